@@ -1,0 +1,53 @@
+// The model's knobs are Hugging Face's config.json fields, so that a checkpoint opens elsewhere.
+// One dial (`size`) derives the rest; every field can be overridden.
+import { z } from 'zod';
+
+/** The architectures that model/forward.ts can run. They differ by two flags (see `architectureFlags`). */
+export const architectures = ['Qwen3ForCausalLM', 'Qwen2ForCausalLM', 'LlamaForCausalLM'] as const;
+export type Architecture = (typeof architectures)[number];
+
+/** The fields of config.json that we read and write. */
+export interface ModelConfig {
+  architectures: [Architecture];
+  model_type: 'qwen3' | 'qwen2' | 'llama';
+  vocab_size: number;
+  hidden_size: number;
+  intermediate_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  num_key_value_heads: number;
+  head_dim: number;
+  max_position_embeddings: number;
+  rms_norm_eps: number;
+  rope_theta: number;
+  tie_word_embeddings: boolean;
+  attention_bias: boolean;
+  bos_token_id: number | null;
+  eos_token_id: number;
+  pad_token_id: number;
+}
+
+export const sizes = {
+  '100k': { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 2 },
+  '1m': { hidden_size: 128, num_hidden_layers: 4, num_attention_heads: 4 },
+  '7m': { hidden_size: 256, num_hidden_layers: 6, num_attention_heads: 4 },
+  '34m': { hidden_size: 512, num_hidden_layers: 8, num_attention_heads: 8 },
+  '120m': { hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12 },
+} as const;
+export type Size = keyof typeof sizes;
+
+export const modelSchema = z.strictObject({
+  size: z
+    .enum(Object.keys(sizes) as [Size, ...Size[]])
+    .default('1m')
+    .describe('size preset; derives width, depth and heads'),
+  hiddenSize: z.int().min(8).max(65536).optional().describe('width of the residual stream'),
+  layers: z.int().min(1).max(512).optional().describe('decoder layers'),
+  heads: z.int().min(1).max(512).optional().describe('attention heads'),
+  keyValueHeads: z.int().min(1).max(512).optional().describe('key/value heads (grouped-query attention)'),
+  intermediateSize: z.int().min(8).max(1048576).optional().describe('width of the SwiGLU layer'),
+  contextLength: z.int().min(8).max(1048576).default(128).describe('longest sequence, in tokens'),
+  ropeTheta: z.number().min(100).default(10000).describe('base of the rotary frequencies'),
+  tieEmbeddings: z.boolean().default(true).describe('share the embedding with the output projection'),
+});
+export type ModelSettings = z.output<typeof modelSchema>;

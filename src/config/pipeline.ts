@@ -1,0 +1,119 @@
+// A whole pipeline file: one block a stage, in the order they run. A block that is absent is a stage that is not run.
+// Paths in a file are relative to that file.
+import { z } from 'zod';
+import { modelSchema } from './model.js';
+import { trainSchema } from './train.js';
+
+export const taskKinds = [
+  'identity',
+  'chat',
+  'arithmetic',
+  'parity',
+  'comparison',
+  'language',
+  'refusal',
+  'translation',
+  'definition',
+  'poem-line',
+  'formatting',
+] as const;
+export type TaskKind = (typeof taskKinds)[number];
+
+/** The part of the schema that is one stage's block. */
+const dataSchema = z.strictObject({
+  spec: z.string().min(1).describe('data-spec YAML: sources, licences, filters').meta({ path: true }),
+  validation: z.number().min(0).max(0.5).default(0.02).describe('share of the documents held out'),
+});
+
+const tokenizerSchema = z.strictObject({
+  vocabSize: z.int().min(260).max(1_000_000).default(4096).describe('ids in all: special tokens, 256 bytes, merges'),
+  trainBytes: z.int().min(1000).default(20_000_000).describe('bytes of text the merges are learnt from, at most'),
+});
+
+const pretrainSchema = z.strictObject({
+  model: modelSchema.prefault({}).describe('shape of the model'),
+  train: trainSchema().prefault({}).describe('trainer'),
+});
+
+const selfInstructSchema = z.strictObject({
+  seeds: z.string().min(1).describe('seed tasks (JSONL)').meta({ path: true }),
+  teacher: z
+    .enum(['offline', 'openai'])
+    .default('offline')
+    .describe('offline: only answers that can be computed or looked up; openai: any OpenAI-compatible endpoint'),
+  model: z.string().default('gpt-4o-mini').describe('model name at the endpoint (openai)'),
+  baseUrl: z.url().optional().describe('endpoint (openai); default: OPENAI_BASE_URL'),
+  timeoutSeconds: z.number().min(0.1).max(3600).default(60).describe('longest wait for one answer of the endpoint'),
+  retries: z.int().min(0).max(20).default(3).describe('tries again after 408, 409, 429, 5xx or a dropped connection'),
+  kinds: z.array(z.enum(taskKinds)).min(1).optional().describe('task families to expand; default: all in the seeds'),
+  count: z.int().min(1).max(10_000_000).default(1000).describe('conversations to make for training'),
+  heldOut: z.int().min(1).max(1_000_000).default(120).describe('tasks kept apart for evaluation'),
+  maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
+});
+
+const sftSchema = z.strictObject({
+  data: z.string().optional().describe('conversations (JSONL); default: what self-instruct made').meta({ path: true }),
+  contextLength: z.int().min(8).max(1048576).optional().describe("tokens per packed row; default: the model's"),
+  train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
+});
+
+const alignSchema = z.strictObject({
+  prompts: z
+    .string()
+    .optional()
+    .describe('tasks with checks (JSONL); default: what self-instruct made')
+    .meta({ path: true }),
+  rounds: z.int().min(1).max(1000).default(2).describe('rounds of sample → score → train → evaluate → promote'),
+  promptsPerRound: z.int().min(1).max(1_000_000).default(128).describe('prompts sampled in a round'),
+  samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
+  temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
+  maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
+  minMargin: z.number().min(0).max(10).default(0.2).describe('smallest reward gap between chosen and rejected'),
+  pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
+  beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
+  sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
+  tolerance: z.number().min(0).max(1).default(0).describe('how far held-out reward may fall and still be promoted'),
+  train: trainSchema({ learningRate: 1e-4, epochs: 1, weightDecay: 0, warmup: 0.1, batchSize: 16 })
+    .prefault({})
+    .describe('trainer'),
+});
+
+const evalSchema = z.strictObject({
+  tasks: z
+    .string()
+    .optional()
+    .describe('held-out tasks with checks (JSONL); default: what self-instruct kept apart')
+    .meta({ path: true }),
+  maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
+  maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
+  validationTokens: z.int().min(1).default(20_000).describe('held-out tokens per language for bits per byte, at most'),
+});
+
+export const backendNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
+export type BackendChoice = (typeof backendNames)[number];
+
+export const pipelineSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, 'a name is 1 to 64 letters, digits, dots, dashes or underscores')
+    .default('run')
+    .describe('name of the run: its folder under runs/'),
+  seed: z.int().min(0).max(4294967295).default(42).describe('every random choice follows from it'),
+  backend: z.enum(backendNames).default('auto').describe('compute backend'),
+  data: dataSchema.optional().describe('raw text → clean documents'),
+  tokenizer: tokenizerSchema.optional().describe('documents → vocabulary'),
+  pretrain: pretrainSchema.optional().describe('documents → base model'),
+  selfInstruct: selfInstructSchema.optional().describe('seed tasks → conversations'),
+  sft: sftSchema.optional().describe('base model + conversations → chat model'),
+  align: alignSchema.optional().describe('chat model + checkable rewards → better chat model'),
+  eval: evalSchema.optional().describe('the table across base → sft → align'),
+});
+
+export type PipelineConfig = z.output<typeof pipelineSchema>;
+export type DataConfig = z.output<typeof dataSchema>;
+export type TokenizerConfig = z.output<typeof tokenizerSchema>;
+export type PretrainConfig = z.output<typeof pretrainSchema>;
+export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
+export type SftConfig = z.output<typeof sftSchema>;
+export type AlignConfig = z.output<typeof alignSchema>;
+export type EvalConfig = z.output<typeof evalSchema>;

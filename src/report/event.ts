@@ -1,0 +1,43 @@
+// What a run tells the world. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html
+// are three readers of the same stream.
+
+export type Metrics = Record<string, number>;
+
+/** Shown in the eval table of the terminal and the report: one column per checkpoint, one row per metric. */
+export interface EvaluationColumn {
+  /** 'base', 'sft', 'align'. */
+  label: string;
+  checkpoint: string;
+  /** Metric name → value, for example `bitsPerByte.zh`, `exactMatch.arithmetic`, `reward`. */
+  metrics: Metrics;
+}
+
+export type Event =
+  | { type: 'stage'; stage: string; state: 'started' | 'finished' | 'skipped' | 'resumed'; detail?: string }
+  /** Progress of anything that is not a training step: bytes fetched, documents read, prompts sampled. */
+  | { type: 'progress'; stage: string; label: string; done: number; total?: number; unit: string }
+  /** One optimizer step. `tokensPerSecond` counts non-padding input tokens. */
+  | {
+      type: 'step';
+      stage: string;
+      step: number;
+      steps: number;
+      loss: number;
+      learningRate: number;
+      gradientNorm: number;
+      tokens: number;
+      tokensPerSecond: number;
+      metrics?: Metrics;
+    }
+  | { type: 'evaluation'; stage: string; step: number; metrics: Metrics }
+  | { type: 'sample'; stage: string; step: number; prompt: string; completion: string }
+  | { type: 'checkpoint'; stage: string; step: number; path: string; digest: string }
+  /** A fact worth keeping in the report: the backend chosen and why, what was dropped and why. */
+  | { type: 'note'; stage: string; level: 'info' | 'warning'; text: string }
+  | { type: 'licence'; stage: string; source: string; licence: string; url?: string; documents: number; bytes: number }
+  | { type: 'table'; stage: string; columns: EvaluationColumn[] };
+
+/** Takes events; never throws for what a reader of them does. */
+export interface Reporter {
+  emit(event: Event): void;
+}

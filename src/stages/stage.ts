@@ -1,0 +1,41 @@
+// What a stage is: a function from its config block and its inputs to a finished output, in a folder of its own.
+// It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
+import type { BackendChoice } from '../config/pipeline.js';
+import type { Metrics, Reporter } from '../report/event.js';
+
+export const stageNames = ['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'align', 'eval'] as const;
+export type StageName = (typeof stageNames)[number];
+
+/** Set when the person asks us to stop; a stage looks at it between units of work. */
+export interface Interrupt {
+  readonly requested: boolean;
+}
+
+export interface Job<Config> {
+  config: Config;
+  /** The outputs of the stages this one builds on: absolute paths, by stage name. */
+  inputs: Partial<Record<StageName, string>>;
+  /** This stage's folder: `runs/<name>/<stage>`, made by the runner. It may hold an interrupted earlier try. */
+  directory: string;
+  seed: number;
+  backend: BackendChoice;
+  reporter: Reporter;
+  interrupt: Interrupt;
+}
+
+export interface StageOutput {
+  /** Absolute path that later stages take as input: a folder, a file, or a checkpoint directory. */
+  path: string;
+  /** Digest of the content: equal work, equal digest. */
+  digest: string;
+  metrics: Metrics;
+}
+
+export interface Stage<Config> {
+  name: StageName;
+  /** Its block in the pipeline file (`tokens` has none: it follows from data and tokenizer). */
+  needs: readonly StageName[];
+  /** Digest of outside input that the config only names (files, pinned packages), so that a change is noticed. */
+  inputDigest?(job: Pick<Job<Config>, 'config' | 'inputs'>): Promise<string>;
+  run(job: Job<Config>): Promise<StageOutput>;
+}
