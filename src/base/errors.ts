@@ -9,14 +9,19 @@ export interface Fault {
   next?: string;
 }
 
-/** Bad usage or bad input (exit code 2). Carries every fault found, not only the first. */
+/**
+ * Bad usage or bad input (exit code 2), or a failure of the work itself that a person can act on (exit code 1).
+ * Carries every fault found, not only the first.
+ */
 export class UserError extends Error {
   readonly faults: readonly Fault[];
-  constructor(faults: Fault | readonly Fault[], options?: ErrorOptions) {
+  readonly exitCode: 1 | 2;
+  constructor(faults: Fault | readonly Fault[], options: ErrorOptions & { exitCode?: 1 | 2 } = {}) {
     const list = Array.isArray(faults) ? (faults as readonly Fault[]) : [faults as Fault];
     super(list.map(describeFault).join('\n'), options);
     this.name = 'UserError';
     this.faults = list;
+    this.exitCode = options.exitCode ?? 2;
   }
 }
 

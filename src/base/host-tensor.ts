@@ -1,0 +1,8 @@
+// A tensor outside any compute backend: what checkpoints store and models are made from.
+
+export interface HostTensor {
+  name: string;
+  shape: number[];
+  /** Row-major. */
+  data: Float32Array;
+}

@@ -1,0 +1,103 @@
+// `--set a.b=c`: one value typed on the command line, laid over what the file says. The schema decides how the text is
+// read, so `--set name=123` is text and `--set seed=123` a number.
+import { parse } from 'yaml';
+import { type Fault, nearest } from './errors.js';
+import { keysOf, nodeAt, type SchemaNode, valueAt } from './schema.js';
+
+export interface Override {
+  /** `a.b=c`; the value `null` removes the key. */
+  assignment: string;
+  /** What the person typed, for errors: `--seed 7`. */
+  typed: string;
+  /** Only where the key is not set yet. */
+  ifAbsent?: boolean;
+}
+
+export interface Overridden {
+  value: unknown;
+  faults: Fault[];
+  /** Dotted key → the words it was typed as. */
+  typed: Map<string, string>;
+}
+
+/**
+ * Lays each assignment over `value`. Faults are returned, not thrown: the caller reports them with the file's own.
+ * `finish(schema of the key, value)` may change the value last (paths become absolute).
+ */
+export function applyOverrides(
+  root: SchemaNode,
+  value: unknown,
+  overrides: readonly (string | Override)[],
+  finish: (node: SchemaNode, value: unknown) => unknown,
+): Overridden {
+  const result: Overridden = { value, faults: [], typed: new Map() };
+  for (const given of overrides) {
+    const { assignment, typed, ifAbsent }: Override =
+      typeof given === 'string' ? { assignment: given, typed: `--set ${given}` } : given;
+    const split = assignment.indexOf('=');
+    if (split <= 0) {
+      result.faults.push({ what: 'this sets nothing', where: typed, next: 'Write it as --set a.b=value' });
+      continue;
+    }
+    const path = assignment.slice(0, split).trim().split('.');
+    const node = nodeAt(root, path, result.value);
+    if (node === undefined) {
+      result.faults.push(unknownKey(root, path, typed, result.value));
+      continue;
+    }
+    if (ifAbsent && valueAt(result.value, path) !== undefined) continue;
+    const scalar = readScalar(node, assignment.slice(split + 1).trim());
+    result.value = assign(result.value, path, scalar === null ? undefined : finish(node, scalar));
+    result.typed.set(path.join('.'), typed);
+  }
+  return result;
+}
+
+function readScalar(node: SchemaNode, text: string): unknown {
+  if (text === 'null') return null;
+  if (node.type === 'string') return text;
+  try {
+    return parse(node.type === 'array' && !text.startsWith('[') ? `[${text}]` : text, { maxAliasCount: 0 }) as unknown;
+  } catch {
+    return text; // the schema will say what was expected
+  }
+}
+
+/** A copy of `value` with the key set, or removed where `inner` is undefined; blocks on the way are made. */
+function assign(value: unknown, [key, ...rest]: readonly string[], inner: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item, index) =>
+      String(index) !== key ? item : rest.length > 0 ? assign(item, rest, inner) : inner,
+    );
+  }
+  const block: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {};
+  if (rest.length > 0) block[key] = assign(block[key], rest, inner);
+  else if (inner === undefined) delete block[key];
+  else block[key] = inner;
+  return block;
+}
+
+function unknownKey(root: SchemaNode, path: readonly string[], typed: string, value: unknown): Fault {
+  let known = 1;
+  while (known < path.length && nodeAt(root, path.slice(0, known), value) !== undefined) known++;
+  const block = path.slice(0, known - 1);
+  const node = nodeAt(root, block, value);
+  const keys = node === undefined ? [] : keysOf(node).map((key) => [...block, key].join('.'));
+  const near = nearest(path.slice(0, known).join('.'), keys);
+  const elsewhere = block.length === 0 ? dottedEndingIn(root, path.join('.')) : [];
+  const next =
+    elsewhere.length > 0
+      ? `Did you mean ${elsewhere.slice(0, 4).join(', or ')}?`
+      : near !== undefined
+        ? `Did you mean ${near}?`
+        : `Known ${block.length === 0 ? 'keys' : `under ${block.join('.')}`}: ${keys.join(', ') || 'none'}`;
+  return { what: `unknown key ${path.join('.')}`, where: typed, next };
+}
+
+/** `learningRate` → `pretrain.train.learningRate`, … */
+function dottedEndingIn(node: SchemaNode, tail: string, prefix = ''): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+    const path = `${prefix}${key}`;
+    return [...(path.endsWith(`.${tail}`) ? [path] : []), ...dottedEndingIn(child, tail, `${path}.`)];
+  });
+}

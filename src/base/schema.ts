@@ -1,0 +1,188 @@
+// One declaration per knob: the zod field carries type, default, help and bounds, and everything else is read off it
+// here: help tables, the words of an error, which values are paths.
+import { z } from 'zod';
+
+/** The part of JSON Schema that `z.toJSONSchema` gives us and that we read. */
+export interface SchemaNode {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  enum?: unknown[];
+  const?: unknown;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minLength?: number;
+  minItems?: number;
+  format?: string;
+  properties?: Record<string, SchemaNode>;
+  required?: string[];
+  additionalProperties?: boolean | SchemaNode;
+  items?: SchemaNode;
+  anyOf?: SchemaNode[];
+  oneOf?: SchemaNode[];
+  /** From `.meta({ path: true })`: a file name, relative to the file it is written in. */
+  path?: boolean;
+}
+
+/** One knob, as a help table shows it. */
+export interface Field {
+  /** Dotted; `[]` stands for the items of a list. */
+  path: string;
+  /** In words: 'whole number', 'text', 'one of a, b'. */
+  type: string;
+  required: boolean;
+  default?: unknown;
+  help?: string;
+  /** In words, for example 'from 1 to 64'; absent where there are none. */
+  bounds?: string;
+  choices?: string[];
+}
+
+/** The schema of what a person writes (defaults not yet applied). */
+export function schemaNode(schema: z.ZodType): SchemaNode {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
+}
+
+/** Every knob of a schema, in the order they are declared. */
+export function describeSchema(schema: z.ZodType): Field[] {
+  return fieldsOf(schemaNode(schema), '', true);
+}
+
+function fieldsOf(node: SchemaNode, path: string, required: boolean): Field[] {
+  if (node.properties !== undefined) {
+    return Object.entries(node.properties).flatMap(([key, child]) =>
+      fieldsOf(child, path === '' ? key : `${path}.${key}`, node.required?.includes(key) ?? false),
+    );
+  }
+  if (node.items?.properties !== undefined) return fieldsOf(node.items, `${path}[]`, required);
+  const field: Field = { path, type: typeInWords(node), required: required && node.default === undefined };
+  if (node.default !== undefined) field.default = node.default;
+  if (node.description !== undefined) field.help = node.description;
+  const bounds = boundsInWords(node);
+  if (bounds !== '') field.bounds = bounds;
+  const choices = node.enum ?? node.items?.enum;
+  if (choices !== undefined) field.choices = choices.map(String);
+  return [field];
+}
+
+/** What a value must be, for an error: 'a whole number from 1 to 64'. */
+export function expectation(node: SchemaNode): string {
+  const choices = node.enum ?? (node.const === undefined ? undefined : [node.const]);
+  if (choices !== undefined) return choices.length === 1 ? String(choices[0]) : `one of ${choices.join(', ')}`;
+  const branches = branchesOf(node);
+  if (branches.length > 0) return branches.map(expectation).join(', or ');
+  return `${article(typeInWords(node))} ${boundsInWords(node)}`.trim();
+}
+
+function typeInWords(node: SchemaNode): string {
+  if (node.enum !== undefined) return 'choice';
+  const branches = branchesOf(node);
+  if (branches.length > 0) return [...new Set(branches.map(typeInWords))].join(' or ');
+  switch (node.type) {
+    case 'integer':
+      return 'whole number';
+    case 'number':
+      return 'number';
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return 'list';
+    case 'object':
+      return 'block of keys';
+    case 'string':
+      return node.path ? 'path' : node.format === 'uri' ? 'URL' : 'text';
+    default:
+      return node.type ?? 'value';
+  }
+}
+
+function article(type: string): string {
+  return type === 'text' || type === 'true or false' ? type : `a ${type}`;
+}
+
+function boundsInWords(node: SchemaNode): string {
+  const low = bounded(node.minimum ?? node.exclusiveMinimum);
+  const high = bounded(node.maximum ?? node.exclusiveMaximum);
+  if (low !== undefined && high !== undefined) return `from ${low} to ${high}`;
+  if (low !== undefined) return node.exclusiveMinimum === undefined ? `of at least ${low}` : `above ${low}`;
+  if (high !== undefined) return node.exclusiveMaximum === undefined ? `of at most ${high}` : `below ${high}`;
+  if (node.minItems !== undefined) return `of at least ${node.minItems} item${node.minItems === 1 ? '' : 's'}`;
+  return node.minLength === undefined ? '' : 'that is not empty';
+}
+
+/** zod bounds every integer by what a double holds exactly: nothing to tell a person. */
+function bounded(limit: number | undefined): number | undefined {
+  return limit === undefined || Math.abs(limit) >= Number.MAX_SAFE_INTEGER ? undefined : limit;
+}
+
+/** The schema at `path`; undefined where there is none. `value` picks the branch of a union. */
+export function nodeAt(root: SchemaNode, path: readonly PropertyKey[], value?: unknown): SchemaNode | undefined {
+  if (path.length === 0) return root;
+  const [key, ...rest] = path;
+  const inner = childValue(value, key);
+  for (const node of branchesFor(root, value)) {
+    const child = childNode(node, key);
+    const found = child === undefined ? undefined : nodeAt(child, rest, inner);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The keys that a block may have, over all branches that fit `value`. */
+export function keysOf(node: SchemaNode, value?: unknown): string[] {
+  return [...new Set(branchesFor(node, value).flatMap((branch) => Object.keys(branch.properties ?? {})))];
+}
+
+/** A copy of `value` with every text that the schema marks as a path replaced by `change(text, key path)`. */
+export function mapPaths(
+  node: SchemaNode,
+  value: unknown,
+  change: (text: string, at: readonly string[]) => unknown,
+  at: readonly string[] = [],
+): unknown {
+  if (typeof value === 'string') {
+    return branchesFor(node, value).some((branch) => branch.path === true) ? change(value, at) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const child = (key: string, inner: unknown): unknown => {
+    const schema = nodeAt(node, [key], value);
+    return schema === undefined ? inner : mapPaths(schema, inner, change, [...at, key]);
+  };
+  if (Array.isArray(value)) return value.map((inner, index) => child(String(index), inner));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, child(key, inner)]));
+}
+
+function branchesOf(node: SchemaNode): SchemaNode[] {
+  return node.anyOf ?? node.oneOf ?? [];
+}
+
+/** The node itself, or the branches of a union whose fixed fields (`kind: 'file'`) agree with `value`. */
+function branchesFor(node: SchemaNode, value: unknown): SchemaNode[] {
+  const branches = branchesOf(node);
+  if (branches.length === 0) return [node];
+  const agrees = (branch: SchemaNode): boolean =>
+    Object.entries(branch.properties ?? {}).every(
+      ([key, field]) => field.const === undefined || childValue(value, key) === field.const,
+    );
+  const fitting = branches.filter(agrees);
+  return (fitting.length === 0 ? branches : fitting).flatMap((branch) => branchesFor(branch, value));
+}
+
+function childNode(node: SchemaNode, key: PropertyKey): SchemaNode | undefined {
+  const name = String(key);
+  if (node.properties !== undefined && Object.hasOwn(node.properties, name)) return node.properties[name];
+  if (node.items !== undefined && /^\d+$/.test(name)) return node.items;
+  return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
+}
+
+/** What stands at `path` inside `value`; undefined where nothing does. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce(childValue, value);
+}
+
+function childValue(value: unknown, key: PropertyKey): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<PropertyKey, unknown>)[key];
+}

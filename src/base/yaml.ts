@@ -1,0 +1,231 @@
+// YAML that a person wrote → a validated value. Every fault is found in one go and named by file, line and column,
+// with the key, what was expected, and the nearest name that exists.
+import { open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { asUserError, type Fault, nearest, UserError } from './errors.js';
+import { applyOverrides, type Override } from './overrides.js';
+import { expectation, keysOf, mapPaths, nodeAt, type SchemaNode, schemaNode, valueAt } from './schema.js';
+
+/** A configuration is small; anything larger is the wrong file. */
+const maxBytes = 1 << 20;
+/** Aliases may repeat this many nodes in all (the "billion laughs" guard). */
+const maxAliases = 100;
+
+/**
+ * Reads, overrides and validates a YAML file.
+ * @param overrides `a.b=c` assignments, applied last; each may carry the words it was typed as.
+ * @throws UserError with one fault for each mistake.
+ */
+export async function loadYaml<S extends z.ZodType>(
+  path: string,
+  schema: S,
+  overrides: readonly (string | Override)[] = [],
+): Promise<z.output<S>> {
+  return parseYaml({ path, text: await readText(path) }, schema, overrides);
+}
+
+/** The same for text already in memory; paths inside it are relative to the folder of `path`. */
+export function parseYaml<S extends z.ZodType>(
+  source: { path: string; text: string },
+  schema: S,
+  overrides: readonly (string | Override)[] = [],
+): z.output<S> {
+  const lines = new LineCounter();
+  const document = parseText(source, lines);
+  const node = schemaNode(schema);
+  const written = fillEmptyBlocks(node, toValue(document, source.path));
+  const folder = dirname(resolve(source.path));
+  const overridden = applyOverrides(
+    node,
+    mapPaths(node, written, (text) => resolvePath(folder, text)),
+    overrides,
+    (schemaOfKey, value) => mapPaths(schemaOfKey, value, (text) => resolvePath(process.cwd(), text)),
+  );
+  const result = schema.safeParse(overridden.value);
+  const context: Context = { path: source.path, document, lines, node, ...overridden };
+  const faults = [
+    ...overridden.faults,
+    ...(result.success ? [] : result.error.issues.flatMap((i) => toFaults(i, context))),
+  ];
+  if (faults.length > 0 || !result.success) throw new UserError(faults);
+  return result.data;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    const handle = await open(path);
+    try {
+      const buffer = Buffer.alloc(maxBytes + 1);
+      let length = 0;
+      for (let read = -1; read !== 0 && length <= maxBytes; length += read) {
+        read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
+      }
+      if (length > maxBytes) {
+        throw new UserError({
+          what: 'this file is larger than 1 MiB',
+          where: path,
+          why: 'a configuration is small text',
+        });
+      }
+      return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new UserError({ what: 'this is not UTF-8 text', where: path, why: 'a YAML file was expected' });
+    }
+    throw asUserError(withPath(error, path));
+  }
+}
+
+/** `read` errors (a folder, for example) do not carry the path that `open` knew. */
+function withPath(error: unknown, path: string): unknown {
+  return error instanceof Error && !('path' in error) ? Object.assign(error, { path }) : error;
+}
+
+function parseText({ path, text }: { path: string; text: string }, lines: LineCounter): Document.Parsed {
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, { lineCounter: lines, schema: 'core', prettyErrors: false, logLevel: 'silent' });
+  } catch (error) {
+    if (error instanceof RangeError) throw new UserError({ what: 'the YAML is nested too deeply', where: path });
+    throw error;
+  }
+  const problems = [...document.errors, ...document.warnings];
+  if (problems.length > 0) {
+    throw new UserError(
+      problems.map((problem) => ({
+        what: `this is not valid YAML: ${problem.message.replace(/\.$/, '')}`,
+        where: position(path, lines, problem.pos[0]),
+        ...(problem.code === 'TAB_AS_INDENT' ? { next: 'Indent with spaces' } : {}),
+      })),
+    );
+  }
+  return document;
+}
+
+function toValue(document: Document.Parsed, path: string): unknown {
+  try {
+    return (document.toJS({ maxAliasCount: maxAliases }) as unknown) ?? {};
+  } catch (error) {
+    const why = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
+    throw new UserError({ what: 'this YAML cannot be read', where: path, why });
+  }
+}
+
+/** `tokenizer:` with nothing under it is a block with every default. */
+function fillEmptyBlocks(node: SchemaNode, value: unknown): unknown {
+  if (value === null && node.properties !== undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const child = nodeAt(node, [key], value);
+      return [key, child === undefined ? inner : fillEmptyBlocks(child, inner)];
+    }),
+  );
+}
+
+/** `file:x` and plain paths become absolute; other schemes (`npm:`, `https:`) are left as they are. */
+function resolvePath(folder: string, text: string): string {
+  const scheme = /^[a-z][a-z0-9+.-]+:/.exec(text)?.[0];
+  if (scheme === undefined) return resolve(folder, text);
+  return scheme === 'file:' ? `file:${resolve(folder, text.slice(scheme.length))}` : text;
+}
+
+interface Context {
+  path: string;
+  document: Document.Parsed;
+  lines: LineCounter;
+  node: SchemaNode;
+  value: unknown;
+  /** Dotted key → the words it was typed as. */
+  typed: ReadonlyMap<string, string>;
+}
+
+function toFaults(issue: z.core.$ZodIssue, context: Context): Fault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey([...issue.path, key], context));
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const closest = issue.errors.reduce((a, b) => (b.length < a.length ? b : a));
+    return closest.flatMap((inner) => toFaults({ ...inner, path: [...issue.path, ...inner.path] }, context));
+  }
+  const key = issue.path.join('.') || 'the file';
+  const where = whereIs(issue.path, context);
+  const node = nodeAt(context.node, issue.path, context.value);
+  const value = valueAt(context.value, issue.path);
+  if (node === undefined || issue.code === 'custom' || hasOwnWords(issue)) {
+    return [{ what: `${key}: ${issue.message}`, where }];
+  }
+  const help = node.description === undefined ? '' : ` (${node.description})`;
+  if (value === undefined) {
+    return [{ what: `${key} is missing`, where, why: `it must be ${expectation(node)}${help}` }];
+  }
+  const near = typeof value === 'string' ? nearest(value, (node.enum ?? []).map(String)) : undefined;
+  return [
+    {
+      what: `${key} must be ${expectation(node)}${help}, got ${shown(value)}`,
+      where,
+      ...(near === undefined ? {} : { next: `Did you mean ${near}?` }),
+    },
+  ];
+}
+
+/** A message that the schema's author wrote says more than what we could derive. */
+function hasOwnWords(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_format' && !issue.message.startsWith('Invalid');
+}
+
+function unknownKey(path: PropertyKey[], context: Context): Fault {
+  const block = path.slice(0, -1);
+  const node = nodeAt(context.node, block, context.value);
+  const known = node === undefined ? [] : keysOf(node, valueAt(context.value, block));
+  const near = nearest(String(path.at(-1)), known);
+  return {
+    what: `unknown key ${path.join('.')}`,
+    where: whereIs(path, context),
+    next: near === undefined ? `Known here: ${known.join(', ')}` : `Did you mean ${near}?`,
+  };
+}
+
+/** The flag that set this key (or a block around it), else file:line:column of the value, or of the nearest block. */
+function whereIs(path: readonly PropertyKey[], context: Context): string {
+  for (let length = path.length; length > 0; length--) {
+    const flag = context.typed.get(path.slice(0, length).join('.'));
+    if (flag !== undefined) return flag;
+  }
+  return position(context.path, context.lines, offsetOf(context.document, path));
+}
+
+/** Offset of the key for what is under a map (a person looks for the name), of the item for what is in a list. */
+function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
+  let current: unknown = document.contents;
+  let offset = document.contents?.range?.[0] ?? 0;
+  for (const key of path) {
+    if (isMap(current)) {
+      const pair = current.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+      if (pair === undefined) return offset;
+      offset = isScalar(pair.key) ? (pair.key.range?.[0] ?? offset) : offset;
+      current = pair.value;
+    } else {
+      const item = (current as { items?: unknown[] } | null)?.items?.[Number(key)];
+      if (item === undefined) return offset;
+      offset = (item as { range?: [number] }).range?.[0] ?? offset;
+      current = item;
+    }
+  }
+  return offset;
+}
+
+function position(path: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${path}:${Math.max(1, line)}:${Math.max(1, col)}`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,177 @@
+// The checkpoints of a run: which there are, which is newest and whole, which may go, and what a path that a person
+// typed means. Names that start with `.tmp-` are unfinished work and are never looked at.
+import { lstat, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { systemErrorCode, UserError } from '../base/errors.js';
+import { exists, syncDirectory, temporarySibling } from '../base/files.js';
+import { manifestName, readManifest, verifyFiles } from './manifest.js';
+
+const stepPattern = /^step-(\d{6,15})$/;
+const displacedPrefix = '.tmp-displaced-';
+
+/** `<stage>/step-000200`. */
+export function stepDirectory(stageDirectory: string, step: number): string {
+  return join(stageDirectory, `step-${String(step).padStart(6, '0')}`);
+}
+
+export function isStepDirectory(path: string): boolean {
+  return stepPattern.test(basename(path));
+}
+
+/** The step directories of a stage, oldest first; whether they are whole is not looked at. */
+export async function listCheckpoints(stageDirectory: string): Promise<{ path: string; step: number }[]> {
+  return (await namesIn(stageDirectory))
+    .flatMap((name) => {
+      const match = stepPattern.exec(name);
+      return match === null ? [] : [{ path: join(stageDirectory, name), step: Number(match[1]) }];
+    })
+    .sort((a, b) => a.step - b.step);
+}
+
+/** The newest checkpoint all of whose files (training state included) are as saved, and the damaged ones above it. */
+export async function newestWholeCheckpoint(
+  stageDirectory: string,
+): Promise<{ path?: string; damaged: { path: string; reason: string }[] }> {
+  const damaged: { path: string; reason: string }[] = [];
+  for (const { path } of (await listCheckpoints(stageDirectory)).reverse()) {
+    try {
+      const { manifest } = await readManifest(path);
+      await verifyFiles(path, manifest, true);
+      return { path, damaged };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damaged.push({ path, reason: error.message });
+    }
+  }
+  return { damaged };
+}
+
+/**
+ * Deletes all but the newest `keepLast` checkpoints of a stage, never one in `protect` (paths: lineage parents) nor what
+ * the run's `latest` points to. Returns what it deleted.
+ */
+export async function pruneCheckpoints(
+  stageDirectory: string,
+  keepLast: number,
+  protect: readonly string[],
+): Promise<string[]> {
+  const kept = new Set(
+    await Promise.all([...protect, join(dirname(resolve(stageDirectory)), 'latest')].map(realPathOrItself)),
+  );
+  const all = await listCheckpoints(stageDirectory);
+  const removed: string[] = [];
+  for (const { path } of all.slice(0, Math.max(0, all.length - keepLast))) {
+    if (kept.has(await realPathOrItself(path))) continue;
+    const hidden = temporarySibling(path); // a half-deleted checkpoint must not look like one
+    await rename(path, hidden);
+    await rm(hidden, { recursive: true, force: true });
+    removed.push(path);
+  }
+  return removed;
+}
+
+/** Points `<run>/latest` at a checkpoint: a relative link, replaced in one step. */
+export async function linkLatest(runDirectory: string, target: string): Promise<void> {
+  const link = join(runDirectory, 'latest');
+  const temporary = temporarySibling(link);
+  await symlink(relative(resolve(runDirectory), resolve(target)), temporary);
+  try {
+    await rename(temporary, link);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    if (!['EISDIR', 'ENOTDIR', 'EEXIST'].includes(systemErrorCode(error) ?? '')) throw error;
+    throw new UserError({
+      what: 'this is not a link',
+      where: link,
+      next: 'Move it away: mossctl keeps its own link there',
+    });
+  }
+  await syncDirectory(runDirectory);
+}
+
+/** Where a checkpoint waits while another takes its name. */
+export function displacedPath(path: string): string {
+  return join(dirname(path), displacedPrefix + basename(path));
+}
+
+export async function displace(path: string): Promise<void> {
+  const displaced = displacedPath(path);
+  await rm(displaced, { recursive: true, force: true });
+  await rename(path, displaced);
+}
+
+/** Clears what a killed process left in a folder. A checkpoint that was displaced but not yet replaced comes back. */
+export async function removeTemporary(directory: string): Promise<void> {
+  for (const name of await namesIn(directory)) {
+    if (!name.startsWith('.tmp-')) continue;
+    const path = join(directory, name);
+    const original = join(directory, name.slice(displacedPrefix.length));
+    if (name.startsWith(displacedPrefix) && !(await exists(original))) await rename(path, original);
+    else await rm(path, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The step directory that a path means: itself, a link to one, the `latest` of a run directory, or the newest of a
+ * stage directory.
+ * @throws UserError saying what was expected, and which checkpoints lie below the path.
+ */
+export async function resolveCheckpoint(path: string): Promise<string> {
+  const real = await realPathOrItself(path);
+  if (!(await exists(real))) throw await notACheckpoint(path, 'there is nothing at this path');
+  if (!(await stat(real)).isDirectory()) throw await notACheckpoint(path, 'this is a file; a checkpoint is a folder');
+  if (await exists(join(real, manifestName))) return real;
+  const latest = await realPathOrItself(join(real, 'latest'));
+  if (await exists(join(latest, manifestName))) return latest;
+  const newest = (await listCheckpoints(real)).at(-1);
+  if (newest !== undefined) return newest.path;
+  throw await notACheckpoint(path, `it holds no ${manifestName}, no link called latest and no step-* folder`);
+}
+
+async function notACheckpoint(path: string, why: string): Promise<UserError> {
+  const below = await checkpointsNear(path);
+  const next =
+    below.length > 0
+      ? `Name one of these: ${below.join(', ')}`
+      : 'Give a folder that `mossctl pretrain`, `sft` or `align` wrote, such as runs/<name>/latest';
+  return new UserError({ what: 'this is not a mossctl checkpoint', where: path, why, next });
+}
+
+/** Checkpoints at most three folders below `path`, or below the nearest folder above it that exists; at most five. */
+async function checkpointsNear(path: string): Promise<string[]> {
+  const isFolder = (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
+  const top = isFolder ? path : dirname(path);
+  const found: string[] = [];
+  let folders = [top];
+  for (let depth = 0; depth < 4 && found.length < 5; depth++) {
+    const next: string[] = [];
+    for (const folder of folders.slice(0, 200)) {
+      if (await exists(join(folder, manifestName))) found.push(folder);
+      else next.push(...(await foldersIn(folder)));
+    }
+    folders = next;
+  }
+  return found.slice(0, 5);
+}
+
+async function foldersIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map((entry) => join(directory, entry.name))
+    .sort()
+    .reverse();
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function realPathOrItself(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
+}

@@ -1,0 +1,150 @@
+// mossctl.json: where a checkpoint comes from, and the sha256 of every other file in it.
+// Its own sha256 therefore stands for the whole folder. It holds no clock time, path or duration:
+// equal training gives equal bytes, so equal digests.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { systemErrorCode, UserError } from '../base/errors.js';
+import { exists, sha256, sha256File } from '../base/files.js';
+
+export const manifestName = 'mossctl.json';
+const formatNumber = 1;
+const maxManifestBytes = 16 << 20;
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const stage = z.enum(['pretrain', 'sft', 'align']);
+const count = z.int().min(0);
+
+const manifestSchema = z.object({
+  format: z.literal(formatNumber),
+  stage,
+  step: count,
+  tokensSeen: count,
+  /** Digest of the checkpoint that this one started from; null for a model trained from nothing. */
+  parent: digest.nullable(),
+  /** The last checkpoint of every stage before this one, oldest first. */
+  lineage: z.array(z.object({ stage, step: count, digest })).max(1000),
+  /** The resolved settings of the stage. */
+  settings: z.json(),
+  /** Digest of what the stage was given: data, tokenizer, parent. */
+  inputDigest: z.string().max(1000),
+  metrics: z.record(z.string(), z.number()),
+  /** A plain name, or one inside training/: never a way out of the folder. */
+  files: z.record(z.string().regex(/^(training\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/), digest),
+  versions: z.object({ mossctl: z.string(), tfjs: z.string() }),
+  backend: z.string().max(100),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** What a stage says of a checkpoint; saving adds the rest. */
+export type ManifestFields = Omit<Manifest, 'format' | 'files' | 'versions'>;
+
+/** The text of mossctl.json. Metrics that are not finite are left out: JSON cannot hold them. */
+export async function manifestText(fields: ManifestFields, files: Record<string, string>): Promise<string> {
+  const metrics = Object.fromEntries(Object.entries(fields.metrics).filter(([, value]) => Number.isFinite(value)));
+  const manifest = { ...fields, metrics, format: formatNumber, files, versions: await versions() };
+  return canonicalJson(manifestSchema.parse(manifest));
+}
+
+/**
+ * Reads and validates mossctl.json of a checkpoint folder; the digest is the checkpoint's.
+ * @throws UserError where it is absent, broken, or of a newer format.
+ */
+export async function readManifest(directory: string): Promise<{ manifest: Manifest; digest: string }> {
+  const path = join(directory, manifestName);
+  const bytes = await readSmallFile(path, maxManifestBytes);
+  const value = parseJson(bytes.toString('utf8'), path);
+  const format = z.object({ format: z.int() }).safeParse(value);
+  if (format.success && format.data.format > formatNumber) {
+    throw new UserError({
+      what: `this checkpoint has format ${format.data.format}, this mossctl reads format ${formatNumber}`,
+      where: path,
+      why: 'a newer mossctl wrote it',
+      next: 'Upgrade: npm install mossctl@latest',
+    });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
+  return { manifest: parsed.data, digest: sha256(bytes) };
+}
+
+/**
+ * Compares the files of a checkpoint with the sha256 that its manifest states. Without `training`, the files that only
+ * resuming needs may be absent.
+ * @throws UserError naming each file that is missing or differs.
+ */
+export async function verifyFiles(directory: string, manifest: Manifest, training: boolean): Promise<void> {
+  const faults = [];
+  for (const [name, expected] of Object.entries(manifest.files)) {
+    if (!training && name.startsWith('training/')) continue;
+    const path = join(directory, name);
+    if (!(await exists(path))) faults.push(fileFault(path, 'the file is missing'));
+    else if ((await sha256File(path)) !== expected)
+      faults.push(
+        fileFault(path, `its ${(await stat(path)).size} bytes are not the ones that were saved (sha256 differs)`),
+      );
+  }
+  if (faults.length > 0) throw new UserError(faults);
+}
+
+export function damagedFile(path: string, why: string): UserError {
+  return new UserError(fileFault(path, why));
+}
+
+function fileFault(path: string, why: string) {
+  return {
+    what: 'this checkpoint is damaged',
+    where: path,
+    why,
+    next: 'Use an earlier step, or run the stage again',
+  };
+}
+
+/** JSON with sorted keys at every depth, and a refusal of what JSON would silently change. */
+export function canonicalJson(value: unknown): string {
+  const text = JSON.stringify(
+    value,
+    (key, v: unknown) => {
+      if (typeof v === 'number' && !Number.isFinite(v)) throw new Error(`JSON cannot hold ${key} = ${v}`);
+      if (ArrayBuffer.isView(v)) throw new Error(`JSON cannot hold the typed array ${key}`);
+      if (typeof v !== 'object' || v === null || Array.isArray(v)) return v;
+      return Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+    },
+    2,
+  );
+  return `${text}\n`;
+}
+
+/** A file of bounded size; a missing or oversized one is a damaged checkpoint. */
+export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxBytes) throw damagedFile(path, `it has ${size} bytes; ${maxBytes} is the limit`);
+    return await readFile(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') throw damagedFile(path, 'the file is missing');
+    throw error;
+  }
+}
+
+export function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw damagedFile(path, `it is not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+export function firstIssue(error: z.ZodError): string {
+  const { path, message } = error.issues[0];
+  return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+}
+
+const packageSchema = z.object({ version: z.string(), dependencies: z.record(z.string(), z.string()) });
+
+/** From our own package.json, where TensorFlow.js is pinned exactly: no tensor library is loaded to learn it. */
+async function versions(): Promise<Manifest['versions']> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version, dependencies } = packageSchema.parse(JSON.parse(text));
+  return { mossctl: version, tfjs: dependencies['@tensorflow/tfjs-core'] };
+}

@@ -1,0 +1,121 @@
+// mossctl chat: a conversation in the terminal, or one turn a line from a pipe.
+import { createInterface, type Interface } from 'node:readline';
+import pc from 'picocolors';
+import { UserError } from '../../base/errors.js';
+import { exists, writeFileAtomic } from '../../base/files.js';
+import { toJsonl } from '../../base/jsonl.js';
+import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
+import type { OutputOptions } from '../options.js';
+import { printError, printJson, printLine } from '../output.js';
+
+const help = `  /reset       forget the conversation
+  /save FILE   write it as one row of conversations JSONL
+  /exit        leave (so does Ctrl-C or Ctrl-D)
+  Ctrl-C during an answer stops that answer`;
+
+export async function chat(checkpoint: string, options: ChatOptions & OutputOptions): Promise<void> {
+  const session = await openChat(checkpoint, options);
+  const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !options.json;
+  const terminal = createInterface({
+    input: process.stdin,
+    output: isTerminal ? process.stdout : undefined,
+    prompt: pc.bold('you › '),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  try {
+    await converse({ session, terminal, isTerminal, json: options.json ?? false, quiet: options.quiet ?? false });
+  } finally {
+    terminal.close();
+    session.close();
+  }
+}
+
+interface Room {
+  session: Chat;
+  terminal: Interface;
+  isTerminal: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function converse(room: Room): Promise<void> {
+  const { terminal, isTerminal } = room;
+  let answering = false;
+  let stop = false;
+  terminal.on('SIGINT', () => {
+    if (answering) stop = true;
+    else terminal.close();
+  });
+  if (isTerminal && !room.quiet) printLine(pc.dim('Type a message, or /help.'));
+  if (isTerminal) terminal.prompt();
+  for await (const line of terminal) {
+    const text = line.trim();
+    if (text.startsWith('/')) {
+      if (await obey(text, room)) return;
+    } else if (text !== '') {
+      answering = true;
+      stop = false;
+      await answer(text, room, () => stop);
+      answering = false;
+    }
+    if (isTerminal) terminal.prompt();
+  }
+  if (isTerminal) printLine('');
+}
+
+async function answer(text: string, room: Room, shouldStop: () => boolean): Promise<void> {
+  let whole = '';
+  try {
+    for await (const piece of room.session.send(text)) {
+      whole += piece;
+      if (!room.json) process.stdout.write(piece);
+      if (shouldStop()) break;
+    }
+  } catch (error) {
+    // In a terminal the conversation goes on: a message that is too long is no reason to lose it.
+    if (!room.isTerminal || !(error instanceof UserError)) throw error;
+    printError(`mossctl: ${error.message}`);
+    return;
+  }
+  if (room.json) printJson({ role: 'assistant', content: whole });
+  else printLine('');
+  if (room.isTerminal && room.session.forgotten > 0) {
+    printLine(pc.dim(`(the first ${room.session.forgotten} messages no longer fit into the context)`));
+  }
+}
+
+/** True where the command ends the chat. */
+async function obey(text: string, room: Room): Promise<boolean> {
+  const [command, ...rest] = text.split(/\s+/);
+  const say = room.isTerminal ? printLine : printError;
+  switch (command) {
+    case '/exit':
+    case '/quit':
+      return true;
+    case '/reset':
+      room.session.reset();
+      if (room.isTerminal) say(pc.dim('(forgotten)'));
+      return false;
+    case '/save':
+      say(await save(rest.join(' '), room.session));
+      return false;
+    case '/help':
+      say(help);
+      return false;
+    default:
+      say(`There is no ${command}.\n${help}`);
+      return false;
+  }
+}
+
+async function save(path: string, session: Chat): Promise<string> {
+  if (path === '') return 'Name a file: /save conversation.jsonl';
+  if (await exists(path)) return `${path} exists already; choose another name.`;
+  const messages = session.transcript();
+  try {
+    await writeFileAtomic(path, toJsonl([{ messages }]));
+    return `Saved ${messages.length} messages to ${path}.`;
+  } catch (error) {
+    return `Not saved: ${(error as Error).message}`;
+  }
+}

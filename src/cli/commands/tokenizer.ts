@@ -1,0 +1,59 @@
+// mossctl tokenizer: train one, or see what it makes of a text.
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { UserError } from '../../base/errors.js';
+import { exists } from '../../base/files.js';
+import { resolveCheckpoint } from '../../checkpoint/history.js';
+import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { OutputOptions, RunOptions } from '../options.js';
+import { printJson, printLine } from '../output.js';
+import { runOneStage } from '../run-stages.js';
+
+export function train(options: RunOptions): Promise<void> {
+  return runOneStage('tokenizer', options, (folder) => `npx mossctl tokenizer encode ${folder} "床前明月光"`);
+}
+
+export async function encode(folder: string, words: readonly string[], options: OutputOptions): Promise<void> {
+  const tokenizer = await openTokenizer(folder);
+  for await (const text of linesOf(words)) {
+    const ids = tokenizer.encode(text);
+    if (options.json) printJson({ ids, tokens: ids.map((id) => tokenizer.decode([id])) });
+    else printLine(ids.join(' '));
+  }
+}
+
+export async function decode(folder: string, words: readonly string[], options: OutputOptions): Promise<void> {
+  const tokenizer = await openTokenizer(folder);
+  for await (const line of linesOf(words)) {
+    const text = tokenizer.decode(parseIds(line, tokenizer.vocabSize));
+    if (options.json) printJson({ text });
+    else printLine(text);
+  }
+}
+
+async function openTokenizer(folder: string): Promise<Tokenizer> {
+  for (const place of [folder, join(folder, 'tokenizer')]) {
+    if (await exists(join(place, 'tokenizer.json'))) return Tokenizer.open(place);
+  }
+  return Tokenizer.open(await resolveCheckpoint(folder));
+}
+
+/** The words of the command line as one text, else each line of stdin. */
+async function* linesOf(words: readonly string[]): AsyncGenerator<string> {
+  if (words.length > 0) yield words.join(' ');
+  else yield* createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+function parseIds(line: string, vocabSize: number): number[] {
+  return line
+    .split(/[\s,]+/)
+    .filter((word) => word !== '')
+    .map((word) => {
+      const id = Number(word);
+      if (Number.isInteger(id) && id >= 0 && id < vocabSize) return id;
+      throw new UserError({
+        what: `${word} is not a token id`,
+        why: `ids are whole numbers from 0 to ${vocabSize - 1}`,
+      });
+    });
+}

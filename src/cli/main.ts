@@ -1,0 +1,34 @@
+// The entry point: the only place that catches errors and sets the exit code.
+import { CommanderError } from 'commander';
+import { endQuietlyOnClosedPipe, reportFailure } from './output.js';
+import { blocks, buildProgram, type KeyTable } from './program.js';
+
+async function main(typed: readonly string[]): Promise<number> {
+  const program = buildProgram(await keyTableFor(typed));
+  if (typed.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(typed, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has already printed help, the version, or what is wrong with the command line.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportFailure(error);
+  }
+}
+
+/** Only the help of a stage command needs the schema of the pipeline. */
+async function keyTableFor(typed: readonly string[]): Promise<KeyTable> {
+  const wantsHelp = typed.includes('--help') || typed.includes('-h');
+  if (!wantsHelp || !typed.some((word) => word in blocks)) return () => '';
+  return (await import('./keys.js')).keyTable;
+}
+
+endQuietlyOnClosedPipe();
+process.on('uncaughtException', (error) => process.exit(reportFailure(error)));
+const code = await main(process.argv.slice(2));
+// A failed command may leave timers and sockets behind; a finished one has none and ends by itself.
+if (code === 0) process.exitCode = 0;
+else process.exit(code);

@@ -1,0 +1,61 @@
+// The options that commands share, declared once. Values of the pipeline (seed, backend, …) are checked by its schema,
+// not here, so that --help needs neither the schema nor anything behind it.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** How a command talks: for people, as JSON lines, or not at all. */
+export interface OutputOptions {
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export interface RunOptions extends OutputOptions {
+  config?: string;
+  set?: string[];
+  out?: string;
+  backend?: string;
+  seed?: string;
+  from?: string;
+  resume?: boolean;
+  /** Conversations for sft. */
+  data?: string;
+}
+
+export function withOutput(command: Command): Command {
+  return command
+    .option('--json', 'JSON lines on stdout, and nothing else there')
+    .option('--quiet', 'no progress, only the result and errors');
+}
+
+/** What every command that runs stages takes. */
+export function withRun(command: Command): Command {
+  command
+    .option('-c, --config <file>', 'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart)')
+    .addOption(
+      new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(
+        (value: string, before: string[] = []) => [...before, value],
+      ),
+    )
+    .option('-o, --out <dir>', 'folder of the run (default: runs/<name of the pipeline>)')
+    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu')
+    .option('--seed <number>', 'every random choice follows from it');
+  return withOutput(command);
+}
+
+export function withFrom(command: Command): Command {
+  return command.option('--from <checkpoint>', 'start from this checkpoint instead of the one in the run folder');
+}
+
+export function withResume(command: Command): Command {
+  return command.option('--resume', 'only go on with an interrupted run; an error where there is none');
+}
+
+/** A parser for a number option. */
+export function numberFrom(low: number, high: number, kind: 'number' | 'whole number' = 'number') {
+  return (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value >= low && value <= high) || (kind === 'whole number' && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`It must be a ${kind} from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}

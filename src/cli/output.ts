@@ -1,0 +1,45 @@
+// Everything that is printed goes through here: results to stdout, progress and errors to stderr.
+import pc from 'picocolors';
+import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
+
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+export function printError(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Says what went wrong and returns the exit code: 1 failed, 2 wrong usage or input, 130 interrupted. */
+export function reportFailure(thrown: unknown): number {
+  const error = asUserError(thrown);
+  const debug = Boolean(process.env.MOSSCTL_DEBUG);
+  const label = process.stderr.isTTY ? pc.red('mossctl: error:') : 'mossctl: error:';
+  if (debug && thrown instanceof Error) printError(thrown.stack ?? thrown.message);
+  if (error instanceof UserError) {
+    for (const fault of error.faults) printError(`${label} ${describeFault(fault)}`);
+    return 2;
+  }
+  if (error instanceof Interrupted) {
+    printError(`mossctl: interrupted: ${error.message}`);
+    return 130;
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  printError(`${label} something failed that should not have: ${message.split('\n')[0]}`);
+  if (!debug) printError('Set MOSSCTL_DEBUG=1 and run the same command again to see where.');
+  return 1;
+}
+
+/** `mossctl … | head` ends quietly. */
+export function endQuietlyOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0);
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,180 @@
+// The commands as a person sees them: names, options, one example each. What they do is imported when they run.
+import { Command } from 'commander';
+import { ownVersion } from '../base/version.js';
+import {
+  numberFrom,
+  type OutputOptions,
+  type RunOptions,
+  withFrom,
+  withOutput,
+  withResume,
+  withRun,
+} from './options.js';
+
+/** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
+export type KeyTable = (block: string) => string;
+
+export function buildProgram(keys: KeyTable): Command {
+  const program = new Command('mossctl')
+    .description('From raw text to an aligned chat model on the machine in front of you.')
+    .version(ownVersion(), '-V, --version')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`mossctl: ${text}`) });
+  addRun(program);
+  addData(program);
+  addTokenizer(program);
+  addStages(program);
+  addChat(program);
+  addDoctor(program);
+  program.addHelpText(
+    'after',
+    '\nExample:\n  mossctl run quickstart\n\nEach command explains itself: mossctl COMMAND --help',
+  );
+  for (const command of program.commands) {
+    const block = blocks[command.name()];
+    if (block !== undefined) command.addHelpText('after', () => keys(block));
+  }
+  return program;
+}
+
+/** Command → its block in the pipeline file. */
+export const blocks: Readonly<Record<string, string>> = {
+  pretrain: 'pretrain',
+  'self-instruct': 'selfInstruct',
+  sft: 'sft',
+  align: 'align',
+  eval: 'eval',
+};
+
+function example(command: Command, text: string): Command {
+  return command.addHelpText('after', `\nExample:\n  ${text}`);
+}
+
+function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart')
+    .description(
+      'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; goes on where it stopped',
+    );
+  withFrom(withRun(command)).action(async (pipeline: string, options: RunOptions) =>
+    (await import('./commands/run.js')).run(pipeline, options),
+  );
+  example(command, 'mossctl run quickstart --set pretrain.train.steps=200');
+}
+
+function addData(program: Command): void {
+  const data = program.command('data').description('build a corpus from a data-spec, look into it, fetch its sources');
+  const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
+  build
+    .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
+    .action(async (spec: string | undefined, options: RunOptions) =>
+      (await import('./commands/data.js')).build(spec, options),
+    );
+  example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
+  const inspect = withOutput(
+    data.command('inspect').description('what a built corpus holds, with some documents of it'),
+  );
+  inspect
+    .argument('<folder>', 'a run folder, or its data folder')
+    .option('-n, --samples <number>', 'documents to show', numberFrom(0, 1000, 'whole number'), 3)
+    .action(async (folder: string, options: OutputOptions & { samples: number }) =>
+      (await import('./commands/data.js')).inspect(folder, options),
+    );
+  example(inspect, 'mossctl data inspect runs/quickstart');
+  const fetch = withOutput(data.command('fetch').description('download the sources of a data-spec into the cache'));
+  fetch
+    .argument('<spec>', 'data-spec YAML')
+    .action(async (spec: string, options: OutputOptions) => (await import('./commands/data.js')).fetch(spec, options));
+  example(fetch, 'mossctl data fetch data-specs/quickstart.yaml');
+}
+
+function addTokenizer(program: Command): void {
+  const tokenizer = program.command('tokenizer').description('train a tokenizer, or use one');
+  const train = withRun(tokenizer.command('train').description('learn a byte-level BPE vocabulary from the corpus'));
+  train.action(async (options: RunOptions) => (await import('./commands/tokenizer.js')).train(options));
+  example(train, 'mossctl tokenizer train --config quickstart --set tokenizer.vocabSize=8192');
+  const where = 'a run folder, a checkpoint, or a folder with a tokenizer.json';
+  const encode = withOutput(tokenizer.command('encode').description('text → ids; without text, each line of stdin'));
+  encode
+    .argument('<tokenizer>', where)
+    .argument('[text...]', 'text to encode')
+    .action(async (folder: string, text: string[], options: OutputOptions) =>
+      (await import('./commands/tokenizer.js')).encode(folder, text, options),
+    );
+  example(encode, 'mossctl tokenizer encode runs/quickstart "床前明月光"');
+  const decode = withOutput(tokenizer.command('decode').description('ids → text; without ids, each line of stdin'));
+  decode
+    .argument('<tokenizer>', where)
+    .argument('[ids...]', 'ids to decode')
+    .action(async (folder: string, ids: string[], options: OutputOptions) =>
+      (await import('./commands/tokenizer.js')).decode(folder, ids, options),
+    );
+  example(decode, 'mossctl tokenizer decode runs/quickstart 264 1022 87');
+}
+
+function addStages(program: Command): void {
+  const pretrain = program
+    .command('pretrain')
+    .description('train a base model; builds corpus and tokenizer where needed');
+  withResume(withRun(pretrain)).action(async (options: RunOptions) =>
+    (await import('./commands/pretrain.js')).pretrain(options),
+  );
+  example(pretrain, 'mossctl pretrain --config quickstart --set pretrain.model.size=7m');
+  const selfInstruct = withRun(
+    program.command('self-instruct').description('expand seed tasks into conversations with a teacher'),
+  );
+  selfInstruct.action(async (options: RunOptions) =>
+    (await import('./commands/self-instruct.js')).selfInstruct(options),
+  );
+  example(selfInstruct, 'mossctl self-instruct --config quickstart --set selfInstruct.count=500');
+  const sft = program.command('sft').description('fine-tune a base model on conversations');
+  withResume(withFrom(withRun(sft)))
+    .option('--data <file>', 'conversations (JSONL) instead of those of self-instruct')
+    .action(async (options: RunOptions) => (await import('./commands/sft.js')).sft(options));
+  example(sft, 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine');
+  const align = program.command('align').description('improve a chat model in rounds, by rewards that can be checked');
+  withResume(withFrom(withRun(align))).action(async (options: RunOptions) =>
+    (await import('./commands/align.js')).align(options),
+  );
+  example(align, 'mossctl align --config quickstart --set align.rounds=3');
+  const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
+  withRun(evaluate)
+    .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')
+    .action(async (checkpoint: string | undefined, options: RunOptions) =>
+      (await import('./commands/eval.js')).evaluate(checkpoint, options),
+    );
+  example(evaluate, 'mossctl eval runs/quickstart');
+}
+
+function addChat(program: Command): void {
+  const chat = program
+    .command('chat')
+    .description('talk to a checkpoint; each line of piped input is one turn')
+    .argument('<checkpoint>', 'a checkpoint or a run folder')
+    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
+    .option('--seed <number>', 'every random choice follows from it', numberFrom(0, 4294967295, 'whole number'), 42)
+    .option('--temperature <number>', '0 always takes the likeliest token', numberFrom(0, 10), 0.7)
+    .option(
+      '--top-k <number>',
+      'draw from the k likeliest tokens; 0 = all',
+      numberFrom(0, 1_000_000, 'whole number'),
+      50,
+    )
+    .option('--top-p <number>', 'draw from the likeliest tokens that make up this share', numberFrom(0.01, 1), 0.95)
+    .option('--repetition-penalty <number>', 'above 1 discourages repeats', numberFrom(0.1, 10), 1)
+    .option('--max-new-tokens <number>', 'longest answer', numberFrom(1, 65536, 'whole number'), 128)
+    .option('--system <text>', 'system message that opens the conversation');
+  withOutput(chat).action(async (checkpoint: string, options) =>
+    (await import('./commands/chat.js')).chat(checkpoint, options),
+  );
+  example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
+}
+
+function addDoctor(program: Command): void {
+  const doctor = withOutput(program.command('doctor').description('check what this machine has, and what is missing'));
+  doctor.action(async (options: OutputOptions) => (await import('./commands/doctor.js')).doctor(options));
+  example(doctor, 'mossctl doctor');
+}

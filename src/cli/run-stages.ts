@@ -1,0 +1,92 @@
+// What `run` and the stage commands share: flags → configuration → pipeline → the closing lines.
+import { join, relative } from 'node:path';
+import { exists } from '../base/files.js';
+import { loadPipeline } from '../pipeline/load.js';
+import { type PipelineResult, runPipeline } from '../pipeline/run.js';
+import { writeReport } from '../report/html.js';
+import { createReporter } from '../report/reporter.js';
+import type { StageName } from '../stages/stage.js';
+import { watchInterrupt } from './interrupt.js';
+import type { OutputOptions, RunOptions } from './options.js';
+import { printJson, printLine } from './output.js';
+
+export interface StageRun extends RunOptions {
+  only?: StageName;
+}
+
+export interface StageRunResult extends PipelineResult {
+  /** As a person would type it: relative to where they are. */
+  folder: string;
+  report: string;
+}
+
+/** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
+export async function runStages(options: StageRun): Promise<StageRunResult> {
+  const { config, folder } = await findRun(options);
+  const reporter = createReporter({
+    runDirectory: folder,
+    mode: outputMode(options),
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  const interrupt = watchInterrupt();
+  let result: PipelineResult;
+  try {
+    result = await runPipeline({
+      config,
+      runDirectory: folder,
+      only: options.only,
+      from: options.from,
+      resume: options.resume,
+      reporter,
+      interrupt,
+    });
+  } finally {
+    interrupt.release();
+    await reporter.close();
+  }
+  const report = await writeReport(folder, { command: typedCommand() });
+  if (options.json) printJson({ type: 'result', ...result, report });
+  return { ...result, folder, report: shownPath(report) };
+}
+
+/** The closing lines of a stage command: what it made, and what to type next. */
+export async function runOneStage(only: StageName, options: RunOptions, next: (folder: string) => string) {
+  const result = await runStages({ ...options, only });
+  if (options.json) return;
+  const output = result.outputs[only];
+  if (output !== undefined)
+    printLine(`${result.skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
+  printLine(`report  ${result.report}`);
+  printLine(`next    ${next(result.folder)}`);
+}
+
+export function outputMode(options: OutputOptions): 'terminal' | 'json' | 'quiet' {
+  return options.json ? 'json' : options.quiet ? 'quiet' : 'terminal';
+}
+
+/** Without --config, the settings of the run folder itself are taken, where it has been used before. */
+async function findRun(options: StageRun) {
+  const earlier = options.out === undefined ? undefined : join(options.out, 'pipeline.yaml');
+  const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
+  const { only } = options;
+  const config = await loadPipeline({
+    config: isRepeat ? earlier : options.config,
+    set: [...(options.set ?? []), ...(options.data === undefined ? [] : [`sft.data=${options.data}`])],
+    flags: { seed: options.seed, backend: options.backend },
+    blocks: only === undefined || only === 'tokens' ? [] : [only],
+  });
+  return { config, folder: options.out ?? join('runs', config.name) };
+}
+
+/** The command as it was typed, quoted where a shell needs it. */
+function typedCommand(): string {
+  const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+  return ['npx', 'mossctl', ...process.argv.slice(2).map(quote)].join(' ');
+}
+
+/** `runs/x/sft/step-000100`, as a person would type it. */
+export function shownPath(path: string): string {
+  const near = relative('.', path);
+  return near === '' ? '.' : near.startsWith('..') ? path : near;
+}

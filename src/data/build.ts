@@ -1,0 +1,167 @@
+// Raw text → a clean corpus: read → normalise → filter → deduplicate → split → Arrow files, facts and a manifest.
+// A stream from end to end: what is held is one batch of documents, 16 bytes for each text seen, and the facts.
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { asUserError, UserError } from '../base/errors.js';
+import { digestOf, exists, sha256File, syncDirectory, temporarySibling, writeFileDurable } from '../base/files.js';
+import { formatBytes, formatCount } from '../base/format.js';
+import type { Metrics, Reporter } from '../report/event.js';
+import { Corpus } from './corpus.js';
+import { factFile } from './facts.js';
+import { addFormulas, addSource } from './ingest.js';
+import { type DataManifest, type Halves, manifestFormat, type SourceReport } from './manifest.js';
+import { type DataSpec, loadDataSpec } from './spec.js';
+import type { Fact } from './types.js';
+
+export interface BuildOptions {
+  specPath: string;
+  /** Share of the documents held out, 0 to 0.5. */
+  validation: number;
+  /** The corpus becomes its subfolder `corpus`, whole or not at all. */
+  directory: string;
+  seed: number;
+  reporter: Reporter;
+  interrupt: { readonly requested: boolean };
+}
+
+/**
+ * @returns `path`: the corpus folder, for `readDocuments`, `readFacts` and `readDataManifest`.
+ * @throws UserError for a bad spec or file, and where no document is left; Interrupted, with nothing half-done left.
+ */
+export async function buildData(options: BuildOptions): Promise<{ path: string; digest: string; metrics: Metrics }> {
+  const spec = await loadDataSpec(options.specPath);
+  const path = join(options.directory, 'corpus');
+  await mkdir(options.directory, { recursive: true });
+  await removeEarlierTries(path);
+  const temporary = temporarySibling(path);
+  await mkdir(temporary);
+  try {
+    const manifest = await fill(temporary, spec, options);
+    await replaceDirectory(temporary, path);
+    report(manifest, options.reporter);
+    return { path, digest: manifest.digest, metrics: metricsOf(manifest) };
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw asUserError(error);
+  }
+}
+
+async function removeEarlierTries(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(`.tmp-${basename(path)}-`)) await rm(join(dirname(path), name), { recursive: true });
+  }
+}
+
+/** The old corpus stays until the new one is whole; a folder cannot be renamed over another. */
+async function replaceDirectory(temporary: string, path: string): Promise<void> {
+  await syncDirectory(temporary);
+  const old = temporarySibling(path);
+  if (await exists(path)) await rename(path, old);
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+  await rm(old, { recursive: true, force: true });
+}
+
+async function fill(directory: string, spec: DataSpec, options: BuildOptions): Promise<DataManifest> {
+  const corpus = new Corpus(directory);
+  const sources: SourceReport[] = [];
+  try {
+    for (const source of spec.sources) sources.push(await addSource(source, { spec, corpus, ...options }));
+    if (spec.formulas !== undefined) sources.push(await addFormulas(spec.formulas, { spec, corpus, ...options }));
+    if (corpus.total.train.documents === 0) throw emptyCorpus(sources, options.specPath);
+    await corpus.close();
+  } catch (error) {
+    corpus.abort();
+    throw error;
+  }
+  await writeFacts(join(directory, factFile), corpus.facts.all());
+  const { operators, heldOut } = spec.formulas ?? { operators: [], heldOut: 0 };
+  const manifest: Omit<DataManifest, 'digest'> = {
+    format: manifestFormat,
+    name: spec.name,
+    seed: options.seed,
+    validation: options.validation,
+    total: corpus.total,
+    languages: corpus.languages,
+    sources,
+    ...(spec.formulas === undefined ? {} : { formulas: { seed: options.seed, heldOut, operators } }),
+    facts: corpus.facts.counts(),
+    files: await describeFiles(directory),
+  };
+  const whole: DataManifest = { ...manifest, digest: digestOf(manifest) };
+  await writeFileDurable(join(directory, 'manifest.json'), `${JSON.stringify(whole, undefined, 2)}\n`);
+  return whole;
+}
+
+async function writeFacts(path: string, facts: Iterable<Fact>): Promise<void> {
+  const lines = function* (): Generator<string> {
+    for (const fact of facts) yield `${JSON.stringify(fact)}\n`;
+  };
+  await pipeline(Readable.from(lines()), createWriteStream(path, { flush: true }));
+}
+
+async function describeFiles(directory: string): Promise<DataManifest['files']> {
+  const files: DataManifest['files'] = {};
+  for (const name of (await readdir(directory)).sort()) {
+    const path = join(directory, name);
+    files[name] = { bytes: (await stat(path)).size, sha256: await sha256File(path) };
+  }
+  return files;
+}
+
+function emptyCorpus(sources: readonly SourceReport[], specPath: string): UserError {
+  const reasons = sources.map(
+    (source) => `${source.name}: ${formatCount(source.read)} read${droppedInWords(source) || ', nothing in them'}`,
+  );
+  return new UserError({
+    what: 'no document is left to train on',
+    where: specPath,
+    why: reasons.join('; '),
+    next: 'Check the paths and the filters of the data-spec (minCharacters, maxCharacters, exclude, limit)',
+  });
+}
+
+/** `, 3 dropped as short (first: poems:a.txt:1)` */
+function droppedInWords(source: SourceReport): string {
+  return Object.entries(source.dropped)
+    .map(([rule, { documents, example }]) => `, ${formatCount(documents)} dropped as ${rule} (first: ${example})`)
+    .join('');
+}
+
+function report(manifest: DataManifest, reporter: Reporter): void {
+  for (const source of manifest.sources) {
+    const { name, licence, url, total, dropped, controlCharacters } = source;
+    const documents = total.train.documents + total.validation.documents;
+    const bytes = total.train.bytes + total.validation.bytes;
+    reporter.emit({ type: 'licence', stage: 'data', source: name, licence, ...(url && { url }), documents, bytes });
+    if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0) {
+      const removed = controlCharacters > 0 ? `, control characters removed: ${formatCount(controlCharacters)}` : '';
+      const text = `${name}: ${formatCount(documents)} documents kept${droppedInWords(source)}${removed}`;
+      reporter.emit({ type: 'note', stage: 'data', level: documents === 0 ? 'warning' : 'info', text });
+    }
+  }
+  const { train, validation } = manifest.total;
+  const sizes = [train, validation].map((half) => `${formatCount(half.documents)} (${formatBytes(half.bytes)})`);
+  const text = `documents: ${sizes[0]} for training, ${sizes[1]} held out`;
+  reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
+}
+
+function metricsOf({ total, languages, sources, facts }: DataManifest): Metrics {
+  const halves = (name: string, { train, validation }: Halves): Metrics => ({
+    [`bytes.${name}.train`]: train.bytes,
+    [`bytes.${name}.validation`]: validation.bytes,
+  });
+  const duplicates = sources.reduce((sum, source) => sum + (source.dropped.duplicate?.documents ?? 0), 0);
+  return {
+    'documents.train': total.train.documents,
+    'documents.validation': total.validation.documents,
+    ...halves('zh', languages.zh),
+    ...halves('en', languages.en),
+    ...halves('other', languages.other),
+    duplicates,
+    facts: Object.values(facts).reduce((sum, count) => sum + count, 0),
+  };
+}

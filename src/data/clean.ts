@@ -1,0 +1,44 @@
+// What every document goes through before it counts: one form for equal text (NFC, LF), nothing invisible, and the
+// few filters of the data-spec. Nothing here knows where the text came from.
+import type { DataSpec, SourceSpec } from './spec.js';
+import type { Language } from './types.js';
+
+/** Control characters but tab and newline, lone surrogates, byte-order marks, non-characters. */
+const unprintable = /(?![\n\t])[\p{Cc}\p{Cs}\u{feff}\u{fffe}\u{ffff}]/gu;
+
+/** NFC, LF line ends, no control characters, no spaces at line ends, no run of blank lines. */
+export function normalise(text: string): { text: string; removed: number } {
+  let removed = 0;
+  const cleaned = text
+    .normalize('NFC')
+    .replace(/\r\n?|[\u2028\u2029]/g, '\n')
+    .replace(unprintable, () => {
+      removed++;
+      return '';
+    })
+    .replace(/[^\S\n]+$/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
+  return { text: cleaned, removed };
+}
+
+/** Mostly Han characters: zh; mostly basic Latin letters: en; anything else (formulas, glossaries): other. */
+export function detectLanguage(text: string): Language {
+  const sample = text.slice(0, 4000);
+  const han = sample.match(/\p{Script=Han}/gu)?.length ?? 0;
+  const latin = sample.match(/[A-Za-z]/g)?.length ?? 0;
+  const letters = sample.match(/\p{L}/gu)?.length ?? 0;
+  if (han > 0 && han * 2 > letters) return 'zh';
+  return latin > 0 && latin * 10 > letters * 9 ? 'en' : 'other';
+}
+
+export const dropRules = ['empty', 'short', 'long', 'excluded', 'duplicate'] as const;
+export type DropRule = (typeof dropRules)[number];
+
+/** Why a document is not kept, if so. Lengths are in UTF-16 code units. */
+export function rejectionOf(text: string, spec: DataSpec, source: Pick<SourceSpec, 'exclude'>): DropRule | undefined {
+  if (text === '') return 'empty';
+  if (text.length < spec.minCharacters) return 'short';
+  if (text.length > spec.maxCharacters) return 'long';
+  return source.exclude.some((part) => text.includes(part)) ? 'excluded' : undefined;
+}

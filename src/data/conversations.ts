@@ -1,0 +1,183 @@
+// Conversations from files, checked row by row, and their way to a token sequence that fits the context.
+// A row of the wrong shape is an error that names its line; a row that is well-formed but of no use can be dropped.
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { readJsonl } from '../base/jsonl.js';
+import type { ChatTemplate } from '../tokenizer/chat-template.js';
+import { foreignFormats, maxMessages, text } from './foreign.js';
+import type { Conversation, Message, TokenSequence } from './types.js';
+
+export const messageSchema = z.object({ role: z.enum(['system', 'user', 'assistant', 'tool']), content: text });
+
+/** Numbers are taken too: many data sets count their rows. */
+export const rowId = z.union([z.string().min(1).max(1000), z.number()]).transform(String);
+
+const conversationSchema = z.object({
+  id: rowId.optional(),
+  messages: z.array(messageSchema).min(1).max(maxMessages),
+  kind: z.string().max(100).optional(),
+  language: z.enum(['zh', 'en', 'other']).optional(),
+  check: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('equals'), answer: text }),
+      z.object({ type: z.literal('number'), answer: z.number() }),
+      z.object({ type: z.literal('contains'), any: z.array(text).min(1).max(1000) }),
+      z.object({ type: z.literal('refusal') }),
+    ])
+    .optional(),
+  provenance: z
+    .object({
+      teacher: z.string().max(1000),
+      seeds: z.array(z.string().max(1000)).max(1000),
+      request: z.int().optional(),
+    })
+    .optional(),
+});
+
+export interface ReadOptions {
+  /** Told of each row that is left out and why. Without it, such a row is an error. */
+  onDropped?(reason: string, where: string): void;
+}
+
+/**
+ * The conversations of a JSONL file or a JSON array: our own rows (`{"messages":[…]}`), Alpaca, ShareGPT or MOSS,
+ * recognised by shape. A conversation without an `id` is named `file:line`.
+ * Throws a UserError that names file and line.
+ */
+export async function* readConversations(path: string, options: ReadOptions = {}): AsyncGenerator<Conversation> {
+  for await (const { value, line, where } of readRows(path)) {
+    const conversation = parseRow(where, () => toConversation(value, `${basename(path)}:${line}`));
+    const fault = orderFault(conversation.messages);
+    if (fault === undefined) yield conversation;
+    else leaveOut(fault, where, options);
+  }
+}
+
+function toConversation(value: unknown, name: string): Conversation {
+  const row = z.record(z.string(), z.unknown()).parse(value);
+  if ('messages' in row) return { id: name, ...conversationSchema.parse(row) };
+  const format = foreignFormats.find(({ key }) => key in row);
+  if (format !== undefined) return { id: name, messages: format.toMessages(row) };
+  throw new UserError({
+    what: 'this row is no conversation',
+    why: `it has the fields ${Object.keys(row).slice(0, 8).join(', ') || '(none)'}`,
+    next: `Expected "messages" (our own format)${foreignFormats.map(({ name, key }) => `, "${key}" (${name})`).join('')}`,
+  });
+}
+
+/** What is wrong with the order or the content of the messages, if anything. */
+export function orderFault(messages: readonly Message[]): string | undefined {
+  let before: Message['role'] | 'nothing' = 'nothing';
+  for (const [i, { role, content }] of messages.entries()) {
+    if (content.trim() === '') return `the ${role} message ${i + 1} is empty`;
+    if (!mayFollow[before].includes(role)) {
+      return `message ${i + 1} is of the ${role}, where ${mayFollow[before].join(' or ')} was expected`;
+    }
+    before = role;
+  }
+  return before === 'nothing' || before === 'system' ? 'there is no user message' : undefined;
+}
+
+const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]> = {
+  nothing: ['system', 'user'],
+  system: ['user'],
+  user: ['assistant'],
+  assistant: ['user', 'tool'],
+  tool: ['assistant', 'tool'],
+};
+
+/** Reports a row that is well-formed but of no use, or throws where nobody listens. */
+export function leaveOut(reason: string, where: string, options: ReadOptions): void {
+  if (options.onDropped === undefined) throw new UserError({ what: reason, where, next: 'Mend or delete that row' });
+  options.onDropped(reason, where);
+}
+
+/** Runs a row's parser; what it finds wrong becomes an error that names the row. */
+export function parseRow<T>(where: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      throw new UserError(
+        error.issues.slice(0, 5).map(({ path, message }) => ({
+          what: path.length === 0 ? message : `${path.join('.')}: ${message}`,
+          where,
+          next: 'Mend or delete that row',
+        })),
+      );
+    }
+    if (error instanceof UserError) throw new UserError(error.faults.map((fault) => ({ where, ...fault })));
+    throw error;
+  }
+}
+
+/** A file that holds one JSON array is read whole, up to this many bytes. */
+const maxArrayBytes = 256 << 20;
+
+/** The rows of a JSONL file, or of a file that holds one JSON array. `line` of an array's row is its place, from 1. */
+export async function* readRows(path: string): AsyncGenerator<{ value: unknown; line: number; where: string }> {
+  if (!(await startsWithBracket(path))) {
+    for await (const { value, line } of readJsonl(path)) yield { value, line, where: `${path}:${line}` };
+    return;
+  }
+  const { size } = await stat(path);
+  if (size > maxArrayBytes) {
+    throw new UserError({
+      what: `a JSON array of ${size >> 20} MiB is too large to read whole`,
+      where: path,
+      next: `Turn it into JSON lines: jq -c '.[]' ${path} > rows.jsonl`,
+    });
+  }
+  const rows = parseArray(await readFile(path, 'utf8'), path);
+  for (const [i, value] of rows.entries()) yield { value, line: i + 1, where: `${path} (row ${i + 1})` };
+}
+
+function parseArray(content: string, path: string): unknown[] {
+  try {
+    return z.array(z.unknown()).parse(JSON.parse(content.replace(/^\uFEFF/, '')));
+  } catch (error) {
+    throw new UserError({ what: 'this file is not valid JSON', where: path, why: (error as Error).message });
+  }
+}
+
+async function startsWithBracket(path: string): Promise<boolean> {
+  for await (const chunk of createReadStream(path, { encoding: 'utf8' })) {
+    const start = (chunk as string).replace(/^\uFEFF/, '').trimStart();
+    if (start !== '') return start.startsWith('[');
+  }
+  return false;
+}
+
+/**
+ * The tokens of a conversation with loss on the assistant's turns, at most `contextLength` + 1 of them (a row of
+ * `contextLength` inputs). A conversation that is too long stops before the turn that overflows, after an assistant's
+ * turn; one whose first exchange does not fit is dropped.
+ */
+export function conversationSequence(
+  conversation: Conversation,
+  template: ChatTemplate,
+  contextLength: number,
+): { sequence: TokenSequence } | { dropped: string } {
+  const { id, messages } = conversation;
+  const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i + 1] : []));
+  if (ends.length === 0) return { dropped: 'no assistant turn to learn from' };
+  const sequenceTo = (end: number): TokenSequence => ({ id, ...template.encode(messages.slice(0, end)) });
+  const fits = (sequence: TokenSequence) => sequence.tokens.length <= contextLength + 1;
+  let fitting: TokenSequence | undefined;
+  // The whole conversation first, as it mostly fits; then halving the number of exchanges that may.
+  for (let low = 0, high = ends.length - 1, middle = high; low <= high; middle = (low + high) >> 1) {
+    const sequence = sequenceTo(ends[middle]);
+    if (fits(sequence)) {
+      fitting = sequence;
+      low = middle + 1;
+    } else {
+      high = middle - 1;
+    }
+  }
+  if (fitting === undefined) return { dropped: 'the first exchange is longer than the context' };
+  if (!Array.from(fitting.loss ?? []).includes(1)) return { dropped: 'the chat template marks no answer to learn' };
+  return { sequence: fitting };
+}

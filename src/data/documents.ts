@@ -1,0 +1,154 @@
+// Documents on disk: Arrow IPC files of four text columns, written and read a batch at a time.
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Field,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  RecordBatchReader,
+  Schema,
+  Struct,
+  Utf8,
+} from 'apache-arrow';
+import { asUserError } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import { readDataManifest } from './manifest.js';
+import type { Split } from './split.js';
+import type { Document, Language } from './types.js';
+
+const columns = ['id', 'text', 'source', 'language'] as const;
+const schema = new Schema(columns.map((name) => new Field(name, new Utf8(), false)));
+
+export function documentFile(split: Split): string {
+  return `documents-${split}.arrow`;
+}
+
+/** A batch is closed at this many bytes of text or rows, whichever comes first. */
+const maxBatchBytes = 1 << 20;
+const maxBatchRows = 4096;
+/** How far the disk may lag behind before writing waits for it. */
+const maxLagBytes = 16 << 20;
+
+/** Appends documents to an Arrow file. Call `close` to have it whole and on the disk. */
+export class DocumentWriter {
+  readonly #writer = new RecordBatchFileWriter();
+  readonly #file: WriteStream;
+  readonly #written: Promise<unknown>;
+  #failure: unknown;
+  #rows: Document[] = [];
+  #rowBytes = 0;
+  #produced = 0;
+
+  constructor(path: string) {
+    this.#writer.reset(undefined, schema);
+    this.#file = createWriteStream(path, { flush: true });
+    this.#written = once(this.#file, 'close');
+    this.#file.on('error', (error) => {
+      this.#failure = error;
+    });
+    this.#writer.toNodeStream().pipe(this.#file);
+  }
+
+  async add(document: Document): Promise<void> {
+    this.#rows.push(document);
+    this.#rowBytes += document.text.length;
+    if (this.#rows.length >= maxBatchRows || this.#rowBytes >= maxBatchBytes) await this.#flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#flush();
+    this.#writer.finish();
+    await this.#written.catch((error: unknown) => {
+      this.#failure = error;
+    });
+    this.#check();
+  }
+
+  /** Gives up: the file is left as it is. */
+  abort(): void {
+    this.#written.catch(() => {});
+    this.#file.destroy();
+  }
+
+  async #flush(): Promise<void> {
+    this.#check();
+    if (this.#rows.length === 0) return;
+    const batch = toBatch(this.#rows);
+    this.#produced += batch.bytes;
+    this.#writer.write(batch.batch);
+    this.#rows = [];
+    this.#rowBytes = 0;
+    do await sleep(0);
+    while (this.#failure === undefined && this.#file.bytesWritten + maxLagBytes < this.#produced);
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw asUserError(this.#failure);
+  }
+}
+
+function toBatch(rows: readonly Document[]): { batch: RecordBatch; bytes: number } {
+  let bytes = 0;
+  const children = columns.map((column) => {
+    const cells = rows.map((row) => Buffer.from(row[column], 'utf8'));
+    const valueOffsets = new Int32Array(rows.length + 1);
+    for (const [i, cell] of cells.entries()) valueOffsets[i + 1] = valueOffsets[i] + cell.length;
+    const data = Buffer.concat(cells);
+    bytes += data.length;
+    return makeData({ type: new Utf8(), length: rows.length, nullCount: 0, valueOffsets, data });
+  });
+  const type = new Struct(schema.fields);
+  return { batch: new RecordBatch(schema, makeData({ type, length: rows.length, nullCount: 0, children })), bytes };
+}
+
+/**
+ * The documents of one half of a built corpus, in the order they were written; one batch in memory at a time.
+ * @param path the corpus folder. @throws UserError where it is none, or is damaged.
+ */
+export async function* readDocuments(path: string, split: Split): AsyncGenerator<Document> {
+  await readDataManifest(path);
+  const handle = await open(join(path, documentFile(split))).catch((error: unknown) => {
+    throw asUserError(error);
+  });
+  try {
+    const reader = await RecordBatchReader.from(handle);
+    await reader.open();
+    for await (const batch of reader) {
+      const [ids, texts, sources, languages] = columns.map((name) => batch.getChild(name));
+      for (let row = 0; row < batch.numRows; row++) {
+        yield {
+          id: String(ids?.get(row)),
+          text: String(texts?.get(row)),
+          source: String(sources?.get(row)),
+          language: String(languages?.get(row)) as Language,
+        };
+      }
+    }
+  } finally {
+    await handle.close().catch(() => {});
+  }
+}
+
+/** `count` documents of each source, drawn evenly over the whole half (the same ones every time). */
+export async function inspectData(
+  path: string,
+  { split, count }: { split: Split; count: number },
+): Promise<Map<string, Document[]>> {
+  const random = Random.stream(0, 'inspect');
+  const samples = new Map<string, Document[]>();
+  const seen = new Map<string, number>();
+  for await (const document of readDocuments(path, split)) {
+    const sample = samples.get(document.source) ?? [];
+    samples.set(document.source, sample);
+    const index = seen.get(document.source) ?? 0;
+    seen.set(document.source, index + 1);
+    // Reservoir sampling: each document so far stays with the same chance.
+    const place = index < count ? index : random.integer(0, index + 1);
+    if (place < count) sample[place] = document;
+  }
+  return samples;
+}

@@ -1,0 +1,73 @@
+// manifest.json of a built corpus: what is in it, from where, under which licence, and what was dropped and why.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { readJsonIfExists } from '../base/files.js';
+import { dropRules } from './clean.js';
+
+const count = z.int().min(0);
+const tally = z.strictObject({ documents: count, bytes: count });
+const halves = z.strictObject({ train: tally, validation: tally });
+
+const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  name: z.string(),
+  seed: z.int(),
+  /** The share held out. */
+  validation: z.number(),
+  total: halves,
+  languages: z.strictObject({ zh: halves, en: halves, other: halves }),
+  sources: z.array(
+    z.strictObject({
+      name: z.string(),
+      from: z.string(),
+      licence: z.string(),
+      url: z.string().optional(),
+      /** Documents read, before anything was dropped. */
+      read: count,
+      total: halves,
+      /** Rule → how many, and the first of them. */
+      dropped: z.partialRecord(z.enum(dropRules), z.strictObject({ documents: count, example: z.string() })),
+      /** Documents that a weight below 1 or a limit left out. */
+      left: count,
+      controlCharacters: count,
+    }),
+  ),
+  /** What the arithmetic of the corpus was made from: a held-out pair is one that `isHeldOutPair` says so of. */
+  formulas: z.strictObject({ seed: z.int(), heldOut: z.number(), operators: z.array(z.string()) }).optional(),
+  facts: z.record(z.string(), count),
+  files: z.record(z.string(), z.strictObject({ bytes: count, sha256: z.string() })),
+  /** Of the whole manifest but itself: equal corpora, equal digests. */
+  digest: z.string(),
+});
+
+export type DataManifest = z.output<typeof manifestSchema>;
+export type SourceReport = DataManifest['sources'][number];
+export type Halves = DataManifest['total'];
+
+export const manifestFormat = 1;
+
+export function emptyHalves(): Halves {
+  return { train: { documents: 0, bytes: 0 }, validation: { documents: 0, bytes: 0 } };
+}
+
+/** @throws UserError where the folder is no built corpus, or a file of it is missing or cut short. */
+export async function readDataManifest(path: string): Promise<DataManifest> {
+  const notOurs = (why: string): UserError =>
+    new UserError({
+      what: 'this is not a built corpus',
+      where: path,
+      why,
+      next: 'Build one with `mossctl data --config SPEC`',
+    });
+  const value = await readJsonIfExists(join(path, 'manifest.json')).catch(() => null);
+  if (value === undefined) throw notOurs('there is no manifest.json in it');
+  const manifest = manifestSchema.safeParse(value);
+  if (!manifest.success) throw notOurs('its manifest.json is broken or from another version');
+  for (const [name, { bytes }] of Object.entries(manifest.data.files)) {
+    const found = await stat(join(path, name)).catch(() => undefined);
+    if (found?.size !== bytes) throw notOurs(`${name} is ${found === undefined ? 'missing' : 'cut short'}`);
+  }
+  return manifest.data;
+}

@@ -1,0 +1,210 @@
+// An endless, seeded, resumable supply of packed batches.
+// 'stream' (pretraining) cuts sequences wherever a row ends, so no position is wasted; 'whole' (fine-tuning) cuts none
+// and fills each row with the sequences that fit best. Where the supply stands is four numbers and a short list.
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import { BatchBuilder, type BatchShape, inputLength, tooLong } from './sequences.js';
+import type { TokenBatch, TokenSequence } from './types.js';
+
+export { batchesOnce, padSequences } from './sequences.js';
+
+export interface SequenceSource {
+  readonly length: number;
+  /** Tokens of all sequences, where it is known without reading them. */
+  readonly tokenCount?: number;
+  get(index: number): TokenSequence | Promise<TokenSequence>;
+}
+
+export interface PackingOptions extends BatchShape {
+  source: SequenceSource;
+  seed: number;
+  mode: 'stream' | 'whole';
+}
+
+const count = z.int().min(0);
+const stateSchema = z.object({
+  /** Length of the source, to notice that the data has changed. */
+  length: count,
+  epoch: count,
+  /** Place in the epoch's shuffled order of the next sequence to take. */
+  index: count,
+  /** 'stream': inputs of that sequence already used. */
+  offset: count,
+  /** 'whole': sequences taken from the order and not yet placed, oldest first. */
+  waiting: z.array(count),
+});
+/** Where the supply stands between two batches. Plain JSON: a checkpoint holds it. */
+export type PackingState = z.output<typeof stateSchema>;
+
+/** How many sequences 'whole' chooses from. */
+const lookAhead = 128;
+
+export class PackedBatches {
+  readonly #options: PackingOptions;
+  #order: Uint32Array;
+  #epoch = 0;
+  #index = 0;
+  #offset = 0;
+  /** Kept beside their indices so that each is fetched once. */
+  #waiting: { index: number; sequence: TokenSequence }[] = [];
+  /** Indices of a restored state, fetched by the next call. */
+  #restored: number[] = [];
+
+  /** Throws a UserError where the source is empty. */
+  constructor(options: PackingOptions) {
+    if (options.source.length === 0) throw nothingToTrainOn();
+    this.#options = options;
+    this.#order = this.#shuffled(0);
+  }
+
+  /** Passes over the data that are complete. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get state(): PackingState {
+    const waiting = [...this.#restored, ...this.#waiting.map(({ index }) => index)];
+    const { length } = this.#options.source;
+    return { length, epoch: this.#epoch, index: this.#index, offset: this.#offset, waiting };
+  }
+
+  /** Goes on where another instance with the same options stood. Throws a UserError where the state is of other data. */
+  restore(saved: unknown): void {
+    const state = stateSchema.safeParse(saved).data;
+    const { length } = this.#options.source;
+    if (state === undefined || !fits(state, length)) {
+      throw new UserError({
+        what: 'the position in the data that the checkpoint holds does not belong to this data',
+        why: `the checkpoint was written with ${state?.length ?? 'an unknown number of'} sequences, there are ${length} now`,
+        next: 'Resume with the data it was trained on, or start a new run',
+      });
+    }
+    if (state.epoch !== this.#epoch) this.#order = this.#shuffled(state.epoch);
+    this.#epoch = state.epoch;
+    this.#index = state.index;
+    this.#offset = state.offset;
+    this.#restored = [...state.waiting];
+    this.#waiting = [];
+  }
+
+  /** The next batch. Batches follow each other for ever; call it again only when the previous call has settled. */
+  async next(): Promise<TokenBatch> {
+    const builder = new BatchBuilder(this.#options);
+    for (let row = 0; row < this.#options.rows; row++) {
+      if (this.#options.mode === 'stream') await this.#fillRow(builder, row);
+      else await this.#packRow(builder, row);
+    }
+    return builder.finish();
+  }
+
+  /** Batches in one pass over the data, rounded up. Reads every sequence unless the source knows its `tokenCount`. */
+  async countBatches(): Promise<number> {
+    const { source, rows, columns, mode } = this.#options;
+    if (mode === 'whole') {
+      const dryRun = new PackedBatches(this.#options);
+      let filled = 0;
+      for (; dryRun.epoch === 0; filled++) await dryRun.#nextRow();
+      return Math.ceil(filled / rows);
+    }
+    let inputs = 0;
+    if (source.tokenCount !== undefined) inputs = source.tokenCount - source.length;
+    else for (let i = 0; i < source.length; i++) inputs += inputLength(await source.get(i));
+    return Math.max(1, Math.ceil(inputs / (rows * columns)));
+  }
+
+  /** 'stream': fills the row to its end, over as many sequences (and epochs) as it takes. */
+  async #fillRow(builder: BatchBuilder, row: number): Promise<void> {
+    const { source, columns } = this.#options;
+    const firstEpoch = this.#epoch;
+    for (let column = 0; column < columns; ) {
+      const sequence = await source.get(this.#order[this.#index]);
+      const count = Math.max(0, Math.min(inputLength(sequence) - this.#offset, columns - column));
+      if (count > 0) builder.place(sequence, { row, column, from: this.#offset, count });
+      this.#offset += count;
+      column += count;
+      if (this.#offset >= inputLength(sequence)) this.#advance();
+      if (column === 0 && this.#epoch > firstEpoch + 1) throw nothingToTrainOn();
+    }
+  }
+
+  #advance(): void {
+    this.#offset = 0;
+    this.#index++;
+    if (this.#index === this.#order.length) this.#startNextEpoch();
+  }
+
+  #startNextEpoch(): void {
+    this.#epoch++;
+    this.#index = 0;
+    this.#order = this.#shuffled(this.#epoch);
+  }
+
+  async #packRow(builder: BatchBuilder, row: number): Promise<void> {
+    let column = 0;
+    for (const sequence of await this.#nextRow()) {
+      const count = inputLength(sequence);
+      builder.place(sequence, { row, column, from: 0, count });
+      column += count;
+    }
+  }
+
+  /**
+   * 'whole': the sequences of the next row. The oldest waiting one opens the row, so none waits for ever; then the
+   * longest that still fits, again and again. A row holds sequences of one epoch; a batch may straddle two.
+   */
+  async #nextRow(): Promise<TokenSequence[]> {
+    const chosen: TokenSequence[] = [];
+    await this.#lookAhead();
+    if (this.#waiting.length === 0) throw nothingToTrainOn();
+    for (let room = this.#options.columns; ; await this.#lookAhead()) {
+      const best = chosen.length === 0 ? 0 : this.#bestFit(room);
+      if (best === -1) break;
+      const [{ sequence }] = this.#waiting.splice(best, 1);
+      chosen.push(sequence);
+      room -= inputLength(sequence);
+    }
+    if (this.#waiting.length === 0) this.#startNextEpoch();
+    return chosen;
+  }
+
+  #bestFit(room: number): number {
+    let best = -1;
+    for (let i = 0; i < this.#waiting.length; i++) {
+      const length = inputLength(this.#waiting[i].sequence);
+      if (length <= room && (best === -1 || length > inputLength(this.#waiting[best].sequence))) best = i;
+    }
+    return best;
+  }
+
+  /** Fills the waiting list from the order; sequences with nothing to predict are passed over. */
+  async #lookAhead(): Promise<void> {
+    const { source, columns } = this.#options;
+    for (const index of this.#restored) this.#waiting.push({ index, sequence: await source.get(index) });
+    this.#restored = [];
+    while (this.#waiting.length < lookAhead && this.#index < this.#order.length) {
+      const index = this.#order[this.#index++];
+      const sequence = await source.get(index);
+      if (inputLength(sequence) > columns) throw tooLong(sequence, columns);
+      if (inputLength(sequence) > 0) this.#waiting.push({ index, sequence });
+    }
+  }
+
+  #shuffled(epoch: number): Uint32Array {
+    const order = Uint32Array.from({ length: this.#options.source.length }, (_, i) => i);
+    return Random.stream(this.#options.seed, `epoch-${epoch}`).shuffle(order);
+  }
+}
+
+function fits({ length, index, waiting }: PackingState, sourceLength: number): boolean {
+  const insideOrder = index < length || (index === length && waiting.length > 0);
+  return length === sourceLength && insideOrder && waiting.length <= lookAhead && waiting.every((i) => i < length);
+}
+
+function nothingToTrainOn(): UserError {
+  return new UserError({
+    what: 'there is nothing to train on',
+    why: 'no sequence has two tokens or more',
+    next: 'Check the data: the report of its stage says what was dropped and why',
+  });
+}

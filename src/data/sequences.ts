@@ -1,0 +1,133 @@
+// Token sequences laid out in the rows of a batch. A sequence of n tokens takes n−1 columns: the last is only predicted.
+// Sequences that share a row never see each other: positions restart and `ranges` end at the sequence's own edge.
+import { UserError } from '../base/errors.js';
+import type { TokenBatch, TokenSequence } from './types.js';
+
+export interface BatchShape {
+  rows: number;
+  columns: number;
+  /** Held by padding positions, as input and as target. */
+  padId: number;
+}
+
+/** Input positions of a sequence: one less than its tokens. */
+export function inputLength(sequence: TokenSequence): number {
+  return Math.max(0, sequence.tokens.length - 1);
+}
+
+/** One batch being filled, row by row. Positions that nothing is placed on are padding. */
+export class BatchBuilder {
+  readonly #batch: TokenBatch;
+
+  constructor({ rows, columns, padId }: BatchShape) {
+    const size = rows * columns;
+    const ranges = new Int32Array(size * 2);
+    for (let i = 0; i < size; i++) ranges[2 * i] = ranges[2 * i + 1] = i % columns; // padding attends to itself
+    this.#batch = {
+      rows,
+      columns,
+      tokens: new Int32Array(size).fill(padId),
+      targets: new Int32Array(size).fill(padId),
+      weights: new Float32Array(size),
+      positions: new Int32Array(size),
+      ranges,
+      owners: new Int32Array(size).fill(-1),
+      sequences: [],
+    };
+  }
+
+  /** Puts the `count` inputs of `sequence` that start at token `from` into `row`, from `column` on. */
+  place(sequence: TokenSequence, at: { row: number; column: number; from: number; count: number }): void {
+    const { tokens, targets, weights, positions, ranges, owners, columns } = this.#batch;
+    const owner = this.#owner(sequence, at.from);
+    for (let i = 0; i < at.count; i++) {
+      const cell = at.row * columns + at.column + i;
+      const token = at.from + i;
+      tokens[cell] = sequence.tokens[token];
+      targets[cell] = sequence.tokens[token + 1];
+      weights[cell] = sequence.loss === undefined ? 1 : sequence.loss[token + 1];
+      positions[cell] = i;
+      ranges[2 * cell] = at.column;
+      ranges[2 * cell + 1] = at.column + i;
+      owners[cell] = owner;
+    }
+  }
+
+  finish(): TokenBatch {
+    return this.#batch;
+  }
+
+  /** Parts of one sequence, placed one after the other, share an owner. */
+  #owner(sequence: TokenSequence, from: number): number {
+    const { sequences } = this.#batch;
+    const continues = from > 0 && sequences.at(-1) === sequence.id;
+    if (!continues) sequences.push(sequence.id);
+    return sequences.length - 1;
+  }
+}
+
+/**
+ * The sequences in order, once, every target counted exactly once: for evaluation. A sequence that fits in a row is
+ * never cut, so its figures do not depend on its neighbours; a longer one continues in the next row without its past.
+ * The last batch has only the rows it needs.
+ */
+export function batchesOnce(sequences: readonly TokenSequence[], shape: BatchShape): TokenBatch[] {
+  const { rows, columns } = shape;
+  const places: { sequence: TokenSequence; row: number; column: number; from: number; count: number }[] = [];
+  let row = 0;
+  let column = 0;
+  for (const sequence of sequences) {
+    const length = inputLength(sequence);
+    if (column > 0 && length > columns - column) {
+      row++;
+      column = 0;
+    }
+    for (let from = 0; from < length; ) {
+      if (column === columns) {
+        row++;
+        column = 0;
+      }
+      const count = Math.min(length - from, columns - column);
+      places.push({ sequence, row, column, from, count });
+      from += count;
+      column += count;
+    }
+  }
+  const rowsInAll = places.length === 0 ? 0 : row + 1;
+  const builders: BatchBuilder[] = [];
+  for (let first = 0; first < rowsInAll; first += rows) {
+    builders.push(new BatchBuilder({ ...shape, rows: Math.min(rows, rowsInAll - first) }));
+  }
+  for (const { sequence, row: at, ...rest } of places) {
+    builders[Math.floor(at / rows)].place(sequence, { row: at % rows, ...rest });
+  }
+  return builders.map((builder) => builder.finish());
+}
+
+/**
+ * One sequence a row, padded on the right to the longest, or to `columns`; row r's owner is r.
+ * Throws a UserError where a sequence is longer than `columns` + 1 tokens.
+ */
+export function padSequences(
+  sequences: readonly TokenSequence[],
+  options: { padId: number; columns?: number },
+): TokenBatch {
+  const columns = options.columns ?? Math.max(1, ...sequences.map(inputLength));
+  const misfit = sequences.find((sequence) => inputLength(sequence) > columns);
+  if (misfit !== undefined) throw tooLong(misfit, columns);
+  const builder = new BatchBuilder({ rows: sequences.length, columns, padId: options.padId });
+  sequences.forEach((sequence, row) => {
+    builder.place(sequence, { row, column: 0, from: 0, count: inputLength(sequence) });
+  });
+  return builder.finish();
+}
+
+/** A sequence that would have to be cut where cutting is not allowed. */
+export function tooLong(sequence: TokenSequence, columns: number): UserError {
+  return new UserError({
+    what: `a sequence of ${sequence.tokens.length} tokens does not fit in a row of ${columns}`,
+    where: sequence.id,
+    why: `a row of ${columns} positions holds at most ${columns + 1} tokens of one sequence`,
+    next: 'Raise contextLength, or shorten that entry',
+  });
+}

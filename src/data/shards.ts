@@ -1,0 +1,253 @@
+// The tokenised corpus: written by `tokenizeDocuments`, read by `openTokens`. Arrow IPC shards beside a manifest.
+// A reader holds an index of where documents lie and a few record batches, never the corpus.
+import { open, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
+import { Interrupted, systemErrorCode, UserError } from '../base/errors.js';
+import { digestOf, readJsonIfExists, sha256File, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import type { Metrics, Reporter } from '../report/event.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { readDocuments } from './documents.js';
+import { type Columns, manifestSchema, ShardWriter, splits, type TokenManifest } from './shard-writer.js';
+import type { Split } from './split.js';
+
+/** A document's tokens: <|endoftext|>, the text, <|endoftext|>. The first is only predicted from. */
+export interface TokenDocument {
+  id: string;
+  source: string;
+  language: string;
+  /** UTF-8 bytes of its text. */
+  bytes: number;
+  tokens: Uint16Array | Uint32Array;
+}
+
+export interface TokenizeOptions {
+  /** What `readDocuments` takes. */
+  dataPath: string;
+  tokenizer: Pick<Tokenizer, 'encode' | 'specialId' | 'vocabSize' | 'json'>;
+  /** The stage's folder; the corpus becomes its subfolder `corpus`, whole or not at all. */
+  directory: string;
+  reporter: Reporter;
+  interrupt: { readonly requested: boolean };
+}
+
+/** Tokenises both splits of a corpus. What an earlier try left is removed first. */
+export async function tokenizeDocuments(
+  options: TokenizeOptions,
+): Promise<{ path: string; digest: string; metrics: Metrics }> {
+  const path = join(options.directory, 'corpus');
+  await removeEarlierTry(path);
+  const { tokenizer } = options;
+  const manifest: TokenManifest = {
+    format: 1,
+    tokenizer: digestOf(tokenizer.json),
+    vocabSize: tokenizer.vocabSize,
+    counts: [],
+    shards: [],
+  };
+  await writeDirectoryAtomic(path, async (temporary) => {
+    for (const split of splits) await writeSplit(split, temporary, manifest, options);
+    await writeFileDurable(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  });
+  return { path, digest: digestOf(manifest), metrics: corpusMetrics(manifest) };
+}
+
+async function removeEarlierTry(path: string): Promise<void> {
+  const siblings = await readdir(dirname(path)).catch(() => []);
+  const left = siblings.filter((name) => name === basename(path) || name.startsWith(`.tmp-${basename(path)}-`));
+  for (const name of left) await rm(join(dirname(path), name), { recursive: true, force: true });
+}
+
+async function writeSplit(
+  split: Split,
+  directory: string,
+  manifest: TokenManifest,
+  { dataPath, tokenizer, reporter, interrupt }: TokenizeOptions,
+): Promise<void> {
+  const separator = tokenizer.specialId('endOfText');
+  const writer = new ShardWriter(split, directory, manifest);
+  let done = 0;
+  const progress = () => reporter.emit({ type: 'progress', stage: 'tokens', label: split, done, unit: 'documents' });
+  for await (const document of readDocuments(dataPath, split)) {
+    if (interrupt.requested) throw new Interrupted('stopped while tokenising; the next run starts this stage again');
+    await writer.add(document, [separator, ...tokenizer.encode(document.text), separator]);
+    if (++done % 500 === 0) progress();
+  }
+  await writer.finish();
+  progress();
+}
+
+function corpusMetrics({ counts, vocabSize }: TokenManifest): Metrics {
+  const metrics: Metrics = { vocabSize };
+  for (const split of splits) {
+    const of = (field: 'documents' | 'tokens' | 'bytes'): number =>
+      counts.reduce((sum, entry) => sum + (entry.split === split ? entry[field] : 0), 0);
+    metrics[`${split}.documents`] = of('documents');
+    metrics[`${split}.tokens`] = of('tokens');
+    metrics[`${split}.bytes`] = of('bytes');
+  }
+  return metrics;
+}
+
+/** Batches kept decoded: 8 MiB of uint16. */
+const cachedBatches = 64;
+
+interface BatchPlace {
+  file: string;
+  /** Index of the batch within its file. */
+  index: number;
+  /** Index within the split of its first document. */
+  first: number;
+}
+
+/** Random access to the documents of one split. A `SequenceSource`. */
+export class TokenDocuments {
+  readonly manifest: TokenManifest;
+  readonly length: number;
+  /** Tokens of the split, the two <|endoftext|> of each document included. */
+  readonly tokenCount: number;
+  readonly #path: string;
+  readonly #batches: BatchPlace[] = [];
+  readonly #cache = new Map<BatchPlace, Promise<RecordBatch<Columns>>>();
+
+  constructor(path: string, split: Split, manifest: TokenManifest) {
+    this.#path = path;
+    this.manifest = manifest;
+    let first = 0;
+    let tokens = 0;
+    for (const shard of manifest.shards.filter((each) => each.split === split)) {
+      tokens += shard.tokens;
+      for (const [index, documents] of shard.batches.entries()) {
+        this.#batches.push({ file: shard.file, index, first });
+        first += documents;
+      }
+    }
+    this.length = first;
+    this.tokenCount = tokens;
+  }
+
+  /** The document at `index` of [0, length), in the order they were written. */
+  async get(index: number): Promise<TokenDocument> {
+    const place = this.#placeOf(index);
+    const batch = await this.#load(place);
+    const row = index - place.first;
+    const { valueOffsets, children } = batch.getChild('tokens')?.data[0] ?? missing('tokens');
+    return {
+      id: batch.getChild('id')?.get(row) ?? missing('id'),
+      source: batch.getChild('source')?.get(row) ?? missing('source'),
+      language: batch.getChild('language')?.get(row) ?? missing('language'),
+      bytes: batch.getChild('bytes')?.get(row) ?? missing('bytes'),
+      tokens: children[0].values.subarray(valueOffsets[row], valueOffsets[row + 1]),
+    };
+  }
+
+  /** The last batch that starts at or before `index`. */
+  #placeOf(index: number): BatchPlace {
+    if (!(index >= 0 && index < this.length)) throw new RangeError(`document ${index} of ${this.length}`);
+    let low = 0;
+    let high = this.#batches.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#batches[middle].first <= index) low = middle;
+      else high = middle - 1;
+    }
+    return this.#batches[low];
+  }
+
+  /** Least recently used out first; two calls for one batch share one read. */
+  #load(place: BatchPlace): Promise<RecordBatch<Columns>> {
+    const found = this.#cache.get(place) ?? readBatch(join(this.#path, place.file), place.index);
+    this.#cache.delete(place);
+    this.#cache.set(place, found);
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size <= cachedBatches) break;
+      this.#cache.delete(oldest);
+    }
+    return found;
+  }
+}
+
+/** Opens the file for this one batch: no handle is kept that someone would have to close. */
+async function readBatch(file: string, index: number): Promise<RecordBatch<Columns>> {
+  const handle = await open(file, 'r');
+  try {
+    const reader = await RecordBatchReader.from<Columns>(handle);
+    await reader.open();
+    const batch = reader.isFile() ? await reader.readRecordBatch(index) : null;
+    return batch ?? missing(`record batch ${index}`);
+  } catch (error) {
+    throw damaged(file, (error as Error).message);
+  } finally {
+    await handle.close();
+  }
+}
+
+function missing(what: string): never {
+  throw new Error(`${what} is missing`);
+}
+
+/**
+ * Opens one split of a corpus that `tokenizeDocuments` wrote, after checking each of its shards against the digest in
+ * the manifest. Throws a UserError where a file is missing or damaged, or was made by another tokenizer than `tokenizer`.
+ */
+export async function openTokens(
+  path: string,
+  split: Split,
+  tokenizer?: Pick<Tokenizer, 'json' | 'vocabSize'>,
+): Promise<TokenDocuments> {
+  const manifest = await readManifest(path);
+  if (tokenizer !== undefined) requireSameTokenizer(manifest, tokenizer, path);
+  for (const shard of manifest.shards.filter((each) => each.split === split)) {
+    const file = join(path, shard.file);
+    const digest = await sha256File(file).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'ENOENT') throw damaged(file, 'the file is missing');
+      throw error;
+    });
+    if (digest !== shard.sha256) throw damaged(file, 'its content is not what was written: it was cut or changed');
+  }
+  return new TokenDocuments(path, split, manifest);
+}
+
+async function readManifest(path: string): Promise<TokenManifest> {
+  const file = join(path, 'manifest.json');
+  const value = await readJsonIfExists(file).catch((error: unknown) => {
+    if (error instanceof SyntaxError) throw damaged(file, error.message);
+    throw error;
+  });
+  if (value === undefined) {
+    throw new UserError({
+      what: 'this is not a folder of tokenised text',
+      where: path,
+      why: 'it has no manifest.json',
+      next: 'Give the folder that the tokens stage made',
+    });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [{ path: field, message }] = parsed.error.issues;
+  throw damaged(file, `${field.join('.')}: ${message}`);
+}
+
+function requireSameTokenizer(
+  manifest: TokenManifest,
+  tokenizer: Pick<Tokenizer, 'json' | 'vocabSize'>,
+  path: string,
+): void {
+  if (manifest.tokenizer === digestOf(tokenizer.json) && manifest.vocabSize === tokenizer.vocabSize) return;
+  const sizes = `the text was tokenised with ${manifest.vocabSize} ids, the tokenizer has ${tokenizer.vocabSize}`;
+  throw new UserError({
+    what: 'the tokenised text belongs to another tokenizer',
+    where: path,
+    why: manifest.vocabSize === tokenizer.vocabSize ? 'the sizes are equal, the merges are not' : sizes,
+    next: 'Tokenise the text again with this tokenizer, or use the tokenizer it was made with',
+  });
+}
+
+function damaged(where: string, why: string): UserError {
+  return new UserError({
+    what: 'the tokenised text is damaged',
+    where,
+    why,
+    next: 'Delete the folder and run the tokens stage again',
+  });
+}

@@ -1,0 +1,63 @@
+// Which files a source names: one file, every file of a folder, or a path with `*` in it. The order is the same on
+// every machine: numbers in names count as numbers, so poet.2 comes before poet.10.
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+
+export interface SourceFile {
+  path: string;
+  /** Relative to the root, with forward slashes: part of the document ids. */
+  name: string;
+}
+
+const maxFiles = 1_000_000;
+
+/** The files under `root` that `pattern` names; hidden ones only where they are named. */
+export async function listFiles(root: string, pattern: string): Promise<SourceFile[]> {
+  const fixed = pattern.includes('*') ? dirname(`${pattern.slice(0, pattern.indexOf('*'))}x`) : pattern;
+  const start = resolve(root, fixed);
+  const kind = await stat(start).catch(() => undefined);
+  if (kind?.isFile()) return [{ path: start, name: fixed }];
+  if (!kind?.isDirectory()) return [];
+  const matches = pathMatcher(pattern);
+  const found: SourceFile[] = [];
+  const walk = async (folder: string, prefix: string): Promise<void> => {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.name.startsWith('.') || found.length >= maxFiles) continue;
+      const name = prefix === '' || prefix === '.' ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isDirectory()) await walk(join(folder, entry.name), name);
+      else if (entry.isFile() && matches(name)) found.push({ path: join(folder, entry.name), name });
+    }
+  };
+  await walk(start, fixed.replace(/\/+$/, ''));
+  return found.sort((a, b) => compareNames(a.name, b.name));
+}
+
+/** `*` stands for any characters but a slash; a folder stands for everything below it. */
+export function pathMatcher(pattern: string): (name: string) => boolean {
+  const trimmed = pattern.replace(/^\.\//, '').replace(/\/+$/, '');
+  if (trimmed === '.') return () => true;
+  const escaped = trimmed.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '[^/]*');
+  const regex = new RegExp(`^(?:\\./)?${escaped}(?:/.*)?$`, 'su');
+  return (name) => regex.test(name);
+}
+
+/** By code unit, digits runs by value. */
+export function compareNames(a: string, b: string): number {
+  const [left, right] = [a, b].map((name) => name.split(/(\d+)/));
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    if (left[i] === right[i]) continue;
+    const difference = i % 2 === 1 ? Number(left[i]) - Number(right[i]) : 0;
+    if (difference !== 0) return difference;
+    return left[i] < right[i] ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+export function noSuchFile(source: { name: string; from: string }, specPath: string): UserError {
+  return new UserError({
+    what: `source ${source.name}: nothing is found at ${source.from}`,
+    where: specPath,
+    next: 'Check the path; a relative one starts from the folder of the data-spec',
+  });
+}

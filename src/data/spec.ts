@@ -1,0 +1,171 @@
+// The data-spec: one YAML file that says where a corpus comes from, under which licence, and what is kept of it.
+// Relative paths in it are relative to the spec file, so that a spec and its texts can be moved together.
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { digestOf, sha256File } from '../base/files.js';
+import { loadYaml } from '../base/yaml.js';
+import { listFiles, noSuchFile } from './sources/files.js';
+
+export const formats = ['txt', 'jsonl', 'json', 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
+export type Format = (typeof formats)[number];
+
+/** What the dictionaries and poems state is fixed by their format; rows say it by their columns. */
+const factsOf: Partial<Record<Format, 'translation' | 'definition' | 'poem-line'>> = {
+  'chinese-poetry': 'poem-line',
+  wordnet: 'definition',
+  'cc-cedict': 'translation',
+};
+
+const npmPattern = /^npm:((?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*)@([0-9][0-9A-Za-z.+-]*)#([^\\]+)$/;
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a source name is 1 to 40 small letters, digits or dashes')
+  .describe('name, shown with every document');
+
+const sourceSchema = z
+  .strictObject({
+    name,
+    from: z
+      .string()
+      .regex(/^file:.+|^npm:/, 'write file:PATH or npm:PACKAGE@VERSION#PATH (PATH: a file, a folder, or with *)')
+      .describe('file:PATH or npm:PACKAGE@VERSION#PATH; PATH is a file, a folder, or has * in it'),
+    integrity: z
+      .string()
+      .regex(/^sha512-[A-Za-z0-9+/]{86}==$/, 'integrity is sha512-… as `npm view PACKAGE@VERSION dist.integrity` says')
+      .optional()
+      .describe('sha512 of the npm tarball'),
+    format: z.enum(formats).describe('how the files are read'),
+    language: z.enum(['zh', 'en', 'other', 'auto']).default('auto').describe('auto: by the script of each document'),
+    licence: z.string().min(1).describe('licence of the text, shown in the report'),
+    url: z.url().optional().describe('where the text and its licence can be read'),
+    split: z
+      .enum(['file', 'paragraphs', 'lines'])
+      .default('paragraphs')
+      .describe('txt: what one document is; paragraphs end at a blank line'),
+    separator: z.string().min(1).optional().describe('txt: a line that ends a document, instead of `split`'),
+    columns: z
+      .strictObject({
+        text: z.string().min(1).default('text').describe('column of the document'),
+        key: z.string().min(1).optional().describe('column of the word or line that a fact is about'),
+        value: z.string().min(1).optional().describe('column of what the fact states'),
+      })
+      .prefault({})
+      .describe('jsonl, json: names of the columns; with key and value, a row without text reads "key：value"'),
+    convert: z.enum(['simplified']).optional().describe('simplified: traditional Chinese characters are simplified'),
+    exclude: z.array(z.string().min(1)).default([]).describe('documents that contain one of these are dropped'),
+    limit: z
+      .strictObject({
+        bytes: z.int().min(1).optional().describe('stop after this many bytes of kept text'),
+        documents: z.int().min(1).optional().describe('stop after this many kept documents'),
+      })
+      .prefault({})
+      .describe('how much of the source is kept'),
+    weight: z
+      .number()
+      .min(0.0001)
+      .max(100)
+      .default(1)
+      .describe('below 1: that share of the documents is kept; above 1: training documents are repeated'),
+    facts: z
+      .enum(['translation', 'definition', 'poem-line'])
+      .optional()
+      .describe('also collect what the source states, for the offline teacher'),
+  })
+  .superRefine((source, context) => {
+    const complain = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [key], message, input: source });
+    if (source.from.startsWith('npm:')) {
+      const path = npmPattern.exec(source.from)?.[3];
+      if (path === undefined) complain('from', 'write npm:PACKAGE@VERSION#PATH, with an exact version');
+      else if (path.split('/').includes('..')) complain('from', 'the path lies inside the package, without ..');
+      if (source.integrity === undefined) {
+        complain('integrity', 'an npm source is pinned by the sha512 of its tarball: integrity is missing');
+      }
+    }
+    const stated = factsOf[source.format];
+    if (source.facts === undefined) return;
+    if (stated !== undefined && stated !== source.facts) complain('facts', `${source.format} states ${stated} facts`);
+    if (source.format === 'txt') complain('facts', 'plain text states no facts that we could read');
+    const { key, value } = source.columns;
+    if (source.format.startsWith('json') && (key === undefined || value === undefined)) {
+      complain('facts', 'name the columns of the fact: columns: { key: …, value: … }');
+    }
+  });
+
+const formulasSchema = z.strictObject({
+  name: name.default('formulas'),
+  count: z.int().min(1).max(100_000_000).describe('formulas for training'),
+  perDocument: z.int().min(1).max(1000).default(8).describe('formulas in one document, one a line'),
+  operators: z
+    .array(z.enum(['+', '-', '×', '÷']))
+    .min(1)
+    .default(['+', '-', '×'])
+    .describe('operators to use'),
+  maxOperand: z.int().min(1).max(1_000_000).default(20).describe('largest operand of + and -'),
+  maxFactor: z.int().min(1).max(1_000_000).default(12).describe('largest operand of ×, largest divisor and quotient'),
+  terms: z.int().min(2).max(8).default(3).describe('operands in one formula, at most'),
+  heldOut: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('share of the operand pairs that no training formula computes with'),
+});
+
+export const dataSpecSchema = z
+  .strictObject({
+    name: z.string().min(1).max(64).describe('name of the corpus'),
+    minCharacters: z.int().min(1).default(2).describe('shorter documents are dropped'),
+    maxCharacters: z
+      .int()
+      .min(1)
+      .max(1 << 26)
+      .default(1 << 20)
+      .describe('longer documents are dropped; a longer text file becomes several documents'),
+    sources: z.array(sourceSchema).default([]).describe('where the text comes from'),
+    formulas: formulasSchema.optional().describe('generated arithmetic: 12×3+9=45'),
+  })
+  .superRefine((spec, context) => {
+    const complain = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message, input: spec });
+    if (spec.sources.length === 0 && spec.formulas === undefined) {
+      complain(['sources'], 'name at least one source, or a formulas block');
+    }
+    const names = new Set(spec.formulas === undefined ? [] : [spec.formulas.name]);
+    for (const [index, source] of spec.sources.entries()) {
+      if (names.has(source.name)) complain(['sources', index, 'name'], `two sources are called ${source.name}`);
+      names.add(source.name);
+    }
+  });
+
+export type DataSpec = z.output<typeof dataSpecSchema>;
+export type SourceSpec = z.output<typeof sourceSchema>;
+export type FormulasSpec = z.output<typeof formulasSchema>;
+
+/** @throws UserError with every fault of the file, each with its line and column. */
+export function loadDataSpec(path: string): Promise<DataSpec> {
+  return loadYaml(path, dataSpecSchema);
+}
+
+/** `file:PATH` → the path; `npm:…` → its parts. The schema has checked the form. */
+export function parseFrom(
+  from: string,
+): { kind: 'file'; path: string } | { kind: 'npm'; package: string; version: string; path: string } {
+  const npm = npmPattern.exec(from);
+  if (npm === null) return { kind: 'file', path: from.slice('file:'.length) };
+  return { kind: 'npm', package: npm[1], version: npm[2], path: npm[3] };
+}
+
+/** Changes when anything that a corpus is built from changes: the spec, a local file, a pinned package. */
+export async function dataInputDigest(specPath: string): Promise<string> {
+  const spec = await loadDataSpec(specPath);
+  const files: string[] = [];
+  for (const source of spec.sources) {
+    const from = parseFrom(source.from);
+    if (from.kind !== 'file') continue;
+    const found = await listFiles(dirname(specPath), from.path);
+    if (found.length === 0) throw noSuchFile(source, specPath);
+    for (const file of found) files.push(file.name, await sha256File(file.path));
+  }
+  return digestOf({ spec, files });
+}

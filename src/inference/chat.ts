@@ -1,0 +1,115 @@
+// A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn.
+import { UserError } from '../base/errors.js';
+import type { BackendChoice } from '../config/pipeline.js';
+import type { Message } from '../data/types.js';
+import { openBackend } from '../tensor/backends.js';
+import { StreamDecoder } from '../tokenizer/stream-decoder.js';
+import { type Generation, generate } from './engine.js';
+import { loadModel, unload } from './load.js';
+import type { SamplingOptions } from './sampling.js';
+
+export interface ChatOptions extends SamplingOptions {
+  backend: BackendChoice;
+  seed: number;
+  maxNewTokens: number;
+  system?: string;
+}
+
+export interface Chat {
+  /** Adds the user's turn and streams the answer's text. Leaving the loop early stops the answer where it is. */
+  send(text: string): AsyncGenerator<string, void>;
+  reset(): void;
+  transcript(): Message[];
+  /** Turns left out of the last answer's context because they no longer fit. */
+  readonly forgotten: number;
+  close(): void;
+}
+
+/** Opens a checkpoint to chat with. A base model has learnt no turns: it will continue text instead of answering. */
+export async function openChat(path: string, options: ChatOptions): Promise<Chat> {
+  await openBackend(options.backend);
+  const loaded = await loadModel(path);
+  const { model, tokenizer, template, checkpoint } = loaded;
+  const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
+  let messages: Message[] = [...opening];
+  let turns = 0;
+  let forgotten = 0;
+
+  /** The newest turns that leave room for an answer, the system message always. */
+  const prompt = (): number[] => {
+    const room = model.config.max_position_embeddings - Math.min(16, model.config.max_position_embeddings >> 1);
+    for (let skip = 0; ; skip += 2) {
+      const kept = [...opening, ...messages.slice(opening.length + skip)];
+      const { tokens } = template.encode(kept, { addGenerationPrompt: true });
+      forgotten = skip;
+      if (tokens.length <= room) return tokens;
+      if (kept.length <= opening.length + 1) {
+        messages.pop();
+        throw new UserError({
+          what: `this message takes ${tokens.length} tokens, ${room} fit into the model's context`,
+          where: checkpoint.path,
+          next: 'Send a shorter one',
+        });
+      }
+    }
+  };
+
+  async function* send(text: string): AsyncGenerator<string, void> {
+    messages.push({ role: 'user', content: text });
+    const tokens = prompt();
+    const decoder = new StreamDecoder(tokenizer);
+    const pieces: string[] = [];
+    let wake: (() => void) | undefined;
+    let stopped = false;
+    let answer = '';
+    const generation: Promise<Generation[]> = generate(model, [tokens], {
+      ...options,
+      seed: (options.seed + turns++) >>> 0,
+      stopIds: [checkpoint.eosTokenId, tokenizer.specialId('endOfText')],
+      onToken: (_, id) => {
+        const piece = decoder.push(id);
+        answer += piece;
+        pieces.push(piece);
+        wake?.();
+        return !stopped;
+      },
+    });
+    let finished = false;
+    const done = generation.finally(() => {
+      finished = true;
+      wake?.();
+    });
+    done.catch(() => undefined); // awaited below; this only keeps an early failure from being "unhandled"
+    try {
+      while (!finished || pieces.length > 0) {
+        const piece = pieces.shift();
+        if (piece !== undefined) yield piece;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            if (finished) resolve();
+          });
+      }
+      await done;
+      const rest = decoder.end();
+      answer += rest;
+      if (rest !== '') yield rest;
+    } finally {
+      stopped = true;
+      await done.catch(() => undefined);
+      messages.push({ role: 'assistant', content: answer });
+    }
+  }
+
+  return {
+    send,
+    reset: () => {
+      messages = [...opening];
+    },
+    transcript: () => [...messages],
+    get forgotten() {
+      return forgotten;
+    },
+    close: () => unload(loaded),
+  };
+}

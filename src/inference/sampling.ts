@@ -1,0 +1,72 @@
+// From logits to a token: repetition penalty → temperature → top-k → top-p → draw. Greedy is temperature 0.
+import type { Random } from '../base/random.js';
+
+export interface SamplingOptions {
+  /** 0 = greedy. */
+  temperature: number;
+  /** Keep the k likeliest; 0 = all. */
+  topK: number;
+  /** Keep the fewest tokens whose probability reaches p (nucleus sampling, Holtzman et al. 2020); 1 = all. */
+  topP: number;
+  /** Divides positive and multiplies negative logits of tokens already seen (CTRL, Keskar et al. 2019); 1 = off. */
+  repetitionPenalty: number;
+}
+
+export const greedy: SamplingOptions = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
+
+/** Draws one token id. `logits` [V] is overwritten. Ties go to the smaller id. */
+export function sampleToken(
+  logits: Float32Array,
+  seen: Iterable<number>,
+  options: SamplingOptions,
+  random: Random,
+): number {
+  const { temperature, topK, topP, repetitionPenalty } = options;
+  if (repetitionPenalty !== 1) {
+    for (const id of new Set(seen)) {
+      logits[id] = logits[id] > 0 ? logits[id] / repetitionPenalty : logits[id] * repetitionPenalty;
+    }
+  }
+  if (temperature === 0) return argmax(logits);
+  const order = topK > 0 || topP < 1 ? sortedIds(logits) : undefined;
+  let candidates = order ?? Uint32Array.from(logits.keys());
+  if (topK > 0) candidates = candidates.subarray(0, topK);
+  const probabilities = softmax(logits, candidates, temperature);
+  const count = topP < 1 ? nucleusSize(probabilities, topP) : candidates.length;
+  let mass = 0;
+  for (let i = 0; i < count; i++) mass += probabilities[i];
+  let target = random.uniform() * mass;
+  for (let i = 0; i < count; i++) {
+    target -= probabilities[i];
+    if (target < 0) return candidates[i];
+  }
+  return candidates[count - 1];
+}
+
+function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
+  return best;
+}
+
+function sortedIds(logits: Float32Array): Uint32Array {
+  return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+}
+
+/** Probabilities of the candidates among themselves. */
+function softmax(logits: Float32Array, candidates: Uint32Array, temperature: number): Float64Array {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const id of candidates) top = Math.max(top, logits[id]);
+  const weights = Float64Array.from(candidates, (id) => Math.exp((logits[id] - top) / temperature));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+}
+
+function nucleusSize(probabilities: Float64Array, topP: number): number {
+  let mass = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    mass += probabilities[i];
+    if (mass >= topP) return i + 1;
+  }
+  return probabilities.length;
+}

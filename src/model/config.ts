@@ -1,0 +1,70 @@
+// From the size dial to a full Hugging Face configuration, and what the architectures differ in.
+import { UserError } from '../base/errors.js';
+import { type ModelConfig, type ModelSettings, sizes } from '../config/model.js';
+
+/** What sets Qwen3, Qwen2 and Llama apart inside the decoder. */
+export interface ArchitectureFlags {
+  /** RMSNorm on each head's queries and keys before the rotary embedding. */
+  qkNorm: boolean;
+  /** Bias on the query, key and value projections. */
+  qkvBias: boolean;
+  /** Bias on the attention's output projection. */
+  outputBias: boolean;
+}
+
+export function architectureFlags(config: ModelConfig): ArchitectureFlags {
+  switch (config.architectures[0]) {
+    case 'Qwen3ForCausalLM':
+      return { qkNorm: true, qkvBias: config.attention_bias, outputBias: config.attention_bias };
+    case 'Qwen2ForCausalLM':
+      return { qkNorm: false, qkvBias: true, outputBias: false };
+    case 'LlamaForCausalLM':
+      return { qkNorm: false, qkvBias: config.attention_bias, outputBias: config.attention_bias };
+    default:
+      return config.architectures[0] satisfies never;
+  }
+}
+
+export interface TokenIds {
+  vocabSize: number;
+  /** Ends a document, and starts one. */
+  endOfText: number;
+  pad: number;
+}
+
+/** A fresh model's configuration. Throws a UserError where the overrides do not fit together. */
+export function modelConfig(settings: ModelSettings, ids: TokenIds): ModelConfig {
+  const preset = sizes[settings.size];
+  const hidden = settings.hiddenSize ?? preset.hidden_size;
+  const heads = settings.heads ?? preset.num_attention_heads;
+  const keyValueHeads = settings.keyValueHeads ?? heads;
+  const fail = (what: string, next: string): never => {
+    throw new UserError({ where: 'pretrain.model', what, next });
+  };
+  if (hidden % heads !== 0) fail(`hiddenSize ${hidden} is not a multiple of heads ${heads}`, 'Change one of the two');
+  if ((hidden / heads) % 2 !== 0) {
+    fail(`hiddenSize / heads = ${hidden / heads} is odd`, 'Rotary embeddings turn pairs: choose an even head size');
+  }
+  if (heads % keyValueHeads !== 0) {
+    fail(`heads ${heads} is not a multiple of keyValueHeads ${keyValueHeads}`, 'Change one of the two');
+  }
+  return {
+    architectures: ['Qwen3ForCausalLM'],
+    model_type: 'qwen3',
+    vocab_size: ids.vocabSize,
+    hidden_size: hidden,
+    intermediate_size: settings.intermediateSize ?? Math.ceil((hidden * 8) / 3 / 32) * 32,
+    num_hidden_layers: settings.layers ?? preset.num_hidden_layers,
+    num_attention_heads: heads,
+    num_key_value_heads: keyValueHeads,
+    head_dim: hidden / heads,
+    max_position_embeddings: settings.contextLength,
+    rms_norm_eps: 1e-6,
+    rope_theta: settings.ropeTheta,
+    tie_word_embeddings: settings.tieEmbeddings,
+    attention_bias: false,
+    bos_token_id: ids.endOfText,
+    eos_token_id: ids.endOfText,
+    pad_token_id: ids.pad,
+  };
+}

@@ -1,0 +1,93 @@
+// The decoder, top to bottom: embed → (attention + SwiGLU, each behind an RMSNorm and a residual) × layers → norm.
+// Training, evaluation and cached decoding all run through here.
+import { attention } from '../tensor/ops/attention.js';
+import { embedding } from '../tensor/ops/embedding.js';
+import { linear } from '../tensor/ops/linear.js';
+import { rmsNorm } from '../tensor/ops/rms-norm.js';
+import { rotary } from '../tensor/ops/rotary.js';
+import { swiglu } from '../tensor/ops/swiglu.js';
+import { reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
+import { extendCache, type KeyValueCache } from './cache.js';
+import { architectureFlags } from './config.js';
+import { type Model, matrixOf, vectorOf } from './parameters.js';
+
+/** B rows of T tokens, row-major. */
+export interface ModelInput {
+  /** int32 [B·T]. */
+  tokens: Tensor1D;
+  /** int32 [B·T], from 0 within each document. */
+  positions: Tensor1D;
+  /** int32 [B, T, 2]: first and last key (of the row, the cached ones included) each position attends to. */
+  ranges: Tensor3D;
+}
+
+/** The final hidden states [B·T, d], after the last norm. With a cache, its keys and values come first and it grows. */
+export function forward(model: Model, input: ModelInput, cache?: KeyValueCache): Tensor2D {
+  const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
+  let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
+  for (let layer = 0; layer < layers; layer++) {
+    const at = `model.layers.${layer}`;
+    x = selfAttention(
+      model,
+      layer,
+      rmsNorm(x, vectorOf(model, `${at}.input_layernorm.weight`), epsilon),
+      x,
+      input,
+      cache,
+    );
+    x = feedForward(model, at, rmsNorm(x, vectorOf(model, `${at}.post_attention_layernorm.weight`), epsilon), x);
+  }
+  return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
+}
+
+/** The output projection [V, d]: the embedding itself where they are tied. */
+export function outputWeight(model: Model): Tensor2D {
+  return matrixOf(model, model.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+}
+
+/** Hidden states [N, d] → logits [N, V]. */
+export function logits(model: Model, hidden: Tensor2D): Tensor2D {
+  return linear(hidden, outputWeight(model));
+}
+
+function selfAttention(
+  model: Model,
+  layer: number,
+  x: Tensor2D,
+  residual: Tensor2D,
+  input: ModelInput,
+  cache: KeyValueCache | undefined,
+): Tensor2D {
+  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: dimension } = model.config;
+  const [rows, columns] = input.ranges.shape;
+  const flags = architectureFlags(model.config);
+  const at = `model.layers.${layer}.self_attn`;
+  const project = (name: string, count: number): Tensor2D => {
+    const bias = flags.qkvBias ? vectorOf(model, `${at}.${name}_proj.bias`) : undefined;
+    return reshape(linear(x, matrixOf(model, `${at}.${name}_proj.weight`), { bias }), [-1, count * dimension]);
+  };
+  // Queries and keys: per-head norm, then rotation. [B·T, heads, D]
+  const positioned = (name: string, count: number): Tensor4D => {
+    let states = project(name, count);
+    if (flags.qkNorm) {
+      const perHead = reshape(states, [-1, dimension]) as Tensor2D;
+      const norm = vectorOf(model, `${at}.${name}_norm.weight`);
+      states = rmsNorm(perHead, norm, model.config.rms_norm_eps);
+    }
+    const turned = rotary(reshape(states, [-1, count, dimension]), input.positions, model.config.rope_theta);
+    return reshape(turned, [rows, columns, count, dimension]);
+  };
+  const q = positioned('q', heads);
+  let k = positioned('k', groups);
+  let v = reshape(project('v', groups), [rows, columns, groups, dimension]) as Tensor4D;
+  if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
+  const mixed = reshape(attention(q, k, v, input.ranges), [rows * columns, heads * dimension]) as Tensor2D;
+  const bias = flags.outputBias ? vectorOf(model, `${at}.o_proj.bias`) : undefined;
+  return linear(mixed, matrixOf(model, `${at}.o_proj.weight`), { bias, residual });
+}
+
+function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D): Tensor2D {
+  const gate = linear(x, matrixOf(model, `${at}.mlp.gate_proj.weight`));
+  const up = linear(x, matrixOf(model, `${at}.mlp.up_proj.weight`));
+  return linear(swiglu(gate, up), matrixOf(model, `${at}.mlp.down_proj.weight`), { residual });
+}

@@ -1,0 +1,75 @@
+// One `run` per folder: a file with the holder's process id, made with link(), which either succeeds whole or fails.
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemErrorCode, UserError } from '../base/errors.js';
+import { temporarySibling } from '../base/files.js';
+
+/**
+ * Holds `directory` until the returned function is called. The lock of a process that is gone is taken over.
+ * @throws UserError where another live process holds it.
+ */
+export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
+  await mkdir(directory, { recursive: true });
+  const path = join(directory, '.lock');
+  const mine = temporarySibling(path);
+  await writeFile(mine, `${process.pid}\n`);
+  try {
+    while (!(await tryLink(mine, path))) await removeStale(path, directory);
+  } finally {
+    await rm(mine, { force: true });
+  }
+  return () => rm(path, { force: true });
+}
+
+async function tryLink(mine: string, path: string): Promise<boolean> {
+  try {
+    await link(mine, path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Moves the lock aside before deleting it, so that two processes cannot both take over, one deleting the other's. */
+async function removeStale(path: string, directory: string): Promise<void> {
+  const holder = await readHolder(path);
+  if (holder === undefined) return;
+  if (isAlive(holder)) {
+    throw new UserError({
+      what: 'another mossctl is working in this folder',
+      where: directory,
+      why: `process ${holder} holds it`,
+      next: `Wait for it, choose another folder with --out, or delete ${path} if that process is no mossctl`,
+    });
+  }
+  const aside = temporarySibling(path);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if ((await readHolder(aside)) !== holder) await tryLink(aside, path);
+  await rm(aside, { force: true });
+}
+
+/** NaN where the file holds no process id: nobody alive. */
+async function readHolder(path: string): Promise<number | undefined> {
+  try {
+    return Number.parseInt(await readFile(path, 'utf8'), 10);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,153 @@
+// Which stages a request runs, and what each may build on: settled before anything is computed, so that a missing
+// parent or a mistyped file name costs seconds and not the hours before it.
+import { type Fault, UserError } from '../base/errors.js';
+import { exists } from '../base/files.js';
+import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
+import { type PipelineConfig, pipelineSchema } from '../config/pipeline.js';
+import type { StageConfigs, StageTable } from '../stages/index.js';
+import { type StageName, stageNames } from '../stages/stage.js';
+
+/** The stages whose output is a checkpoint; `latest` points to the newest of them. */
+export const modelStages: readonly StageName[] = ['pretrain', 'sft', 'align'];
+
+const commands: Record<StageName, string> = {
+  data: 'data build',
+  tokenizer: 'tokenizer train',
+  tokens: 'pretrain',
+  pretrain: 'pretrain',
+  selfInstruct: 'self-instruct',
+  sft: 'sft',
+  align: 'align',
+  eval: 'eval',
+};
+
+/** A stage's block; `tokens` has none. */
+export function blockOf<Name extends StageName>(config: PipelineConfig, name: Name): StageConfigs[Name] {
+  return (name === 'tokens' ? undefined : config[name as keyof PipelineConfig]) as StageConfigs[Name];
+}
+
+/** `tokens` follows from the three blocks around it. */
+export function isConfigured(config: PipelineConfig, name: StageName): boolean {
+  if (name !== 'tokens') return config[name] !== undefined;
+  return config.data !== undefined && config.tokenizer !== undefined && config.pretrain !== undefined;
+}
+
+/** 'selfInstruct' → 'self-instruct'. */
+export function stageFolder(name: StageName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/**
+ * The stages to run, in order. With `only`, that stage and what prepares its data (data, tokenizer, tokens,
+ * self-instruct), as far as they have blocks: a model is never trained because another stage was asked for.
+ */
+export async function planStages(config: PipelineConfig, stages: StageTable, only?: StageName): Promise<StageName[]> {
+  const configured = stageNames.filter((name) => isConfigured(config, name));
+  if (only === undefined) return configured;
+  const wanted = new Set<StageName>([only]);
+  for (const name of wanted) {
+    for (const need of (await stages[name]()).needs) {
+      if (!modelStages.includes(need) && configured.includes(need)) wanted.add(need);
+    }
+  }
+  return stageNames.filter((name) => wanted.has(name));
+}
+
+/** Where `--from` goes: the parent of the first model stage of the plan. */
+export function parentSlot(plan: readonly StageName[], checkpointStage: StageName): StageName {
+  if (plan.includes('pretrain')) {
+    throw new UserError({
+      what: '--from names a parent, but this run trains a base model from scratch',
+      next: 'Leave --from out, or remove the pretrain block: --set pretrain=null',
+    });
+  }
+  if (plan.includes('sft')) return 'pretrain';
+  return plan.includes('align') ? 'sft' : checkpointStage;
+}
+
+/** @throws UserError naming every planned stage that lacks a parent, and the command that makes it. */
+export function checkParents(
+  plan: readonly StageName[],
+  config: PipelineConfig,
+  available: ReadonlySet<StageName>,
+  runDirectory: string,
+): void {
+  const faults = plan.flatMap((name): Fault[] => {
+    const missing = parentsOf(name, config).filter((any) => !any.some((p) => available.has(p) || plan.includes(p)));
+    return missing.map(([parent]) => ({
+      what: `${commands[name]} needs the output of ${commands[parent]}`,
+      why: `${runDirectory} holds none, and the configuration has no ${parent} block`,
+      next: `Run "mossctl ${commands[parent]} --out ${runDirectory}" first${alternative(name, parent)}`,
+    }));
+  });
+  if (faults.length > 0) throw new UserError(faults);
+}
+
+/** Each inner list: one of these must be there. What a stage can use but does not need is not listed. */
+function parentsOf(name: StageName, config: PipelineConfig): StageName[][] {
+  switch (name) {
+    case 'data':
+    case 'selfInstruct':
+      return [];
+    case 'tokenizer':
+      return [['data']];
+    case 'tokens':
+      return [['data'], ['tokenizer']];
+    case 'pretrain':
+      return [['tokens'], ['tokenizer']];
+    case 'sft':
+      return [['pretrain'], ...(config.sft?.data === undefined ? [['selfInstruct' as const]] : [])];
+    case 'align':
+      return [['sft'], ...(config.align?.prompts === undefined ? [['selfInstruct' as const]] : [])];
+    case 'eval':
+      return [['align', 'sft', 'pretrain']];
+    default:
+      return name satisfies never;
+  }
+}
+
+function alternative(name: StageName, parent: StageName): string {
+  if (modelStages.includes(parent)) return ', or name a checkpoint with --from CHECKPOINT';
+  if (parent !== 'selfInstruct') return ', or give a --config that has all the blocks (--config quickstart)';
+  return name === 'sft'
+    ? ', or give conversations with --data FILE'
+    : ', or give prompts with --set align.prompts=FILE';
+}
+
+const pipelineNode = schemaNode(pipelineSchema);
+
+/** The files that a stage's block names: key in the block → absolute path. */
+export function filesOf(config: PipelineConfig, name: StageName): Map<string, string> {
+  const files = new Map<string, string>();
+  mapBlockPaths(config, name, (path, key) => files.set(key, path));
+  return files;
+}
+
+/** The stage's block with every path replaced by `change(path, key)`. */
+export function mapBlockPaths(
+  config: PipelineConfig,
+  name: StageName,
+  change: (path: string, key: string) => unknown,
+): unknown {
+  const node = name === 'tokens' ? undefined : nodeAt(pipelineNode, [name]);
+  const block = blockOf(config, name);
+  return node === undefined ? block : mapPaths(node, block, (path, at) => change(path, at.join('.')));
+}
+
+/** The whole configuration with every path replaced. */
+export function mapConfigPaths(config: PipelineConfig, change: (path: string) => string): unknown {
+  return mapPaths(pipelineNode, config, change);
+}
+
+/** @throws UserError naming every file of the planned blocks that does not exist. */
+export async function checkFiles(plan: readonly StageName[], config: PipelineConfig): Promise<void> {
+  const faults: Fault[] = [];
+  for (const name of plan) {
+    for (const [key, path] of filesOf(config, name)) {
+      if (!(await exists(path))) {
+        faults.push({ what: `${name}.${key} names a file that does not exist`, where: path, next: 'Check the path' });
+      }
+    }
+  }
+  if (faults.length > 0) throw new UserError(faults);
+}

@@ -1,0 +1,113 @@
+// `<stage>/stage.json`: what the folder was made from and what came out. It decides whether a stage is skipped,
+// resumed, or started afresh beside the old folder, which is kept.
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { exists, readJsonIfExists, syncDirectory, writeFileAtomic } from '../base/files.js';
+import { manifestName } from '../checkpoint/manifest.js';
+import type { StageName, StageOutput } from '../stages/stage.js';
+import { modelStages, stageFolder } from './plan.js';
+
+const recordName = 'stage.json';
+
+const evaluationColumn = z.object({
+  label: z.string(),
+  checkpoint: z.string(),
+  metrics: z.record(z.string(), z.number()),
+});
+
+const recordSchema = z.object({
+  stage: z.string(),
+  state: z.enum(['started', 'finished']),
+  inputDigest: z.string(),
+  output: z
+    .object({ path: z.string(), digest: z.string(), metrics: z.record(z.string(), z.number()) })
+    .optional()
+    .describe('path is relative to the run folder, so that the folder can be moved'),
+  table: z.array(evaluationColumn).optional(),
+});
+export type StageRecord = z.output<typeof recordSchema>;
+
+/** Undefined where there is no record, or none that we can read. */
+export async function readRecord(runDirectory: string, name: StageName): Promise<StageRecord | undefined> {
+  return readRecordOf(join(runDirectory, stageFolder(name)));
+}
+
+async function readRecordOf(folder: string): Promise<StageRecord | undefined> {
+  try {
+    return recordSchema.safeParse(await readJsonIfExists(join(folder, recordName))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
+  const path = join(runDirectory, stageFolder(name), recordName);
+  await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** The finished output with its path made absolute; undefined where it is unfinished or has been deleted. */
+export async function finishedOutput(
+  runDirectory: string,
+  name: StageName,
+  record: StageRecord | undefined,
+): Promise<StageOutput | undefined> {
+  if (record?.state !== 'finished' || record.output === undefined) return undefined;
+  const path = resolve(runDirectory, record.output.path);
+  const mark = modelStages.includes(name) ? join(path, manifestName) : path;
+  return (await exists(mark)) ? { ...record.output, path } : undefined;
+}
+
+export function relativeOutput(runDirectory: string, output: StageOutput): StageOutput {
+  const path = isAbsolute(output.path) ? relative(runDirectory, output.path) : output.path;
+  return { path, digest: output.digest, metrics: output.metrics };
+}
+
+export interface Opened {
+  /** Of an earlier try with the same digest: finished, or to be resumed. */
+  record?: StageRecord;
+  /** The name that the folder of other settings now has. */
+  replaced?: string;
+}
+
+/**
+ * Makes the stage's folder ready for work of this digest. A folder of another digest is moved to
+ * `<stage>.replaced-<first 8 hex of its digest>`, and one that was moved there before comes back when its digest does.
+ * @throws UserError where the folder holds files that no stage put there.
+ */
+export async function openStageFolder(runDirectory: string, name: StageName, inputDigest: string): Promise<Opened> {
+  const folder = join(runDirectory, stageFolder(name));
+  await refuseForeign(folder);
+  const current = await readRecordOf(folder);
+  let replaced: string | undefined;
+  if (current?.inputDigest !== inputDigest && (await exists(join(folder, recordName)))) {
+    replaced = await freeName(folder, current?.inputDigest);
+    await rename(folder, join(runDirectory, replaced));
+  }
+  const before = `${folder}.replaced-${inputDigest.slice(0, 8)}`;
+  if (!(await exists(folder)) && (await readRecordOf(before))?.inputDigest === inputDigest)
+    await rename(before, folder);
+  await mkdir(folder, { recursive: true });
+  await syncDirectory(runDirectory);
+  return { record: await readRecordOf(folder), replaced };
+}
+
+/** A kill right at the start leaves an empty folder, or one with a half-written record; anything else is not ours. */
+async function refuseForeign(folder: string): Promise<void> {
+  if (!(await exists(folder)) || (await exists(join(folder, recordName)))) return;
+  if ((await readdir(folder)).every((file) => file.startsWith('.tmp-'))) return;
+  throw new UserError({
+    what: 'this folder is in the way',
+    where: folder,
+    why: 'the stage works in it, but it holds files that mossctl did not write',
+    next: 'Choose another run folder with --out',
+  });
+}
+
+async function freeName(folder: string, digest: string | undefined): Promise<string> {
+  const name = `${basename(folder)}.replaced-${(digest ?? randomBytes(4).toString('hex')).slice(0, 8)}`;
+  return (await exists(join(folder, '..', name))) ? freeName(folder, undefined) : name;
+}

@@ -1,0 +1,239 @@
+// Runs the stages of a pipeline in their one order. A stage whose inputs are unchanged is skipped, an interrupted one
+// goes on where it stopped, a changed one starts beside the old: stopping at any moment and running again gives the
+// same result as never stopping.
+import { readlink } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { Interrupted, UserError } from '../base/errors.js';
+import { digestOf, sha256File, writeFileAtomic } from '../base/files.js';
+import { ownVersion } from '../base/version.js';
+import { linkLatest, resolveCheckpoint } from '../checkpoint/history.js';
+import { readManifest } from '../checkpoint/manifest.js';
+import type { PipelineConfig } from '../config/pipeline.js';
+import type { EvaluationColumn, Event, Reporter } from '../report/event.js';
+import { type StageTable, stageTable } from '../stages/index.js';
+import type { Interrupt, Job, StageName, StageOutput } from '../stages/stage.js';
+import { lockDirectory } from './lock.js';
+import {
+  blockOf,
+  checkFiles,
+  checkParents,
+  filesOf,
+  mapBlockPaths,
+  mapConfigPaths,
+  modelStages,
+  parentSlot,
+  planStages,
+  stageFolder,
+} from './plan.js';
+import {
+  finishedOutput,
+  openStageFolder,
+  readRecord,
+  relativeOutput,
+  type StageRecord,
+  writeRecord,
+} from './record.js';
+
+export interface PipelineRun {
+  config: PipelineConfig;
+  /** `runs/<name>`; made where absent. */
+  runDirectory: string;
+  /** Only this stage, and what prepares its data. */
+  only?: StageName;
+  /** A checkpoint that takes the place of the first model stage's parent. */
+  from?: string;
+  /** Refuse to start `only` afresh: there must be an interrupted try of the same settings. */
+  resume?: boolean;
+  reporter: Reporter;
+  interrupt: Interrupt;
+  /** The stages by name; given only by tests. */
+  stages?: StageTable;
+}
+
+export interface PipelineResult {
+  runDirectory: string;
+  /** What each stage of the plan made, now or earlier. */
+  outputs: Partial<Record<StageName, StageOutput>>;
+  skipped: StageName[];
+  /** The eval table, where the plan has an eval. */
+  table?: EvaluationColumn[];
+}
+
+/**
+ * @throws UserError for a missing parent or file, a folder in use, or bad input of a stage.
+ * @throws Interrupted once `interrupt` is requested and the stage has saved its work.
+ */
+export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
+  const stages = run.stages ?? stageTable;
+  const runDirectory = resolve(run.runDirectory);
+  const plan = await planStages(run.config, stages, run.only);
+  if (plan.length === 0) {
+    throw new UserError({
+      what: 'this pipeline has no stage to run',
+      why: 'it has none of the blocks data, tokenizer, pretrain, selfInstruct, sft, align, eval',
+      next: 'Start from a packaged one: mossctl run quickstart',
+    });
+  }
+  const available = await findAvailable(run, runDirectory, plan);
+  checkParents(plan, run.config, new Set(available.keys()), run.runDirectory);
+  await checkFiles(plan, run.config);
+  const unlock = await lockDirectory(runDirectory);
+  try {
+    await writePipelineFile(run.config, runDirectory);
+    return await runStages({ ...run, stages, runDirectory, plan, available });
+  } finally {
+    await unlock();
+  }
+}
+
+interface Planned extends PipelineRun {
+  stages: StageTable;
+  plan: readonly StageName[];
+  /** Finished outputs that a stage may take as input; grows as stages finish. */
+  available: Map<StageName, StageOutput>;
+}
+
+async function runStages(run: Planned): Promise<PipelineResult> {
+  const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [] };
+  for (const name of run.plan) {
+    if (run.interrupt.requested) throw new Interrupted(`stopped before ${name}`);
+    const { record, output, skipped } = await runStage(name, run);
+    run.available.set(name, output);
+    result.outputs[name] = output;
+    if (skipped) result.skipped.push(name);
+    if (record.table !== undefined) result.table = record.table;
+    if (modelStages.includes(name) && !skipped) await linkLatest(run.runDirectory, output.path);
+  }
+  const last = run.plan.findLast((name) => modelStages.includes(name));
+  const newest = last === undefined ? undefined : result.outputs[last];
+  if (newest !== undefined && run.only === undefined) await linkLatest(run.runDirectory, newest.path);
+  return result;
+}
+
+interface StageResult {
+  record: StageRecord;
+  output: StageOutput;
+  skipped: boolean;
+}
+
+async function runStage<Name extends StageName>(name: Name, run: Planned): Promise<StageResult> {
+  const { runDirectory, reporter } = run;
+  const stage = await run.stages[name]();
+  const needed = stage.needs.filter((need) => run.available.has(need));
+  const inputs = Object.fromEntries(
+    needed.map((need) => [need, run.available.get(need)?.path]),
+  ) as Job<never>['inputs'];
+  const config = blockOf(run.config, name);
+  const inputDigest = digestOf({
+    stage: name,
+    version: ownVersion(),
+    seed: run.config.seed,
+    config: await withoutPaths(run.config, name),
+    inputs: Object.fromEntries(needed.map((need) => [need, run.available.get(need)?.digest])),
+    outside: (await stage.inputDigest?.({ config, inputs })) ?? null,
+  });
+  if (run.resume && name === run.only) await checkResumable(name, inputDigest, runDirectory);
+  const { record: earlier, replaced } = await openStageFolder(runDirectory, name, inputDigest);
+  if (replaced !== undefined) await followReplaced(name, replaced, run);
+  const finished = await finishedOutput(runDirectory, name, earlier);
+  if (earlier !== undefined && finished !== undefined) {
+    reporter.emit({ type: 'stage', stage: name, state: 'skipped', detail: 'unchanged since it finished' });
+    return { record: earlier, output: finished, skipped: true };
+  }
+  const started: StageRecord = { stage: name, state: 'started', inputDigest };
+  await writeRecord(runDirectory, name, started);
+  reporter.emit({ type: 'stage', stage: name, state: earlier === undefined ? 'started' : 'resumed' });
+  const watched = keepTable(reporter);
+  const output = await stage.run({
+    config,
+    inputs,
+    directory: join(runDirectory, stageFolder(name)),
+    seed: run.config.seed,
+    backend: run.config.backend,
+    reporter: watched,
+    interrupt: run.interrupt,
+  });
+  const record: StageRecord = { ...started, state: 'finished', output: relativeOutput(runDirectory, output) };
+  if (watched.table !== undefined) record.table = watched.table;
+  await writeRecord(runDirectory, name, record);
+  reporter.emit({ type: 'stage', stage: name, state: 'finished' });
+  return { record, output, skipped: false };
+}
+
+/** The block with the content of each file in the place of its name: a project folder may move, its files may not change. */
+async function withoutPaths(config: PipelineConfig, name: StageName): Promise<unknown> {
+  const digests = new Map<string, string>();
+  for (const [key, path] of filesOf(config, name)) digests.set(key, await sha256File(path));
+  return mapBlockPaths(config, name, (_, key) => digests.get(key)) ?? null;
+}
+
+async function checkResumable(name: StageName, inputDigest: string, runDirectory: string): Promise<void> {
+  const record = await readRecord(runDirectory, name);
+  const isSame = record?.inputDigest === inputDigest;
+  if (isSame && record.state === 'started') return;
+  const why =
+    record === undefined
+      ? `it was never started in ${runDirectory}`
+      : isSame
+        ? 'it has already finished with these settings'
+        : 'the try that is there had other settings or inputs';
+  throw new UserError({
+    what: `there is no interrupted ${name} to resume`,
+    why,
+    next: 'Run the same command without --resume',
+  });
+}
+
+/** Says where the old folder went, and keeps `latest` pointing at the checkpoint it pointed at. */
+async function followReplaced(name: StageName, replaced: string, run: Planned): Promise<void> {
+  run.reporter.emit({
+    type: 'note',
+    stage: name,
+    level: 'info',
+    text: `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${join(run.runDirectory, replaced)}`,
+  });
+  const target = await readlink(join(run.runDirectory, 'latest')).catch(() => '');
+  const folder = `${stageFolder(name)}/`;
+  if (target.startsWith(folder)) {
+    await linkLatest(run.runDirectory, join(run.runDirectory, replaced, target.slice(folder.length)));
+  }
+}
+
+/** The eval table is kept in the record, so that a later run that skips eval can still show it. */
+function keepTable(reporter: Reporter): Reporter & { table?: EvaluationColumn[] } {
+  const watched: Reporter & { table?: EvaluationColumn[] } = {
+    emit(event: Event): void {
+      if (event.type === 'table') watched.table = event.columns;
+      reporter.emit(event);
+    },
+  };
+  return watched;
+}
+
+/** What earlier runs left for the stages that this plan does not run, and the checkpoint of --from. */
+async function findAvailable(
+  run: PipelineRun,
+  runDirectory: string,
+  plan: readonly StageName[],
+): Promise<Map<StageName, StageOutput>> {
+  const available = new Map<StageName, StageOutput>();
+  for (const name of Object.keys(run.stages ?? stageTable) as StageName[]) {
+    if (plan.includes(name)) continue;
+    const output = await finishedOutput(runDirectory, name, await readRecord(runDirectory, name));
+    if (output !== undefined) available.set(name, output);
+  }
+  if (run.from !== undefined) {
+    const path = await resolveCheckpoint(run.from);
+    const { manifest, digest } = await readManifest(path);
+    available.set(parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics });
+  }
+  return available;
+}
+
+/** The resolved configuration, its paths relative to the run folder: `--config runs/x/pipeline.yaml` repeats the run. */
+async function writePipelineFile(config: PipelineConfig, runDirectory: string): Promise<void> {
+  const portable = mapConfigPaths(config, (path) => (isAbsolute(path) ? relative(runDirectory, path) : path));
+  const head = '# The settings of this run, defaults included. Written by mossctl.\n';
+  await writeFileAtomic(join(runDirectory, 'pipeline.yaml'), head + stringify(portable));
+}

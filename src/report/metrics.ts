@@ -1,0 +1,228 @@
+// metrics.jsonl: every event of a run but the transient ones, one JSON line each, with the time it came.
+// Written so that a kill costs at most a second of it; read so that a torn line or a repeated step does no harm.
+import { appendFileSync, closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { systemErrorCode } from '../base/errors.js';
+import type { Event } from './event.js';
+
+export const metricsName = 'metrics.jsonl';
+
+/** `time`: seconds since 1970. */
+export type TimedEvent = Event & { time: number };
+
+export interface MetricsWriter {
+  write(event: TimedEvent): void;
+  close(): void;
+}
+
+const flushSeconds = 1;
+
+/** Appends to `path`. A failure to write is told to `warn` once and never thrown. */
+export function openMetrics(path: string, warn: (reason: string) => void): MetricsWriter {
+  let pending = '';
+  let torn = endsTorn(path);
+  let flushed = Number.NEGATIVE_INFINITY;
+  let warned = false;
+  const flush = (): void => {
+    if (pending === '') return;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      appendFileSync(path, torn ? `\n${pending}` : pending);
+      torn = false;
+    } catch (error) {
+      torn = true; // part of a line may have been written
+      if (!warned)
+        warn(`cannot write ${path} (${systemErrorCode(error) ?? String(error)}): the report will have a gap`);
+      warned = true;
+    }
+    pending = '';
+  };
+  const timer = setInterval(flush, flushSeconds * 1000).unref();
+  return {
+    write(event) {
+      if (event.type === 'progress') return;
+      pending += `${JSON.stringify(event)}\n`;
+      // The timer cannot fire while a step computes; rare events are written at once.
+      if (event.type === 'step' && event.time - flushed < flushSeconds) return;
+      flush();
+      flushed = event.time;
+    },
+    close() {
+      clearInterval(timer);
+      flush();
+    },
+  };
+}
+
+/** Does an earlier, killed process leave a last line without its end? */
+function endsTorn(path: string): boolean {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const { size } = fstatSync(file);
+    const last = Buffer.alloc(1);
+    return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
+  } catch {
+    return false;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+const text = z.string();
+const integer = z.int();
+/** JSON writes NaN as null. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const metrics = z.record(text, number);
+const at = { time: z.number(), stage: text };
+
+const eventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('stage'),
+    ...at,
+    state: z.enum(['started', 'finished', 'skipped', 'resumed']),
+    detail: text.optional(),
+  }),
+  z.object({
+    type: z.literal('step'),
+    ...at,
+    step: integer,
+    steps: integer,
+    loss: number,
+    learningRate: number,
+    gradientNorm: number,
+    tokens: number,
+    tokensPerSecond: number,
+    metrics: metrics.optional(),
+  }),
+  z.object({ type: z.literal('evaluation'), ...at, step: integer, metrics }),
+  z.object({ type: z.literal('sample'), ...at, step: integer, prompt: text, completion: text }),
+  z.object({ type: z.literal('checkpoint'), ...at, step: integer, path: text, digest: text }),
+  z.object({ type: z.literal('note'), ...at, level: z.enum(['info', 'warning']), text }),
+  z.object({
+    type: z.literal('licence'),
+    ...at,
+    source: text,
+    licence: text,
+    url: text.optional(),
+    documents: number,
+    bytes: number,
+  }),
+  z.object({
+    type: z.literal('table'),
+    ...at,
+    columns: z.array(z.object({ label: text, checkpoint: text, metrics })),
+  }),
+]) satisfies z.ZodType<TimedEvent>;
+
+/** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. */
+export async function readMetrics(path: string): Promise<{ events: TimedEvent[]; broken: number }> {
+  const events: TimedEvent[] = [];
+  let broken = 0;
+  const take = (line: string): void => {
+    if (line.trim() === '') return;
+    const parsed = eventSchema.safeParse(parseLine(line));
+    if (parsed.success) events.push(parsed.data);
+    else broken++;
+  };
+  let pending = '';
+  try {
+    for await (const chunk of createReadStream(path, { encoding: 'utf8' })) {
+      const lines = (pending + chunk).split('\n');
+      pending = lines.pop() ?? '';
+      lines.forEach(take);
+    }
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
+  take(pending);
+  return { events, broken };
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What really counts of a run that was stopped, resumed or changed: a stage that started afresh forgets its earlier try,
+ * a resumed one forgets the steps that it did again, and a fact that was said twice is kept once.
+ */
+export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
+  const stages = new Map<string, TimedEvent[]>();
+  const resumed = new Set<string>();
+  for (const event of events) {
+    let kept = stages.get(event.stage) ?? [];
+    if (event.type === 'stage') {
+      if (event.state === 'started') kept = [];
+      if (event.state === 'resumed') resumed.add(event.stage);
+    } else if (event.type === 'step') {
+      if (resumed.delete(event.stage)) kept = forgetFrom(kept, event.step);
+    } else kept = kept.filter((earlier) => !repeats(earlier, event));
+    kept.push(event);
+    stages.set(event.stage, kept);
+  }
+  return [...stages.values()].flat().sort((a, b) => a.time - b.time);
+}
+
+/** Drops the steps from `step` on, and what was said at them; an earlier round, whose steps count from 1 too, stays. */
+function forgetFrom(events: TimedEvent[], step: number): TimedEvent[] {
+  const kept: TimedEvent[] = [];
+  let current = Number.POSITIVE_INFINITY;
+  let index = events.length - 1;
+  for (; index >= 0; index--) {
+    const event = events[index];
+    if (!('step' in event)) kept.push(event);
+    else if (event.step > current || event.step < step) break;
+    else current = event.step;
+  }
+  return [...events.slice(0, index + 1), ...kept.reverse()];
+}
+
+/** The same fact about the same thing: the later one takes its place. */
+function repeats(earlier: TimedEvent, later: TimedEvent): boolean {
+  switch (later.type) {
+    case 'note':
+      return earlier.type === 'note' && earlier.text === later.text;
+    case 'licence':
+      return earlier.type === 'licence' && earlier.source === later.source;
+    case 'table':
+      return earlier.type === 'table';
+    case 'checkpoint':
+      return earlier.type === 'checkpoint' && earlier.path === later.path;
+    default:
+      return false;
+  }
+}
+
+/** Seconds that each stage worked since it last started afresh: pauses between processes do not count. */
+export function stageSeconds(events: readonly TimedEvent[]): Map<string, number> {
+  const total = new Map<string, number>();
+  const sessions = new Map<string, { from: number; last: number }>();
+  const close = (stage: string): void => {
+    const session = sessions.get(stage);
+    if (session !== undefined) total.set(stage, (total.get(stage) ?? 0) + session.last - session.from);
+    sessions.delete(stage);
+  };
+  for (const event of events) {
+    const session = sessions.get(event.stage);
+    const state = event.type === 'stage' ? event.state : undefined;
+    if (state === 'started' || state === 'resumed') {
+      close(event.stage);
+      if (state === 'started') total.delete(event.stage);
+      sessions.set(event.stage, { from: event.time, last: event.time });
+    } else if (session !== undefined) {
+      session.last = event.time;
+      if (state === 'finished') close(event.stage);
+    }
+  }
+  for (const stage of [...sessions.keys()]) close(stage);
+  return total;
+}

@@ -1,0 +1,71 @@
+// The one progress channel: stages emit events, and every reader of them (metrics.jsonl, the terminal, --json) is a sink.
+// No sink can stop the work: what goes wrong in one is told once and the others go on.
+import { join } from 'node:path';
+import type { Event, Reporter } from './event.js';
+import { metricsName, openMetrics } from './metrics.js';
+import { terminalSink } from './terminal.js';
+
+export type OutputStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
+export interface Sink {
+  emit(event: Event): void;
+  close(): void;
+}
+
+export interface ReporterOptions {
+  /** Where metrics.jsonl is kept; without it nothing is. */
+  runDirectory?: string;
+  /** terminal: bars or lines; json: one event a line on stdout; quiet: warnings and results only. */
+  mode: 'terminal' | 'json' | 'quiet';
+  stdout: OutputStream;
+  stderr: OutputStream;
+  /** Milliseconds since 1970; tests give their own. */
+  now?: () => number;
+}
+
+/** Call `close` before the process ends: it takes the bar away and writes what is pending. */
+export function createReporter(options: ReporterOptions): Reporter & { close(): Promise<void> } {
+  const { runDirectory, mode, stdout, stderr, now = Date.now } = options;
+  const sinks: Sink[] = [
+    mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, quiet: mode === 'quiet' }),
+  ];
+  // A reader that went away (`| head`) must not end the training.
+  const ignore = (): void => {};
+  for (const stream of new Set([stdout, stderr])) stream.on('error', ignore);
+  const emit = (event: Event): void => {
+    for (const sink of sinks) attempt(() => sink.emit(event));
+  };
+  if (runDirectory !== undefined) {
+    const warn = (text: string): void => emit({ type: 'note', stage: 'report', level: 'warning', text });
+    const metrics = openMetrics(join(runDirectory, metricsName), warn);
+    sinks.push({ emit: (event) => metrics.write({ ...event, time: now() / 1000 }), close: metrics.close });
+  }
+  return {
+    emit,
+    async close() {
+      for (const sink of sinks.splice(0).reverse()) attempt(() => sink.close());
+      for (const stream of new Set([stdout, stderr])) {
+        await new Promise<void>((resolve) => (stream.writable ? stream.write('', () => resolve()) : resolve()));
+        stream.off('error', ignore);
+      }
+    },
+  };
+}
+
+function jsonSink(stdout: OutputStream): Sink {
+  return {
+    emit: (event) => {
+      stdout.write(`${JSON.stringify(event)}\n`);
+    },
+    close: () => {},
+  };
+}
+
+/** `Reporter.emit` never throws for what a reader of events does. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // a broken terminal or pipe: there is nobody left to tell
+  }
+}

@@ -1,0 +1,208 @@
+// Line charts as inline SVG: axes with round ticks, a faint raw line under a smoothed one, the last value written at its
+// end. No scripts; colours come from the page's CSS (`--series-0` …), so that light and dark need one drawing.
+import { displayWidth } from '../base/format.js';
+import { escapeHtml } from './escape.js';
+
+export type Point = readonly [x: number, y: number];
+
+export interface Series {
+  name: string;
+  points: readonly Point[];
+  /** Draw the raw points faintly under a moving average. */
+  smooth?: boolean;
+  /** Few points, each of which counts: mark them. */
+  dots?: boolean;
+}
+
+export interface ChartOptions {
+  title: string;
+  xLabel: string;
+  /** Of the drawing; the page scales it. */
+  width: number;
+  height: number;
+  format: (value: number) => string;
+}
+
+/** Points that one line needs at most: more than its pixels show nothing new. */
+const maxPoints = 500;
+const seriesColours = 6;
+
+export function lineChart(options: ChartOptions, series: readonly Series[]): string {
+  const drawn = series.map((one, index) => ({ ...one, lines: linesOf(one), colour: index % seriesColours }));
+  const all = drawn.flatMap(({ lines }) => lines.flatMap(({ points }) => points)).filter(isFinitePoint);
+  const frame = frameOf(options, all, series.length > 1);
+  const marks = drawn.flatMap(({ lines, dots, colour }) =>
+    lines.map(({ points, faint }) => path(points, frame, colour, faint) + (dots ? circles(points, frame, colour) : '')),
+  );
+  const label = `${options.title}: ${drawn.map(({ name, points }) => `${name} ${ends(points, options.format)}`).join('; ')}`;
+  return [
+    `<svg class="chart" viewBox="0 0 ${options.width} ${options.height}" role="img" aria-label="${escapeHtml(label)}">`,
+    axes(options, frame),
+    ...marks,
+    endLabels(drawn, frame, options),
+    series.length > 1 ? legend(series, frame) : '',
+    '</svg>',
+  ].join('');
+}
+
+/** Round numbers (1, 2, 2.5, 5 × 10^n) that cover `low`..`high`, about `count` of them. */
+export function niceTicks(low: number, high: number, count: number): number[] {
+  const span = high - low || Math.abs(high) || 1;
+  const power = 10 ** Math.floor(Math.log10(span / count));
+  const step = power * ([1, 2, 2.5, 5, 10].find((m) => m * power >= (span / count) * 0.999) ?? 10);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** Exponential moving average without the pull of its start (as Adam corrects its moments). */
+export function smooth(points: readonly Point[], factor: number): Point[] {
+  let mean = 0;
+  let weight = 0;
+  return points.filter(isFinitePoint).map(([x, y]) => {
+    mean = mean * factor + y * (1 - factor);
+    weight = weight * factor + (1 - factor);
+    return [x, mean / weight] as const;
+  });
+}
+
+/** At most about `limit` points: of each run of neighbours the lowest and the highest, so that no spike is lost. */
+export function thin(points: readonly Point[], limit: number): readonly Point[] {
+  if (points.length <= limit) return points;
+  const size = Math.ceil((points.length * 2) / limit);
+  const kept: Point[] = [];
+  for (let i = 0; i < points.length; i += size) {
+    const run = points.slice(i, i + size);
+    const low = run.reduce((a, b) => (b[1] < a[1] ? b : a));
+    const high = run.reduce((a, b) => (b[1] > a[1] ? b : a));
+    kept.push(...(low === high ? [low] : [low, high].sort((a, b) => a[0] - b[0])));
+  }
+  return kept;
+}
+
+interface Line {
+  points: readonly Point[];
+  faint: boolean;
+}
+
+function linesOf({ points, smooth: wanted }: Series): Line[] {
+  if (!wanted || points.length < 20) return [{ points: thin(points, maxPoints), faint: false }];
+  const factor = 1 - 1 / Math.max(4, points.length / 40);
+  return [
+    { points: thin(points, maxPoints), faint: true },
+    { points: thin(smooth(points, factor), maxPoints), faint: false },
+  ];
+}
+
+interface Frame {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  xTicks: number[];
+  yTicks: number[];
+  x: (value: number) => number;
+  y: (value: number) => number;
+}
+
+function frameOf({ width, height, format }: ChartOptions, points: readonly Point[], hasLegend: boolean): Frame {
+  const [x0, x1] = extent(points.map(([x]) => x));
+  const [low, high] = extent(points.map(([, y]) => y));
+  const pad = (high - low || Math.abs(high) || 1) * 0.05;
+  const [y0, y1] = [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
+  const yTicks = niceTicks(y0, y1, Math.max(2, Math.round(height / 55)));
+  const left = 14 + 6.4 * Math.max(...yTicks.map((tick) => format(tick).length));
+  const [right, top, bottom] = [width - 52, hasLegend ? 26 : 10, height - 34];
+  const x = (value: number): number => left + ((value - x0) / (x1 - x0 || 1)) * (right - left);
+  const y = (value: number): number => bottom - ((value - y0) / (y1 - y0)) * (bottom - top);
+  const xTicks = niceTicks(x0, x1, Math.max(2, Math.round(width / 90))).filter((tick) => x0 === x1 || tick <= x1);
+  return { left, right, top, bottom, xTicks, yTicks, x, y };
+}
+
+function axes({ xLabel, format, height }: ChartOptions, frame: Frame): string {
+  const { left, right, bottom, xTicks, yTicks, x, y } = frame;
+  const rows = yTicks.map(
+    (tick) =>
+      `<line class="grid" x1="${left}" x2="${right}" y1="${at(y(tick))}" y2="${at(y(tick))}"/>` +
+      `<text class="tick" text-anchor="end" x="${left - 6}" y="${at(y(tick) + 4)}">${escapeHtml(format(tick))}</text>`,
+  );
+  const columns = xTicks.map(
+    (tick) =>
+      `<text class="tick" text-anchor="middle" x="${at(x(tick))}" y="${bottom + 15}">${tick.toLocaleString('en-US')}</text>`,
+  );
+  const label = `<text class="tick" text-anchor="middle" x="${at((left + right) / 2)}" y="${height - 4}">${escapeHtml(xLabel)}</text>`;
+  return `${rows.join('')}<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>${columns.join('')}${label}`;
+}
+
+/** A value that is not finite breaks the line. */
+function path(points: readonly Point[], { x, y }: Frame, colour: number, faint: boolean): string {
+  let pen = 'M';
+  let d = '';
+  for (const point of points) {
+    if (isFinitePoint(point)) d += `${pen}${at(x(point[0]))} ${at(y(point[1]))}`;
+    pen = isFinitePoint(point) ? 'L' : 'M';
+  }
+  return `<path class="line s${colour}${faint ? ' faint' : ''}" d="${d}"/>`;
+}
+
+function circles(points: readonly Point[], { x, y }: Frame, colour: number): string {
+  return points
+    .filter(isFinitePoint)
+    .map(([px, py]) => `<circle class="dot s${colour}" cx="${at(x(px))}" cy="${at(y(py))}" r="3"/>`)
+    .join('');
+}
+
+/** The last value of every line beside its end, pushed apart where they would overlap. */
+function endLabels(
+  drawn: readonly { lines: Line[]; colour: number }[],
+  { x, y, bottom }: Frame,
+  options: ChartOptions,
+): string {
+  const labels = drawn
+    .flatMap(({ lines, colour }) => {
+      const last = lines.at(-1)?.points.findLast(isFinitePoint);
+      return last === undefined
+        ? []
+        : [{ x: x(last[0]) + 6, y: y(last[1]) + 4, text: options.format(last[1]), colour }];
+    })
+    .sort((a, b) => b.y - a.y);
+  let floor = bottom + 4;
+  return labels
+    .map((label) => {
+      const height = Math.min(label.y, floor);
+      floor = height - 13;
+      return `<text class="end s${label.colour}" x="${at(label.x)}" y="${at(height)}">${escapeHtml(label.text)}</text>`;
+    })
+    .join('');
+}
+
+function legend(series: readonly Series[], { left }: Frame): string {
+  let x = left;
+  return series
+    .map(({ name }, index) => {
+      const item =
+        `<rect class="key s${index % seriesColours}" x="${at(x)}" y="7" width="12" height="4" rx="2"/>` +
+        `<text class="tick" x="${at(x + 17)}" y="13">${escapeHtml(name)}</text>`;
+      x += 34 + displayWidth(name) * 6.4;
+      return item;
+    })
+    .join('');
+}
+
+function ends(points: readonly Point[], format: (value: number) => string): string {
+  const finite = points.filter(isFinitePoint);
+  return finite.length === 0 ? 'no values' : `from ${format(finite[0][1])} to ${format(finite[finite.length - 1][1])}`;
+}
+
+function extent(values: readonly number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [values[0], values[0]]);
+}
+
+function isFinitePoint([x, y]: Point): boolean {
+  return Number.isFinite(x) && Number.isFinite(y);
+}
+
+function at(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

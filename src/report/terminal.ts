@@ -1,0 +1,156 @@
+// Events as a person reads them: one bar that moves on a terminal, one line now and then in a log.
+// Progress goes to stderr; results (the eval table) go to stdout. Text from outside is made printable first.
+import { relative } from 'node:path';
+import colors from 'picocolors';
+import { displayWidth, formatBytes, formatCount, formatSeconds, formatShort, formatTable } from '../base/format.js';
+import type { EvaluationColumn, Event, Metrics } from './event.js';
+import { formatMetric, tableRows } from './meaning.js';
+import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
+import type { OutputStream, Sink } from './reporter.js';
+
+type Formatter = ReturnType<typeof colors.createColors>;
+
+interface TerminalOptions {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  quiet: boolean;
+  now: () => number;
+}
+
+/** What is known of a stage that runs in this process. */
+interface Running {
+  started: number;
+  loss?: number;
+  checkpoint?: string;
+}
+
+export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): Sink {
+  const isTerminal = stderr.isTTY === true && process.env.TERM !== 'dumb';
+  const paint = colors.createColors(isTerminal && process.env.NO_COLOR === undefined);
+  const meter = isTerminal ? barMeter(stderr, paint.cyan) : lineMeter(stderr, now);
+  const pace = new Pace(now);
+  const stages = new Map<string, Running>();
+
+  const progressOf = (event: Event): Progress | undefined => {
+    if (event.type === 'step') {
+      const { stage, step: done, steps: total } = event;
+      const eta = pace.remaining(`${stage} steps`, done, total);
+      const speed = formatShort(pace.smooth(event.tokensPerSecond));
+      const detail = `loss ${formatMetric('loss', event.loss)}  ${speed} tokens/s  ETA ${eta}`;
+      return { stage, label: 'step', done, total, unit: '', detail };
+    }
+    if (event.type !== 'progress') return undefined;
+    const { label, done, total } = event;
+    const detail = total === undefined ? '' : `ETA ${pace.remaining(`${event.stage} ${label}`, done, total)}`;
+    return { ...event, label: printable(label), detail };
+  };
+
+  const follow = (event: Event): void => {
+    const known = stages.get(event.stage);
+    if (event.type === 'stage' && (event.state === 'started' || event.state === 'resumed')) {
+      stages.set(event.stage, { started: event.state === 'resumed' ? (known?.started ?? now()) : now() });
+      pace.reset();
+    }
+    if (event.type === 'step' && known !== undefined) known.loss = event.loss;
+    if (event.type === 'checkpoint' && known !== undefined) known.checkpoint = event.path;
+  };
+
+  return {
+    emit(event) {
+      if (quiet && event.type !== 'table' && !isWarning(event)) return;
+      follow(event);
+      const progress = progressOf(event);
+      if (progress !== undefined) meter.show(progress);
+      const line = lineOf(event, paint, stages.get(event.stage), now());
+      if (line !== undefined) {
+        meter.hide();
+        stderr.write(`${paint.cyan(`${printable(event.stage)} `.padEnd(stageColumns))}${line}\n`);
+      }
+      if (event.type === 'table') {
+        meter.hide();
+        stdout.write(`${tableText(event.columns)}\n`);
+      }
+    },
+    close: () => meter.hide(),
+  };
+}
+
+function isWarning(event: Event): boolean {
+  return event.type === 'note' && event.level === 'warning';
+}
+
+/** What to say of an event in one line; undefined where the bar or nothing says it. */
+function lineOf(event: Event, paint: Formatter, known: Running | undefined, now: number): string | undefined {
+  switch (event.type) {
+    case 'stage':
+      return stageLine(event, paint, known, now);
+    case 'evaluation':
+      return `held-out at step ${formatCount(event.step)}: ${listMetrics(event.metrics)}`;
+    case 'sample':
+      return `sample: ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
+    case 'note':
+      return isWarning(event) ? paint.yellow(`warning: ${printable(event.text)}`) : printable(event.text);
+    case 'licence': {
+      const amount = `${formatCount(event.documents)} documents, ${formatBytes(event.bytes)}`;
+      const url = event.url === undefined ? '' : paint.dim(` ${printable(event.url)}`);
+      return `${printable(event.source)}: ${amount}, licence ${printable(event.licence)}${url}`;
+    }
+    case 'step':
+    case 'progress':
+    case 'checkpoint': // named when the stage ends
+    case 'table':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+function stageLine(
+  event: Event & { type: 'stage' },
+  paint: Formatter,
+  known: Running | undefined,
+  now: number,
+): string {
+  const detail = event.detail === undefined ? '' : printable(event.detail);
+  if (event.state === 'skipped') return paint.dim(`skipped${detail && `: ${detail}`}`);
+  if (event.state !== 'finished') return `${paint.bold(event.state)}${detail && ` ${detail}`}`;
+  const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
+  const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
+  const path = known?.checkpoint === undefined ? '' : paint.dim(`, saved ${nearPath(known.checkpoint)}`);
+  return `${paint.green('finished')}${time}${loss}${detail && `, ${detail}`}${path}`;
+}
+
+function tableText(columns: readonly EvaluationColumn[]): string {
+  const rows = tableRows(columns).map(({ metric, meaning, cells }) => [
+    printable(metric),
+    ...cells.map(({ text, best }) => text + (best ? ' *' : '  ')),
+    meaning === undefined ? '' : `${meaning.better} is better`,
+  ]);
+  const header = ['metric', ...columns.map(({ label }) => `${printable(label)}  `), ''];
+  return `${formatTable(header, rows)}\n* best`;
+}
+
+function listMetrics(metrics: Metrics): string {
+  const all = Object.entries(metrics).map(([name, value]) => `${printable(name)} ${formatMetric(name, value)}`);
+  return all.length <= 6 ? all.join(', ') : `${all.slice(0, 6).join(', ')}, and ${all.length - 6} more`;
+}
+
+/** At most `columns` wide, in quotes, on one line. */
+function quote(text: string, columns: number): string {
+  let shown = '';
+  for (const character of printable(text.slice(0, 4 * columns).trim())) {
+    if (displayWidth(shown + character) > columns) return `“${shown}…”`;
+    shown += character;
+  }
+  return `“${shown}”`;
+}
+
+/** One line without control or direction characters: a model's output or a file's text must not steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/\r?\n/g, ' ⏎ ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
+
+function nearPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return printable(near.length < path.length ? near : path);
+}

@@ -1,0 +1,103 @@
+// From scored answers to preference pairs, kept as the tokens that the policy itself drew.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { writeFileAtomic } from '../../base/files.js';
+import { toJsonl } from '../../base/jsonl.js';
+import { padSequences } from '../../data/packing.js';
+import type { TokenSequence } from '../../data/types.js';
+import type { Model } from '../../model/parameters.js';
+import { tidy } from '../../tensor/tf.js';
+import { sequenceLogProbabilities } from '../../train/losses.js';
+import type { Answer } from '../eval/tasks.js';
+
+const sideSchema = z.object({
+  /** The answer's tokens, its end token included where it came. */
+  tokens: z.array(z.int().min(0)),
+  text: z.string(),
+  reward: z.number(),
+  /** log π_ref of the answer, summed over its tokens. */
+  reference: z.number(),
+});
+const pairSchema = z.object({
+  id: z.string(),
+  prompt: z.array(z.int().min(0)),
+  chosen: sideSchema,
+  rejected: sideSchema,
+});
+
+export type Pair = z.output<typeof pairSchema>;
+export type Side = Pair['chosen'];
+
+export interface PairOptions {
+  /** Smallest reward gap. */
+  minMargin: number;
+  pairsPerPrompt: number;
+  endToken: number;
+}
+
+/** `answers` of one task: best against worst, second best against second worst, while the gap is wide enough. */
+export function makePairs(answers: readonly Answer[], { minMargin, pairsPerPrompt, endToken }: PairOptions): Pair[] {
+  const distinct = [...new Map(answers.map((answer) => [`${answer.tokens.join()}|${answer.ended}`, answer])).values()]
+    // An answer without a token has no log-probability to speak of unless it ended.
+    .filter(({ tokens, ended }) => tokens.length > 0 || ended);
+  const ranked = distinct.sort((a, b) => b.reward - a.reward);
+  const pairs: Pair[] = [];
+  for (let i = 0; i < ranked.length - 1 - i && pairs.length < pairsPerPrompt; i++) {
+    const [best, worst] = [ranked[i], ranked[ranked.length - 1 - i]];
+    if (best.reward - worst.reward < minMargin) break;
+    pairs.push({
+      id: `${best.task.id}#${i}`,
+      prompt: best.promptTokens,
+      chosen: side(best, endToken),
+      rejected: side(worst, endToken),
+    });
+  }
+  return pairs;
+}
+
+/** Fills in log π_ref of both sides under `model`: the policy as it is before the round's training. */
+export function scoreReferences(model: Model, pairs: readonly Pair[], batchSize: number): void {
+  for (let begin = 0; begin < pairs.length; begin += batchSize) {
+    const group = pairs.slice(begin, begin + batchSize);
+    const values = tidy(() => {
+      const batch = padSequences(pairSequences(group), { padId: model.config.pad_token_id });
+      return sequenceLogProbabilities(model, batch).logProbabilities.dataSync().slice();
+    });
+    group.forEach((pair, i) => {
+      pair.chosen.reference = values[i];
+      pair.rejected.reference = values[group.length + i];
+    });
+  }
+}
+
+/** All chosen sequences, then all rejected ones; loss on the answer only. */
+export function pairSequences(pairs: readonly Pair[]): TokenSequence[] {
+  const sequence = (pair: Pair, answer: Side): TokenSequence => ({
+    id: pair.id,
+    tokens: [...pair.prompt, ...answer.tokens],
+    loss: [...pair.prompt.map(() => 0), ...answer.tokens.map(() => 1)],
+  });
+  return [...pairs.map((pair) => sequence(pair, pair.chosen)), ...pairs.map((pair) => sequence(pair, pair.rejected))];
+}
+
+export async function writePairs(path: string, pairs: readonly Pair[]): Promise<void> {
+  await writeFileAtomic(path, toJsonl(pairs));
+}
+
+export async function readPairs(path: string): Promise<Pair[]> {
+  try {
+    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
+    return lines.map((line) => pairSchema.parse(JSON.parse(line)));
+  } catch (error) {
+    throw new UserError(
+      { where: path, what: 'the pairs of this round cannot be read', next: 'Delete the file: the round samples again' },
+      { cause: error },
+    );
+  }
+}
+
+function side(answer: Answer, endToken: number): Side {
+  const tokens = answer.ended ? [...answer.tokens, endToken] : answer.tokens;
+  return { tokens, text: answer.text, reward: answer.reward, reference: 0 };
+}

@@ -1,0 +1,157 @@
+// One round: sample k answers to each prompt from the policy, score them, make pairs, train on them with DPO, and
+// promote the result only if its held-out reward is not worse. What a round has finished is on disk, so a round that
+// was interrupted goes on where it stopped.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.js';
+import { Random } from '../../base/random.js';
+import type { Checkpoint } from '../../checkpoint/directory.js';
+import type { AlignConfig } from '../../config/pipeline.js';
+import type { Conversation } from '../../data/types.js';
+import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
+import type { Metrics } from '../../report/event.js';
+import { answerTasks, summarise } from '../eval/tasks.js';
+import type { Job } from '../stage.js';
+import { descent, runTraining, stepCount } from '../training.js';
+import { dpoObjective, pairBatchCount } from './dpo-objective.js';
+import { makePairs, type Pair, readPairs, scoreReferences, writePairs } from './pairs.js';
+
+export interface RoundInput {
+  job: Job<AlignConfig>;
+  backend: string;
+  round: number;
+  /** The policy that the round starts from. */
+  policy: Checkpoint;
+  prompts: readonly Conversation[];
+  /** Tasks that decide on promotion. */
+  heldOut: readonly Conversation[];
+}
+
+/** What a finished round leaves in `round.json`. */
+export interface RoundResult {
+  round: number;
+  pairs: number;
+  /** Mean reward of the sampled answers. */
+  sampledReward: number;
+  /** Held-out reward of the policy before and after. */
+  before: number;
+  after: number;
+  promoted: boolean;
+  /** Step folder of the trained candidate, relative to the stage's folder; absent where there was nothing to learn. */
+  candidate?: string;
+}
+
+interface Sampled {
+  pairs: Pair[];
+  sampledReward: number;
+}
+
+export async function runRound(input: RoundInput): Promise<RoundResult> {
+  const { job, round, policy } = input;
+  const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
+  const resultPath = join(directory, 'round.json');
+  if (await exists(resultPath)) return JSON.parse(await readFile(resultPath, 'utf8')) as RoundResult;
+  const { pairs, sampledReward } = await samplePairs(input, directory);
+  const before = (await heldOutMetrics(input, policy)).reward;
+  let result: RoundResult = { round, pairs: pairs.length, sampledReward, before, after: before, promoted: false };
+  if (pairs.length > 0) {
+    const { path, checkpoint } = await trainRound(input, directory, pairs);
+    const metrics = await heldOutMetrics(input, checkpoint);
+    job.reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics });
+    const promoted = metrics.reward >= before - job.config.tolerance;
+    result = { ...result, after: metrics.reward, promoted, candidate: path.slice(job.directory.length + 1) };
+  }
+  await writeFileAtomic(resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
+  return result;
+}
+
+/** Samples and scores, or reads what an interrupted try had already sampled. */
+async function samplePairs(input: RoundInput, directory: string): Promise<Sampled> {
+  const { job, round, prompts, policy } = input;
+  const { config } = job;
+  const path = join(directory, 'pairs.jsonl');
+  const summaryPath = join(directory, 'sampled.json');
+  // Written last: where it is, the pairs are whole.
+  if (await exists(summaryPath)) {
+    const { sampledReward } = JSON.parse(await readFile(summaryPath, 'utf8')) as { sampledReward: number };
+    return { pairs: await readPairs(path), sampledReward };
+  }
+  return withModel(policy, async (loaded) => {
+    const chosen = Random.stream(job.seed, `align-prompts-${round}`)
+      .shuffle([...prompts])
+      .slice(0, config.promptsPerRound);
+    const answers = await answerTasks(loaded, chosen, {
+      maxNewTokens: config.maxNewTokens,
+      samples: config.samplesPerPrompt,
+      sampling: { temperature: config.temperature, topK: 0, topP: 1, repetitionPenalty: 1 },
+      seed: Random.stream(job.seed, `align-samples-${round}`).uint32(),
+      interrupt: job.interrupt,
+      onProgress: (done, total) =>
+        job.reporter.emit({
+          type: 'progress',
+          stage: 'align',
+          label: `round ${round}: sampling`,
+          done,
+          total,
+          unit: 'answers',
+        }),
+    });
+    const options = { ...config, endToken: loaded.tokenizer.specialId('turnEnd') };
+    const pairs: Pair[] = [];
+    for (let i = 0; i < answers.length; i += config.samplesPerPrompt) {
+      pairs.push(...makePairs(answers.slice(i, i + config.samplesPerPrompt), options));
+    }
+    scoreReferences(loaded.model, pairs, config.train.batchSize);
+    const sampledReward = summarise(answers).reward;
+    await writePairs(path, pairs);
+    await writeFileAtomic(summaryPath, `${JSON.stringify({ sampledReward })}\n`);
+    return { pairs, sampledReward };
+  });
+}
+
+async function trainRound(
+  { job, backend, round, policy }: RoundInput,
+  directory: string,
+  pairs: readonly Pair[],
+): Promise<{ path: string; checkpoint: Checkpoint }> {
+  const { config, seed } = job;
+  const { model, tokenizer } = await modelOf(policy);
+  const { beta, sftWeight, train } = config;
+  const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
+  const steps = await stepCount(train, () => Promise.resolve(pairBatchCount(pairs, train.batchSize)));
+  return runTraining(job, {
+    model,
+    objective: dpoObjective(pairs, { ...options, seed: Random.stream(seed, `align-train-${round}`).uint32() }),
+    config: train,
+    steps,
+    directory,
+    tokenizerFiles: tokenizer.files(),
+    eosTokenId: tokenizer.specialId('turnEnd'),
+    manifest: {
+      stage: 'align',
+      ...descent(policy),
+      settings: { ...config, prompts: null, round },
+      inputDigest: digestOf({ policy: policy.digest, pairs: await sha256File(join(directory, 'pairs.jsonl')) }),
+      backend,
+    },
+  });
+}
+
+/** Greedy answers to the tasks that decide on promotion. */
+async function heldOutMetrics({ job, heldOut }: RoundInput, policy: Checkpoint): Promise<Metrics> {
+  return withModel(policy, async (loaded) => {
+    const { config, seed, interrupt } = job;
+    return summarise(await answerTasks(loaded, heldOut, { maxNewTokens: config.maxNewTokens, seed, interrupt }));
+  });
+}
+
+async function withModel<T>(checkpoint: Checkpoint, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
+  const loaded = await modelOf(checkpoint);
+  try {
+    await setImmediate();
+    return await use(loaded);
+  } finally {
+    unload(loaded);
+  }
+}

@@ -1,0 +1,80 @@
+// Stage 3: chat model + checkable rewards → better chat model, round after round, or a refusal to promote a worse one.
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { sha256File } from '../../base/files.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
+import type { AlignConfig } from '../../config/pipeline.js';
+import type { Conversation } from '../../data/types.js';
+import type { Metrics } from '../../report/event.js';
+import { readTasks, splitHeldOut } from '../eval/tasks.js';
+import type { Job, Stage } from '../stage.js';
+import { startBackend } from '../training.js';
+import { type RoundResult, runRound } from './round.js';
+
+export const alignStage: Stage<AlignConfig> = {
+  name: 'align',
+  needs: ['sft', 'selfInstruct'],
+  inputDigest: ({ config }) => (config.prompts === undefined ? Promise.resolve('') : sha256File(config.prompts)),
+  async run(job) {
+    const { config, inputs, directory, reporter } = job;
+    const backend = await startBackend(job, 'align');
+    const { prompts, heldOut } = await readPrompts(job);
+    let policy = await openCheckpoint(inputs.sft ?? '');
+    let metrics: Metrics = {};
+    for (let round = 1; round <= config.rounds; round++) {
+      const result = await runRound({ job, backend, round, policy, prompts, heldOut });
+      reporter.emit({
+        type: 'note',
+        stage: 'align',
+        level: result.promoted ? 'info' : 'warning',
+        text: describe(result),
+      });
+      metrics = { pairs: result.pairs, sampledReward: result.sampledReward, heldOutReward: result.before };
+      if (result.promoted && result.candidate !== undefined) {
+        policy = await openCheckpoint(join(directory, result.candidate));
+        metrics.heldOutReward = result.after;
+      }
+      reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics: { ...metrics } });
+    }
+    return { path: policy.path, digest: policy.digest, metrics };
+  },
+};
+
+/** The prompts to sample from, and the held-out tasks that decide on promotion. */
+async function readPrompts({
+  config,
+  inputs,
+}: Job<AlignConfig>): Promise<{ prompts: Conversation[]; heldOut: Conversation[] }> {
+  const checked = (tasks: Conversation[]): Conversation[] => tasks.filter(({ check }) => check !== undefined);
+  if (config.prompts !== undefined) {
+    // One file only: a tenth of it, at least one task, is set aside for the decision.
+    const tasks = checked(await readTasks(config.prompts));
+    if (tasks.length < 2) throw tooFew(config.prompts, tasks.length);
+    const count = Math.max(1, Math.floor(tasks.length / 10));
+    const { validation } = splitHeldOut(tasks);
+    const heldOut = validation.slice(0, count);
+    return { prompts: tasks.filter((task) => !heldOut.includes(task)), heldOut };
+  }
+  const folder = inputs.selfInstruct ?? '';
+  const prompts = checked(await readTasks(join(folder, 'train.jsonl')));
+  const heldOut = checked(splitHeldOut(await readTasks(join(folder, 'heldout.jsonl'))).validation);
+  if (prompts.length === 0) throw tooFew(join(folder, 'train.jsonl'), 0);
+  if (heldOut.length === 0) throw tooFew(join(folder, 'heldout.jsonl'), 0);
+  return { prompts, heldOut };
+}
+
+function tooFew(path: string, count: number): UserError {
+  return new UserError({
+    where: path,
+    what: `${count} tasks have a check that a reward could come from`,
+    why: 'alignment scores answers by their `check`, and keeps some tasks apart to decide on promotion',
+    next: 'Give tasks with checks, for example those that `mossctl self-instruct` makes',
+  });
+}
+
+function describe({ round, pairs, sampledReward, before, after, promoted }: RoundResult): string {
+  const sampled = `round ${round}: ${pairs} pairs, mean reward of the samples ${sampledReward.toFixed(3)}`;
+  if (pairs === 0) return `${sampled}; every prompt's answers scored alike, so there is nothing to learn`;
+  const change = `held-out reward ${before.toFixed(3)} → ${after.toFixed(3)}`;
+  return `${sampled}; ${change}: ${promoted ? 'promoted' : 'worse, so the earlier policy stays'}`;
+}

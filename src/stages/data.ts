@@ -1,0 +1,13 @@
+// Raw text → a clean, split corpus with its licences.
+import type { DataConfig } from '../config/pipeline.js';
+import { buildData } from '../data/build.js';
+import { dataInputDigest } from '../data/spec.js';
+import type { Stage } from './stage.js';
+
+export const dataStage: Stage<DataConfig> = {
+  name: 'data',
+  needs: [],
+  inputDigest: ({ config }) => dataInputDigest(config.spec),
+  run: ({ config, directory, seed, reporter, interrupt }) =>
+    buildData({ specPath: config.spec, validation: config.validation, directory, seed, reporter, interrupt }),
+};

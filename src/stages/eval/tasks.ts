@@ -1,0 +1,145 @@
+// Tasks with checkable answers: a model answers them, the checks score them. Evaluation, alignment and the held-out
+// figures during fine-tuning all go through here.
+import { createHash } from 'node:crypto';
+import { Interrupted } from '../../base/errors.js';
+import { readConversations } from '../../data/conversations.js';
+import type { Conversation } from '../../data/types.js';
+import { type Generation, generate } from '../../inference/engine.js';
+import { greedy, type SamplingOptions } from '../../inference/sampling.js';
+import type { Model } from '../../model/parameters.js';
+import type { Metrics } from '../../report/event.js';
+import type { ChatTemplate } from '../../tokenizer/chat-template.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { checkAnswer, scoreAnswer } from '../rewards.js';
+
+/** Prompts answered together. */
+const batchRows = 64;
+
+export interface Answerer {
+  model: Model;
+  tokenizer: Tokenizer;
+  template: ChatTemplate;
+}
+
+export interface Answer {
+  task: Conversation;
+  promptTokens: number[];
+  tokens: number[];
+  text: string;
+  /** The end-of-turn token came. */
+  ended: boolean;
+  reward: number;
+}
+
+/** Rows of a conversations file that can be asked: the last assistant's turn, if any, is the reference answer. */
+export async function readTasks(path: string): Promise<Conversation[]> {
+  const tasks: Conversation[] = [];
+  for await (const conversation of readConversations(path)) tasks.push(conversation);
+  return tasks;
+}
+
+/**
+ * Held-out tasks in two disjoint halves, by a hash of their id: what stages look at while they work (to promote a
+ * round, to draw a curve), and what the final table is measured on.
+ */
+export function splitHeldOut(tasks: readonly Conversation[]): { validation: Conversation[]; test: Conversation[] } {
+  const order = [...tasks].sort((a, b) => compare(key(a), key(b)));
+  const half = order.length >> 1;
+  return { validation: order.slice(0, half), test: order.slice(half) };
+}
+
+export interface AnswerOptions {
+  maxNewTokens: number;
+  /** Default: greedy. */
+  sampling?: SamplingOptions;
+  /** Answers for each task; default 1. */
+  samples?: number;
+  seed: number;
+  interrupt: { readonly requested: boolean };
+  onProgress?(done: number, total: number): void;
+}
+
+/** Answers every task and scores it. Answers to one task are next to each other, in task order. */
+export async function answerTasks(
+  { model, tokenizer, template }: Answerer,
+  tasks: readonly Conversation[],
+  options: AnswerOptions,
+): Promise<Answer[]> {
+  const samples = options.samples ?? 1;
+  const turnEnd = tokenizer.specialId('turnEnd');
+  const stopIds = [turnEnd, tokenizer.specialId('endOfText')];
+  const asked = tasks.map((task) => ({ task, promptTokens: promptTokens(task, template) }));
+  const rows = asked.flatMap((entry, index) => Array.from({ length: samples }, () => ({ ...entry, index })));
+  // Alike lengths together: less padding, the same answers (every row has a random stream of its own).
+  const order = rows
+    .map((_, i) => i)
+    .sort((a, b) => rows[a].promptTokens.length - rows[b].promptTokens.length || a - b);
+  const answers = new Array<Answer>(rows.length);
+  for (let begin = 0; begin < order.length; begin += batchRows) {
+    if (options.interrupt.requested) throw new Interrupted('stopped while answering tasks');
+    const chosen = order.slice(begin, begin + batchRows);
+    const generations = await generate(
+      model,
+      chosen.map((row) => rows[row].promptTokens),
+      {
+        ...(options.sampling ?? greedy),
+        maxNewTokens: options.maxNewTokens,
+        stopIds,
+        seed: (options.seed + begin) >>> 0,
+      },
+    );
+    generations.forEach((generation, i) => {
+      answers[chosen[i]] = scored(rows[chosen[i]], generation, tokenizer);
+    });
+    options.onProgress?.(Math.min(begin + batchRows, order.length), order.length);
+  }
+  return answers;
+}
+
+/** `exactMatch`, `exactMatch.<kind>` (tasks with a check), `reward`, `ended`: means over the answers. */
+export function summarise(answers: readonly Answer[]): Metrics {
+  const groups = new Map<string, number[]>();
+  const note = (name: string, value: number): void => {
+    groups.set(name, [...(groups.get(name) ?? []), value]);
+  };
+  for (const { task, text, reward, ended } of answers) {
+    note('reward', reward);
+    note('ended', ended ? 1 : 0);
+    if (task.check === undefined) continue;
+    const correct = checkAnswer(task.check, text, task.language ?? 'other') ? 1 : 0;
+    note('exactMatch', correct);
+    if (task.kind !== undefined) note(`exactMatch.${task.kind}`, correct);
+  }
+  const names = [...groups.keys()].sort();
+  return Object.fromEntries(names.map((name) => [name, mean(groups.get(name) as number[])]));
+}
+
+/** The conversation up to the last user's turn. */
+export function promptTokens(task: Conversation, template: ChatTemplate): number[] {
+  const { messages } = task;
+  const end = messages.at(-1)?.role === 'assistant' ? messages.length - 1 : messages.length;
+  return template.encode(messages.slice(0, end), { addGenerationPrompt: true }).tokens;
+}
+
+function scored(
+  { task, promptTokens: asked }: { task: Conversation; promptTokens: number[] },
+  generation: Generation,
+  tokenizer: Tokenizer,
+): Answer {
+  const text = tokenizer.decode(generation.tokens, { skipSpecial: true });
+  const ended = generation.finish === 'stop';
+  const { reward } = scoreAnswer({ task, answer: text, ended });
+  return { task, promptTokens: asked, tokens: generation.tokens, text, ended, reward };
+}
+
+function key(task: Conversation): string {
+  return createHash('sha256').update(task.id).digest('hex');
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}

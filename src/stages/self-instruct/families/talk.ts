@@ -1,0 +1,129 @@
+// Families that are said rather than computed: who the assistant is, small talk, declining to harm, and remembering
+// what was said a turn ago. Questions are recombined from an opening, a core and a closing; every answer is our own.
+import type { Random } from '../../../base/random.js';
+import type { TaskKind } from '../../../config/pipeline.js';
+import type { Check } from '../../../data/types.js';
+import type { TaskLanguage } from '../teacher.js';
+import { type Family, fill, type Made, type Topics } from './family.js';
+import { chatTopics, greetings } from './talk-chat.js';
+import { identityTopics } from './talk-identity.js';
+import { harmfulActs, refusalAnswers, refusalFrames } from './talk-refusal.js';
+
+function makeFrom(topics: Topics): (language: TaskLanguage, random: Random) => Made {
+  return (language, random) => {
+    const topic = random.choose(topics[language]);
+    const slot = topic.slots === undefined ? '' : random.choose(topic.slots);
+    const ask = fill(random.choose(topic.asks), slot);
+    const answer = fill(random.choose(topic.answers), slot);
+    const check: Check | undefined = topic.any === undefined ? undefined : { type: 'contains', any: [...topic.any] };
+    return { turns: [frame(ask, language, random)], solution: { answer, ...(check === undefined ? {} : { check }) } };
+  };
+}
+
+/** Half of the questions stand alone; others have an opening, a closing, or both. */
+function frame(ask: string, language: TaskLanguage, random: Random): string {
+  const { openings, closings } = greetings[language];
+  const opening = random.uniform() < 0.4 ? random.choose(openings) : '';
+  const closing = random.uniform() < 0.25 ? random.choose(closings) : '';
+  return language === 'zh' ? opening + ask + closing : [opening, ask, closing].filter(Boolean).join(' ');
+}
+
+function makeRefusal(language: TaskLanguage, random: Random): Made {
+  const { acts, reason } = random.choose(harmfulActs[language]);
+  const ask = fill(random.choose(refusalFrames[language]), random.choose(acts));
+  const answer = fill(random.choose(refusalAnswers[language]), reason);
+  return { turns: [ask], solution: { answer, check: { type: 'refusal' } } };
+}
+
+const names = {
+  zh: ['小明', '小红', '李雷', '王芳', '张伟', '刘洋', '陈静', '阿强', '小丽', '大卫', '小雨', '晓东'],
+  en: ['Ann', 'Ben', 'Carla', 'David', 'Emma', 'Frank', 'Grace', 'Henry', 'Iris', 'Jack', 'Lucy', 'Tom'],
+};
+const colours = {
+  zh: ['红色', '蓝色', '绿色', '黄色', '白色', '黑色', '紫色', '橙色'],
+  en: ['red', 'blue', 'green', 'yellow', 'white', 'black', 'purple', 'orange'],
+};
+const cities = {
+  zh: ['北京', '上海', '广州', '成都', '西安', '杭州', '武汉', '南京', '昆明', '青岛'],
+  en: ['London', 'Paris', 'Beijing', 'Rome', 'Cairo', 'Boston', 'Dublin', 'Tokyo', 'Oslo', 'Lima'],
+};
+
+interface Memory {
+  values: readonly string[];
+  says: readonly string[];
+  replies: readonly string[];
+  asks: readonly string[];
+  answer: string;
+}
+
+/** Two turns: a fact about the person, then a question about it. */
+const memories: Record<TaskLanguage, readonly Memory[]> = {
+  zh: [
+    {
+      values: names.zh,
+      says: ['我叫{}。', '你好，我是{}。', '大家都叫我{}。', '我的名字是{}。'],
+      replies: ['你好，{}！', '{}，很高兴认识你。'],
+      asks: ['我叫什么名字？', '你还记得我的名字吗？', '我是谁？', '该怎么称呼我？'],
+      answer: '你叫{}。',
+    },
+    {
+      values: colours.zh,
+      says: ['我最喜欢{}。', '我喜欢的颜色是{}。', '在颜色里，我偏爱{}。'],
+      replies: ['{}很好看。', '记住了，是{}。'],
+      asks: ['我喜欢什么颜色？', '我刚才说的颜色是哪种？', '猜猜我该买什么颜色的包？'],
+      answer: '你喜欢{}。',
+    },
+    {
+      values: cities.zh,
+      says: ['我住在{}。', '我家在{}。', '我刚搬到{}。'],
+      replies: ['{}是个好地方。', '原来你在{}。'],
+      asks: ['我住在哪里？', '我家在哪个城市？', '你记得我在哪儿吗？'],
+      answer: '你住在{}。',
+    },
+  ],
+  en: [
+    {
+      values: names.en,
+      says: ['My name is {}.', 'Hi, I am {}.', 'People call me {}.', 'You can call me {}.'],
+      replies: ['Hello, {}!', 'Nice to meet you, {}.'],
+      asks: ['What is my name?', 'Do you remember my name?', 'Who am I?', 'How should you address me?'],
+      answer: 'Your name is {}.',
+    },
+    {
+      values: colours.en,
+      says: ['My favourite colour is {}.', 'I like {} best of all colours.', 'I love the colour {}.'],
+      replies: ['A fine colour, {}.', 'I will remember {}.'],
+      asks: ['Which colour do I like?', 'What colour did I mention?', 'What is my favourite colour?'],
+      answer: 'You like {}.',
+    },
+    {
+      values: cities.en,
+      says: ['I live in {}.', 'My home is in {}.', 'I have just moved to {}.'],
+      replies: ['{} is a good place.', 'So you are in {}.'],
+      asks: ['Where do I live?', 'Which city is my home?', 'Do you remember where I am?'],
+      answer: 'You live in {}.',
+    },
+  ],
+};
+
+function makeMemory(language: TaskLanguage, random: Random): Made {
+  const memory = random.choose(memories[language]);
+  const value = random.choose(memory.values);
+  const turns = [random.choose(memory.says), random.choose(memory.replies), random.choose(memory.asks)];
+  return {
+    turns: turns.map((turn) => fill(turn, value)),
+    solution: { answer: fill(memory.answer, value), check: { type: 'contains', any: [value] } },
+  };
+}
+
+const both = ['zh', 'en'] as const;
+const smallTalk = makeFrom(chatTopics);
+export const talkFamilies: readonly Family[] = [
+  { kind: 'identity', languages: both, make: makeFrom(identityTopics) },
+  {
+    kind: 'chat' satisfies TaskKind,
+    languages: both,
+    make: (language, random) => (random.uniform() < 0.3 ? makeMemory : smallTalk)(language, random),
+  },
+  { kind: 'refusal', languages: both, make: makeRefusal },
+];

@@ -1,0 +1,84 @@
+// What a usable task and a usable answer look like, in Chinese and English alike. Each rule has a name that the report
+// counts; nothing is dropped for being non-ASCII (the rules of the original Self-Instruct drop every Chinese task).
+import type { Check } from '../../data/types.js';
+import { checkAnswer, lastNumber } from '../rewards.js';
+import { wordingOf } from './task-key.js';
+import type { ProposedTask, Solution, TaskLanguage } from './teacher.js';
+import { languageShare, wordsOf } from './words.js';
+
+/** Words or Chinese characters. */
+const promptWords = { least: 2, most: 150 };
+const answerWords = { least: 1, most: 300 };
+
+/** Asks for what a text model has no hands or eyes for. Looked for in the request, not in what it quotes. */
+const impossible = {
+  zh: /图像|图片|照片|图表|视频|音频|录音|附件|链接|网址|画(?:一|出|个|幅|张)|打开文件|下载|上传/,
+  en: /\b(?:images?|graphs?|pictures?|photos?|files?|maps?|draw|plot|charts?|diagrams?|videos?|audio|music|links?|go to|download|upload)\b/i,
+} as const;
+
+/** The rule that a proposed task breaks, if any. */
+export function promptFault(task: ProposedTask): string | undefined {
+  const question = task.turns[task.turns.length - 1];
+  const wording = wordingOf(task.kind, question);
+  const words = wordsOf(question).length;
+  if (words < promptWords.least) return 'prompt too short';
+  if (words > promptWords.most) return 'prompt too long';
+  if (impossible[task.language].test(wording)) return 'prompt asks for what text cannot do';
+  if (/[:：,，、]\s*$/.test(question)) return 'prompt unfinished';
+  if (task.kind !== 'arithmetic' && languageShare(wording, task.language) < 0.5) return 'prompt in another language';
+  return undefined;
+}
+
+/** Kinds whose right answer may be in another language than the prompt. */
+const anyLanguage = new Set(['translation', 'definition', 'poem-line', 'formatting', 'language']);
+
+/** The rule that an answer breaks, if any. */
+export function answerFault(task: ProposedTask, solution: Solution): string | undefined {
+  const { answer, check } = solution;
+  const words = wordsOf(answer).length;
+  if (words < answerWords.least) return 'answer empty';
+  if (words > answerWords.most) return 'answer too long';
+  if (answer.trim() === task.turns[task.turns.length - 1].trim()) return 'answer echoes the prompt';
+  if (/[:：,，、]\s*$/.test(answer)) return 'answer unfinished';
+  if (!anyLanguage.has(task.kind) && languageShare(answer, task.language) < 0.5) return 'answer in another language';
+  if (check !== undefined && !checkAnswer(check, answer, task.language)) return 'answer fails its check';
+  return undefined;
+}
+
+/** Text from outside: control characters other than line ends removed, spaces trimmed, length bounded. */
+export function cleanText(text: string, maxLength: number): string {
+  return text
+    .slice(0, maxLength)
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\p{C}\uFFFD]/gu, (character: string) => (character === '\n' ? '\n' : ''))
+    .trim();
+}
+
+/** Removes a final full stop, as the fixed forms of short answers have it. */
+export function withoutFullStop(text: string): string {
+  return text.trim().replace(/[.。]$/, '');
+}
+
+/** The check that follows from a family and its answer; undefined where no program can tell right from wrong. */
+export function checkFor(kind: string, answer: string, language: TaskLanguage): Check | undefined {
+  switch (kind) {
+    case 'parity':
+    case 'language':
+      return { type: 'equals', answer: withoutFullStop(answer) };
+    case 'arithmetic':
+    case 'comparison': {
+      const number = lastNumber(answer);
+      return number === undefined ? undefined : { type: 'number', answer: number };
+    }
+    case 'refusal':
+      return { type: 'refusal' };
+    case 'translation':
+    case 'poem-line':
+    case 'formatting':
+      return wordsOf(answer).length <= 12 ? { type: 'equals', answer: withoutFullStop(answer) } : undefined;
+    case 'identity':
+      return { type: 'contains', any: language === 'zh' ? ['小苔', 'mossctl'] : ['Moss', 'mossctl'] };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+// Is a task new? ROUGE-L F1 between prompts, in units that work for Chinese (see words.ts).
+// Where operands make the task (12×3+9), equal operands are a duplicate and others are new: docs/decisions/001.
+import { taskKey } from './task-key.js';
+import { wordsOf } from './words.js';
+
+/** 2·LCS / (m + n): 0 for nothing in common, 1 for equal. Two texts without a unit are equal only as strings. */
+export function rougeL(a: string, b: string): number {
+  const [x, y] = [wordsOf(a), wordsOf(b)];
+  if (x.length === 0 || y.length === 0) return a.trim() === b.trim() ? 1 : 0;
+  const vocabulary = new Map<string, number>();
+  const ids = [x, y].map((words) => encode(words, vocabulary));
+  const masks = new Matcher(ids[0], vocabulary.size);
+  return (2 * masks.lcs(ids[1])) / (x.length + y.length);
+}
+
+function encode(words: readonly string[], vocabulary: Map<string, number>): Int32Array {
+  return Int32Array.from(words, (word) => {
+    const id = vocabulary.get(word) ?? vocabulary.size;
+    vocabulary.set(word, id);
+    return id;
+  });
+}
+
+/**
+ * Longest common subsequence of one text against many, 32 units of it at a time (Hyyrö 2004):
+ * O(n·⌈m/32⌉) instead of O(n·m), which is what makes ten thousand tasks against ten thousand feasible.
+ */
+class Matcher {
+  readonly #length: number;
+  readonly #words: number;
+  /** [vocabulary · words] bit j of word w: unit 32·w + j of the text is this one. */
+  readonly #masks: Uint32Array;
+  readonly #state: Uint32Array;
+
+  constructor(text: Int32Array, vocabulary: number) {
+    this.#length = text.length;
+    this.#words = Math.ceil(text.length / 32);
+    this.#masks = new Uint32Array(vocabulary * this.#words);
+    this.#state = new Uint32Array(this.#words);
+    text.forEach((id, i) => {
+      this.#masks[id * this.#words + (i >>> 5)] |= 1 << (i & 31);
+    });
+  }
+
+  lcs(other: Int32Array): number {
+    const words = this.#words;
+    const state = this.#state.fill(0xffffffff);
+    for (let i = 0; i < other.length; i++) {
+      const base = other[i] * words;
+      let carry = 0;
+      for (let w = 0; w < words; w++) {
+        const mask = this.#masks[base + w];
+        const value = state[w];
+        const sum = value + ((value & mask) >>> 0) + carry;
+        carry = sum > 0xffffffff ? 1 : 0;
+        state[w] = sum | (value & ~mask);
+      }
+    }
+    let zeros = 0;
+    for (let w = 0; w < words; w++) {
+      const used = Math.min(32, this.#length - 32 * w);
+      const kept = used === 32 ? 0xffffffff : 2 ** used - 1;
+      zeros += used - bitCount(state[w] & kept);
+    }
+    return zeros;
+  }
+}
+
+function bitCount(value: number): number {
+  let v = value - ((value >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+export interface Judgement {
+  isNew: boolean;
+  /** Highest ROUGE-L to what is known; 1 for a duplicate of a key. undefined for a new task that has a key. */
+  similarity?: number;
+  /** The known prompt that is nearest. */
+  nearest?: string;
+}
+
+/** What is known so far: seeds and accepted tasks. */
+export class NoveltyFilter {
+  readonly #maxSimilarity: number;
+  readonly #vocabulary = new Map<string, number>();
+  readonly #texts: { prompt: string; ids: Int32Array }[] = [];
+  readonly #keys = new Map<string, string>();
+  readonly #prompts = new Set<string>();
+
+  constructor(maxSimilarity: number) {
+    this.#maxSimilarity = maxSimilarity;
+  }
+
+  /** `turns` are the user's and assistant's turns up to and including the question. */
+  judge(kind: string, turns: readonly string[]): Judgement {
+    const prompt = turns.join('\n');
+    if (this.#prompts.has(prompt)) return { isNew: false, similarity: 1, nearest: prompt };
+    const key = taskKey(kind, turns);
+    if (key !== undefined) {
+      const nearest = this.#keys.get(`${kind} ${key}`);
+      return nearest === undefined ? { isNew: true } : { isNew: false, similarity: 1, nearest };
+    }
+    const { similarity, nearest } = this.#nearest(prompt);
+    return { isNew: similarity <= this.#maxSimilarity, similarity, nearest };
+  }
+
+  add(kind: string, turns: readonly string[]): void {
+    const prompt = turns.join('\n');
+    this.#prompts.add(prompt);
+    const key = taskKey(kind, turns);
+    if (key !== undefined) this.#keys.set(`${kind} ${key}`, prompt);
+    else this.#texts.push({ prompt, ids: encode(wordsOf(prompt), this.#vocabulary) });
+  }
+
+  #nearest(prompt: string): { similarity: number; nearest?: string } {
+    const ids = encode(wordsOf(prompt), this.#vocabulary);
+    if (ids.length === 0) return { similarity: 1 };
+    const matcher = new Matcher(ids, this.#vocabulary.size);
+    let similarity = 0;
+    let nearest: string | undefined;
+    for (const known of this.#texts) {
+      const total = ids.length + known.ids.length;
+      // The shorter text bounds the LCS: most pairs need no more than this.
+      if (2 * Math.min(ids.length, known.ids.length) <= similarity * total) continue;
+      const value = (2 * matcher.lcs(known.ids)) / total;
+      if (value > similarity) {
+        similarity = value;
+        nearest = known.prompt;
+      }
+    }
+    return { similarity, nearest };
+  }
+}

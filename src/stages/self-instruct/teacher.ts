@@ -1,0 +1,63 @@
+// A teacher proposes tasks like the examples it is given, and answers them. Two exist: one that computes and looks up,
+// one that asks a model behind an OpenAI-compatible endpoint.
+import type { TaskKind } from '../../config/pipeline.js';
+import type { Check } from '../../data/types.js';
+
+export type TaskLanguage = 'zh' | 'en';
+export const taskLanguages: readonly TaskLanguage[] = ['zh', 'en'];
+
+/** An instruction with its answer: a seed, or a task that was accepted. */
+export interface Example {
+  instruction: string;
+  output: string;
+}
+
+export interface TaskRequest {
+  /** 0-based; the same index asks the same of an offline teacher, whatever happened before. */
+  index: number;
+  kind: TaskKind;
+  language: TaskLanguage;
+  /** How many tasks would be welcome. */
+  wanted: number;
+  examples: readonly Example[];
+}
+
+/** The right answer, and how to recognise it in other words. */
+export interface Solution {
+  answer: string;
+  check?: Check;
+}
+
+export interface ProposedTask {
+  kind: TaskKind;
+  language: TaskLanguage;
+  /** User, assistant, user, …; the last is the question. Mostly one turn. */
+  turns: string[];
+  /** Present where the teacher made question and answer together. */
+  solution?: Solution;
+}
+
+/** Something a teacher said that is no task or no answer. */
+export interface Drop {
+  rule: string;
+  example: string;
+}
+
+export interface Proposal {
+  tasks: ProposedTask[];
+  dropped: Drop[];
+}
+
+export interface Teacher {
+  /** Kept in the provenance of every row: `offline`, `openai:gpt-4o-mini`. */
+  readonly name: string;
+  /** Facts for the report: which families it can do, and which not. */
+  readonly notes: readonly string[];
+  /** How many requests in a row may bring nothing new before a family counts as exhausted. */
+  readonly patience: number;
+  can(kind: TaskKind, language: TaskLanguage): boolean;
+  /** Throws `UserError` where it cannot go on (no key, endpoint down). */
+  propose(request: TaskRequest): Promise<Proposal>;
+  /** A drop where there is no usable answer. */
+  answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop>;
+}

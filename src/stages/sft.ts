@@ -1,0 +1,125 @@
+// Stage 2: base model + conversations → chat model. Loss on the assistant's tokens only, its end token included.
+import { join } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { exists, sha256File } from '../base/files.js';
+import { openCheckpoint } from '../checkpoint/directory.js';
+import type { SftConfig } from '../config/pipeline.js';
+import { conversationSequence, readConversations } from '../data/conversations.js';
+import { batchesOnce, PackedBatches } from '../data/packing.js';
+import type { Conversation, TokenSequence } from '../data/types.js';
+import { modelOf } from '../inference/load.js';
+import type { Model } from '../model/parameters.js';
+import type { Metrics } from '../report/event.js';
+import { tidy } from '../tensor/tf.js';
+import type { ChatTemplate } from '../tokenizer/chat-template.js';
+import { negativeLogLikelihood } from '../train/losses.js';
+import { answerTasks, readTasks, splitHeldOut } from './eval/tasks.js';
+import type { Job, Stage } from './stage.js';
+import { tokenObjective } from './token-objective.js';
+import { descent, runTraining, startBackend, stepCount } from './training.js';
+
+/** Answers shown as samples. */
+const shownSamples = 6;
+
+export const sftStage: Stage<SftConfig> = {
+  name: 'sft',
+  needs: ['pretrain', 'selfInstruct'],
+  inputDigest: ({ config }) => (config.data === undefined ? Promise.resolve('') : sha256File(config.data)),
+  async run(job) {
+    const { config, inputs, directory, seed } = job;
+    const backend = await startBackend(job, 'sft');
+    const parent = await openCheckpoint(inputs.pretrain ?? '');
+    const { model, tokenizer, template } = await modelOf(parent);
+    const path = config.data ?? join(inputs.selfInstruct ?? '', 'train.jsonl');
+    const columns = Math.min(config.contextLength ?? Number.POSITIVE_INFINITY, model.config.max_position_embeddings);
+    const sequences = await readSequences(job, path, template, columns);
+    const heldOut = await readHeldOut(inputs.selfInstruct);
+    const heldOutSequences = heldOut.flatMap((row) => {
+      const fitted = conversationSequence(row, template, columns);
+      return 'sequence' in fitted ? [fitted.sequence] : [];
+    });
+    const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
+    const source = { length: sequences.length, get: (index: number) => sequences[index] };
+    const batches = new PackedBatches({ source, mode: 'whole', seed, ...shape });
+    const steps = await stepCount(config.train, () => batches.countBatches());
+    const result = await runTraining(job, {
+      model,
+      objective: tokenObjective(batches),
+      config: config.train,
+      steps,
+      directory,
+      tokenizerFiles: tokenizer.files(),
+      eosTokenId: tokenizer.specialId('turnEnd'),
+      manifest: {
+        stage: 'sft',
+        ...descent(parent),
+        settings: { contextLength: columns, train: config.train },
+        inputDigest: await sha256File(path),
+        backend,
+      },
+      evaluate: async (current) => heldOutLoss(current, heldOutSequences, shape),
+      sample: async (current, step) => {
+        const tasks = heldOut.slice(0, shownSamples);
+        const options = { maxNewTokens: 48, seed, interrupt: { requested: false } };
+        for (const { task, text } of await answerTasks({ model: current, tokenizer, template }, tasks, options)) {
+          const prompt = task.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+          job.reporter.emit({ type: 'sample', stage: 'sft', step, prompt, completion: text });
+        }
+      },
+    });
+    return { path: result.path, digest: result.digest, metrics: result.metrics };
+  },
+};
+
+async function readSequences(
+  { reporter }: Job<SftConfig>,
+  path: string,
+  template: ChatTemplate,
+  columns: number,
+): Promise<TokenSequence[]> {
+  const sequences: TokenSequence[] = [];
+  const dropped = new Map<string, number>();
+  const drop = (reason: string): void => {
+    dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
+  };
+  for await (const row of readConversations(path, { onDropped: drop })) {
+    const fitted = conversationSequence(row, template, columns);
+    if ('sequence' in fitted) sequences.push(fitted.sequence);
+    else drop(fitted.dropped);
+  }
+  for (const [reason, count] of dropped) {
+    reporter.emit({ type: 'note', stage: 'sft', level: 'warning', text: `left out ${count} conversations: ${reason}` });
+  }
+  if (sequences.length === 0) {
+    throw new UserError({
+      where: path,
+      what: 'there is no conversation to train on',
+      why: [...dropped].map(([reason, count]) => `${count} × ${reason}`).join('; ') || 'the file is empty',
+      next: 'Give conversations with at least one assistant turn that fits the context: --data FILE',
+    });
+  }
+  return sequences;
+}
+
+/** The half of the held-out tasks that stages may look at; none where self-instruct did not run. */
+async function readHeldOut(directory: string | undefined): Promise<Conversation[]> {
+  if (directory === undefined) return [];
+  const path = join(directory, 'heldout.jsonl');
+  return (await exists(path)) ? splitHeldOut(await readTasks(path)).validation : [];
+}
+
+/** Mean nats per assistant token of held-out conversations. */
+function heldOutLoss(
+  model: Model,
+  sequences: readonly TokenSequence[],
+  shape: { rows: number; columns: number; padId: number },
+): Metrics {
+  if (sequences.length === 0) return {};
+  let nats = 0;
+  let tokens = 0;
+  for (const batch of batchesOnce(sequences, shape)) {
+    nats += tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
+    tokens += batch.weights.reduce((a, b) => a + b, 0);
+  }
+  return { heldOutLoss: nats / Math.max(1, tokens) };
+}

@@ -1,0 +1,44 @@
+// Documents → vocabulary: trains the byte-level BPE on the training split and writes Hugging Face's tokenizer files.
+import { join } from 'node:path';
+import { Interrupted } from '../base/errors.js';
+import { digestOf, writeFileAtomic } from '../base/files.js';
+import type { TokenizerConfig } from '../config/pipeline.js';
+import { readDocuments } from '../data/documents.js';
+import { type TrainProgress, trainTokenizer } from '../tokenizer/train.js';
+import type { Job, Stage } from './stage.js';
+
+export const tokenizerStage: Stage<TokenizerConfig> = {
+  name: 'tokenizer',
+  needs: ['data'],
+  async run({ config, inputs, directory, reporter, interrupt }) {
+    const onProgress = ({ phase, done, total }: TrainProgress): void => {
+      stopIfAsked(interrupt);
+      const unit = phase === 'reading' ? 'bytes' : 'tokens';
+      reporter.emit({ type: 'progress', stage: 'tokenizer', label: phase, done, total, unit });
+    };
+    const tokenizer = await trainTokenizer(texts(inputs.data ?? '', interrupt), {
+      vocabSize: config.vocabSize,
+      maxBytes: config.trainBytes,
+      onProgress,
+    });
+    if (tokenizer.vocabSize < config.vocabSize) {
+      const text = `the text has pairs for only ${tokenizer.vocabSize} of the ${config.vocabSize} tokens asked for`;
+      reporter.emit({ type: 'note', stage: 'tokenizer', level: 'warning', text });
+    }
+    const files = tokenizer.files();
+    for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
+    return { path: directory, digest: digestOf(files), metrics: { vocabSize: tokenizer.vocabSize } };
+  },
+};
+
+async function* texts(dataPath: string, interrupt: Job<TokenizerConfig>['interrupt']): AsyncGenerator<string> {
+  for await (const document of readDocuments(dataPath, 'train')) {
+    stopIfAsked(interrupt);
+    yield document.text;
+  }
+}
+
+/** There is nothing to save: training starts again, and takes seconds. */
+function stopIfAsked(interrupt: Job<TokenizerConfig>['interrupt']): void {
+  if (interrupt.requested) throw new Interrupted('stopped while training the tokenizer');
+}

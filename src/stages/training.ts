@@ -1,0 +1,44 @@
+// What the three training stages share: opening the backend, knowing the parent, counting steps, ending with an output.
+import type { Checkpoint } from '../checkpoint/directory.js';
+import type { ManifestFields } from '../checkpoint/manifest.js';
+import type { TrainConfig } from '../config/train.js';
+import type { Metrics } from '../report/event.js';
+import { type BackendName, openBackend } from '../tensor/backends.js';
+import type { MicroBatch } from '../train/objective.js';
+import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
+import type { Job } from './stage.js';
+
+/** Opens the job's backend and says which one it is, and why. */
+export async function startBackend(job: Job<unknown>, stage: string): Promise<BackendName> {
+  const { name, note } = await openBackend(job.backend);
+  job.reporter.emit({ type: 'note', stage, level: 'info', text: note });
+  return name;
+}
+
+/** The manifest fields that say where a model comes from. */
+export function descent(parent: Checkpoint | undefined): Pick<ManifestFields, 'parent' | 'lineage'> {
+  if (parent === undefined) return { parent: null, lineage: [] };
+  const { stage, step, lineage } = parent.manifest;
+  return { parent: parent.digest, lineage: [...lineage, { stage, step, digest: parent.digest }] };
+}
+
+/** Optimizer steps: as the config says, or as many as its epochs take. */
+export async function stepCount(config: TrainConfig, batchesPerEpoch: () => Promise<number>): Promise<number> {
+  if (config.steps !== undefined) return config.steps;
+  return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / config.accumulation));
+}
+
+export type StageTraining<Batch extends MicroBatch> = Omit<TrainingRun<Batch>, 'reporter' | 'interrupt'>;
+
+/** Runs the one trainer under a job. */
+export function runTraining<Batch extends MicroBatch>(
+  job: Job<unknown>,
+  training: StageTraining<Batch>,
+): Promise<TrainingResult> {
+  return train({ ...training, reporter: job.reporter, interrupt: job.interrupt });
+}
+
+/** Metrics under a prefix: `sft.exactMatch`. */
+export function prefixed(prefix: string, metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}${name}`, value]));
+}

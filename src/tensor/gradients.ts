@@ -1,0 +1,74 @@
+// Gradients of the plain ops that losses are written with. tfjs-core registers none under Node, so this list is
+// closed: differentiating anything else throws, and a test holds the list against finite differences.
+import type { GradConfig, NamedAttrMap, Tensor } from './tf.js';
+import { clone, getGradient, mul, neg, registerGradient, reshape, sigmoid, sum, tile } from './tf.js';
+
+interface PlainGradient {
+  kernelName: string;
+  inputsToSave?: string[];
+  gradFunc(dy: Tensor, saved: Tensor[], attributes: NamedAttrMap): Record<string, () => Tensor>;
+}
+
+const plainGradients: PlainGradient[] = [
+  { kernelName: 'Identity', gradFunc: (dy) => ({ x: () => clone(dy) }) },
+  {
+    kernelName: 'Reshape',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x]) => ({ x: () => reshape(dy, x.shape) }),
+  },
+  {
+    kernelName: 'Add',
+    inputsToSave: ['a', 'b'],
+    gradFunc: (dy, [a, b]) => ({ a: () => unbroadcast(dy, a), b: () => unbroadcast(dy, b) }),
+  },
+  {
+    kernelName: 'Sub',
+    inputsToSave: ['a', 'b'],
+    gradFunc: (dy, [a, b]) => ({ a: () => unbroadcast(dy, a), b: () => unbroadcast(neg(dy), b) }),
+  },
+  {
+    kernelName: 'Multiply',
+    inputsToSave: ['a', 'b'],
+    gradFunc: (dy, [a, b]) => ({
+      a: () => unbroadcast(mul(dy, b), a),
+      b: () => unbroadcast(mul(dy, a), b),
+    }),
+  },
+  { kernelName: 'Neg', gradFunc: (dy) => ({ x: () => neg(dy) }) },
+  {
+    kernelName: 'Softplus',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x]) => ({ x: () => mul(dy, sigmoid(x)) }),
+  },
+  {
+    kernelName: 'Sum',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x], attributes) => {
+      const given = (attributes.axis ?? x.shape.map((_, axis) => axis)) as number | number[]; // none: all axes
+      const axes = (Array.isArray(given) ? given : [given]).map((axis) => (axis < 0 ? axis + x.rank : axis));
+      const kept = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+      const repeats = x.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
+      return { x: () => tile(reshape(dy, kept), repeats) };
+    },
+  },
+];
+
+/** Names of the plain ops that may be differentiated. */
+export const differentiableOps: readonly string[] = plainGradients.map((config) => config.kernelName);
+
+/** Registers what is missing: a backend that brings gradients of its own keeps them. */
+export function registerGradients(): void {
+  for (const plain of plainGradients) {
+    // Every op here has one output, so tfjs hands over one dy.
+    if (getGradient(plain.kernelName) === undefined) registerGradient(plain as GradConfig);
+  }
+}
+
+/** Sums `dy` over the axes along which `input` was broadcast. */
+function unbroadcast(dy: Tensor, input: Tensor): Tensor {
+  const missing = dy.rank - input.rank;
+  const axes = dy.shape.flatMap((size, axis) =>
+    axis < missing || (input.shape[axis - missing] === 1 && size !== 1) ? [axis] : [],
+  );
+  return axes.length === 0 ? clone(dy) : reshape(sum(dy, axes), input.shape);
+}

@@ -1,0 +1,83 @@
+// How a fused op is made: one kernel whose portable body composes plain TensorFlow.js ops, and one gradient.
+// A backend that has something faster registers its own kernel under the same name (`RmsNorm`, `RmsNormGrad`).
+import type { GradConfig, NamedAttrMap, NamedTensorMap, Tensor } from './tf.js';
+import { engine, getGradient, getKernel, registerGradient, registerKernel, tidy } from './tf.js';
+
+/** Sizes of a tensor of any rank (tfjs types them as a union of tuples). */
+export function shapeOf(x: Tensor): number[] {
+  return x.shape;
+}
+
+/** Plain values only: they are handed to native kernels as they are. */
+export type Attributes = Record<string, number | boolean>;
+
+export interface Op<A extends Attributes> {
+  /** Kernel name; the backward kernel is `${name}Grad`. */
+  name: string;
+  /** The portable body: tensors in, tensors out. */
+  forward(inputs: Tensor[], attributes: A): Tensor[];
+  /**
+   * The portable backward body: one gradient for each of the first `differentiable(inputs, attributes)` inputs.
+   * Only the first output of an op may be differentiated; the others are kept for this function.
+   */
+  backward(dy: Tensor, inputs: Tensor[], outputs: Tensor[], attributes: A): Tensor[];
+  /** How many of the inputs, from the first on, have a gradient. The rest are ids, positions, ranges. */
+  differentiable(inputs: Tensor[], attributes: A): number;
+  /** How many outputs the forward body returns. */
+  outputs: number;
+}
+
+/** Runs the op on the current backend. Shapes are the caller's to check (see check.ts). */
+export function runOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): Tensor[] {
+  return toTensors(runKernel(op.name, inputs, attributes));
+}
+
+/** Gives `backend` the portable body of the op, unless it brought a kernel of its own. */
+export function registerPortable<A extends Attributes>(op: Op<A>, backend: string): void {
+  registerOnce(op.name, backend, (inputs, attributes) => op.forward(inputs, attributes as A));
+  registerOnce(`${op.name}Grad`, backend, (all, attributes) => {
+    const count = all.length - 1 - op.outputs;
+    return op.backward(all[0], all.slice(1, 1 + count), all.slice(1 + count), attributes as A);
+  });
+}
+
+/** Registers the gradient, once for all backends. */
+export function registerOpGradient<A extends Attributes>(op: Op<A>): void {
+  if (getGradient(op.name) !== undefined) return;
+  const config: GradConfig = {
+    kernelName: op.name,
+    saveAllInputs: true,
+    outputsToSave: Array.from({ length: op.outputs }, () => true),
+    gradFunc: (dy, saved, attributes) => {
+      const first = Array.isArray(dy) ? dy[0] : dy;
+      const inputs = saved.slice(0, saved.length - op.outputs);
+      const wanted = op.differentiable(inputs, attributes as A);
+      // Run here, not lazily in the returned functions: those run in a scope that would dispose the other gradients.
+      const gradients = toTensors(runKernel(`${op.name}Grad`, [first, ...saved], attributes as A));
+      return Object.fromEntries(gradients.slice(0, wanted).map((gradient, index) => [index, () => gradient]));
+    },
+  };
+  registerGradient(config);
+}
+
+function registerOnce(
+  kernelName: string,
+  backendName: string,
+  body: (inputs: Tensor[], attributes: NamedAttrMap) => Tensor[],
+): void {
+  if (getKernel(kernelName, backendName) !== undefined) return;
+  registerKernel({
+    kernelName,
+    backendName,
+    kernelFunc: ({ inputs, attrs }) => tidy(() => body(inputs as unknown as Tensor[], attrs ?? {})),
+  });
+}
+
+// tfjs types kernel inputs as a named map; an array is one too (its own Concat passes one).
+function runKernel(name: string, inputs: Tensor[], attributes: Attributes): Tensor | Tensor[] {
+  return engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes);
+}
+
+function toTensors(result: Tensor | Tensor[]): Tensor[] {
+  return Array.isArray(result) ? result : [result];
+}

@@ -1,0 +1,20 @@
+// Embedding look-up: row ids[n] of a table. Its gradient adds rows up (scatter-add), so repeated ids sum.
+import { checkTensor } from '../check.js';
+import { type Op, runOp } from '../op.js';
+import type { Tensor1D, Tensor2D } from '../tf.js';
+import { gather, unsortedSegmentSum } from '../tf.js';
+
+export const embeddingOp: Op<Record<string, never>> = {
+  name: 'Embedding',
+  outputs: 1,
+  differentiable: () => 1,
+  forward: ([table, ids]) => [gather(table, ids as Tensor1D)],
+  backward: (dy, [table, ids]) => [unsortedSegmentSum(dy, ids as Tensor1D, table.shape[0])],
+};
+
+/** table [V, d], ids int32 [N] in 0..V−1 → [N, d]. */
+export function embedding(table: Tensor2D, ids: Tensor1D): Tensor2D {
+  checkTensor('embedding', 'table', table, ['V', 'd']);
+  checkTensor('embedding', 'ids', ids, ['N'], 'int32');
+  return runOp(embeddingOp, [table, ids], {})[0] as Tensor2D;
+}

@@ -1,0 +1,38 @@
+// Linear layer: y = x · Wᵀ (+ bias) (+ residual). W is [out, in], as Hugging Face stores it.
+// Bias and residual are epilogues: a native kernel adds them while the product is still in registers.
+import { checkTensor } from '../check.js';
+import { type Op, runOp } from '../op.js';
+import type { Tensor, Tensor1D, Tensor2D } from '../tf.js';
+import { add, clone, matMul, sum } from '../tf.js';
+
+type LinearAttributes = { bias: boolean; residual: boolean };
+
+export const linearOp: Op<LinearAttributes> = {
+  name: 'Linear',
+  outputs: 1,
+  differentiable: (inputs) => inputs.length,
+  forward: ([x, weight, ...extra]) => [extra.reduce((y, term) => add(y, term), matMul(x, weight, false, true))],
+  backward: (dy, [x, weight], _, { bias, residual }) => {
+    const gradients: Tensor[] = [matMul(dy, weight), matMul(dy, x, true, false)];
+    if (bias) gradients.push(sum(dy, 0));
+    if (residual) gradients.push(clone(dy));
+    return gradients;
+  },
+};
+
+/** x [N, in], weight [out, in], bias [out], residual [N, out] → [N, out]. */
+export function linear(x: Tensor2D, weight: Tensor2D, extra: { bias?: Tensor1D; residual?: Tensor2D } = {}): Tensor2D {
+  const sizes = checkTensor('linear', 'x', x, ['N', 'in']);
+  checkTensor('linear', 'weight', weight, ['out', 'in'], 'float32', sizes);
+  const inputs: Tensor[] = [x, weight];
+  if (extra.bias) {
+    checkTensor('linear', 'bias', extra.bias, ['out'], 'float32', sizes);
+    inputs.push(extra.bias);
+  }
+  if (extra.residual) {
+    checkTensor('linear', 'residual', extra.residual, ['N', 'out'], 'float32', sizes);
+    inputs.push(extra.residual);
+  }
+  const attributes = { bias: extra.bias !== undefined, residual: extra.residual !== undefined };
+  return runOp(linearOp, inputs, attributes)[0] as Tensor2D;
+}

@@ -1,0 +1,13 @@
+// The one chat format: ChatML. `{% generation %}` marks what the assistant says, its end token included: the part
+// that a fine-tune learns. transformers reads the same marks.
+
+export const chatmlTemplate = [
+  '{%- for message in messages -%}',
+  "{{- '<|im_start|>' + message.role + '\\n' -}}",
+  "{%- if message.role == 'assistant' -%}",
+  "{%- generation -%}{{- message.content + '<|im_end|>' -}}{%- endgeneration -%}",
+  "{%- else -%}{{- message.content + '<|im_end|>' -}}{%- endif -%}",
+  "{{- '\\n' -}}",
+  '{%- endfor -%}',
+  "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}",
+].join('\n');

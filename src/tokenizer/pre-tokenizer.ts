@@ -1,0 +1,183 @@
+// Text is cut into pieces before BPE, and no token crosses a cut. The cuts are those of the `deepseek-v3` set, which
+// llama.cpp knows by name (a GGUF file carries no regex): numbers in threes, Han and kana runs, then words,
+// punctuation and white space. `pieceEnd` finds the same cuts in one pass, from one table of character kinds.
+
+const number = '\\p{N}{1,3}';
+const hanAndKana = '[一-龥\u3040-ゟ゠-ヿ]+';
+const words =
+  '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+';
+
+/** tokenizer.json's `pre_tokenizer`, letter for letter that of DeepSeek-V3. */
+export const preTokenizerJson = {
+  type: 'Sequence',
+  pretokenizers: [
+    ...[number, hanAndKana, words].map((regex) => ({
+      type: 'Split',
+      pattern: { Regex: regex },
+      behavior: 'Isolated',
+      invert: false,
+    })),
+    { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+  ],
+};
+
+const unknown = 0;
+/** Control, format, private-use and unassigned characters. */
+const other = 1;
+const numeral = 2;
+const han = 3;
+/** Letters and marks outside `han`. */
+const letter = 4;
+/** Punctuation and symbols outside `han`. */
+const symbol = 5;
+const space = 6;
+const lineEnd = 7;
+
+/** Kind of each code point, filled when first met (1.1 MB). */
+const kinds = new Uint8Array(0x110000);
+
+function classify(codePoint: number): number {
+  if (codePoint === 10 || codePoint === 13) return lineEnd;
+  if ((codePoint >= 0x4e00 && codePoint <= 0x9fa5) || (codePoint >= 0x3040 && codePoint <= 0x30ff)) return han;
+  // A lone surrogate becomes U+FFFD, a symbol, when the text becomes UTF-8.
+  if (codePoint >= 0xd800 && codePoint <= 0xdfff) return symbol;
+  const character = String.fromCodePoint(codePoint);
+  if (/^[\p{L}\p{M}]/u.test(character)) return letter;
+  if (/^\p{N}/u.test(character)) return numeral;
+  if (/^[\p{P}\p{S}]/u.test(character)) return symbol;
+  // Not JavaScript's \s, which has U+FEFF and lacks U+0085: Rust's and llama.cpp's is Unicode's White_Space.
+  if (/^\p{White_Space}/u.test(character)) return space;
+  return other;
+}
+
+/** Kind of the character at `index`; 0 past the end. */
+function kindAt(text: string, index: number): number {
+  const codePoint = text.codePointAt(index);
+  if (codePoint === undefined) return unknown;
+  const known = kinds[codePoint];
+  if (known !== unknown) return known;
+  kinds[codePoint] = classify(codePoint);
+  return kinds[codePoint];
+}
+
+/** UTF-16 units of the character at `index`. */
+function widthAt(text: string, index: number): number {
+  const unit = text.charCodeAt(index);
+  if (unit < 0xd800 || unit > 0xdbff) return 1;
+  const low = text.charCodeAt(index + 1);
+  return low >= 0xdc00 && low <= 0xdfff ? 2 : 1;
+}
+
+function skip(text: string, index: number, kind: number): number {
+  let end = index;
+  while (kindAt(text, end) === kind) end += widthAt(text, end);
+  return end;
+}
+
+/** Index just after the piece that starts at `start` (which must be 0 or the end of a piece, and inside `text`). */
+export function pieceEnd(text: string, start: number): number {
+  const kind = kindAt(text, start);
+  const next = start + widthAt(text, start);
+  switch (kind) {
+    case numeral:
+      return numeralEnd(text, next);
+    case han:
+      return skip(text, next, han);
+    case letter:
+      return skip(text, next, letter);
+    case symbol:
+      return isAscii(text, start) && isAsciiLetter(text, next) ? asciiWordEnd(text, next) : symbolsEnd(text, start);
+    case lineEnd:
+      return whiteSpaceEnd(text, start);
+    case space: {
+      const following = kindAt(text, next);
+      if (following === letter) return skip(text, next, letter);
+      if (following === symbol && text.charCodeAt(start) === 32) return symbolsEnd(text, next);
+      return whiteSpaceEnd(text, start);
+    }
+    default:
+      return kindAt(text, next) === letter ? skip(text, next, letter) : gapEnd(text, next);
+  }
+}
+
+/** Whether the piece that starts here is made of numerals. */
+export function isNumeral(text: string, start: number): boolean {
+  return kindAt(text, start) === numeral;
+}
+
+function numeralEnd(text: string, second: number): number {
+  let end = second;
+  for (let count = 1; count < 3 && kindAt(text, end) === numeral; count++) end += widthAt(text, end);
+  return end;
+}
+
+function symbolsEnd(text: string, start: number): number {
+  return skip(text, skip(text, start, symbol), lineEnd);
+}
+
+function asciiWordEnd(text: string, start: number): number {
+  let end = start;
+  while (isAsciiLetter(text, end)) end++;
+  return end;
+}
+
+/** Up to the last line end of the run; without one, the whole run less the space that the next word takes along. */
+function whiteSpaceEnd(text: string, start: number): number {
+  let end = start;
+  let afterLineEnd = -1;
+  let kind = kindAt(text, end);
+  while (kind === space || kind === lineEnd) {
+    end++; // all white space is in the first plane
+    if (kind === lineEnd) afterLineEnd = end;
+    kind = kindAt(text, end);
+  }
+  if (afterLineEnd > 0) return afterLineEnd;
+  // Numerals and Han runs were cut out before the third regex ran: it sees the end of the text there.
+  const atEnd = kind === unknown || kind === numeral || kind === han;
+  return atEnd || end === start + 1 ? end : end - 1;
+}
+
+/** Characters that no regex matches stay together, except the last one when a word follows: it belongs to the word. */
+function gapEnd(text: string, second: number): number {
+  let end = second;
+  while (kindAt(text, end) === other) {
+    const next = end + widthAt(text, end);
+    if (kindAt(text, next) === letter) return end;
+    end = next;
+  }
+  return end;
+}
+
+function isAscii(text: string, index: number): boolean {
+  return text.charCodeAt(index) < 128;
+}
+
+function isAsciiLetter(text: string, index: number): boolean {
+  const unit = text.charCodeAt(index) | 32;
+  return unit >= 97 && unit <= 122;
+}
+
+/**
+ * GPT-2's alphabet: the printable character that stands for each byte in tokenizer.json. Bytes that print in Latin-1
+ * stand for themselves, the others for U+0100 and on.
+ */
+export const byteCharacters: readonly string[] = (() => {
+  let shifted = 256;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const prints = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 255 && byte !== 173);
+    return String.fromCharCode(prints ? byte : shifted++);
+  });
+})();
+
+const bytesOfCharacters = new Map(byteCharacters.map((character, byte) => [character, byte]));
+
+/** The bytes of a token as tokenizer.json spells it; undefined when a character is not of the alphabet. */
+export function tokenBytes(token: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(token.length);
+  for (let i = 0; i < token.length; i++) {
+    const byte = bytesOfCharacters.get(token[i]);
+    if (byte === undefined) return undefined;
+    bytes[i] = byte;
+  }
+  return bytes;
+}

@@ -1,0 +1,110 @@
+// What the stages minimise, as functions of a model and a batch. They know nothing of loops or optimizers.
+// All of them return sums, so that accumulated micro-batches weigh every token (or pair) alike.
+import type { TokenBatch } from '../data/types.js';
+import { forward, outputWeight } from '../model/forward.js';
+import type { Model } from '../model/parameters.js';
+import { crossEntropy } from '../tensor/ops/cross-entropy.js';
+import { embedding } from '../tensor/ops/embedding.js';
+import { linear } from '../tensor/ops/linear.js';
+import {
+  add,
+  mul,
+  neg,
+  reshape,
+  type Scalar,
+  softplus,
+  sub,
+  sum,
+  type Tensor1D,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tensor3d,
+} from '../tensor/tf.js';
+
+/** Positions of the batch whose prediction counts. */
+function countedPositions(batch: TokenBatch): Int32Array {
+  const positions = new Int32Array(batch.weights.length);
+  let count = 0;
+  for (let i = 0; i < positions.length; i++) if (batch.weights[i] !== 0) positions[count++] = i;
+  return positions.subarray(0, count);
+}
+
+/** Negative log-likelihood, in nats, of each counted position [n], with those positions. */
+function countedLosses(model: Model, batch: TokenBatch): { losses: Tensor1D; positions: Int32Array } {
+  const { rows, columns } = batch;
+  const positions = countedPositions(batch);
+  const hidden = forward(model, {
+    tokens: tensor1d(batch.tokens, 'int32'),
+    positions: tensor1d(batch.positions, 'int32'),
+    ranges: tensor3d(batch.ranges, [rows, columns, 2], 'int32'),
+  });
+  // Only the positions that count go through the output projection: most of a chat batch does not.
+  const chosen = positions.length === hidden.shape[0] ? hidden : embedding(hidden, tensor1d(positions, 'int32'));
+  const targets = tensor1d(
+    positions.map((position) => batch.targets[position]),
+    'int32',
+  );
+  return { losses: crossEntropy(chosen, outputWeight(model), targets), positions };
+}
+
+/** Weighted sum of the negative log-likelihood over the batch, in nats. */
+export function negativeLogLikelihood(model: Model, batch: TokenBatch): Scalar {
+  const { losses, positions } = countedLosses(model, batch);
+  const weights = Float32Array.from(positions, (position) => batch.weights[position]);
+  return sum(mul(losses, tensor1d(weights))) as Scalar;
+}
+
+/** log π of each sequence of the batch, summed over its counted tokens [sequences], and how many those are. */
+export function sequenceLogProbabilities(
+  model: Model,
+  batch: TokenBatch,
+): { logProbabilities: Tensor1D; counts: Float32Array } {
+  const { losses, positions } = countedLosses(model, batch);
+  const sequences = batch.sequences.length;
+  const counts = new Float32Array(sequences);
+  const membership = new Float32Array(sequences * positions.length); // [sequences, n]
+  positions.forEach((position, index) => {
+    const owner = batch.owners[position];
+    membership[owner * positions.length + index] = 1;
+    counts[owner]++;
+  });
+  const sums = linear(reshape(losses, [1, -1]) as Tensor2D, tensor2d(membership, [sequences, positions.length]));
+  return { logProbabilities: neg(reshape(sums, [sequences])) as Tensor1D, counts };
+}
+
+export interface DpoTerms {
+  /** Σ over pairs of −log σ(β Δ). */
+  loss: Scalar;
+  /** β (log π − log π_ref), per pair. */
+  chosenRewards: Tensor1D;
+  rejectedRewards: Tensor1D;
+}
+
+/**
+ * Direct preference optimisation (Rafailov et al. 2023, eq. 7): −log σ(β[(log π_w − log π_ref,w) − (log π_l − log π_ref,l)]).
+ * All inputs [pairs], log-probabilities summed over each answer's tokens, its end token included.
+ */
+export function dpo(
+  policyChosen: Tensor1D,
+  policyRejected: Tensor1D,
+  referenceChosen: Tensor1D,
+  referenceRejected: Tensor1D,
+  beta: number,
+): DpoTerms {
+  const chosenRewards = mul(sub(policyChosen, referenceChosen), beta) as Tensor1D;
+  const rejectedRewards = mul(sub(policyRejected, referenceRejected), beta) as Tensor1D;
+  const margins = sub(chosenRewards, rejectedRewards);
+  return { loss: sum(softplus(neg(margins))) as Scalar, chosenRewards, rejectedRewards }; // −log σ(x) = softplus(−x)
+}
+
+/** Mean negative log-likelihood per token of each chosen answer, summed over the pairs: keeps their probability up. */
+export function chosenLikelihoodLoss(logProbabilities: Tensor1D, counts: Float32Array): Scalar {
+  const inverse = Float32Array.from(counts, (count) => -1 / Math.max(1, count));
+  return sum(mul(logProbabilities, tensor1d(inverse))) as Scalar;
+}
+
+/** a + weight · b. */
+export function weighted(a: Scalar, b: Scalar, weight: number): Scalar {
+  return add(a, mul(b, weight)) as Scalar;
+}

@@ -1,0 +1,79 @@
+// AdamW over a model's parameter table, with its moments as plain tensors that a checkpoint can hold.
+import { UserError } from '../base/errors.js';
+import type { HostTensor } from '../base/host-tensor.js';
+import type { TrainConfig } from '../config/train.js';
+import { type Model, parameterTable, weight } from '../model/parameters.js';
+import { adamw } from '../tensor/ops/adamw.js';
+import { type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';
+
+export interface OptimizerState {
+  /** By parameter name: first and second moments. */
+  moments: Map<string, { m: Variable; v: Variable }>;
+}
+
+export function createOptimizer(model: Model): OptimizerState {
+  const moments = new Map<string, { m: Variable; v: Variable }>();
+  for (const [name, value] of model.weights) moments.set(name, { m: zeroMoment(value), v: zeroMoment(value) });
+  return { moments };
+}
+
+/** One step, in place. `gradients` by parameter name; `step` counts from 1. */
+export function optimizerStep(
+  model: Model,
+  state: OptimizerState,
+  gradients: ReadonlyMap<string, Tensor>,
+  config: TrainConfig,
+  at: { step: number; learningRate: number; gradientScale: number },
+): void {
+  const parameters = parameterTable(model.config).flatMap(({ name, decay }) => {
+    const gradient = gradients.get(name);
+    const moments = state.moments.get(name);
+    if (gradient === undefined || moments === undefined) return [];
+    return [{ variable: weight(model, name), gradient, ...moments, weightDecay: decay ? config.weightDecay : 0 }];
+  });
+  adamw(parameters, { ...at, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
+}
+
+export function optimizerTensors(state: OptimizerState): HostTensor[] {
+  const copy = (name: string, value: Variable): HostTensor => ({
+    name,
+    shape: [...value.shape],
+    data: (value.dataSync() as Float32Array).slice(),
+  });
+  return [...state.moments].flatMap(([name, { m, v }]) => [copy(`m.${name}`, m), copy(`v.${name}`, v)]);
+}
+
+/** Restores what `optimizerTensors` gave. */
+export function restoreOptimizer(state: OptimizerState, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
+  for (const [name, { m, v }] of state.moments) {
+    restore(m, tensors.get(`m.${name}`), name, where);
+    restore(v, tensors.get(`v.${name}`), name, where);
+  }
+}
+
+export function disposeOptimizer(state: OptimizerState): void {
+  for (const { m, v } of state.moments.values()) {
+    m.dispose();
+    v.dispose();
+  }
+}
+
+function zeroMoment(value: Tensor): Variable {
+  const zero = zerosLike(value);
+  const moment = variable(zero, false);
+  zero.dispose();
+  return moment;
+}
+
+function restore(moment: Variable, stored: HostTensor | undefined, name: string, where: string): void {
+  if (stored === undefined || stored.shape.join() !== moment.shape.join()) {
+    throw new UserError({
+      where,
+      what: `the optimizer state of ${name} is missing or has another shape`,
+      next: 'Resume from another checkpoint, or start the stage afresh in a new folder',
+    });
+  }
+  const values = tensor(stored.data, stored.shape, 'float32');
+  moment.assign(values);
+  values.dispose();
+}

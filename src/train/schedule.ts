@@ -1,0 +1,25 @@
+// Learning-rate schedules as pure functions of the step: nothing to save, nothing to restore.
+import type { TrainConfig } from '../config/train.js';
+
+/** The learning rate of `step` (1 ≤ step ≤ steps): linear warm-up, then the shape that the config names. */
+export function learningRateAt(step: number, steps: number, config: TrainConfig): number {
+  const { learningRate: peak, finalRatio } = config;
+  const warmup = Math.round(config.warmup * steps);
+  if (step <= warmup) return (peak * step) / warmup;
+  switch (config.schedule) {
+    case 'constant':
+      return peak;
+    case 'cosine': {
+      const progress = (step - warmup) / Math.max(1, steps - warmup);
+      return peak * (finalRatio + ((1 - finalRatio) * (1 + Math.cos(Math.PI * progress))) / 2);
+    }
+    // Warm-up, stable, decay (Hu et al. 2024, MiniCPM), with a linear decay.
+    case 'wsd': {
+      const decay = Math.max(1, Math.round(config.decay * steps));
+      const progress = Math.max(0, (step - (steps - decay)) / decay);
+      return peak * (1 - (1 - finalRatio) * progress);
+    }
+    default:
+      return config.schedule satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+// One optimizer step: the gradients of every micro-batch summed, scaled to a mean, clipped and applied.
+import type { TrainConfig } from '../config/train.js';
+import type { Model } from '../model/parameters.js';
+import type { Metrics } from '../report/event.js';
+import { add, dispose, keep, type Scalar, square, stack, sum, type Tensor, tidy, variableGrads } from '../tensor/tf.js';
+import type { MicroBatch, Objective } from './objective.js';
+import { type OptimizerState, optimizerStep } from './optimizer.js';
+
+export interface StepResult {
+  /** Mean over the step's tokens (or pairs), in nats. */
+  loss: number;
+  /** L2 norm of the mean gradient over all parameters, before clipping. */
+  gradientNorm: number;
+  /** What the objective recorded, as means. */
+  figures: Metrics;
+}
+
+/** Leaves the model untouched where the loss or the gradient is not finite. No tensor is left behind. */
+export function trainStep<Batch extends MicroBatch>(
+  model: Model,
+  optimizer: OptimizerState,
+  objective: Objective<Batch>,
+  batches: readonly Batch[],
+  config: TrainConfig,
+  at: { step: number; learningRate: number },
+): StepResult {
+  const total = Math.max(
+    1,
+    batches.reduce((count, batch) => count + batch.weight, 0),
+  );
+  const gradients = new Map<string, Tensor>();
+  const figures: Metrics = {};
+  let lossSum = 0;
+  try {
+    for (const batch of batches) lossSum += accumulate(model, objective, batch, gradients, figures);
+    const gradientNorm = globalNorm([...gradients.values()]) / total;
+    const loss = lossSum / total;
+    for (const name of Object.keys(figures)) figures[name] /= total;
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
+      const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;
+      optimizerStep(model, optimizer, gradients, config, { ...at, gradientScale: clip / total });
+    }
+    return { loss, gradientNorm, figures };
+  } finally {
+    for (const gradient of gradients.values()) gradient.dispose();
+  }
+}
+
+/** Adds the gradients of one micro-batch to `gradients`; returns its loss sum. */
+function accumulate<Batch extends MicroBatch>(
+  model: Model,
+  objective: Objective<Batch>,
+  batch: Batch,
+  gradients: Map<string, Tensor>,
+  figures: Metrics,
+): number {
+  const recorded: [string, Tensor][] = [];
+  const variables = [...model.weights.values()];
+  const { value, grads } = variableGrads(
+    () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])) as Scalar,
+    variables,
+  );
+  for (const [name, weight] of model.weights) {
+    const fresh = grads[weight.name];
+    const before = gradients.get(name);
+    gradients.set(name, before === undefined ? fresh : add(before, fresh));
+    if (before !== undefined) dispose([before, fresh]);
+  }
+  for (const [name, figure] of recorded) {
+    figures[name] = (figures[name] ?? 0) + sumOf(figure);
+    figure.dispose();
+  }
+  const loss = value.dataSync()[0];
+  value.dispose();
+  return loss;
+}
+
+function sumOf(figure: Tensor): number {
+  return (figure.dataSync() as Float32Array).reduce((a, b) => a + b, 0);
+}
+
+function globalNorm(tensors: readonly Tensor[]): number {
+  return tidy(() => Math.sqrt(sum(stack(tensors.map((x) => sum(square(x))))).dataSync()[0]));
+}

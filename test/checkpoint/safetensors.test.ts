@@ -1,0 +1,147 @@
+// Our reader and writer against the reference implementation's file, and against files that lie.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { UserError } from '../../src/base/errors.js';
+import type { HostTensor } from '../../src/base/host-tensor.js';
+import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
+
+const reference = new URL('fixtures/reference.safetensors', import.meta.url).pathname;
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'safetensors-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+/** What scripts/golden/make_safetensors.py put into the fixture. */
+const expected: HostTensor[] = [
+  {
+    name: 'model.embed_tokens.weight',
+    shape: [4, 3],
+    data: Float32Array.from({ length: 12 }, (_, i) => Math.fround(i - 5) / 7),
+  },
+  {
+    name: 'model.norm.weight',
+    shape: [7],
+    data: Float32Array.from([0, -0, Infinity, -Infinity, NaN, 1e-45, 3.4028235e38]),
+  },
+  { name: 'a scalar', shape: [], data: Float32Array.of(0.1) },
+  { name: 'nothing', shape: [0, 3], data: new Float32Array(0) },
+  { name: '名字 "quoted"', shape: [2, 1, 1], data: Float32Array.of(1.5, -2.5) },
+];
+
+test('reads the file of the reference implementation, to the bit', async () => {
+  const tensors = await readSafetensors(reference);
+  assert.equal(tensors.size, 5);
+  for (const { name, shape, data } of expected) {
+    const read = tensors.get(name);
+    assert.deepEqual(read?.shape, shape, name);
+    assert.deepEqual(bits(read?.data), bits(data), name);
+  }
+});
+
+test('writes the same bytes as the reference implementation, in whatever order the tensors come', async () => {
+  const path = join(folder, 'ours.safetensors');
+  for (const tensors of [expected, [...expected].reverse()]) {
+    await writeSafetensors(path, tensors, { format: 'pt' });
+    assert.deepEqual(await readFile(path), await readFile(reference));
+  }
+});
+
+test('a float view inside a larger buffer is written from its own offset', async () => {
+  const path = join(folder, 'view.safetensors');
+  const whole = Float32Array.of(9, 1, 2, 9);
+  await writeSafetensors(path, [{ name: 'v', shape: [2], data: whole.subarray(1, 3) }]);
+  assert.deepEqual([...((await readSafetensors(path)).get('v')?.data ?? [])], [1, 2]);
+});
+
+test('refuses to write what no reader could read', async () => {
+  const path = join(folder, 'never.safetensors');
+  const one = { name: 'a', shape: [1], data: new Float32Array(1) };
+  await assert.rejects(writeSafetensors(path, [one, one]), /used twice/);
+  await assert.rejects(writeSafetensors(path, [{ ...one, shape: [2] }]), /does not hold 1 numbers/);
+});
+
+const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({
+  dtype: 'F32',
+  shape,
+  data_offsets: [begin, end],
+});
+const hostile: [string, string | Record<string, unknown>, number, RegExp][] = [
+  ['truncated data', { a: f32(0, 8) }, 4, /8 bytes of tensors were announced, 4 are there: truncated/],
+  ['extra bytes', { a: f32(0, 8) }, 12, /4 bytes follow the last tensor/],
+  ['overlap', { a: f32(0, 8), b: f32(4, 12) }, 12, /"b" overlaps/],
+  ['hole', { a: f32(0, 4), b: f32(8, 12) }, 12, /"b" leaves a hole/],
+  ['hole at the start', { a: f32(4, 8) }, 8, /"a" leaves a hole/],
+  ['wrong size', { a: f32(0, 8, [3]) }, 8, /needs 12 bytes, not 8/],
+  ['product beyond integers', { a: f32(0, 8, [2 ** 50, 2 ** 50]) }, 8, /needs .* bytes, not 8/],
+  ['negative shape', { a: f32(0, 4, [-1]) }, 4, /entry for "a" is malformed/],
+  ['fractional offset', { a: f32(0, 2.5, [1]) }, 4, /malformed/],
+  ['end before begin', { a: f32(8, 4, [1]) }, 8, /needs 4 bytes, not -4/],
+  ['too many dimensions', { a: f32(0, 4, Array(17).fill(1)) }, 4, /malformed/],
+  ['other dtype', { a: { dtype: 'BF16', shape: [2], data_offsets: [0, 4] } }, 4, /"a" has dtype BF16/],
+  ['no header object', '[1]     ', 0, /does not begin with "\{"/],
+  ['broken JSON', '{"a":   ', 0, /not valid JSON/],
+  ['metadata of numbers', { __metadata__: { a: 1 } }, 0, /__metadata__ is not a map of strings/],
+  [
+    'a key twice',
+    `{"a":${JSON.stringify(f32(0, 4))},"\\u0061":${JSON.stringify(f32(0, 4))}}`,
+    4,
+    /its header names "a" twice/,
+  ],
+  ['a field twice', '{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4, /names "dtype" twice/],
+];
+
+for (const [title, head, dataBytes, message] of hostile) {
+  test(`refuses: ${title}`, async () => {
+    const path = join(folder, `${title}.safetensors`);
+    const json = Buffer.from(typeof head === 'string' ? head : JSON.stringify(head));
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(BigInt(json.length));
+    await writeFile(path, Buffer.concat([prefix, json, Buffer.alloc(dataBytes)]));
+    await refuses(path, message);
+  });
+}
+
+test('refuses: a header length that lies, before taking memory for it', async () => {
+  const path = join(folder, 'length.safetensors');
+  for (const [length, message] of [
+    [2n ** 63n, /claims 9223372036854775808 bytes; 100000000 is the limit/],
+    [1000n, /claims 1000 bytes but the file ends after 10: truncated/],
+  ] as const) {
+    const bytes = Buffer.from('........{}');
+    bytes.writeBigUInt64LE(length);
+    await writeFile(path, bytes);
+    await refuses(path, message);
+  }
+  await writeFile(path, 'short');
+  await refuses(path, /5 bytes, fewer than the 8/);
+});
+
+test('a key that looks like a string with brackets is not mistaken for structure', async () => {
+  const path = join(folder, 'brackets.safetensors');
+  await writeSafetensors(path, [{ name: '{"[,\\"}', shape: [1], data: Float32Array.of(7) }], { '}': ',"a":{' });
+  assert.equal((await readSafetensors(path)).get('{"[,\\"}')?.data[0], 7);
+});
+
+test('a full disk is an error, not a short file', {
+  skip: !existsSync('/dev/full') && 'no /dev/full here',
+}, async () => {
+  await assert.rejects(writeSafetensors('/dev/full', expected), { code: 'ENOSPC' });
+});
+
+async function refuses(path: string, message: RegExp): Promise<void> {
+  await assert.rejects(readSafetensors(path), (error: unknown) => {
+    assert.ok(error instanceof UserError, String(error));
+    assert.match(error.message, message);
+    assert.ok(error.message.includes(path));
+    return true;
+  });
+}
+
+function bits(data: Float32Array | undefined): number[] {
+  return data === undefined ? [] : [...new Uint32Array(data.slice().buffer)];
+}

@@ -1,0 +1,245 @@
+// Conversations: four formats, what is refused and where, and how a long one is fitted to the context.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../src/base/errors.js';
+import { toJsonl } from '../../src/base/jsonl.js';
+import { conversationSequence, type ReadOptions, readConversations } from '../../src/data/conversations.js';
+import type { Conversation, Message } from '../../src/data/types.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import { trainTokenizer } from '../../src/tokenizer/train.js';
+
+const shared = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+const user = (content: string): Message => ({ role: 'user', content });
+const assistant = (content: string): Message => ({ role: 'assistant', content });
+const tool = (content: string): Message => ({ role: 'tool', content });
+const system = (content: string): Message => ({ role: 'system', content });
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'conversations-'));
+});
+after(() => rm(directory, { recursive: true }));
+
+async function read(rows: readonly unknown[], options?: ReadOptions): Promise<Conversation[]> {
+  const path = join(directory, 'rows.jsonl');
+  await writeFile(path, toJsonl(rows));
+  return collect(readConversations(path, options));
+}
+
+async function faultOf(rows: readonly unknown[]): Promise<string> {
+  const error = await read(rows).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof UserError, String(error));
+  return error.message.replace(directory, '');
+}
+
+test('our own rows keep their kind, language, check and provenance', async () => {
+  const row: Conversation = {
+    id: 'sum-1',
+    messages: [system('简短回答。'), user('1+1=?'), assistant('2')],
+    kind: 'arithmetic',
+    language: 'zh',
+    check: { type: 'number', answer: 2 },
+    provenance: { teacher: 'offline', seeds: ['s1', 's2'] },
+  };
+  const [own, unnamed, numbered] = await read([
+    row,
+    { messages: [user('hi')], extra: 1 },
+    { id: 7, messages: [user('hi')] },
+  ]);
+  assert.deepEqual(own, row);
+  assert.deepEqual(unnamed, { id: 'rows.jsonl:2', messages: [user('hi')] });
+  assert.equal(numbered.id, '7');
+});
+
+test('Alpaca, with and without input, system and history', async () => {
+  const [plain, full] = await read([
+    { instruction: 'Say hi.', input: '', output: 'Hi.' },
+    { instruction: '翻译', input: '你好', output: 'Hello', system: '你是译员', history: [['在吗', '在']] },
+  ]);
+  assert.deepEqual(plain.messages, [user('Say hi.'), assistant('Hi.')]);
+  const expected = [system('你是译员'), user('在吗'), assistant('在'), user('翻译\n你好'), assistant('Hello')];
+  assert.deepEqual(full.messages, expected);
+});
+
+test('ShareGPT, with tool calls and tool definitions', async () => {
+  const [row] = await read([
+    {
+      conversations: [
+        { from: 'system', value: 'Be brief.' },
+        { from: 'human', value: 'Weather?' },
+        { from: 'function_call', value: '{"name":"weather"}' },
+        { from: 'observation', value: '{"sky":"clear"}' },
+        { from: 'gpt', value: 'Clear.' },
+      ],
+      tools: '[{"name":"weather"}]',
+    },
+  ]);
+  assert.deepEqual(row.messages, [
+    system('Be brief.\n\n[{"name":"weather"}]'),
+    user('Weather?'),
+    assistant('{"name":"weather"}'),
+    tool('{"sky":"clear"}'),
+    assistant('Clear.'),
+  ]);
+});
+
+test('MOSS: markers are stripped, turns are in order of their number, None is nothing', async () => {
+  const turn = (n: number, thoughts: string, command: string, result: string) => ({
+    Human: `<|Human|>: 问${n}<eoh>\n`,
+    'Inner Thoughts': `<|Inner Thoughts|>: ${thoughts}<eot>\n`,
+    Commands: `<|Commands|>: ${command}<eoc>\n`,
+    'Tool Responses': `<|Results|>:\n${result}\n<eor>\n`,
+    MOSS: `<|MOSS|>: 答${n}<sup><|1|></sup><eom>\n`,
+  });
+  const [row] = await read([
+    {
+      conversation_id: 1,
+      meta_instruction: 'You are MOSS.\n',
+      chat: {
+        turn_10: turn(10, 'None', 'None (no call is needed.)', 'None'),
+        turn_2: turn(2, '要算', 'Calculate("1+1")', 'Calculate("1+1") => \'2\''),
+      },
+    },
+  ]);
+  assert.deepEqual(row.messages, [
+    system('You are MOSS.\n'),
+    user('问2'),
+    assistant('<think>\n要算\n</think>\n\nCalculate("1+1")'),
+    tool('Calculate("1+1") => \'2\''),
+    assistant('答2<sup><|1|></sup>'),
+    user('问10'),
+    assistant('答10<sup><|1|></sup>'),
+  ]);
+});
+
+test('rows of a wrong shape are errors that name the line and the field', async () => {
+  const good = { messages: [user('a'), assistant('b')] };
+  assert.match(
+    await faultOf([good, { text: 'x' }]),
+    /rows\.jsonl:2: this row is no conversation.*the fields text.*"chat"/,
+  );
+  assert.match(await faultOf([good, good, []]), /rows\.jsonl:3: .*expected record/);
+  assert.match(await faultOf([{ messages: [{ role: 'robot', content: 'x' }] }]), /:1: messages\.0\.role: .*"user"/);
+  assert.match(await faultOf([{ messages: [{ role: 'user', content: null }] }]), /messages\.0\.content: .*string/);
+  assert.match(await faultOf([{ messages: [] }]), /rows\.jsonl:1: messages/);
+  assert.match(await faultOf([{ messages: [user('x'.repeat((4 << 20) + 1))] }]), /messages\.0\.content: Too big/);
+  assert.match(await faultOf([{ instruction: 'x', output: 3 }]), /output: .*string/);
+  assert.match(await faultOf([{ chat: { turn_x: {} } }]), /chat\.turn_x/);
+  const array = join(directory, 'broken.json');
+  await writeFile(array, '[{"messages": ');
+  await assert.rejects(collect(readConversations(array)), /broken\.json: this file is not valid JSON/);
+});
+
+test('well-formed rows of no use are errors, or are reported and left out', async () => {
+  const rows = [
+    { messages: [user('a'), user('b')] },
+    { messages: [user('a'), system('late')] },
+    { messages: [assistant('first')] },
+    { messages: [user('a'), tool('no call')] },
+    { messages: [user('a'), assistant(' \n')] },
+    { messages: [system('alone')] },
+    { instruction: 'x', input: '', output: '' },
+    { messages: [user('a'), assistant('call'), tool('1'), tool('2'), assistant('b'), user('c'), assistant('d')] },
+  ];
+  const dropped: string[] = [];
+  const kept = await read(rows, { onDropped: (reason, where) => dropped.push(`${where.split(':').at(-1)} ${reason}`) });
+  assert.deepEqual(
+    kept.map(({ id }) => id),
+    ['rows.jsonl:8'],
+  );
+  assert.deepEqual(dropped, [
+    '1 message 2 is of the user, where assistant was expected',
+    '2 message 2 is of the system, where assistant was expected',
+    '3 message 1 is of the assistant, where system or user was expected',
+    '4 message 2 is of the tool, where assistant was expected',
+    '5 the assistant message 2 is empty',
+    '6 there is no user message',
+    '7 the assistant message 2 is empty',
+  ]);
+  assert.match(await faultOf(rows), /rows\.jsonl:1: message 2 is of the user, where assistant was expected/);
+});
+
+test('a JSON array is read like JSON lines', async () => {
+  const path = join(directory, 'array.json');
+  await writeFile(
+    path,
+    `\uFEFF ${JSON.stringify([{ instruction: 'a', output: 'b' }, { messages: [user('c')] }], null, 2)}`,
+  );
+  const rows = await collect(readConversations(path));
+  assert.deepEqual(
+    rows.map(({ id, messages }) => [id, messages.length]),
+    [
+      ['array.json:1', 2],
+      ['array.json:2', 1],
+    ],
+  );
+});
+
+test('a conversation is cut before the turn that overflows the context', async () => {
+  const messages = [1, 2, 3, 4, 5].flatMap((n) => [user(`question ${n}?`), assistant(`answer ${n}.`)]);
+  const tokenizer = await trainTokenizer(
+    messages.map(({ content }) => content),
+    { vocabSize: 270 },
+  );
+  const template = new ChatTemplate(tokenizer);
+  const conversation: Conversation = { id: 'c', messages: [...messages, user('and?')] };
+  const lengths = [2, 4, 6, 8, 10].map((end) => template.encode(messages.slice(0, end)).tokens.length);
+  for (const [i, length] of lengths.entries()) {
+    for (const [contextLength, exchanges] of [
+      [length - 1, i + 1],
+      [length - 2, i],
+    ]) {
+      const fitted = conversationSequence(conversation, template, contextLength);
+      if (exchanges === 0) {
+        assert.deepEqual(fitted, { dropped: 'the first exchange is longer than the context' });
+        continue;
+      }
+      assert.ok('sequence' in fitted);
+      assert.equal(fitted.sequence.id, 'c');
+      assert.deepEqual(Array.from(fitted.sequence.tokens), template.encode(messages.slice(0, 2 * exchanges)).tokens);
+      const { tokens, loss } = fitted.sequence;
+      const learnt = Array.from(tokens).filter((_, token) => loss?.[token] === 1);
+      const answers = messages.filter(({ role }) => role === 'assistant').slice(0, exchanges);
+      const expected = answers.map(({ content }) => `${content}<|im_end|>`).join('');
+      assert.equal(tokenizer.decode(learnt), expected, 'loss on the answers and their end tokens, nothing else');
+    }
+  }
+  const silent = conversationSequence({ id: 'u', messages: [user('hi')] }, template, 100);
+  assert.deepEqual(silent, { dropped: 'no assistant turn to learn from' });
+});
+
+const skipUnless = (file: string) => (existsSync(join(shared, file)) ? false : `${file} is not on this machine`);
+
+test('MOSS sample: 240 real conversations', { skip: skipUnless('moss_sft_sample.jsonl') }, async () => {
+  const conversations = await collect(readConversations(join(shared, 'moss_sft_sample.jsonl')));
+  assert.equal(conversations.length, 240);
+  const messages = conversations.flatMap((conversation) => conversation.messages);
+  const count = (role: Message['role']) => messages.filter((message) => message.role === role).length;
+  // 915 turns, of which 188 call tools (715 + 11 + 1 do not).
+  assert.deepEqual([count('system'), count('user'), count('tool'), count('assistant')], [240, 915, 188, 915 + 188]);
+  assert.equal(messages.filter(({ content }) => content.startsWith('<think>\n')).length, 200);
+  const marker = /<eo[htcrm]>|<\|(Human|Inner Thoughts|Commands|Results|MOSS)\|>/;
+  assert.deepEqual(
+    messages.filter(({ content }) => marker.test(content)),
+    [],
+  );
+});
+
+test('ShareGPT sample with tools: 300 rows', { skip: skipUnless('lf_glaive_toolcall_zh_demo.json') }, async () => {
+  const dropped: string[] = [];
+  const path = join(shared, 'lf_glaive_toolcall_zh_demo.json');
+  const rows = await collect(readConversations(path, { onDropped: (reason) => dropped.push(reason) }));
+  assert.deepEqual([rows.length, dropped], [300, []]);
+  assert.ok(rows.some(({ messages }) => messages.some(({ role }) => role === 'tool')));
+});
