@@ -34,12 +34,12 @@ export function reportFailure(thrown: unknown): number {
   return 1;
 }
 
-/** `mossctl … | head` ends quietly. */
+/** `mossctl … | head` ends quietly; but a reader that went away does not end a training, which watches for Ctrl-C. */
 export function endQuietlyOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (error.code !== 'EPIPE') throw error;
+      if (process.listenerCount('SIGTERM') === 0) process.exit(0);
     });
   }
 }

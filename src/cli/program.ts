@@ -66,7 +66,10 @@ function addRun(program: Command): void {
 }
 
 function addData(program: Command): void {
-  const data = program.command('data').description('build a corpus from a data-spec, look into it, fetch its sources');
+  const data = program
+    .command('data')
+    .description('build a corpus from a data-spec, look into it, fetch its sources')
+    .helpCommand(false);
   const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
   build
     .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
@@ -92,7 +95,7 @@ function addData(program: Command): void {
 }
 
 function addTokenizer(program: Command): void {
-  const tokenizer = program.command('tokenizer').description('train a tokenizer, or use one');
+  const tokenizer = program.command('tokenizer').description('train a tokenizer, or use one').helpCommand(false);
   const train = withRun(tokenizer.command('train').description('learn a byte-level BPE vocabulary from the corpus'));
   train.action(async (options: RunOptions) => (await import('./commands/tokenizer.js')).train(options));
   example(train, 'mossctl tokenizer train --config quickstart --set tokenizer.vocabSize=8192');

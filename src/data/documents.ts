@@ -1,5 +1,4 @@
 // Documents on disk: Arrow IPC files of four text columns, written and read a batch at a time.
-import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +36,7 @@ const maxLagBytes = 16 << 20;
 export class DocumentWriter {
   readonly #writer = new RecordBatchFileWriter();
   readonly #file: WriteStream;
-  readonly #written: Promise<unknown>;
+  readonly #closed: Promise<void>;
   #failure: unknown;
   #rows: Document[] = [];
   #rowBytes = 0;
@@ -46,7 +45,7 @@ export class DocumentWriter {
   constructor(path: string) {
     this.#writer.reset(undefined, schema);
     this.#file = createWriteStream(path, { flush: true });
-    this.#written = once(this.#file, 'close');
+    this.#closed = new Promise((resolve) => this.#file.on('close', resolve));
     this.#file.on('error', (error) => {
       this.#failure = error;
     });
@@ -62,15 +61,12 @@ export class DocumentWriter {
   async close(): Promise<void> {
     await this.#flush();
     this.#writer.finish();
-    await this.#written.catch((error: unknown) => {
-      this.#failure = error;
-    });
+    await this.#closed;
     this.#check();
   }
 
   /** Gives up: the file is left as it is. */
   abort(): void {
-    this.#written.catch(() => {});
     this.#file.destroy();
   }
 

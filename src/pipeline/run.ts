@@ -139,6 +139,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   const finished = await finishedOutput(runDirectory, name, earlier);
   if (earlier !== undefined && finished !== undefined) {
     reporter.emit({ type: 'stage', stage: name, state: 'skipped', detail: 'unchanged since it finished' });
+    if (earlier.table !== undefined) reporter.emit({ type: 'table', stage: name, columns: earlier.table });
     return { record: earlier, output: finished, skipped: true };
   }
   const started: StageRecord = { stage: name, state: 'started', inputDigest };

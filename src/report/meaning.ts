@@ -19,12 +19,13 @@ const meanings: Record<string, Meaning> = {
     percent: true,
   },
   reward: { words: 'mean score of the checkable rewards over answers to held-out prompts', better: 'higher' },
-  stops: {
+  ended: {
     words: 'share of answers that end by themselves instead of running into the limit',
     better: 'higher',
     percent: true,
   },
   loss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
+  heldOutLoss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   perplexity: { words: 'how many tokens the model hesitates between, on average', better: 'lower' },
   accuracy: { words: 'share predicted right', better: 'higher', percent: true },
 };

@@ -63,9 +63,13 @@ function payloadOf(progress: Progress): Record<string, string> {
   return { stage: `${stage} `.padEnd(stageColumns), label, amount: amountOf(progress), detail };
 }
 
-/** A line when ten seconds have passed, or a tenth of the work and a second, and at the end. */
+/**
+ * A line when ten seconds have passed, or a tenth of the work and a second, and at the end. Long work is reported more
+ * rarely: a line each twentieth of the time that it has taken.
+ */
 export function lineMeter(stderr: OutputStream, now: () => number): Meter {
   let key = '';
+  let began = 0;
   let printed = { time: 0, tenth: 0 };
   return {
     hide: () => {},
@@ -74,11 +78,13 @@ export function lineMeter(stderr: OutputStream, now: () => number): Meter {
       const tenth = total === undefined ? 0 : Math.floor((done * 10) / total);
       if (`${stage}/${label}` !== key) {
         key = `${stage}/${label}`;
-        printed = { time: now(), tenth };
+        began = now();
+        printed = { time: began, tenth };
       }
       const waited = (now() - printed.time) / 1000;
       const isLast = total !== undefined && done >= total && printed.tenth < 10;
-      if (waited < quietSeconds && !(tenth > printed.tenth && waited >= 1) && !isLast) return;
+      const patience = Math.max(quietSeconds, (now() - began) / 20_000);
+      if (waited < patience && !(tenth > printed.tenth && waited >= 1) && !isLast) return;
       printed = { time: now(), tenth };
       stderr.write(
         `${`${stage} `.padEnd(stageColumns)}${label} ${amountOf(progress)}  ${detail}`.trimEnd().concat('\n'),

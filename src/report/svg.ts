@@ -8,7 +8,7 @@ export type Point = readonly [x: number, y: number];
 export interface Series {
   name: string;
   points: readonly Point[];
-  /** Draw the raw points faintly under a moving average. */
+  /** Draw the raw points faintly under a moving mean, where there are enough. */
   smooth?: boolean;
   /** Few points, each of which counts: mark them. */
   dots?: boolean;
@@ -20,7 +20,9 @@ export interface ChartOptions {
   /** Of the drawing; the page scales it. */
   width: number;
   height: number;
+  /** Of values; ticks drop needless zeros. */
   format: (value: number) => string;
+  tickFormat: (value: number) => string;
 }
 
 /** Points that one line needs at most: more than its pixels show nothing new. */
@@ -55,14 +57,14 @@ export function niceTicks(low: number, high: number, count: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Exponential moving average without the pull of its start (as Adam corrects its moments). */
-export function smooth(points: readonly Point[], factor: number): Point[] {
-  let mean = 0;
-  let weight = 0;
-  return points.filter(isFinitePoint).map(([x, y]) => {
-    mean = mean * factor + y * (1 - factor);
-    weight = weight * factor + (1 - factor);
-    return [x, mean / weight] as const;
+/** Mean over `radius` neighbours on each side (fewer near the ends, as many on both sides): it does not lag behind. */
+export function smooth(points: readonly Point[], radius: number): Point[] {
+  const finite = points.filter(isFinitePoint);
+  const sums = [0];
+  for (const [, y] of finite) sums.push(sums[sums.length - 1] + y);
+  return finite.map(([x], i) => {
+    const reach = Math.min(radius, i, finite.length - 1 - i);
+    return [x, (sums[i + reach + 1] - sums[i - reach]) / (2 * reach + 1)] as const;
   });
 }
 
@@ -86,11 +88,11 @@ interface Line {
 }
 
 function linesOf({ points, smooth: wanted }: Series): Line[] {
-  if (!wanted || points.length < 20) return [{ points: thin(points, maxPoints), faint: false }];
-  const factor = 1 - 1 / Math.max(4, points.length / 40);
+  if (!wanted || points.length < 60) return [{ points: thin(points, maxPoints), faint: false }];
+  const radius = Math.round(points.length / 50);
   return [
     { points: thin(points, maxPoints), faint: true },
-    { points: thin(smooth(points, factor), maxPoints), faint: false },
+    { points: thin(smooth(points, radius), maxPoints), faint: false },
   ];
 }
 
@@ -105,13 +107,13 @@ interface Frame {
   y: (value: number) => number;
 }
 
-function frameOf({ width, height, format }: ChartOptions, points: readonly Point[], hasLegend: boolean): Frame {
-  const [x0, x1] = extent(points.map(([x]) => x));
+function frameOf({ width, height, tickFormat }: ChartOptions, points: readonly Point[], hasLegend: boolean): Frame {
+  const [x0, x1] = extent([0, ...points.map(([x]) => x)]);
   const [low, high] = extent(points.map(([, y]) => y));
   const pad = (high - low || Math.abs(high) || 1) * 0.05;
   const [y0, y1] = [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
-  const yTicks = niceTicks(y0, y1, Math.max(2, Math.round(height / 55)));
-  const left = 14 + 6.4 * Math.max(...yTicks.map((tick) => format(tick).length));
+  const yTicks = niceTicks(y0, y1, Math.max(2, Math.round(height / 45)));
+  const left = 14 + 6.4 * Math.max(...yTicks.map((tick) => tickFormat(tick).length));
   const [right, top, bottom] = [width - 52, hasLegend ? 26 : 10, height - 34];
   const x = (value: number): number => left + ((value - x0) / (x1 - x0 || 1)) * (right - left);
   const y = (value: number): number => bottom - ((value - y0) / (y1 - y0)) * (bottom - top);
@@ -119,12 +121,12 @@ function frameOf({ width, height, format }: ChartOptions, points: readonly Point
   return { left, right, top, bottom, xTicks, yTicks, x, y };
 }
 
-function axes({ xLabel, format, height }: ChartOptions, frame: Frame): string {
+function axes({ xLabel, tickFormat, height }: ChartOptions, frame: Frame): string {
   const { left, right, bottom, xTicks, yTicks, x, y } = frame;
   const rows = yTicks.map(
     (tick) =>
       `<line class="grid" x1="${left}" x2="${right}" y1="${at(y(tick))}" y2="${at(y(tick))}"/>` +
-      `<text class="tick" text-anchor="end" x="${left - 6}" y="${at(y(tick) + 4)}">${escapeHtml(format(tick))}</text>`,
+      `<text class="tick" text-anchor="end" x="${left - 6}" y="${at(y(tick) + 4)}">${escapeHtml(tickFormat(tick))}</text>`,
   );
   const columns = xTicks.map(
     (tick) =>

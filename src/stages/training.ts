@@ -10,8 +10,8 @@ import type { Job } from './stage.js';
 
 /** Opens the job's backend and says which one it is, and why. */
 export async function startBackend(job: Job<unknown>, stage: string): Promise<BackendName> {
-  const { name, note } = await openBackend(job.backend);
-  job.reporter.emit({ type: 'note', stage, level: 'info', text: note });
+  const { name, note, fresh } = await openBackend(job.backend);
+  if (fresh) job.reporter.emit({ type: 'note', stage, level: 'info', text: note });
   return name;
 }
 

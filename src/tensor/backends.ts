@@ -20,10 +20,7 @@ interface Backend {
 
 const backends: readonly Backend[] = [
   { name: 'tensorflow', load: loadTensorflow, unfit: () => (usesGpu() ? undefined : 'it found no GPU') },
-  {
-    name: 'native',
-    load: () => Promise.reject(new Error('the native engine is not part of this version')),
-  },
+  { name: 'native', load: () => Promise.reject(new Error('not part of this version')) },
   {
     name: 'wasm',
     load: async () => {
@@ -43,18 +40,21 @@ export interface OpenedBackend {
   name: BackendName;
   /** One line: what was chosen and why each faster one was skipped. */
   note: string;
+  /** False where this backend was already the current one. */
+  fresh: boolean;
 }
 
 /** Makes `choice` the current backend, with every fused op and gradient registered. */
 export async function openBackend(choice: BackendChoice): Promise<OpenedBackend> {
   enableProdMode(); // silences the banner of the cpu backend
   const skipped: string[] = [];
+  const before = engine().backendName;
   for (const backend of backends) {
     if (choice !== 'auto' && choice !== backend.name) continue;
     const reason = await tryOpen(backend, choice === 'auto');
     if (reason === undefined) {
       const why = skipped.length > 0 ? ` (${skipped.join('; ')})` : '';
-      return { name: backend.name, note: `backend ${backend.name}${why}` };
+      return { name: backend.name, note: `backend ${backend.name}${why}`, fresh: before !== backend.name };
     }
     skipped.push(`${backend.name}: ${reason}`);
   }
@@ -99,7 +99,8 @@ async function tryOpen(backend: Backend, onlyIfFit: boolean): Promise<string | u
 
 function firstLine(error: unknown): string {
   const line = String(error instanceof Error ? error.message : error).split('\n')[0];
-  if (line.includes('Cannot find package')) return 'not installed (optional)';
+  if (line.includes('Cannot find package')) return 'not installed';
+  if (line.includes('tfjs_binding.node')) return 'installed without its TensorFlow library';
   return line.length > 160 ? `${line.slice(0, 160)}…` : line;
 }
 

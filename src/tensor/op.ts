@@ -1,7 +1,7 @@
 // How a fused op is made: one kernel whose portable body composes plain TensorFlow.js ops, and one gradient.
 // A backend that has something faster registers its own kernel under the same name (`RmsNorm`, `RmsNormGrad`).
 import type { GradConfig, NamedAttrMap, NamedTensorMap, Tensor } from './tf.js';
-import { engine, getGradient, getKernel, registerGradient, registerKernel, tidy } from './tf.js';
+import { dispose, engine, getGradient, getKernel, registerGradient, registerKernel, tidy } from './tf.js';
 
 /** Sizes of a tensor of any rank (tfjs types them as a union of tuples). */
 export function shapeOf(x: Tensor): number[] {
@@ -27,9 +27,11 @@ export interface Op<A extends Attributes> {
   outputs: number;
 }
 
-/** Runs the op on the current backend. Shapes are the caller's to check (see check.ts). */
-export function runOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): Tensor[] {
-  return toTensors(runKernel(op.name, inputs, attributes));
+/** Runs the op on the current backend; its first output. Shapes are the caller's to check (see check.ts). */
+export function runOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): Tensor {
+  const [result, ...saved] = toTensors(runKernel(op.name, inputs, attributes));
+  dispose(saved); // a gradient tape holds clones of its own
+  return result;
 }
 
 /** Gives `backend` the portable body of the op, unless it brought a kernel of its own. */

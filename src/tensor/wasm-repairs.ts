@@ -1,19 +1,8 @@
 // Two repairs of TensorFlow.js's wasm backend, without which training on it is impractical:
 // it lacks UnsortedSegmentSum, and its BatchMatMul is fast (XNNPACK) only for one plain, untransposed product.
 import { shapeOf } from './op.js';
-import type { NamedTensorMap, Tensor, TensorInfo } from './tf.js';
-import {
-  engine,
-  getKernel,
-  registerKernel,
-  reshape,
-  slice,
-  stack,
-  tensor,
-  tidy,
-  transpose,
-  unregisterKernel,
-} from './tf.js';
+import type { Tensor, TensorInfo } from './tf.js';
+import { engine, getKernel, registerKernel, tensor, tidy, transpose, unregisterKernel } from './tf.js';
 
 const repaired = new WeakSet<object>();
 
@@ -48,6 +37,14 @@ function segmentSum(x: Tensor, segmentIds: Tensor, segments: number): Tensor {
   return tensor(result, [segments, ...x.shape.slice(1)], 'float32');
 }
 
+/** What we use of tfjs's BackendWasm: its tensors are numbered places in one heap. */
+interface WasmBackend {
+  dataIdMap: { get(id: object): { id: number; memoryOffset: number }; delete(id: object): boolean };
+  makeOutput(shape: number[], dtype: 'float32', memoryOffset?: number): TensorInfo;
+  disposeData(id: object): boolean;
+  wasm: { HEAPU8: Uint8Array; tfjs: { disposeData(id: number): void } };
+}
+
 function repairBatchMatMul(): void {
   const kernel = getKernel('BatchMatMul', 'wasm');
   if (kernel === undefined || repaired.has(kernel)) return;
@@ -56,38 +53,59 @@ function repairBatchMatMul(): void {
   registerKernel({
     ...kernel,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const multiply = (a: Tensor, b: Tensor): Tensor => {
-        const named: NamedTensorMap = { a, b };
-        const info = plain({ inputs: named, attrs: { transposeA: false, transposeB: false }, backend }) as TensorInfo;
-        return wrap(info);
-      };
+      const multiply: Multiply = (a, b) =>
+        plain({ inputs: { a, b }, attrs: { transposeA: false, transposeB: false }, backend }) as TensorInfo;
       const { a, b } = inputs as { a: Tensor; b: Tensor };
       const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
-      return tidy(() => batched(transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b, multiply));
+      return tidy(() => {
+        const [left, right] = [transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b];
+        const batches = left.rank === 3 && right.rank === 3 && left.shape[0] === right.shape[0] && left.shape[0] > 1;
+        const product = batches
+          ? batched(left, right, multiply, backend as unknown as WasmBackend)
+          : multiply(left, right);
+        return engine().makeTensorFromTensorInfo(product);
+      });
     },
   });
   const replaced = getKernel('BatchMatMul', 'wasm');
   if (replaced !== undefined) repaired.add(replaced);
 }
 
-/** One XNNPACK product per batch entry: its own batched path is ten times slower. */
-function batched(a: Tensor, b: Tensor, multiply: (a: Tensor, b: Tensor) => Tensor): Tensor {
-  if (a.rank === 2 && b.rank === 2) return multiply(a, b);
-  if (a.rank !== 3 || b.rank !== 3 || a.shape[0] !== b.shape[0] || a.shape[0] === 1) return multiply(a, b);
+type Multiply = (a: TensorInfo, b: TensorInfo) => TensorInfo;
+
+/** [batch, m, k] · [batch, k, n], one XNNPACK product per entry: the backend's own batched path is ten times slower. */
+function batched(a: Tensor, b: Tensor, multiply: Multiply, backend: WasmBackend): TensorInfo {
   const [batch, m, k] = shapeOf(a);
   const n = shapeOf(b)[2];
-  const products = Array.from({ length: batch }, (_, i) =>
-    multiply(reshape(slice(a, [i, 0, 0], [1, m, k]), [m, k]), reshape(slice(b, [i, 0, 0], [1, k, n]), [k, n])),
-  );
-  return stack(products, 0);
+  const out = backend.makeOutput([batch, m, n], 'float32');
+  const [aAt, bAt, outAt] = [a, b, out].map((x) => backend.dataIdMap.get(x.dataId).memoryOffset);
+  for (let i = 0; i < batch; i++) {
+    const left = viewOf(backend, [m, k], aAt + i * m * k * 4);
+    const right = viewOf(backend, [k, n], bAt + i * k * n * 4);
+    const product = multiply(left, right);
+    const from = backend.dataIdMap.get(product.dataId).memoryOffset;
+    // HEAPU8 is looked up each time: the heap may have grown and moved.
+    backend.wasm.HEAPU8.copyWithin(outAt + i * m * n * 4, from, from + m * n * 4);
+    backend.disposeData(product.dataId);
+    forget(backend, left);
+    forget(backend, right);
+  }
+  return out;
+}
+
+/** A tensor inside another one's memory: copying each entry out costs more than the products. */
+function viewOf(backend: WasmBackend, shape: number[], memoryOffset: number): TensorInfo {
+  return backend.makeOutput(shape, 'float32', memoryOffset);
+}
+
+/** Drops a view without freeing memory that is not its own. */
+function forget(backend: WasmBackend, view: TensorInfo): void {
+  backend.wasm.tfjs.disposeData(backend.dataIdMap.get(view.dataId).id);
+  backend.dataIdMap.delete(view.dataId);
 }
 
 function swapLast(x: Tensor): Tensor {
   const order = x.shape.map((_, axis) => axis);
   order.splice(-2, 2, x.rank - 1, x.rank - 2);
   return transpose(x, order);
-}
-
-function wrap(info: TensorInfo): Tensor {
-  return engine().makeTensorFromTensorInfo(info);
 }

@@ -31,7 +31,6 @@ const ownCharacters = escapeMark + answerStart + answerEnd;
 /** `escapeMark` and the character at this plus i stand for the i-th escaped character. */
 const escapedBase = 0xf0000;
 const maxTemplateLength = 1 << 16;
-const renderLimitMs = 5000;
 
 /** transformers runs `{% generation %}` as a call block; so do we, with a macro that puts marks around its body. */
 const markMacro = `{%- macro mossctl_answer() -%}${answerStart}{{- caller() -}}${answerEnd}{%- endmacro %}\n`;
@@ -45,10 +44,13 @@ export class ChatTemplate {
   readonly #escapable: readonly string[];
   readonly #dangerous: RegExp;
 
-  /** @param template Jinja source; the tokenizer's own by default. Throws `UserError` where it does not parse. */
-  constructor(tokenizer: Tokenizer, template: string = tokenizer.chatTemplate) {
+  /**
+   * @param template Jinja source; the tokenizer's own by default. Throws `UserError` where it does not parse.
+   * @param options `timeLimitMs` holds for each rendering of a template that is not ours.
+   */
+  constructor(tokenizer: Tokenizer, template: string = tokenizer.chatTemplate, { timeLimitMs = 5000 } = {}) {
     this.#tokenizer = tokenizer;
-    this.#render = compile(template);
+    this.#render = compile(template, timeLimitMs);
     this.marksAnswers = generationTag.test(template);
     const controls = tokenizer.controlStrings;
     const firsts = controls.map((text) => String.fromCodePoint(text.codePointAt(0) ?? 0));
@@ -115,14 +117,14 @@ const ours = new RegExp(`[${ownCharacters}]`, 'u');
 const escapedPair = new RegExp(`${escapeMark}[\\u{f0000}-\\u{fffff}]`, 'gu');
 const generationTag = /\{%-?\s*generation\s*-?%\}/;
 
-function compile(source: string): (context: Record<string, unknown>) => string {
+function compile(source: string, timeLimitMs: number): (context: Record<string, unknown>) => string {
   if (source.length > maxTemplateLength) throw broken(`it is longer than ${maxTemplateLength} characters`);
   if (ours.test(source)) throw broken('it contains a private-use character that we need ourselves');
   const marked = source
     .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, '{%$1 call mossctl_answer() $2%}')
     .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, '{%$1 endcall $2%}');
   // Jinja has loops: a template from outside gets a time limit.
-  const limited = source === chatmlTemplate ? <T>(work: () => T): T => work() : withTimeLimit;
+  const limited = <T>(work: () => T): T => (source === chatmlTemplate ? work() : withTimeLimit(work, timeLimitMs));
   const template = attempt(() => limited(() => new Template(marked === source ? source : markMacro + marked)));
   return (context) => attempt(() => limited(() => template.render(context)));
 }
@@ -147,12 +149,12 @@ function broken(why: string, cause?: unknown): UserError {
 }
 
 /** V8 stops what runs inside a script after its time limit, functions from outside the script included. */
-function withTimeLimit<T>(work: () => T): T {
+function withTimeLimit<T>(work: () => T, timeLimitMs: number): T {
   let result: T | undefined;
   const run = (): void => {
     result = work();
   };
-  runInContext('run()', createContext({ run }), { timeout: renderLimitMs });
+  runInContext('run()', createContext({ run }), { timeout: timeLimitMs });
   return result as T;
 }
 

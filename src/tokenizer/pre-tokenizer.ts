@@ -1,6 +1,7 @@
 // Text is cut into pieces before BPE, and no token crosses a cut. The cuts are those of the `deepseek-v3` set, which
 // llama.cpp knows by name (a GGUF file carries no regex): numbers in threes, Han and kana runs, then words,
-// punctuation and white space. `pieceEnd` finds the same cuts in one pass, from one table of character kinds.
+// punctuation and white space. Each regex cuts the pieces of the one before, so the third sees them as whole texts.
+// `pieceEnd` finds the same cuts in one pass, from one table of character kinds.
 
 const number = '\\p{N}{1,3}';
 const hanAndKana = '[一-龥\u3040-ゟ゠-ヿ]+';
@@ -24,30 +25,31 @@ export const preTokenizerJson = {
 const unknown = 0;
 /** Control, format, private-use and unassigned characters. */
 const other = 1;
-const numeral = 2;
+/** Letters and marks. */
+const letter = 2;
+/** Punctuation and symbols. */
+const symbol = 3;
+/** Added to the three kinds above where the second regex matches: most are letters, but `・` is punctuation. */
 const han = 3;
-/** Letters and marks outside `han`. */
-const letter = 4;
-/** Punctuation and symbols outside `han`. */
-const symbol = 5;
-const space = 6;
-const lineEnd = 7;
+const numeral = 7;
+const space = 8;
+const lineEnd = 9;
 
 /** Kind of each code point, filled when first met (1.1 MB). */
 const kinds = new Uint8Array(0x110000);
 
 function classify(codePoint: number): number {
   if (codePoint === 10 || codePoint === 13) return lineEnd;
-  if ((codePoint >= 0x4e00 && codePoint <= 0x9fa5) || (codePoint >= 0x3040 && codePoint <= 0x30ff)) return han;
   // A lone surrogate becomes U+FFFD, a symbol, when the text becomes UTF-8.
   if (codePoint >= 0xd800 && codePoint <= 0xdfff) return symbol;
   const character = String.fromCodePoint(codePoint);
-  if (/^[\p{L}\p{M}]/u.test(character)) return letter;
   if (/^\p{N}/u.test(character)) return numeral;
-  if (/^[\p{P}\p{S}]/u.test(character)) return symbol;
   // Not JavaScript's \s, which has U+FEFF and lacks U+0085: Rust's and llama.cpp's is Unicode's White_Space.
   if (/^\p{White_Space}/u.test(character)) return space;
-  return other;
+  const kind = /^[\p{L}\p{M}]/u.test(character) ? letter : /^[\p{P}\p{S}]/u.test(character) ? symbol : other;
+  return (codePoint >= 0x4e00 && codePoint <= 0x9fa5) || (codePoint >= 0x3040 && codePoint <= 0x30ff)
+    ? kind + han
+    : kind;
 }
 
 /** Kind of the character at `index`; 0 past the end. */
@@ -81,10 +83,10 @@ export function pieceEnd(text: string, start: number): number {
   switch (kind) {
     case numeral:
       return numeralEnd(text, next);
-    case han:
-      return skip(text, next, han);
     case letter:
-      return skip(text, next, letter);
+    case letter + han:
+    case symbol + han:
+      return skip(text, next, kind);
     case symbol:
       return isAscii(text, start) && isAsciiLetter(text, next) ? asciiWordEnd(text, next) : symbolsEnd(text, start);
     case lineEnd:
@@ -95,8 +97,10 @@ export function pieceEnd(text: string, start: number): number {
       if (following === symbol && text.charCodeAt(start) === 32) return symbolsEnd(text, next);
       return whiteSpaceEnd(text, start);
     }
+    case other + han:
+      return gapEnd(text, start, other + han, letter + han);
     default:
-      return kindAt(text, next) === letter ? skip(text, next, letter) : gapEnd(text, next);
+      return gapEnd(text, start, other, letter);
   }
 }
 
@@ -132,19 +136,18 @@ function whiteSpaceEnd(text: string, start: number): number {
     kind = kindAt(text, end);
   }
   if (afterLineEnd > 0) return afterLineEnd;
-  // Numerals and Han runs were cut out before the third regex ran: it sees the end of the text there.
-  const atEnd = kind === unknown || kind === numeral || kind === han;
+  const atEnd = kind === unknown || (kind > han && kind <= numeral);
   return atEnd || end === start + 1 ? end : end - 1;
 }
 
-/** Characters that no regex matches stay together, except the last one when a word follows: it belongs to the word. */
-function gapEnd(text: string, second: number): number {
-  let end = second;
-  while (kindAt(text, end) === other) {
+/** Characters that no regex matches stay together, but the last one goes with the word that follows. */
+function gapEnd(text: string, start: number, gapKind: number, wordKind: number): number {
+  let end = start;
+  do {
     const next = end + widthAt(text, end);
-    if (kindAt(text, next) === letter) return end;
+    if (kindAt(text, next) === wordKind) return end === start ? skip(text, next, wordKind) : end;
     end = next;
-  }
+  } while (kindAt(text, end) === gapKind);
   return end;
 }
 

@@ -5,13 +5,10 @@ import { resolveCheckpoint } from '../../checkpoint/history.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
 import { runStages } from '../run-stages.js';
-import { evaluationTable } from './run.js';
 
 export async function evaluate(target: string | undefined, options: RunOptions): Promise<void> {
   const result = await runStages({ ...options, ...(await placeOf(target, options)), only: 'eval' });
-  if (options.json) return;
-  if (result.table !== undefined) printLine(`\n${evaluationTable(result.table)}\n`);
-  printLine(`report  ${result.report}`);
+  if (!options.json) printLine(`report  ${result.report}`);
 }
 
 /** A run folder is evaluated as it is; a checkpoint inside one is evaluated with that run's tasks and text. */

@@ -32,7 +32,7 @@ function* worksIn(value: unknown, outer: Record<string, unknown>, depth: number)
   const inner = { author: outer.author, ...value };
   const lines = lineKeys.map((key) => strings(value[key])).find((found) => found !== undefined);
   if (lines !== undefined) {
-    const plain = lines.map(tidy).filter((line) => line !== '');
+    const plain = lines.map(tidy).filter((line) => /\p{L}/u.test(line));
     if (plain.length > 0) yield { text: [heading(inner), ...plain].join('\n'), facts: plain.flatMap(coupletOf) };
     return;
   }

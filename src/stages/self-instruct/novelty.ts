@@ -43,13 +43,29 @@ class Matcher {
   }
 
   lcs(other: Int32Array): number {
+    return this.#words === 1 ? this.#lcsOfOneWord(other) : this.#lcsOfWords(other);
+  }
+
+  /** Most prompts fit: without the carry it is several times faster. */
+  #lcsOfOneWord(other: Int32Array): number {
+    const masks = this.#masks;
+    let state = -1;
+    for (let i = 0; i < other.length; i++) {
+      const mask = masks[other[i]] | 0;
+      state = (state + (state & mask)) | 0 | (state & ~mask);
+    }
+    return this.#zeros(state, 0);
+  }
+
+  #lcsOfWords(other: Int32Array): number {
     const words = this.#words;
+    const masks = this.#masks;
     const state = this.#state.fill(0xffffffff);
     for (let i = 0; i < other.length; i++) {
       const base = other[i] * words;
       let carry = 0;
       for (let w = 0; w < words; w++) {
-        const mask = this.#masks[base + w];
+        const mask = masks[base + w];
         const value = state[w];
         const sum = value + ((value & mask) >>> 0) + carry;
         carry = sum > 0xffffffff ? 1 : 0;
@@ -57,12 +73,15 @@ class Matcher {
       }
     }
     let zeros = 0;
-    for (let w = 0; w < words; w++) {
-      const used = Math.min(32, this.#length - 32 * w);
-      const kept = used === 32 ? 0xffffffff : 2 ** used - 1;
-      zeros += used - bitCount(state[w] & kept);
-    }
+    for (let w = 0; w < words; w++) zeros += this.#zeros(state[w], w);
     return zeros;
+  }
+
+  /** Units of word `w` that were matched: its zero bits, below the length of the text. */
+  #zeros(state: number, w: number): number {
+    const used = Math.min(32, this.#length - 32 * w);
+    const kept = used === 32 ? 0xffffffff : 2 ** used - 1;
+    return used - bitCount(state & kept);
   }
 }
 

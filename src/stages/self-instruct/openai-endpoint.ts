@@ -89,7 +89,8 @@ export class OpenAiEndpoint implements Completer {
       return readCompletion(response);
     } catch (error) {
       if (this.#options.interrupt.requested) throw new Interrupted('stopped while asking the teacher');
-      if (error instanceof SyntaxError || rootOf(error) instanceof OversizedBody) return { text: '', finish: 'garbage' };
+      if (error instanceof SyntaxError || rootOf(error) instanceof OversizedBody)
+        return { text: '', finish: 'garbage' };
       throw error;
     } finally {
       clearInterval(watch);
@@ -188,7 +189,10 @@ function readCompletion(response: unknown): Completion {
   if (typeof text !== 'string') return { text: '', finish: 'garbage' };
   const clean = cleanText(text, maxTextLength);
   if (clean === '') return { text: '', finish: 'garbage' };
-  return { text: clean, finish: typeof choice?.finish_reason === 'string' ? choice.finish_reason.slice(0, 40) : 'stop' };
+  return {
+    text: clean,
+    finish: typeof choice?.finish_reason === 'string' ? choice.finish_reason.slice(0, 40) : 'stop',
+  };
 }
 
 class OversizedBody extends Error {}

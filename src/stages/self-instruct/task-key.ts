@@ -1,7 +1,7 @@
 // What makes a checkable task itself: its operands, not its wording. "12×3+9=?" and "Work out 12×3+9." are one task;
 // "12×3+8=?" is another, though six of seven characters are the same. Read from the prompt, so no teacher is trusted with it.
 
-/** Kinds whose operands are numbers and the operators between them. */
+/** Kinds whose operands are the numbers in them, in any order: 38 and 83 compared is 83 and 38 compared. */
 const numeric = new Set(['arithmetic', 'parity', 'comparison']);
 /** Kinds whose operand is the text that the request is about. */
 const quoting = new Set(['language', 'translation', 'definition', 'poem-line', 'formatting']);
@@ -16,7 +16,11 @@ const afterColon = /[:：]\s*(\S[\s\S]*)$/u;
 export function taskKey(kind: string, turns: readonly string[]): string | undefined {
   if (turns.length > 1) return turns.slice(0, -1).join('\n');
   const prompt = turns[0].normalize('NFKC');
-  if (numeric.has(kind)) return prompt.match(/\d+(?:\.\d+)?|(?<=\d\s*)[-−+*×x/÷](?=\s*\d)/gu)?.join(' ');
+  if (numeric.has(kind))
+    return prompt
+      .match(/\d+(?:\.\d+)?/g)
+      ?.sort()
+      .join(' ');
   if (quoting.has(kind)) return payloadOf(prompt)?.toLowerCase().trim();
   return undefined;
 }

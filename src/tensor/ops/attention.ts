@@ -50,7 +50,7 @@ export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, ranges: Tensor3
   if (q.shape[2] % k.shape[2] !== 0) {
     throw new TypeError(`attention: ${q.shape[2]} heads cannot share ${k.shape[2]} key/value heads evenly`);
   }
-  return runOp(attentionOp, [q, k, v, ranges], {})[0] as Tensor4D;
+  return runOp(attentionOp, [q, k, v, ranges], {}) as Tensor4D;
 }
 
 function maskedScores(q: Tensor, k: Tensor, ranges: Tensor): Tensor {

@@ -67,7 +67,7 @@ export function crossEntropy(hidden: Tensor2D, weight: Tensor2D, targets: Tensor
   const sizes = checkTensor('crossEntropy', 'hidden', hidden, ['N', 'd']);
   checkTensor('crossEntropy', 'weight', weight, ['V', 'd'], 'float32', sizes);
   checkTensor('crossEntropy', 'targets', targets, ['N'], 'int32', sizes);
-  return runOp(crossEntropyOp, [hidden, weight, targets], {})[0] as Tensor1D;
+  return runOp(crossEntropyOp, [hidden, weight, targets], {}) as Tensor1D;
 }
 
 function chunks(hidden: Tensor, weight: Tensor): [begin: number, count: number][] {

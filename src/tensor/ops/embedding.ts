@@ -16,5 +16,5 @@ export const embeddingOp: Op<Record<string, never>> = {
 export function embedding(table: Tensor2D, ids: Tensor1D): Tensor2D {
   checkTensor('embedding', 'table', table, ['V', 'd']);
   checkTensor('embedding', 'ids', ids, ['N'], 'int32');
-  return runOp(embeddingOp, [table, ids], {})[0] as Tensor2D;
+  return runOp(embeddingOp, [table, ids], {}) as Tensor2D;
 }

@@ -34,5 +34,5 @@ export function linear(x: Tensor2D, weight: Tensor2D, extra: { bias?: Tensor1D; 
     inputs.push(extra.residual);
   }
   const attributes = { bias: extra.bias !== undefined, residual: extra.residual !== undefined };
-  return runOp(linearOp, inputs, attributes)[0] as Tensor2D;
+  return runOp(linearOp, inputs, attributes) as Tensor2D;
 }

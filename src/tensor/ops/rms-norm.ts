@@ -22,7 +22,7 @@ export const rmsNormOp: Op<{ epsilon: number }> = {
 export function rmsNorm(x: Tensor2D, weight: Tensor1D, epsilon: number): Tensor2D {
   const sizes = checkTensor('rmsNorm', 'x', x, ['N', 'd']);
   checkTensor('rmsNorm', 'weight', weight, ['d'], 'float32', sizes);
-  return runOp(rmsNormOp, [x, weight], { epsilon })[0] as Tensor2D;
+  return runOp(rmsNormOp, [x, weight], { epsilon }) as Tensor2D;
 }
 
 function inverseRms(x: Tensor, epsilon: number): Tensor {

@@ -19,7 +19,7 @@ export function rotary(x: Tensor3D, positions: Tensor1D, theta: number): Tensor3
   const sizes = checkTensor('rotary', 'x', x, ['N', 'H', 'D']);
   checkTensor('rotary', 'positions', positions, ['N'], 'int32', sizes);
   if (x.shape[2] % 2 !== 0) throw new TypeError(`rotary: the head dimension must be even, got ${x.shape[2]}`);
-  return runOp(rotaryOp, [x, positions], { theta })[0] as Tensor3D;
+  return runOp(rotaryOp, [x, positions], { theta }) as Tensor3D;
 }
 
 function rotate(x: Tensor, positions: Tensor, theta: number, direction: 1 | -1): Tensor {

@@ -21,5 +21,5 @@ export const swigluOp: Op<Record<string, never>> = {
 export function swiglu(gate: Tensor2D, up: Tensor2D): Tensor2D {
   const sizes = checkTensor('swiglu', 'gate', gate, ['N', 'f']);
   checkTensor('swiglu', 'up', up, ['N', 'f'], 'float32', sizes);
-  return runOp(swigluOp, [gate, up], {})[0] as Tensor2D;
+  return runOp(swigluOp, [gate, up], {}) as Tensor2D;
 }

@@ -16,11 +16,13 @@ function makeFrom(topics: Topics): (language: TaskLanguage, random: Random) => M
     const ask = fill(random.choose(topic.asks), slot);
     const answer = fill(random.choose(topic.answers), slot);
     const check: Check | undefined = topic.any === undefined ? undefined : { type: 'contains', any: [...topic.any] };
-    return { turns: [frame(ask, language, random)], solution: { answer, ...(check === undefined ? {} : { check }) } };
+    // "Good night. Please be brief." is nothing that anyone says: only questions and requests get a frame.
+    const framed = topic.any !== undefined || /[?？]$/.test(ask) ? frame(ask, language, random) : ask;
+    return { turns: [framed], solution: { answer, ...(check === undefined ? {} : { check }) } };
   };
 }
 
-/** Half of the questions stand alone; others have an opening, a closing, or both. */
+/** Nearly half of the questions stand alone; others have an opening, a closing, or both. */
 function frame(ask: string, language: TaskLanguage, random: Random): string {
   const { openings, closings } = greetings[language];
   const opening = random.uniform() < 0.4 ? random.choose(openings) : '';

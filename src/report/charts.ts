@@ -1,0 +1,110 @@
+// Which curves a stage's events make: the loss large, the learning rate and gradient norm small, and one chart for each
+// family of held-out metrics.
+import { escapeHtml } from './escape.js';
+import type { Event, Metrics } from './event.js';
+import { formatMetric, meaningOf } from './meaning.js';
+import type { TimedEvent } from './metrics.js';
+import { type ChartOptions, lineChart, type Point, type Series } from './svg.js';
+
+type StepEvent = Extract<Event, { type: 'step' }>;
+const seriesPerChart = 6;
+
+/** The charts of one stage; empty where it has no curve. */
+export function stageCharts(events: readonly TimedEvent[]): string {
+  const { steps, evaluations } = placed(events);
+  const heldOut = metricSeries(evaluations);
+  const loss = heldOut.get('loss') ?? heldOut.get('heldOutLoss');
+  const figures = [
+    ...(steps.length > 1 ? trainingFigures(steps, loss ?? []) : []),
+    ...[...heldOut]
+      .filter(([, series]) => series !== loss || steps.length < 2)
+      .flatMap(([family, series]) => heldOutFigures(family, series)),
+  ];
+  return figures.length === 0 ? '' : `<div class="charts">${figures.join('')}</div>`;
+}
+
+/** Rounds count their steps from 1 again; along the axis they follow one another. */
+function placed(events: readonly TimedEvent[]): { steps: [number, StepEvent][]; evaluations: [number, Metrics][] } {
+  const steps: [number, StepEvent][] = [];
+  const evaluations: [number, Metrics][] = [];
+  let offset = 0;
+  let last = 0;
+  for (const event of events) {
+    if (event.type === 'step') {
+      if (event.step <= last) offset += last;
+      last = event.step;
+      steps.push([offset + event.step, event]);
+    } else if (event.type === 'evaluation') {
+      // Where the training has restarted its count, an evaluation stands at the step before it.
+      evaluations.push([offset === 0 ? event.step : offset + last, event.metrics]);
+    }
+  }
+  return { steps, evaluations };
+}
+
+function trainingFigures(steps: readonly [number, StepEvent][], heldOutLoss: readonly Series[]): string[] {
+  const of = (value: (event: StepEvent) => number): Point[] => steps.map(([x, event]) => [x, value(event)]);
+  const one = (title: string, metric: string, value: (event: StepEvent) => number): string =>
+    figure('', title, metric, [{ name: title, points: of(value), smooth: metric !== 'learningRate' }]);
+  const train: Series = {
+    name: heldOutLoss.length > 0 ? 'training' : 'training loss',
+    points: of((e) => e.loss),
+    smooth: true,
+  };
+  const extra = [...new Set(steps.flatMap(([, { metrics }]) => Object.keys(metrics ?? {})))];
+  return [
+    figure('wide', 'Loss', 'loss', [train, ...heldOutLoss.map((series) => ({ ...series, name: 'held-out' }))]),
+    one('Learning rate', 'learningRate', (event) => event.learningRate),
+    one('Gradient norm', 'gradientNorm', (event) => event.gradientNorm),
+    ...extra.slice(0, 12).map((name) => one(name, name, ({ metrics }) => metrics?.[name] ?? Number.NaN)),
+  ];
+}
+
+/** Family (the part of a name before its first dot) → one series for each of its members, where there are two points. */
+function metricSeries(evaluations: readonly [number, Metrics][]): Map<string, Series[]> {
+  const points = new Map<string, Point[]>();
+  for (const [x, metrics] of evaluations)
+    for (const [name, value] of Object.entries(metrics)) points.set(name, [...(points.get(name) ?? []), [x, value]]);
+  const families = new Map<string, Series[]>();
+  for (const [name, values] of points) {
+    if (values.length < 2) continue;
+    const [family, ...rest] = name.split('.');
+    const series = { name: rest.join('.') || 'all', points: values, dots: values.length <= 25 };
+    families.set(family, [...(families.get(family) ?? []), series]);
+  }
+  return families;
+}
+
+function heldOutFigures(family: string, series: readonly Series[]): string[] {
+  const figures: string[] = [];
+  for (let i = 0; i < series.length; i += seriesPerChart)
+    figures.push(figure('half', `Held-out ${family}`, family, series.slice(i, i + seriesPerChart)));
+  return figures;
+}
+
+function figure(size: '' | 'half' | 'wide', title: string, metric: string, series: readonly Series[]): string {
+  const meaning = meaningOf(metric);
+  const hint = meaning === undefined ? '' : ` · ${meaning.better} is better`;
+  const shape = {
+    wide: { width: 660, height: 330 },
+    half: { width: 490, height: 220 },
+    '': { width: 330, height: 165 },
+  };
+  const format = valueFormat(metric, series);
+  const tickFormat = (value: number): string => withoutZeros(format(value));
+  const options: ChartOptions = { title, xLabel: 'step', format, tickFormat, ...shape[size] };
+  const caption = `<figcaption>${escapeHtml(title)}${hint}</figcaption>`;
+  return `<figure${size === '' ? '' : ` class="${size}"`}>${caption}${lineChart(options, series)}</figure>`;
+}
+
+function valueFormat(metric: string, series: readonly Series[]): (value: number) => string {
+  const values = series.flatMap(({ points }) => points.map(([, y]) => Math.abs(y))).filter(Number.isFinite);
+  const largest = values.reduce((a, b) => Math.max(a, b), 0);
+  const isTiny = largest > 0 && largest < 0.01;
+  return isTiny ? (value) => (value === 0 ? '0' : value.toExponential(1)) : (value) => formatMetric(metric, value);
+}
+
+/** 2.500 → 2.5, 80.0% → 80%, 1.0e-3 → 1e-3. */
+function withoutZeros(text: string): string {
+  return text.replace(/\.(\d*?)0+(?=%|e|$)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`));
+}

@@ -1,0 +1,86 @@
+// report.html: one file that needs nothing else, no network and no scripts, so that it can be mailed and kept.
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { writeFileAtomic } from '../base/files.js';
+import { escapeHtml } from './escape.js';
+import { metricsName, readMetrics, settleEvents, stageSeconds } from './metrics.js';
+import {
+  dataSection,
+  lineageSection,
+  notesSection,
+  type RunFacts,
+  resultsSection,
+  settingsSection,
+  stagesSection,
+  summarySection,
+  trainingSections,
+} from './sections.js';
+import { style } from './style.js';
+
+export const reportName = 'report.html';
+const maxSettings = 1 << 20;
+
+/**
+ * Writes `report.html` from the run's metrics.jsonl and pipeline.yaml; either may be missing or torn.
+ * @param command what to type to make this run again.
+ * @returns the path of the report.
+ */
+export async function writeReport(runDirectory: string, { command }: { command: string }): Promise<string> {
+  const directory = resolve(runDirectory);
+  const { events, broken } = await readMetrics(join(directory, metricsName));
+  const settings = await readSettings(join(directory, 'pipeline.yaml'));
+  const path = join(directory, reportName);
+  const run: RunFacts = {
+    runDirectory: directory,
+    name: settings?.name ?? basename(directory),
+    command,
+    seed: settings?.seed,
+    settings: settings?.text,
+    events: settleEvents(events),
+    seconds: stageSeconds(events),
+    broken,
+  };
+  await writeFileAtomic(path, page(run));
+  return path;
+}
+
+function page(run: RunFacts): string {
+  const sections = [
+    summarySection,
+    resultsSection,
+    trainingSections,
+    stagesSection,
+    dataSection,
+    lineageSection,
+    notesSection,
+    settingsSection,
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeHtml(run.name)} · mossctl</title>
+<style>${style}</style>
+</head>
+<body><main>
+${sections.map((section) => section(run)).join('\n')}
+<footer>Made by mossctl from metrics.jsonl.</footer>
+</main></body>
+</html>
+`;
+}
+
+/** Only shown, never acted on: a file that cannot be read is left out. */
+async function readSettings(path: string): Promise<{ text: string; name?: string; seed?: string } | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined || text.length > maxSettings) return undefined;
+  const document = parseDocument(text);
+  const field = (key: string): string | undefined => {
+    const value: unknown = document.errors.length === 0 ? document.get(key) : undefined;
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+  };
+  return { text, name: field('name'), seed: field('seed') };
+}

@@ -1,0 +1,190 @@
+// The report's sections, each from a run's settled events. Everything that came from outside goes through escapeHtml.
+import { isAbsolute, relative } from 'node:path';
+import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
+import { stageCharts } from './charts.js';
+import { escapeHtml, linkHtml } from './escape.js';
+import type { Event } from './event.js';
+import { formatMetric, tableRows } from './meaning.js';
+import type { TimedEvent } from './metrics.js';
+
+export interface RunFacts {
+  runDirectory: string;
+  name: string;
+  /** What a person types to make this run again. */
+  command: string;
+  seed?: string;
+  /** The resolved pipeline file. */
+  settings?: string;
+  events: readonly TimedEvent[];
+  seconds: ReadonlyMap<string, number>;
+  /** Lines of metrics.jsonl that could not be read. */
+  broken: number;
+}
+
+type Kind = Event['type'];
+type Of<K extends Kind> = Extract<TimedEvent, { type: K }>;
+
+function ofType<K extends Kind>(events: readonly TimedEvent[], type: K): Of<K>[] {
+  return events.filter((event): event is Of<K> => event.type === type);
+}
+
+const shownSamples = 8;
+const keptSamples = 40;
+const shownNotes = 100;
+
+export function summarySection(run: RunFacts): string {
+  const total = [...run.seconds.values()].reduce((a, b) => a + b, 0);
+  const tokens = ofType(run.events, 'step').reduce((sum, step) => sum + step.tokens, 0);
+  const backend = ofType(run.events, 'note').flatMap(({ text }) => /^backend (\w+)/.exec(text)?.[1] ?? []);
+  const facts: [string, string][] = [['Total time', total > 0 ? formatSeconds(total) : '–']];
+  if (backend.length > 0) facts.push(['Backend', [...new Set(backend)].join(', ')]);
+  if (tokens > 0) facts.push(['Tokens trained on', formatCount(tokens)]);
+  if (run.seed !== undefined) facts.push(['Seed', run.seed]);
+  const tiles = facts.map(([name, value]) => `<div class="fact"><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`);
+  return `<h1>${escapeHtml(run.name)}</h1>
+<p class="lead">From text to a chat model with mossctl. To make this run again:</p>
+<pre>${escapeHtml(run.command)}</pre>
+<dl class="facts" style="margin-top:16px">${tiles.join('')}</dl>`;
+}
+
+/** base → sft → align, the best of each row marked. */
+export function resultsSection({ events }: RunFacts): string {
+  const columns = ofType(events, 'table').at(-1)?.columns ?? [];
+  if (columns.length === 0) return '';
+  let explained = '';
+  const rows = tableRows(columns).map(({ metric, meaning, cells }) => {
+    const [family, ...part] = metric.split('.');
+    const isNew = family !== explained;
+    explained = family;
+    const words = isNew && meaning !== undefined ? `${meaning.words} — <b>${meaning.better} is better</b>` : '';
+    const values = cells.map(
+      ({ text, best }) => `<td${best ? ' class="best"' : ''}><span>${escapeHtml(text)}</span></td>`,
+    );
+    return `<tr${part.length > 0 ? ' class="part"' : ''}><td class="name">${escapeHtml(metric)}</td>${values.join('')}<td class="words">${words}</td></tr>`;
+  });
+  const head = columns.map(({ label }) => `<th scope="col">${escapeHtml(label)}</th>`).join('');
+  return section(
+    'Results on held-out data',
+    `<div class="card scroll"><table><thead><tr><th scope="col">metric</th>${head}<th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+  );
+}
+
+export function stagesSection({ events, seconds }: RunFacts): string {
+  const rows = stagesOf(events).map((stage) => {
+    const own = events.filter((event) => event.stage === stage);
+    const steps = ofType(own, 'step');
+    const state = ofType(own, 'stage').at(-1)?.state;
+    const cells = [
+      state === 'finished' || state === 'skipped' ? 'finished' : 'interrupted',
+      seconds.has(stage) ? formatSeconds(seconds.get(stage) ?? 0) : '–',
+      steps.length === 0 ? '' : formatCount(steps.length),
+      steps.length === 0 ? '' : formatCount(steps.reduce((sum, { tokens }) => sum + tokens, 0)),
+      steps.length === 0 ? '' : formatMetric('loss', steps[steps.length - 1].loss),
+    ];
+    return `<tr><td class="name">${escapeHtml(stage)}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  });
+  if (rows.length === 0) return '';
+  const head = ['stage', 'state', 'time', 'steps', 'tokens', 'last loss'].map((name) => `<th scope="col">${name}</th>`);
+  return section(
+    'Stages',
+    `<div class="card scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+  );
+}
+
+/** Curves and samples of every stage that trains. */
+export function trainingSections({ events }: RunFacts): string {
+  return stagesOf(events)
+    .map((stage) => {
+      const own = events.filter((event) => event.stage === stage);
+      const charts = stageCharts(own);
+      const samples = samplesHtml(ofType(own, 'sample'));
+      if (charts === '' && samples === '') return '';
+      const chips = Object.entries(ofType(own, 'evaluation').at(-1)?.metrics ?? {})
+        .map(([name, value]) => `<span>${escapeHtml(name)} <b>${escapeHtml(formatMetric(name, value))}</b></span>`)
+        .join('');
+      const curves = charts === '' ? '' : `<div class="card"><div class="chips">${chips}</div>${charts}</div>`;
+      return section(`Training: ${stage}`, curves + samples);
+    })
+    .join('');
+}
+
+function samplesHtml(samples: readonly Of<'sample'>[]): string {
+  if (samples.length === 0) return '';
+  const last = samples[samples.length - 1].step;
+  const newest = samples.filter(({ step }) => step === last).slice(0, shownSamples);
+  const earlier = samples.filter(({ step }) => step !== last).slice(-keptSamples);
+  const row = ({ prompt, completion }: Of<'sample'>): string =>
+    `<div class="sample"><div class="prompt">${escapeHtml(prompt) || '(nothing)'}</div><div>${escapeHtml(completion)}</div></div>`;
+  const steps = [...new Set(earlier.map(({ step }) => step))].map(
+    (step) =>
+      `<p class="soft" style="margin-top:12px">step ${formatCount(step)}</p>${earlier
+        .filter((sample) => sample.step === step)
+        .map(row)
+        .join('')}`,
+  );
+  const more = steps.length === 0 ? '' : `<details><summary>Earlier samples</summary>${steps.join('')}</details>`;
+  return `<div class="card"><h3>What it says <span class="soft">(step ${formatCount(last)})</span></h3>${newest.map(row).join('')}${more}</div>`;
+}
+
+export function dataSection({ events }: RunFacts): string {
+  const sources = ofType(events, 'licence');
+  if (sources.length === 0) return '';
+  const rows = sources.map(
+    ({ source, url, documents, bytes, licence }) =>
+      `<tr><td class="name">${linkHtml(source, url)}</td><td>${formatCount(documents)}</td><td>${formatBytes(bytes)}</td><td class="left">${escapeHtml(licence)}</td></tr>`,
+  );
+  const head =
+    '<th scope="col">source</th><th scope="col">documents</th><th scope="col">text</th><th class="left" scope="col">licence</th>';
+  return section(
+    'Data',
+    `<div class="card scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+  );
+}
+
+/** The last checkpoint of each stage: which model came from which. */
+export function lineageSection({ events, runDirectory }: RunFacts): string {
+  const last = new Map(ofType(events, 'checkpoint').map((event) => [event.stage, event]));
+  if (last.size === 0) return '';
+  const boxes = [...last.values()].map(
+    ({ stage, step, path, digest }) =>
+      `<div class="card"><h3>${escapeHtml(stage)} <span class="soft">step ${formatCount(step)}</span></h3>` +
+      `<code title="${escapeHtml(digest)}">${escapeHtml(digest.slice(0, 12))}</code>` +
+      `<div class="soft"><code>${escapeHtml(isAbsolute(path) ? relative(runDirectory, path) : path)}</code></div></div>`,
+  );
+  return section(
+    'Lineage',
+    `<p class="soft">The last checkpoint of each stage, and the beginning of its digest. Equal training gives equal digests.</p><div class="lineage">${boxes.join('<div class="arrow">→</div>')}</div>`,
+  );
+}
+
+export function notesSection({ events, broken }: RunFacts): string {
+  const notes = ofType(events, 'note').sort((a, b) => Number(b.level === 'warning') - Number(a.level === 'warning'));
+  const items = notes
+    .slice(0, shownNotes)
+    .map(
+      ({ level, stage, text }) =>
+        `<li${level === 'warning' ? ' class="warning"' : ''}><span class="tag">${escapeHtml(stage)}</span> ${escapeHtml(text)}</li>`,
+    );
+  if (notes.length > shownNotes) items.push(`<li class="soft">and ${formatCount(notes.length - shownNotes)} more</li>`);
+  if (broken > 0)
+    items.push(
+      `<li class="soft">${formatCount(broken)} lines of metrics.jsonl could not be read and are left out</li>`,
+    );
+  return items.length === 0 ? '' : section('Notes', `<div class="card"><ul class="notes">${items.join('')}</ul></div>`);
+}
+
+export function settingsSection({ settings }: RunFacts): string {
+  if (settings === undefined) return '';
+  return section(
+    'Settings',
+    `<div class="card"><details><summary>pipeline.yaml: every setting of this run</summary><pre>${escapeHtml(settings)}</pre></details></div>`,
+  );
+}
+
+function section(title: string, body: string): string {
+  return `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
+}
+
+function stagesOf(events: readonly TimedEvent[]): string[] {
+  return [...new Set(ofType(events, 'stage').map(({ stage }) => stage))];
+}

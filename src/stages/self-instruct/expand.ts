@@ -1,0 +1,188 @@
+// The loop of self-instruct: ask the teacher for the family that has fewest tasks, keep what is new and sound, until
+// there are enough or the families are exhausted. The same seed and the same teacher give the same tasks.
+import { setImmediate } from 'node:timers/promises';
+import { Random } from '../../base/random.js';
+import type { TaskKind } from '../../config/pipeline.js';
+import { answerFault, promptFault } from './filters.js';
+import { NoveltyFilter } from './novelty.js';
+import type { SeedTask } from './seed-tasks.js';
+import {
+  type Drop,
+  type Example,
+  type ProposedTask,
+  type Solution,
+  type TaskLanguage,
+  type TaskRequest,
+  type Teacher,
+  taskLanguages,
+} from './teacher.js';
+
+export interface AcceptedTask extends Required<ProposedTask> {
+  /** Index of the request it came from. */
+  request: number;
+  /** Ids of the seeds that were shown. */
+  seeds: string[];
+  /** ROUGE-L to the nearest known prompt, where wording decides (see novelty.ts). */
+  similarity?: number;
+}
+
+/** One family in one language: what the output is balanced over. */
+export interface Bucket {
+  kind: TaskKind;
+  language: TaskLanguage;
+}
+
+export interface Expansion {
+  tasks: AcceptedTask[];
+  requests: number;
+  /** By rule: how often, and the first example. */
+  dropped: Map<string, { count: number; example: string }>;
+  /** Buckets that brought nothing new any more. */
+  exhausted: Bucket[];
+}
+
+export interface ExpandOptions {
+  seeds: readonly SeedTask[];
+  teacher: Teacher;
+  buckets: readonly Bucket[];
+  /** Tasks to accept. */
+  target: number;
+  maxSimilarity: number;
+  seed: number;
+  onProgress?: (accepted: number, task: AcceptedTask | undefined) => void;
+  /** Throws to stop; called between requests. */
+  checkpoint?: () => void;
+}
+
+/** Tasks asked for in one request, and examples shown. */
+const perRequest = 8;
+const shownSeeds = 6;
+const shownTasks = 2;
+
+interface BucketState extends Bucket {
+  accepted: AcceptedTask[];
+  fruitless: number;
+}
+
+/** Expands the seeds. Throws what the teacher throws. */
+export async function expand(options: ExpandOptions): Promise<Expansion> {
+  return new Expander(options).run();
+}
+
+class Expander {
+  readonly #options: ExpandOptions;
+  readonly #novelty: NoveltyFilter;
+  readonly #states: BucketState[];
+  readonly #result: Expansion = { tasks: [], requests: 0, dropped: new Map(), exhausted: [] };
+
+  constructor(options: ExpandOptions) {
+    this.#options = options;
+    this.#novelty = new NoveltyFilter(options.maxSimilarity);
+    for (const seed of options.seeds) this.#novelty.add(seed.kind, [seed.instruction]);
+    this.#states = options.buckets.map((bucket) => ({ ...bucket, accepted: [], fruitless: 0 }));
+  }
+
+  async run(): Promise<Expansion> {
+    const { teacher, target, checkpoint } = this.#options;
+    while (this.#result.tasks.length < target) {
+      checkpoint?.();
+      const active = this.#states.filter((state) => state.fruitless < teacher.patience);
+      if (active.length === 0) break;
+      const state = active.reduce((least, each) => (each.accepted.length < least.accepted.length ? each : least));
+      const before = state.accepted.length;
+      const limit = Math.max(1, Math.floor((target - this.#result.tasks.length) / active.length));
+      await this.#request(state, Math.min(limit, perRequest));
+      state.fruitless = state.accepted.length > before ? 0 : state.fruitless + 1;
+      // Lets signals and timers in: an offline teacher never waits for anything.
+      await setImmediate();
+    }
+    this.#result.exhausted = this.#states
+      .filter((state) => state.fruitless >= teacher.patience)
+      .map(({ kind, language }) => ({ kind, language }));
+    return this.#result;
+  }
+
+  /** Asks once and keeps at most `limit` tasks. */
+  async #request(state: BucketState, limit: number): Promise<void> {
+    const { teacher } = this.#options;
+    const { request, seeds } = this.#prepare(state);
+    this.#result.requests++;
+    const proposal = await teacher.propose(request);
+    for (const drop of proposal.dropped) this.#drop(drop);
+    const fresh = this.#selectNew(proposal.tasks, limit);
+    const answers = await Promise.allSettled(fresh.map(({ task }) => teacher.answer(task, request)));
+    for (const [i, answer] of answers.entries()) {
+      if (answer.status === 'rejected') throw answer.reason;
+      const { task, similarity } = fresh[i];
+      const solution = this.#usable(task, answer.value);
+      if (solution === undefined) continue;
+      const accepted: AcceptedTask = { ...task, solution, request: request.index, seeds, similarity };
+      state.accepted.push(accepted);
+      this.#result.tasks.push(accepted);
+      this.#options.onProgress?.(this.#result.tasks.length, accepted);
+    }
+  }
+
+  #prepare({ kind, language, accepted }: BucketState): { request: TaskRequest; seeds: string[] } {
+    const index = this.#result.requests;
+    const random = Random.stream(this.#options.seed, `self-instruct/examples/${index}`);
+    const ofKind = this.#options.seeds.filter((seed) => seed.kind === kind);
+    const ofLanguage = ofKind.filter((seed) => seed.language === language);
+    const seeds = random.shuffle([...(ofLanguage.length > 0 ? ofLanguage : ofKind)]).slice(0, shownSeeds);
+    const made = accepted.length === 0 ? [] : Array.from({ length: shownTasks }, () => random.choose(accepted));
+    const examples: Example[] = [
+      ...seeds.map(({ instruction, output }) => ({ instruction, output })),
+      ...[...new Set(made)].map(({ turns, solution }) => ({
+        instruction: turns[turns.length - 1],
+        output: solution.answer,
+      })),
+    ];
+    return { request: { index, kind, language, wanted: perRequest, examples }, seeds: seeds.map(({ id }) => id) };
+  }
+
+  #selectNew(tasks: readonly ProposedTask[], limit: number): { task: ProposedTask; similarity?: number }[] {
+    const fresh: { task: ProposedTask; similarity?: number }[] = [];
+    for (const task of tasks) {
+      if (fresh.length === limit) break;
+      const fault = promptFault(task);
+      const example = task.turns.join('\n');
+      if (fault !== undefined) {
+        this.#drop({ rule: fault, example });
+        continue;
+      }
+      const { isNew, similarity } = this.#novelty.judge(task.kind, task.turns);
+      if (!isNew) {
+        this.#drop({ rule: 'not new', example });
+        continue;
+      }
+      // Known from here on, even if its answer fails: to ask it again would fail again.
+      this.#novelty.add(task.kind, task.turns);
+      fresh.push({ task, similarity });
+    }
+    return fresh;
+  }
+
+  #usable(task: ProposedTask, answer: Solution | Drop): Solution | undefined {
+    if ('rule' in answer) {
+      this.#drop(answer);
+      return undefined;
+    }
+    const fault = answerFault(task, answer);
+    if (fault === undefined) return answer;
+    this.#drop({ rule: fault, example: `${task.turns.join('\n')}\n→ ${answer.answer}` });
+    return undefined;
+  }
+
+  #drop({ rule, example }: Drop): void {
+    const known = this.#result.dropped.get(rule) ?? { count: 0, example: example.slice(0, 300) };
+    known.count++;
+    this.#result.dropped.set(rule, known);
+  }
+}
+
+/** The buckets that seeds, the choice of kinds and the teacher allow, in a fixed order. */
+export function bucketsFor(kinds: readonly TaskKind[], teacher: Teacher): Bucket[] {
+  return kinds.flatMap((kind) =>
+    taskLanguages.filter((language) => teacher.can(kind, language)).map((language) => ({ kind, language })),
+  );
+}

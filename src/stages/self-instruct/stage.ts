@@ -1,0 +1,220 @@
+// Stage `selfInstruct`: seed tasks → train.jsonl, heldout.jsonl and report.json in the stage's folder.
+// The files are written at the end, whole; an endpoint's answers are kept as they come (responses.jsonl).
+import { join, resolve } from 'node:path';
+import { asUserError, Interrupted, UserError } from '../../base/errors.js';
+import { digestOf, sha256, sha256File, writeFileAtomic } from '../../base/files.js';
+import { toJsonl } from '../../base/jsonl.js';
+import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
+import { readFacts } from '../../data/facts.js';
+import type { Conversation } from '../../data/types.js';
+import type { Job, Stage, StageOutput } from '../stage.js';
+import { type AcceptedTask, bucketsFor, type Expansion, expand } from './expand.js';
+import { OfflineTeacher } from './offline-teacher.js';
+import { OpenAiEndpoint } from './openai-endpoint.js';
+import { OpenAiTeacher } from './openai-teacher.js';
+import { RecordedCompleter } from './recorded.js';
+import { seedConversation, seedsForTraining, splitTasks } from './rows.js';
+import { readSeeds, type SeedTask } from './seed-tasks.js';
+import type { Teacher } from './teacher.js';
+
+const stage = 'selfInstruct';
+type SelfInstructJob = Job<SelfInstructConfig>;
+
+export const trainFile = 'train.jsonl';
+export const heldOutFile = 'heldout.jsonl';
+
+/** `inputs.data` is optional: without it the offline teacher has no facts to look up. */
+export const selfInstructStage: Stage<SelfInstructConfig> = {
+  name: stage,
+  needs: ['data'],
+  inputDigest: async ({ config }) => {
+    try {
+      return await sha256File(resolve(config.seeds));
+    } catch (error) {
+      throw asUserError(error);
+    }
+  },
+  run: async (job) => {
+    const seeds = chooseSeeds(await readSeeds(resolve(job.config.seeds)), job.config);
+    const { teacher, close } = await openTeacher(job);
+    try {
+      return await runWith(job, seeds, teacher);
+    } finally {
+      await close();
+    }
+  },
+};
+
+function chooseSeeds(seeds: readonly SeedTask[], { kinds, seeds: path }: SelfInstructConfig): SeedTask[] {
+  const missing = kinds?.filter((kind) => !seeds.some((seed) => seed.kind === kind)) ?? [];
+  if (missing.length > 0)
+    throw new UserError({
+      what: `no seed task of kind ${missing.join(', ')}`,
+      where: path,
+      next: 'Add at least one seed of that kind, or take it out of selfInstruct.kinds',
+    });
+  return kinds === undefined ? [...seeds] : seeds.filter((seed) => kinds.includes(seed.kind));
+}
+
+async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; close: () => Promise<void> }> {
+  const { config, inputs, directory, seed, interrupt } = job;
+  if (config.teacher === 'offline') {
+    const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
+    return { teacher: new OfflineTeacher(seed, facts), close: () => Promise.resolve() };
+  }
+  const { model, baseUrl, timeoutSeconds, retries } = config;
+  const onRetry = (reason: string, wait: number): void =>
+    note(job, 'warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
+  const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, interrupt, onRetry });
+  const recorded = await RecordedCompleter.open(endpoint, join(directory, 'responses.jsonl'));
+  const close = async (): Promise<void> => {
+    await recorded.close();
+    const { asked, replayed } = recorded.counts;
+    note(job, 'info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
+  };
+  return { teacher: new OpenAiTeacher(model, recorded, (requests) => recorded.forget(requests)), close };
+}
+
+async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
+  const { config, reporter, interrupt, seed } = job;
+  for (const text of teacher.notes) note(job, 'info', text);
+  const kinds = [...new Set(seeds.map(({ kind }) => kind))];
+  const buckets = bucketsFor(kinds, teacher);
+  if (buckets.length === 0)
+    throw new UserError({
+      what: `the ${teacher.name} teacher can make none of: ${kinds.join(', ')}`,
+      where: 'selfInstruct',
+      next: 'Add a data block (for facts to look up), choose other kinds, or use teacher: openai',
+    });
+  const trainSeeds = seedsForTraining(seeds, config.count);
+  const target = config.count - trainSeeds.length + config.heldOut;
+  const expansion = await expand({
+    seeds,
+    teacher,
+    buckets,
+    target,
+    maxSimilarity: config.maxSimilarity,
+    seed,
+    checkpoint: () => {
+      if (interrupt.requested) throw new Interrupted('stopped; run the same command again to go on');
+    },
+    onProgress: (done) =>
+      reporter.emit({ type: 'progress', stage, label: 'tasks', done, total: target, unit: 'tasks' }),
+  });
+  if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
+  noteShortfall(job, expansion, target, kinds, teacher);
+  return writeOutput(job, trainSeeds, expansion, teacher);
+}
+
+async function writeOutput(
+  job: SelfInstructJob,
+  seeds: readonly SeedTask[],
+  expansion: Expansion,
+  teacher: Teacher,
+): Promise<StageOutput> {
+  const { config, directory, seed } = job;
+  // Where the teacher could not make enough, training and evaluation share the want.
+  const short = expansion.tasks.length < config.count - seeds.length + config.heldOut;
+  const kept = short ? Math.min(config.heldOut, Math.ceil(expansion.tasks.length / 2)) : config.heldOut;
+  const split = splitTasks(expansion.tasks, kept, seed, teacher.name);
+  const train = [...seeds.map(seedConversation), ...split.train];
+  const { heldOut } = split;
+  const [trainText, heldOutText] = [toJsonl(train), toJsonl(heldOut)];
+  await writeFileAtomic(join(directory, trainFile), trainText);
+  await writeFileAtomic(join(directory, heldOutFile), heldOutText);
+  const report = reportOf(teacher, seeds.length, train, heldOut, expansion);
+  await writeFileAtomic(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  emitSamples(job, split.train);
+  for (const [rule, { count, example }] of expansion.dropped)
+    note(job, 'info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);
+  const dropped = [...expansion.dropped.values()].reduce((sum, { count }) => sum + count, 0);
+  return {
+    path: resolve(directory),
+    digest: digestOf({ [trainFile]: sha256(trainText), [heldOutFile]: sha256(heldOutText) }),
+    metrics: { train: train.length, heldOut: heldOut.length, seeds: seeds.length, dropped },
+  };
+}
+
+function reportOf(
+  teacher: Teacher,
+  seeds: number,
+  train: readonly Conversation[],
+  heldOut: readonly Conversation[],
+  { requests, dropped, exhausted, tasks }: Expansion,
+): object {
+  return {
+    teacher: teacher.name,
+    requests,
+    seeds,
+    train: { total: train.length, byKind: countByKind(train) },
+    heldOut: { total: heldOut.length, byKind: countByKind(heldOut) },
+    dropped: Object.fromEntries([...dropped].sort(([a], [b]) => (a < b ? -1 : 1))),
+    similarity: similarityOf(tasks),
+    exhausted: exhausted.map(({ kind, language }) => `${kind}/${language}`),
+  };
+}
+
+/** kind → language → rows. */
+function countByKind(rows: readonly Conversation[]): Record<string, Record<string, number>> {
+  const counts: Record<string, Record<string, number>> = {};
+  for (const { kind = 'other', language = 'other' } of rows) {
+    counts[kind] ??= {};
+    counts[kind][language] = (counts[kind][language] ?? 0) + 1;
+  }
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** ROUGE-L of accepted tasks to the nearest known prompt, where wording decided. */
+function similarityOf(tasks: readonly AcceptedTask[]): object {
+  const sorted = tasks
+    .flatMap(({ similarity }) => (similarity === undefined ? [] : [similarity]))
+    .sort((a, b) => a - b);
+  const at = (share: number): number | undefined =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  return { compared: sorted.length, p10: at(0.1), median: at(0.5), p90: at(0.9), max: at(1) };
+}
+
+const shownSamples = 6;
+
+function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[]): void {
+  const seen = new Set<string>();
+  for (const { kind = '', language, messages } of rows) {
+    const bucket = `${kind}/${language}`;
+    if (seen.size === shownSamples) return;
+    if (seen.has(bucket) || messages.length !== 2) continue;
+    seen.add(bucket);
+    reporter.emit({ type: 'sample', stage, step: 0, prompt: messages[0].content, completion: messages[1].content });
+  }
+}
+
+function noteShortfall(
+  job: SelfInstructJob,
+  { tasks, exhausted }: Expansion,
+  target: number,
+  kinds: readonly TaskKind[],
+  teacher: Teacher,
+): void {
+  const impossible = kinds.filter((kind) => !teacher.can(kind, 'zh') && !teacher.can(kind, 'en'));
+  if (impossible.length > 0)
+    note(job, 'warning', `only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
+  if (exhausted.length > 0) {
+    const list = exhausted.map(({ kind, language }) => `${kind}/${language}`).join(', ');
+    note(job, 'info', `nothing new any more in ${list}; the other families made up for it`);
+  }
+  if (tasks.length < target)
+    note(job, 'warning', `made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`);
+}
+
+function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
+  const rules = [...dropped].map(([rule, { count }]) => `${rule}: ${count}`).join(', ');
+  return new UserError({
+    what: `the ${teacher.name} teacher made no usable task`,
+    where: 'selfInstruct',
+    why: rules === '' ? undefined : `what was dropped: ${rules}`,
+    next: 'Raise selfInstruct.maxSimilarity, add seeds, or use another teacher',
+  });
+}
+
+function note({ reporter }: SelfInstructJob, level: 'info' | 'warning', text: string): void {
+  reporter.emit({ type: 'note', stage, level, text });
+}

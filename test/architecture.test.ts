@@ -1,0 +1,141 @@
+// The import table of the design, held by a test: imports go one way, dependencies have one door each, only the CLI
+// touches the terminal and the process, and no file outgrows its reader.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const maxLines = 350;
+
+/** Lowest first. A folder may import itself and any folder of a lower layer, never its neighbours. */
+const layers = [
+  ['base'],
+  ['config'],
+  ['report'],
+  ['tokenizer', 'tensor'],
+  ['data', 'model', 'checkpoint'],
+  ['train', 'inference'],
+  ['stages'],
+  ['pipeline', 'serve'],
+  ['cli'],
+];
+
+/** Package → the only folders that may import it. */
+const doors: readonly [RegExp, readonly string[]][] = [
+  [/^@tensorflow\//, ['tensor']],
+  [/^apache-arrow/, ['data']],
+  [/^(commander|cli-progress)$/, ['cli', 'report']],
+  [/^(openai|opencc-js|tar)(\/|$)/, ['data', 'stages']],
+];
+
+interface SourceFile {
+  path: string;
+  folder: string;
+  text: string;
+}
+
+const files: SourceFile[] = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts'))
+  .sort()
+  .map((path) => ({ path, folder: path.split('/')[0], text: readFileSync(`${root}src/${path}`, 'utf8') }));
+
+/** What a file imports, types included, at the top or inside a function. */
+function importsOf(text: string): string[] {
+  const code = text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+  return [...code.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm)].map((match) => match[1]);
+}
+
+const layerOf = (folder: string): number => layers.findIndex((layer) => layer.includes(folder));
+
+test('every folder of src/ has its layer', () => {
+  assert.ok(files.length > 30, `${files.length} files`);
+  const unknown = files.filter(({ folder }) => layerOf(folder) === -1).map(({ path }) => path);
+  assert.deepEqual(unknown, []);
+});
+
+test('imports go down the layers, never up, and never between neighbours', () => {
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const { path, folder, text } of files) {
+    for (const name of importsOf(text).filter((name) => name.startsWith('.'))) {
+      const target = relative(`${root}src`, resolve(dirname(`${root}src/${path}`), name)).split('/')[0];
+      seen++;
+      const isAllowed = target === folder || (layerOf(target) !== -1 && layerOf(target) < layerOf(folder));
+      if (!isAllowed) wrong.push(`${path} imports ${name}`);
+    }
+  }
+  assert.ok(seen > 100, `${seen} imports were looked at`);
+  assert.deepEqual(wrong, []);
+});
+
+test('each large dependency has one door', () => {
+  const wrong: string[] = [];
+  const used = new Set<string>();
+  for (const { path, folder, text } of files) {
+    for (const name of importsOf(text)) {
+      for (const [pattern, folders] of doors) {
+        if (!pattern.test(name)) continue;
+        used.add(name);
+        if (!folders.includes(folder)) wrong.push(`${path} imports ${name}`);
+      }
+    }
+  }
+  assert.ok(used.size >= 4, [...used].join(', '));
+  assert.deepEqual(wrong, []);
+});
+
+test('every package that is imported is a declared dependency', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+    dependencies: Record<string, string>;
+    optionalDependencies: Record<string, string>;
+  };
+  const declared = new Set([...Object.keys(dependencies), ...Object.keys(optionalDependencies)]);
+  const missing = files.flatMap(({ path, text }) =>
+    importsOf(text)
+      .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
+      .map((name) => name.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? name)
+      .filter((name) => !declared.has(name))
+      .map((name) => `${path} imports ${name}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('only the CLI reads the command line, prints or exits', () => {
+  const pattern = /\bprocess\.(argv|exit\b|exitCode|stdout|stderr|stdin)|\bconsole\./;
+  const wrong = files
+    .filter(({ folder }) => folder !== 'cli')
+    .flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .filter((line) => !/^\s*(\/\/|\*|\/\*)/.test(line) && pattern.test(line))
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+  assert.deepEqual(wrong, []);
+  assert.ok(files.some(({ folder, text }) => folder === 'cli' && pattern.test(text)));
+});
+
+test('randomness and time come from where they can be repeated', () => {
+  const wrong = files.filter(({ text }) => /\bMath\.random\b/.test(text)).map(({ path }) => path);
+  assert.deepEqual(wrong, []);
+});
+
+test(`no file is longer than ${maxLines} lines`, () => {
+  const native = existsSync(`${root}native`)
+    ? readdirSync(`${root}native`, { recursive: true, encoding: 'utf8' })
+        .filter((path) => /\.(cc|h|cpp|hpp|ts|mjs)$/.test(path) && !path.includes('node_modules'))
+        .map((path) => ({ path: `native/${path}`, text: readFileSync(`${root}native/${path}`, 'utf8') }))
+    : [];
+  const long = [...files, ...native]
+    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > maxLines)
+    .map(({ path, lines }) => `${path}: ${lines}`);
+  assert.deepEqual(long, []);
+});
+
+test('each file opens with its idea', () => {
+  const bare = files.filter(({ text }) => !text.startsWith('// ')).map(({ path }) => path);
+  assert.deepEqual(bare, []);
+});

@@ -1,0 +1,200 @@
+// What the conformance suite runs: for each op, shapes that break kernels (sizes of one, odd sizes, sizes just past a
+// power of two, grouped queries, several documents in a row, cached keys, chunk boundaries).
+import { Random } from '../../src/base/random.js';
+import { attention } from '../../src/tensor/ops/attention.js';
+import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
+import { embedding } from '../../src/tensor/ops/embedding.js';
+import { linear } from '../../src/tensor/ops/linear.js';
+import { rmsNorm } from '../../src/tensor/ops/rms-norm.js';
+import { rotary } from '../../src/tensor/ops/rotary.js';
+import { swiglu } from '../../src/tensor/ops/swiglu.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../../src/tensor/tf.js';
+import * as reference from './reference.js';
+
+export interface Input {
+  shape: number[];
+  dtype: 'float32' | 'int32';
+  /** Each exactly representable in the dtype, so that the op and the reference see the same numbers. */
+  values: Float64Array;
+}
+
+export interface Case {
+  op: string;
+  name: string;
+  /** Those of dtype float32 are differentiated. */
+  inputs: Input[];
+  run(inputs: Tensor[]): Tensor;
+  reference(inputs: Float64Array[]): Float64Array;
+  /** Slopes taken per input (all elements where there are no more); a large case takes few. */
+  slopes: number;
+  /** Largest error, as a share of the largest value of the tensor (or of 1 where that is smaller). */
+  tolerance: number;
+}
+
+/** fp32 with sums of at most a few hundred terms. */
+const fp32 = 1e-5;
+const random = Random.stream(20, 'conformance');
+
+function normal(shape: number[], scale = 1, shift = 0): Input {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const values = Float64Array.from({ length: size }, () => Math.fround(shift + scale * random.normal()));
+  return { shape, dtype: 'float32', values };
+}
+
+function integers(shape: number[], values: ArrayLike<number>): Input {
+  return { shape, dtype: 'int32', values: Float64Array.from(values) };
+}
+
+function ids(count: number, below: number): Input {
+  const drawn = Array.from({ length: count }, () => random.integer(0, below));
+  if (count > 1) [drawn[0], drawn[count - 1]] = [0, below - 1]; // both ends of the table
+  return integers([count], drawn);
+}
+
+const defaults = { slopes: 48, tolerance: fp32 };
+
+function embeddingCase(vocabulary: number, d: number, n: number): Case {
+  return {
+    ...defaults,
+    op: 'embedding',
+    name: `table [${vocabulary}, ${d}], ${n} ids`,
+    inputs: [normal([vocabulary, d]), ids(n, vocabulary)],
+    run: ([table, which]) => embedding(table as Tensor2D, which as Tensor1D),
+    reference: ([table, which]) => reference.embedding(table, which, d),
+  };
+}
+
+function linearCase(n: number, i: number, o: number, extras: 'none' | 'bias' | 'residual' | 'both'): Case {
+  const bias = extras === 'bias' || extras === 'both';
+  const residual = extras === 'residual' || extras === 'both';
+  return {
+    ...defaults,
+    op: 'linear',
+    name: `[${n}, ${i}] · [${o}, ${i}]ᵀ, extras: ${extras}`,
+    inputs: [normal([n, i]), normal([o, i]), ...(bias ? [normal([o])] : []), ...(residual ? [normal([n, o])] : [])],
+    run: ([x, weight, ...rest]) =>
+      linear(x as Tensor2D, weight as Tensor2D, {
+        bias: bias ? (rest[0] as Tensor1D) : undefined,
+        residual: residual ? (rest.at(-1) as Tensor2D) : undefined,
+      }),
+    reference: ([x, weight, ...rest]) =>
+      reference.linear(x, weight, [n, i, o], bias ? rest[0] : undefined, residual ? rest.at(-1) : undefined),
+  };
+}
+
+function rmsNormCase(n: number, d: number, epsilon: number, scale: number): Case {
+  return {
+    ...defaults,
+    op: 'rmsNorm',
+    name: `[${n}, ${d}], epsilon ${epsilon}, values near ${scale}`,
+    inputs: [normal([n, d], scale), normal([d], 0.5, 1)],
+    run: ([x, weight]) => rmsNorm(x as Tensor2D, weight as Tensor1D, epsilon),
+    reference: ([x, weight]) => reference.rmsNorm(x, weight, epsilon),
+  };
+}
+
+function rotaryCase(positions: number[], h: number, d: number, theta: number, tolerance = fp32): Case {
+  const n = positions.length;
+  return {
+    ...defaults,
+    tolerance,
+    op: 'rotary',
+    name: `[${n}, ${h}, ${d}], theta ${theta}, positions to ${Math.max(...positions)}`,
+    inputs: [normal([n, h, d]), integers([n], positions)],
+    run: ([x, where]) => rotary(x as Tensor3D, where as Tensor1D, theta),
+    reference: ([x, where]) => reference.rotary(x, where, [h, d], theta),
+  };
+}
+
+/** Causal inside each document; `documents` are their lengths in every row. */
+export function documentRanges(rows: number, documents: number[]): number[] {
+  const starts = documents.map((_, index) => documents.slice(0, index).reduce((a, b) => a + b, 0));
+  const row = documents.flatMap((length, index) =>
+    Array.from({ length }, (_, at) => [starts[index], starts[index] + at]).flat(),
+  );
+  return Array.from({ length: rows }, () => row).flat();
+}
+
+function attentionCase(name: string, shape: reference.AttentionShape, ranges: number[], scale = 1): Case {
+  const { batch, t, s, heads, groups, d } = shape;
+  return {
+    ...defaults,
+    op: 'attention',
+    name: `${name}: b ${batch}, t ${t}, s ${s}, heads ${heads}/${groups}, d ${d}`,
+    inputs: [
+      normal([batch, t, heads, d], scale),
+      normal([batch, s, groups, d], scale),
+      normal([batch, s, groups, d]),
+      integers([batch, t, 2], ranges),
+    ],
+    run: ([q, k, v, where]) => attention(q as Tensor4D, k as Tensor4D, v as Tensor4D, where as Tensor3D),
+    reference: ([q, k, v, where]) => reference.attention(q, k, v, where, shape),
+    tolerance: scale > 1 ? 1e-4 : fp32, // a steep softmax magnifies the rounding of its scores
+  };
+}
+
+function swigluCase(n: number, f: number, scale: number): Case {
+  return {
+    ...defaults,
+    op: 'swiglu',
+    name: `[${n}, ${f}], values near ${scale}`,
+    inputs: [normal([n, f], scale), normal([n, f])],
+    run: ([gate, up]) => swiglu(gate as Tensor2D, up as Tensor2D),
+    reference: ([gate, up]) => reference.swiglu(gate, up),
+  };
+}
+
+function crossEntropyCase(n: number, d: number, vocabulary: number, scale: number, slopes = defaults.slopes): Case {
+  return {
+    ...defaults,
+    slopes,
+    op: 'crossEntropy',
+    name: `[${n}, ${d}], vocabulary ${vocabulary}, values near ${scale}`,
+    inputs: [normal([n, d], scale), normal([vocabulary, d], scale), ids(n, vocabulary)],
+    run: ([hidden, weight, targets]) => crossEntropy(hidden as Tensor2D, weight as Tensor2D, targets as Tensor1D),
+    reference: ([hidden, weight, targets]) => reference.crossEntropy(hidden, weight, targets, d),
+  };
+}
+
+const square = { batch: 1, heads: 1, groups: 1 };
+
+export const cases: readonly Case[] = [
+  embeddingCase(1, 1, 1),
+  embeddingCase(7, 5, 33), // every id repeats: its gradient is a sum
+  embeddingCase(130, 17, 3),
+  linearCase(1, 1, 1, 'both'),
+  linearCase(5, 3, 7, 'none'),
+  linearCase(5, 3, 7, 'bias'),
+  linearCase(5, 3, 7, 'residual'),
+  linearCase(1, 65, 33, 'both'),
+  linearCase(67, 33, 129, 'both'),
+  rmsNormCase(1, 1, 1e-6, 1),
+  rmsNormCase(5, 7, 1e-2, 1),
+  rmsNormCase(3, 65, 1e-6, 100),
+  rmsNormCase(4, 9, 1e-5, 1e-3), // epsilon outweighs the mean square
+  rotaryCase([0], 1, 2, 10000),
+  rotaryCase([0, 1, 2, 0, 1, 31], 3, 6, 500),
+  rotaryCase([1023, 7, 512], 2, 34, 10000, 2e-4), // an fp32 angle near 1,000 is exact to 6e-5
+  attentionCase('one key', { ...square, t: 1, s: 1, d: 1 }, [0, 0]),
+  attentionCase('causal', { ...square, t: 5, s: 5, d: 3 }, documentRanges(1, [5])),
+  attentionCase('grouped', { batch: 2, t: 6, s: 6, heads: 6, groups: 2, d: 4 }, documentRanges(2, [6])),
+  attentionCase('one group', { batch: 1, t: 4, s: 4, heads: 3, groups: 1, d: 2 }, documentRanges(1, [4])),
+  attentionCase('documents', { batch: 2, t: 9, s: 9, heads: 4, groups: 4, d: 3 }, documentRanges(2, [1, 5, 3])),
+  attentionCase(
+    'rows differ',
+    { batch: 2, t: 3, s: 3, heads: 2, groups: 1, d: 5 },
+    [0, 0, 0, 1, 0, 2, 0, 0, 1, 1, 1, 2],
+  ),
+  attentionCase('cached, padded', { batch: 2, t: 1, s: 7, heads: 4, groups: 2, d: 4 }, [0, 6, 3, 6]),
+  attentionCase('cached, two new', { batch: 1, t: 2, s: 6, heads: 2, groups: 2, d: 4 }, [1, 4, 1, 5]),
+  attentionCase('steep', { batch: 1, t: 6, s: 6, heads: 2, groups: 1, d: 4 }, documentRanges(1, [6]), 6),
+  attentionCase('long', { batch: 1, t: 67, s: 67, heads: 2, groups: 1, d: 17 }, documentRanges(1, [33, 34])),
+  swigluCase(1, 1, 1),
+  swigluCase(5, 7, 1),
+  swigluCase(3, 131, 20),
+  crossEntropyCase(1, 1, 2, 1),
+  crossEntropyCase(7, 5, 11, 1),
+  crossEntropyCase(9, 33, 65, 2),
+  crossEntropyCase(4, 3, 5, 12), // logits in the hundreds
+  crossEntropyCase(65, 1, 65536, 1, 4), // 4,259,840 logits: more than are held at a time
+];

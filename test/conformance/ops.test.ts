@@ -1,0 +1,181 @@
+// Every fused op on every backend that runs here, against the float64 reference: values, gradients, memory, bad calls.
+// A backend joins by being in the table of src/tensor/backends.ts; one that cannot run here is skipped with its reason.
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { Random } from '../../src/base/random.js';
+import { type BackendName, checkBackends, openBackend } from '../../src/tensor/backends.js';
+import { adamw } from '../../src/tensor/ops/adamw.js';
+import {
+  dispose,
+  memory,
+  mul,
+  type Scalar,
+  sum,
+  type Tensor,
+  tensor,
+  type Variable,
+  variable,
+  variableGrads,
+} from '../../src/tensor/tf.js';
+import { type Case, cases, type Input } from './cases.js';
+import * as reference from './reference.js';
+
+/** A gradient goes through the rounding of two passes. */
+const gradientFactor = 5;
+
+interface Expected {
+  output: Float64Array;
+  /** The gradients are those of Σ projection · output. */
+  projection: Float64Array;
+  /** Per float input: some elements, and the slope there. */
+  slopes: { at: number; slope: number }[][];
+}
+
+const known = new Map<Case, Expected>();
+
+/** The reference's answer, once for all backends. */
+function expected(one: Case): Expected {
+  const found = known.get(one) ?? compute(one);
+  known.set(one, found);
+  return found;
+}
+
+function compute(one: Case): Expected {
+  const inputs = one.inputs.map((input) => input.values.slice());
+  const output = one.reference(inputs);
+  const random = Random.stream(1, one.name);
+  const projection = output.map(() => Math.fround(random.normal()));
+  const objective = (): number => one.reference(inputs).reduce((total, y, at) => total + y * projection[at], 0);
+  const slopes = one.inputs.flatMap(({ dtype }, index) => {
+    if (dtype !== 'float32') return [];
+    const size = inputs[index].length;
+    const all = Array.from({ length: size }, (_, at) => at);
+    const drawn = [0, size - 1, ...Array.from({ length: one.slopes - 2 }, () => random.integer(0, size))];
+    const chosen = size <= one.slopes ? all : drawn;
+    return [chosen.map((at) => ({ at, slope: reference.slope(objective, inputs[index], at) }))];
+  });
+  return { output, projection, slopes };
+}
+
+function assertNear(actual: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number, what: string): void {
+  assert.equal(actual.length, wanted.length, what);
+  const scale = Array.from(wanted).reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
+  for (let i = 0; i < wanted.length; i++) {
+    const error = Math.abs(actual[i] - wanted[i]);
+    const message = `${what} [${i}]: ${actual[i]}, not ${wanted[i]} (error ${error}, allowed ${tolerance * scale})`;
+    assert.ok(error <= tolerance * scale, message); // NaN fails too
+  }
+}
+
+function upload({ values, shape, dtype }: Input): Tensor {
+  return tensor(dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values), shape, dtype);
+}
+
+function uploadVariable(values: Float64Array, shape: number[]): Variable {
+  const initial = tensor(Float32Array.from(values), shape, 'float32');
+  const result = variable(initial);
+  initial.dispose();
+  return result;
+}
+
+/** Float inputs as variables, so that they can be differentiated; ids, positions and ranges as they are. */
+function uploadAll(one: Case): { inputs: Tensor[]; variables: Variable[] } {
+  const inputs = one.inputs.map((input) =>
+    input.dtype === 'float32' ? uploadVariable(input.values, input.shape) : upload(input),
+  );
+  return { inputs, variables: inputs.filter((_, index) => one.inputs[index].dtype === 'float32') as Variable[] };
+}
+
+function checkForward(one: Case): void {
+  const tensors = one.inputs.map(upload);
+  const held = memory().numTensors;
+  const output = one.run(tensors);
+  assert.equal(output.dtype, 'float32');
+  assertNear(output.dataSync(), expected(one).output, one.tolerance, 'output');
+  output.dispose();
+  assert.equal(memory().numTensors, held, 'the forward pass leaves tensors behind');
+  dispose(tensors);
+}
+
+function checkGradients(one: Case): void {
+  const { projection, slopes } = expected(one);
+  const { inputs, variables } = uploadAll(one);
+  const outputShape = one.run(inputs);
+  const weights = tensor(Float32Array.from(projection), outputShape.shape);
+  outputShape.dispose();
+  const held = memory().numTensors;
+  const { value, grads } = variableGrads(() => sum(mul(one.run(inputs), weights)) as Scalar, variables);
+  variables.forEach((input, index) => {
+    const gradient = grads[input.name];
+    assert.deepEqual(gradient.shape, input.shape);
+    const values = gradient.dataSync();
+    assertNear(
+      slopes[index].map(({ at }) => values[at]),
+      slopes[index].map(({ slope }) => slope),
+      one.tolerance * gradientFactor,
+      `gradient of input ${index}, at ${slopes[index].map(({ at }) => at).join(' ')}`,
+    );
+  });
+  dispose([value, ...Object.values(grads)]);
+  assert.equal(memory().numTensors, held, 'the gradient leaves tensors behind');
+  dispose([weights, ...inputs]);
+}
+
+/** Four steps on two parameters, one of them decayed, with a clipped gradient. */
+function checkAdamw(): void {
+  const settings = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
+  const random = Random.stream(2, 'adamw');
+  const draw = (size: number) => Float64Array.from({ length: size }, () => Math.fround(random.normal()));
+  const parameters = [
+    { shape: [5, 3], weightDecay: 0.1 },
+    { shape: [7], weightDecay: 0 },
+  ].map(({ shape, weightDecay }) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const truth = { p: draw(size), m: new Float64Array(size), v: new Float64Array(size) };
+    const [p, m, v] = [truth.p, truth.m, truth.v].map((values) => uploadVariable(values, shape));
+    return { shape, weightDecay, truth, variable: p, m, v };
+  });
+  const held = memory().numTensors;
+  for (let step = 1; step <= 4; step++) {
+    const gradientScale = step === 2 ? 0.25 : 1;
+    const gradients = parameters.map(({ truth }) => draw(truth.p.length));
+    gradients[0][0] = 0; // a row no token touched: only decay moves it
+    const uploaded = parameters.map(({ shape }, i) => tensor(Float32Array.from(gradients[i]), shape));
+    adamw(
+      parameters.map((parameter, i) => ({ ...parameter, gradient: uploaded[i] })),
+      { ...settings, step, gradientScale },
+    );
+    dispose(uploaded);
+    parameters.forEach(({ truth: { p, m, v }, weightDecay }, i) => {
+      const scaled = gradients[i].map((g) => g * gradientScale);
+      reference.adamw(p, scaled, m, v, step, { ...settings, weightDecay });
+    });
+  }
+  assert.equal(memory().numTensors, held, 'the optimizer leaves tensors behind');
+  for (const { truth, variable: p, m, v } of parameters) {
+    assertNear(p.dataSync(), truth.p, 1e-6, 'parameter');
+    assertNear(m.dataSync(), truth.m, 1e-6, 'first moment');
+    assertNear(v.dataSync(), truth.v, 1e-6, 'second moment');
+    dispose([p, m, v]);
+  }
+}
+
+for (const { name, available, reason } of await checkBackends()) {
+  describe(`ops on ${name}`, { skip: available ? false : reason }, () => {
+    before(async () => {
+      const opened: BackendName = (await openBackend(name)).name;
+      assert.equal(opened, name);
+    });
+    for (const one of cases) {
+      test(`${one.op} ${one.name}`, () => checkForward(one));
+      test(`${one.op} ${one.name}, gradients`, () => checkGradients(one));
+    }
+    test('adamw, four steps', checkAdamw);
+  });
+}
+
+test('every backend was considered, and one ran', async () => {
+  const checks = await checkBackends();
+  assert.deepEqual(checks.map(({ name }) => name).sort(), ['cpu', 'native', 'tensorflow', 'wasm']);
+  assert.ok(checks.some(({ available }) => available));
+});

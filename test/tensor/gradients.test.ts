@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { Random } from '../../src/base/random.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { differentiableOps } from '../../src/tensor/gradients.js';
+import {
+  add,
+  clone,
+  cos,
+  mul,
+  neg,
+  reshape,
+  type Scalar,
+  softplus,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  tidy,
+  variable,
+  variableGrads,
+} from '../../src/tensor/tf.js';
+
+type Case = { op: string; shapes: number[][]; apply(...inputs: Tensor[]): Tensor };
+
+const cases: Case[] = [
+  { op: 'Identity', shapes: [[3, 2]], apply: (x) => clone(x) },
+  { op: 'Reshape', shapes: [[3, 2]], apply: (x) => reshape(x, [2, 3]) },
+  {
+    op: 'Add',
+    shapes: [
+      [3, 2],
+      [3, 2],
+    ],
+    apply: add,
+  },
+  {
+    op: 'Add',
+    shapes: [
+      [4, 3, 2],
+      [3, 1],
+    ],
+    apply: add,
+  },
+  { op: 'Sub', shapes: [[3, 2], [2]], apply: sub },
+  {
+    op: 'Multiply',
+    shapes: [
+      [3, 2],
+      [3, 1],
+    ],
+    apply: mul,
+  },
+  { op: 'Neg', shapes: [[5]], apply: neg },
+  { op: 'Softplus', shapes: [[5]], apply: softplus },
+  { op: 'Sum', shapes: [[3, 4]], apply: (x) => sum(x, 1) },
+  { op: 'Sum', shapes: [[3, 4, 2]], apply: (x) => sum(x, [0, -1]) },
+  { op: 'Sum', shapes: [[3, 4]], apply: (x) => sum(x) },
+];
+
+const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
+
+describe('gradients of plain ops equal finite differences', () => {
+  const random = Random.stream(1, 'gradients');
+  const normals = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
+  before(() => openBackend('cpu'));
+
+  for (const { op, shapes, apply } of cases) {
+    test(`${op} ${JSON.stringify(shapes)}`, () => {
+      const values = shapes.map((shape) => normals(size(shape)));
+      const outputSize = tidy(() => apply(...values.map((v, i) => tensor(v, shapes[i]))).size);
+      const direction = normals(outputSize);
+      const scalarOf = (inputs: Tensor[]): Scalar => {
+        const output = apply(...inputs);
+        return sum(mul(output, tensor(direction, output.shape))) as Scalar;
+      };
+      const variables = values.map((v, i) => variable(tensor(v, shapes[i])));
+      const { grads } = variableGrads(() => scalarOf(variables), variables);
+      values.forEach((v, input) => {
+        const gradient = grads[variables[input].name].dataSync();
+        assert.deepEqual(grads[variables[input].name].shape, shapes[input]);
+        for (let i = 0; i < v.length; i++) {
+          const at = (shift: number): number =>
+            tidy(() => {
+              const moved = values.map((each) => each.slice());
+              moved[input][i] += shift;
+              return scalarOf(moved.map((each, j) => tensor(each, shapes[j]))).dataSync()[0];
+            });
+          const numeric = (at(1e-2) - at(-1e-2)) / 2e-2;
+          assert.ok(
+            Math.abs(gradient[i] - numeric) < 2e-3 * Math.max(1, Math.abs(numeric)),
+            `${gradient[i]} ${numeric}`,
+          );
+        }
+      });
+    });
+  }
+
+  test('every op on the list has a case here', () => {
+    assert.deepEqual([...new Set(cases.map(({ op }) => op))].sort(), [...differentiableOps].sort());
+  });
+
+  test('an op that is not on the list refuses to be differentiated', () => {
+    const x = variable(tensor([1, 2]));
+    assert.throws(() => variableGrads(() => sum(cos(x)) as Scalar, [x]), /gradient/i);
+  });
+});

@@ -1,0 +1,40 @@
+// A model of a few thousand parameters and token batches of a repeating pattern, for tests of training and decoding.
+import { modelSchema } from '../../src/config/model.js';
+import { type TrainConfig, trainSchema } from '../../src/config/train.js';
+import { PackedBatches } from '../../src/data/packing.js';
+import type { TokenSequence } from '../../src/data/types.js';
+import { modelConfig } from '../../src/model/config.js';
+import { initModel, type Model } from '../../src/model/parameters.js';
+import type { Event, Reporter } from '../../src/report/event.js';
+import { tokenObjective } from '../../src/stages/token-objective.js';
+
+export const vocabSize = 32;
+export const padId = 1;
+
+export function tinyModel(seed = 7, contextLength = 16): Model {
+  const settings = modelSchema.parse({ hiddenSize: 16, layers: 2, heads: 2, keyValueHeads: 1, contextLength });
+  return initModel(modelConfig(settings, { vocabSize, endOfText: 0, pad: padId }), seed);
+}
+
+/** Sequences that count upwards from different starts: easy to learn, wrong to guess. */
+export function countingSequences(count = 24, length = 20): TokenSequence[] {
+  return Array.from({ length: count }, (_, row) => ({
+    id: `document-${row}`,
+    tokens: Array.from({ length }, (_, i) => 2 + ((row * 5 + i) % (vocabSize - 2))),
+  }));
+}
+
+export function countingObjective(seed = 3) {
+  const sequences = countingSequences();
+  const source = { length: sequences.length, get: (index: number) => sequences[index] };
+  return tokenObjective(new PackedBatches({ source, mode: 'stream', seed, rows: 2, columns: 16, padId }));
+}
+
+export function trainConfig(overrides: Partial<TrainConfig> = {}): TrainConfig {
+  return trainSchema().parse({ learningRate: 0.01, batchSize: 2, checkpointEvery: 4, evaluateEvery: 0, ...overrides });
+}
+
+export function recordingReporter(): Reporter & { events: Event[] } {
+  const events: Event[] = [];
+  return { events, emit: (event) => events.push(event) };
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Interrupted, UserError } from '../../src/base/errors.js';
+import { disposeModel } from '../../src/model/parameters.js';
+import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import type { Scalar } from '../../src/tensor/tf.js';
+import { memory, mul } from '../../src/tensor/tf.js';
+import type { Objective } from '../../src/train/objective.js';
+import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
+import { trainStep } from '../../src/train/step.js';
+import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
+import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+
+describe('trainer', () => {
+  let root: string;
+  before(async () => {
+    await openBackend('wasm');
+    root = await mkdtemp(join(tmpdir(), 'mossctl-trainer-'));
+  });
+  after(() => rm(root, { recursive: true, force: true }));
+
+  const run = (name: string, overrides: Partial<TrainingRun<PackedMicroBatch>> = {}): Promise<TrainingResult> =>
+    train({
+      model: tinyModel(),
+      objective: countingObjective(),
+      config: trainConfig(),
+      steps: 10,
+      directory: join(root, name),
+      tokenizerFiles: { 'tokenizer.json': '{}' },
+      eosTokenId: 0,
+      manifest: { stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '', backend: 'wasm' },
+      reporter: recordingReporter(),
+      interrupt: { requested: false },
+      ...overrides,
+    });
+
+  test('learns: the loss of a counting task falls below half of where it began', async () => {
+    const reporter = recordingReporter();
+    await run('learns', { steps: 100, reporter });
+    const losses = reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
+    assert.equal(losses.length, 100);
+    assert.ok(Math.abs(losses[0] - Math.log(32)) < 0.3, `first loss ${losses[0]}`);
+    assert.ok(losses[99] < losses[0] / 2, `last loss ${losses[99]}`);
+  });
+
+  test('stopped at any step and resumed gives the digest of the uninterrupted run', async () => {
+    const { digest } = await run('whole');
+    for (const stopAt of [1, 4, 7]) {
+      const name = `stopped-${stopAt}`;
+      const reporter = recordingReporter();
+      const interrupt = {
+        get requested() {
+          return reporter.events.filter(({ type }) => type === 'step').length >= stopAt;
+        },
+      };
+      await assert.rejects(run(name, { reporter, interrupt }), Interrupted);
+      const resumed = recordingReporter();
+      const second = await run(name, { reporter: resumed });
+      assert.equal(resumed.events.filter(({ type }) => type === 'step').length, 10 - stopAt);
+      assert.equal(second.digest, digest);
+    }
+  });
+
+  test('two micro-batches accumulated equal one batch of twice the rows', async () => {
+    const [a, b] = [tinyModel(), tinyModel()];
+    const [one, two] = [countingObjective(), countingObjective()];
+    const pair = [await one.next(), await one.next()];
+    const config = trainConfig();
+    const optimizers = [createOptimizer(a), createOptimizer(b)];
+    const at = { step: 1, learningRate: 0.01 };
+    const together = trainStep(a, optimizers[0], one, pair, config, at);
+    const first = trainStep(b, optimizers[1], two, [pair[0]], config, { ...at, learningRate: 0 });
+    const second = trainStep(b, optimizers[1], two, [pair[1]], config, { ...at, learningRate: 0 });
+    assert.ok(Math.abs(together.loss - (first.loss + second.loss) / 2) < 1e-5);
+    assert.ok(together.gradientNorm < (first.gradientNorm + second.gradientNorm) / 2 + 1e-5);
+    optimizers.forEach(disposeOptimizer);
+    for (const model of [a, b]) disposeModel(model);
+  });
+
+  test('a step leaves the tensor count and the bytes unchanged', async () => {
+    const model = tinyModel();
+    const optimizer = createOptimizer(model);
+    const objective = countingObjective();
+    const step = async (number: number): Promise<void> => {
+      trainStep(model, optimizer, objective, [await objective.next()], trainConfig(), {
+        step: number,
+        learningRate: 0.01,
+      });
+    };
+    await step(1);
+    const { numTensors, numBytes } = memory();
+    for (let number = 2; number <= 6; number++) await step(number);
+    assert.equal(memory().numTensors, numTensors);
+    assert.equal(memory().numBytes, numBytes);
+    disposeModel(model);
+    disposeOptimizer(optimizer);
+  });
+
+  test('a whole run, with its checkpoints, leaves no tensor behind', async () => {
+    await run('warm', { steps: 2 });
+    const { numTensors } = memory();
+    await run('leak', { steps: 5, evaluate: () => Promise.resolve({ figure: 1 }) });
+    assert.equal(memory().numTensors, numTensors);
+  });
+
+  test('a loss that is not finite stops with step, documents and the last good checkpoint', async () => {
+    const good = countingObjective();
+    let calls = 0;
+    const objective: Objective<PackedMicroBatch> = {
+      next: () => good.next(),
+      state: () => good.state(),
+      restore: (state) => good.restore(state),
+      loss: (model, batch, record) => {
+        const loss = good.loss(model, batch, record);
+        return ++calls === 6 ? (mul(loss, Number.NaN) as Scalar) : loss;
+      },
+    };
+    await assert.rejects(run('nan', { objective }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.equal(error.exitCode, 1);
+      assert.match(error.message, /step 6/);
+      assert.match(error.message, /document-\d+/);
+      assert.match(error.message, /step-000004/);
+      return true;
+    });
+    assert.deepEqual(await readdir(join(root, 'nan')), ['step-000004']);
+  });
+
+  test('keeps the newest checkpoints only, and falls back over a damaged one', async () => {
+    const { digest } = await run('keep', { steps: 12 });
+    assert.deepEqual((await readdir(join(root, 'keep'))).sort(), ['step-000008', 'step-000012']);
+    await rm(join(root, 'keep', 'step-000012', 'model.safetensors'));
+    const reporter = recordingReporter();
+    const again = await run('keep', { steps: 12, reporter });
+    assert.equal(again.digest, digest);
+    assert.ok(reporter.events.some((event) => event.type === 'note' && event.text.includes('damaged')));
+  });
+});
