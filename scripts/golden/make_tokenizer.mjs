@@ -49,8 +49,14 @@ const conversations = [
     { role: 'assistant', content: 'def f():\n    return 1\n' },
   ],
 ];
+/** Chat templates that differ from ours in how they control white space. */
+const templates = [
+  "{% for message in messages %}\n  {% if message['role'] == 'assistant' %}\nA: {% generation %}\n{{ message['content'] | trim }}{{ eos_token }}{% endgeneration %}\n\n  {% else %}\nQ: {{ message['content'] }}\n\n  {% endif %}\n{% endfor %}",
+  "{{ bos_token }}\n{%- for m in messages %}\n    {%- if m.role == 'assistant' %}  \n    {%- generation %}\n  {{ m.content }} {%- endgeneration -%}  \n\n    {%- else %}[{{ m.role }}] {{ m.content }}{% endif %}\n{%- endfor %}\n",
+  "{%- for m in messages -%}<|im_start|>{{ m.role + '\\n' }}{%- if m.role == 'assistant' -%}{%- set text = m.content -%} {% generation -%} {{ text }}<|im_end|> {%- endgeneration %}\n{% else %}{{ m.content }}<|im_end|>{% endif %}\n{% endfor %}",
+];
 
 const directory = new URL('../../test/golden/tokenizer/', import.meta.url);
 mkdirSync(directory, { recursive: true });
 for (const [name, text] of Object.entries(tokenizer.files())) writeFileSync(new URL(name, directory), text);
-writeFileSync(new URL('cases.json', directory), `${JSON.stringify({ texts, conversations }, null, 1)}\n`);
+writeFileSync(new URL('cases.json', directory), `${JSON.stringify({ texts, conversations, templates }, null, 1)}\n`);

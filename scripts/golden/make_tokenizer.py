@@ -14,13 +14,14 @@ tokenizer = AutoTokenizer.from_pretrained(TARGET)
 cases = json.loads((TARGET / "cases.json").read_text())
 
 
-def chat(messages):
+def chat(messages, template=None):
     encoded = tokenizer.apply_chat_template(
-        messages, return_dict=True, return_assistant_tokens_mask=True, add_generation_prompt=False
+        messages, chat_template=template, return_dict=True, return_assistant_tokens_mask=True
     )
+    text = dict(chat_template=template, tokenize=False)
     return {
-        "text": tokenizer.apply_chat_template(messages, tokenize=False),
-        "prompt": tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True),
+        "text": tokenizer.apply_chat_template(messages, **text),
+        "prompt": tokenizer.apply_chat_template(messages, add_generation_prompt=True, **text),
         "tokens": encoded["input_ids"],
         "loss": encoded["assistant_masks"],
     }
@@ -41,5 +42,6 @@ expected = {
     },
     "texts": texts,
     "conversations": [chat(messages) for messages in cases["conversations"]],
+    "templates": [chat(cases["conversations"][1], template) for template in cases["templates"]],
 }
 (TARGET / "expected.json").write_text(json.dumps(expected) + "\n")

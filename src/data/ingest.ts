@@ -6,7 +6,7 @@ import type { Corpus } from './corpus.js';
 import { emptyHalves, type SourceReport } from './manifest.js';
 import { listFiles, noSuchFile, type SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
-import { npmFiles } from './sources/npm.js';
+import { type NpmSource, npmFiles } from './sources/npm.js';
 import type { RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
 import { type DataSpec, type FormulasSpec, parseFrom, type SourceSpec } from './spec.js';
@@ -88,13 +88,19 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
 
 async function filesOf(source: SourceSpec, ingest: Ingest): Promise<SourceFile[]> {
   const from = parseFrom(source.from);
-  const root =
-    from.kind === 'file'
-      ? dirname(ingest.specPath)
-      : await npmFiles({ ...from, integrity: source.integrity ?? '' }, ingest);
+  const root = from.kind === 'file' ? dirname(ingest.specPath) : await npmFiles(packageOf(source, ingest.spec), ingest);
   const files = await listFiles(root, from.path);
   if (files.length === 0) throw noSuchFile(source, ingest.specPath);
   return files;
+}
+
+/** The package of a source, with the paths that all sources of the spec want from it. */
+function packageOf({ from, integrity = '' }: SourceSpec, spec: DataSpec): NpmSource {
+  const wanted = from.slice(0, from.indexOf('#'));
+  const same = spec.sources.filter((other) => other.integrity === integrity && other.from.startsWith(`${wanted}#`));
+  const paths = same.map((other) => parseFrom(other.from).path);
+  const at = wanted.lastIndexOf('@');
+  return { package: wanted.slice('npm:'.length, at), version: wanted.slice(at + 1), paths, integrity };
 }
 
 function newReport(source: { name: string; from: string; licence: string; url?: string }): SourceReport {

@@ -11,35 +11,41 @@ const seriesPerChart = 6;
 
 /** The charts of one stage; empty where it has no curve. */
 export function stageCharts(events: readonly TimedEvent[]): string {
-  const { steps, evaluations } = placed(events);
+  const { steps, evaluations, counted } = placed(events);
   const heldOut = metricSeries(evaluations);
-  const loss = heldOut.get('loss') ?? heldOut.get('heldOutLoss');
+  const loss = counted === 'step' ? heldOut.get('heldOutLoss') : undefined;
   const figures = [
     ...(steps.length > 1 ? trainingFigures(steps, loss ?? []) : []),
     ...[...heldOut]
       .filter(([, series]) => series !== loss || steps.length < 2)
-      .flatMap(([family, series]) => heldOutFigures(family, series)),
+      .flatMap(([family, series]) => heldOutFigures(family, series, counted)),
   ];
   return figures.length === 0 ? '' : `<div class="charts">${figures.join('')}</div>`;
 }
 
+interface Placed {
+  steps: [x: number, StepEvent][];
+  evaluations: [x: number, Metrics][];
+  /** What the evaluations are counted in: training steps, or rounds of training. */
+  counted: 'step' | 'round';
+}
+
 /** Rounds count their steps from 1 again; along the axis they follow one another. */
-function placed(events: readonly TimedEvent[]): { steps: [number, StepEvent][]; evaluations: [number, Metrics][] } {
-  const steps: [number, StepEvent][] = [];
-  const evaluations: [number, Metrics][] = [];
+function placed(events: readonly TimedEvent[]): Placed {
+  const all: Placed = { steps: [], evaluations: [], counted: 'step' };
   let offset = 0;
   let last = 0;
   for (const event of events) {
     if (event.type === 'step') {
       if (event.step <= last) offset += last;
       last = event.step;
-      steps.push([offset + event.step, event]);
+      all.steps.push([offset + event.step, event]);
     } else if (event.type === 'evaluation') {
-      // Where the training has restarted its count, an evaluation stands at the step before it.
-      evaluations.push([offset === 0 ? event.step : offset + last, event.metrics]);
+      if (last > 0 && event.step !== last) all.counted = 'round';
+      all.evaluations.push([event.step, event.metrics]);
     }
   }
-  return { steps, evaluations };
+  return all;
 }
 
 function trainingFigures(steps: readonly [number, StepEvent][], heldOutLoss: readonly Series[]): string[] {
@@ -75,14 +81,25 @@ function metricSeries(evaluations: readonly [number, Metrics][]): Map<string, Se
   return families;
 }
 
-function heldOutFigures(family: string, series: readonly Series[]): string[] {
+function heldOutFigures(family: string, series: readonly Series[], counted: Placed['counted']): string[] {
   const figures: string[] = [];
   for (let i = 0; i < series.length; i += seriesPerChart)
-    figures.push(figure('half', `Held-out ${family}`, family, series.slice(i, i + seriesPerChart)));
+    figures.push(figure('half', heldOutTitle(family), family, series.slice(i, i + seriesPerChart), counted));
   return figures;
 }
 
-function figure(size: '' | 'half' | 'wide', title: string, metric: string, series: readonly Series[]): string {
+/** `exactMatch` → `Held-out exactMatch`; names that already say what they were measured on stay. */
+function heldOutTitle(family: string): string {
+  return meaningOf(family) === undefined || /^(heldOut|sampled)/.test(family) ? family : `Held-out ${family}`;
+}
+
+function figure(
+  size: '' | 'half' | 'wide',
+  title: string,
+  metric: string,
+  series: readonly Series[],
+  xLabel = 'step',
+): string {
   const meaning = meaningOf(metric);
   const hint = meaning === undefined ? '' : ` · ${meaning.better} is better`;
   const shape = {
@@ -92,7 +109,7 @@ function figure(size: '' | 'half' | 'wide', title: string, metric: string, serie
   };
   const format = valueFormat(metric, series);
   const tickFormat = (value: number): string => withoutZeros(format(value));
-  const options: ChartOptions = { title, xLabel: 'step', format, tickFormat, ...shape[size] };
+  const options: ChartOptions = { title, xLabel, format, tickFormat, ...shape[size] };
   const caption = `<figcaption>${escapeHtml(title)}${hint}</figcaption>`;
   return `<figure${size === '' ? '' : ` class="${size}"`}>${caption}${lineChart(options, series)}</figure>`;
 }

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../base/files.js';
 import { escapeHtml } from './escape.js';
 import { metricsName, readMetrics, settleEvents, stageSeconds } from './metrics.js';
 import {
+  answersSection,
   dataSection,
   lineageSection,
   notesSection,
@@ -49,6 +50,7 @@ function page(run: RunFacts): string {
   const sections = [
     summarySection,
     resultsSection,
+    answersSection,
     trainingSections,
     stagesSection,
     dataSection,

@@ -26,6 +26,8 @@ const meanings: Record<string, Meaning> = {
   },
   loss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   heldOutLoss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
+  heldOutReward: { words: 'mean score of the policy that was kept, on held-out prompts', better: 'higher' },
+  sampledReward: { words: 'mean score of the answers sampled for training', better: 'higher' },
   perplexity: { words: 'how many tokens the model hesitates between, on average', better: 'lower' },
   accuracy: { words: 'share predicted right', better: 'higher', percent: true },
 };

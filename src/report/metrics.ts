@@ -26,17 +26,18 @@ export function openMetrics(path: string, warn: (reason: string) => void): Metri
   let warned = false;
   const flush = (): void => {
     if (pending === '') return;
+    const text = torn ? `\n${pending}` : pending;
+    pending = '';
     try {
       mkdirSync(dirname(path), { recursive: true });
-      appendFileSync(path, torn ? `\n${pending}` : pending);
+      appendFileSync(path, text);
       torn = false;
     } catch (error) {
       torn = true; // part of a line may have been written
-      if (!warned)
-        warn(`cannot write ${path} (${systemErrorCode(error) ?? String(error)}): the report will have a gap`);
-      warned = true;
+      if (warned) return;
+      warned = true; // before the warning itself comes here as an event
+      warn(`cannot write ${path} (${systemErrorCode(error) ?? String(error)}): the report will have a gap`);
     }
-    pending = '';
   };
   const timer = setInterval(flush, flushSeconds * 1000).unref();
   return {
@@ -172,16 +173,20 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
   return [...stages.values()].flat().sort((a, b) => a.time - b.time);
 }
 
-/** Drops the steps from `step` on, and what was said at them; an earlier round, whose steps count from 1 too, stays. */
+/**
+ * Drops the steps from `step` on, and what was said at them. They are looked for in the last round only (a round counts
+ * its steps from 1 again), and not there either where it was saved beyond `step`: then a new round has begun.
+ */
 function forgetFrom(events: TimedEvent[], step: number): TimedEvent[] {
   const kept: TimedEvent[] = [];
   let current = Number.POSITIVE_INFINITY;
   let index = events.length - 1;
   for (; index >= 0; index--) {
     const event = events[index];
+    if (event.type === 'checkpoint' && event.step >= step) return events;
     if (!('step' in event)) kept.push(event);
-    else if (event.step > current || event.step < step) break;
-    else current = event.step;
+    else if (event.step >= current || event.step < step) break;
+    else if (event.type === 'step') current = event.step;
   }
   return [...events.slice(0, index + 1), ...kept.reverse()];
 }
@@ -193,6 +198,10 @@ function repeats(earlier: TimedEvent, later: TimedEvent): boolean {
       return earlier.type === 'note' && earlier.text === later.text;
     case 'licence':
       return earlier.type === 'licence' && earlier.source === later.source;
+    case 'evaluation':
+      return earlier.type === 'evaluation' && earlier.step === later.step && sameKeys(earlier.metrics, later.metrics);
+    case 'sample':
+      return earlier.type === 'sample' && earlier.step === later.step && earlier.prompt === later.prompt;
     case 'table':
       return earlier.type === 'table';
     case 'checkpoint':
@@ -200,6 +209,10 @@ function repeats(earlier: TimedEvent, later: TimedEvent): boolean {
     default:
       return false;
   }
+}
+
+function sameKeys(a: object, b: object): boolean {
+  return Object.keys(a).join() === Object.keys(b).join();
 }
 
 /** Seconds that each stage worked since it last started afresh: pauses between processes do not count. */

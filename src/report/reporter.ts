@@ -29,9 +29,7 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
   const sinks: Sink[] = [
     mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, quiet: mode === 'quiet' }),
   ];
-  // A reader that went away (`| head`) must not end the training.
-  const ignore = (): void => {};
-  for (const stream of new Set([stdout, stderr])) stream.on('error', ignore);
+  for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const emit = (event: Event): void => {
     for (const sink of sinks) attempt(() => sink.emit(event));
   };
@@ -44,13 +42,12 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
     emit,
     async close() {
       for (const sink of sinks.splice(0).reverse()) attempt(() => sink.close());
-      for (const stream of new Set([stdout, stderr])) {
-        await new Promise<void>((resolve) => (stream.writable ? stream.write('', () => resolve()) : resolve()));
-        stream.off('error', ignore);
-      }
     },
   };
 }
+
+/** A reader that went away (`| head`) must not end the training; this stays on, for its error may come late. */
+const ignore = (): void => {};
 
 function jsonSink(stdout: OutputStream): Sink {
   return {

@@ -3,7 +3,7 @@ import { isAbsolute, relative } from 'node:path';
 import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
 import { stageCharts } from './charts.js';
 import { escapeHtml, linkHtml } from './escape.js';
-import type { Event } from './event.js';
+import type { Event, Metrics } from './event.js';
 import { formatMetric, tableRows } from './meaning.js';
 import type { TimedEvent } from './metrics.js';
 
@@ -69,6 +69,29 @@ export function resultsSection({ events }: RunFacts): string {
   );
 }
 
+const answersOf = 'eval ';
+
+/** What each checkpoint answered to the same prompts, side by side. */
+export function answersSection({ events }: RunFacts): string {
+  const answers = ofType(events, 'sample').filter(({ stage }) => stage.startsWith(answersOf));
+  const newest = new Map(answers.map((answer) => [answer.stage, answer.step]));
+  const shown = answers.filter(({ stage, step }) => newest.get(stage) === step);
+  const prompts = [...new Set(shown.map(({ prompt }) => prompt))].slice(0, shownSamples);
+  if (prompts.length === 0) return '';
+  const head = [...newest.keys()].map((stage) => `<th scope="col">${escapeHtml(stage.slice(answersOf.length))}</th>`);
+  const rows = prompts.map((prompt) => {
+    const cells = [...newest.keys()].map((stage) => {
+      const answer = shown.find((one) => one.stage === stage && one.prompt === prompt);
+      return `<td>${answer === undefined ? '' : escapeHtml(answer.completion)}</td>`;
+    });
+    return `<tr><td class="soft">${escapeHtml(prompt)}</td>${cells.join('')}</tr>`;
+  });
+  return section(
+    'Answers to held-out prompts',
+    `<div class="card scroll"><table class="answers"><thead><tr><th scope="col">prompt</th>${head.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+  );
+}
+
 export function stagesSection({ events, seconds }: RunFacts): string {
   const rows = stagesOf(events).map((stage) => {
     const own = events.filter((event) => event.stage === stage);
@@ -99,7 +122,8 @@ export function trainingSections({ events }: RunFacts): string {
       const charts = stageCharts(own);
       const samples = samplesHtml(ofType(own, 'sample'));
       if (charts === '' && samples === '') return '';
-      const chips = Object.entries(ofType(own, 'evaluation').at(-1)?.metrics ?? {})
+      const last = Object.assign({}, ...ofType(own, 'evaluation').map(({ metrics }) => metrics)) as Metrics;
+      const chips = Object.entries(last)
         .map(([name, value]) => `<span>${escapeHtml(name)} <b>${escapeHtml(formatMetric(name, value))}</b></span>`)
         .join('');
       const curves = charts === '' ? '' : `<div class="card"><div class="chips">${chips}</div>${charts}</div>`;

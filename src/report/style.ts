@@ -36,7 +36,9 @@ td.name { font-weight: 600; white-space: nowrap; }
 tr.part td.name { font-weight: 400; padding-left: 18px; }
 td.best { color: var(--best-ink); font-weight: 650; }
 td.best span { background: var(--best); border-radius: 6px; padding: 2px 8px; margin-right: -8px; }
-td.words { color: var(--soft); font-size: 13px; text-align: left; max-width: 380px; }
+td.words { color: var(--soft); font-size: 13px; text-align: left; min-width: 260px; max-width: 380px; }
+table.answers { table-layout: fixed; min-width: 560px; }
+.answers th, .answers td { text-align: left; white-space: pre-wrap; overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: repeat(6, 1fr); gap: 14px 22px; margin-top: 14px; }
 figure { margin: 0; grid-column: span 2; min-width: 0; }
 figure.wide { grid-column: span 4; grid-row: span 2; }

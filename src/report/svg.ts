@@ -28,6 +28,7 @@ export interface ChartOptions {
 /** Points that one line needs at most: more than its pixels show nothing new. */
 const maxPoints = 500;
 const seriesColours = 6;
+const labelHeight = 13;
 
 export function lineChart(options: ChartOptions, series: readonly Series[]): string {
   const drawn = series.map((one, index) => ({ ...one, lines: linesOf(one), colour: index % seriesColours }));
@@ -49,7 +50,8 @@ export function lineChart(options: ChartOptions, series: readonly Series[]): str
 
 /** Round numbers (1, 2, 2.5, 5 × 10^n) that cover `low`..`high`, about `count` of them. */
 export function niceTicks(low: number, high: number, count: number): number[] {
-  const span = high - low || Math.abs(high) || 1;
+  if (low === high) return [low];
+  const span = high - low;
   const power = 10 ** Math.floor(Math.log10(span / count));
   const step = power * ([1, 2, 2.5, 5, 10].find((m) => m * power >= (span / count) * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
@@ -157,7 +159,7 @@ function circles(points: readonly Point[], { x, y }: Frame, colour: number): str
 /** The last value of every line beside its end, pushed apart where they would overlap. */
 function endLabels(
   drawn: readonly { lines: Line[]; colour: number }[],
-  { x, y, bottom }: Frame,
+  { x, y, top, bottom }: Frame,
   options: ChartOptions,
 ): string {
   const labels = drawn
@@ -167,14 +169,19 @@ function endLabels(
         ? []
         : [{ x: x(last[0]) + 6, y: y(last[1]) + 4, text: options.format(last[1]), colour }];
     })
-    .sort((a, b) => b.y - a.y);
+    .sort((a, b) => a.y - b.y);
   let floor = bottom + 4;
+  for (const label of labels.toReversed()) {
+    label.y = Math.min(label.y, floor);
+    floor = label.y - labelHeight;
+  }
+  let ceiling = top;
+  for (const label of labels) {
+    label.y = Math.max(label.y, ceiling);
+    ceiling = label.y + labelHeight;
+  }
   return labels
-    .map((label) => {
-      const height = Math.min(label.y, floor);
-      floor = height - 13;
-      return `<text class="end s${label.colour}" x="${at(label.x)}" y="${at(height)}">${escapeHtml(label.text)}</text>`;
-    })
+    .map((one) => `<text class="end s${one.colour}" x="${at(one.x)}" y="${at(one.y)}">${escapeHtml(one.text)}</text>`)
     .join('');
 }
 

@@ -88,8 +88,8 @@ export function lastNumber(text: string): number | undefined {
     .normalize('NFKC')
     .replace(/[−–]/g, '-')
     .replace(/(?<=\d),(?=\d{3}(?!\d))/g, '');
-  // A minus after a digit or a letter is subtraction or a hyphen, not a sign.
-  const found = plain.match(/(?:(?<![\d\p{L})]\s*)-)?\d+(?:\.\d+)?/gu);
+  // A minus after a digit or a Latin letter is subtraction or a hyphen, not a sign.
+  const found = plain.match(/(?:(?<![\d\p{Script=Latin})]\s{0,3})-)?\d+(?:\.\d+)?/gu);
   return found === null ? undefined : Number(found[found.length - 1]);
 }
 

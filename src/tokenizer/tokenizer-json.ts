@@ -22,7 +22,7 @@ const addedTokenSchema = z.looseObject({
 const unset = (feature: string) => z.null(`${feature} is not supported; only null is`).optional();
 const off = (feature: string) => z.literal([false, null], `${feature} is not supported`).optional();
 const byteLevel = (field: string) =>
-  z.looseObject({ type: z.literal('ByteLevel') }, `this ${field} is not supported; only ByteLevel is`);
+  z.looseObject({ type: z.literal('ByteLevel', `this ${field} is not supported; only ByteLevel is`) });
 
 const schema = z.looseObject({
   truncation: unset('truncation'),

@@ -32,7 +32,7 @@ export interface Case {
 }
 
 /** fp32 with sums of at most a few hundred terms. */
-const fp32 = 1e-5;
+export const fp32 = 1e-5;
 const random = Random.stream(20, 'conformance');
 
 function normal(shape: number[], scale = 1, shift = 0): Input {
@@ -107,7 +107,7 @@ function rotaryCase(positions: number[], h: number, d: number, theta: number, to
 }
 
 /** Causal inside each document; `documents` are their lengths in every row. */
-export function documentRanges(rows: number, documents: number[]): number[] {
+function documentRanges(rows: number, documents: number[]): number[] {
   const starts = documents.map((_, index) => documents.slice(0, index).reduce((a, b) => a + b, 0));
   const row = documents.flatMap((length, index) =>
     Array.from({ length }, (_, at) => [starts[index], starts[index] + at]).flat(),

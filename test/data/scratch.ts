@@ -2,11 +2,11 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Event } from '../../src/report/event.js';
 import { buildData } from '../../src/data/build.js';
 import { readDocuments } from '../../src/data/documents.js';
 import type { Split } from '../../src/data/split.js';
 import type { Document } from '../../src/data/types.js';
+import type { Event } from '../../src/report/event.js';
 
 /** Writes `files` (relative path → content) into a new temporary folder. */
 export async function scratch(files: Record<string, string | Uint8Array> = {}): Promise<string> {

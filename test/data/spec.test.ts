@@ -44,7 +44,10 @@ test('all mistakes are told at once, each with its line', async () => {
       'formulas: { count: 0 }',
     ].join('\n'),
   );
-  assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:3:') && fault.includes('source name')), faults.join());
+  assert.ok(
+    faults.some((fault) => fault.startsWith('spec.yaml:3:') && fault.includes('source name')),
+    faults.join(),
+  );
   assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:5:') && fault.includes('chinese-poetry')));
   assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:7:') && fault.includes('lisence')));
   assert.ok(faults.some((fault) => fault.startsWith('spec.yaml:9:') && fault.includes('npm:PACKAGE@VERSION#PATH')));

@@ -11,12 +11,20 @@ interface Expected {
   vocabSize: number;
   special: { bos: number; eos: number; pad: number };
   texts: number[][];
-  conversations: { text: string; prompt: string; tokens: number[]; loss: number[] }[];
+  conversations: ExpectedChat[];
+  templates: ExpectedChat[];
+}
+
+interface ExpectedChat {
+  text: string;
+  prompt: string;
+  tokens: number[];
+  loss: number[];
 }
 
 const directory = fileURLToPath(new URL('tokenizer', import.meta.url));
 const read = (name: string): unknown => JSON.parse(readFileSync(`${directory}/${name}`, 'utf8'));
-const cases = read('cases.json') as { texts: string[]; conversations: ChatMessage[][] };
+const cases = read('cases.json') as { texts: string[]; conversations: ChatMessage[][]; templates: string[] };
 const expected = read('expected.json') as Expected;
 const tokenizer = await Tokenizer.open(directory);
 
@@ -40,5 +48,18 @@ test('the chat text, its ids and the assistant mask equal those of transformers'
     assert.equal(template.render(messages), text);
     assert.equal(template.render(messages, { addGenerationPrompt: true }), prompt);
     assert.deepEqual(template.encode(messages), { tokens, loss });
+  }
+});
+
+test('templates with other white-space control give the text and the mask of transformers', () => {
+  assert.equal(expected.templates.length, 3);
+  for (const [i, source] of cases.templates.entries()) {
+    const { text, tokens, loss } = expected.templates[i];
+    const template = new ChatTemplate(tokenizer, source);
+    assert.equal(template.render(cases.conversations[1]), text);
+    const learnt = (ids: number[], mask: number[]): string => tokenizer.decode(ids.filter((_, at) => mask[at] === 1));
+    const ours = template.encode(cases.conversations[1]);
+    assert.equal(tokenizer.decode(ours.tokens), text);
+    assert.equal(learnt(ours.tokens, ours.loss), learnt(tokens, loss), source);
   }
 });

@@ -96,7 +96,7 @@ test('each fault costs its own weight', () => {
   near(rewardOf(t, '答案是46。'), 1 - rewardWeights.correct);
   near(rewardOf(t, 'The answer is 45.'), 1 - rewardWeights.language);
   near(rewardOf(t, '抱歉，我不能帮忙。'), 1 - rewardWeights.correct - rewardWeights.refusal);
-  near(rewardOf(t, '答案答案答案答案答案答案答案答案45'), 1 - rewardWeights.repetition * (1 - 6 / 14));
+  near(rewardOf(t, '答案答案答案答案答案答案答案答案45'), 1 - rewardWeights.repetition * (1 - 3 / 14));
 });
 
 test('a right answer outranks every wrong one; silence earns nothing', () => {

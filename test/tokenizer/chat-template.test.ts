@@ -109,14 +109,14 @@ test('another template, with other white-space control, keeps its text and its m
     { role: 'assistant', content: ' b ' },
   ];
   assert.equal(other.marksAnswers, true);
-  assert.equal(other.render(messages), 'Q: a<|pad|>\nA: b<|endoftext|>\n');
+  assert.equal(other.render(messages), 'Q: a<|pad|>\n\nA: b<|endoftext|>\n');
   assert.deepEqual(learnt(messages, other), ['b<|endoftext|>']);
   const unmarked = new ChatTemplate(tokenizer, '{{ messages[0].content }}');
   assert.equal(unmarked.marksAnswers, false);
   assert.deepEqual(learnt(messages, unmarked), []);
 });
 
-test('a template that does not work, or never ends, is the checkpoint s fault and says so', () => {
+test('a template that does not work, or never ends, is a fault of the checkpoint, and says so', () => {
   const messages = [{ role: 'user', content: 'x' }];
   for (const source of ['{% if %}', '{% for', 'x'.repeat(70_000), '\ue0f1', '{% generation %}']) {
     assert.throws(() => new ChatTemplate(tokenizer, source), UserError, source.slice(0, 20));

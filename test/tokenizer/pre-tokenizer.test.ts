@@ -65,7 +65,7 @@ test('every code point is cut as the regexes cut it, between two letters and bet
   }
 });
 
-test('the byte alphabet is GPT-2 s: 256 different printable characters', () => {
+test('the byte alphabet of GPT-2 has 256 different printable characters', () => {
   assert.equal(new Set(byteCharacters).size, 256);
   assert.equal(byteCharacters[0x20], 'Ġ');
   assert.equal(byteCharacters[0x0a], 'Ċ');

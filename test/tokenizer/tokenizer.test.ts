@@ -65,8 +65,8 @@ test('ids equal those of both libraries for a tokenizer that we trained', async 
   const random = Random.stream(1, 'ids');
   const texts = Array.from({ length: 2000 }, () => adversarialText(random, 14));
   const long = ['a', '月', ' ', '\n', '!', '\0', '7', 'ab', '😀', '\u0301', ' a'].map((unit) => unit.repeat(3000));
-  const tokenizer = await trainTokenizer([...texts.slice(0, 1000), ...long], { vocabSize: 1500 });
-  assert.equal(tokenizer.vocabSize, 1500);
+  const tokenizer = await trainTokenizer([...texts.slice(0, 1000), ...long], { vocabSize: 700 });
+  assert.equal(tokenizer.vocabSize, 700);
   await assertSameIds(tokenizer, [...texts, ...long, '', ' ']);
 });
 

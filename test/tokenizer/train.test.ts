@@ -108,7 +108,7 @@ test('text after maxBytes is not read, and progress ends at the vocabulary size'
   assert.deepEqual(progress.at(-1), { phase: 'merging', done: 261, total: 300 });
 });
 
-test('no text and impossible sizes are the person s errors', async () => {
+test('no text and impossible sizes are user errors', async () => {
   await assert.rejects(trainTokenizer([], { vocabSize: 300 }), UserError);
   await assert.rejects(trainTokenizer(['', ''], { vocabSize: 300 }), /no text to train a tokenizer on/);
   for (const vocabSize of [259, 0, -1, 300.5, Number.NaN, 1e9]) {

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { extract } from 'tar';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { asUserError, Interrupted, UserError } from '../../base/errors.js';
 import { digestOf, exists, writeDirectoryAtomic } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
 import type { Reporter } from '../../report/event.js';
@@ -17,8 +17,8 @@ import { pathMatcher } from './files.js';
 export interface NpmSource {
   package: string;
   version: string;
-  /** Inside the package: a file, a folder, or with `*`. */
-  path: string;
+  /** Inside the package; each a file, a folder, or with `*`. All are unpacked in one pass over the tarball. */
+  paths: string[];
   /** `sha512-…` of the tarball. */
   integrity: string;
 }
@@ -43,7 +43,7 @@ export function cacheDirectory(): string {
  */
 export async function npmFiles(source: NpmSource, context: Context): Promise<string> {
   const home = join(cacheDirectory(), 'npm', `${source.package.replace('/', '+')}-${source.version}`);
-  const files = join(home, `files-${digestOf([source.path, source.integrity]).slice(0, 16)}`);
+  const files = join(home, `files-${digestOf([source.paths, source.integrity]).slice(0, 16)}`);
   if (await exists(files)) return files;
   const tarball = join(home, 'package.tgz');
   if (!(await exists(tarball)) || (await integrityOf(tarball)) !== source.integrity) {
@@ -141,27 +141,39 @@ function integrityFault(source: NpmSource, found: string): UserError {
 
 /** Only plain files that match, without the leading `package/`. Anything else that matches is refused. */
 async function unpack(source: NpmSource, tarball: string, folder: string): Promise<void> {
-  const matches = pathMatcher(source.path);
+  const wantedPaths = new Map(source.paths.map((path) => [path, pathMatcher(path)]));
+  const missing = new Set(source.paths);
   let refused: string | undefined;
   let bytes = 0;
-  let files = 0;
   const filter = (path: string, entry: { type?: unknown; size?: number }): boolean => {
     const parts = path.split('/').slice(1);
-    if (!matches(parts.join('/')) || entry.type === 'Directory') return false;
+    const found = [...wantedPaths].filter(([, matches]) => matches(parts.join('/')));
+    if (found.length === 0 || entry.type === 'Directory') return false;
+    for (const [wantedPath] of found) missing.delete(wantedPath);
     bytes += entry.size ?? 0;
     if (parts.includes('..')) refused ??= `${path} points outside the package`;
     else if (entry.type !== 'File' && entry.type !== 'OldFile') refused ??= `${path} is not a plain file`;
     else if (bytes > maxUnpackedBytes) refused ??= `more than ${formatBytes(maxUnpackedBytes)} would be unpacked`;
-    files++;
     return refused === undefined;
   };
-  await extract({ file: tarball, cwd: folder, strip: 1, filter: filter as (path: string) => boolean });
+  const failure = await extract({
+    file: tarball,
+    cwd: folder,
+    strip: 1,
+    filter: filter as (path: string) => boolean,
+  }).then(
+    () => undefined,
+    (error: unknown) => error as Error & { tarCode?: string },
+  );
   const wanted = `${source.package}@${source.version}`;
   if (refused !== undefined) throw new UserError({ what: `the tarball of ${wanted} is refused`, why: refused });
-  if (files === 0) {
+  if (failure !== undefined && failure.tarCode === undefined) throw asUserError(failure);
+  if (missing.size > 0) {
     throw new UserError({
-      what: `${wanted} has no file ${source.path}`,
+      what: `${wanted} has no file ${[...missing].join(', ')}`,
+      why: failure?.message,
       next: `List what it has with \`tar tzf ${tarball}\`, and correct the path after # in the data-spec`,
     });
   }
+  if (failure !== undefined) throw new UserError({ what: `${wanted} cannot be unpacked`, why: failure.message });
 }

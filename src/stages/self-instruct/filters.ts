@@ -7,8 +7,7 @@ import type { ProposedTask, Solution, TaskLanguage } from './teacher.js';
 import { languageShare, wordsOf } from './words.js';
 
 /** Words or Chinese characters. */
-const promptWords = { least: 2, most: 150 };
-const answerWords = { least: 1, most: 300 };
+const mostWords = { prompt: 150, answer: 300 };
 
 /** Asks for what a text model has no hands or eyes for. Looked for in the request, not in what it quotes. */
 const impossible = {
@@ -20,9 +19,9 @@ const impossible = {
 export function promptFault(task: ProposedTask): string | undefined {
   const question = task.turns[task.turns.length - 1];
   const wording = wordingOf(task.kind, question);
-  const words = wordsOf(question).length;
-  if (words < promptWords.least) return 'prompt too short';
-  if (words > promptWords.most) return 'prompt too long';
+  // Two letters or digits at least: "Hi" and "早安" are prompts, "a" is not.
+  if (!/[\p{L}\p{N}].*[\p{L}\p{N}]/su.test(question)) return 'prompt too short';
+  if (wordsOf(question).length > mostWords.prompt) return 'prompt too long';
   if (impossible[task.language].test(wording)) return 'prompt asks for what text cannot do';
   if (/[:：,，、]\s*$/.test(question)) return 'prompt unfinished';
   if (task.kind !== 'arithmetic' && languageShare(wording, task.language) < 0.5) return 'prompt in another language';
@@ -36,8 +35,8 @@ const anyLanguage = new Set(['translation', 'definition', 'poem-line', 'formatti
 export function answerFault(task: ProposedTask, solution: Solution): string | undefined {
   const { answer, check } = solution;
   const words = wordsOf(answer).length;
-  if (words < answerWords.least) return 'answer empty';
-  if (words > answerWords.most) return 'answer too long';
+  if (words === 0) return 'answer empty';
+  if (words > mostWords.answer) return 'answer too long';
   if (answer.trim() === task.turns[task.turns.length - 1].trim()) return 'answer echoes the prompt';
   if (/[:：,，、]\s*$/.test(answer)) return 'answer unfinished';
   if (!anyLanguage.has(task.kind) && languageShare(answer, task.language) < 0.5) return 'answer in another language';

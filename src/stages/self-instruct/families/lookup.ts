@@ -2,7 +2,7 @@
 // cannot hold are left out.
 import type { Random } from '../../../base/random.js';
 import type { TaskKind } from '../../../config/pipeline.js';
-import type { Fact } from '../../../data/types.js';
+import type { Check, Fact } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
 import { scriptCounts, wordsOf } from '../words.js';
 import { type Family, type Made, type Wordings, word } from './family.js';
@@ -141,9 +141,14 @@ function meanings(fact: Fact): string[] {
 
 function ask(fact: Fact, language: TaskLanguage, random: Random): Made {
   const values = meanings(fact);
-  const check =
+  const check: Check =
     fact.kind === 'poem-line'
-      ? ({ type: 'equals', answer: values[0].replace(/[.。]$/, '') } as const)
-      : ({ type: 'contains', any: values } as const);
+      ? { type: 'equals', answer: values[0].replace(/[.。]$/, '') }
+      : { type: 'contains', any: [...new Set(values.flatMap((value) => [value, withoutParticle(value)]))] };
   return { turns: [word(wordings[fact.kind][language], random, fact.key)], solution: { answer: values[0], check } };
+}
+
+/** "to drink" → "drink": either is a right translation. */
+function withoutParticle(value: string): string {
+  return value.replace(/^(?:to|an?|the) (?=\S)/i, '');
 }

@@ -22,17 +22,17 @@ export const greetings = {
   },
   en: {
     openings: [
-      'Hello,',
+      'Hello!',
       'Hi there.',
-      'Excuse me,',
+      'Excuse me.',
       'Just curious:',
       'Quick question:',
-      'By the way,',
+      'One more thing.',
       'I am new here.',
       'My friend wants to know:',
-      'Honestly,',
-      'Before we start,',
-      'Well,',
+      'Be honest.',
+      'Before we start:',
+      'Well then.',
       'One thing first:',
     ],
     closings: [

@@ -1,0 +1,22 @@
+// Runs the same tests on every backend that runs here. A backend joins by its name below (the compiler asks for it).
+import { type TestContext, test } from 'node:test';
+import { type BackendName, openBackend } from '../../src/tensor/backends.js';
+
+// `tensorflow` comes last: merely trying to load it registers gradients of its own over ours.
+const order = { cpu: 0, wasm: 1, native: 2, tensorflow: 3 } satisfies Record<BackendName, number>;
+
+/** One test per backend, `body` adding its own below it; skipped with the reason where the backend cannot run. */
+export async function onEachBackend(title: string, body: (t: TestContext) => Promise<void>): Promise<void> {
+  const names = (Object.keys(order) as BackendName[]).sort((a, b) => order[a] - order[b]);
+  for (const name of names) {
+    await test(`${title} on ${name}`, async (t) => {
+      try {
+        await openBackend(name);
+      } catch (error) {
+        t.skip(error instanceof Error ? error.message : String(error));
+        return;
+      }
+      await body(t);
+    });
+  }
+}

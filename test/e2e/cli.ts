@@ -1,0 +1,66 @@
+// The command line as a user runs it: a real process on the real sources.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  cwd?: string;
+  stdin?: string;
+  env?: Record<string, string>;
+  /** Called with the process as soon as it runs, and on everything it prints. */
+  onOutput?(text: string, child: ChildProcess): void;
+}
+
+export function mossctl(args: readonly string[], options: CliOptions = {}): Promise<Finished> {
+  const tsx = new URL('../../node_modules/tsx/dist/esm/index.mjs', import.meta.url).href;
+  const child = spawn(process.execPath, ['--import', tsx, `${root}src/cli/main.ts`, ...args], {
+    cwd: options.cwd ?? root,
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin?.on('error', () => undefined); // it may exit before it has read all of it
+  child.stdin?.end(options.stdin ?? '');
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      options.onOutput?.(text, child);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, ...output }));
+  });
+}
+
+/** The smoke pipeline, cut down to seconds: every stage, a few steps each. */
+export const shortSmoke = [
+  'run',
+  'smoke',
+  ...[
+    'pretrain.train.steps=12',
+    'pretrain.train.checkpointEvery=4',
+    'pretrain.train.evaluateEvery=6',
+    'tokenizer.vocabSize=400',
+    'selfInstruct.count=40',
+    'selfInstruct.heldOut=12',
+    'sft.train.steps=8',
+    'sft.train.checkpointEvery=3',
+    'align.rounds=2',
+    'align.promptsPerRound=12',
+    'align.maxNewTokens=8',
+    'align.minMargin=0.01',
+    'align.train.checkpointEvery=1',
+    'eval.maxTasks=8',
+    'eval.maxNewTokens=8',
+    'eval.validationTokens=400',
+  ].flatMap((setting) => ['--set', setting]),
+];

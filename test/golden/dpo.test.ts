@@ -1,0 +1,107 @@
+// The DPO loss, its rewards and gradients against plain torch (scripts/golden/make_dpo.py): on given log-probabilities,
+// extreme ones too, and through the tiny Qwen3 with answers masked out of their prompts.
+import assert from 'node:assert/strict';
+import { disposeModel } from '../../src/model/parameters.js';
+import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
+import { memory, type Tensor1D, tensor1d, tidy, variable, variableGrads } from '../../src/tensor/tf.js';
+import { chosenLikelihoodLoss, dpo, weighted } from '../../src/train/losses.js';
+import { onEachBackend } from '../conformance/backends.js';
+import { assertClose, gradientsOf, loadGolden, readJson } from './fixtures.js';
+
+interface Expected {
+  policyChosen: number[];
+  policyRejected: number[];
+  referenceChosen: number[];
+  referenceRejected: number[];
+  /** Tokens of each chosen answer. */
+  lengths: number[];
+  cases: {
+    beta: number;
+    /** Weight of the chosen answers' mean NLL per token; 0 = none. */
+    alpha: number;
+    loss: number;
+    chosenRewards: number[];
+    rejectedRewards: number[];
+    chosenGradient: number[];
+    rejectedGradient: number[];
+  }[];
+  model: {
+    beta: number;
+    pairs: { prompt: number[]; chosen: number[]; rejected: number[] }[];
+    reference: { chosen: number[]; rejected: number[] };
+    chosen: number[];
+    rejected: number[];
+    loss: number;
+    chosenRewards: number[];
+    rejectedRewards: number[];
+    gradientNorms: Record<string, number>;
+  };
+}
+
+const expected = await readJson<Expected>('dpo.json');
+
+function checkNumbers(one: Expected['cases'][number]): void {
+  const held = memory().numTensors;
+  const [chosen, rejected] = [expected.policyChosen, expected.policyRejected].map((values) =>
+    tidy(() => variable(tensor1d(values)) as unknown as Tensor1D & ReturnType<typeof variable>),
+  );
+  const figures: Record<'chosen' | 'rejected', number[]> = { chosen: [], rejected: [] };
+  const { value, grads } = variableGrads(() => {
+    const references = [tensor1d(expected.referenceChosen), tensor1d(expected.referenceRejected)] as const;
+    const terms = dpo(chosen, rejected, ...references, one.beta);
+    figures.chosen = [...terms.chosenRewards.dataSync()];
+    figures.rejected = [...terms.rejectedRewards.dataSync()];
+    if (one.alpha === 0) return terms.loss;
+    return weighted(terms.loss, chosenLikelihoodLoss(chosen, Float32Array.from(expected.lengths)), one.alpha);
+  }, [chosen, rejected]);
+  assertClose(value.dataSync(), [one.loss], 'loss', 1e-5);
+  assertClose(figures.chosen, one.chosenRewards, 'chosen rewards', 1e-5);
+  assertClose(figures.rejected, one.rejectedRewards, 'rejected rewards', 1e-5);
+  assertClose(grads[chosen.name].dataSync(), one.chosenGradient, 'gradient of the chosen', 1e-5);
+  assertClose(grads[rejected.name].dataSync(), one.rejectedGradient, 'gradient of the rejected', 1e-5);
+  for (const tensor of [value, ...Object.values(grads), chosen, rejected]) tensor.dispose();
+  assert.equal(memory().numTensors, held);
+}
+
+/** Through the objective that `align` trains with: batching, masks, log-probabilities, loss. */
+async function checkThroughModel(): Promise<void> {
+  const { pairs, beta, reference, ...wanted } = expected.model;
+  const model = await loadGolden('qwen3');
+  const side = (tokens: number[], reference: number) => ({ tokens, reference, text: '', reward: 0 });
+  const objective = dpoObjective(
+    pairs.map(({ prompt, chosen, rejected }, i) => ({
+      id: String(i),
+      prompt,
+      chosen: side(chosen, reference.chosen[i]),
+      rejected: side(rejected, reference.rejected[i]),
+    })),
+    { beta, sftWeight: 0, batchSize: pairs.length, padId: 0, seed: 1 },
+  );
+  const batch = await objective.next(); // both pairs, shuffled
+  assert.equal(batch.weight, 2);
+  const recorded = new Map<string, number[]>();
+  const { loss, gradients } = gradientsOf(model, (m) =>
+    objective.loss(m, batch, (name, figure) => recorded.set(name, [...figure.dataSync()])),
+  );
+  const inOrder = (name: string): number[] => {
+    const values = recorded.get(name) as number[];
+    return pairs.map((_, i) => values[batch.ids.indexOf(String(i))]);
+  };
+  assertClose([loss], [wanted.loss], 'loss');
+  assertClose(inOrder('logps/chosen'), wanted.chosen, 'log-probabilities of the chosen');
+  assertClose(inOrder('logps/rejected'), wanted.rejected, 'log-probabilities of the rejected');
+  assertClose(inOrder('rewards/chosen'), wanted.chosenRewards, 'rewards of the chosen');
+  assertClose(inOrder('rewards/rejected'), wanted.rejectedRewards, 'rewards of the rejected');
+  assert.deepEqual([...gradients.keys()].sort(), Object.keys(wanted.gradientNorms).sort());
+  for (const [name, norm] of Object.entries(wanted.gradientNorms)) {
+    assertClose([Math.hypot(...(gradients.get(name) as Float32Array))], [norm], `norm of the gradient of ${name}`);
+  }
+  disposeModel(model);
+}
+
+await onEachBackend('DPO', async (t) => {
+  for (const one of expected.cases) {
+    await t.test(`given log-probabilities, beta ${one.beta}, likelihood term ${one.alpha}`, () => checkNumbers(one));
+  }
+  await t.test('through the model', checkThroughModel);
+});

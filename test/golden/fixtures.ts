@@ -1,0 +1,95 @@
+// Reads the golden fixtures (made by scripts/golden/make_model.py) and compares with them.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseModelConfig } from '../../src/checkpoint/model-config.js';
+import { readSafetensors } from '../../src/checkpoint/safetensors.js';
+import { type Model, modelFromTensors } from '../../src/model/parameters.js';
+import { type Scalar, variableGrads } from '../../src/tensor/tf.js';
+
+export const architectures = ['qwen3', 'qwen2', 'llama'] as const;
+
+/** What transformers and torch computed; arrays are row-major. */
+export interface Expected {
+  /** [2, 12] */
+  ids: number[][];
+  /** [2, 12, V] */
+  logits: number[];
+  /** Mean over the 2 · 11 predicted tokens, in nats. */
+  loss: number;
+  gradientNorms: Record<string, number>;
+  gradients: Record<string, number[]>;
+  greedy: { prompt: number[][]; tokens: number[][] };
+  adamw: {
+    learningRate: number;
+    beta1: number;
+    beta2: number;
+    epsilon: number;
+    weightDecay: number;
+    clipNorm: number;
+    steps: number;
+    /** Before each step, and after the last. */
+    losses: number[];
+    /** Of each step, before clipping. */
+    gradientNorms: number[];
+  };
+}
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+export async function readJson<T>(name: string): Promise<T> {
+  return JSON.parse(await readFile(path(name), 'utf8')) as T;
+}
+
+/** The model as transformers saved it, on the current backend. */
+export async function loadGolden(architecture: (typeof architectures)[number]): Promise<Model> {
+  const raw = await readJson<{ hidden_size: number; num_attention_heads: number }>(`${architecture}/config.json`);
+  // transformers leaves head_dim out of a Qwen2 config; ours always has it.
+  const text = JSON.stringify({ head_dim: raw.hidden_size / raw.num_attention_heads, ...raw });
+  const file = `${architecture}/model.safetensors`;
+  return modelFromTensors(parseModelConfig(text, architecture), await readSafetensors(path(file)), file);
+}
+
+/** One row a sequence, of equal length; every token after the first is predicted. */
+export function asSequences(ids: number[][]): { id: string; tokens: number[] }[] {
+  return ids.map((tokens, row) => ({ id: `row-${row}`, tokens }));
+}
+
+/** Everything on the host: the loss sum and every gradient by parameter name. */
+export function gradientsOf(
+  model: Model,
+  loss: (model: Model) => Scalar,
+): { loss: number; gradients: Map<string, Float32Array> } {
+  const { value, grads } = variableGrads(() => loss(model), [...model.weights.values()]);
+  const gradients = new Map<string, Float32Array>();
+  for (const [name, weight] of model.weights) {
+    gradients.set(name, Float32Array.from(grads[weight.name].dataSync() as Float32Array));
+    grads[weight.name].dispose();
+  }
+  const sum = value.dataSync()[0];
+  value.dispose();
+  return { loss: sum, gradients };
+}
+
+/**
+ * Two fp32 implementations add in different orders: each element may differ by `tolerance` of the largest one
+ * (default 1e-4; the largest difference seen is 2e-5, in a gradient).
+ */
+export function assertClose(
+  actual: ArrayLike<number>,
+  wanted: ArrayLike<number>,
+  what: string,
+  tolerance = 1e-4,
+): void {
+  assert.equal(actual.length, wanted.length, what);
+  const scale = Array.from(wanted).reduce((largest, x) => Math.max(largest, Math.abs(x)), 0);
+  for (let i = 0; i < wanted.length; i++) {
+    const error = Math.abs(actual[i] - wanted[i]);
+    const message = `${what} [${i}]: ${actual[i]}, not ${wanted[i]} (error ${error}, allowed ${tolerance * scale})`;
+    assert.ok(error <= tolerance * scale, message); // NaN fails too
+  }
+}
+
+export function norm(values: Iterable<number>): number {
+  return Math.hypot(...values);
+}

@@ -1,0 +1,43 @@
+// Documents that share a row never see each other: packed, they give the loss and the gradients of separate rows.
+import assert from 'node:assert/strict';
+import { batchesOnce, padSequences } from '../../src/data/sequences.js';
+import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { negativeLogLikelihood } from '../../src/train/losses.js';
+import { onEachBackend } from '../conformance/backends.js';
+import { architectures, assertClose, gradientsOf, loadGolden } from './fixtures.js';
+
+const documents = [
+  { id: 'a', tokens: [5, 9, 33, 12, 40, 7, 2] },
+  { id: 'b', tokens: [60, 3, 7, 7] },
+  // Loss on some tokens only, as in a conversation.
+  { id: 'c', tokens: [18, 22, 5, 9, 61, 2], loss: [0, 0, 0, 1, 1, 1] },
+];
+
+const separate = padSequences(documents, { padId: 0 });
+const [packed] = batchesOnce(documents, { rows: 1, columns: 16, padId: 0 }); // 6 + 3 + 5 positions, 2 of padding
+/** The classic mistake: one causal mask for the whole row. */
+const leaking = { ...packed, ranges: packed.ranges.map((bound, i) => (i % 2 === 0 ? 0 : bound)) };
+/** Harmless: rotary positions count only by their distance. */
+const counting = { ...packed, positions: packed.positions.map((_, column) => column) };
+
+const gradients = (model: Model, batch: typeof packed) => gradientsOf(model, (m) => negativeLogLikelihood(m, batch));
+
+function checkPacking(model: Model): void {
+  const alone = gradients(model, separate);
+  const together = gradients(model, packed);
+  assertClose([together.loss], [alone.loss], 'loss', 1e-5);
+  for (const [name, gradient] of alone.gradients) {
+    assertClose(together.gradients.get(name) ?? [], gradient, `gradient of ${name}`, 1e-5);
+  }
+  // The mask is what keeps them apart.
+  assert.ok(Math.abs(gradients(model, leaking).loss / alone.loss - 1) > 0.01);
+  assertClose([gradients(model, counting).loss], [alone.loss], 'loss with positions that run on', 1e-5);
+}
+
+await onEachBackend('packing', async (t) => {
+  for (const architecture of architectures) {
+    const model = await loadGolden(architecture);
+    await t.test(`${architecture}: packed and separate documents give the same gradients`, () => checkPacking(model));
+    disposeModel(model);
+  }
+});

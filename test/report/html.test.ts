@@ -1,0 +1,118 @@
+// report.html: complete, self-contained, and safe against what a model or a file may say.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Event } from '../../src/report/event.js';
+import { writeReport } from '../../src/report/html.js';
+import { demoEvents } from './fixtures/demo.js';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'report-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+async function report(events: Iterable<Event>, command = 'npx mossctl run x', settings?: string): Promise<string> {
+  const run = await mkdtemp(join(folder, 'run-'));
+  const lines = [...events].map((event, i) => JSON.stringify({ ...event, time: 1000 + i }));
+  await writeFile(join(run, 'metrics.jsonl'), `${lines.join('\n')}\n`);
+  if (settings !== undefined) await writeFile(join(run, 'pipeline.yaml'), settings);
+  const path = await writeReport(run, { command });
+  assert.equal(path, join(run, 'report.html'));
+  return readFile(path, 'utf8');
+}
+
+test('every section of a whole run is there', async () => {
+  const html = await report(demoEvents(), 'npx mossctl run quickstart', 'name: 小模型\nseed: 42\n');
+  assert.deepEqual(
+    [...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title),
+    [
+      ...[
+        'Results on held-out data',
+        'Answers to held-out prompts',
+        'Training: pretrain',
+        'Training: sft',
+        'Training: align',
+      ],
+      ...['Stages', 'Data', 'Lineage', 'Notes', 'Settings'],
+    ],
+  );
+  assert.match(html, /<h1>小模型<\/h1>/);
+  assert.match(html, /<pre>npx mossctl run quickstart<\/pre>/);
+  assert.match(html, /<dt>Seed<\/dt><dd>42<\/dd>/);
+  assert.match(html, /<dt>Backend<\/dt><dd>wasm<\/dd>/);
+  assert.match(html, /<dt>Tokens trained on<\/dt><dd>753,664<\/dd>/); // (400 + 240 + 3 · 32) · 1024
+  assert.match(html, /bitsPerByte\.zh<\/td><td class="best"><span>2\.620<\/span><\/td><td><span>2\.690/);
+  assert.match(html, /share of held-out tasks whose answer is right/);
+  assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10);
+  assert.match(html, /Held-out reward[^]*>round<\/text>/);
+  assert.match(html, /aria-label="margin: margin from [^"]*"/);
+  assert.match(html, /故人千里外，独坐听清歌。/);
+  assert.match(html, /href="https:\/\/github\.com\/chinese-poetry\/chinese-poetry"/);
+  assert.match(html, /pretrain\/step-000400/);
+});
+
+test('nothing is fetched and nothing runs', async () => {
+  const html = await report(demoEvents());
+  assert.ok(
+    !/<script|<link|<img|<iframe|@import|url\(|\son\w+=|src=(?!x)/i.test(html.replace(/<div>&lt;img.*?<\/div>/g, '')),
+  );
+  assert.match(html, /default-src 'none'/);
+});
+
+test('outside text stays text, everywhere it appears', async () => {
+  const evil = `<script>alert("1")</script><b onmouseover='x'>&\x00`;
+  const step = (n: number): Event => ({
+    ...{ type: 'step', stage: evil, step: n, steps: 2, loss: n, learningRate: n, gradientNorm: n, tokens: 1 },
+    tokensPerSecond: 1,
+    metrics: { [evil]: n },
+  });
+  const html = await report(
+    [
+      { type: 'stage', stage: evil, state: 'started', detail: evil },
+      step(1),
+      step(2),
+      { type: 'evaluation', stage: evil, step: 1, metrics: { [evil]: 1, [`${evil}.b`]: 2 } },
+      { type: 'evaluation', stage: evil, step: 2, metrics: { [evil]: 1, [`${evil}.b`]: 2 } },
+      { type: 'sample', stage: evil, step: 2, prompt: evil, completion: evil },
+      { type: 'checkpoint', stage: evil, step: 2, path: evil, digest: evil },
+      { type: 'note', stage: evil, level: 'warning', text: evil },
+      { type: 'licence', stage: evil, source: evil, licence: evil, url: 'javascript:alert(1)', documents: 1, bytes: 1 },
+      { type: 'table', stage: evil, columns: [{ label: evil, checkpoint: evil, metrics: { [evil]: 1 } }] },
+    ],
+    evil,
+    `name: '${evil.replaceAll("'", "''").replace('\x00', '')}'\nother: ${evil.slice(0, 30)}\n`,
+  );
+  const allowed =
+    /^\/?(!doctype|html|head|meta|title|style|body|main|h[123]|p|pre|dl|dt|dd|div|span|section|table|thead|tbody|tr|th|td|figure|figcaption|svg|line|text|path|circle|rect|code|ul|li|details|summary|footer|b)$/;
+  for (const [, name] of html.matchAll(/<(\/?[!\w]+)/g)) assert.match(name, allowed);
+  assert.ok(!/<[^>]*\son\w+=/.test(html.replace(/"[^"]*"/g, '""')), 'no event handler inside a tag');
+  assert.ok(!html.includes('javascript:'));
+  assert.ok(!html.includes('\x00'));
+  assert.ok((html.match(/&lt;script&gt;alert\(&quot;1&quot;\)/g)?.length ?? 0) > 12);
+});
+
+test('an empty, absent or torn run still gives a page', async () => {
+  const empty = await mkdtemp(join(folder, 'empty-'));
+  const html = await readFile(await writeReport(empty, { command: 'c' }), 'utf8');
+  assert.ok(!html.includes('<h2>'));
+  assert.match(html, /<dt>Total time<\/dt><dd>–<\/dd>/);
+  await writeFile(
+    join(empty, 'metrics.jsonl'),
+    '{"type":"note","stage":"data","level":"info","text":"ok","time":1}\n{"ty',
+  );
+  await writeFile(join(empty, 'pipeline.yaml'), '{{{ not yaml');
+  const torn = await readFile(await writeReport(empty, { command: 'c' }), 'utf8');
+  assert.match(torn, /1 lines? of metrics\.jsonl could not be read/);
+  assert.match(torn, /\{\{\{ not yaml/);
+});
+
+test('the same run gives the same page', async () => {
+  const run = await mkdtemp(join(folder, 'same-'));
+  const lines = [...demoEvents()].map((event, i) => JSON.stringify({ ...event, time: i }));
+  await writeFile(join(run, 'metrics.jsonl'), lines.join('\n'));
+  const first = await readFile(await writeReport(run, { command: 'c' }), 'utf8');
+  assert.equal(await readFile(await writeReport(run, { command: 'c' }), 'utf8'), first);
+});

@@ -1,0 +1,206 @@
+// metrics.jsonl survives kills, resumes and full disks; what is read back is what really counts.
+import assert from 'node:assert/strict';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openMetrics, readMetrics, settleEvents, stageSeconds, type TimedEvent } from '../../src/report/metrics.js';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'metrics-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+let clock = 1000;
+const stage = (name: string, state: 'started' | 'finished' | 'skipped' | 'resumed'): TimedEvent => ({
+  type: 'stage',
+  stage: name,
+  state,
+  time: clock++,
+});
+const step = (name: string, number: number, loss = number): TimedEvent => ({
+  type: 'step',
+  stage: name,
+  step: number,
+  steps: 9,
+  loss,
+  learningRate: 0.001,
+  gradientNorm: 1,
+  tokens: 10,
+  tokensPerSecond: 100,
+  time: clock++,
+});
+const evaluation = (name: string, at: number, reward: number): TimedEvent => ({
+  type: 'evaluation',
+  stage: name,
+  step: at,
+  metrics: { reward },
+  time: clock++,
+});
+const never = (reason: string): never => assert.fail(reason);
+const losses = (events: readonly TimedEvent[], name = 'sft'): number[] =>
+  events.flatMap((event) => (event.type === 'step' && event.stage === name ? [event.loss] : []));
+
+test('events come back as they were; progress is not kept; a NaN loss stays a NaN', async () => {
+  const path = join(folder, 'new/run/metrics.jsonl');
+  const writer = openMetrics(path, never);
+  const written = [stage('sft', 'started'), step('sft', 1, Number.NaN), evaluation('sft', 1, 0.5)];
+  for (const event of written) writer.write(event);
+  writer.write({ type: 'progress', stage: 'sft', label: 'x', done: 1, unit: 'rows', time: clock++ });
+  writer.close();
+  const { events, broken } = await readMetrics(path);
+  assert.deepEqual(events, written);
+  assert.equal(broken, 0);
+  assert.deepEqual(await readMetrics(join(folder, 'absent')), { events: [], broken: 0 });
+});
+
+test('steps reach the disk within a second, and rare events at once, without close', async () => {
+  const path = join(folder, 'flush.jsonl');
+  const writer = openMetrics(path, never);
+  writer.write(stage('sft', 'started'));
+  assert.equal((await readMetrics(path)).events.length, 1);
+  writer.write({ ...step('sft', 1), time: clock - 1 });
+  writer.write({ ...step('sft', 2), time: clock - 1 });
+  await sleep(1200);
+  assert.equal((await readMetrics(path)).events.length, 3);
+  writer.close();
+});
+
+test('a torn last line costs itself only, and the next process begins a line of its own', async () => {
+  const path = join(folder, 'torn.jsonl');
+  await writeFile(path, `${JSON.stringify(step('sft', 1))}\n{"type":"sample","prompt":"床前明`);
+  await appendFile(path, Buffer.from([0xe6, 0x9c])); // half of 月
+  assert.deepEqual(losses((await readMetrics(path)).events), [1]);
+  const writer = openMetrics(path, never);
+  writer.write(step('sft', 2));
+  writer.close();
+  const { events, broken } = await readMetrics(path);
+  assert.deepEqual(losses(events), [1, 2]);
+  assert.equal(broken, 1);
+});
+
+test('foreign lines are counted, not believed', async () => {
+  const path = join(folder, 'foreign.jsonl');
+  const bad = ['[]', '{"type":"step","stage":"x","step":"1"}', '{"type":"future","stage":"x","time":1}', 'null'];
+  await writeFile(path, `${bad.join('\n')}\n\n${JSON.stringify(step('sft', 3))}\n`);
+  const { events, broken } = await readMetrics(path);
+  assert.equal(broken, 4);
+  assert.deepEqual(losses(events), [3]);
+});
+
+test('a file that cannot be written warns once and does not throw', async () => {
+  const path = join(folder, 'directory.jsonl');
+  await mkdir(path);
+  const warnings: string[] = [];
+  const writer = openMetrics(path, (reason) => warnings.push(reason));
+  for (let i = 0; i < 3; i++) writer.write(stage('sft', 'started'));
+  writer.close();
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /cannot write .*directory\.jsonl \(EISDIR\)/);
+});
+
+test('a stage that starts afresh forgets its earlier try, and only its own', () => {
+  const events = [
+    ...[stage('pretrain', 'started'), step('pretrain', 1, 10), stage('pretrain', 'finished')],
+    ...[stage('sft', 'started'), step('sft', 1, 5), step('sft', 2, 4)],
+    ...[stage('pretrain', 'skipped'), stage('sft', 'started'), step('sft', 1, 3)],
+  ];
+  const settled = settleEvents(events);
+  assert.deepEqual(losses(settled), [3]);
+  assert.deepEqual(losses(settled, 'pretrain'), [10]);
+});
+
+test('a resumed stage forgets the steps that it did again, with what was said at them', () => {
+  const events = [
+    ...[stage('sft', 'started'), step('sft', 1, 10), step('sft', 2, 20), evaluation('sft', 2, 0.2)],
+    ...[step('sft', 3, 30), evaluation('sft', 3, 0.3), step('sft', 4, 40)],
+    ...[stage('sft', 'resumed'), stage('sft', 'resumed'), step('sft', 3, 31), evaluation('sft', 3, 0.31)],
+  ];
+  const settled = settleEvents(events);
+  assert.deepEqual(losses(settled), [10, 20, 31]);
+  assert.deepEqual(
+    settled.flatMap((event) => (event.type === 'evaluation' ? [event.metrics.reward] : [])),
+    [0.2, 0.31],
+  );
+});
+
+test('resuming in a later round leaves the rounds before, which count their steps from 1 too', () => {
+  const round = (values: number[]) => values.map((loss, i) => step('align', i + 1, loss));
+  const events = [
+    ...[stage('align', 'started'), ...round([1, 2, 3]), evaluation('align', 3, 0.5), ...round([4, 5])],
+    ...[stage('align', 'resumed'), ...round([6, 7, 8])],
+  ];
+  const settled = settleEvents(events);
+  assert.deepEqual(losses(settled, 'align'), [1, 2, 3, 6, 7, 8]);
+  assert.equal(settled.filter(({ type }) => type === 'evaluation').length, 1);
+  const second = [
+    ...[...events.slice(0, -3), step('align', 2, 50)],
+    ...[stage('align', 'resumed'), step('align', 3, 60)],
+  ];
+  assert.deepEqual(losses(settleEvents(second), 'align'), [1, 2, 3, 4, 50, 60]);
+});
+
+test('killed between rounds: the saved round stays, though the next one counts from 1', () => {
+  const saved: TimedEvent = { type: 'checkpoint', stage: 'align', step: 2, path: 'p', digest: 'd', time: clock++ };
+  const first = [step('align', 1, 10), step('align', 2, 20), saved, evaluation('align', 1, 0.5)];
+  const events = [
+    ...[stage('align', 'started'), ...first, stage('align', 'resumed'), evaluation('align', 1, 0.6)],
+    ...[step('align', 1, 30), step('align', 2, 40)],
+  ];
+  const settled = settleEvents(events);
+  assert.deepEqual(losses(settled, 'align'), [10, 20, 30, 40]);
+  assert.deepEqual(
+    settled.flatMap((event) => (event.type === 'evaluation' ? [event.metrics.reward] : [])),
+    [0.6],
+  );
+  const unsaved = [step('align', 1, 50), stage('align', 'resumed'), step('align', 1, 60)];
+  const more = settleEvents([...events.slice(0, 6), ...unsaved]);
+  assert.deepEqual(losses(more, 'align'), [10, 20, 60]);
+  assert.equal(more.filter(({ type }) => type === 'evaluation').length, 1, 'the first round keeps its evaluation');
+});
+
+test('facts that are said again replace themselves', () => {
+  const note: TimedEvent = { type: 'note', stage: 'data', level: 'info', text: 'kept 5', time: 1 };
+  const licence = (documents: number, time: number): TimedEvent => ({
+    ...{ type: 'licence', stage: 'data', source: 'a', licence: 'MIT', bytes: 1 },
+    documents,
+    time,
+  });
+  const settled = settleEvents([note, licence(1, 2), { ...note, time: 3 }, licence(2, 4)]);
+  assert.deepEqual(settled, [{ ...note, time: 3 }, licence(2, 4)]);
+});
+
+test('time counts while a process worked, not while none did', () => {
+  const at = (event: TimedEvent, time: number): TimedEvent => ({ ...event, time });
+  const seconds = stageSeconds([
+    at(stage('sft', 'started'), 0),
+    at(step('sft', 1), 10),
+    at(stage('sft', 'resumed'), 100_000),
+    at(step('sft', 2), 100_005),
+    at(stage('sft', 'finished'), 100_007),
+    at(stage('sft', 'skipped'), 200_000),
+    at(stage('eval', 'started'), 200_001),
+    at(stage('eval', 'started'), 200_100),
+    at(stage('eval', 'finished'), 200_103),
+  ]);
+  assert.deepEqual(Object.fromEntries(seconds), { sft: 17, eval: 3 });
+});
+
+test('a line separator inside a text does not end the line', async () => {
+  const path = join(folder, 'separator.jsonl');
+  const sample: TimedEvent = {
+    type: 'sample',
+    stage: 'sft',
+    step: 1,
+    prompt: 'a\u2028b',
+    completion: '\u0085',
+    time: 1,
+  };
+  const writer = openMetrics(path, never);
+  writer.write(sample);
+  writer.close();
+  assert.deepEqual((await readMetrics(path)).events, [sample]);
+  assert.equal((await readFile(path, 'utf8')).split('\n').length, 2);
+});

@@ -1,0 +1,113 @@
+// The numbers behind the drawings: ticks, smoothing, thinning, and where a point really lands.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lineChart, niceTicks, type Point, smooth, thin } from '../../src/report/svg.js';
+
+const options = {
+  title: 'Loss',
+  xLabel: 'step',
+  width: 400,
+  height: 200,
+  format: (value: number) => value.toFixed(2),
+  tickFormat: String,
+};
+
+test('ticks are round and inside the range', () => {
+  assert.deepEqual(niceTicks(0, 100, 5), [0, 20, 40, 60, 80, 100]);
+  assert.deepEqual(niceTicks(0.13, 0.87, 4), [0.2, 0.4, 0.6, 0.8]);
+  assert.deepEqual(niceTicks(-3, 7, 4), [-2.5, 0, 2.5, 5]);
+  assert.deepEqual(niceTicks(0, 3e-4, 3), [0, 1e-4, 2e-4, 3e-4]);
+  assert.deepEqual(niceTicks(5, 5, 4).length > 0, true);
+});
+
+test('smoothing keeps a straight line as it is and takes noise away', () => {
+  const line: Point[] = Array.from({ length: 101 }, (_, i) => [i, 3 - i / 50]);
+  for (const [i, [x, y]] of smooth(line, 7).entries()) {
+    assert.equal(x, i);
+    assert.ok(Math.abs(y - line[i][1]) < 1e-12);
+  }
+  const noisy: Point[] = line.map(([x]) => [x, x % 2 === 0 ? 1 : -1]);
+  assert.ok(Math.abs(smooth(noisy, 10)[50][1]) <= 1 / 21 + 1e-12);
+});
+
+test('thinning keeps every spike', () => {
+  const points: Point[] = Array.from({ length: 10_000 }, (_, i) => [
+    i,
+    i === 7777 ? 99 : i === 1234 ? -99 : Math.sin(i),
+  ]);
+  const kept = thin(points, 500);
+  assert.ok(kept.length <= 500);
+  assert.ok(kept.some(([x, y]) => x === 7777 && y === 99));
+  assert.ok(kept.some(([x, y]) => x === 1234 && y === -99));
+  assert.ok(kept.every(([x], i) => i === 0 || x > kept[i - 1][0]));
+});
+
+test('points land on the axes: equal steps are equal distances, larger values are higher', () => {
+  const svg = lineChart(options, [
+    {
+      name: 'a',
+      points: [
+        [0, 0],
+        [50, 5],
+        [100, 10],
+      ],
+    },
+  ]);
+  const [, d] = /<path class="line s0" d="([^"]+)"/.exec(svg) ?? [];
+  const [[x0, y0], [x1, y1], [x2, y2]] = [...d.matchAll(/[ML]([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [+x, +y]);
+  assert.ok(Math.abs(x1 - x0 - (x2 - x1)) <= 0.11 && Math.abs(y0 - y1 - (y1 - y2)) <= 0.11);
+  assert.ok(y0 > y1 && y1 > y2 && x2 <= 400 - 52 && y0 <= 200 - 34);
+  const grid = [...svg.matchAll(/<line class="grid"[^>]*y1="([\d.]+)"/g)].map(([, y]) => +y);
+  assert.ok(grid.includes(y0) && grid.includes(y1) && grid.includes(y2), 'ticks at 0, 5 and 10 meet the points');
+  assert.match(svg, />10\.00<\/text>/); // the last value beside its end
+});
+
+test('a value that is not finite breaks the line and moves nothing else', () => {
+  const points: Point[] = [
+    [1, 1],
+    [2, Number.NaN],
+    [3, Number.POSITIVE_INFINITY],
+    [4, 2],
+    [5, 3],
+  ];
+  const svg = lineChart(options, [{ name: 'a', points }]);
+  assert.ok(!/NaN|Infinity/.test(svg));
+  const [, d] = /<path class="line s0" d="([^"]+)"/.exec(svg) ?? [];
+  assert.deepEqual(d.replace(/[\d. ]+/g, ''), 'MML');
+});
+
+test('empty, single and constant series draw without nonsense', () => {
+  const cases: Point[][] = [
+    [],
+    [[3, 2]],
+    [[0, 0]],
+    [
+      [1, 5],
+      [2, 5],
+    ],
+    [[1, Number.NaN]],
+  ];
+  for (const points of cases) assert.ok(!/NaN|Infinity|undefined/.test(lineChart(options, [{ name: 'a', points }])));
+});
+
+test('labels at the ends of close lines do not overlap, and a legend names the series', () => {
+  const series = ['a', 'b', 'c', 'd'].map((name, i) => ({
+    name,
+    points: [
+      [0, 0],
+      [9, 5 + i / 1000],
+    ] as Point[],
+  }));
+  const svg = lineChart(options, series);
+  const heights = [...svg.matchAll(/<text class="end[^>]*y="([\d.]+)"/g)].map(([, y]) => +y).sort((a, b) => a - b);
+  assert.equal(heights.length, 4);
+  for (let i = 1; i < heights.length; i++) assert.ok(heights[i] - heights[i - 1] >= 12.9);
+  assert.equal(svg.match(/class="key/g)?.length, 4);
+});
+
+test('a long series with smoothing: raw faint below, mean on top, small file', () => {
+  const points: Point[] = Array.from({ length: 50_000 }, (_, i) => [i, 2 + Math.sin(i)]);
+  const svg = lineChart(options, [{ name: 'loss', points, smooth: true }]);
+  assert.ok(svg.indexOf('faint') < svg.lastIndexOf('class="line s0"'));
+  assert.ok(svg.length < 25_000, `${svg.length} characters`);
+});

@@ -1,0 +1,268 @@
+// The OpenAI-compatible teacher against a real server: good answers, refusals, overload, garbage, silence, hang-ups.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Interrupted, UserError } from '../../../src/base/errors.js';
+import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
+import type { Event } from '../../../src/report/event.js';
+import { OpenAiEndpoint } from '../../../src/stages/self-instruct/openai-endpoint.js';
+import { parseTasks } from '../../../src/stages/self-instruct/openai-teacher.js';
+import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
+import type { Job, StageOutput } from '../../../src/stages/stage.js';
+import { type Behaviour, type Endpoint, goodTeacher, sendJson, sendText, startEndpoint } from './endpoint.js';
+
+async function startFor(t: TestContext, behaviour: Behaviour): Promise<Endpoint> {
+  const endpoint = await startEndpoint(behaviour);
+  t.after(() => endpoint.close());
+  return endpoint;
+}
+
+async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mossctl-teacher-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+interface Run {
+  url: string;
+  directory: string;
+  config?: Partial<SelfInstructConfig>;
+  interrupt?: { requested: boolean };
+  events?: Event[];
+}
+
+function jobOf({
+  url,
+  directory,
+  config = {},
+  interrupt = { requested: false },
+  events = [],
+}: Run): Job<SelfInstructConfig> {
+  return {
+    config: {
+      seeds: 'data-specs/seeds.jsonl',
+      teacher: 'openai',
+      model: 'tiny',
+      baseUrl: url,
+      timeoutSeconds: 5,
+      retries: 2,
+      kinds: ['arithmetic'],
+      count: 40,
+      heldOut: 10,
+      maxSimilarity: 0.7,
+      ...config,
+    },
+    inputs: {},
+    directory,
+    seed: 1,
+    backend: 'auto',
+    interrupt,
+    reporter: { emit: (event) => events.push(event) },
+  };
+}
+
+const run = (options: Run): Promise<StageOutput> => selfInstructStage.run(jobOf(options));
+
+function faultOf(error: unknown): string {
+  assert.ok(error instanceof UserError, `a UserError, not ${String(error)}`);
+  return error.message;
+}
+
+test('answers well: expands, checks every answer, names its provenance', async (t) => {
+  const endpoint = await startFor(t, goodTeacher);
+  const directory = await temporaryDirectory(t);
+  const output = await run({ url: endpoint.url, directory });
+  assert.equal(output.metrics.train, 40);
+  assert.equal(output.metrics.heldOut, 10);
+  const rows = (await readFile(join(directory, 'train.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const made = rows.filter((row) => row.provenance.teacher === 'openai:tiny');
+  assert.equal(made.length, 32);
+  for (const { messages, check } of made) {
+    const [a, b] = messages[0].content.match(/\d+/g).map(Number);
+    assert.deepEqual(check, { type: 'number', answer: a + b });
+  }
+  assert.equal(endpoint.requests[0].model, 'tiny');
+  assert.match(endpoint.requests[0].messages[1].content, /numbered 5 to 12/);
+});
+
+test('401 and 403: told at once what to set, without another try', async (t) => {
+  for (const status of [401, 403]) {
+    const endpoint = await startFor(t, (_, response) => sendJson(response, { error: { message: 'bad key' } }, status));
+    const directory = await temporaryDirectory(t);
+    const error = await run({ url: endpoint.url, directory }).catch((e: unknown) => e);
+    assert.match(faultOf(error), new RegExp(`refused the key \\(HTTP ${status}\\).*OPENAI_API_KEY`));
+    assert.equal(endpoint.requests.length, 1);
+  }
+});
+
+test('429 with retry-after, then an answer: waits as long as it says', async (t) => {
+  const endpoint = await startFor(t, (request, response, count) =>
+    count === 1
+      ? sendJson(response, { error: {} }, 429, { 'retry-after': '1' })
+      : goodTeacher(request, response, count),
+  );
+  const events: Event[] = [];
+  const started = performance.now();
+  const output = await run({ url: endpoint.url, directory: await temporaryDirectory(t), events });
+  assert.equal(output.metrics.train, 40);
+  assert.ok(performance.now() - started >= 950);
+  assert.ok(events.some((event) => event.type === 'note' && /HTTP 429; trying again in 1 s/.test(event.text)));
+});
+
+test('429 that asks for hours: told, not waited for', async (t) => {
+  const endpoint = await startFor(t, (_, response) => sendJson(response, {}, 429, { 'retry-after': '99999' }));
+  const error = await run({ url: endpoint.url, directory: await temporaryDirectory(t) }).catch((e: unknown) => e);
+  assert.match(faultOf(error), /HTTP 429/);
+  assert.equal(endpoint.requests.length, 1);
+});
+
+test('500 for ever: tried again `retries` times; what was made is kept for the next run', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const endpoint = await startFor(t, (request, response, count) =>
+    count <= 5 ? goodTeacher(request, response, count) : sendJson(response, { error: { message: 'boom' } }, 500),
+  );
+  const error = await run({ url: endpoint.url, directory, config: { retries: 1 } }).catch((e: unknown) => e);
+  assert.match(faultOf(error), /answered HTTP 500 \(2 tries\).*kept/s);
+  const kept = (await readFile(join(directory, 'responses.jsonl'), 'utf8')).trim().split('\n');
+  assert.equal(kept.length, 5);
+});
+
+test('a dropped connection is tried again', async (t) => {
+  const endpoint = await startFor(t, (request, response, count) =>
+    count === 1 ? void response.destroy() : goodTeacher(request, response, count),
+  );
+  assert.equal((await run({ url: endpoint.url, directory: await temporaryDirectory(t) })).metrics.heldOut, 10);
+});
+
+test('nobody listens: told after the retries', async (t) => {
+  const endpoint = await startEndpoint(goodTeacher);
+  await endpoint.close();
+  const directory = await temporaryDirectory(t);
+  const error = await run({ url: endpoint.url, directory, config: { retries: 1 } }).catch((e: unknown) => e);
+  assert.match(faultOf(error), /could not be reached.*ECONNREFUSED/s);
+});
+
+const silent: Record<string, Behaviour> = {
+  'never answers': () => undefined,
+  'sends headers and no body': (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('{"choices":');
+  },
+};
+for (const [name, behaviour] of Object.entries(silent))
+  test(`${name}: a timeout that says what to change`, async (t) => {
+    const endpoint = await startFor(t, behaviour);
+    const config = { timeoutSeconds: 0.2, retries: 1 };
+    const error = await run({ url: endpoint.url, directory: await temporaryDirectory(t), config }).catch(
+      (e: unknown) => e,
+    );
+    assert.match(faultOf(error), /did not answer in time \(2 tries\).*timeoutSeconds/s);
+    assert.equal(endpoint.requests.length, 2);
+  });
+
+test('Ctrl-C while it never answers: interrupted at once', async (t) => {
+  const endpoint = await startFor(t, () => undefined);
+  const interrupt = { requested: false };
+  const running = run({
+    url: endpoint.url,
+    directory: await temporaryDirectory(t),
+    interrupt,
+    config: { timeoutSeconds: 60 },
+  });
+  setTimeout(() => {
+    interrupt.requested = true;
+  }, 100);
+  const started = performance.now();
+  await assert.rejects(running, Interrupted);
+  assert.ok(performance.now() - started < 3000);
+});
+
+const garbage: Record<string, Behaviour> = {
+  'prose without a list': (_, response) => sendText(response, 'I am sorry, I cannot do that.'),
+  'another shape': (_, response) => sendJson(response, { hello: ['world'] }),
+  'null content': (_, response) => sendJson(response, { choices: [{ message: { content: null } }] }),
+  'an empty list': (_, response) => sendJson(response, { choices: [] }),
+  html: (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>login</html>'),
+  'broken json': (_, response) =>
+    void response.writeHead(200, { 'content-type': 'application/json' }).end('{"choices": ['),
+  'eight megabytes': (_, response) => sendText(response, 'x'.repeat(8 << 20)),
+  'control characters': (_, response) => sendText(response, '\u0000\u0007\u202e'.repeat(50)),
+};
+for (const [name, behaviour] of Object.entries(garbage))
+  test(`garbage (${name}): ten in a row end it, and none is kept`, async (t) => {
+    const endpoint = await startFor(t, behaviour);
+    const directory = await temporaryDirectory(t);
+    // Both languages are asked in turn, each gives up on its own; ten come first.
+    const error = await run({ url: endpoint.url, directory }).catch((e: unknown) => e);
+    assert.match(faultOf(error), /nothing usable 10 times in a row/);
+    assert.equal(endpoint.requests.length, 10);
+    assert.equal(await readFile(join(directory, 'responses.jsonl'), 'utf8'), '');
+  });
+
+test('some garbage is counted and passed over', async (t) => {
+  const endpoint = await startFor(t, (request, response, count) =>
+    count % 3 === 0 ? sendText(response, '\u0000') : goodTeacher(request, response, count),
+  );
+  const directory = await temporaryDirectory(t);
+  const output = await run({ url: endpoint.url, directory });
+  assert.equal(output.metrics.train, 40);
+  const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
+  assert.ok(report.dropped['no answer in what the teacher said'].count > 0);
+});
+
+test('killed and run again: replays what was answered, asks only for the rest, same files', async (t) => {
+  const whole = await temporaryDirectory(t);
+  const reference = await startFor(t, goodTeacher);
+  const expected = await run({ url: reference.url, directory: whole });
+
+  const directory = await temporaryDirectory(t);
+  const interrupt = { requested: false };
+  const endpoint = await startFor(t, (request, response, count) => {
+    if (count === 20) interrupt.requested = true;
+    goodTeacher(request, response, count);
+  });
+  await assert.rejects(run({ url: endpoint.url, directory, interrupt }), Interrupted);
+  const record = join(directory, 'responses.jsonl');
+  const kept = await readFile(record, 'utf8');
+  // The kill came in the middle of a line.
+  await writeFile(record, `${kept}{"key":"1:ab`);
+  const before = endpoint.requests.length;
+  const resumed = await run({ url: endpoint.url, directory });
+  assert.equal(resumed.digest, expected.digest);
+  const lines = kept.trim().split('\n').length;
+  assert.ok(lines >= 12, `${lines} kept`);
+  assert.equal(endpoint.requests.length - before, reference.requests.length - lines);
+
+  const again = endpoint.requests.length;
+  assert.equal((await run({ url: endpoint.url, directory })).digest, expected.digest);
+  assert.equal(endpoint.requests.length, again, 'a third run asks nothing');
+  for (const file of ['train.jsonl', 'heldout.jsonl', 'report.json'])
+    assert.equal(await readFile(join(directory, file), 'utf8'), await readFile(join(whole, file), 'utf8'));
+});
+
+test('the key: needed by the default endpoint only, sent where it is set', () => {
+  const options = { model: 'm', timeoutSeconds: 1, retries: 0, interrupt: { requested: false } };
+  assert.throws(() => new OpenAiEndpoint({ ...options, environment: {} }), /OPENAI_API_KEY is not set/);
+  const local = new OpenAiEndpoint({ ...options, environment: { OPENAI_BASE_URL: 'http://u:p@localhost:1/v1/' } });
+  assert.equal(local.url, 'http://localhost:1/v1');
+  const other = new OpenAiEndpoint({ ...options, baseUrl: 'http://localhost:2/v1', environment: {} });
+  assert.notEqual(local.identity, other.identity);
+});
+
+test('numbered lists, as models write them', () => {
+  const request = { index: 0, kind: 'chat', language: 'en', wanted: 8, examples: [] } as const;
+  const turns = (text: string, finish = 'stop'): string[] =>
+    parseTasks({ text, finish }, request).map((task) => task.turns[0]);
+  assert.deepEqual(turns('9. One?\n10. Two?'), ['One?', 'Two?']);
+  assert.deepEqual(turns('Sure!\n\n9) One\n   more\n\n**10.** Two'), ['One more', 'Two']);
+  assert.deepEqual(turns('9、你好\n10．再见\n任务11：走吧'), ['你好', '再见', '走吧']);
+  assert.deepEqual(turns('9. One\n10. Tw', 'length'), ['One']);
+  assert.deepEqual(turns('9. a\u0000b\u202e'), ['ab']);
+  assert.deepEqual(turns('nothing here'), []);
+  assert.equal(turns(Array.from({ length: 500 }, (_, i) => `${i}. t${i}`).join('\n')).length, 32);
+});

@@ -1,0 +1,243 @@
+// The stage with the offline teacher: files, balance, the wall between training and held-out tasks, determinism, kills,
+// and seeds files with mistakes in them.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Interrupted, UserError } from '../../../src/base/errors.js';
+import { type SelfInstructConfig, taskKinds } from '../../../src/config/pipeline.js';
+import { buildData } from '../../../src/data/build.js';
+import { readFacts } from '../../../src/data/facts.js';
+import type { Conversation } from '../../../src/data/types.js';
+import type { Event } from '../../../src/report/event.js';
+import { checkAnswer } from '../../../src/stages/rewards.js';
+import { readSeeds } from '../../../src/stages/self-instruct/seed-tasks.js';
+import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
+import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
+import type { Job } from '../../../src/stages/stage.js';
+
+const seedsFile = 'data-specs/seeds.jsonl';
+
+async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mossctl-self-instruct-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function jobOf(
+  directory: string,
+  config: Partial<SelfInstructConfig> = {},
+  seed = 42,
+): Job<SelfInstructConfig> & { events: Event[] } {
+  const events: Event[] = [];
+  const defaults = {
+    seeds: seedsFile,
+    teacher: 'offline',
+    model: '',
+    timeoutSeconds: 1,
+    retries: 0,
+    maxSimilarity: 0.7,
+  } as const;
+  return {
+    config: { ...defaults, count: 500, heldOut: 64, ...config },
+    inputs: {},
+    directory,
+    seed,
+    backend: 'auto',
+    interrupt: { requested: false },
+    reporter: { emit: (event) => events.push(event) },
+    events,
+  };
+}
+
+async function rowsOf(directory: string, file: string): Promise<Conversation[]> {
+  return (await readFile(join(directory, file), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Conversation);
+}
+
+const userTurns = (row: Conversation): string[] => row.messages.slice(0, -1).map(({ content }) => content);
+
+test('shipped seeds: 80 or more, half Chinese, every kind in both languages, checks that their outputs pass', async () => {
+  const seeds = await readSeeds(seedsFile);
+  assert.ok(seeds.length >= 80);
+  assert.equal(seeds.filter(({ language }) => language === 'zh').length * 2, seeds.length);
+  for (const kind of taskKinds)
+    for (const language of ['zh', 'en']) {
+      const count = seeds.filter((seed) => seed.kind === kind && seed.language === language).length;
+      assert.ok(count >= 3, `${kind}/${language}: ${count}`);
+    }
+  const prompts = new Set(seeds.map(({ instruction }) => instruction));
+  assert.equal(prompts.size, seeds.length);
+});
+
+test('files: as many as asked, balanced, disjoint by prompt and by operands, every check passed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const job = jobOf(directory);
+  const output = await selfInstructStage.run(job);
+  const [train, heldOut] = [await rowsOf(directory, 'train.jsonl'), await rowsOf(directory, 'heldout.jsonl')];
+  assert.equal(train.length, 500);
+  assert.equal(heldOut.length, 64);
+  assert.deepEqual({ train: output.metrics.train, heldOut: output.metrics.heldOut }, { train: 500, heldOut: 64 });
+
+  const keysOf = (row: Conversation): string[] => {
+    const key = taskKey(row.kind ?? '', userTurns(row));
+    return [userTurns(row).join('\n'), ...(key === undefined ? [] : [`${row.kind} ${key}`])];
+  };
+  const trained = new Set(train.flatMap(keysOf));
+  for (const row of heldOut) for (const key of keysOf(row)) assert.ok(!trained.has(key), key);
+  assert.equal(new Set([...train, ...heldOut].map(({ id }) => id)).size, 564);
+
+  for (const { check, messages, language } of [...train, ...heldOut])
+    if (check !== undefined) assert.ok(checkAnswer(check, messages[messages.length - 1].content, language ?? 'other'));
+
+  // Eight families can be made without facts, in two languages: 4 held-out tasks each.
+  const counts = new Map<string, number>();
+  for (const { kind, language } of heldOut)
+    counts.set(`${kind}/${language}`, (counts.get(`${kind}/${language}`) ?? 0) + 1);
+  assert.deepEqual([...new Set(counts.values())], [4]);
+  assert.equal(counts.size, 16);
+  assert.ok(job.events.some((event) => event.type === 'note' && /cannot make translation/.test(event.text)));
+  assert.ok(job.events.some((event) => event.type === 'sample'));
+  const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
+  assert.equal(report.train.total, 500);
+  assert.ok(report.similarity.max <= 0.7);
+});
+
+test('with a corpus every family is made, from what it states', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const job = jobOf(directory, { count: 600, heldOut: 88 });
+  const { reporter, interrupt, seed } = job;
+  const corpus = await buildData({
+    specPath: 'data-specs/smoke.yaml',
+    validation: 0.02,
+    directory,
+    seed,
+    reporter,
+    interrupt,
+  });
+  await selfInstructStage.run({ ...job, inputs: { data: corpus.path } });
+  const stated = new Map(
+    (await readFacts(corpus.path)).map(({ kind, key, value }) => [`${kind} ${key.toLowerCase()}`, value]),
+  );
+  const counts = new Map<string, number>();
+  for (const row of await rowsOf(directory, 'heldout.jsonl')) {
+    counts.set(`${row.kind}/${row.language}`, (counts.get(`${row.kind}/${row.language}`) ?? 0) + 1);
+    if (!/translation|definition|poem-line/.test(row.kind ?? '')) continue;
+    const value = stated.get(`${row.kind} ${taskKey(row.kind ?? '', userTurns(row))}`);
+    assert.ok(value?.startsWith(row.messages[1].content), JSON.stringify(row));
+  }
+  assert.deepEqual([counts.size, ...new Set(counts.values())], [22, 4]);
+});
+
+test('some conversations have several turns', async (t) => {
+  const directory = await temporaryDirectory(t);
+  await selfInstructStage.run(jobOf(directory, { kinds: ['chat'], count: 100, heldOut: 10 }));
+  const longer = (await rowsOf(directory, 'train.jsonl')).filter(({ messages }) => messages.length === 4);
+  assert.ok(longer.length >= 10, `${longer.length}`);
+  for (const { messages } of longer)
+    assert.deepEqual(
+      messages.map(({ role }) => role),
+      ['user', 'assistant', 'user', 'assistant'],
+    );
+});
+
+test('the seed decides everything: same digest again, another for another seed', async (t) => {
+  const digests = [];
+  for (const seed of [1, 1, 2])
+    digests.push((await selfInstructStage.run(jobOf(await temporaryDirectory(t), {}, seed))).digest);
+  assert.equal(digests[0], digests[1]);
+  assert.notEqual(digests[0], digests[2]);
+});
+
+test('killed at any moment and run again: the same files, and no others', async (t) => {
+  const config = { count: 2000, heldOut: 100 };
+  const expected = await selfInstructStage.run(jobOf(await temporaryDirectory(t), config));
+  const directory = await temporaryDirectory(t);
+  const script = `
+    import { selfInstructStage } from './src/stages/self-instruct/stage.ts';
+    const job = ${JSON.stringify({ ...jobOf(directory, config), events: undefined })};
+    job.reporter = { emit: (event) => event.type === 'progress' && console.log(event.done) };
+    await selfInstructStage.run(job);`;
+  for (const moment of [1, 1500, 2056]) {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (Number(chunk.toString().trim().split('\n').at(-1)) >= moment) child.kill('SIGKILL');
+    });
+    await new Promise((resolve) => child.on('exit', resolve));
+  }
+  const resumed = await selfInstructStage.run(jobOf(directory, config));
+  assert.equal(resumed.digest, expected.digest);
+  const files = (await readdir(directory)).filter((name) => !name.startsWith('.tmp-'));
+  assert.deepEqual(files.sort(), ['heldout.jsonl', 'report.json', 'train.jsonl']);
+});
+
+test('a stop that is asked for is obeyed', async (t) => {
+  const job = { ...jobOf(await temporaryDirectory(t)), interrupt: { requested: true } };
+  await assert.rejects(selfInstructStage.run(job), Interrupted);
+});
+
+test('more than a family can give: the others make up for it, then the shortfall is told', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const job = jobOf(directory, { kinds: ['identity', 'parity'], count: 1500, heldOut: 40 });
+  await selfInstructStage.run(job);
+  const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
+  assert.ok(report.exhausted.includes('identity/zh'));
+  assert.ok(report.train.byKind.parity.zh > report.train.byKind.identity.zh);
+  const only = jobOf(await temporaryDirectory(t), { kinds: ['identity'], count: 100_000 });
+  const output = await selfInstructStage.run(only);
+  assert.ok(output.metrics.train > 300 && output.metrics.train < 3000, `${output.metrics.train}`);
+  assert.ok(only.events.some((event) => event.type === 'note' && /every family is exhausted/.test(event.text)));
+});
+
+test('inputDigest follows the seeds file', async (t) => {
+  const path = join(await temporaryDirectory(t), 'seeds.jsonl');
+  const row = { id: 'a', kind: 'chat', language: 'en', instruction: 'Hello!', output: 'Hello.' };
+  const digest = async (): Promise<string | undefined> =>
+    selfInstructStage.inputDigest?.({ config: jobOf('', { seeds: path }).config, inputs: {} });
+  await assert.rejects(digest(), UserError);
+  await writeFile(path, `${JSON.stringify(row)}\n`);
+  const before = await digest();
+  assert.equal(before, await digest());
+  await writeFile(path, `${JSON.stringify({ ...row, output: 'Hi.' })}\n`);
+  assert.notEqual(before, await digest());
+});
+
+test('mistakes in a seeds file are told all at once, with their lines', async (t) => {
+  const path = join(await temporaryDirectory(t), 'seeds.jsonl');
+  const good = { id: 'a', kind: 'parity', language: 'en', instruction: 'Is 4 odd or even?', output: 'Even.' };
+  const rows = [
+    good,
+    { ...good },
+    { ...good, id: 'b', kind: 'poetry' },
+    { ...good, id: 'c', check: { type: 'equals', answer: 'Odd' } },
+    { ...good, id: 'd', outptu: '' },
+  ];
+  await writeFile(path, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const error = await readSeeds(path).catch((e: unknown) => e);
+  assert.ok(error instanceof UserError);
+  assert.deepEqual(
+    error.faults.map(({ where }) => where?.split(':').at(-1)),
+    ['2', '3', '4', '5'],
+  );
+  await writeFile(path, '\n\n');
+  await assert.rejects(readSeeds(path), /no seed tasks/);
+  await assert.rejects(readSeeds(`${path}.absent`), UserError);
+});
+
+test('a kind without seeds, and kinds that no fact feeds, are refused', async (t) => {
+  const path = join(await temporaryDirectory(t), 'seeds.jsonl');
+  await writeFile(
+    path,
+    JSON.stringify({ id: 'a', kind: 'chat', language: 'en', instruction: 'Hello!', output: 'Hello.' }),
+  );
+  const lacking = jobOf(await temporaryDirectory(t), { seeds: path, kinds: ['chat', 'parity'] });
+  await assert.rejects(selfInstructStage.run(lacking), /no seed task of kind parity/);
+  const factless = jobOf(await temporaryDirectory(t), { kinds: ['translation'] });
+  await assert.rejects(selfInstructStage.run(factless), /can make none of: translation/);
+});
