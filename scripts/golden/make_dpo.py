@@ -4,6 +4,7 @@ The formula is TRL's (loss_type "sigmoid", label_smoothing 0): −log σ(β[(log
 log-probabilities summed over the answer's tokens. `mixed` adds α times the chosen answer's mean NLL per token (Iterative
 RPO, Pang et al. 2024, eq. 2). Every loss and gradient is of the sum over pairs.
 Run after make_model.py, with the same packages: python scripts/golden/make_dpo.py
+and then: npx biome check --write test/golden
 """
 
 import json
@@ -43,8 +44,9 @@ def on_numbers(beta, alpha):
     if alpha > 0:
         loss = loss + alpha * (-chosen / torch.tensor(LENGTHS)).sum()
     loss.backward()
-    return dict(beta=beta, alpha=alpha, loss=loss.item(), chosenRewards=chosen_rewards, rejectedRewards=rejected_rewards,
-                chosenGradient=chosen.grad, rejectedGradient=rejected.grad)
+    return dict(beta=beta, alpha=alpha, loss=loss.item(), chosenRewards=chosen_rewards.tolist(),
+                rejectedRewards=rejected_rewards.tolist(), chosenGradient=chosen.grad.tolist(),
+                rejectedGradient=rejected.grad.tolist())
 
 
 def answer_log_probability(model, prompt, answer):
@@ -63,8 +65,8 @@ def on_model():
     )
     loss.backward()
     return dict(beta=BETA, pairs=[dict(prompt=p, chosen=c, rejected=r) for p, c, r in PAIRS], reference=PAIR_REFERENCE,
-                chosen=chosen, rejected=rejected, loss=loss.item(), chosenRewards=chosen_rewards,
-                rejectedRewards=rejected_rewards,
+                chosen=chosen.tolist(), rejected=rejected.tolist(), loss=loss.item(),
+                chosenRewards=chosen_rewards.tolist(), rejectedRewards=rejected_rewards.tolist(),
                 gradientNorms={name: p.grad.norm().item() for name, p in model.named_parameters()})
 
 

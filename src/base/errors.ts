@@ -58,7 +58,7 @@ export function asUserError(error: unknown): unknown {
           what: 'the disk is full',
           where,
           why: 'what was already saved is whole',
-          next: 'Free some space and run the same command again: it goes on from the last checkpoint',
+          next: 'Free some space and run the same command again: it goes on from what was saved',
         },
         { cause: error },
       );

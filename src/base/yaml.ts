@@ -89,7 +89,7 @@ function withPath(error: unknown, path: string): unknown {
 function parseText({ path, text }: { path: string; text: string }, lines: LineCounter): Document.Parsed {
   let document: Document.Parsed;
   try {
-    document = parseDocument(text, { lineCounter: lines, schema: 'core', prettyErrors: false, logLevel: 'silent' });
+    document = parseDocument(text, { lineCounter: lines, schema: 'core', prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     if (error instanceof RangeError) throw new UserError({ what: 'the YAML is nested too deeply', where: path });
     throw error;

@@ -95,12 +95,12 @@ async function filesOf(source: SourceSpec, ingest: Ingest): Promise<SourceFile[]
 }
 
 /** The package of a source, with the paths that all sources of the spec want from it. */
-function packageOf({ from, integrity = '' }: SourceSpec, spec: DataSpec): NpmSource {
+export function packageOf({ from, integrity = '' }: SourceSpec, spec: DataSpec): NpmSource {
   const wanted = from.slice(0, from.indexOf('#'));
   const same = spec.sources.filter((other) => other.integrity === integrity && other.from.startsWith(`${wanted}#`));
-  const paths = same.map((other) => parseFrom(other.from).path);
+  const path = same.map((other) => parseFrom(other.from).path);
   const at = wanted.lastIndexOf('@');
-  return { package: wanted.slice('npm:'.length, at), version: wanted.slice(at + 1), paths, integrity };
+  return { package: wanted.slice('npm:'.length, at), version: wanted.slice(at + 1), path, integrity };
 }
 
 function newReport(source: { name: string; from: string; licence: string; url?: string }): SourceReport {

@@ -59,7 +59,7 @@ export async function readDataManifest(path: string): Promise<DataManifest> {
       what: 'this is not a built corpus',
       where: path,
       why,
-      next: 'Build one with `mossctl data --config SPEC`',
+      next: 'Build one with `mossctl data build SPEC`',
     });
   const value = await readJsonIfExists(join(path, 'manifest.json')).catch(() => null);
   if (value === undefined) throw notOurs('there is no manifest.json in it');

@@ -50,7 +50,7 @@ async function removeStale(path: string, directory: string): Promise<void> {
     if (systemErrorCode(error) === 'ENOENT') return;
     throw error;
   }
-  if ((await readHolder(aside)) !== holder) await tryLink(aside, path);
+  if (!Object.is(await readHolder(aside), holder)) await tryLink(aside, path);
   await rm(aside, { force: true });
 }
 

@@ -119,7 +119,7 @@ function frameOf({ width, height, tickFormat }: ChartOptions, points: readonly P
   const [right, top, bottom] = [width - 52, hasLegend ? 26 : 10, height - 34];
   const x = (value: number): number => left + ((value - x0) / (x1 - x0 || 1)) * (right - left);
   const y = (value: number): number => bottom - ((value - y0) / (y1 - y0)) * (bottom - top);
-  const xTicks = niceTicks(x0, x1, Math.max(2, Math.round(width / 90))).filter((tick) => x0 === x1 || tick <= x1);
+  const xTicks = niceTicks(x0, x1, Math.max(2, Math.round(width / 90))).filter(Number.isInteger);
   return { left, right, top, bottom, xTicks, yTicks, x, y };
 }
 

@@ -1,5 +1,9 @@
 // Compute backends, from the fastest to the one that always works. An explicit choice never falls back silently;
 // `auto` takes the first that really runs here and says why the others were skipped.
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { UserError } from '../base/errors.js';
 import type { BackendChoice } from '../config/pipeline.js';
@@ -99,18 +103,33 @@ async function tryOpen(backend: Backend, onlyIfFit: boolean): Promise<string | u
 
 function firstLine(error: unknown): string {
   const line = String(error instanceof Error ? error.message : error).split('\n')[0];
-  if (line.includes('Cannot find package')) return 'not installed';
-  if (line.includes('tfjs_binding.node')) return 'installed without its TensorFlow library';
   return line.length > 160 ? `${line.slice(0, 160)}…` : line;
 }
 
-/** The optional GPU package. It needs a function that Node 23 removed. */
+/**
+ * The optional GPU package. Importing it without its binding would load the whole tfjs umbrella, with gradients of its
+ * own, before it fails: so the binding is looked for first. And it needs a function that Node 23 removed.
+ */
 async function loadTensorflow(): Promise<void> {
+  const name = '@tensorflow/tfjs-node-gpu';
+  const folder = packageFolder(name);
+  if (folder === undefined) throw new Error('not installed');
+  const built = await readdir(join(folder, 'lib')).catch(() => []);
+  if (!built.some((entry) => existsSync(join(folder, 'lib', entry, 'tfjs_binding.node')))) {
+    throw new Error('installed without its TensorFlow library');
+  }
   if (!('isNullOrUndefined' in util)) {
     Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   }
-  const name: string = '@tensorflow/tfjs-node-gpu'; // optional: not resolved at compile time
-  await import(name);
+  await import(name as string); // optional: not resolved at compile time
+}
+
+function packageFolder(name: string): string | undefined {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  } catch {
+    return undefined;
+  }
 }
 
 function usesGpu(): boolean {

@@ -78,7 +78,7 @@ async function freshCache(): Promise<string> {
   return join(folder, 'mossctl/npm/poems-1.2.3');
 }
 
-const source = (...paths: string[]) => ({ package: 'poems', version: '1.2.3', paths, integrity: integrityOf(tarball) });
+const source = (...path: string[]) => ({ package: 'poems', version: '1.2.3', path, integrity: integrityOf(tarball) });
 
 test('only the asked-for paths are unpacked, once; another path needs no second download', async () => {
   const home = await freshCache();

@@ -58,8 +58,9 @@ function countingStage<Name extends StageName>(name: Name, world: World): () => 
         const columns = [{ label: 'base', checkpoint: 'x', metrics: { reward: 1 } }];
         job.reporter.emit({ type: 'table', stage: name, columns });
       }
-      // Equal work, equal digest: made of the inputs' names and the config.
-      return { path, digest: digestOf([name, job.config ?? null, Object.keys(job.inputs)]), metrics: { count: 2 } };
+      // Equal work, equal digest: made of the inputs' names and the settings, not of where files lie.
+      const settings = { ...job.config, spec: undefined };
+      return { path, digest: digestOf([name, settings, Object.keys(job.inputs)]), metrics: { count: 2 } };
     },
   });
 }

@@ -47,7 +47,7 @@ test('every section of a whole run is there', async () => {
   assert.match(html, /bitsPerByte\.zh<\/td><td class="best"><span>2\.620<\/span><\/td><td><span>2\.690/);
   assert.match(html, /share of held-out tasks whose answer is right/);
   assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10);
-  assert.match(html, /Held-out reward[^]*>round<\/text>/);
+  assert.match(html, /Held-out reward[\s\S]*>round<\/text>/);
   assert.match(html, /aria-label="margin: margin from [^"]*"/);
   assert.match(html, /故人千里外，独坐听清歌。/);
   assert.match(html, /href="https:\/\/github\.com\/chinese-poetry\/chinese-poetry"/);

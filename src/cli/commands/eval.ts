@@ -4,7 +4,9 @@ import { exists } from '../../base/files.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
-import { runStages } from '../run-stages.js';
+import { runStages, shownPath } from '../run-stages.js';
+
+const settingsName = 'pipeline.yaml';
 
 export async function evaluate(target: string | undefined, options: RunOptions): Promise<void> {
   const result = await runStages({ ...options, ...(await placeOf(target, options)), only: 'eval' });
@@ -14,9 +16,17 @@ export async function evaluate(target: string | undefined, options: RunOptions):
 /** A run folder is evaluated as it is; a checkpoint inside one is evaluated with that run's tasks and text. */
 async function placeOf(target: string | undefined, options: RunOptions): Promise<Partial<RunOptions>> {
   if (target === undefined) return {};
-  if (await exists(join(target, 'pipeline.yaml'))) return { out: options.out ?? target };
+  if (await exists(join(target, settingsName))) return { out: options.out ?? target };
   const checkpoint = await resolveCheckpoint(target);
-  const run = dirname(dirname(resolve(checkpoint)));
-  const isInRun = await exists(join(run, 'pipeline.yaml'));
-  return { from: checkpoint, out: options.out ?? (isInRun ? run : undefined) };
+  return { from: checkpoint, out: options.out ?? (await runAround(checkpoint)) };
+}
+
+/** `runs/x` of `runs/x/sft/step-000100` or `runs/x/align/round-01/step-000010`. */
+async function runAround(checkpoint: string): Promise<string | undefined> {
+  let folder = resolve(checkpoint);
+  for (let depth = 0; depth < 3; depth++) {
+    folder = dirname(folder);
+    if (await exists(join(folder, settingsName))) return shownPath(folder);
+  }
+  return undefined;
 }

