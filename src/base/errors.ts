@@ -37,7 +37,14 @@ export class Interrupted extends Error {
 export function describeFault(fault: Fault): string {
   const head = fault.where === undefined ? fault.what : `${fault.where}: ${fault.what}`;
   const sentences = [head, fault.why, fault.next].filter((part): part is string => part !== undefined && part !== '');
-  return sentences.map((part) => (/[.!?。:]$/.test(part) ? part : `${part}.`)).join(' ');
+  return sentences
+    .map((part, i) => (i === 0 ? part : part.replace(/^[a-z]+(?=[ ,])/, capitalise)))
+    .map((part) => (/[.!?。:]$/.test(part) ? part : `${part}.`))
+    .join(' ');
+}
+
+function capitalise(word: string): string {
+  return word[0].toUpperCase() + word.slice(1);
 }
 
 /** The `code` of a Node system error (`ENOSPC`, `ENOENT`, …), if it is one. */

@@ -28,8 +28,7 @@ export function sampleToken(
     }
   }
   if (temperature === 0) return argmax(logits);
-  const order = topK > 0 || topP < 1 ? sortedIds(logits) : undefined;
-  let candidates = order ?? Uint32Array.from(logits.keys());
+  let candidates = topK > 0 || topP < 1 ? likeliestFirst(logits) : everyId(logits.length);
   if (topK > 0) candidates = candidates.subarray(0, topK);
   const probabilities = softmax(logits, candidates, temperature);
   const count = topP < 1 ? nucleusSize(probabilities, topP) : candidates.length;
@@ -49,17 +48,28 @@ function argmax(logits: Float32Array): number {
   return best;
 }
 
-function sortedIds(logits: Float32Array): Uint32Array {
-  return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+function everyId(count: number): Uint32Array {
+  const ids = new Uint32Array(count);
+  for (let id = 0; id < count; id++) ids[id] = id;
+  return ids;
+}
+
+function likeliestFirst(logits: Float32Array): Uint32Array {
+  return everyId(logits.length).sort((a, b) => logits[b] - logits[a] || a - b);
 }
 
 /** Probabilities of the candidates among themselves. */
 function softmax(logits: Float32Array, candidates: Uint32Array, temperature: number): Float64Array {
   let top = Number.NEGATIVE_INFINITY;
-  for (const id of candidates) top = Math.max(top, logits[id]);
-  const weights = Float64Array.from(candidates, (id) => Math.exp((logits[id] - top) / temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => weight / total);
+  for (const id of candidates) if (logits[id] > top) top = logits[id];
+  const weights = new Float64Array(candidates.length);
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) {
+    weights[i] = Math.exp((logits[candidates[i]] - top) / temperature);
+    total += weights[i];
+  }
+  for (let i = 0; i < weights.length; i++) weights[i] /= total;
+  return weights;
 }
 
 function nucleusSize(probabilities: Float64Array, topP: number): number {

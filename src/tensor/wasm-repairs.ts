@@ -57,6 +57,8 @@ function repairBatchMatMul(): void {
         plain({ inputs: { a, b }, attrs: { transposeA: false, transposeB: false }, backend }) as TensorInfo;
       const { a, b } = inputs as { a: Tensor; b: Tensor };
       const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
+      if (isSmallBatch(a, b, transposeA))
+        return plain({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend });
       return tidy(() => {
         const [left, right] = [transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b];
         const batches = left.rank === 3 && right.rank === 3 && left.shape[0] === right.shape[0] && left.shape[0] > 1;
@@ -69,6 +71,15 @@ function repairBatchMatMul(): void {
   });
   const replaced = getKernel('BatchMatMul', 'wasm');
   if (replaced !== undefined) repaired.add(replaced);
+}
+
+/** Multiply-adds of one entry under which setting up an XNNPACK product costs more than the slow loop (decoding). */
+const smallProduct = 1 << 14;
+
+function isSmallBatch(a: Tensor, b: Tensor, transposeA: boolean): boolean {
+  if (a.rank !== 3 || b.rank !== 3 || shapeOf(a)[0] === 1) return false;
+  const inner = shapeOf(a)[transposeA ? 1 : 2];
+  return (a.size / shapeOf(a)[0]) * (b.size / shapeOf(b)[0]) < smallProduct * inner;
 }
 
 type Multiply = (a: TensorInfo, b: TensorInfo) => TensorInfo;

@@ -85,7 +85,7 @@ describe('bad input gets one clear paragraph and exit code 2', () => {
   });
 
   test('--from a folder that is not a checkpoint', async () => {
-    const text = [/docs|checkpoint/, /not a checkpoint|no checkpoint/i];
+    const text = [/docs|checkpoint/, /not a mossctl checkpoint/];
     await refuses(['sft', '--config', 'smoke', '--out', join(folder, 'from'), '--from', join(root, 'docs')], text);
   });
 
@@ -120,17 +120,14 @@ describe('bad input gets one clear paragraph and exit code 2', () => {
   });
 
   describe('a teacher that', () => {
-    let server: Server | undefined;
-    after(() => server?.closeAllConnections());
-
     /** Starts a real endpoint that answers every request like this, and expands seeds through it. */
     async function teacher(status: number | undefined, body: string, patterns: RegExp[]): Promise<void> {
-      server = createServer((request, response) => {
+      const server: Server = createServer((request, response) => {
         request.resume();
         if (status === undefined) return; // never answers
         response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '0' }).end(body);
       });
-      await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const { port } = server.address() as AddressInfo;
       const settings = {
         teacher: 'openai',
@@ -140,17 +137,20 @@ describe('bad input gets one clear paragraph and exit code 2', () => {
       };
       const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `selfInstruct.${key}=${value}`]);
       const out = join(folder, `teacher-${status ?? 'silent'}-${body.length}`);
-      await refuses(['self-instruct', '--config', 'smoke', '--out', out, ...set], patterns, {
-        env: { OPENAI_API_KEY: 'test' },
-      });
-      server.closeAllConnections();
-      server.close();
+      try {
+        await refuses(['self-instruct', '--config', 'smoke', '--out', out, ...set], patterns, {
+          env: { OPENAI_API_KEY: 'test' },
+        });
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
     }
 
     test('answers 401', () => teacher(401, '{"error":{"message":"bad key"}}', [/401/, /OPENAI_API_KEY/]));
     test('answers 429', () => teacher(429, '{"error":{"message":"slow down"}}', [/429/]));
     test('answers 500', () => teacher(500, '{"error":{"message":"oops"}}', [/500/]));
-    test('answers garbage', () => teacher(200, '<html>hello</html>', [/127\.0\.0\.1/]));
+    test('answers garbage', () => teacher(200, '<html>hello</html>', [/nothing usable/]));
     test('never answers', () => teacher(undefined, '', [/0\.5|timeout|answer/i]));
   });
 
