@@ -47,8 +47,8 @@ export async function newestWholeCheckpoint(
 }
 
 /**
- * Deletes all but the newest `keepLast` checkpoints of a stage, never one in `protect` (paths: lineage parents) nor what
- * the run's `latest` points to. Returns what it deleted.
+ * Deletes all but the newest `keepLast` checkpoints of a stage, never one in `protect` (paths) nor what the run's
+ * `latest` points to. Returns what it deleted.
  */
 export async function pruneCheckpoints(
   stageDirectory: string,
@@ -103,7 +103,7 @@ export async function displace(path: string): Promise<void> {
 /** Clears what a killed process left in a folder. A checkpoint that was displaced but not yet replaced comes back. */
 export async function removeTemporary(directory: string): Promise<void> {
   for (const name of await namesIn(directory)) {
-    if (!name.startsWith('.tmp-')) continue;
+    if (!name.startsWith(displacedPrefix) && !/^\.tmp-.+-[0-9a-f]{8}$/.test(name)) continue; // ours alone
     const path = join(directory, name);
     const original = join(directory, name.slice(displacedPrefix.length));
     if (name.startsWith(displacedPrefix) && !(await exists(original))) await rename(path, original);

@@ -22,7 +22,7 @@ export function reportFailure(thrown: unknown): number {
   if (debug && thrown instanceof Error) printError(thrown.stack ?? thrown.message);
   if (error instanceof UserError) {
     for (const fault of error.faults) printError(`${label} ${describeFault(fault)}`);
-    return 2;
+    return error.exitCode;
   }
   if (error instanceof Interrupted) {
     printError(`mossctl: interrupted: ${error.message}`);

@@ -45,7 +45,8 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
     interrupt.release();
     await reporter.close();
   }
-  const report = await writeReport(folder, { command: typedCommand() });
+  const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));
+  const report = await writeReport(folder, { command: typedCommand(), models });
   if (options.json) printJson({ type: 'result', ...result, report });
   return { ...result, folder, report: shownPath(report) };
 }

@@ -47,6 +47,12 @@ const selfInstructSchema = z.strictObject({
   retries: z.int().min(0).max(20).default(3).describe('tries again after 408, 409, 429, 5xx or a dropped connection'),
   kinds: z.array(z.enum(taskKinds)).min(1).optional().describe('task families to expand; default: all in the seeds'),
   count: z.int().min(1).max(10_000_000).default(1000).describe('conversations to make for training'),
+  prompts: z
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .default(200)
+    .describe('tasks kept apart for align to sample: fine-tuning never sees their answers'),
   heldOut: z.int().min(1).max(1_000_000).default(120).describe('tasks kept apart for evaluation'),
   maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
 });
@@ -73,7 +79,9 @@ const alignSchema = z.strictObject({
   beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
   sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
   tolerance: z.number().min(0).max(1).default(0).describe('how far held-out reward may fall and still be promoted'),
-  train: trainSchema({ learningRate: 1e-4, epochs: 1, weightDecay: 0, warmup: 0.1, batchSize: 16 })
+  // A round is evaluated and sampled when it ends, to decide on promotion: not in between.
+  train: trainSchema({ learningRate: 1e-4, epochs: 2, weightDecay: 0, warmup: 0.1, batchSize: 8 })
+    .omit({ evaluateEvery: true, sampleEvery: true })
     .prefault({})
     .describe('trainer'),
 });

@@ -16,7 +16,8 @@ export function normalise(text: string): { text: string; removed: number } {
       removed++;
       return '';
     })
-    .replace(/[^\S\n]+$/gm, '')
+    // The look-behind keeps this linear: a long run of spaces is tried from its first one only.
+    .replace(/(?<![^\S\n])[^\S\n]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
   return { text: cleaned, removed };

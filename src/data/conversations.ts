@@ -1,33 +1,34 @@
 // Conversations from files, checked row by row, and their way to a token sequence that fits the context.
 // A row of the wrong shape is an error that names its line; a row that is well-formed but of no use can be dropped.
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import { foreignFormats, maxMessages, text } from './foreign.js';
+import { readJsonFile } from './json-file.js';
 import type { Conversation, Message, TokenSequence } from './types.js';
 
-export const messageSchema = z.object({ role: z.enum(['system', 'user', 'assistant', 'tool']), content: text });
+const messageSchema = z.object({ role: z.enum(['system', 'user', 'assistant', 'tool']), content: text });
 
 /** Numbers are taken too: many data sets count their rows. */
-export const rowId = z.union([z.string().min(1).max(1000), z.number()]).transform(String);
+const rowId = z.union([z.string().min(1).max(1000), z.number()]).transform(String);
+
+/** A `Check` of types.ts, as files say it. */
+export const checkSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('equals'), answer: text.min(1) }),
+  z.strictObject({ type: z.literal('number'), answer: z.number() }),
+  z.strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) }),
+  z.strictObject({ type: z.literal('refusal') }),
+]);
 
 const conversationSchema = z.object({
   id: rowId.optional(),
   messages: z.array(messageSchema).min(1).max(maxMessages),
   kind: z.string().max(100).optional(),
   language: z.enum(['zh', 'en', 'other']).optional(),
-  check: z
-    .discriminatedUnion('type', [
-      z.object({ type: z.literal('equals'), answer: text }),
-      z.object({ type: z.literal('number'), answer: z.number() }),
-      z.object({ type: z.literal('contains'), any: z.array(text).min(1).max(1000) }),
-      z.object({ type: z.literal('refusal') }),
-    ])
-    .optional(),
+  check: checkSchema.optional(),
   provenance: z
     .object({
       teacher: z.string().max(1000),
@@ -69,7 +70,7 @@ function toConversation(value: unknown, name: string): Conversation {
 }
 
 /** What is wrong with the order or the content of the messages, if anything. */
-export function orderFault(messages: readonly Message[]): string | undefined {
+function orderFault(messages: readonly Message[]): string | undefined {
   let before: Message['role'] | 'nothing' = 'nothing';
   for (const [i, { role, content }] of messages.entries()) {
     if (content.trim() === '') return `the ${role} message ${i + 1} is empty`;
@@ -90,13 +91,13 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
 };
 
 /** Reports a row that is well-formed but of no use, or throws where nobody listens. */
-export function leaveOut(reason: string, where: string, options: ReadOptions): void {
+function leaveOut(reason: string, where: string, options: ReadOptions): void {
   if (options.onDropped === undefined) throw new UserError({ what: reason, where, next: 'Mend or delete that row' });
   options.onDropped(reason, where);
 }
 
 /** Runs a row's parser; what it finds wrong becomes an error that names the row. */
-export function parseRow<T>(where: string, parse: () => T): T {
+function parseRow<T>(where: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
@@ -114,33 +115,15 @@ export function parseRow<T>(where: string, parse: () => T): T {
   }
 }
 
-/** A file that holds one JSON array is read whole, up to this many bytes. */
-const maxArrayBytes = 256 << 20;
-
 /** The rows of a JSONL file, or of a file that holds one JSON array. `line` of an array's row is its place, from 1. */
-export async function* readRows(path: string): AsyncGenerator<{ value: unknown; line: number; where: string }> {
+async function* readRows(path: string): AsyncGenerator<{ value: unknown; line: number; where: string }> {
   if (!(await startsWithBracket(path))) {
     for await (const { value, line } of readJsonl(path)) yield { value, line, where: `${path}:${line}` };
     return;
   }
-  const { size } = await stat(path);
-  if (size > maxArrayBytes) {
-    throw new UserError({
-      what: `a JSON array of ${size >> 20} MiB is too large to read whole`,
-      where: path,
-      next: `Turn it into JSON lines: jq -c '.[]' ${path} > rows.jsonl`,
-    });
-  }
-  const rows = parseArray(await readFile(path, 'utf8'), path);
+  const rows = await readJsonFile(path);
+  if (!Array.isArray(rows)) throw new UserError({ what: 'a list of rows was expected', where: path });
   for (const [i, value] of rows.entries()) yield { value, line: i + 1, where: `${path} (row ${i + 1})` };
-}
-
-function parseArray(content: string, path: string): unknown[] {
-  try {
-    return z.array(z.unknown()).parse(JSON.parse(content.replace(/^\uFEFF/, '')));
-  } catch (error) {
-    throw new UserError({ what: 'this file is not valid JSON', where: path, why: (error as Error).message });
-  }
 }
 
 async function startsWithBracket(path: string): Promise<boolean> {

@@ -1,7 +1,6 @@
 // Documents on disk: Arrow IPC files of four text columns, written and read a batch at a time.
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Field,
@@ -15,7 +14,7 @@ import {
 } from 'apache-arrow';
 import { asUserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
-import { readDataManifest } from './manifest.js';
+import { checkedFile } from './manifest.js';
 import type { Split } from './split.js';
 import type { Document, Language } from './types.js';
 
@@ -106,8 +105,7 @@ function toBatch(rows: readonly Document[]): { batch: RecordBatch; bytes: number
  * @param path the corpus folder. @throws UserError where it is none, or is damaged.
  */
 export async function* readDocuments(path: string, split: Split): AsyncGenerator<Document> {
-  await readDataManifest(path);
-  const handle = await open(join(path, documentFile(split))).catch((error: unknown) => {
+  const handle = await open(await checkedFile(path, documentFile(split))).catch((error: unknown) => {
     throw asUserError(error);
   });
   try {
@@ -129,7 +127,10 @@ export async function* readDocuments(path: string, split: Split): AsyncGenerator
   }
 }
 
-/** `count` documents of each source, drawn evenly over the whole half (the same ones every time). */
+/**
+ * `count` documents of each source, drawn evenly over the whole half, the same ones every time: source → documents.
+ * @param path the corpus folder. @throws UserError where it is none, or is damaged.
+ */
 export async function inspectData(
   path: string,
   { split, count }: { split: Split; count: number },

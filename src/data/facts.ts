@@ -1,12 +1,13 @@
 // What the corpus states, for a teacher that may only look answers up. A key with two different values (a word with
 // two senses, a line with two continuations) states nothing that could be checked, so it is left out.
-import { join } from 'node:path';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
 import { normalise } from './clean.js';
-import { readDataManifest } from './manifest.js';
+import { checkedFile } from './manifest.js';
 import type { RawFact } from './sources/raw.js';
+import { IdentitySet } from './split.js';
 import type { Fact } from './types.js';
 
 /** Facts are kept in memory: more than these of one kind are not collected. */
@@ -14,54 +15,65 @@ export const maxFactsPerKind = 250_000;
 
 export const factFile = 'facts.jsonl';
 
+type Kind = Fact['kind'];
+const kinds = ['translation', 'definition', 'poem-line'] as const satisfies readonly Kind[];
+
 const factSchema = z.object({
-  kind: z.enum(['translation', 'definition', 'poem-line']),
+  kind: z.enum(kinds),
   key: z.string().min(1),
   value: z.string().min(1),
   source: z.string(),
 });
 
 export class FactBook {
-  #facts: Record<Fact['kind'], Map<string, Fact>> = {
-    translation: new Map(),
-    definition: new Map(),
-    'poem-line': new Map(),
-  };
-  #ambiguous: Record<Fact['kind'], Set<string>> = {
-    translation: new Set(),
-    definition: new Set(),
-    'poem-line': new Set(),
-  };
+  readonly #facts = new Map<Kind, Map<string, Fact>>(kinds.map((kind) => [kind, new Map()]));
+  // What was heard, as hashes: far more is heard than may be used.
+  readonly #keys = new IdentitySet();
+  readonly #statements = new IdentitySet();
+  readonly #ambiguous = new IdentitySet();
 
-  add(kind: Fact['kind'], raw: RawFact, source: string): void {
-    const key = normalise(raw.key).text;
-    const value = normalise(raw.value).text;
-    const known = this.#facts[kind];
-    if (key === '' || value === '' || this.#ambiguous[kind].has(key)) return;
-    const before = known.get(key);
-    if (before !== undefined && before.value !== value) {
-      known.delete(key);
-      this.#ambiguous[kind].add(key);
-    } else if (before === undefined && known.size < maxFactsPerKind) {
-      known.set(key, { kind, key, value, source });
-    }
+  /** Takes note of what a source states, in any document: also in those that the corpus does not show. */
+  hear(kind: Kind, raw: RawFact): void {
+    const { key, value } = cleanFact(raw);
+    if (!this.#statements.add(identityOf(kind, key, value))) return;
+    const subject = identityOf(kind, key);
+    if (!this.#keys.add(subject)) this.#ambiguous.add(subject);
   }
 
-  counts(): Record<Fact['kind'], number> {
-    const { translation, definition, 'poem-line': poemLine } = this.#facts;
-    return { translation: translation.size, definition: definition.size, 'poem-line': poemLine.size };
+  /** A fact that may be used, if nothing that was heard by the end contradicts it. */
+  add(kind: Kind, raw: RawFact, source: string): void {
+    this.hear(kind, raw);
+    const { key, value } = cleanFact(raw);
+    const known = this.#facts.get(kind);
+    if (known === undefined || key === '' || value === '' || known.has(key) || known.size >= maxFactsPerKind) return;
+    known.set(key, { kind, key, value, source });
+  }
+
+  counts(): Record<Kind, number> {
+    const counts = { translation: 0, definition: 0, 'poem-line': 0 };
+    for (const { kind } of this.all()) counts[kind]++;
+    return counts;
   }
 
   *all(): Generator<Fact> {
-    for (const known of Object.values(this.#facts)) yield* known.values();
+    for (const known of this.#facts.values()) {
+      for (const fact of known.values()) if (!this.#ambiguous.has(identityOf(fact.kind, fact.key))) yield fact;
+    }
   }
+}
+
+function cleanFact({ key, value }: RawFact): RawFact {
+  return { key: normalise(key).text, value: normalise(value).text };
+}
+
+function identityOf(...parts: string[]): Uint8Array {
+  return hash('sha256', parts.join('\0'), 'buffer').subarray(0, 16);
 }
 
 /** The facts of a built corpus. @throws UserError where it is none, or is damaged. */
 export async function readFacts(path: string): Promise<Fact[]> {
-  await readDataManifest(path);
   const facts: Fact[] = [];
-  const file = join(path, factFile);
+  const file = await checkedFile(path, factFile);
   for await (const { value, line } of readJsonl(file)) {
     const fact = factSchema.safeParse(value);
     if (!fact.success) throw new UserError({ what: 'this is no fact', where: `${file}:${line}` });

@@ -55,18 +55,18 @@ const shareGptRoles = {
 } as const satisfies Record<string, Role>;
 type ShareGptRole = keyof typeof shareGptRoles;
 
-export const shareGptMessage = z
+const shareGptMessage = z
   .object({ from: z.enum(Object.keys(shareGptRoles) as [ShareGptRole, ...ShareGptRole[]]), value: text })
   .transform(({ from, value }): Message => ({ role: shareGptRoles[from], content: value }));
 
-export const shareGptSchema = z.object({
+const shareGptSchema = z.object({
   conversations: z.array(shareGptMessage).min(1).max(maxMessages),
   system: optionalText,
   /** Tool definitions, as JSON text: they join the system message. */
   tools: optionalText,
 });
 
-export function fromShareGpt(row: z.output<typeof shareGptSchema>): Message[] {
+function fromShareGpt(row: z.output<typeof shareGptSchema>): Message[] {
   const [first, ...others] = row.conversations;
   const rest = first.role === 'system' ? others : row.conversations;
   const preamble = [row.system, first.role === 'system' ? first.content : '', row.tools === '[]' ? '' : row.tools];

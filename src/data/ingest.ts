@@ -36,29 +36,38 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   const splitter = new Splitter<Candidate>(ingest.validation);
   let documents = 0;
   let bytes = 0;
+  let full = false;
   for await (const raw of readSource(files, source, ingest.spec)) {
     await ingest.corpus.pace(ingest.interrupt);
     report.read++;
     if (report.read % 1000 === 0) progress(source.name, report.read, ingest);
+    if (source.facts !== undefined) for (const fact of raw.facts ?? []) ingest.corpus.facts.hear(source.facts, fact);
     const text = clean(raw, source, report, ingest);
     if (text === undefined) continue;
-    const print = fingerprint(ingest.seed, text);
-    if (!ingest.corpus.identities.add(print.identity)) {
-      drop(report, 'duplicate', `${source.name}:${raw.at}`);
-      continue;
-    }
+    const print = fingerprint(ingest.seed, raw.identity ?? text);
     const copies = copiesOf(source.weight, print);
-    if (copies === 0) {
+    if (copies === 0 || full) {
       report.left++;
       continue;
     }
+    // Only what is kept counts as seen: a text that this source leaves out may come from another one.
+    if (ingest.corpus.identities.has(print.identity)) {
+      drop(report, 'duplicate', `${source.name}:${raw.at}`);
+      continue;
+    }
     const size = Buffer.byteLength(text);
-    if (bytes + size > (source.limit.bytes ?? Infinity)) break;
+    full = documents + 1 > (source.limit.documents ?? Infinity) || bytes + size > (source.limit.bytes ?? Infinity);
+    if (full) {
+      report.left++;
+      // Only the rest's facts matter now: they tell which words have more senses.
+      if (source.facts === undefined) break;
+      continue;
+    }
+    ingest.corpus.identities.add(print.identity);
     documents++;
     bytes += size;
     const candidate = { document: toDocument(raw, text, source), facts: raw.facts ?? [], copies };
     for (const placed of splitter.add(candidate, print.draw)) await place(placed, source, report, ingest);
-    if (documents >= (source.limit.documents ?? Infinity)) break;
   }
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
   progress(source.name, report.read, ingest);
@@ -94,7 +103,10 @@ async function filesOf(source: SourceSpec, ingest: Ingest): Promise<SourceFile[]
   return files;
 }
 
-/** The package of a source, with the paths that all sources of the spec want from it. */
+/**
+ * The package of an npm source, with the paths that all sources of the spec want from it: given to `npmFiles`, it is
+ * fetched and unpacked once for all of them.
+ */
 export function packageOf({ from, integrity = '' }: SourceSpec, spec: DataSpec): NpmSource {
   const wanted = from.slice(0, from.indexOf('#'));
   const same = spec.sources.filter((other) => other.integrity === integrity && other.from.startsWith(`${wanted}#`));
@@ -111,7 +123,8 @@ function newReport(source: { name: string; from: string; licence: string; url?: 
 
 /** The cleaned text, or undefined where a rule drops the document. */
 function clean(raw: RawDocument, source: SourceSpec, report: SourceReport, { spec }: Ingest): string | undefined {
-  const { text, removed } = normalise(raw.text);
+  // Nothing is done to a text that is too long anyway.
+  const { text, removed } = raw.text.length > spec.maxCharacters ? { text: raw.text, removed: 0 } : normalise(raw.text);
   report.controlCharacters += removed;
   const rule = rejectionOf(text, spec, source);
   if (rule === undefined) return text;
@@ -147,7 +160,7 @@ async function place(
     await corpus.add({ ...document, id }, split, report);
   }
   if (source.facts === undefined || split !== 'train') return;
-  for (const fact of facts) corpus.facts.add(source.facts, fact, source.name);
+  for (const fact of facts) if (fact.usable !== false) corpus.facts.add(source.facts, fact, source.name);
 }
 
 function progress(label: string, done: number, { reporter }: Ingest): void {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { readJsonIfExists } from '../base/files.js';
+import { readJsonIfExists, sha256File } from '../base/files.js';
 import { dropRules } from './clean.js';
 
 const count = z.int().min(0);
@@ -70,4 +70,17 @@ export async function readDataManifest(path: string): Promise<DataManifest> {
     if (found?.size !== bytes) throw notOurs(`${name} is ${found === undefined ? 'missing' : 'cut short'}`);
   }
   return manifest.data;
+}
+
+/** The path of a corpus's file, read once to see that it is as it was written. @throws UserError where it is not. */
+export async function checkedFile(path: string, name: string): Promise<string> {
+  const { files } = await readDataManifest(path);
+  const file = join(path, name);
+  if (files[name] !== undefined && (await sha256File(file)) === files[name].sha256) return file;
+  throw new UserError({
+    what: 'this file of the corpus has changed since it was built',
+    where: file,
+    why: 'its sha256 is not the one in manifest.json',
+    next: 'Build the corpus again with `mossctl data build SPEC`',
+  });
 }

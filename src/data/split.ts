@@ -32,6 +32,11 @@ export class IdentitySet {
     return this.#size;
   }
 
+  has(identity: Uint8Array): boolean {
+    const view = new DataView(identity.buffer, identity.byteOffset, 16);
+    return this.#table[2 * find(this.#table, view.getBigUint64(0), view.getBigUint64(8))] !== 0n;
+  }
+
   /** False where it was there already. */
   add(identity: Uint8Array): boolean {
     const view = new DataView(identity.buffer, identity.byteOffset, 16);
@@ -51,13 +56,19 @@ export class IdentitySet {
   }
 }
 
-function insert(table: BigUint64Array, high: bigint, low: bigint): boolean {
+/** The slot that holds the identity, or the free one where it belongs. */
+function find(table: BigUint64Array, high: bigint, low: bigint): number {
   const slots = table.length / 2;
   let slot = Number(high & BigInt(slots - 1));
-  while (table[2 * slot] !== 0n) {
-    if (table[2 * slot] === high && table[2 * slot + 1] === low) return false;
+  while (table[2 * slot] !== 0n && (table[2 * slot] !== high || table[2 * slot + 1] !== low)) {
     slot = (slot + 1) & (slots - 1);
   }
+  return slot;
+}
+
+function insert(table: BigUint64Array, high: bigint, low: bigint): boolean {
+  const slot = find(table, high, low);
+  if (table[2 * slot] !== 0n) return false;
   table[2 * slot] = high;
   table[2 * slot + 1] = low;
   return true;

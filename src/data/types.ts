@@ -58,14 +58,6 @@ export interface Conversation {
   provenance?: Provenance;
 }
 
-/** A row of a preference file: `prompt` ends with a user's turn. */
-export interface PreferencePair {
-  id: string;
-  prompt: Message[];
-  chosen: string;
-  rejected: string;
-}
-
 /** One tokenised sequence. `loss[i]` is 1 where token i is to be predicted (the mask of the label, not the input). */
 export interface TokenSequence {
   id: string;

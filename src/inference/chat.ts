@@ -57,7 +57,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   async function* send(text: string): AsyncGenerator<string, void> {
     messages.push({ role: 'user', content: text });
     const tokens = prompt();
-    const decoder = new StreamDecoder(tokenizer);
+    const decoder = new StreamDecoder(tokenizer, { skipSpecial: true });
     const pieces: string[] = [];
     let wake: (() => void) | undefined;
     let stopped = false;
@@ -97,7 +97,9 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     } finally {
       stopped = true;
       await done.catch(() => undefined);
-      messages.push({ role: 'assistant', content: answer });
+      // A turn without an answer is taken back: a conversation alternates, and an empty answer teaches nothing.
+      if (answer.trim() === '') messages.pop();
+      else messages.push({ role: 'assistant', content: answer });
     }
   }
 

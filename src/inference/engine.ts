@@ -21,6 +21,8 @@ export interface Generation {
   tokens: number[];
   /** 'stop': a stop token came. 'length': the token or context limit came first. 'caller': onToken said so. */
   finish: 'stop' | 'length' | 'caller';
+  /** The stop token that came; it is not in `tokens`. */
+  stopId?: number;
 }
 
 /** Rows still being decoded, side by side. */
@@ -44,12 +46,13 @@ export async function generate(
 ): Promise<Generation[]> {
   const results: Generation[] = prompts.map(() => ({ tokens: [], finish: 'length' }));
   if (prompts.length === 0) return results;
-  const limit = model.config.max_position_embeddings;
+  const context = model.config.max_position_embeddings;
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  const steps = Math.min(options.maxNewTokens, limit - longest);
-  if (steps <= 0) return results;
+  // A row's own room: a longer neighbour takes none of it.
+  const room = prompts.map((prompt) => Math.min(options.maxNewTokens, context - prompt.length));
+  const active = new Set([...prompts.keys()].filter((row) => room[row] > 0));
+  if (active.size === 0) return results;
   const randoms = prompts.map((_, row) => Random.stream(options.seed, `row-${row}`));
-  const active = new Set(prompts.keys());
   const decoding: Decoding = {
     model,
     cache: createCache(model.config.num_hidden_layers),
@@ -58,7 +61,7 @@ export async function generate(
   };
   try {
     let last = advance(decoding, leftPadded(prompts, longest, model.config.pad_token_id), longest);
-    for (let step = 0; step < steps; step++) {
+    for (;;) {
       const vocabulary = model.config.vocab_size;
       const next = new Int32Array(prompts.length).fill(model.config.pad_token_id);
       for (const row of active) {
@@ -66,7 +69,7 @@ export async function generate(
         const rowLogits = last.subarray(row * vocabulary, (row + 1) * vocabulary);
         next[row] = sampleToken(rowLogits, seen, options, randoms[row]);
         if (options.stopIds.includes(next[row])) {
-          results[row].finish = 'stop';
+          results[row] = { ...results[row], finish: 'stop', stopId: next[row] };
           active.delete(row);
           continue;
         }
@@ -74,9 +77,9 @@ export async function generate(
         if (options.onToken?.(row, next[row]) === false) {
           results[row].finish = 'caller';
           active.delete(row);
-        }
+        } else if (results[row].tokens.length === room[row]) active.delete(row);
       }
-      if (active.size === 0 || step === steps - 1) break;
+      if (active.size === 0) break;
       last = advance(decoding, next, 1);
       await new Promise(setImmediate);
     }
@@ -103,7 +106,9 @@ function advance(decoding: Decoding, tokens: Int32Array, count: number): Float32
     }
   }
   decoding.columns += count;
-  return tidy(() => {
+  let result = new Float32Array(0);
+  // Nothing is returned from the scope: tfjs would walk through every number of it, looking for tensors.
+  tidy(() => {
     const hidden = forward(
       model,
       {
@@ -113,8 +118,9 @@ function advance(decoding: Decoding, tokens: Int32Array, count: number): Float32
       },
       cache,
     );
-    return logits(model, lastColumns(hidden, rows, count)).dataSync() as Float32Array;
+    result = logits(model, lastColumns(hidden, rows, count)).dataSync() as Float32Array<ArrayBuffer>;
   });
+  return result;
 }
 
 /** [B·T, d] → the last position of each row [B, d]. */

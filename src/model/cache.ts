@@ -21,11 +21,6 @@ export function extendCache(cache: KeyValueCache, layer: number, k: Tensor4D, v:
   return [keys, values];
 }
 
-/** Columns held. */
-export function cacheLength(cache: KeyValueCache): number {
-  return cache.layers[0]?.keys.shape[1] ?? 0;
-}
-
 export function disposeCache(cache: KeyValueCache): void {
   for (const layer of cache.layers) {
     layer?.keys.dispose();

@@ -11,22 +11,27 @@ import { temporarySibling } from '../base/files.js';
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true });
   const path = join(directory, '.lock');
-  const mine = temporarySibling(path);
-  await writeFile(mine, `${process.pid}\n`);
-  try {
-    while (!(await tryLink(mine, path))) await removeStale(path, directory);
-  } finally {
-    await rm(mine, { force: true });
-  }
+  while (!(await tryLock(path))) await removeStale(path, directory);
   return () => rm(path, { force: true });
 }
 
+async function tryLock(path: string): Promise<boolean> {
+  const mine = temporarySibling(path);
+  await writeFile(mine, `${process.pid}\n`);
+  try {
+    return await tryLink(mine, path);
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+/** False where another was faster: it holds the lock, or has already cleared `mine` away with other temporary files. */
 async function tryLink(mine: string, path: string): Promise<boolean> {
   try {
     await link(mine, path);
     return true;
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
+    if (['EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) return false;
     throw error;
   }
 }
@@ -64,8 +69,9 @@ async function readHolder(path: string): Promise<number | undefined> {
   }
 }
 
+/** Our own id is that of a predecessor: in containers every process may get the same one. */
 function isAlive(pid: number): boolean {
-  if (!(pid > 0)) return false;
+  if (!(pid > 0) || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -74,13 +74,33 @@ export function checkParents(
 ): void {
   const faults = plan.flatMap((name): Fault[] => {
     const missing = parentsOf(name, config).filter((any) => !any.some((p) => available.has(p) || plan.includes(p)));
-    return missing.map(([parent]) => ({
-      what: `${commands[name]} needs the output of ${commands[parent]}`,
-      why: `${runDirectory} holds none, and the configuration has no ${parent} block`,
-      next: `Run "mossctl ${commands[parent]} --out ${runDirectory}" first${alternative(name, parent)}`,
-    }));
+    if (missing.some(([parent]) => parent === 'tokens')) return [noTokens(config, runDirectory)];
+    return missing.map(([parent]) => noParent(name, parent, runDirectory));
   });
   if (faults.length > 0) throw new UserError(faults);
+}
+
+/** No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. */
+function noTokens(config: PipelineConfig, runDirectory: string): Fault {
+  const missing = (['data', 'tokenizer'] as const).filter((block) => config[block] === undefined);
+  return {
+    what: 'pretrain needs a tokenised corpus',
+    why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
+    next: `Give a --config that has them (--config quickstart), or run "mossctl data build SPEC --out ${runDirectory}" and "mossctl tokenizer train --out ${runDirectory}" first`,
+  };
+}
+
+function noParent(name: StageName, parent: StageName, runDirectory: string): Fault {
+  if (name === 'eval') {
+    const next = 'Name a checkpoint or a run folder: mossctl eval CHECKPOINT';
+    return { what: 'there is no checkpoint to evaluate', why: `${runDirectory} holds none`, next };
+  }
+  const command = `mossctl ${commands[parent]}${parent === 'data' ? ' SPEC' : ''} --out ${runDirectory}`;
+  return {
+    what: `${commands[name]} needs the output of ${commands[parent]}`,
+    why: `${runDirectory} holds none, and the configuration has no ${parent} block`,
+    next: `Run "${command}" first${alternative(name, parent)}`,
+  };
 }
 
 /** Each inner list: one of these must be there. What a stage can use but does not need is not listed. */

@@ -1,11 +1,12 @@
 // `<stage>/stage.json`: what the folder was made from and what came out. It decides whether a stage is skipped,
 // resumed, or started afresh beside the old folder, which is kept.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { exists, readJsonIfExists, syncDirectory, writeFileAtomic } from '../base/files.js';
+import { exists, readJsonIfExists, sha256File, syncDirectory, writeFileAtomic } from '../base/files.js';
+import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import { manifestName } from '../checkpoint/manifest.js';
 import type { StageName, StageOutput } from '../stages/stage.js';
 import { modelStages, stageFolder } from './plan.js';
@@ -26,6 +27,10 @@ const recordSchema = z.object({
     .object({ path: z.string(), digest: z.string(), metrics: z.record(z.string(), z.number()) })
     .optional()
     .describe('path is relative to the run folder, so that the folder can be moved'),
+  files: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('sha256 of every file of the output, by its path below that of the output'),
   table: z.array(evaluationColumn).optional(),
 });
 export type StageRecord = z.output<typeof recordSchema>;
@@ -66,9 +71,41 @@ export function relativeOutput(runDirectory: string, output: StageOutput): Stage
   return { path, digest: output.digest, metrics: output.metrics };
 }
 
+/** sha256 of the files of an output, but for what is no part of it: the record, and what only resuming needs. */
+export async function outputFiles(path: string): Promise<Record<string, string>> {
+  const names = (await stat(path)).isDirectory() ? await readdir(path, { recursive: true }) : ['.'];
+  const files: Record<string, string> = {};
+  for (const name of names.map((one) => one.replaceAll('\\', '/')).sort()) {
+    if (/^(stage\.json$|training\/|\.tmp-)/.test(name) || (await stat(join(path, name))).isDirectory()) continue;
+    files[name] = await sha256File(join(path, name));
+  }
+  return files;
+}
+
+/** The recorded files of a finished output that are missing or have changed since. */
+export async function damagedFiles(path: string, { files }: StageRecord): Promise<string[]> {
+  const damaged: string[] = [];
+  for (const [name, digest] of Object.entries(files)) {
+    const file = join(path, name);
+    if (!(await exists(file)) || (await sha256File(file)) !== digest) damaged.push(file);
+  }
+  return damaged;
+}
+
+/** Where `latest` leads nowhere (a kill came between two renames), points it to the newest finished model. */
+export async function repairLatest(runDirectory: string): Promise<void> {
+  if (await exists(join(runDirectory, 'latest'))) return;
+  for (const name of [...modelStages].reverse()) {
+    const output = await finishedOutput(runDirectory, name, await readRecord(runDirectory, name));
+    if (output !== undefined) return linkLatest(runDirectory, output.path);
+  }
+}
+
 export interface Opened {
   /** Of an earlier try with the same digest: finished, or to be resumed. */
   record?: StageRecord;
+  /** The folder was moved aside before, and is back. */
+  restored: boolean;
   /** The name that the folder of other settings now has. */
   replaced?: string;
 }
@@ -85,14 +122,22 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
   let replaced: string | undefined;
   if (current?.inputDigest !== inputDigest && (await exists(join(folder, recordName)))) {
     replaced = await freeName(folder, current?.inputDigest);
-    await rename(folder, join(runDirectory, replaced));
+    await moveFolder(runDirectory, basename(folder), replaced);
   }
   const before = `${folder}.replaced-${inputDigest.slice(0, 8)}`;
-  if (!(await exists(folder)) && (await readRecordOf(before))?.inputDigest === inputDigest)
-    await rename(before, folder);
+  const restored = !(await exists(folder)) && (await readRecordOf(before))?.inputDigest === inputDigest;
+  if (restored) await moveFolder(runDirectory, basename(before), basename(folder));
   await mkdir(folder, { recursive: true });
+  await removeTemporary(folder);
   await syncDirectory(runDirectory);
-  return { record: await readRecordOf(folder), replaced };
+  return { record: await readRecordOf(folder), restored, replaced };
+}
+
+/** Renames a folder of the run; `latest` goes on pointing at the checkpoint it pointed at. */
+async function moveFolder(runDirectory: string, from: string, to: string): Promise<void> {
+  await rename(join(runDirectory, from), join(runDirectory, to));
+  const target = await readlink(join(runDirectory, 'latest')).catch(() => '');
+  if (target.startsWith(`${from}/`)) await linkLatest(runDirectory, join(runDirectory, to, target.slice(from.length)));
 }
 
 /** A kill right at the start leaves an empty folder, or one with a half-written record; anything else is not ours. */

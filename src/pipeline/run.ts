@@ -1,22 +1,22 @@
 // Runs the stages of a pipeline in their one order. A stage whose inputs are unchanged is skipped, an interrupted one
 // goes on where it stopped, a changed one starts beside the old: stopping at any moment and running again gives the
 // same result as never stopping.
-import { readlink } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Interrupted, UserError } from '../base/errors.js';
 import { digestOf, sha256File, writeFileAtomic } from '../base/files.js';
 import { ownVersion } from '../base/version.js';
-import { linkLatest, resolveCheckpoint } from '../checkpoint/history.js';
+import { linkLatest, removeTemporary, resolveCheckpoint } from '../checkpoint/history.js';
 import { readManifest } from '../checkpoint/manifest.js';
 import type { PipelineConfig } from '../config/pipeline.js';
 import type { EvaluationColumn, Event, Reporter } from '../report/event.js';
 import { type StageTable, stageTable } from '../stages/index.js';
 import type { Interrupt, Job, StageName, StageOutput } from '../stages/stage.js';
+import { checkAhead } from './check.js';
 import { lockDirectory } from './lock.js';
 import {
   blockOf,
-  checkFiles,
   checkParents,
   filesOf,
   mapBlockPaths,
@@ -27,10 +27,13 @@ import {
   stageFolder,
 } from './plan.js';
 import {
+  damagedFiles,
   finishedOutput,
   openStageFolder,
+  outputFiles,
   readRecord,
   relativeOutput,
+  repairLatest,
   type StageRecord,
   writeRecord,
 } from './record.js';
@@ -56,8 +59,16 @@ export interface PipelineResult {
   /** What each stage of the plan made, now or earlier. */
   outputs: Partial<Record<StageName, StageOutput>>;
   skipped: StageName[];
+  /** The models of the run folder, or given with --from, oldest stage first: which came from which. */
+  models: ModelOutput[];
   /** The eval table, where the plan has an eval. */
   table?: EvaluationColumn[];
+}
+
+export interface ModelOutput {
+  stage: StageName;
+  path: string;
+  digest: string;
 }
 
 /**
@@ -66,7 +77,7 @@ export interface PipelineResult {
  */
 export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const stages = run.stages ?? stageTable;
-  const runDirectory = resolve(run.runDirectory);
+  const place = resolve(run.runDirectory);
   const plan = await planStages(run.config, stages, run.only);
   if (plan.length === 0) {
     throw new UserError({
@@ -75,12 +86,16 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  const available = await findAvailable(run, runDirectory, plan);
-  checkParents(plan, run.config, new Set(available.keys()), run.runDirectory);
-  await checkFiles(plan, run.config);
-  const unlock = await lockDirectory(runDirectory);
+  checkParents(plan, run.config, new Set((await findAvailable(run, place, plan)).keys()), run.runDirectory);
+  await checkAhead({ ...run, stages, runDirectory: place, plan });
+  const unlock = await lockDirectory(place);
   try {
-    await writePipelineFile(run.config, runDirectory);
+    // Checkpoints are known by their real paths: `latest` is made relative to the real folder.
+    const runDirectory = await realpath(place);
+    await removeTemporary(runDirectory);
+    await repairLatest(runDirectory);
+    const available = await findAvailable(run, runDirectory, plan);
+    if (!run.resume) await writePipelineFile(run.config, runDirectory);
     return await runStages({ ...run, stages, runDirectory, plan, available });
   } finally {
     await unlock();
@@ -95,19 +110,23 @@ interface Planned extends PipelineRun {
 }
 
 async function runStages(run: Planned): Promise<PipelineResult> {
-  const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [] };
+  const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [] };
   for (const name of run.plan) {
     if (run.interrupt.requested) throw new Interrupted(`stopped before ${name}`);
-    const { record, output, skipped } = await runStage(name, run);
+    const { record, output, skipped, restored } = await runStage(name, run);
     run.available.set(name, output);
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
     if (record.table !== undefined) result.table = record.table;
-    if (modelStages.includes(name) && !skipped) await linkLatest(run.runDirectory, output.path);
+    if (modelStages.includes(name) && (!skipped || restored)) await linkLatest(run.runDirectory, output.path);
   }
   const last = run.plan.findLast((name) => modelStages.includes(name));
   const newest = last === undefined ? undefined : result.outputs[last];
   if (newest !== undefined && run.only === undefined) await linkLatest(run.runDirectory, newest.path);
+  result.models = modelStages.flatMap((stage) => {
+    const output = run.available.get(stage);
+    return output === undefined ? [] : [{ stage, path: output.path, digest: output.digest }];
+  });
   return result;
 }
 
@@ -115,6 +134,8 @@ interface StageResult {
   record: StageRecord;
   output: StageOutput;
   skipped: boolean;
+  /** Its folder had been moved aside, and is back. */
+  restored: boolean;
 }
 
 async function runStage<Name extends StageName>(name: Name, run: Planned): Promise<StageResult> {
@@ -133,16 +154,23 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     inputs: Object.fromEntries(needed.map((need) => [need, run.available.get(need)?.digest])),
     outside: (await stage.inputDigest?.({ config, inputs })) ?? null,
   });
-  if (run.resume && name === run.only) await checkResumable(name, inputDigest, runDirectory);
-  const { record: earlier, replaced } = await openStageFolder(runDirectory, name, inputDigest);
-  if (replaced !== undefined) await followReplaced(name, replaced, run);
-  const finished = await finishedOutput(runDirectory, name, earlier);
+  if (run.resume && name === run.only) {
+    await checkResumable(name, inputDigest, runDirectory);
+    await writePipelineFile(run.config, runDirectory);
+  }
+  const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest);
+  if (replaced !== undefined) {
+    const kept = join(runDirectory, replaced);
+    const text = `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${kept}`;
+    reporter.emit({ type: 'note', stage: name, level: 'info', text });
+  }
+  const finished = await wholeOutput(name, earlier, run);
   if (earlier !== undefined && finished !== undefined) {
     reporter.emit({ type: 'stage', stage: name, state: 'skipped', detail: 'unchanged since it finished' });
     if (earlier.table !== undefined) reporter.emit({ type: 'table', stage: name, columns: earlier.table });
-    return { record: earlier, output: finished, skipped: true };
+    return { record: earlier, output: finished, skipped: true, restored };
   }
-  const started: StageRecord = { stage: name, state: 'started', inputDigest };
+  const started: StageRecord = { stage: name, state: 'started', inputDigest, files: {} };
   await writeRecord(runDirectory, name, started);
   reporter.emit({ type: 'stage', stage: name, state: earlier === undefined ? 'started' : 'resumed' });
   const watched = keepTable(reporter);
@@ -155,11 +183,28 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     reporter: watched,
     interrupt: run.interrupt,
   });
-  const record: StageRecord = { ...started, state: 'finished', output: relativeOutput(runDirectory, output) };
+  const kept = relativeOutput(runDirectory, output);
+  const files = await outputFiles(output.path);
+  const record: StageRecord = { ...started, state: 'finished', output: kept, files };
   if (watched.table !== undefined) record.table = watched.table;
   await writeRecord(runDirectory, name, record);
-  reporter.emit({ type: 'stage', stage: name, state: 'finished' });
-  return { record, output, skipped: false };
+  reporter.emit({ type: 'stage', stage: name, state: 'finished', detail: kept.path });
+  return { record, output, skipped: false, restored };
+}
+
+/** What an earlier run finished, if it is still as it was: a stage whose output was damaged runs again. */
+async function wholeOutput(
+  name: StageName,
+  earlier: StageRecord | undefined,
+  { runDirectory, reporter }: Planned,
+): Promise<StageOutput | undefined> {
+  const output = await finishedOutput(runDirectory, name, earlier);
+  if (earlier === undefined || output === undefined) return undefined;
+  const damaged = await damagedFiles(output.path, earlier);
+  if (damaged.length === 0) return output;
+  const text = `made again, for it is no longer what was saved: ${damaged.join(', ')}`;
+  reporter.emit({ type: 'note', stage: name, level: 'warning', text });
+  return undefined;
 }
 
 /** The block with the content of each file in the place of its name: a project folder may move, its files may not change. */
@@ -184,21 +229,6 @@ async function checkResumable(name: StageName, inputDigest: string, runDirectory
     why,
     next: 'Run the same command without --resume',
   });
-}
-
-/** Says where the old folder went, and keeps `latest` pointing at the checkpoint it pointed at. */
-async function followReplaced(name: StageName, replaced: string, run: Planned): Promise<void> {
-  run.reporter.emit({
-    type: 'note',
-    stage: name,
-    level: 'info',
-    text: `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${join(run.runDirectory, replaced)}`,
-  });
-  const target = await readlink(join(run.runDirectory, 'latest')).catch(() => '');
-  const folder = `${stageFolder(name)}/`;
-  if (target.startsWith(folder)) {
-    await linkLatest(run.runDirectory, join(run.runDirectory, replaced, target.slice(folder.length)));
-  }
 }
 
 /** The eval table is kept in the record, so that a later run that skips eval can still show it. */

@@ -13,6 +13,7 @@ export interface EvaluationColumn {
 }
 
 export type Event =
+  /** `detail` of a finished stage: its output, relative to the run folder. */
   | { type: 'stage'; stage: string; state: 'started' | 'finished' | 'skipped' | 'resumed'; detail?: string }
   /** Progress of anything that is not a training step: bytes fetched, documents read, prompts sampled. */
   | { type: 'progress'; stage: string; label: string; done: number; total?: number; unit: string }

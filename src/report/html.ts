@@ -22,20 +22,26 @@ import { style } from './style.js';
 export const reportName = 'report.html';
 const maxSettings = 1 << 20;
 
+export interface ReportOptions {
+  /** What to type to make this run again. */
+  command: string;
+  /** What each model stage handed on, oldest first; paths as they are to be shown. */
+  models?: RunFacts['models'];
+}
+
 /**
  * Writes `report.html` from the run's metrics.jsonl and pipeline.yaml; either may be missing or torn.
- * @param command what to type to make this run again.
  * @returns the path of the report.
  */
-export async function writeReport(runDirectory: string, { command }: { command: string }): Promise<string> {
+export async function writeReport(runDirectory: string, { command, models = [] }: ReportOptions): Promise<string> {
   const directory = resolve(runDirectory);
   const { events, broken } = await readMetrics(join(directory, metricsName));
   const settings = await readSettings(join(directory, 'pipeline.yaml'));
   const path = join(directory, reportName);
   const run: RunFacts = {
-    runDirectory: directory,
     name: settings?.name ?? basename(directory),
     command,
+    models,
     seed: settings?.seed,
     settings: settings?.text,
     events: settleEvents(events),

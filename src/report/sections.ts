@@ -1,5 +1,4 @@
 // The report's sections, each from a run's settled events. Everything that came from outside goes through escapeHtml.
-import { isAbsolute, relative } from 'node:path';
 import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
 import { stageCharts } from './charts.js';
 import { escapeHtml, linkHtml } from './escape.js';
@@ -8,10 +7,11 @@ import { formatMetric, tableRows } from './meaning.js';
 import type { TimedEvent } from './metrics.js';
 
 export interface RunFacts {
-  runDirectory: string;
   name: string;
   /** What a person types to make this run again. */
   command: string;
+  /** What each model stage handed on, oldest first; paths as they are to be shown. */
+  models: readonly { stage: string; path: string; digest: string }[];
   seed?: string;
   /** The resolved pipeline file. */
   settings?: string;
@@ -165,19 +165,18 @@ export function dataSection({ events }: RunFacts): string {
   );
 }
 
-/** The last checkpoint of each stage: which model came from which. */
-export function lineageSection({ events, runDirectory }: RunFacts): string {
-  const last = new Map(ofType(events, 'checkpoint').map((event) => [event.stage, event]));
-  if (last.size === 0) return '';
-  const boxes = [...last.values()].map(
-    ({ stage, step, path, digest }) =>
-      `<div class="card"><h3>${escapeHtml(stage)} <span class="soft">step ${formatCount(step)}</span></h3>` +
+/** Which model came from which. */
+export function lineageSection({ models }: RunFacts): string {
+  if (models.length === 0) return '';
+  const boxes = models.map(
+    ({ stage, path, digest }) =>
+      `<div class="card"><h3>${escapeHtml(stage)}</h3>` +
       `<code title="${escapeHtml(digest)}">${escapeHtml(digest.slice(0, 12))}</code>` +
-      `<div class="soft"><code>${escapeHtml(isAbsolute(path) ? relative(runDirectory, path) : path)}</code></div></div>`,
+      `<div class="soft"><code>${escapeHtml(path)}</code></div></div>`,
   );
   return section(
     'Lineage',
-    `<p class="soft">The last checkpoint of each stage, and the beginning of its digest. Equal training gives equal digests.</p><div class="lineage">${boxes.join('<div class="arrow">→</div>')}</div>`,
+    `<p class="soft">The model that each stage handed on, and the beginning of its digest. Equal training gives equal digests; an align that found nothing better hands on the model it was given.</p><div class="lineage">${boxes.join('<div class="arrow">→</div>')}</div>`,
   );
 }
 

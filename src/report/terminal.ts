@@ -1,6 +1,5 @@
 // Events as a person reads them: one bar that moves on a terminal, one line now and then in a log.
 // Progress goes to stderr; results (the eval table) go to stdout. Text from outside is made printable first.
-import { relative } from 'node:path';
 import colors from 'picocolors';
 import { displayWidth, formatBytes, formatCount, formatSeconds, formatShort, formatTable } from '../base/format.js';
 import type { EvaluationColumn, Event, Metrics } from './event.js';
@@ -21,7 +20,6 @@ interface TerminalOptions {
 interface Running {
   started: number;
   loss?: number;
-  checkpoint?: string;
 }
 
 export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): Sink {
@@ -52,7 +50,6 @@ export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): S
       pace.reset();
     }
     if (event.type === 'step' && known !== undefined) known.loss = event.loss;
-    if (event.type === 'checkpoint' && known !== undefined) known.checkpoint = event.path;
   };
 
   return {
@@ -98,7 +95,7 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
     }
     case 'step':
     case 'progress':
-    case 'checkpoint': // named when the stage ends
+    case 'checkpoint': // what the stage made is named when it ends
     case 'table':
       return undefined;
     default:
@@ -117,8 +114,7 @@ function stageLine(
   if (event.state !== 'finished') return `${paint.bold(event.state)}${detail && ` ${detail}`}`;
   const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
   const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
-  const path = known?.checkpoint === undefined ? '' : paint.dim(`, saved ${nearPath(known.checkpoint)}`);
-  return `${paint.green('finished')}${time}${loss}${detail && `, ${detail}`}${path}`;
+  return `${paint.green('finished')}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
 }
 
 function tableText(columns: readonly EvaluationColumn[]): string {
@@ -149,9 +145,4 @@ function quote(text: string, columns: number): string {
 /** One line without control or direction characters: a model's output or a file's text must not steer the terminal. */
 function printable(text: string): string {
   return text.replace(/\r?\n/g, ' ⏎ ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
-}
-
-function nearPath(path: string): string {
-  const near = relative(process.cwd(), path);
-  return printable(near.length < path.length ? near : path);
 }

@@ -1,5 +1,6 @@
 // Stage 2: base model + conversations → chat model. Loss on the assistant's tokens only, its end token included.
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { exists, sha256File } from '../base/files.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
@@ -24,14 +25,21 @@ const shownSamples = 6;
 export const sftStage: Stage<SftConfig> = {
   name: 'sft',
   needs: ['pretrain', 'selfInstruct'],
-  inputDigest: ({ config }) => (config.data === undefined ? Promise.resolve('') : sha256File(config.data)),
   async run(job) {
     const { config, inputs, directory, seed } = job;
     const backend = await startBackend(job, 'sft');
     const parent = await openCheckpoint(inputs.pretrain ?? '');
     const { model, tokenizer, template } = await modelOf(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', 'train.jsonl');
-    const columns = Math.min(config.contextLength ?? Number.POSITIVE_INFINITY, model.config.max_position_embeddings);
+    const context = model.config.max_position_embeddings;
+    const columns = config.contextLength ?? context;
+    if (columns > context) {
+      throw new UserError({
+        where: 'sft.contextLength',
+        what: `${columns} tokens are more than the model's context of ${context}`,
+        next: `Use at most ${context}, or leave it out`,
+      });
+    }
     const sequences = await readSequences(job, path, template, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
     const heldOutSequences = heldOut.flatMap((row) => {
@@ -57,7 +65,7 @@ export const sftStage: Stage<SftConfig> = {
         inputDigest: await sha256File(path),
         backend,
       },
-      evaluate: async (current) => heldOutLoss(current, heldOutSequences, shape),
+      evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
       sample: async (current, step) => {
         const tasks = heldOut.slice(0, shownSamples);
         const options = { maxNewTokens: 48, seed, interrupt: { requested: false } };
@@ -109,17 +117,18 @@ async function readHeldOut(directory: string | undefined): Promise<Conversation[
 }
 
 /** Mean nats per assistant token of held-out conversations. */
-function heldOutLoss(
+async function heldOutLoss(
   model: Model,
   sequences: readonly TokenSequence[],
   shape: { rows: number; columns: number; padId: number },
-): Metrics {
+): Promise<Metrics> {
   if (sequences.length === 0) return {};
   let nats = 0;
   let tokens = 0;
   for (const batch of batchesOnce(sequences, shape)) {
     nats += tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
     tokens += batch.weights.reduce((a, b) => a + b, 0);
+    await setImmediate();
   }
   return { heldOutLoss: nats / Math.max(1, tokens) };
 }

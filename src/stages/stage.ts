@@ -37,5 +37,7 @@ export interface Stage<Config> {
   needs: readonly StageName[];
   /** Digest of outside input that the config only names (files, pinned packages), so that a change is noticed. */
   inputDigest?(job: Pick<Job<Config>, 'config' | 'inputs'>): Promise<string>;
+  /** What can be known before any stage runs. Throws `UserError` where `run` could not but fail. */
+  check?(job: Pick<Job<Config>, 'config'>): Promise<void>;
   run(job: Job<Config>): Promise<StageOutput>;
 }

@@ -4,6 +4,7 @@ import { Interrupted } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import type { TokenizerConfig } from '../config/pipeline.js';
 import { readDocuments } from '../data/documents.js';
+import { readDataManifest } from '../data/manifest.js';
 import { type TrainProgress, trainTokenizer } from '../tokenizer/train.js';
 import type { Job, Stage } from './stage.js';
 
@@ -16,7 +17,7 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
       const unit = phase === 'reading' ? 'bytes' : 'tokens';
       reporter.emit({ type: 'progress', stage: 'tokenizer', label: phase, done, total, unit });
     };
-    const tokenizer = await trainTokenizer(texts(inputs.data ?? '', interrupt), {
+    const tokenizer = await trainTokenizer(sample(inputs.data ?? '', config.trainBytes, interrupt), {
       vocabSize: config.vocabSize,
       maxBytes: config.trainBytes,
       onProgress,
@@ -31,10 +32,24 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
   },
 };
 
-async function* texts(dataPath: string, interrupt: Job<TokenizerConfig>['interrupt']): AsyncGenerator<string> {
-  for await (const document of readDocuments(dataPath, 'train')) {
+/** About `wanted` bytes, spread evenly over the corpus: it is in the order of its sources, and each is to be heard. */
+async function* sample(
+  path: string,
+  wanted: number,
+  interrupt: Job<TokenizerConfig>['interrupt'],
+): AsyncGenerator<string> {
+  const { total } = await readDataManifest(path);
+  const share = wanted / total.train.bytes;
+  let seen = 0;
+  let taken = 0;
+  for await (const { text } of readDocuments(path, 'train')) {
     stopIfAsked(interrupt);
-    yield document.text;
+    const bytes = Buffer.byteLength(text);
+    if (taken <= share * seen) {
+      taken += bytes;
+      yield text;
+    }
+    seen += bytes;
   }
 }
 

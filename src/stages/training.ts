@@ -23,7 +23,10 @@ export function descent(parent: Checkpoint | undefined): Pick<ManifestFields, 'p
 }
 
 /** Optimizer steps: as the config says, or as many as its epochs take. */
-export async function stepCount(config: TrainConfig, batchesPerEpoch: () => Promise<number>): Promise<number> {
+export async function stepCount(
+  config: Pick<TrainConfig, 'steps' | 'epochs' | 'accumulation'>,
+  batchesPerEpoch: () => Promise<number>,
+): Promise<number> {
   if (config.steps !== undefined) return config.steps;
   return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / config.accumulation));
 }

@@ -62,7 +62,8 @@ export function registerOpGradient<A extends Attributes>(op: Op<A>): void {
   registerGradient(config);
 }
 
-function registerOnce(
+/** Registers `body` as the kernel, unless the backend brought one of its own under that name. */
+export function registerOnce(
   kernelName: string,
   backendName: string,
   body: (inputs: Tensor[], attributes: NamedAttrMap) => Tensor[],
@@ -76,7 +77,8 @@ function registerOnce(
 }
 
 // tfjs types kernel inputs as a named map; an array is one too (its own Concat passes one).
-function runKernel(name: string, inputs: Tensor[], attributes: Attributes): Tensor | Tensor[] {
+/** Runs a kernel that takes a plain list of tensors. */
+export function runKernel(name: string, inputs: Tensor[], attributes: Attributes): Tensor | Tensor[] {
   return engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes);
 }
 

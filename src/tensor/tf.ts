@@ -2,7 +2,6 @@
 // (tfjs-core is CommonJS under Node, without any gradient registered: see gradients.ts.)
 export type {
   GradConfig,
-  KernelConfig,
   NamedAttrMap,
   NamedTensorMap,
   Scalar,
@@ -25,9 +24,7 @@ export {
   enableProdMode,
   engine,
   exp,
-  findBackend,
   gather,
-  getBackend,
   getGradient,
   getKernel,
   keep,
@@ -39,7 +36,6 @@ export {
   mul,
   neg,
   ones,
-  onesLike,
   range,
   registerGradient,
   registerKernel,

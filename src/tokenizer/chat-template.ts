@@ -1,10 +1,11 @@
 // Messages to tokens, with a mask of what the assistant said. Contents come from users: before the template renders
 // them, whatever could be read as a control token or as one of our marks is replaced by a private-use pair, and put
 // back after the rendering was cut at the real control tokens. So no content can ever become a control token.
-import { createContext, runInContext } from 'node:vm';
 import { Template } from '@huggingface/jinja';
 import { UserError } from '../base/errors.js';
+import { BoundedTemplate } from './bounded-template.js';
 import { chatmlTemplate } from './chatml.js';
+import { escapeRegex } from './escape-regex.js';
 import { specialTokens } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -46,7 +47,7 @@ export class ChatTemplate {
 
   /**
    * @param template Jinja source; the tokenizer's own by default. Throws `UserError` where it does not parse.
-   * @param options `timeLimitMs` holds for each rendering of a template that is not ours.
+   * @param options `timeLimitMs` holds for each rendering of a template that is not ours; see bounded-template.ts.
    */
   constructor(tokenizer: Tokenizer, template: string = tokenizer.chatTemplate, { timeLimitMs = 5000 } = {}) {
     this.#tokenizer = tokenizer;
@@ -123,10 +124,11 @@ function compile(source: string, timeLimitMs: number): (context: Record<string, 
   const marked = source
     .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, '{%$1 call mossctl_answer() $2%}')
     .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, '{%$1 endcall $2%}');
-  // Jinja has loops: a template from outside gets a time limit.
-  const limited = <T>(work: () => T): T => (source === chatmlTemplate ? work() : withTimeLimit(work, timeLimitMs));
-  const template = attempt(() => limited(() => new Template(marked === source ? source : markMacro + marked)));
-  return (context) => attempt(() => limited(() => template.render(context)));
+  const runnable = marked === source ? source : markMacro + marked;
+  const template = attempt(() =>
+    source === chatmlTemplate ? new Template(runnable) : new BoundedTemplate(runnable, timeLimitMs),
+  );
+  return (context) => attempt(() => template.render(context));
 }
 
 function attempt<T>(work: () => T): T {
@@ -146,18 +148,4 @@ function broken(why: string, cause?: unknown): UserError {
     },
     { cause },
   );
-}
-
-/** V8 stops what runs inside a script after its time limit, functions from outside the script included. */
-function withTimeLimit<T>(work: () => T, timeLimitMs: number): T {
-  let result: T | undefined;
-  const run = (): void => {
-    result = work();
-  };
-  runInContext('run()', createContext({ run }), { timeout: timeLimitMs });
-  return result as T;
-}
-
-function escapeRegex(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { asUserError, UserError } from '../base/errors.js';
 import { Bpe } from './bpe.js';
 import { chatmlTemplate } from './chatml.js';
+import { escapeRegex } from './escape-regex.js';
 import { pieceEnd } from './pre-tokenizer.js';
 import { type SpecialName, specialTokens } from './special-tokens.js';
 import { type AddedToken, readVocabulary, type Vocabulary } from './tokenizer-json.js';
@@ -183,10 +184,6 @@ function append(ids: number[], more: readonly number[]): void {
 
 function describe({ content, special }: AddedToken): object {
   return { content, lstrip: false, normalized: false, rstrip: false, single_word: false, special };
-}
-
-export function escapeRegex(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 function toJsonFile(value: unknown): string {

@@ -1,4 +1,5 @@
 // One optimizer step: the gradients of every micro-batch summed, scaled to a mean, clipped and applied.
+import { setImmediate } from 'node:timers/promises';
 import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/parameters.js';
 import type { Metrics } from '../report/event.js';
@@ -16,14 +17,14 @@ export interface StepResult {
 }
 
 /** Leaves the model untouched where the loss or the gradient is not finite. No tensor is left behind. */
-export function trainStep<Batch extends MicroBatch>(
+export async function trainStep<Batch extends MicroBatch>(
   model: Model,
   optimizer: OptimizerState,
   objective: Objective<Batch>,
   batches: readonly Batch[],
   config: TrainConfig,
   at: { step: number; learningRate: number },
-): StepResult {
+): Promise<StepResult> {
   const total = Math.max(
     1,
     batches.reduce((count, batch) => count + batch.weight, 0),
@@ -32,7 +33,10 @@ export function trainStep<Batch extends MicroBatch>(
   const figures: Metrics = {};
   let lossSum = 0;
   try {
-    for (const batch of batches) lossSum += accumulate(model, objective, batch, gradients, figures);
+    for (const batch of batches) {
+      lossSum += accumulate(model, objective, batch, gradients, figures);
+      await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
+    }
     const gradientNorm = globalNorm([...gradients.values()]) / total;
     const loss = lossSum / total;
     for (const name of Object.keys(figures)) figures[name] /= total;

@@ -1,7 +1,6 @@
 // The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, AdamW, report.
 // Around it: evaluation, samples, checkpoints, and an exact resume from any of them.
 import { rename, rm } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import { Interrupted, UserError } from '../base/errors.js';
 import { type Checkpoint, openCheckpoint, saveCheckpoint } from '../checkpoint/directory.js';
 import { newestWholeCheckpoint, pruneCheckpoints, removeTemporary, stepDirectory } from '../checkpoint/history.js';
@@ -38,8 +37,6 @@ export interface TrainingRun<Batch extends MicroBatch> {
   /** Held-out figures; must leave the model and every random stream as they were. */
   evaluate?(model: Model, step: number): Promise<Metrics>;
   sample?(model: Model, step: number): Promise<void>;
-  /** Checkpoints that pruning must keep. */
-  protect?: readonly string[];
 }
 
 export interface TrainingResult {
@@ -114,6 +111,11 @@ class Loop<Batch extends MicroBatch> {
         next: 'Start in another folder',
       });
     }
+    const { backend } = checkpoint.manifest;
+    if (backend !== this.#run.manifest.backend) {
+      const text = `resuming on backend ${this.#run.manifest.backend} what ${backend} began: the result will differ in the last digits from an uninterrupted run`;
+      reporter.emit({ type: 'note', stage: this.#stage, level: 'warning', text });
+    }
     const state = checkpoint.training.state as { objective: unknown };
     disposeModel(this.#model);
     this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path);
@@ -134,8 +136,6 @@ class Loop<Batch extends MicroBatch> {
       if (last || due(step, config.evaluateEvery)) await this.#evaluate();
       if (last || due(step, config.sampleEvery)) await this.#run.sample?.(this.#model, step);
       if (last || due(step, config.checkpointEvery) || interrupt.requested) await this.#save();
-      // Signals are delivered between turns of the event loop; the computation itself never yields.
-      await setImmediate();
       if (interrupt.requested && !last) {
         await this.#save();
         throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${this.#saved?.path}`);
@@ -153,7 +153,7 @@ class Loop<Batch extends MicroBatch> {
     const batches: Batch[] = [];
     for (let i = 0; i < config.accumulation; i++) batches.push(await objective.next());
     const learningRate = learningRateAt(step, steps, config);
-    const result = trainStep(this.#model, this.#optimizer, objective, batches, config, { step, learningRate });
+    const result = await trainStep(this.#model, this.#optimizer, objective, batches, config, { step, learningRate });
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm))
       throw this.#notFinite(step, result, batches);
     const tokens = batches.reduce((total, batch) => total + batch.tokens, 0);
@@ -195,7 +195,7 @@ class Loop<Batch extends MicroBatch> {
     });
     this.#saved = { path, digest, step };
     this.#run.reporter.emit({ type: 'checkpoint', stage: this.#stage, step, path, digest });
-    await pruneCheckpoints(directory, config.keepLast, [path, ...(this.#run.protect ?? [])]);
+    await pruneCheckpoints(directory, config.keepLast, [path]);
   }
 
   #notFinite(step: number, result: { loss: number; gradientNorm: number }, batches: readonly Batch[]): UserError {

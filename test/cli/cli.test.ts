@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
+import { reportFailure } from '../../src/cli/output.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const tsx = import.meta.resolve('tsx');
@@ -189,6 +191,12 @@ test('doctor is a list of checks, also as JSON', async () => {
   assert.equal(ok('Node.js'), true);
   assert.equal(ok('backend cpu'), true);
   assert.equal(ok('npm registry'), false, 'there is no npm on this PATH');
+});
+
+test('a failure of the work itself exits 1, wrong input 2', () => {
+  const fault = { what: 'the loss is NaN: training cannot go on' };
+  assert.equal(reportFailure(new UserError(fault, { exitCode: 1 })), 1);
+  assert.equal(reportFailure(new UserError(fault)), 2);
 });
 
 test('what should not fail says one line and how to see more', async () => {

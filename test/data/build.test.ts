@@ -173,6 +173,62 @@ test('a key with two values states nothing', async () => {
   assert.deepEqual(await readFacts(path), [{ kind: 'translation', key: '苹果', value: 'apple', source: 'a' }]);
 });
 
+test('a fact is contradicted by what the corpus leaves out: by a weight, a limit, a filter, another sense', async () => {
+  const synset = (words: string[], gloss: string) =>
+    `00000001 03 n ${words.length.toString(16).padStart(2, '0')} ${words.map((word) => `${word} 0`).join(' ')} 000 | ${gloss}`;
+  const files = {
+    'data.noun': [
+      synset(['plant'], 'something planted secretly'),
+      synset(['heron'], 'a grey or white wading bird'),
+      synset(['industrial_plant', 'plant'], '(industry) buildings, where there is an industry'),
+    ].join('\n'),
+    'spec.yaml': '',
+  };
+  for (const extra of [{ limit: { documents: 2 } }, { exclude: ['industry'] }, {}]) {
+    const source = { from: 'file:data.noun', format: 'wordnet', facts: 'definition', ...extra };
+    const folder = await scratch({ ...files, 'spec.yaml': oneSource(source) });
+    const { path } = await build(folder, { validation: 0 });
+    const facts = await readFacts(path);
+    assert.deepEqual(
+      facts.map(({ key }) => key),
+      ['heron'],
+    );
+    assert.equal((await readDataManifest(path)).facts.definition, 1);
+  }
+});
+
+test('a text that one source leaves out is kept from the next', async () => {
+  const lines = Array.from({ length: 200 }, (_, i) => `line ${i}`).join('\n');
+  const source = { format: 'txt', licence: 'x', split: 'lines' };
+  const spec = {
+    name: 'x',
+    sources: [
+      { ...source, name: 'a', from: 'file:a.txt', weight: 0.3 },
+      { ...source, name: 'b', from: 'file:a.txt', limit: { documents: 100 } },
+      { ...source, name: 'c', from: 'file:a.txt' },
+    ],
+  };
+  const folder = await scratch({ 'a.txt': lines, 'spec.yaml': JSON.stringify(spec) });
+  const { path } = await build(folder, { validation: 0 });
+  const texts = (await documentsOf(path, 'train')).map(({ text }) => text);
+  assert.deepEqual(texts.toSorted(), lines.split('\n').toSorted());
+  const [a, b, c] = (await readDataManifest(path)).sources;
+  assert.equal(a.total.train.documents + a.left, 200);
+  assert.equal(b.total.train.documents, 100);
+  assert.equal(c.dropped.duplicate?.documents, a.total.train.documents + 100);
+});
+
+test('a poem under another title, with other marks, is the same poem', async () => {
+  const poem = { title: '静夜思', author: '李白', paragraphs: ['床前明月光，疑是地上霜。'] };
+  const again = { title: '夜思', author: '佚名', paragraphs: ['牀前明月光', '疑是地上霜！'] };
+  const other = { title: '静夜思', author: '李白', paragraphs: ['举头望明月，低头思故乡。'] };
+  const spec = oneSource({ from: 'file:a.json', format: 'chinese-poetry', convert: 'simplified' });
+  const folder = await scratch({ 'a.json': JSON.stringify([poem, again, other]), 'spec.yaml': spec });
+  const { path } = await build(folder, { validation: 0 });
+  const ids = (await documentsOf(path, 'train')).map(({ id }) => id);
+  assert.deepEqual(ids.toSorted(), ['a:a.json#0', 'a:a.json#2']);
+});
+
 test('broken JSON in line 70,000 names the line', async () => {
   const lines = Array.from({ length: 70_010 }, (_, i) => JSON.stringify({ text: `row ${i + 1}` }));
   lines[69_999] = '{"text": "row 70000"';
@@ -188,6 +244,12 @@ test('bad input is told with the file and what to do', async () => {
   const gbk = Uint8Array.of(0xc4, 0xe3, 0xba, 0xc3, 10);
   assert.match((await failure({ 'a.txt': gbk, 'spec.yaml': txt })).message, /a\.txt:1: this is not UTF-8.*iconv/s);
   assert.match((await failure({ 'spec.yaml': txt })).message, /source a: nothing is found at file:a\.txt/);
+  const gbkJson = Buffer.concat([Buffer.from('[\n{"text":"'), gbk, Buffer.from('"}]')]);
+  const json = oneSource({ from: 'file:a.json', format: 'json' });
+  assert.match(
+    (await failure({ 'a.json': gbkJson, 'spec.yaml': json })).message,
+    /a\.json:\d: this is not UTF-8.*iconv/s,
+  );
   const rows = oneSource({ from: 'file:a', format: 'jsonl' });
   assert.match(
     (await failure({ a: '{"content":"x"}', 'spec.yaml': rows })).message,
@@ -209,8 +271,21 @@ test('an empty corpus says what became of the documents', async () => {
 });
 
 test('a damaged corpus is not read', async () => {
-  const folder = await scratch({ 'spec.yaml': '{ name: x, formulas: { count: 100 } }' });
+  const rows = [{ zh: '苹果', en: 'apple' }];
+  const source = { from: 'file:a', format: 'jsonl', columns: { key: 'zh', value: 'en' }, facts: 'translation' };
+  const spec = oneSource(source, { formulas: { count: 100 } });
+  const folder = await scratch({ a: toJsonl(rows), 'spec.yaml': spec });
   const { path } = await build(folder);
+  const flipMiddle = async (name: string) => {
+    const bytes = await readFile(join(path, name));
+    bytes[bytes.length >> 1] ^= 1;
+    await writeFile(join(path, name), bytes);
+  };
+  assert.equal((await readFacts(path)).length, 1);
+  await flipMiddle('facts.jsonl');
+  await assert.rejects(readFacts(path), /facts\.jsonl: this file of the corpus has changed since it was built/);
+  await flipMiddle('documents-train.arrow');
+  await assert.rejects(documentsOf(path, 'train'), /documents-train\.arrow: this file of the corpus has changed/);
   await truncate(join(path, 'documents-train.arrow'), 100);
   await assert.rejects(documentsOf(path, 'train'), /documents-train\.arrow is cut short/);
   await assert.rejects(readDataManifest(folder), /this is not a built corpus.*no manifest\.json/s);

@@ -10,6 +10,14 @@ test('equal text has one form', () => {
   assert.deepEqual(normalise('a\u0000b\u0007c\u200bd\ufeff\u0085e\tf'), { text: 'abc\u200bde\tf', removed: 4 });
 });
 
+test('long runs of spaces cost no more than other text', () => {
+  const start = performance.now();
+  const spaces = ' '.repeat(300_000);
+  assert.equal(normalise(`a${spaces}b${spaces}\n${spaces}c`).text, `a${spaces}b\n${spaces}c`);
+  // It was quadratic: minutes at this length.
+  assert.ok(performance.now() - start < 2000);
+});
+
 test('a lone surrogate is removed, a pair is kept', () => {
   assert.deepEqual(normalise('x\ud83dy😀'), { text: 'xy😀', removed: 1 });
 });

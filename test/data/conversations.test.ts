@@ -138,7 +138,9 @@ test('rows of a wrong shape are errors that name the line and the field', async 
   assert.match(await faultOf([{ chat: { turn_x: {} } }]), /chat\.turn_x/);
   const array = join(directory, 'broken.json');
   await writeFile(array, '[{"messages": ');
-  await assert.rejects(collect(readConversations(array)), /broken\.json: this file is not valid JSON/);
+  await assert.rejects(collect(readConversations(array)), /broken\.json(:1)?: this is not valid JSON/);
+  await writeFile(array, Buffer.concat([Buffer.from('[\n"'), Uint8Array.of(0xc4, 0xe3), Buffer.from('"]')]));
+  await assert.rejects(collect(readConversations(array)), /broken\.json:\d: this is not UTF-8.*iconv/s);
 });
 
 test('well-formed rows of no use are errors, or are reported and left out', async () => {

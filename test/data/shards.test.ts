@@ -1,11 +1,12 @@
 // Token shards: documents → Arrow files → the same tokens, at both widths; damage and other tokenizers are noticed.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { Interrupted, UserError } from '../../src/base/errors.js';
+import { sha256File } from '../../src/base/files.js';
 import { Random } from '../../src/base/random.js';
 import { DocumentWriter, documentFile } from '../../src/data/documents.js';
 import { type DataManifest, emptyHalves, manifestFormat } from '../../src/data/manifest.js';
@@ -40,13 +41,16 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'shards-'));
   dataPath = join(directory, 'data');
   await mkdir(dataPath);
+  const files: DataManifest['files'] = {};
   for (const [split, documents] of [
     ['train', train],
     ['validation', validation],
   ] as const) {
-    const writer = new DocumentWriter(join(dataPath, documentFile(split)));
+    const file = join(dataPath, documentFile(split));
+    const writer = new DocumentWriter(file);
     for (const document of documents) await writer.add(document);
     await writer.close();
+    files[documentFile(split)] = { bytes: (await stat(file)).size, sha256: await sha256File(file) };
   }
   const corpus: DataManifest = {
     format: manifestFormat,
@@ -57,7 +61,7 @@ before(async () => {
     languages: { zh: emptyHalves(), en: emptyHalves(), other: emptyHalves() },
     sources: [],
     facts: {},
-    files: {},
+    files,
     digest: '',
   };
   await writeFile(join(dataPath, 'manifest.json'), JSON.stringify(corpus));
@@ -151,7 +155,7 @@ test('the tokens of another tokenizer are refused', async () => {
     return true;
   });
   const sameSize = { vocabSize: codePoints.vocabSize, json: { kind: 'other' } };
-  await assert.rejects(openTokens(path, 'train', sameSize), /the sizes are equal, the merges are not/);
+  await assert.rejects(openTokens(path, 'train', sameSize), /the sizes are equal, the merges are not/i);
 });
 
 test('missing, cut and garbled files are named', async () => {
@@ -164,7 +168,7 @@ test('missing, cut and garbled files are named', async () => {
     assert.ok(error instanceof UserError, String(error));
     return error.message.slice(copy.length + 1);
   };
-  assert.match(await broken('missing', unlink), /^train-00000\.arrow: .*damaged.*the file is missing/);
+  assert.match(await broken('missing', unlink), /^train-00000\.arrow: .*damaged.*the file is missing/i);
   assert.match(await broken('cut', (file) => truncate(file, 5000)), /^train-00000\.arrow: .*it was cut or changed/);
   const flip = async (file: string) => {
     const bytes = await readFile(file);

@@ -41,5 +41,7 @@ test('a set of identities grows and finds each again', () => {
   const set = new IdentitySet();
   for (const text of texts) assert.equal(set.add(fingerprint(7, text).identity), true);
   for (const text of texts) assert.equal(set.add(fingerprint(7, text).identity), false);
+  for (const text of texts) assert.equal(set.has(fingerprint(7, text).identity), true);
+  for (const text of texts) assert.equal(set.has(fingerprint(8, text).identity), false);
   assert.equal(set.size, 5000);
 });

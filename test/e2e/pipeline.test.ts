@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, readlink, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -91,6 +91,17 @@ describe('the whole pipeline', () => {
     assert.ok(saved.length > 0);
     const second = await mossctl([...shortSmoke, '--out', run]);
     assert.equal(second.code, 0, second.stderr);
+    assert.deepEqual(await outcome(run), reference);
+  });
+
+  test('a checkpoint that was damaged after its stage finished is made again, the same', async () => {
+    const run = join(folder, 'damaged');
+    await cp(join(folder, 'whole'), run, { recursive: true, verbatimSymlinks: true });
+    await truncate(join(run, 'pretrain', 'step-000012', 'model.safetensors'), 5000);
+    const { code, stderr } = await mossctl([...shortSmoke, '--out', run]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /pretrain +warning: made again, .*step-000012.model\.safetensors/);
+    assert.match(stderr, /sft +skipped/);
     assert.deepEqual(await outcome(run), reference);
   });
 

@@ -57,7 +57,7 @@ const objective: Objective<RowBatch> = {
 };
 
 /** The recipe's steps, then one more without learning, for the last loss. */
-function trainAsRecipe(model: Model, { ids, adamw }: Expected): void {
+async function trainAsRecipe(model: Model, { ids, adamw }: Expected): Promise<void> {
   const config = trainSchema().parse(
     Object.fromEntries(
       (['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'clipNorm'] as const).map((key) => [
@@ -70,11 +70,17 @@ function trainAsRecipe(model: Model, { ids, adamw }: Expected): void {
   const batches = rowBatches(ids);
   const held = memory().numTensors;
   for (let step = 1; step <= adamw.steps; step++) {
-    const result = trainStep(model, optimizer, objective, batches, config, { step, learningRate: adamw.learningRate });
+    const result = await trainStep(model, optimizer, objective, batches, config, {
+      step,
+      learningRate: adamw.learningRate,
+    });
     assertClose([result.loss], [adamw.losses[step - 1]], `loss before step ${step}`);
     assertClose([result.gradientNorm], [adamw.gradientNorms[step - 1]], `gradient norm of step ${step}`, 5e-4);
   }
-  const last = trainStep(model, optimizer, objective, batches, config, { step: adamw.steps + 1, learningRate: 0 });
+  const last = await trainStep(model, optimizer, objective, batches, config, {
+    step: adamw.steps + 1,
+    learningRate: 0,
+  });
   assertClose([last.loss], [adamw.losses[adamw.steps]], 'loss after the last step');
   assert.equal(memory().numTensors, held, 'training leaves tensors behind');
   disposeOptimizer(optimizer);

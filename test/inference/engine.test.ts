@@ -73,6 +73,16 @@ describe('generation', () => {
     }
   });
 
+  test('a neighbour as long as the context takes no room from a short prompt', async () => {
+    const long = Array.from({ length: 32 }, (_, i) => 2 + (i % 20));
+    const nearly = long.slice(0, 30);
+    const options = { ...greedy, maxNewTokens: 6, stopIds: [], seed: 1 };
+    const [full, almost, short] = await generate(model, [long, nearly, [3, 14, 15]], options);
+    assert.deepEqual([full.tokens.length, almost.tokens.length, short.tokens.length], [0, 2, 6]);
+    const [alone] = await generate(model, [[3, 14, 15]], options);
+    assert.deepEqual(short.tokens, alone.tokens);
+  });
+
   test('the same seed draws the same tokens, another seed others', async () => {
     const options = { ...sampling, maxNewTokens: 12, stopIds: [] };
     const draw = async (seed: number) => (await generate(model, [[2, 3]], { ...options, seed }))[0].tokens;
@@ -85,7 +95,7 @@ describe('generation', () => {
     const stop = free[0].tokens[2];
     const first = free[0].tokens.indexOf(stop);
     const [stopped] = await generate(model, [[2, 3]], { ...greedy, maxNewTokens: 8, stopIds: [stop], seed: 1 });
-    assert.deepEqual(stopped, { tokens: free[0].tokens.slice(0, first), finish: 'stop' });
+    assert.deepEqual(stopped, { tokens: free[0].tokens.slice(0, first), finish: 'stop', stopId: stop });
     const [long] = await generate(model, [[2, 3]], { ...greedy, maxNewTokens: 500, stopIds: [], seed: 1 });
     assert.equal(long.finish, 'length');
     assert.equal(long.tokens.length, 30);

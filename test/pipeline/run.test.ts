@@ -1,113 +1,16 @@
-// The runner's own logic, over small stages that write a file: skip, resume, replace, restore, lock, parents.
+// The runner's own logic, over small stages that write a file: skip, resume, replace, restore, parents.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
-import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
+import { exists } from '../../src/base/files.js';
 import { loadYaml } from '../../src/base/yaml.js';
-import { type PipelineConfig, pipelineSchema } from '../../src/config/pipeline.js';
-import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
-import type { Event } from '../../src/report/event.js';
-import type { StageConfigs, StageTable } from '../../src/stages/index.js';
-import { type Stage, type StageName, stageNames } from '../../src/stages/stage.js';
-
-const folder = await mkdtemp(join(tmpdir(), 'mossctl-run-'));
-after(() => rm(folder, { recursive: true }));
-
-const needs: Record<StageName, StageName[]> = {
-  data: [],
-  tokenizer: ['data'],
-  tokens: ['data', 'tokenizer'],
-  pretrain: ['tokenizer', 'tokens'],
-  selfInstruct: ['data'],
-  sft: ['pretrain', 'selfInstruct'],
-  align: ['sft', 'selfInstruct'],
-  eval: ['pretrain', 'sft', 'align', 'tokens'],
-};
-
-/** What happened, in order; `stopAt` makes that stage stop halfway, once. */
-interface World {
-  ran: StageName[];
-  stopAt?: StageName;
-  outside?: string;
-}
-
-/** A stage that counts to two in its folder, a step at a time, going on from where it was stopped. */
-function countingStage<Name extends StageName>(name: Name, world: World): () => Promise<Stage<StageConfigs[Name]>> {
-  return async () => ({
-    name,
-    needs: needs[name],
-    inputDigest: async () => (name === 'data' ? (world.outside ?? '') : ''),
-    async run(job) {
-      world.ran.push(name);
-      const count = join(job.directory, 'count');
-      for (let done = (await exists(count)) ? Number(await readFile(count, 'utf8')) : 0; done < 2; done++) {
-        await writeFileAtomic(count, String(done + 1));
-        if (world.stopAt === name) {
-          world.stopAt = undefined;
-          throw new Interrupted('stopped');
-        }
-      }
-      const path = join(job.directory, 'step-000002');
-      await mkdir(path, { recursive: true });
-      await writeFile(join(path, 'mossctl.json'), JSON.stringify({ name, config: job.config ?? null }));
-      if (name === 'eval') {
-        const columns = [{ label: 'base', checkpoint: 'x', metrics: { reward: 1 } }];
-        job.reporter.emit({ type: 'table', stage: name, columns });
-      }
-      // Equal work, equal digest: made of the inputs' names and the settings, not of where files lie.
-      const settings = { ...job.config, spec: undefined };
-      return { path, digest: digestOf([name, settings, Object.keys(job.inputs)]), metrics: { count: 2 } };
-    },
-  });
-}
-
-const tableOf = (world: World): StageTable => ({
-  data: countingStage('data', world),
-  tokenizer: countingStage('tokenizer', world),
-  tokens: countingStage('tokens', world),
-  pretrain: countingStage('pretrain', world),
-  selfInstruct: countingStage('selfInstruct', world),
-  sft: countingStage('sft', world),
-  align: countingStage('align', world),
-  eval: countingStage('eval', world),
-});
-
-const specPath = join(folder, 'spec.yaml');
-await writeFile(specPath, 'name: x\n');
-
-const whole = (): PipelineConfig =>
-  pipelineSchema.parse({
-    name: 'test',
-    data: { spec: specPath },
-    tokenizer: {},
-    pretrain: {},
-    selfInstruct: { seeds: specPath },
-    sft: {},
-    align: {},
-    eval: {},
-  });
-
-async function start(runDirectory: string, world: World, options: Partial<PipelineRun> = {}) {
-  const events: Event[] = [];
-  world.ran = [];
-  const result = await runPipeline({
-    config: whole(),
-    runDirectory,
-    reporter: { emit: (event) => events.push(event) },
-    interrupt: { requested: false },
-    stages: tableOf(world),
-    ...options,
-  });
-  const states = events.flatMap((event) => (event.type === 'stage' ? [`${event.stage} ${event.state}`] : []));
-  return { result, events, states };
-}
-
-let runs = 0;
-const freshRun = (): string => join(folder, `run-${++runs}`);
+import { pipelineSchema } from '../../src/config/pipeline.js';
+import type { PipelineRun } from '../../src/pipeline/run.js';
+import { type StageName, stageNames } from '../../src/stages/stage.js';
+import { checkBackends } from '../../src/tensor/backends.js';
+import { folder, freshRun, start, type World, whole } from './world.js';
 
 test('a first run does every stage in order; a second skips all and still has the table', async () => {
   const run = freshRun();
@@ -186,13 +89,49 @@ test('a changed file or outside input is noticed, a moved run folder or another 
   assert.deepEqual(world.ran, ['data'], 'equal output: what follows is not done again');
 });
 
-test('an output that was deleted is made again', async () => {
+test('what a stage knows to be wrong is said before the first one starts, unless it has finished', async () => {
   const run = freshRun();
+  const world: World = { ran: [], refused: 'selfInstruct' };
+  await assert.rejects(start(run, world), /selfInstruct cannot work/);
+  assert.deepEqual(world.ran, []);
+  assert.equal(await exists(run), false);
+  await start(run, { ran: [] });
+  assert.equal((await start(run, world)).result.skipped.length, 8);
+});
+
+test('a backend that cannot run here is refused before the first stage starts', async () => {
   const world: World = { ran: [] };
-  await start(run, world);
-  await rm(join(run, 'sft', 'step-000002', 'mossctl.json'));
-  await start(run, world);
-  assert.deepEqual(world.ran, ['sft']);
+  const missing = (await checkBackends()).find(({ available }) => !available);
+  if (missing !== undefined) {
+    const config = { ...whole(), backend: missing.name };
+    await assert.rejects(start(freshRun(), world, { config }), /cannot run here/);
+  }
+  assert.deepEqual(world.ran, []);
+});
+
+test('the models are told with what they handed on', async () => {
+  const run = freshRun();
+  const { result, events } = await start(run, { ran: [] });
+  assert.deepEqual(
+    result.models.map(({ stage, digest }) => [stage, digest]),
+    (['pretrain', 'sft', 'align'] as const).map((stage) => [stage, result.outputs[stage]?.digest]),
+  );
+  const finished = events.flatMap((event) => (event.type === 'stage' && event.state === 'finished' ? [event] : []));
+  assert.deepEqual(
+    finished.map(({ detail }) => detail),
+    stageNames.map((name) => `${name === 'selfInstruct' ? 'self-instruct' : name}/step-000002`),
+  );
+});
+
+test('what is missing is told with commands that can be typed', async () => {
+  const only = (name: StageName, config = pipelineSchema.parse({ [name]: {} })) =>
+    start('runs/x', { ran: [] }, { only: name, config }).catch((error: Error) => error.message);
+  assert.match(
+    String(await only('pretrain')),
+    /^pretrain needs a tokenised corpus\. .* no data and no tokenizer block.*--config quickstart.*"mossctl data build SPEC --out runs\/x"[^\n]*$/,
+  );
+  assert.match(String(await only('eval')), /^there is no checkpoint to evaluate\. .*mossctl eval CHECKPOINT\.$/);
+  assert.match(String(await only('tokenizer')), /Run "mossctl data build SPEC --out runs\/x" first/);
 });
 
 test('one stage alone brings what prepares its data, and never a model', async () => {
@@ -224,7 +163,9 @@ test('--resume goes on with an interrupted stage and refuses everything else', a
   await assert.rejects(start(run, world, { only: 'pretrain' }), Interrupted);
   const changed = whole();
   if (changed.pretrain) changed.pretrain.train.steps = 9;
+  const settings = await readFile(join(run, 'pipeline.yaml'), 'utf8');
   await assert.rejects(start(run, world, { only: 'pretrain', resume: true, config: changed }), /other settings/);
+  assert.equal(await readFile(join(run, 'pipeline.yaml'), 'utf8'), settings, 'a refusal changes nothing');
   assert.deepEqual((await resume()).states.at(-2), 'pretrain resumed');
   await assert.rejects(resume, /already finished/);
 });
@@ -250,30 +191,6 @@ test('an empty pipeline, and --from beside a pretrain block, are refused', async
   await assert.rejects(start(freshRun(), { ran: [] }, { config }), /no stage to run/);
   const run = freshRun();
   await assert.rejects(start(run, { ran: [] }, { from: join(folder, 'none') }), /not a mossctl checkpoint/);
-});
-
-test('two runs in one folder: the second is refused while the first lives, and takes over when it is gone', async () => {
-  const run = freshRun();
-  await mkdir(run);
-  const holder = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
-  await writeFile(join(run, '.lock'), `${holder.pid}\n`);
-  await assert.rejects(start(run, { ran: [] }), (error: Error) => {
-    assert.ok(error instanceof UserError);
-    assert.match(error.message, new RegExp(`process ${holder.pid} holds it`));
-    return true;
-  });
-  const gone = new Promise((resolve) => holder.on('exit', resolve));
-  holder.kill('SIGKILL');
-  await gone;
-  const world: World = { ran: [] };
-  await start(run, world);
-  assert.equal(world.ran.length, 8);
-  await writeFile(join(run, '.lock'), 'not a number');
-  await start(run, world);
-  assert.deepEqual(
-    (await readdir(run)).filter((name) => name.startsWith('.')),
-    [],
-  );
 });
 
 test('a folder of the person in the place of a stage is left alone', async () => {

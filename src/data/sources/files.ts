@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { escapeRegex } from '../../tokenizer/escape-regex.js';
 
 export interface SourceFile {
   path: string;
@@ -37,7 +38,7 @@ export async function listFiles(root: string, pattern: string): Promise<SourceFi
 export function pathMatcher(pattern: string): (name: string) => boolean {
   const trimmed = pattern.replace(/^\.\//, '').replace(/\/+$/, '');
   if (trimmed === '.') return () => true;
-  const escaped = trimmed.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '[^/]*');
+  const escaped = trimmed.split(/\*+/).map(escapeRegex).join('[^/]*');
   const regex = new RegExp(`^(?:\\./)?${escaped}(?:/.*)?$`, 'su');
   return (name) => regex.test(name);
 }

@@ -2,17 +2,19 @@
 import { UserError } from '../../base/errors.js';
 import type { Fact } from '../types.js';
 
-export type RawFact = Pick<Fact, 'key' | 'value'>;
+export interface RawFact extends Pick<Fact, 'key' | 'value'> {
+  /** False: too long or too special to ask for, but it shows that its key has another value. Default true. */
+  usable?: boolean;
+}
 
 export interface RawDocument {
   text: string;
   /** Where in the source, stable and readable: `dict/data.noun:31`. */
   at: string;
   facts?: RawFact[];
+  /** Documents with equal identities are one document, as the text itself is where this is absent. */
+  identity?: string;
 }
-
-/** A JSON file is read whole, so it is bounded. */
-export const maxJsonBytes = 256 << 20;
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

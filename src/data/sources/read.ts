@@ -40,6 +40,11 @@ async function toSimplified(): Promise<(text: string) => string> {
 }
 
 function convertDocument(raw: RawDocument, convert: (text: string) => string): RawDocument {
-  const facts = raw.facts?.map(({ key, value }) => ({ key: convert(key), value: convert(value) }));
-  return { ...raw, text: convert(raw.text), ...(facts === undefined ? {} : { facts }) };
+  const { text, facts, identity } = raw;
+  return {
+    ...raw,
+    text: convert(text),
+    ...(facts && { facts: facts.map((fact) => ({ ...fact, key: convert(fact.key), value: convert(fact.value) })) }),
+    ...(identity && { identity: convert(identity) }),
+  };
 }

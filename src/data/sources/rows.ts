@@ -1,10 +1,10 @@
 // Rows of named columns (JSON lines, or one JSON list) → documents, and facts where two columns make one.
-import { readFile, stat } from 'node:fs/promises';
 import { UserError } from '../../base/errors.js';
 import { readJsonl } from '../../base/jsonl.js';
+import { readJsonFile } from '../json-file.js';
 import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import { isRecord, maxJsonBytes, type RawDocument, unexpected } from './raw.js';
+import { isRecord, type RawDocument, unexpected } from './raw.js';
 
 type Columns = SourceSpec['columns'];
 
@@ -44,25 +44,4 @@ function cell(row: Record<string, unknown>, column: string, where: string): stri
     why: `the row has ${Object.keys(row).slice(0, 20).join(', ') || 'no columns'}`,
     next: 'Name the column in the data-spec: columns: { text: … }',
   });
-}
-
-/** A whole JSON file, bounded. `prefix` is cut off first (a JavaScript module that only exports data). */
-export async function readJsonFile(path: string, prefix = /^\uFEFF/): Promise<unknown> {
-  const { size } = await stat(path);
-  if (size > maxJsonBytes) {
-    throw new UserError({
-      what: `this JSON file is larger than ${maxJsonBytes >> 20} MiB`,
-      where: path,
-      next: 'Convert it to JSON lines, which are read one at a time: jq -c ".[]" file.json > file.jsonl',
-    });
-  }
-  const text = (await readFile(path, 'utf8')).replace(prefix, '');
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    const message = (error as Error).message;
-    const position = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
-    const line = Number.isNaN(position) ? '' : `:${text.slice(0, position).split('\n').length}`;
-    throw new UserError({ what: 'this is not valid JSON', where: `${path}${line}`, why: message });
-  }
 }

@@ -1,7 +1,7 @@
 // WordNet's dict/data.* files (wndb(5WN)): one synset a line, its words, then `|` and the gloss with its examples.
 import { readLines } from '../../base/jsonl.js';
 import type { SourceFile } from './files.js';
-import { type RawDocument, unexpected } from './raw.js';
+import { type RawDocument, type RawFact, unexpected } from './raw.js';
 
 export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument> {
   for await (const { text, number } of readLines(file.path)) {
@@ -10,11 +10,10 @@ export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument
     const synset = synsetOf(text);
     if (synset === undefined) throw unexpected(`${file.path}:${number}`, 'this is no synset', 'wordnet');
     const { words, gloss } = synset;
-    const fact = definitionOf(words[0], gloss);
     yield {
       at: `${file.name}:${number}`,
       text: `${words.join(', ')}: ${gloss}`,
-      ...(fact === undefined ? {} : { facts: [{ key: words[0], value: fact }] }),
+      facts: definitionsOf(words, gloss),
     };
   }
 }
@@ -31,12 +30,16 @@ function synsetOf(line: string): { words: string[]; gloss: string } | undefined 
   return { words, gloss: line.slice(bar + 3).trim() };
 }
 
-/** The gloss without examples and field labels, if both word and definition are plain and short. */
-function definitionOf(word: string, gloss: string): string | undefined {
-  const definition = gloss
+/**
+ * The gloss without examples and field labels, as a sense of each of the words. It may be asked for where it is plain
+ * and short, and of the first word only; as a word has one sense in a synset, a second one shows that it has several.
+ */
+function definitionsOf(words: readonly string[], gloss: string): RawFact[] {
+  const value = gloss
     .split(/; "|;? *$/)[0]
     .replace(/^\([^)]*\) /, '')
     .trim();
-  const plain = /^[a-z]{3,14}$/.test(word) && /^[a-z][a-z ,'-]{7,79}$/.test(definition);
-  return plain && !definition.split(/[ ,]+/).includes(word) ? definition : undefined;
+  const plain = /^[a-z]{3,14}$/.test(words[0]) && /^[a-z][a-z ,'-]{7,79}$/.test(value);
+  const usable = plain && !value.split(/[ ,]+/).includes(words[0]);
+  return words.map((word, i) => ({ key: word.toLowerCase(), value, usable: usable && i === 0 }));
 }

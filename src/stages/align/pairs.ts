@@ -1,5 +1,6 @@
 // From scored answers to preference pairs, kept as the tokens that the policy itself drew.
 import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
@@ -57,13 +58,15 @@ export function makePairs(answers: readonly Answer[], { minMargin, pairsPerPromp
 }
 
 /** Fills in log π_ref of both sides under `model`: the policy as it is before the round's training. */
-export function scoreReferences(model: Model, pairs: readonly Pair[], batchSize: number): void {
+export async function scoreReferences(model: Model, pairs: readonly Pair[], batchSize: number): Promise<void> {
   for (let begin = 0; begin < pairs.length; begin += batchSize) {
     const group = pairs.slice(begin, begin + batchSize);
-    const values = tidy(() => {
+    let values = new Float32Array(0);
+    tidy(() => {
       const batch = padSequences(pairSequences(group), { padId: model.config.pad_token_id });
-      return sequenceLogProbabilities(model, batch).logProbabilities.dataSync().slice();
+      values = sequenceLogProbabilities(model, batch).logProbabilities.dataSync().slice() as Float32Array<ArrayBuffer>;
     });
+    await setImmediate();
     group.forEach((pair, i) => {
       pair.chosen.reference = values[i];
       pair.rejected.reference = values[group.length + i];

@@ -4,9 +4,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { UserError } from '../../base/errors.js';
 import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.js';
 import { Random } from '../../base/random.js';
-import type { Checkpoint } from '../../checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
@@ -51,19 +52,34 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
   const resultPath = join(directory, 'round.json');
-  if (await exists(resultPath)) return JSON.parse(await readFile(resultPath, 'utf8')) as RoundResult;
+  const finished = await finishedRound(resultPath, job.directory);
+  if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, directory);
   const before = (await heldOutMetrics(input, policy)).reward;
   let result: RoundResult = { round, pairs: pairs.length, sampledReward, before, after: before, promoted: false };
   if (pairs.length > 0) {
     const { path, checkpoint } = await trainRound(input, directory, pairs);
     const metrics = await heldOutMetrics(input, checkpoint);
-    job.reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics });
     const promoted = metrics.reward >= before - job.config.tolerance;
     result = { ...result, after: metrics.reward, promoted, candidate: path.slice(job.directory.length + 1) };
   }
   await writeFileAtomic(resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
   return result;
+}
+
+/** What an earlier try left, if its candidate is whole: a damaged one is trained again from the same pairs. */
+async function finishedRound(path: string, stageDirectory: string): Promise<RoundResult | undefined> {
+  if (!(await exists(path))) return undefined;
+  const result = JSON.parse(await readFile(path, 'utf8')) as RoundResult;
+  if (result.candidate === undefined) return result;
+  const whole = await openCheckpoint(join(stageDirectory, result.candidate)).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof UserError) return false;
+      throw error;
+    },
+  );
+  return whole ? result : undefined;
 }
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
@@ -73,7 +89,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
   const path = join(directory, 'pairs.jsonl');
   const summaryPath = join(directory, 'sampled.json');
   // Written last: where it is, the pairs are whole.
-  if (await exists(summaryPath)) {
+  if ((await exists(summaryPath)) && (await exists(path))) {
     const { sampledReward } = JSON.parse(await readFile(summaryPath, 'utf8')) as { sampledReward: number };
     return { pairs: await readPairs(path), sampledReward };
   }
@@ -102,7 +118,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
     for (let i = 0; i < answers.length; i += config.samplesPerPrompt) {
       pairs.push(...makePairs(answers.slice(i, i + config.samplesPerPrompt), options));
     }
-    scoreReferences(loaded.model, pairs, config.train.batchSize);
+    await scoreReferences(loaded.model, pairs, config.train.batchSize);
     const sampledReward = summarise(answers).reward;
     await writePairs(path, pairs);
     await writeFileAtomic(summaryPath, `${JSON.stringify({ sampledReward })}\n`);
@@ -123,7 +139,7 @@ async function trainRound(
   return runTraining(job, {
     model,
     objective: dpoObjective(pairs, { ...options, seed: Random.stream(seed, `align-train-${round}`).uint32() }),
-    config: train,
+    config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
     directory,
     tokenizerFiles: tokenizer.files(),

@@ -1,7 +1,6 @@
 // Stage 3: chat model + checkable rewards → better chat model, round after round, or a refusal to promote a worse one.
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
-import { sha256File } from '../../base/files.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
@@ -14,7 +13,6 @@ import { type RoundResult, runRound } from './round.js';
 export const alignStage: Stage<AlignConfig> = {
   name: 'align',
   needs: ['sft', 'selfInstruct'],
-  inputDigest: ({ config }) => (config.prompts === undefined ? Promise.resolve('') : sha256File(config.prompts)),
   async run(job) {
     const { config, inputs, directory, reporter } = job;
     const backend = await startBackend(job, 'align');
@@ -29,11 +27,10 @@ export const alignStage: Stage<AlignConfig> = {
         level: result.promoted ? 'info' : 'warning',
         text: describe(result),
       });
-      metrics = { pairs: result.pairs, sampledReward: result.sampledReward, heldOutReward: result.before };
       if (result.promoted && result.candidate !== undefined) {
         policy = await openCheckpoint(join(directory, result.candidate));
-        metrics.heldOutReward = result.after;
       }
+      metrics = { heldOutReward: result.promoted ? result.after : result.before };
       reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics: { ...metrics } });
     }
     return { path: policy.path, digest: policy.digest, metrics };
@@ -56,9 +53,9 @@ async function readPrompts({
     return { prompts: tasks.filter((task) => !heldOut.includes(task)), heldOut };
   }
   const folder = inputs.selfInstruct ?? '';
-  const prompts = checked(await readTasks(join(folder, 'train.jsonl')));
+  const prompts = checked(await readTasks(join(folder, 'prompts.jsonl')));
   const heldOut = checked(splitHeldOut(await readTasks(join(folder, 'heldout.jsonl'))).validation);
-  if (prompts.length === 0) throw tooFew(join(folder, 'train.jsonl'), 0);
+  if (prompts.length === 0) throw tooFew(join(folder, 'prompts.jsonl'), 0);
   if (heldOut.length === 0) throw tooFew(join(folder, 'heldout.jsonl'), 0);
   return { prompts, heldOut };
 }
@@ -75,6 +72,7 @@ function tooFew(path: string, count: number): UserError {
 function describe({ round, pairs, sampledReward, before, after, promoted }: RoundResult): string {
   const sampled = `round ${round}: ${pairs} pairs, mean reward of the samples ${sampledReward.toFixed(3)}`;
   if (pairs === 0) return `${sampled}; every prompt's answers scored alike, so there is nothing to learn`;
-  const change = `held-out reward ${before.toFixed(3)} → ${after.toFixed(3)}`;
-  return `${sampled}; ${change}: ${promoted ? 'promoted' : 'worse, so the earlier policy stays'}`;
+  const change = `held-out reward ${before.toFixed(4)} → ${after.toFixed(4)}`;
+  if (!promoted) return `${sampled}; ${change}: worse, so the earlier policy stays`;
+  return `${sampled}; ${change}: ${after === before ? 'unchanged, so it may pass' : 'promoted'}`;
 }

@@ -1,6 +1,7 @@
 // Bits per byte of held-out text: Σ nats / (ln 2 · Σ UTF-8 bytes). Unlike perplexity it does not depend on the
 // tokenizer. Special tokens are predicted but neither their nats nor any bytes of theirs are counted.
 import { setImmediate } from 'node:timers/promises';
+import { Interrupted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { batchesOnce } from '../../data/packing.js';
 import type { TokenDocument, TokenDocuments } from '../../data/shards.js';
@@ -21,6 +22,7 @@ export async function heldOutBitsPerByte(
   model: Model,
   documents: TokenDocuments,
   tokensPerLanguage: number,
+  interrupt: { readonly requested: boolean } = { requested: false },
 ): Promise<Metrics> {
   const nats = new Map<string, number>();
   const bytes = new Map<string, number>();
@@ -29,6 +31,7 @@ export async function heldOutBitsPerByte(
     const shape = { rows, columns: model.config.max_position_embeddings, padId: model.config.pad_token_id };
     let sum = 0;
     for (const batch of batchesOnce(sequences, shape)) {
+      if (interrupt.requested) throw new Interrupted('stopped while measuring bits per byte');
       sum += tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
       await setImmediate();
     }
@@ -47,24 +50,29 @@ export async function heldOutBitsPerByte(
   return metrics;
 }
 
-/** The closing <|endoftext|> carries no loss here: it stands for no bytes. */
+/** Without the closing <|endoftext|>: it stands for no bytes. */
 function textOnly({ id, tokens }: TokenDocument): TokenSequence {
-  const loss = new Uint8Array(tokens.length).fill(1);
-  loss[tokens.length - 1] = 0;
-  return { id, tokens, loss };
+  return { id, tokens: tokens.subarray(0, tokens.length - 1) };
 }
 
 /** In a fixed shuffled order, so that a limit does not mean "the first source only". */
 async function chooseDocuments(documents: TokenDocuments, limit: number): Promise<Map<string, TokenDocument[]>> {
+  const languages = new Set(
+    documents.manifest.counts.flatMap(({ split, language }) => (split === 'validation' ? [language] : [])),
+  );
   const order = Random.stream(0, 'held-out').shuffle(Uint32Array.from({ length: documents.length }, (_, i) => i));
   const chosen = new Map<string, TokenDocument[]>();
   const counted = new Map<string, number>();
   for (const index of order) {
     const document = await documents.get(index);
-    const soFar = counted.get(document.language) ?? 0;
+    const { language } = document;
+    const soFar = counted.get(language) ?? 0;
     if (soFar >= limit) continue;
-    counted.set(document.language, soFar + document.tokens.length);
-    chosen.set(document.language, [...(chosen.get(document.language) ?? []), document]);
+    counted.set(language, soFar + document.tokens.length);
+    const others = chosen.get(language);
+    if (others === undefined) chosen.set(language, [document]);
+    else others.push(document);
+    if ([...languages].every((each) => (counted.get(each) ?? 0) >= limit)) break;
   }
   return chosen;
 }

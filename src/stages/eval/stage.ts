@@ -2,7 +2,7 @@
 // for each checkpoint.
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
-import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.js';
+import { digestOf, exists, writeFileAtomic } from '../../base/files.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { EvalConfig } from '../../config/pipeline.js';
 import { openTokens } from '../../data/shards.js';
@@ -26,16 +26,25 @@ const shownSamples = 8;
 export const evalStage: Stage<EvalConfig> = {
   name: 'eval',
   needs: ['tokens', 'pretrain', 'selfInstruct', 'sft', 'align'],
-  inputDigest: ({ config }) => (config.tasks === undefined ? Promise.resolve('') : sha256File(config.tasks)),
   async run(job) {
     const { inputs, directory, reporter } = job;
     await startBackend(job, 'eval');
     const tasks = await readTestTasks(job);
     const table: EvaluationColumn[] = [];
     const metrics: Metrics = {};
+    const ancestors: string[] = [];
     for (const { input, label } of columns) {
       const path = inputs[input];
       if (path === undefined) continue;
+      const { manifest, digest } = await openCheckpoint(path);
+      // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.
+      const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
+      if (!ancestors.every((ancestor) => line.includes(ancestor))) {
+        const text = `left out ${label}: it does not descend from the other checkpoints measured here`;
+        reporter.emit({ type: 'note', stage: 'eval', level: 'warning', text });
+        continue;
+      }
+      ancestors.push(digest);
       const measured = await evaluateCheckpoint(job, label, path, tasks);
       table.push(measured);
       Object.assign(metrics, prefixed(`${label}.`, measured.metrics));
@@ -43,7 +52,7 @@ export const evalStage: Stage<EvalConfig> = {
     if (table.length === 0) {
       throw new UserError({
         what: 'there is no checkpoint to evaluate',
-        next: 'Give one: mossctl eval --from CHECKPOINT',
+        next: 'Give one: mossctl eval CHECKPOINT',
       });
     }
     reporter.emit({ type: 'table', stage: 'eval', columns: table });
@@ -72,7 +81,7 @@ async function evaluateCheckpoint(
   try {
     if (inputs.tokens !== undefined) {
       const documents = await openTokens(inputs.tokens, 'validation', loaded.tokenizer);
-      Object.assign(metrics, await heldOutBitsPerByte(loaded.model, documents, config.validationTokens));
+      Object.assign(metrics, await heldOutBitsPerByte(loaded.model, documents, config.validationTokens, interrupt));
     }
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', stage: 'eval', label: `${label}: answering`, done, total, unit: 'tasks' });

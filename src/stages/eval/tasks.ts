@@ -26,7 +26,7 @@ export interface Answer {
   promptTokens: number[];
   tokens: number[];
   text: string;
-  /** The end-of-turn token came. */
+  /** The end-of-turn token came. (A model may also stop at the end of the text: that ends nothing properly.) */
   ended: boolean;
   reward: number;
 }
@@ -127,7 +127,7 @@ function scored(
   tokenizer: Tokenizer,
 ): Answer {
   const text = tokenizer.decode(generation.tokens, { skipSpecial: true });
-  const ended = generation.finish === 'stop';
+  const ended = generation.stopId === tokenizer.specialId('turnEnd');
   const { reward } = scoreAnswer({ task, answer: text, ended });
   return { task, promptTokens: asked, tokens: generation.tokens, text, ended, reward };
 }

@@ -17,7 +17,8 @@ import {
   taskLanguages,
 } from './teacher.js';
 
-export interface AcceptedTask extends Required<ProposedTask> {
+export interface AcceptedTask extends ProposedTask {
+  solution: Solution;
   /** Index of the request it came from. */
   request: number;
   /** Ids of the seeds that were shown. */
@@ -72,12 +73,15 @@ export async function expand(options: ExpandOptions): Promise<Expansion> {
 class Expander {
   readonly #options: ExpandOptions;
   readonly #novelty: NoveltyFilter;
+  /** What the seeds ask: a task that asks it in a frame is not new. */
+  readonly #seedAsks: ReadonlySet<string>;
   readonly #states: BucketState[];
   readonly #result: Expansion = { tasks: [], requests: 0, dropped: new Map(), exhausted: [] };
 
   constructor(options: ExpandOptions) {
     this.#options = options;
     this.#novelty = new NoveltyFilter(options.maxSimilarity);
+    this.#seedAsks = new Set(options.seeds.map(({ instruction }) => instruction));
     for (const seed of options.seeds) this.#novelty.add(seed.kind, [seed.instruction]);
     this.#states = options.buckets.map((bucket) => ({ ...bucket, accepted: [], fruitless: 0 }));
   }
@@ -151,7 +155,7 @@ class Expander {
         continue;
       }
       const { isNew, similarity } = this.#novelty.judge(task.kind, task.turns);
-      if (!isNew) {
+      if (!isNew || (task.core !== undefined && this.#seedAsks.has(task.core))) {
         this.#drop({ rule: 'not new', example });
         continue;
       }

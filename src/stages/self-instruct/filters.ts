@@ -66,10 +66,10 @@ export function withoutFullStop(text: string): string {
 export function checkFor(kind: string, answer: string, language: TaskLanguage): Check | undefined {
   switch (kind) {
     case 'parity':
+    case 'comparison': // The last number alone would let "38 is larger, not 83" pass for 83.
     case 'language':
       return { type: 'equals', answer: withoutFullStop(answer) };
-    case 'arithmetic':
-    case 'comparison': {
+    case 'arithmetic': {
       const number = lastNumber(answer);
       return number === undefined ? undefined : { type: 'number', answer: number };
     }

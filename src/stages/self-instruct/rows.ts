@@ -1,5 +1,5 @@
 // From accepted tasks to the two files: conversations for training (seeds among them) and tasks kept apart.
-// A task is its prompt and its operands, so no held-out one can be met in training.
+// A task is its prompt and its operands, and tasks of one core stay together: no held-out one can be met in training.
 import { Random } from '../../base/random.js';
 import type { Conversation, Message } from '../../data/types.js';
 import type { AcceptedTask } from './expand.js';
@@ -16,18 +16,19 @@ export function seedsForTraining(seeds: readonly SeedTask[], count: number): See
 }
 
 /**
- * Keeps `heldOut` tasks apart, evenly over families and languages, and no more than half of a family as long as
- * others can give; everything in an order that follows from `seed`.
+ * Keeps at most `heldOut` tasks apart, evenly over families and languages, and no more than half of a family as long
+ * as others can give; everything in an order that follows from `seed`. Tasks that share a core go the same way, and
+ * only those go apart that `mayKeepApart` lets.
  */
-export function splitTasks(tasks: readonly AcceptedTask[], heldOut: number, seed: number, teacher: string): Split {
-  const random = Random.stream(seed, 'self-instruct/split');
-  const shuffled = random.shuffle([...tasks]);
-  const halves = groupByBucket(shuffled).flatMap((group) => group.slice(0, Math.floor(group.length / 2)));
-  const kept = new Set(takeEvenly(halves, heldOut));
-  if (kept.size < heldOut) {
-    const others = shuffled.filter((task) => !kept.has(task));
-    for (const task of takeEvenly(others, heldOut - kept.size)) kept.add(task);
-  }
+export function splitTasks(
+  tasks: readonly AcceptedTask[],
+  heldOut: number,
+  seed: number,
+  teacher: string,
+  mayKeepApart: (task: AcceptedTask) => boolean = () => true,
+): Split {
+  const shuffled = Random.stream(seed, 'self-instruct/split').shuffle([...tasks]);
+  const kept = chooseHeldOut(shuffled, heldOut, mayKeepApart);
   const numbered = tasks.map((task, i) => ({ task, row: toConversation(task, i, teacher) }));
   return {
     train: numbered.filter(({ task }) => !kept.has(task)).map(({ row }) => row),
@@ -35,25 +36,70 @@ export function splitTasks(tasks: readonly AcceptedTask[], heldOut: number, seed
   };
 }
 
-interface InBucket {
-  kind: string;
-  language: string;
+/** From the family that has given least, its smallest group of tasks that fits: many questions rather than many frames. */
+function chooseHeldOut(
+  tasks: readonly AcceptedTask[],
+  wanted: number,
+  mayKeepApart: (task: AcceptedTask) => boolean,
+): Set<AcceptedTask> {
+  const buckets = groupBy(tasks, bucketOf).map((bucket) => {
+    const groups = groupBy(bucket, ({ core, turns }) => core ?? turns.join('\n'));
+    const candidates = groups.filter((group) => group.every(mayKeepApart)).sort((a, b) => a.length - b.length);
+    return { size: bucket.length, candidates, given: 0 };
+  });
+  const kept = new Set<AcceptedTask>();
+  for (const share of [0.5, 1])
+    for (;;) {
+      const open = buckets.filter(({ size, candidates: [group], given }) => {
+        return group !== undefined && given + group.length <= size * share && kept.size + group.length <= wanted;
+      });
+      if (open.length === 0) break;
+      const least = open.reduce((a, b) => (b.given < a.given ? b : a));
+      const group = least.candidates.shift() ?? [];
+      least.given += group.length;
+      for (const task of group) kept.add(task);
+    }
+  return kept;
 }
 
-function groupByBucket<T extends InBucket>(items: readonly T[]): T[][] {
+/**
+ * Sets `count` rows that can be checked aside for alignment to sample, evenly over families and languages: fine-tuning
+ * never sees their answers, so what is sampled there shows what the model has understood, not what it remembers.
+ */
+export function keepPromptsApart(
+  rows: readonly Conversation[],
+  count: number,
+  seed: number,
+): { train: Conversation[]; prompts: Conversation[] } {
+  const shuffled = Random.stream(seed, 'self-instruct/prompts').shuffle(
+    rows.filter(({ check }) => check !== undefined),
+  );
+  const kept = new Set(takeEvenly(shuffled, count));
+  return { train: rows.filter((row) => !kept.has(row)), prompts: rows.filter((row) => kept.has(row)) };
+}
+
+interface InBucket {
+  kind?: string;
+  language?: string;
+}
+
+const bucketOf = ({ kind, language }: InBucket): string => `${kind}/${language}`;
+
+/** Groups in the order of their first items. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const key = `${item.kind}/${item.language}`;
-    const group = groups.get(key) ?? [];
-    group.push(item);
-    groups.set(key, group);
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  return [...groups.values()];
 }
 
 /** The first of each group, then the second of each, …: `count` in all. */
 function takeEvenly<T extends InBucket>(items: readonly T[], count: number): T[] {
-  const groups = groupByBucket(items);
+  const groups = groupBy(items, bucketOf);
   const taken: T[] = [];
   for (let i = 0; taken.length < count && groups.some((group) => i < group.length); i++)
     for (const group of groups) if (i < group.length && taken.length < count) taken.push(group[i]);

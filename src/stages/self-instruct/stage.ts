@@ -1,8 +1,9 @@
-// Stage `selfInstruct`: seed tasks → train.jsonl, heldout.jsonl and report.json in the stage's folder.
-// The files are written at the end, whole; an endpoint's answers are kept as they come (responses.jsonl).
-import { join, resolve } from 'node:path';
-import { asUserError, Interrupted, UserError } from '../../base/errors.js';
-import { digestOf, sha256, sha256File, writeFileAtomic } from '../../base/files.js';
+// Stage `selfInstruct`: seed tasks → train.jsonl, prompts.jsonl, heldout.jsonl and report.json in the stage's folder.
+// The files are written at the end, whole; an endpoint's answers are kept as they come, beside the stage's folder: they
+// were paid for, and outlive a change of settings.
+import { dirname, join, resolve } from 'node:path';
+import { Interrupted, UserError } from '../../base/errors.js';
+import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
@@ -13,29 +14,32 @@ import { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiEndpoint } from './openai-endpoint.js';
 import { OpenAiTeacher } from './openai-teacher.js';
 import { RecordedCompleter } from './recorded.js';
-import { seedConversation, seedsForTraining, splitTasks } from './rows.js';
+import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
 import type { Teacher } from './teacher.js';
+import { unseenIn } from './unseen-sums.js';
 
 const stage = 'selfInstruct';
 type SelfInstructJob = Job<SelfInstructConfig>;
 
 export const trainFile = 'train.jsonl';
+/** Tasks for alignment to sample: fine-tuning does not see them. */
+export const promptsFile = 'prompts.jsonl';
 export const heldOutFile = 'heldout.jsonl';
+/** In the run folder. Every record is keyed by what was asked, so that no settings make it wrong. */
+export const responsesFile = 'self-instruct-responses.jsonl';
 
 /** `inputs.data` is optional: without it the offline teacher has no facts to look up. */
 export const selfInstructStage: Stage<SelfInstructConfig> = {
   name: stage,
   needs: ['data'],
-  inputDigest: async ({ config }) => {
-    try {
-      return await sha256File(resolve(config.seeds));
-    } catch (error) {
-      throw asUserError(error);
-    }
+  check: async ({ config }) => {
+    await chosenSeeds(config);
+    // Made only to be refused where its key is missing: nothing is asked yet.
+    if (config.teacher === 'openai') new OpenAiEndpoint({ ...config, interrupt: { requested: false } });
   },
   run: async (job) => {
-    const seeds = chooseSeeds(await readSeeds(resolve(job.config.seeds)), job.config);
+    const seeds = await chosenSeeds(job.config);
     const { teacher, close } = await openTeacher(job);
     try {
       return await runWith(job, seeds, teacher);
@@ -45,7 +49,8 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   },
 };
 
-function chooseSeeds(seeds: readonly SeedTask[], { kinds, seeds: path }: SelfInstructConfig): SeedTask[] {
+async function chosenSeeds({ kinds, seeds: path }: SelfInstructConfig): Promise<SeedTask[]> {
+  const seeds = await readSeeds(resolve(path));
   const missing = kinds?.filter((kind) => !seeds.some((seed) => seed.kind === kind)) ?? [];
   if (missing.length > 0)
     throw new UserError({
@@ -53,7 +58,7 @@ function chooseSeeds(seeds: readonly SeedTask[], { kinds, seeds: path }: SelfIns
       where: path,
       next: 'Add at least one seed of that kind, or take it out of selfInstruct.kinds',
     });
-  return kinds === undefined ? [...seeds] : seeds.filter((seed) => kinds.includes(seed.kind));
+  return kinds === undefined ? seeds : seeds.filter((seed) => kinds.includes(seed.kind));
 }
 
 async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; close: () => Promise<void> }> {
@@ -66,7 +71,7 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   const onRetry = (reason: string, wait: number): void =>
     note(job, 'warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
   const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, interrupt, onRetry });
-  const recorded = await RecordedCompleter.open(endpoint, join(directory, 'responses.jsonl'));
+  const recorded = await RecordedCompleter.open(endpoint, join(dirname(resolve(directory)), responsesFile));
   const close = async (): Promise<void> => {
     await recorded.close();
     const { asked, replayed } = recorded.counts;
@@ -87,7 +92,7 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
       next: 'Add a data block (for facts to look up), choose other kinds, or use teacher: openai',
     });
   const trainSeeds = seedsForTraining(seeds, config.count);
-  const target = config.count - trainSeeds.length + config.heldOut;
+  const target = config.count - trainSeeds.length + config.prompts + config.heldOut;
   const expansion = await expand({
     seeds,
     teacher,
@@ -113,41 +118,44 @@ async function writeOutput(
   teacher: Teacher,
 ): Promise<StageOutput> {
   const { config, directory, seed } = job;
-  // Where the teacher could not make enough, training and evaluation share the want.
-  const short = expansion.tasks.length < config.count - seeds.length + config.heldOut;
-  const kept = short ? Math.min(config.heldOut, Math.ceil(expansion.tasks.length / 2)) : config.heldOut;
-  const split = splitTasks(expansion.tasks, kept, seed, teacher.name);
-  const train = [...seeds.map(seedConversation), ...split.train];
+  const made = expansion.tasks.length;
+  // Where the teacher could not make enough, training, alignment and evaluation share the want.
+  const short = made < config.count - seeds.length + config.prompts + config.heldOut;
+  const atMost = (wanted: number, share: number): number =>
+    short ? Math.min(wanted, Math.ceil(made * share)) : wanted;
+  const mayKeepApart = await unseenIn(job.inputs.data);
+  const split = splitTasks(expansion.tasks, atMost(config.heldOut, 1 / 3), seed, teacher.name, mayKeepApart);
   const { heldOut } = split;
-  const [trainText, heldOutText] = [toJsonl(train), toJsonl(heldOut)];
-  await writeFileAtomic(join(directory, trainFile), trainText);
-  await writeFileAtomic(join(directory, heldOutFile), heldOutText);
-  const report = reportOf(teacher, seeds.length, train, heldOut, expansion);
+  const { train: fresh, prompts } = keepPromptsApart(split.train, atMost(config.prompts, 1 / 6), seed);
+  const train = [...seeds.map(seedConversation), ...fresh];
+  const files = { [trainFile]: toJsonl(train), [promptsFile]: toJsonl(prompts), [heldOutFile]: toJsonl(heldOut) };
+  for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
+  const report = reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion);
   await writeFileAtomic(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  emitSamples(job, split.train);
+  emitSamples(job, fresh);
   for (const [rule, { count, example }] of expansion.dropped)
     note(job, 'info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);
   const dropped = [...expansion.dropped.values()].reduce((sum, { count }) => sum + count, 0);
   return {
     path: resolve(directory),
-    digest: digestOf({ [trainFile]: sha256(trainText), [heldOutFile]: sha256(heldOutText) }),
-    metrics: { train: train.length, heldOut: heldOut.length, seeds: seeds.length, dropped },
+    digest: digestOf(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, sha256(text)]))),
+    metrics: { train: train.length, prompts: prompts.length, heldOut: heldOut.length, seeds: seeds.length, dropped },
   };
 }
 
 function reportOf(
   teacher: Teacher,
   seeds: number,
-  train: readonly Conversation[],
-  heldOut: readonly Conversation[],
+  parts: Record<'train' | 'prompts' | 'heldOut', readonly Conversation[]>,
   { requests, dropped, exhausted, tasks }: Expansion,
 ): object {
   return {
     teacher: teacher.name,
     requests,
     seeds,
-    train: { total: train.length, byKind: countByKind(train) },
-    heldOut: { total: heldOut.length, byKind: countByKind(heldOut) },
+    ...Object.fromEntries(
+      Object.entries(parts).map(([name, rows]) => [name, { total: rows.length, byKind: countByKind(rows) }]),
+    ),
     dropped: Object.fromEntries([...dropped].sort(([a], [b]) => (a < b ? -1 : 1))),
     similarity: similarityOf(tasks),
     exhausted: exhausted.map(({ kind, language }) => `${kind}/${language}`),

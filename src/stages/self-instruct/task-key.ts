@@ -25,11 +25,15 @@ export function taskKey(kind: string, turns: readonly string[]): string | undefi
   return undefined;
 }
 
-/** The quoted part of a request, or what follows its colon. */
+/**
+ * What follows the colon of a request, or the part that it quotes. Quotes before a colon are part of the request
+ * (answer “中文” or “英文”: …), quotes behind it are around the payload.
+ */
 export function payloadOf(prompt: string): string | undefined {
-  const inQuotes = prompt.match(quoted);
-  if (inQuotes !== null) return inQuotes.slice(1).find((part) => part !== undefined);
-  return prompt.match(afterColon)?.[1];
+  const behind = prompt.match(afterColon)?.[1];
+  if (behind !== undefined && !/[“”"「」《》]/.test(behind)) return behind;
+  const inQuotes = prompt.match(quoted)?.slice(1);
+  return inQuotes?.find((part) => part !== undefined) ?? behind;
 }
 
 /** The request without its payload: what it asks for, in the asker's own words. */

@@ -33,6 +33,11 @@ export interface ProposedTask {
   language: TaskLanguage;
   /** User, assistant, user, …; the last is the question. Mostly one turn. */
   turns: string[];
+  /**
+   * What is asked, without the opening or frame around it: tasks that share it are one question in other clothes,
+   * and all go to training or all are kept apart. Absent: a question of its own.
+   */
+  core?: string;
   /** Present where the teacher made question and answer together. */
   solution?: Solution;
 }

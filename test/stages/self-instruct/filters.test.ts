@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskKind } from '../../../src/config/pipeline.js';
+import { checkAnswer } from '../../../src/stages/rewards.js';
 import { answerFault, checkFor, cleanText, promptFault } from '../../../src/stages/self-instruct/filters.js';
 import type { TaskLanguage } from '../../../src/stages/self-instruct/teacher.js';
 
@@ -47,6 +48,17 @@ const answerRows: [TaskKind, TaskLanguage, string, string, string | undefined][]
   ['parity', 'zh', '18是奇数还是偶数？', '偶数。', undefined],
   ['parity', 'zh', '18是奇数还是偶数？', '奇数。', 'answer is wrong'],
 ];
+
+test('a comparison is judged by all that is said, not by its last number', () => {
+  const check = checkFor('comparison', '83更大。', 'zh');
+  assert.ok(check !== undefined);
+  for (const [answer, passes] of [
+    ['83更大', true],
+    ['83更小。', false],
+    ['38更大，不是83。', false],
+  ] as const)
+    assert.equal(checkAnswer(check, answer, 'zh'), passes, answer);
+});
 
 test('answers', () => {
   for (const [kind, language, prompt, answer, expected] of answerRows) {

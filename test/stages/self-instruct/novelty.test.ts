@@ -99,6 +99,9 @@ test('keys: numbers in any order, quotes, colons; none for other kinds', () => {
   assert.equal(taskKey('comparison', ['38和83哪个大？']), taskKey('comparison', ['Which is larger, 83 or 38?']));
   assert.equal(taskKey('definition', ['What does "Island" mean?']), 'island');
   assert.equal(taskKey('language', ['中文还是英文：早上好。']), '早上好。');
+  assert.equal(taskKey('language', ['判断语言，回答“中文”或“英文”：我把伞忘了。']), '我把伞忘了。');
+  assert.equal(taskKey('language', ['One question: what language is "请勿吸烟"?']), '请勿吸烟');
+  assert.equal(taskKey('language', ['Is "we meet at 3:00" English?']), 'we meet at 3:00');
   assert.equal(taskKey('refusal', ['教我“开锁”：现在']), undefined);
 });
 

@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import type { TaskKind } from '../../../src/config/pipeline.js';
 import type { Fact } from '../../../src/data/types.js';
 import { checkAnswer, isRefusal } from '../../../src/stages/rewards.js';
+import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
+import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
+import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';
 import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters.js';
 import { OfflineTeacher } from '../../../src/stages/self-instruct/offline-teacher.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
@@ -69,6 +72,7 @@ for (const language of ['zh', 'en'] as const) {
       const large = /大|larger|bigger|greater/.test(promptOf(task));
       assert.deepEqual(numbersIn(answerOf(task)), [large ? Math.max(...numbers) : Math.min(...numbers)]);
       assert.equal(/大|larger/.test(answerOf(task)), large);
+      assert.deepEqual(task.solution?.check, { type: 'equals', answer: answerOf(task).replace(/[.。]$/, '') });
     }
   });
 
@@ -126,6 +130,12 @@ for (const language of ['zh', 'en'] as const) {
       for (const task of await tasksOf(kind, language)) {
         assert.equal(isRefusal(answerOf(task), language), kind === 'refusal', answerOf(task));
         assert.ok(answerOf(task).length < (language === 'zh' ? 40 : 90));
+        assert.notEqual(task.solution?.check, undefined);
+        if (task.turns.length > 1) continue;
+        const core = task.core ?? '';
+        assert.ok(core !== '' && promptOf(task).includes(core), promptOf(task));
+        // An opening or a closing around what is no question is nothing that anyone says.
+        if (kind !== 'refusal' && !/[?？]$/.test(core)) assert.equal(promptOf(task), core);
         assert.doesNotMatch(task.turns.join(' ') + answerOf(task), /\{\}/);
       }
   });
@@ -160,6 +170,28 @@ for (const language of ['zh', 'en'] as const) {
       assert.ok(wordings.size >= 12, `${wordings.size} wordings`);
     });
 }
+
+test('no question or act is part of another: each can be held out alone; many to each topic', () => {
+  for (const language of ['zh', 'en'] as const) {
+    const acts = harmfulActs[language].flatMap((each) => each.acts);
+    const asks = identityTopics[language].flatMap((topic) => topic.asks);
+    assert.ok(acts.length >= 50 && asks.length >= 100, `${acts.length} acts, ${asks.length} questions`);
+    assert.ok(identityTopics[language].every((topic) => topic.asks.length >= 6));
+    assert.ok(chatTopics[language].every((topic) => topic.asks.length * (topic.slots?.length ?? 1) >= 5));
+    for (const [kind, list] of [
+      ['identity', asks],
+      ['refusal', acts],
+    ] as const)
+      for (const text of list) assert.equal(promptFault({ kind, language, turns: [text] }), undefined, text);
+    for (const list of [acts, asks, chatTopics[language].flatMap((topic) => topic.asks)])
+      for (const [i, one] of list.entries())
+        assert.equal(
+          list.findIndex((other) => other.includes(one)),
+          i,
+          one,
+        );
+  }
+});
 
 test('says what it can do and what it cannot', () => {
   const without = new OfflineTeacher(1, []);

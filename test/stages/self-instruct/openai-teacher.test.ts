@@ -9,7 +9,7 @@ import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
 import type { Event } from '../../../src/report/event.js';
 import { OpenAiEndpoint } from '../../../src/stages/self-instruct/openai-endpoint.js';
 import { parseTasks } from '../../../src/stages/self-instruct/openai-teacher.js';
-import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
+import { responsesFile, selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import type { Job, StageOutput } from '../../../src/stages/stage.js';
 import { type Behaviour, type Endpoint, goodTeacher, sendJson, sendText, startEndpoint } from './endpoint.js';
 
@@ -22,7 +22,7 @@ async function startFor(t: TestContext, behaviour: Behaviour): Promise<Endpoint>
 async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'mossctl-teacher-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
-  return directory;
+  return join(directory, 'self-instruct');
 }
 
 interface Run {
@@ -51,6 +51,7 @@ function jobOf({
       kinds: ['arithmetic'],
       count: 40,
       heldOut: 10,
+      prompts: 0,
       maxSimilarity: 0.7,
       ...config,
     },
@@ -128,7 +129,7 @@ test('500 for ever: tried again `retries` times; what was made is kept for the n
   );
   const error = await run({ url: endpoint.url, directory, config: { retries: 1 } }).catch((e: unknown) => e);
   assert.match(faultOf(error), /answered HTTP 500 \(2 tries\).*kept/s);
-  const kept = (await readFile(join(directory, 'responses.jsonl'), 'utf8')).trim().split('\n');
+  const kept = (await readFile(join(directory, '..', responsesFile), 'utf8')).trim().split('\n');
   assert.equal(kept.length, 5);
 });
 
@@ -201,7 +202,7 @@ for (const [name, behaviour] of Object.entries(garbage))
     const error = await run({ url: endpoint.url, directory }).catch((e: unknown) => e);
     assert.match(faultOf(error), /nothing usable 10 times in a row/);
     assert.equal(endpoint.requests.length, 10);
-    assert.equal(await readFile(join(directory, 'responses.jsonl'), 'utf8'), '');
+    assert.equal(await readFile(join(directory, '..', responsesFile), 'utf8'), '');
   });
 
 test('some garbage is counted and passed over', async (t) => {
@@ -227,7 +228,7 @@ test('killed and run again: replays what was answered, asks only for the rest, s
     goodTeacher(request, response, count);
   });
   await assert.rejects(run({ url: endpoint.url, directory, interrupt }), Interrupted);
-  const record = join(directory, 'responses.jsonl');
+  const record = join(directory, '..', responsesFile);
   const kept = await readFile(record, 'utf8');
   // The kill came in the middle of a line.
   await writeFile(record, `${kept}{"key":"1:ab`);

@@ -10,9 +10,15 @@ import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { type SelfInstructConfig, taskKinds } from '../../../src/config/pipeline.js';
 import { buildData } from '../../../src/data/build.js';
 import { readFacts } from '../../../src/data/facts.js';
+import { readDataManifest } from '../../../src/data/manifest.js';
+import { isHeldOutPair } from '../../../src/data/sources/formulas.js';
 import type { Conversation } from '../../../src/data/types.js';
 import type { Event } from '../../../src/report/event.js';
 import { checkAnswer } from '../../../src/stages/rewards.js';
+import { fill } from '../../../src/stages/self-instruct/families/family.js';
+import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
+import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
+import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';
 import { readSeeds } from '../../../src/stages/self-instruct/seed-tasks.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
@@ -41,7 +47,7 @@ function jobOf(
     maxSimilarity: 0.7,
   } as const;
   return {
-    config: { ...defaults, count: 500, heldOut: 64, ...config },
+    config: { ...defaults, prompts: 40, count: 500, heldOut: 64, ...config },
     inputs: {},
     directory,
     seed,
@@ -82,6 +88,13 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   assert.equal(train.length, 500);
   assert.equal(heldOut.length, 64);
   assert.deepEqual({ train: output.metrics.train, heldOut: output.metrics.heldOut }, { train: 500, heldOut: 64 });
+  const prompts = await rowsOf(directory, 'prompts.jsonl');
+  assert.equal(prompts.length, 40);
+  const apart = new Set(prompts.map(({ id }) => id));
+  assert.ok(
+    [...train, ...heldOut].every(({ id }) => !apart.has(id)),
+    'alignment prompts are rows of their own',
+  );
 
   const keysOf = (row: Conversation): string[] => {
     const key = taskKey(row.kind ?? '', userTurns(row));
@@ -120,17 +133,60 @@ test('with a corpus every family is made, from what it states', async (t) => {
     interrupt,
   });
   await selfInstructStage.run({ ...job, inputs: { data: corpus.path } });
+  const { formulas } = await readDataManifest(corpus.path);
+  assert.ok(formulas !== undefined);
   const stated = new Map(
     (await readFacts(corpus.path)).map(({ kind, key, value }) => [`${kind} ${key.toLowerCase()}`, value]),
   );
   const counts = new Map<string, number>();
   for (const row of await rowsOf(directory, 'heldout.jsonl')) {
     counts.set(`${row.kind}/${row.language}`, (counts.get(`${row.kind}/${row.language}`) ?? 0) + 1);
+    if (row.kind === 'arithmetic') {
+      const pairs = [...row.messages[1].content.matchAll(/(\d+)[×+-](\d+)=/g)].map(([, a, b]) => [+a, +b] as const);
+      assert.ok(
+        pairs.some((pair) => isHeldOutPair(pair, formulas.seed, formulas.heldOut)),
+        row.messages[1].content,
+      );
+    }
     if (!/translation|definition|poem-line/.test(row.kind ?? '')) continue;
     const value = stated.get(`${row.kind} ${taskKey(row.kind ?? '', userTurns(row))}`);
     assert.ok(value?.startsWith(row.messages[1].content), JSON.stringify(row));
   }
-  assert.deepEqual([counts.size, ...new Set(counts.values())], [22, 4]);
+  // Few of so small a corpus's sums are unseen: the other families make up for it.
+  assert.equal(
+    [...counts.values()].reduce((a, b) => a + b, 0),
+    88,
+  );
+  assert.deepEqual([counts.size, counts.get('poem-line/zh')], [22, 4]);
+});
+
+test('no held-out question or act is trained on in another frame, not even in a seed', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const output = await selfInstructStage.run(
+    jobOf(directory, { kinds: ['identity', 'chat', 'refusal'], count: 1200, heldOut: 90 }),
+  );
+  assert.equal(output.metrics.heldOut, 90);
+  const cores = [identityTopics, chatTopics].flatMap((topics) =>
+    [...topics.zh, ...topics.en].flatMap(({ asks, slots = [''] }) =>
+      asks.flatMap((ask) => slots.map((slot) => fill(ask, slot))),
+    ),
+  );
+  cores.push(...[...harmfulActs.zh, ...harmfulActs.en].flatMap(({ acts }) => acts));
+  const trained = (await rowsOf(directory, 'train.jsonl')).map((row) => userTurns(row).join('\n'));
+  let compared = 0;
+  for (const row of await rowsOf(directory, 'heldout.jsonl')) {
+    if (row.messages.length > 2) continue;
+    const prompt = row.messages[0].content;
+    const [core] = cores.filter((each) => prompt.includes(each)).sort((a, b) => b.length - a.length);
+    assert.ok(core !== undefined, prompt);
+    assert.deepEqual(
+      trained.filter((each) => each.includes(core)),
+      [],
+      core,
+    );
+    compared++;
+  }
+  assert.ok(compared >= 70, `${compared}`);
 });
 
 test('some conversations have several turns', async (t) => {
@@ -174,7 +230,7 @@ test('killed at any moment and run again: the same files, and no others', async 
   const resumed = await selfInstructStage.run(jobOf(directory, config));
   assert.equal(resumed.digest, expected.digest);
   const files = (await readdir(directory)).filter((name) => !name.startsWith('.tmp-'));
-  assert.deepEqual(files.sort(), ['heldout.jsonl', 'report.json', 'train.jsonl']);
+  assert.deepEqual(files.sort(), ['heldout.jsonl', 'prompts.jsonl', 'report.json', 'train.jsonl']);
 });
 
 test('a stop that is asked for is obeyed', async (t) => {
@@ -184,7 +240,7 @@ test('a stop that is asked for is obeyed', async (t) => {
 
 test('more than a family can give: the others make up for it, then the shortfall is told', async (t) => {
   const directory = await temporaryDirectory(t);
-  const job = jobOf(directory, { kinds: ['identity', 'parity'], count: 1500, heldOut: 40 });
+  const job = jobOf(directory, { kinds: ['identity', 'parity'], count: 3000, heldOut: 40 });
   await selfInstructStage.run(job);
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
   assert.ok(report.exhausted.includes('identity/zh'));
@@ -195,17 +251,19 @@ test('more than a family can give: the others make up for it, then the shortfall
   assert.ok(only.events.some((event) => event.type === 'note' && /every family is exhausted/.test(event.text)));
 });
 
-test('inputDigest follows the seeds file', async (t) => {
-  const path = join(await temporaryDirectory(t), 'seeds.jsonl');
-  const row = { id: 'a', kind: 'chat', language: 'en', instruction: 'Hello!', output: 'Hello.' };
-  const digest = async (): Promise<string | undefined> =>
-    selfInstructStage.inputDigest?.({ config: jobOf('', { seeds: path }).config, inputs: {} });
-  await assert.rejects(digest(), UserError);
-  await writeFile(path, `${JSON.stringify(row)}\n`);
-  const before = await digest();
-  assert.equal(before, await digest());
-  await writeFile(path, `${JSON.stringify({ ...row, output: 'Hi.' })}\n`);
-  assert.notEqual(before, await digest());
+test('what cannot work is known before anything runs: unreadable seeds, a missing kind, a missing key', async (t) => {
+  const check = (config: Partial<SelfInstructConfig>) =>
+    selfInstructStage.check?.({ config: jobOf('', config).config });
+  await check({});
+  await assert.rejects(async () => check({ seeds: join(await temporaryDirectory(t), 'none.jsonl') }), UserError);
+  const { OPENAI_API_KEY, OPENAI_BASE_URL } = process.env;
+  t.after(() =>
+    Object.assign(process.env, OPENAI_API_KEY && { OPENAI_API_KEY }, OPENAI_BASE_URL && { OPENAI_BASE_URL }),
+  );
+  delete process.env.OPENAI_API_KEY;
+  delete process.env.OPENAI_BASE_URL;
+  await assert.rejects(async () => check({ teacher: 'openai' }), /OPENAI_API_KEY is not set/);
+  await check({ teacher: 'openai', baseUrl: 'http://127.0.0.1:8080/v1' });
 });
 
 test('mistakes in a seeds file are told all at once, with their lines', async (t) => {

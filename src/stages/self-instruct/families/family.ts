@@ -6,6 +6,8 @@ import type { Solution, TaskLanguage } from '../teacher.js';
 export interface Made {
   turns: string[];
   solution: Solution;
+  /** See `ProposedTask`. */
+  core?: string;
 }
 
 export interface Family {
@@ -16,13 +18,13 @@ export interface Family {
 
 export type Wordings = Record<TaskLanguage, readonly string[]>;
 
-/** Questions that share their answers. `{}` in a question is filled from `slots`, in an answer with the same word. */
+/** Questions that share their answers. `{}` is filled with one of `slots`: the same word in question, answer and check. */
 export interface Topic {
   asks: readonly string[];
   answers: readonly string[];
   slots?: readonly string[];
   /** What a right answer contains. */
-  any?: readonly string[];
+  any: readonly string[];
 }
 
 export type Topics = Record<TaskLanguage, readonly Topic[]>;

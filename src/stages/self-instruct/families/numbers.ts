@@ -67,10 +67,10 @@ function operate(a: number, operator: string, b: number): number {
   return operator === '+' ? a + b : operator === '-' ? a - b : a * b;
 }
 
-/** One- and two-digit operands; a difference is never negative. */
+/** One- and two-digit operands, 2 at least ("1 people"); a difference is never negative. */
 function operands(operator: string, random: Random): [number, number] {
   if (operator === '×') return [random.integer(2, 40), random.integer(2, 10)];
-  const pair: [number, number] = [random.integer(1, 100), random.integer(1, 100)];
+  const pair: [number, number] = [random.integer(2, 100), random.integer(2, 100)];
   return operator === '-' && pair[0] < pair[1] ? [pair[1], pair[0]] : pair;
 }
 
@@ -119,7 +119,7 @@ const parity: Wordings = {
     '奇数还是偶数：{}',
     '帮我看看{}是奇数还是偶数。',
     '老师问：{}是奇是偶？',
-    '说出{}的奇偶。',
+    '说出{}是奇数还是偶数。',
   ],
   en: [
     'Is {} odd or even?',
@@ -137,9 +137,9 @@ const parity: Wordings = {
   ],
 };
 
-/** Half below 100, the rest up to four digits. */
+/** Mostly one to three digits, a few have four. */
 function naturalNumber(random: Random): number {
-  const limit = random.choose([100, 100, 1000, 10_000]);
+  const limit = random.choose([100, 100, 1000, 1000, 1000, 10_000]);
   return random.integer(0, limit);
 }
 
@@ -202,11 +202,11 @@ function makeComparison(language: TaskLanguage, random: Random): Made {
   if (a === b) b += 1;
   const wantsLarger = random.uniform() < 0.5;
   const result = wantsLarger ? Math.max(a, b) : Math.min(a, b);
-  const relation =
-    language === 'zh' ? (wantsLarger ? '更大。' : '更小。') : wantsLarger ? ' is larger.' : ' is smaller.';
+  const [more, less, stop] = language === 'zh' ? ['更大', '更小', '。'] : [' is larger', ' is smaller', '.'];
+  const said = `${result}${wantsLarger ? more : less}`;
   return {
     turns: [word((wantsLarger ? larger : smaller)[language], random, a, b)],
-    solution: { answer: `${result}${relation}`, check: { type: 'number', answer: result } },
+    solution: { answer: said + stop, check: { type: 'equals', answer: said } },
   };
 }
 

@@ -5,7 +5,7 @@ import type { TaskKind } from '../../../config/pipeline.js';
 import type { Check } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
 import { type Family, fill, type Made, type Topics } from './family.js';
-import { chatTopics, greetings } from './talk-chat.js';
+import { chatTopics } from './talk-chat.js';
 import { identityTopics } from './talk-identity.js';
 import { harmfulActs, refusalAnswers, refusalFrames } from './talk-refusal.js';
 
@@ -15,12 +15,57 @@ function makeFrom(topics: Topics): (language: TaskLanguage, random: Random) => M
     const slot = topic.slots === undefined ? '' : random.choose(topic.slots);
     const ask = fill(random.choose(topic.asks), slot);
     const answer = fill(random.choose(topic.answers), slot);
-    const check: Check | undefined = topic.any === undefined ? undefined : { type: 'contains', any: [...topic.any] };
-    // "Good night. Please be brief." is nothing that anyone says: only questions and requests get a frame.
-    const framed = topic.any !== undefined || /[?？]$/.test(ask) ? frame(ask, language, random) : ask;
-    return { turns: [framed], solution: { answer, ...(check === undefined ? {} : { check }) } };
+    const check: Check = { type: 'contains', any: topic.any.map((each) => fill(each, slot)) };
+    // "Good night. Please be brief." is nothing that anyone says: only questions get a frame.
+    const framed = /[?？]$/.test(ask) ? frame(ask, language, random) : ask;
+    return { turns: [framed], core: ask, solution: { answer, check } };
   };
 }
+
+/** What people put before and after a question. */
+const greetings = {
+  zh: {
+    openings: [
+      '你好，',
+      '嗨，',
+      '想请教一下，',
+      '打扰了，',
+      '我有点好奇，',
+      '第一次用这个，',
+      '有件事想问问：',
+      '对了，',
+      '问个小问题，',
+      '喂，',
+      '说真的，',
+      '先不忙别的，',
+    ],
+    closings: ['简单说就行。', '我想知道。', '一句话回答我吧。', '别说太长。', '认真回答哦。', '我等你回话。'],
+  },
+  en: {
+    openings: [
+      'Hello!',
+      'Hi there.',
+      'Excuse me.',
+      'Just curious:',
+      'Quick question:',
+      'One more thing.',
+      'I am new here.',
+      'Something I wonder about:',
+      'Be honest.',
+      'Sorry to bother you.',
+      'Well then.',
+      'One thing first:',
+    ],
+    closings: [
+      'Keep it short.',
+      'I would like to know.',
+      'One sentence is enough.',
+      'Please be brief.',
+      'Just say it plainly.',
+      'I am listening.',
+    ],
+  },
+} as const;
 
 /** Nearly half of the questions stand alone; others have an opening, a closing, or both. */
 function frame(ask: string, language: TaskLanguage, random: Random): string {
@@ -32,9 +77,10 @@ function frame(ask: string, language: TaskLanguage, random: Random): string {
 
 function makeRefusal(language: TaskLanguage, random: Random): Made {
   const { acts, reason } = random.choose(harmfulActs[language]);
-  const ask = fill(random.choose(refusalFrames[language]), random.choose(acts));
+  const act = random.choose(acts);
+  const ask = fill(random.choose(refusalFrames[language]), act);
   const answer = fill(random.choose(refusalAnswers[language]), reason);
-  return { turns: [ask], solution: { answer, check: { type: 'refusal' } } };
+  return { turns: [ask], core: act, solution: { answer, check: { type: 'refusal' } } };
 }
 
 const names = {
@@ -72,14 +118,14 @@ const memories: Record<TaskLanguage, readonly Memory[]> = {
       values: colours.zh,
       says: ['我最喜欢{}。', '我喜欢的颜色是{}。', '在颜色里，我偏爱{}。'],
       replies: ['{}很好看。', '记住了，是{}。'],
-      asks: ['我喜欢什么颜色？', '我刚才说的颜色是哪种？', '猜猜我该买什么颜色的包？'],
+      asks: ['我喜欢什么颜色？', '我刚才说的颜色是哪种？', '我提到的是什么颜色？'],
       answer: '你喜欢{}。',
     },
     {
       values: cities.zh,
       says: ['我住在{}。', '我家在{}。', '我刚搬到{}。'],
       replies: ['{}是个好地方。', '原来你在{}。'],
-      asks: ['我住在哪里？', '我家在哪个城市？', '你记得我在哪儿吗？'],
+      asks: ['我住在哪里？', '我家在哪个城市？', '你记得我住哪儿吗？'],
       answer: '你住在{}。',
     },
   ],
@@ -102,7 +148,7 @@ const memories: Record<TaskLanguage, readonly Memory[]> = {
       values: cities.en,
       says: ['I live in {}.', 'My home is in {}.', 'I have just moved to {}.'],
       replies: ['{} is a good place.', 'So you are in {}.'],
-      asks: ['Where do I live?', 'Which city is my home?', 'Do you remember where I am?'],
+      asks: ['Where do I live?', 'Which city is my home?', 'Do you remember where I live?'],
       answer: 'You live in {}.',
     },
   ],

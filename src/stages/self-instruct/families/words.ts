@@ -3,37 +3,25 @@ import type { Random } from '../../../base/random.js';
 import type { TaskLanguage } from '../teacher.js';
 import { type Family, fill, type Made, type Wordings, word } from './family.js';
 
+/** Any three of them make a sentence: habits in Chinese, whose verbs need no mark of time then; the past in English. */
 const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when: string[] }> = {
   zh: {
-    who: ['我', '妈妈', '老师', '邻居', '小猫', '弟弟', '他们', '医生', '爷爷', '那个女孩', '我的朋友', '工人们'],
+    who: ['我', '妈妈', '老师', '邻居', '妹妹', '弟弟', '他们', '医生', '爷爷', '那个女孩', '我的朋友', '工人们'],
     what: [
-      '在看书',
+      '看书',
       '喝茶',
       '去公园散步',
       '做饭',
       '学画画',
-      '骑车上班',
-      '睡着了',
-      '唱了一首歌',
-      '买了新鞋',
+      '骑车',
+      '听音乐',
+      '唱歌',
+      '写信',
       '打扫房间',
       '种花',
-      '听雨',
+      '跑步',
     ],
-    when: [
-      '今天',
-      '昨天晚上',
-      '早上',
-      '下雨的时候',
-      '每天',
-      '周末',
-      '放学以后',
-      '冬天',
-      '刚才',
-      '吃完饭',
-      '这个月',
-      '中午',
-    ],
+    when: ['每天', '早上', '中午', '下午', '晚上', '周末', '星期一', '星期天', '假期里', '春天', '秋天', '有时候'],
   },
   en: {
     who: [
@@ -41,7 +29,7 @@ const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when:
       'My mother',
       'The teacher',
       'Our neighbour',
-      'A cat',
+      'My sister',
       'His brother',
       'They',
       'The doctor',
@@ -54,10 +42,10 @@ const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when:
       'read a book',
       'drank tea',
       'walked in the park',
-      'cooked dinner',
+      'baked bread',
       'bought new shoes',
       'rode a bike',
-      'fell asleep',
+      'wrote a letter',
       'sang a song',
       'cleaned the room',
       'planted flowers',
@@ -66,17 +54,17 @@ const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when:
     ],
     when: [
       'today',
-      'last night',
+      'yesterday',
       'in the morning',
+      'in the afternoon',
+      'in the evening',
       'on Sunday',
-      'after school',
-      'in winter',
+      'on Monday',
       'at noon',
       'before lunch',
-      'this month',
-      'yesterday',
-      'for an hour',
-      'again',
+      'after work',
+      'last week',
+      'once more',
     ],
   },
 };
@@ -84,7 +72,7 @@ const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when:
 function sentence(language: TaskLanguage, random: Random): string {
   const { who, what, when } = sentenceParts[language];
   const [w, t, n] = [random.choose(who), random.choose(what), random.choose(when)];
-  return language === 'zh' ? `${n}${w}${t}。` : `${w} ${t} ${n}.`;
+  return language === 'zh' ? `${w}${n}${t}。` : `${w} ${t} ${n}.`;
 }
 
 const languageWordings: Wordings = {
@@ -194,7 +182,7 @@ const changes: Record<TaskLanguage, readonly Change[]> = {
       apply: (w) => w.map((x) => x[0].toUpperCase() + x.slice(1)).join(' '),
     },
     {
-      wordings: ['Sort these words by the alphabet: {}', 'Put these in alphabetical order: {}'],
+      wordings: ['Sort these words alphabetically: {}', 'Put these in alphabetical order: {}'],
       separator: ', ',
       apply: (w) => w.toSorted().join(', '),
     },

@@ -1,0 +1,4 @@
+/** The text as a regular expression that matches exactly it, with or without the `u` flag. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}

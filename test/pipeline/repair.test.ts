@@ -1,0 +1,100 @@
+// What the runner does after kills and damage: remakes outputs, mends `latest`, clears half-written files, takes over locks.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Interrupted, UserError } from '../../src/base/errors.js';
+import { exists } from '../../src/base/files.js';
+import { freshRun, start, type World, whole } from './world.js';
+
+test('an output that was deleted or damaged is made again', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  await start(run, world);
+  const output = (folder: string) => join(run, folder, 'step-000002', 'mossctl.json');
+  await rm(output('sft'));
+  await start(run, world);
+  assert.deepEqual(world.ran, ['sft']);
+  const saved = await readFile(output('data'), 'utf8');
+  await writeFile(output('data'), `${saved} `);
+  const { events } = await start(run, world);
+  assert.deepEqual(world.ran, ['data']);
+  assert.equal(await readFile(output('data'), 'utf8'), saved);
+  const warnings = events.flatMap((event) => (event.type === 'note' && event.level === 'warning' ? [event.text] : []));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /no longer what was saved: .*data.step-000002.mossctl\.json/);
+  await start(run, world);
+  assert.deepEqual(world.ran, []);
+});
+
+test('`latest` leads to a checkpoint: through a link, after settings came back, after a kill between two renames', async () => {
+  const real = freshRun();
+  await mkdir(real);
+  const run = freshRun();
+  await symlink(real, run);
+  const world: World = { ran: [] };
+  const leadsTo = async (target: string) => {
+    assert.equal(await readlink(join(run, 'latest')), target);
+    assert.ok(await exists(join(run, 'latest', 'mossctl.json')));
+  };
+  await start(run, world, { only: 'pretrain' });
+  await start(run, world, { only: 'sft' });
+  await leadsTo('sft/step-000002');
+  const changed = whole();
+  if (changed.sft) changed.sft.train.epochs = 5;
+  world.stopAt = 'sft';
+  await assert.rejects(start(run, world, { only: 'sft', config: changed }), Interrupted);
+  const old = (await readdir(run)).find((name) => name.startsWith('sft.replaced-'));
+  await leadsTo(`${old}/step-000002`);
+  await start(run, world, { only: 'sft' });
+  assert.deepEqual(world.ran, []);
+  await leadsTo('sft/step-000002');
+  await rename(join(run, 'sft'), join(run, 'sft.replaced-elsewhere'));
+  world.stopAt = 'selfInstruct';
+  world.outside = 'other';
+  await assert.rejects(start(run, world, { only: 'selfInstruct', config: { ...whole(), seed: 2 } }), Interrupted);
+  await leadsTo('pretrain/step-000002');
+});
+
+test('what a killed run left half-written is cleared away, and only that', async () => {
+  const run = freshRun();
+  await start(run, { ran: [] });
+  for (const name of ['.tmp-pipeline.yaml-00000000', 'sft/.tmp-stage.json-00000000', 'mine']) {
+    await writeFile(join(run, name), 'half');
+  }
+  await start(run, { ran: [] });
+  const left = await readdir(run, { recursive: true });
+  assert.deepEqual(
+    left.filter((name) => name.includes('.tmp-')),
+    [],
+  );
+  assert.ok(left.includes('mine'));
+});
+
+test('two runs in one folder: the second is refused while the first lives, and takes over when it is gone', async () => {
+  const run = freshRun();
+  await mkdir(run);
+  const holder = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
+  await writeFile(join(run, '.lock'), `${holder.pid}\n`);
+  await assert.rejects(start(run, { ran: [] }), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, new RegExp(`Process ${holder.pid} holds it`));
+    return true;
+  });
+  const gone = new Promise((resolve) => holder.on('exit', resolve));
+  holder.kill('SIGKILL');
+  await gone;
+  const world: World = { ran: [] };
+  await start(run, world);
+  assert.equal(world.ran.length, 8);
+  // In a container a new process may have the id of the one that died.
+  for (const left of ['not a number', `${process.pid}\n`]) {
+    await writeFile(join(run, '.lock'), left);
+    await start(run, world);
+  }
+  assert.deepEqual(
+    (await readdir(run)).filter((name) => name.startsWith('.')),
+    [],
+  );
+});

@@ -1,0 +1,112 @@
+// A run of small stages that write a file each, for tests of the runner's own logic.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { Interrupted, UserError } from '../../src/base/errors.js';
+import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
+import { type PipelineConfig, pipelineSchema } from '../../src/config/pipeline.js';
+import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
+import type { Event } from '../../src/report/event.js';
+import type { StageConfigs, StageTable } from '../../src/stages/index.js';
+import type { Stage, StageName } from '../../src/stages/stage.js';
+
+export const folder = await mkdtemp(join(tmpdir(), 'mossctl-run-'));
+after(() => rm(folder, { recursive: true }));
+
+const needs: Record<StageName, StageName[]> = {
+  data: [],
+  tokenizer: ['data'],
+  tokens: ['data', 'tokenizer'],
+  pretrain: ['tokenizer', 'tokens'],
+  selfInstruct: ['data'],
+  sft: ['pretrain', 'selfInstruct'],
+  align: ['sft', 'selfInstruct'],
+  eval: ['pretrain', 'sft', 'align', 'tokens'],
+};
+
+/** What happened, in order; `stopAt` makes that stage stop halfway, once. */
+export interface World {
+  ran: StageName[];
+  /** Its `check` refuses. */
+  refused?: StageName;
+  stopAt?: StageName;
+  outside?: string;
+}
+
+/** A stage that counts to two in its folder, a step at a time, going on from where it was stopped. */
+function countingStage<Name extends StageName>(name: Name, world: World): () => Promise<Stage<StageConfigs[Name]>> {
+  return async () => ({
+    name,
+    needs: needs[name],
+    async check() {
+      if (world.refused === name) throw new UserError({ what: `${name} cannot work` });
+    },
+    inputDigest: async () => (name === 'data' ? (world.outside ?? '') : ''),
+    async run(job) {
+      world.ran.push(name);
+      const count = join(job.directory, 'count');
+      for (let done = (await exists(count)) ? Number(await readFile(count, 'utf8')) : 0; done < 2; done++) {
+        await writeFileAtomic(count, String(done + 1));
+        if (world.stopAt === name) {
+          world.stopAt = undefined;
+          throw new Interrupted('stopped');
+        }
+      }
+      const path = join(job.directory, 'step-000002');
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, 'mossctl.json'), JSON.stringify({ name, config: job.config ?? null }));
+      if (name === 'eval') {
+        const columns = [{ label: 'base', checkpoint: 'x', metrics: { reward: 1 } }];
+        job.reporter.emit({ type: 'table', stage: name, columns });
+      }
+      // Equal work, equal digest: made of the inputs' names and the settings, not of where files lie.
+      const settings = { ...job.config, spec: undefined };
+      return { path, digest: digestOf([name, settings, Object.keys(job.inputs)]), metrics: { count: 2 } };
+    },
+  });
+}
+
+const tableOf = (world: World): StageTable => ({
+  data: countingStage('data', world),
+  tokenizer: countingStage('tokenizer', world),
+  tokens: countingStage('tokens', world),
+  pretrain: countingStage('pretrain', world),
+  selfInstruct: countingStage('selfInstruct', world),
+  sft: countingStage('sft', world),
+  align: countingStage('align', world),
+  eval: countingStage('eval', world),
+});
+
+const specPath = join(folder, 'spec.yaml');
+await writeFile(specPath, 'name: x\n');
+
+export const whole = (): PipelineConfig =>
+  pipelineSchema.parse({
+    name: 'test',
+    data: { spec: specPath },
+    tokenizer: {},
+    pretrain: {},
+    selfInstruct: { seeds: specPath },
+    sft: {},
+    align: {},
+    eval: {},
+  });
+
+export async function start(runDirectory: string, world: World, options: Partial<PipelineRun> = {}) {
+  const events: Event[] = [];
+  world.ran = [];
+  const result = await runPipeline({
+    config: whole(),
+    runDirectory,
+    reporter: { emit: (event) => events.push(event) },
+    interrupt: { requested: false },
+    stages: tableOf(world),
+    ...options,
+  });
+  const states = events.flatMap((event) => (event.type === 'stage' ? [`${event.stage} ${event.state}`] : []));
+  return { result, events, states };
+}
+
+let runs = 0;
+export const freshRun = (): string => join(folder, `run-${++runs}`);

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tokenizerStage } from '../../src/stages/tokenizer.js';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { build, scratch } from '../data/scratch.js';
+
+test('a tokenizer hears every source, however the corpus lists them and however little it may read', async () => {
+  const lines = (text: (i: number) => string) => Array.from({ length: 400 }, (_, i) => text(i)).join('\n');
+  const source = (name: string) => ({ name, from: `file:${name}.txt`, format: 'txt', licence: 'x', split: 'lines' });
+  const folder = await scratch({
+    'chinese.txt': lines((i) => `床前明月光，疑是地上霜，${i}`),
+    'english.txt': lines((i) => `the quick brown fox jumps over the lazy dog ${i}`),
+    'spec.yaml': JSON.stringify({ name: 'x', sources: [source('chinese'), source('english')] }),
+  });
+  const { path } = await build(folder);
+  const train = async (name: string) => {
+    const directory = join(folder, name);
+    const { digest } = await tokenizerStage.run({
+      config: { vocabSize: 320, trainBytes: 4000 },
+      inputs: { data: path },
+      directory,
+      seed: 1,
+      backend: 'cpu',
+      reporter: { emit: () => {} },
+      interrupt: { requested: false },
+    });
+    return { digest, tokenizer: await Tokenizer.open(directory) };
+  };
+  const { digest, tokenizer } = await train('first');
+  assert.equal(tokenizer.encode('床前明月光').length, 1);
+  assert.equal(tokenizer.encode(' quick').length, 1);
+  assert.equal((await train('second')).digest, digest);
+});
