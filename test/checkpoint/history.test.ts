@@ -72,7 +72,7 @@ test('a kill between moving the old and placing the new brings the old one back'
   const stage = join(folder, 'displaced');
   const path = stepDirectory(stage, 1);
   const { digest } = await saveCheckpoint(path, checkpointContent(1));
-  await mkdir(join(stage, '.tmp-step-000001-12ab'));
+  await mkdir(join(stage, '.tmp-step-000001-12ab34cd'));
   await displace(path);
   assert.equal(await exists(path), false);
   await removeTemporary(stage);
