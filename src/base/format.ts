@@ -67,3 +67,15 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
 function trimZeros(text: string): string {
   return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
 }
+
+const steering = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** One line without control or direction characters: a model's output or a file's text must not steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/\r?\n/g, ' ⏎ ').replace(steering, '\ufffd');
+}
+
+/** The same, but line breaks and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replace(steering, (character) => (character === '\n' || character === '\t' ? character : '\ufffd'));
+}

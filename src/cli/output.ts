@@ -1,6 +1,7 @@
 // Everything that is printed goes through here: results to stdout, progress and errors to stderr.
 import pc from 'picocolors';
 import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
+import { printable } from '../base/format.js';
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -21,7 +22,7 @@ export function reportFailure(thrown: unknown): number {
   const label = process.stderr.isTTY ? pc.red('mossctl: error:') : 'mossctl: error:';
   if (debug && thrown instanceof Error) printError(thrown.stack ?? thrown.message);
   if (error instanceof UserError) {
-    for (const fault of error.faults) printError(`${label} ${describeFault(fault)}`);
+    for (const fault of error.faults) printError(`${label} ${printable(describeFault(fault))}`);
     return error.exitCode;
   }
   if (error instanceof Interrupted) {
@@ -30,7 +31,7 @@ export function reportFailure(thrown: unknown): number {
     return 130;
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  printError(`${label} something failed that should not have: ${message.split('\n')[0]}`);
+  printError(`${label} something failed that should not have: ${printable(message.split('\n')[0])}`);
   if (!debug) printError('Set MOSSCTL_DEBUG=1 and run the same command again to see where.');
   return 1;
 }

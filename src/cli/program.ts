@@ -82,7 +82,7 @@ function addData(program: Command): void {
   );
   inspect
     .argument('<folder>', 'a run folder, or its data folder')
-    .option('-n, --samples <number>', 'documents to show', numberFrom(0, 1000, 'whole number'), 3)
+    .option('-n, --samples <number>', 'documents of each source to show', numberFrom(0, 1000, 'whole number'), 3)
     .action(async (folder: string, options: OutputOptions & { samples: number }) =>
       (await import('./commands/data.js')).inspect(folder, options),
     );

@@ -30,6 +30,8 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
     stderr: process.stderr,
   });
   const interrupt = watchInterrupt();
+  const command =
+    options.only === undefined ? typedCommand() : `npx mossctl run ${shownPath(join(folder, 'pipeline.yaml'))}`;
   let result: PipelineResult;
   try {
     result = await runPipeline({
@@ -41,12 +43,17 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
       reporter,
       interrupt,
     });
+  } catch (error) {
+    await reporter.close();
+    // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
+    if (await exists(join(folder, 'metrics.jsonl'))) await writeReport(folder, { command }).catch(() => undefined);
+    throw error;
   } finally {
     interrupt.release();
     await reporter.close();
   }
   const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));
-  const report = await writeReport(folder, { command: typedCommand(), models });
+  const report = await writeReport(folder, { command, models });
   if (options.json) printJson({ type: 'result', ...result, report });
   return { ...result, folder, report: shownPath(report) };
 }

@@ -20,6 +20,8 @@ export interface Chat {
   send(text: string): AsyncGenerator<string, void>;
   reset(): void;
   transcript(): Message[];
+  /** What a person should know before they type: the backend, and whether the model has learnt to answer at all. */
+  readonly notes: readonly string[];
   /** Turns left out of the last answer's context because they no longer fit. */
   readonly forgotten: number;
   close(): void;
@@ -27,7 +29,7 @@ export interface Chat {
 
 /** Opens a checkpoint to chat with. A base model has learnt no turns: it will continue text instead of answering. */
 export async function openChat(path: string, options: ChatOptions): Promise<Chat> {
-  await openBackend(options.backend);
+  const { note } = await openBackend(options.backend);
   const loaded = await loadModel(path);
   const { model, tokenizer, template, checkpoint } = loaded;
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
@@ -103,8 +105,13 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     }
   }
 
+  const notes = [note];
+  if (checkpoint.manifest.stage === 'pretrain') {
+    notes.push('this is a base model: it continues text and has not learnt to answer. Use the output of sft or align');
+  }
   return {
     send,
+    notes,
     reset: () => {
       messages = [...opening];
     },

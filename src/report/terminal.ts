@@ -1,7 +1,15 @@
 // Events as a person reads them: one bar that moves on a terminal, one line now and then in a log.
 // Progress goes to stderr; results (the eval table) go to stdout. Text from outside is made printable first.
 import colors from 'picocolors';
-import { displayWidth, formatBytes, formatCount, formatSeconds, formatShort, formatTable } from '../base/format.js';
+import {
+  displayWidth,
+  formatBytes,
+  formatCount,
+  formatSeconds,
+  formatShort,
+  formatTable,
+  printable,
+} from '../base/format.js';
 import type { EvaluationColumn, Event, Metrics } from './event.js';
 import { formatMetric, tableRows } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
@@ -140,9 +148,4 @@ function quote(text: string, columns: number): string {
     shown += character;
   }
   return `“${shown}”`;
-}
-
-/** One line without control or direction characters: a model's output or a file's text must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/\r?\n/g, ' ⏎ ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

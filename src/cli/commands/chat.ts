@@ -3,6 +3,7 @@ import { createInterface, type Interface } from 'node:readline';
 import pc from 'picocolors';
 import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
+import { printableLines } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
 import type { OutputOptions } from '../options.js';
@@ -46,6 +47,7 @@ async function converse(room: Room): Promise<void> {
     if (answering) stop = true;
     else terminal.close();
   });
+  if (!room.quiet) for (const note of room.session.notes) printError(pc.dim(`mossctl: ${note}`));
   if (isTerminal && !room.quiet) printLine(pc.dim('Type a message, or /help.'));
   if (isTerminal) terminal.prompt();
   for await (const line of terminal) {
@@ -68,7 +70,7 @@ async function answer(text: string, room: Room, shouldStop: () => boolean): Prom
   try {
     for await (const piece of room.session.send(text)) {
       whole += piece;
-      if (!room.json) process.stdout.write(piece);
+      if (!room.json) process.stdout.write(room.isTerminal ? printableLines(piece) : piece);
       if (shouldStop()) break;
     }
   } catch (error) {

@@ -1,8 +1,9 @@
 // mossctl data: build a corpus, look into one, or only fetch what it is made from.
 import { join } from 'node:path';
 import { exists } from '../../base/files.js';
-import { formatBytes, formatCount, formatTable } from '../../base/format.js';
-import { readDocuments } from '../../data/documents.js';
+import { formatBytes, formatCount, formatTable, printableLines } from '../../base/format.js';
+import { inspectData } from '../../data/documents.js';
+import { packageOf } from '../../data/ingest.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import { npmFiles } from '../../data/sources/npm.js';
 import { loadDataSpec, parseFrom } from '../../data/spec.js';
@@ -28,11 +29,11 @@ export async function inspect(folder: string, options: OutputOptions & { samples
     );
   }
   if (options.quiet) return;
-  let left = options.samples;
-  for await (const document of readDocuments(path, 'train')) {
-    if (left-- <= 0) return;
-    if (options.json) printJson(document);
-    else printLine(`\n[${document.id}, ${document.language}]\n${cut(document.text, 500)}`);
+  for (const documents of (await inspectData(path, { split: 'train', count: options.samples })).values()) {
+    for (const document of documents) {
+      if (options.json) printJson(document);
+      else printLine(printableLines(`\n[${document.id}, ${document.language}]\n${cut(document.text, 500)}`));
+    }
   }
 }
 
@@ -66,11 +67,10 @@ export async function fetch(specPath: string, options: OutputOptions): Promise<v
   const interrupt = watchInterrupt();
   const fetched: { source: string; path: string }[] = [];
   try {
-    for (const { name, from, integrity } of spec.sources) {
-      const place = parseFrom(from);
-      if (place.kind !== 'npm') continue;
-      const path = await npmFiles({ ...place, integrity: integrity ?? '' }, { reporter, interrupt });
-      fetched.push({ source: name, path });
+    for (const source of spec.sources) {
+      if (parseFrom(source.from).kind !== 'npm') continue;
+      const path = await npmFiles(packageOf(source, spec), { reporter, interrupt });
+      fetched.push({ source: source.name, path });
     }
   } finally {
     interrupt.release();

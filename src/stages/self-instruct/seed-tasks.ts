@@ -3,14 +3,8 @@ import { z } from 'zod';
 import { asUserError, type Fault, UserError } from '../../base/errors.js';
 import { readJsonl } from '../../base/jsonl.js';
 import { taskKinds } from '../../config/pipeline.js';
+import { checkSchema } from '../../data/conversations.js';
 import { checkAnswer } from '../rewards.js';
-
-const checkSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('equals'), answer: z.string().min(1) }),
-  z.strictObject({ type: z.literal('number'), answer: z.number() }),
-  z.strictObject({ type: z.literal('contains'), any: z.array(z.string().min(1)).min(1) }),
-  z.strictObject({ type: z.literal('refusal') }),
-]);
 
 const seedSchema = z.strictObject({
   id: z.string().min(1).max(200),
