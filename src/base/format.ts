@@ -79,3 +79,8 @@ export function printable(text: string): string {
 export function printableLines(text: string): string {
   return text.replace(steering, (character) => (character === '\n' || character === '\t' ? character : '\ufffd'));
 }
+
+/** 'selfInstruct' → 'self-instruct': how a stage is written in commands, folders and reports. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -2,6 +2,7 @@
 // parent or a mistyped file name costs seconds and not the hours before it.
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import { kebabCase } from '../base/format.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
 import { type PipelineConfig, pipelineSchema } from '../config/pipeline.js';
 import type { StageConfigs, StageTable } from '../stages/index.js';
@@ -34,7 +35,7 @@ export function isConfigured(config: PipelineConfig, name: StageName): boolean {
 
 /** 'selfInstruct' → 'self-instruct'. */
 export function stageFolder(name: StageName): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return kebabCase(name);
 }
 
 /**

@@ -1,6 +1,6 @@
 // How far a long piece of work is: one cli-progress bar on a terminal, one line now and then in a log.
 import { type Options, SingleBar } from 'cli-progress';
-import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
+import { formatBytes, formatCount, formatSeconds, kebabCase } from '../base/format.js';
 import type { OutputStream } from './reporter.js';
 
 /** Seconds without a line after which a log gets one. */
@@ -60,7 +60,7 @@ export function barMeter(stderr: OutputStream, paint: (text: string) => string):
 
 function payloadOf(progress: Progress): Record<string, string> {
   const { stage, label, detail } = progress;
-  return { stage: `${stage} `.padEnd(stageColumns), label, amount: amountOf(progress), detail };
+  return { stage: `${kebabCase(stage)} `.padEnd(stageColumns), label, amount: amountOf(progress), detail };
 }
 
 /**

@@ -1,5 +1,5 @@
 // The report's sections, each from a run's settled events. Everything that came from outside goes through escapeHtml.
-import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
+import { formatBytes, formatCount, formatSeconds, kebabCase } from '../base/format.js';
 import { stageCharts } from './charts.js';
 import { escapeHtml, linkHtml } from './escape.js';
 import type { Event, Metrics } from './event.js';
@@ -104,7 +104,7 @@ export function stagesSection({ events, seconds }: RunFacts): string {
       steps.length === 0 ? '' : formatCount(steps.reduce((sum, { tokens }) => sum + tokens, 0)),
       steps.length === 0 ? '' : formatMetric('loss', steps[steps.length - 1].loss),
     ];
-    return `<tr><td class="name">${escapeHtml(stage)}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+    return `<tr><td class="name">${escapeHtml(kebabCase(stage))}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
   if (rows.length === 0) return '';
   const head = ['stage', 'state', 'time', 'steps', 'tokens', 'last loss'].map((name) => `<th scope="col">${name}</th>`);
@@ -127,7 +127,7 @@ export function trainingSections({ events }: RunFacts): string {
         .map(([name, value]) => `<span>${escapeHtml(name)} <b>${escapeHtml(formatMetric(name, value))}</b></span>`)
         .join('');
       const curves = charts === '' ? '' : `<div class="card"><div class="chips">${chips}</div>${charts}</div>`;
-      return section(`Training: ${stage}`, curves + samples);
+      return section(`Stage: ${kebabCase(stage)}`, curves + samples);
     })
     .join('');
 }
@@ -170,7 +170,7 @@ export function lineageSection({ models }: RunFacts): string {
   if (models.length === 0) return '';
   const boxes = models.map(
     ({ stage, path, digest }) =>
-      `<div class="card"><h3>${escapeHtml(stage)}</h3>` +
+      `<div class="card"><h3>${escapeHtml(kebabCase(stage))}</h3>` +
       `<code title="${escapeHtml(digest)}">${escapeHtml(digest.slice(0, 12))}</code>` +
       `<div class="soft"><code>${escapeHtml(path)}</code></div></div>`,
   );
@@ -186,7 +186,7 @@ export function notesSection({ events, broken }: RunFacts): string {
     .slice(0, shownNotes)
     .map(
       ({ level, stage, text }) =>
-        `<li${level === 'warning' ? ' class="warning"' : ''}><span class="tag">${escapeHtml(stage)}</span> ${escapeHtml(text)}</li>`,
+        `<li${level === 'warning' ? ' class="warning"' : ''}><span class="tag">${escapeHtml(kebabCase(stage))}</span> ${escapeHtml(text)}</li>`,
     );
   if (notes.length > shownNotes) items.push(`<li class="soft">and ${formatCount(notes.length - shownNotes)} more</li>`);
   if (broken > 0)

@@ -8,6 +8,7 @@ import {
   formatSeconds,
   formatShort,
   formatTable,
+  kebabCase,
   printable,
 } from '../base/format.js';
 import type { EvaluationColumn, Event, Metrics } from './event.js';
@@ -69,7 +70,7 @@ export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): S
       const line = lineOf(event, paint, stages.get(event.stage), now());
       if (line !== undefined) {
         meter.hide();
-        stderr.write(`${paint.cyan(`${printable(event.stage)} `.padEnd(stageColumns))}${line}\n`);
+        stderr.write(`${paint.cyan(`${printable(kebabCase(event.stage))} `.padEnd(stageColumns))}${line}\n`);
       }
       if (event.type === 'table') {
         meter.hide();

@@ -36,7 +36,8 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
     const steps = await stepCount(config.train, () => batches.countBatches());
     const tokens = steps * config.train.accumulation * shape.rows * shape.columns;
-    const text = `${formatCount(parameterCount(model))} parameters, ${steps} steps, ${formatCount(tokens)} tokens of ${formatCount(documents.tokenCount)}`;
+    const passes = (tokens / documents.tokenCount).toPrecision(2);
+    const text = `${formatCount(parameterCount(model))} parameters, ${steps} steps, ${formatCount(tokens)} tokens: ${passes} passes over the corpus`;
     reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text });
     const result = await runTraining(job, {
       model: initModel(model, seed),

@@ -40,9 +40,9 @@ test('every section of a whole run is there', async () => {
       ...[
         'Results on held-out data',
         'Answers to held-out prompts',
-        'Training: pretrain',
-        'Training: sft',
-        'Training: align',
+        'Stage: pretrain',
+        'Stage: sft',
+        'Stage: align',
       ],
       ...['Stages', 'Data', 'Lineage', 'Notes', 'Settings'],
     ],
