@@ -74,6 +74,12 @@ const alignSchema = z.strictObject({
   samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
+  heldOutSamples: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .describe('answers sampled for each held-out prompt: their mean reward decides on promotion'),
   minMargin: z.number().min(0).max(10).default(0.2).describe('smallest reward gap between chosen and rejected'),
   pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
   beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
@@ -94,6 +100,8 @@ const evalSchema = z.strictObject({
     .meta({ path: true }),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
+  samples: z.int().min(1).max(256).default(4).describe('answers sampled for each task; their mean is the reward'),
+  temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature of those answers'),
   validationTokens: z.int().min(1).default(20_000).describe('held-out tokens per language for bits per byte, at most'),
 });
 

@@ -14,6 +14,11 @@ export interface SamplingOptions {
 
 export const greedy: SamplingOptions = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
 
+/** The model's own distribution, at a temperature: nothing cut off. */
+export function samplingAt(temperature: number): SamplingOptions {
+  return { ...greedy, temperature };
+}
+
 /** Draws one token id. `logits` [V] is overwritten. Ties go to the smaller id. */
 export function sampleToken(
   logits: Float32Array,

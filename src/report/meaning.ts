@@ -14,11 +14,11 @@ const meanings: Record<string, Meaning> = {
     better: 'lower',
   },
   exactMatch: {
-    words: 'share of held-out tasks whose answer is right, checked by rule',
+    words: 'share of held-out tasks whose likeliest answer is right, checked by rule',
     better: 'higher',
     percent: true,
   },
-  reward: { words: 'mean score of the checkable rewards over answers to held-out prompts', better: 'higher' },
+  reward: { words: 'mean score of the checkable rewards over answers sampled for held-out prompts', better: 'higher' },
   ended: {
     words: 'share of answers that end by themselves instead of running into the limit',
     better: 'higher',

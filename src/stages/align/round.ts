@@ -11,7 +11,7 @@ import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
-import type { Metrics } from '../../report/event.js';
+import { samplingAt } from '../../inference/sampling.js';
 import { answerTasks, summarise } from '../eval/tasks.js';
 import type { Job } from '../stage.js';
 import { descent, runTraining, stepCount } from '../training.js';
@@ -55,13 +55,13 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const finished = await finishedRound(resultPath, job.directory);
   if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, directory);
-  const before = (await heldOutMetrics(input, policy)).reward;
+  const before = await heldOutReward(input, policy);
   let result: RoundResult = { round, pairs: pairs.length, sampledReward, before, after: before, promoted: false };
   if (pairs.length > 0) {
     const { path, checkpoint } = await trainRound(input, directory, pairs);
-    const metrics = await heldOutMetrics(input, checkpoint);
-    const promoted = metrics.reward >= before - job.config.tolerance;
-    result = { ...result, after: metrics.reward, promoted, candidate: path.slice(job.directory.length + 1) };
+    const after = await heldOutReward(input, checkpoint);
+    const promoted = after >= before - job.config.tolerance;
+    result = { ...result, after, promoted, candidate: path.slice(job.directory.length + 1) };
   }
   await writeFileAtomic(resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
   return result;
@@ -100,7 +100,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
     const answers = await answerTasks(loaded, chosen, {
       maxNewTokens: config.maxNewTokens,
       samples: config.samplesPerPrompt,
-      sampling: { temperature: config.temperature, topK: 0, topP: 1, repetitionPenalty: 1 },
+      sampling: samplingAt(config.temperature),
       seed: Random.stream(job.seed, `align-samples-${round}`).uint32(),
       interrupt: job.interrupt,
       onProgress: (done, total) =>
@@ -154,11 +154,30 @@ async function trainRound(
   });
 }
 
-/** Greedy answers to the tasks that decide on promotion. */
-async function heldOutMetrics({ job, heldOut }: RoundInput, policy: Checkpoint): Promise<Metrics> {
+/**
+ * The mean reward of answers sampled for the tasks that decide on promotion: the expectation that DPO raises. (One greedy
+ * answer a task is a far noisier measure of it.) Every policy draws with the same random numbers.
+ */
+async function heldOutReward({ job, heldOut, round }: RoundInput, policy: Checkpoint): Promise<number> {
   return withModel(policy, async (loaded) => {
-    const { config, seed, interrupt } = job;
-    return summarise(await answerTasks(loaded, heldOut, { maxNewTokens: config.maxNewTokens, seed, interrupt }));
+    const { config, seed, interrupt, reporter } = job;
+    const answers = await answerTasks(loaded, heldOut, {
+      maxNewTokens: config.maxNewTokens,
+      samples: config.heldOutSamples,
+      sampling: samplingAt(config.temperature),
+      seed,
+      interrupt,
+      onProgress: (done, total) =>
+        reporter.emit({
+          type: 'progress',
+          stage: 'align',
+          label: `round ${round}: held-out`,
+          done,
+          total,
+          unit: 'answers',
+        }),
+    });
+    return summarise(answers).reward;
   });
 }
 

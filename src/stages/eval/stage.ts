@@ -8,6 +8,7 @@ import type { EvalConfig } from '../../config/pipeline.js';
 import { openTokens } from '../../data/shards.js';
 import type { Conversation } from '../../data/types.js';
 import { modelOf, unload } from '../../inference/load.js';
+import { samplingAt } from '../../inference/sampling.js';
 import type { EvaluationColumn, Metrics } from '../../report/event.js';
 import type { Job, Stage } from '../stage.js';
 import { prefixed, startBackend } from '../training.js';
@@ -88,6 +89,10 @@ async function evaluateCheckpoint(
     const options = { maxNewTokens: config.maxNewTokens, seed, interrupt, onProgress };
     const answers = await answerTasks(loaded, tasks, options);
     Object.assign(metrics, summarise(answers));
+    // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
+    const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
+    if (tasks.length > 0)
+      metrics.reward = summarise(await answerTasks(loaded, tasks, { ...options, ...sampled })).reward;
     for (const { task, text } of answers.slice(0, shownSamples)) {
       const prompt = task.messages.findLast(({ role }) => role === 'user')?.content ?? '';
       reporter.emit({
