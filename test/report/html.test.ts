@@ -53,7 +53,7 @@ test('every section of a whole run is there', async () => {
   assert.match(html, /<dt>Backend<\/dt><dd>wasm<\/dd>/);
   assert.match(html, /<dt>Tokens trained on<\/dt><dd>753,664<\/dd>/); // (400 + 240 + 3 · 32) · 1024
   assert.match(html, /bitsPerByte\.zh<\/td><td class="best"><span>2\.620<\/span><\/td><td><span>2\.690/);
-  assert.match(html, /share of held-out tasks whose answer is right/);
+  assert.match(html, /share of held-out tasks whose likeliest answer is right/);
   assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10);
   assert.match(html, /Held-out reward[\s\S]*>round<\/text>/);
   assert.match(html, /aria-label="margin: margin from [^"]*"/);
