@@ -99,7 +99,8 @@ function noParent(name: StageName, parent: StageName, runDirectory: string): Fau
   const command = `mossctl ${commands[parent]}${parent === 'data' ? ' SPEC' : ''} --out ${runDirectory}`;
   return {
     what: `${commands[name]} needs the output of ${commands[parent]}`,
-    why: `${runDirectory} holds none, and the configuration has no ${parent} block`,
+    // A model is never trained because another stage was asked for, whatever blocks there are.
+    why: `${runDirectory} holds none yet`,
     next: `Run "${command}" first${alternative(name, parent)}`,
   };
 }
