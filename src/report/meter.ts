@@ -1,7 +1,7 @@
 // How far a long piece of work is: one cli-progress bar on a terminal, one line now and then in a log.
 import { type Options, SingleBar } from 'cli-progress';
 import { formatBytes, formatCount, formatSeconds, kebabCase } from '../base/format.js';
-import type { OutputStream } from './reporter.js';
+import type { OutputStream } from './sink.js';
 
 /** Seconds without a line after which a log gets one. */
 const quietSeconds = 10;

@@ -3,14 +3,8 @@
 import { join } from 'node:path';
 import type { Event, Reporter } from './event.js';
 import { metricsName, openMetrics } from './metrics.js';
+import type { OutputStream, Sink } from './sink.js';
 import { terminalSink } from './terminal.js';
-
-export type OutputStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
-
-export interface Sink {
-  emit(event: Event): void;
-  close(): void;
-}
 
 export interface ReporterOptions {
   /** Where metrics.jsonl is kept; without it nothing is. */

@@ -14,7 +14,7 @@ import {
 import type { EvaluationColumn, Event, Metrics } from './event.js';
 import { formatMetric, tableRows } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
-import type { OutputStream, Sink } from './reporter.js';
+import type { OutputStream, Sink } from './sink.js';
 
 type Formatter = ReturnType<typeof colors.createColors>;
 
