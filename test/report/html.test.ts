@@ -37,13 +37,7 @@ test('every section of a whole run is there', async () => {
   assert.deepEqual(
     [...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title),
     [
-      ...[
-        'Results on held-out data',
-        'Answers to held-out prompts',
-        'Stage: pretrain',
-        'Stage: sft',
-        'Stage: align',
-      ],
+      ...['Results on held-out data', 'Answers to held-out prompts', 'Stage: pretrain', 'Stage: sft', 'Stage: align'],
       ...['Stages', 'Data', 'Lineage', 'Notes', 'Settings'],
     ],
   );
