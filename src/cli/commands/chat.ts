@@ -47,7 +47,8 @@ async function converse(room: Room): Promise<void> {
     if (answering) stop = true;
     else terminal.close();
   });
-  if (!room.quiet) for (const note of room.session.notes) printError(pc.dim(`mossctl: ${note}`));
+  if (!room.quiet)
+    for (const note of room.session.notes) printError(isTerminal ? pc.dim(`mossctl: ${note}`) : `mossctl: ${note}`);
   if (isTerminal && !room.quiet) printLine(pc.dim('Type a message, or /help.'));
   if (isTerminal) terminal.prompt();
   for await (const line of terminal) {
