@@ -34,7 +34,3 @@ export const stageTable: StageTable = {
   align: async () => (await import('./align/stage.js')).alignStage,
   eval: async () => (await import('./eval/stage.js')).evalStage,
 };
-
-export function loadStage<Name extends StageName>(name: Name): Promise<Stage<StageConfigs[Name]>> {
-  return stageTable[name]();
-}

@@ -14,7 +14,7 @@ import type { Metrics } from '../report/event.js';
 import { tidy } from '../tensor/tf.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import { negativeLogLikelihood } from '../train/losses.js';
-import { answerTasks, readTasks, splitHeldOut } from './eval/tasks.js';
+import { answerTasks, lastQuestion, readTasks, splitHeldOut } from './eval/tasks.js';
 import type { Job, Stage } from './stage.js';
 import { tokenObjective } from './token-objective.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
@@ -70,8 +70,7 @@ export const sftStage: Stage<SftConfig> = {
         const tasks = heldOut.slice(0, shownSamples);
         const options = { maxNewTokens: 48, seed, interrupt: { requested: false } };
         for (const { task, text } of await answerTasks({ model: current, tokenizer, template }, tasks, options)) {
-          const prompt = task.messages.findLast(({ role }) => role === 'user')?.content ?? '';
-          job.reporter.emit({ type: 'sample', stage: 'sft', step, prompt, completion: text });
+          job.reporter.emit({ type: 'sample', stage: 'sft', step, prompt: lastQuestion(task), completion: text });
         }
       },
     });

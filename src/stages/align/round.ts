@@ -27,6 +27,8 @@ export interface RoundInput {
   prompts: readonly Conversation[];
   /** Tasks that decide on promotion. */
   heldOut: readonly Conversation[];
+  /** The policy's held-out reward, where the round before has measured it. */
+  before?: number;
 }
 
 /** What a finished round leaves in `round.json`. */
@@ -55,7 +57,7 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const finished = await finishedRound(resultPath, job.directory);
   if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, directory);
-  const before = await heldOutReward(input, policy);
+  const before = input.before ?? (await heldOutReward(input, policy));
   let result: RoundResult = { round, pairs: pairs.length, sampledReward, before, after: before, promoted: false };
   if (pairs.length > 0) {
     const { path, checkpoint } = await trainRound(input, directory, pairs);

@@ -20,7 +20,7 @@ export const alignStage: Stage<AlignConfig> = {
     let policy = await openCheckpoint(inputs.sft ?? '');
     let metrics: Metrics = {};
     for (let round = 1; round <= config.rounds; round++) {
-      const result = await runRound({ job, backend, round, policy, prompts, heldOut });
+      const result = await runRound({ job, backend, round, policy, prompts, heldOut, before: metrics.heldOutReward });
       reporter.emit({
         type: 'note',
         stage: 'align',
@@ -31,7 +31,7 @@ export const alignStage: Stage<AlignConfig> = {
         policy = await openCheckpoint(join(directory, result.candidate));
       }
       metrics = { heldOutReward: result.promoted ? result.after : result.before };
-      reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics: { ...metrics } });
+      reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics });
     }
     return { path: policy.path, digest: policy.digest, metrics };
   },

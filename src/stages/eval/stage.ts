@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../base/files.js';
-import { openCheckpoint } from '../../checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { EvalConfig } from '../../config/pipeline.js';
 import { openTokens } from '../../data/shards.js';
 import type { Conversation } from '../../data/types.js';
@@ -13,7 +13,7 @@ import type { EvaluationColumn, Metrics } from '../../report/event.js';
 import type { Job, Stage } from '../stage.js';
 import { prefixed, startBackend } from '../training.js';
 import { heldOutBitsPerByte } from './bits-per-byte.js';
-import { answerTasks, readTasks, splitHeldOut, summarise } from './tasks.js';
+import { answerTasks, lastQuestion, readTasks, splitHeldOut, summarise } from './tasks.js';
 
 const columns = [
   { input: 'pretrain', label: 'base' },
@@ -37,7 +37,8 @@ export const evalStage: Stage<EvalConfig> = {
     for (const { input, label } of columns) {
       const path = inputs[input];
       if (path === undefined) continue;
-      const { manifest, digest } = await openCheckpoint(path);
+      const checkpoint = await openCheckpoint(path);
+      const { manifest, digest } = checkpoint;
       // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.
       const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
       if (!ancestors.every((ancestor) => line.includes(ancestor))) {
@@ -46,7 +47,7 @@ export const evalStage: Stage<EvalConfig> = {
         continue;
       }
       ancestors.push(digest);
-      const measured = await evaluateCheckpoint(job, label, path, tasks);
+      const measured = await evaluateCheckpoint(job, label, checkpoint, tasks);
       table.push(measured);
       Object.assign(metrics, prefixed(`${label}.`, measured.metrics));
     }
@@ -73,10 +74,9 @@ async function readTestTasks({ config, inputs }: Job<EvalConfig>): Promise<Conve
 async function evaluateCheckpoint(
   { config, inputs, seed, reporter, interrupt }: Job<EvalConfig>,
   label: string,
-  path: string,
+  checkpoint: Checkpoint,
   tasks: readonly Conversation[],
 ): Promise<EvaluationColumn> {
-  const checkpoint = await openCheckpoint(path);
   const loaded = await modelOf(checkpoint);
   const metrics: Metrics = {};
   try {
@@ -94,12 +94,11 @@ async function evaluateCheckpoint(
     if (tasks.length > 0)
       metrics.reward = summarise(await answerTasks(loaded, tasks, { ...options, ...sampled })).reward;
     for (const { task, text } of answers.slice(0, shownSamples)) {
-      const prompt = task.messages.findLast(({ role }) => role === 'user')?.content ?? '';
       reporter.emit({
         type: 'sample',
         stage: `eval ${label}`,
         step: checkpoint.manifest.step,
-        prompt,
+        prompt: lastQuestion(task),
         completion: text,
       });
     }

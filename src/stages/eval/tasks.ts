@@ -114,6 +114,11 @@ export function summarise(answers: readonly Answer[]): Metrics {
   return Object.fromEntries(names.map((name) => [name, mean(groups.get(name) as number[])]));
 }
 
+/** The last user's turn: what is shown as the prompt of a sample. */
+export function lastQuestion({ messages }: Conversation): string {
+  return messages.findLast(({ role }) => role === 'user')?.content ?? '';
+}
+
 /** The conversation up to the last user's turn. */
 export function promptTokens(task: Conversation, template: ChatTemplate): number[] {
   const { messages } = task;
