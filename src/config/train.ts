@@ -19,6 +19,7 @@ const trainDefaults = {
   sampleEvery: 0,
   checkpointEvery: 100,
   keepLast: 2,
+  checkpointing: false,
 };
 type TrainDefaults = typeof trainDefaults;
 
@@ -63,6 +64,12 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
     sampleEvery: z.int().min(0).default(d.sampleEvery).describe('steps between printed samples; 0 = only at the end'),
     checkpointEvery: z.int().min(1).default(d.checkpointEvery).describe('steps between checkpoints'),
     keepLast: z.int().min(1).max(1000).default(d.keepLast).describe('checkpoints kept; the last one always is'),
+    checkpointing: z
+      .boolean()
+      .default(d.checkpointing)
+      .describe(
+        'save memory: keep the activations of one layer at a time and compute them again in the backward pass, at the cost of one more forward pass (about a third more computation)',
+      ),
   });
 };
 export type TrainConfig = z.output<ReturnType<typeof trainSchema>>;

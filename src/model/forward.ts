@@ -1,12 +1,13 @@
 // The decoder, top to bottom: embed → (attention + SwiGLU, each behind an RMSNorm and a residual) × layers → norm.
 // Training, evaluation and cached decoding all run through here.
+import { checkpointed } from '../tensor/checkpoint.js';
 import { attention } from '../tensor/ops/attention.js';
 import { embedding } from '../tensor/ops/embedding.js';
 import { linear } from '../tensor/ops/linear.js';
 import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
-import { reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
+import { reshape, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
 import { extendCache, type KeyValueCache } from './cache.js';
 import { architectureFlags } from './config.js';
 import { type Model, matrixOf, vectorOf } from './parameters.js';
@@ -25,17 +26,10 @@ export interface ModelInput {
 export function forward(model: Model, input: ModelInput, cache?: KeyValueCache): Tensor2D {
   const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
   let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
+  // A cache grows as a layer runs, so no layer may run twice with one; and nothing is differentiated through it.
+  const recompute = model.checkpointing === true && cache === undefined;
   for (let layer = 0; layer < layers; layer++) {
-    const at = `model.layers.${layer}`;
-    x = selfAttention(
-      model,
-      layer,
-      rmsNorm(x, vectorOf(model, `${at}.input_layernorm.weight`), epsilon),
-      x,
-      input,
-      cache,
-    );
-    x = feedForward(model, at, rmsNorm(x, vectorOf(model, `${at}.post_attention_layernorm.weight`), epsilon), x);
+    x = recompute ? recomputedLayer(model, layer, x, input) : decoderLayer(model, layer, x, input, cache);
   }
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
 }
@@ -50,12 +44,35 @@ export function logits(model: Model, hidden: Tensor2D): Tensor2D {
   return linear(hidden, outputWeight(model));
 }
 
+/** What a layer needs of the input, beside the hidden states. */
+type Layout = Omit<ModelInput, 'tokens'>;
+
+function decoderLayer(model: Model, layer: number, x: Tensor2D, input: Layout, cache?: KeyValueCache): Tensor2D {
+  const at = `model.layers.${layer}`;
+  const norm = (states: Tensor2D, name: string): Tensor2D =>
+    rmsNorm(states, vectorOf(model, `${at}.${name}.weight`), model.config.rms_norm_eps);
+  const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), x, input, cache);
+  return feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed);
+}
+
+/** The same layer, its activations computed again in the backward pass. */
+function recomputedLayer(model: Model, layer: number, x: Tensor2D, { positions, ranges }: Layout): Tensor2D {
+  const weights = [...model.weights].flatMap(([name, value]) =>
+    name.startsWith(`model.layers.${layer}.`) ? [value as Tensor] : [],
+  );
+  return checkpointed(
+    ([states, at, within]) =>
+      decoderLayer(model, layer, states as Tensor2D, { positions: at as Tensor1D, ranges: within as Tensor3D }),
+    [x, positions, ranges, ...weights],
+  );
+}
+
 function selfAttention(
   model: Model,
   layer: number,
   x: Tensor2D,
   residual: Tensor2D,
-  input: ModelInput,
+  input: Layout,
   cache: KeyValueCache | undefined,
 ): Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: dimension } = model.config;

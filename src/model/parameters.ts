@@ -81,6 +81,8 @@ export function parameterCount(config: ModelConfig): number {
 export interface Model {
   config: ModelConfig;
   weights: Map<string, Variable>;
+  /** Gradients recompute each layer's activations instead of keeping them (see tensor/checkpoint.ts). */
+  checkpointing?: boolean;
 }
 
 /** A fresh model: the same seed gives the same weights on every backend. */

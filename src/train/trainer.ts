@@ -153,7 +153,8 @@ class Loop<Batch extends MicroBatch> {
     const batches: Batch[] = [];
     for (let i = 0; i < config.accumulation; i++) batches.push(await objective.next());
     const learningRate = learningRateAt(step, steps, config);
-    const result = await trainStep(this.#model, this.#optimizer, objective, batches, config, { step, learningRate });
+    const model = { ...this.#model, checkpointing: config.checkpointing };
+    const result = await trainStep(model, this.#optimizer, objective, batches, config, { step, learningRate });
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm))
       throw this.#notFinite(step, result, batches);
     const tokens = batches.reduce((total, batch) => total + batch.tokens, 0);

@@ -1,0 +1,64 @@
+// Gradient checkpointing: a piece of the computation that keeps none of its intermediate tensors for the backward pass,
+// and computes them again there. Costs one more forward pass of the piece (Chen et al. 2016, arXiv:1604.06174).
+import { engine, type Tensor, Variable } from './tf.js';
+
+/**
+ * `body(inputs)`, with only `inputs` kept for the backward pass. The body must give the same result each time, and must
+ * use each float32 input; gradients flow to those alone. int32 inputs (ids, ranges) have none.
+ * Variables the body may also reach by itself, but each must be among `inputs`. Other tensors it must take as they are
+ * handed to it: those of the forward pass are gone by the backward pass.
+ * @throws Error in the backward pass, where the body used a Variable that is not an input: its gradient would be lost.
+ */
+export function checkpointed<T extends Tensor>(body: (inputs: Tensor[]) => T, inputs: Tensor[]): T {
+  // TensorFlow.js records nothing inside a custom gradient, and frees what it leaves behind.
+  const run = engine().customGrad<T>((...all) => {
+    const save = all[inputs.length] as (tensors: Tensor[]) => void;
+    save(inputs.filter((input) => !(input instanceof Variable))); // Variables stay; the rest ends with the forward pass
+    return {
+      value: body(inputs),
+      gradFunc: (dy: T, saved: Tensor[]) => {
+        const rest = saved.values();
+        const again = inputs.map((input) => (input instanceof Variable ? input : (rest.next().value as Tensor)));
+        return gradientsOf(body, again, dy);
+      },
+    };
+  });
+  return run(...inputs);
+}
+
+/** One gradient for each input: dy · ∂body/∂input. */
+function gradientsOf<T extends Tensor>(body: (inputs: Tensor[]) => T, inputs: Tensor[], dy: T): Tensor[] {
+  const { state } = engine();
+  const outer = state.activeTape; // an inner tape replaces it and leaves null behind
+  try {
+    const wanted = inputs.filter(({ dtype }) => dtype === 'float32');
+    const { value, grads } = engine().gradients(
+      () => {
+        const result = body(inputs);
+        refuseOthers(inputs);
+        return result;
+      },
+      wanted,
+      dy,
+    );
+    value.dispose();
+    const gradients = grads.values();
+    // tfjs wants one tensor each. What stands in for an int32 input is int32 too: taken for a gradient, it would throw.
+    return inputs.map((input) => (input.dtype === 'float32' ? (gradients.next().value as Tensor) : input));
+  } finally {
+    state.activeTape = outer;
+  }
+}
+
+/** Throws where the tape holds a Variable that is not an input. */
+function refuseOthers(inputs: Tensor[]): void {
+  for (const node of engine().state.activeTape) {
+    for (const tensor of Object.values(node.inputs)) {
+      if (tensor instanceof Variable && !inputs.includes(tensor)) {
+        throw new Error(
+          `checkpointed: the body uses a Variable of shape [${tensor.shape}] that is not among the inputs`,
+        );
+      }
+    }
+  }
+}

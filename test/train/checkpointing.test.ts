@@ -1,0 +1,211 @@
+// The switch `checkpointing` must change memory and nothing else: same losses, same gradients, to the bit.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Interrupted } from '../../src/base/errors.js';
+import { manifestName } from '../../src/checkpoint/manifest.js';
+import { type ModelConfig, modelSchema } from '../../src/config/model.js';
+import { padSequences } from '../../src/data/sequences.js';
+import { generate } from '../../src/inference/engine.js';
+import { greedy } from '../../src/inference/sampling.js';
+import { modelConfig } from '../../src/model/config.js';
+import { disposeModel, initModel, type Model, parameterCount } from '../../src/model/parameters.js';
+import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { engine, memory, type Scalar } from '../../src/tensor/tf.js';
+import { negativeLogLikelihood } from '../../src/train/losses.js';
+import { type TrainingResult, train } from '../../src/train/trainer.js';
+import { onEachBackend } from '../conformance/backends.js';
+import { gradientsOf } from '../golden/fixtures.js';
+import {
+  countingObjective,
+  countingSequences,
+  padId,
+  recordingReporter,
+  tinyModel,
+  trainConfig,
+  vocabSize,
+} from './tiny.js';
+
+const base = modelConfig(
+  modelSchema.parse({ hiddenSize: 16, layers: 3, heads: 2, keyValueHeads: 1, contextLength: 16 }),
+  { vocabSize, endOfText: 0, pad: padId },
+);
+/** Every combination of flags that changes the decoder. */
+const configs: Record<string, ModelConfig> = {
+  Qwen3: base,
+  'Qwen3 with biases, output not tied': { ...base, attention_bias: true, tie_word_embeddings: false },
+  Qwen2: { ...base, architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2' },
+  Llama: { ...base, architectures: ['LlamaForCausalLM'], model_type: 'llama' },
+  'Llama with biases': { ...base, architectures: ['LlamaForCausalLM'], model_type: 'llama', attention_bias: true },
+};
+
+function assertSameGradients(model: Model, loss: (model: Model) => Scalar): void {
+  const plain = gradientsOf(model, loss);
+  const { numTensors, numBytes } = memory();
+  const checkpointing = gradientsOf({ ...model, checkpointing: true }, loss);
+  assert.deepEqual([memory().numTensors, memory().numBytes], [numTensors, numBytes]);
+  assert.ok([...plain.gradients.values()].every((gradient) => gradient.some((g) => g !== 0)));
+  assert.deepEqual(checkpointing, plain);
+}
+
+await onEachBackend('checkpointing gives the same bits', async (t) => {
+  for (const [name, config] of Object.entries(configs)) {
+    await t.test(`next-token loss, ${name}`, async () => {
+      const model = initModel(config, 5);
+      const { batch } = await countingObjective().next(); // packed: several documents a row
+      assertSameGradients(model, (each) => negativeLogLikelihood(each, batch));
+      disposeModel(model);
+    });
+  }
+
+  await t.test('DPO', async () => {
+    const model = tinyModel();
+    const side = (tokens: number[]) => ({ tokens, reference: -3, text: '', reward: 0 });
+    const pairs = countingSequences(3, 12).map(({ id, tokens: counted }, i) => {
+      const tokens = Array.from(counted);
+      return {
+        id,
+        prompt: tokens.slice(0, 4 + i),
+        chosen: side(tokens.slice(4 + i)),
+        rejected: side(tokens.slice(2, 6)),
+      };
+    });
+    const objective = dpoObjective(pairs, { beta: 0.1, sftWeight: 0.2, batchSize: 3, padId, seed: 1 });
+    const batch = await objective.next();
+    assertSameGradients(model, (each) => objective.loss(each, batch, () => {}));
+    disposeModel(model);
+  });
+});
+
+/** Trains 8 steps; stops after `stopAt` of them where it is given. */
+async function run(directory: string, checkpointing: boolean, stopAt = Number.POSITIVE_INFINITY) {
+  const reporter = recordingReporter();
+  const losses = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
+  const config = trainConfig({ checkpointing, accumulation: 2 });
+  const objective = countingObjective();
+  const asked: unknown[] = []; // of the model that each loss was given
+  const result: TrainingResult | Interrupted = await train({
+    model: tinyModel(),
+    objective: {
+      ...objective,
+      loss: (model, batch, record) => {
+        asked.push(model.checkpointing);
+        return objective.loss(model, batch, record);
+      },
+    },
+    config,
+    steps: 8,
+    directory,
+    tokenizerFiles: { 'tokenizer.json': '{}' },
+    eosTokenId: 0,
+    manifest: { stage: 'pretrain', parent: null, lineage: [], settings: config, inputDigest: '', backend: 'cpu' },
+    reporter,
+    interrupt: {
+      get requested() {
+        return losses().length >= stopAt;
+      },
+    },
+  }).catch((error: unknown) => {
+    if (error instanceof Interrupted) return error;
+    throw error;
+  });
+  assert.deepEqual(
+    asked,
+    Array.from({ length: 2 * losses().length }, () => checkpointing),
+  );
+  return { losses: losses(), result };
+}
+
+test('a run with the switch: same losses, same weights; stopped and resumed too', async (t) => {
+  await openBackend('cpu');
+  const root = await mkdtemp(join(tmpdir(), 'mossctl-checkpointing-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  const plain = await run(join(root, 'plain'), false);
+  const whole = await run(join(root, 'whole'), true);
+  assert.equal(plain.losses.length, 8);
+  assert.deepEqual(whole.losses, plain.losses);
+  const first = await run(join(root, 'resumed'), true, 3);
+  const second = await run(join(root, 'resumed'), true);
+  assert.ok(first.result instanceof Interrupted);
+  assert.deepEqual([...first.losses, ...second.losses], plain.losses);
+  const files = async (name: string) => {
+    const folder = join(root, name, 'step-000008');
+    return {
+      weights: await readFile(join(folder, 'model.safetensors')),
+      manifest: JSON.parse(await readFile(join(folder, manifestName), 'utf8')),
+    };
+  };
+  const [a, b, c] = [await files('plain'), await files('whole'), await files('resumed')];
+  assert.deepEqual(b, c);
+  assert.ok(a.weights.equals(b.weights));
+  // The manifest says which setting it was, and differs in nothing else.
+  assert.equal(a.manifest.settings.checkpointing, false);
+  assert.equal(b.manifest.settings.checkpointing, true);
+  assert.deepEqual({ ...a.manifest, settings: 0 }, { ...b.manifest, settings: 0 });
+});
+
+/** The most bytes that the cpu backend held at a time, above what it held before. */
+function peakBytes(work: () => unknown): number {
+  const { backend } = engine();
+  const sizes = new Map<object, number>();
+  let held = 0;
+  let peak = 0;
+  const [write, disposeData] = [backend.write.bind(backend), backend.disposeData.bind(backend)];
+  backend.write = (values, shape, dtype) => {
+    const id = write(values, shape, dtype);
+    const bytes = 4 * shape.reduce((a, b) => a * b, 1);
+    sizes.set(id, bytes);
+    held += bytes;
+    peak = Math.max(peak, held);
+    return id;
+  };
+  backend.disposeData = (id, force) => {
+    const gone = disposeData(id, force);
+    if (gone) {
+      held -= sizes.get(id) ?? 0;
+      sizes.delete(id);
+    }
+    return gone;
+  };
+  try {
+    work();
+  } finally {
+    Object.assign(backend, { write, disposeData });
+  }
+  return peak;
+}
+
+test('the memory that another layer takes is its output, its parameters and the gradients of both', async () => {
+  await openBackend('cpu');
+  const [rows, columns] = [6, 20];
+  const batch = padSequences(countingSequences(rows, columns + 1), { padId });
+  const model = (layers: number, checkpointing: boolean): Model => ({
+    ...initModel({ ...base, num_hidden_layers: layers }, 1),
+    checkpointing,
+  });
+  const peak = (layers: number, checkpointing: boolean): number =>
+    peakBytes(() => {
+      const each = model(layers, checkpointing);
+      gradientsOf(each, (same) => negativeLogLikelihood(same, batch));
+      disposeModel(each);
+    });
+  const perLayer = (checkpointing: boolean): number => (peak(6, checkpointing) - peak(2, checkpointing)) / 4;
+  const parameters =
+    (parameterCount({ ...base, num_hidden_layers: 6 }) - parameterCount({ ...base, num_hidden_layers: 2 })) / 4;
+  const recomputed = perLayer(true);
+  assert.equal(recomputed, 4 * 2 * (rows * columns * base.hidden_size + parameters));
+  const plain = perLayer(false);
+  assert.ok(plain > 6 * recomputed, `${recomputed} bytes a layer, and without the switch only ${plain}`);
+});
+
+test('decoding with a cache takes no notice of the switch', async () => {
+  await openBackend('cpu');
+  const model = tinyModel();
+  const options = { ...greedy, maxNewTokens: 6, stopIds: [], seed: 0 };
+  const plain = await generate(model, [[2, 3, 4]], options);
+  assert.deepEqual(await generate({ ...model, checkpointing: true }, [[2, 3, 4]], options), plain);
+  disposeModel(model);
+});
