@@ -16,6 +16,8 @@ export interface RunOptions extends OutputOptions {
   seed?: string;
   from?: string;
   resume?: boolean;
+  /** Of `run`: once for each. */
+  seeds?: number[];
   /** Conversations for sft. */
   data?: string;
 }
@@ -47,6 +49,28 @@ export function withFrom(command: Command): Command {
 
 export function withResume(command: Command): Command {
   return command.option('--resume', 'only go on with an interrupted run; an error where there is none');
+}
+
+export function withSeeds(command: Command): Command {
+  return command.addOption(
+    new Option('--seeds <list>', 'once for each of these seeds (1,2,3), or of so many (3), with a report over all')
+      .argParser(seedList)
+      .conflicts('seed'),
+  );
+}
+
+const maxSeeds = 1000;
+
+/** "7,8,9" as it says; "3" is 1,2,3. */
+function seedList(text: string): number[] {
+  const parse = numberFrom(0, 4294967295, 'whole number');
+  const given = text.split(',').map((part) => parse(part));
+  const isCount = given.length === 1 && given[0] <= maxSeeds;
+  const seeds = isCount ? Array.from({ length: given[0] }, (_, i) => i + 1) : given;
+  if (seeds.length < 2 || new Set(seeds).size < seeds.length) {
+    throw new InvalidArgumentError(`It must be two or more different seeds (1,2,3), or how many (2 to ${maxSeeds}).`);
+  }
+  return seeds;
 }
 
 /** A parser for a number option. */

@@ -12,6 +12,10 @@ import { printJson, printLine } from './output.js';
 
 export interface StageRun extends RunOptions {
   only?: StageName;
+  /** Said before the first stage. */
+  heading?: string;
+  /** What the report says to type for this run again; default: what was typed. */
+  command?: string;
 }
 
 export interface StageRunResult extends PipelineResult {
@@ -30,8 +34,11 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
     stderr: process.stderr,
   });
   const interrupt = watchInterrupt();
-  const command =
-    options.only === undefined ? typedCommand() : `npx mossctl run ${shownPath(join(folder, 'pipeline.yaml'))}`;
+  const again = `npx mossctl run ${shownPath(join(folder, 'pipeline.yaml'))}`;
+  const command = options.command ?? (options.only === undefined ? typedCommand() : again);
+  if (options.heading !== undefined) {
+    reporter.emit({ type: 'note', stage: 'run', level: 'info', text: options.heading });
+  }
   let result: PipelineResult;
   try {
     result = await runPipeline({
@@ -74,7 +81,7 @@ export function outputMode(options: OutputOptions): 'terminal' | 'json' | 'quiet
 }
 
 /** Without --config, the settings of the run folder itself are taken, where it has been used before. */
-async function findRun(options: StageRun) {
+export async function findRun(options: StageRun) {
   const earlier = options.out === undefined ? undefined : join(options.out, 'pipeline.yaml');
   const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
   const { only } = options;
@@ -88,7 +95,7 @@ async function findRun(options: StageRun) {
 }
 
 /** The command as it was typed, quoted where a shell needs it. */
-function typedCommand(): string {
+export function typedCommand(): string {
   const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
   return ['npx', 'mossctl', ...process.argv.slice(2).map(quote)].join(' ');
 }

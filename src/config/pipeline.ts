@@ -60,6 +60,12 @@ const selfInstructSchema = z.strictObject({
 const sftSchema = z.strictObject({
   data: z.string().optional().describe('conversations (JSONL); default: what self-instruct made').meta({ path: true }),
   contextLength: z.int().min(8).max(1048576).optional().describe("tokens per packed row; default: the model's"),
+  textShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0)
+    .describe('share of the rows that go on reading the plain text of pretraining, against forgetting it'),
   train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
 });
 
@@ -84,7 +90,12 @@ const alignSchema = z.strictObject({
   pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
   beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
   sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
-  tolerance: z.number().min(0).max(1).default(0).describe('how far held-out reward may fall and still be promoted'),
+  tolerance: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.02)
+    .describe('fall of held-out reward that must be ruled out (95 % interval) before a better mean is promoted'),
   // A round is evaluated and sampled when it ends, to decide on promotion: not in between.
   train: trainSchema({ learningRate: 1e-4, epochs: 2, weightDecay: 0, warmup: 0.1, batchSize: 8 })
     .omit({ evaluateEvery: true, sampleEvery: true })

@@ -29,6 +29,7 @@ const conversationSchema = z.object({
   kind: z.string().max(100).optional(),
   language: z.enum(['zh', 'en', 'other']).optional(),
   check: checkSchema.optional(),
+  group: z.string().min(1).max(4000).optional(),
   provenance: z
     .object({
       teacher: z.string().max(1000),

@@ -91,11 +91,16 @@ export class PackedBatches {
   /** The next batch. Batches follow each other for ever; call it again only when the previous call has settled. */
   async next(): Promise<TokenBatch> {
     const builder = new BatchBuilder(this.#options);
-    for (let row = 0; row < this.#options.rows; row++) {
+    await this.fill(builder, 0, this.#options.rows);
+    return builder.finish();
+  }
+
+  /** Fills the rows from `begin` up to `end`, without it, of a batch of this shape that other supplies may share. */
+  async fill(builder: BatchBuilder, begin: number, end: number): Promise<void> {
+    for (let row = begin; row < end; row++) {
       if (this.#options.mode === 'stream') await this.#fillRow(builder, row);
       else await this.#packRow(builder, row);
     }
-    return builder.finish();
   }
 
   /** Batches in one pass over the data, rounded up. Reads every sequence unless the source knows its `tokenCount`. */

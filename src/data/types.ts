@@ -55,6 +55,8 @@ export interface Conversation {
   kind?: string;
   language?: Language;
   check?: Check;
+  /** Rows that ask the same in other words share it: together they are one piece of evidence. Absent: alone. */
+  group?: string;
   provenance?: Provenance;
 }
 

@@ -6,7 +6,7 @@ import { kebabCase } from '../base/format.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
 import { type PipelineConfig, pipelineSchema } from '../config/pipeline.js';
 import type { StageConfigs, StageTable } from '../stages/index.js';
-import { type StageName, stageNames } from '../stages/stage.js';
+import { type Stage, type StageName, stageNames } from '../stages/stage.js';
 
 /** The stages whose output is a checkpoint; `latest` points to the newest of them. */
 export const modelStages: readonly StageName[] = ['pretrain', 'sft', 'align'];
@@ -47,11 +47,21 @@ export async function planStages(config: PipelineConfig, stages: StageTable, onl
   if (only === undefined) return configured;
   const wanted = new Set<StageName>([only]);
   for (const name of wanted) {
-    for (const need of (await stages[name]()).needs) {
+    for (const need of needsOf(name, await stages[name](), config)) {
       if (!modelStages.includes(need) && configured.includes(need)) wanted.add(need);
     }
   }
   return stageNames.filter((name) => wanted.has(name));
+}
+
+/** What a stage builds on with these settings. */
+export function needsOf<Name extends StageName>(
+  name: Name,
+  stage: Stage<StageConfigs[Name]>,
+  config: PipelineConfig,
+): StageName[] {
+  const block = blockOf(config, name);
+  return [...stage.needs, ...(block === undefined ? [] : (stage.wants?.(block) ?? []))];
 }
 
 /** Where `--from` goes: the parent of the first model stage of the plan. */
@@ -75,17 +85,17 @@ export function checkParents(
 ): void {
   const faults = plan.flatMap((name): Fault[] => {
     const missing = parentsOf(name, config).filter((any) => !any.some((p) => available.has(p) || plan.includes(p)));
-    if (missing.some(([parent]) => parent === 'tokens')) return [noTokens(config, runDirectory)];
+    if (missing.some(([parent]) => parent === 'tokens')) return [noTokens(name, config, runDirectory)];
     return missing.map(([parent]) => noParent(name, parent, runDirectory));
   });
   if (faults.length > 0) throw new UserError(faults);
 }
 
 /** No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. */
-function noTokens(config: PipelineConfig, runDirectory: string): Fault {
+function noTokens(name: StageName, config: PipelineConfig, runDirectory: string): Fault {
   const missing = (['data', 'tokenizer'] as const).filter((block) => config[block] === undefined);
   return {
-    what: 'pretrain needs a tokenised corpus',
+    what: `${commands[name]} needs a tokenised corpus${name === 'sft' ? ' (sft.textShare)' : ''}`,
     why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
     next: `Give a --config that has them (--config quickstart), or run "mossctl data build SPEC --out ${runDirectory}" and "mossctl tokenizer train --out ${runDirectory}" first`,
   };
@@ -118,7 +128,11 @@ function parentsOf(name: StageName, config: PipelineConfig): StageName[][] {
     case 'pretrain':
       return [['tokens'], ['tokenizer']];
     case 'sft':
-      return [['pretrain'], ...(config.sft?.data === undefined ? [['selfInstruct' as const]] : [])];
+      return [
+        ['pretrain'],
+        ...(config.sft?.data === undefined ? [['selfInstruct' as const]] : []),
+        ...((config.sft?.textShare ?? 0) > 0 ? [['tokens' as const]] : []),
+      ];
     case 'align':
       return [['sft'], ...(config.align?.prompts === undefined ? [['selfInstruct' as const]] : [])];
     case 'eval':

@@ -8,16 +8,11 @@ import { UserError } from '../base/errors.js';
 import { exists, readJsonIfExists, sha256File, syncDirectory, writeFileAtomic } from '../base/files.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import { manifestName } from '../checkpoint/manifest.js';
+import { tableSchema } from '../report/metrics.js';
 import type { StageName, StageOutput } from '../stages/stage.js';
 import { modelStages, stageFolder } from './plan.js';
 
 const recordName = 'stage.json';
-
-const evaluationColumn = z.object({
-  label: z.string(),
-  checkpoint: z.string(),
-  metrics: z.record(z.string(), z.number()),
-});
 
 const recordSchema = z.object({
   stage: z.string(),
@@ -31,7 +26,7 @@ const recordSchema = z.object({
     .record(z.string(), z.string())
     .default({})
     .describe('sha256 of every file of the output, by its path below that of the output'),
-  table: z.array(evaluationColumn).optional(),
+  table: tableSchema.optional(),
 });
 export type StageRecord = z.output<typeof recordSchema>;
 

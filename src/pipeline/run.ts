@@ -10,7 +10,7 @@ import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary, resolveCheckpoint } from '../checkpoint/history.js';
 import { readManifest } from '../checkpoint/manifest.js';
 import type { PipelineConfig } from '../config/pipeline.js';
-import type { EvaluationColumn, Event, Reporter } from '../report/event.js';
+import type { EvaluationTable, Event, Reporter } from '../report/event.js';
 import { type StageTable, stageTable } from '../stages/index.js';
 import type { Interrupt, Job, StageName, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
@@ -22,6 +22,7 @@ import {
   mapBlockPaths,
   mapConfigPaths,
   modelStages,
+  needsOf,
   parentSlot,
   planStages,
   stageFolder,
@@ -62,7 +63,7 @@ export interface PipelineResult {
   /** The models of the run folder, or given with --from, oldest stage first: which came from which. */
   models: ModelOutput[];
   /** The eval table, where the plan has an eval. */
-  table?: EvaluationColumn[];
+  table?: EvaluationTable;
 }
 
 export interface ModelOutput {
@@ -141,7 +142,7 @@ interface StageResult {
 async function runStage<Name extends StageName>(name: Name, run: Planned): Promise<StageResult> {
   const { runDirectory, reporter } = run;
   const stage = await run.stages[name]();
-  const needed = stage.needs.filter((need) => run.available.has(need));
+  const needed = needsOf(name, stage, run.config).filter((need) => run.available.has(need));
   const inputs = Object.fromEntries(
     needed.map((need) => [need, run.available.get(need)?.path]),
   ) as Job<never>['inputs'];
@@ -167,7 +168,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   const finished = await wholeOutput(name, earlier, run);
   if (earlier !== undefined && finished !== undefined) {
     reporter.emit({ type: 'stage', stage: name, state: 'skipped', detail: 'unchanged since it finished' });
-    if (earlier.table !== undefined) reporter.emit({ type: 'table', stage: name, columns: earlier.table });
+    if (earlier.table !== undefined) reporter.emit({ type: 'table', stage: name, ...earlier.table });
     return { record: earlier, output: finished, skipped: true, restored };
   }
   const started: StageRecord = { stage: name, state: 'started', inputDigest, files: {} };
@@ -232,10 +233,13 @@ async function checkResumable(name: StageName, inputDigest: string, runDirectory
 }
 
 /** The eval table is kept in the record, so that a later run that skips eval can still show it. */
-function keepTable(reporter: Reporter): Reporter & { table?: EvaluationColumn[] } {
-  const watched: Reporter & { table?: EvaluationColumn[] } = {
+function keepTable(reporter: Reporter): Reporter & { table?: EvaluationTable } {
+  const watched: Reporter & { table?: EvaluationTable } = {
     emit(event: Event): void {
-      if (event.type === 'table') watched.table = event.columns;
+      if (event.type === 'table') {
+        const { columns, comparisons } = event;
+        watched.table = { columns, ...(comparisons && { comparisons }) };
+      }
       reporter.emit(event);
     },
   };

@@ -1,5 +1,6 @@
 // What a run tells the world. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html
 // are three readers of the same stream.
+import type { Estimate, Interval } from '../base/statistics.js';
 
 export type Metrics = Record<string, number>;
 
@@ -10,6 +11,23 @@ export interface EvaluationColumn {
   checkpoint: string;
   /** Metric name → value, for example `bitsPerByte.zh`, `exactMatch.arithmetic`, `reward`. */
   metrics: Metrics;
+  /** 95 % intervals, where there is enough evidence for one. */
+  intervals?: Record<string, Interval>;
+}
+
+/** What one checkpoint gained on the one before it, measured on the same tasks and texts. */
+export interface Comparison {
+  /** Labels of columns. */
+  from: string;
+  to: string;
+  /** Metric name → `to` − `from`, paired, with its 95 % interval. */
+  differences: Record<string, Estimate>;
+}
+
+export interface EvaluationTable {
+  columns: EvaluationColumn[];
+  /** Each column but the first against the one before. */
+  comparisons?: Comparison[];
 }
 
 export type Event =
@@ -36,7 +54,7 @@ export type Event =
   /** A fact worth keeping in the report: the backend chosen and why, what was dropped and why. */
   | { type: 'note'; stage: string; level: 'info' | 'warning'; text: string }
   | { type: 'licence'; stage: string; source: string; licence: string; url?: string; documents: number; bytes: number }
-  | { type: 'table'; stage: string; columns: EvaluationColumn[] };
+  | ({ type: 'table'; stage: string } & EvaluationTable);
 
 /** Takes events; never throws for what a reader of them does. */
 export interface Reporter {

@@ -1,10 +1,10 @@
-// report.html: one file that needs nothing else, no network and no scripts, so that it can be mailed and kept.
+// report.html of one run: what its metrics.jsonl and pipeline.yaml say, section by section.
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeFileAtomic } from '../base/files.js';
-import { escapeHtml } from './escape.js';
 import { metricsName, readMetrics, settleEvents, stageSeconds } from './metrics.js';
+import { pageHtml } from './page.js';
 import {
   answersSection,
   dataSection,
@@ -17,7 +17,6 @@ import {
   summarySection,
   trainingSections,
 } from './sections.js';
-import { style } from './style.js';
 
 export const reportName = 'report.html';
 const maxSettings = 1 << 20;
@@ -64,21 +63,7 @@ function page(run: RunFacts): string {
     notesSection,
     settingsSection,
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(run.name)} · mossctl</title>
-<style>${style}</style>
-</head>
-<body><main>
-${sections.map((section) => section(run)).join('\n')}
-<footer>Made by mossctl from metrics.jsonl.</footer>
-</main></body>
-</html>
-`;
+  return pageHtml(run.name, sections.map((each) => each(run)).join('\n'), 'Made by mossctl from metrics.jsonl.');
 }
 
 /** Only shown, never acted on: a file that cannot be read is left out. */

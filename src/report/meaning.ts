@@ -1,5 +1,6 @@
-// What the names of metrics mean, in plain words, and which way is better: one list for the terminal and the report.
-import type { EvaluationColumn } from './event.js';
+// What the names of metrics mean, in plain words, which way is better, and how their values are written: one list for
+// the terminal and the report.
+import type { Estimate, Interval } from '../base/statistics.js';
 
 interface Meaning {
   words: string;
@@ -46,23 +47,30 @@ export function formatMetric(metric: string, value: number): string {
   return Number.isInteger(value) && size >= 10 ? String(value) : value.toFixed(size < 100 ? 3 : 1);
 }
 
-export interface TableRow {
-  metric: string;
-  meaning?: Meaning;
-  /** One a column, in the order of the columns; `best` where it wins (never where all are equal). */
-  cells: { text: string; best: boolean }[];
+/** "[39.1, 52.4]" behind 45.8 %; empty where there is none. A share stays between 0 and 100 %. */
+export function formatInterval(metric: string, interval: Interval | undefined): string {
+  if (interval === undefined || !Number.isFinite(interval.low) || !Number.isFinite(interval.high)) return '';
+  const isShare = meaningOf(metric)?.percent === true;
+  const end = (value: number): string =>
+    isShare ? (100 * Math.min(1, Math.max(0, value))).toFixed(1) : formatMetric(metric, value);
+  return `[${end(interval.low)}, ${end(interval.high)}]`;
 }
 
-/** The eval table: a row a metric, in the order in which the columns first name them. */
-export function tableRows(columns: readonly EvaluationColumn[]): TableRow[] {
-  const names = [...new Set(columns.flatMap(({ metrics }) => Object.keys(metrics)))];
-  return names.map((metric) => {
-    const meaning = meaningOf(metric);
-    const values = columns.map(({ metrics }) => (Object.hasOwn(metrics, metric) ? metrics[metric] : Number.NaN));
-    const finite = values.filter(Number.isFinite);
-    const best = meaning?.better === 'lower' ? Math.min(...finite) : Math.max(...finite);
-    const contested = meaning !== undefined && new Set(finite).size > 1;
-    const cells = values.map((value) => ({ text: formatMetric(metric, value), best: contested && value === best }));
-    return { metric, meaning, cells };
-  });
+/** "+4.2 points" of a share, "+0.018" of anything else, and the interval in the same unit. */
+export function formatDifference(metric: string, { mean, low, high }: Estimate): { text: string; interval: string } {
+  const isShare = meaningOf(metric)?.percent === true;
+  const signed = (value: number): string => {
+    const size = isShare ? (100 * Math.abs(value)).toFixed(1) : Math.abs(value).toFixed(3);
+    return Number(size) === 0 ? size : (value < 0 ? '−' : '+') + size;
+  };
+  const interval = Number.isFinite(low) && Number.isFinite(high) ? `[${signed(low)}, ${signed(high)}]` : '';
+  return { text: signed(mean) + (isShare ? ' points' : ''), interval };
+}
+
+export type Verdict = 'better' | 'worse' | 'within noise';
+
+/** What a difference says: nothing, where its 95 % interval holds both signs. */
+export function verdictOf(metric: string, { low, high }: Interval): Verdict {
+  if (!(low > 0 || high < 0)) return 'within noise';
+  return low > 0 === (meaningOf(metric)?.better !== 'lower') ? 'better' : 'worse';
 }

@@ -81,6 +81,18 @@ const number = z
 const metrics = z.record(text, number);
 const at = { time: z.number(), stage: text };
 
+const interval = { low: number, high: number };
+
+/** An `EvaluationTable`, as files say it. */
+export const tableSchema = z.object({
+  columns: z.array(
+    z.object({ label: text, checkpoint: text, metrics, intervals: z.record(text, z.object(interval)).optional() }),
+  ),
+  comparisons: z
+    .array(z.object({ from: text, to: text, differences: z.record(text, z.object({ mean: number, ...interval })) }))
+    .optional(),
+});
+
 const eventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('stage'),
@@ -116,7 +128,7 @@ const eventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('table'),
     ...at,
-    columns: z.array(z.object({ label: text, checkpoint: text, metrics })),
+    ...tableSchema.shape,
   }),
 ]) satisfies z.ZodType<TimedEvent>;
 

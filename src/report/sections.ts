@@ -3,8 +3,10 @@ import { formatBytes, formatCount, formatSeconds, kebabCase } from '../base/form
 import { stageCharts } from './charts.js';
 import { escapeHtml, linkHtml } from './escape.js';
 import type { Event, Metrics } from './event.js';
-import { formatMetric, tableRows } from './meaning.js';
+import { formatMetric } from './meaning.js';
 import type { TimedEvent } from './metrics.js';
+import { section } from './page.js';
+import { resultsHtml } from './results-html.js';
 
 export interface RunFacts {
   name: string;
@@ -47,26 +49,10 @@ export function summarySection(run: RunFacts): string {
 <dl class="facts" style="margin-top:16px">${tiles.join('')}</dl>`;
 }
 
-/** base → sft → align, the best of each row marked. */
+/** base → sft → align, the best of each row marked; then what each stage gained on the one before. */
 export function resultsSection({ events }: RunFacts): string {
-  const columns = ofType(events, 'table').at(-1)?.columns ?? [];
-  if (columns.length === 0) return '';
-  let explained = '';
-  const rows = tableRows(columns).map(({ metric, meaning, cells }) => {
-    const [family, ...part] = metric.split('.');
-    const isNew = family !== explained;
-    explained = family;
-    const words = isNew && meaning !== undefined ? `${meaning.words} — <b>${meaning.better} is better</b>` : '';
-    const values = cells.map(
-      ({ text, best }) => `<td${best ? ' class="best"' : ''}><span>${escapeHtml(text)}</span></td>`,
-    );
-    return `<tr${part.length > 0 ? ' class="part"' : ''}><td class="name">${escapeHtml(metric)}</td>${values.join('')}<td class="words">${words}</td></tr>`;
-  });
-  const head = columns.map(({ label }) => `<th scope="col">${escapeHtml(label)}</th>`).join('');
-  return section(
-    'Results on held-out data',
-    `<div class="card scroll"><table><thead><tr><th scope="col">metric</th>${head}<th></th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
-  );
+  const table = ofType(events, 'table').at(-1);
+  return table === undefined || table.columns.length === 0 ? '' : resultsHtml('Results on held-out data', table);
 }
 
 const answersOf = 'eval ';
@@ -202,10 +188,6 @@ export function settingsSection({ settings }: RunFacts): string {
     'Settings',
     `<div class="card"><details><summary>pipeline.yaml: every setting of this run</summary><pre>${escapeHtml(settings)}</pre></details></div>`,
   );
-}
-
-function section(title: string, body: string): string {
-  return `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
 }
 
 function stagesOf(events: readonly TimedEvent[]): string[] {

@@ -36,6 +36,8 @@ td.name { font-weight: 600; white-space: nowrap; }
 tr.part td.name { font-weight: 400; padding-left: 18px; }
 td.best { color: var(--best-ink); font-weight: 650; }
 td.best span { background: var(--best); border-radius: 6px; padding: 2px 8px; margin-right: -8px; }
+td small { color: var(--soft); font-weight: 400; font-size: 12px; white-space: nowrap; }
+td.better, td.better small { color: var(--best-ink); } td.worse, td.worse small { color: var(--series-1); } td.noise { color: var(--soft); }
 td.words { color: var(--soft); font-size: 13px; text-align: left; min-width: 260px; max-width: 380px; }
 table.answers { table-layout: fixed; min-width: 560px; }
 .answers th, .answers td { text-align: left; white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -7,13 +7,13 @@ import {
   formatCount,
   formatSeconds,
   formatShort,
-  formatTable,
   kebabCase,
   printable,
 } from '../base/format.js';
-import type { EvaluationColumn, Event, Metrics } from './event.js';
-import { formatMetric, tableRows } from './meaning.js';
+import type { Event, Metrics } from './event.js';
+import { formatMetric } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
+import { resultsText } from './results.js';
 import type { OutputStream, Sink } from './sink.js';
 
 type Formatter = ReturnType<typeof colors.createColors>;
@@ -74,7 +74,7 @@ export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): S
       }
       if (event.type === 'table') {
         meter.hide();
-        stdout.write(`${tableText(event.columns)}\n`);
+        stdout.write(`${resultsText(event)}\n`);
       }
     },
     close: () => meter.hide(),
@@ -124,16 +124,6 @@ function stageLine(
   const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
   const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
   return `${paint.green('finished')}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
-}
-
-function tableText(columns: readonly EvaluationColumn[]): string {
-  const rows = tableRows(columns).map(({ metric, meaning, cells }) => [
-    printable(metric),
-    ...cells.map(({ text, best }) => text + (best ? ' *' : '  ')),
-    meaning === undefined ? '' : `${meaning.better} is better`,
-  ]);
-  const header = ['metric', ...columns.map(({ label }) => `${printable(label)}  `), ''];
-  return `${formatTable(header, rows)}\n* best`;
 }
 
 function listMetrics(metrics: Metrics): string {

@@ -9,7 +9,8 @@ import { generate } from '../inference/engine.js';
 import { modelConfig } from '../model/config.js';
 import { initModel, type Model, parameterCount } from '../model/parameters.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
-import { heldOutBitsPerByte } from './eval/bits-per-byte.js';
+import { measureHeldOut } from './eval/bits-per-byte.js';
+import { measureTexts, metricsOf } from './eval/measurements.js';
 import type { Job, Stage } from './stage.js';
 import { tokenObjective } from './token-objective.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
@@ -54,7 +55,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
         inputDigest: digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`)),
         backend,
       },
-      evaluate: (current) => heldOutBitsPerByte(current, validation, evaluationTokens),
+      evaluate: async (current) => metricsOf(measureTexts(await measureHeldOut(current, validation, evaluationTokens))),
       sample: (current, step) => printSamples(job, current, tokenizer, step),
     });
     return { path: result.path, digest: result.digest, metrics: result.metrics };

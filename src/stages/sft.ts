@@ -2,17 +2,22 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
-import { exists, sha256File } from '../base/files.js';
+import { digestOf, exists, sha256File } from '../base/files.js';
+import { Random } from '../base/random.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import type { SftConfig } from '../config/pipeline.js';
 import { conversationSequence, readConversations } from '../data/conversations.js';
+import { MixedBatches } from '../data/mixed-batches.js';
 import { batchesOnce, PackedBatches } from '../data/packing.js';
+import type { BatchShape } from '../data/sequences.js';
+import { openTokens, type TokenDocuments } from '../data/shards.js';
 import type { Conversation, TokenSequence } from '../data/types.js';
 import { modelOf } from '../inference/load.js';
 import type { Model } from '../model/parameters.js';
 import type { Metrics } from '../report/event.js';
 import { tidy } from '../tensor/tf.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood } from '../train/losses.js';
 import { answerTasks, lastQuestion, readTasks, splitHeldOut } from './eval/tasks.js';
 import type { Job, Stage } from './stage.js';
@@ -25,6 +30,7 @@ const shownSamples = 6;
 export const sftStage: Stage<SftConfig> = {
   name: 'sft',
   needs: ['pretrain', 'selfInstruct'],
+  wants: ({ textShare }) => (textShare > 0 ? ['tokens'] : []),
   async run(job) {
     const { config, inputs, directory, seed } = job;
     const backend = await startBackend(job, 'sft');
@@ -48,7 +54,9 @@ export const sftStage: Stage<SftConfig> = {
     });
     const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
     const source = { length: sequences.length, get: (index: number) => sequences[index] };
-    const batches = new PackedBatches({ source, mode: 'whole', seed, ...shape });
+    const conversations = new PackedBatches({ source, mode: 'whole', seed, ...shape });
+    const text = await openText(job, tokenizer);
+    const batches = text === undefined ? conversations : mixText(job, conversations, text, shape);
     const steps = await stepCount(config.train, () => batches.countBatches());
     const result = await runTraining(job, {
       model,
@@ -61,8 +69,8 @@ export const sftStage: Stage<SftConfig> = {
       manifest: {
         stage: 'sft',
         ...descent(parent),
-        settings: { contextLength: columns, train: config.train },
-        inputDigest: await sha256File(path),
+        settings: { contextLength: columns, textShare: config.textShare, train: config.train },
+        inputDigest: digestOf({ conversations: await sha256File(path), text: text?.manifest ?? null }),
         backend,
       },
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
@@ -77,6 +85,27 @@ export const sftStage: Stage<SftConfig> = {
     return { path: result.path, digest: result.digest, metrics: result.metrics };
   },
 };
+
+/** The text that pretraining read, where a share of the rows is to go on reading it. */
+async function openText({ config, inputs }: Job<SftConfig>, tokenizer: Tokenizer): Promise<TokenDocuments | undefined> {
+  return config.textShare > 0 ? openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
+}
+
+function mixText(
+  { config, seed }: Job<SftConfig>,
+  main: PackedBatches,
+  source: TokenDocuments,
+  shape: BatchShape,
+): MixedBatches {
+  // A stream of its own: not the order in which pretraining read.
+  const second = new PackedBatches({
+    source,
+    mode: 'stream',
+    seed: Random.stream(seed, 'sft-text').uint32(),
+    ...shape,
+  });
+  return new MixedBatches({ main, second, secondShare: config.textShare, ...shape });
+}
 
 async function readSequences(
   { reporter }: Job<SftConfig>,

@@ -35,6 +35,8 @@ export interface Stage<Config> {
   name: StageName;
   /** Its block in the pipeline file (`tokens` has none: it follows from data and tokenizer). */
   needs: readonly StageName[];
+  /** What it builds on besides, with these settings. */
+  wants?(config: Config): readonly StageName[];
   /** Digest of outside input that the config only names (files, pinned packages), so that a change is noticed. */
   inputDigest?(job: Pick<Job<Config>, 'config' | 'inputs'>): Promise<string>;
   /** What can be known before any stage runs. Throws `UserError` where `run` could not but fail. */

@@ -1,5 +1,4 @@
 // Next-token prediction over packed rows: the objective of pretraining (every token) and of SFT (the assistant's).
-import type { PackedBatches, PackingState } from '../data/packing.js';
 import type { TokenBatch } from '../data/types.js';
 import { negativeLogLikelihood } from '../train/losses.js';
 import type { MicroBatch, Objective } from '../train/objective.js';
@@ -8,11 +7,19 @@ export interface PackedMicroBatch extends MicroBatch {
   batch: TokenBatch;
 }
 
-export function tokenObjective(batches: PackedBatches): Objective<PackedMicroBatch> {
+/** An endless supply of batches that can be rewound: `PackedBatches`, `MixedBatches`. */
+export interface BatchSupply {
+  next(): Promise<TokenBatch>;
+  /** Plain JSON. */
+  readonly state: unknown;
+  restore(state: unknown): void;
+}
+
+export function tokenObjective(batches: BatchSupply): Objective<PackedMicroBatch> {
   return {
     next: async () => describe(await batches.next()),
     state: () => batches.state,
-    restore: (state) => batches.restore(state as PackingState),
+    restore: (state) => batches.restore(state),
     loss: (model, { batch }) => negativeLogLikelihood(model, batch),
   };
 }

@@ -18,7 +18,7 @@ test('a first run does every stage in order; a second skips all and still has th
   const first = await start(run, world);
   assert.deepEqual(world.ran, [...stageNames]);
   assert.equal(await readlink(join(run, 'latest')), 'align/step-000002');
-  assert.deepEqual(first.result.table?.[0].metrics, { reward: 1 });
+  assert.deepEqual(first.result.table?.columns[0].metrics, { reward: 1 });
   const second = await start(run, world);
   assert.deepEqual(world.ran, []);
   assert.deepEqual(second.result.skipped, [...stageNames]);
@@ -152,6 +152,22 @@ test('one stage alone brings what prepares its data, and never a model', async (
   assert.deepEqual(world.ran, ['selfInstruct', 'sft']);
   await only('pretrain');
   assert.equal(await readlink(join(run, 'latest')), 'sft/step-000002', 'a skipped stage does not move latest back');
+});
+
+test('what a stage builds on may follow from its settings', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  const only = (options: Partial<PipelineRun> = {}) => start(run, world, { only: 'sft', ...options });
+  await start(run, world, { only: 'pretrain' });
+  await only();
+  assert.deepEqual(world.ran, ['selfInstruct', 'sft']);
+  const mixed = whole();
+  if (mixed.sft) mixed.sft.textShare = 0.2;
+  await only({ config: mixed });
+  assert.deepEqual(world.ran, ['sft'], 'the tokens are there: only sft changed');
+  const alone = { ...mixed, data: undefined, tokenizer: undefined };
+  const refused = start(freshRun(), world, { only: 'sft', config: alone });
+  await assert.rejects(refused, /sft needs a tokenised corpus \(sft\.textShare\)/);
 });
 
 test('--resume goes on with an interrupted stage and refuses everything else', async () => {

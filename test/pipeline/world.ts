@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
-import { type PipelineConfig, pipelineSchema } from '../../src/config/pipeline.js';
+import { type PipelineConfig, pipelineSchema, type SftConfig } from '../../src/config/pipeline.js';
 import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import type { StageConfigs, StageTable } from '../../src/stages/index.js';
@@ -39,6 +39,7 @@ function countingStage<Name extends StageName>(name: Name, world: World): () => 
   return async () => ({
     name,
     needs: needs[name],
+    wants: (config) => (name === 'sft' && (config as SftConfig).textShare > 0 ? ['tokens'] : []),
     async check() {
       if (world.refused === name) throw new UserError({ what: `${name} cannot work` });
     },

@@ -37,7 +37,14 @@ test('every section of a whole run is there', async () => {
   assert.deepEqual(
     [...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title),
     [
-      ...['Results on held-out data', 'Answers to held-out prompts', 'Stage: pretrain', 'Stage: sft', 'Stage: align'],
+      ...[
+        'Results on held-out data',
+        'What each stage gained',
+        'Answers to held-out prompts',
+        'Stage: pretrain',
+        'Stage: sft',
+        'Stage: align',
+      ],
       ...['Stages', 'Data', 'Lineage', 'Notes', 'Settings'],
     ],
   );
@@ -47,6 +54,12 @@ test('every section of a whole run is there', async () => {
   assert.match(html, /<dt>Backend<\/dt><dd>wasm<\/dd>/);
   assert.match(html, /<dt>Tokens trained on<\/dt><dd>753,664<\/dd>/); // (400 + 240 + 3 · 32) · 1024
   assert.match(html, /bitsPerByte\.zh<\/td><td class="best"><span>2\.620<\/span><\/td><td><span>2\.690/);
+  assert.match(html, /<span>65\.3%<\/span> <small>\[59\.3, 70\.3\]<\/small>/);
+  assert.match(
+    html,
+    /<td class="worse"><span>\+0\.071<\/span> <small>\[\+0\.040, \+0\.100\]<\/small> <small>worse<\/small>/,
+  );
+  assert.match(html, /<p>sft against base, .* better beyond noise in exactMatch .*; worse beyond noise in bitsPerByte/);
   assert.match(html, /share of held-out tasks whose likeliest answer is right/);
   assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10);
   assert.match(html, /Held-out reward[\s\S]*>round<\/text>/);
@@ -88,14 +101,19 @@ test('outside text stays text, everywhere it appears', async () => {
       { type: 'checkpoint', stage: evil, step: 2, path: evil, digest: evil },
       { type: 'note', stage: evil, level: 'warning', text: evil },
       { type: 'licence', stage: evil, source: evil, licence: evil, url: 'javascript:alert(1)', documents: 1, bytes: 1 },
-      { type: 'table', stage: evil, columns: [{ label: evil, checkpoint: evil, metrics: { [evil]: 1 } }] },
+      {
+        type: 'table',
+        stage: evil,
+        columns: [{ label: evil, checkpoint: evil, metrics: { [evil]: 1 } }],
+        comparisons: [{ from: evil, to: evil, differences: { [evil]: { mean: 1, low: 0, high: 2 } } }],
+      },
     ],
     evil,
     `name: '${evil.replaceAll("'", "''").replace('\x00', '')}'\nother: ${evil.slice(0, 30)}\n`,
     [{ stage: evil, path: evil, digest: evil }],
   );
   const allowed =
-    /^\/?(!doctype|html|head|meta|title|style|body|main|h[123]|p|pre|dl|dt|dd|div|span|section|table|thead|tbody|tr|th|td|figure|figcaption|svg|line|text|path|circle|rect|code|ul|li|details|summary|footer|b)$/;
+    /^\/?(!doctype|html|head|meta|title|style|body|main|h[123]|p|pre|dl|dt|dd|div|span|section|table|thead|tbody|tr|th|td|figure|figcaption|svg|line|text|path|circle|rect|code|ul|li|details|summary|footer|b|small)$/;
   for (const [, name] of html.matchAll(/<(\/?[!\w]+)/g)) assert.match(name, allowed);
   assert.ok(!/<[^>]*\son\w+=/.test(html.replace(/"[^"]*"/g, '""')), 'no event handler inside a tag');
   assert.ok(!html.includes('javascript:'));

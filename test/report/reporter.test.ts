@@ -96,8 +96,16 @@ test('bytes of unknown size are shown without a bar', async () => {
 test('the eval table goes to stdout, with the best marked', async () => {
   const { out, err } = await show(demoEvents());
   assert.match(out, /^metric +base +sft +align/);
-  assert.match(out, /bitsPerByte\.zh +2\.620 \* +2\.690 +2\.700 +lower is better/);
-  assert.match(out, /exactMatch\.arithmetic +2\.0% +71\.5% \* +71\.5% \* +higher is better/);
+  assert.match(out, /bitsPerByte\.zh +2\.620 \* +2\.690 +2\.700 +lower\n/);
+  assert.match(out, /exactMatch\.arithmetic +2\.0% +71\.5% \* +71\.5% \* +higher\n/);
+  assert.match(out, /exactMatch +1\.2% \[0\.0, 6\.2\] +65\.3% \[59\.3, 70\.3\] +70\.1% \[64\.1, 75\.1\] \*/);
+  assert.match(out, /gain +sft − base +align − sft\n/);
+  assert.match(out, /exactMatch +\+64\.1 points \[\+59\.0, \+69\.0\] better +\+4\.8 points \[\+1\.0, \+9\.0\] better/);
+  assert.match(out, /bitsPerByte +\+0\.071 \[\+0\.040, \+0\.100\] worse +\+0\.009 \[−0\.004, \+0\.020\] within noise/);
+  assert.match(
+    out,
+    /align against sft, on the same held-out tasks and texts: better beyond noise in exactMatch \(\+4\.8 points \[\+1\.0, \+9\.0\]\) and reward \(\+0\.161 \[\+0\.120, \+0\.200\]\); within noise: bitsPerByte/,
+  );
   assert.match(err, /cc-cedict: 118,000 documents, 8\.7 MiB, licence CC BY-SA 4\.0/);
   assert.match(
     err,

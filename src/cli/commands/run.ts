@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
+import { runSeeds } from '../run-seeds.js';
 import { runStages } from '../run-stages.js';
 
 export async function run(pipeline: string, options: RunOptions): Promise<void> {
+  if (options.seeds !== undefined) return runSeeds(pipeline, options.seeds, options);
   const result = await runStages({ ...options, config: pipeline });
   if (options.json) return;
   printLine(`report  ${result.report}`);

@@ -1,22 +1,25 @@
 // One round: sample k answers to each prompt from the policy, score them, make pairs, train on them with DPO, and
-// promote the result only if its held-out reward is not worse. What a round has finished is on disk, so a round that
-// was interrupted goes on where it stopped.
+// decide on held-out tasks whether the result is promoted. What a round has finished is on disk, so a round that was
+// interrupted goes on where it stopped.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/errors.js';
 import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.js';
 import { Random } from '../../base/random.js';
+import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
 import { samplingAt } from '../../inference/sampling.js';
-import { answerTasks, summarise } from '../eval/tasks.js';
+import { measureAnswers } from '../eval/measurements.js';
+import { answerTasks } from '../eval/tasks.js';
 import type { Job } from '../stage.js';
 import { descent, runTraining, stepCount } from '../training.js';
 import { dpoObjective, pairBatchCount } from './dpo-objective.js';
 import { makePairs, type Pair, readPairs, scoreReferences, writePairs } from './pairs.js';
+import { type Decision, decide } from './promotion.js';
 
 export interface RoundInput {
   job: Job<AlignConfig>;
@@ -27,8 +30,8 @@ export interface RoundInput {
   prompts: readonly Conversation[];
   /** Tasks that decide on promotion. */
   heldOut: readonly Conversation[];
-  /** The policy's held-out reward, where the round before has measured it. */
-  before?: number;
+  /** The policy's held-out rewards, where the round before has measured them. */
+  before?: readonly Unit[];
 }
 
 /** What a finished round leaves in `round.json`. */
@@ -37,10 +40,10 @@ export interface RoundResult {
   pairs: number;
   /** Mean reward of the sampled answers. */
   sampledReward: number;
-  /** Held-out reward of the policy before and after. */
-  before: number;
-  after: number;
-  promoted: boolean;
+  /** Absent where there was nothing to learn. */
+  decision?: Decision;
+  /** Held-out rewards, task by task, of the policy that the next round starts from. */
+  rewards: readonly Unit[];
   /** Step folder of the trained candidate, relative to the stage's folder; absent where there was nothing to learn. */
   candidate?: string;
 }
@@ -57,13 +60,14 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const finished = await finishedRound(resultPath, job.directory);
   if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, directory);
-  const before = input.before ?? (await heldOutReward(input, policy));
-  let result: RoundResult = { round, pairs: pairs.length, sampledReward, before, after: before, promoted: false };
+  const before = input.before ?? (await heldOutRewards(input, policy));
+  let result: RoundResult = { round, pairs: pairs.length, sampledReward, rewards: before };
   if (pairs.length > 0) {
     const { path, checkpoint } = await trainRound(input, directory, pairs);
-    const after = await heldOutReward(input, checkpoint);
-    const promoted = after >= before - job.config.tolerance;
-    result = { ...result, after, promoted, candidate: path.slice(job.directory.length + 1) };
+    const after = await heldOutRewards(input, checkpoint);
+    const decision = decide(before, after, job.config.tolerance);
+    const rewards = decision.promoted ? after : before;
+    result = { ...result, decision, rewards, candidate: path.slice(job.directory.length + 1) };
   }
   await writeFileAtomic(resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
   return result;
@@ -121,7 +125,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
       pairs.push(...makePairs(answers.slice(i, i + config.samplesPerPrompt), options));
     }
     await scoreReferences(loaded.model, pairs, config.train.batchSize);
-    const sampledReward = summarise(answers).reward;
+    const sampledReward = answers.reduce((sum, { reward }) => sum + reward, 0) / answers.length;
     await writePairs(path, pairs);
     await writeFileAtomic(summaryPath, `${JSON.stringify({ sampledReward })}\n`);
     return { pairs, sampledReward };
@@ -157,10 +161,10 @@ async function trainRound(
 }
 
 /**
- * The mean reward of answers sampled for the tasks that decide on promotion: the expectation that DPO raises. (One greedy
- * answer a task is a far noisier measure of it.) Every policy draws with the same random numbers.
+ * The rewards of answers sampled for the tasks that decide on promotion: their mean is the expectation that DPO raises.
+ * (One greedy answer a task is a far noisier measure of it.) Every policy draws with the same random numbers.
  */
-async function heldOutReward({ job, heldOut, round }: RoundInput, policy: Checkpoint): Promise<number> {
+async function heldOutRewards({ job, heldOut, round }: RoundInput, policy: Checkpoint): Promise<readonly Unit[]> {
   return withModel(policy, async (loaded) => {
     const { config, seed, interrupt, reporter } = job;
     const answers = await answerTasks(loaded, heldOut, {
@@ -179,7 +183,7 @@ async function heldOutReward({ job, heldOut, round }: RoundInput, policy: Checkp
           unit: 'answers',
         }),
     });
-    return summarise(answers).reward;
+    return measureAnswers(answers).get('reward') ?? [];
   });
 }
 

@@ -1,6 +1,7 @@
 // Stage 3: chat model + checkable rewards → better chat model, round after round, or a refusal to promote a worse one.
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
@@ -19,18 +20,20 @@ export const alignStage: Stage<AlignConfig> = {
     const { prompts, heldOut } = await readPrompts(job);
     let policy = await openCheckpoint(inputs.sft ?? '');
     let metrics: Metrics = {};
+    let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
-      const result = await runRound({ job, backend, round, policy, prompts, heldOut, before: metrics.heldOutReward });
+      const result = await runRound({ job, backend, round, policy, prompts, heldOut, before });
       reporter.emit({
         type: 'note',
         stage: 'align',
-        level: result.promoted ? 'info' : 'warning',
+        level: result.decision?.promoted ? 'info' : 'warning',
         text: describe(result),
       });
-      if (result.promoted && result.candidate !== undefined) {
+      if (result.decision?.promoted && result.candidate !== undefined) {
         policy = await openCheckpoint(join(directory, result.candidate));
       }
-      metrics = { heldOutReward: result.promoted ? result.after : result.before };
+      before = result.rewards;
+      metrics = { heldOutReward: ratio(before) };
       reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics });
     }
     return { path: policy.path, digest: policy.digest, metrics };
@@ -69,10 +72,7 @@ function tooFew(path: string, count: number): UserError {
   });
 }
 
-function describe({ round, pairs, sampledReward, before, after, promoted }: RoundResult): string {
+function describe({ round, pairs, sampledReward, decision }: RoundResult): string {
   const sampled = `round ${round}: ${pairs} pairs, mean reward of the samples ${sampledReward.toFixed(3)}`;
-  if (pairs === 0) return `${sampled}; every prompt's answers scored alike, so there is nothing to learn`;
-  const change = `held-out reward ${before.toFixed(4)} → ${after.toFixed(4)}`;
-  if (!promoted) return `${sampled}; ${change}: worse, so the earlier policy stays`;
-  return `${sampled}; ${change}: ${after === before ? 'unchanged, so it may pass' : 'promoted'}`;
+  return `${sampled}; ${decision?.text ?? "every prompt's answers scored alike, so there is nothing to learn"}`;
 }

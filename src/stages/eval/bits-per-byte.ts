@@ -7,47 +7,36 @@ import { batchesOnce } from '../../data/packing.js';
 import type { TokenDocument, TokenDocuments } from '../../data/shards.js';
 import type { TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/parameters.js';
-import type { Metrics } from '../../report/event.js';
 import { tidy } from '../../tensor/tf.js';
-import { negativeLogLikelihood } from '../../train/losses.js';
+import { sequenceLogProbabilities } from '../../train/losses.js';
+import type { MeasuredText } from './measurements.js';
 
 /** Rows of one evaluation batch. */
 const rows = 8;
 
-/**
- * `bitsPerByte.<language>` for every language of the split, and `bitsPerByte` over all bytes read.
- * Reads whole documents, the same ones every time, until `tokensPerLanguage` is reached in each.
- */
-export async function heldOutBitsPerByte(
+/** One split of a tokenised corpus. */
+type HeldOutText = Pick<TokenDocuments, 'manifest' | 'length' | 'get'>;
+
+/** Reads whole documents, the same ones every time, until `tokensPerLanguage` is reached in each language. */
+export async function measureHeldOut(
   model: Model,
-  documents: TokenDocuments,
+  documents: HeldOutText,
   tokensPerLanguage: number,
   interrupt: { readonly requested: boolean } = { requested: false },
-): Promise<Metrics> {
+): Promise<MeasuredText[]> {
+  const chosen = await chooseDocuments(documents, tokensPerLanguage);
   const nats = new Map<string, number>();
-  const bytes = new Map<string, number>();
-  for (const [language, chosen] of await chooseDocuments(documents, tokensPerLanguage)) {
-    const sequences = chosen.map((document) => textOnly(document));
-    const shape = { rows, columns: model.config.max_position_embeddings, padId: model.config.pad_token_id };
-    let sum = 0;
-    for (const batch of batchesOnce(sequences, shape)) {
-      if (interrupt.requested) throw new Interrupted('stopped while measuring bits per byte');
-      sum += tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
-      await setImmediate();
-    }
-    nats.set(language, sum);
-    bytes.set(
-      language,
-      chosen.reduce((total, document) => total + document.bytes, 0),
-    );
+  const shape = { rows, columns: model.config.max_position_embeddings, padId: model.config.pad_token_id };
+  for (const batch of batchesOnce(chosen.map(textOnly), shape)) {
+    if (interrupt.requested) throw new Interrupted('stopped while measuring bits per byte');
+    tidy(() => {
+      const logProbabilities = sequenceLogProbabilities(model, batch).logProbabilities.dataSync();
+      // A long document goes on in the next batch.
+      for (const [i, id] of batch.sequences.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
+    });
+    await setImmediate();
   }
-  const metrics: Metrics = {};
-  for (const [language, sum] of [...nats].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    metrics[`bitsPerByte.${language}`] = sum / (Math.LN2 * Math.max(1, bytes.get(language) ?? 0));
-  }
-  const total = (of: Map<string, number>): number => [...of.values()].reduce((a, b) => a + b, 0);
-  if (nats.size > 0) metrics.bitsPerByte = total(nats) / (Math.LN2 * Math.max(1, total(bytes)));
-  return metrics;
+  return chosen.map(({ id, language, bytes }) => ({ id, language, bytes, nats: nats.get(id) ?? 0 }));
 }
 
 /** Without the closing <|endoftext|>: it stands for no bytes. */
@@ -55,13 +44,13 @@ function textOnly({ id, tokens }: TokenDocument): TokenSequence {
   return { id, tokens: tokens.subarray(0, tokens.length - 1) };
 }
 
-/** In a fixed shuffled order, so that a limit does not mean "the first source only". */
-async function chooseDocuments(documents: TokenDocuments, limit: number): Promise<Map<string, TokenDocument[]>> {
+/** In a fixed shuffled order, so that a limit does not mean "the first source only"; by language. */
+async function chooseDocuments(documents: HeldOutText, limit: number): Promise<TokenDocument[]> {
   const languages = new Set(
     documents.manifest.counts.flatMap(({ split, language }) => (split === 'validation' ? [language] : [])),
   );
   const order = Random.stream(0, 'held-out').shuffle(Uint32Array.from({ length: documents.length }, (_, i) => i));
-  const chosen = new Map<string, TokenDocument[]>();
+  const chosen: TokenDocument[] = [];
   const counted = new Map<string, number>();
   for (const index of order) {
     const document = await documents.get(index);
@@ -69,10 +58,9 @@ async function chooseDocuments(documents: TokenDocuments, limit: number): Promis
     const soFar = counted.get(language) ?? 0;
     if (soFar >= limit) continue;
     counted.set(language, soFar + document.tokens.length);
-    const others = chosen.get(language);
-    if (others === undefined) chosen.set(language, [document]);
-    else others.push(document);
+    chosen.push(document);
     if ([...languages].every((each) => (counted.get(each) ?? 0) >= limit)) break;
   }
-  return chosen;
+  // Neighbours of one language are of like length: less padding.
+  return chosen.sort((a, b) => (a.language < b.language ? -1 : Number(a.language > b.language)));
 }

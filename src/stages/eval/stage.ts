@@ -9,11 +9,12 @@ import { openTokens } from '../../data/shards.js';
 import type { Conversation } from '../../data/types.js';
 import { modelOf, unload } from '../../inference/load.js';
 import { samplingAt } from '../../inference/sampling.js';
-import type { EvaluationColumn, Metrics } from '../../report/event.js';
+import type { EvaluationColumn, EvaluationTable, Metrics } from '../../report/event.js';
 import type { Job, Stage } from '../stage.js';
 import { prefixed, startBackend } from '../training.js';
-import { heldOutBitsPerByte } from './bits-per-byte.js';
-import { answerTasks, lastQuestion, readTasks, splitHeldOut, summarise } from './tasks.js';
+import { measureHeldOut } from './bits-per-byte.js';
+import { compare, figuresOf, type Measurements, measureAnswers, measureTexts } from './measurements.js';
+import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from './tasks.js';
 
 const columns = [
   { input: 'pretrain', label: 'base' },
@@ -31,7 +32,7 @@ export const evalStage: Stage<EvalConfig> = {
     const { inputs, directory, reporter } = job;
     await startBackend(job, 'eval');
     const tasks = await readTestTasks(job);
-    const table: EvaluationColumn[] = [];
+    const table: Measured[] = [];
     const metrics: Metrics = {};
     const ancestors: string[] = [];
     for (const { input, label } of columns) {
@@ -47,9 +48,15 @@ export const evalStage: Stage<EvalConfig> = {
         continue;
       }
       ancestors.push(digest);
-      const measured = await evaluateCheckpoint(job, label, checkpoint, tasks);
+      const last = table.at(-1);
+      // An align that promoted nothing hands on the model that it was given.
+      const isSame = last?.checkpoint.digest === digest;
+      const measured = isSame ? relabel(last, label) : await evaluateCheckpoint(job, label, checkpoint, tasks);
       table.push(measured);
-      Object.assign(metrics, prefixed(`${label}.`, measured.metrics));
+      for (const sample of measured.samples) {
+        reporter.emit({ type: 'sample', stage: `eval ${label}`, step: manifest.step, ...sample });
+      }
+      Object.assign(metrics, prefixed(`${label}.`, measured.column.metrics));
     }
     if (table.length === 0) {
       throw new UserError({
@@ -57,10 +64,14 @@ export const evalStage: Stage<EvalConfig> = {
         next: 'Give one: mossctl eval CHECKPOINT',
       });
     }
-    reporter.emit({ type: 'table', stage: 'eval', columns: table });
+    const results: EvaluationTable = {
+      columns: table.map(({ column }) => column),
+      comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
+    };
+    reporter.emit({ type: 'table', stage: 'eval', ...results });
     const path = join(directory, 'results.json');
-    await writeFileAtomic(path, `${JSON.stringify({ columns: table }, undefined, 2)}\n`);
-    return { path, digest: digestOf(table), metrics };
+    await writeFileAtomic(path, `${JSON.stringify(results, undefined, 2)}\n`);
+    return { path, digest: digestOf(results), metrics };
   },
 };
 
@@ -71,40 +82,50 @@ async function readTestTasks({ config, inputs }: Job<EvalConfig>): Promise<Conve
   return splitHeldOut(await readTasks(path)).test.slice(0, config.maxTasks);
 }
 
+interface Measured {
+  label: string;
+  checkpoint: Checkpoint;
+  column: EvaluationColumn;
+  measurements: Measurements;
+  samples: { prompt: string; completion: string }[];
+}
+
+function relabel(measured: Measured, label: string): Measured {
+  return { ...measured, label, column: { ...measured.column, label } };
+}
+
 async function evaluateCheckpoint(
   { config, inputs, seed, reporter, interrupt }: Job<EvalConfig>,
   label: string,
   checkpoint: Checkpoint,
   tasks: readonly Conversation[],
-): Promise<EvaluationColumn> {
+): Promise<Measured> {
   const loaded = await modelOf(checkpoint);
-  const metrics: Metrics = {};
+  let measurements: Measurements = new Map();
+  let answers: Answer[] = [];
   try {
     if (inputs.tokens !== undefined) {
       const documents = await openTokens(inputs.tokens, 'validation', loaded.tokenizer);
-      Object.assign(metrics, await heldOutBitsPerByte(loaded.model, documents, config.validationTokens, interrupt));
+      measurements = measureTexts(await measureHeldOut(loaded.model, documents, config.validationTokens, interrupt));
     }
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', stage: 'eval', label: `${label}: answering`, done, total, unit: 'tasks' });
     const options = { maxNewTokens: config.maxNewTokens, seed, interrupt, onProgress };
-    const answers = await answerTasks(loaded, tasks, options);
-    Object.assign(metrics, summarise(answers));
+    answers = await answerTasks(loaded, tasks, options);
+    for (const [metric, units] of measureAnswers(answers)) measurements.set(metric, units);
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
-    if (tasks.length > 0)
-      metrics.reward = summarise(await answerTasks(loaded, tasks, { ...options, ...sampled })).reward;
-    for (const { task, text } of answers.slice(0, shownSamples)) {
-      reporter.emit({
-        type: 'sample',
-        stage: `eval ${label}`,
-        step: checkpoint.manifest.step,
-        prompt: lastQuestion(task),
-        completion: text,
-      });
+    if (tasks.length > 0) {
+      const rewards = measureAnswers(await answerTasks(loaded, tasks, { ...options, ...sampled })).get('reward');
+      measurements.set('reward', rewards ?? []);
     }
   } finally {
     unload(loaded);
   }
   const { stage, step } = checkpoint.manifest;
-  return { label, checkpoint: `${stage} step ${step} ${checkpoint.digest.slice(0, 12)}`, metrics };
+  const name = `${stage} step ${step} ${checkpoint.digest.slice(0, 12)}`;
+  const column = { label, checkpoint: name, ...figuresOf(measurements) };
+  const shown = answers.slice(0, shownSamples);
+  const samples = shown.map(({ task, text }) => ({ prompt: lastQuestion(task), completion: text }));
+  return { label, checkpoint, column, measurements, samples };
 }

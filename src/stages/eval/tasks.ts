@@ -7,10 +7,9 @@ import type { Conversation } from '../../data/types.js';
 import { type Generation, generate } from '../../inference/engine.js';
 import { greedy, type SamplingOptions } from '../../inference/sampling.js';
 import type { Model } from '../../model/parameters.js';
-import type { Metrics } from '../../report/event.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { checkAnswer, scoreAnswer } from '../rewards.js';
+import { scoreAnswer } from '../rewards.js';
 
 /** Prompts answered together. */
 const batchRows = 64;
@@ -39,12 +38,13 @@ export async function readTasks(path: string): Promise<Conversation[]> {
 }
 
 /**
- * Held-out tasks in two disjoint halves, by a hash of their id: what stages look at while they work (to promote a
- * round, to draw a curve), and what the final table is measured on.
+ * Held-out tasks in two disjoint halves, by a hash: what stages look at while they work (to promote a round, to draw a
+ * curve), and what the final table is measured on. Tasks of one group go the same way.
  */
 export function splitHeldOut(tasks: readonly Conversation[]): { validation: Conversation[]; test: Conversation[] } {
   const order = [...tasks].sort((a, b) => compare(key(a), key(b)));
-  const half = order.length >> 1;
+  let half = order.length >> 1;
+  while (half > 0 && half < order.length && key(order[half]) === key(order[half - 1])) half++;
   return { validation: order.slice(0, half), test: order.slice(half) };
 }
 
@@ -96,24 +96,6 @@ export async function answerTasks(
   return answers;
 }
 
-/** `exactMatch`, `exactMatch.<kind>` (tasks with a check), `reward`, `ended`: means over the answers. */
-export function summarise(answers: readonly Answer[]): Metrics {
-  const groups = new Map<string, number[]>();
-  const note = (name: string, value: number): void => {
-    groups.set(name, [...(groups.get(name) ?? []), value]);
-  };
-  for (const { task, text, reward, ended } of answers) {
-    note('reward', reward);
-    note('ended', ended ? 1 : 0);
-    if (task.check === undefined) continue;
-    const correct = checkAnswer(task.check, text, task.language ?? 'other') ? 1 : 0;
-    note('exactMatch', correct);
-    if (task.kind !== undefined) note(`exactMatch.${task.kind}`, correct);
-  }
-  const names = [...groups.keys()].sort();
-  return Object.fromEntries(names.map((name) => [name, mean(groups.get(name) as number[])]));
-}
-
 /** The last user's turn: what is shown as the prompt of a sample. */
 export function lastQuestion({ messages }: Conversation): string {
   return messages.findLast(({ role }) => role === 'user')?.content ?? '';
@@ -138,13 +120,11 @@ function scored(
 }
 
 function key(task: Conversation): string {
-  return createHash('sha256').update(task.id).digest('hex');
+  return createHash('sha256')
+    .update(task.group ?? task.id)
+    .digest('hex');
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
 }

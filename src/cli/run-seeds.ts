@@ -1,0 +1,49 @@
+// `run --seeds`: the whole pipeline once for each seed, each in a folder of its own that is a run like any other (it is
+// skipped, resumed and looked at alone), and one report over all of them.
+import { join } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { exists } from '../base/files.js';
+import { metricsName } from '../report/metrics.js';
+import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
+import type { RunOptions } from './options.js';
+import { printJson, printLine } from './output.js';
+import { findRun, runStages, shownPath, typedCommand } from './run-stages.js';
+
+export async function runSeeds(pipeline: string, seeds: readonly number[], options: RunOptions): Promise<void> {
+  const { config, folder } = await findRun({ ...options, config: pipeline });
+  await checkSeeds(config.eval !== undefined, folder);
+  const runs: SeedRun[] = [];
+  for (const [i, seed] of seeds.entries()) {
+    const out = join(folder, `seed-${seed}`);
+    const { table } = await runStages({
+      ...options,
+      config: pipeline,
+      seed: String(seed),
+      out,
+      heading: `seed ${seed}, ${i + 1} of ${seeds.length}, in ${shownPath(out)}`,
+      command: `npx mossctl run ${shownPath(join(out, 'pipeline.yaml'))} --out ${shownPath(out)}`,
+    });
+    if (table !== undefined) runs.push({ seed, table });
+  }
+  const report = await writeSeedsReport(folder, { name: config.name, command: typedCommand(), runs });
+  if (options.json) return printJson({ type: 'seeds', ...summariseSeeds(runs), runs, report });
+  printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
+  printLine(`report  ${shownPath(report)}`);
+  printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, 'latest'))}`);
+}
+
+async function checkSeeds(hasEval: boolean, folder: string): Promise<void> {
+  if (!hasEval) {
+    throw new UserError({
+      what: '--seeds compares the results of eval, and this pipeline has no eval block',
+      next: 'Add one: --set eval={}',
+    });
+  }
+  if (await exists(join(folder, metricsName))) {
+    throw new UserError({
+      what: 'this folder holds a single run, whose report the one over all seeds would replace',
+      where: folder,
+      next: `Choose another folder: --out ${folder}-seeds`,
+    });
+  }
+}

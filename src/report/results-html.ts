@@ -1,0 +1,54 @@
+// Held-out results on a page: the table with its intervals, then what each stage gained and whether that is more than chance.
+import { escapeHtml } from './escape.js';
+import type { Comparison, EvaluationTable } from './event.js';
+import { meaningOf } from './meaning.js';
+import { section } from './page.js';
+import { gainLabel, gainRows, type ResultsOptions, resultRows, sentenceOf } from './results.js';
+
+export function resultsHtml(title: string, table: EvaluationTable, options: ResultsOptions = {}): string {
+  const { columns, comparisons = [] } = table;
+  let explained = '';
+  const rows = resultRows(columns, options.runs).map(({ metric, name, isPart, cells }) => {
+    const family = metric.split('.')[0];
+    const meaning = family === explained ? undefined : meaningOf(metric);
+    explained = family;
+    const words = meaning === undefined ? '' : `${meaning.words} — <b>${meaning.better} is better</b>`;
+    const values = cells.map(
+      ({ text, interval, best }) =>
+        `<td${best ? ' class="best"' : ''}><span>${escapeHtml(text)}</span>${intervalHtml(interval)}</td>`,
+    );
+    return rowHtml(name, isPart, `${values.join('')}<td class="words">${words}</td>`);
+  });
+  const head = [...columns.map(({ label }) => label), ''];
+  const hasIntervals = columns.some(({ intervals }) => intervals !== undefined);
+  const note = hasIntervals ? '<p class="soft">In brackets: 95 % intervals.</p>' : '';
+  return section(title, note + tableHtml('metric', head, rows)) + gainsHtml(comparisons, options);
+}
+
+function gainsHtml(comparisons: readonly Comparison[], { basis, runs }: ResultsOptions): string {
+  const rows = gainRows(comparisons, runs).map(({ name, isPart, cells }) => {
+    const values = cells.map((cell) => {
+      if (cell === undefined) return '<td>–</td>';
+      const { text, interval, verdict } = cell;
+      const shown = `<span>${escapeHtml(text)}</span>${intervalHtml(interval)}`;
+      return `<td class="${verdict === 'within noise' ? 'noise' : verdict}">${shown} <small>${verdict}</small></td>`;
+    });
+    return rowHtml(name, isPart, values.join(''));
+  });
+  if (rows.length === 0) return '';
+  const sentences = comparisons.map((comparison) => `<p>${escapeHtml(sentenceOf(comparison, basis))}</p>`);
+  return section('What each stage gained', sentences.join('') + tableHtml('gain', comparisons.map(gainLabel), rows));
+}
+
+function tableHtml(first: string, head: readonly string[], rows: readonly string[]): string {
+  const cells = [first, ...head].map((name) => `<th scope="col">${escapeHtml(name)}</th>`);
+  return `<div class="card scroll"><table><thead><tr>${cells.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+function rowHtml(name: string, isPart: boolean, cells: string): string {
+  return `<tr${isPart ? ' class="part"' : ''}><td class="name">${escapeHtml(name)}</td>${cells}</tr>`;
+}
+
+function intervalHtml(interval: string): string {
+  return interval === '' ? '' : ` <small>${escapeHtml(interval)}</small>`;
+}

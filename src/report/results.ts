@@ -1,0 +1,174 @@
+// Held-out results, ready to be shown: the rows of the table, what each stage gained on the one before, and a sentence
+// that says whether that is more than chance.
+import { formatTable, printable } from '../base/format.js';
+import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
+import { formatDifference, formatInterval, formatMetric, meaningOf, type Verdict, verdictOf } from './meaning.js';
+
+/** The results of one of several runs that a table is the mean of. */
+export interface NamedTable {
+  /** 'seed 1'. */
+  name: string;
+  table: EvaluationTable;
+}
+
+interface Row<Cell> {
+  metric: string;
+  /** The metric, or the run that this row is about. */
+  name: string;
+  /** It belongs to the row above it. */
+  isPart: boolean;
+  /** One a column, in the order of the columns. */
+  cells: Cell[];
+}
+
+export interface ResultCell {
+  text: string;
+  /** "[39.1, 52.4]", or empty. */
+  interval: string;
+  /** It wins its row (never where all are equal). */
+  best: boolean;
+}
+
+/** A row a metric, in the order in which the columns first name them; below a metric without parts, one for each run. */
+export function resultRows(columns: readonly EvaluationColumn[], runs: readonly NamedTable[] = []): Row<ResultCell>[] {
+  const byRun = runs.map(({ name, table }) => ({
+    name,
+    columns: columns.map(({ label }) => table.columns.find((column) => column.label === label)),
+  }));
+  const names = namesIn(columns.map(({ metrics }) => metrics));
+  return names.flatMap((metric) =>
+    withRuns(metric, resultCells(metric, columns), byRun, (run) => resultCells(metric, run.columns)),
+  );
+}
+
+function resultCells(metric: string, columns: readonly (EvaluationColumn | undefined)[]): ResultCell[] {
+  const better = meaningOf(metric)?.better;
+  const values = columns.map((column) => ownValue(column?.metrics, metric) ?? Number.NaN);
+  const finite = values.filter(Number.isFinite);
+  const best = better === 'lower' ? Math.min(...finite) : Math.max(...finite);
+  const contested = better !== undefined && new Set(finite).size > 1;
+  return values.map((value, i) => ({
+    text: formatMetric(metric, value),
+    interval: formatInterval(metric, ownValue(columns[i]?.intervals, metric)),
+    best: contested && value === best,
+  }));
+}
+
+export interface GainCell {
+  text: string;
+  interval: string;
+  verdict: Verdict;
+}
+
+/** A row a metric, and one for each run as above; a cell a comparison, undefined where it does not have this metric. */
+export function gainRows(
+  comparisons: readonly Comparison[],
+  runs: readonly NamedTable[] = [],
+): Row<GainCell | undefined>[] {
+  const byRun = runs.map(({ name, table }) => ({
+    name,
+    comparisons: comparisons.map(({ from, to }) =>
+      table.comparisons?.find((each) => each.from === from && each.to === to),
+    ),
+  }));
+  const names = namesIn(comparisons.map(({ differences }) => differences));
+  return names.flatMap((metric) =>
+    withRuns(metric, gainCells(metric, comparisons), byRun, (run) => gainCells(metric, run.comparisons)),
+  );
+}
+
+function gainCells(metric: string, comparisons: readonly (Comparison | undefined)[]): (GainCell | undefined)[] {
+  return comparisons.map((comparison) => {
+    const difference = ownValue(comparison?.differences, metric);
+    if (difference === undefined) return undefined;
+    return { ...formatDifference(metric, difference), verdict: verdictOf(metric, difference) };
+  });
+}
+
+function withRuns<Cell, Run extends { name: string }>(
+  metric: string,
+  cells: Cell[],
+  runs: readonly Run[],
+  cellsOf: (run: Run) => Cell[],
+): Row<Cell>[] {
+  const isWhole = !metric.includes('.');
+  const parts = isWhole ? runs.map((run) => ({ metric, name: run.name, isPart: true, cells: cellsOf(run) })) : [];
+  return [{ metric, name: metric, isPart: !isWhole, cells }, ...parts];
+}
+
+const verdicts: readonly [Verdict, string][] = [
+  ['better', 'better beyond noise in'],
+  ['worse', 'worse beyond noise in'],
+  ['within noise', 'within noise:'],
+];
+
+/** Whether `to` beats `from`, in the metrics that sum the others up. `basis`: what the difference was taken over. */
+export function sentenceOf(comparison: Comparison, basis = 'on the same held-out tasks and texts'): string {
+  const gains = gainRows([comparison]).filter(({ metric }) => !metric.includes('.'));
+  const parts = verdicts.flatMap(([verdict, words]) => {
+    const named = gains.flatMap(({ metric, cells: [cell] }) =>
+      cell?.verdict === verdict ? [`${metric} (${cell.text} ${cell.interval})`] : [],
+    );
+    return named.length === 0 ? [] : [`${words} ${listOf(named)}`];
+  });
+  const { from, to, differences } = comparison;
+  const isSame = Object.values(differences).every(({ mean, low, high }) => mean === 0 && low === 0 && high === 0);
+  if (gains.length > 0 && isSame) return `${to} against ${from}: the same model, handed on unchanged.`;
+  return `${to} against ${from}, ${basis}: ${parts.join('; ') || 'nothing to compare'}.`;
+}
+
+export interface ResultsOptions {
+  /** What the gains were taken over, for their sentences. */
+  basis?: string;
+  /** The runs that the table is the mean of. */
+  runs?: readonly NamedTable[];
+}
+
+/** The table as the terminal shows it, with the gains and their sentences below. */
+export function resultsText({ columns, comparisons = [] }: EvaluationTable, options: ResultsOptions = {}): string {
+  const rows = resultRows(columns, options.runs).map(({ metric, name, cells }) => [
+    shownName(metric, name),
+    ...cells.map(({ text, interval, best }) => withInterval(text, interval) + (best ? ' *' : '  ')),
+    name === metric ? (meaningOf(metric)?.better ?? '') : '',
+  ]);
+  const header = ['metric', ...columns.map(({ label }) => `${printable(label)}  `), 'better'];
+  const marks = `* best${columns.some(({ intervals }) => intervals !== undefined) ? '; [ ] 95 % interval' : ''}`;
+  return [`${formatTable(header, rows)}\n${marks}`, ...gainsText(comparisons, options)].join('\n\n');
+}
+
+function gainsText(comparisons: readonly Comparison[], { basis, runs }: ResultsOptions): string[] {
+  const rows = gainRows(comparisons, runs);
+  if (rows.length === 0) return [];
+  const lines = rows.map(({ metric, name, cells }) => [
+    shownName(metric, name),
+    ...cells.map((cell) => (cell === undefined ? '–' : `${withInterval(cell.text, cell.interval)} ${cell.verdict}`)),
+  ]);
+  const table = formatTable(['gain', ...comparisons.map(gainLabel)].map(printable), lines);
+  return [table, comparisons.map((comparison) => printable(sentenceOf(comparison, basis))).join('\n')];
+}
+
+/** Runs are set in below their metric. */
+function shownName(metric: string, name: string): string {
+  return name === metric ? printable(name) : `  ${printable(name)}`;
+}
+
+/** "sft − base". */
+export function gainLabel({ from, to }: Comparison): string {
+  return `${to} − ${from}`;
+}
+
+function withInterval(text: string, interval: string): string {
+  return interval === '' ? text : `${text} ${interval}`;
+}
+
+function namesIn(records: readonly Record<string, unknown>[]): string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record)))];
+}
+
+function ownValue<T>(record: Record<string, T> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function listOf(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
+}

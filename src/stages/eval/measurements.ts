@@ -1,0 +1,102 @@
+// Figures with what they are made of: one unit of evidence for each held-out task or document, so that a figure can be
+// given an interval, and two models can be compared unit by unit.
+import { bootstrapMean, type Estimate, pairedBootstrap, ratio, type Unit } from '../../base/statistics.js';
+import type { Comparison, EvaluationColumn, Metrics } from '../../report/event.js';
+import { checkAnswer } from '../rewards.js';
+import type { Answer } from './tasks.js';
+
+/** Metric name → its units. */
+export type Measurements = Map<string, Unit[]>;
+
+/** Adds to the unit `id` of a metric; units are in the order in which they are first named. */
+class Tally {
+  readonly #metrics = new Map<string, Map<string, Unit>>();
+
+  add(metric: string, { id, value, weight }: Unit): void {
+    const units = this.#metrics.get(metric) ?? new Map<string, Unit>();
+    this.#metrics.set(metric, units);
+    const unit = units.get(id);
+    if (unit === undefined) units.set(id, { id, value, weight });
+    else {
+      unit.value += value;
+      unit.weight += weight;
+    }
+  }
+
+  /** Sorted by name. */
+  finish(): Measurements {
+    const sorted = [...this.#metrics].sort(([a], [b]) => (a < b ? -1 : 1));
+    return new Map(sorted.map(([metric, units]) => [metric, [...units.values()]]));
+  }
+}
+
+/**
+ * `exactMatch`, `exactMatch.<kind>` (tasks with a check), `reward`, `ended`. All answers to one task are one unit, and
+ * so are all tasks of one group: they ask the same in other words.
+ */
+export function measureAnswers(answers: readonly Answer[]): Measurements {
+  const tally = new Tally();
+  for (const { task, text, reward, ended } of answers) {
+    const unit = { id: task.group ?? task.id, weight: 1 };
+    tally.add('reward', { ...unit, value: reward });
+    tally.add('ended', { ...unit, value: Number(ended) });
+    if (task.check === undefined) continue;
+    const correct = Number(checkAnswer(task.check, text, task.language ?? 'other'));
+    tally.add('exactMatch', { ...unit, value: correct });
+    if (task.kind !== undefined) tally.add(`exactMatch.${task.kind}`, { ...unit, value: correct });
+  }
+  return tally.finish();
+}
+
+/** A held-out document: how many nats the model needs to write it down, and how long it is. */
+export interface MeasuredText {
+  id: string;
+  language: string;
+  nats: number;
+  /** In UTF-8. */
+  bytes: number;
+}
+
+/** `bitsPerByte.<language>` and `bitsPerByte`: Σ nats / (ln 2 · Σ bytes). */
+export function measureTexts(texts: readonly MeasuredText[]): Measurements {
+  const tally = new Tally();
+  for (const { id, language, nats, bytes } of texts) {
+    const unit = { id, value: nats / Math.LN2, weight: bytes };
+    tally.add(`bitsPerByte.${language}`, unit);
+    tally.add('bitsPerByte', unit);
+  }
+  return tally.finish();
+}
+
+export function metricsOf(measurements: Measurements): Metrics {
+  return Object.fromEntries([...measurements].map(([metric, units]) => [metric, ratio(units)]));
+}
+
+/** The figures and, where there are two units or more, their intervals. */
+export function figuresOf(measurements: Measurements): Required<Pick<EvaluationColumn, 'metrics' | 'intervals'>> {
+  const estimates = [...measurements].map(([metric, units]) => [metric, bootstrapMean(units)] as const);
+  const intervals = estimates.filter(([, estimate]) => isKnown(estimate));
+  return {
+    metrics: Object.fromEntries(estimates.map(([metric, { mean }]) => [metric, mean])),
+    intervals: Object.fromEntries(intervals.map(([metric, { low, high }]) => [metric, { low, high }])),
+  };
+}
+
+const none: Estimate = { mean: 0, low: 0, high: 0 };
+
+/** What `to` gained on `from` in every metric that both have, unit by unit; zeros where they are the same model. */
+export function compare(
+  from: { label: string; measurements: Measurements },
+  to: { label: string; measurements: Measurements },
+): Comparison {
+  const differences = [...to.measurements].flatMap(([metric, after]) => {
+    const before = from.measurements.get(metric);
+    const difference = before === undefined ? undefined : before === after ? none : pairedBootstrap(before, after);
+    return difference !== undefined && isKnown(difference) ? [[metric, difference] as const] : [];
+  });
+  return { from: from.label, to: to.label, differences: Object.fromEntries(differences) };
+}
+
+function isKnown({ mean, low, high }: Estimate): boolean {
+  return Number.isFinite(mean) && Number.isFinite(low) && Number.isFinite(high);
+}

@@ -1,0 +1,83 @@
+// Several seeds as one result: means with Student's interval, gains taken within each run, one page with links to all.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { EvaluationTable } from '../../src/report/event.js';
+import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../../src/report/seeds.js';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seeds-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+function table(base: number, sft: number, align: number): EvaluationTable {
+  const column = (label: string, exactMatch: number) => ({
+    label,
+    checkpoint: label,
+    metrics: { exactMatch, 'exactMatch.parity': exactMatch / 2 },
+    intervals: { exactMatch: { low: exactMatch - 0.1, high: exactMatch + 0.1 } },
+  });
+  const gain = (from: string, to: string, mean: number) => ({
+    ...{ from, to },
+    differences: { exactMatch: { mean, low: mean - 0.05, high: mean + 0.05 } },
+  });
+  return {
+    columns: [column('base', base), column('sft', sft), column('align', align)],
+    comparisons: [gain('base', 'sft', sft - base), gain('sft', 'align', align - sft)],
+  };
+}
+
+const runs: SeedRun[] = [
+  { seed: 1, table: table(0, 0.4, 0.43) },
+  { seed: 2, table: table(0.02, 0.5, 0.5) },
+  { seed: 7, table: table(0.01, 0.45, 0.54) },
+];
+
+test('means and gains over the seeds, with intervals worked out by hand', () => {
+  const { columns, comparisons } = summariseSeeds(runs);
+  assert.deepEqual(
+    columns.map(({ label }) => label),
+    ['base', 'sft', 'align'],
+  );
+  assert.ok(Math.abs(columns[1].metrics.exactMatch - 0.45) < 1e-12);
+  // Deviations −0.05, 0.05, 0: standard error 0.05/√3; t with 2 degrees of freedom 4.3027.
+  const half = (4.302653 * 0.05) / Math.sqrt(3);
+  assert.ok(Math.abs((columns[1].intervals?.exactMatch.high ?? 0) - (0.45 + half)) < 1e-6);
+  const gains = comparisons?.map(({ differences }) => differences.exactMatch) ?? [];
+  assert.ok(Math.abs(gains[0].mean - 0.44) < 1e-12 && gains[0].low > 0.34, JSON.stringify(gains[0]));
+  assert.ok(Math.abs(gains[1].mean - 0.04) < 1e-12 && gains[1].low < 0, 'three such gains may be chance');
+  assert.ok(comparisons?.[1].differences['exactMatch.parity'], 'taken from the columns, not from the runs’ own gains');
+});
+
+test('a run that lacks a column leaves the mean to the others', () => {
+  const short = { seed: 9, table: { columns: table(0, 0.4, 0).columns.slice(0, 2), comparisons: [] } };
+  const { columns, comparisons } = summariseSeeds([...runs.slice(0, 2), short]);
+  assert.ok(Math.abs(columns[2].metrics.exactMatch - 0.465) < 1e-12);
+  assert.ok(Math.abs((comparisons?.[1].differences.exactMatch.mean ?? 0) - 0.015) < 1e-12);
+});
+
+test('the text has a row for each seed below its metric, and a sentence for each gain', () => {
+  const text = seedsText(runs);
+  assert.match(text, /exactMatch +1\.0% \[0\.0, 3\.5\] +45\.0% \[32\.6, 57\.4\] +49\.0% \[\d/);
+  assert.match(text, /\n {2}seed 7 +1\.0% \[0\.0, 11\.0\] +45\.0% \[35\.0, 55\.0\] +54\.0% \[44\.0, 64\.0\] \*/);
+  assert.equal(text.match(/seed 2/g)?.length, 2, 'once in each table: parts of a metric are not taken apart');
+  assert.match(text, /sft against base, over 3 seeds: better beyond noise in exactMatch \(\+44\.0 points/);
+  assert.match(text, /align against sft, over 3 seeds: within noise: exactMatch \(\+4\.0 points/);
+});
+
+test('the page links the runs, and outside text stays text', async () => {
+  const path = await writeSeedsReport(folder, { name: '<b>x</b>', command: 'npx mossctl run x --seeds 1,2,7', runs });
+  assert.equal(path, join(folder, 'report.html'));
+  const html = await readFile(path, 'utf8');
+  assert.match(html, /<h1>&lt;b&gt;x&lt;\/b&gt;: 3 seeds<\/h1>/);
+  assert.deepEqual(
+    [...html.matchAll(/href="(.*?)"/g)].map(([, link]) => link),
+    ['seed-1/report.html', 'seed-2/report.html', 'seed-7/report.html'],
+  );
+  assert.match(html, /What each stage gained/);
+  assert.match(html, /<td class="name">seed 2<\/td>/);
+  assert.doesNotMatch(html, /<script/);
+});

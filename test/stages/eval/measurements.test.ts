@@ -1,0 +1,98 @@
+// From answers and documents to figures with intervals, and from two models' figures to what the one gained.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Check, Conversation } from '../../../src/data/types.js';
+import { compare, figuresOf, measureAnswers, measureTexts, metricsOf } from '../../../src/stages/eval/measurements.js';
+import { type Answer, splitHeldOut } from '../../../src/stages/eval/tasks.js';
+
+const check: Check = { type: 'equals', answer: 'yes' };
+
+function task(id: string, rest: Partial<Conversation> = {}): Conversation {
+  return { id, messages: [{ role: 'user', content: id }], kind: 'parity', language: 'en', check, ...rest };
+}
+
+function answer(of: Conversation, text: string, reward: number): Answer {
+  return { task: of, promptTokens: [], tokens: [], text, ended: text !== '', reward };
+}
+
+test('answers to one task, and tasks of one group, are one unit; what has no check has no exact match', () => {
+  const [a, b, c, d] = [
+    task('a', { group: 'g' }),
+    task('b', { group: 'g' }),
+    task('c'),
+    task('d', { check: undefined }),
+  ];
+  const measured = measureAnswers([
+    ...[answer(a, 'Yes.', 1), answer(a, 'no', 0.5), answer(b, 'no', 0.25)],
+    ...[answer(c, 'yes', 1), answer(c, 'yes', 0.75), answer(d, '', 0)],
+  ]);
+  assert.deepEqual([...measured.keys()], ['ended', 'exactMatch', 'exactMatch.parity', 'reward']);
+  assert.deepEqual(measured.get('reward'), [
+    { id: 'g', value: 1.75, weight: 3 },
+    { id: 'c', value: 1.75, weight: 2 },
+    { id: 'd', value: 0, weight: 1 },
+  ]);
+  // `equals` compares letters as they are: "Yes" is not "yes".
+  assert.deepEqual(metricsOf(measured), {
+    ended: 5 / 6,
+    exactMatch: 2 / 5,
+    'exactMatch.parity': 2 / 5,
+    reward: 3.5 / 6,
+  });
+});
+
+test('bits per byte: by language and over all, long documents weigh more', () => {
+  const texts = [
+    { id: 'x', language: 'zh', nats: 30 * Math.LN2, bytes: 10 },
+    { id: 'y', language: 'en', nats: 40 * Math.LN2, bytes: 40 },
+    { id: 'z', language: 'en', nats: 20 * Math.LN2, bytes: 10 },
+  ];
+  const { metrics, intervals } = figuresOf(measureTexts(texts));
+  assert.deepEqual(Object.keys(metrics), ['bitsPerByte', 'bitsPerByte.en', 'bitsPerByte.zh']);
+  for (const [name, expected] of Object.entries({ bitsPerByte: 1.5, 'bitsPerByte.en': 1.2, 'bitsPerByte.zh': 3 }))
+    assert.ok(Math.abs(metrics[name] - expected) < 1e-12, name);
+  assert.ok(intervals.bitsPerByte.low < 1.5 && intervals.bitsPerByte.high > 1.5);
+  assert.equal(intervals['bitsPerByte.zh'], undefined, 'one document has no interval');
+});
+
+test('many wordings of one question widen the interval: they are one piece of evidence', () => {
+  const answersOf = (group: (i: number) => string | undefined) =>
+    Array.from({ length: 60 }, (_, i) => answer(task(`t${i}`, { group: group(i) }), i % 6 < 3 ? 'yes' : 'no', 0));
+  const width = (answers: readonly Answer[]): number => {
+    const { low, high } = figuresOf(measureAnswers(answers)).intervals.exactMatch;
+    return high - low;
+  };
+  const alone = width(answersOf(() => undefined));
+  const grouped = width(answersOf((i) => `group-${i % 6}`));
+  assert.ok(Math.abs(alone - 0.25) < 0.04, `${alone}`);
+  assert.ok(grouped > 2 * alone, `${grouped} against ${alone}`);
+});
+
+test('a comparison pairs what both measured; the same model gains exactly nothing', () => {
+  const tasks = Array.from({ length: 40 }, (_, i) => task(`t${i}`));
+  const model = (label: string, right: (i: number) => boolean) => ({
+    label,
+    measurements: measureAnswers(tasks.map((each, i) => answer(each, right(i) ? 'yes' : 'no', Number(right(i))))),
+  });
+  const [base, sft] = [model('base', (i) => i < 4), model('sft', (i) => i < 24)];
+  const { from, to, differences } = compare(base, sft);
+  assert.deepEqual([from, to], ['base', 'sft']);
+  assert.equal(differences.exactMatch.mean, 0.5);
+  assert.ok(differences.exactMatch.low > 0.3 && differences.exactMatch.high < 0.7);
+  const texts = measureTexts([{ id: 'x', language: 'en', nats: 1, bytes: 1 }]);
+  assert.deepEqual(compare(base, { label: 'sft', measurements: texts }).differences, {});
+  const same = compare(sft, { ...sft, label: 'align' });
+  assert.deepEqual(same.differences.reward, { mean: 0, low: 0, high: 0 });
+});
+
+test('the halves of the held-out tasks share no task and no group', () => {
+  const tasks = Array.from({ length: 90 }, (_, i) => task(`t${i}`, i < 60 ? { group: `group-${i % 7}` } : {}));
+  const { validation, test: final } = splitHeldOut(tasks);
+  assert.equal(validation.length + final.length, tasks.length);
+  assert.ok(validation.length >= 45 && final.length >= 20, `${validation.length} and ${final.length}`);
+  const groups = (half: readonly Conversation[]) => new Set(half.map(({ id, group }) => group ?? id));
+  const shared = [...groups(validation)].filter((group) => groups(final).has(group));
+  assert.deepEqual(shared, []);
+  assert.deepEqual(splitHeldOut([...tasks].reverse()).validation.length, validation.length);
+  assert.deepEqual(splitHeldOut([task('only')]).validation, []);
+});
