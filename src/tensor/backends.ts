@@ -24,7 +24,13 @@ interface Backend {
 
 const backends: readonly Backend[] = [
   { name: 'tensorflow', load: loadTensorflow, unfit: () => (usesGpu() ? undefined : 'it found no GPU') },
-  { name: 'native', load: () => Promise.reject(new Error('not part of this version')) },
+  {
+    name: 'native',
+    load: async () => {
+      const { loadNative } = await import('./native/index.js');
+      loadNative();
+    },
+  },
   {
     name: 'wasm',
     load: async () => {

@@ -9,7 +9,7 @@ export function shapeOf(x: Tensor): number[] {
 }
 
 /** Plain values only: they are handed to native kernels as they are. */
-export type Attributes = Record<string, number | boolean>;
+export type Attributes = Record<string, number | boolean | number[]>;
 
 export interface Op<A extends Attributes> {
   /** Kernel name; the backward kernel is `${name}Grad`. */
@@ -29,7 +29,7 @@ export interface Op<A extends Attributes> {
 
 /** Runs the op on the current backend; its first output. Shapes are the caller's to check (see check.ts). */
 export function runOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): Tensor {
-  const [result, ...saved] = toTensors(runKernel(op.name, inputs, attributes));
+  const [result, ...saved] = runKernel(op.name, inputs, attributes);
   dispose(saved); // a gradient tape holds clones of its own
   return result;
 }
@@ -55,7 +55,7 @@ export function registerOpGradient<A extends Attributes>(op: Op<A>): void {
       const inputs = saved.slice(0, saved.length - op.outputs);
       const wanted = op.differentiable(inputs, attributes as A);
       // Run here, not lazily in the returned functions: those run in a scope that would dispose the other gradients.
-      const gradients = toTensors(runKernel(`${op.name}Grad`, [first, ...saved], attributes as A));
+      const gradients = runKernel(`${op.name}Grad`, [first, ...saved], attributes as A);
       return Object.fromEntries(gradients.slice(0, wanted).map((gradient, index) => [index, () => gradient]));
     },
   };
@@ -77,11 +77,8 @@ export function registerOnce(
 }
 
 // tfjs types kernel inputs as a named map; an array is one too (its own Concat passes one).
-/** Runs a kernel that takes a plain list of tensors. */
-export function runKernel(name: string, inputs: Tensor[], attributes: Attributes): Tensor | Tensor[] {
-  return engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes);
-}
-
-function toTensors(result: Tensor | Tensor[]): Tensor[] {
+/** Runs a kernel that takes a plain list of tensors; all its outputs. */
+export function runKernel(name: string, inputs: Tensor[], attributes: Attributes): Tensor[] {
+  const result: Tensor | Tensor[] = engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes);
   return Array.isArray(result) ? result : [result];
 }

@@ -1,7 +1,13 @@
 // The one door to TensorFlow.js: everything the project uses of it, and nothing else.
 // (tfjs-core is CommonJS under Node, without any gradient registered: see gradients.ts.)
+import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
+
+export type BackendValues = backend_util.BackendValues;
+export type DataId = TensorInfo['dataId'];
 export type {
+  DataType,
   GradConfig,
+  KernelConfig,
   NamedAttrMap,
   NamedTensorMap,
   Scalar,
@@ -11,7 +17,6 @@ export type {
   Tensor3D,
   Tensor4D,
   TensorInfo,
-  Variable,
 } from '@tensorflow/tfjs-core';
 export {
   add,
@@ -27,6 +32,7 @@ export {
   gather,
   getGradient,
   getKernel,
+  getKernelsForBackend,
   keep,
   log,
   matMul,
@@ -37,6 +43,7 @@ export {
   neg,
   ones,
   range,
+  registerBackend,
   registerGradient,
   registerKernel,
   relu,
@@ -63,6 +70,7 @@ export {
   transpose,
   unregisterKernel,
   unsortedSegmentSum,
+  Variable,
   variable,
   variableGrads,
   zeros,

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/parameters.js';
 import type { Metrics } from '../report/event.js';
-import { add, dispose, keep, type Scalar, square, stack, sum, type Tensor, tidy, variableGrads } from '../tensor/tf.js';
+import { globalNorm } from '../tensor/ops/global-norm.js';
+import { add, dispose, keep, type Scalar, type Tensor, variableGrads } from '../tensor/tf.js';
 import type { MicroBatch, Objective } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
 
@@ -81,8 +82,4 @@ function accumulate<Batch extends MicroBatch>(
 
 function sumOf(figure: Tensor): number {
   return (figure.dataSync() as Float32Array).reduce((a, b) => a + b, 0);
-}
-
-function globalNorm(tensors: readonly Tensor[]): number {
-  return tidy(() => Math.sqrt(sum(stack(tensors.map((x) => sum(square(x))))).dataSync()[0]));
 }

@@ -10,6 +10,7 @@ import { cacheDirectory } from '../../data/sources/npm.js';
 import { checkBackends } from '../../tensor/backends.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
+import { inspectNative } from './native.js';
 
 interface Finding {
   name: string;
@@ -105,6 +106,10 @@ async function registry(): Promise<Omit<Finding, 'required'>> {
 }
 
 async function backends(): Promise<Omit<Finding, 'required'>[]> {
+  const native = await inspectNative(); // says more than the one line that `auto` keeps
   const found = await checkBackends();
-  return found.map(({ name, available, reason }) => ({ name: `backend ${name}`, ok: available, detail: reason }));
+  return found.map(({ name, available, reason }) => {
+    const detail = name === 'native' && available === native.ok ? native.detail : reason;
+    return { name: `backend ${name}`, ok: available, detail };
+  });
 }

@@ -1,5 +1,5 @@
 // AdamW (Loshchilov & Hutter 2019), decay decoupled, bias-corrected as PyTorch does, over all parameters in one call.
-// Parameters and moments are tfjs variables: the portable body assigns them new values.
+// The kernel changes the parameters and moments: their memory, or, in the portable body, what the variables hold.
 import { registerOnce, runKernel } from '../op.js';
 import type { Tensor, Variable } from '../tf.js';
 import { add, div, mul, sqrt, square, sub, tidy } from '../tf.js';
@@ -27,30 +27,37 @@ export interface AdamwSettings {
 
 const kernelName = 'AdamW';
 
-/** One optimizer step. Gradients are read, not disposed. */
+/** One optimizer step, in place. Gradients are read, not disposed. */
 export function adamw(parameters: readonly AdamwParameter[], settings: AdamwSettings): void {
   const { learningRate, beta1, beta2, epsilon, step, gradientScale } = settings;
-  const stepSize = learningRate / (1 - beta1 ** step);
-  const root = Math.sqrt(1 - beta2 ** step);
-  for (const { variable, gradient, m, v, weightDecay } of parameters) {
-    const attributes = { beta1, beta2, gradientScale, keep: 1 - learningRate * weightDecay, stepSize, root, epsilon };
-    tidy(() => {
-      const [p, m1, v1] = runKernel(kernelName, [variable, gradient, m, v], attributes) as Tensor[];
-      variable.assign(p);
-      m.assign(m1);
-      v.assign(v1);
-    });
-  }
+  const inputs = parameters.flatMap(({ variable, gradient, m, v }) => [variable, gradient, m, v]);
+  runKernel(kernelName, inputs, {
+    beta1,
+    beta2,
+    gradientScale,
+    stepSize: learningRate / (1 - beta1 ** step),
+    root: Math.sqrt(1 - beta2 ** step),
+    epsilon,
+    keep: parameters.map(({ weightDecay }) => 1 - learningRate * weightDecay),
+  });
 }
 
 /** Gives `backend` the portable body, unless it brought a kernel of its own. */
 export function registerAdamw(backend: string): void {
-  registerOnce(kernelName, backend, ([p, gradient, m, v], attributes) => {
-    const { beta1, beta2, gradientScale, keep, stepSize, root, epsilon } = attributes as Record<string, number>;
-    const g = gradientScale === 1 ? gradient : mul(gradient, gradientScale);
-    const m1 = add(mul(m, beta1), mul(g, 1 - beta1));
-    const v1 = add(mul(v, beta2), mul(square(g), 1 - beta2));
-    const update = div(m1, add(mul(sqrt(v1), 1 / root), epsilon));
-    return [sub(mul(p, keep), mul(update, stepSize)), m1, v1];
+  registerOnce(kernelName, backend, (inputs, attributes) => {
+    const { beta1, beta2, gradientScale, stepSize, root, epsilon } = attributes as Record<string, number>;
+    (attributes.keep as number[]).forEach((keep, index) => {
+      const [p, gradient, m, v] = inputs.slice(4 * index, 4 * index + 4) as [Variable, Tensor, Variable, Variable];
+      tidy(() => {
+        const g = gradientScale === 1 ? gradient : mul(gradient, gradientScale);
+        const m1 = add(mul(m, beta1), mul(g, 1 - beta1));
+        const v1 = add(mul(v, beta2), mul(square(g), 1 - beta2));
+        const update = div(m1, add(mul(sqrt(v1), 1 / root), epsilon));
+        p.assign(sub(mul(p, keep), mul(update, stepSize)));
+        m.assign(m1);
+        v.assign(v1);
+      });
+    });
+    return [];
   });
 }

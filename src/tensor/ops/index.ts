@@ -4,9 +4,11 @@ import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
 import { embeddingOp } from './embedding.js';
+import { registerGlobalNorm } from './global-norm.js';
 import { linearOp } from './linear.js';
 import { rmsNormOp } from './rms-norm.js';
 import { rotaryOp } from './rotary.js';
+import { registerStoreColumns } from './store-columns.js';
 import { swigluOp } from './swiglu.js';
 
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */
@@ -19,6 +21,8 @@ export function registerOps(backend: string): void {
   register(swigluOp, backend);
   register(crossEntropyOp, backend);
   registerAdamw(backend);
+  registerGlobalNorm(backend);
+  registerStoreColumns(backend);
 }
 
 function register<A extends Attributes>(op: Op<A>, backend: string): void {

@@ -1,0 +1,237 @@
+// The whole surface that JavaScript sees. A kernel is called with a frame of numbers:
+// [tensors, numbers, address, elements, address, elements, …, number, number, …].
+// Every address is checked against the registered slabs here, and every kernel checks its sizes: a wrong call is a
+// JavaScript error.
+#include <node_api.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "kernels.h"
+#include "memory.h"
+#include "pool.h"
+
+namespace mossctl {
+
+namespace {
+
+Precision current_precision = Precision::fp32;
+
+/** The widest instruction set that this processor runs; nullptr where it runs none of ours. */
+const KernelTable* choose() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#if !defined(MOSSCTL_NO_AVX512BF16)
+  if (avx512 && __builtin_cpu_supports("avx512bf16")) return &avx512bf16::table();
+#endif
+  if (avx512) return &avx512::table();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &avx2::table();
+  return nullptr;
+#elif defined(__aarch64__)
+  return &neon::table();
+#else
+  return nullptr;
+#endif
+}
+
+const KernelTable* table = nullptr;
+
+napi_value fail(napi_env env, const char* message) {
+  napi_throw_error(env, nullptr, message);
+  return nullptr;
+}
+
+/** Up to four arguments; missing ones are undefined. */
+struct Arguments {
+  napi_value at[4];
+
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = 4;
+    napi_get_cb_info(env, info, &count, at, nullptr, nullptr);
+  }
+  double number(napi_env env, int i) const {
+    double value = NAN;
+    napi_get_value_double(env, at[i], &value);
+    return value;
+  }
+};
+
+napi_value number_value(napi_env env, double value) {
+  napi_value result;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+napi_value string_value(napi_env env, const char* value) {
+  napi_value result;
+  napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+/** A whole number from 0 to `limit`, or −1. */
+long whole(double value, double limit) {
+  return value >= 0 && value <= limit && value == std::floor(value) ? static_cast<long>(value) : -1;
+}
+
+constexpr double largest_address = 9007199254740992.0;  // 2^53: exact as a double
+
+napi_value call(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  const long index = whole(arguments.number(env, 0), table->count - 1);
+  if (index < 0) return fail(env, "call: no such kernel");
+  napi_typedarray_type type;
+  size_t capacity = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, arguments.at[1], &type, &capacity, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_float64_array) {
+    return fail(env, "call: the frame must be a Float64Array");
+  }
+  const long length = whole(arguments.number(env, 2), static_cast<double>(capacity));
+  const double* frame = static_cast<const double*>(data);
+  const long tensor_count = length < 2 ? -1 : whole(frame[0], 1 << 20);
+  const long number_count = length < 2 ? -1 : whole(frame[1], 1 << 20);
+  if (tensor_count < 0 || number_count < 0 || 2 + 2 * tensor_count + number_count != length) {
+    return fail(env, "call: the frame does not hold what it says");
+  }
+  static std::vector<Tensor> tensors;
+  tensors.resize(static_cast<size_t>(tensor_count));
+  const Kernel& kernel = table->kernels[index];
+  char message[160];
+  for (long i = 0; i < tensor_count; i++) {
+    const long address = whole(frame[2 + 2 * i], largest_address);
+    const long size = whole(frame[3 + 2 * i], largest_address / 8);
+    void* place = reinterpret_cast<void*>(address);
+    if (address < 0 || size < 0 || address % 4 != 0 || !in_slab(place, static_cast<size_t>(size) * 4)) {
+      snprintf(message, sizeof message, "%s: tensor %ld is not in the arena", kernel.name, i);
+      return fail(env, message);
+    }
+    tensors[static_cast<size_t>(i)] = {place, size};
+  }
+  const double* numbers = frame + 2 + 2 * tensor_count;
+  const char* fault = nullptr;
+  const Fence fence(tensors.data(), static_cast<int>(tensor_count));
+  try {
+    fault = kernel.run({tensors.data(), static_cast<int>(tensor_count), numbers, static_cast<int>(number_count)});
+  } catch (const std::bad_alloc&) {
+    fault = "out of memory";
+  }
+  if (fault == nullptr) return nullptr;
+  snprintf(message, sizeof message, "%s: %s", kernel.name, fault);
+  return fail(env, message);
+}
+
+napi_value register_slab(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  void* data = nullptr;
+  size_t bytes = 0;
+  if (napi_get_arraybuffer_info(env, arguments.at[0], &data, &bytes) != napi_ok) {
+    return fail(env, "addSlab: an ArrayBuffer is needed");
+  }
+  add_slab(data, bytes);
+  return number_value(env, static_cast<double>(reinterpret_cast<uintptr_t>(data)));
+}
+
+napi_value unregister_slab(napi_env env, napi_callback_info info) {
+  const long address = whole(Arguments(env, info).number(env, 0), largest_address);
+  if (address < 0) return fail(env, "removeSlab: an address is needed");
+  remove_slab(reinterpret_cast<void*>(address));
+  return nullptr;
+}
+
+napi_value set_threads(napi_env env, napi_callback_info info) {
+  const long threads = whole(Arguments(env, info).number(env, 0), 256);
+  if (threads < 1) return fail(env, "setThreads: 1 to 256 threads");
+  Pool::instance().resize(static_cast<int>(threads));
+  return nullptr;
+}
+
+napi_value threads(napi_env env, napi_callback_info) { return number_value(env, Pool::instance().threads()); }
+
+napi_value set_precision(napi_env env, napi_callback_info info) {
+  char name[8] = "";
+  size_t length = 0;
+  napi_get_value_string_utf8(env, Arguments(env, info).at[0], name, sizeof name, &length);
+  if (strcmp(name, "fp32") != 0 && strcmp(name, "bf16") != 0) return fail(env, "setPrecision: fp32 or bf16");
+  current_precision = name[0] == 'b' ? Precision::bf16 : Precision::fp32;
+  return nullptr;
+}
+
+napi_value isa(napi_env env, napi_callback_info) { return string_value(env, table->isa); }
+
+napi_value scratch(napi_env env, napi_callback_info) {
+  return number_value(env, static_cast<double>(scratch_bytes()));
+}
+
+napi_value has_bf16(napi_env env, napi_callback_info) {
+  napi_value result;
+  bool has = false;
+#if defined(__x86_64__) && !defined(MOSSCTL_NO_AVX512BF16)
+  has = table == &avx512bf16::table();
+#endif
+  napi_get_boolean(env, has, &result);
+  return result;
+}
+
+napi_value probe_fma(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  char name[8] = "";
+  size_t length = 0;
+  napi_get_value_string_utf8(env, arguments.at[0], name, sizeof name, &length);
+  const long count = whole(arguments.number(env, 1), 256);
+  if (count < 1) return fail(env, "probeFma: 1 to 256 threads");
+  return number_value(env, table->probe_fma(name[0] == 'b', static_cast<int>(count)));
+}
+
+napi_value probe_bandwidth(napi_env env, napi_callback_info info) {
+  const long count = whole(Arguments(env, info).number(env, 0), 256);
+  if (count < 1) return fail(env, "probeBandwidth: 1 to 256 threads");
+  return number_value(env, table->probe_bandwidth(static_cast<int>(count)));
+}
+
+napi_value names(napi_env env) {
+  napi_value list;
+  napi_create_array_with_length(env, static_cast<size_t>(table->count), &list);
+  for (int i = 0; i < table->count; i++) {
+    napi_set_element(env, list, static_cast<uint32_t>(i), string_value(env, table->kernels[i].name));
+  }
+  return list;
+}
+
+napi_value init(napi_env env, napi_value exports) {
+  table = choose();
+  if (table == nullptr) return fail(env, "this processor lacks AVX2 and FMA");
+  const struct {
+    const char* name;
+    napi_callback function;
+  } functions[] = {{"call", call},
+                   {"addSlab", register_slab},
+                   {"removeSlab", unregister_slab},
+                   {"setThreads", set_threads},
+                   {"threads", threads},
+                   {"setPrecision", set_precision},
+                   {"isa", isa},
+                   {"scratchBytes", scratch},
+                   {"hasBf16", has_bf16},
+                   {"probeFma", probe_fma},
+                   {"probeBandwidth", probe_bandwidth}};
+  for (const auto& entry : functions) {
+    napi_value function;
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.function, nullptr, &function);
+    napi_set_named_property(env, exports, entry.name, function);
+  }
+  napi_set_named_property(env, exports, "kernels", names(env));
+  return exports;
+}
+
+}  // namespace
+
+Precision precision() { return current_precision; }
+
+}  // namespace mossctl
+
+NAPI_MODULE_INIT() { return mossctl::init(env, exports); }

@@ -1,0 +1,55 @@
+// Every kernel, compiled once per instruction set: -DMOSSCTL_ISA=<name> and the compiler flags that go with it.
+// One translation unit, so that nothing of one instruction set can be linked into another.
+#include "kernels.h"
+#include "kernels/adamw.cc"
+#include "kernels/attention-grad.cc"
+#include "kernels/attention.cc"
+#include "kernels/cross-entropy.cc"
+#include "kernels/elementwise.cc"
+#include "kernels/embedding.cc"
+#include "kernels/gemm.cc"
+#include "kernels/linear.cc"
+#include "kernels/machine.cc"
+#include "kernels/rms-norm.cc"
+#include "kernels/rotary.cc"
+#include "kernels/strided.cc"
+#include "kernels/swiglu.cc"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+#define TEXT_OF(name) #name
+#define TEXT(name) TEXT_OF(name)
+
+const KernelTable& table() {
+  static const Kernel kernels[] = {
+      {"AdamW", adamw},
+      {"Attention", attention},
+      {"AttentionGrad", attention_grad},
+      {"Binary", binary},
+      {"CastToFloat", cast_to_float},
+      {"CastToInt", cast_to_int},
+      {"Copy", copy},
+      {"CrossEntropy", cross_entropy},
+      {"CrossEntropyGrad", cross_entropy_grad},
+      {"Embedding", embedding},
+      {"EmbeddingGrad", embedding_grad},
+      {"Fill", fill},
+      {"GlobalNorm", global_norm},
+      {"Linear", linear},
+      {"LinearGrad", linear_grad},
+      {"RmsNorm", rms_norm},
+      {"RmsNormGrad", rms_norm_grad},
+      {"Rotary", rotary},
+      {"Sum", sum_axes},
+      {"Swiglu", swiglu},
+      {"SwigluGrad", swiglu_grad},
+      {"Unary", unary},
+  };
+  static const KernelTable result{TEXT(MOSSCTL_ISA), kernels, sizeof kernels / sizeof kernels[0], probe_fma,
+                                  probe_bandwidth};
+  return result;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

@@ -1,0 +1,45 @@
+// What each instruction set offers: the kernels by name, and measurements of the machine.
+#pragma once
+
+#include "call.h"
+
+namespace mossctl {
+
+struct Kernel {
+  const char* name;
+  KernelFunction run;
+};
+
+struct KernelTable {
+  const char* isa;
+  const Kernel* kernels;
+  int count;
+  /** GFLOP/s of fused multiply-adds held in registers. */
+  double (*probe_fma)(bool bf16, int threads);
+  /** GB/s read from main memory. */
+  double (*probe_bandwidth)(int threads);
+};
+
+#if defined(__x86_64__)
+namespace avx2 {
+const KernelTable& table();
+}
+namespace avx512 {
+const KernelTable& table();
+}
+#if !defined(MOSSCTL_NO_AVX512BF16)
+namespace avx512bf16 {
+const KernelTable& table();
+}
+#endif
+#elif defined(__aarch64__)
+namespace neon {
+const KernelTable& table();
+}
+#endif
+
+/** Operands of matrix products: fp32, or rounded to bf16 with sums in fp32. */
+enum class Precision { fp32, bf16 };
+Precision precision();
+
+}  // namespace mossctl

@@ -1,0 +1,246 @@
+// The backward pass builds the probabilities again, from the scores and the forward pass's logsumexp: a block of queries
+// against a block of keys at a time, P and dS [queries, keys] (row stride LDA) in cache. They are operands as they lie:
+// dQ = dS·K reads them by rows, dV = Pᵀ·dY and dK = dSᵀ·Q across.
+#include "attention.h"
+#include "attention-work.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+namespace {
+
+constexpr long query_panels = 96 / MR;
+constexpr long query_block = query_panels * MR;
+constexpr long key_block = KC;
+
+struct AttentionGrad : AttentionWork {
+  const float *dy, *out, *lse;
+  float *dq, *dk, *dv;
+  float* partial;  // per thread but the first: dk and dv [2, keys, dim] of a group that an earlier thread started
+
+  long per_group() const { return heads_per_group() * units; }
+  /** The group (of all sequences' groups) that this thread goes on with, or −1. */
+  long continued(int thread, int threads) const {
+    const long begin = start(thread, threads);
+    const bool goes_on = begin % per_group() != 0 && begin < start(thread + 1, threads);
+    return goes_on ? begin / per_group() : -1;
+  }
+  float* partial_of(int thread) const { return partial + (thread - 1) * 2 * keys * dim; }
+};
+
+/** What a thread keeps for one group of heads: packed keys and values, and where their gradients go. */
+struct GroupGrad {
+  long b, g, base, keys;  // the packed keys are base … base + keys − 1
+  const float *packed_k, *packed_v;  // for products with queries
+  const float* k_by_depth;           // for products with scores
+  float *dk, *dv;                    // of key 0
+  long stride;
+};
+
+/** A block of queries of one head, packed. */
+struct QueryBlock {
+  long h, t, rows;
+  const float *q, *dy;                    // by rows
+  const float *q_by_depth, *dy_by_depth;  // as B
+  const float *delta, *lse;
+  float *p, *ds;  // scores
+};
+
+float dot(const float* a, const float* b, long n) {
+  vf x{};
+  long i = 0;
+  for (; i + W <= n; i += W) x += load(a + i) * load(b + i);
+  float result = sum(x);
+  for (; i < n; i++) result += a[i] * b[i];
+  return result;
+}
+
+/** Scores → P and dP → dS of one row; 0 outside its keys. */
+void row_grad(float* p, float* ds, Keys keys, long count, float scale, float lse, float delta) {
+  clear_rest(p, keys, count);
+  clear_rest(ds, keys, count);
+  if (keys.first > keys.last) return;
+  mask_ends(p, keys);
+  for (long j = keys.first / W * W; j <= keys.last; j += W) {
+    const vf weight = exp2(load(p + j) * (scale * log2_e) - lse * log2_e);
+    store(p + j, weight);
+    store(ds + j, weight * (load(ds + j) - delta) * scale);
+  }
+}
+
+/** A block of queries against `count` keys from `start` on (counted from the group's base; a multiple of NR). */
+void block_grad(const AttentionGrad& c, const GroupGrad& group, const QueryBlock& block, long start, long count) {
+  Keys seen[query_panels];  // by each panel, within the block
+  for (long i = 0, r = 0; r < block.rows; i++, r += MR) {
+    const long rows = smaller(MR, block.rows - r);
+    const Keys all = keys_of(c.range(group.b, block.t + r), rows);
+    seen[i] = part_of_row(all, group.base + start, count);
+    if (seen[i].first <= seen[i].last) {
+      const long skip = seen[i].first / NR * NR, first = start + skip, last = start + seen[i].last;
+      float *p = block.p + r * LDA + skip, *ds = block.ds + r * LDA + skip;
+      panel_products(block.q, block.rows, r, rows, group.packed_k, group.keys, first, last, c.dim, p);
+      panel_products(block.dy, block.rows, r, rows, group.packed_v, group.keys, first, last, c.dim, ds);
+    }
+    for (long row = r; row < r + rows; row++) {
+      const int32_t* range = c.range(group.b, block.t + row);
+      const Keys part = part_of_row({range[0], range[1]}, group.base + start, count);
+      row_grad(block.p + row * LDA, block.ds + row * LDA, part, count, c.scale, block.lse[row], block.delta[row]);
+    }
+    if (seen[i].first <= seen[i].last) {
+      Out dq{c.dq + c.query(group.b, block.t + r, block.h), c.query_stride()};
+      dq.accumulate = all.first < group.base + start;  // an earlier block of keys was seen
+      multiply_strips(Order::by_rows, rows, c.dim, seen[i].last + 1 - seen[i].first,
+                      block.ds + r * LDA + seen[i].first, group.k_by_depth + (start + seen[i].first) * NR,
+                      group.keys * NR, dq);
+    }
+  }
+  // A panel of keys takes the queries from the first to the last panel that see some of them.
+  const long panels = ceil_div(block.rows, MR);
+  for (long s = 0; s < count; s += MR) {
+    const long width = smaller(MR, count - s);
+    long first = panels, last = -1;
+    for (long i = 0; i < panels; i++) {
+      if (seen[i].first >= s + width || seen[i].last < s || seen[i].first > seen[i].last) continue;
+      first = smaller(first, i);
+      last = i;
+    }
+    if (last < 0) continue;
+    const long row = first * MR, depth = smaller(block.rows, (last + 1) * MR) - row;
+    const long key = (group.base + start + s) * group.stride;
+    Out dv{group.dv + key, group.stride}, dk{group.dk + key, group.stride};
+    dv.accumulate = dk.accumulate = true;
+    const long b_strip = block.rows * NR;
+    multiply_strips(Order::across, width, c.dim, depth, block.p + row * LDA + s, block.dy_by_depth + row * NR, b_strip, dv);
+    multiply_strips(Order::across, width, c.dim, depth, block.ds + row * LDA + s, block.q_by_depth + row * NR, b_strip, dk);
+  }
+}
+
+/** Items [begin, end) of one group of heads. */
+void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
+  const long b = group.b, g = group.g;
+  Keys all = c.span(b, 0);
+  for (long u = 1; u < c.units; u++) {
+    all.first = smaller(all.first, c.span(b, u).first);
+    all.last = larger(all.last, c.span(b, u).last);
+  }
+  group.base = all.first / NR * NR;
+  group.keys = all.last + 1 - group.base;
+  const long by_column = padded(group.keys) * c.dim, by_depth = group.keys * padded(c.dim);
+  const long rows = packed_rows(query_block, c.dim), deep = query_block * padded(c.dim), scores = query_block * LDA;
+  constexpr long numbers = (query_block + W - 1) / W * W;
+  float* scratch = thread_scratch(slot_attention, 2 * by_column + by_depth + 2 * (rows + deep + scores + numbers));
+  const auto take = [&scratch](long floats) {
+    float* result = scratch;
+    scratch += floats;
+    return result;
+  };
+  float *packed_k = take(by_column), *packed_v = take(by_column), *k_by_depth = take(by_depth);
+  float *q = take(rows), *dy = take(rows), *q_by_depth = take(deep), *dy_by_depth = take(deep);
+  float *p = take(scores), *ds = take(scores), *delta = take(numbers), *lse = take(numbers);
+  const float* k = c.k + c.key(b, group.base, g);
+  pack_columns(k, c.key_stride(), group.keys, c.dim, packed_k);
+  pack_columns(c.v + c.key(b, group.base, g), c.key_stride(), group.keys, c.dim, packed_v);
+  const long strips = ceil_div(c.dim, NR);
+  pack_b({k, c.key_stride(), 1}, c.dim, group.keys, 0, strips, k_by_depth);
+  group.packed_k = packed_k;
+  group.packed_v = packed_v;
+  group.k_by_depth = k_by_depth;
+  for (long s = 0; s < c.keys; s++) {
+    memset(group.dk + s * group.stride, 0, c.dim * sizeof(float));
+    memset(group.dv + s * group.stride, 0, c.dim * sizeof(float));
+  }
+
+  for (long item = begin; item < end; item++) {
+    const long h = item / c.units % c.heads, u = item % c.units, t = u * query_block, count = c.rows(u);
+    const long offset = c.query(b, t, h), stride = c.query_stride();
+    pack_rows(c.q + offset, stride, count, c.dim, q);
+    pack_rows(c.dy + offset, stride, count, c.dim, dy);
+    pack_b({c.q + offset, stride, 1}, c.dim, count, 0, strips, q_by_depth);
+    pack_b({c.dy + offset, stride, 1}, c.dim, count, 0, strips, dy_by_depth);
+    for (long r = 0; r < count; r++) {
+      delta[r] = dot(c.dy + offset + r * stride, c.out + offset + r * stride, c.dim);
+      lse[r] = c.lse[(b * c.heads + h) * c.queries + t + r];
+    }
+    const QueryBlock block{h, t, count, q, dy, q_by_depth, dy_by_depth, delta, lse, p, ds};
+    const Keys span{c.span(b, u).first - group.base, c.span(b, u).last - group.base};
+    for (long s = span.first / NR * NR; s <= span.last; s += key_block) {
+      block_grad(c, group, block, s, smaller(key_block, span.last + 1 - s));
+    }
+  }
+}
+
+/** Adds to dk and dv what later threads found of a group, in the order of threads. */
+void add_partials(const AttentionGrad& c, int thread, int threads) {
+  for (int other = 1; other < threads; other++) {
+    const long group = c.continued(other, threads);
+    if (group < 0) continue;
+    const Range part = share(c.keys, thread, threads);
+    const float* from = c.partial_of(other);
+    for (long s = part.begin; s < part.end; s++) {
+      const long to = c.key(group / c.groups, s, group % c.groups);
+      for (long d = 0; d < c.dim; d++) c.dk[to + d] += from[s * c.dim + d];
+      for (long d = 0; d < c.dim; d++) c.dv[to + d] += from[(c.keys + s) * c.dim + d];
+    }
+  }
+}
+
+void attention_grad_job(void* context, int thread) {
+  const AttentionGrad& c = *static_cast<AttentionGrad*>(context);
+  const int threads = Pool::instance().threads();
+  const long begin = c.start(thread, threads), end = c.start(thread + 1, threads);
+  for (long item = begin; item < end;) {
+    const long group = item / c.per_group(), next = smaller(end, (group + 1) * c.per_group());
+    GroupGrad to{};
+    to.b = group / c.groups;
+    to.g = group % c.groups;
+    if (item % c.per_group() == 0) {
+      to.stride = c.key_stride();
+      to.dk = c.dk + c.key(to.b, 0, to.g);
+      to.dv = c.dv + c.key(to.b, 0, to.g);
+    } else {
+      to.stride = c.dim;
+      to.dk = c.partial_of(thread);
+      to.dv = to.dk + c.keys * c.dim;
+    }
+    group_grad(c, to, item, next);
+    item = next;
+  }
+  Pool::instance().barrier();
+  add_partials(c, thread, threads);
+}
+
+}  // namespace
+
+// Tensors: dy, q [B, T, H, D], k, v [B, S, G, D], ranges [B, T, 2], out [B, T, H, D], lse [B, H, T], dq, dk, dv.
+// Numbers: B, T, S, H, G, D.
+const char* attention_grad(const Call& call) {
+  REQUIRE(call.tensor_count == 10, "dy, q, k, v, ranges, out, lse, dq, dk, dv");
+  AttentionGrad context{};
+  const char* wrong = read_attention(call, 1, query_block, context);
+  if (wrong) return wrong;
+  const Tensor* tensors = call.tensors;
+  REQUIRE(tensors[0].size == tensors[1].size && tensors[5].size == tensors[1].size && tensors[7].size == tensors[1].size,
+          "size of dy, out or dq");
+  REQUIRE(holds(tensors[6], {context.batch, context.heads, context.queries, 1}), "size of lse");
+  REQUIRE(tensors[8].size == tensors[2].size && tensors[9].size == tensors[2].size, "size of dk or dv");
+  context.dy = call.floats(0);
+  context.out = call.floats(5);
+  context.lse = call.floats(6);
+  context.dq = call.floats(7);
+  context.dk = call.floats(8);
+  context.dv = call.floats(9);
+  if (context.batch == 0 || context.queries == 0) {
+    memset(context.dk, 0, tensors[8].size * sizeof(float));
+    memset(context.dv, 0, tensors[9].size * sizeof(float));
+    return nullptr;
+  }
+  const int threads = Pool::instance().threads();
+  bool split = false;
+  for (int thread = 1; thread < threads; thread++) split = split || context.continued(thread, threads) >= 0;
+  if (split) context.partial = shared_scratch(slot_partial, 2 * (threads - 1) * context.keys * context.dim);
+  Pool::instance().run(attention_grad_job, &context);
+  return nullptr;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

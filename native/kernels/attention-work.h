@@ -1,0 +1,117 @@
+// What attention's passes share: sizes, the keys that rows of queries need, the division among threads, and scores of a
+// panel of queries. Only the keys between the first and the last that a panel of MR queries may see are computed.
+#pragma once
+
+#include "../call.h"
+#include "gemm.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+/** Keys first … last, both inclusive. */
+struct Keys {
+  long first, last;
+};
+
+/** All keys that some of the rows see. */
+static inline Keys keys_of(const int32_t* ranges, long rows) {
+  Keys result{ranges[0], ranges[1]};
+  for (long i = 1; i < rows; i++) {
+    result.first = smaller(result.first, ranges[2 * i]);
+    result.last = larger(result.last, ranges[2 * i + 1]);
+  }
+  return result;
+}
+
+/** Sizes of q [batch, queries, heads, dim], k and v [batch, keys, groups, dim]; the queries cut into units of rows. */
+struct AttentionWork {
+  long batch, queries, keys, heads, groups, dim;
+  const float *q, *k, *v;
+  const int32_t* ranges;  // [batch, queries, 2]
+  float scale;
+  long height, units;  // rows of a unit, units of a sequence
+  const Keys* spans;   // [batch, units]
+
+  long heads_per_group() const { return heads / groups; }
+  long rows(long unit) const { return smaller(height, queries - unit * height); }
+  const Keys& span(long b, long unit) const { return spans[b * units + unit]; }
+  const int32_t* range(long b, long t) const { return ranges + 2 * (b * queries + t); }
+  /** Offset of a query's row of dim numbers, and of a key's. */
+  long query(long b, long t, long h) const { return ((b * queries + t) * heads + h) * dim; }
+  long key(long b, long s, long g) const { return ((b * keys + s) * groups + g) * dim; }
+  long query_stride() const { return heads * dim; }
+  long key_stride() const { return groups * dim; }
+  /** Time that a unit takes, in keys. */
+  long cost(long b, long unit) const { return span(b, unit).last - span(b, unit).first + 1 + 16; }
+
+  /** The items (batch, head, unit), in this order, from which `thread` works until the start of the next thread. */
+  long start(int thread, int threads) const;
+};
+
+/** Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. */
+const char* read_attention(const Call& call, int q, long height, AttentionWork& work);
+
+/** Whether the tensor holds just rows × columns × … elements. */
+bool holds(const Tensor& tensor, const long (&sizes)[4]);
+
+/** Panels of B's columns, as floats per unit of depth. */
+static inline long padded(long columns) { return ceil_div(columns, NR) * NR; }
+
+/** `rows` rows of a matrix [rows, depth], in parts of KC columns, each packed as A. */
+void pack_rows(const float* from, long stride, long rows, long depth, float* to);
+static inline long packed_rows(long rows, long depth) { return ceil_div(depth, KC) * ceil_div(rows, MR) * MR * LDA; }
+/** The transpose of a matrix [columns, depth], in parts of KC deep, each packed as B. */
+void pack_columns(const float* from, long stride, long columns, long depth, float* to);
+
+/**
+ * The products of a panel of packed rows (≤ MR, from row `row` of `all_rows`) with the packed columns first … last of
+ * `all_columns`; `first` is a multiple of NR, and whole vectors NR wide are written, LDA apart, from `to` on.
+ */
+void panel_products(const float* packed, long all_rows, long row, long rows, const float* columns, long all_columns,
+                    long first, long last, long depth, float* to);
+
+/** Part of a row of scores that counts: from `first` to `last`, neither below 0 nor above count − 1. Empty: first > last. */
+static inline Keys part_of_row(Keys keys, long begin, long count) {
+  return {larger(keys.first - begin, 0), smaller(keys.last - begin, count - 1)};
+}
+
+/** A score that no other can be less than; 2 to its power is exactly 0. */
+constexpr float no_score = -3e38f;
+constexpr float log2_e = 1.44269504088896341f;
+
+/** 2^x for x ≤ 0 and a little above, to 1e-7; 0 below −126. Scores are taken in base 2, which is less work than e^x. */
+static inline vf exp2(vf x) {
+  const vf shifter = splat(12582912.0f);  // 1.5·2^23: adding it rounds to an integer held in the low bits
+  const vf shifted = x + shifter;
+  const vf r = x - (shifted - shifter);
+  vf p = r * 1.32647270e-3f + 9.67151265e-3f;
+  p = p * r + 5.55073374e-2f;
+  p = p * r + 2.40222421e-1f;
+  p = p * r + 6.93146978e-1f;
+  p = p * r + 1.0f;
+  const vi bits = reinterpret_cast<const vi&>(p) + (reinterpret_cast<const vi&>(shifted) << 23);
+  return x < splat(-126.0f) ? vf{} : reinterpret_cast<const vf&>(bits);
+}
+
+/** Puts no_score into the places outside `keys` of the two vectors at its ends. */
+static inline void mask_ends(float* row, Keys keys) {
+  vi lane;
+  for (int i = 0; i < W; i++) lane[i] = i;
+  const long begin = keys.first / W * W, end = keys.last / W * W;
+  if (begin != keys.first) {
+    store(row + begin, lane < static_cast<int32_t>(keys.first - begin) ? splat(no_score) : load(row + begin));
+  }
+  if (end + W - 1 != keys.last) {
+    store(row + end, lane > static_cast<int32_t>(keys.last - end) ? splat(no_score) : load(row + end));
+  }
+}
+
+/** Zeros in the vectors of a row [0, count) that hold none of `keys`. */
+static inline void clear_rest(float* row, Keys keys, long count) {
+  const long begin = keys.first > keys.last ? count : keys.first / W * W;
+  for (long j = 0; j < begin; j += W) store(row + j, vf{});
+  for (long j = larger(begin, keys.last / W * W + W); j < count; j += W) store(row + j, vf{});
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

@@ -1,0 +1,226 @@
+// The vocabulary is taken a block at a time; each thread runs its own rows of the hidden states against the block while
+// it is in cache. No more of the logits than rows_at_a_time × block per thread ever exists, and both passes read the
+// weights once. The block of logits lies as packed A does (row stride LDA), so the products that follow read it in place.
+#include "cross-entropy.h"
+
+#include <math.h>
+
+#include "gemm.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+namespace {
+
+constexpr long block = KC / NR * NR;        // columns of the vocabulary at a time
+constexpr long rows_at_a_time = 16 * MR;    // rows of logits at a time: at most KC, the depth of one product
+static_assert(rows_at_a_time <= KC, "the weights' gradient takes one block of rows as depth");
+
+struct CrossEntropy {
+  long n, d, vocabulary;
+  const float *hidden, *weight;
+  const int32_t* targets;
+  float *nll, *lse;          // outputs of the forward pass, inputs of the backward pass
+  const float* dy;
+  float *d_hidden, *d_weight;
+  float* packed;             // the block of W, packed for the logits, then for the hidden states' gradient
+  float* partial;            // per thread: its rows' part of the block's gradient [block, d]
+};
+
+/** Parts of the depth d, each at most KC. */
+long depths(long d) { return larger(1, ceil_div(d, KC)); }
+long depth_step(long d) { return ceil_div(d, depths(d)); }
+
+/** Packs W[first … first + width)ᵀ, one part of the depth after the other; threads share the panels. */
+void pack_block(const CrossEntropy& c, long first, long width, int thread) {
+  const Range panels = share(ceil_div(width, NR), thread, Pool::instance().threads());
+  const long step = depth_step(c.d);
+  for (long p = 0; p < c.d; p += step) {
+    const View part{c.weight + first * c.d + p, 1, c.d};
+    pack_b(part, width, smaller(step, c.d - p), panels.begin, panels.end, c.packed + p * block);
+  }
+}
+
+/** logits [rows, width] (row stride LDA) of the rows from `row` on. */
+void logits_of(const CrossEntropy& c, long row, long rows, long width, float* packed_rows, float* logits) {
+  const long step = depth_step(c.d);
+  for (long p = 0; p < c.d; p += step) {
+    const long depth = smaller(step, c.d - p);
+    pack_a({c.hidden + row * c.d + p, c.d, 1}, rows, depth, packed_rows);
+    Out out{logits, LDA};
+    out.accumulate = p > 0;
+    multiply_packed(true, rows, width, depth, packed_rows, c.packed + p * block, out);
+  }
+}
+
+/** Running maximum and sum of exponentials of one row; the sum is relative to the maximum. */
+struct Running {
+  float top, total;
+};
+
+void add_logits(const float* x, long width, Running& running) {
+  vf most = splat(running.top);
+  long j = 0;
+  for (; j + W <= width; j += W) most = larger(most, load(x + j));
+  if (j < width) most = larger(most, load_some(x + j, width - j, running.top));
+  const float top = largest(most);
+  vf total{};
+  for (j = 0; j + W <= width; j += W) total += exp(load(x + j) - top);
+  if (j < width) total += exp(load_some(x + j, width - j, -INFINITY) - top);
+  const float before = running.total > 0 ? running.total * exp(splat(running.top - top))[0] : 0;
+  running = {top, before + sum(total)};
+}
+
+void cross_entropy_job(void* context, int thread) {
+  const CrossEntropy& c = *static_cast<CrossEntropy*>(context);
+  Pool& pool = Pool::instance();
+  const Range rows = share(c.n, thread, pool.threads(), MR);
+  float* packed_rows = thread_scratch(slot_packed_a, rows_at_a_time * LDA);
+  float* logits = thread_scratch(slot_other, rows_at_a_time * LDA);
+  // nll holds the running sum, lse the running maximum, until the end; target logits come from a product of their own.
+  for (long i = rows.begin; i < rows.end; i++) {
+    c.lse[i] = -INFINITY;
+    c.nll[i] = 0;
+  }
+  for (long first = 0; first < c.vocabulary; first += block) {
+    const long width = smaller(block, c.vocabulary - first);
+    pack_block(c, first, width, thread);
+    pool.barrier();
+    for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
+      const long count = smaller(rows_at_a_time, rows.end - row);
+      logits_of(c, row, count, width, packed_rows, logits);
+      for (long i = 0; i < count; i++) {
+        Running running{c.lse[row + i], c.nll[row + i]};
+        add_logits(logits + i * LDA, width, running);
+        c.lse[row + i] = running.top;
+        c.nll[row + i] = running.total;
+      }
+    }
+    pool.barrier();
+  }
+  for (long i = rows.begin; i < rows.end; i++) {
+    const float* h = c.hidden + i * c.d;
+    const float* w = c.weight + c.targets[i] * c.d;
+    vf dot{};
+    long k = 0;
+    for (; k + W <= c.d; k += W) dot += load(h + k) * load(w + k);
+    if (k < c.d) dot += load_some(h + k, c.d - k) * load_some(w + k, c.d - k);
+    c.lse[i] += logf(c.nll[i]);
+    c.nll[i] = c.lse[i] - sum(dot);
+  }
+}
+
+/** logits → (softmax − one-hot) · dy, in place. */
+void to_gradient(const CrossEntropy& c, long row, long first, long width, float* x) {
+  const vf lse = splat(c.lse[row]), dy = splat(c.dy[row]);
+  long j = 0;
+  for (; j + W <= width; j += W) store(x + j, exp(load(x + j) - lse) * dy);
+  if (j < width) store_some(x + j, exp(load_some(x + j, width - j) - lse) * dy, width - j);
+  const long target = c.targets[row] - first;
+  if (target >= 0 && target < width) x[target] -= c.dy[row];
+}
+
+/** Adds the threads' parts of the block's gradient up, in the order of the threads. */
+void add_partials(const CrossEntropy& c, long first, long width, int thread) {
+  const int threads = Pool::instance().threads();
+  const Range part = share(width * c.d, thread, threads, W);
+  const long size = block * c.d;
+  float* to = c.d_weight + first * c.d;
+  for (long j = part.begin; j < part.end; j += W) {
+    const long lanes = smaller(W, part.end - j);
+    vf total{};
+    for (int t = 0; t < threads; t++) {
+      const float* from = c.partial + t * size + j;
+      total += lanes == W ? load(from) : load_some(from, lanes);
+    }
+    if (lanes == W) {
+      store(to + j, total);
+    } else {
+      store_some(to + j, total, lanes);
+    }
+  }
+}
+
+void cross_entropy_grad_job(void* context, int thread) {
+  const CrossEntropy& c = *static_cast<CrossEntropy*>(context);
+  Pool& pool = Pool::instance();
+  const Range rows = share(c.n, thread, pool.threads(), MR);
+  const long strip = ceil_div(c.d, NR) * NR;
+  float* packed_rows = thread_scratch(slot_packed_a, larger(rows_at_a_time, block + MR) * LDA);
+  float* logits = thread_scratch(slot_other, rows_at_a_time * (LDA + strip));
+  float* packed_hidden = logits + rows_at_a_time * LDA;
+  float* natural = c.packed + block * strip;
+  float* partial = c.partial + thread * block * c.d;
+  const long panels = ceil_div(c.d, NR);
+  for (long first = 0; first < c.vocabulary; first += block) {
+    const long width = smaller(block, c.vocabulary - first);
+    pack_block(c, first, width, thread);
+    const Range mine = share(panels, thread, pool.threads());
+    pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, mine.begin, mine.end, natural);
+    pool.barrier();
+    if (rows.begin == rows.end) memset(partial, 0, static_cast<size_t>(width * c.d) * sizeof(float));
+    for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
+      const long count = smaller(rows_at_a_time, rows.end - row);
+      logits_of(c, row, count, width, packed_rows, logits);
+      for (long i = 0; i < count; i++) to_gradient(c, row + i, first, width, logits + i * LDA);
+      Out hidden{c.d_hidden + row * c.d, c.d};
+      hidden.accumulate = first > 0;
+      multiply_packed(true, count, c.d, width, logits, natural, hidden);
+      // Gᵀ · H: the block's gradient from these rows.
+      pack_a({logits, 1, LDA}, width, count, packed_rows);
+      pack_b({c.hidden + row * c.d, c.d, 1}, c.d, count, 0, panels, packed_hidden);
+      Out weight{partial, c.d};
+      weight.accumulate = row > rows.begin;
+      multiply_packed(false, width, c.d, count, packed_rows, packed_hidden, weight);
+    }
+    pool.barrier();
+    add_partials(c, first, width, thread);
+  }
+}
+
+const char* read_cross_entropy(const Call& call, CrossEntropy& c, int hidden) {
+  c.n = call.number(0);
+  c.d = call.number(1);
+  c.vocabulary = call.number(2);
+  REQUIRE(c.d >= 1 && c.vocabulary >= 1, "d, vocabulary");
+  REQUIRE(call.holds(hidden, c.n, c.d) && call.holds(hidden + 1, c.vocabulary, c.d) && call.holds(hidden + 2, c.n) &&
+              call.holds(hidden + 3, c.n) && call.holds(hidden + 4, c.n),
+          "sizes of hidden, weight, targets, nll or logsumexp");
+  c.hidden = call.floats(hidden);
+  c.weight = call.floats(hidden + 1);
+  c.targets = call.integers(hidden + 2);
+  c.nll = call.floats(hidden + 3);
+  c.lse = call.floats(hidden + 4);
+  for (long i = 0; i < c.n; i++) REQUIRE(c.targets[i] >= 0 && c.targets[i] < c.vocabulary, "a target is not in the vocabulary");
+  return nullptr;
+}
+
+}  // namespace
+
+// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], nll [n], logsumexp [n]. Numbers: n, d, vocabulary.
+const char* cross_entropy(const Call& call) {
+  REQUIRE(call.tensor_count == 5 && call.number_count == 3, "5 tensors and 3 numbers");
+  CrossEntropy c{};
+  if (const char* fault = read_cross_entropy(call, c, 0)) return fault;
+  c.packed = shared_scratch(slot_packed_b, block * ceil_div(c.d, NR) * NR);
+  Pool::instance().run(cross_entropy_job, &c);
+  return nullptr;
+}
+
+// Tensors: dy [n], hidden, weight, targets, nll, logsumexp, dHidden, dWeight. Numbers: n, d, vocabulary.
+const char* cross_entropy_grad(const Call& call) {
+  REQUIRE(call.tensor_count == 8 && call.number_count == 3, "8 tensors and 3 numbers");
+  CrossEntropy c{};
+  if (const char* fault = read_cross_entropy(call, c, 1)) return fault;
+  REQUIRE(call.holds(0, c.n) && call.holds(6, c.n, c.d) && call.holds(7, c.vocabulary, c.d), "sizes of dy, dHidden or dWeight");
+  c.dy = call.floats(0);
+  c.d_hidden = call.floats(6);
+  c.d_weight = call.floats(7);
+  c.packed = shared_scratch(slot_packed_b, 2 * block * ceil_div(c.d, NR) * NR);
+  c.partial = shared_scratch(slot_partial, Pool::instance().threads() * block * c.d);
+  Pool::instance().run(cross_entropy_grad_job, &c);
+  return nullptr;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

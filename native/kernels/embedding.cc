@@ -1,0 +1,70 @@
+// Rows of a table, and the sum of their gradients. Each thread adds up a strip of columns of its own, in the order of the
+// ids: no two threads write one number, and the same ids give the same bits however many threads there are.
+#include "embedding.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+namespace lookup {
+
+static bool all_within(const int32_t* ids, long n, long limit) {
+  int32_t least = 0, most = -1;
+  for (long i = 0; i < n; i++) {
+    least = ids[i] < least ? ids[i] : least;
+    most = ids[i] > most ? ids[i] : most;
+  }
+  return least >= 0 && most < limit;
+}
+
+}  // namespace lookup
+
+// Tensors: table [V, d], ids int32 [N], y [N, d]. Numbers: V, d, N.
+const char* embedding(const Call& call) {
+  REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
+  const long vocabulary = whole(call, 0), d = whole(call, 1), n = whole(call, 2);
+  const long size = product(n, d);
+  REQUIRE(size >= 0 && call.tensors[0].size == product(vocabulary, d) && call.tensors[1].size == n &&
+              call.tensors[2].size == size,
+          "sizes of table, ids or y");
+  const int32_t* ids = call.integers(1);
+  REQUIRE(lookup::all_within(ids, n, vocabulary), "an id is not in the table");
+  if (size == 0) return nullptr;
+  const float* table = call.floats(0);
+  float* y = call.floats(2);
+  split_over(threads_for(size), n, 1, [&](Range rows, int) {
+    for (long i = rows.begin; i < rows.end; i++) {
+      memcpy(y + i * d, table + ids[i] * d, static_cast<size_t>(d) * sizeof(float));
+    }
+  });
+  return nullptr;
+}
+
+// Tensors: dy [N, d], ids int32 [N], dtable [V, d]. Numbers: V, d, N.
+const char* embedding_grad(const Call& call) {
+  REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
+  const long vocabulary = whole(call, 0), d = whole(call, 1), n = whole(call, 2);
+  const long size = product(vocabulary, d);
+  REQUIRE(size >= 0 && call.tensors[0].size == product(n, d) && call.tensors[1].size == n &&
+              call.tensors[2].size == size,
+          "sizes of dy, ids or dtable");
+  const int32_t* ids = call.integers(1);
+  REQUIRE(lookup::all_within(ids, n, vocabulary), "an id is not in the table");
+  const float* dy = call.floats(0);
+  float* table = call.floats(2);
+  split_elements(size, [&](long first, long count) {
+    memset(table + first, 0, static_cast<size_t>(count) * sizeof(float));
+  });
+  split_over(threads_for(n * d), d, 16, [&](Range columns, int) {
+    for (long i = 0; i < n; i++) {
+      const float* from = dy + i * d;
+      float* to = table + ids[i] * d;
+      long j = columns.begin;
+      for (; j + W <= columns.end; j += W) store(to + j, load(to + j) + load(from + j));
+      for (; j < columns.end; j++) to[j] += from[j];
+    }
+  });
+  return nullptr;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

@@ -1,0 +1,74 @@
+// C = A · B (+ C) (+ bias) (+ residual), single precision, packed: the product under every layer.
+// Blocks of B and panels of A are copied into the order in which the inner loop reads them (Goto & van de Geijn 2008).
+#pragma once
+
+#include "../memory.h"
+#include "../pool.h"
+#include "../simd.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+#if defined(__AVX512F__)
+constexpr int MR = 14, NV = 2;  // 28 accumulators of 32 registers
+#elif defined(__AVX2__)
+constexpr int MR = 6, NV = 2;  // 12 of 16
+#else
+constexpr int MR = 12, NV = 2;  // 24 of 32
+#endif
+constexpr int NR = NV * W;
+constexpr long KC = 320;       // depth of a block: a panel of B [KC, NR] stays in the first-level cache
+constexpr long LDA = KC + 16;  // row stride of a packed panel of A; not a power of two, so rows fall into different sets
+constexpr long MC = 8 * MR;    // rows of A packed at a time: with a block of B they fit the second-level cache
+constexpr long NC = 1024;      // columns of a block of B
+
+/** Element (i, j) is data[i · rows + j · columns]; one of the strides is 1. */
+struct View {
+  const float* data;
+  long rows, columns;
+};
+static inline View transposed(View x) { return {x.data, x.columns, x.rows}; }
+
+/** Where a product goes: element (i, j) at c[i · rows + j · columns]. */
+struct Out {
+  float* c;
+  long rows, columns = 1;
+  bool accumulate = false;
+  const float* bias = nullptr;      // one per column of C (per row where `bias_on_rows`)
+  const float* residual = nullptr;  // laid out as C
+  bool bias_on_rows = false;
+};
+
+// Scratch slots, by user: products inside a job may run while their caller's scratch is in use.
+enum ThreadSlot { slot_packed_a, slot_attention, slot_other };
+enum SharedSlot { slot_packed_b, slot_logits, slot_partial, slot_spans };
+
+/** Packs `rows` (≤ MR·n) × `depth` (≤ KC) of A into panels of MR rows. */
+void pack_a(View a, long rows, long depth, float* to);
+/** Floats that `pack_a` needs. */
+static inline long packed_a(long rows, long depth) {
+  return ceil_div(rows, MR) * MR * (depth > LDA ? depth : LDA);
+}
+/** Packs the panels [first, last) (of NR columns) of B [depth × columns]. */
+void pack_b(View b, long columns, long depth, long first, long last, float* to);
+
+/**
+ * How A lies: `by_depth` and `by_rows` as `pack_a` leaves it (a panel is [depth, MR], or MR rows LDA apart);
+ * `across`: the transpose of rows LDA apart, for A = Pᵀ where P was computed row by row.
+ */
+enum class Order { by_depth, by_rows, across };
+/** C from A in any order and some depths of a packed B: `b_strip` floats lie between its panels. */
+void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
+                     Out out);
+
+/** Rows × columns of C from packed A and B; `by_rows` as `pack_a` chose (A's columns contiguous). */
+void multiply_packed(bool by_rows, long rows, long columns, long depth, const float* a, const float* b, Out out);
+
+/** C [m × n] = A [m × k] · B [k × n], on all threads of the pool. */
+void gemm(long m, long n, long k, View a, View b, Out out);
+/** The same inside a job: every thread calls it, and it ends with a barrier. `scratch` holds gemm_scratch(n, k) floats. */
+void gemm_in_job(int thread, long m, long n, long k, View a, View b, Out out, float* scratch);
+long gemm_scratch(long n, long k);
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

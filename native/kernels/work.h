@@ -1,0 +1,100 @@
+// What the kernels share that do little more than move memory: sizes read safely, and a range of work split over the
+// threads.
+#pragma once
+
+#include "../call.h"
+#include "../pool.h"
+#include "../simd.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+/** Number i of the call as a size, an index or a stride: whole and from 0 to 2^40, else −1. */
+static inline long whole(const Call& call, int i) {
+  const double x = call.numbers[i];
+  if (!(x >= 0 && x <= 1099511627776.0)) return -1;
+  const long result = static_cast<long>(x);
+  return static_cast<double>(result) == x ? result : -1;
+}
+
+/** a · b, or −1 where that overflows or one of them is −1. */
+static inline long product(long a, long b) {
+  long result;
+  return a < 0 || b < 0 || __builtin_mul_overflow(a, b, &result) ? -1 : result;
+}
+
+/** Threads that `work` elements are worth: waking one costs as much as some thousand elements. */
+static inline int threads_for(long work) {
+  constexpr long enough = 8192;
+  return static_cast<int>(larger(1, smaller(work / enough, Pool::instance().threads())));
+}
+
+template <typename Body>
+struct Split {
+  long count, unit;
+  int threads;
+  const Body& body;
+
+  static void run(void* context, int thread) {
+    const Split& split = *static_cast<Split*>(context);
+    if (thread < split.threads) split.body(share(split.count, thread, split.threads, split.unit), thread);
+  }
+};
+
+/** body(range, thread): the parts of 0 … count, in multiples of `unit`, side by side on the first `threads` threads. */
+template <typename Body>
+void split_over(int threads, long count, long unit, const Body& body) {
+  if (count <= 0) return;
+  if (threads == 1) return body(Range{0, count}, 0);
+  Split<Body> split{count, unit, threads, body};
+  Pool::instance().run(Split<Body>::run, &split);
+}
+
+/** One element at a time, as far as threads and cache lines are concerned. */
+template <typename Body>
+void split_elements(long count, const Body& body) {
+  split_over(threads_for(count), count, 16, [&](Range part, int) { body(part.begin, part.end - part.begin); });
+}
+
+/** f of every lane: for functions that have no vector form. */
+template <typename F>
+static inline __attribute__((always_inline)) vf lanes(vf x, F f) {
+  float values[W];
+  memcpy(values, &x, sizeof values);
+  for (int i = 0; i < W; i++) values[i] = f(values[i]);
+  memcpy(&x, values, sizeof values);
+  return x;
+}
+static inline __attribute__((always_inline)) vf square_root(vf x) {
+  return lanes(x, [](float lane) { return __builtin_sqrtf(lane); });
+}
+
+typedef float half_vf __attribute__((vector_size(W * 2), may_alias, aligned(4)));
+typedef double vd __attribute__((vector_size(W * 4)));
+
+/** Half a vector as doubles. */
+static inline __attribute__((always_inline)) vd load_double(const float* p) {
+  return __builtin_convertvector(*reinterpret_cast<const half_vf*>(p), vd);
+}
+
+/** Σ f(x) over n floats in double precision; f takes and gives a vector of doubles, or one double. */
+template <typename F>
+static inline double sum_double(const float* x, long n, F f) {
+  constexpr long H = W / 2;
+  vd sums[8] = {};
+  long i = 0;
+  for (; i + 8 * H <= n; i += 8 * H) {
+    for (int j = 0; j < 8; j++) sums[j] += f(load_double(x + i + j * H));
+  }
+  for (; i + H <= n; i += H) sums[0] += f(load_double(x + i));
+  double rest = 0;
+  for (; i < n; i++) rest += f(static_cast<double>(x[i]));
+  for (int width = 4; width > 0; width /= 2) {
+    for (int j = 0; j < width; j++) sums[j] += sums[j + width];
+  }
+  for (long j = 0; j < H; j++) rest += sums[0][j];
+  return rest;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

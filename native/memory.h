@@ -1,0 +1,30 @@
+// The memory that kernels may touch: slabs registered by JavaScript, which cuts them into tensors (src/tensor/native/
+// arena.ts), and scratch of our own that is kept between calls.
+#pragma once
+
+#include <stddef.h>
+
+#include "call.h"
+
+namespace mossctl {
+
+void add_slab(void* data, size_t bytes);
+void remove_slab(void* data);
+/** Whether the bytes lie inside one slab. */
+bool in_slab(const void* data, size_t bytes);
+
+/** While it lives, in a build with AddressSanitizer: of all slabs, only these tensors may be touched. */
+class Fence {
+ public:
+  Fence(const Tensor* tensors, int count);
+  ~Fence();
+};
+
+/** Scratch floats of the calling thread, aligned to 64 bytes. What a slot held is lost when it grows. */
+float* thread_scratch(int slot, long floats);
+/** Scratch floats that all threads of a job share: taken before the job starts. */
+float* shared_scratch(int slot, long floats);
+/** Bytes of scratch held by all threads. */
+size_t scratch_bytes();
+
+}  // namespace mossctl

@@ -1,0 +1,147 @@
+// Workers spin for a moment after each job, because a training step is hundreds of short jobs with little between
+// them, then sleep on a condition variable: an idle process costs nothing.
+#include "pool.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace mossctl {
+
+namespace {
+
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/** Pauses before giving up the core: some 50 µs. */
+constexpr int spins = 4000;
+
+/** Spins until `done()`, and lets others run where that takes long (more threads than cores). */
+template <typename Done>
+void wait(Done done) {
+  for (int i = 0; !done(); i++) {
+    if (i < spins) {
+      relax();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+}  // namespace
+
+struct Pool::State {
+  std::vector<std::thread> workers;
+  std::mutex mutex;
+  std::condition_variable wake;
+  Job job = nullptr;
+  void* context = nullptr;
+  bool stopping = false;
+  std::atomic<unsigned> generation{0};
+  std::atomic<int> sleeping{0};
+  std::atomic<int> running{0};
+  std::atomic<int> arrived{0};
+  std::atomic<unsigned> phase{0};
+};
+
+// Never destroyed: a worker may still be waiting when the process ends.
+Pool& Pool::instance() {
+  static Pool* pool = new Pool();
+  return *pool;
+}
+
+Pool::Pool() : state_(new State()) {
+  const unsigned cores = std::thread::hardware_concurrency();
+  start(cores == 0 ? 1 : cores > 256 ? 256 : static_cast<int>(cores));
+}
+
+Pool::~Pool() {
+  stop();
+  delete state_;
+}
+
+void Pool::resize(int threads) {
+  if (threads == threads_) return;
+  stop();
+  start(threads);
+}
+
+void Pool::start(int threads) {
+  threads_ = threads;
+  const unsigned seen = state_->generation.load(); // a job given before a worker first looks must not be missed
+  for (int thread = 1; thread < threads; thread++) {
+    state_->workers.emplace_back([this, thread, seen] { work(thread, seen); });
+  }
+}
+
+void Pool::stop() {
+  {
+    std::lock_guard<std::mutex> lock(state_->mutex);
+    state_->stopping = true;
+    state_->generation.fetch_add(1);
+  }
+  state_->wake.notify_all();
+  for (std::thread& worker : state_->workers) worker.join();
+  state_->workers.clear();
+  state_->stopping = false;
+}
+
+void Pool::run(Job job, void* context) {
+  State& s = *state_;
+  if (threads_ == 1) {
+    job(context, 0);
+    return;
+  }
+  s.job = job;
+  s.context = context;
+  s.running.store(threads_ - 1);
+  s.generation.fetch_add(1);
+  if (s.sleeping.load() > 0) {
+    std::lock_guard<std::mutex> lock(s.mutex);
+    s.wake.notify_all();
+  }
+  job(context, 0);
+  wait([&] { return s.running.load() == 0; });
+}
+
+void Pool::barrier() {
+  State& s = *state_;
+  if (threads_ == 1) return;
+  const unsigned phase = s.phase.load();
+  if (s.arrived.fetch_add(1) + 1 == threads_) {
+    s.arrived.store(0);
+    s.phase.fetch_add(1);
+    return;
+  }
+  wait([&] { return s.phase.load() != phase; });
+}
+
+void Pool::work(int thread, unsigned seen) {
+  State& s = *state_;
+  for (;;) {
+    for (int i = 0; i < spins && s.generation.load() == seen; i++) relax();
+    if (s.generation.load() == seen) {
+      std::unique_lock<std::mutex> lock(s.mutex);
+      s.sleeping.fetch_add(1);
+      s.wake.wait(lock, [&] { return s.generation.load() != seen; });
+      s.sleeping.fetch_sub(1);
+    }
+    seen = s.generation.load();
+    if (s.stopping) return;
+    s.job(s.context, thread);
+    s.running.fetch_sub(1);
+  }
+}
+
+}  // namespace mossctl

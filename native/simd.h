@@ -1,0 +1,113 @@
+// Vectors of floats as wide as the instruction set this file is compiled for, in the compiler's own vector
+// extensions: one source for AVX2, AVX-512 and NEON. Everything lives in a namespace per instruction set, and nothing
+// here is an inline function of the standard library: the linker would merge copies built for different machines.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#ifndef MOSSCTL_ISA
+#error "compile isa.cc, once for each instruction set, with -DMOSSCTL_ISA=<name>"
+#endif
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+#if defined(__AVX512F__)
+constexpr int W = 16;
+#elif defined(__AVX2__)
+constexpr int W = 8;
+#else
+constexpr int W = 4;
+#endif
+
+typedef float vf __attribute__((vector_size(W * 4), may_alias));
+typedef int32_t vi __attribute__((vector_size(W * 4), may_alias));
+typedef float vf_unaligned __attribute__((vector_size(W * 4), may_alias, aligned(4)));
+typedef int32_t vi_unaligned __attribute__((vector_size(W * 4), may_alias, aligned(4)));
+
+static inline vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
+static inline void store(float* p, vf x) { *reinterpret_cast<vf_unaligned*>(p) = x; }
+static inline vf splat(float x) { return x - vf{}; }
+
+/** The first n lanes; the others are `rest`. */
+static inline vf load_some(const float* p, long n, float rest = 0) {
+  vf x = splat(rest);
+  for (long i = 0; i < n; i++) x[i] = p[i];
+  return x;
+}
+static inline void store_some(float* p, vf x, long n) {
+  for (long i = 0; i < n; i++) p[i] = x[i];
+}
+
+/** The lanes of a and b in turn: a0 b0 a1 b1 …, the first half in lo. */
+static inline void interleave(vf a, vf b, vf& lo, vf& hi) {
+#if defined(__AVX512F__)
+  lo = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  hi = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif defined(__AVX2__)
+  lo = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  hi = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  lo = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  hi = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
+static inline float sum(vf x) {
+  float lanes[W];
+  memcpy(lanes, &x, sizeof lanes);
+  for (int width = W / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+static inline vf larger(vf a, vf b) { return a > b ? a : b; }
+static inline vf smaller(vf a, vf b) { return a < b ? a : b; }
+static inline float largest(vf x) {
+  float lanes[W];
+  memcpy(lanes, &x, sizeof lanes);
+  float result = lanes[0];
+  for (int i = 1; i < W; i++) result = lanes[i] > result ? lanes[i] : result;
+  return result;
+}
+
+static inline long smaller(long a, long b) { return a < b ? a : b; }
+static inline long larger(long a, long b) { return a > b ? a : b; }
+static inline constexpr long ceil_div(long a, long b) { return (a + b - 1) / b; }
+
+/**
+ * e^x to about 1 unit in the last place of fp32: x = n·ln 2 + r, a polynomial for e^r (Cephes' expf), n into the
+ * exponent. Below −87 the result is 0, above 88 it is e^88.
+ */
+static inline vf exp(vf x) {
+  const vf clamped = larger(smaller(x, splat(88.0f)), splat(-87.0f));
+  const vf shifter = splat(12582912.0f);  // 1.5·2^23: adding it rounds to an integer held in the low bits
+  const vf shifted = clamped * 1.44269504088896341f + shifter;
+  const vf n = shifted - shifter;
+  const vf r = clamped - n * 0.693359375f - n * -2.12194440e-4f;
+  vf p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const vi exponent = (reinterpret_cast<const vi&>(shifted) - 0x4B400000) << 23;
+  const vi bits = reinterpret_cast<const vi&>(p) + exponent;
+  const vf result = reinterpret_cast<const vf&>(bits);
+  return x < splat(-87.0f) ? vf{} : result;
+}
+
+/** The part [begin, end) of `count` things that falls to `thread`, in multiples of `unit`. */
+struct Range {
+  long begin, end;
+};
+static inline Range share(long count, int thread, int threads, long unit = 1) {
+  const long units = ceil_div(count, unit);
+  const long begin = units * thread / threads * unit;
+  const long end = units * (thread + 1) / threads * unit;
+  return {smaller(begin, count), smaller(end, count)};
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

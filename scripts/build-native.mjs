@@ -1,0 +1,291 @@
+// Compiles native/ into one N-API addon with a plain g++ or clang++: no node-gyp, no Python, no download, and the same
+// file serves Node 20, 22 and 24. isa.cc is compiled once per instruction set, everything else for any processor of the
+// architecture; the addon chooses at run time. Called by `npm ci` (as --optional: it never fails an install), by
+// `mossctl native build`, and by hand.
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+
+const script = fileURLToPath(import.meta.url);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx2', '-mfma', '-mf16c'];
+const wide = '-mprefer-vector-width=512';
+
+/** Architecture → the instruction sets of isa.cc, weakest first. `without` tells addon.cc that one was left out. */
+const instructionSets = {
+  x64: [
+    { name: 'avx2', flags: ['-mavx2', '-mfma', '-mf16c'] },
+    { name: 'avx512', flags: [...avx512, wide] },
+    { name: 'avx512bf16', flags: [...avx512, '-mavx512bf16', wide], without: '-DMOSSCTL_NO_AVX512BF16' },
+  ],
+  arm64: [{ name: 'neon', flags: [] }],
+};
+
+const common = [
+  ...['-std=c++17', '-fPIC', '-pthread', '-fvisibility=hidden', '-Wall', '-Wextra', '-DNAPI_VERSION=8'],
+  ...['-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math'],
+];
+const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+const linking = { linux: ['-shared', '-pthread'], darwin: ['-bundle', '-undefined', 'dynamic_lookup'] };
+
+/** What stopped a build, for a person: what, why, what to type next. `log` is the compiler's own output. */
+export class BuildFailure extends Error {
+  constructor({ what, why, next, log = '' }) {
+    super(why === undefined ? what : `${what}: ${why}`);
+    Object.assign(this, { name: 'BuildFailure', what, why, next, log });
+  }
+}
+
+/**
+ * Builds `mossctl-<platform>-<arch>.node`, unless the one there came from the same sources, flags and compiler.
+ * The old file stays until the new one is whole. Throws BuildFailure, and leaves the reason in failed.txt for the loader.
+ *
+ * @param {{ source?: string, out?: string, arch?: string, force?: boolean, sanitize?: boolean }} options
+ */
+export async function buildNative(options = {}) {
+  const started = performance.now();
+  const { out } = placesOf(options);
+  try {
+    const plan = await planBuild(options);
+    const built = options.force === true || !isCurrent(plan);
+    if (built) await makeFolder(out);
+    const warnings = built ? await compile(plan) : '';
+    await rm(join(out, 'failed.txt'), { force: true });
+    const seconds = (performance.now() - started) / 1000;
+    return { built, path: plan.binary, seconds, compiler: plan.compiler, instructionSets: plan.sets, warnings };
+  } catch (error) {
+    const failure = asFailure(error, out);
+    await recordFailure(out, failure);
+    throw failure;
+  }
+}
+
+/** Whether the built file comes from the sources as they are now, and from the compiler that a build would use. */
+export async function isUpToDate(options = {}) {
+  return isCurrent(await planBuild(options));
+}
+
+/** The C++ compiler of this machine: $CXX alone where it is set, else the first of g++, clang++ and c++ that runs. */
+export async function findCompiler() {
+  const chosen = process.env.CXX?.trim();
+  for (const candidate of chosen ? [chosen] : ['g++', 'clang++', 'c++']) {
+    const command = candidate.split(/\s+/); // CXX may carry options or a wrapper: `ccache g++`
+    const version = await run([...command, '--version']).then(
+      ({ stdout }) => stdout.split('\n')[0],
+      () => undefined,
+    );
+    if (version !== undefined) return { command, version };
+  }
+  if (chosen) {
+    throw new BuildFailure({
+      what: `CXX names a compiler that does not run: ${chosen}`,
+      next: 'Correct CXX or unset it',
+    });
+  }
+  throw new BuildFailure({ what: 'no C++ compiler was found', next: compilerHint() });
+}
+
+function compilerHint() {
+  const again = 'then type `mossctl native build`';
+  if (process.platform === 'darwin') return `Install one with \`xcode-select --install\`, ${again}`;
+  let release = '';
+  try {
+    release = readFileSync('/etc/os-release', 'utf8');
+  } catch {
+    // Not every Linux has this file.
+  }
+  const family = release.match(/^ID(_LIKE)?=.*$/gm)?.join(' ') ?? '';
+  const install = [
+    [/debian|ubuntu/, 'apt-get install g++'],
+    [/fedora|rhel|centos|amzn/, 'dnf install gcc-c++'],
+    [/alpine/, 'apk add g++'],
+    [/arch/, 'pacman -S gcc'],
+    [/suse/, 'zypper install gcc-c++'],
+  ].find(([pattern]) => pattern.test(family));
+  return install === undefined ? `Install g++ or clang++, ${again}` : `Install one with \`${install[1]}\`, ${again}`;
+}
+
+function placesOf({ source = join(root, 'native'), sanitize, out }) {
+  return { source, out: out ?? join(root, 'native', sanitize ? 'build-sanitize' : 'build') };
+}
+
+/** Every command of the build and the digest of all that goes into it. */
+async function planBuild(options) {
+  const { source, out } = placesOf(options);
+  const { sanitize = false, arch = process.arch } = options;
+  const { platform } = process;
+  if (linking[platform] === undefined || instructionSets[arch] === undefined) {
+    throw new BuildFailure({
+      what: `it is not made for ${platform} ${arch}`,
+      next: 'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`',
+    });
+  }
+  const files = await sourcesIn(source);
+  const compiler = await findCompiler();
+  const sets = [];
+  const defines = [];
+  for (const set of instructionSets[arch]) {
+    if (set.without === undefined || (await accepts(compiler, set.flags))) sets.push(set);
+    else defines.push(set.without);
+  }
+  const level = sanitize ? ['-O1', ...sanitizers] : ['-O3'];
+  const flags = [...level, ...common, ...defines, `-I${headers()}`];
+  // The linker keeps the first copy of an inline function that several objects carry (std::vector's, say). Weakest
+  // first, then no processor meets a copy compiled for instructions that it lacks.
+  const units = [
+    ...files.filter((file) => /^[^/]+\.cc$/.test(file) && file !== 'isa.cc').map((file) => ({ file, flags })),
+    ...sets.map(({ name, flags: own }) => ({ file: 'isa.cc', flags: [...flags, ...own, `-DMOSSCTL_ISA=${name}`] })),
+  ];
+  const link = [...(sanitize ? sanitizers : []), ...linking[platform]];
+  const hash = createHash('sha256').update(await readFile(script));
+  for (const file of files) hash.update(`\0${file}\0`).update(await readFile(join(source, file)));
+  hash.update(JSON.stringify([platform, arch, compiler, units, link]));
+  const binary = join(out, `mossctl-${platform}-${arch}.node`);
+  return { source, out, binary, compiler, units, link, sets: sets.map(({ name }) => name), digest: hash.digest('hex') };
+}
+
+async function sourcesIn(folder) {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  const sources = files.filter((file) => /\.(cc|h)$/.test(file) && !file.startsWith('build')).sort();
+  if (sources.includes('addon.cc')) return sources;
+  throw new BuildFailure({ what: `its sources are not in ${folder}`, next: 'Install mossctl again' });
+}
+
+function headers() {
+  try {
+    return createRequire(import.meta.url)('node-api-headers').include_dir;
+  } catch {
+    throw new BuildFailure({ what: 'the package node-api-headers is not installed', next: 'Type `npm ci`' });
+  }
+}
+
+function accepts({ command }, flags) {
+  return run([...command, ...flags, '-fsyntax-only', '-x', 'c++', '/dev/null']).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isCurrent({ out, binary, digest }) {
+  if (!existsSync(binary) || !existsSync(join(out, 'digest.txt'))) return false;
+  return readFileSync(join(out, 'digest.txt'), 'utf8').trim() === digest;
+}
+
+async function compile({ source, out, binary, compiler, units, link, digest }) {
+  const objects = await mkdtemp(join(tmpdir(), 'mossctl-native-'));
+  const temporary = `${binary}.tmp-${randomBytes(4).toString('hex')}`;
+  try {
+    const jobs = units.map(({ file, flags }, i) => {
+      const object = join(objects, `${i}.o`);
+      return { object, command: [...compiler.command, ...flags, '-c', join(source, file), '-o', object] };
+    });
+    // The last units are the long ones: they start first.
+    const warnings = await runAll(jobs.map(({ command }) => command).reverse());
+    await run([...compiler.command, ...jobs.map(({ object }) => object), ...link, '-o', temporary]);
+    await rm(join(out, 'digest.txt'), { force: true }); // it never vouches for a file that it was not made for
+    await rename(temporary, binary);
+    await writeFile(join(out, 'digest.txt'), `${digest}\n`);
+    return warnings;
+  } finally {
+    await rm(objects, { recursive: true, force: true });
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Runs the commands, as many at once as there are cores (and GiB of memory); the first failure ends them all. */
+async function runAll(commands) {
+  const waiting = [...commands];
+  const stop = new AbortController();
+  let warnings = '';
+  let failure;
+  const work = async () => {
+    for (let command = waiting.shift(); command !== undefined; command = waiting.shift()) {
+      try {
+        warnings += (await run(command, stop.signal)).stderr;
+      } catch (error) {
+        failure ??= error;
+        waiting.length = 0;
+        stop.abort();
+      }
+    }
+  };
+  const workers = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 30)));
+  await Promise.all(Array.from({ length: workers }, work));
+  if (failure !== undefined) throw failure;
+  return warnings;
+}
+
+function run([file, ...args], signal) {
+  const env = { ...process.env, LC_ALL: 'C' };
+  return promisify(execFile)(file, args, { signal, env, maxBuffer: 2 ** 26 });
+}
+
+async function makeFolder(folder) {
+  await mkdir(folder, { recursive: true });
+  const probe = join(folder, `.tmp-${randomBytes(4).toString('hex')}`); // better now than after compiling
+  await writeFile(probe, '');
+  await rm(probe);
+}
+
+function asFailure(error, out) {
+  if (error instanceof BuildFailure) return error;
+  const log = error.stderr ?? '';
+  if (error.cmd !== undefined) {
+    const lines = log.split('\n').filter((line) => line.trim() !== '');
+    const why = lines.find((line) => /\berror\b/i.test(line)) ?? lines.at(-1) ?? error.message.split('\n')[0];
+    const next =
+      'Type `mossctl native build` to see it all; CXX=… chooses another compiler (C++17, GCC 10 or clang 12)';
+    return new BuildFailure({ what: 'it does not compile', why: why.trim(), next, log });
+  }
+  if (error.code === undefined) return new BuildFailure({ what: String(error), next: 'Please report this' });
+  const next = 'Make the folder writable for you, then type `mossctl native build`';
+  return new BuildFailure({
+    what: `it cannot be written to ${out}`,
+    why: `${error.code} ${error.path ?? ''}`.trim(),
+    next,
+  });
+}
+
+/** For the loader and `mossctl doctor`, which run long after the install. */
+async function recordFailure(out, { message, next }) {
+  try {
+    await mkdir(out, { recursive: true });
+    await writeFile(join(out, 'failed.txt'), `${message}\n${next}\n`);
+  } catch {
+    // An unwritable folder is the failure itself, and is being reported.
+  }
+}
+
+/** @param {Awaited<ReturnType<typeof buildNative>>} result */
+export function describeBuild({ built, path, seconds, compiler, instructionSets: sets }) {
+  if (!built) return `${path} is up to date (${sets.join(', ')})`;
+  return `built ${path} in ${seconds.toFixed(1)} s with ${compiler.version} (${sets.join(', ')})`;
+}
+
+async function main() {
+  const flag = { type: 'boolean', default: false };
+  const text = { type: 'string' };
+  const { values } = parseArgs({
+    options: { optional: flag, force: flag, sanitize: flag, arch: text, source: text, out: text },
+  });
+  try {
+    const result = await buildNative(values);
+    console.log(`mossctl: ${describeBuild(result)}`);
+    if (!values.optional && result.warnings !== '') console.error(result.warnings);
+  } catch (error) {
+    if (!values.optional && error.log) console.error(error.log);
+    const fallback = values.optional ? ' Until then mossctl uses the slower wasm backend.' : '';
+    console.error(`mossctl: the native engine was not built: ${error.message}. ${error.next}.${fallback}`);
+    if (!values.optional) process.exitCode = 1;
+  }
+}
+
+const [, started = ''] = process.argv;
+if (existsSync(started) && realpathSync(started) === script) await main();

@@ -1,0 +1,101 @@
+// Loads the compiled half of the native backend. A file that is absent, foreign or older than the code is an ordinary
+// situation: each has its own sentence and what to type next, and nothing crashes.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../base/errors.js';
+
+/** What native/addon.cc exports. Memory is named by address: of a registered slab, or inside one. */
+export interface Addon {
+  /** Kernel names; `call` takes their index. */
+  kernels: string[];
+  /** Runs a kernel on the call described by the first `length` numbers of `frame`. Throws Error on bad input. */
+  call(index: number, frame: Float64Array, length: number): void;
+  /** Registers memory that kernels may touch and returns its base address. The caller keeps it alive and attached. */
+  addSlab(buffer: ArrayBuffer): number;
+  removeSlab(address: number): void;
+  setThreads(count: number): void;
+  threads(): number;
+  setPrecision(precision: 'fp32' | 'bf16'): void;
+  /** Bytes that kernels hold for packed operands and partial sums, beside the slabs. */
+  scratchBytes(): number;
+  /** The instruction set in use: avx2, avx512, avx512bf16 or neon. */
+  isa(): string;
+  /** Whether the processor multiplies bf16 itself. */
+  hasBf16(): boolean;
+  /** GFLOP/s of fused multiply-adds in registers: this machine's limit. */
+  probeFma(precision: string, threads: number): number;
+  /** GB/s read from memory. */
+  probeBandwidth(threads: number): number;
+}
+
+const functions = [
+  ...(['call', 'addSlab', 'removeSlab', 'setThreads', 'threads', 'setPrecision', 'isa'] as const),
+  ...(['scratchBytes', 'hasBf16', 'probeFma', 'probeBandwidth'] as const),
+] satisfies readonly (keyof Addon)[];
+
+const rebuild = 'Type `mossctl native build --force`';
+
+/** Where the build puts the addon; MOSSCTL_NATIVE names another file. */
+export function addonPath(): string {
+  const built = `../../../native/build/mossctl-${process.platform}-${process.arch}.node`;
+  const chosen = process.env.MOSSCTL_NATIVE;
+  return chosen ? resolve(chosen) : fileURLToPath(new URL(built, import.meta.url));
+}
+
+/** The addon of this machine. Throws UserError with the reason and the remedy where there is none that runs. */
+export function loadAddon(path = addonPath()): Addon {
+  if (!existsSync(path)) throw new UserError(whyAbsent(path));
+  const addon = open(path);
+  if (!isAddon(addon)) {
+    throw new UserError({ what: 'the native engine was built from other sources', where: path, next: rebuild });
+  }
+  return addon;
+}
+
+/** `avx512bf16, 2 threads, bf16 in hardware`. */
+export function describeAddon(addon: Addon): string {
+  const threads = addon.threads();
+  const bf16 = addon.hasBf16() ? 'bf16 in hardware' : 'no bf16 in hardware';
+  return `${addon.isa()}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${bf16}`;
+}
+
+function open(path: string): unknown {
+  try {
+    return createRequire(import.meta.url)(path) as unknown;
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const isForeign = (error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED';
+    // What the addon itself throws while loading is about this processor, and building again would not help.
+    if (!isForeign) throw new UserError({ what: why, next: 'Use `--backend wasm`' }, { cause: error });
+    throw new UserError({ what: 'the native engine does not load here', why, next: rebuild }, { cause: error });
+  }
+}
+
+function isAddon(value: unknown): value is Addon {
+  const addon = value as Partial<Addon> | null;
+  return Array.isArray(addon?.kernels) && functions.every((name) => typeof addon[name] === 'function');
+}
+
+function whyAbsent(path: string): { what: string; next: string } {
+  if (process.env.MOSSCTL_NATIVE) {
+    return { what: `MOSSCTL_NATIVE names ${path}, which does not exist`, next: 'Correct it or unset it' };
+  }
+  const isMade = ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
+  if (!isMade) {
+    const what = `the native engine is not made for ${process.platform} ${process.arch}`;
+    return { what, next: 'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`' };
+  }
+  return lastFailure(dirname(path)) ?? { what: 'the native engine is not built', next: 'Type `mossctl native build`' };
+}
+
+/** What the last build left behind when it failed: the reason, and what to do about it. */
+function lastFailure(folder: string): { what: string; next: string } | undefined {
+  try {
+    const [why, next] = readFileSync(join(folder, 'failed.txt'), 'utf8').slice(0, 2000).split('\n');
+    return { what: `the native engine is not built: ${why}`, next };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+// The fused ops on the native backend: shapes and outputs here, arithmetic in native/kernels/<op>.cc.
+// Each kernel's tensors and numbers are listed at the head of its C++ function.
+import type { Attributes } from '../op.js';
+import { registerKernel, type TensorInfo } from '../tf.js';
+import type { NativeBackend } from './backend.js';
+import { copy, stridesOf } from './plain.js';
+
+type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo[];
+
+const sizeOf = (x: TensorInfo): number => x.shape.reduce((product, extent) => product * extent, 1);
+
+const bodies: Record<string, Body> = {
+  Embedding: (backend, [table, ids]) => {
+    const [vocabulary, width] = table.shape;
+    const count = sizeOf(ids);
+    return backend.run('Embedding', [table, ids], [[count, width]], [vocabulary, width, count]);
+  },
+  EmbeddingGrad: (backend, [dy, table, ids]) =>
+    backend.run('EmbeddingGrad', [dy, ids], [table.shape], [...table.shape, sizeOf(ids)]),
+  Linear: (backend, inputs, { bias, residual }) => {
+    const [x, weight] = inputs;
+    const [[rows, width], [out]] = [x.shape, weight.shape];
+    return backend.run('Linear', inputs, [[rows, out]], [rows, width, out, Number(bias), Number(residual)]);
+  },
+  LinearGrad: (backend, [dy, x, weight], { bias, residual }) => {
+    const [[rows, width], [out]] = [x.shape, weight.shape];
+    const shapes = bias ? [x.shape, weight.shape, [out]] : [x.shape, weight.shape];
+    const gradients = backend.run('LinearGrad', [dy, x, weight], shapes, [rows, width, out, Number(bias)]);
+    return residual ? [...gradients, backend.alias(dy, dy.shape)] : gradients;
+  },
+  RmsNorm: (backend, [x, weight], { epsilon }) =>
+    backend.run('RmsNorm', [x, weight], [x.shape], [...x.shape, Number(epsilon)]),
+  RmsNormGrad: (backend, [dy, x, weight], { epsilon }) =>
+    backend.run('RmsNormGrad', [dy, x, weight], [x.shape, weight.shape], [...x.shape, Number(epsilon)]),
+  Rotary: (backend, [x, positions], { theta }) =>
+    backend.run('Rotary', [x, positions], [x.shape], [...x.shape, Number(theta), 1]),
+  RotaryGrad: (backend, [dy, , positions], { theta }) =>
+    backend.run('Rotary', [dy, positions], [dy.shape], [...dy.shape, Number(theta), -1]),
+  Attention: (backend, inputs) => {
+    const [q, k] = inputs;
+    const [batch, columns, heads] = q.shape;
+    return backend.run('Attention', inputs, [q.shape, [batch, heads, columns, 1]], attentionSizes(q, k));
+  },
+  AttentionGrad: (backend, all) => {
+    const [, q, k, v] = all;
+    return backend.run('AttentionGrad', all, [q.shape, k.shape, v.shape], attentionSizes(q, k));
+  },
+  Swiglu: (backend, [gate, up]) => backend.run('Swiglu', [gate, up], [gate.shape], [sizeOf(gate)]),
+  SwigluGrad: (backend, [dy, gate, up]) =>
+    backend.run('SwigluGrad', [dy, gate, up], [gate.shape, up.shape], [sizeOf(gate)]),
+  CrossEntropy: (backend, [hidden, weight, targets]) => {
+    const [rows, width] = hidden.shape;
+    return backend.run('CrossEntropy', [hidden, weight, targets], [[rows], [rows]], [rows, width, weight.shape[0]]);
+  },
+  CrossEntropyGrad: (backend, all) => {
+    const [, hidden, weight] = all;
+    const numbers = [...hidden.shape, weight.shape[0]];
+    return backend.run('CrossEntropyGrad', all, [hidden.shape, weight.shape], numbers);
+  },
+  AdamW: (backend, all, { beta1, beta2, gradientScale, stepSize, root, epsilon, keep }) => {
+    const settings = [beta1, beta2, gradientScale, stepSize, root, epsilon] as number[];
+    const keeps = keep as number[];
+    backend.call('AdamW', all, [keeps.length, ...settings, ...keeps]);
+    return [];
+  },
+  // In place: the result is the cache itself.
+  StoreColumns: (backend, [cache, fresh], { at }) => {
+    const strides = stridesOf(cache.shape);
+    copy(backend, fresh, cache, fresh.shape, [0, stridesOf(fresh.shape)], [Number(at) * strides[1], strides]);
+    return [backend.alias(cache, cache.shape)];
+  },
+  GlobalNorm: (backend, all) => backend.run('GlobalNorm', all, [[]], [all.length]),
+};
+
+/** Registers them; op.ts leaves a backend's own kernels alone. */
+export function registerFused(known: readonly string[]): void {
+  for (const [kernelName, body] of Object.entries(bodies)) {
+    if (!known.includes(kernelName) && kernelName !== 'RotaryGrad' && kernelName !== 'StoreColumns') continue;
+    registerKernel({
+      kernelName,
+      backendName: 'native',
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        body(backend as NativeBackend, inputs as unknown as TensorInfo[], (attrs ?? {}) as Attributes),
+    });
+  }
+}
+
+/** B, T, S, H, G, D. */
+function attentionSizes(q: TensorInfo, k: TensorInfo): number[] {
+  const [batch, columns, heads, dimension] = q.shape;
+  return [batch, columns, k.shape[1], heads, k.shape[2], dimension];
+}
