@@ -17,7 +17,7 @@ const layers = [
   ['tokenizer', 'tensor'],
   ['data', 'model', 'checkpoint'],
   ['train', 'inference'],
-  ['stages'],
+  ['stages', 'bench'],
   ['pipeline', 'serve'],
   ['cli'],
 ];

@@ -9,6 +9,7 @@ import {
   withOutput,
   withResume,
   withRun,
+  withSeeds,
 } from './options.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
@@ -28,6 +29,8 @@ export function buildProgram(keys: KeyTable): Command {
   addStages(program);
   addChat(program);
   addDoctor(program);
+  addNative(program);
+  addBench(program);
   program.addHelpText(
     'after',
     '\nExample:\n  mossctl run quickstart\n\nEach command explains itself: mossctl COMMAND --help',
@@ -59,7 +62,7 @@ function addRun(program: Command): void {
     .description(
       'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; goes on where it stopped',
     );
-  withFrom(withRun(command)).action(async (pipeline: string, options: RunOptions) =>
+  withSeeds(withFrom(withRun(command))).action(async (pipeline: string, options: RunOptions) =>
     (await import('./commands/run.js')).run(pipeline, options),
   );
   example(command, 'mossctl run quickstart --set pretrain.train.steps=200');
@@ -180,4 +183,35 @@ function addDoctor(program: Command): void {
   const doctor = withOutput(program.command('doctor').description('check what this machine has, and what is missing'));
   doctor.action(async (options: OutputOptions) => (await import('./commands/doctor.js')).doctor(options));
   example(doctor, 'mossctl doctor');
+}
+
+function addNative(program: Command): void {
+  const native = program.command('native').description('the C++ engine of this machine').helpCommand(false);
+  const build = withOutput(
+    native.command('build').description('compile it, where the install did not or the sources changed'),
+  );
+  build
+    .option('--force', 'compile even what is up to date')
+    .action(async (options: OutputOptions & { force?: boolean }) =>
+      (await import('./commands/native.js')).build(options),
+    );
+  example(build, 'mossctl native build');
+}
+
+function addBench(program: Command): void {
+  const bench = program
+    .command('bench')
+    .description('how fast this machine computes, trains and decodes, as shares of what it can do at most')
+    .option('--only <sections>', 'some of machine,gemm,ops,train,decode')
+    .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 7m for the rest)')
+    .option('--precision <names>', 'fp32,bf16 (default: those that the processor computes)')
+    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
+    .option('--threads <number>', 'threads of the native engine (default: all)', numberFrom(1, 256, 'whole number'))
+    .option(
+      '--steps <number>',
+      'timed steps (default: about 20 seconds of them)',
+      numberFrom(1, 10_000, 'whole number'),
+    );
+  withOutput(bench).action(async (options) => (await import('./commands/bench.js')).bench(options));
+  example(bench, 'mossctl bench --only machine,train --shape 7m');
 }

@@ -61,6 +61,8 @@ const commands = [
   'eval',
   'chat',
   'doctor',
+  'bench',
+  'native build',
 ];
 
 test('help names every command, each command shows one example, and none loads a tensor library', async () => {

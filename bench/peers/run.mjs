@@ -1,0 +1,220 @@
+// Ours against PyTorch, in turn, in the same minutes: `npm run bench:peers`. Each cell is measured in several rounds,
+// each round in the opposite order of the one before, and the ratio is the median of the rounds' own ratios: what the
+// machine does in between hits both sides alike.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const mossctl = fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url));
+const built = new URL('../../dist/cli/main.js', import.meta.url);
+const python = process.env.MOSSCTL_PYTHON || 'python3';
+
+const help = `Usage: npm run bench:peers -- [options]
+
+  --only <what>           train, decode, or both: train,decode (default: both)
+  --shapes <names>        some of 100k,1m,7m,34m (default: 7m)
+  --precisions <names>    fp32, bf16 or both (default: fp32,bf16)
+  --modes <names>         PyTorch eager, compile or both, for training (default: eager,compile)
+  --rounds <number>       times each cell is measured on both sides (default: 3)
+  --steps <number>        timed steps of each measurement (default: about 20 seconds of them)
+  --threads <number>      on both sides (default: all cores)
+  --backend <name>        ours (default: auto)
+  --json                  one JSON object instead of tables
+
+MOSSCTL_PYTHON names the Python that has PyTorch (default: python3).`;
+
+function fail(message) {
+  console.error(`bench:peers: ${message}`);
+  process.exit(1);
+}
+
+function readOptions() {
+  const text = (value) => ({ type: 'string', default: value });
+  const options = {
+    only: text('train,decode'),
+    shapes: text('7m'),
+    precisions: text('fp32,bf16'),
+    modes: text('eager,compile'),
+    rounds: text('3'),
+    steps: { type: 'string' },
+    threads: text(String(availableParallelism())),
+    backend: text('auto'),
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false, short: 'h' },
+  };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return fail(`${error.message}\n\n${help}`);
+  }
+}
+
+/** Both sides have to be there before the first minute is spent. */
+function checkBothSides() {
+  if (!existsSync(built)) fail('mossctl is not compiled: type `npm run build`');
+  const found = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
+  if (found.error) fail(`${python} does not start: install Python 3, or name one with MOSSCTL_PYTHON`);
+  if (found.status !== 0) {
+    fail(
+      `${python} has no PyTorch. Install it with \`pip install torch\` (or \`apt install python3-torch\`), ` +
+        'or name a Python that has it: MOSSCTL_PYTHON=/path/to/python npm run bench:peers',
+    );
+  }
+  return found.stdout.trim();
+}
+
+/** The JSON on the last line of what a command prints. */
+function measured(command, args) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: here });
+  let output = '';
+  let errors = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    errors += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(JSON.parse(output.trim().split('\n').at(-1)));
+      else reject(new Error(`${[command, ...args].join(' ')} ended with ${signal ?? code}:\n${errors.trim()}`));
+    });
+  });
+}
+
+const options = readOptions();
+if (options.help) {
+  console.log(help);
+  process.exit(0);
+}
+const torch = checkBothSides();
+const list = (text) => text.split(',').map((word) => word.trim());
+const limits = ['--threads', options.threads, ...(options.steps === undefined ? [] : ['--steps', options.steps])];
+
+function ours(only, shape, precision) {
+  const what = ['--only', only, '--shape', shape, '--precision', precision, '--backend', options.backend];
+  return measured(process.execPath, [mossctl, 'bench', ...what, ...limits, '--json']);
+}
+
+function theirs(script, args) {
+  return measured(python, ['-B', script, ...args, ...limits]);
+}
+
+function trainingCells() {
+  return list(options.shapes).flatMap((shape) =>
+    list(options.precisions).map((precision) => ({
+      name: `train ${shape} ${precision}`,
+      ours: async () => (await ours('train', shape, precision)).train,
+      peers: list(options.modes).map((mode) => ({
+        name: `PyTorch ${mode}`,
+        measure: () => theirs('train.py', ['--shape', shape, '--precision', precision, '--mode', mode]),
+      })),
+    })),
+  );
+}
+
+function decodingCells() {
+  return list(options.shapes).flatMap((shape) =>
+    ['1', '32'].map((batch) => ({
+      name: `decode ${shape}, batch ${batch}`,
+      ours: async () => (await ours('decode', shape, 'fp32')).decode.filter((row) => row.batch === Number(batch)),
+      peers: [{ name: 'PyTorch eager', measure: () => theirs('decode.py', ['--shape', shape, '--batch', batch]) }],
+    })),
+  );
+}
+
+/** One round of a cell: ours and each peer once. */
+async function measureRound(cell, isForward) {
+  const round = {};
+  const turns = [
+    ['ours', async () => (await cell.ours())[0]],
+    ...cell.peers.map(({ name, measure }) => [name, measure]),
+  ];
+  for (const [name, measure] of isForward ? turns : turns.reverse()) {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${cell.name}: ${name} …`);
+    round[name] = await measure();
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  for (const { name } of cell.peers) {
+    for (const key of ['parameters', 'tokensPerStep', 'flopsPerToken']) {
+      const [mine, other] = [round.ours[key], round[name][key]];
+      if (mine !== other) throw new Error(`${key} is ${mine} here and ${other} in ${name}: not the same work`);
+    }
+  }
+  return round;
+}
+
+function spread(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const median = (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
+  return { median, low: sorted[0], high: sorted.at(-1) };
+}
+
+function compare(cell, peer, rounds) {
+  const of = (side, key) => spread(rounds.map((round) => round[side][key]));
+  const both = (key) => ({ ours: of('ours', key), theirs: of(peer, key) });
+  const row = {
+    cell: cell.name,
+    peer,
+    tokensPerSecond: both('tokensPerSecond'),
+    ratio: spread(rounds.map((round) => round.ours.tokensPerSecond / round[peer].tokensPerSecond)),
+  };
+  if (rounds[0].ours.gflops === undefined) return { ...row, measured: rounds };
+  const rssRatio = spread(rounds.map((round) => round.ours.peakRssMiB / round[peer].peakRssMiB));
+  const importRssMiB = of(peer, 'importRssMiB').median;
+  return { ...row, gflops: both('gflops'), peakRssMiB: both('peakRssMiB'), rssRatio, importRssMiB, measured: rounds };
+}
+
+function print(rows) {
+  const whole = (value) => Math.round(value).toLocaleString('en-US');
+  const times = ({ median, low, high }) => `${median.toFixed(2)}× (${low.toFixed(2)}–${high.toFixed(2)})`;
+  const sides = ({ ours, theirs }) => `${whole(ours.median)} / ${whole(theirs.median)}`;
+  const header = [
+    'cell',
+    'peer',
+    'tokens/s ours / theirs',
+    'ratio (lowest–highest)',
+    'GFLOP/s',
+    'peak RSS, MiB',
+    'of theirs',
+  ];
+  const table = [
+    header,
+    ...rows.map(({ cell, peer, tokensPerSecond, ratio, gflops, peakRssMiB, rssRatio }) => [
+      ...[cell, peer, sides(tokensPerSecond), times(ratio)],
+      ...(gflops ? [sides(gflops), sides(peakRssMiB), `${whole(100 * rssRatio.median)} %`] : ['', '', '']),
+    ]),
+  ];
+  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table) {
+    const cells = row.map((text, column) => (column < 2 ? text.padEnd(widths[column]) : text.padStart(widths[column])));
+    console.log(cells.join('  ').trimEnd());
+  }
+  const imported = rows.find((row) => row.importRssMiB)?.importRssMiB;
+  if (imported) console.log(`\n${whole(imported)} MiB of PyTorch's peak RSS are there once it is imported.`);
+}
+
+const known = { train: trainingCells, decode: decodingCells };
+const wanted = list(options.only);
+for (const what of wanted) if (!(what in known)) fail(`--only: there is no ${what}; choose among train, decode`);
+const roundCount = Number(options.rounds);
+if (!Number.isInteger(roundCount) || roundCount < 1) fail('--rounds: a whole number from 1');
+const rows = [];
+if (!options.json) console.log(`PyTorch ${torch}, ${options.threads} threads on both sides, ${roundCount} rounds\n`);
+for (const cell of wanted.flatMap((what) => known[what]())) {
+  try {
+    const rounds = [];
+    for (let round = 0; round < roundCount; round++) rounds.push(await measureRound(cell, round % 2 === 0));
+    rows.push(...cell.peers.map(({ name }) => compare(cell, name, rounds)));
+  } catch (error) {
+    console.error(`bench:peers: ${cell.name} is left out: ${error.message}`); // the other cells are still worth having
+    process.exitCode = 1;
+  }
+}
+if (options.json) console.log(JSON.stringify({ torch, threads: Number(options.threads), rounds: roundCount, rows }));
+else print(rows);

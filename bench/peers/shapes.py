@@ -1,0 +1,42 @@
+"""The named shapes of src/bench/shapes.ts, written down a second time, and the operations that a token costs.
+
+Needs no PyTorch: `python3 shapes.py` prints the table as JSON, which a test compares with ours.
+"""
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shape:
+    layers: int
+    width: int  # d, of the residual stream
+    heads: int
+    feed_forward: int
+    vocabulary: int
+    columns: int  # T, tokens in a row
+    rows: int  # B, rows in a training batch
+
+    @property
+    def parameters(self) -> int:
+        """All of them; the embedding is also the output projection and counts once."""
+        d, head = self.width, self.width // self.heads
+        layer = 4 * d * d + 3 * d * self.feed_forward + 2 * d + 2 * head
+        return self.vocabulary * d + self.layers * layer + d
+
+    @property
+    def flops_per_token(self) -> int:
+        return 6 * self.parameters + 12 * self.layers * self.columns * self.width
+
+
+SHAPES = {
+    "100k": Shape(2, 64, 2, 192, 512, 32, 4),
+    "1m": Shape(4, 128, 4, 352, 4096, 128, 16),
+    "7m": Shape(6, 256, 4, 704, 8192, 256, 16),
+    "34m": Shape(8, 512, 8, 1376, 16384, 512, 4),
+}
+
+if __name__ == "__main__":
+    print(json.dumps({
+        name: {"parameters": s.parameters, "flopsPerToken": s.flops_per_token, "tokensPerStep": s.rows * s.columns}
+        for name, s in SHAPES.items()
+    }))

@@ -1,0 +1,221 @@
+// Each fused op on a training batch of a model, as a share of its roofline (Williams et al. 2009): the time that its
+// arithmetic takes at the multiply-add peak, or its compulsory memory traffic at full bandwidth, whichever is longer.
+// Traffic counts every input read once and every output written once. Data that a cache still holds from the call
+// before comes faster than memory delivers: a memory-bound op may then pass 100 %.
+import { Random } from '../base/random.js';
+import { parameterTable } from '../model/parameters.js';
+import type { Attributes, Op } from '../tensor/op.js';
+import { adamw } from '../tensor/ops/adamw.js';
+import { attentionOp } from '../tensor/ops/attention.js';
+import { crossEntropyOp } from '../tensor/ops/cross-entropy.js';
+import { embeddingOp } from '../tensor/ops/embedding.js';
+import { globalNorm } from '../tensor/ops/global-norm.js';
+import { linearOp } from '../tensor/ops/linear.js';
+import { rmsNormOp } from '../tensor/ops/rms-norm.js';
+import { rotaryOp } from '../tensor/ops/rotary.js';
+import { storeColumns } from '../tensor/ops/store-columns.js';
+import { swigluOp } from '../tensor/ops/swiglu.js';
+import { dispose, keep, square, type Tensor, type Tensor4D, tensor1d, tensor3d, tidy, variable } from '../tensor/tf.js';
+import { causalRanges, randomIds, randomTensor, rowPositions } from './inputs.js';
+import { type MeasureOptions, secondsPerCall } from './measure.js';
+import { opCalls } from './op-calls.js';
+import { type Peaks, type Precision, peakFor, type Shape } from './shapes.js';
+
+export interface OpResult {
+  op: string;
+  pass: 'forward' | 'backward' | 'step';
+  shape: string;
+  precision: Precision;
+  milliseconds: number;
+  gflops: number;
+  /** Compulsory traffic per second. */
+  gigabytesPerSecond: number;
+  /** What the roofline says is scarce; null where the machine's limits are not known. */
+  bound: 'compute' | 'memory' | null;
+  /** The roofline's time over the time it took. */
+  ofRoofline: number | null;
+}
+
+/** One kernel call: its arithmetic, and its compulsory traffic in numbers of 4 bytes. */
+interface Call {
+  pass: OpResult['pass'];
+  flops: number;
+  numbers: number;
+  run(): Tensor;
+}
+
+interface Case {
+  op: string;
+  /** Makes the inputs; they live in the caller's `tidy`, variables until `release`. */
+  prepare(): { calls: Call[]; release?(): void };
+}
+
+/** Every fused op on a training batch of `shape`, on the current backend. */
+export function* measureOps(
+  shape: Shape,
+  context: { precision: Precision; peaks: Peaks; bandwidthGBs: number | null },
+  options: MeasureOptions = {},
+): Generator<OpResult> {
+  const peak = peakFor(context.precision, context.peaks);
+  for (const { op, prepare } of casesOf(shape)) {
+    const timed: { call: Call; seconds: number }[] = [];
+    tidy(() => {
+      const { calls, release } = prepare();
+      for (const call of calls) timed.push({ call, seconds: secondsPerCall(call.run, options).median });
+      release?.();
+    });
+    for (const { call, seconds } of timed) {
+      const { pass, flops, numbers } = call;
+      const bytes = 4 * numbers;
+      const computing = peak === null ? null : flops / (peak * 1e9);
+      const moving = context.bandwidthGBs === null ? null : bytes / (context.bandwidthGBs * 1e9);
+      const known = computing !== null && moving !== null;
+      yield {
+        op,
+        pass,
+        shape: shape.name,
+        precision: context.precision,
+        milliseconds: seconds * 1000,
+        gflops: (flops * 1e-9) / seconds,
+        gigabytesPerSecond: (bytes * 1e-9) / seconds,
+        bound: known ? (computing > moving ? 'compute' : 'memory') : null,
+        ofRoofline: known ? Math.max(computing, moving) / seconds : null,
+      };
+    }
+  }
+}
+
+// Costs are those of the op as it is defined: the backward passes of attention and cross-entropy compute the scores
+// and logits again, because the forward pass does not keep them. Exponentials count as one operation.
+function casesOf(shape: Shape): Case[] {
+  const { rows, columns, config } = shape;
+  const { hidden_size: d, intermediate_size: f, vocab_size: vocab, rms_norm_eps: epsilon, rope_theta: theta } = config;
+  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: head } = config;
+  const n = rows * columns;
+  const pairs = (rows * heads * columns * (columns + 1)) / 2;
+  const queries = n * heads * head;
+  const keys = n * groups * head;
+  const ids = (limit: number): Tensor => tensor1d(randomIds(n, limit, Random.stream(2, 'ids')), 'int32');
+  const positions = (): Tensor => tensor1d(rowPositions(rows, columns), 'int32');
+  const ranges = (): Tensor => tensor3d(causalRanges(rows, columns), [rows, columns, 2], 'int32');
+  const random = (...size: number[]): Tensor => randomTensor(size);
+  return [
+    fused(embeddingOp, () => [random(vocab, d), ids(vocab)], {}, [0, 2 * n * d], [n * d, (n + vocab) * d]),
+    fused(rmsNormOp, () => [random(n, d), random(d)], { epsilon }, [4 * n * d, 2 * n * d], [9 * n * d, 3 * n * d]),
+    fused(
+      rotaryOp,
+      () => [random(n, heads, head), positions()],
+      { theta },
+      [3 * queries, 2 * queries],
+      [3 * queries, 2 * queries],
+    ),
+    fused(
+      attentionOp,
+      () => [
+        random(rows, columns, heads, head),
+        random(rows, columns, groups, head),
+        random(rows, columns, groups, head),
+        ranges(),
+      ],
+      {},
+      [4 * pairs * head, 2 * queries + 2 * keys],
+      [10 * pairs * head, 4 * queries + 4 * keys],
+    ),
+    fused(swigluOp, () => [random(n, f), random(n, f)], {}, [5 * n * f, 3 * n * f], [10 * n * f, 5 * n * f]),
+    fused(
+      linearOp,
+      () => [random(n, f), random(d, f), random(n, d)],
+      { bias: false, residual: true },
+      [2 * n * f * d, n * f + d * f + 2 * n * d],
+      [4 * n * f * d, 2 * n * f + 2 * d * f + n * d],
+    ),
+    fused(
+      crossEntropyOp,
+      () => [random(n, d), randomTensor([vocab, d], 0.1), ids(vocab)],
+      {},
+      [2 * n * vocab * d, (n + vocab) * d],
+      [6 * n * vocab * d, 2 * (n + vocab) * d],
+    ),
+    adamwCase(shape),
+    globalNormCase(shape),
+    storeColumnsCase(shape),
+  ];
+}
+
+function fused<A extends Attributes>(
+  op: Op<A>,
+  inputs: () => Tensor[],
+  attributes: A,
+  forward: [flops: number, numbers: number],
+  backward: [flops: number, numbers: number],
+): Case {
+  return {
+    op: op.name,
+    prepare: () => {
+      const calls = opCalls(op, inputs(), attributes);
+      return {
+        calls: [
+          { pass: 'forward', flops: forward[0], numbers: forward[1], run: calls.forward },
+          { pass: 'backward', flops: backward[0], numbers: backward[1], run: calls.backward },
+        ],
+      };
+    },
+  };
+}
+
+/** One call over all parameters of the model: reads p, g, m, v; writes p, m, v. */
+function adamwCase({ config, parameters: count }: Shape): Case {
+  const settings = { learningRate: 1e-3, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, step: 10, gradientScale: 0.5 };
+  return {
+    op: 'AdamW',
+    prepare: () => {
+      const parameters = parameterTable(config).map(({ shape: size }) => ({
+        variable: variable(randomTensor(size)),
+        gradient: randomTensor(size),
+        m: variable(randomTensor(size)),
+        v: variable(square(randomTensor(size))),
+        weightDecay: 0.1,
+      }));
+      const run = (): Tensor => {
+        adamw(parameters, settings);
+        return parameters[0].variable;
+      };
+      const release = () => dispose(parameters.flatMap(({ variable: p, m, v }) => [p, m, v]));
+      return { calls: [{ pass: 'step', flops: 12 * count, numbers: 7 * count, run }], release };
+    },
+  };
+}
+
+/** Over the gradients of all parameters of the model. */
+function globalNormCase({ config, parameters: count }: Shape): Case {
+  return {
+    op: 'GlobalNorm',
+    prepare: () => {
+      const gradients = parameterTable(config).map(({ shape: size }) => randomTensor(size));
+      const run = (): Tensor => {
+        globalNorm(gradients);
+        return gradients[0];
+      };
+      return { calls: [{ pass: 'step', flops: 2 * count, numbers: count, run }] };
+    },
+  };
+}
+
+/** One decoded token of 32 rows put into a full-length cache. */
+function storeColumnsCase({ config, columns }: Shape): Case {
+  const { num_key_value_heads: groups, head_dim: head } = config;
+  const batch = 32;
+  return {
+    op: 'StoreColumns',
+    prepare: () => {
+      const fresh = randomTensor([batch, 1, groups, head]) as Tensor4D;
+      let cache = keep(randomTensor([batch, columns, groups, head]) as Tensor4D);
+      const run = (): Tensor => {
+        cache = keep(storeColumns(cache, fresh, columns >> 1));
+        return cache;
+      };
+      const numbers = 2 * batch * groups * head;
+      return { calls: [{ pass: 'step', flops: 0, numbers, run }], release: () => cache.dispose() };
+    },
+  };
+}

@@ -1,0 +1,106 @@
+// The whole benchmark: the machine's limits first, then everything else as a share of them, in one process and the
+// same minutes (training in one child process per shape and precision, so that each peak of memory is its own).
+import { availableParallelism, cpus } from 'node:os';
+import type { BackendChoice } from '../config/pipeline.js';
+import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
+import { openForBench } from './backend.js';
+import { type DecodeResult, measureDecode } from './decode.js';
+import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
+import { measureOps, type OpResult } from './ops.js';
+import { namedShapes, type Precision, peakFor, type ShapeName, shapeOf, shareOf } from './shapes.js';
+import type { TrainMeasurement } from './train.js';
+import { trainInChild } from './train-process.js';
+
+export const sections = ['machine', 'gemm', 'ops', 'train', 'decode'] as const;
+export type Section = (typeof sections)[number];
+
+export interface BenchSettings {
+  sections: readonly Section[];
+  /** Without it: all named shapes are trained, the rest is measured on `7m`. */
+  shapes?: readonly ShapeName[];
+  /** Without it: fp32, and bf16 where the processor multiplies it and the native engine runs. */
+  precisions?: readonly Precision[];
+  backend: BackendChoice;
+  /** Of the native engine; without it, all cores. */
+  threads?: number;
+  /** Timed training and decoding steps; without it, as many as fit some seconds. */
+  steps?: number;
+  seed: number;
+}
+
+export interface MachineResult extends MachineLimits {
+  processor: string;
+  cores: number;
+  backend: string;
+}
+
+export interface TrainResult extends TrainMeasurement {
+  /** Share of the multiply-add peak; null where it is not known. */
+  ofPeak: number | null;
+}
+
+export interface BenchResult {
+  machine: MachineResult;
+  gemm: GemmResult[];
+  ops: OpResult[];
+  train: TrainResult[];
+  decode: DecodeResult[];
+}
+
+export interface BenchWatcher {
+  /** What is being measured now. */
+  onStart(what: string): void;
+  /** A section is complete. */
+  onSection(section: Section, result: BenchResult): void;
+}
+
+/** Measures the sections asked for; the machine's limits always, because all shares need them. */
+export async function runBench(settings: BenchSettings, watcher: BenchWatcher): Promise<BenchResult> {
+  const { backend: choice, threads, steps, seed } = settings;
+  watcher.onStart('machine');
+  const backend = await openForBench({ backend: choice, precision: 'fp32', threads });
+  const limits = probeMachine(threads);
+  const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), backend, ...limits };
+  const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [] };
+  const hasBf16 = backend === 'native' && limits.bf16PeakGflops !== null;
+  const precisions = settings.precisions ?? (hasBf16 ? ['fp32', 'bf16'] : ['fp32']);
+  const shapes = settings.shapes ?? ['7m'];
+  const peaks = limits;
+  const { bandwidthGBs } = limits;
+  const measure: Record<Exclude<Section, 'machine'>, (precision: Precision) => Promise<void> | void> = {
+    gemm: (precision) => {
+      const products = [...squareProducts(), ...shapes.flatMap((name) => modelProducts(shapeOf(name)))];
+      result.gemm.push(...measureGemm(products, { precision, peaks }));
+    },
+    ops: (precision) => {
+      for (const name of shapes) result.ops.push(...measureOps(shapeOf(name), { precision, peaks, bandwidthGBs }));
+    },
+    train: async (precision) => {
+      for (const shape of settings.shapes ?? namedShapes) {
+        watcher.onStart(`train ${shape} ${precision}`);
+        const measured = await trainInChild({ shape, precision, backend: choice, threads, steps, seed });
+        result.train.push({ ...measured, ofPeak: shareOf(measured.gflops, peakFor(precision, peaks)) });
+      }
+    },
+    decode: async (precision) => {
+      for (const name of shapes) {
+        for (const batch of [1, 32]) {
+          watcher.onStart(`decode ${name} ${precision}, batch ${batch}`);
+          const context = { precision, batch, seed, bandwidthGBs, steps };
+          result.decode.push(await measureDecode(shapeOf(name), context));
+        }
+      }
+    },
+  };
+  watcher.onSection('machine', result);
+  for (const section of ['gemm', 'ops', 'train', 'decode'] as const) {
+    if (!settings.sections.includes(section)) continue;
+    for (const precision of precisions) {
+      watcher.onStart(`${section} ${precision}`);
+      if (section !== 'train') await openForBench({ backend: choice, precision, threads });
+      await measure[section](precision);
+    }
+    watcher.onSection(section, result);
+  }
+  return result;
+}

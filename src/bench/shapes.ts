@@ -1,0 +1,62 @@
+// The shapes that are measured, by name: a model of the size dial, a vocabulary, and a batch of B rows of T tokens.
+// bench/peers/shapes.py holds the same numbers for PyTorch; a test compares the two.
+import { type ModelConfig, modelSchema, type Size } from '../config/model.js';
+import { modelConfig } from '../model/config.js';
+import { parameterCount } from '../model/parameters.js';
+
+const table = {
+  /** Too small to say anything about speed: it tries the command out. */
+  '100k': { vocabulary: 512, columns: 32, rows: 4 },
+  '1m': { vocabulary: 4096, columns: 128, rows: 16 },
+  '7m': { vocabulary: 8192, columns: 256, rows: 16 },
+  '34m': { vocabulary: 16384, columns: 512, rows: 4 },
+} satisfies Partial<Record<Size, { vocabulary: number; columns: number; rows: number }>>;
+
+export type ShapeName = keyof typeof table;
+export const shapeNames = Object.keys(table) as readonly ShapeName[];
+/** What is trained where no shape is named. */
+export const namedShapes: readonly ShapeName[] = ['1m', '7m', '34m'];
+
+export const precisions = ['fp32', 'bf16'] as const;
+export type Precision = (typeof precisions)[number];
+
+export interface Shape {
+  name: ShapeName;
+  config: ModelConfig;
+  /** B and T of a training batch. */
+  rows: number;
+  columns: number;
+  /** All of them, a tied embedding once. */
+  parameters: number;
+}
+
+export function shapeOf(name: ShapeName): Shape {
+  const { vocabulary, columns, rows } = table[name];
+  const settings = modelSchema.parse({ size: name, contextLength: columns });
+  const config = modelConfig(settings, { vocabSize: vocabulary, endOfText: 0, pad: 1 });
+  return { name, config, rows, columns, parameters: parameterCount(config) };
+}
+
+/**
+ * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
+ * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B).
+ */
+export function flopsPerToken({ config, columns, parameters }: Shape): number {
+  return 6 * parameters + 12 * config.num_hidden_layers * columns * config.hidden_size;
+}
+
+/** An engine that holds bf16 operands may multiply them either way: its limit is the higher of the two. */
+export interface Peaks {
+  fp32PeakGflops: number | null;
+  bf16PeakGflops: number | null;
+}
+
+export function peakFor(precision: Precision, { fp32PeakGflops, bf16PeakGflops }: Peaks): number | null {
+  if (precision === 'fp32' || bf16PeakGflops === null) return fp32PeakGflops;
+  return fp32PeakGflops === null ? bf16PeakGflops : Math.max(fp32PeakGflops, bf16PeakGflops);
+}
+
+/** `value` as a share of `limit`; null where the limit is not known. */
+export function shareOf(value: number, limit: number | null): number | null {
+  return limit === null || limit === 0 ? null : value / limit;
+}

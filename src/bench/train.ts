@@ -1,0 +1,140 @@
+// Training speed through the real training step, on seeded random tokens: forward, backward, clipping, AdamW.
+// Run it in a process of its own (train-process.ts): the peak of resident memory belongs to the whole process.
+import { existsSync, readFileSync } from 'node:fs';
+import { Random, type RandomState } from '../base/random.js';
+import type { BackendChoice } from '../config/pipeline.js';
+import { trainSchema } from '../config/train.js';
+import type { TokenBatch } from '../data/types.js';
+import { disposeModel, initModel } from '../model/parameters.js';
+import { negativeLogLikelihood } from '../train/losses.js';
+import type { MicroBatch, Objective } from '../train/objective.js';
+import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
+import { trainStep } from '../train/step.js';
+import { openForBench } from './backend.js';
+import { causalRanges, randomIds, rowPositions } from './inputs.js';
+import { spreadOf } from './measure.js';
+import { flopsPerToken, type Precision, type Shape, type ShapeName, shapeOf } from './shapes.js';
+
+export interface TrainJob {
+  shape: ShapeName;
+  precision: Precision;
+  backend: BackendChoice;
+  threads?: number;
+  /** Steps to time; without it as many as fit 20 seconds, from 1 to 20. */
+  steps?: number;
+  seed: number;
+}
+
+export interface TrainMeasurement {
+  shape: ShapeName;
+  precision: Precision;
+  backend: string;
+  /** Of the model; and B·T, the tokens of a step. */
+  parameters: number;
+  tokensPerStep: number;
+  flopsPerToken: number;
+  steps: number;
+  /** Of the median step; and the quartiles. */
+  tokensPerSecond: number;
+  quartiles: [low: number, high: number];
+  gflops: number;
+  /** Most memory that this process has held at once, all of Node included. */
+  peakRssMiB: number;
+  /** Of the last step, in nats per token. */
+  loss: number;
+}
+
+const warmUpSteps = 2;
+const mostSteps = 20;
+const mostSeconds = 20;
+
+interface RandomMicroBatch extends MicroBatch {
+  batch: TokenBatch;
+}
+
+/** Opens the backend and trains a fresh model; `cancelled` is asked between steps. */
+export async function measureTraining(
+  job: TrainJob,
+  cancelled: () => boolean = () => false,
+): Promise<TrainMeasurement> {
+  const backend = await openForBench(job);
+  const shape = shapeOf(job.shape);
+  const model = initModel(shape.config, job.seed);
+  const optimizer = createOptimizer(model);
+  const config = trainSchema().parse({ learningRate: 1e-3, schedule: 'constant' });
+  const objective = randomTokens(shape, job.seed);
+  const times: number[] = [];
+  let loss = Number.NaN;
+  const started = performance.now();
+  const isEnough = (): boolean =>
+    job.steps === undefined
+      ? times.length >= mostSteps || performance.now() - started > mostSeconds * 1000
+      : times.length >= job.steps;
+  try {
+    for (let step = 1; step <= warmUpSteps || times.length === 0 || !isEnough(); step++) {
+      if (cancelled()) break;
+      const batch = await objective.next();
+      const start = performance.now();
+      const at = { step, learningRate: config.learningRate };
+      ({ loss } = await trainStep(model, optimizer, objective, [batch], config, at));
+      if (step > warmUpSteps) times.push((performance.now() - start) / 1000);
+    }
+  } finally {
+    disposeOptimizer(optimizer);
+    disposeModel(model);
+  }
+  const seconds = spreadOf(times);
+  const tokens = shape.rows * shape.columns;
+  return {
+    shape: job.shape,
+    precision: job.precision,
+    backend,
+    parameters: shape.parameters,
+    tokensPerStep: tokens,
+    flopsPerToken: flopsPerToken(shape),
+    steps: times.length,
+    tokensPerSecond: tokens / seconds.median,
+    quartiles: [tokens / seconds.high, tokens / seconds.low],
+    gflops: (flopsPerToken(shape) * tokens * 1e-9) / seconds.median,
+    peakRssMiB: peakRssMiB(),
+    loss,
+  };
+}
+
+/**
+ * Of this process since it started. Linux counts what the parent held at the moment of the fork as `maxRSS` of the
+ * child: the high-water mark of /proc is the child's own.
+ */
+function peakRssMiB(): number {
+  const mark = existsSync('/proc/self/status')
+    ? /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+    : undefined;
+  return (mark === undefined ? process.resourceUsage().maxRSS : Number(mark)) / 1024;
+}
+
+/** Batches of uniformly random tokens: full rows, one document each, every prediction counts. */
+function randomTokens({ config, rows, columns }: Shape, seed: number): Objective<RandomMicroBatch> {
+  let random = Random.stream(seed, 'bench-tokens');
+  const count = rows * columns;
+  const fixed = {
+    rows,
+    columns,
+    weights: new Float32Array(count).fill(1),
+    positions: rowPositions(rows, columns),
+    ranges: causalRanges(rows, columns),
+    owners: Int32Array.from({ length: count }, (_, i) => Math.floor(i / columns)),
+    sequences: Array.from({ length: rows }, (_, row) => `row-${row}`),
+  };
+  return {
+    next: async () => {
+      const tokens = randomIds(count, config.vocab_size, random);
+      const targets = randomIds(count, config.vocab_size, random);
+      return { batch: { ...fixed, tokens, targets }, weight: count, tokens: count, ids: fixed.sequences };
+    },
+    state: () => random.state,
+    restore: (state) => {
+      random = new Random(state as RandomState);
+    },
+    loss: (model, { batch }) => negativeLogLikelihood(model, batch),
+  };
+}
