@@ -1,5 +1,6 @@
 // Gradient checkpointing: a piece of the computation that keeps none of its intermediate tensors for the backward pass,
 // and computes them again there. Costs one more forward pass of the piece (Chen et al. 2016, arXiv:1604.06174).
+import { valueAndGradients } from './backward.js';
 import { engine, type Tensor, Variable } from './tf.js';
 
 /**
@@ -28,26 +29,17 @@ export function checkpointed<T extends Tensor>(body: (inputs: Tensor[]) => T, in
 
 /** One gradient for each input: dy · ∂body/∂input. */
 function gradientsOf<T extends Tensor>(body: (inputs: Tensor[]) => T, inputs: Tensor[], dy: T): Tensor[] {
-  const { state } = engine();
-  const outer = state.activeTape; // an inner tape replaces it and leaves null behind
-  try {
-    const wanted = inputs.filter(({ dtype }) => dtype === 'float32');
-    const { value, grads } = engine().gradients(
-      () => {
-        const result = body(inputs);
-        refuseOthers(inputs);
-        return result;
-      },
-      wanted,
-      dy,
-    );
-    value.dispose();
-    const gradients = grads.values();
-    // tfjs wants one tensor each. What stands in for an int32 input is int32 too: taken for a gradient, it would throw.
-    return inputs.map((input) => (input.dtype === 'float32' ? (gradients.next().value as Tensor) : input));
-  } finally {
-    state.activeTape = outer;
-  }
+  const wanted = inputs.filter(({ dtype }) => dtype === 'float32');
+  const run = (): T => {
+    const result = body(inputs);
+    refuseOthers(inputs);
+    return result;
+  };
+  const { value, gradients } = valueAndGradients(run, wanted, dy);
+  value.dispose();
+  const rest = gradients.values();
+  // tfjs wants one tensor each. What stands in for an int32 input is int32 too: taken for a gradient, it would throw.
+  return inputs.map((input) => (input.dtype === 'float32' ? (rest.next().value as Tensor) : input));
 }
 
 /** Throws where the tape holds a Variable that is not an input. */

@@ -3,8 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/parameters.js';
 import type { Metrics } from '../report/event.js';
+import { valueAndGradients } from '../tensor/backward.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
-import { add, dispose, keep, type Scalar, type Tensor, variableGrads } from '../tensor/tf.js';
+import { add, dispose, keep, type Tensor } from '../tensor/tf.js';
 import type { MicroBatch, Objective } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
 
@@ -60,17 +61,15 @@ function accumulate<Batch extends MicroBatch>(
   figures: Metrics,
 ): number {
   const recorded: [string, Tensor][] = [];
-  const variables = [...model.weights.values()];
-  const { value, grads } = variableGrads(
-    () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])) as Scalar,
-    variables,
+  const { value, gradients: fresh } = valueAndGradients(
+    () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])),
+    [...model.weights.values()],
   );
-  for (const [name, weight] of model.weights) {
-    const fresh = grads[weight.name];
+  [...model.weights.keys()].forEach((name, index) => {
     const before = gradients.get(name);
-    gradients.set(name, before === undefined ? fresh : add(before, fresh));
-    if (before !== undefined) dispose([before, fresh]);
-  }
+    gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
+    if (before !== undefined) dispose([before, fresh[index]]);
+  });
   for (const [name, figure] of recorded) {
     figures[name] = (figures[name] ?? 0) + sumOf(figure);
     figure.dispose();
