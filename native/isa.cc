@@ -2,17 +2,22 @@
 // One translation unit, so that nothing of one instruction set can be linked into another.
 #include "kernels.h"
 #include "kernels/adamw.cc"
+#include "kernels/attention-few.cc"
 #include "kernels/attention-grad.cc"
+#include "kernels/attention-work.cc"
 #include "kernels/attention.cc"
+#include "kernels/binary.cc"
+#include "kernels/copy.cc"
 #include "kernels/cross-entropy.cc"
 #include "kernels/elementwise.cc"
 #include "kernels/embedding.cc"
 #include "kernels/gemm.cc"
 #include "kernels/linear.cc"
 #include "kernels/machine.cc"
+#include "kernels/pack.cc"
 #include "kernels/rms-norm.cc"
 #include "kernels/rotary.cc"
-#include "kernels/strided.cc"
+#include "kernels/sum.cc"
 #include "kernels/swiglu.cc"
 
 namespace mossctl {

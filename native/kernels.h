@@ -27,19 +27,17 @@ const KernelTable& table();
 namespace avx512 {
 const KernelTable& table();
 }
-#if !defined(MOSSCTL_NO_AVX512BF16)
-namespace avx512bf16 {
-const KernelTable& table();
-}
-#endif
 #elif defined(__aarch64__)
 namespace neon {
 const KernelTable& table();
 }
 #endif
 
-/** Operands of matrix products: fp32, or rounded to bf16 with sums in fp32. */
-enum class Precision { fp32, bf16 };
+/**
+ * Operands of matrix products: fp32, or rounded to bf16 with sums in fp32. `bf16_pairs`: by the processor's own bf16
+ * products, which sum in another order.
+ */
+enum class Precision { fp32, bf16, bf16_pairs };
 Precision precision();
 
 }  // namespace mossctl

@@ -23,12 +23,39 @@ constexpr int W = 4;
 
 typedef float vf __attribute__((vector_size(W * 4), may_alias));
 typedef int32_t vi __attribute__((vector_size(W * 4), may_alias));
+typedef uint32_t vu __attribute__((vector_size(W * 4), may_alias));
 typedef float vf_unaligned __attribute__((vector_size(W * 4), may_alias, aligned(4)));
 typedef int32_t vi_unaligned __attribute__((vector_size(W * 4), may_alias, aligned(4)));
 
 static inline vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
 static inline void store(float* p, vf x) { *reinterpret_cast<vf_unaligned*>(p) = x; }
 static inline vf splat(float x) { return x - vf{}; }
+/** The bits of x rounded to bf16, to the nearest, ties to even: a float whose low half is zero. */
+static inline vu bf16_bits(vf x) {
+  const vu bits = reinterpret_cast<const vu&>(x);
+  return (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000;
+}
+static inline vf from_bits(vu bits) { return reinterpret_cast<const vf&>(bits); }
+
+#if defined(__AVX512F__) && !defined(MOSSCTL_NO_BF16_PAIRS)
+#define MOSSCTL_BF16_PAIRS
+/**
+ * acc + both products of each pair of bf16. Named to the assembler, because the rest of this instruction set does not
+ * need it: addon.cc asks the processor first.
+ */
+static inline __attribute__((always_inline)) vf multiply_add_pairs(vf x, vf y, vf acc) {
+  asm("vdpbf16ps %2, %1, %0" : "+v"(acc) : "v"(x), "v"(y));
+  return acc;
+}
+#endif
+
+/** The 4 bytes at p in every lane, whatever they mean. */
+static inline vf splat_bits(const float* p) {
+  int32_t bits;
+  memcpy(&bits, p, sizeof bits);
+  const vi lanes = bits - vi{};
+  return reinterpret_cast<const vf&>(lanes);
+}
 
 /** The first n lanes; the others are `rest`. */
 static inline vf load_some(const float* p, long n, float rest = 0) {
@@ -40,18 +67,52 @@ static inline void store_some(float* p, vf x, long n) {
   for (long i = 0; i < n; i++) p[i] = x[i];
 }
 
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, vi{__VA_ARGS__})
+#endif
+
 /** The lanes of a and b in turn: a0 b0 a1 b1 …, the first half in lo. */
 static inline void interleave(vf a, vf b, vf& lo, vf& hi) {
 #if defined(__AVX512F__)
-  lo = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  hi = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  lo = SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  hi = SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 #elif defined(__AVX2__)
-  lo = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-  hi = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  lo = SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  hi = SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
-  lo = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-  hi = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  lo = SHUFFLE(a, b, 0, 4, 1, 5);
+  hi = SHUFFLE(a, b, 2, 6, 3, 7);
 #endif
+}
+
+/** The opposite: the even lanes of a and b, one after the other, and the odd ones. */
+static inline void separate(vf a, vf b, vf& even, vf& odd) {
+#if defined(__AVX512F__)
+  even = SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  odd = SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif defined(__AVX2__)
+  even = SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+  odd = SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+  even = SHUFFLE(a, b, 0, 2, 4, 6);
+  odd = SHUFFLE(a, b, 1, 3, 5, 7);
+#endif
+}
+
+/** Transposes W rows of W floats: log2 W rounds, each interleaving row i with row i + W/2. */
+static inline void transpose(vf (&rows)[W]) {
+  for (int round = 1; round < W; round *= 2) {
+    vf next[W];
+    for (int i = 0; i < W / 2; i++) {
+      vf lo, hi;
+      interleave(rows[i], rows[i + W / 2], lo, hi);
+      next[2 * i] = lo;
+      next[2 * i + 1] = hi;
+    }
+    for (int i = 0; i < W; i++) rows[i] = next[i];
+  }
 }
 
 static inline float sum(vf x) {

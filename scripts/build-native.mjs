@@ -18,12 +18,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx2', '-mfma', '-mf16c'];
 const wide = '-mprefer-vector-width=512';
 
-/** Architecture → the instruction sets of isa.cc, weakest first. `without` tells addon.cc that one was left out. */
+/** Architecture → the instruction sets of isa.cc, weakest first. */
 const instructionSets = {
   x64: [
     { name: 'avx2', flags: ['-mavx2', '-mfma', '-mf16c'] },
     { name: 'avx512', flags: [...avx512, wide] },
-    { name: 'avx512bf16', flags: [...avx512, '-mavx512bf16', wide], without: '-DMOSSCTL_NO_AVX512BF16' },
   ],
   arm64: [{ name: 'neon', flags: [] }],
 };
@@ -129,12 +128,9 @@ async function planBuild(options) {
   }
   const files = await sourcesIn(source);
   const compiler = await findCompiler();
-  const sets = [];
-  const defines = [];
-  for (const set of instructionSets[arch]) {
-    if (set.without === undefined || (await accepts(compiler, set.flags))) sets.push(set);
-    else defines.push(set.without);
-  }
+  const sets = instructionSets[arch];
+  const knowsBf16 = arch !== 'x64' || (await accepts(compiler, ['-mavx512bf16']));
+  const defines = knowsBf16 ? [] : ['-DMOSSCTL_NO_BF16_PAIRS'];
   const level = sanitize ? ['-O1', ...sanitizers] : ['-O3'];
   const flags = [...level, ...common, ...defines, `-I${headers()}`];
   // The linker keeps the first copy of an inline function that several objects carry (std::vector's, say). Weakest

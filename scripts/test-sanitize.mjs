@@ -1,5 +1,5 @@
-// Runs the conformance suite on a native engine built with AddressSanitizer and UBSan, which end the process at the
-// first bad access or undefined behaviour. Linux with g++ only. Arguments: as for scripts/test.mjs.
+// Runs the conformance suite and steps of every kind on a native engine built with AddressSanitizer and UBSan, which end
+// the process at the first bad access or undefined behaviour. Linux with g++ only. Arguments: as for scripts/test.mjs.
 // Leak detection is off: Node itself never frees much of what it allocates, so it would drown ours.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -20,11 +20,14 @@ if (process.platform !== 'linux' || !runtime.startsWith('/')) {
   process.exit(1);
 }
 
+const tests = ['test/conformance/', 'test/tensor/native-steps', 'test/train/losses', 'test/golden/packed'];
+
 /** Runs Node with the runtime loaded before anything else, and ends with its exit code if that is not 0. */
 function node(...args) {
   const env = {
     ...process.env,
     MOSSCTL_NATIVE: result.path,
+    TEST_BACKEND: 'native',
     LD_PRELOAD: runtime,
     ASAN_OPTIONS: 'detect_leaks=0',
     UBSAN_OPTIONS: 'print_stacktrace=1',
@@ -39,4 +42,4 @@ function node(...args) {
 const load = `const { describeAddon, loadAddon } = await import('./src/tensor/native/addon.ts');
 console.log('sanitized engine:', describeAddon(loadAddon()));`;
 node('--import', 'tsx', '--input-type=module', '-e', load);
-node('scripts/test.mjs', ...(process.argv.length > 2 ? process.argv.slice(2) : ['test/conformance/']));
+node('scripts/test.mjs', ...(process.argv.length > 2 ? process.argv.slice(2) : tests));

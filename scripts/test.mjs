@@ -1,4 +1,5 @@
-// Runs every test/**/*.test.ts (or those whose path contains an argument) with Node's own runner, through tsx.
+// Runs every test/**/*.test.ts (or those whose path contains an argument) with Node's own runner, through tsx. First the
+// native engine is built where its sources are newer than it: without a compiler its tests are skipped, and say so.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,9 @@ const files = readdirSync(`${root}test`, { recursive: true })
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`);
   process.exit(1);
+}
+if (!process.env.MOSSCTL_NATIVE) {
+  spawnSync(process.execPath, ['scripts/build-native.mjs', '--optional'], { stdio: 'inherit', cwd: root });
 }
 const result = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...files], {
   stdio: 'inherit',

@@ -40,7 +40,7 @@ function readOptions() {
     modes: text('eager,compile'),
     rounds: text('3'),
     steps: { type: 'string' },
-    threads: text(String(availableParallelism())),
+    threads: { type: 'string' },
     backend: text('auto'),
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false, short: 'h' },
@@ -93,15 +93,18 @@ if (options.help) {
 }
 const torch = checkBothSides();
 const list = (text) => text.split(',').map((word) => word.trim());
-const limits = ['--threads', options.threads, ...(options.steps === undefined ? [] : ['--steps', options.steps])];
+const threads = options.threads ?? String(availableParallelism());
+const steps = options.steps === undefined ? [] : ['--steps', options.steps];
+// Only the native engine takes a thread count: ours is given one only where one was asked for.
+const ourLimits = [...(options.threads === undefined ? [] : ['--threads', options.threads]), ...steps];
 
 function ours(only, shape, precision) {
   const what = ['--only', only, '--shape', shape, '--precision', precision, '--backend', options.backend];
-  return measured(process.execPath, [mossctl, 'bench', ...what, ...limits, '--json']);
+  return measured(process.execPath, [mossctl, 'bench', ...what, ...ourLimits, '--json']);
 }
 
 function theirs(script, args) {
-  return measured(python, ['-B', script, ...args, ...limits]);
+  return measured(python, ['-B', script, ...args, '--threads', threads, ...steps]);
 }
 
 function trainingCells() {
@@ -205,7 +208,7 @@ for (const what of wanted) if (!(what in known)) fail(`--only: there is no ${wha
 const roundCount = Number(options.rounds);
 if (!Number.isInteger(roundCount) || roundCount < 1) fail('--rounds: a whole number from 1');
 const rows = [];
-if (!options.json) console.log(`PyTorch ${torch}, ${options.threads} threads on both sides, ${roundCount} rounds\n`);
+if (!options.json) console.log(`PyTorch ${torch}, ${threads} threads, ${roundCount} rounds\n`);
 for (const cell of wanted.flatMap((what) => known[what]())) {
   try {
     const rounds = [];
@@ -216,5 +219,5 @@ for (const cell of wanted.flatMap((what) => known[what]())) {
     process.exitCode = 1;
   }
 }
-if (options.json) console.log(JSON.stringify({ torch, threads: Number(options.threads), rounds: roundCount, rows }));
+if (options.json) console.log(JSON.stringify({ torch, threads: Number(threads), rounds: roundCount, rows }));
 else print(rows);

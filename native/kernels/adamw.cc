@@ -49,7 +49,7 @@ constexpr long chunk = 16384;
 const char* adamw(const Call& call) {
   constexpr int settings = 7;
   REQUIRE(call.number_count >= settings, "7 numbers and one more for each parameter");
-  const long count = whole(call, 0);
+  const long count = call.number(0);
   REQUIRE(call.number_count == settings + count && call.tensor_count == 4 * count,
           "4 tensors and 1 number for each parameter");
   long total = 0;
@@ -82,7 +82,7 @@ const char* adamw(const Call& call) {
 // Tensors: count gradients, then the norm [1]. Numbers: count.
 const char* global_norm(const Call& call) {
   REQUIRE(call.number_count == 1, "1 number");
-  const long count = whole(call, 0);
+  const long count = call.number(0);
   REQUIRE(count >= 0 && call.tensor_count == count + 1 && call.tensors[count].size == 1, "gradients and a norm [1]");
   long chunks = 0, total = 0;
   for (long i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
-// The backward pass builds the probabilities again, from the scores and the forward pass's logsumexp: a block of queries
-// against a block of keys at a time, P and dS [queries, keys] (row stride LDA) in cache. They are operands as they lie:
-// dQ = dS·K reads them by rows, dV = Pᵀ·dY and dK = dSᵀ·Q across.
+// The backward pass builds the probabilities again, from the scores and the forward pass's logsumexp: a block of
+// queries against a block of keys at a time, P and dS [queries, keys] (row stride LDA) in cache. They are operands as
+// they lie: dQ = dS·K reads them by rows, dV = Pᵀ·dY and dK = dSᵀ·Q across.
 #include "attention.h"
 #include "attention-work.h"
 
@@ -9,7 +9,7 @@ namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long query_panels = 96 / MR;
+constexpr long query_panels = 98 / MR;
 constexpr long query_block = query_panels * MR;
 constexpr long key_block = KC;
 
@@ -20,9 +20,9 @@ struct AttentionGrad : AttentionWork {
 
   long per_group() const { return heads_per_group() * units; }
   /** The group (of all sequences' groups) that this thread goes on with, or −1. */
-  long continued(int thread, int threads) const {
-    const long begin = start(thread, threads);
-    const bool goes_on = begin % per_group() != 0 && begin < start(thread + 1, threads);
+  long continued(int thread) const {
+    const long begin = start(thread);
+    const bool goes_on = begin % per_group() != 0 && begin < start(thread + 1);
     return goes_on ? begin / per_group() : -1;
   }
   float* partial_of(int thread) const { return partial + (thread - 1) * 2 * keys * dim; }
@@ -35,6 +35,11 @@ struct GroupGrad {
   const float* k_by_depth;           // for products with scores
   float *dk, *dv;                    // of key 0
   long stride;
+  float* fresh;  // for each MR keys from `base` on: 1 as long as their gradients hold nothing yet
+
+  void clear(float* gradients, long first, long last, long dim) const {
+    for (long s = first; s < last; s++) memset(gradients + s * stride, 0, dim * sizeof(float));
+  }
 };
 
 /** A block of queries of one head, packed. */
@@ -46,7 +51,7 @@ struct QueryBlock {
   float *p, *ds;  // scores
 };
 
-float dot(const float* a, const float* b, long n) {
+float dot_product(const float* a, const float* b, long n) {
   vf x{};
   long i = 0;
   for (; i + W <= n; i += W) x += load(a + i) * load(b + i);
@@ -62,7 +67,7 @@ void row_grad(float* p, float* ds, Keys keys, long count, float scale, float lse
   if (keys.first > keys.last) return;
   mask_ends(p, keys);
   for (long j = keys.first / W * W; j <= keys.last; j += W) {
-    const vf weight = exp2(load(p + j) * (scale * log2_e) - lse * log2_e);
+    const vf weight = two_to(load(p + j) * (scale * log2_e) - lse * log2_e);
     store(p + j, weight);
     store(ds + j, weight * (load(ds + j) - delta) * scale);
   }
@@ -96,22 +101,30 @@ void block_grad(const AttentionGrad& c, const GroupGrad& group, const QueryBlock
   }
   // A panel of keys takes the queries from the first to the last panel that see some of them.
   const long panels = ceil_div(block.rows, MR);
-  for (long s = 0; s < count; s += MR) {
-    const long width = smaller(MR, count - s);
+  for (long s = start, next; s < start + count; s = next) {
+    const long panel = s / MR;
+    next = smaller((panel + 1) * MR, start + count);
     long first = panels, last = -1;
     for (long i = 0; i < panels; i++) {
-      if (seen[i].first >= s + width || seen[i].last < s || seen[i].first > seen[i].last) continue;
+      if (start + seen[i].first >= next || start + seen[i].last < s || seen[i].first > seen[i].last) continue;
       first = smaller(first, i);
       last = i;
     }
     if (last < 0) continue;
     const long row = first * MR, depth = smaller(block.rows, (last + 1) * MR) - row;
-    const long key = (group.base + start + s) * group.stride;
-    Out dv{group.dv + key, group.stride}, dk{group.dk + key, group.stride};
-    dv.accumulate = dk.accumulate = true;
-    const long b_strip = block.rows * NR;
-    multiply_strips(Order::across, width, c.dim, depth, block.p + row * LDA + s, block.dy_by_depth + row * NR, b_strip, dv);
-    multiply_strips(Order::across, width, c.dim, depth, block.ds + row * LDA + s, block.q_by_depth + row * NR, b_strip, dk);
+    const long key = group.base + s, begin = group.base + panel * MR;
+    const bool fresh = group.fresh[panel] != 0, whole = next - s == MR;
+    group.fresh[panel] = 0;
+    if (fresh && !whole) {
+      const long end = smaller(begin + MR, c.keys);
+      group.clear(group.dk, begin, end, c.dim);
+      group.clear(group.dv, begin, end, c.dim);
+    }
+    Out dv{group.dv + key * group.stride, group.stride}, dk{group.dk + key * group.stride, group.stride};
+    dv.accumulate = dk.accumulate = !fresh || !whole;
+    const long from = row * LDA + s - start, b_strip = block.rows * NR;
+    multiply_strips(Order::across, next - s, c.dim, depth, block.p + from, block.dy_by_depth + row * NR, b_strip, dv);
+    multiply_strips(Order::across, next - s, c.dim, depth, block.ds + from, block.q_by_depth + row * NR, b_strip, dk);
   }
 }
 
@@ -126,9 +139,11 @@ void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
   group.base = all.first / NR * NR;
   group.keys = all.last + 1 - group.base;
   const long by_column = padded(group.keys) * c.dim, by_depth = group.keys * padded(c.dim);
-  const long rows = packed_rows(query_block, c.dim), deep = query_block * padded(c.dim), scores = query_block * LDA;
+  const long rows = packed_queries(query_block, c.dim), deep = query_block * padded(c.dim), scores = query_block * LDA;
   constexpr long numbers = (query_block + W - 1) / W * W;
-  float* scratch = thread_scratch(slot_attention, 2 * by_column + by_depth + 2 * (rows + deep + scores + numbers));
+  const long panels = ceil_div(group.keys, MR);
+  float* scratch =
+      thread_scratch(slot_attention, 2 * by_column + by_depth + 2 * (rows + deep + scores + numbers) + panels);
   const auto take = [&scratch](long floats) {
     float* result = scratch;
     scratch += floats;
@@ -137,28 +152,25 @@ void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
   float *packed_k = take(by_column), *packed_v = take(by_column), *k_by_depth = take(by_depth);
   float *q = take(rows), *dy = take(rows), *q_by_depth = take(deep), *dy_by_depth = take(deep);
   float *p = take(scores), *ds = take(scores), *delta = take(numbers), *lse = take(numbers);
+  group.fresh = take(panels);
+  for (long i = 0; i < panels; i++) group.fresh[i] = 1;
   const float* k = c.k + c.key(b, group.base, g);
-  pack_columns(k, c.key_stride(), group.keys, c.dim, packed_k);
-  pack_columns(c.v + c.key(b, group.base, g), c.key_stride(), group.keys, c.dim, packed_v);
+  pack_keys(k, c.key_stride(), group.keys, c.dim, packed_k);
+  pack_keys(c.v + c.key(b, group.base, g), c.key_stride(), group.keys, c.dim, packed_v);
   const long strips = ceil_div(c.dim, NR);
   pack_b({k, c.key_stride(), 1}, c.dim, group.keys, 0, strips, k_by_depth);
   group.packed_k = packed_k;
   group.packed_v = packed_v;
   group.k_by_depth = k_by_depth;
-  for (long s = 0; s < c.keys; s++) {
-    memset(group.dk + s * group.stride, 0, c.dim * sizeof(float));
-    memset(group.dv + s * group.stride, 0, c.dim * sizeof(float));
-  }
-
   for (long item = begin; item < end; item++) {
     const long h = item / c.units % c.heads, u = item % c.units, t = u * query_block, count = c.rows(u);
     const long offset = c.query(b, t, h), stride = c.query_stride();
-    pack_rows(c.q + offset, stride, count, c.dim, q);
-    pack_rows(c.dy + offset, stride, count, c.dim, dy);
+    pack_queries(c.q + offset, stride, count, c.dim, q);
+    pack_queries(c.dy + offset, stride, count, c.dim, dy);
     pack_b({c.q + offset, stride, 1}, c.dim, count, 0, strips, q_by_depth);
     pack_b({c.dy + offset, stride, 1}, c.dim, count, 0, strips, dy_by_depth);
     for (long r = 0; r < count; r++) {
-      delta[r] = dot(c.dy + offset + r * stride, c.out + offset + r * stride, c.dim);
+      delta[r] = dot_product(c.dy + offset + r * stride, c.out + offset + r * stride, c.dim);
       lse[r] = c.lse[(b * c.heads + h) * c.queries + t + r];
     }
     const QueryBlock block{h, t, count, q, dy, q_by_depth, dy_by_depth, delta, lse, p, ds};
@@ -167,14 +179,23 @@ void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
       block_grad(c, group, block, s, smaller(key_block, span.last + 1 - s));
     }
   }
+  const auto clear = [&](long first, long last) {
+    group.clear(group.dk, first, last, c.dim);
+    group.clear(group.dv, first, last, c.dim);
+  };
+  clear(0, group.base);
+  for (long i = 0; i < panels; i++) {
+    if (group.fresh[i] != 0) clear(group.base + i * MR, smaller(group.base + (i + 1) * MR, c.keys));
+  }
+  clear(smaller(group.base + panels * MR, c.keys), c.keys);
 }
 
 /** Adds to dk and dv what later threads found of a group, in the order of threads. */
-void add_partials(const AttentionGrad& c, int thread, int threads) {
-  for (int other = 1; other < threads; other++) {
-    const long group = c.continued(other, threads);
+void add_partials(const AttentionGrad& c, int thread) {
+  for (int other = 1; other < c.threads; other++) {
+    const long group = c.continued(other);
     if (group < 0) continue;
-    const Range part = share(c.keys, thread, threads);
+    const Range part = share(c.keys, thread, c.threads);
     const float* from = c.partial_of(other);
     for (long s = part.begin; s < part.end; s++) {
       const long to = c.key(group / c.groups, s, group % c.groups);
@@ -186,8 +207,7 @@ void add_partials(const AttentionGrad& c, int thread, int threads) {
 
 void attention_grad_job(void* context, int thread) {
   const AttentionGrad& c = *static_cast<AttentionGrad*>(context);
-  const int threads = Pool::instance().threads();
-  const long begin = c.start(thread, threads), end = c.start(thread + 1, threads);
+  const long begin = c.start(thread), end = c.start(thread + 1);
   for (long item = begin; item < end;) {
     const long group = item / c.per_group(), next = smaller(end, (group + 1) * c.per_group());
     GroupGrad to{};
@@ -206,7 +226,7 @@ void attention_grad_job(void* context, int thread) {
     item = next;
   }
   Pool::instance().barrier();
-  add_partials(c, thread, threads);
+  add_partials(c, thread);
 }
 
 }  // namespace
@@ -219,8 +239,7 @@ const char* attention_grad(const Call& call) {
   const char* wrong = read_attention(call, 1, query_block, context);
   if (wrong) return wrong;
   const Tensor* tensors = call.tensors;
-  REQUIRE(tensors[0].size == tensors[1].size && tensors[5].size == tensors[1].size && tensors[7].size == tensors[1].size,
-          "size of dy, out or dq");
+  for (const int i : {0, 5, 7}) REQUIRE(tensors[i].size == tensors[1].size, "size of dy, out or dq");
   REQUIRE(holds(tensors[6], {context.batch, context.heads, context.queries, 1}), "size of lse");
   REQUIRE(tensors[8].size == tensors[2].size && tensors[9].size == tensors[2].size, "size of dk or dv");
   context.dy = call.floats(0);
@@ -234,10 +253,9 @@ const char* attention_grad(const Call& call) {
     memset(context.dv, 0, tensors[9].size * sizeof(float));
     return nullptr;
   }
-  const int threads = Pool::instance().threads();
   bool split = false;
-  for (int thread = 1; thread < threads; thread++) split = split || context.continued(thread, threads) >= 0;
-  if (split) context.partial = shared_scratch(slot_partial, 2 * (threads - 1) * context.keys * context.dim);
+  for (int thread = 1; thread < context.threads; thread++) split = split || context.continued(thread) >= 0;
+  if (split) context.partial = shared_scratch(slot_partial, 2 * (context.threads - 1) * context.keys * context.dim);
   Pool::instance().run(attention_grad_job, &context);
   return nullptr;
 }

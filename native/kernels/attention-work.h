@@ -29,6 +29,7 @@ struct AttentionWork {
   const float *q, *k, *v;
   const int32_t* ranges;  // [batch, queries, 2]
   float scale;
+  int threads;
   long height, units;  // rows of a unit, units of a sequence
   const Keys* spans;   // [batch, units]
 
@@ -44,9 +45,16 @@ struct AttentionWork {
   /** Time that a unit takes, in keys. */
   long cost(long b, long unit) const { return span(b, unit).last - span(b, unit).first + 1 + 16; }
 
-  /** The items (batch, head, unit), in this order, from which `thread` works until the start of the next thread. */
-  long start(int thread, int threads) const;
+  long total() const;
+  /** The item (batch, head, unit), counted in this order, from which `thread` works until the next thread's start. */
+  long start(int thread) const;
 };
+
+struct Attention : AttentionWork {
+  float *out, *lse;
+};
+/** A job: attention of queries in one unit per sequence, each on its own. */
+void attend_few(void* context, int thread);
 
 /** Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. */
 const char* read_attention(const Call& call, int q, long height, AttentionWork& work);
@@ -54,14 +62,16 @@ const char* read_attention(const Call& call, int q, long height, AttentionWork& 
 /** Whether the tensor holds just rows × columns × … elements. */
 bool holds(const Tensor& tensor, const long (&sizes)[4]);
 
-/** Panels of B's columns, as floats per unit of depth. */
+/** Columns of a packed B. */
 static inline long padded(long columns) { return ceil_div(columns, NR) * NR; }
 
 /** `rows` rows of a matrix [rows, depth], in parts of KC columns, each packed as A. */
-void pack_rows(const float* from, long stride, long rows, long depth, float* to);
-static inline long packed_rows(long rows, long depth) { return ceil_div(depth, KC) * ceil_div(rows, MR) * MR * LDA; }
+void pack_queries(const float* from, long stride, long rows, long depth, float* to);
+static inline long packed_queries(long rows, long depth) {
+  return ceil_div(depth, KC) * ceil_div(rows, MR) * MR * LDA;
+}
 /** The transpose of a matrix [columns, depth], in parts of KC deep, each packed as B. */
-void pack_columns(const float* from, long stride, long columns, long depth, float* to);
+void pack_keys(const float* from, long stride, long columns, long depth, float* to);
 
 /**
  * The products of a panel of packed rows (≤ MR, from row `row` of `all_rows`) with the packed columns first … last of
@@ -70,7 +80,7 @@ void pack_columns(const float* from, long stride, long columns, long depth, floa
 void panel_products(const float* packed, long all_rows, long row, long rows, const float* columns, long all_columns,
                     long first, long last, long depth, float* to);
 
-/** Part of a row of scores that counts: from `first` to `last`, neither below 0 nor above count − 1. Empty: first > last. */
+/** Those of the keys that are in a row of scores of keys begin … begin + count − 1; none: first > last. */
 static inline Keys part_of_row(Keys keys, long begin, long count) {
   return {larger(keys.first - begin, 0), smaller(keys.last - begin, count - 1)};
 }
@@ -80,7 +90,7 @@ constexpr float no_score = -3e38f;
 constexpr float log2_e = 1.44269504088896341f;
 
 /** 2^x for x ≤ 0 and a little above, to 1e-7; 0 below −126. Scores are taken in base 2, which is less work than e^x. */
-static inline vf exp2(vf x) {
+static inline vf two_to(vf x) {
   const vf shifter = splat(12582912.0f);  // 1.5·2^23: adding it rounds to an integer held in the low bits
   const vf shifted = x + shifter;
   const vf r = x - (shifted - shifter);
@@ -89,7 +99,8 @@ static inline vf exp2(vf x) {
   p = p * r + 2.40222421e-1f;
   p = p * r + 6.93146978e-1f;
   p = p * r + 1.0f;
-  const vi bits = reinterpret_cast<const vi&>(p) + (reinterpret_cast<const vi&>(shifted) << 23);
+  typedef uint32_t vu __attribute__((vector_size(W * 4), may_alias));  // may overflow where the result is 0
+  const vu bits = reinterpret_cast<const vu&>(p) + (reinterpret_cast<const vu&>(shifted) << 23);
   return x < splat(-126.0f) ? vf{} : reinterpret_cast<const vf&>(bits);
 }
 
@@ -111,6 +122,19 @@ static inline void clear_rest(float* row, Keys keys, long count) {
   const long begin = keys.first > keys.last ? count : keys.first / W * W;
   for (long j = 0; j < begin; j += W) store(row + j, vf{});
   for (long j = larger(begin, keys.last / W * W + W); j < count; j += W) store(row + j, vf{});
+}
+
+/** Lane i: the largest lane (Largest) or the sum of the lanes of x[i]. */
+template <bool Largest>
+static inline vf across_lanes(vf (&x)[W]) {
+  for (int half = W / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) {
+      vf lo, hi;
+      interleave(x[i], x[i + half], lo, hi);
+      x[i] = Largest ? larger(lo, hi) : lo + hi;
+    }
+  }
+  return x[0];
 }
 
 }  // namespace MOSSCTL_ISA

@@ -24,6 +24,7 @@ struct CrossEntropy {
   const float* dy;
   float *d_hidden, *d_weight;
   float* packed;             // the block of W, packed for the logits, then for the hidden states' gradient
+  Operands operands;         // fp32 or rounded: the logits lie in place, so they are not paired
   float* partial;            // per thread: its rows' part of the block's gradient [block, d]
 };
 
@@ -37,7 +38,8 @@ void pack_block(const CrossEntropy& c, long first, long width, int thread) {
   const long step = depth_step(c.d);
   for (long p = 0; p < c.d; p += step) {
     const View part{c.weight + first * c.d + p, 1, c.d};
-    pack_b(part, width, smaller(step, c.d - p), panels.begin, panels.end, c.packed + p * block);
+    pack_b(part, width, smaller(step, c.d - p), panels.begin, panels.end, c.packed + p * block,
+           c.operands);
   }
 }
 
@@ -46,7 +48,7 @@ void logits_of(const CrossEntropy& c, long row, long rows, long width, float* pa
   const long step = depth_step(c.d);
   for (long p = 0; p < c.d; p += step) {
     const long depth = smaller(step, c.d - p);
-    pack_a({c.hidden + row * c.d + p, c.d, 1}, rows, depth, packed_rows);
+    pack_a({c.hidden + row * c.d + p, c.d, 1}, rows, depth, packed_rows, c.operands);
     Out out{logits, LDA};
     out.accumulate = p > 0;
     multiply_packed(true, rows, width, depth, packed_rows, c.packed + p * block, out);
@@ -118,6 +120,8 @@ void to_gradient(const CrossEntropy& c, long row, long first, long width, float*
   if (j < width) store_some(x + j, exp(load_some(x + j, width - j) - lse) * dy, width - j);
   const long target = c.targets[row] - first;
   if (target >= 0 && target < width) x[target] -= c.dy[row];
+  if (c.operands == Operands::fp32) return;
+  for (j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));  // rows are LDA apart: there is room
 }
 
 /** Adds the threads' parts of the block's gradient up, in the order of the threads. */
@@ -146,7 +150,7 @@ void cross_entropy_grad_job(void* context, int thread) {
   Pool& pool = Pool::instance();
   const Range rows = share(c.n, thread, pool.threads(), MR);
   const long strip = ceil_div(c.d, NR) * NR;
-  float* packed_rows = thread_scratch(slot_packed_a, larger(rows_at_a_time, block + MR) * LDA);
+  float* packed_rows = thread_scratch(slot_packed_a, rows_at_a_time * LDA);
   float* logits = thread_scratch(slot_other, rows_at_a_time * (LDA + strip));
   float* packed_hidden = logits + rows_at_a_time * LDA;
   float* natural = c.packed + block * strip;
@@ -156,7 +160,7 @@ void cross_entropy_grad_job(void* context, int thread) {
     const long width = smaller(block, c.vocabulary - first);
     pack_block(c, first, width, thread);
     const Range mine = share(panels, thread, pool.threads());
-    pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, mine.begin, mine.end, natural);
+    pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, mine.begin, mine.end, natural, c.operands);
     pool.barrier();
     if (rows.begin == rows.end) memset(partial, 0, static_cast<size_t>(width * c.d) * sizeof(float));
     for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
@@ -167,11 +171,10 @@ void cross_entropy_grad_job(void* context, int thread) {
       hidden.accumulate = first > 0;
       multiply_packed(true, count, c.d, width, logits, natural, hidden);
       // Gᵀ · H: the block's gradient from these rows.
-      pack_a({logits, 1, LDA}, width, count, packed_rows);
-      pack_b({c.hidden + row * c.d, c.d, 1}, c.d, count, 0, panels, packed_hidden);
+      pack_b({c.hidden + row * c.d, c.d, 1}, c.d, count, 0, panels, packed_hidden, c.operands);
       Out weight{partial, c.d};
       weight.accumulate = row > rows.begin;
-      multiply_packed(false, width, c.d, count, packed_rows, packed_hidden, weight);
+      multiply_strips(Order::across, width, c.d, count, logits, packed_hidden, count * NR, weight);
     }
     pool.barrier();
     add_partials(c, first, width, thread);
@@ -191,6 +194,7 @@ const char* read_cross_entropy(const Call& call, CrossEntropy& c, int hidden) {
   c.targets = call.integers(hidden + 2);
   c.nll = call.floats(hidden + 3);
   c.lse = call.floats(hidden + 4);
+  c.operands = wanted_operands() == Operands::fp32 ? Operands::fp32 : Operands::rounded;
   for (long i = 0; i < c.n; i++) REQUIRE(c.targets[i] >= 0 && c.targets[i] < c.vocabulary, "a target is not in the vocabulary");
   return nullptr;
 }

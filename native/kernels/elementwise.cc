@@ -45,9 +45,9 @@ static inline int32_t truncated(float x) {
 const char* unary(const Call& call) {
   using namespace elementwise;
   REQUIRE(call.tensor_count == 2 && call.number_count == 2, "2 tensors and 2 numbers");
-  const long size = whole(call, 1);
+  const long size = call.number(1);
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == size, "sizes of x or y");
-  switch (whole(call, 0)) {
+  switch (call.number(0)) {
     case 0: map(call, size, [](vf x) { return -x; }); return nullptr;
     case 1: map(call, size, [](vf x) { return x * x; }); return nullptr;
     case 2: map(call, size, [](vf x) { return square_root(x); }); return nullptr;
@@ -75,7 +75,7 @@ const char* fill(const Call& call) {
 // Tensors: x int32, y float32. Numbers: size.
 const char* cast_to_float(const Call& call) {
   REQUIRE(call.tensor_count == 2 && call.number_count == 1, "2 tensors and 1 number");
-  const long size = whole(call, 0);
+  const long size = call.number(0);
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == size, "sizes of x or y");
   split_elements(size, [&](long first, long n) {
     const int32_t* x = call.integers(0) + first;
@@ -88,7 +88,7 @@ const char* cast_to_float(const Call& call) {
 // Tensors: x float32, y int32. Numbers: size.
 const char* cast_to_int(const Call& call) {
   REQUIRE(call.tensor_count == 2 && call.number_count == 1, "2 tensors and 1 number");
-  const long size = whole(call, 0);
+  const long size = call.number(0);
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == size, "sizes of x or y");
   split_elements(size, [&](long first, long n) {
     const float* x = call.floats(0) + first;

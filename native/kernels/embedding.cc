@@ -21,7 +21,7 @@ static bool all_within(const int32_t* ids, long n, long limit) {
 // Tensors: table [V, d], ids int32 [N], y [N, d]. Numbers: V, d, N.
 const char* embedding(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
-  const long vocabulary = whole(call, 0), d = whole(call, 1), n = whole(call, 2);
+  const long vocabulary = call.number(0), d = call.number(1), n = call.number(2);
   const long size = product(n, d);
   REQUIRE(size >= 0 && call.tensors[0].size == product(vocabulary, d) && call.tensors[1].size == n &&
               call.tensors[2].size == size,
@@ -42,7 +42,7 @@ const char* embedding(const Call& call) {
 // Tensors: dy [N, d], ids int32 [N], dtable [V, d]. Numbers: V, d, N.
 const char* embedding_grad(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
-  const long vocabulary = whole(call, 0), d = whole(call, 1), n = whole(call, 2);
+  const long vocabulary = call.number(0), d = call.number(1), n = call.number(2);
   const long size = product(vocabulary, d);
   REQUIRE(size >= 0 && call.tensors[0].size == product(n, d) && call.tensors[1].size == n &&
               call.tensors[2].size == size,

@@ -13,8 +13,17 @@ inline long at(long i, long k) {
   return O == Order::by_rows ? i * LDA + k : O == Order::across ? k * LDA + i : k * MR + i;
 }
 
+/** acc + x · y; of pairs of bf16 in place of floats, both products of a pair. */
+template <bool Pairs>
+inline __attribute__((always_inline)) vf multiply_add(vf x, vf y, vf acc) {
+#if defined(MOSSCTL_BF16_PAIRS)
+  if constexpr (Pairs) return multiply_add_pairs(x, y, acc);
+#endif
+  return acc + x * y;
+}
+
 /** acc[i][v] = Σ_k a[i, k] · b[k, v]: M rows by NV vectors, all held in registers. */
-template <Order O, int M>
+template <Order O, bool Pairs, int M>
 inline __attribute__((always_inline)) void accumulate(long depth, const float* a, const float* b, vf (&acc)[M][NV]) {
   for (int i = 0; i < M; i++) {
     for (int v = 0; v < NV; v++) acc[i][v] = vf{};
@@ -25,9 +34,9 @@ inline __attribute__((always_inline)) void accumulate(long depth, const float* a
     for (int v = 0; v < NV; v++) column[v] = load(b + k * NR + v * W);
 #pragma GCC unroll 16
     for (int i = 0; i < M; i++) {
-      const vf x = splat(a[at<O>(i, k)]);
+      const vf x = Pairs ? splat_bits(a + at<O>(i, k)) : splat(a[at<O>(i, k)]);
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; v++) acc[i][v] += x * column[v];
+      for (int v = 0; v < NV; v++) acc[i][v] = multiply_add<Pairs>(x, column[v], acc[i][v]);
     }
   }
 }
@@ -68,123 +77,49 @@ Out moved(Out out, long i, long j) {
   return out;
 }
 
-template <Order O, int M>
+template <Order O, bool Pairs, int M>
 __attribute__((noinline)) void tile(long depth, const float* a, const float* b, long columns, const Out& out) {
   // By the time the sums are done, their place in C has come from memory.
   for (int i = 0; i < M; i++) {
     for (int v = 0; v < NV; v++) __builtin_prefetch(out.c + i * out.rows + v * W * out.columns, 1);
   }
   vf acc[M][NV];
-  accumulate<O, M>(depth, a, b, acc);
+  accumulate<O, Pairs, M>(depth, a, b, acc);
   write<M>(acc, columns, out);
 }
 
 /** The last rows of a panel, in tiles of 8, 4, 2 and 1. */
-template <Order O, int M>
+template <Order O, bool Pairs, int M>
 void last_rows(long row, long rows, long depth, const float* a, const float* b, long columns, const Out& out) {
   if constexpr (M > 0) {
     if (rows - row >= M) {
-      tile<O, M>(depth, a + at<O>(row, 0), b, columns, moved(out, row, 0));
+      tile<O, Pairs, M>(depth, a + at<O>(row, 0), b, columns, moved(out, row, 0));
       row += M;
     }
-    last_rows<O, M / 2>(row, rows, depth, a, b, columns, out);
+    last_rows<O, Pairs, M / 2>(row, rows, depth, a, b, columns, out);
   }
 }
 
-template <Order O>
+template <Order O, bool Pairs>
 void panels(long rows, long columns, long depth, const float* a, const float* b, long b_strip, Out out) {
   const long panel = MR * (O == Order::by_rows ? LDA : O == Order::across ? 1 : depth);
-  for (long j = 0; j < columns; j += NR) {
-    const float* strip = b + j / NR * b_strip;
-    const long width = smaller(NR, columns - j);
-    for (long i = 0; i < rows; i += MR) {
-      const float* block = a + i / MR * panel;
+  // A panel of A stays in the first-level cache while the block of B streams past it, and C is written along its rows.
+  for (long i = 0; i < rows; i += MR) {
+    const float* block = a + i / MR * panel;
+    for (long j = 0; j < columns; j += NR) {
+      const float* strip = b + j / NR * b_strip;
+      const long width = smaller(NR, columns - j);
       const Out here = moved(out, i, j);
       if (rows - i >= MR) {
-        tile<O, MR>(depth, block, strip, width, here);
+        tile<O, Pairs, MR>(depth, block, strip, width, here);
       } else {
-        last_rows<O, 8>(0, rows - i, depth, block, strip, width, here);
+        last_rows<O, Pairs, 8>(0, rows - i, depth, block, strip, width, here);
       }
-    }
-  }
-}
-
-/** Transposes W rows of W floats: log2 W rounds, each interleaving row i with row i + W/2. */
-inline void transpose(vf (&rows)[W]) {
-  for (int round = 1; round < W; round *= 2) {
-    vf next[W];
-    for (int i = 0; i < W / 2; i++) {
-      vf lo, hi;
-      interleave(rows[i], rows[i + W / 2], lo, hi);
-      next[2 * i] = lo;
-      next[2 * i + 1] = hi;
-    }
-    for (int i = 0; i < W; i++) rows[i] = next[i];
-  }
-}
-
-/** One panel [depth, NR] of a B whose columns lie contiguous in memory: a transposition. */
-void pack_transposed(const float* from, long stride, long columns, long depth, float* to) {
-  for (int v = 0; v < NV; v++) {
-    const long valid = smaller(W, larger(0, columns - v * W));
-    const float* block = from + v * W * stride;
-    for (long k = 0; k < depth; k += W) {
-      const long width = smaller(W, depth - k);
-      vf rows[W];
-      for (int i = 0; i < W; i++) {
-        const float* p = block + i * stride + k;
-        rows[i] = i >= valid ? vf{} : width == W ? load(p) : load_some(p, width);
-      }
-      transpose(rows);
-      for (long i = 0; i < width; i++) store(to + (k + i) * NR + v * W, rows[i]);
     }
   }
 }
 
 }  // namespace
-
-void pack_a(View a, long rows, long depth, float* to) {
-  for (long i = 0; i < rows; i += MR) {
-    const long count = smaller(MR, rows - i);
-    const float* from = a.data + i * a.rows;
-    if (a.columns == 1) {
-      for (long r = 0; r < count; r++) memcpy(to + (i + r) * LDA, from + r * a.rows, depth * sizeof(float));
-    } else {
-      float* panel = to + i * depth;
-      if (count == MR && MR <= 2 * W && a.columns >= MR) {
-        // Whole vectors: what a store writes past its MR floats, the next one overwrites.
-        constexpr int vectors = (MR + W - 1) / W;
-        for (long k = 0; k < depth - 1; k++) {
-          for (int v = 0; v < vectors; v++) store(panel + k * MR + v * W, load(from + k * a.columns + v * W));
-        }
-        memcpy(panel + (depth - 1) * MR, from + (depth - 1) * a.columns, MR * sizeof(float));
-      } else {
-        for (long k = 0; k < depth; k++) memcpy(panel + k * MR, from + k * a.columns, count * sizeof(float));
-      }
-    }
-  }
-}
-
-void pack_b(View b, long columns, long depth, long first, long last, float* to) {
-  for (long panel = first; panel < last; panel++) {
-    const long j = panel * NR;
-    const long width = smaller(NR, columns - j);
-    float* out = to + j * depth;
-    const float* from = b.data + j * b.columns;
-    if (b.columns != 1) {
-      pack_transposed(from, b.columns, width, depth, out);
-    } else if (width == NR) {
-      for (long k = 0; k < depth; k++) {
-        for (int v = 0; v < NV; v++) store(out + k * NR + v * W, load(from + k * b.rows + v * W));
-      }
-    } else {
-      for (long k = 0; k < depth; k++) {
-        memset(out + k * NR, 0, NR * sizeof(float));
-        memcpy(out + k * NR, from + k * b.rows, width * sizeof(float));
-      }
-    }
-  }
-}
 
 void multiply_packed(bool by_rows, long rows, long columns, long depth, const float* a, const float* b, Out out) {
   multiply_strips(by_rows ? Order::by_rows : Order::by_depth, rows, columns, depth, a, b, depth * NR, out);
@@ -192,9 +127,9 @@ void multiply_packed(bool by_rows, long rows, long columns, long depth, const fl
 
 void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
                      Out out) {
-  const auto multiply = order == Order::by_rows  ? panels<Order::by_rows>
-                        : order == Order::across ? panels<Order::across>
-                                                 : panels<Order::by_depth>;
+  const auto multiply = order == Order::by_rows  ? panels<Order::by_rows, false>
+                        : order == Order::across ? panels<Order::across, false>
+                                                 : panels<Order::by_depth, false>;
   multiply(rows, columns, depth, a, b, b_strip, out);
 }
 
@@ -219,26 +154,27 @@ Grid grid(long m, long n, int threads) {
   return best;
 }
 
-/** Depth of each block: K in equal parts of at most KC. */
-long block_depth(long k) {
-  const long blocks = larger(1, ceil_div(k, KC));
-  return larger(1, smaller(KC, ceil_div(ceil_div(k, blocks), 8) * 8));
+/** Depth of each block: K in equal parts that fill at most KC slots. */
+long block_depth(long k, Operands operands) {
+  const long most = operands == Operands::paired ? 2 * KC : KC;
+  const long blocks = larger(1, ceil_div(k, most));
+  return larger(1, smaller(most, ceil_div(ceil_div(k, blocks), 8) * 8));
 }
 
 }  // namespace
 
-long gemm_scratch(long n, long k) {
-  return 2 * ceil_div(smaller(n, NC), NR) * NR * smaller(block_depth(k), larger(1, k));
+long gemm_scratch(long n, long k, Operands operands) {
+  return 2 * ceil_div(smaller(n, NC), NR) * NR * slots(operands, smaller(block_depth(k, operands), larger(1, k)));
 }
 
-void gemm_in_job(int thread, long m, long n, long k, View a, View b, Out out, float* scratch) {
+void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, View b, Out out, float* scratch) {
   Pool& pool = Pool::instance();
   const Grid split = grid(m, n, pool.threads());
   const Range rows = share(m, thread / split.columns, split.rows, MR);
-  const long kc = block_depth(k);
-  const bool by_rows = a.columns == 1;
-  float* packed = thread_scratch(slot_packed_a, packed_a(MC, kc));
-  float* blocks[2] = {scratch, scratch + gemm_scratch(n, k) / 2};
+  const long kc = block_depth(k, operands);
+  const Order order = a.columns == 1 ? Order::by_rows : Order::by_depth;
+  float* packed = thread_scratch(slot_packed_a, packed_a(MR, slots(operands, kc)));
+  float* blocks[2] = {scratch, scratch + gemm_scratch(n, k, operands) / 2};
   int turn = 0;
   for (long j = 0; j < n; j += NC) {
     const long width = smaller(NC, n - j);
@@ -247,22 +183,30 @@ void gemm_in_job(int thread, long m, long n, long k, View a, View b, Out out, fl
     const Range columns = share(width, thread % split.columns, split.columns, NR);
     for (long p = 0; p < k || p == 0; p += kc) {
       const long depth = smaller(kc, k - p);
+      const long slot_count = slots(operands, depth);
       // Two blocks in turn: while one is read, the next may be packed.
       float* block = blocks[turn];
       turn = 1 - turn;
       const View part{b.data + p * b.rows + j * b.columns, b.rows, b.columns};
-      pack_b(part, width, depth, packing.begin, packing.end, block);
+      pack_b(part, width, depth, packing.begin, packing.end, block, operands);
       pool.barrier();
-      for (long i = rows.begin; i < rows.end; i += MC) {
-        const long height = smaller(MC, rows.end - i);
-        pack_a({a.data + i * a.rows + p * a.columns, a.rows, a.columns}, height, depth, packed);
+      for (long i = rows.begin; i < rows.end; i += MR) {
+        const long height = smaller(MR, rows.end - i);
+        pack_a({a.data + i * a.rows + p * a.columns, a.rows, a.columns}, height, depth, packed, operands);
         Out here = moved(out, i, j + columns.begin);
         if (p > 0) {
           here.accumulate = true;
           here.bias = here.residual = nullptr;
         }
-        multiply_packed(by_rows, height, columns.end - columns.begin, depth, packed,
-                        block + columns.begin * depth, here);
+        const float* strip = block + columns.begin * slot_count;
+        const long span = columns.end - columns.begin;
+        if (operands != Operands::paired) {
+          multiply_strips(order, height, span, slot_count, packed, strip, slot_count * NR, here);
+        } else if (order == Order::by_rows) {
+          panels<Order::by_rows, true>(height, span, slot_count, packed, strip, slot_count * NR, here);
+        } else {
+          panels<Order::by_depth, true>(height, span, slot_count, packed, strip, slot_count * NR, here);
+        }
       }
     }
   }
@@ -276,11 +220,13 @@ void gemm(long m, long n, long k, View a, View b, Out out) {
     View a, b;
     Out out;
     float* scratch;
-  } context{m, n, k, a, b, out, shared_scratch(slot_packed_b, gemm_scratch(n, k))};
+    Operands operands;
+  } context{m, n, k, a, b, out, nullptr, wanted_operands()};
+  context.scratch = shared_scratch(slot_packed_b, gemm_scratch(n, k, context.operands));
   Pool::instance().run(
       [](void* data, int thread) {
         const Context& c = *static_cast<Context*>(data);
-        gemm_in_job(thread, c.m, c.n, c.k, c.a, c.b, c.out, c.scratch);
+        gemm_in_job(thread, c.operands, c.m, c.n, c.k, c.a, c.b, c.out, c.scratch);
       },
       &context);
 }

@@ -17,10 +17,9 @@ constexpr int MR = 6, NV = 2;  // 12 of 16
 constexpr int MR = 12, NV = 2;  // 24 of 32
 #endif
 constexpr int NR = NV * W;
-constexpr long KC = 320;       // depth of a block: a panel of B [KC, NR] stays in the first-level cache
+constexpr long KC = 352;       // depth of a block: a panel of A [MR, KC] stays in the first-level cache
 constexpr long LDA = KC + 16;  // row stride of a packed panel of A; not a power of two, so rows fall into different sets
-constexpr long MC = 8 * MR;    // rows of A packed at a time: with a block of B they fit the second-level cache
-constexpr long NC = 1024;      // columns of a block of B
+constexpr long NC = 1024;      // columns of a block of B, which stays in the second-level cache
 
 /** Element (i, j) is data[i · rows + j · columns]; one of the strides is 1. */
 struct View {
@@ -43,14 +42,26 @@ struct Out {
 enum ThreadSlot { slot_packed_a, slot_attention, slot_other };
 enum SharedSlot { slot_packed_b, slot_logits, slot_partial, slot_spans };
 
-/** Packs `rows` (≤ MR·n) × `depth` (≤ KC) of A into panels of MR rows. */
-void pack_a(View a, long rows, long depth, float* to);
+/**
+ * What a product multiplies: floats; floats rounded to bf16 (sums in fp32, so exactly what bf16 hardware computes, up to
+ * the order of the sum); or pairs of bf16 along the depth, two to a float's place, for processors that multiply them.
+ */
+enum class Operands { fp32, rounded, paired };
+/** As the precision asks, and this instruction set allows. */
+Operands wanted_operands();
+/** Floats' places that a depth takes when packed. */
+static inline long slots(Operands operands, long depth) {
+  return operands == Operands::paired ? (depth + 1) / 2 : depth;
+}
+
+/** Packs `rows` × `depth` (at most KC slots) of A into panels of MR rows. */
+void pack_a(View a, long rows, long depth, float* to, Operands operands = Operands::fp32);
 /** Floats that `pack_a` needs. */
 static inline long packed_a(long rows, long depth) {
   return ceil_div(rows, MR) * MR * (depth > LDA ? depth : LDA);
 }
 /** Packs the panels [first, last) (of NR columns) of B [depth × columns]. */
-void pack_b(View b, long columns, long depth, long first, long last, float* to);
+void pack_b(View b, long columns, long depth, long first, long last, float* to, Operands operands = Operands::fp32);
 
 /**
  * How A lies: `by_depth` and `by_rows` as `pack_a` leaves it (a panel is [depth, MR], or MR rows LDA apart);
@@ -66,9 +77,9 @@ void multiply_packed(bool by_rows, long rows, long columns, long depth, const fl
 
 /** C [m × n] = A [m × k] · B [k × n], on all threads of the pool. */
 void gemm(long m, long n, long k, View a, View b, Out out);
-/** The same inside a job: every thread calls it, and it ends with a barrier. `scratch` holds gemm_scratch(n, k) floats. */
-void gemm_in_job(int thread, long m, long n, long k, View a, View b, Out out, float* scratch);
-long gemm_scratch(long n, long k);
+/** The same inside a job: every thread calls it, and it ends with a barrier. `scratch` holds gemm_scratch floats. */
+void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, View b, Out out, float* scratch);
+long gemm_scratch(long n, long k, Operands operands);
 
 }  // namespace MOSSCTL_ISA
 }  // namespace mossctl

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#if defined(__AVX512BF16__)
-#include <immintrin.h>
-#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 #include <arm_neon.h>
 #endif
 
@@ -39,13 +37,16 @@ struct Fp32 {
   static inline __attribute__((always_inline)) vf step(vf x, Operand a, Operand b) { return x * a + b; }
 };
 
-#if defined(__AVX512BF16__)
+#if defined(MOSSCTL_BF16_PAIRS)
 struct Bf16 {
   static constexpr double flops = 4.0 * W;
-  typedef __m512bh Operand;
-  static Operand operand(float x) { return _mm512_cvtne2ps_pbh(_mm512_set1_ps(x), _mm512_set1_ps(x)); }
+  typedef vf Operand;
+  static Operand operand(float x) {
+    const vf bits = splat(x);
+    return from_bits((bf16_bits(bits) >> 16) | bf16_bits(bits));
+  }
   static inline __attribute__((always_inline)) vf step(vf x, Operand a, Operand b) {
-    return reinterpret_cast<vf>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(x), a, b));
+    return multiply_add_pairs(a, b, x);
   }
 };
 #elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
@@ -153,7 +154,7 @@ static int within_pool(int threads) {
 double probe_fma(bool bf16, int threads) {
   threads = machine::within_pool(threads);
   if (!bf16) return machine::best_rate<machine::Fp32>(threads);
-#if defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#if defined(MOSSCTL_BF16_PAIRS) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
   return machine::best_rate<machine::Bf16>(threads);
 #else
   return 0;

@@ -158,8 +158,8 @@ void backward_rows(const Job& c, Range rows, float* dw) {
 const char* rms_norm(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
   rms::Job c{};
-  c.rows = whole(call, 0);
-  c.d = whole(call, 1);
+  c.rows = call.number(0);
+  c.d = call.number(1);
   c.epsilon = static_cast<float>(call.numbers[2]);
   const long size = product(c.rows, c.d);
   REQUIRE(size >= 0 && call.tensors[0].size == size && call.tensors[1].size == c.d && call.tensors[2].size == size,
@@ -176,8 +176,8 @@ const char* rms_norm(const Call& call) {
 const char* rms_norm_grad(const Call& call) {
   REQUIRE(call.tensor_count == 5 && call.number_count == 3, "5 tensors and 3 numbers");
   rms::Job c{};
-  c.rows = whole(call, 0);
-  c.d = whole(call, 1);
+  c.rows = call.number(0);
+  c.d = call.number(1);
   c.epsilon = static_cast<float>(call.numbers[2]);
   const long size = product(c.rows, c.d);
   REQUIRE(size >= 0 && call.tensors[0].size == size && call.tensors[1].size == size && call.tensors[2].size == c.d &&

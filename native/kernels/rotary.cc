@@ -90,7 +90,7 @@ static inline void turn(const float* x, float* y, long heads, long half, const f
 // Tensors: x [N, H, D], positions int32 [N], y [N, H, D]. Numbers: N, H, D, theta, direction (1 forward, −1 backward).
 const char* rotary(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 5, "3 tensors and 5 numbers");
-  const long n = whole(call, 0), heads = whole(call, 1), d = whole(call, 2);
+  const long n = call.number(0), heads = call.number(1), d = call.number(2);
   const double theta = call.numbers[3];
   const float sign = call.numbers[4] < 0 ? -1.0f : 1.0f;
   const long width = product(heads, d), size = product(n, width);

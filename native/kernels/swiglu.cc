@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) Slopes backward(vf dy, vf g, vf u) 
 // Tensors: gate, up, y. Numbers: size.
 const char* swiglu(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 1, "3 tensors and 1 number");
-  const long size = whole(call, 0);
+  const long size = call.number(0);
   for (int t = 0; t < 3; t++) REQUIRE(call.tensors[t].size == size, "sizes of gate, up or y");
   split_elements(size, [&](long first, long n) {
     const float* gate = call.floats(0) + first;
@@ -39,7 +39,7 @@ const char* swiglu(const Call& call) {
 // Tensors: dy, gate, up, dgate, dup. Numbers: size.
 const char* swiglu_grad(const Call& call) {
   REQUIRE(call.tensor_count == 5 && call.number_count == 1, "5 tensors and 1 number");
-  const long size = whole(call, 0);
+  const long size = call.number(0);
   for (int t = 0; t < 5; t++) REQUIRE(call.tensors[t].size == size, "sizes of dy, gate, up, dgate or dup");
   split_elements(size, [&](long first, long n) {
     const float* dy = call.floats(0) + first;

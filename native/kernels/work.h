@@ -9,14 +9,6 @@
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
-/** Number i of the call as a size, an index or a stride: whole and from 0 to 2^40, else −1. */
-static inline long whole(const Call& call, int i) {
-  const double x = call.numbers[i];
-  if (!(x >= 0 && x <= 1099511627776.0)) return -1;
-  const long result = static_cast<long>(x);
-  return static_cast<double>(result) == x ? result : -1;
-}
-
 /** a · b, or −1 where that overflows or one of them is −1. */
 static inline long product(long a, long b) {
   long result;
@@ -25,7 +17,7 @@ static inline long product(long a, long b) {
 
 /** Threads that `work` elements are worth: waking one costs as much as some thousand elements. */
 static inline int threads_for(long work) {
-  constexpr long enough = 8192;
+  constexpr long enough = 16384;
   return static_cast<int>(larger(1, smaller(work / enough, Pool::instance().threads())));
 }
 

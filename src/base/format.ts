@@ -4,6 +4,11 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** 1 thread, 2 threads. */
+export function formatThreads(count: number): string {
+  return `${count} ${count === 1 ? 'thread' : 'threads'}`;
+}
+
 /** 1234567 → "1.23M". */
 export function formatShort(value: number): string {
   const units: [number, string][] = [

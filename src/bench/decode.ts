@@ -1,11 +1,12 @@
 // Decoding speed through the real engine: after one pass over the prompts, a token for every row at each step.
 import { Random } from '../base/random.js';
+import type { Precision } from '../config/pipeline.js';
 import { generate } from '../inference/engine.js';
 import { greedy } from '../inference/sampling.js';
 import { disposeModel, initModel } from '../model/parameters.js';
 import { randomIds } from './inputs.js';
 import { spreadOf } from './measure.js';
-import { type Precision, type Shape, type ShapeName, shareOf } from './shapes.js';
+import { type Shape, type ShapeName, shareOf } from './shapes.js';
 
 export interface DecodeResult {
   shape: ShapeName;

@@ -1,10 +1,11 @@
 // The matrix product, as the models call it (`linear`: y = x · Wᵀ), as a share of this machine's multiply-add peak.
+import type { Precision } from '../config/pipeline.js';
 import { linearOp } from '../tensor/ops/linear.js';
 import { tidy } from '../tensor/tf.js';
 import { randomTensor } from './inputs.js';
 import { type MeasureOptions, secondsPerCall } from './measure.js';
 import { opCalls } from './op-calls.js';
-import { type Peaks, type Precision, peakFor, type Shape, shareOf } from './shapes.js';
+import { type Peaks, peakFor, type Shape, shareOf } from './shapes.js';
 
 /** x [m, k] · Wᵀ, W [n, k]. */
 export interface Product {

@@ -3,6 +3,7 @@
 // Traffic counts every input read once and every output written once. Data that a cache still holds from the call
 // before comes faster than memory delivers: a memory-bound op may then pass 100 %.
 import { Random } from '../base/random.js';
+import type { Precision } from '../config/pipeline.js';
 import { parameterTable } from '../model/parameters.js';
 import type { Attributes, Op } from '../tensor/op.js';
 import { adamw } from '../tensor/ops/adamw.js';
@@ -19,7 +20,7 @@ import { dispose, keep, square, type Tensor, type Tensor4D, tensor1d, tensor3d, 
 import { causalRanges, randomIds, randomTensor, rowPositions } from './inputs.js';
 import { type MeasureOptions, secondsPerCall } from './measure.js';
 import { opCalls } from './op-calls.js';
-import { type Peaks, type Precision, peakFor, type Shape } from './shapes.js';
+import { type Peaks, peakFor, type Shape } from './shapes.js';
 
 export interface OpResult {
   op: string;

@@ -1,13 +1,14 @@
 // The whole benchmark: the machine's limits first, then everything else as a share of them, in one process and the
 // same minutes (training in one child process per shape and precision, so that each peak of memory is its own).
-import { availableParallelism, cpus } from 'node:os';
-import type { BackendChoice } from '../config/pipeline.js';
+import { cpus } from 'node:os';
+import { availableCores } from '../base/cores.js';
+import type { BackendChoice, Precision } from '../config/pipeline.js';
+import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
-import { openForBench } from './backend.js';
 import { type DecodeResult, measureDecode } from './decode.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { measureOps, type OpResult } from './ops.js';
-import { namedShapes, type Precision, peakFor, type ShapeName, shapeOf, shareOf } from './shapes.js';
+import { namedShapes, peakFor, type ShapeName, shapeOf, shareOf } from './shapes.js';
 import type { TrainMeasurement } from './train.js';
 import { trainInChild } from './train-process.js';
 
@@ -58,9 +59,9 @@ export interface BenchWatcher {
 export async function runBench(settings: BenchSettings, watcher: BenchWatcher): Promise<BenchResult> {
   const { backend: choice, threads, steps, seed } = settings;
   watcher.onStart('machine');
-  const backend = await openForBench({ backend: choice, precision: 'fp32', threads });
+  const { name: backend } = await openBackend(choice, { threads });
   const limits = probeMachine(threads);
-  const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), backend, ...limits };
+  const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [] };
   const hasBf16 = backend === 'native' && limits.bf16PeakGflops !== null;
   const precisions = settings.precisions ?? (hasBf16 ? ['fp32', 'bf16'] : ['fp32']);
@@ -97,7 +98,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
     if (!settings.sections.includes(section)) continue;
     for (const precision of precisions) {
       watcher.onStart(`${section} ${precision}`);
-      if (section !== 'train') await openForBench({ backend: choice, precision, threads });
+      if (section !== 'train') await openBackend(choice, { precision, threads });
       await measure[section](precision);
     }
     watcher.onSection(section, result);

@@ -1,6 +1,7 @@
 // The shapes that are measured, by name: a model of the size dial, a vocabulary, and a batch of B rows of T tokens.
 // bench/peers/shapes.py holds the same numbers for PyTorch; a test compares the two.
 import { type ModelConfig, modelSchema, type Size } from '../config/model.js';
+import type { Precision } from '../config/pipeline.js';
 import { modelConfig } from '../model/config.js';
 import { parameterCount } from '../model/parameters.js';
 
@@ -16,9 +17,6 @@ export type ShapeName = keyof typeof table;
 export const shapeNames = Object.keys(table) as readonly ShapeName[];
 /** What is trained where no shape is named. */
 export const namedShapes: readonly ShapeName[] = ['1m', '7m', '34m'];
-
-export const precisions = ['fp32', 'bf16'] as const;
-export type Precision = (typeof precisions)[number];
 
 export interface Shape {
   name: ShapeName;

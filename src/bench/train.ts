@@ -2,24 +2,22 @@
 // Run it in a process of its own (train-process.ts): the peak of resident memory belongs to the whole process.
 import { existsSync, readFileSync } from 'node:fs';
 import { Random, type RandomState } from '../base/random.js';
-import type { BackendChoice } from '../config/pipeline.js';
+import type { ComputeChoice, Precision } from '../config/pipeline.js';
 import { trainSchema } from '../config/train.js';
 import type { TokenBatch } from '../data/types.js';
 import { disposeModel, initModel } from '../model/parameters.js';
+import { openBackend } from '../tensor/backends.js';
 import { negativeLogLikelihood } from '../train/losses.js';
 import type { MicroBatch, Objective } from '../train/objective.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
-import { openForBench } from './backend.js';
 import { causalRanges, randomIds, rowPositions } from './inputs.js';
 import { spreadOf } from './measure.js';
-import { flopsPerToken, type Precision, type Shape, type ShapeName, shapeOf } from './shapes.js';
+import { flopsPerToken, type Shape, type ShapeName, shapeOf } from './shapes.js';
 
-export interface TrainJob {
+export interface TrainJob extends ComputeChoice {
   shape: ShapeName;
   precision: Precision;
-  backend: BackendChoice;
-  threads?: number;
   /** Steps to time; without it as many as fit 20 seconds, from 1 to 20. */
   steps?: number;
   seed: number;
@@ -57,7 +55,7 @@ export async function measureTraining(
   job: TrainJob,
   cancelled: () => boolean = () => false,
 ): Promise<TrainMeasurement> {
-  const backend = await openForBench(job);
+  const { name: backend } = await openBackend(job.backend, job);
   const shape = shapeOf(job.shape);
   const model = initModel(shape.config, job.seed);
   const optimizer = createOptimizer(model);

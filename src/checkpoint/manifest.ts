@@ -33,6 +33,9 @@ const manifestSchema = z.object({
   files: z.record(z.string().regex(/^(training\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/), digest),
   versions: z.object({ mossctl: z.string(), tfjs: z.string() }),
   backend: z.string().max(100),
+  /** Threads divide sums, so the bits of a checkpoint follow from them; null: not ours to choose on this backend. */
+  threads: z.int().min(1).nullable().default(null),
+  precision: z.string().max(100).default('fp32'),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

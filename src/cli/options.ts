@@ -8,11 +8,17 @@ export interface OutputOptions {
   quiet?: boolean;
 }
 
-export interface RunOptions extends OutputOptions {
+/** As typed: the pipeline's schema checks them. */
+export interface ComputeOptions {
+  backend?: string;
+  threads?: string;
+  precision?: string;
+}
+
+export interface RunOptions extends OutputOptions, ComputeOptions {
   config?: string;
   set?: string[];
   out?: string;
-  backend?: string;
   seed?: string;
   from?: string;
   resume?: boolean;
@@ -28,6 +34,19 @@ export function withOutput(command: Command): Command {
     .option('--quiet', 'no progress, only the result and errors');
 }
 
+/** What every command that computes takes. */
+export function withCompute(command: Command): Command {
+  return command
+    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu (default: auto)')
+    .option('--threads <number>', 'threads of the native engine (default: all cores)')
+    .option('--precision <name>', 'of matrix products: fp32, or bf16 on the native engine (default: fp32)');
+}
+
+/** Keys of the pipeline. */
+export function computeFlags({ backend, threads, precision }: ComputeOptions): Record<string, string | undefined> {
+  return { backend, threads, precision };
+}
+
 /** What every command that runs stages takes. */
 export function withRun(command: Command): Command {
   command
@@ -38,9 +57,8 @@ export function withRun(command: Command): Command {
       ),
     )
     .option('-o, --out <dir>', 'folder of the run (default: runs/<name of the pipeline>)')
-    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu')
     .option('--seed <number>', 'every random choice follows from it');
-  return withOutput(command);
+  return withOutput(withCompute(command));
 }
 
 export function withFrom(command: Command): Command {

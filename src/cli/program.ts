@@ -5,6 +5,7 @@ import {
   numberFrom,
   type OutputOptions,
   type RunOptions,
+  withCompute,
   withFrom,
   withOutput,
   withResume,
@@ -160,7 +161,6 @@ function addChat(program: Command): void {
     .command('chat')
     .description('talk to a checkpoint; each line of piped input is one turn')
     .argument('<checkpoint>', 'a checkpoint or a run folder')
-    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
     .option('--seed <number>', 'every random choice follows from it', numberFrom(0, 4294967295, 'whole number'), 42)
     .option('--temperature <number>', '0 always takes the likeliest token', numberFrom(0, 10), 0.7)
     .option(
@@ -173,7 +173,7 @@ function addChat(program: Command): void {
     .option('--repetition-penalty <number>', 'above 1 discourages repeats', numberFrom(0.1, 10), 1)
     .option('--max-new-tokens <number>', 'longest answer', numberFrom(1, 65536, 'whole number'), 128)
     .option('--system <text>', 'system message that opens the conversation');
-  withOutput(chat).action(async (checkpoint: string, options) =>
+  withOutput(withCompute(chat)).action(async (checkpoint: string, options) =>
     (await import('./commands/chat.js')).chat(checkpoint, options),
   );
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
@@ -204,9 +204,13 @@ function addBench(program: Command): void {
     .description('how fast this machine computes, trains and decodes, as shares of what it can do at most')
     .option('--only <sections>', 'some of machine,gemm,ops,train,decode')
     .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 7m for the rest)')
-    .option('--precision <names>', 'fp32,bf16 (default: those that the processor computes)')
+    .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
-    .option('--threads <number>', 'threads of the native engine (default: all)', numberFrom(1, 256, 'whole number'))
+    .option(
+      '--threads <number>',
+      'threads of the native engine (default: all cores)',
+      numberFrom(1, 256, 'whole number'),
+    )
     .option(
       '--steps <number>',
       'timed steps (default: about 20 seconds of them)',

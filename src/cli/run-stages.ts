@@ -7,7 +7,7 @@ import { writeReport } from '../report/html.js';
 import { createReporter } from '../report/reporter.js';
 import type { StageName } from '../stages/stage.js';
 import { watchInterrupt } from './interrupt.js';
-import type { OutputOptions, RunOptions } from './options.js';
+import { computeFlags, type OutputOptions, type RunOptions } from './options.js';
 import { printJson, printLine } from './output.js';
 
 export interface StageRun extends RunOptions {
@@ -88,7 +88,7 @@ export async function findRun(options: StageRun) {
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
     set: [...(options.set ?? []), ...(options.data === undefined ? [] : [`sft.data=${options.data}`])],
-    flags: { seed: options.seed, backend: options.backend },
+    flags: { seed: options.seed, ...computeFlags(options) },
     blocks: only === undefined || only === 'tokens' ? [] : [only],
   });
   return { config, folder: options.out ?? join('runs', config.name) };

@@ -119,6 +119,20 @@ const evalSchema = z.strictObject({
 export const backendNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
 export type BackendChoice = (typeof backendNames)[number];
 
+export const precisions = ['fp32', 'bf16'] as const;
+export type Precision = (typeof precisions)[number];
+
+/** How a backend computes; what is left out is the default: all cores, fp32. */
+export interface ComputeSettings {
+  threads?: number;
+  precision?: Precision;
+}
+
+/** What computes, and how: three keys of the pipeline that go together everywhere. */
+export interface ComputeChoice extends ComputeSettings {
+  backend: BackendChoice;
+}
+
 export const pipelineSchema = z.strictObject({
   name: z
     .string()
@@ -127,6 +141,13 @@ export const pipelineSchema = z.strictObject({
     .describe('name of the run: its folder under runs/'),
   seed: z.int().min(0).max(4294967295).default(42).describe('every random choice follows from it'),
   backend: z.enum(backendNames).default('auto').describe('compute backend'),
+  threads: z.int().min(1).max(256).optional().describe('threads of the native engine; default: all cores'),
+  precision: z
+    .enum(precisions)
+    .default('fp32')
+    .describe(
+      'bf16 (native engine only): matrix products of operands rounded to bf16; sums, weights and moments stay fp32',
+    ),
   data: dataSchema.optional().describe('raw text → clean documents'),
   tokenizer: tokenizerSchema.optional().describe('documents → vocabulary'),
   pretrain: pretrainSchema.optional().describe('documents → base model'),

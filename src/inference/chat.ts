@@ -1,6 +1,6 @@
 // A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn.
 import { UserError } from '../base/errors.js';
-import type { BackendChoice } from '../config/pipeline.js';
+import type { ComputeChoice } from '../config/pipeline.js';
 import type { Message } from '../data/types.js';
 import { openBackend } from '../tensor/backends.js';
 import { StreamDecoder } from '../tokenizer/stream-decoder.js';
@@ -9,7 +9,7 @@ import { loadModel, unload } from './load.js';
 import type { SamplingOptions } from './sampling.js';
 
 export interface ChatOptions extends SamplingOptions {
-  backend: BackendChoice;
+  compute: ComputeChoice;
   seed: number;
   maxNewTokens: number;
   system?: string;
@@ -29,7 +29,7 @@ export interface Chat {
 
 /** Opens a checkpoint to chat with. A base model has learnt no turns: it will continue text instead of answering. */
 export async function openChat(path: string, options: ChatOptions): Promise<Chat> {
-  const { note } = await openBackend(options.backend);
+  const { note } = await openBackend(options.compute.backend, options.compute);
   const loaded = await loadModel(path);
   const { model, tokenizer, template, checkpoint } = loaded;
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];

@@ -2,7 +2,7 @@
 // a step, through the same forward pass as training. Every prompt draws from a random stream of its own, so its answer
 // does not depend on its neighbours.
 import { Random } from '../base/random.js';
-import { createCache, disposeCache, type KeyValueCache } from '../model/cache.js';
+import { createCache, disposeCache, type KeyValueCache, selectRows } from '../model/cache.js';
 import { forward, logits } from '../model/forward.js';
 import type { Model } from '../model/parameters.js';
 import { reshape, slice, type Tensor2D, tensor1d, tensor3d, tidy } from '../tensor/tf.js';
@@ -60,33 +60,50 @@ export async function generate(
     columns: 0,
   };
   try {
+    let rows = [...prompts.keys()]; // those in the batch, line by line
     let last = advance(decoding, leftPadded(prompts, longest, model.config.pad_token_id), longest);
     for (;;) {
       const vocabulary = model.config.vocab_size;
-      const next = new Int32Array(prompts.length).fill(model.config.pad_token_id);
-      for (const row of active) {
+      const next = new Int32Array(rows.length).fill(model.config.pad_token_id);
+      for (const [line, row] of rows.entries()) {
+        if (!active.has(row)) continue;
         const seen = options.repetitionPenalty === 1 ? [] : [...prompts[row], ...results[row].tokens];
-        const rowLogits = last.subarray(row * vocabulary, (row + 1) * vocabulary);
-        next[row] = sampleToken(rowLogits, seen, options, randoms[row]);
-        if (options.stopIds.includes(next[row])) {
-          results[row] = { ...results[row], finish: 'stop', stopId: next[row] };
+        const rowLogits = last.subarray(line * vocabulary, (line + 1) * vocabulary);
+        const id = sampleToken(rowLogits, seen, options, randoms[row]);
+        next[line] = id;
+        if (options.stopIds.includes(id)) {
+          results[row] = { ...results[row], finish: 'stop', stopId: id };
           active.delete(row);
           continue;
         }
-        results[row].tokens.push(next[row]);
-        if (options.onToken?.(row, next[row]) === false) {
+        results[row].tokens.push(id);
+        if (options.onToken?.(row, id) === false) {
           results[row].finish = 'caller';
           active.delete(row);
         } else if (results[row].tokens.length === room[row]) active.delete(row);
       }
       if (active.size === 0) break;
-      last = advance(decoding, next, 1);
+      // Answers differ in length: once half of the batch is done, only the rest is decoded.
+      let tokens = next;
+      if (2 * active.size <= rows.length) {
+        const lines = [...rows.keys()].filter((line) => active.has(rows[line]));
+        keepLines(decoding, lines);
+        rows = lines.map((line) => rows[line]);
+        tokens = Int32Array.from(lines, (line) => next[line]);
+      }
+      last = advance(decoding, tokens, 1);
       await new Promise(setImmediate);
     }
     return results;
   } finally {
     disposeCache(decoding.cache);
   }
+}
+
+/** Goes on with these lines of the batch only. */
+function keepLines(decoding: Decoding, lines: readonly number[]): void {
+  selectRows(decoding.cache, lines);
+  decoding.padding = lines.map((line) => decoding.padding[line]);
 }
 
 /** Reads `count` more columns [B · count] into the cache; gives the logits after the last of them [B · V]. */

@@ -33,7 +33,8 @@ export function sampleToken(
     }
   }
   if (temperature === 0) return argmax(logits);
-  let candidates = topK > 0 || topP < 1 ? likeliestFirst(logits) : everyId(logits.length);
+  if (topK === 0 && topP >= 1) return drawFromAll(logits, temperature, random);
+  let candidates = likeliestFirst(logits);
   if (topK > 0) candidates = candidates.subarray(0, topK);
   const probabilities = softmax(logits, candidates, temperature);
   const count = topP < 1 ? nucleusSize(probabilities, topP) : candidates.length;
@@ -47,20 +48,30 @@ export function sampleToken(
   return candidates[count - 1];
 }
 
+/** The commonest case, in place: nothing is sorted and nothing allocated. */
+function drawFromAll(logits: Float32Array, temperature: number, random: Random): number {
+  const top = logits[argmax(logits)];
+  let mass = 0;
+  for (let id = 0; id < logits.length; id++) {
+    logits[id] = Math.exp((logits[id] - top) / temperature);
+    mass += logits[id];
+  }
+  let target = random.uniform() * mass;
+  for (let id = 0; id < logits.length; id++) {
+    target -= logits[id];
+    if (target < 0) return id;
+  }
+  return argmax(logits);
+}
+
 function argmax(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
   return best;
 }
 
-function everyId(count: number): Uint32Array {
-  const ids = new Uint32Array(count);
-  for (let id = 0; id < count; id++) ids[id] = id;
-  return ids;
-}
-
 function likeliestFirst(logits: Float32Array): Uint32Array {
-  return everyId(logits.length).sort((a, b) => logits[b] - logits[a] || a - b);
+  return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
 }
 
 /** Probabilities of the candidates among themselves. */

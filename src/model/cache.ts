@@ -1,7 +1,8 @@
 // Keys and values of the tokens already read, so that decoding a token costs one column, not the whole row.
 // There is room for more columns than are used: a new one is written into its place.
+import { embedding } from '../tensor/ops/embedding.js';
 import { storeColumns } from '../tensor/ops/store-columns.js';
-import { concat, keep, type Tensor4D, tidy, zeros } from '../tensor/tf.js';
+import { concat, keep, reshape, type Tensor2D, type Tensor4D, tensor1d, tidy, zeros } from '../tensor/tf.js';
 
 export interface KeyValueCache {
   /** Per layer: keys and values [B, capacity, G, D], oldest first; absent before the first call. */
@@ -27,6 +28,23 @@ export function extendCache(cache: KeyValueCache, layer: number, k: Tensor4D, v:
   const grown = { keys: append(before?.keys, k), values: append(before?.values, v), used: at + k.shape[1] };
   cache.layers[layer] = grown;
   return [grown.keys, grown.values];
+}
+
+/** Keeps these rows of the batch, in this order, and forgets the others. */
+export function selectRows(cache: KeyValueCache, rows: readonly number[]): void {
+  const select = (held: Tensor4D): Tensor4D => {
+    const chosen = tidy(() => {
+      const flat = reshape(held, [held.shape[0], -1]) as Tensor2D;
+      return reshape(embedding(flat, tensor1d([...rows], 'int32')), [rows.length, ...held.shape.slice(1)]);
+    });
+    held.dispose();
+    return keep(chosen) as Tensor4D;
+  };
+  for (const layer of cache.layers) {
+    if (layer === undefined) continue;
+    layer.keys = select(layer.keys);
+    layer.values = select(layer.values);
+  }
 }
 
 export function disposeCache(cache: KeyValueCache): void {

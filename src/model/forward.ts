@@ -79,24 +79,21 @@ function selfAttention(
   const [rows, columns] = input.ranges.shape;
   const flags = architectureFlags(model.config);
   const at = `model.layers.${layer}.self_attn`;
-  const project = (name: string, count: number): Tensor2D => {
+  const project = (name: string, count: number): Tensor4D => {
     const bias = flags.qkvBias ? vectorOf(model, `${at}.${name}_proj.bias`) : undefined;
-    return reshape(linear(x, matrixOf(model, `${at}.${name}_proj.weight`), { bias }), [-1, count * dimension]);
+    const states = linear(x, matrixOf(model, `${at}.${name}_proj.weight`), { bias });
+    return reshape(states, [rows, columns, count, dimension]);
   };
-  // Queries and keys: per-head norm, then rotation. [B·T, heads, D]
+  // Queries and keys: per-head norm, then rotation. [B, T, heads, D]
   const positioned = (name: string, count: number): Tensor4D => {
-    let states = project(name, count);
-    if (flags.qkNorm) {
-      const perHead = reshape(states, [-1, dimension]) as Tensor2D;
-      const norm = vectorOf(model, `${at}.${name}_norm.weight`);
-      states = rmsNorm(perHead, norm, model.config.rms_norm_eps);
-    }
-    const turned = rotary(reshape(states, [-1, count, dimension]), input.positions, model.config.rope_theta);
-    return reshape(turned, [rows, columns, count, dimension]);
+    const states = project(name, count);
+    const { rms_norm_eps: epsilon, rope_theta: theta } = model.config;
+    const normed = flags.qkNorm ? rmsNorm(states, vectorOf(model, `${at}.${name}_norm.weight`), epsilon) : states;
+    return rotary(normed, input.positions, theta);
   };
   const q = positioned('q', heads);
   let k = positioned('k', groups);
-  let v = reshape(project('v', groups), [rows, columns, groups, dimension]) as Tensor4D;
+  let v = project('v', groups);
   if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
   const mixed = reshape(attention(q, k, v, input.ranges), [rows * columns, heads * dimension]) as Tensor2D;
   const bias = flags.outputBias ? vectorOf(model, `${at}.o_proj.bias`) : undefined;

@@ -16,7 +16,7 @@ interface Ahead {
 
 /**
  * A stage that has finished is not looked at: it will most likely be skipped, and needs neither key nor backend then.
- * @throws UserError for a missing file, a backend that cannot run here, and what a stage's own `check` finds.
+ * @throws UserError for a missing file, a backend that cannot run here or not as asked, and what a stage's own `check` finds.
  */
 export async function checkAhead({ config, runDirectory, plan, stages, reporter }: Ahead): Promise<void> {
   await checkFiles(plan, config);
@@ -24,9 +24,11 @@ export async function checkAhead({ config, runDirectory, plan, stages, reporter 
   const pending = plan.filter((_, i) => states[i] !== 'finished');
   for (const name of pending) await checkStage(name, config, stages);
   const needsBackend = pending.some((name) => name === 'eval' || modelStages.includes(name));
-  if (config.backend === 'auto' || !needsBackend) return;
+  const { backend, threads, precision } = config;
+  const isAsked = backend !== 'auto' || threads !== undefined || precision !== 'fp32';
+  if (!isAsked || !needsBackend) return;
   const { openBackend } = await import('../tensor/backends.js');
-  const { note } = await openBackend(config.backend);
+  const { note } = await openBackend(backend, { threads, precision });
   reporter.emit({ type: 'note', stage: 'run', level: 'info', text: note });
 }
 

@@ -175,12 +175,13 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   await writeRecord(runDirectory, name, started);
   reporter.emit({ type: 'stage', stage: name, state: earlier === undefined ? 'started' : 'resumed' });
   const watched = keepTable(reporter);
+  const { backend, threads, precision } = run.config;
   const output = await stage.run({
     config,
     inputs,
     directory: join(runDirectory, stageFolder(name)),
     seed: run.config.seed,
-    backend: run.config.backend,
+    compute: { backend, threads, precision },
     reporter: watched,
     interrupt: run.interrupt,
   });

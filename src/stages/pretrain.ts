@@ -23,7 +23,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
   needs: ['tokenizer', 'tokens'],
   async run(job) {
     const { config, inputs, directory, seed, reporter } = job;
-    const backend = await startBackend(job, 'pretrain');
+    const compute = await startBackend(job, 'pretrain');
     const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
     const documents = await openTokens(inputs.tokens ?? '', 'train', tokenizer);
     const validation = await openTokens(inputs.tokens ?? '', 'validation', tokenizer);
@@ -53,7 +53,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
         ...descent(undefined),
         settings: config,
         inputDigest: digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`)),
-        backend,
+        ...compute,
       },
       evaluate: async (current) => metricsOf(measureTexts(await measureHeldOut(current, validation, evaluationTokens))),
       sample: (current, step) => printSamples(job, current, tokenizer, step),

@@ -33,7 +33,7 @@ export const sftStage: Stage<SftConfig> = {
   wants: ({ textShare }) => (textShare > 0 ? ['tokens'] : []),
   async run(job) {
     const { config, inputs, directory, seed } = job;
-    const backend = await startBackend(job, 'sft');
+    const compute = await startBackend(job, 'sft');
     const parent = await openCheckpoint(inputs.pretrain ?? '');
     const { model, tokenizer, template } = await modelOf(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', 'train.jsonl');
@@ -71,7 +71,7 @@ export const sftStage: Stage<SftConfig> = {
         ...descent(parent),
         settings: { contextLength: columns, textShare: config.textShare, train: config.train },
         inputDigest: digestOf({ conversations: await sha256File(path), text: text?.manifest ?? null }),
-        backend,
+        ...compute,
       },
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
       sample: async (current, step) => {

@@ -1,6 +1,6 @@
 // What a stage is: a function from its config block and its inputs to a finished output, in a folder of its own.
 // It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
-import type { BackendChoice } from '../config/pipeline.js';
+import type { ComputeChoice } from '../config/pipeline.js';
 import type { Metrics, Reporter } from '../report/event.js';
 
 export const stageNames = ['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'align', 'eval'] as const;
@@ -18,7 +18,7 @@ export interface Job<Config> {
   /** This stage's folder: `runs/<name>/<stage>`, made by the runner. It may hold an interrupted earlier try. */
   directory: string;
   seed: number;
-  backend: BackendChoice;
+  compute: ComputeChoice;
   reporter: Reporter;
   interrupt: Interrupt;
 }

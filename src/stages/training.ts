@@ -3,16 +3,19 @@ import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import type { TrainConfig } from '../config/train.js';
 import type { Metrics } from '../report/event.js';
-import { type BackendName, openBackend } from '../tensor/backends.js';
+import { openBackend } from '../tensor/backends.js';
 import type { MicroBatch } from '../train/objective.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
 import type { Job } from './stage.js';
 
+/** The manifest fields that say what computed a checkpoint. */
+export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precision'>;
+
 /** Opens the job's backend and says which one it is, and why. */
-export async function startBackend(job: Job<unknown>, stage: string): Promise<BackendName> {
-  const { name, note, fresh } = await openBackend(job.backend);
+export async function startBackend(job: Job<unknown>, stage: string): Promise<ComputeFields> {
+  const { name, threads, precision, note, fresh } = await openBackend(job.compute.backend, job.compute);
   if (fresh) job.reporter.emit({ type: 'note', stage, level: 'info', text: note });
-  return name;
+  return { backend: name, threads, precision };
 }
 
 /** The manifest fields that say where a model comes from. */

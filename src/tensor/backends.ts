@@ -1,12 +1,13 @@
-// Compute backends, from the fastest to the one that always works. An explicit choice never falls back silently;
-// `auto` takes the first that really runs here and says why the others were skipped.
+// Compute backends, from the fastest to the one that always works. An explicit choice never falls back silently, of a
+// backend, a thread count or a precision; `auto` takes the first that runs here as asked and says why others were skipped.
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { UserError } from '../base/errors.js';
-import type { BackendChoice } from '../config/pipeline.js';
+import { formatThreads } from '../base/format.js';
+import type { BackendChoice, ComputeSettings, Precision } from '../config/pipeline.js';
 import { registerGradients } from './gradients.js';
 import { registerOps } from './ops/index.js';
 import { enableProdMode, engine, setBackend } from './tf.js';
@@ -20,6 +21,15 @@ interface Backend {
   load(): Promise<void>;
   /** Why `auto` should not take it, though it loads. */
   unfit?(): string | undefined;
+  /** Sets threads and precision, defaults too. A backend without it computes in fp32 on threads of its own choice. */
+  configure?(settings: ComputeSettings): Promise<Configured>;
+}
+
+interface Configured {
+  threads: number;
+  precision: Precision;
+  /** `avx512, 2 threads`. */
+  inWords: string;
 }
 
 const backends: readonly Backend[] = [
@@ -29,6 +39,10 @@ const backends: readonly Backend[] = [
     load: async () => {
       const { loadNative } = await import('./native/index.js');
       loadNative();
+    },
+    configure: async (settings) => {
+      const { configureNative } = await import('./native/index.js');
+      return configureNative(settings);
     },
   },
   {
@@ -48,30 +62,73 @@ const backends: readonly Backend[] = [
 
 export interface OpenedBackend {
   name: BackendName;
-  /** One line: what was chosen and why each faster one was skipped. */
+  /** Null where they are not ours to choose. */
+  threads: number | null;
+  precision: Precision;
+  /** One line: what was chosen, how it computes, and why each faster one was skipped. */
   note: string;
-  /** False where this backend was already the current one. */
+  /** False where it was already the current one, with these settings. */
   fresh: boolean;
 }
 
-/** Makes `choice` the current backend, with every fused op and gradient registered. */
-export async function openBackend(choice: BackendChoice): Promise<OpenedBackend> {
+/** The last backend that was opened and its settings: a change of either is worth saying. */
+let configured = '';
+
+/**
+ * Makes `choice` the current backend, with every fused op and gradient registered; threads and precision are set anew.
+ * @throws UserError where it cannot run here, or not as asked.
+ */
+export async function openBackend(choice: BackendChoice, settings: ComputeSettings = {}): Promise<OpenedBackend> {
   enableProdMode(); // silences the banner of the cpu backend
   const skipped: string[] = [];
   const before = engine().backendName;
   for (const backend of backends) {
-    if (choice !== 'auto' && choice !== backend.name) continue;
-    const reason = await tryOpen(backend, choice === 'auto');
-    if (reason === undefined) {
-      const why = skipped.length > 0 ? ` (${skipped.join('; ')})` : '';
-      return { name: backend.name, note: `backend ${backend.name}${why}`, fresh: before !== backend.name };
-    }
-    skipped.push(`${backend.name}: ${reason}`);
+    const { name } = backend;
+    if (choice !== 'auto' && choice !== name) continue;
+    const lack = lackOf(backend, settings);
+    if (lack !== undefined && choice !== 'auto') throw cannotAsAsked(name, lack, settings);
+    const reason = lack ?? (await tryOpen(backend, choice === 'auto'));
+    if (reason === undefined) return configure(backend, settings, { before, skipped });
+    skipped.push(`${name}: ${reason}`);
   }
   throw new UserError({
-    what: choice === 'auto' ? 'no compute backend runs here' : `the backend ${choice} cannot run here`,
+    what: choice === 'auto' ? 'no compute backend runs here as asked' : `the backend ${choice} cannot run here`,
     why: skipped.map((line) => line.replace(`${choice}: `, '')).join('; '),
     next: 'Type `mossctl doctor` to see every backend, or use `--backend auto`',
+  });
+}
+
+async function configure(
+  { name, configure }: Backend,
+  settings: ComputeSettings,
+  { before, skipped }: { before: string; skipped: readonly string[] },
+): Promise<OpenedBackend> {
+  const { threads = null, precision = 'fp32', inWords } = (await configure?.(settings)) ?? {};
+  const details = [...(inWords === undefined ? [] : [inWords]), ...skipped];
+  const note = `backend ${name}${details.length > 0 ? ` (${details.join('; ')})` : ''}`;
+  const previous = configured;
+  configured = JSON.stringify({ name, threads, precision });
+  return { name, threads, precision, note, fresh: before !== name || previous !== configured };
+}
+
+/** What was asked for that a backend cannot do: `it computes in fp32 only`. */
+function lackOf(backend: Backend, { threads, precision = 'fp32' }: ComputeSettings): string | undefined {
+  if (backend.configure !== undefined) return undefined;
+  const lacks = [
+    ...(precision === 'fp32' ? [] : ['computes in fp32 only']),
+    ...(threads === undefined ? [] : ['takes no thread count']),
+  ];
+  return lacks.length === 0 ? undefined : `it ${lacks.join(' and ')}`;
+}
+
+function cannotAsAsked(name: BackendName, lack: string, { threads, precision }: ComputeSettings): UserError {
+  const asked = [
+    ...(precision === 'bf16' ? ['precision bf16'] : []),
+    ...(threads === undefined ? [] : [`the ${formatThreads(threads)}`]),
+  ];
+  return new UserError({
+    what: lack.replace('it ', `the backend ${name} `),
+    next: `Leave out ${asked.join(' and ')}, or use \`--backend native\``,
   });
 }
 

@@ -1,7 +1,10 @@
 // Shape and dtype checks of the fused ops: a wrong call is a JavaScript error that says what came and what was meant.
 import type { Tensor } from './tf.js';
 
-/** `shape` entries: a number must match, a string is a free dimension (equal names must be equal sizes). */
+/**
+ * `shape` entries: a number must match, a string is a free dimension (equal names must be equal sizes). A first entry
+ * '…' stands for any leading axes.
+ */
 export function checkTensor(
   op: string,
   name: string,
@@ -17,9 +20,12 @@ export function checkTensor(
         (sizes.size > 0 ? ` (with ${[...sizes].map(([key, value]) => `${key} = ${value}`).join(', ')})` : ''),
     );
   };
-  if (tensor.dtype !== dtype || tensor.shape.length !== shape.length) fail();
-  shape.forEach((expected, axis) => {
-    const actual = tensor.shape[axis];
+  const open = shape[0] === '…';
+  const named = open ? shape.slice(1) : shape;
+  const leading = tensor.shape.length - named.length;
+  if (tensor.dtype !== dtype || leading < 0 || (leading > 0 && !open)) fail();
+  named.forEach((expected, axis) => {
+    const actual = tensor.shape[leading + axis];
     const known = typeof expected === 'number' ? expected : sizes.get(expected);
     if (known !== undefined && known !== actual) fail();
     if (typeof expected === 'string') sizes.set(expected, actual);

@@ -22,12 +22,15 @@ import {
   tensor3d,
 } from '../tensor/tf.js';
 
-/** Positions of the batch whose prediction counts. */
+/**
+ * Positions of the batch whose prediction counts: those with a weight. Where there are none, the first one stands in, with
+ * its weight of 0, because not every backend computes with tensors that have no elements.
+ */
 function countedPositions(batch: TokenBatch): Int32Array {
   const positions = new Int32Array(batch.weights.length);
   let count = 0;
   for (let i = 0; i < positions.length; i++) if (batch.weights[i] !== 0) positions[count++] = i;
-  return positions.subarray(0, count);
+  return positions.subarray(0, Math.max(1, count));
 }
 
 /** Negative log-likelihood, in nats, of each counted position [n], with those positions. */
@@ -65,6 +68,7 @@ export function sequenceLogProbabilities(
   const counts = new Float32Array(sequences);
   const membership = new Float32Array(sequences * positions.length); // [sequences, n]
   positions.forEach((position, index) => {
+    if (batch.weights[position] === 0) return;
     const owner = batch.owners[position];
     membership[owner * positions.length + index] = 1;
     counts[owner]++;

@@ -2,6 +2,7 @@
 // Around it: evaluation, samples, checkpoints, and an exact resume from any of them.
 import { rename, rm } from 'node:fs/promises';
 import { Interrupted, UserError } from '../base/errors.js';
+import { formatThreads } from '../base/format.js';
 import { type Checkpoint, openCheckpoint, saveCheckpoint } from '../checkpoint/directory.js';
 import { newestWholeCheckpoint, pruneCheckpoints, removeTemporary, stepDirectory } from '../checkpoint/history.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
@@ -111,9 +112,9 @@ class Loop<Batch extends MicroBatch> {
         next: 'Start in another folder',
       });
     }
-    const { backend } = checkpoint.manifest;
-    if (backend !== this.#run.manifest.backend) {
-      const text = `resuming on backend ${this.#run.manifest.backend} what ${backend} began: the result will differ in the last digits from an uninterrupted run`;
+    const [now, before] = [computeInWords(this.#run.manifest), computeInWords(checkpoint.manifest)];
+    if (now !== before) {
+      const text = `resuming with ${now} what began with ${before}: the weights will not be, bit for bit, those of an uninterrupted run`;
       reporter.emit({ type: 'note', stage: this.#stage, level: 'warning', text });
     }
     const state = checkpoint.training.state as { objective: unknown };
@@ -219,6 +220,20 @@ class Loop<Batch extends MicroBatch> {
     disposeModel(this.#model);
     disposeOptimizer(this.#optimizer);
   }
+}
+
+/** All that the bits of a step follow from, besides model and data: `native, 2 threads, bf16`. */
+function computeInWords({
+  backend,
+  threads,
+  precision,
+}: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
+  const parts = [
+    backend,
+    ...(threads === null ? [] : [formatThreads(threads)]),
+    ...(precision === 'fp32' ? [] : [precision]),
+  ];
+  return parts.join(', ');
 }
 
 function due(step: number, every: number): boolean {

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
-import { openForBench } from '../../src/bench/backend.js';
 import { measureDecode } from '../../src/bench/decode.js';
 import { measureGemm, modelProducts, squareProducts } from '../../src/bench/gemm.js';
 import { secondsPerCall, spreadOf } from '../../src/bench/measure.js';
@@ -11,6 +10,7 @@ import { measureOps } from '../../src/bench/ops.js';
 import { shapeOf } from '../../src/bench/shapes.js';
 import { measureTraining, type TrainJob } from '../../src/bench/train.js';
 import { trainInChild } from '../../src/bench/train-process.js';
+import { openBackend } from '../../src/tensor/backends.js';
 import { memory, ones } from '../../src/tensor/tf.js';
 
 const shape = shapeOf('100k');
@@ -18,7 +18,7 @@ const peaks = { fp32PeakGflops: 100, bf16PeakGflops: null };
 const brief = { seconds: 0.002 };
 const job: TrainJob = { shape: '100k', precision: 'fp32', backend: 'wasm', steps: 2, seed: 3 };
 
-before(() => openForBench({ backend: 'wasm', precision: 'fp32' }));
+before(() => openBackend('wasm'));
 
 const close = (actual: number, expected: number): void => {
   assert.ok(Math.abs(actual / expected - 1) < 1e-9, `${actual} is not ${expected}`);

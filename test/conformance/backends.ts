@@ -1,5 +1,7 @@
 // Runs the same tests on every backend that runs here. A backend joins by its name below (the compiler asks for it).
+// TEST_BACKEND=native leaves the others out.
 import { type TestContext, test } from 'node:test';
+import type { ComputeSettings } from '../../src/config/pipeline.js';
 import { type BackendName, openBackend } from '../../src/tensor/backends.js';
 
 // `tensorflow` comes last: merely trying to load it registers gradients of its own over ours.
@@ -8,15 +10,25 @@ const order = { cpu: 0, wasm: 1, native: 2, tensorflow: 3 } satisfies Record<Bac
 /** One test per backend, `body` adding its own below it; skipped with the reason where the backend cannot run. */
 export async function onEachBackend(title: string, body: (t: TestContext) => Promise<void>): Promise<void> {
   const names = (Object.keys(order) as BackendName[]).sort((a, b) => order[a] - order[b]);
-  for (const name of names) {
-    await test(`${title} on ${name}`, async (t) => {
-      try {
-        await openBackend(name);
-      } catch (error) {
-        t.skip(error instanceof Error ? error.message : String(error));
-        return;
-      }
-      await body(t);
-    });
-  }
+  const { TEST_BACKEND: only } = process.env;
+  for (const name of names.filter((each) => !only || each === only)) await onBackend(title, name, {}, body);
+}
+
+/** The same on one backend, with settings of its own. */
+export async function onBackend(
+  title: string,
+  name: BackendName,
+  settings: ComputeSettings,
+  body: (t: TestContext) => Promise<void>,
+): Promise<void> {
+  const details = Object.entries(settings).map(([key, value]) => `, ${key} ${value}`);
+  await test(`${title} on ${name}${details.join('')}`, async (t) => {
+    try {
+      await openBackend(name, settings);
+    } catch (error) {
+      t.skip(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    await body(t);
+  });
 }

@@ -133,6 +133,12 @@ function attentionCase(name: string, shape: reference.AttentionShape, ranges: nu
   };
 }
 
+/** The same case, its first input in another shape. */
+function inFourAxes(one: Case, shape: number[]): Case {
+  const [x, ...rest] = one.inputs;
+  return { ...one, name: `${one.name}, as [${shape.join(', ')}]`, inputs: [{ ...x, shape }, ...rest] };
+}
+
 function swigluCase(n: number, f: number, scale: number): Case {
   return {
     ...defaults,
@@ -158,7 +164,7 @@ function crossEntropyCase(n: number, d: number, vocabulary: number, scale: numbe
 
 const square = { batch: 1, heads: 1, groups: 1 };
 
-export const cases: readonly Case[] = [
+const smallCases: readonly Case[] = [
   embeddingCase(1, 1, 1),
   embeddingCase(7, 5, 33), // every id repeats: its gradient is a sum
   embeddingCase(130, 17, 3),
@@ -198,3 +204,47 @@ export const cases: readonly Case[] = [
   crossEntropyCase(4, 3, 5, 12), // logits in the hundreds
   crossEntropyCase(65, 1, 65536, 1, 4), // 4,259,840 logits: more than are held at a time
 ];
+
+/**
+ * Past the sizes at which native kernels change their way: 4 and 64 rows of `linear`, 4 queries of `attention`, tiles of
+ * 6, 12 or 14 rows and 8, 16 or 32 columns, rows of up to 8 vectors, a depth or a block of keys or vocabulary of 320,
+ * 96 queries, 1,024 columns, and enough elements for a second thread.
+ */
+const largeCases: readonly Case[] = [
+  embeddingCase(40, 300, 90),
+  ...[2, 3, 4, 5, 63, 64, 65].map((rows) => linearCase(rows, 9, 37, 'both')),
+  ...[8, 12, 14, 15, 16, 32].map((edge) => linearCase(70 + edge, edge, edge + 1, 'residual')),
+  ...[6, 8, 12, 14, 16, 32].map((edge) => linearCase(6, edge, edge, 'bias')),
+  linearCase(4, 700, 6, 'both'),
+  linearCase(7, 700, 34, 'both'),
+  linearCase(71, 650, 33, 'both'),
+  linearCase(650, 5, 6, 'bias'),
+  linearCase(5, 3, 1100, 'both'),
+  linearCase(66, 5, 1100, 'both'),
+  linearCase(66, 1100, 5, 'none'),
+  ...[4, 8, 16].flatMap((lanes) =>
+    [1, 2, 3, 4, 5, 6, 7, 8, 9].map((vectors) => rmsNormCase(3, vectors * lanes, 1e-6, 1)),
+  ),
+  rmsNormCase(600, 32, 1e-6, 1),
+  rmsNormCase(130, 129, 1e-6, 1),
+  rotaryCase([...Array(41).keys()], 4, 128, 10000),
+  inFourAxes(rmsNormCase(12, 16, 1e-6, 1), [2, 3, 2, 16]), // as the heads of attention lie
+  inFourAxes(rotaryCase([0, 1, 2, 3, 0, 1], 2, 8, 10000), [2, 3, 2, 8]),
+  ...[1, 2, 4, 5].map((t) => {
+    const ranges = Array.from({ length: t }, (_, at) => [at, 345 + at]).flat();
+    return attentionCase('many keys', { batch: 1, t, s: 350, heads: 4, groups: 2, d: 18 }, ranges);
+  }),
+  attentionCase(
+    'long documents',
+    { batch: 1, t: 345, s: 345, heads: 2, groups: 1, d: 5 },
+    documentRanges(1, [7, 326, 12]),
+  ),
+  attentionCase('wide heads', { batch: 1, t: 17, s: 17, heads: 2, groups: 2, d: 330 }, documentRanges(1, [17])),
+  attentionCase('three groups', { batch: 1, t: 40, s: 40, heads: 6, groups: 3, d: 4 }, documentRanges(1, [17, 23])),
+  swigluCase(131, 131, 3),
+  crossEntropyCase(5, 330, 700, 0.2),
+  crossEntropyCase(500, 1, 330, 1),
+];
+
+// Their reference takes a while: few slopes are enough to tell one way from the other.
+export const cases: readonly Case[] = [...smallCases, ...largeCases.map((one) => ({ ...one, slopes: 6 }))];

@@ -1,7 +1,10 @@
 // Every fused op on every backend that runs here, against the float64 reference: values, gradients, memory, bad calls.
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { Random } from '../../src/base/random.js';
 import { adamw } from '../../src/tensor/ops/adamw.js';
+import { globalNorm } from '../../src/tensor/ops/global-norm.js';
+import { storeColumns } from '../../src/tensor/ops/store-columns.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
 import {
   dispose,
@@ -11,12 +14,13 @@ import {
   sum,
   type Tensor,
   type Tensor2D,
+  type Tensor4D,
   tensor,
   type Variable,
   variable,
   variableGrads,
 } from '../../src/tensor/tf.js';
-import { onEachBackend } from './backends.js';
+import { onBackend, onEachBackend } from './backends.js';
 import { type Case, cases, fp32, type Input } from './cases.js';
 import * as reference from './reference.js';
 
@@ -121,14 +125,20 @@ function checkGradients(one: Case): void {
   dispose([weights, ...inputs]);
 }
 
-/** Four steps on two parameters, one of them decayed, with a clipped gradient. */
+function normals(random: Random, size: number): Float64Array {
+  return Float64Array.from({ length: size }, () => Math.fround(random.normal()));
+}
+
+/** Four steps on several parameters, some of them decayed, with a clipped gradient. */
 function checkAdamw(): void {
   const settings = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
   const random = Random.stream(2, 'adamw');
-  const draw = (size: number) => Float64Array.from({ length: size }, () => Math.fround(random.normal()));
+  const draw = (size: number) => normals(random, size);
   const parameters = [
     { shape: [5, 3], weightDecay: 0.1 },
     { shape: [7], weightDecay: 0 },
+    { shape: [19, 1009], weightDecay: 0.2 }, // for several threads, none of whose parts is even
+    { shape: [1], weightDecay: 0 },
   ].map(({ shape, weightDecay }) => {
     const size = shape.reduce((a, b) => a * b, 1);
     const truth = { p: draw(size), m: new Float64Array(size), v: new Float64Array(size) };
@@ -160,6 +170,40 @@ function checkAdamw(): void {
   }
 }
 
+function checkGlobalNorm(sizes: number[]): void {
+  const values = sizes.map((size, i) => normals(Random.stream(i, 'norm'), size));
+  const tensors = values.map((each) => tensor(Float32Array.from(each), [each.length]));
+  const held = memory().numTensors;
+  assertNear([globalNorm(tensors)], [reference.globalNorm(values)], fp32, 'norm');
+  assert.equal(memory().numTensors, held, 'the norm leaves tensors behind');
+  dispose(tensors);
+}
+
+/** A cache of 2 rows and 5 columns, filled piece by piece, one of them twice. */
+function checkStoreColumns(): void {
+  const [batch, columns, groups, d] = [2, 5, 3, 7];
+  const random = Random.stream(3, 'columns');
+  let truth = normals(random, batch * columns * groups * d);
+  let cache = tensor(Float32Array.from(truth), [batch, columns, groups, d]) as Tensor4D;
+  const held = memory().numTensors;
+  for (const [at, count] of [
+    [0, 2],
+    [2, 1],
+    [1, 1],
+    [3, 2],
+    [0, 5],
+  ]) {
+    const values = normals(random, batch * count * groups * d);
+    const fresh = tensor(Float32Array.from(values), [batch, count, groups, d]) as Tensor4D;
+    cache = storeColumns(cache, fresh, at);
+    fresh.dispose();
+    truth = reference.storeColumns(truth, values, at, [columns, count, groups * d]);
+    assert.deepEqual(Float64Array.from(cache.dataSync()), truth, `${count} columns at ${at}`);
+  }
+  assert.equal(memory().numTensors, held, 'the cache leaves tensors behind');
+  cache.dispose();
+}
+
 /** x² σ(x): swiglu of a tensor with itself. */
 function checkSharedInput(): void {
   const x = uploadVariable(Float64Array.of(0.7), [1, 1]);
@@ -170,11 +214,18 @@ function checkSharedInput(): void {
   dispose([value, grads[x.name], x]);
 }
 
-await onEachBackend('ops', async (t) => {
+async function checkAll(t: TestContext): Promise<void> {
   for (const one of cases) {
     await t.test(`${one.op} ${one.name}`, () => checkForward(one));
     await t.test(`${one.op} ${one.name}, gradients`, () => checkGradients(one));
   }
   await t.test('a tensor used twice gets the sum of both gradients', checkSharedInput);
   await t.test('adamw, four steps', checkAdamw);
-});
+  await t.test('globalNorm of one value', () => checkGlobalNorm([1]));
+  await t.test('globalNorm of several tensors, odd sizes', () => checkGlobalNorm([1, 3, 17, 16384, 20011, 5]));
+  await t.test('storeColumns, in any place', checkStoreColumns);
+}
+
+// Work that does not divide evenly, and work that is not divided at all. First: `tensorflow` must come last.
+for (const threads of [1, 3]) await onBackend('ops', 'native', { threads }, checkAll);
+await onEachBackend('ops', checkAll);

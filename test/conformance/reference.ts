@@ -116,6 +116,25 @@ export function crossEntropy(hidden: Values, weight: Values, targets: Values, d:
   });
 }
 
+/** sqrt(Σ x²) over all tensors. */
+export function globalNorm(tensors: readonly Values[]): number {
+  return Math.sqrt(tensors.reduce((total, x) => x.reduce((squares, each) => squares + each ** 2, total), 0));
+}
+
+/** cache [b, c, width] with columns at … at + t − 1 taken from fresh [b, t, width]. */
+export function storeColumns(
+  cache: Values,
+  fresh: Values,
+  at: number,
+  [c, t, width]: [c: number, t: number, width: number],
+): Values {
+  return cache.map((old, index) => {
+    const row = Math.floor(index / (c * width));
+    const column = (Math.floor(index / width) % c) - at;
+    return column < 0 || column >= t ? old : fresh[(row * t + column) * width + (index % width)];
+  });
+}
+
 export interface AdamwHyperparameters {
   learningRate: number;
   beta1: number;

@@ -60,6 +60,20 @@ test('flags lie over --set, which lies over the file; faults show the flag as it
   });
 });
 
+test('threads and precision stand beside backend; without them it is all cores and fp32', async () => {
+  const { backend, threads, precision } = await loadPipeline({});
+  assert.deepEqual({ backend, threads, precision }, { backend: 'auto', threads: undefined, precision: 'fp32' });
+  const path = join(folder, 'compute.yaml');
+  await writeFile(path, 'backend: native\nthreads: 3\nprecision: bf16\n');
+  const fromFile = await loadPipeline({ config: path, flags: { threads: '2' } });
+  assert.deepEqual([fromFile.threads, fromFile.precision], [2, 'bf16']);
+  await assert.rejects(loadPipeline({ flags: { threads: '0', precision: 'fp8' } }), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.deepEqual(error.faults.map(({ where }) => where).sort(), ['--precision fp8', '--threads 0']);
+    return true;
+  });
+});
+
 test('a stage that has no block gets one of defaults, and is told what it lacks', async () => {
   const config = await loadPipeline({ blocks: ['sft'], set: ['sft.train.epochs=2'] });
   assert.equal(config.sft?.train.epochs, 2);

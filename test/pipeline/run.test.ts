@@ -77,6 +77,8 @@ test('a changed file or outside input is noticed, a moved run folder or another 
   await start(run, world);
   await start(run, world, { config: { ...whole(), backend: 'cpu' } });
   assert.deepEqual(world.ran, []);
+  await start(run, world, { config: { ...whole(), threads: 1, precision: 'bf16' } });
+  assert.deepEqual(world.ran, []);
   const copy = join(folder, 'copy.yaml');
   await writeFile(copy, 'name: x\n');
   const moved = whole();
@@ -99,12 +101,16 @@ test('what a stage knows to be wrong is said before the first one starts, unless
   assert.equal((await start(run, world)).result.skipped.length, 8);
 });
 
-test('a backend that cannot run here is refused before the first stage starts', async () => {
+test('a backend that cannot run here, or not as asked, is refused before the first stage starts', async () => {
   const world: World = { ran: [] };
   const missing = (await checkBackends()).find(({ available }) => !available);
   if (missing !== undefined) {
     const config = { ...whole(), backend: missing.name };
     await assert.rejects(start(freshRun(), world, { config }), /cannot run here/);
+  }
+  for (const asked of [{ threads: 2 }, { precision: 'bf16' as const }]) {
+    const config = { ...whole(), backend: 'wasm' as const, ...asked };
+    await assert.rejects(start(freshRun(), world, { config }), /the backend wasm (takes no thread|computes in fp32)/);
   }
   assert.deepEqual(world.ran, []);
 });

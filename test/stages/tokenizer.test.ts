@@ -21,7 +21,7 @@ test('a tokenizer hears every source, however the corpus lists them and however 
       inputs: { data: path },
       directory,
       seed: 1,
-      backend: 'cpu',
+      compute: { backend: 'cpu' },
       reporter: { emit: () => {} },
       interrupt: { requested: false },
     });

@@ -101,7 +101,16 @@ async function run(directory: string, checkpointing: boolean, stopAt = Number.PO
     directory,
     tokenizerFiles: { 'tokenizer.json': '{}' },
     eosTokenId: 0,
-    manifest: { stage: 'pretrain', parent: null, lineage: [], settings: config, inputDigest: '', backend: 'cpu' },
+    manifest: {
+      stage: 'pretrain',
+      parent: null,
+      lineage: [],
+      settings: config,
+      inputDigest: '',
+      backend: 'cpu',
+      threads: null,
+      precision: 'fp32',
+    },
     reporter,
     interrupt: {
       get requested() {

@@ -15,6 +15,11 @@ import { trainStep } from '../../src/train/step.js';
 import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
+const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+  ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '' },
+  ...{ backend: 'wasm', threads: null, precision: 'fp32' },
+};
+
 describe('trainer', () => {
   let root: string;
   before(async () => {
@@ -32,7 +37,7 @@ describe('trainer', () => {
       directory: join(root, name),
       tokenizerFiles: { 'tokenizer.json': '{}' },
       eosTokenId: 0,
-      manifest: { stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '', backend: 'wasm' },
+      manifest,
       reporter: recordingReporter(),
       interrupt: { requested: false },
       ...overrides,
@@ -62,6 +67,28 @@ describe('trainer', () => {
       const second = await run(name, { reporter: resumed });
       assert.equal(resumed.events.filter(({ type }) => type === 'step').length, 10 - stopAt);
       assert.equal(second.digest, digest);
+    }
+  });
+
+  test('resuming with another backend, thread count or precision warns: the bits will differ', async () => {
+    await run('begun', { steps: 2, manifest: { ...manifest, backend: 'native', threads: 1, precision: 'fp32' } });
+    const warningsOf = async (now: Partial<typeof manifest>): Promise<string[]> => {
+      const reporter = recordingReporter();
+      await run('begun', { steps: 2, manifest: { ...manifest, ...now }, reporter });
+      return reporter.events.flatMap((event) =>
+        event.type === 'note' && event.level === 'warning' ? [event.text] : [],
+      );
+    };
+    assert.deepEqual(await warningsOf({ backend: 'native', threads: 1 }), []);
+    const others: [Partial<typeof manifest>, string][] = [
+      [{ backend: 'native', threads: 2 }, 'native, 2 threads'],
+      [{ backend: 'native', threads: 1, precision: 'bf16' }, 'native, 1 thread, bf16'],
+      [{}, 'wasm'],
+    ];
+    for (const [now, words] of others) {
+      const [text, ...rest] = await warningsOf(now);
+      assert.ok(text?.startsWith(`resuming with ${words} what began with native, 1 thread: `), text);
+      assert.deepEqual(rest, []);
     }
   });
 

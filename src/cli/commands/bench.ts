@@ -1,9 +1,9 @@
 // mossctl bench: measures, and prints tables, or one JSON object with --json.
 import { nearest, UserError } from '../../base/errors.js';
-import { formatCount, formatShort, formatTable } from '../../base/format.js';
+import { formatCount, formatShort, formatTable, formatThreads } from '../../base/format.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
-import { precisions, shapeNames } from '../../bench/shapes.js';
-import { backendNames } from '../../config/pipeline.js';
+import { shapeNames } from '../../bench/shapes.js';
+import { backendNames, precisions } from '../../config/pipeline.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 
@@ -57,7 +57,7 @@ function someOf<Name extends string>(option: string, text: string, names: readon
 const tables: Record<Section, (result: BenchResult) => string> = {
   machine: ({ machine }) => {
     const { processor, cores, backend, isa, threads, fp32PeakGflops, bf16PeakGflops, bandwidthGBs, missing } = machine;
-    const engine = isa === null ? '' : `, native engine: ${isa}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+    const engine = isa === null ? '' : `, native engine: ${isa}, ${formatThreads(threads ?? 0)}`;
     const head = `${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}; backend ${backend}${engine}`;
     if (missing !== undefined) return `${head}\nlimits of the machine not measured: ${missing}`;
     const peak = (value: number | null): string => (value === null ? 'none' : `${formatCount(value)} GFLOP/s`);

@@ -6,7 +6,8 @@ import { exists, writeFileAtomic } from '../../base/files.js';
 import { printableLines } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
-import type { OutputOptions } from '../options.js';
+import { loadPipeline } from '../../pipeline/load.js';
+import { type ComputeOptions, computeFlags, type OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
 
 const help = `  /reset       forget the conversation
@@ -14,8 +15,12 @@ const help = `  /reset       forget the conversation
   /exit        leave (so does Ctrl-C or Ctrl-D)
   Ctrl-C during an answer stops that answer`;
 
-export async function chat(checkpoint: string, options: ChatOptions & OutputOptions): Promise<void> {
-  const session = await openChat(checkpoint, options);
+/** As typed, but for the numbers, which commander has read. */
+export type ChatCommandOptions = Omit<ChatOptions, 'compute'> & ComputeOptions & OutputOptions;
+
+export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
+  const { backend, threads, precision } = await loadPipeline({ flags: computeFlags(options) });
+  const session = await openChat(checkpoint, { ...options, compute: { backend, threads, precision } });
   const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !options.json;
   const terminal = createInterface({
     input: process.stdin,

@@ -1,9 +1,10 @@
 // mossctl doctor: a list of checks, each with what it found and what would help.
 import { execFile } from 'node:child_process';
 import { mkdir, statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import pc from 'picocolors';
+import { availableCores } from '../../base/cores.js';
 import { formatBytes } from '../../base/format.js';
 import { ownVersion } from '../../base/version.js';
 import { cacheDirectory } from '../../data/sources/npm.js';
@@ -28,7 +29,7 @@ interface Check {
 const checks: readonly Check[] = [
   { run: async () => [node()], required: true },
   { run: async () => [memory()], required: false },
-  { run: async () => [{ name: 'cores', ok: true, detail: String(availableParallelism()) }], required: false },
+  { run: async () => [{ name: 'cores', ok: true, detail: String(availableCores()) }], required: false },
   { run: async () => [await disk()], required: false },
   { run: async () => [await cache()], required: false },
   { run: async () => [await registry()], required: false },

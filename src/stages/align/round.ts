@@ -16,14 +16,14 @@ import { samplingAt } from '../../inference/sampling.js';
 import { measureAnswers } from '../eval/measurements.js';
 import { answerTasks } from '../eval/tasks.js';
 import type { Job } from '../stage.js';
-import { descent, runTraining, stepCount } from '../training.js';
+import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
 import { dpoObjective, pairBatchCount } from './dpo-objective.js';
 import { makePairs, type Pair, readPairs, scoreReferences, writePairs } from './pairs.js';
 import { type Decision, decide } from './promotion.js';
 
 export interface RoundInput {
   job: Job<AlignConfig>;
-  backend: string;
+  compute: ComputeFields;
   round: number;
   /** The policy that the round starts from. */
   policy: Checkpoint;
@@ -133,7 +133,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
 }
 
 async function trainRound(
-  { job, backend, round, policy }: RoundInput,
+  { job, compute, round, policy }: RoundInput,
   directory: string,
   pairs: readonly Pair[],
 ): Promise<{ path: string; checkpoint: Checkpoint }> {
@@ -155,7 +155,7 @@ async function trainRound(
       ...descent(policy),
       settings: { ...config, prompts: null, round },
       inputDigest: digestOf({ policy: policy.digest, pairs: await sha256File(join(directory, 'pairs.jsonl')) }),
-      backend,
+      ...compute,
     },
   });
 }

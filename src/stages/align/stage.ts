@@ -16,13 +16,13 @@ export const alignStage: Stage<AlignConfig> = {
   needs: ['sft', 'selfInstruct'],
   async run(job) {
     const { config, inputs, directory, reporter } = job;
-    const backend = await startBackend(job, 'align');
+    const compute = await startBackend(job, 'align');
     const { prompts, heldOut } = await readPrompts(job);
     let policy = await openCheckpoint(inputs.sft ?? '');
     let metrics: Metrics = {};
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
-      const result = await runRound({ job, backend, round, policy, prompts, heldOut, before });
+      const result = await runRound({ job, compute, round, policy, prompts, heldOut, before });
       reporter.emit({
         type: 'note',
         stage: 'align',

@@ -70,10 +70,9 @@ export async function answerTasks(
   const stopIds = [turnEnd, tokenizer.specialId('endOfText')];
   const asked = tasks.map((task) => ({ task, promptTokens: promptTokens(task, template) }));
   const rows = asked.flatMap((entry, index) => Array.from({ length: samples }, () => ({ ...entry, index })));
-  // Alike lengths together: less padding, the same answers (every row has a random stream of its own).
-  const order = rows
-    .map((_, i) => i)
-    .sort((a, b) => rows[a].promptTokens.length - rows[b].promptTokens.length || a - b);
+  // A batch is decoded until its longest answer ends, so one family at a time, whose answers are about as long; and
+  // alike prompts together: less padding.
+  const order = rows.map((_, i) => i).sort((a, b) => compareRows(rows[a], rows[b]) || a - b);
   const answers = new Array<Answer>(rows.length);
   for (let begin = 0; begin < order.length; begin += batchRows) {
     if (options.interrupt.requested) throw new Interrupted('stopped while answering tasks');
@@ -108,11 +107,13 @@ export function promptTokens(task: Conversation, template: ChatTemplate): number
   return template.encode(messages.slice(0, end), { addGenerationPrompt: true }).tokens;
 }
 
-function scored(
-  { task, promptTokens: asked }: { task: Conversation; promptTokens: number[] },
-  generation: Generation,
-  tokenizer: Tokenizer,
-): Answer {
+type AskedTask = Pick<Answer, 'task' | 'promptTokens'>;
+
+function compareRows(a: AskedTask, b: AskedTask): number {
+  return compare(a.task.kind ?? '', b.task.kind ?? '') || a.promptTokens.length - b.promptTokens.length;
+}
+
+function scored({ task, promptTokens: asked }: AskedTask, generation: Generation, tokenizer: Tokenizer): Answer {
   const text = tokenizer.decode(generation.tokens, { skipSpecial: true });
   const ended = generation.stopId === tokenizer.specialId('turnEnd');
   const { reward } = scoreAnswer({ task, answer: text, ended });

@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { availableCores } from '../../base/cores.js';
 import { UserError } from '../../base/errors.js';
+import { formatThreads } from '../../base/format.js';
 
 /** What native/addon.cc exports. Memory is named by address: of a registered slab, or inside one. */
 export interface Addon {
@@ -20,10 +22,12 @@ export interface Addon {
   setPrecision(precision: 'fp32' | 'bf16'): void;
   /** Bytes that kernels hold for packed operands and partial sums, beside the slabs. */
   scratchBytes(): number;
-  /** The instruction set in use: avx2, avx512, avx512bf16 or neon. */
+  /** The instruction set in use: avx2, avx512 or neon. */
   isa(): string;
   /** Whether the processor multiplies bf16 itself. */
   hasBf16(): boolean;
+  /** Whether it does so faster than it multiplies fp32. */
+  bf16IsFast(): boolean;
   /** GFLOP/s of fused multiply-adds in registers: this machine's limit. */
   probeFma(precision: string, threads: number): number;
   /** GB/s read from memory. */
@@ -32,7 +36,7 @@ export interface Addon {
 
 const functions = [
   ...(['call', 'addSlab', 'removeSlab', 'setThreads', 'threads', 'setPrecision', 'isa'] as const),
-  ...(['scratchBytes', 'hasBf16', 'probeFma', 'probeBandwidth'] as const),
+  ...(['scratchBytes', 'hasBf16', 'bf16IsFast', 'probeFma', 'probeBandwidth'] as const),
 ] satisfies readonly (keyof Addon)[];
 
 const rebuild = 'Type `mossctl native build --force`';
@@ -54,11 +58,15 @@ export function loadAddon(path = addonPath()): Addon {
   return addon;
 }
 
-/** `avx512bf16, 2 threads, bf16 in hardware`. */
+/** What a run uses unless it is told otherwise: all cores, as far as the pool goes. */
+export function defaultThreads(): number {
+  return Math.min(256, availableCores());
+}
+
+/** What a run gets here by default, and from bf16: `avx512, 2 threads, bf16 no faster than fp32`. */
 export function describeAddon(addon: Addon): string {
-  const threads = addon.threads();
-  const bf16 = addon.hasBf16() ? 'bf16 in hardware' : 'no bf16 in hardware';
-  return `${addon.isa()}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${bf16}`;
+  const gain = addon.bf16IsFast() ? 'faster' : 'no faster';
+  return `${addon.isa()}, ${formatThreads(defaultThreads())}, bf16 ${gain} than fp32`;
 }
 
 function open(path: string): unknown {

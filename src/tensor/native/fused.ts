@@ -29,13 +29,18 @@ const bodies: Record<string, Body> = {
     return residual ? [...gradients, backend.alias(dy, dy.shape)] : gradients;
   },
   RmsNorm: (backend, [x, weight], { epsilon }) =>
-    backend.run('RmsNorm', [x, weight], [x.shape], [...x.shape, Number(epsilon)]),
+    backend.run('RmsNorm', [x, weight], [x.shape], [sizeOf(x) / weight.shape[0], weight.shape[0], Number(epsilon)]),
   RmsNormGrad: (backend, [dy, x, weight], { epsilon }) =>
-    backend.run('RmsNormGrad', [dy, x, weight], [x.shape, weight.shape], [...x.shape, Number(epsilon)]),
+    backend.run(
+      'RmsNormGrad',
+      [dy, x, weight],
+      [x.shape, weight.shape],
+      [sizeOf(x) / weight.shape[0], weight.shape[0], Number(epsilon)],
+    ),
   Rotary: (backend, [x, positions], { theta }) =>
-    backend.run('Rotary', [x, positions], [x.shape], [...x.shape, Number(theta), 1]),
+    backend.run('Rotary', [x, positions], [x.shape], [sizeOf(positions), ...x.shape.slice(-2), Number(theta), 1]),
   RotaryGrad: (backend, [dy, , positions], { theta }) =>
-    backend.run('Rotary', [dy, positions], [dy.shape], [...dy.shape, Number(theta), -1]),
+    backend.run('Rotary', [dy, positions], [dy.shape], [sizeOf(positions), ...dy.shape.slice(-2), Number(theta), -1]),
   Attention: (backend, inputs) => {
     const [q, k] = inputs;
     const [batch, columns, heads] = q.shape;

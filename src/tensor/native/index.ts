@@ -1,7 +1,9 @@
-// Opens the native backend: the addon, TensorFlow.js's registry entry, and the kernels.
+// Opens the native backend: the addon, TensorFlow.js's registry entry, and the kernels; then its threads and precision.
 import '@tensorflow/tfjs-backend-cpu';
+import { formatThreads } from '../../base/format.js';
+import type { ComputeSettings } from '../../config/pipeline.js';
 import { getKernelsForBackend, registerBackend } from '../tf.js';
-import { loadAddon } from './addon.js';
+import { defaultThreads, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { registerFused } from './fused.js';
 import { registerPlain } from './plain.js';
@@ -9,14 +11,26 @@ import { registerPlain } from './plain.js';
 let loaded: NativeBackend | undefined;
 
 /** Makes `native` known to TensorFlow.js, once. Throws where there is no addon that runs here. */
-export function loadNative(): void {
-  if (loaded !== undefined) return;
+export function loadNative(): NativeBackend {
+  if (loaded !== undefined) return loaded;
   const addon = loadAddon();
   const backend = new NativeBackend(addon);
   registerFused(addon.kernels);
   registerPlain(getKernelsForBackend('cpu'));
   registerBackend('native', () => backend, 0);
   loaded = backend;
+  return backend;
+}
+
+/** Sets both, to their defaults where they are left out. `inWords` says what a run should know: `avx512, 2 threads`. */
+export function configureNative({ threads = defaultThreads(), precision = 'fp32' }: ComputeSettings) {
+  const { addon } = loadNative();
+  addon.setThreads(threads);
+  addon.setPrecision(precision);
+  const engine = `${addon.isa()}, ${formatThreads(threads)}`;
+  if (precision === 'fp32') return { threads, precision, inWords: engine };
+  const gain = addon.bf16IsFast() ? '' : ': no faster than fp32 on this processor';
+  return { threads, precision, inWords: `${engine}, bf16${gain}` };
 }
 
 /** The native backend, where it is loaded. */

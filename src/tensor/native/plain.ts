@@ -1,5 +1,6 @@
 // The plain TensorFlow.js ops that a training or decoding step runs, in C++. A call that C++ does not take (another
-// dtype, more than six axes) goes to the JavaScript kernel of the cpu backend, which is complete.
+// dtype, more than six axes) goes to the JavaScript kernel of the cpu backend, which is complete; so does a wrong one
+// (shapes that do not go together), for it to say what is wrong.
 import { getKernel, type KernelConfig, registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
 
@@ -34,50 +35,49 @@ const bodies: Record<string, Body> = {
   },
   Tile: (backend, [x], { reps }) => {
     const repeats = reps as number[];
-    if (!isNumeric(x) || 2 * x.shape.length > mostAxes || repeats.length !== x.shape.length) return undefined;
+    if (!isNumeric(x) || 2 * x.shape.length > mostAxes || !isPerAxis(repeats, x)) return undefined;
+    if (repeats.some((repeat) => repeat < 0)) return undefined;
     // [a, b] tiled [m, n] is a copy of [m, a, n, b] with no stride along the repeats.
     const from = stridesOf(x.shape).flatMap((stride) => [0, stride]);
     const extents = x.shape.flatMap((extent, at) => [repeats[at], extent]);
-    const y = backend.allocate(
-      x.shape.map((extent, at) => extent * repeats[at]),
-      x.dtype,
-    );
-    copy(backend, x, y, extents, [0, from], [0, stridesOf(extents)]);
-    return y;
+    const shape = x.shape.map((extent, at) => extent * repeats[at]);
+    return filled(backend, shape, x.dtype, (y) => copy(backend, x, y, extents, [0, from], [0, stridesOf(extents)]));
   },
   Slice: (backend, [x], { begin, size }) => {
-    if (!isNumeric(x) || !fits(x.shape)) return undefined;
-    const starts = begin as number[];
-    const extents = (size as number[]).map((extent, at) => (extent < 0 ? x.shape[at] - starts[at] : extent));
+    if (!isNumeric(x) || !fits(x.shape) || !isPerAxis(begin, x) || !isPerAxis(size, x)) return undefined;
+    const extents = size.map((extent, at) => (extent < 0 ? x.shape[at] - begin[at] : extent));
+    const isInside = begin.every((start, at) => start >= 0 && start <= x.shape[at] - extents[at] && extents[at] >= 0);
+    if (!isInside) return undefined;
     const strides = stridesOf(x.shape);
-    const offset = starts.reduce((total, start, at) => total + start * strides[at], 0);
-    const y = backend.allocate(extents, x.dtype);
-    copy(backend, x, y, extents, [offset, strides], [0, stridesOf(extents)]);
-    return y;
+    const offset = begin.reduce((total, start, at) => total + start * strides[at], 0);
+    return filled(backend, extents, x.dtype, (y) =>
+      copy(backend, x, y, extents, [offset, strides], [0, stridesOf(extents)]),
+    );
   },
   Concat: (backend, inputs, { axis }) => {
     const [first] = inputs;
     if (!inputs.every((x) => isNumeric(x) && x.dtype === first.dtype) || !fits(first.shape)) return undefined;
     const [along] = axesOf(axis, first.shape.length);
+    const others = (x: TensorInfo): string => x.shape.map((extent, at) => (at === along ? '' : extent)).join();
+    if (inputs.some((x) => others(x) !== others(first))) return undefined;
     const total = inputs.reduce((sum, x) => sum + x.shape[along], 0);
     const shape = first.shape.map((extent, at) => (at === along ? total : extent));
-    const y = backend.allocate(shape, nativeType(first));
     const strides = stridesOf(shape);
-    let start = 0;
-    for (const x of inputs) {
-      copy(backend, x, y, x.shape, [0, stridesOf(x.shape)], [start * strides[along], strides]);
-      start += x.shape[along];
-    }
-    return y;
+    return filled(backend, shape, nativeType(first), (y) => {
+      let start = 0;
+      for (const x of inputs) {
+        copy(backend, x, y, x.shape, [0, stridesOf(x.shape)], [start * strides[along], strides]);
+        start += x.shape[along];
+      }
+    });
   },
   Transpose: (backend, [x], { perm }) => {
     if (!isNumeric(x) || !fits(x.shape)) return undefined;
     const order = perm as number[];
     const shape = order.map((axis) => x.shape[axis]);
     const strides = stridesOf(x.shape);
-    const y = backend.allocate(shape, x.dtype);
-    copy(backend, x, y, shape, [0, order.map((axis) => strides[axis])], [0, stridesOf(shape)]);
-    return y;
+    const from = order.map((axis) => strides[axis]);
+    return filled(backend, shape, x.dtype, (y) => copy(backend, x, y, shape, [0, from], [0, stridesOf(shape)]));
   },
   Fill: (backend, _, { shape, value, dtype }) => {
     if (typeof value !== 'number' || (dtype !== undefined && dtype !== 'float32')) return undefined;
@@ -121,6 +121,7 @@ function binaryBody(operation: number): Body {
     if (!isFloat(a) || !isFloat(b) || rank > mostAxes) return undefined;
     const [left, right] = [padded(a.shape, rank), padded(b.shape, rank)];
     const shape = left.map((extent, at) => (extent === 1 ? right[at] : extent));
+    if (right.some((extent, at) => extent !== 1 && extent !== shape[at])) return undefined;
     const strides = [left, right].map((x) => stridesOf(x).map((stride, at) => (x[at] === 1 ? 0 : stride)));
     return backend.run('Binary', [a, b], [shape], [operation, rank, ...shape, ...strides.flat()])[0];
   };
@@ -129,6 +130,23 @@ function binaryBody(operation: number): Body {
 function unaryBody(operation: number): Body {
   return (backend, [x]) =>
     isFloat(x) ? backend.run('Unary', [x], [x.shape], [operation, sizeOf(x.shape)])[0] : undefined;
+}
+
+/** A new tensor, written by `fill`; where that throws, nothing stays allocated. */
+function filled(
+  backend: NativeBackend,
+  shape: number[],
+  dtype: NumericType,
+  fill: (y: TensorInfo) => void,
+): TensorInfo {
+  const y = backend.allocate(shape, dtype);
+  try {
+    fill(y);
+    return y;
+  } catch (error) {
+    backend.disposeData(y.dataId);
+    throw error;
+  }
 }
 
 /** Copies elements: offset and strides of the source, then of the target. */
@@ -144,23 +162,31 @@ export function copy(
   backend.call('Copy', [x, y], numbers);
 }
 
-type NumericInfo = TensorInfo & { dtype: 'float32' | 'int32' };
+type NumericType = 'float32' | 'int32';
+type NumericInfo = TensorInfo & { dtype: NumericType };
 
 function isNumeric(x: TensorInfo): x is NumericInfo {
   return x.dtype === 'float32' || x.dtype === 'int32';
 }
 
 /** The dtype of a tensor already known to be numeric. */
-function nativeType(x: TensorInfo): 'float32' | 'int32' {
+function nativeType(x: TensorInfo): NumericType {
   return x.dtype === 'int32' ? 'int32' : 'float32';
+}
+
+/** Whether `value` holds one number for each axis of x. */
+function isPerAxis(value: unknown, x: TensorInfo): value is number[] {
+  return Array.isArray(value) && value.length === x.shape.length;
 }
 
 function padded(shape: readonly number[], rank: number): number[] {
   return [...Array.from({ length: rank - shape.length }, () => 1), ...shape];
 }
 
-/** Axes from 0, counted from the end where negative; all of them where none are named. */
+/** Axes from 0, counted from the end where negative; all of them where none are named. Throws where one is not there. */
 function axesOf(axis: unknown, rank: number): number[] {
   const given = axis === undefined || axis === null ? Array.from({ length: rank }, (_, at) => at) : axis;
-  return (Array.isArray(given) ? (given as number[]) : [given as number]).map((at) => (at < 0 ? at + rank : at));
+  const axes = (Array.isArray(given) ? (given as number[]) : [given as number]).map((at) => (at < 0 ? at + rank : at));
+  if (axes.some((at) => !(at >= 0 && at < rank))) throw new RangeError(`axis ${given} of a tensor of rank ${rank}`);
+  return axes;
 }

@@ -1,6 +1,6 @@
 // What this machine can do at most, measured by the addon: the limits that benchmarks put their numbers against.
 import { UserError } from '../../base/errors.js';
-import { type Addon, loadAddon } from './addon.js';
+import { type Addon, defaultThreads, loadAddon } from './addon.js';
 
 export interface MachineLimits {
   /** Multiply-adds in registers, all threads together; null where not measured. bf16: pairs summed in fp32. */
@@ -16,7 +16,7 @@ export interface MachineLimits {
 }
 
 /** Takes about two seconds and, for a moment, 256 MiB. Without the native engine every limit is null. */
-export function probeMachine(threads?: number): MachineLimits {
+export function probeMachine(threads = defaultThreads()): MachineLimits {
   let addon: Addon;
   try {
     addon = loadAddon();
@@ -26,18 +26,17 @@ export function probeMachine(threads?: number): MachineLimits {
     return { fp32PeakGflops: null, bf16PeakGflops: null, bandwidthGBs: null, isa: null, threads: null, missing };
   }
   const before = addon.threads();
-  if (threads !== undefined) addon.setThreads(threads);
+  addon.setThreads(threads);
   try {
-    const count = addon.threads();
     return {
-      fp32PeakGflops: positive(addon.probeFma('fp32', count)),
-      bf16PeakGflops: addon.hasBf16() ? positive(addon.probeFma('bf16', count)) : null,
-      bandwidthGBs: positive(addon.probeBandwidth(count)),
+      fp32PeakGflops: positive(addon.probeFma('fp32', threads)),
+      bf16PeakGflops: addon.hasBf16() ? positive(addon.probeFma('bf16', threads)) : null,
+      bandwidthGBs: positive(addon.probeBandwidth(threads)),
       isa: addon.isa(),
-      threads: count,
+      threads,
     };
   } finally {
-    if (addon.threads() !== before) addon.setThreads(before);
+    addon.setThreads(before);
   }
 }
 

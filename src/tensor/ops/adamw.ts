@@ -1,5 +1,6 @@
 // AdamW (Loshchilov & Hutter 2019), decay decoupled, bias-corrected as PyTorch does, over all parameters in one call.
 // The kernel changes the parameters and moments: their memory, or, in the portable body, what the variables hold.
+import { checkTensor } from '../check.js';
 import { registerOnce, runKernel } from '../op.js';
 import type { Tensor, Variable } from '../tf.js';
 import { add, div, mul, sqrt, square, sub, tidy } from '../tf.js';
@@ -27,8 +28,14 @@ export interface AdamwSettings {
 
 const kernelName = 'AdamW';
 
-/** One optimizer step, in place. Gradients are read, not disposed. */
+/** One optimizer step, in place. Gradients are read, not disposed. A wrong call is refused before anything changes. */
 export function adamw(parameters: readonly AdamwParameter[], settings: AdamwSettings): void {
+  for (const { variable, ...rest } of parameters) {
+    checkTensor('adamw', 'variable', variable, variable.shape);
+    for (const [name, tensor] of Object.entries({ gradient: rest.gradient, m: rest.m, v: rest.v })) {
+      checkTensor('adamw', name, tensor, variable.shape);
+    }
+  }
   const { learningRate, beta1, beta2, epsilon, step, gradientScale } = settings;
   const inputs = parameters.flatMap(({ variable, gradient, m, v }) => [variable, gradient, m, v]);
   runKernel(kernelName, inputs, {

@@ -58,7 +58,7 @@ function jobOf({
     inputs: {},
     directory,
     seed: 1,
-    backend: 'auto',
+    compute: { backend: 'auto' },
     interrupt,
     reporter: { emit: (event) => events.push(event) },
   };

@@ -51,7 +51,7 @@ function jobOf(
     inputs: {},
     directory,
     seed,
-    backend: 'auto',
+    compute: { backend: 'auto' },
     interrupt: { requested: false },
     reporter: { emit: (event) => events.push(event) },
     events,

@@ -1,0 +1,107 @@
+// Slices, concatenations, tilings and transposes are all one copy between two sets of strides.
+#include "copy.h"
+
+#include "strided.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+namespace strided {
+
+static void copy_run(const int32_t* x, long x_step, int32_t* y, long y_step, long n) {
+  if (x_step == 1 && y_step == 1) {
+    memcpy(y, x, static_cast<size_t>(n) * sizeof(int32_t));
+  } else {
+    for (long i = 0; i < n; i++) y[i * y_step] = x[i * x_step];
+  }
+}
+
+/** The axis along which the operand with these strides is contiguous; −1: none that is worth it. */
+static int contiguous_axis(const Walk& walk, const long* strides) {
+  for (int axis = 0; axis < walk.rank; axis++) {
+    if (strides[axis] == 1 && walk.sizes[axis] >= 8) return axis;
+  }
+  return -1;
+}
+
+/** W by W elements: the rows of x become the columns of y. */
+static void copy_tile(const int32_t* x, long x_step, int32_t* y, long y_step) {
+  vf rows[W];
+  for (long i = 0; i < W; i++) rows[i] = load(reinterpret_cast<const float*>(x + i * x_step));
+  transpose(rows);
+  for (long i = 0; i < W; i++) store(reinterpret_cast<float*>(y + i * y_step), rows[i]);
+}
+
+/** x is contiguous along one axis and y along another: square tiles, so that whole cache lines are read and written. */
+static void copy_tiles(const Walk& walk, int x_axis, int y_axis, const int32_t* x, int32_t* y) {
+  const long width = walk.sizes[x_axis], height = walk.sizes[y_axis];
+  const long x_step = walk.a[y_axis], y_step = walk.b[x_axis];
+  const long strips = ceil_div(width, W);
+  Walk others;
+  for (int axis = 0; axis < walk.rank; axis++) {
+    if (axis != x_axis && axis != y_axis) others.push(walk.sizes[axis], walk.a[axis], walk.b[axis]);
+  }
+  others.finish();
+  split_over(threads_for(walk.count), others.count * strips, 1, [&](Range part, int) {
+    for (long strip = part.begin; strip < part.end; strip++) {
+      const long plane = strip / strips, j = strip % strips * W, columns = smaller(W, width - j);
+      for_runs(others, {plane, plane + 1}, [&](long from, long to, long, long, long, long) {
+        for (long i = 0; i < height; i += W) {
+          const long rows = smaller(W, height - i);
+          const int32_t* source = x + from + i * x_step + j;
+          int32_t* target = y + to + j * y_step + i;
+          if (rows == W && columns == W) {
+            copy_tile(source, x_step, target, y_step);
+            continue;
+          }
+          for (long r = 0; r < rows; r++) {
+            for (long c = 0; c < columns; c++) target[c * y_step + r] = source[r * x_step + c];
+          }
+        }
+      });
+    }
+  });
+}
+
+}  // namespace strided
+
+// Tensors: x, y, of 4 bytes an element. Numbers: rank, sizes, offset in x, strides of x, offset in y, strides of y.
+const char* copy(const Call& call) {
+  using namespace strided;
+  REQUIRE(call.tensor_count == 2, "2 tensors");
+  int rank;
+  long sizes[most_axes], x_strides[most_axes], y_strides[most_axes];
+  const long count = read_shape(call, 0, rank, sizes);
+  REQUIRE(count >= 0 && call.number_count == 3 + 3 * rank, "rank, sizes, offsets and strides");
+  if (count == 0) return nullptr;
+  const long x_offset = call.number(1 + rank), y_offset = call.number(2 + 2 * rank);
+  REQUIRE(read_strides(call, 2 + rank, rank, sizes, x_offset, call.tensors[0].size, x_strides) &&
+              read_strides(call, 3 + 2 * rank, rank, sizes, y_offset, call.tensors[1].size, y_strides),
+          "the strides leave x or y");
+  REQUIRE(distinct(rank, sizes, y_strides), "y overlaps itself");
+  const int32_t* x = call.integers(0) + x_offset;
+  int32_t* y = static_cast<int32_t*>(call.tensors[1].data) + y_offset;
+  Walk walk;
+  for (int axis = 0; axis < rank; axis++) walk.push(sizes[axis], x_strides[axis], y_strides[axis]);
+  walk.finish();
+  long x_reach = 1, y_reach = 1;
+  for (int axis = 0; axis < walk.rank; axis++) {
+    x_reach += (walk.sizes[axis] - 1) * walk.a[axis];
+    y_reach += (walk.sizes[axis] - 1) * walk.b[axis];
+  }
+  REQUIRE(x + x_reach <= y || y + y_reach <= x, "x and y overlap");
+  const int x_axis = contiguous_axis(walk, walk.a), y_axis = contiguous_axis(walk, walk.b);
+  if (x_axis >= 0 && y_axis >= 0 && x_axis != y_axis) {
+    copy_tiles(walk, x_axis, y_axis, x, y);
+    return nullptr;
+  }
+  split_over(threads_for(count), count, 16, [&](Range part, int) {
+    for_runs(walk, part, [&](long i, long j, long, long n, long x_step, long y_step) {
+      copy_run(x + i, x_step, y + j, y_step, n);
+    });
+  });
+  return nullptr;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

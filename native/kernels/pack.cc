@@ -1,0 +1,169 @@
+// Packing: operands copied into the order in which the inner loop of a product reads them, rounded on the way where
+// bf16 is asked for.
+#include "../kernels.h"
+#include "gemm.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+namespace {
+
+/** Two floats as bf16 in one place, the first in the low half. */
+inline vf pair(vf first, vf second) { return from_bits((bf16_bits(first) >> 16) | bf16_bits(second)); }
+
+template <Operands O>
+inline vf operand(vf x) {
+  return O == Operands::rounded ? from_bits(bf16_bits(x)) : x;
+}
+
+/** W slots of a row from slot s on; past `depth` there are zeros. */
+template <Operands O>
+inline vf along(const float* row, long s, long depth) {
+  if constexpr (O != Operands::paired) {
+    return operand<O>(depth - s >= W ? load(row + s) : load_some(row + s, depth - s));
+  } else {
+    const long k = 2 * s;
+    const vf a = depth - k >= W ? load(row + k) : load_some(row + k, larger(0, depth - k));
+    const vf b = depth - k >= 2 * W ? load(row + k + W) : load_some(row + k + W, larger(0, smaller(W, depth - k - W)));
+    vf even, odd;
+    separate(a, b, even, odd);
+    return pair(even, odd);
+  }
+}
+
+/** `count` (≤ W) columns of slot s, where rows lie `stride` apart. */
+template <Operands O>
+inline vf down(const float* data, long stride, long s, long depth, long count) {
+  const auto row = [&](long k) {
+    const float* p = data + k * stride;
+    return k >= depth ? vf{} : count == W ? load(p) : load_some(p, count);
+  };
+  if constexpr (O != Operands::paired) return operand<O>(row(s));
+  return pair(row(2 * s), row(2 * s + 1));
+}
+
+/** One panel [slots, NR] of a B whose columns lie contiguous in memory: a transposition. */
+template <Operands O>
+void pack_transposed(const float* from, long stride, long columns, long depth, float* to) {
+  const long count = slots(O, depth);
+  for (int v = 0; v < NV; v++) {
+    const long valid = smaller(W, larger(0, columns - v * W));
+    const float* block = from + v * W * stride;
+    for (long s = 0; s < count; s += W) {
+      vf rows[W];
+      for (int i = 0; i < W; i++) rows[i] = i < valid ? along<O>(block + i * stride, s, depth) : vf{};
+      transpose(rows);
+      const long width = smaller(W, count - s);
+      for (long i = 0; i < width; i++) store(to + (s + i) * NR + v * W, rows[i]);
+    }
+  }
+}
+
+/** One panel [slots, NR] of a B whose rows lie contiguous. */
+template <Operands O>
+void pack_strip(const float* from, long stride, long columns, long depth, float* to) {
+  const long count = slots(O, depth);
+  for (long s = 0; s < count; s++) {
+    for (int v = 0; v < NV; v++) {
+      const long valid = smaller(W, larger(0, columns - v * W));
+      store(to + s * NR + v * W, valid == 0 ? vf{} : down<O>(from + v * W, stride, s, depth, valid));
+    }
+  }
+}
+
+/** `rows` rows of A, each contiguous, LDA apart. A store may pass a row's end: LDA leaves room for it. */
+template <Operands O>
+void pack_rows(const float* from, long stride, long rows, long depth, float* to) {
+  static_assert(LDA >= KC + W, "the last vector of a row needs room");
+  const long count = slots(O, depth);
+  for (long r = 0; r < rows; r++) {
+    if constexpr (O == Operands::fp32) {
+      memcpy(to + r * LDA, from + r * stride, static_cast<size_t>(depth) * sizeof(float));
+    } else {
+      for (long s = 0; s < count; s += W) store(to + r * LDA + s, along<O>(from + r * stride, s, depth));
+    }
+  }
+}
+
+/** One panel [slots, MR] of an A whose columns lie contiguous. What a store writes past MR, the next one overwrites. */
+template <Operands O>
+void pack_panel(const float* from, long stride, long rows, long depth, float* to) {
+  constexpr int vectors = (MR + W - 1) / W;
+  const long count = slots(O, depth);
+  for (long s = 0; s < count; s++) {
+    for (int v = 0; v < vectors; v++) {
+      const long valid = smaller(W, rows - v * W);
+      if (valid <= 0) break;
+      // In all rows of the source but its last, a whole vector may be read: what follows is the next row.
+      const bool inside = stride >= MR && slots(O, depth) - 1 > s && (v + 1) * W <= stride;
+      const vf x = down<O>(from + v * W, stride, s, depth, inside ? W : valid);
+      if (s + 1 < count) {
+        store(to + s * MR + v * W, x);
+      } else {
+        store_some(to + s * MR + v * W, x, valid);
+      }
+    }
+  }
+}
+
+template <Operands O>
+void pack_a_as(View a, long rows, long depth, float* to) {
+  for (long i = 0; i < rows; i += MR) {
+    const long count = smaller(MR, rows - i);
+    const float* from = a.data + i * a.rows;
+    if (a.columns == 1) {
+      pack_rows<O>(from, a.rows, count, depth, to + i * LDA);
+    } else {
+      pack_panel<O>(from, a.columns, count, depth, to + i * slots(O, depth));
+    }
+  }
+}
+
+template <Operands O>
+void pack_b_as(View b, long columns, long depth, long first, long last, float* to) {
+  for (long panel = first; panel < last; panel++) {
+    const long j = panel * NR;
+    const long width = smaller(NR, columns - j);
+    float* out = to + j * slots(O, depth);
+    const float* from = b.data + j * b.columns;
+    if (b.columns != 1) {
+      pack_transposed<O>(from, b.columns, width, depth, out);
+    } else {
+      pack_strip<O>(from, b.rows, width, depth, out);
+    }
+  }
+}
+
+}  // namespace
+
+Operands wanted_operands() {
+  switch (precision()) {
+    case Precision::bf16:
+      return Operands::rounded;
+    case Precision::bf16_pairs:
+#if defined(MOSSCTL_BF16_PAIRS)
+      return Operands::paired;
+#else
+      return Operands::rounded;
+#endif
+    default:
+      return Operands::fp32;
+  }
+}
+
+void pack_a(View a, long rows, long depth, float* to, Operands operands) {
+  const auto pack = operands == Operands::fp32      ? pack_a_as<Operands::fp32>
+                    : operands == Operands::rounded ? pack_a_as<Operands::rounded>
+                                                    : pack_a_as<Operands::paired>;
+  pack(a, rows, depth, to);
+}
+
+void pack_b(View b, long columns, long depth, long first, long last, float* to, Operands operands) {
+  const auto pack = operands == Operands::fp32      ? pack_b_as<Operands::fp32>
+                    : operands == Operands::rounded ? pack_b_as<Operands::rounded>
+                                                    : pack_b_as<Operands::paired>;
+  pack(b, columns, depth, first, last, to);
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

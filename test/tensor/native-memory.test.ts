@@ -1,0 +1,97 @@
+// A loop that has warmed up takes no more memory: neither the arena nor the kernels' scratch nor the process grows.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { generate } from '../../src/inference/engine.js';
+import { greedy } from '../../src/inference/sampling.js';
+import { disposeModel } from '../../src/model/parameters.js';
+import type { NativeBackend } from '../../src/tensor/native/backend.js';
+import { changingBatches, openNative, smallModel, trainSteps } from './native-world.js';
+
+const megabyte = 2 ** 20;
+
+/**
+ * What V8 itself gives back and takes again from one collection to the next: up to 6 MiB here. Less than that over
+ * 1,000 steps is 8 KiB a step, which is one tensor [64, 32] of the hundreds that a step makes.
+ */
+const residentSlack = 8 * megabyte;
+/** Compiled code and its profile still trickle in: 0.2 MiB here. One object of 1 KiB a step would be as much as this. */
+const heapSlack = megabyte;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** All that a step could take from the system for tensors and kernels. */
+function footprint({ arena, addon }: NativeBackend): Record<string, number> {
+  const { reserved, peak, used, slabs } = arena.figures;
+  return { reserved, peak, used, slabs, scratch: addon.scratchBytes() };
+}
+
+test('1,000 training steps with changing batches take no more memory than the first ones', async (t) => {
+  const backend = await openNative(t);
+  if (backend === undefined) return;
+  const threads = backend.addon.threads();
+  backend.addon.setThreads(1); // on a busy machine, two threads wait for each other most of such short kernels
+  const model = smallModel(1);
+  const warm = 200;
+  let [before, residentBefore, residentAfter, heapBefore, heapAfter] = [{}, 0, 0, 0, 0];
+  await trainSteps(model, changingBatches(), {
+    steps: warm + 1000,
+    accumulation: 1,
+    afterStep: (step) => {
+      if (step % 100 !== 0) return;
+      collectGarbage();
+      const { rss, heapUsed } = process.memoryUsage();
+      if (step <= warm) residentBefore = Math.max(residentBefore, rss);
+      if (step > 1000) residentAfter = Math.max(residentAfter, rss);
+      if (step === warm) [before, heapBefore] = [footprint(backend), heapUsed];
+      if (step > warm) assert.deepEqual(footprint(backend), before, `after step ${step}`);
+      heapAfter = heapUsed;
+    },
+  });
+  disposeModel(model);
+  backend.addon.setThreads(threads);
+  const growth = (from: number, to: number): string => `grew by ${((to - from) / megabyte).toFixed(2)} MiB`;
+  t.diagnostic(`resident memory ${growth(residentBefore, residentAfter)}, the heap ${growth(heapBefore, heapAfter)}`);
+  assert.ok(residentAfter - residentBefore < residentSlack, growth(residentBefore, residentAfter));
+  assert.ok(heapAfter - heapBefore < heapSlack, `the JavaScript heap ${growth(heapBefore, heapAfter)}`);
+});
+
+test('several threads hold scratch of their own, and no more of it step after step', async (t) => {
+  const backend = await openNative(t);
+  if (backend === undefined) return;
+  const threads = backend.addon.threads();
+  const model = smallModel();
+  for (const count of [2, 3]) {
+    backend.addon.setThreads(count);
+    let before = {};
+    await trainSteps(model, changingBatches(), {
+      steps: 20,
+      afterStep: (step) => {
+        if (step === 3) before = footprint(backend);
+        if (step > 3) assert.deepEqual(footprint(backend), before, `${count} threads, after step ${step}`);
+      },
+    });
+  }
+  disposeModel(model);
+  backend.addon.setThreads(threads);
+});
+
+test('a conversation gives all of its cache back', async (t) => {
+  const backend = await openNative(t);
+  if (backend === undefined) return;
+  const model = smallModel(2, 32, 256);
+  const options = { ...greedy, maxNewTokens: 100, stopIds: [], seed: 1 };
+  const { used } = backend.arena.figures;
+  const answer = () => generate(model, [[3, 4, 5], [6], [7, 8]], options);
+  await answer();
+  const before = footprint(backend);
+  assert.equal(before.used, used);
+  await answer(); // past two enlargements of the cache
+  assert.deepEqual(footprint(backend), before);
+  const stopped = generate(model, [[3, 4, 5]], { ...options, onToken: () => assert.fail('stopped by the caller') });
+  await assert.rejects(stopped, /stopped by the caller/);
+  assert.deepEqual(footprint(backend), before);
+  disposeModel(model);
+});

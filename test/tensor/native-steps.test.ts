@@ -1,0 +1,67 @@
+// Nothing that a training, alignment, evaluation or decoding step computes falls back to JavaScript: slow work there
+// would not fail, it would only take a hundred times as long.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { generate } from '../../src/inference/engine.js';
+import { samplingAt } from '../../src/inference/sampling.js';
+import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { cos, memory, tensor, tidy } from '../../src/tensor/tf.js';
+import { sequenceLogProbabilities } from '../../src/train/losses.js';
+import { changingBatches, openNative, preferences, scoredPairs, smallModel, trainSteps } from './native-world.js';
+
+/** These give a tensor another shape or name. */
+const touchNoData = ['Identity', 'Reshape'];
+
+const steps: Record<string, (model: Model) => Promise<unknown>> = {
+  'training, two micro-batches, clipped': (model) => trainSteps(model, changingBatches(), { steps: 2 }),
+  'training with gradient checkpointing': (model) =>
+    trainSteps({ ...model, checkpointing: true }, changingBatches(), { steps: 2 }),
+  'preferences (DPO)': async (model) => trainSteps(model, preferences(await scoredPairs(model)), { steps: 2 }),
+  evaluation: async (model) => {
+    const { batch } = await changingBatches().next();
+    tidy(() => void sequenceLogProbabilities(model, batch).logProbabilities.dataSync());
+  },
+  'decoding one prompt': (model) => decode(model, [[3, 4, 5]]),
+  'decoding three prompts': (model) => decode(model, [[3, 4, 5], [4], [5, 6, 7, 8, 9, 10, 11]]),
+};
+
+function decode(model: Model, prompts: number[][]): Promise<unknown> {
+  return generate(model, prompts, { ...samplingAt(0.7), maxNewTokens: 6, stopIds: [], seed: 1 });
+}
+
+for (const [name, run] of Object.entries(steps)) {
+  test(`${name} runs no JavaScript kernel that touches data, and leaves nothing behind`, async (t) => {
+    const backend = await openNative(t);
+    if (backend === undefined) return;
+    const { javaScriptKernels, arena } = backend;
+    const [before, tensors] = [arena.figures.used, memory().numTensors];
+    const model = smallModel();
+    javaScriptKernels.clear();
+    await run(model);
+    assert.deepEqual(
+      [...javaScriptKernels].filter((kernel) => !touchNoData.includes(kernel)),
+      [],
+    );
+    disposeModel(model);
+    assert.deepEqual([arena.figures.used, memory().numTensors], [before, tensors]);
+  });
+}
+
+test('a JavaScript kernel is noticed when it runs', async (t) => {
+  const backend = await openNative(t);
+  if (backend === undefined) return;
+  backend.javaScriptKernels.clear();
+  tidy(() => cos(tensor([1, 2])));
+  assert.deepEqual([...backend.javaScriptKernels], ['Cos']);
+});
+
+test('every fused op has its kernels, forward and backward', async (t) => {
+  const backend = await openNative(t);
+  if (backend === undefined) return;
+  const differentiable = ['Attention', 'CrossEntropy', 'Embedding', 'Linear', 'RmsNorm', 'Swiglu'];
+  const wanted = [...differentiable.flatMap((op) => [op, `${op}Grad`]), 'AdamW', 'Copy', 'GlobalNorm', 'Rotary'];
+  assert.deepEqual(
+    wanted.filter((kernel) => !backend.addon.kernels.includes(kernel)),
+    [],
+  );
+});
