@@ -27,6 +27,9 @@ void relax() {
 /** Pauses before giving up the core: some 50 µs. */
 constexpr int spins = 4000;
 
+/** Multiply-adds of some 10 µs on one core. */
+constexpr double worth_waking = 1 << 19;
+
 /** Spins until `done()`, and lets others run where that takes long (more threads than cores). */
 template <typename Done>
 void wait(Done done) {
@@ -78,7 +81,7 @@ void Pool::resize(int threads) {
 }
 
 void Pool::start(int threads) {
-  threads_ = threads;
+  threads_ = active_ = threads;
   const unsigned seen = state_->generation.load(); // a job given before a worker first looks must not be missed
   for (int thread = 1; thread < threads; thread++) {
     state_->workers.emplace_back([this, thread, seen] { work(thread, seen); });
@@ -97,10 +100,12 @@ void Pool::stop() {
   state_->stopping = false;
 }
 
-void Pool::run(Job job, void* context) {
+void Pool::run(Job job, void* context, double multiply_adds) {
   State& s = *state_;
-  if (threads_ == 1) {
+  if (alone(multiply_adds)) {
+    active_ = 1;
     job(context, 0);
+    active_ = threads_;
     return;
   }
   s.job = job;
@@ -115,9 +120,11 @@ void Pool::run(Job job, void* context) {
   wait([&] { return s.running.load() == 0; });
 }
 
+bool Pool::alone(double multiply_adds) const { return threads_ == 1 || multiply_adds < worth_waking; }
+
 void Pool::barrier() {
   State& s = *state_;
-  if (threads_ == 1) return;
+  if (active_ == 1) return;
   const unsigned phase = s.phase.load();
   if (s.arrived.fetch_add(1) + 1 == threads_) {
     s.arrived.store(0);

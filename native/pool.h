@@ -10,13 +10,18 @@ class Pool {
  public:
   static Pool& instance();
 
-  /** Threads that `run` uses, the caller included. */
-  int threads() const { return threads_; }
+  /** Threads that a job has, the caller included: inside one that runs alone, 1. */
+  int threads() const { return active_; }
   /** Stops and starts workers: 1 to 256. Not from within a job. */
   void resize(int threads);
 
-  /** Runs job(context, 0 … threads − 1) side by side and returns when all are done. */
-  void run(Job job, void* context);
+  /**
+   * Runs job(context, 0 … threads − 1) side by side and returns when all are done. A job of fewer multiply-adds than
+   * waking the others is worth runs on the caller alone; which it is depends on nothing else.
+   */
+  void run(Job job, void* context, double multiply_adds = 1e18);
+  /** Whether `run` would give such a job to the caller alone. */
+  bool alone(double multiply_adds) const;
   /** Waits, inside a job, until every thread has come here. */
   void barrier();
 
@@ -28,6 +33,7 @@ class Pool {
   void work(int thread, unsigned seen);
 
   int threads_ = 1;
+  int active_ = 1;
   struct State;
   State* state_;
 };

@@ -253,10 +253,12 @@ const char* attention_grad(const Call& call) {
     memset(context.dv, 0, tensors[9].size * sizeof(float));
     return nullptr;
   }
+  const double work = 5.0 * context.total() * context.dim;
+  if (Pool::instance().alone(work)) context.threads = 1;
   bool split = false;
   for (int thread = 1; thread < context.threads; thread++) split = split || context.continued(thread) >= 0;
   if (split) context.partial = shared_scratch(slot_partial, 2 * (context.threads - 1) * context.keys * context.dim);
-  Pool::instance().run(attention_grad_job, &context);
+  Pool::instance().run(attention_grad_job, &context, work);
   return nullptr;
 }
 

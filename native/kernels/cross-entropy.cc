@@ -207,7 +207,7 @@ const char* cross_entropy(const Call& call) {
   CrossEntropy c{};
   if (const char* fault = read_cross_entropy(call, c, 0)) return fault;
   c.packed = shared_scratch(slot_packed_b, block * ceil_div(c.d, NR) * NR);
-  Pool::instance().run(cross_entropy_job, &c);
+  Pool::instance().run(cross_entropy_job, &c, 1.0 * c.n * c.d * c.vocabulary);
   return nullptr;
 }
 
@@ -222,7 +222,7 @@ const char* cross_entropy_grad(const Call& call) {
   c.d_weight = call.floats(7);
   c.packed = shared_scratch(slot_packed_b, 2 * block * ceil_div(c.d, NR) * NR);
   c.partial = shared_scratch(slot_partial, Pool::instance().threads() * block * c.d);
-  Pool::instance().run(cross_entropy_grad_job, &c);
+  Pool::instance().run(cross_entropy_grad_job, &c, 3.0 * c.n * c.d * c.vocabulary);
   return nullptr;
 }
 

@@ -228,7 +228,7 @@ void gemm(long m, long n, long k, View a, View b, Out out) {
         const Context& c = *static_cast<Context*>(data);
         gemm_in_job(thread, c.operands, c.m, c.n, c.k, c.a, c.b, c.out, c.scratch);
       },
-      &context);
+      &context, 1.0 * m * n * k);
 }
 
 }  // namespace MOSSCTL_ISA

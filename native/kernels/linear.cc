@@ -100,7 +100,7 @@ const char* linear(const Call& call) {
   float* y = call.floats(last);
   if (n <= few_rows) {
     Few context{n, in, out, x, w, bias, residual, y};
-    Pool::instance().run(few, &context);
+    Pool::instance().run(few, &context, 4.0 * in * out);  // bound by reading w
   } else if (n <= some_rows) {
     Out to{y, 1, out};
     to.bias = bias;
@@ -131,7 +131,7 @@ const char* linear_grad(const Call& call) {
   gemm(out, in, n, {dy, 1, out}, {call.floats(1), in, 1}, {call.floats(4), in});
   if (has_bias) {
     Sums context{n, out, dy, call.floats(5)};
-    Pool::instance().run(column_sums, &context);
+    Pool::instance().run(column_sums, &context, 4.0 * n * out);
   }
   return nullptr;
 }

@@ -28,7 +28,10 @@ export function splitTasks(
   mayKeepApart: (task: AcceptedTask) => boolean = () => true,
 ): Split {
   const shuffled = Random.stream(seed, 'self-instruct/split').shuffle([...tasks]);
-  const kept = chooseHeldOut(shuffled, heldOut, mayKeepApart);
+  const groupOf = ({ core, turns }: AcceptedTask): string => core ?? turns.join('\n');
+  // The smallest groups first: many questions rather than many wordings of a few.
+  const groups = groupBy(shuffled, groupOf).sort((a, b) => a.length - b.length);
+  const kept = chooseGroups(groups, heldOut, mayKeepApart);
   const numbered = tasks.map((task, i) => ({ task, row: toConversation(task, i, teacher) }));
   return {
     train: numbered.filter(({ task }) => !kept.has(task)).map(({ row }) => row),
@@ -36,18 +39,21 @@ export function splitTasks(
   };
 }
 
-/** From the family that has given least, its smallest group of tasks that fits: many questions rather than many frames. */
-function chooseHeldOut(
-  tasks: readonly AcceptedTask[],
+/**
+ * `wanted` items at most, whole groups of them: from the family that has given least, its next group that fits. More
+ * than half of a family is taken only if no other can give.
+ */
+function chooseGroups<T extends InBucket>(
+  groups: readonly T[][],
   wanted: number,
-  mayKeepApart: (task: AcceptedTask) => boolean,
-): Set<AcceptedTask> {
-  const buckets = groupBy(tasks, bucketOf).map((bucket) => {
-    const groups = groupBy(bucket, ({ core, turns }) => core ?? turns.join('\n'));
-    const candidates = groups.filter((group) => group.every(mayKeepApart)).sort((a, b) => a.length - b.length);
-    return { size: bucket.length, candidates, given: 0 };
-  });
-  const kept = new Set<AcceptedTask>();
+  mayKeepApart: (item: T) => boolean = () => true,
+): Set<T> {
+  const buckets = groupBy(groups, ([first]) => bucketOf(first)).map((bucket) => ({
+    size: bucket.reduce((sum, group) => sum + group.length, 0),
+    candidates: bucket.filter((group) => group.every(mayKeepApart)),
+    given: 0,
+  }));
+  const kept = new Set<T>();
   for (const share of [0.5, 1])
     for (;;) {
       const open = buckets.filter(({ size, candidates: [group], given }) => {
@@ -57,14 +63,15 @@ function chooseHeldOut(
       const least = open.reduce((a, b) => (b.given < a.given ? b : a));
       const group = least.candidates.shift() ?? [];
       least.given += group.length;
-      for (const task of group) kept.add(task);
+      for (const item of group) kept.add(item);
     }
   return kept;
 }
 
 /**
- * Sets `count` rows that can be checked aside for alignment to sample, evenly over families and languages: fine-tuning
- * never sees their answers, so what is sampled there shows what the model has understood, not what it remembers.
+ * Sets `count` rows at most that can be checked aside for alignment to sample, evenly over families and languages.
+ * Fine-tuning sees neither their answers nor the same question in other words: what is sampled there shows what the
+ * model has understood, not what it remembers, and alignment learns from questions as new as the held-out ones.
  */
 export function keepPromptsApart(
   rows: readonly Conversation[],
@@ -74,7 +81,8 @@ export function keepPromptsApart(
   const shuffled = Random.stream(seed, 'self-instruct/prompts').shuffle(
     rows.filter(({ check }) => check !== undefined),
   );
-  const kept = new Set(takeEvenly(shuffled, count));
+  const groupOf = ({ group, id }: Conversation): string => group ?? id;
+  const kept = chooseGroups(groupBy(shuffled, groupOf), count);
   return { train: rows.filter((row) => !kept.has(row)), prompts: rows.filter((row) => kept.has(row)) };
 }
 
