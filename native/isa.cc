@@ -8,6 +8,7 @@
 #include "kernels/attention.cc"
 #include "kernels/binary.cc"
 #include "kernels/copy.cc"
+#include "kernels/cross-entropy-sum.cc"
 #include "kernels/cross-entropy.cc"
 #include "kernels/elementwise.cc"
 #include "kernels/embedding.cc"
@@ -37,6 +38,7 @@ const KernelTable& table() {
       {"Copy", copy},
       {"CrossEntropy", cross_entropy},
       {"CrossEntropyGrad", cross_entropy_grad},
+      {"CrossEntropySum", cross_entropy_sum},
       {"Embedding", embedding},
       {"EmbeddingGrad", embedding_grad},
       {"Fill", fill},

@@ -55,24 +55,6 @@ void logits_of(const CrossEntropy& c, long row, long rows, long width, float* pa
   }
 }
 
-/** Running maximum and sum of exponentials of one row; the sum is relative to the maximum. */
-struct Running {
-  float top, total;
-};
-
-void add_logits(const float* x, long width, Running& running) {
-  vf most = splat(running.top);
-  long j = 0;
-  for (; j + W <= width; j += W) most = larger(most, load(x + j));
-  if (j < width) most = larger(most, load_some(x + j, width - j, running.top));
-  const float top = largest(most);
-  vf total{};
-  for (j = 0; j + W <= width; j += W) total += exp(load(x + j) - top);
-  if (j < width) total += exp(load_some(x + j, width - j, -INFINITY) - top);
-  const float before = running.total > 0 ? running.total * exp(splat(running.top - top))[0] : 0;
-  running = {top, before + sum(total)};
-}
-
 void cross_entropy_job(void* context, int thread) {
   const CrossEntropy& c = *static_cast<CrossEntropy*>(context);
   Pool& pool = Pool::instance();

@@ -72,7 +72,6 @@ export {
   unsortedSegmentSum,
   Variable,
   variable,
-  variableGrads,
   zeros,
   zerosLike,
 } from '@tensorflow/tfjs-core';

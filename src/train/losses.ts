@@ -4,6 +4,7 @@ import type { TokenBatch } from '../data/types.js';
 import { forward, outputWeight } from '../model/forward.js';
 import type { Model } from '../model/parameters.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
+import { crossEntropySum } from '../tensor/ops/cross-entropy-sum.js';
 import { embedding } from '../tensor/ops/embedding.js';
 import { linear } from '../tensor/ops/linear.js';
 import {
@@ -33,8 +34,15 @@ function countedPositions(batch: TokenBatch): Int32Array {
   return positions.subarray(0, Math.max(1, count));
 }
 
-/** Negative log-likelihood, in nats, of each counted position [n], with those positions. */
-function countedLosses(model: Model, batch: TokenBatch): { losses: Tensor1D; positions: Int32Array } {
+interface CountedStates {
+  /** [n, d], of the positions whose prediction counts. */
+  hidden: Tensor2D;
+  /** What follows them: int32 [n]. */
+  targets: Tensor1D;
+  positions: Int32Array;
+}
+
+function countedStates(model: Model, batch: TokenBatch): CountedStates {
   const { rows, columns } = batch;
   const positions = countedPositions(batch);
   const hidden = forward(model, {
@@ -48,14 +56,14 @@ function countedLosses(model: Model, batch: TokenBatch): { losses: Tensor1D; pos
     positions.map((position) => batch.targets[position]),
     'int32',
   );
-  return { losses: crossEntropy(chosen, outputWeight(model), targets), positions };
+  return { hidden: chosen, targets, positions };
 }
 
 /** Weighted sum of the negative log-likelihood over the batch, in nats. */
 export function negativeLogLikelihood(model: Model, batch: TokenBatch): Scalar {
-  const { losses, positions } = countedLosses(model, batch);
+  const { hidden, targets, positions } = countedStates(model, batch);
   const weights = Float32Array.from(positions, (position) => batch.weights[position]);
-  return sum(mul(losses, tensor1d(weights))) as Scalar;
+  return crossEntropySum(hidden, outputWeight(model), targets, tensor1d(weights));
 }
 
 /** log π of each sequence of the batch, summed over its counted tokens [sequences], and how many those are. */
@@ -63,7 +71,8 @@ export function sequenceLogProbabilities(
   model: Model,
   batch: TokenBatch,
 ): { logProbabilities: Tensor1D; counts: Float32Array } {
-  const { losses, positions } = countedLosses(model, batch);
+  const { hidden, targets, positions } = countedStates(model, batch);
+  const losses = crossEntropy(hidden, outputWeight(model), targets);
   const sequences = batch.sequences.length;
   const counts = new Float32Array(sequences);
   const membership = new Float32Array(sequences * positions.length); // [sequences, n]

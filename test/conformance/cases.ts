@@ -3,12 +3,21 @@
 import { Random } from '../../src/base/random.js';
 import { attention } from '../../src/tensor/ops/attention.js';
 import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
+import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { linear } from '../../src/tensor/ops/linear.js';
 import { rmsNorm } from '../../src/tensor/ops/rms-norm.js';
 import { rotary } from '../../src/tensor/ops/rotary.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../../src/tensor/tf.js';
+import {
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor1d,
+  tidy,
+} from '../../src/tensor/tf.js';
 import * as reference from './reference.js';
 
 export interface Input {
@@ -162,6 +171,23 @@ function crossEntropyCase(n: number, d: number, vocabulary: number, scale: numbe
   };
 }
 
+/** The weighted sum whose gradients come with it. */
+function crossEntropySumCase(n: number, d: number, vocabulary: number, scale: number): Case {
+  const weights = Float32Array.from({ length: n }, (_, at) => (at % 3 === 1 ? 0 : Math.fround(0.5 + random.uniform())));
+  return {
+    ...defaults,
+    op: 'crossEntropySum',
+    name: `[${n}, ${d}], vocabulary ${vocabulary}, values near ${scale}`,
+    inputs: [normal([n, d], scale), normal([vocabulary, d], scale), ids(n, vocabulary)],
+    run: ([hidden, weight, targets]) =>
+      tidy(() => crossEntropySum(hidden as Tensor2D, weight as Tensor2D, targets as Tensor1D, tensor1d(weights))),
+    reference: ([hidden, weight, targets]) =>
+      Float64Array.of(
+        reference.crossEntropy(hidden, weight, targets, d).reduce((sum, x, at) => sum + x * weights[at], 0),
+      ),
+  };
+}
+
 const square = { batch: 1, heads: 1, groups: 1 };
 
 const smallCases: readonly Case[] = [
@@ -202,6 +228,11 @@ const smallCases: readonly Case[] = [
   crossEntropyCase(7, 5, 11, 1),
   crossEntropyCase(9, 33, 65, 2),
   crossEntropyCase(4, 3, 5, 12), // logits in the hundreds
+  crossEntropySumCase(1, 1, 2, 1),
+  crossEntropySumCase(7, 5, 11, 1),
+  crossEntropySumCase(31, 17, 357, 1), // more than one block of the vocabulary
+  crossEntropySumCase(19, 361, 40, 0.2), // more than one part of the depth
+  crossEntropySumCase(463, 9, 45, 1), // more rows than are held at a time
   crossEntropyCase(65, 1, 65536, 1, 4), // 4,259,840 logits: more than are held at a time
 ];
 

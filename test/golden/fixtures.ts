@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseModelConfig } from '../../src/checkpoint/model-config.js';
 import { readSafetensors } from '../../src/checkpoint/safetensors.js';
 import { type Model, modelFromTensors } from '../../src/model/parameters.js';
-import { type Scalar, variableGrads } from '../../src/tensor/tf.js';
+import { valueAndGradients } from '../../src/tensor/backward.js';
+import type { Scalar } from '../../src/tensor/tf.js';
 
 export const architectures = ['qwen3', 'qwen2', 'llama'] as const;
 
@@ -60,12 +61,12 @@ export function gradientsOf(
   model: Model,
   loss: (model: Model) => Scalar,
 ): { loss: number; gradients: Map<string, Float32Array> } {
-  const { value, grads } = variableGrads(() => loss(model), [...model.weights.values()]);
+  const { value, gradients: tensors } = valueAndGradients(() => loss(model), [...model.weights.values()]);
   const gradients = new Map<string, Float32Array>();
-  for (const [name, weight] of model.weights) {
-    gradients.set(name, Float32Array.from(grads[weight.name].dataSync() as Float32Array));
-    grads[weight.name].dispose();
-  }
+  [...model.weights.keys()].forEach((name, index) => {
+    gradients.set(name, Float32Array.from(tensors[index].dataSync() as Float32Array));
+    tensors[index].dispose();
+  });
   const sum = value.dataSync()[0];
   value.dispose();
   return { loss: sum, gradients };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { valueAndGradients } from '../../src/tensor/backward.js';
 import { checkpointed } from '../../src/tensor/checkpoint.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import {
   add,
   memory,
   mul,
-  type Scalar,
   sum,
   type Tensor,
   type Tensor1D,
@@ -15,17 +15,16 @@ import {
   tidy,
   type Variable,
   variable,
-  variableGrads,
 } from '../../src/tensor/tf.js';
 import { onEachBackend } from '../conformance/backends.js';
 
 /** The gradients of `loss`, on the host, with nothing left behind. */
 function gradients(loss: () => Tensor, variables: Variable[]): number[][] {
-  const { value, grads } = variableGrads(() => sum(loss()) as Scalar, variables);
+  const { value, gradients: tensors } = valueAndGradients(() => sum(loss()), variables);
   value.dispose();
-  return variables.map(({ name }) => {
-    const values = [...grads[name].dataSync()];
-    grads[name].dispose();
+  return tensors.map((gradient) => {
+    const values = [...gradient.dataSync()];
+    gradient.dispose();
     return values;
   });
 }

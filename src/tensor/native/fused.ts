@@ -3,7 +3,7 @@
 import type { Attributes } from '../op.js';
 import { registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
-import { copy, stridesOf } from './plain.js';
+import { binary, copy, stridesOf } from './plain.js';
 
 type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo[];
 
@@ -62,6 +62,17 @@ const bodies: Record<string, Body> = {
     const numbers = [...hidden.shape, weight.shape[0]];
     return backend.run('CrossEntropyGrad', all, [hidden.shape, weight.shape], numbers);
   },
+  CrossEntropySum: (backend, inputs) => {
+    const [hidden, weight] = inputs;
+    return backend.run('CrossEntropySum', inputs, [[], hidden.shape, weight.shape], [...hidden.shape, weight.shape[0]]);
+  },
+  // A loss is most often differentiated as it is: then its gradients need no scaling.
+  CrossEntropySumGrad: (backend, [dy, , , , , , dHidden, dWeight]) =>
+    [dHidden, dWeight].map((gradient) =>
+      (backend.readSync(dy.dataId) as Float32Array)[0] === 1
+        ? backend.alias(gradient, gradient.shape)
+        : multiply(backend, gradient, dy),
+    ),
   AdamW: (backend, all, { beta1, beta2, gradientScale, stepSize, root, epsilon, keep }) => {
     const settings = [beta1, beta2, gradientScale, stepSize, root, epsilon] as number[];
     const keeps = keep as number[];
@@ -78,9 +89,8 @@ const bodies: Record<string, Body> = {
 };
 
 /** Registers them; op.ts leaves a backend's own kernels alone. */
-export function registerFused(known: readonly string[]): void {
+export function registerFused(): void {
   for (const [kernelName, body] of Object.entries(bodies)) {
-    if (!known.includes(kernelName) && kernelName !== 'RotaryGrad' && kernelName !== 'StoreColumns') continue;
     registerKernel({
       kernelName,
       backendName: 'native',
@@ -88,6 +98,12 @@ export function registerFused(known: readonly string[]): void {
         body(backend as NativeBackend, inputs as unknown as TensorInfo[], (attrs ?? {}) as Attributes),
     });
   }
+}
+
+/** x · scalar. */
+function multiply(backend: NativeBackend, x: TensorInfo, scalar: TensorInfo): TensorInfo {
+  const strides = [...stridesOf(x.shape), ...x.shape.map(() => 0)];
+  return backend.run('Binary', [x, scalar], [x.shape], [binary.Multiply, x.shape.length, ...x.shape, ...strides])[0];
 }
 
 /** B, T, S, H, G, D. */

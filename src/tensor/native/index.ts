@@ -15,7 +15,7 @@ export function loadNative(): NativeBackend {
   if (loaded !== undefined) return loaded;
   const addon = loadAddon();
   const backend = new NativeBackend(addon);
-  registerFused(addon.kernels);
+  registerFused();
   registerPlain(getKernelsForBackend('cpu'));
   registerBackend('native', () => backend, 0);
   loaded = backend;

@@ -8,7 +8,8 @@ type Attributes = Record<string, unknown>;
 type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo | undefined;
 
 const mostAxes = 6;
-const binary = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3 };
+/** C++ numbers of the operations on two tensors. */
+export const binary = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3 };
 const unary = { Neg: 0, Square: 1, Sqrt: 2, Rsqrt: 3, Sigmoid: 4, Softplus: 5, Exp: 6, Log: 7, Relu: 8 };
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);

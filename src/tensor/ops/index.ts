@@ -3,6 +3,7 @@ import { type Attributes, type Op, registerOpGradient, registerPortable } from '
 import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
+import { crossEntropySumOp } from './cross-entropy-sum.js';
 import { embeddingOp } from './embedding.js';
 import { registerGlobalNorm } from './global-norm.js';
 import { linearOp } from './linear.js';
@@ -20,6 +21,7 @@ export function registerOps(backend: string): void {
   register(attentionOp, backend);
   register(swigluOp, backend);
   register(crossEntropyOp, backend);
+  register(crossEntropySumOp, backend);
   registerAdamw(backend);
   registerGlobalNorm(backend);
   registerStoreColumns(backend);
