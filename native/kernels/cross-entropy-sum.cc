@@ -9,9 +9,8 @@ namespace MOSSCTL_ISA {
 namespace {
 
 constexpr long vocabulary_block = KC / NR * NR;
-constexpr long most_rows = 16 * MR;          // per thread at a time
+constexpr long most_rows = KC / MR * MR;  // per thread at a time: the depth of one product with the hidden states
 constexpr long most_logits = 16l << 20;      // of all threads at a time: 64 MiB
-static_assert(most_rows <= KC, "the weights' gradient takes a thread's rows as depth");
 
 struct CrossEntropySum {
   long n, d, vocabulary;

@@ -173,7 +173,8 @@ void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, 
   const Range rows = share(m, thread / split.columns, split.rows, MR);
   const long kc = block_depth(k, operands);
   const Order order = a.columns == 1 ? Order::by_rows : Order::by_depth;
-  float* packed = thread_scratch(slot_packed_a, packed_a(MR, slots(operands, kc)));
+  const long at_a_time = order == Order::by_rows ? MR : 8 * MR;  // rows of A packed together
+  float* packed = thread_scratch(slot_packed_a, packed_a(at_a_time, slots(operands, kc)));
   float* blocks[2] = {scratch, scratch + gemm_scratch(n, k, operands) / 2};
   int turn = 0;
   for (long j = 0; j < n; j += NC) {
@@ -190,8 +191,8 @@ void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, 
       const View part{b.data + p * b.rows + j * b.columns, b.rows, b.columns};
       pack_b(part, width, depth, packing.begin, packing.end, block, operands);
       pool.barrier();
-      for (long i = rows.begin; i < rows.end; i += MR) {
-        const long height = smaller(MR, rows.end - i);
+      for (long i = rows.begin; i < rows.end; i += at_a_time) {
+        const long height = smaller(at_a_time, rows.end - i);
         pack_a({a.data + i * a.rows + p * a.columns, a.rows, a.columns}, height, depth, packed, operands);
         Out here = moved(out, i, j + columns.begin);
         if (p > 0) {

@@ -85,22 +85,31 @@ void pack_rows(const float* from, long stride, long rows, long depth, float* to)
   }
 }
 
-/** One panel [slots, MR] of an A whose columns lie contiguous. What a store writes past MR, the next one overwrites. */
+/**
+ * Panels [slots, MR] of an A whose columns lie contiguous. Slot by slot over all panels, because each row of the source
+ * is far from the next: memory is fetched ahead along a row, not across. What a store writes past MR, the next one
+ * overwrites.
+ */
 template <Operands O>
-void pack_panel(const float* from, long stride, long rows, long depth, float* to) {
+void pack_panels(const float* from, long stride, long rows, long depth, float* to) {
   constexpr int vectors = (MR + W - 1) / W;
   const long count = slots(O, depth);
   for (long s = 0; s < count; s++) {
-    for (int v = 0; v < vectors; v++) {
-      const long valid = smaller(W, rows - v * W);
-      if (valid <= 0) break;
-      // In all rows of the source but its last, a whole vector may be read: what follows is the next row.
-      const bool inside = stride >= MR && slots(O, depth) - 1 > s && (v + 1) * W <= stride;
-      const vf x = down<O>(from + v * W, stride, s, depth, inside ? W : valid);
-      if (s + 1 < count) {
-        store(to + s * MR + v * W, x);
-      } else {
-        store_some(to + s * MR + v * W, x, valid);
+    const bool last = s + 1 == count;
+    for (long i = 0; i < rows; i += MR) {
+      const long height = smaller(MR, rows - i);
+      float* panel = to + i * count + s * MR;
+      for (int v = 0; v < vectors; v++) {
+        const long valid = smaller(W, height - v * W);
+        if (valid <= 0) break;
+        // In all rows of the source but its last, a whole vector may be read: what follows is the next row.
+        const bool whole = !last && stride >= 2 * W;
+        const vf x = down<O>(from + i + v * W, stride, s, depth, whole ? W : valid);
+        if (last) {
+          store_some(panel + v * W, x, valid);
+        } else {
+          store(panel + v * W, x);
+        }
       }
     }
   }
@@ -108,14 +117,10 @@ void pack_panel(const float* from, long stride, long rows, long depth, float* to
 
 template <Operands O>
 void pack_a_as(View a, long rows, long depth, float* to) {
-  for (long i = 0; i < rows; i += MR) {
-    const long count = smaller(MR, rows - i);
-    const float* from = a.data + i * a.rows;
-    if (a.columns == 1) {
-      pack_rows<O>(from, a.rows, count, depth, to + i * LDA);
-    } else {
-      pack_panel<O>(from, a.columns, count, depth, to + i * slots(O, depth));
-    }
+  if (a.columns == 1) {
+    pack_rows<O>(a.data, a.rows, rows, depth, to);
+  } else {
+    pack_panels<O>(a.data, a.columns, rows, depth, to);
   }
 }
 

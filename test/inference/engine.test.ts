@@ -83,6 +83,21 @@ describe('generation', () => {
     assert.deepEqual(short.tokens, alone.tokens);
   });
 
+  test('rows that have ended leave the batch: the others go on unchanged, and no tensor is left', async () => {
+    const prompts = Array.from({ length: 8 }, (_, i) => [2 + i, 9, 4 + i]);
+    const lengths = [1, 9, 2, 1, 12, 3, 1, 5];
+    const options = { ...sampling, maxNewTokens: 12, stopIds: [], seed: 3 };
+    const { numTensors } = memory();
+    const whole = await generate(model, prompts, options);
+    const counts = prompts.map(() => 0);
+    const cut = await generate(model, prompts, { ...options, onToken: (row) => ++counts[row] < lengths[row] });
+    assert.deepEqual(
+      cut.map(({ tokens }) => tokens),
+      whole.map(({ tokens }, row) => tokens.slice(0, lengths[row])),
+    );
+    assert.equal(memory().numTensors, numTensors);
+  });
+
   test('the same seed draws the same tokens, another seed others', async () => {
     const options = { ...sampling, maxNewTokens: 12, stopIds: [] };
     const draw = async (seed: number) => (await generate(model, [[2, 3]], { ...options, seed }))[0].tokens;

@@ -95,6 +95,12 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
     [...train, ...heldOut].every(({ id }) => !apart.has(id)),
     'alignment prompts are rows of their own',
   );
+  const asked = new Set(train.flatMap(({ group }) => group ?? []));
+  assert.ok(prompts.some(({ group }) => group !== undefined));
+  assert.ok(
+    prompts.every(({ group }) => group === undefined || !asked.has(group)),
+    'alignment prompts ask what training does not, in any words',
+  );
 
   const keysOf = (row: Conversation): string[] => {
     const key = taskKey(row.kind ?? '', userTurns(row));
