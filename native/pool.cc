@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -64,10 +65,8 @@ Pool& Pool::instance() {
   return *pool;
 }
 
-Pool::Pool() : state_(new State()) {
-  const unsigned cores = std::thread::hardware_concurrency();
-  start(cores == 0 ? 1 : cores > 256 ? 256 : static_cast<int>(cores));
-}
+// JavaScript says how many threads there should be: it knows the container's share of the machine.
+Pool::Pool() : state_(new State()) {}
 
 Pool::~Pool() {
   stop();
@@ -81,11 +80,15 @@ void Pool::resize(int threads) {
 }
 
 void Pool::start(int threads) {
-  threads_ = active_ = threads;
   const unsigned seen = state_->generation.load(); // a job given before a worker first looks must not be missed
   for (int thread = 1; thread < threads; thread++) {
-    state_->workers.emplace_back([this, thread, seen] { work(thread, seen); });
+    try {
+      state_->workers.emplace_back([this, thread, seen] { work(thread, seen); });
+    } catch (const std::system_error&) {
+      break;  // the system gives no more: `threads` says how many there are
+    }
   }
+  threads_ = active_ = static_cast<int>(state_->workers.size()) + 1;
 }
 
 void Pool::stop() {
@@ -100,12 +103,26 @@ void Pool::stop() {
   state_->stopping = false;
 }
 
+namespace {
+
+/** One thread for as long as it lives, also where the job throws. */
+class Alone {
+ public:
+  Alone(int& active, int threads) : active_(active), threads_(threads) { active_ = 1; }
+  ~Alone() { active_ = threads_; }
+
+ private:
+  int& active_;
+  int threads_;
+};
+
+}  // namespace
+
 void Pool::run(Job job, void* context, double multiply_adds) {
   State& s = *state_;
   if (alone(multiply_adds)) {
-    active_ = 1;
+    const Alone guard(active_, threads_);
     job(context, 0);
-    active_ = threads_;
     return;
   }
   s.job = job;

@@ -156,7 +156,8 @@ static inline vf exp(vf x) {
   const vi exponent = (reinterpret_cast<const vi&>(shifted) - 0x4B400000) << 23;
   const vi bits = reinterpret_cast<const vi&>(p) + exponent;
   const vf result = reinterpret_cast<const vf&>(bits);
-  return x < splat(-87.0f) ? vf{} : result;
+  const vf ordinary = x < splat(-87.0f) ? vf{} : result;
+  return x == x ? ordinary : x;  // NaN stays NaN
 }
 
 /** The part [begin, end) of `count` things that falls to `thread`, in multiples of `unit`. */

@@ -10,7 +10,7 @@ namespace {
 
 constexpr long vocabulary_block = KC / NR * NR;
 constexpr long most_rows = KC / MR * MR;  // per thread at a time: the depth of one product with the hidden states
-constexpr long most_logits = 16l << 20;      // of all threads at a time: 64 MiB
+constexpr long most_logits = 16l << 20;  // of all threads at a time: 64 MiB, or MR rows a thread where that is more
 
 struct CrossEntropySum {
   long n, d, vocabulary;

@@ -60,8 +60,9 @@ void cross_entropy_job(void* context, int thread) {
   Pool& pool = Pool::instance();
   const Range rows = share(c.n, thread, pool.threads(), MR);
   float* packed_rows = thread_scratch(slot_packed_a, rows_at_a_time * LDA);
-  float* logits = thread_scratch(slot_other, rows_at_a_time * LDA);
-  // nll holds the running sum, lse the running maximum, until the end; target logits come from a product of their own.
+  float* logits = thread_scratch(slot_other, rows_at_a_time * LDA + rows.end - rows.begin);
+  float* at_target = logits + rows_at_a_time * LDA;
+  // nll holds the running sum, lse the running maximum, until the end.
   for (long i = rows.begin; i < rows.end; i++) {
     c.lse[i] = -INFINITY;
     c.nll[i] = 0;
@@ -78,19 +79,15 @@ void cross_entropy_job(void* context, int thread) {
         add_logits(logits + i * LDA, width, running);
         c.lse[row + i] = running.top;
         c.nll[row + i] = running.total;
+        const long target = c.targets[row + i] - first;
+        if (target >= 0 && target < width) at_target[row + i - rows.begin] = logits[i * LDA + target];
       }
     }
     pool.barrier();
   }
   for (long i = rows.begin; i < rows.end; i++) {
-    const float* h = c.hidden + i * c.d;
-    const float* w = c.weight + c.targets[i] * c.d;
-    vf dot{};
-    long k = 0;
-    for (; k + W <= c.d; k += W) dot += load(h + k) * load(w + k);
-    if (k < c.d) dot += load_some(h + k, c.d - k) * load_some(w + k, c.d - k);
     c.lse[i] += logf(c.nll[i]);
-    c.nll[i] = c.lse[i] - sum(dot);
+    c.nll[i] = c.lse[i] - at_target[i - rows.begin];
   }
 }
 

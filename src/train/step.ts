@@ -61,22 +61,23 @@ function accumulate<Batch extends MicroBatch>(
   figures: Metrics,
 ): number {
   const recorded: [string, Tensor][] = [];
-  const { value, gradients: fresh } = valueAndGradients(
-    () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])),
-    [...model.weights.values()],
-  );
-  [...model.weights.keys()].forEach((name, index) => {
-    const before = gradients.get(name);
-    gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
-    if (before !== undefined) dispose([before, fresh[index]]);
-  });
-  for (const [name, figure] of recorded) {
-    figures[name] = (figures[name] ?? 0) + sumOf(figure);
-    figure.dispose();
+  try {
+    const { value, gradients: fresh } = valueAndGradients(
+      () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])),
+      [...model.weights.values()],
+    );
+    [...model.weights.keys()].forEach((name, index) => {
+      const before = gradients.get(name);
+      gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
+      if (before !== undefined) dispose([before, fresh[index]]);
+    });
+    for (const [name, figure] of recorded) figures[name] = (figures[name] ?? 0) + sumOf(figure);
+    const loss = value.dataSync()[0];
+    value.dispose();
+    return loss;
+  } finally {
+    dispose(recorded.map(([, figure]) => figure));
   }
-  const loss = value.dataSync()[0];
-  value.dispose();
-  return loss;
 }
 
 function sumOf(figure: Tensor): number {

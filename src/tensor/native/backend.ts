@@ -70,8 +70,9 @@ export class NativeBackend extends MathBackendCPU {
     shapes: readonly number[][],
     numbers: readonly number[],
   ): TensorInfo[] {
-    const outputs = shapes.map((shape) => this.allocate(shape));
+    const outputs: TensorInfo[] = [];
     try {
+      for (const shape of shapes) outputs.push(this.allocate(shape));
       this.call(name, [...inputs, ...outputs], numbers);
       return outputs;
     } catch (error) {
