@@ -9,6 +9,7 @@ import type { Attributes, Op } from '../tensor/op.js';
 import { adamw } from '../tensor/ops/adamw.js';
 import { attentionOp } from '../tensor/ops/attention.js';
 import { crossEntropyOp } from '../tensor/ops/cross-entropy.js';
+import { crossEntropySumOp } from '../tensor/ops/cross-entropy-sum.js';
 import { embeddingOp } from '../tensor/ops/embedding.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { linearOp } from '../tensor/ops/linear.js';
@@ -136,6 +137,14 @@ function casesOf(shape: Shape): Case[] {
       {},
       [2 * n * vocab * d, (n + vocab) * d],
       [6 * n * vocab * d, 2 * (n + vocab) * d],
+    ),
+    // Forward gives the gradients too; backward only scales them.
+    fused(
+      crossEntropySumOp,
+      () => [random(n, d), randomTensor([vocab, d], 0.1), ids(vocab), random(n)],
+      {},
+      [6 * n * vocab * d, 2 * (n + vocab) * d],
+      [(n + vocab) * d, 2 * (n + vocab) * d],
     ),
     adamwCase(shape),
     globalNormCase(shape),
