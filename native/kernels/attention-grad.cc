@@ -240,7 +240,7 @@ const char* attention_grad(const Call& call) {
   if (wrong) return wrong;
   const Tensor* tensors = call.tensors;
   for (const int i : {0, 5, 7}) REQUIRE(tensors[i].size == tensors[1].size, "size of dy, out or dq");
-  REQUIRE(holds(tensors[6], {context.batch, context.heads, context.queries, 1}), "size of lse");
+  REQUIRE(call.holds(6, context.batch, context.heads, context.queries), "size of lse");
   REQUIRE(tensors[8].size == tensors[2].size && tensors[9].size == tensors[2].size, "size of dk or dv");
   context.dy = call.floats(0);
   context.out = call.floats(5);

@@ -28,14 +28,6 @@ long AttentionWork::start(int thread) const {
   return batch * heads * units;
 }
 
-bool holds(const Tensor& tensor, const long (&sizes)[4]) {
-  long size = 1;
-  for (const long n : sizes) {
-    if (n < 0 || __builtin_mul_overflow(size, n, &size)) return false;
-  }
-  return tensor.size == size;
-}
-
 const char* read_attention(const Call& call, int q, long height, AttentionWork& w) {
   REQUIRE(call.number_count == 6, "6 numbers");
   w.batch = call.number(0);
@@ -45,11 +37,10 @@ const char* read_attention(const Call& call, int q, long height, AttentionWork& 
   w.groups = call.number(4);
   w.dim = call.number(5);
   REQUIRE(w.groups > 0 && w.heads > 0 && w.dim > 0 && w.heads % w.groups == 0, "heads shared unevenly");
-  REQUIRE(holds(call.tensors[q], {w.batch, w.queries, w.heads, w.dim}), "size of q");
-  REQUIRE(holds(call.tensors[q + 1], {w.batch, w.keys, w.groups, w.dim}) &&
-              holds(call.tensors[q + 2], {w.batch, w.keys, w.groups, w.dim}),
+  REQUIRE(call.holds(q, w.batch, w.queries, w.heads, w.dim), "size of q");
+  REQUIRE(call.holds(q + 1, w.batch, w.keys, w.groups, w.dim) && call.holds(q + 2, w.batch, w.keys, w.groups, w.dim),
           "size of k or v");
-  REQUIRE(holds(call.tensors[q + 3], {w.batch, w.queries, 2, 1}), "size of ranges");
+  REQUIRE(call.holds(q + 3, w.batch, w.queries, 2), "size of ranges");
   w.q = call.floats(q);
   w.k = call.floats(q + 1);
   w.v = call.floats(q + 2);

@@ -59,9 +59,6 @@ void attend_few(void* context, int thread);
 /** Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. */
 const char* read_attention(const Call& call, int q, long height, AttentionWork& work);
 
-/** Whether the tensor holds just rows × columns × … elements. */
-bool holds(const Tensor& tensor, const long (&sizes)[4]);
-
 /** Columns of a packed B. */
 static inline long padded(long columns) { return ceil_div(columns, NR) * NR; }
 

@@ -154,17 +154,14 @@ const char* attention(const Call& call) {
   const char* wrong = read_attention(call, 0, few ? few_queries : MR, context);
   if (wrong) return wrong;
   REQUIRE(call.tensors[4].size == call.tensors[0].size, "size of out");
-  REQUIRE(holds(call.tensors[5], {context.batch, context.heads, context.queries, 1}), "size of lse");
+  REQUIRE(call.holds(5, context.batch, context.heads, context.queries), "size of lse");
   context.out = call.floats(4);
   context.lse = call.floats(5);
   if (context.batch == 0 || context.queries == 0) return nullptr;
   const Job job = few ? attend_few : attend;
-  if (context.total() * context.dim < worth_waking_threads) {
-    context.threads = 1;
-    job(&context, 0);
-  } else {
-    Pool::instance().run(job, &context);
-  }
+  const double work = 8.0 * context.total() * context.dim;
+  if (Pool::instance().alone(work)) context.threads = 1;
+  Pool::instance().run(job, &context, work);
   return nullptr;
 }
 

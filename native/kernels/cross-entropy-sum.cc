@@ -1,14 +1,13 @@
 // The loss of a training step, Σ weight · nll, with its gradients at once: the logits of some rows at a time are computed
 // once, kept, turned into their own gradient, and multiplied out. A separate backward pass would compute them again.
 #include "cross-entropy.h"
-#include "gemm.h"
+#include "work.h"
 
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long vocabulary_block = KC / NR * NR;
 constexpr long most_rows = KC / MR * MR;  // per thread at a time: the depth of one product with the hidden states
 constexpr long most_logits = 16l << 20;  // of all threads at a time: 64 MiB, or MR rows a thread where that is more
 
@@ -36,21 +35,6 @@ struct CrossEntropySum {
     return {begin, smaller(n, begin + rows)};
   }
 };
-
-/** Parts of the depth, each at most KC. */
-long depth_part(long d) { return ceil_div(d, larger(1, ceil_div(d, KC))); }
-
-void pack_weights(const CrossEntropySum& c, int thread) {
-  const long part = depth_part(c.d);
-  for (long b = 0; b < c.blocks(); b++) {
-    const Range panels = share(ceil_div(c.width(b), NR), thread, Pool::instance().threads());
-    for (long p = 0; p < c.d; p += part) {
-      const View view{c.weight + b * vocabulary_block * c.d + p, 1, c.d};
-      const long depth = smaller(part, c.d - p);
-      pack_b(view, c.width(b), depth, panels.begin, panels.end, c.packed_block(b) + p * vocabulary_block, c.operands);
-    }
-  }
-}
 
 /** The logits of a thread's rows, block after block; their maximum and sum, and the loss. */
 void score(CrossEntropySum& c, Range rows, int thread, float* packed_rows, float* lse) {
@@ -84,13 +68,8 @@ void differentiate(const CrossEntropySum& c, Range rows, int thread, const float
     float* logits = c.logits_of(b, thread);
     const long first = b * vocabulary_block, width = c.width(b);
     for (long i = 0; i < count; i++) {
-      float* x = logits + i * LDA;  // rows are LDA apart: a last vector may pass their end
-      const vf shift = splat(lse[i]), weight = splat(c.weights[rows.begin + i]);
-      for (long j = 0; j < width; j += W) store(x + j, exp(load(x + j) - shift) * weight);
-      const long target = c.targets[rows.begin + i] - first;
-      if (target >= 0 && target < width) x[target] -= c.weights[rows.begin + i];
-      if (c.operands == Operands::fp32) continue;
-      for (long j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));
+      const long row = rows.begin + i;
+      differentiate_logits(logits + i * LDA, width, lse[i], c.weights[row], c.targets[row] - first, c.operands);
     }
     pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, 0, ceil_div(c.d, NR), natural, c.operands);
     Out out{c.d_hidden + rows.begin * c.d, c.d};
@@ -125,7 +104,9 @@ void cross_entropy_sum_job(void* context, int thread) {
   float* packed_rows = thread_scratch(slot_packed_a, most_rows * LDA);
   float* packed_other = thread_scratch(slot_other, vocabulary_block * c.padded_depth());
   float lse[most_rows];
-  pack_weights(c, thread);
+  for (long b = 0; b < c.blocks(); b++) {
+    pack_words(c.weight, c.d, b * vocabulary_block, c.width(b), c.operands, thread, c.packed_block(b));
+  }
   pool.barrier();
   for (long first = 0; first < c.n; first += pool.threads() * c.rows) {
     const Range rows = c.rows_of(first, thread);
@@ -159,15 +140,13 @@ const char* cross_entropy_sum(const Call& call) {
   c.weights = call.floats(3);
   c.d_hidden = call.floats(5);
   c.d_weight = call.floats(6);
-  for (long i = 0; i < c.n; i++) {
-    REQUIRE(c.targets[i] >= 0 && c.targets[i] < c.vocabulary, "a target is not in the vocabulary");
-  }
+  REQUIRE(all_within(c.targets, c.n, c.vocabulary), "a target is not in the vocabulary");
   call.floats(4)[0] = 0;
   if (c.n == 0) {
     memset(c.d_weight, 0, static_cast<size_t>(call.tensors[6].size) * sizeof(float));
     return nullptr;
   }
-  c.operands = wanted_operands() == Operands::fp32 ? Operands::fp32 : Operands::rounded;
+  c.operands = loss_operands();
   const long threads = Pool::instance().threads();
   const long fitting = most_logits / (threads * c.blocks() * LDA) / MR * MR;
   c.rows = larger(MR, smaller(most_rows, smaller(fitting, ceil_div(ceil_div(c.n, threads), MR) * MR)));

@@ -3,16 +3,13 @@
 // weights once. The block of logits lies as packed A does (row stride LDA), so the products that follow read it in place.
 #include "cross-entropy.h"
 
-#include <math.h>
-
-#include "gemm.h"
+#include "work.h"
 
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long block = KC / NR * NR;        // columns of the vocabulary at a time
 constexpr long rows_at_a_time = 16 * MR;    // rows of logits at a time: at most KC, the depth of one product
 static_assert(rows_at_a_time <= KC, "the weights' gradient takes one block of rows as depth");
 
@@ -28,30 +25,15 @@ struct CrossEntropy {
   float* partial;            // per thread: its rows' part of the block's gradient [block, d]
 };
 
-/** Parts of the depth d, each at most KC. */
-long depths(long d) { return larger(1, ceil_div(d, KC)); }
-long depth_step(long d) { return ceil_div(d, depths(d)); }
-
-/** Packs W[first … first + width)ᵀ, one part of the depth after the other; threads share the panels. */
-void pack_block(const CrossEntropy& c, long first, long width, int thread) {
-  const Range panels = share(ceil_div(width, NR), thread, Pool::instance().threads());
-  const long step = depth_step(c.d);
-  for (long p = 0; p < c.d; p += step) {
-    const View part{c.weight + first * c.d + p, 1, c.d};
-    pack_b(part, width, smaller(step, c.d - p), panels.begin, panels.end, c.packed + p * block,
-           c.operands);
-  }
-}
-
 /** logits [rows, width] (row stride LDA) of the rows from `row` on. */
 void logits_of(const CrossEntropy& c, long row, long rows, long width, float* packed_rows, float* logits) {
-  const long step = depth_step(c.d);
+  const long step = depth_part(c.d);
   for (long p = 0; p < c.d; p += step) {
     const long depth = smaller(step, c.d - p);
     pack_a({c.hidden + row * c.d + p, c.d, 1}, rows, depth, packed_rows, c.operands);
     Out out{logits, LDA};
     out.accumulate = p > 0;
-    multiply_packed(true, rows, width, depth, packed_rows, c.packed + p * block, out);
+    multiply_packed(true, rows, width, depth, packed_rows, c.packed + p * vocabulary_block, out);
   }
 }
 
@@ -67,9 +49,9 @@ void cross_entropy_job(void* context, int thread) {
     c.lse[i] = -INFINITY;
     c.nll[i] = 0;
   }
-  for (long first = 0; first < c.vocabulary; first += block) {
-    const long width = smaller(block, c.vocabulary - first);
-    pack_block(c, first, width, thread);
+  for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
+    const long width = smaller(vocabulary_block, c.vocabulary - first);
+    pack_words(c.weight, c.d, first, width, c.operands, thread, c.packed);
     pool.barrier();
     for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
       const long count = smaller(rows_at_a_time, rows.end - row);
@@ -91,23 +73,11 @@ void cross_entropy_job(void* context, int thread) {
   }
 }
 
-/** logits → (softmax − one-hot) · dy, in place. */
-void to_gradient(const CrossEntropy& c, long row, long first, long width, float* x) {
-  const vf lse = splat(c.lse[row]), dy = splat(c.dy[row]);
-  long j = 0;
-  for (; j + W <= width; j += W) store(x + j, exp(load(x + j) - lse) * dy);
-  if (j < width) store_some(x + j, exp(load_some(x + j, width - j) - lse) * dy, width - j);
-  const long target = c.targets[row] - first;
-  if (target >= 0 && target < width) x[target] -= c.dy[row];
-  if (c.operands == Operands::fp32) return;
-  for (j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));  // rows are LDA apart: there is room
-}
-
 /** Adds the threads' parts of the block's gradient up, in the order of the threads. */
 void add_partials(const CrossEntropy& c, long first, long width, int thread) {
   const int threads = Pool::instance().threads();
   const Range part = share(width * c.d, thread, threads, W);
-  const long size = block * c.d;
+  const long size = vocabulary_block * c.d;
   float* to = c.d_weight + first * c.d;
   for (long j = part.begin; j < part.end; j += W) {
     const long lanes = smaller(W, part.end - j);
@@ -132,12 +102,12 @@ void cross_entropy_grad_job(void* context, int thread) {
   float* packed_rows = thread_scratch(slot_packed_a, rows_at_a_time * LDA);
   float* logits = thread_scratch(slot_other, rows_at_a_time * (LDA + strip));
   float* packed_hidden = logits + rows_at_a_time * LDA;
-  float* natural = c.packed + block * strip;
-  float* partial = c.partial + thread * block * c.d;
+  float* natural = c.packed + vocabulary_block * strip;
+  float* partial = c.partial + thread * vocabulary_block * c.d;
   const long panels = ceil_div(c.d, NR);
-  for (long first = 0; first < c.vocabulary; first += block) {
-    const long width = smaller(block, c.vocabulary - first);
-    pack_block(c, first, width, thread);
+  for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
+    const long width = smaller(vocabulary_block, c.vocabulary - first);
+    pack_words(c.weight, c.d, first, width, c.operands, thread, c.packed);
     const Range mine = share(panels, thread, pool.threads());
     pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, mine.begin, mine.end, natural, c.operands);
     pool.barrier();
@@ -145,7 +115,10 @@ void cross_entropy_grad_job(void* context, int thread) {
     for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
       const long count = smaller(rows_at_a_time, rows.end - row);
       logits_of(c, row, count, width, packed_rows, logits);
-      for (long i = 0; i < count; i++) to_gradient(c, row + i, first, width, logits + i * LDA);
+      for (long i = 0; i < count; i++) {
+        const long r = row + i;
+        differentiate_logits(logits + i * LDA, width, c.lse[r], c.dy[r], c.targets[r] - first, c.operands);
+      }
       Out hidden{c.d_hidden + row * c.d, c.d};
       hidden.accumulate = first > 0;
       multiply_packed(true, count, c.d, width, logits, natural, hidden);
@@ -173,8 +146,8 @@ const char* read_cross_entropy(const Call& call, CrossEntropy& c, int hidden) {
   c.targets = call.integers(hidden + 2);
   c.nll = call.floats(hidden + 3);
   c.lse = call.floats(hidden + 4);
-  c.operands = wanted_operands() == Operands::fp32 ? Operands::fp32 : Operands::rounded;
-  for (long i = 0; i < c.n; i++) REQUIRE(c.targets[i] >= 0 && c.targets[i] < c.vocabulary, "a target is not in the vocabulary");
+  c.operands = loss_operands();
+  REQUIRE(all_within(c.targets, c.n, c.vocabulary), "a target is not in the vocabulary");
   return nullptr;
 }
 
@@ -185,7 +158,7 @@ const char* cross_entropy(const Call& call) {
   REQUIRE(call.tensor_count == 5 && call.number_count == 3, "5 tensors and 3 numbers");
   CrossEntropy c{};
   if (const char* fault = read_cross_entropy(call, c, 0)) return fault;
-  c.packed = shared_scratch(slot_packed_b, block * ceil_div(c.d, NR) * NR);
+  c.packed = shared_scratch(slot_packed_b, vocabulary_block * ceil_div(c.d, NR) * NR);
   Pool::instance().run(cross_entropy_job, &c, 1.0 * c.n * c.d * c.vocabulary);
   return nullptr;
 }
@@ -199,8 +172,8 @@ const char* cross_entropy_grad(const Call& call) {
   c.dy = call.floats(0);
   c.d_hidden = call.floats(6);
   c.d_weight = call.floats(7);
-  c.packed = shared_scratch(slot_packed_b, 2 * block * ceil_div(c.d, NR) * NR);
-  c.partial = shared_scratch(slot_partial, Pool::instance().threads() * block * c.d);
+  c.packed = shared_scratch(slot_packed_b, 2 * vocabulary_block * ceil_div(c.d, NR) * NR);
+  c.partial = shared_scratch(slot_partial, Pool::instance().threads() * vocabulary_block * c.d);
   Pool::instance().run(cross_entropy_grad_job, &c, 3.0 * c.n * c.d * c.vocabulary);
   return nullptr;
 }

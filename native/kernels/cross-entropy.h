@@ -5,6 +5,7 @@
 
 #include "../call.h"
 #include "../simd.h"
+#include "gemm.h"
 
 namespace mossctl {
 namespace MOSSCTL_ISA {
@@ -12,6 +13,36 @@ namespace MOSSCTL_ISA {
 const char* cross_entropy(const Call& call);
 const char* cross_entropy_grad(const Call& call);
 const char* cross_entropy_sum(const Call& call);
+
+/** Columns of the vocabulary at a time. */
+constexpr long vocabulary_block = KC / NR * NR;
+
+/** The depth d in equal parts, each at most KC. */
+static inline long depth_part(long d) { return ceil_div(d, larger(1, ceil_div(d, KC))); }
+
+/** fp32 or rounded: the logits lie where the next product reads them, so they are not paired. */
+static inline Operands loss_operands() {
+  return wanted_operands() == Operands::fp32 ? Operands::fp32 : Operands::rounded;
+}
+
+/** Packs W[first … first + width)ᵀ, one part of the depth after the other; the threads of a job share the panels. */
+static inline void pack_words(const float* weight, long d, long first, long width, Operands operands, int thread,
+                              float* to) {
+  const Range panels = share(ceil_div(width, NR), thread, Pool::instance().threads());
+  const long part = depth_part(d);
+  for (long p = 0; p < d; p += part) {
+    const View view{weight + first * d + p, 1, d};
+    pack_b(view, width, smaller(part, d - p), panels.begin, panels.end, to + p * vocabulary_block, operands);
+  }
+}
+
+/** logits → (softmax − one-hot) · dy, in place; `x` has room for whole vectors, `target` may lie outside. */
+static inline void differentiate_logits(float* x, long width, float lse, float dy, long target, Operands operands) {
+  for (long j = 0; j < width; j += W) store(x + j, exp(load(x + j) - lse) * dy);
+  if (target >= 0 && target < width) x[target] -= dy;
+  if (operands == Operands::fp32) return;
+  for (long j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));
+}
 
 /** Running maximum and sum of exponentials of one row; the sum is relative to the maximum. */
 struct Running {

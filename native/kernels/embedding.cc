@@ -5,29 +5,14 @@
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
-namespace lookup {
-
-static bool all_within(const int32_t* ids, long n, long limit) {
-  int32_t least = 0, most = -1;
-  for (long i = 0; i < n; i++) {
-    least = ids[i] < least ? ids[i] : least;
-    most = ids[i] > most ? ids[i] : most;
-  }
-  return least >= 0 && most < limit;
-}
-
-}  // namespace lookup
-
 // Tensors: table [V, d], ids int32 [N], y [N, d]. Numbers: V, d, N.
 const char* embedding(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
   const long vocabulary = call.number(0), d = call.number(1), n = call.number(2);
-  const long size = product(n, d);
-  REQUIRE(size >= 0 && call.tensors[0].size == product(vocabulary, d) && call.tensors[1].size == n &&
-              call.tensors[2].size == size,
-          "sizes of table, ids or y");
+  REQUIRE(call.holds(0, vocabulary, d) && call.holds(1, n) && call.holds(2, n, d), "sizes of table, ids or y");
+  const long size = n * d;
   const int32_t* ids = call.integers(1);
-  REQUIRE(lookup::all_within(ids, n, vocabulary), "an id is not in the table");
+  REQUIRE(all_within(ids, n, vocabulary), "an id is not in the table");
   if (size == 0) return nullptr;
   const float* table = call.floats(0);
   float* y = call.floats(2);
@@ -43,12 +28,10 @@ const char* embedding(const Call& call) {
 const char* embedding_grad(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
   const long vocabulary = call.number(0), d = call.number(1), n = call.number(2);
-  const long size = product(vocabulary, d);
-  REQUIRE(size >= 0 && call.tensors[0].size == product(n, d) && call.tensors[1].size == n &&
-              call.tensors[2].size == size,
-          "sizes of dy, ids or dtable");
+  REQUIRE(call.holds(0, n, d) && call.holds(1, n) && call.holds(2, vocabulary, d), "sizes of dy, ids or dtable");
+  const long size = vocabulary * d;
   const int32_t* ids = call.integers(1);
-  REQUIRE(lookup::all_within(ids, n, vocabulary), "an id is not in the table");
+  REQUIRE(all_within(ids, n, vocabulary), "an id is not in the table");
   const float* dy = call.floats(0);
   float* table = call.floats(2);
   split_elements(size, [&](long first, long count) {

@@ -26,7 +26,6 @@ struct View {
   const float* data;
   long rows, columns;
 };
-static inline View transposed(View x) { return {x.data, x.columns, x.rows}; }
 
 /** Where a product goes: element (i, j) at c[i · rows + j · columns]. */
 struct Out {

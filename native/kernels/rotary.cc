@@ -99,11 +99,7 @@ const char* rotary(const Call& call) {
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == n && call.tensors[2].size == size,
           "sizes of x, positions or y");
   const int32_t* positions = call.integers(1);
-  int32_t least = 0, most = 0;
-  for (long i = 0; i < n; i++) {
-    least = positions[i] < least ? positions[i] : least;
-    most = positions[i] > most ? positions[i] : most;
-  }
+  const auto [least, most] = extremes(positions, n);
   REQUIRE(least >= 0 && most < turning::most_positions, "a position is not in 0 … 2^24 − 1");
   if (size == 0) return nullptr;
   const long half = d / 2;

@@ -15,6 +15,24 @@ static inline long product(long a, long b) {
   return a < 0 || b < 0 || __builtin_mul_overflow(a, b, &result) ? -1 : result;
 }
 
+/** The least and the most of n numbers, 0 and −1 counted in: of none, an empty range. */
+struct Extremes {
+  int32_t least = 0, most = -1;
+};
+static inline Extremes extremes(const int32_t* x, long n) {
+  Extremes found;
+  for (long i = 0; i < n; i++) {
+    found.least = x[i] < found.least ? x[i] : found.least;
+    found.most = x[i] > found.most ? x[i] : found.most;
+  }
+  return found;
+}
+/** Whether all of them are indices below `limit`. */
+static inline bool all_within(const int32_t* x, long n, long limit) {
+  const Extremes found = extremes(x, n);
+  return found.least >= 0 && found.most < limit;
+}
+
 /** Threads that `work` elements are worth: waking one costs as much as some thousand elements. */
 static inline int threads_for(long work) {
   constexpr long enough = 16384;

@@ -1,5 +1,5 @@
 // The native backend: TensorFlow.js's CPU backend with its tensors in our arena, where C++ kernels read and write them.
-// Every CPU kernel still works on it (kernels.ts says which ones C++ has taken over).
+// Every CPU kernel still works on it (fused.ts and plain.ts say which ones C++ has taken over).
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { BackendValues, DataId, DataType, TensorInfo } from '../tf.js';
 import type { Addon } from './addon.js';
