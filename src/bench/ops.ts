@@ -91,7 +91,8 @@ export function* measureOps(
 // and logits again, because the forward pass does not keep them. Exponentials count as one operation.
 function casesOf(shape: Shape): Case[] {
   const { rows, columns, config } = shape;
-  const { hidden_size: d, intermediate_size: f, vocab_size: vocab, rms_norm_eps: epsilon, rope_theta: theta } = config;
+  const { hidden_size: d, intermediate_size: f, vocab_size: vocab, rms_norm_eps: epsilon } = config;
+  const theta = config.rope_parameters.rope_theta;
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: head } = config;
   const n = rows * columns;
   const pairs = (rows * heads * columns * (columns + 1)) / 2;

@@ -1,39 +1,30 @@
 // A checkpoint: one self-contained folder, the same for every stage, that Hugging Face tools open too.
-// It is built under a temporary name, fsynced and renamed, so that a crash at any instant leaves the earlier one whole.
-import { mkdir, rm } from 'node:fs/promises';
+// What it holds and how it is opened; save.ts writes it.
 import { join } from 'node:path';
-import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
-import { exists, sha256File, syncDirectory, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import { UserError } from '../base/errors.js';
+import { exists } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
-import { displace, displacedPath, isStepDirectory, resolveCheckpoint } from './history.js';
+import { resolveCheckpoint } from './history.js';
 import {
-  canonicalJson,
   damagedFile,
   type Manifest,
   type ManifestFields,
   manifestName,
-  manifestText,
   parseJson,
   readManifest,
   readSmallFile,
   verifyFiles,
 } from './manifest.js';
-import {
-  checkVocabulary,
-  generationConfigText,
-  modelConfigText,
-  parseGenerationConfig,
-  parseModelConfig,
-} from './model-config.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
+import { checkVocabulary, parseGenerationConfig, parseModelConfig } from './model-config.js';
+import { readSafetensors } from './safetensors.js';
 
-const configName = 'config.json';
-const generationConfigName = 'generation_config.json';
-const weightsName = 'model.safetensors';
-const optimizerName = 'training/optimizer.safetensors';
-const stateName = 'training/state.json';
-const embeddingName = 'model.embed_tokens.weight';
+export const configName = 'config.json';
+export const generationConfigName = 'generation_config.json';
+export const weightsName = 'model.safetensors';
+export const optimizerName = 'training/optimizer.safetensors';
+export const stateName = 'training/state.json';
+export const embeddingName = 'model.embed_tokens.weight';
 const maxTextBytes = 256 << 20;
 
 /** What only resuming needs: optimizer moments, and any JSON (data cursor, random states). */
@@ -65,27 +56,6 @@ export interface Checkpoint {
   weights: Map<string, HostTensor>;
   /** Only where it was asked for. */
   training?: { tensors: Map<string, HostTensor>; state: unknown };
-}
-
-/**
- * Saves a checkpoint. A checkpoint of the same stage and step that is already there is replaced.
- * @returns the sha256 of its mossctl.json, which stands for all of it.
- * @throws UserError where the disk is full or the folder holds something else; earlier checkpoints stay whole.
- */
-export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<{ digest: string }> {
-  checkVocabulary(content.model, content.weights.find(({ name }) => name === embeddingName)?.shape[0], directory);
-  await refuseForeign(directory, content.manifest);
-  try {
-    await writeDirectoryAtomic(directory, async (temporary) => {
-      await writeContent(temporary, content);
-      if (await exists(directory)) await displace(directory);
-    });
-    await rm(displacedPath(directory), { recursive: true, force: true });
-  } catch (error) {
-    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path: directory });
-    throw asUserError(error);
-  }
-  return { digest: await sha256File(join(directory, manifestName)) };
 }
 
 /**
@@ -121,52 +91,9 @@ export async function openCheckpoint(
   return { ...opened, training: { tensors, state: parseJson(await text(stateName), join(directory, stateName)) } };
 }
 
-async function writeContent(folder: string, content: CheckpointContent): Promise<void> {
-  const { model, eosTokenId, tokenizerFiles, weights, training } = content;
-  const texts: Record<string, string> = {
-    [configName]: modelConfigText(model),
-    [generationConfigName]: generationConfigText(model, eosTokenId),
-  };
-  for (const [name, text] of Object.entries(tokenizerFiles)) {
-    if (!isTokenizerFile(name)) throw new Error(`${name} is not a name for a tokenizer file`);
-    texts[name] = text;
-  }
-  if (training !== undefined) {
-    await mkdir(join(folder, 'training'));
-    texts[stateName] = canonicalJson(training.state);
-    await writeSafetensors(join(folder, optimizerName), training.tensors);
-  }
-  // transformers refuses weights without this word
-  await writeSafetensors(join(folder, weightsName), weights, { format: 'pt' });
-  for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
-  if (training !== undefined) await syncDirectory(join(folder, 'training'));
-
-  const names = [...Object.keys(texts), weightsName, ...(training === undefined ? [] : [optimizerName])];
-  const files: Record<string, string> = {};
-  for (const name of names) files[name] = await sha256File(join(folder, name));
-  await writeFileDurable(join(folder, manifestName), await manifestText(content.manifest, files));
-}
-
-function isTokenizerFile(name: string): boolean {
+/** Whatever lies beside config and weights, and is not ours. */
+export function isTokenizerFile(name: string): boolean {
   return ![configName, generationConfigName, weightsName, manifestName].includes(name) && !name.includes('/');
-}
-
-/** Only a checkpoint of the same stage and step, or a damaged one under a step's name, may be replaced. */
-async function refuseForeign(directory: string, { stage, step }: ManifestFields): Promise<void> {
-  if (!(await exists(directory))) return;
-  const there = await readManifest(directory).catch(() => undefined);
-  const ours = there === undefined ? isStepDirectory(directory) : isSame(there.manifest, stage, step);
-  if (ours) return;
-  throw new UserError({
-    what: 'a checkpoint cannot be written here',
-    where: directory,
-    why: there === undefined ? 'the folder holds something else' : 'the folder holds a checkpoint of another stage',
-    next: 'Choose another folder with --out, or move this one away',
-  });
-}
-
-function isSame(manifest: Manifest, stage: string, step: number): boolean {
-  return manifest.stage === stage && manifest.step === step;
 }
 
 /** Hashing has already proved the bytes; without it, a damaged file is named by its own checks. */

@@ -12,7 +12,8 @@ const formatNumber = 1;
 const maxManifestBytes = 16 << 20;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const stage = z.enum(['pretrain', 'sft', 'align']);
+/** `import`: a model of others, made by no stage of ours. */
+const stage = z.enum(['import', 'pretrain', 'sft', 'align']);
 const count = z.int().min(0);
 
 const manifestSchema = z.object({

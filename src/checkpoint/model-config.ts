@@ -43,7 +43,7 @@ export function modelConfigText(model: ModelConfig): string {
   return canonicalJson({
     ...model,
     hidden_act: 'silu',
-    rope_parameters: { rope_theta: model.rope_theta, rope_type: 'default' },
+    rope_theta: model.rope_parameters.rope_theta,
     torch_dtype: 'float32',
     dtype: 'float32',
   });
@@ -65,7 +65,8 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
   const { rope_parameters, ...model } = parsed.data;
   const theta = model.rope_theta ?? rope_parameters?.rope_theta;
   if (theta === undefined) throw damagedFile(path, 'rope_theta: missing');
-  return { ...model, rope_theta: theta };
+  const { rope_theta: _, ...rest } = model;
+  return { ...rest, rope_parameters: { rope_type: 'default', rope_theta: theta } };
 }
 
 /** @returns the id that ends generation. */

@@ -2,9 +2,44 @@
 // One dial (`size`) derives the rest; every field can be overridden.
 import { z } from 'zod';
 
-/** The architectures that model/forward.ts can run. They differ by two flags (see `architectureFlags`). */
-export const architectures = ['Qwen3ForCausalLM', 'Qwen2ForCausalLM', 'LlamaForCausalLM'] as const;
+/**
+ * The architectures that model/forward.ts can run. They differ by few flags (see `architectureFlags`). Those for sequence
+ * classification are reward models: `score.weight` [1, d] in the place of the output projection.
+ */
+export const architectures = [
+  'Qwen3ForCausalLM',
+  'Qwen2ForCausalLM',
+  'LlamaForCausalLM',
+  'Qwen3ForSequenceClassification',
+  'Qwen2ForSequenceClassification',
+  'LlamaForSequenceClassification',
+] as const;
 export type Architecture = (typeof architectures)[number];
+
+/** How positions turn queries and keys: transformers' `rope_parameters`, every default filled in. */
+export type RopeParameters =
+  | { rope_type: 'default'; rope_theta: number }
+  | { rope_type: 'linear'; rope_theta: number; factor: number }
+  | {
+      rope_type: 'llama3';
+      rope_theta: number;
+      factor: number;
+      low_freq_factor: number;
+      high_freq_factor: number;
+      original_max_position_embeddings: number;
+    }
+  | {
+      rope_type: 'yarn';
+      rope_theta: number;
+      factor: number;
+      original_max_position_embeddings: number;
+      beta_fast: number;
+      beta_slow: number;
+      /** What cosines and sines are multiplied by. */
+      attention_factor: number;
+      /** Whether the corrected dimensions are rounded to whole ones. */
+      truncate: boolean;
+    };
 
 /** The fields of config.json that we read and write. */
 export interface ModelConfig {
@@ -19,7 +54,7 @@ export interface ModelConfig {
   head_dim: number;
   max_position_embeddings: number;
   rms_norm_eps: number;
-  rope_theta: number;
+  rope_parameters: RopeParameters;
   tie_word_embeddings: boolean;
   attention_bias: boolean;
   bos_token_id: number | null;

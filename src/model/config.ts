@@ -15,10 +15,13 @@ export interface ArchitectureFlags {
 export function architectureFlags(config: ModelConfig): ArchitectureFlags {
   switch (config.architectures[0]) {
     case 'Qwen3ForCausalLM':
+    case 'Qwen3ForSequenceClassification':
       return { qkNorm: true, qkvBias: config.attention_bias, outputBias: config.attention_bias };
     case 'Qwen2ForCausalLM':
+    case 'Qwen2ForSequenceClassification':
       return { qkNorm: false, qkvBias: true, outputBias: false };
     case 'LlamaForCausalLM':
+    case 'LlamaForSequenceClassification':
       return { qkNorm: false, qkvBias: config.attention_bias, outputBias: config.attention_bias };
     default:
       return config.architectures[0] satisfies never;
@@ -60,7 +63,7 @@ export function modelConfig(settings: ModelSettings, ids: TokenIds): ModelConfig
     head_dim: hidden / heads,
     max_position_embeddings: settings.contextLength,
     rms_norm_eps: 1e-6,
-    rope_theta: settings.ropeTheta,
+    rope_parameters: { rope_type: 'default', rope_theta: settings.ropeTheta },
     tie_word_embeddings: settings.tieEmbeddings,
     attention_bias: false,
     bos_token_id: ids.endOfText,

@@ -87,9 +87,9 @@ function selfAttention(
   // Queries and keys: per-head norm, then rotation. [B, T, heads, D]
   const positioned = (name: string, count: number): Tensor4D => {
     const states = project(name, count);
-    const { rms_norm_eps: epsilon, rope_theta: theta } = model.config;
+    const { rms_norm_eps: epsilon, rope_parameters: rope } = model.config;
     const normed = flags.qkNorm ? rmsNorm(states, vectorOf(model, `${at}.${name}_norm.weight`), epsilon) : states;
-    return rotary(normed, input.positions, theta);
+    return rotary(normed, input.positions, rope.rope_theta);
   };
   const q = positioned('q', heads);
   let k = positioned('k', groups);

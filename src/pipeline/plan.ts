@@ -4,6 +4,7 @@ import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
+import type { Manifest } from '../checkpoint/manifest.js';
 import { type PipelineConfig, pipelineSchema } from '../config/pipeline.js';
 import type { StageConfigs, StageTable } from '../stages/index.js';
 import { type Stage, type StageName, stageNames } from '../stages/stage.js';
@@ -64,8 +65,8 @@ export function needsOf<Name extends StageName>(
   return [...stage.needs, ...(block === undefined ? [] : (stage.wants?.(block) ?? []))];
 }
 
-/** Where `--from` goes: the parent of the first model stage of the plan. */
-export function parentSlot(plan: readonly StageName[], checkpointStage: StageName): StageName {
+/** Where `--from` goes: the parent of the first model stage of the plan; with none, where a stage of its kind would be. */
+export function parentSlot(plan: readonly StageName[], checkpointStage: Manifest['stage']): StageName {
   if (plan.includes('pretrain')) {
     throw new UserError({
       what: '--from names a parent, but this run trains a base model from scratch',
@@ -73,7 +74,8 @@ export function parentSlot(plan: readonly StageName[], checkpointStage: StageNam
     });
   }
   if (plan.includes('sft')) return 'pretrain';
-  return plan.includes('align') ? 'sft' : checkpointStage;
+  if (plan.includes('align')) return 'sft';
+  return checkpointStage === 'import' ? 'pretrain' : checkpointStage;
 }
 
 /** @throws UserError naming every planned stage that lacks a parent, and the command that makes it. */

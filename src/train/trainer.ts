@@ -3,9 +3,10 @@
 import { rename, rm } from 'node:fs/promises';
 import { Interrupted, UserError } from '../base/errors.js';
 import { formatThreads } from '../base/format.js';
-import { type Checkpoint, openCheckpoint, saveCheckpoint } from '../checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { newestWholeCheckpoint, pruneCheckpoints, removeTemporary, stepDirectory } from '../checkpoint/history.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
+import { saveCheckpoint } from '../checkpoint/save.js';
 import type { TrainConfig } from '../config/train.js';
 import { disposeModel, type Model, modelFromTensors, modelTensors } from '../model/parameters.js';
 import type { Metrics, Reporter } from '../report/event.js';

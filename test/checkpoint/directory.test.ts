@@ -7,8 +7,9 @@ import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { sha256File } from '../../src/base/files.js';
-import { openCheckpoint, saveCheckpoint } from '../../src/checkpoint/directory.js';
+import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { linkLatest, newestWholeCheckpoint, stepDirectory } from '../../src/checkpoint/history.js';
+import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { checkpointContent } from './fixtures/content.js';
 
 let folder = '';

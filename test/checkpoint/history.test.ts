@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { Random } from '../../src/base/random.js';
-import { openCheckpoint, saveCheckpoint } from '../../src/checkpoint/directory.js';
+import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import {
   displace,
   linkLatest,
@@ -20,6 +20,7 @@ import {
   removeTemporary,
   stepDirectory,
 } from '../../src/checkpoint/history.js';
+import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { checkpointContent } from './fixtures/content.js';
 
 let folder = '';
