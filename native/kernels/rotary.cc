@@ -1,9 +1,10 @@
-// Dimension i of a head turns together with i + D/2 by the angle position · θ^(−2i/D), or back by it. Cosines and sines
-// are computed once, in double precision, and kept; a thread turns whole rows (all heads of a position).
+// Dimension i of a head turns together with i + D/2 by the angle position · frequency i, or back by it, and is scaled.
+// Cosines and sines are computed once, in double precision, and kept; a thread turns whole rows (all heads of a position).
 #include "rotary.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gemm.h"
 
@@ -13,45 +14,57 @@ namespace MOSSCTL_ISA {
 namespace turning {
 
 constexpr long most_positions = 1L << 24;
+/** Radians a position; also of the scale. Beyond it lie only mistakes. */
+constexpr double most_frequency = 1e9;
 /** Floats in a table: positions beyond it have their angles computed at each call. */
 constexpr long most_floats = 1L << 24;
 
-/** Row p: the cosines of position p, then its sines. */
+/** Row p: the cosines of position p, then its sines, all times `scale`. */
 struct Table {
-  double theta;
+  double scale;
+  double* frequencies;
   long half, rows, used;
   float* data;
+
+  bool holds(const double* wanted, long count, double factor) const {
+    const size_t bytes = static_cast<size_t>(count) * sizeof(double);
+    return half == count && scale == factor && memcmp(frequencies, wanted, bytes) == 0;
+  }
 };
 
 static void fill_row(const Table& t, long position, float* row) {
   for (long i = 0; i < t.half; i++) {
-    const double angle =
-        static_cast<double>(position) * pow(t.theta, -static_cast<double>(i) / static_cast<double>(t.half));
-    row[i] = static_cast<float>(cos(angle));
-    row[t.half + i] = static_cast<float>(sin(angle));
+    const double angle = static_cast<double>(position) * t.frequencies[i];
+    row[i] = static_cast<float>(t.scale * cos(angle));
+    row[t.half + i] = static_cast<float>(t.scale * sin(angle));
   }
 }
 
-/** The table of (theta, D/2), with rows for at least `positions` positions, or as many as fit it. */
-static const Table* table_for(double theta, long half, long positions) {
+/** Makes it the empty table of other frequencies; false where memory is out. */
+static bool become(Table& t, const double* frequencies, long half, double scale) {
+  free(t.data);
+  free(t.frequencies);
+  t = {scale, static_cast<double*>(malloc(static_cast<size_t>(half) * sizeof(double))), 0, 0, t.used, nullptr};
+  if (t.frequencies == nullptr) return false;
+  memcpy(t.frequencies, frequencies, static_cast<size_t>(half) * sizeof(double));
+  t.half = half;
+  return true;
+}
+
+/** The table of these frequencies, with rows for at least `positions` positions, or as many as fit it. */
+static const Table* table_for(const double* frequencies, long half, double scale, long positions) {
   static Table tables[4];  // the one used longest ago makes room
   static long uses = 0;
   Table* table = &tables[0];
   for (Table& t : tables) {
-    if (t.data != nullptr && t.theta == theta && t.half == half) {
+    if (t.holds(frequencies, half, scale)) {
       table = &t;
       break;
     }
     if (t.used < table->used) table = &t;
   }
   table->used = ++uses;
-  if (table->data != nullptr && (table->theta != theta || table->half != half)) {
-    free(table->data);
-    table->data = nullptr;
-    table->rows = 0;
-  }
-  table->theta = theta;
-  table->half = half;
+  if (!table->holds(frequencies, half, scale) && !become(*table, frequencies, half, scale)) return nullptr;
   const long most = larger(1, most_floats / (2 * half));
   positions = smaller(positions, most);
   if (positions <= table->rows) return table;
@@ -87,23 +100,27 @@ static inline void turn(const float* x, float* y, long heads, long half, const f
 
 }  // namespace turning
 
-// Tensors: x [N, H, D], positions int32 [N], y [N, H, D]. Numbers: N, H, D, theta, direction (1 forward, −1 backward).
+// Tensors: x [N, H, D], positions int32 [N], y [N, H, D]. Numbers: N, H, D, direction (1 forward, −1 backward), scale and
+// the D/2 frequencies.
 const char* rotary(const Call& call) {
-  REQUIRE(call.tensor_count == 3 && call.number_count == 5, "3 tensors and 5 numbers");
+  REQUIRE(call.tensor_count == 3 && call.number_count >= 5, "3 tensors and at least 5 numbers");
   const long n = call.number(0), heads = call.number(1), d = call.number(2);
-  const double theta = call.numbers[3];
-  const float sign = call.numbers[4] < 0 ? -1.0f : 1.0f;
-  const long width = product(heads, d), size = product(n, width);
+  const float sign = call.numbers[3] < 0 ? -1.0f : 1.0f;
+  const double scale = call.numbers[4];
+  const double* frequencies = call.numbers + 5;
+  const long width = product(heads, d), size = product(n, width), half = d / 2;
   REQUIRE(size >= 0 && d % 2 == 0 && d <= turning::most_floats, "N, H or D");
-  REQUIRE(theta > 0 && theta < INFINITY, "theta must be positive");
+  REQUIRE(call.number_count == 5 + half, "D/2 frequencies");
+  for (int i = 4; i < call.number_count; i++) {
+    REQUIRE(fabs(call.numbers[i]) <= turning::most_frequency, "a frequency or the scale is not a number, or beyond 10^9");
+  }
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == n && call.tensors[2].size == size,
           "sizes of x, positions or y");
   const int32_t* positions = call.integers(1);
   const auto [least, most] = extremes(positions, n);
   REQUIRE(least >= 0 && most < turning::most_positions, "a position is not in 0 … 2^24 − 1");
   if (size == 0) return nullptr;
-  const long half = d / 2;
-  const turning::Table* table = turning::table_for(theta, half, most + 1L);
+  const turning::Table* table = turning::table_for(frequencies, half, scale, most + 1L);
   REQUIRE(table != nullptr, "out of memory");
   const int threads = threads_for(size);
   float* beyond = most < table->rows ? nullptr : shared_scratch(slot_partial, threads * d);

@@ -5,6 +5,7 @@
 import { Random } from '../base/random.js';
 import type { Precision } from '../config/pipeline.js';
 import { parameterTable } from '../model/parameters.js';
+import { rotationOf } from '../model/rope.js';
 import type { Attributes, Op } from '../tensor/op.js';
 import { adamw } from '../tensor/ops/adamw.js';
 import { attentionOp } from '../tensor/ops/attention.js';
@@ -92,7 +93,6 @@ export function* measureOps(
 function casesOf(shape: Shape): Case[] {
   const { rows, columns, config } = shape;
   const { hidden_size: d, intermediate_size: f, vocab_size: vocab, rms_norm_eps: epsilon } = config;
-  const theta = config.rope_parameters.rope_theta;
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: head } = config;
   const n = rows * columns;
   const pairs = (rows * heads * columns * (columns + 1)) / 2;
@@ -108,7 +108,7 @@ function casesOf(shape: Shape): Case[] {
     fused(
       rotaryOp,
       () => [random(n, heads, head), positions()],
-      { theta },
+      rotationOf(config),
       [3 * queries, 2 * queries],
       [3 * queries, 2 * queries],
     ),

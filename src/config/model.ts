@@ -16,6 +16,11 @@ export const architectures = [
 ] as const;
 export type Architecture = (typeof architectures)[number];
 
+/** Scores a sequence (`score.weight`) instead of predicting tokens. */
+export function isRewardModel({ architectures: [name] }: Pick<ModelConfig, 'architectures'>): boolean {
+  return name.endsWith('ForSequenceClassification');
+}
+
 /** How positions turn queries and keys: transformers' `rope_parameters`, every default filled in. */
 export type RopeParameters =
   | { rope_type: 'default'; rope_theta: number }

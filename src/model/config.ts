@@ -1,6 +1,6 @@
 // From the size dial to a full Hugging Face configuration, and what the architectures differ in.
 import { UserError } from '../base/errors.js';
-import { type ModelConfig, type ModelSettings, sizes } from '../config/model.js';
+import { isRewardModel, type ModelConfig, type ModelSettings, sizes } from '../config/model.js';
 
 /** What sets Qwen3, Qwen2 and Llama apart inside the decoder. */
 export interface ArchitectureFlags {
@@ -10,21 +10,26 @@ export interface ArchitectureFlags {
   qkvBias: boolean;
   /** Bias on the attention's output projection. */
   outputBias: boolean;
+  /** A head that scores a sequence (`score.weight`) in the place of the output projection. */
+  reward: boolean;
 }
 
 export function architectureFlags(config: ModelConfig): ArchitectureFlags {
-  switch (config.architectures[0]) {
+  const [architecture] = config.architectures;
+  const bias = config.attention_bias;
+  const reward = isRewardModel(config);
+  switch (architecture) {
     case 'Qwen3ForCausalLM':
     case 'Qwen3ForSequenceClassification':
-      return { qkNorm: true, qkvBias: config.attention_bias, outputBias: config.attention_bias };
+      return { qkNorm: true, qkvBias: bias, outputBias: bias, reward };
     case 'Qwen2ForCausalLM':
     case 'Qwen2ForSequenceClassification':
-      return { qkNorm: false, qkvBias: true, outputBias: false };
+      return { qkNorm: false, qkvBias: true, outputBias: false, reward };
     case 'LlamaForCausalLM':
     case 'LlamaForSequenceClassification':
-      return { qkNorm: false, qkvBias: config.attention_bias, outputBias: config.attention_bias };
+      return { qkNorm: false, qkvBias: bias, outputBias: bias, reward };
     default:
-      return config.architectures[0] satisfies never;
+      return architecture satisfies never;
   }
 }
 

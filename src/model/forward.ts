@@ -1,5 +1,6 @@
 // The decoder, top to bottom: embed → (attention + SwiGLU, each behind an RMSNorm and a residual) × layers → norm.
 // Training, evaluation and cached decoding all run through here.
+import { UserError } from '../base/errors.js';
 import { checkpointed } from '../tensor/checkpoint.js';
 import { attention } from '../tensor/ops/attention.js';
 import { embedding } from '../tensor/ops/embedding.js';
@@ -11,6 +12,7 @@ import { reshape, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type
 import { extendCache, type KeyValueCache } from './cache.js';
 import { architectureFlags } from './config.js';
 import { type Model, matrixOf, vectorOf } from './parameters.js';
+import { rotationOf } from './rope.js';
 
 /** B rows of T tokens, row-major. */
 export interface ModelInput {
@@ -34,8 +36,18 @@ export function forward(model: Model, input: ModelInput, cache?: KeyValueCache):
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
 }
 
-/** The output projection [V, d]: the embedding itself where they are tied. */
+/**
+ * The output projection [V, d]: the embedding itself where they are tied.
+ * @throws UserError of a reward model, which has none.
+ */
 export function outputWeight(model: Model): Tensor2D {
+  if (architectureFlags(model.config).reward) {
+    throw new UserError({
+      what: 'a reward model cannot predict text',
+      why: `${model.config.architectures[0]} has a score for a sequence in the place of probabilities for the next token`,
+      next: 'Use the model that it was made from, or another …ForCausalLM',
+    });
+  }
   return matrixOf(model, model.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
 }
 
@@ -87,9 +99,9 @@ function selfAttention(
   // Queries and keys: per-head norm, then rotation. [B, T, heads, D]
   const positioned = (name: string, count: number): Tensor4D => {
     const states = project(name, count);
-    const { rms_norm_eps: epsilon, rope_parameters: rope } = model.config;
-    const normed = flags.qkNorm ? rmsNorm(states, vectorOf(model, `${at}.${name}_norm.weight`), epsilon) : states;
-    return rotary(normed, input.positions, rope.rope_theta);
+    const weight = flags.qkNorm ? vectorOf(model, `${at}.${name}_norm.weight`) : undefined;
+    const normed = weight === undefined ? states : rmsNorm(states, weight, model.config.rms_norm_eps);
+    return rotary(normed, input.positions, rotationOf(model.config));
   };
   const q = positioned('q', heads);
   let k = positioned('k', groups);

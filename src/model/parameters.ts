@@ -69,7 +69,8 @@ export function parameterTable(config: ModelConfig): ParameterSpec[] {
     matrix('model.embed_tokens', vocab, d, 0.02),
     ...Array.from({ length: config.num_hidden_layers }, (_, index) => layer(index)).flat(),
     vector('model.norm.weight', d, 1),
-    ...(config.tie_word_embeddings ? [] : [matrix('lm_head', vocab, d, 0.02)]),
+    ...(flags.reward ? [matrix('score', 1, d, 0.02)] : []),
+    ...(flags.reward || config.tie_word_embeddings ? [] : [matrix('lm_head', vocab, d, 0.02)]),
   ];
 }
 
@@ -96,8 +97,8 @@ export function initModel(config: ModelConfig, seed: number): Model {
   });
 }
 
-/** A model from stored tensors. Missing, extra or misshapen ones are a UserError that names them all. */
-export function modelFromTensors(config: ModelConfig, tensors: ReadonlyMap<string, HostTensor>, where: string): Model {
+/** Missing, extra or misshapen tensors are a UserError that names them. */
+export function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
   const specs = parameterTable(config);
   const known = new Set(specs.map((spec) => spec.name));
   const faults = specs.flatMap(({ name, shape }) => {
@@ -116,6 +117,11 @@ export function modelFromTensors(config: ModelConfig, tensors: ReadonlyMap<strin
       next: 'Use the config.json and model.safetensors of one checkpoint together',
     });
   }
+}
+
+/** A model from stored tensors. Throws as `checkTensors` does. */
+export function modelFromTensors(config: ModelConfig, tensors: ReadonlyMap<string, HostTensor>, where: string): Model {
+  checkTensors(config, tensors, where);
   return build(config, (spec) => (tensors.get(spec.name) as HostTensor).data);
 }
 

@@ -72,6 +72,8 @@ function adamwWith(gradient: Tensor, m: Tensor = floats(2)): void {
   }
 }
 
+const turning = (...frequencies: number[]) => ({ frequencies, scale: 1 });
+
 const badCalls: readonly [call: () => unknown, message: string][] = [
   [() => embedding(floats(5), ints(2)), 'embedding: table must be float32 [V, d], got float32 [5]'],
   [() => embedding(floats(5, 3), floats(2)), 'embedding: ids must be int32 [N], got float32 [2]'],
@@ -92,10 +94,11 @@ const badCalls: readonly [call: () => unknown, message: string][] = [
   [() => linear(disposed(2, 3), floats(4, 3)), 'linear: x is disposed'],
   [() => rmsNorm(floats(2, 3), floats(2), 1e-6), 'rmsNorm: weight must be float32 [d], got float32 [2] (with d = 3)'],
   [
-    () => rotary(floats(2, 1, 4), ints(3), 1e4),
+    () => rotary(floats(2, 1, 4), ints(3), turning(1, 0.1)),
     'rotary: positions must be int32 [2], got int32 [3] (with H = 1, D = 4)',
   ],
-  [() => rotary(floats(2, 1, 3), ints(2), 1e4), 'rotary: the head dimension must be even, got 3'],
+  [() => rotary(floats(2, 1, 3), ints(2), turning(1)), 'rotary: the head dimension must be even, got 3'],
+  [() => rotary(floats(2, 1, 4), ints(2), turning(1)), 'rotary: 2 frequencies are needed, got 1'],
   [
     () => attention(floats(1, 2, 4, 8), floats(1, 2, 2, 6), floats(1, 2, 2, 6), ints(1, 2, 2)),
     'attention: k must be float32 [B, S, G, D], got float32 [1, 2, 2, 6] (with B = 1, T = 2, H = 4, D = 8, S = 2, G = 2)',
@@ -157,8 +160,9 @@ const badOnNative: Record<string, () => Tensor> = {
   'a range past the keys': () => attend([0, 0, 0, 3]),
   'a range from below 0': () => attend([-1, 0, 0, 2]),
   'an empty range': () => attend([1, 0, 0, 2]),
-  'a negative position': () => rotary(floats(2, 1, 4), idsOf([-1, 3]), 1e4),
-  'no theta': () => rotary(floats(2, 1, 4), idsOf([1, 3]), Number.NaN),
+  'a negative position': () => rotary(floats(2, 1, 4), idsOf([-1, 3]), turning(1, 0.1)),
+  'a frequency that is no number': () => rotary(floats(2, 1, 4), idsOf([1, 3]), turning(1, Number.NaN)),
+  'an endless scale': () => rotary(floats(2, 1, 4), idsOf([1, 3]), { ...turning(1, 0.1), scale: Infinity }),
   'add of 2 and 3': () => add(floats(2), floats(3)),
   'add of 3 and 2': () => add(floats(3), floats(2)),
   'sum over an axis that is not there': () => sum(floats(2, 3), 2),

@@ -7,7 +7,7 @@ import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { linear } from '../../src/tensor/ops/linear.js';
 import { rmsNorm } from '../../src/tensor/ops/rms-norm.js';
-import { rotary } from '../../src/tensor/ops/rotary.js';
+import { type Rotation, rotary } from '../../src/tensor/ops/rotary.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
 import {
   type Tensor,
@@ -102,16 +102,22 @@ function rmsNormCase(n: number, d: number, epsilon: number, scale: number): Case
   };
 }
 
-function rotaryCase(positions: number[], h: number, d: number, theta: number, tolerance = fp32): Case {
+/** The usual frequencies, θ^(−2i/D). */
+function powers(theta: number, d: number): Rotation {
+  return { frequencies: Array.from({ length: d / 2 }, (_, i) => theta ** ((-2 * i) / d)), scale: 1 };
+}
+
+function rotaryCase(positions: number[], h: number, d: number, rotation: Rotation, tolerance = fp32): Case {
   const n = positions.length;
+  const { frequencies, scale } = rotation;
   return {
     ...defaults,
     tolerance,
     op: 'rotary',
-    name: `[${n}, ${h}, ${d}], theta ${theta}, positions to ${Math.max(...positions)}`,
+    name: `[${n}, ${h}, ${d}], frequencies down to ${Math.min(...frequencies).toPrecision(2)}, times ${scale}, positions to ${Math.max(...positions)}`,
     inputs: [normal([n, h, d]), integers([n], positions)],
-    run: ([x, where]) => rotary(x as Tensor3D, where as Tensor1D, theta),
-    reference: ([x, where]) => reference.rotary(x, where, [h, d], theta),
+    run: ([x, where]) => rotary(x as Tensor3D, where as Tensor1D, rotation),
+    reference: ([x, where]) => reference.rotary(x, where, [h, d], rotation),
   };
 }
 
@@ -204,9 +210,13 @@ const smallCases: readonly Case[] = [
   rmsNormCase(5, 7, 1e-2, 1),
   rmsNormCase(3, 65, 1e-6, 100),
   rmsNormCase(4, 9, 1e-5, 1e-3), // epsilon outweighs the mean square
-  rotaryCase([0], 1, 2, 10000),
-  rotaryCase([0, 1, 2, 0, 1, 31], 3, 6, 500),
-  rotaryCase([1023, 7, 512], 2, 34, 10000, 2e-4), // an fp32 angle near 1,000 is exact to 6e-5
+  rotaryCase([0], 1, 2, powers(10000, 2)),
+  rotaryCase([0, 1, 2, 0, 1, 31], 3, 6, powers(500, 6)),
+  rotaryCase([1023, 7, 512], 2, 34, powers(10000, 34), 2e-4), // an fp32 angle near 1,000 is exact to 6e-5
+  rotaryCase([3, 0, 9], 2, 6, { frequencies: [0.25, 2, 0], scale: 1.25 }),
+  // The same frequencies at another scale, and others at the same: a table kept for one must not serve the other.
+  rotaryCase([3, 0, 9], 2, 6, { frequencies: [0.25, 2, 0], scale: 0.5 }),
+  rotaryCase([3, 0, 9], 2, 6, { frequencies: [0.25, 2, 1], scale: 0.5 }),
   attentionCase('one key', { ...square, t: 1, s: 1, d: 1 }, [0, 0]),
   attentionCase('causal', { ...square, t: 5, s: 5, d: 3 }, documentRanges(1, [5])),
   attentionCase('grouped', { batch: 2, t: 6, s: 6, heads: 6, groups: 2, d: 4 }, documentRanges(2, [6])),
@@ -258,9 +268,10 @@ const largeCases: readonly Case[] = [
   ),
   rmsNormCase(600, 32, 1e-6, 1),
   rmsNormCase(130, 129, 1e-6, 1),
-  rotaryCase([...Array(41).keys()], 4, 128, 10000),
+  rotaryCase([...Array(41).keys()], 4, 128, powers(10000, 128)),
+  rotaryCase([0, 5, 11], 2, 512, { ...powers(10000, 512), scale: 1.5 }),
   inFourAxes(rmsNormCase(12, 16, 1e-6, 1), [2, 3, 2, 16]), // as the heads of attention lie
-  inFourAxes(rotaryCase([0, 1, 2, 3, 0, 1], 2, 8, 10000), [2, 3, 2, 8]),
+  inFourAxes(rotaryCase([0, 1, 2, 3, 0, 1], 2, 8, powers(10000, 8)), [2, 3, 2, 8]),
   ...[1, 2, 4, 5].map((t) => {
     const ranges = Array.from({ length: t }, (_, at) => [at, 345 + at]).flat();
     return attentionCase('many keys', { batch: 1, t, s: 350, heads: 4, groups: 2, d: 18 }, ranges);

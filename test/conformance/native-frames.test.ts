@@ -47,7 +47,7 @@ test('random frames are refused with an Error that names the kernel, or computed
     for (let round = 0; round < rounds; round++) {
       const [a, b, c] = [pick(sizes), pick(sizes), pick(sizes)];
       const products = [a, b, c, a * b, b * c, a * c, a * b * c, 0];
-      const [tensors, numbers] = [random.integer(0, 11), random.integer(0, 11)];
+      const [tensors, numbers] = [random.integer(0, 11), random.integer(0, often(0.1) ? 40 : 11)];
       let length = 0;
       const put = (value: number): void => {
         frame[length++] = often(0.03) ? pick(wild) : value;
@@ -72,6 +72,42 @@ test('random frames are refused with an Error that names the kernel, or computed
   }
   addon.removeSlab(base);
   assert.ok(refused > (addon.kernels.length * rounds) / 2, `${refused} refused`);
+});
+
+test('a rotary frame carries D/2 frequencies, of as wide a head as there is, and no others', (t) => {
+  const addon = addonOrReason();
+  if (typeof addon === 'string') return t.skip(addon);
+  const slab = new ArrayBuffer(1 << 20);
+  const base = addon.addSlab(slab);
+  const kernel = addon.kernels.indexOf('Rotary');
+  const [n, heads] = [2, 1];
+  const positions = new Int32Array(slab, 0, n).fill(3);
+  /** Turns x full of ones; `given` frequencies of 0.5, where D/2 are due. */
+  const turn = (d: number, given: number, at: Partial<Record<number, number>> = {}): Float32Array => {
+    const size = n * heads * d;
+    const [x, y] = [new Float32Array(slab, 64, size).fill(1), new Float32Array(slab, 64 + 4 * size, size).fill(0)];
+    const tensors = [x, positions, y].flatMap(({ byteOffset, length }) => [base + byteOffset, length]);
+    const numbers = [n, heads, d, 1, 2, ...Array.from({ length: given }, () => 0.5)];
+    for (const [index, value] of Object.entries(at)) numbers[Number(index)] = value as number;
+    const frame = Float64Array.from([3, numbers.length, ...tensors, ...numbers]);
+    addon.call(kernel, frame, frame.length);
+    return y;
+  };
+  for (const d of [2, 64, 512, 8192]) {
+    const y = turn(d, d / 2);
+    assert.ok(Math.abs(y[0] - 2 * (Math.cos(1.5) - Math.sin(1.5))) < 1e-6, `${d}: ${y[0]}`);
+    assert.ok(Math.abs(y[2 * d - 1] - 2 * (Math.cos(1.5) + Math.sin(1.5))) < 1e-6, `${d}: ${y[2 * d - 1]}`);
+    for (const given of [0, d / 2 - 1, d / 2 + 1, d]) {
+      if (given !== d / 2) assert.throws(() => turn(d, given), /^Error: Rotary: D\/2 frequencies$/);
+    }
+  }
+  for (const wrong of [Number.NaN, Infinity, -Infinity, 1e300]) {
+    for (const index of [4, 5, 36])
+      assert.throws(() => turn(64, 32, { [index]: wrong }), /^Error: Rotary: a frequency/);
+  }
+  positions.fill(-1);
+  assert.throws(() => turn(64, 32), /a position is not in/);
+  addon.removeSlab(base);
 });
 
 test('what is no kernel, no frame or no memory is refused', (t) => {

@@ -41,16 +41,21 @@ export function rmsNorm(x: Values, weight: Values, epsilon: number): Values {
   return y;
 }
 
-/** x [n, h, d], positions [n] → [n, h, d]: the pair (j, j + d/2) turns by position · theta^(−2j/d). */
-export function rotary(x: Values, positions: Values, [h, d]: [h: number, d: number], theta: number): Values {
+/** x [n, h, d], positions [n] → [n, h, d]: the pair (j, j + d/2) turns by position · frequency j, and is scaled. */
+export function rotary(
+  x: Values,
+  positions: Values,
+  [h, d]: [h: number, d: number],
+  { frequencies, scale }: { frequencies: number[]; scale: number },
+): Values {
   const y = new Float64Array(x.length);
   for (let head = 0; head < positions.length * h; head++) {
     const position = positions[Math.floor(head / h)];
     for (let j = 0; j < d / 2; j++) {
-      const angle = position * theta ** ((-2 * j) / d);
+      const angle = position * frequencies[j];
       const [a, b] = [head * d + j, head * d + j + d / 2];
-      y[a] = x[a] * Math.cos(angle) - x[b] * Math.sin(angle);
-      y[b] = x[b] * Math.cos(angle) + x[a] * Math.sin(angle);
+      y[a] = scale * (x[a] * Math.cos(angle) - x[b] * Math.sin(angle));
+      y[b] = scale * (x[b] * Math.cos(angle) + x[a] * Math.sin(angle));
     }
   }
   return y;

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseModelConfig } from '../../src/checkpoint/model-config.js';
+import { parseForeignConfig } from '../../src/checkpoint/hf-config.js';
 import { readSafetensors } from '../../src/checkpoint/safetensors.js';
+import type { ModelConfig } from '../../src/config/model.js';
 import { type Model, modelFromTensors } from '../../src/model/parameters.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import type { Scalar } from '../../src/tensor/tf.js';
@@ -42,13 +43,20 @@ export async function readJson<T>(name: string): Promise<T> {
   return JSON.parse(await readFile(path(name), 'utf8')) as T;
 }
 
-/** The model as transformers saved it, on the current backend. */
-export async function loadGolden(architecture: (typeof architectures)[number]): Promise<Model> {
-  const raw = await readJson<{ hidden_size: number; num_attention_heads: number }>(`${architecture}/config.json`);
-  // transformers leaves head_dim out of a Qwen2 config; ours always has it.
-  const text = JSON.stringify({ head_dim: raw.hidden_size / raw.num_attention_heads, ...raw });
-  const file = `${architecture}/model.safetensors`;
-  return modelFromTensors(parseModelConfig(text, architecture), await readSafetensors(path(file)), file);
+/** The model of this folder as transformers saved it, on the current backend. */
+export async function loadGolden(folder: string): Promise<Model> {
+  return modelOf(await readJson(`${folder}/config.json`), `${folder}/model.safetensors`);
+}
+
+/** The content of a config.json with the weights of a file, on the current backend. */
+export async function modelOf(raw: object, weights: string): Promise<Model> {
+  return modelFromTensors(configOf(raw), await readSafetensors(path(weights)), weights);
+}
+
+/** A config.json as transformers writes it. */
+export function configOf(raw: object): ModelConfig {
+  const { eosTokenIds, padTokenId = 0, ...config } = parseForeignConfig(JSON.stringify(raw), 'config.json');
+  return { ...config, eos_token_id: eosTokenIds[0], pad_token_id: padTokenId };
 }
 
 /** One row a sequence, of equal length; every token after the first is predicted. */

@@ -37,10 +37,8 @@ const bodies: Record<string, Body> = {
       [x.shape, weight.shape],
       [sizeOf(x) / weight.shape[0], weight.shape[0], Number(epsilon)],
     ),
-  Rotary: (backend, [x, positions], { theta }) =>
-    backend.run('Rotary', [x, positions], [x.shape], [sizeOf(positions), ...x.shape.slice(-2), Number(theta), 1]),
-  RotaryGrad: (backend, [dy, , positions], { theta }) =>
-    backend.run('Rotary', [dy, positions], [dy.shape], [sizeOf(positions), ...dy.shape.slice(-2), Number(theta), -1]),
+  Rotary: (backend, [x, positions], rotation) => rotate(backend, x, positions, rotation, 1),
+  RotaryGrad: (backend, [dy, , positions], rotation) => rotate(backend, dy, positions, rotation, -1),
   Attention: (backend, inputs) => {
     const [q, k] = inputs;
     const [batch, columns, heads] = q.shape;
@@ -98,6 +96,19 @@ export function registerFused(): void {
         body(backend as NativeBackend, inputs as unknown as TensorInfo[], (attrs ?? {}) as Attributes),
     });
   }
+}
+
+/** Direction 1 is forward, −1 back. */
+function rotate(
+  backend: NativeBackend,
+  x: TensorInfo,
+  positions: TensorInfo,
+  { frequencies, scale }: Attributes,
+  direction: 1 | -1,
+): TensorInfo[] {
+  const [heads, dimension] = x.shape.slice(-2);
+  const numbers = [sizeOf(positions), heads, dimension, direction, Number(scale), ...(frequencies as number[])];
+  return backend.run('Rotary', [x, positions], [x.shape], numbers);
 }
 
 /** x · scalar. */

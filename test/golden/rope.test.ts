@@ -1,0 +1,90 @@
+// Every RoPE type against Hugging Face transformers (scripts/golden/make_rope.py): the frequencies of published
+// configurations, and the logits of tiny models far beyond the context that they were trained on.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCache, disposeCache } from '../../src/model/cache.js';
+import { forward, logits } from '../../src/model/forward.js';
+import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { ropeFrequencies, rotationOf } from '../../src/model/rope.js';
+import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
+import { onEachBackend } from '../conformance/backends.js';
+import { assertClose, configOf, modelOf, readJson } from './fixtures.js';
+
+interface Table {
+  config: object;
+  /** [D/2] */
+  frequencies: number[];
+  scale: number;
+}
+
+interface Expected {
+  /** One row; the original contexts end at 32. */
+  ids: number[];
+  /** Those whose logits are known. */
+  columns: number[];
+  /** `logits`: [columns, V]. */
+  models: Record<string, Table & { weights: string; logits: number[] }>;
+  tables: Record<string, Table>;
+}
+
+const { ids, columns, models, tables } = await readJson<Expected>('rope/expected.json');
+
+for (const [name, { config, frequencies, scale }] of Object.entries({ ...tables, ...models })) {
+  test(`frequencies: ${name}`, () => {
+    const rotation = rotationOf(configOf(config));
+    assertClose([rotation.scale], [scale], 'scale', 1e-7);
+    assert.equal(rotation.frequencies.length, frequencies.length);
+    // Each by itself, as the slowest matter most far away; transformers computes θ^x in fp32.
+    for (const [i, wanted] of frequencies.entries()) assertClose([rotation.frequencies[i]], [wanted], `[${i}]`, 3e-6);
+  });
+}
+
+test('a configuration is worked out once, and numbers that lead nowhere are refused', () => {
+  const config = configOf(tables.default.config);
+  assert.equal(rotationOf(config), rotationOf(config));
+  const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32, attention_factor: 1 } as const;
+  const parameters = { ...yarn, rope_theta: 1, beta_fast: 0.25, beta_slow: 1, truncate: true };
+  const refused = { name: 'UserError', message: /rope_parameters: .*no usable frequencies.*rope_theta":1,/ };
+  assert.throws(() => ropeFrequencies(parameters, 8), refused);
+  assert.throws(() => ropeFrequencies({ ...parameters, rope_theta: 1e4, attention_factor: 1e12 }, 8), {
+    name: 'UserError',
+  });
+});
+
+/** Logits [to − from, V] of the row's columns from..to; the cache holds those before. */
+function logitsOf(model: Model, from: number, to: number, cache = createCache(model.config.num_hidden_layers)) {
+  const places = Array.from({ length: to - from }, (_, i) => from + i);
+  const values = tidy(() => {
+    const input = {
+      tokens: tensor1d(ids.slice(from, to), 'int32'),
+      positions: tensor1d(places, 'int32'),
+      ranges: tensor3d(
+        places.flatMap((place) => [0, place]),
+        [1, to - from, 2],
+        'int32',
+      ),
+    };
+    return logits(model, forward(model, input, cache)).dataSync() as Float32Array;
+  });
+  return { values, cache };
+}
+
+await onEachBackend('rope', async (t) => {
+  for (const [name, { config, weights, logits: wanted }] of Object.entries(models)) {
+    await t.test(`${name}: logits at positions ${columns}, read at once and through the cache`, async () => {
+      const model = await modelOf(config, `rope/${weights}`);
+      const width = model.config.vocab_size;
+      const whole = logitsOf(model, 0, ids.length);
+      const { cache } = logitsOf(model, 0, columns[1]);
+      const { values: cached } = logitsOf(model, columns[1], columns[1] + 1, cache);
+      columns.forEach((column, i) => {
+        const row = wanted.slice(i * width, (i + 1) * width);
+        assertClose(whole.values.slice(column * width, (column + 1) * width), row, `column ${column}`);
+        if (i === 1) assertClose(cached, row, 'cached');
+      });
+      disposeCache(whole.cache);
+      disposeCache(cache);
+      disposeModel(model);
+    });
+  }
+});
