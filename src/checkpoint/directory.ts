@@ -2,12 +2,11 @@
 // What it holds and how it is opened; save.ts writes it.
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { exists } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
+import { identifyForeign, isForeign, openForeign } from './hf.js';
 import { resolveCheckpoint } from './history.js';
 import {
-  damagedFile,
   type Manifest,
   type ManifestFields,
   manifestName,
@@ -16,15 +15,19 @@ import {
   readSmallFile,
   verifyFiles,
 } from './manifest.js';
-import { checkVocabulary, parseGenerationConfig, parseModelConfig } from './model-config.js';
+import {
+  checkVocabulary,
+  configName,
+  embeddingName,
+  generationConfigName,
+  parseGenerationConfig,
+  parseModelConfig,
+} from './model-config.js';
 import { readSafetensors } from './safetensors.js';
+import { isWeightsFile, readWeights } from './weights.js';
 
-export const configName = 'config.json';
-export const generationConfigName = 'generation_config.json';
-export const weightsName = 'model.safetensors';
 export const optimizerName = 'training/optimizer.safetensors';
 export const stateName = 'training/state.json';
-export const embeddingName = 'model.embed_tokens.weight';
 const maxTextBytes = 256 << 20;
 
 /** What only resuming needs: optimizer moments, and any JSON (data cursor, random states). */
@@ -37,6 +40,8 @@ export interface CheckpointContent {
   model: ModelConfig;
   /** Ends generation: end of text for a base model, end of turn after fine-tuning. */
   eosTokenId: number;
+  /** Where more than one token does: all of them, `eosTokenId` first. */
+  eosTokenIds?: readonly number[];
   /** File name → text: tokenizer.json, tokenizer_config.json, … */
   tokenizerFiles: Record<string, string>;
   /** Under their Hugging Face names. */
@@ -52,14 +57,23 @@ export interface Checkpoint {
   manifest: Manifest;
   model: ModelConfig;
   eosTokenId: number;
+  /** Every token that ends an answer, `eosTokenId` first. */
+  eosTokenIds: readonly number[];
   tokenizerFiles: Record<string, string>;
   weights: Map<string, HostTensor>;
   /** Only where it was asked for. */
   training?: { tensors: Map<string, HostTensor>; state: unknown };
 }
 
+/** Which checkpoint a path means, without its weights: our own by its mossctl.json, one of others by its files. */
+export async function identifyCheckpoint(path: string): Promise<{ path: string; manifest: Manifest; digest: string }> {
+  const directory = await resolveCheckpoint(path);
+  const identity = (await isForeign(directory)) ? await identifyForeign(directory) : await readManifest(directory);
+  return { path: directory, ...identity };
+}
+
 /**
- * Opens a checkpoint: a step directory, a stage directory, a run directory, or its `latest`.
+ * Opens a checkpoint: a step directory, a stage directory, a run directory, its `latest`, or a model directory of others.
  * `verify` compares the sha256 of every file to be read; `training` also reads what only resuming needs.
  * @throws UserError where it is not a checkpoint or a file is missing, truncated or changed.
  */
@@ -68,37 +82,38 @@ export async function openCheckpoint(
   { verify = true, training = false }: { verify?: boolean; training?: boolean } = {},
 ): Promise<Checkpoint> {
   const directory = await resolveCheckpoint(path);
+  if (await isForeign(directory)) {
+    if (training) throw notResumable(directory);
+    return openForeign(directory);
+  }
   const { manifest, digest } = await readManifest(directory);
   if (verify) await verifyFiles(directory, manifest, training);
   const text = async (name: string) => (await readSmallFile(join(directory, name), maxTextBytes)).toString('utf8');
   const model = parseModelConfig(await text(configName), join(directory, configName));
-  const weights = await readTensors(directory, weightsName);
-  checkVocabulary(model, weights.get(embeddingName)?.shape[0], join(directory, weightsName));
+  const weights = await readWeights(directory);
+  checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const tokenizerFiles: Record<string, string> = {};
   for (const name of Object.keys(manifest.files)) if (isTokenizerFile(name)) tokenizerFiles[name] = await text(name);
-  const eosTokenId = parseGenerationConfig(await text(generationConfigName), join(directory, generationConfigName));
-  const opened = { path: directory, digest, manifest, model, eosTokenId, tokenizerFiles, weights };
+  const eosTokenIds = parseGenerationConfig(await text(generationConfigName), join(directory, generationConfigName));
+  const eosTokenId = eosTokenIds[0];
+  const opened = { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, tokenizerFiles, weights };
   if (!training) return opened;
-  if (manifest.files[stateName] === undefined) {
-    throw new UserError({
-      what: 'this checkpoint cannot be resumed',
-      where: directory,
-      why: 'it was saved without its training state',
-      next: 'Start a new stage from it with --from',
-    });
-  }
-  const tensors = await readTensors(directory, optimizerName);
+  if (manifest.files[stateName] === undefined) throw notResumable(directory);
+  const tensors = await readSafetensors(join(directory, optimizerName));
   return { ...opened, training: { tensors, state: parseJson(await text(stateName), join(directory, stateName)) } };
+}
+
+function notResumable(directory: string): UserError {
+  return new UserError({
+    what: 'this checkpoint cannot be resumed',
+    where: directory,
+    why: 'it was saved without its training state',
+    next: 'Start a new stage from it with --from',
+  });
 }
 
 /** Whatever lies beside config and weights, and is not ours. */
 export function isTokenizerFile(name: string): boolean {
-  return ![configName, generationConfigName, weightsName, manifestName].includes(name) && !name.includes('/');
-}
-
-/** Hashing has already proved the bytes; without it, a damaged file is named by its own checks. */
-async function readTensors(directory: string, name: string): Promise<Map<string, HostTensor>> {
-  const path = join(directory, name);
-  if (!(await exists(path))) throw damagedFile(path, 'the file is missing');
-  return readSafetensors(path);
+  const ours = [configName, generationConfigName, manifestName];
+  return !ours.includes(name) && !isWeightsFile(name) && !name.includes('/');
 }

@@ -1,79 +1,111 @@
-// config.json: the model's shape, in the field names of Hugging Face. Both spellings that transformers has used for the
-// rotary base and the dtype are written, so that old and new readers agree; both are read.
+// config.json and generation_config.json as we write them, in the field names of Hugging Face. Both spellings that
+// transformers has used for the rotary embedding and the dtype are written, so that old and new readers agree.
+// Our own are read strictly; those of others through hf-config.ts, which fills in what they leave out.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { architectures, type ModelConfig } from '../config/model.js';
+import { architectures, isRewardModel, type ModelConfig, type RopeParameters } from '../config/model.js';
+import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, firstIssue, parseJson } from './manifest.js';
+
+export const configName = 'config.json';
+export const generationConfigName = 'generation_config.json';
+export const embeddingName = 'model.embed_tokens.weight';
 
 const size = z
   .int()
   .min(1)
   .max(2 ** 24);
-const tokenId = z
+export const tokenId = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
-const ropeTheta = z.number().min(1).max(1e12);
+const positive = z.number().min(1e-6).max(1e12);
+const theta = z.number().gt(1).max(1e12);
 
-const configSchema = z.object({
+/** Every default filled in. */
+export const ropeSchema = z.discriminatedUnion('rope_type', [
+  z.object({ rope_type: z.literal('default'), rope_theta: theta }),
+  z.object({ rope_type: z.literal('linear'), rope_theta: theta, factor: positive }),
+  z.object({
+    rope_type: z.literal('llama3'),
+    rope_theta: theta,
+    factor: positive,
+    low_freq_factor: positive,
+    high_freq_factor: positive,
+    original_max_position_embeddings: size,
+  }),
+  z.object({
+    rope_type: z.literal('yarn'),
+    rope_theta: theta,
+    factor: positive,
+    original_max_position_embeddings: size,
+    beta_fast: positive,
+    beta_slow: positive,
+    attention_factor: positive,
+    truncate: z.boolean(),
+  }),
+]) satisfies z.ZodType<RopeParameters>;
+
+/** The bounds of every field, whoever wrote it. */
+export const configSchema = z.object({
   architectures: z.tuple([z.enum(architectures)]),
   model_type: z.enum(['qwen3', 'qwen2', 'llama']),
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
-  num_key_value_heads: size,
-  head_dim: size,
+  num_hidden_layers: size.max(1024),
+  num_attention_heads: size.max(65536),
+  num_key_value_heads: size.max(65536),
+  head_dim: size.max(65536),
   max_position_embeddings: size,
   rms_norm_eps: z.number().min(0).max(1),
-  rope_theta: ropeTheta.optional(),
-  rope_parameters: z.object({ rope_theta: ropeTheta, rope_type: z.literal('default') }).optional(),
+  rope_parameters: ropeSchema,
   tie_word_embeddings: z.boolean(),
-  attention_bias: z.boolean().default(false),
+  attention_bias: z.boolean(),
   bos_token_id: tokenId.nullable(),
   eos_token_id: tokenId,
   pad_token_id: tokenId,
-});
+}) satisfies z.ZodType<ModelConfig>;
 
-const generationSchema = z.object({ eos_token_id: tokenId });
+const generationSchema = z.object({ eos_token_id: z.union([tokenId, z.array(tokenId).min(1).max(1000)]) });
 
-/** The text of config.json. */
-export function modelConfigText(model: ModelConfig): string {
+const torchNames = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const satisfies Record<FloatDtype, string>;
+
+/** The text of config.json, for weights stored as `dtype`. */
+export function modelConfigText(model: ModelConfig, dtype: FloatDtype = 'f32'): string {
+  const { rope_theta, ...scaling } = model.rope_parameters;
   return canonicalJson({
     ...model,
     hidden_act: 'silu',
-    rope_theta: model.rope_parameters.rope_theta,
-    torch_dtype: 'float32',
-    dtype: 'float32',
+    rope_theta,
+    rope_scaling: scaling.rope_type === 'default' ? null : scaling,
+    torch_dtype: torchNames[dtype],
+    dtype: torchNames[dtype],
+    ...(isRewardModel(model) ? { num_labels: 1, id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } } : {}),
   });
 }
 
 /** The text of generation_config.json: where generation ends, for other tools that open the checkpoint. */
-export function generationConfigText(model: ModelConfig, eosTokenId: number): string {
+export function generationConfigText(model: ModelConfig, ...eosTokenIds: readonly number[]): string {
   return canonicalJson({
     bos_token_id: model.bos_token_id,
-    eos_token_id: eosTokenId,
+    eos_token_id: eosTokenIds.length === 1 ? eosTokenIds[0] : eosTokenIds,
     pad_token_id: model.pad_token_id,
   });
 }
 
-/** @throws UserError naming the field that is missing or out of bounds. */
+/** Our own config.json. @throws UserError naming the field that is missing or out of bounds. */
 export function parseModelConfig(text: string, path: string): ModelConfig {
   const parsed = configSchema.safeParse(parseJson(text, path));
   if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
-  const { rope_parameters, ...model } = parsed.data;
-  const theta = model.rope_theta ?? rope_parameters?.rope_theta;
-  if (theta === undefined) throw damagedFile(path, 'rope_theta: missing');
-  const { rope_theta: _, ...rest } = model;
-  return { ...rest, rope_parameters: { rope_type: 'default', rope_theta: theta } };
+  return parsed.data;
 }
 
-/** @returns the id that ends generation. */
-export function parseGenerationConfig(text: string, path: string): number {
+/** @returns the ids that end generation, the most usual one first. */
+export function parseGenerationConfig(text: string, path: string): number[] {
   const parsed = generationSchema.safeParse(parseJson(text, path));
   if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
-  return parsed.data.eos_token_id;
+  return [parsed.data.eos_token_id].flat();
 }
 
 /** @throws UserError where the embedding has another number of rows than `vocab_size` says. */
@@ -84,6 +116,6 @@ export function checkVocabulary(model: ModelConfig, rows: number | undefined, pa
     what: 'wrong vocabulary size',
     where: path,
     why: `config.json says vocab_size ${model.vocab_size}, the embedding (model.embed_tokens.weight) has ${rows} rows`,
-    next: 'Use config.json and model.safetensors of the same checkpoint',
+    next: 'Use config.json and the weights of the same model',
   });
 }

@@ -1,29 +1,51 @@
 // safetensors: eight bytes of header length, a JSON header that says where each tensor lies, then the raw numbers.
-// Everything in the header is checked against the file's real size before any memory is taken for it.
+// Everything in the header is checked against the file's real size before any memory is taken for it. In memory every
+// number is a float32; 16-bit floats are converted a piece at a time, so that no second copy of a model ever exists.
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
+import { decodeFloat16, encodeFloat16, type Float16Dtype, type FloatDtype } from './float16.js';
 
 /** Limit of the reference implementation (Rust `safetensors`). */
 const maxHeaderBytes = 100_000_000;
-/** One read or write call: the system's own limit is just under 2 GiB. */
-const maxTransferBytes = 1 << 30;
+/** Numbers in one read or write call of float32: the system's own limit is just under 2 GiB. */
+const floatsAtOnce = 1 << 28;
+/** Numbers converted at a time. */
+const halvesAtOnce = 1 << 17;
+const storedNames = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const satisfies Record<FloatDtype, string>;
+const dtypes = new Map<string, FloatDtype>(
+  Object.entries(storedNames).map(([dtype, stored]) => [stored, dtype as FloatDtype]),
+);
+
+/** Where a tensor lies in its file. */
+export interface TensorEntry {
+  name: string;
+  dtype: FloatDtype;
+  shape: number[];
+  /** Bytes, relative to the end of the header. */
+  begin: number;
+  end: number;
+}
 
 /**
- * Writes float32 tensors, ordered by name: equal tensors give equal bytes, in whatever order they come.
- * The file is fsynced but not renamed into place; the folder around it is (see directory.ts).
+ * Writes tensors as float32, or rounded to 16 bits, ordered by name: equal tensors give equal bytes, in whatever order
+ * they come. The file is fsynced but not renamed into place; the folder around it is (see save.ts).
+ * @throws UserError naming the tensor that holds a number too large for `dtype`.
  */
 export async function writeSafetensors(
   path: string,
   tensors: readonly HostTensor[],
-  metadata?: Record<string, string>,
+  { dtype = 'f32', metadata }: { dtype?: FloatDtype; metadata?: Record<string, string> } = {},
 ): Promise<void> {
-  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const sorted = sortedByName(tensors);
   const handle = await open(path, 'w');
   try {
-    await writeFully(handle, header(sorted, metadata));
-    for (const { data } of sorted) await writeFully(handle, bytesOf(data));
+    await writeFully(handle, header(sorted, dtype, metadata));
+    for (const tensor of sorted) {
+      if (dtype === 'f32') await writeFloats(handle, tensor.data);
+      else await writeHalves(handle, tensor, dtype);
+    }
     await handle.sync();
   } finally {
     await handle.close();
@@ -31,27 +53,53 @@ export async function writeSafetensors(
 }
 
 /**
- * Reads every tensor of a file.
+ * Reads the tensors of a file, or those that `only` accepts, as float32.
  * @throws UserError naming the file and what is wrong with it: truncated, extra bytes, overlaps, other dtypes.
  */
-export async function readSafetensors(path: string): Promise<Map<string, HostTensor>> {
-  const handle = await open(path, 'r');
-  try {
-    const { size } = await handle.stat();
-    const { entries, start } = await readHeader(handle, path, size);
+export async function readSafetensors(
+  path: string,
+  { only = () => true }: { only?: (name: string) => boolean } = {},
+): Promise<Map<string, HostTensor>> {
+  return withHeader(path, async (handle, { entries, start }) => {
     const tensors = new Map<string, HostTensor>();
-    for (const { name, shape, begin, end } of entries) {
-      const data = new Float32Array((end - begin) / 4);
-      await readFully(handle, bytesOf(data), start + begin, path);
+    for (const { name, dtype, shape, begin, end } of entries) {
+      if (!only(name)) continue;
+      const data = allocate((end - begin) / bytesOf(dtype), path);
+      if (dtype === 'f32') await readFloats(handle, data, start + begin, path);
+      else await readHalves(handle, data, dtype, start + begin, path);
       tensors.set(name, { name, shape, data });
     }
     return tensors;
+  });
+}
+
+/** What a file holds, in the order it lies there; the tensors themselves are not read. Throws as `readSafetensors`. */
+export function readSafetensorsHeader(path: string): Promise<TensorEntry[]> {
+  return withHeader(path, async (_, { entries }) => entries);
+}
+
+export function sortedByName(tensors: readonly HostTensor[]): HostTensor[] {
+  return [...tensors].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+export function bytesOf(dtype: FloatDtype): number {
+  return dtype === 'f32' ? 4 : 2;
+}
+
+async function withHeader<T>(
+  path: string,
+  work: (handle: FileHandle, header: { entries: TensorEntry[]; start: number }) => Promise<T>,
+): Promise<T> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    return await work(handle, await readHeader(handle, path, size));
   } finally {
     await handle.close();
   }
 }
 
-function header(tensors: readonly HostTensor[], metadata?: Record<string, string>): Uint8Array {
+function header(tensors: readonly HostTensor[], dtype: FloatDtype, metadata?: Record<string, string>): Uint8Array {
   const fields: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
   let offset = 0;
   for (const [index, { name, shape, data }] of tensors.entries()) {
@@ -59,8 +107,9 @@ function header(tensors: readonly HostTensor[], metadata?: Record<string, string
       throw new Error(`tensor name ${name} is used twice or reserved`);
     if (product(shape) !== data.length)
       throw new Error(`tensor ${name}: shape [${shape}] does not hold ${data.length} numbers`);
-    fields.push([name, { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] }]);
-    offset += data.byteLength;
+    const end = offset + data.length * bytesOf(dtype);
+    fields.push([name, { dtype: storedNames[dtype], shape, data_offsets: [offset, end] }]);
+    offset = end;
   }
   const json = Buffer.from(JSON.stringify(Object.fromEntries(fields)), 'utf8');
   const padded = Math.ceil(json.length / 8) * 8;
@@ -68,14 +117,6 @@ function header(tensors: readonly HostTensor[], metadata?: Record<string, string
   bytes.writeBigUInt64LE(BigInt(padded), 0);
   bytes.set(json, 8);
   return bytes;
-}
-
-interface Entry {
-  name: string;
-  shape: number[];
-  /** Bytes, relative to the end of the header. */
-  begin: number;
-  end: number;
 }
 
 const entrySchema = z.strictObject({
@@ -89,10 +130,11 @@ async function readHeader(
   handle: FileHandle,
   path: string,
   size: number,
-): Promise<{ entries: Entry[]; start: number }> {
+): Promise<{ entries: TensorEntry[]; start: number }> {
   if (size < 8) throw damaged(path, `it has ${size} bytes, fewer than the 8 that any such file begins with`);
   const prefix = Buffer.alloc(8);
   await readFully(handle, prefix, 0, path);
+  if (prefix.toString('latin1') === 'version ') throw gitPointer(path);
   const length = prefix.readBigUInt64LE(0);
   if (length > maxHeaderBytes) throw damaged(path, `its header claims ${length} bytes; ${maxHeaderBytes} is the limit`);
   const start = 8 + Number(length);
@@ -141,26 +183,28 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function parseEntry(name: string, value: unknown, path: string): Entry {
+function parseEntry(name: string, value: unknown, path: string): TensorEntry {
   const parsed = entrySchema.safeParse(value);
   const shown = JSON.stringify(shorten(name));
   if (!parsed.success) throw damaged(path, `its header entry for ${shown} is malformed`);
   const { dtype, shape } = parsed.data;
   const [begin, end] = parsed.data.data_offsets;
-  if (dtype !== 'F32') {
+  const known = dtypes.get(dtype);
+  if (known === undefined) {
     throw new UserError({
-      what: `tensor ${shown} has dtype ${dtype}, only F32 can be read`,
+      what: `tensor ${shown} has dtype ${dtype}; only ${[...dtypes.keys()].join(', ')} can be read`,
       where: path,
-      next: 'Convert the weights to float32 first',
+      next: 'Save the model again without it, or in one of these',
     });
   }
-  if (product(shape) * 4 !== end - begin)
-    throw damaged(path, `tensor ${shown} of shape [${shape}] needs ${product(shape) * 4} bytes, not ${end - begin}`);
-  return { name, shape, begin, end };
+  const bytes = product(shape) * bytesOf(known);
+  if (bytes !== end - begin)
+    throw damaged(path, `tensor ${shown} of shape [${shape}] needs ${bytes} bytes, not ${end - begin}`);
+  return { name, dtype: known, shape, begin, end };
 }
 
 /** Every byte after the header belongs to exactly one tensor. */
-function checkLayout(entries: Entry[], dataBytes: number, path: string): void {
+function checkLayout(entries: TensorEntry[], dataBytes: number, path: string): void {
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let offset = 0;
   for (const { name, begin, end } of entries) {
@@ -185,25 +229,92 @@ function damaged(path: string, why: string): UserError {
   });
 }
 
+/** What `git clone` leaves in the place of a large file where git-lfs is not installed. */
+function gitPointer(path: string): UserError {
+  return new UserError({
+    what: 'this is a Git LFS pointer, not the file itself',
+    where: path,
+    next: 'Fetch the file: git lfs install, then git lfs pull in its folder',
+  });
+}
+
+function allocate(length: number, path: string): Float32Array {
+  try {
+    return new Float32Array(length);
+  } catch (error) {
+    throw new UserError(
+      {
+        what: 'there is not enough memory for these weights',
+        where: path,
+        why: `one tensor alone takes ${length * 4} bytes as float32`,
+        next: 'Use a smaller model',
+      },
+      { cause: error, exitCode: 1 },
+    );
+  }
+}
+
+async function readFloats(handle: FileHandle, target: Float32Array, position: number, path: string): Promise<void> {
+  for (let at = 0; at < target.length; at += floatsAtOnce) {
+    await readFully(handle, asBytes(target.subarray(at, at + floatsAtOnce)), position + at * 4, path);
+  }
+}
+
+async function readHalves(
+  handle: FileHandle,
+  target: Float32Array,
+  dtype: Float16Dtype,
+  position: number,
+  path: string,
+): Promise<void> {
+  const piece = new Uint16Array(Math.min(halvesAtOnce, target.length));
+  for (let at = 0; at < target.length; at += piece.length) {
+    const part = piece.subarray(0, Math.min(piece.length, target.length - at));
+    await readFully(handle, asBytes(part), position + at * 2, path);
+    decodeFloat16(dtype, part, target.subarray(at, at + part.length));
+  }
+}
+
 async function readFully(handle: FileHandle, target: Uint8Array, position: number, path: string): Promise<void> {
-  let done = 0;
-  while (done < target.length) {
-    const length = Math.min(maxTransferBytes, target.length - done);
-    const { bytesRead } = await handle.read(target, done, length, position + done);
+  for (let done = 0; done < target.length; ) {
+    const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
     if (bytesRead === 0) throw damaged(path, `it ends after ${position + done} bytes: truncated`);
     done += bytesRead;
   }
 }
 
-async function writeFully(handle: FileHandle, source: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < source.length) {
-    const length = Math.min(maxTransferBytes, source.length - done);
-    done += (await handle.write(source, done, length)).bytesWritten;
+async function writeFloats(handle: FileHandle, data: Float32Array): Promise<void> {
+  for (let at = 0; at < data.length; at += floatsAtOnce) {
+    await writeFully(handle, asBytes(data.subarray(at, at + floatsAtOnce)));
   }
 }
 
-function bytesOf(data: Float32Array): Uint8Array {
+async function writeHalves(handle: FileHandle, { name, data }: HostTensor, dtype: Float16Dtype): Promise<void> {
+  const piece = new Uint16Array(Math.min(halvesAtOnce, data.length));
+  for (let at = 0; at < data.length; at += piece.length) {
+    const part = piece.subarray(0, Math.min(piece.length, data.length - at));
+    const source = data.subarray(at, at + part.length);
+    const overflow = encodeFloat16(dtype, source, part);
+    if (overflow >= 0) throw tooLarge(name, at + overflow, source[overflow], dtype);
+    await writeFully(handle, asBytes(part));
+  }
+}
+
+function tooLarge(name: string, index: number, value: number, dtype: Float16Dtype): UserError {
+  return new UserError({
+    what: `tensor ${JSON.stringify(shorten(name))} does not fit into ${dtype}`,
+    why: `number ${index} of it is ${value}; ${dtype} ends at ${dtype === 'f16' ? '65504' : '3.39e38'}`,
+    next: dtype === 'f16' ? 'Use --dtype bf16 or --dtype f32' : 'Use --dtype f32',
+  });
+}
+
+async function writeFully(handle: FileHandle, source: Uint8Array): Promise<void> {
+  for (let done = 0; done < source.length; ) {
+    done += (await handle.write(source, done, source.length - done)).bytesWritten;
+  }
+}
+
+function asBytes(data: Float32Array | Uint16Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 

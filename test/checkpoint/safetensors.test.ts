@@ -1,13 +1,13 @@
 // Our reader and writer against the reference implementation's file, and against files that lie.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import type { HostTensor } from '../../src/base/host-tensor.js';
-import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
+import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '../../src/checkpoint/safetensors.js';
 
 const reference = new URL('fixtures/reference.safetensors', import.meta.url).pathname;
 let folder = '';
@@ -46,7 +46,7 @@ test('reads the file of the reference implementation, to the bit', async () => {
 test('writes the same bytes as the reference implementation, in whatever order the tensors come', async () => {
   const path = join(folder, 'ours.safetensors');
   for (const tensors of [expected, [...expected].reverse()]) {
-    await writeSafetensors(path, tensors, { format: 'pt' });
+    await writeSafetensors(path, tensors, { metadata: { format: 'pt' } });
     assert.deepEqual(await readFile(path), await readFile(reference));
   }
 });
@@ -56,6 +56,74 @@ test('a float view inside a larger buffer is written from its own offset', async
   const whole = Float32Array.of(9, 1, 2, 9);
   await writeSafetensors(path, [{ name: 'v', shape: [2], data: whole.subarray(1, 3) }]);
   assert.deepEqual([...((await readSafetensors(path)).get('v')?.data ?? [])], [1, 2]);
+});
+
+test('16-bit floats: written rounded, read exactly, over more than one piece', async () => {
+  const length = 2 ** 21 + 5; // one piece is 2^21 numbers
+  const data = Float32Array.from({ length }, (_, i) => Math.fround((1.5 + Math.sin(i) / 2) * (-2) ** (i % 9)));
+  for (const [dtype, bits] of [
+    ['f16', 11],
+    ['bf16', 8],
+  ] as const) {
+    const path = join(folder, `${dtype}.safetensors`);
+    await writeSafetensors(path, [{ name: 'a', shape: [length], data }], { dtype });
+    assert.deepEqual(await readSafetensorsHeader(path), [
+      { name: 'a', dtype, shape: [length], begin: 0, end: length * 2 },
+    ]);
+    const read = (await readSafetensors(path)).get('a')?.data ?? new Float32Array();
+    assert.equal(read.length, length);
+    let worst = 0;
+    for (let i = 0; i < length; i++) worst = Math.max(worst, Math.abs(read[i] - data[i]) / Math.abs(data[i] || 1));
+    assert.ok(worst <= 2 ** -bits && worst > 2 ** -bits * 0.99, `${dtype}: ${worst}`);
+    const again = join(folder, `${dtype}-again.safetensors`);
+    await writeSafetensors(again, [{ name: 'a', shape: [length], data: read }], { dtype });
+    assert.ok((await readFile(again)).equals(await readFile(path)));
+  }
+});
+
+test('a number that f16 cannot hold is refused with its tensor; an infinity is not', async () => {
+  const path = join(folder, 'large.safetensors');
+  const of = (...values: number[]) => [
+    { name: 'big.weight', shape: [values.length], data: Float32Array.of(...values) },
+  ];
+  await assert.rejects(writeSafetensors(path, of(1, -70000), { dtype: 'f16' }), (error: unknown) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, /"big.weight" does not fit into f16.*-70000.*65504.*--dtype bf16/s);
+    return true;
+  });
+  await writeSafetensors(path, of(Infinity, 65504), { dtype: 'f16' });
+  assert.deepEqual([...((await readSafetensors(path)).get('big.weight')?.data ?? [])], [Infinity, 65504]);
+});
+
+test('a tensor beyond 4 GiB is read from where it lies (a sparse file)', async () => {
+  const path = join(folder, 'far.safetensors');
+  const far = 5 * 2 ** 30; // bytes of the tensor before
+  const header = Buffer.from(
+    JSON.stringify({
+      hole: { dtype: 'BF16', shape: [far / 2], data_offsets: [0, far] },
+      tail: { dtype: 'F32', shape: [3], data_offsets: [far, far + 12] },
+      last: { dtype: 'F16', shape: [2], data_offsets: [far + 12, far + 16] },
+    }),
+  );
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(header.length));
+  await writeFile(path, Buffer.concat([prefix, header]));
+  const start = prefix.length + header.length;
+  await truncate(path, start + far + 16);
+  const handle = await open(path, 'r+');
+  await handle.write(new Uint8Array(Float32Array.of(1.5, -2.25, 3).buffer), 0, 12, start + far);
+  await handle.write(Uint8Array.of(0x00, 0x3c, 0xff, 0x7b), 0, 4, start + far + 12);
+  await handle.close();
+  const tensors = await readSafetensors(path, { only: (name) => name !== 'hole' });
+  assert.deepEqual([...tensors.keys()], ['tail', 'last']);
+  assert.deepEqual([...(tensors.get('tail')?.data ?? [])], [1.5, -2.25, 3]);
+  assert.deepEqual([...(tensors.get('last')?.data ?? [])], [1, 65504]);
+});
+
+test('a Git LFS pointer in the place of the file is recognised', async () => {
+  const path = join(folder, 'pointer.safetensors');
+  await writeFile(path, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n');
+  await refuses(path, /Git LFS pointer.*git lfs pull/s);
 });
 
 test('refuses to write what no reader could read', async () => {
@@ -82,7 +150,13 @@ const hostile: [string, string | Record<string, unknown>, number, RegExp][] = [
   ['fractional offset', { a: f32(0, 2.5, [1]) }, 4, /malformed/],
   ['end before begin', { a: f32(8, 4, [1]) }, 8, /needs 4 bytes, not -4/],
   ['too many dimensions', { a: f32(0, 4, Array(17).fill(1)) }, 4, /malformed/],
-  ['other dtype', { a: { dtype: 'BF16', shape: [2], data_offsets: [0, 4] } }, 4, /"a" has dtype BF16/],
+  [
+    'other dtype',
+    { inv_freq: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } },
+    8,
+    /"inv_freq" has dtype I64; only F32, F16, BF16 can be read/,
+  ],
+  ['half the bytes', { a: { dtype: 'BF16', shape: [2], data_offsets: [0, 8] } }, 8, /needs 4 bytes, not 8/],
   ['no header object', '[1]     ', 0, /does not begin with "\{"/],
   ['broken JSON', '{"a":   ', 0, /not valid JSON/],
   ['metadata of numbers', { __metadata__: { a: 1 } }, 0, /__metadata__ is not a map of strings/],
@@ -123,7 +197,9 @@ test('refuses: a header length that lies, before taking memory for it', async ()
 
 test('a key that looks like a string with brackets is not mistaken for structure', async () => {
   const path = join(folder, 'brackets.safetensors');
-  await writeSafetensors(path, [{ name: '{"[,\\"}', shape: [1], data: Float32Array.of(7) }], { '}': ',"a":{' });
+  await writeSafetensors(path, [{ name: '{"[,\\"}', shape: [1], data: Float32Array.of(7) }], {
+    metadata: { '}': ',"a":{' },
+  });
   assert.equal((await readSafetensors(path)).get('{"[,\\"}')?.data[0], 7);
 });
 

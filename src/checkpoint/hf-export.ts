@@ -1,0 +1,62 @@
+// A checkpoint as a Hugging Face model directory of its own: the same files without ours, the weights in the dtype that
+// was asked for.
+import { join } from 'node:path';
+import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { exists, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import type { Checkpoint } from './directory.js';
+import type { FloatDtype } from './float16.js';
+import { canonicalJson, parseJson } from './manifest.js';
+import { configName, generationConfigName, generationConfigText, modelConfigText } from './model-config.js';
+import { writeWeights } from './weights.js';
+
+const templateName = 'chat_template.jinja';
+const tokenizerConfigName = 'tokenizer_config.json';
+
+/**
+ * Writes the folder `path`, which must not exist yet: whole, or not at all.
+ * @returns the names of its files, sorted.
+ * @throws UserError where something is there already, the disk is full, or a weight is too large for `dtype`.
+ */
+export async function exportHf(
+  path: string,
+  checkpoint: Checkpoint,
+  { dtype, maxShardBytes }: { dtype: FloatDtype; maxShardBytes?: number },
+): Promise<string[]> {
+  await refuseExisting(path);
+  const { model, eosTokenIds, tokenizerFiles, weights } = checkpoint;
+  const texts: Record<string, string> = {
+    ...withTemplate(tokenizerFiles),
+    [configName]: modelConfigText(model, dtype),
+    [generationConfigName]: generationConfigText(model, ...eosTokenIds),
+  };
+  let names: string[] = [];
+  try {
+    await writeDirectoryAtomic(path, async (folder) => {
+      names = await writeWeights(folder, [...weights.values()], { dtype, maxShardBytes });
+      for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
+    });
+  } catch (error) {
+    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path });
+    throw asUserError(error);
+  }
+  return [...names, ...Object.keys(texts)].sort();
+}
+
+/** @throws UserError where anything is at `path`: an export never replaces what it did not write. */
+export async function refuseExisting(path: string): Promise<void> {
+  if (!(await exists(path))) return;
+  throw new UserError({
+    what: 'there is something here already',
+    where: path,
+    why: 'an export never replaces anything',
+    next: 'Choose another name with --out, or move this one away',
+  });
+}
+
+/** Newer tools keep the chat template in a file of its own, older ones look for it in tokenizer_config.json: both. */
+function withTemplate(files: Readonly<Record<string, string>>): Record<string, string> {
+  const template = files[templateName];
+  if (template === undefined) return { ...files };
+  const config = parseJson(files[tokenizerConfigName] ?? '{}', tokenizerConfigName) as object;
+  return { ...files, [tokenizerConfigName]: canonicalJson({ ...config, chat_template: template }) };
+}

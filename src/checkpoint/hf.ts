@@ -1,0 +1,134 @@
+// A model directory of others: config.json, safetensors and tokenizer.json as Hugging Face tools write them, opened as
+// if it were a checkpoint of ours that no stage made. All of it is outside text.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { digestOf, exists, sha256File } from '../base/files.js';
+import type { HostTensor } from '../base/host-tensor.js';
+import { ownVersion } from '../base/version.js';
+import { isRewardModel, type ModelConfig } from '../config/model.js';
+import type { Checkpoint } from './directory.js';
+import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
+import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
+import { damagedFile, type Manifest, manifestName, readSmallFile } from './manifest.js';
+import { checkVocabulary, configName, embeddingName, generationConfigName } from './model-config.js';
+import { describeWeights, readWeights } from './weights.js';
+
+const headName = 'lm_head.weight';
+const maxTextBytes = 256 << 20;
+const maxConfigBytes = 16 << 20;
+/** Of the files beside tokenizer.json, those that say how text becomes ids and turns become text. */
+const tokenizerNames = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'added_tokens.json',
+];
+
+/** Whether a folder is a model directory that no mossctl wrote. */
+export async function isForeign(directory: string): Promise<boolean> {
+  return !(await exists(join(directory, manifestName))) && exists(join(directory, configName));
+}
+
+/**
+ * Opens a model directory of others; all weights become float32. Its digest follows from every file that was read.
+ * @throws UserError naming what is missing, damaged or not supported.
+ */
+export async function openForeign(directory: string): Promise<Checkpoint> {
+  const { model, tokens, tokenizerFiles } = await describeForeign(directory);
+  const { manifest, digest } = await identifyForeign(directory);
+  const weights = dropTied(model, await readWeights(directory), directory);
+  checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
+  const { eosTokenId, eosTokenIds } = tokens;
+  return { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, tokenizerFiles, weights };
+}
+
+/** What the small files of a directory say; its weights are not looked at. Throws as `openForeign`. */
+export async function describeForeign(
+  directory: string,
+): Promise<{ model: ModelConfig; tokens: ForeignTokens; tokenizerFiles: Record<string, string> }> {
+  const text = async (name: string, max = maxConfigBytes) =>
+    (await readSmallFile(join(directory, name), max)).toString('utf8');
+  const config = parseForeignConfig(await text(configName), join(directory, configName));
+  if (!(await exists(join(directory, 'tokenizer.json')))) throw await noTokenizer(directory);
+  const tokenizerFiles: Record<string, string> = {};
+  for (const name of tokenizerNames) {
+    if (await exists(join(directory, name))) tokenizerFiles[name] = await text(name, maxTextBytes);
+  }
+  const generation = (await exists(join(directory, generationConfigName)))
+    ? parseForeignGeneration(await text(generationConfigName), join(directory, generationConfigName))
+    : { eos: [], pad: undefined };
+  const tokens = chooseTokens(config, generation, readTokens(tokenizerFiles, directory), directory);
+  return { model: modelOf(config, tokens), tokens, tokenizerFiles };
+}
+
+/** What `readManifest` would say if the directory had a mossctl.json. Reads every file once, for its sha256. */
+export async function identifyForeign(
+  directory: string,
+  hash: (path: string) => Promise<string> = sha256File,
+): Promise<{ manifest: Manifest; digest: string }> {
+  const { files: weights } = await describeWeights(directory);
+  const files: Record<string, string> = {};
+  for (const name of [configName, generationConfigName, ...tokenizerNames, ...weights]) {
+    const path = join(directory, name);
+    if (await exists(path)) files[name] = await hash(path);
+  }
+  const digest = digestOf(files);
+  const manifest: Manifest = {
+    format: 1,
+    stage: 'import',
+    step: 0,
+    tokensSeen: 0,
+    parent: null,
+    lineage: [],
+    settings: {},
+    inputDigest: digest,
+    metrics: {},
+    files,
+    versions: { mossctl: ownVersion(), tfjs: 'none' },
+    backend: 'none',
+    threads: null,
+    precision: 'fp32',
+  };
+  return { manifest, digest };
+}
+
+function modelOf(config: ForeignConfig, tokens: ForeignTokens): ModelConfig {
+  const { eosTokenIds: _, padTokenId: __, ...model } = config;
+  return { ...model, eos_token_id: tokens.configEos, pad_token_id: tokens.padTokenId };
+}
+
+/** Tied models may store their one matrix twice. */
+function dropTied(model: ModelConfig, weights: Map<string, HostTensor>, directory: string): Map<string, HostTensor> {
+  const head = weights.get(headName);
+  if (!model.tie_word_embeddings || isRewardModel(model) || head === undefined) return weights;
+  if (!sameNumbers(head.data, weights.get(embeddingName)?.data)) {
+    throw new UserError({
+      what: `${headName} differs from ${embeddingName}, though config.json says that they are one`,
+      where: directory,
+      why: 'tie_word_embeddings is true: one of the two would be lost',
+      next: 'Set "tie_word_embeddings": false in config.json if the model has an output projection of its own',
+    });
+  }
+  weights.delete(headName);
+  return weights;
+}
+
+function sameNumbers(a: Float32Array, b: Float32Array | undefined): boolean {
+  if (a.length !== b?.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
+}
+
+async function noTokenizer(directory: string): Promise<UserError> {
+  const names = await readdir(directory).catch(() => []);
+  const slow = names.find((name) => ['tokenizer.model', 'vocab.json', 'merges.txt'].includes(name));
+  if (slow === undefined) return damagedFile(join(directory, 'tokenizer.json'), 'the file is missing');
+  return new UserError({
+    what: 'this model has no tokenizer.json',
+    where: directory,
+    why: `it has ${slow}, which transformers converts but mossctl does not read`,
+    next: 'Convert it with Python: AutoTokenizer.from_pretrained(…) and then save_pretrained(…) write tokenizer.json',
+  });
+}

@@ -1,0 +1,162 @@
+// The weights of a folder: one safetensors file, or several with an index that says which tensor lies in which.
+// The index is outside text: only files of this very folder, and only exactly the tensors that it names.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { exists, writeFileDurable } from '../base/files.js';
+import type { HostTensor } from '../base/host-tensor.js';
+import type { FloatDtype } from './float16.js';
+import { canonicalJson, damagedFile, firstIssue, parseJson, readSmallFile } from './manifest.js';
+import {
+  bytesOf,
+  readSafetensors,
+  readSafetensorsHeader,
+  sortedByName,
+  type TensorEntry,
+  writeSafetensors,
+} from './safetensors.js';
+
+export const weightsName = 'model.safetensors';
+export const weightsIndexName = 'model.safetensors.index.json';
+const shardPattern = /^model-\d{5}-of-\d{5}\.safetensors$/;
+/** As transformers has long split: many file systems and servers handle such files well. */
+const defaultShardBytes = 5e9;
+const maxIndexBytes = 64 << 20;
+
+const indexSchema = z.object({
+  weight_map: z.record(
+    z.string().max(1000),
+    z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}\.safetensors$/, 'not the plain name of a safetensors file'),
+  ),
+});
+
+/** Whether a file of a checkpoint is part of its weights. */
+export function isWeightsFile(name: string): boolean {
+  return name === weightsName || name === weightsIndexName || shardPattern.test(name);
+}
+
+/**
+ * Writes `model.safetensors`, or shards of at most `maxShardBytes` (or one tensor) with their index. Equal tensors give
+ * equal bytes, in whatever order they come. @returns the names of the files written, fsynced.
+ */
+export async function writeWeights(
+  folder: string,
+  tensors: readonly HostTensor[],
+  { dtype = 'f32', maxShardBytes = defaultShardBytes }: { dtype?: FloatDtype; maxShardBytes?: number } = {},
+): Promise<string[]> {
+  // transformers refuses weights without this word
+  const options = { dtype, metadata: { format: 'pt' } };
+  const shards = splitInto(sortedByName(tensors), (tensor) => tensor.data.length * bytesOf(dtype), maxShardBytes);
+  if (shards.length === 1) {
+    await writeSafetensors(join(folder, weightsName), shards[0], options);
+    return [weightsName];
+  }
+  const names = shards.map((_, index) => shardName(index + 1, shards.length));
+  for (const [index, shard] of shards.entries()) await writeSafetensors(join(folder, names[index]), shard, options);
+  const weightMap = Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, names[i]])));
+  const totalSize = tensors.reduce((total, { data }) => total + data.length * bytesOf(dtype), 0);
+  const index = canonicalJson({ metadata: { total_size: totalSize }, weight_map: weightMap });
+  await writeFileDurable(join(folder, weightsIndexName), index);
+  return [...names, weightsIndexName];
+}
+
+/**
+ * Reads all weights of a folder as float32, under their stored names.
+ * @throws UserError naming the file that is missing or damaged, or the tensor that is not where the index says.
+ */
+export async function readWeights(folder: string): Promise<Map<string, HostTensor>> {
+  const tensors = new Map<string, HostTensor>();
+  for (const { path } of await checkedFiles(folder)) {
+    for (const [name, tensor] of await readSafetensors(path)) tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+/** What the weights of a folder are, from their headers alone: the files with what each holds. Throws as `readWeights`. */
+export async function describeWeights(folder: string): Promise<{ files: string[]; entries: TensorEntry[] }> {
+  const files = await checkedFiles(folder);
+  const names = files.map(({ name }) => name);
+  const isSharded = !(await exists(join(folder, weightsName)));
+  return { files: isSharded ? [...names, weightsIndexName] : names, entries: files.flatMap(({ entries }) => entries) };
+}
+
+interface WeightsFile {
+  name: string;
+  path: string;
+  entries: TensorEntry[];
+}
+
+/** All headers are read and compared with the index before any weight is. */
+async function checkedFiles(folder: string): Promise<WeightsFile[]> {
+  const shards = await readIndex(folder);
+  const files: WeightsFile[] = [];
+  for (const [name, expected] of shards) {
+    const path = join(folder, name);
+    if (!(await exists(path))) throw damagedFile(path, 'the file is missing');
+    const entries = await readSafetensorsHeader(path);
+    if (expected !== undefined) compare(path, entries, expected);
+    files.push({ name, path, entries });
+  }
+  return files;
+}
+
+/** File → the tensors it must hold; undefined where there is one file and no index. */
+async function readIndex(folder: string): Promise<Map<string, Set<string> | undefined>> {
+  if (await exists(join(folder, weightsName))) return new Map([[weightsName, undefined]]);
+  const path = join(folder, weightsIndexName);
+  if (!(await exists(path))) throw await noWeights(folder);
+  const text = (await readSmallFile(path, maxIndexBytes)).toString('utf8');
+  const parsed = indexSchema.safeParse(parseJson(text, path));
+  if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
+  const shards = new Map<string, Set<string>>();
+  for (const [tensor, file] of Object.entries(parsed.data.weight_map)) {
+    const tensorsOf = shards.get(file);
+    if (tensorsOf === undefined) shards.set(file, new Set([tensor]));
+    else tensorsOf.add(tensor);
+  }
+  if (shards.size === 0) throw damagedFile(path, 'its weight_map is empty');
+  return shards;
+}
+
+function compare(path: string, entries: readonly TensorEntry[], expected: ReadonlySet<string>): void {
+  const held = new Set(entries.map(({ name }) => name));
+  const missing = [...expected].find((name) => !held.has(name));
+  if (missing !== undefined)
+    throw damagedFile(path, `tensor ${missing} is not in it, though ${weightsIndexName} says so`);
+  const extra = entries.find(({ name }) => !expected.has(name));
+  if (extra !== undefined)
+    throw damagedFile(path, `it holds tensor ${extra.name}, which ${weightsIndexName} places elsewhere`);
+}
+
+async function noWeights(folder: string): Promise<UserError> {
+  const names = await readdir(folder).catch(() => []);
+  const pickled = names.find((name) => /^(pytorch_model.*|consolidated.*)\.(bin|pth)$/.test(name));
+  if (pickled === undefined) return damagedFile(join(folder, weightsName), 'the file is missing');
+  return new UserError({
+    what: 'these weights are a Python pickle, which is a program and not only numbers',
+    where: join(folder, pickled),
+    why: `only safetensors files are read (${weightsName}, or shards with ${weightsIndexName})`,
+    next: "Convert it with Python: transformers' from_pretrained(…) and then save_pretrained(…) write safetensors",
+  });
+}
+
+/** Greedy, in order: a shard is closed when the next item would make it too large. At least one shard. */
+function splitInto<T>(items: readonly T[], sizeOf: (item: T) => number, max: number): T[][] {
+  const parts: T[][] = [[]];
+  let size = 0;
+  for (const item of items) {
+    if (size > 0 && size + sizeOf(item) > max) {
+      parts.push([]);
+      size = 0;
+    }
+    parts[parts.length - 1].push(item);
+    size += sizeOf(item);
+  }
+  return parts;
+}
+
+function shardName(index: number, count: number): string {
+  const digits = (value: number): string => String(value).padStart(5, '0');
+  return `model-${digits(index)}-of-${digits(count)}.safetensors`;
+}

@@ -1,0 +1,57 @@
+// mossctl export: a checkpoint for other tools, as a Hugging Face directory or as one GGUF file.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { formatBytes } from '../../base/format.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
+import { writeGguf } from '../../checkpoint/gguf.js';
+import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
+import type { GgufDtype } from '../../checkpoint/quantize.js';
+import { checkTensors } from '../../model/parameters.js';
+import type { OutputOptions } from '../options.js';
+import { printJson, printLine, shownPath } from '../output.js';
+
+export interface ExportOptions extends OutputOptions {
+  format: 'hf' | 'gguf';
+  dtype: GgufDtype;
+  out: string;
+  maxShardSize?: number;
+  /** False with --no-verify. */
+  verify: boolean;
+}
+
+export async function exportModel(path: string, options: ExportOptions): Promise<void> {
+  const { format, dtype, out } = options;
+  checkOptions(options);
+  await refuseExisting(out);
+  const checkpoint = await openCheckpoint(path, { verify: options.verify });
+  checkTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
+  let files: string[] = [];
+  if (format === 'gguf') await writeGguf(out, checkpoint, { dtype });
+  else if (dtype !== 'q8_0') files = await exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize });
+  const bytes = await sizeOf(files.length === 0 ? [out] : files.map((name) => join(out, name)));
+  const [architecture] = checkpoint.model.architectures;
+  if (options.json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files });
+  else if (!options.quiet) printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
+}
+
+function checkOptions({ format, dtype, maxShardSize }: ExportOptions): void {
+  if (format === 'hf' && dtype === 'q8_0') {
+    throw new UserError({
+      what: 'Hugging Face directories hold no q8_0',
+      next: 'Use --format gguf, or one of --dtype f32, f16, bf16',
+    });
+  }
+  if (format === 'gguf' && maxShardSize !== undefined) {
+    throw new UserError({
+      what: '--max-shard-size is for --format hf',
+      why: 'a GGUF is one file',
+      next: 'Leave it out',
+    });
+  }
+}
+
+async function sizeOf(paths: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+  return sizes.reduce((a, b) => a + b, 0);
+}

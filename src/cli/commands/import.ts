@@ -1,0 +1,106 @@
+// mossctl import: a model directory of others becomes a checkpoint of ours, checked as a whole.
+import { resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { exists } from '../../base/files.js';
+import { formatCount, formatShort, printable } from '../../base/format.js';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
+import { isForeign } from '../../checkpoint/hf.js';
+import { resolveCheckpoint } from '../../checkpoint/history.js';
+import { readManifest } from '../../checkpoint/manifest.js';
+import { saveCheckpoint } from '../../checkpoint/save.js';
+import { describeWeights } from '../../checkpoint/weights.js';
+import { isRewardModel, type RopeParameters } from '../../config/model.js';
+import { checkTensors, parameterCount } from '../../model/parameters.js';
+import { ChatTemplate } from '../../tokenizer/chat-template.js';
+import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { OutputOptions } from '../options.js';
+import { printJson, printLine, shownPath } from '../output.js';
+
+export async function importModel(path: string, { out, json }: OutputOptions & { out: string }): Promise<void> {
+  const directory = await resolveCheckpoint(path);
+  if (!(await isForeign(directory))) {
+    throw new UserError({
+      what: 'this is a checkpoint of mossctl already',
+      where: path,
+      next: `Use it as it is: mossctl chat ${shownPath(directory)}`,
+    });
+  }
+  const source = await openCheckpoint(directory);
+  checkTensors(source.model, source.weights, directory);
+  const tokenizer = await Tokenizer.open(directory);
+  new ChatTemplate(tokenizer); // refuses a template that cannot be trusted, before anything is written
+  await refuseOther(out, source.digest);
+  const { digest } = await saveCheckpoint(resolve(out), {
+    ...source,
+    weights: [...source.weights.values()],
+    training: undefined,
+  });
+  const { entries } = await describeWeights(directory);
+  const storedAs = [...new Set(entries.map(({ dtype }) => dtype))].sort();
+  const description = { storedAs, ...describe(source, tokenizer) };
+  if (json) printJson({ type: 'result', path: shownPath(out), digest, ...description });
+  else printLine(summary(source, description, path, shownPath(out)));
+}
+
+/** The same model may be imported again; anything else at `out` stays as it is. */
+async function refuseOther(out: string, digest: string): Promise<void> {
+  if (!(await exists(out))) return;
+  const there = await readManifest(out).catch(() => undefined);
+  if (there?.manifest.stage === 'import' && there.manifest.inputDigest === digest) return;
+  throw new UserError({
+    what: 'there is something here already',
+    where: out,
+    why: there === undefined ? 'it is not an imported model' : 'it is another model',
+    next: 'Choose another folder with --out, or move this one away',
+  });
+}
+
+function describe({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer: Tokenizer) {
+  const token = (id: number): string => (id < tokenizer.vocabSize ? tokenizer.decode([id]) : `token ${id}`);
+  return {
+    architecture: model.architectures[0],
+    parameters: parameterCount(model),
+    tied: model.tie_word_embeddings,
+    contextLength: model.max_position_embeddings,
+    rope: model.rope_parameters,
+    vocabulary: model.vocab_size,
+    tokens: tokenizer.vocabSize,
+    template: templateSource(tokenizerFiles),
+    endsWith: eosTokenIds.map(token),
+    padsWith: token(model.pad_token_id),
+  };
+}
+
+/** Which file the chat template comes from; null where the model brings none. */
+function templateSource(files: Readonly<Record<string, string>>): string | null {
+  if (files['chat_template.jinja'] !== undefined) return 'chat_template.jinja';
+  const name = 'tokenizer_config.json';
+  const { chat_template: template } = JSON.parse(files[name] ?? '{}') as { chat_template?: unknown };
+  return typeof template === 'string' ? name : null;
+}
+
+function summary(
+  source: Checkpoint,
+  description: ReturnType<typeof describe> & { storedAs: string[] },
+  path: string,
+  out: string,
+): string {
+  const { architecture, parameters, storedAs, contextLength, template, padsWith } = description;
+  const next = isRewardModel(source.model) ? `mossctl inspect ${out}` : `mossctl chat ${out}`;
+  const ends = description.endsWith.map(printable).join(' or ');
+  return [
+    `read        ${path}`,
+    `model       ${architecture}, ${formatShort(parameters)} parameters stored as ${storedAs.join(' and ')}${description.tied ? ', tied' : ''}`,
+    `context     ${formatCount(contextLength)} tokens; rope ${ropeText(description.rope)}`,
+    `tokenizer   ${formatCount(description.tokens)} tokens (${formatCount(description.vocabulary)} rows in the embedding)`,
+    `template    ${template === null ? 'none of its own: ChatML' : `from ${template}`}`,
+    `ends with   ${ends}; pads with ${printable(padsWith)}`,
+    `wrote       ${out}`,
+    `next        ${next}`,
+  ].join('\n');
+}
+
+function ropeText({ rope_type: type, rope_theta: theta, ...rest }: RopeParameters): string {
+  const factor = 'factor' in rest ? ` × ${rest.factor}` : '';
+  return `${type}${factor}, theta ${formatCount(theta)}`;
+}

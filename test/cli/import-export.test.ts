@@ -1,0 +1,89 @@
+// mossctl import and export as a person runs them: what they print, what they write, what they refuse.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openCheckpoint } from '../../src/checkpoint/directory.js';
+import { mossctl } from '../e2e/cli.js';
+
+const llama = fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url));
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'import-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+test('import says what it read and what to type next; the checkpoint opens by the same path', async () => {
+  const out = join(folder, 'model');
+  const { code, stdout, stderr } = await mossctl(['import', llama, '--out', out]);
+  assert.equal(code, 0, stderr);
+  for (const line of [
+    /^model +LlamaForCausalLM, .*k parameters stored as (f32|bf16|f16), tied$/m,
+    /^context +2,048 tokens; rope llama3 × 32, theta 500,000$/m,
+    /^tokenizer +367 tokens/m,
+    /^template +from chat_template.jinja$/m,
+    /^ends with +<\|eot_id\|> or .*; pads with <\|finetune_right_pad_id\|>$/m,
+    new RegExp(`^next +mossctl chat ${out}$`, 'm'),
+  ])
+    assert.match(stdout, line);
+  const [source, ours] = [await openCheckpoint(llama), await openCheckpoint(out)];
+  assert.equal(ours.path, await realpath(out));
+  assert.deepEqual(ours.model, source.model);
+  assert.equal(ours.manifest.inputDigest, source.digest);
+  assert.equal(ours.manifest.stage, 'import');
+});
+
+test('import: again is fine, over anything else or of our own is not', async () => {
+  const out = join(folder, 'model');
+  const again = await mossctl(['import', llama, '--out', out, '--json']);
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(JSON.parse(again.stdout).architecture, 'LlamaForCausalLM');
+  const other = join(folder, 'other');
+  await cp(llama, other, { recursive: true });
+  await writeFile(join(other, 'chat_template.jinja'), '{{ messages[0].content }}');
+  const over = await mossctl(['import', llama, '--out', other]);
+  assert.equal(over.code, 2);
+  assert.match(over.stderr, /something here already.*not an imported model/s);
+  const own = await mossctl(['import', out, '--out', join(folder, 'never')]);
+  assert.equal(own.code, 2);
+  assert.match(own.stderr, /checkpoint of mossctl already/);
+});
+
+test('export writes a directory or one file, and says how large', async () => {
+  const hf = join(folder, 'hf');
+  const shards = await mossctl(['export', llama, '--dtype', 'bf16', '--max-shard-size', '8KB', '--out', hf]);
+  assert.equal(shards.code, 0, shards.stderr);
+  assert.match(shards.stdout, /^wrote .*hf {2}LlamaForCausalLM, bf16, \d+ KiB$/m);
+  assert.ok((await readdir(hf)).includes('model.safetensors.index.json'));
+  assert.equal(JSON.parse(await readFile(join(hf, 'config.json'), 'utf8')).torch_dtype, 'bfloat16');
+  const gguf = await mossctl([
+    'export',
+    llama,
+    '--format',
+    'gguf',
+    '--dtype',
+    'f16',
+    '--out',
+    join(folder, 'm.gguf'),
+    '--json',
+  ]);
+  assert.equal(gguf.code, 0, gguf.stderr);
+  assert.equal((await readFile(join(folder, 'm.gguf'))).length, JSON.parse(gguf.stdout).bytes);
+});
+
+test('export refuses what cannot be', async () => {
+  const refused: [string[], RegExp][] = [
+    [['--dtype', 'q8_0', '--out', 'x'], /hold no q8_0.*--format gguf/],
+    [['--format', 'gguf', '--max-shard-size', '1GB', '--out', 'x'], /a GGUF is one file/i],
+    [['--max-shard-size', 'much', '--out', 'x'], /must be a size such as 5GB/],
+    [['--out', llama], /something here already/],
+    [[], /required option '-o, --out/],
+  ];
+  for (const [args, message] of refused) {
+    const { code, stderr } = await mossctl(['export', llama, ...args], { cwd: folder });
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, message);
+  }
+});
