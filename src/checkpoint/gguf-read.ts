@@ -1,0 +1,221 @@
+// Reads GGUF files of others. Every count, length and offset in the header is checked against the file's real size
+// before memory is taken for it, and the header itself is bounded, so a hostile file costs no more than a small one.
+import { type FileHandle, open } from 'node:fs/promises';
+import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { Cursor, endOfBytes, maxHeaderBytes, numberArrays, show } from './gguf-cursor.js';
+import { align, alignment, type DtypeInfo, dtypes, type GgmlDtype, magic, valueTypes } from './gguf-format.js';
+import { decodeNumbers, type GgufDtype } from './quantize.js';
+
+/** The first read; almost every header without its vocabulary is smaller. */
+const firstReadBytes = 1 << 18;
+const maxDimensions = 4;
+const maxNameBytes = 1 << 16;
+/** Metadata entries, and tensors: a header entry of 25 bytes becomes an object of 300. */
+const maxEntries = 100_000;
+/** What `general.alignment` may be, up to 1 MiB. */
+const powersOfTwo = Array.from({ length: 21 }, (_, exponent) => 2 ** exponent);
+
+type Numbers =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+/** 64-bit integers are bigint, whatever their size; arrays of bool hold 0 and 1. */
+export type GgufValue = number | bigint | boolean | string | string[] | Numbers | BigInt64Array | BigUint64Array;
+
+export interface GgufTensor {
+  name: string;
+  dtype: GgmlDtype;
+  /** Row-major: the reverse of the file's order. */
+  shape: number[];
+  /** In the file. */
+  offset: number;
+  bytes: number;
+}
+
+export interface Gguf {
+  version: number;
+  metadata: Map<string, GgufValue>;
+  tensors: GgufTensor[];
+}
+
+/**
+ * The header of a GGUF file, version 2 or 3, little-endian; no tensor is read. Memory: at most 64 MiB and 8 bytes for each
+ * byte of the header, which is refused above 64 MiB.
+ * @throws UserError naming what is wrong: truncated, malformed, offsets outside the file, overlaps, unknown types.
+ */
+export async function readGguf(path: string): Promise<Gguf> {
+  return withFile(path, async (handle) => {
+    const { size } = await handle.stat();
+    for (let length = firstReadBytes; ; length *= 4) {
+      const bytes = await readAt(handle, 0, Math.min(length, size, maxHeaderBytes), path);
+      const parsed = parseGgufHeader(bytes, size, path);
+      if (parsed !== undefined) return parsed;
+    }
+  });
+}
+
+/**
+ * The numbers of one tensor, as float32. `tensor` comes from `readGguf` of the same file.
+ * @throws UserError for dtypes other than f32, f16, bf16 and q8_0.
+ */
+export async function readGgufTensor(path: string, tensor: GgufTensor): Promise<Float32Array> {
+  const { name, dtype, offset, bytes } = tensor;
+  if (!isReadable(dtype)) {
+    throw new UserError({ what: `${name} is stored as ${dtype}, which is not read here`, where: path });
+  }
+  return withFile(path, async (handle) => decodeNumbers(await readAt(handle, offset, bytes, path), dtype));
+}
+
+function isReadable(dtype: GgmlDtype): dtype is GgufDtype {
+  return ['f32', 'f16', 'bf16', 'q8_0'].includes(dtype);
+}
+
+/**
+ * Parses the header from the first bytes of a file that has `fileSize` bytes in all.
+ * @returns undefined where `bytes` end before the header does, and more of the file would help.
+ * @throws UserError as `readGguf` does.
+ */
+export function parseGgufHeader(bytes: Buffer, fileSize: number, path: string): Gguf | undefined {
+  const cursor = new Cursor(bytes, fileSize, path);
+  try {
+    return parse(cursor);
+  } catch (error) {
+    if (error === endOfBytes && bytes.length < Math.min(fileSize, maxHeaderBytes)) return undefined;
+    if (error !== endOfBytes) throw error;
+    throw cursor.fault(
+      bytes.length < fileSize
+        ? `its header is longer than ${maxHeaderBytes} bytes`
+        : 'it ends inside its header: truncated',
+    );
+  }
+}
+
+function parse(cursor: Cursor): Gguf {
+  if (cursor.uint32() !== magic) throw cursor.fault('it does not begin with "GGUF"');
+  const version = cursor.uint32();
+  if (version !== 2 && version !== 3) {
+    const isSwapped = (version & 0xffff) === 0;
+    throw cursor.fault(
+      isSwapped ? 'it is big-endian; only little-endian files are read' : `version ${version} is not read`,
+    );
+  }
+  const tensorCount = cursor.count(24); // name length, dimensions, dtype, offset
+  const metadataCount = cursor.count(13); // name length, type, one byte
+  if (Math.max(tensorCount, metadataCount) > maxEntries)
+    throw cursor.fault(`it claims more than ${maxEntries} entries`);
+  const metadata = new Map<string, GgufValue>();
+  for (let i = 0; i < metadataCount; i++) {
+    const name = cursor.text(maxNameBytes);
+    if (metadata.has(name)) throw cursor.fault(`it has ${show(name)} twice`);
+    metadata.set(name, readValue(cursor, name));
+  }
+  const step = metadata.get('general.alignment') ?? alignment;
+  if (typeof step !== 'number' || !powersOfTwo.includes(step)) {
+    throw cursor.fault(`general.alignment is ${show(String(step))}, not a power of two`);
+  }
+  const tensors: GgufTensor[] = [];
+  for (let i = 0; i < tensorCount; i++) tensors.push(readTensorInfo(cursor, step));
+  place(tensors, align(cursor.position, step), cursor);
+  return { version, metadata, tensors };
+}
+
+function readValue(cursor: Cursor, name: string): GgufValue {
+  const type = valueTypes[cursor.uint32()];
+  switch (type) {
+    case undefined:
+      throw cursor.fault(`${show(name)} has an unknown type`);
+    case 'string':
+      return cursor.text();
+    case 'array':
+      return readArray(cursor, name);
+    case 'bool':
+      return cursor.numbers('uint8', 1)[0] !== 0;
+    default:
+      return cursor.numbers(type, 1)[0];
+  }
+}
+
+function readArray(cursor: Cursor, name: string): GgufValue {
+  const of = valueTypes[cursor.uint32()];
+  if (of === undefined || of === 'array')
+    throw cursor.fault(`${show(name)} is an array of arrays or of an unknown type`);
+  if (of === 'string') {
+    const length = cursor.count(8);
+    const texts: string[] = [];
+    for (let i = 0; i < length; i++) texts.push(cursor.text());
+    return texts;
+  }
+  const type = of === 'bool' ? 'uint8' : of;
+  return cursor.numbers(type, cursor.count(numberArrays[type].BYTES_PER_ELEMENT));
+}
+
+/** The offset is still relative to the data. */
+function readTensorInfo(cursor: Cursor, step: number): GgufTensor {
+  const name = cursor.text(maxNameBytes);
+  const dimensions = cursor.uint32();
+  if (dimensions > maxDimensions) throw cursor.fault(`tensor ${show(name)} has ${dimensions} dimensions`);
+  const shape = Array.from({ length: dimensions }, () => cursor.uint64()).reverse();
+  const id = cursor.uint32();
+  const dtype = dtypes.find((known) => known.id === id);
+  if (dtype === undefined) throw cursor.fault(`tensor ${show(name)} has the unknown dtype ${id}`);
+  const offset = cursor.uint64();
+  if (offset % step !== 0) throw cursor.fault(`tensor ${show(name)} is not aligned to ${step} bytes`);
+  return { name, dtype: dtype.name, shape, offset, bytes: tensorBytes(shape, dtype, name, cursor) };
+}
+
+function tensorBytes(
+  shape: readonly number[],
+  { name: dtype, block, blockBytes }: DtypeInfo,
+  name: string,
+  cursor: Cursor,
+) {
+  const numbers = shape.reduce((a, b) => a * b, 1);
+  const isSafe = shape.every((size) => size > 0) && numbers <= Number.MAX_SAFE_INTEGER / blockBytes;
+  if (!isSafe) throw cursor.fault(`tensor ${show(name)} has an impossible shape, [${shape}]`);
+  if ((shape.at(-1) ?? 1) % block !== 0) {
+    throw cursor.fault(`tensor ${show(name)} has rows of ${shape.at(-1)} numbers, which ${dtype} cannot store`);
+  }
+  return (numbers / block) * blockBytes;
+}
+
+/** Makes the offsets absolute; every tensor lies inside the file and shares no byte with another. */
+function place(tensors: readonly GgufTensor[], start: number, cursor: Cursor): void {
+  const names = new Set<string>();
+  let end = 0;
+  for (const tensor of [...tensors].sort((a, b) => a.offset - b.offset)) {
+    if (names.has(tensor.name)) throw cursor.fault(`it has two tensors called ${show(tensor.name)}`);
+    names.add(tensor.name);
+    if (tensor.offset < end) throw cursor.fault(`tensor ${show(tensor.name)} overlaps another`);
+    end = tensor.offset + tensor.bytes;
+    if (start + end > cursor.fileSize) throw cursor.fault(`tensor ${show(tensor.name)} ends after the file: truncated`);
+    tensor.offset += start;
+  }
+}
+
+async function withFile<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    return await work(handle);
+  } catch (error) {
+    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path });
+    throw asUserError(error);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(1 << 30, length - done), position + done);
+    if (bytesRead === 0) throw new UserError({ what: 'this file ends too early', where: path, why: 'truncated' });
+    done += bytesRead;
+  }
+  return bytes;
+}

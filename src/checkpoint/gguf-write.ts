@@ -1,0 +1,151 @@
+// Writes any GGUF file: metadata and tensors in, one durable file out. Tensors are converted and written a few rows at a
+// time, so memory does not grow with the model.
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { syncDirectory, temporarySibling } from '../base/files.js';
+import { align, alignment, dtypeInfo, magic, type ValueType, valueTypes, version } from './gguf-format.js';
+import { encodeNumbers, type GgufDtype } from './quantize.js';
+
+/** Numbers converted at once. */
+const chunkLength = 1 << 20;
+
+export type MetadataValue =
+  | { type: 'uint32' | 'float32'; value: number }
+  | { type: 'bool'; value: boolean }
+  | { type: 'string'; value: string }
+  | { type: 'array'; of: 'string'; value: readonly string[] }
+  | { type: 'array'; of: 'int32'; value: readonly number[] };
+
+export interface TensorSource {
+  name: string;
+  /** Row-major, as everywhere else here: [rows, columns] or [length]. */
+  shape: readonly number[];
+  dtype: GgufDtype;
+  data: Float32Array;
+  /** Where row r of the file is in `data`, for weights whose rows GGUF orders differently. */
+  sourceRow?(row: number): number;
+}
+
+/**
+ * Writes `path` through a temporary sibling: a crash leaves the old file or the new one.
+ * @throws UserError where the disk is full, the folder cannot be written, or a number is too large for its dtype.
+ */
+export async function writeGgufFile(
+  path: string,
+  metadata: readonly (readonly [name: string, value: MetadataValue])[],
+  tensors: readonly TensorSource[],
+): Promise<void> {
+  const temporary = temporarySibling(path);
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await writeFully(handle, padded(header(metadata, tensors)));
+      for (const tensor of tensors) await writeTensor(handle, tensor, path);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path });
+    throw asUserError(error);
+  }
+}
+
+function header(metadata: readonly (readonly [string, MetadataValue])[], tensors: readonly TensorSource[]): Buffer {
+  const parts: Buffer[] = [uint32(magic), uint32(version), uint64(tensors.length), uint64(metadata.length)];
+  for (const [name, value] of metadata) parts.push(text(name), typeId(value.type), ...valueBytes(value));
+  let offset = 0;
+  for (const { name, shape, dtype, data } of tensors) {
+    const dimensions = [...shape].reverse();
+    parts.push(text(name), uint32(dimensions.length), ...dimensions.map(uint64));
+    const { id, block, blockBytes } = dtypeInfo(dtype);
+    parts.push(uint32(id), uint64(offset));
+    offset = align(offset + (data.length / block) * blockBytes, alignment);
+  }
+  return Buffer.concat(parts);
+}
+
+function valueBytes(value: MetadataValue): Buffer[] {
+  switch (value.type) {
+    case 'uint32':
+      return [uint32(value.value)];
+    case 'float32':
+      return [Buffer.from(Float32Array.of(value.value).buffer)];
+    case 'bool':
+      return [Buffer.of(value.value ? 1 : 0)];
+    case 'string':
+      return [text(value.value)];
+    case 'array': {
+      const head = [typeId(value.of), uint64(value.value.length)];
+      if (value.of === 'string') return [...head, ...value.value.map(text)];
+      return [...head, Buffer.from(Int32Array.from(value.value).buffer)];
+    }
+    default:
+      return value satisfies never;
+  }
+}
+
+async function writeTensor(handle: FileHandle, tensor: TensorSource, path: string): Promise<void> {
+  const { name, shape, dtype, data, sourceRow } = tensor;
+  const rows = sourceRow === undefined && shape.length === 1 ? 1 : shape[0];
+  const columns = data.length / rows;
+  const rowsAtOnce = Math.max(1, Math.floor(chunkLength / columns));
+  let bytes = 0;
+  for (let first = 0; first < rows; first += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, rows - first);
+    const encoded = encodeNumbers(rowsOf(tensor, first, count, columns), dtype);
+    if (encoded === undefined) {
+      throw new UserError({
+        what: `${name} holds a number too large for ${dtype}`,
+        where: path,
+        next: 'Export it as bf16 or f32',
+      });
+    }
+    await writeFully(handle, encoded);
+    bytes += encoded.length;
+  }
+  await writeFully(handle, Buffer.alloc(align(bytes, alignment) - bytes));
+}
+
+function rowsOf({ data, sourceRow }: TensorSource, first: number, count: number, columns: number): Float32Array {
+  if (sourceRow === undefined) return data.subarray(first * columns, (first + count) * columns);
+  const rows = new Float32Array(count * columns);
+  for (let row = 0; row < count; row++) {
+    const from = sourceRow(first + row) * columns;
+    rows.set(data.subarray(from, from + columns), row * columns);
+  }
+  return rows;
+}
+
+async function writeFully(handle: FileHandle, source: Uint8Array): Promise<void> {
+  for (let done = 0; done < source.length; ) done += (await handle.write(source, done)).bytesWritten;
+}
+
+function padded(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes], align(bytes.length, alignment));
+}
+
+function typeId(type: ValueType): Buffer {
+  return uint32(valueTypes.indexOf(type));
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, 'utf8');
+  return Buffer.concat([uint64(bytes.length), bytes]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function uint64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}

@@ -1,0 +1,199 @@
+// A checkpoint as one GGUF file, which llama.cpp and Ollama run: names, metadata and row order are those that llama.cpp's
+// own converter (convert_hf_to_gguf.py) gives the same model.
+import { basename } from 'node:path';
+import { UserError } from '../base/errors.js';
+import type { ModelConfig, RopeParameters } from '../config/model.js';
+import { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { Checkpoint } from './directory.js';
+import { tokenizerMetadata } from './gguf-tokenizer.js';
+import { type MetadataValue, type TensorSource, writeGgufFile } from './gguf-write.js';
+import { type GgufDtype, q8BlockSize } from './quantize.js';
+
+/** llama.cpp's `general.file_type`. */
+const fileTypes = { f32: 0, f16: 1, q8_0: 7, bf16: 32 } as const satisfies Record<GgufDtype, number>;
+
+/**
+ * Writes a checkpoint as GGUF v3: model, tokenizer and chat template. Matrices are stored as `dtype`, norms and biases as
+ * f32; a matrix whose rows q8_0 cannot divide is stored as f16. Memory beyond the weights does not grow with the model.
+ * @throws UserError for a reward model, and for what llama.cpp would read but run differently.
+ */
+export async function writeGguf(path: string, checkpoint: Checkpoint, { dtype }: { dtype: GgufDtype }): Promise<void> {
+  refuseWhatLlamaCppCannotRun(checkpoint);
+  const { model } = checkpoint;
+  const metadata: [string, MetadataValue][] = [
+    ['general.architecture', { type: 'string', value: model.model_type }],
+    ['general.type', { type: 'string', value: 'model' }],
+    ['general.name', { type: 'string', value: nameOf(checkpoint) }],
+    ['general.file_type', { type: 'uint32', value: fileTypes[dtype] }],
+    ['general.quantization_version', { type: 'uint32', value: 2 }],
+    ...modelMetadata(model),
+    ...tokenizerMetadata(checkpoint, await Tokenizer.open(checkpoint.path)),
+  ];
+  await writeGgufFile(path, metadata, tensorSources(checkpoint, dtype));
+}
+
+function nameOf({ manifest, path }: Checkpoint): string {
+  return manifest.stage === 'import' ? basename(path) : `mossctl ${manifest.stage} step ${manifest.step}`;
+}
+
+/** Each was tried with llama.cpp itself: it fails to load, or gives other logits without a word. */
+function refuseWhatLlamaCppCannotRun({ model, path }: Checkpoint): void {
+  const refuse = (what: string, why: string): never => {
+    throw new UserError({ what, where: path, why, next: 'Export it with --format hf' });
+  };
+  const architecture = model.architectures[0];
+  if (architecture.endsWith('ForSequenceClassification')) {
+    refuse('a reward model cannot be written as GGUF', `${architecture} has a score head, and GGUF no place for it`);
+  }
+  if (model.model_type === 'qwen3' && model.attention_bias) {
+    refuse('attention_bias: true in a qwen3 model', 'llama.cpp knows no bias on the attention output of Qwen3');
+  }
+  const rope = model.rope_parameters;
+  if (rope.rope_type === 'llama3' && model.model_type !== 'llama') {
+    refuse(
+      `rope_type llama3 in a ${model.model_type} model`,
+      'llama.cpp reads rope_freqs.weight for Llama models only',
+    );
+  }
+  if (rope.rope_type === 'yarn' && (!rope.truncate || rope.beta_fast !== 32 || rope.beta_slow !== 1)) {
+    const found = `beta_fast ${rope.beta_fast}, beta_slow ${rope.beta_slow}, truncate: ${rope.truncate}`;
+    refuse(`rope_type yarn with ${found}`, 'llama.cpp always takes 32 and 1, and rounds the corrected dimensions');
+  }
+}
+
+function modelMetadata(model: ModelConfig): [string, MetadataValue][] {
+  const counts: Record<string, number> = {
+    block_count: model.num_hidden_layers,
+    context_length: model.max_position_embeddings,
+    embedding_length: model.hidden_size,
+    feed_forward_length: model.intermediate_size,
+    vocab_size: model.vocab_size,
+    'attention.head_count': model.num_attention_heads,
+    'attention.head_count_kv': model.num_key_value_heads,
+    'attention.key_length': model.head_dim,
+    'attention.value_length': model.head_dim,
+    'rope.dimension_count': model.head_dim,
+  };
+  const entries: [string, MetadataValue][] = [
+    ...Object.entries(counts).map(([name, value]): [string, MetadataValue] => [name, { type: 'uint32', value }]),
+    ['attention.layer_norm_rms_epsilon', { type: 'float32', value: model.rms_norm_eps }],
+    ['rope.freq_base', { type: 'float32', value: model.rope_parameters.rope_theta }],
+    ...ropeScaling(model.rope_parameters),
+  ];
+  return entries.map(([name, value]) => [`${model.model_type}.${name}`, value]);
+}
+
+function ropeScaling(rope: RopeParameters): [string, MetadataValue][] {
+  switch (rope.rope_type) {
+    case 'default':
+    case 'llama3': // see ropeFactors
+      return [];
+    case 'linear':
+      return [
+        ['rope.scaling.type', { type: 'string', value: 'linear' }],
+        ['rope.scaling.factor', { type: 'float32', value: rope.factor }],
+      ];
+    case 'yarn': {
+      // llama.cpp multiplies cosines and sines by 1 + 0.1 ln(factor) of its own accord, and by attn_factor.
+      const own = rope.factor <= 1 ? 1 : 1 + 0.1 * Math.log(rope.factor);
+      return [
+        ['rope.scaling.type', { type: 'string', value: 'yarn' }],
+        ['rope.scaling.factor', { type: 'float32', value: rope.factor }],
+        ['rope.scaling.original_context_length', { type: 'uint32', value: rope.original_max_position_embeddings }],
+        ['rope.scaling.attn_factor', { type: 'float32', value: rope.attention_factor / own }],
+      ];
+    }
+    default:
+      return rope satisfies never;
+  }
+}
+
+/** What each frequency is divided by under rope_type llama3 (transformers' `_compute_llama3_parameters`) [head/2]. */
+function ropeFactors(rope: RopeParameters & { rope_type: 'llama3' }, headDim: number): Float32Array {
+  const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: context } = rope;
+  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
+    const wavelength = 2 * Math.PI * rope.rope_theta ** ((2 * i) / headDim);
+    if (wavelength < context / high) return 1;
+    if (wavelength > context / low) return factor;
+    const smooth = (context / wavelength - low) / (high - low);
+    return 1 / ((1 - smooth) / factor + smooth);
+  });
+}
+
+/** GGUF's name, Hugging Face's name and shape of every weight, in the order of the file. */
+function tensorTable(model: ModelConfig): [string, string, number[]][] {
+  const { hidden_size: d, intermediate_size: f, head_dim: head, vocab_size: vocab } = model;
+  const queries = model.num_attention_heads * head;
+  const keys = model.num_key_value_heads * head;
+  const qkvBias = model.model_type === 'qwen2' || model.attention_bias;
+  const outputBias = model.model_type !== 'qwen2' && model.attention_bias;
+  const layer = (index: number): [string, string, number[]][] => {
+    const rows: [string, string, number[]][] = [
+      ['attn_norm.weight', 'input_layernorm.weight', [d]],
+      ['attn_q.weight', 'self_attn.q_proj.weight', [queries, d]],
+      ['attn_k.weight', 'self_attn.k_proj.weight', [keys, d]],
+      ['attn_v.weight', 'self_attn.v_proj.weight', [keys, d]],
+      ['attn_output.weight', 'self_attn.o_proj.weight', [d, queries]],
+      ['ffn_norm.weight', 'post_attention_layernorm.weight', [d]],
+      ['ffn_gate.weight', 'mlp.gate_proj.weight', [f, d]],
+      ['ffn_up.weight', 'mlp.up_proj.weight', [f, d]],
+      ['ffn_down.weight', 'mlp.down_proj.weight', [d, f]],
+    ];
+    if (qkvBias) {
+      rows.push(['attn_q.bias', 'self_attn.q_proj.bias', [queries]], ['attn_k.bias', 'self_attn.k_proj.bias', [keys]]);
+      rows.push(['attn_v.bias', 'self_attn.v_proj.bias', [keys]]);
+    }
+    if (outputBias) rows.push(['attn_output.bias', 'self_attn.o_proj.bias', [d]]);
+    if (model.model_type === 'qwen3') {
+      rows.push(['attn_q_norm.weight', 'self_attn.q_norm.weight', [head]]);
+      rows.push(['attn_k_norm.weight', 'self_attn.k_norm.weight', [head]]);
+    }
+    return rows.map(([gguf, name, shape]) => [`blk.${index}.${gguf}`, `model.layers.${index}.${name}`, shape]);
+  };
+  return [
+    ['token_embd.weight', 'model.embed_tokens.weight', [vocab, d]],
+    ...Array.from({ length: model.num_hidden_layers }, (_, index) => layer(index)).flat(),
+    ['output_norm.weight', 'model.norm.weight', [d]],
+    ...(model.tie_word_embeddings
+      ? []
+      : [['output.weight', 'lm_head.weight', [vocab, d]] as [string, string, number[]]]),
+  ];
+}
+
+function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): TensorSource[] {
+  const sources = tensorTable(model).map(([name, from, shape]): TensorSource => {
+    const stored = weights.get(from);
+    if (stored === undefined || stored.shape.join() !== shape.join()) {
+      throw new UserError({
+        what: `${from} is ${stored === undefined ? 'missing' : `[${stored.shape}]`}, config.json asks for [${shape}]`,
+        where: path,
+        next: 'Use the config.json and model.safetensors of one checkpoint together',
+      });
+    }
+    const isTurned = model.model_type === 'llama' && /\.attn_[qk]\.(weight|bias)$/.test(name);
+    return {
+      name,
+      shape,
+      data: stored.data,
+      dtype: storedDtype(shape, dtype),
+      ...(isTurned && { sourceRow: (row: number) => halvesRow(row, model.head_dim) }),
+    };
+  });
+  const rope = model.rope_parameters;
+  if (rope.rope_type === 'llama3') {
+    const data = ropeFactors(rope, model.head_dim);
+    sources.push({ name: 'rope_freqs.weight', shape: [data.length], dtype: 'f32', data });
+  }
+  return sources;
+}
+
+function storedDtype(shape: readonly number[], dtype: GgufDtype): GgufDtype {
+  if (shape.length === 1) return 'f32';
+  return dtype === 'q8_0' && shape[1] % q8BlockSize !== 0 ? 'f16' : dtype;
+}
+
+/** llama.cpp turns neighbouring rows of a Llama head together, Hugging Face row i with row i + head/2. */
+function halvesRow(row: number, headDim: number): number {
+  const inHead = row % headDim;
+  return row - inHead + (inHead % 2) * (headDim / 2) + (inHead >> 1);
+}
