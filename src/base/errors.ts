@@ -67,7 +67,7 @@ export function asUserError(error: unknown): unknown {
           why: 'what was already saved is whole',
           next: 'Free some space and run the same command again: it goes on from what was saved',
         },
-        { cause: error },
+        { cause: error, exitCode: 1 },
       );
     case 'EACCES':
     case 'EPERM':

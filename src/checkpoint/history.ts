@@ -1,9 +1,10 @@
-// The checkpoints of a run: which there are, which is newest and whole, which may go, and what a path that a person
-// typed means. Names that start with `.tmp-` are unfinished work and are never looked at.
+// The checkpoints of a run: which there are, which is newest and whole, and what a path that a person typed means.
+// Names that start with `.tmp-` are unfinished work and are never looked at.
 import { lstat, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
+import { isForeign } from './hf.js';
 import { manifestName, readManifest, verifyFiles } from './manifest.js';
 
 const stepPattern = /^step-(\d{6,15})$/;
@@ -39,35 +40,16 @@ export async function newestWholeCheckpoint(
       await verifyFiles(path, manifest, true);
       return { path, damaged };
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      damaged.push({ path, reason: error.message });
+      if (!isDamage(error)) throw error;
+      damaged.push({ path, reason: (error as Error).message });
     }
   }
   return { damaged };
 }
 
-/**
- * Deletes all but the newest `keepLast` checkpoints of a stage, never one in `protect` (paths) nor what the run's
- * `latest` points to. Returns what it deleted.
- */
-export async function pruneCheckpoints(
-  stageDirectory: string,
-  keepLast: number,
-  protect: readonly string[],
-): Promise<string[]> {
-  const kept = new Set(
-    await Promise.all([...protect, join(dirname(resolve(stageDirectory)), 'latest')].map(realPathOrItself)),
-  );
-  const all = await listCheckpoints(stageDirectory);
-  const removed: string[] = [];
-  for (const { path } of all.slice(0, Math.max(0, all.length - keepLast))) {
-    if (kept.has(await realPathOrItself(path))) continue;
-    const hidden = temporarySibling(path); // a half-deleted checkpoint must not look like one
-    await rename(path, hidden);
-    await rm(hidden, { recursive: true, force: true });
-    removed.push(path);
-  }
-  return removed;
+/** Anything but whole and readable: a bad block on the disk is as good a reason to go back as a wrong sha256. */
+function isDamage(error: unknown): boolean {
+  return error instanceof UserError || ['EIO', 'EISDIR', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '');
 }
 
 /** Points `<run>/latest` at a checkpoint: a relative link, replaced in one step. */
@@ -100,20 +82,24 @@ export async function displace(path: string): Promise<void> {
   await rename(path, displaced);
 }
 
+/** Undoes `displace` where nothing has taken the name. */
+export async function restoreDisplaced(path: string): Promise<void> {
+  if (!(await exists(path)) && (await exists(displacedPath(path)))) await rename(displacedPath(path), path);
+}
+
 /** Clears what a killed process left in a folder. A checkpoint that was displaced but not yet replaced comes back. */
 export async function removeTemporary(directory: string): Promise<void> {
   for (const name of await namesIn(directory)) {
     if (!name.startsWith(displacedPrefix) && !/^\.tmp-.+-[0-9a-f]{8}$/.test(name)) continue; // ours alone
     const path = join(directory, name);
-    const original = join(directory, name.slice(displacedPrefix.length));
-    if (name.startsWith(displacedPrefix) && !(await exists(original))) await rename(path, original);
-    else await rm(path, { recursive: true, force: true });
+    if (name.startsWith(displacedPrefix)) await restoreDisplaced(join(directory, name.slice(displacedPrefix.length)));
+    await rm(path, { recursive: true, force: true });
   }
 }
 
 /**
  * The step directory that a path means: itself, a link to one, the `latest` of a run directory, or the newest of a
- * stage directory.
+ * stage directory. A model directory of others stands for itself.
  * @throws UserError saying what was expected, and which checkpoints lie below the path.
  */
 export async function resolveCheckpoint(path: string): Promise<string> {
@@ -121,6 +107,7 @@ export async function resolveCheckpoint(path: string): Promise<string> {
   if (!(await exists(real))) throw await notACheckpoint(path, 'there is nothing at this path');
   if (!(await stat(real)).isDirectory()) throw await notACheckpoint(path, 'this is a file; a checkpoint is a folder');
   if (await exists(join(real, manifestName))) return real;
+  if (!isStepDirectory(real) && (await isForeign(real))) return real; // a step without mossctl.json is a damaged one
   const latest = await realPathOrItself(join(real, 'latest'));
   if (await exists(join(latest, manifestName))) return latest;
   const newest = (await listCheckpoints(real)).at(-1);
@@ -133,7 +120,7 @@ async function notACheckpoint(path: string, why: string): Promise<UserError> {
   const next =
     below.length > 0
       ? `Name one of these: ${below.join(', ')}`
-      : 'Give a folder that `mossctl pretrain`, `sft` or `align` wrote, such as runs/<name>/latest';
+      : 'Give a folder that `mossctl pretrain`, `sft` or `align` wrote, such as runs/<name>/latest, or a Hugging Face model directory';
   return new UserError({ what: 'this is not a mossctl checkpoint', where: path, why, next });
 }
 

@@ -1,6 +1,6 @@
 // mossctl.json: where a checkpoint comes from, and the sha256 of every other file in it.
-// Its own sha256 therefore stands for the whole folder. It holds no clock time, path or duration:
-// equal training gives equal bytes, so equal digests.
+// Its own sha256 therefore stands for the whole folder. It holds no clock time, path or duration: equal training gives
+// equal bytes, so equal digests. Its `seal` is the sha256 of the rest of it: a changed byte is noticed here too.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { systemErrorCode, UserError } from '../base/errors.js';
 import { exists, sha256, sha256File } from '../base/files.js';
 
 export const manifestName = 'mossctl.json';
+const sealName = 'seal';
 const formatNumber = 1;
 const maxManifestBytes = 16 << 20;
 
@@ -15,6 +16,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** `import`: a model of others, made by no stage of ours. */
 const stage = z.enum(['import', 'pretrain', 'sft', 'align']);
 const count = z.int().min(0);
+const shortText = z.string().max(300);
 
 const manifestSchema = z.object({
   format: z.literal(formatNumber),
@@ -37,6 +39,11 @@ const manifestSchema = z.object({
   /** Threads divide sums, so the bits of a checkpoint follow from them; null: not ours to choose on this backend. */
   threads: z.int().min(1).nullable().default(null),
   precision: z.string().max(100).default('fp32'),
+  /** Settings that were changed when an interrupted training went on, in order; absent where none were. */
+  overrides: z
+    .array(z.strictObject({ step: count, key: shortText, from: shortText, to: shortText }))
+    .max(1000)
+    .optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
@@ -47,7 +54,12 @@ export type ManifestFields = Omit<Manifest, 'format' | 'files' | 'versions'>;
 export async function manifestText(fields: ManifestFields, files: Record<string, string>): Promise<string> {
   const metrics = Object.fromEntries(Object.entries(fields.metrics).filter(([, value]) => Number.isFinite(value)));
   const manifest = { ...fields, metrics, format: formatNumber, files, versions: await versions() };
-  return canonicalJson(manifestSchema.parse(manifest));
+  return sealed(manifestSchema.parse(manifest));
+}
+
+/** The JSON of a manifest with the sha256 of that JSON in it. */
+function sealed(manifest: Record<string, unknown>): string {
+  return canonicalJson({ ...manifest, [sealName]: sha256(canonicalJson(manifest)) });
 }
 
 /**
@@ -69,7 +81,18 @@ export async function readManifest(directory: string): Promise<{ manifest: Manif
   }
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
+  checkSeal(value as Record<string, unknown>, bytes, path);
   return { manifest: parsed.data, digest: sha256(bytes) };
+}
+
+/** Before there were seals there were none of today's other additions either: then every key must be known. */
+function checkSeal(value: Record<string, unknown>, bytes: Buffer, path: string): void {
+  const { [sealName]: seal, ...manifest } = value;
+  const isWhole =
+    seal === undefined
+      ? Object.keys(manifest).every((key) => Object.hasOwn(manifestSchema.shape, key))
+      : bytes.equals(Buffer.from(sealed(manifest)));
+  if (!isWhole) throw damagedFile(path, 'it is not, byte for byte, what was saved (its own sha256 differs)');
 }
 
 /**
@@ -100,7 +123,7 @@ function fileFault(path: string, why: string) {
     what: 'this checkpoint is damaged',
     where: path,
     why,
-    next: 'Use an earlier step, or run the stage again',
+    next: 'Use an earlier step, or make or fetch it again',
   };
 }
 
@@ -127,6 +150,7 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Buf
     return await readFile(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') throw damagedFile(path, 'the file is missing');
+    if (systemErrorCode(error) === 'EISDIR') throw damagedFile(path, 'there is a folder in its place');
     throw error;
   }
 }

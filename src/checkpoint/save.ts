@@ -4,17 +4,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
-import {
-  type CheckpointContent,
-  configName,
-  embeddingName,
-  generationConfigName,
-  isTokenizerFile,
-  optimizerName,
-  stateName,
-  weightsName,
-} from './directory.js';
-import { displace, displacedPath, isStepDirectory } from './history.js';
+import { type CheckpointContent, isTokenizerFile, optimizerName, stateName } from './directory.js';
+import { displace, displacedPath, isStepDirectory, restoreDisplaced } from './history.js';
 import {
   canonicalJson,
   type Manifest,
@@ -23,8 +14,16 @@ import {
   manifestText,
   readManifest,
 } from './manifest.js';
-import { checkVocabulary, generationConfigText, modelConfigText } from './model-config.js';
+import {
+  checkVocabulary,
+  configName,
+  embeddingName,
+  generationConfigName,
+  generationConfigText,
+  modelConfigText,
+} from './model-config.js';
 import { writeSafetensors } from './safetensors.js';
+import { writeWeights } from './weights.js';
 
 /**
  * Saves a checkpoint. A checkpoint of the same stage and step that is already there is replaced.
@@ -41,17 +40,27 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
     });
     await rm(displacedPath(directory), { recursive: true, force: true });
   } catch (error) {
-    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path: directory });
-    throw asUserError(error);
+    await restoreDisplaced(directory).catch(() => undefined);
+    throw asSaveError(error, directory);
   }
   return { digest: await sha256File(join(directory, manifestName)) };
 }
 
+/** Whatever the system refuses is something a person can act on, not a fault of the program. */
+function asSaveError(error: unknown, directory: string): unknown {
+  const code = systemErrorCode(error);
+  if (code === undefined || code.startsWith('ERR_')) return error;
+  const known = asUserError(Object.assign(error as Error, { path: directory }));
+  if (known instanceof UserError) return known;
+  const what = `the system could not write it (${code})`;
+  return new UserError({ what, where: directory, why: (error as Error).message }, { cause: error, exitCode: 1 });
+}
+
 async function writeContent(folder: string, content: CheckpointContent): Promise<void> {
-  const { model, eosTokenId, tokenizerFiles, weights, training } = content;
+  const { model, eosTokenId, eosTokenIds = [eosTokenId], tokenizerFiles, weights, training } = content;
   const texts: Record<string, string> = {
     [configName]: modelConfigText(model),
-    [generationConfigName]: generationConfigText(model, eosTokenId),
+    [generationConfigName]: generationConfigText(model, ...eosTokenIds),
   };
   for (const [name, text] of Object.entries(tokenizerFiles)) {
     if (!isTokenizerFile(name)) throw new Error(`${name} is not a name for a tokenizer file`);
@@ -62,12 +71,11 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
     texts[stateName] = canonicalJson(training.state);
     await writeSafetensors(join(folder, optimizerName), training.tensors);
   }
-  // transformers refuses weights without this word
-  await writeSafetensors(join(folder, weightsName), weights, { format: 'pt' });
+  const weightFiles = await writeWeights(folder, weights);
   for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
   if (training !== undefined) await syncDirectory(join(folder, 'training'));
 
-  const names = [...Object.keys(texts), weightsName, ...(training === undefined ? [] : [optimizerName])];
+  const names = [...Object.keys(texts), ...weightFiles, ...(training === undefined ? [] : [optimizerName])];
   const files: Record<string, string> = {};
   for (const name of names) files[name] = await sha256File(join(folder, name));
   await writeFileDurable(join(folder, manifestName), await manifestText(content.manifest, files));

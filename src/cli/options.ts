@@ -21,7 +21,13 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   out?: string;
   seed?: string;
   from?: string;
+  /** False with --no-verify. */
+  verify?: boolean;
   resume?: boolean;
+  /** With --resume: keys whose settings may differ. */
+  override?: string[];
+  /** Which checkpoints stay on disk. */
+  keep?: string;
   /** Of `run`: once for each. */
   seeds?: number[];
   /** Conversations for sft. */
@@ -51,22 +57,39 @@ export function computeFlags({ backend, threads, precision }: ComputeOptions): R
 export function withRun(command: Command): Command {
   command
     .option('-c, --config <file>', 'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart)')
-    .addOption(
-      new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(
-        (value: string, before: string[] = []) => [...before, value],
-      ),
-    )
+    .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect))
     .option('-o, --out <dir>', 'folder of the run (default: runs/<name of the pipeline>)')
     .option('--seed <number>', 'every random choice follows from it');
   return withOutput(withCompute(command));
 }
 
 export function withFrom(command: Command): Command {
-  return command.option('--from <checkpoint>', 'start from this checkpoint instead of the one in the run folder');
+  command.option('--from <checkpoint>', 'start from this checkpoint instead of the one in the run folder');
+  return withVerify(command);
 }
 
-export function withResume(command: Command): Command {
-  return command.option('--resume', 'only go on with an interrupted run; an error where there is none');
+/** What every command that opens a checkpoint takes. */
+export function withVerify(command: Command): Command {
+  return command.option(
+    '--no-verify',
+    'open checkpoints without comparing their files with the sha256 they were saved with',
+  );
+}
+
+/** What every command that trains takes. */
+export function withTraining(command: Command): Command {
+  return command
+    .option('--keep <rule>', 'checkpoints that stay on disk, such as last=3,every=1000,best=bits_per_byte')
+    .option('--resume', 'only go on with an interrupted run; an error where there is none')
+    .addOption(
+      new Option('--override <key>', 'with --resume: go on though this setting (or "data") differs; may be repeated')
+        .argParser(collect)
+        .implies({ resume: true }),
+    );
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 export function withSeeds(command: Command): Command {
@@ -100,4 +123,22 @@ export function numberFrom(low: number, high: number, kind: 'number' | 'whole nu
     }
     return value;
   };
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
+
+/** "5GB", "500 MiB" or a number of bytes. */
+export function byteSize(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([KMG]i?B)?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.floor(Number(digits) * sizeUnits[(unit ?? '').toUpperCase()]);
+  if (bytes >= 1) return bytes;
+  throw new InvalidArgumentError('It must be a size such as 5GB, 500MB or 512MiB.');
 }

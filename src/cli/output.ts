@@ -1,4 +1,5 @@
 // Everything that is printed goes through here: results to stdout, progress and errors to stderr.
+import { relative } from 'node:path';
 import pc from 'picocolors';
 import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
 import { printable } from '../base/format.js';
@@ -13,6 +14,12 @@ export function printJson(value: unknown): void {
 
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** `runs/x/sft/step-000100`, as a person would type it. */
+export function shownPath(path: string): string {
+  const near = relative('.', path);
+  return near === '' ? '.' : near.startsWith('..') ? path : near;
 }
 
 /** Says what went wrong and returns the exit code: 1 failed, 2 wrong usage or input, 130 interrupted. */

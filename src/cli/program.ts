@@ -1,16 +1,18 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ownVersion } from '../base/version.js';
 import {
+  byteSize,
   numberFrom,
   type OutputOptions,
   type RunOptions,
   withCompute,
   withFrom,
   withOutput,
-  withResume,
   withRun,
   withSeeds,
+  withTraining,
+  withVerify,
 } from './options.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
@@ -29,6 +31,9 @@ export function buildProgram(keys: KeyTable): Command {
   addTokenizer(program);
   addStages(program);
   addChat(program);
+  addInspect(program);
+  addImport(program);
+  addExport(program);
   addDoctor(program);
   addNative(program);
   addBench(program);
@@ -126,7 +131,7 @@ function addStages(program: Command): void {
   const pretrain = program
     .command('pretrain')
     .description('train a base model; builds corpus and tokenizer where needed');
-  withResume(withRun(pretrain)).action(async (options: RunOptions) =>
+  withTraining(withRun(pretrain)).action(async (options: RunOptions) =>
     (await import('./commands/pretrain.js')).pretrain(options),
   );
   example(pretrain, 'mossctl pretrain --config quickstart --set pretrain.model.size=7m');
@@ -138,17 +143,17 @@ function addStages(program: Command): void {
   );
   example(selfInstruct, 'mossctl self-instruct --config quickstart --set selfInstruct.count=500');
   const sft = program.command('sft').description('fine-tune a base model on conversations');
-  withResume(withFrom(withRun(sft)))
+  withTraining(withFrom(withRun(sft)))
     .option('--data <file>', 'conversations (JSONL) instead of those of self-instruct')
     .action(async (options: RunOptions) => (await import('./commands/sft.js')).sft(options));
   example(sft, 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine');
   const align = program.command('align').description('improve a chat model in rounds, by rewards that can be checked');
-  withResume(withFrom(withRun(align))).action(async (options: RunOptions) =>
+  withTraining(withFrom(withRun(align))).action(async (options: RunOptions) =>
     (await import('./commands/align.js')).align(options),
   );
   example(align, 'mossctl align --config quickstart --set align.rounds=3');
   const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
-  withRun(evaluate)
+  withVerify(withRun(evaluate))
     .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')
     .action(async (checkpoint: string | undefined, options: RunOptions) =>
       (await import('./commands/eval.js')).evaluate(checkpoint, options),
@@ -173,10 +178,56 @@ function addChat(program: Command): void {
     .option('--repetition-penalty <number>', 'above 1 discourages repeats', numberFrom(0.1, 10), 1)
     .option('--max-new-tokens <number>', 'longest answer', numberFrom(1, 65536, 'whole number'), 128)
     .option('--system <text>', 'system message that opens the conversation');
-  withOutput(withCompute(chat)).action(async (checkpoint: string, options) =>
+  withOutput(withCompute(withVerify(chat))).action(async (checkpoint: string, options) =>
     (await import('./commands/chat.js')).chat(checkpoint, options),
   );
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
+}
+
+function addInspect(program: Command): void {
+  const inspect = program
+    .command('inspect')
+    .description(
+      'what a checkpoint is and descends from; with --text or --row, the tokens it makes and which carry loss',
+    )
+    .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
+    .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
+    .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it');
+  withOutput(withVerify(inspect)).action(async (checkpoint: string, options) =>
+    (await import('./commands/inspect.js')).inspect(checkpoint, options),
+  );
+  example(inspect, 'mossctl inspect runs/quickstart/latest');
+}
+
+function addImport(program: Command): void {
+  const command = program
+    .command('import')
+    .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model folder of Hugging Face')
+    .argument('<folder>', 'with config.json, safetensors and tokenizer.json')
+    .requiredOption('-o, --out <dir>', 'folder of the checkpoint');
+  withOutput(command).action(async (folder: string, options) =>
+    (await import('./commands/import.js')).importModel(folder, options),
+  );
+  example(command, 'mossctl import ../Qwen3-0.6B --out runs/qwen3');
+}
+
+function addExport(program: Command): void {
+  const command = program
+    .command('export')
+    .description('write a checkpoint for other tools: transformers and vLLM (hf), llama.cpp and Ollama (gguf)')
+    .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
+    .addOption(new Option('--format <name>', 'what to write').choices(['hf', 'gguf']).default('hf'))
+    .addOption(
+      new Option('--dtype <name>', 'how numbers are stored; q8_0 only as gguf')
+        .choices(['f32', 'f16', 'bf16', 'q8_0'])
+        .default('f32'),
+    )
+    .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
+    .option('--max-shard-size <size>', 'hf: largest file of weights, such as 500MB (default: 5GB)', byteSize);
+  withOutput(withVerify(command)).action(async (checkpoint: string, options) =>
+    (await import('./commands/export.js')).exportModel(checkpoint, options),
+  );
+  example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
 }
 
 function addDoctor(program: Command): void {
@@ -201,9 +252,9 @@ function addNative(program: Command): void {
 function addBench(program: Command): void {
   const bench = program
     .command('bench')
-    .description('how fast this machine computes, trains and decodes, as shares of what it can do at most')
-    .option('--only <sections>', 'some of machine,gemm,ops,train,decode')
-    .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 7m for the rest)')
+    .description('how fast this machine computes, trains, decodes and saves, as shares of what it can do at most')
+    .option('--only <sections>', 'some of machine,gemm,ops,train,decode,checkpoint')
+    .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 34m to save, 7m for the rest)')
     .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
     .option(

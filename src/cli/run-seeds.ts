@@ -6,16 +6,17 @@ import { exists } from '../base/files.js';
 import { metricsName } from '../report/metrics.js';
 import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
 import type { RunOptions } from './options.js';
-import { printJson, printLine } from './output.js';
-import { findRun, runStages, shownPath, typedCommand } from './run-stages.js';
+import { printJson, printLine, shownPath } from './output.js';
+import { failOnUnsaved, findRun, runStages, typedCommand } from './run-stages.js';
 
 export async function runSeeds(pipeline: string, seeds: readonly number[], options: RunOptions): Promise<void> {
   const { config, folder } = await findRun({ ...options, config: pipeline });
   await checkSeeds(config.eval !== undefined, folder);
   const runs: SeedRun[] = [];
+  const unsaved: string[] = [];
   for (const [i, seed] of seeds.entries()) {
     const out = join(folder, `seed-${seed}`);
-    const { table } = await runStages({
+    const { table, ...result } = await runStages({
       ...options,
       config: pipeline,
       seed: String(seed),
@@ -24,12 +25,16 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
       command: `npx mossctl run ${shownPath(join(out, 'pipeline.yaml'))} --out ${shownPath(out)}`,
     });
     if (table !== undefined) runs.push({ seed, table });
+    unsaved.push(...result.unsaved);
   }
   const report = await writeSeedsReport(folder, { name: config.name, command: typedCommand(), runs });
-  if (options.json) return printJson({ type: 'seeds', ...summariseSeeds(runs), runs, report });
-  printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
-  printLine(`report  ${shownPath(report)}`);
-  printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, 'latest'))}`);
+  if (options.json) printJson({ type: 'seeds', ...summariseSeeds(runs), runs, report });
+  else {
+    printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
+    printLine(`report  ${shownPath(report)}`);
+    printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, 'latest'))}`);
+  }
+  failOnUnsaved(unsaved);
 }
 
 async function checkSeeds(hasEval: boolean, folder: string): Promise<void> {

@@ -1,5 +1,6 @@
 // What `run` and the stage commands share: flags → configuration → pipeline → the closing lines.
 import { join, relative } from 'node:path';
+import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
@@ -8,7 +9,7 @@ import { createReporter } from '../report/reporter.js';
 import type { StageName } from '../stages/stage.js';
 import { watchInterrupt } from './interrupt.js';
 import { computeFlags, type OutputOptions, type RunOptions } from './options.js';
-import { printJson, printLine } from './output.js';
+import { printJson, printLine, shownPath } from './output.js';
 
 export interface StageRun extends RunOptions {
   only?: StageName;
@@ -47,6 +48,8 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
       only: options.only,
       from: options.from,
       resume: options.resume,
+      override: options.override,
+      verify: options.verify,
       reporter,
       interrupt,
     });
@@ -68,12 +71,35 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
 /** The closing lines of a stage command: what it made, and what to type next. */
 export async function runOneStage(only: StageName, options: RunOptions, next: (folder: string) => string) {
   const result = await runStages({ ...options, only });
-  if (options.json) return;
+  if (!options.json) printOutput(result, only, next);
+  failOnUnsaved(result.unsaved);
+}
+
+function printOutput(result: StageRunResult, only: StageName, next: (folder: string) => string): void {
   const output = result.outputs[only];
   if (output !== undefined)
     printLine(`${result.skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
   printLine(`report  ${result.report}`);
   printLine(`next    ${next(result.folder)}`);
+}
+
+/**
+ * The last thing a command does: a run that could not save all its checkpoints has failed, though it has a result.
+ * @throws UserError (exit code 1) naming them.
+ */
+export function failOnUnsaved(unsaved: readonly string[]): void {
+  if (unsaved.length === 0) return;
+  const named = [...new Set(unsaved)].map(shownPath);
+  const shown = named.slice(0, 5).join(', ') + (named.length > 5 ? `, … (${named.length} in all)` : '');
+  throw new UserError(
+    {
+      what: 'not every checkpoint could be saved while it trained',
+      where: shown,
+      why: 'every stage ended with a whole one, but a crash in between would have cost more than it should',
+      next: 'Look at the warnings above, and free space or mend permissions before the next run',
+    },
+    { exitCode: 1 },
+  );
 }
 
 export function outputMode(options: OutputOptions): 'terminal' | 'json' | 'quiet' {
@@ -88,7 +114,7 @@ export async function findRun(options: StageRun) {
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
     set: [...(options.set ?? []), ...(options.data === undefined ? [] : [`sft.data=${options.data}`])],
-    flags: { seed: options.seed, ...computeFlags(options) },
+    flags: { seed: options.seed, ...computeFlags(options), ...(only && { [`${only}.train.keep`]: options.keep }) },
     blocks: only === undefined || only === 'tokens' ? [] : [only],
   });
   return { config, folder: options.out ?? join('runs', config.name) };
@@ -98,10 +124,4 @@ export async function findRun(options: StageRun) {
 export function typedCommand(): string {
   const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
   return ['npx', 'mossctl', ...process.argv.slice(2).map(quote)].join(' ');
-}
-
-/** `runs/x/sft/step-000100`, as a person would type it. */
-export function shownPath(path: string): string {
-  const near = relative('.', path);
-  return near === '' ? '.' : near.startsWith('..') ? path : near;
 }

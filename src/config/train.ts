@@ -1,5 +1,6 @@
 // The knobs of the one trainer, shared by every stage that trains.
 import { z } from 'zod';
+import { keepSchema } from './keep.js';
 
 const trainDefaults = {
   epochs: 1,
@@ -18,7 +19,7 @@ const trainDefaults = {
   evaluateEvery: 100,
   sampleEvery: 0,
   checkpointEvery: 100,
-  keepLast: 2,
+  keep: 'last=2',
   checkpointing: false,
 };
 type TrainDefaults = typeof trainDefaults;
@@ -63,7 +64,7 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
       .describe('steps between held-out evaluations; 0 = only at the end'),
     sampleEvery: z.int().min(0).default(d.sampleEvery).describe('steps between printed samples; 0 = only at the end'),
     checkpointEvery: z.int().min(1).default(d.checkpointEvery).describe('steps between checkpoints'),
-    keepLast: z.int().min(1).max(1000).default(d.keepLast).describe('checkpoints kept; the last one always is'),
+    keep: keepSchema.default(d.keep).describe('checkpoints kept: last=N newest, every=N steps, best=METRIC'),
     checkpointing: z
       .boolean()
       .default(d.checkpointing)

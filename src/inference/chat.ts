@@ -13,6 +13,8 @@ export interface ChatOptions extends SamplingOptions {
   seed: number;
   maxNewTokens: number;
   system?: string;
+  /** False: the files are not compared with their sha256. */
+  verify?: boolean;
 }
 
 export interface Chat {
@@ -30,7 +32,7 @@ export interface Chat {
 /** Opens a checkpoint to chat with. A base model has learnt no turns: it will continue text instead of answering. */
 export async function openChat(path: string, options: ChatOptions): Promise<Chat> {
   const { note } = await openBackend(options.compute.backend, options.compute);
-  const loaded = await loadModel(path);
+  const loaded = await loadModel(path, options);
   const { model, tokenizer, template, checkpoint } = loaded;
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   let messages: Message[] = [...opening];
@@ -67,7 +69,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     const generation: Promise<Generation[]> = generate(model, [tokens], {
       ...options,
       seed: (options.seed + turns++) >>> 0,
-      stopIds: [checkpoint.eosTokenId, tokenizer.specialId('endOfText')],
+      stopIds: [...checkpoint.eosTokenIds, ...tokenizer.stopIds],
       onToken: (_, id) => {
         const piece = decoder.push(id);
         answer += piece;

@@ -11,9 +11,9 @@ export interface LoadedModel {
   template: ChatTemplate;
 }
 
-/** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend. */
-export async function loadModel(path: string): Promise<LoadedModel> {
-  return modelOf(await openCheckpoint(path));
+/** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend; `verify` as for `openCheckpoint`. */
+export async function loadModel(path: string, options: { verify?: boolean } = {}): Promise<LoadedModel> {
+  return modelOf(await openCheckpoint(path, options));
 }
 
 export async function modelOf(checkpoint: Checkpoint): Promise<LoadedModel> {

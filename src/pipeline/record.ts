@@ -1,23 +1,41 @@
 // `<stage>/stage.json`: what the folder was made from and what came out. It decides whether a stage is skipped,
-// resumed, or started afresh beside the old folder, which is kept.
+// resumed, or started afresh beside the old folder, which is kept. So much hangs on it that it is sealed, and has a copy.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { exists, readJsonIfExists, sha256File, syncDirectory, writeFileAtomic } from '../base/files.js';
+import { exists, sha256File, syncDirectory } from '../base/files.js';
+import { readSealed, writeSealed } from '../base/sealed.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import { manifestName } from '../checkpoint/manifest.js';
 import { tableSchema } from '../report/metrics.js';
-import type { StageName, StageOutput } from '../stages/stage.js';
+import { type StageName, type StageOutput, stageNames } from '../stages/stage.js';
 import { modelStages, stageFolder } from './plan.js';
 
 const recordName = 'stage.json';
+const copyName = '.stage.json';
 
-const recordSchema = z.object({
+const madeSchema = z.strictObject({
+  version: z.string(),
+  seed: z.number(),
+  config: z.json().describe("the stage's block, each file in it as the sha256 of its content"),
+  inputs: z.record(z.string(), z.string()).describe('digest of the output of each stage that it builds on'),
+  outside: z.string().nullable().describe('digest of what the block only names'),
+});
+/** All that the output of a stage follows from. */
+export type Made = z.output<typeof madeSchema>;
+
+const recordSchema = z.strictObject({
   stage: z.string(),
   state: z.enum(['started', 'finished']),
   inputDigest: z.string(),
+  made: madeSchema.optional(),
+  overrides: z
+    .array(z.strictObject({ key: z.string(), from: z.string(), to: z.string() }))
+    .max(1000)
+    .default([])
+    .describe('what was changed by --override since it began, in order'),
   output: z
     .object({ path: z.string(), digest: z.string(), metrics: z.record(z.string(), z.number()) })
     .optional()
@@ -36,17 +54,38 @@ export async function readRecord(runDirectory: string, name: StageName): Promise
 }
 
 async function readRecordOf(folder: string): Promise<StageRecord | undefined> {
-  try {
-    return recordSchema.safeParse(await readJsonIfExists(join(folder, recordName))).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+  for (const name of [recordName, copyName]) {
+    const record = await readOne(join(folder, name));
+    if (typeof record !== 'string') return record;
   }
+  return undefined;
+}
+
+async function readOne(path: string): Promise<'absent' | 'damaged' | StageRecord> {
+  const read = await readSealed(path, { unsealed: true });
+  return typeof read === 'string' ? read : (recordSchema.safeParse(read.value).data ?? 'damaged');
 }
 
 export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
-  const path = join(runDirectory, stageFolder(name), recordName);
-  await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
+  const folder = join(runDirectory, stageFolder(name));
+  for (const file of [recordName, copyName]) await writeSealed(join(folder, file), record);
+}
+
+/** Puts the copy in the place of each damaged record; returns what to tell the person of each. */
+export async function repairRecords(runDirectory: string): Promise<{ stage: StageName; text: string }[]> {
+  const repairs: { stage: StageName; text: string }[] = [];
+  for (const stage of stageNames) {
+    const path = join(runDirectory, stageFolder(stage), recordName);
+    if ((await readOne(path)) !== 'damaged') continue;
+    const copy = await readOne(join(runDirectory, stageFolder(stage), copyName));
+    const isWhole = typeof copy !== 'string';
+    if (isWhole) await writeRecord(runDirectory, stage, copy);
+    repairs.push({
+      stage,
+      text: `${path} was damaged: ${isWhole ? 'its copy takes its place' : 'what it said is lost'}`,
+    });
+  }
+  return repairs;
 }
 
 /** The finished output with its path made absolute; undefined where it is unfinished or has been deleted. */
@@ -71,7 +110,7 @@ export async function outputFiles(path: string): Promise<Record<string, string>>
   const names = (await stat(path)).isDirectory() ? await readdir(path, { recursive: true }) : ['.'];
   const files: Record<string, string> = {};
   for (const name of names.map((one) => one.replaceAll('\\', '/')).sort()) {
-    if (/^(stage\.json$|training\/|\.tmp-)/.test(name) || (await stat(join(path, name))).isDirectory()) continue;
+    if (/^(\.?stage\.json$|training\/|\.tmp-)/.test(name) || (await stat(join(path, name))).isDirectory()) continue;
     files[name] = await sha256File(join(path, name));
   }
   return files;

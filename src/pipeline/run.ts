@@ -5,10 +5,10 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Interrupted, UserError } from '../base/errors.js';
-import { digestOf, sha256File, writeFileAtomic } from '../base/files.js';
+import { sha256File, writeFileAtomic } from '../base/files.js';
 import { ownVersion } from '../base/version.js';
-import { linkLatest, removeTemporary, resolveCheckpoint } from '../checkpoint/history.js';
-import { readManifest } from '../checkpoint/manifest.js';
+import { identifyCheckpoint } from '../checkpoint/directory.js';
+import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig } from '../config/pipeline.js';
 import type { EvaluationTable, Event, Reporter } from '../report/event.js';
 import { type StageTable, stageTable } from '../stages/index.js';
@@ -30,14 +30,17 @@ import {
 import {
   damagedFiles,
   finishedOutput,
+  type Made,
   openStageFolder,
   outputFiles,
   readRecord,
   relativeOutput,
   repairLatest,
+  repairRecords,
   type StageRecord,
   writeRecord,
 } from './record.js';
+import { inputDigestOf, prepareResume } from './resume.js';
 
 export interface PipelineRun {
   config: PipelineConfig;
@@ -49,6 +52,10 @@ export interface PipelineRun {
   from?: string;
   /** Refuse to start `only` afresh: there must be an interrupted try of the same settings. */
   resume?: boolean;
+  /** With `resume`: keys of settings that may be others than those it began with (`data` for what it reads). */
+  override?: readonly string[];
+  /** False: checkpoints are opened without comparing the sha256 of their files. */
+  verify?: boolean;
   reporter: Reporter;
   interrupt: Interrupt;
   /** The stages by name; given only by tests. */
@@ -64,6 +71,8 @@ export interface PipelineResult {
   models: ModelOutput[];
   /** The eval table, where the plan has an eval. */
   table?: EvaluationTable;
+  /** Checkpoints that could not be saved on the way, though every stage ended with one. */
+  unsaved: string[];
 }
 
 export interface ModelOutput {
@@ -94,6 +103,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
     // Checkpoints are known by their real paths: `latest` is made relative to the real folder.
     const runDirectory = await realpath(place);
     await removeTemporary(runDirectory);
+    for (const repair of await repairRecords(runDirectory)) {
+      run.reporter.emit({ type: 'note', level: 'warning', ...repair });
+    }
     await repairLatest(runDirectory);
     const available = await findAvailable(run, runDirectory, plan);
     if (!run.resume) await writePipelineFile(run.config, runDirectory);
@@ -111,10 +123,11 @@ interface Planned extends PipelineRun {
 }
 
 async function runStages(run: Planned): Promise<PipelineResult> {
-  const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [] };
+  const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [], unsaved: [] };
   for (const name of run.plan) {
     if (run.interrupt.requested) throw new Interrupted(`stopped before ${name}`);
-    const { record, output, skipped, restored } = await runStage(name, run);
+    const { record, output, skipped, restored, unsaved } = await runStage(name, run);
+    result.unsaved.push(...unsaved);
     run.available.set(name, output);
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
@@ -137,6 +150,7 @@ interface StageResult {
   skipped: boolean;
   /** Its folder had been moved aside, and is back. */
   restored: boolean;
+  unsaved: readonly string[];
 }
 
 async function runStage<Name extends StageName>(name: Name, run: Planned): Promise<StageResult> {
@@ -147,16 +161,16 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     needed.map((need) => [need, run.available.get(need)?.path]),
   ) as Job<never>['inputs'];
   const config = blockOf(run.config, name);
-  const inputDigest = digestOf({
-    stage: name,
+  const made: Made = {
     version: ownVersion(),
     seed: run.config.seed,
-    config: await withoutPaths(run.config, name),
-    inputs: Object.fromEntries(needed.map((need) => [need, run.available.get(need)?.digest])),
+    config: await settingsOf(run.config, name),
+    inputs: Object.fromEntries(needed.map((need) => [need, run.available.get(need)?.digest ?? ''])),
     outside: (await stage.inputDigest?.({ config, inputs })) ?? null,
-  });
+  };
+  const inputDigest = inputDigestOf(name, made);
   if (run.resume && name === run.only) {
-    await checkResumable(name, inputDigest, runDirectory);
+    await prepareResume({ name, made, runDirectory, named: run.override ?? [] });
     await writePipelineFile(run.config, runDirectory);
   }
   const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest);
@@ -169,12 +183,13 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   if (earlier !== undefined && finished !== undefined) {
     reporter.emit({ type: 'stage', stage: name, state: 'skipped', detail: 'unchanged since it finished' });
     if (earlier.table !== undefined) reporter.emit({ type: 'table', stage: name, ...earlier.table });
-    return { record: earlier, output: finished, skipped: true, restored };
+    return { record: earlier, output: finished, skipped: true, restored, unsaved: [] };
   }
-  const started: StageRecord = { stage: name, state: 'started', inputDigest, files: {} };
+  const overrides = earlier?.overrides ?? [];
+  const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
   await writeRecord(runDirectory, name, started);
   reporter.emit({ type: 'stage', stage: name, state: earlier === undefined ? 'started' : 'resumed' });
-  const watched = keepTable(reporter);
+  const watched = watch(reporter);
   const { backend, threads, precision } = run.config;
   const output = await stage.run({
     config,
@@ -184,6 +199,8 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     compute: { backend, threads, precision },
     reporter: watched,
     interrupt: run.interrupt,
+    overrides,
+    verify: run.verify,
   });
   const kept = relativeOutput(runDirectory, output);
   const files = await outputFiles(output.path);
@@ -191,7 +208,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   if (watched.table !== undefined) record.table = watched.table;
   await writeRecord(runDirectory, name, record);
   reporter.emit({ type: 'stage', stage: name, state: 'finished', detail: kept.path });
-  return { record, output, skipped: false, restored };
+  return { record, output, skipped: false, restored, unsaved: watched.unsaved };
 }
 
 /** What an earlier run finished, if it is still as it was: a stage whose output was damaged runs again. */
@@ -209,38 +226,34 @@ async function wholeOutput(
   return undefined;
 }
 
-/** The block with the content of each file in the place of its name: a project folder may move, its files may not change. */
-async function withoutPaths(config: PipelineConfig, name: StageName): Promise<unknown> {
+/**
+ * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
+ * Which checkpoints are kept is left out: it changes no result.
+ */
+async function settingsOf(config: PipelineConfig, name: StageName): Promise<Made['config']> {
   const digests = new Map<string, string>();
   for (const [key, path] of filesOf(config, name)) digests.set(key, await sha256File(path));
-  return mapBlockPaths(config, name, (_, key) => digests.get(key)) ?? null;
+  const block = mapBlockPaths(config, name, (_, key) => digests.get(key)) ?? null;
+  const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
+  return JSON.parse(withoutKeep) as Made['config'];
 }
 
-async function checkResumable(name: StageName, inputDigest: string, runDirectory: string): Promise<void> {
-  const record = await readRecord(runDirectory, name);
-  const isSame = record?.inputDigest === inputDigest;
-  if (isSame && record.state === 'started') return;
-  const why =
-    record === undefined
-      ? `it was never started in ${runDirectory}`
-      : isSame
-        ? 'it has already finished with these settings'
-        : 'the try that is there had other settings or inputs';
-  throw new UserError({
-    what: `there is no interrupted ${name} to resume`,
-    why,
-    next: 'Run the same command without --resume',
-  });
+interface Watched extends Reporter {
+  /** Kept in the record, so that a later run that skips eval can still show it. */
+  table?: EvaluationTable;
+  unsaved: string[];
 }
 
-/** The eval table is kept in the record, so that a later run that skips eval can still show it. */
-function keepTable(reporter: Reporter): Reporter & { table?: EvaluationTable } {
-  const watched: Reporter & { table?: EvaluationTable } = {
+/** Passes events on, and keeps what the runner needs of them. */
+function watch(reporter: Reporter): Watched {
+  const watched: Watched = {
+    unsaved: [],
     emit(event: Event): void {
       if (event.type === 'table') {
         const { columns, comparisons } = event;
         watched.table = { columns, ...(comparisons && { comparisons }) };
       }
+      if (event.type === 'note' && event.unsaved !== undefined) watched.unsaved.push(event.unsaved);
       reporter.emit(event);
     },
   };
@@ -260,8 +273,7 @@ async function findAvailable(
     if (output !== undefined) available.set(name, output);
   }
   if (run.from !== undefined) {
-    const path = await resolveCheckpoint(run.from);
-    const { manifest, digest } = await readManifest(path);
+    const { path, manifest, digest } = await identifyCheckpoint(run.from);
     available.set(parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics });
   }
   return available;

@@ -35,7 +35,7 @@ export type Event =
   | { type: 'stage'; stage: string; state: 'started' | 'finished' | 'skipped' | 'resumed'; detail?: string }
   /** Progress of anything that is not a training step: bytes fetched, documents read, prompts sampled. */
   | { type: 'progress'; stage: string; label: string; done: number; total?: number; unit: string }
-  /** One optimizer step. `tokensPerSecond` counts non-padding input tokens. */
+  /** One optimizer step. `tokensPerSecond` counts non-padding input tokens; a stage of rounds counts each from step 1. */
   | {
       type: 'step';
       stage: string;
@@ -47,12 +47,17 @@ export type Event =
       tokens: number;
       tokensPerSecond: number;
       metrics?: Metrics;
+      round?: number;
     }
   | { type: 'evaluation'; stage: string; step: number; metrics: Metrics }
   | { type: 'sample'; stage: string; step: number; prompt: string; completion: string }
-  | { type: 'checkpoint'; stage: string; step: number; path: string; digest: string }
-  /** A fact worth keeping in the report: the backend chosen and why, what was dropped and why. */
-  | { type: 'note'; stage: string; level: 'info' | 'warning'; text: string }
+  /** Once it is whole on disk: at the next save point or at the end, so that equal runs tell the same in the same order. */
+  | { type: 'checkpoint'; stage: string; step: number; path: string; digest: string; round?: number }
+  /**
+   * A fact worth keeping in the report: the backend chosen and why, what was dropped and why. `unsaved` names a checkpoint
+   * that could not be written: a run with one fails in the end, however well it went on.
+   */
+  | { type: 'note'; stage: string; level: 'info' | 'warning'; text: string; unsaved?: string }
   | { type: 'licence'; stage: string; source: string; licence: string; url?: string; documents: number; bytes: number }
   | ({ type: 'table'; stage: string } & EvaluationTable);
 

@@ -111,11 +111,19 @@ const eventSchema = z.discriminatedUnion('type', [
     tokens: number,
     tokensPerSecond: number,
     metrics: metrics.optional(),
+    round: integer.optional(),
   }),
   z.object({ type: z.literal('evaluation'), ...at, step: integer, metrics }),
   z.object({ type: z.literal('sample'), ...at, step: integer, prompt: text, completion: text }),
-  z.object({ type: z.literal('checkpoint'), ...at, step: integer, path: text, digest: text }),
-  z.object({ type: z.literal('note'), ...at, level: z.enum(['info', 'warning']), text }),
+  z.object({
+    type: z.literal('checkpoint'),
+    ...at,
+    step: integer,
+    path: text,
+    digest: text,
+    round: integer.optional(),
+  }),
+  z.object({ type: z.literal('note'), ...at, level: z.enum(['info', 'warning']), text, unsaved: text.optional() }),
   z.object({
     type: z.literal('licence'),
     ...at,
@@ -170,14 +178,17 @@ function parseLine(line: string): unknown {
  */
 export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
   const stages = new Map<string, TimedEvent[]>();
-  const resumed = new Set<string>();
+  /** Stage → the rounds that have gone on since it was last resumed. */
+  const resumed = new Map<string, Set<number | undefined>>();
   for (const event of events) {
     let kept = stages.get(event.stage) ?? [];
     if (event.type === 'stage') {
       if (event.state === 'started') kept = [];
-      if (event.state === 'resumed') resumed.add(event.stage);
+      if (event.state === 'resumed') resumed.set(event.stage, new Set());
     } else if (event.type === 'step') {
-      if (resumed.delete(event.stage)) kept = forgetFrom(kept, event.step);
+      const rounds = resumed.get(event.stage);
+      if (rounds?.has(event.round) === false) kept = kept.filter((earlier) => !isDoneAgain(earlier, event));
+      rounds?.add(event.round);
     } else kept = kept.filter((earlier) => !repeats(earlier, event));
     kept.push(event);
     stages.set(event.stage, kept);
@@ -185,22 +196,10 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
   return [...stages.values()].flat().sort((a, b) => a.time - b.time);
 }
 
-/**
- * Drops the steps from `step` on, and what was said at them. They are looked for in the last round only (a round counts
- * its steps from 1 again), and not there either where it was saved beyond `step`: then a new round has begun.
- */
-function forgetFrom(events: TimedEvent[], step: number): TimedEvent[] {
-  const kept: TimedEvent[] = [];
-  let current = Number.POSITIVE_INFINITY;
-  let index = events.length - 1;
-  for (; index >= 0; index--) {
-    const event = events[index];
-    if (event.type === 'checkpoint' && event.step >= step) return events;
-    if (!('step' in event)) kept.push(event);
-    else if (event.step >= current || event.step < step) break;
-    else if (event.type === 'step') current = event.step;
-  }
-  return [...events.slice(0, index + 1), ...kept.reverse()];
+/** What was said at the first step of a round after a resume, or at later ones of it: all that is yet to come. */
+function isDoneAgain(earlier: TimedEvent, first: Event & { type: 'step' }): boolean {
+  if (!('step' in earlier) || earlier.step < first.step) return false;
+  return ('round' in earlier ? earlier.round : undefined) === first.round;
 }
 
 /** The same fact about the same thing: the later one takes its place. */

@@ -6,7 +6,7 @@ import { digestOf, exists, sha256File } from '../base/files.js';
 import { Random } from '../base/random.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import type { SftConfig } from '../config/pipeline.js';
-import { conversationSequence, readConversations } from '../data/conversations.js';
+import { conversationSequences, readConversations } from '../data/conversations.js';
 import { MixedBatches } from '../data/mixed-batches.js';
 import { batchesOnce, PackedBatches } from '../data/packing.js';
 import type { BatchShape } from '../data/sequences.js';
@@ -34,7 +34,7 @@ export const sftStage: Stage<SftConfig> = {
   async run(job) {
     const { config, inputs, directory, seed } = job;
     const compute = await startBackend(job, 'sft');
-    const parent = await openCheckpoint(inputs.pretrain ?? '');
+    const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
     const { model, tokenizer, template } = await modelOf(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', 'train.jsonl');
     const context = model.config.max_position_embeddings;
@@ -49,8 +49,8 @@ export const sftStage: Stage<SftConfig> = {
     const sequences = await readSequences(job, path, template, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
     const heldOutSequences = heldOut.flatMap((row) => {
-      const fitted = conversationSequence(row, template, columns);
-      return 'sequence' in fitted ? [fitted.sequence] : [];
+      const fitted = conversationSequences(row, template, columns);
+      return 'sequences' in fitted ? fitted.sequences : [];
     });
     const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
     const source = { length: sequences.length, get: (index: number) => sequences[index] };
@@ -70,7 +70,7 @@ export const sftStage: Stage<SftConfig> = {
         stage: 'sft',
         ...descent(parent),
         settings: { contextLength: columns, textShare: config.textShare, train: config.train },
-        inputDigest: digestOf({ conversations: await sha256File(path), text: text?.manifest ?? null }),
+        inputDigest: digestOf({ conversations: await sha256File(path), columns, text: text?.manifest ?? null }),
         ...compute,
       },
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
@@ -119,8 +119,8 @@ async function readSequences(
     dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
   };
   for await (const row of readConversations(path, { onDropped: drop })) {
-    const fitted = conversationSequence(row, template, columns);
-    if ('sequence' in fitted) sequences.push(fitted.sequence);
+    const fitted = conversationSequences(row, template, columns);
+    if ('sequences' in fitted) sequences.push(...fitted.sequences);
     else drop(fitted.dropped);
   }
   for (const [reason, count] of dropped) {

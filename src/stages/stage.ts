@@ -2,6 +2,7 @@
 // It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
 import type { ComputeChoice } from '../config/pipeline.js';
 import type { Metrics, Reporter } from '../report/event.js';
+import type { Override } from '../train/resume.js';
 
 export const stageNames = ['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'align', 'eval'] as const;
 export type StageName = (typeof stageNames)[number];
@@ -21,6 +22,10 @@ export interface Job<Config> {
   compute: ComputeChoice;
   reporter: Reporter;
   interrupt: Interrupt;
+  /** Settings changed by --override since this stage began, in order. */
+  overrides?: readonly Override[];
+  /** False: checkpoints are opened without comparing the sha256 of their files. */
+  verify?: boolean;
 }
 
 export interface StageOutput {

@@ -1,4 +1,5 @@
 // What the three training stages share: opening the backend, knowing the parent, counting steps, ending with an output.
+import { dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import type { TrainConfig } from '../config/train.js';
@@ -34,14 +35,18 @@ export async function stepCount(
   return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / config.accumulation));
 }
 
-export type StageTraining<Batch extends MicroBatch> = Omit<TrainingRun<Batch>, 'reporter' | 'interrupt'>;
+export type StageTraining<Batch extends MicroBatch> = Omit<
+  TrainingRun<Batch>,
+  'reporter' | 'interrupt' | 'runDirectory' | 'overrides'
+>;
 
 /** Runs the one trainer under a job. */
 export function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
   training: StageTraining<Batch>,
 ): Promise<TrainingResult> {
-  return train({ ...training, reporter: job.reporter, interrupt: job.interrupt });
+  const { reporter, interrupt, overrides } = job;
+  return train({ ...training, runDirectory: dirname(job.directory), reporter, interrupt, overrides });
 }
 
 /** Metrics under a prefix: `sft.exactMatch`. */

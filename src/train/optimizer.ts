@@ -34,16 +34,15 @@ export function optimizerStep(
   adamw(parameters, { ...at, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
 }
 
-export function optimizerTensors(state: OptimizerState): HostTensor[] {
-  const copy = (name: string, value: Variable): HostTensor => ({
-    name,
-    shape: [...value.shape],
-    data: (value.dataSync() as Float32Array).slice(),
-  });
-  return [...state.moments].flatMap(([name, { m, v }]) => [copy(`m.${name}`, m), copy(`v.${name}`, v)]);
+/** The moments under the names that a checkpoint stores them by. */
+export function optimizerTensors(state: OptimizerState): [string, Variable][] {
+  return [...state.moments].flatMap(([name, { m, v }]): [string, Variable][] => [
+    [`m.${name}`, m],
+    [`v.${name}`, v],
+  ]);
 }
 
-/** Restores what `optimizerTensors` gave. */
+/** Restores the values of what `optimizerTensors` gave. */
 export function restoreOptimizer(state: OptimizerState, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
   for (const [name, { m, v }] of state.moments) {
     restore(m, tensors.get(`m.${name}`), name, where);

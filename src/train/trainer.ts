@@ -1,41 +1,28 @@
 // The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, AdamW, report.
 // Around it: evaluation, samples, checkpoints, and an exact resume from any of them.
-import { rename, rm } from 'node:fs/promises';
 import { Interrupted, UserError } from '../base/errors.js';
-import { formatThreads } from '../base/format.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
-import { newestWholeCheckpoint, pruneCheckpoints, removeTemporary, stepDirectory } from '../checkpoint/history.js';
-import type { ManifestFields } from '../checkpoint/manifest.js';
-import { saveCheckpoint } from '../checkpoint/save.js';
+import { removeTemporary } from '../checkpoint/history.js';
 import type { TrainConfig } from '../config/train.js';
-import { disposeModel, type Model, modelFromTensors, modelTensors } from '../model/parameters.js';
-import type { Metrics, Reporter } from '../report/event.js';
+import { disposeModel, type Model, modelFromTensors } from '../model/parameters.js';
+import type { Metrics } from '../report/event.js';
 import type { MicroBatch, Objective } from './objective.js';
-import {
-  createOptimizer,
-  disposeOptimizer,
-  type OptimizerState,
-  optimizerTensors,
-  restoreOptimizer,
-} from './optimizer.js';
+import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
+import { newestState, type Override, overridesAt, tellDifferences } from './resume.js';
+import { type Progress, Saver, type SaverOptions } from './saver.js';
 import { learningRateAt } from './schedule.js';
 import { trainStep } from './step.js';
 
-export interface TrainingRun<Batch extends MicroBatch> {
+export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   /** The run's own copy: trained in place, disposed at the end. */
   model: Model;
   objective: Objective<Batch>;
   config: TrainConfig;
   /** Optimizer steps in all. */
   steps: number;
-  /** Where checkpoints go: step-000100, … */
-  directory: string;
-  /** What each checkpoint's manifest says, beside step, tokens and metrics. */
-  manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics'>;
-  tokenizerFiles: Record<string, string>;
-  eosTokenId: number;
-  reporter: Reporter;
   interrupt: { readonly requested: boolean };
+  /** Settings that were changed since this training first began, in order; each counts from the step it is resumed at. */
+  overrides?: readonly Override[];
   /** Held-out figures; must leave the model and every random stream as they were. */
   evaluate?(model: Model, step: number): Promise<Metrics>;
   sample?(model: Model, step: number): Promise<void>;
@@ -50,17 +37,15 @@ export interface TrainingResult {
   checkpoint: Checkpoint;
 }
 
-/** Where the loop stands: all that a checkpoint keeps besides tensors. */
-interface Position {
-  step: number;
-  tokensSeen: number;
-  metrics: Metrics;
-}
+/** Where the loop stands: all that a checkpoint keeps besides tensors and the data cursor. */
+type Position = Pick<Progress, 'step' | 'tokensSeen' | 'metrics' | 'overrides'>;
 
 /**
- * Trains to `steps`, going on from the newest whole checkpoint in `directory` if there is one.
+ * Trains to `steps`, going on from the newest whole checkpoint in `directory` if there is one. Checkpoints are written
+ * while it trains; whatever ends it waits for the one that is being written.
  * @throws Interrupted after saving, when asked to stop.
- * @throws UserError (exit code 1) on a loss that is not finite, naming step, documents and last checkpoint.
+ * @throws UserError (exit code 1) on a loss that is not finite, naming step, documents and last checkpoint, and where
+ * the last checkpoint cannot be saved.
  */
 export async function train<Batch extends MicroBatch>(run: TrainingRun<Batch>): Promise<TrainingResult> {
   await removeTemporary(run.directory);
@@ -69,7 +54,7 @@ export async function train<Batch extends MicroBatch>(run: TrainingRun<Batch>): 
     await loop.resume();
     return await loop.run();
   } finally {
-    loop.dispose();
+    await loop.dispose();
   }
 }
 
@@ -77,13 +62,15 @@ class Loop<Batch extends MicroBatch> {
   readonly #run: TrainingRun<Batch>;
   #model: Model;
   #optimizer: OptimizerState;
-  #at: Position = { step: 0, tokensSeen: 0, metrics: {} };
-  #saved: { path: string; digest: string; step: number } | undefined;
+  #saver: Saver;
+  #at: Position;
 
   constructor(run: TrainingRun<Batch>) {
     this.#run = run;
     this.#model = run.model;
     this.#optimizer = createOptimizer(run.model);
+    this.#saver = new Saver(run);
+    this.#at = { step: 0, tokensSeen: 0, metrics: {}, overrides: overridesAt(0, [], run.overrides) };
   }
 
   get #stage(): string {
@@ -91,65 +78,52 @@ class Loop<Batch extends MicroBatch> {
   }
 
   async resume(): Promise<void> {
-    const { directory, reporter, objective } = this.#run;
-    const { path, damaged } = await newestWholeCheckpoint(directory);
-    for (const { path: bad, reason } of damaged) {
-      reporter.emit({
-        type: 'note',
-        stage: this.#stage,
-        level: 'warning',
-        text: `skipped a damaged checkpoint: ${reason}`,
-      });
-      // Set aside, not deleted: the step will be saved again under its name.
-      await rm(`${bad}.damaged`, { recursive: true, force: true });
-      await rename(bad, `${bad}.damaged`);
-    }
-    if (path === undefined) return;
-    const checkpoint = await openCheckpoint(path, { training: true });
-    if (checkpoint.training === undefined) {
-      throw new UserError({
-        where: path,
-        what: 'it has no training state to resume from',
-        next: 'Start in another folder',
-      });
-    }
-    const [now, before] = [computeInWords(this.#run.manifest), computeInWords(checkpoint.manifest)];
-    if (now !== before) {
-      const text = `resuming with ${now} what began with ${before}: the weights will not be, bit for bit, those of an uninterrupted run`;
-      reporter.emit({ type: 'note', stage: this.#stage, level: 'warning', text });
-    }
-    const state = checkpoint.training.state as { objective: unknown };
+    const run = this.#run;
+    const found = await newestState(run);
+    if (found === undefined) return;
+    const { checkpoint, tensors, objective } = found;
+    const { manifest, digest, path } = checkpoint;
+    const { step, tokensSeen, metrics } = manifest;
+    tellDifferences(run, manifest);
     disposeModel(this.#model);
     this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path);
-    restoreOptimizer(this.#optimizer, checkpoint.training.tensors, path);
-    objective.restore(state.objective);
-    const { step, tokensSeen, metrics } = checkpoint.manifest;
-    this.#at = { step, tokensSeen, metrics };
-    this.#saved = { path, digest: checkpoint.digest, step };
-    if (step > 0) reporter.emit({ type: 'stage', stage: this.#stage, state: 'resumed', detail: `from step ${step}` });
+    restoreOptimizer(this.#optimizer, tensors, path);
+    // Other data, which the person has named with --override, are read from their beginning.
+    if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(objective);
+    this.#at = { step, tokensSeen, metrics, overrides: overridesAt(step, manifest.overrides ?? [], run.overrides) };
+    this.#saver = new Saver(run, { path, digest, step });
+    if (step > 0)
+      run.reporter.emit({ type: 'stage', stage: this.#stage, state: 'resumed', detail: `from step ${step}` });
   }
 
   async run(): Promise<TrainingResult> {
-    const { config, steps, interrupt } = this.#run;
+    const { config, steps, interrupt, evaluate } = this.#run;
+    if (evaluate === undefined) this.#saver.checkBest({ loss: 0 });
     while (this.#at.step < steps) {
       await this.#step();
+      await this.#saver.poll();
       const { step } = this.#at;
       const last = step === steps;
       if (last || due(step, config.evaluateEvery)) await this.#evaluate();
       if (last || due(step, config.sampleEvery)) await this.#run.sample?.(this.#model, step);
-      if (last || due(step, config.checkpointEvery) || interrupt.requested) await this.#save();
-      if (interrupt.requested && !last) {
-        await this.#save();
-        throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${this.#saved?.path}`);
+      if (last) break;
+      if (interrupt.requested) {
+        const { path } = await this.#saver.finish(this.#progress());
+        throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
       }
+      if (due(step, config.checkpointEvery)) await this.#saver.save(this.#progress());
     }
-    if (this.#saved?.step !== steps) await this.#save();
-    const { path, digest } = this.#saved as { path: string; digest: string };
+    const { path, digest } = await this.#saver.finish(this.#progress());
     return { path, digest, metrics: this.#at.metrics, checkpoint: await openCheckpoint(path) };
   }
 
+  #progress(): Progress {
+    const { objective } = this.#run;
+    return { ...this.#at, model: this.#model, optimizer: this.#optimizer, objective: objective.state() };
+  }
+
   async #step(): Promise<void> {
-    const { config, steps, objective, reporter } = this.#run;
+    const { config, steps, objective, reporter, round } = this.#run;
     const step = this.#at.step + 1;
     const started = performance.now();
     const batches: Batch[] = [];
@@ -158,10 +132,11 @@ class Loop<Batch extends MicroBatch> {
     const model = { ...this.#model, checkpointing: config.checkpointing };
     const result = await trainStep(model, this.#optimizer, objective, batches, config, { step, learningRate });
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm))
-      throw this.#notFinite(step, result, batches);
+      throw await this.#notFinite(step, result, batches);
     const tokens = batches.reduce((total, batch) => total + batch.tokens, 0);
     const { loss, gradientNorm, figures } = result;
-    this.#at = { step, tokensSeen: this.#at.tokensSeen + tokens, metrics: { ...this.#at.metrics, loss } };
+    const { tokensSeen, metrics } = this.#at;
+    this.#at = { ...this.#at, step, tokensSeen: tokensSeen + tokens, metrics: { ...metrics, loss } };
     reporter.emit({
       type: 'step',
       stage: this.#stage,
@@ -172,7 +147,8 @@ class Loop<Batch extends MicroBatch> {
       gradientNorm,
       tokens,
       tokensPerSecond: (tokens * 1000) / (performance.now() - started),
-      ...(Object.keys(figures).length > 0 ? { metrics: figures } : {}),
+      ...(Object.keys(figures).length > 0 && { metrics: figures }),
+      ...(round && { round }),
     });
   }
 
@@ -181,31 +157,21 @@ class Loop<Batch extends MicroBatch> {
     if (metrics === undefined) return;
     this.#at.metrics = { ...this.#at.metrics, ...metrics };
     this.#run.reporter.emit({ type: 'evaluation', stage: this.#stage, step: this.#at.step, metrics });
+    this.#saver.checkBest(this.#at.metrics);
   }
 
-  async #save(): Promise<void> {
-    const { step, tokensSeen, metrics } = this.#at;
-    if (this.#saved?.step === step) return;
-    const { directory, tokenizerFiles, eosTokenId, config, objective } = this.#run;
-    const path = stepDirectory(directory, step);
-    const { digest } = await saveCheckpoint(path, {
-      model: this.#model.config,
-      eosTokenId,
-      tokenizerFiles,
-      weights: modelTensors(this.#model),
-      training: { tensors: optimizerTensors(this.#optimizer), state: { objective: objective.state() } },
-      manifest: { ...this.#run.manifest, step, tokensSeen, metrics },
-    });
-    this.#saved = { path, digest, step };
-    this.#run.reporter.emit({ type: 'checkpoint', stage: this.#stage, step, path, digest });
-    await pruneCheckpoints(directory, config.keepLast, [path]);
-  }
-
-  #notFinite(step: number, result: { loss: number; gradientNorm: number }, batches: readonly Batch[]): UserError {
+  async #notFinite(
+    step: number,
+    result: { loss: number; gradientNorm: number },
+    batches: readonly Batch[],
+  ): Promise<UserError> {
+    await this.#saver.settle();
     const ids = [...new Set(batches.flatMap((batch) => batch.ids))];
     const shown = ids.slice(0, 20).join(', ') + (ids.length > 20 ? `, … (${ids.length} in all)` : '');
     const last =
-      this.#saved === undefined ? 'No checkpoint was saved yet' : `The last good checkpoint is ${this.#saved.path}`;
+      this.#saver.last === undefined
+        ? 'No checkpoint was saved yet'
+        : `The last good checkpoint is ${this.#saver.last.path}`;
     return new UserError(
       {
         where: `${this.#stage}, step ${step}`,
@@ -217,24 +183,11 @@ class Loop<Batch extends MicroBatch> {
     );
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
+    await this.#saver.close();
     disposeModel(this.#model);
     disposeOptimizer(this.#optimizer);
   }
-}
-
-/** All that the bits of a step follow from, besides model and data: `native, 2 threads, bf16`. */
-function computeInWords({
-  backend,
-  threads,
-  precision,
-}: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
-  const parts = [
-    backend,
-    ...(threads === null ? [] : [formatThreads(threads)]),
-    ...(precision === 'fp32' ? [] : [precision]),
-  ];
-  return parts.join(', ');
 }
 
 function due(step: number, every: number): boolean {

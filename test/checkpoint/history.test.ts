@@ -16,7 +16,6 @@ import {
   linkLatest,
   listCheckpoints,
   newestWholeCheckpoint,
-  pruneCheckpoints,
   removeTemporary,
   stepDirectory,
 } from '../../src/checkpoint/history.js';
@@ -39,17 +38,6 @@ test('steps are listed by number, and nothing else is', async () => {
   );
   assert.deepEqual(await listCheckpoints(join(folder, 'absent')), []);
   assert.equal((await newestWholeCheckpoint(stage)).damaged.length, 3);
-});
-
-test('pruning spares the newest, the lineage and what latest points to', async () => {
-  const run = join(folder, 'prune');
-  const stage = join(run, 'pretrain');
-  for (const step of [1, 2, 3, 4, 5, 6]) await saveCheckpoint(stepDirectory(stage, step), checkpointContent(step));
-  await linkLatest(run, stepDirectory(stage, 1));
-  const removed = await pruneCheckpoints(stage, 2, [stepDirectory(stage, 3)]);
-  assert.deepEqual(removed, [stepDirectory(stage, 2), stepDirectory(stage, 4)]);
-  assert.deepEqual((await readdir(stage)).sort(), ['step-000001', 'step-000003', 'step-000005', 'step-000006']);
-  assert.deepEqual(await pruneCheckpoints(stage, 100, []), []);
 });
 
 test('latest is relative, survives moving the run, and never replaces a real folder', async () => {

@@ -10,6 +10,7 @@ import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import type { StageConfigs, StageTable } from '../../src/stages/index.js';
 import type { Stage, StageName } from '../../src/stages/stage.js';
+import type { Override } from '../../src/train/resume.js';
 
 export const folder = await mkdtemp(join(tmpdir(), 'mossctl-run-'));
 after(() => rm(folder, { recursive: true }));
@@ -28,6 +29,8 @@ const needs: Record<StageName, StageName[]> = {
 /** What happened, in order; `stopAt` makes that stage stop halfway, once. */
 export interface World {
   ran: StageName[];
+  /** What the last stage that ran was told of changed settings. */
+  overrides?: readonly Override[];
   /** Its `check` refuses. */
   refused?: StageName;
   stopAt?: StageName;
@@ -46,6 +49,7 @@ function countingStage<Name extends StageName>(name: Name, world: World): () => 
     inputDigest: async () => (name === 'data' ? (world.outside ?? '') : ''),
     async run(job) {
       world.ran.push(name);
+      world.overrides = job.overrides;
       const count = join(job.directory, 'count');
       for (let done = (await exists(count)) ? Number(await readFile(count, 'utf8')) : 0; done < 2; done++) {
         await writeFileAtomic(count, String(done + 1));

@@ -127,38 +127,35 @@ test('a resumed stage forgets the steps that it did again, with what was said at
 });
 
 test('resuming in a later round leaves the rounds before, which count their steps from 1 too', () => {
-  const round = (values: number[]) => values.map((loss, i) => step('align', i + 1, loss));
-  const events = [
-    ...[stage('align', 'started'), ...round([1, 2, 3]), evaluation('align', 3, 0.5), ...round([4, 5])],
-    ...[stage('align', 'resumed'), ...round([6, 7, 8])],
-  ];
-  const settled = settleEvents(events);
+  const round = (number: number, values: number[], from = 1) =>
+    values.map((loss, i): TimedEvent => ({ ...step('align', from + i, loss), round: number }) as TimedEvent);
+  const start = [stage('align', 'started'), ...round(1, [1, 2, 3]), evaluation('align', 1, 0.5), ...round(2, [4, 5])];
+  const settled = settleEvents([...start, stage('align', 'resumed'), ...round(2, [6, 7, 8])]);
   assert.deepEqual(losses(settled, 'align'), [1, 2, 3, 6, 7, 8]);
   assert.equal(settled.filter(({ type }) => type === 'evaluation').length, 1);
-  const second = [
-    ...[...events.slice(0, -3), step('align', 2, 50)],
-    ...[stage('align', 'resumed'), step('align', 3, 60)],
-  ];
-  assert.deepEqual(losses(settleEvents(second), 'align'), [1, 2, 3, 4, 50, 60]);
+  const later = settleEvents([...start, stage('align', 'resumed'), ...round(2, [50, 60], 2)]);
+  assert.deepEqual(losses(later, 'align'), [1, 2, 3, 4, 50, 60]);
+  const between = settleEvents([...start.slice(0, 5), stage('align', 'resumed'), ...round(2, [70])]);
+  assert.deepEqual(losses(between, 'align'), [1, 2, 3, 70], 'killed between rounds');
+  const damaged = settleEvents([...start, stage('align', 'resumed'), ...round(1, [20, 30], 2), ...round(2, [40])]);
+  assert.deepEqual(losses(damaged, 'align'), [1, 20, 30, 40], 'the first round is damaged: both are done again');
 });
 
-test('killed between rounds: the saved round stays, though the next one counts from 1', () => {
-  const saved: TimedEvent = { type: 'checkpoint', stage: 'align', step: 2, path: 'p', digest: 'd', time: clock++ };
-  const first = [step('align', 1, 10), step('align', 2, 20), saved, evaluation('align', 1, 0.5)];
+test('a checkpoint is told after later steps: going on from an earlier one forgets both', () => {
+  const saved = (at: number): TimedEvent => ({
+    ...{ type: 'checkpoint', stage: 'sft', path: `step-${at}`, digest: 'd', time: clock++ },
+    step: at,
+  });
   const events = [
-    ...[stage('align', 'started'), ...first, stage('align', 'resumed'), evaluation('align', 1, 0.6)],
-    ...[step('align', 1, 30), step('align', 2, 40)],
+    ...[stage('sft', 'started'), step('sft', 1), step('sft', 2), step('sft', 3), step('sft', 4), saved(2)],
+    ...[step('sft', 5), step('sft', 6), saved(4), stage('sft', 'resumed'), step('sft', 3, 33), step('sft', 4, 44)],
   ];
   const settled = settleEvents(events);
-  assert.deepEqual(losses(settled, 'align'), [10, 20, 30, 40]);
+  assert.deepEqual(losses(settled), [1, 2, 33, 44]);
   assert.deepEqual(
-    settled.flatMap((event) => (event.type === 'evaluation' ? [event.metrics.reward] : [])),
-    [0.6],
+    settled.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : [])),
+    [2],
   );
-  const unsaved = [step('align', 1, 50), stage('align', 'resumed'), step('align', 1, 60)];
-  const more = settleEvents([...events.slice(0, 6), ...unsaved]);
-  assert.deepEqual(losses(more, 'align'), [10, 20, 60]);
-  assert.equal(more.filter(({ type }) => type === 'evaluation').length, 1, 'the first round keeps its evaluation');
 });
 
 test('facts that are said again replace themselves', () => {

@@ -35,6 +35,7 @@ describe('trainer', () => {
       config: trainConfig(),
       steps: 10,
       directory: join(root, name),
+      runDirectory: root,
       tokenizerFiles: { 'tokenizer.json': '{}' },
       eosTokenId: 0,
       manifest,
@@ -45,7 +46,7 @@ describe('trainer', () => {
 
   test('learns: the loss of a counting task falls below half of where it began', async () => {
     const reporter = recordingReporter();
-    await run('learns', { steps: 100, reporter });
+    await run('learns', { steps: 100, reporter, config: trainConfig({ checkpointEvery: 100 }) });
     const losses = reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
     assert.equal(losses.length, 100);
     assert.ok(Math.abs(losses[0] - Math.log(32)) < 0.3, `first loss ${losses[0]}`);

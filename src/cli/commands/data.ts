@@ -10,8 +10,8 @@ import { loadDataSpec, parseFrom } from '../../data/spec.js';
 import { createReporter } from '../../report/reporter.js';
 import { watchInterrupt } from '../interrupt.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine } from '../output.js';
-import { outputMode, runOneStage, shownPath } from '../run-stages.js';
+import { printJson, printLine, shownPath } from '../output.js';
+import { outputMode, runOneStage } from '../run-stages.js';
 
 export function build(spec: string | undefined, options: RunOptions): Promise<void> {
   const set = [...(options.set ?? []), ...(spec === undefined ? [] : [`data.spec=${spec}`])];

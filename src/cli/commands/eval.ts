@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { exists } from '../../base/files.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import type { RunOptions } from '../options.js';
-import { printLine } from '../output.js';
-import { runStages, shownPath } from '../run-stages.js';
+import { printLine, shownPath } from '../output.js';
+import { runStages } from '../run-stages.js';
 
 const settingsName = 'pipeline.yaml';
 

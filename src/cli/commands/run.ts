@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
 import { runSeeds } from '../run-seeds.js';
-import { runStages } from '../run-stages.js';
+import { failOnUnsaved, runStages } from '../run-stages.js';
 
 export async function run(pipeline: string, options: RunOptions): Promise<void> {
   if (options.seeds !== undefined) return runSeeds(pipeline, options.seeds, options);
   const result = await runStages({ ...options, config: pipeline });
-  if (options.json) return;
-  printLine(`report  ${result.report}`);
-  const model = result.outputs.align ?? result.outputs.sft ?? result.outputs.pretrain;
-  if (model !== undefined) printLine(`next    npx mossctl chat ${join(result.folder, 'latest')}`);
+  if (!options.json) {
+    printLine(`report  ${result.report}`);
+    const model = result.outputs.align ?? result.outputs.sft ?? result.outputs.pretrain;
+    if (model !== undefined) printLine(`next    npx mossctl chat ${join(result.folder, 'latest')}`);
+  }
+  failOnUnsaved(result.unsaved);
 }

@@ -1,12 +1,12 @@
 // One round: sample k answers to each prompt from the policy, score them, make pairs, train on them with DPO, and
 // decide on held-out tasks whether the result is promoted. What a round has finished is on disk, so a round that was
 // interrupted goes on where it stopped.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/errors.js';
-import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.js';
+import { digestOf, exists, sha256File } from '../../base/files.js';
 import { Random } from '../../base/random.js';
+import { readSealed, writeSealed } from '../../base/sealed.js';
 import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
@@ -57,7 +57,7 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
   const resultPath = join(directory, 'round.json');
-  const finished = await finishedRound(resultPath, job.directory);
+  const finished = await finishedRound(resultPath, job);
   if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, directory);
   const before = input.before ?? (await heldOutRewards(input, policy));
@@ -69,23 +69,34 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
     const rewards = decision.promoted ? after : before;
     result = { ...result, decision, rewards, candidate: path.slice(job.directory.length + 1) };
   }
-  await writeFileAtomic(resultPath, `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeSealed(resultPath, result);
   return result;
 }
 
 /** What an earlier try left, if its candidate is whole: a damaged one is trained again from the same pairs. */
-async function finishedRound(path: string, stageDirectory: string): Promise<RoundResult | undefined> {
-  if (!(await exists(path))) return undefined;
-  const result = JSON.parse(await readFile(path, 'utf8')) as RoundResult;
-  if (result.candidate === undefined) return result;
-  const whole = await openCheckpoint(join(stageDirectory, result.candidate)).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof UserError) return false;
-      throw error;
-    },
-  );
-  return whole ? result : undefined;
+async function finishedRound(path: string, job: Job<AlignConfig>): Promise<RoundResult | undefined> {
+  const result = (await readOwn(path, job)) as RoundResult | undefined;
+  if (result?.candidate === undefined) return result;
+  try {
+    await openCheckpoint(join(job.directory, result.candidate));
+    return result;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    madeAgain(job, error.message);
+    return undefined;
+  }
+}
+
+/** The value of a sealed file of ours; undefined where there is none, or it is damaged, which is said. */
+async function readOwn(path: string, job: Job<AlignConfig>): Promise<unknown> {
+  const read = await readSealed(path);
+  if (read === 'damaged') madeAgain(job, path);
+  return typeof read === 'string' ? undefined : read.value;
+}
+
+function madeAgain(job: Job<AlignConfig>, what: string): void {
+  const text = `made again, for it is no longer what was saved: ${what}`;
+  job.reporter.emit({ type: 'note', stage: 'align', level: 'warning', text });
 }
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
@@ -94,10 +105,12 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
   const { config } = job;
   const path = join(directory, 'pairs.jsonl');
   const summaryPath = join(directory, 'sampled.json');
-  // Written last: where it is, the pairs are whole.
-  if ((await exists(summaryPath)) && (await exists(path))) {
-    const { sampledReward } = JSON.parse(await readFile(summaryPath, 'utf8')) as { sampledReward: number };
-    return { pairs: await readPairs(path), sampledReward };
+  // Written last, with the digest of the pairs: where it is, they are whole or damaged.
+  const summary = (await readOwn(summaryPath, job)) as { sampledReward: number; pairs: string } | undefined;
+  if (summary !== undefined) {
+    const digest = (await exists(path)) ? await sha256File(path) : undefined;
+    if (digest === summary.pairs) return { pairs: await readPairs(path), sampledReward: summary.sampledReward };
+    madeAgain(job, path);
   }
   return withModel(policy, async (loaded) => {
     const chosen = Random.stream(job.seed, `align-prompts-${round}`)
@@ -127,7 +140,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
     await scoreReferences(loaded.model, pairs, config.train.batchSize);
     const sampledReward = answers.reduce((sum, { reward }) => sum + reward, 0) / answers.length;
     await writePairs(path, pairs);
-    await writeFileAtomic(summaryPath, `${JSON.stringify({ sampledReward })}\n`);
+    await writeSealed(summaryPath, { sampledReward, pairs: await sha256File(path) });
     return { pairs, sampledReward };
   });
 }
@@ -147,6 +160,7 @@ async function trainRound(
     objective: dpoObjective(pairs, { ...options, seed: Random.stream(seed, `align-train-${round}`).uint32() }),
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
+    round,
     directory,
     tokenizerFiles: tokenizer.files(),
     eosTokenId: tokenizer.specialId('turnEnd'),

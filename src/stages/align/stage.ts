@@ -18,7 +18,7 @@ export const alignStage: Stage<AlignConfig> = {
     const { config, inputs, directory, reporter } = job;
     const compute = await startBackend(job, 'align');
     const { prompts, heldOut } = await readPrompts(job);
-    let policy = await openCheckpoint(inputs.sft ?? '');
+    let policy = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
     let metrics: Metrics = {};
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {

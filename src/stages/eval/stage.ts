@@ -38,7 +38,7 @@ export const evalStage: Stage<EvalConfig> = {
     for (const { input, label } of columns) {
       const path = inputs[input];
       if (path === undefined) continue;
-      const checkpoint = await openCheckpoint(path);
+      const checkpoint = await openCheckpoint(path, { verify: job.verify });
       const { manifest, digest } = checkpoint;
       // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.
       const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];

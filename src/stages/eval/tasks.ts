@@ -66,8 +66,7 @@ export async function answerTasks(
   options: AnswerOptions,
 ): Promise<Answer[]> {
   const samples = options.samples ?? 1;
-  const turnEnd = tokenizer.specialId('turnEnd');
-  const stopIds = [turnEnd, tokenizer.specialId('endOfText')];
+  const { stopIds } = tokenizer;
   const asked = tasks.map((task) => ({ task, promptTokens: promptTokens(task, template) }));
   const rows = asked.flatMap((entry, index) => Array.from({ length: samples }, () => ({ ...entry, index })));
   // A batch is decoded until its longest answer ends, so one family at a time, whose answers are about as long; and

@@ -1,0 +1,107 @@
+// Which checkpoints of a stage stay and which go: the newest, every so many steps, the best; and always what others
+// descend from, and what `latest` points to.
+import { readdir, realpath, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { syncDirectory, temporarySibling } from '../base/files.js';
+import { isStepDirectory, listCheckpoints } from './history.js';
+import { readManifest } from './manifest.js';
+
+export interface Retention {
+  /** So many of the newest. */
+  last: number;
+  /** And those whose step it divides. */
+  every?: number;
+  /** And the one with the best value of a metric; of equal ones the earliest. */
+  best?: { metric: string; better: 'lower' | 'higher' };
+}
+
+export interface Place {
+  /** `runs/<name>`: whose `latest` and whose checkpoints' ancestors are spared. */
+  runDirectory: string;
+  /** Paths that stay whatever the rule says. */
+  protect: readonly string[];
+}
+
+/** Deletes the checkpoints of a stage folder that the rule does not keep. @returns their paths, oldest first. */
+export async function pruneCheckpoints(
+  stageDirectory: string,
+  rule: Retention,
+  { runDirectory, protect }: Place,
+): Promise<string[]> {
+  const all = await listCheckpoints(stageDirectory);
+  const best = rule.best === undefined ? undefined : await bestOf(all, rule.best);
+  const ruled = all
+    .slice(0, Math.max(0, all.length - rule.last))
+    .filter(({ path, step }) => path !== best && !(rule.every !== undefined && step % rule.every === 0));
+  if (ruled.length === 0) return [];
+  const kept = new Set(await Promise.all([...protect, join(runDirectory, 'latest')].map(realPathOrItself)));
+  const ancestors = await ancestorsIn(runDirectory);
+  const removed: string[] = [];
+  for (const { path } of ruled) {
+    if (kept.has(await realPathOrItself(path))) continue;
+    const digest = await readManifest(path).then(
+      (read) => read.digest,
+      () => undefined,
+    );
+    if (digest !== undefined && ancestors.has(digest)) continue;
+    await remove(path, stageDirectory);
+    removed.push(path);
+  }
+  return removed;
+}
+
+/** Renamed first, and that made durable: a half-deleted checkpoint must never look like one, not after a power cut either. */
+async function remove(path: string, parent: string): Promise<void> {
+  const hidden = temporarySibling(path);
+  await rename(path, hidden);
+  await syncDirectory(parent);
+  await rm(hidden, { recursive: true, force: true });
+}
+
+async function bestOf(
+  checkpoints: readonly { path: string }[],
+  { metric, better }: NonNullable<Retention['best']>,
+): Promise<string | undefined> {
+  let best: { path: string; value: number } | undefined;
+  for (const { path } of checkpoints) {
+    const metrics = await readManifest(path).then(
+      ({ manifest }) => manifest.metrics,
+      () => ({}) as Record<string, number>,
+    );
+    const value = Object.hasOwn(metrics, metric) ? metrics[metric] : Number.NaN;
+    if (Number.isNaN(value)) continue;
+    if (best === undefined || (better === 'lower' ? value < best.value : value > best.value)) best = { path, value };
+  }
+  return best?.path;
+}
+
+/** Digests that any checkpoint of the run descends from. */
+async function ancestorsIn(runDirectory: string): Promise<Set<string>> {
+  const ancestors = new Set<string>();
+  for (const path of await stepDirectoriesIn(runDirectory, 3)) {
+    const { parent, lineage } = await readManifest(path).then(
+      ({ manifest }) => manifest,
+      () => ({ parent: null, lineage: [] }),
+    );
+    for (const digest of [parent, ...lineage.map((ancestor) => ancestor.digest)]) if (digest) ancestors.add(digest);
+  }
+  return ancestors;
+}
+
+/** Those of every stage, and of every round of align, at most `depth` folders down. */
+async function stepDirectoriesIn(folder: string, depth: number): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  const found = await Promise.all(
+    folders.map(({ name }) => {
+      const path = join(folder, name);
+      if (isStepDirectory(path)) return [path];
+      return depth > 1 ? stepDirectoriesIn(path, depth - 1) : [];
+    }),
+  );
+  return found.flat();
+}
+
+function realPathOrItself(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
+}

@@ -1,0 +1,158 @@
+// What `--resume` may go on with. A stage keeps what it was made from; where that is no longer what is asked for, each
+// difference must be named with --override, is recorded, and counts from the resumed step on. Some can never be.
+import { UserError } from '../base/errors.js';
+import { digestOf } from '../base/files.js';
+import { nodeAt, schemaNode } from '../base/schema.js';
+import { pipelineSchema } from '../config/pipeline.js';
+import type { StageName } from '../stages/stage.js';
+import type { Override } from '../train/resume.js';
+import { modelStages } from './plan.js';
+import { type Made, readRecord, type StageRecord, writeRecord } from './record.js';
+
+const settingsNode = schemaNode(pipelineSchema);
+const maxShown = 200;
+/** What --override calls the files and folders that a stage reads. */
+const dataKey = 'data';
+
+/** The digest that decides whether a stage is skipped, resumed or started afresh. */
+export function inputDigestOf(stage: StageName, made: Made): string {
+  return digestOf({ stage, ...made });
+}
+
+interface ResumeRequest {
+  name: StageName;
+  made: Made;
+  runDirectory: string;
+  /** Keys that the person named with --override. */
+  named: readonly string[];
+}
+
+/**
+ * Makes the stage's record fit what is asked for, so that it goes on.
+ * @throws UserError where there is nothing to resume, or something else than the named settings differs.
+ */
+export async function prepareResume({ name, made, runDirectory, named }: ResumeRequest): Promise<void> {
+  checkNames(named);
+  const record = await readRecord(runDirectory, name);
+  if (record === undefined) throw nothingToResume(name, `it was never started in ${runDirectory}`);
+  const inputDigest = inputDigestOf(name, made);
+  if (record.inputDigest === inputDigest) {
+    if (record.state === 'started') return;
+    throw nothingToResume(name, 'it has already finished with these settings');
+  }
+  if (record.made === undefined) throw nothingToResume(name, 'the try that is there had other settings or inputs');
+  const changes = differences(name, record.made, made);
+  refuseFixed(name, changes);
+  refuseUnnamed(name, changes, named);
+  const overrides = [...record.overrides, ...changes.map(({ key, from, to }) => ({ key, from, to }))];
+  const next: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
+  await writeRecord(runDirectory, name, next);
+}
+
+interface Change extends Override {
+  /** `batchSize: 8 → 16`, without the key. */
+  words: string;
+  /** Why nobody may name it. */
+  fixed?: string;
+}
+
+/** What is no longer as it was: each key once, `data` for whatever the stage reads. */
+function differences(name: StageName, before: Made, now: Made): Change[] {
+  const changes = new Map<string, Change>();
+  const add = (key: string, from: unknown, to: unknown, words?: string, fixed?: string): void => {
+    if (from === to || changes.has(key)) return;
+    const [a, b] = [shown(from), shown(to)];
+    changes.set(key, { key, from: a, to: b, words: words ?? `${a} → ${b}`, ...(fixed && { fixed }) });
+  };
+  const [old, fresh] = [flatten(before.config, name), flatten(now.config, name)];
+  for (const key of new Set([...old.keys(), ...fresh.keys()])) {
+    if (isPath(key)) add(dataKey, old.get(key), fresh.get(key), otherData(name), fixedData(name));
+    else add(key, old.get(key), fresh.get(key), undefined, fixedSetting(key));
+  }
+  add('seed', before.seed, now.seed, undefined, 'the order of the data and every random draw follow from it');
+  add('version', before.version, now.version);
+  for (const need of new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)])) {
+    const [from, to] = [before.inputs[need], now.inputs[need]];
+    if (need === 'tokenizer') add(need, from, to, 'another one', 'the weights belong to its ids');
+    else if (modelStages.includes(need as StageName)) {
+      add('parent', from, to, 'another model', 'the weights come from it');
+    } else add(dataKey, from, to, otherData(name), fixedData(name));
+  }
+  add(dataKey, before.outside ?? undefined, now.outside ?? undefined, otherData(name), fixedData(name));
+  return [...changes.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function fixedSetting(key: string): string | undefined {
+  return key.startsWith('pretrain.model.') ? 'it gives the weights their shape' : undefined;
+}
+
+function fixedData(name: StageName): string | undefined {
+  return name === 'align' ? 'rounds are compared by the same held-out tasks' : undefined;
+}
+
+function otherData(name: StageName): string {
+  return name === 'pretrain' ? 'another corpus' : name === 'sft' ? 'other conversations or text' : 'other tasks';
+}
+
+function refuseFixed(name: StageName, changes: readonly Change[]): void {
+  const faults = changes.filter(({ fixed }) => fixed !== undefined);
+  if (faults.length === 0) return;
+  throw new UserError(
+    faults.map(({ key, words, fixed }) => ({
+      what: `${name} cannot go on with ${key}: ${words}`,
+      why: `${fixed}, so no --override can change it`,
+      next: 'Run the same command without --resume: it starts afresh, and what is there is kept beside it',
+    })),
+  );
+}
+
+function refuseUnnamed(name: StageName, changes: readonly Change[], named: readonly string[]): void {
+  const unnamed = changes.filter(({ key }) => !named.includes(key));
+  if (unnamed.length === 0) return;
+  throw new UserError({
+    what: `${name} was begun with other settings or data`,
+    why: unnamed.map(({ key, words }) => `${key}: ${words}`).join('; '),
+    next: `To go on with the new ones from the step it stands at, add ${unnamed.map(({ key }) => `--override ${key}`).join(' ')}; to start afresh beside it, leave out --resume`,
+  });
+}
+
+/** A name that no setting has is a slip, and would otherwise be passed over in silence. */
+function checkNames(named: readonly string[]): void {
+  const wrong = named.filter(
+    (key) => ![dataKey, 'version'].includes(key) && nodeAt(settingsNode, key.split('.')) === undefined,
+  );
+  if (wrong.length === 0) return;
+  throw new UserError(
+    wrong.map((key) => ({
+      what: `there is no setting called ${key}`,
+      where: `--override ${key}`,
+      next: 'Name a key as --set does (pretrain.train.batchSize), or data',
+    })),
+  );
+}
+
+function isPath(key: string): boolean {
+  return nodeAt(settingsNode, key.split('.'))?.path === true;
+}
+
+/** Dotted key → value, for every leaf of a stage's block. */
+function flatten(value: unknown, at: string, into = new Map<string, unknown>()): Map<string, unknown> {
+  if (typeof value !== 'object' || value === null) into.set(at, value);
+  else if (Array.isArray(value)) into.set(at, JSON.stringify(value));
+  else for (const [key, inner] of Object.entries(value)) flatten(inner, `${at}.${key}`, into);
+  return into;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'not set';
+  const text = typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : String(value);
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
+}
+
+function nothingToResume(name: StageName, why: string): UserError {
+  return new UserError({
+    what: `there is no interrupted ${name} to resume`,
+    why,
+    next: 'Run the same command without --resume',
+  });
+}

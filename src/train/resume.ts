@@ -1,0 +1,95 @@
+// Going on with an interrupted training: the newest checkpoint that is whole, and what is different from when it began.
+import { rename, rm } from 'node:fs/promises';
+import { UserError } from '../base/errors.js';
+import { formatThreads } from '../base/format.js';
+import type { HostTensor } from '../base/host-tensor.js';
+import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { newestWholeCheckpoint } from '../checkpoint/history.js';
+import type { Manifest, ManifestFields } from '../checkpoint/manifest.js';
+import type { SaverOptions } from './saver.js';
+
+/** A setting that was changed on resuming, named with --override. */
+export interface Override {
+  /** Dotted key of the pipeline, or `data`. */
+  key: string;
+  from: string;
+  to: string;
+}
+
+type Resumed = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
+  steps: number;
+  overrides?: readonly Override[];
+};
+
+interface State {
+  checkpoint: Checkpoint;
+  /** The optimizer's. */
+  tensors: ReadonlyMap<string, HostTensor>;
+  /** Where the objective stood in its data. */
+  objective: unknown;
+}
+
+/**
+ * The newest checkpoint of the folder that is whole; damaged ones above it are set aside, and told.
+ * @throws UserError where it cannot be resumed, or is beyond the last step.
+ */
+export async function newestState({ directory, manifest, reporter, steps }: Resumed): Promise<State | undefined> {
+  const { path, damaged } = await newestWholeCheckpoint(directory);
+  for (const { path: bad, reason } of damaged) {
+    const text = `skipped a damaged checkpoint: ${reason}`;
+    reporter.emit({ type: 'note', stage: manifest.stage, level: 'warning', text });
+    // Set aside, not deleted: the step will be saved again under its name.
+    await rm(`${bad}.damaged`, { recursive: true, force: true });
+    await rename(bad, `${bad}.damaged`);
+  }
+  if (path === undefined) return undefined;
+  const checkpoint = await openCheckpoint(path, { training: true, verify: false }); // verified a moment ago
+  if (checkpoint.training === undefined) throw new Error('opened without its training state');
+  const { step } = checkpoint.manifest;
+  if (step > steps) {
+    throw new UserError({
+      where: path,
+      what: `this training already stands at step ${step}, and is to have ${steps} in all`,
+      next: `Give at least ${step} steps, or start another run`,
+    });
+  }
+  const { tensors, state } = checkpoint.training;
+  return { checkpoint, tensors, objective: (state as { objective: unknown }).objective };
+}
+
+/** Says what will make the rest of the training another than it would have been. */
+export function tellDifferences({ manifest, reporter, overrides = [] }: Resumed, before: Manifest): void {
+  const { stage } = manifest;
+  const [now, then] = [computeInWords(manifest), computeInWords(before)];
+  if (now !== then) {
+    const text = `resuming with ${now} what began with ${then}: the weights will not be, bit for bit, those of an uninterrupted run`;
+    reporter.emit({ type: 'note', stage, level: 'warning', text });
+  }
+  for (const { key, from, to } of overrides.slice(before.overrides?.length ?? 0)) {
+    const text = `from step ${before.step} on, ${key}: ${from} → ${to} (--override)`;
+    reporter.emit({ type: 'note', stage, level: 'warning', text });
+  }
+}
+
+/** What a checkpoint says of changed settings: `recorded` ones, and those named since then, which count from `step` on. */
+export function overridesAt(
+  step: number,
+  recorded: NonNullable<ManifestFields['overrides']>,
+  named: readonly Override[] = [],
+): NonNullable<ManifestFields['overrides']> {
+  return [...recorded, ...named.slice(recorded.length).map((override) => ({ step, ...override }))];
+}
+
+/** All that the bits of a step follow from, besides model and data: `native, 2 threads, bf16`. */
+function computeInWords({
+  backend,
+  threads,
+  precision,
+}: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
+  const parts = [
+    backend,
+    ...(threads === null ? [] : [formatThreads(threads)]),
+    ...(precision === 'fp32' ? [] : [precision]),
+  ];
+  return parts.join(', ');
+}

@@ -1,0 +1,222 @@
+// The checkpoints of one training, saved beside it: what is to be saved is copied at once, and written in another thread
+// while training goes on, one save at a time. A save that fails is told, and the next save point tries again.
+//
+// The copy costs the memory of weights and moments once more, from the first save to the end of the training.
+import { describeFault, UserError } from '../base/errors.js';
+import type { HostTensor } from '../base/host-tensor.js';
+import { BackgroundSaver, type SaveResult } from '../checkpoint/background-save.js';
+import { removeTemporary, stepDirectory } from '../checkpoint/history.js';
+import type { ManifestFields } from '../checkpoint/manifest.js';
+import type { Retention } from '../checkpoint/retention.js';
+import { keepRule } from '../config/keep.js';
+import type { TrainConfig } from '../config/train.js';
+import type { Model } from '../model/parameters.js';
+import type { Metrics, Reporter } from '../report/event.js';
+import { meaningOf } from '../report/meaning.js';
+import type { Variable } from '../tensor/tf.js';
+import { type OptimizerState, optimizerTensors } from './optimizer.js';
+
+export interface SaverOptions {
+  /** Where checkpoints go: step-000100, … */
+  directory: string;
+  /** `runs/<name>`: what its checkpoints descend from, and its `latest`, is never pruned. */
+  runDirectory: string;
+  config: Pick<TrainConfig, 'keep'>;
+  /** What each checkpoint's manifest says, beside step, tokens and metrics. */
+  manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'overrides'>;
+  tokenizerFiles: Record<string, string>;
+  eosTokenId: number;
+  reporter: Reporter;
+  /** Of a stage that trains in rounds. */
+  round?: number;
+}
+
+/** All that a checkpoint keeps of a training. */
+export interface Progress {
+  model: Model;
+  optimizer: OptimizerState;
+  /** Plain JSON: where the objective stands in its data. */
+  objective: unknown;
+  step: number;
+  tokensSeen: number;
+  metrics: Metrics;
+  overrides: NonNullable<ManifestFields['overrides']>;
+}
+
+export interface Saved {
+  path: string;
+  digest: string;
+  step: number;
+}
+
+interface Flight {
+  path: string;
+  step: number;
+  landed: Promise<SaveResult>;
+  /** Known before anybody waits for it. */
+  hasFailed: boolean;
+}
+
+/** Call `close` in the end, whatever happened. */
+export class Saver {
+  readonly #options: SaverOptions;
+  readonly #retention: Retention;
+  readonly #thread = new BackgroundSaver();
+  #flight: Flight | undefined;
+  #last: Saved | undefined;
+  #failure = '';
+
+  /** `last`: the checkpoint that the training goes on from. */
+  constructor(options: SaverOptions, last?: Saved) {
+    this.#options = options;
+    this.#retention = retentionOf(options.config.keep);
+    this.#last = last;
+  }
+
+  /** The newest checkpoint known to be whole; one in flight is not. */
+  get last(): Saved | undefined {
+    return this.#last;
+  }
+
+  /** @throws UserError where `keep` names a metric that is not one of these. */
+  checkBest(reported: Metrics): void {
+    const best = keepRule(this.#options.config.keep).best;
+    const names = Object.keys(reported).filter((name) => meaningOf(name) !== undefined);
+    if (best === undefined || names.includes(best)) return;
+    throw new UserError({
+      where: `${this.#stage}.train.keep`,
+      what: `there is no metric ${best} here, so none of its checkpoints could be the best`,
+      why: `${this.#stage} reports ${names.join(', ')}`,
+      next: 'Name one of these: best=METRIC',
+    });
+  }
+
+  /** A save that has failed is told now, and not only at the next save point. */
+  async poll(): Promise<void> {
+    if (this.#flight?.hasFailed) await this.settle();
+  }
+
+  /** Waits for the save in flight, copies what is to be saved, and returns while it is being written. */
+  async save(progress: Progress): Promise<void> {
+    await this.settle();
+    const { step, tokensSeen, metrics, overrides } = progress;
+    if (this.#last?.step === step) return;
+    const { directory, runDirectory, manifest, tokenizerFiles, eosTokenId } = this.#options;
+    const path = stepDirectory(directory, step);
+    const landed = this.#thread.save({
+      directory: path,
+      content: {
+        model: progress.model.config,
+        eosTokenId,
+        tokenizerFiles,
+        weights: this.#copy(progress.model.weights),
+        training: {
+          tensors: this.#copy(optimizerTensors(progress.optimizer)),
+          state: { objective: progress.objective },
+        },
+        manifest: { ...manifest, step, tokensSeen, metrics, ...(overrides.length > 0 && { overrides }) },
+      },
+      prune: { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path] },
+    });
+    const flight: Flight = { path, step, landed, hasFailed: false };
+    landed.then(
+      (result) => {
+        flight.hasFailed = !('digest' in result);
+      },
+      () => {
+        flight.hasFailed = true;
+      },
+    );
+    this.#flight = flight;
+  }
+
+  /** Waits for the save in flight, and tells how it went. */
+  async settle(): Promise<void> {
+    const flight = this.#flight;
+    if (flight === undefined) return;
+    this.#flight = undefined;
+    const result = await flight.landed;
+    const { path, step } = flight;
+    if (!('digest' in result)) return this.#fail(path, result);
+    const { digest, notPruned } = result;
+    this.#last = { path, digest, step };
+    const { reporter, round } = this.#options;
+    reporter.emit({ type: 'checkpoint', stage: this.#stage, step, path, digest, ...(round && { round }) });
+    if (notPruned !== undefined) this.#warn(`old checkpoints could not be deleted: ${notPruned}`);
+  }
+
+  /**
+   * Saves, and waits until it is done; tries twice.
+   * @throws UserError (exit code 1) where it cannot be.
+   */
+  async finish(progress: Progress): Promise<Saved> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await this.save(progress);
+      await this.settle();
+      if (this.#last?.step === progress.step) return this.#last;
+    }
+    const last = this.#last === undefined ? 'No checkpoint was saved' : `The last whole one is ${this.#last.path}`;
+    throw new UserError(
+      {
+        where: stepDirectory(this.#options.directory, progress.step),
+        what: 'the last checkpoint could not be saved, so the stage cannot end',
+        why: this.#failure,
+        next: `${last}. When that is mended, run the same command again: it goes on from there`,
+      },
+      { exitCode: 1 },
+    );
+  }
+
+  /** Waits for the save in flight and ends the thread. Never throws: it must not hide why a training ended. */
+  async close(): Promise<void> {
+    await this.settle().catch(() => undefined);
+    await this.#thread.close();
+  }
+
+  get #stage(): string {
+    return this.#options.manifest.stage;
+  }
+
+  async #fail(path: string, { faults, code }: { faults: readonly { what: string; why?: string }[]; code?: string }) {
+    await removeTemporary(this.#options.directory).catch(() => undefined);
+    this.#failure = faults.map(({ what, why }) => describeFault({ what, why })).join(' ');
+    const what = `this checkpoint could not be saved: ${this.#failure}`;
+    const next = `${adviceOn(code)} Training goes on and saves again at the next save point; the run fails in the end`;
+    this.#warn(describeFault({ where: path, what, next }), path);
+  }
+
+  #warn(text: string, unsaved?: string): void {
+    const note = { type: 'note', stage: this.#stage, level: 'warning', text } as const;
+    this.#options.reporter.emit(unsaved === undefined ? note : { ...note, unsaved });
+  }
+
+  /** Into the buffers that the last save gave back, where there was one. */
+  #copy(tensors: Iterable<[string, Variable]>): HostTensor[] {
+    return Array.from(tensors, ([name, value]) => {
+      const values = value.dataSync() as Float32Array;
+      const data = this.#thread.spare.get(name) ?? new Float32Array(values.length);
+      data.set(values);
+      return { name, shape: [...value.shape], data };
+    });
+  }
+}
+
+function retentionOf(keep: string): Retention {
+  const { best, ...rule } = keepRule(keep);
+  const better = best === undefined ? undefined : meaningOf(best)?.better;
+  return best === undefined || better === undefined ? rule : { ...rule, best: { metric: best, better } };
+}
+
+function adviceOn(code: string | undefined): string {
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'Free some space.';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'Make the folder writable.';
+    default:
+      return 'Look at the disk and the folder.';
+  }
+}

@@ -1,0 +1,75 @@
+// A real disk that is full: for good, or for a while.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { sha256File } from '../../src/base/files.js';
+import { mossctl, shortSmoke } from './cli.js';
+
+describe('a disk that is full', () => {
+  let folder: string;
+  let good: string;
+  const command = (out: string) => [...shortSmoke, '--set', 'sft=null', '--set', 'align=null', '--out', out];
+  const weights = (run: string) => sha256File(join(run, 'latest', 'model.safetensors'));
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mossctl-full-'));
+    const { code, stderr } = await mossctl([...command(join(folder, 'good')), '--quiet']);
+    assert.equal(code, 0, stderr);
+    good = await weights(join(folder, 'good'));
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  /** A disk of its own; undefined, and the test skipped, where that is not permitted. */
+  async function smallDisk(t: TestContext, size: string, name: string): Promise<string | undefined> {
+    const disk = join(folder, name);
+    await mkdir(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      t.skip('mounting a small tmpfs is not permitted here');
+      return undefined;
+    }
+    t.after(() => execFileSync('umount', [disk]));
+    return disk;
+  }
+
+  test('for good: the run fails, nothing that was saved is lost, and it goes on when there is room', async (t) => {
+    const disk = await smallDisk(t, '3m', 'for-good');
+    if (disk === undefined) return;
+    const run = join(disk, 'run');
+    const first = await mossctl([...command(run), '--quiet']);
+    assert.equal(first.code, 1, first.stderr);
+    assert.match(first.stderr, /warning: .*could not be saved: the disk is full.* Free some space\. Training goes on/);
+    assert.match(first.stderr, /^mossctl: error: .*step-000012: the last checkpoint could not be saved/m);
+    assert.doesNotMatch(first.stderr, /\n\s+at /);
+    const left = (await readdir(run, { recursive: true })).filter((name) => name.includes('.tmp-'));
+    assert.deepEqual(left, []);
+    execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+    const second = await mossctl([...command(run), '--quiet']);
+    assert.equal(second.code, 0, second.stderr);
+    assert.equal(await weights(run), good);
+  });
+
+  test('for a while: training goes on to the same weights, and the run ends with exit code 1', async (t) => {
+    const disk = await smallDisk(t, '3m', 'while');
+    if (disk === undefined) return;
+    const run = join(disk, 'run');
+    let warned = 0;
+    const slow = ['--set', 'pretrain.train.evaluateEvery=1', '--set', 'pretrain.train.checkpointEvery=1'];
+    const { code, stderr } = await mossctl([...command(run), ...slow], {
+      onOutput: (text) => {
+        if (text.includes('could not be saved') && ++warned === 1) {
+          execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+        }
+      },
+    });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^mossctl: error: .*step-0000\d\d: not every checkpoint could be saved while it trained/m);
+    assert.match(stderr, /pretrain +finished/);
+    assert.equal(await weights(run), good);
+    const again = await mossctl([...command(run), ...slow, '--quiet']);
+    assert.equal(again.code, 0, 'it has finished');
+  });
+});

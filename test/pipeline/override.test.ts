@@ -1,0 +1,145 @@
+// `--resume` with other settings: each difference is named or the stage does not go on; some can never be.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Interrupted, UserError } from '../../src/base/errors.js';
+import type { PipelineConfig } from '../../src/config/pipeline.js';
+import { readRecord } from '../../src/pipeline/record.js';
+import type { PipelineRun } from '../../src/pipeline/run.js';
+import type { StageName } from '../../src/stages/stage.js';
+import { folder, freshRun, start, type World, whole } from './world.js';
+
+/** A run in which `name` was interrupted, everything before it finished. */
+async function interrupted(name: StageName, config = whole()) {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  const order: StageName[] = ['pretrain', 'sft', 'align'];
+  for (const before of order.slice(0, order.indexOf(name))) await start(run, world, { only: before, config });
+  world.stopAt = name;
+  await assert.rejects(start(run, world, { only: name, config }), Interrupted);
+  const resume = (changed: PipelineConfig, options: Partial<PipelineRun> = {}) =>
+    start(run, world, { only: name, resume: true, config: changed, ...options });
+  return { run, world, resume };
+}
+
+function changed(change: (config: PipelineConfig) => void): PipelineConfig {
+  const config = whole();
+  change(config);
+  return config;
+}
+
+test('every difference is listed with what to type; a refusal changes nothing', async () => {
+  const { run, world, resume } = await interrupted('pretrain');
+  const other = changed(({ pretrain }) => {
+    if (pretrain === undefined) return;
+    pretrain.train.batchSize = 16;
+    pretrain.train.steps = 9;
+    pretrain.train.schedule = 'constant';
+  });
+  const before = await readFile(join(run, 'pretrain', 'stage.json'), 'utf8');
+  await assert.rejects(resume(other, { override: ['pretrain.train.steps'] }), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, /pretrain\.train\.batchSize: 8 → 16; pretrain\.train\.schedule: cosine → constant\./);
+    assert.match(error.message, /add --override pretrain\.train\.batchSize --override pretrain\.train\.schedule;/);
+    assert.doesNotMatch(error.message, /steps: /);
+    return true;
+  });
+  assert.equal(await readFile(join(run, 'pretrain', 'stage.json'), 'utf8'), before);
+  assert.deepEqual((await resume(whole())).states.at(-2), 'pretrain resumed');
+  assert.deepEqual(world.overrides, []);
+});
+
+test('named ones go on, are recorded in order, and are the settings of the run from then on', async () => {
+  const { run, world, resume } = await interrupted('pretrain');
+  const named = (batchSize: number, rate = 1e-3) =>
+    changed(({ pretrain }) => {
+      if (pretrain) Object.assign(pretrain.train, { batchSize, learningRate: rate });
+    });
+  world.stopAt = 'pretrain';
+  // The stage of this test has two steps, and has done one of them.
+  await writeFile(join(run, 'pretrain', 'count'), '0');
+  await assert.rejects(resume(named(16), { override: ['pretrain.train.batchSize'] }), Interrupted);
+  const first = { key: 'pretrain.train.batchSize', from: '8', to: '16' };
+  assert.deepEqual(world.overrides, [first]);
+  const keys = ['pretrain.train.learningRate', 'pretrain.train.batchSize'];
+  await resume(named(4, 0.5), { override: keys });
+  const second = [
+    { key: 'pretrain.train.batchSize', from: '16', to: '4' },
+    { key: 'pretrain.train.learningRate', from: '0.001', to: '0.5' },
+  ];
+  assert.deepEqual(world.overrides, [first, ...second]);
+  assert.deepEqual((await readRecord(run, 'pretrain'))?.overrides, [first, ...second]);
+  const again = await start(run, world, { only: 'pretrain', config: named(4, 0.5) });
+  assert.ok(again.result.skipped.includes('pretrain'), 'the changed settings are now its own');
+  assert.match(await readFile(join(run, 'pipeline.yaml'), 'utf8'), /batchSize: 4/);
+});
+
+test('a finished stage goes on with more steps where they are named', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  await start(run, world, { only: 'pretrain' });
+  const longer = changed(({ pretrain }) => {
+    if (pretrain) pretrain.train.steps = 20;
+  });
+  const options = { only: 'pretrain' as const, resume: true, config: longer };
+  await assert.rejects(start(run, world, options), /pretrain\.train\.steps: not set → 20/);
+  const { states } = await start(run, world, { ...options, override: ['pretrain.train.steps'] });
+  assert.deepEqual(states.slice(-2), ['pretrain resumed', 'pretrain finished']);
+});
+
+test('what gives the weights their shape or their meaning can never be overridden', async () => {
+  const { world, resume } = await interrupted('pretrain');
+  const shape = changed(({ pretrain }) => {
+    if (pretrain) pretrain.model.layers = 9;
+  });
+  const override = ['pretrain.model.layers', 'seed'];
+  await assert.rejects(resume({ ...shape, seed: 7 }, { override }), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.equal(error.faults.length, 2);
+    assert.match(error.message, /cannot go on with pretrain\.model\.layers: .* → 9\. It gives the weights their shape/);
+    assert.match(error.message, /cannot go on with seed: 42 → 7/);
+    return true;
+  });
+  const vocabulary = changed(({ tokenizer }) => {
+    if (tokenizer) tokenizer.vocabSize = 999;
+  });
+  await assert.rejects(resume(vocabulary, { override: ['data'] }), /cannot go on with tokenizer: another one/);
+  world.ran = [];
+  const sft = await interrupted('sft');
+  const parent = changed(({ pretrain }) => {
+    if (pretrain) pretrain.train.steps = 5;
+  });
+  await start(sft.run, sft.world, { only: 'pretrain', config: parent });
+  await assert.rejects(sft.resume(parent, { override: ['data'] }), /cannot go on with parent: another model/);
+});
+
+test('other data are named as data; align cannot change them', async () => {
+  const data = join(folder, 'conversations.jsonl');
+  await writeFile(data, '{}\n');
+  const given = () =>
+    changed(({ sft, align }) => {
+      if (sft) sft.data = data;
+      if (align) align.prompts = data;
+    });
+  const sft = await interrupted('sft', given());
+  const align = await interrupted('align', given());
+  await writeFile(data, '{ }\n');
+  await assert.rejects(sft.resume(given()), /data: other conversations or text\. To go on.*--override data;/);
+  assert.ok((await sft.resume(given(), { override: ['data'] })).states.includes('sft resumed'));
+  assert.equal(sft.world.overrides?.[0].key, 'data');
+  await assert.rejects(align.resume(given(), { override: ['data'] }), /cannot go on with data: other tasks/);
+});
+
+test('a name that is no setting is refused; one that has not changed is let pass; keep is no difference', async () => {
+  const { resume } = await interrupted('pretrain');
+  await assert.rejects(
+    resume(whole(), { override: ['pretrain.train.batchsize'] }),
+    /no setting called pretrain\.train\.b/,
+  );
+  const kept = changed(({ pretrain }) => {
+    if (pretrain) pretrain.train.keep = 'last=9';
+  });
+  const { states } = await resume(kept, { override: ['pretrain.train.batchSize'] });
+  assert.equal(states.at(-1), 'pretrain finished');
+});

@@ -1,0 +1,170 @@
+// Resuming with what was changed on purpose: it counts from the resumed step on, and every later checkpoint says so.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Interrupted, UserError } from '../../src/base/errors.js';
+import { openCheckpoint } from '../../src/checkpoint/directory.js';
+import { stepDirectory } from '../../src/checkpoint/history.js';
+import { PackedBatches } from '../../src/data/packing.js';
+import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { type TrainingRun, train } from '../../src/train/trainer.js';
+import { countingObjective, countingSequences, padId, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+
+describe('resuming', () => {
+  let root: string;
+  before(async () => {
+    await openBackend('wasm');
+    root = await mkdtemp(join(tmpdir(), 'mossctl-resuming-'));
+  });
+  after(() => rm(root, { recursive: true, force: true }));
+
+  const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+    ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
+    ...{ backend: 'wasm', threads: null, precision: 'fp32' },
+  };
+
+  /** Trains 8 steps; stops after `stopAt` of those that it does now. */
+  async function run(name: string, stopAt: number, overrides: Partial<TrainingRun<PackedMicroBatch>> = {}) {
+    const reporter = recordingReporter();
+    const directory = join(root, name);
+    const steps = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event] : []));
+    const interrupt = {
+      get requested() {
+        return steps().length >= stopAt;
+      },
+    };
+    const outcome = await train({
+      model: tinyModel(),
+      objective: countingObjective(),
+      config: trainConfig({ checkpointEvery: 100 }),
+      steps: 8,
+      directory,
+      runDirectory: root,
+      tokenizerFiles: { 'tokenizer.json': '{}' },
+      eosTokenId: 0,
+      manifest,
+      reporter,
+      interrupt,
+      ...overrides,
+    }).catch((error: unknown) => error);
+    const notes = reporter.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+    const manifestAt = async (step: number) => (await openCheckpoint(stepDirectory(directory, step))).manifest;
+    return { outcome, notes, steps: steps(), directory, manifestAt };
+  }
+
+  const rate = (to: string) => ({ key: 'pretrain.train.learningRate', from: '0.01', to });
+  const faster = trainConfig({ checkpointEvery: 100, learningRate: 0.02, schedule: 'constant' });
+
+  test('a changed setting counts from the resumed step on, and is recorded with it', async () => {
+    assert.ok((await run('changed', 3)).outcome instanceof Interrupted);
+    const second = await run('changed', 2, { config: faster, overrides: [rate('0.02')] });
+    assert.deepEqual(
+      second.steps.map(({ step, learningRate }) => [step, learningRate]),
+      [
+        [4, 0.02],
+        [5, 0.02],
+      ],
+    );
+    assert.deepEqual(second.notes, ['from step 3 on, pretrain.train.learningRate: 0.01 → 0.02 (--override)']);
+    assert.deepEqual((await second.manifestAt(5)).overrides, [{ step: 3, ...rate('0.02') }]);
+    assert.equal((await second.manifestAt(3)).overrides, undefined);
+    // Stopped before it could save anything more, the next try still knows what is already recorded, and what is new.
+    const third = await run('changed', 1, { config: faster, overrides: [rate('0.02')] });
+    assert.deepEqual(third.notes, []);
+    const last = await run('changed', 99, { config: faster, overrides: [rate('0.02'), rate('0.03')] });
+    assert.deepEqual((await last.manifestAt(8)).overrides, [
+      { step: 3, ...rate('0.02') },
+      { step: 6, ...rate('0.03') },
+    ]);
+  });
+
+  test('other data are read from their beginning; the same go on where they were', async () => {
+    await run('data', 3);
+    const start = (await countingObjective().next()).ids;
+    const first = async (name: string, inputDigest: string) => {
+      const seen: string[][] = [];
+      const good = countingObjective();
+      const objective = {
+        ...good,
+        next: async () => {
+          const batch = await good.next();
+          seen.push([...batch.ids]);
+          return batch;
+        },
+      };
+      await run(name, 1, { objective, manifest: { ...manifest, inputDigest } });
+      return seen[0];
+    };
+    assert.notDeepEqual(await first('data', 'data'), start);
+    assert.deepEqual(await first('data', 'other'), start);
+    assert.notDeepEqual(await first('data', 'other'), start);
+  });
+
+  test('another batch size goes on with the very next tokens: none is read twice, none is left out', async () => {
+    for (const mode of ['stream', 'whole'] as const) {
+      const sequences = countingSequences(50, 9);
+      const source = { length: sequences.length, get: (index: number) => sequences[index] };
+      const supply = (rows: number) => new PackedBatches({ source, mode, seed: 3, rows, columns: 16, padId });
+      const read = async (batches: PackedBatches, count: number) => {
+        const tokens: number[] = [];
+        for (let i = 0; i < count; i++) tokens.push(...(await batches.next()).tokens);
+        return tokens;
+      };
+      const [before, after] = [supply(2), supply(5)];
+      const first = await read(before, 3);
+      after.restore(JSON.parse(JSON.stringify(before.state)));
+      const resumed = [...first, ...(await read(after, 4))];
+      assert.deepEqual(resumed, await read(supply(1), 2 * 3 + 5 * 4), mode);
+    }
+  });
+
+  test('fewer steps than are done already are refused', async () => {
+    await run('fewer', 5);
+    const { outcome } = await run('fewer', 99, { steps: 4 });
+    assert.ok(outcome instanceof UserError);
+    assert.match(outcome.message, /already stands at step 5, and is to have 4/);
+  });
+
+  test('it falls back to the newest whole checkpoint, whatever happened to the later ones', async () => {
+    const config = trainConfig({ checkpointEvery: 1, keep: 'last=9' });
+    const { directory } = await run('damaged', 99, { config, steps: 6 });
+    await writeFile(join(stepDirectory(directory, 6), 'mossctl.json'), 'garbage');
+    await rm(join(stepDirectory(directory, 5), 'mossctl.json'));
+    await mkdir(join(stepDirectory(directory, 5), 'mossctl.json'));
+    await rm(stepDirectory(directory, 4), { recursive: true });
+    await writeFile(stepDirectory(directory, 4), 'a file');
+    await writeFile(join(stepDirectory(directory, 3), 'training', 'optimizer.safetensors'), '');
+    const again = await run('damaged', 99, { config, steps: 6 });
+    assert.deepEqual(
+      again.steps.map(({ step }) => step),
+      [3, 4, 5, 6],
+    );
+    assert.equal(again.notes.length, 4);
+    for (const [i, step] of [6, 5, 4, 3].entries()) {
+      assert.match(again.notes[i], new RegExp(`^skipped a damaged checkpoint: .*step-00000${step}`));
+    }
+    const left = await readdir(directory);
+    assert.equal(left.filter((name) => name.endsWith('.damaged')).length, 4, 'set aside, not deleted');
+  });
+
+  test('a changed byte anywhere in a checkpoint is noticed, in mossctl.json too', async () => {
+    const config = trainConfig({ checkpointEvery: 100 });
+    const { directory, manifestAt } = await run('byte', 99, { config, steps: 2 });
+    const path = stepDirectory(directory, 2);
+    for (const name of [...Object.keys((await manifestAt(2)).files), 'mossctl.json']) {
+      const bytes = await readFile(join(path, name));
+      for (const part of [0.1, 0.5, 0.97]) {
+        const changed = Buffer.from(bytes);
+        changed[Math.floor(part * bytes.length)] ^= 1;
+        await writeFile(join(path, name), changed);
+        const opened = openCheckpoint(path, { training: true });
+        await assert.rejects(opened, UserError, `${name} at ${part}`);
+      }
+      await writeFile(join(path, name), bytes);
+    }
+    await openCheckpoint(path, { training: true });
+  });
+});

@@ -1,0 +1,163 @@
+// Saving beside training: what is saved is what was there at its step, a failure is told and tried again, and nothing is
+// left running.
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Interrupted, UserError } from '../../src/base/errors.js';
+import type { HostTensor } from '../../src/base/host-tensor.js';
+import { openCheckpoint } from '../../src/checkpoint/directory.js';
+import { stepDirectory } from '../../src/checkpoint/history.js';
+import { saveCheckpoint } from '../../src/checkpoint/save.js';
+import { type Model, modelTensors } from '../../src/model/parameters.js';
+import type { Event } from '../../src/report/event.js';
+import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
+import { checkpointContent } from '../checkpoint/fixtures/content.js';
+import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+
+describe('saving beside training', () => {
+  let root: string;
+  before(async () => {
+    await openBackend('wasm');
+    root = await mkdtemp(join(tmpdir(), 'mossctl-saver-'));
+  });
+  after(() => rm(root, { recursive: true, force: true }));
+
+  async function run(name: string, overrides: Partial<TrainingRun<PackedMicroBatch>> = {}) {
+    const reporter = recordingReporter();
+    const directory = join(root, name, 'pretrain');
+    const given: TrainingRun<PackedMicroBatch> = {
+      model: tinyModel(),
+      objective: countingObjective(),
+      config: trainConfig({ checkpointEvery: 2, evaluateEvery: 2 }),
+      steps: 6,
+      directory,
+      runDirectory: join(root, name),
+      tokenizerFiles: { 'tokenizer.json': '{}' },
+      eosTokenId: 0,
+      manifest: {
+        ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '' },
+        ...{ backend: 'wasm', threads: null, precision: 'fp32' },
+      },
+      reporter,
+      interrupt: { requested: false },
+      ...overrides,
+    };
+    const outcome = await train(given).catch((error: unknown) => error);
+    const warnings = reporter.events.flatMap((event) =>
+      event.type === 'note' && event.level === 'warning' ? [event] : [],
+    );
+    return { outcome, warnings, events: reporter.events, directory };
+  }
+
+  /** What happened, without what the clock decides. */
+  const story = (events: readonly Event[]) =>
+    events.map((event) => (event.type === 'step' ? { ...event, tokensPerSecond: 0 } : event));
+
+  test('each checkpoint holds the weights of its own step, though training has gone on', async () => {
+    const config = trainConfig({ checkpointEvery: 1, evaluateEvery: 1, keep: 'last=10', learningRate: 0.1 });
+    const seen = new Map<number, HostTensor[]>();
+    const evaluate = async (model: Model, step: number) => {
+      seen.set(step, modelTensors(model));
+      return {};
+    };
+    const { directory } = await run('snapshots', { config, evaluate });
+    assert.equal(seen.size, 6);
+    for (const [step, tensors] of seen) {
+      const { weights } = await openCheckpoint(stepDirectory(directory, step));
+      for (const { name, data } of tensors) assert.deepEqual(weights.get(name)?.data, data, `${name} at step ${step}`);
+    }
+  });
+
+  test('equal trainings tell the same events in the same order', async () => {
+    const first = await run('twice');
+    await rm(join(root, 'twice'), { recursive: true });
+    const second = await run('twice');
+    assert.deepEqual(story(second.events), story(first.events));
+    const order = first.events.map((event) => (event.type === 'checkpoint' ? `saved ${event.step}` : event.type));
+    assert.deepEqual(order, ['step', 'step', 'step', 'step', 'saved 2', 'step', 'step', 'saved 4', 'saved 6']);
+  });
+
+  test('no thread is left, whether it ended, was stopped or failed', async () => {
+    const threads = () => process.getActiveResourcesInfo().filter((name) => /worker|messageport/i.test(name)).length;
+    const idle = threads();
+    await run('ended');
+    assert.equal(threads(), idle);
+    let asked = 0;
+    const interrupt = {
+      get requested() {
+        return ++asked > 2;
+      },
+    };
+    assert.ok((await run('stopped', { interrupt })).outcome instanceof Interrupted);
+    assert.equal(threads(), idle);
+    const sample = async (_model: Model, step: number) => {
+      if (step < 3) return;
+      assert.ok(threads() > idle, 'a thread can be seen while there is one');
+      throw new Error('broken');
+    };
+    const config = trainConfig({ checkpointEvery: 2, sampleEvery: 1 });
+    const { outcome, directory } = await run('failed', { sample, config });
+    assert.equal((outcome as Error).message, 'broken');
+    assert.deepEqual(await readdir(directory), ['step-000002'], 'the save in flight was waited for');
+    assert.equal(threads(), idle);
+  });
+
+  /** Puts a checkpoint of another stage in the way of the one of `step`, which must not be overwritten. */
+  const inTheWay = (name: string, step: number) => async (_model: Model, now: number) => {
+    const content = checkpointContent(step);
+    content.manifest.stage = 'sft';
+    if (now === step) await saveCheckpoint(stepDirectory(join(root, name, 'pretrain'), step), content);
+    return {};
+  };
+
+  test('a save that fails is told with path, reason and advice; training goes on, and the next save point tries again', async () => {
+    const config = trainConfig({ checkpointEvery: 2, evaluateEvery: 2, keep: 'last=9' });
+    const plain = await run('plain', { config });
+    const { outcome, warnings, events, directory } = await run('blocked', { evaluate: inTheWay('blocked', 4), config });
+    assert.equal(warnings.length, 1);
+    assert.equal(warnings[0].unsaved, stepDirectory(directory, 4));
+    assert.match(
+      warnings[0].text,
+      /blocked.pretrain.step-000004: this checkpoint could not be saved: .*of another stage\. Look at the disk and the folder\. Training goes on and saves again at the next save point; the run fails in the end\.$/,
+    );
+    const saved = events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : []));
+    assert.deepEqual(saved, [2, 6]);
+    assert.equal(events.filter(({ type }) => type === 'step').length, 6);
+    assert.equal((outcome as TrainingResult).digest, (plain.outcome as TrainingResult).digest);
+    assert.equal((await openCheckpoint(stepDirectory(directory, 4))).manifest.stage, 'sft');
+  });
+
+  test('where the last checkpoint cannot be saved either, the training fails with exit code 1', async () => {
+    const { outcome, warnings } = await run('never', { evaluate: inTheWay('never', 6) });
+    assert.ok(outcome instanceof UserError);
+    assert.equal(outcome.exitCode, 1);
+    assert.match(
+      outcome.message,
+      /step-000006: the last checkpoint could not be saved.*last whole one is .*step-000004/,
+    );
+    assert.equal(warnings.length, 2, 'step 6 was tried once more');
+  });
+
+  test('keep: the best by a metric stays; a metric that the stage does not report is refused', async () => {
+    const values = [3, 1, 2, 4, 5, 6];
+    const evaluate = async (_model: Model, step: number) => ({
+      'bitsPerByte.zh': values[step - 1],
+      bitsPerByte: 9 - step,
+    });
+    const config = (keep: string) => trainConfig({ checkpointEvery: 1, evaluateEvery: 1, keep });
+    const { directory } = await run('best', { config: config('last=1,best=bits_per_byte.zh'), evaluate });
+    assert.deepEqual((await readdir(directory)).sort(), ['step-000002', 'step-000006']);
+    const { outcome } = await run('unknown', { config: config('best=reward'), evaluate });
+    assert.ok(outcome instanceof UserError);
+    assert.match(
+      outcome.message,
+      /train\.keep: there is no metric reward here.* reports loss, bitsPerByte\.zh, bitsPerByte/,
+    );
+    const { outcome: unmeasured } = await run('unmeasured', { config: config('best=bitsPerByte') });
+    assert.match((unmeasured as Error).message, /Pretrain reports loss\./);
+  });
+});
