@@ -17,7 +17,7 @@ const layers = [
   ['tokenizer', 'tensor'],
   ['data', 'model', 'checkpoint'],
   ['train', 'inference'],
-  ['stages', 'bench'],
+  ['stages', 'bench', 'inspect'],
   ['pipeline', 'serve'],
   ['cli'],
 ];

@@ -5,6 +5,7 @@ import { availableCores } from '../base/cores.js';
 import type { BackendChoice, Precision } from '../config/pipeline.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
+import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
 import { type DecodeResult, measureDecode } from './decode.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { measureOps, type OpResult } from './ops.js';
@@ -12,21 +13,23 @@ import { namedShapes, peakFor, type ShapeName, shapeOf, shareOf } from './shapes
 import type { TrainMeasurement } from './train.js';
 import { trainInChild } from './train-process.js';
 
-export const sections = ['machine', 'gemm', 'ops', 'train', 'decode'] as const;
+export const sections = ['machine', 'gemm', 'ops', 'train', 'decode', 'checkpoint'] as const;
 export type Section = (typeof sections)[number];
 
 export interface BenchSettings {
   sections: readonly Section[];
-  /** Without it: all named shapes are trained, the rest is measured on `7m`. */
+  /** Without it: all named shapes are trained, `34m` is saved and opened, the rest is measured on `7m`. */
   shapes?: readonly ShapeName[];
   /** Without it: fp32, and bf16 where the processor multiplies it and the native engine runs. */
   precisions?: readonly Precision[];
   backend: BackendChoice;
   /** Of the native engine; without it, all cores. */
   threads?: number;
-  /** Timed training and decoding steps; without it, as many as fit some seconds. */
+  /** Timed training and decoding steps, and rounds of saving and opening; without it, as many as fit some seconds. */
   steps?: number;
   seed: number;
+  /** Of the disk that is measured: checkpoints are written below it, and deleted. */
+  folder: string;
 }
 
 export interface MachineResult extends MachineLimits {
@@ -46,6 +49,7 @@ export interface BenchResult {
   ops: OpResult[];
   train: TrainResult[];
   decode: DecodeResult[];
+  checkpoint: CheckpointResult[];
 }
 
 export interface BenchWatcher {
@@ -62,13 +66,13 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const { name: backend } = await openBackend(choice, { threads });
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
-  const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [] };
+  const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [], checkpoint: [] };
   const hasBf16 = backend === 'native' && limits.bf16PeakGflops !== null;
   const precisions = settings.precisions ?? (hasBf16 ? ['fp32', 'bf16'] : ['fp32']);
   const shapes = settings.shapes ?? ['7m'];
   const peaks = limits;
   const { bandwidthGBs } = limits;
-  const measure: Record<Exclude<Section, 'machine'>, (precision: Precision) => Promise<void> | void> = {
+  const measure: Record<Exclude<Section, 'machine' | 'checkpoint'>, (precision: Precision) => Promise<void> | void> = {
     gemm: (precision) => {
       const products = [...squareProducts(), ...shapes.flatMap((name) => modelProducts(shapeOf(name)))];
       result.gemm.push(...measureGemm(products, { precision, peaks }));
@@ -102,6 +106,14 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
       await measure[section](precision);
     }
     watcher.onSection(section, result);
+  }
+  if (settings.sections.includes('checkpoint')) {
+    for (const name of settings.shapes ?? (['34m'] as const)) {
+      watcher.onStart(`checkpoint ${name}`);
+      const options = { folder: settings.folder, rounds: steps ?? 5, seed };
+      result.checkpoint.push(await measureCheckpoint(shapeOf(name), options));
+    }
+    watcher.onSection('checkpoint', result);
   }
   return result;
 }

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { mossctl } from '../e2e/cli.js';
 
 test('bench --json prints one object with the documented keys', async () => {
-  const words = ['--only', 'train,decode', '--shape', '100k', '--steps', '1', '--backend', 'wasm', '--json'];
+  const words = ['--only', 'train,decode,checkpoint', '--shape', '100k', '--steps', '1', '--backend', 'wasm', '--json'];
   const { code, stdout, stderr } = await mossctl(['bench', ...words]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trim().split('\n').length, 1);
-  const { machine, gemm, ops, train, decode } = JSON.parse(stdout);
+  const { machine, gemm, ops, train, decode, checkpoint } = JSON.parse(stdout);
   const peak = machine.fp32PeakGflops;
   assert.ok(peak === null ? machine.missing.length > 0 && machine.bandwidthGBs === null : peak > 1);
   assert.deepEqual([gemm, ops], [[], []], 'not asked for');
@@ -19,6 +19,10 @@ test('bench --json prints one object with the documented keys', async () => {
     decode.map((row: { batch: number }) => row.batch),
     [1, 32],
   );
+  const [saved, ...others] = checkpoint;
+  assert.deepEqual([saved.shape, saved.rounds, saved.bytes, others], ['100k', 1, 12 * 139_712, []]);
+  const keys = 'save open openUnverified dd write read hash saveOfDd saveOfWrite openOfRead openUnverifiedOfRead';
+  for (const key of `${keys} stallMilliseconds stallOfSave openPeakOfWeights`.split(' ')) assert.ok(key in saved, key);
 });
 
 test('bench names the word it does not know, and the nearest that it does', async () => {

@@ -1,6 +1,10 @@
 // mossctl bench: measures, and prints tables, or one JSON object with --json.
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { nearest, UserError } from '../../base/errors.js';
-import { formatCount, formatShort, formatTable, formatThreads } from '../../base/format.js';
+import { formatBytes, formatCount, formatShort, formatTable, formatThreads } from '../../base/format.js';
+import type { DiskSpeed } from '../../bench/checkpoint.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
 import { shapeNames } from '../../bench/shapes.js';
 import { backendNames, precisions } from '../../config/pipeline.js';
@@ -17,8 +21,9 @@ export interface BenchOptions extends OutputOptions {
 }
 
 export async function bench(options: BenchOptions): Promise<void> {
-  const settings: BenchSettings = {
-    sections: options.only === undefined ? sections : someOf('--only', options.only, sections),
+  const chosen = options.only === undefined ? sections : someOf('--only', options.only, sections);
+  const settings: Omit<BenchSettings, 'folder'> = {
+    sections: chosen,
     shapes: options.shape === undefined ? undefined : someOf('--shape', options.shape, shapeNames),
     precisions: options.precision === undefined ? undefined : someOf('--precision', options.precision, precisions),
     backend: someOf('--backend', options.backend, backendNames)[0],
@@ -30,14 +35,25 @@ export async function bench(options: BenchOptions): Promise<void> {
   const status = (text: string): void => {
     if (isWatched) process.stderr.write(`\r\u001b[K${text}`);
   };
-  const result = await runBench(settings, {
-    onStart: (what) => status(`measuring ${what} …`),
-    onSection: (section, soFar) => {
+  // On the disk that runs are written to.
+  const folder = chosen.includes('checkpoint') ? await temporaryFolder(process.cwd()) : process.cwd();
+  const watcher = {
+    onStart: (what: string) => status(`measuring ${what} …`),
+    onSection: (section: Section, soFar: BenchResult) => {
       status('');
       if (!options.json) printLine(`${tables[section](soFar)}\n`);
     },
-  });
+  };
+  const result = await runBench({ ...settings, folder }, watcher);
   if (options.json) printJson({ type: 'result', ...result });
+}
+
+/** Gone when the process ends, Ctrl-C included. */
+async function temporaryFolder(parent: string): Promise<string> {
+  const path = await mkdtemp(join(parent, '.tmp-mossctl-bench-'));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  return path;
 }
 
 /** The comma-separated names, each one known. */
@@ -96,7 +112,31 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         ...[shape, precision, String(batch), formatCount(tokensPerSecond), range(quartiles), percent(ofBandwidth)],
       ]),
     ),
+  checkpoint: ({ checkpoint }) =>
+    checkpoint
+      .map((row) =>
+        formatTable(
+          [`checkpoint ${row.shape}, ${formatBytes(row.bytes)}`, 'MB/s', 'quartiles', 'of plain', 'of dd'],
+          [
+            ['save', ...speed(row.save), percent(row.saveOfWrite), percent(row.saveOfDd)],
+            ['  dd, conv=fsync', ...speed(row.dd)],
+            ['  plain file, written and fsynced', ...speed(row.write)],
+            ['open', ...speed(row.open), percent(row.openOfRead)],
+            ['open --no-verify', ...speed(row.openUnverified), percent(row.openUnverifiedOfRead)],
+            ['  plain file, read', ...speed(row.read)],
+            ['  sha256, one thread', ...speed(row.hash)],
+          ],
+        ).concat(
+          `\npeak memory while opening: ${row.openPeakOfWeights.toFixed(2)} × the weights`,
+          `\na save keeps training waiting for ${short(row.stallMilliseconds)} ms, ${percent(row.stallOfSave)} of it`,
+        ),
+      )
+      .join('\n\n'),
 };
+
+function speed(measured: DiskSpeed | null): string[] {
+  return measured === null ? ['–'] : [formatCount(measured.megabytesPerSecond), range(measured.quartiles)];
+}
 
 /** Three digits or so: 0.0042, 0.18, 15.2, 542. */
 function short(value: number): string {

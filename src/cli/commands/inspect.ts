@@ -1,0 +1,65 @@
+// mossctl inspect: what a checkpoint is, or the tokens that it makes of a text or of a row.
+import { UserError } from '../../base/errors.js';
+import { printable } from '../../base/format.js';
+import { resolveCheckpoint } from '../../checkpoint/history.js';
+import { inspectCheckpoint } from '../../inspect/checkpoint.js';
+import { inspectGguf, isGguf } from '../../inspect/gguf.js';
+import { openSpeech } from '../../inspect/speech.js';
+import { rowTokens, textTokens } from '../../inspect/tokens.js';
+import { ggufText, inspectionText } from '../inspection-text.js';
+import type { OutputOptions } from '../options.js';
+import { printError, printJson, printLine } from '../output.js';
+import { tokensText } from '../tokens-text.js';
+
+export interface InspectOptions extends OutputOptions {
+  text?: string;
+  row?: string;
+  /** False with --no-verify. */
+  verify: boolean;
+}
+
+export async function inspect(path: string, options: InspectOptions): Promise<void> {
+  if (isGguf(path)) return inspectGgufFile(path, options);
+  const directory = await resolveCheckpoint(path);
+  if (options.text !== undefined || options.row !== undefined) return inspectTokens(directory, options);
+  const inspection = await inspectCheckpoint(directory, options);
+  if (options.json) printJson({ type: 'result', ...inspection });
+  else printLine(inspectionText(inspection, path));
+  if (inspection.faults.length > 0) throw new UserError(inspection.faults);
+}
+
+async function inspectGgufFile(path: string, { text, row, json }: InspectOptions): Promise<void> {
+  if (text !== undefined || row !== undefined) {
+    throw new UserError({
+      what: 'a GGUF file makes no tokens here',
+      where: path,
+      why: 'mossctl writes GGUF for llama.cpp and Ollama, and reads only what it says of itself',
+      next: 'Name the checkpoint that it was exported from',
+    });
+  }
+  const inspection = await inspectGguf(path);
+  if (json) printJson({ type: 'result', ...inspection });
+  else printLine(ggufText(inspection));
+}
+
+async function inspectTokens(directory: string, { text, row, json }: InspectOptions): Promise<void> {
+  const speech = await openSpeech(directory);
+  const report = row === undefined ? textTokens(speech, text ?? '') : await rowTokens(speech, ...placeOf(row));
+  if (json) {
+    printJson({ type: 'result', ...report });
+    return;
+  }
+  printLine(tokensText(report));
+  for (const warning of report.warnings) printError(`mossctl: warning: ${printable(warning)}`);
+}
+
+/** `FILE:N`; a file's name may have colons of its own. */
+function placeOf(text: string): [path: string, line: number] {
+  const [, path, line] = /^(.+):(\d{1,9})$/.exec(text) ?? [];
+  if (path !== undefined && Number(line) > 0) return [path, Number(line)];
+  throw new UserError({
+    what: `--row ${text} names no row`,
+    why: 'a file and the number of a line in it, from 1, were expected',
+    next: 'For example: --row conversations.jsonl:1',
+  });
+}

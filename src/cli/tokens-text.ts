@@ -1,0 +1,58 @@
+// Tokens as a person reads them: one blank between two of them, a new line where the text has one. What carries loss is
+// green in a terminal and stands in ⟦ ⟧ elsewhere.
+import pc from 'picocolors';
+import { displayWidth, formatCount, printable } from '../base/format.js';
+import type { TokensReport, TokenView } from '../inspect/tokens.js';
+
+/** Colours only where they are seen: NO_COLOR and pipes get brackets. */
+export function hasColours(): boolean {
+  return pc.isColorSupported && (process.stdout.isTTY || Boolean(process.env.FORCE_COLOR));
+}
+
+export function tokensText(report: TokensReport, { colours = hasColours(), columns = width() } = {}): string {
+  const { what, sequences, tokens, withLoss } = report;
+  const parts = [printable(what), ''];
+  for (const [i, sequence] of sequences.entries()) {
+    if (sequences.length > 1) parts.push(`sequence ${i + 1} of ${sequences.length}`);
+    parts.push(...wrap(sequence, colours, columns), '');
+  }
+  const share = tokens === 0 ? '' : ` (${((100 * withLoss) / tokens).toFixed(0)} %)`;
+  const key = withLoss === 0 ? '' : colours ? `, ${pc.green('green')}` : ', in ⟦ ⟧';
+  parts.push(
+    `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}, ${formatCount(withLoss)} with loss${share}${key}`,
+  );
+  return parts.join('\n');
+}
+
+function width(): number {
+  return process.stdout.columns ?? 120;
+}
+
+/** Whole tokens in lines of at most `columns`. */
+function wrap(tokens: readonly TokenView[], colours: boolean, columns: number): string[] {
+  const lines: string[] = [];
+  let line: string[] = [];
+  let used = 0;
+  const close = (): void => {
+    if (line.length > 0) lines.push(line.join(' '));
+    line = [];
+    used = 0;
+  };
+  for (const [i, token] of tokens.entries()) {
+    const opens = token.loss && tokens[i - 1]?.loss !== true;
+    const closes = token.loss && tokens[i + 1]?.loss !== true;
+    const bare = colours ? token.text : `${opens ? '⟦' : ''}${token.text}${closes ? '⟧' : ''}`;
+    const needed = displayWidth(bare) + (line.length > 0 ? 1 : 0);
+    if (used + needed > columns) close();
+    line.push(colours ? coloured(token) : bare);
+    used += needed;
+    if (token.text.endsWith('↵')) close();
+  }
+  close();
+  return lines;
+}
+
+function coloured({ text, control, loss }: TokenView): string {
+  if (loss) return pc.green(control ? pc.bold(text) : text);
+  return control ? pc.cyan(text) : pc.dim(text);
+}

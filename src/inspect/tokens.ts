@@ -1,0 +1,144 @@
+// The tokens of a text or a conversation as the model gets them: what each stands for, and whether it carries loss.
+// What a template makes of a conversation, and how much of that is learnt, is where fine-tunes fail in silence.
+import { conversationSequences, readConversation } from '../data/conversations.js';
+import type { Conversation, Message } from '../data/types.js';
+import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { visibleBytes } from './visible.js';
+
+export interface TokenView {
+  id: number;
+  /** What it stands for, every invisible character made visible: safe to print. */
+  text: string;
+  /** Written by the template or the tokenizer, never by a person. */
+  control: boolean;
+  /** Whether a training learns to predict it. */
+  loss: boolean;
+}
+
+export interface TokensReport {
+  /** What was made into tokens, and how. */
+  what: string;
+  sequences: TokenView[][];
+  tokens: number;
+  withLoss: number;
+  /** What is likely to be a mistake. */
+  warnings: string[];
+}
+
+/** The parts of a checkpoint that make tokens; see `openSpeech`. */
+export interface Speech {
+  tokenizer: Tokenizer;
+  template: ChatTemplate;
+  /** A base model continues text: it has learnt no turns. */
+  isBase: boolean;
+  contextLength: number;
+  /** Each of them ends what the model writes. */
+  eosTokenIds: readonly number[];
+}
+
+/** A text as it is asked: one user's turn with the opening of the answer; for a base model, the text as a document. */
+export function textTokens(speech: Speech, text: string): TokensReport {
+  const { tokenizer, template, isBase } = speech;
+  if (isBase) {
+    const tokens = [tokenizer.specialId('endOfText'), ...tokenizer.encode(text)];
+    const loss = tokens.map((_, i) => (i === 0 ? 0 : 1));
+    const what = 'plain text, as pretraining reads it: every token but the first is predicted';
+    return report(speech, what, [{ tokens, loss }], []);
+  }
+  const { tokens } = template.encode([{ role: 'user', content: text }], { addGenerationPrompt: true });
+  const what = "one user's turn, and the opening of the answer that the model goes on from: a question carries no loss";
+  return report(speech, what, [{ tokens, loss: tokens.map(() => 0) }], []);
+}
+
+/** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. */
+export async function rowTokens(speech: Speech, path: string, line: number): Promise<TokensReport> {
+  const { conversation, fault } = await readConversation(path, line);
+  const { template } = speech;
+  const { messages } = conversation;
+  const turns = template.encodeTurns(messages);
+  const encoded = turns.length > 0 ? turns : [template.encode(messages)];
+  const isLearnt = encoded.some(({ loss }) => loss.includes(1));
+  const warnings: string[] = [];
+  if (fault !== undefined) warnings.push(`training leaves this row out: ${fault}`);
+  else if (!isLearnt)
+    warnings.push(`no token carries loss, training leaves this row out: ${whyNothing(speech, messages)}`);
+  else
+    warnings.push(
+      ...lengthFaults(speech, conversation),
+      ...answerFaults(messages, encoded),
+      ...endFaults(speech, encoded),
+    );
+  return report(speech, `${path}:${line}, ${describe(messages)}`, encoded, warnings);
+}
+
+function whyNothing({ template }: Speech, messages: readonly Message[]): string {
+  if (!messages.some(({ role }) => role === 'assistant')) return 'there is no answer in it';
+  if (template.marksAnswers) return 'the chat template marks no part of it as an answer';
+  return (
+    'the chat template has no {% generation %} … {% endgeneration %} around the answer, ' +
+    'and where answers begin and end cannot be told without'
+  );
+}
+
+function lengthFaults({ template, contextLength }: Speech, conversation: Conversation): string[] {
+  const fitted = conversationSequences(conversation, template, contextLength);
+  if ('dropped' in fitted) return [`training leaves this row out: ${fitted.dropped} (${contextLength} tokens)`];
+  const tokensOf = (all: readonly { tokens: ArrayLike<number> }[]) =>
+    all.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const kept = tokensOf(fitted.sequences);
+  const whole = tokensOf(template.encodeTurns(conversation.messages));
+  return kept < whole ? [`training keeps ${kept} of ${whole} tokens: the context holds ${contextLength}`] : [];
+}
+
+function describe(messages: readonly Message[]): string {
+  return `${messages.length} ${messages.length === 1 ? 'message' : 'messages'}: ${messages.map(({ role }) => role).join(', ')}`;
+}
+
+function answerFaults(messages: readonly Message[], encoded: readonly EncodedChat[]): string[] {
+  const answers = messages.filter(({ role }) => role === 'assistant').length;
+  const learnt = encoded.reduce(
+    (sum, { loss }) => sum + loss.filter((one, i) => one === 1 && loss[i - 1] !== 1).length,
+    0,
+  );
+  return learnt < answers ? [`only ${learnt} of ${answers} answers carry loss`] : [];
+}
+
+/** Answers that never learn to end, or end otherwise than generation does. */
+function endFaults({ tokenizer, eosTokenIds, isBase }: Speech, encoded: readonly EncodedChat[]): string[] {
+  const name = (id: number): string => visibleBytes(tokenizer.tokenBytes(id));
+  const isControl = (id: number): boolean => tokenizer.controlId(tokenizer.decode([id])) === id;
+  const ends = encoded.flatMap(({ tokens, loss }) =>
+    tokens.flatMap((id, i) => (loss[i] === 1 && loss[i + 1] !== 1 ? [{ id, next: tokens[i + 1] }] : [])),
+  );
+  const open = ends.find(({ id }) => !isControl(id));
+  if (open !== undefined) {
+    const what =
+      open.next === undefined ? 'no token ends the answer' : `${name(open.next)} after an answer carries no loss`;
+    return [`${what}: the model does not learn to stop`];
+  }
+  const end = ends.find(({ id }) => !eosTokenIds.includes(id));
+  // A base model's end of text gives way to the end of the turn when it is fine-tuned.
+  if (end === undefined || isBase) return [];
+  const stops = eosTokenIds.map(name).join(', ');
+  return [`answers end with ${name(end.id)}, but generation stops at ${stops} (generation_config.json)`];
+}
+
+function report(
+  { tokenizer }: Speech,
+  what: string,
+  encoded: readonly EncodedChat[],
+  warnings: string[],
+): TokensReport {
+  const controls = new Set(tokenizer.controlStrings.map((text) => tokenizer.controlId(text)));
+  const sequences = encoded.map(({ tokens, loss }) =>
+    tokens.map((id, i) => ({
+      id,
+      text: visibleBytes(tokenizer.tokenBytes(id)),
+      control: controls.has(id),
+      loss: loss[i] === 1,
+    })),
+  );
+  const all = sequences.flat();
+  return { what, sequences, tokens: all.length, withLoss: all.filter(({ loss }) => loss).length, warnings };
+}

@@ -1,0 +1,137 @@
+// What the token view says of templates that teach nothing, or never teach to stop, and how it shows what cannot be seen.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { tokensText } from '../../src/cli/tokens-text.js';
+import { rowTokens, type Speech, textTokens } from '../../src/inspect/tokens.js';
+import { visibleBytes } from '../../src/inspect/visible.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import { chatmlTemplate } from '../../src/tokenizer/chatml.js';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'mossctl-tokens-'));
+after(() => rm(folder, { recursive: true }));
+const tokenizer = await Tokenizer.open(fileURLToPath(new URL('../golden/tokenizer', import.meta.url)));
+
+const speechWith = (template: string, changes: Partial<Speech> = {}): Speech => ({
+  ...{
+    tokenizer,
+    template: new ChatTemplate(tokenizer, template),
+    isBase: false,
+    contextLength: 128,
+    eosTokenIds: [3],
+  },
+  ...changes,
+});
+const conversation = [
+  { role: 'user', content: 'a' },
+  { role: 'assistant', content: 'b' },
+  { role: 'user', content: 'c' },
+  { role: 'assistant', content: 'd' },
+];
+const rows = join(folder, 'rows.jsonl');
+await writeFile(
+  rows,
+  [
+    { messages: conversation },
+    { messages: conversation.slice(0, 1) },
+    { messages: [conversation[0], conversation[0]] },
+    { instruction: 'a', output: 'b' }, // Alpaca
+  ]
+    .map((row) => JSON.stringify(row))
+    .join('\n'),
+);
+
+test('the chat format of ours: answers and their ends are learnt, and nothing is wrong', async () => {
+  const report = await rowTokens(speechWith(chatmlTemplate), rows, 1);
+  const shown = tokensText(report, { colours: false, columns: 80 });
+  assert.match(shown, /⟦b <\|im_end\|>⟧ ↵\n/);
+  assert.match(shown, /⟦d <\|im_end\|>⟧ ↵\n/);
+  assert.deepEqual([report.withLoss, report.warnings], [4, []]);
+  const foreign = await rowTokens(speechWith(chatmlTemplate), rows, 4);
+  assert.deepEqual([foreign.what.endsWith(':4, 2 messages: user, assistant'), foreign.withLoss], [true, 2]);
+});
+
+test('each way to learn nothing, or not to stop, is said', async () => {
+  const bare = chatmlTemplate.replace('{%- generation -%}', '').replace('{%- endgeneration -%}', '');
+  const open = chatmlTemplate.replace(
+    "{{- message.content + '<|im_end|>' -}}{%- endgeneration -%}",
+    "{{- message.content -}}{%- endgeneration -%}{{- '<|im_end|>' -}}",
+  );
+  assert.notEqual(open, chatmlTemplate);
+  const endless = chatmlTemplate
+    .replaceAll("message.content + '<|im_end|>'", 'message.content')
+    .replaceAll("'\\n'", "''");
+  const nowhere = bare.replaceAll("'<|im_end|>'", "''");
+  const elsewhere = bare.replace('{%- endfor -%}', '{%- generation -%}{%- endgeneration -%}{%- endfor -%}');
+  const warnings = async (template: string, line = 1, changes: Partial<Speech> = {}) =>
+    (await rowTokens(speechWith(template, changes), rows, line)).warnings.join('; ');
+  assert.equal(await warnings(bare), '', 'answers are found by their turns');
+  assert.match(await warnings(nowhere), /^no token carries loss, .*has no \{% generation %\} … \{% endgeneration %\}/);
+  assert.match(await warnings(elsewhere), /^no token carries loss, .*marks no part of it as an answer$/);
+  assert.equal(await warnings(open), '<|im_end|> after an answer carries no loss: the model does not learn to stop');
+  assert.match(await warnings(endless), /the model does not learn to stop/);
+  assert.match(
+    await warnings(chatmlTemplate, 1, { eosTokenIds: [0] }),
+    /^answers end with <\|im_end\|>, but generation stops at <\|endoftext\|>/,
+  );
+  assert.equal(await warnings(chatmlTemplate, 1, { eosTokenIds: [0], isBase: true }), '', 'a fine-tune moves the end');
+  const lastOnly = chatmlTemplate.replace("role == 'assistant'", "role == 'assistant' and loop.last");
+  assert.equal(await warnings(lastOnly), 'only 1 of 2 answers carry loss');
+  assert.match(await warnings(chatmlTemplate, 2), /there is no answer in it/);
+  assert.match(await warnings(chatmlTemplate, 3), /^training leaves this row out: message 2 is of the user/);
+  const whole = (await rowTokens(speechWith(chatmlTemplate), rows, 1)).tokens;
+  assert.match(await warnings(chatmlTemplate, 1, { contextLength: whole - 2 }), /^training keeps \d+ of \d+ tokens/);
+  assert.match(
+    await warnings(chatmlTemplate, 1, { contextLength: 4 }),
+    /^training leaves this row out: the first exchange is longer/,
+  );
+});
+
+test('a template that rewrites what was said before gives each answer a sequence of its own', async () => {
+  const forgetful = chatmlTemplate.replace(
+    '{%- generation -%}{{- message.content',
+    "{%- generation -%}{{- (message.content if loop.last else '…')",
+  );
+  const report = await rowTokens(speechWith(forgetful), rows, 1);
+  const shown = tokensText(report, { colours: false, columns: 80 });
+  assert.equal(report.sequences.length, 2);
+  assert.match(shown, /^sequence 1 of 2\n[^⟧]*⟦b <\|im_end\|>⟧/m);
+  assert.match(shown, /^sequence 2 of 2\n[^⟧]*⟦d <\|im_end\|>⟧/m);
+});
+
+test('a question carries no loss; a base model reads text', () => {
+  const asked = textTokens(speechWith(chatmlTemplate), 'a');
+  assert.deepEqual([asked.withLoss, asked.sequences[0].at(-1)?.text], [0, '↵']);
+  const read = textTokens(speechWith(chatmlTemplate, { isBase: true }), 'a');
+  assert.deepEqual(
+    read.sequences[0].map(({ id, loss }) => [id, loss]),
+    [
+      [0, false],
+      [tokenizer.encode('a')[0], true],
+    ],
+  );
+});
+
+test('what cannot be seen gets a sign or its number, and steers no terminal', () => {
+  const shown: [string | Uint8Array, string][] = [
+    [' a\n\tb', '␣a↵⇥b'],
+    ['\u001b[2J\r\u0007', '<0x1B>[2J<0x0D><0x07>'],
+    ['\u009b\u202e\u200b\u2028\u3000\ue000', '<U+009B><U+202E><U+200B><U+2028><U+3000><U+E000>'],
+    ['床👍\u{fe0f}', '床👍<U+FE0F>'],
+    [Buffer.from([0xe5, 0xba]), '<0xE5><0xBA>'],
+    [Buffer.from([0x41, 0xff, 0x42]), 'A<0xFF>B'],
+    ['\ufeff', '<U+FEFF>'],
+  ];
+  for (const [bytes, expected] of shown) assert.equal(visibleBytes(Buffer.from(bytes)), expected);
+});
+
+test('lines break between tokens, and colours stand for the brackets', () => {
+  const report = textTokens(speechWith(chatmlTemplate, { isBase: true }), 'x'.repeat(60));
+  const lines = tokensText(report, { colours: false, columns: 20 }).split('\n').slice(2, -2);
+  assert.ok(lines.length > 3 && lines.every((line) => line.length <= 20), lines.join('\n'));
+  assert.doesNotMatch(tokensText(report, { colours: true, columns: 20 }), /[⟦⟧]/);
+});
