@@ -7,6 +7,7 @@ import type { ModelConfig } from '../config/model.js';
 import { identifyForeign, isForeign, openForeign } from './hf.js';
 import { resolveCheckpoint } from './history.js';
 import {
+  checkDigest,
   type Manifest,
   type ManifestFields,
   manifestName,
@@ -87,10 +88,27 @@ export async function openCheckpoint(
     return openForeign(directory);
   }
   const { manifest, digest } = await readManifest(directory);
-  if (verify) await verifyFiles(directory, manifest, training);
+  const found = { directory, manifest, digest };
+  if (!verify) return openOurs(found, { training, check: () => undefined });
+  const isWanted = (name: string): boolean => training || !name.startsWith('training/');
+  try {
+    await verifyFiles(directory, manifest, (name) => isWanted(name) && !isTensorFile(name));
+    // Tensors are verified as they are read: a file is read once.
+    const check = (name: string, sha256: string): void => checkDigest(directory, manifest, name, sha256);
+    return await openOurs(found, { training, check });
+  } catch (error) {
+    if (error instanceof UserError) await verifyFiles(directory, manifest, isWanted); // to name all that is damaged
+    throw error;
+  }
+}
+
+async function openOurs(
+  { directory, manifest, digest }: { directory: string; manifest: Manifest; digest: string },
+  { training, check }: { training: boolean; check: (name: string, sha256: string) => void },
+): Promise<Checkpoint> {
   const text = async (name: string) => (await readSmallFile(join(directory, name), maxTextBytes)).toString('utf8');
   const model = parseModelConfig(await text(configName), join(directory, configName));
-  const weights = await readWeights(directory);
+  const weights = await readWeights(directory, check);
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const tokenizerFiles: Record<string, string> = {};
   for (const name of Object.keys(manifest.files)) if (isTokenizerFile(name)) tokenizerFiles[name] = await text(name);
@@ -99,9 +117,12 @@ export async function openCheckpoint(
   const opened = { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, tokenizerFiles, weights };
   if (!training) return opened;
   if (manifest.files[stateName] === undefined) throw notResumable(directory);
-  const tensors = await readSafetensors(join(directory, optimizerName));
+  const onDigest = (sha256: string): void => check(optimizerName, sha256);
+  const tensors = await readSafetensors(join(directory, optimizerName), { onDigest });
   return { ...opened, training: { tensors, state: parseJson(await text(stateName), join(directory, stateName)) } };
 }
+
+const isTensorFile = (name: string): boolean => name.endsWith('.safetensors');
 
 function notResumable(directory: string): UserError {
   return new UserError({

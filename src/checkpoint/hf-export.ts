@@ -32,7 +32,7 @@ export async function exportHf(
   let names: string[] = [];
   try {
     await writeDirectoryAtomic(path, async (folder) => {
-      names = await writeWeights(folder, [...weights.values()], { dtype, maxShardBytes });
+      names = Object.keys(await writeWeights(folder, [...weights.values()], { dtype, maxShardBytes }));
       for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
     });
   } catch (error) {

@@ -37,8 +37,10 @@ export async function isForeign(directory: string): Promise<boolean> {
  */
 export async function openForeign(directory: string): Promise<Checkpoint> {
   const { model, tokens, tokenizerFiles } = await describeForeign(directory);
-  const { manifest, digest } = await identifyForeign(directory);
-  const weights = dropTied(model, await readWeights(directory), directory);
+  const read = new Map<string, string>();
+  const stored = await readWeights(directory, (file, sha256) => read.set(join(directory, file), sha256));
+  const weights = dropTied(model, stored, directory);
+  const { manifest, digest } = await identifyForeign(directory, async (path) => read.get(path) ?? sha256File(path));
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const { eosTokenId, eosTokenIds } = tokens;
   return { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, tokenizerFiles, weights };

@@ -37,7 +37,7 @@ export async function newestWholeCheckpoint(
   for (const { path } of (await listCheckpoints(stageDirectory)).reverse()) {
     try {
       const { manifest } = await readManifest(path);
-      await verifyFiles(path, manifest, true);
+      await verifyFiles(path, manifest);
       return { path, damaged };
     } catch (error) {
       if (!isDamage(error)) throw error;

@@ -11,6 +11,7 @@ export const manifestName = 'mossctl.json';
 const sealName = 'seal';
 const formatNumber = 1;
 const maxManifestBytes = 16 << 20;
+const maxJsonDepth = 100;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** `import`: a model of others, made by no stage of ours. */
@@ -96,23 +97,32 @@ function checkSeal(value: Record<string, unknown>, bytes: Buffer, path: string):
 }
 
 /**
- * Compares the files of a checkpoint with the sha256 that its manifest states. Without `training`, the files that only
- * resuming needs may be absent.
+ * Compares the files of a checkpoint that `isWanted` names with the sha256 that its manifest states.
  * @throws UserError naming each file that is missing or differs.
  */
-export async function verifyFiles(directory: string, manifest: Manifest, training: boolean): Promise<void> {
+export async function verifyFiles(
+  directory: string,
+  manifest: Manifest,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<void> {
   const faults = [];
   for (const [name, expected] of Object.entries(manifest.files)) {
-    if (!training && name.startsWith('training/')) continue;
+    if (!isWanted(name)) continue;
     const path = join(directory, name);
     if (!(await exists(path))) faults.push(fileFault(path, 'the file is missing'));
-    else if ((await sha256File(path)) !== expected)
-      faults.push(
-        fileFault(path, `its ${(await stat(path)).size} bytes are not the ones that were saved (sha256 differs)`),
-      );
+    else if ((await sha256File(path)) !== expected) {
+      faults.push(fileFault(path, `its ${(await stat(path)).size} bytes are ${otherThanSaved}`));
+    }
   }
   if (faults.length > 0) throw new UserError(faults);
 }
+
+/** @throws UserError where a file that has just been read is not the one that was saved. */
+export function checkDigest(directory: string, manifest: Manifest, name: string, sha256: string): void {
+  if (sha256 !== manifest.files[name]) throw damagedFile(join(directory, name), `its bytes are ${otherThanSaved}`);
+}
+
+const otherThanSaved = 'not the ones that were saved (sha256 differs)';
 
 export function damagedFile(path: string, why: string): UserError {
   return new UserError(fileFault(path, why));
@@ -155,12 +165,20 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Buf
   }
 }
 
+/** Parsed JSON that is safe to walk: what nests too deeply would exhaust the stack of whoever looks into it. */
 export function parseJson(text: string, path: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch (error) {
     throw damagedFile(path, `it is not valid JSON: ${(error as Error).message}`);
   }
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxJsonDepth) throw damagedFile(path, `it is nested more than ${maxJsonDepth} levels deep`);
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  return value;
 }
 
 export function firstIssue(error: z.ZodError): string {

@@ -1,18 +1,15 @@
 // safetensors: eight bytes of header length, a JSON header that says where each tensor lies, then the raw numbers.
 // Everything in the header is checked against the file's real size before any memory is taken for it. In memory every
 // number is a float32; 16-bit floats are converted a piece at a time, so that no second copy of a model ever exists.
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
-import { decodeFloat16, encodeFloat16, type Float16Dtype, type FloatDtype } from './float16.js';
+import type { FloatDtype } from './float16.js';
+import { EndOfFile, TensorReader, TensorWriter } from './tensor-io.js';
 
 /** Limit of the reference implementation (Rust `safetensors`). */
 const maxHeaderBytes = 100_000_000;
-/** Numbers in one read or write call of float32: the system's own limit is just under 2 GiB. */
-const floatsAtOnce = 1 << 28;
-/** Numbers converted at a time. */
-const halvesAtOnce = 1 << 17;
 const storedNames = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const satisfies Record<FloatDtype, string>;
 const dtypes = new Map<string, FloatDtype>(
   Object.entries(storedNames).map(([dtype, stored]) => [stored, dtype as FloatDtype]),
@@ -31,25 +28,34 @@ export interface TensorEntry {
 /**
  * Writes tensors as float32, or rounded to 16 bits, ordered by name: equal tensors give equal bytes, in whatever order
  * they come. The file is fsynced but not renamed into place; the folder around it is (see save.ts).
+ * @returns the sha256 of the file.
  * @throws UserError naming the tensor that holds a number too large for `dtype`.
  */
 export async function writeSafetensors(
   path: string,
   tensors: readonly HostTensor[],
   { dtype = 'f32', metadata }: { dtype?: FloatDtype; metadata?: Record<string, string> } = {},
-): Promise<void> {
+): Promise<string> {
   const sorted = sortedByName(tensors);
   const handle = await open(path, 'w');
   try {
-    await writeFully(handle, header(sorted, dtype, metadata));
-    for (const tensor of sorted) {
-      if (dtype === 'f32') await writeFloats(handle, tensor.data);
-      else await writeHalves(handle, tensor, dtype);
+    const writer = new TensorWriter(handle);
+    await writer.bytes(header(sorted, dtype, metadata));
+    for (const { name, data } of sorted) {
+      const overflow = await writer.numbers(data, dtype);
+      if (overflow >= 0) throw tooLarge(name, overflow, data[overflow], dtype);
     }
     await handle.sync();
+    return writer.sha256();
   } finally {
     await handle.close();
   }
+}
+
+export interface ReadOptions {
+  only?(name: string): boolean;
+  /** Told the sha256 of the file, once all of it has been read. Not with `only`. */
+  onDigest?(sha256: string): void;
 }
 
 /**
@@ -58,24 +64,27 @@ export async function writeSafetensors(
  */
 export async function readSafetensors(
   path: string,
-  { only = () => true }: { only?: (name: string) => boolean } = {},
+  { only, onDigest }: ReadOptions = {},
 ): Promise<Map<string, HostTensor>> {
-  return withHeader(path, async (handle, { entries, start }) => {
+  return withHeader(path, async (reader, entries) => {
     const tensors = new Map<string, HostTensor>();
     for (const { name, dtype, shape, begin, end } of entries) {
-      if (!only(name)) continue;
+      if (only !== undefined && !only(name)) {
+        reader.skip(end - begin);
+        continue;
+      }
       const data = allocate((end - begin) / bytesOf(dtype), path);
-      if (dtype === 'f32') await readFloats(handle, data, start + begin, path);
-      else await readHalves(handle, data, dtype, start + begin, path);
+      await reader.numbers(data, dtype);
       tensors.set(name, { name, shape, data });
     }
+    onDigest?.(reader.sha256());
     return tensors;
   });
 }
 
 /** What a file holds, in the order it lies there; the tensors themselves are not read. Throws as `readSafetensors`. */
 export function readSafetensorsHeader(path: string): Promise<TensorEntry[]> {
-  return withHeader(path, async (_, { entries }) => entries);
+  return withHeader(path, async (_, entries) => entries);
 }
 
 export function sortedByName(tensors: readonly HostTensor[]): HostTensor[] {
@@ -86,14 +95,18 @@ export function bytesOf(dtype: FloatDtype): number {
   return dtype === 'f32' ? 4 : 2;
 }
 
+/** The reader stands behind the header, before the first tensor. */
 async function withHeader<T>(
   path: string,
-  work: (handle: FileHandle, header: { entries: TensorEntry[]; start: number }) => Promise<T>,
+  work: (reader: TensorReader, entries: TensorEntry[]) => Promise<T>,
 ): Promise<T> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
-    return await work(handle, await readHeader(handle, path, size));
+    const reader = new TensorReader(handle);
+    return await work(reader, await readHeader(reader, path, size));
+  } catch (error) {
+    throw error instanceof EndOfFile ? damaged(path, error.message) : error;
   } finally {
     await handle.close();
   }
@@ -126,28 +139,24 @@ const entrySchema = z.strictObject({
 });
 const metadataSchema = z.record(z.string(), z.string());
 
-async function readHeader(
-  handle: FileHandle,
-  path: string,
-  size: number,
-): Promise<{ entries: TensorEntry[]; start: number }> {
+async function readHeader(reader: TensorReader, path: string, size: number): Promise<TensorEntry[]> {
   if (size < 8) throw damaged(path, `it has ${size} bytes, fewer than the 8 that any such file begins with`);
   const prefix = Buffer.alloc(8);
-  await readFully(handle, prefix, 0, path);
+  await reader.bytes(prefix);
   if (prefix.toString('latin1') === 'version ') throw gitPointer(path);
   const length = prefix.readBigUInt64LE(0);
   if (length > maxHeaderBytes) throw damaged(path, `its header claims ${length} bytes; ${maxHeaderBytes} is the limit`);
   const start = 8 + Number(length);
   if (start > size) throw damaged(path, `its header claims ${length} bytes but the file ends after ${size}: truncated`);
   const bytes = Buffer.alloc(Number(length));
-  await readFully(handle, bytes, 8, path);
+  await reader.bytes(bytes);
   const entries = Object.entries(parseHeader(bytes, path)).flatMap(([name, value]) => {
     if (name !== '__metadata__') return [parseEntry(name, value, path)];
     if (!metadataSchema.safeParse(value).success) throw damaged(path, '__metadata__ is not a map of strings');
     return [];
   });
   checkLayout(entries, size - start, path);
-  return { entries, start };
+  return entries;
 }
 
 function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
@@ -254,68 +263,12 @@ function allocate(length: number, path: string): Float32Array {
   }
 }
 
-async function readFloats(handle: FileHandle, target: Float32Array, position: number, path: string): Promise<void> {
-  for (let at = 0; at < target.length; at += floatsAtOnce) {
-    await readFully(handle, asBytes(target.subarray(at, at + floatsAtOnce)), position + at * 4, path);
-  }
-}
-
-async function readHalves(
-  handle: FileHandle,
-  target: Float32Array,
-  dtype: Float16Dtype,
-  position: number,
-  path: string,
-): Promise<void> {
-  const piece = new Uint16Array(Math.min(halvesAtOnce, target.length));
-  for (let at = 0; at < target.length; at += piece.length) {
-    const part = piece.subarray(0, Math.min(piece.length, target.length - at));
-    await readFully(handle, asBytes(part), position + at * 2, path);
-    decodeFloat16(dtype, part, target.subarray(at, at + part.length));
-  }
-}
-
-async function readFully(handle: FileHandle, target: Uint8Array, position: number, path: string): Promise<void> {
-  for (let done = 0; done < target.length; ) {
-    const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw damaged(path, `it ends after ${position + done} bytes: truncated`);
-    done += bytesRead;
-  }
-}
-
-async function writeFloats(handle: FileHandle, data: Float32Array): Promise<void> {
-  for (let at = 0; at < data.length; at += floatsAtOnce) {
-    await writeFully(handle, asBytes(data.subarray(at, at + floatsAtOnce)));
-  }
-}
-
-async function writeHalves(handle: FileHandle, { name, data }: HostTensor, dtype: Float16Dtype): Promise<void> {
-  const piece = new Uint16Array(Math.min(halvesAtOnce, data.length));
-  for (let at = 0; at < data.length; at += piece.length) {
-    const part = piece.subarray(0, Math.min(piece.length, data.length - at));
-    const source = data.subarray(at, at + part.length);
-    const overflow = encodeFloat16(dtype, source, part);
-    if (overflow >= 0) throw tooLarge(name, at + overflow, source[overflow], dtype);
-    await writeFully(handle, asBytes(part));
-  }
-}
-
-function tooLarge(name: string, index: number, value: number, dtype: Float16Dtype): UserError {
+function tooLarge(name: string, index: number, value: number, dtype: FloatDtype): UserError {
   return new UserError({
     what: `tensor ${JSON.stringify(shorten(name))} does not fit into ${dtype}`,
     why: `number ${index} of it is ${value}; ${dtype} ends at ${dtype === 'f16' ? '65504' : '3.39e38'}`,
     next: dtype === 'f16' ? 'Use --dtype bf16 or --dtype f32' : 'Use --dtype f32',
   });
-}
-
-async function writeFully(handle: FileHandle, source: Uint8Array): Promise<void> {
-  for (let done = 0; done < source.length; ) {
-    done += (await handle.write(source, done, source.length - done)).bytesWritten;
-  }
-}
-
-function asBytes(data: Float32Array | Uint16Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function product(shape: readonly number[]): number {

@@ -3,7 +3,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
-import { exists, sha256File, syncDirectory, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import { exists, sha256, sha256File, syncDirectory, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
 import { type CheckpointContent, isTokenizerFile, optimizerName, stateName } from './directory.js';
 import { displace, displacedPath, isStepDirectory, restoreDisplaced } from './history.js';
 import {
@@ -66,18 +66,18 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
     if (!isTokenizerFile(name)) throw new Error(`${name} is not a name for a tokenizer file`);
     texts[name] = text;
   }
+  const files: Record<string, string> = {};
   if (training !== undefined) {
     await mkdir(join(folder, 'training'));
     texts[stateName] = canonicalJson(training.state);
-    await writeSafetensors(join(folder, optimizerName), training.tensors);
+    files[optimizerName] = await writeSafetensors(join(folder, optimizerName), training.tensors);
   }
-  const weightFiles = await writeWeights(folder, weights);
-  for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
+  Object.assign(files, await writeWeights(folder, weights));
+  for (const [name, text] of Object.entries(texts)) {
+    await writeFileDurable(join(folder, name), text);
+    files[name] = sha256(text);
+  }
   if (training !== undefined) await syncDirectory(join(folder, 'training'));
-
-  const names = [...Object.keys(texts), ...weightFiles, ...(training === undefined ? [] : [optimizerName])];
-  const files: Record<string, string> = {};
-  for (const name of names) files[name] = await sha256File(join(folder, name));
   await writeFileDurable(join(folder, manifestName), await manifestText(content.manifest, files));
 }
 

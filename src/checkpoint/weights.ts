@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { exists, writeFileDurable } from '../base/files.js';
+import { exists, sha256, writeFileDurable } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, firstIssue, parseJson, readSmallFile } from './manifest.js';
@@ -38,37 +38,43 @@ export function isWeightsFile(name: string): boolean {
 
 /**
  * Writes `model.safetensors`, or shards of at most `maxShardBytes` (or one tensor) with their index. Equal tensors give
- * equal bytes, in whatever order they come. @returns the names of the files written, fsynced.
+ * equal bytes, in whatever order they come. @returns the sha256 of each file written, by its name; all are fsynced.
  */
 export async function writeWeights(
   folder: string,
   tensors: readonly HostTensor[],
   { dtype = 'f32', maxShardBytes = defaultShardBytes }: { dtype?: FloatDtype; maxShardBytes?: number } = {},
-): Promise<string[]> {
+): Promise<Record<string, string>> {
   // transformers refuses weights without this word
   const options = { dtype, metadata: { format: 'pt' } };
   const shards = splitInto(sortedByName(tensors), (tensor) => tensor.data.length * bytesOf(dtype), maxShardBytes);
-  if (shards.length === 1) {
-    await writeSafetensors(join(folder, weightsName), shards[0], options);
-    return [weightsName];
+  const isWhole = shards.length === 1;
+  const names = isWhole ? [weightsName] : shards.map((_, index) => shardName(index + 1, shards.length));
+  const files: Record<string, string> = {};
+  for (const [i, shard] of shards.entries()) {
+    files[names[i]] = await writeSafetensors(join(folder, names[i]), shard, options);
   }
-  const names = shards.map((_, index) => shardName(index + 1, shards.length));
-  for (const [index, shard] of shards.entries()) await writeSafetensors(join(folder, names[index]), shard, options);
+  if (isWhole) return files;
   const weightMap = Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, names[i]])));
   const totalSize = tensors.reduce((total, { data }) => total + data.length * bytesOf(dtype), 0);
   const index = canonicalJson({ metadata: { total_size: totalSize }, weight_map: weightMap });
   await writeFileDurable(join(folder, weightsIndexName), index);
-  return [...names, weightsIndexName];
+  return { ...files, [weightsIndexName]: sha256(index) };
 }
 
 /**
- * Reads all weights of a folder as float32, under their stored names.
+ * Reads all weights of a folder as float32, under their stored names. `onDigest` is told the sha256 of each file of
+ * tensors (not of the index) when it has been read.
  * @throws UserError naming the file that is missing or damaged, or the tensor that is not where the index says.
  */
-export async function readWeights(folder: string): Promise<Map<string, HostTensor>> {
+export async function readWeights(
+  folder: string,
+  onDigest: (file: string, sha256: string) => void = () => undefined,
+): Promise<Map<string, HostTensor>> {
   const tensors = new Map<string, HostTensor>();
-  for (const { path } of await checkedFiles(folder)) {
-    for (const [name, tensor] of await readSafetensors(path)) tensors.set(name, tensor);
+  for (const { name: file, path } of await checkedFiles(folder)) {
+    const read = await readSafetensors(path, { onDigest: (sha256) => onDigest(file, sha256) });
+    for (const [name, tensor] of read) tensors.set(name, tensor);
   }
   return tensors;
 }

@@ -55,7 +55,7 @@ test('a tensor larger than the limit has a shard of its own; 16-bit tensors coun
   assert.equal((await readdir(await folderOf('tiny', 1))).length, 5);
   const folder = join(top, 'half');
   await mkdir(folder);
-  const names = await writeWeights(folder, tensors, { dtype: 'bf16', maxShardBytes: 400 });
+  const names = Object.keys(await writeWeights(folder, tensors, { dtype: 'bf16', maxShardBytes: 400 }));
   assert.equal(names.length, 3);
   const { metadata } = JSON.parse(await readFile(join(folder, indexName), 'utf8')) as { metadata: object };
   assert.deepEqual(metadata, { total_size: 800 });
