@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
-import type { ChatTemplate } from '../tokenizer/chat-template.js';
+import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
 import { foreignFormats, maxMessages, text } from './foreign.js';
 import { readJsonFile } from './json-file.js';
 import type { Conversation, Message, TokenSequence } from './types.js';
@@ -56,6 +56,30 @@ export async function* readConversations(path: string, options: ReadOptions = {}
     if (fault === undefined) yield conversation;
     else leaveOut(fault, where, options);
   }
+}
+
+/**
+ * One row of such a file, by its line (in a JSON array by its place, from 1). `fault` says why a training would leave
+ * the row out. Throws a UserError where there is no such row.
+ */
+export async function readConversation(
+  path: string,
+  wanted: number,
+): Promise<{ conversation: Conversation; fault?: string }> {
+  let last = 0;
+  for await (const { value, line, where } of readRows(path)) {
+    if (line > wanted) break;
+    last = line;
+    if (line < wanted) continue;
+    const conversation = parseRow(where, () => toConversation(value, `${basename(path)}:${line}`));
+    return { conversation, fault: orderFault(conversation.messages) };
+  }
+  throw new UserError({
+    what: `there is no row ${wanted}`,
+    where: path,
+    why: last === 0 ? 'no row comes before it' : `the nearest row before it is ${last}`,
+    next: 'Name the line of a row, counted from 1',
+  });
 }
 
 function toConversation(value: unknown, name: string): Conversation {
@@ -136,32 +160,33 @@ async function startsWithBracket(path: string): Promise<boolean> {
 }
 
 /**
- * The tokens of a conversation with loss on the assistant's turns, at most `contextLength` + 1 of them (a row of
+ * The tokens of a conversation with loss on the assistant's turns: one sequence, or one for each turn where the template
+ * renders earlier turns otherwise once later ones follow. Each has at most `contextLength` + 1 tokens (a row of
  * `contextLength` inputs). A conversation that is too long stops before the turn that overflows, after an assistant's
  * turn; one whose first exchange does not fit is dropped.
  */
-export function conversationSequence(
-  conversation: Conversation,
+export function conversationSequences(
+  { id, messages }: Conversation,
   template: ChatTemplate,
   contextLength: number,
-): { sequence: TokenSequence } | { dropped: string } {
-  const { id, messages } = conversation;
+): { sequences: TokenSequence[] } | { dropped: string } {
   const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i + 1] : []));
   if (ends.length === 0) return { dropped: 'no assistant turn to learn from' };
-  const sequenceTo = (end: number): TokenSequence => ({ id, ...template.encode(messages.slice(0, end)) });
-  const fits = (sequence: TokenSequence) => sequence.tokens.length <= contextLength + 1;
-  let fitting: TokenSequence | undefined;
+  const fits = ({ tokens }: EncodedChat): boolean => tokens.length <= contextLength + 1;
+  let fitting: EncodedChat[] = [];
   // The whole conversation first, as it mostly fits; then halving the number of exchanges that may.
   for (let low = 0, high = ends.length - 1, middle = high; low <= high; middle = (low + high) >> 1) {
-    const sequence = sequenceTo(ends[middle]);
-    if (fits(sequence)) {
-      fitting = sequence;
-      low = middle + 1;
+    const turns = template.encodeTurns(messages.slice(0, ends[middle]));
+    if (turns.length === 0) return { dropped: 'the chat template does not show where an answer begins and ends' };
+    if (turns.length > 1 || turns.every(fits)) {
+      fitting = turns.filter(fits);
+      low = turns.length > 1 ? ends.length : middle + 1;
     } else {
       high = middle - 1;
     }
   }
-  if (fitting === undefined) return { dropped: 'the first exchange is longer than the context' };
-  if (!Array.from(fitting.loss ?? []).includes(1)) return { dropped: 'the chat template marks no answer to learn' };
-  return { sequence: fitting };
+  if (fitting.length === 0) return { dropped: 'the first exchange is longer than the context' };
+  const learnt = fitting.filter(({ loss }) => loss.includes(1));
+  if (learnt.length === 0) return { dropped: 'the chat template marks no answer to learn' };
+  return { sequences: learnt.map((turn, i) => ({ id: learnt.length === 1 ? id : `${id}#${i + 1}`, ...turn })) };
 }

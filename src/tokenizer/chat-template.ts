@@ -1,12 +1,12 @@
 // Messages to tokens, with a mask of what the assistant said. Contents come from users: before the template renders
 // them, whatever could be read as a control token or as one of our marks is replaced by a private-use pair, and put
 // back after the rendering was cut at the real control tokens. So no content can ever become a control token.
-import { Template } from '@huggingface/jinja';
+// What the assistant said is what `{% generation %}` marks; in a template without marks, what a rendering has beyond
+// the prompt that the model would have been given for that turn, up to the token that ends it.
 import { UserError } from '../base/errors.js';
-import { BoundedTemplate } from './bounded-template.js';
 import { chatmlTemplate } from './chatml.js';
+import { CompiledTemplate } from './compiled-template.js';
 import { escapeRegex } from './escape-regex.js';
-import { specialTokens } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
 
 export interface ChatMessage {
@@ -25,87 +25,152 @@ export interface EncodedChat {
   loss: number[];
 }
 
+/** A rendering, contents still escaped, and the stretches of it that carry loss, in order. */
+interface Rendering {
+  text: string;
+  answers: Span[];
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
 const escapeMark = '\u{e0f0}';
-const answerStart = '\u{e0f1}';
-const answerEnd = '\u{e0f2}';
-const ownCharacters = escapeMark + answerStart + answerEnd;
+const marks = { start: '\u{e0f1}', end: '\u{e0f2}' };
+const ownCharacters = escapeMark + marks.start + marks.end;
 /** `escapeMark` and the character at this plus i stand for the i-th escaped character. */
 const escapedBase = 0xf0000;
-const maxTemplateLength = 1 << 16;
-
-/** transformers runs `{% generation %}` as a call block; so do we, with a macro that puts marks around its body. */
-const markMacro = `{%- macro mossctl_answer() -%}${answerStart}{{- caller() -}}${answerEnd}{%- endmacro %}\n`;
 
 export class ChatTemplate {
-  /** Whether the template says which tokens are the assistant's; if not, `loss` is 0 everywhere. */
+  /** Whether the template says itself which tokens are the assistant's. */
   readonly marksAnswers: boolean;
   readonly #tokenizer: Tokenizer;
-  readonly #render: (context: Record<string, unknown>) => string;
+  readonly #template: CompiledTemplate;
+  /** Ours renders each turn the same whatever follows it. */
+  readonly #isOurs: boolean;
+  readonly #turnEnd: string | undefined;
   /** Our own marks, and the characters that a control string starts with. */
   readonly #escapable: readonly string[];
-  readonly #dangerous: RegExp;
+  /** What must not stand in a content; an assistant's may hold added tokens that control nothing, such as `<think>`. */
+  readonly #dangerous: { person: RegExp; assistant: RegExp };
 
   /**
-   * @param template Jinja source; the tokenizer's own by default. Throws `UserError` where it does not parse.
-   * @param options `timeLimitMs` holds for each rendering of a template that is not ours; see bounded-template.ts.
+   * @param template Jinja source; the tokenizer's own by default, which `Tokenizer.open` has tried out in a worker.
+   *   Throws `UserError` where it does not parse.
    */
-  constructor(tokenizer: Tokenizer, template: string = tokenizer.chatTemplate, { timeLimitMs = 5000 } = {}) {
+  constructor(tokenizer: Tokenizer, template: string = tokenizer.chatTemplate) {
     this.#tokenizer = tokenizer;
-    this.#render = compile(template, timeLimitMs);
-    this.marksAnswers = generationTag.test(template);
+    this.#template = compile(template);
+    this.#isOurs = template === chatmlTemplate;
+    this.marksAnswers = this.#template.marksAnswers;
+    this.#turnEnd = tokenizer.turnEnd;
     const controls = tokenizer.controlStrings;
     const firsts = controls.map((text) => String.fromCodePoint(text.codePointAt(0) ?? 0));
     this.#escapable = [...new Set([...ownCharacters, ...firsts])];
-    const controlAhead = controls.map((text) => `(?=${escapeRegex(text)}).`);
-    this.#dangerous = new RegExp([`[${ownCharacters}]`, ...controlAhead].join('|'), 'gsu');
+    const special = controls.filter(
+      (text) => text === this.#turnEnd || tokenizer.isSpecial(controlId(tokenizer, text)),
+    );
+    this.#dangerous = { person: startOfAny(controls), assistant: startOfAny(special) };
   }
 
   /** The text of a conversation, for people to read: contents appear as they are. */
   render(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): string {
-    const rendering = this.#renderEscaped(messages, options);
-    return this.#unescape(rendering.replaceAll(answerStart, '').replaceAll(answerEnd, ''));
+    return this.#unescape(this.#render(messages, options).text);
   }
 
-  /** The tokens of a conversation and which of them the assistant said. Throws `UserError` where rendering fails. */
+  /**
+   * The tokens of a conversation and which of them the assistant said. Throws `UserError` where rendering fails.
+   * Answers that the template renders otherwise once more turns follow carry no loss here; see `encodeTurns`.
+   */
   encode(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): EncodedChat {
+    const rendering = this.#render(messages, options);
+    if (this.marksAnswers) return this.#encode(rendering);
+    const answers = this.#turns(messages).flatMap((turn) =>
+      turn !== undefined && holds(turn, rendering) ? [turn.span] : [],
+    );
+    return this.#encode({ ...rendering, answers });
+  }
+
+  /**
+   * Every answer of a conversation as it will be served, with loss on it: in one sequence where one rendering has them
+   * all so, else (a template that drops earlier thoughts, say) in a sequence of its own for each, which ends with it.
+   * An answer is left out where the template's prompt is not the beginning of it, or no token ends it.
+   */
+  encodeTurns(messages: readonly ChatMessage[]): EncodedChat[] {
+    const whole = this.#render(messages, {});
+    if (this.#isOurs) return [this.#encode(whole)];
+    const turns = this.#turns(messages);
+    const good = turns.filter((turn) => turn !== undefined);
+    if (good.length === turns.length && good.every((turn) => holds(turn, whole))) {
+      return [this.#encode(this.marksAnswers ? whole : { ...whole, answers: good.map(({ span }) => span) })];
+    }
+    return good.map(({ text, span }) => this.#encode({ text, answers: [span] }));
+  }
+
+  /** The rendering up to each assistant's turn, and where in it that turn is; undefined where that cannot be told. */
+  #turns(messages: readonly ChatMessage[]): ({ text: string; span: Span } | undefined)[] {
+    const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
+    return ends.map((i) => {
+      const { text: prompt } = this.#render(messages.slice(0, i), { addGenerationPrompt: true });
+      const { text } = this.#render(messages.slice(0, i + 1), {});
+      if (!text.startsWith(prompt) || this.#turnEnd === undefined) return undefined;
+      const end = text.indexOf(this.#turnEnd, prompt.length);
+      return end < 0 ? undefined : { text, span: { start: prompt.length, end: end + this.#turnEnd.length } };
+    });
+  }
+
+  /** Tokens of a rendering. An answer starts a piece of its own, as it does when the model writes it after the prompt. */
+  #encode({ text, answers }: Rendering): EncodedChat {
     const tokens: number[] = [];
     const loss: number[] = [];
-    let inAnswer = 0;
-    // An answer starts a piece of its own, as it does when the model writes it after the prompt.
-    for (const stretch of this.#renderEscaped(messages, options).split(marks)) {
-      if (stretch === answerStart || stretch === answerEnd) {
-        inAnswer = stretch === answerStart ? 1 : 0;
-        continue;
-      }
-      for (const part of this.#tokenizer.splitAtControls(stretch)) {
+    const add = (start: number, end: number, value: number): void => {
+      for (const part of this.#tokenizer.splitAtControls(text.slice(start, end))) {
         const control = this.#tokenizer.controlId(part);
         const ids = control === undefined ? this.#tokenizer.encode(this.#unescape(part)) : [control];
         for (const id of ids) {
           tokens.push(id);
-          loss.push(inAnswer);
+          loss.push(value);
         }
       }
+    };
+    let at = 0;
+    for (const { start, end } of answers) {
+      add(at, start, 0);
+      add(start, end, 1);
+      at = end;
     }
+    add(at, text.length, 0);
     return { tokens, loss };
   }
 
-  #renderEscaped(messages: readonly ChatMessage[], { addGenerationPrompt = false }: ChatTemplateOptions): string {
-    return this.#render({
-      messages: messages.map(({ role, content }) => ({
-        role: this.#escape(role),
-        content: this.#escape(content),
-      })),
-      add_generation_prompt: addGenerationPrompt,
-      bos_token: specialTokens.endOfText,
-      eos_token: specialTokens.endOfText,
-      pad_token: specialTokens.pad,
-    });
+  #render(messages: readonly ChatMessage[], { addGenerationPrompt = false }: ChatTemplateOptions): Rendering {
+    const { bos, eos, pad, unk } = this.#tokenizer.roles;
+    const marked = attempt(() =>
+      this.#template.render(
+        {
+          messages: messages.map(({ role, content }) => ({
+            role: this.#escape(role, this.#dangerous.person),
+            content: this.#escape(content, role === 'assistant' ? this.#dangerous.assistant : this.#dangerous.person),
+          })),
+          tools: null,
+          documents: null,
+          add_generation_prompt: addGenerationPrompt,
+          bos_token: bos,
+          eos_token: eos,
+          pad_token: pad,
+          unk_token: unk,
+        },
+        marks,
+      ),
+    );
+    return withoutMarks(marked);
   }
 
-  #escape(text: string): string {
+  #escape(content: string, dangerous: RegExp): string {
     const pair = (character: string): string =>
       escapeMark + String.fromCodePoint(escapedBase + this.#escapable.indexOf(character));
-    return text.replace(this.#dangerous, pair);
+    return this.#tokenizer.forControls(content).replace(dangerous, pair);
   }
 
   #unescape(text: string): string {
@@ -113,29 +178,46 @@ export class ChatTemplate {
   }
 }
 
-const marks = new RegExp(`([${answerStart}${answerEnd}])`, 'u');
 const ours = new RegExp(`[${ownCharacters}]`, 'u');
 const escapedPair = new RegExp(`${escapeMark}[\\u{f0000}-\\u{fffff}]`, 'gu');
-const generationTag = /\{%-?\s*generation\s*-?%\}/;
+const anyMark = new RegExp(`([${marks.start}${marks.end}])`, 'u');
 
-function compile(source: string, timeLimitMs: number): (context: Record<string, unknown>) => string {
-  if (source.length > maxTemplateLength) throw broken(`it is longer than ${maxTemplateLength} characters`);
+function compile(source: string): CompiledTemplate {
   if (ours.test(source)) throw broken('it contains a private-use character that we need ourselves');
-  const marked = source
-    .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, '{%$1 call mossctl_answer() $2%}')
-    .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, '{%$1 endcall $2%}');
-  const runnable = marked === source ? source : markMacro + marked;
-  const template = attempt(() =>
-    source === chatmlTemplate ? new Template(runnable) : new BoundedTemplate(runnable, timeLimitMs),
-  );
-  return (context) => attempt(() => template.render(context));
+  return attempt(() => new CompiledTemplate(source));
+}
+
+/** The first character of each of these strings, and every character of our own. */
+function startOfAny(strings: readonly string[]): RegExp {
+  return new RegExp([`[${ownCharacters}]`, ...strings.map((text) => `(?=${escapeRegex(text)}).`)].join('|'), 'gsu');
+}
+
+function controlId(tokenizer: Tokenizer, text: string): number {
+  return tokenizer.controlId(text) ?? -1;
+}
+
+function withoutMarks(marked: string): Rendering {
+  const answers: Span[] = [];
+  let text = '';
+  let start = 0;
+  for (const part of marked.split(anyMark)) {
+    if (part === marks.start) start = text.length;
+    else if (part === marks.end) answers.push({ start, end: text.length });
+    else text += part;
+  }
+  return { text, answers };
+}
+
+/** Whether the longer rendering has this turn, and all before it, letter for letter. */
+function holds({ text, span }: { text: string; span: Span }, longer: Rendering): boolean {
+  return longer.text.startsWith(text.slice(0, span.end));
 }
 
 function attempt<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw broken((error as Error).message, error);
+    throw broken((error as Error).message.slice(0, 500), error);
   }
 }
 
@@ -144,7 +226,7 @@ function broken(why: string, cause?: unknown): UserError {
     {
       what: 'the chat template does not work',
       why,
-      next: "Mend chat_template in the checkpoint's tokenizer_config.json",
+      next: "Mend chat_template.jinja, or chat_template in tokenizer_config.json, of the model's folder",
     },
     { cause },
   );

@@ -11,3 +11,7 @@ export const chatmlTemplate = [
   '{%- endfor -%}',
   "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}",
 ].join('\n');
+
+/** For a model that came without a template and without the tokens of ours: it fails only where a chat is asked for. */
+export const missingTemplate =
+  "{{ raise_exception('this model has no chat template: put one into its folder as chat_template.jinja') }}";

@@ -172,15 +172,13 @@ export const byteCharacters: readonly string[] = (() => {
   });
 })();
 
-const bytesOfCharacters = new Map(byteCharacters.map((character, byte) => [character, byte]));
-
-/** The bytes of a token as tokenizer.json spells it; undefined when a character is not of the alphabet. */
-export function tokenBytes(token: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(token.length);
-  for (let i = 0; i < token.length; i++) {
-    const byte = bytesOfCharacters.get(token[i]);
-    if (byte === undefined) return undefined;
-    bytes[i] = byte;
-  }
+const bytesOfCharacters = (() => {
+  const bytes = new Int16Array(512).fill(-1);
+  for (const [byte, character] of byteCharacters.entries()) bytes[character.charCodeAt(0)] = byte;
   return bytes;
+})();
+
+/** The byte that a character of the alphabet (its UTF-16 unit) stands for; -1 for any other. */
+export function byteOf(unit: number): number {
+  return unit < 512 ? bytesOfCharacters[unit] : -1;
 }

@@ -1,14 +1,18 @@
 // Hugging Face's tokenizer.json, written and read. What is read came from outside: its size, its types and its
 // consistency are checked, and every feature that we would run differently is refused by name.
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
 import type { Merges } from './bpe.js';
-import { byteCharacters, preTokenizerJson, tokenBytes } from './pre-tokenizer.js';
+import { findNormalizer, type Normalize } from './normalizer.js';
+import { type Affixes, readAffixes } from './post-processor.js';
+import { byteCharacters, byteOf, preTokenizerJson } from './pre-tokenizer.js';
+import { findPreTokenizer, type PreTokenizer, preTokenizerNames } from './pre-tokenizers.js';
 import { specialTokenList } from './special-tokens.js';
 
 export const maxVocabSize = 1_000_000;
-const maxTokenLength = 4096;
+export const maxTokenLength = 4096;
+/** Bytes of all tokens together. */
+const maxTokenBytes = 1 << 26;
 
 const addedTokenSchema = z.looseObject({
   id: z.int().min(0).max(maxVocabSize),
@@ -16,22 +20,33 @@ const addedTokenSchema = z.looseObject({
   single_word: z.literal(false, 'single_word tokens are not supported').default(false),
   lstrip: z.literal(false, 'lstrip tokens are not supported').default(false),
   rstrip: z.literal(false, 'rstrip tokens are not supported').default(false),
+  normalized: z.boolean().default(false),
   special: z.boolean().default(true),
 });
 
 const unset = (feature: string) => z.null(`${feature} is not supported; only null is`).optional();
 const off = (feature: string) => z.literal([false, null], `${feature} is not supported`).optional();
-const byteLevel = (field: string) =>
-  z.looseObject({ type: z.literal('ByteLevel', `this ${field} is not supported; only ByteLevel is`) });
+
+/** The two large tables, which are checked entry by entry where they are read. */
+const vocabSchema = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'an object from tokens to ids was expected',
+);
+const mergesSchema = z.custom<readonly unknown[]>(
+  (value) => Array.isArray(value) && value.length <= maxVocabSize,
+  `a list of at most ${maxVocabSize} merges was expected`,
+);
 
 const schema = z.looseObject({
   truncation: unset('truncation'),
   padding: unset('padding'),
   added_tokens: z.array(addedTokenSchema).max(10_000).default([]),
-  normalizer: unset('a normalizer'),
-  pre_tokenizer: z.unknown(),
-  post_processor: byteLevel('post_processor').nullish(),
-  decoder: byteLevel('decoder'),
+  normalizer: z.unknown().optional(),
+  pre_tokenizer: z.unknown().optional(),
+  post_processor: z.unknown().optional(),
+  decoder: z.looseObject({
+    type: z.literal('ByteLevel', 'this decoder is not supported; only ByteLevel is'),
+  }),
   model: z.looseObject({
     type: z.literal('BPE', 'only BPE models are supported').optional(),
     dropout: z.literal([0, null], 'BPE dropout is not supported').optional(),
@@ -39,9 +54,9 @@ const schema = z.looseObject({
     continuing_subword_prefix: z.literal(['', null], 'continuing_subword_prefix is not supported').optional(),
     end_of_word_suffix: z.literal(['', null], 'end_of_word_suffix is not supported').optional(),
     byte_fallback: off('byte_fallback'),
-    ignore_merges: off('ignore_merges'),
-    vocab: z.record(z.string(), z.int().min(0).max(maxVocabSize)),
-    merges: z.array(z.union([z.string().max(2 * maxTokenLength), z.tuple([z.string(), z.string()])])).max(maxVocabSize),
+    ignore_merges: z.boolean().nullish(),
+    vocab: vocabSchema,
+    merges: mergesSchema,
   }),
 });
 
@@ -49,32 +64,64 @@ export interface AddedToken {
   id: number;
   content: string;
   special: boolean;
+  /** Looked for in the normalized text, not in the text as it came. */
+  normalized: boolean;
 }
 
-/** What a valid tokenizer.json says. Every id from 0 to `bytes.length - 1` has its bytes. */
+/** What a valid tokenizer.json says. Every id from 0 to `size - 1` has its bytes. */
 export interface Vocabulary {
-  bytes: Uint8Array[];
+  size: number;
+  /** All tokens one after the other; token i ends before `ends[i]`. */
+  bytes: Uint8Array;
+  ends: Uint32Array;
   byteIds: Int32Array;
   merges: Merges;
   added: AddedToken[];
+  normalize: Normalize;
+  preTokenizer: PreTokenizer;
+  affixes: Affixes;
+  /** With `ignore_merges`: the tokens of `model.vocab` in the byte alphabet, which a whole piece may be at once. */
+  wholePieces?: ReadonlyMap<string, number>;
 }
 
 /** Reads a parsed tokenizer.json; `where` names it in errors. Throws `UserError` with all faults of its shape. */
 export function readVocabulary(json: unknown, where: string): Vocabulary {
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new UserError(parsed.error.issues.slice(0, 10).map((issue) => toFault(issue, where)));
-  const { added_tokens: added, model, pre_tokenizer: preTokenizer } = parsed.data;
-  if (!isDeepStrictEqual(preTokenizer, preTokenizerJson)) {
-    throw new UserError({
-      what: 'this pre_tokenizer is not supported',
+  const { added_tokens: added, model } = parsed.data;
+  const ids = readIds(model.vocab, where);
+  return {
+    ...readTokens(ids, added, where),
+    byteIds: readByteIds(ids, where),
+    merges: readMerges(model.merges, ids, where),
+    added,
+    normalize: known(findNormalizer(parsed.data.normalizer), 'normalizer', ['none', 'NFC'], where),
+    preTokenizer: known(findPreTokenizer(parsed.data.pre_tokenizer), 'pre_tokenizer', preTokenizerNames, where),
+    affixes: known(
+      readAffixes(parsed.data.post_processor),
+      'post_processor',
+      ['ByteLevel', 'TemplateProcessing', 'a Sequence of these'],
       where,
-      why: 'only the deepseek-v3 set (three Splits, then ByteLevel) is, and other cuts would give other ids',
-      next: 'Train a tokenizer with mossctl tokenizer train',
-    });
-  }
-  const ids = new Map(Object.entries(model.vocab));
-  const bytes = readTokens(ids, added, where);
-  return { bytes, byteIds: readByteIds(ids, where), merges: readMerges(model.merges, ids, where), added };
+    ),
+    ...(model.ignore_merges ? { wholePieces: withoutAdded(ids, added) } : {}),
+  };
+}
+
+function known<T>(found: T | undefined, field: string, supported: readonly string[], where: string): T {
+  if (found !== undefined) return found;
+  throw new UserError({
+    what: `this ${field} is not supported`,
+    where,
+    why: `supported are: ${supported.join(', ')}; another would give other ids`,
+    next: 'Use a model with one of these, or train a tokenizer with mossctl tokenizer train',
+  });
+}
+
+/** A piece of ordinary text must never become a token that was added. */
+function withoutAdded(ids: ReadonlyMap<string, number>, added: readonly AddedToken[]): ReadonlyMap<string, number> {
+  const pieces = new Map(ids);
+  for (const { content } of added) pieces.delete(content);
+  return pieces;
 }
 
 function toFault(issue: z.core.$ZodIssue, where: string): Fault {
@@ -85,29 +132,68 @@ function inconsistent(where: string, why: string): UserError {
   return new UserError({ what: 'this tokenizer.json contradicts itself', where, why, next: 'Get or train it again' });
 }
 
-function readTokens(ids: ReadonlyMap<string, number>, addedTokens: readonly AddedToken[], where: string): Uint8Array[] {
-  const contents = new Map(addedTokens.map((token) => [token.content, token.id]));
-  if (contents.size < addedTokens.length) throw inconsistent(where, 'two added tokens have the same content');
-  const all = new Map<number, Uint8Array>();
-  const put = (id: number, token: string, bytes: Uint8Array | undefined): void => {
-    if (bytes === undefined || token === '') {
-      throw inconsistent(where, `token ${show(token)} has characters outside the byte alphabet`);
+function readIds(vocab: Record<string, unknown>, where: string): Map<string, number> {
+  const ids = new Map<string, number>();
+  for (const [token, id] of Object.entries(vocab)) {
+    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > maxVocabSize) {
+      throw new UserError({
+        what: `an id from 0 to ${maxVocabSize} was expected`,
+        where: `${where}: model.vocab.${cut(token)}`,
+      });
     }
-    if (all.has(id)) throw inconsistent(where, `two tokens have the id ${id}`);
-    all.set(id, bytes);
-  };
-  for (const { id, content } of addedTokens) put(id, content, Buffer.from(content));
-  for (const [token, id] of ids) {
-    if (token.length > maxTokenLength) throw inconsistent(where, `token ${id} is ${token.length} characters long`);
-    const added = contents.get(token);
-    if (added === undefined) put(id, token, tokenBytes(token));
-    else if (added !== id) throw inconsistent(where, `token ${show(token)} has the ids ${added} and ${id}`);
+    ids.set(token, id as number);
   }
-  return Array.from({ length: all.size }, (_, id) => {
-    const bytes = all.get(id);
-    if (bytes === undefined) throw inconsistent(where, `it has ${all.size} tokens, but none with the id ${id}`);
-    return bytes;
-  });
+  if (ids.size > maxVocabSize) throw new UserError({ what: `more than ${maxVocabSize} tokens`, where });
+  return ids;
+}
+
+function readTokens(ids: ReadonlyMap<string, number>, addedTokens: readonly AddedToken[], where: string) {
+  const addedIds = new Map(addedTokens.map((token) => [token.content, token.id]));
+  if (addedIds.size < addedTokens.length) throw inconsistent(where, 'two added tokens have the same content');
+  for (const [content, added] of addedIds) {
+    const id = ids.get(content) ?? added;
+    if (id !== added) throw inconsistent(where, `token ${show(content)} has the ids ${added} and ${id}`);
+  }
+  const names: string[] = [];
+  let count = 0;
+  for (const table of [addedIds, ids]) {
+    for (const [token, id] of table) {
+      if (table === ids && addedIds.has(token)) continue;
+      if (token.length > maxTokenLength) throw inconsistent(where, `token ${id} is ${token.length} characters long`);
+      if (names[id] !== undefined) throw inconsistent(where, `two tokens have the id ${id}`);
+      names[id] = token;
+      count++;
+    }
+  }
+  let total = 0;
+  for (let id = 0; id < count; id++) {
+    if (names[id] === undefined) throw inconsistent(where, `it has ${count} tokens, but none with the id ${id}`);
+    total += addedIds.has(names[id]) ? Buffer.byteLength(names[id]) : names[id].length;
+  }
+  if (total > maxTokenBytes) throw inconsistent(where, `its tokens have more than ${maxTokenBytes} bytes`);
+  return { size: count, ...packTokens(names, addedIds, total, where) };
+}
+
+/** The bytes of all tokens, one after the other: an array of a hundred thousand small ones would be slow and large. */
+function packTokens(names: readonly string[], added: ReadonlyMap<string, number>, total: number, where: string) {
+  const bytes = new Uint8Array(total);
+  const ends = new Uint32Array(names.length);
+  const encoder = new TextEncoder();
+  let end = 0;
+  for (const [id, token] of names.entries()) {
+    if (added.has(token)) {
+      end += encoder.encodeInto(token, bytes.subarray(end)).written;
+    } else {
+      for (let i = 0; i < token.length; i++) {
+        const byte = byteOf(token.charCodeAt(i));
+        if (byte < 0) throw inconsistent(where, `token ${show(token)} has characters outside the byte alphabet`);
+        bytes[end++] = byte;
+      }
+      if (token === '') throw inconsistent(where, `token ${id} is empty`);
+    }
+    ends[id] = end;
+  }
+  return { bytes, ends };
 }
 
 function readByteIds(ids: ReadonlyMap<string, number>, where: string): Int32Array {
@@ -118,32 +204,43 @@ function readByteIds(ids: ReadonlyMap<string, number>, where: string): Int32Arra
   });
 }
 
-function readMerges(rules: readonly (string | [string, string])[], ids: ReadonlyMap<string, number>, where: string) {
+function readMerges(rules: readonly unknown[], ids: ReadonlyMap<string, number>, where: string): Merges {
   const left = new Int32Array(rules.length);
   const right = new Int32Array(rules.length);
   const result = new Int32Array(rules.length);
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   const idOf = (token: string, rank: number): number => {
     const id = ids.get(token);
     if (id === undefined) throw inconsistent(where, `merge ${rank} needs token ${show(token)}, which is not there`);
     return id;
   };
   for (const [rank, rule] of rules.entries()) {
-    const pair = typeof rule === 'string' ? rule.split(' ') : rule;
-    const key = pair.join(' ');
-    if (pair.length !== 2 || seen.has(key)) {
-      throw inconsistent(where, `merge ${rank}, ${show(key)}, is no pair or comes twice`);
-    }
-    seen.add(key);
+    const pair: unknown = typeof rule === 'string' ? rule.split(' ', 3) : rule;
+    if (!isPair(pair)) throw inconsistent(where, `merge ${rank} is no pair of tokens`);
     left[rank] = idOf(pair[0], rank);
     right[rank] = idOf(pair[1], rank);
     result[rank] = idOf(pair[0] + pair[1], rank);
+    if (seen.size === seen.add(left[rank] * 2 ** 20 + right[rank]).size) {
+      throw inconsistent(where, `merge ${rank}, ${show(pair.join(' '))}, comes twice`);
+    }
   }
   return { left, right, result };
 }
 
+function isPair(value: unknown): value is [string, string] {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every((token) => typeof token === 'string' && token.length <= maxTokenLength)
+  );
+}
+
 function show(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+  return JSON.stringify(cut(text));
+}
+
+function cut(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
 /**

@@ -1,17 +1,18 @@
-// Text to token ids and back, without loss for any bytes. Ids equal those of Hugging Face's tokenizers for the same
-// tokenizer.json. `encode` never yields a control token: only code that writes control tokens itself may do that.
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { asUserError, UserError } from '../base/errors.js';
+// Text to token ids and back. Ids equal those of Hugging Face's tokenizers for the same tokenizer.json; without a
+// normalizer no byte is lost. `encode` never yields a control token: only code that writes control tokens itself may.
+import { UserError } from '../base/errors.js';
 import { Bpe } from './bpe.js';
-import { chatmlTemplate } from './chatml.js';
+import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { escapeRegex } from './escape-regex.js';
-import { pieceEnd } from './pre-tokenizer.js';
-import { type SpecialName, specialTokens } from './special-tokens.js';
-import { type AddedToken, readVocabulary, type Vocabulary } from './tokenizer-json.js';
+import { unchanged } from './normalizer.js';
+import { byteCharacters } from './pre-tokenizer.js';
+import { type RoleTokens, roleIds } from './roles.js';
+import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
+import { probeTemplate } from './template-probe.js';
+import { readTokenizerFiles, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from './tokenizer-files.js';
+import { type AddedToken, maxTokenLength, readVocabulary, type Vocabulary } from './tokenizer-json.js';
 import { splitUtf8 } from './utf8.js';
 
-const maxFileBytes = 64 << 20;
 /** V8 copies slices up to this length; a longer one would keep its whole document in memory. */
 const maxCachedLength = 12;
 const maxCachedPieces = 1 << 16;
@@ -21,42 +22,75 @@ export interface DecodeOptions {
   skipSpecial?: boolean;
 }
 
+/** What stands beside a tokenizer.json. */
+export interface TokenizerOptions {
+  /** Jinja source; without it the one chat format of ours, where the vocabulary has its tokens. */
+  chatTemplate?: string;
+  roles?: RoleTokens;
+  /** What the chat template writes after an assistant's answer: its first control string ends the turn. */
+  afterAnswer?: string;
+  /** The files that this was read from, by name: `files()` gives those of others back as they were. */
+  texts?: Record<string, string>;
+}
+
 export class Tokenizer {
   readonly vocabSize: number;
   /** The tokenizer.json this was made from. */
   readonly json: unknown;
   /** Jinja source of the chat template. */
   readonly chatTemplate: string;
+  /** `bos_token` and so on, as the chat template sees them. */
+  readonly roles: RoleTokens;
   /** Every string that `encodeTrusted` turns into a control token, longest first. */
   readonly controlStrings: readonly string[];
+  /** What Hugging Face's `encode` puts around every text; ours leaves it out. */
+  readonly affixes: { before: readonly number[]; after: readonly number[] };
   readonly #vocabulary: Vocabulary;
   readonly #bpe: Bpe;
   readonly #controlIds: ReadonlyMap<string, number>;
-  readonly #controlPattern: RegExp;
+  /** Of the control strings to look for in the text as it came, and in the normalized text. */
+  readonly #rawControls: RegExp | undefined;
+  readonly #normalizedControls: RegExp | undefined;
   readonly #special: ReadonlySet<number>;
+  readonly #parts: Record<SpecialName, number | undefined>;
+  readonly #originals: Record<string, string> | undefined;
   readonly #cache = new Map<string, readonly number[]>();
 
-  private constructor(json: unknown, vocabulary: Vocabulary, chatTemplate: string) {
+  private constructor(json: unknown, vocabulary: Vocabulary, options: TokenizerOptions) {
+    const { added, normalize } = vocabulary;
     this.json = json;
-    this.chatTemplate = chatTemplate;
-    this.vocabSize = vocabulary.bytes.length;
+    this.vocabSize = vocabulary.size;
+    this.affixes = vocabulary.affixes;
     this.#vocabulary = vocabulary;
     this.#bpe = new Bpe(vocabulary.byteIds, vocabulary.merges);
-    this.#controlIds = new Map(vocabulary.added.map((token) => [token.content, token.id]));
-    this.#special = new Set(vocabulary.added.filter((token) => token.special).map((token) => token.id));
+    const isLate = (token: AddedToken): boolean => token.normalized && normalize !== unchanged;
+    const late = added.filter(isLate).map(({ content, id }) => [normalize(content), id] as const);
+    const raw = added.filter((token) => !isLate(token)).map(({ content, id }) => [content, id] as const);
+    this.#controlIds = new Map([...late, ...raw]);
     this.controlStrings = [...this.#controlIds.keys()].sort((a, b) => b.length - a.length);
-    this.#controlPattern = new RegExp(`(${this.controlStrings.map(escapeRegex).join('|')})`, 'u');
+    this.#rawControls = anyOf(raw.map(([content]) => content));
+    this.#normalizedControls = anyOf(late.map(([content]) => content));
+    this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
+    const isOurs = specialTokenList.every((content, id) => this.#controlIds.get(content) === id);
+    const hasChatml = this.#controlIds.has(specialTokens.turnStart) && this.#controlIds.has(specialTokens.turnEnd);
+    this.chatTemplate = options.chatTemplate ?? (hasChatml ? chatmlTemplate : missingTemplate);
+    this.roles = isOurs ? ourRoles : (options.roles ?? {});
+    const [turnEnd] = this.splitAtControls((options.afterAnswer ?? '').trimStart());
+    this.#parts = roleIds((text) => this.#controlIds.get(text), this.roles, turnEnd);
+    this.#originals = isOurs ? undefined : options.texts;
   }
 
   /** Checks everything about a parsed tokenizer.json (`where` names it in errors). Throws `UserError`. */
-  static fromJson(json: unknown, where: string, chatTemplate: string = chatmlTemplate): Tokenizer {
-    return new Tokenizer(json, readVocabulary(json, where), chatTemplate);
+  static fromJson(json: unknown, where: string, options: TokenizerOptions = {}): Tokenizer {
+    return new Tokenizer(json, readVocabulary(json, where), options);
   }
 
-  /** Reads `tokenizer.json` and, where there is one, the chat template beside it. Throws `UserError`. */
+  /** Reads `tokenizer.json` and what stands beside it. Throws `UserError`. */
   static async open(directory: string): Promise<Tokenizer> {
-    const path = join(directory, 'tokenizer.json');
-    return Tokenizer.fromJson(await readJson(path), path, await readChatTemplate(directory));
+    const { json, path, ...options } = await readTokenizerFiles(directory);
+    const { chatTemplate, roles } = options;
+    const probe = chatTemplate === undefined ? undefined : await probeTemplate(chatTemplate, roles, directory);
+    return Tokenizer.fromJson(json, path, { ...options, ...probe });
   }
 
   /** Ids of ordinary text. Special-token strings in it are text like any other; lone surrogates become U+FFFD. */
@@ -66,7 +100,7 @@ export class Tokenizer {
     return ids;
   }
 
-  /** Ids of text whose special-token strings are meant as control tokens: what Hugging Face's `encode` gives. */
+  /** Ids of text whose special-token strings are meant as control tokens: Hugging Face's, less its `affixes`. */
   encodeTrusted(text: string): number[] {
     const ids: number[] = [];
     for (const part of this.splitAtControls(text)) {
@@ -79,8 +113,15 @@ export class Tokenizer {
 
   /** The text in order, each special-token string a part of its own (leftmost, then longest). */
   splitAtControls(text: string): string[] {
-    if (this.controlStrings.length === 0) return [text];
-    return text.split(this.#controlPattern).filter((part) => part !== '');
+    const parts = split(text, this.#rawControls);
+    if (this.#normalizedControls === undefined) return parts;
+    const again = (part: string): string[] => split(this.#vocabulary.normalize(part), this.#normalizedControls);
+    return parts.flatMap((part) => (this.#controlIds.has(part) ? [part] : again(part)));
+  }
+
+  /** The text in which `splitAtControls` looks for control strings. */
+  forControls(text: string): string {
+    return this.#normalizedControls === undefined ? text : this.#vocabulary.normalize(text);
   }
 
   /** The id of a control string; undefined for any other text. */
@@ -106,14 +147,14 @@ export class Tokenizer {
 
   decodeBytes(ids: Iterable<number>, options: DecodeOptions = {}): Uint8Array {
     const parts: Uint8Array[] = [];
-    for (const id of ids) if (!(options.skipSpecial && this.#special.has(id))) parts.push(this.tokenBytes(id));
+    for (const id of ids) if (!(options.skipSpecial && this.isSpecial(id))) parts.push(this.tokenBytes(id));
     return Buffer.concat(parts);
   }
 
   /** The bytes of one token. Throws `UserError` for an id outside the vocabulary. */
   tokenBytes(id: number): Uint8Array {
-    const bytes = this.#vocabulary.bytes[id];
-    if (bytes !== undefined) return bytes;
+    const { bytes, ends, size } = this.#vocabulary;
+    if (Number.isInteger(id) && id >= 0 && id < size) return bytes.subarray(id === 0 ? 0 : ends[id - 1], ends[id]);
     throw new UserError({
       what: `there is no token ${id}`,
       why: `this tokenizer has ${this.vocabSize}, from 0`,
@@ -121,26 +162,39 @@ export class Tokenizer {
     });
   }
 
-  /** The id of one of our four special tokens. Throws `UserError` where the vocabulary lacks it. */
+  /** The token that plays this part. Throws `UserError` where the vocabulary has none. */
   specialId(name: SpecialName): number {
-    const id = this.#controlIds.get(specialTokens[name]);
+    const id = this.#parts[name];
     if (id !== undefined) return id;
     throw new UserError({
       what: `this tokenizer has no ${specialTokens[name]}`,
-      next: 'Use a tokenizer that mossctl tokenizer train made',
+      why: 'nor does tokenizer_config.json name another token for it',
+      next: 'Use a tokenizer that mossctl tokenizer train made, or the folder of a chat model',
     });
   }
 
+  /** The control string that closes an assistant's turn. */
+  get turnEnd(): string | undefined {
+    return this.#parts.turnEnd === undefined ? undefined : this.decode([this.#parts.turnEnd]);
+  }
+
+  /** The tokens after which an answer is over: the end of a turn and the end of a text. */
+  get stopIds(): number[] {
+    return [...new Set([this.#parts.turnEnd, this.#parts.endOfText])].filter((id) => id !== undefined);
+  }
+
+  /** Whether a token has no text of its own. Rows that pad an embedding (Qwen's) past the vocabulary have none either. */
   isSpecial(id: number): boolean {
-    return this.#special.has(id);
+    return this.#special.has(id) || id >= this.vocabSize;
   }
 
   /** Contents of the files that a checkpoint keeps; transformers' AutoTokenizer opens them. */
-  files(): Record<'tokenizer.json' | 'tokenizer_config.json' | 'special_tokens_map.json', string> {
-    const roles = this.#roles();
+  files(): Record<string, string> {
+    if (this.#originals !== undefined) return { ...this.#originals };
+    const roles = Object.fromEntries(Object.entries(this.roles).map(([role, content]) => [`${role}_token`, content]));
     return {
-      'tokenizer.json': toJsonFile(this.json),
-      'tokenizer_config.json': toJsonFile({
+      [tokenizerJsonName]: toJsonFile(this.json),
+      [tokenizerConfigName]: toJsonFile({
         // With another class transformers would put that class's own splitter in place of ours.
         tokenizer_class: 'PreTrainedTokenizerFast',
         ...roles,
@@ -148,82 +202,66 @@ export class Tokenizer {
         clean_up_tokenization_spaces: false,
         chat_template: this.chatTemplate,
       }),
-      'special_tokens_map.json': toJsonFile(roles),
+      [specialTokensMapName]: toJsonFile(roles),
     };
   }
 
-  #roles(): Record<string, string> {
-    const roles = { bos_token: 'endOfText', eos_token: 'endOfText', pad_token: 'pad' } as const;
-    const present = Object.entries(roles).filter(([, name]) => this.#controlIds.has(specialTokens[name]));
-    return Object.fromEntries(present.map(([role, name]) => [role, specialTokens[name]]));
-  }
-
-  #encodeInto(text: string, ids: number[]): void {
+  #encodeInto(whole: string, ids: number[]): void {
+    const { normalize, preTokenizer } = this.#vocabulary;
+    const text = normalize(whole);
     for (let start = 0; start < text.length; ) {
-      const end = pieceEnd(text, start);
+      const end = preTokenizer.pieceEnd(text, start);
       append(ids, this.#encodePiece(text.slice(start, end)));
       start = end;
     }
   }
 
   #encodePiece(piece: string): readonly number[] {
-    if (piece.length > maxCachedLength) return this.#bpe.encodePiece(piece);
+    if (piece.length > maxCachedLength) return this.#piece(piece);
     let ids = this.#cache.get(piece);
     if (ids === undefined) {
-      ids = this.#bpe.encodePiece(piece);
+      ids = this.#piece(piece);
       if (this.#cache.size >= maxCachedPieces) this.#cache.clear();
       this.#cache.set(piece, ids);
     }
     return ids;
   }
+
+  #piece(piece: string): number[] {
+    const { wholePieces } = this.#vocabulary;
+    const whole = piece.length > maxTokenLength ? undefined : wholePieces?.get(spell(piece));
+    return whole === undefined ? this.#bpe.encodePiece(piece) : [whole];
+  }
+}
+
+const ourRoles: RoleTokens = { bos: specialTokens.endOfText, eos: specialTokens.endOfText, pad: specialTokens.pad };
+
+/** A piece in the byte alphabet. */
+function spell(piece: string): string {
+  let spelled = '';
+  for (const byte of Buffer.from(piece)) spelled += byteCharacters[byte];
+  return spelled;
+}
+
+/** A pattern that splits at any of these; the longest wins. */
+function anyOf(contents: readonly string[]): RegExp | undefined {
+  if (contents.length === 0) return undefined;
+  const longestFirst = [...contents].sort((a, b) => b.length - a.length);
+  return new RegExp(`(${longestFirst.map(escapeRegex).join('|')})`, 'u');
+}
+
+function split(text: string, pattern: RegExp | undefined): string[] {
+  return pattern === undefined ? [text] : text.split(pattern).filter((part) => part !== '');
 }
 
 function append(ids: number[], more: readonly number[]): void {
   for (let i = 0; i < more.length; i++) ids.push(more[i]);
 }
 
-function describe({ content, special }: AddedToken): object {
-  return { content, lstrip: false, normalized: false, rstrip: false, single_word: false, special };
+function describe({ content, special, normalized }: AddedToken): object {
+  return { content, lstrip: false, normalized, rstrip: false, single_word: false, special };
 }
 
 function toJsonFile(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-async function readChatTemplate(directory: string): Promise<string | undefined> {
-  const jinja = await readBounded(join(directory, 'chat_template.jinja')).catch(ignoreMissing);
-  if (jinja !== undefined) return jinja;
-  const path = join(directory, 'tokenizer_config.json');
-  const config = await readJson(path).catch(ignoreMissing);
-  if (config === undefined) return undefined;
-  const template = (config as { chat_template?: unknown } | null)?.chat_template;
-  if (template === undefined || template === null || typeof template === 'string') return template ?? undefined;
-  throw new UserError({ what: 'chat_template is not a string', where: path, next: 'Keep one template, as a string' });
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const text = await readBounded(path);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new UserError(
-      { what: 'this is not valid JSON', where: path, why: (error as Error).message },
-      { cause: error },
-    );
-  }
-}
-
-async function readBounded(path: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    if (size > maxFileBytes) throw new UserError({ what: `larger than ${maxFileBytes >> 20} MiB`, where: path });
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw asUserError(error);
-  }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-  if (cause?.code !== 'ENOENT') throw error;
 }

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
-import { conversationSequence, type ReadOptions, readConversations } from '../../src/data/conversations.js';
+import { conversationSequences, type ReadOptions, readConversations } from '../../src/data/conversations.js';
 import type { Conversation, Message } from '../../src/data/types.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
@@ -202,22 +202,23 @@ test('a conversation is cut before the turn that overflows the context', async (
       [length - 1, i + 1],
       [length - 2, i],
     ]) {
-      const fitted = conversationSequence(conversation, template, contextLength);
+      const fitted = conversationSequences(conversation, template, contextLength);
       if (exchanges === 0) {
         assert.deepEqual(fitted, { dropped: 'the first exchange is longer than the context' });
         continue;
       }
-      assert.ok('sequence' in fitted);
-      assert.equal(fitted.sequence.id, 'c');
-      assert.deepEqual(Array.from(fitted.sequence.tokens), template.encode(messages.slice(0, 2 * exchanges)).tokens);
-      const { tokens, loss } = fitted.sequence;
+      assert.ok('sequences' in fitted);
+      const [sequence] = fitted.sequences;
+      assert.deepEqual([fitted.sequences.length, sequence.id], [1, 'c']);
+      assert.deepEqual(Array.from(sequence.tokens), template.encode(messages.slice(0, 2 * exchanges)).tokens);
+      const { tokens, loss } = sequence;
       const learnt = Array.from(tokens).filter((_, token) => loss?.[token] === 1);
       const answers = messages.filter(({ role }) => role === 'assistant').slice(0, exchanges);
       const expected = answers.map(({ content }) => `${content}<|im_end|>`).join('');
       assert.equal(tokenizer.decode(learnt), expected, 'loss on the answers and their end tokens, nothing else');
     }
   }
-  const silent = conversationSequence({ id: 'u', messages: [user('hi')] }, template, 100);
+  const silent = conversationSequences({ id: 'u', messages: [user('hi')] }, template, 100);
   assert.deepEqual(silent, { dropped: 'no assistant turn to learn from' });
 });
 

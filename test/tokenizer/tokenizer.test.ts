@@ -153,8 +153,8 @@ test('what files() writes, open() reads', async () => {
   for (const [name, text] of Object.entries(golden.files())) await writeFile(join(directory, name), text);
   const opened = await Tokenizer.open(directory);
   assert.deepEqual(opened.files(), golden.files());
-  await writeFile(join(directory, 'chat_template.jinja'), 'other');
-  assert.equal((await Tokenizer.open(directory)).chatTemplate, 'other');
+  await writeFile(join(directory, 'chat_template.jinja'), '{{ messages[-1].content }}');
+  assert.equal((await Tokenizer.open(directory)).chatTemplate, '{{ messages[-1].content }}');
   const config = JSON.parse(golden.files()['tokenizer_config.json']) as Record<string, unknown>;
   assert.equal(config.tokenizer_class, 'PreTrainedTokenizerFast');
   assert.deepEqual(Object.keys(config.added_tokens_decoder as object), ['0', '1', '2', '3']);

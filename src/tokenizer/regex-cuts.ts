@@ -1,0 +1,129 @@
+// The cuts of the two families of regexes that GPT-2, Llama 3 and Qwen 2 use, in one pass without a regex: an engine
+// that backtracks may need memory and time beyond all bounds on a megabyte of spaces, and its \s and its case folding
+// are not those of the libraries whose ids we must give.
+import type { PieceEnd } from './pre-tokenizers.js';
+
+export type Cuts =
+  /** cl100k and its heirs: contractions in any case, letters with one character before, line ends of their own. */
+  | { style: 'tiktoken'; maxNumerals: number }
+  /** `numeralsApart` first makes every numeral a text of its own. */
+  | { style: 'gpt-2'; numeralsApart: boolean };
+
+const unknown = 0;
+const other = 1;
+const letter = 2;
+const numeral = 3;
+/** Unicode's White_Space, less the two line ends below. */
+const space = 4;
+/** Carriage return and line feed. */
+const lineEnd = 5;
+
+/** Kind of each code point, filled when first met (1.1 MB). */
+const kinds = new Uint8Array(0x110000);
+
+function classify(codePoint: number): number {
+  if (codePoint === 10 || codePoint === 13) return lineEnd;
+  // A lone surrogate becomes U+FFFD when the text becomes UTF-8.
+  if (codePoint >= 0xd800 && codePoint <= 0xdfff) return other;
+  const character = String.fromCodePoint(codePoint);
+  if (/^\p{L}/u.test(character)) return letter;
+  if (/^\p{N}/u.test(character)) return numeral;
+  return /^\p{White_Space}/u.test(character) ? space : other;
+}
+
+/** Kind of the character at `index`; 0 past the end. */
+function kindAt(text: string, index: number): number {
+  const codePoint = text.codePointAt(index);
+  if (codePoint === undefined) return unknown;
+  const known = kinds[codePoint];
+  if (known !== unknown) return known;
+  kinds[codePoint] = classify(codePoint);
+  return kinds[codePoint];
+}
+
+/** UTF-16 units of the character at `index`; a lone surrogate counts as one. */
+function widthAt(text: string, index: number): number {
+  return (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
+}
+
+function skip(text: string, index: number, kind: number, most = Number.POSITIVE_INFINITY): number {
+  let end = index;
+  for (let count = 0; count < most && kindAt(text, end) === kind; count++) end += widthAt(text, end);
+  return end;
+}
+
+export function cutsOf(cuts: Cuts): PieceEnd {
+  if (cuts.style === 'tiktoken') return (text, start) => tiktokenEnd(text, start, cuts.maxNumerals);
+  return (text, start) => gpt2End(text, start, cuts.numeralsApart);
+}
+
+function tiktokenEnd(text: string, start: number, maxNumerals: number): number {
+  const kind = kindAt(text, start);
+  if (kind === letter) return skip(text, start, letter);
+  if (kind === numeral) return skip(text, start, numeral, maxNumerals);
+  if (kind === lineEnd) return whiteSpaceEnd(text, start, true, false);
+  const contracted = start + contractionLength(text, start, true);
+  if (contracted > start) return contracted;
+  const next = start + widthAt(text, start);
+  const following = kindAt(text, next);
+  if (following === letter) return skip(text, next, letter);
+  if (kind === other) return skip(text, skip(text, next, other), lineEnd);
+  if (following === other && text.charCodeAt(start) === 32) return skip(text, skip(text, next, other), lineEnd);
+  return whiteSpaceEnd(text, start, true, false);
+}
+
+function gpt2End(text: string, start: number, numeralsApart: boolean): number {
+  const kind = kindAt(text, start);
+  if (kind === numeral && numeralsApart) return start + widthAt(text, start);
+  const contracted = start + contractionLength(text, start, false);
+  if (contracted > start) return contracted;
+  if (kind === letter || kind === numeral || kind === other) return skip(text, start, kind);
+  if (text.charCodeAt(start) === 32) {
+    const following = kindAt(text, start + 1);
+    const joins = following === letter || following === other || (following === numeral && !numeralsApart);
+    if (joins) return skip(text, start + 1, following);
+  }
+  return whiteSpaceEnd(text, start, false, numeralsApart);
+}
+
+/**
+ * `\s*[\r\n]+|\s+(?!\S)|\s+`, the first part only with `linesApart`: up to the last line end of the run; without one, the
+ * whole run less the character that the next piece may take along. A numeral that is a text of its own takes nothing.
+ */
+function whiteSpaceEnd(text: string, start: number, linesApart: boolean, numeralsApart: boolean): number {
+  let end = start;
+  let afterLineEnd = -1;
+  let kind = kindAt(text, end);
+  while (kind === space || kind === lineEnd) {
+    end++; // all white space is in the first plane
+    if (kind === lineEnd) afterLineEnd = end;
+    kind = kindAt(text, end);
+  }
+  if (linesApart && afterLineEnd > 0) return afterLineEnd;
+  const atEnd = kind === unknown || (kind === numeral && numeralsApart);
+  return atEnd || end === start + 1 ? end : end - 1;
+}
+
+/** UTF-16 units of `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` at `start`; 0 without one. `ſ` folds to s. */
+function contractionLength(text: string, start: number, anyCase: boolean): number {
+  if (text.charCodeAt(start) !== 39) return 0;
+  const unit = (index: number): number => {
+    const code = text.charCodeAt(index);
+    if (!anyCase) return code;
+    return code === 0x17f ? 115 : code >= 65 && code <= 90 ? code | 32 : code;
+  };
+  switch (unit(start + 1)) {
+    case 115: // s
+    case 116: // t
+    case 109: // m
+    case 100: // d
+      return 2;
+    case 114: // re
+    case 118: // ve
+      return unit(start + 2) === 101 ? 3 : 0;
+    case 108: // ll
+      return unit(start + 2) === 108 ? 3 : 0;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,84 @@
+// The files of a tokenizer as they lie in a model's folder, ours or anyone's: read within bounds, kept letter for letter.
+import { isUtf8 } from 'node:buffer';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asUserError, UserError } from '../base/errors.js';
+import { type RoleTokens, readRoles } from './roles.js';
+
+export const tokenizerJsonName = 'tokenizer.json';
+export const tokenizerConfigName = 'tokenizer_config.json';
+export const specialTokensMapName = 'special_tokens_map.json';
+export const chatTemplateName = 'chat_template.jinja';
+
+const maxFileBytes = 64 << 20;
+
+export interface TokenizerFiles {
+  /** Parsed tokenizer.json, and its path. */
+  json: unknown;
+  path: string;
+  roles: RoleTokens;
+  chatTemplate: string | undefined;
+  /** The text of each file that is there. */
+  texts: Record<string, string>;
+}
+
+/** Reads a tokenizer's files. Throws `UserError` where tokenizer.json is missing or one of them is broken. */
+export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
+  const texts: Record<string, string> = {};
+  const read = async (name: string): Promise<string | undefined> => {
+    const text = await readBounded(join(directory, name)).catch(name === tokenizerJsonName ? undefined : ignoreMissing);
+    if (text !== undefined) texts[name] = text;
+    return text;
+  };
+  const readJson = async (name: string): Promise<unknown> => {
+    const text = await read(name);
+    return text === undefined ? undefined : parse(text, join(directory, name));
+  };
+  const json = await readJson(tokenizerJsonName);
+  const config = await readJson(tokenizerConfigName);
+  const roles = readRoles(config, await readJson(specialTokensMapName));
+  const chatTemplate = (await read(chatTemplateName)) ?? readTemplate(config, join(directory, tokenizerConfigName));
+  return { json, path: join(directory, tokenizerJsonName), roles, chatTemplate, texts };
+}
+
+/** `chat_template` is a string, or a list of named templates of which one is the default. */
+function readTemplate(config: unknown, path: string): string | undefined {
+  const template = (config as { chat_template?: unknown } | null | undefined)?.chat_template ?? undefined;
+  if (template === undefined || typeof template === 'string') return template;
+  const named = Array.isArray(template) ? (template as ({ name?: unknown; template?: unknown } | null)[]) : [];
+  const chosen = named.find((item) => item?.name === 'default')?.template;
+  if (typeof chosen === 'string') return chosen;
+  throw new UserError({
+    what: 'chat_template is neither a string nor a list with one that is named default',
+    where: path,
+    next: 'Keep one template, as a string',
+  });
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new UserError(
+      { what: 'this is not valid JSON', where: path, why: (error as Error).message },
+      { cause: error },
+    );
+  }
+}
+
+async function readBounded(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxFileBytes) throw new UserError({ what: `larger than ${maxFileBytes >> 20} MiB`, where: path });
+    const bytes = await readFile(path);
+    if (!isUtf8(bytes)) throw new UserError({ what: 'this is not UTF-8 text', where: path });
+    return bytes.toString('utf8');
+  } catch (error) {
+    throw asUserError(error);
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  if (cause?.code !== 'ENOENT') throw error;
+}
