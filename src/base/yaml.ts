@@ -8,10 +8,12 @@ import { asUserError, type Fault, nearest, UserError } from './errors.js';
 import { applyOverrides, type Override } from './overrides.js';
 import { expectation, keysOf, mapPaths, nodeAt, type SchemaNode, schemaNode, valueAt } from './schema.js';
 
-/** A configuration is small; anything larger is the wrong file. */
-const maxBytes = 1 << 20;
+/** A configuration is small; anything larger is the wrong file, and takes the parser minutes where it is meant to. */
+const maxBytes = 64 << 10;
 /** Aliases may repeat this many nodes in all (the "billion laughs" guard). */
 const maxAliases = 100;
+/** Mistakes that are told at once; a text with more is no configuration. */
+const maxFaults = 50;
 
 /**
  * Reads, overrides and validates a YAML file.
@@ -49,7 +51,7 @@ export function parseYaml<S extends z.ZodType>(
     ...overridden.faults,
     ...(result.success ? [] : result.error.issues.flatMap((i) => toFaults(i, context))),
   ];
-  if (faults.length > 0 || !result.success) throw new UserError(faults);
+  if (faults.length > 0 || !result.success) throw new UserError(faults.slice(0, maxFaults));
   return result.data;
 }
 
@@ -64,7 +66,7 @@ async function readText(path: string): Promise<string> {
       }
       if (length > maxBytes) {
         throw new UserError({
-          what: 'this file is larger than 1 MiB',
+          what: `this file is larger than ${maxBytes >> 10} KiB`,
           where: path,
           why: 'a configuration is small text',
         });
@@ -94,7 +96,7 @@ function parseText({ path, text }: { path: string; text: string }, lines: LineCo
     if (error instanceof RangeError) throw new UserError({ what: 'the YAML is nested too deeply', where: path });
     throw error;
   }
-  const problems = [...document.errors, ...document.warnings];
+  const problems = [...document.errors, ...document.warnings].slice(0, maxFaults);
   if (problems.length > 0) {
     throw new UserError(
       problems.map((problem) => ({
@@ -109,9 +111,16 @@ function parseText({ path, text }: { path: string; text: string }, lines: LineCo
 
 function toValue(document: Document.Parsed, path: string): unknown {
   try {
-    return (document.toJS({ maxAliasCount: maxAliases }) as unknown) ?? {};
+    const value = (document.toJS({ maxAliasCount: maxAliases }) as unknown) ?? {};
+    JSON.stringify(value); // fails where an anchor holds an alias of itself
+    return value;
   } catch (error) {
-    const why = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
+    const why =
+      error instanceof RangeError
+        ? 'it is nested too deeply'
+        : error instanceof TypeError
+          ? 'an anchor holds itself'
+          : (error as Error).message;
     throw new UserError({ what: 'this YAML cannot be read', where: path, why });
   }
 }

@@ -1,19 +1,10 @@
 // Documents on disk: Arrow IPC files of four text columns, written and read a batch at a time.
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Field,
-  makeData,
-  RecordBatch,
-  RecordBatchFileWriter,
-  RecordBatchReader,
-  Schema,
-  Struct,
-  Utf8,
-} from 'apache-arrow';
-import { asUserError } from '../base/errors.js';
+import { Field, makeData, RecordBatch, RecordBatchFileWriter, Schema, Struct, Utf8 } from 'apache-arrow';
+import { asUserError, UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
+import { ArrowFile } from './arrow-file.js';
 import { checkedFile } from './manifest.js';
 import type { Split } from './split.js';
 import type { Document, Language } from './types.js';
@@ -105,26 +96,24 @@ function toBatch(rows: readonly Document[]): { batch: RecordBatch; bytes: number
  * @param path the corpus folder. @throws UserError where it is none, or is damaged.
  */
 export async function* readDocuments(path: string, split: Split): AsyncGenerator<Document> {
-  const handle = await open(await checkedFile(path, documentFile(split))).catch((error: unknown) => {
-    throw asUserError(error);
-  });
-  try {
-    const reader = await RecordBatchReader.from(handle);
-    await reader.open();
-    for await (const batch of reader) {
-      const [ids, texts, sources, languages] = columns.map((name) => batch.getChild(name));
-      for (let row = 0; row < batch.numRows; row++) {
-        yield {
-          id: String(ids?.get(row)),
-          text: String(texts?.get(row)),
-          source: String(sources?.get(row)),
-          language: String(languages?.get(row)) as Language,
-        };
-      }
+  const file = await checkedFile(path, documentFile(split));
+  const arrow = await ArrowFile.open(file, { id: 'utf8', text: 'utf8', source: 'utf8', language: 'utf8' }, damaged);
+  for (let index = 0; index < arrow.batches; index++) {
+    const batch = await arrow.read(index);
+    for (let row = 0; row < batch.rows; row++) {
+      const [id, text, source, language] = columns.map((_, column) => batch.text(column, row));
+      yield { id, text, source, language: language as Language };
     }
-  } finally {
-    await handle.close().catch(() => {});
   }
+}
+
+function damaged(where: string, why: string): UserError {
+  return new UserError({
+    what: 'this file of the corpus is damaged',
+    where,
+    why,
+    next: 'Build the corpus again with `mossctl data build SPEC`',
+  });
 }
 
 /**

@@ -1,14 +1,14 @@
 // The tokenised corpus: written by `tokenizeDocuments`, read by `openTokens`. Arrow IPC shards beside a manifest.
 // A reader holds an index of where documents lie and a few record batches, never the corpus.
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
 import { Interrupted, systemErrorCode, UserError } from '../base/errors.js';
 import { digestOf, readJsonIfExists, sha256File, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { ArrowFile, type Batch } from './arrow-file.js';
 import { readDocuments } from './documents.js';
-import { type Columns, manifestSchema, ShardWriter, splits, type TokenManifest } from './shard-writer.js';
+import { manifestSchema, ShardWriter, splits, type TokenManifest } from './shard-writer.js';
 import type { Split } from './split.js';
 
 /** A document's tokens: <|endoftext|>, the text, <|endoftext|>. The first is only predicted from. */
@@ -98,7 +98,10 @@ interface BatchPlace {
   index: number;
   /** Index within the split of its first document. */
   first: number;
+  documents: number;
 }
+
+const columns = { id: 'utf8', source: 'utf8', language: 'utf8', bytes: 'uint32', tokens: 'list' } as const;
 
 /** Random access to the documents of one split. A `SequenceSource`. */
 export class TokenDocuments {
@@ -106,19 +109,18 @@ export class TokenDocuments {
   readonly length: number;
   /** Tokens of the split, the two <|endoftext|> of each document included. */
   readonly tokenCount: number;
-  readonly #path: string;
   readonly #batches: BatchPlace[] = [];
-  readonly #cache = new Map<BatchPlace, Promise<RecordBatch<Columns>>>();
+  readonly #cache = new Map<BatchPlace, Promise<Batch>>();
+  readonly #files = new Map<string, Promise<ArrowFile>>();
 
   constructor(path: string, split: Split, manifest: TokenManifest) {
-    this.#path = path;
     this.manifest = manifest;
     let first = 0;
     let tokens = 0;
     for (const shard of manifest.shards.filter((each) => each.split === split)) {
       tokens += shard.tokens;
       for (const [index, documents] of shard.batches.entries()) {
-        this.#batches.push({ file: shard.file, index, first });
+        this.#batches.push({ file: join(path, shard.file), index, first, documents });
         first += documents;
       }
     }
@@ -131,14 +133,8 @@ export class TokenDocuments {
     const place = this.#placeOf(index);
     const batch = await this.#load(place);
     const row = index - place.first;
-    const { valueOffsets, children } = batch.getChild('tokens')?.data[0] ?? missing('tokens');
-    return {
-      id: batch.getChild('id')?.get(row) ?? missing('id'),
-      source: batch.getChild('source')?.get(row) ?? missing('source'),
-      language: batch.getChild('language')?.get(row) ?? missing('language'),
-      bytes: batch.getChild('bytes')?.get(row) ?? missing('bytes'),
-      tokens: children[0].values.subarray(valueOffsets[row], valueOffsets[row + 1]),
-    };
+    const [id, source, language] = [0, 1, 2].map((column) => batch.text(column, row));
+    return { id, source, language, bytes: batch.number(3, row), tokens: batch.list(4, row) };
   }
 
   /** The last batch that starts at or before `index`. */
@@ -155,8 +151,8 @@ export class TokenDocuments {
   }
 
   /** Least recently used out first; two calls for one batch share one read. */
-  #load(place: BatchPlace): Promise<RecordBatch<Columns>> {
-    const found = this.#cache.get(place) ?? readBatch(join(this.#path, place.file), place.index);
+  #load(place: BatchPlace): Promise<Batch> {
+    const found = this.#cache.get(place) ?? this.#read(place);
     this.#cache.delete(place);
     this.#cache.set(place, found);
     for (const oldest of this.#cache.keys()) {
@@ -165,25 +161,14 @@ export class TokenDocuments {
     }
     return found;
   }
-}
 
-/** Opens the file for this one batch: no handle is kept that someone would have to close. */
-async function readBatch(file: string, index: number): Promise<RecordBatch<Columns>> {
-  const handle = await open(file, 'r');
-  try {
-    const reader = await RecordBatchReader.from<Columns>(handle);
-    await reader.open();
-    const batch = reader.isFile() ? await reader.readRecordBatch(index) : null;
-    return batch ?? missing(`record batch ${index}`);
-  } catch (error) {
-    throw damaged(file, (error as Error).message);
-  } finally {
-    await handle.close();
+  async #read({ file, index, documents }: BatchPlace): Promise<Batch> {
+    const opened = this.#files.get(file) ?? ArrowFile.open(file, columns, damaged);
+    this.#files.set(file, opened);
+    const batch = await (await opened).read(index);
+    if (batch.rows === documents) return batch;
+    throw damaged(file, `record batch ${index} has ${batch.rows} documents, not ${documents} as manifest.json says`);
   }
-}
-
-function missing(what: string): never {
-  throw new Error(`${what} is missing`);
 }
 
 /**

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory } from '../base/files.js';
@@ -71,19 +72,17 @@ export async function writeRecord(runDirectory: string, name: StageName, record:
   for (const file of [recordName, copyName]) await writeSealed(join(folder, file), record);
 }
 
-/** Puts the copy in the place of each damaged record; returns what to tell the person of each. */
+/** Puts the copy in the place of each damaged record, and renews the others' copies; returns what to tell the person. */
 export async function repairRecords(runDirectory: string): Promise<{ stage: StageName; text: string }[]> {
   const repairs: { stage: StageName; text: string }[] = [];
   for (const stage of stageNames) {
-    const path = join(runDirectory, stageFolder(stage), recordName);
-    if ((await readOne(path)) !== 'damaged') continue;
-    const copy = await readOne(join(runDirectory, stageFolder(stage), copyName));
-    const isWhole = typeof copy !== 'string';
-    if (isWhole) await writeRecord(runDirectory, stage, copy);
-    repairs.push({
-      stage,
-      text: `${path} was damaged: ${isWhole ? 'its copy takes its place' : 'what it said is lost'}`,
-    });
+    const folder = join(runDirectory, stageFolder(stage));
+    const [record, copy] = await Promise.all([recordName, copyName].map((name) => readOne(join(folder, name))));
+    const whole = [record, copy].find((one): one is StageRecord => typeof one !== 'string');
+    if (whole !== undefined && !isDeepStrictEqual(record, copy)) await writeRecord(runDirectory, stage, whole);
+    if (record !== 'damaged') continue;
+    const outcome = whole === undefined ? 'what it said is lost' : 'its copy takes its place';
+    repairs.push({ stage, text: `${join(folder, recordName)} was damaged: ${outcome}` });
   }
   return repairs;
 }

