@@ -54,7 +54,8 @@ export async function* readJsonl(path: string): AsyncGenerator<Row> {
   }
 }
 
-function parseJsonLine(text: string, path: string, line: number): unknown {
+/** @throws UserError that names the line and shows how it begins. */
+export function parseJsonLine(text: string, path: string, line: number): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -23,11 +23,19 @@ export type TaskKind = (typeof taskKinds)[number];
 const dataSchema = z.strictObject({
   spec: z.string().min(1).describe('data-spec YAML: sources, licences, filters').meta({ path: true }),
   validation: z.number().min(0).max(0.5).default(0.02).describe('share of the documents held out'),
+  strict: z.boolean().optional().describe('a row that cannot be read ends the build; else it is counted and left out'),
 });
+
+const languageWeight = z.number().min(0).max(1000).default(1).describe('weight of the language');
 
 const tokenizerSchema = z.strictObject({
   vocabSize: z.int().min(260).max(1_000_000).default(4096).describe('ids in all: special tokens, 256 bytes, merges'),
   trainBytes: z.int().min(1000).default(20_000_000).describe('bytes of text the merges are learnt from, at most'),
+  balance: z
+    .strictObject({ zh: languageWeight, en: languageWeight, other: languageWeight })
+    .optional()
+    .describe('count languages in these proportions of bytes, whatever their shares of the text'),
+  reserved: z.int().min(0).max(4096).optional().describe('control tokens without a use yet: <|reserved_0|> and on'),
 });
 
 const pretrainSchema = z.strictObject({
@@ -59,7 +67,12 @@ const selfInstructSchema = z.strictObject({
 
 const sftSchema = z.strictObject({
   data: z.string().optional().describe('conversations (JSONL); default: what self-instruct made').meta({ path: true }),
-  contextLength: z.int().min(8).max(1048576).optional().describe("tokens per packed row; default: the model's"),
+  contextLength: z
+    .int()
+    .min(8)
+    .max(1048576)
+    .optional()
+    .describe("tokens per packed row; default: the model's context, 2048 at most"),
   textShare: z
     .number()
     .min(0)

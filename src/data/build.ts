@@ -11,6 +11,7 @@ import { formatBytes, formatCount } from '../base/format.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import { Corpus } from './corpus.js';
 import { factFile } from './facts.js';
+import { openFilters } from './filters/table.js';
 import { addFormulas, addSource } from './ingest.js';
 import { type DataManifest, type Halves, manifestFormat, type SourceReport } from './manifest.js';
 import { type DataSpec, loadDataSpec } from './spec.js';
@@ -22,6 +23,8 @@ export interface BuildOptions {
   validation: number;
   /** The corpus becomes its subfolder `corpus`, whole or not at all. */
   directory: string;
+  /** A row that cannot be read ends the build; else it is counted, reported and left out. Default false. */
+  strict?: boolean;
   seed: number;
   reporter: Reporter;
   interrupt: { readonly requested: boolean };
@@ -69,8 +72,10 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
   const corpus = new Corpus(directory);
   const sources: SourceReport[] = [];
   try {
-    for (const source of spec.sources) sources.push(await addSource(source, { spec, corpus, ...options }));
-    if (spec.formulas !== undefined) sources.push(await addFormulas(spec.formulas, { spec, corpus, ...options }));
+    const filters = await openFilters(spec.filters, { folder: dirname(options.specPath) });
+    const ingest = { ...options, strict: options.strict ?? false, spec, corpus, filters };
+    for (const source of spec.sources) sources.push(await addSource(source, ingest));
+    if (spec.formulas !== undefined) sources.push(await addFormulas(spec.formulas, ingest));
     if (corpus.total.train.documents === 0) throw emptyCorpus(sources, options.specPath);
     await corpus.close();
   } catch (error) {
@@ -120,14 +125,26 @@ function emptyCorpus(sources: readonly SourceReport[], specPath: string): UserEr
     what: 'no document is left to train on',
     where: specPath,
     why: reasons.join('; '),
-    next: 'Check the paths and the filters of the data-spec (minCharacters, maxCharacters, exclude, limit)',
+    next: 'Check the paths and the filters of the data-spec (minCharacters, maxCharacters, exclude, limit, filters)',
   });
 }
 
 /** `, 3 dropped as short (first: poems:a.txt:1)` */
 function droppedInWords(source: SourceReport): string {
   return Object.entries(source.dropped)
-    .map(([rule, { documents, example }]) => `, ${formatCount(documents)} dropped as ${rule} (first: ${example})`)
+    .map(([rule, { documents, example, examples }]) => {
+      const first = examples?.[0] ?? example;
+      return `, ${formatCount(documents)} dropped as ${rule} (first: ${first})`;
+    })
+    .join('');
+}
+
+/** `, scrub.PHONE: 3 in 2 documents (first: posts:a.jsonl:1)` */
+function editedInWords({ edited = {} }: SourceReport): string {
+  return Object.entries(edited)
+    .map(([kind, { documents, count, example }]) => {
+      return `, ${kind}: ${formatCount(count)} in ${formatCount(documents)} documents (first: ${example})`;
+    })
     .join('');
 }
 
@@ -137,10 +154,12 @@ function report(manifest: DataManifest, reporter: Reporter): void {
     const documents = total.train.documents + total.validation.documents;
     const bytes = total.train.bytes + total.validation.bytes;
     reporter.emit({ type: 'licence', stage: 'data', source: name, licence, ...(url && { url }), documents, bytes });
-    if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0) {
+    const edits = editedInWords(source);
+    if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0 || edits !== '') {
       const removed = controlCharacters > 0 ? `, control characters removed: ${formatCount(controlCharacters)}` : '';
-      const text = `${name}: ${formatCount(documents)} documents kept${droppedInWords(source)}${removed}`;
-      reporter.emit({ type: 'note', stage: 'data', level: documents === 0 ? 'warning' : 'info', text });
+      const text = `${name}: ${formatCount(documents)} documents kept${droppedInWords(source)}${edits}${removed}`;
+      const level = documents === 0 || dropped.unreadable !== undefined ? 'warning' : 'info';
+      reporter.emit({ type: 'note', stage: 'data', level, text });
     }
   }
   const { train, validation } = manifest.total;

@@ -33,11 +33,11 @@ export function detectLanguage(text: string): Language {
   return latin > 0 && latin * 10 > letters * 9 ? 'en' : 'other';
 }
 
-export const dropRules = ['empty', 'short', 'long', 'excluded', 'duplicate'] as const;
-export type DropRule = (typeof dropRules)[number];
+export const dropRules = ['unreadable', 'empty', 'short', 'long', 'excluded', 'duplicate'] as const;
+type Rule = (typeof dropRules)[number];
 
 /** Why a document is not kept, if so. Lengths are in UTF-16 code units. */
-export function rejectionOf(text: string, spec: DataSpec, source: Pick<SourceSpec, 'exclude'>): DropRule | undefined {
+export function rejectionOf(text: string, spec: DataSpec, source: Pick<SourceSpec, 'exclude'>): Rule | undefined {
   if (text === '') return 'empty';
   if (text.length < spec.minCharacters) return 'short';
   if (text.length > spec.maxCharacters) return 'long';

@@ -1,13 +1,14 @@
 // One source of a data-spec → its documents in the corpus, and the report of what became of each.
 import { dirname } from 'node:path';
 import type { Reporter } from '../report/event.js';
-import { type DropRule, detectLanguage, normalise, rejectionOf } from './clean.js';
+import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
-import { emptyHalves, type SourceReport } from './manifest.js';
+import type { FilterChain, OpenFilters } from './filters/table.js';
+import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
 import { listFiles, noSuchFile, type SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
 import { type NpmSource, npmFiles } from './sources/npm.js';
-import type { RawDocument, RawFact } from './sources/raw.js';
+import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
 import { type DataSpec, type FormulasSpec, parseFrom, type SourceSpec } from './spec.js';
 import { type Fingerprint, fingerprint, type Placed, Splitter } from './split.js';
@@ -17,6 +18,9 @@ export interface Ingest {
   spec: DataSpec;
   specPath: string;
   corpus: Corpus;
+  filters: OpenFilters;
+  /** A row that cannot be read ends the build, in place of being counted and left out. */
+  strict: boolean;
   validation: number;
   seed: number;
   reporter: Reporter;
@@ -41,9 +45,14 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     await ingest.corpus.pace(ingest.interrupt);
     report.read++;
     if (report.read % 1000 === 0) progress(source.name, report.read, ingest);
+    if (isBad(raw)) {
+      refuse(raw, source, report, ingest);
+      continue;
+    }
     if (source.facts !== undefined) for (const fact of raw.facts ?? []) ingest.corpus.facts.hear(source.facts, fact);
-    const text = clean(raw, source, report, ingest);
-    if (text === undefined) continue;
+    const document = clean(raw, source, report, ingest);
+    if (document === undefined) continue;
+    const { text } = document;
     const print = fingerprint(ingest.seed, raw.identity ?? text);
     const copies = copiesOf(source.weight, print);
     if (copies === 0 || full) {
@@ -52,7 +61,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     }
     // Only what is kept counts as seen: a text that this source leaves out may come from another one.
     if (ingest.corpus.identities.has(print.identity)) {
-      drop(report, 'duplicate', `${source.name}:${raw.at}`);
+      drop(report, 'duplicate', document.id);
       continue;
     }
     const size = Buffer.byteLength(text);
@@ -63,10 +72,14 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
       if (source.facts === undefined) break;
       continue;
     }
+    const last = runFilters(ingest.filters.corpus, document, report);
+    if (last === undefined) continue;
     ingest.corpus.identities.add(print.identity);
     documents++;
     bytes += size;
-    const candidate = { document: toDocument(raw, text, source), facts: raw.facts ?? [], copies };
+    // What was stated by a text that had to be changed is not repeated: it may be what was taken out.
+    const facts = last.text === raw.text || normalise(raw.text).text === last.text ? (raw.facts ?? []) : [];
+    const candidate = { document: last, facts, copies };
     for (const placed of splitter.add(candidate, print.draw)) await place(placed, source, report, ingest);
   }
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
@@ -121,30 +134,77 @@ function newReport(source: { name: string; from: string; licence: string; url?: 
   return { name, from, licence, ...(url === undefined ? {} : { url }), ...counts };
 }
 
-/** The cleaned text, or undefined where a rule drops the document. */
-function clean(raw: RawDocument, source: SourceSpec, report: SourceReport, { spec }: Ingest): string | undefined {
+/** The document with its text mended, cleaned and filtered, or undefined where a rule drops it. */
+function clean(raw: RawDocument, source: SourceSpec, report: SourceReport, ingest: Ingest): Document | undefined {
+  const { spec, filters } = ingest;
+  const id = `${source.name}:${raw.at}`;
+  const draft: Document = { id, text: raw.text, source: source.name, language: 'other' };
   // Nothing is done to a text that is too long anyway.
-  const { text, removed } = raw.text.length > spec.maxCharacters ? { text: raw.text, removed: 0 } : normalise(raw.text);
+  if (raw.text.length > spec.maxCharacters) return reject(draft, source, report, spec);
+  const mended = runFilters(filters.raw, draft, report);
+  if (mended === undefined) return undefined;
+  const { text, removed } = normalise(mended.text);
   report.controlCharacters += removed;
-  const rule = rejectionOf(text, spec, source);
-  if (rule === undefined) return text;
-  drop(report, rule, `${source.name}:${raw.at}`);
+  const language = source.language === 'auto' ? detectLanguage(text) : source.language;
+  const cleaned = reject({ ...draft, text, language }, source, report, spec);
+  const filtered = cleaned && runFilters(filters.document, cleaned, report);
+  if (filtered === undefined || filtered === cleaned) return filtered;
+  return reject(filtered, source, report, spec);
+}
+
+function reject(document: Document, source: SourceSpec, report: SourceReport, spec: DataSpec): Document | undefined {
+  const rule = rejectionOf(document.text, spec, source);
+  if (rule === undefined) return document;
+  drop(report, rule, document.id);
   return undefined;
 }
 
-function drop(report: SourceReport, rule: DropRule, example: string): void {
-  report.dropped[rule] ??= { documents: 0, example };
-  report.dropped[rule].documents++;
+/** The document as the filters leave it, itself where they change nothing; what they do is written into the report. */
+function runFilters(chain: FilterChain, document: Document, report: SourceReport): Document | undefined {
+  const { text, dropped, edits } = chain.apply(document);
+  for (const { by, counts } of edits) {
+    for (const [kind, count] of Object.entries(counts)) edit(report, `${by}.${kind}`, count, document.id);
+  }
+  if (dropped !== undefined) {
+    drop(report, dropped.by, document.id, `${dropped.why}: ${excerpt(text)}`);
+    return undefined;
+  }
+  return text === document.text ? document : { ...document, text };
+}
+
+function isBad(row: RawDocument | BadRow): row is BadRow {
+  return 'fault' in row;
+}
+
+function refuse(row: BadRow, source: SourceSpec, report: SourceReport, { strict }: Ingest): void {
+  if (strict) throw row.fault;
+  drop(report, 'unreadable', `${source.name}:${row.at}`, row.fault.message);
+}
+
+const maxExamples = 3;
+
+function excerpt(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+function drop(report: SourceReport, rule: DropRule, example: string, why?: string): void {
+  const entry = report.dropped[rule] ?? { documents: 0, example };
+  report.dropped[rule] = entry;
+  entry.documents++;
+  if (why === undefined || (entry.examples?.length ?? 0) >= maxExamples) return;
+  entry.examples = [...(entry.examples ?? []), `${example}: ${why.slice(0, 300)}`];
+}
+
+function edit(report: SourceReport, kind: string, count: number, example: string): void {
+  report.edited ??= {};
+  report.edited[kind] ??= { documents: 0, count: 0, example };
+  report.edited[kind].documents++;
+  report.edited[kind].count += count;
 }
 
 /** A weight of 2.3: two copies of each, three of three in ten. */
 function copiesOf(weight: number, { weightDraw }: Fingerprint): number {
   return Math.floor(weight) + (weightDraw < weight % 1 ? 1 : 0);
-}
-
-function toDocument(raw: RawDocument, text: string, source: SourceSpec): Document {
-  const language = source.language === 'auto' ? detectLanguage(text) : source.language;
-  return { id: `${source.name}:${raw.at}`, text, source: source.name, language };
 }
 
 /** Held-out documents are written once and state no facts: a teacher must not show what is to be measured. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonIfExists, sha256File } from '../base/files.js';
 import { dropRules } from './clean.js';
+import { filterNames } from './filters/table.js';
 
 const count = z.int().min(0);
 const tally = z.strictObject({ documents: count, bytes: count });
@@ -28,7 +29,18 @@ const manifestSchema = z.strictObject({
       read: count,
       total: halves,
       /** Rule → how many, and the first of them. */
-      dropped: z.partialRecord(z.enum(dropRules), z.strictObject({ documents: count, example: z.string() })),
+      dropped: z.partialRecord(
+        z.enum([...dropRules, ...filterNames]),
+        z.strictObject({
+          documents: count,
+          /** Where the first of them stood. */
+          example: z.string(),
+          /** The first few: where, the measure, and how the text begins. */
+          examples: z.array(z.string()).optional(),
+        }),
+      ),
+      /** What filters changed, `scrub.PHONE` → in how many documents, how often, and where first. */
+      edited: z.record(z.string(), z.strictObject({ documents: count, count, example: z.string() })).optional(),
       /** Documents that a weight below 1 or a limit left out. */
       left: count,
       controlCharacters: count,
@@ -44,6 +56,7 @@ const manifestSchema = z.strictObject({
 
 export type DataManifest = z.output<typeof manifestSchema>;
 export type SourceReport = DataManifest['sources'][number];
+export type DropRule = keyof SourceReport['dropped'];
 export type Halves = DataManifest['total'];
 
 export const manifestFormat = 1;

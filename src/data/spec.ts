@@ -4,9 +4,11 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { digestOf, sha256File } from '../base/files.js';
 import { loadYaml } from '../base/yaml.js';
+import { filtersSchema } from './filters/table.js';
+import { formulasSchema } from './formulas-spec.js';
 import { listFiles, noSuchFile } from './sources/files.js';
 
-export const formats = ['txt', 'jsonl', 'json', 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
+export const formats = ['txt', 'jsonl', 'json', 'csv', 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
 export type Format = (typeof formats)[number];
 
 /** What the dictionaries and poems state is fixed by their format; rows say it by their columns. */
@@ -50,7 +52,7 @@ const sourceSchema = z
         value: z.string().min(1).optional().describe('column of what the fact states'),
       })
       .prefault({})
-      .describe('jsonl, json: names of the columns; with key and value, a row without text reads "key：value"'),
+      .describe('jsonl, json, csv: names of the columns; with key and value, a row without text reads "key：value"'),
     convert: z.enum(['simplified']).optional().describe('simplified: traditional Chinese characters are simplified'),
     exclude: z.array(z.string().min(1)).default([]).describe('documents that contain one of these are dropped'),
     limit: z
@@ -87,30 +89,10 @@ const sourceSchema = z
     if (stated !== undefined && stated !== source.facts) complain('facts', `${source.format} states ${stated} facts`);
     if (source.format === 'txt') complain('facts', 'plain text states no facts that we could read');
     const { key, value } = source.columns;
-    if (source.format.startsWith('json') && (key === undefined || value === undefined)) {
+    if ((source.format.startsWith('json') || source.format === 'csv') && (key === undefined || value === undefined)) {
       complain('facts', 'name the columns of the fact: columns: { key: …, value: … }');
     }
   });
-
-const formulasSchema = z.strictObject({
-  name: name.default('formulas'),
-  count: z.int().min(1).max(100_000_000).describe('formulas for training'),
-  perDocument: z.int().min(1).max(1000).default(8).describe('formulas in one document, one a line'),
-  operators: z
-    .array(z.enum(['+', '-', '×', '÷']))
-    .min(1)
-    .default(['+', '-', '×'])
-    .describe('operators to use'),
-  maxOperand: z.int().min(1).max(1_000_000).default(20).describe('largest operand of + and -'),
-  maxFactor: z.int().min(1).max(1_000_000).default(12).describe('largest operand of ×, largest divisor and quotient'),
-  terms: z.int().min(2).max(8).default(3).describe('operands in one formula, at most'),
-  heldOut: z
-    .number()
-    .min(0)
-    .max(0.5)
-    .default(0.1)
-    .describe('share of the operand pairs that no training formula computes with'),
-});
 
 export const dataSpecSchema = z
   .strictObject({
@@ -123,6 +105,9 @@ export const dataSpecSchema = z
       .default(1 << 20)
       .describe('longer documents are dropped; a longer text file becomes several documents'),
     sources: z.array(sourceSchema).default([]).describe('where the text comes from'),
+    filters: filtersSchema
+      .optional()
+      .describe('what else is mended, scrubbed or dropped; each is off until it is named'),
     formulas: formulasSchema.optional().describe('generated arithmetic: 12×3+9=45'),
   })
   .superRefine((spec, context) => {
@@ -140,7 +125,7 @@ export const dataSpecSchema = z
 
 export type DataSpec = z.output<typeof dataSpecSchema>;
 export type SourceSpec = z.output<typeof sourceSchema>;
-export type FormulasSpec = z.output<typeof formulasSchema>;
+export type { FormulasSpec } from './formulas-spec.js';
 
 /** @throws UserError with every fault of the file, each with its line and column. */
 export function loadDataSpec(path: string): Promise<DataSpec> {

@@ -9,5 +9,13 @@ export const dataStage: Stage<DataConfig> = {
   needs: [],
   inputDigest: ({ config }) => dataInputDigest(config.spec),
   run: ({ config, directory, seed, reporter, interrupt }) =>
-    buildData({ specPath: config.spec, validation: config.validation, directory, seed, reporter, interrupt }),
+    buildData({
+      specPath: config.spec,
+      validation: config.validation,
+      strict: config.strict ?? false,
+      directory,
+      seed,
+      reporter,
+      interrupt,
+    }),
 };

@@ -19,7 +19,7 @@ const oneSource = (source: Record<string, unknown>, rest: Record<string, unknown
 
 async function failure(files: Record<string, string | Uint8Array>): Promise<{ message: string; folder: string }> {
   const folder = await scratch(files);
-  const error = await build(folder).then(
+  const error = await build(folder, { strict: true }).then(
     () => assert.fail('it was accepted'),
     (e: unknown) => e,
   );

@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readCedict } from '../../src/data/sources/cc-cedict.js';
 import { readChinesePoetry } from '../../src/data/sources/chinese-poetry.js';
-import type { RawDocument } from '../../src/data/sources/raw.js';
+import type { BadRow, RawDocument } from '../../src/data/sources/raw.js';
 import { readSource } from '../../src/data/sources/read.js';
 import { readWordnet } from '../../src/data/sources/wordnet.js';
 import { dataSpecSchema } from '../../src/data/spec.js';
 import { scratch } from './scratch.js';
 
-async function all(documents: AsyncIterable<RawDocument>): Promise<RawDocument[]> {
+async function all(documents: AsyncIterable<RawDocument | BadRow>): Promise<RawDocument[]> {
   const list: RawDocument[] = [];
-  for await (const document of documents) list.push(document);
+  for await (const document of documents) {
+    if ('fault' in document) throw document.fault;
+    list.push(document);
+  }
   return list;
 }
 

@@ -20,12 +20,19 @@ export async function scratch(files: Record<string, string | Uint8Array> = {}): 
 
 export function build(
   folder: string,
-  options: { validation?: number; seed?: number; out?: string; interrupt?: { requested: boolean } } = {},
+  options: {
+    validation?: number;
+    seed?: number;
+    out?: string;
+    interrupt?: { requested: boolean };
+    strict?: boolean;
+  } = {},
 ): Promise<{ path: string; digest: string; metrics: Record<string, number>; events: Event[] }> {
   const events: Event[] = [];
   return buildData({
     specPath: join(folder, 'spec.yaml'),
     validation: options.validation ?? 0.1,
+    strict: options.strict ?? false,
     directory: join(folder, options.out ?? 'data'),
     seed: options.seed ?? 1,
     reporter: { emit: (event) => events.push(event) },

@@ -13,8 +13,9 @@ import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { outputMode, runOneStage } from '../run-stages.js';
 
-export function build(spec: string | undefined, options: RunOptions): Promise<void> {
-  const set = [...(options.set ?? []), ...(spec === undefined ? [] : [`data.spec=${spec}`])];
+export function build(spec: string | undefined, options: RunOptions & { strict?: boolean }): Promise<void> {
+  const own = [...(spec === undefined ? [] : [`data.spec=${spec}`]), ...(options.strict ? ['data.strict=true'] : [])];
+  const set = [...(options.set ?? []), ...own];
   return runOneStage('data', { ...options, set }, (folder) => `npx mossctl data inspect ${folder}`);
 }
 

@@ -16,6 +16,12 @@ export interface RawDocument {
   identity?: string;
 }
 
+/** A row that cannot be read: counted and left out, or fatal, as the build was asked. */
+export interface BadRow {
+  at: string;
+  fault: UserError;
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,34 +1,44 @@
 // One table: format → reader. A new format is a new file and a line here.
+
+import { UserError } from '../../base/errors.js';
 import type { DataSpec, Format, SourceSpec } from '../spec.js';
 import { readCedict } from './cc-cedict.js';
 import { readChinesePoetry } from './chinese-poetry.js';
+import { readCsvRows } from './csv.js';
 import type { SourceFile } from './files.js';
-import type { RawDocument } from './raw.js';
+import type { BadRow, RawDocument } from './raw.js';
 import { readJsonlRows, readJsonRows } from './rows.js';
 import { readText } from './text.js';
 import { readWordnet } from './wordnet.js';
 
-type Reader = (file: SourceFile, source: SourceSpec, spec: DataSpec) => AsyncIterable<RawDocument>;
+type Reader = (file: SourceFile, source: SourceSpec, spec: DataSpec) => AsyncIterable<RawDocument | BadRow>;
 
 const readers: Record<Format, Reader> = {
   txt: (file, source, spec) => readText(file, source, spec.maxCharacters),
   jsonl: readJsonlRows,
   json: readJsonRows,
+  csv: readCsvRows,
   'chinese-poetry': readChinesePoetry,
   wordnet: readWordnet,
   'cc-cedict': readCedict,
 };
 
-/** The documents of a source's files, as they stand there. @throws UserError that names the file and line. */
+/** The documents of a source's files, as they stand there, and the rows that could not be read, each with its fault. */
 export async function* readSource(
   files: readonly SourceFile[],
   source: SourceSpec,
   spec: DataSpec,
-): AsyncGenerator<RawDocument> {
+): AsyncGenerator<RawDocument | BadRow> {
   const convert = source.convert === 'simplified' ? await toSimplified() : undefined;
   for (const file of files) {
-    for await (const raw of readers[source.format](file, source, spec)) {
-      yield convert === undefined ? raw : convertDocument(raw, convert);
+    try {
+      for await (const raw of readers[source.format](file, source, spec)) {
+        yield convert === undefined || 'fault' in raw ? raw : convertDocument(raw, convert);
+      }
+    } catch (error) {
+      // The rest of the file is lost; the next file is not.
+      if (!(error instanceof UserError)) throw error;
+      yield { at: file.name, fault: error };
     }
   }
 }

@@ -1,24 +1,51 @@
 // Rows of named columns (JSON lines, or one JSON list) → documents, and facts where two columns make one.
 import { UserError } from '../../base/errors.js';
-import { readJsonl } from '../../base/jsonl.js';
+import { parseJsonLine } from '../../base/jsonl.js';
 import { readJsonFile } from '../json-file.js';
 import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import { isRecord, type RawDocument, unexpected } from './raw.js';
+import { readRawLines } from './lines.js';
+import { type BadRow, isRecord, type RawDocument, unexpected } from './raw.js';
 
 type Columns = SourceSpec['columns'];
+type Rows = AsyncGenerator<RawDocument | BadRow>;
 
-export async function* readJsonlRows(file: SourceFile, { columns }: { columns: Columns }): AsyncGenerator<RawDocument> {
-  for await (const { value, line } of readJsonl(file.path)) {
-    yield { at: `${file.name}:${line}`, ...rowDocument(value, columns, `${file.path}:${line}`) };
+/** A broken line is one bad row; the next one is read all the same. */
+export async function* readJsonlRows(file: SourceFile, { columns }: { columns: Columns }): Rows {
+  for await (const line of readRawLines(file.path)) {
+    const at = `${file.name}:${line.number}`;
+    if ('fault' in line) {
+      yield { at, fault: line.fault };
+      continue;
+    }
+    const trimmed = line.number === 1 ? line.text.replace(/^\uFEFF/, '').trim() : line.text.trim();
+    if (trimmed === '') continue;
+    yield attempt(at, () => ({
+      at,
+      ...rowDocument(parseJsonLine(trimmed, file.path, line.number), columns, `${file.path}:${line.number}`),
+    }));
   }
 }
 
-export async function* readJsonRows(file: SourceFile, { columns }: { columns: Columns }): AsyncGenerator<RawDocument> {
+export async function* readJsonRows(file: SourceFile, { columns }: { columns: Columns }): Rows {
   const rows = await readJsonFile(file.path);
   if (!Array.isArray(rows)) throw unexpected(file.path, 'a list of rows was expected', 'json');
   for (const [index, row] of rows.entries()) {
-    yield { at: `${file.name}#${index}`, ...rowDocument(row, columns, `${file.path}, row ${index + 1}`) };
+    yield rowOrFault(row, columns, `${file.name}#${index}`, `${file.path}, row ${index + 1}`);
+  }
+}
+
+/** A row as a document, or what is wrong with it. */
+export function rowOrFault(row: unknown, columns: Columns, at: string, where: string): RawDocument | BadRow {
+  return attempt(at, () => ({ at, ...rowDocument(row, columns, where) }));
+}
+
+function attempt(at: string, read: () => RawDocument): RawDocument | BadRow {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError) return { at, fault: error };
+    throw error;
   }
 }
 

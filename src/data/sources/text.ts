@@ -1,22 +1,24 @@
 // Plain text → documents: a file, a paragraph, a line, or what lies between separator lines.
 import { UserError } from '../../base/errors.js';
-import { type Line, readLines } from '../../base/jsonl.js';
+import type { Line } from '../../base/jsonl.js';
 import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import type { RawDocument } from './raw.js';
+import { type BadLine, readRawLines } from './lines.js';
+import type { BadRow, RawDocument } from './raw.js';
 
-/** Lines of a text file. @throws UserError for a file that is binary or not UTF-8, with the line. */
-async function* textLines(path: string): AsyncGenerator<Line> {
-  for await (const line of readLines(path)) {
-    if (line.text.includes('\0')) {
-      throw new UserError({
+/** Lines of a text file; one that is not UTF-8 or has a NUL byte comes as a fault. */
+async function* textLines(path: string): AsyncGenerator<Line | BadLine> {
+  for await (const line of readRawLines(path)) {
+    if ('fault' in line || !line.text.includes('\0')) yield line;
+    else {
+      const fault = new UserError({
         what: 'this is not a text file',
         where: `${path}:${line.number}`,
         why: 'there is a NUL byte on that line, so the file is binary',
         next: 'Take it out of the source, or convert it to UTF-8 text',
       });
+      yield { number: line.number, fault };
     }
-    yield line;
   }
 }
 
@@ -25,14 +27,24 @@ export async function* readText(
   file: SourceFile,
   source: Pick<SourceSpec, 'split' | 'separator'>,
   maxCharacters: number,
-): AsyncGenerator<RawDocument> {
+): AsyncGenerator<RawDocument | BadRow> {
   const { split, separator } = source;
   const ends = (text: string): boolean =>
     separator !== undefined ? text.trim() === separator : split === 'paragraphs' && text.trim() === '';
   let lines: string[] = [];
   let length = 0;
   let start = 1;
-  for await (const { text, number } of textLines(file.path)) {
+  for await (const line of textLines(file.path)) {
+    const { number } = line;
+    if ('fault' in line) {
+      // The document that the line stands in ends before it: what follows is not glued to what came before.
+      if (lines.length > 0) yield { text: lines.join('\n'), at: `${file.name}:${start}` };
+      yield { at: `${file.name}:${number}`, fault: line.fault };
+      lines = [];
+      length = 0;
+      continue;
+    }
+    const { text } = line;
     const ended = ends(text);
     if (lines.length > 0 && (ended || length + text.length + 1 > maxCharacters)) {
       yield { text: lines.join('\n'), at: `${file.name}:${start}` };
