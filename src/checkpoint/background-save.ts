@@ -73,6 +73,7 @@ export class BackgroundSaver {
     const fail = (why: string): void => {
       if (this.#worker !== worker) return; // its end has been noticed before
       this.#worker = undefined; // the next save starts another
+      void worker.terminate();
       this.#settle?.({ faults: [{ what: 'the thread that saves checkpoints ended', why }], tensors: [] });
     };
     worker.on('messageerror', (error) => fail(error.message));

@@ -23,6 +23,8 @@ import {
   generationConfigName,
   parseGenerationConfig,
   parseModelConfig,
+  parseSampling,
+  type SamplingDefaults,
 } from './model-config.js';
 import { readSafetensors } from './safetensors.js';
 import { isWeightsFile, readWeights } from './weights.js';
@@ -43,6 +45,8 @@ export interface CheckpointContent {
   eosTokenId: number;
   /** Where more than one token does: all of them, `eosTokenId` first. */
   eosTokenIds?: readonly number[];
+  /** Of generation_config.json. */
+  sampling?: SamplingDefaults;
   /** File name → text: tokenizer.json, tokenizer_config.json, … */
   tokenizerFiles: Record<string, string>;
   /** Under their Hugging Face names. */
@@ -60,6 +64,8 @@ export interface Checkpoint {
   eosTokenId: number;
   /** Every token that ends an answer, `eosTokenId` first. */
   eosTokenIds: readonly number[];
+  /** What generation_config.json says of sampling, for other tools: ours have flags for it. */
+  sampling?: SamplingDefaults;
   tokenizerFiles: Record<string, string>;
   weights: Map<string, HostTensor>;
   /** Only where it was asked for. */
@@ -112,9 +118,10 @@ async function openOurs(
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const tokenizerFiles: Record<string, string> = {};
   for (const name of Object.keys(manifest.files)) if (isTokenizerFile(name)) tokenizerFiles[name] = await text(name);
-  const eosTokenIds = parseGenerationConfig(await text(generationConfigName), join(directory, generationConfigName));
-  const eosTokenId = eosTokenIds[0];
-  const opened = { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, tokenizerFiles, weights };
+  const generation = [await text(generationConfigName), join(directory, generationConfigName)] as const;
+  const eosTokenIds = parseGenerationConfig(...generation);
+  const ends = { eosTokenId: eosTokenIds[0], eosTokenIds, sampling: parseSampling(...generation) };
+  const opened = { path: directory, digest, manifest, model, ...ends, tokenizerFiles, weights };
   if (!training) return opened;
   if (manifest.files[stateName] === undefined) throw notResumable(directory);
   const onDigest = (sha256: string): void => check(optimizerName, sha256);

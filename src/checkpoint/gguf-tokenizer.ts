@@ -2,6 +2,7 @@
 // name of the pre-tokenizer. GGUF carries no split regex, so only sets that llama.cpp knows by name can be written.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import type { ModelConfig } from '../config/model.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { preTokenizerName } from '../tokenizer/pre-tokenizers.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -31,6 +32,7 @@ type TokenizerJson = z.output<typeof tokenizerSchema>;
 export function tokenizerMetadata(checkpoint: Checkpoint, tokenizer: Tokenizer): [string, MetadataValue][] {
   const { model, eosTokenId, path } = checkpoint;
   const where = `${path}/tokenizer.json`;
+  const bos = beginningOfText(tokenizer, model);
   if (tokenizer.vocabSize > model.vocab_size) {
     throw new UserError({
       what: `the tokenizer has ${tokenizer.vocabSize} tokens, the model's embedding ${model.vocab_size} rows`,
@@ -49,9 +51,9 @@ export function tokenizerMetadata(checkpoint: Checkpoint, tokenizer: Tokenizer):
     ['ggml.merges', { type: 'array', of: 'string', value: json.model.merges.map(mergeText) }],
     ['ggml.eos_token_id', id(eosTokenId)],
     ['ggml.padding_token_id', id(model.pad_token_id)],
-    ...affixEntries(tokenizer, checkpoint, where),
+    ...affixEntries(tokenizer, bos, eosTokenId, where),
   ];
-  if (model.bos_token_id !== null) entries.push(['ggml.bos_token_id', id(model.bos_token_id)]);
+  if (bos !== undefined) entries.push(['ggml.bos_token_id', id(bos)]);
   if (tokenizer.turnEnd !== undefined) entries.push(['ggml.eot_token_id', id(tokenizer.specialId('turnEnd'))]);
   if (tokenizer.chatTemplate !== missingTemplate) {
     entries.push(['chat_template', { type: 'string', value: withoutGenerationTags(tokenizer.chatTemplate) }]);
@@ -88,14 +90,22 @@ function preTokenizerOf({ pre_tokenizer: found, model }: TokenizerJson, where: s
   throw notInGguf(`ignore_merges: ${ignoresMerges} with the pre_tokenizer ${name}: llama.cpp does the opposite`, where);
 }
 
+/** The tokenizer knows better than config.json: DeepSeek's distilled Qwen models name the end of text there. */
+function beginningOfText(tokenizer: Tokenizer, model: ModelConfig): number | undefined {
+  const { affixes, roles } = tokenizer;
+  const named = roles.bos === undefined ? undefined : tokenizer.controlId(roles.bos);
+  return affixes.before[0] ?? named ?? model.bos_token_id ?? undefined;
+}
+
 /** What the tokenizer puts around every text: nothing, or the beginning-of-text token (Llama 3), or an end too. */
 function affixEntries(
   { affixes: { before, after } }: Tokenizer,
-  { model, eosTokenId }: Checkpoint,
+  bos: number | undefined,
+  eos: number,
   where: string,
 ): [string, MetadataValue][] {
   const isPlain = [before, after].every(({ length }) => length <= 1);
-  if (!isPlain || (before[0] ?? model.bos_token_id) !== model.bos_token_id || (after[0] ?? eosTokenId) !== eosTokenId) {
+  if (!isPlain || (before[0] ?? bos) !== bos || (after[0] ?? eos) !== eos) {
     throw notInGguf('the post_processor adds tokens other than the beginning and the end of text', where);
   }
   return [

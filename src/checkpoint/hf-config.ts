@@ -82,7 +82,10 @@ export function parseForeignConfig(text: string, path: string): ForeignConfig {
   const architecture = architectureOf(parsed.data, path);
   const modelType = modelTypeOf(architecture);
   const raw: Raw = { ...defaults[modelType], ...withoutNulls(parsed.data) };
-  if ('num_key_value_heads' in parsed.data && parsed.data.num_key_value_heads === null) delete raw.num_key_value_heads;
+  // null is an answer of its own here: as many as heads, and no such token (Llama's defaults are 1 and 2).
+  for (const field of ['num_key_value_heads', 'bos_token_id', 'eos_token_id'] as const) {
+    if (parsed.data[field] === null) delete raw[field];
+  }
   const faults = unsupported(raw, architecture).map((fault) => ({ ...fault, where: path }));
   const rope = ropeOf(raw, raw.max_position_embeddings ?? 0);
   if ('what' in rope) faults.push({ ...rope, where: path });

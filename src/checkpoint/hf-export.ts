@@ -27,7 +27,7 @@ export async function exportHf(
   const texts: Record<string, string> = {
     ...withTemplate(tokenizerFiles),
     [configName]: modelConfigText(model, dtype),
-    [generationConfigName]: generationConfigText(model, ...eosTokenIds),
+    [generationConfigName]: generationConfigText(model, eosTokenIds, checkpoint.sampling),
   };
   let names: string[] = [];
   try {

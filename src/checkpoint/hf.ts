@@ -11,11 +11,19 @@ import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
 import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
 import { damagedFile, type Manifest, manifestName, readSmallFile } from './manifest.js';
-import { checkVocabulary, configName, embeddingName, generationConfigName } from './model-config.js';
+import {
+  checkVocabulary,
+  configName,
+  embeddingName,
+  generationConfigName,
+  parseSampling,
+  type SamplingDefaults,
+} from './model-config.js';
 import { describeWeights, readWeights } from './weights.js';
 
 const headName = 'lm_head.weight';
-const maxTextBytes = 256 << 20;
+/** As the tokenizer itself reads; the largest known tokenizer.json has 33 MB. */
+const maxTextBytes = 64 << 20;
 const maxConfigBytes = 16 << 20;
 /** Of the files beside tokenizer.json, those that say how text becomes ids and turns become text. */
 const tokenizerNames = [
@@ -36,20 +44,23 @@ export async function isForeign(directory: string): Promise<boolean> {
  * @throws UserError naming what is missing, damaged or not supported.
  */
 export async function openForeign(directory: string): Promise<Checkpoint> {
-  const { model, tokens, tokenizerFiles } = await describeForeign(directory);
+  const { model, tokens, tokenizerFiles, sampling } = await describeForeign(directory);
   const read = new Map<string, string>();
   const stored = await readWeights(directory, (file, sha256) => read.set(join(directory, file), sha256));
   const weights = dropTied(model, stored, directory);
   const { manifest, digest } = await identifyForeign(directory, async (path) => read.get(path) ?? sha256File(path));
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const { eosTokenId, eosTokenIds } = tokens;
-  return { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, tokenizerFiles, weights };
+  return { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, sampling, tokenizerFiles, weights };
 }
 
 /** What the small files of a directory say; its weights are not looked at. Throws as `openForeign`. */
-export async function describeForeign(
-  directory: string,
-): Promise<{ model: ModelConfig; tokens: ForeignTokens; tokenizerFiles: Record<string, string> }> {
+export async function describeForeign(directory: string): Promise<{
+  model: ModelConfig;
+  tokens: ForeignTokens;
+  tokenizerFiles: Record<string, string>;
+  sampling: SamplingDefaults;
+}> {
   const text = async (name: string, max = maxConfigBytes) =>
     (await readSmallFile(join(directory, name), max)).toString('utf8');
   const config = parseForeignConfig(await text(configName), join(directory, configName));
@@ -58,11 +69,12 @@ export async function describeForeign(
   for (const name of tokenizerNames) {
     if (await exists(join(directory, name))) tokenizerFiles[name] = await text(name, maxTextBytes);
   }
-  const generation = (await exists(join(directory, generationConfigName)))
-    ? parseForeignGeneration(await text(generationConfigName), join(directory, generationConfigName))
-    : { eos: [], pad: undefined };
+  const generationPath = join(directory, generationConfigName);
+  const written = (await exists(generationPath)) ? await text(generationConfigName) : '{}';
+  const generation = parseForeignGeneration(written, generationPath);
   const tokens = chooseTokens(config, generation, readTokens(tokenizerFiles, directory), directory);
-  return { model: modelOf(config, tokens), tokens, tokenizerFiles };
+  const sampling = parseSampling(written, generationPath);
+  return { model: modelOf(config, tokens), tokens, tokenizerFiles, sampling };
 }
 
 /** What `readManifest` would say if the directory had a mossctl.json. Reads every file once, for its sha256. */

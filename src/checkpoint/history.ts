@@ -5,7 +5,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
 import { isForeign } from './hf.js';
-import { manifestName, readManifest, verifyFiles } from './manifest.js';
+import { manifestName, NewerFormat, readManifest, verifyFiles } from './manifest.js';
 
 const stepPattern = /^step-(\d{6,15})$/;
 const displacedPrefix = '.tmp-displaced-';
@@ -49,6 +49,7 @@ export async function newestWholeCheckpoint(
 
 /** Anything but whole and readable: a bad block on the disk is as good a reason to go back as a wrong sha256. */
 function isDamage(error: unknown): boolean {
+  if (error instanceof NewerFormat) return false;
   return error instanceof UserError || ['EIO', 'EISDIR', 'ENOTDIR', 'ELOOP'].includes(systemErrorCode(error) ?? '');
 }
 

@@ -63,6 +63,18 @@ function sealed(manifest: Record<string, unknown>): string {
   return canonicalJson({ ...manifest, [sealName]: sha256(canonicalJson(manifest)) });
 }
 
+/** A checkpoint that is whole, but not for us to read: never to be taken for a damaged one. */
+export class NewerFormat extends UserError {
+  constructor(format: number, path: string) {
+    super({
+      what: `this checkpoint has format ${format}, this mossctl reads format ${formatNumber}`,
+      where: path,
+      why: 'a newer mossctl wrote it',
+      next: 'Upgrade: npm install mossctl@latest',
+    });
+  }
+}
+
 /**
  * Reads and validates mossctl.json of a checkpoint folder; the digest is the checkpoint's.
  * @throws UserError where it is absent, broken, or of a newer format.
@@ -73,12 +85,8 @@ export async function readManifest(directory: string): Promise<{ manifest: Manif
   const value = parseJson(bytes.toString('utf8'), path);
   const format = z.object({ format: z.int() }).safeParse(value);
   if (format.success && format.data.format > formatNumber) {
-    throw new UserError({
-      what: `this checkpoint has format ${format.data.format}, this mossctl reads format ${formatNumber}`,
-      where: path,
-      why: 'a newer mossctl wrote it',
-      next: 'Upgrade: npm install mossctl@latest',
-    });
+    checkSeal(value as Record<string, unknown>, bytes, path); // else a flipped digit would pass for a newer format
+    throw new NewerFormat(format.data.format, path);
   }
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));

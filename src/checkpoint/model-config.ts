@@ -69,6 +69,19 @@ export const configSchema = z.object({
 
 const generationSchema = z.object({ eos_token_id: z.union([tokenId, z.array(tokenId).min(1).max(1000)]) });
 
+const fraction = z.number().min(0).max(1).optional().catch(undefined);
+const count = z.int().min(0).max(1e9).optional().catch(undefined);
+const factor = z.number().min(0).max(100).optional().catch(undefined);
+
+/** How a model's makers would have it sampled: kept for other tools, as far as it is plain. */
+const samplingSchema = z.object({
+  do_sample: z.boolean().optional().catch(undefined),
+  ...{ temperature: factor, repetition_penalty: factor },
+  ...{ top_p: fraction, min_p: fraction, typical_p: fraction },
+  ...{ top_k: count, max_new_tokens: count, max_length: count },
+});
+export type SamplingDefaults = Readonly<z.output<typeof samplingSchema>>;
+
 const torchNames = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const satisfies Record<FloatDtype, string>;
 
 /** The text of config.json, for weights stored as `dtype`. */
@@ -86,8 +99,13 @@ export function modelConfigText(model: ModelConfig, dtype: FloatDtype = 'f32'): 
 }
 
 /** The text of generation_config.json: where generation ends, for other tools that open the checkpoint. */
-export function generationConfigText(model: ModelConfig, ...eosTokenIds: readonly number[]): string {
+export function generationConfigText(
+  model: ModelConfig,
+  eosTokenIds: readonly number[],
+  sampling: SamplingDefaults = {},
+): string {
   return canonicalJson({
+    ...sampling,
     bos_token_id: model.bos_token_id,
     eos_token_id: eosTokenIds.length === 1 ? eosTokenIds[0] : eosTokenIds,
     pad_token_id: model.pad_token_id,
@@ -106,6 +124,12 @@ export function parseGenerationConfig(text: string, path: string): number[] {
   const parsed = generationSchema.safeParse(parseJson(text, path));
   if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
   return [parsed.data.eos_token_id].flat();
+}
+
+/** @returns what a generation_config.json, ours or anyone's, says of sampling; what is malformed is left out. */
+export function parseSampling(text: string, path: string): SamplingDefaults {
+  const known = samplingSchema.catch({}).parse(parseJson(text, path));
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
 }
 
 /** @throws UserError where the embedding has another number of rows than `vocab_size` says. */

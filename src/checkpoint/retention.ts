@@ -90,7 +90,7 @@ async function ancestorsIn(runDirectory: string): Promise<Set<string>> {
 
 /** Those of every stage, and of every round of align, at most `depth` folders down. */
 async function stepDirectoriesIn(folder: string, depth: number): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   const found = await Promise.all(
     folders.map(({ name }) => {

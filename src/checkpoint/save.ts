@@ -60,7 +60,7 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
   const { model, eosTokenId, eosTokenIds = [eosTokenId], tokenizerFiles, weights, training } = content;
   const texts: Record<string, string> = {
     [configName]: modelConfigText(model),
-    [generationConfigName]: generationConfigText(model, ...eosTokenIds),
+    [generationConfigName]: generationConfigText(model, eosTokenIds, content.sampling),
   };
   for (const [name, text] of Object.entries(tokenizerFiles)) {
     if (!isTokenizerFile(name)) throw new Error(`${name} is not a name for a tokenizer file`);

@@ -1,7 +1,7 @@
 // Runs the stages of a pipeline in their one order. A stage whose inputs are unchanged is skipped, an interrupted one
 // goes on where it stopped, a changed one starts beside the old: stopping at any moment and running again gives the
 // same result as never stopping.
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Interrupted, UserError } from '../base/errors.js';
@@ -41,6 +41,8 @@ import {
   writeRecord,
 } from './record.js';
 import { inputDigestOf, prepareResume } from './resume.js';
+
+const pipelineName = 'pipeline.yaml';
 
 export interface PipelineRun {
   config: PipelineConfig;
@@ -132,7 +134,7 @@ async function runStages(run: Planned): Promise<PipelineResult> {
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
     if (record.table !== undefined) result.table = record.table;
-    if (modelStages.includes(name) && (!skipped || restored)) await linkLatest(run.runDirectory, output.path);
+    if (modelStages.includes(name) && skipped && restored) await linkLatest(run.runDirectory, output.path);
   }
   const last = run.plan.findLast((name) => modelStages.includes(name));
   const newest = last === undefined ? undefined : result.outputs[last];
@@ -169,10 +171,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     outside: (await stage.inputDigest?.({ config, inputs })) ?? null,
   };
   const inputDigest = inputDigestOf(name, made);
-  if (run.resume && name === run.only) {
-    await prepareResume({ name, made, runDirectory, named: run.override ?? [] });
-    await writePipelineFile(run.config, runDirectory);
-  }
+  const undo = run.resume && name === run.only ? await resumeWith(name, made, run) : undefined;
   const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest);
   if (replaced !== undefined) {
     const kept = join(runDirectory, replaced);
@@ -191,7 +190,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   reporter.emit({ type: 'stage', stage: name, state: earlier === undefined ? 'started' : 'resumed' });
   const watched = watch(reporter);
   const { backend, threads, precision } = run.config;
-  const output = await stage.run({
+  const work = stage.run({
     config,
     inputs,
     directory: join(runDirectory, stageFolder(name)),
@@ -202,13 +201,33 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     overrides,
     verify: run.verify,
   });
+  const output = await work.catch(async (error: unknown) => {
+    // Refused, and nothing done yet: the try that is there keeps the settings it was made with.
+    if (error instanceof UserError && !watched.hasBegun) await undo?.();
+    throw error;
+  });
   const kept = relativeOutput(runDirectory, output);
   const files = await outputFiles(output.path);
   const record: StageRecord = { ...started, state: 'finished', output: kept, files };
   if (watched.table !== undefined) record.table = watched.table;
+  // Before the record: a kill in between must not leave a stage that is skipped from then on and never linked.
+  if (modelStages.includes(name)) await linkLatest(runDirectory, output.path);
   await writeRecord(runDirectory, name, record);
   reporter.emit({ type: 'stage', stage: name, state: 'finished', detail: kept.path });
   return { record, output, skipped: false, restored, unsaved: watched.unsaved };
+}
+
+/** Makes the record of a stage and the settings of the run those that are asked for. @returns what takes that back. */
+async function resumeWith(name: StageName, made: Made, run: Planned): Promise<() => Promise<void>> {
+  const { runDirectory, config, override = [] } = run;
+  const record = await readRecord(runDirectory, name);
+  const settings = await readFile(join(runDirectory, pipelineName), 'utf8').catch(() => undefined);
+  await prepareResume({ name, made, runDirectory, named: override });
+  await writePipelineFile(config, runDirectory);
+  return async () => {
+    if (record !== undefined) await writeRecord(runDirectory, name, record);
+    if (settings !== undefined) await writeFileAtomic(join(runDirectory, pipelineName), settings);
+  };
 }
 
 /** What an earlier run finished, if it is still as it was: a stage whose output was damaged runs again. */
@@ -242,13 +261,17 @@ interface Watched extends Reporter {
   /** Kept in the record, so that a later run that skips eval can still show it. */
   table?: EvaluationTable;
   unsaved: string[];
+  /** Something has been computed. */
+  hasBegun: boolean;
 }
 
 /** Passes events on, and keeps what the runner needs of them. */
 function watch(reporter: Reporter): Watched {
   const watched: Watched = {
     unsaved: [],
+    hasBegun: false,
     emit(event: Event): void {
+      if (event.type === 'step' || event.type === 'progress') watched.hasBegun = true;
       if (event.type === 'table') {
         const { columns, comparisons } = event;
         watched.table = { columns, ...(comparisons && { comparisons }) };
@@ -283,5 +306,5 @@ async function findAvailable(
 async function writePipelineFile(config: PipelineConfig, runDirectory: string): Promise<void> {
   const portable = mapConfigPaths(config, (path) => (isAbsolute(path) ? relative(runDirectory, path) : path));
   const head = '# The settings of this run, defaults included. Written by mossctl.\n';
-  await writeFileAtomic(join(runDirectory, 'pipeline.yaml'), head + stringify(portable));
+  await writeFileAtomic(join(runDirectory, pipelineName), head + stringify(portable));
 }

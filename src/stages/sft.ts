@@ -24,6 +24,9 @@ import type { Job, Stage } from './stage.js';
 import { tokenObjective } from './token-objective.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
 
+/** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
+const usualColumns = 2048;
+
 /** Answers shown as samples. */
 const shownSamples = 6;
 
@@ -38,13 +41,17 @@ export const sftStage: Stage<SftConfig> = {
     const { model, tokenizer, template } = await modelOf(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', 'train.jsonl');
     const context = model.config.max_position_embeddings;
-    const columns = config.contextLength ?? context;
+    const columns = config.contextLength ?? Math.min(context, usualColumns);
     if (columns > context) {
       throw new UserError({
         where: 'sft.contextLength',
         what: `${columns} tokens are more than the model's context of ${context}`,
         next: `Use at most ${context}, or leave it out`,
       });
+    }
+    if (config.contextLength === undefined && columns < context) {
+      const text = `conversations are cut at ${columns} tokens, of the ${context} that the model can take: sft.contextLength changes it`;
+      job.reporter.emit({ type: 'note', stage: 'sft', level: 'info', text });
     }
     const sequences = await readSequences(job, path, template, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
@@ -60,7 +67,7 @@ export const sftStage: Stage<SftConfig> = {
     const steps = await stepCount(config.train, () => batches.countBatches());
     const result = await runTraining(job, {
       model,
-      objective: tokenObjective(batches),
+      objective: tokenObjective(batches, config.train),
       config: config.train,
       steps,
       directory,

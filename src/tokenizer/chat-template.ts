@@ -4,7 +4,7 @@
 // What the assistant said is what `{% generation %}` marks; in a template without marks, what a rendering has beyond
 // the prompt that the model would have been given for that turn, up to the token that ends it.
 import { UserError } from '../base/errors.js';
-import { chatmlTemplate } from './chatml.js';
+import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
 import { escapeRegex } from './escape-regex.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -49,6 +49,7 @@ export class ChatTemplate {
   readonly #template: CompiledTemplate;
   /** Ours renders each turn the same whatever follows it. */
   readonly #isOurs: boolean;
+  readonly #isMissing: boolean;
   readonly #turnEnd: string | undefined;
   /** Our own marks, and the characters that a control string starts with. */
   readonly #escapable: readonly string[];
@@ -63,6 +64,7 @@ export class ChatTemplate {
     this.#tokenizer = tokenizer;
     this.#template = compile(template);
     this.#isOurs = template === chatmlTemplate;
+    this.#isMissing = template === missingTemplate;
     this.marksAnswers = this.#template.marksAnswers;
     this.#turnEnd = tokenizer.turnEnd;
     const controls = tokenizer.controlStrings;
@@ -145,6 +147,7 @@ export class ChatTemplate {
   }
 
   #render(messages: readonly ChatMessage[], { addGenerationPrompt = false }: ChatTemplateOptions): Rendering {
+    if (this.#isMissing) throw missing();
     const { bos, eos, pad, unk } = this.#tokenizer.roles;
     const marked = attempt(() =>
       this.#template.render(
@@ -187,9 +190,13 @@ function compile(source: string): CompiledTemplate {
   return attempt(() => new CompiledTemplate(source));
 }
 
-/** The first character of each of these strings, and every character of our own. */
+/**
+ * The first character of each of these strings, and every character of our own. All in one lookahead: the engine makes
+ * a table of plain alternatives, where a lookahead for each of Llama's 256 tokens would be a thousand times slower.
+ */
 function startOfAny(strings: readonly string[]): RegExp {
-  return new RegExp([`[${ownCharacters}]`, ...strings.map((text) => `(?=${escapeRegex(text)}).`)].join('|'), 'gsu');
+  const any = strings.length === 0 ? '' : `|(?=${strings.map(escapeRegex).join('|')}).`;
+  return new RegExp(`[${ownCharacters}]${any}`, 'gsu');
 }
 
 function controlId(tokenizer: Tokenizer, text: string): number {
@@ -219,6 +226,14 @@ function attempt<T>(work: () => T): T {
   } catch (error) {
     throw broken((error as Error).message.slice(0, 500), error);
   }
+}
+
+function missing(): UserError {
+  return new UserError({
+    what: 'this model has no chat template',
+    why: 'it is a base model, or the file was left behind: how turns are written cannot be guessed',
+    next: 'Put one into its folder as chat_template.jinja',
+  });
 }
 
 function broken(why: string, cause?: unknown): UserError {

@@ -7,7 +7,6 @@ import { findNormalizer, type Normalize } from './normalizer.js';
 import { type Affixes, readAffixes } from './post-processor.js';
 import { byteCharacters, byteOf, preTokenizerJson } from './pre-tokenizer.js';
 import { findPreTokenizer, type PreTokenizer, preTokenizerNames } from './pre-tokenizers.js';
-import { specialTokenList } from './special-tokens.js';
 
 export const maxVocabSize = 1_000_000;
 export const maxTokenLength = 4096;
@@ -38,14 +37,16 @@ const mergesSchema = z.custom<readonly unknown[]>(
 );
 
 const schema = z.looseObject({
-  truncation: unset('truncation'),
-  padding: unset('padding'),
+  // `truncation` and `padding` are settings of a batch that fine-tunes leave behind; transformers turns both off, too.
   added_tokens: z.array(addedTokenSchema).max(10_000).default([]),
   normalizer: z.unknown().optional(),
   pre_tokenizer: z.unknown().optional(),
   post_processor: z.unknown().optional(),
   decoder: z.looseObject({
-    type: z.literal('ByteLevel', 'this decoder is not supported; only ByteLevel is'),
+    type: z.literal(
+      'ByteLevel',
+      'this decoder is not supported; only ByteLevel is (SentencePiece models, as Llama 2 and TinyLlama, have another)',
+    ),
   }),
   model: z.looseObject({
     type: z.literal('BPE', 'only BPE models are supported').optional(),
@@ -74,6 +75,7 @@ export interface Vocabulary {
   /** All tokens one after the other; token i ends before `ends[i]`. */
   bytes: Uint8Array;
   ends: Uint32Array;
+  /** [256]; -1 for a rare byte that has no token. */
   byteIds: Int32Array;
   merges: Merges;
   added: AddedToken[];
@@ -199,9 +201,20 @@ function packTokens(names: readonly string[], added: ReadonlyMap<string, number>
 function readByteIds(ids: ReadonlyMap<string, number>, where: string): Int32Array {
   return Int32Array.from(byteCharacters, (character, byte) => {
     const id = ids.get(character);
-    if (id === undefined) throw inconsistent(where, `it has no token for byte ${byte}, so text would be lost`);
-    return id;
+    if (id === undefined && !isRare(byte)) {
+      throw inconsistent(where, `it has no token for byte ${byte}, so text would be lost`);
+    }
+    return id ?? -1;
   });
+}
+
+/**
+ * Bytes that no written language needs: control characters, those that UTF-8 never uses, and the first bytes of planes
+ * without a character. A vocabulary learnt without an alphabet lacks some (SmolLM2's 0x04 and 0xF1, for example).
+ */
+function isRare(byte: number): boolean {
+  const isControl = byte < 0x20 && ![9, 10, 13].includes(byte);
+  return isControl || byte === 0x7f || byte === 0xc0 || byte === 0xc1 || (byte > 0xf0 && byte !== 0xf3);
 }
 
 function readMerges(rules: readonly unknown[], ids: ReadonlyMap<string, number>, where: string): Merges {
@@ -245,14 +258,18 @@ function cut(text: string): string {
 
 /**
  * The tokenizer.json of a vocabulary: special tokens, then the 256 bytes, then one token for each new merge result.
- * `tokens[id]` in the byte alphabet for ids from 0; the first ones are the special tokens as they are.
+ * `tokens[id]` in the byte alphabet for ids from 0; the first `specialCount` are special tokens, as they are.
  */
-export function writeTokenizerJson(tokens: readonly string[], merges: readonly (readonly [string, string])[]): object {
+export function writeTokenizerJson(
+  specialCount: number,
+  tokens: readonly string[],
+  merges: readonly (readonly [string, string])[],
+): object {
   return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokenList.map((content, id) => ({
+    added_tokens: tokens.slice(0, specialCount).map((content, id) => ({
       id,
       content,
       single_word: false,

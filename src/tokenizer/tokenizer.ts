@@ -1,5 +1,6 @@
 // Text to token ids and back. Ids equal those of Hugging Face's tokenizers for the same tokenizer.json; without a
-// normalizer no byte is lost. `encode` never yields a control token: only code that writes control tokens itself may.
+// normalizer no byte that has a token is lost. `encode` never yields a control token: only code that writes control
+// tokens itself may.
 import { UserError } from '../base/errors.js';
 import { Bpe } from './bpe.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
@@ -9,7 +10,13 @@ import { byteCharacters } from './pre-tokenizer.js';
 import { type RoleTokens, roleIds } from './roles.js';
 import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
 import { probeTemplate } from './template-probe.js';
-import { readTokenizerFiles, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from './tokenizer-files.js';
+import {
+  chatTemplateName,
+  readTokenizerFiles,
+  specialTokensMapName,
+  tokenizerConfigName,
+  tokenizerJsonName,
+} from './tokenizer-files.js';
 import { type AddedToken, maxTokenLength, readVocabulary, type Vocabulary } from './tokenizer-json.js';
 import { splitUtf8 } from './utf8.js';
 
@@ -29,7 +36,7 @@ export interface TokenizerOptions {
   roles?: RoleTokens;
   /** What the chat template writes after an assistant's answer: its first control string ends the turn. */
   afterAnswer?: string;
-  /** The files that this was read from, by name: `files()` gives those of others back as they were. */
+  /** The files that this was read from, by name: `files()` gives those of others back as they were, and a template. */
   texts?: Record<string, string>;
 }
 
@@ -77,7 +84,10 @@ export class Tokenizer {
     this.roles = isOurs ? ourRoles : (options.roles ?? {});
     const [turnEnd] = this.splitAtControls((options.afterAnswer ?? '').trimStart());
     this.#parts = roleIds((text) => this.#controlIds.get(text), this.roles, turnEnd);
-    this.#originals = isOurs ? undefined : options.texts;
+    // A model without a template is trained and served with ours: it goes along, or other tools would guess one.
+    this.#originals = isOurs || options.texts === undefined ? undefined : { ...options.texts };
+    const isLent = options.chatTemplate === undefined && hasChatml;
+    if (isLent && this.#originals !== undefined) this.#originals[chatTemplateName] = chatmlTemplate;
   }
 
   /** Checks everything about a parsed tokenizer.json (`where` names it in errors). Throws `UserError`. */

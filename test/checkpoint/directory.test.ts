@@ -139,8 +139,13 @@ test('a newer format asks for an upgrade; a path out of the folder is refused', 
   await saveCheckpoint(path, checkpointContent(1));
   const manifest = join(path, 'mossctl.json');
   const text = await readFile(manifest, 'utf8');
-  await writeFile(manifest, text.replace('"format": 1', '"format": 2'));
+  const { seal: _, ...newer } = { ...JSON.parse(text), format: 2 };
+  await writeFile(manifest, JSON.stringify(newer));
   await refuses(openCheckpoint(path), [/format 2, this mossctl reads format 1/, /npm install/]);
+  // It is whole: going on must never set it aside and begin again.
+  await refuses(newestWholeCheckpoint(join(folder, 'newer')), [/npm install/]);
+  await writeFile(manifest, text.replace('"format": 1', '"format": 2'));
+  await refuses(openCheckpoint(path), [/checkpoint is damaged/, 'mossctl.json']);
   await writeFile(manifest, text.replace('"tokenizer.json"', '"../../secret"'));
   await refuses(openCheckpoint(path), [/checkpoint is damaged/, 'mossctl.json']);
 });

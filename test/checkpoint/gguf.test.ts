@@ -1,7 +1,7 @@
 // What we write as GGUF: read back by Hugging Face's own JavaScript reader and by ours, q8_0 against llama.cpp's package.
 // llama.cpp itself runs these files in scripts/interop/llama-cpp.mjs.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -232,6 +232,19 @@ test('tokenizers of Llama 3 and Qwen3 keep their kinds of tokens, their cuts and
     '<|endoftext|>',
   ]);
   assert.deepEqual(['<|im_start|>', '<think>', '<|fim_prefix|>', 'Ġt'].map(qwen.kind), [3, 4, 3, 1]);
+});
+
+test('the first token is the one that the tokenizer puts before a text, whatever config.json says', async () => {
+  const own = await mkdtemp(join(folder, 'bos-'));
+  await cp(`${interop}llama-3.2`, own, { recursive: true });
+  const config = JSON.parse(await readFile(join(own, 'config.json'), 'utf8'));
+  await writeFile(join(own, 'config.json'), JSON.stringify({ ...config, bos_token_id: 356 })); // as DeepSeek-R1-Distill
+  const path = join(own, 'model.gguf');
+  await writeGguf(path, await openCheckpoint(own), { dtype: 'bf16' });
+  const { metadata } = await readGguf(path);
+  const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
+  assert.equal(tokens[Number(metadata.get('tokenizer.ggml.bos_token_id'))], '<|begin_of_text|>');
+  assert.equal(metadata.get('tokenizer.ggml.add_bos_token'), true);
 });
 
 test('what llama.cpp would run differently, or not at all, is refused by name', async () => {

@@ -51,6 +51,14 @@ for (const { name, config, expected } of cases) {
   });
 }
 
+test('a token that config.json says is none is none, whatever the architecture takes for absent', () => {
+  const read = (config: object) =>
+    parseForeignConfig(JSON.stringify({ model_type: 'llama', ...config }), 'config.json');
+  const none = read({ bos_token_id: null, eos_token_id: null });
+  assert.deepEqual([none.bos_token_id, none.eosTokenIds], [null, []]);
+  assert.deepEqual([read({}).bos_token_id, read({}).eosTokenIds], [1, [2]]);
+});
+
 test('the fixture is whole', () => assert.equal(cases.length, 24));
 
 /** transformers computes the angles in float32. */

@@ -102,6 +102,22 @@ test('a template in a file of its own is exported in tokenizer_config.json too',
   assert.deepEqual(generation.eos_token_id, [364, 356, 363]);
 });
 
+test('sampling defaults of others go through import and export; what is malformed does not', async () => {
+  const path = await copyOf('qwen2.5', 'sampling');
+  const read = async (from: string) => JSON.parse(await readFile(join(from, 'generation_config.json'), 'utf8'));
+  const theirs = { ...(await read(path)), temperature: 'hot', top_p: 7, max_new_tokens: 2048, custom: { a: [1] } };
+  await writeFile(join(path, 'generation_config.json'), JSON.stringify(theirs));
+  const foreign = await openCheckpoint(path);
+  const kept = { do_sample: true, repetition_penalty: 1.05, top_k: 20, max_new_tokens: 2048 };
+  assert.deepEqual(foreign.sampling, kept);
+  const imported = join(folder, 'sampling-imported');
+  await saveCheckpoint(imported, { ...foreign, weights: [...foreign.weights.values()], training: undefined });
+  const exported = join(folder, 'sampling-exported');
+  await exportHf(exported, await openCheckpoint(imported), { dtype: 'bf16' });
+  const ids = { bos_token_id: 346, eos_token_id: [348, 346], pad_token_id: 346 };
+  assert.deepEqual(await read(exported), { ...ids, ...kept });
+});
+
 test('an export replaces nothing, and leaves nothing behind when it fails', async () => {
   const checkpoint = await openCheckpoint(join(fixtures, 'qwen3'));
   const path = join(folder, 'parent', 'export');

@@ -51,6 +51,26 @@ test('import: again is fine, over anything else or of our own is not', async () 
   assert.match(own.stderr, /checkpoint of mossctl already/);
 });
 
+test('import without a chat template says so; a SentencePiece tokenizer is refused before weights are read', async () => {
+  const base = join(folder, 'base');
+  await cp(llama, base, { recursive: true });
+  await rm(join(base, 'chat_template.jinja'));
+  const out = join(folder, 'base-imported');
+  const { code, stdout, stderr } = await mossctl(['import', base, '--out', out]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^template +none: to chat or fine-tune, put a chat_template.jinja into .*base$/m);
+  assert.match(stdout, new RegExp(`^next +mossctl inspect ${out}$`, 'm'));
+  const tokenizer = JSON.parse(await readFile(join(base, 'tokenizer.json'), 'utf8'));
+  Object.assign(tokenizer.model, { byte_fallback: true, unk_token: '<unk>' });
+  const decoder = { type: 'Sequence', decoders: [{ type: 'ByteFallback' }] };
+  await writeFile(join(base, 'tokenizer.json'), JSON.stringify({ ...tokenizer, decoder }));
+  await writeFile(join(base, 'model.safetensors'), 'not read');
+  const refused = await mossctl(['import', base, '--out', join(folder, 'never')]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /byte_fallback is not supported/);
+  assert.match(refused.stderr, /SentencePiece/);
+});
+
 test('export writes a directory or one file, and says how large', async () => {
   const hf = join(folder, 'hf');
   const shards = await mossctl(['export', llama, '--dtype', 'bf16', '--max-shard-size', '8KB', '--out', hf]);

@@ -29,7 +29,7 @@ test('every packaged pipeline is valid, runs every stage, and names files that e
         assert.ok(isAbsolute(path) && (await exists(path)), path);
       }
     }
-    assert.ok(files >= 2, `${name} names ${files} files`);
+    assert.ok(files >= 1, `${name} names ${files} files`);
   }
 });
 
@@ -40,7 +40,10 @@ test('every shipped data-spec is valid', async () => {
 });
 
 test('a name that is not packaged, and a file that is not there, list what is', async () => {
-  await assert.rejects(loadPipeline({ config: 'smoek' }), /called smoek.*quickstart, smoke.*Did you mean "smoke"/);
+  await assert.rejects(
+    loadPipeline({ config: 'smoek' }),
+    /called smoek.*arithmetic, quickstart, smoke.*Did you mean "smoke"/,
+  );
   await assert.rejects(
     loadPipeline({ config: 'pipelines/quick-start.yaml' }),
     /no such pipeline file.*Did you mean "quickstart"/,

@@ -75,6 +75,22 @@ test('named ones go on, are recorded in order, and are the settings of the run f
   assert.match(await readFile(join(run, 'pipeline.yaml'), 'utf8'), /batchSize: 4/);
 });
 
+test('where the stage itself refuses the new settings, the try that is there keeps its own', async () => {
+  const { run, world, resume } = await interrupted('pretrain');
+  const files = ['pretrain/stage.json', 'pipeline.yaml'];
+  const read = () => Promise.all(files.map((name) => readFile(join(run, name), 'utf8')));
+  const before = await read();
+  const fewer = changed(({ pretrain }) => {
+    if (pretrain) pretrain.train.steps = 1;
+  });
+  world.refuses = 'pretrain';
+  await assert.rejects(resume(fewer, { override: ['pretrain.train.steps'] }), /cannot go on like this/);
+  assert.deepEqual(await read(), before);
+  world.refuses = undefined;
+  const { states } = await start(run, world, { only: 'pretrain' });
+  assert.deepEqual(states.slice(-2), ['pretrain resumed', 'pretrain finished']);
+});
+
 test('a finished stage goes on with more steps where they are named', async () => {
   const run = freshRun();
   const world: World = { ran: [] };

@@ -1,11 +1,13 @@
 // What the runner does after kills and damage: remakes outputs, mends `latest`, clears half-written files, takes over locks.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
+import type { Event } from '../../src/report/event.js';
 import { freshRun, start, type World, whole } from './world.js';
 
 test('an output that was deleted or damaged is made again', async () => {
@@ -97,4 +99,18 @@ test('two runs in one folder: the second is refused while the first lives, and t
     (await readdir(run)).filter((name) => name.startsWith('.')),
     [],
   );
+});
+
+test('`latest` leads to a stage before its record says that it has finished, whatever comes in between', async () => {
+  const run = freshRun();
+  const links: string[] = [];
+  const reporter = {
+    emit(event: Event): void {
+      if (event.type === 'stage' && event.state === 'finished' && ['pretrain', 'sft'].includes(event.stage))
+        links.push(readlinkSync(join(run, 'latest')));
+    },
+  };
+  await start(run, { ran: [] }, { only: 'pretrain', reporter });
+  await start(run, { ran: [] }, { only: 'sft', reporter });
+  assert.deepEqual(links, ['pretrain/step-000002', 'sft/step-000002']);
 });

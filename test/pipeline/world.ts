@@ -34,6 +34,8 @@ export interface World {
   /** Its `check` refuses. */
   refused?: StageName;
   stopAt?: StageName;
+  /** It refuses when it runs, before it does anything. */
+  refuses?: StageName;
   outside?: string;
 }
 
@@ -50,6 +52,7 @@ function countingStage<Name extends StageName>(name: Name, world: World): () => 
     async run(job) {
       world.ran.push(name);
       world.overrides = job.overrides;
+      if (world.refuses === name) throw new UserError({ what: `${name} cannot go on like this` });
       const count = join(job.directory, 'count');
       for (let done = (await exists(count)) ? Number(await readFile(count, 'utf8')) : 0; done < 2; done++) {
         await writeFileAtomic(count, String(done + 1));

@@ -66,7 +66,12 @@ test('a list of templates has a default; without any, ChatML where its tokens ar
   const chatml = await Tokenizer.open(await folderOf(families.qwen2, { chat_template: null }));
   const text = new ChatTemplate(chatml).render([user('a'), assistant('b')]);
   assert.equal(text, '<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n');
+  const folder = await mkdtemp(join(tmpdir(), 'foreign-'));
+  for (const [name, content] of Object.entries(chatml.files())) await writeFile(join(folder, name), content);
+  assert.equal(chatml.files()['chat_template.jinja'], chatml.chatTemplate, 'what it is trained with is saved with it');
+  assert.equal((await Tokenizer.open(folder)).chatTemplate, chatml.chatTemplate);
   const none = await Tokenizer.open(await folderOf(families.llama, { chat_template: null }));
+  assert.equal(none.files()['chat_template.jinja'], undefined);
   assert.throws(() => new ChatTemplate(none).encode([user('a')]), /this model has no chat template/i);
 });
 
@@ -151,6 +156,18 @@ test('an assistant may write <think>, a person may not, and nobody may end a tur
   const response = tokenizer.controlId('<tool_response>') ?? -1;
   assert.equal(count(spoof, response), 0);
   assert.ok(template.render(spoof).includes('<tool_response>x</tool_response>'));
+});
+
+test('ten thousand control tokens do not make a long message slow', () => {
+  const controls = Array.from({ length: 9000 }, (_, i) => ({ content: `<|reserved_${i}|>`, special: true }));
+  const json = bytesJson({ controls: [...families.qwen2.controls, ...controls] });
+  const tokenizer = Tokenizer.fromJson(json, 'file.json', { roles: families.qwen2.roles });
+  const content = 'a < b |> <|reserved_77|> '.repeat(4000);
+  const start = performance.now();
+  const { tokens } = new ChatTemplate(tokenizer).encode([user(content)]);
+  assert.ok(performance.now() - start < 3000);
+  assert.ok(!tokens.includes(tokenizer.controlId('<|reserved_77|>') ?? -1));
+  assert.ok(tokenizer.decode(tokens).includes(content));
 });
 
 test('a template from outside is tried out in a worker before anything else sees it', async () => {

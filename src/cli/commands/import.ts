@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import { isForeign } from '../../checkpoint/hf.js';
+import { describeForeign, isForeign } from '../../checkpoint/hf.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import { readManifest } from '../../checkpoint/manifest.js';
 import { saveCheckpoint } from '../../checkpoint/save.js';
@@ -12,6 +12,7 @@ import { describeWeights } from '../../checkpoint/weights.js';
 import { isRewardModel, type RopeParameters } from '../../config/model.js';
 import { checkTensors, parameterCount } from '../../model/parameters.js';
 import { ChatTemplate } from '../../tokenizer/chat-template.js';
+import { missingTemplate } from '../../tokenizer/chatml.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
@@ -25,10 +26,12 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
       next: `Use it as it is: mossctl chat ${shownPath(directory)}`,
     });
   }
-  const source = await openCheckpoint(directory);
-  checkTensors(source.model, source.weights, directory);
+  // What most often is not supported comes first: weights may take minutes to read.
+  await describeForeign(directory);
   const tokenizer = await Tokenizer.open(directory);
   new ChatTemplate(tokenizer); // refuses a template that cannot be trusted, before anything is written
+  const source = await openCheckpoint(directory);
+  checkTensors(source.model, source.weights, directory);
   await refuseOther(out, source.digest);
   const { digest } = await saveCheckpoint(resolve(out), {
     ...source,
@@ -66,6 +69,7 @@ function describe({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer:
     vocabulary: model.vocab_size,
     tokens: tokenizer.vocabSize,
     template: templateSource(tokenizerFiles),
+    canChat: tokenizer.chatTemplate !== missingTemplate,
     endsWith: eosTokenIds.map(token),
     padsWith: token(model.pad_token_id),
   };
@@ -75,8 +79,8 @@ function describe({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer:
 function templateSource(files: Readonly<Record<string, string>>): string | null {
   if (files['chat_template.jinja'] !== undefined) return 'chat_template.jinja';
   const name = 'tokenizer_config.json';
-  const { chat_template: template } = JSON.parse(files[name] ?? '{}') as { chat_template?: unknown };
-  return typeof template === 'string' ? name : null;
+  const config = JSON.parse(files[name] ?? '{}') as { chat_template?: unknown } | null;
+  return (config?.chat_template ?? null) === null ? null : name;
 }
 
 function summary(
@@ -85,15 +89,18 @@ function summary(
   path: string,
   out: string,
 ): string {
-  const { architecture, parameters, storedAs, contextLength, template, padsWith } = description;
-  const next = isRewardModel(source.model) ? `mossctl inspect ${out}` : `mossctl chat ${out}`;
+  const { architecture, parameters, storedAs, contextLength, template, canChat, padsWith } = description;
+  const next = isRewardModel(source.model) || !canChat ? `mossctl inspect ${out}` : `mossctl chat ${out}`;
+  const lent = canChat
+    ? 'none of its own: ChatML'
+    : `none: to chat or fine-tune, put a chat_template.jinja into ${path}`;
   const ends = description.endsWith.map(printable).join(' or ');
   return [
     `read        ${path}`,
     `model       ${architecture}, ${formatShort(parameters)} parameters stored as ${storedAs.join(' and ')}${description.tied ? ', tied' : ''}`,
     `context     ${formatCount(contextLength)} tokens; rope ${ropeText(description.rope)}`,
     `tokenizer   ${formatCount(description.tokens)} tokens (${formatCount(description.vocabulary)} rows in the embedding)`,
-    `template    ${template === null ? 'none of its own: ChatML' : `from ${template}`}`,
+    `template    ${template === null ? lent : `from ${template}`}`,
     `ends with   ${ends}; pads with ${printable(padsWith)}`,
     `wrote       ${out}`,
     `next        ${next}`,

@@ -13,6 +13,8 @@ import type { MeasuredText } from './measurements.js';
 
 /** Rows of one evaluation batch. */
 const rows = 8;
+/** The context of a published model may be 131,072 tokens: a batch of such rows fits into no memory. */
+const mostColumns = 2048;
 
 /** One split of a tokenised corpus. */
 type HeldOutText = Pick<TokenDocuments, 'manifest' | 'length' | 'get'>;
@@ -26,7 +28,8 @@ export async function measureHeldOut(
 ): Promise<MeasuredText[]> {
   const chosen = await chooseDocuments(documents, tokensPerLanguage);
   const nats = new Map<string, number>();
-  const shape = { rows, columns: model.config.max_position_embeddings, padId: model.config.pad_token_id };
+  const columns = Math.min(model.config.max_position_embeddings, mostColumns);
+  const shape = { rows, columns, padId: model.config.pad_token_id };
   for (const batch of batchesOnce(chosen.map(textOnly), shape)) {
     if (interrupt.requested) throw new Interrupted('stopped while measuring bits per byte');
     tidy(() => {

@@ -10,9 +10,11 @@ import type { Conversation } from '../../data/types.js';
 import { modelOf, unload } from '../../inference/load.js';
 import { samplingAt } from '../../inference/sampling.js';
 import type { EvaluationColumn, EvaluationTable, Metrics } from '../../report/event.js';
+import { missingTemplate } from '../../tokenizer/chatml.js';
 import type { Job, Stage } from '../stage.js';
 import { prefixed, startBackend } from '../training.js';
 import { measureHeldOut } from './bits-per-byte.js';
+import { heldOutFormulas, measureFormulas } from './formulas.js';
 import { compare, figuresOf, type Measurements, measureAnswers, measureTexts } from './measurements.js';
 import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from './tasks.js';
 
@@ -21,6 +23,9 @@ const columns = [
   { input: 'sft', label: 'sft' },
   { input: 'align', label: 'align' },
 ] as const;
+
+/** Formulas of each form (2+2, 2×1, 3 terms) that are asked, at most. */
+const formulasPerForm = 2000;
 
 /** Answers of each checkpoint shown in the report. */
 const shownSamples = 8;
@@ -107,16 +112,24 @@ async function evaluateCheckpoint(
     if (inputs.tokens !== undefined) {
       const documents = await openTokens(inputs.tokens, 'validation', loaded.tokenizer);
       measurements = measureTexts(await measureHeldOut(loaded.model, documents, config.validationTokens, interrupt));
+      const formulas = await heldOutFormulas(documents, loaded.tokenizer, formulasPerForm);
+      for (const [metric, units] of await measureFormulas(loaded, formulas, interrupt)) measurements.set(metric, units);
+    }
+    const asked = loaded.tokenizer.chatTemplate !== missingTemplate ? tasks : [];
+    if (asked.length < tasks.length) {
+      if (measurements.size === 0) throw nothingToMeasure(checkpoint.path);
+      const text = `${label}: left out ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}: this model has no chat template to ask with`;
+      reporter.emit({ type: 'note', stage: 'eval', level: 'warning', text });
     }
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', stage: 'eval', label: `${label}: answering`, done, total, unit: 'tasks' });
     const options = { maxNewTokens: config.maxNewTokens, seed, interrupt, onProgress };
-    answers = await answerTasks(loaded, tasks, options);
+    answers = await answerTasks(loaded, asked, options);
     for (const [metric, units] of measureAnswers(answers)) measurements.set(metric, units);
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
-    if (tasks.length > 0) {
-      const rewards = measureAnswers(await answerTasks(loaded, tasks, { ...options, ...sampled })).get('reward');
+    if (asked.length > 0) {
+      const rewards = measureAnswers(await answerTasks(loaded, asked, { ...options, ...sampled })).get('reward');
       measurements.set('reward', rewards ?? []);
     }
   } finally {
@@ -128,4 +141,13 @@ async function evaluateCheckpoint(
   const shown = answers.slice(0, shownSamples);
   const samples = shown.map(({ task, text }) => ({ prompt: lastQuestion(task), completion: text }));
   return { label, checkpoint, column, measurements, samples };
+}
+
+function nothingToMeasure(path: string): UserError {
+  return new UserError({
+    what: 'nothing of this model can be measured',
+    where: path,
+    why: 'it has no chat template to ask tasks with, and there is no held-out text here',
+    next: 'Put a chat_template.jinja into its folder, or evaluate it in a run folder that has the text',
+  });
 }

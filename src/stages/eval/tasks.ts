@@ -18,6 +18,8 @@ export interface Answerer {
   model: Model;
   tokenizer: Tokenizer;
   template: ChatTemplate;
+  /** Where it came from a folder: its generation_config.json may name more tokens that end an answer. */
+  checkpoint?: { eosTokenIds: readonly number[] };
 }
 
 export interface Answer {
@@ -61,12 +63,12 @@ export interface AnswerOptions {
 
 /** Answers every task and scores it. Answers to one task are next to each other, in task order. */
 export async function answerTasks(
-  { model, tokenizer, template }: Answerer,
+  { model, tokenizer, template, checkpoint }: Answerer,
   tasks: readonly Conversation[],
   options: AnswerOptions,
 ): Promise<Answer[]> {
   const samples = options.samples ?? 1;
-  const { stopIds } = tokenizer;
+  const stopIds = [...(checkpoint?.eosTokenIds ?? []), ...tokenizer.stopIds]; // as chat stops
   const asked = tasks.map((task) => ({ task, promptTokens: promptTokens(task, template) }));
   const rows = asked.flatMap((entry, index) => Array.from({ length: samples }, () => ({ ...entry, index })));
   // A batch is decoded until its longest answer ends, so one family at a time, whose answers are about as long; and
