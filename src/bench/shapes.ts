@@ -3,6 +3,7 @@
 import { type ModelConfig, modelSchema, type Size } from '../config/model.js';
 import type { Precision } from '../config/pipeline.js';
 import { modelConfig } from '../model/config.js';
+import { trainingFlopsPerToken } from '../model/cost.js';
 import { parameterCount } from '../model/parameters.js';
 
 const table = {
@@ -35,12 +36,9 @@ export function shapeOf(name: ShapeName): Shape {
   return { name, config, rows, columns, parameters: parameterCount(config) };
 }
 
-/**
- * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
- * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B).
- */
-export function flopsPerToken({ config, columns, parameters }: Shape): number {
-  return 6 * parameters + 12 * config.num_hidden_layers * columns * config.hidden_size;
+/** Floating-point operations to train on one token. */
+export function flopsPerToken({ config, columns }: Shape): number {
+  return trainingFlopsPerToken(config, columns);
 }
 
 /** An engine that holds bf16 operands may multiply them either way: its limit is the higher of the two. */

@@ -6,6 +6,8 @@ const trainDefaults = {
   epochs: 1,
   batchSize: 8,
   accumulation: 1,
+  batchWarmup: 0,
+  optimizer: 'adamw' as 'adamw' | 'muon',
   learningRate: 1e-3,
   schedule: 'cosine' as 'cosine' | 'wsd' | 'constant',
   warmup: 0.05,
@@ -16,6 +18,8 @@ const trainDefaults = {
   beta2: 0.95,
   epsilon: 1e-8,
   clipNorm: 1,
+  zLoss: 0,
+  spikeLimit: 0,
   evaluateEvery: 100,
   sampleEvery: 0,
   checkpointEvery: 100,
@@ -37,6 +41,16 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
       .describe('passes over the data, where `steps` is not given'),
     batchSize: z.int().min(1).max(65536).default(d.batchSize).describe('rows per micro-batch'),
     accumulation: z.int().min(1).max(65536).default(d.accumulation).describe('micro-batches per optimizer step'),
+    batchWarmup: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(d.batchWarmup)
+      .describe('share of the steps over which the micro-batches of a step grow from 1 to `accumulation`; 0 = none'),
+    optimizer: z
+      .enum(['adamw', 'muon'])
+      .default(d.optimizer)
+      .describe('what turns gradients into steps; muon: Muon for the matrices of the layers, AdamW for all else'),
     learningRate: z.number().min(0).max(10).default(d.learningRate).describe('peak learning rate'),
     schedule: z.enum(['cosine', 'wsd', 'constant']).default(d.schedule).describe('shape after the warm-up'),
     warmup: z.number().min(0).max(1).default(d.warmup).describe('share of the steps spent warming up'),
@@ -57,6 +71,22 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
       .max(1e6)
       .default(d.clipNorm)
       .describe('global gradient norm above which to scale down; 0 = off'),
+    zLoss: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(d.zLoss)
+      .describe(
+        'weight of (log Z)² in the loss of pretraining and fine-tuning, against drifting logits: 1e-4; 0 = off',
+      ),
+    spikeLimit: z
+      .number()
+      .min(0)
+      .max(1000)
+      .default(d.spikeLimit)
+      .describe(
+        'standard deviations above the recent steps at which a loss or gradient norm is a spike: back to the last checkpoint, and on with other data; 0 = off',
+      ),
     evaluateEvery: z
       .int()
       .min(0)

@@ -15,12 +15,12 @@ export interface BatchSupply {
   restore(state: unknown): void;
 }
 
-export function tokenObjective(batches: BatchSupply): Objective<PackedMicroBatch> {
+export function tokenObjective(batches: BatchSupply, { zLoss = 0 } = {}): Objective<PackedMicroBatch> {
   return {
     next: async () => describe(await batches.next()),
     state: () => batches.state,
     restore: (state) => batches.restore(state),
-    loss: (model, { batch }) => negativeLogLikelihood(model, batch),
+    loss: (model, { batch }) => negativeLogLikelihood(model, batch, zLoss),
   };
 }
 

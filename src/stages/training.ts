@@ -6,6 +6,7 @@ import type { TrainConfig } from '../config/train.js';
 import type { Metrics } from '../report/event.js';
 import { openBackend } from '../tensor/backends.js';
 import type { MicroBatch } from '../train/objective.js';
+import { meanAccumulation } from '../train/schedule.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
 import type { Job } from './stage.js';
 
@@ -28,11 +29,11 @@ export function descent(parent: Checkpoint | undefined): Pick<ManifestFields, 'p
 
 /** Optimizer steps: as the config says, or as many as its epochs take. */
 export async function stepCount(
-  config: Pick<TrainConfig, 'steps' | 'epochs' | 'accumulation'>,
+  config: Pick<TrainConfig, 'steps' | 'epochs' | 'accumulation' | 'batchWarmup'>,
   batchesPerEpoch: () => Promise<number>,
 ): Promise<number> {
   if (config.steps !== undefined) return config.steps;
-  return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / config.accumulation));
+  return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / meanAccumulation(config)));
 }
 
 export type StageTraining<Batch extends MicroBatch> = Omit<

@@ -59,11 +59,19 @@ function countedStates(model: Model, batch: TokenBatch): CountedStates {
   return { hidden: chosen, targets, positions };
 }
 
-/** Weighted sum of the negative log-likelihood over the batch, in nats. */
-export function negativeLogLikelihood(model: Model, batch: TokenBatch): Scalar {
+/**
+ * Weighted sum of the negative log-likelihood over the batch, in nats; `zLoss` adds so many times (log Z)², Z the sum of
+ * the exponentials of the logits, which keeps them from drifting (Chowdhery et al. 2022, PaLM, §5).
+ */
+export function negativeLogLikelihood(model: Model, batch: TokenBatch, zLoss = 0): Scalar {
   const { hidden, targets, positions } = countedStates(model, batch);
-  const weights = Float32Array.from(positions, (position) => batch.weights[position]);
-  return crossEntropySum(hidden, outputWeight(model), targets, tensor1d(weights));
+  const weights = tensor1d(Float32Array.from(positions, (position) => batch.weights[position]));
+  const output = outputWeight(model);
+  if (zLoss === 0) return crossEntropySum(hidden, output, targets, weights);
+  const losses = crossEntropy(hidden, output, targets);
+  // Each loss is log Z less the target's logit.
+  const logZ = add(losses, sum(mul(hidden, embedding(output, targets)), 1));
+  return sum(mul(add(losses, mul(mul(logZ, logZ), zLoss)), weights)) as Scalar;
 }
 
 /** log π of each sequence of the batch, summed over its counted tokens [sequences], and how many those are. */

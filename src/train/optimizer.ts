@@ -1,20 +1,31 @@
-// AdamW over a model's parameter table, with its moments as plain tensors that a checkpoint can hold.
+// One step over a model's parameter table: AdamW, or Muon for the layers' matrices and AdamW for the rest. The moments
+// are plain tensors that a checkpoint can hold.
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
-import { type Model, parameterTable, weight } from '../model/parameters.js';
-import { adamw } from '../tensor/ops/adamw.js';
+import { type Model, type ParameterSpec, parameterTable, weight } from '../model/parameters.js';
+import { type MuonParameter, muon } from '../tensor/muon.js';
+import { type AdamwParameter, adamw } from '../tensor/ops/adamw.js';
 import { type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';
 
 export interface OptimizerState {
-  /** By parameter name: first and second moments. */
-  moments: Map<string, { m: Variable; v: Variable }>;
+  /** By parameter name: first and second moments. What Muon steps has no second one. */
+  moments: Map<string, { m: Variable; v?: Variable }>;
 }
 
-export function createOptimizer(model: Model): OptimizerState {
-  const moments = new Map<string, { m: Variable; v: Variable }>();
-  for (const [name, value] of model.weights) moments.set(name, { m: zeroMoment(value), v: zeroMoment(value) });
+export function createOptimizer(model: Model, kind: TrainConfig['optimizer'] = 'adamw'): OptimizerState {
+  const moments: OptimizerState['moments'] = new Map();
+  for (const spec of parameterTable(model.config)) {
+    const value = weight(model, spec.name);
+    const m = zeroMoment(value);
+    moments.set(spec.name, kind === 'muon' && isLayerMatrix(spec) ? { m } : { m, v: zeroMoment(value) });
+  }
   return { moments };
+}
+
+/** What Muon is for: matrices that turn hidden states into hidden states. Embeddings and heads are look-ups by token. */
+function isLayerMatrix({ name, shape }: ParameterSpec): boolean {
+  return name.startsWith('model.layers.') && shape.length === 2;
 }
 
 /** One step, in place. `gradients` by parameter name; `step` counts from 1. */
@@ -25,35 +36,45 @@ export function optimizerStep(
   config: TrainConfig,
   at: { step: number; learningRate: number; gradientScale: number },
 ): void {
-  const parameters = parameterTable(model.config).flatMap(({ name, decay }) => {
+  const byMuon: MuonParameter[] = [];
+  const byAdamw: AdamwParameter[] = [];
+  for (const { name, decay } of parameterTable(model.config)) {
     const gradient = gradients.get(name);
     const moments = state.moments.get(name);
-    if (gradient === undefined || moments === undefined) return [];
-    return [{ variable: weight(model, name), gradient, ...moments, weightDecay: decay ? config.weightDecay : 0 }];
-  });
-  adamw(parameters, { ...at, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
+    if (gradient === undefined || moments === undefined) continue;
+    const { m, v } = moments;
+    const parameter = { variable: weight(model, name), gradient, m, weightDecay: decay ? config.weightDecay : 0 };
+    if (v === undefined) byMuon.push(parameter);
+    else byAdamw.push({ ...parameter, v });
+  }
+  adamw(byAdamw, { ...at, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
+  muon(byMuon, at);
 }
 
 /** The moments under the names that a checkpoint stores them by. */
 export function optimizerTensors(state: OptimizerState): [string, Variable][] {
-  return [...state.moments].flatMap(([name, { m, v }]): [string, Variable][] => [
-    [`m.${name}`, m],
-    [`v.${name}`, v],
-  ]);
+  return [...state.moments].flatMap(([name, { m, v }]): [string, Variable][] =>
+    v === undefined
+      ? [[`m.${name}`, m]]
+      : [
+          [`m.${name}`, m],
+          [`v.${name}`, v],
+        ],
+  );
 }
 
 /** Restores the values of what `optimizerTensors` gave. */
 export function restoreOptimizer(state: OptimizerState, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
   for (const [name, { m, v }] of state.moments) {
     restore(m, tensors.get(`m.${name}`), name, where);
-    restore(v, tensors.get(`v.${name}`), name, where);
+    if (v !== undefined) restore(v, tensors.get(`v.${name}`), name, where);
   }
 }
 
 export function disposeOptimizer(state: OptimizerState): void {
   for (const { m, v } of state.moments.values()) {
     m.dispose();
-    v.dispose();
+    v?.dispose();
   }
 }
 

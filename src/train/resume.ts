@@ -7,6 +7,7 @@ import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { newestWholeCheckpoint } from '../checkpoint/history.js';
 import type { Manifest, ManifestFields } from '../checkpoint/manifest.js';
 import type { SaverOptions } from './saver.js';
+import type { SpikeState } from './spikes.js';
 
 /** A setting that was changed on resuming, named with --override. */
 export interface Override {
@@ -21,12 +22,14 @@ type Resumed = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
   overrides?: readonly Override[];
 };
 
-interface State {
+export interface State {
   checkpoint: Checkpoint;
   /** The optimizer's. */
   tensors: ReadonlyMap<string, HostTensor>;
   /** Where the objective stood in its data. */
   objective: unknown;
+  /** Undefined where nothing was watched. */
+  spikes: SpikeState | undefined;
 }
 
 /**
@@ -42,7 +45,11 @@ export async function newestState({ directory, manifest, reporter, steps }: Resu
     await rm(`${bad}.damaged`, { recursive: true, force: true });
     await rename(bad, `${bad}.damaged`);
   }
-  if (path === undefined) return undefined;
+  if (path === undefined) {
+    const text = `no whole checkpoint is left (${damaged.length} damaged): training begins again at step 1`;
+    if (damaged.length > 0) reporter.emit({ type: 'note', stage: manifest.stage, level: 'warning', text });
+    return undefined;
+  }
   const checkpoint = await openCheckpoint(path, { training: true, verify: false }); // verified a moment ago
   if (checkpoint.training === undefined) throw new Error('opened without its training state');
   const { step } = checkpoint.manifest;
@@ -54,7 +61,8 @@ export async function newestState({ directory, manifest, reporter, steps }: Resu
     });
   }
   const { tensors, state } = checkpoint.training;
-  return { checkpoint, tensors, objective: (state as { objective: unknown }).objective };
+  const { objective, spikes } = state as { objective: unknown; spikes?: SpikeState };
+  return { checkpoint, tensors, objective, spikes };
 }
 
 /** Says what will make the rest of the training another than it would have been. */

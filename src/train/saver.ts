@@ -2,6 +2,7 @@
 // while training goes on, one save at a time. A save that fails is told, and the next save point tries again.
 //
 // The copy costs the memory of weights and moments once more, from the first save to the end of the training.
+import { setTimeout } from 'node:timers/promises';
 import { describeFault, UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { BackgroundSaver, type SaveResult } from '../checkpoint/background-save.js';
@@ -15,6 +16,7 @@ import type { Metrics, Reporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
 import type { Variable } from '../tensor/tf.js';
 import { type OptimizerState, optimizerTensors } from './optimizer.js';
+import type { SpikeState } from './spikes.js';
 
 export interface SaverOptions {
   /** Where checkpoints go: step-000100, … */
@@ -37,6 +39,8 @@ export interface Progress {
   optimizer: OptimizerState;
   /** Plain JSON: where the objective stands in its data. */
   objective: unknown;
+  /** Where they are watched for. */
+  spikes?: SpikeState;
   step: number;
   tokensSeen: number;
   metrics: Metrics;
@@ -112,7 +116,7 @@ export class Saver {
         weights: this.#copy(progress.model.weights),
         training: {
           tensors: this.#copy(optimizerTensors(progress.optimizer)),
-          state: { objective: progress.objective },
+          state: { objective: progress.objective, ...(progress.spikes && { spikes: progress.spikes }) },
         },
         manifest: { ...manifest, step, tokensSeen, metrics, ...(overrides.length > 0 && { overrides }) },
       },
@@ -151,6 +155,7 @@ export class Saver {
    */
   async finish(progress: Progress): Promise<Saved> {
     for (let attempt = 0; attempt < 2; attempt++) {
+      if (attempt > 0) await setTimeout(secondTryMilliseconds); // what filled the disk may be gone by then
       await this.save(progress);
       await this.settle();
       if (this.#last?.step === progress.step) return this.#last;
@@ -181,7 +186,7 @@ export class Saver {
     await removeTemporary(this.#options.directory).catch(() => undefined);
     this.#failure = faults.map(({ what, why }) => describeFault({ what, why })).join(' ');
     const what = `this checkpoint could not be saved: ${this.#failure}`;
-    const next = `${adviceOn(code)} Training goes on and saves again at the next save point; the run fails in the end`;
+    const next = `${adviceOn(code)} It is tried again at the next save point; the run fails in the end`;
     this.#warn(describeFault({ where: path, what, next }), path);
   }
 
@@ -200,6 +205,9 @@ export class Saver {
     });
   }
 }
+
+/** Between the two tries of the last save. */
+const secondTryMilliseconds = 3000;
 
 function retentionOf(keep: string): Retention {
   const { best, ...rule } = keepRule(keep);

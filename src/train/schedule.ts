@@ -1,4 +1,4 @@
-// Learning-rate schedules as pure functions of the step: nothing to save, nothing to restore.
+// Learning rate and batch size as pure functions of the step: nothing to save, nothing to restore.
 import type { TrainConfig } from '../config/train.js';
 
 /** The learning rate of `step` (1 ≤ step ≤ steps): linear warm-up, then the shape that the config names. */
@@ -22,4 +22,18 @@ export function learningRateAt(step: number, steps: number, config: TrainConfig)
     default:
       return config.schedule satisfies never;
   }
+}
+
+/** Micro-batches of `step`: evenly from 1 to `accumulation` while the batch size warms up, all of them afterwards. */
+export function accumulationAt(step: number, steps: number, config: TrainConfig): number {
+  const warmup = Math.round(config.batchWarmup * steps);
+  return step >= warmup ? config.accumulation : Math.ceil((config.accumulation * step) / warmup);
+}
+
+/** Micro-batches of a step, on average over the training. */
+export function meanAccumulation({
+  accumulation,
+  batchWarmup,
+}: Pick<TrainConfig, 'accumulation' | 'batchWarmup'>): number {
+  return accumulation - (batchWarmup * (accumulation - 1)) / 2;
 }

@@ -1,4 +1,4 @@
-// The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, AdamW, report.
+// The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, optimize, report.
 // Around it: evaluation, samples, checkpoints, and an exact resume from any of them.
 import { Interrupted, UserError } from '../base/errors.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
@@ -8,9 +8,10 @@ import { disposeModel, type Model, modelFromTensors } from '../model/parameters.
 import type { Metrics } from '../report/event.js';
 import type { MicroBatch, Objective } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
-import { newestState, type Override, overridesAt, tellDifferences } from './resume.js';
+import { newestState, type Override, overridesAt, type State, tellDifferences } from './resume.js';
 import { type Progress, Saver, type SaverOptions } from './saver.js';
-import { learningRateAt } from './schedule.js';
+import { accumulationAt, learningRateAt } from './schedule.js';
+import { type SpikeState, spikeOf, withStep } from './spikes.js';
 import { trainStep } from './step.js';
 
 export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
@@ -40,6 +41,9 @@ export interface TrainingResult {
 /** Where the loop stands: all that a checkpoint keeps besides tensors and the data cursor. */
 type Position = Pick<Progress, 'step' | 'tokensSeen' | 'metrics' | 'overrides'>;
 
+/** Times that a training goes back to the same checkpoint before it gives up. */
+const mostReturns = 3;
+
 /**
  * Trains to `steps`, going on from the newest whole checkpoint in `directory` if there is one. Checkpoints are written
  * while it trains; whatever ends it waits for the one that is being written.
@@ -64,11 +68,14 @@ class Loop<Batch extends MicroBatch> {
   #optimizer: OptimizerState;
   #saver: Saver;
   #at: Position;
+  #spikes: SpikeState = { recent: [], skipped: [] };
+  /** Documents of the steps since the last checkpoint. */
+  #unsaved: { step: number; ids: readonly string[] }[] = [];
 
   constructor(run: TrainingRun<Batch>) {
     this.#run = run;
     this.#model = run.model;
-    this.#optimizer = createOptimizer(run.model);
+    this.#optimizer = createOptimizer(run.model, run.config.optimizer);
     this.#saver = new Saver(run);
     this.#at = { step: 0, tokensSeen: 0, metrics: {}, overrides: overridesAt(0, [], run.overrides) };
   }
@@ -81,26 +88,35 @@ class Loop<Batch extends MicroBatch> {
     const run = this.#run;
     const found = await newestState(run);
     if (found === undefined) return;
-    const { checkpoint, tensors, objective } = found;
+    const { checkpoint, objective, spikes } = found;
     const { manifest, digest, path } = checkpoint;
-    const { step, tokensSeen, metrics } = manifest;
+    const { step } = manifest;
     tellDifferences(run, manifest);
-    disposeModel(this.#model);
-    this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path);
-    restoreOptimizer(this.#optimizer, tensors, path);
+    this.#restore(found);
+    this.#spikes = spikes ?? this.#spikes;
     // Other data, which the person has named with --override, are read from their beginning.
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(objective);
-    this.#at = { step, tokensSeen, metrics, overrides: overridesAt(step, manifest.overrides ?? [], run.overrides) };
     this.#saver = new Saver(run, { path, digest, step });
     if (step > 0)
       run.reporter.emit({ type: 'stage', stage: this.#stage, state: 'resumed', detail: `from step ${step}` });
   }
 
+  /** Weights, moments, step and figures of a checkpoint. */
+  #restore({ checkpoint, tensors }: Pick<State, 'checkpoint' | 'tensors'>): void {
+    const { manifest, path } = checkpoint;
+    const { step, tokensSeen, metrics, overrides = [] } = manifest;
+    disposeModel(this.#model);
+    this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path);
+    restoreOptimizer(this.#optimizer, tensors, path);
+    this.#at = { step, tokensSeen, metrics, overrides: overridesAt(step, overrides, this.#run.overrides) };
+  }
+
   async run(): Promise<TrainingResult> {
     const { config, steps, interrupt, evaluate } = this.#run;
     if (evaluate === undefined) this.#saver.checkBest({ loss: 0 });
+    if (config.spikeLimit > 0 && this.#saver.last === undefined) await this.#saver.save(this.#progress());
     while (this.#at.step < steps) {
-      await this.#step();
+      if (!(await this.#step())) continue;
       await this.#saver.poll();
       const { step } = this.#at;
       const last = step === steps;
@@ -112,25 +128,41 @@ class Loop<Batch extends MicroBatch> {
         throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
       }
       if (due(step, config.checkpointEvery)) await this.#saver.save(this.#progress());
+      const saved = this.#saver.last?.step ?? 0;
+      this.#unsaved = this.#unsaved.filter((unsaved) => unsaved.step > saved);
     }
     const { path, digest } = await this.#saver.finish(this.#progress());
     return { path, digest, metrics: this.#at.metrics, checkpoint: await openCheckpoint(path) };
   }
 
   #progress(): Progress {
-    const { objective } = this.#run;
-    return { ...this.#at, model: this.#model, optimizer: this.#optimizer, objective: objective.state() };
+    const { objective, config } = this.#run;
+    return {
+      ...this.#at,
+      model: this.#model,
+      optimizer: this.#optimizer,
+      objective: objective.state(),
+      ...(config.spikeLimit > 0 && { spikes: this.#spikes }),
+    };
   }
 
-  async #step(): Promise<void> {
+  /** False: the step was a spike, and the training stands where it last was saved. */
+  async #step(): Promise<boolean> {
     const { config, steps, objective, reporter, round } = this.#run;
     const step = this.#at.step + 1;
     const started = performance.now();
     const batches: Batch[] = [];
-    for (let i = 0; i < config.accumulation; i++) batches.push(await objective.next());
+    const count = accumulationAt(step, steps, config);
+    while (batches.length < count) batches.push(await objective.next());
     const learningRate = learningRateAt(step, steps, config);
     const model = { ...this.#model, checkpointing: config.checkpointing };
     const result = await trainStep(model, this.#optimizer, objective, batches, config, { step, learningRate });
+    if (config.spikeLimit > 0) {
+      this.#unsaved.push({ step, ids: batches.flatMap((batch) => batch.ids) });
+      const reason = spikeOf(this.#spikes, [result.loss, result.gradientNorm], config.spikeLimit);
+      if (reason !== undefined && (await this.#goBack(step, reason))) return false;
+      this.#spikes = withStep(this.#spikes, [result.loss, result.gradientNorm]);
+    }
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm))
       throw await this.#notFinite(step, result, batches);
     const tokens = batches.reduce((total, batch) => total + batch.tokens, 0);
@@ -150,6 +182,29 @@ class Loop<Batch extends MicroBatch> {
       ...(Object.keys(figures).length > 0 && { metrics: figures }),
       ...(round && { round }),
     });
+    return true;
+  }
+
+  /**
+   * Back to the last checkpoint, but not to where its data were: what was read since then is left out. An interruption
+   * leaves a checkpoint too, so a training that was stopped shortly before a spike goes less far back. False where that has
+   * been tried often enough: the data are not to blame.
+   */
+  async #goBack(step: number, reason: string): Promise<boolean> {
+    const { reporter } = this.#run;
+    await this.#saver.settle();
+    const found = await newestState(this.#run);
+    if (found === undefined) return false;
+    const backTo = found.checkpoint.manifest.step;
+    const { skipped } = this.#spikes;
+    if (skipped.filter((spike) => spike.backTo === backTo).length >= mostReturns) return false;
+    this.#restore(found);
+    const ids = [...new Set(this.#unsaved.flatMap((unsaved) => (unsaved.step > backTo ? unsaved.ids : [])))];
+    this.#unsaved = [];
+    this.#spikes = { recent: found.spikes?.recent ?? [], skipped: [...skipped, { step, backTo, reason, ids }] };
+    const text = `step ${step} is a spike: ${reason}. Back to step ${backTo}, without the data since then: ${ids.join(', ')}`;
+    reporter.emit({ type: 'note', stage: this.#stage, level: 'warning', text });
+    return true;
   }
 
   async #evaluate(): Promise<void> {
@@ -157,7 +212,12 @@ class Loop<Batch extends MicroBatch> {
     if (metrics === undefined) return;
     this.#at.metrics = { ...this.#at.metrics, ...metrics };
     this.#run.reporter.emit({ type: 'evaluation', stage: this.#stage, step: this.#at.step, metrics });
-    this.#saver.checkBest(this.#at.metrics);
+    try {
+      this.#saver.checkBest(this.#at.metrics);
+    } catch (error) {
+      await this.#saver.finish(this.#progress()); // known only now, and no reason to lose the steps so far
+      throw error;
+    }
   }
 
   async #notFinite(
@@ -165,7 +225,7 @@ class Loop<Batch extends MicroBatch> {
     result: { loss: number; gradientNorm: number },
     batches: readonly Batch[],
   ): Promise<UserError> {
-    await this.#saver.settle();
+    await this.#saver.settle().catch(() => undefined); // whatever befell the save must not hide this
     const ids = [...new Set(batches.flatMap((batch) => batch.ids))];
     const shown = ids.slice(0, 20).join(', ') + (ids.length > 20 ? `, … (${ids.length} in all)` : '');
     const last =

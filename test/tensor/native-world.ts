@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import { Random } from '../../src/base/random.js';
 import { modelSchema } from '../../src/config/model.js';
+import type { TrainConfig } from '../../src/config/train.js';
 import { BatchBuilder } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { modelConfig } from '../../src/model/config.js';
@@ -40,7 +41,7 @@ export function smallModel(layers = 2, hiddenSize = 32, columns = 32): Model {
  * Rows of documents that count upwards: learnable. The first batch is the largest that can come: one document to a row,
  * every token counted. After it document lengths, padding and the tokens that count all change from batch to batch.
  */
-export function changingBatches(rows = 2, columns = 32) {
+export function changingBatches(rows = 2, columns = 32, zLoss = 0) {
   const random = Random.stream(5, 'native');
   let made = 0;
   const next = (): Promise<TokenBatch> => {
@@ -60,7 +61,7 @@ export function changingBatches(rows = 2, columns = 32) {
     }
     return Promise.resolve(builder.finish());
   };
-  return tokenObjective({ next, state: null, restore: () => undefined });
+  return tokenObjective({ next, state: null, restore: () => undefined }, { zLoss });
 }
 
 /** Preferences of which the policy has been scored; the answers differ in length. */
@@ -84,6 +85,7 @@ export interface Training {
   steps: number;
   /** Micro-batches to a step; 2 unless given. */
   accumulation?: number;
+  optimizer?: TrainConfig['optimizer'];
   afterStep?(step: number): void;
 }
 
@@ -91,10 +93,10 @@ export interface Training {
 export async function trainSteps<Batch extends MicroBatch>(
   model: Model,
   objective: Objective<Batch>,
-  { steps, accumulation = 2, afterStep }: Training,
+  { steps, accumulation = 2, optimizer: kind = 'adamw', afterStep }: Training,
 ): Promise<number[]> {
-  const optimizer = createOptimizer(model);
-  const config = trainConfig({ clipNorm: 0.5 });
+  const optimizer = createOptimizer(model, kind);
+  const config = trainConfig({ clipNorm: 0.5, optimizer: kind });
   const losses: number[] = [];
   for (let step = 1; step <= steps; step++) {
     const batches: Batch[] = [];

@@ -150,6 +150,17 @@ describe('resuming', () => {
     assert.equal(left.filter((name) => name.endsWith('.damaged')).length, 4, 'set aside, not deleted');
   });
 
+  test('where no checkpoint is whole, it begins again, and says so', async () => {
+    const { directory } = await run('none', 99, { steps: 2 });
+    for (const name of await readdir(directory)) await writeFile(join(directory, name, 'config.json'), '');
+    const again = await run('none', 99, { steps: 2 });
+    assert.match(
+      again.notes.at(-1) ?? '',
+      /^no whole checkpoint is left \(\d+ damaged\): training begins again at step 1$/,
+    );
+    assert.equal(again.steps[0].step, 1);
+  });
+
   test('a changed byte anywhere in a checkpoint is noticed, in mossctl.json too', async () => {
     const config = trainConfig({ checkpointEvery: 100 });
     const { directory, manifestAt } = await run('byte', 99, { config, steps: 2 });

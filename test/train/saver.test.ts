@@ -122,7 +122,7 @@ describe('saving beside training', () => {
     assert.equal(warnings[0].unsaved, stepDirectory(directory, 4));
     assert.match(
       warnings[0].text,
-      /blocked.pretrain.step-000004: this checkpoint could not be saved: .*of another stage\. Look at the disk and the folder\. Training goes on and saves again at the next save point; the run fails in the end\.$/,
+      /blocked.pretrain.step-000004: this checkpoint could not be saved: .*of another stage\. Look at the disk and the folder\. It is tried again at the next save point; the run fails in the end\.$/,
     );
     const saved = events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : []));
     assert.deepEqual(saved, [2, 6]);
@@ -151,8 +151,10 @@ describe('saving beside training', () => {
     const config = (keep: string) => trainConfig({ checkpointEvery: 1, evaluateEvery: 1, keep });
     const { directory } = await run('best', { config: config('last=1,best=bits_per_byte.zh'), evaluate });
     assert.deepEqual((await readdir(directory)).sort(), ['step-000002', 'step-000006']);
-    const { outcome } = await run('unknown', { config: config('best=reward'), evaluate });
+    const late = { ...config('best=reward'), evaluateEvery: 3, checkpointEvery: 4 };
+    const { outcome, directory: unknown } = await run('unknown', { config: late, evaluate });
     assert.ok(outcome instanceof UserError);
+    assert.deepEqual(await readdir(unknown), ['step-000003'], 'the steps so far are not lost for it');
     assert.match(
       outcome.message,
       /train\.keep: there is no metric reward here.* reports loss, bitsPerByte\.zh, bitsPerByte/,
