@@ -5,7 +5,7 @@ import { digestOf, writeFileAtomic } from '../base/files.js';
 import type { TokenizerConfig } from '../config/pipeline.js';
 import { readDocuments } from '../data/documents.js';
 import { readDataManifest } from '../data/manifest.js';
-import { type TrainProgress, trainTokenizer } from '../tokenizer/train.js';
+import { type TrainProgress, type TrainText, trainTokenizer } from '../tokenizer/train.js';
 import type { Job, Stage } from './stage.js';
 
 export const tokenizerStage: Stage<TokenizerConfig> = {
@@ -20,6 +20,8 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
     const tokenizer = await trainTokenizer(sample(inputs.data ?? '', config.trainBytes, interrupt), {
       vocabSize: config.vocabSize,
       maxBytes: config.trainBytes,
+      balance: config.balance,
+      reserved: config.reserved,
       onProgress,
     });
     if (tokenizer.vocabSize < config.vocabSize) {
@@ -37,17 +39,17 @@ async function* sample(
   path: string,
   wanted: number,
   interrupt: Job<TokenizerConfig>['interrupt'],
-): AsyncGenerator<string> {
+): AsyncGenerator<TrainText> {
   const { total } = await readDataManifest(path);
   const share = wanted / total.train.bytes;
   let seen = 0;
   let taken = 0;
-  for await (const { text } of readDocuments(path, 'train')) {
+  for await (const { text, language } of readDocuments(path, 'train')) {
     stopIfAsked(interrupt);
     const bytes = Buffer.byteLength(text);
     if (taken <= share * seen) {
       taken += bytes;
-      yield text;
+      yield { text, group: language };
     }
     seen += bytes;
   }

@@ -13,15 +13,17 @@ const longPiece = 64;
 
 export class Bpe {
   readonly #byteIds: Int32Array;
+  readonly #hasAllBytes: boolean;
   readonly #merges: Merges;
   readonly #slots: Int32Array; // open addressing: rank + 1, or 0
   readonly #mask: number;
   #symbols = new Int32Array(256);
   readonly #ranks = new Int32Array(longPiece);
 
-  /** @param byteIds [256] the id of each byte. */
+  /** @param byteIds [256] the id of each byte; -1: it has none and is left out, as Hugging Face's library does. */
   constructor(byteIds: Int32Array, merges: Merges) {
     this.#byteIds = byteIds;
+    this.#hasAllBytes = byteIds.every((id) => id >= 0);
     this.#merges = merges;
     const capacity = 2 ** Math.ceil(Math.log2(2 * merges.left.length + 2));
     this.#mask = capacity - 1;
@@ -36,14 +38,22 @@ export class Bpe {
   /** Token ids of a piece of text; lone surrogates count as U+FFFD. */
   encodePiece(piece: string): number[] {
     if (this.#symbols.length < piece.length * 3) this.#symbols = new Int32Array(piece.length * 3);
-    return this.#merge(this.#textToSymbols(piece));
+    return this.#merge(this.#withIds(this.#textToSymbols(piece)));
   }
 
   /** Token ids of raw bytes taken as one piece. */
   encodeBytes(bytes: Uint8Array): number[] {
     if (this.#symbols.length < bytes.length) this.#symbols = new Int32Array(bytes.length);
     for (let i = 0; i < bytes.length; i++) this.#symbols[i] = this.#byteIds[bytes[i]];
-    return this.#merge(bytes.length);
+    return this.#merge(this.#withIds(bytes.length));
+  }
+
+  /** Moves the symbols that have an id together. Returns how many they are. */
+  #withIds(length: number): number {
+    if (this.#hasAllBytes) return length;
+    let kept = 0;
+    for (let i = 0; i < length; i++) if (this.#symbols[i] >= 0) this.#symbols[kept++] = this.#symbols[i];
+    return kept;
   }
 
   #merge(length: number): number[] {
@@ -143,7 +153,8 @@ export class Bpe {
   }
 }
 
-function hashPair(left: number, right: number): number {
+/** A hash of two ids: 32 bits, of which the lowest are good. */
+export function hashPair(left: number, right: number): number {
   const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
 }

@@ -1,23 +1,35 @@
 // The state of BPE training: every distinct piece as a row of ids with its weight, how often each pair of neighbours
-// occurs, and which pieces may hold it. A join rewrites those pieces only and moves the counts of the pairs around
-// it. A join makes a new id, so the count of an older pair only ever falls: the heap may learn of that late.
+// occurs, and which pieces may hold it. A join rewrites those pieces only. All pairs with the new id arise in its own
+// join, so from then on the count of any pair only falls: the heap may learn of that late, and pairs that are rarer than
+// a floor need not be known at all until nothing more frequent is left; then the floor is lowered and all counted anew.
+import { OfferHeap } from './offer-heap.js';
+import { Neighbours, PairTally } from './pair-tally.js';
+import type { PieceTable } from './piece-table.js';
 
 export interface Pair {
   left: number;
   right: number;
 }
 
-interface Entry extends Pair {
+export interface Entry extends Pair {
   count: number;
   /** Pieces that held the pair when it was counted, in order; some may no longer. */
-  pieces: number[];
+  pieces: Uint32Array;
 }
 
-interface Offer {
-  entry: Entry;
-  /** The entry's count when it was offered. */
-  count: number;
+export interface PairCountsOptions {
+  /** The id of byte 0. */
+  firstByteId: number;
+  /** Above every id to come. */
+  vocabSize: number;
+  /** Pairs seen less often are never given. */
+  minCount: number;
+  /** Pairs rarer than this are counted only when they are needed; any value gives the same pairs. */
+  floor?: number;
 }
+
+/** The first floor: the count of an average pair of the vocabulary over this. Text is so skewed that it seldom falls. */
+const floorMargin = 64;
 
 export class PairCounts {
   readonly #symbols: Uint16Array | Uint32Array;
@@ -25,73 +37,70 @@ export class PairCounts {
   readonly #lengths: Uint8Array;
   readonly #weights: Float64Array;
   readonly #vocabSize: number;
+  readonly #minCount: number;
+  #floor: number;
   readonly #entries = new Map<number, Entry>();
-  readonly #heap = new OfferHeap();
-  #fresh: Entry[] = [];
+  #heap = new OfferHeap();
+  /** What stood before and after the pairs that the present join has joined. */
+  readonly #before: Neighbours;
+  readonly #after: Neighbours;
 
-  /** @param pieces piece → times seen. @param firstByteId the id of byte 0. @param vocabSize above every id to come. */
-  constructor(pieces: ReadonlyMap<string, number>, firstByteId: number, vocabSize: number) {
-    let total = 0;
-    for (const piece of pieces.keys()) total += Buffer.byteLength(piece);
+  constructor(pieces: PieceTable, { firstByteId, vocabSize, minCount, floor }: PairCountsOptions) {
+    const { size, bytes, starts } = pieces;
+    const total = starts[size];
     this.#symbols = vocabSize <= 65536 ? new Uint16Array(total) : new Uint32Array(total);
-    this.#starts = new Uint32Array(pieces.size);
-    this.#lengths = new Uint8Array(pieces.size);
-    this.#weights = Float64Array.from(pieces.values());
+    for (let at = 0; at < total; at++) this.#symbols[at] = firstByteId + bytes[at];
+    this.#starts = starts.slice(0, size);
+    this.#lengths = new Uint8Array(size);
+    for (let piece = 0; piece < size; piece++) this.#lengths[piece] = starts[piece + 1] - starts[piece];
+    this.#weights = pieces.counts.slice(0, size);
     this.#vocabSize = vocabSize;
-    const bytes = new Uint8Array(256);
-    const encoder = new TextEncoder();
-    let start = 0;
-    let index = 0;
-    for (const piece of pieces.keys()) {
-      const { written } = encoder.encodeInto(piece, bytes);
-      this.#starts[index] = start;
-      this.#lengths[index] = written;
-      for (let i = 0; i < written; i++) {
-        this.#symbols[start + i] = firstByteId + bytes[i];
-        if (i > 0) this.#gain(this.#symbols[start + i - 1], this.#symbols[start + i], index);
-      }
-      start += written;
-      index++;
-    }
-    this.#offerFresh();
+    this.#minCount = minCount;
+    this.#floor = Math.max(minCount, floor ?? Math.floor(pieces.totalBytes / (vocabSize * floorMargin)));
+    this.#before = new Neighbours(vocabSize);
+    this.#after = new Neighbours(vocabSize);
+    this.#countAll();
   }
 
-  /** The most frequent pair not yet taken (ties: lower left id, then lower right id), if seen `minCount` times. */
-  takeBest(minCount: number): Pair | undefined {
-    for (let offer = this.#heap.pop(); offer !== undefined; offer = this.#heap.pop()) {
-      const { entry, count } = offer;
-      if (entry.count === count) return count >= minCount ? entry : undefined;
-      if (entry.count > 0) this.#heap.push({ entry, count: entry.count });
+  /** The most frequent pair not yet taken (ties: lower left id, then lower right id); undefined when all are too rare. */
+  takeBest(): Pair | undefined {
+    for (;;) {
+      const best = this.#heap.pop();
+      if (best !== undefined && best.count >= this.#floor) return best;
+      if (this.#floor <= this.#minCount) return undefined;
+      this.#floor = Math.max(this.#minCount, Math.floor(this.#floor / 4));
+      this.#countAll();
     }
-    return undefined;
   }
 
   /** Replaces the pair by the new `id`, leftmost first, in every piece. */
   join({ left, right }: Pair, id: number): void {
     const key = this.#key(left, right);
-    for (const piece of this.#entries.get(key)?.pieces ?? []) this.#joinIn(piece, left, right, id);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
     this.#entries.delete(key);
-    this.#offerFresh();
+    for (let i = 0; i < entry.pieces.length; i++) this.#joinIn(entry.pieces[i], left, right, id);
+    for (const symbol of this.#before.touched) this.#lose(symbol, left, this.#before.weights[symbol]);
+    for (const symbol of this.#after.touched) this.#lose(right, symbol, this.#after.weights[symbol]);
+    // "abab": the first new id stood before an a, until that was joined too.
+    this.#after.weights[left] -= this.#before.weights[id];
+    this.#enter(this.#before, (symbol) => ({ left: symbol, right: id }));
+    this.#enter(this.#after, (symbol) => ({ left: id, right: symbol }));
   }
 
   #joinIn(piece: number, left: number, right: number, id: number): void {
     const symbols = this.#symbols;
     const start = this.#starts[piece];
     const end = start + this.#lengths[piece];
+    const weight = this.#weights[piece];
     let to = start;
     for (let at = start; at < end; at++) {
       if (symbols[at] !== left || at + 1 >= end || symbols[at + 1] !== right) {
         symbols[to++] = symbols[at];
         continue;
       }
-      if (to > start) {
-        this.#lose(symbols[to - 1], left, piece);
-        this.#gain(symbols[to - 1], id, piece);
-      }
-      if (at + 2 < end) {
-        this.#lose(right, symbols[at + 2], piece);
-        this.#gain(id, symbols[at + 2], piece);
-      }
+      if (to > start) this.#before.note(symbols[to - 1], piece, weight);
+      if (at + 2 < end) this.#after.note(symbols[at + 2], piece, weight);
       symbols[to++] = id;
       at++;
     }
@@ -102,66 +111,41 @@ export class PairCounts {
     return left * this.#vocabSize + right;
   }
 
-  #gain(left: number, right: number, piece: number): void {
-    const key = this.#key(left, right);
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = { left, right, count: 0, pieces: [] };
-      this.#entries.set(key, entry);
-      this.#fresh.push(entry);
-    }
-    entry.count += this.#weights[piece];
-    if (entry.pieces.at(-1) !== piece) entry.pieces.push(piece);
-  }
-
-  #lose(left: number, right: number, piece: number): void {
+  #lose(left: number, right: number, weight: number): void {
     const key = this.#key(left, right);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    entry.count -= this.#weights[piece];
+    entry.count -= weight;
     if (entry.count === 0) this.#entries.delete(key);
   }
 
-  #offerFresh(): void {
-    for (const entry of this.#fresh) if (entry.count > 0) this.#heap.push({ entry, count: entry.count });
-    this.#fresh = [];
-  }
-}
-
-/** A binary heap, the most frequent pair on top. */
-class OfferHeap {
-  readonly #items: Offer[] = [];
-
-  push(item: Offer): void {
-    const items = this.#items;
-    let at = items.push(item) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(item, items[parent])) break;
-      items[at] = items[parent];
-      at = parent;
+  /** Enters the pairs that the join has made, where they are frequent enough, and forgets the rest. */
+  #enter(neighbours: Neighbours, pairWith: (symbol: number) => Pair): void {
+    for (const { symbol, count, pieces } of neighbours.take(this.#floor)) {
+      this.#add({ ...pairWith(symbol), count, pieces });
     }
-    items[at] = item;
   }
 
-  pop(): Offer | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (last === undefined || items.length === 0) return top;
-    let at = 0;
-    for (let child = 1; child < items.length; child = 2 * at + 1) {
-      if (child + 1 < items.length && before(items[child + 1], items[child])) child++;
-      if (!before(items[child], last)) break;
-      items[at] = items[child];
-      at = child;
+  #add(entry: Entry): void {
+    this.#entries.set(this.#key(entry.left, entry.right), entry);
+    this.#heap.push(entry);
+  }
+
+  /** Counts every pair of neighbours anew and keeps those that reach the floor. */
+  #countAll(): void {
+    this.#entries.clear();
+    this.#heap = new OfferHeap();
+    const tally = new PairTally();
+    this.#eachPair((piece, left, right) => tally.count(left, right, piece, this.#weights[piece]));
+    const entries = tally.entries(this.#floor);
+    this.#eachPair((piece, left, right) => tally.file(left, right, piece));
+    for (const entry of entries) this.#add(entry);
+  }
+
+  #eachPair(visit: (piece: number, left: number, right: number) => void): void {
+    for (let piece = 0; piece < this.#lengths.length; piece++) {
+      const end = this.#starts[piece] + this.#lengths[piece];
+      for (let at = this.#starts[piece] + 1; at < end; at++) visit(piece, this.#symbols[at - 1], this.#symbols[at]);
     }
-    items[at] = last;
-    return top;
   }
-}
-
-function before(a: Offer, b: Offer): boolean {
-  if (a.count !== b.count) return a.count > b.count;
-  return a.entry.left !== b.entry.left ? a.entry.left < b.entry.left : a.entry.right < b.entry.right;
 }

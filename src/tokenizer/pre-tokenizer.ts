@@ -2,6 +2,7 @@
 // llama.cpp knows by name (a GGUF file carries no regex): numbers in threes, Han and kana runs, then words,
 // punctuation and white space. Each regex cuts the pieces of the one before, so the third sees them as whole texts.
 // `pieceEnd` finds the same cuts in one pass, from one table of character kinds.
+import { characterKinds, unknownKind, widthAt } from './character-kinds.js';
 
 const number = '\\p{N}{1,3}';
 const hanAndKana = '[一-龥\u3040-ゟ゠-ヿ]+';
@@ -22,7 +23,6 @@ export const preTokenizerJson = {
   ],
 };
 
-const unknown = 0;
 /** Control, format, private-use and unassigned characters. */
 const other = 1;
 /** Letters and marks. */
@@ -34,9 +34,6 @@ const han = 3;
 const numeral = 7;
 const space = 8;
 const lineEnd = 9;
-
-/** Kind of each code point, filled when first met (1.1 MB). */
-const kinds = new Uint8Array(0x110000);
 
 function classify(codePoint: number): number {
   if (codePoint === 10 || codePoint === 13) return lineEnd;
@@ -52,29 +49,7 @@ function classify(codePoint: number): number {
     : kind;
 }
 
-/** Kind of the character at `index`; 0 past the end. */
-function kindAt(text: string, index: number): number {
-  const codePoint = text.codePointAt(index);
-  if (codePoint === undefined) return unknown;
-  const known = kinds[codePoint];
-  if (known !== unknown) return known;
-  kinds[codePoint] = classify(codePoint);
-  return kinds[codePoint];
-}
-
-/** UTF-16 units of the character at `index`. */
-function widthAt(text: string, index: number): number {
-  const unit = text.charCodeAt(index);
-  if (unit < 0xd800 || unit > 0xdbff) return 1;
-  const low = text.charCodeAt(index + 1);
-  return low >= 0xdc00 && low <= 0xdfff ? 2 : 1;
-}
-
-function skip(text: string, index: number, kind: number): number {
-  let end = index;
-  while (kindAt(text, end) === kind) end += widthAt(text, end);
-  return end;
-}
+const { kindAt, skip } = characterKinds(classify);
 
 /** Index just after the piece that starts at `start` (which must be 0 or the end of a piece, and inside `text`). */
 export function pieceEnd(text: string, start: number): number {
@@ -136,7 +111,7 @@ function whiteSpaceEnd(text: string, start: number): number {
     kind = kindAt(text, end);
   }
   if (afterLineEnd > 0) return afterLineEnd;
-  const atEnd = kind === unknown || (kind > han && kind <= numeral);
+  const atEnd = kind === unknownKind || (kind > han && kind <= numeral);
   return atEnd || end === start + 1 ? end : end - 1;
 }
 

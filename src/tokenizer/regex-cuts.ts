@@ -1,6 +1,7 @@
 // The cuts of the two families of regexes that GPT-2, Llama 3 and Qwen 2 use, in one pass without a regex: an engine
 // that backtracks may need memory and time beyond all bounds on a megabyte of spaces, and its \s and its case folding
 // are not those of the libraries whose ids we must give.
+import { characterKinds, unknownKind, widthAt } from './character-kinds.js';
 import type { PieceEnd } from './pre-tokenizers.js';
 
 export type Cuts =
@@ -9,7 +10,6 @@ export type Cuts =
   /** `numeralsApart` first makes every numeral a text of its own. */
   | { style: 'gpt-2'; numeralsApart: boolean };
 
-const unknown = 0;
 const other = 1;
 const letter = 2;
 const numeral = 3;
@@ -17,9 +17,6 @@ const numeral = 3;
 const space = 4;
 /** Carriage return and line feed. */
 const lineEnd = 5;
-
-/** Kind of each code point, filled when first met (1.1 MB). */
-const kinds = new Uint8Array(0x110000);
 
 function classify(codePoint: number): number {
   if (codePoint === 10 || codePoint === 13) return lineEnd;
@@ -31,26 +28,7 @@ function classify(codePoint: number): number {
   return /^\p{White_Space}/u.test(character) ? space : other;
 }
 
-/** Kind of the character at `index`; 0 past the end. */
-function kindAt(text: string, index: number): number {
-  const codePoint = text.codePointAt(index);
-  if (codePoint === undefined) return unknown;
-  const known = kinds[codePoint];
-  if (known !== unknown) return known;
-  kinds[codePoint] = classify(codePoint);
-  return kinds[codePoint];
-}
-
-/** UTF-16 units of the character at `index`; a lone surrogate counts as one. */
-function widthAt(text: string, index: number): number {
-  return (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
-}
-
-function skip(text: string, index: number, kind: number, most = Number.POSITIVE_INFINITY): number {
-  let end = index;
-  for (let count = 0; count < most && kindAt(text, end) === kind; count++) end += widthAt(text, end);
-  return end;
-}
+const { kindAt, skip } = characterKinds(classify);
 
 export function cutsOf(cuts: Cuts): PieceEnd {
   if (cuts.style === 'tiktoken') return (text, start) => tiktokenEnd(text, start, cuts.maxNumerals);
@@ -100,7 +78,7 @@ function whiteSpaceEnd(text: string, start: number, linesApart: boolean, numeral
     kind = kindAt(text, end);
   }
   if (linesApart && afterLineEnd > 0) return afterLineEnd;
-  const atEnd = kind === unknown || (kind === numeral && numeralsApart);
+  const atEnd = kind === unknownKind || (kind === numeral && numeralsApart);
   return atEnd || end === start + 1 ? end : end - 1;
 }
 

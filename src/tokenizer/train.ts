@@ -4,7 +4,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { PairCounts } from './pair-counts.js';
-import { byteCharacters, isNumeral, pieceEnd } from './pre-tokenizer.js';
+import { PieceCounter } from './piece-counter.js';
+import { byteCharacters } from './pre-tokenizer.js';
 import { specialTokenList } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
 import { maxVocabSize, writeTokenizerJson } from './tokenizer-json.js';
@@ -16,41 +17,49 @@ export interface TrainProgress {
   total: number;
 }
 
+/** Text, or text of a group: a language, say. */
+export type TrainText = string | { text: string; group: string };
+
 export interface TrainTokenizerOptions {
   /** Tokens wanted, special ones and the 256 bytes included. */
   vocabSize: number;
   /** Text after this many UTF-8 bytes is not read. Mix the sources before: only the beginning counts. */
   maxBytes?: number;
+  /**
+   * Group → weight. The groups' pieces then count as if their bytes were in these proportions, whatever they are;
+   * groups that are not named have the weight 1. Absent: every piece counts as often as it was seen.
+   */
+  balance?: Readonly<Record<string, number>>;
+  /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones. Default 0. */
+  reserved?: number;
   onProgress?: (progress: TrainProgress) => void;
 }
 
 /** Special tokens and bytes: what a vocabulary has before its first merge. */
 export const minVocabSize = specialTokenList.length + 256;
+export const maxReserved = 4096;
 const defaultMaxBytes = 64 << 20;
 /** A pair seen once says nothing about the language. */
 const minPairCount = 2;
-/** Pieces are counted in parts of at most this many UTF-16 units: runs of Han are as unique as they are long. */
-const maxPartLength = 16;
-/** The rarest pieces are forgotten when there are more than this many, as memory must not grow with the text. */
-const maxPieces = 4_000_000;
 
 /**
  * Trains a tokenizer. Its `vocabSize` is less than asked where the text has too few repeated pairs.
  * Throws `UserError` for empty text or an impossible vocabulary size.
  */
 export async function trainTokenizer(
-  texts: AsyncIterable<string> | Iterable<string>,
+  texts: AsyncIterable<TrainText> | Iterable<TrainText>,
   options: TrainTokenizerOptions,
 ): Promise<Tokenizer> {
-  const { vocabSize, maxBytes = defaultMaxBytes, onProgress = () => {} } = options;
-  if (!Number.isInteger(vocabSize) || vocabSize < minVocabSize || vocabSize > maxVocabSize) {
-    throw new UserError({
-      what: `a vocabulary of ${vocabSize} tokens is not possible`,
-      why: `it holds ${specialTokenList.length} special tokens and 256 bytes before anything is learnt`,
-      next: `Choose a whole number from ${minVocabSize} to ${maxVocabSize}`,
-    });
+  const { vocabSize, maxBytes = defaultMaxBytes, balance, reserved = 0, onProgress = () => {} } = options;
+  checkSizes(vocabSize, reserved);
+  const counter = new PieceCounter();
+  for await (const item of texts) {
+    const { text, group } = typeof item === 'string' ? { text: item, group: '' } : item;
+    await counter.add(text.slice(0, maxBytes - counter.bytes), group);
+    onProgress({ phase: 'reading', done: Math.min(maxBytes, counter.bytes), total: maxBytes });
+    if (counter.bytes >= maxBytes) break;
   }
-  const pieces = await countPieces(texts, maxBytes, onProgress);
+  const { pieces, unit } = counter.take(balance);
   if (pieces.size === 0) {
     throw new UserError({
       what: 'there is no text to train a tokenizer on',
@@ -58,82 +67,41 @@ export async function trainTokenizer(
       next: 'Check the paths and filters of the data-spec',
     });
   }
-  const tokens = [...specialTokenList, ...byteCharacters];
-  const merges = await learnMerges(pieces, tokens, vocabSize, onProgress);
-  return Tokenizer.fromJson(writeTokenizerJson(tokens, merges), 'the trained tokenizer');
+  const special = [...specialTokenList, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
+  const tokens = [...special, ...byteCharacters];
+  const counts = new PairCounts(pieces, { firstByteId: special.length, vocabSize, minCount: minPairCount * unit });
+  const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
+  return Tokenizer.fromJson(writeTokenizerJson(special.length, tokens, merges), 'the trained tokenizer');
 }
 
-async function countPieces(
-  texts: AsyncIterable<string> | Iterable<string>,
-  maxBytes: number,
-  onProgress: (progress: TrainProgress) => void,
-): Promise<Map<string, number>> {
-  const pieces = new Map<string, number>();
-  let done = 0;
-  let sincePause = 0;
-  let threshold = 1;
-  for await (const whole of texts) {
-    const text = whole.slice(0, maxBytes - done);
-    for (let start = 0; start < text.length; ) {
-      const end = pieceEnd(text, start);
-      countParts(pieces, text, start, end);
-      start = end;
-      if (++sincePause > 100_000) {
-        sincePause = 0;
-        if (pieces.size > maxPieces) forgetRare(pieces, threshold++);
-        await setImmediate();
-      }
-    }
-    done = Math.min(maxBytes, done + Buffer.byteLength(text));
-    onProgress({ phase: 'reading', done, total: maxBytes });
-    if (done >= maxBytes) break;
+function checkSizes(vocabSize: number, reserved: number): void {
+  if (!Number.isInteger(reserved) || reserved < 0 || reserved > maxReserved) {
+    throw new UserError({
+      what: `${reserved} reserved tokens are not possible`,
+      next: `Choose a whole number from 0 to ${maxReserved}`,
+    });
   }
-  return pieces;
-}
-
-/** Numerals one by one, so that no token ever holds two: single digits make arithmetic learnable. */
-function countParts(pieces: Map<string, number>, text: string, start: number, end: number): void {
-  const limit = isNumeral(text, start) ? 1 : maxPartLength;
-  for (let from = start; from < end; ) {
-    let to = Math.min(end, from + limit);
-    if (to < end && isLowSurrogate(text.charCodeAt(to)) && isHighSurrogate(text.charCodeAt(to - 1))) to++;
-    const part = text.slice(from, to);
-    const count = pieces.get(part);
-    if (count === undefined) pieces.set(detached(part), 1);
-    else pieces.set(part, count + 1);
-    from = to;
-  }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
-}
-
-/** V8 keeps a slice of 13 units or more as a view of its document: kept as a key, it would keep the document. */
-function detached(part: string): string {
-  return part.length < 13 ? part : Buffer.from(part, 'utf16le').toString('utf16le');
-}
-
-function forgetRare(pieces: Map<string, number>, threshold: number): void {
-  for (const [piece, count] of pieces) if (count <= threshold) pieces.delete(piece);
+  const least = minVocabSize + reserved;
+  if (Number.isInteger(vocabSize) && vocabSize >= least && vocabSize <= maxVocabSize) return;
+  const taken = `${specialTokenList.length + reserved} special tokens and 256 bytes`;
+  throw new UserError({
+    what: `a vocabulary of ${vocabSize} tokens is not possible`,
+    why: `it holds ${taken} before anything is learnt`,
+    next: `Choose a whole number from ${least} to ${maxVocabSize}`,
+  });
 }
 
 /** Appends the learnt tokens to `tokens` until there are `vocabSize`, and returns the merges in order. */
 async function learnMerges(
-  pieces: ReadonlyMap<string, number>,
+  counts: PairCounts,
   tokens: string[],
   vocabSize: number,
   onProgress: (progress: TrainProgress) => void,
 ): Promise<[string, string][]> {
   const known = new Set(tokens);
   const merges: [string, string][] = [];
-  const counts = new PairCounts(pieces, specialTokenList.length, vocabSize);
   while (tokens.length < vocabSize) {
-    const best = counts.takeBest(minPairCount);
+    const best = counts.takeBest();
     if (best === undefined) break;
     const token = tokens[best.left] + tokens[best.right];
     // Another merge already spells this token: a second way to it would add a rule and no token.

@@ -13,6 +13,7 @@ import { Tokenizer as RustTokenizer } from 'tokenizers';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { PairCounts } from '../../src/tokenizer/pair-counts.js';
+import { PieceTable } from '../../src/tokenizer/piece-table.js';
 import { byteCharacters } from '../../src/tokenizer/pre-tokenizer.js';
 import { findPreTokenizer, preTokenizerName } from '../../src/tokenizer/pre-tokenizers.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
@@ -103,9 +104,10 @@ function jsonOf(name: keyof typeof families): Json {
   const tokens = [...byteCharacters];
   const known = new Set(tokens);
   const merges: string[] = [];
-  const pieces = new Map(all.flatMap((a) => all.map((b): [string, number] => [a + b, 1])));
-  const counts = new PairCounts(pieces, 0, 60_000);
-  for (let best = counts.takeBest(1); best !== undefined; best = counts.takeBest(1)) {
+  const pieces = new PieceTable();
+  for (const piece of new Set(all.flatMap((a) => all.map((b) => a + b)))) pieces.add(piece, 0, piece.length);
+  const counts = new PairCounts(pieces, { firstByteId: 0, vocabSize: 60_000, minCount: 1 });
+  for (let best = counts.takeBest(); best !== undefined; best = counts.takeBest()) {
     const token = tokens[best.left] + tokens[best.right];
     if (known.has(token)) continue;
     known.add(token);
@@ -184,6 +186,36 @@ for (const name of Object.keys(families) as (keyof typeof families)[]) {
     assert.ok(compared > 5000, `${compared} texts`);
   });
 }
+
+test('rare bytes without a token, as in SmolLM2, are left out as the Rust library leaves them out', async () => {
+  const rare = [0x04, 0x06, 0x13, 0x14, 0x16, 0x1d, 0xc0, 0xc1, 0xf1, 0xf2, 0xff].map((byte) => byteCharacters[byte]);
+  const json = structuredClone(small.smollm);
+  const isLeft = (token: string): boolean => ![...token].some((character) => rare.includes(character));
+  json.model.vocab = Object.fromEntries(
+    Object.keys(json.model.vocab)
+      .filter(isLeft)
+      .map((token, i) => [token, i]),
+  );
+  json.model.merges = json.model.merges.filter(isLeft);
+  const size = Object.keys(json.model.vocab).length;
+  json.added_tokens = [control(size, '<|begin_of_text|>', true)];
+  json.post_processor = null;
+  const ours = Tokenizer.fromJson(json, 'smollm');
+  const rust = RustTokenizer.fromString(JSON.stringify(json));
+  const long = `${'the \u0004cat '.repeat(20)}`.replaceAll(' ', '');
+  for (const text of [
+    'a\u0004b',
+    '\u0004',
+    '\u{40000}',
+    'x\u{80001} y',
+    `${'a'.repeat(80)}\u001d${'b'.repeat(80)}`,
+    long,
+  ]) {
+    assert.deepEqual(ours.encode(text), (await rust.encode(text)).getIds(), JSON.stringify(text));
+  }
+  assert.equal(ours.decode(ours.encode('a\u0004b 你好 😀')), 'ab 你好 😀');
+  assert.deepEqual(ours.encodeBytes(Uint8Array.of(97, 0xff, 98)), [...ours.encode('a'), ...ours.encode('b')]);
+});
 
 const smallText = (name: keyof typeof families, change: (json: Json) => void = () => {}) => {
   const json = structuredClone(small[name]);

@@ -12,6 +12,7 @@ import { Tokenizer as RustTokenizer } from 'tokenizers';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { PairCounts } from '../../src/tokenizer/pair-counts.js';
+import { PieceTable } from '../../src/tokenizer/piece-table.js';
 import { byteCharacters, pieceEnd } from '../../src/tokenizer/pre-tokenizer.js';
 import { specialTokenList, specialTokens } from '../../src/tokenizer/special-tokens.js';
 import { StreamDecoder } from '../../src/tokenizer/stream-decoder.js';
@@ -27,16 +28,18 @@ function tokenizerWithoutCuts(): { tokenizer: Tokenizer; crossing: number } {
   const tokens = [...specialTokenList, ...byteCharacters];
   const known = new Set(tokens);
   const merges: [string, string][] = [];
-  const pieces = new Map(fragments.flatMap((a) => fragments.map((b): [string, number] => [a + b, 1])));
-  const counts = new PairCounts(pieces, specialTokenList.length, 60_000);
-  for (let best = counts.takeBest(1); best !== undefined; best = counts.takeBest(1)) {
+  const pieces = new PieceTable();
+  for (const piece of new Set(fragments.flatMap((a) => fragments.map((b) => a + b))))
+    pieces.add(piece, 0, piece.length);
+  const counts = new PairCounts(pieces, { firstByteId: specialTokenList.length, vocabSize: 60_000, minCount: 1 });
+  for (let best = counts.takeBest(); best !== undefined; best = counts.takeBest()) {
     const token = tokens[best.left] + tokens[best.right];
     if (known.has(token)) continue;
     known.add(token);
     merges.push([tokens[best.left], tokens[best.right]]);
     counts.join(best, tokens.push(token) - 1);
   }
-  const tokenizer = Tokenizer.fromJson(writeTokenizerJson(tokens, merges), 'test');
+  const tokenizer = Tokenizer.fromJson(writeTokenizerJson(specialTokenList.length, tokens, merges), 'test');
   const texts = tokens.slice(260).map((_, i) => tokenizer.decode([260 + i]));
   return { tokenizer, crossing: texts.filter((text) => pieceEnd(text, 0) < text.length).length };
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
+import { PairCounts } from '../../src/tokenizer/pair-counts.js';
+import { PieceTable } from '../../src/tokenizer/piece-table.js';
 import { byteCharacters, byteOf, pieceEnd } from '../../src/tokenizer/pre-tokenizer.js';
 import { specialTokenList } from '../../src/tokenizer/special-tokens.js';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
@@ -12,8 +14,7 @@ function modelOf(tokenizer: Tokenizer): { vocab: Record<string, number>; merges:
   return (tokenizer.json as { model: { vocab: Record<string, number>; merges: string[] } }).model;
 }
 
-/** BPE training as the paper writes it: count all pairs anew before every merge. */
-function trainSlowly(text: string, vocabSize: number): string[] {
+function countSlowly(text: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (let start = 0; start < text.length; ) {
     const end = pieceEnd(text, start);
@@ -22,6 +23,12 @@ function trainSlowly(text: string, vocabSize: number): string[] {
     for (const part of parts) counts.set(part, (counts.get(part) ?? 0) + 1);
     start = end;
   }
+  return counts;
+}
+
+/** BPE training as the paper writes it: count all pairs anew before every merge. */
+function trainSlowly(text: string, vocabSize: number): string[] {
+  const counts = countSlowly(text);
   const tokens = [...specialTokenList, ...byteCharacters];
   const words = [...counts].map(([part, count]) => ({ ids: [...Buffer.from(part)].map((byte) => byte + 4), count }));
   const merges: string[] = [];
@@ -56,6 +63,112 @@ test('the trainer equals a slow one that counts everything anew', async () => {
   const merges = trainSlowly(text, 1000);
   assert.ok(merges.length > 150 && merges.length < 740, 'until no pair is left');
   assert.deepEqual(modelOf(await trainTokenizer([text], { vocabSize: 1000 })).merges, merges);
+});
+
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+/** Text with many ties, overlaps, long runs of Han and numerals, from a few symbols. */
+function randomText(random: Random): string {
+  const alphabet = ['a', 'b', 'ab', ' ', ' a', '明', '月', '明月', '1', '２', 'é', '😀', '，', '\n', '\ud800'];
+  const used = alphabet.slice(0, random.integer(2, alphabet.length));
+  return Array.from({ length: random.integer(20, 400) }, () => random.choose(used)).join('');
+}
+
+test('on 200 small random texts, with ties and runs, every merge is that of the slow trainer', async () => {
+  const random = Random.stream(11, 'train');
+  let learnt = 0;
+  for (let i = 0; i < 200; i++) {
+    const text = randomText(random);
+    const vocabSize = random.integer(262, 320);
+    const merges = trainSlowly(wellFormed(text), vocabSize);
+    assert.deepEqual(modelOf(await trainTokenizer([text], { vocabSize })).merges, merges, JSON.stringify(text));
+    learnt += merges.length;
+  }
+  assert.ok(learnt > 2000, `${learnt} merges`);
+});
+
+test('the floor under which pairs are not counted changes no pair', () => {
+  const random = Random.stream(12, 'train');
+  const pieces = new PieceTable();
+  for (let i = 0; i < 3000; i++) {
+    const piece = Array.from({ length: random.integer(1, 12) }, () => random.choose([...'abcdefgh'])).join('');
+    pieces.add(piece, 0, piece.length);
+  }
+  const pairsWith = (floor: number): string[] => {
+    const counts = new PairCounts(pieces, { firstByteId: 0, vocabSize: 1000, minCount: 2, floor });
+    const pairs: string[] = [];
+    for (let id = 256; id < 1000; id++) {
+      const best = counts.takeBest();
+      if (best === undefined) break;
+      pairs.push(`${best.left} ${best.right}`);
+      counts.join(best, id);
+    }
+    return pairs;
+  };
+  const expected = pairsWith(2);
+  assert.equal(expected.length, 744);
+  for (const floor of [3, 20, 100, 1e9]) assert.deepEqual(pairsWith(floor), expected);
+});
+
+test('a piece table counts as a Map does, joins tables and forgets what is rare', () => {
+  const random = Random.stream(13, 'pieces');
+  const tables = [new PieceTable(), new PieceTable()];
+  const expected = new Map<string, number>();
+  for (let i = 0; i < 30_000; i++) {
+    const piece = adversarialText(random, 2).slice(0, 16);
+    const side = i % 2;
+    tables[side].add(`x${piece}y`, 1, 1 + piece.length);
+    const key = wellFormed(piece);
+    expected.set(key, (expected.get(key) ?? 0) + (side === 0 ? 1 : 3));
+  }
+  tables[0].addAll(tables[1], 3);
+  const contents = ({ size, bytes, starts, counts }: PieceTable): Map<string, number> =>
+    new Map(
+      Array.from({ length: size }, (_, i) => [
+        Buffer.from(bytes.slice(starts[i], starts[i + 1])).toString(),
+        counts[i],
+      ]),
+    );
+  assert.ok(expected.size > 2000, `${expected.size} pieces`);
+  assert.deepEqual(contents(tables[0]), expected);
+  const frequent = [...expected].filter(([, count]) => count > 5);
+  assert.ok(frequent.length > 10 && frequent.length < expected.size);
+  assert.deepEqual(contents(tables[0].withoutRare(5)), new Map(frequent));
+});
+
+test('balance weighs groups by their bytes: a language with a tenth of the text gets the merges that its weight buys', async () => {
+  const random = Random.stream(14, 'balance');
+  const word = (letters: string): string => Array.from({ length: 6 }, () => random.choose([...letters])).join('');
+  const texts = [
+    { text: Array.from({ length: 4000 }, () => word('abcdefghij')).join(' '), group: 'en' },
+    { text: Array.from({ length: 150 }, () => word('天地玄黄宇宙洪荒')).join('，'), group: 'zh' },
+  ];
+  const chinese = async (balance?: Record<string, number>): Promise<number> => {
+    const { merges } = modelOf(await trainTokenizer(texts, { vocabSize: 400, balance }));
+    assert.ok(merges.length > 100, `${merges.length} merges`);
+    return merges.filter((merge) => /[^a-jĠ ]/.test(merge)).length;
+  };
+  const [plain, even, more, none] = [
+    await chinese(),
+    await chinese({ zh: 1, en: 1 }),
+    await chinese({ zh: 9, en: 1 }),
+    await chinese({ zh: 0 }),
+  ];
+  assert.ok(plain < even && even < more, `${plain} ${even} ${more}`);
+  assert.equal(none, 0);
+  assert.equal(await chinese({ zh: 2, en: 2 }), even);
+});
+
+test('reserved tokens stand between the special ones and the bytes, and text never becomes one', async () => {
+  const tokenizer = await trainTokenizer(['床前明月光'.repeat(3)], { vocabSize: 280, reserved: 3 });
+  assert.deepEqual(tokenizer.encodeTrusted('<|reserved_0|><|reserved_2|>a'), [4, 6, 7 + 97]);
+  assert.ok(tokenizer.encode('<|reserved_0|>').every((id) => id > 6));
+  assert.ok(tokenizer.isSpecial(6) && !tokenizer.isSpecial(7));
+  assert.equal(tokenizer.decode(tokenizer.encode('床前明月光')), '床前明月光');
+  await assert.rejects(trainTokenizer(['x'], { vocabSize: 262, reserved: 3 }), /from 263 to 1000000/);
+  await assert.rejects(trainTokenizer(['x'], { vocabSize: 300, reserved: -1 }), /-1 reserved tokens are not possible/);
 });
 
 test('the same text gives the same vocabulary, however it is cut into an async stream of documents', async () => {

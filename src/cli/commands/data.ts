@@ -39,7 +39,7 @@ export async function inspect(folder: string, options: OutputOptions & { samples
 }
 
 /** A run folder, its data folder, or the corpus itself. */
-async function findCorpus(folder: string): Promise<string> {
+export async function findCorpus(folder: string): Promise<string> {
   const places = [folder, join(folder, 'corpus'), join(folder, 'data'), join(folder, 'data', 'corpus')];
   for (const place of places) if (await exists(join(place, 'manifest.json'))) return place;
   return folder;

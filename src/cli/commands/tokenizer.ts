@@ -31,7 +31,8 @@ export async function decode(folder: string, words: readonly string[], options: 
   }
 }
 
-async function openTokenizer(folder: string): Promise<Tokenizer> {
+/** A run folder, a checkpoint, or a folder with a tokenizer.json. */
+export async function openTokenizer(folder: string): Promise<Tokenizer> {
   for (const place of [folder, join(folder, 'tokenizer')]) {
     if (await exists(join(place, 'tokenizer.json'))) return Tokenizer.open(place);
   }

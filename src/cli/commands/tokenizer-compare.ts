@@ -1,0 +1,141 @@
+// mossctl tokenizer compare: what several tokenizers make of the same text, by language and by domain.
+import { basename, extname, join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { exists } from '../../base/files.js';
+import { formatCount, formatTable, printable } from '../../base/format.js';
+import { readLines } from '../../base/jsonl.js';
+import { detectLanguage } from '../../data/clean.js';
+import { readDocuments } from '../../data/documents.js';
+import { Compression, type CompressionFigures } from '../../tokenizer/compression.js';
+import { type Encoder, openPublished, type PublishedName, publishedNames } from '../../tokenizer/published.js';
+import type { OutputOptions, RunOptions } from '../options.js';
+import { printJson, printLine, shownPath } from '../output.js';
+import { findRun } from '../run-stages.js';
+import { findCorpus } from './data.js';
+import { openTokenizer } from './tokenizer.js';
+
+export interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out'> {
+  /** Files to read instead of the corpus of the run. */
+  text?: string[];
+}
+
+interface Sample {
+  text: string;
+  language: string;
+  /** The source, or else the file. */
+  domain: string;
+}
+
+interface Row extends CompressionFigures {
+  tokenizer: string;
+  vocabSize: number;
+  by: 'language' | 'domain';
+  group: string;
+}
+
+/** Lines of plain text are measured together up to this many characters. */
+const maxSampleLength = 1 << 16;
+
+export async function compare(names: readonly string[], options: CompareOptions): Promise<void> {
+  const encoders = new Map<string, Encoder>();
+  for (const name of names) encoders.set(name, await openEncoder(name));
+  const groups = new Map<string, Map<string, Compression>>();
+  for await (const { text, language, domain } of samplesOf(options)) {
+    for (const key of [`language\0${language}`, `domain\0${domain}`]) {
+      let sums = groups.get(key);
+      if (sums === undefined) {
+        sums = new Map([...encoders].map(([name, encoder]) => [name, new Compression(encoder)]));
+        groups.set(key, sums);
+      }
+      for (const sum of sums.values()) sum.add(text);
+    }
+  }
+  const rows = [...groups].flatMap(([key, sums]) => rowsOf(key, sums, encoders));
+  if (rows.length === 0) throw new UserError({ what: 'there is no text to compare tokenizers on' });
+  rows.sort((a, b) => (a.by === b.by ? 0 : a.by === 'language' ? -1 : 1));
+  for (const by of ['language', 'domain'] as const) {
+    const shown = rows.filter((row) => row.by === by);
+    if (options.json) for (const row of shown) printJson(row);
+    else printLine(`${tableOf(by, shown)}\n`);
+  }
+  if (!options.json) printLine(legend);
+}
+
+async function openEncoder(name: string): Promise<Encoder> {
+  const published = publishedNames.find((known) => known === name);
+  if (published === undefined) return openTokenizer(name);
+  if (await exists(join(name, 'tokenizer.json'))) return openTokenizer(name);
+  return openPublished(published satisfies PublishedName);
+}
+
+async function* samplesOf(options: CompareOptions): AsyncGenerator<Sample> {
+  if (options.text !== undefined) {
+    for (const path of options.text) yield* readSamples(path);
+    return;
+  }
+  const { folder } = await findRun(options);
+  for await (const { text, language, source } of readDocuments(await findCorpus(folder), 'validation')) {
+    yield { text, language, domain: source };
+  }
+}
+
+async function* readSamples(path: string): AsyncGenerator<Sample> {
+  const isJson = ['.jsonl', '.ndjson'].includes(extname(path));
+  const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(path) });
+  let lines = '';
+  for await (const { text, number } of readLines(path)) {
+    if (isJson) {
+      if (text.trim() === '') continue;
+      const row = parseRow(text, `${path}:${number}`);
+      yield { ...sample(row.text), domain: row.source ?? basename(path) };
+    } else {
+      lines += `${text}\n`;
+      if (lines.length < maxSampleLength) continue;
+      yield sample(lines);
+      lines = '';
+    }
+  }
+  if (lines !== '') yield sample(lines);
+}
+
+function parseRow(line: string, where: string): { text: string; source?: string } {
+  try {
+    const { text, source } = JSON.parse(line) as { text?: unknown; source?: unknown };
+    if (typeof text === 'string') return typeof source === 'string' ? { text, source } : { text };
+  } catch {
+    // Told below: no JSON and JSON without a text come to the same.
+  }
+  throw new UserError({
+    what: 'this row has no "text"',
+    where,
+    next: 'Give rows such as {"text": "…"}, or plain text',
+  });
+}
+
+function rowsOf(key: string, sums: ReadonlyMap<string, Compression>, encoders: ReadonlyMap<string, Encoder>): Row[] {
+  const [by, group] = key.split('\0') as ['language' | 'domain', string];
+  return [...sums].map(([tokenizer, sum]) => {
+    const vocabSize = encoders.get(tokenizer)?.vocabSize ?? 0;
+    return { tokenizer, vocabSize, by, group, ...sum.figures() };
+  });
+}
+
+function tableOf(by: Row['by'], rows: readonly Row[]): string {
+  const number = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
+  return formatTable(
+    [by, 'tokenizer', 'vocabulary', 'MB', 'bytes/token', 'tokens/Han', 'bits/Han', 'tokens/word', 'partial'],
+    rows.map((row) => [
+      ...[printable(row.group), printable(shownName(row.tokenizer)), formatCount(row.vocabSize)],
+      ...[(row.bytes / 1e6).toFixed(2), number(row.bytesPerToken, 3), number(row.tokensPerHan, 3)],
+      ...[number(row.bitsPerHan, 2), number(row.tokensPerWord, 3), `${(100 * row.partialShare).toFixed(1)} %`],
+    ]),
+  );
+}
+
+function shownName(name: string): string {
+  return name.includes('/') ? shownPath(name) : name;
+}
+
+const legend = `bits/Han: tokens per Han character × log2 of the vocabulary (less is better)
+tokens/word: fertility, over words in Latin script
+partial: tokens that are no whole characters`;
