@@ -106,7 +106,10 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
       await writeFile(path, input);
       const columns = { text: 'text', key: 'key', value: 'value' };
       const source = { ...spec.sources[0], format: format as (typeof spec.sources)[0]['format'], columns };
-      for await (const row of readSource([{ path, name: 'x' }], source, spec)) if ('text' in row) void row.text.length;
+      for await (const row of readSource([{ path, name: 'x' }], source, spec)) {
+        if ('fault' in row) throw row.fault; // as --strict does
+        void row.text.length;
+      }
     },
   }));
   return [

@@ -53,7 +53,8 @@ describe('bad input gets one clear paragraph and exit code 2', () => {
   test('broken JSON in line 70,000', async () => {
     const lines = Array.from({ length: 70_010 }, (_, i) => `{"text": "document number ${i}, long enough to keep"}`);
     lines[69_999] = '{"text": "broken';
-    await refuses(await corpus('rows.jsonl', lines.join('\n'), 'jsonl'), [/rows\.jsonl:70000/, /JSON/]);
+    const build = await corpus('rows.jsonl', lines.join('\n'), 'jsonl');
+    await refuses([...build, '--set', 'data.strict=true'], [/rows\.jsonl:70000/, /JSON/]);
   });
 
   test('YAML with three mistakes: all three, each with its place and a suggestion', async () => {

@@ -41,7 +41,7 @@ describe('a disk that is full', () => {
     const run = join(disk, 'run');
     const first = await mossctl([...command(run), '--quiet']);
     assert.equal(first.code, 1, first.stderr);
-    assert.match(first.stderr, /warning: .*could not be saved: the disk is full.* Free some space\. Training goes on/);
+    assert.match(first.stderr, /warning: .*could not be saved: the disk is full.* Free some space\. It is tried again/);
     assert.match(first.stderr, /^mossctl: error: .*step-000012: the last checkpoint could not be saved/m);
     assert.doesNotMatch(first.stderr, /\n\s+at /);
     const left = (await readdir(run, { recursive: true })).filter((name) => name.includes('.tmp-'));
