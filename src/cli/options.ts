@@ -34,6 +34,11 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   data?: string;
 }
 
+/** One line at the end of a command's --help. */
+export function example(command: Command, text: string): Command {
+  return command.addHelpText('after', `\nExample:\n  ${text}`);
+}
+
 export function withOutput(command: Command): Command {
   return command
     .option('--json', 'JSON lines on stdout, and nothing else there')
@@ -88,7 +93,7 @@ export function withTraining(command: Command): Command {
     );
 }
 
-function collect(value: string, before: string[] = []): string[] {
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
@@ -141,4 +146,12 @@ export function byteSize(text: string): number {
   const bytes = Math.floor(Number(digits) * sizeUnits[(unit ?? '').toUpperCase()]);
   if (bytes >= 1) return bytes;
   throw new InvalidArgumentError('It must be a size such as 5GB, 500MB or 512MiB.');
+}
+
+/** "350M", "20B", "1e22": a positive number. */
+export function quantity(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?(?:e\+?\d{1,2})?)\s*([KMBT])?$/i.exec(text.trim()) ?? [];
+  const value = Number(digits) * { '': 1, K: 1e3, M: 1e6, B: 1e9, T: 1e12 }[(unit ?? '').toUpperCase() as 'K'];
+  if (value > 0) return value;
+  throw new InvalidArgumentError('It must be a number such as 350M, 20B or 1e22.');
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { ownVersion } from '../base/version.js';
 import {
   byteSize,
+  example,
   numberFrom,
   type OutputOptions,
   type RunOptions,
@@ -14,6 +15,7 @@ import {
   withTraining,
   withVerify,
 } from './options.js';
+import { addPlan, addScore } from './plan-and-score.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
@@ -30,7 +32,9 @@ export function buildProgram(keys: KeyTable): Command {
   addData(program);
   addTokenizer(program);
   addStages(program);
+  addPlan(program);
   addChat(program);
+  addScore(program);
   addInspect(program);
   addImport(program);
   addExport(program);
@@ -57,14 +61,10 @@ export const blocks: Readonly<Record<string, string>> = {
   eval: 'eval',
 };
 
-function example(command: Command, text: string): Command {
-  return command.addHelpText('after', `\nExample:\n  ${text}`);
-}
-
 function addRun(program: Command): void {
   const command = program
     .command('run')
-    .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart')
+    .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic')
     .description(
       'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; goes on where it stopped',
     );
@@ -82,7 +82,8 @@ function addData(program: Command): void {
   const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
   build
     .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
-    .action(async (spec: string | undefined, options: RunOptions) =>
+    .option('--strict', 'stop at the first row that cannot be read, in place of counting and leaving it out')
+    .action(async (spec: string | undefined, options: RunOptions & { strict?: boolean }) =>
       (await import('./commands/data.js')).build(spec, options),
     );
   example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
@@ -125,6 +126,20 @@ function addTokenizer(program: Command): void {
       (await import('./commands/tokenizer.js')).decode(folder, ids, options),
     );
   example(decode, 'mossctl tokenizer decode runs/quickstart 264 1022 87');
+  const compare = tokenizer
+    .command('compare')
+    .description(
+      'how well tokenizers hold the same text, by language and by domain; on held-out documents or on files',
+    );
+  withOutput(compare)
+    .argument('<tokenizer...>', `${where}; or gpt2, cl100k, o200k`)
+    .option('--text <file...>', 'plain text, or JSONL with a "text", instead of held-out documents')
+    .option('-c, --config <file>', 'pipeline whose held-out documents are read')
+    .option('-o, --out <dir>', 'folder of that run (default: runs/<name of the pipeline>)')
+    .action(async (names: string[], options: OutputOptions & { text?: string[]; config?: string; out?: string }) =>
+      (await import('./commands/tokenizer-compare.js')).compare(names, options),
+    );
+  example(compare, 'mossctl tokenizer compare runs/quickstart cl100k o200k --text notes.txt');
 }
 
 function addStages(program: Command): void {

@@ -19,6 +19,11 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
+  formula: {
+    words: 'share of formulas never seen in training, nor any with the same two numbers, whose result is exactly right',
+    better: 'higher',
+    percent: true,
+  },
   reward: { words: 'mean score of the checkable rewards over answers sampled for held-out prompts', better: 'higher' },
   ended: {
     words: 'share of answers that end by themselves instead of running into the limit',

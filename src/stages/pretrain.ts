@@ -9,7 +9,9 @@ import { generate } from '../inference/engine.js';
 import { modelConfig } from '../model/config.js';
 import { initModel, type Model, parameterCount } from '../model/parameters.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { meanAccumulation } from '../train/schedule.js';
 import { measureHeldOut } from './eval/bits-per-byte.js';
+import { heldOutFormulas, measureFormulas } from './eval/formulas.js';
 import { measureTexts, metricsOf } from './eval/measurements.js';
 import type { Job, Stage } from './stage.js';
 import { tokenObjective } from './token-objective.js';
@@ -17,6 +19,8 @@ import { descent, runTraining, startBackend, stepCount } from './training.js';
 
 /** Held-out tokens per language read at each evaluation during training. */
 const evaluationTokens = 4096;
+/** Held-out formulas of each form (2+2, 2×1, 3 terms) asked at each evaluation, at most. */
+const evaluationFormulas = 64;
 
 export const pretrainStage: Stage<PretrainConfig> = {
   name: 'pretrain',
@@ -27,6 +31,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
     const documents = await openTokens(inputs.tokens ?? '', 'train', tokenizer);
     const validation = await openTokens(inputs.tokens ?? '', 'validation', tokenizer);
+    const formulas = await heldOutFormulas(validation, tokenizer, evaluationFormulas);
     const ids = {
       vocabSize: tokenizer.vocabSize,
       endOfText: tokenizer.specialId('endOfText'),
@@ -36,13 +41,13 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const shape = { rows: config.train.batchSize, columns: model.max_position_embeddings, padId: ids.pad };
     const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
     const steps = await stepCount(config.train, () => batches.countBatches());
-    const tokens = steps * config.train.accumulation * shape.rows * shape.columns;
+    const tokens = Math.round(steps * meanAccumulation(config.train) * shape.rows * shape.columns);
     const passes = (tokens / documents.tokenCount).toPrecision(2);
     const text = `${formatCount(parameterCount(model))} parameters, ${steps} steps, ${formatCount(tokens)} tokens: ${passes} passes over the corpus`;
     reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text });
     const result = await runTraining(job, {
       model: initModel(model, seed),
-      objective: tokenObjective(batches),
+      objective: tokenObjective(batches, config.train),
       config: config.train,
       steps,
       directory,
@@ -55,7 +60,10 @@ export const pretrainStage: Stage<PretrainConfig> = {
         inputDigest: digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`)),
         ...compute,
       },
-      evaluate: async (current) => metricsOf(measureTexts(await measureHeldOut(current, validation, evaluationTokens))),
+      evaluate: async (current) => ({
+        ...metricsOf(measureTexts(await measureHeldOut(current, validation, evaluationTokens))),
+        ...metricsOf(await measureFormulas({ model: current, tokenizer }, formulas)),
+      }),
       sample: (current, step) => printSamples(job, current, tokenizer, step),
     });
     return { path: result.path, digest: result.digest, metrics: result.metrics };

@@ -66,3 +66,41 @@ test('the seed decides; a range without held-out pairs ends all the same', () =>
   assert.notDeepEqual(linesOf({ count: 50 }), linesOf({ count: 50 }, 6));
   assert.deepEqual(linesOf({ count: 50, maxOperand: 1, maxFactor: 1, heldOut: 0.000001 }).validation, []);
 });
+
+test('brackets come first, neither around one term nor around all', () => {
+  assert.deepEqual(evaluate([3, 4, 5], ['+', '×'], [0, 1]), {
+    expression: '(3+4)×5',
+    value: 35,
+    pairs: [
+      [3, 4],
+      [7, 5],
+    ],
+  });
+  assert.equal(evaluate([2, 9, 4, 1], ['×', '-', '+'], [1, 2])?.expression, '2×(9-4)+1');
+  assert.equal(evaluate([2, 9, 4, 1], ['×', '-', '+'], [1, 2])?.value, 11);
+  assert.equal(evaluate([2, 4, 9], ['×', '-'], [1, 2]), undefined);
+  const { train } = linesOf({ operators: ['+', '-', '×', '÷'], terms: 4, brackets: 0.5, count: 3000 });
+  let bracketed = 0;
+  for (const line of train) {
+    const [left, right] = line.split('=');
+    assert.match(left, /^(\d+|\(\d+([-+×÷]\d+)+\))([-+×÷](\d+|\(\d+([-+×÷]\d+)+\)))+$/);
+    const result: unknown = new Function(`return ${left.replaceAll('×', '*').replaceAll('÷', '/')}`)();
+    assert.equal(result, Number(right), line);
+    if (left.includes('(')) bracketed++;
+  }
+  assert.ok(bracketed > 600 && bracketed < 1200, `${bracketed}`);
+});
+
+test('2-digit × 1-digit: one factor stays short; even lengths draw short numbers as often as long ones', () => {
+  const { train } = linesOf({ operators: ['×'], terms: 2, maxFactor: 999, maxMultiplier: 9, evenLengths: true });
+  const lengths = new Map<string, number>();
+  for (const line of train) {
+    const [, a, b] = /^(\d+)×(\d+)=/.exec(line) ?? [];
+    assert.ok(Math.min(Number(a), Number(b)) <= 9, line);
+    const key = [a.length, b.length].sort().join('×');
+    lengths.set(key, (lengths.get(key) ?? 0) + 1);
+  }
+  // Of the nine pairs of lengths the four with no short factor lose one of the two.
+  assert.deepEqual([...lengths.keys()].sort(), ['1×1', '1×2', '1×3']);
+  assert.ok((lengths.get('1×2') ?? 0) > 0.3 * train.length, JSON.stringify([...lengths]));
+});

@@ -2,7 +2,7 @@
 // pair, so a formula for training never computes with one of them at any step, in either order and for any operator.
 import { hash } from 'node:crypto';
 import { Random } from '../../base/random.js';
-import type { FormulasSpec } from '../spec.js';
+import type { FormulasSpec } from '../formulas-spec.js';
 import type { Split } from '../split.js';
 
 export type Operator = FormulasSpec['operators'][number];
@@ -22,8 +22,44 @@ export function isHeldOutPair(pair: readonly [number, number], seed: number, sha
   return digest.readUIntBE(0, 6) / 2 ** 48 < share;
 }
 
-/** × and ÷ first, then from the left. Undefined where a result would be negative, broken or a division by zero. */
-export function evaluate(operands: readonly number[], operators: readonly Operator[]): Formula | undefined {
+/** First and last operand of the part in brackets. */
+export type Brackets = readonly [first: number, last: number];
+
+/**
+ * Brackets first, then × and ÷, then from the left. Undefined where a result would be negative, broken or a division by
+ * zero.
+ */
+export function evaluate(
+  operands: readonly number[],
+  operators: readonly Operator[],
+  brackets?: Brackets,
+): Formula | undefined {
+  const signed = (from: number, to: number): string =>
+    operands
+      .slice(from, to)
+      .reduce((text, operand, i) => `${text}${i === 0 ? '' : operators[from + i - 1]}${operand}`, '');
+  if (brackets === undefined) {
+    const result = reduce(operands, operators);
+    return result && { expression: signed(0, operands.length), ...result };
+  }
+  const [first, last] = brackets;
+  const inner = reduce(operands.slice(first, last + 1), operators.slice(first, last));
+  if (inner === undefined) return undefined;
+  const outer = reduce(
+    [...operands.slice(0, first), inner.value, ...operands.slice(last + 1)],
+    [...operators.slice(0, first), ...operators.slice(last)],
+  );
+  if (outer === undefined) return undefined;
+  const before = first === 0 ? '' : `${signed(0, first)}${operators[first - 1]}`;
+  const after = last === operands.length - 1 ? '' : `${operators[last]}${signed(last + 1, operands.length)}`;
+  const expression = `${before}(${signed(first, last + 1)})${after}`;
+  return { expression, value: outer.value, pairs: [...inner.pairs, ...outer.pairs] };
+}
+
+function reduce(
+  operands: readonly number[],
+  operators: readonly Operator[],
+): Pick<Formula, 'value' | 'pairs'> | undefined {
   const numbers = [...operands];
   const rest = [...operators];
   const pairs: [number, number][] = [];
@@ -36,8 +72,7 @@ export function evaluate(operands: readonly number[], operators: readonly Operat
     numbers.splice(at, 2, result);
     rest.splice(at, 1);
   }
-  const expression = operands.map((operand, i) => `${i === 0 ? '' : operators[i - 1]}${operand}`).join('');
-  return { expression, value: numbers[0], pairs };
+  return { value: numbers[0], pairs };
 }
 
 function apply(a: number, operator: Operator, b: number): number {
@@ -61,8 +96,15 @@ export function drawFormula(random: Random, spec: FormulasSpec): Formula {
     const terms = random.integer(2, spec.terms + 1);
     const operators = Array.from({ length: terms - 1 }, () => random.choose(spec.operators));
     const operands = Array.from({ length: terms }, (_, i) => drawOperand(random, spec, operators[i - 1], operators[i]));
+    // A product keeps one factor short, on either side.
+    if (spec.maxMultiplier !== undefined) {
+      for (let i = 0; i + 1 < terms; i++) {
+        if (operators[i] !== '×' || Math.min(operands[i], operands[i + 1]) <= spec.maxMultiplier) continue;
+        operands[i + random.integer(0, 2)] = drawUpTo(random, spec, 0, spec.maxMultiplier);
+      }
+    }
     for (let i = 0; i + 1 < terms; i++) if (operators[i] === '÷') operands[i] *= operands[i + 1];
-    const formula = evaluate(operands, operators);
+    const formula = evaluate(operands, operators, drawBrackets(random, spec, terms));
     if (formula !== undefined) return formula;
   }
 }
@@ -70,7 +112,22 @@ export function drawFormula(random: Random, spec: FormulasSpec): Formula {
 /** An operand beside × or ÷ is a factor; a divisor is never 0. */
 function drawOperand(random: Random, spec: FormulasSpec, before?: Operator, after?: Operator): number {
   const factor = [before, after].some((operator) => operator === '×' || operator === '÷');
-  return random.integer(before === '÷' ? 1 : 0, (factor ? spec.maxFactor : spec.maxOperand) + 1);
+  return drawUpTo(random, spec, before === '÷' ? 1 : 0, factor ? spec.maxFactor : spec.maxOperand);
+}
+
+/** From `least` to `most`; with even lengths, how many digits it has is drawn first. */
+function drawUpTo(random: Random, spec: FormulasSpec, least: number, most: number): number {
+  if (!spec.evenLengths) return random.integer(least, most + 1);
+  const digits = random.integer(1, String(most).length + 1);
+  return random.integer(digits === 1 ? least : 10 ** (digits - 1), Math.min(most, 10 ** digits - 1) + 1);
+}
+
+/** Around some of the terms, neither one nor all of them. */
+function drawBrackets(random: Random, spec: FormulasSpec, terms: number): Brackets | undefined {
+  if (spec.brackets === 0 || terms < 3 || random.uniform() >= spec.brackets) return undefined;
+  const length = random.integer(2, terms);
+  const first = random.integer(0, terms - length + 1);
+  return [first, first + length - 1];
 }
 
 /**

@@ -1,0 +1,189 @@
+// mossctl plan: what a pretraining would take, before anything is trained.
+import { totalmem } from 'node:os';
+import { nearest, UserError } from '../../base/errors.js';
+import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
+import { type ModelSettings, modelSchema } from '../../config/model.js';
+import { modelConfig } from '../../model/config.js';
+import { assumedUtilization, type Device, devices, optimalParameters, shapeFor } from '../../model/cost.js';
+import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../model/training-plan.js';
+import { loadPipeline } from '../../pipeline/load.js';
+import type { OutputOptions } from '../options.js';
+import { printJson, printLine } from '../output.js';
+
+export interface PlanOptions extends OutputOptions {
+  config?: string;
+  set?: string[];
+  size?: string;
+  params?: number;
+  flops?: number;
+  tokens?: number;
+  vocab?: number;
+  context?: number;
+  threads?: number;
+  hardware?: string;
+}
+
+export async function plan(options: PlanOptions): Promise<void> {
+  const { config, set, size, params, flops } = options;
+  const dials = { size, params, flops, config };
+  const given = Object.keys(dials).filter((name) => dials[name as keyof typeof dials] !== undefined);
+  if (given.length > 1) {
+    throw new UserError({
+      what: `--${given.join(' and --')} each decide on the size`,
+      next: 'Give one of them; --tokens says how long, --vocab and --context what the rest depends on',
+    });
+  }
+  const flags = { 'pretrain.model.size': size };
+  const pipeline = await loadPipeline({ config, set, flags, blocks: ['pretrain', 'tokenizer'] });
+  const { model, train } = { ...required(pipeline.pretrain) };
+  const vocabSize = options.vocab ?? (params || flops ? 32_768 : required(pipeline.tokenizer).vocabSize);
+  const wanted = params ?? (flops === undefined ? undefined : optimalParameters(flops));
+  const large = wanted === undefined ? {} : { ...shapeFor(wanted, { vocabulary: vocabSize }) };
+  const contextLength = options.context ?? (wanted === undefined ? model.contextLength : 2048);
+  const settings: ModelSettings = modelSchema.parse({ ...model, ...large, contextLength });
+  const shape = modelConfig(settings, { vocabSize, endOfText: 0, pad: 1 });
+  const batch = { rows: wanted === undefined ? train.batchSize : 1, columns: contextLength };
+  const perStep = train.accumulation * batch.rows * batch.columns;
+  const tokens =
+    options.tokens ?? (config !== undefined && train.steps !== undefined ? train.steps * perStep : undefined);
+  const result = planTraining({
+    ...{ config: shape, batch, accumulation: train.accumulation, tokens },
+    machine: {
+      peakFlops: await peakOf(options),
+      bytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    },
+    hardware: hardwareOf(options.hardware ?? 'h100×8'),
+  });
+  if (options.json) printJson({ type: 'result', ...result });
+  else printLine(planText(result, batch.rows, perStep));
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('loadPipeline left out a block that was asked for');
+  return value;
+}
+
+/** Multiply-adds in fp32, measured now (a second); null without the native engine. */
+async function peakOf({ threads }: PlanOptions): Promise<number | null> {
+  const { probeMachine } = await import('../../tensor/native/probe.js');
+  const { fp32PeakGflops } = probeMachine(threads);
+  return fp32PeakGflops === null ? null : fp32PeakGflops * 1e9;
+}
+
+/** `h100×8,a100x4`; `cpu` is this machine, which is always there. */
+function hardwareOf(text: string): { device: Device; count: number }[] {
+  return text
+    .toLowerCase()
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== 'cpu')
+    .map((part) => {
+      const device = devices.find(
+        ({ name }) => part === name || (/^[x×*]\d{1,6}$/.test(part.slice(name.length)) && part.startsWith(name)),
+      );
+      const count = device === undefined || part === device.name ? 1 : Number(part.slice(device.name.length + 1));
+      if (device !== undefined && count > 0) return { device, count };
+      const names = ['cpu', ...devices.map((each) => each.name)];
+      const near = nearest(part.replace(/[x×*]\d*$/, ''), names);
+      throw new UserError({
+        what: `--hardware: there is no ${part || 'empty name'}`,
+        why: `known: ${names.join(', ')}; ×8 after a name means eight of them`,
+        next: near === undefined ? 'For example: --hardware h100×8' : `Did you mean ${near}?`,
+      });
+    });
+}
+
+function planText(result: TrainingPlan, rows: number, perStep: number): string {
+  const { memory, machine } = result;
+  const times = (tokens: number): string => (tokens / result.parameters).toPrecision(2);
+  const facts = formatTable(
+    ['model', ''],
+    [
+      ['parameters', formatCount(result.parameters)],
+      ['layers × width, heads', `${result.layers} × ${result.hiddenSize}, ${result.heads}`],
+      ['vocabulary, context', `${formatCount(result.vocabulary)}, ${formatCount(result.contextLength)}`],
+      ['operations per token (6N + 12LTd)', formatPower(result.flopsPerToken)],
+      ['tokens', `${formatShort(result.tokens)} (${times(result.tokens)} a parameter)`],
+      ['compute-optimal tokens (20 a parameter)', formatShort(result.optimalTokens)],
+      [`steps of ${formatCount(perStep)} tokens`, formatCount(result.steps)],
+      ['operations in all', formatPower(result.flops)],
+    ],
+  );
+  const bytes = (plain: number, checkpointed: number): string[] => [formatBytes(plain), formatBytes(checkpointed)];
+  const both = (value: number): string[] => bytes(value, value);
+  const batch = `${rows} × ${formatCount(result.contextLength)} tokens, fp32`;
+  const memories = formatTable(
+    [`memory of a step, ${batch}`, 'plain', 'checkpointing'],
+    [
+      ['weights', ...both(memory.weights)],
+      ['gradients', ...both(memory.gradients)],
+      ['AdamW moments', ...both(memory.moments)],
+      ['activations', ...bytes(memory.activations, memory.checkpointedActivations)],
+      ['most at any moment', ...bytes(memory.peak, memory.checkpointedPeak)],
+    ],
+  );
+  const fit = machine.fits
+    ? 'fits'
+    : machine.fitsCheckpointed
+      ? 'fits with pretrain.train.checkpointing=true'
+      : 'does not fit: mossctl trains in one process and shards nothing';
+  const speeds = formatTable(
+    ['where', 'operations/s', 'of peak', 'tokens/s', 'time'],
+    [
+      speedRow(machine, machine.fits || machine.fitsCheckpointed),
+      ...result.hardware.map((each) => speedRow(each, each.sharding.fits)),
+    ],
+  );
+  const notes = [
+    `this machine: ${formatBytes(machine.bytes)} of memory: ${fit}`,
+    ...(machine.flopsPerSecond === null ? ['this machine: no native engine, so its peak was not measured'] : []),
+    ...result.hardware.map(
+      ({ name, sharding: { fits, how, devicesNeeded, bytesPerDevice } }) =>
+        `${name}: ${
+          fits
+            ? `${how}; ${formatBytes(bytesPerDevice)} a device`
+            : `does not fit; it takes ${Number.isFinite(devicesNeeded) ? `${formatCount(devicesNeeded)} of them` : 'larger devices'}: ${how}`
+        }`,
+    ),
+    ...(result.hardware.length === 0
+      ? []
+      : [
+          `other hardware is reckoned with at ${100 * assumedUtilization} % of its makers' dense bf16 rate, with a trainer made for it`,
+        ]),
+  ];
+  return [facts, '', memories, '', speeds, '', ...notes].join('\n');
+}
+
+/** The time that the operations take, also where memory does not suffice. */
+function speedRow(estimate: HardwareEstimate, fits: boolean): string[] {
+  const { flopsPerSecond, share, tokensPerSecond, seconds } = estimate;
+  const name = fits ? estimate.name : `${estimate.name} (too small)`;
+  if (flopsPerSecond === null || tokensPerSecond === null || seconds === null) return [name, '–', '–', '–', '–'];
+  return [
+    ...[name, formatPower(flopsPerSecond), `${(100 * share).toFixed(0)} %`],
+    ...[tokensPerSecond < 10 ? tokensPerSecond.toPrecision(2) : formatCount(tokensPerSecond), formatTime(seconds)],
+  ];
+}
+
+/** 4.62e7 as `4.62·10^7`. */
+function formatPower(value: number): string {
+  const [digits, power] = value.toExponential(2).split('e');
+  return `${digits}·10^${Number(power)}`;
+}
+
+/** Seconds to centuries, two or three digits. */
+function formatTime(seconds: number): string {
+  const units: [number, string][] = [
+    [60, 's'],
+    [60, 'min'],
+    [24, 'hours'],
+    [365.25, 'days'],
+    [Number.POSITIVE_INFINITY, 'years'],
+  ];
+  let value = seconds;
+  for (const [size, name] of units) {
+    if (value < 2 * size) return `${value < 100 ? value.toPrecision(2) : formatCount(Math.round(value))} ${name}`;
+    value /= size;
+  }
+  return '';
+}

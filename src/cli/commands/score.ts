@@ -1,0 +1,102 @@
+// mossctl score: how likely a model holds a text to be, as a whole, by sentence and by token.
+import { createInterface } from 'node:readline';
+import { formatCount, formatTable, printable } from '../../base/format.js';
+import { Random } from '../../base/random.js';
+import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
+import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
+import { visibleBytes } from '../../inspect/visible.js';
+import { loadPipeline } from '../../pipeline/load.js';
+import { openBackend } from '../../tensor/backends.js';
+import { type ComputeOptions, computeFlags, type OutputOptions } from '../options.js';
+import { printError, printJson, printLine } from '../output.js';
+
+export interface ScoreOptions extends OutputOptions, ComputeOptions {
+  /** Shuffled versions of each text to score beside it. */
+  shuffled: number;
+  seed: number;
+  verify: boolean;
+}
+
+/** Lines of stdin that are scored together. */
+const batchTexts = 64;
+
+export async function score(checkpoint: string, texts: readonly string[], options: ScoreOptions): Promise<void> {
+  const { backend, threads, precision } = await loadPipeline({ flags: computeFlags(options) });
+  const { note } = await openBackend(backend, { threads, precision });
+  if (!options.quiet && !options.json) printError(`mossctl: ${note}`);
+  const loaded = await loadModel(checkpoint, options);
+  const random = Random.stream(options.seed, 'score-shuffles');
+  try {
+    for await (const batch of batchesOf(texts)) {
+      for (const [i, scored] of (await scoreTexts(loaded, batch)).entries()) {
+        const versions = Array.from({ length: options.shuffled }, () => shuffled(batch[i], random));
+        show(scored, await scoreTexts(loaded, versions), loaded, options);
+      }
+    }
+  } finally {
+    unload(loaded);
+  }
+}
+
+/** Each argument is a text, else each line of stdin that is not empty. */
+async function* batchesOf(texts: readonly string[]): AsyncGenerator<string[]> {
+  if (texts.length > 0) {
+    yield [...texts];
+    return;
+  }
+  let batch: string[] = [];
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line !== '') batch.push(line);
+    if (batch.length === batchTexts) {
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function show(scored: TextScore, versions: readonly TextScore[], loaded: LoadedModel, options: ScoreOptions): void {
+  const { tokenizer } = loaded;
+  const { text, tokens, sentences, total, bytes, bitsPerByte } = scored;
+  if (options.json) {
+    printJson({
+      type: 'score',
+      text,
+      tokens: tokens.map(({ id, logProbability }) => ({ id, text: tokenizer.decode([id]), logprob: logProbability })),
+      sentences: sentences.map(({ logProbability, ...rest }) => ({ ...rest, logprob: logProbability })),
+      ...{ total, bytes, bitsPerByte },
+      ...(versions.length === 0
+        ? {}
+        : {
+            shuffled: versions.map((each) => ({ text: each.text, total: each.total, bitsPerByte: each.bitsPerByte })),
+          }),
+    });
+    return;
+  }
+  const rows = tokens.map(({ id, logProbability }, i) => [
+    ...[String(i + 1), visibleBytes(tokenizer.tokenBytes(id)), String(id)],
+    ...[logProbability.toFixed(3), probability(logProbability)],
+  ]);
+  printLine(formatTable(['', 'token', 'id', 'log p', 'p'], rows));
+  if (sentences.length > 1) {
+    const bySentence = sentences.map((each) => [
+      ...[printable(each.text.trim()), formatCount(each.tokens), each.logProbability.toFixed(2)],
+    ]);
+    printLine(`\n${formatTable(['sentence', 'tokens', 'log p'], bySentence)}`);
+  }
+  const size = `${formatCount(tokens.length)} tokens, ${formatCount(bytes)} bytes`;
+  printLine(`\ntotal: log p = ${total.toFixed(3)} nats over ${size} = ${bitsPerByte.toFixed(3)} bits per byte`);
+  for (const each of versions) {
+    printLine(`shuffled: log p = ${each.total.toFixed(3)} (${signed(each.total - total)})  ${printable(each.text)}`);
+  }
+  printLine('');
+}
+
+function probability(logProbability: number): string {
+  const share = 100 * Math.exp(logProbability);
+  return `${share < 0.1 ? share.toExponential(1) : share.toFixed(share < 10 ? 1 : 0)} %`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}

@@ -1,0 +1,204 @@
+// What a training costs before it is run: parameters, operations, memory and time, and how it would have to be spread
+// over devices that cannot hold it. Arithmetic only; no tensor library.
+import type { ModelConfig } from '../config/model.js';
+import { architectureFlags } from './config.js';
+import { parameterCount } from './parameter-table.js';
+
+/** B rows of T tokens: one micro-batch. */
+export interface BatchSize {
+  rows: number;
+  columns: number;
+}
+
+/**
+ * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
+ * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B).
+ */
+export function trainingFlopsPerToken(config: ModelConfig, columns: number): number {
+  return 6 * parameterCount(config) + 12 * config.num_hidden_layers * columns * config.hidden_size;
+}
+
+/** About 20 tokens a parameter give the lowest loss for their operations (Hoffmann et al. 2022, table 3). */
+export const tokensPerParameter = 20;
+
+/** Parameters of the compute-optimal model for a budget, by C = 6·N·D and D = 20·N. */
+export function optimalParameters(flops: number): number {
+  return Math.sqrt(flops / (6 * tokensPerParameter));
+}
+
+/** Bytes while a step runs, in fp32 as mossctl trains. */
+export interface TrainingMemory {
+  weights: number;
+  /** One for each weight; another set while micro-batches are accumulated. */
+  gradients: number;
+  /** AdamW's two moments. */
+  moments: number;
+  /** What the forward pass keeps for the backward pass. */
+  activations: number;
+  /** The same where each layer is computed again in the backward pass (`checkpointing: true`). */
+  checkpointedActivations: number;
+  /** The most at any moment of a step, without and with checkpointing. */
+  peak: number;
+  checkpointedPeak: number;
+}
+
+const float = 4;
+
+/**
+ * Activations of a layer, in numbers a token: 4d for the residual stream, the two norms and the feed-forward output;
+ * 3 (4 with QK-norm) of each of queries and keys+values' width, less one, plus the attention's output and a logsumexp a
+ * head; 3f for gate, up and their product. Nothing of T×T and no logits: attention and loss are fused.
+ */
+function layerNumbers(config: ModelConfig): number {
+  const { hidden_size: d, intermediate_size: f, num_attention_heads: heads, head_dim: head } = config;
+  const queries = heads * head;
+  const keys = config.num_key_value_heads * head;
+  const forms = architectureFlags(config).qkNorm ? 3 : 2; // as projected, normalised, rotated
+  return 4 * d + forms * (queries + keys) + keys + queries + heads + 3 * f;
+}
+
+/**
+ * Memory of a training step. The peak is at one of the two ends of the backward pass: at its beginning everything
+ * that the forward pass kept is there, with the gradients of hidden states and output projection; at its end every
+ * gradient is, and a tied embedding's comes in two parts and their sum.
+ */
+export function trainingMemory(
+  config: ModelConfig,
+  { rows, columns }: BatchSize,
+  options: { accumulation?: number } = {},
+): TrainingMemory {
+  const tokens = rows * columns;
+  const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, vocab_size: vocabulary } = config;
+  const parameters = float * parameterCount(config);
+  const embedding = float * vocabulary * d;
+  const layer = float * tokens * layerNumbers(config);
+  const stream = float * tokens * d;
+  const activations = layers * layer + 2 * stream;
+  const checkpointedActivations = (layers + 2) * stream + layer;
+  const accumulated = (options.accumulation ?? 1) > 1 ? parameters : 0;
+  // While a layer goes backward, gradients of its feed-forward states stand beside what it kept.
+  const passing = float * tokens * (3 * f + 2 * d);
+  const fixed = 3 * parameters + accumulated;
+  const end = parameters + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
+  return {
+    weights: parameters,
+    gradients: parameters + accumulated,
+    moments: 2 * parameters,
+    activations,
+    checkpointedActivations,
+    peak: fixed + Math.max(activations + embedding + stream + passing, end),
+    checkpointedPeak: fixed + Math.max(checkpointedActivations + embedding + stream + passing, end),
+  };
+}
+
+/** A kind of accelerator: its makers' dense bf16 rate and its memory. */
+export interface Device {
+  name: string;
+  bf16Flops: number;
+  bytes: number;
+}
+
+const gigabyte = 1e9;
+/** Dense (not sparse) tensor-core bf16 from the makers' data sheets, sums in fp32. */
+export const devices: readonly Device[] = [
+  { name: 'h200', bf16Flops: 989e12, bytes: 141 * gigabyte },
+  { name: 'h100', bf16Flops: 989e12, bytes: 80 * gigabyte },
+  { name: 'a100', bf16Flops: 312e12, bytes: 80 * gigabyte },
+  { name: 'l40s', bf16Flops: 362e12, bytes: 48 * gigabyte },
+  { name: 'rtx4090', bf16Flops: 165e12, bytes: 24 * gigabyte },
+  { name: 'mi300x', bf16Flops: 1307e12, bytes: 192 * gigabyte },
+];
+
+/** The share of a device's rate that training of large models reaches (38 to 43 %: Llama 3, Dubey et al. 2024, table 4). */
+export const assumedUtilization = 0.4;
+/** Memory that is left to the runtime, its buffers and fragmentation. */
+const usableShare = 0.9;
+
+export interface Sharding {
+  fits: boolean;
+  /** What has to be split over the devices, and how. */
+  how: string;
+  bytesPerDevice: number;
+  /** The fewest devices of this kind that hold it, by `how`. */
+  devicesNeeded: number;
+}
+
+/**
+ * How `count` devices would hold a training, the least communication first: each a whole copy; ZeRO stages 1 to 3
+ * (Rajbhandari et al. 2020) with bf16 weights and gradients (2+2 bytes a parameter) and fp32 weights and moments (12);
+ * then tensor parallelism, which splits activations too. One row of T tokens a device, activations in bf16,
+ * each layer computed again.
+ */
+export function shardingOn(config: ModelConfig, columns: number, device: Device, count: number): Sharding {
+  const parameters = parameterCount(config);
+  const layerParameters = parameters / config.num_hidden_layers;
+  const { activations, checkpointedActivations } = trainingMemory(config, { rows: 1, columns });
+  const states = Math.min(activations, checkpointedActivations) / 2;
+  const room = usableShare * device.bytes;
+  const plans: [how: string, bytes: (n: number) => number][] = [
+    ['a whole copy on each device (data parallel)', () => 16 * parameters + states],
+    ['optimizer states split (ZeRO-1)', (n) => 4 * parameters + (12 * parameters) / n + states],
+    ['optimizer states and gradients split (ZeRO-2)', (n) => 2 * parameters + (14 * parameters) / n + states],
+    [
+      'weights, gradients and optimizer states split (ZeRO-3 / FSDP), a layer gathered at a time',
+      (n) => (16 * parameters) / n + 4 * layerParameters + states,
+    ],
+    [
+      'the same, and each layer split over 8 devices (tensor parallel)',
+      (n) => (16 * parameters) / n + (4 * layerParameters + states) / Math.min(n, 8),
+    ],
+  ];
+  const fitting = plans.find(([, bytes]) => bytes(count) <= room);
+  if (fitting !== undefined) {
+    const [how, bytes] = fitting;
+    const devicesNeeded = fewest((n) => bytes(n) <= room, count);
+    return { fits: true, how, bytesPerDevice: bytes(count), devicesNeeded };
+  }
+  const most = 1 << 20;
+  const larger = plans.slice(3).find(([, bytes]) => bytes(most) <= room) ?? plans[4];
+  const [how, bytes] = larger;
+  const needed = fewest((n) => bytes(n) <= room, most);
+  return { fits: false, how, bytesPerDevice: bytes(count), devicesNeeded: needed };
+}
+
+/** The smallest n in 1..most for which a monotone condition holds; Infinity where it does not at `most`. */
+function fewest(holds: (n: number) => boolean, most: number): number {
+  if (!holds(most)) return Number.POSITIVE_INFINITY;
+  let [low, high] = [1, most];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Parameters, and the share of the multiply-add peak that training them reached on two cores (docs/lab-book.md). */
+const measured = { small: [1.3e6, 0.38], large: [6.9e6, 0.55] } as const;
+
+/** That share by the logarithm of the parameters; below and above what was measured, that of the nearest. */
+export function measuredShare(parameters: number): number {
+  const [[n0, share0], [n1, share1]] = [measured.small, measured.large];
+  const way = Math.log(parameters / n0) / Math.log(n1 / n0);
+  return share0 + (share1 - share0) * Math.min(1, Math.max(0, way));
+}
+
+/** Width, depth and heads of about `parameters`, at 64 to 128 of width for each layer, as published models have. */
+export function shapeFor(
+  parameters: number,
+  { vocabulary, tied = true }: { vocabulary: number; tied?: boolean },
+): { hiddenSize: number; layers: number; heads: number } {
+  let best = { hiddenSize: 64, layers: 1, heads: 2, misfit: Number.POSITIVE_INFINITY };
+  for (let layers = 1; layers <= 160; layers++) {
+    for (let hiddenSize = 64; hiddenSize <= 16384; hiddenSize += hiddenSize < 1024 ? 64 : 128) {
+      const count = layers * 12 * hiddenSize ** 2 + (tied ? 1 : 2) * vocabulary * hiddenSize;
+      const aspect = hiddenSize / layers;
+      const wanted = Math.min(128, 32 + hiddenSize / 16);
+      const misfit = 20 * Math.abs(Math.log(count / parameters)) + Math.abs(Math.log(aspect / wanted));
+      if (misfit < best.misfit)
+        best = { hiddenSize, layers, heads: hiddenSize / (hiddenSize < 1024 ? 64 : 128), misfit };
+    }
+  }
+  const { hiddenSize, layers, heads } = best;
+  return { hiddenSize, layers, heads };
+}

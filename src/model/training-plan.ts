@@ -1,0 +1,88 @@
+// One answer to "what would this training take?": the costs of cost.ts put together for a model, a number of tokens,
+// this machine and other hardware.
+import type { ModelConfig } from '../config/model.js';
+import {
+  assumedUtilization,
+  type BatchSize,
+  type Device,
+  measuredShare,
+  type Sharding,
+  shardingOn,
+  type TrainingMemory,
+  tokensPerParameter,
+  trainingFlopsPerToken,
+  trainingMemory,
+} from './cost.js';
+import { parameterCount } from './parameter-table.js';
+
+export interface PlanRequest {
+  config: ModelConfig;
+  batch: BatchSize;
+  accumulation: number;
+  /** Without it, compute-optimal. */
+  tokens?: number;
+  /** Of this machine, fp32: operations a second at most, null where not known; and memory in bytes. */
+  machine: { peakFlops: number | null; bytes: number };
+  hardware: readonly { device: Device; count: number }[];
+}
+
+export interface HardwareEstimate {
+  name: string;
+  /** Operations a second that are reckoned with, all devices together; null where not known. */
+  flopsPerSecond: number | null;
+  /** That as a share of the peak: measured for this machine, assumed elsewhere. */
+  share: number;
+  tokensPerSecond: number | null;
+  seconds: number | null;
+}
+
+export interface TrainingPlan {
+  parameters: number;
+  layers: number;
+  hiddenSize: number;
+  heads: number;
+  vocabulary: number;
+  contextLength: number;
+  flopsPerToken: number;
+  tokens: number;
+  optimalTokens: number;
+  flops: number;
+  steps: number;
+  memory: TrainingMemory;
+  machine: HardwareEstimate & { bytes: number; fits: boolean; fitsCheckpointed: boolean };
+  hardware: (HardwareEstimate & { count: number; sharding: Sharding })[];
+}
+
+export function planTraining(request: PlanRequest): TrainingPlan {
+  const { config, batch, accumulation, machine } = request;
+  const parameters = parameterCount(config);
+  const optimalTokens = tokensPerParameter * parameters;
+  const tokens = request.tokens ?? optimalTokens;
+  const flopsPerToken = trainingFlopsPerToken(config, batch.columns);
+  const memory = trainingMemory(config, batch, { accumulation });
+  const estimate = (name: string, peak: number | null, share: number): HardwareEstimate => {
+    const rate = peak === null ? null : peak * share;
+    return {
+      ...{ name, flopsPerSecond: rate, share },
+      tokensPerSecond: rate === null ? null : rate / flopsPerToken,
+      seconds: rate === null ? null : (flopsPerToken * tokens) / rate,
+    };
+  };
+  return {
+    ...{ parameters, layers: config.num_hidden_layers, hiddenSize: config.hidden_size },
+    ...{ heads: config.num_attention_heads, vocabulary: config.vocab_size, contextLength: batch.columns },
+    ...{ flopsPerToken, tokens, optimalTokens, flops: flopsPerToken * tokens, memory },
+    steps: Math.ceil(tokens / (batch.rows * batch.columns * accumulation)),
+    machine: {
+      ...estimate('this machine', machine.peakFlops, measuredShare(parameters)),
+      bytes: machine.bytes,
+      fits: memory.peak <= machine.bytes,
+      fitsCheckpointed: memory.checkpointedPeak <= machine.bytes,
+    },
+    hardware: request.hardware.map(({ device, count }) => ({
+      ...estimate(`${device.name}×${count}`, device.bf16Flops * count, assumedUtilization),
+      count,
+      sharding: shardingOn(config, batch.columns, device, count),
+    })),
+  };
+}

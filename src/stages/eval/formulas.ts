@@ -1,0 +1,94 @@
+// Formulas that the corpus kept apart, asked one by one: 12+34= must go on with 46 and end. Each of them computes with a
+// pair of operands that no training formula has, in either order (see data/sources/formulas.ts).
+import { Interrupted } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import type { Unit } from '../../base/statistics.js';
+import type { TokenDocuments } from '../../data/shards.js';
+import { generate } from '../../inference/engine.js';
+import { greedy } from '../../inference/sampling.js';
+import type { Model } from '../../model/parameters.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { Measurements } from './measurements.js';
+
+/** Answered together. */
+const batchRows = 256;
+/** Documents looked into, at most: formulas may be few among many texts. */
+const mostDocuments = 50_000;
+
+export interface HeldOutFormula {
+  /** Up to and with the `=`. */
+  question: string;
+  answer: string;
+  /** Operator and lengths of the operands, `2×1`; `3 terms`, `brackets`. */
+  form: string;
+  /** `+` for a formula of one operation. */
+  operator?: string;
+}
+
+/** A line of a formulas document; undefined for any other text. */
+export function parseFormula(line: string): HeldOutFormula | undefined {
+  const [, expression, answer] = /^([\d+\-×÷()]{3,200})=(\d{1,20})$/.exec(line) ?? [];
+  if (expression === undefined || !/^\(?\d.*[-+×÷].*\d\)?$/.test(expression)) return undefined;
+  const question = `${expression}=`;
+  const [, a, operator, b] = /^(\d+)([-+×÷])(\d+)$/.exec(expression) ?? [];
+  if (operator !== undefined) return { question, answer, form: `${a.length}${operator}${b.length}`, operator };
+  if (expression.includes('(')) return { question, answer, form: 'brackets' };
+  return { question, answer, form: `${expression.split(/[-+×÷]/).length} terms` };
+}
+
+/** At most `perForm` different formulas of each form, the same ones every time. */
+export async function heldOutFormulas(
+  documents: Pick<TokenDocuments, 'length' | 'get'>,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  perForm: number,
+): Promise<HeldOutFormula[]> {
+  const order = Random.stream(0, 'held-out-formulas').shuffle(
+    Uint32Array.from({ length: documents.length }, (_, i) => i),
+  );
+  const found = new Map<string, Map<string, HeldOutFormula>>();
+  for (const index of order.subarray(0, mostDocuments)) {
+    const { language, tokens } = await documents.get(index);
+    if (language !== 'other') continue;
+    for (const line of tokenizer.decode(tokens.subarray(1, -1)).split('\n')) {
+      const formula = parseFormula(line);
+      if (formula === undefined) break; // a text of another kind
+      const alike = found.get(formula.form) ?? new Map<string, HeldOutFormula>();
+      found.set(formula.form, alike);
+      if (alike.size < perForm) alike.set(formula.question, formula);
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, alike]) => [...alike.values()]);
+}
+
+/** `formula`, `formula.+` (of one operation), `formula.2×1`: the share that is answered exactly, greedily. */
+export async function measureFormulas(
+  { model, tokenizer }: { model: Model; tokenizer: Tokenizer },
+  formulas: readonly HeldOutFormula[],
+  interrupt: { readonly requested: boolean } = { requested: false },
+): Promise<Measurements> {
+  const measurements: Measurements = new Map();
+  const add = (metric: string, unit: Unit): void => {
+    const units = measurements.get(metric);
+    if (units === undefined) measurements.set(metric, [unit]);
+    else units.push(unit);
+  };
+  const start = tokenizer.specialId('endOfText');
+  for (let begin = 0; begin < formulas.length; begin += batchRows) {
+    if (interrupt.requested) throw new Interrupted('stopped while asking formulas');
+    const asked = formulas.slice(begin, begin + batchRows);
+    const maxNewTokens = 2 + Math.max(...asked.map(({ answer }) => answer.length));
+    const prompts = asked.map(({ question }) => [start, ...tokenizer.encode(question)]);
+    const options = { ...greedy, maxNewTokens, stopIds: tokenizer.stopIds, seed: 0 };
+    const generations = await generate(model, prompts, options);
+    for (const [i, { tokens, finish }] of generations.entries()) {
+      const { question, answer, form, operator } = asked[i];
+      const [said, ...more] = tokenizer.decode(tokens).split('\n');
+      const value = Number(said === answer && (finish === 'stop' || more.length > 0));
+      const unit = { id: question, value, weight: 1 };
+      add('formula', unit);
+      if (operator !== undefined) add(`formula.${operator}`, unit);
+      add(`formula.${form}`, unit);
+    }
+  }
+  return measurements;
+}

@@ -1,0 +1,130 @@
+// What a plan says against what happens: parameters of the table, operations by the formula, and the memory of real
+// training steps by the native engine's own count.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ModelConfig, modelSchema } from '../../src/config/model.js';
+import { PackedBatches } from '../../src/data/packing.js';
+import { modelConfig } from '../../src/model/config.js';
+import {
+  devices,
+  measuredShare,
+  optimalParameters,
+  shapeFor,
+  shardingOn,
+  trainingFlopsPerToken,
+  trainingMemory,
+} from '../../src/model/cost.js';
+import { disposeModel, initModel, parameterCount } from '../../src/model/parameters.js';
+import { planTraining } from '../../src/model/training-plan.js';
+import { tokenObjective } from '../../src/stages/token-objective.js';
+import { openNative, trainSteps } from '../tensor/native-world.js';
+
+function configOf(settings: Record<string, unknown>, vocabSize = 512): ModelConfig {
+  return modelConfig(modelSchema.parse(settings), { vocabSize, endOfText: 0, pad: 1 });
+}
+
+/** Full rows of one document each. */
+function batches(vocabulary: number, rows: number, columns: number) {
+  const tokens = Array.from({ length: columns + 1 }, (_, i) => 2 + ((i * 37) % (vocabulary - 2)));
+  const source = { length: 1, get: () => ({ id: 'x', tokens }) };
+  return tokenObjective(new PackedBatches({ source, mode: 'stream', seed: 1, rows, columns, padId: 1 }));
+}
+
+test('the memory of real steps, by the count of the native arena, is within a fifth of the plan', async (t) => {
+  const backend = await openNative(t);
+  if (backend === undefined) return;
+  // The arena's high-water mark only rises: from the smallest peak to the largest.
+  const cases = [
+    { settings: { size: '100k' }, vocabulary: 512, rows: 4, columns: 32 },
+    { settings: { size: '1m', keyValueHeads: 1, tieEmbeddings: false }, vocabulary: 2048, rows: 1, columns: 32 },
+    { settings: { size: '1m', layers: 6 }, vocabulary: 512, rows: 4, columns: 128, checkpointing: true },
+    { settings: { size: '1m' }, vocabulary: 4096, rows: 2, columns: 64, accumulation: 2 },
+    { settings: { size: '1m' }, vocabulary: 4096, rows: 8, columns: 128 },
+    { settings: { size: '7m', keyValueHeads: 2 }, vocabulary: 2048, rows: 4, columns: 256 },
+  ];
+  const planned = cases
+    .map((each) => {
+      const { rows, columns, accumulation = 1, checkpointing = false } = each;
+      const config = configOf({ ...each.settings, contextLength: columns }, each.vocabulary);
+      const memory = trainingMemory(config, { rows, columns }, { accumulation });
+      return {
+        ...each,
+        config,
+        accumulation,
+        checkpointing,
+        plan: checkpointing ? memory.checkpointedPeak : memory.peak,
+      };
+    })
+    .sort((a, b) => a.plan - b.plan);
+  for (const { config, vocabulary, rows, columns, accumulation, checkpointing, plan } of planned) {
+    const held: { used: number; peak: number } = backend.arena.figures;
+    assert.equal(held.used, 0);
+    const model = { ...initModel(config, 1), checkpointing };
+    await trainSteps(model, batches(vocabulary, rows, columns), { steps: 2, accumulation });
+    disposeModel(model);
+    const { peak } = backend.arena.figures;
+    const what = `${parameterCount(config)} parameters, ${rows}×${columns}${checkpointing ? ', checkpointing' : ''}`;
+    t.diagnostic(`${what}: planned ${plan}, measured ${peak}, ${(plan / peak).toFixed(3)}`);
+    assert.ok(peak > held.peak, `${what}: hidden by an earlier peak`);
+    assert.ok(plan > 0.8 * peak && plan < 1.2 * peak, `${what}: planned ${plan}, measured ${peak}`);
+  }
+});
+
+test('operations and compute-optimal sizes', () => {
+  const config = configOf({ size: '7m', contextLength: 256 }, 8192);
+  assert.equal(trainingFlopsPerToken(config, 256), 6 * 6_918_144 + 12 * 6 * 256 * 256);
+  // 10^22 operations: C = 6·N·20·N.
+  const optimal = optimalParameters(1e22);
+  assert.ok(Math.abs(6 * optimal * 20 * optimal - 1e22) < 1e10);
+  assert.ok(optimal > 9.1e9 && optimal < 9.2e9);
+  assert.deepEqual([1e6, 6.9e6, 1e9].map(measuredShare), [0.38, 0.55, 0.55]);
+});
+
+test('a size dial from 1M to 20B gives about that many parameters, in heads of even width', () => {
+  for (const wanted of [1e6, 30e6, 350e6, 1.5e9, 7e9, 20e9]) {
+    const { hiddenSize, layers, heads } = shapeFor(wanted, { vocabulary: wanted < 1e7 ? 1024 : 32_768 });
+    const config = configOf({ hiddenSize, layers, heads }, wanted < 1e7 ? 1024 : 32_768);
+    const ratio = parameterCount(config) / wanted;
+    assert.ok(ratio > 0.93 && ratio < 1.07, `${wanted}: ${parameterCount(config)} (${hiddenSize} × ${layers})`);
+    assert.ok(hiddenSize / layers > 16 && hiddenSize / layers < 260, `${wanted}: ${hiddenSize} × ${layers}`);
+  }
+});
+
+test('sharding: the least that fits, and how many devices it takes where nothing does', () => {
+  const h100 = devices.find(({ name }) => name === 'h100');
+  assert.ok(h100);
+  const large = configOf({ ...shapeFor(20e9, { vocabulary: 32_768 }), contextLength: 2048 }, 32_768);
+  const small = configOf({ size: '120m', contextLength: 1024 }, 32_768);
+  assert.match(shardingOn(small, 1024, h100, 8).how, /whole copy/);
+  assert.equal(shardingOn(small, 1024, h100, 8).devicesNeeded, 1);
+  // 16 bytes a parameter: 320 GB over 8 is 40 GB each.
+  const eight = shardingOn(large, 2048, h100, 8);
+  assert.match(eight.how, /ZeRO-3/);
+  assert.ok(eight.fits && eight.bytesPerDevice > 40e9 && eight.bytesPerDevice < 50e9, `${eight.bytesPerDevice}`);
+  const two = shardingOn(large, 2048, h100, 2);
+  assert.equal(two.fits, false);
+  assert.equal(two.devicesNeeded, eight.devicesNeeded);
+  assert.ok(two.devicesNeeded >= 5 && two.devicesNeeded <= 6, `${two.devicesNeeded}`);
+  assert.match(shardingOn(large, 2048, h100, 512).how, /ZeRO-1|ZeRO-2/);
+});
+
+test('a plan adds up: 20 tokens a parameter, time = operations / rate', () => {
+  const config = configOf({ size: '1m' }, 4096);
+  const batch = { rows: 8, columns: 128 };
+  const machine = { peakFlops: 2e11, bytes: 1e9 };
+  const plan = planTraining({ config, batch, accumulation: 2, machine, hardware: [{ device: devices[1], count: 4 }] });
+  assert.equal(plan.tokens, 20 * plan.parameters);
+  assert.equal(plan.flops, plan.tokens * plan.flopsPerToken);
+  assert.equal(plan.steps, Math.ceil(plan.tokens / 2048));
+  assert.equal(plan.machine.seconds, plan.flops / (2e11 * measuredShare(plan.parameters)));
+  assert.equal(plan.hardware[0].flopsPerSecond, 4 * 989e12 * 0.4);
+  assert.ok(plan.machine.fits);
+  const unknown = planTraining({
+    config,
+    batch,
+    accumulation: 1,
+    machine: { peakFlops: null, bytes: 1 },
+    hardware: [],
+  });
+  assert.deepEqual([unknown.machine.seconds, unknown.machine.fits], [null, false]);
+});
