@@ -95,7 +95,10 @@ export class Trial {
       this.#trainings.set(folder, training);
       if (event.type === 'checkpoint') training.saved = event.step;
       else {
-        if (!begun.has(folder)) this.#checkBegin(folder, training, event.step, damaged);
+        if (!begun.has(folder)) {
+          this.#checkBegin(folder, training, event.step, damaged);
+          training.saved = Math.min(training.saved, event.step - 1); // what was damaged and told is no longer owed
+        }
         begun.add(folder);
         training.done = event.step;
         training.ended = ending;
