@@ -1,26 +1,50 @@
 // The kinds of characters that a splitter tells apart, looked up in a table of all code points. The splitters walk over
 // text by kinds and never run a regex on it: one would be slow, and the engines differ in what \s means.
 
-/** The kind that every table has: past the end of the text. */
+/** The kinds that every table has; the first is past the end of the text. */
 export const unknownKind = 0;
+export const numeral = 1;
+/** Unicode's White_Space, less the line ends: not JavaScript's \s, which has U+FEFF and lacks U+0085. */
+export const space = 2;
+/** Carriage return and line feed. */
+export const lineEnd = 3;
+/** Those of a splitter's own begin here. */
+export const firstOwnKind = 4;
 
 export interface CharacterKinds {
   /** Kind of the character at `index`; 0 past the end. */
   kindAt(text: string, index: number): number;
   /** Index after the run of `kind` (of `most` characters, at most) that starts at `index`. */
   skip(text: string, index: number, kind: number, most?: number): number;
+  /**
+   * `\s*[\r\n]+|\s+(?!\S)|\s+`, the first part only with `linesApart`: up to the last line end of the run; without one,
+   * the whole run less the character that the next piece takes along. One of a kind that `isApart` takes nothing.
+   */
+  whiteSpaceEnd(text: string, start: number, linesApart: boolean, isApart: (kind: number) => boolean): number;
 }
 
-/** A table filled as characters are first met (1.1 MB). `classify` gives a code point a kind from 1 to 255. */
-export function characterKinds(classify: (codePoint: number) => number): CharacterKinds {
+/**
+ * A table filled as characters are first met (1.1 MB). `classify` gives each character that is no numeral, space or line
+ * end a kind from `firstOwnKind` to 255.
+ */
+export function characterKinds(classify: (character: string, codePoint: number) => number): CharacterKinds {
   const kinds = new Uint8Array(0x110000);
+
+  function kindOf(codePoint: number): number {
+    if (codePoint === 10 || codePoint === 13) return lineEnd;
+    // A lone surrogate becomes U+FFFD when the text becomes UTF-8.
+    if (codePoint >= 0xd800 && codePoint <= 0xdfff) return classify('\ufffd', 0xfffd);
+    const character = String.fromCodePoint(codePoint);
+    if (/^\p{N}/u.test(character)) return numeral;
+    return /^\p{White_Space}/u.test(character) ? space : classify(character, codePoint);
+  }
 
   function kindAt(text: string, index: number): number {
     const codePoint = text.codePointAt(index);
     if (codePoint === undefined) return unknownKind;
     const known = kinds[codePoint];
     if (known !== unknownKind) return known;
-    kinds[codePoint] = classify(codePoint);
+    kinds[codePoint] = kindOf(codePoint);
     return kinds[codePoint];
   }
 
@@ -30,7 +54,21 @@ export function characterKinds(classify: (codePoint: number) => number): Charact
     return end;
   }
 
-  return { kindAt, skip };
+  function whiteSpaceEnd(text: string, start: number, linesApart: boolean, isApart: (kind: number) => boolean): number {
+    let end = start;
+    let afterLineEnd = -1;
+    let kind = kindAt(text, end);
+    while (kind === space || kind === lineEnd) {
+      end++; // all white space is in the first plane
+      if (kind === lineEnd) afterLineEnd = end;
+      kind = kindAt(text, end);
+    }
+    if (linesApart && afterLineEnd > 0) return afterLineEnd;
+    const atEnd = kind === unknownKind || isApart(kind);
+    return atEnd || end === start + 1 ? end : end - 1;
+  }
+
+  return { kindAt, skip, whiteSpaceEnd };
 }
 
 /** UTF-16 units of the character at `index`; a lone surrogate counts as one. */

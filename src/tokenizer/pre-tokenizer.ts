@@ -2,7 +2,7 @@
 // llama.cpp knows by name (a GGUF file carries no regex): numbers in threes, Han and kana runs, then words,
 // punctuation and white space. Each regex cuts the pieces of the one before, so the third sees them as whole texts.
 // `pieceEnd` finds the same cuts in one pass, from one table of character kinds.
-import { characterKinds, unknownKind, widthAt } from './character-kinds.js';
+import { characterKinds, firstOwnKind, lineEnd, numeral, space, widthAt } from './character-kinds.js';
 
 const number = '\\p{N}{1,3}';
 const hanAndKana = '[一-龥\u3040-ゟ゠-ヿ]+';
@@ -24,32 +24,23 @@ export const preTokenizerJson = {
 };
 
 /** Control, format, private-use and unassigned characters. */
-const other = 1;
+const other = firstOwnKind;
 /** Letters and marks. */
-const letter = 2;
+const letter = firstOwnKind + 1;
 /** Punctuation and symbols. */
-const symbol = 3;
+const symbol = firstOwnKind + 2;
 /** Added to the three kinds above where the second regex matches: most are letters, but `・` is punctuation. */
 const han = 3;
-const numeral = 7;
-const space = 8;
-const lineEnd = 9;
 
-function classify(codePoint: number): number {
-  if (codePoint === 10 || codePoint === 13) return lineEnd;
-  // A lone surrogate becomes U+FFFD, a symbol, when the text becomes UTF-8.
-  if (codePoint >= 0xd800 && codePoint <= 0xdfff) return symbol;
-  const character = String.fromCodePoint(codePoint);
-  if (/^\p{N}/u.test(character)) return numeral;
-  // Not JavaScript's \s, which has U+FEFF and lacks U+0085: Rust's and llama.cpp's is Unicode's White_Space.
-  if (/^\p{White_Space}/u.test(character)) return space;
+const { kindAt, skip, whiteSpaceEnd } = characterKinds((character, codePoint) => {
   const kind = /^[\p{L}\p{M}]/u.test(character) ? letter : /^[\p{P}\p{S}]/u.test(character) ? symbol : other;
   return (codePoint >= 0x4e00 && codePoint <= 0x9fa5) || (codePoint >= 0x3040 && codePoint <= 0x30ff)
     ? kind + han
     : kind;
-}
+});
 
-const { kindAt, skip } = characterKinds(classify);
+/** The first two regexes have cut before these. */
+const isApart = (kind: number): boolean => kind === numeral || kind >= firstOwnKind + han;
 
 /** Index just after the piece that starts at `start` (which must be 0 or the end of a piece, and inside `text`). */
 export function pieceEnd(text: string, start: number): number {
@@ -65,12 +56,12 @@ export function pieceEnd(text: string, start: number): number {
     case symbol:
       return isAscii(text, start) && isAsciiLetter(text, next) ? asciiWordEnd(text, next) : symbolsEnd(text, start);
     case lineEnd:
-      return whiteSpaceEnd(text, start);
+      return whiteSpaceEnd(text, start, true, isApart);
     case space: {
       const following = kindAt(text, next);
       if (following === letter) return skip(text, next, letter);
       if (following === symbol && text.charCodeAt(start) === 32) return symbolsEnd(text, next);
-      return whiteSpaceEnd(text, start);
+      return whiteSpaceEnd(text, start, true, isApart);
     }
     case other + han:
       return gapEnd(text, start, other + han, letter + han);
@@ -98,21 +89,6 @@ function asciiWordEnd(text: string, start: number): number {
   let end = start;
   while (isAsciiLetter(text, end)) end++;
   return end;
-}
-
-/** Up to the last line end of the run; without one, the whole run less the space that the next word takes along. */
-function whiteSpaceEnd(text: string, start: number): number {
-  let end = start;
-  let afterLineEnd = -1;
-  let kind = kindAt(text, end);
-  while (kind === space || kind === lineEnd) {
-    end++; // all white space is in the first plane
-    if (kind === lineEnd) afterLineEnd = end;
-    kind = kindAt(text, end);
-  }
-  if (afterLineEnd > 0) return afterLineEnd;
-  const atEnd = kind === unknownKind || (kind > han && kind <= numeral);
-  return atEnd || end === start + 1 ? end : end - 1;
 }
 
 /** Characters that no regex matches stay together, but the last one goes with the word that follows. */

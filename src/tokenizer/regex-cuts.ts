@@ -1,7 +1,7 @@
 // The cuts of the two families of regexes that GPT-2, Llama 3 and Qwen 2 use, in one pass without a regex: an engine
 // that backtracks may need memory and time beyond all bounds on a megabyte of spaces, and its \s and its case folding
 // are not those of the libraries whose ids we must give.
-import { characterKinds, unknownKind, widthAt } from './character-kinds.js';
+import { characterKinds, firstOwnKind, lineEnd, numeral, widthAt } from './character-kinds.js';
 import type { PieceEnd } from './pre-tokenizers.js';
 
 export type Cuts =
@@ -10,25 +10,13 @@ export type Cuts =
   /** `numeralsApart` first makes every numeral a text of its own. */
   | { style: 'gpt-2'; numeralsApart: boolean };
 
-const other = 1;
-const letter = 2;
-const numeral = 3;
-/** Unicode's White_Space, less the two line ends below. */
-const space = 4;
-/** Carriage return and line feed. */
-const lineEnd = 5;
+const other = firstOwnKind;
+const letter = firstOwnKind + 1;
 
-function classify(codePoint: number): number {
-  if (codePoint === 10 || codePoint === 13) return lineEnd;
-  // A lone surrogate becomes U+FFFD when the text becomes UTF-8.
-  if (codePoint >= 0xd800 && codePoint <= 0xdfff) return other;
-  const character = String.fromCodePoint(codePoint);
-  if (/^\p{L}/u.test(character)) return letter;
-  if (/^\p{N}/u.test(character)) return numeral;
-  return /^\p{White_Space}/u.test(character) ? space : other;
-}
+const { kindAt, skip, whiteSpaceEnd } = characterKinds((character) => (/^\p{L}/u.test(character) ? letter : other));
 
-const { kindAt, skip } = characterKinds(classify);
+const isNumeral = (kind: number): boolean => kind === numeral;
+const never = (): boolean => false;
 
 export function cutsOf(cuts: Cuts): PieceEnd {
   if (cuts.style === 'tiktoken') return (text, start) => tiktokenEnd(text, start, cuts.maxNumerals);
@@ -39,7 +27,7 @@ function tiktokenEnd(text: string, start: number, maxNumerals: number): number {
   const kind = kindAt(text, start);
   if (kind === letter) return skip(text, start, letter);
   if (kind === numeral) return skip(text, start, numeral, maxNumerals);
-  if (kind === lineEnd) return whiteSpaceEnd(text, start, true, false);
+  if (kind === lineEnd) return whiteSpaceEnd(text, start, true, never);
   const contracted = start + contractionLength(text, start, true);
   if (contracted > start) return contracted;
   const next = start + widthAt(text, start);
@@ -47,7 +35,7 @@ function tiktokenEnd(text: string, start: number, maxNumerals: number): number {
   if (following === letter) return skip(text, next, letter);
   if (kind === other) return skip(text, skip(text, next, other), lineEnd);
   if (following === other && text.charCodeAt(start) === 32) return skip(text, skip(text, next, other), lineEnd);
-  return whiteSpaceEnd(text, start, true, false);
+  return whiteSpaceEnd(text, start, true, never);
 }
 
 function gpt2End(text: string, start: number, numeralsApart: boolean): number {
@@ -61,25 +49,7 @@ function gpt2End(text: string, start: number, numeralsApart: boolean): number {
     const joins = following === letter || following === other || (following === numeral && !numeralsApart);
     if (joins) return skip(text, start + 1, following);
   }
-  return whiteSpaceEnd(text, start, false, numeralsApart);
-}
-
-/**
- * `\s*[\r\n]+|\s+(?!\S)|\s+`, the first part only with `linesApart`: up to the last line end of the run; without one, the
- * whole run less the character that the next piece may take along. A numeral that is a text of its own takes nothing.
- */
-function whiteSpaceEnd(text: string, start: number, linesApart: boolean, numeralsApart: boolean): number {
-  let end = start;
-  let afterLineEnd = -1;
-  let kind = kindAt(text, end);
-  while (kind === space || kind === lineEnd) {
-    end++; // all white space is in the first plane
-    if (kind === lineEnd) afterLineEnd = end;
-    kind = kindAt(text, end);
-  }
-  if (linesApart && afterLineEnd > 0) return afterLineEnd;
-  const atEnd = kind === unknownKind || (kind === numeral && numeralsApart);
-  return atEnd || end === start + 1 ? end : end - 1;
+  return whiteSpaceEnd(text, start, false, numeralsApart ? isNumeral : never);
 }
 
 /** UTF-16 units of `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` at `start`; 0 without one. `ſ` folds to s. */
