@@ -98,7 +98,8 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  checkParents(plan, run.config, new Set((await findAvailable(run, place, plan)).keys()), run.runDirectory);
+  const parent = await findParent(run, plan);
+  checkParents(plan, run.config, new Set((await findAvailable(run, place, plan, parent)).keys()), run.runDirectory);
   await checkAhead({ ...run, stages, runDirectory: place, plan });
   const unlock = await lockDirectory(place);
   try {
@@ -109,7 +110,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       run.reporter.emit({ type: 'note', level: 'warning', ...repair });
     }
     await repairLatest(runDirectory);
-    const available = await findAvailable(run, runDirectory, plan);
+    const available = await findAvailable(run, runDirectory, plan, parent);
     if (!run.resume) await writePipelineFile(run.config, runDirectory);
     return await runStages({ ...run, stages, runDirectory, plan, available });
   } finally {
@@ -283,11 +284,22 @@ function watch(reporter: Reporter): Watched {
   return watched;
 }
 
-/** What earlier runs left for the stages that this plan does not run, and the checkpoint of --from. */
+/** The checkpoint of --from, and the stage whose place it takes. A model of others is read to the end for its digest: once. */
+async function findParent(
+  { from }: PipelineRun,
+  plan: readonly StageName[],
+): Promise<readonly [StageName, StageOutput] | undefined> {
+  if (from === undefined) return undefined;
+  const { path, manifest, digest } = await identifyCheckpoint(from);
+  return [parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics }];
+}
+
+/** What earlier runs left for the stages that this plan does not run, and `parent` in its place. */
 async function findAvailable(
   run: PipelineRun,
   runDirectory: string,
   plan: readonly StageName[],
+  parent: readonly [StageName, StageOutput] | undefined,
 ): Promise<Map<StageName, StageOutput>> {
   const available = new Map<StageName, StageOutput>();
   for (const name of Object.keys(run.stages ?? stageTable) as StageName[]) {
@@ -295,10 +307,7 @@ async function findAvailable(
     const output = await finishedOutput(runDirectory, name, await readRecord(runDirectory, name));
     if (output !== undefined) available.set(name, output);
   }
-  if (run.from !== undefined) {
-    const { path, manifest, digest } = await identifyCheckpoint(run.from);
-    available.set(parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics });
-  }
+  if (parent !== undefined) available.set(...parent);
   return available;
 }
 
