@@ -22,7 +22,7 @@ import * as world from './world.js';
 
 export async function arrowReaders(folder: string): Promise<Reader[]> {
   const data = join(folder, 'data');
-  await world.writeCorpus(data);
+  await world.writeSmallCorpus(data);
   const tokens = await world.writeTokens(data, join(folder, 'tokens'), await world.goldenTokenizer());
   const dataManifest = await world.readJson<DataManifest>(join(data, 'manifest.json'));
   const tokenManifest = await world.readJson<TokenManifest>(join(tokens, 'manifest.json'));

@@ -1,15 +1,14 @@
 // What mutation starts from: whole, valid files of every kind that mossctl opens, made by its own writers or taken from
 // the fixtures of the tests (which other people's tools wrote).
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sha256, sha256File } from '../../src/base/files.js';
-import { DocumentWriter, documentFile } from '../../src/data/documents.js';
-import { type DataManifest, emptyHalves, manifestFormat } from '../../src/data/manifest.js';
+import { sha256 } from '../../src/base/files.js';
 import { tokenizeDocuments } from '../../src/data/shards.js';
 import type { Document } from '../../src/data/types.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { writeCorpus } from '../../test/data/corpus-folder.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const maxSeedBytes = 64 << 10;
@@ -49,30 +48,9 @@ const documents: Document[] = Array.from({ length: 40 }, (_, i) => ({
   language: i % 2 === 0 ? 'zh' : 'en',
 }));
 
-/** A built corpus of two small halves, as the data stage leaves it. */
-export async function writeCorpus(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const files: DataManifest['files'] = {};
-  for (const split of ['train', 'validation'] as const) {
-    const path = join(folder, documentFile(split));
-    const writer = new DocumentWriter(path);
-    for (const document of split === 'train' ? documents : documents.slice(0, 2)) await writer.add(document);
-    await writer.close();
-    files[basename(path)] = { bytes: (await stat(path)).size, sha256: await sha256File(path) };
-  }
-  const manifest: DataManifest = {
-    format: manifestFormat,
-    name: 'fuzz',
-    seed: 0,
-    validation: 0.1,
-    total: emptyHalves(),
-    languages: { zh: emptyHalves(), en: emptyHalves(), other: emptyHalves() },
-    sources: [],
-    facts: {},
-    files,
-    digest: '',
-  };
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+/** A built corpus of two small halves. */
+export function writeSmallCorpus(folder: string): Promise<void> {
+  return writeCorpus(folder, { train: documents, validation: documents.slice(0, 2) });
 }
 
 /** The same corpus as token shards, in `<folder>/corpus`. */

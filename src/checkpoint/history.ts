@@ -160,6 +160,6 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-function realPathOrItself(path: string): Promise<string> {
+export function realPathOrItself(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path));
 }

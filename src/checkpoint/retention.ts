@@ -1,9 +1,9 @@
 // Which checkpoints of a stage stay and which go: the newest, every so many steps, the best; and always what others
 // descend from, and what `latest` points to.
-import { readdir, realpath, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { syncDirectory, temporarySibling } from '../base/files.js';
-import { isStepDirectory, listCheckpoints } from './history.js';
+import { isStepDirectory, listCheckpoints, realPathOrItself } from './history.js';
 import { readManifest } from './manifest.js';
 
 export interface Retention {
@@ -100,8 +100,4 @@ async function stepDirectoriesIn(folder: string, depth: number): Promise<string[
     }),
   );
   return found.flat();
-}
-
-function realPathOrItself(path: string): Promise<string> {
-  return realpath(path).catch(() => resolve(path));
 }

@@ -1,19 +1,17 @@
 // Token shards: documents → Arrow files → the same tokens, at both widths; damage and other tokenizers are noticed.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { Interrupted, UserError } from '../../src/base/errors.js';
-import { sha256File } from '../../src/base/files.js';
 import { Random } from '../../src/base/random.js';
-import { DocumentWriter, documentFile } from '../../src/data/documents.js';
-import { type DataManifest, emptyHalves, manifestFormat } from '../../src/data/manifest.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { openTokens, type TokenizeOptions, tokenizeDocuments } from '../../src/data/shards.js';
 import type { Document } from '../../src/data/types.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
+import { writeCorpus } from './corpus-folder.js';
 
 /** A tokenizer with more ids than 16 bits hold: a character's id is its code point plus one; 0 separates. */
 const codePoints: TokenizeOptions['tokenizer'] = {
@@ -40,31 +38,7 @@ let dataPath: string;
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'shards-'));
   dataPath = join(directory, 'data');
-  await mkdir(dataPath);
-  const files: DataManifest['files'] = {};
-  for (const [split, documents] of [
-    ['train', train],
-    ['validation', validation],
-  ] as const) {
-    const file = join(dataPath, documentFile(split));
-    const writer = new DocumentWriter(file);
-    for (const document of documents) await writer.add(document);
-    await writer.close();
-    files[documentFile(split)] = { bytes: (await stat(file)).size, sha256: await sha256File(file) };
-  }
-  const corpus: DataManifest = {
-    format: manifestFormat,
-    name: 'test',
-    seed: 0,
-    validation: 0.1,
-    total: emptyHalves(),
-    languages: { zh: emptyHalves(), en: emptyHalves(), other: emptyHalves() },
-    sources: [],
-    facts: {},
-    files,
-    digest: '',
-  };
-  await writeFile(join(dataPath, 'manifest.json'), JSON.stringify(corpus));
+  await writeCorpus(dataPath, { train, validation });
 });
 after(() => rm(directory, { recursive: true }));
 
