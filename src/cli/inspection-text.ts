@@ -183,7 +183,7 @@ function templateLines({ chatTemplate, faults }: Inspection): string[] {
   ];
 }
 
-function fileLines({ files, weightBytes, bytes, manifest }: Inspection): string[] {
+function fileLines({ files, weightBytes, bytes }: Inspection): string[] {
   const isHashed = files.some(({ sha256 }) => sha256 !== null);
   const rows = files.map((file) => [
     file.name,
@@ -191,7 +191,8 @@ function fileLines({ files, weightBytes, bytes, manifest }: Inspection): string[
     ...(isHashed ? [file.sha256?.slice(0, 12) ?? ''] : []),
     stateWords[file.state],
   ]);
-  const unproven = manifest.stage === 'import' ? '; a model of others tells no sha256 to compare with' : '';
+  const isUnproven = files.every(({ state }) => state === 'hashed');
+  const unproven = isUnproven ? '; a model of others tells no sha256 to compare with' : '';
   return [`${formatBytes(bytes)}, the weights ${formatBytes(weightBytes)}${unproven}`, ...aligned(rows, [1])];
 }
 
