@@ -1,6 +1,7 @@
 // Readers of data: Arrow files, conversations, rows, and the YAML that a person writes.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { sha256 } from '../../src/base/files.js';
 import { loadYaml } from '../../src/base/yaml.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
@@ -10,7 +11,7 @@ import type { DataManifest } from '../../src/data/manifest.js';
 import type { TokenManifest } from '../../src/data/shard-writer.js';
 import { openTokens } from '../../src/data/shards.js';
 import { readSource } from '../../src/data/sources/read.js';
-import { dataSpecSchema, loadDataSpec } from '../../src/data/spec.js';
+import { dataSpecSchema, type Format, loadDataSpec } from '../../src/data/spec.js';
 import { readMetrics } from '../../src/report/metrics.js';
 import { readSeeds } from '../../src/stages/self-instruct/seed-tasks.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
@@ -85,6 +86,9 @@ async function readAllTokens(path: string): Promise<void> {
   }
 }
 
+/** A thread with limits of its own, ended beyond them: only then is so much used. */
+const threaded = { weight: 0.2, maxMilliseconds: 50_000, maxMebibytes: 2048 };
+
 export async function rowReaders(folder: string): Promise<Reader[]> {
   const golden = await world.goldenTokenizer();
   const template = new ChatTemplate(golden);
@@ -97,21 +101,47 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
     name: 'fuzz',
     sources: [{ name: 's', from: 'file:x', format: 'txt', licence: 'x' }],
   });
-  const readers: Reader[] = Object.entries(world.sources).map(([format, seed]) => ({
-    name: `source ${format}`,
-    seeds: [seed],
-    mutate:
-      format === 'jsonl' ? mutateJsonLines : format.includes('wordnet') || format === 'txt' ? mutateBytes : mutateJson,
+  const sourceReader = (
+    name: string,
+    format: Format,
+    seeds: readonly Buffer[],
+    mutate: Reader['mutate'],
+    more: Partial<Reader> = {},
+    columns: Readonly<Record<string, string>> & { text: string } = { text: 'text' },
+  ): Reader => ({
+    name: `source ${name}`,
+    seeds,
+    mutate,
+    ...more,
     async read(input) {
       await writeFile(path, input);
-      const columns = { text: 'text', key: 'key', value: 'value' };
-      const source = { ...spec.sources[0], format: format as (typeof spec.sources)[0]['format'], columns };
+      const source = { ...spec.sources[0], format, columns };
       for await (const row of readSource([{ path, name: 'x' }], source, spec)) {
         if ('fault' in row) throw row.fault; // as --strict does
         void row.text.length;
       }
     },
-  }));
+  });
+  const readers: Reader[] = [
+    ...Object.entries(world.sources).map(([name, { seed, mutate }]) =>
+      sourceReader(
+        name,
+        name as Format,
+        [seed],
+        { bytes: mutateBytes, lines: mutateJsonLines, json: mutateJson }[mutate],
+        {},
+        {
+          text: 'text',
+          key: 'key',
+          value: 'value',
+        },
+      ),
+    ),
+    sourceReader('gzip', 'jsonl', [gzipSync(world.sources.jsonl.seed)], mutateBytes),
+    sourceReader('zstd', 'jsonl', [world.zstdRows], mutateBytes, threaded),
+    sourceReader('arrow', 'arrow', world.columnar.arrow, mutateBytes),
+    sourceReader('parquet', 'parquet', world.columnar.parquet, mutateBytes, threaded),
+  ];
   return [
     ...readers,
     { name: 'conversations', seeds: world.conversations, mutate: mutateJsonLines, read: conversationsOf },

@@ -15,6 +15,9 @@ export interface Reader {
   read(input: Buffer): Promise<void>;
   /** Its share of the inputs; 1 unless one takes long. */
   weight?: number;
+  /** What one input may cost, where it is not what all may. */
+  maxMilliseconds?: number;
+  maxMebibytes?: number;
 }
 
 /** Makes the files around each input once, under `folder`. */

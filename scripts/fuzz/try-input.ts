@@ -46,15 +46,16 @@ export async function tryInput(reader: Reader, input: Buffer): Promise<Outcome> 
     milliseconds: (cpu.user + cpu.system) / 1000,
     mebibytes: Math.max(0, resident, buffers),
   };
-  const broken = brokenRule(outcome);
+  const broken = brokenRule(outcome, reader);
   return broken === undefined
     ? outcome
     : { ...outcome, verdict: 'fault', why: [broken, why].filter(Boolean).join('; ') };
 }
 
-function brokenRule({ verdict, why, milliseconds, mebibytes }: Outcome): string | undefined {
-  if (milliseconds > maxMilliseconds) return `it took ${Math.round(milliseconds)} ms; ${maxMilliseconds} is the cap`;
-  if (mebibytes > maxMebibytes) return `it took ${Math.round(mebibytes)} MiB; ${maxMebibytes} is the bound`;
+function brokenRule({ verdict, why, milliseconds, mebibytes }: Outcome, reader: Reader): string | undefined {
+  const { maxMilliseconds: time = maxMilliseconds, maxMebibytes: memory = maxMebibytes } = reader;
+  if (milliseconds > time) return `it took ${Math.round(milliseconds)} ms; ${time} is the cap`;
+  if (mebibytes > memory) return `it took ${Math.round(mebibytes)} MiB; ${memory} is the bound`;
   if (Object.keys(Object.prototype).length > 0 || 'polluted' in {}) return 'it has changed Object.prototype';
   if (verdict === 'refused' && (why === undefined || why.length > 20_000))
     return 'its refusal is longer than its input';

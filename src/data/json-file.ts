@@ -1,22 +1,14 @@
-// JSON files that are read whole: bounded, and refused with the place where they are no UTF-8 or no JSON.
+// JSON files that are read whole, plain or compressed: bounded, and refused with the place where they are no UTF-8 or no JSON.
 import { isUtf8 } from 'node:buffer';
-import { readFile, stat } from 'node:fs/promises';
 import { UserError } from '../base/errors.js';
-import { readLines } from '../base/jsonl.js';
+import { openBytes } from './sources/bytes.js';
+import { readRawLines } from './sources/lines.js';
 
-const maxJsonBytes = 256 << 20;
+const maxJsonBytes = 128 << 20;
 
 /** `prefix` is cut off first (a JavaScript module that only exports data). @throws UserError with file and line. */
 export async function readJsonFile(path: string, prefix = /^\uFEFF/): Promise<unknown> {
-  const { size } = await stat(path);
-  if (size > maxJsonBytes) {
-    throw new UserError({
-      what: `this JSON file is larger than ${maxJsonBytes >> 20} MiB`,
-      where: path,
-      next: 'Convert it to JSON lines, which are read one at a time: jq -c ".[]" file.json > file.jsonl',
-    });
-  }
-  const bytes = await readFile(path);
+  const bytes = await readWhole(path);
   if (!isUtf8(bytes)) await refuse(path);
   const text = bytes.toString('utf8').replace(prefix, '');
   try {
@@ -29,8 +21,25 @@ export async function readJsonFile(path: string, prefix = /^\uFEFF/): Promise<un
   }
 }
 
-/** Reading it line by line fails at the line that is not UTF-8, and says so. */
+/** A compressed file counts by what is in it. */
+async function readWhole(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of await openBytes(path)) {
+    size += chunk.length;
+    if (size > maxJsonBytes) {
+      throw new UserError({
+        what: `this JSON file is larger than ${maxJsonBytes >> 20} MiB`,
+        where: path,
+        next: 'Convert it to JSON lines, which are read one at a time: jq -c ".[]" file.json > file.jsonl',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Reading it line by line finds the line that is not UTF-8. */
 async function refuse(path: string): Promise<void> {
-  const lines = readLines(path);
-  for (let line = await lines.next(); !line.done; line = await lines.next());
+  for await (const line of readRawLines(path)) if ('fault' in line) throw line.fault;
 }

@@ -1,14 +1,19 @@
 // The data-spec: one YAML file that says where a corpus comes from, under which licence, and what is kept of it.
 // Relative paths in it are relative to the spec file, so that a spec and its texts can be moved together.
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { digestOf, sha256File } from '../base/files.js';
 import { loadYaml } from '../base/yaml.js';
 import { filtersSchema } from './filters/table.js';
 import { formulasSchema } from './formulas-spec.js';
 import { listFiles, noSuchFile } from './sources/files.js';
+import { fromFaults, fromForms, fromPrefix, parseFrom } from './sources/from.js';
+import type { FetchContext } from './sources/http.js';
+import { hubCommit } from './sources/hub.js';
+import { stdinFile } from './sources/stdin.js';
 
-export const formats = ['txt', 'jsonl', 'json', 'csv', 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
+const rowFormats = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const;
+export const formats = ['txt', ...rowFormats, 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
 export type Format = (typeof formats)[number];
 
 /** What the dictionaries and poems state is fixed by their format; rows say it by their columns. */
@@ -18,7 +23,6 @@ const factsOf: Partial<Record<Format, 'translation' | 'definition' | 'poem-line'
   'cc-cedict': 'translation',
 };
 
-const npmPattern = /^npm:((?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*)@([0-9][0-9A-Za-z.+-]*)#([^\\]+)$/;
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a source name is 1 to 40 small letters, digits or dashes')
@@ -27,15 +31,8 @@ const name = z
 const sourceSchema = z
   .strictObject({
     name,
-    from: z
-      .string()
-      .regex(/^file:.+|^npm:/, 'write file:PATH or npm:PACKAGE@VERSION#PATH (PATH: a file, a folder, or with *)')
-      .describe('file:PATH or npm:PACKAGE@VERSION#PATH; PATH is a file, a folder, or has * in it'),
-    integrity: z
-      .string()
-      .regex(/^sha512-[A-Za-z0-9+/]{86}==$/, 'integrity is sha512-… as `npm view PACKAGE@VERSION dist.integrity` says')
-      .optional()
-      .describe('sha512 of the npm tarball'),
+    from: z.string().regex(fromPrefix, `write ${fromForms}`).describe(fromForms),
+    integrity: z.string().optional().describe('npm: sha512-… of the tarball; https: sha256-… or sha512-… of the file'),
     format: z.enum(formats).describe('how the files are read'),
     language: z.enum(['zh', 'en', 'other', 'auto']).default('auto').describe('auto: by the script of each document'),
     licence: z.string().min(1).describe('licence of the text, shown in the report'),
@@ -52,7 +49,9 @@ const sourceSchema = z
         value: z.string().min(1).optional().describe('column of what the fact states'),
       })
       .prefault({})
-      .describe('jsonl, json, csv: names of the columns; with key and value, a row without text reads "key：value"'),
+      .describe(
+        'jsonl, json, csv, tsv, parquet, arrow: names of the columns; with key and value, a row without text reads "key：value"',
+      ),
     convert: z.enum(['simplified']).optional().describe('simplified: traditional Chinese characters are simplified'),
     exclude: z.array(z.string().min(1)).default([]).describe('documents that contain one of these are dropped'),
     limit: z
@@ -76,20 +75,14 @@ const sourceSchema = z
   .superRefine((source, context) => {
     const complain = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message, input: source });
-    if (source.from.startsWith('npm:')) {
-      const path = npmPattern.exec(source.from)?.[3];
-      if (path === undefined) complain('from', 'write npm:PACKAGE@VERSION#PATH, with an exact version');
-      else if (path.split('/').includes('..')) complain('from', 'the path lies inside the package, without ..');
-      if (source.integrity === undefined) {
-        complain('integrity', 'an npm source is pinned by the sha512 of its tarball: integrity is missing');
-      }
-    }
+    for (const [key, message] of fromFaults(source)) complain(key, message);
     const stated = factsOf[source.format];
     if (source.facts === undefined) return;
     if (stated !== undefined && stated !== source.facts) complain('facts', `${source.format} states ${stated} facts`);
     if (source.format === 'txt') complain('facts', 'plain text states no facts that we could read');
     const { key, value } = source.columns;
-    if ((source.format.startsWith('json') || source.format === 'csv') && (key === undefined || value === undefined)) {
+    const hasRows = (rowFormats as readonly Format[]).includes(source.format);
+    if (hasRows && (key === undefined || value === undefined)) {
       complain('facts', 'name the columns of the fact: columns: { key: …, value: … }');
     }
   });
@@ -132,25 +125,44 @@ export function loadDataSpec(path: string): Promise<DataSpec> {
   return loadYaml(path, dataSpecSchema);
 }
 
-/** `file:PATH` → the path; `npm:…` → its parts. The schema has checked the form. */
-export function parseFrom(
-  from: string,
-): { kind: 'file'; path: string } | { kind: 'npm'; package: string; version: string; path: string } {
-  const npm = npmPattern.exec(from);
-  if (npm === null) return { kind: 'file', path: from.slice('file:'.length) };
-  return { kind: 'npm', package: npm[1], version: npm[2], path: npm[3] };
-}
-
-/** Changes when anything that a corpus is built from changes: the spec, a local file, a pinned package. */
-export async function dataInputDigest(specPath: string): Promise<string> {
+/**
+ * Changes when anything that a corpus is built from changes: the spec, a local file, a pinned package, the commit that
+ * a branch of the hub stands for (asked for once, then known from the cache).
+ * @param stdin sha256 of what standard input gave. @param evaluationSets files that the corpus is kept clear of.
+ */
+export async function dataInputDigest(
+  specPath: string,
+  stdin?: string,
+  evaluationSets: readonly string[] = [],
+): Promise<string> {
   const spec = await loadDataSpec(specPath);
   const files: string[] = [];
+  const commits: string[] = [];
   for (const source of spec.sources) {
     const from = parseFrom(source.from);
+    if (from.kind === 'stdin') files.push((await stdinFile(stdin)).name, stdin ?? '');
+    if (from.kind === 'hf') commits.push(await hubCommit(from, silent));
     if (from.kind !== 'file') continue;
     const found = await listFiles(dirname(specPath), from.path);
     if (found.length === 0) throw noSuchFile(source, specPath);
     for (const file of found) files.push(file.name, await sha256File(file.path));
   }
-  return digestOf({ spec, files });
+  const lists = await Promise.all(filterFiles(spec, specPath, evaluationSets));
+  return digestOf({ spec, files, ...(commits.length > 0 && { commits }), ...(lists.length > 0 && { lists }) });
 }
+
+/** sha256 of what filters read besides: lists of words, tasks of evaluations. */
+function filterFiles({ filters }: DataSpec, specPath: string, evaluationSets: readonly string[]): Promise<string[]>[] {
+  const { blocklist, decontaminate } = filters ?? {};
+  const paths = [
+    ...(blocklist?.file === undefined ? [] : [blocklist.file]),
+    ...(decontaminate?.against ?? []),
+    ...(decontaminate !== undefined && decontaminate.auto !== false ? evaluationSets : []),
+  ];
+  return paths.map(async (path) => {
+    const files = await listFiles(isAbsolute(path) ? dirname(path) : dirname(specPath), path);
+    return Promise.all(files.map((file) => sha256File(file.path)));
+  });
+}
+
+const silent: FetchContext = { reporter: { emit() {} }, interrupt: { requested: false } };

@@ -145,6 +145,7 @@ test('a tarball put into the cache by hand is enough: no network at all', async 
     url: 'https://a.b',
     documents: 3,
     bytes: 43,
+    fate: { read: 3, left: 0, dropped: [], edited: [] },
   });
 });
 

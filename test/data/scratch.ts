@@ -26,6 +26,7 @@ export function build(
     out?: string;
     interrupt?: { requested: boolean };
     strict?: boolean;
+    stdin?: string;
   } = {},
 ): Promise<{ path: string; digest: string; metrics: Record<string, number>; events: Event[] }> {
   const events: Event[] = [];
@@ -33,6 +34,7 @@ export function build(
     specPath: join(folder, 'spec.yaml'),
     validation: options.validation ?? 0.1,
     strict: options.strict ?? false,
+    stdin: options.stdin,
     directory: join(folder, options.out ?? 'data'),
     seed: options.seed ?? 1,
     reporter: { emit: (event) => events.push(event) },

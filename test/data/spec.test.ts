@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { compareNames, listFiles, pathMatcher } from '../../src/data/sources/files.js';
-import { dataInputDigest, loadDataSpec, parseFrom } from '../../src/data/spec.js';
+import { parseFrom } from '../../src/data/sources/from.js';
+import { dataInputDigest, loadDataSpec } from '../../src/data/spec.js';
 import { scratch } from './scratch.js';
 
 const integrity = `sha512-${'A'.repeat(86)}==`;
@@ -66,6 +67,13 @@ test('what single fields cannot say is checked too', async () => {
   await told(source('npm:p@1.0.0#../../etc/passwd', `, integrity: ${integrity}`), /without \.\./);
   await told(source('npm:p@1.0.0;rm -rf /#a', `, integrity: ${integrity}`), /exact version/);
   await told(source('file:a.jsonl', ', facts: translation'), /columns of the fact/);
+  await told(source('hf:org'), /write hf:ORG\/NAME@REVISION#PATH/);
+  await told(source('hf:org/data#a/../../b'), /without \.\./);
+  await told(source('https://example.com/a.jsonl'), /curl -L URL \| sha256sum/);
+  await told(source('https://example.com/a.jsonl', ', integrity: sha256-12'), /this is none/);
+  await told(source('http://example.com/a.jsonl'), /http: only for this machine/);
+  await told(source('https://me:secret@example.com/a.jsonl'), /without a name or password/);
+  await told(source('file:a.jsonl', `, integrity: ${integrity}`), /integrity is for npm: and https: sources/);
   await told('name: x', /at least one source/);
 });
 
@@ -86,7 +94,16 @@ test('files: one, a folder, or a pattern, in the same order everywhere', async (
   assert.deepEqual(await names('t'), ['t/a9.txt', 't/a10.txt', 't/b/c.txt', 't/x.json']);
   assert.deepEqual(await names('t/*.txt'), ['t/a9.txt', 't/a10.txt']);
   assert.deepEqual(await names('t/*/c.txt'), ['t/b/c.txt']);
+  assert.deepEqual(await names('t/**/*.txt'), ['t/a9.txt', 't/a10.txt', 't/b/c.txt']);
+  assert.deepEqual(await names('**/c.txt'), ['t/b/c.txt']);
+  assert.deepEqual(await names('t/a?.{txt,md}'), ['t/a9.txt']);
   assert.deepEqual(await names('none'), []);
+  assert.deepEqual(await names('none*'), []);
+  await symlink('..', join(folder, 't/b/circle'));
+  await symlink('../a9.txt', join(folder, 't/b/link.txt'));
+  await writeFile(join(folder, 't/is {this}?.txt'), '');
+  assert.deepEqual(await names('t/b'), ['t/b/c.txt', 't/b/link.txt']);
+  assert.deepEqual(await names('t/is {this}?.txt'), ['t/is {this}?.txt']);
   assert.equal(pathMatcher('a.*')('abc'), false);
   assert.ok(compareNames('poet.2.json', 'poet.10.json') < 0);
 });

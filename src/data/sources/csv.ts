@@ -11,9 +11,9 @@ const maxRowCharacters = 4 << 20;
 
 export async function* readCsvRows(
   file: SourceFile,
-  { columns }: Pick<SourceSpec, 'columns'>,
+  { columns, format }: Pick<SourceSpec, 'columns' | 'format'>,
 ): AsyncGenerator<RawDocument | BadRow> {
-  const delimiter = /\.tsv(?:\.|$)/i.test(file.name) ? '\t' : ',';
+  const delimiter = format === 'tsv' || /\.tsv(?:\.|$)/i.test(file.name) ? '\t' : ',';
   let header: string[] | undefined;
   for await (const row of csvRows(file, delimiter)) {
     const at = `${file.name}:${row.line}`;

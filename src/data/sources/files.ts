@@ -1,4 +1,4 @@
-// Which files a source names: one file, every file of a folder, or a path with `*` in it. The order is the same on
+// Which files a source names: one file, every file of a folder, or those that a pattern matches. The order is the same on
 // every machine: numbers in names count as numbers, so poet.2 comes before poet.10.
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -12,35 +12,58 @@ export interface SourceFile {
 }
 
 const maxFiles = 1_000_000;
+const wildcard = /[*?{]/;
 
-/** The files under `root` that `pattern` names; hidden ones only where they are named. */
+/**
+ * The files under `root` that `pattern` names, which may be a path as it stands. Hidden files and folders are left out
+ * unless the pattern's fixed beginning names them; links to files are followed, links to folders are not (no circles).
+ */
 export async function listFiles(root: string, pattern: string): Promise<SourceFile[]> {
-  const fixed = pattern.includes('*') ? dirname(`${pattern.slice(0, pattern.indexOf('*'))}x`) : pattern;
+  const kindOf = (path: string) => stat(path).catch(() => undefined);
+  const isLiteral = !wildcard.test(pattern) || (await kindOf(resolve(root, pattern))) !== undefined;
+  const fixed = isLiteral ? pattern : dirname(`${pattern.slice(0, pattern.search(wildcard))}x`);
   const start = resolve(root, fixed);
-  const kind = await stat(start).catch(() => undefined);
+  const kind = await kindOf(start);
   if (kind?.isFile()) return [{ path: start, name: fixed }];
   if (!kind?.isDirectory()) return [];
-  const matches = pathMatcher(pattern);
+  const matches = isLiteral ? () => true : pathMatcher(pattern);
   const found: SourceFile[] = [];
   const walk = async (folder: string, prefix: string): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || found.length >= maxFiles) continue;
+      const path = join(folder, entry.name);
       const name = prefix === '' || prefix === '.' ? entry.name : `${prefix}/${entry.name}`;
-      if (entry.isDirectory()) await walk(join(folder, entry.name), name);
-      else if (entry.isFile() && matches(name)) found.push({ path: join(folder, entry.name), name });
+      if (entry.isDirectory()) await walk(path, name);
+      else if (!matches(name)) continue;
+      else if (entry.isFile() || (entry.isSymbolicLink() && (await kindOf(path))?.isFile())) found.push({ path, name });
     }
   };
   await walk(start, fixed.replace(/\/+$/, ''));
   return found.sort((a, b) => compareNames(a.name, b.name));
 }
 
-/** `*` stands for any characters but a slash; a folder stands for everything below it. */
+/**
+ * `*` stands for any characters but a slash, `?` for one, `**` for any folders, `{a,b}` for either;
+ * a folder stands for everything below it.
+ */
 export function pathMatcher(pattern: string): (name: string) => boolean {
   const trimmed = pattern.replace(/^\.\//, '').replace(/\/+$/, '');
   if (trimmed === '.') return () => true;
-  const escaped = trimmed.split(/\*+/).map(escapeRegex).join('[^/]*');
-  const regex = new RegExp(`^(?:\\./)?${escaped}(?:/.*)?$`, 'su');
+  const regex = new RegExp(`^(?:\\./)?${globSource(trimmed)}(?:/.*)?$`, 'su');
   return (name) => regex.test(name);
+}
+
+function globSource(glob: string): string {
+  const parts = glob.split(/((?:\*\*\/)+|\*+|\?|\{[^{}]*\})/);
+  return parts.map((part, i) => (i % 2 === 0 ? escapeRegex(part) : wildcardSource(part))).join('');
+}
+
+function wildcardSource(part: string): string {
+  if (part.endsWith('/')) return '(?:[^/]+/)*';
+  if (part.startsWith('**')) return '.*';
+  if (part === '*') return '[^/]*';
+  if (part === '?') return '[^/]';
+  return `(?:${part.slice(1, -1).split(',').map(globSource).join('|')})`;
 }
 
 /** By code unit, digits runs by value. */

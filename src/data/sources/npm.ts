@@ -5,14 +5,14 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { extract } from 'tar';
 import { asUserError, Interrupted, UserError } from '../../base/errors.js';
 import { digestOf, exists, writeDirectoryAtomic } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
-import type { Reporter } from '../../report/event.js';
+import { cacheDirectory } from './cache.js';
 import { pathMatcher } from './files.js';
+import type { FetchContext } from './http.js';
 
 export interface NpmSource {
   package: string;
@@ -23,25 +23,14 @@ export interface NpmSource {
   integrity: string;
 }
 
-interface Context {
-  reporter: Reporter;
-  interrupt: { readonly requested: boolean };
-}
-
 const maxTarballBytes = 1 << 30;
 const maxUnpackedBytes = 2 ** 31;
-
-/** `$MOSSCTL_CACHE`, else `$XDG_CACHE_HOME/mossctl`, else `~/.cache/mossctl`. */
-export function cacheDirectory(): string {
-  const { MOSSCTL_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
-  return own || join(shared || join(homedir(), '.cache'), 'mossctl');
-}
 
 /**
  * The folder that holds the wanted files of the package, at their paths inside it.
  * @throws UserError where npm cannot fetch it, the tarball is not the pinned one, or the path is not in it.
  */
-export async function npmFiles(source: NpmSource, context: Context): Promise<string> {
+export async function npmFiles(source: NpmSource, context: FetchContext): Promise<string> {
   const home = join(cacheDirectory(), 'npm', `${source.package.replace('/', '+')}-${source.version}`);
   const files = join(home, `files-${digestOf([source.path, source.integrity]).slice(0, 16)}`);
   if (await exists(files)) return files;
@@ -64,7 +53,7 @@ async function integrityOf(path: string): Promise<string> {
   return `sha512-${hash.digest('base64')}`;
 }
 
-async function fetchTarball(source: NpmSource, home: string, tarball: string, context: Context): Promise<void> {
+async function fetchTarball(source: NpmSource, home: string, tarball: string, context: FetchContext): Promise<void> {
   const label = `fetch ${source.package}@${source.version}`;
   context.reporter.emit({ type: 'progress', stage: 'data', label, done: 0, unit: 'bytes' });
   await mkdir(home, { recursive: true });
@@ -88,7 +77,7 @@ async function fetchTarball(source: NpmSource, home: string, tarball: string, co
 }
 
 /** `npm pack NAME@VERSION` into `folder`. Name and version hold no character that a shell would read. */
-async function npmPack(source: NpmSource, folder: string, tarball: string, { interrupt }: Context): Promise<void> {
+async function npmPack(source: NpmSource, folder: string, tarball: string, { interrupt }: FetchContext): Promise<void> {
   const wanted = `${source.package}@${source.version}`;
   // npm waits 10 s and then 60 s between its tries; a person who is offline should hear of it sooner.
   const quick = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];

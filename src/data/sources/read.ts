@@ -1,12 +1,14 @@
 // One table: format → reader. A new format is a new file and a line here.
 
-import { UserError } from '../../base/errors.js';
+import { asUserError, UserError } from '../../base/errors.js';
 import type { DataSpec, Format, SourceSpec } from '../spec.js';
+import { readArrowRows } from './arrow.js';
 import { readCedict } from './cc-cedict.js';
 import { readChinesePoetry } from './chinese-poetry.js';
 import { readCsvRows } from './csv.js';
 import type { SourceFile } from './files.js';
-import type { BadRow, RawDocument } from './raw.js';
+import { readParquetRows } from './parquet.js';
+import { type BadRow, type RawDocument, unexpected } from './raw.js';
 import { readJsonlRows, readJsonRows } from './rows.js';
 import { readText } from './text.js';
 import { readWordnet } from './wordnet.js';
@@ -18,6 +20,9 @@ const readers: Record<Format, Reader> = {
   jsonl: readJsonlRows,
   json: readJsonRows,
   csv: readCsvRows,
+  tsv: readCsvRows,
+  parquet: readParquetRows,
+  arrow: readArrowRows,
   'chinese-poetry': readChinesePoetry,
   wordnet: readWordnet,
   'cc-cedict': readCedict,
@@ -25,18 +30,23 @@ const readers: Record<Format, Reader> = {
 
 /** The documents of a source's files, as they stand there, and the rows that could not be read, each with its fault. */
 export async function* readSource(
-  files: readonly SourceFile[],
+  files: Iterable<SourceFile> | AsyncIterable<SourceFile>,
   source: SourceSpec,
   spec: DataSpec,
 ): AsyncGenerator<RawDocument | BadRow> {
   const convert = source.convert === 'simplified' ? await toSimplified() : undefined;
-  for (const file of files) {
+  for await (const file of files) {
+    let isEmpty = true;
     try {
       for await (const raw of readers[source.format](file, source, spec)) {
+        isEmpty = false;
         yield convert === undefined || 'fault' in raw ? raw : convertDocument(raw, convert);
       }
-    } catch (error) {
+      if (isEmpty)
+        yield { at: file.name, fault: unexpected(file.path, 'there is no text in this file', source.format) };
+    } catch (thrown) {
       // The rest of the file is lost; the next file is not.
+      const error = asUserError(thrown);
       if (!(error instanceof UserError)) throw error;
       yield { at: file.name, fault: error };
     }

@@ -1,17 +1,25 @@
 // WordNet's dict/data.* files (wndb(5WN)): one synset a line, its words, then `|` and the gloss with its examples.
-import { readLines } from '../../base/jsonl.js';
 import type { SourceFile } from './files.js';
-import { type RawDocument, type RawFact, unexpected } from './raw.js';
+import { readRawLines } from './lines.js';
+import { type BadRow, type RawDocument, type RawFact, unexpected } from './raw.js';
 
-export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument> {
-  for await (const { text, number } of readLines(file.path)) {
+export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument | BadRow> {
+  for await (const line of readRawLines(file.path)) {
+    const at = `${file.name}:${line.number}`;
+    if ('fault' in line) {
+      yield { at, fault: line.fault };
+      continue;
+    }
     // The licence stands on top, indented.
-    if (text.startsWith(' ') || text.trim() === '') continue;
-    const synset = synsetOf(text);
-    if (synset === undefined) throw unexpected(`${file.path}:${number}`, 'this is no synset', 'wordnet');
+    if (line.text.startsWith(' ') || line.text.trim() === '') continue;
+    const synset = synsetOf(line.text);
+    if (synset === undefined) {
+      yield { at, fault: unexpected(`${file.path}:${line.number}`, 'this is no synset', 'wordnet') };
+      continue;
+    }
     const { words, gloss } = synset;
     yield {
-      at: `${file.name}:${number}`,
+      at,
       text: `${words.join(', ')}: ${gloss}`,
       facts: definitionsOf(words, gloss),
     };

@@ -1,0 +1,164 @@
+// A file of the network in the cache: fetched in ranges that go on where an earlier try ended, checked against its
+// checksum before it gets its name, so that what stands under that name is whole. What is in the cache needs no network.
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { exists } from '../../base/files.js';
+import { formatBytes } from '../../base/format.js';
+import { type FetchContext, type Request, TransientFault, type Watched, withoutQuery, withRetries } from './http.js';
+
+export interface Checksum {
+  /** git: sha1 of `blob SIZE\0` and the content. */
+  algorithm: 'sha256' | 'sha512' | 'git';
+  /** base64 or small hexadecimal digits. */
+  value: string;
+}
+
+export interface Download extends Request {
+  /** Where it will stand. */
+  path: string;
+  /** Shown with its progress. */
+  label: string;
+  checksum: Checksum;
+  /** Known in advance: the server must send as much. */
+  size?: number;
+}
+
+/** Nothing larger is fetched. */
+const maxBytes = 2 ** 37;
+
+/**
+ * Does nothing where the file is there already.
+ * @throws UserError where it cannot be fetched or is not the one that was meant: nothing of it is kept then; Interrupted.
+ */
+export async function download(wanted: Download, context: FetchContext, cap = maxBytes): Promise<void> {
+  if (await exists(wanted.path)) return;
+  if ((wanted.size ?? 0) > cap) throw tooLarge(wanted, cap);
+  await mkdir(dirname(wanted.path), { recursive: true });
+  const partial = `${wanted.path}.partial`;
+  const file = await open(partial, 'a+').then(async (made) => {
+    await made.close();
+    return open(partial, 'r+');
+  });
+  try {
+    const size = await fetchInto(file, partial, wanted, context, cap);
+    await file.datasync();
+    const found = await checksumOf(partial, size, wanted.checksum);
+    if (found !== wanted.checksum.value) {
+      await discard(partial);
+      throw mismatch(wanted, found);
+    }
+    await rename(partial, wanted.path).catch(async (error: unknown) => {
+      // Another process may have finished the same file.
+      if (!(await exists(wanted.path))) throw error;
+    });
+    await rm(tagFile(partial), { force: true });
+  } finally {
+    await file.close();
+  }
+}
+
+/** @returns the size of the whole. */
+async function fetchInto(
+  file: FileHandle,
+  partial: string,
+  wanted: Download,
+  context: FetchContext,
+  cap: number,
+): Promise<number> {
+  let got = (await file.stat()).size;
+  let before = -1;
+  const request = async (): Promise<Request> => {
+    const tag = got > 0 ? await readFile(tagFile(partial), 'utf8').catch(() => '') : '';
+    if (tag === '') return { ...wanted };
+    return { ...wanted, headers: { range: `bytes=${got}-`, 'if-range': tag } };
+  };
+  const work = async ({ response, chunks }: Watched): Promise<number> => {
+    const start = response.status === 206 ? rangeStart(response) : 0;
+    if (response.status === 416 || start > got) {
+      await startAgain(file, partial);
+      got = 0;
+      throw new TransientFault('the server does not go on where the last try ended');
+    }
+    await file.truncate(start);
+    got = start;
+    // Only a strong tag says that two answers are the same bytes.
+    const tag = response.headers.get('etag') ?? '';
+    await writeFile(tagFile(partial), tag.startsWith('"') && !response.headers.has('content-encoding') ? tag : '');
+    const total = totalOf(response, start);
+    if ((total ?? 0) > cap) throw tooLarge(wanted, cap);
+    for await (const chunk of chunks()) {
+      if (got + chunk.length > Math.min(cap, wanted.size ?? cap)) {
+        await discard(partial);
+        throw tooLarge(wanted, Math.min(cap, wanted.size ?? cap));
+      }
+      await file.write(chunk, 0, chunk.length, got);
+      got += chunk.length;
+      context.reporter.emit({
+        type: 'progress',
+        stage: 'data',
+        label: wanted.label,
+        done: got,
+        total: wanted.size ?? total,
+        unit: 'bytes',
+      });
+    }
+    const expected = wanted.size ?? total ?? got;
+    if (got < expected) throw new TransientFault(`it ended after ${got} of ${expected} bytes`);
+    return got;
+  };
+  const progressed = (): boolean => {
+    const further = got > before && before >= 0;
+    before = got;
+    return further;
+  };
+  return withRetries(request, context, work, progressed);
+}
+
+function tagFile(partial: string): string {
+  return `${partial}-etag`;
+}
+
+async function discard(partial: string): Promise<void> {
+  await rm(partial, { force: true });
+  await rm(tagFile(partial), { force: true });
+}
+
+async function startAgain(file: FileHandle, partial: string): Promise<void> {
+  await file.truncate(0);
+  await rm(tagFile(partial), { force: true });
+}
+
+/** `bytes 100-199/200` → 100. */
+function rangeStart({ headers }: Response): number {
+  const start = Number(/^bytes (\d{1,15})-/.exec(headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
+  return Number.isNaN(start) ? Infinity : start;
+}
+
+function totalOf({ headers }: Response, start: number): number | undefined {
+  const length = headers.get('content-length');
+  return length === null || headers.has('content-encoding') ? undefined : start + Number(length);
+}
+
+async function checksumOf(path: string, size: number, { algorithm, value }: Checksum): Promise<string> {
+  const hash: Hash = createHash(algorithm === 'git' ? 'sha1' : algorithm);
+  if (algorithm === 'git') hash.update(`blob ${size}\0`);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest(/^[0-9a-f]+$/.test(value) ? 'hex' : 'base64');
+}
+
+function mismatch({ url, checksum }: Download, found: string): UserError {
+  const name = checksum.algorithm === 'git' ? 'git sha1' : checksum.algorithm;
+  return new UserError({
+    what: 'this file is not the one that was meant',
+    where: withoutQuery(url),
+    why: `its ${name} is ${found}, expected is ${checksum.value}`,
+    next: 'If it was meant to change, look at it and put the new checksum into the data-spec; else do not use it',
+  });
+}
+
+function tooLarge({ url }: Download, cap: number): UserError {
+  return new UserError({ what: `this file is larger than ${formatBytes(cap)}`, where: withoutQuery(url) });
+}

@@ -1,0 +1,200 @@
+// One HTTP request as a careful person makes it: redirects followed by hand (few, never from https to http, and without
+// the token once they leave its host), a server that stalls given up, and a few tries where another one may succeed.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Interrupted, UserError } from '../../base/errors.js';
+import type { Reporter } from '../../report/event.js';
+import { isAllowedUrl } from './from.js';
+
+export interface FetchContext {
+  reporter: Reporter;
+  interrupt: { readonly requested: boolean };
+  /** For tests and the impatient. */
+  timing?: Partial<Timing>;
+}
+
+interface Timing {
+  /** Without a byte for so long, a server has stalled. */
+  stallMilliseconds: number;
+  /** Before the second try; doubled before each further one. */
+  backOffMilliseconds: number;
+}
+
+const defaults: Timing = { stallMilliseconds: 30_000, backOffMilliseconds: 1000 };
+const maxTries = 5;
+const maxRedirects = 10;
+const maxWaitMilliseconds = 60_000;
+
+export interface Request {
+  url: string;
+  headers?: Record<string, string>;
+  /** Sent to the origin of `url` and to no other. */
+  token?: string;
+}
+
+/** A failure that may pass: the next try may succeed. */
+export class TransientFault extends Error {
+  readonly waitMilliseconds: number;
+  constructor(message: string, waitMilliseconds = 0) {
+    super(message);
+    this.waitMilliseconds = waitMilliseconds;
+  }
+}
+
+/** An answer whose body is being watched: `beat` says that something came, `close` ends the connection. */
+export interface Watched {
+  response: Response;
+  chunks(): AsyncGenerator<Uint8Array>;
+}
+
+/**
+ * Opens `request` and hands the answer to `work`, again where that or the server fails in a way that may pass.
+ * `work` tells a try that got further from one that did not: only the latter count.
+ * @throws UserError that names the host and what it said; Interrupted.
+ */
+export async function withRetries<T>(
+  request: Request | (() => Promise<Request>),
+  context: FetchContext,
+  work: (answer: Watched) => Promise<T>,
+  progressed: () => boolean = () => false,
+): Promise<T> {
+  const { backOffMilliseconds } = { ...defaults, ...context.timing };
+  for (let tries = 1; ; tries++) {
+    const wanted = typeof request === 'function' ? await request() : request;
+    try {
+      return await attempt(wanted, context, work);
+    } catch (error) {
+      if (!(error instanceof TransientFault)) throw error;
+      if (progressed()) tries = 1;
+      if (tries >= maxTries) throw givenUp(wanted.url, `${error.message}, in ${maxTries} tries`);
+      const wait = Math.max(backOffMilliseconds * 2 ** (tries - 1), error.waitMilliseconds);
+      await interruptible(Math.min(wait, maxWaitMilliseconds), context, wanted.url);
+    }
+  }
+}
+
+async function interruptible(milliseconds: number, { interrupt }: FetchContext, url: string): Promise<void> {
+  for (let left = milliseconds; left > 0; left -= 100) {
+    if (interrupt.requested) throw stopped(url);
+    await sleep(Math.min(left, 100));
+  }
+}
+
+async function attempt<T>(
+  request: Request,
+  { timing, interrupt }: FetchContext,
+  work: (answer: Watched) => Promise<T>,
+): Promise<T> {
+  const { stallMilliseconds } = { ...defaults, ...timing };
+  const controller = new AbortController();
+  let last = performance.now();
+  const watch = setInterval(
+    () => {
+      if (interrupt.requested || performance.now() - last > stallMilliseconds) controller.abort();
+    },
+    Math.min(100, stallMilliseconds / 2),
+  );
+  try {
+    const response = await followRedirects(request, controller.signal);
+    refuseBadStatus(response, request);
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
+      last = performance.now();
+      for await (const chunk of response.body ?? []) {
+        yield chunk as Uint8Array;
+        last = performance.now();
+      }
+    };
+    return await work({ response, chunks });
+  } catch (error) {
+    if (interrupt.requested) throw stopped(request.url);
+    if (controller.signal.aborted) throw new TransientFault(`nothing came for ${stallMilliseconds / 1000} s`);
+    throw isNetworkFault(error) ? new TransientFault(networkWords(error)) : error;
+  } finally {
+    clearInterval(watch);
+    controller.abort();
+  }
+}
+
+/** undici wraps what the system said; the body of a connection that ends too early fails as `terminated`. */
+function isNetworkFault(error: unknown): error is TypeError {
+  return error instanceof TypeError && (error.message === 'fetch failed' || error.message === 'terminated');
+}
+
+function networkWords({ cause, message }: TypeError): string {
+  const { code, message: why } = (cause ?? {}) as NodeJS.ErrnoException;
+  return why ? `${why}${code && !why.includes(code) ? ` (${code})` : ''}` : message;
+}
+
+async function followRedirects(request: Request, signal: AbortSignal): Promise<Response> {
+  let url = request.url;
+  for (let hops = 0; hops <= maxRedirects; hops++) {
+    const isHome = new URL(url).origin === new URL(request.url).origin;
+    const headers = new Headers({ 'user-agent': 'mossctl', 'accept-encoding': 'identity', ...request.headers });
+    if (request.token !== undefined && isHome) headers.set('authorization', `Bearer ${request.token}`);
+    const response = await fetch(url, { redirect: 'manual', signal, headers });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status >= 400 || location === null) return response;
+    await response.body?.cancel();
+    const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
+    const isDowngrade = next?.protocol === 'http:' && url.startsWith('https:');
+    if (next === undefined || isDowngrade || !isAllowedUrl(next.href)) {
+      throw refusal(request.url, `it redirects to ${next?.origin ?? 'an address that is none'}, which is not followed`);
+    }
+    url = next.href;
+  }
+  throw refusal(request.url, `it redirects more than ${maxRedirects} times`);
+}
+
+function refuseBadStatus({ status, statusText, headers }: Response, { url, token }: Request): void {
+  if (status === 200 || status === 206 || status === 416) return;
+  const said = `the server answered ${status}${statusText === '' ? '' : ` ${statusText}`}`;
+  if (status === 429 || status === 408 || status >= 500) {
+    const after = Number(headers.get('retry-after'));
+    throw new TransientFault(said, Number.isFinite(after) ? after * 1000 : 0);
+  }
+  if (status !== 401 && status !== 403) throw refusal(url, said);
+  const advice =
+    token === undefined
+      ? 'If it is a dataset that asks for a login, set HF_TOKEN (https://huggingface.co/settings/tokens)'
+      : 'Check that HF_TOKEN is valid and that its owner has accepted the terms of the dataset';
+  throw refusal(url, said, advice);
+}
+
+function refusal(url: string, why: string, next?: string): UserError {
+  return new UserError({ what: 'this cannot be fetched', where: withoutQuery(url), why, next }, { exitCode: 1 });
+}
+
+function givenUp(url: string, why: string): UserError {
+  const next = 'Check the network and run the same command again: what has come is kept, and the rest is asked for';
+  return refusal(url, why, next);
+}
+
+function stopped(url: string): Interrupted {
+  return new Interrupted(`stopped while fetching ${withoutQuery(url)}; what has come is kept for the next time`);
+}
+
+/** A query may hold a signature. */
+export function withoutQuery(url: string): string {
+  return url.replace(/\?.*$/s, '');
+}
+
+/** A JSON answer of at most `maxBytes`, and its headers. */
+export function fetchJson(
+  request: Request,
+  context: FetchContext,
+  maxBytes: number,
+): Promise<{ value: unknown; headers: Headers }> {
+  return withRetries(request, context, async ({ response, chunks }) => {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of chunks()) {
+      size += chunk.length;
+      if (size > maxBytes) throw refusal(request.url, `its answer is longer than ${maxBytes >> 20} MiB`);
+      parts.push(chunk);
+    }
+    try {
+      return { value: JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown, headers: response.headers };
+    } catch {
+      throw refusal(request.url, 'its answer is no JSON');
+    }
+  });
+}

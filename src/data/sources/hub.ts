@@ -1,0 +1,159 @@
+// Files of a dataset on the Hugging Face hub: listed through its API, pinned to one commit, fetched one by one.
+// A branch or tag is resolved once and the commit kept in the cache, so that a build is the same until
+// `mossctl data fetch` asks again. HF_ENDPOINT names another hub; HF_TOKEN is sent to that host alone.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { exists, readJsonIfExists, writeFileAtomic } from '../../base/files.js';
+import { cacheDirectory } from './cache.js';
+import { type Checksum, download } from './download.js';
+import { compareNames, pathMatcher, type SourceFile } from './files.js';
+import { isAllowedUrl } from './from.js';
+import { type FetchContext, fetchJson, type Request } from './http.js';
+
+export interface HubSource {
+  dataset: string;
+  revision: string;
+  path: string;
+}
+
+const commitPattern = /^[0-9a-f]{40}$/;
+const maxAnswerBytes = 64 << 20;
+const maxPages = 1000;
+
+const hubFileSchema = z.object({
+  path: z.string().max(4096),
+  size: z.int().min(0),
+  checksum: z.object({ algorithm: z.enum(['sha256', 'git']), value: z.string().regex(/^[0-9a-f]{40,64}$/) }),
+});
+export type HubFile = z.output<typeof hubFileSchema>;
+
+const entrySchema = z.object({
+  type: z.string(),
+  path: z.string(),
+  size: z.int().min(0).default(0),
+  oid: z.string(),
+  lfs: z.object({ oid: z.string(), size: z.int().min(0) }).nullish(),
+});
+
+/** @throws UserError where HF_ENDPOINT is no address that may be used. */
+function endpoint(): string {
+  const { HF_ENDPOINT: own = '' } = process.env;
+  const base = (own || 'https://huggingface.co').replace(/\/+$/, '');
+  if (isAllowedUrl(base)) return base;
+  throw new UserError({ what: 'HF_ENDPOINT is not an https: address', next: 'Unset it, or write https://HOST' });
+}
+
+function requestFor(url: string): Request {
+  const token = process.env.HF_TOKEN?.trim();
+  return { url, ...(token ? { token } : {}) };
+}
+
+function home({ dataset }: HubSource): string {
+  return join(cacheDirectory(), 'hf', dataset.replace('/', '+'));
+}
+
+/**
+ * The commit that the revision of `source` stands for.
+ * @param again asks the hub even where an earlier answer is known.
+ */
+export async function hubCommit(source: HubSource, context: FetchContext, again = false): Promise<string> {
+  const { dataset, revision } = source;
+  if (commitPattern.test(revision)) return revision;
+  const known = join(home(source), 'revisions', encodeURIComponent(revision));
+  const earlier = again ? '' : (await readFile(known, 'utf8').catch(() => '')).trim();
+  if (commitPattern.test(earlier)) return earlier;
+  const url = `${endpoint()}/api/datasets/${dataset}/revision/${encodeURIComponent(revision)}`;
+  const { value } = await fetchJson(requestFor(url), context, maxAnswerBytes);
+  const answer = z.object({ sha: z.string().regex(commitPattern) }).safeParse(value);
+  if (!answer.success) throw notAHub(url, 'it names no commit');
+  await mkdir(join(home(source), 'revisions'), { recursive: true });
+  await writeFileAtomic(known, `${answer.data.sha}\n`);
+  return answer.data.sha;
+}
+
+/** The files that the path of `source` names at `commit`, in the order of reading; hidden ones only if it names one. */
+export async function hubFiles(source: HubSource, commit: string, context: FetchContext): Promise<HubFile[]> {
+  const matches = pathMatcher(source.path);
+  const isHidden = (path: string): boolean => /(?:^|\/)\.[^./]/.test(path);
+  const all = await listing(source, commit, context);
+  const named = all.filter(({ path }) => matches(path) && (!isHidden(path) || isHidden(source.path)));
+  return named.sort((a, b) => compareNames(a.path, b.path));
+}
+
+/** A commit never changes, so neither does its list. */
+async function listing(source: HubSource, commit: string, context: FetchContext): Promise<HubFile[]> {
+  const place = join(home(source), commit, 'files.json');
+  const known = z.array(hubFileSchema).safeParse(await readJsonIfExists(place).catch(() => undefined));
+  if (known.success) return known.data;
+  const base = endpoint();
+  const files: HubFile[] = [];
+  let url: string | undefined = `${base}/api/datasets/${source.dataset}/tree/${commit}?recursive=1`;
+  for (let page = 0; url !== undefined; page++) {
+    if (page >= maxPages) throw notAHub(url, `its list has more than ${maxPages} pages`);
+    const { value, headers } = await fetchJson(requestFor(url), context, maxAnswerBytes);
+    const entries = z.array(entrySchema).safeParse(value);
+    if (!entries.success) throw notAHub(url, 'its list of files is not of the known form');
+    for (const entry of entries.data) if (entry.type === 'file') files.push(fileOf(entry, url));
+    url = nextPage(headers, url);
+  }
+  await mkdir(join(home(source), commit), { recursive: true });
+  await writeFileAtomic(place, JSON.stringify(files));
+  return files;
+}
+
+/** Large files carry the sha256 of their content, the others are git blobs. */
+function fileOf(entry: z.output<typeof entrySchema>, url: string): HubFile {
+  const { path, lfs } = entry;
+  const checksum: Checksum = lfs
+    ? { algorithm: 'sha256', value: lfs.oid.replace(/^sha256:/, '') }
+    : { algorithm: 'git', value: entry.oid };
+  const parts = path.split('/');
+  const file = hubFileSchema.safeParse({ path, size: lfs?.size ?? entry.size, checksum });
+  if (!file.success || parts.some((part) => part === '' || part === '..' || part === '.') || /[\0\\]/.test(path)) {
+    throw notAHub(url, `it lists a file that cannot be: ${JSON.stringify(path.slice(0, 200))}`);
+  }
+  return file.data;
+}
+
+/** `<https://…>; rel="next"`, on the same host. */
+function nextPage(headers: Headers, url: string): string | undefined {
+  const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '')?.[1];
+  if (target === undefined) return undefined;
+  const next = URL.canParse(target, url) ? new URL(target, url) : undefined;
+  if (next?.origin !== new URL(url).origin) throw notAHub(url, 'the next page of its list is on another host');
+  return next.href;
+}
+
+/** @returns the file in the cache, fetched where it is not there yet. */
+export async function fetchHubFile(
+  source: HubSource,
+  commit: string,
+  file: HubFile,
+  context: FetchContext,
+): Promise<SourceFile> {
+  const { path, size, checksum } = file;
+  const place = hubPlace(source, commit, file);
+  const url = `${endpoint()}/datasets/${source.dataset}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
+  const label = `fetch ${source.dataset} ${path}`;
+  await download({ ...requestFor(url), path: place, label, checksum, size }, context);
+  return { path: place, name: path };
+}
+
+export function isHubFileCached(source: HubSource, commit: string, file: HubFile): Promise<boolean> {
+  return exists(hubPlace(source, commit, file));
+}
+
+function hubPlace(source: HubSource, commit: string, { path }: HubFile): string {
+  return join(home(source), commit, 'files', path);
+}
+
+function notAHub(url: string, why: string): UserError {
+  return new UserError({
+    what: 'this does not answer as the Hugging Face hub does',
+    where: url,
+    why,
+    next: 'Check HF_ENDPOINT, and the name and revision of the dataset',
+  });
+}

@@ -1,0 +1,107 @@
+// The files of a source, wherever it is: each is fetched when it is its turn, so that a source with a limit fetches no
+// more than it reads.
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { digestOf, exists } from '../../base/files.js';
+import type { DataSpec, SourceSpec } from '../spec.js';
+import { cacheDirectory } from './cache.js';
+import { type Checksum, download } from './download.js';
+import { listFiles, noSuchFile, type SourceFile } from './files.js';
+import { type From, parseFrom } from './from.js';
+import type { FetchContext } from './http.js';
+import { fetchHubFile, hubCommit, hubFiles, isHubFileCached } from './hub.js';
+import { type NpmSource, npmFiles } from './npm.js';
+import { stdinFile } from './stdin.js';
+
+export interface Located {
+  files: LocatedFile[];
+  /** What the revision of an hf source stands for. */
+  commit?: string;
+}
+
+export interface LocatedFile {
+  name: string;
+  /** Unknown before an https file has been fetched. */
+  bytes?: number;
+  isCached: boolean;
+  get(): Promise<SourceFile>;
+}
+
+export interface Place {
+  spec: DataSpec;
+  specPath: string;
+  /** sha256 of what standard input gave. */
+  stdin?: string;
+  /** Asks the hub anew what a branch or tag stands for. */
+  refresh?: boolean;
+}
+
+/** @throws UserError where nothing is found, or what is needed to know what there is cannot be fetched. */
+export async function locate(source: SourceSpec, place: Place, context: FetchContext): Promise<Located> {
+  const from = parseFrom(source.from);
+  const located = await locateFrom(from, source, place, context);
+  if (located.files.length === 0) throw noSuchFile(source, place.specPath);
+  return located;
+}
+
+async function locateFrom(from: From, source: SourceSpec, place: Place, context: FetchContext): Promise<Located> {
+  switch (from.kind) {
+    case 'file':
+      return { files: await local(await listFiles(dirname(place.specPath), from.path)) };
+    case 'stdin':
+      return { files: await local([await stdinFile(place.stdin)]) };
+    case 'npm':
+      return { files: await local(await listFiles(await npmFiles(packageOf(source, place.spec), context), from.path)) };
+    case 'https':
+      return { files: [await webFile(from.url, source, context)] };
+    case 'hf': {
+      const commit = await hubCommit(from, context, place.refresh);
+      const files = (await hubFiles(from, commit, context)).map(async (file) => ({
+        name: file.path,
+        bytes: file.size,
+        isCached: await isHubFileCached(from, commit, file),
+        get: () => fetchHubFile(from, commit, file, context),
+      }));
+      return { files: await Promise.all(files), commit };
+    }
+    default:
+      return from satisfies never;
+  }
+}
+
+function local(files: SourceFile[]): Promise<LocatedFile[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      return { name: file.name, bytes: (await stat(file.path)).size, isCached: true, get: async () => file };
+    }),
+  );
+}
+
+async function webFile(url: string, { integrity = '' }: SourceSpec, context: FetchContext): Promise<LocatedFile> {
+  const name = basename(decodeURIComponent(new URL(url).pathname)).replace(/[^\w.\p{L}-]/gu, '_') || 'file';
+  const path = join(cacheDirectory(), 'https', digestOf([url, integrity]).slice(0, 16), name);
+  const [algorithm, value] = integrity.split(/-(.*)/s);
+  const checksum: Checksum = { algorithm: algorithm === 'sha512' ? 'sha512' : 'sha256', value };
+  const isCached = await exists(path);
+  return {
+    name,
+    ...(isCached && { bytes: (await stat(path)).size }),
+    isCached,
+    async get() {
+      await download({ url, path, label: `fetch ${name}`, checksum }, context);
+      return { path, name };
+    },
+  };
+}
+
+/**
+ * The package of an npm source, with the paths that all sources of the spec want from it: given to `npmFiles`, it is
+ * fetched and unpacked once for all of them.
+ */
+function packageOf({ from, integrity = '' }: SourceSpec, spec: DataSpec): NpmSource {
+  const wanted = from.slice(0, from.indexOf('#') + 1);
+  const same = spec.sources.filter((other) => other.integrity === integrity && other.from.startsWith(wanted));
+  const path = same.map((other) => other.from.slice(wanted.length));
+  const at = wanted.lastIndexOf('@');
+  return { package: wanted.slice('npm:'.length, at), version: wanted.slice(at + 1, -1), path, integrity };
+}

@@ -1,0 +1,191 @@
+// The thread in which hyparquet reads one Parquet file (see parquet.ts): on each message it answers with the next rows.
+import { open } from 'node:fs/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { Decompress as ZstdStream } from 'fzstd';
+import {
+  type AsyncBuffer,
+  type CompressionCodec,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetRead,
+  parquetSchema,
+  type SchemaTree,
+  snappyUncompress,
+} from 'hyparquet';
+import { type Fault, UserError } from '../../base/errors.js';
+import { type BytesRow, type Columns, type FoundColumn, maxColumnBytes, neededColumns } from './columnar.js';
+import { isZstd, maxZstdWindow, zstdWindow } from './zstd.js';
+
+export interface ParquetJob {
+  path: string;
+  columns: Columns;
+}
+
+/** No rows: the end. `damage`: what hyparquet said. */
+export type ParquetAnswer = { rows: BytesRow[] } | { fault: Fault } | { damage: string };
+
+const maxFooterBytes = 64 << 20;
+/** Of one portion of rows, so that little is copied at once; a row may be larger. */
+const portionBytes = 4 << 20;
+const portionRows = 4096;
+
+/** hyparquet is asked for the cells as they are stored: whether they are UTF-8 is looked at row by row. */
+const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes, jsonFromBytes: (bytes: Uint8Array) => bytes };
+
+async function* portions({ path, columns }: ParquetJob): AsyncGenerator<BytesRow[]> {
+  const handle = await open(path, 'r');
+  const { size } = await handle.stat();
+  const file: AsyncBuffer = {
+    byteLength: size,
+    async slice(start, end = size) {
+      const length = end - start;
+      if (!(start >= 0 && length >= 0 && end <= size)) throw new Error('it points outside of itself, or is cut short');
+      if (length > maxColumnBytes) throw new Error(`it asks for ${length} bytes at once`);
+      const bytes = new Uint8Array(length);
+      const { bytesRead } = await handle.read(bytes, 0, length, start);
+      if (bytesRead < length) throw new Error('it is cut short');
+      return bytes.buffer;
+    },
+  };
+  const metadata = await metadataOf(file);
+  const names = neededColumns(columnsOf(parquetSchema(metadata)), columns, path);
+  let rowStart = 0;
+  for (const [index, group] of metadata.row_groups.entries()) {
+    const rows = Number(group.num_rows);
+    const compressors = checkGroup(group, index, names);
+    const rowEnd = rowStart + rows;
+    const cells = Object.fromEntries(names.map((name): [string, unknown[]] => [name, []]));
+    const onChunk = ({ columnName, columnData }: { columnName: string; columnData: ArrayLike<unknown> }): void => {
+      for (let i = 0; i < columnData.length; i++) cells[columnName].push(columnData[i]);
+    };
+    await parquetRead({ file, metadata, columns: names, rowStart, rowEnd, compressors, parsers, onChunk });
+    yield* rowsOf(cells, names, rows);
+    rowStart = rowEnd;
+  }
+}
+
+async function metadataOf(file: AsyncBuffer): Promise<FileMetaData> {
+  if (file.byteLength < 12) throw new Error('it is no Parquet file, or cut short');
+  const tail = new DataView(await file.slice(file.byteLength - 8));
+  const end = Buffer.from(tail.buffer, 4).toString('latin1');
+  if (end === 'PARE') throw new Error('it is encrypted');
+  if (end !== 'PAR1')
+    throw new Error('it does not end as a Parquet file does: it is another kind of file, or cut short');
+  const length = tail.getUint32(0, true);
+  if (length > maxFooterBytes || length > file.byteLength - 12) throw new Error(`its footer claims ${length} bytes`);
+  return parquetMetadataAsync(file, { parsers, geoparquet: false });
+}
+
+/** Nested columns are named by what they are. */
+function columnsOf({ children }: SchemaTree): FoundColumn[] {
+  return children.map(({ element, children: inner }) => {
+    const { name, type, converted_type: converted, logical_type: logical, repetition_type: repetition } = element;
+    const isFlat = inner.length === 0 && repetition !== 'REPEATED';
+    const named = logical?.type ?? converted;
+    const isText = isFlat && type === 'BYTE_ARRAY' && (named === undefined || textTypes.has(named));
+    const shown = isFlat ? (named ?? type ?? 'unknown') : (named ?? 'nested');
+    return { name, isText, type: shown.toLowerCase() };
+  });
+}
+
+const textTypes: ReadonlySet<string> = new Set(['STRING', 'UTF8', 'ENUM', 'JSON']);
+
+/** Bounds what a row group may ask for, before any of it is read. @returns codecs that keep to the bound. */
+function checkGroup(
+  { columns, num_rows: rows }: FileMetaData['row_groups'][number],
+  index: number,
+  names: readonly string[],
+): Compressors {
+  for (const { meta_data: meta } of columns) {
+    const name = meta?.path_in_schema[0];
+    if (meta === undefined || name === undefined || !names.includes(name)) continue;
+    if (meta.num_values !== rows) throw new Error(`row group ${index + 1}: column ${name} has another number of rows`);
+    if (meta.total_compressed_size > maxColumnBytes || meta.total_uncompressed_size > maxColumnBytes) {
+      const limit = `${maxColumnBytes >> 20} MiB`;
+      throw new Error(`row group ${index + 1}: column ${name} is larger than ${limit} and is not held in memory`);
+    }
+  }
+  let left = names.length * maxColumnBytes;
+  const codecs: [CompressionCodec, Decompress][] = [
+    ['SNAPPY', decompressSnappy],
+    ['GZIP', decompressGzip],
+    ['BROTLI', decompressBrotli],
+    ['ZSTD', decompressZstd],
+  ];
+  const bounded = codecs.map(([name, decompress]): [CompressionCodec, Decompress] => [
+    name,
+    (bytes, size) => {
+      left -= size;
+      if (!(size >= 0) || left < 0) throw new Error('its pages hold more than it says');
+      return decompress(bytes, size);
+    },
+  ]);
+  return Object.fromEntries(bounded);
+}
+
+/** Bytes → exactly `size` bytes. @throws Error where there are more or fewer. */
+type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
+
+const decompressGzip: Decompress = (bytes, size) => gunzipSync(bytes, { maxOutputLength: Math.max(1, size) });
+const decompressBrotli: Decompress = (bytes, size) => {
+  return brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, size) });
+};
+
+const decompressZstd: Decompress = (bytes, size) => {
+  if (!isZstd(bytes) || zstdWindow(bytes) > maxZstdWindow) throw new Error('it is no Zstandard frame that we read');
+  const out = new Uint8Array(size);
+  let done = 0;
+  const stream = new ZstdStream((chunk) => {
+    if (done + chunk.length > size) throw new Error(`a page holds more than the ${size} bytes that it speaks of`);
+    out.set(chunk, done);
+    done += chunk.length;
+  });
+  stream.push(bytes, true);
+  return out;
+};
+
+const decompressSnappy: Decompress = (bytes, size) => {
+  const page = new Uint8Array(size);
+  snappyUncompress(bytes, page);
+  return page;
+};
+
+function* rowsOf(cells: Record<string, unknown[]>, names: readonly string[], rows: number): Generator<BytesRow[]> {
+  for (const name of names) {
+    if (cells[name].length < rows) throw new Error(`column ${name} ends after ${cells[name].length} of ${rows} rows`);
+  }
+  let portion: BytesRow[] = [];
+  let bytes = 0;
+  for (let row = 0; row < rows; row++) {
+    const record: BytesRow = {};
+    for (const name of names) {
+      const cell = cells[name][row] ?? null;
+      if (cell !== null && !(cell instanceof Uint8Array)) throw new Error(`column ${name} holds what is no text`);
+      // A copy of its own: a view would take its whole page along to the other thread.
+      record[name] = cell === null ? null : cell.slice();
+      bytes += cell?.length ?? 0;
+    }
+    portion.push(record);
+    if (bytes < portionBytes && portion.length < portionRows) continue;
+    yield portion;
+    portion = [];
+    bytes = 0;
+  }
+  if (portion.length > 0) yield portion;
+}
+
+async function serve(job: ParquetJob): Promise<void> {
+  const all = portions(job);
+  parentPort?.on('message', async () => {
+    const answer = await all.next().then(
+      ({ value, done }): ParquetAnswer => ({ rows: done ? [] : value }),
+      (error: unknown): ParquetAnswer =>
+        error instanceof UserError ? { fault: error.faults[0] } : { damage: (error as Error).message },
+    );
+    parentPort?.postMessage(answer);
+  });
+}
+
+await serve(workerData as ParquetJob);

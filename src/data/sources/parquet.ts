@@ -1,0 +1,39 @@
+// Parquet files, through hyparquet in a thread of its own (see thread.ts). Rows come in portions that are asked for one by
+// one; what is held is one row group of the wanted columns.
+import { UserError } from '../../base/errors.js';
+import type { SourceSpec } from '../spec.js';
+import { documentOf } from './columnar.js';
+import type { SourceFile } from './files.js';
+import type { ParquetAnswer, ParquetJob } from './parquet-worker.js';
+import type { BadRow, RawDocument } from './raw.js';
+import { ReaderThread } from './thread.js';
+
+export async function* readParquetRows(
+  file: SourceFile,
+  { columns }: Pick<SourceSpec, 'columns'>,
+): AsyncGenerator<RawDocument | BadRow> {
+  const job: ParquetJob = { path: file.path, columns };
+  const thread = new ReaderThread(new URL('./parquet-worker.js', import.meta.url), { seconds: 40, workerData: job });
+  let index = 0;
+  const damaged = (why: string): UserError =>
+    new UserError({
+      what: 'this Parquet file cannot be read on',
+      where: `${file.path}, row ${index + 1}`,
+      why,
+      next: 'Fetch or write it again, in smaller row groups if it is too large; the rows before have been read',
+    });
+  try {
+    for (;;) {
+      const answer = await thread.ask<ParquetAnswer>('next').catch((error: Error) => ({ damage: error.message }));
+      if ('fault' in answer) throw new UserError(answer.fault);
+      if ('damage' in answer) throw damaged(answer.damage);
+      if (answer.rows.length === 0) return;
+      for (const row of answer.rows) {
+        const at = index++;
+        yield documentOf(row, columns, `${file.name}#${at}`, `${file.path}, row ${at + 1}`);
+      }
+    }
+  } finally {
+    await thread.close();
+  }
+}

@@ -1,0 +1,197 @@
+// A hub of our own at HF_ENDPOINT: its API for a revision and the list of files, and the files, as huggingface.co has them.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { UserError } from '../../src/base/errors.js';
+import { readDataManifest } from '../../src/data/manifest.js';
+import { dataInputDigest } from '../../src/data/spec.js';
+import { build, documentsOf, scratch } from './scratch.js';
+import { serveFile, startWebServer } from './web-server.js';
+
+const server = await startWebServer();
+const cdn = await startWebServer();
+const [first, second] = ['a'.repeat(40), 'b'.repeat(40)];
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const hashOf = (algorithm: string, ...parts: (string | Uint8Array)[]) => {
+  const hash = createHash(algorithm);
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+};
+
+/** Publishes `files` (the large ones through LFS, on another host) as `commit` of main, two files a page. */
+function publish(commit: string, files: Record<string, Buffer>, lie: Record<string, Buffer> = {}): void {
+  const json = (path: string, value: unknown, headers: Record<string, string> = {}) =>
+    server.handlers.set(path, (_, response) => response.writeHead(200, headers).end(JSON.stringify(value)));
+  json('/api/datasets/org/data/revision/main', { sha: commit });
+  const entries = Object.entries(files).map(([path, bytes]) => {
+    const oid = hashOf('sha1', `blob ${bytes.length}\0`, bytes);
+    const isLarge = bytes.length > 1000;
+    const lfs = { oid: hashOf('sha256', bytes), size: bytes.length, pointerSize: 130 };
+    const served = serveFile(lie[path] ?? bytes);
+    const resolve = `/datasets/org/data/resolve/${commit}/${encodeURI(path)}`;
+    if (!isLarge) server.handlers.set(resolve, served);
+    else {
+      cdn.handlers.set(`/${lfs.oid}`, served);
+      const location = `${cdn.origin}/${lfs.oid}`;
+      server.handlers.set(resolve, (_, response) => response.writeHead(302, { location }).end());
+    }
+    return { type: 'file', oid, size: bytes.length, path, ...(isLarge && { lfs }) };
+  });
+  const all = [{ type: 'directory', oid: 'f'.repeat(40), size: 0, path: 'deep' }, ...entries];
+  const tree = `/api/datasets/org/data/tree/${commit}?recursive=1`;
+  for (let i = 0; i < all.length; i += 2) {
+    const next: Record<string, string> =
+      i + 2 < all.length ? { link: `<${server.origin}${tree}&cursor=${i + 2}>; rel="next"` } : {};
+    json(i === 0 ? tree : `${tree}&cursor=${i}`, all.slice(i, i + 2), next);
+  }
+}
+
+const rows = (...texts: string[]) => Buffer.from(texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+const large = rows(...Array.from({ length: 100 }, (_, i) => `row number ${i}`));
+const files = {
+  'train 1.jsonl': rows('small file'),
+  'deep/train-2.jsonl': large,
+  'README.md': Buffer.from('no'),
+  '.hidden.jsonl': rows('hidden'),
+  'train-3.jsonl.gz': gzipSync(rows('packed')),
+};
+
+beforeEach(async () => {
+  server.handlers.clear();
+  server.requests.length = 0;
+  cdn.requests.length = 0;
+  Object.assign(process.env, {
+    HF_ENDPOINT: server.origin,
+    HF_TOKEN: 'hf_secret',
+    MOSSCTL_CACHE: await scratch(),
+  });
+});
+
+const specOf = (from: string, rest: Record<string, unknown> = {}) =>
+  scratch({
+    'spec.yaml': JSON.stringify({ name: 'x', sources: [{ name: 'a', from, format: 'jsonl', licence: 'x', ...rest }] }),
+  });
+
+test('a branch: listed over pages, fetched, verified, pinned to its commit until it is asked for again', async () => {
+  publish(first, files);
+  const folder = await specOf('hf:org/data#**/*.jsonl*');
+  const { path } = await build(folder, { validation: 0 });
+  assert.equal((await documentsOf(path, 'train')).length, 102);
+  const [source] = (await readDataManifest(path)).sources;
+  assert.deepEqual([source.commit, source.read], [first, 102]);
+  assert.ok(server.requests.every(({ authorization }) => authorization === 'Bearer hf_secret'));
+  assert.deepEqual(cdn.requests, [{ path: `/${hashOf('sha256', large)}` }], 'the token stays with the hub');
+  for (const name of await readdir(process.env.MOSSCTL_CACHE ?? '', { recursive: true, withFileTypes: true })) {
+    if (!name.isFile()) continue;
+    assert.ok(!(await readFile(join(name.parentPath, name.name), 'latin1')).includes('hf_secret'));
+  }
+  const digest = await dataInputDigest(join(folder, 'spec.yaml'));
+  // Offline, and with a newer commit on the hub: the same corpus.
+  publish(second, { 'train.jsonl': rows('new') });
+  server.requests.length = 0;
+  assert.equal((await build(folder, { validation: 0 })).digest, (await readDataManifest(path)).digest);
+  assert.deepEqual(server.requests, []);
+  assert.equal(await dataInputDigest(join(folder, 'spec.yaml')), digest);
+  const { stdout } = await mossctl(['data', 'fetch', join(folder, 'spec.yaml'), '--json']);
+  const fetched = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  assert.deepEqual(
+    fetched.fetched.map(({ file, bytes, commit }: Record<string, unknown>) => [file, bytes, commit]),
+    [['train.jsonl', rows('new').length, second]],
+  );
+  assert.notEqual(await dataInputDigest(join(folder, 'spec.yaml')), digest);
+});
+
+test('a commit needs no look-up; only the files that are read are fetched', async () => {
+  publish(first, files);
+  const folder = await specOf(`hf:org/data@${first}#**/*.jsonl`, { limit: { documents: 3 } });
+  await build(folder, { validation: 0 });
+  assert.ok(!server.requests.some(({ path }) => path.includes('/revision/')));
+  assert.ok(!server.requests.some(({ path }) => path.includes('train%201')));
+});
+
+test('a file that is not the listed one is refused: small ones by their git hash, large ones by sha256', async () => {
+  for (const path of ['train 1.jsonl', 'deep/train-2.jsonl'] as const) {
+    publish(first, files, { [path]: Buffer.from(files[path]).fill('x', 2, 3) });
+    const folder = await specOf(`hf:org/data#${path}`);
+    await assert.rejects(build(folder, { validation: 0 }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /not the one that was meant/);
+      assert.ok(!error.message.includes('hf_secret'));
+      return true;
+    });
+  }
+});
+
+test('no such path, no such dataset, a list that lies', async () => {
+  publish(first, files);
+  await assert.rejects(build(await specOf('hf:org/data#none.jsonl')), /nothing is found at hf:org\/data#none\.jsonl/);
+  await assert.rejects(build(await specOf('hf:org/none#x')), /api\/datasets\/org\/none\/revision\/main.*404/);
+  for (const [entry, words] of [
+    [{ type: 'file', oid: 'a'.repeat(40), size: 1, path: '../../evil' }, /lists a file that cannot be/],
+    [{ type: 'file', oid: 'nothing', size: 1, path: 'x' }, /lists a file that cannot be/],
+    [{ path: 7 }, /not of the known form/],
+  ] as const) {
+    server.handlers.set(`/api/datasets/org/data/tree/${first}?recursive=1`, (_, r) => r.end(JSON.stringify([entry])));
+    process.env.MOSSCTL_CACHE = await scratch();
+    await assert.rejects(build(await specOf(`hf:org/data@${first}#.`)), words);
+  }
+  server.handlers.set(`/api/datasets/org/data/tree/${first}?recursive=1`, (_, response) => {
+    response.setHeader('link', '<http://127.0.0.1:1/x>; rel="next"').end('[]');
+  });
+  await assert.rejects(build(await specOf(`hf:org/data@${first}#.`)), /next page of its list is on another host/);
+});
+
+test('an https source: pinned, fetched once, read under its name', async () => {
+  const packed = gzipSync('text\tid\none\t1\ntwo\t2\n');
+  server.handlers.set('/data/rows.tsv.gz', serveFile(packed));
+  const integrity = `sha256-${hashOf('sha256', packed)}`;
+  const folder = await specOf(`${server.origin}/data/rows.tsv.gz`, { integrity, format: 'csv' });
+  for (let i = 0; i < 2; i++) {
+    const { path } = await build(folder, { validation: 0 });
+    const ids = (await documentsOf(path, 'train')).map(({ id }) => id).sort();
+    assert.deepEqual(ids, ['a:rows.tsv.gz:2', 'a:rows.tsv.gz:3']);
+  }
+  assert.equal(server.requests.length, 1);
+  assert.equal(server.requests[0].authorization, undefined, 'HF_TOKEN is for the hub alone');
+});
+
+function mossctl(args: string[], input?: string | Buffer): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { cwd: root });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+test('standard input: spooled under its checksum, so that the run can be repeated without it', async () => {
+  const folder = await specOf('stdin');
+  const spec = join(folder, 'spec.yaml');
+  const out = join(folder, 'run');
+  const config = join(folder, 'pipeline.yaml');
+  await writeFile(config, JSON.stringify({ name: 'piped', data: { spec, validation: 0 } }));
+  const empty = await mossctl(['data', 'build', '--config', config, '--out', out, '--quiet'], '');
+  assert.equal(empty.code, 2);
+  assert.match(empty.stderr, /reads standard input. nothing came on it. Pipe the text in, for example: zcat/i);
+  const packed = gzipSync(rows('one', 'two'));
+  const built = await mossctl(['data', 'build', '--config', config, '--out', out, '--quiet'], packed);
+  assert.equal(built.code, 0, built.stderr);
+  const ids = (await documentsOf(join(out, 'data/corpus'), 'train')).map(({ id }) => id);
+  assert.deepEqual(ids.sort(), ['a:stdin:1', 'a:stdin:2']);
+  assert.deepEqual(await readdir(join(process.env.MOSSCTL_CACHE ?? '', 'stdin')), [hashOf('sha256', packed)]);
+  const repeated = await mossctl(['data', 'build', '--out', out, '--quiet'], '');
+  assert.equal(repeated.code, 0, repeated.stderr);
+  assert.match(repeated.stdout, /unchanged/);
+});
