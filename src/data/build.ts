@@ -5,13 +5,14 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { asUserError, UserError } from '../base/errors.js';
+import { asUserError } from '../base/errors.js';
 import { digestOf, exists, sha256File, syncDirectory, temporarySibling, writeFileDurable } from '../base/files.js';
-import { formatBytes, formatCount } from '../base/format.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import { Corpus } from './corpus.js';
 import { factFile } from './facts.js';
+import { emptyCorpus, tellOf } from './fate.js';
 import { openFilters } from './filters/table.js';
+import { separateHeldOut } from './held-out.js';
 import { addFormulas, addSource } from './ingest.js';
 import { type DataManifest, type Halves, manifestFormat, type SourceReport } from './manifest.js';
 import { type DataSpec, loadDataSpec } from './spec.js';
@@ -25,6 +26,10 @@ export interface BuildOptions {
   directory: string;
   /** A row that cannot be read ends the build; else it is counted, reported and left out. Default false. */
   strict?: boolean;
+  /** sha256 of what standard input gave (see sources/stdin.ts). */
+  stdin?: string;
+  /** Files of tasks that the pipeline evaluates with: `filters.decontaminate` keeps the corpus clear of them. */
+  evaluationSets?: readonly string[];
   seed: number;
   reporter: Reporter;
   interrupt: { readonly requested: boolean };
@@ -44,7 +49,7 @@ export async function buildData(options: BuildOptions): Promise<{ path: string; 
   try {
     const manifest = await fill(temporary, spec, options);
     await replaceDirectory(temporary, path);
-    report(manifest, options.reporter);
+    tellOf(manifest, options.reporter);
     return { path, digest: manifest.digest, metrics: metricsOf(manifest) };
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
@@ -72,12 +77,18 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
   const corpus = new Corpus(directory);
   const sources: SourceReport[] = [];
   try {
-    const filters = await openFilters(spec.filters, { folder: dirname(options.specPath) });
+    const { evaluationSets = [] } = options;
+    const context = { folder: dirname(options.specPath), identities: corpus.store, evaluationSets };
+    const filters = await openFilters(spec.filters, context);
     const ingest = { ...options, strict: options.strict ?? false, spec, corpus, filters };
     for (const source of spec.sources) sources.push(await addSource(source, ingest));
     if (spec.formulas !== undefined) sources.push(await addFormulas(spec.formulas, ingest));
     if (corpus.total.train.documents === 0) throw emptyCorpus(sources, options.specPath);
     await corpus.close();
+    if (spec.filters?.decontaminate?.heldOut === true) {
+      await separateHeldOut({ ...ingest, directory, n: spec.filters.decontaminate.n, sources });
+    }
+    for (const text of filters.notes()) options.reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
   } catch (error) {
     corpus.abort();
     throw error;
@@ -115,57 +126,6 @@ async function describeFiles(directory: string): Promise<DataManifest['files']> 
     files[name] = { bytes: (await stat(path)).size, sha256: await sha256File(path) };
   }
   return files;
-}
-
-function emptyCorpus(sources: readonly SourceReport[], specPath: string): UserError {
-  const reasons = sources.map(
-    (source) => `${source.name}: ${formatCount(source.read)} read${droppedInWords(source) || ', nothing in them'}`,
-  );
-  return new UserError({
-    what: 'no document is left to train on',
-    where: specPath,
-    why: reasons.join('; '),
-    next: 'Check the paths and the filters of the data-spec (minCharacters, maxCharacters, exclude, limit, filters)',
-  });
-}
-
-/** `, 3 dropped as short (first: poems:a.txt:1)` */
-function droppedInWords(source: SourceReport): string {
-  return Object.entries(source.dropped)
-    .map(([rule, { documents, example, examples }]) => {
-      const first = examples?.[0] ?? example;
-      return `, ${formatCount(documents)} dropped as ${rule} (first: ${first})`;
-    })
-    .join('');
-}
-
-/** `, scrub.PHONE: 3 in 2 documents (first: posts:a.jsonl:1)` */
-function editedInWords({ edited = {} }: SourceReport): string {
-  return Object.entries(edited)
-    .map(([kind, { documents, count, example }]) => {
-      return `, ${kind}: ${formatCount(count)} in ${formatCount(documents)} documents (first: ${example})`;
-    })
-    .join('');
-}
-
-function report(manifest: DataManifest, reporter: Reporter): void {
-  for (const source of manifest.sources) {
-    const { name, licence, url, total, dropped, controlCharacters } = source;
-    const documents = total.train.documents + total.validation.documents;
-    const bytes = total.train.bytes + total.validation.bytes;
-    reporter.emit({ type: 'licence', stage: 'data', source: name, licence, ...(url && { url }), documents, bytes });
-    const edits = editedInWords(source);
-    if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0 || edits !== '') {
-      const removed = controlCharacters > 0 ? `, control characters removed: ${formatCount(controlCharacters)}` : '';
-      const text = `${name}: ${formatCount(documents)} documents kept${droppedInWords(source)}${edits}${removed}`;
-      const level = documents === 0 || dropped.unreadable !== undefined ? 'warning' : 'info';
-      reporter.emit({ type: 'note', stage: 'data', level, text });
-    }
-  }
-  const { train, validation } = manifest.total;
-  const sizes = [train, validation].map((half) => `${formatCount(half.documents)} (${formatBytes(half.bytes)})`);
-  const text = `documents: ${sizes[0]} for training, ${sizes[1]} held out`;
-  reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
 }
 
 function metricsOf({ total, languages, sources, facts }: DataManifest): Metrics {

@@ -4,29 +4,43 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Interrupted } from '../base/errors.js';
 import { DocumentWriter, documentFile } from './documents.js';
 import { FactBook } from './facts.js';
+import { type IdentitySet, IdentityStore } from './identity-set.js';
 import { type DataManifest, emptyHalves, type SourceReport } from './manifest.js';
-import { IdentitySet, type Split } from './split.js';
+import type { Split } from './split.js';
 import type { Document } from './types.js';
 
 export class Corpus {
-  readonly identities = new IdentitySet();
-  readonly facts = new FactBook();
+  readonly store: IdentityStore;
+  readonly identities: IdentitySet;
+  readonly facts: FactBook;
   readonly languages: DataManifest['languages'] = { zh: emptyHalves(), en: emptyHalves(), other: emptyHalves() };
   readonly total = emptyHalves();
   readonly #writers: Record<Split, DocumentWriter>;
   #lastTurn = performance.now();
 
   constructor(directory: string) {
+    this.store = new IdentityStore(join(directory, 'seen'));
+    this.identities = this.store.open();
+    this.facts = new FactBook(this.store);
     const writer = (split: Split): DocumentWriter => new DocumentWriter(join(directory, documentFile(split)));
     this.#writers = { train: writer('train'), validation: writer('validation') };
   }
 
   async add(document: Document, split: Split, report: SourceReport): Promise<void> {
     await this.#writers[split].add(document);
+    this.#count(document, split, report, 1);
+  }
+
+  /** It was in, and is taken out again. */
+  forget(document: Document, split: Split, report: SourceReport): void {
+    this.#count(document, split, report, -1);
+  }
+
+  #count(document: Document, split: Split, report: SourceReport, sign: 1 | -1): void {
     const bytes = Buffer.byteLength(document.text);
     for (const halves of [this.total, this.languages[document.language], report.total]) {
-      halves[split].documents++;
-      halves[split].bytes += bytes;
+      halves[split].documents += sign;
+      halves[split].bytes += sign * bytes;
     }
   }
 
@@ -39,12 +53,15 @@ export class Corpus {
     if (interrupt.requested) throw new Interrupted('stopped while building the data; the next run starts it again');
   }
 
+  /** All documents are in. */
   async close(): Promise<void> {
     await this.#writers.train.close();
     await this.#writers.validation.close();
+    this.store.close();
   }
 
   abort(): void {
+    this.store.close();
     this.#writers.train.abort();
     this.#writers.validation.abort();
   }

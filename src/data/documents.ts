@@ -96,7 +96,11 @@ function toBatch(rows: readonly Document[]): { batch: RecordBatch; bytes: number
  * @param path the corpus folder. @throws UserError where it is none, or is damaged.
  */
 export async function* readDocuments(path: string, split: Split): AsyncGenerator<Document> {
-  const file = await checkedFile(path, documentFile(split));
+  yield* readDocumentFile(await checkedFile(path, documentFile(split)));
+}
+
+/** The same, of one file of documents. */
+export async function* readDocumentFile(file: string): AsyncGenerator<Document> {
   const arrow = await ArrowFile.open(file, { id: 'utf8', text: 'utf8', source: 'utf8', language: 'utf8' }, damaged);
   for (let index = 0; index < arrow.batches; index++) {
     const batch = await arrow.read(index);

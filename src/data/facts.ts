@@ -5,13 +5,14 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
 import { normalise } from './clean.js';
+import type { IdentitySet, IdentityStore } from './identity-set.js';
 import { checkedFile } from './manifest.js';
 import type { RawFact } from './sources/raw.js';
-import { IdentitySet } from './split.js';
 import type { Fact } from './types.js';
 
-/** Facts are kept in memory: more than these of one kind are not collected. */
+/** Facts are kept in memory: more than these of one kind, and longer ones, are not collected. */
 export const maxFactsPerKind = 250_000;
+const maxFactCharacters = 1000;
 
 export const factFile = 'facts.jsonl';
 
@@ -28,9 +29,15 @@ const factSchema = z.object({
 export class FactBook {
   readonly #facts = new Map<Kind, Map<string, Fact>>(kinds.map((kind) => [kind, new Map()]));
   // What was heard, as hashes: far more is heard than may be used.
-  readonly #keys = new IdentitySet();
-  readonly #statements = new IdentitySet();
-  readonly #ambiguous = new IdentitySet();
+  readonly #keys: IdentitySet;
+  readonly #statements: IdentitySet;
+  readonly #ambiguous: IdentitySet;
+
+  constructor(identities: IdentityStore) {
+    this.#keys = identities.open();
+    this.#statements = identities.open();
+    this.#ambiguous = identities.open();
+  }
 
   /** Takes note of what a source states, in any document: also in those that the corpus does not show. */
   hear(kind: Kind, raw: RawFact): void {
@@ -46,6 +53,7 @@ export class FactBook {
     const { key, value } = cleanFact(raw);
     const known = this.#facts.get(kind);
     if (known === undefined || key === '' || value === '' || known.has(key) || known.size >= maxFactsPerKind) return;
+    if (key.length + value.length > maxFactCharacters) return;
     known.set(key, { kind, key, value, source });
   }
 

@@ -1,22 +1,24 @@
 // One source of a data-spec → its documents in the corpus, and the report of what became of each.
-import { dirname } from 'node:path';
 import type { Reporter } from '../report/event.js';
 import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
+import { quote, quoteEdit } from './examples.js';
 import type { FilterChain, OpenFilters } from './filters/table.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
-import { listFiles, noSuchFile, type SourceFile } from './sources/files.js';
+import type { SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
-import { type NpmSource, npmFiles } from './sources/npm.js';
+import { type LocatedFile, locate } from './sources/locate.js';
 import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
-import { type DataSpec, type FormulasSpec, parseFrom, type SourceSpec } from './spec.js';
+import type { DataSpec, FormulasSpec, SourceSpec } from './spec.js';
 import { type Fingerprint, fingerprint, type Placed, Splitter } from './split.js';
 import type { Document } from './types.js';
 
 export interface Ingest {
   spec: DataSpec;
   specPath: string;
+  /** sha256 of what standard input gave, for a source that reads it. */
+  stdin?: string;
   corpus: Corpus;
   filters: OpenFilters;
   /** A row that cannot be read ends the build, in place of being counted and left out. */
@@ -35,13 +37,13 @@ interface Candidate {
 
 /** Reads, cleans and places the documents of one source. */
 export async function addSource(source: SourceSpec, ingest: Ingest): Promise<SourceReport> {
-  const files = await filesOf(source, ingest);
-  const report = newReport(source);
+  const { files, commit } = await locate(source, ingest, ingest);
+  const report = { ...newReport(source), ...(commit === undefined ? {} : { commit }) };
   const splitter = new Splitter<Candidate>(ingest.validation);
   let documents = 0;
   let bytes = 0;
   let full = false;
-  for await (const raw of readSource(files, source, ingest.spec)) {
+  for await (const raw of readSource(inTurn(files), source, ingest.spec)) {
     await ingest.corpus.pace(ingest.interrupt);
     report.read++;
     if (report.read % 1000 === 0) progress(source.name, report.read, ingest);
@@ -61,7 +63,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     }
     // Only what is kept counts as seen: a text that this source leaves out may come from another one.
     if (ingest.corpus.identities.has(print.identity)) {
-      drop(report, 'duplicate', document.id);
+      drop(report, 'duplicate', document.id, () => quote(text));
       continue;
     }
     const size = Buffer.byteLength(text);
@@ -87,6 +89,11 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   return report;
 }
 
+/** A file is fetched when the one before it has been read. */
+async function* inTurn(files: readonly LocatedFile[]): AsyncGenerator<SourceFile> {
+  for (const file of files) yield await file.get();
+}
+
 /** Generated arithmetic. Its halves follow from the operand pairs, not from the text. */
 export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promise<SourceReport> {
   const { name } = formulas;
@@ -98,7 +105,7 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
     report.read++;
     if (report.read % 1000 === 0) progress(name, report.read, ingest);
     if (!ingest.corpus.identities.add(fingerprint(ingest.seed, made.text).identity)) {
-      drop(report, 'duplicate', `${name}#${made.index}`);
+      drop(report, 'duplicate', `${name}#${made.index}`, () => quote(made.text));
       continue;
     }
     const document: Document = { id: `${name}#${made.index}`, text: made.text, source: name, language: 'other' };
@@ -106,26 +113,6 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
   }
   progress(name, report.read, ingest);
   return report;
-}
-
-async function filesOf(source: SourceSpec, ingest: Ingest): Promise<SourceFile[]> {
-  const from = parseFrom(source.from);
-  const root = from.kind === 'file' ? dirname(ingest.specPath) : await npmFiles(packageOf(source, ingest.spec), ingest);
-  const files = await listFiles(root, from.path);
-  if (files.length === 0) throw noSuchFile(source, ingest.specPath);
-  return files;
-}
-
-/**
- * The package of an npm source, with the paths that all sources of the spec want from it: given to `npmFiles`, it is
- * fetched and unpacked once for all of them.
- */
-export function packageOf({ from, integrity = '' }: SourceSpec, spec: DataSpec): NpmSource {
-  const wanted = from.slice(0, from.indexOf('#'));
-  const same = spec.sources.filter((other) => other.integrity === integrity && other.from.startsWith(`${wanted}#`));
-  const path = same.map((other) => parseFrom(other.from).path);
-  const at = wanted.lastIndexOf('@');
-  return { package: wanted.slice('npm:'.length, at), version: wanted.slice(at + 1), path, integrity };
 }
 
 function newReport(source: { name: string; from: string; licence: string; url?: string }): SourceReport {
@@ -155,18 +142,20 @@ function clean(raw: RawDocument, source: SourceSpec, report: SourceReport, inges
 function reject(document: Document, source: SourceSpec, report: SourceReport, spec: DataSpec): Document | undefined {
   const rule = rejectionOf(document.text, spec, source);
   if (rule === undefined) return document;
-  drop(report, rule, document.id);
+  drop(report, rule, document.id, () => (document.text === '' ? '' : quote(document.text)));
   return undefined;
 }
 
 /** The document as the filters leave it, itself where they change nothing; what they do is written into the report. */
 function runFilters(chain: FilterChain, document: Document, report: SourceReport): Document | undefined {
   const { text, dropped, edits } = chain.apply(document);
-  for (const { by, counts } of edits) {
-    for (const [kind, count] of Object.entries(counts)) edit(report, `${by}.${kind}`, count, document.id);
+  for (const { by, counts, before, after } of edits) {
+    for (const [kind, count] of Object.entries(counts)) {
+      edit(report, `${by}.${kind}`, count, document.id, () => quoteEdit(before, after, kind));
+    }
   }
   if (dropped !== undefined) {
-    drop(report, dropped.by, document.id, `${dropped.why}: ${excerpt(text)}`);
+    drop(report, dropped.by, document.id, () => `${dropped.why}: ${quote(text)}`);
     return undefined;
   }
   return text === document.text ? document : { ...document, text };
@@ -178,28 +167,32 @@ function isBad(row: RawDocument | BadRow): row is BadRow {
 
 function refuse(row: BadRow, source: SourceSpec, report: SourceReport, { strict }: Ingest): void {
   if (strict) throw row.fault;
-  drop(report, 'unreadable', `${source.name}:${row.at}`, row.fault.message);
+  drop(report, 'unreadable', `${source.name}:${row.at}`, () => row.fault.message);
 }
 
 const maxExamples = 3;
 
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-}
-
-function drop(report: SourceReport, rule: DropRule, example: string, why?: string): void {
+export function drop(report: SourceReport, rule: DropRule, example: string, shown: () => string): void {
   const entry = report.dropped[rule] ?? { documents: 0, example };
   report.dropped[rule] = entry;
   entry.documents++;
-  if (why === undefined || (entry.examples?.length ?? 0) >= maxExamples) return;
-  entry.examples = [...(entry.examples ?? []), `${example}: ${why.slice(0, 300)}`];
+  addExample(entry, example, shown);
 }
 
-function edit(report: SourceReport, kind: string, count: number, example: string): void {
+function edit(report: SourceReport, kind: string, count: number, example: string, shown: () => string): void {
   report.edited ??= {};
-  report.edited[kind] ??= { documents: 0, count: 0, example };
-  report.edited[kind].documents++;
-  report.edited[kind].count += count;
+  const entry = report.edited[kind] ?? { documents: 0, count: 0, example };
+  report.edited[kind] = entry;
+  entry.documents++;
+  entry.count += count;
+  addExample(entry, example, shown);
+}
+
+/** Only what is written down is made: a corpus drops millions. */
+function addExample(entry: { examples?: string[] }, example: string, shown: () => string): void {
+  if ((entry.examples?.length ?? 0) >= maxExamples) return;
+  const text = shown();
+  if (text !== '') entry.examples = [...(entry.examples ?? []), `${example}: ${text.slice(0, 300)}`];
 }
 
 /** A weight of 2.3: two copies of each, three of three in ten. */

@@ -25,6 +25,8 @@ const manifestSchema = z.strictObject({
       from: z.string(),
       licence: z.string(),
       url: z.string().optional(),
+      /** The commit of the hub that an hf source was read at. */
+      commit: z.string().optional(),
       /** Documents read, before anything was dropped. */
       read: count,
       total: halves,
@@ -40,7 +42,18 @@ const manifestSchema = z.strictObject({
         }),
       ),
       /** What filters changed, `scrub.PHONE` → in how many documents, how often, and where first. */
-      edited: z.record(z.string(), z.strictObject({ documents: count, count, example: z.string() })).optional(),
+      edited: z
+        .record(
+          z.string(),
+          z.strictObject({
+            documents: count,
+            count,
+            example: z.string(),
+            /** The first few: where, and the place before → after. */
+            examples: z.array(z.string()).optional(),
+          }),
+        )
+        .optional(),
       /** Documents that a weight below 1 or a limit left out. */
       left: count,
       controlCharacters: count,

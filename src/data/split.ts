@@ -23,57 +23,6 @@ export function fingerprint(seed: number, text: string): Fingerprint {
   };
 }
 
-/** A set of 128-bit identities: 16 bytes each in one open-addressing table, at most 3/4 full. */
-export class IdentitySet {
-  #table = new BigUint64Array(2 << 10);
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  has(identity: Uint8Array): boolean {
-    const view = new DataView(identity.buffer, identity.byteOffset, 16);
-    return this.#table[2 * find(this.#table, view.getBigUint64(0), view.getBigUint64(8))] !== 0n;
-  }
-
-  /** False where it was there already. */
-  add(identity: Uint8Array): boolean {
-    const view = new DataView(identity.buffer, identity.byteOffset, 16);
-    // All zeros marks a free slot; a text whose hash starts with 64 zero bits does not occur.
-    if (!insert(this.#table, view.getBigUint64(0), view.getBigUint64(8))) return false;
-    this.#size++;
-    if (this.#size * 8 > this.#table.length * 3) this.#grow();
-    return true;
-  }
-
-  #grow(): void {
-    const larger = new BigUint64Array(this.#table.length * 2);
-    for (let i = 0; i < this.#table.length; i += 2) {
-      if (this.#table[i] !== 0n) insert(larger, this.#table[i], this.#table[i + 1]);
-    }
-    this.#table = larger;
-  }
-}
-
-/** The slot that holds the identity, or the free one where it belongs. */
-function find(table: BigUint64Array, high: bigint, low: bigint): number {
-  const slots = table.length / 2;
-  let slot = Number(high & BigInt(slots - 1));
-  while (table[2 * slot] !== 0n && (table[2 * slot] !== high || table[2 * slot + 1] !== low)) {
-    slot = (slot + 1) & (slots - 1);
-  }
-  return slot;
-}
-
-function insert(table: BigUint64Array, high: bigint, low: bigint): boolean {
-  const slot = find(table, high, low);
-  if (table[2 * slot] !== 0n) return false;
-  table[2 * slot] = high;
-  table[2 * slot + 1] = low;
-  return true;
-}
-
 export interface Placed<T> {
   item: T;
   split: Split;

@@ -66,7 +66,7 @@ function trainingFigures(steps: readonly [number, StepEvent][], heldOutLoss: rea
   ];
 }
 
-/** Family (the part of a name before its first dot) → one series for each of its members, where there are two points. */
+/** Family → one series for each of its members, where there are two points. */
 function metricSeries(evaluations: readonly [number, Metrics][]): Map<string, Series[]> {
   const points = new Map<string, Point[]>();
   for (const [x, metrics] of evaluations)
@@ -74,11 +74,18 @@ function metricSeries(evaluations: readonly [number, Metrics][]): Map<string, Se
   const families = new Map<string, Series[]>();
   for (const [name, values] of points) {
     if (values.length < 2) continue;
-    const [family, ...rest] = name.split('.');
-    const series = { name: rest.join('.') || 'all', points: values, dots: values.length <= 25 };
+    const { family, member } = nameParts(name);
+    const series = { name: member || 'all', points: values, dots: values.length <= 25 };
     families.set(family, [...(families.get(family) ?? []), series]);
   }
   return families;
+}
+
+/** `bitsPerByte.zh` → bitsPerByte, zh; `bitsPerByte.source.poems` → bitsPerByte.source, poems. */
+function nameParts(name: string): { family: string; member: string } {
+  const parts = name.split('.');
+  const depth = parts.length > 2 && parts[1] === 'source' ? 2 : 1;
+  return { family: parts.slice(0, depth).join('.'), member: parts.slice(depth).join('.') };
 }
 
 function heldOutFigures(family: string, series: readonly Series[], counted: Placed['counted']): string[] {
@@ -90,7 +97,8 @@ function heldOutFigures(family: string, series: readonly Series[], counted: Plac
 
 /** `exactMatch` → `Held-out exactMatch`; names that already say what they were measured on stay. */
 function heldOutTitle(family: string): string {
-  return meaningOf(family) === undefined || /^(heldOut|sampled)/.test(family) ? family : `Held-out ${family}`;
+  const title = family.replace(/\.source$/, ' by source');
+  return meaningOf(family) === undefined || /^(heldOut|sampled)/.test(family) ? title : `Held-out ${title}`;
 }
 
 function figure(

@@ -30,6 +30,28 @@ export interface EvaluationTable {
   comparisons?: Comparison[];
 }
 
+/** What became of the documents of one source on the way into the corpus. */
+export interface SourceFate {
+  /** Before anything was dropped. */
+  read: number;
+  /** Left out by a weight below 1 or by a limit. */
+  left: number;
+  dropped: { rule: string; documents: number; examples: string[] }[];
+  /** `scrub.PHONE`, in how many documents, and how often in all. */
+  edited: { kind: string; documents: number; count: number; examples: string[] }[];
+}
+
+/** A part of a corpus and how large it is: of one language or source, or both. */
+export interface CorpusPart {
+  split: string;
+  source?: string;
+  language?: string;
+  documents: number;
+  bytes: number;
+  /** Once it is tokenised. */
+  tokens?: number;
+}
+
 export type Event =
   /** `detail` of a finished stage: its output, relative to the run folder. */
   | { type: 'stage'; stage: string; state: 'started' | 'finished' | 'skipped' | 'resumed'; detail?: string }
@@ -50,6 +72,8 @@ export type Event =
       round?: number;
     }
   | { type: 'evaluation'; stage: string; step: number; metrics: Metrics }
+  /** What one step did to each part of the model ('layer 3 attention', 'embedding'), in the order of the layers. */
+  | { type: 'statistics'; stage: string; step: number; parts: { part: string; values: Metrics }[]; round?: number }
   | { type: 'sample'; stage: string; step: number; prompt: string; completion: string }
   /** Once it is whole on disk: at the next save point or at the end, so that equal runs tell the same in the same order. */
   | { type: 'checkpoint'; stage: string; step: number; path: string; digest: string; round?: number }
@@ -58,7 +82,18 @@ export type Event =
    * that could not be written: a run with one fails in the end, however well it went on.
    */
   | { type: 'note'; stage: string; level: 'info' | 'warning'; text: string; unsaved?: string }
-  | { type: 'licence'; stage: string; source: string; licence: string; url?: string; documents: number; bytes: number }
+  | {
+      type: 'licence';
+      stage: string;
+      source: string;
+      licence: string;
+      url?: string;
+      documents: number;
+      bytes: number;
+      fate?: SourceFate;
+    }
+  /** What a corpus consists of. `funnel`: what each rule took of all sources, in the order they are applied. */
+  | { type: 'composition'; stage: string; parts: CorpusPart[]; funnel?: { rule: string; documents: number }[] }
   | ({ type: 'table'; stage: string } & EvaluationTable);
 
 /** Takes events; never throws for what a reader of them does. */

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeFileAtomic } from '../base/files.js';
+import { dataSection } from './data-section.js';
 import { metricsName, readMetrics, settleEvents, stageSeconds } from './metrics.js';
 import { pageHtml } from './page.js';
 import {
   answersSection,
-  dataSection,
   lineageSection,
   notesSection,
   type RunFacts,

@@ -114,6 +114,13 @@ const eventSchema = z.discriminatedUnion('type', [
     round: integer.optional(),
   }),
   z.object({ type: z.literal('evaluation'), ...at, step: integer, metrics }),
+  z.object({
+    type: z.literal('statistics'),
+    ...at,
+    step: integer,
+    parts: z.array(z.object({ part: text, values: metrics })),
+    round: integer.optional(),
+  }),
   z.object({ type: z.literal('sample'), ...at, step: integer, prompt: text, completion: text }),
   z.object({
     type: z.literal('checkpoint'),
@@ -132,6 +139,29 @@ const eventSchema = z.discriminatedUnion('type', [
     url: text.optional(),
     documents: number,
     bytes: number,
+    fate: z
+      .object({
+        read: number,
+        left: number,
+        dropped: z.array(z.object({ rule: text, documents: number, examples: z.array(text) })),
+        edited: z.array(z.object({ kind: text, documents: number, count: number, examples: z.array(text) })),
+      })
+      .optional(),
+  }),
+  z.object({
+    type: z.literal('composition'),
+    ...at,
+    parts: z.array(
+      z.object({
+        split: text,
+        source: text.optional(),
+        language: text.optional(),
+        documents: number,
+        bytes: number,
+        tokens: number.optional(),
+      }),
+    ),
+    funnel: z.array(z.object({ rule: text, documents: number })).optional(),
   }),
   z.object({
     type: z.literal('table'),
@@ -209,6 +239,8 @@ function repeats(earlier: TimedEvent, later: TimedEvent): boolean {
       return earlier.type === 'note' && earlier.text === later.text;
     case 'licence':
       return earlier.type === 'licence' && earlier.source === later.source;
+    case 'composition':
+      return earlier.type === 'composition' && earlier.stage === later.stage;
     case 'evaluation':
       return earlier.type === 'evaluation' && earlier.step === later.step && sameKeys(earlier.metrics, later.metrics);
     case 'sample':

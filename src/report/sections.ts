@@ -1,12 +1,13 @@
 // The report's sections, each from a run's settled events. Everything that came from outside goes through escapeHtml.
-import { formatBytes, formatCount, formatSeconds, kebabCase } from '../base/format.js';
+import { formatCount, formatSeconds, kebabCase } from '../base/format.js';
 import { stageCharts } from './charts.js';
-import { escapeHtml, linkHtml } from './escape.js';
+import { escapeHtml } from './escape.js';
 import type { Event, Metrics } from './event.js';
 import { formatMetric } from './meaning.js';
 import type { TimedEvent } from './metrics.js';
 import { section } from './page.js';
 import { resultsHtml } from './results-html.js';
+import { statisticsHtml } from './statistics.js';
 
 export interface RunFacts {
   name: string;
@@ -24,9 +25,9 @@ export interface RunFacts {
 }
 
 type Kind = Event['type'];
-type Of<K extends Kind> = Extract<TimedEvent, { type: K }>;
+export type Of<K extends Kind> = Extract<TimedEvent, { type: K }>;
 
-function ofType<K extends Kind>(events: readonly TimedEvent[], type: K): Of<K>[] {
+export function ofType<K extends Kind>(events: readonly TimedEvent[], type: K): Of<K>[] {
   return events.filter((event): event is Of<K> => event.type === type);
 }
 
@@ -108,12 +109,13 @@ export function trainingSections({ events }: RunFacts): string {
       const charts = stageCharts(own);
       const samples = samplesHtml(ofType(own, 'sample'));
       if (charts === '' && samples === '') return '';
+      const layers = statisticsHtml(ofType(own, 'statistics'));
       const last = Object.assign({}, ...ofType(own, 'evaluation').map(({ metrics }) => metrics)) as Metrics;
       const chips = Object.entries(last)
         .map(([name, value]) => `<span>${escapeHtml(name)} <b>${escapeHtml(formatMetric(name, value))}</b></span>`)
         .join('');
       const curves = charts === '' ? '' : `<div class="card"><div class="chips">${chips}</div>${charts}</div>`;
-      return section(`Stage: ${kebabCase(stage)}`, curves + samples);
+      return section(`Stage: ${kebabCase(stage)}`, curves + layers + samples);
     })
     .join('');
 }
@@ -134,21 +136,6 @@ function samplesHtml(samples: readonly Of<'sample'>[]): string {
   );
   const more = steps.length === 0 ? '' : `<details><summary>Earlier samples</summary>${steps.join('')}</details>`;
   return `<div class="card"><h3>What it says <span class="soft">(step ${formatCount(last)})</span></h3>${newest.map(row).join('')}${more}</div>`;
-}
-
-export function dataSection({ events }: RunFacts): string {
-  const sources = ofType(events, 'licence');
-  if (sources.length === 0) return '';
-  const rows = sources.map(
-    ({ source, url, documents, bytes, licence }) =>
-      `<tr><td class="name">${linkHtml(source, url)}</td><td>${formatCount(documents)}</td><td>${formatBytes(bytes)}</td><td class="left">${escapeHtml(licence)}</td></tr>`,
-  );
-  const head =
-    '<th scope="col">source</th><th scope="col">documents</th><th scope="col">text</th><th class="left" scope="col">licence</th>';
-  return section(
-    'Data',
-    `<div class="card scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
-  );
 }
 
 /** Which model came from which. */

@@ -1,12 +1,27 @@
 // The report's whole appearance. One column, system fonts, colours that are told apart by every eye (Okabe–Ito, lifted
 // for dark screens).
-export const style = `
-:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1a1d23; --soft: #667085; --rule: #e4e7ec; --well: #f1f3f6;
+const colours = `:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1a1d23; --soft: #667085; --rule: #e4e7ec; --well: #f1f3f6;
   --accent: #0b63ce; --best: #e7f4ec; --best-ink: #0a6b3d; --warn: #fff6e0; --warn-rule: #e5b64a;
   --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #b65a93; --series-4: #b57f00; --series-5: #4c9bd6; }
 @media (prefers-color-scheme: dark) { :root { --page: #101318; --card: #181c23; --ink: #e6e9ef; --soft: #98a2b3; --rule: #2a303a; --well: #20252e;
   --accent: #6cb0ff; --best: #14301f; --best-ink: #7fd8a4; --warn: #2f2713; --warn-rule: #8a6a1d;
-  --series-0: #56b4e9; --series-1: #f0883e; --series-2: #2fc79b; --series-3: #dd8fbc; --series-4: #e6b93e; --series-5: #9cc9ee; } }
+  --series-0: #56b4e9; --series-1: #f0883e; --series-2: #2fc79b; --series-3: #dd8fbc; --series-4: #e6b93e; --series-5: #9cc9ee; } }`;
+
+const chartStyle = `.chart { width: 100%; height: auto; display: block; font-size: 11px; }
+.chart text { fill: var(--soft); font-variant-numeric: tabular-nums; }
+.chart .grid { stroke: var(--rule); } .chart .axis { stroke: var(--soft); opacity: .6; }
+.chart .line { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
+.chart .faint { stroke-width: 1; opacity: .28; }
+.chart .dot, .chart .key { fill: var(--c); } .chart text.end { fill: var(--c); font-weight: 600; }
+.s0 { --c: var(--series-0); } .s1 { --c: var(--series-1); } .s2 { --c: var(--series-2); } .s3 { --c: var(--series-3); } .s4 { --c: var(--series-4); } .s5 { --c: var(--series-5); }`;
+
+/** What a drawing needs outside the report, in a file of its own. */
+export const drawingStyle = `${colours}
+${chartStyle}
+`;
+
+export const style = `
+${colours}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); line-height: 1.5; font-size: 15px;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif; }
@@ -49,13 +64,7 @@ figcaption { font-size: 13px; color: var(--soft); margin-bottom: 2px; }
 @media (max-width: 760px) { figure, figure.wide, figure.half { grid-column: span 6; } }
 .chips { display: flex; flex-wrap: wrap; gap: 6px 18px; color: var(--soft); font-size: 13.5px; }
 .chips b { color: var(--ink); font-weight: 600; }
-.chart { width: 100%; height: auto; display: block; font-size: 11px; }
-.chart text { fill: var(--soft); font-variant-numeric: tabular-nums; }
-.chart .grid { stroke: var(--rule); } .chart .axis { stroke: var(--soft); opacity: .6; }
-.chart .line { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
-.chart .faint { stroke-width: 1; opacity: .28; }
-.chart .dot, .chart .key { fill: var(--c); } .chart text.end { fill: var(--c); font-weight: 600; }
-.s0 { --c: var(--series-0); } .s1 { --c: var(--series-1); } .s2 { --c: var(--series-2); } .s3 { --c: var(--series-3); } .s4 { --c: var(--series-4); } .s5 { --c: var(--series-5); }
+${chartStyle}
 .sample { display: grid; grid-template-columns: minmax(120px, 1fr) 2fr; gap: 4px 16px; padding: 9px 0; border-bottom: 1px solid var(--rule); }
 .sample:last-child { border-bottom: 0; }
 .sample > * { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -69,5 +78,7 @@ details[open] > summary { margin-bottom: 8px; }
 .notes li { padding: 5px 0; overflow-wrap: anywhere; }
 .notes .warning { background: var(--warn); border-left: 3px solid var(--warn-rule); padding: 6px 12px; margin: 4px 0; border-radius: 0 6px 6px 0; }
 .tag { display: inline-block; min-width: 92px; color: var(--soft); font-size: 13px; }
+.examples { margin: 4px 0 10px; padding-left: 18px; font-size: 13.5px; overflow-wrap: anywhere; }
+.examples li { padding: 2px 0; } .examples code { color: var(--soft); }
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
 `;

@@ -12,6 +12,8 @@ export interface Series {
   smooth?: boolean;
   /** Few points, each of which counts: mark them. */
   dots?: boolean;
+  /** What the line was fitted to: marked beside it. */
+  marks?: readonly Point[];
 }
 
 export interface ChartOptions {
@@ -23,6 +25,11 @@ export interface ChartOptions {
   /** Of values; ticks drop needless zeros. */
   format: (value: number) => string;
   tickFormat: (value: number) => string;
+  /** Logarithmic axes, for values above 0. */
+  logX?: boolean;
+  logY?: boolean;
+  /** Default: whole numbers with separators. */
+  xTickFormat?: (value: number) => string;
 }
 
 /** Points that one line needs at most: more than its pixels show nothing new. */
@@ -32,16 +39,21 @@ const labelHeight = 13;
 
 export function lineChart(options: ChartOptions, series: readonly Series[]): string {
   const drawn = series.map((one, index) => ({ ...one, lines: linesOf(one), colour: index % seriesColours }));
-  const all = drawn.flatMap(({ lines }) => lines.flatMap(({ points }) => points)).filter(isFinitePoint);
+  const all = drawn
+    .flatMap(({ lines, marks = [] }) => [...marks, ...lines.flatMap(({ points }) => points)])
+    .filter(isFinitePoint);
   const frame = frameOf(options, all, series.length > 1);
-  const marks = drawn.flatMap(({ lines, dots, colour }) =>
-    lines.map(({ points, faint }) => path(points, frame, colour, faint) + (dots ? circles(points, frame, colour) : '')),
-  );
+  const shapes = drawn.flatMap(({ lines, dots, marks = [], colour }) => [
+    ...lines.map(
+      ({ points, faint }) => path(points, frame, colour, faint) + (dots ? circles(points, frame, colour) : ''),
+    ),
+    circles(marks, frame, colour),
+  ]);
   const label = `${options.title}: ${drawn.map(({ name, points }) => `${name} ${ends(points, options.format)}`).join('; ')}`;
   return [
     `<svg class="chart" viewBox="0 0 ${options.width} ${options.height}" role="img" aria-label="${escapeHtml(label)}">`,
     axes(options, frame),
-    ...marks,
+    ...shapes,
     endLabels(drawn, frame, options),
     series.length > 1 ? legend(series, frame) : '',
     '</svg>',
@@ -57,6 +69,19 @@ export function niceTicks(low: number, high: number, count: number): number[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** Ticks of a logarithmic axis: 1, 2, 5 × 10^n or, where they are too many, powers of ten; within a decade, round numbers. */
+export function logTicks(low: number, high: number, count: number): number[] {
+  if (high < 10 * low) return niceTicks(low, high, count);
+  const powers = niceTicks(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)), 99);
+  const [fine, coarse] = [[1, 2, 5], [1]].map((steps) =>
+    powers
+      .filter(Number.isInteger)
+      .flatMap((power) => steps.map((step) => step * 10 ** power))
+      .filter((tick) => tick >= low && tick <= high),
+  );
+  return fine.length <= count ? fine : coarse;
 }
 
 /** Mean over `radius` neighbours on each side (fewer near the ends, as many on both sides): it does not lag behind. */
@@ -109,21 +134,38 @@ interface Frame {
   y: (value: number) => number;
 }
 
-function frameOf({ width, height, tickFormat }: ChartOptions, points: readonly Point[], hasLegend: boolean): Frame {
-  const [x0, x1] = extent([0, ...points.map(([x]) => x)]);
+function frameOf(options: ChartOptions, points: readonly Point[], hasLegend: boolean): Frame {
+  const { width, height, tickFormat, logX = false, logY = false } = options;
+  const [x0, x1] = extent([...(logX ? [] : [0]), ...points.map(([x]) => x)]);
   const [low, high] = extent(points.map(([, y]) => y));
   const pad = (high - low || Math.abs(high) || 1) * 0.05;
-  const [y0, y1] = [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
-  const yTicks = niceTicks(y0, y1, Math.max(2, Math.round(height / 45)));
+  const [y0, y1] = logY
+    ? [low * (low / high) ** 0.05, high * (high / low) ** 0.05]
+    : [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
+  const yTicks = (logY ? logTicks : niceTicks)(y0, y1, Math.max(2, Math.round(height / 45)));
   const left = 14 + 6.4 * Math.max(...yTicks.map((tick) => tickFormat(tick).length));
   const [right, top, bottom] = [width - 52, hasLegend ? 26 : 10, height - 34];
-  const x = (value: number): number => left + ((value - x0) / (x1 - x0 || 1)) * (right - left);
-  const y = (value: number): number => bottom - ((value - y0) / (y1 - y0)) * (bottom - top);
-  const xTicks = niceTicks(x0, x1, Math.max(2, Math.round(width / 90))).filter(Number.isInteger);
+  const across = scaleOf(x0, x1, logX);
+  const up = scaleOf(y0, y1, logY);
+  const x = (value: number): number => left + across(value) * (right - left);
+  const y = (value: number): number => bottom - up(value) * (bottom - top);
+  const xTicks = (logX ? logTicks : niceTicks)(x0, x1, Math.max(2, Math.round(width / 90))).filter(
+    (tick) => logX || Number.isInteger(tick),
+  );
   return { left, right, top, bottom, xTicks, yTicks, x, y };
 }
 
-function axes({ xLabel, tickFormat, height }: ChartOptions, frame: Frame): string {
+/** Where a value lies between the two ends of its axis, from 0 to 1. */
+function scaleOf(low: number, high: number, log: boolean): (value: number) => number {
+  const place = log ? Math.log : (value: number) => value;
+  const [from, to] = [place(low), place(high)];
+  return (value) => (place(value) - from) / (to - from || 1);
+}
+
+const withSeparators = (value: number): string => value.toLocaleString('en-US');
+
+function axes(options: ChartOptions, frame: Frame): string {
+  const { xLabel, tickFormat, height, xTickFormat = withSeparators } = options;
   const { left, right, bottom, xTicks, yTicks, x, y } = frame;
   const rows = yTicks.map(
     (tick) =>
@@ -132,7 +174,7 @@ function axes({ xLabel, tickFormat, height }: ChartOptions, frame: Frame): strin
   );
   const columns = xTicks.map(
     (tick) =>
-      `<text class="tick" text-anchor="middle" x="${at(x(tick))}" y="${bottom + 15}">${tick.toLocaleString('en-US')}</text>`,
+      `<text class="tick" text-anchor="middle" x="${at(x(tick))}" y="${bottom + 15}">${escapeHtml(xTickFormat(tick))}</text>`,
   );
   const label = `<text class="tick" text-anchor="middle" x="${at((left + right) / 2)}" y="${height - 4}">${escapeHtml(xLabel)}</text>`;
   return `${rows.join('')}<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>${columns.join('')}${label}`;
@@ -183,6 +225,36 @@ function endLabels(
   return labels
     .map((one) => `<text class="end s${one.colour}" x="${at(one.x)}" y="${at(one.y)}">${escapeHtml(one.text)}</text>`)
     .join('');
+}
+
+export interface Bar {
+  label: string;
+  /** Above 0. */
+  value: number;
+  /** Written behind the bar. */
+  text: string;
+}
+
+const barHeight = 16;
+const barGap = 8;
+
+/** Bars that lie below each other, the longest as wide as there is room. `title` is read aloud, not drawn. */
+export function barChart(title: string, width: number, bars: readonly Bar[]): string {
+  const left = Math.min(width / 3, 12 + 6.6 * Math.max(...bars.map(({ label }) => displayWidth(label))));
+  const right = 12 + 6.4 * Math.max(...bars.map(({ text }) => displayWidth(text)));
+  const longest = Math.max(1, ...bars.map(({ value }) => value));
+  const shapes = bars.map(({ label, value, text }, index) => {
+    const y = index * (barHeight + barGap);
+    const length = Math.max(1, (value / longest) * (width - left - right));
+    return (
+      `<text class="tick" x="${at(left - 8)}" y="${y + 12}" text-anchor="end">${escapeHtml(label)}</text>` +
+      `<rect class="key s0" x="${at(left)}" y="${y}" width="${at(length)}" height="${barHeight}" rx="3"/>` +
+      `<text class="tick" x="${at(left + length + 8)}" y="${y + 12}">${escapeHtml(text)}</text>`
+    );
+  });
+  const height = bars.length * (barHeight + barGap);
+  const label = `${title}: ${bars.map((bar) => `${bar.label} ${bar.text}`).join('; ')}`;
+  return `<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(label)}">${shapes.join('')}</svg>`;
 }
 
 function legend(series: readonly Series[], { left }: Frame): string {

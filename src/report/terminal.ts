@@ -104,6 +104,8 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
     }
     case 'step':
     case 'progress':
+    case 'composition':
+    case 'statistics': // for the report
     case 'checkpoint': // what the stage made is named when it ends
     case 'table':
       return undefined;

@@ -7,12 +7,14 @@ import type { Stage } from './stage.js';
 export const dataStage: Stage<DataConfig> = {
   name: 'data',
   needs: [],
-  inputDigest: ({ config }) => dataInputDigest(config.spec),
-  run: ({ config, directory, seed, reporter, interrupt }) =>
+  inputDigest: ({ config, evaluationSets }) => dataInputDigest(config.spec, config.stdin, evaluationSets),
+  run: ({ config, directory, seed, evaluationSets, reporter, interrupt }) =>
     buildData({
       specPath: config.spec,
       validation: config.validation,
       strict: config.strict ?? false,
+      stdin: config.stdin,
+      evaluationSets,
       directory,
       seed,
       reporter,

@@ -24,6 +24,8 @@ export interface Job<Config> {
   interrupt: Interrupt;
   /** Settings changed by --override since this stage began, in order. */
   overrides?: readonly Override[];
+  /** Files of tasks that the pipeline evaluates with, as its file names them. */
+  evaluationSets?: readonly string[];
   /** False: checkpoints are opened without comparing the sha256 of their files. */
   verify?: boolean;
 }
@@ -43,7 +45,7 @@ export interface Stage<Config> {
   /** What it builds on besides, with these settings. */
   wants?(config: Config): readonly StageName[];
   /** Digest of outside input that the config only names (files, pinned packages), so that a change is noticed. */
-  inputDigest?(job: Pick<Job<Config>, 'config' | 'inputs'>): Promise<string>;
+  inputDigest?(job: Pick<Job<Config>, 'config' | 'inputs' | 'evaluationSets'>): Promise<string | undefined>;
   /** What can be known before any stage runs. Throws `UserError` where `run` could not but fail. */
   check?(job: Pick<Job<Config>, 'config'>): Promise<void>;
   run(job: Job<Config>): Promise<StageOutput>;

@@ -104,14 +104,20 @@ test('what is dropped is counted by rule, with the first of each', async () => {
   const { path, events, metrics } = await build(folder, { validation: 0 });
   const { sources } = await readDataManifest(path);
   assert.deepEqual(sources[0].dropped, {
-    short: { documents: 1, example: 'a:a.jsonl:2' },
+    short: { documents: 1, example: 'a:a.jsonl:2', examples: ['a:a.jsonl:2: "x"'] },
     empty: { documents: 1, example: 'a:a.jsonl:3' },
-    duplicate: { documents: 2, example: 'a:a.jsonl:4' },
-    excluded: { documents: 1, example: 'a:a.jsonl:6' },
-    long: { documents: 1, example: 'a:a.jsonl:7' },
+    duplicate: {
+      documents: 2,
+      example: 'a:a.jsonl:4',
+      examples: ['a:a.jsonl:4: "good text"', 'a:a.jsonl:5: "good text"'],
+    },
+    excluded: { documents: 1, example: 'a:a.jsonl:6', examples: ['a:a.jsonl:6: "bad □ text"'] },
+    long: { documents: 1, example: 'a:a.jsonl:7', examples: [`a:a.jsonl:7: "${'y'.repeat(80)}…"`] },
   });
   assert.equal(sources[0].controlCharacters, 1);
-  assert.deepEqual(sources[1].dropped, { duplicate: { documents: 1, example: 'b:b.txt:1' } });
+  assert.deepEqual(sources[1].dropped, {
+    duplicate: { documents: 1, example: 'b:b.txt:1', examples: ['b:b.txt:1: "good text"'] },
+  });
   assert.equal(metrics.duplicates, 3);
   assert.deepEqual((await documentsOf(path, 'train')).map(({ text }) => text).sort(), [
     'control',
@@ -267,7 +273,7 @@ test('an empty corpus says what became of the documents', async () => {
   const { message } = await failure({ 'a.txt': 'short\n\nalso short\n', 'spec.yaml': spec });
   assert.match(message, /no document is left to train on.*a: 2 read, 2 dropped as short \(first: a:a\.txt:1\)/s);
   const empty = await failure({ 'a.txt': '', 'spec.yaml': oneSource({ from: 'file:a.txt', format: 'txt' }) });
-  assert.match(empty.message, /a: 0 read, nothing in them/);
+  assert.match(empty.message, /a\.txt: there is no text in this file/);
 });
 
 test('a damaged corpus is not read', async () => {

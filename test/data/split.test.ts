@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fingerprint, IdentitySet, Splitter } from '../../src/data/split.js';
+import { fingerprint, Splitter } from '../../src/data/split.js';
 
 function splitAll(texts: string[], share: number, seed = 1): Map<string, string> {
   const splitter = new Splitter<string>(share);
@@ -35,13 +35,4 @@ test('two documents make one of each half, whatever they say; one is for trainin
     assert.deepEqual([...splitAll([`a${i}`], 0.5).values()], ['train']);
     assert.deepEqual([...splitAll([`a${i}`, `b${i}`], 0).values()], ['train', 'train']);
   }
-});
-
-test('a set of identities grows and finds each again', () => {
-  const set = new IdentitySet();
-  for (const text of texts) assert.equal(set.add(fingerprint(7, text).identity), true);
-  for (const text of texts) assert.equal(set.add(fingerprint(7, text).identity), false);
-  for (const text of texts) assert.equal(set.has(fingerprint(7, text).identity), true);
-  for (const text of texts) assert.equal(set.has(fingerprint(8, text).identity), false);
-  assert.equal(set.size, 5000);
 });

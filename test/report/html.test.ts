@@ -61,7 +61,7 @@ test('every section of a whole run is there', async () => {
   );
   assert.match(html, /<p>sft against base, .* better beyond noise in exactMatch .*; worse beyond noise in bitsPerByte/);
   assert.match(html, /share of held-out tasks whose likeliest answer is right/);
-  assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10);
+  assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10 + 1);
   assert.match(html, /Held-out reward[\s\S]*>round<\/text>/);
   assert.match(html, /aria-label="margin: margin from [^"]*"/);
   assert.match(html, /故人千里外，独坐听清歌。/);
@@ -73,6 +73,29 @@ test('every section of a whole run is there', async () => {
     'what align refused to promote is not shown',
   );
   assert.match(lineage, />abcdef012345</);
+});
+
+test('the data: a funnel, languages, sources with licences, what rules dropped and changed', async () => {
+  const tokens: Event = {
+    type: 'composition',
+    stage: 'tokens',
+    parts: [
+      { split: 'train', source: 'cc-cedict', language: 'zh', documents: 117_000, bytes: 9_000_000, tokens: 2_345_678 },
+      { split: 'validation', source: 'cc-cedict', language: 'zh', documents: 1000, bytes: 100_000, tokens: 20_000 },
+    ],
+  };
+  const whole = await report([...demoEvents(), tokens]);
+  const html = whole.slice(whole.indexOf('<h2>Data'), whole.indexOf('<h2>Notes'));
+  assert.match(html, /aria-label="documents left after each rule: read 124,400; symbols 122,000 \(−2,400, 1\.9 %\);/);
+  assert.match(html, /kept 118,000, 94\.9 %"/);
+  assert.match(html, /3\.2 % of all that was read were duplicates/);
+  assert.match(html, /zh<\/td><td>117,000<\/td><td>8\.6 MiB<\/td><td>2,345,678<\/td><td>1,000<\/td>/);
+  assert.match(
+    html,
+    /<td>124,400<\/td><td>118,000<\/td><td>8\.7 MiB<\/td><td>2,365,678<\/td><td class="left">CC BY-SA/,
+  );
+  assert.match(html, /<b>symbols<\/b> 2,400 documents<\/summary>.*&lt;b&gt;six&lt;\/b&gt;/);
+  assert.match(html, /<b>scrub\.PHONE<\/b> 3 times in 2 documents.*call &lt;PHONE&gt;/);
 });
 
 test('nothing is fetched and nothing runs', async () => {
@@ -100,7 +123,21 @@ test('outside text stays text, everywhere it appears', async () => {
       { type: 'sample', stage: evil, step: 2, prompt: evil, completion: evil },
       { type: 'checkpoint', stage: evil, step: 2, path: evil, digest: evil },
       { type: 'note', stage: evil, level: 'warning', text: evil },
-      { type: 'licence', stage: evil, source: evil, licence: evil, url: 'javascript:alert(1)', documents: 1, bytes: 1 },
+      {
+        type: 'licence',
+        ...{ stage: evil, source: evil, licence: evil, url: 'javascript:alert(1)', documents: 1, bytes: 1 },
+        fate: {
+          ...{ read: 3, left: 0 },
+          dropped: [{ rule: evil, documents: 2, examples: [evil] }],
+          edited: [{ kind: evil, documents: 1, count: 1, examples: [evil] }],
+        },
+      },
+      {
+        type: 'composition',
+        stage: evil,
+        parts: [{ split: 'train', source: evil, language: evil, documents: 1, bytes: 1, tokens: 1 }],
+        funnel: [{ rule: evil, documents: 2 }],
+      },
       {
         type: 'table',
         stage: evil,

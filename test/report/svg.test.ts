@@ -1,7 +1,7 @@
 // The numbers behind the drawings: ticks, smoothing, thinning, and where a point really lands.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineChart, niceTicks, type Point, smooth, thin } from '../../src/report/svg.js';
+import { lineChart, logTicks, niceTicks, type Point, smooth, thin } from '../../src/report/svg.js';
 
 const options = {
   title: 'Loss',
@@ -18,6 +18,12 @@ test('ticks are round and inside the range', () => {
   assert.deepEqual(niceTicks(-3, 7, 4), [-2.5, 0, 2.5, 5]);
   assert.deepEqual(niceTicks(0, 3e-4, 3), [0, 1e-4, 2e-4, 3e-4]);
   assert.deepEqual(niceTicks(5, 5, 4).length > 0, true);
+});
+
+test('ticks of a logarithmic axis: 1, 2, 5 in each decade, powers of ten where those are many, round numbers within one', () => {
+  assert.deepEqual(logTicks(1e5, 2e6, 5), [1e5, 2e5, 5e5, 1e6, 2e6]);
+  assert.deepEqual(logTicks(1e3, 2e9, 9), [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]);
+  assert.deepEqual(logTicks(3.1, 5.2, 5), [3.5, 4, 4.5, 5]);
 });
 
 test('smoothing keeps a straight line as it is and takes noise away', () => {
@@ -60,6 +66,22 @@ test('points land on the axes: equal steps are equal distances, larger values ar
   const grid = [...svg.matchAll(/<line class="grid"[^>]*y1="([\d.]+)"/g)].map(([, y]) => +y);
   assert.ok(grid.includes(y0) && grid.includes(y1) && grid.includes(y2), 'ticks at 0, 5 and 10 meet the points');
   assert.match(svg, />10\.00<\/text>/); // the last value beside its end
+});
+
+test('on logarithmic axes a power law is a straight line, and marks lie where they were measured', () => {
+  const law = [1e11, 1e12, 1e13].map((x): Point => [x, 40 * x ** -0.1]);
+  const svg = lineChart({ ...options, logX: true, logY: true, xTickFormat: (x) => x.toExponential() }, [
+    { name: 'law', points: law, marks: [law[1]] },
+  ]);
+  const [, d] = /<path class="line s0" d="([^"]+)"/.exec(svg) ?? [];
+  const [[x0, y0], [x1, y1], [x2, y2]] = [...d.matchAll(/[ML]([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [+x, +y]);
+  assert.ok(Math.abs(x0 + x2 - 2 * x1) <= 0.2 && Math.abs(y0 + y2 - 2 * y1) <= 0.2);
+  assert.ok(x0 < 50 && y0 < y2, 'the axis begins at the first value, not at 0');
+  assert.deepEqual(
+    [...svg.matchAll(/<circle[^>]*cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [+x, +y]),
+    [[x1, y1]],
+  );
+  assert.match(svg, />1e\+12<\/text>/);
 });
 
 test('a value that is not finite breaks the line and moves nothing else', () => {

@@ -1,25 +1,24 @@
 // mossctl data: build a corpus, look into one, or only fetch what it is made from.
 import { join } from 'node:path';
 import { exists } from '../../base/files.js';
-import { formatBytes, formatCount, formatTable, printableLines } from '../../base/format.js';
+import { formatBytes, formatCount, formatTable, printable, printableLines } from '../../base/format.js';
 import { inspectData } from '../../data/documents.js';
-import { packageOf } from '../../data/ingest.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
-import { npmFiles } from '../../data/sources/npm.js';
-import { loadDataSpec, parseFrom } from '../../data/spec.js';
-import { createReporter } from '../../report/reporter.js';
-import { watchInterrupt } from '../interrupt.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
-import { outputMode, runOneStage } from '../run-stages.js';
+import { runOneStage } from '../run-stages.js';
+import { stdinSetting } from './data-fetch.js';
 
-export function build(spec: string | undefined, options: RunOptions & { strict?: boolean }): Promise<void> {
+export async function build(spec: string | undefined, options: RunOptions & { strict?: boolean }): Promise<void> {
   const own = [...(spec === undefined ? [] : [`data.spec=${spec}`]), ...(options.strict ? ['data.strict=true'] : [])];
   const set = [...(options.set ?? []), ...own];
+  set.push(...(await stdinSetting({ ...options, set })));
   return runOneStage('data', { ...options, set }, (folder) => `npx mossctl data inspect ${folder}`);
 }
 
-export async function inspect(folder: string, options: OutputOptions & { samples: number }): Promise<void> {
+export type InspectOptions = OutputOptions & { samples: number; dropped?: boolean };
+
+export async function inspect(folder: string, options: InspectOptions): Promise<void> {
   const path = await findCorpus(folder);
   const manifest = await readDataManifest(path);
   if (options.json) printJson(manifest);
@@ -29,12 +28,27 @@ export async function inspect(folder: string, options: OutputOptions & { samples
       formatTable(['source', 'licence', 'train', 'validation', 'bytes', 'dropped'], manifest.sources.map(rowOf)),
     );
   }
-  if (options.quiet) return;
+  if (options.dropped === true && !options.json) for (const source of manifest.sources) printLosses(source);
+  if (options.quiet || options.dropped === true) return;
   for (const documents of (await inspectData(path, { split: 'train', count: options.samples })).values()) {
     for (const document of documents) {
       if (options.json) printJson(document);
       else printLine(printableLines(`\n[${document.id}, ${document.language}]\n${cut(document.text, 500)}`));
     }
+  }
+}
+
+/** What each rule dropped and changed, with the first few of each. */
+function printLosses({ name, dropped, edited = {} }: SourceReport): void {
+  const show = (what: string, examples: readonly string[] = []): void => {
+    printLine(`\n${name}: ${what}`);
+    for (const example of examples) printLine(printable(`  ${example}`));
+  };
+  for (const [rule, { documents, examples }] of Object.entries(dropped)) {
+    show(`${formatCount(documents)} documents dropped by ${rule}`, examples);
+  }
+  for (const [kind, { documents, count, examples }] of Object.entries(edited)) {
+    show(`${kind}, ${formatCount(count)} times in ${formatCount(documents)} documents`, examples);
   }
 }
 
@@ -60,24 +74,4 @@ function rowOf({ name, licence, total, dropped }: SourceReport): string[] {
 
 function cut(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length)}…` : text;
-}
-
-export async function fetch(specPath: string, options: OutputOptions): Promise<void> {
-  const spec = await loadDataSpec(specPath);
-  const reporter = createReporter({ mode: outputMode(options), stdout: process.stdout, stderr: process.stderr });
-  const interrupt = watchInterrupt();
-  const fetched: { source: string; path: string }[] = [];
-  try {
-    for (const source of spec.sources) {
-      if (parseFrom(source.from).kind !== 'npm') continue;
-      const path = await npmFiles(packageOf(source, spec), { reporter, interrupt });
-      fetched.push({ source: source.name, path });
-    }
-  } finally {
-    interrupt.release();
-    await reporter.close();
-  }
-  if (options.json) printJson({ type: 'result', fetched });
-  else if (fetched.length === 0) printLine('nothing to fetch: every source is a file');
-  else for (const { source, path } of fetched) printLine(`${source}  ${path}`);
 }

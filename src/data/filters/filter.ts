@@ -1,6 +1,8 @@
 // What a filter is: one entry of the table in `table.ts`. It edits a text or drops it, and says why in a few words.
 import type { z } from 'zod';
+import type { IdentityStore } from '../identity-set.js';
 import type { Language } from '../types.js';
+import type { Units } from './units.js';
 
 /** A document on its way into the corpus. */
 export interface Draft {
@@ -25,6 +27,14 @@ export type Step = (draft: Draft) => Verdict | undefined;
 export interface FilterContext {
   /** Relative paths in the configuration start here. */
   folder: string;
+  /** Shared: a text that several filters look at is cut into units once. */
+  units: Units;
+  /** Where a filter keeps the texts that it has seen, however many they are. */
+  identities: IdentityStore;
+  /** Files of tasks that the pipeline evaluates with. */
+  evaluationSets: readonly string[];
+  /** What a filter has to say in the report, asked for when all documents are through. */
+  notes: (() => string | undefined)[];
 }
 
 export interface Filter<S extends z.ZodType = z.ZodType> {

@@ -1,9 +1,10 @@
 // Which language a text is in: by its script where that decides (Chinese, Japanese, Korean), else by eld's n-grams.
 import { z } from 'zod';
+import { codePointAt, han, hangul, kana, kindOf, letter } from './characters.js';
 import { defineFilter } from './filter.js';
 
 /** Text is sampled from its beginning: boilerplate stands at the ends, and more than this says nothing new. */
-const sampled = 2000;
+const sampled = 600;
 
 export const language = defineFilter({
   about: 'keeps the languages that are named: Chinese by its script, the others by eld',
@@ -16,24 +17,44 @@ export const language = defineFilter({
     minCharacters: z.int().min(1).default(40).describe('shorter texts, and ones of no letters, are not judged'),
   }),
   scope: 'document',
-  make: async ({ keep, minCharacters }) => {
+  make: async ({ keep, minCharacters }, { units }) => {
     // Loaded only where asked for: its tables are large.
     const { eld } = await import('eld/small');
+    const english = new Set(units.read(englishWords).hashes.slice(0, units.length));
+    const isEnglish = (text: string): boolean => {
+      const { hashes, starts, length } = units.read(text);
+      let words = 0;
+      let common = 0;
+      for (; words < length && starts[words] < sampled; words++) if (english.has(hashes[words])) common++;
+      return common > words * 0.1;
+    };
     return ({ text }) => {
       const sample = text.slice(0, sampled);
-      const found = byScript(sample, minCharacters) ?? eld.detect(sample).language;
+      const found = byScript(sample, minCharacters) ?? (isEnglish(text) ? 'en' : eld.detect(sample).language);
       return found === '' || keep.includes(found) ? undefined : { drop: `the language is ${found}` };
     };
   },
 });
 
+/** No other language has these, and a fifth of English is made of them: most of it needs no closer look. */
+const englishWords =
+  'the of and that with this from which are have they you what would their there been were not his her when could should';
+
 /** The language where the script tells it, '' where there is too little to tell, undefined for Latin and the like. */
 function byScript(sample: string, minCharacters: number): 'zh' | 'ja' | 'ko' | '' | undefined {
-  const letters = sample.match(/\p{L}/gu)?.length ?? 0;
-  const han = sample.match(/\p{Script=Han}/gu)?.length ?? 0;
-  const kana = sample.match(/[\p{Script=Hiragana}\p{Script=Katakana}]/gu)?.length ?? 0;
-  const hangul = sample.match(/\p{Script=Hangul}/gu)?.length ?? 0;
+  let [letters, ofHan, ofKana, ofHangul] = [0, 0, 0, 0];
+  for (let i = 0; i < sample.length; i++) {
+    const code = codePointAt(sample, i);
+    if (code > 0xffff) i++;
+    const kind = kindOf(code);
+    if ((kind & letter) !== 0) letters++;
+    if ((kind & han) !== 0) ofHan++;
+    if ((kind & kana) !== 0) ofKana++;
+    if ((kind & hangul) !== 0) ofHangul++;
+  }
   if (sample.length < minCharacters || letters * 2 < minCharacters) return '';
-  if ((kana + han) * 2 > letters) return kana * 10 > letters ? 'ja' : 'zh';
-  return hangul * 2 > letters ? 'ko' : undefined;
+  if ((ofKana + ofHan) * 2 > letters) return ofKana * 10 > letters ? 'ja' : 'zh';
+  // Chinese with code or names in it.
+  if (ofHan * 5 > letters && ofKana * 20 < ofHan) return 'zh';
+  return ofHangul * 2 > letters ? 'ko' : undefined;
 }

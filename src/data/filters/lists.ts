@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { asUserError } from '../../base/errors.js';
 import { escapeRegex } from '../../tokenizer/escape-regex.js';
 import { defineFilter } from './filter.js';
-import { Units } from './units.js';
+import type { Units } from './units.js';
 
 /** A short line with one of these is furniture of a page, not text (C4's list, and its Chinese relatives). */
 const furniture = [
@@ -26,7 +26,7 @@ const furniture = [
   'powered by wordpress',
   '版权所有',
   '保留所有权利',
-  '未经授权',
+  '未经授权不得',
   '未经许可不得转载',
   '转载请注明',
   'ICP备',
@@ -75,9 +75,9 @@ export const blocklist = defineFilter({
     max: z.int().min(0).default(0).describe('how often they may occur'),
   }),
   scope: 'document',
-  make: async ({ words, file, max }, { folder }) => {
+  make: async ({ words, file, max }, { folder, units }) => {
     const list = [...words, ...(file === undefined ? [] : await linesOf(resolve(folder, file)))];
-    const finder = listFinder(list);
+    const finder = listFinder(list, units);
     return ({ text }) => {
       const found = finder(text, max + 1);
       return found > max ? { drop: `${found} or more words of the list` } : undefined;
@@ -97,8 +97,7 @@ async function linesOf(path: string): Promise<string[]> {
 }
 
 /** Counts matches, up to `enough`. Entries are sequences of units in a table by their first one: one pass, any list. */
-function listFinder(list: readonly string[]): (text: string, enough: number) => number {
-  const units = new Units();
+function listFinder(list: readonly string[], units: Units): (text: string, enough: number) => number {
   const byFirst = new Map<number, Uint32Array[]>();
   for (const entry of list) {
     const hashes = units.read(entry.normalize('NFC')).hashes.slice(0, units.length);

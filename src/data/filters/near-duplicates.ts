@@ -2,11 +2,22 @@
 // permutation split into bins (Li, Owen & Zhang 2012) with empty bins filled from others (Shrivastava 2017), and
 // locality-sensitive hashing over bands of bins. A candidate is then judged by its whole signature.
 import { z } from 'zod';
+import { formatCount } from '../../base/format.js';
 import { defineFilter } from './filter.js';
 import { finish, mix, Units } from './units.js';
 
 const bins = 128;
 const empty = 0xffffffff;
+
+/** For each bin, all bins in an order of its own: where an empty one looks for a value, the same in every text. */
+const order = new Uint8Array(bins * bins);
+for (let bin = 0; bin < bins; bin++) {
+  const own = order.subarray(bin * bins, (bin + 1) * bins).map((_, other) => other);
+  order.set(
+    own.sort((a, b) => finish((bin << 7) | a) - finish((bin << 7) | b)),
+    bin * bins,
+  );
+}
 
 /** The largest bands that still find 19 of 20 pairs at the threshold: the fewer, the fewer chance candidates. */
 export function bandsFor(threshold: number): { bands: number; rows: number } {
@@ -41,14 +52,17 @@ export class NearDuplicates {
   readonly #minima = new Uint32Array(bins);
   readonly #filled = new Uint32Array(bins);
   readonly #own = new Uint8Array(bins);
-  readonly #units = new Units();
+  readonly #keys: Uint32Array;
+  readonly #units: Units;
   #size = 0;
 
-  constructor(options: NearDuplicateOptions) {
+  constructor(options: NearDuplicateOptions, units = new Units()) {
     this.#options = options;
+    this.#units = units;
     const { bands, rows } = bandsFor(options.threshold);
     this.#bands = bands;
     this.#rows = rows;
+    this.#keys = new Uint32Array(bands);
     this.bytesPerDocument = bins + 8 * bands;
     // Powers of two: buckets of 4 for half as many texts each, so that a band is half full.
     const fitting = Math.max(1024, Math.floor((options.mebibytes * 2 ** 20) / this.bytesPerDocument));
@@ -69,20 +83,17 @@ export class NearDuplicates {
     if (length === 0) return undefined;
     this.#sign();
     this.#densify();
-    const keys = this.#keys();
-    const found = this.#search(keys);
-    if (found === undefined) this.#remember(keys);
+    this.#setKeys();
+    const found = this.#search(this.#keys);
+    if (found === undefined) this.#remember(this.#keys);
     return found;
   }
 
   #sign(): void {
-    const { hashes, length } = this.#units;
-    const size = Math.min(this.#options.shingle, length);
+    const grams = this.#units.grams(Math.min(this.#options.shingle, this.#units.length));
     this.#minima.fill(empty);
-    for (let at = 0; at + size <= length; at++) {
-      let hash = 0x811c9dc5;
-      for (let i = at; i < at + size; i++) hash = mix(hash, hashes[i]);
-      hash = finish(hash);
+    for (let at = 0; at < grams.length; at++) {
+      const hash = grams[at];
       const bin = hash & (bins - 1);
       const rank = hash >>> 7;
       if (rank < this.#minima[bin]) this.#minima[bin] = rank;
@@ -96,21 +107,19 @@ export class NearDuplicates {
   #densify(): void {
     for (let bin = 0; bin < bins; bin++) {
       let from = bin;
-      for (let attempt = 1; this.#minima[from] === empty; attempt++) {
-        from = finish(Math.imul(bin + 1, 0x9e3779b1) + attempt) & (bins - 1);
+      for (let attempt = 0; this.#minima[from] === empty; attempt++) {
+        from = order[bin * bins + (attempt & (bins - 1))];
       }
       this.#filled[bin] = from === bin ? this.#minima[bin] : finish(this.#minima[from]);
     }
   }
 
-  #keys(): Uint32Array {
-    const keys = new Uint32Array(this.#bands);
+  #setKeys(): void {
     for (let band = 0; band < this.#bands; band++) {
       let hash = band;
       for (let row = 0; row < this.#rows; row++) hash = mix(hash, this.#filled[band * this.#rows + row]);
-      keys[band] = finish(hash);
+      this.#keys[band] = finish(hash);
     }
-    return keys;
   }
 
   #bucket(band: number, key: number): number {
@@ -151,6 +160,7 @@ export class NearDuplicates {
     for (let band = 0; band < this.#bands; band++) {
       const bucket = this.#bucket(band, keys[band]);
       this.#buckets.copyWithin(bucket + 1, bucket, bucket + 3);
+      for (let i = bucket + 3; i > bucket; i--) this.#buckets[i] = this.#buckets[i - 1];
       this.#buckets[bucket] = number + 1;
     }
   }
@@ -164,8 +174,13 @@ export const nearDuplicates = defineFilter({
     mebibytes: z.int().min(1).max(16_384).default(256).describe('memory; older texts are forgotten when it is full'),
   }),
   scope: 'corpus',
-  make: (options) => {
-    const index = new NearDuplicates(options);
+  make: (options, { units, notes }) => {
+    const index = new NearDuplicates(options, units);
+    notes.push(() =>
+      index.forgotten === 0
+        ? undefined
+        : `nearDuplicates: ${formatCount(index.forgotten)} older texts were forgotten when its ${options.mebibytes} MiB were full; later texts were not compared with them`,
+    );
     return ({ text }) => {
       const similarity = index.seen(text);
       return similarity === undefined ? undefined : { drop: `${similarity.toFixed(2)} alike` };

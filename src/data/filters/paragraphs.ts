@@ -1,7 +1,6 @@
 // A paragraph that stood in a document before is removed from the next one: headers, disclaimers, quoted posts.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { IdentitySet } from '../split.js';
 import { defineFilter } from './filter.js';
 
 export const paragraphs = defineFilter({
@@ -9,11 +8,15 @@ export const paragraphs = defineFilter({
   schema: z.strictObject({
     minCharacters: z.int().min(1).default(50).describe('shorter paragraphs stay: headings, refrains, answers'),
     left: z.int().min(1).default(50).describe('characters of a text that must be left'),
-    max: z.int().min(1).default(10_000_000).describe('paragraphs that are remembered; 22 to 43 bytes each'),
+    max: z
+      .int()
+      .min(1)
+      .default(100_000_000)
+      .describe('paragraphs that are remembered; 17 bytes each, most of it on disk'),
   }),
   scope: 'corpus',
-  make: ({ minCharacters, left, max }) => {
-    const seen = new IdentitySet();
+  make: ({ minCharacters, left, max }, { identities }) => {
+    const seen = identities.open();
     return ({ text }) => {
       let removed = 0;
       const kept = text.split(/\n{2,}/).filter((paragraph) => {

@@ -1,9 +1,9 @@
 // What a page of prose looks like, after Gopher (Rae et al. 2021, table A1) and C4 (Raffel et al. 2020), with units in
 // place of words: a Han character counts as one word, so Chinese is held to the same measures and passes them.
 import { z } from 'zod';
-import { defineFilter, type Verdict } from './filter.js';
+import { codePointAt, digit, kindOf, letter, space } from './characters.js';
+import { defineFilter } from './filter.js';
 import { percent } from './repair.js';
-import { finish, mix, Units } from './units.js';
 
 const share = z.number().min(0).max(1);
 
@@ -16,12 +16,10 @@ export const length = defineFilter({
     })
     .refine(({ min, max }) => min <= max, 'min is larger than max'),
   scope: 'document',
-  make: ({ min, max }) => {
-    const units = new Units();
+  make: ({ min, max }, { units }) => {
     return ({ text }) => {
       const words = units.read(text).length;
-      if (words < min) return { drop: `${words} words` };
-      return words > max ? { drop: `${words} words` } : undefined;
+      return words < min || words > max ? { drop: `${words} words` } : undefined;
     };
   },
 });
@@ -36,121 +34,69 @@ export const symbols = defineFilter({
     ellipses: share.default(0.3).describe('largest share of lines that end with …'),
   }),
   scope: 'document',
-  make: (limits) => {
-    const units = new Units();
+  make: (limits, { units }) => {
     return ({ text }) => {
-      const words = Math.max(1, units.read(text).length);
-      const found = countIn(text, /#|…+|\.{3,}/g) / words;
-      if (found > limits.symbols) return { drop: `${found.toFixed(2)} symbols for each word` };
-      const visible = Math.max(1, countIn(text, /\S/gu));
-      const digits = countIn(text, /\p{Nd}/gu) / visible;
+      const found = countSymbols(text);
+      const marks = found.marks / Math.max(1, units.read(text).length);
+      if (marks > limits.symbols) return { drop: `${marks.toFixed(2)} symbols for each word` };
+      const digits = found.digits / Math.max(1, found.visible);
       if (digits > limits.digits) return { drop: `${percent(digits)} digits` };
-      const letters = countIn(text, /[\p{L}\p{M}]/gu) / visible;
+      const letters = found.letters / Math.max(1, found.visible);
       if (letters < limits.letters) return { drop: `${percent(letters)} letters` };
-      const lines = text.split('\n').filter((line) => line.trim() !== '');
-      const of = (pattern: RegExp): number => lines.filter((line) => pattern.test(line)).length / lines.length;
-      const bullets = of(/^\s*[-*•●·◦▪■‣]/);
+      // A line or two are no list.
+      if (found.lines < 3) return undefined;
+      const bullets = found.bullets / Math.max(1, found.lines);
       if (bullets > limits.bullets) return { drop: `${percent(bullets)} of the lines are bullets` };
-      const cut = of(/(?:…|\.{3})$/);
+      const cut = found.cut / Math.max(1, found.lines);
       return cut > limits.ellipses ? { drop: `${percent(cut)} of the lines end with …` } : undefined;
     };
   },
 });
 
-function countIn(text: string, pattern: RegExp): number {
-  let count = 0;
-  for (pattern.lastIndex = 0; pattern.exec(text) !== null; ) count++;
-  return count;
+const [hash, dot, ellipsis, newline] = ['#', '.', '…', '\n'].map((each) => each.charCodeAt(0));
+const bulletSigns = new Set([...'-*•●·◦▪■‣'].map((each) => each.charCodeAt(0)));
+
+interface Symbols {
+  /** `#`, and runs of `…` or of three dots and more. */
+  marks: number;
+  /** Characters that are no space, and the digits and letters among them. */
+  visible: number;
+  digits: number;
+  letters: number;
+  /** Lines that are not blank, and how many begin with a bullet or end with an ellipsis. */
+  lines: number;
+  bullets: number;
+  cut: number;
 }
 
-/** n of the n-gram → largest share of the characters. Gopher's figures, for n-grams of words. */
-const topGrams = { 2: 0.2, 3: 0.18, 4: 0.16 } as const;
-const duplicateGrams = { 5: 0.15, 7: 0.13, 10: 0.1 } as const;
-
-export const repetition = defineFilter({
-  about: 'drops texts that repeat themselves: lines, paragraphs, n-grams of words (of characters in Chinese)',
-  schema: z.strictObject({
-    lines: share.default(0.3).describe('largest share of lines that stood before in the text'),
-    paragraphs: share.default(0.3).describe('the same, of paragraphs'),
-    grams: z
-      .number()
-      .min(0)
-      .max(10)
-      .default(1)
-      .describe("what Gopher's shares for n-grams are multiplied with; 0: n-grams are not looked at"),
-    minWords: z.int().min(1).default(50).describe('n-grams of shorter texts are not looked at'),
-  }),
-  scope: 'document',
-  make: (limits) => {
-    const units = new Units();
-    return ({ text }) => {
-      for (const [name, separator] of [
-        ['lines', /\n+/],
-        ['paragraphs', /\n{2,}/],
-      ] as const) {
-        const found = repeatedShare(text.split(separator));
-        if (found > limits[name]) return { drop: `${percent(found)} of the ${name} are repeated` };
-      }
-      if (limits.grams === 0 || units.read(text).length < limits.minWords) return undefined;
-      return repeatedGrams(units, limits.grams);
-    };
-  },
-});
-
-/** Share of the parts that stood before. One part alone repeats nothing. */
-function repeatedShare(parts: readonly string[]): number {
-  const filled = parts.filter((part) => part.trim() !== '');
-  return filled.length < 2 ? 0 : 1 - new Set(filled).size / filled.length;
-}
-
-function repeatedGrams(units: Units, factor: number): Verdict | undefined {
-  // A Han character carries about half a word: twice as many of them make an n-gram of the same weight.
-  const scale = units.singles * 2 > units.length ? 2 : 1;
-  for (const [n, limit] of Object.entries(topGrams)) {
-    const found = topGramShare(units, Number(n) * scale);
-    if (found > limit * factor) return { drop: `one ${Number(n) * scale}-gram is ${percent(found)} of the text` };
-  }
-  for (const [n, limit] of Object.entries(duplicateGrams)) {
-    const found = duplicateGramShare(units, Number(n) * scale);
-    if (found > limit * factor) return { drop: `${percent(found)} lies in repeated ${Number(n) * scale}-grams` };
-  }
-  return undefined;
-}
-
-function gramHash({ hashes }: Units, at: number, n: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = at; i < at + n; i++) hash = mix(hash, hashes[i]);
-  return finish(hash);
-}
-
-/** Share of the units that the most frequent n-gram covers, where it occurs twice at least. */
-function topGramShare(units: Units, n: number): number {
-  const counts = new Map<number, { count: number; end: number }>();
-  let most = 1;
-  for (let at = 0; at + n <= units.length; at++) {
-    const hash = gramHash(units, at, n);
-    const seen = counts.get(hash);
-    if (seen === undefined) counts.set(hash, { count: 1, end: at + n });
-    else if (at >= seen.end) {
-      seen.count++;
-      seen.end = at + n;
-      most = Math.max(most, seen.count);
+/** Counts all that the rules ask for in one pass. */
+function countSymbols(text: string): Symbols {
+  const found: Symbols = { marks: 0, visible: 0, digits: 0, letters: 0, lines: 0, bullets: 0, cut: 0 };
+  let before = newline;
+  /** Dots in a row so far. */
+  let dots = 0;
+  let blank = true;
+  for (let i = 0; i < text.length; i++) {
+    const code = codePointAt(text, i);
+    if (code > 0xffff) i++;
+    if (code === newline) {
+      if (before === ellipsis || dots >= 3) found.cut++;
+      blank = true;
     }
+    if (code === hash || (code === ellipsis && before !== ellipsis)) found.marks++;
+    dots = code === dot ? dots + 1 : 0;
+    if (dots === 3) found.marks++;
+    before = code;
+    const kind = kindOf(code);
+    if ((kind & space) !== 0) continue;
+    found.visible++;
+    if ((kind & digit) !== 0) found.digits++;
+    if ((kind & letter) !== 0) found.letters++;
+    if (!blank) continue;
+    blank = false;
+    found.lines++;
+    if (bulletSigns.has(code)) found.bullets++;
   }
-  return most < 2 ? 0 : (most * n) / units.length;
-}
-
-/** Share of the units in an n-gram that stood before in the text, each unit counted once. */
-function duplicateGramShare(units: Units, n: number): number {
-  const seen = new Set<number>();
-  let covered = 0;
-  let end = 0;
-  for (let at = 0; at + n <= units.length; at++) {
-    const hash = gramHash(units, at, n);
-    if (seen.has(hash)) {
-      covered += at + n - Math.max(at, end);
-      end = at + n;
-    } else seen.add(hash);
-  }
-  return covered / Math.max(1, units.length);
+  if (before === ellipsis || dots >= 3) found.cut++;
+  return found;
 }

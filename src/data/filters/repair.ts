@@ -124,5 +124,5 @@ export const repair = defineFilter({
 });
 
 export function percent(share: number): string {
-  return `${(share * 100).toPrecision(2)} %`;
+  return `${share < 0.1 ? (share * 100).toPrecision(2) : Math.round(share * 100)} %`;
 }

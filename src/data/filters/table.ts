@@ -7,9 +7,11 @@ import { language } from './language.js';
 import { blocklist, boilerplate } from './lists.js';
 import { nearDuplicates } from './near-duplicates.js';
 import { paragraphs } from './paragraphs.js';
-import { length, repetition, symbols } from './quality.js';
+import { length, symbols } from './quality.js';
 import { repair } from './repair.js';
+import { repetition } from './repetition.js';
 import { scrub } from './scrub.js';
+import { Units } from './units.js';
 
 export const filters = {
   repair,
@@ -43,7 +45,7 @@ export type FiltersSpec = z.output<typeof filtersSchema>;
 export interface Outcome {
   text: string;
   dropped?: { by: FilterName; why: string };
-  edits: { by: FilterName; counts: Record<string, number> }[];
+  edits: { by: FilterName; counts: Record<string, number>; before: string; after: string }[];
 }
 
 /** The steps of one scope that a spec asks for, ready to run. */
@@ -61,17 +63,25 @@ export class FilterChain {
       const verdict: Verdict | undefined = step({ ...draft, text });
       if (verdict === undefined) continue;
       if (verdict.drop !== undefined) return { text, dropped: { by, why: verdict.drop }, edits };
+      const before = text;
       text = verdict.text ?? text;
-      if (verdict.counts !== undefined) edits.push({ by, counts: verdict.counts });
+      if (verdict.counts !== undefined) edits.push({ by, counts: verdict.counts, before, after: text });
     }
     return { text, edits };
   }
 }
 
-export type OpenFilters = Record<Filter['scope'], FilterChain>;
+export type OpenFilters = Record<Filter['scope'], FilterChain> & {
+  /** What the filters have to say, when all documents are through. */
+  notes: () => string[];
+};
 
 /** @throws UserError where a file that a filter reads is not there. */
-export async function openFilters(spec: FiltersSpec | undefined, context: FilterContext): Promise<OpenFilters> {
+export async function openFilters(
+  spec: FiltersSpec | undefined,
+  options: Pick<FilterContext, 'folder' | 'identities' | 'evaluationSets'>,
+): Promise<OpenFilters> {
+  const context: FilterContext = { ...options, units: new Units(), notes: [] };
   const steps: Record<Filter['scope'], [FilterName, Step][]> = { raw: [], document: [], corpus: [] };
   for (const name of filterNames) {
     const config = spec?.[name];
@@ -80,5 +90,6 @@ export async function openFilters(spec: FiltersSpec | undefined, context: Filter
     steps[filter.scope].push([name, await filter.make(config, context)]);
   }
   const chain = (scope: Filter['scope']): FilterChain => new FilterChain(steps[scope]);
-  return { raw: chain('raw'), document: chain('document'), corpus: chain('corpus') };
+  const notes = (): string[] => context.notes.flatMap((note) => note() ?? []);
+  return { raw: chain('raw'), document: chain('document'), corpus: chain('corpus'), notes };
 }

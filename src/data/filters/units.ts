@@ -1,28 +1,11 @@
 // Units of a text that mean the same in both languages: a Han character (or kana) is one, a run of letters and digits
 // is one, everything else separates. A rule that counts units treats Chinese and English as equals.
+import { codePointAt, han, kana, kindOf, wordPart } from './characters.js';
 
-const separator = 0;
-const wordPart = 1;
-const single = 2;
+/** Of the polynomial that the hash of an n-gram is: odd, so that no unit of it is lost. */
+const base = 0x2c9277b5;
 
-let classes: Uint8Array | undefined;
-
-/** UTF-16 code unit → its class. Made on first use: 65,536 look-ups of Unicode properties. */
-function unitClasses(): Uint8Array {
-  if (classes !== undefined) return classes;
-  const table = new Uint8Array(1 << 16);
-  for (let code = 0; code < table.length; code++) {
-    const character = String.fromCharCode(code);
-    if (/[\p{L}\p{N}\p{M}]/u.test(character)) table[code] = wordPart;
-    if (/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(character)) table[code] = single;
-  }
-  // Supplementary planes: the high half of 𠀀…𳏿 (Han) stands for the character, the low half is passed over.
-  for (let high = 0xd840; high <= 0xd88f; high++) table[high] = single;
-  classes = table;
-  return table;
-}
-
-/** The units of one text; the arrays are reused by the next call. */
+/** The units of one text; the arrays are reused by the next call. Filters share one, and a text is read once for all. */
 export class Units {
   /** 32-bit hash of each unit, ASCII letters in lower case. */
   hashes = new Uint32Array(1 << 12);
@@ -32,35 +15,55 @@ export class Units {
   length = 0;
   /** Units that are single characters: Han and kana. */
   singles = 0;
+  #text = '';
+  #grams = new Uint32Array(1 << 12);
 
   read(text: string): this {
-    const table = unitClasses();
+    if (text === this.#text) return this;
+    this.#text = text;
     this.length = 0;
     this.singles = 0;
     for (let i = 0; i < text.length; ) {
-      const code = text.charCodeAt(i);
-      const kind = table[code];
-      if (kind === separator) {
-        i++;
-        continue;
-      }
+      let code = codePointAt(text, i);
+      let kind = kindOf(code);
       const start = i;
       let hash = 0x811c9dc5;
-      if (kind === single) {
+      if ((kind & (han | kana)) !== 0) {
         hash = mix(hash, code);
-        i++;
-        if (code >= 0xd800 && i < text.length) hash = mix(hash, text.charCodeAt(i++));
+        i += code > 0xffff ? 2 : 1;
         this.singles++;
+      } else if ((kind & wordPart) === 0) {
+        i += code > 0xffff ? 2 : 1;
+        continue;
       } else {
-        for (let part = code; i < text.length; part = text.charCodeAt(i)) {
-          if (table[part] !== wordPart) break;
-          hash = mix(hash, part >= 65 && part <= 90 ? part + 32 : part);
-          i++;
+        while ((kind & (wordPart | han | kana)) === wordPart) {
+          hash = mix(hash, code >= 65 && code <= 90 ? code + 32 : code);
+          i += code > 0xffff ? 2 : 1;
+          if (i >= text.length) break;
+          code = codePointAt(text, i);
+          kind = kindOf(code);
         }
       }
       this.#push(finish(hash), start, i);
     }
     return this;
+  }
+
+  /** Hashes of all n-grams in order, `length` − n + 1 of them, in an array that the next call reuses. */
+  grams(n: number): Uint32Array {
+    const { hashes, length } = this;
+    if (this.#grams.length < length) this.#grams = new Uint32Array(hashes.length);
+    const grams = this.#grams;
+    let outgoing = 1;
+    for (let i = 0; i < n; i++) outgoing = Math.imul(outgoing, base);
+    let hash = 0;
+    for (let i = 0; i < length; i++) {
+      hash = Math.imul(hash, base) + hashes[i];
+      if (i >= n) hash -= Math.imul(hashes[i - n], outgoing);
+      hash |= 0;
+      if (i >= n - 1) grams[i - n + 1] = finish(hash);
+    }
+    return grams.subarray(0, Math.max(0, length - n + 1));
   }
 
   #push(hash: number, start: number, end: number): void {

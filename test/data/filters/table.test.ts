@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { openFilters } from '../../../src/data/filters/table.js';
+import { IdentityStore } from '../../../src/data/identity-set.js';
 import { readDataManifest } from '../../../src/data/manifest.js';
 import { dataSpecSchema } from '../../../src/data/spec.js';
 import { build, documentsOf, scratch } from '../scratch.js';
 
 async function chain(filters: Record<string, unknown>, folder = '.') {
   const spec = dataSpecSchema.parse({ name: 'x', formulas: { count: 1 }, filters });
-  return (await openFilters(spec.filters, { folder })).document;
+  const identities = new IdentityStore(join(folder, 'seen'));
+  return (await openFilters(spec.filters, { folder, identities, evaluationSets: [] })).document;
 }
 
 async function verdicts(filters: Record<string, unknown>, texts: readonly string[]): Promise<(string | undefined)[]> {
@@ -42,11 +45,11 @@ test('each rule drops what it is for, and says by how much', async () => {
   const table = '1 2 3\n4 5 6\n7 8 9 total';
   assert.deepEqual(
     await verdicts({ symbols: {} }, ['# # # heading', table, '* one\n* two\n- three', '{}<>();;!!==ab']),
-    ['3.00 symbols for each word', '64 % digits', '1.0e+2 % of the lines are bullets', '14 % letters'],
+    ['3.00 symbols for each word', '64 % digits', '100 % of the lines are bullets', '14 % letters'],
   );
   const distinct = Array.from({ length: 100 }, (_, i) => `word${i}`).join(' ');
   const again = await verdicts({ repetition: {} }, [
-    'a\na\na\nb',
+    `${'a\n'.repeat(30)}b`,
     `${distinct} ${distinct}`,
     'buy it now '.repeat(40),
     distinct,
@@ -57,6 +60,26 @@ test('each rule drops what it is for, and says by how much', async () => {
   assert.match(again[2] ?? '', /one 2-gram/);
   assert.equal(again[3], undefined);
   assert.match(again[4] ?? '', /gram/);
+});
+
+test('short texts may repeat what long ones may not: refrains, songs of three words, a list of two lines', async () => {
+  const kept = [
+    // 诗经·关雎, 诗经·芣苢 (half of its 48 characters stand twice), a nursery rhyme, Frost's last lines, a villanelle.
+    '关关雎鸠，在河之洲。\n窈窕淑女，君子好逑。\n参差荇菜，左右流之。\n窈窕淑女，寤寐求之。\n求之不得，寤寐思服。\n悠哉悠哉，辗转反侧。\n参差荇菜，左右采之。\n窈窕淑女，琴瑟友之。\n参差荇菜，左右芼之。\n窈窕淑女，钟鼓乐之。',
+    '采采芣苢，薄言采之。采采芣苢，薄言有之。\n采采芣苢，薄言掇之。采采芣苢，薄言捋之。\n采采芣苢，薄言袺之。采采芣苢，薄言襭之。',
+    'Row, row, row your boat,\nGently down the stream.\nMerrily, merrily, merrily, merrily,\nLife is but a dream.',
+    'The woods are lovely, dark and deep,\nBut I have promises to keep,\nAnd miles to go before I sleep,\nAnd miles to go before I sleep.',
+    'Do not go gentle into that good night.\nRage, rage against the dying of the light.\n\nDo not go gentle into that good night.\nRage, rage against the dying of the light.',
+    'It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season of Darkness, it was the spring of hope, it was the winter of despair, we had everything before us, we had nothing before us.',
+  ];
+  assert.deepEqual(await verdicts({ repetition: {}, symbols: {} }, kept), Array(6).fill(undefined));
+  const words = (i: number) => Array.from({ length: 12 }, (_, k) => `w${i * 12 + k}`).join(' ');
+  const lines = (distinct: number, all: number) =>
+    Array.from({ length: all }, (_, i) => words(i % distinct)).join('\n');
+  // A long text is held to Gopher's measures.
+  assert.match((await verdicts({ repetition: {} }, [lines(60, 100)]))[0] ?? '', /40 % of the lines are repeated/);
+  assert.match((await verdicts({ repetition: { lines: 1 } }, [lines(80, 100)]))[0] ?? '', /in repeated 5-grams/);
+  assert.deepEqual(await verdicts({ repetition: {} }, [lines(95, 100)]), [undefined]);
 });
 
 test('boilerplate lines go, the text stays; a page of nothing else is dropped', async () => {
@@ -132,12 +155,15 @@ test('in a build: counts, first examples, nothing personal in the report, the sa
   const { path, digest, events } = await build(folder, { validation: 0 });
   const manifest = await readDataManifest(path);
   const [{ dropped, edited }] = manifest.sources;
-  assert.deepEqual(edited, {
-    'repair.latin': { documents: 1, count: 12, example: 'a:a.jsonl:3' },
-    'scrub.EMAIL': { documents: 3, count: 3, example: 'a:a.jsonl:1' },
-    'scrub.PHONE': { documents: 2, count: 2, example: 'a:a.jsonl:1' },
-    'paragraphs.paragraphs': { documents: 1, count: 1, example: 'a:a.jsonl:6' },
-  });
+  const shown = (kind: string) => ({ documents: edited?.[kind].documents, count: edited?.[kind].count });
+  assert.deepEqual(Object.keys(edited ?? {}), ['scrub.EMAIL', 'scrub.PHONE', 'repair.latin', 'paragraphs.paragraphs']);
+  assert.deepEqual(shown('scrub.EMAIL'), { documents: 3, count: 3 });
+  assert.deepEqual(edited?.['scrub.PHONE'].examples, [
+    'a:a.jsonl:1: "…Write to <EMAIL> or <PHONE>."',
+    'a:a.jsonl:2: "…Write to <EMAIL> or <PHONE>!"',
+  ]);
+  assert.match(edited?.['repair.latin'].examples?.[0] ?? '', /^a:a\.jsonl:3: "ä½.* → "你好，世界！我们在这里。"$/);
+  assert.match(edited?.['paragraphs.paragraphs'].examples?.[0] ?? '', /The quick brown fox .*" → ".*first one was\."$/);
   assert.deepEqual(Object.keys(dropped), ['nearDuplicates', 'symbols']);
   assert.deepEqual(dropped.symbols, {
     documents: 1,

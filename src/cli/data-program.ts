@@ -1,0 +1,64 @@
+// mossctl data as a person sees it: build, inspect, stats, fetch.
+import type { Command } from 'commander';
+import type { InspectOptions } from './commands/data.js';
+import type { StatsOptions } from './commands/data-stats.js';
+import { example, numberFrom, type OutputOptions, type RunOptions, withOutput, withRun } from './options.js';
+
+export function addData(program: Command): void {
+  const data = program
+    .command('data')
+    .description('build a corpus from a data-spec, look into it, count what is in it, fetch its sources')
+    .helpCommand(false);
+  addBuild(data);
+  addInspect(data);
+  addStats(data);
+  addFetch(data);
+}
+
+function addBuild(data: Command): void {
+  const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
+  build
+    .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
+    .option('--strict', 'stop at the first row that cannot be read, in place of counting and leaving it out')
+    .action(async (spec: string | undefined, options: RunOptions & { strict?: boolean }) =>
+      (await import('./commands/data.js')).build(spec, options),
+    );
+  example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
+}
+
+function addInspect(data: Command): void {
+  const inspect = withOutput(
+    data.command('inspect').description('what a built corpus holds, with some documents of it'),
+  );
+  inspect
+    .argument('<folder>', 'a run folder, or its data folder')
+    .option('-n, --samples <number>', 'documents of each source to show', numberFrom(0, 1000, 'whole number'), 3)
+    .option('--dropped', 'instead of documents: what each rule dropped and changed, with examples')
+    .action(async (folder: string, options: InspectOptions) =>
+      (await import('./commands/data.js')).inspect(folder, options),
+    );
+  example(inspect, 'mossctl data inspect runs/quickstart --dropped');
+}
+
+function addStats(data: Command): void {
+  const stats = withOutput(
+    data.command('stats').description('count documents, characters, tokens, lengths, scripts and what is there twice'),
+  );
+  stats
+    .argument('<path...>', 'a run folder or built corpus, or files: txt, jsonl, json, csv, tsv, parquet, arrow')
+    .option('--column <name>', 'column of the text, in files of rows', 'text')
+    .action(async (paths: string[], options: StatsOptions) =>
+      (await import('./commands/data-stats.js')).stats(paths, options),
+    );
+  example(stats, 'mossctl data stats runs/quickstart');
+}
+
+function addFetch(data: Command): void {
+  const fetch = withOutput(data.command('fetch').description('download the sources of a data-spec into the cache'));
+  fetch
+    .argument('<spec>', 'data-spec YAML')
+    .action(async (spec: string, options: OutputOptions) =>
+      (await import('./commands/data-fetch.js')).fetch(spec, options),
+    );
+  example(fetch, 'mossctl data fetch data-specs/quickstart.yaml');
+}

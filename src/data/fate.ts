@@ -1,0 +1,120 @@
+// What a build tells of its sources: an event for each in the report, a line for each that lost something, and the
+// error where nothing is left.
+import { UserError } from '../base/errors.js';
+import { formatBytes, formatCount } from '../base/format.js';
+import type { CorpusPart, Reporter, SourceFate } from '../report/event.js';
+import { filterNames, filters } from './filters/table.js';
+import type { DataManifest, DropRule, SourceReport } from './manifest.js';
+
+const ofScope = (scope: string): DropRule[] => filterNames.filter((name) => filters[name].scope === scope);
+
+/** The rules in the order in which a document meets them. */
+const funnelOrder: readonly DropRule[] = [
+  'unreadable',
+  ...ofScope('raw'),
+  'empty',
+  'short',
+  'long',
+  'excluded',
+  ...ofScope('document'),
+  'duplicate',
+  ...ofScope('corpus'),
+];
+
+/** Says to the reporter what became of each source, and what there is in all. */
+export function tellOf(manifest: DataManifest, reporter: Reporter): void {
+  for (const source of manifest.sources) {
+    const { name, licence, url, total, dropped, controlCharacters } = source;
+    const documents = total.train.documents + total.validation.documents;
+    const bytes = total.train.bytes + total.validation.bytes;
+    const fate = fateOf(source);
+    reporter.emit({
+      type: 'licence',
+      stage: 'data',
+      source: name,
+      licence,
+      ...(url && { url }),
+      documents,
+      bytes,
+      fate,
+    });
+    const edits = editedInWords(source);
+    if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0 || edits !== '') {
+      const removed = controlCharacters > 0 ? `, control characters removed: ${formatCount(controlCharacters)}` : '';
+      const text = `${name}: ${formatCount(documents)} documents kept${droppedInWords(source)}${edits}${removed}`;
+      const level = documents === 0 || dropped.unreadable !== undefined ? 'warning' : 'info';
+      reporter.emit({ type: 'note', stage: 'data', level, text });
+    }
+  }
+  reporter.emit({ type: 'composition', stage: 'data', parts: languageParts(manifest), funnel: funnelOf(manifest) });
+  const { train, validation } = manifest.total;
+  const sizes = [train, validation].map((half) => `${formatCount(half.documents)} (${formatBytes(half.bytes)})`);
+  const text = `documents: ${sizes[0]} for training, ${sizes[1]} held out`;
+  reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
+}
+
+function fateOf({ read, left, dropped, edited = {} }: SourceReport): SourceFate {
+  return {
+    read,
+    left,
+    dropped: funnelOrder.flatMap((rule) => {
+      const found = dropped[rule];
+      return found === undefined ? [] : { rule, documents: found.documents, examples: found.examples ?? [] };
+    }),
+    edited: Object.entries(edited).map(([kind, { documents, count, examples = [] }]) => {
+      return { kind, documents, count, examples };
+    }),
+  };
+}
+
+/** What each rule took of all sources. Weights and limits take theirs around the search for duplicates. */
+function funnelOf({ sources }: DataManifest): { rule: string; documents: number }[] {
+  const sum = (of: (source: SourceReport) => number): number => sources.reduce((total, each) => total + of(each), 0);
+  const rules = funnelOrder.map((rule) => ({ rule, documents: sum(({ dropped }) => dropped[rule]?.documents ?? 0) }));
+  const left = { rule: 'weight or limit', documents: sum((source) => source.left) };
+  const at = funnelOrder.indexOf('duplicate');
+  return [...rules.slice(0, at), left, ...rules.slice(at)].filter(({ documents }) => documents > 0);
+}
+
+function languageParts({ languages }: DataManifest): CorpusPart[] {
+  return Object.entries(languages).flatMap(([language, halves]) =>
+    (['train', 'validation'] as const)
+      .map((split) => ({ split, language, ...halves[split] }))
+      .filter(({ documents }) => documents > 0),
+  );
+}
+
+/** Why there is nothing, source by source. */
+export function emptyCorpus(sources: readonly SourceReport[], specPath: string): UserError {
+  const reasons = sources.map(
+    (source) => `${source.name}: ${formatCount(source.read)} read${droppedInWords(source) || ', nothing in them'}`,
+  );
+  return new UserError({
+    what: 'no document is left to train on',
+    where: specPath,
+    why: reasons.join('; '),
+    next: 'Check the paths and the filters of the data-spec (minCharacters, maxCharacters, exclude, limit, filters)',
+  });
+}
+
+const plainRules: readonly string[] = ['empty', 'short', 'long', 'excluded', 'duplicate'];
+
+/** `, 3 dropped as short (first: poems:a.txt:1)` */
+function droppedInWords(source: SourceReport): string {
+  return Object.entries(source.dropped)
+    .map(([rule, { documents, example, examples }]) => {
+      // A filter says its measure there, and a reader what was wrong; of the plain rules the name says all.
+      const first = plainRules.includes(rule) ? example : (examples?.[0] ?? example);
+      return `, ${formatCount(documents)} dropped as ${rule} (first: ${first})`;
+    })
+    .join('');
+}
+
+/** `, scrub.PHONE: 3 in 2 documents (first: posts:a.jsonl:1)` */
+function editedInWords({ edited = {} }: SourceReport): string {
+  return Object.entries(edited)
+    .map(([kind, { documents, count, example }]) => {
+      return `, ${kind}: ${formatCount(count)} in ${formatCount(documents)} documents (first: ${example})`;
+    })
+    .join('');
+}

@@ -1,0 +1,27 @@
+// Which charts held-out figures make: one for a family, languages apart from sources.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stageCharts } from '../../src/report/charts.js';
+import type { TimedEvent } from '../../src/report/metrics.js';
+
+test('languages share one chart and sources another', () => {
+  const metrics = {
+    ...{ bitsPerByte: 3, 'bitsPerByte.zh': 3.2, 'bitsPerByte.en': 2.8 },
+    ...{ formula: 0.5, 'formula.2+1': 0.5, 'formula.3 terms': 0.2 },
+    ...{ 'bitsPerByte.source.tang-poems': 3.4, 'bitsPerByte.source.novel': 2.7 },
+  };
+  const evaluations = [1, 2, 3].map(
+    (step): TimedEvent => ({ type: 'evaluation', stage: 'pretrain', step, metrics, time: step }),
+  );
+  const figures = stageCharts(evaluations).split('</figure>').slice(0, -1);
+  const captions = figures.map((figure) => /<figcaption>(.*?)<\/figcaption>/.exec(figure)?.[1]);
+  assert.deepEqual(captions, [
+    'Held-out bitsPerByte · lower is better',
+    'Held-out formula · higher is better',
+    'Held-out bitsPerByte by source · lower is better',
+  ]);
+  const legends = figures.map((figure) =>
+    ['zh', 'en', 'tang-poems', 'novel', '2+1'].filter((name) => figure.includes(`>${name}<`)),
+  );
+  assert.deepEqual(legends, [['zh', 'en'], ['2+1'], ['tang-poems', 'novel']]);
+});
