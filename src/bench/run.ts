@@ -6,6 +6,7 @@ import type { BackendChoice, Precision } from '../config/pipeline.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
+import { type DataResult, measureData } from './data.js';
 import { type DecodeResult, measureDecode } from './decode.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { measureOps, type OpResult } from './ops.js';
@@ -13,7 +14,7 @@ import { namedShapes, peakFor, type ShapeName, shapeOf, shareOf } from './shapes
 import type { TrainMeasurement } from './train.js';
 import { trainInChild } from './train-process.js';
 
-export const sections = ['machine', 'gemm', 'ops', 'train', 'decode', 'checkpoint'] as const;
+export const sections = ['machine', 'gemm', 'ops', 'train', 'decode', 'checkpoint', 'data'] as const;
 export type Section = (typeof sections)[number];
 
 export interface BenchSettings {
@@ -25,10 +26,10 @@ export interface BenchSettings {
   backend: BackendChoice;
   /** Of the native engine; without it, all cores. */
   threads?: number;
-  /** Timed training and decoding steps, and rounds of saving and opening; without it, as many as fit some seconds. */
+  /** Timed training and decoding steps, and rounds of checkpoints and data; without it, as many as fit some seconds. */
   steps?: number;
   seed: number;
-  /** Of the disk that is measured: checkpoints are written below it, and deleted. */
+  /** Of the disk that is measured: checkpoints and corpora are written below it, and deleted. */
   folder: string;
 }
 
@@ -50,6 +51,7 @@ export interface BenchResult {
   train: TrainResult[];
   decode: DecodeResult[];
   checkpoint: CheckpointResult[];
+  data: DataResult[];
 }
 
 export interface BenchWatcher {
@@ -66,13 +68,16 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const { name: backend } = await openBackend(choice, { threads });
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
-  const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [], checkpoint: [] };
+  const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [], checkpoint: [], data: [] };
   const hasBf16 = backend === 'native' && limits.bf16PeakGflops !== null;
   const precisions = settings.precisions ?? (hasBf16 ? ['fp32', 'bf16'] : ['fp32']);
   const shapes = settings.shapes ?? ['7m'];
   const peaks = limits;
   const { bandwidthGBs } = limits;
-  const measure: Record<Exclude<Section, 'machine' | 'checkpoint'>, (precision: Precision) => Promise<void> | void> = {
+  const measure: Record<
+    Exclude<Section, 'machine' | 'checkpoint' | 'data'>,
+    (precision: Precision) => Promise<void> | void
+  > = {
     gemm: (precision) => {
       const products = [...squareProducts(), ...shapes.flatMap((name) => modelProducts(shapeOf(name)))];
       result.gemm.push(...measureGemm(products, { precision, peaks }));
@@ -114,6 +119,11 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
       result.checkpoint.push(await measureCheckpoint(shapeOf(name), options));
     }
     watcher.onSection('checkpoint', result);
+  }
+  if (settings.sections.includes('data')) {
+    watcher.onStart('data');
+    result.data = await measureData({ folder: settings.folder, rounds: steps ?? 5, seed });
+    watcher.onSection('data', result);
   }
   return result;
 }

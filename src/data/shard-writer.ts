@@ -33,7 +33,7 @@ export const manifestSchema = z.strictObject({
   /** Digest of the tokenizer.json that made the ids. */
   tokenizer: z.string(),
   vocabSize: z.int().min(1),
-  /** Tokens count the two <|endoftext|> of each document; bytes are of the text alone, in UTF-8. */
+  /** Tokens count those that start and end each document; bytes are of the text alone, in UTF-8. */
   counts: z.array(
     z.strictObject({
       split: z.enum(splits),
@@ -61,8 +61,12 @@ export type TokenCounts = TokenManifest['counts'][number];
 type TokenIds = Uint16 | Uint32;
 export type Columns = { id: Utf8; source: Utf8; language: Utf8; bytes: Uint32; tokens: List<TokenIds> };
 
+function hasShortIds(vocabSize: number): boolean {
+  return vocabSize <= 1 << 16;
+}
+
 function corpusSchema(vocabSize: number): Schema<Columns> {
-  const ids: TokenIds = vocabSize <= 1 << 16 ? new Uint16() : new Uint32();
+  const ids: TokenIds = hasShortIds(vocabSize) ? new Uint16() : new Uint32();
   return new Schema<Columns>([
     new Field('id', new Utf8(), false),
     new Field('source', new Utf8(), false),
@@ -78,9 +82,11 @@ export class ShardWriter {
   readonly #directory: string;
   readonly #manifest: TokenManifest;
   readonly #schema: Schema<Columns>;
-  readonly #counts = new Map<string, TokenCounts>();
-  #pending: { document: Document; bytes: number; tokens: number[] }[] = [];
-  #pendingTokens = 0;
+  /** By source and language. */
+  readonly #counts = new Map<string, Map<string, TokenCounts>>();
+  /** Of the record batch that is being filled: its documents, with their bytes and where their tokens end. */
+  #pending: { document: Document; bytes: number; end: number }[] = [];
+  #tokens: Uint16Array | Uint32Array;
   #batches: RecordBatch<Columns>[] = [];
   #shardTokens = 0;
   #shards = 0;
@@ -90,17 +96,24 @@ export class ShardWriter {
     this.#directory = directory;
     this.#manifest = manifest;
     this.#schema = corpusSchema(manifest.vocabSize);
+    this.#tokens = hasShortIds(manifest.vocabSize) ? new Uint16Array(tokensPerBatch) : new Uint32Array(tokensPerBatch);
   }
 
-  async add(document: Document, tokens: number[]): Promise<void> {
+  /** Copies `ids`, between the two tokens that a document starts and ends with. */
+  async add(document: Document, ids: ArrayLike<number>, [first, last]: readonly [number, number]): Promise<void> {
+    const start = this.#pendingTokens;
+    const end = start + ids.length + 2;
+    const tokens = this.#reserve(end);
+    tokens[start] = first;
+    tokens.set(ids, start + 1);
+    tokens[end - 1] = last;
     const bytes = Buffer.byteLength(document.text);
-    this.#pending.push({ document, bytes, tokens });
-    this.#pendingTokens += tokens.length;
+    this.#pending.push({ document, bytes, end });
     const entry = this.#entry(document);
     entry.documents++;
-    entry.tokens += tokens.length;
+    entry.tokens += end - start;
     entry.bytes += bytes;
-    if (this.#pendingTokens >= tokensPerBatch || this.#pending.length >= documentsPerBatch) this.#endBatch();
+    if (end >= tokensPerBatch || this.#pending.length >= documentsPerBatch) this.#endBatch();
     if (this.#shardTokens >= tokensPerShard) await this.#endShard();
   }
 
@@ -109,12 +122,25 @@ export class ShardWriter {
     if (this.#batches.length > 0) await this.#endShard();
   }
 
+  get #pendingTokens(): number {
+    return this.#pending.at(-1)?.end ?? 0;
+  }
+
+  #reserve(length: number): Uint16Array | Uint32Array {
+    const old = this.#tokens;
+    if (length <= old.length) return old;
+    this.#tokens = old instanceof Uint16Array ? new Uint16Array(2 * length) : new Uint32Array(2 * length);
+    this.#tokens.set(old);
+    return this.#tokens;
+  }
+
   #entry({ source, language }: Document): TokenCounts {
-    const key = JSON.stringify([source, language]);
-    let entry = this.#counts.get(key);
+    const ofSource = this.#counts.get(source) ?? new Map<string, TokenCounts>();
+    let entry = ofSource.get(language);
     if (entry === undefined) {
+      this.#counts.set(source, ofSource);
       entry = { split: this.#split, source, language, documents: 0, tokens: 0, bytes: 0 };
-      this.#counts.set(key, entry);
+      ofSource.set(language, entry);
       this.#manifest.counts.push(entry);
     }
     return entry;
@@ -123,13 +149,9 @@ export class ShardWriter {
   #endBatch(): void {
     const rows = this.#pending;
     const type = this.#schema.fields[4].type as List<TokenIds>;
-    const ids = type.children[0].type;
-    const values = ids instanceof Uint16 ? new Uint16Array(this.#pendingTokens) : new Uint32Array(this.#pendingTokens);
+    const values = this.#tokens.slice(0, this.#pendingTokens);
     const valueOffsets = new Int32Array(rows.length + 1);
-    rows.forEach(({ tokens }, i) => {
-      values.set(tokens, valueOffsets[i]);
-      valueOffsets[i + 1] = valueOffsets[i] + tokens.length;
-    });
+    for (const [i, { end }] of rows.entries()) valueOffsets[i + 1] = end;
     const child =
       values instanceof Uint16Array
         ? makeData({ type: new Uint16(), data: values })
@@ -143,9 +165,8 @@ export class ShardWriter {
     ];
     const struct = makeData({ type: new Struct<Columns>(this.#schema.fields), length: rows.length, children });
     this.#batches.push(new RecordBatch(this.#schema, struct));
-    this.#shardTokens += this.#pendingTokens;
+    this.#shardTokens += values.length;
     this.#pending = [];
-    this.#pendingTokens = 0;
   }
 
   async #endShard(): Promise<void> {
@@ -166,10 +187,9 @@ export class ShardWriter {
 }
 
 function utf8(texts: readonly string[]) {
-  const encoded = texts.map((text) => Buffer.from(text));
   const valueOffsets = new Int32Array(texts.length + 1);
-  encoded.forEach((bytes, i) => {
-    valueOffsets[i + 1] = valueOffsets[i] + bytes.length;
-  });
-  return makeData({ type: new Utf8(), length: texts.length, nullCount: 0, valueOffsets, data: Buffer.concat(encoded) });
+  for (const [i, text] of texts.entries()) valueOffsets[i + 1] = valueOffsets[i] + Buffer.byteLength(text);
+  const data = Buffer.allocUnsafeSlow(valueOffsets[texts.length]);
+  for (const [i, text] of texts.entries()) data.write(text, valueOffsets[i]);
+  return makeData({ type: new Utf8(), length: texts.length, nullCount: 0, valueOffsets, data });
 }

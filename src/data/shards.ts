@@ -11,7 +11,7 @@ import { readDocuments } from './documents.js';
 import { manifestSchema, ShardWriter, splits, type TokenManifest } from './shard-writer.js';
 import type { Split } from './split.js';
 
-/** A document's tokens: <|endoftext|>, the text, <|endoftext|>. The first is only predicted from. */
+/** A document's tokens: what starts one, the text, <|endoftext|>. The first (ours: <|endoftext|> too) is only predicted from. */
 export interface TokenDocument {
   id: string;
   source: string;
@@ -24,7 +24,9 @@ export interface TokenDocument {
 export interface TokenizeOptions {
   /** What `readDocuments` takes. */
   dataPath: string;
-  tokenizer: Pick<Tokenizer, 'encode' | 'specialId' | 'vocabSize' | 'json'>;
+  tokenizer: Pick<Tokenizer, 'documentStart' | 'specialId' | 'vocabSize' | 'json'> & {
+    encodeView(text: string): ArrayLike<number>;
+  };
   /** The stage's folder; the corpus becomes its subfolder `corpus`, whole or not at all. */
   directory: string;
   reporter: Reporter;
@@ -49,6 +51,7 @@ export async function tokenizeDocuments(
     for (const split of splits) await writeSplit(split, temporary, manifest, options);
     await writeFileDurable(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   });
+  options.reporter.emit({ type: 'composition', stage: 'tokens', parts: manifest.counts });
   return { path, digest: digestOf(manifest), metrics: corpusMetrics(manifest) };
 }
 
@@ -64,13 +67,13 @@ async function writeSplit(
   manifest: TokenManifest,
   { dataPath, tokenizer, reporter, interrupt }: TokenizeOptions,
 ): Promise<void> {
-  const separator = tokenizer.specialId('endOfText');
+  const ends = [tokenizer.documentStart, tokenizer.specialId('endOfText')] as const;
   const writer = new ShardWriter(split, directory, manifest);
   let done = 0;
   const progress = () => reporter.emit({ type: 'progress', stage: 'tokens', label: split, done, unit: 'documents' });
   for await (const document of readDocuments(dataPath, split)) {
     if (interrupt.requested) throw new Interrupted('stopped while tokenising; the next run starts this stage again');
-    await writer.add(document, [separator, ...tokenizer.encode(document.text), separator]);
+    await writer.add(document, tokenizer.encodeView(document.text), ends);
     if (++done % 500 === 0) progress();
   }
   await writer.finish();
@@ -107,7 +110,7 @@ const columns = { id: 'utf8', source: 'utf8', language: 'utf8', bytes: 'uint32',
 export class TokenDocuments {
   readonly manifest: TokenManifest;
   readonly length: number;
-  /** Tokens of the split, the two <|endoftext|> of each document included. */
+  /** Tokens of the split, those that start and end each document included. */
   readonly tokenCount: number;
   readonly #batches: BatchPlace[] = [];
   readonly #cache = new Map<BatchPlace, Promise<Batch>>();

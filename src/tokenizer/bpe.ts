@@ -1,106 +1,96 @@
 // Byte-pair encoding of one piece: start from bytes, always join the neighbours whose merge was learnt earliest
 // (leftmost first) until none is left. Short pieces scan for the best pair; long ones keep a heap, O(n log n).
+import { type Merges, noRank, PairRanks } from './pair-ranks.js';
+import { wholeCharacters } from './whole-characters.js';
 
-/** Merge rules in the order learnt: `left[r]` and `right[r]` become `result[r]`. All are token ids. */
-export interface Merges {
-  left: Int32Array;
-  right: Int32Array;
-  result: Int32Array;
-}
-
-const noRank = 0x7fffffff;
 const longPiece = 64;
 
 export class Bpe {
   readonly #byteIds: Int32Array;
-  readonly #hasAllBytes: boolean;
-  readonly #merges: Merges;
-  readonly #slots: Int32Array; // open addressing: rank + 1, or 0
-  readonly #mask: number;
+  readonly #result: Int32Array;
+  readonly #pairs: PairRanks;
+  readonly #whole: Int32Array;
   #symbols = new Int32Array(256);
   readonly #ranks = new Int32Array(longPiece);
 
   /** @param byteIds [256] the id of each byte; -1: it has none and is left out, as Hugging Face's library does. */
   constructor(byteIds: Int32Array, merges: Merges) {
     this.#byteIds = byteIds;
-    this.#hasAllBytes = byteIds.every((id) => id >= 0);
-    this.#merges = merges;
-    const capacity = 2 ** Math.ceil(Math.log2(2 * merges.left.length + 2));
-    this.#mask = capacity - 1;
-    this.#slots = new Int32Array(capacity);
-    for (let rank = 0; rank < merges.left.length; rank++) {
-      let slot = hashPair(merges.left[rank], merges.right[rank]) & this.#mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots[slot] = rank + 1;
-    }
+    this.#result = merges.result;
+    this.#pairs = new PairRanks(merges);
+    this.#whole = wholeCharacters(byteIds, merges, this.#pairs);
   }
 
-  /** Token ids of a piece of text; lone surrogates count as U+FFFD. */
-  encodePiece(piece: string): number[] {
-    if (this.#symbols.length < piece.length * 3) this.#symbols = new Int32Array(piece.length * 3);
-    return this.#merge(this.#withIds(this.#textToSymbols(piece)));
+  /** The token that a character of one UTF-16 unit is for itself; -1: not known without its bytes. */
+  wholeCharacter(unit: number): number {
+    return this.#whole[unit];
   }
 
-  /** Token ids of raw bytes taken as one piece. */
-  encodeBytes(bytes: Uint8Array): number[] {
-    if (this.#symbols.length < bytes.length) this.#symbols = new Int32Array(bytes.length);
-    for (let i = 0; i < bytes.length; i++) this.#symbols[i] = this.#byteIds[bytes[i]];
-    return this.#merge(this.#withIds(bytes.length));
+  /**
+   * Writes the ids of the piece `text[from, to)` from `ids[at]` on (it has room for three a unit) and returns their end.
+   * Lone surrogates count as U+FFFD.
+   */
+  encodePiece(text: string, from: number, to: number, ids: Int32Array, at: number): number {
+    this.#reserve((to - from) * 3);
+    return this.#merge(this.#textToSymbols(text, from, to), ids, at);
   }
 
-  /** Moves the symbols that have an id together. Returns how many they are. */
-  #withIds(length: number): number {
-    if (this.#hasAllBytes) return length;
-    let kept = 0;
-    for (let i = 0; i < length; i++) if (this.#symbols[i] >= 0) this.#symbols[kept++] = this.#symbols[i];
-    return kept;
+  /** Ids of raw bytes taken as one piece. */
+  encodeBytes(bytes: Uint8Array): Int32Array {
+    this.#reserve(bytes.length);
+    let count = 0;
+    for (const byte of bytes) if (this.#byteIds[byte] >= 0) this.#symbols[count++] = this.#byteIds[byte];
+    const ids = new Int32Array(count);
+    return ids.subarray(0, this.#merge(count, ids, 0));
   }
 
-  #merge(length: number): number[] {
-    return length <= longPiece ? this.#mergeShort(length) : this.#mergeLong(length);
+  #reserve(symbols: number): void {
+    if (this.#symbols.length < symbols) this.#symbols = new Int32Array(symbols);
   }
 
-  #rank(left: number, right: number): number {
-    const merges = this.#merges;
-    let slot = hashPair(left, right) & this.#mask;
-    for (;;) {
-      const rank = this.#slots[slot] - 1;
-      if (rank < 0) return noRank;
-      if (merges.left[rank] === left && merges.right[rank] === right) return rank;
-      slot = (slot + 1) & this.#mask;
-    }
-  }
-
-  #mergeShort(length: number): number[] {
+  #merge(count: number, ids: Int32Array, at: number): number {
+    if (count > longPiece) return this.#mergeLong(count, ids, at);
     const symbols = this.#symbols;
+    const left = this.#mergeShort(symbols, count);
+    for (let i = 0; i < left; i++) ids[at + i] = symbols[i];
+    return at + left;
+  }
+
+  /** Joins the first `length` symbols where they are. Returns how many are left. */
+  #mergeShort(symbols: Int32Array, length: number): number {
     const ranks = this.#ranks;
+    const pairs = this.#pairs;
     let count = length;
-    for (let i = 0; i + 1 < count; i++) ranks[i] = this.#rank(symbols[i], symbols[i + 1]);
+    for (let i = 0; i + 1 < count; i++) ranks[i] = pairs.of(symbols[i], symbols[i + 1]);
     while (count > 1) {
       let best = 0;
       for (let i = 1; i + 1 < count; i++) if (ranks[i] < ranks[best]) best = i;
       if (ranks[best] === noRank) break;
-      symbols[best] = this.#merges.result[ranks[best]];
+      symbols[best] = this.#result[ranks[best]];
       count--;
       for (let i = best + 1; i < count; i++) {
         symbols[i] = symbols[i + 1];
         ranks[i] = ranks[i + 1];
       }
-      if (best > 0) ranks[best - 1] = this.#rank(symbols[best - 1], symbols[best]);
-      if (best + 1 < count) ranks[best] = this.#rank(symbols[best], symbols[best + 1]);
+      if (best > 0) ranks[best - 1] = pairs.of(symbols[best - 1], symbols[best]);
+      if (best + 1 < count) ranks[best] = pairs.of(symbols[best], symbols[best + 1]);
     }
-    return Array.from(symbols.subarray(0, count));
+    return count;
   }
 
   /** A linked list of symbols and a heap of (rank, position), the stale entries of which are skipped. */
-  #mergeLong(length: number): number[] {
-    const symbols = this.#symbols.slice(0, length);
+  #mergeLong(length: number, ids: Int32Array, at: number): number {
+    const symbols = this.#symbols;
     const ranks = new Int32Array(length).fill(noRank);
-    const next = Int32Array.from({ length }, (_, i) => i + 1);
-    const previous = Int32Array.from({ length }, (_, i) => i - 1);
+    const next = new Int32Array(length);
+    const previous = new Int32Array(length);
+    for (let i = 0; i < length; i++) {
+      next[i] = i + 1;
+      previous[i] = i - 1;
+    }
     const heap = new NumberHeap();
     const offer = (position: number): void => {
-      const rank = next[position] < length ? this.#rank(symbols[position], symbols[next[position]]) : noRank;
+      const rank = next[position] < length ? this.#pairs.of(symbols[position], symbols[next[position]]) : noRank;
       ranks[position] = rank;
       if (rank !== noRank) heap.push(rank * 2 ** 30 + position);
     };
@@ -110,55 +100,71 @@ export class Bpe {
       const rank = (top - position) / 2 ** 30;
       if (ranks[position] !== rank) continue;
       const gone = next[position];
-      symbols[position] = this.#merges.result[rank];
+      symbols[position] = this.#result[rank];
       ranks[gone] = noRank;
       next[position] = next[gone];
       if (next[gone] < length) previous[next[gone]] = position;
       offer(position);
       if (previous[position] >= 0) offer(previous[position]);
     }
-    const ids: number[] = [];
-    for (let i = 0; i < length; i = next[i]) ids.push(symbols[i]);
-    return ids;
+    let end = at;
+    for (let i = 0; i < length; i = next[i]) ids[end++] = symbols[i];
+    return end;
   }
 
-  /** UTF-8 by hand: for pieces of a few characters, several times faster than calling TextEncoder. */
-  #textToSymbols(piece: string): number {
-    const ids = this.#byteIds;
+  /** The tokens to start from: whole characters where they may be, else bytes. UTF-8 by hand, as TextEncoder is slow. */
+  #textToSymbols(text: string, from: number, to: number): number {
+    const whole = this.#whole;
     const symbols = this.#symbols;
     let length = 0;
-    for (let i = 0; i < piece.length; i++) {
-      let code = piece.charCodeAt(i);
-      if (code < 0x80) {
-        symbols[length++] = ids[code];
+    for (let i = from; i < to; i++) {
+      const unit = text.charCodeAt(i);
+      const id = whole[unit];
+      if (id >= 0) {
+        symbols[length++] = id;
         continue;
       }
-      if (code < 0x800) {
-        symbols[length++] = ids[0xc0 | (code >> 6)];
-      } else {
-        if (code >= 0xd800 && code <= 0xdfff) code = piece.codePointAt(i) ?? code;
-        if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
-        if (code > 0xffff) {
-          i++;
-          symbols[length++] = ids[0xf0 | (code >> 18)];
-          symbols[length++] = ids[0x80 | ((code >> 12) & 63)];
-        } else {
-          symbols[length++] = ids[0xe0 | (code >> 12)];
-        }
-        symbols[length++] = ids[0x80 | ((code >> 6) & 63)];
-      }
-      symbols[length++] = ids[0x80 | (code & 63)];
+      const code = isSurrogate(unit) ? codePointAt(text, i, to) : unit;
+      if (code > 0xffff) i++;
+      length = this.#bytesToSymbols(code, length);
     }
     return length;
   }
+
+  #bytesToSymbols(code: number, start: number): number {
+    if (code < 0x80) return this.#addByte(code, start);
+    let length = start;
+    if (code < 0x800) {
+      length = this.#addByte(0xc0 | (code >> 6), length);
+    } else {
+      if (code > 0xffff) {
+        length = this.#addByte(0xf0 | (code >> 18), length);
+        length = this.#addByte(0x80 | ((code >> 12) & 63), length);
+      } else {
+        length = this.#addByte(0xe0 | (code >> 12), length);
+      }
+      length = this.#addByte(0x80 | ((code >> 6) & 63), length);
+    }
+    return this.#addByte(0x80 | (code & 63), length);
+  }
+
+  #addByte(byte: number, length: number): number {
+    const id = this.#byteIds[byte];
+    if (id < 0) return length;
+    this.#symbols[length] = id;
+    return length + 1;
+  }
 }
 
-/** A hash of two ids: 32 bits, of which the lowest are good. */
-export function hashPair(left: number, right: number): number {
-  const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
+/** The character of the surrogate at `index`; U+FFFD for a lone one. */
+function codePointAt(text: string, index: number, end: number): number {
+  const code = index + 1 < end ? (text.codePointAt(index) ?? 0) : 0;
+  return code > 0xffff ? code : 0xfffd;
+}
 /** A binary min-heap of numbers. */
 class NumberHeap {
   readonly #items: number[] = [];

@@ -10,6 +10,9 @@ export interface CompressionFigures {
   bytes: number;
   tokens: number;
   bytesPerToken: number;
+  hanCharacters: number;
+  /** In Latin script. */
+  words: number;
   /** Tokens that hold any byte of a Han character, per Han character; null without Han characters. */
   tokensPerHan: number | null;
   /** The same, times the base-2 logarithm of the vocabulary. */
@@ -68,6 +71,8 @@ export class Compression {
       bytes: this.#bytes,
       tokens: this.#tokens,
       bytesPerToken: this.#bytes / Math.max(1, this.#tokens),
+      hanCharacters: this.#han,
+      words: this.#words,
       tokensPerHan,
       bitsPerHan: tokensPerHan === null ? null : tokensPerHan * Math.log2(this.#encoder.vocabSize),
       tokensPerWord: this.#words === 0 ? null : this.#wordTokens / this.#words,

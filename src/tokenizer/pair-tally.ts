@@ -1,7 +1,8 @@
 // The two ways in which pairs are counted: all pairs of the text at once, by hash; and those around one joined pair,
 // by the symbol on its other side.
-import { hashPair } from './bpe.js';
+
 import type { Entry } from './pair-counts.js';
+import { hashPair } from './pair-ranks.js';
 
 /** Counts pairs and the pieces that hold them: first `count` every pair, then `entries`, then `file` every pair again. */
 export class PairTally {

@@ -41,6 +41,11 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
   return { json, path: join(directory, tokenizerJsonName), roles, chatTemplate, texts };
 }
 
+/** Reads one tokenizer.json, whatever it is called, without the files beside it. Throws `UserError`. */
+export async function readTokenizerJson(path: string): Promise<unknown> {
+  return parse(await readBounded(path), path);
+}
+
 /** `chat_template` is a string, or a list of named templates of which one is the default. */
 function readTemplate(config: unknown, path: string): string | undefined {
   const template = (config as { chat_template?: unknown } | null | undefined)?.chat_template ?? undefined;

@@ -2,8 +2,8 @@
 // consistency are checked, and every feature that we would run differently is refused by name.
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
-import type { Merges } from './bpe.js';
 import { findNormalizer, type Normalize } from './normalizer.js';
+import type { Merges } from './pair-ranks.js';
 import { type Affixes, readAffixes } from './post-processor.js';
 import { byteCharacters, byteOf, preTokenizerJson } from './pre-tokenizer.js';
 import { findPreTokenizer, type PreTokenizer, preTokenizerNames } from './pre-tokenizers.js';

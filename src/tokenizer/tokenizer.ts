@@ -2,14 +2,13 @@
 // normalizer no byte that has a token is lost. `encode` never yields a control token: only code that writes control
 // tokens itself may.
 import { UserError } from '../base/errors.js';
-import { Bpe } from './bpe.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { escapeRegex } from './escape-regex.js';
 import { unchanged } from './normalizer.js';
-import { byteCharacters } from './pre-tokenizer.js';
 import { type RoleTokens, roleIds } from './roles.js';
 import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
 import { probeTemplate } from './template-probe.js';
+import { TextToIds } from './text-to-ids.js';
 import {
   chatTemplateName,
   readTokenizerFiles,
@@ -17,12 +16,8 @@ import {
   tokenizerConfigName,
   tokenizerJsonName,
 } from './tokenizer-files.js';
-import { type AddedToken, maxTokenLength, readVocabulary, type Vocabulary } from './tokenizer-json.js';
+import { type AddedToken, readVocabulary, type Vocabulary } from './tokenizer-json.js';
 import { splitUtf8 } from './utf8.js';
-
-/** V8 copies slices up to this length; a longer one would keep its whole document in memory. */
-const maxCachedLength = 12;
-const maxCachedPieces = 1 << 16;
 
 export interface DecodeOptions {
   /** Leave special tokens out. Default false: decoding what was encoded gives it back whole. */
@@ -53,7 +48,7 @@ export class Tokenizer {
   /** What Hugging Face's `encode` puts around every text; ours leaves it out. */
   readonly affixes: { before: readonly number[]; after: readonly number[] };
   readonly #vocabulary: Vocabulary;
-  readonly #bpe: Bpe;
+  readonly #ids: TextToIds;
   readonly #controlIds: ReadonlyMap<string, number>;
   /** Of the control strings to look for in the text as it came, and in the normalized text. */
   readonly #rawControls: RegExp | undefined;
@@ -61,15 +56,16 @@ export class Tokenizer {
   readonly #special: ReadonlySet<number>;
   readonly #parts: Record<SpecialName, number | undefined>;
   readonly #originals: Record<string, string> | undefined;
-  readonly #cache = new Map<string, readonly number[]>();
+  readonly #options: TokenizerOptions;
 
   private constructor(json: unknown, vocabulary: Vocabulary, options: TokenizerOptions) {
     const { added, normalize } = vocabulary;
     this.json = json;
+    this.#options = options;
     this.vocabSize = vocabulary.size;
     this.affixes = vocabulary.affixes;
     this.#vocabulary = vocabulary;
-    this.#bpe = new Bpe(vocabulary.byteIds, vocabulary.merges);
+    this.#ids = new TextToIds(vocabulary);
     const isLate = (token: AddedToken): boolean => token.normalized && normalize !== unchanged;
     const late = added.filter(isLate).map(({ content, id }) => [normalize(content), id] as const);
     const raw = added.filter((token) => !isLate(token)).map(({ content, id }) => [content, id] as const);
@@ -103,11 +99,23 @@ export class Tokenizer {
     return Tokenizer.fromJson(json, path, { ...options, ...probe });
   }
 
+  /** The same but for its tokenizer.json: chat template, roles and the files beside it stay. Throws `UserError`. */
+  withJson(json: unknown, where: string): Tokenizer {
+    const { texts } = this.#options;
+    return Tokenizer.fromJson(json, where, {
+      ...this.#options,
+      ...(texts && { texts: { ...texts, [tokenizerJsonName]: toJsonFile(json) } }),
+    });
+  }
+
   /** Ids of ordinary text. Special-token strings in it are text like any other; lone surrogates become U+FFFD. */
   encode(text: string): number[] {
-    const ids: number[] = [];
-    this.#encodeInto(text, ids);
-    return ids;
+    return Array.from(this.#ids.encode(text));
+  }
+
+  /** What `encode` gives, in memory that the next call writes over: for those who copy the ids elsewhere. */
+  encodeView(text: string): Int32Array {
+    return this.#ids.encode(text);
   }
 
   /** Ids of text whose special-token strings are meant as control tokens: Hugging Face's, less its `affixes`. */
@@ -115,7 +123,7 @@ export class Tokenizer {
     const ids: number[] = [];
     for (const part of this.splitAtControls(text)) {
       const control = this.#controlIds.get(part);
-      if (control === undefined) this.#encodeInto(part, ids);
+      if (control === undefined) append(ids, this.#ids.encode(part));
       else ids.push(control);
     }
     return ids;
@@ -144,8 +152,11 @@ export class Tokenizer {
     const ids: number[] = [];
     for (const part of splitUtf8(bytes)) {
       if (part.valid)
-        this.#encodeInto(Buffer.from(part.bytes.buffer, part.bytes.byteOffset, part.bytes.length).toString(), ids);
-      else append(ids, this.#bpe.encodeBytes(part.bytes));
+        append(
+          ids,
+          this.#ids.encode(Buffer.from(part.bytes.buffer, part.bytes.byteOffset, part.bytes.length).toString()),
+        );
+      else append(ids, this.#ids.encodeBytes(part.bytes));
     }
     return ids;
   }
@@ -183,6 +194,14 @@ export class Tokenizer {
     });
   }
 
+  /**
+   * The token that a document starts with: what the tokenizer's post_processor writes before every text, for the model
+   * has learnt from that (Llama 3's `<|begin_of_text|>`); else the end of the text before. Throws as `specialId`.
+   */
+  get documentStart(): number {
+    return this.affixes.before[0] ?? this.specialId('endOfText');
+  }
+
   /** The control string that closes an assistant's turn. */
   get turnEnd(): string | undefined {
     return this.#parts.turnEnd === undefined ? undefined : this.decode([this.#parts.turnEnd]);
@@ -215,43 +234,9 @@ export class Tokenizer {
       [specialTokensMapName]: toJsonFile(roles),
     };
   }
-
-  #encodeInto(whole: string, ids: number[]): void {
-    const { normalize, preTokenizer } = this.#vocabulary;
-    const text = normalize(whole);
-    for (let start = 0; start < text.length; ) {
-      const end = preTokenizer.pieceEnd(text, start);
-      append(ids, this.#encodePiece(text.slice(start, end)));
-      start = end;
-    }
-  }
-
-  #encodePiece(piece: string): readonly number[] {
-    if (piece.length > maxCachedLength) return this.#piece(piece);
-    let ids = this.#cache.get(piece);
-    if (ids === undefined) {
-      ids = this.#piece(piece);
-      if (this.#cache.size >= maxCachedPieces) this.#cache.clear();
-      this.#cache.set(piece, ids);
-    }
-    return ids;
-  }
-
-  #piece(piece: string): number[] {
-    const { wholePieces } = this.#vocabulary;
-    const whole = piece.length > maxTokenLength ? undefined : wholePieces?.get(spell(piece));
-    return whole === undefined ? this.#bpe.encodePiece(piece) : [whole];
-  }
 }
 
 const ourRoles: RoleTokens = { bos: specialTokens.endOfText, eos: specialTokens.endOfText, pad: specialTokens.pad };
-
-/** A piece in the byte alphabet. */
-function spell(piece: string): string {
-  let spelled = '';
-  for (const byte of Buffer.from(piece)) spelled += byteCharacters[byte];
-  return spelled;
-}
 
 /** A pattern that splits at any of these; the longest wins. */
 function anyOf(contents: readonly string[]): RegExp | undefined {
@@ -264,7 +249,7 @@ function split(text: string, pattern: RegExp | undefined): string[] {
   return pattern === undefined ? [text] : text.split(pattern).filter((part) => part !== '');
 }
 
-function append(ids: number[], more: readonly number[]): void {
+function append(ids: number[], more: Int32Array): void {
   for (let i = 0; i < more.length; i++) ids.push(more[i]);
 }
 

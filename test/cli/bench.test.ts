@@ -8,10 +8,10 @@ test('bench --json prints one object with the documented keys', async () => {
   const { code, stdout, stderr } = await mossctl(['bench', ...words]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trim().split('\n').length, 1);
-  const { machine, gemm, ops, train, decode, checkpoint } = JSON.parse(stdout);
+  const { machine, gemm, ops, train, decode, checkpoint, data } = JSON.parse(stdout);
   const peak = machine.fp32PeakGflops;
   assert.ok(peak === null ? machine.missing.length > 0 && machine.bandwidthGBs === null : peak > 1);
-  assert.deepEqual([gemm, ops], [[], []], 'not asked for');
+  assert.deepEqual([gemm, ops, data], [[], [], []], 'not asked for');
   assert.deepEqual([train[0].shape, train[0].precision, train[0].steps], ['100k', 'fp32', 1]);
   assert.equal(train[0].ofPeak, peak === null ? null : train[0].gflops / peak);
   for (const key of ['tokensPerSecond', 'gflops', 'peakRssMiB', 'loss']) assert.ok(train[0][key] > 0, key);

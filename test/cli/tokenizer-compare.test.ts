@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Document } from '../../src/data/types.js';
+import { writeCorpus } from '../data/corpus-folder.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-compare-'));
@@ -43,6 +45,45 @@ test('compare measures every tokenizer on every language and domain of the files
     /^language +tokenizer +vocabulary +MB +bytes\/token +tokens\/Han +bits\/Han +tokens\/word +partial$/m,
   );
   assert.match(table, /^b\.txt +gpt2 +50,257 +0\.00 +\d\.\d{3} +– +– +\d\.\d{3} +0\.0 %$/m);
+});
+
+test('compare reads the held-out documents of a run and draws them, for a run, a folder and a tokenizer.json by any name', async () => {
+  const run = join(folder, 'run');
+  const text = (source: string, script: string): Document[] =>
+    Array.from({ length: 3 }, (_, i) => ({
+      ...{ id: `${source}:${i}`, source, text: script.repeat(4), language: source === 'poems' ? 'zh' : 'en' },
+    }));
+  const validation = [...text('poems', '床前明月光，'), ...text('tales', 'Once upon a time ')];
+  const train = text('tales', 'never read by compare');
+  await mkdir(join(run, 'data'), { recursive: true });
+  await writeCorpus(join(run, 'data', 'corpus'), { train, validation });
+  await cp(join(root, 'test/golden/tokenizer'), join(run, 'tokenizer'), { recursive: true });
+  const file = join(folder, 'mine.json');
+  await cp(join(root, 'test/golden/tokenizer/tokenizer.json'), file);
+  const page = join(folder, 'compare.html');
+  const { stdout } = await compare(run, file, 'o200k', '--out', run, '--html', page);
+  assert.match(stdout, /^zh +\S*run +560 +0\.00 /m);
+  assert.match(stdout, /^tales +o200k +200,006 /m);
+  const bars = stdout.slice(stdout.indexOf('bytes/token (more is better)')).split('\n\n');
+  assert.deepEqual(
+    bars.slice(0, 3).map((chart) => chart.split('\n')[0]),
+    ['bytes/token (more is better)', 'bits/Han (less is better)', 'tokens/word (less is better)'],
+  );
+  const lengths = bars.slice(0, 3).map((chart) => chart.split('\n').map((line) => (line.match(/█/g) ?? []).length));
+  assert.deepEqual(
+    lengths.map((chart) => chart.length),
+    [7, 4, 4],
+    'Han only where there is Chinese, words only where there is English',
+  );
+  for (const chart of lengths) assert.equal(Math.max(...chart), 40);
+  assert.match(bars[1], /^zh +\S*run +█+\S? \d+\.\d\d$/m);
+  const [run1, file1] = bars[1].split('\n').slice(1);
+  assert.equal(run1.split('█').at(-1), file1.split('█').at(-1), 'one tokenizer, opened in two ways');
+  const html = await readFile(page, 'utf8');
+  assert.equal(html.match(/<svg/g)?.length, 6);
+  assert.match(html, /bits\/Han by domain \(less is better\)/);
+  assert.match(html, /poems · o200k/);
+  assert.doesNotMatch(html, /<script|https?:/);
 });
 
 test('what cannot be compared is refused with the reason', async () => {

@@ -26,11 +26,21 @@ function countSlowly(text: string): Map<string, number> {
   return counts;
 }
 
-/** BPE training as the paper writes it: count all pairs anew before every merge. */
 function trainSlowly(text: string, vocabSize: number): string[] {
-  const counts = countSlowly(text);
-  const tokens = [...specialTokenList, ...byteCharacters];
-  const words = [...counts].map(([part, count]) => ({ ids: [...Buffer.from(part)].map((byte) => byte + 4), count }));
+  return mergeSlowly(countSlowly(text), { vocabSize });
+}
+
+/** BPE training as the paper writes it: count all pairs anew before every merge. */
+function mergeSlowly(
+  counts: ReadonlyMap<string, number>,
+  { vocabSize, reserved = 0, minCount = 2 }: { vocabSize: number; reserved?: number; minCount?: number },
+): string[] {
+  const special = [...specialTokenList, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
+  const tokens = [...special, ...byteCharacters];
+  const words = [...counts].map(([part, count]) => ({
+    ids: [...Buffer.from(part)].map((byte) => byte + special.length),
+    count,
+  }));
   const merges: string[] = [];
   while (tokens.length < vocabSize) {
     const pairs = new Map<string, number>();
@@ -42,7 +52,7 @@ function trainSlowly(text: string, vocabSize: number): string[] {
     }
     const ranked = [...pairs]
       .map(([pair, count]) => ({ ids: pair.split(' ').map(Number), count }))
-      .filter(({ ids, count }) => count >= 2 && !tokens.includes(tokens[ids[0]] + tokens[ids[1]]))
+      .filter(({ ids, count }) => count >= minCount && !tokens.includes(tokens[ids[0]] + tokens[ids[1]]))
       .sort((a, b) => b.count - a.count || a.ids[0] - b.ids[0] || a.ids[1] - b.ids[1]);
     if (ranked.length === 0) break;
     const [left, right] = ranked[0].ids;
@@ -87,6 +97,57 @@ test('on 200 small random texts, with ties and runs, every merge is that of the 
     learnt += merges.length;
   }
   assert.ok(learnt > 2000, `${learnt} merges`);
+});
+
+/** Counts with every group's bytes in the proportions asked for, in steps of 1/1024 of the least weight. */
+function weighSlowly(texts: readonly { text: string; group: string }[], balance: Readonly<Record<string, number>>) {
+  const groups = [...new Set(texts.map(({ group }) => group))].map((group) => {
+    const own = texts.filter((text) => text.group === group);
+    const counts = new Map<string, number>();
+    for (const { text } of own) {
+      for (const [part, count] of countSlowly(text)) counts.set(part, (counts.get(part) ?? 0) + count);
+    }
+    const bytes = own.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+    return { counts, factor: balance[group] / bytes };
+  });
+  const least = Math.min(...groups.map(({ factor }) => factor).filter((factor) => factor > 0));
+  const weighed = new Map<string, number>();
+  let most = 1;
+  for (const { counts, factor } of groups) {
+    const weight = Math.round((factor / least) * 1024);
+    most = Math.max(most, weight);
+    for (const [part, count] of counts) {
+      if (weight > 0) weighed.set(part, (weighed.get(part) ?? 0) + count * weight);
+    }
+  }
+  return { counts: weighed, minCount: 2 * most };
+}
+
+test('on mixed texts with balance and reserved tokens, every merge is that of the slow trainer', async () => {
+  const random = Random.stream(15, 'train');
+  const alphabets = {
+    zh: [...'床前明月光，。'],
+    en: ['the', ' ca', 't ', 'a', 'b', ' '],
+    other: ['1', '+', '😀', 'é'],
+  };
+  const languages = Object.keys(alphabets) as (keyof typeof alphabets)[];
+  let learnt = 0;
+  for (let i = 0; i < 40; i++) {
+    const texts = Array.from({ length: random.integer(4, 12) }, () => {
+      const group = random.choose(languages);
+      const letters = [...alphabets[group], ...alphabets[random.choose(languages)].slice(0, 2)];
+      return { group, text: Array.from({ length: random.integer(20, 200) }, () => random.choose(letters)).join('') };
+    });
+    const balance = { zh: random.integer(1, 9), en: random.integer(0, 4) + 0.5, other: random.integer(0, 2) };
+    const reserved = random.integer(0, 6);
+    const vocabSize = random.integer(270, 330);
+    const { counts, minCount } = weighSlowly(texts, balance);
+    const merges = mergeSlowly(counts, { vocabSize, reserved, minCount });
+    const trained = await trainTokenizer(texts, { vocabSize, reserved, balance });
+    assert.deepEqual(modelOf(trained).merges, merges, JSON.stringify({ texts, balance }));
+    learnt += merges.length;
+  }
+  assert.ok(learnt > 500, `${learnt} merges`);
 });
 
 test('the floor under which pairs are not counted changes no pair', () => {

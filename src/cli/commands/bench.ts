@@ -36,7 +36,8 @@ export async function bench(options: BenchOptions): Promise<void> {
     if (isWatched) process.stderr.write(`\r\u001b[K${text}`);
   };
   // On the disk that runs are written to.
-  const folder = chosen.includes('checkpoint') ? await temporaryFolder(process.cwd()) : process.cwd();
+  const writes = chosen.includes('checkpoint') || chosen.includes('data');
+  const folder = writes ? await temporaryFolder(process.cwd()) : process.cwd();
   const watcher = {
     onStart: (what: string) => status(`measuring ${what} …`),
     onSection: (section: Section, soFar: BenchResult) => {
@@ -132,6 +133,15 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         ),
       )
       .join('\n\n'),
+  data: ({ data }) =>
+    formatTable(
+      ['data', 'text', 'MB', 'MB/s per core', 'quartiles', 'of reading', 'cost of a byte'],
+      data.map(({ work, text, bytes, megabytesPerSecond, quartiles, ofRead, costOfSmallest }) => [
+        ...[work, text, (bytes / 1e6).toFixed(1), short(megabytesPerSecond)],
+        ...[quartiles.map(short).join('–'), percent(ofRead)],
+        costOfSmallest === null ? '' : `${costOfSmallest.toFixed(2)} ×`,
+      ]),
+    ),
 };
 
 function speed(measured: DiskSpeed | null): string[] {

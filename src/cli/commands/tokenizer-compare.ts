@@ -1,22 +1,25 @@
 // mossctl tokenizer compare: what several tokenizers make of the same text, by language and by domain.
 import { basename, extname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
-import { exists } from '../../base/files.js';
+import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatCount, formatTable, printable } from '../../base/format.js';
 import { readLines } from '../../base/jsonl.js';
 import { detectLanguage } from '../../data/clean.js';
 import { readDocuments } from '../../data/documents.js';
-import { Compression, type CompressionFigures } from '../../tokenizer/compression.js';
+import { Compression } from '../../tokenizer/compression.js';
 import { type Encoder, openPublished, type PublishedName, publishedNames } from '../../tokenizer/published.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { findRun } from '../run-stages.js';
 import { findCorpus } from './data.js';
 import { openTokenizer } from './tokenizer.js';
+import { barsText, type ComparisonRow, comparisonPage, legend, shownName } from './tokenizer-charts.js';
 
 export interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out'> {
   /** Files to read instead of the corpus of the run. */
   text?: string[];
+  /** A file to write the charts to. */
+  html?: string;
 }
 
 interface Sample {
@@ -24,13 +27,6 @@ interface Sample {
   language: string;
   /** The source, or else the file. */
   domain: string;
-}
-
-interface Row extends CompressionFigures {
-  tokenizer: string;
-  vocabSize: number;
-  by: 'language' | 'domain';
-  group: string;
 }
 
 /** Lines of plain text are measured together up to this many characters. */
@@ -58,7 +54,10 @@ export async function compare(names: readonly string[], options: CompareOptions)
     if (options.json) for (const row of shown) printJson(row);
     else printLine(`${tableOf(by, shown)}\n`);
   }
-  if (!options.json) printLine(legend);
+  if (!options.json) printLine(`${barsText(rows.filter((row) => row.by === 'language'))}\n\n${legend}`);
+  if (options.html === undefined) return;
+  await writeFileAtomic(options.html, comparisonPage(rows));
+  if (!options.json) printLine(`charts by language and domain  ${shownPath(options.html)}`);
 }
 
 async function openEncoder(name: string): Promise<Encoder> {
@@ -79,7 +78,8 @@ async function* samplesOf(options: CompareOptions): AsyncGenerator<Sample> {
   }
 }
 
-async function* readSamples(path: string): AsyncGenerator<Sample> {
+/** The texts of a file of plain text or of JSONL rows with a `text`. */
+export async function* readSamples(path: string): AsyncGenerator<Sample> {
   const isJson = ['.jsonl', '.ndjson'].includes(extname(path));
   const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(path) });
   let lines = '';
@@ -112,7 +112,11 @@ function parseRow(line: string, where: string): { text: string; source?: string 
   });
 }
 
-function rowsOf(key: string, sums: ReadonlyMap<string, Compression>, encoders: ReadonlyMap<string, Encoder>): Row[] {
+function rowsOf(
+  key: string,
+  sums: ReadonlyMap<string, Compression>,
+  encoders: ReadonlyMap<string, Encoder>,
+): ComparisonRow[] {
   const [by, group] = key.split('\0') as ['language' | 'domain', string];
   return [...sums].map(([tokenizer, sum]) => {
     const vocabSize = encoders.get(tokenizer)?.vocabSize ?? 0;
@@ -120,22 +124,14 @@ function rowsOf(key: string, sums: ReadonlyMap<string, Compression>, encoders: R
   });
 }
 
-function tableOf(by: Row['by'], rows: readonly Row[]): string {
+function tableOf(by: ComparisonRow['by'], rows: readonly ComparisonRow[]): string {
   const number = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
   return formatTable(
     [by, 'tokenizer', 'vocabulary', 'MB', 'bytes/token', 'tokens/Han', 'bits/Han', 'tokens/word', 'partial'],
     rows.map((row) => [
-      ...[printable(row.group), printable(shownName(row.tokenizer)), formatCount(row.vocabSize)],
+      ...[printable(row.group), shownName(row.tokenizer), formatCount(row.vocabSize)],
       ...[(row.bytes / 1e6).toFixed(2), number(row.bytesPerToken, 3), number(row.tokensPerHan, 3)],
       ...[number(row.bitsPerHan, 2), number(row.tokensPerWord, 3), `${(100 * row.partialShare).toFixed(1)} %`],
     ]),
   );
 }
-
-function shownName(name: string): string {
-  return name.includes('/') ? shownPath(name) : name;
-}
-
-const legend = `bits/Han: tokens per Han character × log2 of the vocabulary (less is better)
-tokens/word: fertility, over words in Latin script
-partial: tokens that are no whole characters`;

@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { readTokenizerJson } from '../../tokenizer/tokenizer-files.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { runOneStage } from '../run-stages.js';
@@ -31,12 +32,18 @@ export async function decode(folder: string, words: readonly string[], options: 
   }
 }
 
-/** A run folder, a checkpoint, or a folder with a tokenizer.json. */
+/** A run folder, a checkpoint, a folder with a tokenizer.json, or such a file. */
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
+  if (folder.endsWith('.json')) return Tokenizer.fromJson(await readTokenizerJson(folder), folder);
+  return Tokenizer.open(await tokenizerFolder(folder));
+}
+
+/** Where the tokenizer.json lies. */
+export async function tokenizerFolder(folder: string): Promise<string> {
   for (const place of [folder, join(folder, 'tokenizer')]) {
-    if (await exists(join(place, 'tokenizer.json'))) return Tokenizer.open(place);
+    if (await exists(join(place, 'tokenizer.json'))) return place;
   }
-  return Tokenizer.open(await resolveCheckpoint(folder));
+  return resolveCheckpoint(folder);
 }
 
 /** The words of the command line as one text, else each line of stdin. */
