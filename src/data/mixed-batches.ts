@@ -1,66 +1,62 @@
-// Batches whose rows come from two supplies: most from the main one, a fixed share from a second. What fine-tuning uses to
-// go on reading plain text, so that it does not forget it.
-import { z } from 'zod';
+// Batches whose rows come from several supplies. Fine-tuning reads a second one so that it does not forget plain text;
+// pretraining reads one for each source and language, in the proportions of a mixture.
 import { UserError } from '../base/errors.js';
+import type { Apportionment } from './apportionment.js';
 import type { PackedBatches } from './packing.js';
 import { BatchBuilder, type BatchShape } from './sequences.js';
 import type { TokenBatch } from './types.js';
 
-/** The states of the supplies are theirs to check. */
-const stateSchema = z.object({ main: z.unknown(), second: z.unknown(), batches: z.int().min(0) });
-
 export interface MixedOptions extends BatchShape {
-  main: PackedBatches;
-  second: PackedBatches;
-  /** Of the rows, from 0 to 1, without 1: kept on average over the batches, so that any share is possible with few rows. */
-  secondShare: number;
+  /** By name; all of the shape that is given here. No name is a key of the apportionment's state. */
+  supplies: ReadonlyMap<string, PackedBatches>;
+  /** Over the supplies, in their order. */
+  apportionment: Apportionment;
 }
 
-/** Both supplies must have the shape that is given here. */
 export class MixedBatches {
   readonly #options: MixedOptions;
-  #batches = 0;
 
   constructor(options: MixedOptions) {
     this.#options = options;
   }
 
-  get state(): z.output<typeof stateSchema> {
-    return { main: this.#options.main.state, second: this.#options.second.state, batches: this.#batches };
+  /** Plain JSON: where each supply stands, by name, and the apportionment. */
+  get state(): Record<string, unknown> {
+    const { supplies, apportionment } = this.#options;
+    return {
+      ...Object.fromEntries([...supplies].map(([name, supply]) => [name, supply.state])),
+      ...apportionment.state,
+    };
   }
 
   /** Goes on where another instance with the same options stood. Throws a UserError where the state is of other data. */
   restore(saved: unknown): void {
-    const state = stateSchema.safeParse(saved).data;
-    if (state === undefined) {
-      throw new UserError({
-        what: 'the checkpoint holds no position in two kinds of data',
-        next: 'Resume with the settings it was trained with, or start a new run',
-      });
-    }
-    this.#options.main.restore(state.main);
-    this.#options.second.restore(state.second);
-    this.#batches = state.batches;
+    const { supplies, apportionment } = this.#options;
+    apportionment.restore(saved);
+    for (const [name, supply] of supplies) supply.restore(positionOf(saved, name));
   }
 
-  /** The rows of the second supply come last. */
+  /** The rows of a supply are next to each other, in the order of the supplies. */
   async next(): Promise<TokenBatch> {
-    const { main, second, rows } = this.#options;
+    const { supplies, apportionment, rows } = this.#options;
     const builder = new BatchBuilder(this.#options);
-    const mainRows = rows - (this.#secondRows(this.#batches + 1) - this.#secondRows(this.#batches));
-    await main.fill(builder, 0, mainRows);
-    await second.fill(builder, mainRows, rows);
-    this.#batches++;
+    const counts = apportionment.next(rows);
+    let row = 0;
+    for (const [i, supply] of [...supplies.values()].entries()) {
+      await supply.fill(builder, row, row + counts[i]);
+      row += counts[i];
+    }
     return builder.finish();
   }
+}
 
-  /** Batches in one pass over the main supply, rounded up. */
-  async countBatches(): Promise<number> {
-    return Math.ceil((await this.#options.main.countBatches()) / (1 - this.#options.secondShare));
+function positionOf(saved: unknown, name: string): unknown {
+  if (typeof saved === 'object' && saved !== null && Object.hasOwn(saved, name)) {
+    return (saved as Record<string, unknown>)[name];
   }
-
-  /** Rows of the second supply in the first `batches` batches. */
-  #secondRows(batches: number): number {
-    return Math.floor(batches * this.#options.rows * this.#options.secondShare + 1e-9);
-  }
+  throw new UserError({
+    what: `the checkpoint holds no position in ${name}`,
+    why: 'it was trained on other data than there is now',
+    next: 'Resume with the data it was trained on, or start a new run',
+  });
 }

@@ -19,14 +19,12 @@ const mostColumns = 2048;
 /** One split of a tokenised corpus. */
 type HeldOutText = Pick<TokenDocuments, 'manifest' | 'length' | 'get'>;
 
-/** Reads whole documents, the same ones every time, until `tokensPerLanguage` is reached in each language. */
+/** Nats of documents that `chooseHeldOut` chose. */
 export async function measureHeldOut(
   model: Model,
-  documents: HeldOutText,
-  tokensPerLanguage: number,
+  chosen: readonly TokenDocument[],
   interrupt: { readonly requested: boolean } = { requested: false },
 ): Promise<MeasuredText[]> {
-  const chosen = await chooseDocuments(documents, tokensPerLanguage);
   const nats = new Map<string, number>();
   const columns = Math.min(model.config.max_position_embeddings, mostColumns);
   const shape = { rows, columns, padId: model.config.pad_token_id };
@@ -39,7 +37,7 @@ export async function measureHeldOut(
     });
     await setImmediate();
   }
-  return chosen.map(({ id, language, bytes }) => ({ id, language, bytes, nats: nats.get(id) ?? 0 }));
+  return chosen.map(({ id, source, language, bytes }) => ({ id, source, language, bytes, nats: nats.get(id) ?? 0 }));
 }
 
 /** Without the closing <|endoftext|>: it stands for no bytes. */
@@ -47,8 +45,11 @@ function textOnly({ id, tokens }: TokenDocument): TokenSequence {
   return { id, tokens: tokens.subarray(0, tokens.length - 1) };
 }
 
-/** In a fixed shuffled order, so that a limit does not mean "the first source only"; by language. */
-async function chooseDocuments(documents: HeldOutText, limit: number): Promise<TokenDocument[]> {
+/**
+ * Whole documents, the same ones every time, until `tokensPerLanguage` is reached in each language. In a fixed shuffled
+ * order, so that a limit does not mean "the first source only".
+ */
+export async function chooseHeldOut(documents: HeldOutText, tokensPerLanguage: number): Promise<TokenDocument[]> {
   const languages = new Set(
     documents.manifest.counts.flatMap(({ split, language }) => (split === 'validation' ? [language] : [])),
   );
@@ -59,10 +60,10 @@ async function chooseDocuments(documents: HeldOutText, limit: number): Promise<T
     const document = await documents.get(index);
     const { language } = document;
     const soFar = counted.get(language) ?? 0;
-    if (soFar >= limit) continue;
+    if (soFar >= tokensPerLanguage) continue;
     counted.set(language, soFar + document.tokens.length);
-    chosen.push(document);
-    if ([...languages].every((each) => (counted.get(each) ?? 0) >= limit)) break;
+    chosen.push({ ...document, tokens: document.tokens.slice() }); // a view would keep its neighbours in memory
+    if ([...languages].every((each) => (counted.get(each) ?? 0) >= tokensPerLanguage)) break;
   }
   // Neighbours of one language are of like length: less padding.
   return chosen.sort((a, b) => (a.language < b.language ? -1 : Number(a.language > b.language)));

@@ -72,7 +72,7 @@ export async function measureFormulas(
     if (units === undefined) measurements.set(metric, [unit]);
     else units.push(unit);
   };
-  const start = tokenizer.specialId('endOfText');
+  const start = tokenizer.documentStart;
   for (let begin = 0; begin < formulas.length; begin += batchRows) {
     if (interrupt.requested) throw new Interrupted('stopped while asking formulas');
     const asked = formulas.slice(begin, begin + batchRows);
@@ -90,5 +90,12 @@ export async function measureFormulas(
       add(`formula.${form}`, unit);
     }
   }
-  return measurements;
+  return new Map([...measurements].sort(([a], [b]) => place(a) - place(b)));
+}
+
+/** In a table: the whole, then each operator with its lengths below it, then longer formulas. */
+function place(metric: string): number {
+  const operator = /[-+×÷]/.exec(metric)?.[0];
+  if (operator !== undefined) return '+-×÷'.indexOf(operator);
+  return metric === 'formula' ? -1 : 4;
 }

@@ -51,6 +51,7 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
 /** A held-out document: how many nats the model needs to write it down, and how long it is. */
 export interface MeasuredText {
   id: string;
+  source: string;
   language: string;
   nats: number;
   /** In UTF-8. */
@@ -64,6 +65,23 @@ export function measureTexts(texts: readonly MeasuredText[]): Measurements {
     const unit = { id, value: nats / Math.LN2, weight: bytes };
     tally.add(`bitsPerByte.${language}`, unit);
     tally.add('bitsPerByte', unit);
+  }
+  return tally.finish();
+}
+
+/** Sources of which a figure is given: as many as one chart shows. */
+const measuredSources = 6;
+
+/** `bitsPerByte.source.<source>` of the sources with the most text here; nothing where there is but one. */
+export function measureSources(texts: readonly MeasuredText[]): Measurements {
+  const bytes = new Map<string, number>();
+  for (const text of texts) bytes.set(text.source, (bytes.get(text.source) ?? 0) + text.bytes);
+  if (bytes.size < 2) return new Map();
+  const largest = [...bytes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, measuredSources);
+  const shown = new Set(largest.map(([source]) => source));
+  const tally = new Tally();
+  for (const { id, source, nats, bytes: weight } of texts) {
+    if (shown.has(source)) tally.add(`bitsPerByte.source.${source}`, { id, value: nats / Math.LN2, weight });
   }
   return tally.finish();
 }

@@ -13,9 +13,9 @@ import type { EvaluationColumn, EvaluationTable, Metrics } from '../../report/ev
 import { missingTemplate } from '../../tokenizer/chatml.js';
 import type { Job, Stage } from '../stage.js';
 import { prefixed, startBackend } from '../training.js';
-import { measureHeldOut } from './bits-per-byte.js';
+import { chooseHeldOut, measureHeldOut } from './bits-per-byte.js';
 import { heldOutFormulas, measureFormulas } from './formulas.js';
-import { compare, figuresOf, type Measurements, measureAnswers, measureTexts } from './measurements.js';
+import { compare, figuresOf, type Measurements, measureAnswers, measureSources, measureTexts } from './measurements.js';
 import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from './tasks.js';
 
 const columns = [
@@ -111,7 +111,9 @@ async function evaluateCheckpoint(
   try {
     if (inputs.tokens !== undefined) {
       const documents = await openTokens(inputs.tokens, 'validation', loaded.tokenizer);
-      measurements = measureTexts(await measureHeldOut(loaded.model, documents, config.validationTokens, interrupt));
+      const chosen = await chooseHeldOut(documents, config.validationTokens);
+      const texts = await measureHeldOut(loaded.model, chosen, interrupt);
+      measurements = new Map([...measureTexts(texts), ...measureSources(texts)]);
       const formulas = await heldOutFormulas(documents, loaded.tokenizer, formulasPerForm);
       for (const [metric, units] of await measureFormulas(loaded, formulas, interrupt)) measurements.set(metric, units);
     }

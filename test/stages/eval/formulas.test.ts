@@ -63,6 +63,8 @@ test('a model that knows one half by heart is right in one half', async () => {
     'formula.×': 1 / 2,
     'formula.1×1': 1 / 2,
   });
+  const order = ['formula', 'formula.+', 'formula.1+1', 'formula.1+2', 'formula.×', 'formula.1×1'];
+  assert.deepEqual(Object.keys(metrics), order);
   disposeOptimizer(optimizer);
   disposeModel(model);
 });

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Check, Conversation } from '../../../src/data/types.js';
-import { compare, figuresOf, measureAnswers, measureTexts, metricsOf } from '../../../src/stages/eval/measurements.js';
+import {
+  compare,
+  figuresOf,
+  measureAnswers,
+  measureSources,
+  measureTexts,
+  metricsOf,
+} from '../../../src/stages/eval/measurements.js';
 import { type Answer, splitHeldOut } from '../../../src/stages/eval/tasks.js';
 
 const check: Check = { type: 'equals', answer: 'yes' };
@@ -43,9 +50,9 @@ test('answers to one task, and tasks of one group, are one unit; what has no che
 
 test('bits per byte: by language and over all, long documents weigh more', () => {
   const texts = [
-    { id: 'x', language: 'zh', nats: 30 * Math.LN2, bytes: 10 },
-    { id: 'y', language: 'en', nats: 40 * Math.LN2, bytes: 40 },
-    { id: 'z', language: 'en', nats: 20 * Math.LN2, bytes: 10 },
+    { id: 'x', source: 'a', language: 'zh', nats: 30 * Math.LN2, bytes: 10 },
+    { id: 'y', source: 'a', language: 'en', nats: 40 * Math.LN2, bytes: 40 },
+    { id: 'z', source: 'a', language: 'en', nats: 20 * Math.LN2, bytes: 10 },
   ];
   const { metrics, intervals } = figuresOf(measureTexts(texts));
   assert.deepEqual(Object.keys(metrics), ['bitsPerByte', 'bitsPerByte.en', 'bitsPerByte.zh']);
@@ -53,6 +60,26 @@ test('bits per byte: by language and over all, long documents weigh more', () =>
     assert.ok(Math.abs(metrics[name] - expected) < 1e-12, name);
   assert.ok(intervals.bitsPerByte.low < 1.5 && intervals.bitsPerByte.high > 1.5);
   assert.equal(intervals['bitsPerByte.zh'], undefined, 'one document has no interval');
+});
+
+test('bits per byte by source: of the six with the most text, which together are the whole', () => {
+  const texts = Array.from({ length: 40 }, (_, i) => ({
+    ...{ id: `${i}`, source: `s${i % 5}`, language: 'en', nats: (i % 7) * Math.LN2, bytes: 1 + (i % 5) },
+  }));
+  const bySource = metricsOf(measureSources(texts));
+  assert.deepEqual(
+    Object.keys(bySource),
+    [0, 1, 2, 3, 4].map((i) => `bitsPerByte.source.s${i}`),
+  );
+  const bits = (source: number): number => [0, 1, 2, 3, 4, 5, 6, 7].reduce((sum, k) => sum + ((source + 5 * k) % 7), 0);
+  assert.equal(bySource['bitsPerByte.source.s3'], bits(3) / (8 * 4));
+  const whole = Object.values(bySource).reduce((sum, value, i) => sum + value * (8 * (1 + i)), 0) / (8 * 15);
+  assert.ok(Math.abs(whole - metricsOf(measureTexts(texts)).bitsPerByte) < 1e-12);
+
+  const many = texts.map((text, i) => ({ ...text, source: `s${i % 10}`, bytes: 1 + (i % 10) }));
+  const largest = [4, 5, 6, 7, 8, 9].map((i) => `bitsPerByte.source.s${i}`);
+  assert.deepEqual(Object.keys(metricsOf(measureSources(many))), largest);
+  assert.equal(measureSources(texts.filter(({ source }) => source === 's1')).size, 0, 'one source is the whole');
 });
 
 test('many wordings of one question widen the interval: they are one piece of evidence', () => {
@@ -79,7 +106,7 @@ test('a comparison pairs what both measured; the same model gains exactly nothin
   assert.deepEqual([from, to], ['base', 'sft']);
   assert.equal(differences.exactMatch.mean, 0.5);
   assert.ok(differences.exactMatch.low > 0.3 && differences.exactMatch.high < 0.7);
-  const texts = measureTexts([{ id: 'x', language: 'en', nats: 1, bytes: 1 }]);
+  const texts = measureTexts([{ id: 'x', source: 'a', language: 'en', nats: 1, bytes: 1 }]);
   assert.deepEqual(compare(base, { label: 'sft', measurements: texts }).differences, {});
   const same = compare(sft, { ...sft, label: 'align' });
   assert.deepEqual(same.differences.reward, { mean: 0, low: 0, high: 0 });

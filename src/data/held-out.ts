@@ -1,0 +1,53 @@
+// A held-out document that shares a long n-gram with a training document measures memory. It is found in two passes over
+// what was built, held-out first, and taken out of the held-out half: that is small, and training loses nothing.
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DocumentWriter, documentFile, readDocumentFile } from './documents.js';
+import { quote } from './examples.js';
+import { TaskGrams } from './filters/decontaminate.js';
+import { drop, type Ingest } from './ingest.js';
+import type { SourceReport } from './manifest.js';
+import type { Document } from './types.js';
+
+export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'interrupt'> {
+  directory: string;
+  /** Words of the n-gram; characters in Chinese. */
+  n: number;
+  sources: readonly SourceReport[];
+}
+
+export async function separateHeldOut(options: HeldOutOptions): Promise<void> {
+  const { directory, n, sources, corpus } = options;
+  const [train, validation] = (['train', 'validation'] as const).map((split) => join(directory, documentFile(split)));
+  const heldOut = new TaskGrams(n, n);
+  for await (const { text } of textsOf(validation, options)) heldOut.add(text);
+  const shared = new TaskGrams(n, n);
+  for await (const { text } of textsOf(train, options)) heldOut.collect(text, shared);
+  if (shared.size === 0) return;
+  const kept = `${validation}.kept`;
+  const writer = new DocumentWriter(kept);
+  const reports = new Map(sources.map((source) => [source.name, source]));
+  for await (const document of readDocumentFile(validation)) {
+    const report = isText(document, options) ? reports.get(document.source) : undefined;
+    const found = report && shared.find(document.text);
+    if (report === undefined || found === undefined) await writer.add(document);
+    else {
+      corpus.forget(document, 'validation', report);
+      drop(report, 'decontaminate', document.id, () => `held out, and a training document has: ${quote(found)}`);
+    }
+  }
+  await writer.close();
+  await rename(kept, validation);
+}
+
+async function* textsOf(file: string, options: HeldOutOptions): AsyncGenerator<Document> {
+  for await (const document of readDocumentFile(file)) {
+    await options.corpus.pace(options.interrupt);
+    if (isText(document, options)) yield document;
+  }
+}
+
+/** Formulas are held out by their operands. */
+function isText({ source }: Document, { spec }: HeldOutOptions): boolean {
+  return source !== spec.formulas?.name;
+}
