@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
-import { identifyForeign, isForeign, openForeign } from './hf.js';
+import { describeForeign, identifyForeign, isForeign, openForeign } from './hf.js';
 import { resolveCheckpoint } from './history.js';
 import {
   checkDigest,
@@ -77,6 +77,19 @@ export async function identifyCheckpoint(path: string): Promise<{ path: string; 
   const directory = await resolveCheckpoint(path);
   const identity = (await isForeign(directory)) ? await identifyForeign(directory) : await readManifest(directory);
   return { path: directory, ...identity };
+}
+
+/** The architecture and the tokens that end an answer. @throws UserError where one of the files is missing or broken. */
+export async function readModel(directory: string): Promise<{ model: ModelConfig; eosTokenIds: readonly number[] }> {
+  if (await isForeign(directory)) {
+    const { model, tokens } = await describeForeign(directory);
+    return { model, eosTokenIds: tokens.eosTokenIds };
+  }
+  const text = async (name: string) => (await readSmallFile(join(directory, name), maxTextBytes)).toString('utf8');
+  return {
+    model: parseModelConfig(await text(configName), join(directory, configName)),
+    eosTokenIds: parseGenerationConfig(await text(generationConfigName), join(directory, generationConfigName)),
+  };
 }
 
 /**

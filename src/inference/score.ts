@@ -114,7 +114,7 @@ export async function scoreTexts(
   texts: readonly string[],
   interrupt?: { readonly requested: boolean },
 ): Promise<TextScore[]> {
-  const opening = model.config.bos_token_id ?? tokenizer.specialId('endOfText');
+  const opening = tokenizer.documentStart;
   const encoded = texts.map((text) => tokenizer.encode(text));
   const scores = await tokenLogProbabilities(
     model,

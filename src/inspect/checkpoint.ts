@@ -1,7 +1,7 @@
 // What a checkpoint is, without opening it for use: headers and manifests, not weights (hashing apart), no tensor library.
 // A damaged one is described as far as it goes, with every fault.
 import { type Fault, UserError } from '../base/errors.js';
-import { stateName } from '../checkpoint/directory.js';
+import { readModel, stateName } from '../checkpoint/directory.js';
 import type { Manifest } from '../checkpoint/manifest.js';
 import { describeWeights, isWeightsFile } from '../checkpoint/weights.js';
 import type { ModelConfig } from '../config/model.js';
@@ -12,7 +12,6 @@ import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { type FileReport, identify } from './files.js';
 import { type Ancestor, findAncestors } from './lineage.js';
 import { type ParameterSummary, summarise } from './parameters.js';
-import { readModel } from './speech.js';
 
 export interface TokenizerReport {
   vocabulary: number;

@@ -2,6 +2,7 @@
 // What a template makes of a conversation, and how much of that is learnt, is where fine-tunes fail in silence.
 import { conversationSequences, readConversation } from '../data/conversations.js';
 import type { Conversation, Message } from '../data/types.js';
+import { learntEnds, unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { visibleBytes } from './visible.js';
@@ -41,7 +42,7 @@ export interface Speech {
 export function textTokens(speech: Speech, text: string): TokensReport {
   const { tokenizer, template, isBase } = speech;
   if (isBase) {
-    const tokens = [tokenizer.specialId('endOfText'), ...tokenizer.encode(text)];
+    const tokens = [tokenizer.documentStart, ...tokenizer.encode(text)];
     const loss = tokens.map((_, i) => (i === 0 ? 0 : 1));
     const what = 'plain text, as pretraining reads it: every token but the first is predicted';
     return report(speech, what, [{ tokens, loss }], []);
@@ -107,17 +108,11 @@ function answerFaults(messages: readonly Message[], encoded: readonly EncodedCha
 /** Answers that never learn to end, or end otherwise than generation does. */
 function endFaults({ tokenizer, eosTokenIds, isBase }: Speech, encoded: readonly EncodedChat[]): string[] {
   const name = (id: number): string => visibleBytes(tokenizer.tokenBytes(id));
-  const isControl = (id: number): boolean => tokenizer.controlId(tokenizer.decode([id])) === id;
-  const ends = encoded.flatMap(({ tokens, loss }) =>
-    tokens.flatMap((id, i) => (loss[i] === 1 && loss[i + 1] !== 1 ? [{ id, next: tokens[i + 1] }] : [])),
-  );
-  const open = ends.find(({ id }) => !isControl(id));
-  if (open !== undefined) {
-    const what =
-      open.next === undefined ? 'no token ends the answer' : `${name(open.next)} after an answer carries no loss`;
-    return [`${what}: the model does not learn to stop`];
+  for (const each of encoded) {
+    const fault = unlearntEnd(tokenizer, each, name);
+    if (fault !== undefined) return [fault];
   }
-  const end = ends.find(({ id }) => !eosTokenIds.includes(id));
+  const end = encoded.flatMap(learntEnds).find(({ id }) => !eosTokenIds.includes(id));
   // A base model's end of text gives way to the end of the turn when it is fine-tuned.
   if (end === undefined || isBase) return [];
   const stops = eosTokenIds.map(name).join(', ');

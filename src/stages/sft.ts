@@ -6,17 +6,18 @@ import { digestOf, exists, sha256File } from '../base/files.js';
 import { Random } from '../base/random.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import type { SftConfig } from '../config/pipeline.js';
+import { SecondShare } from '../data/apportionment.js';
 import { conversationSequences, readConversations } from '../data/conversations.js';
 import { MixedBatches } from '../data/mixed-batches.js';
 import { batchesOnce, PackedBatches } from '../data/packing.js';
 import type { BatchShape } from '../data/sequences.js';
 import { openTokens, type TokenDocuments } from '../data/shards.js';
 import type { Conversation, TokenSequence } from '../data/types.js';
-import { modelOf } from '../inference/load.js';
+import { type LoadedModel, modelOf } from '../inference/load.js';
 import type { Model } from '../model/parameters.js';
 import type { Metrics } from '../report/event.js';
 import { tidy } from '../tensor/tf.js';
-import type { ChatTemplate } from '../tokenizer/chat-template.js';
+import { unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood } from '../train/losses.js';
 import { answerTasks, lastQuestion, readTasks, splitHeldOut } from './eval/tasks.js';
@@ -53,7 +54,7 @@ export const sftStage: Stage<SftConfig> = {
       const text = `conversations are cut at ${columns} tokens, of the ${context} that the model can take: sft.contextLength changes it`;
       job.reporter.emit({ type: 'note', stage: 'sft', level: 'info', text });
     }
-    const sequences = await readSequences(job, path, template, columns);
+    const sequences = await readSequences(job, path, { template, tokenizer }, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
     const heldOutSequences = heldOut.flatMap((row) => {
       const fitted = conversationSequences(row, template, columns);
@@ -64,7 +65,9 @@ export const sftStage: Stage<SftConfig> = {
     const conversations = new PackedBatches({ source, mode: 'whole', seed, ...shape });
     const text = await openText(job, tokenizer);
     const batches = text === undefined ? conversations : mixText(job, conversations, text, shape);
-    const steps = await stepCount(config.train, () => batches.countBatches());
+    const batchesPerEpoch = async (): Promise<number> =>
+      Math.ceil((await conversations.countBatches()) / (1 - config.textShare));
+    const steps = await stepCount(config.train, batchesPerEpoch);
     const result = await runTraining(job, {
       model,
       objective: tokenObjective(batches, config.train),
@@ -111,13 +114,14 @@ function mixText(
     seed: Random.stream(seed, 'sft-text').uint32(),
     ...shape,
   });
-  return new MixedBatches({ main, second, secondShare: config.textShare, ...shape });
+  const supplies = new Map(Object.entries({ main, second }));
+  return new MixedBatches({ supplies, apportionment: new SecondShare(config.textShare), ...shape });
 }
 
 async function readSequences(
   { reporter }: Job<SftConfig>,
   path: string,
-  template: ChatTemplate,
+  { template, tokenizer }: Pick<LoadedModel, 'template' | 'tokenizer'>,
   columns: number,
 ): Promise<TokenSequence[]> {
   const sequences: TokenSequence[] = [];
@@ -132,6 +136,11 @@ async function readSequences(
   }
   for (const [reason, count] of dropped) {
     reporter.emit({ type: 'note', stage: 'sft', level: 'warning', text: `left out ${count} conversations: ${reason}` });
+  }
+  const faults = sequences.flatMap((sequence) => unlearntEnd(tokenizer, sequence) ?? []);
+  if (faults.length > 0) {
+    const text = `${faults.length} of ${sequences.length} conversations: ${faults[0]} (mossctl inspect --row shows one)`;
+    reporter.emit({ type: 'note', stage: 'sft', level: 'warning', text });
   }
   if (sequences.length === 0) {
     throw new UserError({

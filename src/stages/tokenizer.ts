@@ -1,31 +1,54 @@
-// Documents → vocabulary: trains the byte-level BPE on the training split and writes Hugging Face's tokenizer files.
-import { join } from 'node:path';
-import { Interrupted } from '../base/errors.js';
+// Documents → vocabulary: trains the byte-level BPE on the training split, or gives a tokenizer that exists more tokens from
+// it, and writes Hugging Face's tokenizer files.
+import { basename, dirname, join } from 'node:path';
+import { Interrupted, UserError } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import type { TokenizerConfig } from '../config/pipeline.js';
 import { readDocuments } from '../data/documents.js';
 import { readDataManifest } from '../data/manifest.js';
-import { type TrainProgress, type TrainText, trainTokenizer } from '../tokenizer/train.js';
+import { extendTokenizer } from '../tokenizer/extend.js';
+import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { readTokenizerFiles, tokenizerJsonName } from '../tokenizer/tokenizer-files.js';
+import { type ReadOptions, type TrainProgress, type TrainText, trainTokenizer } from '../tokenizer/train.js';
 import type { Job, Stage } from './stage.js';
+
+/** As many tokens as `extend` adds where nothing is said. */
+const usualAdd = 8192;
 
 export const tokenizerStage: Stage<TokenizerConfig> = {
   name: 'tokenizer',
   needs: ['data'],
+  /** What stands beside the tokenizer.json that is extended goes along. */
+  inputDigest: async ({ config: { extend } }) =>
+    extend === undefined ? undefined : digestOf((await readTokenizerFiles(dirname(extend))).texts),
+  async check({ config: { extend, add } }) {
+    if (extend === undefined && add !== undefined) {
+      throw new UserError({
+        what: 'tokenizer.add says how many tokens to add, but not to what',
+        next: 'Name a tokenizer.json as tokenizer.extend, or use tokenizer.vocabSize to train one',
+      });
+    }
+    if (extend === undefined) return;
+    if (basename(extend) !== tokenizerJsonName) {
+      throw new UserError({
+        what: `tokenizer.extend is not a ${tokenizerJsonName}`,
+        where: extend,
+        next: 'Name that file of a tokenizer, a checkpoint or a model folder',
+      });
+    }
+    await Tokenizer.open(dirname(extend));
+  },
   async run({ config, inputs, directory, reporter, interrupt }) {
     const onProgress = ({ phase, done, total }: TrainProgress): void => {
       stopIfAsked(interrupt);
       const unit = phase === 'reading' ? 'bytes' : 'tokens';
       reporter.emit({ type: 'progress', stage: 'tokenizer', label: phase, done, total, unit });
     };
-    const tokenizer = await trainTokenizer(sample(inputs.data ?? '', config.trainBytes, interrupt), {
-      vocabSize: config.vocabSize,
-      maxBytes: config.trainBytes,
-      balance: config.balance,
-      reserved: config.reserved,
-      onProgress,
-    });
-    if (tokenizer.vocabSize < config.vocabSize) {
-      const text = `the text has pairs for only ${tokenizer.vocabSize} of the ${config.vocabSize} tokens asked for`;
+    const text = sample(inputs.data ?? '', config.trainBytes, interrupt);
+    const reading = { maxBytes: config.trainBytes, balance: config.balance, onProgress };
+    const { tokenizer, wanted } = await makeTokenizer(config, text, reading);
+    if (tokenizer.vocabSize < wanted) {
+      const text = `the text has pairs for only ${tokenizer.vocabSize} of the ${wanted} tokens asked for`;
       reporter.emit({ type: 'note', stage: 'tokenizer', level: 'warning', text });
     }
     const files = tokenizer.files();
@@ -33,6 +56,18 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
     return { path: directory, digest: digestOf(files), metrics: { vocabSize: tokenizer.vocabSize } };
   },
 };
+
+async function makeTokenizer(
+  { extend, add = usualAdd, vocabSize, reserved }: TokenizerConfig,
+  texts: AsyncIterable<TrainText>,
+  reading: ReadOptions,
+): Promise<{ tokenizer: Tokenizer; wanted: number }> {
+  if (extend === undefined) {
+    return { tokenizer: await trainTokenizer(texts, { ...reading, vocabSize, reserved }), wanted: vocabSize };
+  }
+  const base = await Tokenizer.open(dirname(extend));
+  return { tokenizer: await extendTokenizer(base, texts, { ...reading, add }), wanted: base.vocabSize + add };
+}
 
 /** About `wanted` bytes, spread evenly over the corpus: it is in the order of its sources, and each is to be heard. */
 async function* sample(

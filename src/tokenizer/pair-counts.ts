@@ -18,8 +18,10 @@ export interface Entry extends Pair {
 }
 
 export interface PairCountsOptions {
-  /** The id of byte 0. */
-  firstByteId: number;
+  /** The id of byte 0, from which the ids of the others follow. */
+  firstByteId?: number;
+  /** In its place: the ids to start from, at most one a byte. Default: the bytes. */
+  idsOf?: (piece: Uint8Array) => ArrayLike<number>;
   /** Above every id to come. */
   vocabSize: number;
   /** Pairs seen less often are never given. */
@@ -45,7 +47,7 @@ export class PairCounts {
   readonly #before: Neighbours;
   readonly #after: Neighbours;
 
-  constructor(pieces: PieceTable, { firstByteId, vocabSize, minCount, floor }: PairCountsOptions) {
+  constructor(pieces: PieceTable, { firstByteId = 0, idsOf, vocabSize, minCount, floor }: PairCountsOptions) {
     const { size, bytes, starts } = pieces;
     const total = starts[size];
     this.#symbols = vocabSize <= 65536 ? new Uint16Array(total) : new Uint32Array(total);
@@ -53,6 +55,13 @@ export class PairCounts {
     this.#starts = starts.slice(0, size);
     this.#lengths = new Uint8Array(size);
     for (let piece = 0; piece < size; piece++) this.#lengths[piece] = starts[piece + 1] - starts[piece];
+    if (idsOf !== undefined) {
+      for (let piece = 0; piece < size; piece++) {
+        const ids = idsOf(bytes.subarray(starts[piece], starts[piece + 1]));
+        this.#symbols.set(ids, starts[piece]);
+        this.#lengths[piece] = ids.length;
+      }
+    }
     this.#weights = pieces.counts.slice(0, size);
     this.#vocabSize = vocabSize;
     this.#minCount = minCount;

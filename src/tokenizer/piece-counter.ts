@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { PieceTable } from './piece-table.js';
 import { isNumeral, pieceEnd } from './pre-tokenizer.js';
+import type { PieceEnd } from './pre-tokenizers.js';
 
 /** Pieces are counted in parts of at most this many UTF-16 units: runs of Han are as unique as they are long. */
 const maxPartLength = 16;
@@ -22,18 +23,21 @@ export class PieceCounter {
   bytes = 0;
   readonly #groups = new Map<string, PieceTable>();
   readonly #maxPieces: number;
+  readonly #pieceEnd: PieceEnd;
   #threshold = 1;
   #sincePause = 0;
 
-  constructor(limit = maxPieces) {
+  /** @param end the cuts between pieces; default: those of the tokenizers that we train. */
+  constructor({ limit = maxPieces, end = pieceEnd }: { limit?: number; end?: PieceEnd } = {}) {
     this.#maxPieces = limit;
+    this.#pieceEnd = end;
   }
 
   async add(text: string, group: string): Promise<void> {
     let table = this.#groups.get(group) ?? new PieceTable();
     this.#groups.set(group, table);
     for (let start = 0; start < text.length; ) {
-      const end = pieceEnd(text, start);
+      const end = this.#pieceEnd(text, start);
       countParts(table, text, start, end);
       start = end;
       if (++this.#sincePause < 100_000) continue;

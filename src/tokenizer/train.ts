@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { PairCounts } from './pair-counts.js';
-import { PieceCounter } from './piece-counter.js';
+import { PieceCounter, type WeighedPieces } from './piece-counter.js';
 import { byteCharacters } from './pre-tokenizer.js';
 import { specialTokenList } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
@@ -20,9 +20,8 @@ export interface TrainProgress {
 /** Text, or text of a group: a language, say. */
 export type TrainText = string | { text: string; group: string };
 
-export interface TrainTokenizerOptions {
-  /** Tokens wanted, special ones and the 256 bytes included. */
-  vocabSize: number;
+/** How text is read. */
+export interface ReadOptions {
   /** Text after this many UTF-8 bytes is not read. Mix the sources before: only the beginning counts. */
   maxBytes?: number;
   /**
@@ -30,9 +29,14 @@ export interface TrainTokenizerOptions {
    * groups that are not named have the weight 1. Absent: every piece counts as often as it was seen.
    */
   balance?: Readonly<Record<string, number>>;
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface TrainTokenizerOptions extends ReadOptions {
+  /** Tokens wanted, special ones and the 256 bytes included. */
+  vocabSize: number;
   /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones. Default 0. */
   reserved?: number;
-  onProgress?: (progress: TrainProgress) => void;
 }
 
 /** Special tokens and bytes: what a vocabulary has before its first merge. */
@@ -40,7 +44,7 @@ export const minVocabSize = specialTokenList.length + 256;
 export const maxReserved = 4096;
 const defaultMaxBytes = 64 << 20;
 /** A pair seen once says nothing about the language. */
-const minPairCount = 2;
+export const minPairCount = 2;
 
 /**
  * Trains a tokenizer. Its `vocabSize` is less than asked where the text has too few repeated pairs.
@@ -50,28 +54,35 @@ export async function trainTokenizer(
   texts: AsyncIterable<TrainText> | Iterable<TrainText>,
   options: TrainTokenizerOptions,
 ): Promise<Tokenizer> {
-  const { vocabSize, maxBytes = defaultMaxBytes, balance, reserved = 0, onProgress = () => {} } = options;
+  const { vocabSize, reserved = 0, onProgress = () => {} } = options;
   checkSizes(vocabSize, reserved);
-  const counter = new PieceCounter();
+  const { pieces, unit } = await countPieces(texts, new PieceCounter(), options);
+  const special = [...specialTokenList, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
+  const tokens = [...special, ...byteCharacters];
+  const counts = new PairCounts(pieces, { firstByteId: special.length, vocabSize, minCount: minPairCount * unit });
+  const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
+  return Tokenizer.fromJson(writeTokenizerJson(special.length, tokens, merges), 'the trained tokenizer');
+}
+
+/** Reads texts into pieces with their weights. Throws `UserError` where there is none. */
+export async function countPieces(
+  texts: AsyncIterable<TrainText> | Iterable<TrainText>,
+  counter: PieceCounter,
+  { maxBytes = defaultMaxBytes, balance, onProgress = () => {} }: ReadOptions,
+): Promise<WeighedPieces> {
   for await (const item of texts) {
     const { text, group } = typeof item === 'string' ? { text: item, group: '' } : item;
     await counter.add(text.slice(0, maxBytes - counter.bytes), group);
     onProgress({ phase: 'reading', done: Math.min(maxBytes, counter.bytes), total: maxBytes });
     if (counter.bytes >= maxBytes) break;
   }
-  const { pieces, unit } = counter.take(balance);
-  if (pieces.size === 0) {
-    throw new UserError({
-      what: 'there is no text to train a tokenizer on',
-      why: 'every document was empty',
-      next: 'Check the paths and filters of the data-spec',
-    });
-  }
-  const special = [...specialTokenList, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
-  const tokens = [...special, ...byteCharacters];
-  const counts = new PairCounts(pieces, { firstByteId: special.length, vocabSize, minCount: minPairCount * unit });
-  const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
-  return Tokenizer.fromJson(writeTokenizerJson(special.length, tokens, merges), 'the trained tokenizer');
+  const weighed = counter.take(balance);
+  if (weighed.pieces.size > 0) return weighed;
+  throw new UserError({
+    what: 'there is no text to train a tokenizer on',
+    why: 'every document was empty',
+    next: 'Check the paths and filters of the data-spec',
+  });
 }
 
 function checkSizes(vocabSize: number, reserved: number): void {
@@ -92,7 +103,7 @@ function checkSizes(vocabSize: number, reserved: number): void {
 }
 
 /** Appends the learnt tokens to `tokens` until there are `vocabSize`, and returns the merges in order. */
-async function learnMerges(
+export async function learnMerges(
   counts: PairCounts,
   tokens: string[],
   vocabSize: number,

@@ -1,0 +1,69 @@
+// mossctl tokenizer extend: more tokens for a tokenizer that exists, from files or from the corpus of a run.
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { exists, writeFileAtomic } from '../../base/files.js';
+import { formatCount } from '../../base/format.js';
+import { extendTokenizer } from '../../tokenizer/extend.js';
+import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { RunOptions } from '../options.js';
+import { printJson, printLine, shownPath } from '../output.js';
+import { runOneStage } from '../run-stages.js';
+import { tokenizerFolder } from './tokenizer.js';
+import { readSamples } from './tokenizer-compare.js';
+
+export interface ExtendCommandOptions extends RunOptions {
+  add: number;
+  /** Files to read instead of the corpus of the run. */
+  text?: string[];
+}
+
+const maxTextBytes = 1 << 30;
+
+export async function extend(place: string, options: ExtendCommandOptions): Promise<void> {
+  const { text, add, ...run } = options;
+  const folder = await tokenizerFolder(place);
+  if (text !== undefined) return extendOnFiles(folder, text, options);
+  const own = [`tokenizer.extend=${join(folder, 'tokenizer.json')}`, `tokenizer.add=${add}`];
+  const set = [...(options.set ?? []), ...own];
+  return runOneStage(
+    'tokenizer',
+    { ...run, set },
+    (out) => `npx mossctl tokenizer compare ${shownPath(folder)} ${out}`,
+  );
+}
+
+async function extendOnFiles(
+  folder: string,
+  files: readonly string[],
+  { out, add, json, config }: ExtendCommandOptions,
+): Promise<void> {
+  if (out === undefined || config !== undefined) {
+    throw new UserError({
+      what: out === undefined ? 'where shall it be written?' : '--text and --config are two sources of text',
+      next: out === undefined ? 'Name a folder with --out' : 'Leave one of the two out',
+    });
+  }
+  if (await exists(join(out, 'tokenizer.json'))) {
+    throw new UserError({ what: 'there is a tokenizer here already', where: out, next: 'Choose another --out' });
+  }
+  const base = await Tokenizer.open(folder);
+  const extended = await extendTokenizer(base, textsOf(files), { add, maxBytes: maxTextBytes });
+  for (const [name, content] of Object.entries(extended.files())) await writeFileAtomic(join(out, name), content);
+  const added = extended.vocabSize - base.vocabSize;
+  if (json) {
+    printJson({ type: 'result', path: shownPath(out), vocabSize: extended.vocabSize, added });
+    return;
+  }
+  const few = added < add ? ` (the text has pairs for no more)` : '';
+  printLine(
+    `vocabulary  ${formatCount(base.vocabSize)} → ${formatCount(extended.vocabSize)}: ${formatCount(added)} new tokens${few}`,
+  );
+  printLine(`wrote       ${shownPath(out)}`);
+  printLine(
+    `next        npx mossctl tokenizer compare ${shownPath(folder)} ${shownPath(out)} --text ${shownPath(files[0])}`,
+  );
+}
+
+async function* textsOf(files: readonly string[]): AsyncGenerator<string> {
+  for (const file of files) for await (const { text } of readSamples(file)) yield text;
+}

@@ -1,0 +1,50 @@
+// The checkpoint that a run starts from: --from, or `pretrain.from`.
+import { stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { digestOf, sha256File } from '../base/files.js';
+import { identifyCheckpoint } from '../checkpoint/directory.js';
+import { realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
+import type { PipelineConfig } from '../config/pipeline.js';
+import type { StageName, StageOutput } from '../stages/stage.js';
+import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
+import { parentSlot, stageFolder } from './plan.js';
+
+export type Parent = readonly [StageName, StageOutput];
+
+/** The checkpoint of --from, and the stage whose place it takes. A model of others is read to the end for its digest: once. */
+export async function findParent(from: string | undefined, plan: readonly StageName[]): Promise<Parent | undefined> {
+  if (from === undefined) return undefined;
+  const { path, manifest, digest } = await identifyCheckpoint(from);
+  return [parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics }];
+}
+
+/**
+ * The tokenizer of the checkpoint whose pretraining goes on, where the pipeline makes none of its own.
+ * @throws UserError where that checkpoint would be moved aside by the very training that starts from it.
+ */
+export async function findParentTokenizer(
+  { pretrain, tokenizer }: PipelineConfig,
+  plan: readonly StageName[],
+  runDirectory: string,
+): Promise<Parent | undefined> {
+  if (pretrain?.from === undefined || !plan.some((name) => name === 'tokens' || name === 'pretrain')) return undefined;
+  const path = await resolveCheckpoint(pretrain.from);
+  const own = join(await realPathOrItself(runDirectory), stageFolder('pretrain'));
+  if (plan.includes('pretrain') && `${path}${sep}`.startsWith(`${own}${sep}`)) {
+    throw new UserError({
+      what: 'pretraining that goes on from a checkpoint needs a run folder of its own',
+      where: runDirectory,
+      why: 'the checkpoint lies in this one, where the new training would take its place',
+      next: 'Choose another folder with --out',
+    });
+  }
+  if (tokenizer !== undefined) return undefined;
+  const { texts } = await readTokenizerFiles(path);
+  return ['tokenizer', { path, digest: digestOf(texts), metrics: {} }];
+}
+
+/** Of a file that settings name, or of the checkpoint in a folder. */
+export async function contentDigest(path: string): Promise<string> {
+  return (await stat(path)).isDirectory() ? (await identifyCheckpoint(path)).digest : sha256File(path);
+}

@@ -1,0 +1,63 @@
+// Pretraining that goes on from a checkpoint, ours or anyone's: with the tokenizer it came with, or with one that has
+// more tokens, for which the model gets rows. Weights only: moments, schedule and the place in the data begin anew.
+import { UserError } from '../base/errors.js';
+import { formatCount } from '../base/format.js';
+import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { isRewardModel } from '../config/model.js';
+import { type Model, modelFromTensors } from '../model/parameters.js';
+import { resizeVocabulary } from '../model/resize.js';
+import { Tokenizer } from '../tokenizer/tokenizer.js';
+
+export interface Continued {
+  parent: Checkpoint;
+  model: Model;
+  /** What was done to it, for a person. */
+  text: string;
+}
+
+/** @throws UserError where the checkpoint predicts no text, or `tokenizer` gives its ids another meaning. */
+export async function openContinued(
+  path: string,
+  tokenizer: Tokenizer,
+  options: { verify?: boolean },
+): Promise<Continued> {
+  const parent = await openCheckpoint(path, options);
+  if (isRewardModel(parent.model)) {
+    throw new UserError({
+      what: 'a reward model cannot go on pretraining',
+      where: parent.path,
+      why: 'it scores sequences and has no output for tokens',
+      next: 'Name the model that it was made from',
+    });
+  }
+  const old = await Tokenizer.open(parent.path);
+  checkExtends(tokenizer, old, parent.path);
+  const added = tokenizer.vocabSize - old.vocabSize;
+  const spelled = Array.from({ length: added }, (_, i) => old.encodeBytes(tokenizer.tokenBytes(old.vocabSize + i)));
+  const { model, weights } = resizeVocabulary(parent.model, parent.weights, old.vocabSize, spelled);
+  const name = `${parent.manifest.stage} step ${parent.manifest.step} ${parent.digest.slice(0, 12)}`;
+  const rows =
+    added === 0
+      ? ''
+      : `; vocabulary ${formatCount(old.vocabSize)} → ${formatCount(tokenizer.vocabSize)}: ${formatCount(added)} rows from the mean of their old tokens`;
+  return { parent, model: modelFromTensors(model, weights, parent.path), text: `goes on from ${name}${rows}` };
+}
+
+function checkExtends(tokenizer: Tokenizer, old: Tokenizer, where: string): void {
+  const differs = (id: number): boolean => Buffer.compare(tokenizer.tokenBytes(id), old.tokenBytes(id)) !== 0;
+  const isShorter = tokenizer.vocabSize < old.vocabSize;
+  const other = isShorter ? -1 : Array.from({ length: old.vocabSize }, (_, id) => id).findIndex(differs);
+  if (!isShorter && other < 0) return;
+  throw new UserError({
+    what: 'the tokenizer is neither that of the checkpoint nor one that extends it',
+    where,
+    why: isShorter
+      ? `it has ${tokenizer.vocabSize} tokens, the checkpoint's has ${old.vocabSize}`
+      : `token ${other} is ${show(tokenizer, other)}, to the checkpoint it is ${show(old, other)}`,
+    next: 'Leave the tokenizer block out (--set tokenizer=null), or name the tokenizer.json of the checkpoint as tokenizer.extend',
+  });
+}
+
+function show(tokenizer: Tokenizer, id: number): string {
+  return JSON.stringify(tokenizer.decode([id]).slice(0, 40));
+}
