@@ -45,6 +45,19 @@ const manifestSchema = z.object({
     .array(z.strictObject({ step: count, key: shortText, from: shortText, to: shortText }))
     .max(1000)
     .optional(),
+  /** Spikes that the training went back for, in order, and what it left out for each; absent where there were none. */
+  skipped: z
+    .array(
+      z.strictObject({
+        step: count.describe('the step that spiked'),
+        backTo: count.describe("the checkpoint's that was gone back to"),
+        reason: shortText,
+        documents: count.describe('in the batches of the steps from the checkpoint on, the one that spiked included'),
+        ids: z.array(z.string().max(10_000)).max(1000).describe('of those documents: the first thousand'),
+      }),
+    )
+    .max(1000)
+    .optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

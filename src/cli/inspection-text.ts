@@ -30,6 +30,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
     ['metrics', Object.entries(manifest.metrics).map(([name, value]) => `${name} ${formatMetric(value)}`)],
     ['computed by', computedBy(inspection)],
     ['overrides', overrideLines(inspection)],
+    ['left out', skippedLines(inspection)],
     ['tokenizer', tokenizerLines(inspection)],
     ['template', templateLines(inspection)],
     ['files', fileLines(inspection)],
@@ -157,6 +158,13 @@ function computedBy({ manifest, resumable }: Inspection): string[] {
 function overrideLines({ manifest }: Inspection): string[] {
   return (manifest.overrides ?? []).map(
     ({ step, key, from, to }) => `at step ${formatCount(step)}: ${key} ${from} → ${to}`,
+  );
+}
+
+function skippedLines({ manifest }: Inspection): string[] {
+  return (manifest.skipped ?? []).map(
+    ({ step, backTo, reason, documents, ids }) =>
+      `at step ${formatCount(step)}: ${reason}; back to step ${formatCount(backTo)} without ${cut(ids, 3)} (${formatCount(documents)} documents)`,
   );
 }
 

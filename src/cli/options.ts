@@ -30,8 +30,15 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   keep?: string;
   /** Of `run`: once for each. */
   seeds?: number[];
+  /** The one dial of pretrain. */
+  size?: string;
   /** Conversations for sft. */
   data?: string;
+}
+
+export interface PretrainOptions extends RunOptions {
+  /** The checkpoint that a cool-down leaves. */
+  cooldown?: string;
 }
 
 /** One line at the end of a command's --help. */

@@ -1,11 +1,13 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
 import { ownVersion } from '../base/version.js';
+import { addData } from './data-program.js';
 import {
   byteSize,
   example,
   numberFrom,
   type OutputOptions,
+  type PretrainOptions,
   type RunOptions,
   withCompute,
   withFrom,
@@ -16,6 +18,7 @@ import {
   withVerify,
 } from './options.js';
 import { addPlan, addScore } from './plan-and-score.js';
+import { addTokenizer } from './tokenizer-program.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
@@ -74,82 +77,26 @@ function addRun(program: Command): void {
   example(command, 'mossctl run quickstart --set pretrain.train.steps=200');
 }
 
-function addData(program: Command): void {
-  const data = program
-    .command('data')
-    .description('build a corpus from a data-spec, look into it, fetch its sources')
-    .helpCommand(false);
-  const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
-  build
-    .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
-    .option('--strict', 'stop at the first row that cannot be read, in place of counting and leaving it out')
-    .action(async (spec: string | undefined, options: RunOptions & { strict?: boolean }) =>
-      (await import('./commands/data.js')).build(spec, options),
-    );
-  example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
-  const inspect = withOutput(
-    data.command('inspect').description('what a built corpus holds, with some documents of it'),
-  );
-  inspect
-    .argument('<folder>', 'a run folder, or its data folder')
-    .option('-n, --samples <number>', 'documents of each source to show', numberFrom(0, 1000, 'whole number'), 3)
-    .action(async (folder: string, options: OutputOptions & { samples: number }) =>
-      (await import('./commands/data.js')).inspect(folder, options),
-    );
-  example(inspect, 'mossctl data inspect runs/quickstart');
-  const fetch = withOutput(data.command('fetch').description('download the sources of a data-spec into the cache'));
-  fetch
-    .argument('<spec>', 'data-spec YAML')
-    .action(async (spec: string, options: OutputOptions) => (await import('./commands/data.js')).fetch(spec, options));
-  example(fetch, 'mossctl data fetch data-specs/quickstart.yaml');
-}
-
-function addTokenizer(program: Command): void {
-  const tokenizer = program.command('tokenizer').description('train a tokenizer, or use one').helpCommand(false);
-  const train = withRun(tokenizer.command('train').description('learn a byte-level BPE vocabulary from the corpus'));
-  train.action(async (options: RunOptions) => (await import('./commands/tokenizer.js')).train(options));
-  example(train, 'mossctl tokenizer train --config quickstart --set tokenizer.vocabSize=8192');
-  const where = 'a run folder, a checkpoint, or a folder with a tokenizer.json';
-  const encode = withOutput(tokenizer.command('encode').description('text → ids; without text, each line of stdin'));
-  encode
-    .argument('<tokenizer>', where)
-    .argument('[text...]', 'text to encode')
-    .action(async (folder: string, text: string[], options: OutputOptions) =>
-      (await import('./commands/tokenizer.js')).encode(folder, text, options),
-    );
-  example(encode, 'mossctl tokenizer encode runs/quickstart "床前明月光"');
-  const decode = withOutput(tokenizer.command('decode').description('ids → text; without ids, each line of stdin'));
-  decode
-    .argument('<tokenizer>', where)
-    .argument('[ids...]', 'ids to decode')
-    .action(async (folder: string, ids: string[], options: OutputOptions) =>
-      (await import('./commands/tokenizer.js')).decode(folder, ids, options),
-    );
-  example(decode, 'mossctl tokenizer decode runs/quickstart 264 1022 87');
-  const compare = tokenizer
-    .command('compare')
-    .description(
-      'how well tokenizers hold the same text, by language and by domain; on held-out documents or on files',
-    );
-  withOutput(compare)
-    .argument('<tokenizer...>', `${where}; or gpt2, cl100k, o200k`)
-    .option('--text <file...>', 'plain text, or JSONL with a "text", instead of held-out documents')
-    .option('-c, --config <file>', 'pipeline whose held-out documents are read')
-    .option('-o, --out <dir>', 'folder of that run (default: runs/<name of the pipeline>)')
-    .action(async (names: string[], options: OutputOptions & { text?: string[]; config?: string; out?: string }) =>
-      (await import('./commands/tokenizer-compare.js')).compare(names, options),
-    );
-  example(compare, 'mossctl tokenizer compare runs/quickstart cl100k o200k --text notes.txt');
-}
-
 function addStages(program: Command): void {
   const pretrain = program
     .command('pretrain')
-    .description('train a base model; builds corpus and tokenizer where needed');
-  withTraining(withRun(pretrain)).action(async (options: RunOptions) =>
-    (await import('./commands/pretrain.js')).pretrain(options),
-  );
-  example(pretrain, 'mossctl pretrain --config quickstart --set pretrain.model.size=7m');
+    .description('train a base model, or go on with one; builds corpus and tokenizer where needed');
+  withTraining(withRun(pretrain))
+    .option('--from <checkpoint>', 'go on from this checkpoint or model folder, in place of a fresh model')
+    .addOption(
+      new Option(
+        '--size <size>',
+        'the one dial (7m, 30m, d8): shape, batch, learning rate, decay and steps follow, whatever the file says of them',
+      ).conflicts(['from', 'cooldown']),
+    )
+    .addOption(
+      new Option(
+        '--cooldown <checkpoint>',
+        'end the training of this checkpoint, in a run of its own: its learning rate falls to the last',
+      ).conflicts('from'),
+    )
+    .action(async (options: PretrainOptions) => (await import('./commands/pretrain.js')).pretrain(options));
+  example(pretrain, 'mossctl pretrain --config quickstart --size 7m');
   const selfInstruct = withRun(
     program.command('self-instruct').description('expand seed tasks into conversations with a teacher'),
   );
@@ -267,8 +214,10 @@ function addNative(program: Command): void {
 function addBench(program: Command): void {
   const bench = program
     .command('bench')
-    .description('how fast this machine computes, trains, decodes and saves, as shares of what it can do at most')
-    .option('--only <sections>', 'some of machine,gemm,ops,train,decode,checkpoint')
+    .description(
+      'how fast this machine computes, trains, decodes, saves and reads text, as shares of what it can do at most',
+    )
+    .option('--only <sections>', 'some of machine,gemm,ops,train,decode,checkpoint,data')
     .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 34m to save, 7m for the rest)')
     .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')

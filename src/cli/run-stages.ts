@@ -113,6 +113,7 @@ export async function findRun(options: StageRun) {
   const { only } = options;
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
+    size: options.size,
     set: [...(options.set ?? []), ...(options.data === undefined ? [] : [`sft.data=${options.data}`])],
     flags: { seed: options.seed, ...computeFlags(options), ...(only && { [`${only}.train.keep`]: options.keep }) },
     blocks: only === undefined || only === 'tokens' ? [] : [only],

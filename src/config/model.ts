@@ -76,11 +76,25 @@ export const sizes = {
 } as const;
 export type Size = keyof typeof sizes;
 
+/** `30m`, `1.5b`: so many parameters. `d10`: so many layers, 64 times as wide, as 34m (d8) and 120m (d12) are. */
+const otherSizes = /^(?:([1-9]\d{0,8}(?:\.\d{1,6})?)([kmb])|d([1-9]\d{0,2}))$/i;
+const units: Readonly<Record<string, number>> = { k: 1e3, m: 1e6, b: 1e9 };
+const names = Object.keys(sizes).join(', ');
+
+/** What a size that is no preset asks for. */
+export function measureOf(size: string): { parameters: number } | { depth: number } {
+  const [, digits, unit = '', depth] = otherSizes.exec(size) ?? [];
+  return depth === undefined ? { parameters: Number(digits) * units[unit.toLowerCase()] } : { depth: Number(depth) };
+}
+
 export const modelSchema = z.strictObject({
   size: z
-    .enum(Object.keys(sizes) as [Size, ...Size[]])
+    .string()
+    .regex(otherSizes, `must be one of ${names}, or a number of parameters such as 30m or 1.5b, or a depth such as d10`)
     .default('1m')
-    .describe('size preset; derives width, depth and heads'),
+    .describe(
+      `the one dial: ${names}, or parameters (30m, 1.5b), or depth (d10); gives the shape, and how it is trained`,
+    ),
   hiddenSize: z.int().min(8).max(65536).optional().describe('width of the residual stream'),
   layers: z.int().min(1).max(512).optional().describe('decoder layers'),
   heads: z.int().min(1).max(512).optional().describe('attention heads'),

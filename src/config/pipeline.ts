@@ -1,8 +1,9 @@
 // A whole pipeline file: one block a stage, in the order they run. A block that is absent is a stage that is not run.
 // Paths in a file are relative to that file.
 import { z } from 'zod';
+import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
-import { trainSchema } from './train.js';
+import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
 
 export const taskKinds = [
   'identity',
@@ -24,6 +25,11 @@ const dataSchema = z.strictObject({
   spec: z.string().min(1).describe('data-spec YAML: sources, licences, filters').meta({ path: true }),
   validation: z.number().min(0).max(0.5).default(0.02).describe('share of the documents held out'),
   strict: z.boolean().optional().describe('a row that cannot be read ends the build; else it is counted and left out'),
+  stdin: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'data.stdin is the sha256 of a spooled standard input')
+    .optional()
+    .describe('sha256 of what `from: stdin` reads, in the cache; `data build` sets it from its own standard input'),
 });
 
 const languageWeight = z.number().min(0).max(1000).default(1).describe('weight of the language');
@@ -36,11 +42,36 @@ const tokenizerSchema = z.strictObject({
     .optional()
     .describe('count languages in these proportions of bytes, whatever their shares of the text'),
   reserved: z.int().min(0).max(4096).optional().describe('control tokens without a use yet: <|reserved_0|> and on'),
+  extend: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('tokenizer.json to add tokens to, in place of training one: vocabSize and reserved then say nothing')
+    .meta({ path: true }),
+  add: z.int().min(1).max(1_000_000).optional().describe('tokens that `extend` adds, at most; default: 8192'),
 });
 
 const pretrainSchema = z.strictObject({
+  from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'checkpoint or model folder whose training goes on with this text, in place of a fresh model: it gives the shape, and the tokenizer unless one extends it; model.contextLength is then the tokens of a row',
+    )
+    .meta({ path: true }),
   model: modelSchema.prefault({}).describe('shape of the model'),
-  train: trainSchema().prefault({}).describe('trainer'),
+  train: writtenTrainSchema().prefault({}).describe('trainer'),
+  cooldown: z
+    .strictObject({
+      from: z.string().min(1).describe('the checkpoint that it leaves').meta({ path: true }),
+      steps: z.int().min(1).optional().describe('steps of the decay; default: as large a share as `train.decay`'),
+    })
+    .optional()
+    .describe('end a training early: go on from its checkpoint, the learning rate falling to its last'),
+  mixture: mixtureSchema
+    .optional()
+    .describe('how much is read of each language and source, and when; default: all text alike'),
 });
 
 const selfInstructSchema = z.strictObject({
@@ -170,10 +201,14 @@ export const pipelineSchema = z.strictObject({
   eval: evalSchema.optional().describe('the table across base → sft → align'),
 });
 
-export type PipelineConfig = z.output<typeof pipelineSchema>;
+/** As written: what pretraining leaves to the size of the model is not there yet. */
+export type WrittenPipeline = z.output<typeof pipelineSchema>;
+/** Settled: every number is there (pipeline/load.ts). */
+export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig };
 export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
-export type PretrainConfig = z.output<typeof pretrainSchema>;
+export type WrittenPretrainConfig = z.output<typeof pretrainSchema>;
+export type PretrainConfig = Omit<WrittenPretrainConfig, 'train'> & { train: TrainConfig };
 export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
 export type SftConfig = z.output<typeof sftSchema>;
 export type AlignConfig = z.output<typeof alignSchema>;

@@ -51,6 +51,7 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
       .enum(['adamw', 'muon'])
       .default(d.optimizer)
       .describe('what turns gradients into steps; muon: Muon for the matrices of the layers, AdamW for all else'),
+    momentum: z.number().min(0).max(0.9999).optional().describe('of Muon; default: 0.95'),
     learningRate: z.number().min(0).max(10).default(d.learningRate).describe('peak learning rate'),
     schedule: z.enum(['cosine', 'wsd', 'constant']).default(d.schedule).describe('shape after the warm-up'),
     warmup: z.number().min(0).max(1).default(d.warmup).describe('share of the steps spent warming up'),
@@ -93,6 +94,11 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
       .default(d.evaluateEvery)
       .describe('steps between held-out evaluations; 0 = only at the end'),
     sampleEvery: z.int().min(0).default(d.sampleEvery).describe('steps between printed samples; 0 = only at the end'),
+    statisticsEvery: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('steps between statistics of every layer (states, gradients, updates) for the report; 0 = none'),
     checkpointEvery: z.int().min(1).default(d.checkpointEvery).describe('steps between checkpoints'),
     keep: keepSchema.default(d.keep).describe('checkpoints kept: last=N newest, every=N steps, best=METRIC'),
     checkpointing: z
@@ -104,3 +110,33 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
   });
 };
 export type TrainConfig = z.output<ReturnType<typeof trainSchema>>;
+
+/** The trainer's block of pretraining, as written: what is left out of these follows from the model's size (model/dial.ts). */
+export const writtenTrainSchema = () => {
+  const schema = trainSchema();
+  const { steps, epochs, batchSize, accumulation, learningRate, weightDecay } = schema.shape;
+  const follows = (field: z.ZodType): string => `${field.description}; default: follows from model.size`;
+  return schema.extend({
+    steps: steps.describe('optimizer steps; default: as many as `tokens` or `epochs` take'),
+    tokens: z
+      .number()
+      .min(1)
+      .max(1e15)
+      .optional()
+      .describe('tokens to train on, in place of `steps`; default: 20 for each parameter'),
+    epochs: epochs.unwrap().optional().describe('passes over the data, in place of `steps` or `tokens`'),
+    batchSize: batchSize.unwrap().optional().describe(follows(batchSize)),
+    accumulation: accumulation.unwrap().optional().describe(follows(accumulation)),
+    learningRate: learningRate.unwrap().optional().describe(follows(learningRate)),
+    weightDecay: weightDecay.unwrap().optional().describe(follows(weightDecay)),
+  });
+};
+export type WrittenTrainConfig = z.output<ReturnType<typeof writtenTrainSchema>>;
+
+/** Micro-batches of a step, on average over the training. */
+export function meanAccumulation({
+  accumulation,
+  batchWarmup,
+}: Pick<TrainConfig, 'accumulation' | 'batchWarmup'>): number {
+  return accumulation - (batchWarmup * (accumulation - 1)) / 2;
+}

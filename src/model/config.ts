@@ -1,6 +1,7 @@
 // From the size dial to a full Hugging Face configuration, and what the architectures differ in.
 import { UserError } from '../base/errors.js';
-import { isRewardModel, type ModelConfig, type ModelSettings, sizes } from '../config/model.js';
+import { isRewardModel, type ModelConfig, type ModelSettings, measureOf, type Size, sizes } from '../config/model.js';
+import { type Shape, shapeFor } from './shape.js';
 
 /** What sets Qwen3, Qwen2 and Llama apart inside the decoder. */
 export interface ArchitectureFlags {
@@ -40,9 +41,17 @@ export interface TokenIds {
   pad: number;
 }
 
+function shapeOf({ size, tieEmbeddings }: ModelSettings, vocabulary: number): Shape {
+  if (Object.hasOwn(sizes, size)) return sizes[size as Size];
+  const measure = measureOf(size);
+  if ('parameters' in measure) return shapeFor(measure.parameters, { vocabulary, tied: tieEmbeddings });
+  const { depth } = measure;
+  return { hidden_size: 64 * depth, num_hidden_layers: depth, num_attention_heads: depth };
+}
+
 /** A fresh model's configuration. Throws a UserError where the overrides do not fit together. */
 export function modelConfig(settings: ModelSettings, ids: TokenIds): ModelConfig {
-  const preset = sizes[settings.size];
+  const preset = shapeOf(settings, ids.vocabSize);
   const hidden = settings.hiddenSize ?? preset.hidden_size;
   const heads = settings.heads ?? preset.num_attention_heads;
   const keyValueHeads = settings.keyValueHeads ?? heads;

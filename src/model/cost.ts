@@ -1,8 +1,9 @@
 // What a training costs before it is run: parameters, operations, memory and time, and how it would have to be spread
 // over devices that cannot hold it. Arithmetic only; no tensor library.
 import type { ModelConfig } from '../config/model.js';
+import type { TrainConfig } from '../config/train.js';
 import { architectureFlags } from './config.js';
-import { parameterCount } from './parameter-table.js';
+import { isLayerMatrix, parameterCount } from './parameter-table.js';
 
 /** B rows of T tokens: one micro-batch. */
 export interface BatchSize {
@@ -31,7 +32,7 @@ export interface TrainingMemory {
   weights: number;
   /** One for each weight; another set while micro-batches are accumulated. */
   gradients: number;
-  /** AdamW's two moments. */
+  /** AdamW's two; one of what Muon steps. */
   moments: number;
   /** What the forward pass keeps for the backward pass. */
   activations: number;
@@ -65,7 +66,7 @@ function layerNumbers(config: ModelConfig): number {
 export function trainingMemory(
   config: ModelConfig,
   { rows, columns }: BatchSize,
-  options: { accumulation?: number } = {},
+  options: Partial<Pick<TrainConfig, 'accumulation' | 'optimizer'>> = {},
 ): TrainingMemory {
   const tokens = rows * columns;
   const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, vocab_size: vocabulary } = config;
@@ -78,12 +79,13 @@ export function trainingMemory(
   const accumulated = (options.accumulation ?? 1) > 1 ? parameters : 0;
   // While a layer goes backward, gradients of its feed-forward states stand beside what it kept.
   const passing = float * tokens * (3 * f + 2 * d);
-  const fixed = 3 * parameters + accumulated;
+  const moments = 2 * parameters - (options.optimizer === 'muon' ? float * parameterCount(config, isLayerMatrix) : 0);
+  const fixed = parameters + moments + accumulated;
   const end = parameters + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
   return {
     weights: parameters,
     gradients: parameters + accumulated,
-    moments: 2 * parameters,
+    moments,
     activations,
     checkpointedActivations,
     peak: fixed + Math.max(activations + embedding + stream + passing, end),
@@ -125,27 +127,38 @@ export interface Sharding {
 
 /**
  * How `count` devices would hold a training, the least communication first: each a whole copy; ZeRO stages 1 to 3
- * (Rajbhandari et al. 2020) with bf16 weights and gradients (2+2 bytes a parameter) and fp32 weights and moments (12);
+ * (Rajbhandari et al. 2020) with bf16 weights and gradients (2+2 bytes a parameter) and fp32 weights and moments (4+8);
  * then tensor parallelism, which splits activations too. One row of T tokens a device, activations in bf16,
  * each layer computed again.
  */
-export function shardingOn(config: ModelConfig, columns: number, device: Device, count: number): Sharding {
+export function shardingOn(
+  config: ModelConfig,
+  { columns, optimizer }: { columns: number; optimizer?: TrainConfig['optimizer'] },
+  device: Device,
+  count: number,
+): Sharding {
   const parameters = parameterCount(config);
   const layerParameters = parameters / config.num_hidden_layers;
-  const { activations, checkpointedActivations } = trainingMemory(config, { rows: 1, columns });
+  const { activations, checkpointedActivations, weights, moments } = trainingMemory(
+    config,
+    { rows: 1, columns },
+    { optimizer },
+  );
+  const states32 = weights + moments;
+  const all = 4 * parameters + states32;
   const states = Math.min(activations, checkpointedActivations) / 2;
   const room = usableShare * device.bytes;
   const plans: [how: string, bytes: (n: number) => number][] = [
-    ['a whole copy on each device (data parallel)', () => 16 * parameters + states],
-    ['optimizer states split (ZeRO-1)', (n) => 4 * parameters + (12 * parameters) / n + states],
-    ['optimizer states and gradients split (ZeRO-2)', (n) => 2 * parameters + (14 * parameters) / n + states],
+    ['a whole copy on each device (data parallel)', () => all + states],
+    ['optimizer states split (ZeRO-1)', (n) => 4 * parameters + states32 / n + states],
+    ['optimizer states and gradients split (ZeRO-2)', (n) => 2 * parameters + (all - 2 * parameters) / n + states],
     [
       'weights, gradients and optimizer states split (ZeRO-3 / FSDP), a layer gathered at a time',
-      (n) => (16 * parameters) / n + 4 * layerParameters + states,
+      (n) => all / n + 4 * layerParameters + states,
     ],
     [
       'the same, and each layer split over 8 devices (tensor parallel)',
-      (n) => (16 * parameters) / n + (4 * layerParameters + states) / Math.min(n, 8),
+      (n) => all / n + (4 * layerParameters + states) / Math.min(n, 8),
     ],
   ];
   const fitting = plans.find(([, bytes]) => bytes(count) <= room);
@@ -181,24 +194,4 @@ export function measuredShare(parameters: number): number {
   const [[n0, share0], [n1, share1]] = [measured.small, measured.large];
   const way = Math.log(parameters / n0) / Math.log(n1 / n0);
   return share0 + (share1 - share0) * Math.min(1, Math.max(0, way));
-}
-
-/** Width, depth and heads of about `parameters`, at 64 to 128 of width for each layer, as published models have. */
-export function shapeFor(
-  parameters: number,
-  { vocabulary, tied = true }: { vocabulary: number; tied?: boolean },
-): { hiddenSize: number; layers: number; heads: number } {
-  let best = { hiddenSize: 64, layers: 1, heads: 2, misfit: Number.POSITIVE_INFINITY };
-  for (let layers = 1; layers <= 160; layers++) {
-    for (let hiddenSize = 64; hiddenSize <= 16384; hiddenSize += hiddenSize < 1024 ? 64 : 128) {
-      const count = layers * 12 * hiddenSize ** 2 + (tied ? 1 : 2) * vocabulary * hiddenSize;
-      const aspect = hiddenSize / layers;
-      const wanted = Math.min(128, 32 + hiddenSize / 16);
-      const misfit = 20 * Math.abs(Math.log(count / parameters)) + Math.abs(Math.log(aspect / wanted));
-      if (misfit < best.misfit)
-        best = { hiddenSize, layers, heads: hiddenSize / (hiddenSize < 1024 ? 64 : 128), misfit };
-    }
-  }
-  const { hiddenSize, layers, heads } = best;
-  return { hiddenSize, layers, heads };
 }

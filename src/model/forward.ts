@@ -64,7 +64,10 @@ function decoderLayer(model: Model, layer: number, x: Tensor2D, input: Layout, c
   const norm = (states: Tensor2D, name: string): Tensor2D =>
     rmsNorm(states, vectorOf(model, `${at}.${name}.weight`), model.config.rms_norm_eps);
   const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), x, input, cache);
-  return feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed);
+  model.observe?.(layer, 'attention', mixed);
+  const output = feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed);
+  model.observe?.(layer, 'mlp', output);
+  return output;
 }
 
 /** The same layer, its activations computed again in the backward pass. */
@@ -106,6 +109,8 @@ function selfAttention(
   const q = positioned('q', heads);
   let k = positioned('k', groups);
   let v = project('v', groups);
+  model.observe?.(layer, 'queries', q);
+  model.observe?.(layer, 'keys', k);
   if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
   const mixed = reshape(attention(q, k, v, input.ranges), [rows * columns, heads * dimension]) as Tensor2D;
   const bias = flags.outputBias ? vectorOf(model, `${at}.o_proj.bias`) : undefined;

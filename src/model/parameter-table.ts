@@ -69,6 +69,19 @@ export function parameterTable(config: ModelConfig): ParameterSpec[] {
   ];
 }
 
-export function parameterCount(config: ModelConfig): number {
-  return parameterTable(config).reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+/** Of all parameters, or of those that `counts` holds for. */
+export function parameterCount(config: ModelConfig, counts: (spec: ParameterSpec) => boolean = () => true): number {
+  return parameterTable(config)
+    .filter(counts)
+    .reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+/** What Muon is for: matrices that turn hidden states into hidden states. Embeddings and heads are look-ups by token. */
+export function isLayerMatrix({ name, shape }: Pick<ParameterSpec, 'name' | 'shape'>): boolean {
+  return name.startsWith('model.layers.') && shape.length === 2;
+}
+
+/** One row for each token of the vocabulary. */
+export function isByToken({ name }: Pick<ParameterSpec, 'name'>): boolean {
+  return name === 'model.embed_tokens.weight' || name === 'lm_head.weight';
 }

@@ -1,9 +1,9 @@
 // One answer to "what would this training take?": the costs of cost.ts put together for a model, a number of tokens,
 // this machine and other hardware.
 import type { ModelConfig } from '../config/model.js';
+import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import {
   assumedUtilization,
-  type BatchSize,
   type Device,
   measuredShare,
   type Sharding,
@@ -17,10 +17,8 @@ import { parameterCount } from './parameter-table.js';
 
 export interface PlanRequest {
   config: ModelConfig;
-  batch: BatchSize;
-  accumulation: number;
-  /** Without it, compute-optimal. */
-  tokens?: number;
+  /** Without steps (passes over a corpus that nobody has read yet), as long as is compute-optimal. */
+  train: TrainConfig;
   /** Of this machine, fp32: operations a second at most, null where not known; and memory in bytes. */
   machine: { peakFlops: number | null; bytes: number };
   hardware: readonly { device: Device; count: number }[];
@@ -48,18 +46,25 @@ export interface TrainingPlan {
   optimalTokens: number;
   flops: number;
   steps: number;
+  /** Of a step: rows of a micro-batch, micro-batches, tokens on average over a batch that warms up. */
+  batch: { rows: number; accumulation: number; warmup: number; tokens: number };
+  training: Pick<TrainConfig, 'optimizer' | 'learningRate' | 'weightDecay' | 'schedule'>;
   memory: TrainingMemory;
   machine: HardwareEstimate & { bytes: number; fits: boolean; fitsCheckpointed: boolean };
   hardware: (HardwareEstimate & { count: number; sharding: Sharding })[];
 }
 
 export function planTraining(request: PlanRequest): TrainingPlan {
-  const { config, batch, accumulation, machine } = request;
+  const { config, train, machine } = request;
+  const { optimizer, learningRate, weightDecay, schedule } = train;
+  const columns = config.max_position_embeddings;
   const parameters = parameterCount(config);
   const optimalTokens = tokensPerParameter * parameters;
-  const tokens = request.tokens ?? optimalTokens;
-  const flopsPerToken = trainingFlopsPerToken(config, batch.columns);
-  const memory = trainingMemory(config, batch, { accumulation });
+  const perStep = train.batchSize * columns * meanAccumulation(train);
+  const steps = train.steps ?? Math.ceil(optimalTokens / perStep);
+  const tokens = Math.round(steps * perStep);
+  const flopsPerToken = trainingFlopsPerToken(config, columns);
+  const memory = trainingMemory(config, { rows: train.batchSize, columns }, train);
   const estimate = (name: string, peak: number | null, share: number): HardwareEstimate => {
     const rate = peak === null ? null : peak * share;
     return {
@@ -70,9 +75,11 @@ export function planTraining(request: PlanRequest): TrainingPlan {
   };
   return {
     ...{ parameters, layers: config.num_hidden_layers, hiddenSize: config.hidden_size },
-    ...{ heads: config.num_attention_heads, vocabulary: config.vocab_size, contextLength: batch.columns },
+    ...{ heads: config.num_attention_heads, vocabulary: config.vocab_size, contextLength: columns },
     ...{ flopsPerToken, tokens, optimalTokens, flops: flopsPerToken * tokens, memory },
-    steps: Math.ceil(tokens / (batch.rows * batch.columns * accumulation)),
+    steps,
+    batch: { rows: train.batchSize, accumulation: train.accumulation, warmup: train.batchWarmup, tokens: perStep },
+    training: { optimizer, learningRate, weightDecay, schedule },
     machine: {
       ...estimate('this machine', machine.peakFlops, measuredShare(parameters)),
       bytes: machine.bytes,
@@ -82,7 +89,7 @@ export function planTraining(request: PlanRequest): TrainingPlan {
     hardware: request.hardware.map(({ device, count }) => ({
       ...estimate(`${device.name}×${count}`, device.bf16Flops * count, assumedUtilization),
       count,
-      sharding: shardingOn(config, batch.columns, device, count),
+      sharding: shardingOn(config, { columns, optimizer }, device, count),
     })),
   };
 }

@@ -6,13 +6,21 @@ import { type Fault, nearest, systemErrorCode, UserError } from '../base/errors.
 import { exists } from '../base/files.js';
 import type { Override } from '../base/overrides.js';
 import { loadYaml, parseYaml } from '../base/yaml.js';
-import { type PipelineConfig, pipelineSchema } from '../config/pipeline.js';
+import { readModel } from '../checkpoint/directory.js';
+import { resolveCheckpoint } from '../checkpoint/history.js';
+import type { ModelConfig } from '../config/model.js';
+import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../config/pipeline.js';
+import { modelConfig } from '../model/config.js';
+import { continuedShape } from '../model/continued.js';
+import { settledTraining } from '../model/dial.js';
 
 const packagedFolder = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 
 export interface PipelineRequest {
   /** A path, or the bare name of a packaged pipeline (`smoke`). Without it, the configuration is all defaults. */
   config?: string;
+  /** From --size: takes the place of all that the file says of the model's shape, and of what follows from its size. */
+  size?: string;
   /** `a.b=c` from --set. */
   set?: readonly string[];
   /** Named flags: dotted key → value, for example `{ seed: '7' }`, which an error shows as `--seed 7`. */
@@ -24,19 +32,49 @@ export interface PipelineRequest {
 /** @throws UserError with every fault of the file, of --set and of the flags at once. */
 export async function loadPipeline(request: PipelineRequest): Promise<PipelineConfig> {
   const overrides = overridesOf(request);
-  if (request.config === undefined) {
-    return parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides);
-  }
-  return loadYaml(await findPipeline(request.config), pipelineSchema, overrides);
+  const written =
+    request.config === undefined
+      ? parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides)
+      : await loadYaml(await findPipeline(request.config), pipelineSchema, overrides);
+  const from = written.pretrain?.from;
+  return settled(written, from === undefined ? undefined : await readShape(from));
 }
 
-function overridesOf({ set = [], flags = {}, blocks = [] }: PipelineRequest): Override[] {
+/** Undefined where it cannot be read: a stage that needs the checkpoint says why, and the others do not need it. */
+async function readShape(from: string): Promise<ModelConfig | undefined> {
+  const read = async () => (await readModel(await resolveCheckpoint(from))).model;
+  return read().catch(() => undefined);
+}
+
+/** With what follows from the size of the model, for the vocabulary that is asked for; `parent` is that of `pretrain.from`. */
+export function settled(config: WrittenPipeline, parent?: ModelConfig): PipelineConfig {
+  const { pretrain, ...others } = config;
+  if (pretrain === undefined) return others;
+  const { vocabSize } = config.tokenizer ?? pipelineSchema.shape.tokenizer.unwrap().parse({});
+  const model =
+    parent === undefined
+      ? modelConfig(pretrain.model, { vocabSize, endOfText: 0, pad: 1 })
+      : continuedShape(pretrain.model, parent);
+  return { ...config, pretrain: { ...pretrain, train: settledTraining(model, pretrain.train) } };
+}
+
+/** What the dial decides on, besides `model.size` itself. */
+const underDial = [
+  ...['hiddenSize', 'layers', 'heads', 'keyValueHeads', 'intermediateSize'].map((key) => `model.${key}`),
+  ...['steps', 'tokens', 'epochs', 'batchSize', 'accumulation', 'learningRate', 'weightDecay'].map(
+    (key) => `train.${key}`,
+  ),
+];
+
+function overridesOf({ size, set = [], flags = {}, blocks = [] }: PipelineRequest): Override[] {
+  const dial = size === undefined ? [] : [...underDial.map((key) => `${key}=null`), `model.size=${size}`];
   return [
     ...blocks.map((block) => ({
       assignment: `${block}={}`,
       typed: `the ${block} block (no --config gives one)`,
       ifAbsent: true,
     })),
+    ...dial.map((assignment) => ({ assignment: `pretrain.${assignment}`, typed: `--size ${size}` })),
     ...set.map((assignment) => ({ assignment, typed: `--set ${assignment}` })),
     ...Object.entries(flags).flatMap(([key, value]) =>
       value === undefined ? [] : [{ assignment: `${key}=${value}`, typed: `--${key.split('.').at(-1)} ${value}` }],

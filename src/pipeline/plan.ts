@@ -28,10 +28,16 @@ export function blockOf<Name extends StageName>(config: PipelineConfig, name: Na
   return (name === 'tokens' ? undefined : config[name as keyof PipelineConfig]) as StageConfigs[Name];
 }
 
-/** `tokens` follows from the three blocks around it. */
+/** `tokens` follows from the three blocks around it; a checkpoint that goes on training brings its tokenizer along. */
 export function isConfigured(config: PipelineConfig, name: StageName): boolean {
   if (name !== 'tokens') return config[name] !== undefined;
-  return config.data !== undefined && config.tokenizer !== undefined && config.pretrain !== undefined;
+  const { data, tokenizer, pretrain } = config;
+  return data !== undefined && pretrain !== undefined && (tokenizer !== undefined || pretrain.from !== undefined);
+}
+
+/** What the pipeline file names to measure with; what a stage makes for it later has no file yet. */
+export function evaluationSetsOf({ eval: measured, align, selfInstruct }: PipelineConfig): string[] {
+  return [measured?.tasks, align?.prompts, selfInstruct?.seeds].filter((path) => path !== undefined);
 }
 
 /** 'selfInstruct' → 'self-instruct'. */
@@ -70,7 +76,7 @@ export function parentSlot(plan: readonly StageName[], checkpointStage: Manifest
   if (plan.includes('pretrain')) {
     throw new UserError({
       what: '--from names a parent, but this run trains a base model from scratch',
-      next: 'Leave --from out, or remove the pretrain block: --set pretrain=null',
+      next: 'Remove the pretrain block (--set pretrain=null), or go on with its pretraining: --set pretrain.from=CHECKPOINT in place of --from',
     });
   }
   if (plan.includes('sft')) return 'pretrain';
@@ -90,7 +96,19 @@ export function checkParents(
     if (missing.some(([parent]) => parent === 'tokens')) return [noTokens(name, config, runDirectory)];
     return missing.map(([parent]) => noParent(name, parent, runDirectory));
   });
+  if (plan.includes('pretrain') && config.pretrain?.from !== undefined) faults.push(...otherTokenizer(config));
   if (faults.length > 0) throw new UserError(faults);
+}
+
+/** Ids of a tokenizer that is trained anew would mean nothing to a checkpoint. */
+function otherTokenizer({ tokenizer }: PipelineConfig): Fault[] {
+  if (tokenizer === undefined || tokenizer.extend !== undefined) return [];
+  return [
+    {
+      what: 'pretrain.from brings its own tokenizer, but the tokenizer block trains another',
+      next: "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT/tokenizer.json",
+    },
+  ];
 }
 
 /** No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. */

@@ -66,7 +66,9 @@ function differences(name: StageName, before: Made, now: Made): Change[] {
   };
   const [old, fresh] = [flatten(before.config, name), flatten(now.config, name)];
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
-    if (isPath(key)) add(dataKey, old.get(key), fresh.get(key), otherData(name), fixedData(name));
+    if (key === 'pretrain.from')
+      add('parent', old.get(key), fresh.get(key), 'another model', 'the weights come from it');
+    else if (isPath(key)) add(dataKey, old.get(key), fresh.get(key), otherData(name), fixedData(name));
     else add(key, old.get(key), fresh.get(key), undefined, fixedSetting(key));
   }
   add('seed', before.seed, now.seed, undefined, 'the order of the data and every random draw follow from it');

@@ -5,9 +5,8 @@ import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Interrupted, UserError } from '../base/errors.js';
-import { sha256File, writeFileAtomic } from '../base/files.js';
+import { writeFileAtomic } from '../base/files.js';
 import { ownVersion } from '../base/version.js';
-import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig } from '../config/pipeline.js';
 import type { EvaluationTable, Event, Reporter } from '../report/event.js';
@@ -15,15 +14,16 @@ import { type StageTable, stageTable } from '../stages/index.js';
 import type { Interrupt, Job, StageName, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
 import { lockDirectory } from './lock.js';
+import { contentDigest, findParent, findParentTokenizer, type Parent } from './parent.js';
 import {
   blockOf,
   checkParents,
+  evaluationSetsOf,
   filesOf,
   mapBlockPaths,
   mapConfigPaths,
   modelStages,
   needsOf,
-  parentSlot,
   planStages,
   stageFolder,
 } from './plan.js';
@@ -98,8 +98,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  const parent = await findParent(run, plan);
-  checkParents(plan, run.config, new Set((await findAvailable(run, place, plan, parent)).keys()), run.runDirectory);
+  const given = [await findParent(run.from, plan), await findParentTokenizer(run.config, plan, place)];
+  const parents = given.filter((parent) => parent !== undefined);
+  checkParents(plan, run.config, new Set((await findAvailable(run, place, plan, parents)).keys()), run.runDirectory);
   await checkAhead({ ...run, stages, runDirectory: place, plan });
   const unlock = await lockDirectory(place);
   try {
@@ -110,7 +111,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       run.reporter.emit({ type: 'note', level: 'warning', ...repair });
     }
     await repairLatest(runDirectory);
-    const available = await findAvailable(run, runDirectory, plan, parent);
+    const available = await findAvailable(run, runDirectory, plan, parents);
     if (!run.resume) await writePipelineFile(run.config, runDirectory);
     return await runStages({ ...run, stages, runDirectory, plan, available });
   } finally {
@@ -164,12 +165,13 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     needed.map((need) => [need, run.available.get(need)?.path]),
   ) as Job<never>['inputs'];
   const config = blockOf(run.config, name);
+  const evaluationSets = evaluationSetsOf(run.config);
   const made: Made = {
     version: ownVersion(),
     seed: run.config.seed,
     config: await settingsOf(run.config, name),
     inputs: Object.fromEntries(needed.map((need) => [need, run.available.get(need)?.digest ?? ''])),
-    outside: (await stage.inputDigest?.({ config, inputs })) ?? null,
+    outside: (await stage.inputDigest?.({ config, inputs, evaluationSets })) ?? null,
   };
   const inputDigest = inputDigestOf(name, made);
   const undo = run.resume && name === run.only ? await resumeWith(name, made, run) : undefined;
@@ -200,6 +202,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     reporter: watched,
     interrupt: run.interrupt,
     overrides,
+    evaluationSets,
     verify: run.verify,
   });
   const output = await work.catch(async (error: unknown) => {
@@ -252,7 +255,7 @@ async function wholeOutput(
  */
 async function settingsOf(config: PipelineConfig, name: StageName): Promise<Made['config']> {
   const digests = new Map<string, string>();
-  for (const [key, path] of filesOf(config, name)) digests.set(key, await sha256File(path));
+  for (const [key, path] of filesOf(config, name)) digests.set(key, await contentDigest(path));
   const block = mapBlockPaths(config, name, (_, key) => digests.get(key)) ?? null;
   const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
   return JSON.parse(withoutKeep) as Made['config'];
@@ -284,22 +287,12 @@ function watch(reporter: Reporter): Watched {
   return watched;
 }
 
-/** The checkpoint of --from, and the stage whose place it takes. A model of others is read to the end for its digest: once. */
-async function findParent(
-  { from }: PipelineRun,
-  plan: readonly StageName[],
-): Promise<readonly [StageName, StageOutput] | undefined> {
-  if (from === undefined) return undefined;
-  const { path, manifest, digest } = await identifyCheckpoint(from);
-  return [parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics }];
-}
-
-/** What earlier runs left for the stages that this plan does not run, and `parent` in its place. */
+/** What earlier runs left for the stages that this plan does not run, and each of `parents` in its place. */
 async function findAvailable(
   run: PipelineRun,
   runDirectory: string,
   plan: readonly StageName[],
-  parent: readonly [StageName, StageOutput] | undefined,
+  parents: readonly Parent[],
 ): Promise<Map<StageName, StageOutput>> {
   const available = new Map<StageName, StageOutput>();
   for (const name of Object.keys(run.stages ?? stageTable) as StageName[]) {
@@ -307,7 +300,7 @@ async function findAvailable(
     const output = await finishedOutput(runDirectory, name, await readRecord(runDirectory, name));
     if (output !== undefined) available.set(name, output);
   }
-  if (parent !== undefined) available.set(...parent);
+  for (const parent of parents) available.set(...parent);
   return available;
 }
 

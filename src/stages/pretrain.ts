@@ -3,16 +3,20 @@ import { digestOf, readJsonIfExists } from '../base/files.js';
 import { formatCount } from '../base/format.js';
 import { Random } from '../base/random.js';
 import type { PretrainConfig } from '../config/pipeline.js';
+import { meanAccumulation } from '../config/train.js';
 import { PackedBatches } from '../data/packing.js';
 import { openTokens } from '../data/shards.js';
 import { generate } from '../inference/engine.js';
 import { modelConfig } from '../model/config.js';
+import { continuedShape } from '../model/continued.js';
 import { initModel, type Model, parameterCount } from '../model/parameters.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
-import { meanAccumulation } from '../train/schedule.js';
-import { measureHeldOut } from './eval/bits-per-byte.js';
+import { openContinued } from './continued.js';
+import { openCooldown } from './cooldown.js';
+import { chooseHeldOut, measureHeldOut } from './eval/bits-per-byte.js';
 import { heldOutFormulas, measureFormulas } from './eval/formulas.js';
-import { measureTexts, metricsOf } from './eval/measurements.js';
+import { measureSources, measureTexts, metricsOf } from './eval/measurements.js';
+import { openMixedText, tellTokensRead } from './mixed-text.js';
 import type { Job, Stage } from './stage.js';
 import { tokenObjective } from './token-objective.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
@@ -31,42 +35,58 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
     const documents = await openTokens(inputs.tokens ?? '', 'train', tokenizer);
     const validation = await openTokens(inputs.tokens ?? '', 'validation', tokenizer);
+    const heldOut = await chooseHeldOut(validation, evaluationTokens);
     const formulas = await heldOutFormulas(validation, tokenizer, evaluationFormulas);
     const ids = {
       vocabSize: tokenizer.vocabSize,
       endOfText: tokenizer.specialId('endOfText'),
       pad: tokenizer.specialId('pad'),
     };
-    const model = modelConfig(config.model, ids);
-    const shape = { rows: config.train.batchSize, columns: model.max_position_embeddings, padId: ids.pad };
+    const { from, ...settings } = config;
+    const continued = from === undefined ? undefined : await openContinued(from, tokenizer, { verify: job.verify });
+    const model = continued?.model ?? initModel(modelConfig(config.model, ids), seed);
+    const { max_position_embeddings: columns } = continued ? continuedShape(config.model, model.config) : model.config;
+    const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
     const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
     const steps = await stepCount(config.train, () => batches.countBatches());
+    const inputDigest = digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`));
+    const left = await openCooldown(settings, { planned: steps, inputDigest });
     const tokens = Math.round(steps * meanAccumulation(config.train) * shape.rows * shape.columns);
     const passes = (tokens / documents.tokenCount).toPrecision(2);
-    const text = `${formatCount(parameterCount(model))} parameters, ${steps} steps, ${formatCount(tokens)} tokens: ${passes} passes over the corpus`;
+    const { batchSize, accumulation, learningRate, weightDecay } = config.train;
+    const batch = `${batchSize}${accumulation > 1 ? ` × ${accumulation}` : ''} rows of ${shape.columns}`;
+    const text = `${formatCount(parameterCount(model.config))} parameters, ${steps} steps of ${batch}, ${formatCount(tokens)} tokens: ${passes} passes over the corpus; learning rate ${learningRate}, weight decay ${weightDecay}`;
     reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text });
+    for (const each of [continued, left]) {
+      if (each !== undefined) reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text: each.text });
+    }
+    const { mixture, train } = config;
+    const mixed = mixture && (await openMixedText(job, documents, { mixture, train, steps, shape }));
     const result = await runTraining(job, {
-      model: initModel(model, seed),
-      objective: tokenObjective(batches, config.train),
+      model,
+      objective: tokenObjective(mixed?.batches ?? batches, config.train),
       config: config.train,
-      steps,
+      steps: left?.steps ?? steps,
+      cooldown: left?.cooldown,
       directory,
       tokenizerFiles: tokenizer.files(),
       eosTokenId: ids.endOfText,
       manifest: {
         stage: 'pretrain',
-        ...descent(undefined),
-        settings: config,
-        inputDigest: digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`)),
+        ...descent(left ?? continued?.parent),
+        settings: left?.settings ?? settings,
+        inputDigest,
         ...compute,
       },
-      evaluate: async (current) => ({
-        ...metricsOf(measureTexts(await measureHeldOut(current, validation, evaluationTokens))),
-        ...metricsOf(await measureFormulas({ model: current, tokenizer }, formulas)),
-      }),
+      evaluate: async (current) => {
+        const texts = await measureHeldOut(current, heldOut);
+        const answers = await measureFormulas({ model: current, tokenizer }, formulas);
+        return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
+      },
       sample: (current, step) => printSamples(job, current, tokenizer, step),
     });
-    return { path: result.path, digest: result.digest, metrics: result.metrics };
+    const read = mixed && tellTokensRead(mixed, reporter);
+    return { path: result.path, digest: result.digest, metrics: { ...result.metrics, ...read } };
   },
 };
 
@@ -79,15 +99,14 @@ async function printSamples(
   tokenizer: Tokenizer,
   step: number,
 ): Promise<void> {
-  const start = tokenizer.specialId('endOfText');
-  const prompts = openings.map((opening) => [start, ...tokenizer.encode(opening)]);
+  const prompts = openings.map((opening) => [tokenizer.documentStart, ...tokenizer.encode(opening)]);
   const generations = await generate(model, prompts, {
     temperature: 0.8,
     topK: 50,
     topP: 1,
     repetitionPenalty: 1,
     maxNewTokens: 40,
-    stopIds: [start],
+    stopIds: [tokenizer.specialId('endOfText')],
     seed: Random.stream(seed, `samples-${step}`).uint32(),
   });
   generations.forEach(({ tokens }, i) => {

@@ -2,11 +2,10 @@
 import { dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
-import type { TrainConfig } from '../config/train.js';
+import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import type { Metrics } from '../report/event.js';
 import { openBackend } from '../tensor/backends.js';
 import type { MicroBatch } from '../train/objective.js';
-import { meanAccumulation } from '../train/schedule.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
 import type { Job } from './stage.js';
 
@@ -21,7 +20,9 @@ export async function startBackend(job: Job<unknown>, stage: string): Promise<Co
 }
 
 /** The manifest fields that say where a model comes from. */
-export function descent(parent: Checkpoint | undefined): Pick<ManifestFields, 'parent' | 'lineage'> {
+export function descent(
+  parent: Pick<Checkpoint, 'digest' | 'manifest'> | undefined,
+): Pick<ManifestFields, 'parent' | 'lineage'> {
   if (parent === undefined) return { parent: null, lineage: [] };
   const { stage, step, lineage } = parent.manifest;
   return { parent: parent.digest, lineage: [...lineage, { stage, step, digest: parent.digest }] };

@@ -31,9 +31,10 @@ export interface MuonSettings {
   learningRate: number;
   /** The gradients are multiplied by it first: global-norm clipping. */
   gradientScale: number;
+  /** Share of the moment that a step keeps: 0.95 (Jordan et al. 2024) unless told otherwise. */
+  momentum?: number;
 }
 
-const momentum = 0.95;
 /** Root mean square of a full-rank update's elements is then that of AdamW's, about 0.2 (Liu et al. 2025, §2.2). */
 const updateScale = 0.2;
 
@@ -49,7 +50,8 @@ const polynomials = [
 ] as const;
 
 /** One optimizer step, in place. Gradients are read, not disposed. A wrong call is refused before anything changes. */
-export function muon(parameters: readonly MuonParameter[], { learningRate, gradientScale }: MuonSettings): void {
+export function muon(parameters: readonly MuonParameter[], settings: MuonSettings): void {
+  const { learningRate, gradientScale, momentum = 0.95 } = settings;
   for (const { variable, gradient, m } of parameters) {
     const sizes = checkTensor('muon', 'variable', variable, ['out', 'in']);
     checkTensor('muon', 'gradient', gradient, ['out', 'in'], 'float32', sizes);

@@ -3,7 +3,8 @@
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
-import { type Model, type ParameterSpec, parameterTable, weight } from '../model/parameters.js';
+import { isLayerMatrix } from '../model/parameter-table.js';
+import { type Model, parameterTable, weight } from '../model/parameters.js';
 import { type MuonParameter, muon } from '../tensor/muon.js';
 import { type AdamwParameter, adamw } from '../tensor/ops/adamw.js';
 import { type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';
@@ -21,11 +22,6 @@ export function createOptimizer(model: Model, kind: TrainConfig['optimizer'] = '
     moments.set(spec.name, kind === 'muon' && isLayerMatrix(spec) ? { m } : { m, v: zeroMoment(value) });
   }
   return { moments };
-}
-
-/** What Muon is for: matrices that turn hidden states into hidden states. Embeddings and heads are look-ups by token. */
-function isLayerMatrix({ name, shape }: ParameterSpec): boolean {
-  return name.startsWith('model.layers.') && shape.length === 2;
 }
 
 /** One step, in place. `gradients` by parameter name; `step` counts from 1. */
@@ -48,7 +44,7 @@ export function optimizerStep(
     else byAdamw.push({ ...parameter, v });
   }
   adamw(byAdamw, { ...at, beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon });
-  muon(byMuon, at);
+  muon(byMuon, { ...at, momentum: config.momentum });
 }
 
 /** The moments under the names that a checkpoint stores them by. */

@@ -50,9 +50,8 @@ export async function newestState({ directory, manifest, reporter, steps }: Resu
     if (damaged.length > 0) reporter.emit({ type: 'note', stage: manifest.stage, level: 'warning', text });
     return undefined;
   }
-  const checkpoint = await openCheckpoint(path, { training: true, verify: false }); // verified a moment ago
-  if (checkpoint.training === undefined) throw new Error('opened without its training state');
-  const { step } = checkpoint.manifest;
+  const found = stateOf(await openCheckpoint(path, { training: true, verify: false })); // verified a moment ago
+  const { step } = found.checkpoint.manifest;
   if (step > steps) {
     throw new UserError({
       where: path,
@@ -60,9 +59,16 @@ export async function newestState({ directory, manifest, reporter, steps }: Resu
       next: `Give at least ${step} steps, or start another run`,
     });
   }
+  return found;
+}
+
+/** Of a checkpoint that was opened with its training state. */
+export function stateOf(checkpoint: Checkpoint): State {
+  if (checkpoint.training === undefined) throw new Error('opened without its training state');
   const { tensors, state } = checkpoint.training;
-  const { objective, spikes } = state as { objective: unknown; spikes?: SpikeState };
-  return { checkpoint, tensors, objective, spikes };
+  const { objective, spikes } = state as { objective: unknown; spikes?: Pick<SpikeState, 'recent'> };
+  const { skipped = [] } = checkpoint.manifest;
+  return { checkpoint, tensors, objective, spikes: spikes && { ...spikes, skipped } };
 }
 
 /** Says what will make the rest of the training another than it would have been. */

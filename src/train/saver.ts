@@ -25,7 +25,7 @@ export interface SaverOptions {
   runDirectory: string;
   config: Pick<TrainConfig, 'keep'>;
   /** What each checkpoint's manifest says, beside step, tokens and metrics. */
-  manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'overrides'>;
+  manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'overrides' | 'skipped'>;
   tokenizerFiles: Record<string, string>;
   eosTokenId: number;
   reporter: Reporter;
@@ -103,7 +103,7 @@ export class Saver {
   /** Waits for the save in flight, copies what is to be saved, and returns while it is being written. */
   async save(progress: Progress): Promise<void> {
     await this.settle();
-    const { step, tokensSeen, metrics, overrides } = progress;
+    const { step, tokensSeen, metrics, overrides, spikes } = progress;
     if (this.#last?.step === step) return;
     const { directory, runDirectory, manifest, tokenizerFiles, eosTokenId } = this.#options;
     const path = stepDirectory(directory, step);
@@ -116,9 +116,13 @@ export class Saver {
         weights: this.#copy(progress.model.weights),
         training: {
           tensors: this.#copy(optimizerTensors(progress.optimizer)),
-          state: { objective: progress.objective, ...(progress.spikes && { spikes: progress.spikes }) },
+          state: { objective: progress.objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
         },
-        manifest: { ...manifest, step, tokensSeen, metrics, ...(overrides.length > 0 && { overrides }) },
+        manifest: {
+          ...{ ...manifest, step, tokensSeen, metrics },
+          ...(overrides.length > 0 && { overrides }),
+          ...(spikes && spikes.skipped.length > 0 && { skipped: spikes.skipped }),
+        },
       },
       prune: { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path] },
     });

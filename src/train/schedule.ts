@@ -1,8 +1,22 @@
 // Learning rate and batch size as pure functions of the step: nothing to save, nothing to restore.
 import type { TrainConfig } from '../config/train.js';
 
-/** The learning rate of `step` (1 ≤ step ≤ steps): linear warm-up, then the shape that the config names. */
-export function learningRateAt(step: number, steps: number, config: TrainConfig): number {
+/** A training that leaves another after `step`, to end it early: the other was to have `planned` steps. */
+export interface Cooldown {
+  step: number;
+  planned: number;
+}
+
+/**
+ * The learning rate of `step` (1 ≤ step ≤ steps): linear warm-up, then the shape that the config names. A cool-down falls
+ * from where it begins in a straight line, as the decay of wsd does.
+ */
+export function learningRateAt(step: number, steps: number, config: TrainConfig, cooldown?: Cooldown): number {
+  if (cooldown !== undefined) {
+    const from = learningRateAt(cooldown.step, cooldown.planned, config);
+    const progress = (step - cooldown.step) / (steps - cooldown.step);
+    return from + (config.learningRate * config.finalRatio - from) * progress;
+  }
   const { learningRate: peak, finalRatio } = config;
   const warmup = Math.round(config.warmup * steps);
   if (step <= warmup) return (peak * step) / warmup;
@@ -28,12 +42,4 @@ export function learningRateAt(step: number, steps: number, config: TrainConfig)
 export function accumulationAt(step: number, steps: number, config: TrainConfig): number {
   const warmup = Math.round(config.batchWarmup * steps);
   return step >= warmup ? config.accumulation : Math.ceil((config.accumulation * step) / warmup);
-}
-
-/** Micro-batches of a step, on average over the training. */
-export function meanAccumulation({
-  accumulation,
-  batchWarmup,
-}: Pick<TrainConfig, 'accumulation' | 'batchWarmup'>): number {
-  return accumulation - (batchWarmup * (accumulation - 1)) / 2;
 }

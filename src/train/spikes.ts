@@ -1,22 +1,16 @@
 // Spikes: a step whose loss or gradient norm stands far above those of the steps before it, or is not finite. The trainer
 // then goes back to its last checkpoint and on with other data, as Chowdhery et al. 2022 (PaLM, §5.1) did by hand.
+import type { ManifestFields } from '../checkpoint/manifest.js';
 
-/** What a checkpoint keeps, as plain JSON. */
 export interface SpikeState {
-  /** Loss and gradient norm of the latest steps, oldest first. */
+  /** Loss and gradient norm of the latest steps, oldest first: of a checkpoint's training state. */
   recent: [loss: number, gradientNorm: number][];
-  skipped: Skipped[];
+  /** Spikes, and the data that were left out for them: of a checkpoint's manifest. */
+  skipped: NonNullable<ManifestFields['skipped']>;
 }
 
-/** A spike, and the data that are left out for it. */
-export interface Skipped {
-  /** The step that spiked, and the checkpoint's that was gone back to. */
-  step: number;
-  backTo: number;
-  reason: string;
-  /** Of the documents in the batches of the steps from the checkpoint on, the one that spiked included. */
-  ids: string[];
-}
+/** Ids that a manifest names for one spike. */
+export const mostIds = 1000;
 
 /** Steps that a new one is compared with, and the fewest that say anything. */
 const window = 64;

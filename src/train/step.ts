@@ -8,6 +8,7 @@ import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, dispose, keep, type Tensor } from '../tensor/tf.js';
 import type { MicroBatch, Objective } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
+import type { StepStatistics } from './statistics.js';
 
 export interface StepResult {
   /** Mean over the step's tokens (or pairs), in nats. */
@@ -25,7 +26,7 @@ export async function trainStep<Batch extends MicroBatch>(
   objective: Objective<Batch>,
   batches: readonly Batch[],
   config: TrainConfig,
-  at: { step: number; learningRate: number },
+  { statistics, ...at }: { step: number; learningRate: number; statistics?: StepStatistics },
 ): Promise<StepResult> {
   const total = Math.max(
     1,
@@ -41,6 +42,7 @@ export async function trainStep<Batch extends MicroBatch>(
     }
     const gradientNorm = globalNorm([...gradients.values()]) / total;
     const loss = lossSum / total;
+    statistics?.gradients(gradients, total);
     for (const name of Object.keys(figures)) figures[name] /= total;
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;

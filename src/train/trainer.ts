@@ -8,10 +8,11 @@ import { disposeModel, type Model, modelFromTensors } from '../model/parameters.
 import type { Metrics } from '../report/event.js';
 import type { MicroBatch, Objective } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
-import { newestState, type Override, overridesAt, type State, tellDifferences } from './resume.js';
+import { newestState, type Override, overridesAt, type State, stateOf, tellDifferences } from './resume.js';
 import { type Progress, Saver, type SaverOptions } from './saver.js';
-import { accumulationAt, learningRateAt } from './schedule.js';
-import { type SpikeState, spikeOf, withStep } from './spikes.js';
+import { accumulationAt, type Cooldown, learningRateAt } from './schedule.js';
+import { mostIds, type SpikeState, spikeOf, withStep } from './spikes.js';
+import { StepStatistics } from './statistics.js';
 import { trainStep } from './step.js';
 
 export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
@@ -21,6 +22,8 @@ export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   config: TrainConfig;
   /** Optimizer steps in all. */
   steps: number;
+  /** The checkpoint (its folder) of another training that this one goes on from, to end it in a decay of its own. */
+  cooldown?: Cooldown & { path: string };
   interrupt: { readonly requested: boolean };
   /** Settings that were changed since this training first began, in order; each counts from the step it is resumed at. */
   overrides?: readonly Override[];
@@ -86,7 +89,8 @@ class Loop<Batch extends MicroBatch> {
 
   async resume(): Promise<void> {
     const run = this.#run;
-    const found = await newestState(run);
+    const own = await newestState(run);
+    const found = own ?? (await this.#left());
     if (found === undefined) return;
     const { checkpoint, objective, spikes } = found;
     const { manifest, digest, path } = checkpoint;
@@ -96,9 +100,16 @@ class Loop<Batch extends MicroBatch> {
     this.#spikes = spikes ?? this.#spikes;
     // Other data, which the person has named with --override, are read from their beginning.
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(objective);
+    if (own === undefined) return;
     this.#saver = new Saver(run, { path, digest, step });
     if (step > 0)
       run.reporter.emit({ type: 'stage', stage: this.#stage, state: 'resumed', detail: `from step ${step}` });
+  }
+
+  /** The training that this one leaves, where it stood. */
+  async #left(): Promise<State | undefined> {
+    const { cooldown } = this.#run;
+    return cooldown && stateOf(await openCheckpoint(cooldown.path, { training: true }));
   }
 
   /** Weights, moments, step and figures of a checkpoint. */
@@ -148,15 +159,20 @@ class Loop<Batch extends MicroBatch> {
 
   /** False: the step was a spike, and the training stands where it last was saved. */
   async #step(): Promise<boolean> {
-    const { config, steps, objective, reporter, round } = this.#run;
+    const { config, steps, cooldown, objective, reporter, round } = this.#run;
     const step = this.#at.step + 1;
     const started = performance.now();
     const batches: Batch[] = [];
-    const count = accumulationAt(step, steps, config);
+    const count = accumulationAt(step, cooldown?.planned ?? steps, config);
     while (batches.length < count) batches.push(await objective.next());
-    const learningRate = learningRateAt(step, steps, config);
-    const model = { ...this.#model, checkpointing: config.checkpointing };
-    const result = await trainStep(model, this.#optimizer, objective, batches, config, { step, learningRate });
+    const learningRate = learningRateAt(step, steps, config, cooldown);
+    const statistics = due(step, config.statisticsEvery ?? 0) ? new StepStatistics(this.#model) : undefined;
+    const model = { ...this.#model, checkpointing: config.checkpointing, observe: statistics?.observe };
+    const at = { step, learningRate, statistics };
+    const result = await trainStep(model, this.#optimizer, objective, batches, config, at);
+    if (statistics !== undefined) {
+      reporter.emit({ type: 'statistics', stage: this.#stage, step, ...statistics.event(), ...(round && { round }) });
+    }
     if (config.spikeLimit > 0) {
       this.#unsaved.push({ step, ids: batches.flatMap((batch) => batch.ids) });
       const reason = spikeOf(this.#spikes, [result.loss, result.gradientNorm], config.spikeLimit);
@@ -201,8 +217,9 @@ class Loop<Batch extends MicroBatch> {
     this.#restore(found);
     const ids = [...new Set(this.#unsaved.flatMap((unsaved) => (unsaved.step > backTo ? unsaved.ids : [])))];
     this.#unsaved = [];
-    this.#spikes = { recent: found.spikes?.recent ?? [], skipped: [...skipped, { step, backTo, reason, ids }] };
-    const text = `step ${step} is a spike: ${reason}. Back to step ${backTo}, without the data since then: ${ids.join(', ')}`;
+    const spike = { step, backTo, reason, documents: ids.length, ids: ids.slice(0, mostIds) };
+    this.#spikes = { recent: found.spikes?.recent ?? [], skipped: [...skipped, spike] };
+    const text = `step ${step} is a spike: ${reason}. Back to step ${backTo}, without the data since then: ${firstOf(ids)}`;
     reporter.emit({ type: 'note', stage: this.#stage, level: 'warning', text });
     return true;
   }
@@ -227,7 +244,6 @@ class Loop<Batch extends MicroBatch> {
   ): Promise<UserError> {
     await this.#saver.settle().catch(() => undefined); // whatever befell the save must not hide this
     const ids = [...new Set(batches.flatMap((batch) => batch.ids))];
-    const shown = ids.slice(0, 20).join(', ') + (ids.length > 20 ? `, … (${ids.length} in all)` : '');
     const last =
       this.#saver.last === undefined
         ? 'No checkpoint was saved yet'
@@ -236,7 +252,7 @@ class Loop<Batch extends MicroBatch> {
       {
         where: `${this.#stage}, step ${step}`,
         what: `the loss is ${result.loss} and the gradient norm ${result.gradientNorm}: training cannot go on`,
-        why: `the batch held ${shown}`,
+        why: `the batch held ${firstOf(ids)}`,
         next: `${last}. Lower the learning rate, or look at those documents`,
       },
       { exitCode: 1 },
@@ -248,6 +264,10 @@ class Loop<Batch extends MicroBatch> {
     disposeModel(this.#model);
     disposeOptimizer(this.#optimizer);
   }
+}
+
+function firstOf(ids: readonly string[]): string {
+  return ids.slice(0, 20).join(', ') + (ids.length > 20 ? `, … (${ids.length} in all)` : '');
 }
 
 function due(step: number, every: number): boolean {

@@ -10,9 +10,9 @@ test('every knob of the pipeline is described, with its help', () => {
   assert.ok(fields.length > 60, `${fields.length} fields`);
   for (const field of fields) assert.ok(field.help, `${field.path} has no help`);
   assert.deepEqual(
-    fields.find((field) => field.path === 'pretrain.train.batchSize'),
+    fields.find((field) => field.path === 'sft.train.batchSize'),
     {
-      path: 'pretrain.train.batchSize',
+      path: 'sft.train.batchSize',
       type: 'whole number',
       required: false,
       default: 8,
@@ -20,8 +20,10 @@ test('every knob of the pipeline is described, with its help', () => {
       bounds: 'from 1 to 65536',
     },
   );
-  const size = fields.find((field) => field.path === 'pretrain.model.size');
-  assert.deepEqual(size?.choices, ['100k', '1m', '7m', '34m', '120m']);
+  const rate = fields.find((field) => field.path === 'pretrain.train.learningRate');
+  assert.deepEqual([rate?.default, rate?.help], [undefined, 'peak learning rate; default: follows from model.size']);
+  const backend = fields.find((field) => field.path === 'backend');
+  assert.deepEqual(backend?.choices, ['auto', 'tensorflow', 'native', 'wasm', 'cpu']);
   assert.equal(fields.find((field) => field.path === 'data.spec')?.required, true);
   assert.equal(fields.find((field) => field.path === 'data.spec')?.type, 'path');
 });

@@ -35,8 +35,10 @@ test('three mistakes give three faults, each with its place and the nearest name
   const at = (where: string) => faults.find((fault) => fault.where === where);
   assert.match(at('2:1')?.what ?? '', /unknown key seeed/);
   assert.equal(at('2:1')?.next, 'Did you mean seed?');
-  assert.match(at('5:5')?.what ?? '', /pretrain\.model\.size must be one of 100k, 1m, .* got "1n"/);
-  assert.equal(at('5:5')?.next, 'Did you mean 1m?');
+  assert.match(
+    at('5:5')?.what ?? '',
+    /pretrain\.model\.size: must be one of 100k, 1m, .*, or a number of parameters such as 30m/,
+  );
   assert.match(at('8:5')?.what ?? '', /pretrain\.train\.batchSize must be a whole number from 1 to 65536 .* got 0/);
 });
 

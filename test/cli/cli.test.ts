@@ -50,8 +50,10 @@ const commands = [
   'run',
   'data build',
   'data inspect',
+  'data stats',
   'data fetch',
   'tokenizer train',
+  'tokenizer extend',
   'tokenizer encode',
   'tokenizer decode',
   'tokenizer compare',
@@ -97,7 +99,10 @@ test('help names every command, each command shows one example, and none loads a
 
 test('the help of a stage ends with its keys', async () => {
   const { stdout } = await mossctl(['pretrain', '--help']);
-  assert.match(stdout, /pretrain\.train\.batchSize=8 +rows per micro-batch/);
+  assert.match(
+    stdout,
+    /pretrain\.train\.batchSize=<whole number> +rows per micro-batch; default: follows from model\.size/,
+  );
   assert.match(stdout, /pretrain\.model\.size=1m/);
 });
 

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
+import { trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { modelConfig } from '../../src/model/config.js';
 import {
   devices,
   measuredShare,
   optimalParameters,
-  shapeFor,
   shardingOn,
   trainingFlopsPerToken,
   trainingMemory,
@@ -80,51 +80,67 @@ test('operations and compute-optimal sizes', () => {
   assert.deepEqual([1e6, 6.9e6, 1e9].map(measuredShare), [0.38, 0.55, 0.55]);
 });
 
-test('a size dial from 1M to 20B gives about that many parameters, in heads of even width', () => {
-  for (const wanted of [1e6, 30e6, 350e6, 1.5e9, 7e9, 20e9]) {
-    const { hiddenSize, layers, heads } = shapeFor(wanted, { vocabulary: wanted < 1e7 ? 1024 : 32_768 });
-    const config = configOf({ hiddenSize, layers, heads }, wanted < 1e7 ? 1024 : 32_768);
+test('a size in parameters, from 1M to 20B, gives about that many, in heads of even width', () => {
+  for (const [size, wanted] of Object.entries({
+    '1000k': 1e6,
+    '30m': 30e6,
+    '350M': 350e6,
+    '1.5b': 1.5e9,
+    '20B': 20e9,
+  })) {
+    const config = configOf({ size }, wanted < 1e7 ? 1024 : 32_768);
+    const { hidden_size: width, num_hidden_layers: layers, num_attention_heads: heads } = config;
     const ratio = parameterCount(config) / wanted;
-    assert.ok(ratio > 0.93 && ratio < 1.07, `${wanted}: ${parameterCount(config)} (${hiddenSize} × ${layers})`);
-    assert.ok(hiddenSize / layers > 16 && hiddenSize / layers < 260, `${wanted}: ${hiddenSize} × ${layers}`);
+    assert.ok(ratio > 0.93 && ratio < 1.07, `${size}: ${parameterCount(config)} (${width} × ${layers})`);
+    assert.ok(width / layers > 16 && width / layers < 260, `${size}: ${width} × ${layers}`);
+    assert.equal((width / heads) % 2, 0);
   }
 });
 
 test('sharding: the least that fits, and how many devices it takes where nothing does', () => {
   const h100 = devices.find(({ name }) => name === 'h100');
   assert.ok(h100);
-  const large = configOf({ ...shapeFor(20e9, { vocabulary: 32_768 }), contextLength: 2048 }, 32_768);
+  const large = configOf({ size: '20b', contextLength: 2048 }, 32_768);
   const small = configOf({ size: '120m', contextLength: 1024 }, 32_768);
-  assert.match(shardingOn(small, 1024, h100, 8).how, /whole copy/);
-  assert.equal(shardingOn(small, 1024, h100, 8).devicesNeeded, 1);
+  assert.match(shardingOn(small, { columns: 1024 }, h100, 8).how, /whole copy/);
+  assert.equal(shardingOn(small, { columns: 1024 }, h100, 8).devicesNeeded, 1);
   // 16 bytes a parameter: 320 GB over 8 is 40 GB each.
-  const eight = shardingOn(large, 2048, h100, 8);
+  const eight = shardingOn(large, { columns: 2048 }, h100, 8);
   assert.match(eight.how, /ZeRO-3/);
   assert.ok(eight.fits && eight.bytesPerDevice > 40e9 && eight.bytesPerDevice < 50e9, `${eight.bytesPerDevice}`);
-  const two = shardingOn(large, 2048, h100, 2);
+  const two = shardingOn(large, { columns: 2048 }, h100, 2);
   assert.equal(two.fits, false);
   assert.equal(two.devicesNeeded, eight.devicesNeeded);
   assert.ok(two.devicesNeeded >= 5 && two.devicesNeeded <= 6, `${two.devicesNeeded}`);
-  assert.match(shardingOn(large, 2048, h100, 512).how, /ZeRO-1|ZeRO-2/);
+  assert.match(shardingOn(large, { columns: 2048 }, h100, 512).how, /ZeRO-1|ZeRO-2/);
 });
 
-test('a plan adds up: 20 tokens a parameter, time = operations / rate', () => {
+test('a plan adds up: whole steps for 20 tokens a parameter, time = operations / rate', () => {
   const config = configOf({ size: '1m' }, 4096);
-  const batch = { rows: 8, columns: 128 };
+  const train = trainSchema().parse({ batchSize: 8, accumulation: 3, batchWarmup: 0.5 });
   const machine = { peakFlops: 2e11, bytes: 1e9 };
-  const plan = planTraining({ config, batch, accumulation: 2, machine, hardware: [{ device: devices[1], count: 4 }] });
-  assert.equal(plan.tokens, 20 * plan.parameters);
+  const plan = planTraining({ config, train, machine, hardware: [{ device: devices[1], count: 4 }] });
+  // Half of the steps with 2 micro-batches on average, half with 3.
+  assert.equal(plan.batch.tokens, 8 * 128 * 2.5);
+  assert.equal(plan.steps, Math.ceil((20 * plan.parameters) / plan.batch.tokens));
+  assert.equal(plan.tokens, plan.steps * plan.batch.tokens);
   assert.equal(plan.flops, plan.tokens * plan.flopsPerToken);
-  assert.equal(plan.steps, Math.ceil(plan.tokens / 2048));
   assert.equal(plan.machine.seconds, plan.flops / (2e11 * measuredShare(plan.parameters)));
   assert.equal(plan.hardware[0].flopsPerSecond, 4 * 989e12 * 0.4);
   assert.ok(plan.machine.fits);
-  const unknown = planTraining({
-    config,
-    batch,
-    accumulation: 1,
-    machine: { peakFlops: null, bytes: 1 },
-    hardware: [],
-  });
+  const unknown = planTraining({ config, train, machine: { peakFlops: null, bytes: 1 }, hardware: [] });
   assert.deepEqual([unknown.machine.seconds, unknown.machine.fits], [null, false]);
+});
+
+test('Muon keeps one moment of the matrices of the layers, here and on every device', () => {
+  const config = configOf({ size: '7b', contextLength: 2048 }, 32_768);
+  const batch = { rows: 1, columns: 2048 };
+  const [adamw, muon] = (['adamw', 'muon'] as const).map((optimizer) => trainingMemory(config, batch, { optimizer }));
+  const [d, f] = [config.hidden_size, config.intermediate_size];
+  const matrices = config.num_hidden_layers * (4 * d * d + 3 * d * f);
+  assert.equal(adamw.moments - muon.moments, 4 * matrices);
+  assert.equal(adamw.peak - muon.peak, 4 * matrices);
+  const perDevice = (optimizer: 'adamw' | 'muon') =>
+    shardingOn(config, { columns: 2048, optimizer }, devices[1], 4).bytesPerDevice;
+  assert.ok(Math.abs(perDevice('adamw') - perDevice('muon') - matrices) < 1e6);
 });

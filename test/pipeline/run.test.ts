@@ -7,6 +7,7 @@ import { Interrupted, UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { loadYaml } from '../../src/base/yaml.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
+import { settled } from '../../src/pipeline/load.js';
 import type { PipelineRun } from '../../src/pipeline/run.js';
 import { type StageName, stageNames } from '../../src/stages/stage.js';
 import { checkBackends } from '../../src/tensor/backends.js';
@@ -130,7 +131,7 @@ test('the models are told with what they handed on', async () => {
 });
 
 test('what is missing is told with commands that can be typed', async () => {
-  const only = (name: StageName, config = pipelineSchema.parse({ [name]: {} })) =>
+  const only = (name: StageName, config = settled(pipelineSchema.parse({ [name]: {} }))) =>
     start('runs/x', { ran: [] }, { only: name, config }).catch((error: Error) => error.message);
   assert.match(
     String(await only('pretrain')),
@@ -209,7 +210,7 @@ test('missing files are all named before anything runs', async () => {
 });
 
 test('an empty pipeline, and --from beside a pretrain block, are refused', async () => {
-  const config = pipelineSchema.parse({});
+  const config = settled(pipelineSchema.parse({}));
   await assert.rejects(start(freshRun(), { ran: [] }, { config }), /no stage to run/);
   const run = freshRun();
   await assert.rejects(start(run, { ran: [] }, { from: join(folder, 'none') }), /not a mossctl checkpoint/);

@@ -6,6 +6,7 @@ import { after } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
 import { type PipelineConfig, pipelineSchema, type SftConfig } from '../../src/config/pipeline.js';
+import { settled } from '../../src/pipeline/load.js';
 import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import type { StageConfigs, StageTable } from '../../src/stages/index.js';
@@ -90,16 +91,18 @@ const specPath = join(folder, 'spec.yaml');
 await writeFile(specPath, 'name: x\n');
 
 export const whole = (): PipelineConfig =>
-  pipelineSchema.parse({
-    name: 'test',
-    data: { spec: specPath },
-    tokenizer: {},
-    pretrain: {},
-    selfInstruct: { seeds: specPath },
-    sft: {},
-    align: {},
-    eval: {},
-  });
+  settled(
+    pipelineSchema.parse({
+      name: 'test',
+      data: { spec: specPath },
+      tokenizer: {},
+      pretrain: { train: { batchSize: 8, learningRate: 1e-3, weightDecay: 0.1, epochs: 1 } },
+      selfInstruct: { seeds: specPath },
+      sft: {},
+      align: {},
+      eval: {},
+    }),
+  );
 
 export async function start(runDirectory: string, world: World, options: Partial<PipelineRun> = {}) {
   const events: Event[] = [];

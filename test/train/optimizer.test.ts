@@ -33,7 +33,7 @@ describe('Muon', () => {
   async function run(
     name: string,
     steps: number,
-    { stopAt = steps, optimizer = 'muon' as TrainConfig['optimizer'] } = {},
+    { stopAt = steps, optimizer = 'muon' as TrainConfig['optimizer'], momentum = undefined as number | undefined } = {},
   ) {
     const reporter = recordingReporter();
     const losses = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
@@ -45,7 +45,7 @@ describe('Muon', () => {
     const directory = join(root, name);
     const outcome = await train({
       ...{ model: tinyModel(), objective: countingObjective(), steps, directory, runDirectory: root },
-      config: trainConfig({ optimizer, checkpointEvery: 100 }),
+      config: trainConfig({ optimizer, momentum, checkpointEvery: 100 }),
       ...{ tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0, manifest, reporter, interrupt },
     }).catch((error: unknown) => error);
     return { outcome, losses: losses(), directory };
@@ -64,6 +64,12 @@ describe('Muon', () => {
     const resumed = await run('parts', 6);
     assert.equal(digestOf(resumed), digestOf(whole));
     assert.deepEqual(resumed.losses, whole.losses.slice(3));
+  });
+
+  test('its momentum is 0.95 unless set', async () => {
+    const plain = await run('plain', 3);
+    assert.deepEqual((await run('written', 3, { momentum: 0.95 })).losses, plain.losses);
+    assert.notEqual((await run('less', 3, { momentum: 0.8 })).losses[2], plain.losses[2]);
   });
 
   test('a checkpoint holds one moment of the matrices of the layers, two of everything else', async () => {

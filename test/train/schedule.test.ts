@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accumulationAt, learningRateAt, meanAccumulation } from '../../src/train/schedule.js';
+import { meanAccumulation } from '../../src/config/train.js';
+import { accumulationAt, learningRateAt } from '../../src/train/schedule.js';
 import { trainConfig } from './tiny.js';
 
 const close = (actual: number, expected: number): void => {

@@ -2,9 +2,8 @@
 import { totalmem } from 'node:os';
 import { nearest, UserError } from '../../base/errors.js';
 import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
-import { type ModelSettings, modelSchema } from '../../config/model.js';
 import { modelConfig } from '../../model/config.js';
-import { assumedUtilization, type Device, devices, optimalParameters, shapeFor } from '../../model/cost.js';
+import { assumedUtilization, type Device, devices, optimalParameters } from '../../model/cost.js';
 import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../model/training-plan.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
@@ -33,21 +32,21 @@ export async function plan(options: PlanOptions): Promise<void> {
       next: 'Give one of them; --tokens says how long, --vocab and --context what the rest depends on',
     });
   }
-  const flags = { 'pretrain.model.size': size };
-  const pipeline = await loadPipeline({ config, set, flags, blocks: ['pretrain', 'tokenizer'] });
-  const { model, train } = { ...required(pipeline.pretrain) };
-  const vocabSize = options.vocab ?? (params || flops ? 32_768 : required(pipeline.tokenizer).vocabSize);
   const wanted = params ?? (flops === undefined ? undefined : optimalParameters(flops));
-  const large = wanted === undefined ? {} : { ...shapeFor(wanted, { vocabulary: vocabSize }) };
-  const contextLength = options.context ?? (wanted === undefined ? model.contextLength : 2048);
-  const settings: ModelSettings = modelSchema.parse({ ...model, ...large, contextLength });
-  const shape = modelConfig(settings, { vocabSize, endOfText: 0, pad: 1 });
-  const batch = { rows: wanted === undefined ? train.batchSize : 1, columns: contextLength };
-  const perStep = train.accumulation * batch.rows * batch.columns;
-  const tokens =
-    options.tokens ?? (config !== undefined && train.steps !== undefined ? train.steps * perStep : undefined);
+  const { context = wanted && 2048, vocab = wanted && 32_768, tokens } = options;
+  const pipeline = await loadPipeline({
+    ...{ config, set, blocks: ['pretrain', 'tokenizer'] },
+    size: wanted === undefined ? size : inThousands(wanted),
+    flags: {
+      'pretrain.model.contextLength': context?.toString(),
+      'tokenizer.vocabSize': vocab?.toString(),
+      ...(tokens !== undefined && { 'pretrain.train.steps': 'null', 'pretrain.train.tokens': tokens.toString() }),
+    },
+  });
+  const { model, train } = required(pipeline.pretrain);
+  const { vocabSize } = required(pipeline.tokenizer);
   const result = planTraining({
-    ...{ config: shape, batch, accumulation: train.accumulation, tokens },
+    ...{ config: modelConfig(model, { vocabSize, endOfText: 0, pad: 1 }), train },
     machine: {
       peakFlops: await peakOf(options),
       bytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
@@ -55,7 +54,12 @@ export async function plan(options: PlanOptions): Promise<void> {
     hardware: hardwareOf(options.hardware ?? 'h100×8'),
   });
   if (options.json) printJson({ type: 'result', ...result });
-  else printLine(planText(result, batch.rows, perStep));
+  else printLine(planText(result));
+}
+
+/** As the dial takes it: `9129000k`. */
+function inThousands(parameters: number): string {
+  return `${(parameters / 1e3).toFixed(0)}k`;
 }
 
 function required<T>(value: T | undefined): T {
@@ -93,8 +97,8 @@ function hardwareOf(text: string): { device: Device; count: number }[] {
     });
 }
 
-function planText(result: TrainingPlan, rows: number, perStep: number): string {
-  const { memory, machine } = result;
+function planText(result: TrainingPlan): string {
+  const { memory, machine, training, batch } = result;
   const times = (tokens: number): string => (tokens / result.parameters).toPrecision(2);
   const facts = formatTable(
     ['model', ''],
@@ -105,19 +109,28 @@ function planText(result: TrainingPlan, rows: number, perStep: number): string {
       ['operations per token (6N + 12LTd)', formatPower(result.flopsPerToken)],
       ['tokens', `${formatShort(result.tokens)} (${times(result.tokens)} a parameter)`],
       ['compute-optimal tokens (20 a parameter)', formatShort(result.optimalTokens)],
-      [`steps of ${formatCount(perStep)} tokens`, formatCount(result.steps)],
+      [
+        `steps of ${formatCount(Math.round(batch.tokens))} tokens${batch.warmup > 0 && batch.accumulation > 1 ? ' on average' : ''}`,
+        formatCount(result.steps),
+      ],
       ['operations in all', formatPower(result.flops)],
+      ['rows × micro-batches of a step', batchInWords(batch)],
+      ['optimizer, schedule', `${optimizerNames[training.optimizer]}, ${training.schedule}`],
+      ['peak learning rate, weight decay', `${training.learningRate}, ${training.weightDecay}`],
     ],
   );
   const bytes = (plain: number, checkpointed: number): string[] => [formatBytes(plain), formatBytes(checkpointed)];
   const both = (value: number): string[] => bytes(value, value);
-  const batch = `${rows} × ${formatCount(result.contextLength)} tokens, fp32`;
   const memories = formatTable(
-    [`memory of a step, ${batch}`, 'plain', 'checkpointing'],
+    [
+      `memory of a step, ${batch.rows} × ${formatCount(result.contextLength)} tokens at a time, fp32`,
+      'plain',
+      'checkpointing',
+    ],
     [
       ['weights', ...both(memory.weights)],
-      ['gradients', ...both(memory.gradients)],
-      ['AdamW moments', ...both(memory.moments)],
+      [batch.accumulation > 1 ? 'gradients, and their sums' : 'gradients', ...both(memory.gradients)],
+      [`moments of ${optimizerNames[training.optimizer]}`, ...both(memory.moments)],
       ['activations', ...bytes(memory.activations, memory.checkpointedActivations)],
       ['most at any moment', ...bytes(memory.peak, memory.checkpointedPeak)],
     ],
@@ -152,6 +165,16 @@ function planText(result: TrainingPlan, rows: number, perStep: number): string {
         ]),
   ];
   return [facts, '', memories, '', speeds, '', ...notes].join('\n');
+}
+
+const optimizerNames = { adamw: 'AdamW', muon: 'Muon and AdamW' } as const;
+
+function batchInWords({ rows, accumulation, warmup }: TrainingPlan['batch']): string {
+  const growth =
+    warmup > 0 && accumulation > 1
+      ? `, growing from 1 micro-batch over ${formatCount(100 * warmup)} % of the steps`
+      : '';
+  return `${formatCount(rows)} × ${formatCount(accumulation)}${growth}`;
 }
 
 /** The time that the operations take, also where memory does not suffice. */

@@ -1,7 +1,33 @@
 // mossctl pretrain: corpus, tokenizer and tokens where they are needed, then the base model.
-import type { RunOptions } from '../options.js';
+import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { identifyCheckpoint } from '../../checkpoint/directory.js';
+import type { PretrainOptions } from '../options.js';
+import { shownPath } from '../output.js';
 import { runOneStage } from '../run-stages.js';
 
-export function pretrain(options: RunOptions): Promise<void> {
-  return runOneStage('pretrain', options, (folder) => `npx mossctl sft --out ${folder}`);
+export async function pretrain({ cooldown, from, ...options }: PretrainOptions): Promise<void> {
+  const set = [...(options.set ?? []), ...(from === undefined ? [] : [`pretrain.from=${from}`])];
+  const given = { ...options, set };
+  const own = cooldown === undefined ? given : { ...given, ...(await cooldownRun(cooldown, given)) };
+  return runOneStage('pretrain', own, (folder) => `npx mossctl sft --out ${folder}`);
+}
+
+/** The pipeline of the run that is left, in a folder beside it, unless others are named. */
+async function cooldownRun(checkpoint: string, { config, out, set = [] }: PretrainOptions) {
+  const { path, manifest } = await identifyCheckpoint(checkpoint);
+  const run = dirname(dirname(path));
+  if (out !== undefined && resolve(out) === run) {
+    throw new UserError({
+      what: 'a cool-down needs a run folder of its own',
+      where: `--out ${out}`,
+      why: 'the training that it leaves is there, and can go on',
+      next: 'Leave --out away, or name another folder',
+    });
+  }
+  return {
+    config: config ?? shownPath(join(run, 'pipeline.yaml')),
+    out: out ?? shownPath(`${run}-cooldown-${manifest.step}`),
+    set: [...set, `pretrain.cooldown.from=${path}`],
+  };
 }

@@ -1,0 +1,65 @@
+// A cool-down: the same training, ended early. It leaves a checkpoint with its weights, moments and place in the data, and
+// its learning rate falls from what it was there. What it leaves is only read, and can go on by itself (Hu et al. 2024,
+// MiniCPM, §4: one stable phase, a cheap branch for every length). For other data or settings there is `pretrain.from`.
+import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '../base/errors.js';
+import { identifyCheckpoint } from '../checkpoint/directory.js';
+import type { Manifest } from '../checkpoint/manifest.js';
+import type { PretrainConfig } from '../config/pipeline.js';
+import type { Cooldown } from '../train/schedule.js';
+
+/** Change how a training is watched or ended, not what it is. */
+const free = ['keep', 'evaluateEvery', 'sampleEvery', 'checkpointEvery', 'statisticsEvery', 'finalRatio', 'decay'];
+
+export interface Left {
+  cooldown: Cooldown & { path: string };
+  manifest: Manifest;
+  digest: string;
+  /** In all, those before it included. */
+  steps: number;
+  /** What a checkpoint says of them: no path, for the parent's digest says which it is. */
+  settings: Manifest['settings'];
+  text: string;
+}
+
+/**
+ * The checkpoint that `config` cools down from; undefined where it does not.
+ * @param planned Steps of a training with these settings that is not cut short.
+ * @throws UserError where that checkpoint is of another training.
+ */
+export async function openCooldown(
+  { cooldown, ...config }: PretrainConfig,
+  { planned, inputDigest }: { planned: number; inputDigest: string },
+): Promise<Left | undefined> {
+  if (cooldown === undefined) return undefined;
+  const { path, manifest, digest } = await identifyCheckpoint(cooldown.from);
+  const fail = (what: string, why: string): never => {
+    const next =
+      'Cool down with the pipeline and corpus of that run, or begin a new training on its weights: --set pretrain.from=CHECKPOINT';
+    throw new UserError({ where: path, what, why, next });
+  };
+  if (manifest.stage !== 'pretrain') fail('only a pretraining can be cooled down', `this is of ${manifest.stage}`);
+  if (manifest.inputDigest !== inputDigest)
+    fail('this training read another corpus', 'its place in the data means nothing here');
+  const others = differing(manifest.settings, config);
+  if (others.length > 0) fail('this training has other settings', others.join(', '));
+  const { step } = manifest;
+  if (step >= planned) fail('this training has come to its end', `its ${planned} steps are done`);
+  const { decay } = config.train;
+  const length = cooldown.steps ?? Math.max(1, Math.round((step * decay) / Math.max(0.01, 1 - decay)));
+  const settings = { ...config, cooldown: { steps: length } };
+  const text = `cool-down: ${length} steps from step ${step} of ${digest.slice(0, 12)}, which was to have ${planned}`;
+  return { cooldown: { path, step, planned }, manifest, digest, steps: step + length, settings, text };
+}
+
+/** Dotted keys that are not as they were. */
+function differing(before: unknown, now: unknown, at = 'pretrain'): string[] {
+  if (isDeepStrictEqual(before, now) || free.includes(at.split('.').at(-1) ?? '')) return [];
+  if (!isBlock(before) || !isBlock(now)) return [at];
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].flatMap((key) => differing(before[key], now[key], `${at}.${key}`));
+}
+
+function isBlock(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

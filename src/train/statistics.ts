@@ -1,0 +1,105 @@
+// What one step did to each part of the model, on request: how large the states are that go through it, its gradients,
+// and how far it moved. Everything is read on the host and nothing is computed on the backend that the step itself computes
+// with, so that the weights are the same with and without.
+import { type Model, type Observe, weight } from '../model/parameters.js';
+import type { Event, Metrics } from '../report/event.js';
+import { globalNorm } from '../tensor/ops/global-norm.js';
+import type { Tensor } from '../tensor/tf.js';
+
+/** Of one step: made before it, given what happens in it, read after it. */
+export class StepStatistics {
+  readonly #model: Model;
+  /** Weights as they were. */
+  readonly #before: Map<string, Float32Array>;
+  readonly #parts = new Map<string, Metrics>();
+  readonly #squares = new Map<string, { sum: number; count: number }>();
+  readonly #longest = { queries: new Map<number, number>(), keys: new Map<number, number>() };
+
+  constructor(model: Model) {
+    this.#model = model;
+    this.#before = new Map([...model.weights].map(([name, value]) => [name, hostOf(value).slice()]));
+    for (const name of model.weights.keys()) this.#part(partOf(name));
+  }
+
+  readonly observe: Observe = (layer, what, states) => {
+    const part = `layer ${layer} ${what === 'mlp' ? 'mlp' : 'attention'}`;
+    if (what === 'queries' || what === 'keys') this.#compare(part, layer, what, states);
+    else this.#measure(part, hostOf(states));
+  };
+
+  /** `gradients` are sums over `total` tokens (or pairs). */
+  gradients(gradients: ReadonlyMap<string, Tensor>, total: number): void {
+    for (const [part, names] of this.#namesByPart()) {
+      const own = names.flatMap((name) => gradients.get(name) ?? []);
+      if (own.length > 0) this.#part(part).gradientNorm = globalNorm(own) / total;
+    }
+  }
+
+  /** After the step: how far each part moved, as a share of how long it was. */
+  event(): Pick<Event & { type: 'statistics' }, 'parts'> {
+    for (const [part, names] of this.#namesByPart()) {
+      let [moved, length] = [0, 0];
+      for (const name of names) {
+        const [now, before] = [hostOf(weight(this.#model, name)), this.#before.get(name) ?? new Float32Array()];
+        for (let i = 0; i < before.length; i++) {
+          moved += (now[i] - before[i]) ** 2;
+          length += before[i] ** 2;
+        }
+      }
+      this.#part(part).updateRatio = Math.sqrt(moved / Math.max(length, Number.MIN_VALUE));
+    }
+    for (const [part, { sum, count }] of this.#squares) this.#part(part).rms = Math.sqrt(sum / count);
+    return { parts: [...this.#parts].map(([part, values]) => ({ part, values })) };
+  }
+
+  #measure(part: string, states: Float32Array): void {
+    let [sum, max] = [0, 0];
+    for (const value of states) {
+      sum += value * value;
+      max = Math.max(max, Math.abs(value));
+    }
+    const before = this.#squares.get(part) ?? { sum: 0, count: 0 };
+    this.#squares.set(part, { sum: before.sum + sum, count: before.count + states.length });
+    const values = this.#part(part);
+    values.max = Math.max(values.max ?? 0, max);
+  }
+
+  /** No logit q·k/√D is larger than the longest query times the longest key (Cauchy–Schwarz): cheap, and no T×T matrix. */
+  #compare(part: string, layer: number, what: 'queries' | 'keys', states: Tensor): void {
+    const dimension = states.shape[states.shape.length - 1];
+    const values = hostOf(states);
+    let longest = this.#longest[what].get(layer) ?? 0;
+    for (let at = 0; at < values.length; at += dimension) {
+      let sum = 0;
+      for (let i = at; i < at + dimension; i++) sum += values[i] * values[i];
+      longest = Math.max(longest, Math.sqrt(sum));
+    }
+    this.#longest[what].set(layer, longest);
+    const other = this.#longest[what === 'keys' ? 'queries' : 'keys'].get(layer);
+    if (other !== undefined) this.#part(part).logitBound = (longest * other) / Math.sqrt(dimension);
+  }
+
+  #part(name: string): Metrics {
+    const values = this.#parts.get(name) ?? {};
+    this.#parts.set(name, values);
+    return values;
+  }
+
+  #namesByPart(): Map<string, string[]> {
+    const names = new Map<string, string[]>();
+    for (const name of this.#before.keys()) names.set(partOf(name), [...(names.get(partOf(name)) ?? []), name]);
+    return names;
+  }
+}
+
+/** `model.layers.3.mlp.up_proj.weight` → `layer 3 mlp`; a norm belongs to what it stands before. */
+function partOf(parameter: string): string {
+  const [, layer, rest] = /^model\.layers\.(\d+)\.(.+)$/.exec(parameter) ?? [];
+  if (layer !== undefined) return `layer ${layer} ${/^(mlp|post_attention)/.test(rest) ? 'mlp' : 'attention'}`;
+  if (parameter.startsWith('model.embed_tokens')) return 'embedding';
+  return parameter === 'model.norm.weight' ? 'last norm' : 'output';
+}
+
+function hostOf(tensor: Tensor): Float32Array {
+  return tensor.dataSync() as Float32Array;
+}

@@ -1,0 +1,118 @@
+// Statistics of a step: right, asked for or not without a changed bit, and nothing left behind.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { disposeModel, modelTensors } from '../../src/model/parameters.js';
+import type { Event } from '../../src/report/event.js';
+import { statisticsHtml } from '../../src/report/statistics.js';
+import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { memory, type Tensor } from '../../src/tensor/tf.js';
+import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
+import { StepStatistics } from '../../src/train/statistics.js';
+import { trainStep } from '../../src/train/step.js';
+import { type TrainingRun, train } from '../../src/train/trainer.js';
+import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+
+type Statistics = Event & { type: 'statistics' };
+
+describe('statistics', () => {
+  let root: string;
+  before(async () => {
+    await openBackend('wasm');
+    root = await mkdtemp(join(tmpdir(), 'mossctl-statistics-'));
+  });
+  after(() => rm(root, { recursive: true, force: true }));
+
+  async function run(name: string, config: Parameters<typeof trainConfig>[0]) {
+    const reporter = recordingReporter();
+    const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+      ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
+      ...{ backend: 'wasm', threads: null, precision: 'fp32' },
+    };
+    const { digest } = await train({
+      ...{ model: tinyModel(), objective: countingObjective(), config: trainConfig(config), steps: 6, manifest },
+      ...{ directory: join(root, name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0 },
+      ...{ reporter, interrupt: { requested: false } },
+    });
+    return { digest, statistics: reporter.events.filter((event): event is Statistics => event.type === 'statistics') };
+  }
+
+  test('asked for every third step, they change no bit; a recomputed layer is seen as it is', async () => {
+    const plain = await run('plain', {});
+    assert.equal(plain.statistics.length, 0);
+    const watched = await run('watched', { statisticsEvery: 3 });
+    assert.equal(watched.digest, plain.digest);
+    assert.deepEqual(
+      watched.statistics.map(({ step }) => step),
+      [3, 6],
+    );
+    const recomputed = await run('recomputed', { statisticsEvery: 3, checkpointing: true });
+    assert.deepEqual(
+      recomputed.statistics[0].parts.map(({ part, values }) => [part, values.max, values.logitBound]),
+      watched.statistics[0].parts.map(({ part, values }) => [part, values.max, values.logitBound]),
+    );
+    assert.deepEqual(
+      watched.statistics[0].parts.map(({ part, values }) => [part, Object.keys(values).sort().join(' ')]),
+      [
+        ['embedding', 'gradientNorm updateRatio'],
+        ...[0, 1].flatMap((layer) => [
+          [`layer ${layer} attention`, 'gradientNorm logitBound max rms updateRatio'],
+          [`layer ${layer} mlp`, 'gradientNorm max rms updateRatio'],
+        ]),
+        ['last norm', 'gradientNorm updateRatio'],
+      ],
+    );
+    const html = statisticsHtml(watched.statistics);
+    assert.match(html, /step 6/);
+    assert.equal([...html.matchAll(/<tr>/g)].length, 1 + 6);
+    assert.equal(statisticsHtml([]), '');
+  });
+
+  test('the figures are those of the step; no tensor is left', async () => {
+    const model = tinyModel();
+    const optimizer = createOptimizer(model);
+    const objective = countingObjective();
+    const config = trainConfig();
+    const seen: number[][] = [];
+    const step = async (number: number) => {
+      const statistics = new StepStatistics(model);
+      const observe = (layer: number, what: Parameters<StepStatistics['observe']>[1], states: Tensor): void => {
+        statistics.observe(layer, what, states);
+        if (layer === 1 && what === 'mlp') seen.push([...(states.dataSync() as Float32Array)]);
+      };
+      const batches = [await objective.next(), await objective.next()];
+      const weights = new Map(modelTensors(model).map(({ name, data }) => [name, data]));
+      const at = { step: number, learningRate: 0.01, statistics };
+      const { gradientNorm } = await trainStep({ ...model, observe }, optimizer, objective, batches, config, at);
+      return {
+        gradientNorm,
+        weights,
+        parts: new Map(statistics.event().parts.map(({ part, values }) => [part, values])),
+      };
+    };
+    const close = (actual: number, expected: number): void =>
+      assert.ok(Math.abs(actual - expected) <= 1e-5 * Math.abs(expected), `${actual}, not ${expected}`);
+
+    const { gradientNorm, weights, parts } = await step(1);
+    const norms = [...parts.values()].map((values) => values.gradientNorm);
+    close(Math.hypot(...norms), gradientNorm);
+    const states = seen.flat();
+    close(parts.get('layer 1 mlp')?.rms ?? 0, Math.hypot(...states) / Math.sqrt(states.length));
+    close(parts.get('layer 1 mlp')?.max ?? 0, Math.max(...states.map(Math.abs)));
+    const name = 'model.embed_tokens.weight';
+    const [old, now] = [weights.get(name), modelTensors(model).find((one) => one.name === name)?.data];
+    assert.ok(old && now);
+    close(parts.get('embedding')?.updateRatio ?? 0, Math.hypot(...now.map((x, i) => x - old[i])) / Math.hypot(...old));
+    // Queries and keys are normalised: at first both are √D long at most, so that no logit exceeds √D (D = 8).
+    close(parts.get('layer 0 attention')?.logitBound ?? 0, Math.sqrt(8));
+
+    const { numTensors, numBytes } = memory();
+    await step(2);
+    assert.deepEqual([memory().numTensors, memory().numBytes], [numTensors, numBytes]);
+    disposeModel(model);
+    disposeOptimizer(optimizer);
+  });
+});
