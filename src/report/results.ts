@@ -91,9 +91,14 @@ function withRuns<Cell, Run extends { name: string }>(
   runs: readonly Run[],
   cellsOf: (run: Run) => Cell[],
 ): Row<Cell>[] {
-  const isWhole = !metric.includes('.');
-  const parts = isWhole ? runs.map((run) => ({ metric, name: run.name, isPart: true, cells: cellsOf(run) })) : [];
-  return [{ metric, name: metric, isPart: !isWhole, cells }, ...parts];
+  const isPart = !isWhole(metric);
+  const parts = isPart ? [] : runs.map((run) => ({ metric, name: run.name, isPart: true, cells: cellsOf(run) }));
+  return [{ metric, name: metric, isPart, cells }, ...parts];
+}
+
+/** Not a part, such as `exactMatch.parity`. */
+function isWhole(metric: string): boolean {
+  return !metric.includes('.');
 }
 
 const verdicts: readonly [Verdict, string][] = [
@@ -104,7 +109,7 @@ const verdicts: readonly [Verdict, string][] = [
 
 /** Whether `to` beats `from`, in the metrics that sum the others up. `basis`: what the difference was taken over. */
 export function sentenceOf(comparison: Comparison, basis = 'on the same held-out tasks and texts'): string {
-  const gains = gainRows([comparison]).filter(({ metric }) => !metric.includes('.'));
+  const gains = gainRows([comparison]).filter(({ metric }) => isWhole(metric));
   const parts = verdicts.flatMap(([verdict, words]) => {
     const named = gains.flatMap(({ metric, cells: [cell] }) =>
       cell?.verdict === verdict ? [`${metric} (${cell.text} ${cell.interval})`] : [],
@@ -124,7 +129,7 @@ export interface ResultsOptions {
   runs?: readonly NamedTable[];
 }
 
-/** The table as the terminal shows it, with the gains and their sentences below. */
+/** The table as the terminal shows it, with the gains and their sentences below; what the parts gained is for the page. */
 export function resultsText({ columns, comparisons = [] }: EvaluationTable, options: ResultsOptions = {}): string {
   const rows = resultRows(columns, options.runs).map(({ metric, name, cells }) => [
     shownName(metric, name),
@@ -137,7 +142,7 @@ export function resultsText({ columns, comparisons = [] }: EvaluationTable, opti
 }
 
 function gainsText(comparisons: readonly Comparison[], { basis, runs }: ResultsOptions): string[] {
-  const rows = gainRows(comparisons, runs);
+  const rows = gainRows(comparisons, runs).filter(({ metric }) => isWhole(metric));
   if (rows.length === 0) return [];
   const lines = rows.map(({ metric, name, cells }) => [
     shownName(metric, name),
