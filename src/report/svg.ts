@@ -14,6 +14,8 @@ export interface Series {
   dots?: boolean;
   /** What the line was fitted to: marked beside it. */
   marks?: readonly Point[];
+  /** No value at its end: the axis says enough. */
+  unlabelled?: boolean;
 }
 
 export interface ChartOptions {
@@ -54,7 +56,11 @@ export function lineChart(options: ChartOptions, series: readonly Series[]): str
     `<svg class="chart" viewBox="0 0 ${options.width} ${options.height}" role="img" aria-label="${escapeHtml(label)}">`,
     axes(options, frame),
     ...shapes,
-    endLabels(drawn, frame, options),
+    endLabels(
+      drawn.filter(({ unlabelled }) => !unlabelled),
+      frame,
+      options,
+    ),
     series.length > 1 ? legend(series, frame) : '',
     '</svg>',
   ].join('');

@@ -71,7 +71,7 @@ test('points land on the axes: equal steps are equal distances, larger values ar
 test('on logarithmic axes a power law is a straight line, and marks lie where they were measured', () => {
   const law = [1e11, 1e12, 1e13].map((x): Point => [x, 40 * x ** -0.1]);
   const svg = lineChart({ ...options, logX: true, logY: true, xTickFormat: (x) => x.toExponential() }, [
-    { name: 'law', points: law, marks: [law[1]] },
+    { name: 'law', points: law, marks: [law[1]], unlabelled: true },
   ]);
   const [, d] = /<path class="line s0" d="([^"]+)"/.exec(svg) ?? [];
   const [[x0, y0], [x1, y1], [x2, y2]] = [...d.matchAll(/[ML]([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [+x, +y]);
@@ -82,6 +82,7 @@ test('on logarithmic axes a power law is a straight line, and marks lie where th
     [[x1, y1]],
   );
   assert.match(svg, />1e\+12<\/text>/);
+  assert.ok(!svg.includes('class="end'));
 });
 
 test('a value that is not finite breaks the line and moves nothing else', () => {
