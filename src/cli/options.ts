@@ -68,7 +68,10 @@ export function computeFlags({ backend, threads, precision }: ComputeOptions): R
 /** What every command that runs stages takes. */
 export function withRun(command: Command): Command {
   command
-    .option('-c, --config <file>', 'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart)')
+    .option(
+      '-c, --config <file>',
+      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic)',
+    )
     .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect))
     .option('-o, --out <dir>', 'folder of the run (default: runs/<name of the pipeline>)')
     .option('--seed <number>', 'every random choice follows from it');

@@ -8,7 +8,10 @@ export function addPlan(program: Command): void {
     .description(
       'what a pretraining would take: parameters, operations, memory, time here and elsewhere, how to shard it',
     )
-    .option('-c, --config <file>', 'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart)')
+    .option(
+      '-c, --config <file>',
+      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic)',
+    )
     .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect))
     .option('--size <name>', 'size preset, as pretrain.model.size')
     .option('--params <number>', 'so many parameters, such as 350M or 20B', quantity)

@@ -77,7 +77,7 @@ export const sizes = {
 export type Size = keyof typeof sizes;
 
 /** `30m`, `1.5b`: so many parameters. `d10`: so many layers, 64 times as wide, as 34m (d8) and 120m (d12) are. */
-const otherSizes = /^(?:([1-9]\d{0,8}(?:\.\d{1,6})?)([kmb])|d([1-9]\d{0,2}))$/i;
+const otherSizes = /^(?:([1-9]\d{0,8}(?:\.\d{1,6})?|0\.0{0,5}[1-9]\d{0,5})([kmb])|d([1-9]\d{0,2}))$/i;
 const units: Readonly<Record<string, number>> = { k: 1e3, m: 1e6, b: 1e9 };
 const names = Object.keys(sizes).join(', ');
 

@@ -116,7 +116,7 @@ export const writtenTrainSchema = () => {
   const schema = trainSchema();
   const { steps, epochs, batchSize, accumulation, learningRate, weightDecay } = schema.shape;
   const follows = (field: z.ZodType): string => `${field.description}; default: follows from model.size`;
-  return schema.extend({
+  const written = schema.extend({
     steps: steps.describe('optimizer steps; default: as many as `tokens` or `epochs` take'),
     tokens: z
       .number()
@@ -129,6 +129,14 @@ export const writtenTrainSchema = () => {
     accumulation: accumulation.unwrap().optional().describe(follows(accumulation)),
     learningRate: learningRate.unwrap().optional().describe(follows(learningRate)),
     weightDecay: weightDecay.unwrap().optional().describe(follows(weightDecay)),
+  });
+  return written.superRefine(({ tokens, ...others }, context) => {
+    if (tokens === undefined) return;
+    for (const key of ['steps', 'epochs'] as const) {
+      if (others[key] === undefined) continue;
+      const message = `decides on the length, and ${key} does too (${others[key]}): give one, and null for the other`;
+      context.addIssue({ code: 'custom', path: ['tokens'], message });
+    }
   });
 };
 export type WrittenTrainConfig = z.output<ReturnType<typeof writtenTrainSchema>>;

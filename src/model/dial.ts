@@ -5,6 +5,8 @@ import { meanAccumulation, type TrainConfig, trainSchema, type WrittenTrainConfi
 import { tokensPerParameter, trainingMemory } from './cost.js';
 import { parameterCount } from './parameter-table.js';
 
+/** Rows of a step, at most: no law was fitted on more, and the settings hold no more micro-batches. */
+const mostRows = 2 ** 16;
 /** Activations of one micro-batch, at most, where more than one row has a choice. */
 const microBatchBytes = 2e9;
 /** Where small models stop to follow the law, which was fitted from 60M parameters up (docs/lab-book.md). */
@@ -74,7 +76,7 @@ function batchOf(
 ): Pick<TrainConfig, 'batchSize' | 'accumulation'> {
   if (batchSize !== undefined) return { batchSize, accumulation: accumulation ?? 1 };
   const columns = model.max_position_embeddings;
-  const rows = 2 ** Math.max(0, Math.round(Math.log2(tokens / columns)));
+  const rows = Math.min(mostRows, 2 ** Math.max(0, Math.round(Math.log2(tokens / columns))));
   if (accumulation !== undefined) return { batchSize: Math.ceil(rows / accumulation), accumulation };
   const { activations, checkpointedActivations } = trainingMemory(model, { rows: 1, columns });
   const most = microBatchBytes / (checkpointing ? checkpointedActivations : activations);

@@ -10,7 +10,8 @@ import { isByToken, parameterTable } from './parameter-table.js';
 /**
  * Gives the tokens from id `oldSize` on their rows; `spelled[i]` holds the old tokens that spell token `oldSize + i`.
  * Rows that only padded the embedding past the old tokenizer are taken first.
- * Throws `UserError` where the model uses one of those rows for its start, end or padding.
+ * Throws `UserError` where the model uses one of those rows for its start, end or padding, or has fewer rows than the old
+ * tokenizer has tokens.
  */
 export function resizeVocabulary(
   model: ModelConfig,
@@ -19,7 +20,7 @@ export function resizeVocabulary(
   spelled: readonly ArrayLike<number>[],
 ): { model: ModelConfig; weights: Map<string, HostTensor> } {
   const newSize = oldSize + spelled.length;
-  checkRoles(model, oldSize, newSize);
+  checkRows(model, oldSize, newSize);
   const resized = { ...model, vocab_size: Math.max(model.vocab_size, newSize) };
   const all = new Map(weights);
   for (const { name, shape } of parameterTable(resized).filter(isByToken)) {
@@ -48,7 +49,15 @@ function withRows(
   return data;
 }
 
-function checkRoles(model: ModelConfig, oldSize: number, newSize: number): void {
+function checkRows(model: ModelConfig, oldSize: number, newSize: number): void {
+  if (oldSize > model.vocab_size) {
+    throw new UserError({
+      where: 'config.json',
+      what: `the embedding has ${model.vocab_size} rows, the tokenizer beside it ${oldSize} tokens`,
+      why: 'some of its tokens have no row to learn from',
+      next: 'Get the tokenizer that the model was trained with',
+    });
+  }
   for (const role of ['bos_token_id', 'eos_token_id', 'pad_token_id'] as const) {
     const id = model[role] ?? -1;
     if (id < oldSize || id >= newSize) continue;

@@ -9,7 +9,9 @@ import type { PretrainConfig } from '../config/pipeline.js';
 import type { Cooldown } from '../train/schedule.js';
 
 /** Change how a training is watched or ended, not what it is. */
-const free = ['keep', 'evaluateEvery', 'sampleEvery', 'checkpointEvery', 'statisticsEvery', 'finalRatio', 'decay'];
+const free = ['keep', 'evaluateEvery', 'sampleEvery', 'checkpointEvery', 'statisticsEvery', 'finalRatio', 'decay'].map(
+  (key) => `pretrain.train.${key}`,
+);
 
 export interface Left {
   cooldown: Cooldown & { path: string };
@@ -25,11 +27,12 @@ export interface Left {
 /**
  * The checkpoint that `config` cools down from; undefined where it does not.
  * @param planned Steps of a training with these settings that is not cut short.
+ * @param parent The digest of what that training itself began from (`pretrain.from`).
  * @throws UserError where that checkpoint is of another training.
  */
 export async function openCooldown(
   { cooldown, ...config }: PretrainConfig,
-  { planned, inputDigest }: { planned: number; inputDigest: string },
+  { planned, inputDigest, parent }: { planned: number; inputDigest: string; parent?: string },
 ): Promise<Left | undefined> {
   if (cooldown === undefined) return undefined;
   const { path, manifest, digest } = await identifyCheckpoint(cooldown.from);
@@ -41,6 +44,8 @@ export async function openCooldown(
   if (manifest.stage !== 'pretrain') fail('only a pretraining can be cooled down', `this is of ${manifest.stage}`);
   if (manifest.inputDigest !== inputDigest)
     fail('this training read another corpus', 'its place in the data means nothing here');
+  if (manifest.parent !== (parent ?? null))
+    fail('this training began from other weights', 'pretrain.from is not what it was there');
   const others = differing(manifest.settings, config);
   if (others.length > 0) fail('this training has other settings', others.join(', '));
   const { step } = manifest;
@@ -54,7 +59,7 @@ export async function openCooldown(
 
 /** Dotted keys that are not as they were. */
 function differing(before: unknown, now: unknown, at = 'pretrain'): string[] {
-  if (isDeepStrictEqual(before, now) || free.includes(at.split('.').at(-1) ?? '')) return [];
+  if (isDeepStrictEqual(before, now) || free.includes(at)) return [];
   if (!isBlock(before) || !isBlock(now)) return [at];
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...keys].flatMap((key) => differing(before[key], now[key], `${at}.${key}`));

@@ -209,7 +209,7 @@ class Loop<Batch extends MicroBatch> {
   async #goBack(step: number, reason: string): Promise<boolean> {
     const { reporter } = this.#run;
     await this.#saver.settle();
-    const found = await newestState(this.#run);
+    const found = (await newestState(this.#run)) ?? (await this.#left());
     if (found === undefined) return false;
     const backTo = found.checkpoint.manifest.step;
     const { skipped } = this.#spikes;

@@ -72,6 +72,11 @@ test('what is no cool-down is refused, with what to do instead', async () => {
     await refused(['--cooldown', stable, ...other]),
     /other settings.*pretrain\.train\.learningRate.*pretrain\.from/,
   );
+  const begun = ['--set', `pretrain.from=${join(run, 'pretrain/step-000080')}`, '--set', 'tokenizer=null'];
+  assert.match(
+    await refused(['--cooldown', stable, '--out', join(folder, 'begun'), ...begun]),
+    /began from other weights.*pretrain\.from/,
+  );
   assert.match(await refused(['--cooldown', run]), /has come to its end/);
   assert.match(await refused(['--cooldown', stable, '--size', '7m']), /--size.*cannot be used with.*--cooldown/);
   const named = ['--out', join(folder, 'named'), '--set', `pretrain.cooldown.from=${pipeline}`, '--config', pipeline];

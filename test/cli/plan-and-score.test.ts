@@ -107,7 +107,14 @@ test('plan: sizes, hardware and their faults', async () => {
   const [split, alone] = plan.hardware.map(({ sharding }) => sharding);
   assert.match(split.how, /ZeRO-2/);
   assert.ok(alone.devicesNeeded >= 2 && alone.devicesNeeded <= 3, `${alone.devicesNeeded}`);
-  const text = await mossctl(['plan', '--config', 'quickstart', '--hardware', 'cpu']);
+  const none = await mossctl(['plan', '--params', '1e13']);
+  assert.deepEqual([none.code, none.stdout], [2, '']);
+  assert.match(none.stderr, /a model of 10T parameters cannot be planned.*--params or --flops/);
+  // --tokens takes the place of passes too.
+  const passes = ['--set', 'pretrain.train.epochs=2', '--tokens', '5M', '--hardware', 'cpu', '--json'];
+  const { tokens } = JSON.parse((await mossctl(['plan', '--size', '7m', ...passes])).stdout) as { tokens: number };
+  assert.ok(Math.abs(tokens / 5e6 - 1) < 0.01, `${tokens}`);
+  const text = await mossctl(['plan', '--config', 'smoke', '--hardware', 'cpu']);
   assert.match(text.stdout, /steps of [\d,]+ tokens +\d/);
   assert.match(text.stdout, /moments of AdamW/);
 });

@@ -94,12 +94,38 @@ test('every number that is written stays, and the others fit it', () => {
   assert.ok((warming.steps ?? 0) > (free.steps ?? 0) * 1.15);
 });
 
+test('sizes and lengths at the edge keep within what the settings hold', () => {
+  assert.deepEqual(settledFor({ size: '0.5b' }), settledFor({ size: '500m' }));
+  for (const size of ['0b', '0.0b', '00.5b']) assert.throws(() => modelSchema.parse({ size }));
+  for (const settled of [
+    settledFor({ size: '500b' }),
+    settledFor({ size: 'd512' }),
+    settledFor({}, { steps: 1e9 }),
+    settledFor({ contextLength: 8 }, { steps: 1e9, accumulation: 1 }),
+    settledFor({ contextLength: 8 }, { tokens: 1e15, checkpointing: true }),
+  ])
+    assert.equal(settled.batchSize * settled.accumulation, 65_536);
+});
+
+test('tokens beside steps or epochs are refused, not passed over', async () => {
+  const tokens = 'pretrain.train.tokens=1e6';
+  for (const other of ['steps=150', 'epochs=2']) {
+    await assert.rejects(
+      loadPipeline({ set: [tokens, `pretrain.train.${other}`], blocks: ['pretrain'] }),
+      new RegExp(`--set ${tokens}: .*${other.split('=')[0]} does too .*null for the other`),
+    );
+  }
+  const { pretrain } = await loadPipeline({ config: 'smoke', set: [tokens, 'pretrain.train.steps=null'] });
+  assert.equal(pretrain?.train.steps, Math.ceil(1e6 / (4 * 128)));
+});
+
 test('--size takes the place of what the file says of shape and training; --set and the rest of the file stay', async () => {
   const turned = await loadPipeline({ config: 'quickstart', size: '34m', set: ['pretrain.train.steps=7'] });
   const { model, train } = turned.pretrain ?? {};
   assert.deepEqual([model?.size, model?.hiddenSize, model?.contextLength], ['34m', undefined, 128]);
-  assert.deepEqual([train?.steps, train?.evaluateEvery], [7, 300]);
-  assert.notEqual(train?.learningRate, 2e-3);
+  const plain = (await loadPipeline({ config: 'quickstart' })).pretrain?.train;
+  assert.deepEqual([train?.steps, train?.evaluateEvery], [7, plain?.evaluateEvery]);
+  assert.notEqual(train?.learningRate, plain?.learningRate);
   // The resolved file of a run holds all numbers; another --size derives them anew.
   const written = await loadPipeline({ size: '7m', blocks: ['pretrain'] });
   const path = join(folder, 'resolved.yaml');

@@ -10,6 +10,7 @@ import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
+import { mul, type Scalar } from '../../src/tensor/tf.js';
 import { learningRateAt } from '../../src/train/schedule.js';
 import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
@@ -89,6 +90,33 @@ describe('cool-down', () => {
     const { manifest: saved } = await openCheckpoint(path);
     assert.ok(cooled.checkpoint.manifest.tokensSeen > saved.tokensSeen);
     assert.equal((await run('parent')).digest, whole.digest);
+  });
+
+  test('a spike before its first checkpoint: back to the one that it leaves', async () => {
+    const watched = { ...config, spikeLimit: 8, clipNorm: 0 };
+    await assert.rejects(run('watched', { config: watched, ...stoppingAfter(left) }), Interrupted);
+    const good = countingObjective();
+    let read = 0;
+    const objective: typeof good = {
+      ...good,
+      next: () => {
+        read++;
+        return good.next();
+      },
+      loss: (model, batch, record) => {
+        const loss = good.loss(model, batch, record);
+        return read === 3 ? (mul(loss, 40) as Scalar) : loss;
+      },
+    };
+    const reporter = recordingReporter();
+    const cooldown = { path: stepDirectory(join(root, 'watched'), left), step: left, planned };
+    const cooled = await run('spiked', { config: watched, steps: 28, cooldown, objective, reporter });
+    const steps = reporter.events.flatMap((event) => (event.type === 'step' ? [event.step] : []));
+    assert.deepEqual(steps, [21, 22, 21, 22, 23, 24, 25, 26, 27, 28]);
+    assert.deepEqual(
+      cooled.checkpoint.manifest.skipped?.map(({ step, backTo }) => [step, backTo]),
+      [[23, 20]],
+    );
   });
 
   test('a cool-down at half of the training has a lower held-out loss than the stable checkpoint', async (t) => {

@@ -40,7 +40,7 @@ export async function plan(options: PlanOptions): Promise<void> {
     flags: {
       'pretrain.model.contextLength': context?.toString(),
       'tokenizer.vocabSize': vocab?.toString(),
-      ...(tokens !== undefined && { 'pretrain.train.steps': 'null', 'pretrain.train.tokens': tokens.toString() }),
+      ...(tokens !== undefined && { ...lengths, 'pretrain.train.tokens': tokens.toString() }),
     },
   });
   const { model, train } = required(pipeline.pretrain);
@@ -57,8 +57,18 @@ export async function plan(options: PlanOptions): Promise<void> {
   else printLine(planText(result));
 }
 
+/** What --tokens takes the place of. */
+const lengths = { 'pretrain.train.steps': 'null', 'pretrain.train.epochs': 'null' };
+
 /** As the dial takes it: `9129000k`. */
 function inThousands(parameters: number): string {
+  if (parameters < 1e3 || parameters > 9e11) {
+    throw new UserError({
+      what: `a model of ${formatShort(parameters)} parameters cannot be planned`,
+      why: 'from 1,000 to 900 billion are known to the dial',
+      next: 'Give --params or --flops another number',
+    });
+  }
   return `${(parameters / 1e3).toFixed(0)}k`;
 }
 
@@ -123,7 +133,7 @@ function planText(result: TrainingPlan): string {
   const both = (value: number): string[] => bytes(value, value);
   const memories = formatTable(
     [
-      `memory of a step, ${batch.rows} × ${formatCount(result.contextLength)} tokens at a time, fp32`,
+      `memory of a step, ${formatCount(batch.rows)} × ${formatCount(result.contextLength)} tokens at a time, fp32`,
       'plain',
       'checkpointing',
     ],
