@@ -60,11 +60,17 @@ export async function heldOutFormulas(
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, alike]) => [...alike.values()]);
 }
 
-/** `formula`, `formula.+` (of one operation), `formula.2×1`: the share that is answered exactly, greedily. */
+/**
+ * `formula`, `formula.+` (of one operation), `formula.2×1`: the share that is answered exactly, greedily. An operator or a
+ * form of which there are fewer than `fewest` formulas counts in the whole only: its share would say nothing.
+ */
 export async function measureFormulas(
   { model, tokenizer }: { model: Model; tokenizer: Tokenizer },
   formulas: readonly HeldOutFormula[],
-  interrupt: { readonly requested: boolean } = { requested: false },
+  {
+    interrupt = { requested: false },
+    fewest = 16,
+  }: { interrupt?: { readonly requested: boolean }; fewest?: number } = {},
 ): Promise<Measurements> {
   const measurements: Measurements = new Map();
   const add = (metric: string, unit: Unit): void => {
@@ -90,7 +96,8 @@ export async function measureFormulas(
       add(`formula.${form}`, unit);
     }
   }
-  return new Map([...measurements].sort(([a], [b]) => place(a) - place(b)));
+  const telling = [...measurements].filter(([metric, units]) => metric === 'formula' || units.length >= fewest);
+  return new Map(telling.sort(([a], [b]) => place(a) - place(b)));
 }
 
 /** In a table: the whole, then each operator with its lengths below it, then longer formulas. */

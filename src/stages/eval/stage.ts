@@ -115,7 +115,8 @@ async function evaluateCheckpoint(
       const texts = await measureHeldOut(loaded.model, chosen, interrupt);
       measurements = new Map([...measureTexts(texts), ...measureSources(texts)]);
       const formulas = await heldOutFormulas(documents, loaded.tokenizer, formulasPerForm);
-      for (const [metric, units] of await measureFormulas(loaded, formulas, interrupt)) measurements.set(metric, units);
+      for (const [metric, units] of await measureFormulas(loaded, formulas, { interrupt }))
+        measurements.set(metric, units);
     }
     const asked = loaded.tokenizer.chatTemplate !== missingTemplate ? tasks : [];
     if (asked.length < tasks.length) {
