@@ -138,7 +138,7 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
       ),
     ),
     sourceReader('gzip', 'jsonl', [gzipSync(world.sources.jsonl.seed)], mutateBytes),
-    sourceReader('zstd', 'jsonl', [world.zstdRows], mutateBytes, threaded),
+    sourceReader('zstd', 'jsonl', world.zstdRows, mutateBytes, threaded),
     sourceReader('arrow', 'arrow', world.columnar.arrow, mutateBytes),
     sourceReader('parquet', 'parquet', world.columnar.parquet, mutateBytes, threaded),
   ];

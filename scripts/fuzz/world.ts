@@ -162,11 +162,11 @@ export const sources: Readonly<Record<string, { seed: Buffer; mutate: 'bytes' | 
   },
 };
 
-/** Three rows of JSON, by `zstd -19`. */
-export const zstdRows: Buffer = Buffer.from(
-  'KLUv/QRonQEAdAJ7InRleHQiOiJyb3cgMSwgcGFja2VkIGJ5IHpzdGQgMS41In0KMjMDAKCWgLxFh3oC/k+Vdw==',
-  'base64',
-);
+/** By libzstd: three rows by `zstd -19`, and two frames. */
+export const zstdRows: readonly Buffer[] = [
+  Buffer.from('KLUv/QRonQEAdAJ7InRleHQiOiJyb3cgMSwgcGFja2VkIGJ5IHpzdGQgMS41In0KMjMDAKCWgLxFh3oC/k+Vdw==', 'base64'),
+  ...fixtures(/^data\/fixtures\/.*\.zst$/),
+];
 
 const columnarFixtures = (extension: string): readonly Buffer[] =>
   fixtures(new RegExp(`^data/fixtures/(?!bomb).*\\.${extension}$`));

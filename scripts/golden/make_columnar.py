@@ -45,6 +45,8 @@ pq.write_table(
     use_dictionary=False,
     column_encoding={"text": "DELTA_LENGTH_BYTE_ARRAY"},
 )
+for name, options in {"checked": {}, "checked-v2": {"compression": "zstd", "data_page_version": "2.0"}}.items():
+    pq.write_table(plain, out / f"{name}.parquet", write_page_checksum=True, row_group_size=16, **options)
 required = pa.schema([pa.field("text", pa.string(), nullable=False)])
 pq.write_table(pa.table([pa.array(["one", "two"])], schema=required), out / "required.parquet")
 # Bytes that are declared as text, but are GBK.

@@ -2,6 +2,7 @@
 // what was built, held-out first, and taken out of the held-out half: that is small, and training loses nothing.
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatCount } from '../base/format.js';
 import { DocumentWriter, documentFile, readDocumentFile } from './documents.js';
 import { quote } from './examples.js';
 import { TaskGrams } from './filters/decontaminate.js';
@@ -9,7 +10,7 @@ import { drop, type Ingest } from './ingest.js';
 import type { SourceReport } from './manifest.js';
 import type { Document } from './types.js';
 
-export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'interrupt'> {
+export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'reporter' | 'interrupt'> {
   directory: string;
   /** Words of the n-gram; characters in Chinese. */
   n: number;
@@ -17,10 +18,14 @@ export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'interr
 }
 
 export async function separateHeldOut(options: HeldOutOptions): Promise<void> {
-  const { directory, n, sources, corpus } = options;
+  const { directory, n, sources, corpus, reporter } = options;
   const [train, validation] = (['train', 'validation'] as const).map((split) => join(directory, documentFile(split)));
   const heldOut = new TaskGrams(n, n);
   for await (const { text } of textsOf(validation, options)) heldOut.add(text);
+  if (heldOut.left > 0) {
+    const text = `decontaminate.heldOut: ${formatCount(heldOut.left)} held-out documents found no room in memory and were not compared with those for training; hold less out (data.validation)`;
+    reporter.emit({ type: 'note', stage: 'data', level: 'warning', text });
+  }
   const shared = new TaskGrams(n, n);
   for await (const { text } of textsOf(train, options)) heldOut.collect(text, shared);
   if (shared.size === 0) return;

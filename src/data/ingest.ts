@@ -1,4 +1,5 @@
 // One source of a data-spec → its documents in the corpus, and the report of what became of each.
+import { describeFault } from '../base/errors.js';
 import type { Reporter } from '../report/event.js';
 import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
@@ -7,6 +8,7 @@ import type { FilterChain, OpenFilters } from './filters/table.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
 import type { SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
+import { shownFrom } from './sources/from.js';
 import { type LocatedFile, locate } from './sources/locate.js';
 import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
@@ -43,12 +45,15 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   let documents = 0;
   let bytes = 0;
   let full = false;
+  let damagedFiles = 0;
   for await (const raw of readSource(inTurn(files), source, ingest.spec)) {
     await ingest.corpus.pace(ingest.interrupt);
     report.read++;
     if (report.read % 1000 === 0) progress(source.name, report.read, ingest);
     if (isBad(raw)) {
       refuse(raw, source, report, ingest);
+      // Among many rows its line in the report would be lost.
+      if (raw.endsFile && ++damagedFiles <= maxToldFiles) warn(`${source.name}: ${raw.fault.message}`, ingest);
       continue;
     }
     if (source.facts !== undefined) for (const fact of raw.facts ?? []) ingest.corpus.facts.hear(source.facts, fact);
@@ -116,7 +121,8 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
 }
 
 function newReport(source: { name: string; from: string; licence: string; url?: string }): SourceReport {
-  const { name, from, licence, url } = source;
+  const { name, licence, url } = source;
+  const from = shownFrom(source.from);
   const counts = { read: 0, total: emptyHalves(), dropped: {}, left: 0, controlCharacters: 0 };
   return { name, from, licence, ...(url === undefined ? {} : { url }), ...counts };
 }
@@ -167,7 +173,15 @@ function isBad(row: RawDocument | BadRow): row is BadRow {
 
 function refuse(row: BadRow, source: SourceSpec, report: SourceReport, { strict }: Ingest): void {
   if (strict) throw row.fault;
-  drop(report, 'unreadable', `${source.name}:${row.at}`, () => row.fault.message);
+  // Without the path of the file and what to do with it: a corpus is the same from wherever it is built.
+  const [{ what, why }] = row.fault.faults;
+  drop(report, 'unreadable', `${source.name}:${row.at}`, () => describeFault({ what, why }));
+}
+
+const maxToldFiles = 10;
+
+function warn(text: string, { reporter }: Ingest): void {
+  reporter.emit({ type: 'note', stage: 'data', level: 'warning', text });
 }
 
 const maxExamples = 3;

@@ -14,7 +14,7 @@ export interface Tally {
   han: number;
 }
 
-/** Four buckets for each doubling: a percentile is right to 1 part in 5. */
+/** Four buckets for each doubling: a percentile is at most 1 part in 5 above the length that it stands for. */
 const bucketsPerOctave = 4;
 const shortestLine = 12;
 const longestLine = 200;
@@ -39,7 +39,7 @@ export class TextStatistics {
     for (const tally of [this.total, entry(this.sources, source), entry(this.languages, language)]) {
       for (const key of ['documents', 'bytes', 'characters', 'letters', 'han'] as const) tally[key] += own[key];
     }
-    const bucket = Math.round(Math.log2(Math.max(1, own.characters)) * bucketsPerOctave);
+    const bucket = Math.floor(Math.log2(Math.max(1, own.characters)) * bucketsPerOctave);
     this.#lengths[bucket] = (this.#lengths[bucket] ?? 0) + 1;
     if (!this.#seen.add(fingerprint(0, text).identity)) this.duplicates++;
     for (const line of text.split('\n')) if (line.length >= shortestLine) this.#lines.add(line.slice(0, longestLine));
@@ -53,7 +53,8 @@ export class TextStatistics {
         below += this.#lengths[bucket] ?? 0;
         if (below > 0 && below >= share * this.total.documents) break;
       }
-      return Math.round(2 ** (bucket / bucketsPerOctave));
+      // The longest that the bucket holds.
+      return Math.ceil(2 ** ((bucket + 1) / bucketsPerOctave)) - 1;
     });
   }
 

@@ -154,6 +154,8 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
   const current = await readRecordOf(folder);
   let replaced: string | undefined;
   if (current?.inputDigest !== inputDigest && (await exists(join(folder, recordName)))) {
+    // What a kill left half-written is of no use under any name.
+    await removeTemporary(folder);
     replaced = await freeName(folder, current?.inputDigest);
     await moveFolder(runDirectory, basename(folder), replaced);
   }

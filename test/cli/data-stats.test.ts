@@ -46,6 +46,9 @@ test('a built corpus: its halves together, and what its rules dropped', async ()
   assert.equal((await mossctl(['data', 'build', join(folder, 'spec.yaml'), '--out', run])).code, 0);
   const { stdout } = await mossctl(['data', 'stats', run]);
   assert.match(stdout, /all +1 +19 B +19 +0\.0 %/);
+  const seen = await mossctl(['data', 'inspect', run]);
+  assert.match(seen.stdout, /^rows +CC0 +4 +3 +0 +1 +0 +19 B$/m);
+  assert.match(seen.stdout, /^rows +duplicate +1\n +symbols +1\n +short +1$/m);
   const dropped = await mossctl(['data', 'inspect', run, '--dropped']);
   assert.match(dropped.stdout, /rows: 1 documents dropped by duplicate\n {2}rows:rows\.jsonl:2: "a text that is kept"/);
   assert.match(dropped.stdout, /dropped by symbols\n {2}rows:rows\.jsonl:3: .* symbols for each word: "# # # # #"/);

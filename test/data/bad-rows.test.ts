@@ -158,3 +158,36 @@ test('a broken file of a folder does not hide the others', async () => {
   assert.deepEqual((await documentsOf(path, 'train')).map(({ text }) => text).toSorted(), ['four', 'one']);
   assert.equal(dropped.unreadable?.documents, 3);
 });
+
+test('a damaged file is named, however many of its rows are bad', async () => {
+  const packed = gzipSync(`${'7\n'.repeat(5)}{"text":"one"}\n`).subarray(0, -1);
+  const spec = { name: 'x', sources: [{ name: 's', from: 'file:a.gz', format: 'jsonl', licence: 'x' }] };
+  const { events } = await build(await scratch({ 'a.gz': packed, 'spec.yaml': JSON.stringify(spec) }), {
+    validation: 0,
+  });
+  const warnings = events.flatMap((event) => (event.type === 'note' && event.level === 'warning' ? [event.text] : []));
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0], /^s: \S+a\.gz: this compressed file is damaged or cut short.*Fetch it again/);
+  assert.match(warnings[1], /^s: 1 documents kept, 6 dropped as unreadable/);
+});
+
+test('a corpus with bad rows and files is the same from wherever it is built', async () => {
+  const bad = {
+    'a.jsonl': '{"text":"one"}\n7\n{"text":"two"}\n',
+    'b.json': '[{"text":"x"},\n7',
+    'c.gz': gzipSync('x').subarray(0, -1),
+  };
+  const sources = Object.keys(bad).map((file, i) => {
+    return { name: `s${i}`, from: `file:${file}`, format: ['jsonl', 'json', 'txt'][i], licence: 'x' };
+  });
+  const spec = JSON.stringify({ name: 'x', sources });
+  const [one, two] = await Promise.all(
+    [1, 2].map(async () => build(await scratch({ ...bad, 'spec.yaml': spec }), { validation: 0 })),
+  );
+  assert.equal(one.digest, two.digest);
+  const { sources: reports } = await readDataManifest(one.path);
+  assert.deepEqual(
+    reports.map(({ dropped }) => dropped.unreadable?.example),
+    ['s0:a.jsonl:2', 's1:b.json:2', 's2:c.gz'],
+  );
+});

@@ -8,6 +8,7 @@ test('equal text has one form', () => {
     removed: 0,
   });
   assert.deepEqual(normalise('a\u0000b\u0007c\u200bd\ufeff\u0085e\tf'), { text: 'abc\u200bde\tf', removed: 4 });
+  assert.deepEqual(normalise('cafe\0\u0301'), { text: 'café', removed: 1 });
 });
 
 test('long runs of spaces cost no more than other text', () => {

@@ -28,7 +28,9 @@ async function read(path: string, columns: Record<string, string> = {}) {
 }
 
 const whole = [
-  ...['none', 'snappy', 'gzip', 'brotli', 'zstd', 'v2-delta', 'delta-length'].map((name) => `${name}.parquet`),
+  ...['none', 'snappy', 'gzip', 'brotli', 'zstd', 'v2-delta', 'delta-length', 'checked', 'checked-v2'].map(
+    (name) => `${name}.parquet`,
+  ),
   ...['file', 'stream', 'large', 'dictionary', 'delta', 'zstd', 'legacy-stream'].map((name) => `${name}.arrow`),
 ];
 for (const name of whole) {
@@ -78,6 +80,20 @@ test('bytes that are no UTF-8 are a fault of their row', async () => {
     assert.equal(faults.length, 1, name);
     assert.match(faults[0], /row (2|4): column (text|blob) is not UTF-8 text/);
     assert.equal(new Set(texts).size, 1);
+  }
+});
+
+test('a page with a checksum that is not that of its content is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mossctl-columnar-'));
+  for (const name of ['checked', 'checked-v2']) {
+    const bytes = await readFile(join(fixtures, `${name}.parquet`));
+    // Within the texts of the first row group.
+    bytes[400] ^= 1;
+    const path = join(folder, `${name}.parquet`);
+    await writeFile(path, bytes);
+    const { texts, faults } = await read(path);
+    assert.deepEqual([texts, faults.length], [[], 1], name);
+    assert.match(faults[0], /row 1: .*checksum of a page is not that of its content/i);
   }
 });
 

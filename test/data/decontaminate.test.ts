@@ -82,3 +82,20 @@ test('held-out documents that training quotes are taken out, and counted', async
     heldOut.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
   );
 });
+
+test('a held-out half that does not fit in memory is said to be there', async () => {
+  const folder = await scratch({ 'a.txt': '一'.repeat(8_000_001), 'b.txt': '二'.repeat(8_000_001) });
+  const sources = [{ name: 'a', from: 'file:*.txt', format: 'txt', split: 'file', licence: 'x' }];
+  const filters = { decontaminate: { heldOut: true } };
+  await writeFile(join(folder, 'spec.yaml'), JSON.stringify({ name: 'x', maxCharacters: 1 << 24, filters, sources }));
+  const events: Event[] = [];
+  await buildData({
+    specPath: join(folder, 'spec.yaml'),
+    ...{ validation: 0.1, directory: join(folder, 'data'), seed: 1 },
+    reporter: { emit: (event) => events.push(event) },
+    interrupt: { requested: false },
+  });
+  assert.ok(
+    events.some((event) => event.type === 'note' && /1 held-out documents found no room in memory/.test(event.text)),
+  );
+});

@@ -1,7 +1,7 @@
 // Files come from a real HTTP server that breaks off, stalls, changes, redirects and lies.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
@@ -26,6 +26,12 @@ async function wanted(path: string, rest: Partial<Download> = {}): Promise<Downl
 }
 
 const kept = async ({ path }: Download) => (await readdir(dirname(path)).catch(() => [])).sort();
+
+async function scratchPartial({ path }: Download, bytes: Uint8Array, tag: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(join(dirname(path), '.file.partial'), bytes);
+  await writeFile(join(dirname(path), '.file.partial-etag'), tag);
+}
 
 async function refusal(work: Promise<unknown>, words: RegExp): Promise<UserError> {
   const error = await work.then(
@@ -66,12 +72,27 @@ test('broken off, it goes on where it ended, also in the next run; only the rest
     server.handlers.set('/c', (_, gone) => gone.destroy());
   });
   await refusal(download(again, quiet), /cannot be fetched.*in 5 tries.*what has come is kept/s);
-  assert.deepEqual(await kept(again), ['file.partial', 'file.partial-etag']);
+  assert.deepEqual(await kept(again), ['.file.partial', '.file.partial-etag']);
   server.handlers.set('/c', serveFile(content));
   server.requests.length = 0;
   await download(again, quiet);
   assert.deepEqual(await readFile(again.path), content);
   assert.deepEqual(server.requests, [{ path: '/c', range: 'bytes=120000-' }]);
+});
+
+test('what had come in full before the run was killed is looked at, not asked for again', async () => {
+  for (const size of [undefined, content.length]) {
+    const file = await wanted('/full', { size });
+    await scratchPartial(file, content, '"v1"');
+    server.handlers.set('/full', (request, response) => {
+      assert.equal(request.headers.range, `bytes=${content.length}-`);
+      response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
+    });
+    await download(file, quiet);
+    assert.deepEqual(await readFile(file.path), content);
+    assert.equal(server.requests.length, size === undefined ? 1 : 0);
+    assert.deepEqual(await kept(file), ['file']);
+  }
 });
 
 test('a file that has changed in between, or has no strong ETag, is fetched from the start', async () => {

@@ -134,6 +134,9 @@ test('no such path, no such dataset, a list that lies', async () => {
   await assert.rejects(build(await specOf('hf:org/none#x')), /api\/datasets\/org\/none\/revision\/main.*404/);
   for (const [entry, words] of [
     [{ type: 'file', oid: 'a'.repeat(40), size: 1, path: '../../evil' }, /lists a file that cannot be/],
+    [{ type: 'file', oid: 'a'.repeat(40), size: 1, path: '/etc/evil' }, /lists a file that cannot be/],
+    [{ type: 'file', oid: 'a'.repeat(40), size: 1, path: 'x\u001b[2J' }, /lists a file that cannot be: "x\\u001b\[2J"/],
+    [{ type: 'file', oid: 'a'.repeat(40), size: 1, path: 'x'.repeat(241) }, /lists a file that cannot be/],
     [{ type: 'file', oid: 'nothing', size: 1, path: 'x' }, /lists a file that cannot be/],
     [{ path: 7 }, /not of the known form/],
   ] as const) {
@@ -145,6 +148,38 @@ test('no such path, no such dataset, a list that lies', async () => {
     response.setHeader('link', '<http://127.0.0.1:1/x>; rel="next"').end('[]');
   });
   await assert.rejects(build(await specOf(`hf:org/data@${first}#.`)), /next page of its list is on another host/);
+});
+
+test('a token that cannot be sent is not repeated', async () => {
+  publish(first, files);
+  for (const token of ['hf_sec\nret', 'hf_secret“', 'hf secret']) {
+    process.env.HF_TOKEN = token;
+    await assert.rejects(build(await specOf('hf:org/data#**'), { validation: 0 }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /^HF_TOKEN holds a character that no token has/);
+      return !/sec/.test(error.message);
+    });
+  }
+});
+
+test('an https source is called as its address ends, whatever stands there; a signature stays out of the manifest', async () => {
+  const content = rows('one');
+  const integrity = `sha256-${hashOf('sha256', content)}`;
+  for (const [path, name] of [
+    ['/a/rows.jsonl?signature=secret', 'rows.jsonl'],
+    ['/%ff.jsonl', '_ff.jsonl'],
+    ['/%2F..', '_..'],
+    ['/..%2e', 'file'],
+    [`/${'x'.repeat(300)}.jsonl`, `${'x'.repeat(74)}.jsonl`],
+  ]) {
+    server.handlers.set(path, serveFile(content));
+    const { path: corpus } = await build(await specOf(server.origin + path, { integrity }), { validation: 0 });
+    assert.deepEqual(
+      (await documentsOf(corpus, 'train')).map(({ id }) => id),
+      [`a:${name}:1`],
+    );
+    assert.ok(!(await readFile(join(corpus, 'manifest.json'), 'utf8')).includes('secret'));
+  }
 });
 
 test('an https source: pinned, fetched once, read under its name', async () => {

@@ -1,6 +1,6 @@
 // What a data-spec needs from outside: mossctl data fetch brings it into the cache, and standard input is spooled there.
 import { stat } from 'node:fs/promises';
-import { formatBytes, formatCount } from '../../base/format.js';
+import { formatBytes, formatCount, printable } from '../../base/format.js';
 import { parseFrom } from '../../data/sources/from.js';
 import { type LocatedFile, locate } from '../../data/sources/locate.js';
 import { needsInput, spoolStdin } from '../../data/sources/stdin.js';
@@ -45,7 +45,10 @@ export async function fetch(specPath: string, options: OutputOptions): Promise<v
   if (options.json) printJson({ type: 'result', fetched });
   else if (fetched.length === 0) printLine('nothing to fetch: every source is a file or standard input');
   else {
-    for (const { source, bytes, path } of fetched) printLine(`${source}  ${formatBytes(bytes).padStart(8)}  ${path}`);
+    const width = Math.max(...spec.sources.map(({ name }) => name.length));
+    for (const { source, bytes, path } of fetched) {
+      printLine(`${source.padEnd(width)}  ${formatBytes(bytes).padStart(8)}  ${printable(path)}`);
+    }
   }
 }
 

@@ -23,10 +23,11 @@ export async function inspect(folder: string, options: InspectOptions): Promise<
   const manifest = await readDataManifest(path);
   if (options.json) printJson(manifest);
   else {
-    printLine(`${manifest.name}: ${shownPath(path)}`);
-    printLine(
-      formatTable(['source', 'licence', 'train', 'validation', 'bytes', 'dropped'], manifest.sources.map(rowOf)),
-    );
+    printLine(`${printable(manifest.name)}: ${shownPath(path)}`);
+    const head = ['source', 'licence', 'read', 'dropped', 'left out', 'train', 'validation', 'bytes'];
+    printLine(formatTable(head, manifest.sources.map(rowOf)));
+    const losses = manifest.sources.flatMap(lossesOf);
+    if (losses.length > 0 && !options.dropped) printLine(`\n${formatTable(['source', 'rule', 'dropped'], losses)}`);
   }
   if (options.dropped === true && !options.json) for (const source of manifest.sources) printLosses(source);
   if (options.quiet || options.dropped === true) return;
@@ -59,17 +60,17 @@ export async function findCorpus(folder: string): Promise<string> {
   return folder;
 }
 
-function rowOf({ name, licence, total, dropped }: SourceReport): string[] {
-  const lost = Object.entries(dropped).map(([rule, found]) => `${found?.documents ?? 0} ${rule}`);
-  const { train, validation } = total;
-  return [
-    name,
-    licence,
-    formatCount(train.documents),
-    formatCount(validation.documents),
-    formatBytes(train.bytes + validation.bytes),
-    lost.join(', ') || '-',
-  ];
+function rowOf({ name, licence, read, dropped, left, total: { train, validation } }: SourceReport): string[] {
+  const lost = Object.values(dropped).reduce((sum, { documents }) => sum + documents, 0);
+  const counts = [read, lost, left, train.documents, validation.documents].map(formatCount);
+  return [name, printable(licence), ...counts, formatBytes(train.bytes + validation.bytes)];
+}
+
+/** A row for each rule that dropped some, most first; the source is named once. */
+function lossesOf({ name, dropped }: SourceReport): string[][] {
+  return Object.entries(dropped)
+    .sort(([, a], [, b]) => b.documents - a.documents)
+    .map(([rule, { documents }], i) => [i === 0 ? name : '', rule, formatCount(documents)]);
 }
 
 function cut(text: string, length: number): string {

@@ -9,7 +9,7 @@ import { listFiles } from '../sources/files.js';
 import { defineFilter, type FilterContext } from './filter.js';
 import { finish, mix, Units } from './units.js';
 
-/** N-grams that are held at most: 16 to 32 bytes each. */
+/** N-grams that are held at most: 18 to 36 bytes each. */
 const maxGrams = 8_000_000;
 
 /** The n-grams of evaluation tasks. A task shorter than n units counts as one n-gram of its own length. */
@@ -21,6 +21,8 @@ export class TaskGrams {
   readonly #units: Units;
   /** Slots of two words, the rolling hash and a second one of the same units: 64 bits tell two n-grams apart. */
   #table = new Uint32Array(2 << 10);
+  /** One bit for each hash that is there, 4 for each word of the table: nearly all that is not there ends here. */
+  #marks = new Uint32Array(2 << 7);
   size = 0;
   /** Tasks that there was no room for. */
   left = 0;
@@ -71,6 +73,7 @@ export class TaskGrams {
 
   #has(hash: number, at: number, n: number): boolean {
     const table = this.#table;
+    if ((this.#marks[(hash >>> 5) & (this.#marks.length - 1)] & (1 << (hash & 31))) === 0) return false;
     let second = 0;
     for (let slot = this.#home(hash); table[slot + 1] !== 0; slot = (slot + 2) & (table.length - 1)) {
       if (table[slot] !== hash) continue;
@@ -88,6 +91,7 @@ export class TaskGrams {
     }
     table[slot] = hash;
     table[slot + 1] = second;
+    this.#marks[(hash >>> 5) & (this.#marks.length - 1)] |= 1 << (hash & 31);
     this.size++;
     if (this.size * 4 > table.length) this.#grow();
   }
@@ -95,6 +99,7 @@ export class TaskGrams {
   #grow(): void {
     const old = this.#table;
     this.#table = new Uint32Array(old.length * 2);
+    this.#marks = new Uint32Array(old.length / 4);
     this.size = 0;
     for (let slot = 0; slot < old.length; slot += 2) if (old[slot + 1] !== 0) this.#put(old[slot], old[slot + 1]);
   }

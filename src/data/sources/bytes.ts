@@ -3,25 +3,22 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { systemErrorCode, UserError } from '../../base/errors.js';
-import { isZstd, maxZstdWindow, ZstdThread, zstdWindow } from './zstd.js';
+import { ZstdThread } from './zstd.js';
+import { isZstd } from './zstd-stream.js';
 
 /** What is read is held by nobody: a small file that unpacks to a large one costs time, not memory. */
 export async function openBytes(path: string): Promise<AsyncIterable<Buffer>> {
   const head = await firstBytes(path);
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   if (head[0] === 0x1f && head[1] === 0x8b) return decompressed(file, path);
-  if (isZstd(head)) {
-    if (zstdWindow(head) <= maxZstdWindow) return unpackedZstd(file, path);
-    file.destroy();
-    throw damaged(path, `it asks for a window of more than ${maxZstdWindow >> 20} MiB`);
-  }
+  if (isZstd(head)) return unpackedZstd(file, path);
   return file as AsyncIterable<Buffer>;
 }
 
-async function firstBytes(path: string): Promise<Uint8Array> {
+async function firstBytes(path: string): Promise<Buffer> {
   const handle = await open(path);
   try {
-    return (await handle.read(new Uint8Array(14), 0, 14, 0)).buffer;
+    return (await handle.read(Buffer.alloc(4), 0, 4, 0)).buffer;
   } finally {
     await handle.close();
   }
@@ -32,6 +29,8 @@ async function* decompressed(file: ReadStream, path: string): AsyncGenerator<Buf
   file.on('error', (error) => gunzip.destroy(error));
   try {
     for await (const chunk of file.pipe(gunzip)) yield chunk as Buffer;
+    // zlib stops at a zero, with which tapes and blocks are filled up.
+    if (!(await isZeros(path, gunzip.bytesWritten))) throw damaged(path, 'behind its end stands something else');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code?.startsWith('Z_') !== true) throw error;
@@ -39,6 +38,13 @@ async function* decompressed(file: ReadStream, path: string): AsyncGenerator<Buf
   } finally {
     file.destroy();
   }
+}
+
+async function isZeros(path: string, start: number): Promise<boolean> {
+  for await (const chunk of createReadStream(path, { start })) {
+    if ((chunk as Buffer).some((byte) => byte !== 0)) return false;
+  }
+  return true;
 }
 
 async function* unpackedZstd(file: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {

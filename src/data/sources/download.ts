@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
@@ -37,7 +37,8 @@ export async function download(wanted: Download, context: FetchContext, cap = ma
   if (await exists(wanted.path)) return;
   if ((wanted.size ?? 0) > cap) throw tooLarge(wanted, cap);
   await mkdir(dirname(wanted.path), { recursive: true });
-  const partial = `${wanted.path}.partial`;
+  // Hidden: no file of a dataset is called like it.
+  const partial = join(dirname(wanted.path), `.${basename(wanted.path)}.partial`);
   const file = await open(partial, 'a+').then(async (made) => {
     await made.close();
     return open(partial, 'r+');
@@ -69,6 +70,7 @@ async function fetchInto(
   cap: number,
 ): Promise<number> {
   let got = (await file.stat()).size;
+  if (got === wanted.size) return got;
   let before = -1;
   const request = async (): Promise<Request> => {
     const tag = got > 0 ? await readFile(tagFile(partial), 'utf8').catch(() => '') : '';
@@ -76,6 +78,8 @@ async function fetchInto(
     return { ...wanted, headers: { range: `bytes=${got}-`, 'if-range': tag } };
   };
   const work = async ({ response, chunks }: Watched): Promise<number> => {
+    // What has come is all there is: the last try ended before it was looked at.
+    if (response.status === 416 && got > 0 && completeLength(response) === got) return got;
     const start = response.status === 206 ? rangeStart(response) : 0;
     if (response.status === 416 || start > got) {
       await startAgain(file, partial);
@@ -94,7 +98,7 @@ async function fetchInto(
         await discard(partial);
         throw tooLarge(wanted, Math.min(cap, wanted.size ?? cap));
       }
-      await file.write(chunk, 0, chunk.length, got);
+      await writeAll(file, chunk, got);
       got += chunk.length;
       context.reporter.emit({
         type: 'progress',
@@ -131,10 +135,23 @@ async function startAgain(file: FileHandle, partial: string): Promise<void> {
   await rm(tagFile(partial), { force: true });
 }
 
+/** A disk that is nearly full takes a part, and says so only when it is given the rest. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}
+
 /** `bytes 100-199/200` → 100. */
 function rangeStart({ headers }: Response): number {
   const start = Number(/^bytes (\d{1,15})-/.exec(headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
   return Number.isNaN(start) ? Infinity : start;
+}
+
+/** `bytes *\/200` → 200, of an answer that a range is not to be had. */
+function completeLength({ headers }: Response): number | undefined {
+  const length = /^bytes \*\/(\d{1,15})$/.exec(headers.get('content-range') ?? '')?.[1];
+  return length === undefined ? undefined : Number(length);
 }
 
 function totalOf({ headers }: Response, start: number): number | undefined {

@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { formatCount } from '../../base/format.js';
 import { escapeRegex } from '../../tokenizer/escape-regex.js';
 
 export interface SourceFile {
@@ -30,7 +31,8 @@ export async function listFiles(root: string, pattern: string): Promise<SourceFi
   const found: SourceFile[] = [];
   const walk = async (folder: string, prefix: string): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || found.length >= maxFiles) continue;
+      if (entry.name.startsWith('.')) continue;
+      if (found.length >= maxFiles) throw tooManyFiles(start);
       const path = join(folder, entry.name);
       const name = prefix === '' || prefix === '.' ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory()) await walk(path, name);
@@ -76,6 +78,14 @@ export function compareNames(a: string, b: string): number {
     return left[i] < right[i] ? -1 : 1;
   }
   return left.length - right.length;
+}
+
+function tooManyFiles(where: string): UserError {
+  return new UserError({
+    what: `there are more than ${formatCount(maxFiles)} files`,
+    where,
+    next: 'Put them together into fewer and larger ones, or name a part of them',
+  });
 }
 
 export function noSuchFile(source: { name: string; from: string }, specPath: string): UserError {

@@ -99,6 +99,11 @@ export function parseFrom(from: string): From {
   return parsed;
 }
 
+/** As it is shown and kept in manifests: the query of an address may hold a signature. */
+export function shownFrom(from: string): string {
+  return kindOf(from)?.parse(from)?.kind === 'https' ? from.replace(/[?#].*$/s, '') : from;
+}
+
 function kindOf(from: string): Kind | undefined {
   return kinds.find(({ prefix }) => prefix.test(from));
 }

@@ -22,8 +22,17 @@ const commitPattern = /^[0-9a-f]{40}$/;
 const maxAnswerBytes = 64 << 20;
 const maxPages = 1000;
 
+/** Of a part of a path, so that the names beside it that a fetch needs are none too long. */
+const maxNameBytes = 240;
+
+/** Inside the dataset, and fit to be a name on a disk and in a terminal. */
+function isPlainPath(path: string): boolean {
+  const isName = (part: string) => !['', '.', '..'].includes(part) && Buffer.byteLength(part) <= maxNameBytes;
+  return path.split('/').every(isName) && !/[\p{Cc}\p{Cs}\\]/u.test(path);
+}
+
 const hubFileSchema = z.object({
-  path: z.string().max(4096),
+  path: z.string().max(4096).refine(isPlainPath),
   size: z.int().min(0),
   checksum: z.object({ algorithm: z.enum(['sha256', 'git']), value: z.string().regex(/^[0-9a-f]{40,64}$/) }),
 });
@@ -45,8 +54,13 @@ function endpoint(): string {
   throw new UserError({ what: 'HF_ENDPOINT is not an https: address', next: 'Unset it, or write https://HOST' });
 }
 
+/** @throws UserError where HF_TOKEN cannot be sent: fetch would repeat it in its error. */
 function requestFor(url: string): Request {
   const token = process.env.HF_TOKEN?.trim();
+  if (token && !/^[!-~]+$/.test(token)) {
+    const next = 'Set it again, as https://huggingface.co/settings/tokens shows it: hf_…';
+    throw new UserError({ what: 'HF_TOKEN holds a character that no token has', next });
+  }
   return { url, ...(token ? { token } : {}) };
 }
 
@@ -109,11 +123,8 @@ function fileOf(entry: z.output<typeof entrySchema>, url: string): HubFile {
   const checksum: Checksum = lfs
     ? { algorithm: 'sha256', value: lfs.oid.replace(/^sha256:/, '') }
     : { algorithm: 'git', value: entry.oid };
-  const parts = path.split('/');
   const file = hubFileSchema.safeParse({ path, size: lfs?.size ?? entry.size, checksum });
-  if (!file.success || parts.some((part) => part === '' || part === '..' || part === '.') || /[\0\\]/.test(path)) {
-    throw notAHub(url, `it lists a file that cannot be: ${JSON.stringify(path.slice(0, 200))}`);
-  }
+  if (!file.success) throw notAHub(url, `it lists a file that cannot be: ${JSON.stringify(path.slice(0, 200))}`);
   return file.data;
 }
 

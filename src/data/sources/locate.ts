@@ -1,7 +1,7 @@
 // The files of a source, wherever it is: each is fetched when it is its turn, so that a source with a limit fetches no
 // more than it reads.
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestOf, exists } from '../../base/files.js';
 import type { DataSpec, SourceSpec } from '../spec.js';
 import { cacheDirectory } from './cache.js';
@@ -78,7 +78,7 @@ function local(files: SourceFile[]): Promise<LocatedFile[]> {
 }
 
 async function webFile(url: string, { integrity = '' }: SourceSpec, context: FetchContext): Promise<LocatedFile> {
-  const name = basename(decodeURIComponent(new URL(url).pathname)).replace(/[^\w.\p{L}-]/gu, '_') || 'file';
+  const name = webName(url);
   const path = join(cacheDirectory(), 'https', digestOf([url, integrity]).slice(0, 16), name);
   const [algorithm, value] = integrity.split(/-(.*)/s);
   const checksum: Checksum = { algorithm: algorithm === 'sha512' ? 'sha512' : 'sha256', value };
@@ -92,6 +92,24 @@ async function webFile(url: string, { integrity = '' }: SourceSpec, context: Fet
       return { path, name };
     },
   };
+}
+
+/** The last part of the path, as the name of a file. */
+function webName(url: string): string {
+  const part = new URL(url).pathname.split('/').at(-1) ?? '';
+  let name = part;
+  try {
+    name = decodeURIComponent(part);
+  } catch {
+    // Not everything with a % in it is UTF-8.
+  }
+  // 80 characters are at most 240 bytes.
+  return (
+    name
+      .replace(/[^\w.\p{L}-]/gu, '_')
+      .slice(-80)
+      .replace(/^\.+/, '') || 'file'
+  );
 }
 
 /**

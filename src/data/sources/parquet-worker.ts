@@ -2,7 +2,6 @@
 import { open } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { Decompress as ZstdStream } from 'fzstd';
 import {
   type AsyncBuffer,
   type CompressionCodec,
@@ -16,7 +15,8 @@ import {
 } from 'hyparquet';
 import { type Fault, UserError } from '../../base/errors.js';
 import { type BytesRow, type Columns, type FoundColumn, maxColumnBytes, neededColumns } from './columnar.js';
-import { isZstd, maxZstdWindow, zstdWindow } from './zstd.js';
+import { checkPages } from './parquet-pages.js';
+import { ZstdStream } from './zstd-stream.js';
 
 export interface ParquetJob {
   path: string;
@@ -55,6 +55,9 @@ async function* portions({ path, columns }: ParquetJob): AsyncGenerator<BytesRow
   for (const [index, group] of metadata.row_groups.entries()) {
     const rows = Number(group.num_rows);
     const compressors = checkGroup(group, index, names);
+    for (const { meta_data: meta } of group.columns) {
+      if (meta !== undefined && names.includes(meta.path_in_schema[0])) await checkPages(file, meta);
+    }
     const rowEnd = rowStart + rows;
     const cells = Object.fromEntries(names.map((name): [string, unknown[]] => [name, []]));
     const onChunk = ({ columnName, columnData }: { columnName: string; columnData: ArrayLike<unknown> }): void => {
@@ -125,7 +128,7 @@ function checkGroup(
   return Object.fromEntries(bounded);
 }
 
-/** Bytes → exactly `size` bytes. @throws Error where there are more or fewer. */
+/** Bytes → at most `size` bytes, or an error; hyparquet refuses a page that is shorter. */
 type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
 
 const decompressGzip: Decompress = (bytes, size) => gunzipSync(bytes, { maxOutputLength: Math.max(1, size) });
@@ -134,16 +137,16 @@ const decompressBrotli: Decompress = (bytes, size) => {
 };
 
 const decompressZstd: Decompress = (bytes, size) => {
-  if (!isZstd(bytes) || zstdWindow(bytes) > maxZstdWindow) throw new Error('it is no Zstandard frame that we read');
   const out = new Uint8Array(size);
+  const stream = new ZstdStream();
   let done = 0;
-  const stream = new ZstdStream((chunk) => {
+  for (const chunk of stream.push(bytes)) {
     if (done + chunk.length > size) throw new Error(`a page holds more than the ${size} bytes that it speaks of`);
     out.set(chunk, done);
     done += chunk.length;
-  });
-  stream.push(bytes, true);
-  return out;
+  }
+  if (!stream.isWhole) throw new Error('a page is cut short');
+  return out.subarray(0, done);
 };
 
 const decompressSnappy: Decompress = (bytes, size) => {

@@ -8,12 +8,15 @@ import type { ParquetAnswer, ParquetJob } from './parquet-worker.js';
 import type { BadRow, RawDocument } from './raw.js';
 import { ReaderThread } from './thread.js';
 
+/** For a row group, and the start of the thread. */
+const maxSeconds = 40;
+
 export async function* readParquetRows(
   file: SourceFile,
   { columns }: Pick<SourceSpec, 'columns'>,
 ): AsyncGenerator<RawDocument | BadRow> {
   const job: ParquetJob = { path: file.path, columns };
-  const thread = new ReaderThread(new URL('./parquet-worker.js', import.meta.url), { seconds: 40, workerData: job });
+  const thread = new ReaderThread(new URL('./parquet-worker.js', import.meta.url), job);
   let index = 0;
   const damaged = (why: string): UserError =>
     new UserError({
@@ -24,7 +27,9 @@ export async function* readParquetRows(
     });
   try {
     for (;;) {
-      const answer = await thread.ask<ParquetAnswer>('next').catch((error: Error) => ({ damage: error.message }));
+      const answer = await thread
+        .ask<ParquetAnswer>('next', maxSeconds)
+        .catch((error: Error) => ({ damage: error.message }));
       if ('fault' in answer) throw new UserError(answer.fault);
       if ('damage' in answer) throw damaged(answer.damage);
       if (answer.rows.length === 0) return;

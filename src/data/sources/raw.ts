@@ -20,6 +20,8 @@ export interface RawDocument {
 export interface BadRow {
   at: string;
   fault: UserError;
+  /** Not of a row: the file cannot be read from there on. */
+  endsFile?: true;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -42,15 +42,19 @@ export async function* readSource(
         isEmpty = false;
         yield convert === undefined || 'fault' in raw ? raw : convertDocument(raw, convert);
       }
-      if (isEmpty)
-        yield { at: file.name, fault: unexpected(file.path, 'there is no text in this file', source.format) };
+      if (isEmpty) throw unexpected(file.path, 'there is no text in this file', source.format);
     } catch (thrown) {
       // The rest of the file is lost; the next file is not.
       const error = asUserError(thrown);
       if (!(error instanceof UserError)) throw error;
-      yield { at: file.name, fault: error };
+      yield { at: placeIn(file, error), fault: error, endsFile: true };
     }
   }
+}
+
+/** `rows.parquet, row 12`, where the fault says so. */
+function placeIn({ path, name }: SourceFile, { faults: [{ where = path }] }: UserError): string {
+  return where.startsWith(path) ? name + where.slice(path.length) : name;
 }
 
 /** Loaded only where asked for: the dictionaries are large. */

@@ -9,12 +9,9 @@ const tickMilliseconds = 200;
 
 export class ReaderThread {
   readonly #worker: ReturnType<typeof startWorker>;
-  /** Ticks, not a clock: a process that is stopped for a while has not used them. */
-  readonly #maxTicks: number;
 
-  /** @param module as for `startWorker`. @param seconds that one answer may take. */
-  constructor(module: URL, { seconds, workerData }: { seconds: number; workerData?: unknown }) {
-    this.#maxTicks = (seconds * 1000) / tickMilliseconds;
+  /** @param module as for `startWorker`. */
+  constructor(module: URL, workerData?: unknown) {
     this.#worker = startWorker(module, {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: heapMebibytes, maxYoungGenerationSizeMb: 64 },
@@ -26,15 +23,20 @@ export class ReaderThread {
     this.#worker.on('error', () => {});
   }
 
-  /** @throws Error that says in what way the thread has failed; then it is of no more use. */
-  ask<Answer>(message: unknown): Promise<Answer> {
+  /**
+   * @param seconds that the answer may take.
+   * @throws Error that says in what way the thread has failed; then it is of no more use.
+   */
+  ask<Answer>(message: unknown, seconds: number): Promise<Answer> {
     const worker = this.#worker;
     const before = process.memoryUsage.rss();
+    // Ticks, not a clock: a process that is stopped for a while has not used them.
+    const maxTicks = (seconds * 1000) / tickMilliseconds;
     let ticks = 0;
     return new Promise<Answer>((resolve, reject) => {
       const watch = setInterval(() => {
         if (process.memoryUsage.rss() - before > maxGrowthBytes) settle(() => reject(tooMuchMemory()));
-        else if (++ticks >= this.#maxTicks) settle(() => reject(new Error('it takes too long')));
+        else if (++ticks >= maxTicks) settle(() => reject(new Error('it takes too long')));
       }, tickMilliseconds);
       const settle = (outcome: () => void): void => {
         clearInterval(watch);

@@ -1,49 +1,46 @@
 // The thread in which fzstd decompresses (see zstd.ts): it takes a piece of input and gives out what comes of it in
-// portions. fzstd is fed a little at a time, because a few bytes may stand for a whole block of 128 KiB.
+// portions, because a few bytes may stand for a whole block of 128 KiB.
 import { parentPort } from 'node:worker_threads';
-import { Decompress } from 'fzstd';
+import { ZstdStream } from './zstd-stream.js';
 
-/** `input`: the next piece, `isFirst` of a new frame; empty: the end. Without: the rest of what the last one gives. */
+/** `input`: the next piece, `isFirst` of a new stream. Without: the rest of what the last one gives. */
 export interface ZstdRequest {
   input?: Uint8Array;
   isFirst?: boolean;
 }
-export type ZstdAnswer = { chunks: Uint8Array[]; hasMore: boolean; isWhole: boolean } | { damage: string };
 
-const feedBytes = 1024;
+export interface ZstdAnswer {
+  chunks: Uint8Array[];
+  hasMore: boolean;
+  isWhole: boolean;
+  /** What is wrong behind `chunks`. */
+  damage?: string;
+}
+
 const portionBytes = 1 << 20;
 
-let stream = new Decompress();
-let input = new Uint8Array(0);
-let at = 0;
-let isWhole = false;
+let stream = new ZstdStream();
+let unpacked: Iterator<Uint8Array> = [].values();
 
-function answer(request: ZstdRequest): ZstdAnswer {
+function answer({ input, isFirst }: ZstdRequest): ZstdAnswer {
+  if (isFirst) stream = new ZstdStream();
+  if (input !== undefined) unpacked = stream.push(input);
   const chunks: Uint8Array[] = [];
-  let size = 0;
-  if (request.isFirst) stream = new Decompress();
-  stream.ondata = (chunk, isLast) => {
-    // The decoder goes on using its window.
-    chunks.push(chunk.slice());
-    size += chunk.length;
-    isWhole = isLast === true;
-  };
-  if (request.input !== undefined) [input, at] = [Uint8Array.from(request.input), 0];
-  if (request.input?.length === 0) stream.push(input, true);
-  while (at < input.length && size < portionBytes) {
-    stream.push(input.subarray(at, at + feedBytes));
-    at += feedBytes;
+  try {
+    for (let size = 0; size < portionBytes; ) {
+      const { value, done } = unpacked.next();
+      if (done) return { chunks, hasMore: false, isWhole: stream.isWhole };
+      chunks.push(value);
+      size += value.length;
+    }
+    return { chunks, hasMore: true, isWhole: false };
+  } catch (error) {
+    return { chunks, hasMore: false, isWhole: false, damage: (error as Error).message };
   }
-  return { chunks, hasMore: at < input.length, isWhole };
 }
 
 parentPort?.on('message', (request: ZstdRequest) => {
-  let result: ZstdAnswer;
-  try {
-    result = answer(request);
-  } catch (error) {
-    result = { damage: (error as Error).message };
-  }
-  const moved = 'chunks' in result ? result.chunks.map(({ buffer }) => buffer as ArrayBuffer) : [];
+  const result = answer(request);
+  const moved = result.chunks.map(({ buffer }) => buffer as ArrayBuffer);
   parentPort?.postMessage(result, [...new Set(moved)]);
 });
