@@ -1,6 +1,7 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
 import { ownVersion } from '../base/version.js';
+import type { EvalOptions } from './commands/eval-text.js';
 import { addData } from './data-program.js';
 import {
   byteSize,
@@ -117,8 +118,11 @@ function addStages(program: Command): void {
   const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
   withVerify(withRun(evaluate))
     .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')
-    .action(async (checkpoint: string | undefined, options: RunOptions) =>
-      (await import('./commands/eval.js')).evaluate(checkpoint, options),
+    .option('--text <file...>', 'only bits per byte of these files: plain text, or JSONL with a "text"; needs no run')
+    .action(async (checkpoint: string | undefined, { text, ...options }: EvalOptions) =>
+      text === undefined
+        ? (await import('./commands/eval.js')).evaluate(checkpoint, options)
+        : (await import('./commands/eval-text.js')).evaluateText(checkpoint, text, options),
     );
   example(evaluate, 'mossctl eval runs/quickstart');
 }

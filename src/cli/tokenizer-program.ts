@@ -23,7 +23,7 @@ export function addTokenizer(program: Command): void {
   extend
     .argument(
       '<tokenizer>',
-      'a run folder, a checkpoint, or a folder with a tokenizer.json: ours, GPT-2, Llama 3, Qwen',
+      'a run folder, a checkpoint, or a tokenizer.json or its folder: ours, GPT-2, Llama 3, Qwen',
     )
     .option(
       '--text <file...>',

@@ -48,7 +48,12 @@ const tokenizerSchema = z.strictObject({
     .optional()
     .describe('tokenizer.json to add tokens to, in place of training one: vocabSize and reserved then say nothing')
     .meta({ path: true }),
-  add: z.int().min(1).max(1_000_000).optional().describe('tokens that `extend` adds, at most; default: 8192'),
+  add: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('tokens that `extend` adds, at most; 0: that tokenizer as it is; default: 8192'),
 });
 
 const pretrainSchema = z.strictObject({

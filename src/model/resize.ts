@@ -50,7 +50,7 @@ function withRows(
 }
 
 function checkRows(model: ModelConfig, oldSize: number, newSize: number): void {
-  if (oldSize > model.vocab_size) {
+  if (newSize > oldSize && oldSize > model.vocab_size) {
     throw new UserError({
       where: 'config.json',
       what: `the embedding has ${model.vocab_size} rows, the tokenizer beside it ${oldSize} tokens`,

@@ -111,13 +111,21 @@ function otherTokenizer({ tokenizer }: PipelineConfig): Fault[] {
   ];
 }
 
-/** No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. */
+/**
+ * No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. A checkpoint that goes on
+ * training has its tokenizer with it.
+ */
 function noTokens(name: StageName, config: PipelineConfig, runDirectory: string): Fault {
-  const missing = (['data', 'tokenizer'] as const).filter((block) => config[block] === undefined);
+  const isContinued = config.pretrain?.from !== undefined;
+  const blocks = isContinued ? (['data'] as const) : (['data', 'tokenizer'] as const);
+  const missing = blocks.filter((block) => config[block] === undefined);
+  const build = `"mossctl data build SPEC --out ${runDirectory}"`;
   return {
     what: `${commands[name]} needs a tokenised corpus${name === 'sft' ? ' (sft.textShare)' : ''}`,
     why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
-    next: `Give a --config that has them (--config quickstart), or run "mossctl data build SPEC --out ${runDirectory}" and "mossctl tokenizer train --out ${runDirectory}" first`,
+    next: isContinued
+      ? `Name the text with --set data.spec=SPEC, or run ${build} first`
+      : `Give a --config that has them (--config quickstart), or run ${build} and "mossctl tokenizer train --out ${runDirectory}" first`,
   };
 }
 

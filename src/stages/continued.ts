@@ -9,7 +9,8 @@ import { resizeVocabulary } from '../model/resize.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 
 export interface Continued {
-  parent: Checkpoint;
+  /** Without its weights: they are in the model. */
+  parent: Pick<Checkpoint, 'digest' | 'manifest'>;
   model: Model;
   /** What was done to it, for a person. */
   text: string;
@@ -35,12 +36,17 @@ export async function openContinued(
   const added = tokenizer.vocabSize - old.vocabSize;
   const spelled = Array.from({ length: added }, (_, i) => old.encodeBytes(tokenizer.tokenBytes(old.vocabSize + i)));
   const { model, weights } = resizeVocabulary(parent.model, parent.weights, old.vocabSize, spelled);
-  const name = `${parent.manifest.stage} step ${parent.manifest.step} ${parent.digest.slice(0, 12)}`;
+  const { digest, manifest } = parent;
+  const name = `${manifest.stage} step ${manifest.step} ${digest.slice(0, 12)}`;
   const rows =
     added === 0
       ? ''
       : `; vocabulary ${formatCount(old.vocabSize)} → ${formatCount(tokenizer.vocabSize)}: ${formatCount(added)} rows from the mean of their old tokens`;
-  return { parent, model: modelFromTensors(model, weights, parent.path), text: `goes on from ${name}${rows}` };
+  return {
+    parent: { digest, manifest },
+    model: modelFromTensors(model, weights, parent.path),
+    text: `goes on from ${name}${rows}`,
+  };
 }
 
 function checkExtends(tokenizer: Tokenizer, old: Tokenizer, where: string): void {

@@ -50,7 +50,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
     const steps = await stepCount(config.train, () => batches.countBatches());
     const inputDigest = digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`));
-    const left = await openCooldown(settings, { planned: steps, inputDigest });
+    const left = await openCooldown(settings, { planned: steps, inputDigest, parent: continued?.parent.digest });
     const tokens = Math.round(steps * meanAccumulation(config.train) * shape.rows * shape.columns);
     const passes = (tokens / documents.tokenCount).toPrecision(2);
     const { batchSize, accumulation, learningRate, weightDecay } = config.train;

@@ -66,7 +66,8 @@ async function makeTokenizer(
     return { tokenizer: await trainTokenizer(texts, { ...reading, vocabSize, reserved }), wanted: vocabSize };
   }
   const base = await Tokenizer.open(dirname(extend));
-  return { tokenizer: await extendTokenizer(base, texts, { ...reading, add }), wanted: base.vocabSize + add };
+  const tokenizer = add === 0 ? base : await extendTokenizer(base, texts, { ...reading, add });
+  return { tokenizer, wanted: base.vocabSize + add };
 }
 
 /** About `wanted` bytes, spread evenly over the corpus: it is in the order of its sources, and each is to be heard. */

@@ -1,6 +1,6 @@
 // mossctl plan and mossctl score as a person runs them.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -71,6 +71,35 @@ test('score: each argument or line of stdin is a text; its tokens and sentences 
   const table = await mossctl(['score', base, texts[0], '--backend', 'cpu', '--quiet']);
   assert.match(table.stdout, /total: log p = -\d+\.\d{3} nats over \d+ tokens, 36 bytes = \d+\.\d{3} bits per byte/);
   assert.equal(table.stderr, '');
+});
+
+test('eval --text: files are measured as score measures texts, and what belongs to a run is refused beside it', async () => {
+  const texts = ['床前明月光。', 'One two three.'];
+  const rows = join(folder, 'rows.jsonl');
+  const plain = join(folder, 'plain.txt');
+  await writeFile(rows, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+  await writeFile(plain, 'four\nfive\n');
+  const flags = ['--json', '--backend', 'cpu'];
+  const { code, stdout, stderr } = await mossctl(['eval', base, '--text', rows, plain, ...flags]);
+  assert.equal(code, 0, stderr);
+  const { metrics, texts: count, bytes } = JSON.parse(stdout);
+  const scored = (await mossctl(['score', base, ...texts, 'four\nfive\n', ...flags])).stdout.trim().split('\n');
+  const lines = scored.map((line) => JSON.parse(line) as ScoreLine);
+  const bits = (some: ScoreLine[]): number =>
+    -some.reduce((sum, { total }) => sum + total, 0) / Math.LN2 / some.reduce((sum, each) => sum + each.bytes, 0);
+  assert.equal(count, 3);
+  assert.equal(bytes, Buffer.byteLength(texts.join('')) + 10);
+  const close = (name: string, expected: number): void => assert.ok(Math.abs(metrics[name] - expected) < 1e-5, name);
+  close('bitsPerByte', bits(lines));
+  close('bitsPerByte.zh', bits(lines.slice(0, 1)));
+  close('bitsPerByte.source.rows.jsonl', bits(lines.slice(0, 2)));
+
+  const refused = [
+    ['--text', plain],
+    [base, '--text', plain, '--set', 'seed=1'],
+    [base, '--text', join(folder, 'none.txt')],
+  ];
+  for (const args of refused) assert.equal((await mossctl(['eval', ...args, ...flags])).code, 2);
 });
 
 test('plan: sizes, hardware and their faults', async () => {

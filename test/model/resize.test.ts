@@ -90,6 +90,10 @@ test('a row that the model uses itself is not given away', () => {
   resizeVocabulary({ ...config, pad_token_id: 5 }, weights, 4, [[0]]);
 });
 
+test('no new token is made of rows that are not there', () => {
+  assert.throws(() => resizeVocabulary(config, weights, 7, [[0, 6]]), /has 6 rows, the tokenizer beside it 7 tokens/);
+});
+
 test('settings beside a checkpoint may agree with it; each that contradicts is named', () => {
   const shape = (settings: object) => continuedShape(modelSchema.parse(settings), config);
   assert.equal(shape({}).max_position_embeddings, 64);

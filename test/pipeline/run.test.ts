@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { loadYaml } from '../../src/base/yaml.js';
@@ -136,6 +137,15 @@ test('what is missing is told with commands that can be typed', async () => {
   assert.match(
     String(await only('pretrain')),
     /^pretrain needs a tokenised corpus\. .* no data and no tokenizer block.*--config quickstart.*"mossctl data build SPEC --out runs\/x"[^\n]*$/,
+  );
+  const continued = settled(
+    pipelineSchema.parse({
+      pretrain: { from: fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url)) },
+    }),
+  );
+  assert.match(
+    String(await only('pretrain', continued)),
+    /^pretrain needs a tokenised corpus\. .* has no data block to make it from\..*--set data\.spec=SPEC/,
   );
   assert.match(String(await only('eval')), /^there is no checkpoint to evaluate\. .*mossctl eval CHECKPOINT\.$/);
   assert.match(String(await only('tokenizer')), /Run "mossctl data build SPEC --out runs\/x" first/);

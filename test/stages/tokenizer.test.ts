@@ -1,9 +1,36 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { tokenizerStage } from '../../src/stages/tokenizer.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { build, scratch } from '../data/scratch.js';
+
+test('with nothing to add, a tokenizer that exists is taken as it is, files beside it and all', async () => {
+  const llama = fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url));
+  const directory = await scratch({
+    'spec.yaml': JSON.stringify({
+      name: 'x',
+      sources: [{ name: 'a', from: 'file:a.txt', format: 'txt', licence: 'x' }],
+    }),
+    'a.txt': '床前明月光',
+  });
+  const { path } = await build(directory);
+  const { metrics } = await tokenizerStage.run({
+    config: { vocabSize: 320, trainBytes: 4000, extend: join(llama, 'tokenizer.json'), add: 0 },
+    inputs: { data: path },
+    directory,
+    seed: 1,
+    compute: { backend: 'cpu' },
+    reporter: { emit: () => {} },
+    interrupt: { requested: false },
+  });
+  assert.equal(metrics.vocabSize, 367);
+  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+    assert.equal(await readFile(join(directory, name), 'utf8'), await readFile(join(llama, name), 'utf8'));
+  }
+});
 
 test('a tokenizer hears every source, however the corpus lists them and however little it may read', async () => {
   const lines = (text: (i: number) => string) => Array.from({ length: 400 }, (_, i) => text(i)).join('\n');

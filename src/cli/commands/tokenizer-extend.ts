@@ -1,10 +1,11 @@
 // mossctl tokenizer extend: more tokens for a tokenizer that exists, from files or from the corpus of a run.
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatCount } from '../../base/format.js';
 import { extendTokenizer } from '../../tokenizer/extend.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { tokenizerJsonName } from '../../tokenizer/tokenizer-files.js';
 import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { runOneStage } from '../run-stages.js';
@@ -21,9 +22,9 @@ const maxTextBytes = 1 << 30;
 
 export async function extend(place: string, options: ExtendCommandOptions): Promise<void> {
   const { text, add, ...run } = options;
-  const folder = await tokenizerFolder(place);
+  const folder = basename(place) === tokenizerJsonName ? dirname(place) : await tokenizerFolder(place);
   if (text !== undefined) return extendOnFiles(folder, text, options);
-  const own = [`tokenizer.extend=${join(folder, 'tokenizer.json')}`, `tokenizer.add=${add}`];
+  const own = [`tokenizer.extend=${join(folder, tokenizerJsonName)}`, `tokenizer.add=${add}`];
   const set = [...(options.set ?? []), ...own];
   return runOneStage(
     'tokenizer',
@@ -35,7 +36,7 @@ export async function extend(place: string, options: ExtendCommandOptions): Prom
 async function extendOnFiles(
   folder: string,
   files: readonly string[],
-  { out, add, json, config }: ExtendCommandOptions,
+  { out, add, json, config, set }: ExtendCommandOptions,
 ): Promise<void> {
   if (out === undefined || config !== undefined) {
     throw new UserError({
@@ -43,7 +44,13 @@ async function extendOnFiles(
       next: out === undefined ? 'Name a folder with --out' : 'Leave one of the two out',
     });
   }
-  if (await exists(join(out, 'tokenizer.json'))) {
+  if (set !== undefined) {
+    throw new UserError({
+      what: '--set changes a pipeline, but --text takes the place of one',
+      next: 'Leave --set out, or --text',
+    });
+  }
+  if (await exists(join(out, tokenizerJsonName))) {
     throw new UserError({ what: 'there is a tokenizer here already', where: out, next: 'Choose another --out' });
   }
   const base = await Tokenizer.open(folder);

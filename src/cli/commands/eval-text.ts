@@ -1,0 +1,86 @@
+// mossctl eval CHECKPOINT --text: bits per byte of plain files, for a model of ours or anyone's that has no run folder. A
+// file is measured as `eval` measures a held-out document, so that the figures can stand side by side.
+
+import { UserError } from '../../base/errors.js';
+import { formatBytes, formatCount } from '../../base/format.js';
+import type { TokenDocument } from '../../data/shards.js';
+import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
+import { loadPipeline } from '../../pipeline/load.js';
+import { resultsText } from '../../report/results.js';
+import { measureHeldOut } from '../../stages/eval/bits-per-byte.js';
+import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../stages/eval/measurements.js';
+import { openBackend } from '../../tensor/backends.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { computeFlags, type RunOptions } from '../options.js';
+import { printError, printJson, printLine, shownPath } from '../output.js';
+import { readSamples } from './tokenizer-compare.js';
+
+export interface EvalOptions extends RunOptions {
+  /** Files to measure, in place of the tasks and held-out text of a run. */
+  text?: string[];
+}
+
+/** Texts that are held and measured together. */
+const batchTexts = 64;
+
+export async function evaluateText(target: string | undefined, files: readonly string[], options: EvalOptions) {
+  checkFlags(target, options);
+  const { backend, threads, precision } = await loadPipeline({ flags: computeFlags(options) });
+  const { note } = await openBackend(backend, { threads, precision });
+  if (!options.quiet && !options.json) printError(`mossctl: ${note}`);
+  const loaded = await loadModel(target, options);
+  try {
+    const texts: MeasuredText[] = [];
+    let tokens = 0;
+    for await (const documents of batchesOf(files, loaded.tokenizer)) {
+      for (const document of documents) tokens += document.tokens.length - 2;
+      texts.push(...(await measureHeldOut(loaded.model, documents)));
+    }
+    show(loaded, texts, tokens, options);
+  } finally {
+    unload(loaded);
+  }
+}
+
+function checkFlags(target: string | undefined, options: EvalOptions): asserts target is string {
+  const other = (['config', 'set', 'out', 'seed'] as const).find((name) => options[name] !== undefined);
+  if (target !== undefined && other === undefined) return;
+  throw new UserError(
+    target === undefined
+      ? {
+          what: '--text needs a checkpoint to measure',
+          next: 'Name a checkpoint, a run folder or a model folder: mossctl eval CHECKPOINT --text FILE',
+        }
+      : { what: `--${other} is about a run, but --text measures files`, next: `Leave --${other} out, or --text` },
+  );
+}
+
+async function* batchesOf(files: readonly string[], tokenizer: Tokenizer): AsyncGenerator<TokenDocument[]> {
+  const [first, last] = [tokenizer.documentStart, tokenizer.specialId('endOfText')];
+  let batch: TokenDocument[] = [];
+  let count = 0;
+  for (const file of files) {
+    for await (const { text, language, domain } of readSamples(file)) {
+      const tokens = Uint32Array.from([first, ...tokenizer.encode(text), last]);
+      batch.push({ id: String(count++), source: domain, language, bytes: Buffer.byteLength(text), tokens });
+      if (batch.length < batchTexts) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function show({ checkpoint }: LoadedModel, texts: readonly MeasuredText[], tokens: number, options: EvalOptions): void {
+  const bytes = texts.reduce((sum, text) => sum + text.bytes, 0);
+  if (bytes === 0) throw new UserError({ what: 'there is no text to measure', next: 'Check the files of --text' });
+  const figures = figuresOf(new Map([...measureTexts(texts), ...measureSources(texts)]));
+  const path = shownPath(checkpoint.path);
+  if (options.json) {
+    printJson({ type: 'result', path, digest: checkpoint.digest, texts: texts.length, bytes, tokens, ...figures });
+    return;
+  }
+  printLine(resultsText({ columns: [{ label: checkpoint.manifest.stage, checkpoint: path, ...figures }] }));
+  const size = `${formatCount(tokens)} tokens, ${formatBytes(bytes)}`;
+  printLine(`\n${path}: ${size} in ${formatCount(texts.length)} texts`);
+}
