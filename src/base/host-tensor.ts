@@ -6,3 +6,6 @@ export interface HostTensor {
   /** Row-major. */
   data: Float32Array;
 }
+
+/** Numbers in a tensor of this shape. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);

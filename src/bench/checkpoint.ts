@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode, UserError } from '../base/errors.js';
-import type { HostTensor } from '../base/host-tensor.js';
+import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import { type CheckpointContent, openCheckpoint } from '../checkpoint/directory.js';
 import { saveCheckpoint } from '../checkpoint/save.js';
@@ -187,7 +187,7 @@ function randomContent({ config }: Shape, seed: number): CheckpointContent {
 
 function randomBits(shape: readonly number[], seed: number, name: string): Float32Array {
   const random = Random.stream(seed, name);
-  const bits = new Uint32Array(shape.reduce((a, b) => a * b, 1));
+  const bits = new Uint32Array(sizeOf(shape));
   for (let i = 0; i < bits.length; i++) bits[i] = random.uint32();
   return new Float32Array(bits.buffer);
 }

@@ -1,11 +1,12 @@
 // Inputs of a benchmark: any numbers do, as long as they are the same each time and none is denormal.
+import { sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import { type Tensor, tensor } from '../tensor/tf.js';
 
 /** float32, uniform in ±scale. */
 export function randomTensor(shape: readonly number[], scale = 1): Tensor {
   const random = Random.stream(1, shape.join());
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const values = new Float32Array(sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = scale * (2 * random.uniform() - 1);
   return tensor(values, [...shape], 'float32');
 }

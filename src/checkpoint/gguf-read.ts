@@ -2,6 +2,7 @@
 // before memory is taken for it, and the header itself is bounded, so a hostile file costs no more than a small one.
 import { type FileHandle, open } from 'node:fs/promises';
 import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { sizeOf } from '../base/host-tensor.js';
 import { Cursor, endOfBytes, maxHeaderBytes, numberArrays, show } from './gguf-cursor.js';
 import { align, alignment, type DtypeInfo, dtypes, type GgmlDtype, magic, valueTypes } from './gguf-format.js';
 import { decodeNumbers, type GgufDtype } from './quantize.js';
@@ -174,7 +175,7 @@ function tensorBytes(
   name: string,
   cursor: Cursor,
 ) {
-  const numbers = shape.reduce((a, b) => a * b, 1);
+  const numbers = sizeOf(shape);
   const isSafe = shape.every((size) => size > 0) && numbers <= Number.MAX_SAFE_INTEGER / blockBytes;
   if (!isSafe) throw cursor.fault(`tensor ${show(name)} has an impossible shape, [${shape}]`);
   if ((shape.at(-1) ?? 1) % block !== 0) {

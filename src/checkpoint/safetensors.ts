@@ -4,7 +4,7 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import type { HostTensor } from '../base/host-tensor.js';
+import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import type { FloatDtype } from './float16.js';
 import { EndOfFile, TensorReader, TensorWriter } from './tensor-io.js';
 
@@ -118,7 +118,7 @@ function header(tensors: readonly HostTensor[], dtype: FloatDtype, metadata?: Re
   for (const [index, { name, shape, data }] of tensors.entries()) {
     if (name === '__metadata__' || name === tensors[index - 1]?.name)
       throw new Error(`tensor name ${name} is used twice or reserved`);
-    if (product(shape) !== data.length)
+    if (sizeOf(shape) !== data.length)
       throw new Error(`tensor ${name}: shape [${shape}] does not hold ${data.length} numbers`);
     const end = offset + data.length * bytesOf(dtype);
     fields.push([name, { dtype: storedNames[dtype], shape, data_offsets: [offset, end] }]);
@@ -206,7 +206,7 @@ function parseEntry(name: string, value: unknown, path: string): TensorEntry {
       next: 'Save the model again without it, or in one of these',
     });
   }
-  const bytes = product(shape) * bytesOf(known);
+  const bytes = sizeOf(shape) * bytesOf(known);
   if (bytes !== end - begin)
     throw damaged(path, `tensor ${shown} of shape [${shape}] needs ${bytes} bytes, not ${end - begin}`);
   return { name, dtype: known, shape, begin, end };
@@ -269,10 +269,6 @@ function tooLarge(name: string, index: number, value: number, dtype: FloatDtype)
     why: `number ${index} of it is ${value}; ${dtype} ends at ${dtype === 'f16' ? '65504' : '3.39e38'}`,
     next: dtype === 'f16' ? 'Use --dtype bf16 or --dtype f32' : 'Use --dtype f32',
   });
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
 }
 
 function shorten(text: string): string {

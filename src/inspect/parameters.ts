@@ -1,4 +1,5 @@
 // How many numbers a model has and where they are, from the names and shapes of its tensors alone.
+import { sizeOf } from '../base/host-tensor.js';
 
 export interface TensorShape {
   /** Hugging Face's name, or GGUF's. */
@@ -39,7 +40,7 @@ export function summarise(tensors: readonly TensorShape[]): ParameterSummary {
   const dtypes: Record<string, number> = {};
   let parameters = 0;
   for (const { name, shape, dtype } of tensors) {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(shape);
     parameters += size;
     dtypes[dtype] = (dtypes[dtype] ?? 0) + size;
     const group = patterns.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';

@@ -1,5 +1,6 @@
 // THE parameter table: every weight of the decoder once, with its Hugging Face name, shape, initial values and
 // whether weight decay applies. Initialisation, loading, saving, optimizing, counting and planning all read it.
+import { sizeOf } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
 import { architectureFlags } from './config.js';
 
@@ -73,7 +74,7 @@ export function parameterTable(config: ModelConfig): ParameterSpec[] {
 export function parameterCount(config: ModelConfig, counts: (spec: ParameterSpec) => boolean = () => true): number {
   return parameterTable(config)
     .filter(counts)
-    .reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+    .reduce((total, { shape }) => total + sizeOf(shape), 0);
 }
 
 /** What Muon is for: matrices that turn hidden states into hidden states. Embeddings and heads are look-ups by token. */

@@ -2,7 +2,7 @@
 // Which ones there are is said by parameter-table.ts.
 
 import { UserError } from '../base/errors.js';
-import type { HostTensor } from '../base/host-tensor.js';
+import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
 import { type Tensor, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
@@ -29,7 +29,7 @@ export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'k
 /** A fresh model: the same seed gives the same weights on every backend. */
 export function initModel(config: ModelConfig, seed: number): Model {
   return build(config, (spec) => {
-    const values = new Float32Array(spec.shape.reduce((a, b) => a * b, 1));
+    const values = new Float32Array(sizeOf(spec.shape));
     if ('value' in spec.init) return values.fill(spec.init.value);
     const random = Random.stream(seed, spec.name);
     for (let i = 0; i < values.length; i++) values[i] = random.normal() * spec.init.std;

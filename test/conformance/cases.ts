@@ -1,5 +1,6 @@
 // What the conformance suite runs: for each op, shapes that break kernels (sizes of one, odd sizes, sizes just past a
 // power of two, grouped queries, several documents in a row, cached keys, chunk boundaries).
+import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { attention } from '../../src/tensor/ops/attention.js';
 import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
@@ -45,7 +46,7 @@ export const fp32 = 1e-5;
 const random = Random.stream(20, 'conformance');
 
 function normal(shape: number[], scale = 1, shift = 0): Input {
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(shape);
   const values = Float64Array.from({ length: size }, () => Math.fround(shift + scale * random.normal()));
   return { shape, dtype: 'float32', values };
 }

@@ -1,6 +1,8 @@
 // Every fused op on every backend that runs here, against the float64 reference: values, gradients, memory, bad calls.
+
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { adamw } from '../../src/tensor/ops/adamw.js';
@@ -139,7 +141,7 @@ function checkAdamw(): void {
     { shape: [19, 1009], weightDecay: 0.2 }, // for several threads, none of whose parts is even
     { shape: [1], weightDecay: 0 },
   ].map(({ shape, weightDecay }) => {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(shape);
     const truth = { p: draw(size), m: new Float64Array(size), v: new Float64Array(size) };
     const [p, m, v] = [truth.p, truth.m, truth.v].map((values) => uploadVariable(values, shape));
     return { shape, weightDecay, truth, variable: p, m, v };

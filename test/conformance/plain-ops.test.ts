@@ -1,7 +1,9 @@
 // The plain ops that `native` has taken over, held against TensorFlow.js's own kernels of the cpu backend: every rank,
 // broadcasting, empty tensors, sizes for one thread and for several, values at the ends of the range.
+
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
@@ -143,8 +145,6 @@ const cases: Case[] = [
   { name: 'zeros', shapes: [], run: () => tf.zeros([3, 4]) },
   { name: 'ones', shapes: [], run: () => tf.ones([40000]) },
 ];
-
-const sizeOf = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 
 interface Answer {
   shape: number[];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
@@ -58,8 +59,6 @@ const cases: Case[] = [
   { op: 'Sum', shapes: [[3, 4]], apply: (x) => sum(x) },
 ];
 
-const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
-
 describe('gradients of plain ops equal finite differences', () => {
   const random = Random.stream(1, 'gradients');
   const normals = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
@@ -67,7 +66,7 @@ describe('gradients of plain ops equal finite differences', () => {
 
   for (const { op, shapes, apply } of cases) {
     test(`${op} ${JSON.stringify(shapes)}`, () => {
-      const values = shapes.map((shape) => normals(size(shape)));
+      const values = shapes.map((shape) => normals(sizeOf(shape)));
       const outputSize = tidy(() => apply(...values.map((v, i) => tensor(v, shapes[i]))).size);
       const direction = normals(outputSize);
       const scalarOf = (inputs: Tensor[]): Scalar => {

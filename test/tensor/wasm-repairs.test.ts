@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { matMul, memory, type Tensor, tensor, tensor1d, unsortedSegmentSum } from '../../src/tensor/tf.js';
@@ -7,7 +8,7 @@ import { matMul, memory, type Tensor, tensor, tensor1d, unsortedSegmentSum } fro
 const random = Random.stream(2, 'repairs');
 const filled = (shape: number[]): Tensor =>
   tensor(
-    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
     shape,
   );
 

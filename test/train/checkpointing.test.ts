@@ -1,10 +1,12 @@
 // The switch `checkpointing` must change memory and nothing else: same losses, same gradients, to the bit.
+
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted } from '../../src/base/errors.js';
+import { sizeOf } from '../../src/base/host-tensor.js';
 import { manifestName } from '../../src/checkpoint/manifest.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { padSequences } from '../../src/data/sequences.js';
@@ -167,7 +169,7 @@ function peakBytes(work: () => unknown): number {
   const [write, disposeData] = [backend.write.bind(backend), backend.disposeData.bind(backend)];
   backend.write = (values, shape, dtype) => {
     const id = write(values, shape, dtype);
-    const bytes = 4 * shape.reduce((a, b) => a * b, 1);
+    const bytes = 4 * sizeOf(shape);
     sizes.set(id, bytes);
     held += bytes;
     peak = Math.max(peak, held);

@@ -1,6 +1,7 @@
 // The native backend: TensorFlow.js's CPU backend with its tensors in our arena, where C++ kernels read and write them.
 // Every CPU kernel still works on it (fused.ts and plain.ts say which ones C++ has taken over).
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { sizeOf } from '../../base/host-tensor.js';
 import type { BackendValues, DataId, DataType, TensorInfo } from '../tf.js';
 import type { Addon } from './addon.js';
 import { Arena, type Block } from './arena.js';
@@ -134,7 +135,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   #store(dataId: DataId, shape: readonly number[], dtype: NativeType): NativeData {
-    const size = shape.reduce((product, extent) => product * extent, 1);
+    const size = sizeOf(shape);
     const data = new NativeData(dtype, size, this.arena.allocate(size * 4));
     this.data.set(dataId, data as never); // tfjs types its CPU data by their fields; ours has them as getters
     return data;

@@ -1,5 +1,6 @@
 // The fused ops on the native backend: shapes and outputs here, arithmetic in native/kernels/<op>.cc.
 // Each kernel's tensors and numbers are listed at the head of its C++ function.
+import { sizeOf } from '../../base/host-tensor.js';
 import type { Attributes } from '../op.js';
 import { registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
@@ -7,16 +8,14 @@ import { binary, copy, stridesOf } from './plain.js';
 
 type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo[];
 
-const sizeOf = (x: TensorInfo): number => x.shape.reduce((product, extent) => product * extent, 1);
-
 const bodies: Record<string, Body> = {
   Embedding: (backend, [table, ids]) => {
     const [vocabulary, width] = table.shape;
-    const count = sizeOf(ids);
+    const count = sizeOf(ids.shape);
     return backend.run('Embedding', [table, ids], [[count, width]], [vocabulary, width, count]);
   },
   EmbeddingGrad: (backend, [dy, table, ids]) =>
-    backend.run('EmbeddingGrad', [dy, ids], [table.shape], [...table.shape, sizeOf(ids)]),
+    backend.run('EmbeddingGrad', [dy, ids], [table.shape], [...table.shape, sizeOf(ids.shape)]),
   Linear: (backend, inputs, { bias, residual }) => {
     const [x, weight] = inputs;
     const [[rows, width], [out]] = [x.shape, weight.shape];
@@ -29,13 +28,18 @@ const bodies: Record<string, Body> = {
     return residual ? [...gradients, backend.alias(dy, dy.shape)] : gradients;
   },
   RmsNorm: (backend, [x, weight], { epsilon }) =>
-    backend.run('RmsNorm', [x, weight], [x.shape], [sizeOf(x) / weight.shape[0], weight.shape[0], Number(epsilon)]),
+    backend.run(
+      'RmsNorm',
+      [x, weight],
+      [x.shape],
+      [sizeOf(x.shape) / weight.shape[0], weight.shape[0], Number(epsilon)],
+    ),
   RmsNormGrad: (backend, [dy, x, weight], { epsilon }) =>
     backend.run(
       'RmsNormGrad',
       [dy, x, weight],
       [x.shape, weight.shape],
-      [sizeOf(x) / weight.shape[0], weight.shape[0], Number(epsilon)],
+      [sizeOf(x.shape) / weight.shape[0], weight.shape[0], Number(epsilon)],
     ),
   Rotary: (backend, [x, positions], rotation) => rotate(backend, x, positions, rotation, 1),
   RotaryGrad: (backend, [dy, , positions], rotation) => rotate(backend, dy, positions, rotation, -1),
@@ -48,9 +52,9 @@ const bodies: Record<string, Body> = {
     const [, q, k, v] = all;
     return backend.run('AttentionGrad', all, [q.shape, k.shape, v.shape], attentionSizes(q, k));
   },
-  Swiglu: (backend, [gate, up]) => backend.run('Swiglu', [gate, up], [gate.shape], [sizeOf(gate)]),
+  Swiglu: (backend, [gate, up]) => backend.run('Swiglu', [gate, up], [gate.shape], [sizeOf(gate.shape)]),
   SwigluGrad: (backend, [dy, gate, up]) =>
-    backend.run('SwigluGrad', [dy, gate, up], [gate.shape, up.shape], [sizeOf(gate)]),
+    backend.run('SwigluGrad', [dy, gate, up], [gate.shape, up.shape], [sizeOf(gate.shape)]),
   CrossEntropy: (backend, [hidden, weight, targets]) => {
     const [rows, width] = hidden.shape;
     return backend.run('CrossEntropy', [hidden, weight, targets], [[rows], [rows]], [rows, width, weight.shape[0]]);
@@ -107,7 +111,7 @@ function rotate(
   direction: 1 | -1,
 ): TensorInfo[] {
   const [heads, dimension] = x.shape.slice(-2);
-  const numbers = [sizeOf(positions), heads, dimension, direction, Number(scale), ...(frequencies as number[])];
+  const numbers = [sizeOf(positions.shape), heads, dimension, direction, Number(scale), ...(frequencies as number[])];
   return backend.run('Rotary', [x, positions], [x.shape], numbers);
 }
 

@@ -1,6 +1,7 @@
 // The plain TensorFlow.js ops that a training or decoding step runs, in C++. A call that C++ does not take (another
 // dtype, more than six axes) goes to the JavaScript kernel of the cpu backend, which is complete; so does a wrong one
 // (shapes that do not go together), for it to say what is wrong.
+import { sizeOf } from '../../base/host-tensor.js';
 import { getKernel, type KernelConfig, registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
 
@@ -12,7 +13,6 @@ const mostAxes = 6;
 export const binary = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3 };
 const unary = { Neg: 0, Square: 1, Sqrt: 2, Rsqrt: 3, Sigmoid: 4, Softplus: 5, Exp: 6, Log: 7, Relu: 8 };
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
 const isFloat = (x: TensorInfo): boolean => x.dtype === 'float32';
 const fits = (shape: readonly number[]): boolean => shape.length <= mostAxes;
 
