@@ -17,6 +17,7 @@ const layers = [
   ['tokenizer', 'tensor'],
   ['data', 'model', 'checkpoint'],
   ['train', 'inference'],
+  ['evaluation'],
   ['stages', 'bench', 'inspect'],
   ['pipeline', 'serve'],
   ['cli'],

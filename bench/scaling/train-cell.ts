@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { bootstrapMean, type Estimate } from '../../src/base/statistics.js';
 import { openTokens, type TokenDocument } from '../../src/data/shards.js';
+import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { loadModel } from '../../src/inference/load.js';
 import { modelConfig } from '../../src/model/config.js';
 import { trainingFlopsPerToken } from '../../src/model/cost.js';
@@ -9,7 +10,6 @@ import { disposeModel, parameterCount } from '../../src/model/parameters.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import type { Reporter } from '../../src/report/event.js';
-import { chooseHeldOut, measureHeldOut } from '../../src/stages/eval/bits-per-byte.js';
 import { pretrainStage } from '../../src/stages/pretrain.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { type Cell, nameOf, recipe, settings, stepsFor } from './grid.js';

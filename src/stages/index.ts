@@ -32,5 +32,5 @@ export const stageTable: StageTable = {
   selfInstruct: async () => (await import('./self-instruct/stage.js')).selfInstructStage,
   sft: async () => (await import('./sft.js')).sftStage,
   align: async () => (await import('./align/stage.js')).alignStage,
-  eval: async () => (await import('./eval/stage.js')).evalStage,
+  eval: async () => (await import('./eval.js')).evalStage,
 };

@@ -9,13 +9,13 @@ import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { openTokens } from '../../src/data/shards.js';
+import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
+import { measureTexts, metricsOf } from '../../src/evaluation/measurements.js';
 import { disposeModel, type Model, modelFromTensors, modelTensors } from '../../src/model/parameters.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import { openContinued } from '../../src/stages/continued.js';
-import { chooseHeldOut, measureHeldOut } from '../../src/stages/eval/bits-per-byte.js';
-import { measureTexts, metricsOf } from '../../src/stages/eval/measurements.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 
 const root = await mkdtemp(join(tmpdir(), 'mossctl-continued-'));

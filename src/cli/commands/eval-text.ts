@@ -4,11 +4,11 @@
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatCount } from '../../base/format.js';
 import type { TokenDocument } from '../../data/shards.js';
+import { measureHeldOut } from '../../evaluation/bits-per-byte.js';
+import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../evaluation/measurements.js';
 import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import { resultsText } from '../../report/results.js';
-import { measureHeldOut } from '../../stages/eval/bits-per-byte.js';
-import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../stages/eval/measurements.js';
 import { openBackend } from '../../tensor/backends.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { computeFlags, type RunOptions } from '../options.js';

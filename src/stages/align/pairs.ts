@@ -7,10 +7,10 @@ import { writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { padSequences } from '../../data/packing.js';
 import type { TokenSequence } from '../../data/types.js';
+import type { Answer } from '../../evaluation/tasks.js';
 import type { Model } from '../../model/parameters.js';
 import { tidy } from '../../tensor/tf.js';
 import { sequenceLogProbabilities } from '../../train/losses.js';
-import type { Answer } from '../eval/tasks.js';
 
 const sideSchema = z.object({
   /** The answer's tokens, its end token included where it came. */

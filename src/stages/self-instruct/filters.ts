@@ -1,11 +1,12 @@
 // What a usable task and a usable answer look like, in Chinese and English alike. Each rule has a name that the report
 // counts; nothing is dropped for being non-ASCII (the rules of the original Self-Instruct drop every Chinese task).
+
+import { languageShare, wordsOf } from '../../base/words.js';
 import type { Check } from '../../data/types.js';
-import { checkAnswer, lastNumber } from '../rewards.js';
+import { checkAnswer, lastNumber } from '../../evaluation/scorers/rules.js';
 import { parityHolds, sumsHold } from './sums.js';
 import { wordingOf } from './task-key.js';
 import type { ProposedTask, Solution, TaskLanguage } from './teacher.js';
-import { languageShare, wordsOf } from './words.js';
 
 /** Words or Chinese characters. */
 const mostWords = { prompt: 150, answer: 300 };

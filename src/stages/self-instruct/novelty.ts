@@ -1,7 +1,8 @@
-// Is a task new? ROUGE-L F1 between prompts, in units that work for Chinese (see words.ts).
+// Is a task new? ROUGE-L F1 between prompts, in units that work for Chinese (see base/words.ts).
 // Where operands make the task (12×3+9), equal operands are a duplicate and others are new: docs/decisions/001.
+
+import { wordsOf } from '../../base/words.js';
 import { taskKey } from './task-key.js';
-import { wordsOf } from './words.js';
 
 /** 2·LCS / (m + n): 0 for nothing in common, 1 for equal. Two texts without a unit are equal only as strings. */
 export function rougeL(a: string, b: string): number {

@@ -6,7 +6,6 @@ import { readJsonl } from '../../../src/base/jsonl.js';
 import { Random } from '../../../src/base/random.js';
 import { NoveltyFilter, rougeL } from '../../../src/stages/self-instruct/novelty.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
-import { wordsOf } from '../../../src/stages/self-instruct/words.js';
 
 function slowRougeL(a: readonly string[], b: readonly string[]): number {
   const table = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
@@ -17,20 +16,6 @@ function slowRougeL(a: readonly string[], b: readonly string[]): number {
   const [precision, recall] = [lcs / b.length, lcs / a.length];
   return lcs === 0 ? 0 : (2 * precision * recall) / (precision + recall);
 }
-
-test('units: a Chinese character, a lower-cased word, a whole number', () => {
-  assert.deepEqual(wordsOf('请把“Hello World”翻译成中文，123次！'), [
-    ...'请把',
-    'hello',
-    'world',
-    ...'翻译成中文',
-    '123',
-    '次',
-  ]);
-  assert.deepEqual(wordsOf('１２×3+9=?'), ['12', '3', '9']);
-  assert.deepEqual(wordsOf('カタカナとかな'), [...'カタカナとかな']);
-  assert.deepEqual(wordsOf('…！？\0'), []);
-});
 
 test('ROUGE-L of known pairs', () => {
   // rouge_score's own example: "the quick brown fox …" against "the quick brown dog …" = 7/9 of the words in order.

@@ -1,10 +1,10 @@
 // Families answered from the corpora: translations, definitions, the next line of a poem. Facts that a short answer
 // cannot hold are left out.
 import type { Random } from '../../../base/random.js';
+import { scriptCounts, wordsOf } from '../../../base/words.js';
 import type { TaskKind } from '../../../config/pipeline.js';
 import type { Check, Fact } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
-import { scriptCounts, wordsOf } from '../words.js';
 import { type Family, type Made, type Wordings, word } from './family.js';
 
 /** Longest key and value, in words or Chinese characters. */

@@ -1,7 +1,7 @@
 // From answers and documents to figures with intervals, and from two models' figures to what the one gained.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Check, Conversation } from '../../../src/data/types.js';
+import type { Check, Conversation } from '../../src/data/types.js';
 import {
   compare,
   figuresOf,
@@ -9,8 +9,8 @@ import {
   measureSources,
   measureTexts,
   metricsOf,
-} from '../../../src/stages/eval/measurements.js';
-import { type Answer, splitHeldOut } from '../../../src/stages/eval/tasks.js';
+} from '../../src/evaluation/measurements.js';
+import { type Answer, splitHeldOut } from '../../src/evaluation/tasks.js';
 
 const check: Check = { type: 'equals', answer: 'yes' };
 

@@ -1,7 +1,7 @@
 // Checks and rewards as tables: what passes, what does not, and how answers rank.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Check, Conversation, Language } from '../../src/data/types.js';
+import type { Check, Conversation, Language } from '../../../src/data/types.js';
 import {
   checkAnswer,
   isRefusal,
@@ -9,7 +9,7 @@ import {
   repetitionScore,
   rewardWeights,
   scoreAnswer,
-} from '../../src/stages/rewards.js';
+} from '../../../src/evaluation/scorers/rules.js';
 
 const equals = (answer: string): Check => ({ type: 'equals', answer });
 const number = (answer: number): Check => ({ type: 'number', answer });

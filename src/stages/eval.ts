@@ -1,22 +1,29 @@
 // The table across base → sft → align: bits per byte of held-out text and answers to held-out tasks, measured alike
 // for each checkpoint.
 import { join } from 'node:path';
-import { UserError } from '../../base/errors.js';
-import { digestOf, exists, writeFileAtomic } from '../../base/files.js';
-import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import type { EvalConfig } from '../../config/pipeline.js';
-import { openTokens } from '../../data/shards.js';
-import type { Conversation } from '../../data/types.js';
-import { modelOf, unload } from '../../inference/load.js';
-import { samplingAt } from '../../inference/sampling.js';
-import type { EvaluationColumn, EvaluationTable, Metrics } from '../../report/event.js';
-import { missingTemplate } from '../../tokenizer/chatml.js';
-import type { Job, Stage } from '../stage.js';
-import { prefixed, startBackend } from '../training.js';
-import { chooseHeldOut, measureHeldOut } from './bits-per-byte.js';
-import { heldOutFormulas, measureFormulas } from './formulas.js';
-import { compare, figuresOf, type Measurements, measureAnswers, measureSources, measureTexts } from './measurements.js';
-import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from './tasks.js';
+import { UserError } from '../base/errors.js';
+import { digestOf, exists, writeFileAtomic } from '../base/files.js';
+import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import type { EvalConfig } from '../config/pipeline.js';
+import { openTokens } from '../data/shards.js';
+import type { Conversation } from '../data/types.js';
+import { chooseHeldOut, measureHeldOut } from '../evaluation/bits-per-byte.js';
+import { heldOutFormulas, measureFormulas } from '../evaluation/formulas.js';
+import {
+  compare,
+  figuresOf,
+  type Measurements,
+  measureAnswers,
+  measureSources,
+  measureTexts,
+} from '../evaluation/measurements.js';
+import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
+import { modelOf, unload } from '../inference/load.js';
+import { samplingAt } from '../inference/sampling.js';
+import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event.js';
+import { missingTemplate } from '../tokenizer/chatml.js';
+import type { Job, Stage } from './stage.js';
+import { prefixed, startBackend } from './training.js';
 
 const columns = [
   { input: 'pretrain', label: 'base' },

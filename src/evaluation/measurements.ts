@@ -1,8 +1,8 @@
 // Figures with what they are made of: one unit of evidence for each held-out task or document, so that a figure can be
 // given an interval, and two models can be compared unit by unit.
-import { bootstrapMean, type Estimate, pairedBootstrap, ratio, type Unit } from '../../base/statistics.js';
-import type { Comparison, EvaluationColumn, Metrics } from '../../report/event.js';
-import { checkAnswer } from '../rewards.js';
+import { bootstrapMean, type Estimate, pairedBootstrap, ratio, type Unit } from '../base/statistics.js';
+import type { Comparison, EvaluationColumn, Metrics } from '../report/event.js';
+import { checkAnswer } from './scorers/rules.js';
 import type { Answer } from './tasks.js';
 
 /** Metric name → its units. */

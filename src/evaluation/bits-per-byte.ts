@@ -1,14 +1,14 @@
 // Bits per byte of held-out text: Σ nats / (ln 2 · Σ UTF-8 bytes). Unlike perplexity it does not depend on the
 // tokenizer. Special tokens are predicted but neither their nats nor any bytes of theirs are counted.
 import { setImmediate } from 'node:timers/promises';
-import { Interrupted } from '../../base/errors.js';
-import { Random } from '../../base/random.js';
-import { batchesOnce } from '../../data/packing.js';
-import type { TokenDocument, TokenDocuments } from '../../data/shards.js';
-import type { TokenSequence } from '../../data/types.js';
-import type { Model } from '../../model/parameters.js';
-import { tidy } from '../../tensor/tf.js';
-import { sequenceLogProbabilities } from '../../train/losses.js';
+import { Interrupted } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import { batchesOnce } from '../data/packing.js';
+import type { TokenDocument, TokenDocuments } from '../data/shards.js';
+import type { TokenSequence } from '../data/types.js';
+import type { Model } from '../model/parameters.js';
+import { tidy } from '../tensor/tf.js';
+import { sequenceLogProbabilities } from '../train/losses.js';
 import type { MeasuredText } from './measurements.js';
 
 /** Rows of one evaluation batch. */

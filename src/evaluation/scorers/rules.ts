@@ -1,7 +1,8 @@
 // Rewards that need no judge: each looks at one property of an answer that a program can check.
 // Alignment learns from them and evaluation reports them, so both see the same numbers.
-import type { Check, Conversation, Language } from '../data/types.js';
-import { languageShare, wordsOf } from './self-instruct/words.js';
+
+import { languageShare, wordsOf } from '../../base/words.js';
+import type { Check, Conversation, Language } from '../../data/types.js';
 
 /** Each part is 0 to 1. `correct` is absent where the task has no check. */
 export interface RewardParts {

@@ -1,15 +1,15 @@
 // Tasks with checkable answers: a model answers them, the checks score them. Evaluation, alignment and the held-out
 // figures during fine-tuning all go through here.
 import { createHash } from 'node:crypto';
-import { Interrupted } from '../../base/errors.js';
-import { readConversations } from '../../data/conversations.js';
-import type { Conversation } from '../../data/types.js';
-import { type Generation, generate } from '../../inference/engine.js';
-import { greedy, type SamplingOptions } from '../../inference/sampling.js';
-import type { Model } from '../../model/parameters.js';
-import type { ChatTemplate } from '../../tokenizer/chat-template.js';
-import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { scoreAnswer } from '../rewards.js';
+import { Interrupted } from '../base/errors.js';
+import { readConversations } from '../data/conversations.js';
+import type { Conversation } from '../data/types.js';
+import { type Generation, generate } from '../inference/engine.js';
+import { greedy, type SamplingOptions } from '../inference/sampling.js';
+import type { Model } from '../model/parameters.js';
+import type { ChatTemplate } from '../tokenizer/chat-template.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { scoreAnswer } from './scorers/rules.js';
 
 /** Prompts answered together. */
 const batchRows = 64;

@@ -1,13 +1,13 @@
 // Formulas that the corpus kept apart, asked one by one: 12+34= must go on with 46 and end. Each of them computes with a
 // pair of operands that no training formula has, in either order (see data/sources/formulas.ts).
-import { Interrupted } from '../../base/errors.js';
-import { Random } from '../../base/random.js';
-import type { Unit } from '../../base/statistics.js';
-import type { TokenDocuments } from '../../data/shards.js';
-import { generate } from '../../inference/engine.js';
-import { greedy } from '../../inference/sampling.js';
-import type { Model } from '../../model/parameters.js';
-import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { Interrupted } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import type { Unit } from '../base/statistics.js';
+import type { TokenDocuments } from '../data/shards.js';
+import { generate } from '../inference/engine.js';
+import { greedy } from '../inference/sampling.js';
+import type { Model } from '../model/parameters.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Measurements } from './measurements.js';
 
 /** Answered together. */
