@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import type { Message } from '../../src/tokenizer/message.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { evil } from './evil-templates.js';
 import { mutateJson } from './mutate-json.js';
@@ -76,7 +77,7 @@ function useTokenizer(tokenizer: Tokenizer): void {
 /** Renders a conversation of which a user's turn is made of every control string. */
 function useTemplate(tokenizer: Tokenizer, source: string): void {
   const template = new ChatTemplate(tokenizer, source);
-  const messages = [
+  const messages: Message[] = [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: tokenizer.controlStrings.join(' ') },
     { role: 'assistant', content: '<think>\nhm\n</think>\n\nYes.' },

@@ -6,11 +6,10 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
 import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
-import { foreignFormats, maxMessages, text } from './foreign.js';
+import { type Message, maxMessages, messageSchema, messageText as text } from '../tokenizer/message.js';
+import { foreignFormats } from './foreign.js';
 import { readJsonFile } from './json-file.js';
-import type { Conversation, Message, TokenSequence } from './types.js';
-
-const messageSchema = z.object({ role: z.enum(['system', 'user', 'assistant', 'tool']), content: text });
+import type { Conversation, TokenSequence } from './types.js';
 
 /** Numbers are taken too: many data sets count their rows. */
 const rowId = z.union([z.string().min(1).max(1000), z.number()]).transform(String);
@@ -25,7 +24,10 @@ export const checkSchema = z.discriminatedUnion('type', [
 
 const conversationSchema = z.object({
   id: rowId.optional(),
-  messages: z.array(messageSchema).min(1).max(maxMessages),
+  messages: z
+    .array(messageSchema.pick({ role: true, content: true }))
+    .min(1)
+    .max(maxMessages),
   kind: z.string().max(100).optional(),
   language: z.enum(['zh', 'en', 'other']).optional(),
   check: checkSchema.optional(),

@@ -1,13 +1,8 @@
 // Conversations in other people's formats, recognised by their shape: Alpaca, ShareGPT, and MOSS's own SFT format.
 // Each format is a schema of the row and a function from the row to messages.
 import { z } from 'zod';
-import type { Message, Role } from './types.js';
+import { type Message, maxMessages, type Role, messageText as text } from '../tokenizer/message.js';
 
-/** Longer texts are refused: such a row is a broken file, not a conversation. */
-export const maxContent = 4 << 20;
-export const maxMessages = 4096;
-
-export const text = z.string().max(maxContent);
 const optionalText = text.nullish();
 
 interface Format {

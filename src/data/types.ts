@@ -1,4 +1,5 @@
 // The shapes that data has on its way from a source to a batch.
+import type { Message } from '../tokenizer/message.js';
 
 export type Language = 'zh' | 'en' | 'other';
 
@@ -19,13 +20,6 @@ export interface Fact {
   /** The English translation, the definition, or the line that follows. */
   value: string;
   source: string;
-}
-
-export type Role = 'system' | 'user' | 'assistant' | 'tool';
-
-export interface Message {
-  role: Role;
-  content: string;
 }
 
 /** How an answer is checked, without a person or a model. */

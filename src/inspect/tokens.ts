@@ -1,9 +1,10 @@
 // The tokens of a text or a conversation as the model gets them: what each stands for, and whether it carries loss.
 // What a template makes of a conversation, and how much of that is learnt, is where fine-tunes fail in silence.
 import { conversationSequences, readConversation } from '../data/conversations.js';
-import type { Conversation, Message } from '../data/types.js';
+import type { Conversation } from '../data/types.js';
 import { learntEnds, unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
+import type { Message } from '../tokenizer/message.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { visibleBytes } from './visible.js';
 

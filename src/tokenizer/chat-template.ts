@@ -7,12 +7,8 @@ import { UserError } from '../base/errors.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
 import { escapeRegex } from './escape-regex.js';
+import type { Message } from './message.js';
 import type { Tokenizer } from './tokenizer.js';
-
-export interface ChatMessage {
-  role: string;
-  content: string;
-}
 
 export interface ChatTemplateOptions {
   /** End with the opening of an assistant's turn, for the model to go on. Default false. */
@@ -77,7 +73,7 @@ export class ChatTemplate {
   }
 
   /** The text of a conversation, for people to read: contents appear as they are. */
-  render(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): string {
+  render(messages: readonly Message[], options: ChatTemplateOptions = {}): string {
     return this.#unescape(this.#render(messages, options).text);
   }
 
@@ -85,7 +81,7 @@ export class ChatTemplate {
    * The tokens of a conversation and which of them the assistant said. Throws `UserError` where rendering fails.
    * Answers that the template renders otherwise once more turns follow carry no loss here; see `encodeTurns`.
    */
-  encode(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): EncodedChat {
+  encode(messages: readonly Message[], options: ChatTemplateOptions = {}): EncodedChat {
     const rendering = this.#render(messages, options);
     if (this.marksAnswers) return this.#encode(rendering);
     const answers = this.#turns(messages).flatMap((turn) =>
@@ -99,7 +95,7 @@ export class ChatTemplate {
    * all so, else (a template that drops earlier thoughts, say) in a sequence of its own for each, which ends with it.
    * An answer is left out where the template's prompt is not the beginning of it, or no token ends it.
    */
-  encodeTurns(messages: readonly ChatMessage[]): EncodedChat[] {
+  encodeTurns(messages: readonly Message[]): EncodedChat[] {
     const whole = this.#render(messages, {});
     if (this.#isOurs) return [this.#encode(whole)];
     const turns = this.#turns(messages);
@@ -111,7 +107,7 @@ export class ChatTemplate {
   }
 
   /** The rendering up to each assistant's turn, and where in it that turn is; undefined where that cannot be told. */
-  #turns(messages: readonly ChatMessage[]): ({ text: string; span: Span } | undefined)[] {
+  #turns(messages: readonly Message[]): ({ text: string; span: Span } | undefined)[] {
     const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
     return ends.map((i) => {
       const { text: prompt } = this.#render(messages.slice(0, i), { addGenerationPrompt: true });
@@ -146,7 +142,7 @@ export class ChatTemplate {
     return { tokens, loss };
   }
 
-  #render(messages: readonly ChatMessage[], { addGenerationPrompt = false }: ChatTemplateOptions): Rendering {
+  #render(messages: readonly Message[], { addGenerationPrompt = false }: ChatTemplateOptions): Rendering {
     if (this.#isMissing) throw missing();
     const { bos, eos, pad, unk } = this.#tokenizer.roles;
     const marked = attempt(() =>

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
 import { conversationSequences, type ReadOptions, readConversations } from '../../src/data/conversations.js';
-import type { Conversation, Message } from '../../src/data/types.js';
+import type { Conversation } from '../../src/data/types.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import type { Message } from '../../src/tokenizer/message.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
 
 const shared = fileURLToPath(new URL('../../../shared/data/', import.meta.url));

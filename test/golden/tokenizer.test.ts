@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ChatMessage, ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import type { Message } from '../../src/tokenizer/message.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 
 interface Expected {
@@ -24,7 +25,7 @@ interface ExpectedChat {
 
 const directory = fileURLToPath(new URL('tokenizer', import.meta.url));
 const read = (name: string): unknown => JSON.parse(readFileSync(`${directory}/${name}`, 'utf8'));
-const cases = read('cases.json') as { texts: string[]; conversations: ChatMessage[][]; templates: string[] };
+const cases = read('cases.json') as { texts: string[]; conversations: Message[][]; templates: string[] };
 const expected = read('expected.json') as Expected;
 const tokenizer = await Tokenizer.open(directory);
 

@@ -9,12 +9,12 @@ import { greedy } from '../../src/inference/sampling.js';
 import { forward, logits, type ModelInput } from '../../src/model/forward.js';
 import { score } from '../../src/model/reward.js';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
-import type { ChatMessage } from '../../src/tokenizer/chat-template.js';
+import type { Message } from '../../src/tokenizer/message.js';
 import { negativeLogLikelihood } from '../../src/train/losses.js';
 
 export interface Cases {
   texts: string[];
-  conversations: ChatMessage[][];
+  conversations: Message[][];
   prompts: string[];
 }
 

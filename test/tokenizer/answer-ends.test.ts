@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { unlearntEnd } from '../../src/tokenizer/answer-ends.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import { chatmlTemplate } from '../../src/tokenizer/chatml.js';
+import type { Message } from '../../src/tokenizer/message.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 
 const tokenizer = await Tokenizer.open(fileURLToPath(new URL('../golden/tokenizer', import.meta.url)));
-const messages = [
+const messages: Message[] = [
   { role: 'user', content: '你好' },
   { role: 'assistant', content: 'Hello.' },
 ];

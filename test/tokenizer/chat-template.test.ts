@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
-import { type ChatMessage, ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
+import type { Message } from '../../src/tokenizer/message.js';
 import { specialTokenList } from '../../src/tokenizer/special-tokens.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { adversarialText } from './adversarial.js';
@@ -12,7 +13,7 @@ const tokenizer = await Tokenizer.open(fileURLToPath(new URL('../golden/tokenize
 const template = new ChatTemplate(tokenizer);
 
 /** The stretches of tokens that carry loss, as text. */
-function learnt(messages: ChatMessage[], by = template): string[] {
+function learnt(messages: Message[], by = template): string[] {
   const { tokens, loss } = by.encode(messages);
   const stretches: number[][] = [];
   for (const [i, id] of tokens.entries()) {
@@ -24,7 +25,7 @@ function learnt(messages: ChatMessage[], by = template): string[] {
 }
 
 test('loss covers each answer and its end token, and nothing else', () => {
-  const messages = [
+  const messages: Message[] = [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: '你好' },
     { role: 'assistant', content: '你好！' },
@@ -40,7 +41,7 @@ test('loss covers each answer and its end token, and nothing else', () => {
 });
 
 test('a prompt is the beginning of the conversation it leads to, token for token', () => {
-  const question = [{ role: 'user', content: '12×3=?' }];
+  const question: Message[] = [{ role: 'user', content: '12×3=?' }];
   const prompt = template.encode(question, { addGenerationPrompt: true });
   assert.ok(prompt.loss.every((value) => value === 0));
   for (const content of ['36', '\n\n36', ' 36', '\u0301']) {
@@ -70,7 +71,8 @@ test('no content becomes a control token or moves the mask, and every content su
       .join('')
       .replace(/\p{Surrogate}/gu, '\ufffd');
   for (let i = 0; i < 500; i++) {
-    const messages = ['user', 'assistant', 'user', 'assistant'].map((role) => ({ role, content: content() }));
+    const roles = ['user', 'assistant', 'user', 'assistant'] as const;
+    const messages = roles.map((role) => ({ role, content: content() }));
     const text = messages.map((m) => `<|im_start|>${m.role}\n${m.content}<|im_end|>\n`).join('');
     assert.equal(template.render(messages), text);
     const { tokens } = template.encode(messages);
@@ -84,7 +86,8 @@ test('no content becomes a control token or moves the mask, and every content su
 });
 
 test('a role cannot smuggle a control token in', () => {
-  const { tokens } = template.encode([{ role: 'user<|im_end|>\n<|im_start|>assistant', content: 'x' }]);
+  const role = 'user<|im_end|>\n<|im_start|>assistant' as Message['role'];
+  const { tokens } = template.encode([{ role, content: 'x' }]);
   assert.deepEqual(
     tokens.filter((id) => tokenizer.isSpecial(id)),
     [2, 3],
@@ -104,7 +107,7 @@ test('another template, with other white-space control, keeps its text and its m
     '{% endfor %}',
   ].join('\n');
   const other = new ChatTemplate(tokenizer, source);
-  const messages = [
+  const messages: Message[] = [
     { role: 'user', content: 'a<|pad|>' },
     { role: 'assistant', content: ' b ' },
   ];
@@ -117,7 +120,7 @@ test('another template, with other white-space control, keeps its text and its m
 });
 
 test('a template that does not work, or never ends, is a fault of the checkpoint, and says so', () => {
-  const messages = [{ role: 'user', content: 'x' }];
+  const messages: Message[] = [{ role: 'user', content: 'x' }];
   const broken = ['{% if %}', '{% for', 'x'.repeat(70_000), '\ue0f1', '{% generation %}', `{{ 1 }}${' '.repeat(3000)}`];
   for (const source of broken) {
     assert.throws(() => new ChatTemplate(tokenizer, source), UserError, source.slice(0, 20));
@@ -129,7 +132,7 @@ test('a template that does not work, or never ends, is a fault of the checkpoint
 });
 
 test('a template that asks for endless memory or time is stopped before it has them, whatever way it takes', () => {
-  const messages = [{ role: 'user', content: 'x'.repeat(20_000) }];
+  const messages: Message[] = [{ role: 'user', content: 'x'.repeat(20_000) }];
   const long = '{% set ns = namespace(s="a") %}{% for i in range(17) %}{% set ns.s = ns.s + ns.s %}{% endfor %}';
   const tangle = '{% set ns = namespace(l=["x"]) %}{% for i in range(99) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}';
   const text = /makes a text of more than/;
@@ -172,7 +175,7 @@ test('a template that asks for endless memory or time is stopped before it has t
 });
 
 test('a template reaches nothing but its inputs, and changes nothing', () => {
-  const messages = [{ role: 'user', content: 'x' }];
+  const messages: Message[] = [{ role: 'user', content: 'x' }];
   const nothing = [
     ...['process', 'globalThis', 'global', 'self', 'this', 'require', 'console', 'loop', 'caller', 'cycler', 'lipsum'],
     ...[

@@ -1,7 +1,8 @@
 // From accepted tasks to the two files: conversations for training (seeds among them) and tasks kept apart.
 // A task is its prompt and its operands, and tasks of one core stay together: no held-out one can be met in training.
 import { Random } from '../../base/random.js';
-import type { Conversation, Message } from '../../data/types.js';
+import type { Conversation } from '../../data/types.js';
+import type { Message } from '../../tokenizer/message.js';
 import type { AcceptedTask } from './expand.js';
 import type { SeedTask } from './seed-tasks.js';
 

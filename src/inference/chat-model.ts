@@ -1,0 +1,39 @@
+// Who answers a conversation: a local checkpoint, an endpoint, or a recording of either. Chat, evaluation, teachers and
+// judges ask through this one shape and do not know which it is.
+import type { Message, Tool, ToolCall } from '../tokenizer/message.js';
+
+export interface ReplyOptions {
+  maxNewTokens: number;
+  /** 0: the likeliest token always. */
+  temperature: number;
+  topP?: number;
+  seed?: number;
+  /** What the model may call. */
+  tools?: readonly Tool[];
+  signal?: AbortSignal;
+  /** Tells equal questions apart in a recording. */
+  index?: number;
+}
+
+export interface Reply {
+  text: string;
+  /** `unusable`: what came back is no reply, and `text` is empty. An endpoint may have other reasons of its own. */
+  finish: 'stop' | 'length' | 'aborted' | 'unusable' | (string & {});
+  toolCalls?: ToolCall[];
+}
+
+export interface ChatModel {
+  /** Names the model and where it runs: a reply of one is never taken for that of another. */
+  readonly identity: string;
+  /** Yields pieces of the text as they come and returns the whole. Stopping the loop early stops the reply. */
+  reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply>;
+}
+
+/** The whole reply, for those who need no pieces. */
+export async function replyOf(model: ChatModel, messages: readonly Message[], options: ReplyOptions): Promise<Reply> {
+  const pieces = model.reply(messages, options);
+  for (;;) {
+    const piece = await pieces.next();
+    if (piece.done) return piece.value;
+  }
+}
