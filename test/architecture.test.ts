@@ -14,7 +14,7 @@ const layers = [
   ['base'],
   ['config'],
   ['report'],
-  ['tokenizer', 'tensor'],
+  ['architecture', 'tokenizer', 'tensor'],
   ['data', 'model', 'checkpoint'],
   ['train', 'inference'],
   ['evaluation'],

@@ -90,7 +90,7 @@ class Decoder(nn.Module):
 
     @torch.no_grad()
     def initialise(self):
-        """As src/model/parameters.ts does."""
+        """As src/model/model.ts does."""
         for name, weight in self.named_parameters():
             if weight.dim() == 1:
                 continue  # norms stay at 1

@@ -1,6 +1,7 @@
 // What the points of the grid say together: the best size for each budget, and the laws that sizes and losses follow.
+
+import { optimalParameters } from '../../src/architecture/cost.js';
 import type { Estimate } from '../../src/base/statistics.js';
-import { optimalParameters } from '../../src/model/cost.js';
 import {
   bestInterval,
   fitPowerLaw,

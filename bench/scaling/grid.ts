@@ -1,8 +1,8 @@
 // What the scaling check trains: models of one shape in several sizes, each for the same budgets of operations, with one
 // recipe. Every training is planned for its budget: its learning rate has decayed to nothing when the budget is spent.
 import { fileURLToPath } from 'node:url';
+import { trainingFlopsPerToken } from '../../src/architecture/cost.js';
 import type { ModelConfig } from '../../src/config/model.js';
-import { trainingFlopsPerToken } from '../../src/model/cost.js';
 
 export interface Size {
   /** Decoder layers, and the width of the residual stream. */

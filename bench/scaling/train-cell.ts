@@ -1,12 +1,13 @@
 // One cell of the grid: trained by the pretraining stage, then measured on every held-out document.
 import { join } from 'node:path';
+import { modelConfig } from '../../src/architecture/config.js';
+import { trainingFlopsPerToken } from '../../src/architecture/cost.js';
+import { parameterCount } from '../../src/architecture/parameters.js';
 import { bootstrapMean, type Estimate } from '../../src/base/statistics.js';
 import { openTokens, type TokenDocument } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { loadModel } from '../../src/inference/load.js';
-import { modelConfig } from '../../src/model/config.js';
-import { trainingFlopsPerToken } from '../../src/model/cost.js';
-import { disposeModel, parameterCount } from '../../src/model/parameters.js';
+import { disposeModel } from '../../src/model/model.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import type { Reporter } from '../../src/report/event.js';

@@ -21,7 +21,7 @@ import { openCheckpoint } from '../../src/checkpoint/directory.ts';
 import { writeGguf } from '../../src/checkpoint/gguf.ts';
 import { readGguf } from '../../src/checkpoint/gguf-read.ts';
 import { forward, logits } from '../../src/model/forward.ts';
-import { disposeModel, modelFromTensors } from '../../src/model/parameters.ts';
+import { disposeModel, modelFromTensors } from '../../src/model/model.ts';
 import { openBackend } from '../../src/tensor/backends.ts';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.ts';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts';

@@ -1,8 +1,8 @@
 // Models of ours for Python to open: random weights, a tokenizer that we train, one checkpoint for each architecture.
 import { join } from 'node:path';
+import { parameterTable } from '../../src/architecture/parameters.ts';
 import { Random } from '../../src/base/random.ts';
 import { saveCheckpoint } from '../../src/checkpoint/save.ts';
-import { parameterTable } from '../../src/model/parameters.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { trainTokenizer } from '../../src/tokenizer/train.ts';
 

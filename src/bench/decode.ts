@@ -3,7 +3,7 @@ import { Random } from '../base/random.js';
 import type { Precision } from '../config/pipeline.js';
 import { generate } from '../inference/engine.js';
 import { greedy } from '../inference/sampling.js';
-import { disposeModel, initModel } from '../model/parameters.js';
+import { disposeModel, initModel } from '../model/model.js';
 import { randomIds } from './inputs.js';
 import { spreadOf } from './measure.js';
 import { type Shape, type ShapeName, shareOf } from './shapes.js';

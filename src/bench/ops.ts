@@ -2,10 +2,11 @@
 // arithmetic takes at the multiply-add peak, or its compulsory memory traffic at full bandwidth, whichever is longer.
 // Traffic counts every input read once and every output written once. Data that a cache still holds from the call
 // before comes faster than memory delivers: a memory-bound op may then pass 100 %.
+
+import { parameterTable } from '../architecture/parameters.js';
+import { rotationOf } from '../architecture/rope.js';
 import { Random } from '../base/random.js';
 import type { Precision } from '../config/pipeline.js';
-import { parameterTable } from '../model/parameters.js';
-import { rotationOf } from '../model/rope.js';
 import type { Attributes, Op } from '../tensor/op.js';
 import { adamw } from '../tensor/ops/adamw.js';
 import { attentionOp } from '../tensor/ops/attention.js';

@@ -1,10 +1,11 @@
 // The shapes that are measured, by name: a model of the size dial, a vocabulary, and a batch of B rows of T tokens.
 // bench/peers/shapes.py holds the same numbers for PyTorch; a test compares the two.
+
+import { modelConfig } from '../architecture/config.js';
+import { trainingFlopsPerToken } from '../architecture/cost.js';
+import { parameterCount } from '../architecture/parameters.js';
 import { type ModelConfig, modelSchema, type Size } from '../config/model.js';
 import type { Precision } from '../config/pipeline.js';
-import { modelConfig } from '../model/config.js';
-import { trainingFlopsPerToken } from '../model/cost.js';
-import { parameterCount } from '../model/parameters.js';
 
 const table = {
   /** Too small to say anything about speed: it tries the command out. */

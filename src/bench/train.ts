@@ -5,7 +5,7 @@ import { Random, type RandomState } from '../base/random.js';
 import type { ComputeChoice, Precision } from '../config/pipeline.js';
 import { trainSchema } from '../config/train.js';
 import type { TokenBatch } from '../data/types.js';
-import { disposeModel, initModel } from '../model/parameters.js';
+import { disposeModel, initModel } from '../model/model.js';
 import { openBackend } from '../tensor/backends.js';
 import { negativeLogLikelihood } from '../train/losses.js';
 import type { MicroBatch, Objective } from '../train/objective.js';

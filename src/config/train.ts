@@ -111,7 +111,7 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
 };
 export type TrainConfig = z.output<ReturnType<typeof trainSchema>>;
 
-/** The trainer's block of pretraining, as written: what is left out of these follows from the model's size (model/dial.ts). */
+/** The trainer's block of pretraining, as written: what is left out of these follows from the model's size (architecture/dial.ts). */
 export const writtenTrainSchema = () => {
   const schema = trainSchema();
   const { steps, epochs, batchSize, accumulation, learningRate, weightDecay } = schema.shape;

@@ -6,7 +6,7 @@ import { Random } from '../base/random.js';
 import { batchesOnce } from '../data/packing.js';
 import type { TokenDocument, TokenDocuments } from '../data/shards.js';
 import type { TokenSequence } from '../data/types.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import { tidy } from '../tensor/tf.js';
 import { sequenceLogProbabilities } from '../train/losses.js';
 import type { MeasuredText } from './measurements.js';

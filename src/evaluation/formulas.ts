@@ -6,7 +6,7 @@ import type { Unit } from '../base/statistics.js';
 import type { TokenDocuments } from '../data/shards.js';
 import { generate } from '../inference/engine.js';
 import { greedy } from '../inference/sampling.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Measurements } from './measurements.js';
 

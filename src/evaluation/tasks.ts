@@ -6,7 +6,7 @@ import { readConversations } from '../data/conversations.js';
 import type { Conversation } from '../data/types.js';
 import { type Generation, generate } from '../inference/engine.js';
 import { greedy, type SamplingOptions } from '../inference/sampling.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { scoreAnswer } from './scorers/rules.js';

@@ -4,7 +4,7 @@
 import { Random } from '../base/random.js';
 import { createCache, disposeCache, type KeyValueCache, selectRows } from '../model/cache.js';
 import { forward, logits } from '../model/forward.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import { reshape, slice, type Tensor2D, tensor1d, tensor3d, tidy } from '../tensor/tf.js';
 import { type SamplingOptions, sampleToken } from './sampling.js';
 

@@ -1,6 +1,6 @@
 // A checkpoint made ready to speak: model, tokenizer and chat template, all from the one folder.
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
-import { disposeModel, type Model, modelFromTensors } from '../model/parameters.js';
+import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 

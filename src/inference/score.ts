@@ -7,7 +7,7 @@ import type { Random } from '../base/random.js';
 import { padSequences } from '../data/sequences.js';
 import type { TokenSequence } from '../data/types.js';
 import { forward, outputWeight } from '../model/forward.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
 import { tensor1d, tensor3d, tidy } from '../tensor/tf.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';

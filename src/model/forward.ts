@@ -1,5 +1,8 @@
 // The decoder, top to bottom: embed → (attention + SwiGLU, each behind an RMSNorm and a residual) × layers → norm.
 // Training, evaluation and cached decoding all run through here.
+
+import { architectureFlags } from '../architecture/config.js';
+import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
 import { checkpointed } from '../tensor/checkpoint.js';
 import { attention } from '../tensor/ops/attention.js';
@@ -10,9 +13,7 @@ import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
 import { reshape, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
 import { extendCache, type KeyValueCache } from './cache.js';
-import { architectureFlags } from './config.js';
-import { type Model, matrixOf, vectorOf } from './parameters.js';
-import { rotationOf } from './rope.js';
+import { type Model, matrixOf, vectorOf } from './model.js';
 
 /** B rows of T tokens, row-major. */
 export interface ModelInput {

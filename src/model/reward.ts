@@ -4,7 +4,7 @@ import { embedding } from '../tensor/ops/embedding.js';
 import { linear } from '../tensor/ops/linear.js';
 import { reshape, type Tensor1D } from '../tensor/tf.js';
 import { forward, type ModelInput } from './forward.js';
-import { type Model, matrixOf } from './parameters.js';
+import { type Model, matrixOf } from './model.js';
 
 /**
  * The score of each sequence [R]. `lastPositions`, int32 [R]: where among the B·T positions its last token lies (several

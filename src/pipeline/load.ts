@@ -2,6 +2,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modelConfig } from '../architecture/config.js';
+import { continuedShape } from '../architecture/continued.js';
+import { settledTraining } from '../architecture/dial.js';
 import { type Fault, nearest, systemErrorCode, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import type { Override } from '../base/overrides.js';
@@ -10,9 +13,6 @@ import { readModel } from '../checkpoint/directory.js';
 import { resolveCheckpoint } from '../checkpoint/history.js';
 import type { ModelConfig } from '../config/model.js';
 import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../config/pipeline.js';
-import { modelConfig } from '../model/config.js';
-import { continuedShape } from '../model/continued.js';
-import { settledTraining } from '../model/dial.js';
 
 const packagedFolder = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 

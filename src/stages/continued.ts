@@ -1,11 +1,12 @@
 // Pretraining that goes on from a checkpoint, ours or anyone's: with the tokenizer it came with, or with one that has
 // more tokens, for which the model gets rows. Weights only: moments, schedule and the place in the data begin anew.
+
+import { resizeVocabulary } from '../architecture/resize.js';
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { isRewardModel } from '../config/model.js';
-import { type Model, modelFromTensors } from '../model/parameters.js';
-import { resizeVocabulary } from '../model/resize.js';
+import { type Model, modelFromTensors } from '../model/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 
 export interface Continued {

@@ -1,4 +1,8 @@
 // Stage 1: token shards → base model.
+
+import { modelConfig } from '../architecture/config.js';
+import { continuedShape } from '../architecture/continued.js';
+import { parameterCount } from '../architecture/parameters.js';
 import { digestOf, readJsonIfExists } from '../base/files.js';
 import { formatCount } from '../base/format.js';
 import { Random } from '../base/random.js';
@@ -10,9 +14,7 @@ import { chooseHeldOut, measureHeldOut } from '../evaluation/bits-per-byte.js';
 import { heldOutFormulas, measureFormulas } from '../evaluation/formulas.js';
 import { measureSources, measureTexts, metricsOf } from '../evaluation/measurements.js';
 import { generate } from '../inference/engine.js';
-import { modelConfig } from '../model/config.js';
-import { continuedShape } from '../model/continued.js';
-import { initModel, type Model, parameterCount } from '../model/parameters.js';
+import { initModel, type Model } from '../model/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';

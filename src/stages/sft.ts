@@ -15,7 +15,7 @@ import { openTokens, type TokenDocuments } from '../data/shards.js';
 import type { Conversation, TokenSequence } from '../data/types.js';
 import { answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { type LoadedModel, modelOf } from '../inference/load.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { tidy } from '../tensor/tf.js';
 import { unlearntEnd } from '../tokenizer/answer-ends.js';

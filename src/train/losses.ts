@@ -2,7 +2,7 @@
 // All of them return sums, so that accumulated micro-batches weigh every token (or pair) alike.
 import type { TokenBatch } from '../data/types.js';
 import { forward, outputWeight } from '../model/forward.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
 import { crossEntropySum } from '../tensor/ops/cross-entropy-sum.js';
 import { embedding } from '../tensor/ops/embedding.js';

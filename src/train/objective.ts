@@ -1,5 +1,5 @@
 // What the trainer needs of a stage: batches that can be rewound to any point, and a loss over them.
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import type { Scalar, Tensor } from '../tensor/tf.js';
 
 export interface MicroBatch {

@@ -1,10 +1,11 @@
 // One step over a model's parameter table: AdamW, or Muon for the layers' matrices and AdamW for the rest. The moments
 // are plain tensors that a checkpoint can hold.
+
+import { isLayerMatrix, parameterTable } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
-import { isLayerMatrix } from '../model/parameter-table.js';
-import { type Model, parameterTable, weight } from '../model/parameters.js';
+import { type Model, weight } from '../model/model.js';
 import { type MuonParameter, muon } from '../tensor/muon.js';
 import { type AdamwParameter, adamw } from '../tensor/ops/adamw.js';
 import { type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';

@@ -11,7 +11,7 @@ import type { ManifestFields } from '../checkpoint/manifest.js';
 import type { Retention } from '../checkpoint/retention.js';
 import { keepRule } from '../config/keep.js';
 import type { TrainConfig } from '../config/train.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
 import type { Variable } from '../tensor/tf.js';

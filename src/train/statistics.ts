@@ -1,7 +1,7 @@
 // What one step did to each part of the model, on request: how large the states are that go through it, its gradients,
 // and how far it moved. Everything is read on the host and nothing is computed on the backend that the step itself computes
 // with, so that the weights are the same with and without.
-import { type Model, type Observe, weight } from '../model/parameters.js';
+import { type Model, type Observe, weight } from '../model/model.js';
 import type { Event, Metrics } from '../report/event.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import type { Tensor } from '../tensor/tf.js';

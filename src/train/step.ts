@@ -1,7 +1,7 @@
 // One optimizer step: the gradients of every micro-batch summed, scaled to a mean, clipped and applied.
 import { setImmediate } from 'node:timers/promises';
 import type { TrainConfig } from '../config/train.js';
-import type { Model } from '../model/parameters.js';
+import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';

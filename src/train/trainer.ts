@@ -4,7 +4,7 @@ import { Interrupted, UserError } from '../base/errors.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { removeTemporary } from '../checkpoint/history.js';
 import type { TrainConfig } from '../config/train.js';
-import { disposeModel, type Model, modelFromTensors } from '../model/parameters.js';
+import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import type { MicroBatch, Objective } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';

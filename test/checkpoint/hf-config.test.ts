@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { ropeFrequencies } from '../../src/architecture/rope.js';
 import { UserError } from '../../src/base/errors.js';
 import { parseForeignConfig } from '../../src/checkpoint/hf-config.js';
 import { configSchema, modelConfigText, parseModelConfig } from '../../src/checkpoint/model-config.js';
-import { ropeFrequencies } from '../../src/model/rope.js';
 
 interface Case {
   name: string;

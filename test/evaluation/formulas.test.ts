@@ -1,13 +1,13 @@
 // Formula accuracy: which formulas are asked, and that exactly the right and ended answers count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { modelConfig } from '../../src/architecture/config.js';
 import { modelSchema } from '../../src/config/model.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import type { TokenDocument } from '../../src/data/shards.js';
 import { heldOutFormulas, measureFormulas, parseFormula } from '../../src/evaluation/formulas.js';
 import { metricsOf } from '../../src/evaluation/measurements.js';
-import { modelConfig } from '../../src/model/config.js';
-import { disposeModel, initModel } from '../../src/model/parameters.js';
+import { disposeModel, initModel } from '../../src/model/model.js';
 import { tokenObjective } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';

@@ -1,7 +1,7 @@
 // The DPO loss, its rewards and gradients against plain torch (scripts/golden/make_dpo.py): on given log-probabilities,
 // extreme ones too, and through the tiny Qwen3 with answers masked out of their prompts.
 import assert from 'node:assert/strict';
-import { disposeModel } from '../../src/model/parameters.js';
+import { disposeModel } from '../../src/model/model.js';
 import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { memory, type Tensor1D, tensor1d, tidy, variable } from '../../src/tensor/tf.js';

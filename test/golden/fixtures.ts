@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseForeignConfig } from '../../src/checkpoint/hf-config.js';
 import { readSafetensors } from '../../src/checkpoint/safetensors.js';
 import type { ModelConfig } from '../../src/config/model.js';
-import { type Model, modelFromTensors } from '../../src/model/parameters.js';
+import { type Model, modelFromTensors } from '../../src/model/model.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import type { Scalar } from '../../src/tensor/tf.js';
 

@@ -1,6 +1,7 @@
 // The decoder, its loss, gradients, decoding and optimizer against Hugging Face transformers and torch.optim.AdamW, on
 // tiny random models of all three architectures, on every backend that runs here.
 import assert from 'node:assert/strict';
+import { parameterCount } from '../../src/architecture/parameters.js';
 import { trainSchema } from '../../src/config/train.js';
 import { padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
@@ -8,7 +9,7 @@ import { generate } from '../../src/inference/engine.js';
 import { greedy } from '../../src/inference/sampling.js';
 import { createCache, disposeCache, type KeyValueCache } from '../../src/model/cache.js';
 import { forward, logits } from '../../src/model/forward.js';
-import { disposeModel, type Model, parameterCount } from '../../src/model/parameters.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { memory, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
 import { negativeLogLikelihood } from '../../src/train/losses.js';
 import type { MicroBatch, Objective } from '../../src/train/objective.js';

@@ -1,7 +1,7 @@
 // Two engines that share no arithmetic, one training: `native` and `wasm` go down the same loss curve from the same seed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { disposeModel } from '../../src/model/parameters.js';
+import { disposeModel } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { changingBatches, openNative, smallModel, trainSteps } from '../tensor/native-world.js';
 

@@ -1,7 +1,7 @@
 // Documents that share a row never see each other: packed, they give the loss and the gradients of separate rows.
 import assert from 'node:assert/strict';
 import { batchesOnce, padSequences } from '../../src/data/sequences.js';
-import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { negativeLogLikelihood } from '../../src/train/losses.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { architectures, assertClose, gradientsOf, loadGolden } from './fixtures.js';

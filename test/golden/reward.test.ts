@@ -1,8 +1,9 @@
 // Reward models against …ForSequenceClassification of Hugging Face transformers (scripts/golden/make_reward.py).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parameterCount, parameterTable } from '../../src/architecture/parameters.js';
 import { forward, logits, outputWeight } from '../../src/model/forward.js';
-import { disposeModel, type Model, parameterCount, parameterTable } from '../../src/model/parameters.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { score } from '../../src/model/reward.js';
 import { dispose, memory, mul, sum, type Tensor1D, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
 import { onEachBackend } from '../conformance/backends.js';

@@ -2,10 +2,10 @@
 // configurations, and the logits of tiny models far beyond the context that they were trained on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ropeFrequencies, rotationOf } from '../../src/architecture/rope.js';
 import { createCache, disposeCache } from '../../src/model/cache.js';
 import { forward, logits } from '../../src/model/forward.js';
-import { disposeModel, type Model } from '../../src/model/parameters.js';
-import { ropeFrequencies, rotationOf } from '../../src/model/rope.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { assertClose, configOf, modelOf, readJson } from './fixtures.js';

@@ -4,7 +4,7 @@ import { generate } from '../../src/inference/engine.js';
 import { greedy } from '../../src/inference/sampling.js';
 import { createCache, disposeCache } from '../../src/model/cache.js';
 import { forward, logits } from '../../src/model/forward.js';
-import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
 import { tinyModel } from '../train/tiny.js';

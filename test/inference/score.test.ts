@@ -2,11 +2,11 @@
 // and what the chain rule says of sums, of certainty and of shuffled texts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { modelConfig } from '../../src/architecture/config.js';
 import { Random } from '../../src/base/random.js';
 import { modelSchema } from '../../src/config/model.js';
 import { scoreTexts, sentencesOf, shuffled, tokenLogProbabilities } from '../../src/inference/score.js';
-import { modelConfig } from '../../src/model/config.js';
-import { disposeModel, initModel, type Model } from '../../src/model/parameters.js';
+import { disposeModel, initModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory } from '../../src/tensor/tf.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';

@@ -11,7 +11,7 @@ import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { openTokens } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { measureTexts, metricsOf } from '../../src/evaluation/measurements.js';
-import { disposeModel, type Model, modelFromTensors, modelTensors } from '../../src/model/parameters.js';
+import { disposeModel, type Model, modelFromTensors, modelTensors } from '../../src/model/model.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { generate } from '../../src/inference/engine.js';
 import { greedy } from '../../src/inference/sampling.js';
-import { disposeModel } from '../../src/model/parameters.js';
+import { disposeModel } from '../../src/model/model.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
 import { changingBatches, openNative, smallModel, trainSteps } from './native-world.js';
 

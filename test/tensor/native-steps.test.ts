@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { generate } from '../../src/inference/engine.js';
 import { samplingAt } from '../../src/inference/sampling.js';
-import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { cos, memory, tensor, tidy } from '../../src/tensor/tf.js';
 import { sequenceLogProbabilities } from '../../src/train/losses.js';
 import { changingBatches, openNative, preferences, scoredPairs, smallModel, trainSteps } from './native-world.js';

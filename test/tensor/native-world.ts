@@ -1,12 +1,12 @@
 // What the tests of the native engine share: the backend, where it runs, and steps of every kind on a small model.
 import type { TestContext } from 'node:test';
+import { modelConfig } from '../../src/architecture/config.js';
 import { Random } from '../../src/base/random.js';
 import { modelSchema } from '../../src/config/model.js';
 import type { TrainConfig } from '../../src/config/train.js';
 import { BatchBuilder } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
-import { modelConfig } from '../../src/model/config.js';
-import { initModel, type Model } from '../../src/model/parameters.js';
+import { initModel, type Model } from '../../src/model/model.js';
 import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
 import { type Pair, scoreReferences } from '../../src/stages/align/pairs.js';
 import { tokenObjective } from '../../src/stages/token-objective.js';

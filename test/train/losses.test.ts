@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { forward, outputWeight } from '../../src/model/forward.js';
-import { disposeModel, type Model } from '../../src/model/parameters.js';
+import { disposeModel, type Model } from '../../src/model/model.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { linear } from '../../src/tensor/ops/linear.js';
 import { add, dispose, memory, mul, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';

@@ -8,7 +8,7 @@ import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import type { TrainConfig } from '../../src/config/train.js';
-import { disposeModel } from '../../src/model/parameters.js';
+import { disposeModel } from '../../src/model/model.js';
 import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory } from '../../src/tensor/tf.js';

@@ -10,7 +10,7 @@ import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
-import { type Model, modelTensors } from '../../src/model/parameters.js';
+import { type Model, modelTensors } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
 import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';

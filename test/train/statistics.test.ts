@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { disposeModel, modelTensors } from '../../src/model/parameters.js';
+import { disposeModel, modelTensors } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
 import { statisticsHtml } from '../../src/report/statistics.js';
 import type { PackedMicroBatch } from '../../src/stages/token-objective.js';

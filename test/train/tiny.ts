@@ -1,10 +1,11 @@
 // A model of a few thousand parameters and token batches of a repeating pattern, for tests of training and decoding.
+
+import { modelConfig } from '../../src/architecture/config.js';
 import { modelSchema } from '../../src/config/model.js';
 import { type TrainConfig, trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import type { TokenSequence } from '../../src/data/types.js';
-import { modelConfig } from '../../src/model/config.js';
-import { initModel, type Model } from '../../src/model/parameters.js';
+import { initModel, type Model } from '../../src/model/model.js';
 import type { Event, Reporter } from '../../src/report/event.js';
 import { tokenObjective } from '../../src/stages/token-objective.js';
 

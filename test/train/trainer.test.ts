@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
-import { disposeModel } from '../../src/model/parameters.js';
+import { disposeModel } from '../../src/model/model.js';
 import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import type { Scalar } from '../../src/tensor/tf.js';

@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../checkpoint/directory.js';
 import { writeGguf } from '../../checkpoint/gguf.js';
 import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
 import type { GgufDtype } from '../../checkpoint/quantize.js';
-import { checkTensors } from '../../model/parameters.js';
+import { checkTensors } from '../../model/model.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 

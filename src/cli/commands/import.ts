@@ -1,5 +1,6 @@
 // mossctl import: a model directory of others becomes a checkpoint of ours, checked as a whole.
 import { resolve } from 'node:path';
+import { parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
@@ -10,7 +11,7 @@ import { readManifest } from '../../checkpoint/manifest.js';
 import { saveCheckpoint } from '../../checkpoint/save.js';
 import { describeWeights } from '../../checkpoint/weights.js';
 import { isRewardModel, type RopeParameters } from '../../config/model.js';
-import { checkTensors, parameterCount } from '../../model/parameters.js';
+import { checkTensors } from '../../model/model.js';
 import { ChatTemplate } from '../../tokenizer/chat-template.js';
 import { missingTemplate } from '../../tokenizer/chatml.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';

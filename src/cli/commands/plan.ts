@@ -1,10 +1,10 @@
 // mossctl plan: what a pretraining would take, before anything is trained.
 import { totalmem } from 'node:os';
+import { modelConfig } from '../../architecture/config.js';
+import { assumedUtilization, type Device, devices, optimalParameters } from '../../architecture/cost.js';
+import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../architecture/training-plan.js';
 import { nearest, UserError } from '../../base/errors.js';
 import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
-import { modelConfig } from '../../model/config.js';
-import { assumedUtilization, type Device, devices, optimalParameters } from '../../model/cost.js';
-import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../model/training-plan.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';

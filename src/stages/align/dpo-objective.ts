@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { padSequences } from '../../data/packing.js';
 import type { TokenBatch } from '../../data/types.js';
-import type { Model } from '../../model/parameters.js';
+import type { Model } from '../../model/model.js';
 import { embedding } from '../../tensor/ops/embedding.js';
 import { clone, reshape, type Scalar, sub, type Tensor1D, type Tensor2D, tensor1d } from '../../tensor/tf.js';
 import { chosenLikelihoodLoss, dpo, sequenceLogProbabilities, weighted } from '../../train/losses.js';

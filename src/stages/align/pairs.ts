@@ -8,7 +8,7 @@ import { toJsonl } from '../../base/jsonl.js';
 import { padSequences } from '../../data/packing.js';
 import type { TokenSequence } from '../../data/types.js';
 import type { Answer } from '../../evaluation/tasks.js';
-import type { Model } from '../../model/parameters.js';
+import type { Model } from '../../model/model.js';
 import { tidy } from '../../tensor/tf.js';
 import { sequenceLogProbabilities } from '../../train/losses.js';
 

@@ -1,5 +1,5 @@
 // Rotary position embedding (Su et al. 2021), Llama's layout: dimension i turns together with i + D/2, by the angle
-// position · frequency i. model/rope.ts says which frequencies.
+// position · frequency i. architecture/rope.ts says which frequencies.
 import { checkTensor } from '../check.js';
 import { type Op, runOp, shapeOf } from '../op.js';
 import type { Tensor, Tensor1D } from '../tf.js';

@@ -2,10 +2,7 @@
 // training steps by the native engine's own count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ModelConfig, modelSchema } from '../../src/config/model.js';
-import { trainSchema } from '../../src/config/train.js';
-import { PackedBatches } from '../../src/data/packing.js';
-import { modelConfig } from '../../src/model/config.js';
+import { modelConfig } from '../../src/architecture/config.js';
 import {
   devices,
   measuredShare,
@@ -13,9 +10,13 @@ import {
   shardingOn,
   trainingFlopsPerToken,
   trainingMemory,
-} from '../../src/model/cost.js';
-import { disposeModel, initModel, parameterCount } from '../../src/model/parameters.js';
-import { planTraining } from '../../src/model/training-plan.js';
+} from '../../src/architecture/cost.js';
+import { parameterCount } from '../../src/architecture/parameters.js';
+import { planTraining } from '../../src/architecture/training-plan.js';
+import { type ModelConfig, modelSchema } from '../../src/config/model.js';
+import { trainSchema } from '../../src/config/train.js';
+import { PackedBatches } from '../../src/data/packing.js';
+import { disposeModel, initModel } from '../../src/model/model.js';
 import { tokenObjective } from '../../src/stages/token-objective.js';
 import { openNative, trainSteps } from '../tensor/native-world.js';
 

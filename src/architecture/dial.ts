@@ -3,7 +3,7 @@
 import type { ModelConfig } from '../config/model.js';
 import { meanAccumulation, type TrainConfig, trainSchema, type WrittenTrainConfig } from '../config/train.js';
 import { tokensPerParameter, trainingMemory } from './cost.js';
-import { parameterCount } from './parameter-table.js';
+import { parameterCount } from './parameters.js';
 
 /** Rows of a step, at most: no law was fitted on more, and the settings hold no more micro-batches. */
 const mostRows = 2 ** 16;

@@ -4,14 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { modelConfig } from '../../src/architecture/config.js';
+import { settledTraining } from '../../src/architecture/dial.js';
+import { parameterCount } from '../../src/architecture/parameters.js';
 import { UserError } from '../../src/base/errors.js';
 import { loadYaml } from '../../src/base/yaml.js';
 import { modelSchema } from '../../src/config/model.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
 import { type TrainConfig, type WrittenTrainConfig, writtenTrainSchema } from '../../src/config/train.js';
-import { modelConfig } from '../../src/model/config.js';
-import { settledTraining } from '../../src/model/dial.js';
-import { parameterCount } from '../../src/model/parameter-table.js';
 import { loadPipeline, packagedPipelines } from '../../src/pipeline/load.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-dial-'));

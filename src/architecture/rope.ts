@@ -2,7 +2,14 @@
 // one factor. The scaled types stretch the slow frequencies, so that longer contexts stay within the angles trained on.
 import { UserError } from '../base/errors.js';
 import type { ModelConfig, RopeParameters } from '../config/model.js';
-import type { Rotation } from '../tensor/ops/rotary.js';
+
+/** What the rotary embedding turns by: tensor/ops/rotary.ts takes it as it is. */
+export type Rotation = {
+  /** Of each of the D/2 pairs, in radians a position. */
+  frequencies: number[];
+  /** What cosines and sines are multiplied by: 1, but for YaRN. */
+  scale: number;
+};
 
 /** What native/kernels/rotary.cc takes, of frequencies and of the factor: beyond it lie only mistakes. */
 const largest = 1e9;

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { continuedShape } from '../../src/architecture/continued.js';
+import { resizeVocabulary } from '../../src/architecture/resize.js';
 import { UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import type { ModelConfig } from '../../src/config/model.js';
 import { modelSchema } from '../../src/config/model.js';
-import { continuedShape } from '../../src/model/continued.js';
 import { forward, logits } from '../../src/model/forward.js';
-import { disposeModel, type Model, modelFromTensors } from '../../src/model/parameters.js';
-import { resizeVocabulary } from '../../src/model/resize.js';
+import { disposeModel, type Model, modelFromTensors } from '../../src/model/model.js';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
 import { onEachBackend } from '../conformance/backends.js';
 

@@ -5,7 +5,7 @@
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
-import { isByToken, parameterTable } from './parameter-table.js';
+import { isByToken, parameterTable } from './parameters.js';
 
 /**
  * Gives the tokens from id `oldSize` on their rows; `spelled[i]` holds the old tokens that spell token `oldSize + i`.

@@ -1,14 +1,12 @@
 // A model's weights as tensors on the current backend: made afresh, from stored tensors, copied out, let go.
-// Which ones there are is said by parameter-table.ts.
+// Which ones there are is said by architecture/parameters.ts.
 
+import { type ParameterSpec, parameterTable } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
 import { type Tensor, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
-import { type ParameterSpec, parameterTable } from './parameter-table.js';
-
-export { type ParameterSpec, parameterCount, parameterTable } from './parameter-table.js';
 
 /** A decoder's weights on the current backend, by Hugging Face name. */
 export interface Model {

@@ -3,7 +3,7 @@
 import type { ModelConfig } from '../config/model.js';
 import type { TrainConfig } from '../config/train.js';
 import { architectureFlags } from './config.js';
-import { isLayerMatrix, parameterCount } from './parameter-table.js';
+import { isLayerMatrix, parameterCount } from './parameters.js';
 
 /** B rows of T tokens: one micro-batch. */
 export interface BatchSize {

@@ -13,7 +13,7 @@ import {
   trainingFlopsPerToken,
   trainingMemory,
 } from './cost.js';
-import { parameterCount } from './parameter-table.js';
+import { parameterCount } from './parameters.js';
 
 export interface PlanRequest {
   config: ModelConfig;
