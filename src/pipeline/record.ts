@@ -10,7 +10,7 @@ import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import { manifestName } from '../checkpoint/manifest.js';
-import { tableSchema } from '../report/metrics.js';
+import { tableSchema } from '../report/event.js';
 import { type StageName, type StageOutput, stageNames } from '../stages/stage.js';
 import { modelStages, stageFolder } from './plan.js';
 

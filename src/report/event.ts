@@ -1,100 +1,145 @@
-// What a run tells the world. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html
-// are three readers of the same stream.
-import type { Estimate, Interval } from '../base/statistics.js';
+// What a run reports. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html are three
+// readers of the same stream. The types follow from the schemas that metrics.jsonl is read with.
+import { z } from 'zod';
 
-export type Metrics = Record<string, number>;
+const text = z.string();
+const integer = z.int();
+/** JSON writes NaN as null. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const metrics = z.record(text, number);
+export type Metrics = z.output<typeof metrics>;
 
-/** Shown in the eval table of the terminal and the report: one column per checkpoint, one row per metric. */
-export interface EvaluationColumn {
+const stage = text;
+const interval = { low: number, high: number };
+
+/** One column per checkpoint, one row per metric. */
+const columnSchema = z.object({
   /** 'base', 'sft', 'align'. */
-  label: string;
-  checkpoint: string;
+  label: text,
+  checkpoint: text,
   /** Metric name → value, for example `bitsPerByte.zh`, `exactMatch.arithmetic`, `reward`. */
-  metrics: Metrics;
+  metrics,
   /** 95 % intervals, where there is enough evidence for one. */
-  intervals?: Record<string, Interval>;
-}
+  intervals: z.record(text, z.object(interval)).optional(),
+});
+export type EvaluationColumn = z.output<typeof columnSchema>;
 
 /** What one checkpoint gained on the one before it, measured on the same tasks and texts. */
-export interface Comparison {
+const comparisonSchema = z.object({
   /** Labels of columns. */
-  from: string;
-  to: string;
+  from: text,
+  to: text,
   /** Metric name → `to` − `from`, paired, with its 95 % interval. */
-  differences: Record<string, Estimate>;
-}
+  differences: z.record(text, z.object({ mean: number, ...interval })),
+});
+export type Comparison = z.output<typeof comparisonSchema>;
 
-export interface EvaluationTable {
-  columns: EvaluationColumn[];
+/** Shown in the eval table of the terminal and the report. */
+export const tableSchema = z.object({
+  columns: z.array(columnSchema),
   /** Each column but the first against the one before. */
-  comparisons?: Comparison[];
-}
+  comparisons: z.array(comparisonSchema).optional(),
+});
+export type EvaluationTable = z.output<typeof tableSchema>;
 
 /** What became of the documents of one source on the way into the corpus. */
-export interface SourceFate {
+const fateSchema = z.object({
   /** Before anything was dropped. */
-  read: number;
+  read: number,
   /** Left out by a weight below 1 or by a limit. */
-  left: number;
-  dropped: { rule: string; documents: number; examples: string[] }[];
+  left: number,
+  dropped: z.array(z.object({ rule: text, documents: number, examples: z.array(text) })),
   /** `scrub.PHONE`, in how many documents, and how often in all. */
-  edited: { kind: string; documents: number; count: number; examples: string[] }[];
-}
+  edited: z.array(z.object({ kind: text, documents: number, count: number, examples: z.array(text) })),
+});
+export type SourceFate = z.output<typeof fateSchema>;
 
 /** A part of a corpus and how large it is: of one language or source, or both. */
-export interface CorpusPart {
-  split: string;
-  source?: string;
-  language?: string;
-  documents: number;
-  bytes: number;
+const partSchema = z.object({
+  split: text,
+  source: text.optional(),
+  language: text.optional(),
+  documents: number,
+  bytes: number,
   /** Once it is tokenised. */
-  tokens?: number;
-}
+  tokens: number.optional(),
+});
+export type CorpusPart = z.output<typeof partSchema>;
 
-export type Event =
+/** Every event that is kept. */
+export const eventSchema = z.discriminatedUnion('type', [
   /** `detail` of a finished stage: its output, relative to the run folder. */
-  | { type: 'stage'; stage: string; state: 'started' | 'finished' | 'skipped' | 'resumed'; detail?: string }
-  /** Progress of anything that is not a training step: bytes fetched, documents read, prompts sampled. */
-  | { type: 'progress'; stage: string; label: string; done: number; total?: number; unit: string }
+  z.object({
+    type: z.literal('stage'),
+    stage,
+    state: z.enum(['started', 'finished', 'skipped', 'resumed']),
+    detail: text.optional(),
+  }),
   /** One optimizer step. `tokensPerSecond` counts non-padding input tokens; a stage of rounds counts each from step 1. */
-  | {
-      type: 'step';
-      stage: string;
-      step: number;
-      steps: number;
-      loss: number;
-      learningRate: number;
-      gradientNorm: number;
-      tokens: number;
-      tokensPerSecond: number;
-      metrics?: Metrics;
-      round?: number;
-    }
-  | { type: 'evaluation'; stage: string; step: number; metrics: Metrics }
+  z.object({
+    type: z.literal('step'),
+    stage,
+    step: integer,
+    steps: integer,
+    loss: number,
+    learningRate: number,
+    gradientNorm: number,
+    tokens: number,
+    tokensPerSecond: number,
+    metrics: metrics.optional(),
+    round: integer.optional(),
+  }),
+  z.object({ type: z.literal('evaluation'), stage, step: integer, metrics }),
   /** What one step did to each part of the model ('layer 3 attention', 'embedding'), in the order of the layers. */
-  | { type: 'statistics'; stage: string; step: number; parts: { part: string; values: Metrics }[]; round?: number }
-  | { type: 'sample'; stage: string; step: number; prompt: string; completion: string }
-  /** Once it is whole on disk: at the next save point or at the end, so that equal runs tell the same in the same order. */
-  | { type: 'checkpoint'; stage: string; step: number; path: string; digest: string; round?: number }
+  z.object({
+    type: z.literal('statistics'),
+    stage,
+    step: integer,
+    parts: z.array(z.object({ part: text, values: metrics })),
+    round: integer.optional(),
+  }),
+  z.object({ type: z.literal('sample'), stage, step: integer, prompt: text, completion: text }),
+  /** Once it is whole on disk: at the next save point or at the end, so that equal runs report the same in the same order. */
+  z.object({
+    type: z.literal('checkpoint'),
+    stage,
+    step: integer,
+    path: text,
+    digest: text,
+    round: integer.optional(),
+  }),
   /**
    * A fact worth keeping in the report: the backend chosen and why, what was dropped and why. `unsaved` names a checkpoint
    * that could not be written: a run with one fails in the end, however well it went on.
    */
-  | { type: 'note'; stage: string; level: 'info' | 'warning'; text: string; unsaved?: string }
-  | {
-      type: 'licence';
-      stage: string;
-      source: string;
-      licence: string;
-      url?: string;
-      documents: number;
-      bytes: number;
-      fate?: SourceFate;
-    }
+  z.object({ type: z.literal('note'), stage, level: z.enum(['info', 'warning']), text, unsaved: text.optional() }),
+  z.object({
+    type: z.literal('licence'),
+    stage,
+    source: text,
+    licence: text,
+    url: text.optional(),
+    documents: number,
+    bytes: number,
+    fate: fateSchema.optional(),
+  }),
   /** What a corpus consists of. `funnel`: what each rule took of all sources, in the order they are applied. */
-  | { type: 'composition'; stage: string; parts: CorpusPart[]; funnel?: { rule: string; documents: number }[] }
-  | ({ type: 'table'; stage: string } & EvaluationTable);
+  z.object({
+    type: z.literal('composition'),
+    stage,
+    parts: z.array(partSchema),
+    funnel: z.array(z.object({ rule: text, documents: number })).optional(),
+  }),
+  z.object({ type: z.literal('table'), stage, ...tableSchema.shape }),
+]);
+
+export type Event =
+  | z.output<typeof eventSchema>
+  /** Progress of anything that is not a training step: bytes fetched, documents read, prompts sampled. Never kept. */
+  | { type: 'progress'; stage: string; label: string; done: number; total?: number; unit: string };
 
 /** Takes events; never throws for what a reader of them does. */
 export interface Reporter {

@@ -4,10 +4,11 @@ import { appendFileSync, closeSync, createReadStream, fstatSync, mkdirSync, open
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode } from '../base/errors.js';
-import type { Event } from './event.js';
+import { type Event, eventSchema } from './event.js';
 
 export const metricsName = 'metrics.jsonl';
 
+const timedEventSchema = eventSchema.and(z.object({ time: z.number() }));
 /** `time`: seconds since 1970. */
 export type TimedEvent = Event & { time: number };
 
@@ -71,112 +72,13 @@ function endsTorn(path: string): boolean {
   }
 }
 
-const text = z.string();
-const integer = z.int();
-/** JSON writes NaN as null. */
-const number = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
-const metrics = z.record(text, number);
-const at = { time: z.number(), stage: text };
-
-const interval = { low: number, high: number };
-
-/** An `EvaluationTable`, as files say it. */
-export const tableSchema = z.object({
-  columns: z.array(
-    z.object({ label: text, checkpoint: text, metrics, intervals: z.record(text, z.object(interval)).optional() }),
-  ),
-  comparisons: z
-    .array(z.object({ from: text, to: text, differences: z.record(text, z.object({ mean: number, ...interval })) }))
-    .optional(),
-});
-
-const eventSchema = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('stage'),
-    ...at,
-    state: z.enum(['started', 'finished', 'skipped', 'resumed']),
-    detail: text.optional(),
-  }),
-  z.object({
-    type: z.literal('step'),
-    ...at,
-    step: integer,
-    steps: integer,
-    loss: number,
-    learningRate: number,
-    gradientNorm: number,
-    tokens: number,
-    tokensPerSecond: number,
-    metrics: metrics.optional(),
-    round: integer.optional(),
-  }),
-  z.object({ type: z.literal('evaluation'), ...at, step: integer, metrics }),
-  z.object({
-    type: z.literal('statistics'),
-    ...at,
-    step: integer,
-    parts: z.array(z.object({ part: text, values: metrics })),
-    round: integer.optional(),
-  }),
-  z.object({ type: z.literal('sample'), ...at, step: integer, prompt: text, completion: text }),
-  z.object({
-    type: z.literal('checkpoint'),
-    ...at,
-    step: integer,
-    path: text,
-    digest: text,
-    round: integer.optional(),
-  }),
-  z.object({ type: z.literal('note'), ...at, level: z.enum(['info', 'warning']), text, unsaved: text.optional() }),
-  z.object({
-    type: z.literal('licence'),
-    ...at,
-    source: text,
-    licence: text,
-    url: text.optional(),
-    documents: number,
-    bytes: number,
-    fate: z
-      .object({
-        read: number,
-        left: number,
-        dropped: z.array(z.object({ rule: text, documents: number, examples: z.array(text) })),
-        edited: z.array(z.object({ kind: text, documents: number, count: number, examples: z.array(text) })),
-      })
-      .optional(),
-  }),
-  z.object({
-    type: z.literal('composition'),
-    ...at,
-    parts: z.array(
-      z.object({
-        split: text,
-        source: text.optional(),
-        language: text.optional(),
-        documents: number,
-        bytes: number,
-        tokens: number.optional(),
-      }),
-    ),
-    funnel: z.array(z.object({ rule: text, documents: number })).optional(),
-  }),
-  z.object({
-    type: z.literal('table'),
-    ...at,
-    ...tableSchema.shape,
-  }),
-]) satisfies z.ZodType<TimedEvent>;
-
 /** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. */
 export async function readMetrics(path: string): Promise<{ events: TimedEvent[]; broken: number }> {
   const events: TimedEvent[] = [];
   let broken = 0;
   const take = (line: string): void => {
     if (line.trim() === '') return;
-    const parsed = eventSchema.safeParse(parseLine(line));
+    const parsed = timedEventSchema.safeParse(parseLine(line));
     if (parsed.success) events.push(parsed.data);
     else broken++;
   };
