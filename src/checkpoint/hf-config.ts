@@ -2,10 +2,16 @@
 // what transformers 5.23 takes it to be; what we would run differently is refused by name, all of it at once.
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
-import { type Architecture, architectures, isRewardModel, type ModelConfig } from '../config/model.js';
+import {
+  type Architecture,
+  architectures,
+  isRewardModel,
+  type ModelConfig,
+  modelConfigSchema,
+  tokenId,
+} from '../config/model.js';
 import { ropeOf } from './hf-rope.js';
 import { firstIssue, parseJson } from './manifest.js';
-import { configSchema, tokenId } from './model-config.js';
 
 /** A model's shape; which token pads is for the tokenizer to say where config.json does not. */
 export type ForeignConfig = Omit<ModelConfig, 'eos_token_id' | 'pad_token_id'> & {
@@ -91,7 +97,7 @@ export function parseForeignConfig(text: string, path: string): ForeignConfig {
   if ('what' in rope) faults.push({ ...rope, where: path });
   if (faults.length > 0) throw new UserError(faults);
   const heads = raw.num_attention_heads ?? 0;
-  const model = configSchema.omit({ eos_token_id: true, pad_token_id: true }).safeParse({
+  const model = modelConfigSchema.omit({ eos_token_id: true, pad_token_id: true }).safeParse({
     rms_norm_eps: 1e-6,
     ...raw,
     architectures: [architecture],

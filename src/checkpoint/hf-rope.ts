@@ -2,9 +2,8 @@
 // (`rope_parameters`), with every default computed as transformers 5.23 does in modeling_rope_utils.py.
 import { z } from 'zod';
 import type { Fault } from '../base/errors.js';
-import type { RopeParameters } from '../config/model.js';
+import { type RopeParameters, ropeSchema } from '../config/model.js';
 import { firstIssue } from './manifest.js';
-import { ropeSchema } from './model-config.js';
 
 const number = z.number().nullish();
 

@@ -3,69 +3,13 @@
 // Our own are read strictly; those of others through hf-config.ts, which fills in what they leave out.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { architectures, isRewardModel, type ModelConfig, type RopeParameters } from '../config/model.js';
+import { isRewardModel, type ModelConfig, modelConfigSchema, tokenId } from '../config/model.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, firstIssue, parseJson } from './manifest.js';
 
 export const configName = 'config.json';
 export const generationConfigName = 'generation_config.json';
 export const embeddingName = 'model.embed_tokens.weight';
-
-const size = z
-  .int()
-  .min(1)
-  .max(2 ** 24);
-export const tokenId = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1);
-const positive = z.number().min(1e-6).max(1e12);
-const theta = z.number().gt(1).max(1e12);
-
-/** Every default filled in. */
-export const ropeSchema = z.discriminatedUnion('rope_type', [
-  z.object({ rope_type: z.literal('default'), rope_theta: theta }),
-  z.object({ rope_type: z.literal('linear'), rope_theta: theta, factor: positive }),
-  z.object({
-    rope_type: z.literal('llama3'),
-    rope_theta: theta,
-    factor: positive,
-    low_freq_factor: positive,
-    high_freq_factor: positive,
-    original_max_position_embeddings: size,
-  }),
-  z.object({
-    rope_type: z.literal('yarn'),
-    rope_theta: theta,
-    factor: positive,
-    original_max_position_embeddings: size,
-    beta_fast: positive,
-    beta_slow: positive,
-    attention_factor: positive,
-    truncate: z.boolean(),
-  }),
-]) satisfies z.ZodType<RopeParameters>;
-
-/** The bounds of every field, whoever wrote it. */
-export const configSchema = z.object({
-  architectures: z.tuple([z.enum(architectures)]),
-  model_type: z.enum(['qwen3', 'qwen2', 'llama']),
-  vocab_size: size,
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: size.max(1024),
-  num_attention_heads: size.max(65536),
-  num_key_value_heads: size.max(65536),
-  head_dim: size.max(65536),
-  max_position_embeddings: size,
-  rms_norm_eps: z.number().min(0).max(1),
-  rope_parameters: ropeSchema,
-  tie_word_embeddings: z.boolean(),
-  attention_bias: z.boolean(),
-  bos_token_id: tokenId.nullable(),
-  eos_token_id: tokenId,
-  pad_token_id: tokenId,
-}) satisfies z.ZodType<ModelConfig>;
 
 const generationSchema = z.object({ eos_token_id: z.union([tokenId, z.array(tokenId).min(1).max(1000)]) });
 
@@ -114,7 +58,7 @@ export function generationConfigText(
 
 /** Our own config.json. @throws UserError naming the field that is missing or out of bounds. */
 export function parseModelConfig(text: string, path: string): ModelConfig {
-  const parsed = configSchema.safeParse(parseJson(text, path));
+  const parsed = modelConfigSchema.safeParse(parseJson(text, path));
   if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
   return parsed.data;
 }

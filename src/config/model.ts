@@ -21,51 +21,65 @@ export function isRewardModel({ architectures: [name] }: Pick<ModelConfig, 'arch
   return name.endsWith('ForSequenceClassification');
 }
 
-/** How positions turn queries and keys: transformers' `rope_parameters`, every default filled in. */
-export type RopeParameters =
-  | { rope_type: 'default'; rope_theta: number }
-  | { rope_type: 'linear'; rope_theta: number; factor: number }
-  | {
-      rope_type: 'llama3';
-      rope_theta: number;
-      factor: number;
-      low_freq_factor: number;
-      high_freq_factor: number;
-      original_max_position_embeddings: number;
-    }
-  | {
-      rope_type: 'yarn';
-      rope_theta: number;
-      factor: number;
-      original_max_position_embeddings: number;
-      beta_fast: number;
-      beta_slow: number;
-      /** What cosines and sines are multiplied by. */
-      attention_factor: number;
-      /** Whether the corrected dimensions are rounded to whole ones. */
-      truncate: boolean;
-    };
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 24);
+export const tokenId = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const positive = z.number().min(1e-6).max(1e12);
+const theta = z.number().gt(1).max(1e12);
 
-/** The fields of config.json that we read and write. */
-export interface ModelConfig {
-  architectures: [Architecture];
-  model_type: 'qwen3' | 'qwen2' | 'llama';
-  vocab_size: number;
-  hidden_size: number;
-  intermediate_size: number;
-  num_hidden_layers: number;
-  num_attention_heads: number;
-  num_key_value_heads: number;
-  head_dim: number;
-  max_position_embeddings: number;
-  rms_norm_eps: number;
-  rope_parameters: RopeParameters;
-  tie_word_embeddings: boolean;
-  attention_bias: boolean;
-  bos_token_id: number | null;
-  eos_token_id: number;
-  pad_token_id: number;
-}
+/** How positions turn queries and keys: transformers' `rope_parameters`, every default filled in. */
+export const ropeSchema = z.discriminatedUnion('rope_type', [
+  z.object({ rope_type: z.literal('default'), rope_theta: theta }),
+  z.object({ rope_type: z.literal('linear'), rope_theta: theta, factor: positive }),
+  z.object({
+    rope_type: z.literal('llama3'),
+    rope_theta: theta,
+    factor: positive,
+    low_freq_factor: positive,
+    high_freq_factor: positive,
+    original_max_position_embeddings: size,
+  }),
+  z.object({
+    rope_type: z.literal('yarn'),
+    rope_theta: theta,
+    factor: positive,
+    original_max_position_embeddings: size,
+    beta_fast: positive,
+    beta_slow: positive,
+    /** What cosines and sines are multiplied by. */
+    attention_factor: positive,
+    /** Whether the corrected dimensions are rounded to whole ones. */
+    truncate: z.boolean(),
+  }),
+]);
+export type RopeParameters = z.output<typeof ropeSchema>;
+
+/** The fields of config.json that we read and write, and their bounds, whoever wrote it. */
+export const modelConfigSchema = z.object({
+  architectures: z.tuple([z.enum(architectures)]),
+  model_type: z.enum(['qwen3', 'qwen2', 'llama']),
+  vocab_size: size,
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size.max(1024),
+  num_attention_heads: size.max(65536),
+  num_key_value_heads: size.max(65536),
+  head_dim: size.max(65536),
+  max_position_embeddings: size,
+  rms_norm_eps: z.number().min(0).max(1),
+  rope_parameters: ropeSchema,
+  tie_word_embeddings: z.boolean(),
+  attention_bias: z.boolean(),
+  bos_token_id: tokenId.nullable(),
+  eos_token_id: tokenId,
+  pad_token_id: tokenId,
+});
+export type ModelConfig = z.output<typeof modelConfigSchema>;
 
 export const sizes = {
   '100k': { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 2 },

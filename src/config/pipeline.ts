@@ -20,7 +20,6 @@ export const taskKinds = [
 ] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
-/** The part of the schema that is one stage's block. */
 const dataSchema = z.strictObject({
   spec: z.string().min(1).describe('data-spec YAML: sources, licences, filters').meta({ path: true }),
   validation: z.number().min(0).max(0.5).default(0.02).describe('share of the documents held out'),
@@ -166,21 +165,8 @@ const evalSchema = z.strictObject({
 });
 
 export const backendNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
-export type BackendChoice = (typeof backendNames)[number];
 
 export const precisions = ['fp32', 'bf16'] as const;
-export type Precision = (typeof precisions)[number];
-
-/** How a backend computes; what is left out is the default: all cores, fp32. */
-export interface ComputeSettings {
-  threads?: number;
-  precision?: Precision;
-}
-
-/** What computes, and how: three keys of the pipeline that go together everywhere. */
-export interface ComputeChoice extends ComputeSettings {
-  backend: BackendChoice;
-}
 
 export const pipelineSchema = z.strictObject({
   name: z
@@ -208,6 +194,11 @@ export const pipelineSchema = z.strictObject({
 
 /** As written: what pretraining leaves to the size of the model is not there yet. */
 export type WrittenPipeline = z.output<typeof pipelineSchema>;
+/** What computes, and how: keys of the pipeline that go together everywhere; the default is all cores, fp32. */
+export type ComputeChoice = Pick<WrittenPipeline, 'backend'> & ComputeSettings;
+export type ComputeSettings = Partial<Pick<WrittenPipeline, 'threads' | 'precision'>>;
+export type BackendChoice = WrittenPipeline['backend'];
+export type Precision = WrittenPipeline['precision'];
 /** Settled: every number is there (pipeline/load.ts). */
 export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig };
 export type DataConfig = z.output<typeof dataSchema>;

@@ -6,40 +6,10 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
 import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
-import { type Message, maxMessages, messageSchema, messageText as text } from '../tokenizer/message.js';
+import type { Message } from '../tokenizer/message.js';
 import { foreignFormats } from './foreign.js';
 import { readJsonFile } from './json-file.js';
-import type { Conversation, TokenSequence } from './types.js';
-
-/** Numbers are taken too: many data sets count their rows. */
-const rowId = z.union([z.string().min(1).max(1000), z.number()]).transform(String);
-
-/** A `Check` of types.ts, as files say it. */
-export const checkSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('equals'), answer: text.min(1) }),
-  z.strictObject({ type: z.literal('number'), answer: z.number() }),
-  z.strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) }),
-  z.strictObject({ type: z.literal('refusal') }),
-]);
-
-const conversationSchema = z.object({
-  id: rowId.optional(),
-  messages: z
-    .array(messageSchema.pick({ role: true, content: true }))
-    .min(1)
-    .max(maxMessages),
-  kind: z.string().max(100).optional(),
-  language: z.enum(['zh', 'en', 'other']).optional(),
-  check: checkSchema.optional(),
-  group: z.string().min(1).max(4000).optional(),
-  provenance: z
-    .object({
-      teacher: z.string().max(1000),
-      seeds: z.array(z.string().max(1000)).max(1000),
-      request: z.int().optional(),
-    })
-    .optional(),
-});
+import { type Conversation, conversationSchema, type TokenSequence } from './types.js';
 
 export interface ReadOptions {
   /** Told of each row that is left out and why. Without it, such a row is an error. */

@@ -1,14 +1,13 @@
 // What the corpus states, for a teacher that may only look answers up. A key with two different values (a word with
 // two senses, a line with two continuations) states nothing that could be checked, so it is left out.
 import { hash } from 'node:crypto';
-import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
 import { normalise } from './clean.js';
 import type { IdentitySet, IdentityStore } from './identity-set.js';
 import { checkedFile } from './manifest.js';
 import type { RawFact } from './sources/raw.js';
-import type { Fact } from './types.js';
+import { type Fact, factSchema } from './types.js';
 
 /** Facts are kept in memory: more than these of one kind, and longer ones, are not collected. */
 export const maxFactsPerKind = 250_000;
@@ -17,14 +16,7 @@ const maxFactCharacters = 1000;
 export const factFile = 'facts.jsonl';
 
 type Kind = Fact['kind'];
-const kinds = ['translation', 'definition', 'poem-line'] as const satisfies readonly Kind[];
-
-const factSchema = z.object({
-  kind: z.enum(kinds),
-  key: z.string().min(1),
-  value: z.string().min(1),
-  source: z.string(),
-});
+const kinds = factSchema.shape.kind.options;
 
 export class FactBook {
   readonly #facts = new Map<Kind, Map<string, Fact>>(kinds.map((kind) => [kind, new Map()]));

@@ -1,7 +1,9 @@
 // The shapes that data has on its way from a source to a batch.
-import type { Message } from '../tokenizer/message.js';
+import { z } from 'zod';
+import { maxMessages, messageSchema, messageText as text } from '../tokenizer/message.js';
 
-export type Language = 'zh' | 'en' | 'other';
+const language = z.enum(['zh', 'en', 'other']);
+export type Language = z.output<typeof language>;
 
 /** One document of plain text. */
 export interface Document {
@@ -13,46 +15,57 @@ export interface Document {
 }
 
 /** Something a corpus states that a teacher may look up: a translation, a definition, the next line of a poem. */
-export interface Fact {
-  kind: 'translation' | 'definition' | 'poem-line';
+export const factSchema = z.object({
+  kind: z.enum(['translation', 'definition', 'poem-line']),
   /** Chinese word, English word, or a poem's line. */
-  key: string;
+  key: z.string().min(1),
   /** The English translation, the definition, or the line that follows. */
-  value: string;
-  source: string;
-}
+  value: z.string().min(1),
+  source: z.string(),
+});
+export type Fact = z.output<typeof factSchema>;
 
 /** How an answer is checked, without a person or a model. */
-export type Check =
+export const checkSchema = z.discriminatedUnion('type', [
   /** Equal after trimming, NFKC and removing a final full stop. */
-  | { type: 'equals'; answer: string }
+  z.strictObject({ type: z.literal('equals'), answer: text.min(1) }),
   /** The last number in the answer. */
-  | { type: 'number'; answer: number }
+  z.strictObject({ type: z.literal('number'), answer: z.number() }),
   /** Any of these occurs (case-insensitive). */
-  | { type: 'contains'; any: string[] }
+  z.strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) }),
   /** The answer declines, in the prompt's language. */
-  | { type: 'refusal' };
-
-/** Where a conversation came from: kept with it for ever. */
-export interface Provenance {
-  teacher: string;
-  /** The ids of the seeds it was made from. */
-  seeds: string[];
-  request?: number;
-}
+  z.strictObject({ type: z.literal('refusal') }),
+]);
+export type Check = z.output<typeof checkSchema>;
 
 /** A row of a conversations file. `messages` ends with an assistant's turn when it is for training. */
-export interface Conversation {
-  id: string;
-  messages: Message[];
+export const conversationSchema = z.object({
+  /** Numbers are taken too: many data sets count their rows. Absent: the row is named after its place. */
+  id: z
+    .union([z.string().min(1).max(1000), z.number()])
+    .transform(String)
+    .optional(),
+  messages: z
+    .array(messageSchema.pick({ role: true, content: true }))
+    .min(1)
+    .max(maxMessages),
   /** Task family: 'identity', 'arithmetic', 'refusal', … */
-  kind?: string;
-  language?: Language;
-  check?: Check;
+  kind: z.string().max(100).optional(),
+  language: language.optional(),
+  check: checkSchema.optional(),
   /** Rows that ask the same in other words share it: together they are one piece of evidence. Absent: alone. */
-  group?: string;
-  provenance?: Provenance;
-}
+  group: z.string().min(1).max(4000).optional(),
+  /** Where it came from: kept with it for ever. */
+  provenance: z
+    .object({
+      teacher: z.string().max(1000),
+      /** The ids of the seeds it was made from. */
+      seeds: z.array(z.string().max(1000)).max(1000),
+      request: z.int().optional(),
+    })
+    .optional(),
+});
+export type Conversation = z.output<typeof conversationSchema> & { id: string };
 
 /** One tokenised sequence. `loss[i]` is 1 where token i is to be predicted (the mask of the label, not the input). */
 export interface TokenSequence {

@@ -1,11 +1,13 @@
 // config.json of others: what transformers makes of each (scripts/golden/make_configs.py), and what is refused by name.
+
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ropeFrequencies } from '../../src/architecture/rope.js';
 import { UserError } from '../../src/base/errors.js';
 import { parseForeignConfig } from '../../src/checkpoint/hf-config.js';
-import { configSchema, modelConfigText, parseModelConfig } from '../../src/checkpoint/model-config.js';
+import { modelConfigText, parseModelConfig } from '../../src/checkpoint/model-config.js';
+import { modelConfigSchema } from '../../src/config/model.js';
 
 interface Case {
   name: string;
@@ -38,7 +40,11 @@ for (const { name, config, expected } of cases) {
 
   test(`what we write of it reads back the same, in our own and in foreign spelling: ${name}`, () => {
     const { eosTokenIds, padTokenId, ...read } = parseForeignConfig(JSON.stringify(config), 'config.json');
-    const model = configSchema.parse({ ...read, eos_token_id: eosTokenIds[0] ?? 7, pad_token_id: padTokenId ?? 8 });
+    const model = modelConfigSchema.parse({
+      ...read,
+      eos_token_id: eosTokenIds[0] ?? 7,
+      pad_token_id: padTokenId ?? 8,
+    });
     const text = modelConfigText(model, 'bf16');
     assert.deepEqual(parseModelConfig(text, 'config.json'), model);
     for (const drop of ['rope_parameters', 'rope_scaling']) {

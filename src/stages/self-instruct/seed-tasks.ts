@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { asUserError, type Fault, UserError } from '../../base/errors.js';
 import { readJsonl } from '../../base/jsonl.js';
 import { taskKinds } from '../../config/pipeline.js';
-import { checkSchema } from '../../data/conversations.js';
+import { checkSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/scorers/rules.js';
 
 const seedSchema = z.strictObject({
