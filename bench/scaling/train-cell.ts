@@ -15,8 +15,6 @@ import { pretrainStage } from '../../src/stages/pretrain.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { type Cell, nameOf, recipe, settings, stepsFor } from './grid.js';
 
-const interrupt = { requested: false };
-
 export interface CorpusFacts {
   trainingTokens: number;
   heldOutTokens: number;
@@ -36,7 +34,7 @@ const predicted = ({ tokens }: TokenDocument): number => tokens.length - 2;
 /** Corpus and tokenizer, made once: one for all cells, whatever their seed. */
 export async function prepareCorpus(folder: string, reporter: Reporter): Promise<Corpus> {
   const config = await loadPipeline({ config: recipe });
-  const { outputs } = await runPipeline({ config, only: 'tokens', runDirectory: folder, reporter, interrupt });
+  const { outputs } = await runPipeline({ config, only: 'tokens', runDirectory: folder, reporter });
   const inputs = { tokenizer: outputs.tokenizer?.path ?? '', tokens: outputs.tokens?.path ?? '' };
   const tokenizer = await Tokenizer.open(inputs.tokenizer);
   const { tokenCount: trainingTokens } = await openTokens(inputs.tokens, 'train', tokenizer);
@@ -91,7 +89,6 @@ export async function trainCell(
     seed: cell.seed,
     compute: { backend: 'auto', threads, precision: 'fp32' },
     reporter,
-    interrupt,
   });
   const measured = await measure(path, corpus);
   const { user, system } = process.cpuUsage(before);

@@ -56,7 +56,7 @@ export function writeSmallCorpus(folder: string): Promise<void> {
 /** The same corpus as token shards, in `<folder>/corpus`. */
 export async function writeTokens(dataPath: string, folder: string, tokenizer: Tokenizer): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const quiet = { reporter: { emit() {} }, interrupt: { requested: false } };
+  const quiet = { reporter: { emit() {} } };
   const { path } = await tokenizeDocuments({ dataPath, tokenizer, directory: folder, ...quiet });
   return path;
 }

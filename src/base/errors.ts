@@ -33,6 +33,11 @@ export class Interrupted extends Error {
   }
 }
 
+/** Between units of work. @throws Interrupted that says what was stopped. */
+export function stopIfAborted(signal: AbortSignal | undefined, message: string): void {
+  if (signal?.aborted) throw new Interrupted(message);
+}
+
 /** `where: what: why. next` as one paragraph. */
 export function describeFault(fault: Fault): string {
   const head = fault.where === undefined ? fault.what : `${fault.where}: ${fault.what}`;

@@ -46,7 +46,7 @@ const ownFilters = { repair: {}, scrub: {}, boilerplate: {}, length: {}, symbols
 const nearDuplicates = { threshold: 0.8, shingle: 5, mebibytes: 64 };
 const corpusFilters = { nearDuplicates: {}, paragraphs: {} };
 
-const quiet = { reporter: { emit: () => undefined }, interrupt: { requested: false } };
+const quiet = { reporter: { emit: () => undefined } };
 
 interface Task {
   work: DataResult['work'];

@@ -1,27 +1,20 @@
 // Ctrl-C: the first asks the work to save and stop, the second stops at once.
-import type { Interrupt } from '../stages/stage.js';
 import { printError } from './output.js';
 
-export interface WatchedInterrupt extends Interrupt {
-  /** Gives the signals back. */
-  release(): void;
-}
-
-export function watchInterrupt(): WatchedInterrupt {
-  let requested = false;
-  const onSignal = (): void => {
-    if (requested) process.exit(130);
-    requested = true;
+export function watchInterrupt(): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const onKill = (): void => {
+    if (signal.aborted) process.exit(130);
+    controller.abort();
     printError('\nmossctl: finishing the step and saving; press Ctrl-C again to stop at once');
   };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
+  const kills = ['SIGINT', 'SIGTERM'] as const;
+  for (const kill of kills) process.on(kill, onKill);
   return {
-    get requested() {
-      return requested;
-    },
+    signal,
     release() {
-      for (const signal of signals) process.off(signal, onSignal);
+      for (const kill of kills) process.off(kill, onKill);
     },
   };
 }

@@ -51,7 +51,7 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
       override: options.override,
       verify: options.verify,
       reporter,
-      interrupt,
+      signal: interrupt.signal,
     });
   } catch (error) {
     await reporter.close();

@@ -32,7 +32,7 @@ export interface BuildOptions {
   evaluationSets?: readonly string[];
   seed: number;
   reporter: Reporter;
-  interrupt: { readonly requested: boolean };
+  signal?: AbortSignal;
 }
 
 /**

@@ -1,7 +1,7 @@
 // A corpus while it is being built: its two document files, the texts seen so far, the facts and the counts.
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Interrupted } from '../base/errors.js';
+import { stopIfAborted } from '../base/errors.js';
 import { DocumentWriter, documentFile } from './documents.js';
 import { FactBook } from './facts.js';
 import { type IdentitySet, IdentityStore } from './identity-set.js';
@@ -45,12 +45,12 @@ export class Corpus {
   }
 
   /** Lets timers and signals in every 20 ms. @throws Interrupted */
-  async pace(interrupt: { readonly requested: boolean }): Promise<void> {
+  async pace(signal: AbortSignal | undefined): Promise<void> {
     if (performance.now() - this.#lastTurn > 20) {
       await turn();
       this.#lastTurn = performance.now();
     }
-    if (interrupt.requested) throw new Interrupted('stopped while building the data; the next run starts it again');
+    stopIfAborted(signal, 'stopped while building the data; the next run starts it again');
   }
 
   /** All documents are in. */

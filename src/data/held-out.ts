@@ -10,7 +10,7 @@ import { drop, type Ingest } from './ingest.js';
 import type { SourceReport } from './manifest.js';
 import type { Document } from './types.js';
 
-export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'reporter' | 'interrupt'> {
+export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'reporter' | 'signal'> {
   directory: string;
   /** Words of the n-gram; characters in Chinese. */
   n: number;
@@ -47,7 +47,7 @@ export async function separateHeldOut(options: HeldOutOptions): Promise<void> {
 
 async function* textsOf(file: string, options: HeldOutOptions): AsyncGenerator<Document> {
   for await (const document of readDocumentFile(file)) {
-    await options.corpus.pace(options.interrupt);
+    await options.corpus.pace(options.signal);
     if (isText(document, options)) yield document;
   }
 }

@@ -28,7 +28,7 @@ export interface Ingest {
   validation: number;
   seed: number;
   reporter: Reporter;
-  interrupt: { readonly requested: boolean };
+  signal?: AbortSignal;
 }
 
 interface Candidate {
@@ -47,7 +47,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   let full = false;
   let damagedFiles = 0;
   for await (const raw of readSource(inTurn(files), source, ingest.spec)) {
-    await ingest.corpus.pace(ingest.interrupt);
+    await ingest.corpus.pace(ingest.signal);
     report.read++;
     if (report.read % 1000 === 0) progress(source.name, report.read, ingest);
     if (isBad(raw)) {
@@ -105,7 +105,7 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
   const licence = 'none needed: generated, no text of others';
   const report = newReport({ name, from: 'generated', licence });
   for (const made of formulaDocuments(formulas, ingest)) {
-    await ingest.corpus.pace(ingest.interrupt);
+    await ingest.corpus.pace(ingest.signal);
     if (made === undefined) continue;
     report.read++;
     if (report.read % 1000 === 0) progress(name, report.read, ingest);

@@ -2,7 +2,7 @@
 // A reader holds an index of where documents lie and a few record batches, never the corpus.
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Interrupted, systemErrorCode, UserError } from '../base/errors.js';
+import { stopIfAborted, systemErrorCode, UserError } from '../base/errors.js';
 import { digestOf, readJsonIfExists, sha256File, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -30,7 +30,7 @@ export interface TokenizeOptions {
   /** The stage's folder; the corpus becomes its subfolder `corpus`, whole or not at all. */
   directory: string;
   reporter: Reporter;
-  interrupt: { readonly requested: boolean };
+  signal?: AbortSignal;
 }
 
 /** Tokenises both splits of a corpus. What an earlier try left is removed first. */
@@ -65,14 +65,14 @@ async function writeSplit(
   split: Split,
   directory: string,
   manifest: TokenManifest,
-  { dataPath, tokenizer, reporter, interrupt }: TokenizeOptions,
+  { dataPath, tokenizer, reporter, signal }: TokenizeOptions,
 ): Promise<void> {
   const ends = [tokenizer.documentStart, tokenizer.specialId('endOfText')] as const;
   const writer = new ShardWriter(split, directory, manifest);
   let done = 0;
   const progress = () => reporter.emit({ type: 'progress', stage: 'tokens', label: split, done, unit: 'documents' });
   for await (const document of readDocuments(dataPath, split)) {
-    if (interrupt.requested) throw new Interrupted('stopped while tokenising; the next run starts this stage again');
+    stopIfAborted(signal, 'stopped while tokenising; the next run starts this stage again');
     await writer.add(document, tokenizer.encodeView(document.text), ends);
     if (++done % 500 === 0) progress();
   }

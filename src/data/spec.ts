@@ -165,4 +165,4 @@ function filterFiles({ filters }: DataSpec, specPath: string, evaluationSets: re
   });
 }
 
-const silent: FetchContext = { reporter: { emit() {} }, interrupt: { requested: false } };
+const silent: FetchContext = { reporter: { emit() {} } };

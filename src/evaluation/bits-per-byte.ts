@@ -1,7 +1,7 @@
 // Bits per byte of held-out text: Σ nats / (ln 2 · Σ UTF-8 bytes). Unlike perplexity it does not depend on the
 // tokenizer. Special tokens are predicted but neither their nats nor any bytes of theirs are counted.
 import { setImmediate } from 'node:timers/promises';
-import { Interrupted } from '../base/errors.js';
+import { stopIfAborted } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { batchesOnce } from '../data/packing.js';
 import type { TokenDocument, TokenDocuments } from '../data/shards.js';
@@ -23,13 +23,13 @@ type HeldOutText = Pick<TokenDocuments, 'manifest' | 'length' | 'get'>;
 export async function measureHeldOut(
   model: Model,
   chosen: readonly TokenDocument[],
-  interrupt: { readonly requested: boolean } = { requested: false },
+  signal?: AbortSignal,
 ): Promise<MeasuredText[]> {
   const nats = new Map<string, number>();
   const columns = Math.min(model.config.max_position_embeddings, mostColumns);
   const shape = { rows, columns, padId: model.config.pad_token_id };
   for (const batch of batchesOnce(chosen.map(textOnly), shape)) {
-    if (interrupt.requested) throw new Interrupted('stopped while measuring bits per byte');
+    stopIfAborted(signal, 'stopped while measuring bits per byte');
     tidy(() => {
       const logProbabilities = sequenceLogProbabilities(model, batch).logProbabilities.dataSync();
       // A long document goes on in the next batch.

@@ -1,6 +1,6 @@
 // Formulas that the corpus kept apart, asked one by one: 12+34= must go on with 46 and end. Each of them computes with a
 // pair of operands that no training formula has, in either order (see data/sources/formulas.ts).
-import { Interrupted } from '../base/errors.js';
+import { stopIfAborted } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import type { Unit } from '../base/statistics.js';
 import type { TokenDocuments } from '../data/shards.js';
@@ -67,10 +67,7 @@ export async function heldOutFormulas(
 export async function measureFormulas(
   { model, tokenizer }: { model: Model; tokenizer: Tokenizer },
   formulas: readonly HeldOutFormula[],
-  {
-    interrupt = { requested: false },
-    fewest = 16,
-  }: { interrupt?: { readonly requested: boolean }; fewest?: number } = {},
+  { signal, fewest = 16 }: { signal?: AbortSignal; fewest?: number } = {},
 ): Promise<Measurements> {
   const measurements: Measurements = new Map();
   const add = (metric: string, unit: Unit): void => {
@@ -80,7 +77,7 @@ export async function measureFormulas(
   };
   const start = tokenizer.documentStart;
   for (let begin = 0; begin < formulas.length; begin += batchRows) {
-    if (interrupt.requested) throw new Interrupted('stopped while asking formulas');
+    stopIfAborted(signal, 'stopped while asking formulas');
     const asked = formulas.slice(begin, begin + batchRows);
     const maxNewTokens = 2 + Math.max(...asked.map(({ answer }) => answer.length));
     const prompts = asked.map(({ question }) => [start, ...tokenizer.encode(question)]);

@@ -1,7 +1,7 @@
 // Tasks with checkable answers: a model answers them, the checks score them. Evaluation, alignment and the held-out
 // figures during fine-tuning all go through here.
 import { createHash } from 'node:crypto';
-import { Interrupted } from '../base/errors.js';
+import { stopIfAborted } from '../base/errors.js';
 import { readConversations } from '../data/conversations.js';
 import type { Conversation } from '../data/types.js';
 import { type Generation, generate } from '../inference/engine.js';
@@ -57,7 +57,7 @@ export interface AnswerOptions {
   /** Answers for each task; default 1. */
   samples?: number;
   seed: number;
-  interrupt: { readonly requested: boolean };
+  signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
 }
 
@@ -76,7 +76,7 @@ export async function answerTasks(
   const order = rows.map((_, i) => i).sort((a, b) => compareRows(rows[a], rows[b]) || a - b);
   const answers = new Array<Answer>(rows.length);
   for (let begin = 0; begin < order.length; begin += batchRows) {
-    if (options.interrupt.requested) throw new Interrupted('stopped while answering tasks');
+    stopIfAborted(options.signal, 'stopped while answering tasks');
     const chosen = order.slice(begin, begin + batchRows);
     const generations = await generate(
       model,

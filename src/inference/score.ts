@@ -2,7 +2,7 @@
 // log p(text) = Σ log p(token | all before it). Only the target's probability is computed: the cross-entropy op keeps
 // logits a chunk at a time, never T×V of them.
 import { setImmediate } from 'node:timers/promises';
-import { Interrupted } from '../base/errors.js';
+import { stopIfAborted } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { padSequences } from '../data/sequences.js';
 import type { TokenSequence } from '../data/types.js';
@@ -41,7 +41,7 @@ export interface TextScore {
 export async function tokenLogProbabilities(
   model: Model,
   sequences: readonly (readonly number[])[],
-  interrupt: { readonly requested: boolean } = { requested: false },
+  signal?: AbortSignal,
 ): Promise<Float32Array[]> {
   const context = model.config.max_position_embeddings;
   const results = sequences.map((tokens) => new Float32Array(Math.max(0, tokens.length - 1)));
@@ -49,7 +49,7 @@ export async function tokenLogProbabilities(
     windowsOf(tokens.length - 1, context).map((window) => ({ ...window, owner })),
   );
   for (let next = 0; next < windows.length; ) {
-    if (interrupt.requested) throw new Interrupted('stopped while scoring');
+    stopIfAborted(signal, 'stopped while scoring');
     let columns = 0;
     const batch: typeof windows = [];
     for (; next < windows.length; next++) {
@@ -112,14 +112,14 @@ function rowLogProbabilities(model: Model, rows: readonly TokenSequence[], colum
 export async function scoreTexts(
   { model, tokenizer }: { model: Model; tokenizer: Tokenizer },
   texts: readonly string[],
-  interrupt?: { readonly requested: boolean },
+  signal?: AbortSignal,
 ): Promise<TextScore[]> {
   const opening = tokenizer.documentStart;
   const encoded = texts.map((text) => tokenizer.encode(text));
   const scores = await tokenLogProbabilities(
     model,
     encoded.map((ids) => [opening, ...ids]),
-    interrupt,
+    signal,
   );
   return texts.map((text, i) => scoreOf(text, encoded[i], scores[i], tokenizer));
 }

@@ -4,14 +4,14 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { Interrupted, UserError } from '../base/errors.js';
+import { stopIfAborted, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig } from '../config/pipeline.js';
 import type { EvaluationTable, Event, Reporter } from '../report/event.js';
 import { type StageTable, stageTable } from '../stages/index.js';
-import type { Interrupt, Job, StageName, StageOutput } from '../stages/stage.js';
+import type { Job, StageName, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
 import { lockDirectory } from './lock.js';
 import { contentDigest, findParent, findParentTokenizer, type Parent } from './parent.js';
@@ -59,7 +59,7 @@ export interface PipelineRun {
   /** False: checkpoints are opened without comparing the sha256 of their files. */
   verify?: boolean;
   reporter: Reporter;
-  interrupt: Interrupt;
+  signal?: AbortSignal;
   /** The stages by name; given only by tests. */
   stages?: StageTable;
 }
@@ -85,7 +85,7 @@ export interface ModelOutput {
 
 /**
  * @throws UserError for a missing parent or file, a folder in use, or bad input of a stage.
- * @throws Interrupted once `interrupt` is requested and the stage has saved its work.
+ * @throws Interrupted once `signal` is aborted and the stage has saved its work.
  */
 export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const stages = run.stages ?? stageTable;
@@ -129,7 +129,7 @@ interface Planned extends PipelineRun {
 async function runStages(run: Planned): Promise<PipelineResult> {
   const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [], unsaved: [] };
   for (const name of run.plan) {
-    if (run.interrupt.requested) throw new Interrupted(`stopped before ${name}`);
+    stopIfAborted(run.signal, `stopped before ${name}`);
     const { record, output, skipped, restored, unsaved } = await runStage(name, run);
     result.unsaved.push(...unsaved);
     run.available.set(name, output);
@@ -200,7 +200,7 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
     seed: run.config.seed,
     compute: { backend, threads, precision },
     reporter: watched,
-    interrupt: run.interrupt,
+    signal: run.signal,
     overrides,
     evaluationSets,
     verify: run.verify,

@@ -8,7 +8,7 @@ export const dataStage: Stage<DataConfig> = {
   name: 'data',
   needs: [],
   inputDigest: ({ config, evaluationSets }) => dataInputDigest(config.spec, config.stdin, evaluationSets),
-  run: ({ config, directory, seed, evaluationSets, reporter, interrupt }) =>
+  run: ({ config, directory, seed, evaluationSets, reporter, signal }) =>
     buildData({
       specPath: config.spec,
       validation: config.validation,
@@ -18,6 +18,6 @@ export const dataStage: Stage<DataConfig> = {
       directory,
       seed,
       reporter,
-      interrupt,
+      signal,
     }),
 };

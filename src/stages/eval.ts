@@ -107,7 +107,7 @@ function relabel(measured: Measured, label: string): Measured {
 }
 
 async function evaluateCheckpoint(
-  { config, inputs, seed, reporter, interrupt }: Job<EvalConfig>,
+  { config, inputs, seed, reporter, signal }: Job<EvalConfig>,
   label: string,
   checkpoint: Checkpoint,
   tasks: readonly Conversation[],
@@ -119,10 +119,10 @@ async function evaluateCheckpoint(
     if (inputs.tokens !== undefined) {
       const documents = await openTokens(inputs.tokens, 'validation', loaded.tokenizer);
       const chosen = await chooseHeldOut(documents, config.validationTokens);
-      const texts = await measureHeldOut(loaded.model, chosen, interrupt);
+      const texts = await measureHeldOut(loaded.model, chosen, signal);
       measurements = new Map([...measureTexts(texts), ...measureSources(texts)]);
       const formulas = await heldOutFormulas(documents, loaded.tokenizer, formulasPerForm);
-      for (const [metric, units] of await measureFormulas(loaded, formulas, { interrupt }))
+      for (const [metric, units] of await measureFormulas(loaded, formulas, { signal }))
         measurements.set(metric, units);
     }
     const asked = loaded.tokenizer.chatTemplate !== missingTemplate ? tasks : [];
@@ -133,7 +133,7 @@ async function evaluateCheckpoint(
     }
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', stage: 'eval', label: `${label}: answering`, done, total, unit: 'tasks' });
-    const options = { maxNewTokens: config.maxNewTokens, seed, interrupt, onProgress };
+    const options = { maxNewTokens: config.maxNewTokens, seed, signal, onProgress };
     answers = await answerTasks(loaded, asked, options);
     for (const [metric, units] of measureAnswers(answers)) measurements.set(metric, units);
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.

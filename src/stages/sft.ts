@@ -86,7 +86,7 @@ export const sftStage: Stage<SftConfig> = {
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
       sample: async (current, step) => {
         const tasks = heldOut.slice(0, shownSamples);
-        const options = { maxNewTokens: 48, seed, interrupt: { requested: false } };
+        const options = { maxNewTokens: 48, seed };
         for (const { task, text } of await answerTasks({ model: current, tokenizer, template }, tasks, options)) {
           job.reporter.emit({ type: 'sample', stage: 'sft', step, prompt: lastQuestion(task), completion: text });
         }

@@ -7,11 +7,6 @@ import type { Override } from '../train/resume.js';
 export const stageNames = ['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'align', 'eval'] as const;
 export type StageName = (typeof stageNames)[number];
 
-/** Set when the person asks us to stop; a stage looks at it between units of work. */
-export interface Interrupt {
-  readonly requested: boolean;
-}
-
 export interface Job<Config> {
   config: Config;
   /** The outputs of the stages this one builds on: absolute paths, by stage name. */
@@ -21,7 +16,8 @@ export interface Job<Config> {
   seed: number;
   compute: ComputeChoice;
   reporter: Reporter;
-  interrupt: Interrupt;
+  /** Aborted when the person asks us to stop; a stage looks at it between units of work. */
+  signal?: AbortSignal;
   /** Settings changed by --override since this stage began, in order. */
   overrides?: readonly Override[];
   /** Files of tasks that the pipeline evaluates with, as its file names them. */

@@ -1,7 +1,7 @@
 // Documents → vocabulary: trains the byte-level BPE on the training split, or gives a tokenizer that exists more tokens from
 // it, and writes Hugging Face's tokenizer files.
 import { basename, dirname, join } from 'node:path';
-import { Interrupted, UserError } from '../base/errors.js';
+import { stopIfAborted, UserError } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import type { TokenizerConfig } from '../config/pipeline.js';
 import { readDocuments } from '../data/documents.js';
@@ -10,10 +10,12 @@ import { extendTokenizer } from '../tokenizer/extend.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { readTokenizerFiles, tokenizerJsonName } from '../tokenizer/tokenizer-files.js';
 import { type ReadOptions, type TrainProgress, type TrainText, trainTokenizer } from '../tokenizer/train.js';
-import type { Job, Stage } from './stage.js';
+import type { Stage } from './stage.js';
 
 /** As many tokens as `extend` adds where nothing is said. */
 const usualAdd = 8192;
+/** There is nothing to save: training starts again, and takes seconds. */
+const stopped = 'stopped while training the tokenizer';
 
 export const tokenizerStage: Stage<TokenizerConfig> = {
   name: 'tokenizer',
@@ -38,13 +40,13 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
     }
     await Tokenizer.open(dirname(extend));
   },
-  async run({ config, inputs, directory, reporter, interrupt }) {
+  async run({ config, inputs, directory, reporter, signal }) {
     const onProgress = ({ phase, done, total }: TrainProgress): void => {
-      stopIfAsked(interrupt);
+      stopIfAborted(signal, stopped);
       const unit = phase === 'reading' ? 'bytes' : 'tokens';
       reporter.emit({ type: 'progress', stage: 'tokenizer', label: phase, done, total, unit });
     };
-    const text = sample(inputs.data ?? '', config.trainBytes, interrupt);
+    const text = sample(inputs.data ?? '', config.trainBytes, signal);
     const reading = { maxBytes: config.trainBytes, balance: config.balance, onProgress };
     const { tokenizer, wanted } = await makeTokenizer(config, text, reading);
     if (tokenizer.vocabSize < wanted) {
@@ -71,17 +73,13 @@ async function makeTokenizer(
 }
 
 /** About `wanted` bytes, spread evenly over the corpus: it is in the order of its sources, and each is to be heard. */
-async function* sample(
-  path: string,
-  wanted: number,
-  interrupt: Job<TokenizerConfig>['interrupt'],
-): AsyncGenerator<TrainText> {
+async function* sample(path: string, wanted: number, signal: AbortSignal | undefined): AsyncGenerator<TrainText> {
   const { total } = await readDataManifest(path);
   const share = wanted / total.train.bytes;
   let seen = 0;
   let taken = 0;
   for await (const { text, language } of readDocuments(path, 'train')) {
-    stopIfAsked(interrupt);
+    stopIfAborted(signal, stopped);
     const bytes = Buffer.byteLength(text);
     if (taken <= share * seen) {
       taken += bytes;
@@ -89,9 +87,4 @@ async function* sample(
     }
     seen += bytes;
   }
-}
-
-/** There is nothing to save: training starts again, and takes seconds. */
-function stopIfAsked(interrupt: Job<TokenizerConfig>['interrupt']): void {
-  if (interrupt.requested) throw new Interrupted('stopped while training the tokenizer');
 }

@@ -6,8 +6,8 @@ import type { Stage } from './stage.js';
 export const tokensStage: Stage<undefined> = {
   name: 'tokens',
   needs: ['data', 'tokenizer'],
-  async run({ inputs, directory, reporter, interrupt }) {
+  async run({ inputs, directory, reporter, signal }) {
     const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
-    return tokenizeDocuments({ dataPath: inputs.data ?? '', tokenizer, directory, reporter, interrupt });
+    return tokenizeDocuments({ dataPath: inputs.data ?? '', tokenizer, directory, reporter, signal });
   },
 };

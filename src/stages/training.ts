@@ -39,7 +39,7 @@ export async function stepCount(
 
 export type StageTraining<Batch extends MicroBatch> = Omit<
   TrainingRun<Batch>,
-  'reporter' | 'interrupt' | 'runDirectory' | 'overrides'
+  'reporter' | 'signal' | 'runDirectory' | 'overrides'
 >;
 
 /** Runs the one trainer under a job. */
@@ -47,8 +47,8 @@ export function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
   training: StageTraining<Batch>,
 ): Promise<TrainingResult> {
-  const { reporter, interrupt, overrides } = job;
-  return train({ ...training, runDirectory: dirname(job.directory), reporter, interrupt, overrides });
+  const { reporter, signal, overrides } = job;
+  return train({ ...training, runDirectory: dirname(job.directory), reporter, signal, overrides });
 }
 
 /** Metrics under a prefix: `sft.exactMatch`. */

@@ -24,7 +24,8 @@ export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   steps: number;
   /** The checkpoint (its folder) of another training that this one goes on from, to end it in a decay of its own. */
   cooldown?: Cooldown & { path: string };
-  interrupt: { readonly requested: boolean };
+  /** Aborted: saves after the step it is in, and ends. */
+  signal?: AbortSignal;
   /** Settings that were changed since this training first began, in order; each counts from the step it is resumed at. */
   overrides?: readonly Override[];
   /** Held-out figures; must leave the model and every random stream as they were. */
@@ -123,7 +124,7 @@ class Loop<Batch extends MicroBatch> {
   }
 
   async run(): Promise<TrainingResult> {
-    const { config, steps, interrupt, evaluate } = this.#run;
+    const { config, steps, signal, evaluate } = this.#run;
     if (evaluate === undefined) this.#saver.checkBest({ loss: 0 });
     if (config.spikeLimit > 0 && this.#saver.last === undefined) await this.#saver.save(this.#progress());
     while (this.#at.step < steps) {
@@ -134,7 +135,7 @@ class Loop<Batch extends MicroBatch> {
       if (last || due(step, config.evaluateEvery)) await this.#evaluate();
       if (last || due(step, config.sampleEvery)) await this.#run.sample?.(this.#model, step);
       if (last) break;
-      if (interrupt.requested) {
+      if (signal?.aborted) {
         const { path } = await this.#saver.finish(this.#progress());
         throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
       }

@@ -216,7 +216,7 @@ const jsonl = kinds.find(({ name }) => name === 'a.jsonl') as Kind;
 /** How the same bytes come from elsewhere. */
 const ways: Record<string, (bytes: Buffer) => Promise<{ source: Record<string, unknown>; stdin?: string }>> = {
   async stdin(bytes) {
-    const quiet = { reporter: { emit() {} }, interrupt: { requested: false } };
+    const quiet = { reporter: { emit() {} } };
     const input = (async function* () {
       yield bytes;
     })();

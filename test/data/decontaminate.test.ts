@@ -39,7 +39,6 @@ test('the sets that a pipeline names are looked for unless that is switched off'
       specPath: join(folder, 'spec.yaml'),
       ...{ validation: 0, directory: join(folder, 'data'), seed: 1, evaluationSets },
       reporter: { emit: (event) => events.push(event) },
-      interrupt: { requested: false },
     });
     assert.equal(metrics['documents.train'], kept);
     const told =
@@ -93,7 +92,6 @@ test('a held-out half that does not fit in memory is said to be there', async ()
     specPath: join(folder, 'spec.yaml'),
     ...{ validation: 0.1, directory: join(folder, 'data'), seed: 1 },
     reporter: { emit: (event) => events.push(event) },
-    interrupt: { requested: false },
   });
   assert.ok(
     events.some((event) => event.type === 'note' && /1 held-out documents found no room in memory/.test(event.text)),

@@ -17,7 +17,7 @@ const server = await startWebServer();
 const other = await startWebServer();
 
 const timing = { stallMilliseconds: 2000, backOffMilliseconds: 1 };
-const quiet: FetchContext = { reporter: { emit() {} }, interrupt: { requested: false }, timing };
+const quiet: FetchContext = { reporter: { emit() {} }, timing };
 
 async function wanted(path: string, rest: Partial<Download> = {}): Promise<Download> {
   server.requests.length = 0;
@@ -162,15 +162,22 @@ test('404 at once; 429 and 5xx after some tries; a login in words', async () => 
   await download(file, { ...quiet, timing: { ...timing, backOffMilliseconds: 20 } });
 });
 
-test('a server that stalls is given up; a person who does not want to wait is obeyed', async () => {
+test('a server that stalls is given up; a person who does not want to wait is obeyed', {
+  timeout: 50_000,
+}, async () => {
   server.handlers.set('/j', (_, response) => response.write('x'));
   const stalling = { ...quiet, timing: { stallMilliseconds: 100, backOffMilliseconds: 1 } };
   await refusal(download(await wanted('/j'), stalling), /nothing came for 0\.1 s, in 5 tries/i);
-  const interrupt = { requested: false };
-  setTimeout(() => {
-    interrupt.requested = true;
-  }, 200);
-  await assert.rejects(download(await wanted('/j'), { ...quiet, interrupt }), Interrupted);
+  const answering = new AbortController();
+  server.handlers.set('/j', (_, response) => response.write('x', () => answering.abort()));
+  await assert.rejects(download(await wanted('/j'), { ...quiet, signal: answering.signal }), Interrupted);
+  // The pause before the next try takes 60 s.
+  const pausing = new AbortController();
+  server.handlers.set('/j', (_, response) => {
+    response.writeHead(503, { 'retry-after': '60' }).end(() => setTimeout(() => pausing.abort(), 100));
+  });
+  await assert.rejects(download(await wanted('/j'), { ...quiet, signal: pausing.signal }), Interrupted);
+  assert.equal(server.requests.length, 1);
 });
 
 test('redirects: followed, but not in circles nor to other schemes; the token stays with its host', async () => {

@@ -141,7 +141,7 @@ before(async () => {
     texts.map(({ text }) => text),
     { vocabSize: 300 },
   );
-  const quiet = { reporter: { emit() {} }, interrupt: { requested: false } };
+  const quiet = { reporter: { emit() {} } };
   const { path } = await tokenizeDocuments({ dataPath: join(directory, 'data'), tokenizer, directory, ...quiet });
   documents = await openTokens(path, 'train', tokenizer);
 });

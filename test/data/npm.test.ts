@@ -12,7 +12,7 @@ import { listFiles } from '../../src/data/sources/files.js';
 import { npmFiles } from '../../src/data/sources/npm.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
-const quiet = { reporter: { emit: () => {} }, interrupt: { requested: false } };
+const quiet = { reporter: { emit: () => {} } };
 const integrityOf = (tarball: Uint8Array) => `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
 
 async function pack(files: Record<string, string>): Promise<Buffer> {
@@ -171,14 +171,11 @@ test('links and paths that leave the package are refused', async () => {
 test('a person who does not want to wait is obeyed', async () => {
   await freshCache();
   // A registry that never answers.
-  const silent = createServer(() => {});
+  const controller = new AbortController();
+  const silent = createServer(() => controller.abort());
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   process.env.npm_config_registry = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  const interrupt = { requested: false };
-  setTimeout(() => {
-    interrupt.requested = true;
-  }, 500);
-  await assert.rejects(npmFiles(source('texts'), { ...quiet, interrupt }), Interrupted);
+  await assert.rejects(npmFiles(source('texts'), { ...quiet, signal: controller.signal }), Interrupted);
   silent.close();
   silent.closeAllConnections();
 });

@@ -24,7 +24,7 @@ export function build(
     validation?: number;
     seed?: number;
     out?: string;
-    interrupt?: { requested: boolean };
+    signal?: AbortSignal;
     strict?: boolean;
     stdin?: string;
   } = {},
@@ -38,7 +38,7 @@ export function build(
     directory: join(folder, options.out ?? 'data'),
     seed: options.seed ?? 1,
     reporter: { emit: (event) => events.push(event) },
-    interrupt: options.interrupt ?? { requested: false },
+    signal: options.signal,
   }).then((result) => ({ ...result, events }));
 }
 

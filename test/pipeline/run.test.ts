@@ -12,6 +12,7 @@ import { settled } from '../../src/pipeline/load.js';
 import type { PipelineRun } from '../../src/pipeline/run.js';
 import { type StageName, stageNames } from '../../src/stages/stage.js';
 import { checkBackends } from '../../src/tensor/backends.js';
+import { abortedWhen } from '../signals.js';
 import { folder, freshRun, start, type World, whole } from './world.js';
 
 test('a first run does every stage in order; a second skips all and still has the table', async () => {
@@ -236,11 +237,7 @@ test('a folder of the person in the place of a stage is left alone', async () =>
 
 test('a stop that was asked for between stages ends with Interrupted', async () => {
   const world: World = { ran: [] };
-  const interrupt = {
-    get requested() {
-      return world.ran.includes('tokenizer');
-    },
-  };
-  await assert.rejects(start(freshRun(), world, { interrupt }), Interrupted);
+  const signal = abortedWhen(() => world.ran.includes('tokenizer'));
+  await assert.rejects(start(freshRun(), world, { signal }), Interrupted);
   assert.deepEqual(world.ran, ['data', 'tokenizer']);
 });

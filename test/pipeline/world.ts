@@ -111,7 +111,6 @@ export async function start(runDirectory: string, world: World, options: Partial
     config: whole(),
     runDirectory,
     reporter: { emit: (event) => events.push(event) },
-    interrupt: { requested: false },
     stages: tableOf(world),
     ...options,
   });

@@ -36,7 +36,7 @@ async function pretrain(name: string, from: string, set: readonly string[] = [])
     set: [...others, ...shape, ...set],
     flags: { backend: 'auto' },
   });
-  return runPipeline({ config, runDirectory: join(root, name), reporter, interrupt: { requested: false } });
+  return runPipeline({ config, runDirectory: join(root, name), reporter });
 }
 
 const train = (steps: number) =>

@@ -15,7 +15,6 @@ import type { Event } from '../../src/report/event.js';
 import { evalStage } from '../../src/stages/eval.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 
-const interrupt = { requested: false };
 let directory: string;
 let model: string;
 let tokens: string;
@@ -44,7 +43,7 @@ before(async () => {
     JSON.stringify({ ...manifest, languages: halves, sources: [], facts: {}, digest: '' }),
   );
   const tokenizer = await Tokenizer.open(model);
-  ({ path: tokens } = await tokenizeDocuments({ dataPath, tokenizer, directory, reporter: { emit() {} }, interrupt }));
+  ({ path: tokens } = await tokenizeDocuments({ dataPath, tokenizer, directory, reporter: { emit() {} } }));
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -59,7 +58,6 @@ async function evaluate(inputs: { tokens?: string }) {
     seed: 1,
     compute: { backend: 'wasm', precision: 'fp32' },
     reporter: { emit: (event) => void events.push(event) },
-    interrupt,
   });
   return { metrics, notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])) };
 }

@@ -9,6 +9,7 @@ import { Interrupted } from '../../src/base/errors.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { runPipeline } from '../../src/pipeline/run.js';
 import type { Event, Metrics } from '../../src/report/event.js';
+import { abortedWhen } from '../signals.js';
 
 const settings = [
   'tokenizer.vocabSize=300',
@@ -44,11 +45,7 @@ async function run(
   let stage = '';
   for (let stops = 0; ; stops++) {
     let asked = 0;
-    const interrupt = {
-      get requested() {
-        return stage === 'pretrain' && ++asked > patience;
-      },
-    };
+    const signal = abortedWhen(() => stage === 'pretrain' && ++asked > patience);
     try {
       const reporter = {
         emit(event: Event) {
@@ -56,7 +53,7 @@ async function run(
           stage = event.stage;
         },
       };
-      const { outputs } = await runPipeline({ config, runDirectory: join(root, name), reporter, interrupt });
+      const { outputs } = await runPipeline({ config, runDirectory: join(root, name), reporter, signal });
       const { digest, metrics } = outputs.pretrain ?? assert.fail();
       const said = events.flatMap((event) => (event.type === 'note' && event.stage === 'pretrain' ? [event] : []));
       const notes = said.flatMap(({ level, text }) => (level === 'info' ? [text] : []));

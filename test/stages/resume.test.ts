@@ -13,6 +13,7 @@ import { loadPipeline } from '../../src/pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../../src/pipeline/run.js';
 import { settleEvents, type TimedEvent } from '../../src/report/metrics.js';
 import { checkBackends } from '../../src/tensor/backends.js';
+import { abortedWhen } from '../signals.js';
 
 const settings = [
   'tokenizer.vocabSize=300',
@@ -67,11 +68,7 @@ for (const [backend, missing] of backends) {
           config,
           runDirectory: join(root, name),
           reporter: { emit: (event) => tried.events.push({ ...event, time: tried.events.length }) },
-          interrupt: {
-            get requested() {
-              return ++tried.asked >= stopAt;
-            },
-          },
+          signal: abortedWhen(() => ++tried.asked >= stopAt),
         });
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;

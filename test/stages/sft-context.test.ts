@@ -30,7 +30,6 @@ test('rows of 2,048 tokens for a model of 131,072, with a word; the conversation
     seed: 1,
     compute: { backend: 'wasm', precision: 'fp32' },
     reporter: { emit: (event) => void (event.type === 'note' && notes.push(event.text)) },
-    interrupt: { requested: false },
   });
   const tuned = await openCheckpoint(path);
   assert.equal((tuned.manifest.settings as Record<string, unknown>).contextLength, 2048);

@@ -24,7 +24,6 @@ test('with nothing to add, a tokenizer that exists is taken as it is, files besi
     seed: 1,
     compute: { backend: 'cpu' },
     reporter: { emit: () => {} },
-    interrupt: { requested: false },
   });
   assert.equal(metrics.vocabSize, 367);
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
@@ -50,7 +49,6 @@ test('a tokenizer hears every source, however the corpus lists them and however 
       seed: 1,
       compute: { backend: 'cpu' },
       reporter: { emit: () => {} },
-      interrupt: { requested: false },
     });
     return { digest, tokenizer: await Tokenizer.open(directory) };
   };

@@ -22,6 +22,7 @@ import { negativeLogLikelihood } from '../../src/train/losses.js';
 import { type TrainingResult, train } from '../../src/train/trainer.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { gradientsOf } from '../golden/fixtures.js';
+import { abortedWhen } from '../signals.js';
 import {
   countingObjective,
   countingSequences,
@@ -116,11 +117,7 @@ async function run(directory: string, checkpointing: boolean, stopAt = Number.PO
       precision: 'fp32',
     },
     reporter,
-    interrupt: {
-      get requested() {
-        return losses().length >= stopAt;
-      },
-    },
+    signal: abortedWhen(() => losses().length >= stopAt),
   }).catch((error: unknown) => {
     if (error instanceof Interrupted) return error;
     throw error;

@@ -13,6 +13,7 @@ import { openBackend } from '../../src/tensor/backends.js';
 import { mul, type Scalar } from '../../src/tensor/tf.js';
 import { learningRateAt } from '../../src/train/schedule.js';
 import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
+import { abortedWhen } from '../signals.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
 const config = trainConfig({
@@ -54,17 +55,13 @@ describe('cool-down', () => {
     train({
       ...{ model: tinyModel(), objective: countingObjective(), config, steps: planned },
       ...{ directory: join(root, name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' } },
-      ...{ eosTokenId: 0, manifest, reporter: recordingReporter(), interrupt: { requested: false } },
+      ...{ eosTokenId: 0, manifest, reporter: recordingReporter() },
       ...own,
     });
   const stoppingAfter = (count: number) => {
     const reporter = recordingReporter();
-    const interrupt = {
-      get requested() {
-        return reporter.events.filter(({ type }) => type === 'step').length >= count;
-      },
-    };
-    return { reporter, interrupt };
+    const signal = abortedWhen(() => reporter.events.filter(({ type }) => type === 'step').length >= count);
+    return { reporter, signal };
   };
 
   test('ends lower than it began, and neither stopping it nor going on with the other changes a bit', async () => {

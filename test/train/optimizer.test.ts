@@ -15,6 +15,7 @@ import { memory } from '../../src/tensor/tf.js';
 import { createOptimizer, disposeOptimizer, optimizerTensors } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { type TrainingRun, train } from '../../src/train/trainer.js';
+import { abortedWhen } from '../signals.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
 describe('Muon', () => {
@@ -37,16 +38,12 @@ describe('Muon', () => {
   ) {
     const reporter = recordingReporter();
     const losses = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
-    const interrupt = {
-      get requested() {
-        return losses().length >= stopAt;
-      },
-    };
+    const signal = abortedWhen(() => losses().length >= stopAt);
     const directory = join(root, name);
     const outcome = await train({
       ...{ model: tinyModel(), objective: countingObjective(), steps, directory, runDirectory: root },
       config: trainConfig({ optimizer, momentum, checkpointEvery: 100 }),
-      ...{ tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0, manifest, reporter, interrupt },
+      ...{ tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0, manifest, reporter, signal },
     }).catch((error: unknown) => error);
     return { outcome, losses: losses(), directory };
   }

@@ -11,6 +11,7 @@ import { PackedBatches } from '../../src/data/packing.js';
 import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { type TrainingRun, train } from '../../src/train/trainer.js';
+import { abortedWhen } from '../signals.js';
 import { countingObjective, countingSequences, padId, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
 describe('resuming', () => {
@@ -31,11 +32,7 @@ describe('resuming', () => {
     const reporter = recordingReporter();
     const directory = join(root, name);
     const steps = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event] : []));
-    const interrupt = {
-      get requested() {
-        return steps().length >= stopAt;
-      },
-    };
+    const signal = abortedWhen(() => steps().length >= stopAt);
     const outcome = await train({
       model: tinyModel(),
       objective: countingObjective(),
@@ -47,7 +44,7 @@ describe('resuming', () => {
       eosTokenId: 0,
       manifest,
       reporter,
-      interrupt,
+      signal,
       ...overrides,
     }).catch((error: unknown) => error);
     const notes = reporter.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));

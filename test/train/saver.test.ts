@@ -16,6 +16,7 @@ import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
+import { abortedWhen } from '../signals.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
 describe('saving beside training', () => {
@@ -43,7 +44,6 @@ describe('saving beside training', () => {
         ...{ backend: 'wasm', threads: null, precision: 'fp32' },
       },
       reporter,
-      interrupt: { requested: false },
       ...overrides,
     };
     const outcome = await train(given).catch((error: unknown) => error);
@@ -87,12 +87,8 @@ describe('saving beside training', () => {
     await run('ended');
     assert.equal(threads(), idle);
     let asked = 0;
-    const interrupt = {
-      get requested() {
-        return ++asked > 2;
-      },
-    };
-    assert.ok((await run('stopped', { interrupt })).outcome instanceof Interrupted);
+    const signal = abortedWhen(() => ++asked > 2);
+    assert.ok((await run('stopped', { signal })).outcome instanceof Interrupted);
     assert.equal(threads(), idle);
     const sample = async (_model: Model, step: number) => {
       if (step < 3) return;

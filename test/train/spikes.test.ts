@@ -12,6 +12,7 @@ import { memory, mul, type Scalar } from '../../src/tensor/tf.js';
 import type { Objective } from '../../src/train/objective.js';
 import { type SpikeState, spikeOf, withStep } from '../../src/train/spikes.js';
 import { type TrainingRun, train } from '../../src/train/trainer.js';
+import { abortedWhen } from '../signals.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
 test('a spike is a loss or gradient norm far above the recent ones, or not a number', () => {
@@ -58,14 +59,10 @@ describe('a training that is watched', () => {
     };
     const reporter = recordingReporter();
     const steps = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.step] : []));
-    const interrupt = {
-      get requested() {
-        return steps().length >= stopAt;
-      },
-    };
+    const signal = abortedWhen(() => steps().length >= stopAt);
     const directory = join(root, name);
     const outcome = await train({
-      ...{ model: tinyModel(), objective, steps: 30, directory, runDirectory: root, manifest, reporter, interrupt },
+      ...{ model: tinyModel(), objective, steps: 30, directory, runDirectory: root, manifest, reporter, signal },
       config: trainConfig({ spikeLimit, checkpointEvery: 4, schedule: 'constant', clipNorm: 0 }),
       ...{ tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0 },
     }).catch((error: unknown) => error);

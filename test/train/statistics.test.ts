@@ -35,7 +35,7 @@ describe('statistics', () => {
     const { digest } = await train({
       ...{ model: tinyModel(), objective: countingObjective(), config: trainConfig(config), steps: 6, manifest },
       ...{ directory: join(root, name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0 },
-      ...{ reporter, interrupt: { requested: false } },
+      ...{ reporter },
     });
     return { digest, statistics: reporter.events.filter((event): event is Statistics => event.type === 'statistics') };
   }

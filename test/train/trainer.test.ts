@@ -13,6 +13,7 @@ import type { Objective } from '../../src/train/objective.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
+import { abortedWhen } from '../signals.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
 const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
@@ -40,7 +41,6 @@ describe('trainer', () => {
       eosTokenId: 0,
       manifest,
       reporter: recordingReporter(),
-      interrupt: { requested: false },
       ...overrides,
     });
 
@@ -58,12 +58,8 @@ describe('trainer', () => {
     for (const stopAt of [1, 4, 7]) {
       const name = `stopped-${stopAt}`;
       const reporter = recordingReporter();
-      const interrupt = {
-        get requested() {
-          return reporter.events.filter(({ type }) => type === 'step').length >= stopAt;
-        },
-      };
-      await assert.rejects(run(name, { reporter, interrupt }), Interrupted);
+      const signal = abortedWhen(() => reporter.events.filter(({ type }) => type === 'step').length >= stopAt);
+      await assert.rejects(run(name, { reporter, signal }), Interrupted);
       const resumed = recordingReporter();
       const second = await run(name, { reporter: resumed });
       assert.equal(resumed.events.filter(({ type }) => type === 'step').length, 10 - stopAt);

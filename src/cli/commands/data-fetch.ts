@@ -6,13 +6,13 @@ import { type LocatedFile, locate } from '../../data/sources/locate.js';
 import { needsInput, spoolStdin } from '../../data/sources/stdin.js';
 import { loadDataSpec } from '../../data/spec.js';
 import { createReporter } from '../../report/reporter.js';
-import { type WatchedInterrupt, watchInterrupt } from '../interrupt.js';
+import { watchInterrupt } from '../interrupt.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { findRun, outputMode, type StageRun } from '../run-stages.js';
 
 type Reporter = ReturnType<typeof createReporter>;
-type Context = { reporter: Reporter; interrupt: WatchedInterrupt };
+type Context = { reporter: Reporter; signal: AbortSignal };
 
 interface Fetched {
   source: string;
@@ -87,7 +87,7 @@ async function reporting<T>(options: OutputOptions, work: (context: Context) => 
   const reporter = createReporter({ mode: outputMode(options), stdout: process.stdout, stderr: process.stderr });
   const interrupt = watchInterrupt();
   try {
-    return await work({ reporter, interrupt });
+    return await work({ reporter, signal: interrupt.signal });
   } finally {
     interrupt.release();
     await reporter.close();

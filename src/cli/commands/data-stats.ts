@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { stopIfAborted, UserError } from '../../base/errors.js';
 import { exists, readJsonIfExists } from '../../base/files.js';
 import { displayWidth, formatBytes, formatCount, formatTable, printable } from '../../base/format.js';
 import { detectLanguage } from '../../data/clean.js';
@@ -36,7 +36,7 @@ export async function stats(paths: readonly string[], options: StatsOptions): Pr
     const unreadable: Unreadable = { rows: 0 };
     let done = 0;
     for await (const document of documentsOf(paths, options.column)) {
-      if (interrupt.requested) throw new Interrupted('stopped while counting');
+      stopIfAborted(interrupt.signal, 'stopped while counting');
       if ('fault' in document) {
         unreadable.rows++;
         unreadable.first ??= document.fault.message;

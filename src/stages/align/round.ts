@@ -121,7 +121,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
       samples: config.samplesPerPrompt,
       sampling: samplingAt(config.temperature),
       seed: Random.stream(job.seed, `align-samples-${round}`).uint32(),
-      interrupt: job.interrupt,
+      signal: job.signal,
       onProgress: (done, total) =>
         job.reporter.emit({
           type: 'progress',
@@ -180,13 +180,13 @@ async function trainRound(
  */
 async function heldOutRewards({ job, heldOut, round }: RoundInput, policy: Checkpoint): Promise<readonly Unit[]> {
   return withModel(policy, async (loaded) => {
-    const { config, seed, interrupt, reporter } = job;
+    const { config, seed, signal, reporter } = job;
     const answers = await answerTasks(loaded, heldOut, {
       maxNewTokens: config.maxNewTokens,
       samples: config.heldOutSamples,
       sampling: samplingAt(config.temperature),
       seed,
-      interrupt,
+      signal,
       onProgress: (done, total) =>
         reporter.emit({
           type: 'progress',

@@ -1,6 +1,7 @@
 // The loop of self-instruct: ask the teacher for the family that has fewest tasks, keep what is new and sound, until
 // there are enough or the families are exhausted. The same seed and the same teacher give the same tasks.
 import { setImmediate } from 'node:timers/promises';
+import { stopIfAborted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import { answerFault, promptFault } from './filters.js';
@@ -51,8 +52,7 @@ export interface ExpandOptions {
   maxSimilarity: number;
   seed: number;
   onProgress?: (accepted: number, task: AcceptedTask | undefined) => void;
-  /** Throws to stop; called between requests. */
-  checkpoint?: () => void;
+  signal?: AbortSignal;
 }
 
 /** Tasks asked for in one request, and examples shown. */
@@ -65,7 +65,7 @@ interface BucketState extends Bucket {
   fruitless: number;
 }
 
-/** Expands the seeds. Throws what the teacher throws. */
+/** Expands the seeds. @throws Interrupted between requests, and what the teacher throws. */
 export async function expand(options: ExpandOptions): Promise<Expansion> {
   return new Expander(options).run();
 }
@@ -87,9 +87,9 @@ class Expander {
   }
 
   async run(): Promise<Expansion> {
-    const { teacher, target, checkpoint } = this.#options;
+    const { teacher, target, signal } = this.#options;
     while (this.#result.tasks.length < target) {
-      checkpoint?.();
+      stopIfAborted(signal, 'stopped; run the same command again to go on');
       const active = this.#states.filter((state) => state.fruitless < teacher.patience);
       if (active.length === 0) break;
       const state = active.reduce((least, each) => (each.accepted.length < least.accepted.length ? each : least));

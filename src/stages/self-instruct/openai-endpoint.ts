@@ -2,9 +2,8 @@
 // is either tried again or told to the person with what to set.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { Interrupted, stopIfAborted, UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
-import type { Interrupt } from '../stage.js';
 import type { Completer, Completion, CompletionRequest } from './completion.js';
 import { cleanText } from './filters.js';
 
@@ -20,7 +19,7 @@ export interface EndpointOptions {
   baseUrl?: string;
   timeoutSeconds: number;
   retries: number;
-  interrupt: Interrupt;
+  signal?: AbortSignal;
   /** Told of each failure that is tried again. */
   onRetry?: (reason: string, waitSeconds: number) => void;
   environment?: Readonly<Record<string, string | undefined>>;
@@ -52,7 +51,7 @@ export class OpenAiEndpoint implements Completer {
 
   async complete(request: CompletionRequest): Promise<Completion> {
     for (let attempt = 0; ; attempt++) {
-      if (this.#options.interrupt.requested) throw new Interrupted('stopped while asking the teacher');
+      stopIfAborted(this.#options.signal, 'stopped while asking the teacher');
       try {
         return await this.#once(request);
       } catch (error) {
@@ -62,7 +61,7 @@ export class OpenAiEndpoint implements Completer {
         if (!failure.again || attempt >= this.#options.retries || wait > maxRetryAfterSeconds)
           throw this.#asUserError(failure, attempt + 1);
         this.#options.onRetry?.(failure.what, wait);
-        await this.#pause(wait);
+        await sleep(wait * 1000, undefined, { signal: this.#options.signal }).catch(() => {});
       }
     }
   }
@@ -70,9 +69,6 @@ export class OpenAiEndpoint implements Completer {
   async #once(request: CompletionRequest): Promise<Completion> {
     this.#client ??= this.#open();
     const client = await this.#client;
-    // A Ctrl-C must not wait for an endpoint that never answers.
-    const controller = new AbortController();
-    const watch = setInterval(() => this.#options.interrupt.requested && controller.abort(), 100);
     try {
       const response: unknown = await client.chat.completions.create(
         {
@@ -84,16 +80,14 @@ export class OpenAiEndpoint implements Completer {
           max_tokens: request.maxTokens,
           temperature: request.temperature,
         },
-        { signal: controller.signal },
+        { signal: this.#options.signal },
       );
       return readCompletion(response);
     } catch (error) {
-      if (this.#options.interrupt.requested) throw new Interrupted('stopped while asking the teacher');
+      stopIfAborted(this.#options.signal, 'stopped while asking the teacher');
       if (error instanceof SyntaxError || rootOf(error) instanceof OversizedBody)
         return { text: '', finish: 'garbage' };
       throw error;
-    } finally {
-      clearInterval(watch);
     }
   }
 
@@ -109,11 +103,6 @@ export class OpenAiEndpoint implements Completer {
       logLevel: 'off',
       fetch: boundedFetch,
     });
-  }
-
-  async #pause(seconds: number): Promise<void> {
-    for (let left = seconds; left > 0 && !this.#options.interrupt.requested; left -= 0.1)
-      await sleep(Math.min(left, 0.1) * 1000);
   }
 
   #asUserError(failure: Failure, tries: number): UserError {

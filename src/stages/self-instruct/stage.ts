@@ -2,7 +2,7 @@
 // The files are written at the end, whole; an endpoint's answers are kept as they come, beside the stage's folder: they
 // were paid for, and outlive a change of settings.
 import { dirname, join, resolve } from 'node:path';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { UserError } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
@@ -36,7 +36,7 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   check: async ({ config }) => {
     await chosenSeeds(config);
     // Made only to be refused where its key is missing: nothing is asked yet.
-    if (config.teacher === 'openai') new OpenAiEndpoint({ ...config, interrupt: { requested: false } });
+    if (config.teacher === 'openai') new OpenAiEndpoint(config);
   },
   run: async (job) => {
     const seeds = await chosenSeeds(job.config);
@@ -62,7 +62,7 @@ async function chosenSeeds({ kinds, seeds: path }: SelfInstructConfig): Promise<
 }
 
 async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; close: () => Promise<void> }> {
-  const { config, inputs, directory, seed, interrupt } = job;
+  const { config, inputs, directory, seed, signal } = job;
   if (config.teacher === 'offline') {
     const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
     return { teacher: new OfflineTeacher(seed, facts), close: () => Promise.resolve() };
@@ -70,7 +70,7 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   const { model, baseUrl, timeoutSeconds, retries } = config;
   const onRetry = (reason: string, wait: number): void =>
     note(job, 'warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
-  const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, interrupt, onRetry });
+  const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, signal, onRetry });
   const recorded = await RecordedCompleter.open(endpoint, join(dirname(resolve(directory)), responsesFile));
   const close = async (): Promise<void> => {
     await recorded.close();
@@ -81,7 +81,7 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
 }
 
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
-  const { config, reporter, interrupt, seed } = job;
+  const { config, reporter, signal, seed } = job;
   for (const text of teacher.notes) note(job, 'info', text);
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
   const buckets = bucketsFor(kinds, teacher);
@@ -100,9 +100,7 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
     target,
     maxSimilarity: config.maxSimilarity,
     seed,
-    checkpoint: () => {
-      if (interrupt.requested) throw new Interrupted('stopped; run the same command again to go on');
-    },
+    signal,
     onProgress: (done) =>
       reporter.emit({ type: 'progress', stage, label: 'tasks', done, total: target, unit: 'tasks' }),
   });

@@ -52,7 +52,6 @@ function jobOf(
     directory,
     seed,
     compute: { backend: 'auto' },
-    interrupt: { requested: false },
     reporter: { emit: (event) => events.push(event) },
     events,
   };
@@ -129,14 +128,13 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
 test('with a corpus every family is made, from what it states', async (t) => {
   const directory = await temporaryDirectory(t);
   const job = jobOf(directory, { count: 600, heldOut: 88 });
-  const { reporter, interrupt, seed } = job;
+  const { reporter, seed } = job;
   const corpus = await buildData({
     specPath: 'data-specs/smoke.yaml',
     validation: 0.02,
     directory,
     seed,
     reporter,
-    interrupt,
   });
   await selfInstructStage.run({ ...job, inputs: { data: corpus.path } });
   const { formulas } = await readDataManifest(corpus.path);
@@ -240,7 +238,7 @@ test('killed at any moment and run again: the same files, and no others', async 
 });
 
 test('a stop that is asked for is obeyed', async (t) => {
-  const job = { ...jobOf(await temporaryDirectory(t)), interrupt: { requested: true } };
+  const job = { ...jobOf(await temporaryDirectory(t)), signal: AbortSignal.abort() };
   await assert.rejects(selfInstructStage.run(job), Interrupted);
 });
 
