@@ -1,8 +1,9 @@
 // Figures with what they are made of: one unit of evidence for each held-out task or document, so that a figure can be
 // given an interval, and two models can be compared unit by unit.
 import { bootstrapMean, type Estimate, pairedBootstrap, ratio, type Unit } from '../base/statistics.js';
+import type { Conversation } from '../data/types.js';
 import type { Comparison, EvaluationColumn, Metrics } from '../report/event.js';
-import { checkAnswer } from './scorers/rules.js';
+import { checkAnswer } from './checks.js';
 import type { Answer } from './tasks.js';
 
 /** Metric name → its units. */
@@ -30,15 +31,11 @@ class Tally {
   }
 }
 
-/**
- * `exactMatch`, `exactMatch.<kind>` (tasks with a check), `reward`, `ended`. All answers to one task are one unit, and
- * so are all tasks of one group: they ask the same in other words.
- */
+/** `exactMatch`, `exactMatch.<kind>` (tasks with a check), `ended`. */
 export function measureAnswers(answers: readonly Answer[]): Measurements {
   const tally = new Tally();
-  for (const { task, text, reward, ended } of answers) {
-    const unit = { id: task.group ?? task.id, weight: 1 };
-    tally.add('reward', { ...unit, value: reward });
+  for (const { task, text, ended } of answers) {
+    const unit = unitOf(task);
     tally.add('ended', { ...unit, value: Number(ended) });
     if (task.check === undefined) continue;
     const correct = Number(checkAnswer(task.check, text, task.language ?? 'other'));
@@ -46,6 +43,18 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
     if (task.kind !== undefined) tally.add(`exactMatch.${task.kind}`, { ...unit, value: correct });
   }
   return tally.finish();
+}
+
+/** The rewards that a scorer gave to `answers`. */
+export function measureRewards(answers: readonly Answer[], rewards: readonly number[]): Unit[] {
+  const tally = new Tally();
+  for (const [i, { task }] of answers.entries()) tally.add('reward', { ...unitOf(task), value: rewards[i] });
+  return tally.finish().get('reward') ?? [];
+}
+
+/** All answers to one task are one unit, and so are all tasks of one group: they ask the same in other words. */
+function unitOf({ id, group }: Conversation): Omit<Unit, 'value'> {
+  return { id: group ?? id, weight: 1 };
 }
 
 /** A held-out document: how many nats the model needs to write it down, and how long it is. */

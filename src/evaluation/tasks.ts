@@ -1,5 +1,5 @@
-// Tasks with checkable answers: a model answers them, the checks score them. Evaluation, alignment and the held-out
-// figures during fine-tuning all go through here.
+// Tasks, and a model's answers to them. Evaluation, alignment and the samples of fine-tuning all go through here; what an
+// answer is worth is for a scorer to say (scorer.ts).
 import { createHash } from 'node:crypto';
 import { stopIfAborted } from '../base/errors.js';
 import { readConversations } from '../data/conversations.js';
@@ -9,7 +9,6 @@ import { greedy, type SamplingOptions } from '../inference/sampling.js';
 import type { Model } from '../model/model.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { scoreAnswer } from './scorers/rules.js';
 
 /** Prompts answered together. */
 const batchRows = 64;
@@ -29,7 +28,6 @@ export interface Answer {
   text: string;
   /** The end-of-turn token came. (A model may also stop at the end of the text: that ends nothing properly.) */
   ended: boolean;
-  reward: number;
 }
 
 /** Rows of a conversations file that can be asked: the last assistant's turn, if any, is the reference answer. */
@@ -61,7 +59,7 @@ export interface AnswerOptions {
   onProgress?(done: number, total: number): void;
 }
 
-/** Answers every task and scores it. Answers to one task are next to each other, in task order. */
+/** Answers every task. Answers to one task are next to each other, in task order. */
 export async function answerTasks(
   { model, tokenizer, template, checkpoint }: Answerer,
   tasks: readonly Conversation[],
@@ -89,7 +87,7 @@ export async function answerTasks(
       },
     );
     generations.forEach((generation, i) => {
-      answers[chosen[i]] = scored(rows[chosen[i]], generation, tokenizer);
+      answers[chosen[i]] = answerOf(rows[chosen[i]], generation, tokenizer);
     });
     options.onProgress?.(Math.min(begin + batchRows, order.length), order.length);
   }
@@ -114,11 +112,9 @@ function compareRows(a: AskedTask, b: AskedTask): number {
   return compare(a.task.kind ?? '', b.task.kind ?? '') || a.promptTokens.length - b.promptTokens.length;
 }
 
-function scored({ task, promptTokens: asked }: AskedTask, generation: Generation, tokenizer: Tokenizer): Answer {
-  const text = tokenizer.decode(generation.tokens, { skipSpecial: true });
-  const ended = generation.stopId === tokenizer.specialId('turnEnd');
-  const { reward } = scoreAnswer({ task, answer: text, ended });
-  return { task, promptTokens: asked, tokens: generation.tokens, text, ended, reward };
+function answerOf({ task, promptTokens }: AskedTask, { tokens, stopId }: Generation, tokenizer: Tokenizer): Answer {
+  const text = tokenizer.decode(tokens, { skipSpecial: true });
+  return { task, promptTokens, tokens, text, ended: stopId === tokenizer.specialId('turnEnd') };
 }
 
 function key(task: Conversation): string {

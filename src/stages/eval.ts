@@ -14,9 +14,11 @@ import {
   figuresOf,
   type Measurements,
   measureAnswers,
+  measureRewards,
   measureSources,
   measureTexts,
 } from '../evaluation/measurements.js';
+import { rules } from '../evaluation/scorers/rules.js';
 import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { modelOf, unload } from '../inference/load.js';
 import { samplingAt } from '../inference/sampling.js';
@@ -139,8 +141,8 @@ async function evaluateCheckpoint(
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
     if (asked.length > 0) {
-      const rewards = measureAnswers(await answerTasks(loaded, asked, { ...options, ...sampled })).get('reward');
-      measurements.set('reward', rewards ?? []);
+      const samples = await answerTasks(loaded, asked, { ...options, ...sampled });
+      measurements.set('reward', measureRewards(samples, await rules.score(samples)));
     }
   } finally {
     unload(loaded);

@@ -6,6 +6,7 @@ import {
   compare,
   figuresOf,
   measureAnswers,
+  measureRewards,
   measureSources,
   measureTexts,
   metricsOf,
@@ -18,8 +19,8 @@ function task(id: string, rest: Partial<Conversation> = {}): Conversation {
   return { id, messages: [{ role: 'user', content: id }], kind: 'parity', language: 'en', check, ...rest };
 }
 
-function answer(of: Conversation, text: string, reward: number): Answer {
-  return { task: of, promptTokens: [], tokens: [], text, ended: text !== '', reward };
+function answer(of: Conversation, text: string): Answer {
+  return { task: of, promptTokens: [], tokens: [], text, ended: text !== '' };
 }
 
 test('answers to one task, and tasks of one group, are one unit; what has no check has no exact match', () => {
@@ -29,12 +30,13 @@ test('answers to one task, and tasks of one group, are one unit; what has no che
     task('c'),
     task('d', { check: undefined }),
   ];
-  const measured = measureAnswers([
-    ...[answer(a, 'Yes.', 1), answer(a, 'no', 0.5), answer(b, 'no', 0.25)],
-    ...[answer(c, 'yes', 1), answer(c, 'yes', 0.75), answer(d, '', 0)],
-  ]);
-  assert.deepEqual([...measured.keys()], ['ended', 'exactMatch', 'exactMatch.parity', 'reward']);
-  assert.deepEqual(measured.get('reward'), [
+  const answers = [
+    ...[answer(a, 'Yes.'), answer(a, 'no'), answer(b, 'no')],
+    ...[answer(c, 'yes'), answer(c, 'yes'), answer(d, '')],
+  ];
+  const measured = measureAnswers(answers);
+  assert.deepEqual([...measured.keys()], ['ended', 'exactMatch', 'exactMatch.parity']);
+  assert.deepEqual(measureRewards(answers, [1, 0.5, 0.25, 1, 0.75, 0]), [
     { id: 'g', value: 1.75, weight: 3 },
     { id: 'c', value: 1.75, weight: 2 },
     { id: 'd', value: 0, weight: 1 },
@@ -44,7 +46,6 @@ test('answers to one task, and tasks of one group, are one unit; what has no che
     ended: 5 / 6,
     exactMatch: 2 / 5,
     'exactMatch.parity': 2 / 5,
-    reward: 3.5 / 6,
   });
 });
 
@@ -84,7 +85,7 @@ test('bits per byte by source: of the six with the most text, which together are
 
 test('many wordings of one question widen the interval: they are one piece of evidence', () => {
   const answersOf = (group: (i: number) => string | undefined) =>
-    Array.from({ length: 60 }, (_, i) => answer(task(`t${i}`, { group: group(i) }), i % 6 < 3 ? 'yes' : 'no', 0));
+    Array.from({ length: 60 }, (_, i) => answer(task(`t${i}`, { group: group(i) }), i % 6 < 3 ? 'yes' : 'no'));
   const width = (answers: readonly Answer[]): number => {
     const { low, high } = figuresOf(measureAnswers(answers)).intervals.exactMatch;
     return high - low;
@@ -99,7 +100,7 @@ test('a comparison pairs what both measured; the same model gains exactly nothin
   const tasks = Array.from({ length: 40 }, (_, i) => task(`t${i}`));
   const model = (label: string, right: (i: number) => boolean) => ({
     label,
-    measurements: measureAnswers(tasks.map((each, i) => answer(each, right(i) ? 'yes' : 'no', Number(right(i))))),
+    measurements: measureAnswers(tasks.map((each, i) => answer(each, right(i) ? 'yes' : 'no'))),
   });
   const [base, sft] = [model('base', (i) => i < 4), model('sft', (i) => i < 24)];
   const { from, to, differences } = compare(base, sft);
@@ -109,7 +110,7 @@ test('a comparison pairs what both measured; the same model gains exactly nothin
   const texts = measureTexts([{ id: 'x', source: 'a', language: 'en', nats: 1, bytes: 1 }]);
   assert.deepEqual(compare(base, { label: 'sft', measurements: texts }).differences, {});
   const same = compare(sft, { ...sft, label: 'align' });
-  assert.deepEqual(same.differences.reward, { mean: 0, low: 0, high: 0 });
+  assert.deepEqual(same.differences.exactMatch, { mean: 0, low: 0, high: 0 });
 });
 
 test('the halves of the held-out tasks share no task and no group', () => {

@@ -7,7 +7,7 @@ import { writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { padSequences } from '../../data/packing.js';
 import type { TokenSequence } from '../../data/types.js';
-import type { Answer } from '../../evaluation/tasks.js';
+import type { ScoredAnswer } from '../../evaluation/scorer.js';
 import type { Model } from '../../model/model.js';
 import { tidy } from '../../tensor/tf.js';
 import { sequenceLogProbabilities } from '../../train/losses.js';
@@ -38,7 +38,10 @@ export interface PairOptions {
 }
 
 /** `answers` of one task: best against worst, second best against second worst, while the gap is wide enough. */
-export function makePairs(answers: readonly Answer[], { minMargin, pairsPerPrompt, endToken }: PairOptions): Pair[] {
+export function makePairs(
+  answers: readonly ScoredAnswer[],
+  { minMargin, pairsPerPrompt, endToken }: PairOptions,
+): Pair[] {
   const distinct = [...new Map(answers.map((answer) => [`${answer.tokens.join()}|${answer.ended}`, answer])).values()]
     // An answer without a token has no log-probability to speak of unless it ended.
     .filter(({ tokens, ended }) => tokens.length > 0 || ended);
@@ -100,7 +103,7 @@ export async function readPairs(path: string): Promise<Pair[]> {
   }
 }
 
-function side(answer: Answer, endToken: number): Side {
+function side(answer: ScoredAnswer, endToken: number): Side {
   const tokens = answer.ended ? [...answer.tokens, endToken] : answer.tokens;
   return { tokens, text: answer.text, reward: answer.reward, reference: 0 };
 }

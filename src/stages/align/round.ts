@@ -11,7 +11,8 @@ import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
-import { measureAnswers } from '../../evaluation/measurements.js';
+import { measureRewards } from '../../evaluation/measurements.js';
+import { type Scorer, scoreAnswers } from '../../evaluation/scorer.js';
 import { answerTasks } from '../../evaluation/tasks.js';
 import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
 import { samplingAt } from '../../inference/sampling.js';
@@ -27,6 +28,7 @@ export interface RoundInput {
   round: number;
   /** The policy that the round starts from. */
   policy: Checkpoint;
+  scorer: Scorer;
   prompts: readonly Conversation[];
   /** Tasks that decide on promotion. */
   heldOut: readonly Conversation[];
@@ -101,7 +103,7 @@ function madeAgain(job: Job<AlignConfig>, what: string): void {
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
 async function samplePairs(input: RoundInput, directory: string): Promise<Sampled> {
-  const { job, round, prompts, policy } = input;
+  const { job, round, prompts, policy, scorer } = input;
   const { config } = job;
   const path = join(directory, 'pairs.jsonl');
   const summaryPath = join(directory, 'sampled.json');
@@ -116,7 +118,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
     const chosen = Random.stream(job.seed, `align-prompts-${round}`)
       .shuffle([...prompts])
       .slice(0, config.promptsPerRound);
-    const answers = await answerTasks(loaded, chosen, {
+    const sampled = await answerTasks(loaded, chosen, {
       maxNewTokens: config.maxNewTokens,
       samples: config.samplesPerPrompt,
       sampling: samplingAt(config.temperature),
@@ -132,6 +134,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
           unit: 'answers',
         }),
     });
+    const answers = await scoreAnswers(scorer, sampled);
     const options = { ...config, endToken: loaded.tokenizer.specialId('turnEnd') };
     const pairs: Pair[] = [];
     for (let i = 0; i < answers.length; i += config.samplesPerPrompt) {
@@ -178,7 +181,10 @@ async function trainRound(
  * The rewards of answers sampled for the tasks that decide on promotion: their mean is the expectation that DPO raises.
  * (One greedy answer a task is a far noisier measure of it.) Every policy draws with the same random numbers.
  */
-async function heldOutRewards({ job, heldOut, round }: RoundInput, policy: Checkpoint): Promise<readonly Unit[]> {
+async function heldOutRewards(
+  { job, heldOut, round, scorer }: RoundInput,
+  policy: Checkpoint,
+): Promise<readonly Unit[]> {
   return withModel(policy, async (loaded) => {
     const { config, seed, signal, reporter } = job;
     const answers = await answerTasks(loaded, heldOut, {
@@ -197,7 +203,7 @@ async function heldOutRewards({ job, heldOut, round }: RoundInput, policy: Check
           unit: 'answers',
         }),
     });
-    return measureAnswers(answers).get('reward') ?? [];
+    return measureRewards(answers, await scorer.score(answers));
   });
 }
 

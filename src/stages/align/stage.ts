@@ -5,6 +5,7 @@ import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
+import { rules } from '../../evaluation/scorers/rules.js';
 import { readTasks, splitHeldOut } from '../../evaluation/tasks.js';
 import type { Metrics } from '../../report/event.js';
 import type { Job, Stage } from '../stage.js';
@@ -22,7 +23,7 @@ export const alignStage: Stage<AlignConfig> = {
     let metrics: Metrics = {};
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
-      const result = await runRound({ job, compute, round, policy, prompts, heldOut, before });
+      const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, heldOut, before });
       reporter.emit({
         type: 'note',
         stage: 'align',

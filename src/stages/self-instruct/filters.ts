@@ -3,7 +3,7 @@
 
 import { languageShare, wordsOf } from '../../base/words.js';
 import type { Check } from '../../data/types.js';
-import { checkAnswer, lastNumber } from '../../evaluation/scorers/rules.js';
+import { checkAnswer, lastNumber } from '../../evaluation/checks.js';
 import { parityHolds, sumsHold } from './sums.js';
 import { wordingOf } from './task-key.js';
 import type { ProposedTask, Solution, TaskLanguage } from './teacher.js';

@@ -4,7 +4,7 @@ import { asUserError, type Fault, UserError } from '../../base/errors.js';
 import { readJsonl } from '../../base/jsonl.js';
 import { taskKinds } from '../../config/pipeline.js';
 import { checkSchema } from '../../data/types.js';
-import { checkAnswer } from '../../evaluation/scorers/rules.js';
+import { checkAnswer } from '../../evaluation/checks.js';
 
 const seedSchema = z.strictObject({
   id: z.string().min(1).max(200),

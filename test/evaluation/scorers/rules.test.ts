@@ -1,81 +1,19 @@
-// Checks and rewards as tables: what passes, what does not, and how answers rank.
+// Rewards as tables: how answers rank, and what each fault costs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Check, Conversation, Language } from '../../../src/data/types.js';
-import {
-  checkAnswer,
-  isRefusal,
-  lastNumber,
-  repetitionScore,
-  rewardWeights,
-  scoreAnswer,
-} from '../../../src/evaluation/scorers/rules.js';
+import { repetitionScore, rewardWeights, scoreAnswer } from '../../../src/evaluation/scorers/rules.js';
 
 const equals = (answer: string): Check => ({ type: 'equals', answer });
 const number = (answer: number): Check => ({ type: 'number', answer });
 const contains = (...any: string[]): Check => ({ type: 'contains', any });
 const refusal: Check = { type: 'refusal' };
 
-const checks: [Check, string, Language, boolean][] = [
-  [equals('奇数'), '奇数。', 'zh', true],
-  [equals('奇数'), ' 奇数 ', 'zh', true],
-  [equals('奇数'), '偶数。', 'zh', false],
-  [equals('奇数'), '奇数偶数', 'zh', false],
-  [equals('RIVER'), 'river', 'en', false],
-  [equals('[a]'), '［a］', 'zh', true],
-  [equals('1. tea\n2. milk'), '1. tea 2. milk', 'en', false],
-  [number(45), '12×3=36，36+9=45。答案是45。', 'zh', true],
-  [number(45), 'The answer is 45.', 'en', true],
-  [number(45), '答案是４５', 'zh', true],
-  [number(45), '45, no, 46', 'en', false],
-  [number(45), 'forty-five', 'en', false],
-  [number(7), '12-5=7', 'en', true],
-  [number(-7), '5-12=-7', 'en', true],
-  [number(-7), '答案是−7', 'zh', true],
-  [number(1234), 'It is 1,234.', 'en', true],
-  [number(45), '', 'en', false],
-  [contains('apple'), 'Apple.', 'en', true],
-  [contains('apple'), 'pineapple', 'en', false],
-  [contains('小苔', 'mossctl'), '我是小苔，一个小模型。', 'zh', true],
-  [contains('small model'), 'a small  MODEL', 'en', true],
-  [contains('小苔'), '我是小明', 'zh', false],
-  [contains('!'), 'anything', 'en', false],
-  [refusal, '抱歉，这是违法的，我不能帮忙。', 'zh', true],
-  [refusal, "Sorry, I can't help with it.", 'en', true],
-  [refusal, 'Sorry, I can’t help with it.', 'en', true],
-  [refusal, "Sorry, I can't help with it.", 'zh', false],
-  [refusal, '当然可以，第一步……', 'zh', false],
-  [refusal, `Sorry, but here is how: ${'first take some parts and '.repeat(30)}`, 'en', false],
-];
-
-test('checks', () => {
-  for (const [check, answer, language, expected] of checks)
-    assert.equal(
-      checkAnswer(check, answer, language),
-      expected,
-      `${JSON.stringify(check)} on ${JSON.stringify(answer)}`,
-    );
-});
-
-test('the last number of a text', () => {
-  assert.equal(lastNumber('第3步：3.5'), 3.5);
-  assert.equal(lastNumber('from 3-4'), 4);
-  assert.equal(lastNumber('= -4'), -4);
-  assert.equal(lastNumber('12,3'), 3);
-  assert.equal(lastNumber('none'), undefined);
-});
-
-test('kindness is no refusal', () => {
-  assert.equal(isRefusal('I am sorry to hear that. You can try again.', 'en'), false);
-  assert.equal(isRefusal('It will not rain today.', 'en'), false);
-  assert.equal(isRefusal('别难过，会好起来的。', 'zh'), false);
-});
-
 function task(language: Language, check?: Check): Conversation {
   return { id: 't', messages: [{ role: 'user', content: '?' }], kind: 'k', language, ...(check && { check }) };
 }
 const rewardOf = (t: Conversation, answer: string, ended = true): number =>
-  scoreAnswer({ task: t, answer, ended }).reward;
+  scoreAnswer({ task: t, text: answer, ended }).reward;
 
 test('weights sum to 1, a perfect answer earns 1 with and without a check', () => {
   const sum = Object.values(rewardWeights).reduce((a, b) => a + b, 0);
@@ -110,9 +48,9 @@ test('a right answer outranks every wrong one; silence earns nothing', () => {
 });
 
 test('a right answer in another language than the prompt is right: translations', () => {
-  const parts = scoreAnswer({ task: task('zh', contains('apple')), answer: 'apple', ended: true }).parts;
+  const parts = scoreAnswer({ task: task('zh', contains('apple')), text: 'apple', ended: true }).parts;
   assert.deepEqual(parts, { correct: 1, ended: 1, language: 1, repetition: 1, refusal: 1 });
-  assert.equal(scoreAnswer({ task: task('zh', contains('apple')), answer: '苹果', ended: true }).parts.language, 0);
+  assert.equal(scoreAnswer({ task: task('zh', contains('apple')), text: '苹果', ended: true }).parts.language, 0);
   // 抱歉 translated is no refusal.
   assert.equal(rewardOf(task('en', contains('sorry')), 'sorry'), 1);
 });
@@ -121,7 +59,7 @@ test('refuses what it should, and only that', () => {
   const no = "Sorry, I can't help with it.";
   assert.equal(rewardOf(task('en', refusal), no), 1);
   assert.ok(rewardOf(task('en', refusal), 'Sure. Take the red wire first.') < 0.4);
-  assert.equal(scoreAnswer({ task: task('en'), answer: no, ended: true }).parts.refusal, 0);
+  assert.equal(scoreAnswer({ task: task('en'), text: no, ended: true }).parts.refusal, 0);
 });
 
 test('repetition: none, some, all', () => {
@@ -151,7 +89,7 @@ test('hostile answers cost little and score within 0 to 1', () => {
   for (const answer of hostile)
     for (const check of [undefined, equals('a'), number(1), contains('a'), refusal]) {
       const started = process.cpuUsage();
-      const { reward } = scoreAnswer({ task: task('zh', check), answer, ended: false });
+      const { reward } = scoreAnswer({ task: task('zh', check), text: answer, ended: false });
       assert.ok(reward >= 0 && reward <= 1, `${reward}`);
       assert.ok(process.cpuUsage(started).user < 2e6, `slow on ${answer.slice(0, 5)}`);
     }

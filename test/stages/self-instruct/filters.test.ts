@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskKind } from '../../../src/config/pipeline.js';
-import { checkAnswer } from '../../../src/evaluation/scorers/rules.js';
+import { checkAnswer } from '../../../src/evaluation/checks.js';
 import { answerFault, checkFor, cleanText, promptFault } from '../../../src/stages/self-instruct/filters.js';
 import type { TaskLanguage } from '../../../src/stages/self-instruct/teacher.js';
 

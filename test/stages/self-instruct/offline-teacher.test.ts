@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskKind } from '../../../src/config/pipeline.js';
 import type { Fact } from '../../../src/data/types.js';
-import { checkAnswer, isRefusal } from '../../../src/evaluation/scorers/rules.js';
+import { checkAnswer, isRefusal } from '../../../src/evaluation/checks.js';
 import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
 import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
 import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';

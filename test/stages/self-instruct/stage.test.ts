@@ -13,7 +13,7 @@ import { readFacts } from '../../../src/data/facts.js';
 import { readDataManifest } from '../../../src/data/manifest.js';
 import { isHeldOutPair } from '../../../src/data/sources/formulas.js';
 import type { Conversation } from '../../../src/data/types.js';
-import { checkAnswer } from '../../../src/evaluation/scorers/rules.js';
+import { checkAnswer } from '../../../src/evaluation/checks.js';
 import type { Event } from '../../../src/report/event.js';
 import { fill } from '../../../src/stages/self-instruct/families/family.js';
 import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
