@@ -1,7 +1,7 @@
 // Files that are whole or absent: everything is written to a temporary sibling, fsynced and renamed.
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Writes `data` to `path` so that a crash leaves the old file or the new one, never a part. */
@@ -31,13 +31,14 @@ export async function writeFileDurable(path: string, data: string | Uint8Array):
 }
 
 /** Builds a folder under a temporary name with `fill`, then renames it to `path`. `path` must not exist. */
-export async function writeDirectoryAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
   const parent = dirname(path);
   await makeDirectory(parent);
   const temporary = temporarySibling(path);
   await mkdir(temporary);
+  let result: T;
   try {
-    await fill(temporary);
+    result = await fill(temporary);
     await syncDirectory(temporary);
     await rename(temporary, path);
   } catch (error) {
@@ -45,6 +46,27 @@ export async function writeDirectoryAtomic(path: string, fill: (temporary: strin
     throw error;
   }
   await syncDirectory(parent);
+  return result;
+}
+
+/**
+ * As `writeDirectoryAtomic`, in the place of an earlier folder, which stays until the new one is whole. What a killed try
+ * left beside it is removed.
+ */
+export async function replaceDirectory<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
+  const parent = dirname(path);
+  const siblings = await readdir(parent).catch(() => []);
+  for (const name of siblings.filter((name) => name.startsWith(`.tmp-${basename(path)}-`))) {
+    await rm(join(parent, name), { recursive: true });
+  }
+  const earlier = temporarySibling(path);
+  const result = await writeDirectoryAtomic(path, async (temporary) => {
+    const filled = await fill(temporary);
+    if (await exists(path)) await rename(path, earlier);
+    return filled;
+  });
+  await rm(earlier, { recursive: true, force: true });
+  return result;
 }
 
 /** Makes a folder, and those above it where they are absent, so that a power cut does not take them back. */
@@ -100,14 +122,12 @@ export function sha256(data: string | Uint8Array): string {
 
 /** sha256 of a JSON value with its keys sorted: equal values, equal digests. */
 export function digestOf(value: unknown): string {
-  return sha256(JSON.stringify(value, (_, v) => (isPlainObject(v) ? sortKeys(v) : v)));
+  return sha256(JSON.stringify(value, (_, inner: unknown) => sortKeys(inner)));
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function sortKeys(value: Record<string, unknown>): Record<string, unknown> {
+/** What JSON.stringify's replacer gives for sorted keys at every depth. */
+export function sortKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 

@@ -102,7 +102,7 @@ function resample(n: number, size: number, seed: number, measure: (chosen: reado
 }
 
 /** Linear between neighbours. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);

@@ -1,5 +1,6 @@
 // How long something takes: warmed up first, then the median of several samples, because on a shared machine the mean
 // measures the neighbours.
+import { quantile } from '../base/statistics.js';
 import { reshape, slice, type Tensor, tidy } from '../tensor/tf.js';
 
 export interface Spread {
@@ -32,11 +33,7 @@ export function secondsPerCall(work: () => Tensor, { seconds = 1 }: MeasureOptio
 /** Median and quartiles, interpolated between neighbours. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => {
-    const position = share * (sorted.length - 1);
-    const below = sorted[Math.floor(position)];
-    return below + (sorted[Math.ceil(position)] - below) * (position - Math.floor(position));
-  };
+  const at = (share: number): number => quantile(sorted, share);
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 

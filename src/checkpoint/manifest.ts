@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode, UserError } from '../base/errors.js';
-import { exists, sha256, sha256File } from '../base/files.js';
+import { exists, sha256, sha256File, sortKeys } from '../base/files.js';
 
 export const manifestName = 'mossctl.json';
 const sealName = 'seal';
@@ -165,8 +165,7 @@ export function canonicalJson(value: unknown): string {
     (key, v: unknown) => {
       if (typeof v === 'number' && !Number.isFinite(v)) throw new Error(`JSON cannot hold ${key} = ${v}`);
       if (ArrayBuffer.isView(v)) throw new Error(`JSON cannot hold the typed array ${key}`);
-      if (typeof v !== 'object' || v === null || Array.isArray(v)) return v;
-      return Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+      return sortKeys(v);
     },
     2,
   );

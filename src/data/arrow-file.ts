@@ -26,9 +26,9 @@ interface Block {
   bodyBytes: number;
 }
 
-const magic = 'ARROW1';
+export const magic = 'ARROW1';
 /** FlatBuffers positions are 32 bits wide; a footer has 24 bytes a batch, metadata 16 a buffer. */
-const maxMetadataBytes = 64 << 20;
+export const maxMetadataBytes = 64 << 20;
 const blockBytes = 24;
 const unionTypes = { int: 2, utf8: 5, list: 12 } as const;
 const recordBatchHeader = 3;

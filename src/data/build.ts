@@ -1,12 +1,12 @@
 // Raw text → a clean corpus: read → normalise → filter → deduplicate → split → Arrow files, facts and a manifest.
 // A stream from end to end: what is held is one batch of documents, 16 bytes for each text seen, and the facts.
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asUserError } from '../base/errors.js';
-import { digestOf, exists, sha256File, syncDirectory, temporarySibling, writeFileDurable } from '../base/files.js';
+import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import { Corpus } from './corpus.js';
 import { factFile } from './facts.js';
@@ -42,35 +42,13 @@ export interface BuildOptions {
 export async function buildData(options: BuildOptions): Promise<{ path: string; digest: string; metrics: Metrics }> {
   const spec = await loadDataSpec(options.specPath);
   const path = join(options.directory, 'corpus');
-  await mkdir(options.directory, { recursive: true });
-  await removeEarlierTries(path);
-  const temporary = temporarySibling(path);
-  await mkdir(temporary);
   try {
-    const manifest = await fill(temporary, spec, options);
-    await replaceDirectory(temporary, path);
+    const manifest = await replaceDirectory(path, (temporary) => fill(temporary, spec, options));
     tellOf(manifest, options.reporter);
     return { path, digest: manifest.digest, metrics: metricsOf(manifest) };
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
     throw asUserError(error);
   }
-}
-
-async function removeEarlierTries(path: string): Promise<void> {
-  for (const name of await readdir(dirname(path))) {
-    if (name.startsWith(`.tmp-${basename(path)}-`)) await rm(join(dirname(path), name), { recursive: true });
-  }
-}
-
-/** The old corpus stays until the new one is whole; a folder cannot be renamed over another. */
-async function replaceDirectory(temporary: string, path: string): Promise<void> {
-  await syncDirectory(temporary);
-  const old = temporarySibling(path);
-  if (await exists(path)) await rename(path, old);
-  await rename(temporary, path);
-  await syncDirectory(dirname(path));
-  await rm(old, { recursive: true, force: true });
 }
 
 async function fill(directory: string, spec: DataSpec, options: BuildOptions): Promise<DataManifest> {

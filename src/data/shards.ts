@@ -1,9 +1,8 @@
 // The tokenised corpus: written by `tokenizeDocuments`, read by `openTokens`. Arrow IPC shards beside a manifest.
 // A reader holds an index of where documents lie and a few record batches, never the corpus.
-import { readdir, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { stopIfAborted, systemErrorCode, UserError } from '../base/errors.js';
-import { digestOf, readJsonIfExists, sha256File, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import { digestOf, readJsonIfExists, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { ArrowFile, type Batch } from './arrow-file.js';
@@ -38,7 +37,6 @@ export async function tokenizeDocuments(
   options: TokenizeOptions,
 ): Promise<{ path: string; digest: string; metrics: Metrics }> {
   const path = join(options.directory, 'corpus');
-  await removeEarlierTry(path);
   const { tokenizer } = options;
   const manifest: TokenManifest = {
     format: 1,
@@ -47,18 +45,12 @@ export async function tokenizeDocuments(
     counts: [],
     shards: [],
   };
-  await writeDirectoryAtomic(path, async (temporary) => {
+  await replaceDirectory(path, async (temporary) => {
     for (const split of splits) await writeSplit(split, temporary, manifest, options);
     await writeFileDurable(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   });
   options.reporter.emit({ type: 'composition', stage: 'tokens', parts: manifest.counts });
   return { path, digest: digestOf(manifest), metrics: corpusMetrics(manifest) };
-}
-
-async function removeEarlierTry(path: string): Promise<void> {
-  const siblings = await readdir(dirname(path)).catch(() => []);
-  const left = siblings.filter((name) => name === basename(path) || name.startsWith(`.tmp-${basename(path)}-`));
-  for (const name of left) await rm(join(dirname(path), name), { recursive: true, force: true });
 }
 
 async function writeSplit(

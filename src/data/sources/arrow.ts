@@ -5,7 +5,7 @@
 // Format: https://arrow.apache.org/docs/format/Columnar.html
 import { open } from 'node:fs/promises';
 import { systemErrorCode, UserError } from '../../base/errors.js';
-import { type OpenFile, readAt } from '../arrow-file.js';
+import { magic, maxMetadataBytes, type OpenFile, readAt } from '../arrow-file.js';
 import { Table } from '../flat-buffers.js';
 import type { SourceSpec } from '../spec.js';
 import { type Dictionary, readSchema, type TextColumn } from './arrow-schema.js';
@@ -30,8 +30,6 @@ interface Message {
   bodyBytes: number;
 }
 
-const magic = 'ARROW1';
-const maxMetadataBytes = 64 << 20;
 const schemaMessage = 1;
 const dictionaryMessage = 2;
 const batchMessage = 3;
