@@ -1,18 +1,20 @@
-// Messages to tokens, with a mask of what the assistant said. Contents come from users: before the template renders
+// Messages to tokens, with a mask of what the assistant said. Their texts come from users: before the template renders
 // them, whatever could be read as a control token or as one of our marks is replaced by a private-use pair, and put
-// back after the rendering was cut at the real control tokens. So no content can ever become a control token.
+// back after the rendering was cut at the real control tokens. So no text can ever become a control token.
 // What the assistant said is what `{% generation %}` marks; in a template without marks, what a rendering has beyond
 // the prompt that the model would have been given for that turn, up to the token that ends it.
 import { UserError } from '../base/errors.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
 import { escapeRegex } from './escape-regex.js';
-import type { Message } from './message.js';
+import type { Message, Tool } from './message.js';
 import type { Tokenizer } from './tokenizer.js';
 
 export interface ChatTemplateOptions {
   /** End with the opening of an assistant's turn, for the model to go on. Default false. */
   addGenerationPrompt?: boolean;
+  /** What the assistant may call, for templates that tell it. */
+  tools?: readonly Tool[];
 }
 
 /** `loss[i]` is 1 where token i belongs to what the assistant said, its end token included. */
@@ -84,7 +86,7 @@ export class ChatTemplate {
   encode(messages: readonly Message[], options: ChatTemplateOptions = {}): EncodedChat {
     const rendering = this.#render(messages, options);
     if (this.marksAnswers) return this.#encode(rendering);
-    const answers = this.#turns(messages).flatMap((turn) =>
+    const answers = this.#turns(messages, options.tools).flatMap((turn) =>
       turn !== undefined && holds(turn, rendering) ? [turn.span] : [],
     );
     return this.#encode({ ...rendering, answers });
@@ -95,10 +97,10 @@ export class ChatTemplate {
    * all so, else (a template that drops earlier thoughts, say) in a sequence of its own for each, which ends with it.
    * An answer is left out where the template's prompt is not the beginning of it, or no token ends it.
    */
-  encodeTurns(messages: readonly Message[]): EncodedChat[] {
-    const whole = this.#render(messages, {});
+  encodeTurns(messages: readonly Message[], { tools }: Pick<ChatTemplateOptions, 'tools'> = {}): EncodedChat[] {
+    const whole = this.#render(messages, { tools });
     if (this.#isOurs) return [this.#encode(whole)];
-    const turns = this.#turns(messages);
+    const turns = this.#turns(messages, tools);
     const good = turns.filter((turn) => turn !== undefined);
     if (good.length === turns.length && good.every((turn) => holds(turn, whole))) {
       return [this.#encode(this.marksAnswers ? whole : { ...whole, answers: good.map(({ span }) => span) })];
@@ -107,11 +109,11 @@ export class ChatTemplate {
   }
 
   /** The rendering up to each assistant's turn, and where in it that turn is; undefined where that cannot be told. */
-  #turns(messages: readonly Message[]): ({ text: string; span: Span } | undefined)[] {
+  #turns(messages: readonly Message[], tools?: readonly Tool[]): ({ text: string; span: Span } | undefined)[] {
     const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
     return ends.map((i) => {
-      const { text: prompt } = this.#render(messages.slice(0, i), { addGenerationPrompt: true });
-      const { text } = this.#render(messages.slice(0, i + 1), {});
+      const { text: prompt } = this.#render(messages.slice(0, i), { addGenerationPrompt: true, tools });
+      const { text } = this.#render(messages.slice(0, i + 1), { tools });
       if (!text.startsWith(prompt) || this.#turnEnd === undefined) return undefined;
       const end = text.indexOf(this.#turnEnd, prompt.length);
       return end < 0 ? undefined : { text, span: { start: prompt.length, end: end + this.#turnEnd.length } };
@@ -142,17 +144,18 @@ export class ChatTemplate {
     return { tokens, loss };
   }
 
-  #render(messages: readonly Message[], { addGenerationPrompt = false }: ChatTemplateOptions): Rendering {
+  #render(messages: readonly Message[], { addGenerationPrompt = false, tools }: ChatTemplateOptions): Rendering {
     if (this.#isMissing) throw missing();
     const { bos, eos, pad, unk } = this.#tokenizer.roles;
     const marked = attempt(() =>
       this.#template.render(
         {
-          messages: messages.map(({ role, content }) => ({
-            role: this.#escape(role, this.#dangerous.person),
-            content: this.#escape(content, role === 'assistant' ? this.#dangerous.assistant : this.#dangerous.person),
-          })),
-          tools: null,
+          messages: messages.map((message) => this.#escapeMessage(message)),
+          tools:
+            tools?.map(({ name, description, parameters }) => ({
+              type: 'function',
+              function: this.#escapeAll({ name, description, parameters }),
+            })) ?? null,
           documents: null,
           add_generation_prompt: addGenerationPrompt,
           bos_token: bos,
@@ -160,16 +163,46 @@ export class ChatTemplate {
           pad_token: pad,
           unk_token: unk,
         },
-        marks,
+        {
+          ...marks,
+          escaping: {
+            undo: (text) => this.#unescape(text),
+            redo: (text) => this.#escape(text, this.#dangerous.person),
+          },
+        },
       ),
     );
     return withoutMarks(marked);
   }
 
-  #escape(content: string, dangerous: RegExp): string {
+  /** A message as templates know it. What it lacks, it has no key for: templates ask `'tool_calls' in message`. */
+  #escapeMessage({ role, content, toolCalls, toolCallId, name }: Message): object {
+    const { person, assistant } = this.#dangerous;
+    return {
+      role: this.#escapeAll(role),
+      content: this.#escape(this.#tokenizer.forControls(content), role === 'assistant' ? assistant : person),
+      tool_calls: toolCalls?.map((call) => ({
+        type: 'function',
+        id: this.#escapeAll(call.id),
+        function: this.#escapeAll({ name: call.name, arguments: call.arguments }),
+      })),
+      tool_call_id: this.#escapeAll(toolCallId),
+      name: this.#escapeAll(name),
+    };
+  }
+
+  /** Every text of some data, the keys of its objects too. */
+  #escapeAll(data: unknown): unknown {
+    if (typeof data === 'string') return this.#escape(this.#tokenizer.forControls(data), this.#dangerous.person);
+    if (Array.isArray(data)) return data.map((item) => this.#escapeAll(item));
+    if (typeof data !== 'object' || data === null) return data;
+    return Object.fromEntries(Object.entries(data).map(([key, item]) => [this.#escapeAll(key), this.#escapeAll(item)]));
+  }
+
+  #escape(text: string, dangerous: RegExp): string {
     const pair = (character: string): string =>
       escapeMark + String.fromCodePoint(escapedBase + this.#escapable.indexOf(character));
-    return this.#tokenizer.forControls(content).replace(dangerous, pair);
+    return text.replace(dangerous, pair);
   }
 
   #unescape(text: string): string {

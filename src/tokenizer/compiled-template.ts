@@ -1,5 +1,6 @@
 // A chat template made ready to run. It is a program of a stranger, so our own interpreter runs it: it works on plain
 // data only and counts every step, see jinja/budget.ts.
+import type { Escaping } from './jinja/budget.js';
 import { generationCall, type Marks, renderTemplate } from './jinja/interpreter.js';
 import { parseTemplate, type Statement } from './jinja/nodes.js';
 
@@ -26,7 +27,7 @@ export class CompiledTemplate {
   }
 
   /** Puts `marks` around what `{% generation %}` holds. Throws an `Error` where the template fails. */
-  render(context: Record<string, unknown>, marks: Marks): string {
+  render(context: Record<string, unknown>, marks: Marks & { escaping?: Escaping }): string {
     return renderTemplate(this.#program, context, marks);
   }
 }

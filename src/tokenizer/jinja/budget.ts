@@ -1,11 +1,17 @@
 // What one rendering may use. Everything is counted, nothing is timed: a template that asks for too much fails on every
-// machine alike, and before the memory is taken.
+// machine alike, and before the memory is taken. It goes wherever values go, and so does how their texts are escaped.
 
 /** A template that fails. */
 export class TemplateError extends Error {}
 
 /** A template that asks for too much. */
 export class LimitError extends TemplateError {}
+
+/** How the caller has escaped the texts of the context. What quotes a text must quote it as it was. */
+export interface Escaping {
+  undo(text: string): string;
+  redo(text: string): string;
+}
 
 const maxDepth = 400;
 const maxItems = 100_000;
@@ -15,12 +21,14 @@ const baseWork = 1 << 23;
 export class Budget {
   /** The longest text that may be made. */
   readonly maxText: number;
+  readonly escaping: Escaping;
   readonly #maxWork: number;
   #work = 0;
   #depth = 0;
 
   /** @param size characters and values of the conversation that is rendered. */
-  constructor(size: number) {
+  constructor(size: number, escaping: Escaping) {
+    this.escaping = escaping;
     this.maxText = baseText + 8 * size;
     this.#maxWork = baseWork + 64 * size;
   }

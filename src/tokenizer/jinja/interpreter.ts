@@ -1,6 +1,6 @@
 // Runs a parsed template as Jinja does: scopes are lexical, an undefined value prints as nothing and fails where it is
 // used, each pass of a loop has a scope of its own.
-import { Budget, Output, TemplateError } from './budget.js';
+import { Budget, type Escaping, Output, TemplateError } from './budget.js';
 import { charge, findFilter, findTest, iterate, pairs } from './filters.js';
 import { globals } from './globals.js';
 import type { Argument, Call, Expression, Identifier, Parameter, Slice, Statement } from './nodes.js';
@@ -27,6 +27,8 @@ export interface Marks {
   end: string;
 }
 
+const notEscaped: Escaping = { undo: (text) => text, redo: (text) => text };
+
 class Scope {
   readonly #values = new Map<string, Value>();
   readonly #outer: Scope | undefined;
@@ -50,9 +52,16 @@ class Scope {
 type Flow = 'break' | 'continue' | undefined;
 
 /** The text of a template for a context of plain data. Throws a `TemplateError`, or a `RangeError` of a full stack. */
-export function renderTemplate(program: readonly Statement[], context: Record<string, unknown>, marks: Marks): string {
+export function renderTemplate(
+  program: readonly Statement[],
+  context: Record<string, unknown>,
+  { escaping = notEscaped, ...marks }: Marks & { escaping?: Escaping },
+): string {
   const values = Object.entries(context).map(([name, data]) => [name, toValue(data)] as const);
-  const budget = new Budget(values.reduce((sum, [, value]) => sum + sizeOf(value), 0));
+  const budget = new Budget(
+    values.reduce((sum, [, value]) => sum + sizeOf(value), 0),
+    escaping,
+  );
   const scope = new Scope();
   for (const [name, value] of [...globals(budget), ...values]) scope.set(name, value);
   return new Interpreter(budget, marks).render(program, scope);

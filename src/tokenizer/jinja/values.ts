@@ -118,7 +118,7 @@ export function textOf(value: Value, budget: Budget): string {
 
 /** Python's `repr()`. */
 function print(value: Value, output: Output, budget: Budget): void {
-  if (typeof value === 'string') output.add(quote(value));
+  if (typeof value === 'string') output.add(quoted(value, quote, budget));
   else if (typeof value === 'number') output.add(numberText(value));
   else if (typeof value === 'boolean') output.add(value ? 'True' : 'False');
   else if (value === null) output.add('None');
@@ -138,7 +138,7 @@ function print(value: Value, output: Output, budget: Budget): void {
       output.add('{');
       let separator = '';
       for (const [key, item] of value) {
-        output.add(`${separator}${quote(key)}: `);
+        output.add(`${separator}${quoted(key, quote, budget)}: `);
         print(item, output, budget);
         separator = ', ';
       }
@@ -163,6 +163,11 @@ function quote(text: string): string {
   return mark + (mark === "'" ? escaped.replaceAll("'", "\\'") : escaped) + mark;
 }
 
+/** A text as it stands between quotes: escapes of the caller's inside it are undone first, lest they are quoted too. */
+function quoted(text: string, quote: (text: string) => string, { escaping }: Budget): string {
+  return escaping.redo(quote(escaping.undo(text)));
+}
+
 export interface JsonStyle {
   indent: number | undefined;
   item: string;
@@ -176,9 +181,7 @@ export function jsonOf(value: Value, style: JsonStyle, budget: Budget): string {
   const output = new Output(budget);
   const string = (text: string): string => {
     budget.text(6 * text.length);
-    const json = JSON.stringify(text);
-    const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    return style.ascii ? json.replace(/[\u007f-\uffff]/g, escaped) : json;
+    return quoted(text, style.ascii ? asciiJson : JSON.stringify, budget);
   };
   const write = (item: Value, depth: number): void => {
     if (typeof item === 'string') output.add(string(item));
@@ -192,7 +195,8 @@ export function jsonOf(value: Value, style: JsonStyle, budget: Budget): string {
         depth,
       );
     else if (isMapping(item)) {
-      const entries = style.sorted ? [...item].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)) : [...item];
+      const { undo } = budget.escaping;
+      const entries = style.sorted ? [...item].sort(([a], [b]) => (undo(a) < undo(b) ? -1 : 1)) : [...item];
       writeAll(
         entries.map(([key, child]) => [string(key) + style.key, child]),
         '{',
@@ -215,6 +219,11 @@ export function jsonOf(value: Value, style: JsonStyle, budget: Budget): string {
   };
   write(value, 0);
   return output.text;
+}
+
+function asciiJson(text: string): string {
+  const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, escaped);
 }
 
 function jsonNumber(value: number): string {
