@@ -1,5 +1,6 @@
-// The units in which short texts are compared: one per Chinese character or kana, one per lower-cased word or number.
-// Google's rouge_score splits on [^a-z0-9] and so sees no token at all in a Chinese text; on ASCII the two agree.
+// The words of a text: one per Chinese character or kana, one per lower-cased word or number. Short texts are compared in
+// them, and rules count them. Google's rouge_score splits on [^a-z0-9] and so sees no token at all in a Chinese text; on
+// ASCII the two agree.
 
 const cjk = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}々〇';
 const unit = new RegExp(`[${cjk}]|(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}])+`, 'gu');

@@ -160,7 +160,10 @@ export function sentencesOf(text: string): string[] {
   return bounds.map((end, i) => text.slice(i === 0 ? 0 : bounds[i - 1], end)).filter((piece) => piece !== '');
 }
 
-/** The same words in another order: words where blanks part them, else characters. Word for word the same bytes. */
+/**
+ * The same words in another order: words where blanks part them, else characters. Word for word the same bytes, which
+ * `wordsOf` would not keep.
+ */
 export function shuffled(text: string, random: Random): string {
   const isSpaced = /\S\s+\S/.test(text) && !/\p{Script=Han}/u.test(text);
   return isSpaced ? random.shuffle(text.split(/\s+/)).join(' ') : random.shuffle([...text]).join('');

@@ -142,7 +142,7 @@ async function evaluateCheckpoint(
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
     if (asked.length > 0) {
       const samples = await answerTasks(loaded, asked, { ...options, ...sampled });
-      measurements.set('reward', measureRewards(samples, await rules.score(samples)));
+      measurements.set('reward', measureRewards(samples, await rules.score(samples, signal)));
     }
   } finally {
     unload(loaded);

@@ -24,6 +24,7 @@ export interface CompressionFigures {
 }
 
 const han = /\p{Script=Han}/gu;
+// Not `wordsOf`: the text as it stands, its bytes are marked; "don’t" is one word; a number is none.
 const words = /\p{Script=Latin}[\p{Script=Latin}\p{M}'’]*/gu;
 const isHan = 1;
 const isWord = 2;

@@ -1,5 +1,6 @@
 // Units of a text that mean the same in both languages: a Han character (or kana) is one, a run of letters and digits
 // is one, everything else separates. A rule that counts units treats Chinese and English as equals.
+// Not `wordsOf` of base/words.ts, which changes the text first: positions count here, and digests of corpora depend on it.
 import { codePointAt, han, kana, kindOf, wordPart } from './characters.js';
 
 /** Of the polynomial that the hash of an n-gram is: odd, so that no unit of it is lost. */

@@ -134,7 +134,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
           unit: 'answers',
         }),
     });
-    const answers = await scoreAnswers(scorer, sampled);
+    const answers = await scoreAnswers(scorer, sampled, job.signal);
     const options = { ...config, endToken: loaded.tokenizer.specialId('turnEnd') };
     const pairs: Pair[] = [];
     for (let i = 0; i < answers.length; i += config.samplesPerPrompt) {
@@ -203,7 +203,7 @@ async function heldOutRewards(
           unit: 'answers',
         }),
     });
-    return measureRewards(answers, await scorer.score(answers));
+    return measureRewards(answers, await scorer.score(answers, signal));
   });
 }
 
