@@ -14,8 +14,8 @@ const maxManifestBytes = 16 << 20;
 const maxJsonDepth = 100;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
-/** `import`: a model of others, made by no stage of ours. */
-const stage = z.enum(['import', 'pretrain', 'sft', 'align']);
+/** The stage that made it; `import`: a third-party model. */
+const stage = z.string().regex(/^[a-z][A-Za-z]{0,63}$/);
 const count = z.int().min(0);
 const shortText = z.string().max(300);
 

@@ -218,16 +218,9 @@ function nextLines({ manifest, model, faults }: Inspection, given: string): stri
   if (faults.length > 0 || model === null) return [];
   const command = (rest: string): string => `npx mossctl ${rest}`;
   if (isRewardModel(model)) return [command(`inspect ${given} --row conversations.jsonl:1`)];
-  switch (manifest.stage) {
-    case 'pretrain':
-      return [command(`sft --from ${given} --data conversations.jsonl --out runs/mine`)];
-    case 'import':
-    case 'sft':
-    case 'align':
-      return [command(`chat ${given}`), command(`inspect ${given} --row conversations.jsonl:1`)];
-    default:
-      return manifest.stage satisfies never;
-  }
+  return manifest.stage === 'pretrain'
+    ? [command(`sft --from ${given} --data conversations.jsonl --out runs/mine`)]
+    : [command(`chat ${given}`), command(`inspect ${given} --row conversations.jsonl:1`)];
 }
 
 /** float32 has seven digits: 1e-6, not 9.999999974752427e-7. */

@@ -32,8 +32,6 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   seeds?: number[];
   /** The one dial of pretrain. */
   size?: string;
-  /** Conversations for sft. */
-  data?: string;
 }
 
 export interface PretrainOptions extends RunOptions {

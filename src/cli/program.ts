@@ -1,6 +1,8 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
 import { ownVersion } from '../base/version.js';
+import type { StageName } from '../config/pipeline.js';
+import { namesOf, stageTable } from '../stages/catalog.js';
 import type { EvalOptions } from './commands/eval-text.js';
 import { addData } from './data-program.js';
 import {
@@ -33,9 +35,7 @@ export function buildProgram(keys: KeyTable): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`mossctl: ${text}`) });
   addRun(program);
-  addData(program);
-  addTokenizer(program);
-  addStages(program);
+  for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
   addChat(program);
   addScore(program);
@@ -57,13 +57,32 @@ export function buildProgram(keys: KeyTable): Command {
 }
 
 /** Command → its block in the pipeline file. */
-export const blocks: Readonly<Record<string, string>> = {
-  pretrain: 'pretrain',
-  'self-instruct': 'selfInstruct',
-  sft: 'sft',
-  align: 'align',
-  eval: 'eval',
+export const blocks: Readonly<Record<string, string>> = Object.fromEntries(
+  namesOf(stageTable).map((name) => [stageTable[name].command, name]),
+);
+
+/** Of stages whose commands take more than their row of the catalog says. */
+const ownCommands: Partial<Record<StageName, (program: Command) => void>> = {
+  data: addData,
+  tokenizer: addTokenizer,
+  pretrain: addPretrain,
+  eval: addEval,
 };
+
+function addStage(program: Command, name: StageName): void {
+  const { command, help, output } = stageTable[name];
+  if (help === undefined) return;
+  const { description, flags = {}, next } = help;
+  const stage = withRun(program.command(command).description(description));
+  if (output === 'checkpoint') withTraining(withFrom(stage));
+  for (const [flag, { value, description }] of Object.entries(flags)) stage.option(`--${flag} ${value}`, description);
+  stage.action(async (options: RunOptions & Record<string, string | undefined>) => {
+    const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, options[flag]]);
+    const { runOneStage } = await import('./run-stages.js');
+    await runOneStage(name, { ...options, flags: Object.fromEntries(given) }, next);
+  });
+  example(stage, help.example);
+}
 
 function addRun(program: Command): void {
   const command = program
@@ -78,7 +97,7 @@ function addRun(program: Command): void {
   example(command, 'mossctl run quickstart --set pretrain.train.steps=200');
 }
 
-function addStages(program: Command): void {
+function addPretrain(program: Command): void {
   const pretrain = program
     .command('pretrain')
     .description('train a base model, or go on with one; builds corpus and tokenizer where needed');
@@ -98,23 +117,9 @@ function addStages(program: Command): void {
     )
     .action(async (options: PretrainOptions) => (await import('./commands/pretrain.js')).pretrain(options));
   example(pretrain, 'mossctl pretrain --config quickstart --size 7m');
-  const selfInstruct = withRun(
-    program.command('self-instruct').description('expand seed tasks into conversations with a teacher'),
-  );
-  selfInstruct.action(async (options: RunOptions) =>
-    (await import('./commands/self-instruct.js')).selfInstruct(options),
-  );
-  example(selfInstruct, 'mossctl self-instruct --config quickstart --set selfInstruct.count=500');
-  const sft = program.command('sft').description('fine-tune a base model on conversations');
-  withTraining(withFrom(withRun(sft)))
-    .option('--data <file>', 'conversations (JSONL) instead of those of self-instruct')
-    .action(async (options: RunOptions) => (await import('./commands/sft.js')).sft(options));
-  example(sft, 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine');
-  const align = program.command('align').description('improve a chat model in rounds, by rewards that can be checked');
-  withTraining(withFrom(withRun(align))).action(async (options: RunOptions) =>
-    (await import('./commands/align.js')).align(options),
-  );
-  example(align, 'mossctl align --config quickstart --set align.rounds=3');
+}
+
+function addEval(program: Command): void {
   const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
   withVerify(withRun(evaluate))
     .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')

@@ -2,17 +2,19 @@
 import { join, relative } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { createReporter } from '../report/reporter.js';
-import type { StageName } from '../stages/stage.js';
 import { watchInterrupt } from './interrupt.js';
 import { computeFlags, type OutputOptions, type RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
 
 export interface StageRun extends RunOptions {
   only?: StageName;
+  /** Named flags of that stage: dotted key → value. */
+  flags?: Readonly<Record<string, string | undefined>>;
   /** Said before the first stage. */
   heading?: string;
   /** What the report says to type for this run again; default: what was typed. */
@@ -69,7 +71,7 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
 }
 
 /** The closing lines of a stage command: what it made, and what to type next. */
-export async function runOneStage(only: StageName, options: RunOptions, next: (folder: string) => string) {
+export async function runOneStage(only: StageName, options: StageRun, next: (folder: string) => string) {
   const result = await runStages({ ...options, only });
   if (!options.json) printOutput(result, only, next);
   failOnUnsaved(result.unsaved);
@@ -110,13 +112,14 @@ export function outputMode(options: OutputOptions): 'terminal' | 'json' | 'quiet
 export async function findRun(options: StageRun) {
   const earlier = options.out === undefined ? undefined : join(options.out, 'pipeline.yaml');
   const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
-  const { only } = options;
+  const { only, set } = options;
+  const keep = only && { [`${only}.train.keep`]: options.keep };
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
     size: options.size,
-    set: [...(options.set ?? []), ...(options.data === undefined ? [] : [`sft.data=${options.data}`])],
-    flags: { seed: options.seed, ...computeFlags(options), ...(only && { [`${only}.train.keep`]: options.keep }) },
-    blocks: only === undefined || only === 'tokens' ? [] : [only],
+    set,
+    flags: { seed: options.seed, ...computeFlags(options), ...keep, ...options.flags },
+    blocks: only && [only],
   });
   return { config, folder: options.out ?? join('runs', config.name) };
 }

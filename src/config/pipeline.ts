@@ -199,8 +199,10 @@ export type ComputeChoice = Pick<WrittenPipeline, 'backend'> & ComputeSettings;
 export type ComputeSettings = Partial<Pick<WrittenPipeline, 'threads' | 'precision'>>;
 export type BackendChoice = WrittenPipeline['backend'];
 export type Precision = WrittenPipeline['precision'];
-/** Settled: every number is there (pipeline/load.ts). */
-export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig };
+/** Settled: every number is there (pipeline/load.ts). `tokens` has no knobs, so no block in the file either. */
+export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig; tokens?: null };
+/** Every key of the file that is a stage's block. */
+export type StageName = Exclude<keyof PipelineConfig, 'name' | 'seed' | keyof ComputeChoice>;
 export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
 export type WrittenPretrainConfig = z.output<typeof pretrainSchema>;

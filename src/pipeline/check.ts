@@ -1,16 +1,13 @@
 // What can be known before the first stage starts: a fault of the last stage must not wait for the hours before it.
-import type { PipelineConfig } from '../config/pipeline.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import type { Reporter } from '../report/event.js';
-import type { StageTable } from '../stages/index.js';
-import type { StageName } from '../stages/stage.js';
-import { blockOf, checkFiles, modelStages } from './plan.js';
+import type { StageTable } from '../stages/catalog.js';
+import { blockOf, checkFiles, type Pipeline } from './plan.js';
 import { readRecord } from './record.js';
 
-interface Ahead {
-  config: PipelineConfig;
+interface Preflight extends Pipeline {
   runDirectory: string;
   plan: readonly StageName[];
-  stages: StageTable;
   reporter: Reporter;
 }
 
@@ -18,12 +15,12 @@ interface Ahead {
  * A stage that has finished is not looked at: it will most likely be skipped, and needs neither key nor backend then.
  * @throws UserError for a missing file, a backend that cannot run here or not as asked, and what a stage's own `check` finds.
  */
-export async function checkAhead({ config, runDirectory, plan, stages, reporter }: Ahead): Promise<void> {
+export async function checkAhead({ config, runDirectory, plan, stages, reporter }: Preflight): Promise<void> {
   await checkFiles(plan, config);
   const states = await Promise.all(plan.map(async (name) => (await readRecord(runDirectory, name))?.state));
   const pending = plan.filter((_, i) => states[i] !== 'finished');
   for (const name of pending) await checkStage(name, config, stages);
-  const needsBackend = pending.some((name) => name === 'eval' || modelStages.includes(name));
+  const needsBackend = pending.some((name) => stages[name].needsBackend);
   const { backend, threads, precision } = config;
   const isAsked = backend !== 'auto' || threads !== undefined || precision !== 'fp32';
   if (!isAsked || !needsBackend) return;
@@ -37,6 +34,6 @@ async function checkStage<Name extends StageName>(
   config: PipelineConfig,
   stages: StageTable,
 ): Promise<void> {
-  const stage = await stages[name]();
+  const stage = await stages[name].load();
   await stage.check?.({ config: blockOf(config, name) });
 }

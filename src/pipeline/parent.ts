@@ -5,18 +5,22 @@ import { UserError } from '../base/errors.js';
 import { digestOf, sha256File } from '../base/files.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
-import type { PipelineConfig } from '../config/pipeline.js';
-import type { StageName, StageOutput } from '../stages/stage.js';
+import type { StageName } from '../config/pipeline.js';
+import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
-import { parentSlot, stageFolder } from './plan.js';
+import { inputsOf, type Pipeline, parentSlot, stageFolder } from './plan.js';
 
 export type Parent = readonly [StageName, StageOutput];
 
 /** The checkpoint of --from, and the stage whose place it takes. A model of others is read to the end for its digest: once. */
-export async function findParent(from: string | undefined, plan: readonly StageName[]): Promise<Parent | undefined> {
+export async function findParent(
+  from: string | undefined,
+  plan: readonly StageName[],
+  pipeline: Pipeline,
+): Promise<Parent | undefined> {
   if (from === undefined) return undefined;
   const { path, manifest, digest } = await identifyCheckpoint(from);
-  return [parentSlot(plan, manifest.stage), { path, digest, metrics: manifest.metrics }];
+  return [parentSlot(plan, manifest.stage, pipeline), { path, digest, metrics: manifest.metrics }];
 }
 
 /**
@@ -24,11 +28,13 @@ export async function findParent(from: string | undefined, plan: readonly StageN
  * @throws UserError where that checkpoint would be moved aside by the very training that starts from it.
  */
 export async function findParentTokenizer(
-  { pretrain, tokenizer }: PipelineConfig,
+  pipeline: Pipeline,
   plan: readonly StageName[],
   runDirectory: string,
 ): Promise<Parent | undefined> {
-  if (pretrain?.from === undefined || !plan.some((name) => name === 'tokens' || name === 'pretrain')) return undefined;
+  const { pretrain, tokenizer } = pipeline.config;
+  const isNeeded = plan.some((name) => inputsOf(name, pipeline).includes('tokenizer'));
+  if (pretrain?.from === undefined || !isNeeded) return undefined;
   const path = await resolveCheckpoint(pretrain.from);
   const own = join(await realPathOrItself(runDirectory), stageFolder('pretrain'));
   if (plan.includes('pretrain') && `${path}${sep}`.startsWith(`${own}${sep}`)) {

@@ -4,40 +4,24 @@ import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
-import type { Manifest } from '../checkpoint/manifest.js';
-import { type PipelineConfig, pipelineSchema } from '../config/pipeline.js';
-import type { StageConfigs, StageTable } from '../stages/index.js';
-import { type Stage, type StageName, stageNames } from '../stages/stage.js';
+import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
+import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
 
-/** The stages whose output is a checkpoint; `latest` points to the newest of them. */
-export const modelStages: readonly StageName[] = ['pretrain', 'sft', 'align'];
-
-const commands: Record<StageName, string> = {
-  data: 'data build',
-  tokenizer: 'tokenizer train',
-  tokens: 'pretrain',
-  pretrain: 'pretrain',
-  selfInstruct: 'self-instruct',
-  sft: 'sft',
-  align: 'align',
-  eval: 'eval',
-};
-
-/** A stage's block; `tokens` has none. */
-export function blockOf<Name extends StageName>(config: PipelineConfig, name: Name): StageConfigs[Name] {
-  return (name === 'tokens' ? undefined : config[name as keyof PipelineConfig]) as StageConfigs[Name];
+/** The settings of a run, and the stages that it may have. */
+export interface Pipeline {
+  config: PipelineConfig;
+  stages: StageTable;
 }
 
-/** `tokens` follows from the three blocks around it; a checkpoint that goes on training brings its tokenizer along. */
-export function isConfigured(config: PipelineConfig, name: StageName): boolean {
-  if (name !== 'tokens') return config[name] !== undefined;
-  const { data, tokenizer, pretrain } = config;
-  return data !== undefined && pretrain !== undefined && (tokenizer !== undefined || pretrain.from !== undefined);
+/** A stage's block; null for one that has none. */
+export function blockOf<Name extends StageName>(config: PipelineConfig, name: Name): StageConfigs[Name] {
+  return (config[name] ?? null) as StageConfigs[Name];
 }
 
 /** What the pipeline file names to measure with; what a stage makes for it later has no file yet. */
-export function evaluationSetsOf({ eval: measured, align, selfInstruct }: PipelineConfig): string[] {
-  return [measured?.tasks, align?.prompts, selfInstruct?.seeds].filter((path) => path !== undefined);
+export function evaluationSetsOf({ config, stages }: Pipeline): string[] {
+  const files = namesOf(stages).map((name) => stages[name].evaluationSet?.(config));
+  return files.filter((path) => path !== undefined).reverse();
 }
 
 /** 'selfInstruct' → 'self-instruct'. */
@@ -49,52 +33,56 @@ export function stageFolder(name: StageName): string {
  * The stages to run, in order. With `only`, that stage and what prepares its data (data, tokenizer, tokens,
  * self-instruct), as far as they have blocks: a model is never trained because another stage was asked for.
  */
-export async function planStages(config: PipelineConfig, stages: StageTable, only?: StageName): Promise<StageName[]> {
-  const configured = stageNames.filter((name) => isConfigured(config, name));
+export function planStages({ config, stages }: Pipeline, only?: StageName): StageName[] {
+  const isConfigured = (name: StageName): boolean => stages[name].isConfigured?.(config) ?? config[name] !== undefined;
+  const configured = namesOf(stages).filter(isConfigured);
   if (only === undefined) return configured;
   const wanted = new Set<StageName>([only]);
   for (const name of wanted) {
-    for (const need of needsOf(name, await stages[name](), config)) {
-      if (!modelStages.includes(need) && configured.includes(need)) wanted.add(need);
+    for (const input of inputsOf(name, { config, stages })) {
+      if (stages[input].output !== 'checkpoint' && configured.includes(input)) wanted.add(input);
     }
   }
-  return stageNames.filter((name) => wanted.has(name));
+  return namesOf(stages).filter((name) => wanted.has(name));
 }
 
-/** What a stage builds on with these settings. */
-export function needsOf<Name extends StageName>(
-  name: Name,
-  stage: Stage<StageConfigs[Name]>,
-  config: PipelineConfig,
-): StageName[] {
-  const block = blockOf(config, name);
-  return [...stage.needs, ...(block === undefined ? [] : (stage.wants?.(block) ?? []))];
+/** What a stage builds on with these settings, in the order it is made. */
+export function inputsOf(name: StageName, { config, stages }: Pipeline): StageName[] {
+  const { requires, uses = [] } = stages[name];
+  const inputs = new Set([...(requires?.(config) ?? []).flat(), ...uses]);
+  return namesOf(stages).filter((input) => inputs.has(input));
 }
 
 /** Where `--from` goes: the parent of the first model stage of the plan; with none, where a stage of its kind would be. */
-export function parentSlot(plan: readonly StageName[], checkpointStage: Manifest['stage']): StageName {
-  if (plan.includes('pretrain')) {
-    throw new UserError({
-      what: '--from names a parent, but this run trains a base model from scratch',
-      next: 'Remove the pretrain block (--set pretrain=null), or go on with its pretraining: --set pretrain.from=CHECKPOINT in place of --from',
-    });
-  }
-  if (plan.includes('sft')) return 'pretrain';
-  if (plan.includes('align')) return 'sft';
-  return checkpointStage === 'import' ? 'pretrain' : checkpointStage;
+export function parentSlot(plan: readonly StageName[], checkpointStage: string, pipeline: Pipeline): StageName {
+  const models = modelStagesOf(pipeline.stages);
+  const first = plan.find((name) => models.includes(name));
+  if (first === undefined) return models.find((name) => name === checkpointStage) ?? models[0];
+  const parent = inputsOf(first, pipeline).find((name) => models.includes(name));
+  if (parent !== undefined) return parent;
+  throw new UserError({
+    what: '--from names a parent, but this run trains a base model from scratch',
+    next: 'Remove the pretrain block (--set pretrain=null), or go on with its pretraining: --set pretrain.from=CHECKPOINT in place of --from',
+  });
+}
+
+interface ParentCheck extends Pipeline {
+  plan: readonly StageName[];
+  /** What is there already. */
+  available: ReadonlyMap<StageName, unknown>;
+  runDirectory: string;
 }
 
 /** @throws UserError naming every planned stage that lacks a parent, and the command that makes it. */
-export function checkParents(
-  plan: readonly StageName[],
-  config: PipelineConfig,
-  available: ReadonlySet<StageName>,
-  runDirectory: string,
-): void {
-  const faults = plan.flatMap((name): Fault[] => {
-    const missing = parentsOf(name, config).filter((any) => !any.some((p) => available.has(p) || plan.includes(p)));
-    if (missing.some(([parent]) => parent === 'tokens')) return [noTokens(name, config, runDirectory)];
-    return missing.map(([parent]) => noParent(name, parent, runDirectory));
+export function checkParents(check: ParentCheck): void {
+  const { plan, config, stages, available } = check;
+  const faults = plan.flatMap((name) => {
+    const missing = (stages[name].requires?.(config) ?? [])
+      .filter((any) => !any.some((parent) => available.has(parent) || plan.includes(parent)))
+      .map(([parent]) => parent);
+    // What a stage says of its own absence covers what else is missing.
+    const special = missing.find((parent) => stages[parent].lacked !== undefined);
+    return (special === undefined ? missing : [special]).map((parent) => missingParent(name, parent, check));
   });
   if (plan.includes('pretrain') && config.pretrain?.from !== undefined) faults.push(...otherTokenizer(config));
   if (faults.length > 0) throw new UserError(faults);
@@ -111,71 +99,31 @@ function otherTokenizer({ tokenizer }: PipelineConfig): Fault[] {
   ];
 }
 
-/**
- * No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. A checkpoint that goes on
- * training has its tokenizer with it.
- */
-function noTokens(name: StageName, config: PipelineConfig, runDirectory: string): Fault {
-  const isContinued = config.pretrain?.from !== undefined;
-  const blocks = isContinued ? (['data'] as const) : (['data', 'tokenizer'] as const);
-  const missing = blocks.filter((block) => config[block] === undefined);
-  const build = `"mossctl data build SPEC --out ${runDirectory}"`;
+function missingParent(name: StageName, parent: StageName, { stages, config, runDirectory }: ParentCheck): Fault {
+  const { command, because, alternatives, lacking } = stages[name];
+  if (lacking !== undefined) return lacking(runDirectory);
+  const setting = because?.[parent];
+  const { command: maker, commandArgument, output, lacked } = stages[parent];
+  const { product, ...advice } = lacked?.(runDirectory, config) ?? { product: `the output of ${maker}` };
+  const alternative =
+    alternatives?.[parent] ??
+    (output === 'checkpoint'
+      ? 'name a checkpoint with --from CHECKPOINT'
+      : 'give a --config that has all the blocks (--config quickstart)');
+  const typed = [
+    'mossctl',
+    maker,
+    ...(commandArgument === undefined ? [] : [commandArgument]),
+    '--out',
+    runDirectory,
+  ].join(' ');
   return {
-    what: `${commands[name]} needs a tokenised corpus${name === 'sft' ? ' (sft.textShare)' : ''}`,
-    why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
-    next: isContinued
-      ? `Name the text with --set data.spec=SPEC, or run ${build} first`
-      : `Give a --config that has them (--config quickstart), or run ${build} and "mossctl tokenizer train --out ${runDirectory}" first`,
-  };
-}
-
-function noParent(name: StageName, parent: StageName, runDirectory: string): Fault {
-  if (name === 'eval') {
-    const next = 'Name a checkpoint or a run folder: mossctl eval CHECKPOINT';
-    return { what: 'there is no checkpoint to evaluate', why: `${runDirectory} holds none`, next };
-  }
-  const command = `mossctl ${commands[parent]}${parent === 'data' ? ' SPEC' : ''} --out ${runDirectory}`;
-  return {
-    what: `${commands[name]} needs the output of ${commands[parent]}`,
+    what: `${command} needs ${product}${setting === undefined ? '' : ` (${setting})`}`,
     // A model is never trained because another stage was asked for, whatever blocks there are.
     why: `${runDirectory} holds none yet`,
-    next: `Run "${command}" first${alternative(name, parent)}`,
+    next: `Run "${typed}" first, or ${alternative}`,
+    ...advice,
   };
-}
-
-/** Each inner list: one of these must be there. What a stage can use but does not need is not listed. */
-function parentsOf(name: StageName, config: PipelineConfig): StageName[][] {
-  switch (name) {
-    case 'data':
-    case 'selfInstruct':
-      return [];
-    case 'tokenizer':
-      return [['data']];
-    case 'tokens':
-      return [['data'], ['tokenizer']];
-    case 'pretrain':
-      return [['tokens'], ['tokenizer']];
-    case 'sft':
-      return [
-        ['pretrain'],
-        ...(config.sft?.data === undefined ? [['selfInstruct' as const]] : []),
-        ...((config.sft?.textShare ?? 0) > 0 ? [['tokens' as const]] : []),
-      ];
-    case 'align':
-      return [['sft'], ...(config.align?.prompts === undefined ? [['selfInstruct' as const]] : [])];
-    case 'eval':
-      return [['align', 'sft', 'pretrain']];
-    default:
-      return name satisfies never;
-  }
-}
-
-function alternative(name: StageName, parent: StageName): string {
-  if (modelStages.includes(parent)) return ', or name a checkpoint with --from CHECKPOINT';
-  if (parent !== 'selfInstruct') return ', or give a --config that has all the blocks (--config quickstart)';
-  return name === 'sft'
-    ? ', or give conversations with --data FILE'
-    : ', or give prompts with --set align.prompts=FILE';
 }
 
 const pipelineNode = schemaNode(pipelineSchema);
@@ -193,7 +141,7 @@ export function mapBlockPaths(
   name: StageName,
   change: (path: string, key: string) => unknown,
 ): unknown {
-  const node = name === 'tokens' ? undefined : nodeAt(pipelineNode, [name]);
+  const node = nodeAt(pipelineNode, [name]);
   const block = blockOf(config, name);
   return node === undefined ? block : mapPaths(node, block, (path, at) => change(path, at.join('.')));
 }

@@ -10,9 +10,10 @@ import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import { manifestName } from '../checkpoint/manifest.js';
+import type { StageName } from '../config/pipeline.js';
 import { tableSchema } from '../report/event.js';
-import { type StageName, type StageOutput, stageNames } from '../stages/stage.js';
-import { modelStages, stageFolder } from './plan.js';
+import type { StageOutput } from '../stages/stage.js';
+import { stageFolder } from './plan.js';
 
 const recordName = 'stage.json';
 const copyName = '.stage.json';
@@ -25,7 +26,7 @@ const madeSchema = z.strictObject({
   outside: z.string().nullable().describe('digest of what the block only names'),
 });
 /** All that the output of a stage follows from. */
-export type Made = z.output<typeof madeSchema>;
+export type Provenance = z.output<typeof madeSchema>;
 
 const recordSchema = z.strictObject({
   stage: z.string(),
@@ -73,9 +74,9 @@ export async function writeRecord(runDirectory: string, name: StageName, record:
 }
 
 /** Puts the copy in the place of each damaged record, and renews the others' copies; returns what to tell the person. */
-export async function repairRecords(runDirectory: string): Promise<{ stage: StageName; text: string }[]> {
+export async function repairRecords(runDirectory: string, names: readonly StageName[]) {
   const repairs: { stage: StageName; text: string }[] = [];
-  for (const stage of stageNames) {
+  for (const stage of names) {
     const folder = join(runDirectory, stageFolder(stage));
     const [record, copy] = await Promise.all([recordName, copyName].map((name) => readOne(join(folder, name))));
     const whole = [record, copy].find((one): one is StageRecord => typeof one !== 'string');
@@ -90,12 +91,11 @@ export async function repairRecords(runDirectory: string): Promise<{ stage: Stag
 /** The finished output with its path made absolute; undefined where it is unfinished or has been deleted. */
 export async function finishedOutput(
   runDirectory: string,
-  name: StageName,
   record: StageRecord | undefined,
 ): Promise<StageOutput | undefined> {
   if (record?.state !== 'finished' || record.output === undefined) return undefined;
   const path = resolve(runDirectory, record.output.path);
-  const mark = modelStages.includes(name) ? join(path, manifestName) : path;
+  const mark = manifestName in record.files ? join(path, manifestName) : path;
   return (await exists(mark)) ? { ...record.output, path } : undefined;
 }
 
@@ -125,11 +125,11 @@ export async function damagedFiles(path: string, { files }: StageRecord): Promis
   return damaged;
 }
 
-/** Where `latest` leads nowhere (a kill came between two renames), points it to the newest finished model. */
-export async function repairLatest(runDirectory: string): Promise<void> {
+/** Where `latest` leads nowhere (a kill came between two renames), points it to the newest finished one of `models`. */
+export async function repairLatest(runDirectory: string, models: readonly StageName[]): Promise<void> {
   if (await exists(join(runDirectory, 'latest'))) return;
-  for (const name of [...modelStages].reverse()) {
-    const output = await finishedOutput(runDirectory, name, await readRecord(runDirectory, name));
+  for (const name of models.toReversed()) {
+    const output = await finishedOutput(runDirectory, await readRecord(runDirectory, name));
     if (output !== undefined) return linkLatest(runDirectory, output.path);
   }
 }

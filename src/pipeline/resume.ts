@@ -3,11 +3,10 @@
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
 import { nodeAt, schemaNode } from '../base/schema.js';
-import { pipelineSchema } from '../config/pipeline.js';
-import type { StageName } from '../stages/stage.js';
+import { pipelineSchema, type StageName } from '../config/pipeline.js';
+import type { StageRow, StageTable } from '../stages/catalog.js';
 import type { Override } from '../train/resume.js';
-import { modelStages } from './plan.js';
-import { type Made, readRecord, type StageRecord, writeRecord } from './record.js';
+import { type Provenance, readRecord, type StageRecord, writeRecord } from './record.js';
 
 const settingsNode = schemaNode(pipelineSchema);
 const maxShown = 200;
@@ -15,13 +14,14 @@ const maxShown = 200;
 const dataKey = 'data';
 
 /** The digest that decides whether a stage is skipped, resumed or started afresh. */
-export function inputDigestOf(stage: StageName, made: Made): string {
+export function inputDigestOf(stage: StageName, made: Provenance): string {
   return digestOf({ stage, ...made });
 }
 
 interface ResumeRequest {
   name: StageName;
-  made: Made;
+  stages: StageTable;
+  made: Provenance;
   runDirectory: string;
   /** Keys that the person named with --override. */
   named: readonly string[];
@@ -31,7 +31,7 @@ interface ResumeRequest {
  * Makes the stage's record fit what is asked for, so that it goes on.
  * @throws UserError where there is nothing to resume, or something else than the named settings differs.
  */
-export async function prepareResume({ name, made, runDirectory, named }: ResumeRequest): Promise<void> {
+export async function prepareResume({ name, stages, made, runDirectory, named }: ResumeRequest): Promise<void> {
   checkNames(named);
   const record = await readRecord(runDirectory, name);
   if (record === undefined) throw nothingToResume(name, `it was never started in ${runDirectory}`);
@@ -41,7 +41,7 @@ export async function prepareResume({ name, made, runDirectory, named }: ResumeR
     throw nothingToResume(name, 'it has already finished with these settings');
   }
   if (record.made === undefined) throw nothingToResume(name, 'the try that is there had other settings or inputs');
-  const changes = differences(name, record.made, made);
+  const changes = differences(name, stages, record.made, made);
   refuseFixed(name, changes);
   refuseUnnamed(name, changes, named);
   const overrides = [...record.overrides, ...changes.map(({ key, from, to }) => ({ key, from, to }))];
@@ -57,43 +57,40 @@ interface Change extends Override {
 }
 
 /** What is no longer as it was: each key once, `data` for whatever the stage reads. */
-function differences(name: StageName, before: Made, now: Made): Change[] {
+function differences(name: StageName, stages: StageTable, before: Provenance, now: Provenance): Change[] {
+  const { otherData = 'other tasks', fixed = {} } = stages[name];
   const changes = new Map<string, Change>();
-  const add = (key: string, from: unknown, to: unknown, words?: string, fixed?: string): void => {
+  const add = (key: string, from: unknown, to: unknown, words?: string, why = fixedBy(fixed, key)): void => {
     if (from === to || changes.has(key)) return;
     const [a, b] = [shown(from), shown(to)];
-    changes.set(key, { key, from: a, to: b, words: words ?? `${a} → ${b}`, ...(fixed && { fixed }) });
+    changes.set(key, { key, from: a, to: b, words: words ?? `${a} → ${b}`, ...(why && { fixed: why }) });
   };
+  const addData = (from: unknown, to: unknown): void => add(dataKey, from, to, otherData);
+  const addParent = (from: unknown, to: unknown): void =>
+    add('parent', from, to, 'another model', 'the weights come from it');
   const [old, fresh] = [flatten(before.config, name), flatten(now.config, name)];
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
-    if (key === 'pretrain.from')
-      add('parent', old.get(key), fresh.get(key), 'another model', 'the weights come from it');
-    else if (isPath(key)) add(dataKey, old.get(key), fresh.get(key), otherData(name), fixedData(name));
-    else add(key, old.get(key), fresh.get(key), undefined, fixedSetting(key));
+    const [from, to] = [old.get(key), fresh.get(key)];
+    if (key === `${name}.from`) addParent(from, to);
+    else if (isPath(key)) addData(from, to);
+    else add(key, from, to);
   }
   add('seed', before.seed, now.seed, undefined, 'the order of the data and every random draw follow from it');
   add('version', before.version, now.version);
-  for (const need of new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)])) {
-    const [from, to] = [before.inputs[need], now.inputs[need]];
-    if (need === 'tokenizer') add(need, from, to, 'another one', 'the weights belong to its ids');
-    else if (modelStages.includes(need as StageName)) {
-      add('parent', from, to, 'another model', 'the weights come from it');
-    } else add(dataKey, from, to, otherData(name), fixedData(name));
+  for (const input of new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)])) {
+    const [from, to] = [before.inputs[input], now.inputs[input]];
+    const row: StageRow | undefined = stages[input as StageName];
+    if (input === 'tokenizer') add(input, from, to, 'another one', 'the weights belong to its ids');
+    else if (row?.output === 'checkpoint') addParent(from, to);
+    else addData(from, to);
   }
-  add(dataKey, before.outside ?? undefined, now.outside ?? undefined, otherData(name), fixedData(name));
+  addData(before.outside ?? undefined, now.outside ?? undefined);
   return [...changes.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function fixedSetting(key: string): string | undefined {
-  return key.startsWith('pretrain.model.') ? 'it gives the weights their shape' : undefined;
-}
-
-function fixedData(name: StageName): string | undefined {
-  return name === 'align' ? 'rounds are compared by the same held-out tasks' : undefined;
-}
-
-function otherData(name: StageName): string {
-  return name === 'pretrain' ? 'another corpus' : name === 'sft' ? 'other conversations or text' : 'other tasks';
+/** Why nobody may change this setting, or those of the block that it is in. */
+function fixedBy(fixed: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.entries(fixed).find(([one]) => key === one || key.startsWith(`${one}.`))?.[1];
 }
 
 function refuseFixed(name: StageName, changes: readonly Change[]): void {

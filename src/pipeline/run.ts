@@ -8,10 +8,10 @@ import { stopIfAborted, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
-import type { PipelineConfig } from '../config/pipeline.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import type { EvaluationTable, Event, Reporter } from '../report/event.js';
-import { type StageTable, stageTable } from '../stages/index.js';
-import type { Job, StageName, StageOutput } from '../stages/stage.js';
+import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
+import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
 import { lockDirectory } from './lock.js';
 import { contentDigest, findParent, findParentTokenizer, type Parent } from './parent.js';
@@ -20,19 +20,18 @@ import {
   checkParents,
   evaluationSetsOf,
   filesOf,
+  inputsOf,
   mapBlockPaths,
   mapConfigPaths,
-  modelStages,
-  needsOf,
   planStages,
   stageFolder,
 } from './plan.js';
 import {
   damagedFiles,
   finishedOutput,
-  type Made,
   openStageFolder,
   outputFiles,
+  type Provenance,
   readRecord,
   relativeOutput,
   repairLatest,
@@ -88,30 +87,35 @@ export interface ModelOutput {
  * @throws Interrupted once `signal` is aborted and the stage has saved its work.
  */
 export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
-  const stages = run.stages ?? stageTable;
+  const { stages = stageTable, config } = run;
+  const names = namesOf(stages);
+  const pipeline = { config, stages };
   const place = resolve(run.runDirectory);
-  const plan = await planStages(run.config, stages, run.only);
+  const plan = planStages(pipeline, run.only);
   if (plan.length === 0) {
+    const blocks = names.filter((name) => stages[name].isConfigured === undefined);
     throw new UserError({
       what: 'this pipeline has no stage to run',
-      why: 'it has none of the blocks data, tokenizer, pretrain, selfInstruct, sft, align, eval',
+      why: `it has none of the blocks ${blocks.join(', ')}`,
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  const given = [await findParent(run.from, plan), await findParentTokenizer(run.config, plan, place)];
+  const given = [await findParent(run.from, plan, pipeline), await findParentTokenizer(pipeline, plan, place)];
   const parents = given.filter((parent) => parent !== undefined);
-  checkParents(plan, run.config, new Set((await findAvailable(run, place, plan, parents)).keys()), run.runDirectory);
+  const others = names.filter((name) => !plan.includes(name));
+  const { runDirectory } = run;
+  checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents), runDirectory });
   await checkAhead({ ...run, stages, runDirectory: place, plan });
   const unlock = await lockDirectory(place);
   try {
     // Checkpoints are known by their real paths: `latest` is made relative to the real folder.
     const runDirectory = await realpath(place);
     await removeTemporary(runDirectory);
-    for (const repair of await repairRecords(runDirectory)) {
+    for (const repair of await repairRecords(runDirectory, names)) {
       run.reporter.emit({ type: 'note', level: 'warning', ...repair });
     }
-    await repairLatest(runDirectory);
-    const available = await findAvailable(run, runDirectory, plan, parents);
+    await repairLatest(runDirectory, modelStagesOf(stages));
+    const available = await findAvailable(runDirectory, others, parents);
     if (!run.resume) await writePipelineFile(run.config, runDirectory);
     return await runStages({ ...run, stages, runDirectory, plan, available });
   } finally {
@@ -119,14 +123,15 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   }
 }
 
-interface Planned extends PipelineRun {
+interface ActiveRun extends PipelineRun {
   stages: StageTable;
   plan: readonly StageName[];
   /** Finished outputs that a stage may take as input; grows as stages finish. */
   available: Map<StageName, StageOutput>;
 }
 
-async function runStages(run: Planned): Promise<PipelineResult> {
+async function runStages(run: ActiveRun): Promise<PipelineResult> {
+  const models = modelStagesOf(run.stages);
   const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [], unsaved: [] };
   for (const name of run.plan) {
     stopIfAborted(run.signal, `stopped before ${name}`);
@@ -136,12 +141,12 @@ async function runStages(run: Planned): Promise<PipelineResult> {
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
     if (record.table !== undefined) result.table = record.table;
-    if (modelStages.includes(name) && skipped && restored) await linkLatest(run.runDirectory, output.path);
+    if (models.includes(name) && skipped && restored) await linkLatest(run.runDirectory, output.path);
   }
-  const last = run.plan.findLast((name) => modelStages.includes(name));
+  const last = run.plan.findLast((name) => models.includes(name));
   const newest = last === undefined ? undefined : result.outputs[last];
   if (newest !== undefined && run.only === undefined) await linkLatest(run.runDirectory, newest.path);
-  result.models = modelStages.flatMap((stage) => {
+  result.models = models.flatMap((stage) => {
     const output = run.available.get(stage);
     return output === undefined ? [] : [{ stage, path: output.path, digest: output.digest }];
   });
@@ -157,16 +162,16 @@ interface StageResult {
   unsaved: readonly string[];
 }
 
-async function runStage<Name extends StageName>(name: Name, run: Planned): Promise<StageResult> {
+async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Promise<StageResult> {
   const { runDirectory, reporter } = run;
-  const stage = await run.stages[name]();
-  const needed = needsOf(name, stage, run.config).filter((need) => run.available.has(need));
+  const stage = await run.stages[name].load();
+  const needed = inputsOf(name, run).filter((need) => run.available.has(need));
   const inputs = Object.fromEntries(
     needed.map((need) => [need, run.available.get(need)?.path]),
   ) as Job<never>['inputs'];
   const config = blockOf(run.config, name);
-  const evaluationSets = evaluationSetsOf(run.config);
-  const made: Made = {
+  const evaluationSets = evaluationSetsOf(run);
+  const made: Provenance = {
     version: ownVersion(),
     seed: run.config.seed,
     config: await settingsOf(run.config, name),
@@ -215,18 +220,18 @@ async function runStage<Name extends StageName>(name: Name, run: Planned): Promi
   const record: StageRecord = { ...started, state: 'finished', output: kept, files };
   if (watched.table !== undefined) record.table = watched.table;
   // Before the record: a kill in between must not leave a stage that is skipped from then on and never linked.
-  if (modelStages.includes(name)) await linkLatest(runDirectory, output.path);
+  if (run.stages[name].output === 'checkpoint') await linkLatest(runDirectory, output.path);
   await writeRecord(runDirectory, name, record);
   reporter.emit({ type: 'stage', stage: name, state: 'finished', detail: kept.path });
   return { record, output, skipped: false, restored, unsaved: watched.unsaved };
 }
 
 /** Makes the record of a stage and the settings of the run those that are asked for. @returns what takes that back. */
-async function resumeWith(name: StageName, made: Made, run: Planned): Promise<() => Promise<void>> {
-  const { runDirectory, config, override = [] } = run;
+async function resumeWith(name: StageName, made: Provenance, run: ActiveRun): Promise<() => Promise<void>> {
+  const { runDirectory, config, stages, override = [] } = run;
   const record = await readRecord(runDirectory, name);
   const settings = await readFile(join(runDirectory, pipelineName), 'utf8').catch(() => undefined);
-  await prepareResume({ name, made, runDirectory, named: override });
+  await prepareResume({ name, stages, made, runDirectory, named: override });
   await writePipelineFile(config, runDirectory);
   return async () => {
     if (record !== undefined) await writeRecord(runDirectory, name, record);
@@ -238,9 +243,9 @@ async function resumeWith(name: StageName, made: Made, run: Planned): Promise<()
 async function wholeOutput(
   name: StageName,
   earlier: StageRecord | undefined,
-  { runDirectory, reporter }: Planned,
+  { runDirectory, reporter }: ActiveRun,
 ): Promise<StageOutput | undefined> {
-  const output = await finishedOutput(runDirectory, name, earlier);
+  const output = await finishedOutput(runDirectory, earlier);
   if (earlier === undefined || output === undefined) return undefined;
   const damaged = await damagedFiles(output.path, earlier);
   if (damaged.length === 0) return output;
@@ -253,12 +258,12 @@ async function wholeOutput(
  * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
  * Which checkpoints are kept is left out: it changes no result.
  */
-async function settingsOf(config: PipelineConfig, name: StageName): Promise<Made['config']> {
+async function settingsOf(config: PipelineConfig, name: StageName): Promise<Provenance['config']> {
   const digests = new Map<string, string>();
   for (const [key, path] of filesOf(config, name)) digests.set(key, await contentDigest(path));
   const block = mapBlockPaths(config, name, (_, key) => digests.get(key)) ?? null;
   const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
-  return JSON.parse(withoutKeep) as Made['config'];
+  return JSON.parse(withoutKeep) as Provenance['config'];
 }
 
 interface Watched extends Reporter {
@@ -287,17 +292,15 @@ function watch(reporter: Reporter): Watched {
   return watched;
 }
 
-/** What earlier runs left for the stages that this plan does not run, and each of `parents` in its place. */
+/** What earlier runs left of the stages that this one does not run, and each of `parents` in its place. */
 async function findAvailable(
-  run: PipelineRun,
   runDirectory: string,
-  plan: readonly StageName[],
+  names: readonly StageName[],
   parents: readonly Parent[],
 ): Promise<Map<StageName, StageOutput>> {
   const available = new Map<StageName, StageOutput>();
-  for (const name of Object.keys(run.stages ?? stageTable) as StageName[]) {
-    if (plan.includes(name)) continue;
-    const output = await finishedOutput(runDirectory, name, await readRecord(runDirectory, name));
+  for (const name of names) {
+    const output = await finishedOutput(runDirectory, await readRecord(runDirectory, name));
     if (output !== undefined) available.set(name, output);
   }
   for (const parent of parents) available.set(...parent);

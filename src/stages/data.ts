@@ -5,8 +5,6 @@ import { dataInputDigest } from '../data/spec.js';
 import type { Stage } from './stage.js';
 
 export const dataStage: Stage<DataConfig> = {
-  name: 'data',
-  needs: [],
   inputDigest: ({ config, evaluationSets }) => dataInputDigest(config.spec, config.stdin, evaluationSets),
   run: ({ config, directory, seed, evaluationSets, reporter, signal }) =>
     buildData({

@@ -24,14 +24,9 @@ import { modelOf, unload } from '../inference/load.js';
 import { samplingAt } from '../inference/sampling.js';
 import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
+import { modelStagesOf, stageTable } from './catalog.js';
 import type { Job, Stage } from './stage.js';
 import { prefixed, startBackend } from './training.js';
-
-const columns = [
-  { input: 'pretrain', label: 'base' },
-  { input: 'sft', label: 'sft' },
-  { input: 'align', label: 'align' },
-] as const;
 
 /** Formulas of each form (2+2, 2×1, 3 terms) that are asked, at most. */
 const formulasPerForm = 2000;
@@ -40,8 +35,6 @@ const formulasPerForm = 2000;
 const shownSamples = 8;
 
 export const evalStage: Stage<EvalConfig> = {
-  name: 'eval',
-  needs: ['tokens', 'pretrain', 'selfInstruct', 'sft', 'align'],
   async run(job) {
     const { inputs, directory, reporter } = job;
     await startBackend(job, 'eval');
@@ -49,9 +42,10 @@ export const evalStage: Stage<EvalConfig> = {
     const table: Measured[] = [];
     const metrics: Metrics = {};
     const ancestors: string[] = [];
-    for (const { input, label } of columns) {
-      const path = inputs[input];
+    for (const stage of modelStagesOf(stageTable)) {
+      const path = inputs[stage];
       if (path === undefined) continue;
+      const label = stage === 'pretrain' ? 'base' : stage;
       const checkpoint = await openCheckpoint(path, { verify: job.verify });
       const { manifest, digest } = checkpoint;
       // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.

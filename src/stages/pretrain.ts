@@ -29,8 +29,6 @@ const evaluationTokens = 4096;
 const evaluationFormulas = 64;
 
 export const pretrainStage: Stage<PretrainConfig> = {
-  name: 'pretrain',
-  needs: ['tokenizer', 'tokens'],
   async run(job) {
     const { config, inputs, directory, seed, reporter } = job;
     const compute = await startBackend(job, 'pretrain');

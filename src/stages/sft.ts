@@ -32,9 +32,6 @@ const usualColumns = 2048;
 const shownSamples = 6;
 
 export const sftStage: Stage<SftConfig> = {
-  name: 'sft',
-  needs: ['pretrain', 'selfInstruct'],
-  wants: ({ textShare }) => (textShare > 0 ? ['tokens'] : []),
   async run(job) {
     const { config, inputs, directory, seed } = job;
     const compute = await startBackend(job, 'sft');

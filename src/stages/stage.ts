@@ -1,11 +1,8 @@
 // What a stage is: a function from its config block and its inputs to a finished output, in a folder of its own.
 // It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
-import type { ComputeChoice } from '../config/pipeline.js';
+import type { ComputeChoice, StageName } from '../config/pipeline.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import type { Override } from '../train/resume.js';
-
-export const stageNames = ['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'align', 'eval'] as const;
-export type StageName = (typeof stageNames)[number];
 
 export interface Job<Config> {
   config: Config;
@@ -34,12 +31,8 @@ export interface StageOutput {
   metrics: Metrics;
 }
 
+/** What a stage does; what else there is to know of it stands in its row of catalog.ts. */
 export interface Stage<Config> {
-  name: StageName;
-  /** Its block in the pipeline file (`tokens` has none: it follows from data and tokenizer). */
-  needs: readonly StageName[];
-  /** What it builds on besides, with these settings. */
-  wants?(config: Config): readonly StageName[];
   /** Digest of outside input that the config only names (files, pinned packages), so that a change is noticed. */
   inputDigest?(job: Pick<Job<Config>, 'config' | 'inputs' | 'evaluationSets'>): Promise<string | undefined>;
   /** What can be known before any stage runs. Throws `UserError` where `run` could not but fail. */

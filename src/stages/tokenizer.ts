@@ -18,8 +18,6 @@ const usualAdd = 8192;
 const stopped = 'stopped while training the tokenizer';
 
 export const tokenizerStage: Stage<TokenizerConfig> = {
-  name: 'tokenizer',
-  needs: ['data'],
   /** What stands beside the tokenizer.json that is extended goes along. */
   inputDigest: async ({ config: { extend } }) =>
     extend === undefined ? undefined : digestOf((await readTokenizerFiles(dirname(extend))).texts),

@@ -3,9 +3,7 @@ import { tokenizeDocuments } from '../data/shards.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Stage } from './stage.js';
 
-export const tokensStage: Stage<undefined> = {
-  name: 'tokens',
-  needs: ['data', 'tokenizer'],
+export const tokensStage: Stage<null> = {
   async run({ inputs, directory, reporter, signal }) {
     const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
     return tokenizeDocuments({ dataPath: inputs.data ?? '', tokenizer, directory, reporter, signal });

@@ -11,6 +11,7 @@ import { dataInputDigest } from '../../src/data/spec.js';
 import { settled } from '../../src/pipeline/load.js';
 import { evaluationSetsOf } from '../../src/pipeline/plan.js';
 import type { Event } from '../../src/report/event.js';
+import { stageTable } from '../../src/stages/catalog.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
 const task = 'Which of the three rivers that meet in this city is the longest of them all?';
@@ -27,7 +28,7 @@ test('the sets that a pipeline names are looked for unless that is switched off'
   ];
   const folder = await scratch({ 'a.jsonl': toJsonl(rows), 'tasks.jsonl': toJsonl([{ prompt: task }]) });
   const config = settled(pipelineSchema.parse({ eval: { tasks: join(folder, 'tasks.jsonl') } }));
-  const evaluationSets = evaluationSetsOf(config);
+  const evaluationSets = evaluationSetsOf({ config, stages: stageTable });
   assert.deepEqual(evaluationSets, [join(folder, 'tasks.jsonl')]);
   for (const [options, kept] of [
     [{}, 1],

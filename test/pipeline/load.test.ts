@@ -10,7 +10,7 @@ import { exists } from '../../src/base/files.js';
 import { loadDataSpec } from '../../src/data/spec.js';
 import { loadPipeline, packagedPipelines } from '../../src/pipeline/load.js';
 import { filesOf } from '../../src/pipeline/plan.js';
-import { stageNames } from '../../src/stages/stage.js';
+import { namesOf, stageTable } from '../../src/stages/catalog.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-load-'));
@@ -23,7 +23,7 @@ test('every packaged pipeline is valid, runs every stage, and names files that e
     const config = await loadPipeline({ config: name });
     assert.equal(config.name, name);
     let files = 0;
-    for (const stage of stageNames) {
+    for (const stage of namesOf(stageTable)) {
       for (const path of filesOf(config, stage).values()) {
         files++;
         assert.ok(isAbsolute(path) && (await exists(path)), path);

@@ -4,10 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
-import type { PipelineConfig } from '../../src/config/pipeline.js';
+import type { PipelineConfig, StageName } from '../../src/config/pipeline.js';
 import { readRecord } from '../../src/pipeline/record.js';
 import type { PipelineRun } from '../../src/pipeline/run.js';
-import type { StageName } from '../../src/stages/stage.js';
 import { folder, freshRun, start, type World, whole } from './world.js';
 
 /** A run in which `name` was interrupted, everything before it finished. */

@@ -5,33 +5,24 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
-import { type PipelineConfig, pipelineSchema, type SftConfig } from '../../src/config/pipeline.js';
+import { type PipelineConfig, pipelineSchema, type StageName } from '../../src/config/pipeline.js';
 import { settled } from '../../src/pipeline/load.js';
 import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
-import type { StageConfigs, StageTable } from '../../src/stages/index.js';
-import type { Stage, StageName } from '../../src/stages/stage.js';
+import { namesOf, type StageTable, stageTable } from '../../src/stages/catalog.js';
+import type { Stage } from '../../src/stages/stage.js';
 import type { Override } from '../../src/train/resume.js';
 
 export const folder = await mkdtemp(join(tmpdir(), 'mossctl-run-'));
 after(() => rm(folder, { recursive: true }));
-
-const needs: Record<StageName, StageName[]> = {
-  data: [],
-  tokenizer: ['data'],
-  tokens: ['data', 'tokenizer'],
-  pretrain: ['tokenizer', 'tokens'],
-  selfInstruct: ['data'],
-  sft: ['pretrain', 'selfInstruct'],
-  align: ['sft', 'selfInstruct'],
-  eval: ['pretrain', 'sft', 'align', 'tokens'],
-};
 
 /** What happened, in order; `stopAt` makes that stage stop halfway, once. */
 export interface World {
   ran: StageName[];
   /** What the last stage that ran was told of changed settings. */
   overrides?: readonly Override[];
+  /** The names of its inputs. */
+  inputs?: string[];
   /** Its `check` refuses. */
   refused?: StageName;
   stopAt?: StageName;
@@ -41,11 +32,8 @@ export interface World {
 }
 
 /** A stage that counts to two in its folder, a step at a time, going on from where it was stopped. */
-function countingStage<Name extends StageName>(name: Name, world: World): () => Promise<Stage<StageConfigs[Name]>> {
+export function countingStage(name: StageName, world: World): () => Promise<Stage<unknown>> {
   return async () => ({
-    name,
-    needs: needs[name],
-    wants: (config) => (name === 'sft' && (config as SftConfig).textShare > 0 ? ['tokens'] : []),
     async check() {
       if (world.refused === name) throw new UserError({ what: `${name} cannot work` });
     },
@@ -53,6 +41,7 @@ function countingStage<Name extends StageName>(name: Name, world: World): () => 
     async run(job) {
       world.ran.push(name);
       world.overrides = job.overrides;
+      world.inputs = Object.keys(job.inputs);
       if (world.refuses === name) throw new UserError({ what: `${name} cannot go on like this` });
       const count = join(job.directory, 'count');
       for (let done = (await exists(count)) ? Number(await readFile(count, 'utf8')) : 0; done < 2; done++) {
@@ -70,22 +59,17 @@ function countingStage<Name extends StageName>(name: Name, world: World): () => 
         job.reporter.emit({ type: 'table', stage: name, columns });
       }
       // Equal work, equal digest: made of the inputs' names and the settings, not of where files lie.
-      const settings = { ...job.config, spec: undefined };
+      const settings = { ...(job.config ?? {}), spec: undefined };
       return { path, digest: digestOf([name, settings, Object.keys(job.inputs)]), metrics: { count: 2 } };
     },
   });
 }
 
-const tableOf = (world: World): StageTable => ({
-  data: countingStage('data', world),
-  tokenizer: countingStage('tokenizer', world),
-  tokens: countingStage('tokens', world),
-  pretrain: countingStage('pretrain', world),
-  selfInstruct: countingStage('selfInstruct', world),
-  sft: countingStage('sft', world),
-  align: countingStage('align', world),
-  eval: countingStage('eval', world),
-});
+/** The rows as they are, but for what runs. */
+export const tableOf = (world: World): StageTable => {
+  const rows = namesOf(stageTable).map((name) => [name, { ...stageTable[name], load: countingStage(name, world) }]);
+  return Object.fromEntries(rows) as StageTable;
+};
 
 const specPath = join(folder, 'spec.yaml');
 await writeFile(specPath, 'name: x\n');

@@ -7,9 +7,8 @@ import { shownPath } from '../output.js';
 import { runOneStage } from '../run-stages.js';
 
 export async function pretrain({ cooldown, from, ...options }: PretrainOptions): Promise<void> {
-  const set = [...(options.set ?? []), ...(from === undefined ? [] : [`pretrain.from=${from}`])];
-  const given = { ...options, set };
-  const own = cooldown === undefined ? given : { ...given, ...(await cooldownRun(cooldown, given)) };
+  const given = cooldown === undefined ? options : { ...options, ...(await cooldownRun(cooldown, options)) };
+  const own = { ...given, flags: { 'pretrain.from': from } };
   return runOneStage('pretrain', own, (folder) => `npx mossctl sft --out ${folder}`);
 }
 

@@ -1,5 +1,6 @@
 // mossctl run: the whole pipeline, then the report and what to type next. The reporter has printed the eval table.
 import { join } from 'node:path';
+import { modelStagesOf, stageTable } from '../../stages/catalog.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
 import { runSeeds } from '../run-seeds.js';
@@ -10,8 +11,8 @@ export async function run(pipeline: string, options: RunOptions): Promise<void> 
   const result = await runStages({ ...options, config: pipeline });
   if (!options.json) {
     printLine(`report  ${result.report}`);
-    const model = result.outputs.align ?? result.outputs.sft ?? result.outputs.pretrain;
-    if (model !== undefined) printLine(`next    npx mossctl chat ${join(result.folder, 'latest')}`);
+    const isModel = modelStagesOf(stageTable).some((name) => result.outputs[name] !== undefined);
+    if (isModel) printLine(`next    npx mossctl chat ${join(result.folder, 'latest')}`);
   }
   failOnUnsaved(result.unsaved);
 }

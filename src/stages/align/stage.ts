@@ -13,8 +13,6 @@ import { startBackend } from '../training.js';
 import { type RoundResult, runRound } from './round.js';
 
 export const alignStage: Stage<AlignConfig> = {
-  name: 'align',
-  needs: ['sft', 'selfInstruct'],
   async run(job) {
     const { config, inputs, directory, reporter } = job;
     const compute = await startBackend(job, 'align');

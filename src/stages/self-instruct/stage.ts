@@ -31,8 +31,6 @@ export const responsesFile = 'self-instruct-responses.jsonl';
 
 /** `inputs.data` is optional: without it the offline teacher has no facts to look up. */
 export const selfInstructStage: Stage<SelfInstructConfig> = {
-  name: stage,
-  needs: ['data'],
   check: async ({ config }) => {
     await chosenSeeds(config);
     // Made only to be refused where its key is missing: nothing is asked yet.

@@ -1,0 +1,168 @@
+// The stages, one row each, in the order they run: all that the pipeline and the command line know of a stage. Its own
+// file is imported only when it runs: --help loads none, and a run that needs no model loads no tensor library.
+import type { Fault } from '../base/errors.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import type { Stage } from './stage.js';
+
+/** What each stage takes as `job.config`: its block of the pipeline file. */
+export type StageConfigs = { [Name in StageName]-?: Exclude<PipelineConfig[Name], undefined> };
+
+export interface StageRow<Name extends StageName = StageName> {
+  /** What a person types to have its output. */
+  command: string;
+  commandArgument?: string;
+  /** For a command that needs no declaration of its own (cli/program.ts). */
+  help?: StageHelp;
+  output: 'checkpoint' | 'folder';
+  /** It computes with tensors. */
+  needsBackend?: boolean;
+  /** Each inner list: the output of one of these must be there. */
+  requires?(config: PipelineConfig): StageName[][];
+  /** What it also reads where it is there. */
+  uses?: readonly StageName[];
+  /** Default: where its block is there. */
+  isConfigured?(config: PipelineConfig): boolean;
+  /** A file of tasks that is measured with: the corpus is kept clear of it. */
+  evaluationSet?(config: PipelineConfig): string | undefined;
+  /** The setting that an input is required for, and what to give in its place, for the message where it is missing. */
+  because?: Partial<Record<StageName, string>>;
+  alternatives?: Partial<Record<StageName, string>>;
+  /** What that message says instead where this stage lacks an input. */
+  lacking?(runDirectory: string): Fault;
+  /** What that message says instead where another stage lacks the output of this one. */
+  lacked?(runDirectory: string, config: PipelineConfig): { product: string; why: string; next: string };
+  /** What `--resume --override data` calls other data, and what no --override can change: a setting or `data` → why. */
+  otherData?: string;
+  fixed?: Readonly<Record<string, string>>;
+  load(): Promise<Stage<StageConfigs[Name]>>;
+}
+
+interface StageHelp {
+  description: string;
+  example: string;
+  /** Flag → what it sets of the stage's block, for example `data` → `--data <value>` sets `sft.data`. */
+  flags?: Readonly<Record<string, { value: string; description: string }>>;
+  /** What to type next. */
+  next(runDirectory: string): string;
+}
+
+export type StageTable = { [Name in StageName]: StageRow<Name> };
+
+export const stageTable: StageTable = {
+  data: {
+    command: 'data build',
+    commandArgument: 'SPEC',
+    output: 'folder',
+    load: async () => (await import('./data.js')).dataStage,
+  },
+  tokenizer: {
+    command: 'tokenizer train',
+    output: 'folder',
+    requires: () => [['data']],
+    load: async () => (await import('./tokenizer.js')).tokenizerStage,
+  },
+  /** No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. */
+  tokens: {
+    command: 'pretrain',
+    output: 'folder',
+    requires: () => [['data'], ['tokenizer']],
+    /** A checkpoint whose training resumes brings its tokenizer along. */
+    isConfigured: ({ data, tokenizer, pretrain }) =>
+      data !== undefined && pretrain !== undefined && (tokenizer !== undefined || pretrain.from !== undefined),
+    lacked: (runDirectory, config) => {
+      const isContinued = config.pretrain?.from !== undefined;
+      const blocks = isContinued ? (['data'] as const) : (['data', 'tokenizer'] as const);
+      const missing = blocks.filter((block) => config[block] === undefined);
+      const build = `"mossctl data build SPEC --out ${runDirectory}"`;
+      return {
+        product: 'a tokenised corpus',
+        why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
+        next: isContinued
+          ? `Name the text with --set data.spec=SPEC, or run ${build} first`
+          : `Give a --config that has them (--config quickstart), or run ${build} and "mossctl tokenizer train --out ${runDirectory}" first`,
+      };
+    },
+    load: async () => (await import('./tokens.js')).tokensStage,
+  },
+  pretrain: {
+    command: 'pretrain',
+    output: 'checkpoint',
+    needsBackend: true,
+    requires: () => [['tokens'], ['tokenizer']],
+    otherData: 'another corpus',
+    fixed: { 'pretrain.model': 'it gives the weights their shape' },
+    load: async () => (await import('./pretrain.js')).pretrainStage,
+  },
+  selfInstruct: {
+    command: 'self-instruct',
+    help: {
+      description: 'expand seed tasks into conversations with a teacher',
+      example: 'mossctl self-instruct --config quickstart --set selfInstruct.count=500',
+      next: (runDirectory) => `npx mossctl sft --out ${runDirectory}`,
+    },
+    output: 'folder',
+    uses: ['data'],
+    evaluationSet: ({ selfInstruct }) => selfInstruct?.seeds,
+    load: async () => (await import('./self-instruct/stage.js')).selfInstructStage,
+  },
+  sft: {
+    command: 'sft',
+    help: {
+      description: 'fine-tune a base model on conversations',
+      example: 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine',
+      flags: { data: { value: '<file>', description: 'conversations (JSONL) instead of those of self-instruct' } },
+      next: (runDirectory) => `npx mossctl chat ${runDirectory}/latest`,
+    },
+    output: 'checkpoint',
+    needsBackend: true,
+    requires: ({ sft }) => [
+      ['pretrain'],
+      ...(sft?.data === undefined ? [['selfInstruct' as const]] : []),
+      ...((sft?.textShare ?? 0) > 0 ? [['tokens' as const]] : []),
+    ],
+    uses: ['selfInstruct'],
+    because: { tokens: 'sft.textShare' },
+    alternatives: { selfInstruct: 'give conversations with --data FILE' },
+    otherData: 'other conversations or text',
+    load: async () => (await import('./sft.js')).sftStage,
+  },
+  align: {
+    command: 'align',
+    help: {
+      description: 'improve a chat model in rounds, by rewards that can be checked',
+      example: 'mossctl align --config quickstart --set align.rounds=3',
+      next: (runDirectory) => `npx mossctl chat ${runDirectory}/latest`,
+    },
+    output: 'checkpoint',
+    needsBackend: true,
+    requires: ({ align }) => [['sft'], ...(align?.prompts === undefined ? [['selfInstruct' as const]] : [])],
+    uses: ['selfInstruct'],
+    evaluationSet: ({ align }) => align?.prompts,
+    alternatives: { selfInstruct: 'give prompts with --set align.prompts=FILE' },
+    fixed: { data: 'rounds are compared by the same held-out tasks' },
+    load: async () => (await import('./align/stage.js')).alignStage,
+  },
+  eval: {
+    command: 'eval',
+    output: 'folder',
+    needsBackend: true,
+    requires: () => [modelStagesOf(stageTable).reverse()],
+    uses: ['tokens', 'selfInstruct'],
+    evaluationSet: ({ eval: measured }) => measured?.tasks,
+    lacking: (runDirectory) => ({
+      what: 'there is no checkpoint to evaluate',
+      why: `${runDirectory} holds none`,
+      next: 'Name a checkpoint or a run folder: mossctl eval CHECKPOINT',
+    }),
+    load: async () => (await import('./eval.js')).evalStage,
+  },
+};
+
+export function namesOf(stages: StageTable): StageName[] {
+  return Object.keys(stages) as StageName[];
+}
+
+/** The stages whose output is a checkpoint; `latest` points to the newest of them. */
+export function modelStagesOf(stages: StageTable): StageName[] {
+  return namesOf(stages).filter((name) => stages[name].output === 'checkpoint');
+}
