@@ -1,6 +1,6 @@
 // Models of ours for Python to open: random weights, a tokenizer that we train, one checkpoint for each architecture.
 import { join } from 'node:path';
-import { parameterTable } from '../../src/architecture/parameters.ts';
+import { decoderTable } from '../../src/architecture/parameters.ts';
 import { Random } from '../../src/base/random.ts';
 import { saveCheckpoint } from '../../src/checkpoint/save.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
@@ -76,7 +76,7 @@ export async function writeOwnModels(folder, { texts, qwen2 }) {
       model,
       eosTokenId: turnEnd,
       tokenizerFiles: tokenizer.files(),
-      weights: parameterTable(model).map((spec) => randomTensor(spec)),
+      weights: decoderTable(model).map((spec) => randomTensor(spec)),
       manifest: {
         ...{ stage: 'sft', step: 1, tokensSeen: 0, parent: null, lineage: [], settings: {}, inputDigest: '' },
         ...{ metrics: {}, backend: 'none', threads: null, precision: 'fp32' },

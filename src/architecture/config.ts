@@ -1,6 +1,6 @@
 // From the size dial to a full Hugging Face configuration, and what the architectures differ in.
 import { UserError } from '../base/errors.js';
-import { isRewardModel, type ModelConfig, type ModelSettings, measureOf, type Size, sizes } from '../config/model.js';
+import { type ModelConfig, type ModelSettings, measureOf, type Size, sizes } from '../config/model.js';
 import { type Shape, shapeFor } from './shape.js';
 
 /** What sets Qwen3, Qwen2 and Llama apart inside the decoder. */
@@ -11,24 +11,24 @@ export interface ArchitectureFlags {
   qkvBias: boolean;
   /** Bias on the attention's output projection. */
   outputBias: boolean;
-  /** A head that scores a sequence (`score.weight`) in the place of the output projection. */
-  reward: boolean;
 }
 
-export function architectureFlags(config: ModelConfig): ArchitectureFlags {
+/** A model's configuration without the ids of its tokens: all that its weights and its costs depend on. */
+export type ModelShape = Omit<ModelConfig, 'bos_token_id' | 'eos_token_id' | 'pad_token_id'>;
+
+export function architectureFlags(config: ModelShape): ArchitectureFlags {
   const [architecture] = config.architectures;
   const bias = config.attention_bias;
-  const reward = isRewardModel(config);
   switch (architecture) {
     case 'Qwen3ForCausalLM':
     case 'Qwen3ForSequenceClassification':
-      return { qkNorm: true, qkvBias: bias, outputBias: bias, reward };
+      return { qkNorm: true, qkvBias: bias, outputBias: bias };
     case 'Qwen2ForCausalLM':
     case 'Qwen2ForSequenceClassification':
-      return { qkNorm: false, qkvBias: true, outputBias: false, reward };
+      return { qkNorm: false, qkvBias: true, outputBias: false };
     case 'LlamaForCausalLM':
     case 'LlamaForSequenceClassification':
-      return { qkNorm: false, qkvBias: bias, outputBias: bias, reward };
+      return { qkNorm: false, qkvBias: bias, outputBias: bias };
     default:
       return architecture satisfies never;
   }
@@ -49,9 +49,15 @@ function shapeOf({ size, tieEmbeddings }: ModelSettings, vocabulary: number): Sh
   return { hidden_size: 64 * depth, num_hidden_layers: depth, num_attention_heads: depth };
 }
 
-/** A fresh model's configuration. Throws a UserError where the overrides do not fit together. */
-export function modelConfig(settings: ModelSettings, ids: TokenIds): ModelConfig {
-  const preset = shapeOf(settings, ids.vocabSize);
+/** A fresh model's configuration. Throws as `modelShape` does. */
+export function modelConfig(settings: ModelSettings, { vocabSize, endOfText, pad }: TokenIds): ModelConfig {
+  const ids = { bos_token_id: endOfText, eos_token_id: endOfText, pad_token_id: pad };
+  return { ...modelShape(settings, vocabSize), ...ids };
+}
+
+/** The same without the ids. Throws a UserError where the overrides do not fit together. */
+export function modelShape(settings: ModelSettings, vocabSize: number): ModelShape {
+  const preset = shapeOf(settings, vocabSize);
   const hidden = settings.hiddenSize ?? preset.hidden_size;
   const heads = settings.heads ?? preset.num_attention_heads;
   const keyValueHeads = settings.keyValueHeads ?? heads;
@@ -68,7 +74,7 @@ export function modelConfig(settings: ModelSettings, ids: TokenIds): ModelConfig
   return {
     architectures: ['Qwen3ForCausalLM'],
     model_type: 'qwen3',
-    vocab_size: ids.vocabSize,
+    vocab_size: vocabSize,
     hidden_size: hidden,
     intermediate_size: settings.intermediateSize ?? Math.ceil((hidden * 8) / 3 / 32) * 32,
     num_hidden_layers: settings.layers ?? preset.num_hidden_layers,
@@ -80,8 +86,5 @@ export function modelConfig(settings: ModelSettings, ids: TokenIds): ModelConfig
     rope_parameters: { rope_type: 'default', rope_theta: settings.ropeTheta },
     tie_word_embeddings: settings.tieEmbeddings,
     attention_bias: false,
-    bos_token_id: ids.endOfText,
-    eos_token_id: ids.endOfText,
-    pad_token_id: ids.pad,
   };
 }

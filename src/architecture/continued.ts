@@ -1,7 +1,7 @@
 // Training that goes on from a checkpoint: its shape is what it is, and the settings beside it may only agree.
 import { type Fault, UserError } from '../base/errors.js';
 import { type ModelConfig, type ModelSettings, modelSchema } from '../config/model.js';
-import { modelConfig } from './config.js';
+import { modelShape } from './config.js';
 
 const defaults = modelSchema.parse({});
 
@@ -22,10 +22,7 @@ export function continuedShape(settings: ModelSettings, model: ModelConfig): Mod
       next: `Leave it out: --set pretrain.model.${key}=null`,
     });
   };
-  const sized = modelConfig(
-    { ...defaults, size: settings.size },
-    { vocabSize: model.vocab_size, endOfText: 0, pad: 0 },
-  );
+  const sized = modelShape({ ...defaults, size: settings.size }, model.vocab_size);
   const isOfSize = sized.hidden_size === width && sized.num_hidden_layers === layers;
   compare('size', `${layers} layers of ${width}`, isOfSize);
   compare('hiddenSize', width);

@@ -1,9 +1,8 @@
 // What a training costs before it is run: parameters, operations, memory and time, and how it would have to be spread
 // over devices that cannot hold it. Arithmetic only; no tensor library.
-import type { ModelConfig } from '../config/model.js';
 import type { TrainConfig } from '../config/train.js';
-import { architectureFlags } from './config.js';
-import { isLayerMatrix, parameterCount } from './parameters.js';
+import { architectureFlags, type ModelShape } from './config.js';
+import { type ParameterSpec, parameterCount } from './parameters.js';
 
 /** B rows of T tokens: one micro-batch. */
 export interface BatchSize {
@@ -15,7 +14,7 @@ export interface BatchSize {
  * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
  * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B).
  */
-export function trainingFlopsPerToken(config: ModelConfig, columns: number): number {
+export function trainingFlopsPerToken(config: ModelShape, columns: number): number {
   return 6 * parameterCount(config) + 12 * config.num_hidden_layers * columns * config.hidden_size;
 }
 
@@ -44,13 +43,14 @@ export interface TrainingMemory {
 }
 
 const float = 4;
+const byMuon = ({ update }: ParameterSpec): boolean => update === 'muon';
 
 /**
  * Activations of a layer, in numbers a token: 4d for the residual stream, the two norms and the feed-forward output;
  * 3 (4 with QK-norm) of each of queries and keys+values' width, less one, plus the attention's output and a logsumexp a
  * head; 3f for gate, up and their product. Nothing of T×T and no logits: attention and loss are fused.
  */
-function layerNumbers(config: ModelConfig): number {
+function layerNumbers(config: ModelShape): number {
   const { hidden_size: d, intermediate_size: f, num_attention_heads: heads, head_dim: head } = config;
   const queries = heads * head;
   const keys = config.num_key_value_heads * head;
@@ -64,7 +64,7 @@ function layerNumbers(config: ModelConfig): number {
  * gradient is, and a tied embedding's comes in two parts and their sum.
  */
 export function trainingMemory(
-  config: ModelConfig,
+  config: ModelShape,
   { rows, columns }: BatchSize,
   options: Partial<Pick<TrainConfig, 'accumulation' | 'optimizer'>> = {},
 ): TrainingMemory {
@@ -79,7 +79,7 @@ export function trainingMemory(
   const accumulated = (options.accumulation ?? 1) > 1 ? parameters : 0;
   // While a layer goes backward, gradients of its feed-forward states stand beside what it kept.
   const passing = float * tokens * (3 * f + 2 * d);
-  const moments = 2 * parameters - (options.optimizer === 'muon' ? float * parameterCount(config, isLayerMatrix) : 0);
+  const moments = 2 * parameters - (options.optimizer === 'muon' ? float * parameterCount(config, byMuon) : 0);
   const fixed = parameters + moments + accumulated;
   const end = parameters + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
   return {
@@ -132,7 +132,7 @@ export interface Sharding {
  * each layer computed again.
  */
 export function shardingOn(
-  config: ModelConfig,
+  config: ModelShape,
   { columns, optimizer }: { columns: number; optimizer?: TrainConfig['optimizer'] },
   device: Device,
   count: number,

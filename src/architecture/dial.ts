@@ -1,7 +1,7 @@
 // The one dial: how a model of this size is trained, where nobody says otherwise. Tokens from its parameters, the batch
 // and the learning rate from both, the weight decay from all of them: published power laws, and what a person wrote wins.
-import type { ModelConfig } from '../config/model.js';
 import { meanAccumulation, type TrainConfig, trainSchema, type WrittenTrainConfig } from '../config/train.js';
+import type { ModelShape } from './config.js';
 import { tokensPerParameter, trainingMemory } from './cost.js';
 import { parameterCount } from './parameters.js';
 
@@ -37,7 +37,7 @@ function lawWeightDecay(tokensEach: number, learningRate: number, steps: number)
 }
 
 /** The settings of a training, with every number that `written` leaves out. */
-export function settledTraining(model: ModelConfig, { tokens, ...written }: WrittenTrainConfig): TrainConfig {
+export function settledTraining(model: ModelShape, { tokens, ...written }: WrittenTrainConfig): TrainConfig {
   const columns = model.max_position_embeddings;
   const parameters = parameterCount(model);
   const embeddings = (model.tie_word_embeddings ? 1 : 2) * model.vocab_size * model.hidden_size;
@@ -70,7 +70,7 @@ function lengthOf({ steps, ...written }: WrittenTrainConfig, columns: number): n
 
 /** About `tokens` in a step, as a power of two of rows, in as few micro-batches as memory allows. */
 function batchOf(
-  model: ModelConfig,
+  model: ModelShape,
   { batchSize, accumulation, checkpointing, batchWarmup }: WrittenTrainConfig,
   tokens: number,
 ): Pick<TrainConfig, 'batchSize' | 'accumulation'> {

@@ -1,8 +1,8 @@
-// THE parameter table: every weight of the decoder once, with its Hugging Face name, shape, initial values and
-// whether weight decay applies. Initialisation, loading, saving, optimizing, counting and planning all read it.
+// THE parameter table: every weight of the decoder once, with its name, shape, initial values, place in the model, and how
+// it is trained. Initialisation, loading, saving, optimizing, counting, planning and exporting all read it.
 import { sizeOf } from '../base/host-tensor.js';
-import type { ModelConfig } from '../config/model.js';
-import { architectureFlags } from './config.js';
+import { isRewardModel } from '../config/model.js';
+import { architectureFlags, type ModelShape } from './config.js';
 
 export interface ParameterSpec {
   /** Hugging Face's name. */
@@ -11,78 +11,150 @@ export interface ParameterSpec {
   shape: number[];
   /** Standard deviation of the initial normal values, or a constant. */
   init: { std: number } | { value: number };
+  /** The decoder layer that it belongs to; absent before the first and after the last. */
+  layer?: number;
+  /**
+   * A layer's norm belongs to what it stands before; `norm` is the last one. `embedding` and `head` (the output projection)
+   * have one row for each token, `value` is a head that gives one number.
+   */
+  part: 'embedding' | 'attention' | 'mlp' | 'norm' | 'head' | 'value';
   /** Matrices decay; norms and biases do not. */
   decay: boolean;
+  /**
+   * `muon`: where Muon is the optimizer, else AdamW. It is for matrices that turn hidden states into hidden states; embeddings
+   * and heads are look-ups by token. `frozen`: never; it gets no gradient and no moments.
+   */
+  update: 'adamw' | 'muon' | 'frozen';
+  /** Its rows are those of heads that the rotary embedding turns. */
+  rotary?: true;
+  /** Of an adapter's second matrix: what its product is multiplied by. */
+  scale?: number;
+  /** Its name in a GGUF file; absent where that has no place for it. */
+  gguf?: string;
 }
 
-export function parameterTable(config: ModelConfig): ParameterSpec[] {
-  const { hidden_size: d, intermediate_size: f, head_dim: head, vocab_size: vocab } = config;
+type Values = Pick<ParameterSpec, 'shape' | 'init' | 'decay' | 'update' | 'rotary'>;
+
+const matrix = (out: number, input: number, std: number): Values => ({
+  ...{ shape: [out, input], init: { std }, decay: true, update: 'muon' },
+});
+/** A matrix of an embedding or a head. */
+const lookUp = (out: number, input: number): Values => ({ ...matrix(out, input, 0.02), update: 'adamw' });
+const vector = (size: number, value: number): Values => ({
+  ...{ shape: [size], init: { value }, decay: false, update: 'adamw' },
+});
+
+/** Of the model that a config.json describes: all of it is trained. */
+export function decoderTable(config: ModelShape): ParameterSpec[] {
+  const { hidden_size: d, num_hidden_layers: layers, vocab_size: vocab } = config;
+  const table: ParameterSpec[] = [
+    { name: 'model.embed_tokens.weight', ...lookUp(vocab, d), part: 'embedding', gguf: 'token_embd.weight' },
+    ...Array.from({ length: layers }, (_, layer) => layerTable(config, layer)).flat(),
+    { name: 'model.norm.weight', ...vector(d, 1), part: 'norm', gguf: 'output_norm.weight' },
+  ];
+  if (!config.tie_word_embeddings) {
+    table.push({ name: 'lm_head.weight', ...lookUp(vocab, d), part: 'head', gguf: 'output.weight' });
+  }
+  return isRewardModel(config) ? withHead(table, 'reward') : table;
+}
+
+function layerTable(config: ModelShape, layer: number): ParameterSpec[] {
+  const { hidden_size: d, intermediate_size: f, head_dim: head } = config;
   const queries = config.num_attention_heads * head;
   const keys = config.num_key_value_heads * head;
-  const flags = architectureFlags(config);
-  const matrix = (name: string, out: number, input: number, std: number): ParameterSpec => ({
-    name: `${name}.weight`,
-    shape: [out, input],
-    init: { std },
-    decay: true,
-  });
-  const vector = (name: string, size: number, value: number): ParameterSpec => ({
-    name,
-    shape: [size],
-    init: { value },
-    decay: false,
-  });
+  const { qkvBias, outputBias, qkNorm } = architectureFlags(config);
+  const row =
+    (part: 'attention' | 'mlp') =>
+    (name: string, gguf: string, values: Values): ParameterSpec => ({
+      ...{ name: `model.layers.${layer}.${name}`, ...values, layer, part, gguf: `blk.${layer}.${gguf}` },
+    });
+  const [attention, mlp] = [row('attention'), row('mlp')];
   const std = 1 / Math.sqrt(d);
   // Projections back into the residual stream start small, so that its variance does not grow with depth (GPT-2).
   const residual = 1 / Math.sqrt(2 * config.num_hidden_layers);
-  const layer = (index: number): ParameterSpec[] => {
-    const at = `model.layers.${index}`;
-    const attention = `${at}.self_attn`;
-    return [
-      vector(`${at}.input_layernorm.weight`, d, 1),
-      matrix(`${attention}.q_proj`, queries, d, std),
-      matrix(`${attention}.k_proj`, keys, d, std),
-      matrix(`${attention}.v_proj`, keys, d, std),
-      matrix(`${attention}.o_proj`, d, queries, residual / Math.sqrt(queries)),
-      ...(flags.qkvBias
-        ? [
-            vector(`${attention}.q_proj.bias`, queries, 0),
-            vector(`${attention}.k_proj.bias`, keys, 0),
-            vector(`${attention}.v_proj.bias`, keys, 0),
-          ]
-        : []),
-      ...(flags.outputBias ? [vector(`${attention}.o_proj.bias`, d, 0)] : []),
-      ...(flags.qkNorm
-        ? [vector(`${attention}.q_norm.weight`, head, 1), vector(`${attention}.k_norm.weight`, head, 1)]
-        : []),
-      vector(`${at}.post_attention_layernorm.weight`, d, 1),
-      matrix(`${at}.mlp.gate_proj`, f, d, std),
-      matrix(`${at}.mlp.up_proj`, f, d, std),
-      matrix(`${at}.mlp.down_proj`, d, f, residual / Math.sqrt(f)),
-    ];
-  };
+  const rotary = true;
   return [
-    matrix('model.embed_tokens', vocab, d, 0.02),
-    ...Array.from({ length: config.num_hidden_layers }, (_, index) => layer(index)).flat(),
-    vector('model.norm.weight', d, 1),
-    ...(flags.reward ? [matrix('score', 1, d, 0.02)] : []),
-    ...(flags.reward || config.tie_word_embeddings ? [] : [matrix('lm_head', vocab, d, 0.02)]),
+    attention('input_layernorm.weight', 'attn_norm.weight', vector(d, 1)),
+    attention('self_attn.q_proj.weight', 'attn_q.weight', { ...matrix(queries, d, std), rotary }),
+    attention('self_attn.k_proj.weight', 'attn_k.weight', { ...matrix(keys, d, std), rotary }),
+    attention('self_attn.v_proj.weight', 'attn_v.weight', matrix(keys, d, std)),
+    attention('self_attn.o_proj.weight', 'attn_output.weight', matrix(d, queries, residual / Math.sqrt(queries))),
+    ...(qkvBias
+      ? [
+          attention('self_attn.q_proj.bias', 'attn_q.bias', { ...vector(queries, 0), rotary }),
+          attention('self_attn.k_proj.bias', 'attn_k.bias', { ...vector(keys, 0), rotary }),
+          attention('self_attn.v_proj.bias', 'attn_v.bias', vector(keys, 0)),
+        ]
+      : []),
+    ...(outputBias ? [attention('self_attn.o_proj.bias', 'attn_output.bias', vector(d, 0))] : []),
+    ...(qkNorm
+      ? [
+          attention('self_attn.q_norm.weight', 'attn_q_norm.weight', vector(head, 1)),
+          attention('self_attn.k_norm.weight', 'attn_k_norm.weight', vector(head, 1)),
+        ]
+      : []),
+    mlp('post_attention_layernorm.weight', 'ffn_norm.weight', vector(d, 1)),
+    mlp('mlp.gate_proj.weight', 'ffn_gate.weight', matrix(f, d, std)),
+    mlp('mlp.up_proj.weight', 'ffn_up.weight', matrix(f, d, std)),
+    mlp('mlp.down_proj.weight', 'ffn_down.weight', matrix(d, f, residual / Math.sqrt(f))),
   ];
 }
 
+/** With one number for each hidden state: `reward` in the place of the output projection, `value` beside it. */
+export function withHead(table: readonly ParameterSpec[], kind: 'reward' | 'value'): ParameterSpec[] {
+  const embedding = table.find(({ part }) => part === 'embedding');
+  if (embedding === undefined) throw new Error('withHead: the table has no embedding');
+  const head = { ...lookUp(1, embedding.shape[1]), part: 'value' } as const;
+  return kind === 'reward'
+    ? [...table.filter(({ part }) => part !== 'head'), { name: 'score.weight', ...head }]
+    : [...table, { name: 'value.weight', ...head }];
+}
+
+export interface AdapterOptions {
+  rank: number;
+  /** An adapter's product is multiplied by alpha / rank. */
+  alpha: number;
+  targets: readonly ('attention' | 'mlp')[];
+}
+
+/**
+ * With low-rank adapters (Hu et al. 2021, "LoRA") beside the layers' matrices, named as PEFT does; everything that was
+ * there is frozen. B starts at zero, so that the model starts as what it was.
+ */
+export function withAdapters(
+  table: readonly ParameterSpec[],
+  { rank, alpha, targets }: AdapterOptions,
+): ParameterSpec[] {
+  if (table.some(({ scale }) => scale !== undefined)) throw new Error('withAdapters: the table has adapters already');
+  return table.flatMap((row): ParameterSpec[] => {
+    const frozen = { ...row, update: 'frozen' } as const;
+    const { layer, part, shape } = row;
+    if (layer === undefined || shape.length !== 2 || !targets.some((target) => target === part)) return [frozen];
+    const [out, input] = shape;
+    const names = adapterNames(row.name);
+    const adapter = { layer, part, decay: true, update: 'adamw' } as const;
+    return [
+      frozen,
+      { name: names.a, shape: [rank, input], init: { std: 1 / Math.sqrt(input) }, ...adapter },
+      { name: names.b, shape: [out, rank], init: { value: 0 }, ...adapter, scale: alpha / rank },
+    ];
+  });
+}
+
+/** Of the two matrices beside `<module>.weight`. */
+export function adapterNames(weight: string): { a: string; b: string } {
+  const module = weight.slice(0, -'.weight'.length);
+  return { a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` };
+}
+
+/** Whether training changes it. */
+export function isTrained({ update }: ParameterSpec): boolean {
+  return update !== 'frozen';
+}
+
 /** Of all parameters, or of those that `counts` holds for. */
-export function parameterCount(config: ModelConfig, counts: (spec: ParameterSpec) => boolean = () => true): number {
-  return parameterTable(config)
+export function parameterCount(config: ModelShape, counts: (spec: ParameterSpec) => boolean = () => true): number {
+  return decoderTable(config)
     .filter(counts)
     .reduce((total, { shape }) => total + sizeOf(shape), 0);
-}
-
-/** What Muon is for: matrices that turn hidden states into hidden states. Embeddings and heads are look-ups by token. */
-export function isLayerMatrix({ name, shape }: Pick<ParameterSpec, 'name' | 'shape'>): boolean {
-  return name.startsWith('model.layers.') && shape.length === 2;
-}
-
-/** One row for each token of the vocabulary. */
-export function isByToken({ name }: Pick<ParameterSpec, 'name'>): boolean {
-  return name === 'model.embed_tokens.weight' || name === 'lm_head.weight';
 }

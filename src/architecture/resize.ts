@@ -5,7 +5,7 @@
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
-import { isByToken, parameterTable } from './parameters.js';
+import { decoderTable } from './parameters.js';
 
 /**
  * Gives the tokens from id `oldSize` on their rows; `spelled[i]` holds the old tokens that spell token `oldSize + i`.
@@ -23,7 +23,8 @@ export function resizeVocabulary(
   checkRows(model, oldSize, newSize);
   const resized = { ...model, vocab_size: Math.max(model.vocab_size, newSize) };
   const all = new Map(weights);
-  for (const { name, shape } of parameterTable(resized).filter(isByToken)) {
+  for (const { name, shape, part } of decoderTable(resized)) {
+    if (part !== 'embedding' && part !== 'head') continue;
     const old = weights.get(name);
     if (old !== undefined) all.set(name, { name, shape, data: withRows(old.data, shape, oldSize, spelled) });
   }

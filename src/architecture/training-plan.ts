@@ -1,7 +1,7 @@
 // One answer to "what would this training take?": the costs of cost.ts put together for a model, a number of tokens,
 // this machine and other hardware.
-import type { ModelConfig } from '../config/model.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
+import type { ModelShape } from './config.js';
 import {
   assumedUtilization,
   type Device,
@@ -16,7 +16,7 @@ import {
 import { parameterCount } from './parameters.js';
 
 export interface PlanRequest {
-  config: ModelConfig;
+  config: ModelShape;
   /** Without steps (passes over a corpus that nobody has read yet), as long as is compute-optimal. */
   train: TrainConfig;
   /** Of this machine, fp32: operations a second at most, null where not known; and memory in bytes. */

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parameterTable } from '../architecture/parameters.js';
+import { decoderTable } from '../architecture/parameters.js';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
@@ -170,7 +170,7 @@ function speedOf(bytes: number, seconds: readonly number[]): DiskSpeed {
 
 /** Weights and moments of random bits (no disk can squeeze them), with the smallest files around them. */
 function randomContent({ config }: Shape, seed: number): CheckpointContent {
-  const table = parameterTable(config);
+  const table = decoderTable(config);
   const named = (prefix: string): HostTensor[] =>
     table.map(({ name, shape }) => ({ name: `${prefix}${name}`, shape, data: randomBits(shape, seed, prefix + name) }));
   return {

@@ -3,7 +3,7 @@
 // Traffic counts every input read once and every output written once. Data that a cache still holds from the call
 // before comes faster than memory delivers: a memory-bound op may then pass 100 %.
 
-import { parameterTable } from '../architecture/parameters.js';
+import { decoderTable } from '../architecture/parameters.js';
 import { rotationOf } from '../architecture/rope.js';
 import { Random } from '../base/random.js';
 import type { Precision } from '../config/pipeline.js';
@@ -181,7 +181,7 @@ function adamwCase({ config, parameters: count }: Shape): Case {
   return {
     op: 'AdamW',
     prepare: () => {
-      const parameters = parameterTable(config).map(({ shape: size }) => ({
+      const parameters = decoderTable(config).map(({ shape: size }) => ({
         variable: variable(randomTensor(size)),
         gradient: randomTensor(size),
         m: variable(randomTensor(size)),
@@ -203,7 +203,7 @@ function globalNormCase({ config, parameters: count }: Shape): Case {
   return {
     op: 'GlobalNorm',
     prepare: () => {
-      const gradients = parameterTable(config).map(({ shape: size }) => randomTensor(size));
+      const gradients = decoderTable(config).map(({ shape: size }) => randomTensor(size));
       const run = (): Tensor => {
         globalNorm(gradients);
         return gradients[0];

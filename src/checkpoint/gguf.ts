@@ -1,6 +1,8 @@
 // A checkpoint as one GGUF file, which llama.cpp and Ollama run: names, metadata and row order are those that llama.cpp's
 // own converter (convert_hf_to_gguf.py) gives the same model.
 import { basename } from 'node:path';
+import { decoderTable, type ParameterSpec } from '../architecture/parameters.js';
+import { ropeFrequencies } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
 import type { ModelConfig, RopeParameters } from '../config/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -108,60 +110,28 @@ function ropeScaling(rope: RopeParameters): [string, MetadataValue][] {
   }
 }
 
-/** What each frequency is divided by under rope_type llama3 (transformers' `_compute_llama3_parameters`) [head/2]. */
+/** What each frequency is divided by under rope_type llama3 [head/2]. */
 function ropeFactors(rope: RopeParameters & { rope_type: 'llama3' }, headDim: number): Float32Array {
-  const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: context } = rope;
-  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
-    const wavelength = 2 * Math.PI * rope.rope_theta ** ((2 * i) / headDim);
-    if (wavelength < context / high) return 1;
-    if (wavelength > context / low) return factor;
-    const smooth = (context / wavelength - low) / (high - low);
-    return 1 / ((1 - smooth) / factor + smooth);
-  });
+  const { frequencies } = ropeFrequencies(rope, headDim);
+  const plain = ropeFrequencies({ rope_type: 'default', rope_theta: rope.rope_theta }, headDim);
+  return Float32Array.from(frequencies, (frequency, i) => plain.frequencies[i] / frequency);
 }
 
-/** GGUF's name, Hugging Face's name and shape of every weight, in the order of the file. */
-function tensorTable(model: ModelConfig): [string, string, number[]][] {
-  const { hidden_size: d, intermediate_size: f, head_dim: head, vocab_size: vocab } = model;
-  const queries = model.num_attention_heads * head;
-  const keys = model.num_key_value_heads * head;
-  const qkvBias = model.model_type === 'qwen2' || model.attention_bias;
-  const outputBias = model.model_type !== 'qwen2' && model.attention_bias;
-  const layer = (index: number): [string, string, number[]][] => {
-    const rows: [string, string, number[]][] = [
-      ['attn_norm.weight', 'input_layernorm.weight', [d]],
-      ['attn_q.weight', 'self_attn.q_proj.weight', [queries, d]],
-      ['attn_k.weight', 'self_attn.k_proj.weight', [keys, d]],
-      ['attn_v.weight', 'self_attn.v_proj.weight', [keys, d]],
-      ['attn_output.weight', 'self_attn.o_proj.weight', [d, queries]],
-      ['ffn_norm.weight', 'post_attention_layernorm.weight', [d]],
-      ['ffn_gate.weight', 'mlp.gate_proj.weight', [f, d]],
-      ['ffn_up.weight', 'mlp.up_proj.weight', [f, d]],
-      ['ffn_down.weight', 'mlp.down_proj.weight', [d, f]],
-    ];
-    if (qkvBias) {
-      rows.push(['attn_q.bias', 'self_attn.q_proj.bias', [queries]], ['attn_k.bias', 'self_attn.k_proj.bias', [keys]]);
-      rows.push(['attn_v.bias', 'self_attn.v_proj.bias', [keys]]);
-    }
-    if (outputBias) rows.push(['attn_output.bias', 'self_attn.o_proj.bias', [d]]);
-    if (model.model_type === 'qwen3') {
-      rows.push(['attn_q_norm.weight', 'self_attn.q_norm.weight', [head]]);
-      rows.push(['attn_k_norm.weight', 'self_attn.k_norm.weight', [head]]);
-    }
-    return rows.map(([gguf, name, shape]) => [`blk.${index}.${gguf}`, `model.layers.${index}.${name}`, shape]);
+/** In the order of llama.cpp's converter: the biases and head norms of a layer come after its other weights. */
+function ggufRows(model: ModelConfig): ParameterSpec[] {
+  const rows = decoderTable(model);
+  const place = ({ layer, part, shape }: ParameterSpec, index: number): number => {
+    if (layer === undefined) return index === 0 ? -1 : model.num_hidden_layers;
+    const opensLayer = rows[index - 1].layer !== layer;
+    return part === 'attention' && shape.length === 1 && !opensLayer ? layer + 0.5 : layer;
   };
-  return [
-    ['token_embd.weight', 'model.embed_tokens.weight', [vocab, d]],
-    ...Array.from({ length: model.num_hidden_layers }, (_, index) => layer(index)).flat(),
-    ['output_norm.weight', 'model.norm.weight', [d]],
-    ...(model.tie_word_embeddings
-      ? []
-      : [['output.weight', 'lm_head.weight', [vocab, d]] as [string, string, number[]]]),
-  ];
+  const places = new Map(rows.map((row, index) => [row, place(row, index)]));
+  return rows.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
 
 function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): TensorSource[] {
-  const sources = tensorTable(model).map(([name, from, shape]): TensorSource => {
+  const sources = ggufRows(model).map(({ name: from, shape, rotary, gguf: name }): TensorSource => {
+    if (name === undefined) throw new Error(`GGUF has no place for ${from}`);
     const stored = weights.get(from);
     if (stored === undefined || stored.shape.join() !== shape.join()) {
       throw new UserError({
@@ -170,14 +140,9 @@ function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): 
         next: 'Use the config.json and model.safetensors of one checkpoint together',
       });
     }
-    const isTurned = model.model_type === 'llama' && /\.attn_[qk]\.(weight|bias)$/.test(name);
-    return {
-      name,
-      shape,
-      data: stored.data,
-      dtype: storedDtype(shape, dtype),
-      ...(isTurned && { sourceRow: (row: number) => halvesRow(row, model.head_dim) }),
-    };
+    const sourceRow = (row: number): number => halvesRow(row, model.head_dim);
+    const isTurned = model.model_type === 'llama' && rotary;
+    return { name, shape, data: stored.data, dtype: storedDtype(shape, dtype), ...(isTurned && { sourceRow }) };
   });
   const rope = model.rope_parameters;
   if (rope.rope_type === 'llama3') {

@@ -1,7 +1,6 @@
 // The decoder, top to bottom: embed → (attention + SwiGLU, each behind an RMSNorm and a residual) × layers → norm.
 // Training, evaluation and cached decoding all run through here.
 
-import { architectureFlags } from '../architecture/config.js';
 import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
 import { checkpointed } from '../tensor/checkpoint.js';
@@ -11,9 +10,10 @@ import { linear } from '../tensor/ops/linear.js';
 import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
-import { reshape, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
+import { reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
 import { extendCache, type KeyValueCache } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
+import { layerWeights, project } from './project.js';
 
 /** B rows of T tokens, row-major. */
 export interface ModelInput {
@@ -42,14 +42,14 @@ export function forward(model: Model, input: ModelInput, cache?: KeyValueCache):
  * @throws UserError of a reward model, which has none.
  */
 export function outputWeight(model: Model): Tensor2D {
-  if (architectureFlags(model.config).reward) {
+  if (model.weights.has('score.weight')) {
     throw new UserError({
       what: 'a reward model cannot predict text',
       why: `${model.config.architectures[0]} has a score for a sequence in the place of probabilities for the next token`,
       next: 'Use the model that it was made from, or another …ForCausalLM',
     });
   }
-  return matrixOf(model, model.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  return matrixOf(model, model.weights.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight');
 }
 
 /** Hidden states [N, d] → logits [N, V]. */
@@ -73,13 +73,12 @@ function decoderLayer(model: Model, layer: number, x: Tensor2D, input: Layout, c
 
 /** The same layer, its activations computed again in the backward pass. */
 function recomputedLayer(model: Model, layer: number, x: Tensor2D, { positions, ranges }: Layout): Tensor2D {
-  const weights = [...model.weights].flatMap(([name, value]) =>
-    name.startsWith(`model.layers.${layer}.`) ? [value as Tensor] : [],
-  );
+  const { trained, frozen } = layerWeights(model, layer);
   return checkpointed(
     ([states, at, within]) =>
       decoderLayer(model, layer, states as Tensor2D, { positions: at as Tensor1D, ranges: within as Tensor3D }),
-    [x, positions, ranges, ...weights],
+    [x, positions, ranges, ...trained],
+    { frozen },
   );
 }
 
@@ -93,33 +92,28 @@ function selfAttention(
 ): Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: dimension } = model.config;
   const [rows, columns] = input.ranges.shape;
-  const flags = architectureFlags(model.config);
   const at = `model.layers.${layer}.self_attn`;
-  const project = (name: string, count: number): Tensor4D => {
-    const bias = flags.qkvBias ? vectorOf(model, `${at}.${name}_proj.bias`) : undefined;
-    const states = linear(x, matrixOf(model, `${at}.${name}_proj.weight`), { bias });
-    return reshape(states, [rows, columns, count, dimension]);
-  };
+  const headsOf = (name: string, count: number): Tensor4D =>
+    reshape(project(model, `${at}.${name}_proj`, x), [rows, columns, count, dimension]);
   // Queries and keys: per-head norm, then rotation. [B, T, heads, D]
   const positioned = (name: string, count: number): Tensor4D => {
-    const states = project(name, count);
-    const weight = flags.qkNorm ? vectorOf(model, `${at}.${name}_norm.weight`) : undefined;
-    const normed = weight === undefined ? states : rmsNorm(states, weight, model.config.rms_norm_eps);
+    const states = headsOf(name, count);
+    const norm = model.weights.get(`${at}.${name}_norm.weight`) as Tensor1D | undefined;
+    const normed = norm === undefined ? states : rmsNorm(states, norm, model.config.rms_norm_eps);
     return rotary(normed, input.positions, rotationOf(model.config));
   };
   const q = positioned('q', heads);
   let k = positioned('k', groups);
-  let v = project('v', groups);
+  let v = headsOf('v', groups);
   model.observe?.(layer, 'queries', q);
   model.observe?.(layer, 'keys', k);
   if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
   const mixed = reshape(attention(q, k, v, input.ranges), [rows * columns, heads * dimension]) as Tensor2D;
-  const bias = flags.outputBias ? vectorOf(model, `${at}.o_proj.bias`) : undefined;
-  return linear(mixed, matrixOf(model, `${at}.o_proj.weight`), { bias, residual });
+  return project(model, `${at}.o_proj`, mixed, { residual });
 }
 
 function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D): Tensor2D {
-  const gate = linear(x, matrixOf(model, `${at}.mlp.gate_proj.weight`));
-  const up = linear(x, matrixOf(model, `${at}.mlp.up_proj.weight`));
-  return linear(swiglu(gate, up), matrixOf(model, `${at}.mlp.down_proj.weight`), { residual });
+  const gate = project(model, `${at}.mlp.gate_proj`, x);
+  const up = project(model, `${at}.mlp.up_proj`, x);
+  return project(model, `${at}.mlp.down_proj`, swiglu(gate, up), { residual });
 }

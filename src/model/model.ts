@@ -1,7 +1,6 @@
 // A model's weights as tensors on the current backend: made afresh, from stored tensors, copied out, let go.
-// Which ones there are is said by architecture/parameters.ts.
-
-import { type ParameterSpec, parameterTable } from '../architecture/parameters.js';
+// Which ones there are is said by architecture/parameters.ts; a model carries the rows of that table it was built from.
+import { decoderTable, type ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
@@ -11,6 +10,8 @@ import { type Tensor, type Tensor1D, type Tensor2D, tensor, type Variable, varia
 /** A decoder's weights on the current backend, by Hugging Face name. */
 export interface Model {
   config: ModelConfig;
+  /** What it is made of, in the order of `weights`. */
+  parameters: readonly ParameterSpec[];
   weights: Map<string, Variable>;
   /** Gradients recompute each layer's activations instead of keeping them (see tensor/checkpoint.ts). */
   checkpointing?: boolean;
@@ -25,21 +26,44 @@ export interface Model {
 export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'keys', states: Tensor) => void;
 
 /** A fresh model: the same seed gives the same weights on every backend. */
-export function initModel(config: ModelConfig, seed: number): Model {
-  return build(config, (spec) => {
-    const values = new Float32Array(sizeOf(spec.shape));
-    if ('value' in spec.init) return values.fill(spec.init.value);
-    const random = Random.stream(seed, spec.name);
-    for (let i = 0; i < values.length; i++) values[i] = random.normal() * spec.init.std;
-    return values;
-  });
+export function initModel(
+  config: ModelConfig,
+  seed: number,
+  rows: readonly ParameterSpec[] = decoderTable(config),
+): Model {
+  return build(config, rows, (row) => createVariable(row, initialValues(row, seed)));
+}
+
+/**
+ * The same model with other rows: what it has of them stays as it is, the rest is made afresh, and what is no longer among
+ * them is disposed. Takes the place of `model`, whose weights it takes over.
+ */
+export function withRows(model: Model, rows: readonly ParameterSpec[], seed: number): Model {
+  const names = new Set(rows.map(({ name }) => name));
+  for (const [name, value] of model.weights) if (!names.has(name)) value.dispose();
+  return build(
+    model.config,
+    rows,
+    (row) => model.weights.get(row.name) ?? createVariable(row, initialValues(row, seed)),
+  );
+}
+
+function initialValues({ name, shape, init }: ParameterSpec, seed: number): Float32Array {
+  const values = new Float32Array(sizeOf(shape));
+  if ('value' in init) return values.fill(init.value);
+  const random = Random.stream(seed, name);
+  for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
+  return values;
 }
 
 /** Missing, extra or misshapen tensors are a UserError that names them. */
-export function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
-  const specs = parameterTable(config);
-  const known = new Set(specs.map((spec) => spec.name));
-  const faults = specs.flatMap(({ name, shape }) => {
+export function checkTensors(
+  rows: readonly ParameterSpec[],
+  tensors: ReadonlyMap<string, HostTensor>,
+  where: string,
+): void {
+  const known = new Set(rows.map(({ name }) => name));
+  const faults = rows.flatMap(({ name, shape }) => {
     const stored = tensors.get(name);
     if (stored === undefined) return [`${name} is missing`];
     if (stored.shape.join() === shape.join()) return [];
@@ -58,14 +82,19 @@ export function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, H
 }
 
 /** A model from stored tensors. Throws as `checkTensors` does. */
-export function modelFromTensors(config: ModelConfig, tensors: ReadonlyMap<string, HostTensor>, where: string): Model {
-  checkTensors(config, tensors, where);
-  return build(config, (spec) => (tensors.get(spec.name) as HostTensor).data);
+export function modelFromTensors(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, HostTensor>,
+  where: string,
+  rows: readonly ParameterSpec[] = decoderTable(config),
+): Model {
+  checkTensors(rows, tensors, where);
+  return build(config, rows, (row) => createVariable(row, (tensors.get(row.name) as HostTensor).data));
 }
 
 /** Copies the weights out, in the table's order. */
 export function modelTensors(model: Model): HostTensor[] {
-  return parameterTable(model.config).map(({ name, shape }) => ({
+  return model.parameters.map(({ name, shape }) => ({
     name,
     shape,
     data: (weight(model, name).dataSync() as Float32Array).slice(),
@@ -87,13 +116,18 @@ export const matrixOf = (model: Model, name: string): Tensor2D =>
 export const vectorOf = (model: Model, name: string): Tensor1D =>
   weight(model, name) as Variable as unknown as Tensor1D;
 
-function build(config: ModelConfig, values: (spec: ParameterSpec) => Float32Array): Model {
-  const weights = new Map<string, Variable>();
-  for (const spec of parameterTable(config)) {
-    const initial = tensor(values(spec), spec.shape, 'float32');
-    // tfjs keeps its own registry of variable names; ours are found in the map.
-    weights.set(spec.name, variable(initial, true));
-    initial.dispose();
-  }
-  return { config, weights };
+function build(
+  config: ModelConfig,
+  parameters: readonly ParameterSpec[],
+  variableOf: (row: ParameterSpec) => Variable,
+): Model {
+  return { config, parameters, weights: new Map(parameters.map((row) => [row.name, variableOf(row)])) };
+}
+
+// tfjs keeps its own registry of variable names; ours are found in the map.
+function createVariable({ shape }: ParameterSpec, values: Float32Array): Variable {
+  const initial = tensor(values, shape, 'float32');
+  const value = variable(initial, true);
+  initial.dispose();
+  return value;
 }

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { modelConfig } from '../architecture/config.js';
+import { modelShape } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
 import { settledTraining } from '../architecture/dial.js';
 import { type Fault, nearest, systemErrorCode, UserError } from '../base/errors.js';
@@ -51,10 +51,7 @@ export function settled(config: WrittenPipeline, parent?: ModelConfig): Pipeline
   const { pretrain, ...others } = config;
   if (pretrain === undefined) return others;
   const { vocabSize } = config.tokenizer ?? pipelineSchema.shape.tokenizer.unwrap().parse({});
-  const model =
-    parent === undefined
-      ? modelConfig(pretrain.model, { vocabSize, endOfText: 0, pad: 1 })
-      : continuedShape(pretrain.model, parent);
+  const model = parent === undefined ? modelShape(pretrain.model, vocabSize) : continuedShape(pretrain.model, parent);
   return { ...config, pretrain: { ...pretrain, train: settledTraining(model, pretrain.train) } };
 }
 

@@ -6,11 +6,15 @@ import { engine, type Tensor, Variable } from './tf.js';
 /**
  * `body(inputs)`, with only `inputs` kept for the backward pass. The body must give the same result each time, and must
  * use each float32 input; gradients flow to those alone. int32 inputs (ids, ranges) have none.
- * Variables the body may also reach by itself, but each must be among `inputs`. Other tensors it must take as they are
+ * Variables the body may also reach by itself, but each must be among `inputs`, or among `frozen` to have no gradient. Other tensors it must take as they are
  * handed to it: those of the forward pass are gone by the backward pass.
- * @throws Error in the backward pass, where the body used a Variable that is not an input: its gradient would be lost.
+ * @throws Error in the backward pass, where the body used a Variable that is in neither: its gradient would be lost.
  */
-export function checkpointed<T extends Tensor>(body: (inputs: Tensor[]) => T, inputs: Tensor[]): T {
+export function checkpointed<T extends Tensor>(
+  body: (inputs: Tensor[]) => T,
+  inputs: Tensor[],
+  { frozen = [] }: { frozen?: readonly Variable[] } = {},
+): T {
   // TensorFlow.js records nothing inside a custom gradient, and frees what it leaves behind.
   const run = engine().customGrad<T>((...all) => {
     const save = all[inputs.length] as (tensors: Tensor[]) => void;
@@ -20,7 +24,7 @@ export function checkpointed<T extends Tensor>(body: (inputs: Tensor[]) => T, in
       gradFunc: (dy: T, saved: Tensor[]) => {
         const rest = saved.values();
         const again = inputs.map((input) => (input instanceof Variable ? input : (rest.next().value as Tensor)));
-        return gradientsOf(body, again, dy);
+        return gradientsOf(body, again, dy, [...again, ...frozen]);
       },
     };
   });
@@ -28,11 +32,16 @@ export function checkpointed<T extends Tensor>(body: (inputs: Tensor[]) => T, in
 }
 
 /** One gradient for each input: dy · ∂body/∂input. */
-function gradientsOf<T extends Tensor>(body: (inputs: Tensor[]) => T, inputs: Tensor[], dy: T): Tensor[] {
+function gradientsOf<T extends Tensor>(
+  body: (inputs: Tensor[]) => T,
+  inputs: Tensor[],
+  dy: T,
+  known: readonly Tensor[],
+): Tensor[] {
   const wanted = inputs.filter(({ dtype }) => dtype === 'float32');
   const run = (): T => {
     const result = body(inputs);
-    refuseOthers(inputs);
+    refuseOthers(known);
     return result;
   };
   const { value, gradients } = valueAndGradients(run, wanted, dy);
@@ -42,11 +51,11 @@ function gradientsOf<T extends Tensor>(body: (inputs: Tensor[]) => T, inputs: Te
   return inputs.map((input) => (input.dtype === 'float32' ? (rest.next().value as Tensor) : input));
 }
 
-/** Throws where the tape holds a Variable that is not an input. */
-function refuseOthers(inputs: Tensor[]): void {
+/** Throws where the tape holds a Variable that is none of these. */
+function refuseOthers(known: readonly Tensor[]): void {
   for (const node of engine().state.activeTape) {
     for (const tensor of Object.values(node.inputs)) {
-      if (tensor instanceof Variable && !inputs.includes(tensor)) {
+      if (tensor instanceof Variable && !known.includes(tensor)) {
         throw new Error(
           `checkpointed: the body uses a Variable of shape [${tensor.shape}] that is not among the inputs`,
         );

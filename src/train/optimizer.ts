@@ -1,7 +1,7 @@
-// One step over a model's parameter table: AdamW, or Muon for the layers' matrices and AdamW for the rest. The moments
-// are plain tensors that a checkpoint can hold.
+// One step over the rows of a model that are trained: AdamW, or Muon for the layers' matrices and AdamW for the rest. The
+// moments are plain tensors that a checkpoint can hold.
 
-import { isLayerMatrix, parameterTable } from '../architecture/parameters.js';
+import { isTrained } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
@@ -17,10 +17,10 @@ export interface OptimizerState {
 
 export function createOptimizer(model: Model, kind: TrainConfig['optimizer'] = 'adamw'): OptimizerState {
   const moments: OptimizerState['moments'] = new Map();
-  for (const spec of parameterTable(model.config)) {
-    const value = weight(model, spec.name);
+  for (const { name, update } of model.parameters.filter(isTrained)) {
+    const value = weight(model, name);
     const m = zeroMoment(value);
-    moments.set(spec.name, kind === 'muon' && isLayerMatrix(spec) ? { m } : { m, v: zeroMoment(value) });
+    moments.set(name, kind === 'muon' && update === 'muon' ? { m } : { m, v: zeroMoment(value) });
   }
   return { moments };
 }
@@ -35,10 +35,12 @@ export function optimizerStep(
 ): void {
   const byMuon: MuonParameter[] = [];
   const byAdamw: AdamwParameter[] = [];
-  for (const { name, decay } of parameterTable(model.config)) {
+  for (const { name, decay } of model.parameters.filter(isTrained)) {
     const gradient = gradients.get(name);
     const moments = state.moments.get(name);
-    if (gradient === undefined || moments === undefined) continue;
+    if (gradient === undefined || moments === undefined) {
+      throw new Error(`${name} is trained, but has no ${gradient === undefined ? 'gradient' : 'moments'}`);
+    }
     const { m, v } = moments;
     const parameter = { variable: weight(model, name), gradient, m, weightDecay: decay ? config.weightDecay : 0 };
     if (v === undefined) byMuon.push(parameter);

@@ -1,6 +1,7 @@
 // What one step did to each part of the model, on request: how large the states are that go through it, its gradients,
 // and how far it moved. Everything is read on the host and nothing is computed on the backend that the step itself computes
 // with, so that the weights are the same with and without.
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { type Model, type Observe, weight } from '../model/model.js';
 import type { Event, Metrics } from '../report/event.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
@@ -9,7 +10,9 @@ import type { Tensor } from '../tensor/tf.js';
 /** Of one step: made before it, given what happens in it, read after it. */
 export class StepStatistics {
   readonly #model: Model;
-  /** Weights as they were. */
+  /** Of the weights of each part that are trained. */
+  readonly #names = new Map<string, string[]>();
+  /** Those, as they were. */
   readonly #before: Map<string, Float32Array>;
   readonly #parts = new Map<string, Metrics>();
   readonly #squares = new Map<string, { sum: number; count: number }>();
@@ -17,8 +20,13 @@ export class StepStatistics {
 
   constructor(model: Model) {
     this.#model = model;
-    this.#before = new Map([...model.weights].map(([name, value]) => [name, hostOf(value).slice()]));
-    for (const name of model.weights.keys()) this.#part(partOf(name));
+    const trained = model.parameters.filter(isTrained);
+    this.#before = new Map(trained.map(({ name }) => [name, hostOf(weight(model, name)).slice()]));
+    for (const row of trained) {
+      const part = partOf(row);
+      this.#part(part);
+      this.#names.set(part, [...(this.#names.get(part) ?? []), row.name]);
+    }
   }
 
   readonly observe: Observe = (layer, what, states) => {
@@ -29,7 +37,7 @@ export class StepStatistics {
 
   /** `gradients` are sums over `total` tokens (or pairs). */
   gradients(gradients: ReadonlyMap<string, Tensor>, total: number): void {
-    for (const [part, names] of this.#namesByPart()) {
+    for (const [part, names] of this.#names) {
       const own = names.flatMap((name) => gradients.get(name) ?? []);
       if (own.length > 0) this.#part(part).gradientNorm = globalNorm(own) / total;
     }
@@ -37,7 +45,7 @@ export class StepStatistics {
 
   /** After the step: how far each part moved, as a share of how long it was. */
   event(): Pick<Event & { type: 'statistics' }, 'parts'> {
-    for (const [part, names] of this.#namesByPart()) {
+    for (const [part, names] of this.#names) {
       let [moved, length] = [0, 0];
       for (const name of names) {
         const [now, before] = [hostOf(weight(this.#model, name)), this.#before.get(name) ?? new Float32Array()];
@@ -84,21 +92,16 @@ export class StepStatistics {
     this.#parts.set(name, values);
     return values;
   }
-
-  #namesByPart(): Map<string, string[]> {
-    const names = new Map<string, string[]>();
-    for (const name of this.#before.keys()) names.set(partOf(name), [...(names.get(partOf(name)) ?? []), name]);
-    return names;
-  }
 }
 
-/** `model.layers.3.mlp.up_proj.weight` → `layer 3 mlp`; a norm belongs to what it stands before. */
-function partOf(parameter: string): string {
-  const [, layer, rest] = /^model\.layers\.(\d+)\.(.+)$/.exec(parameter) ?? [];
-  if (layer !== undefined) return `layer ${layer} ${/^(mlp|post_attention)/.test(rest) ? 'mlp' : 'attention'}`;
-  if (parameter.startsWith('model.embed_tokens')) return 'embedding';
-  return parameter === 'model.norm.weight' ? 'last norm' : 'output';
+/** As a person reads it: `layer 3 mlp`. */
+function partOf({ layer, part }: ParameterSpec): string {
+  return layer === undefined ? outsideLayers[part] : `layer ${layer} ${part}`;
 }
+
+const outsideLayers: Readonly<Record<string, string>> = {
+  ...{ embedding: 'embedding', norm: 'last norm', head: 'output', value: 'output' },
+};
 
 function hostOf(tensor: Tensor): Float32Array {
   return tensor.dataSync() as Float32Array;

@@ -1,7 +1,8 @@
 // One optimizer step: the gradients of every micro-batch summed, scaled to a mean, clipped and applied.
 import { setImmediate } from 'node:timers/promises';
+import { isTrained } from '../architecture/parameters.js';
 import type { TrainConfig } from '../config/train.js';
-import type { Model } from '../model/model.js';
+import { type Model, weight } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
@@ -63,12 +64,13 @@ function accumulate<Batch extends MicroBatch>(
   figures: Metrics,
 ): number {
   const recorded: [string, Tensor][] = [];
+  const trained = model.parameters.filter(isTrained);
   try {
     const { value, gradients: fresh } = valueAndGradients(
       () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])),
-      [...model.weights.values()],
+      trained.map(({ name }) => weight(model, name)),
     );
-    [...model.weights.keys()].forEach((name, index) => {
+    trained.forEach(({ name }, index) => {
       const before = gradients.get(name);
       gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
       if (before !== undefined) dispose([before, fresh[index]]);

@@ -117,8 +117,9 @@ class Loop<Batch extends MicroBatch> {
   #restore({ checkpoint, tensors }: Pick<State, 'checkpoint' | 'tensors'>): void {
     const { manifest, path } = checkpoint;
     const { step, tokensSeen, metrics, overrides = [] } = manifest;
+    const { parameters } = this.#model;
     disposeModel(this.#model);
-    this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path);
+    this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
     restoreOptimizer(this.#optimizer, tensors, path);
     this.#at = { step, tokensSeen, metrics, overrides: overridesAt(step, overrides, this.#run.overrides) };
   }

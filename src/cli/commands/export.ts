@@ -1,6 +1,7 @@
 // mossctl export: a checkpoint for other tools, as a Hugging Face directory or as one GGUF file.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decoderTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/format.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
@@ -25,7 +26,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   checkOptions(options);
   await refuseExisting(out);
   const checkpoint = await openCheckpoint(path, { verify: options.verify });
-  checkTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
+  checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
   let files: string[] = [];
   if (format === 'gguf') await writeGguf(out, checkpoint, { dtype });
   else if (dtype !== 'q8_0') files = await exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize });

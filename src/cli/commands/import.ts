@@ -1,6 +1,6 @@
 // mossctl import: a model directory of others becomes a checkpoint of ours, checked as a whole.
 import { resolve } from 'node:path';
-import { parameterCount } from '../../architecture/parameters.js';
+import { decoderTable, parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
@@ -32,7 +32,7 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
   const tokenizer = await Tokenizer.open(directory);
   new ChatTemplate(tokenizer); // refuses a template that cannot be trusted, before anything is written
   const source = await openCheckpoint(directory);
-  checkTensors(source.model, source.weights, directory);
+  checkTensors(decoderTable(source.model), source.weights, directory);
   await refuseOther(out, source.digest);
   const { digest } = await saveCheckpoint(resolve(out), {
     ...source,

@@ -1,6 +1,6 @@
 // mossctl plan: what a pretraining would take, before anything is trained.
 import { totalmem } from 'node:os';
-import { modelConfig } from '../../architecture/config.js';
+import { modelShape } from '../../architecture/config.js';
 import { assumedUtilization, type Device, devices, optimalParameters } from '../../architecture/cost.js';
 import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../architecture/training-plan.js';
 import { nearest, UserError } from '../../base/errors.js';
@@ -46,7 +46,7 @@ export async function plan(options: PlanOptions): Promise<void> {
   const { model, train } = required(pipeline.pretrain);
   const { vocabSize } = required(pipeline.tokenizer);
   const result = planTraining({
-    ...{ config: modelConfig(model, { vocabSize, endOfText: 0, pad: 1 }), train },
+    ...{ config: modelShape(model, vocabSize), train },
     machine: {
       peakFlops: await peakOf(options),
       bytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),

@@ -1,0 +1,51 @@
+// Every linear layer of the decoder goes through `project`, which finds by the model's rows what stands beside a matrix: a
+// bias, an adapter. Nothing else of the forward pass knows of adapters.
+import { adapterNames, isTrained, type ParameterSpec } from '../architecture/parameters.js';
+import { linear } from '../tensor/ops/linear.js';
+import { mul, type Tensor1D, type Tensor2D, type Variable } from '../tensor/tf.js';
+import { type Model, matrixOf, weight } from './model.js';
+
+interface Lookup {
+  /** By the name of the matrix that it stands beside. */
+  adapters: Map<string, { a: string; b: string; scale: number }>;
+  /** Rows of each decoder layer. */
+  layers: ParameterSpec[][];
+}
+
+const lookups = new WeakMap<readonly ParameterSpec[], Lookup>();
+
+/** Worked out once for each table. */
+function lookupOf({ parameters }: Model): Lookup {
+  let lookup = lookups.get(parameters);
+  if (lookup !== undefined) return lookup;
+  lookup = { adapters: new Map(), layers: [] };
+  const scales = new Map(parameters.map(({ name, scale }) => [name, scale]));
+  for (const row of parameters) {
+    const names = adapterNames(row.name);
+    const scale = scales.get(names.b);
+    if (scale !== undefined) lookup.adapters.set(row.name, { ...names, scale });
+    if (row.layer === undefined) continue;
+    lookup.layers[row.layer] ??= [];
+    lookup.layers[row.layer].push(row);
+  }
+  lookups.set(parameters, lookup);
+  return lookup;
+}
+
+/** x [N, in] → x · Wᵀ (+ bias) (+ residual) (+ what the adapter adds) [N, out]; W is `<name>.weight` [out, in]. */
+export function project(model: Model, name: string, x: Tensor2D, { residual }: { residual?: Tensor2D } = {}): Tensor2D {
+  const bias = model.weights.get(`${name}.bias`) as Tensor1D | undefined;
+  const matrix = `${name}.weight`;
+  const y = linear(x, matrixOf(model, matrix), { bias, residual });
+  const adapter = lookupOf(model).adapters.get(matrix);
+  if (adapter === undefined) return y;
+  const inner = mul(linear(x, matrixOf(model, adapter.a)), adapter.scale) as Tensor2D; // [N, rank]
+  return linear(inner, matrixOf(model, adapter.b), { residual: y });
+}
+
+/** The weights of a layer: those that are trained, and those that are not. */
+export function layerWeights(model: Model, layer: number): { trained: Variable[]; frozen: Variable[] } {
+  const rows = lookupOf(model).layers[layer];
+  const of = (chosen: readonly ParameterSpec[]): Variable[] => chosen.map(({ name }) => weight(model, name));
+  return { trained: of(rows.filter(isTrained)), frozen: of(rows.filter((row) => !isTrained(row))) };
+}

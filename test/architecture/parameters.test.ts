@@ -1,0 +1,92 @@
+// The parameter table says where each weight belongs, how it is trained and what GGUF calls it; heads and adapters are
+// tables made from it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { modelConfig } from '../../src/architecture/config.js';
+import {
+  decoderTable,
+  isTrained,
+  type ParameterSpec,
+  withAdapters,
+  withHead,
+} from '../../src/architecture/parameters.js';
+import { type ModelConfig, modelSchema } from '../../src/config/model.js';
+
+const settings = { hiddenSize: 16, layers: 2, heads: 2, keyValueHeads: 1, intermediateSize: 32, contextLength: 16 };
+const qwen3 = modelConfig(modelSchema.parse(settings), { vocabSize: 40, endOfText: 0, pad: 1 });
+const llama: ModelConfig = {
+  ...qwen3,
+  ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', attention_bias: true, tie_word_embeddings: false },
+};
+
+const namesOf = (rows: readonly ParameterSpec[]): string[] => rows.map(({ name }) => name);
+
+test('each row says its layer, its part and what steps it', () => {
+  for (const config of [qwen3, llama]) {
+    for (const { name, layer, part, update, decay, shape } of decoderTable(config)) {
+      const [, index, module] = /^model\.layers\.(\d+)\.(.+)$/.exec(name) ?? [];
+      assert.equal(layer, index === undefined ? undefined : Number(index), name);
+      assert.equal(decay, shape.length === 2, name);
+      assert.equal(update, layer !== undefined && shape.length === 2 ? 'muon' : 'adamw', name);
+      if (module !== undefined) assert.equal(part, /^(mlp|post)/.test(module) ? 'mlp' : 'attention', name);
+    }
+  }
+  const outside = decoderTable(llama).filter(({ layer }) => layer === undefined);
+  assert.deepEqual(
+    outside.map(({ name, part }) => [name, part]),
+    [
+      ['model.embed_tokens.weight', 'embedding'],
+      ['model.norm.weight', 'norm'],
+      ['lm_head.weight', 'head'],
+    ],
+  );
+});
+
+test('the rotary embedding turns the rows of queries and keys, biases included, and of nothing else', () => {
+  const turned = decoderTable(llama).filter(({ rotary, layer }) => rotary && layer === 1);
+  assert.deepEqual(
+    turned.map(({ gguf }) => gguf),
+    ['blk.1.attn_q.weight', 'blk.1.attn_k.weight', 'blk.1.attn_q.bias', 'blk.1.attn_k.bias'],
+  );
+});
+
+test('every name is there once, in both naming schemes', () => {
+  for (const config of [qwen3, llama]) {
+    const rows = decoderTable(config);
+    assert.equal(new Set(namesOf(rows)).size, rows.length);
+    assert.equal(new Set(rows.map(({ gguf }) => gguf)).size, rows.length);
+  }
+});
+
+test('a reward head takes the place of the output projection, a value head stands beside it', () => {
+  const base = decoderTable(llama);
+  const reward = withHead(base, 'reward');
+  assert.deepEqual(namesOf(reward), [...namesOf(base).filter((name) => name !== 'lm_head.weight'), 'score.weight']);
+  const value = withHead(base, 'value');
+  assert.deepEqual(value.slice(0, -1), base);
+  assert.deepEqual([value.at(-1)?.part, value.at(-1)?.shape, value.at(-1)?.gguf], ['value', [1, 16], undefined]);
+  assert.deepEqual(decoderTable({ ...llama, architectures: ['LlamaForSequenceClassification'] }), reward);
+});
+
+test('adapters stand beside the matrices they are asked for; all else is frozen, and what comes later is trained', () => {
+  const base = decoderTable(llama);
+  const rows = withAdapters(base, { rank: 4, alpha: 8, targets: ['mlp'] });
+  assert.deepEqual(namesOf(rows.filter((row) => !isTrained(row))), namesOf(base));
+  const added = rows.filter(isTrained);
+  assert.equal(added.length, 2 * 3 * 2);
+  const [a, b] = added.filter(({ name }) => name.startsWith('model.layers.1.mlp.down_proj.'));
+  assert.deepEqual(a, {
+    ...{ name: 'model.layers.1.mlp.down_proj.lora_A.weight', shape: [4, 32], init: { std: 1 / Math.sqrt(32) } },
+    ...{ layer: 1, part: 'mlp', decay: true, update: 'adamw' },
+  });
+  assert.deepEqual(b, {
+    ...{ name: 'model.layers.1.mlp.down_proj.lora_B.weight', shape: [16, 4], init: { value: 0 }, scale: 2 },
+    ...{ layer: 1, part: 'mlp', decay: true, update: 'adamw' },
+  });
+  assert.equal(
+    withAdapters(base, { rank: 4, alpha: 8, targets: ['attention', 'mlp'] }).filter(isTrained).length,
+    2 * 14,
+  );
+  assert.equal(withHead(rows, 'value').filter(isTrained).length, added.length + 1);
+  assert.throws(() => withAdapters(rows, { rank: 4, alpha: 8, targets: ['mlp'] }), /has adapters already/);
+});
