@@ -50,7 +50,7 @@ export class FactBook {
   }
 
   counts(): Record<Kind, number> {
-    const counts = { translation: 0, definition: 0, 'poem-line': 0 };
+    const counts = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>;
     for (const { kind } of this.all()) counts[kind]++;
     return counts;
   }

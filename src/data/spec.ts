@@ -11,13 +11,14 @@ import { fromFaults, fromForms, fromPrefix, parseFrom } from './sources/from.js'
 import type { FetchContext } from './sources/http.js';
 import { hubCommit } from './sources/hub.js';
 import { stdinFile } from './sources/stdin.js';
+import { type Fact, factSchema } from './types.js';
 
 const rowFormats = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const;
 export const formats = ['txt', ...rowFormats, 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
 export type Format = (typeof formats)[number];
 
 /** What the dictionaries and poems state is fixed by their format; rows say it by their columns. */
-const factsOf: Partial<Record<Format, 'translation' | 'definition' | 'poem-line'>> = {
+const factsOf: Partial<Record<Format, Fact['kind']>> = {
   'chinese-poetry': 'poem-line',
   wordnet: 'definition',
   'cc-cedict': 'translation',
@@ -67,10 +68,7 @@ const sourceSchema = z
       .max(100)
       .default(1)
       .describe('below 1: that share of the documents is kept; above 1: training documents are repeated'),
-    facts: z
-      .enum(['translation', 'definition', 'poem-line'])
-      .optional()
-      .describe('also collect what the source states, for the offline teacher'),
+    facts: factSchema.shape.kind.optional().describe('also collect what the source states, for the offline teacher'),
   })
   .superRefine((source, context) => {
     const complain = (key: string, message: string): void =>

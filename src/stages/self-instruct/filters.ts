@@ -2,14 +2,13 @@
 // counts; nothing is dropped for being non-ASCII (the rules of the original Self-Instruct drop every Chinese task).
 
 import { languageShare, wordsOf } from '../../base/words.js';
-import type { Check } from '../../data/types.js';
-import { checkAnswer, lastNumber } from '../../evaluation/checks.js';
-import { parityHolds, sumsHold } from './sums.js';
+import { checkAnswer } from '../../evaluation/checks.js';
+import { families } from './families/table.js';
 import { wordingOf } from './task-key.js';
-import type { ProposedTask, Solution, TaskLanguage } from './teacher.js';
+import type { ProposedTask, Solution } from './teacher.js';
 
 /** Words or Chinese characters. */
-const mostWords = { prompt: 150, answer: 300 };
+const maxWords = { prompt: 150, answer: 300 };
 
 /** Asks for what a text model has no hands or eyes for. Looked for in the request, not in what it quotes. */
 const impossible = {
@@ -23,15 +22,13 @@ export function promptFault(task: ProposedTask): string | undefined {
   const wording = wordingOf(task.kind, question);
   // Two letters or digits at least: "Hi" and "早安" are prompts, "a" is not.
   if (!/[\p{L}\p{N}].*[\p{L}\p{N}]/su.test(question)) return 'prompt too short';
-  if (wordsOf(question).length > mostWords.prompt) return 'prompt too long';
+  if (wordsOf(question).length > maxWords.prompt) return 'prompt too long';
   if (impossible[task.language].test(wording)) return 'prompt asks for what text cannot do';
   if (/[:：,，、]\s*$/.test(question)) return 'prompt unfinished';
-  if (task.kind !== 'arithmetic' && languageShare(wording, task.language) < 0.5) return 'prompt in another language';
+  if (families[task.kind].anyLanguage !== 'prompt' && languageShare(wording, task.language) < 0.5)
+    return 'prompt in another language';
   return undefined;
 }
-
-/** Kinds whose right answer may be in another language than the prompt. */
-const anyLanguage = new Set(['translation', 'definition', 'poem-line', 'formatting', 'language']);
 
 /** The rule that an answer breaks, if any. */
 export function answerFault(task: ProposedTask, solution: Solution): string | undefined {
@@ -39,12 +36,12 @@ export function answerFault(task: ProposedTask, solution: Solution): string | un
   const question = task.turns[task.turns.length - 1];
   const words = wordsOf(answer).length;
   if (words === 0) return 'answer empty';
-  if (words > mostWords.answer) return 'answer too long';
+  if (words > maxWords.answer) return 'answer too long';
   if (answer.trim() === question.trim()) return 'answer echoes the prompt';
   if (/[:：,，、]\s*$/.test(answer)) return 'answer unfinished';
-  if (!anyLanguage.has(task.kind) && languageShare(answer, task.language) < 0.5) return 'answer in another language';
-  if (task.kind === 'arithmetic' && !sumsHold(question, answer, lastNumber(answer))) return 'answer is wrong';
-  if (task.kind === 'parity' && !parityHolds(question, answer)) return 'answer is wrong';
+  const { anyLanguage, isRight } = families[task.kind];
+  if (anyLanguage !== 'answer' && languageShare(answer, task.language) < 0.5) return 'answer in another language';
+  if (isRight?.(question, answer) === false) return 'answer is wrong';
   if (check !== undefined && !checkAnswer(check, answer, task.language)) return 'answer fails its check';
   return undefined;
 }
@@ -56,33 +53,4 @@ export function cleanText(text: string, maxLength: number): string {
     .replace(/\r\n?/g, '\n')
     .replace(/[\p{C}\uFFFD]/gu, (character: string) => (character === '\n' ? '\n' : ''))
     .trim();
-}
-
-/** Removes a final full stop, as the fixed forms of short answers have it. */
-export function withoutFullStop(text: string): string {
-  return text.trim().replace(/[.。]$/, '');
-}
-
-/** The check that follows from a family and its answer; undefined where no program can tell right from wrong. */
-export function checkFor(kind: string, answer: string, language: TaskLanguage): Check | undefined {
-  switch (kind) {
-    case 'parity':
-    case 'comparison': // The last number alone would let "38 is larger, not 83" pass for 83.
-    case 'language':
-      return { type: 'equals', answer: withoutFullStop(answer) };
-    case 'arithmetic': {
-      const number = lastNumber(answer);
-      return number === undefined ? undefined : { type: 'number', answer: number };
-    }
-    case 'refusal':
-      return { type: 'refusal' };
-    case 'translation':
-    case 'poem-line':
-    case 'formatting':
-      return wordsOf(answer).length <= 12 ? { type: 'equals', answer: withoutFullStop(answer) } : undefined;
-    case 'identity':
-      return { type: 'contains', any: language === 'zh' ? ['小苔', 'mossctl'] : ['Moss', 'mossctl'] };
-    default:
-      return undefined;
-  }
 }

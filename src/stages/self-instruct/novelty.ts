@@ -2,6 +2,7 @@
 // Where operands make the task (12×3+9), equal operands are a duplicate and others are new: docs/decisions/001.
 
 import { wordsOf } from '../../base/words.js';
+import type { TaskKind } from '../../config/pipeline.js';
 import { taskKey } from './task-key.js';
 
 /** 2·LCS / (m + n): 0 for nothing in common, 1 for equal. Two texts without a unit are equal only as strings. */
@@ -113,7 +114,7 @@ export class NoveltyFilter {
   }
 
   /** `turns` are the user's and assistant's turns up to and including the question. */
-  judge(kind: string, turns: readonly string[]): Judgement {
+  judge(kind: TaskKind, turns: readonly string[]): Judgement {
     const prompt = turns.join('\n');
     if (this.#prompts.has(prompt)) return { isNew: false, similarity: 1, nearest: prompt };
     const key = taskKey(kind, turns);
@@ -125,7 +126,7 @@ export class NoveltyFilter {
     return { isNew: similarity <= this.#maxSimilarity, similarity, nearest };
   }
 
-  add(kind: string, turns: readonly string[]): void {
+  add(kind: TaskKind, turns: readonly string[]): void {
     const prompt = turns.join('\n');
     this.#prompts.add(prompt);
     const key = taskKey(kind, turns);

@@ -3,44 +3,43 @@
 import { Random } from '../../base/random.js';
 import { type TaskKind, taskKinds } from '../../config/pipeline.js';
 import type { Fact } from '../../data/types.js';
-import type { Family } from './families/family.js';
-import { lookupFamilies } from './families/lookup.js';
-import { numberFamilies } from './families/numbers.js';
-import { talkFamilies } from './families/talk.js';
-import { wordFamilies } from './families/words.js';
-import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
+import type { TaskMaker } from './families/family.js';
+import { families } from './families/table.js';
+import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
 
 export class OfflineTeacher implements Teacher {
   readonly name = 'offline';
   readonly patience = 25;
   readonly notes: readonly string[];
-  readonly #families: ReadonlyMap<TaskKind, Family>;
+  readonly #makers = new Map<TaskKind, TaskMaker>();
   readonly #seed: number;
 
-  /** `facts` feed translation, definition and poem-line; without them it cannot make these. */
+  /** Families that look up need `facts`. */
   constructor(seed: number, facts: readonly Fact[]) {
     this.#seed = seed;
-    const families = [...numberFamilies, ...wordFamilies, ...lookupFamilies(facts), ...talkFamilies];
-    this.#families = new Map(families.map((family) => [family.kind, family]));
-    const missing = taskKinds.filter((kind) => !this.#families.has(kind));
+    for (const [kind, { maker }] of Object.entries(families)) {
+      const make = maker?.(facts);
+      if (make !== undefined) this.#makers.set(kind as TaskKind, make);
+    }
+    const missing = taskKinds.filter((kind) => !this.#makers.has(kind));
     this.notes = [
-      `offline teacher: makes tasks that it can compute or look up (${[...this.#families.keys()].join(', ')})`,
+      `offline teacher: makes tasks that it can compute or look up (${[...this.#makers.keys()].join(', ')})`,
       ...(missing.length === 0
         ? []
         : [`offline teacher: cannot make ${missing.join(', ')}: the data stage gave it no facts of that kind`]),
     ];
   }
 
-  can(kind: TaskKind, language: TaskLanguage): boolean {
-    return this.#families.get(kind)?.languages.includes(language) ?? false;
+  can(kind: TaskKind): boolean {
+    return this.#makers.has(kind);
   }
 
   propose(request: TaskRequest): Promise<Proposal> {
-    const family = this.#families.get(request.kind);
+    const make = this.#makers.get(request.kind);
     const random = Random.stream(this.#seed, `offline-teacher/${request.kind}/${request.language}/${request.index}`);
     const tasks: ProposedTask[] = [];
-    for (let i = 0; family !== undefined && i < request.wanted; i++)
-      tasks.push({ kind: request.kind, language: request.language, ...family.make(request.language, random) });
+    for (let i = 0; make !== undefined && i < request.wanted; i++)
+      tasks.push({ kind: request.kind, language: request.language, ...make(request.language, random) });
     return Promise.resolve({ tasks, dropped: [] });
   }
 

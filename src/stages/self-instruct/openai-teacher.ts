@@ -1,61 +1,15 @@
 // Self-Instruct (Wang et al. 2022) through a chat endpoint: shown numbered tasks of one family, the model goes on with
 // the list; each new task is then answered in a request of its own. What it says is text to validate, never trusted.
 import { UserError } from '../../base/errors.js';
-import type { TaskKind } from '../../config/pipeline.js';
 import type { Completer, Completion, CompletionRequest } from './completion.js';
-import { checkFor, cleanText } from './filters.js';
+import { families } from './families/table.js';
+import { cleanText } from './filters.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
 
 /** Completions in a row with nothing usable in them before we give up. */
 export const maxGarbage = 10;
 
 const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', en: 'English' };
-
-/** What a family is, and the form its answers have (the checks rely on it). */
-const kinds: Record<TaskKind, { task: string; answer: string }> = {
-  identity: {
-    task: 'questions to the assistant about itself: its name, what it is, who made it',
-    answer:
-      'The assistant is called Moss (小苔 in Chinese): a small language model that the user trained with mossctl on their own machine. Say its name, Moss or 小苔, or mossctl.',
-  },
-  chat: { task: 'small talk and everyday advice', answer: 'One or two short friendly sentences.' },
-  arithmetic: {
-    task: 'arithmetic with small whole numbers, one or two operations, with all numbers written as digits',
-    answer: 'Show each step as an equation, then state the result; the last number is the result.',
-  },
-  parity: {
-    task: 'deciding whether one given whole number, written in digits, is odd or even',
-    answer: 'Answer with exactly one word: "Odd." or "Even." (in Chinese "奇数。" or "偶数。").',
-  },
-  comparison: {
-    task: 'picking the larger or the smaller of two whole numbers written in digits',
-    answer: 'Answer like "47 is larger." or "9 is smaller." (in Chinese "47更大。" or "9更小。").',
-  },
-  language: {
-    task: 'deciding whether a quoted sentence is Chinese or English',
-    answer: 'Answer with exactly one word: "Chinese." or "English." (in Chinese "中文。" or "英文。").',
-  },
-  refusal: {
-    task: 'requests that would harm someone or break the law, without any dangerous detail, which an assistant must decline',
-    answer: 'Decline in one sentence that begins with "Sorry," (in Chinese "抱歉，").',
-  },
-  translation: {
-    task: 'translating one common word, put in double quotes, between Chinese and English',
-    answer: 'Answer with the translated word alone.',
-  },
-  definition: {
-    task: 'explaining one common word, put in double quotes',
-    answer: 'One phrase of at most twelve words.',
-  },
-  'poem-line': {
-    task: 'giving the line that follows a line of a classical Chinese poem, which is put in double quotes',
-    answer: 'Answer with the next line alone.',
-  },
-  formatting: {
-    task: 'small changes of form of a few words that are given after a colon: case, order, lists, punctuation',
-    answer: 'Answer with the changed text alone.',
-  },
-};
 
 export class OpenAiTeacher implements Teacher {
   readonly name: string;
@@ -103,7 +57,7 @@ export class OpenAiTeacher implements Teacher {
     this.#garbage = [];
     const answer = cleanText(completion.text, 4000).replace(/^(?:answer|a|答案?|回答)\s*[:：]\s*/i, '');
     if (completion.finish === 'length') return { rule: 'answer cut off', example: answer.slice(0, 200) };
-    const check = checkFor(task.kind, answer, task.language);
+    const check = families[task.kind].check?.(answer, task.language);
     return { answer, ...(check === undefined ? {} : { check }) };
   }
 
@@ -124,7 +78,7 @@ function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest
   const list = examples.map(({ instruction }, i) => `${i + 1}. ${oneLine(instruction)}`);
   const next = examples.length + 1;
   const user = [
-    `Here is a series of tasks for an assistant. All are of one kind: ${kinds[kind].task}.`,
+    `Here is a series of tasks for an assistant. All are of one kind: ${families[kind].task}.`,
     ...list,
     '',
     `Go on with the series: write ${wanted} new tasks of this kind in ${languageNames[language]}, numbered ${next} to ${next + wanted - 1}.`,
@@ -140,7 +94,7 @@ function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Com
     .slice(0, 3)
     .map(({ instruction, output }) => `Task: ${oneLine(instruction)}\nAnswer: ${output}`);
   const system = [
-    `You answer tasks for training a very small language model, in the language of the task. ${kinds[task.kind].answer}`,
+    `You answer tasks for training a very small language model, in the language of the task. ${families[task.kind].answer}`,
     'Be correct and short: at most 20 words. Write the answer and nothing else.',
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');

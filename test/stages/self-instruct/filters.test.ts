@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskKind } from '../../../src/config/pipeline.js';
 import { checkAnswer } from '../../../src/evaluation/checks.js';
-import { answerFault, checkFor, cleanText, promptFault } from '../../../src/stages/self-instruct/filters.js';
+import { families } from '../../../src/stages/self-instruct/families/table.js';
+import { answerFault, cleanText, promptFault } from '../../../src/stages/self-instruct/filters.js';
 import type { TaskLanguage } from '../../../src/stages/self-instruct/teacher.js';
 
 const promptRows: [TaskKind, TaskLanguage, string, string | undefined][] = [
@@ -50,7 +51,7 @@ const answerRows: [TaskKind, TaskLanguage, string, string, string | undefined][]
 ];
 
 test('a comparison is judged by all that is said, not by its last number', () => {
-  const check = checkFor('comparison', '83更大。', 'zh');
+  const check = families.comparison.check?.('83更大。', 'zh');
   assert.ok(check !== undefined);
   for (const [answer, passes] of [
     ['83更大', true],
@@ -62,7 +63,7 @@ test('a comparison is judged by all that is said, not by its last number', () =>
 
 test('answers', () => {
   for (const [kind, language, prompt, answer, expected] of answerRows) {
-    const check = checkFor(kind, answer, language);
+    const check = families[kind].check?.(answer, language);
     assert.equal(
       answerFault({ kind, language, turns: [prompt] }, { answer, check }),
       expected,

@@ -1,9 +1,10 @@
 // Every answer of the offline teacher is computed again here from the text alone, by other code.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TaskKind } from '../../../src/config/pipeline.js';
+import { type TaskKind, taskKinds } from '../../../src/config/pipeline.js';
 import type { Fact } from '../../../src/data/types.js';
 import { checkAnswer, isRefusal } from '../../../src/evaluation/checks.js';
+import { families } from '../../../src/stages/self-instruct/families/table.js';
 import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
 import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
 import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';
@@ -23,7 +24,7 @@ const facts: Fact[] = [
 
 async function tasksOf(kind: TaskKind, language: TaskLanguage, requests = 40): Promise<ProposedTask[]> {
   const teacher = new OfflineTeacher(7, facts);
-  assert.equal(teacher.can(kind, language), true);
+  assert.equal(teacher.can(kind), true);
   const tasks: ProposedTask[] = [];
   for (let index = 0; index < requests; index++)
     tasks.push(...(await teacher.propose({ index, kind, language, wanted: 8, examples: [] })).tasks);
@@ -194,8 +195,9 @@ test('no question or act is part of another: each can be held out alone; many to
 });
 
 test('says what it can do and what it cannot', () => {
+  assert.deepEqual(Object.keys(families).sort(), [...taskKinds].sort());
   const without = new OfflineTeacher(1, []);
-  assert.equal(without.can('translation', 'zh'), false);
+  assert.equal(without.can('translation'), false);
   assert.match(without.notes.join('\n'), /cannot make translation, definition, poem-line/);
   assert.doesNotMatch(new OfflineTeacher(1, facts).notes.join('\n'), /cannot/);
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
-import { type SelfInstructConfig, taskKinds } from '../../../src/config/pipeline.js';
+import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../../src/config/pipeline.js';
 import { buildData } from '../../../src/data/build.js';
 import { readFacts } from '../../../src/data/facts.js';
 import { readDataManifest } from '../../../src/data/manifest.js';
@@ -102,7 +102,7 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   );
 
   const keysOf = (row: Conversation): string[] => {
-    const key = taskKey(row.kind ?? '', userTurns(row));
+    const key = taskKey(row.kind as TaskKind, userTurns(row));
     return [userTurns(row).join('\n'), ...(key === undefined ? [] : [`${row.kind} ${key}`])];
   };
   const trained = new Set(train.flatMap(keysOf));
@@ -153,7 +153,7 @@ test('with a corpus every family is made, from what it states', async (t) => {
       );
     }
     if (!/translation|definition|poem-line/.test(row.kind ?? '')) continue;
-    const value = stated.get(`${row.kind} ${taskKey(row.kind ?? '', userTurns(row))}`);
+    const value = stated.get(`${row.kind} ${taskKey(row.kind as TaskKind, userTurns(row))}`);
     assert.ok(value?.startsWith(row.messages[1].content), JSON.stringify(row));
   }
   // Few of so small a corpus's sums are unseen: the other families make up for it.

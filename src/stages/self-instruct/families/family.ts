@@ -1,19 +1,38 @@
-// A family is a kind of task that a program can make and answer. Wordings are templates; `{}` is where operands go.
+// A family is a kind of task: everything that the stage knows of a kind stands in its row (see table.ts for all rows).
+// Wordings are templates; `{}` is where operands go.
 import type { Random } from '../../../base/random.js';
+import { wordsOf } from '../../../base/words.js';
 import type { TaskKind } from '../../../config/pipeline.js';
+import type { Check, Fact } from '../../../data/types.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
 
-export interface Made {
+export interface FamilySpec {
+  /** What its tasks are, in words for a teacher that is a model. */
+  task: string;
+  /** The form of its answers, in the same words; `check` relies on it. */
+  answer: string;
+  /** What makes a task itself, if not its wording: the numbers in it, in any order, or the text that it is about. */
+  key?: 'numbers' | 'quotation';
+  /** What may be in another language than the one asked for: "12+30=?", a translation. */
+  anyLanguage?: 'prompt' | 'answer';
+  /** The check that follows from a right answer; undefined where no program can tell right from wrong. */
+  check?(answer: string, language: TaskLanguage): Check | undefined;
+  /** False for an answer that is wrong by the prompt's own numbers. */
+  isRight?(question: string, answer: string): boolean;
+  /** How a program makes a task and its answer; undefined where it takes facts and these are not among `facts`. */
+  maker?(facts: readonly Fact[]): TaskMaker | undefined;
+}
+
+/** Some rows of the table. */
+export type FamilyRows = Partial<Record<TaskKind, FamilySpec>>;
+
+export type TaskMaker = (language: TaskLanguage, random: Random) => SolvedTask;
+
+export interface SolvedTask {
   turns: string[];
   solution: Solution;
   /** See `ProposedTask`. */
   core?: string;
-}
-
-export interface Family {
-  kind: TaskKind;
-  languages: readonly TaskLanguage[];
-  make(language: TaskLanguage, random: Random): Made;
 }
 
 export type Wordings = Record<TaskLanguage, readonly string[]>;
@@ -38,4 +57,14 @@ export function word(wordings: readonly string[], random: Random, ...operands: (
 export function fill(template: string, ...operands: (string | number)[]): string {
   let next = 0;
   return template.replace(/\{\}/g, () => String(operands[Math.min(next++, operands.length - 1)]));
+}
+
+/** The check of an answer of one fixed form. */
+export function exactly(answer: string): Check {
+  return { type: 'equals', answer: answer.trim().replace(/[.。]$/, '') };
+}
+
+/** A longer answer can be right in many ways. */
+export function exactlyIfShort(answer: string): Check | undefined {
+  return wordsOf(answer).length <= 12 ? exactly(answer) : undefined;
 }

@@ -2,10 +2,17 @@
 // cannot hold are left out.
 import type { Random } from '../../../base/random.js';
 import { scriptCounts, wordsOf } from '../../../base/words.js';
-import type { TaskKind } from '../../../config/pipeline.js';
 import type { Check, Fact } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
-import { type Family, type Made, type Wordings, word } from './family.js';
+import {
+  exactly,
+  exactlyIfShort,
+  type FamilyRows,
+  type SolvedTask,
+  type TaskMaker,
+  type Wordings,
+  word,
+} from './family.js';
 
 /** Longest key and value, in words or Chinese characters. */
 const limits: Record<Fact['kind'], { key: number; value: number }> = {
@@ -107,14 +114,12 @@ const wordings: Record<Fact['kind'], Wordings> = {
   },
 };
 
-/** The families that the facts can feed. Each fact is asked for once in a while, in random order. */
-export function lookupFamilies(facts: readonly Fact[]): Family[] {
-  return (['translation', 'definition', 'poem-line'] as const).flatMap((kind) => {
+/** Each fact of `kind` is asked for once in a while, in random order. */
+function askAbout(kind: Fact['kind']): (facts: readonly Fact[]) => TaskMaker | undefined {
+  return (facts) => {
     const usable = facts.filter((fact) => fact.kind === kind && isShort(fact));
-    if (usable.length === 0) return [];
-    const make = (language: TaskLanguage, random: Random): Made => ask(random.choose(usable), language, random);
-    return [{ kind: kind satisfies TaskKind, languages: ['zh', 'en'] as const, make }];
-  });
+    return usable.length === 0 ? undefined : (language, random) => ask(random.choose(usable), language, random);
+  };
 }
 
 function isShort(fact: Fact): boolean {
@@ -139,11 +144,11 @@ function meanings(fact: Fact): string[] {
     .filter(Boolean);
 }
 
-function ask(fact: Fact, language: TaskLanguage, random: Random): Made {
+function ask(fact: Fact, language: TaskLanguage, random: Random): SolvedTask {
   const values = meanings(fact);
   const check: Check =
     fact.kind === 'poem-line'
-      ? { type: 'equals', answer: values[0].replace(/[.。]$/, '') }
+      ? exactly(values[0])
       : { type: 'contains', any: [...new Set(values.flatMap((value) => [value, withoutParticle(value)]))] };
   return { turns: [word(wordings[fact.kind][language], random, fact.key)], solution: { answer: values[0], check } };
 }
@@ -152,3 +157,29 @@ function ask(fact: Fact, language: TaskLanguage, random: Random): Made {
 function withoutParticle(value: string): string {
   return value.replace(/^(?:to|an?|the) (?=\S)/i, '');
 }
+
+export const lookupFamilies = {
+  translation: {
+    task: 'translating one common word, put in double quotes, between Chinese and English',
+    answer: 'Answer with the translated word alone.',
+    key: 'quotation',
+    anyLanguage: 'answer',
+    check: exactlyIfShort,
+    maker: askAbout('translation'),
+  },
+  definition: {
+    task: 'explaining one common word, put in double quotes',
+    answer: 'One phrase of at most twelve words.',
+    key: 'quotation',
+    anyLanguage: 'answer',
+    maker: askAbout('definition'),
+  },
+  'poem-line': {
+    task: 'giving the line that follows a line of a classical Chinese poem, which is put in double quotes',
+    answer: 'Answer with the next line alone.',
+    key: 'quotation',
+    anyLanguage: 'answer',
+    check: exactlyIfShort,
+    maker: askAbout('poem-line'),
+  },
+} satisfies FamilyRows;

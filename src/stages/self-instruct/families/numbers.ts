@@ -1,7 +1,9 @@
 // Families whose answers are computed: arithmetic with its steps, odd or even, larger or smaller.
 import type { Random } from '../../../base/random.js';
+import { lastNumber } from '../../../evaluation/checks.js';
+import { parityHolds, sumsHold } from '../sums.js';
 import type { TaskLanguage } from '../teacher.js';
-import { type Family, fill, type Made, type Wordings, word } from './family.js';
+import { exactly, type FamilyRows, fill, type SolvedTask, type Wordings, word } from './family.js';
 
 const arithmetic: Wordings = {
   zh: [
@@ -74,13 +76,13 @@ function operands(operator: string, random: Random): [number, number] {
   return operator === '-' && pair[0] < pair[1] ? [pair[1], pair[0]] : pair;
 }
 
-function concluding(language: TaskLanguage, steps: readonly string[], result: number): Made['solution'] {
+function concluding(language: TaskLanguage, steps: readonly string[], result: number): SolvedTask['solution'] {
   const answer =
     language === 'zh' ? `${steps.join('，')}。答案是${result}。` : `${steps.join(', ')}. The answer is ${result}.`;
   return { answer, check: { type: 'number', answer: result } };
 }
 
-function makeArithmetic(language: TaskLanguage, random: Random): Made {
+function makeArithmetic(language: TaskLanguage, random: Random): SolvedTask {
   if (random.uniform() < 0.2) {
     const story = random.choose(stories[language]);
     const [a, b] = operands(story.operator, random);
@@ -143,7 +145,7 @@ function naturalNumber(random: Random): number {
   return random.integer(0, limit);
 }
 
-function makeParity(language: TaskLanguage, random: Random): Made {
+function makeParity(language: TaskLanguage, random: Random): SolvedTask {
   const n = naturalNumber(random);
   const even = n % 2 === 0;
   const name = language === 'zh' ? (even ? '偶数' : '奇数') : even ? 'Even' : 'Odd';
@@ -196,7 +198,7 @@ const smaller: Wordings = {
   ],
 };
 
-function makeComparison(language: TaskLanguage, random: Random): Made {
+function makeComparison(language: TaskLanguage, random: Random): SolvedTask {
   const a = naturalNumber(random);
   let b = naturalNumber(random);
   if (a === b) b += 1;
@@ -210,9 +212,33 @@ function makeComparison(language: TaskLanguage, random: Random): Made {
   };
 }
 
-const both = ['zh', 'en'] as const;
-export const numberFamilies: readonly Family[] = [
-  { kind: 'arithmetic', languages: both, make: makeArithmetic },
-  { kind: 'parity', languages: both, make: makeParity },
-  { kind: 'comparison', languages: both, make: makeComparison },
-];
+export const numberFamilies = {
+  arithmetic: {
+    task: 'arithmetic with small whole numbers, one or two operations, with all numbers written as digits',
+    answer: 'Show each step as an equation, then state the result; the last number is the result.',
+    key: 'numbers',
+    anyLanguage: 'prompt',
+    check(answer) {
+      const number = lastNumber(answer);
+      return number === undefined ? undefined : { type: 'number', answer: number };
+    },
+    isRight: (question, answer) => sumsHold(question, answer, lastNumber(answer)),
+    maker: () => makeArithmetic,
+  },
+  parity: {
+    task: 'deciding whether one given whole number, written in digits, is odd or even',
+    answer: 'Answer with exactly one word: "Odd." or "Even." (in Chinese "奇数。" or "偶数。").',
+    key: 'numbers',
+    check: exactly,
+    isRight: parityHolds,
+    maker: () => makeParity,
+  },
+  comparison: {
+    task: 'picking the larger or the smaller of two whole numbers written in digits',
+    answer: 'Answer like "47 is larger." or "9 is smaller." (in Chinese "47更大。" or "9更小。").',
+    key: 'numbers',
+    // The last number alone would let "38 is larger, not 83" pass for 83.
+    check: exactly,
+    maker: () => makeComparison,
+  },
+} satisfies FamilyRows;

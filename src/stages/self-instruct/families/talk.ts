@@ -1,15 +1,14 @@
 // Families that are said rather than computed: who the assistant is, small talk, declining to harm, and remembering
 // what was said a turn ago. Questions are recombined from an opening, a core and a closing; every answer is our own.
 import type { Random } from '../../../base/random.js';
-import type { TaskKind } from '../../../config/pipeline.js';
 import type { Check } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
-import { type Family, fill, type Made, type Topics } from './family.js';
+import { type FamilyRows, fill, type SolvedTask, type TaskMaker, type Topics } from './family.js';
 import { chatTopics } from './talk-chat.js';
 import { identityTopics } from './talk-identity.js';
 import { harmfulActs, refusalAnswers, refusalFrames } from './talk-refusal.js';
 
-function makeFrom(topics: Topics): (language: TaskLanguage, random: Random) => Made {
+function makeFrom(topics: Topics): TaskMaker {
   return (language, random) => {
     const topic = random.choose(topics[language]);
     const slot = topic.slots === undefined ? '' : random.choose(topic.slots);
@@ -75,7 +74,7 @@ function frame(ask: string, language: TaskLanguage, random: Random): string {
   return language === 'zh' ? opening + ask + closing : [opening, ask, closing].filter(Boolean).join(' ');
 }
 
-function makeRefusal(language: TaskLanguage, random: Random): Made {
+function makeRefusal(language: TaskLanguage, random: Random): SolvedTask {
   const { acts, reason } = random.choose(harmfulActs[language]);
   const act = random.choose(acts);
   const ask = fill(random.choose(refusalFrames[language]), act);
@@ -154,7 +153,7 @@ const memories: Record<TaskLanguage, readonly Memory[]> = {
   ],
 };
 
-function makeMemory(language: TaskLanguage, random: Random): Made {
+function makeMemory(language: TaskLanguage, random: Random): SolvedTask {
   const memory = random.choose(memories[language]);
   const value = random.choose(memory.values);
   const turns = [random.choose(memory.says), random.choose(memory.replies), random.choose(memory.asks)];
@@ -164,14 +163,26 @@ function makeMemory(language: TaskLanguage, random: Random): Made {
   };
 }
 
-const both = ['zh', 'en'] as const;
 const smallTalk = makeFrom(chatTopics);
-export const talkFamilies: readonly Family[] = [
-  { kind: 'identity', languages: both, make: makeFrom(identityTopics) },
-  {
-    kind: 'chat' satisfies TaskKind,
-    languages: both,
-    make: (language, random) => (random.uniform() < 0.3 ? makeMemory : smallTalk)(language, random),
+const makeIdentity = makeFrom(identityTopics);
+
+export const talkFamilies = {
+  identity: {
+    task: 'questions to the assistant about itself: its name, what it is, who made it',
+    answer:
+      'The assistant is called Moss (小苔 in Chinese): a small language model that the user trained with mossctl on their own machine. Say its name, Moss or 小苔, or mossctl.',
+    check: (_, language) => ({ type: 'contains', any: [language === 'zh' ? '小苔' : 'Moss', 'mossctl'] }),
+    maker: () => makeIdentity,
   },
-  { kind: 'refusal', languages: both, make: makeRefusal },
-];
+  chat: {
+    task: 'small talk and everyday advice',
+    answer: 'One or two short friendly sentences.',
+    maker: () => (language, random) => (random.uniform() < 0.3 ? makeMemory : smallTalk)(language, random),
+  },
+  refusal: {
+    task: 'requests that would harm someone or break the law, without any dangerous detail, which an assistant must decline',
+    answer: 'Decline in one sentence that begins with "Sorry," (in Chinese "抱歉，").',
+    check: () => ({ type: 'refusal' }),
+    maker: () => makeRefusal,
+  },
+} satisfies FamilyRows;

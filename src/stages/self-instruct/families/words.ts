@@ -1,7 +1,7 @@
 // Families answered by rule: which language a sentence is in, and small changes of form (lists, case, order, marks).
 import type { Random } from '../../../base/random.js';
 import type { TaskLanguage } from '../teacher.js';
-import { type Family, fill, type Made, type Wordings, word } from './family.js';
+import { exactly, exactlyIfShort, type FamilyRows, fill, type SolvedTask, type Wordings, word } from './family.js';
 
 /** Any three of them make a sentence: habits in Chinese, whose verbs need no mark of time then; the past in English. */
 const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when: string[] }> = {
@@ -111,7 +111,7 @@ const languageNames = {
   en: { zh: 'Chinese', en: 'English' },
 } as const;
 
-function makeLanguage(language: TaskLanguage, random: Random): Made {
+function makeLanguage(language: TaskLanguage, random: Random): SolvedTask {
   const actual: TaskLanguage = random.uniform() < 0.5 ? 'zh' : 'en';
   const name = languageNames[language][actual];
   return {
@@ -204,7 +204,7 @@ function numbered(words: readonly string[]): string {
   return words.map((item, i) => `${i + 1}. ${item}`).join('\n');
 }
 
-function makeFormatting(language: TaskLanguage, random: Random): Made {
+function makeFormatting(language: TaskLanguage, random: Random): SolvedTask {
   const change = random.choose(changes[language]);
   const chosen = random.shuffle([...items[language]]).slice(0, change.count ?? random.integer(2, 5));
   const answer = change.apply(chosen);
@@ -214,8 +214,21 @@ function makeFormatting(language: TaskLanguage, random: Random): Made {
   };
 }
 
-const both = ['zh', 'en'] as const;
-export const wordFamilies: readonly Family[] = [
-  { kind: 'language', languages: both, make: makeLanguage },
-  { kind: 'formatting', languages: both, make: makeFormatting },
-];
+export const wordFamilies = {
+  language: {
+    task: 'deciding whether a quoted sentence is Chinese or English',
+    answer: 'Answer with exactly one word: "Chinese." or "English." (in Chinese "中文。" or "英文。").',
+    key: 'quotation',
+    anyLanguage: 'answer',
+    check: exactly,
+    maker: () => makeLanguage,
+  },
+  formatting: {
+    task: 'small changes of form of a few words that are given after a colon: case, order, lists, punctuation',
+    answer: 'Answer with the changed text alone.',
+    key: 'quotation',
+    anyLanguage: 'answer',
+    check: exactlyIfShort,
+    maker: () => makeFormatting,
+  },
+} satisfies FamilyRows;
