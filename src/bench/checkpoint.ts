@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { decoderTable } from '../architecture/parameters.js';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
+import { tokenizerJsonName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import { type CheckpointContent, openCheckpoint } from '../checkpoint/directory.js';
 import { saveCheckpoint } from '../checkpoint/save.js';
@@ -176,7 +177,7 @@ function randomContent({ config }: Shape, seed: number): CheckpointContent {
   return {
     model: config,
     eosTokenId: config.eos_token_id,
-    tokenizerFiles: { 'tokenizer.json': '{}\n' },
+    tokenizerFiles: { [tokenizerJsonName]: '{}\n' },
     weights: named(''),
     training: { tensors: [...named('m.'), ...named('v.')], state: { step: 1 } },
     manifest: {

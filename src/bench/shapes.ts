@@ -1,6 +1,5 @@
 // The shapes that are measured, by name: a model of the size dial, a vocabulary, and a batch of B rows of T tokens.
 // bench/peers/shapes.py holds the same numbers for PyTorch; a test compares the two.
-
 import { modelConfig } from '../architecture/config.js';
 import { trainingFlopsPerToken } from '../architecture/cost.js';
 import { parameterCount } from '../architecture/parameters.js';

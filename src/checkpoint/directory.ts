@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
+import { configName, generationConfigName, manifestName, optimizerName, stateName } from '../base/layout.js';
 import type { ModelConfig } from '../config/model.js';
 import { describeForeign, identifyForeign, isForeign, openForeign } from './hf.js';
 import { resolveCheckpoint } from './history.js';
@@ -10,7 +11,6 @@ import {
   checkDigest,
   type Manifest,
   type ManifestFields,
-  manifestName,
   parseJson,
   readManifest,
   readSmallFile,
@@ -18,9 +18,7 @@ import {
 } from './manifest.js';
 import {
   checkVocabulary,
-  configName,
   embeddingName,
-  generationConfigName,
   parseGenerationConfig,
   parseModelConfig,
   parseSampling,
@@ -29,8 +27,6 @@ import {
 import { readSafetensors } from './safetensors.js';
 import { isWeightsFile, readWeights } from './weights.js';
 
-export const optimizerName = 'training/optimizer.safetensors';
-export const stateName = 'training/state.json';
 const maxTextBytes = 256 << 20;
 
 /** What only resuming needs: optimizer moments, and any JSON (data cursor, random states). */

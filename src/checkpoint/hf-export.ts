@@ -3,14 +3,12 @@
 import { join } from 'node:path';
 import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import { chatTemplateName, configName, generationConfigName, tokenizerConfigName } from '../base/layout.js';
 import type { Checkpoint } from './directory.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, parseJson } from './manifest.js';
-import { configName, generationConfigName, generationConfigText, modelConfigText } from './model-config.js';
+import { generationConfigText, modelConfigText } from './model-config.js';
 import { writeWeights } from './weights.js';
-
-const templateName = 'chat_template.jinja';
-const tokenizerConfigName = 'tokenizer_config.json';
 
 /**
  * Writes the folder `path`, which must not exist yet: whole, or not at all.
@@ -55,7 +53,7 @@ export async function refuseExisting(path: string): Promise<void> {
 
 /** Newer tools keep the chat template in a file of its own, older ones look for it in tokenizer_config.json: both. */
 function withTemplate(files: Readonly<Record<string, string>>): Record<string, string> {
-  const template = files[templateName];
+  const template = files[chatTemplateName];
   if (template === undefined) return { ...files };
   const config = parseJson(files[tokenizerConfigName] ?? '{}', tokenizerConfigName) as object;
   return { ...files, [tokenizerConfigName]: canonicalJson({ ...config, chat_template: template }) };

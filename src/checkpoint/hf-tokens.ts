@@ -2,6 +2,7 @@
 // tokenizer's files each say a part of it, and often not the same.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
 import type { ForeignConfig } from './hf-config.js';
 import { firstIssue, parseJson } from './manifest.js';
 
@@ -44,8 +45,8 @@ const rolesSchema = z.looseObject({ eos_token: named, pad_token: named });
 
 /** @throws UserError where a file is not JSON or not a tokenizer with a vocabulary by token. */
 export function readTokens(files: Readonly<Record<string, string>>, directory: string): TokenNames {
-  const path = `${directory}/tokenizer.json`;
-  const parsed = tokenizerSchema.safeParse(parseJson(files['tokenizer.json'] ?? '', path));
+  const path = `${directory}/${tokenizerJsonName}`;
+  const parsed = tokenizerSchema.safeParse(parseJson(files[tokenizerJsonName] ?? '', path));
   if (!parsed.success) {
     throw new UserError({
       what: 'this tokenizer is not supported',
@@ -59,7 +60,7 @@ export function readTokens(files: Readonly<Record<string, string>>, directory: s
     content === undefined || content === null
       ? undefined
       : (added.find((token) => token.content === content)?.id ?? ownNumber(model.vocab, content));
-  const roles = ['tokenizer_config.json', 'special_tokens_map.json'].flatMap((name) => {
+  const roles = [tokenizerConfigName, specialTokensMapName].flatMap((name) => {
     if (files[name] === undefined) return [];
     const read = rolesSchema.safeParse(parseJson(files[name], `${directory}/${name}`));
     return read.success ? [read.data] : [];

@@ -5,20 +5,22 @@ import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
+import {
+  chatTemplateName,
+  configName,
+  generationConfigName,
+  manifestName,
+  specialTokensMapName,
+  tokenizerConfigName,
+  tokenizerJsonName,
+} from '../base/layout.js';
 import { ownVersion } from '../base/version.js';
 import { isRewardModel, type ModelConfig } from '../config/model.js';
 import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
 import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
-import { damagedFile, type Manifest, manifestName, readSmallFile } from './manifest.js';
-import {
-  checkVocabulary,
-  configName,
-  embeddingName,
-  generationConfigName,
-  parseSampling,
-  type SamplingDefaults,
-} from './model-config.js';
+import { damagedFile, type Manifest, readSmallFile } from './manifest.js';
+import { checkVocabulary, embeddingName, parseSampling, type SamplingDefaults } from './model-config.js';
 import { describeWeights, readWeights } from './weights.js';
 
 const headName = 'lm_head.weight';
@@ -27,10 +29,10 @@ const maxTextBytes = 64 << 20;
 const maxConfigBytes = 16 << 20;
 /** Of the files beside tokenizer.json, those that say how text becomes ids and turns become text. */
 const tokenizerNames = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
+  tokenizerJsonName,
+  tokenizerConfigName,
+  specialTokensMapName,
+  chatTemplateName,
   'added_tokens.json',
 ];
 
@@ -64,7 +66,7 @@ export async function describeForeign(directory: string): Promise<{
   const text = async (name: string, max = maxConfigBytes) =>
     (await readSmallFile(join(directory, name), max)).toString('utf8');
   const config = parseForeignConfig(await text(configName), join(directory, configName));
-  if (!(await exists(join(directory, 'tokenizer.json')))) throw await noTokenizer(directory);
+  if (!(await exists(join(directory, tokenizerJsonName)))) throw await noTokenizer(directory);
   const tokenizerFiles: Record<string, string> = {};
   for (const name of tokenizerNames) {
     if (await exists(join(directory, name))) tokenizerFiles[name] = await text(name, maxTextBytes);
@@ -138,7 +140,7 @@ function sameNumbers(a: Float32Array, b: Float32Array | undefined): boolean {
 async function noTokenizer(directory: string): Promise<UserError> {
   const names = await readdir(directory).catch(() => []);
   const slow = names.find((name) => ['tokenizer.model', 'vocab.json', 'merges.txt'].includes(name));
-  if (slow === undefined) return damagedFile(join(directory, 'tokenizer.json'), 'the file is missing');
+  if (slow === undefined) return damagedFile(join(directory, tokenizerJsonName), 'the file is missing');
   return new UserError({
     what: 'this model has no tokenizer.json',
     where: directory,

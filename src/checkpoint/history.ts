@@ -4,8 +4,9 @@ import { lstat, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/pro
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
+import { latestName, manifestName } from '../base/layout.js';
 import { isForeign } from './hf.js';
-import { manifestName, NewerFormat, readManifest, verifyFiles } from './manifest.js';
+import { NewerFormat, readManifest, verifyFiles } from './manifest.js';
 
 const stepPattern = /^step-(\d{6,15})$/;
 const displacedPrefix = '.tmp-displaced-';
@@ -55,7 +56,7 @@ function isDamage(error: unknown): boolean {
 
 /** Points `<run>/latest` at a checkpoint: a relative link, replaced in one step. */
 export async function linkLatest(runDirectory: string, target: string): Promise<void> {
-  const link = join(runDirectory, 'latest');
+  const link = join(runDirectory, latestName);
   const temporary = temporarySibling(link);
   await symlink(relative(resolve(runDirectory), resolve(target)), temporary);
   try {
@@ -109,7 +110,7 @@ export async function resolveCheckpoint(path: string): Promise<string> {
   if (!(await stat(real)).isDirectory()) throw await notACheckpoint(path, 'this is a file; a checkpoint is a folder');
   if (await exists(join(real, manifestName))) return real;
   if (!isStepDirectory(real) && (await isForeign(real))) return real; // a step without mossctl.json is a damaged one
-  const latest = await realPathOrItself(join(real, 'latest'));
+  const latest = await realPathOrItself(join(real, latestName));
   if (await exists(join(latest, manifestName))) return latest;
   const newest = (await listCheckpoints(real)).at(-1);
   if (newest !== undefined) return newest.path;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { exists, sha256, sha256File, sortKeys } from '../base/files.js';
+import { manifestName } from '../base/layout.js';
 
-export const manifestName = 'mossctl.json';
 const sealName = 'seal';
 const formatNumber = 1;
 const maxManifestBytes = 16 << 20;

@@ -7,8 +7,6 @@ import { isRewardModel, type ModelConfig, modelConfigSchema, tokenId } from '../
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, firstIssue, parseJson } from './manifest.js';
 
-export const configName = 'config.json';
-export const generationConfigName = 'generation_config.json';
 export const embeddingName = 'model.embed_tokens.weight';
 
 const generationSchema = z.object({ eos_token_id: z.union([tokenId, z.array(tokenId).min(1).max(1000)]) });

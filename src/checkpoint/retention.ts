@@ -3,6 +3,7 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, temporarySibling } from '../base/files.js';
+import { latestName } from '../base/layout.js';
 import { isStepDirectory, listCheckpoints, realPathOrItself } from './history.js';
 import { readManifest } from './manifest.js';
 
@@ -34,7 +35,7 @@ export async function pruneCheckpoints(
     .slice(0, Math.max(0, all.length - rule.last))
     .filter(({ path, step }) => path !== best && !(rule.every !== undefined && step % rule.every === 0));
   if (ruled.length === 0) return [];
-  const kept = new Set(await Promise.all([...protect, join(runDirectory, 'latest')].map(realPathOrItself)));
+  const kept = new Set(await Promise.all([...protect, join(runDirectory, latestName)].map(realPathOrItself)));
   const ancestors = await ancestorsIn(runDirectory);
   const removed: string[] = [];
   for (const { path } of ruled) {

@@ -4,24 +4,18 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, sha256, sha256File, syncDirectory, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
-import { type CheckpointContent, isTokenizerFile, optimizerName, stateName } from './directory.js';
-import { displace, displacedPath, isStepDirectory, restoreDisplaced } from './history.js';
 import {
-  canonicalJson,
-  type Manifest,
-  type ManifestFields,
-  manifestName,
-  manifestText,
-  readManifest,
-} from './manifest.js';
-import {
-  checkVocabulary,
   configName,
-  embeddingName,
   generationConfigName,
-  generationConfigText,
-  modelConfigText,
-} from './model-config.js';
+  manifestName,
+  optimizerName,
+  stateName,
+  trainingFolder,
+} from '../base/layout.js';
+import { type CheckpointContent, isTokenizerFile } from './directory.js';
+import { displace, displacedPath, isStepDirectory, restoreDisplaced } from './history.js';
+import { canonicalJson, type Manifest, type ManifestFields, manifestText, readManifest } from './manifest.js';
+import { checkVocabulary, embeddingName, generationConfigText, modelConfigText } from './model-config.js';
 import { writeSafetensors } from './safetensors.js';
 import { writeWeights } from './weights.js';
 
@@ -68,7 +62,7 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
   }
   const files: Record<string, string> = {};
   if (training !== undefined) {
-    await mkdir(join(folder, 'training'));
+    await mkdir(join(folder, trainingFolder));
     texts[stateName] = canonicalJson(training.state);
     files[optimizerName] = await writeSafetensors(join(folder, optimizerName), training.tensors);
   }
@@ -77,7 +71,7 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
     await writeFileDurable(join(folder, name), text);
     files[name] = sha256(text);
   }
-  if (training !== undefined) await syncDirectory(join(folder, 'training'));
+  if (training !== undefined) await syncDirectory(join(folder, trainingFolder));
   await writeFileDurable(join(folder, manifestName), await manifestText(content.manifest, files));
 }
 

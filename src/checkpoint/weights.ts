@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists, sha256, writeFileDurable } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
+import { weightsIndexName, weightsName } from '../base/layout.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, firstIssue, parseJson, readSmallFile } from './manifest.js';
 import {
@@ -17,8 +18,6 @@ import {
   writeSafetensors,
 } from './safetensors.js';
 
-export const weightsName = 'model.safetensors';
-export const weightsIndexName = 'model.safetensors.index.json';
 const shardPattern = /^model-\d{5}-of-\d{5}\.safetensors$/;
 /** As transformers has long split: many file systems and servers handle such files well. */
 const defaultShardBytes = 5e9;

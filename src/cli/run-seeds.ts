@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { metricsName } from '../report/metrics.js';
+import { latestName, metricsName, settingsName } from '../base/layout.js';
 import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
 import type { RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
@@ -22,7 +22,7 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
       seed: String(seed),
       out,
       heading: `seed ${seed}, ${i + 1} of ${seeds.length}, in ${shownPath(out)}`,
-      command: `npx mossctl run ${shownPath(join(out, 'pipeline.yaml'))} --out ${shownPath(out)}`,
+      command: `npx mossctl run ${shownPath(join(out, settingsName))} --out ${shownPath(out)}`,
     });
     if (table !== undefined) runs.push({ seed, table });
     unsaved.push(...result.unsaved);
@@ -32,7 +32,7 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
   else {
     printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
     printLine(`report  ${shownPath(report)}`);
-    printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, 'latest'))}`);
+    printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, latestName))}`);
   }
   failOnUnsaved(unsaved);
 }

@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import { metricsName, settingsName } from '../base/layout.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
@@ -37,7 +38,7 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
     stderr: process.stderr,
   });
   const interrupt = watchInterrupt();
-  const again = `npx mossctl run ${shownPath(join(folder, 'pipeline.yaml'))}`;
+  const again = `npx mossctl run ${shownPath(join(folder, settingsName))}`;
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   if (options.heading !== undefined) {
     reporter.emit({ type: 'note', stage: 'run', level: 'info', text: options.heading });
@@ -58,7 +59,7 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
   } catch (error) {
     await reporter.close();
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
-    if (await exists(join(folder, 'metrics.jsonl'))) await writeReport(folder, { command }).catch(() => undefined);
+    if (await exists(join(folder, metricsName))) await writeReport(folder, { command }).catch(() => undefined);
     throw error;
   } finally {
     interrupt.release();
@@ -110,7 +111,7 @@ export function outputMode(options: OutputOptions): 'terminal' | 'json' | 'quiet
 
 /** Without --config, the settings of the run folder itself are taken, where it has been used before. */
 export async function findRun(options: StageRun) {
-  const earlier = options.out === undefined ? undefined : join(options.out, 'pipeline.yaml');
+  const earlier = options.out === undefined ? undefined : join(options.out, settingsName);
   const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
   const { only, set } = options;
   const keep = only && { [`${only}.train.keep`]: options.keep };

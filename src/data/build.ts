@@ -7,9 +7,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asUserError } from '../base/errors.js';
 import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
+import { corpusFolder, corpusManifestName, factsName } from '../base/layout.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import { Corpus } from './corpus.js';
-import { factFile } from './facts.js';
 import { emptyCorpus, tellOf } from './fate.js';
 import { openFilters } from './filters/table.js';
 import { separateHeldOut } from './held-out.js';
@@ -41,7 +41,7 @@ export interface BuildOptions {
  */
 export async function buildData(options: BuildOptions): Promise<{ path: string; digest: string; metrics: Metrics }> {
   const spec = await loadDataSpec(options.specPath);
-  const path = join(options.directory, 'corpus');
+  const path = join(options.directory, corpusFolder);
   try {
     const manifest = await replaceDirectory(path, (temporary) => fill(temporary, spec, options));
     tellOf(manifest, options.reporter);
@@ -71,7 +71,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     corpus.abort();
     throw error;
   }
-  await writeFacts(join(directory, factFile), corpus.facts.all());
+  await writeFacts(join(directory, factsName), corpus.facts.all());
   const { operators, heldOut } = spec.formulas ?? { operators: [], heldOut: 0 };
   const manifest: Omit<DataManifest, 'digest'> = {
     format: manifestFormat,
@@ -86,7 +86,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     files: await describeFiles(directory),
   };
   const whole: DataManifest = { ...manifest, digest: digestOf(manifest) };
-  await writeFileDurable(join(directory, 'manifest.json'), `${JSON.stringify(whole, undefined, 2)}\n`);
+  await writeFileDurable(join(directory, corpusManifestName), `${JSON.stringify(whole, undefined, 2)}\n`);
   return whole;
 }
 

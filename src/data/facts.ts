@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
+import { factsName } from '../base/layout.js';
 import { normalise } from './clean.js';
 import type { IdentitySet, IdentityStore } from './identity-set.js';
 import { checkedFile } from './manifest.js';
@@ -12,8 +13,6 @@ import { type Fact, factSchema } from './types.js';
 /** Facts are kept in memory: more than these of one kind, and longer ones, are not collected. */
 export const maxFactsPerKind = 250_000;
 const maxFactCharacters = 1000;
-
-export const factFile = 'facts.jsonl';
 
 type Kind = Fact['kind'];
 const kinds = factSchema.shape.kind.options;
@@ -73,7 +72,7 @@ function identityOf(...parts: string[]): Uint8Array {
 /** The facts of a built corpus. @throws UserError where it is none, or is damaged. */
 export async function readFacts(path: string): Promise<Fact[]> {
   const facts: Fact[] = [];
-  const file = await checkedFile(path, factFile);
+  const file = await checkedFile(path, factsName);
   for await (const { value, line } of readJsonl(file)) {
     const fact = factSchema.safeParse(value);
     if (!fact.success) throw new UserError({ what: 'this is no fact', where: `${file}:${line}` });

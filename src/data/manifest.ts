@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readJsonIfExists, sha256File } from '../base/files.js';
+import { corpusManifestName } from '../base/layout.js';
 import { dropRules } from './clean.js';
 import { filterNames } from './filters/table.js';
 
@@ -87,7 +88,7 @@ export async function readDataManifest(path: string): Promise<DataManifest> {
       why,
       next: 'Build one with `mossctl data build SPEC`',
     });
-  const value = await readJsonIfExists(join(path, 'manifest.json')).catch(() => null);
+  const value = await readJsonIfExists(join(path, corpusManifestName)).catch(() => null);
   if (value === undefined) throw notOurs('there is no manifest.json in it');
   const manifest = manifestSchema.safeParse(value);
   if (!manifest.success) throw notOurs('its manifest.json is broken or from another version');

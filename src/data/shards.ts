@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { stopIfAborted, systemErrorCode, UserError } from '../base/errors.js';
 import { digestOf, readJsonIfExists, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
+import { corpusFolder, corpusManifestName } from '../base/layout.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { ArrowFile, type Batch } from './arrow-file.js';
@@ -36,7 +37,7 @@ export interface TokenizeOptions {
 export async function tokenizeDocuments(
   options: TokenizeOptions,
 ): Promise<{ path: string; digest: string; metrics: Metrics }> {
-  const path = join(options.directory, 'corpus');
+  const path = join(options.directory, corpusFolder);
   const { tokenizer } = options;
   const manifest: TokenManifest = {
     format: 1,
@@ -47,7 +48,7 @@ export async function tokenizeDocuments(
   };
   await replaceDirectory(path, async (temporary) => {
     for (const split of splits) await writeSplit(split, temporary, manifest, options);
-    await writeFileDurable(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    await writeFileDurable(join(temporary, corpusManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
   });
   options.reporter.emit({ type: 'composition', stage: 'tokens', parts: manifest.counts });
   return { path, digest: digestOf(manifest), metrics: corpusMetrics(manifest) };
@@ -189,7 +190,7 @@ export async function openTokens(
 }
 
 async function readManifest(path: string): Promise<TokenManifest> {
-  const file = join(path, 'manifest.json');
+  const file = join(path, corpusManifestName);
   const value = await readJsonIfExists(file).catch((error: unknown) => {
     if (error instanceof SyntaxError) throw damaged(file, error.message);
     throw error;

@@ -1,7 +1,8 @@
 // What a checkpoint is, without opening it for use: headers and manifests, not weights (hashing apart), no tensor library.
 // A damaged one is described as far as it goes, with every fault.
 import { type Fault, UserError } from '../base/errors.js';
-import { readModel, stateName } from '../checkpoint/directory.js';
+import { stateName } from '../base/layout.js';
+import { readModel } from '../checkpoint/directory.js';
 import type { Manifest } from '../checkpoint/manifest.js';
 import { describeWeights, isWeightsFile } from '../checkpoint/weights.js';
 import type { ModelConfig } from '../config/model.js';

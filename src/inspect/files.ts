@@ -3,8 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fault } from '../base/errors.js';
 import { sha256File } from '../base/files.js';
+import { manifestName, trainingFolder } from '../base/layout.js';
 import { identifyForeign, isForeign } from '../checkpoint/hf.js';
-import { type Manifest, manifestName, readManifest } from '../checkpoint/manifest.js';
+import { type Manifest, readManifest } from '../checkpoint/manifest.js';
 
 export interface FileReport {
   name: string;
@@ -66,7 +67,7 @@ async function compareFiles(
     if (state === 'damaged') blame(name, `its ${bytes} bytes are not the ones that were saved (sha256 differs)`);
   }
   for (const name of (await readdir(directory)).sort()) {
-    if (name === manifestName || name === 'training' || manifest.files[name] !== undefined) continue;
+    if (name === manifestName || name === trainingFolder || manifest.files[name] !== undefined) continue;
     files.push({ name, bytes: await sizeOf(join(directory, name)), sha256: null, state: 'unlisted' });
   }
   return { files, faults };

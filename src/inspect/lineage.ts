@@ -3,7 +3,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256File } from '../base/files.js';
-import { type Manifest, manifestName } from '../checkpoint/manifest.js';
+import { manifestName } from '../base/layout.js';
+import type { Manifest } from '../checkpoint/manifest.js';
 
 export type Ancestor = Manifest['lineage'][number] & {
   /** Where it was found; null: not near. */

@@ -3,6 +3,7 @@ import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode, UserError } from '../base/errors.js';
 import { temporarySibling } from '../base/files.js';
+import { lockName } from '../base/layout.js';
 
 /**
  * Holds `directory` until the returned function is called. The lock of a process that is gone is taken over.
@@ -10,7 +11,7 @@ import { temporarySibling } from '../base/files.js';
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true });
-  const path = join(directory, '.lock');
+  const path = join(directory, lockName);
   while (!(await tryLock(path))) await removeStale(path, directory);
   return () => rm(path, { force: true });
 }

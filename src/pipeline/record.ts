@@ -7,16 +7,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory } from '../base/files.js';
+import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
-import { manifestName } from '../checkpoint/manifest.js';
 import type { StageName } from '../config/pipeline.js';
 import { tableSchema } from '../report/event.js';
 import type { StageOutput } from '../stages/stage.js';
 import { stageFolder } from './plan.js';
-
-const recordName = 'stage.json';
-const copyName = '.stage.json';
 
 const madeSchema = z.strictObject({
   version: z.string(),
@@ -56,7 +53,7 @@ export async function readRecord(runDirectory: string, name: StageName): Promise
 }
 
 async function readRecordOf(folder: string): Promise<StageRecord | undefined> {
-  for (const name of [recordName, copyName]) {
+  for (const name of [recordName, recordCopyName]) {
     const record = await readOne(join(folder, name));
     if (typeof record !== 'string') return record;
   }
@@ -70,7 +67,7 @@ async function readOne(path: string): Promise<'absent' | 'damaged' | StageRecord
 
 export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
   const folder = join(runDirectory, stageFolder(name));
-  for (const file of [recordName, copyName]) await writeSealed(join(folder, file), record);
+  for (const file of [recordName, recordCopyName]) await writeSealed(join(folder, file), record);
 }
 
 /** Puts the copy in the place of each damaged record, and renews the others' copies; returns what to tell the person. */
@@ -78,7 +75,7 @@ export async function repairRecords(runDirectory: string, names: readonly StageN
   const repairs: { stage: StageName; text: string }[] = [];
   for (const stage of names) {
     const folder = join(runDirectory, stageFolder(stage));
-    const [record, copy] = await Promise.all([recordName, copyName].map((name) => readOne(join(folder, name))));
+    const [record, copy] = await Promise.all([recordName, recordCopyName].map((name) => readOne(join(folder, name))));
     const whole = [record, copy].find((one): one is StageRecord => typeof one !== 'string');
     if (whole !== undefined && !isDeepStrictEqual(record, copy)) await writeRecord(runDirectory, stage, whole);
     if (record !== 'damaged') continue;
@@ -127,7 +124,7 @@ export async function damagedFiles(path: string, { files }: StageRecord): Promis
 
 /** Where `latest` leads nowhere (a kill came between two renames), points it to the newest finished one of `models`. */
 export async function repairLatest(runDirectory: string, models: readonly StageName[]): Promise<void> {
-  if (await exists(join(runDirectory, 'latest'))) return;
+  if (await exists(join(runDirectory, latestName))) return;
   for (const name of models.toReversed()) {
     const output = await finishedOutput(runDirectory, await readRecord(runDirectory, name));
     if (output !== undefined) return linkLatest(runDirectory, output.path);
@@ -171,7 +168,7 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
 /** Renames a folder of the run; `latest` goes on pointing at the checkpoint it pointed at. */
 async function moveFolder(runDirectory: string, from: string, to: string): Promise<void> {
   await rename(join(runDirectory, from), join(runDirectory, to));
-  const target = await readlink(join(runDirectory, 'latest')).catch(() => '');
+  const target = await readlink(join(runDirectory, latestName)).catch(() => '');
   if (target.startsWith(`${from}/`)) await linkLatest(runDirectory, join(runDirectory, to, target.slice(from.length)));
 }
 

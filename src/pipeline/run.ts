@@ -6,6 +6,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
+import { settingsName } from '../base/layout.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
@@ -40,8 +41,6 @@ import {
   writeRecord,
 } from './record.js';
 import { inputDigestOf, prepareResume } from './resume.js';
-
-const pipelineName = 'pipeline.yaml';
 
 export interface PipelineRun {
   config: PipelineConfig;
@@ -230,12 +229,12 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Pro
 async function resumeWith(name: StageName, made: Provenance, run: ActiveRun): Promise<() => Promise<void>> {
   const { runDirectory, config, stages, override = [] } = run;
   const record = await readRecord(runDirectory, name);
-  const settings = await readFile(join(runDirectory, pipelineName), 'utf8').catch(() => undefined);
+  const settings = await readFile(join(runDirectory, settingsName), 'utf8').catch(() => undefined);
   await prepareResume({ name, stages, made, runDirectory, named: override });
   await writePipelineFile(config, runDirectory);
   return async () => {
     if (record !== undefined) await writeRecord(runDirectory, name, record);
-    if (settings !== undefined) await writeFileAtomic(join(runDirectory, pipelineName), settings);
+    if (settings !== undefined) await writeFileAtomic(join(runDirectory, settingsName), settings);
   };
 }
 
@@ -311,5 +310,5 @@ async function findAvailable(
 async function writePipelineFile(config: PipelineConfig, runDirectory: string): Promise<void> {
   const portable = mapConfigPaths(config, (path) => (isAbsolute(path) ? relative(runDirectory, path) : path));
   const head = '# The settings of this run, defaults included. Written by mossctl.\n';
-  await writeFileAtomic(join(runDirectory, pipelineName), head + stringify(portable));
+  await writeFileAtomic(join(runDirectory, settingsName), head + stringify(portable));
 }

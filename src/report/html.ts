@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeFileAtomic } from '../base/files.js';
+import { metricsName, reportName, settingsName } from '../base/layout.js';
 import { dataSection } from './data-section.js';
-import { metricsName, readMetrics, settleEvents, stageSeconds } from './metrics.js';
+import { readMetrics, settleEvents, stageSeconds } from './metrics.js';
 import { pageHtml } from './page.js';
 import {
   answersSection,
@@ -18,7 +19,6 @@ import {
   trainingSections,
 } from './sections.js';
 
-export const reportName = 'report.html';
 const maxSettings = 1 << 20;
 
 export interface ReportOptions {
@@ -35,7 +35,7 @@ export interface ReportOptions {
 export async function writeReport(runDirectory: string, { command, models = [] }: ReportOptions): Promise<string> {
   const directory = resolve(runDirectory);
   const { events, broken } = await readMetrics(join(directory, metricsName));
-  const settings = await readSettings(join(directory, 'pipeline.yaml'));
+  const settings = await readSettings(join(directory, settingsName));
   const path = join(directory, reportName);
   const run: RunFacts = {
     name: settings?.name ?? basename(directory),

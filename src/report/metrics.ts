@@ -6,8 +6,6 @@ import { z } from 'zod';
 import { systemErrorCode } from '../base/errors.js';
 import { type Event, eventSchema } from './event.js';
 
-export const metricsName = 'metrics.jsonl';
-
 const timedEventSchema = eventSchema.and(z.object({ time: z.number() }));
 /** `time`: seconds since 1970. */
 export type TimedEvent = Event & { time: number };

@@ -1,8 +1,9 @@
 // The one progress channel: stages emit events, and every reader of them (metrics.jsonl, the terminal, --json) is a sink.
 // No sink can stop the work: what goes wrong in one is told once and the others go on.
 import { join } from 'node:path';
+import { metricsName } from '../base/layout.js';
 import type { Event, Reporter } from './event.js';
-import { metricsName, openMetrics } from './metrics.js';
+import { openMetrics } from './metrics.js';
 import type { OutputStream, Sink } from './sink.js';
 import { terminalSink } from './terminal.js';
 

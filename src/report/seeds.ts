@@ -2,10 +2,10 @@
 // and the gains taken within each run before they are averaged.
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
+import { reportName } from '../base/layout.js';
 import { type Estimate, tInterval } from '../base/statistics.js';
 import { escapeHtml } from './escape.js';
 import type { Comparison, EvaluationColumn, EvaluationTable, Metrics } from './event.js';
-import { reportName } from './html.js';
 import { pageHtml, section } from './page.js';
 import { type ResultsOptions, resultsText } from './results.js';
 import { resultsHtml } from './results-html.js';

@@ -1,6 +1,5 @@
 // Pretraining that goes on from a checkpoint, ours or anyone's: with the tokenizer it came with, or with one that has
 // more tokens, for which the model gets rows. Weights only: moments, schedule and the place in the data begin anew.
-
 import { resizeVocabulary } from '../architecture/resize.js';
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';

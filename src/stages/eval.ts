@@ -1,8 +1,10 @@
 // The table across base → sft → align: bits per byte of held-out text and answers to held-out tasks, measured alike
 // for each checkpoint.
+
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../base/files.js';
+import { heldOutRowsName, resultsName } from '../base/layout.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import type { EvalConfig } from '../config/pipeline.js';
 import { openTokens } from '../data/shards.js';
@@ -77,7 +79,7 @@ export const evalStage: Stage<EvalConfig> = {
       comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
     };
     reporter.emit({ type: 'table', stage: 'eval', ...results });
-    const path = join(directory, 'results.json');
+    const path = join(directory, resultsName);
     await writeFileAtomic(path, `${JSON.stringify(results, undefined, 2)}\n`);
     return { path, digest: digestOf(results), metrics };
   },
@@ -85,7 +87,7 @@ export const evalStage: Stage<EvalConfig> = {
 
 async function readTestTasks({ config, inputs }: Job<EvalConfig>): Promise<Conversation[]> {
   if (config.tasks !== undefined) return (await readTasks(config.tasks)).slice(0, config.maxTasks);
-  const path = join(inputs.selfInstruct ?? '', 'heldout.jsonl');
+  const path = join(inputs.selfInstruct ?? '', heldOutRowsName);
   if (inputs.selfInstruct === undefined || !(await exists(path))) return [];
   return splitHeldOut(await readTasks(path)).test.slice(0, config.maxTasks);
 }

@@ -1,10 +1,10 @@
 // Stage 1: token shards → base model.
-
 import { modelConfig } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
 import { parameterCount } from '../architecture/parameters.js';
 import { digestOf, readJsonIfExists } from '../base/files.js';
 import { formatCount } from '../base/format.js';
+import { corpusManifestName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import type { PretrainConfig } from '../config/pipeline.js';
 import { meanAccumulation } from '../config/train.js';
@@ -49,7 +49,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
     const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
     const steps = await stepCount(config.train, () => batches.countBatches());
-    const inputDigest = digestOf(await readJsonIfExists(`${inputs.tokens}/manifest.json`));
+    const inputDigest = digestOf(await readJsonIfExists(`${inputs.tokens}/${corpusManifestName}`));
     const left = await openCooldown(settings, { planned: steps, inputDigest, parent: continued?.parent.digest });
     const tokens = Math.round(steps * meanAccumulation(config.train) * shape.rows * shape.columns);
     const passes = (tokens / documents.tokenCount).toPrecision(2);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
+import { heldOutRowsName, trainRowsName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import type { SftConfig } from '../config/pipeline.js';
@@ -37,7 +38,7 @@ export const sftStage: Stage<SftConfig> = {
     const compute = await startBackend(job, 'sft');
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
     const { model, tokenizer, template } = await modelOf(parent);
-    const path = config.data ?? join(inputs.selfInstruct ?? '', 'train.jsonl');
+    const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
     const context = model.config.max_position_embeddings;
     const columns = config.contextLength ?? Math.min(context, usualColumns);
     if (columns > context) {
@@ -153,7 +154,7 @@ async function readSequences(
 /** The half of the held-out tasks that stages may look at; none where self-instruct did not run. */
 async function readHeldOut(directory: string | undefined): Promise<Conversation[]> {
   if (directory === undefined) return [];
-  const path = join(directory, 'heldout.jsonl');
+  const path = join(directory, heldOutRowsName);
   return (await exists(path)) ? splitHeldOut(await readTasks(path)).validation : [];
 }
 

@@ -3,12 +3,13 @@
 import { basename, dirname, join } from 'node:path';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
+import { tokenizerJsonName } from '../base/layout.js';
 import type { TokenizerConfig } from '../config/pipeline.js';
 import { readDocuments } from '../data/documents.js';
 import { readDataManifest } from '../data/manifest.js';
 import { extendTokenizer } from '../tokenizer/extend.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
-import { readTokenizerFiles, tokenizerJsonName } from '../tokenizer/tokenizer-files.js';
+import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import { type ReadOptions, type TrainProgress, type TrainText, trainTokenizer } from '../tokenizer/train.js';
 import type { Stage } from './stage.js';
 

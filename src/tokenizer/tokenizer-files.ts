@@ -3,12 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asUserError, UserError } from '../base/errors.js';
+import { chatTemplateName, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
 import { type RoleTokens, readRoles } from './roles.js';
-
-export const tokenizerJsonName = 'tokenizer.json';
-export const tokenizerConfigName = 'tokenizer_config.json';
-export const specialTokensMapName = 'special_tokens_map.json';
-export const chatTemplateName = 'chat_template.jinja';
 
 const maxFileBytes = 64 << 20;
 

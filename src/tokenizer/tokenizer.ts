@@ -2,6 +2,7 @@
 // normalizer no byte that has a token is lost. `encode` never yields a control token: only code that writes control
 // tokens itself may.
 import { UserError } from '../base/errors.js';
+import { chatTemplateName, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { escapeRegex } from './escape-regex.js';
 import { unchanged } from './normalizer.js';
@@ -9,13 +10,7 @@ import { type RoleTokens, roleIds } from './roles.js';
 import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
 import { probeTemplate } from './template-probe.js';
 import { TextToIds } from './text-to-ids.js';
-import {
-  chatTemplateName,
-  readTokenizerFiles,
-  specialTokensMapName,
-  tokenizerConfigName,
-  tokenizerJsonName,
-} from './tokenizer-files.js';
+import { readTokenizerFiles } from './tokenizer-files.js';
 import { type AddedToken, readVocabulary, type Vocabulary } from './tokenizer-json.js';
 import { splitUtf8 } from './utf8.js';
 

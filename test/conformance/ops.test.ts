@@ -1,5 +1,4 @@
 // Every fused op on every backend that runs here, against the float64 reference: values, gradients, memory, bad calls.
-
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { sizeOf } from '../../src/base/host-tensor.js';

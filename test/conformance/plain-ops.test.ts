@@ -1,6 +1,5 @@
 // The plain ops that `native` has taken over, held against TensorFlow.js's own kernels of the cpu backend: every rank,
 // broadcasting, empty tensors, sizes for one thread and for several, values at the ends of the range.
-
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { sizeOf } from '../../src/base/host-tensor.js';

@@ -1,5 +1,4 @@
 // The switch `checkpointing` must change memory and nothing else: same losses, same gradients, to the bit.
-
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,7 @@ import { modelConfig } from '../../src/architecture/config.js';
 import { parameterCount } from '../../src/architecture/parameters.js';
 import { Interrupted } from '../../src/base/errors.js';
 import { sizeOf } from '../../src/base/host-tensor.js';
-import { manifestName } from '../../src/checkpoint/manifest.js';
+import { manifestName } from '../../src/base/layout.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { padSequences } from '../../src/data/sequences.js';
 import { generate } from '../../src/inference/engine.js';

@@ -1,5 +1,4 @@
 // A model of a few thousand parameters and token batches of a repeating pattern, for tests of training and decoding.
-
 import { modelConfig } from '../../src/architecture/config.js';
 import { modelSchema } from '../../src/config/model.js';
 import { type TrainConfig, trainSchema } from '../../src/config/train.js';

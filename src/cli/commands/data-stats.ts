@@ -5,6 +5,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { stopIfAborted, UserError } from '../../base/errors.js';
 import { exists, readJsonIfExists } from '../../base/files.js';
 import { displayWidth, formatBytes, formatCount, formatTable, printable } from '../../base/format.js';
+import { corpusFolder, corpusManifestName } from '../../base/layout.js';
 import { detectLanguage } from '../../data/clean.js';
 import { readDocuments } from '../../data/documents.js';
 import { IdentityStore } from '../../data/identity-set.js';
@@ -133,7 +134,7 @@ type Counted = Parameters<TextStatistics['add']>[0];
 async function* documentsOf(paths: readonly string[], column: string): AsyncGenerator<Counted | BadRow> {
   for (const path of paths) {
     const corpus = await findCorpus(path);
-    if (await exists(join(corpus, 'manifest.json'))) {
+    if (await exists(join(corpus, corpusManifestName))) {
       for (const split of splits) yield* readDocuments(corpus, split);
     } else yield* rowsOfFiles(path, column);
   }
@@ -178,7 +179,9 @@ function formatOf(name: string): Format {
 /** Counted when the corpus was tokenised, where it was. */
 async function tokensOf(run: string): Promise<TokenCounts[] | undefined> {
   for (const folder of [run, join(run, '..')]) {
-    const manifest = await readJsonIfExists(join(folder, 'tokens', 'corpus', 'manifest.json')).catch(() => undefined);
+    const manifest = await readJsonIfExists(join(folder, 'tokens', corpusFolder, corpusManifestName)).catch(
+      () => undefined,
+    );
     const parsed = manifestSchema.safeParse(manifest);
     if (parsed.success) return parsed.data.counts;
   }

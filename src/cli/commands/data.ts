@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { exists } from '../../base/files.js';
 import { formatBytes, formatCount, formatTable, printable, printableLines } from '../../base/format.js';
+import { corpusFolder, corpusManifestName } from '../../base/layout.js';
 import { inspectData } from '../../data/documents.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import type { OutputOptions, RunOptions } from '../options.js';
@@ -55,8 +56,8 @@ function printLosses({ name, dropped, edited = {} }: SourceReport): void {
 
 /** A run folder, its data folder, or the corpus itself. */
 export async function findCorpus(folder: string): Promise<string> {
-  const places = [folder, join(folder, 'corpus'), join(folder, 'data'), join(folder, 'data', 'corpus')];
-  for (const place of places) if (await exists(join(place, 'manifest.json'))) return place;
+  const places = [folder, join(folder, corpusFolder), join(folder, 'data'), join(folder, 'data', corpusFolder)];
+  for (const place of places) if (await exists(join(place, corpusManifestName))) return place;
   return folder;
 }
 

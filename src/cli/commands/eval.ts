@@ -1,12 +1,11 @@
 // mossctl eval: the table of a run folder, or with one given checkpoint in the place of its stage.
 import { dirname, join, resolve } from 'node:path';
 import { exists } from '../../base/files.js';
+import { settingsName } from '../../base/layout.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import type { RunOptions } from '../options.js';
 import { printLine, shownPath } from '../output.js';
 import { runStages } from '../run-stages.js';
-
-const settingsName = 'pipeline.yaml';
 
 export async function evaluate(target: string | undefined, options: RunOptions): Promise<void> {
   const result = await runStages({ ...options, ...(await placeOf(target, options)), only: 'eval' });

@@ -4,6 +4,7 @@ import { decoderTable, parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
+import { chatTemplateName, tokenizerConfigName } from '../../base/layout.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { describeForeign, isForeign } from '../../checkpoint/hf.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
@@ -78,8 +79,8 @@ function describe({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer:
 
 /** Which file the chat template comes from; null where the model brings none. */
 function templateSource(files: Readonly<Record<string, string>>): string | null {
-  if (files['chat_template.jinja'] !== undefined) return 'chat_template.jinja';
-  const name = 'tokenizer_config.json';
+  if (files[chatTemplateName] !== undefined) return chatTemplateName;
+  const name = tokenizerConfigName;
   const config = JSON.parse(files[name] ?? '{}') as { chat_template?: unknown } | null;
   return (config?.chat_template ?? null) === null ? null : name;
 }

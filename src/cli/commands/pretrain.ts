@@ -1,6 +1,7 @@
 // mossctl pretrain: corpus, tokenizer and tokens where they are needed, then the base model.
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { settingsName } from '../../base/layout.js';
 import { identifyCheckpoint } from '../../checkpoint/directory.js';
 import type { PretrainOptions } from '../options.js';
 import { shownPath } from '../output.js';
@@ -25,7 +26,7 @@ async function cooldownRun(checkpoint: string, { config, out, set = [] }: Pretra
     });
   }
   return {
-    config: config ?? shownPath(join(run, 'pipeline.yaml')),
+    config: config ?? shownPath(join(run, settingsName)),
     out: out ?? shownPath(`${run}-cooldown-${manifest.step}`),
     set: [...set, `pretrain.cooldown.from=${path}`],
   };

@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatCount, formatTable, printable } from '../../base/format.js';
 import { readLines } from '../../base/jsonl.js';
+import { tokenizerJsonName } from '../../base/layout.js';
 import { detectLanguage } from '../../data/clean.js';
 import { readDocuments } from '../../data/documents.js';
 import { Compression } from '../../tokenizer/compression.js';
@@ -63,7 +64,7 @@ export async function compare(names: readonly string[], options: CompareOptions)
 async function openEncoder(name: string): Promise<Encoder> {
   const published = publishedNames.find((known) => known === name);
   if (published === undefined) return openTokenizer(name);
-  if (await exists(join(name, 'tokenizer.json'))) return openTokenizer(name);
+  if (await exists(join(name, tokenizerJsonName))) return openTokenizer(name);
   return openPublished(published satisfies PublishedName);
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
+import { tokenizerJsonName } from '../../base/layout.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { readTokenizerJson } from '../../tokenizer/tokenizer-files.js';
@@ -41,7 +42,7 @@ export async function openTokenizer(folder: string): Promise<Tokenizer> {
 /** Where the tokenizer.json lies. */
 export async function tokenizerFolder(folder: string): Promise<string> {
   for (const place of [folder, join(folder, 'tokenizer')]) {
-    if (await exists(join(place, 'tokenizer.json'))) return place;
+    if (await exists(join(place, tokenizerJsonName))) return place;
   }
   return resolveCheckpoint(folder);
 }

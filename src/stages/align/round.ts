@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/errors.js';
 import { digestOf, exists, sha256File } from '../../base/files.js';
+import { pairsName, roundName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
 import type { Unit } from '../../base/statistics.js';
@@ -58,7 +59,7 @@ interface Sampled {
 export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
-  const resultPath = join(directory, 'round.json');
+  const resultPath = join(directory, roundName);
   const finished = await finishedRound(resultPath, job);
   if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, directory);
@@ -105,8 +106,8 @@ function madeAgain(job: Job<AlignConfig>, what: string): void {
 async function samplePairs(input: RoundInput, directory: string): Promise<Sampled> {
   const { job, round, prompts, policy, scorer } = input;
   const { config } = job;
-  const path = join(directory, 'pairs.jsonl');
-  const summaryPath = join(directory, 'sampled.json');
+  const path = join(directory, pairsName);
+  const summaryPath = join(directory, sampledName);
   // Written last, with the digest of the pairs: where it is, they are whole or damaged.
   const summary = (await readOwn(summaryPath, job)) as { sampledReward: number; pairs: string } | undefined;
   if (summary !== undefined) {
@@ -171,7 +172,7 @@ async function trainRound(
       stage: 'align',
       ...descent(policy),
       settings: { ...config, prompts: null, round },
-      inputDigest: digestOf({ policy: policy.digest, pairs: await sha256File(join(directory, 'pairs.jsonl')) }),
+      inputDigest: digestOf({ policy: policy.digest, pairs: await sha256File(join(directory, pairsName)) }),
       ...compute,
     },
   });

@@ -1,6 +1,7 @@
 // Stage 3: chat model + checkable rewards → better chat model, round after round, or a refusal to promote a worse one.
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { heldOutRowsName, promptRowsName } from '../../base/layout.js';
 import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
@@ -55,10 +56,10 @@ async function readPrompts({
     return { prompts: tasks.filter((task) => !heldOut.includes(task)), heldOut };
   }
   const folder = inputs.selfInstruct ?? '';
-  const prompts = checked(await readTasks(join(folder, 'prompts.jsonl')));
-  const heldOut = checked(splitHeldOut(await readTasks(join(folder, 'heldout.jsonl'))).validation);
-  if (prompts.length === 0) throw tooFew(join(folder, 'prompts.jsonl'), 0);
-  if (heldOut.length === 0) throw tooFew(join(folder, 'heldout.jsonl'), 0);
+  const prompts = checked(await readTasks(join(folder, promptRowsName)));
+  const heldOut = checked(splitHeldOut(await readTasks(join(folder, heldOutRowsName))).validation);
+  if (prompts.length === 0) throw tooFew(join(folder, promptRowsName), 0);
+  if (heldOut.length === 0) throw tooFew(join(folder, heldOutRowsName), 0);
   return { prompts, heldOut };
 }
 

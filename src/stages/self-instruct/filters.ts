@@ -1,6 +1,5 @@
 // What a usable task and a usable answer look like, in Chinese and English alike. Each rule has a name that the report
 // counts; nothing is dropped for being non-ASCII (the rules of the original Self-Instruct drop every Chinese task).
-
 import { languageShare, wordsOf } from '../../base/words.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 import { families } from './families/table.js';

@@ -1,6 +1,5 @@
 // Is a task new? ROUGE-L F1 between prompts, in units that work for Chinese (see base/words.ts).
 // Where operands make the task (12×3+9), equal operands are a duplicate and others are new: docs/decisions/001.
-
 import { wordsOf } from '../../base/words.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import { taskKey } from './task-key.js';

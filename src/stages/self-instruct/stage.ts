@@ -5,6 +5,13 @@ import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
+import {
+  heldOutRowsName,
+  promptRowsName,
+  responsesName,
+  selfInstructReportName,
+  trainRowsName,
+} from '../../base/layout.js';
 import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import type { Conversation } from '../../data/types.js';
@@ -21,13 +28,6 @@ import { unseenIn } from './unseen-sums.js';
 
 const stage = 'selfInstruct';
 type SelfInstructJob = Job<SelfInstructConfig>;
-
-export const trainFile = 'train.jsonl';
-/** Tasks for alignment to sample: fine-tuning does not see them. */
-export const promptsFile = 'prompts.jsonl';
-export const heldOutFile = 'heldout.jsonl';
-/** In the run folder. Every record is keyed by what was asked, so that no settings make it wrong. */
-export const responsesFile = 'self-instruct-responses.jsonl';
 
 /** `inputs.data` is optional: without it the offline teacher has no facts to look up. */
 export const selfInstructStage: Stage<SelfInstructConfig> = {
@@ -69,7 +69,7 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   const onRetry = (reason: string, wait: number): void =>
     note(job, 'warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
   const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, signal, onRetry });
-  const recorded = await RecordedCompleter.open(endpoint, join(dirname(resolve(directory)), responsesFile));
+  const recorded = await RecordedCompleter.open(endpoint, join(dirname(resolve(directory)), responsesName));
   const close = async (): Promise<void> => {
     await recorded.close();
     const { asked, replayed } = recorded.counts;
@@ -124,10 +124,14 @@ async function writeOutput(
   const { heldOut } = split;
   const { train: fresh, prompts } = keepPromptsApart(split.train, atMost(config.prompts, 1 / 6), seed);
   const train = [...seeds.map(seedConversation), ...fresh];
-  const files = { [trainFile]: toJsonl(train), [promptsFile]: toJsonl(prompts), [heldOutFile]: toJsonl(heldOut) };
+  const files = {
+    [trainRowsName]: toJsonl(train),
+    [promptRowsName]: toJsonl(prompts),
+    [heldOutRowsName]: toJsonl(heldOut),
+  };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
   const report = reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion);
-  await writeFileAtomic(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
   emitSamples(job, fresh);
   for (const [rule, { count, example }] of expansion.dropped)
     note(job, 'info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
+import { responsesName } from '../../../src/base/layout.js';
 import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
 import type { Event } from '../../../src/report/event.js';
 import { OpenAiEndpoint } from '../../../src/stages/self-instruct/openai-endpoint.js';
 import { parseTasks } from '../../../src/stages/self-instruct/openai-teacher.js';
-import { responsesFile, selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
+import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import type { Job, StageOutput } from '../../../src/stages/stage.js';
 import { type Behaviour, type Endpoint, goodTeacher, sendJson, sendText, startEndpoint } from './endpoint.js';
 
@@ -123,7 +124,7 @@ test('500 for ever: tried again `retries` times; what was made is kept for the n
   );
   const error = await run({ url: endpoint.url, directory, config: { retries: 1 } }).catch((e: unknown) => e);
   assert.match(faultOf(error), /answered HTTP 500 \(2 tries\).*kept/s);
-  const kept = (await readFile(join(directory, '..', responsesFile), 'utf8')).trim().split('\n');
+  const kept = (await readFile(join(directory, '..', responsesName), 'utf8')).trim().split('\n');
   assert.equal(kept.length, 5);
 });
 
@@ -200,7 +201,7 @@ for (const [name, behaviour] of Object.entries(garbage))
     const error = await run({ url: endpoint.url, directory }).catch((e: unknown) => e);
     assert.match(faultOf(error), /nothing usable 10 times in a row/);
     assert.equal(endpoint.requests.length, 10);
-    assert.equal(await readFile(join(directory, '..', responsesFile), 'utf8'), '');
+    assert.equal(await readFile(join(directory, '..', responsesName), 'utf8'), '');
   });
 
 test('some garbage is counted and passed over', async (t) => {
@@ -226,7 +227,7 @@ test('killed and run again: replays what was answered, asks only for the rest, s
     goodTeacher(request, response, count);
   });
   await assert.rejects(run({ url: endpoint.url, directory, signal: controller.signal }), Interrupted);
-  const record = join(directory, '..', responsesFile);
+  const record = join(directory, '..', responsesName);
   const kept = await readFile(record, 'utf8');
   // The kill came in the middle of a line.
   await writeFile(record, `${kept}{"key":"1:ab`);

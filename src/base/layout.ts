@@ -1,0 +1,65 @@
+// The run folder on one page: what mossctl writes there under which name, and finds there again.
+
+// <run>/
+/** Every setting of the run, resolved: `--config` with it repeats the run. */
+export const settingsName = 'pipeline.yaml';
+/** Every event that is kept, one line each. */
+export const metricsName = 'metrics.jsonl';
+export const reportName = 'report.html';
+/** A link to the newest checkpoint. */
+export const latestName = 'latest';
+/** Holds the id of the process that works in the folder. */
+export const lockName = '.lock';
+/** What the teacher's endpoint answered. Every record is keyed by what was asked, so that no settings make it wrong. */
+export const responsesName = 'self-instruct-responses.jsonl';
+
+// <run>/<stage>/
+/** What the folder was made from and what came out, and its copy. */
+export const recordName = 'stage.json';
+export const recordCopyName = '.stage.json';
+
+// data/, tokens/
+/** The folder of a corpus: documents in Arrow files, or shards of tokens. */
+export const corpusFolder = 'corpus';
+/** Beside them: what there is and its digests. */
+export const corpusManifestName = 'manifest.json';
+/** What the documents state. */
+export const factsName = 'facts.jsonl';
+
+// tokenizer/, and every checkpoint
+export const tokenizerJsonName = 'tokenizer.json';
+export const tokenizerConfigName = 'tokenizer_config.json';
+export const specialTokensMapName = 'special_tokens_map.json';
+export const chatTemplateName = 'chat_template.jinja';
+
+// self-instruct/
+/** Conversations for fine-tuning. */
+export const trainRowsName = 'train.jsonl';
+/** Tasks for alignment to sample: fine-tuning does not see them. */
+export const promptRowsName = 'prompts.jsonl';
+/** Tasks for evaluation: no training sees them. */
+export const heldOutRowsName = 'heldout.jsonl';
+export const selfInstructReportName = 'report.json';
+
+// align/round-<n>/
+/** How the round ended, which finishes it. */
+export const roundName = 'round.json';
+/** Pairs of a better and a worse answer, and what they were made from. */
+export const pairsName = 'pairs.jsonl';
+export const sampledName = 'sampled.json';
+
+// pretrain/, sft/, align/round-<n>/: step-<n>/
+/** Where a checkpoint comes from, and the sha256 of its other files. */
+export const manifestName = 'mossctl.json';
+export const configName = 'config.json';
+export const generationConfigName = 'generation_config.json';
+export const weightsName = 'model.safetensors';
+/** In its place, where the weights are in several files: which tensor is in which. */
+export const weightsIndexName = 'model.safetensors.index.json';
+/** What only resuming needs. */
+export const trainingFolder = 'training';
+export const optimizerName = `${trainingFolder}/optimizer.safetensors`;
+export const stateName = `${trainingFolder}/state.json`;
+
+// eval/
+export const resultsName = 'results.json';
