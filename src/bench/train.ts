@@ -1,14 +1,13 @@
 // Training speed through the real training step, on seeded random tokens: forward, backward, clipping, AdamW.
 // Run it in a process of its own (train-process.ts): the peak of resident memory belongs to the whole process.
 import { existsSync, readFileSync } from 'node:fs';
-import { Random, type RandomState } from '../base/random.js';
+import { Random } from '../base/random.js';
 import type { ComputeChoice, Precision } from '../config/pipeline.js';
 import { trainSchema } from '../config/train.js';
 import type { TokenBatch } from '../data/types.js';
 import { disposeModel, initModel } from '../model/model.js';
 import { openBackend } from '../tensor/backends.js';
-import { negativeLogLikelihood } from '../train/losses.js';
-import type { MicroBatch, Objective } from '../train/objective.js';
+import { tokenObjective } from '../train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
 import { causalRanges, randomIds, rowPositions } from './inputs.js';
@@ -45,10 +44,6 @@ export interface TrainMeasurement {
 const warmUpSteps = 2;
 const mostSteps = 20;
 const mostSeconds = 20;
-
-interface RandomMicroBatch extends MicroBatch {
-  batch: TokenBatch;
-}
 
 /** Opens the backend and trains a fresh model; `cancelled` is asked between steps. */
 export async function measureTraining(
@@ -111,8 +106,8 @@ function peakRssMiB(): number {
 }
 
 /** Batches of uniformly random tokens: full rows, one document each, every prediction counts. */
-function randomTokens({ config, rows, columns }: Shape, seed: number): Objective<RandomMicroBatch> {
-  let random = Random.stream(seed, 'bench-tokens');
+function randomTokens({ config, rows, columns }: Shape, seed: number) {
+  const random = Random.stream(seed, 'bench-tokens');
   const count = rows * columns;
   const fixed = {
     rows,
@@ -121,18 +116,14 @@ function randomTokens({ config, rows, columns }: Shape, seed: number): Objective
     positions: rowPositions(rows, columns),
     ranges: causalRanges(rows, columns),
     owners: Int32Array.from({ length: count }, (_, i) => Math.floor(i / columns)),
-    sequences: Array.from({ length: rows }, (_, row) => `row-${row}`),
+    ids: Array.from({ length: rows }, (_, row) => `row-${row}`),
+    weight: count,
+    tokenCount: count,
   };
-  return {
-    next: async () => {
-      const tokens = randomIds(count, config.vocab_size, random);
-      const targets = randomIds(count, config.vocab_size, random);
-      return { batch: { ...fixed, tokens, targets }, weight: count, tokens: count, ids: fixed.sequences };
-    },
-    state: () => random.state,
-    restore: (state) => {
-      random = new Random(state as RandomState);
-    },
-    loss: (model, { batch }) => negativeLogLikelihood(model, batch),
+  const next = async (): Promise<TokenBatch> => {
+    const tokens = randomIds(count, config.vocab_size, random);
+    const targets = randomIds(count, config.vocab_size, random);
+    return { ...fixed, tokens, targets };
   };
+  return tokenObjective({ next, state: null, restore: () => undefined });
 }

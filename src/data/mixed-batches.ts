@@ -29,7 +29,7 @@ export class MixedBatches {
     };
   }
 
-  /** Goes on where another instance with the same options stood. Throws a UserError where the state is of other data. */
+  /** Resumes where another instance with the same options stood. Throws a UserError where the state is of other data. */
   restore(saved: unknown): void {
     const { supplies, apportionment } = this.#options;
     apportionment.restore(saved);

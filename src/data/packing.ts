@@ -3,8 +3,8 @@
 // and fills each row with the sequences that fit best. Where the supply stands is four numbers and a short list.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { Random } from '../base/random.js';
 import { BatchBuilder, type BatchShape, inputLength, tooLong } from './sequences.js';
+import { ShuffledOrder } from './shuffled.js';
 import type { TokenBatch, TokenSequence } from './types.js';
 
 export { batchesOnce, padSequences } from './sequences.js';
@@ -42,9 +42,7 @@ const lookAhead = 128;
 
 export class PackedBatches {
   readonly #options: PackingOptions;
-  #order: Uint32Array;
-  #epoch = 0;
-  #index = 0;
+  readonly #order: ShuffledOrder;
   #offset = 0;
   /** Kept beside their indices so that each is fetched once. */
   #waiting: { index: number; sequence: TokenSequence }[] = [];
@@ -55,21 +53,21 @@ export class PackedBatches {
   constructor(options: PackingOptions) {
     if (options.source.length === 0) throw nothingToTrainOn();
     this.#options = options;
-    this.#order = this.#shuffled(0);
+    this.#order = new ShuffledOrder(options.source.length, options);
   }
 
   /** Passes over the data that are complete. */
   get epoch(): number {
-    return this.#epoch;
+    return this.#order.epoch;
   }
 
   get state(): PackingState {
     const waiting = [...this.#restored, ...this.#waiting.map(({ index }) => index)];
-    const { length } = this.#options.source;
-    return { length, epoch: this.#epoch, index: this.#index, offset: this.#offset, waiting };
+    const { epoch, index } = this.#order;
+    return { length: this.#options.source.length, epoch, index, offset: this.#offset, waiting };
   }
 
-  /** Goes on where another instance with the same options stood. Throws a UserError where the state is of other data. */
+  /** Resumes where another instance with the same options stood. Throws a UserError where the state is of other data. */
   restore(saved: unknown): void {
     const state = stateSchema.safeParse(saved).data;
     const { length } = this.#options.source;
@@ -80,15 +78,13 @@ export class PackedBatches {
         next: 'Resume with the data it was trained on, or start a new run',
       });
     }
-    if (state.epoch !== this.#epoch) this.#order = this.#shuffled(state.epoch);
-    this.#epoch = state.epoch;
-    this.#index = state.index;
+    this.#order.begin(state.epoch, state.index);
     this.#offset = state.offset;
     this.#restored = [...state.waiting];
     this.#waiting = [];
   }
 
-  /** The next batch. Batches follow each other for ever; call it again only when the previous call has settled. */
+  /** The next batch. There is no last one; call it again only when the previous call has settled. */
   async next(): Promise<TokenBatch> {
     const builder = new BatchBuilder(this.#options);
     await this.fill(builder, 0, this.#options.rows);
@@ -121,28 +117,22 @@ export class PackedBatches {
   /** 'stream': fills the row to its end, over as many sequences (and epochs) as it takes. */
   async #fillRow(builder: BatchBuilder, row: number): Promise<void> {
     const { source, columns } = this.#options;
-    const firstEpoch = this.#epoch;
+    const firstEpoch = this.epoch;
     for (let column = 0; column < columns; ) {
-      const sequence = await source.get(this.#order[this.#index]);
+      const sequence = await source.get(this.#order.row);
       const count = Math.max(0, Math.min(inputLength(sequence) - this.#offset, columns - column));
       if (count > 0) builder.place(sequence, { row, column, from: this.#offset, count });
       this.#offset += count;
       column += count;
       if (this.#offset >= inputLength(sequence)) this.#advance();
-      if (column === 0 && this.#epoch > firstEpoch + 1) throw nothingToTrainOn();
+      if (column === 0 && this.epoch > firstEpoch + 1) throw nothingToTrainOn();
     }
   }
 
   #advance(): void {
     this.#offset = 0;
-    this.#index++;
-    if (this.#index === this.#order.length) this.#startNextEpoch();
-  }
-
-  #startNextEpoch(): void {
-    this.#epoch++;
-    this.#index = 0;
-    this.#order = this.#shuffled(this.#epoch);
+    this.#order.take();
+    if (this.#order.isOver) this.#order.begin(this.epoch + 1);
   }
 
   async #packRow(builder: BatchBuilder, row: number): Promise<void> {
@@ -169,7 +159,7 @@ export class PackedBatches {
       chosen.push(sequence);
       room -= inputLength(sequence);
     }
-    if (this.#waiting.length === 0) this.#startNextEpoch();
+    if (this.#waiting.length === 0) this.#order.begin(this.epoch + 1);
     return chosen;
   }
 
@@ -187,17 +177,12 @@ export class PackedBatches {
     const { source, columns } = this.#options;
     for (const index of this.#restored) this.#waiting.push({ index, sequence: await source.get(index) });
     this.#restored = [];
-    while (this.#waiting.length < lookAhead && this.#index < this.#order.length) {
-      const index = this.#order[this.#index++];
+    while (this.#waiting.length < lookAhead && !this.#order.isOver) {
+      const index = this.#order.take();
       const sequence = await source.get(index);
       if (inputLength(sequence) > columns) throw tooLong(sequence, columns);
       if (inputLength(sequence) > 0) this.#waiting.push({ index, sequence });
     }
-  }
-
-  #shuffled(epoch: number): Uint32Array {
-    const order = Uint32Array.from({ length: this.#options.source.length }, (_, i) => i);
-    return Random.stream(this.#options.seed, `epoch-${epoch}`).shuffle(order);
   }
 }
 

@@ -32,7 +32,9 @@ export class BatchBuilder {
       positions: new Int32Array(size),
       ranges,
       owners: new Int32Array(size).fill(-1),
-      sequences: [],
+      ids: [],
+      weight: 0,
+      tokenCount: 0,
     };
   }
 
@@ -46,11 +48,13 @@ export class BatchBuilder {
       tokens[cell] = sequence.tokens[token];
       targets[cell] = sequence.tokens[token + 1];
       weights[cell] = sequence.loss === undefined ? 1 : sequence.loss[token + 1];
+      this.#batch.weight += weights[cell];
       positions[cell] = i;
       ranges[2 * cell] = at.column;
       ranges[2 * cell + 1] = at.column + i;
       owners[cell] = owner;
     }
+    this.#batch.tokenCount += at.count;
   }
 
   finish(): TokenBatch {
@@ -59,10 +63,10 @@ export class BatchBuilder {
 
   /** Parts of one sequence, placed one after the other, share an owner. */
   #owner(sequence: TokenSequence, from: number): number {
-    const { sequences } = this.#batch;
-    const continues = from > 0 && sequences.at(-1) === sequence.id;
-    if (!continues) sequences.push(sequence.id);
-    return sequences.length - 1;
+    const { ids } = this.#batch;
+    const continues = from > 0 && ids.at(-1) === sequence.id;
+    if (!continues) ids.push(sequence.id);
+    return ids.length - 1;
   }
 }
 

@@ -92,8 +92,12 @@ export interface TokenBatch {
   positions: Int32Array;
   /** [B·T·2] first and last key that the position may attend to, within its row. */
   ranges: Int32Array;
-  /** [B·T] index into `sequences` of the sequence that owns the position, or -1 for padding. */
+  /** [B·T] index into `ids` of the sequence that owns the position, or -1 for padding. */
   owners: Int32Array;
   /** Ids of the sequences in the batch: named when a loss is not finite. */
-  sequences: string[];
+  ids: string[];
+  /** The sum of `weights`. */
+  weight: number;
+  /** Positions that are not padding. */
+  tokenCount: number;
 }

@@ -8,7 +8,7 @@ import type { TokenDocument, TokenDocuments } from '../data/shards.js';
 import type { TokenSequence } from '../data/types.js';
 import type { Model } from '../model/model.js';
 import { tidy } from '../tensor/tf.js';
-import { sequenceLogProbabilities } from '../train/losses.js';
+import { sequenceLogProbabilities } from '../train/objectives/sequence-log-probabilities.js';
 import type { MeasuredText } from './measurements.js';
 
 /** Rows of one evaluation batch. */
@@ -33,7 +33,7 @@ export async function measureHeldOut(
     tidy(() => {
       const logProbabilities = sequenceLogProbabilities(model, batch).logProbabilities.dataSync();
       // A long document goes on in the next batch.
-      for (const [i, id] of batch.sequences.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
+      for (const [i, id] of batch.ids.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
     });
     await setImmediate();
   }

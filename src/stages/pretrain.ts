@@ -16,11 +16,11 @@ import { measureSources, measureTexts, metricsOf } from '../evaluation/measureme
 import { generate } from '../inference/engine.js';
 import { initModel, type Model } from '../model/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { tokenObjective } from '../train/objectives/next-token.js';
 import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';
 import { openMixedText, tellTokensRead } from './mixed-text.js';
 import type { Job, Stage } from './stage.js';
-import { tokenObjective } from './token-objective.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
 
 /** Held-out tokens per language read at each evaluation during training. */

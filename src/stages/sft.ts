@@ -21,9 +21,8 @@ import type { Metrics } from '../report/event.js';
 import { tidy } from '../tensor/tf.js';
 import { unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { negativeLogLikelihood } from '../train/losses.js';
+import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
 import type { Job, Stage } from './stage.js';
-import { tokenObjective } from './token-objective.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
@@ -169,7 +168,7 @@ async function heldOutLoss(
   let tokens = 0;
   for (const batch of batchesOnce(sequences, shape)) {
     nats += tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
-    tokens += batch.weights.reduce((a, b) => a + b, 0);
+    tokens += batch.weight;
     await setImmediate();
   }
   return { heldOutLoss: nats / Math.max(1, tokens) };

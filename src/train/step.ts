@@ -6,8 +6,8 @@ import { type Model, weight } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
-import { add, dispose, keep, type Tensor } from '../tensor/tf.js';
-import type { MicroBatch, Objective } from './objective.js';
+import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
+import type { MicroBatch, Objective, RecordMetric } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
 import type { StepStatistics } from './statistics.js';
 
@@ -63,11 +63,12 @@ function accumulate<Batch extends MicroBatch>(
   gradients: Map<string, Tensor>,
   figures: Metrics,
 ): number {
-  const recorded: [string, Tensor][] = [];
+  const recorded: { name: string; values: Tensor; each?: (element: number) => number }[] = [];
+  const record: RecordMetric = (name, value, each) => recorded.push({ name, values: keep(clone(value)), each });
   const trained = model.parameters.filter(isTrained);
   try {
     const { value, gradients: fresh } = valueAndGradients(
-      () => objective.loss(model, batch, (name, figure) => recorded.push([name, keep(figure)])),
+      () => objective.loss(model, batch, { record }),
       trained.map(({ name }) => weight(model, name)),
     );
     trained.forEach(({ name }, index) => {
@@ -75,15 +76,14 @@ function accumulate<Batch extends MicroBatch>(
       gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
       if (before !== undefined) dispose([before, fresh[index]]);
     });
-    for (const [name, figure] of recorded) figures[name] = (figures[name] ?? 0) + sumOf(figure);
+    for (const { name, values, each = Number } of recorded) {
+      const sum = (values.dataSync() as Float32Array).reduce((total, element) => total + each(element), 0);
+      figures[name] = (figures[name] ?? 0) + sum;
+    }
     const loss = value.dataSync()[0];
     value.dispose();
     return loss;
   } finally {
-    dispose(recorded.map(([, figure]) => figure));
+    dispose(recorded.map(({ values }) => values));
   }
-}
-
-function sumOf(figure: Tensor): number {
-  return (figure.dataSync() as Float32Array).reduce((a, b) => a + b, 0);
 }

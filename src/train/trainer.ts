@@ -6,7 +6,7 @@ import { removeTemporary } from '../checkpoint/history.js';
 import type { TrainConfig } from '../config/train.js';
 import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
-import type { MicroBatch, Objective } from './objective.js';
+import { type MicroBatch, type Objective, soleRank } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
 import { newestState, type Override, overridesAt, type State, stateOf, tellDifferences } from './resume.js';
 import { type Progress, Saver, type SaverOptions } from './saver.js';
@@ -166,7 +166,7 @@ class Loop<Batch extends MicroBatch> {
     const started = performance.now();
     const batches: Batch[] = [];
     const count = accumulationAt(step, cooldown?.planned ?? steps, config);
-    while (batches.length < count) batches.push(await objective.next());
+    while (batches.length < count) batches.push(await objective.next({ model: this.#model, step, rank: soleRank }));
     const learningRate = learningRateAt(step, steps, config, cooldown);
     const statistics = due(step, config.statisticsEvery ?? 0) ? new StepStatistics(this.#model) : undefined;
     const model = { ...this.#model, checkpointing: config.checkpointing, observe: statistics?.observe };
@@ -183,7 +183,7 @@ class Loop<Batch extends MicroBatch> {
     }
     if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm))
       throw await this.#notFinite(step, result, batches);
-    const tokens = batches.reduce((total, batch) => total + batch.tokens, 0);
+    const tokens = batches.reduce((total, batch) => total + batch.tokenCount, 0);
     const { loss, gradientNorm, figures } = result;
     const { tokensSeen, metrics } = this.#at;
     this.#at = { ...this.#at, step, tokensSeen: tokensSeen + tokens, metrics: { ...metrics, loss } };

@@ -17,7 +17,7 @@ import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { disposeModel, initModel } from '../../src/model/model.js';
-import { tokenObjective } from '../../src/stages/token-objective.js';
+import { tokenObjective } from '../../src/train/objectives/next-token.js';
 import { openNative, trainSteps } from '../tensor/native-world.js';
 
 function configOf(settings: Record<string, unknown>, vocabSize = 512): ModelConfig {

@@ -65,7 +65,7 @@ test('each supply is read in the order it would have alone; text rows carry loss
   assert.ok(together[0].weights.subarray(0, half).some((weight) => weight === 0));
   // Every owner is a sequence of this batch, and rows of one kind never name the other.
   for (const [cell, owner] of together[0].owners.entries()) {
-    if (owner >= 0) assert.match(together[0].sequences[owner], cell < half ? /^chat/ : /^text/);
+    if (owner >= 0) assert.match(together[0].ids[owner], cell < half ? /^chat/ : /^text/);
   }
 });
 

@@ -154,7 +154,7 @@ const open = (mixture: MixtureConfig, rows = 1000): Promise<Mixture> =>
 function rowsOf(batch: TokenBatch, counts: Record<string, number>): void {
   for (let row = 0; row < batch.rows; row++) {
     const owners = new Set(batch.owners.subarray(row * batch.columns, (row + 1) * batch.columns));
-    const found = new Set([...owners].map((owner) => batch.sequences[owner].split(':').slice(0, 2).join(':')));
+    const found = new Set([...owners].map((owner) => batch.ids[owner].split(':').slice(0, 2).join(':')));
     assert.equal(found.size, 1, 'a row is of one group');
     for (const name of found) counts[name] = (counts[name] ?? 0) + 1;
   }

@@ -35,7 +35,7 @@ function checkBatch(batch: TokenBatch, sequences: readonly TokenSequence[]): { i
         assert.deepEqual([start, batch.tokens[cell], batch.weights[cell]], [column, padId, 0]);
         continue;
       }
-      const sequence = byId.get(batch.sequences[batch.owners[cell]]);
+      const sequence = byId.get(batch.ids[batch.owners[cell]]);
       assert.ok(sequence);
       assert.equal(batch.positions[cell], column - start, 'positions count from the start of the range');
       // Every key in the range is the same sequence, and runs on without a gap.
@@ -61,7 +61,7 @@ test('a builder lays two sequences in a row, then padding', () => {
   assert.deepEqual([...batch.positions], [0, 1, 2, 0, 1, 0]);
   assert.deepEqual([...batch.ranges], [0, 0, 0, 1, 0, 2, 3, 3, 3, 4, 5, 5]);
   assert.deepEqual([...batch.owners], [0, 0, 0, 1, 1, -1]);
-  assert.deepEqual(batch.sequences, ['abc', 'xy']);
+  assert.deepEqual(batch.ids, ['abc', 'xy']);
 });
 
 test('batchesOnce keeps what fits whole and cuts what is longer than a row', () => {
@@ -77,7 +77,7 @@ test('batchesOnce keeps what fits whole and cuts what is longer than a row', () 
   assert.deepEqual([...batches[1].positions], [0, 1, 2, 3, 0, 1, 0, 0]);
   assert.deepEqual([...batches[1].ranges], [0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 0, 1, 2, 2, 3, 3]);
   assert.deepEqual([...batches[1].owners], [0, 0, 0, 0, 0, 0, -1, -1], 'both parts of a cut sequence have one owner');
-  assert.deepEqual(batches[1].sequences, ['long']);
+  assert.deepEqual(batches[1].ids, ['long']);
   assert.deepEqual(batchesOnce([], { rows: 2, columns: 4, padId }), []);
 });
 
@@ -98,7 +98,7 @@ test('padSequences: one sequence a row, equal sequences keep their own rows', ()
   assert.deepEqual([...batch.tokens], [10, 11, 12, 20, 21, 0, 20, 21, 0, 0, 0, 0]);
   assert.deepEqual([...batch.weights], [0, 1, 1, 1, 1, 0, 1, 1, 0, 0, 0, 0]);
   assert.deepEqual([...batch.owners], [0, 0, 0, 1, 1, -1, 2, 2, -1, -1, -1, -1]);
-  assert.deepEqual(batch.sequences, ['abc', 'xy', 'xy', 'one']);
+  assert.deepEqual(batch.ids, ['abc', 'xy', 'xy', 'one']);
   assert.equal(padSequences([xy], { padId, columns: 5 }).columns, 5);
   assert.throws(() => padSequences([xy, abc], { padId, columns: 2 }), /abc: a sequence of 4 tokens does not fit/);
 });
@@ -151,8 +151,8 @@ test('whole: no sequence is cut, each comes once per epoch, and rows are well fi
   for (let i = 0; i < batches; i++) {
     const batch = await packed.next();
     const { inputs } = checkBatch(batch, sequences);
-    for (const id of batch.sequences) seen.set(id, (seen.get(id) ?? 0) + 1);
-    const whole = batch.sequences.reduce((sum, id) => sum + sequences[Number(id.slice(1))].tokens.length - 1, 0);
+    for (const id of batch.ids) seen.set(id, (seen.get(id) ?? 0) + 1);
+    const whole = batch.ids.reduce((sum, id) => sum + sequences[Number(id.slice(1))].tokens.length - 1, 0);
     assert.equal(inputs.length, whole, 'every sequence of the batch is whole');
   }
   assert.equal(packed.epoch, 1);

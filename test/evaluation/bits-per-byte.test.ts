@@ -6,7 +6,7 @@ import type { TokenDocument } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, tidy } from '../../src/tensor/tf.js';
-import { negativeLogLikelihood } from '../../src/train/losses.js';
+import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { padId, tinyModel } from '../train/tiny.js';
 
 before(() => openBackend('wasm'));

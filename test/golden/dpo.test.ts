@@ -2,10 +2,10 @@
 // extreme ones too, and through the tiny Qwen3 with answers masked out of their prompts.
 import assert from 'node:assert/strict';
 import { disposeModel } from '../../src/model/model.js';
-import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
+import { preferencePair } from '../../src/stages/align/pairs.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { memory, type Tensor1D, tensor1d, tidy, variable } from '../../src/tensor/tf.js';
-import { chosenLikelihoodLoss, dpo, weighted } from '../../src/train/losses.js';
+import { preferenceLoss, preferenceObjective } from '../../src/train/objectives/preference.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { assertClose, gradientsOf, loadGolden, readJson } from './fixtures.js';
 
@@ -48,12 +48,17 @@ function checkNumbers(one: Expected['cases'][number]): void {
   );
   const figures: Record<'chosen' | 'rejected', number[]> = { chosen: [], rejected: [] };
   const { value, gradients } = valueAndGradients(() => {
-    const references = [tensor1d(expected.referenceChosen), tensor1d(expected.referenceRejected)] as const;
-    const terms = dpo(chosen, rejected, ...references, one.beta);
-    figures.chosen = [...terms.chosenRewards.dataSync()];
-    figures.rejected = [...terms.rejectedRewards.dataSync()];
-    if (one.alpha === 0) return terms.loss;
-    return weighted(terms.loss, chosenLikelihoodLoss(chosen, Float32Array.from(expected.lengths)), one.alpha);
+    const reference = { chosen: tensor1d(expected.referenceChosen), rejected: tensor1d(expected.referenceRejected) };
+    const options = { beta: one.beta, sftWeight: one.alpha };
+    const { loss, terms } = preferenceLoss(
+      { chosen, rejected },
+      reference,
+      Float32Array.from(expected.lengths),
+      options,
+    );
+    figures.chosen = [...terms.rewards.chosen.dataSync()];
+    figures.rejected = [...terms.rewards.rejected.dataSync()];
+    return loss;
   }, [chosen, rejected]);
   assertClose(value.dataSync(), [one.loss], 'loss', 1e-5);
   assertClose(figures.chosen, one.chosenRewards, 'chosen rewards', 1e-5);
@@ -69,20 +74,24 @@ async function checkThroughModel(): Promise<void> {
   const { pairs, beta, reference, ...wanted } = expected.model;
   const model = await loadGolden('qwen3');
   const side = (tokens: number[], reference: number) => ({ tokens, reference, text: '', reward: 0 });
-  const objective = dpoObjective(
-    pairs.map(({ prompt, chosen, rejected }, i) => ({
-      id: String(i),
-      prompt,
-      chosen: side(chosen, reference.chosen[i]),
-      rejected: side(rejected, reference.rejected[i]),
-    })),
+  const objective = preferenceObjective(
+    pairs.map(({ prompt, chosen, rejected }, i) =>
+      preferencePair({
+        id: String(i),
+        prompt,
+        chosen: side(chosen, reference.chosen[i]),
+        rejected: side(rejected, reference.rejected[i]),
+      }),
+    ),
     { beta, sftWeight: 0, batchSize: pairs.length, padId: 0, seed: 1 },
   );
   const batch = await objective.next(); // both pairs, shuffled
   assert.equal(batch.weight, 2);
   const recorded = new Map<string, number[]>();
   const { loss, gradients } = gradientsOf(model, (m) =>
-    objective.loss(m, batch, (name, figure) => recorded.set(name, [...figure.dataSync()])),
+    objective.loss(m, batch, {
+      record: (name, figure, each = Number) => recorded.set(name, Array.from(figure.dataSync(), each)),
+    }),
   );
   const inOrder = (name: string): number[] => {
     const values = recorded.get(name) as number[];
@@ -93,6 +102,8 @@ async function checkThroughModel(): Promise<void> {
   assertClose(inOrder('logps/rejected'), wanted.rejected, 'log-probabilities of the rejected');
   assertClose(inOrder('rewards/chosen'), wanted.chosenRewards, 'rewards of the chosen');
   assertClose(inOrder('rewards/rejected'), wanted.rejectedRewards, 'rewards of the rejected');
+  const won = wanted.chosenRewards.map((reward, i) => Number(reward > wanted.rejectedRewards[i]));
+  assert.deepEqual(inOrder('rewards/accuracies'), won);
   assert.deepEqual([...gradients.keys()].sort(), Object.keys(wanted.gradientNorms).sort());
   for (const [name, norm] of Object.entries(wanted.gradientNorms)) {
     assertClose([Math.hypot(...(gradients.get(name) as Float32Array))], [norm], `norm of the gradient of ${name}`);

@@ -11,8 +11,8 @@ import { createCache, disposeCache, type KeyValueCache } from '../../src/model/c
 import { forward, logits } from '../../src/model/forward.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { memory, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
-import { negativeLogLikelihood } from '../../src/train/losses.js';
-import type { MicroBatch, Objective } from '../../src/train/objective.js';
+import type { Objective } from '../../src/train/objective.js';
+import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { onEachBackend } from '../conformance/backends.js';
@@ -40,21 +40,16 @@ function columnLogits(
   });
 }
 
-type RowBatch = MicroBatch & { batch: TokenBatch };
-
 /** A micro-batch a row, so that accumulation is on the tested path. */
-function rowBatches(ids: number[][]): RowBatch[] {
-  return asSequences(ids).map((sequence) => {
-    const batch = padSequences([sequence], { padId: 0 });
-    return { batch, weight: batch.columns, tokens: batch.columns, ids: [sequence.id] };
-  });
+function rowBatches(ids: number[][]): TokenBatch[] {
+  return asSequences(ids).map((sequence) => padSequences([sequence], { padId: 0 }));
 }
 
-const objective: Objective<RowBatch> = {
+const objective: Objective<TokenBatch> = {
   next: () => Promise.reject(new Error('the test gives the batches itself')),
   state: () => null,
   restore: () => {},
-  loss: (model, { batch }) => negativeLogLikelihood(model, batch),
+  loss: (model, batch) => negativeLogLikelihood(model, batch),
 };
 
 /** The recipe's steps, then one more without learning, for the last loss. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { batchesOnce, padSequences } from '../../src/data/sequences.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
-import { negativeLogLikelihood } from '../../src/train/losses.js';
+import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { architectures, assertClose, gradientsOf, loadGolden } from './fixtures.js';
 

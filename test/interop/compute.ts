@@ -10,7 +10,7 @@ import { forward, logits, type ModelInput } from '../../src/model/forward.js';
 import { score } from '../../src/model/reward.js';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
 import type { Message } from '../../src/tokenizer/message.js';
-import { negativeLogLikelihood } from '../../src/train/losses.js';
+import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 
 export interface Cases {
   texts: string[];

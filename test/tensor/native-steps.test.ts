@@ -6,7 +6,7 @@ import { generate } from '../../src/inference/engine.js';
 import { samplingAt } from '../../src/inference/sampling.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { cos, memory, tensor, tidy } from '../../src/tensor/tf.js';
-import { sequenceLogProbabilities } from '../../src/train/losses.js';
+import { sequenceLogProbabilities } from '../../src/train/objectives/sequence-log-probabilities.js';
 import { changingBatches, openNative, preferences, scoredPairs, smallModel, trainSteps } from './native-world.js';
 
 /** These give a tensor another shape or name. */
@@ -20,7 +20,7 @@ const steps: Record<string, (model: Model) => Promise<unknown>> = {
   'training with z-loss': (model) => trainSteps(model, changingBatches(2, 32, 1e-4), { steps: 2 }),
   'preferences (DPO)': async (model) => trainSteps(model, preferences(await scoredPairs(model)), { steps: 2 }),
   evaluation: async (model) => {
-    const { batch } = await changingBatches().next();
+    const batch = await changingBatches().next();
     tidy(() => void sequenceLogProbabilities(model, batch).logProbabilities.dataSync());
   },
   'decoding one prompt': (model) => decode(model, [[3, 4, 5]]),

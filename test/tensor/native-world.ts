@@ -7,13 +7,13 @@ import type { TrainConfig } from '../../src/config/train.js';
 import { BatchBuilder } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { initModel, type Model } from '../../src/model/model.js';
-import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
-import { type Pair, scoreReferences } from '../../src/stages/align/pairs.js';
-import { tokenObjective } from '../../src/stages/token-objective.js';
+import { type Pair, preferencePair, scoreReferences } from '../../src/stages/align/pairs.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
-import type { MicroBatch, Objective } from '../../src/train/objective.js';
+import { type MicroBatch, type Objective, soleRank } from '../../src/train/objective.js';
+import { tokenObjective } from '../../src/train/objectives/next-token.js';
+import { preferenceObjective } from '../../src/train/objectives/preference.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { padId, trainConfig } from '../train/tiny.js';
@@ -78,7 +78,7 @@ export async function scoredPairs(model: Model): Promise<Pair[]> {
 }
 
 export function preferences(pairs: readonly Pair[]) {
-  return dpoObjective(pairs, { beta: 0.1, sftWeight: 0.2, batchSize: 2, padId, seed: 1 });
+  return preferenceObjective(pairs.map(preferencePair), { beta: 0.1, sftWeight: 0.2, batchSize: 2, padId, seed: 1 });
 }
 
 export interface Training {
@@ -100,7 +100,7 @@ export async function trainSteps<Batch extends MicroBatch>(
   const losses: number[] = [];
   for (let step = 1; step <= steps; step++) {
     const batches: Batch[] = [];
-    while (batches.length < accumulation) batches.push(await objective.next());
+    while (batches.length < accumulation) batches.push(await objective.next({ model, step, rank: soleRank }));
     const { loss } = await trainStep(model, optimizer, objective, batches, config, { step, learningRate: 3e-3 });
     losses.push(loss);
     afterStep?.(step);

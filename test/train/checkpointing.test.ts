@@ -14,16 +14,17 @@ import { padSequences } from '../../src/data/sequences.js';
 import { generate } from '../../src/inference/engine.js';
 import { greedy } from '../../src/inference/sampling.js';
 import { disposeModel, initModel, type Model } from '../../src/model/model.js';
-import { dpoObjective } from '../../src/stages/align/dpo-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { engine, memory, type Scalar } from '../../src/tensor/tf.js';
-import { negativeLogLikelihood } from '../../src/train/losses.js';
+import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
+import { preferenceObjective } from '../../src/train/objectives/preference.js';
 import { type TrainingResult, train } from '../../src/train/trainer.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { gradientsOf } from '../golden/fixtures.js';
 import { abortedWhen } from '../signals.js';
 import {
   countingObjective,
+  countingPairs,
   countingSequences,
   padId,
   recordingReporter,
@@ -58,7 +59,7 @@ await onEachBackend('checkpointing gives the same bits', async (t) => {
   for (const [name, config] of Object.entries(configs)) {
     await t.test(`next-token loss, ${name}`, async () => {
       const model = initModel(config, 5);
-      const { batch } = await countingObjective().next(); // packed: several documents a row
+      const batch = await countingObjective().next(); // packed: several documents a row
       assertSameGradients(model, (each) => negativeLogLikelihood(each, batch));
       disposeModel(model);
     });
@@ -66,19 +67,10 @@ await onEachBackend('checkpointing gives the same bits', async (t) => {
 
   await t.test('DPO', async () => {
     const model = tinyModel();
-    const side = (tokens: number[]) => ({ tokens, reference: -3, text: '', reward: 0 });
-    const pairs = countingSequences(3, 12).map(({ id, tokens: counted }, i) => {
-      const tokens = Array.from(counted);
-      return {
-        id,
-        prompt: tokens.slice(0, 4 + i),
-        chosen: side(tokens.slice(4 + i)),
-        rejected: side(tokens.slice(2, 6)),
-      };
-    });
-    const objective = dpoObjective(pairs, { beta: 0.1, sftWeight: 0.2, batchSize: 3, padId, seed: 1 });
+    const pairs = countingPairs(3);
+    const objective = preferenceObjective(pairs, { beta: 0.1, sftWeight: 0.2, batchSize: 3, padId, seed: 1 });
     const batch = await objective.next();
-    assertSameGradients(model, (each) => objective.loss(each, batch, () => {}));
+    assertSameGradients(model, (each) => objective.loss(each, batch, { record: () => {} }));
     disposeModel(model);
   });
 });
@@ -94,9 +86,9 @@ async function run(directory: string, checkpointing: boolean, stopAt = Number.PO
     model: tinyModel(),
     objective: {
       ...objective,
-      loss: (model, batch, record) => {
+      loss: (model, batch) => {
         asked.push(model.checkpointing);
-        return objective.loss(model, batch, record);
+        return objective.loss(model, batch);
       },
     },
     config,

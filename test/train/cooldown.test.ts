@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { Interrupted } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import type { TokenBatch } from '../../src/data/types.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { mul, type Scalar } from '../../src/tensor/tf.js';
 import { learningRateAt } from '../../src/train/schedule.js';
@@ -47,11 +47,11 @@ describe('cool-down', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+  const manifest: TrainingRun<TokenBatch>['manifest'] = {
     ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
     ...{ backend: 'wasm', threads: null, precision: 'fp32' },
   };
-  const run = (name: string, own: Partial<TrainingRun<PackedMicroBatch>> = {}): Promise<TrainingResult> =>
+  const run = (name: string, own: Partial<TrainingRun<TokenBatch>> = {}): Promise<TrainingResult> =>
     train({
       ...{ model: tinyModel(), objective: countingObjective(), config, steps: planned },
       ...{ directory: join(root, name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' } },
@@ -100,8 +100,8 @@ describe('cool-down', () => {
         read++;
         return good.next();
       },
-      loss: (model, batch, record) => {
-        const loss = good.loss(model, batch, record);
+      loss: (model, batch) => {
+        const loss = good.loss(model, batch);
         return read === 3 ? (mul(loss, 40) as Scalar) : loss;
       },
     };
@@ -117,12 +117,12 @@ describe('cool-down', () => {
   });
 
   test('a cool-down at half of the training has a lower held-out loss than the stable checkpoint', async (t) => {
-    const evaluated = async (name: string, own: Partial<TrainingRun<PackedMicroBatch>>): Promise<number> => {
+    const evaluated = async (name: string, own: Partial<TrainingRun<TokenBatch>>): Promise<number> => {
       const objective = countingObjective(11);
       const batches = await Promise.all([1, 2, 3, 4].map(() => objective.next()));
-      const evaluate: TrainingRun<PackedMicroBatch>['evaluate'] = async (model) => {
+      const evaluate: TrainingRun<TokenBatch>['evaluate'] = async (model) => {
         const sums = batches.map((batch) => {
-          const loss = objective.loss(model, batch, () => undefined);
+          const loss = objective.loss(model, batch);
           const value = loss.dataSync()[0];
           loss.dispose();
           return [value, batch.weight];

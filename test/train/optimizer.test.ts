@@ -8,8 +8,8 @@ import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import type { TrainConfig } from '../../src/config/train.js';
+import type { TokenBatch } from '../../src/data/types.js';
 import { disposeModel } from '../../src/model/model.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory } from '../../src/tensor/tf.js';
 import { createOptimizer, disposeOptimizer, optimizerTensors } from '../../src/train/optimizer.js';
@@ -26,7 +26,7 @@ describe('Muon', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+  const manifest: TrainingRun<TokenBatch>['manifest'] = {
     ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
     ...{ backend: 'wasm', threads: null, precision: 'fp32' },
   };

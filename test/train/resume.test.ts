@@ -8,7 +8,7 @@ import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import { PackedBatches } from '../../src/data/packing.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import type { TokenBatch } from '../../src/data/types.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { type TrainingRun, train } from '../../src/train/trainer.js';
 import { abortedWhen } from '../signals.js';
@@ -22,13 +22,13 @@ describe('resuming', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+  const manifest: TrainingRun<TokenBatch>['manifest'] = {
     ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
     ...{ backend: 'wasm', threads: null, precision: 'fp32' },
   };
 
   /** Trains 8 steps; stops after `stopAt` of those that it does now. */
-  async function run(name: string, stopAt: number, overrides: Partial<TrainingRun<PackedMicroBatch>> = {}) {
+  async function run(name: string, stopAt: number, overrides: Partial<TrainingRun<TokenBatch>> = {}) {
     const reporter = recordingReporter();
     const directory = join(root, name);
     const steps = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event] : []));

@@ -10,9 +10,9 @@ import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
+import type { TokenBatch } from '../../src/data/types.js';
 import { type Model, modelTensors } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
@@ -27,10 +27,10 @@ describe('saving beside training', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  async function run(name: string, overrides: Partial<TrainingRun<PackedMicroBatch>> = {}) {
+  async function run(name: string, overrides: Partial<TrainingRun<TokenBatch>> = {}) {
     const reporter = recordingReporter();
     const directory = join(root, name, 'pretrain');
-    const given: TrainingRun<PackedMicroBatch> = {
+    const given: TrainingRun<TokenBatch> = {
       model: tinyModel(),
       objective: countingObjective(),
       config: trainConfig({ checkpointEvery: 2, evaluateEvery: 2 }),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import type { TokenBatch } from '../../src/data/types.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, mul, type Scalar } from '../../src/tensor/tf.js';
 import type { Objective } from '../../src/train/objective.js';
@@ -35,7 +35,7 @@ describe('a training that is watched', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+  const manifest: TrainingRun<TokenBatch>['manifest'] = {
     ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
     ...{ backend: 'wasm', threads: null, precision: 'fp32' },
   };
@@ -44,7 +44,7 @@ describe('a training that is watched', () => {
   async function run(name: string, { bad = [] as number[], factor = 40, stopAt = 1000, spikeLimit = 8 } = {}) {
     const good = countingObjective();
     let read = 0;
-    const objective: Objective<PackedMicroBatch & { number?: number }> = {
+    const objective: Objective<TokenBatch & { number?: number }> = {
       next: async () => ({ ...(await good.next()), number: ++read }),
       state: () => ({ good: good.state(), read }),
       restore: (state) => {
@@ -52,8 +52,8 @@ describe('a training that is watched', () => {
         good.restore(before.good);
         read = before.read;
       },
-      loss: (model, batch, record) => {
-        const loss = good.loss(model, batch, record);
+      loss: (model, batch) => {
+        const loss = good.loss(model, batch);
         return bad.includes(batch.number ?? 0) ? (mul(loss, factor) as Scalar) : loss;
       },
     };

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { TokenBatch } from '../../src/data/types.js';
 import { disposeModel, modelTensors } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
 import { statisticsHtml } from '../../src/report/statistics.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, type Tensor } from '../../src/tensor/tf.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
@@ -28,7 +28,7 @@ describe('statistics', () => {
 
   async function run(name: string, config: Parameters<typeof trainConfig>[0]) {
     const reporter = recordingReporter();
-    const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+    const manifest: TrainingRun<TokenBatch>['manifest'] = {
       ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
       ...{ backend: 'wasm', threads: null, precision: 'fp32' },
     };

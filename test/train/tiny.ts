@@ -6,7 +6,8 @@ import { PackedBatches } from '../../src/data/packing.js';
 import type { TokenSequence } from '../../src/data/types.js';
 import { initModel, type Model } from '../../src/model/model.js';
 import type { Event, Reporter } from '../../src/report/event.js';
-import { tokenObjective } from '../../src/stages/token-objective.js';
+import { tokenObjective } from '../../src/train/objectives/next-token.js';
+import type { PreferencePair } from '../../src/train/objectives/preference.js';
 
 export const vocabSize = 32;
 export const padId = 1;
@@ -22,6 +23,20 @@ export function countingSequences(count = 24, length = 20): TokenSequence[] {
     id: `document-${row}`,
     tokens: Array.from({ length }, (_, i) => 2 + ((row * 5 + i) % (vocabSize - 2))),
   }));
+}
+
+/** Answers of several lengths to prompts of several lengths; the chosen one counts on from its prompt. */
+export function countingPairs(count: number): PreferencePair[] {
+  return countingSequences(count, 12).map(({ id, tokens }, i) => {
+    const [all, prompt] = [Array.from(tokens), 4 + (i % 3)];
+    const answer = (words: number[]) => ({
+      id,
+      tokens: [...all.slice(0, prompt), ...words],
+      loss: [...all.slice(0, prompt).fill(0), ...words.map(() => 1)],
+      reference: -3,
+    });
+    return { chosen: answer(all.slice(prompt)), rejected: answer(all.slice(2, 6)) };
+  });
 }
 
 export function countingObjective(seed = 3) {

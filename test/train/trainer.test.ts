@@ -3,9 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { Interrupted, UserError } from '../../src/base/errors.js';
-import { disposeModel } from '../../src/model/model.js';
-import type { PackedMicroBatch } from '../../src/stages/token-objective.js';
+import type { TokenBatch } from '../../src/data/types.js';
+import { disposeModel, weight } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import type { Scalar } from '../../src/tensor/tf.js';
 import { memory, mul } from '../../src/tensor/tf.js';
@@ -16,7 +17,7 @@ import { type TrainingResult, type TrainingRun, train } from '../../src/train/tr
 import { abortedWhen } from '../signals.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
 
-const manifest: TrainingRun<PackedMicroBatch>['manifest'] = {
+const manifest: TrainingRun<TokenBatch>['manifest'] = {
   ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '' },
   ...{ backend: 'wasm', threads: null, precision: 'fp32' },
 };
@@ -29,7 +30,7 @@ describe('trainer', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const run = (name: string, overrides: Partial<TrainingRun<PackedMicroBatch>> = {}): Promise<TrainingResult> =>
+  const run = (name: string, overrides: Partial<TrainingRun<TokenBatch>> = {}): Promise<TrainingResult> =>
     train({
       model: tinyModel(),
       objective: countingObjective(),
@@ -105,6 +106,29 @@ describe('trainer', () => {
     for (const model of [a, b]) disposeModel(model);
   });
 
+  test('an objective may draw its data from the model as it is at that step', async () => {
+    const good = countingObjective();
+    const asked: { step: number; rank: unknown; weight: number }[] = [];
+    const objective: Objective<TokenBatch> = {
+      ...good,
+      next: ({ model, step, rank }) => {
+        asked.push({ step, rank, weight: weight(model, 'model.norm.weight').dataSync()[0] });
+        return good.next();
+      },
+    };
+    await run('current', { objective, steps: 3, config: trainConfig({ accumulation: 2 }) });
+    assert.deepEqual(
+      asked.map(({ step }) => step),
+      [1, 1, 2, 2, 3, 3],
+    );
+    assert.ok(asked.every(({ rank }) => isDeepStrictEqual(rank, { index: 0, size: 1 })));
+    assert.equal(
+      new Set(asked.map(({ weight }) => weight)).size,
+      3,
+      'each step sees the weights that the last one left',
+    );
+  });
+
   test('a step leaves the tensor count and the bytes unchanged', async () => {
     const model = tinyModel();
     const optimizer = createOptimizer(model);
@@ -134,12 +158,12 @@ describe('trainer', () => {
   test('a loss that is not finite stops with step, documents and the last good checkpoint', async () => {
     const good = countingObjective();
     let calls = 0;
-    const objective: Objective<PackedMicroBatch> = {
+    const objective: Objective<TokenBatch> = {
       next: () => good.next(),
       state: () => good.state(),
       restore: (state) => good.restore(state),
-      loss: (model, batch, record) => {
-        const loss = good.loss(model, batch, record);
+      loss: (model, batch) => {
+        const loss = good.loss(model, batch);
         return ++calls === 6 ? (mul(loss, Number.NaN) as Scalar) : loss;
       },
     };

@@ -5,12 +5,11 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
-import { padSequences } from '../../data/packing.js';
-import type { TokenSequence } from '../../data/types.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
 import type { Model } from '../../model/model.js';
 import { tidy } from '../../tensor/tf.js';
-import { sequenceLogProbabilities } from '../../train/losses.js';
+import { type PreferencePair, pairBatch, type ReferencedSequence } from '../../train/objectives/preference.js';
+import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 
 const sideSchema = z.object({
   /** The answer's tokens, its end token included where it came. */
@@ -66,7 +65,7 @@ export async function scoreReferences(model: Model, pairs: readonly Pair[], batc
     const group = pairs.slice(begin, begin + batchSize);
     let values = new Float32Array(0);
     tidy(() => {
-      const batch = padSequences(pairSequences(group), { padId: model.config.pad_token_id });
+      const batch = pairBatch(group.map(preferencePair), model.config.pad_token_id);
       values = sequenceLogProbabilities(model, batch).logProbabilities.dataSync().slice() as Float32Array<ArrayBuffer>;
     });
     await setImmediate();
@@ -77,14 +76,15 @@ export async function scoreReferences(model: Model, pairs: readonly Pair[], batc
   }
 }
 
-/** All chosen sequences, then all rejected ones; loss on the answer only. */
-export function pairSequences(pairs: readonly Pair[]): TokenSequence[] {
-  const sequence = (pair: Pair, answer: Side): TokenSequence => ({
-    id: pair.id,
-    tokens: [...pair.prompt, ...answer.tokens],
-    loss: [...pair.prompt.map(() => 0), ...answer.tokens.map(() => 1)],
+/** The pair as the objective takes it. */
+export function preferencePair({ id, prompt, chosen, rejected }: Pair): PreferencePair {
+  const sequence = ({ tokens, reference }: Side): ReferencedSequence => ({
+    id,
+    tokens: [...prompt, ...tokens],
+    loss: [...prompt.map(() => 0), ...tokens.map(() => 1)],
+    reference,
   });
-  return [...pairs.map((pair) => sequence(pair, pair.chosen)), ...pairs.map((pair) => sequence(pair, pair.rejected))];
+  return { chosen: sequence(chosen), rejected: sequence(rejected) };
 }
 
 export async function writePairs(path: string, pairs: readonly Pair[]): Promise<void> {

@@ -17,10 +17,10 @@ import { type Scorer, scoreAnswers } from '../../evaluation/scorer.js';
 import { answerTasks } from '../../evaluation/tasks.js';
 import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
 import { samplingAt } from '../../inference/sampling.js';
+import { preferenceObjective } from '../../train/objectives/preference.js';
 import type { Job } from '../stage.js';
 import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
-import { dpoObjective, pairBatchCount } from './dpo-objective.js';
-import { makePairs, type Pair, readPairs, scoreReferences, writePairs } from './pairs.js';
+import { makePairs, type Pair, preferencePair, readPairs, scoreReferences, writePairs } from './pairs.js';
 import { type Decision, decide } from './promotion.js';
 
 export interface RoundInput {
@@ -158,10 +158,13 @@ async function trainRound(
   const { model, tokenizer } = await modelOf(policy);
   const { beta, sftWeight, train } = config;
   const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
-  const steps = await stepCount(train, () => Promise.resolve(pairBatchCount(pairs, train.batchSize)));
+  const steps = await stepCount(train, () => Promise.resolve(Math.ceil(pairs.length / train.batchSize)));
   return runTraining(job, {
     model,
-    objective: dpoObjective(pairs, { ...options, seed: Random.stream(seed, `align-train-${round}`).uint32() }),
+    objective: preferenceObjective(pairs.map(preferencePair), {
+      ...options,
+      seed: Random.stream(seed, `align-train-${round}`).uint32(),
+    }),
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
     round,

@@ -1,15 +1,16 @@
 // Batches at the edge of what the losses are made for.
 import assert from 'node:assert/strict';
-import { padSequences } from '../../src/data/sequences.js';
-import type { TokenBatch } from '../../src/data/types.js';
-import { forward, outputWeight } from '../../src/model/forward.js';
-import { disposeModel, type Model } from '../../src/model/model.js';
-import { valueAndGradients } from '../../src/tensor/backward.js';
-import { linear } from '../../src/tensor/ops/linear.js';
-import { add, dispose, memory, mul, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
-import { negativeLogLikelihood, sequenceLogProbabilities } from '../../src/train/losses.js';
-import { onEachBackend } from '../conformance/backends.js';
-import { padId, tinyModel } from './tiny.js';
+import { padSequences } from '../../../src/data/sequences.js';
+import type { TokenBatch } from '../../../src/data/types.js';
+import { forward, outputWeight } from '../../../src/model/forward.js';
+import { disposeModel, type Model } from '../../../src/model/model.js';
+import { valueAndGradients } from '../../../src/tensor/backward.js';
+import { linear } from '../../../src/tensor/ops/linear.js';
+import { add, dispose, memory, mul, tensor1d, tensor3d, tidy } from '../../../src/tensor/tf.js';
+import { negativeLogLikelihood } from '../../../src/train/objectives/next-token.js';
+import { sequenceLogProbabilities } from '../../../src/train/objectives/sequence-log-probabilities.js';
+import { onEachBackend } from '../../conformance/backends.js';
+import { padId, tinyModel } from '../tiny.js';
 
 // A piece of a conversation in which the assistant does not speak.
 const nothingCounts = padSequences([{ id: 'a', tokens: [2, 3, 4, 5], loss: [0, 0, 0, 0] }], { padId, columns: 8 });

@@ -1,0 +1,42 @@
+// The model's states where a prediction counts: what every loss over tokens begins with. Only these go through the output
+// projection, for most of a chat batch does not count.
+import type { TokenBatch } from '../../data/types.js';
+import { forward } from '../../model/forward.js';
+import type { Model } from '../../model/model.js';
+import { embedding } from '../../tensor/ops/embedding.js';
+import { type Tensor1D, type Tensor2D, tensor1d, tensor3d } from '../../tensor/tf.js';
+
+export interface CountedStates {
+  /** [n, d], of the positions whose prediction counts. */
+  hidden: Tensor2D;
+  /** What follows them: int32 [n]. */
+  targets: Tensor1D;
+  positions: Int32Array;
+}
+
+export function countedStates(model: Model, batch: TokenBatch): CountedStates {
+  const { rows, columns } = batch;
+  const positions = countedPositions(batch);
+  const hidden = forward(model, {
+    tokens: tensor1d(batch.tokens, 'int32'),
+    positions: tensor1d(batch.positions, 'int32'),
+    ranges: tensor3d(batch.ranges, [rows, columns, 2], 'int32'),
+  });
+  const chosen = positions.length === hidden.shape[0] ? hidden : embedding(hidden, tensor1d(positions, 'int32'));
+  const targets = tensor1d(
+    positions.map((position) => batch.targets[position]),
+    'int32',
+  );
+  return { hidden: chosen, targets, positions };
+}
+
+/**
+ * Positions of the batch that have a weight. Where there are none, the first one stands in, with its weight of 0, because
+ * not every backend computes with tensors that have no elements.
+ */
+function countedPositions(batch: TokenBatch): Int32Array {
+  const positions = new Int32Array(batch.weights.length);
+  let count = 0;
+  for (let i = 0; i < positions.length; i++) if (batch.weights[i] !== 0) positions[count++] = i;
+  return positions.subarray(0, Math.max(1, count));
+}

@@ -1,0 +1,129 @@
+// Preference objectives over pairs of answers, with a little likelihood of the chosen one beside them: a preference loss
+// alone is content when both log-probabilities fall as long as the gap grows. Another loss is a row of the table.
+import { padSequences } from '../../data/sequences.js';
+import { shuffledBatches } from '../../data/shuffled.js';
+import type { TokenBatch, TokenSequence } from '../../data/types.js';
+import type { Model } from '../../model/model.js';
+import { embedding } from '../../tensor/ops/embedding.js';
+import {
+  add,
+  mul,
+  neg,
+  reshape,
+  type Scalar,
+  softplus,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tensor1d,
+} from '../../tensor/tf.js';
+import type { Objective, RecordMetric } from '../objective.js';
+import { sequenceLogProbabilities } from './sequence-log-probabilities.js';
+
+/** An answer after its prompt, with loss on the answer only. */
+export interface ReferencedSequence extends TokenSequence {
+  /** log π_ref of the answer, summed over its tokens. */
+  reference: number;
+}
+
+export interface PreferencePair {
+  chosen: ReferencedSequence;
+  rejected: ReferencedSequence;
+}
+
+/** The chosen answers, then the rejected ones, a row each. Its weight is the number of pairs. */
+export interface PairBatch extends TokenBatch {
+  /** log π_ref by row. */
+  references: Float32Array;
+}
+
+/** One tensor [pairs] for each side. */
+interface Sides {
+  chosen: Tensor1D;
+  rejected: Tensor1D;
+}
+
+interface PreferenceTerms {
+  beta: number;
+  /** log π, summed over each answer's tokens, its end token included. */
+  policy: Sides;
+  /** β (log π − log π_ref). */
+  rewards: Sides;
+  /** The reward of the chosen answer less that of the rejected one. */
+  margins: Tensor1D;
+}
+
+/** By name: the loss of each pair [pairs]. */
+export const preferenceLosses = {
+  /** Direct preference optimisation (Rafailov et al. 2023, eq. 7): −log σ(margin). */
+  sigmoid: ({ margins }) => softplus(neg(margins)), // −log σ(x) = softplus(−x)
+} satisfies Record<string, (terms: PreferenceTerms) => Tensor>;
+
+export interface PreferenceLossOptions {
+  loss?: keyof typeof preferenceLosses;
+  beta: number;
+  /** Of the mean negative log-likelihood per token of each chosen answer, which keeps its probability up; 0: without. */
+  sftWeight: number;
+}
+
+export interface PreferenceOptions extends PreferenceLossOptions {
+  batchSize: number;
+  padId: number;
+  seed: number;
+}
+
+export function preferenceObjective(pairs: readonly PreferencePair[], options: PreferenceOptions) {
+  const { batchSize: size, seed, padId } = options;
+  const batches = shuffledBatches(pairs, { size, seed, name: 'pairs' });
+  return {
+    next: () => Promise.resolve(pairBatch(batches.next(), padId)),
+    state: batches.state,
+    restore: batches.restore,
+    loss: (model, batch, { record }) => pairLoss(model, batch, options, record),
+  } satisfies Objective<PairBatch>;
+}
+
+export function pairBatch(pairs: readonly PreferencePair[], padId: number): PairBatch {
+  const rows = [...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)];
+  const references = Float32Array.from(rows, ({ reference }) => reference);
+  return { ...padSequences(rows, { padId }), weight: pairs.length, references };
+}
+
+/** The loss summed over the pairs. `counts`: tokens of each chosen answer. */
+export function preferenceLoss(
+  policy: Sides,
+  reference: Sides,
+  counts: Float32Array,
+  { loss: name = 'sigmoid', beta, sftWeight }: PreferenceLossOptions,
+): { loss: Scalar; terms: PreferenceTerms } {
+  const reward = (side: keyof Sides): Tensor1D => mul(sub(policy[side], reference[side]), beta);
+  const rewards = { chosen: reward('chosen'), rejected: reward('rejected') };
+  const terms = { beta, policy, rewards, margins: sub(rewards.chosen, rewards.rejected) as Tensor1D };
+  const loss = sum(preferenceLosses[name](terms)) as Scalar;
+  if (sftWeight === 0) return { loss, terms };
+  const inverse = tensor1d(counts.map((count) => -1 / Math.max(1, count)));
+  return { loss: add(loss, mul(sum(mul(policy.chosen, inverse)), sftWeight)), terms };
+}
+
+function pairLoss(model: Model, batch: PairBatch, options: PreferenceLossOptions, record: RecordMetric): Scalar {
+  const { weight: count, references } = batch;
+  const { logProbabilities, counts } = sequenceLogProbabilities(model, batch);
+  // `embedding` is the differentiable way to pick rows.
+  const column = reshape(logProbabilities, [2 * count, 1]) as Tensor2D;
+  const half = (first: number): Tensor1D => {
+    const ids = Int32Array.from({ length: count }, (_, i) => first + i);
+    return reshape(embedding(column, tensor1d(ids, 'int32')), [count]);
+  };
+  const policy = { chosen: half(0), rejected: half(count) };
+  const reference = { chosen: tensor1d(references.subarray(0, count)), rejected: tensor1d(references.subarray(count)) };
+  const { loss, terms } = preferenceLoss(policy, reference, counts.subarray(0, count), options);
+  record('rewards/chosen', terms.rewards.chosen);
+  record('rewards/rejected', terms.rewards.rejected);
+  record('rewards/margins', terms.margins);
+  record('rewards/accuracies', terms.margins, (margin) => (margin > 0 ? 1 : 0));
+  record('logps/chosen', policy.chosen);
+  record('logps/rejected', policy.rejected);
+  return loss;
+}
