@@ -35,11 +35,11 @@ export interface TrainingMemory {
   moments: number;
   /** What the forward pass keeps for the backward pass. */
   activations: number;
-  /** The same where each layer is computed again in the backward pass (`checkpointing: true`). */
-  checkpointedActivations: number;
-  /** The most at any moment of a step, without and with checkpointing. */
+  /** The same where each layer is computed again in the backward pass (`recompute: true`). */
+  recomputedActivations: number;
+  /** The most at any moment of a step, without and with it. */
   peak: number;
-  checkpointedPeak: number;
+  recomputedPeak: number;
 }
 
 const float = 4;
@@ -75,7 +75,7 @@ export function trainingMemory(
   const layer = float * tokens * layerNumbers(config);
   const stream = float * tokens * d;
   const activations = layers * layer + 2 * stream;
-  const checkpointedActivations = (layers + 2) * stream + layer;
+  const recomputedActivations = (layers + 2) * stream + layer;
   const accumulated = (options.accumulation ?? 1) > 1 ? parameters : 0;
   // While a layer goes backward, gradients of its feed-forward states stand beside what it kept.
   const passing = float * tokens * (3 * f + 2 * d);
@@ -87,9 +87,9 @@ export function trainingMemory(
     gradients: parameters + accumulated,
     moments,
     activations,
-    checkpointedActivations,
+    recomputedActivations,
     peak: fixed + Math.max(activations + embedding + stream + passing, end),
-    checkpointedPeak: fixed + Math.max(checkpointedActivations + embedding + stream + passing, end),
+    recomputedPeak: fixed + Math.max(recomputedActivations + embedding + stream + passing, end),
   };
 }
 
@@ -139,14 +139,14 @@ export function shardingOn(
 ): Sharding {
   const parameters = parameterCount(config);
   const layerParameters = parameters / config.num_hidden_layers;
-  const { activations, checkpointedActivations, weights, moments } = trainingMemory(
+  const { activations, recomputedActivations, weights, moments } = trainingMemory(
     config,
     { rows: 1, columns },
     { optimizer },
   );
   const states32 = weights + moments;
   const all = 4 * parameters + states32;
-  const states = Math.min(activations, checkpointedActivations) / 2;
+  const states = Math.min(activations, recomputedActivations) / 2;
   const room = usableShare * device.bytes;
   const plans: [how: string, bytes: (n: number) => number][] = [
     ['a whole copy on each device (data parallel)', () => all + states],

@@ -71,15 +71,15 @@ function lengthOf({ steps, ...written }: WrittenTrainConfig, columns: number): n
 /** About `tokens` in a step, as a power of two of rows, in as few micro-batches as memory allows. */
 function batchOf(
   model: ModelShape,
-  { batchSize, accumulation, checkpointing, batchWarmup }: WrittenTrainConfig,
+  { batchSize, accumulation, recompute, batchWarmup }: WrittenTrainConfig,
   tokens: number,
 ): Pick<TrainConfig, 'batchSize' | 'accumulation'> {
   if (batchSize !== undefined) return { batchSize, accumulation: accumulation ?? 1 };
   const columns = model.max_position_embeddings;
   const rows = Math.min(mostRows, 2 ** Math.max(0, Math.round(Math.log2(tokens / columns))));
   if (accumulation !== undefined) return { batchSize: Math.ceil(rows / accumulation), accumulation };
-  const { activations, checkpointedActivations } = trainingMemory(model, { rows: 1, columns });
-  const most = microBatchBytes / (checkpointing ? checkpointedActivations : activations);
+  const { activations, recomputedActivations } = trainingMemory(model, { rows: 1, columns });
+  const most = microBatchBytes / (recompute ? recomputedActivations : activations);
   const whole = batchWarmup > 0 ? Math.ceil(rows / 8) : rows; // a batch that warms up grows by micro-batches
   const micro = Math.min(whole, 2 ** Math.max(0, Math.floor(Math.log2(most))));
   return { batchSize: micro, accumulation: rows / micro };

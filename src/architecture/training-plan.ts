@@ -50,7 +50,7 @@ export interface TrainingPlan {
   batch: { rows: number; accumulation: number; warmup: number; tokens: number };
   training: Pick<TrainConfig, 'optimizer' | 'learningRate' | 'weightDecay' | 'schedule'>;
   memory: TrainingMemory;
-  machine: HardwareEstimate & { bytes: number; fits: boolean; fitsCheckpointed: boolean };
+  machine: HardwareEstimate & { bytes: number; fits: boolean; fitsRecomputed: boolean };
   hardware: (HardwareEstimate & { count: number; sharding: Sharding })[];
 }
 
@@ -84,7 +84,7 @@ export function planTraining(request: PlanRequest): TrainingPlan {
       ...estimate('this machine', machine.peakFlops, measuredShare(parameters)),
       bytes: machine.bytes,
       fits: memory.peak <= machine.bytes,
-      fitsCheckpointed: memory.checkpointedPeak <= machine.bytes,
+      fitsRecomputed: memory.recomputedPeak <= machine.bytes,
     },
     hardware: request.hardware.map(({ device, count }) => ({
       ...estimate(`${device.name}×${count}`, device.bf16Flops * count, assumedUtilization),

@@ -2,7 +2,7 @@
 // read, so `--set name=123` is text and `--set seed=123` a number.
 import { parse } from 'yaml';
 import { type Fault, nearest } from './errors.js';
-import { keysOf, nodeAt, type SchemaNode, valueAt } from './schema.js';
+import { keysOf, nodeAt, presentPath, renameKeys, type SchemaNode, valueAt } from './schema.js';
 
 export interface Override {
   /** `a.b=c`; the value `null` removes the key. */
@@ -22,13 +22,14 @@ export interface Overridden {
 
 /**
  * Lays each assignment over `value`. Faults are returned, not thrown: the caller reports them with the file's own.
- * `finish(schema of the key, value)` may change the value last (paths become absolute).
+ * `finish(schema of the key, value)` may change the value last (paths become absolute); `renamed` hears of former names.
  */
 export function applyOverrides(
   root: SchemaNode,
   value: unknown,
   overrides: readonly (string | Override)[],
   finish: (node: SchemaNode, value: unknown) => unknown,
+  renamed: (from: string, to: string) => void,
 ): Overridden {
   const result: Overridden = { value, faults: [], typed: new Map() };
   for (const given of overrides) {
@@ -39,14 +40,17 @@ export function applyOverrides(
       result.faults.push({ what: 'this sets nothing', where: typed, next: 'Write it as --set a.b=value' });
       continue;
     }
-    const path = assignment.slice(0, split).trim().split('.');
+    const written = assignment.slice(0, split).trim().split('.');
+    const path = presentPath(root, written, result.value);
+    if (path.join() !== written.join()) renamed(written.join('.'), path.join('.'));
     const node = nodeAt(root, path, result.value);
     if (node === undefined) {
       result.faults.push(unknownKey(root, path, typed, result.value));
       continue;
     }
     if (ifAbsent && valueAt(result.value, path) !== undefined) continue;
-    const scalar = readScalar(node, assignment.slice(split + 1).trim());
+    const read = readScalar(node, assignment.slice(split + 1).trim());
+    const scalar = renameKeys(node, read, 'present', renamed, `${path.join('.')}.`);
     result.value = assign(result.value, path, scalar === null ? undefined : finish(node, scalar));
     result.typed.set(path.join('.'), typed);
   }

@@ -24,6 +24,8 @@ export interface SchemaNode {
   oneOf?: SchemaNode[];
   /** From `.meta({ path: true })`: a file name, relative to the file it is written in. */
   path?: boolean;
+  /** From `.meta({ formerly: 'name' })`: what the key was called before; still read. */
+  formerly?: string;
 }
 
 /** One knob, as a help table shows it. */
@@ -154,6 +156,43 @@ export function mapPaths(
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, child(key, inner)]));
 }
 
+/**
+ * A copy of `value` with every key under the name that the schema gives it now, or under the one that it had before; a key
+ * that stands there under both is left for the schema to refuse. `renamed` hears of each change, with its dotted path.
+ */
+export function renameKeys(
+  node: SchemaNode,
+  value: unknown,
+  to: 'present' | 'former',
+  renamed: (from: string, to: string) => void = () => undefined,
+  at = '',
+): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const rename = (key: string, inner: unknown): [string, unknown] => {
+    const other = to === 'present' ? presentName(node, key) : nodeAt(node, [key], value)?.formerly;
+    const name = other === undefined || Object.hasOwn(value, other) ? key : other;
+    if (name !== key) renamed(at + key, at + name);
+    const child = nodeAt(node, [key], value);
+    return [name, child === undefined ? inner : renameKeys(child, inner, to, renamed, `${at}${name}.`)];
+  };
+  if (Array.isArray(value)) return value.map((inner, index) => rename(String(index), inner)[1]);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => rename(key, inner)));
+}
+
+/** The path with every key under its present name. */
+export function presentPath(root: SchemaNode, path: readonly string[], value?: unknown): string[] {
+  return path.map((key, index) => {
+    const block = nodeAt(root, path.slice(0, index), value);
+    return (block && presentName(block, key)) ?? key;
+  });
+}
+
+/** Of the key that was called `former` before; undefined where there is none. */
+function presentName(block: SchemaNode, former: string): string | undefined {
+  const fields = branchesFor(block, undefined).flatMap(({ properties = {} }) => Object.entries(properties));
+  return fields.find(([, field]) => field.formerly === former)?.[0];
+}
+
 function branchesOf(node: SchemaNode): SchemaNode[] {
   return node.anyOf ?? node.oneOf ?? [];
 }
@@ -173,6 +212,8 @@ function branchesFor(node: SchemaNode, value: unknown): SchemaNode[] {
 function childNode(node: SchemaNode, key: PropertyKey): SchemaNode | undefined {
   const name = String(key);
   if (node.properties !== undefined && Object.hasOwn(node.properties, name)) return node.properties[name];
+  const present = presentName(node, name);
+  if (present !== undefined) return node.properties?.[present];
   if (node.items !== undefined && /^\d+$/.test(name)) return node.items;
   return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
 }

@@ -6,7 +6,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml
 import type { z } from 'zod';
 import { asUserError, type Fault, nearest, UserError } from './errors.js';
 import { applyOverrides, type Override } from './overrides.js';
-import { expectation, keysOf, mapPaths, nodeAt, type SchemaNode, schemaNode, valueAt } from './schema.js';
+import { expectation, keysOf, mapPaths, nodeAt, renameKeys, type SchemaNode, schemaNode, valueAt } from './schema.js';
 
 /** A configuration is small; anything larger is the wrong file, and takes the parser minutes where it is meant to. */
 const maxBytes = 64 << 10;
@@ -18,14 +18,16 @@ const maxFaults = 50;
 /**
  * Reads, overrides and validates a YAML file.
  * @param overrides `a.b=c` assignments, applied last; each may carry the words it was typed as.
+ * @param warn hears of keys that have another name now.
  * @throws UserError with one fault for each mistake.
  */
 export async function loadYaml<S extends z.ZodType>(
   path: string,
   schema: S,
   overrides: readonly (string | Override)[] = [],
+  warn?: (text: string) => void,
 ): Promise<z.output<S>> {
-  return parseYaml({ path, text: await readText(path) }, schema, overrides);
+  return parseYaml({ path, text: await readText(path) }, schema, overrides, warn);
 }
 
 /** The same for text already in memory; paths inside it are relative to the folder of `path`. */
@@ -33,17 +35,20 @@ export function parseYaml<S extends z.ZodType>(
   source: { path: string; text: string },
   schema: S,
   overrides: readonly (string | Override)[] = [],
+  warn: (text: string) => void = () => undefined,
 ): z.output<S> {
   const lines = new LineCounter();
   const document = parseText(source, lines);
   const node = schemaNode(schema);
-  const written = fillEmptyBlocks(node, toValue(document, source.path));
+  const renamed = (from: string, to: string): void => warn(`${from} is called ${to} now`);
+  const written = fillEmptyBlocks(node, renameKeys(node, toValue(document, source.path), 'present', renamed));
   const folder = dirname(resolve(source.path));
   const overridden = applyOverrides(
     node,
     mapPaths(node, written, (text) => resolvePath(folder, text)),
     overrides,
     (schemaOfKey, value) => mapPaths(schemaOfKey, value, (text) => resolvePath(process.cwd(), text)),
+    renamed,
   );
   const result = schema.safeParse(overridden.value);
   const context: Context = { path: source.path, document, lines, node, ...overridden };

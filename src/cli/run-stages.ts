@@ -30,7 +30,7 @@ export interface StageRunResult extends PipelineResult {
 
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
 export async function runStages(options: StageRun): Promise<StageRunResult> {
-  const { config, folder } = await findRun(options);
+  const { config, folder, warnings } = await findRun(options);
   const reporter = createReporter({
     runDirectory: folder,
     mode: outputMode(options),
@@ -40,6 +40,7 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
   const interrupt = watchInterrupt();
   const again = `npx mossctl run ${shownPath(join(folder, settingsName))}`;
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
+  for (const text of warnings) reporter.emit({ type: 'note', stage: 'run', level: 'warning', text });
   if (options.heading !== undefined) {
     reporter.emit({ type: 'note', stage: 'run', level: 'info', text: options.heading });
   }
@@ -115,14 +116,16 @@ export async function findRun(options: StageRun) {
   const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
   const { only, set } = options;
   const keep = only && { [`${only}.train.keep`]: options.keep };
+  const warnings: string[] = [];
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
     size: options.size,
     set,
     flags: { seed: options.seed, ...computeFlags(options), ...keep, ...options.flags },
     blocks: only && [only],
+    warn: (text) => warnings.push(text),
   });
-  return { config, folder: options.out ?? join('runs', config.name) };
+  return { config, warnings, folder: options.out ?? join('runs', config.name) };
 }
 
 /** The command as it was typed, quoted where a shell needs it. */

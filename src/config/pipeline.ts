@@ -55,7 +55,7 @@ const tokenizerSchema = z.strictObject({
     .describe('tokens that `extend` adds, at most; 0: that tokenizer as it is; default: 8192'),
 });
 
-const pretrainSchema = z.strictObject({
+export const pretrainSchema = z.strictObject({
   from: z
     .string()
     .min(1)

@@ -24,7 +24,7 @@ const trainDefaults = {
   sampleEvery: 0,
   checkpointEvery: 100,
   keep: 'last=2',
-  checkpointing: false,
+  recompute: false,
 };
 type TrainDefaults = typeof trainDefaults;
 
@@ -101,12 +101,13 @@ export const trainSchema = (defaults: Partial<TrainDefaults> = {}) => {
       .describe('steps between statistics of every layer (states, gradients, updates) for the report; 0 = none'),
     checkpointEvery: z.int().min(1).default(d.checkpointEvery).describe('steps between checkpoints'),
     keep: keepSchema.default(d.keep).describe('checkpoints kept: last=N newest, every=N steps, best=METRIC'),
-    checkpointing: z
+    recompute: z
       .boolean()
-      .default(d.checkpointing)
+      .default(d.recompute)
       .describe(
         'save memory: keep the activations of one layer at a time and compute them again in the backward pass, at the cost of one more forward pass (about a third more computation)',
-      ),
+      )
+      .meta({ formerly: 'checkpointing' }),
   });
 };
 export type TrainConfig = z.output<ReturnType<typeof trainSchema>>;

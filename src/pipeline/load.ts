@@ -27,6 +27,8 @@ export interface PipelineRequest {
   flags?: Readonly<Record<string, string | undefined>>;
   /** Blocks that must be there, with their defaults, even where the file has none. */
   blocks?: readonly (keyof PipelineConfig)[];
+  /** Hears of what is read, but should be written otherwise. */
+  warn?: (text: string) => void;
 }
 
 /** @throws UserError with every fault of the file, of --set and of the flags at once. */
@@ -34,8 +36,8 @@ export async function loadPipeline(request: PipelineRequest): Promise<PipelineCo
   const overrides = overridesOf(request);
   const written =
     request.config === undefined
-      ? parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides)
-      : await loadYaml(await findPipeline(request.config), pipelineSchema, overrides);
+      ? parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides, request.warn)
+      : await loadYaml(await findPipeline(request.config), pipelineSchema, overrides, request.warn);
   const from = written.pretrain?.from;
   return settled(written, from === undefined ? undefined : await readShape(from));
 }

@@ -2,7 +2,7 @@
 // difference must be named with --override, is recorded, and counts from the resumed step on. Some can never be.
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
-import { nodeAt, schemaNode } from '../base/schema.js';
+import { nodeAt, presentPath, renameKeys, schemaNode } from '../base/schema.js';
 import { pipelineSchema, type StageName } from '../config/pipeline.js';
 import type { StageRow, StageTable } from '../stages/catalog.js';
 import type { Override } from '../train/resume.js';
@@ -13,9 +13,17 @@ const maxShown = 200;
 /** What --override calls the files and folders that a stage reads. */
 const dataKey = 'data';
 
-/** The digest that decides whether a stage is skipped, resumed or started afresh. */
+/**
+ * The digest that decides whether a stage is skipped, resumed or started afresh. Of the names that keys had first, so that it
+ * is the same before and after one gets another.
+ */
 export function inputDigestOf(stage: StageName, made: Provenance): string {
-  return digestOf({ stage, ...made });
+  return digestOf({ stage, ...made, config: blockKeys(stage, made.config, 'former') });
+}
+
+function blockKeys(stage: StageName, block: unknown, to: 'present' | 'former'): unknown {
+  const node = nodeAt(settingsNode, [stage]);
+  return node === undefined ? block : renameKeys(node, block, to);
 }
 
 interface ResumeRequest {
@@ -31,7 +39,8 @@ interface ResumeRequest {
  * Makes the stage's record fit what is asked for, so that it goes on.
  * @throws UserError where there is nothing to resume, or something else than the named settings differs.
  */
-export async function prepareResume({ name, stages, made, runDirectory, named }: ResumeRequest): Promise<void> {
+export async function prepareResume({ name, stages, made, runDirectory, ...request }: ResumeRequest): Promise<void> {
+  const named = request.named.map((key) => presentPath(settingsNode, key.split('.')).join('.'));
   checkNames(named);
   const record = await readRecord(runDirectory, name);
   if (record === undefined) throw nothingToResume(name, `it was never started in ${runDirectory}`);
@@ -68,7 +77,7 @@ function differences(name: StageName, stages: StageTable, before: Provenance, no
   const addData = (from: unknown, to: unknown): void => add(dataKey, from, to, otherData);
   const addParent = (from: unknown, to: unknown): void =>
     add('parent', from, to, 'another model', 'the weights come from it');
-  const [old, fresh] = [flatten(before.config, name), flatten(now.config, name)];
+  const [old, fresh] = [before, now].map(({ config }) => flatten(blockKeys(name, config, 'present'), name));
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
     const [from, to] = [old.get(key), fresh.get(key)];
     if (key === `${name}.from`) addParent(from, to);

@@ -3,15 +3,18 @@
 // MiniCPM, §4: one stable phase, a cheap branch for every length). For other data or settings there is `pretrain.from`.
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.js';
+import { renameKeys, schemaNode } from '../base/schema.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import type { Manifest } from '../checkpoint/manifest.js';
-import type { PretrainConfig } from '../config/pipeline.js';
+import { type PretrainConfig, pretrainSchema } from '../config/pipeline.js';
 import type { Cooldown } from '../train/schedule.js';
 
 /** Change how a training is watched or ended, not what it is. */
 const free = ['keep', 'evaluateEvery', 'sampleEvery', 'checkpointEvery', 'statisticsEvery', 'finalRatio', 'decay'].map(
   (key) => `pretrain.train.${key}`,
 );
+
+const settingsNode = schemaNode(pretrainSchema);
 
 export interface Left {
   cooldown: Cooldown & { path: string };
@@ -46,7 +49,7 @@ export async function openCooldown(
     fail('this training read another corpus', 'its place in the data means nothing here');
   if (manifest.parent !== (parent ?? null))
     fail('this training began from other weights', 'pretrain.from is not what it was there');
-  const others = differing(manifest.settings, config);
+  const others = differing(renameKeys(settingsNode, manifest.settings, 'present'), config);
   if (others.length > 0) fail('this training has other settings', others.join(', '));
   const { step } = manifest;
   if (step >= planned) fail('this training has come to its end', `its ${planned} steps are done`);

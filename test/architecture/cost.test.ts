@@ -53,7 +53,7 @@ test('the memory of real steps, by the count of the native arena, is within a fi
         config,
         accumulation,
         checkpointing,
-        plan: checkpointing ? memory.checkpointedPeak : memory.peak,
+        plan: checkpointing ? memory.recomputedPeak : memory.peak,
       };
     })
     .sort((a, b) => a.plan - b.plan);

@@ -102,7 +102,7 @@ test('sizes and lengths at the edge keep within what the settings hold', () => {
     settledFor({ size: 'd512' }),
     settledFor({}, { steps: 1e9 }),
     settledFor({ contextLength: 8 }, { steps: 1e9, accumulation: 1 }),
-    settledFor({ contextLength: 8 }, { tokens: 1e15, checkpointing: true }),
+    settledFor({ contextLength: 8 }, { tokens: 1e15, recompute: true }),
   ])
     assert.equal(settled.batchSize * settled.accumulation, 65_536);
 });

@@ -101,6 +101,23 @@ test('--set is typed by the schema, laid on top, and may remove a block', async 
   assert.equal(config.selfInstruct?.seeds, resolve('seeds.jsonl'), 'paths on the command line start at the cwd');
 });
 
+test('a key that was called otherwise before is read under both names, with a warning; not twice', async () => {
+  await writeFile(path, 'sft:\n  train: {checkpointing: true}\n');
+  const warnings: string[] = [];
+  const overrides = ['align={train: {checkpointing: true}}', 'pretrain.train.checkpointing=true'];
+  const { sft, align, pretrain } = await loadYaml(path, pipelineSchema, overrides, (text) => warnings.push(text));
+  assert.deepEqual([sft?.train.recompute, align?.train.recompute, pretrain?.train.recompute], [true, true, true]);
+  assert.deepEqual(warnings.sort(), [
+    'align.train.checkpointing is called align.train.recompute now',
+    'pretrain.train.checkpointing is called pretrain.train.recompute now',
+    'sft.train.checkpointing is called sft.train.recompute now',
+  ]);
+  const over = await loadYaml(path, pipelineSchema, ['sft.train.recompute=false']);
+  assert.equal(over.sft?.train.recompute, false, '--set lies over the file, whatever each calls it');
+  const [fault] = await faultsOf('sft:\n  train: {checkpointing: true, recompute: false}\n', []);
+  assert.match(fault.what, /unknown key sft\.train\.checkpointing/);
+});
+
 test('faults of --set name the flag, and come together with those of the file', async () => {
   const faults = await faultsOf('seeed: 1\n', ['seed=abc', 'learningRate=1', 'pretrain.train.stpes=4', 'nonsense']);
   assert.deepEqual(faults.map((fault) => fault.where).sort(), [

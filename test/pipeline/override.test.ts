@@ -4,8 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
+import { digestOf } from '../../src/base/files.js';
 import type { PipelineConfig, StageName } from '../../src/config/pipeline.js';
-import { readRecord } from '../../src/pipeline/record.js';
+import { readRecord, writeRecord } from '../../src/pipeline/record.js';
 import type { PipelineRun } from '../../src/pipeline/run.js';
 import { folder, freshRun, start, type World, whole } from './world.js';
 
@@ -72,6 +73,34 @@ test('named ones go on, are recorded in order, and are the settings of the run f
   const again = await start(run, world, { only: 'pretrain', config: named(4, 0.5) });
   assert.ok(again.result.skipped.includes('pretrain'), 'the changed settings are now its own');
   assert.match(await readFile(join(run, 'pipeline.yaml'), 'utf8'), /batchSize: 4/);
+});
+
+/** Makes a record what it was before `train.recompute` had that name. */
+async function withFormerNames(run: string, name: StageName): Promise<void> {
+  const record = await readRecord(run, name);
+  assert.ok(record?.made);
+  const { train, ...block } = record.made.config as { train: { recompute: boolean } };
+  const { recompute, ...others } = train;
+  const made = { ...record.made, config: { ...block, train: { ...others, checkpointing: recompute } } };
+  await writeRecord(run, name, { ...record, made, inputDigest: digestOf({ stage: name, ...made }) });
+}
+
+test('a run that was recorded under the former name of a key resumes as if it had the new one', async () => {
+  const first = await interrupted('pretrain');
+  await withFormerNames(first.run, 'pretrain');
+  assert.equal((await first.resume(whole())).states.at(-2), 'pretrain resumed');
+  assert.deepEqual(first.world.overrides, []);
+  const second = await interrupted('pretrain');
+  await withFormerNames(second.run, 'pretrain');
+  assert.ok((await start(second.run, second.world, { only: 'pretrain' })).states.includes('pretrain resumed'));
+  const third = await interrupted('pretrain');
+  await withFormerNames(third.run, 'pretrain');
+  const other = changed(({ pretrain }) => {
+    if (pretrain) Object.assign(pretrain.train, { recompute: true, batchSize: 16 });
+  });
+  await assert.rejects(third.resume(other), /batchSize: 8 → 16; pretrain\.train\.recompute: false → true\./);
+  await third.resume(other, { override: ['pretrain.train.checkpointing', 'pretrain.train.batchSize'] });
+  assert.deepEqual(third.world.overrides?.at(-1), { key: 'pretrain.train.recompute', from: 'false', to: 'true' });
 });
 
 test('where the stage itself refuses the new settings, the try that is there keeps its own', async () => {

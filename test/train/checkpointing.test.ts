@@ -79,7 +79,7 @@ await onEachBackend('checkpointing gives the same bits', async (t) => {
 async function run(directory: string, checkpointing: boolean, stopAt = Number.POSITIVE_INFINITY) {
   const reporter = recordingReporter();
   const losses = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
-  const config = trainConfig({ checkpointing, accumulation: 2 });
+  const config = trainConfig({ recompute: checkpointing, accumulation: 2 });
   const objective = countingObjective();
   const asked: unknown[] = []; // of the model that each loss was given
   const result: TrainingResult | Interrupted = await train({
@@ -143,8 +143,8 @@ test('a run with the switch: same losses, same weights; stopped and resumed too'
   assert.deepEqual(b, c);
   assert.ok(a.weights.equals(b.weights));
   // The manifest says which setting it was, and differs in nothing else.
-  assert.equal(a.manifest.settings.checkpointing, false);
-  assert.equal(b.manifest.settings.checkpointing, true);
+  assert.equal(a.manifest.settings.recompute, false);
+  assert.equal(b.manifest.settings.recompute, true);
   const same = { settings: 0, seal: 0 };
   assert.deepEqual({ ...a.manifest, ...same }, { ...b.manifest, ...same });
 });

@@ -49,7 +49,7 @@ describe('statistics', () => {
       watched.statistics.map(({ step }) => step),
       [3, 6],
     );
-    const recomputed = await run('recomputed', { statisticsEvery: 3, checkpointing: true });
+    const recomputed = await run('recomputed', { statisticsEvery: 3, recompute: true });
     assert.deepEqual(
       recomputed.statistics[0].parts.map(({ part, values }) => [part, values.max, values.logitBound]),
       watched.statistics[0].parts.map(({ part, values }) => [part, values.max, values.logitBound]),

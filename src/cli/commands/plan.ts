@@ -7,7 +7,7 @@ import { nearest, UserError } from '../../base/errors.js';
 import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
-import { printJson, printLine } from '../output.js';
+import { printError, printJson, printLine } from '../output.js';
 
 export interface PlanOptions extends OutputOptions {
   config?: string;
@@ -35,7 +35,7 @@ export async function plan(options: PlanOptions): Promise<void> {
   const wanted = params ?? (flops === undefined ? undefined : optimalParameters(flops));
   const { context = wanted && 2048, vocab = wanted && 32_768, tokens } = options;
   const pipeline = await loadPipeline({
-    ...{ config, set, blocks: ['pretrain', 'tokenizer'] },
+    ...{ config, set, blocks: ['pretrain', 'tokenizer'], warn: (text) => printError(`mossctl: ${text}`) },
     size: wanted === undefined ? size : inThousands(wanted),
     flags: {
       'pretrain.model.contextLength': context?.toString(),
@@ -129,31 +129,31 @@ function planText(result: TrainingPlan): string {
       ['peak learning rate, weight decay', `${training.learningRate}, ${training.weightDecay}`],
     ],
   );
-  const bytes = (plain: number, checkpointed: number): string[] => [formatBytes(plain), formatBytes(checkpointed)];
+  const bytes = (plain: number, recomputed: number): string[] => [formatBytes(plain), formatBytes(recomputed)];
   const both = (value: number): string[] => bytes(value, value);
   const memories = formatTable(
     [
       `memory of a step, ${formatCount(batch.rows)} × ${formatCount(result.contextLength)} tokens at a time, fp32`,
       'plain',
-      'checkpointing',
+      'recompute',
     ],
     [
       ['weights', ...both(memory.weights)],
       [batch.accumulation > 1 ? 'gradients, and their sums' : 'gradients', ...both(memory.gradients)],
       [`moments of ${optimizerNames[training.optimizer]}`, ...both(memory.moments)],
-      ['activations', ...bytes(memory.activations, memory.checkpointedActivations)],
-      ['most at any moment', ...bytes(memory.peak, memory.checkpointedPeak)],
+      ['activations', ...bytes(memory.activations, memory.recomputedActivations)],
+      ['most at any moment', ...bytes(memory.peak, memory.recomputedPeak)],
     ],
   );
   const fit = machine.fits
     ? 'fits'
-    : machine.fitsCheckpointed
-      ? 'fits with pretrain.train.checkpointing=true'
+    : machine.fitsRecomputed
+      ? 'fits with pretrain.train.recompute=true'
       : 'does not fit: mossctl trains in one process and shards nothing';
   const speeds = formatTable(
     ['where', 'operations/s', 'of peak', 'tokens/s', 'time'],
     [
-      speedRow(machine, machine.fits || machine.fitsCheckpointed),
+      speedRow(machine, machine.fits || machine.fitsRecomputed),
       ...result.hardware.map((each) => speedRow(each, each.sharding.fits)),
     ],
   );
