@@ -28,7 +28,8 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^@tensorflow\//, ['tensor']],
   [/^apache-arrow/, ['data']],
   [/^(commander|cli-progress)$/, ['cli', 'report']],
-  [/^(openai|opencc-js|tar)(\/|$)/, ['data', 'stages']],
+  [/^openai(\/|$)/, ['inference']],
+  [/^(opencc-js|tar)(\/|$)/, ['data']],
 ];
 
 interface SourceFile {

@@ -44,12 +44,3 @@ export function answerFault(task: ProposedTask, solution: Solution): string | un
   if (check !== undefined && !checkAnswer(check, answer, task.language)) return 'answer fails its check';
   return undefined;
 }
-
-/** Text from outside: control characters other than line ends removed, spaces trimmed, length bounded. */
-export function cleanText(text: string, maxLength: number): string {
-  return text
-    .slice(0, maxLength)
-    .replace(/\r\n?/g, '\n')
-    .replace(/[\p{C}\uFFFD]/gu, (character: string) => (character === '\n' ? '\n' : ''))
-    .trim();
-}

@@ -1,13 +1,14 @@
 // Self-Instruct (Wang et al. 2022) through a chat endpoint: shown numbered tasks of one family, the model goes on with
 // the list; each new task is then answered in a request of its own. What it says is text to validate, never trusted.
-import { UserError } from '../../base/errors.js';
-import type { Completer, Completion, CompletionRequest } from './completion.js';
+import { cleanText } from '../../base/clean-text.js';
+import { Interrupted, UserError } from '../../base/errors.js';
+import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
+import type { Question, Recording } from '../../inference/recording.js';
 import { families } from './families/table.js';
-import { cleanText } from './filters.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
 
-/** Completions in a row with nothing usable in them before we give up. */
-export const maxGarbage = 10;
+/** Replies in a row with nothing usable in them before we give up. */
+const maxUnusable = 10;
 
 const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', en: 'English' };
 
@@ -15,20 +16,15 @@ export class OpenAiTeacher implements Teacher {
   readonly name: string;
   readonly patience = 5;
   readonly notes: readonly string[];
-  readonly #completer: Completer;
-  /** Removes completions from the record, where one is kept. */
-  readonly #forget: (requests: readonly CompletionRequest[]) => Promise<void>;
-  #garbage: CompletionRequest[] = [];
+  readonly #recording: Recording;
+  readonly #signal: AbortSignal | undefined;
+  #unusable: Question[] = [];
 
-  constructor(
-    model: string,
-    completer: Completer,
-    forget: (requests: readonly CompletionRequest[]) => Promise<void> = () => Promise.resolve(),
-  ) {
+  constructor(model: string, recording: Recording, signal?: AbortSignal) {
     this.name = `openai:${model}`;
     this.notes = [`teacher: ${model} through an OpenAI-compatible endpoint; its answers are checked where a rule can`];
-    this.#completer = completer;
-    this.#forget = forget;
+    this.#recording = recording;
+    this.#signal = signal;
   }
 
   can(): boolean {
@@ -37,36 +33,42 @@ export class OpenAiTeacher implements Teacher {
 
   async propose(request: TaskRequest): Promise<Proposal> {
     const asked = proposalPrompt(request);
-    const completion = await this.#completer.complete(asked);
-    const tasks = parseTasks(completion, request);
+    const reply = await this.#ask(asked);
+    const tasks = parseTasks(reply, request);
     if (tasks.length > 0) {
-      this.#garbage = [];
+      this.#unusable = [];
       return { tasks, dropped: [] };
     }
-    await this.#countGarbage(asked);
-    return { tasks, dropped: [{ rule: 'no tasks in what the teacher said', example: completion.text.slice(0, 200) }] };
+    await this.#countUnusable(asked);
+    return { tasks, dropped: [{ rule: 'no tasks in what the teacher said', example: reply.text.slice(0, 200) }] };
   }
 
   async answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop> {
     const asked = answerPrompt(task, request);
-    const completion = await this.#completer.complete(asked);
-    if (completion.finish === 'garbage') {
-      await this.#countGarbage(asked);
+    const reply = await this.#ask(asked);
+    if (reply.finish === 'unusable') {
+      await this.#countUnusable(asked);
       return { rule: 'no answer in what the teacher said', example: task.turns.join('\n') };
     }
-    this.#garbage = [];
-    const answer = cleanText(completion.text, 4000).replace(/^(?:answer|a|答案?|回答)\s*[:：]\s*/i, '');
-    if (completion.finish === 'length') return { rule: 'answer cut off', example: answer.slice(0, 200) };
+    this.#unusable = [];
+    const answer = cleanText(reply.text, 4000).replace(/^(?:answer|a|答案?|回答)\s*[:：]\s*/i, '');
+    if (reply.finish === 'length') return { rule: 'answer cut off', example: answer.slice(0, 200) };
     const check = families[task.kind].check?.(answer, task.language);
     return { answer, ...(check === undefined ? {} : { check }) };
   }
 
-  async #countGarbage(request: CompletionRequest): Promise<void> {
-    this.#garbage.push(request);
-    if (this.#garbage.length < maxGarbage) return;
-    await this.#forget(this.#garbage);
+  async #ask({ messages, options }: Question): Promise<Reply> {
+    const reply = await replyOf(this.#recording, messages, { ...options, signal: this.#signal });
+    if (reply.finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
+    return reply;
+  }
+
+  async #countUnusable(question: Question): Promise<void> {
+    this.#unusable.push(question);
+    if (this.#unusable.length < maxUnusable) return;
+    await this.#recording.forget(this.#unusable);
     throw new UserError({
-      what: `the teacher said nothing usable ${maxGarbage} times in a row`,
+      what: `the teacher said nothing usable ${maxUnusable} times in a row`,
       where: this.name,
       why: 'its answers were empty, no completions, or held no numbered tasks',
       next: 'Check selfInstruct.model and OPENAI_BASE_URL; a larger model may follow the format. What was usable is kept',
@@ -74,7 +76,7 @@ export class OpenAiTeacher implements Teacher {
   }
 }
 
-function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest): CompletionRequest {
+function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest): Question {
   const list = examples.map(({ instruction }, i) => `${i + 1}. ${oneLine(instruction)}`);
   const next = examples.length + 1;
   const user = [
@@ -86,10 +88,10 @@ function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest
     'Write the numbered list and nothing else.',
   ].join('\n');
   const system = 'You write varied tasks for training a small bilingual language model.';
-  return { index, system, user, maxTokens: 1024, temperature: 1 };
+  return question(system, user, { index, maxNewTokens: 1024, temperature: 1 });
 }
 
-function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): CompletionRequest {
+function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Question {
   const shown = examples
     .slice(0, 3)
     .map(({ instruction, output }) => `Task: ${oneLine(instruction)}\nAnswer: ${output}`);
@@ -98,7 +100,17 @@ function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Com
     'Be correct and short: at most 20 words. Write the answer and nothing else.',
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');
-  return { index, system, user, maxTokens: 200, temperature: 0 };
+  return question(system, user, { index, maxNewTokens: 200, temperature: 0 });
+}
+
+function question(system: string, user: string, options: ReplyOptions): Question {
+  return {
+    messages: [
+      { role: 'system', content: system },
+      { role: 'user', content: user },
+    ],
+    options,
+  };
 }
 
 function oneLine(text: string): string {
@@ -109,7 +121,7 @@ const maxTasksPerCompletion = 32;
 const listMark = /^\s*(?:[-*#>]+\s*)?(?:\*\*)?(?:task|任务)?\s*\d{1,4}\s*(?:[.．、:：]|[)）])\s*(?:\*\*)?/i;
 
 /** The items of a numbered list; an item may run over several lines. The last one is dropped where the text was cut. */
-export function parseTasks({ text, finish }: Completion, { kind, language }: TaskRequest): ProposedTask[] {
+export function parseTasks({ text, finish }: Reply, { kind, language }: TaskRequest): ProposedTask[] {
   const items: string[] = [];
   for (const line of text.split('\n')) {
     if (listMark.test(line)) items.push(line.replace(listMark, ''));

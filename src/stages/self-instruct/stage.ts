@@ -15,18 +15,19 @@ import {
 import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import type { Conversation } from '../../data/types.js';
+import { OpenAiEndpoint } from '../../inference/endpoint.js';
+import { Recording } from '../../inference/recording.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { type AcceptedTask, bucketsFor, type Expansion, expand } from './expand.js';
 import { OfflineTeacher } from './offline-teacher.js';
-import { OpenAiEndpoint } from './openai-endpoint.js';
 import { OpenAiTeacher } from './openai-teacher.js';
-import { RecordedCompleter } from './recorded.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
 import type { Teacher } from './teacher.js';
 import { unseenIn } from './unseen-sums.js';
 
 const stage = 'selfInstruct';
+const terms = { role: 'teacher', chosenBy: `${stage}.teacher`, block: stage, otherwise: 'use teacher: offline' };
 type SelfInstructJob = Job<SelfInstructConfig>;
 
 /** `inputs.data` is optional: without it the offline teacher has no facts to look up. */
@@ -34,7 +35,7 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   check: async ({ config }) => {
     await chosenSeeds(config);
     // Made only to be refused where its key is missing: nothing is asked yet.
-    if (config.teacher === 'openai') new OpenAiEndpoint(config);
+    if (config.teacher === 'openai') new OpenAiEndpoint({ ...config, terms });
   },
   run: async (job) => {
     const seeds = await chosenSeeds(job.config);
@@ -68,14 +69,14 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   const { model, baseUrl, timeoutSeconds, retries } = config;
   const onRetry = (reason: string, wait: number): void =>
     note(job, 'warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
-  const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, signal, onRetry });
-  const recorded = await RecordedCompleter.open(endpoint, join(dirname(resolve(directory)), responsesName));
+  const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, terms, onRetry });
+  const recording = await Recording.open(endpoint, join(dirname(resolve(directory)), responsesName));
   const close = async (): Promise<void> => {
-    await recorded.close();
-    const { asked, replayed } = recorded.counts;
+    await recording.close();
+    const { asked, replayed } = recording.counts;
     note(job, 'info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
   };
-  return { teacher: new OpenAiTeacher(model, recorded, (requests) => recorded.forget(requests)), close };
+  return { teacher: new OpenAiTeacher(model, recording, signal), close };
 }
 
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {

@@ -8,14 +8,20 @@ import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { responsesName } from '../../../src/base/layout.js';
 import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
 import type { Event } from '../../../src/report/event.js';
-import { OpenAiEndpoint } from '../../../src/stages/self-instruct/openai-endpoint.js';
 import { parseTasks } from '../../../src/stages/self-instruct/openai-teacher.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import type { Job, StageOutput } from '../../../src/stages/stage.js';
-import { type Behaviour, type Endpoint, goodTeacher, sendJson, sendText, startEndpoint } from './endpoint.js';
+import {
+  type Behaviour,
+  type ChatServer,
+  goodTeacher,
+  sendJson,
+  sendText,
+  startChatServer,
+} from '../../inference/chat-server.js';
 
-async function startFor(t: TestContext, behaviour: Behaviour): Promise<Endpoint> {
-  const endpoint = await startEndpoint(behaviour);
+async function startFor(t: TestContext, behaviour: Behaviour): Promise<ChatServer> {
+  const endpoint = await startChatServer(behaviour);
   t.after(() => endpoint.close());
   return endpoint;
 }
@@ -136,7 +142,7 @@ test('a dropped connection is tried again', async (t) => {
 });
 
 test('nobody listens: told after the retries', async (t) => {
-  const endpoint = await startEndpoint(goodTeacher);
+  const endpoint = await startChatServer(goodTeacher);
   await endpoint.close();
   const directory = await temporaryDirectory(t);
   const error = await run({ url: endpoint.url, directory, config: { retries: 1 } }).catch((e: unknown) => e);
@@ -243,15 +249,6 @@ test('killed and run again: replays what was answered, asks only for the rest, s
   assert.equal(endpoint.requests.length, again, 'a third run asks nothing');
   for (const file of ['train.jsonl', 'heldout.jsonl', 'report.json'])
     assert.equal(await readFile(join(directory, file), 'utf8'), await readFile(join(whole, file), 'utf8'));
-});
-
-test('the key: needed by the default endpoint only, sent where it is set', () => {
-  const options = { model: 'm', timeoutSeconds: 1, retries: 0 };
-  assert.throws(() => new OpenAiEndpoint({ ...options, environment: {} }), /OPENAI_API_KEY is not set/);
-  const local = new OpenAiEndpoint({ ...options, environment: { OPENAI_BASE_URL: 'http://u:p@localhost:1/v1/' } });
-  assert.equal(local.url, 'http://localhost:1/v1');
-  const other = new OpenAiEndpoint({ ...options, baseUrl: 'http://localhost:2/v1', environment: {} });
-  assert.notEqual(local.identity, other.identity);
 });
 
 test('numbered lists, as models write them', () => {

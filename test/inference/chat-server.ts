@@ -7,25 +7,27 @@ import type { AddressInfo } from 'node:net';
 export interface ChatRequest {
   model: string;
   messages: { role: string; content: string }[];
+  /** The body, as it came. */
+  body: Record<string, unknown>;
   authorization: string | undefined;
 }
 
 export type Behaviour = (request: ChatRequest, response: ServerResponse, count: number) => void;
 
-export interface Endpoint {
+export interface ChatServer {
   url: string;
   requests: ChatRequest[];
   close(): Promise<void>;
 }
 
-export async function startEndpoint(behaviour: Behaviour): Promise<Endpoint> {
+export async function startChatServer(behaviour: Behaviour): Promise<ChatServer> {
   const requests: ChatRequest[] = [];
   const server = createServer((incoming: IncomingMessage, response) => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as ChatRequest;
-      const request = { ...body, authorization: incoming.headers.authorization };
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as ChatRequest & Record<string, unknown>;
+      const request = { ...body, body, authorization: incoming.headers.authorization };
       requests.push(request);
       behaviour(request, response, requests.length);
     });

@@ -1,0 +1,119 @@
+// A recording: what was answered once is not asked again, whatever version wrote it down.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../src/inference/chat-model.js';
+import { Recording } from '../../src/inference/recording.js';
+import type { Message } from '../../src/tokenizer/message.js';
+
+/** Written by the version before messages had more than one turn, for `tiny` at http://127.0.0.1:1/v1. */
+const identity = 'd65e85da27e4f15644d8264e05ce2542dcc2623d62e8fa87b60055e437beb55a';
+const earlier = String.raw`{"key":"0:78d1ebd56b339ed76d5218f5e94794cc8fe2a3ce5b21accdf839626653e0d4f8","completion":{"text":"1. 你好?\n2. \"Hi\"","finish":"stop"}}
+{"key":"0:6ed0c227ea29f2302a6ef278c0fc49421124e31572d5d130a6afd07dadf4b64a","completion":{"text":"cut off her","finish":"length"}}
+{"key":"1:fbaad923a205a309d71bc454eaa74222baa1d1ce3ac0d34063eb74bb0527ad05","completion":{"text":"","finish":"garbage"}}
+`;
+
+/** Answers with what it was asked, and counts. */
+class Echo implements ChatModel {
+  readonly identity = identity;
+  readonly asked: string[] = [];
+  finish = 'stop';
+
+  async *reply(messages: readonly Message[], { index = 0 }: ReplyOptions): AsyncGenerator<string, Reply> {
+    const text = `${index}:${messages.at(-1)?.content}`;
+    this.asked.push(text);
+    yield text.slice(0, 2);
+    yield text.slice(2);
+    return { text, finish: this.finish, toolCalls: [{ name: 'f', arguments: { text } }] };
+  }
+}
+
+async function pathFor(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'recording-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return join(directory, 'inner', 'responses.jsonl');
+}
+
+const pair = (system: string, user: string): Message[] => [
+  { role: 'system', content: system },
+  { role: 'user', content: user },
+];
+const tasks = pair('You write tasks.', 'Write “two”.\n1. a');
+const writing = { maxNewTokens: 1024, temperature: 1 };
+
+test('answers that an earlier version paid for are found', async (t) => {
+  const path = await pathFor(t);
+  const echo = new Echo();
+  await (await Recording.open(echo, path)).close();
+  await writeFile(path, earlier);
+  const recording = await Recording.open(echo, path);
+  const signal = new AbortController().signal;
+  assert.deepEqual(await replyOf(recording, tasks, { ...writing, index: 0, signal }), {
+    text: '1. 你好?\n2. "Hi"',
+    finish: 'stop',
+  });
+  const answering = { index: 0, maxNewTokens: 200, temperature: 0 };
+  const cut = await replyOf(recording, pair('You answer.', 'Task: x\nAnswer:'), answering);
+  assert.deepEqual(cut, { text: 'cut off her', finish: 'length' });
+  assert.deepEqual(await replyOf(recording, tasks, { ...writing, index: 1 }), { text: '', finish: 'unusable' });
+  assert.deepEqual(recording.counts, { asked: 0, replayed: 3 });
+  assert.deepEqual(echo.asked, []);
+  await recording.close();
+});
+
+test('a reply is kept whole with its calls, and replayed by another process', async (t) => {
+  const path = await pathFor(t);
+  const echo = new Echo();
+  const recording = await Recording.open(echo, path);
+  const pieces: string[] = [];
+  const stream = recording.reply(tasks, writing);
+  for (let piece = await stream.next(); !piece.done; piece = await stream.next()) pieces.push(piece.value);
+  assert.deepEqual(pieces, ['0:', tasks[1].content]);
+  const kept = await readFile(path, 'utf8');
+  await recording.close();
+  await writeFile(path, `${kept}{"key":"0:ab`);
+  const again = await Recording.open(echo, path);
+  const reply = await replyOf(again, tasks, writing);
+  const text = `0:${tasks[1].content}`;
+  assert.deepEqual(reply, { text, finish: 'stop', toolCalls: [{ name: 'f', arguments: { text } }] });
+  assert.equal(echo.asked.length, 1);
+  assert.equal(await readFile(path, 'utf8'), kept);
+  await again.forget([{ messages: tasks, options: writing }]);
+  assert.equal(await readFile(path, 'utf8'), '');
+  await again.close();
+});
+
+test('whatever changes the question asks anew', async (t) => {
+  const echo = new Echo();
+  const recording = await Recording.open(echo, await pathFor(t));
+  const tool = { name: 'f', description: '', parameters: {} };
+  const questions: [Message[], ReplyOptions][] = [
+    [tasks, writing],
+    [tasks, { ...writing, index: 1 }],
+    [tasks, { ...writing, topP: 0.9 }],
+    [tasks, { ...writing, seed: 1 }],
+    [tasks, { ...writing, tools: [tool] }],
+    [[tasks[0], { ...tasks[1], name: 'moss' }], writing],
+    [tasks.toReversed(), writing],
+    [[...tasks, { role: 'assistant', content: 'a' }, tasks[1]], writing],
+    [[...tasks, { role: 'assistant', content: 'b' }, tasks[1]], writing],
+  ];
+  for (let round = 0; round < 2; round++)
+    for (const [messages, options] of questions) await replyOf(recording, messages, options);
+  assert.deepEqual(recording.counts, { asked: questions.length, replayed: questions.length });
+  await recording.close();
+});
+
+test('a reply that was aborted is not kept', async (t) => {
+  const path = await pathFor(t);
+  const echo = new Echo();
+  echo.finish = 'aborted';
+  const recording = await Recording.open(echo, path);
+  assert.equal((await replyOf(recording, tasks, writing)).finish, 'aborted');
+  assert.equal(await readFile(path, 'utf8'), '');
+  echo.finish = 'stop';
+  assert.equal((await replyOf(recording, tasks, writing)).finish, 'stop');
+  await recording.close();
+});
