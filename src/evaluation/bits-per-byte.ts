@@ -14,7 +14,7 @@ import type { MeasuredText } from './measurements.js';
 /** Rows of one evaluation batch. */
 const rows = 8;
 /** The context of a published model may be 131,072 tokens: a batch of such rows fits into no memory. */
-const mostColumns = 2048;
+const maxColumns = 2048;
 
 /** One split of a tokenised corpus. */
 type HeldOutText = Pick<TokenDocuments, 'manifest' | 'length' | 'get'>;
@@ -26,13 +26,13 @@ export async function measureHeldOut(
   signal?: AbortSignal,
 ): Promise<MeasuredText[]> {
   const nats = new Map<string, number>();
-  const columns = Math.min(model.config.max_position_embeddings, mostColumns);
+  const columns = Math.min(model.config.max_position_embeddings, maxColumns);
   const shape = { rows, columns, padId: model.config.pad_token_id };
   for (const batch of batchesOnce(chosen.map(textOnly), shape)) {
     stopIfAborted(signal, 'stopped while measuring bits per byte');
     tidy(() => {
       const logProbabilities = sequenceLogProbabilities(model, batch).logProbabilities.dataSync();
-      // A long document goes on in the next batch.
+      // A long document continues in the next batch.
       for (const [i, id] of batch.ids.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
     });
     await setImmediate();

@@ -1,4 +1,4 @@
-// Formulas that the corpus kept apart, asked one by one: 12+34= must go on with 46 and end. Each of them computes with a
+// Formulas that the corpus kept apart, asked one by one: 12+34= must continue with 46 and end. Each of them computes with a
 // pair of operands that no training formula has, in either order (see data/sources/formulas.ts).
 import { stopIfAborted } from '../base/errors.js';
 import { Random } from '../base/random.js';
@@ -13,7 +13,7 @@ import type { Measurements } from './measurements.js';
 /** Answered together. */
 const batchRows = 256;
 /** Documents looked into, at most: formulas may be few among many texts. */
-const mostDocuments = 50_000;
+const maxDocuments = 50_000;
 
 export interface HeldOutFormula {
   /** Up to and with the `=`. */
@@ -46,7 +46,7 @@ export async function heldOutFormulas(
     Uint32Array.from({ length: documents.length }, (_, i) => i),
   );
   const found = new Map<string, Map<string, HeldOutFormula>>();
-  for (const index of order.subarray(0, mostDocuments)) {
+  for (const index of order.subarray(0, maxDocuments)) {
     const { language, tokens } = await documents.get(index);
     if (language !== 'other') continue;
     for (const line of tokenizer.decode(tokens.subarray(1, -1)).split('\n')) {
@@ -62,12 +62,12 @@ export async function heldOutFormulas(
 
 /**
  * `formula`, `formula.+` (of one operation), `formula.2×1`: the share that is answered exactly, greedily. An operator or a
- * form of which there are fewer than `fewest` formulas counts in the whole only: its share would say nothing.
+ * form of which there are fewer than `minFormulas` formulas counts in the whole only: its share would say nothing.
  */
 export async function measureFormulas(
   { model, tokenizer }: { model: Model; tokenizer: Tokenizer },
   formulas: readonly HeldOutFormula[],
-  { signal, fewest = 16 }: { signal?: AbortSignal; fewest?: number } = {},
+  { signal, minFormulas = 16 }: { signal?: AbortSignal; minFormulas?: number } = {},
 ): Promise<Measurements> {
   const measurements: Measurements = new Map();
   const add = (metric: string, unit: Unit): void => {
@@ -93,8 +93,8 @@ export async function measureFormulas(
       add(`formula.${form}`, unit);
     }
   }
-  const telling = [...measurements].filter(([metric, units]) => metric === 'formula' || units.length >= fewest);
-  return new Map(telling.sort(([a], [b]) => place(a) - place(b)));
+  const reliable = [...measurements].filter(([metric, units]) => metric === 'formula' || units.length >= minFormulas);
+  return new Map(reliable.sort(([a], [b]) => place(a) - place(b)));
 }
 
 /** In a table: the whole, then each operator with its lengths below it, then longer formulas. */

@@ -53,7 +53,7 @@ export const evalStage: Stage<EvalConfig> = {
       // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.
       const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
       if (!ancestors.every((ancestor) => line.includes(ancestor))) {
-        const text = `left out ${label}: it does not descend from the other checkpoints measured here`;
+        const text = `skipped ${label}: it does not descend from the other checkpoints measured here`;
         reporter.emit({ type: 'note', stage: 'eval', level: 'warning', text });
         continue;
       }
@@ -126,7 +126,7 @@ async function evaluateCheckpoint(
     const asked = loaded.tokenizer.chatTemplate !== missingTemplate ? tasks : [];
     if (asked.length < tasks.length) {
       if (measurements.size === 0) throw nothingToMeasure(checkpoint.path);
-      const text = `${label}: left out ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}: this model has no chat template to ask with`;
+      const text = `${label}: skipped ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}: this model has no chat template to ask with`;
       reporter.emit({ type: 'note', stage: 'eval', level: 'warning', text });
     }
     const onProgress = (done: number, total: number): void =>

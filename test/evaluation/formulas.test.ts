@@ -54,7 +54,7 @@ test('a model that knows one half by heart is right in one half', async () => {
   for (let step = 1; step <= 120; step++) {
     await trainStep(model, optimizer, objective, [await objective.next()], trainConfig(), { step, learningRate: 0.01 });
   }
-  const metrics = metricsOf(await measureFormulas({ model, tokenizer }, formulas, { fewest: 1 }));
+  const metrics = metricsOf(await measureFormulas({ model, tokenizer }, formulas, { minFormulas: 1 }));
   assert.deepEqual(metrics, {
     formula: 4 / 6,
     'formula.+': 3 / 4,
@@ -65,8 +65,8 @@ test('a model that knows one half by heart is right in one half', async () => {
   });
   const order = ['formula', 'formula.+', 'formula.1+1', 'formula.1+2', 'formula.×', 'formula.1×1'];
   assert.deepEqual(Object.keys(metrics), order);
-  const telling = await measureFormulas({ model, tokenizer }, formulas, { fewest: 3 });
-  assert.deepEqual([...telling.keys()], ['formula', 'formula.+', 'formula.1+1'], 'shares of one or two say nothing');
+  const reliable = await measureFormulas({ model, tokenizer }, formulas, { minFormulas: 3 });
+  assert.deepEqual([...reliable.keys()], ['formula', 'formula.+', 'formula.1+1'], 'shares of one or two say nothing');
   disposeOptimizer(optimizer);
   disposeModel(model);
 });

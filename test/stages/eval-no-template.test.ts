@@ -1,5 +1,5 @@
 // A base model of others without a chat template: its bits per byte are measured, and the tasks that it cannot be asked
-// are left out with a word; where there is nothing to measure at all, that is an error.
+// are skipped with a word; where there is nothing to measure at all, that is an error.
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -62,13 +62,13 @@ async function evaluate(inputs: { tokens?: string }) {
   return { metrics, notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])) };
 }
 
-test('the text is measured, the tasks are left out with a word', async () => {
+test('the text is measured, the tasks are skipped with a word', async () => {
   const { metrics, notes } = await evaluate({ tokens });
   assert.ok(metrics['base.bitsPerByte'] > 1 && metrics['base.bitsPerByte'] < 20, `${metrics['base.bitsPerByte']}`);
   assert.ok(!('base.exactMatch' in metrics));
   assert.deepEqual(
-    notes.filter((text) => text.includes('left out')),
-    ['base: left out 1 task: this model has no chat template to ask with'],
+    notes.filter((text) => text.includes('skipped')),
+    ['base: skipped 1 task: this model has no chat template to ask with'],
   );
 });
 

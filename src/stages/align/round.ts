@@ -1,6 +1,6 @@
 // One round: sample k answers to each prompt from the policy, score them, make pairs, train on them with DPO, and
 // decide on held-out tasks whether the result is promoted. What a round has finished is on disk, so a round that was
-// interrupted goes on where it stopped.
+// interrupted resumes where it stopped.
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/errors.js';
@@ -85,7 +85,7 @@ async function finishedRound(path: string, job: Job<AlignConfig>): Promise<Round
     return result;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    madeAgain(job, error.message);
+    warnRebuilt(job, error.message);
     return undefined;
   }
 }
@@ -93,12 +93,12 @@ async function finishedRound(path: string, job: Job<AlignConfig>): Promise<Round
 /** The value of a sealed file of ours; undefined where there is none, or it is damaged, which is said. */
 async function readOwn(path: string, job: Job<AlignConfig>): Promise<unknown> {
   const read = await readSealed(path);
-  if (read === 'damaged') madeAgain(job, path);
+  if (read === 'damaged') warnRebuilt(job, path);
   return typeof read === 'string' ? undefined : read.value;
 }
 
-function madeAgain(job: Job<AlignConfig>, what: string): void {
-  const text = `made again, for it is no longer what was saved: ${what}`;
+function warnRebuilt(job: Job<AlignConfig>, what: string): void {
+  const text = `rebuilt, for it changed on disk: ${what}`;
   job.reporter.emit({ type: 'note', stage: 'align', level: 'warning', text });
 }
 
@@ -113,7 +113,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
   if (summary !== undefined) {
     const digest = (await exists(path)) ? await sha256File(path) : undefined;
     if (digest === summary.pairs) return { pairs: await readPairs(path), sampledReward: summary.sampledReward };
-    madeAgain(job, path);
+    warnRebuilt(job, path);
   }
   return withModel(policy, async (loaded) => {
     const chosen = Random.stream(job.seed, `align-prompts-${round}`)
