@@ -73,6 +73,17 @@ test('imports go down the layers, never up, and never between neighbours', () =>
   assert.deepEqual(wrong, []);
 });
 
+test('commands do not import each other: what two of them share lies beside them', () => {
+  const commands = files.filter(({ path }) => path.startsWith('cli/commands/'));
+  const wrong = commands.flatMap(({ path, text }) =>
+    importsOf(text)
+      .filter((name) => name.startsWith('./'))
+      .map((name) => `${path} imports ${name}`),
+  );
+  assert.ok(commands.length > 10, `${commands.length} commands`);
+  assert.deepEqual(wrong, []);
+});
+
 test('each large dependency has one door', () => {
   const wrong: string[] = [];
   const used = new Set<string>();

@@ -20,6 +20,16 @@ export interface Overridden {
   typed: Map<string, string>;
 }
 
+/** Named flags: dotted key → value. */
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+/** `--batchSize 8` for `pretrain.train.batchSize`. */
+export function flagOverrides(flags: Flags): Override[] {
+  return Object.entries(flags).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ assignment: `${key}=${value}`, typed: `--${key.split('.').at(-1)} ${value}` }],
+  );
+}
+
 /**
  * Lays each assignment over `value`. Faults are returned, not thrown: the caller reports them with the file's own.
  * `finish(schema of the key, value)` may change the value last (paths become absolute); `renamed` hears of former names.

@@ -1,6 +1,6 @@
 // Decoding speed through the real engine: after one pass over the prompts, a token for every row at each step.
 import { Random } from '../base/random.js';
-import type { Precision } from '../config/pipeline.js';
+import type { Precision } from '../config/compute.js';
 import { generate } from '../inference/engine.js';
 import { greedy } from '../inference/sampling.js';
 import { disposeModel, initModel } from '../model/model.js';

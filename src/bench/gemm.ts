@@ -1,5 +1,5 @@
 // The matrix product, as the models call it (`linear`: y = x · Wᵀ), as a share of this machine's multiply-add peak.
-import type { Precision } from '../config/pipeline.js';
+import type { Precision } from '../config/compute.js';
 import { linearOp } from '../tensor/ops/linear.js';
 import { tidy } from '../tensor/tf.js';
 import { randomTensor } from './inputs.js';

@@ -6,7 +6,7 @@
 import { decoderTable } from '../architecture/parameters.js';
 import { rotationOf } from '../architecture/rope.js';
 import { Random } from '../base/random.js';
-import type { Precision } from '../config/pipeline.js';
+import type { Precision } from '../config/compute.js';
 import type { Attributes, Op } from '../tensor/op.js';
 import { adamw } from '../tensor/ops/adamw.js';
 import { attentionOp } from '../tensor/ops/attention.js';

@@ -2,7 +2,7 @@
 // same minutes (training in one child process per shape and precision, so that each peak of memory is its own).
 import { cpus } from 'node:os';
 import { availableCores } from '../base/cores.js';
-import type { BackendChoice, Precision } from '../config/pipeline.js';
+import type { BackendChoice, Precision } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';

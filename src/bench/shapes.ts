@@ -3,8 +3,8 @@
 import { modelConfig } from '../architecture/config.js';
 import { trainingFlopsPerToken } from '../architecture/cost.js';
 import { parameterCount } from '../architecture/parameters.js';
+import type { Precision } from '../config/compute.js';
 import { type ModelConfig, modelSchema, type Size } from '../config/model.js';
-import type { Precision } from '../config/pipeline.js';
 
 const table = {
   /** Too small to say anything about speed: it tries the command out. */

@@ -2,7 +2,7 @@
 // Run it in a process of its own (train-process.ts): the peak of resident memory belongs to the whole process.
 import { existsSync, readFileSync } from 'node:fs';
 import { Random } from '../base/random.js';
-import type { ComputeChoice, Precision } from '../config/pipeline.js';
+import type { ComputeChoice, Precision } from '../config/compute.js';
 import { trainSchema } from '../config/train.js';
 import type { TokenBatch } from '../data/types.js';
 import { disposeModel, initModel } from '../model/model.js';

@@ -1,8 +1,6 @@
 // mossctl data as a person sees it: build, inspect, stats, fetch.
 import type { Command } from 'commander';
-import type { InspectOptions } from './commands/data.js';
-import type { StatsOptions } from './commands/data-stats.js';
-import { example, numberFrom, type OutputOptions, type RunOptions, withOutput, withRun } from './options.js';
+import { example, numberFrom, withAction, withOutput, withRun } from './options.js';
 
 export function addData(program: Command): void {
   const data = program
@@ -19,10 +17,8 @@ function addBuild(data: Command): void {
   const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
   build
     .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
-    .option('--strict', 'stop at the first row that cannot be read, in place of counting and leaving it out')
-    .action(async (spec: string | undefined, options: RunOptions & { strict?: boolean }) =>
-      (await import('./commands/data.js')).build(spec, options),
-    );
+    .option('--strict', 'stop at the first row that cannot be read, in place of counting and leaving it out');
+  withAction(build, async () => (await import('./commands/data.js')).build);
   example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
 }
 
@@ -33,10 +29,8 @@ function addInspect(data: Command): void {
   inspect
     .argument('<folder>', 'a run folder, or its data folder')
     .option('-n, --samples <number>', 'documents of each source to show', numberFrom(0, 1000, 'whole number'), 3)
-    .option('--dropped', 'instead of documents: what each rule dropped and changed, with examples')
-    .action(async (folder: string, options: InspectOptions) =>
-      (await import('./commands/data.js')).inspect(folder, options),
-    );
+    .option('--dropped', 'instead of documents: what each rule dropped and changed, with examples');
+  withAction(inspect, async () => (await import('./commands/data.js')).inspect);
   example(inspect, 'mossctl data inspect runs/quickstart --dropped');
 }
 
@@ -46,19 +40,14 @@ function addStats(data: Command): void {
   );
   stats
     .argument('<path...>', 'a run folder or built corpus, or files: txt, jsonl, json, csv, tsv, parquet, arrow')
-    .option('--column <name>', 'column of the text, in files of rows', 'text')
-    .action(async (paths: string[], options: StatsOptions) =>
-      (await import('./commands/data-stats.js')).stats(paths, options),
-    );
+    .option('--column <name>', 'column of the text, in files of rows', 'text');
+  withAction(stats, async () => (await import('./commands/data-stats.js')).stats);
   example(stats, 'mossctl data stats runs/quickstart');
 }
 
 function addFetch(data: Command): void {
   const fetch = withOutput(data.command('fetch').description('download the sources of a data-spec into the cache'));
-  fetch
-    .argument('<spec>', 'data-spec YAML')
-    .action(async (spec: string, options: OutputOptions) =>
-      (await import('./commands/data-fetch.js')).fetch(spec, options),
-    );
+  fetch.argument('<spec>', 'data-spec YAML');
+  withAction(fetch, async () => (await import('./commands/data-fetch.js')).fetch);
   example(fetch, 'mossctl data fetch data-specs/quickstart.yaml');
 }

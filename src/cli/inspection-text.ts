@@ -7,6 +7,7 @@ import type { Inspection } from '../inspect/checkpoint.js';
 import type { FileReport } from '../inspect/files.js';
 import type { GgufInspection } from '../inspect/gguf.js';
 import type { ParameterSummary } from '../inspect/parameters.js';
+import { formatMetric } from '../report/meaning.js';
 import { shownPath } from './output.js';
 
 const labelWidth = 13;
@@ -27,7 +28,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
     ['lineage', lineageLines(inspection)],
     ['model', model === null ? [unreadable] : modelLines(inspection)],
     ['parameters', parameters === null ? [unreadable] : parameterLines(parameters)],
-    ['metrics', Object.entries(manifest.metrics).map(([name, value]) => `${name} ${formatMetric(value)}`)],
+    ['metrics', Object.entries(manifest.metrics).map(([name, value]) => `${name} ${formatMetric(name, value)}`)],
     ['computed by', computedBy(inspection)],
     ['overrides', overrideLines(inspection)],
     ['left out', skippedLines(inspection)],
@@ -226,10 +227,6 @@ function nextLines({ manifest, model, faults }: Inspection, given: string): stri
 /** float32 has seven digits: 1e-6, not 9.999999974752427e-7. */
 function plain(value: string | number | boolean): string {
   return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(7))) : String(value);
-}
-
-function formatMetric(value: number): string {
-  return Number.isInteger(value) ? formatCount(value) : String(Number(value.toPrecision(5)));
 }
 
 function shorten(text: string): string {

@@ -1,6 +1,7 @@
 // The options that commands share, declared once. Values of the pipeline (seed, backend, …) are checked by its schema,
 // not here, so that --help needs neither the schema nor anything behind it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Flags } from '../base/overrides.js';
 
 /** How a command talks: for people, as JSON lines, or not at all. */
 export interface OutputOptions {
@@ -34,9 +35,13 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   size?: string;
 }
 
-export interface PretrainOptions extends RunOptions {
-  /** The checkpoint that a cool-down leaves. */
-  cooldown?: string;
+/** Gives a command its work, which is imported when it runs and takes the options as it declares them. */
+export function withAction<Given extends unknown[]>(
+  command: Command,
+  load: () => Promise<(...given: Given) => Promise<void>>,
+): Command {
+  // Commander passes the command itself last.
+  return command.action(async (...given: unknown[]) => (await load())(...(given.slice(0, -1) as Given)));
 }
 
 /** One line at the end of a command's --help. */
@@ -59,7 +64,7 @@ export function withCompute(command: Command): Command {
 }
 
 /** Keys of the pipeline. */
-export function computeFlags({ backend, threads, precision }: ComputeOptions): Record<string, string | undefined> {
+export function computeFlags({ backend, threads, precision }: ComputeOptions): Flags {
   return { backend, threads, precision };
 }
 

@@ -1,6 +1,6 @@
 // The commands about a model as figures: what a training would cost, and how likely a model holds a text to be.
 import { type Command, Option } from 'commander';
-import { collect, example, numberFrom, quantity, withCompute, withOutput, withVerify } from './options.js';
+import { collect, example, numberFrom, quantity, withAction, withCompute, withOutput, withVerify } from './options.js';
 
 export function addPlan(program: Command): void {
   const plan = program
@@ -25,7 +25,8 @@ export function addPlan(program: Command): void {
       numberFrom(1, 256, 'whole number'),
     )
     .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
-  withOutput(plan).action(async (options) => (await import('./commands/plan.js')).plan(options));
+  withOutput(plan);
+  withAction(plan, async () => (await import('./commands/plan.js')).plan);
   example(plan, 'mossctl plan --params 16B --tokens 700B --hardware a100×128');
 }
 
@@ -42,8 +43,7 @@ export function addScore(program: Command): void {
       0,
     )
     .option('--seed <number>', 'decides on the shuffles', numberFrom(0, 4294967295, 'whole number'), 42);
-  withOutput(withCompute(withVerify(score))).action(async (checkpoint: string, texts: string[], options) =>
-    (await import('./commands/score.js')).score(checkpoint, texts, options),
-  );
+  withOutput(withCompute(withVerify(score)));
+  withAction(score, async () => (await import('./commands/score.js')).score);
   example(score, 'mossctl score runs/quickstart "床前明月光" --shuffled 3');
 }

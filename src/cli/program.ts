@@ -9,9 +9,8 @@ import {
   byteSize,
   example,
   numberFrom,
-  type OutputOptions,
-  type PretrainOptions,
   type RunOptions,
+  withAction,
   withCompute,
   withFrom,
   withOutput,
@@ -91,9 +90,8 @@ function addRun(program: Command): void {
     .description(
       'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; goes on where it stopped',
     );
-  withSeeds(withFrom(withRun(command))).action(async (pipeline: string, options: RunOptions) =>
-    (await import('./commands/run.js')).run(pipeline, options),
-  );
+  withSeeds(withFrom(withRun(command)));
+  withAction(command, async () => (await import('./commands/run.js')).run);
   example(command, 'mossctl run quickstart --set pretrain.train.steps=200');
 }
 
@@ -114,8 +112,8 @@ function addPretrain(program: Command): void {
         '--cooldown <checkpoint>',
         'end the training of this checkpoint, in a run of its own: its learning rate falls to the last',
       ).conflicts('from'),
-    )
-    .action(async (options: PretrainOptions) => (await import('./commands/pretrain.js')).pretrain(options));
+    );
+  withAction(pretrain, async () => (await import('./commands/pretrain.js')).pretrain);
   example(pretrain, 'mossctl pretrain --config quickstart --size 7m');
 }
 
@@ -149,9 +147,8 @@ function addChat(program: Command): void {
     .option('--repetition-penalty <number>', 'above 1 discourages repeats', numberFrom(0.1, 10), 1)
     .option('--max-new-tokens <number>', 'longest answer', numberFrom(1, 65536, 'whole number'), 128)
     .option('--system <text>', 'system message that opens the conversation');
-  withOutput(withCompute(withVerify(chat))).action(async (checkpoint: string, options) =>
-    (await import('./commands/chat.js')).chat(checkpoint, options),
-  );
+  withOutput(withCompute(withVerify(chat)));
+  withAction(chat, async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
 }
 
@@ -164,9 +161,8 @@ function addInspect(program: Command): void {
     .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
     .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
     .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it');
-  withOutput(withVerify(inspect)).action(async (checkpoint: string, options) =>
-    (await import('./commands/inspect.js')).inspect(checkpoint, options),
-  );
+  withOutput(withVerify(inspect));
+  withAction(inspect, async () => (await import('./commands/inspect.js')).inspect);
   example(inspect, 'mossctl inspect runs/quickstart/latest');
 }
 
@@ -176,9 +172,8 @@ function addImport(program: Command): void {
     .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model folder of Hugging Face')
     .argument('<folder>', 'with config.json, safetensors and tokenizer.json')
     .requiredOption('-o, --out <dir>', 'folder of the checkpoint');
-  withOutput(command).action(async (folder: string, options) =>
-    (await import('./commands/import.js')).importModel(folder, options),
-  );
+  withOutput(command);
+  withAction(command, async () => (await import('./commands/import.js')).importModel);
   example(command, 'mossctl import ../Qwen3-0.6B --out runs/qwen3');
 }
 
@@ -195,15 +190,14 @@ function addExport(program: Command): void {
     )
     .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
     .option('--max-shard-size <size>', 'hf: largest file of weights, such as 500MB (default: 5GB)', byteSize);
-  withOutput(withVerify(command)).action(async (checkpoint: string, options) =>
-    (await import('./commands/export.js')).exportModel(checkpoint, options),
-  );
+  withOutput(withVerify(command));
+  withAction(command, async () => (await import('./commands/export.js')).exportModel);
   example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
 }
 
 function addDoctor(program: Command): void {
   const doctor = withOutput(program.command('doctor').description('check what this machine has, and what is missing'));
-  doctor.action(async (options: OutputOptions) => (await import('./commands/doctor.js')).doctor(options));
+  withAction(doctor, async () => (await import('./commands/doctor.js')).doctor);
   example(doctor, 'mossctl doctor');
 }
 
@@ -212,11 +206,8 @@ function addNative(program: Command): void {
   const build = withOutput(
     native.command('build').description('compile it, where the install did not or the sources changed'),
   );
-  build
-    .option('--force', 'compile even what is up to date')
-    .action(async (options: OutputOptions & { force?: boolean }) =>
-      (await import('./commands/native.js')).build(options),
-    );
+  build.option('--force', 'compile even what is up to date');
+  withAction(build, async () => (await import('./commands/native.js')).build);
   example(build, 'mossctl native build');
 }
 
@@ -240,6 +231,7 @@ function addBench(program: Command): void {
       'timed steps (default: about 20 seconds of them)',
       numberFrom(1, 10_000, 'whole number'),
     );
-  withOutput(bench).action(async (options) => (await import('./commands/bench.js')).bench(options));
+  withOutput(bench);
+  withAction(bench, async () => (await import('./commands/bench.js')).bench);
   example(bench, 'mossctl bench --only machine,train --shape 7m');
 }

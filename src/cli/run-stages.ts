@@ -3,19 +3,19 @@ import { join, relative } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { metricsName, settingsName } from '../base/layout.js';
+import type { Flags } from '../base/overrides.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
-import { createReporter } from '../report/reporter.js';
-import { watchInterrupt } from './interrupt.js';
-import { computeFlags, type OutputOptions, type RunOptions } from './options.js';
+import { computeFlags, type RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
+import { reporting } from './reporting.js';
 
 export interface StageRun extends RunOptions {
   only?: StageName;
   /** Named flags of that stage: dotted key → value. */
-  flags?: Readonly<Record<string, string | undefined>>;
+  flags?: Flags;
   /** Said before the first stage. */
   heading?: string;
   /** What the report says to type for this run again; default: what was typed. */
@@ -31,41 +31,20 @@ export interface StageRunResult extends PipelineResult {
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
 export async function runStages(options: StageRun): Promise<StageRunResult> {
   const { config, folder, warnings } = await findRun(options);
-  const reporter = createReporter({
-    runDirectory: folder,
-    mode: outputMode(options),
-    stdout: process.stdout,
-    stderr: process.stderr,
-  });
-  const interrupt = watchInterrupt();
   const again = `npx mossctl run ${shownPath(join(folder, settingsName))}`;
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
-  for (const text of warnings) reporter.emit({ type: 'note', stage: 'run', level: 'warning', text });
-  if (options.heading !== undefined) {
-    reporter.emit({ type: 'note', stage: 'run', level: 'info', text: options.heading });
-  }
-  let result: PipelineResult;
-  try {
-    result = await runPipeline({
-      config,
-      runDirectory: folder,
-      only: options.only,
-      from: options.from,
-      resume: options.resume,
-      override: options.override,
-      verify: options.verify,
-      reporter,
-      signal: interrupt.signal,
-    });
-  } catch (error) {
-    await reporter.close();
+  const { heading, only, from, resume, override, verify } = options;
+  const work = reporting({ ...options, runDirectory: folder }, ({ reporter, signal }) => {
+    for (const text of warnings) reporter.emit({ type: 'note', stage: 'run', level: 'warning', text });
+    if (heading !== undefined) reporter.emit({ type: 'note', stage: 'run', level: 'info', text: heading });
+    const choice = { only, from, resume, override, verify };
+    return runPipeline({ config, runDirectory: folder, ...choice, reporter, signal });
+  });
+  const result = await work.catch(async (error: unknown) => {
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
     if (await exists(join(folder, metricsName))) await writeReport(folder, { command }).catch(() => undefined);
     throw error;
-  } finally {
-    interrupt.release();
-    await reporter.close();
-  }
+  });
   const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));
   const report = await writeReport(folder, { command, models });
   if (options.json) printJson({ type: 'result', ...result, report });
@@ -104,10 +83,6 @@ export function failOnUnsaved(unsaved: readonly string[]): void {
     },
     { exitCode: 1 },
   );
-}
-
-export function outputMode(options: OutputOptions): 'terminal' | 'json' | 'quiet' {
-  return options.json ? 'json' : options.quiet ? 'quiet' : 'terminal';
 }
 
 /** Without --config, the settings of the run folder itself are taken, where it has been used before. */

@@ -1,8 +1,6 @@
 // The tokenizer commands as a person sees them.
 import type { Command } from 'commander';
-import type { CompareOptions } from './commands/tokenizer-compare.js';
-import type { ExtendCommandOptions } from './commands/tokenizer-extend.js';
-import { example, numberFrom, type OutputOptions, type RunOptions, withOutput, withRun } from './options.js';
+import { example, numberFrom, withAction, withOutput, withRun } from './options.js';
 
 export function addTokenizer(program: Command): void {
   const tokenizer = program
@@ -10,7 +8,7 @@ export function addTokenizer(program: Command): void {
     .description('train a tokenizer, give one more tokens, or use one')
     .helpCommand(false);
   const train = withRun(tokenizer.command('train').description('learn a byte-level BPE vocabulary from the corpus'));
-  train.action(async (options: RunOptions) => (await import('./commands/tokenizer.js')).train(options));
+  withAction(train, async () => (await import('./commands/tokenizer.js')).train);
   example(train, 'mossctl tokenizer train --config quickstart --set tokenizer.vocabSize=8192');
   const where = 'a run folder, a checkpoint, a folder with a tokenizer.json, or such a file';
   const extend = withRun(
@@ -29,26 +27,16 @@ export function addTokenizer(program: Command): void {
       '--text <file...>',
       'plain text, or JSONL with a "text", instead of the corpus; --out is then the folder to write',
     )
-    .option('--add <number>', 'tokens to add, at most', numberFrom(1, 1_000_000, 'whole number'), 8192)
-    .action(async (folder: string, options: ExtendCommandOptions) =>
-      (await import('./commands/tokenizer-extend.js')).extend(folder, options),
-    );
+    .option('--add <number>', 'tokens to add, at most', numberFrom(1, 1_000_000, 'whole number'), 8192);
+  withAction(extend, async () => (await import('./commands/tokenizer-extend.js')).extend);
   example(extend, 'mossctl tokenizer extend ../gpt2 --text chinese.txt --add 8000 --out gpt2-zh');
   const encode = withOutput(tokenizer.command('encode').description('text → ids; without text, each line of stdin'));
-  encode
-    .argument('<tokenizer>', where)
-    .argument('[text...]', 'text to encode')
-    .action(async (folder: string, text: string[], options: OutputOptions) =>
-      (await import('./commands/tokenizer.js')).encode(folder, text, options),
-    );
+  encode.argument('<tokenizer>', where).argument('[text...]', 'text to encode');
+  withAction(encode, async () => (await import('./commands/tokenizer.js')).encode);
   example(encode, 'mossctl tokenizer encode runs/quickstart "床前明月光"');
   const decode = withOutput(tokenizer.command('decode').description('ids → text; without ids, each line of stdin'));
-  decode
-    .argument('<tokenizer>', where)
-    .argument('[ids...]', 'ids to decode')
-    .action(async (folder: string, ids: string[], options: OutputOptions) =>
-      (await import('./commands/tokenizer.js')).decode(folder, ids, options),
-    );
+  decode.argument('<tokenizer>', where).argument('[ids...]', 'ids to decode');
+  withAction(decode, async () => (await import('./commands/tokenizer.js')).decode);
   example(decode, 'mossctl tokenizer decode runs/quickstart 264 1022 87');
   const compare = tokenizer
     .command('compare')
@@ -60,9 +48,7 @@ export function addTokenizer(program: Command): void {
     .option('--text <file...>', 'plain text, or JSONL with a "text", instead of held-out documents')
     .option('--html <file>', 'also write charts by language and domain to this page')
     .option('-c, --config <file>', 'pipeline whose held-out documents are read')
-    .option('-o, --out <dir>', 'folder of that run (default: runs/<name of the pipeline>)')
-    .action(async (names: string[], options: CompareOptions) =>
-      (await import('./commands/tokenizer-compare.js')).compare(names, options),
-    );
+    .option('-o, --out <dir>', 'folder of that run (default: runs/<name of the pipeline>)');
+  withAction(compare, async () => (await import('./commands/tokenizer-compare.js')).compare);
   example(compare, 'mossctl tokenizer compare runs/quickstart cl100k o200k --text notes.txt');
 }

@@ -1,6 +1,7 @@
 // A whole pipeline file: one block a stage, in the order they run. A block that is absent is a stage that is not run.
 // Paths in a file are relative to that file.
 import { z } from 'zod';
+import { type ComputeChoice, computeSchema } from './compute.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
@@ -164,10 +165,6 @@ const evalSchema = z.strictObject({
   validationTokens: z.int().min(1).default(20_000).describe('held-out tokens per language for bits per byte, at most'),
 });
 
-export const backendNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
-
-export const precisions = ['fp32', 'bf16'] as const;
-
 export const pipelineSchema = z.strictObject({
   name: z
     .string()
@@ -175,14 +172,7 @@ export const pipelineSchema = z.strictObject({
     .default('run')
     .describe('name of the run: its folder under runs/'),
   seed: z.int().min(0).max(4294967295).default(42).describe('every random choice follows from it'),
-  backend: z.enum(backendNames).default('auto').describe('compute backend'),
-  threads: z.int().min(1).max(256).optional().describe('threads of the native engine; default: all cores'),
-  precision: z
-    .enum(precisions)
-    .default('fp32')
-    .describe(
-      'bf16 (native engine only): matrix products of operands rounded to bf16; sums, weights and moments stay fp32',
-    ),
+  ...computeSchema.shape,
   data: dataSchema.optional().describe('raw text → clean documents'),
   tokenizer: tokenizerSchema.optional().describe('documents → vocabulary'),
   pretrain: pretrainSchema.optional().describe('documents → base model'),
@@ -194,11 +184,6 @@ export const pipelineSchema = z.strictObject({
 
 /** As written: what pretraining leaves to the size of the model is not there yet. */
 export type WrittenPipeline = z.output<typeof pipelineSchema>;
-/** What computes, and how: keys of the pipeline that go together everywhere; the default is all cores, fp32. */
-export type ComputeChoice = Pick<WrittenPipeline, 'backend'> & ComputeSettings;
-export type ComputeSettings = Partial<Pick<WrittenPipeline, 'threads' | 'precision'>>;
-export type BackendChoice = WrittenPipeline['backend'];
-export type Precision = WrittenPipeline['precision'];
 /** Settled: every number is there (pipeline/load.ts). `tokens` has no knobs, so no block in the file either. */
 export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig; tokens?: null };
 /** Every key of the file that is a stage's block. */

@@ -1,6 +1,6 @@
 // A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn.
 import { UserError } from '../base/errors.js';
-import type { ComputeChoice } from '../config/pipeline.js';
+import type { ComputeChoice } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message } from '../tokenizer/message.js';
 import { StreamDecoder } from '../tokenizer/stream-decoder.js';

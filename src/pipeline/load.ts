@@ -7,7 +7,7 @@ import { continuedShape } from '../architecture/continued.js';
 import { settledTraining } from '../architecture/dial.js';
 import { type Fault, nearest, systemErrorCode, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import type { Override } from '../base/overrides.js';
+import { type Flags, flagOverrides, type Override } from '../base/overrides.js';
 import { loadYaml, parseYaml } from '../base/yaml.js';
 import { readModel } from '../checkpoint/directory.js';
 import { resolveCheckpoint } from '../checkpoint/history.js';
@@ -24,7 +24,7 @@ export interface PipelineRequest {
   /** `a.b=c` from --set. */
   set?: readonly string[];
   /** Named flags: dotted key → value, for example `{ seed: '7' }`, which an error shows as `--seed 7`. */
-  flags?: Readonly<Record<string, string | undefined>>;
+  flags?: Flags;
   /** Blocks that must be there, with their defaults, even where the file has none. */
   blocks?: readonly (keyof PipelineConfig)[];
   /** Hears of what is read, but should be written otherwise. */
@@ -75,9 +75,7 @@ function overridesOf({ size, set = [], flags = {}, blocks = [] }: PipelineReques
     })),
     ...dial.map((assignment) => ({ assignment: `pretrain.${assignment}`, typed: `--size ${size}` })),
     ...set.map((assignment) => ({ assignment, typed: `--set ${assignment}` })),
-    ...Object.entries(flags).flatMap(([key, value]) =>
-      value === undefined ? [] : [{ assignment: `${key}=${value}`, typed: `--${key.split('.').at(-1)} ${value}` }],
-    ),
+    ...flagOverrides(flags),
   ];
 }
 

@@ -1,6 +1,7 @@
 // What a stage is: a function from its config block and its inputs to a finished output, in a folder of its own.
 // It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
-import type { ComputeChoice, StageName } from '../config/pipeline.js';
+import type { ComputeChoice } from '../config/compute.js';
+import type { StageName } from '../config/pipeline.js';
 import type { Metrics, Reporter } from '../report/event.js';
 import type { Override } from '../train/resume.js';
 

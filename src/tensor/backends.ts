@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { UserError } from '../base/errors.js';
 import { formatThreads } from '../base/format.js';
-import type { BackendChoice, ComputeSettings, Precision } from '../config/pipeline.js';
+import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
 import { registerOps } from './ops/index.js';
 import { enableProdMode, engine, setBackend } from './tf.js';

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { exists } from '../../src/base/files.js';
 import { formatThreads } from '../../src/base/format.js';
 import { buildProgram } from '../../src/cli/program.js';
-import { backendNames } from '../../src/config/pipeline.js';
+import { backendNames } from '../../src/config/compute.js';
 import { defaultThreads } from '../../src/tensor/native/addon.js';
 import { mossctl } from '../e2e/cli.js';
 

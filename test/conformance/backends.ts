@@ -1,7 +1,7 @@
 // Runs the same tests on every backend that runs here. A backend joins by its name below (the compiler asks for it).
 // TEST_BACKEND=native leaves the others out.
 import { type TestContext, test } from 'node:test';
-import type { ComputeSettings } from '../../src/config/pipeline.js';
+import type { ComputeSettings } from '../../src/config/compute.js';
 import { type BackendName, openBackend } from '../../src/tensor/backends.js';
 
 // `tensorflow` comes last: merely trying to load it registers gradients of its own over ours.

@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatShort, formatTable, formatThreads } fro
 import type { DiskSpeed } from '../../bench/checkpoint.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
 import { shapeNames } from '../../bench/shapes.js';
-import { backendNames, precisions } from '../../config/pipeline.js';
+import { backendNames, precisions } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 

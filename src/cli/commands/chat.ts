@@ -6,8 +6,8 @@ import { exists, writeFileAtomic } from '../../base/files.js';
 import { printableLines } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
-import { loadPipeline } from '../../pipeline/load.js';
-import { type ComputeOptions, computeFlags, type OutputOptions } from '../options.js';
+import { computeChoice } from '../compute.js';
+import type { ComputeOptions, OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
 
 const help = `  /reset       forget the conversation
@@ -19,8 +19,7 @@ const help = `  /reset       forget the conversation
 export type ChatCommandOptions = Omit<ChatOptions, 'compute'> & ComputeOptions & OutputOptions;
 
 export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
-  const { backend, threads, precision } = await loadPipeline({ flags: computeFlags(options) });
-  const session = await openChat(checkpoint, { ...options, compute: { backend, threads, precision } });
+  const session = await openChat(checkpoint, { ...options, compute: computeChoice(options) });
   const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !options.json;
   const terminal = createInterface({
     input: process.stdin,

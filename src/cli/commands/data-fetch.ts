@@ -1,18 +1,12 @@
-// What a data-spec needs from outside: mossctl data fetch brings it into the cache, and standard input is spooled there.
+// mossctl data fetch: brings what a data-spec needs from outside into the cache.
 import { stat } from 'node:fs/promises';
 import { formatBytes, formatCount, printable } from '../../base/format.js';
 import { parseFrom } from '../../data/sources/from.js';
 import { type LocatedFile, locate } from '../../data/sources/locate.js';
-import { needsInput, spoolStdin } from '../../data/sources/stdin.js';
 import { loadDataSpec } from '../../data/spec.js';
-import { createReporter } from '../../report/reporter.js';
-import { watchInterrupt } from '../interrupt.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
-import { findRun, outputMode, type StageRun } from '../run-stages.js';
-
-type Reporter = ReturnType<typeof createReporter>;
-type Context = { reporter: Reporter; signal: AbortSignal };
+import { reporting } from '../reporting.js';
 
 interface Fetched {
   source: string;
@@ -64,32 +58,4 @@ function inWords(files: readonly LocatedFile[]): string {
   const missing = files.filter(({ isCached }) => !isCached);
   if (missing.length === 0) return `${count(files)}; all in the cache`;
   return missing.length === files.length ? `${count(files)} to fetch` : `${count(files)}; ${count(missing)} to fetch`;
-}
-
-/**
- * `data.stdin=…` where the data-spec of `options` reads standard input, which is spooled then.
- * On a terminal, or where nothing comes, what an earlier build of the same run folder read is taken.
- */
-export async function stdinSetting(options: StageRun): Promise<string[]> {
-  const { data } = (await findRun({ ...options, only: 'data' })).config;
-  if (data === undefined) return [];
-  const { sources } = await loadDataSpec(data.spec);
-  if (!sources.some(({ from }) => from === 'stdin')) return [];
-  if (process.stdin.isTTY) {
-    if (data.stdin !== undefined) return [];
-    throw needsInput('standard input is a terminal');
-  }
-  const digest = await reporting(options, (context) => spoolStdin(process.stdin, data.stdin, context));
-  return [`data.stdin=${digest}`];
-}
-
-async function reporting<T>(options: OutputOptions, work: (context: Context) => Promise<T>): Promise<T> {
-  const reporter = createReporter({ mode: outputMode(options), stdout: process.stdout, stderr: process.stderr });
-  const interrupt = watchInterrupt();
-  try {
-    return await work({ reporter, signal: interrupt.signal });
-  } finally {
-    interrupt.release();
-    await reporter.close();
-  }
 }

@@ -15,12 +15,10 @@ import type { BadRow } from '../../data/sources/raw.js';
 import { readSource } from '../../data/sources/read.js';
 import { dataSpecSchema, type Format } from '../../data/spec.js';
 import { type Tally, TextStatistics } from '../../data/stats.js';
-import { createReporter } from '../../report/reporter.js';
-import { watchInterrupt } from '../interrupt.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
-import { outputMode } from '../run-stages.js';
-import { findCorpus } from './data.js';
+import { findCorpus } from '../places.js';
+import { reporting } from '../reporting.js';
 
 const shares = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
 const shownLines = 5;
@@ -30,29 +28,27 @@ export type StatsOptions = OutputOptions & { column: string };
 export async function stats(paths: readonly string[], options: StatsOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mossctl-stats-'));
   const identities = new IdentityStore(join(folder, 'seen'));
-  const reporter = createReporter({ mode: outputMode(options), stdout: process.stdout, stderr: process.stderr });
-  const interrupt = watchInterrupt();
+  const unreadable: Unreadable = { rows: 0 };
   try {
-    const found = new TextStatistics(identities);
-    const unreadable: Unreadable = { rows: 0 };
-    let done = 0;
-    for await (const document of documentsOf(paths, options.column)) {
-      stopIfAborted(interrupt.signal, 'stopped while counting');
-      if ('fault' in document) {
-        unreadable.rows++;
-        unreadable.first ??= document.fault.message;
-      } else found.add(document);
-      if (++done % 1000 === 0)
-        reporter.emit({ type: 'progress', stage: 'data', label: 'documents', done, unit: 'documents' });
-    }
-    await reporter.close();
+    const found = await reporting(options, async ({ reporter, signal }) => {
+      const statistics = new TextStatistics(identities);
+      let done = 0;
+      for await (const document of documentsOf(paths, options.column)) {
+        stopIfAborted(signal, 'stopped while counting');
+        if ('fault' in document) {
+          unreadable.rows++;
+          unreadable.first ??= document.fault.message;
+        } else statistics.add(document);
+        if (++done % 1000 === 0)
+          reporter.emit({ type: 'progress', stage: 'data', label: 'documents', done, unit: 'documents' });
+      }
+      return statistics;
+    });
     const tokens = paths.length === 1 ? await tokensOf(paths[0]) : undefined;
     const summary = summaryOf(found, unreadable, tokens);
     if (options.json) printJson(summary);
     else print(summary);
   } finally {
-    interrupt.release();
-    await reporter.close();
     identities.close();
     await rm(folder, { recursive: true, force: true });
   }

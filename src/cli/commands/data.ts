@@ -1,14 +1,12 @@
 // mossctl data: build a corpus, look into one, or only fetch what it is made from.
-import { join } from 'node:path';
-import { exists } from '../../base/files.js';
 import { formatBytes, formatCount, formatTable, printable, printableLines } from '../../base/format.js';
-import { corpusFolder, corpusManifestName } from '../../base/layout.js';
 import { inspectData } from '../../data/documents.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
+import { findCorpus } from '../places.js';
 import { runOneStage } from '../run-stages.js';
-import { stdinSetting } from './data-fetch.js';
+import { stdinSetting } from '../stdin-setting.js';
 
 export async function build(spec: string | undefined, options: RunOptions & { strict?: boolean }): Promise<void> {
   const own = [...(spec === undefined ? [] : [`data.spec=${spec}`]), ...(options.strict ? ['data.strict=true'] : [])];
@@ -52,13 +50,6 @@ function printLosses({ name, dropped, edited = {} }: SourceReport): void {
   for (const [kind, { documents, count, examples }] of Object.entries(edited)) {
     show(`${kind}, ${formatCount(count)} times in ${formatCount(documents)} documents`, examples);
   }
-}
-
-/** A run folder, its data folder, or the corpus itself. */
-export async function findCorpus(folder: string): Promise<string> {
-  const places = [folder, join(folder, corpusFolder), join(folder, 'data'), join(folder, 'data', corpusFolder)];
-  for (const place of places) if (await exists(join(place, corpusManifestName))) return place;
-  return folder;
 }
 
 function rowOf({ name, licence, read, dropped, left, total: { train, validation } }: SourceReport): string[] {

@@ -9,9 +9,9 @@ import { formatBytes } from '../../base/format.js';
 import { ownVersion } from '../../base/version.js';
 import { cacheDirectory } from '../../data/sources/cache.js';
 import { checkBackends } from '../../tensor/backends.js';
+import { inspectNative } from '../native-build.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
-import { inspectNative } from './native.js';
 
 interface Finding {
   name: string;

@@ -7,13 +7,12 @@ import type { TokenDocument } from '../../data/shards.js';
 import { measureHeldOut } from '../../evaluation/bits-per-byte.js';
 import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../evaluation/measurements.js';
 import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
-import { loadPipeline } from '../../pipeline/load.js';
 import { resultsText } from '../../report/results.js';
-import { openBackend } from '../../tensor/backends.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { computeFlags, type RunOptions } from '../options.js';
-import { printError, printJson, printLine, shownPath } from '../output.js';
-import { readSamples } from './tokenizer-compare.js';
+import { openChosenBackend } from '../compute.js';
+import type { RunOptions } from '../options.js';
+import { printJson, printLine, shownPath } from '../output.js';
+import { readSamples } from '../samples.js';
 
 export interface EvalOptions extends RunOptions {
   /** Files to measure, in place of the tasks and held-out text of a run. */
@@ -25,9 +24,7 @@ const batchTexts = 64;
 
 export async function evaluateText(target: string | undefined, files: readonly string[], options: EvalOptions) {
   checkFlags(target, options);
-  const { backend, threads, precision } = await loadPipeline({ flags: computeFlags(options) });
-  const { note } = await openBackend(backend, { threads, precision });
-  if (!options.quiet && !options.json) printError(`mossctl: ${note}`);
+  await openChosenBackend(options);
   const loaded = await loadModel(target, options);
   try {
     const texts: MeasuredText[] = [];

@@ -3,9 +3,14 @@ import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { settingsName } from '../../base/layout.js';
 import { identifyCheckpoint } from '../../checkpoint/directory.js';
-import type { PretrainOptions } from '../options.js';
+import type { RunOptions } from '../options.js';
 import { shownPath } from '../output.js';
 import { runOneStage } from '../run-stages.js';
+
+export interface PretrainOptions extends RunOptions {
+  /** The checkpoint that a cool-down leaves. */
+  cooldown?: string;
+}
 
 export async function pretrain({ cooldown, from, ...options }: PretrainOptions): Promise<void> {
   const given = cooldown === undefined ? options : { ...options, ...(await cooldownRun(cooldown, options)) };

@@ -5,10 +5,9 @@ import { Random } from '../../base/random.js';
 import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
 import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
 import { visibleBytes } from '../../inspect/visible.js';
-import { loadPipeline } from '../../pipeline/load.js';
-import { openBackend } from '../../tensor/backends.js';
-import { type ComputeOptions, computeFlags, type OutputOptions } from '../options.js';
-import { printError, printJson, printLine } from '../output.js';
+import { openChosenBackend } from '../compute.js';
+import type { ComputeOptions, OutputOptions } from '../options.js';
+import { printJson, printLine } from '../output.js';
 
 export interface ScoreOptions extends OutputOptions, ComputeOptions {
   /** Shuffled versions of each text to score beside it. */
@@ -21,9 +20,7 @@ export interface ScoreOptions extends OutputOptions, ComputeOptions {
 const batchTexts = 64;
 
 export async function score(checkpoint: string, texts: readonly string[], options: ScoreOptions): Promise<void> {
-  const { backend, threads, precision } = await loadPipeline({ flags: computeFlags(options) });
-  const { note } = await openBackend(backend, { threads, precision });
-  if (!options.quiet && !options.json) printError(`mossctl: ${note}`);
+  await openChosenBackend(options);
   const loaded = await loadModel(checkpoint, options);
   const random = Random.stream(options.seed, 'score-shuffles');
   try {

@@ -1,20 +1,18 @@
 // mossctl tokenizer compare: what several tokenizers make of the same text, by language and by domain.
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatCount, formatTable, printable } from '../../base/format.js';
-import { readLines } from '../../base/jsonl.js';
 import { tokenizerJsonName } from '../../base/layout.js';
-import { detectLanguage } from '../../data/clean.js';
 import { readDocuments } from '../../data/documents.js';
 import { Compression } from '../../tokenizer/compression.js';
 import { type Encoder, openPublished, type PublishedName, publishedNames } from '../../tokenizer/published.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
+import { findCorpus, openTokenizer } from '../places.js';
 import { findRun } from '../run-stages.js';
-import { findCorpus } from './data.js';
-import { openTokenizer } from './tokenizer.js';
-import { barsText, type ComparisonRow, comparisonPage, legend, shownName } from './tokenizer-charts.js';
+import { readSamples, type Sample } from '../samples.js';
+import { barsText, type ComparisonRow, comparisonPage, legend, shownName } from '../tokenizer-charts.js';
 
 export interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out'> {
   /** Files to read instead of the corpus of the run. */
@@ -22,16 +20,6 @@ export interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config'
   /** A file to write the charts to. */
   html?: string;
 }
-
-interface Sample {
-  text: string;
-  language: string;
-  /** The source, or else the file. */
-  domain: string;
-}
-
-/** Lines of plain text are measured together up to this many characters. */
-const maxSampleLength = 1 << 16;
 
 export async function compare(names: readonly string[], options: CompareOptions): Promise<void> {
   const encoders = new Map<string, Encoder>();
@@ -77,40 +65,6 @@ async function* samplesOf(options: CompareOptions): AsyncGenerator<Sample> {
   for await (const { text, language, source } of readDocuments(await findCorpus(folder), 'validation')) {
     yield { text, language, domain: source };
   }
-}
-
-/** The texts of a file of plain text or of JSONL rows with a `text`. */
-export async function* readSamples(path: string): AsyncGenerator<Sample> {
-  const isJson = ['.jsonl', '.ndjson'].includes(extname(path));
-  const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(path) });
-  let lines = '';
-  for await (const { text, number } of readLines(path)) {
-    if (isJson) {
-      if (text.trim() === '') continue;
-      const row = parseRow(text, `${path}:${number}`);
-      yield { ...sample(row.text), domain: row.source ?? basename(path) };
-    } else {
-      lines += `${text}\n`;
-      if (lines.length < maxSampleLength) continue;
-      yield sample(lines);
-      lines = '';
-    }
-  }
-  if (lines !== '') yield sample(lines);
-}
-
-function parseRow(line: string, where: string): { text: string; source?: string } {
-  try {
-    const { text, source } = JSON.parse(line) as { text?: unknown; source?: unknown };
-    if (typeof text === 'string') return typeof source === 'string' ? { text, source } : { text };
-  } catch {
-    // Told below: no JSON and JSON without a text come to the same.
-  }
-  throw new UserError({
-    what: 'this row has no "text"',
-    where,
-    next: 'Give rows such as {"text": "…"}, or plain text',
-  });
 }
 
 function rowsOf(

@@ -8,9 +8,9 @@ import { extendTokenizer } from '../../tokenizer/extend.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
+import { tokenizerFolder } from '../places.js';
 import { runOneStage } from '../run-stages.js';
-import { tokenizerFolder } from './tokenizer.js';
-import { readSamples } from './tokenizer-compare.js';
+import { readSamples } from '../samples.js';
 
 export interface ExtendCommandOptions extends RunOptions {
   add: number;

@@ -1,14 +1,9 @@
 // mossctl tokenizer: train one, or see what it makes of a text.
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UserError } from '../../base/errors.js';
-import { exists } from '../../base/files.js';
-import { tokenizerJsonName } from '../../base/layout.js';
-import { resolveCheckpoint } from '../../checkpoint/history.js';
-import { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { readTokenizerJson } from '../../tokenizer/tokenizer-files.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
+import { openTokenizer } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 
 export function train(options: RunOptions): Promise<void> {
@@ -31,20 +26,6 @@ export async function decode(folder: string, words: readonly string[], options: 
     if (options.json) printJson({ text });
     else printLine(text);
   }
-}
-
-/** A run folder, a checkpoint, a folder with a tokenizer.json, or such a file. */
-export async function openTokenizer(folder: string): Promise<Tokenizer> {
-  if (folder.endsWith('.json')) return Tokenizer.fromJson(await readTokenizerJson(folder), folder);
-  return Tokenizer.open(await tokenizerFolder(folder));
-}
-
-/** Where the tokenizer.json lies. */
-export async function tokenizerFolder(folder: string): Promise<string> {
-  for (const place of [folder, join(folder, 'tokenizer')]) {
-    if (await exists(join(place, tokenizerJsonName))) return place;
-  }
-  return resolveCheckpoint(folder);
 }
 
 /** The words of the command line as one text, else each line of stdin. */

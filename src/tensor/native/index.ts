@@ -1,7 +1,7 @@
 // Opens the native backend: the addon, TensorFlow.js's registry entry, and the kernels; then its threads and precision.
 import '@tensorflow/tfjs-backend-cpu';
 import { formatThreads } from '../../base/format.js';
-import type { ComputeSettings } from '../../config/pipeline.js';
+import type { ComputeSettings } from '../../config/compute.js';
 import { getKernelsForBackend, registerBackend } from '../tf.js';
 import { defaultThreads, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';

@@ -1,10 +1,10 @@
 // The charts of `tokenizer compare`: bars for the terminal, and a page that needs nothing else.
-import { displayWidth, formatCount, printable } from '../../base/format.js';
-import { escapeHtml } from '../../report/escape.js';
-import { pageHtml, section } from '../../report/page.js';
-import { barChart } from '../../report/svg.js';
-import type { CompressionFigures } from '../../tokenizer/compression.js';
-import { shownPath } from '../output.js';
+import { displayWidth, formatCount, printable } from '../base/format.js';
+import { escapeHtml } from '../report/escape.js';
+import { pageHtml, section } from '../report/page.js';
+import { barChart } from '../report/svg.js';
+import type { CompressionFigures } from '../tokenizer/compression.js';
+import { shownPath } from './output.js';
 
 export interface ComparisonRow extends CompressionFigures {
   tokenizer: string;

@@ -1,0 +1,28 @@
+// What a person may name where a corpus or a tokenizer is wanted: the thing itself, or a folder that holds it.
+import { join } from 'node:path';
+import { exists } from '../base/files.js';
+import { corpusFolder, corpusManifestName, tokenizerJsonName } from '../base/layout.js';
+import { resolveCheckpoint } from '../checkpoint/history.js';
+import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { readTokenizerJson } from '../tokenizer/tokenizer-files.js';
+
+/** A run folder, its data folder, or the corpus itself. */
+export async function findCorpus(folder: string): Promise<string> {
+  const places = [folder, join(folder, corpusFolder), join(folder, 'data'), join(folder, 'data', corpusFolder)];
+  for (const place of places) if (await exists(join(place, corpusManifestName))) return place;
+  return folder;
+}
+
+/** A run folder, a checkpoint, a folder with a tokenizer.json, or such a file. */
+export async function openTokenizer(folder: string): Promise<Tokenizer> {
+  if (folder.endsWith('.json')) return Tokenizer.fromJson(await readTokenizerJson(folder), folder);
+  return Tokenizer.open(await tokenizerFolder(folder));
+}
+
+/** Where the tokenizer.json lies. */
+export async function tokenizerFolder(folder: string): Promise<string> {
+  for (const place of [folder, join(folder, 'tokenizer')]) {
+    if (await exists(join(place, tokenizerJsonName))) return place;
+  }
+  return resolveCheckpoint(folder);
+}

@@ -1,0 +1,49 @@
+// The texts that --text names: files of plain text or of JSONL rows with a `text`.
+import { basename, extname } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { readLines } from '../base/jsonl.js';
+import { detectLanguage } from '../data/clean.js';
+
+export interface Sample {
+  text: string;
+  language: string;
+  /** The source, or else the file. */
+  domain: string;
+}
+
+/** Lines of plain text are measured together up to this many characters. */
+const maxSampleLength = 1 << 16;
+
+/** The texts of a file of plain text or of JSONL rows with a `text`. */
+export async function* readSamples(path: string): AsyncGenerator<Sample> {
+  const isJson = ['.jsonl', '.ndjson'].includes(extname(path));
+  const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(path) });
+  let lines = '';
+  for await (const { text, number } of readLines(path)) {
+    if (isJson) {
+      if (text.trim() === '') continue;
+      const row = parseRow(text, `${path}:${number}`);
+      yield { ...sample(row.text), domain: row.source ?? basename(path) };
+    } else {
+      lines += `${text}\n`;
+      if (lines.length < maxSampleLength) continue;
+      yield sample(lines);
+      lines = '';
+    }
+  }
+  if (lines !== '') yield sample(lines);
+}
+
+function parseRow(line: string, where: string): { text: string; source?: string } {
+  try {
+    const { text, source } = JSON.parse(line) as { text?: unknown; source?: unknown };
+    if (typeof text === 'string') return typeof source === 'string' ? { text, source } : { text };
+  } catch {
+    // Told below: no JSON and JSON without a text come to the same.
+  }
+  throw new UserError({
+    what: 'this row has no "text"',
+    where,
+    next: 'Give rows such as {"text": "…"}, or plain text',
+  });
+}
