@@ -227,3 +227,9 @@ function childValue(value: unknown, key: PropertyKey): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
   return (value as Record<PropertyKey, unknown>)[key];
 }
+
+/** A number from JSON, which writes NaN as null. */
+export const jsonNumber = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);

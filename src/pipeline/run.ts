@@ -248,7 +248,7 @@ async function wholeOutput(
   if (earlier === undefined || output === undefined) return undefined;
   const damaged = await damagedFiles(output.path, earlier);
   if (damaged.length === 0) return output;
-  const text = `made again, for it is no longer what was saved: ${damaged.join(', ')}`;
+  const text = `rebuilt, for it changed on disk: ${damaged.join(', ')}`;
   reporter.emit({ type: 'note', stage: name, level: 'warning', text });
   return undefined;
 }

@@ -1,14 +1,10 @@
 // What a run reports. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html are three
 // readers of the same stream. The types follow from the schemas that metrics.jsonl is read with.
 import { z } from 'zod';
+import { jsonNumber as number } from '../base/schema.js';
 
 const text = z.string();
 const integer = z.int();
-/** JSON writes NaN as null. */
-const number = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
 const metrics = z.record(text, number);
 export type Metrics = z.output<typeof metrics>;
 

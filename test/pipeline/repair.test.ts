@@ -25,7 +25,7 @@ test('an output that was deleted or damaged is made again', async () => {
   assert.equal(await readFile(output('data'), 'utf8'), saved);
   const warnings = events.flatMap((event) => (event.type === 'note' && event.level === 'warning' ? [event.text] : []));
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0], /no longer what was saved: .*data.step-000002.mossctl\.json/);
+  assert.match(warnings[0], /it changed on disk: .*data.step-000002.mossctl\.json/);
   await start(run, world);
   assert.deepEqual(world.ran, []);
 });

@@ -1,18 +1,21 @@
 // Whether the candidate of a round takes the policy's place (docs/decisions/004): it must look better, and chance must
 // not be able to hide that it is worse by more than is tolerated.
-import { type Estimate, pairedBootstrap, ratio, type Unit } from '../../base/statistics.js';
+import { z } from 'zod';
+import { jsonNumber } from '../../base/schema.js';
+import { pairedBootstrap, ratio, type Unit } from '../../base/statistics.js';
 import { formatDifference } from '../../report/meaning.js';
 
-export interface Decision {
+export const decisionSchema = z.object({
   /** Held-out reward of the policy before and after. */
-  before: number;
-  after: number;
+  before: jsonNumber,
+  after: jsonNumber,
   /** after − before over the same tasks, with its 95 % interval. */
-  difference: Estimate;
-  promoted: boolean;
+  difference: z.object({ mean: jsonNumber, low: jsonNumber, high: jsonNumber }),
+  promoted: z.boolean(),
   /** In words, with the figures. */
-  text: string;
-}
+  text: z.string(),
+});
+export type Decision = z.output<typeof decisionSchema>;
 
 /** `before` and `after`: the rewards of the policy and of the candidate, task by task. */
 export function decide(before: readonly Unit[], after: readonly Unit[], tolerance: number): Decision {

@@ -3,10 +3,12 @@
 // interrupted resumes where it stopped.
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { digestOf, exists, sha256File } from '../../base/files.js';
 import { pairsName, roundName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
+import { jsonNumber } from '../../base/schema.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
 import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
@@ -21,7 +23,7 @@ import { preferenceObjective } from '../../train/objectives/preference.js';
 import type { Job } from '../stage.js';
 import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
 import { makePairs, type Pair, preferencePair, readPairs, scoreReferences, writePairs } from './pairs.js';
-import { type Decision, decide } from './promotion.js';
+import { decide, decisionSchema } from './promotion.js';
 
 export interface RoundInput {
   job: Job<AlignConfig>;
@@ -38,18 +40,22 @@ export interface RoundInput {
 }
 
 /** What a finished round leaves in `round.json`. */
-export interface RoundResult {
-  round: number;
-  pairs: number;
+const resultSchema = z.object({
+  round: z.int(),
+  pairs: z.int(),
   /** Mean reward of the sampled answers. */
-  sampledReward: number;
+  sampledReward: jsonNumber,
   /** Absent where there was nothing to learn. */
-  decision?: Decision;
+  decision: decisionSchema.optional(),
   /** Held-out rewards, task by task, of the policy that the next round starts from. */
-  rewards: readonly Unit[];
+  rewards: z.array(z.object({ id: z.string(), value: jsonNumber, weight: jsonNumber })).readonly(),
   /** Step folder of the trained candidate, relative to the stage's folder; absent where there was nothing to learn. */
-  candidate?: string;
-}
+  candidate: z.string().optional(),
+});
+export type RoundResult = z.output<typeof resultSchema>;
+
+/** Beside the sampled pairs: their sha256. */
+const sampledSchema = z.object({ sampledReward: jsonNumber, pairs: z.string() });
 
 interface Sampled {
   pairs: Pair[];
@@ -78,7 +84,7 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
 
 /** What an earlier try left, if its candidate is whole: a damaged one is trained again from the same pairs. */
 async function finishedRound(path: string, job: Job<AlignConfig>): Promise<RoundResult | undefined> {
-  const result = (await readOwn(path, job)) as RoundResult | undefined;
+  const result = await readOwn(path, resultSchema, job);
   if (result?.candidate === undefined) return result;
   try {
     await openCheckpoint(join(job.directory, result.candidate));
@@ -91,10 +97,12 @@ async function finishedRound(path: string, job: Job<AlignConfig>): Promise<Round
 }
 
 /** The value of a sealed file of ours; undefined where there is none, or it is damaged, which is said. */
-async function readOwn(path: string, job: Job<AlignConfig>): Promise<unknown> {
+async function readOwn<T>(path: string, schema: z.ZodType<T>, job: Job<AlignConfig>): Promise<T | undefined> {
   const read = await readSealed(path);
-  if (read === 'damaged') warnRebuilt(job, path);
-  return typeof read === 'string' ? undefined : read.value;
+  if (read === 'absent') return undefined;
+  const value = read === 'damaged' ? undefined : schema.safeParse(read.value).data;
+  if (value === undefined) warnRebuilt(job, path);
+  return value;
 }
 
 function warnRebuilt(job: Job<AlignConfig>, what: string): void {
@@ -109,7 +117,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
   const path = join(directory, pairsName);
   const summaryPath = join(directory, sampledName);
   // Written last, with the digest of the pairs: where it is, they are whole or damaged.
-  const summary = (await readOwn(summaryPath, job)) as { sampledReward: number; pairs: string } | undefined;
+  const summary = await readOwn(summaryPath, sampledSchema, job);
   if (summary !== undefined) {
     const digest = (await exists(path)) ? await sha256File(path) : undefined;
     if (digest === summary.pairs) return { pairs: await readPairs(path), sampledReward: summary.sampledReward };
