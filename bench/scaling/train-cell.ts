@@ -10,7 +10,7 @@ import { loadModel } from '../../src/inference/load.js';
 import { disposeModel } from '../../src/model/model.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { runPipeline } from '../../src/pipeline/run.js';
-import type { Reporter } from '../../src/report/event.js';
+import { type Reporter, stageReporter } from '../../src/report/event.js';
 import { pretrainStage } from '../../src/stages/pretrain.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { type Cell, nameOf, recipe, settings, stepsFor } from './grid.js';
@@ -88,7 +88,7 @@ export async function trainCell(
     directory: join(folder, 'cells', nameOf(cell), 'pretrain'),
     seed: cell.seed,
     compute: { backend: 'auto', threads, precision: 'fp32' },
-    reporter,
+    reporter: stageReporter(reporter, 'pretrain'),
   });
   const measured = await measure(path, corpus);
   const { user, system } = process.cpuUsage(before);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { sha256 } from '../../src/base/files.js';
 import { tokenizeDocuments } from '../../src/data/shards.js';
 import type { Document } from '../../src/data/types.js';
+import { silentReporter } from '../../src/report/event.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { writeCorpus } from '../../test/data/corpus-folder.js';
 
@@ -56,7 +57,7 @@ export function writeSmallCorpus(folder: string): Promise<void> {
 /** The same corpus as token shards, in `<folder>/corpus`. */
 export async function writeTokens(dataPath: string, folder: string, tokenizer: Tokenizer): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const quiet = { reporter: { emit() {} } };
+  const quiet = { reporter: silentReporter };
   const { path } = await tokenizeDocuments({ dataPath, tokenizer, directory: folder, ...quiet });
   return path;
 }

@@ -12,7 +12,7 @@ import { Random } from '../base/random.js';
 import { type CheckpointContent, openCheckpoint } from '../checkpoint/directory.js';
 import { saveCheckpoint } from '../checkpoint/save.js';
 import { disposeModel, initModel } from '../model/model.js';
-import type { Reporter } from '../report/event.js';
+import { silentReporter } from '../report/event.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { Saver } from '../train/saver.js';
 import { spreadOf } from './measure.js';
@@ -137,9 +137,8 @@ async function saveBesideTraining(
   const directory = join(folder, manifest.stage);
   const model = initModel(config, 1);
   const optimizer = createOptimizer(model);
-  const reporter: Reporter = { emit: () => undefined };
   const options = { directory, runDirectory: folder, config: { keep: 'last=1' }, manifest, tokenizerFiles, eosTokenId };
-  const saver = new Saver({ ...options, reporter });
+  const saver = new Saver({ ...options, reporter: silentReporter });
   const times: { stall: number; whole: number }[] = [];
   try {
     for (let step = 1; step <= rounds + 1; step++) {

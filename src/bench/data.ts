@@ -9,6 +9,7 @@ import { NearDuplicates } from '../data/filters/near-duplicates.js';
 import { filtersSchema, openFilters } from '../data/filters/table.js';
 import { IdentityStore } from '../data/identity-set.js';
 import { tokenizeDocuments } from '../data/shards.js';
+import { silentReporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { trainTokenizer } from '../tokenizer/train.js';
 import { type TextKind, type TextMaker, textKinds, textMakers } from './data-text.js';
@@ -46,7 +47,7 @@ const ownFilters = { repair: {}, scrub: {}, boilerplate: {}, length: {}, symbols
 const nearDuplicates = { threshold: 0.8, shingle: 5, mebibytes: 64 };
 const corpusFilters = { nearDuplicates: {}, paragraphs: {} };
 
-const quiet = { reporter: { emit: () => undefined } };
+const quiet = { reporter: silentReporter };
 
 interface Task {
   work: DataResult['work'];

@@ -1,16 +1,17 @@
 // Work that reports as it goes and that Ctrl-C ends; the terminal and the signals are given back whatever happens.
-import type { Reporter } from '../report/event.js';
+import { type StageReporter, stageReporter } from '../report/event.js';
 import { createReporter } from '../report/reporter.js';
 import type { OutputOptions } from './options.js';
 import { printError } from './output.js';
 
 interface Context {
-  reporter: Reporter;
+  reporter: StageReporter;
   signal: AbortSignal;
 }
 
-/** With a run folder, the events are kept there too. */
+/** Reports as `stage`. With a run folder, the events are kept there too. */
 export async function reporting<T>(
+  stage: string,
   { json, quiet, runDirectory }: OutputOptions & { runDirectory?: string },
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
@@ -18,7 +19,7 @@ export async function reporting<T>(
   const reporter = createReporter({ runDirectory, mode, stdout: process.stdout, stderr: process.stderr });
   const interrupt = watchInterrupt();
   try {
-    return await work({ reporter, signal: interrupt.signal });
+    return await work({ reporter: stageReporter(reporter, stage), signal: interrupt.signal });
   } finally {
     interrupt.release();
     await reporter.close();

@@ -34,9 +34,9 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
   const again = `npx mossctl run ${shownPath(join(folder, settingsName))}`;
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
-  const work = reporting({ ...options, runDirectory: folder }, ({ reporter, signal }) => {
-    for (const text of warnings) reporter.emit({ type: 'note', stage: 'run', level: 'warning', text });
-    if (heading !== undefined) reporter.emit({ type: 'note', stage: 'run', level: 'info', text: heading });
+  const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
+    for (const text of warnings) reporter.note('warning', text);
+    if (heading !== undefined) reporter.note('info', heading);
     const choice = { only, from, resume, override, verify };
     return runPipeline({ config, runDirectory: folder, ...choice, reporter, signal });
   });

@@ -17,6 +17,6 @@ export async function stdinSetting(options: StageRun): Promise<string[]> {
     if (data.stdin !== undefined) return [];
     throw needsInput('standard input is a terminal');
   }
-  const digest = await reporting(options, (context) => spoolStdin(process.stdin, data.stdin, context));
+  const digest = await reporting('data', options, (context) => spoolStdin(process.stdin, data.stdin, context));
   return [`data.stdin=${digest}`];
 }

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { asUserError } from '../base/errors.js';
 import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
 import { corpusFolder, corpusManifestName, factsName } from '../base/layout.js';
-import type { Metrics, Reporter } from '../report/event.js';
+import type { Metrics, StageReporter } from '../report/event.js';
 import { Corpus } from './corpus.js';
 import { emptyCorpus, tellOf } from './fate.js';
 import { openFilters } from './filters/table.js';
@@ -31,7 +31,7 @@ export interface BuildOptions {
   /** Files of tasks that the pipeline evaluates with: `filters.decontaminate` keeps the corpus clear of them. */
   evaluationSets?: readonly string[];
   seed: number;
-  reporter: Reporter;
+  reporter: StageReporter;
   signal?: AbortSignal;
 }
 
@@ -66,7 +66,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     if (spec.filters?.decontaminate?.heldOut === true) {
       await separateHeldOut({ ...ingest, directory, n: spec.filters.decontaminate.n, sources });
     }
-    for (const text of filters.notes()) options.reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
+    for (const text of filters.notes()) options.reporter.note('info', text);
   } catch (error) {
     corpus.abort();
     throw error;

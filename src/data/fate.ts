@@ -2,7 +2,7 @@
 // error where nothing is left.
 import { UserError } from '../base/errors.js';
 import { formatBytes, formatCount } from '../base/format.js';
-import type { CorpusPart, Reporter, SourceFate } from '../report/event.js';
+import type { CorpusPart, SourceFate, StageReporter } from '../report/event.js';
 import { filterNames, filters } from './filters/table.js';
 import type { DataManifest, DropRule, SourceReport } from './manifest.js';
 
@@ -22,35 +22,25 @@ const funnelOrder: readonly DropRule[] = [
 ];
 
 /** Says to the reporter what became of each source, and what there is in all. */
-export function tellOf(manifest: DataManifest, reporter: Reporter): void {
+export function tellOf(manifest: DataManifest, reporter: StageReporter): void {
   for (const source of manifest.sources) {
     const { name, licence, url, total, dropped, controlCharacters } = source;
     const documents = total.train.documents + total.validation.documents;
     const bytes = total.train.bytes + total.validation.bytes;
     const fate = fateOf(source);
-    reporter.emit({
-      type: 'licence',
-      stage: 'data',
-      source: name,
-      licence,
-      ...(url && { url }),
-      documents,
-      bytes,
-      fate,
-    });
+    reporter.emit({ type: 'licence', source: name, licence, ...(url && { url }), documents, bytes, fate });
     const edits = editedInWords(source);
     if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0 || edits !== '') {
       const removed = controlCharacters > 0 ? `, control characters removed: ${formatCount(controlCharacters)}` : '';
       const text = `${name}: ${formatCount(documents)} documents kept${droppedInWords(source)}${edits}${removed}`;
       const level = documents === 0 || dropped.unreadable !== undefined ? 'warning' : 'info';
-      reporter.emit({ type: 'note', stage: 'data', level, text });
+      reporter.note(level, text);
     }
   }
-  reporter.emit({ type: 'composition', stage: 'data', parts: languageParts(manifest), funnel: funnelOf(manifest) });
+  reporter.emit({ type: 'composition', parts: languageParts(manifest), funnel: funnelOf(manifest) });
   const { train, validation } = manifest.total;
   const sizes = [train, validation].map((half) => `${formatCount(half.documents)} (${formatBytes(half.bytes)})`);
-  const text = `documents: ${sizes[0]} for training, ${sizes[1]} held out`;
-  reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
+  reporter.note('info', `documents: ${sizes[0]} for training, ${sizes[1]} held out`);
 }
 
 function fateOf({ read, left, dropped, edited = {} }: SourceReport): SourceFate {

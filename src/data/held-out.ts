@@ -24,7 +24,7 @@ export async function separateHeldOut(options: HeldOutOptions): Promise<void> {
   for await (const { text } of textsOf(validation, options)) heldOut.add(text);
   if (heldOut.left > 0) {
     const text = `decontaminate.heldOut: ${formatCount(heldOut.left)} held-out documents found no room in memory and were not compared with those for training; hold less out (data.validation)`;
-    reporter.emit({ type: 'note', stage: 'data', level: 'warning', text });
+    reporter.note('warning', text);
   }
   const shared = new TaskGrams(n, n);
   for await (const { text } of textsOf(train, options)) heldOut.collect(text, shared);

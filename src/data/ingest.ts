@@ -1,6 +1,6 @@
 // One source of a data-spec → its documents in the corpus, and the report of what became of each.
 import { describeFault } from '../base/errors.js';
-import type { Reporter } from '../report/event.js';
+import type { StageReporter } from '../report/event.js';
 import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
 import { quote, quoteEdit } from './examples.js';
@@ -27,7 +27,7 @@ export interface Ingest {
   strict: boolean;
   validation: number;
   seed: number;
-  reporter: Reporter;
+  reporter: StageReporter;
   signal?: AbortSignal;
 }
 
@@ -181,7 +181,7 @@ function refuse(row: BadRow, source: SourceSpec, report: SourceReport, { strict 
 const maxToldFiles = 10;
 
 function warn(text: string, { reporter }: Ingest): void {
-  reporter.emit({ type: 'note', stage: 'data', level: 'warning', text });
+  reporter.note('warning', text);
 }
 
 const maxExamples = 3;
@@ -231,5 +231,5 @@ async function place(
 }
 
 function progress(label: string, done: number, { reporter }: Ingest): void {
-  reporter.emit({ type: 'progress', stage: 'data', label, done, unit: 'documents' });
+  reporter.emit({ type: 'progress', label, done, unit: 'documents' });
 }

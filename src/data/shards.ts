@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stopIfAborted, systemErrorCode, UserError } from '../base/errors.js';
 import { digestOf, readJsonIfExists, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
 import { corpusFolder, corpusManifestName } from '../base/layout.js';
-import type { Metrics, Reporter } from '../report/event.js';
+import type { Metrics, StageReporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { ArrowFile, type Batch } from './arrow-file.js';
 import { readDocuments } from './documents.js';
@@ -29,7 +29,7 @@ export interface TokenizeOptions {
   };
   /** The stage's folder; the corpus becomes its subfolder `corpus`, whole or not at all. */
   directory: string;
-  reporter: Reporter;
+  reporter: StageReporter;
   signal?: AbortSignal;
 }
 
@@ -50,7 +50,7 @@ export async function tokenizeDocuments(
     for (const split of splits) await writeSplit(split, temporary, manifest, options);
     await writeFileDurable(join(temporary, corpusManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
   });
-  options.reporter.emit({ type: 'composition', stage: 'tokens', parts: manifest.counts });
+  options.reporter.emit({ type: 'composition', parts: manifest.counts });
   return { path, digest: digestOf(manifest), metrics: corpusMetrics(manifest) };
 }
 
@@ -63,7 +63,7 @@ async function writeSplit(
   const ends = [tokenizer.documentStart, tokenizer.specialId('endOfText')] as const;
   const writer = new ShardWriter(split, directory, manifest);
   let done = 0;
-  const progress = () => reporter.emit({ type: 'progress', stage: 'tokens', label: split, done, unit: 'documents' });
+  const progress = () => reporter.emit({ type: 'progress', label: split, done, unit: 'documents' });
   for await (const document of readDocuments(dataPath, split)) {
     stopIfAborted(signal, 'stopped while tokenising; the next run starts this stage again');
     await writer.add(document, tokenizer.encodeView(document.text), ends);

@@ -4,6 +4,7 @@ import { dirname, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { digestOf, sha256File } from '../base/files.js';
 import { loadYaml } from '../base/yaml.js';
+import { silentReporter } from '../report/event.js';
 import { filtersSchema } from './filters/table.js';
 import { formulasSchema } from './formulas-spec.js';
 import { listFiles, noSuchFile } from './sources/files.js';
@@ -163,4 +164,4 @@ function filterFiles({ filters }: DataSpec, specPath: string, evaluationSets: re
   });
 }
 
-const silent: FetchContext = { reporter: { emit() {} } };
+const silent: FetchContext = { reporter: silentReporter };

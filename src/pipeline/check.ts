@@ -1,6 +1,6 @@
 // What can be known before the first stage starts: a fault of the last stage must not wait for the hours before it.
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
-import type { Reporter } from '../report/event.js';
+import { type Reporter, stageReporter } from '../report/event.js';
 import type { StageTable } from '../stages/catalog.js';
 import { blockOf, checkFiles, type Pipeline } from './plan.js';
 import { readRecord } from './record.js';
@@ -25,8 +25,8 @@ export async function checkAhead({ config, runDirectory, plan, stages, reporter 
   const isAsked = backend !== 'auto' || threads !== undefined || precision !== 'fp32';
   if (!isAsked || !needsBackend) return;
   const { openBackend } = await import('../tensor/backends.js');
-  const { note } = await openBackend(backend, { threads, precision });
-  reporter.emit({ type: 'note', stage: 'run', level: 'info', text: note });
+  const { note, name } = await openBackend(backend, { threads, precision });
+  stageReporter(reporter, 'run').note('info', note, { backend: name });
 }
 
 async function checkStage<Name extends StageName>(

@@ -10,7 +10,7 @@ import { settingsName } from '../base/layout.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
-import type { EvaluationTable, Event, Reporter } from '../report/event.js';
+import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
@@ -162,7 +162,8 @@ interface StageResult {
 }
 
 async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Promise<StageResult> {
-  const { runDirectory, reporter } = run;
+  const { runDirectory } = run;
+  const reporter = stageReporter(run.reporter, name);
   const stage = await run.stages[name].load();
   const needed = inputsOf(name, run).filter((need) => run.available.has(need));
   const inputs = Object.fromEntries(
@@ -182,20 +183,19 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Pro
   const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest);
   if (replaced !== undefined) {
     const kept = join(runDirectory, replaced);
-    const text = `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${kept}`;
-    reporter.emit({ type: 'note', stage: name, level: 'info', text });
+    reporter.note('info', `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${kept}`);
   }
   const finished = await wholeOutput(name, earlier, run);
   if (earlier !== undefined && finished !== undefined) {
-    reporter.emit({ type: 'stage', stage: name, state: 'skipped', detail: 'unchanged since it finished' });
-    if (earlier.table !== undefined) reporter.emit({ type: 'table', stage: name, ...earlier.table });
+    reporter.emit({ type: 'stage', state: 'skipped', detail: 'unchanged since it finished' });
+    if (earlier.table !== undefined) reporter.emit({ type: 'table', ...earlier.table });
     return { record: earlier, output: finished, skipped: true, restored, unsaved: [] };
   }
   const overrides = earlier?.overrides ?? [];
   const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
   await writeRecord(runDirectory, name, started);
-  reporter.emit({ type: 'stage', stage: name, state: earlier === undefined ? 'started' : 'resumed' });
-  const watched = watch(reporter);
+  reporter.emit({ type: 'stage', state: earlier === undefined ? 'started' : 'resumed' });
+  const watched = watch(run.reporter);
   const { backend, threads, precision } = run.config;
   const work = stage.run({
     config,
@@ -203,7 +203,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Pro
     directory: join(runDirectory, stageFolder(name)),
     seed: run.config.seed,
     compute: { backend, threads, precision },
-    reporter: watched,
+    reporter: stageReporter(watched, name),
     signal: run.signal,
     overrides,
     evaluationSets,
@@ -221,7 +221,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Pro
   // Before the record: a kill in between must not leave a stage that is skipped from then on and never linked.
   if (run.stages[name].output === 'checkpoint') await linkLatest(runDirectory, output.path);
   await writeRecord(runDirectory, name, record);
-  reporter.emit({ type: 'stage', stage: name, state: 'finished', detail: kept.path });
+  reporter.emit({ type: 'stage', state: 'finished', detail: kept.path });
   return { record, output, skipped: false, restored, unsaved: watched.unsaved };
 }
 
@@ -249,7 +249,7 @@ async function wholeOutput(
   const damaged = await damagedFiles(output.path, earlier);
   if (damaged.length === 0) return output;
   const text = `rebuilt, for it changed on disk: ${damaged.join(', ')}`;
-  reporter.emit({ type: 'note', stage: name, level: 'warning', text });
+  stageReporter(reporter, name).note('warning', text);
   return undefined;
 }
 

@@ -109,9 +109,16 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
   /**
    * A fact worth keeping in the report: the backend chosen and why, what was dropped and why. `unsaved` names a checkpoint
-   * that could not be written: a run with one fails in the end, however well it went on.
+   * that could not be written: a run with one fails in the end, however well it went on. `backend`: the one that was opened.
    */
-  z.object({ type: z.literal('note'), stage, level: z.enum(['info', 'warning']), text, unsaved: text.optional() }),
+  z.object({
+    type: z.literal('note'),
+    stage,
+    level: z.enum(['info', 'warning']),
+    text,
+    unsaved: text.optional(),
+    backend: text.optional(),
+  }),
   z.object({
     type: z.literal('licence'),
     stage,
@@ -141,3 +148,19 @@ export type Event =
 export interface Reporter {
   emit(event: Event): void;
 }
+
+/** Without its stage; a stage that stands in it counts (`eval base`). */
+type Unstaged<E> = E extends Event ? Omit<E, 'stage'> & { stage?: string } : never;
+type Note = Extract<Event, { type: 'note' }>;
+
+export interface StageReporter {
+  emit(event: Unstaged<Event>): void;
+  note(level: Note['level'], text: string, more?: Pick<Note, 'backend' | 'unsaved'>): void;
+}
+
+export function stageReporter(reporter: Reporter, stage: string): StageReporter {
+  const emit: StageReporter['emit'] = ({ type, ...rest }) => reporter.emit({ type, stage, ...rest } as Event);
+  return { emit, note: (level, text, more) => emit({ type: 'note', level, text, ...more }) };
+}
+
+export const silentReporter = stageReporter({ emit() {} }, '');

@@ -2,7 +2,7 @@
 // No sink can stop the work: what goes wrong in one is told once and the others go on.
 import { join } from 'node:path';
 import { metricsName } from '../base/layout.js';
-import type { Event, Reporter } from './event.js';
+import { type Event, type Reporter, stageReporter } from './event.js';
 import { openMetrics } from './metrics.js';
 import type { OutputStream, Sink } from './sink.js';
 import { terminalSink } from './terminal.js';
@@ -29,8 +29,8 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
     for (const sink of sinks) attempt(() => sink.emit(event));
   };
   if (runDirectory !== undefined) {
-    const warn = (text: string): void => emit({ type: 'note', stage: 'report', level: 'warning', text });
-    const metrics = openMetrics(join(runDirectory, metricsName), warn);
+    const { note } = stageReporter({ emit }, 'report');
+    const metrics = openMetrics(join(runDirectory, metricsName), (text) => note('warning', text));
     sinks.push({ emit: (event) => metrics.write({ ...event, time: now() / 1000 }), close: metrics.close });
   }
   return {

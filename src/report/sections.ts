@@ -38,7 +38,7 @@ const shownNotes = 100;
 export function summarySection(run: RunFacts): string {
   const total = [...run.seconds.values()].reduce((a, b) => a + b, 0);
   const tokens = ofType(run.events, 'step').reduce((sum, step) => sum + step.tokens, 0);
-  const backend = ofType(run.events, 'note').flatMap(({ text }) => /^backend (\w+)/.exec(text)?.[1] ?? []);
+  const backend = ofType(run.events, 'note').flatMap(({ backend }) => backend ?? []);
   const facts: [string, string][] = [['Total time', total > 0 ? formatSeconds(total) : '–']];
   if (backend.length > 0) facts.push(['Backend', [...new Set(backend)].join(', ')]);
   if (tokens > 0) facts.push(['Tokens trained on', formatCount(tokens)]);

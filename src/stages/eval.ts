@@ -39,7 +39,7 @@ const shownSamples = 8;
 export const evalStage: Stage<EvalConfig> = {
   async run(job) {
     const { inputs, directory, reporter } = job;
-    await startBackend(job, 'eval');
+    await startBackend(job);
     const tasks = await readTestTasks(job);
     const table: Measured[] = [];
     const metrics: Metrics = {};
@@ -53,8 +53,7 @@ export const evalStage: Stage<EvalConfig> = {
       // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.
       const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
       if (!ancestors.every((ancestor) => line.includes(ancestor))) {
-        const text = `skipped ${label}: it does not descend from the other checkpoints measured here`;
-        reporter.emit({ type: 'note', stage: 'eval', level: 'warning', text });
+        reporter.note('warning', `skipped ${label}: it does not descend from the other checkpoints measured here`);
         continue;
       }
       ancestors.push(digest);
@@ -78,7 +77,7 @@ export const evalStage: Stage<EvalConfig> = {
       columns: table.map(({ column }) => column),
       comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
     };
-    reporter.emit({ type: 'table', stage: 'eval', ...results });
+    reporter.emit({ type: 'table', ...results });
     const path = join(directory, resultsName);
     await writeFileAtomic(path, `${JSON.stringify(results, undefined, 2)}\n`);
     return { path, digest: digestOf(results), metrics };
@@ -127,10 +126,10 @@ async function evaluateCheckpoint(
     if (asked.length < tasks.length) {
       if (measurements.size === 0) throw nothingToMeasure(checkpoint.path);
       const text = `${label}: skipped ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}: this model has no chat template to ask with`;
-      reporter.emit({ type: 'note', stage: 'eval', level: 'warning', text });
+      reporter.note('warning', text);
     }
     const onProgress = (done: number, total: number): void =>
-      reporter.emit({ type: 'progress', stage: 'eval', label: `${label}: answering`, done, total, unit: 'tasks' });
+      reporter.emit({ type: 'progress', label: `${label}: answering`, done, total, unit: 'tasks' });
     const options = { maxNewTokens: config.maxNewTokens, seed, signal, onProgress };
     answers = await answerTasks(loaded, asked, options);
     for (const [metric, units] of measureAnswers(answers)) measurements.set(metric, units);

@@ -7,7 +7,7 @@ import { type Mixture, openMixture } from '../data/mixture.js';
 import type { Group, MixturePlan } from '../data/mixture-plan.js';
 import type { BatchShape } from '../data/sequences.js';
 import type { TokenDocuments } from '../data/shards.js';
-import type { Metrics, Reporter } from '../report/event.js';
+import type { Metrics, StageReporter } from '../report/event.js';
 import { accumulationAt } from '../train/schedule.js';
 import type { Job } from './stage.js';
 
@@ -24,7 +24,7 @@ export async function openMixedText(
   const rowsUntil = (share: number): number => shape.rows * batchesUntil(Math.round(share * steps), steps, train);
   const opened = await openMixture(documents, { mixture, seed, shape, rowsUntil });
   for (const text of planInWords(opened.plan, mixture, shape.columns)) {
-    reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text });
+    reporter.note('info', text);
   }
   const often = opened.plan.groups.flatMap((group, i) => {
     const passes = passesOf(group, opened.plan.rows[i] * shape.columns);
@@ -32,7 +32,7 @@ export async function openMixedText(
   });
   if (often.length > 0) {
     const text = `some text is read more than ${worthwhilePasses} times, from where on it teaches ever less (Muennighoff et al. 2023): ${often.join(', ')}. pretrain.mixture.epochs sets a limit`;
-    reporter.emit({ type: 'note', stage: 'pretrain', level: 'warning', text });
+    reporter.note('warning', text);
   }
   return opened;
 }
@@ -76,7 +76,7 @@ function planInWords(
 }
 
 /** `tokens.<language>.<source>`: what was read of each group; the same in a note. */
-export function tellTokensRead({ plan, tokensRead }: Mixture, reporter: Reporter): Metrics {
+export function tellTokensRead({ plan, tokensRead }: Mixture, reporter: StageReporter): Metrics {
   const read = tokensRead();
   const all = plan.groups
     .map((group, i) => ({ group, tokens: read[i] }))
@@ -87,7 +87,7 @@ export function tellTokensRead({ plan, tokensRead }: Mixture, reporter: Reporter
   });
   const rest = all.slice(toldGroups).reduce((sum, { tokens }) => sum + tokens, 0);
   if (rest > 0) words.push(`others ${formatCount(rest)}`);
-  reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text: `tokens read: ${words.join(', ')}` });
+  reporter.note('info', `tokens read: ${words.join(', ')}`);
   return Object.fromEntries(all.map(({ group, tokens }) => [`tokens.${group.language}.${group.source}`, tokens]));
 }
 

@@ -31,7 +31,7 @@ const evaluationFormulas = 64;
 export const pretrainStage: Stage<PretrainConfig> = {
   async run(job) {
     const { config, inputs, directory, seed, reporter } = job;
-    const compute = await startBackend(job, 'pretrain');
+    const compute = await startBackend(job);
     const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
     const documents = await openTokens(inputs.tokens ?? '', 'train', tokenizer);
     const validation = await openTokens(inputs.tokens ?? '', 'validation', tokenizer);
@@ -56,9 +56,9 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const { batchSize, accumulation, learningRate, weightDecay } = config.train;
     const batch = `${batchSize}${accumulation > 1 ? ` × ${accumulation}` : ''} rows of ${shape.columns}`;
     const text = `${formatCount(parameterCount(model.config))} parameters, ${steps} steps of ${batch}, ${formatCount(tokens)} tokens: ${passes} passes over the corpus; learning rate ${learningRate}, weight decay ${weightDecay}`;
-    reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text });
+    reporter.note('info', text);
     for (const each of [continued, left]) {
-      if (each !== undefined) reporter.emit({ type: 'note', stage: 'pretrain', level: 'info', text: each.text });
+      if (each !== undefined) reporter.note('info', each.text);
     }
     const { mixture, train } = config;
     const mixed = mixture && (await openMixedText(job, documents, { mixture, train, steps, shape }));
@@ -110,12 +110,6 @@ async function printSamples(
     seed: Random.stream(seed, `samples-${step}`).uint32(),
   });
   generations.forEach(({ tokens }, i) => {
-    reporter.emit({
-      type: 'sample',
-      stage: 'pretrain',
-      step,
-      prompt: openings[i],
-      completion: tokenizer.decode(tokens),
-    });
+    reporter.emit({ type: 'sample', step, prompt: openings[i], completion: tokenizer.decode(tokens) });
   });
 }

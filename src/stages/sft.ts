@@ -34,7 +34,7 @@ const shownSamples = 6;
 export const sftStage: Stage<SftConfig> = {
   async run(job) {
     const { config, inputs, directory, seed } = job;
-    const compute = await startBackend(job, 'sft');
+    const compute = await startBackend(job);
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
     const { model, tokenizer, template } = await modelOf(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
@@ -49,7 +49,7 @@ export const sftStage: Stage<SftConfig> = {
     }
     if (config.contextLength === undefined && columns < context) {
       const text = `conversations are cut at ${columns} tokens, of the ${context} that the model can take: sft.contextLength changes it`;
-      job.reporter.emit({ type: 'note', stage: 'sft', level: 'info', text });
+      job.reporter.note('info', text);
     }
     const sequences = await readSequences(job, path, { template, tokenizer }, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
@@ -85,7 +85,7 @@ export const sftStage: Stage<SftConfig> = {
         const tasks = heldOut.slice(0, shownSamples);
         const options = { maxNewTokens: 48, seed };
         for (const { task, text } of await answerTasks({ model: current, tokenizer, template }, tasks, options)) {
-          job.reporter.emit({ type: 'sample', stage: 'sft', step, prompt: lastQuestion(task), completion: text });
+          job.reporter.emit({ type: 'sample', step, prompt: lastQuestion(task), completion: text });
         }
       },
     });
@@ -132,12 +132,12 @@ async function readSequences(
     else drop(fitted.dropped);
   }
   for (const [reason, count] of dropped) {
-    reporter.emit({ type: 'note', stage: 'sft', level: 'warning', text: `left out ${count} conversations: ${reason}` });
+    reporter.note('warning', `left out ${count} conversations: ${reason}`);
   }
   const faults = sequences.flatMap((sequence) => unlearntEnd(tokenizer, sequence) ?? []);
   if (faults.length > 0) {
     const text = `${faults.length} of ${sequences.length} conversations: ${faults[0]} (mossctl inspect --row shows one)`;
-    reporter.emit({ type: 'note', stage: 'sft', level: 'warning', text });
+    reporter.note('warning', text);
   }
   if (sequences.length === 0) {
     throw new UserError({

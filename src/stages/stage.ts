@@ -2,7 +2,7 @@
 // It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
 import type { ComputeChoice } from '../config/compute.js';
 import type { StageName } from '../config/pipeline.js';
-import type { Metrics, Reporter } from '../report/event.js';
+import type { Metrics, StageReporter } from '../report/event.js';
 import type { Override } from '../train/resume.js';
 
 export interface Job<Config> {
@@ -13,7 +13,7 @@ export interface Job<Config> {
   directory: string;
   seed: number;
   compute: ComputeChoice;
-  reporter: Reporter;
+  reporter: StageReporter;
   /** Aborted when the person asks us to stop; a stage looks at it between units of work. */
   signal?: AbortSignal;
   /** Settings changed by --override since this stage began, in order. */

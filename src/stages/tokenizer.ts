@@ -43,14 +43,13 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
     const onProgress = ({ phase, done, total }: TrainProgress): void => {
       stopIfAborted(signal, stopped);
       const unit = phase === 'reading' ? 'bytes' : 'tokens';
-      reporter.emit({ type: 'progress', stage: 'tokenizer', label: phase, done, total, unit });
+      reporter.emit({ type: 'progress', label: phase, done, total, unit });
     };
     const text = sample(inputs.data ?? '', config.trainBytes, signal);
     const reading = { maxBytes: config.trainBytes, balance: config.balance, onProgress };
     const { tokenizer, wanted } = await makeTokenizer(config, text, reading);
     if (tokenizer.vocabSize < wanted) {
-      const text = `the text has pairs for only ${tokenizer.vocabSize} of the ${wanted} tokens asked for`;
-      reporter.emit({ type: 'note', stage: 'tokenizer', level: 'warning', text });
+      reporter.note('warning', `the text has pairs for only ${tokenizer.vocabSize} of the ${wanted} tokens asked for`);
     }
     const files = tokenizer.files();
     for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);

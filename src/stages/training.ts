@@ -13,9 +13,9 @@ import type { Job } from './stage.js';
 export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precision'>;
 
 /** Opens the job's backend and says which one it is, and why. */
-export async function startBackend(job: Job<unknown>, stage: string): Promise<ComputeFields> {
+export async function startBackend(job: Job<unknown>): Promise<ComputeFields> {
   const { name, threads, precision, note, fresh } = await openBackend(job.compute.backend, job.compute);
-  if (fresh) job.reporter.emit({ type: 'note', stage, level: 'info', text: note });
+  if (fresh) job.reporter.note('info', note, { backend: name });
   return { backend: name, threads, precision };
 }
 

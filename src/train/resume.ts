@@ -36,18 +36,17 @@ export interface State {
  * The newest checkpoint of the folder that is whole; damaged ones above it are set aside, and told.
  * @throws UserError where it cannot be resumed, or is beyond the last step.
  */
-export async function newestState({ directory, manifest, reporter, steps }: Resumed): Promise<State | undefined> {
+export async function newestState({ directory, reporter, steps }: Resumed): Promise<State | undefined> {
   const { path, damaged } = await newestWholeCheckpoint(directory);
   for (const { path: bad, reason } of damaged) {
-    const text = `skipped a damaged checkpoint: ${reason}`;
-    reporter.emit({ type: 'note', stage: manifest.stage, level: 'warning', text });
+    reporter.note('warning', `skipped a damaged checkpoint: ${reason}`);
     // Set aside, not deleted: the step will be saved again under its name.
     await rm(`${bad}.damaged`, { recursive: true, force: true });
     await rename(bad, `${bad}.damaged`);
   }
   if (path === undefined) {
     const text = `no whole checkpoint is left (${damaged.length} damaged): training begins again at step 1`;
-    if (damaged.length > 0) reporter.emit({ type: 'note', stage: manifest.stage, level: 'warning', text });
+    if (damaged.length > 0) reporter.note('warning', text);
     return undefined;
   }
   const found = stateOf(await openCheckpoint(path, { training: true, verify: false })); // verified a moment ago
@@ -73,15 +72,13 @@ export function stateOf(checkpoint: Checkpoint): State {
 
 /** Says what will make the rest of the training another than it would have been. */
 export function tellDifferences({ manifest, reporter, overrides = [] }: Resumed, before: Manifest): void {
-  const { stage } = manifest;
   const [now, then] = [computeInWords(manifest), computeInWords(before)];
   if (now !== then) {
     const text = `resuming with ${now} what began with ${then}: the weights will not be, bit for bit, those of an uninterrupted run`;
-    reporter.emit({ type: 'note', stage, level: 'warning', text });
+    reporter.note('warning', text);
   }
   for (const { key, from, to } of overrides.slice(before.overrides?.length ?? 0)) {
-    const text = `from step ${before.step} on, ${key}: ${from} → ${to} (--override)`;
-    reporter.emit({ type: 'note', stage, level: 'warning', text });
+    reporter.note('warning', `from step ${before.step} on, ${key}: ${from} → ${to} (--override)`);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Retention } from '../checkpoint/retention.js';
 import { keepRule } from '../config/keep.js';
 import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/model.js';
-import type { Metrics, Reporter } from '../report/event.js';
+import type { Metrics, StageReporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
 import type { Variable } from '../tensor/tf.js';
 import { type OptimizerState, optimizerTensors } from './optimizer.js';
@@ -28,7 +28,7 @@ export interface SaverOptions {
   manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'overrides' | 'skipped'>;
   tokenizerFiles: Record<string, string>;
   eosTokenId: number;
-  reporter: Reporter;
+  reporter: StageReporter;
   /** Of a stage that trains in rounds. */
   round?: number;
 }
@@ -149,7 +149,7 @@ export class Saver {
     const { digest, notPruned } = result;
     this.#last = { path, digest, step };
     const { reporter, round } = this.#options;
-    reporter.emit({ type: 'checkpoint', stage: this.#stage, step, path, digest, ...(round && { round }) });
+    reporter.emit({ type: 'checkpoint', step, path, digest, ...(round && { round }) });
     if (notPruned !== undefined) this.#warn(`old checkpoints could not be deleted: ${notPruned}`);
   }
 
@@ -195,8 +195,7 @@ export class Saver {
   }
 
   #warn(text: string, unsaved?: string): void {
-    const note = { type: 'note', stage: this.#stage, level: 'warning', text } as const;
-    this.#options.reporter.emit(unsaved === undefined ? note : { ...note, unsaved });
+    this.#options.reporter.note('warning', text, unsaved === undefined ? {} : { unsaved });
   }
 
   /** Into the buffers that the last save gave back, where there was one. */

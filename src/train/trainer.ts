@@ -103,8 +103,7 @@ class Loop<Batch extends MicroBatch> {
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(objective);
     if (own === undefined) return;
     this.#saver = new Saver(run, { path, digest, step });
-    if (step > 0)
-      run.reporter.emit({ type: 'stage', stage: this.#stage, state: 'resumed', detail: `from step ${step}` });
+    if (step > 0) run.reporter.emit({ type: 'stage', state: 'resumed', detail: `from step ${step}` });
   }
 
   /** The training that this one leaves, where it stood. */
@@ -173,7 +172,7 @@ class Loop<Batch extends MicroBatch> {
     const at = { step, learningRate, statistics };
     const result = await trainStep(model, this.#optimizer, objective, batches, config, at);
     if (statistics !== undefined) {
-      reporter.emit({ type: 'statistics', stage: this.#stage, step, ...statistics.event(), ...(round && { round }) });
+      reporter.emit({ type: 'statistics', step, ...statistics.event(), ...(round && { round }) });
     }
     if (config.spikeLimit > 0) {
       this.#unsaved.push({ step, ids: batches.flatMap((batch) => batch.ids) });
@@ -189,7 +188,6 @@ class Loop<Batch extends MicroBatch> {
     this.#at = { ...this.#at, step, tokensSeen: tokensSeen + tokens, metrics: { ...metrics, loss } };
     reporter.emit({
       type: 'step',
-      stage: this.#stage,
       step,
       steps,
       loss,
@@ -222,7 +220,7 @@ class Loop<Batch extends MicroBatch> {
     const spike = { step, backTo, reason, documents: ids.length, ids: ids.slice(0, mostIds) };
     this.#spikes = { recent: found.spikes?.recent ?? [], skipped: [...skipped, spike] };
     const text = `step ${step} is a spike: ${reason}. Back to step ${backTo}, without the data since then: ${firstOf(ids)}`;
-    reporter.emit({ type: 'note', stage: this.#stage, level: 'warning', text });
+    reporter.note('warning', text);
     return true;
   }
 
@@ -230,7 +228,7 @@ class Loop<Batch extends MicroBatch> {
     const metrics = await this.#run.evaluate?.(this.#model, this.#at.step);
     if (metrics === undefined) return;
     this.#at.metrics = { ...this.#at.metrics, ...metrics };
-    this.#run.reporter.emit({ type: 'evaluation', stage: this.#stage, step: this.#at.step, metrics });
+    this.#run.reporter.emit({ type: 'evaluation', step: this.#at.step, metrics });
     try {
       this.#saver.checkBest(this.#at.metrics);
     } catch (error) {

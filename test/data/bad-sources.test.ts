@@ -12,6 +12,7 @@ import { create } from 'tar';
 import { UserError } from '../../src/base/errors.js';
 import { readDataManifest } from '../../src/data/manifest.js';
 import { spoolStdin } from '../../src/data/sources/stdin.js';
+import { silentReporter } from '../../src/report/event.js';
 import { build, documentsOf, scratch } from './scratch.js';
 import { serveFile, startWebServer } from './web-server.js';
 
@@ -216,7 +217,7 @@ const jsonl = kinds.find(({ name }) => name === 'a.jsonl') as Kind;
 /** How the same bytes come from elsewhere. */
 const ways: Record<string, (bytes: Buffer) => Promise<{ source: Record<string, unknown>; stdin?: string }>> = {
   async stdin(bytes) {
-    const quiet = { reporter: { emit() {} } };
+    const quiet = { reporter: silentReporter };
     const input = (async function* () {
       yield bytes;
     })();

@@ -10,7 +10,7 @@ import { readDataManifest } from '../../src/data/manifest.js';
 import { dataInputDigest } from '../../src/data/spec.js';
 import { settled } from '../../src/pipeline/load.js';
 import { evaluationSetsOf } from '../../src/pipeline/plan.js';
-import type { Event } from '../../src/report/event.js';
+import { type Event, stageReporter } from '../../src/report/event.js';
 import { stageTable } from '../../src/stages/catalog.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
@@ -39,7 +39,7 @@ test('the sets that a pipeline names are looked for unless that is switched off'
     const { metrics } = await buildData({
       specPath: join(folder, 'spec.yaml'),
       ...{ validation: 0, directory: join(folder, 'data'), seed: 1, evaluationSets },
-      reporter: { emit: (event) => events.push(event) },
+      reporter: stageReporter({ emit: (event) => events.push(event) }, 'data'),
     });
     assert.equal(metrics['documents.train'], kept);
     const told =
@@ -92,7 +92,7 @@ test('a held-out half that does not fit in memory is said to be there', async ()
   await buildData({
     specPath: join(folder, 'spec.yaml'),
     ...{ validation: 0.1, directory: join(folder, 'data'), seed: 1 },
-    reporter: { emit: (event) => events.push(event) },
+    reporter: stageReporter({ emit: (event) => events.push(event) }, 'data'),
   });
   assert.ok(
     events.some((event) => event.type === 'note' && /1 held-out documents found no room in memory/.test(event.text)),

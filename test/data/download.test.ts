@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { type Download, download } from '../../src/data/sources/download.js';
 import type { FetchContext } from '../../src/data/sources/http.js';
-import type { Event } from '../../src/report/event.js';
+import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
 import { scratch } from './scratch.js';
 import { serveFile, startWebServer } from './web-server.js';
 
@@ -17,7 +17,7 @@ const server = await startWebServer();
 const other = await startWebServer();
 
 const timing = { stallMilliseconds: 2000, backOffMilliseconds: 1 };
-const quiet: FetchContext = { reporter: { emit() {} }, timing };
+const quiet: FetchContext = { reporter: silentReporter, timing };
 
 async function wanted(path: string, rest: Partial<Download> = {}): Promise<Download> {
   server.requests.length = 0;
@@ -47,7 +47,7 @@ test('a whole file, with progress; what is there needs no server', async () => {
   server.handlers.set('/a', serveFile(content));
   const events: Event[] = [];
   const file = await wanted('/a');
-  await download(file, { ...quiet, reporter: { emit: (event) => events.push(event) } });
+  await download(file, { ...quiet, reporter: stageReporter({ emit: (event) => events.push(event) }, 'data') });
   assert.deepEqual(await readFile(file.path), content);
   assert.deepEqual(await kept(file), ['file']);
   const last = events.at(-1);

@@ -12,6 +12,7 @@ import { type Mixture, openMixture } from '../../src/data/mixture.js';
 import { type Group, planMixture, sharesOf } from '../../src/data/mixture-plan.js';
 import { openTokens, type TokenDocuments, tokenizeDocuments } from '../../src/data/shards.js';
 import type { Document, Language, TokenBatch } from '../../src/data/types.js';
+import { silentReporter } from '../../src/report/event.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
 import { writeCorpus } from './corpus-folder.js';
 
@@ -141,7 +142,7 @@ before(async () => {
     texts.map(({ text }) => text),
     { vocabSize: 300 },
   );
-  const quiet = { reporter: { emit() {} } };
+  const quiet = { reporter: silentReporter };
   const { path } = await tokenizeDocuments({ dataPath: join(directory, 'data'), tokenizer, directory, ...quiet });
   documents = await openTokens(path, 'train', tokenizer);
 });

@@ -10,9 +10,10 @@ import { create, Header } from 'tar';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { listFiles } from '../../src/data/sources/files.js';
 import { npmFiles } from '../../src/data/sources/npm.js';
+import { silentReporter } from '../../src/report/event.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
-const quiet = { reporter: { emit: () => {} } };
+const quiet = { reporter: silentReporter };
 const integrityOf = (tarball: Uint8Array) => `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
 
 async function pack(files: Record<string, string>): Promise<Buffer> {

@@ -6,7 +6,7 @@ import { buildData } from '../../src/data/build.js';
 import { readDocuments } from '../../src/data/documents.js';
 import type { Split } from '../../src/data/split.js';
 import type { Document } from '../../src/data/types.js';
-import type { Event } from '../../src/report/event.js';
+import { type Event, stageReporter } from '../../src/report/event.js';
 
 /** Writes `files` (relative path → content) into a new temporary folder. */
 export async function scratch(files: Record<string, string | Uint8Array> = {}): Promise<string> {
@@ -37,7 +37,7 @@ export function build(
     stdin: options.stdin,
     directory: join(folder, options.out ?? 'data'),
     seed: options.seed ?? 1,
-    reporter: { emit: (event) => events.push(event) },
+    reporter: stageReporter({ emit: (event) => events.push(event) }, 'data'),
     signal: options.signal,
   }).then((result) => ({ ...result, events }));
 }

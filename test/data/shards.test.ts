@@ -10,6 +10,7 @@ import { Random } from '../../src/base/random.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { openTokens, type TokenizeOptions, tokenizeDocuments } from '../../src/data/shards.js';
 import type { Document } from '../../src/data/types.js';
+import { silentReporter, stageReporter } from '../../src/report/event.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
 import { writeCorpus } from './corpus-folder.js';
 
@@ -32,7 +33,7 @@ const train: Document[] = Array.from({ length: 900 }, (_, i) => ({
   language: i % 2 === 0 ? 'zh' : 'en',
 }));
 const validation: Document[] = [{ id: 'v:1', text: 'ab春', source: '诗', language: 'zh' }];
-const quiet = { reporter: { emit() {} } };
+const quiet = { reporter: silentReporter };
 
 let directory: string;
 let dataPath: string;
@@ -166,7 +167,7 @@ test('missing, cut and garbled files are named', async () => {
 
 test('an interrupted run leaves nothing behind', async () => {
   const controller = new AbortController();
-  const reporter = { emit: () => controller.abort() };
+  const reporter = stageReporter({ emit: () => controller.abort() }, 'tokens');
   await assert.rejects(tokenize('interrupted', codePoints, { signal: controller.signal, reporter }), Interrupted);
   assert.deepEqual(await readdir(join(directory, 'interrupted')), []);
 });

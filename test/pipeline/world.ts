@@ -56,7 +56,7 @@ export function countingStage(name: StageName, world: World): () => Promise<Stag
       await writeFile(join(path, 'mossctl.json'), JSON.stringify({ name, config: job.config ?? null }));
       if (name === 'eval') {
         const columns = [{ label: 'base', checkpoint: 'x', metrics: { reward: 1 } }];
-        job.reporter.emit({ type: 'table', stage: name, columns });
+        job.reporter.emit({ type: 'table', columns });
       }
       // Equal work, equal digest: made of the inputs' names and the settings, not of where files lie.
       const settings = { ...(job.config ?? {}), spec: undefined };

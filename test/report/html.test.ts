@@ -29,6 +29,14 @@ async function report(
   return readFile(path, 'utf8');
 }
 
+test('a run from before notes named their backend has a report too', async () => {
+  const html = await report([
+    { type: 'note', stage: 'pretrain', level: 'info', text: 'backend wasm (native: not built)' },
+  ]);
+  assert.doesNotMatch(html, /<dt>Backend/);
+  assert.match(html, /backend wasm \(native: not built\)/);
+});
+
 test('every section of a whole run is there', async () => {
   const html = await report(demoEvents(), 'npx mossctl run quickstart', 'name: 小模型\nseed: 42\n', [
     { stage: 'sft', path: 'sft/step-000240', digest: 'abcdef0123456789' },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { Event } from '../../src/report/event.js';
+import { type Event, stageReporter } from '../../src/report/event.js';
 import { readMetrics } from '../../src/report/metrics.js';
 import { createReporter, type ReporterOptions } from '../../src/report/reporter.js';
 import { demoEvents } from './fixtures/demo.js';
@@ -54,6 +54,17 @@ function stepEvent(step: number, steps: number): Event {
   const rates = { learningRate: 0.001, gradientNorm: 1, tokens: 512, tokensPerSecond: 2048 };
   return { type: 'step', stage: 'sft', step, steps, loss: 3 - step / steps, ...rates };
 }
+
+test('the reporter of a stage names it, in the order that metrics.jsonl has, unless the event has a name of its own', () => {
+  const lines: string[] = [];
+  const reporter = stageReporter({ emit: (event) => lines.push(JSON.stringify(event)) }, 'eval');
+  reporter.note('info', 'a', { backend: 'wasm' });
+  reporter.emit({ type: 'sample', stage: 'eval base', step: 1, prompt: 'p', completion: 'c' });
+  assert.deepEqual(lines, [
+    '{"type":"note","stage":"eval","level":"info","text":"a","backend":"wasm"}',
+    '{"type":"sample","stage":"eval base","step":1,"prompt":"p","completion":"c"}',
+  ]);
+});
 
 test('in a log: a line every ten seconds or tenth, with loss, speed and the time that is left', async () => {
   const { err, out } = await show(steps(100), { secondsEach: 3 });

@@ -11,7 +11,7 @@ import { DocumentWriter, documentFile } from '../../src/data/documents.js';
 import { emptyHalves, manifestFormat } from '../../src/data/manifest.js';
 import { tokenizeDocuments } from '../../src/data/shards.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
-import type { Event } from '../../src/report/event.js';
+import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
 import { evalStage } from '../../src/stages/eval.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 
@@ -43,7 +43,7 @@ before(async () => {
     JSON.stringify({ ...manifest, languages: halves, sources: [], facts: {}, digest: '' }),
   );
   const tokenizer = await Tokenizer.open(model);
-  ({ path: tokens } = await tokenizeDocuments({ dataPath, tokenizer, directory, reporter: { emit() {} } }));
+  ({ path: tokens } = await tokenizeDocuments({ dataPath, tokenizer, directory, reporter: silentReporter }));
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -57,7 +57,7 @@ async function evaluate(inputs: { tokens?: string }) {
     directory,
     seed: 1,
     compute: { backend: 'wasm', precision: 'fp32' },
-    reporter: { emit: (event) => void events.push(event) },
+    reporter: stageReporter({ emit: (event) => void events.push(event) }, 'eval'),
   });
   return { metrics, notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])) };
 }

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
+import { stageReporter } from '../../src/report/event.js';
 import { sftStage } from '../../src/stages/sft.js';
 
 test('rows of 2,048 tokens for a model of 131,072, with a word; the conversation format goes along', async () => {
@@ -29,7 +30,7 @@ test('rows of 2,048 tokens for a model of 131,072, with a word; the conversation
     directory: join(directory, 'sft'),
     seed: 1,
     compute: { backend: 'wasm', precision: 'fp32' },
-    reporter: { emit: (event) => void (event.type === 'note' && notes.push(event.text)) },
+    reporter: stageReporter({ emit: (event) => void (event.type === 'note' && notes.push(event.text)) }, 'sft'),
   });
   const tuned = await openCheckpoint(path);
   assert.equal((tuned.manifest.settings as Record<string, unknown>).contextLength, 2048);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { silentReporter } from '../../src/report/event.js';
 import { tokenizerStage } from '../../src/stages/tokenizer.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { build, scratch } from '../data/scratch.js';
@@ -23,7 +24,7 @@ test('with nothing to add, a tokenizer that exists is taken as it is, files besi
     directory,
     seed: 1,
     compute: { backend: 'cpu' },
-    reporter: { emit: () => {} },
+    reporter: silentReporter,
   });
   assert.equal(metrics.vocabSize, 367);
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
@@ -48,7 +49,7 @@ test('a tokenizer hears every source, however the corpus lists them and however 
       directory,
       seed: 1,
       compute: { backend: 'cpu' },
-      reporter: { emit: () => {} },
+      reporter: silentReporter,
     });
     return { digest, tokenizer: await Tokenizer.open(directory) };
   };

@@ -5,7 +5,7 @@ import { type TrainConfig, trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import type { TokenSequence } from '../../src/data/types.js';
 import { initModel, type Model } from '../../src/model/model.js';
-import type { Event, Reporter } from '../../src/report/event.js';
+import { type Event, type StageReporter, stageReporter } from '../../src/report/event.js';
 import { tokenObjective } from '../../src/train/objectives/next-token.js';
 import type { PreferencePair } from '../../src/train/objectives/preference.js';
 
@@ -49,7 +49,7 @@ export function trainConfig(overrides: Partial<TrainConfig> = {}): TrainConfig {
   return trainSchema().parse({ learningRate: 0.01, batchSize: 2, checkpointEvery: 4, evaluateEvery: 0, ...overrides });
 }
 
-export function recordingReporter(): Reporter & { events: Event[] } {
+export function recordingReporter(): StageReporter & { events: Event[] } {
   const events: Event[] = [];
-  return { events, emit: (event) => events.push(event) };
+  return { events, ...stageReporter({ emit: (event) => events.push(event) }, 'pretrain') };
 }

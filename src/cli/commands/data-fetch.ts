@@ -20,14 +20,14 @@ interface Fetched {
 /** Asks anew what a branch of the hub stands for; what is in the cache already is not fetched again. */
 export async function fetch(specPath: string, options: OutputOptions): Promise<void> {
   const spec = await loadDataSpec(specPath);
-  const fetched = await reporting(options, async (context) => {
+  const fetched = await reporting('data', options, async (context) => {
     const all: Fetched[] = [];
     for (const source of spec.sources) {
       const { kind } = parseFrom(source.from);
       if (kind === 'file' || kind === 'stdin') continue;
       const { files, commit } = await locate(source, { spec, specPath, refresh: true }, context);
       const text = `${source.name}: ${inWords(files)}${commit === undefined ? '' : `, commit ${commit}`}`;
-      context.reporter.emit({ type: 'note', stage: 'data', level: 'info', text });
+      context.reporter.note('info', text);
       for (const file of files) {
         const { path } = await file.get();
         const { size } = await stat(path);

@@ -30,7 +30,7 @@ export async function stats(paths: readonly string[], options: StatsOptions): Pr
   const identities = new IdentityStore(join(folder, 'seen'));
   const unreadable: Unreadable = { rows: 0 };
   try {
-    const found = await reporting(options, async ({ reporter, signal }) => {
+    const found = await reporting('data', options, async ({ reporter, signal }) => {
       const statistics = new TextStatistics(identities);
       let done = 0;
       for await (const document of documentsOf(paths, options.column)) {
@@ -39,8 +39,7 @@ export async function stats(paths: readonly string[], options: StatsOptions): Pr
           unreadable.rows++;
           unreadable.first ??= document.fault.message;
         } else statistics.add(document);
-        if (++done % 1000 === 0)
-          reporter.emit({ type: 'progress', stage: 'data', label: 'documents', done, unit: 'documents' });
+        if (++done % 1000 === 0) reporter.emit({ type: 'progress', label: 'documents', done, unit: 'documents' });
       }
       return statistics;
     });

@@ -102,7 +102,6 @@ async function fetchInto(
       got += chunk.length;
       context.reporter.emit({
         type: 'progress',
-        stage: 'data',
         label: wanted.label,
         done: got,
         total: wanted.size ?? total,

@@ -2,11 +2,11 @@
 // the token once they leave its host), a server that stalls given up, and a few tries where another one may succeed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stopIfAborted, UserError } from '../../base/errors.js';
-import type { Reporter } from '../../report/event.js';
+import type { StageReporter } from '../../report/event.js';
 import { isAllowedUrl } from './from.js';
 
 export interface FetchContext {
-  reporter: Reporter;
+  reporter: StageReporter;
   signal?: AbortSignal;
   /** For tests and the impatient. */
   timing?: Partial<Timing>;

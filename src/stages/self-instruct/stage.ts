@@ -68,20 +68,20 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   }
   const { model, baseUrl, timeoutSeconds, retries } = config;
   const onRetry = (reason: string, wait: number): void =>
-    note(job, 'warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
+    job.reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
   const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, terms, onRetry });
   const recording = await Recording.open(endpoint, join(dirname(resolve(directory)), responsesName));
   const close = async (): Promise<void> => {
     await recording.close();
     const { asked, replayed } = recording.counts;
-    note(job, 'info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
+    job.reporter.note('info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
   };
   return { teacher: new OpenAiTeacher(model, recording, signal), close };
 }
 
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
   const { config, reporter, signal, seed } = job;
-  for (const text of teacher.notes) note(job, 'info', text);
+  for (const text of teacher.notes) job.reporter.note('info', text);
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
   const buckets = bucketsFor(kinds, teacher);
   if (buckets.length === 0)
@@ -100,8 +100,7 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
     maxSimilarity: config.maxSimilarity,
     seed,
     signal,
-    onProgress: (done) =>
-      reporter.emit({ type: 'progress', stage, label: 'tasks', done, total: target, unit: 'tasks' }),
+    onProgress: (done) => reporter.emit({ type: 'progress', label: 'tasks', done, total: target, unit: 'tasks' }),
   });
   if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
   noteShortfall(job, expansion, target, kinds, teacher);
@@ -135,7 +134,7 @@ async function writeOutput(
   await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
   emitSamples(job, fresh);
   for (const [rule, { count, example }] of expansion.dropped)
-    note(job, 'info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);
+    job.reporter.note('info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);
   const dropped = [...expansion.dropped.values()].reduce((sum, { count }) => sum + count, 0);
   return {
     path: resolve(directory),
@@ -192,7 +191,7 @@ function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[
     if (seen.size === shownSamples) return;
     if (seen.has(bucket) || messages.length !== 2) continue;
     seen.add(bucket);
-    reporter.emit({ type: 'sample', stage, step: 0, prompt: messages[0].content, completion: messages[1].content });
+    reporter.emit({ type: 'sample', step: 0, prompt: messages[0].content, completion: messages[1].content });
   }
 }
 
@@ -205,13 +204,19 @@ function noteShortfall(
 ): void {
   const impossible = kinds.filter((kind) => !teacher.can(kind, 'zh') && !teacher.can(kind, 'en'));
   if (impossible.length > 0)
-    note(job, 'warning', `only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
+    job.reporter.note(
+      'warning',
+      `only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`,
+    );
   if (exhausted.length > 0) {
     const list = exhausted.map(({ kind, language }) => `${kind}/${language}`).join(', ');
-    note(job, 'info', `nothing new any more in ${list}; the other families made up for it`);
+    job.reporter.note('info', `nothing new any more in ${list}; the other families made up for it`);
   }
   if (tasks.length < target)
-    note(job, 'warning', `made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`);
+    job.reporter.note(
+      'warning',
+      `made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`,
+    );
 }
 
 function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
@@ -222,8 +227,4 @@ function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
     why: rules === '' ? undefined : `what was dropped: ${rules}`,
     next: 'Raise selfInstruct.maxSimilarity, add seeds, or use another teacher',
   });
-}
-
-function note({ reporter }: SelfInstructJob, level: 'info' | 'warning', text: string): void {
-  reporter.emit({ type: 'note', stage, level, text });
 }

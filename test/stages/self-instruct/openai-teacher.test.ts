@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { responsesName } from '../../../src/base/layout.js';
 import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
-import type { Event } from '../../../src/report/event.js';
+import { type Event, stageReporter } from '../../../src/report/event.js';
 import { parseTasks } from '../../../src/stages/self-instruct/openai-teacher.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import type { Job, StageOutput } from '../../../src/stages/stage.js';
@@ -61,7 +61,7 @@ function jobOf({ url, directory, config = {}, signal, events = [] }: Run): Job<S
     seed: 1,
     compute: { backend: 'auto' },
     signal,
-    reporter: { emit: (event) => events.push(event) },
+    reporter: stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct'),
   };
 }
 
@@ -184,7 +184,10 @@ test('Ctrl-C while it waits to try again: interrupted before the wait ends', { t
   const emit = (event: Event): void => {
     if (event.type === 'note' && event.level === 'warning') setImmediate(() => controller.abort());
   };
-  await assert.rejects(selfInstructStage.run({ ...job, reporter: { emit } }), Interrupted);
+  await assert.rejects(
+    selfInstructStage.run({ ...job, reporter: stageReporter({ emit }, 'selfInstruct') }),
+    Interrupted,
+  );
   assert.equal(endpoint.requests.length, 1);
 });
 

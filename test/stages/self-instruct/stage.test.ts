@@ -14,7 +14,7 @@ import { readDataManifest } from '../../../src/data/manifest.js';
 import { isHeldOutPair } from '../../../src/data/sources/formulas.js';
 import type { Conversation } from '../../../src/data/types.js';
 import { checkAnswer } from '../../../src/evaluation/checks.js';
-import type { Event } from '../../../src/report/event.js';
+import { type Event, stageReporter } from '../../../src/report/event.js';
 import { fill } from '../../../src/stages/self-instruct/families/family.js';
 import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
 import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
@@ -52,7 +52,7 @@ function jobOf(
     directory,
     seed,
     compute: { backend: 'auto' },
-    reporter: { emit: (event) => events.push(event) },
+    reporter: stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct'),
     events,
   };
 }
@@ -220,7 +220,8 @@ test('killed at any moment and run again: the same files, and no others', async 
   const script = `
     import { selfInstructStage } from './src/stages/self-instruct/stage.ts';
     const job = ${JSON.stringify({ ...jobOf(directory, config), events: undefined })};
-    job.reporter = { emit: (event) => event.type === 'progress' && console.log(event.done) };
+    const emit = (event: Event) => event.type === 'progress' && console.log(event.done);
+    job.reporter = stageReporter({ emit }, 'selfInstruct');
     await selfInstructStage.run(job);`;
   for (const moment of [1, 1500, 2056]) {
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
