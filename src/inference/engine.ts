@@ -133,7 +133,7 @@ function advance(decoding: Decoding, tokens: Int32Array, count: number): Float32
         positions: tensor1d(positions, 'int32'),
         ranges: tensor3d(ranges, [rows, count, 2], 'int32'),
       },
-      cache,
+      { cache },
     );
     result = logits(model, lastColumns(hidden, rows, count)).dataSync() as Float32Array<ArrayBuffer>;
   });

@@ -6,10 +6,10 @@ import { stopIfAborted } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { padSequences } from '../data/sequences.js';
 import type { TokenSequence } from '../data/types.js';
-import { forward, outputWeight } from '../model/forward.js';
+import { forward, modelInput, outputWeight } from '../model/forward.js';
 import type { Model } from '../model/model.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
-import { tensor1d, tensor3d, tidy } from '../tensor/tf.js';
+import { tensor1d, tidy } from '../tensor/tf.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** Positions that go through the model at a time, at most (but at least one window). */
@@ -97,11 +97,7 @@ function rowLogProbabilities(model: Model, rows: readonly TokenSequence[], colum
   // Nothing is returned from the scope: tfjs would walk through every number of it, looking for tensors.
   let values = new Float32Array(0);
   tidy(() => {
-    const hidden = forward(model, {
-      tokens: tensor1d(batch.tokens, 'int32'),
-      positions: tensor1d(batch.positions, 'int32'),
-      ranges: tensor3d(batch.ranges, [batch.rows, batch.columns, 2], 'int32'),
-    });
+    const hidden = forward(model, modelInput(batch));
     const losses = crossEntropy(hidden, outputWeight(model), tensor1d(batch.targets, 'int32')).dataSync();
     values = Float32Array.from(losses, (loss) => -loss);
   });

@@ -3,14 +3,23 @@
 
 import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
-import { checkpointed } from '../tensor/checkpoint.js';
 import { attention } from '../tensor/ops/attention.js';
 import { embedding } from '../tensor/ops/embedding.js';
 import { linear } from '../tensor/ops/linear.js';
 import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
-import { reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D } from '../tensor/tf.js';
+import { recomputed } from '../tensor/recompute.js';
+import {
+  reshape,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor1d,
+  tensor3d,
+} from '../tensor/tf.js';
 import { extendCache, type KeyValueCache } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
 import { layerWeights, project } from './project.js';
@@ -25,14 +34,44 @@ export interface ModelInput {
   ranges: Tensor3D;
 }
 
-/** The final hidden states [B·T, d], after the last norm. With a cache, its keys and values come first and it grows. */
-export function forward(model: Model, input: ModelInput, cache?: KeyValueCache): Tensor2D {
+export interface ForwardOptions {
+  /** Its keys and values come first, and it grows. */
+  cache?: KeyValueCache;
+  /** For the backward pass, compute each layer's activations again instead of keeping them. */
+  recompute?: boolean;
+  /** Sees what goes through the layers: it must neither change nor keep it. */
+  observe?: Observe;
+}
+
+/**
+ * `attention`, `mlp`: the residual stream after it [N, d]; `queries`, `keys`: as they are compared [B, T, heads, D]. Twice the
+ * same where a layer is computed again.
+ */
+export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'keys', states: Tensor) => void;
+
+/** The tensors of a batch of tokens, each array row-major. */
+export function modelInput(batch: {
+  rows: number;
+  columns: number;
+  tokens: Int32Array;
+  positions: Int32Array;
+  ranges: Int32Array;
+}): ModelInput {
+  return {
+    tokens: tensor1d(batch.tokens, 'int32'),
+    positions: tensor1d(batch.positions, 'int32'),
+    ranges: tensor3d(batch.ranges, [batch.rows, batch.columns, 2], 'int32'),
+  };
+}
+
+/** The final hidden states [B·T, d], after the last norm. */
+export function forward(model: Model, input: ModelInput, options: ForwardOptions = {}): Tensor2D {
+  const { recompute = false, ...others } = options;
+  if (recompute && others.cache) throw new Error('forward: a cache grows as a layer runs, so none may run twice');
   const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
   let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
-  // A cache grows as a layer runs, so no layer may run twice with one; and nothing is differentiated through it.
-  const recompute = model.checkpointing === true && cache === undefined;
   for (let layer = 0; layer < layers; layer++) {
-    x = recompute ? recomputedLayer(model, layer, x, input) : decoderLayer(model, layer, x, input, cache);
+    x = (recompute ? recomputedLayer : decoderLayer)(model, layer, x, { ...input, ...others });
   }
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
 }
@@ -57,27 +96,29 @@ export function logits(model: Model, hidden: Tensor2D): Tensor2D {
   return linear(hidden, outputWeight(model));
 }
 
-/** What a layer needs of the input, beside the hidden states. */
-type Layout = Omit<ModelInput, 'tokens'>;
+/** What a layer needs, beside the hidden states. */
+type LayerContext = Omit<ModelInput, 'tokens'> & Pick<ForwardOptions, 'cache' | 'observe'>;
 
-function decoderLayer(model: Model, layer: number, x: Tensor2D, input: Layout, cache?: KeyValueCache): Tensor2D {
+function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
   const at = `model.layers.${layer}`;
   const norm = (states: Tensor2D, name: string): Tensor2D =>
     rmsNorm(states, vectorOf(model, `${at}.${name}.weight`), model.config.rms_norm_eps);
-  const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), x, input, cache);
-  model.observe?.(layer, 'attention', mixed);
+  const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), x, context);
+  context.observe?.(layer, 'attention', mixed);
   const output = feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed);
-  model.observe?.(layer, 'mlp', output);
+  context.observe?.(layer, 'mlp', output);
   return output;
 }
 
 /** The same layer, its activations computed again in the backward pass. */
-function recomputedLayer(model: Model, layer: number, x: Tensor2D, { positions, ranges }: Layout): Tensor2D {
+function recomputedLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
   const { trained, frozen } = layerWeights(model, layer);
-  return checkpointed(
-    ([states, at, within]) =>
-      decoderLayer(model, layer, states as Tensor2D, { positions: at as Tensor1D, ranges: within as Tensor3D }),
-    [x, positions, ranges, ...trained],
+  return recomputed(
+    ([states, positions, ranges]) => {
+      const again = { ...context, positions: positions as Tensor1D, ranges: ranges as Tensor3D };
+      return decoderLayer(model, layer, states as Tensor2D, again);
+    },
+    [x, context.positions, context.ranges, ...trained],
     { frozen },
   );
 }
@@ -87,11 +128,10 @@ function selfAttention(
   layer: number,
   x: Tensor2D,
   residual: Tensor2D,
-  input: Layout,
-  cache: KeyValueCache | undefined,
+  { positions, ranges, cache, observe }: LayerContext,
 ): Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: dimension } = model.config;
-  const [rows, columns] = input.ranges.shape;
+  const [rows, columns] = ranges.shape;
   const at = `model.layers.${layer}.self_attn`;
   const headsOf = (name: string, count: number): Tensor4D =>
     reshape(project(model, `${at}.${name}_proj`, x), [rows, columns, count, dimension]);
@@ -100,15 +140,15 @@ function selfAttention(
     const states = headsOf(name, count);
     const norm = model.weights.get(`${at}.${name}_norm.weight`) as Tensor1D | undefined;
     const normed = norm === undefined ? states : rmsNorm(states, norm, model.config.rms_norm_eps);
-    return rotary(normed, input.positions, rotationOf(model.config));
+    return rotary(normed, positions, rotationOf(model.config));
   };
   const q = positioned('q', heads);
   let k = positioned('k', groups);
   let v = headsOf('v', groups);
-  model.observe?.(layer, 'queries', q);
-  model.observe?.(layer, 'keys', k);
+  observe?.(layer, 'queries', q);
+  observe?.(layer, 'keys', k);
   if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
-  const mixed = reshape(attention(q, k, v, input.ranges), [rows * columns, heads * dimension]) as Tensor2D;
+  const mixed = reshape(attention(q, k, v, ranges), [rows * columns, heads * dimension]) as Tensor2D;
   return project(model, `${at}.o_proj`, mixed, { residual });
 }
 

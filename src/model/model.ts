@@ -5,7 +5,7 @@ import { UserError } from '../base/errors.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
-import { type Tensor, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
+import { type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
 
 /** A decoder's weights on the current backend, by Hugging Face name. */
 export interface Model {
@@ -13,17 +13,7 @@ export interface Model {
   /** What it is made of, in the order of `weights`. */
   parameters: readonly ParameterSpec[];
   weights: Map<string, Variable>;
-  /** Gradients recompute each layer's activations instead of keeping them (see tensor/checkpoint.ts). */
-  checkpointing?: boolean;
-  /** Sees what goes through the layers, where somebody asks: it must neither change nor keep it. */
-  observe?: Observe;
 }
-
-/**
- * `attention`, `mlp`: the residual stream after it [N, d]; `queries`, `keys`: as they are compared [B, T, heads, D]. Twice the
- * same where a layer is computed again.
- */
-export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'keys', states: Tensor) => void;
 
 /** A fresh model: the same seed gives the same weights on every backend. */
 export function initModel(

@@ -1,4 +1,5 @@
 // What the training loop needs of an objective: batches that can be rewound to any point, and a loss over them.
+import type { ForwardOptions } from '../model/forward.js';
 import type { Model } from '../model/model.js';
 import type { Scalar, Tensor } from '../tensor/tf.js';
 
@@ -26,6 +27,11 @@ export const soleRank: Rank = { index: 0, size: 1 };
  */
 export type RecordMetric = (name: string, value: Tensor, each?: (element: number) => number) => void;
 
+/** How the step wants its forward pass, and where figures go. */
+export interface LossContext extends Pick<ForwardOptions, 'recompute' | 'observe'> {
+  record: RecordMetric;
+}
+
 export interface Objective<Batch extends MicroBatch> {
   /** The next micro-batch of `step`, for which the model as it is then may be asked: it must be left as it was. */
   next(at: { model: Model; step: number; rank: Rank }): Promise<Batch>;
@@ -33,5 +39,5 @@ export interface Objective<Batch extends MicroBatch> {
   state(): unknown;
   restore(state: unknown): void;
   /** The loss summed over the batch. Runs on the gradient tape; temporary tensors are disposed by the caller. */
-  loss(model: Model, batch: Batch, context: { record: RecordMetric }): Scalar;
+  loss(model: Model, batch: Batch, context: LossContext): Scalar;
 }

@@ -2,7 +2,8 @@
 // and how far it moved. Everything is read on the host and nothing is computed on the backend that the step itself computes
 // with, so that the weights are the same with and without.
 import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
-import { type Model, type Observe, weight } from '../model/model.js';
+import type { Observe } from '../model/forward.js';
+import { type Model, weight } from '../model/model.js';
 import type { Event, Metrics } from '../report/event.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import type { Tensor } from '../tensor/tf.js';

@@ -7,7 +7,7 @@ import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
-import type { MicroBatch, Objective, RecordMetric } from './objective.js';
+import type { LossContext, MicroBatch, Objective, RecordMetric } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
 import type { StepStatistics } from './statistics.js';
 
@@ -35,10 +35,11 @@ export async function trainStep<Batch extends MicroBatch>(
   );
   const gradients = new Map<string, Tensor>();
   const figures: Metrics = {};
+  const pass = { recompute: config.recompute, observe: statistics?.observe };
   let lossSum = 0;
   try {
     for (const batch of batches) {
-      lossSum += accumulate(model, objective, batch, gradients, figures);
+      lossSum += accumulate(model, objective, batch, { gradients, figures, pass });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
     const gradientNorm = globalNorm([...gradients.values()]) / total;
@@ -55,20 +56,25 @@ export async function trainStep<Batch extends MicroBatch>(
   }
 }
 
+interface StepSums {
+  gradients: Map<string, Tensor>;
+  figures: Metrics;
+  pass: Omit<LossContext, 'record'>;
+}
+
 /** Adds the gradients of one micro-batch to `gradients`; returns its loss sum. */
 function accumulate<Batch extends MicroBatch>(
   model: Model,
   objective: Objective<Batch>,
   batch: Batch,
-  gradients: Map<string, Tensor>,
-  figures: Metrics,
+  { gradients, figures, pass }: StepSums,
 ): number {
   const recorded: { name: string; values: Tensor; each?: (element: number) => number }[] = [];
   const record: RecordMetric = (name, value, each) => recorded.push({ name, values: keep(clone(value)), each });
   const trained = model.parameters.filter(isTrained);
   try {
     const { value, gradients: fresh } = valueAndGradients(
-      () => objective.loss(model, batch, { record }),
+      () => objective.loss(model, batch, { record, ...pass }),
       trained.map(({ name }) => weight(model, name)),
     );
     trained.forEach(({ name }, index) => {

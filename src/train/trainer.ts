@@ -168,9 +168,8 @@ class Loop<Batch extends MicroBatch> {
     while (batches.length < count) batches.push(await objective.next({ model: this.#model, step, rank: soleRank }));
     const learningRate = learningRateAt(step, steps, config, cooldown);
     const statistics = due(step, config.statisticsEvery ?? 0) ? new StepStatistics(this.#model) : undefined;
-    const model = { ...this.#model, checkpointing: config.recompute, observe: statistics?.observe };
     const at = { step, learningRate, statistics };
-    const result = await trainStep(model, this.#optimizer, objective, batches, config, at);
+    const result = await trainStep(this.#model, this.#optimizer, objective, batches, config, at);
     if (statistics !== undefined) {
       reporter.emit({ type: 'statistics', step, ...statistics.event(), ...(round && { round }) });
     }

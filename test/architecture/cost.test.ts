@@ -38,33 +38,33 @@ test('the memory of real steps, by the count of the native arena, is within a fi
   const cases = [
     { settings: { size: '100k' }, vocabulary: 512, rows: 4, columns: 32 },
     { settings: { size: '1m', keyValueHeads: 1, tieEmbeddings: false }, vocabulary: 2048, rows: 1, columns: 32 },
-    { settings: { size: '1m', layers: 6 }, vocabulary: 512, rows: 4, columns: 128, checkpointing: true },
+    { settings: { size: '1m', layers: 6 }, vocabulary: 512, rows: 4, columns: 128, recompute: true },
     { settings: { size: '1m' }, vocabulary: 4096, rows: 2, columns: 64, accumulation: 2 },
     { settings: { size: '1m' }, vocabulary: 4096, rows: 8, columns: 128 },
     { settings: { size: '7m', keyValueHeads: 2 }, vocabulary: 2048, rows: 4, columns: 256 },
   ];
   const planned = cases
     .map((each) => {
-      const { rows, columns, accumulation = 1, checkpointing = false } = each;
+      const { rows, columns, accumulation = 1, recompute = false } = each;
       const config = configOf({ ...each.settings, contextLength: columns }, each.vocabulary);
       const memory = trainingMemory(config, { rows, columns }, { accumulation });
       return {
         ...each,
         config,
         accumulation,
-        checkpointing,
-        plan: checkpointing ? memory.recomputedPeak : memory.peak,
+        recompute,
+        plan: recompute ? memory.recomputedPeak : memory.peak,
       };
     })
     .sort((a, b) => a.plan - b.plan);
-  for (const { config, vocabulary, rows, columns, accumulation, checkpointing, plan } of planned) {
+  for (const { config, vocabulary, rows, columns, accumulation, recompute, plan } of planned) {
     const held: { used: number; peak: number } = backend.arena.figures;
     assert.equal(held.used, 0);
-    const model = { ...initModel(config, 1), checkpointing };
-    await trainSteps(model, batches(vocabulary, rows, columns), { steps: 2, accumulation });
+    const model = initModel(config, 1);
+    await trainSteps(model, batches(vocabulary, rows, columns), { steps: 2, accumulation, recompute });
     disposeModel(model);
     const { peak } = backend.arena.figures;
-    const what = `${parameterCount(config)} parameters, ${rows}×${columns}${checkpointing ? ', checkpointing' : ''}`;
+    const what = `${parameterCount(config)} parameters, ${rows}×${columns}${recompute ? ', recompute' : ''}`;
     t.diagnostic(`${what}: planned ${plan}, measured ${peak}, ${(plan / peak).toFixed(3)}`);
     assert.ok(peak > held.peak, `${what}: hidden by an earlier peak`);
     assert.ok(plan > 0.8 * peak && plan < 1.2 * peak, `${what}: planned ${plan}, measured ${peak}`);

@@ -36,7 +36,7 @@ function columnLogits(
       positions: tensor1d(columns, 'int32'),
       ranges: tensor3d(ranges, [ids.length, count, 2], 'int32'),
     };
-    return logits(model, forward(model, input, cache)).dataSync() as Float32Array;
+    return logits(model, forward(model, input, { cache })).dataSync() as Float32Array;
   });
 }
 

@@ -64,7 +64,7 @@ function logitsOf(model: Model, from: number, to: number, cache = createCache(mo
         'int32',
       ),
     };
-    return logits(model, forward(model, input, cache)).dataSync() as Float32Array;
+    return logits(model, forward(model, input, { cache })).dataSync() as Float32Array;
   });
   return { values, cache };
 }

@@ -33,7 +33,7 @@ describe('generation', () => {
           'int32',
         ),
       };
-      return logits(model, forward(model, input, cache)).dataSync() as Float32Array;
+      return logits(model, forward(model, input, { cache })).dataSync() as Float32Array;
     });
 
   test('cached and uncached logits are equal', () => {

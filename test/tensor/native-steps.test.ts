@@ -14,8 +14,7 @@ const touchNoData = ['Identity', 'Reshape'];
 
 const steps: Record<string, (model: Model) => Promise<unknown>> = {
   'training, two micro-batches, clipped': (model) => trainSteps(model, changingBatches(), { steps: 2 }),
-  'training with gradient checkpointing': (model) =>
-    trainSteps({ ...model, checkpointing: true }, changingBatches(), { steps: 2 }),
+  'training with recomputed layers': (model) => trainSteps(model, changingBatches(), { steps: 2, recompute: true }),
   'training with Muon': (model) => trainSteps(model, changingBatches(), { steps: 2, optimizer: 'muon' }),
   'training with z-loss': (model) => trainSteps(model, changingBatches(2, 32, 1e-4), { steps: 2 }),
   'preferences (DPO)': async (model) => trainSteps(model, preferences(await scoredPairs(model)), { steps: 2 }),

@@ -86,6 +86,7 @@ export interface Training {
   /** Micro-batches to a step; 2 unless given. */
   accumulation?: number;
   optimizer?: TrainConfig['optimizer'];
+  recompute?: boolean;
   afterStep?(step: number): void;
 }
 
@@ -93,10 +94,10 @@ export interface Training {
 export async function trainSteps<Batch extends MicroBatch>(
   model: Model,
   objective: Objective<Batch>,
-  { steps, accumulation = 2, optimizer: kind = 'adamw', afterStep }: Training,
+  { steps, accumulation = 2, optimizer: kind = 'adamw', recompute = false, afterStep }: Training,
 ): Promise<number[]> {
   const optimizer = createOptimizer(model, kind);
-  const config = trainConfig({ clipNorm: 0.5, optimizer: kind });
+  const config = trainConfig({ clipNorm: 0.5, optimizer: kind, recompute });
   const losses: number[] = [];
   for (let step = 1; step <= steps; step++) {
     const batches: Batch[] = [];

@@ -79,14 +79,17 @@ describe('statistics', () => {
     const seen: number[][] = [];
     const step = async (number: number) => {
       const statistics = new StepStatistics(model);
-      const observe = (layer: number, what: Parameters<StepStatistics['observe']>[1], states: Tensor): void => {
-        statistics.observe(layer, what, states);
-        if (layer === 1 && what === 'mlp') seen.push([...(states.dataSync() as Float32Array)]);
-      };
+      const { observe } = statistics;
+      Object.assign(statistics, {
+        observe: (layer: number, what: Parameters<typeof observe>[1], states: Tensor): void => {
+          observe(layer, what, states);
+          if (layer === 1 && what === 'mlp') seen.push([...(states.dataSync() as Float32Array)]);
+        },
+      });
       const batches = [await objective.next(), await objective.next()];
       const weights = new Map(modelTensors(model).map(({ name, data }) => [name, data]));
       const at = { step: number, learningRate: 0.01, statistics };
-      const { gradientNorm } = await trainStep({ ...model, observe }, optimizer, objective, batches, config, at);
+      const { gradientNorm } = await trainStep(model, optimizer, objective, batches, config, at);
       return {
         gradientNorm,
         weights,

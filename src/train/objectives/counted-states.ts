@@ -1,10 +1,10 @@
 // The model's states where a prediction counts: what every loss over tokens begins with. Only these go through the output
 // projection, for most of a chat batch does not count.
 import type { TokenBatch } from '../../data/types.js';
-import { forward } from '../../model/forward.js';
+import { type ForwardOptions, forward, modelInput } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
 import { embedding } from '../../tensor/ops/embedding.js';
-import { type Tensor1D, type Tensor2D, tensor1d, tensor3d } from '../../tensor/tf.js';
+import { type Tensor1D, type Tensor2D, tensor1d } from '../../tensor/tf.js';
 
 export interface CountedStates {
   /** [n, d], of the positions whose prediction counts. */
@@ -14,14 +14,9 @@ export interface CountedStates {
   positions: Int32Array;
 }
 
-export function countedStates(model: Model, batch: TokenBatch): CountedStates {
-  const { rows, columns } = batch;
+export function countedStates(model: Model, batch: TokenBatch, options: ForwardOptions): CountedStates {
   const positions = countedPositions(batch);
-  const hidden = forward(model, {
-    tokens: tensor1d(batch.tokens, 'int32'),
-    positions: tensor1d(batch.positions, 'int32'),
-    ranges: tensor3d(batch.ranges, [rows, columns, 2], 'int32'),
-  });
+  const hidden = forward(model, modelInput(batch), options);
   const chosen = positions.length === hidden.shape[0] ? hidden : embedding(hidden, tensor1d(positions, 'int32'));
   const targets = tensor1d(
     positions.map((position) => batch.targets[position]),

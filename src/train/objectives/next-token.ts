@@ -1,13 +1,13 @@
 // Next-token prediction over packed rows: the objective of pretraining (every token) and of SFT (the assistant's). Like
 // every loss it is a sum, so that accumulated micro-batches weigh each token alike.
 import type { TokenBatch } from '../../data/types.js';
-import { outputWeight } from '../../model/forward.js';
+import { type ForwardOptions, outputWeight } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
 import { crossEntropy } from '../../tensor/ops/cross-entropy.js';
 import { crossEntropySum } from '../../tensor/ops/cross-entropy-sum.js';
 import { embedding } from '../../tensor/ops/embedding.js';
 import { add, mul, type Scalar, sum, tensor1d } from '../../tensor/tf.js';
-import type { Objective } from '../objective.js';
+import type { LossContext, Objective } from '../objective.js';
 import { countedStates } from './counted-states.js';
 
 /** An endless supply of batches that can be rewound: `PackedBatches`, `MixedBatches`. */
@@ -23,7 +23,8 @@ export function tokenObjective(batches: BatchSupply, { zLoss = 0 } = {}) {
     next: () => batches.next(),
     state: () => batches.state,
     restore: (state) => batches.restore(state),
-    loss: (model, batch) => negativeLogLikelihood(model, batch, zLoss),
+    loss: (model, batch, { recompute, observe }: Partial<LossContext> = {}) =>
+      negativeLogLikelihood(model, batch, { zLoss, recompute, observe }),
   } satisfies Objective<TokenBatch>;
 }
 
@@ -31,8 +32,12 @@ export function tokenObjective(batches: BatchSupply, { zLoss = 0 } = {}) {
  * Weighted sum of the negative log-likelihood over the batch, in nats; `zLoss` adds so many times (log Z)², Z the sum of
  * the exponentials of the logits, which keeps them from drifting (Chowdhery et al. 2022, PaLM, §5).
  */
-export function negativeLogLikelihood(model: Model, batch: TokenBatch, zLoss = 0): Scalar {
-  const { hidden, targets, positions } = countedStates(model, batch);
+export function negativeLogLikelihood(
+  model: Model,
+  batch: TokenBatch,
+  { zLoss = 0, ...options }: { zLoss?: number } & ForwardOptions = {},
+): Scalar {
+  const { hidden, targets, positions } = countedStates(model, batch, options);
   const weights = tensor1d(Float32Array.from(positions, (position) => batch.weights[position]));
   const output = outputWeight(model);
   if (zLoss === 0) return crossEntropySum(hidden, output, targets, weights);

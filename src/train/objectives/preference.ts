@@ -19,7 +19,7 @@ import {
   type Tensor2D,
   tensor1d,
 } from '../../tensor/tf.js';
-import type { Objective, RecordMetric } from '../objective.js';
+import type { LossContext, Objective } from '../objective.js';
 import { sequenceLogProbabilities } from './sequence-log-probabilities.js';
 
 /** An answer after its prompt, with loss on the answer only. */
@@ -81,7 +81,7 @@ export function preferenceObjective(pairs: readonly PreferencePair[], options: P
     next: () => Promise.resolve(pairBatch(batches.next(), padId)),
     state: batches.state,
     restore: batches.restore,
-    loss: (model, batch, { record }) => pairLoss(model, batch, options, record),
+    loss: (model, batch, context) => pairLoss(model, batch, options, context),
   } satisfies Objective<PairBatch>;
 }
 
@@ -107,9 +107,14 @@ export function preferenceLoss(
   return { loss: add(loss, mul(sum(mul(policy.chosen, inverse)), sftWeight)), terms };
 }
 
-function pairLoss(model: Model, batch: PairBatch, options: PreferenceLossOptions, record: RecordMetric): Scalar {
+function pairLoss(
+  model: Model,
+  batch: PairBatch,
+  options: PreferenceLossOptions,
+  { record, ...pass }: LossContext,
+): Scalar {
   const { weight: count, references } = batch;
-  const { logProbabilities, counts } = sequenceLogProbabilities(model, batch);
+  const { logProbabilities, counts } = sequenceLogProbabilities(model, batch, pass);
   // `embedding` is the differentiable way to pick rows.
   const column = reshape(logProbabilities, [2 * count, 1]) as Tensor2D;
   const half = (first: number): Tensor1D => {

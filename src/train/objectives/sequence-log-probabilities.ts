@@ -1,6 +1,6 @@
 // How likely whole answers are: log π summed over the counted tokens of each sequence. What preference losses compare.
 import type { TokenBatch } from '../../data/types.js';
-import { outputWeight } from '../../model/forward.js';
+import { type ForwardOptions, outputWeight } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
 import { crossEntropy } from '../../tensor/ops/cross-entropy.js';
 import { linear } from '../../tensor/ops/linear.js';
@@ -11,8 +11,9 @@ import { countedStates } from './counted-states.js';
 export function sequenceLogProbabilities(
   model: Model,
   batch: TokenBatch,
+  options: ForwardOptions = {},
 ): { logProbabilities: Tensor1D; counts: Float32Array } {
-  const { hidden, targets, positions } = countedStates(model, batch);
+  const { hidden, targets, positions } = countedStates(model, batch, options);
   const losses = crossEntropy(hidden, outputWeight(model), targets);
   const sequences = batch.ids.length;
   const counts = new Float32Array(sequences);

@@ -45,7 +45,7 @@ await onEachBackend('z-loss', async (t) => {
     ];
     const batch = padSequences(rows, { padId, columns: 8 });
     const zLoss = 0.3;
-    const loss = () => valueAndGradients(() => negativeLogLikelihood(model, batch, zLoss), weights);
+    const loss = () => valueAndGradients(() => negativeLogLikelihood(model, batch, { zLoss }), weights);
     const { value, gradients } = loss();
     const plain = tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
     const wanted = plain + zLoss * squaredLogZ(model, batch);
@@ -60,7 +60,7 @@ await onEachBackend('z-loss', async (t) => {
       weights.forEach((weight, i) => {
         tidy(() => void weight.assign(add(weight, mul(gradients[i], (sign === 1 ? 2 : -1) * step))));
       });
-      return tidy(() => negativeLogLikelihood(model, batch, zLoss).dataSync()[0]);
+      return tidy(() => negativeLogLikelihood(model, batch, { zLoss }).dataSync()[0]);
     });
     const slope = (moved[1] - moved[0]) / (2 * step);
     assert.ok(Math.abs(slope - length) < 0.02 * length, `${slope}, not ${length}`);

@@ -1,4 +1,4 @@
-// Gradient checkpointing: a piece of the computation that keeps none of its intermediate tensors for the backward pass,
+// Recomputation ("gradient checkpointing"): a piece of the computation that keeps none of its intermediate tensors for the backward pass,
 // and computes them again there. Costs one more forward pass of the piece (Chen et al. 2016, arXiv:1604.06174).
 import { valueAndGradients } from './backward.js';
 import { engine, type Tensor, Variable } from './tf.js';
@@ -10,7 +10,7 @@ import { engine, type Tensor, Variable } from './tf.js';
  * handed to it: those of the forward pass are gone by the backward pass.
  * @throws Error in the backward pass, where the body used a Variable that is in neither: its gradient would be lost.
  */
-export function checkpointed<T extends Tensor>(
+export function recomputed<T extends Tensor>(
   body: (inputs: Tensor[]) => T,
   inputs: Tensor[],
   { frozen = [] }: { frozen?: readonly Variable[] } = {},
@@ -56,9 +56,7 @@ function refuseOthers(known: readonly Tensor[]): void {
   for (const node of engine().state.activeTape) {
     for (const tensor of Object.values(node.inputs)) {
       if (tensor instanceof Variable && !known.includes(tensor)) {
-        throw new Error(
-          `checkpointed: the body uses a Variable of shape [${tensor.shape}] that is not among the inputs`,
-        );
+        throw new Error(`recomputed: the body uses a Variable of shape [${tensor.shape}] that is not among the inputs`);
       }
     }
   }

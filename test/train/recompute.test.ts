@@ -1,4 +1,4 @@
-// The switch `checkpointing` must change memory and nothing else: same losses, same gradients, to the bit.
+// The switch `recompute` must change memory and nothing else: same losses, same gradients, to the bit.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,11 @@ import { sizeOf } from '../../src/base/host-tensor.js';
 import { manifestName } from '../../src/base/layout.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { padSequences } from '../../src/data/sequences.js';
-import { generate } from '../../src/inference/engine.js';
-import { greedy } from '../../src/inference/sampling.js';
+import { createCache } from '../../src/model/cache.js';
+import { forward, modelInput } from '../../src/model/forward.js';
 import { disposeModel, initModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
-import { engine, memory, type Scalar } from '../../src/tensor/tf.js';
+import { engine, memory, type Scalar, tidy } from '../../src/tensor/tf.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { preferenceObjective } from '../../src/train/objectives/preference.js';
 import { type TrainingResult, train } from '../../src/train/trainer.js';
@@ -46,21 +46,22 @@ const configs: Record<string, ModelConfig> = {
   'Llama with biases': { ...base, architectures: ['LlamaForCausalLM'], model_type: 'llama', attention_bias: true },
 };
 
-function assertSameGradients(model: Model, loss: (model: Model) => Scalar): void {
-  const plain = gradientsOf(model, loss);
+function assertSameGradients(model: Model, loss: (model: Model, options: { recompute: boolean }) => Scalar): void {
+  const of = (recompute: boolean) => gradientsOf(model, (each) => loss(each, { recompute }));
+  const plain = of(false);
   const { numTensors, numBytes } = memory();
-  const checkpointing = gradientsOf({ ...model, checkpointing: true }, loss);
+  const again = of(true);
   assert.deepEqual([memory().numTensors, memory().numBytes], [numTensors, numBytes]);
   assert.ok([...plain.gradients.values()].every((gradient) => gradient.some((g) => g !== 0)));
-  assert.deepEqual(checkpointing, plain);
+  assert.deepEqual(again, plain);
 }
 
-await onEachBackend('checkpointing gives the same bits', async (t) => {
+await onEachBackend('recomputed layers give the same bits', async (t) => {
   for (const [name, config] of Object.entries(configs)) {
     await t.test(`next-token loss, ${name}`, async () => {
       const model = initModel(config, 5);
       const batch = await countingObjective().next(); // packed: several documents a row
-      assertSameGradients(model, (each) => negativeLogLikelihood(each, batch));
+      assertSameGradients(model, (each, options) => negativeLogLikelihood(each, batch, options));
       disposeModel(model);
     });
   }
@@ -70,25 +71,25 @@ await onEachBackend('checkpointing gives the same bits', async (t) => {
     const pairs = countingPairs(3);
     const objective = preferenceObjective(pairs, { beta: 0.1, sftWeight: 0.2, batchSize: 3, padId, seed: 1 });
     const batch = await objective.next();
-    assertSameGradients(model, (each) => objective.loss(each, batch, { record: () => {} }));
+    assertSameGradients(model, (each, options) => objective.loss(each, batch, { record: () => {}, ...options }));
     disposeModel(model);
   });
 });
 
 /** Trains 8 steps; stops after `stopAt` of them where it is given. */
-async function run(directory: string, checkpointing: boolean, stopAt = Number.POSITIVE_INFINITY) {
+async function run(directory: string, recompute: boolean, stopAt = Number.POSITIVE_INFINITY) {
   const reporter = recordingReporter();
   const losses = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
-  const config = trainConfig({ recompute: checkpointing, accumulation: 2 });
+  const config = trainConfig({ recompute, accumulation: 2 });
   const objective = countingObjective();
-  const asked: unknown[] = []; // of the model that each loss was given
+  const asked: unknown[] = []; // of each loss
   const result: TrainingResult | Interrupted = await train({
     model: tinyModel(),
     objective: {
       ...objective,
-      loss: (model, batch) => {
-        asked.push(model.checkpointing);
-        return objective.loss(model, batch);
+      loss: (model, batch, context) => {
+        asked.push(context.recompute);
+        return objective.loss(model, batch, context);
       },
     },
     config,
@@ -115,14 +116,14 @@ async function run(directory: string, checkpointing: boolean, stopAt = Number.PO
   });
   assert.deepEqual(
     asked,
-    Array.from({ length: 2 * losses().length }, () => checkpointing),
+    Array.from({ length: 2 * losses().length }, () => recompute),
   );
   return { losses: losses(), result };
 }
 
 test('a run with the switch: same losses, same weights; stopped and resumed too', async (t) => {
   await openBackend('cpu');
-  const root = await mkdtemp(join(tmpdir(), 'mossctl-checkpointing-'));
+  const root = await mkdtemp(join(tmpdir(), 'mossctl-recompute-'));
   t.after(() => rm(root, { recursive: true, force: true }));
   const plain = await run(join(root, 'plain'), false);
   const whole = await run(join(root, 'whole'), true);
@@ -184,17 +185,13 @@ test('another layer takes at most the memory of its output, its parameters and t
   await openBackend('cpu');
   const [rows, columns] = [6, 20];
   const batch = padSequences(countingSequences(rows, columns + 1), { padId });
-  const model = (layers: number, checkpointing: boolean): Model => ({
-    ...initModel({ ...base, num_hidden_layers: layers }, 1),
-    checkpointing,
-  });
-  const peak = (layers: number, checkpointing: boolean): number =>
+  const peak = (layers: number, recompute: boolean): number =>
     peakBytes(() => {
-      const each = model(layers, checkpointing);
-      gradientsOf(each, (same) => negativeLogLikelihood(same, batch));
+      const each = initModel({ ...base, num_hidden_layers: layers }, 1);
+      gradientsOf(each, (same) => negativeLogLikelihood(same, batch, { recompute }));
       disposeModel(each);
     });
-  const perLayer = (checkpointing: boolean): number => (peak(6, checkpointing) - peak(2, checkpointing)) / 4;
+  const perLayer = (recompute: boolean): number => (peak(6, recompute) - peak(2, recompute)) / 4;
   const parameters =
     (parameterCount({ ...base, num_hidden_layers: 6 }) - parameterCount({ ...base, num_hidden_layers: 2 })) / 4;
   const recomputed = perLayer(true);
@@ -204,11 +201,17 @@ test('another layer takes at most the memory of its output, its parameters and t
   assert.ok(plain > 5 * recomputed, `${recomputed} bytes a layer, and without the switch only ${plain}`);
 });
 
-test('decoding with a cache takes no notice of the switch', async () => {
+test('no layer can be recomputed with a cache', async () => {
   await openBackend('cpu');
   const model = tinyModel();
-  const options = { ...greedy, maxNewTokens: 6, stopIds: [], seed: 0 };
-  const plain = await generate(model, [[2, 3, 4]], options);
-  assert.deepEqual(await generate({ ...model, checkpointing: true }, [[2, 3, 4]], options), plain);
+  const batch = {
+    rows: 1,
+    columns: 1,
+    tokens: Int32Array.of(2),
+    positions: Int32Array.of(0),
+    ranges: Int32Array.of(0, 0),
+  };
+  const cache = createCache(model.config.num_hidden_layers);
+  tidy(() => assert.throws(() => forward(model, modelInput(batch), { cache, recompute: true }), /none may run twice/));
   disposeModel(model);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { valueAndGradients } from '../../src/tensor/backward.js';
-import { checkpointed } from '../../src/tensor/checkpoint.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
+import { recomputed } from '../../src/tensor/recompute.js';
 import {
   add,
   memory,
@@ -29,21 +29,21 @@ function gradients(loss: () => Tensor, variables: Variable[]): number[][] {
   });
 }
 
-await onEachBackend('checkpointed', async (t) => {
+await onEachBackend('recomputed', async (t) => {
   const [a, b] = tidy(() => [variable(tensor([2, 3])), variable(tensor([5, 7]))]);
   const table = tidy(() => variable(tensor([1, 2, 3, 4, 5, 6], [3, 2])));
   const product = ([x, y]: Tensor[]): Tensor => mul(mul(x, x), y); // x²y
 
   await t.test('gives the value outside a gradient', () => {
     assert.deepEqual(
-      tidy(() => [...checkpointed(product, [a, b]).dataSync()]),
+      tidy(() => [...recomputed(product, [a, b]).dataSync()]),
       [20, 63],
     );
   });
 
   await t.test('gradients flow to every input, Variable or not, and through what comes before and after', () => {
     // L = 3 (a + b)² b: dL/da = 6 (a + b) b, dL/db = that + 3 (a + b)²
-    const loss = (): Tensor => mul(checkpointed(product, [add(a, b), b]), 3);
+    const loss = (): Tensor => mul(recomputed(product, [add(a, b), b]), 3);
     assert.deepEqual(gradients(loss, [a, b]), [
       [210, 420],
       [210 + 147, 420 + 300],
@@ -53,13 +53,13 @@ await onEachBackend('checkpointed', async (t) => {
   await t.test('a tensor of ids made in the forward pass is still there in the backward pass', () => {
     const loss = (): Tensor => {
       const rows = ([weights, ids]: Tensor[]): Tensor => embedding(weights as Tensor2D, ids as Tensor1D);
-      return checkpointed(rows, [table, tensor([2, 0, 2], [3], 'int32')]);
+      return recomputed(rows, [table, tensor([2, 0, 2], [3], 'int32')]);
     };
     assert.deepEqual(gradients(loss, [table]), [[1, 1, 0, 0, 2, 2]]);
   });
 
   await t.test('one inside another', () => {
-    const loss = (): Tensor => checkpointed(([x, y]) => mul(checkpointed(product, [x, y]), x), [a, b]); // x³y
+    const loss = (): Tensor => recomputed(([x, y]) => mul(recomputed(product, [x, y]), x), [a, b]); // x³y
     assert.deepEqual(gradients(loss, [a, b]), [
       [60, 189],
       [8, 27],
@@ -68,14 +68,14 @@ await onEachBackend('checkpointed', async (t) => {
 
   await t.test('a Variable that is used but not an input is refused, not lost', () => {
     assert.throws(
-      () => gradients(() => checkpointed(([x]) => mul(x, b), [a]), [a, b]),
+      () => gradients(() => recomputed(([x]) => mul(x, b), [a]), [a, b]),
       /a Variable of shape \[2\] that is not among/,
     );
   });
 
   await t.test('no tensor is left behind', () => {
     const { numTensors, numBytes } = memory();
-    gradients(() => checkpointed(product, [add(a, b), b]), [a, b]);
+    gradients(() => recomputed(product, [add(a, b), b]), [a, b]);
     assert.deepEqual([memory().numTensors, memory().numBytes], [numTensors, numBytes]);
   });
   for (const each of [a, b, table]) each.dispose();
@@ -89,9 +89,9 @@ describe('the body', () => {
       calls++;
       return mul(each, each);
     };
-    tidy(() => checkpointed(body, [x]));
+    tidy(() => recomputed(body, [x]));
     assert.equal(calls, 1);
-    gradients(() => checkpointed(body, [x]), [x]);
+    gradients(() => recomputed(body, [x]), [x]);
     assert.equal(calls, 3);
     x.dispose();
   });
