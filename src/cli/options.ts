@@ -68,17 +68,28 @@ export function computeFlags({ backend, threads, precision }: ComputeOptions): F
   return { backend, threads, precision };
 }
 
-/** What every command that runs stages takes. */
-export function withRun(command: Command): Command {
-  command
+/** What every command that reads a pipeline takes. */
+export function withConfig(command: Command): Command {
+  return command
     .option(
       '-c, --config <file>',
       'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic)',
     )
-    .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect))
+    .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect));
+}
+
+/** What every command that runs stages takes. */
+export function withRun(command: Command): Command {
+  withConfig(command)
     .option('-o, --out <dir>', 'folder of the run (default: runs/<name of the pipeline>)')
     .option('--seed <number>', 'every random choice follows from it');
   return withOutput(withCompute(command));
+}
+
+/** For a command that reads no pipeline, whose schema would check it. */
+export function withThreads(command: Command): Command {
+  const parse = numberFrom(1, 256, 'whole number');
+  return command.option('--threads <number>', 'threads of the native engine (default: all cores)', parse);
 }
 
 export function withFrom(command: Command): Command {
@@ -106,7 +117,7 @@ export function withTraining(command: Command): Command {
     );
 }
 
-export function collect(value: string, before: string[] = []): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 

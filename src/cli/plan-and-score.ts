@@ -1,29 +1,30 @@
 // The commands about a model as figures: what a training would cost, and how likely a model holds a text to be.
-import { type Command, Option } from 'commander';
-import { collect, example, numberFrom, quantity, withAction, withCompute, withOutput, withVerify } from './options.js';
+import type { Command } from 'commander';
+import {
+  example,
+  numberFrom,
+  quantity,
+  withAction,
+  withCompute,
+  withConfig,
+  withOutput,
+  withThreads,
+  withVerify,
+} from './options.js';
 
 export function addPlan(program: Command): void {
   const plan = program
     .command('plan')
     .description(
       'what a pretraining would take: parameters, operations, memory, time here and elsewhere, how to shard it',
-    )
-    .option(
-      '-c, --config <file>',
-      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic)',
-    )
-    .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect))
+    );
+  withThreads(withConfig(plan))
     .option('--size <name>', 'size preset, as pretrain.model.size')
     .option('--params <number>', 'so many parameters, such as 350M or 20B', quantity)
     .option('--flops <number>', 'the compute-optimal model for so many operations, such as 1e22', quantity)
     .option('--tokens <number>', 'tokens to train on, such as 3B (default: 20 a parameter)', quantity)
     .option('--vocab <number>', 'ids of the tokenizer', numberFrom(260, 1_000_000, 'whole number'))
     .option('--context <number>', 'tokens in a row', numberFrom(8, 1_048_576, 'whole number'))
-    .option(
-      '--threads <number>',
-      'threads of the native engine (default: all cores)',
-      numberFrom(1, 256, 'whole number'),
-    )
     .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
   withOutput(plan);
   withAction(plan, async () => (await import('./commands/plan.js')).plan);

@@ -16,6 +16,7 @@ import {
   withOutput,
   withRun,
   withSeeds,
+  withThreads,
   withTraining,
   withVerify,
 } from './options.js';
@@ -222,16 +223,11 @@ function addBench(program: Command): void {
     .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
     .option(
-      '--threads <number>',
-      'threads of the native engine (default: all cores)',
-      numberFrom(1, 256, 'whole number'),
-    )
-    .option(
       '--steps <number>',
       'timed steps (default: about 20 seconds of them)',
       numberFrom(1, 10_000, 'whole number'),
     );
-  withOutput(bench);
+  withOutput(withThreads(bench));
   withAction(bench, async () => (await import('./commands/bench.js')).bench);
   example(bench, 'mossctl bench --only machine,train --shape 7m');
 }

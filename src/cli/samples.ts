@@ -1,5 +1,6 @@
-// The texts that --text names: files of plain text or of JSONL rows with a `text`.
+// Texts to work on: the lines of standard input, and those that --text names, in files of plain text or JSONL rows with a `text`.
 import { basename, extname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { UserError } from '../base/errors.js';
 import { readLines } from '../base/jsonl.js';
 import { detectLanguage } from '../data/clean.js';
@@ -10,6 +11,8 @@ export interface Sample {
   /** The source, or else the file. */
   domain: string;
 }
+
+const batchItems = 64;
 
 /** Lines of plain text are measured together up to this many characters. */
 const maxSampleLength = 1 << 16;
@@ -46,4 +49,20 @@ function parseRow(line: string, where: string): { text: string; source?: string 
     where,
     next: 'Give rows such as {"text": "…"}, or plain text',
   });
+}
+
+export function stdinLines(): AsyncIterable<string> {
+  return createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+/** As many as are held and measured together. */
+export async function* batchesOf<T>(items: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < batchItems) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

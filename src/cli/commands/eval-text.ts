@@ -12,15 +12,12 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
 import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
-import { readSamples } from '../samples.js';
+import { batchesOf, readSamples } from '../samples.js';
 
 export interface EvalOptions extends RunOptions {
   /** Files to measure, in place of the tasks and held-out text of a run. */
   text?: string[];
 }
-
-/** Texts that are held and measured together. */
-const batchTexts = 64;
 
 export async function evaluateText(target: string | undefined, files: readonly string[], options: EvalOptions) {
   checkFlags(target, options);
@@ -29,7 +26,7 @@ export async function evaluateText(target: string | undefined, files: readonly s
   try {
     const texts: MeasuredText[] = [];
     let tokens = 0;
-    for await (const documents of batchesOf(files, loaded.tokenizer)) {
+    for await (const documents of batchesOf(documentsOf(files, loaded.tokenizer))) {
       for (const document of documents) tokens += document.tokens.length - 2;
       texts.push(...(await measureHeldOut(loaded.model, documents)));
     }
@@ -52,20 +49,15 @@ function checkFlags(target: string | undefined, options: EvalOptions): asserts t
   );
 }
 
-async function* batchesOf(files: readonly string[], tokenizer: Tokenizer): AsyncGenerator<TokenDocument[]> {
+async function* documentsOf(files: readonly string[], tokenizer: Tokenizer): AsyncGenerator<TokenDocument> {
   const [first, last] = [tokenizer.documentStart, tokenizer.specialId('endOfText')];
-  let batch: TokenDocument[] = [];
   let count = 0;
   for (const file of files) {
     for await (const { text, language, domain } of readSamples(file)) {
       const tokens = Uint32Array.from([first, ...tokenizer.encode(text), last]);
-      batch.push({ id: String(count++), source: domain, language, bytes: Buffer.byteLength(text), tokens });
-      if (batch.length < batchTexts) continue;
-      yield batch;
-      batch = [];
+      yield { id: String(count++), source: domain, language, bytes: Buffer.byteLength(text), tokens };
     }
   }
-  if (batch.length > 0) yield batch;
 }
 
 function show({ checkpoint }: LoadedModel, texts: readonly MeasuredText[], tokens: number, options: EvalOptions): void {

@@ -1,5 +1,4 @@
 // mossctl score: how likely a model holds a text to be, as a whole, by sentence and by token.
-import { createInterface } from 'node:readline';
 import { formatCount, formatTable, printable } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
@@ -8,6 +7,7 @@ import { visibleBytes } from '../../inspect/visible.js';
 import { openChosenBackend } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
+import { batchesOf, stdinLines } from '../samples.js';
 
 export interface ScoreOptions extends OutputOptions, ComputeOptions {
   /** Shuffled versions of each text to score beside it. */
@@ -16,15 +16,12 @@ export interface ScoreOptions extends OutputOptions, ComputeOptions {
   verify: boolean;
 }
 
-/** Lines of stdin that are scored together. */
-const batchTexts = 64;
-
 export async function score(checkpoint: string, texts: readonly string[], options: ScoreOptions): Promise<void> {
   await openChosenBackend(options);
   const loaded = await loadModel(checkpoint, options);
   const random = Random.stream(options.seed, 'score-shuffles');
   try {
-    for await (const batch of batchesOf(texts)) {
+    for await (const batch of batchesOf(textsOf(texts))) {
       for (const [i, scored] of (await scoreTexts(loaded, batch)).entries()) {
         const versions = Array.from({ length: options.shuffled }, () => shuffled(batch[i], random));
         show(scored, await scoreTexts(loaded, versions), loaded, options);
@@ -36,20 +33,9 @@ export async function score(checkpoint: string, texts: readonly string[], option
 }
 
 /** Each argument is a text, else each line of stdin that is not empty. */
-async function* batchesOf(texts: readonly string[]): AsyncGenerator<string[]> {
-  if (texts.length > 0) {
-    yield [...texts];
-    return;
-  }
-  let batch: string[] = [];
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line !== '') batch.push(line);
-    if (batch.length === batchTexts) {
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
+async function* textsOf(words: readonly string[]): AsyncGenerator<string> {
+  yield* words;
+  if (words.length === 0) for await (const line of stdinLines()) if (line !== '') yield line;
 }
 
 function show(scored: TextScore, versions: readonly TextScore[], loaded: LoadedModel, options: ScoreOptions): void {

@@ -1,10 +1,10 @@
 // mossctl tokenizer: train one, or see what it makes of a text.
-import { createInterface } from 'node:readline';
 import { UserError } from '../../base/errors.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { openTokenizer } from '../places.js';
 import { runOneStage } from '../run-stages.js';
+import { stdinLines } from '../samples.js';
 
 export function train(options: RunOptions): Promise<void> {
   return runOneStage('tokenizer', options, (folder) => `npx mossctl tokenizer encode ${folder} "床前明月光"`);
@@ -31,7 +31,7 @@ export async function decode(folder: string, words: readonly string[], options: 
 /** The words of the command line as one text, else each line of stdin. */
 async function* linesOf(words: readonly string[]): AsyncGenerator<string> {
   if (words.length > 0) yield words.join(' ');
-  else yield* createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+  else yield* stdinLines();
 }
 
 function parseIds(line: string, vocabSize: number): number[] {
