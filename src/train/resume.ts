@@ -1,4 +1,4 @@
-// Going on with an interrupted training: the newest checkpoint that is whole, and what is different from when it began.
+// Resuming an interrupted training: the newest checkpoint that is whole, and what is different from when it began.
 import { rename, rm } from 'node:fs/promises';
 import { UserError } from '../base/errors.js';
 import { formatThreads } from '../base/format.js';
@@ -17,12 +17,12 @@ export interface Override {
   to: string;
 }
 
-type Resumed = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
+type ResumeOptions = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
   steps: number;
   overrides?: readonly Override[];
 };
 
-export interface State {
+export interface ResumeState {
   checkpoint: Checkpoint;
   /** The optimizer's. */
   tensors: ReadonlyMap<string, HostTensor>;
@@ -33,10 +33,10 @@ export interface State {
 }
 
 /**
- * The newest checkpoint of the folder that is whole; damaged ones above it are set aside, and told.
+ * The newest checkpoint of the folder that is whole; damaged ones above it are set aside, and reported.
  * @throws UserError where it cannot be resumed, or is beyond the last step.
  */
-export async function newestState({ directory, reporter, steps }: Resumed): Promise<State | undefined> {
+export async function newestState({ directory, reporter, steps }: ResumeOptions): Promise<ResumeState | undefined> {
   const { path, damaged } = await newestWholeCheckpoint(directory);
   for (const { path: bad, reason } of damaged) {
     reporter.note('warning', `skipped a damaged checkpoint: ${reason}`);
@@ -62,7 +62,7 @@ export async function newestState({ directory, reporter, steps }: Resumed): Prom
 }
 
 /** Of a checkpoint that was opened with its training state. */
-export function stateOf(checkpoint: Checkpoint): State {
+export function stateOf(checkpoint: Checkpoint): ResumeState {
   if (checkpoint.training === undefined) throw new Error('opened without its training state');
   const { tensors, state } = checkpoint.training;
   const { objective, spikes } = state as { objective: unknown; spikes?: Pick<SpikeState, 'recent'> };
@@ -71,7 +71,7 @@ export function stateOf(checkpoint: Checkpoint): State {
 }
 
 /** Says what will make the rest of the training another than it would have been. */
-export function tellDifferences({ manifest, reporter, overrides = [] }: Resumed, before: Manifest): void {
+export function reportDifferences({ manifest, reporter, overrides = [] }: ResumeOptions, before: Manifest): void {
   const [now, then] = [computeInWords(manifest), computeInWords(before)];
   if (now !== then) {
     const text = `resuming with ${now} what began with ${then}: the weights will not be, bit for bit, those of an uninterrupted run`;

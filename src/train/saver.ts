@@ -1,5 +1,5 @@
 // The checkpoints of one training, saved beside it: what is to be saved is copied at once, and written in another thread
-// while training goes on, one save at a time. A save that fails is told, and the next save point tries again.
+// while training goes on, one save at a time. A save that fails is reported, and the next save point tries again.
 //
 // The copy costs the memory of weights and moments once more, from the first save to the end of the training.
 import { setTimeout } from 'node:timers/promises';
@@ -34,7 +34,7 @@ export interface SaverOptions {
 }
 
 /** All that a checkpoint keeps of a training. */
-export interface Progress {
+export interface TrainingState {
   model: Model;
   optimizer: OptimizerState;
   /** Plain JSON: where the objective stands in its data. */
@@ -47,7 +47,7 @@ export interface Progress {
   overrides: NonNullable<ManifestFields['overrides']>;
 }
 
-export interface Saved {
+export interface SavedCheckpoint {
   path: string;
   digest: string;
   step: number;
@@ -67,18 +67,18 @@ export class Saver {
   readonly #retention: Retention;
   readonly #thread = new BackgroundSaver();
   #flight: Flight | undefined;
-  #last: Saved | undefined;
+  #last: SavedCheckpoint | undefined;
   #failure = '';
 
-  /** `last`: the checkpoint that the training goes on from. */
-  constructor(options: SaverOptions, last?: Saved) {
+  /** `last`: the checkpoint that the training resumes from. */
+  constructor(options: SaverOptions, last?: SavedCheckpoint) {
     this.#options = options;
     this.#retention = retentionOf(options.config.keep);
     this.#last = last;
   }
 
   /** The newest checkpoint known to be whole; one in flight is not. */
-  get last(): Saved | undefined {
+  get last(): SavedCheckpoint | undefined {
     return this.#last;
   }
 
@@ -95,28 +95,28 @@ export class Saver {
     });
   }
 
-  /** A save that has failed is told now, and not only at the next save point. */
+  /** A save that has failed is reported now, and not only at the next save point. */
   async poll(): Promise<void> {
     if (this.#flight?.hasFailed) await this.settle();
   }
 
   /** Waits for the save in flight, copies what is to be saved, and returns while it is being written. */
-  async save(progress: Progress): Promise<void> {
+  async save(state: TrainingState): Promise<void> {
     await this.settle();
-    const { step, tokensSeen, metrics, overrides, spikes } = progress;
+    const { step, tokensSeen, metrics, overrides, spikes } = state;
     if (this.#last?.step === step) return;
     const { directory, runDirectory, manifest, tokenizerFiles, eosTokenId } = this.#options;
     const path = stepDirectory(directory, step);
     const landed = this.#thread.save({
       directory: path,
       content: {
-        model: progress.model.config,
+        model: state.model.config,
         eosTokenId,
         tokenizerFiles,
-        weights: this.#copy(progress.model.weights),
+        weights: this.#copy(state.model.weights),
         training: {
-          tensors: this.#copy(optimizerTensors(progress.optimizer)),
-          state: { objective: progress.objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
+          tensors: this.#copy(optimizerTensors(state.optimizer)),
+          state: { objective: state.objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
         },
         manifest: {
           ...{ ...manifest, step, tokensSeen, metrics },
@@ -138,7 +138,7 @@ export class Saver {
     this.#flight = flight;
   }
 
-  /** Waits for the save in flight, and tells how it went. */
+  /** Waits for the save in flight, and reports how it went. */
   async settle(): Promise<void> {
     const flight = this.#flight;
     if (flight === undefined) return;
@@ -157,17 +157,17 @@ export class Saver {
    * Saves, and waits until it is done; tries twice.
    * @throws UserError (exit code 1) where it cannot be.
    */
-  async finish(progress: Progress): Promise<Saved> {
+  async finish(state: TrainingState): Promise<SavedCheckpoint> {
     for (let attempt = 0; attempt < 2; attempt++) {
       if (attempt > 0) await setTimeout(secondTryMilliseconds); // what filled the disk may be gone by then
-      await this.save(progress);
+      await this.save(state);
       await this.settle();
-      if (this.#last?.step === progress.step) return this.#last;
+      if (this.#last?.step === state.step) return this.#last;
     }
     const last = this.#last === undefined ? 'No checkpoint was saved' : `The last whole one is ${this.#last.path}`;
     throw new UserError(
       {
-        where: stepDirectory(this.#options.directory, progress.step),
+        where: stepDirectory(this.#options.directory, state.step),
         what: 'the last checkpoint could not be saved, so the stage cannot end',
         why: this.#failure,
         next: `${last}. When that is mended, run the same command again: it goes on from there`,

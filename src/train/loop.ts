@@ -1,0 +1,113 @@
+// The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, optimize, report.
+// Around it: evaluation, samples, checkpoints, all as often as the config says.
+import { Interrupted, UserError } from '../base/errors.js';
+import { openCheckpoint } from '../checkpoint/directory.js';
+import { type MicroBatch, soleRank } from './objective.js';
+import { accumulationAt, learningRateAt } from './schedule.js';
+import type { Session } from './session.js';
+import { firstOf } from './spikes.js';
+import { StepStatistics } from './statistics.js';
+import { type StepResult, trainStep } from './step.js';
+import type { TrainingResult, TrainingRun } from './trainer.js';
+
+/** From where the session stands to the last step. */
+export async function runLoop<Batch extends MicroBatch>(
+  run: TrainingRun<Batch>,
+  session: Session<Batch>,
+): Promise<TrainingResult> {
+  const { config, steps, signal, evaluate, sample } = run;
+  if (evaluate === undefined) session.saver.checkBest({ loss: 0 });
+  if (session.spikes !== undefined && session.saver.last === undefined) await session.save();
+  while (session.position.step < steps) {
+    if (!(await takeStep(run, session))) continue;
+    await session.saver.poll();
+    const { step } = session.position;
+    const isLast = step === steps;
+    if (isLast || due(step, config.evaluateEvery)) await evaluateModel(run, session);
+    if (isLast || due(step, config.sampleEvery)) await sample?.(session.model, step);
+    if (isLast) break;
+    if (signal?.aborted) {
+      const { path } = await session.finish();
+      throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
+    }
+    if (due(step, config.checkpointEvery)) await session.save();
+    session.spikes?.saved(session.saver.last?.step ?? 0);
+  }
+  const { path, digest } = await session.finish();
+  return { path, digest, metrics: session.position.metrics, checkpoint: await openCheckpoint(path) };
+}
+
+/** False: the step was undone, and the training is where it was last saved. */
+async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, session: Session<Batch>): Promise<boolean> {
+  const { config, steps, cooldown, objective, reporter, round } = run;
+  const step = session.position.step + 1;
+  const started = performance.now();
+  const batches: Batch[] = [];
+  const count = accumulationAt(step, cooldown?.planned ?? steps, config);
+  while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank: soleRank }));
+  const learningRate = learningRateAt(step, steps, config, cooldown);
+  const statistics = due(step, config.statisticsEvery ?? 0) ? new StepStatistics(session.model) : undefined;
+  const at = { step, learningRate, statistics };
+  const result = await trainStep(session.model, session.optimizer, objective, batches, config, at);
+  if (statistics !== undefined) {
+    reporter.emit({ type: 'statistics', step, ...statistics.event(), ...(round && { round }) });
+  }
+  const ids = batches.flatMap((batch) => batch.ids);
+  if (session.spikes?.after(step, result, ids) === 'rollback' && (await session.rollback())) return false;
+  const { loss, gradientNorm, figures } = result;
+  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+    await session.saver.settle().catch(() => undefined); // whatever befell the save must not hide this
+    throw notFinite(`${run.manifest.stage}, step ${step}`, result, ids, session.saver.last?.path);
+  }
+  const tokens = batches.reduce((total, batch) => total + batch.tokenCount, 0);
+  const { tokensSeen, metrics } = session.position;
+  session.position = { ...session.position, step, tokensSeen: tokensSeen + tokens, metrics: { ...metrics, loss } };
+  reporter.emit({
+    type: 'step',
+    ...{ step, steps, loss, learningRate, gradientNorm, tokens },
+    tokensPerSecond: (tokens * 1000) / (performance.now() - started),
+    ...(Object.keys(figures).length > 0 && { metrics: figures }),
+    ...(round && { round }),
+  });
+  return true;
+}
+
+async function evaluateModel<Batch extends MicroBatch>(
+  { evaluate, reporter }: TrainingRun<Batch>,
+  session: Session<Batch>,
+): Promise<void> {
+  const { step } = session.position;
+  const metrics = await evaluate?.(session.model, step);
+  if (metrics === undefined) return;
+  session.position.metrics = { ...session.position.metrics, ...metrics };
+  reporter.emit({ type: 'evaluation', step, metrics });
+  try {
+    session.saver.checkBest(session.position.metrics);
+  } catch (error) {
+    await session.finish(); // known only now, and no reason to lose the steps so far
+    throw error;
+  }
+}
+
+function notFinite(
+  where: string,
+  { loss, gradientNorm }: StepResult,
+  ids: readonly string[],
+  lastCheckpoint: string | undefined,
+): UserError {
+  const last =
+    lastCheckpoint === undefined ? 'No checkpoint was saved yet' : `The last good checkpoint is ${lastCheckpoint}`;
+  return new UserError(
+    {
+      where,
+      what: `the loss is ${loss} and the gradient norm ${gradientNorm}: training cannot go on`,
+      why: `the batch held ${firstOf([...new Set(ids)])}`,
+      next: `${last}. Lower the learning rate, or look at those documents`,
+    },
+    { exitCode: 1 },
+  );
+}
+
+function due(step: number, every: number): boolean {
+  return every > 0 && step % every === 0;
+}

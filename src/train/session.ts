@@ -1,0 +1,113 @@
+// A training between its steps: weights, moments and position, and the checkpoints that hold them. It resumes from the newest,
+// branches off another training's, and rolls back to its last one.
+import { openCheckpoint } from '../checkpoint/directory.js';
+import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
+import type { MicroBatch } from './objective.js';
+import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
+import { newestState, overridesAt, type ResumeState, reportDifferences, stateOf } from './resume.js';
+import { type SavedCheckpoint, Saver, type TrainingState } from './saver.js';
+import { SpikePolicy } from './spikes.js';
+import type { TrainingRun } from './trainer.js';
+
+/** All that a checkpoint keeps besides tensors and the data cursor. */
+type Position = Pick<TrainingState, 'step' | 'tokensSeen' | 'metrics' | 'overrides'>;
+
+/** Call `dispose` in the end, whatever happened. */
+export class Session<Batch extends MicroBatch> {
+  readonly #run: TrainingRun<Batch>;
+  readonly optimizer: OptimizerState;
+  /** Where spikes are watched for. */
+  readonly spikes: SpikePolicy | undefined;
+  #model: Model;
+  #saver: Saver;
+  position: Position;
+
+  constructor(run: TrainingRun<Batch>) {
+    const { model, config } = run;
+    this.#run = run;
+    this.#model = model;
+    this.optimizer = createOptimizer(model, config.optimizer);
+    this.spikes = config.spikeLimit > 0 ? new SpikePolicy(config.spikeLimit) : undefined;
+    this.#saver = new Saver(run);
+    this.position = { step: 0, tokensSeen: 0, metrics: {}, overrides: overridesAt(0, [], run.overrides) };
+  }
+
+  get model(): Model {
+    return this.#model;
+  }
+
+  get saver(): Saver {
+    return this.#saver;
+  }
+
+  /** From its own newest checkpoint, or else from where it branches off another training; if neither, it begins. */
+  async resume(): Promise<void> {
+    const run = this.#run;
+    const own = await newestState(run);
+    const found = own ?? (await this.#parentState());
+    if (found === undefined) return;
+    const { manifest, digest, path } = found.checkpoint;
+    const { step } = manifest;
+    reportDifferences(run, manifest);
+    this.#restore(found);
+    if (found.spikes !== undefined) this.spikes?.restore(found.spikes);
+    // Other data, which the person has named with --override, are read from their beginning.
+    if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(found.objective);
+    if (own === undefined) return;
+    this.#saver = new Saver(run, { path, digest, step });
+    if (step > 0) run.reporter.emit({ type: 'stage', state: 'resumed', detail: `from step ${step}` });
+  }
+
+  /**
+   * Back to the last checkpoint, but not to where its data were: what was read since then is skipped. An interruption
+   * leaves a checkpoint too, so a training that was stopped shortly before a spike goes less far back. False where that has
+   * been tried often enough: the data are not to blame.
+   */
+  async rollback(): Promise<boolean> {
+    await this.#saver.settle();
+    const found = (await newestState(this.#run)) ?? (await this.#parentState());
+    const text = found && this.spikes?.rollback(found.checkpoint.manifest.step, found.spikes?.recent);
+    if (text === undefined) return false;
+    this.#restore(found as ResumeState);
+    this.#run.reporter.note('warning', text);
+    return true;
+  }
+
+  async save(): Promise<void> {
+    await this.#saver.save(this.#state());
+  }
+
+  /** Saves, and waits until it is done. */
+  finish(): Promise<SavedCheckpoint> {
+    return this.#saver.finish(this.#state());
+  }
+
+  async dispose(): Promise<void> {
+    await this.#saver.close();
+    disposeModel(this.#model);
+    disposeOptimizer(this.optimizer);
+  }
+
+  /** The training that this one branches off, at that point. */
+  async #parentState(): Promise<ResumeState | undefined> {
+    const { cooldown } = this.#run;
+    return cooldown && stateOf(await openCheckpoint(cooldown.path, { training: true }));
+  }
+
+  /** Weights, moments, step and figures of a checkpoint. */
+  #restore({ checkpoint, tensors }: ResumeState): void {
+    const { manifest, path } = checkpoint;
+    const { step, tokensSeen, metrics, overrides = [] } = manifest;
+    const { parameters } = this.#model;
+    disposeModel(this.#model);
+    this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
+    restoreOptimizer(this.optimizer, tensors, path);
+    this.position = { step, tokensSeen, metrics, overrides: overridesAt(step, overrides, this.#run.overrides) };
+  }
+
+  #state(): TrainingState {
+    const { model, optimizer, position, spikes } = this;
+    const objective = this.#run.objective.state();
+    return { ...position, model, optimizer, objective, ...(spikes && { spikes: spikes.state }) };
+  }
+}
