@@ -3,10 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { TokenizerConfig } from '../../src/config/pipeline.js';
 import { silentReporter } from '../../src/report/event.js';
 import { tokenizerStage } from '../../src/stages/tokenizer.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { build, scratch } from '../data/scratch.js';
+
+const run = (data: string, directory: string, own: Partial<TokenizerConfig> = {}) =>
+  tokenizerStage.run({
+    config: { vocabSize: 320, trainBytes: 4000, ...own },
+    ...{ inputs: { data }, directory, seed: 1, compute: { backend: 'cpu' }, reporter: silentReporter },
+  });
 
 test('with nothing to add, a tokenizer that exists is taken as it is, files beside it and all', async () => {
   const llama = fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url));
@@ -18,14 +25,7 @@ test('with nothing to add, a tokenizer that exists is taken as it is, files besi
     'a.txt': '床前明月光',
   });
   const { path } = await build(directory);
-  const { metrics } = await tokenizerStage.run({
-    config: { vocabSize: 320, trainBytes: 4000, extend: join(llama, 'tokenizer.json'), add: 0 },
-    inputs: { data: path },
-    directory,
-    seed: 1,
-    compute: { backend: 'cpu' },
-    reporter: silentReporter,
-  });
+  const { metrics } = await run(path, directory, { extend: join(llama, 'tokenizer.json'), add: 0 });
   assert.equal(metrics.vocabSize, 367);
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     assert.equal(await readFile(join(directory, name), 'utf8'), await readFile(join(llama, name), 'utf8'));
@@ -43,14 +43,7 @@ test('a tokenizer hears every source, however the corpus lists them and however 
   const { path } = await build(folder);
   const train = async (name: string) => {
     const directory = join(folder, name);
-    const { digest } = await tokenizerStage.run({
-      config: { vocabSize: 320, trainBytes: 4000 },
-      inputs: { data: path },
-      directory,
-      seed: 1,
-      compute: { backend: 'cpu' },
-      reporter: silentReporter,
-    });
+    const { digest } = await run(path, directory);
     return { digest, tokenizer: await Tokenizer.open(directory) };
   };
   const { digest, tokenizer } = await train('first');

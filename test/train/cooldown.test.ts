@@ -1,20 +1,17 @@
 // A cool-down: the training it leaves is untouched, what it makes is the same however often it is stopped, and it is
 // better than where it began.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { readdir } from 'node:fs/promises';
+import { describe, test } from 'node:test';
 import { Interrupted } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import type { TokenBatch } from '../../src/data/types.js';
-import { openBackend } from '../../src/tensor/backends.js';
 import { mul, type Scalar } from '../../src/tensor/tf.js';
 import { learningRateAt } from '../../src/train/schedule.js';
-import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
-import { abortedWhen } from '../signals.js';
-import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import type { TrainingRun } from '../../src/train/trainer.js';
+import { countingObjective, recordingReporter, trainConfig } from './tiny.js';
+import { trainingWorld } from './world.js';
 
 const config = trainConfig({
   schedule: 'wsd',
@@ -40,34 +37,18 @@ test('the learning rate falls in a straight line from where the training stood t
 });
 
 describe('cool-down', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-cooldown-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
-
-  const manifest: TrainingRun<TokenBatch>['manifest'] = {
-    ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
-    ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-  };
-  const run = (name: string, own: Partial<TrainingRun<TokenBatch>> = {}): Promise<TrainingResult> =>
-    train({
-      ...{ model: tinyModel(), objective: countingObjective(), config, steps: planned },
-      ...{ directory: join(root, name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' } },
-      ...{ eosTokenId: 0, manifest, reporter: recordingReporter() },
-      ...own,
-    });
-  const stoppingAfter = (count: number) => {
-    const reporter = recordingReporter();
-    const signal = abortedWhen(() => reporter.events.filter(({ type }) => type === 'step').length >= count);
-    return { reporter, signal };
+  const world = trainingWorld();
+  const { pathOf } = world;
+  const run: typeof world.run = (name, own) => world.run(name, { config, steps: planned, ...own });
+  const stop = async (name: string, stopAt: number, own: Parameters<typeof run>[1] = {}): Promise<void> => {
+    const { outcome } = await world.attempt(name, { config, steps: planned, ...own }, stopAt);
+    assert.ok(outcome instanceof Interrupted, String(outcome));
   };
 
   test('ends lower than it began, and neither stopping it nor going on with the other changes a bit', async () => {
     const whole = await run('whole');
-    const parent = join(root, 'parent');
-    await assert.rejects(run('parent', stoppingAfter(left)), Interrupted);
+    const parent = pathOf('parent');
+    await stop('parent', left);
     const path = stepDirectory(parent, left);
     const cooldown = { path, step: left, planned };
     const reporter = recordingReporter();
@@ -79,8 +60,8 @@ describe('cool-down', () => {
     );
     assert.equal(steps.at(-1)?.learningRate, 0);
 
-    await assert.rejects(run('stopped', { steps: 28, cooldown, ...stoppingAfter(3) }), Interrupted);
-    assert.deepEqual(await readdir(join(root, 'stopped')), ['step-000023']);
+    await stop('stopped', 3, { steps: 28, cooldown });
+    assert.deepEqual(await readdir(pathOf('stopped')), ['step-000023']);
     assert.equal((await run('stopped', { steps: 28, cooldown })).digest, cooled.digest);
 
     // The data go on from where they were: the moments and the cursor are those of the other.
@@ -91,7 +72,7 @@ describe('cool-down', () => {
 
   test('a spike before its first checkpoint: back to the one that it leaves', async () => {
     const watched = { ...config, spikeLimit: 8, clipNorm: 0 };
-    await assert.rejects(run('watched', { config: watched, ...stoppingAfter(left) }), Interrupted);
+    await stop('watched', left, { config: watched });
     const good = countingObjective();
     let read = 0;
     const objective: typeof good = {
@@ -106,7 +87,7 @@ describe('cool-down', () => {
       },
     };
     const reporter = recordingReporter();
-    const cooldown = { path: stepDirectory(join(root, 'watched'), left), step: left, planned };
+    const cooldown = { path: stepDirectory(pathOf('watched'), left), step: left, planned };
     const cooled = await run('spiked', { config: watched, steps: 28, cooldown, objective, reporter });
     const steps = reporter.events.flatMap((event) => (event.type === 'step' ? [event.step] : []));
     assert.deepEqual(steps, [21, 22, 21, 22, 23, 24, 25, 26, 27, 28]);
@@ -135,7 +116,7 @@ describe('cool-down', () => {
     const reporter = recordingReporter();
     await evaluated('all', { config: noisy, steps: 120, reporter });
     const [half] = reporter.events.flatMap((event) => (event.type === 'evaluation' ? [event.metrics.heldOutLoss] : []));
-    const cooldown = { path: stepDirectory(join(root, 'all'), 60), step: 60, planned: 120 };
+    const cooldown = { path: stepDirectory(pathOf('all'), 60), step: 60, planned: 120 };
     const cooled = await evaluated('all-cooled', { config: noisy, steps: 75, cooldown });
     t.diagnostic(`${half} at step 60, ${cooled} after 15 steps of cool-down`);
     assert.ok(cooled < half, `${cooled} after ${half}`);

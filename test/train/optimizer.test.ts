@@ -1,51 +1,28 @@
 // Muon as a training's optimizer: what it steps, what it saves, and that it goes on exactly where it was stopped.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import type { TrainConfig } from '../../src/config/train.js';
-import type { TokenBatch } from '../../src/data/types.js';
 import { disposeModel } from '../../src/model/model.js';
-import { openBackend } from '../../src/tensor/backends.js';
 import { memory } from '../../src/tensor/tf.js';
 import { createOptimizer, disposeOptimizer, optimizerTensors } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
-import { type TrainingRun, train } from '../../src/train/trainer.js';
-import { abortedWhen } from '../signals.js';
-import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import { countingObjective, tinyModel, trainConfig } from './tiny.js';
+import { trainingWorld } from './world.js';
 
 describe('Muon', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-muon-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
-
-  const manifest: TrainingRun<TokenBatch>['manifest'] = {
-    ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
-    ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-  };
+  const { attempt } = trainingWorld();
 
   async function run(
     name: string,
     steps: number,
     { stopAt = steps, optimizer = 'muon' as TrainConfig['optimizer'], momentum = undefined as number | undefined } = {},
   ) {
-    const reporter = recordingReporter();
-    const losses = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
-    const signal = abortedWhen(() => losses().length >= stopAt);
-    const directory = join(root, name);
-    const outcome = await train({
-      ...{ model: tinyModel(), objective: countingObjective(), steps, directory, runDirectory: root },
-      config: trainConfig({ optimizer, momentum, checkpointEvery: 100 }),
-      ...{ tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0, manifest, reporter, signal },
-    }).catch((error: unknown) => error);
-    return { outcome, losses: losses(), directory };
+    const config = trainConfig({ optimizer, momentum, checkpointEvery: 100 });
+    const tried = await attempt(name, { config, steps }, stopAt);
+    return { ...tried, losses: tried.steps.map(({ loss }) => loss) };
   }
 
   const digestOf = ({ outcome }: { outcome: unknown }) => (outcome as { digest: string }).digest;

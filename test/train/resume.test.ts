@@ -1,55 +1,24 @@
 // Resuming with what was changed on purpose: it counts from the resumed step on, and every later checkpoint says so.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import { PackedBatches } from '../../src/data/packing.js';
-import type { TokenBatch } from '../../src/data/types.js';
-import { openBackend } from '../../src/tensor/backends.js';
-import { type TrainingRun, train } from '../../src/train/trainer.js';
-import { abortedWhen } from '../signals.js';
-import { countingObjective, countingSequences, padId, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import { countingObjective, countingSequences, padId, trainConfig } from './tiny.js';
+import { manifest, trainingWorld } from './world.js';
 
 describe('resuming', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-resuming-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
-
-  const manifest: TrainingRun<TokenBatch>['manifest'] = {
-    ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
-    ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-  };
+  const { attempt } = trainingWorld();
 
   /** Trains 8 steps; stops after `stopAt` of those that it does now. */
-  async function run(name: string, stopAt: number, overrides: Partial<TrainingRun<TokenBatch>> = {}) {
-    const reporter = recordingReporter();
-    const directory = join(root, name);
-    const steps = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event] : []));
-    const signal = abortedWhen(() => steps().length >= stopAt);
-    const outcome = await train({
-      model: tinyModel(),
-      objective: countingObjective(),
-      config: trainConfig({ checkpointEvery: 100 }),
-      steps: 8,
-      directory,
-      runDirectory: root,
-      tokenizerFiles: { 'tokenizer.json': '{}' },
-      eosTokenId: 0,
-      manifest,
-      reporter,
-      signal,
-      ...overrides,
-    }).catch((error: unknown) => error);
-    const notes = reporter.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
-    const manifestAt = async (step: number) => (await openCheckpoint(stepDirectory(directory, step))).manifest;
-    return { outcome, notes, steps: steps(), directory, manifestAt };
+  async function run(name: string, stopAt: number, own: Parameters<typeof attempt>[1] = {}) {
+    const config = trainConfig({ checkpointEvery: 100 });
+    const tried = await attempt(name, { config, steps: 8, ...own }, stopAt);
+    const manifestAt = async (step: number) => (await openCheckpoint(stepDirectory(tried.directory, step))).manifest;
+    return { ...tried, notes: tried.notes.map(({ text }) => text), manifestAt };
   }
 
   const rate = (to: string) => ({ key: 'pretrain.train.learningRate', from: '0.01', to });

@@ -1,56 +1,29 @@
 // Saving beside training: what is saved is what was there at its step, a failure is told and tried again, and nothing is
 // left running.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { readdir, rm } from 'node:fs/promises';
+import { describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { stepDirectory } from '../../src/checkpoint/history.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
-import type { TokenBatch } from '../../src/data/types.js';
 import { type Model, modelTensors } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
-import { openBackend } from '../../src/tensor/backends.js';
-import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
+import type { TrainingResult } from '../../src/train/trainer.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
 import { abortedWhen } from '../signals.js';
-import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import { trainConfig } from './tiny.js';
+import { trainingWorld } from './world.js';
 
 describe('saving beside training', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-saver-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
+  const { pathOf, attempt } = trainingWorld();
 
-  async function run(name: string, overrides: Partial<TrainingRun<TokenBatch>> = {}) {
-    const reporter = recordingReporter();
-    const directory = join(root, name, 'pretrain');
-    const given: TrainingRun<TokenBatch> = {
-      model: tinyModel(),
-      objective: countingObjective(),
-      config: trainConfig({ checkpointEvery: 2, evaluateEvery: 2 }),
-      steps: 6,
-      directory,
-      runDirectory: join(root, name),
-      tokenizerFiles: { 'tokenizer.json': '{}' },
-      eosTokenId: 0,
-      manifest: {
-        ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '' },
-        ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-      },
-      reporter,
-      ...overrides,
-    };
-    const outcome = await train(given).catch((error: unknown) => error);
-    const warnings = reporter.events.flatMap((event) =>
-      event.type === 'note' && event.level === 'warning' ? [event] : [],
-    );
-    return { outcome, warnings, events: reporter.events, directory };
+  async function run(name: string, own: Parameters<typeof attempt>[1] = {}) {
+    const config = trainConfig({ checkpointEvery: 2, evaluateEvery: 2 });
+    const folders = { directory: pathOf(name, 'pretrain'), runDirectory: pathOf(name) };
+    const { notes, ...rest } = await attempt(name, { config, steps: 6, ...folders, ...own });
+    return { ...rest, warnings: notes.filter(({ level }) => level === 'warning') };
   }
 
   /** What happened, without what the clock decides. */
@@ -74,7 +47,7 @@ describe('saving beside training', () => {
 
   test('equal trainings tell the same events in the same order', async () => {
     const first = await run('twice');
-    await rm(join(root, 'twice'), { recursive: true });
+    await rm(pathOf('twice'), { recursive: true });
     const second = await run('twice');
     assert.deepEqual(story(second.events), story(first.events));
     const order = first.events.map((event) => (event.type === 'checkpoint' ? `saved ${event.step}` : event.type));
@@ -106,7 +79,7 @@ describe('saving beside training', () => {
   const inTheWay = (name: string, step: number) => async (_model: Model, now: number) => {
     const content = checkpointContent(step);
     content.manifest.stage = 'sft';
-    if (now === step) await saveCheckpoint(stepDirectory(join(root, name, 'pretrain'), step), content);
+    if (now === step) await saveCheckpoint(stepDirectory(pathOf(name, 'pretrain'), step), content);
     return {};
   };
 

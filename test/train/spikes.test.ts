@@ -1,19 +1,15 @@
 // A step that spikes is undone: back to the last checkpoint, on with other data, and all of it on record.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import type { TokenBatch } from '../../src/data/types.js';
-import { openBackend } from '../../src/tensor/backends.js';
 import { memory, mul, type Scalar } from '../../src/tensor/tf.js';
 import type { Objective } from '../../src/train/objective.js';
 import { type SpikeState, spikeOf, withStep } from '../../src/train/spikes.js';
-import { type TrainingRun, train } from '../../src/train/trainer.js';
-import { abortedWhen } from '../signals.js';
-import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import { countingObjective, trainConfig } from './tiny.js';
+import { trainingWorld } from './world.js';
 
 test('a spike is a loss or gradient norm far above the recent ones, or not a number', () => {
   let state: SpikeState = { recent: [], skipped: [] };
@@ -28,17 +24,7 @@ test('a spike is a loss or gradient norm far above the recent ones, or not a num
 });
 
 describe('a training that is watched', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-spikes-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
-
-  const manifest: TrainingRun<TokenBatch>['manifest'] = {
-    ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
-    ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-  };
+  const { pathOf, attempt } = trainingWorld();
 
   /** 30 steps, a checkpoint every 4; the loss of the batches numbered in `bad` (from 1, as they are read) is not real. */
   async function run(name: string, { bad = [] as number[], factor = 40, stopAt = 1000, spikeLimit = 8 } = {}) {
@@ -57,17 +43,13 @@ describe('a training that is watched', () => {
         return bad.includes(batch.number ?? 0) ? (mul(loss, factor) as Scalar) : loss;
       },
     };
-    const reporter = recordingReporter();
-    const steps = () => reporter.events.flatMap((event) => (event.type === 'step' ? [event.step] : []));
-    const signal = abortedWhen(() => steps().length >= stopAt);
-    const directory = join(root, name);
-    const outcome = await train({
-      ...{ model: tinyModel(), objective, steps: 30, directory, runDirectory: root, manifest, reporter, signal },
-      config: trainConfig({ spikeLimit, checkpointEvery: 4, schedule: 'constant', clipNorm: 0 }),
-      ...{ tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0 },
-    }).catch((error: unknown) => error);
-    const notes = reporter.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
-    return { outcome: outcome as { digest: string; path: string }, steps: steps(), notes };
+    const config = trainConfig({ spikeLimit, checkpointEvery: 4, schedule: 'constant', clipNorm: 0 });
+    const { outcome, steps, notes } = await attempt(name, { objective, config, steps: 30 }, stopAt);
+    return {
+      outcome: outcome as { digest: string; path: string },
+      steps: steps.map(({ step }) => step),
+      notes: notes.map(({ text }) => text),
+    };
   }
 
   test('goes back to its checkpoint, leaves the data out, and says which documents they held', async () => {
@@ -104,7 +86,7 @@ describe('a training that is watched', () => {
   test('without the watch the same training stops, and its checkpoints say nothing of spikes', async () => {
     const { outcome } = await run('off', { bad: [9], factor: Number.NaN, spikeLimit: 0 });
     assert.ok(outcome instanceof UserError);
-    const state = await readFile(join(root, 'off', 'step-000008', 'training', 'state.json'), 'utf8');
+    const state = await readFile(pathOf('off', 'step-000008', 'training', 'state.json'), 'utf8');
     assert.deepEqual(Object.keys(JSON.parse(state)), ['objective']);
   });
 });

@@ -1,43 +1,26 @@
 // Statistics of a step: right, asked for or not without a changed bit, and nothing left behind.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { TokenBatch } from '../../src/data/types.js';
+import { describe, test } from 'node:test';
 import { disposeModel, modelTensors } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
 import { statisticsHtml } from '../../src/report/statistics.js';
-import { openBackend } from '../../src/tensor/backends.js';
 import { memory, type Tensor } from '../../src/tensor/tf.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { StepStatistics } from '../../src/train/statistics.js';
 import { trainStep } from '../../src/train/step.js';
-import { type TrainingRun, train } from '../../src/train/trainer.js';
-import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import type { TrainingResult } from '../../src/train/trainer.js';
+import { countingObjective, tinyModel, trainConfig } from './tiny.js';
+import { trainingWorld } from './world.js';
 
 type Statistics = Event & { type: 'statistics' };
 
 describe('statistics', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-statistics-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
+  const { attempt } = trainingWorld();
 
   async function run(name: string, config: Parameters<typeof trainConfig>[0]) {
-    const reporter = recordingReporter();
-    const manifest: TrainingRun<TokenBatch>['manifest'] = {
-      ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
-      ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-    };
-    const { digest } = await train({
-      ...{ model: tinyModel(), objective: countingObjective(), config: trainConfig(config), steps: 6, manifest },
-      ...{ directory: join(root, name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0 },
-      ...{ reporter },
-    });
-    return { digest, statistics: reporter.events.filter((event): event is Statistics => event.type === 'statistics') };
+    const { outcome, events } = await attempt(name, { config: trainConfig(config), steps: 6 });
+    const statistics = events.filter((event): event is Statistics => event.type === 'statistics');
+    return { digest: (outcome as TrainingResult).digest, statistics };
   }
 
   test('asked for every third step, they change no bit; a recomputed layer is seen as it is', async () => {

@@ -1,49 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { readdir, rm } from 'node:fs/promises';
+import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { disposeModel, weight } from '../../src/model/model.js';
-import { openBackend } from '../../src/tensor/backends.js';
 import type { Scalar } from '../../src/tensor/tf.js';
 import { memory, mul } from '../../src/tensor/tf.js';
 import type { Objective } from '../../src/train/objective.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
-import { type TrainingResult, type TrainingRun, train } from '../../src/train/trainer.js';
-import { abortedWhen } from '../signals.js';
+import type { TrainingResult } from '../../src/train/trainer.js';
 import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
-
-const manifest: TrainingRun<TokenBatch>['manifest'] = {
-  ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: '' },
-  ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-};
+import { manifest, trainingWorld } from './world.js';
 
 describe('trainer', () => {
-  let root: string;
-  before(async () => {
-    await openBackend('wasm');
-    root = await mkdtemp(join(tmpdir(), 'mossctl-trainer-'));
-  });
-  after(() => rm(root, { recursive: true, force: true }));
-
-  const run = (name: string, overrides: Partial<TrainingRun<TokenBatch>> = {}): Promise<TrainingResult> =>
-    train({
-      model: tinyModel(),
-      objective: countingObjective(),
-      config: trainConfig(),
-      steps: 10,
-      directory: join(root, name),
-      runDirectory: root,
-      tokenizerFiles: { 'tokenizer.json': '{}' },
-      eosTokenId: 0,
-      manifest,
-      reporter: recordingReporter(),
-      ...overrides,
-    });
+  const { pathOf, run, attempt } = trainingWorld();
 
   test('learns: the loss of a counting task falls below half of where it began', async () => {
     const reporter = recordingReporter();
@@ -58,13 +30,10 @@ describe('trainer', () => {
     const { digest } = await run('whole');
     for (const stopAt of [1, 4, 7]) {
       const name = `stopped-${stopAt}`;
-      const reporter = recordingReporter();
-      const signal = abortedWhen(() => reporter.events.filter(({ type }) => type === 'step').length >= stopAt);
-      await assert.rejects(run(name, { reporter, signal }), Interrupted);
-      const resumed = recordingReporter();
-      const second = await run(name, { reporter: resumed });
-      assert.equal(resumed.events.filter(({ type }) => type === 'step').length, 10 - stopAt);
-      assert.equal(second.digest, digest);
+      assert.ok((await attempt(name, {}, stopAt)).outcome instanceof Interrupted);
+      const { outcome, steps } = await attempt(name);
+      assert.equal(steps.length, 10 - stopAt);
+      assert.equal((outcome as TrainingResult).digest, digest);
     }
   });
 
@@ -175,13 +144,13 @@ describe('trainer', () => {
       assert.match(error.message, /step-000004/);
       return true;
     });
-    assert.deepEqual(await readdir(join(root, 'nan')), ['step-000004']);
+    assert.deepEqual(await readdir(pathOf('nan')), ['step-000004']);
   });
 
   test('keeps the newest checkpoints only, and falls back over a damaged one', async () => {
     const { digest } = await run('keep', { steps: 12 });
-    assert.deepEqual((await readdir(join(root, 'keep'))).sort(), ['step-000008', 'step-000012']);
-    await rm(join(root, 'keep', 'step-000012', 'model.safetensors'));
+    assert.deepEqual((await readdir(pathOf('keep'))).sort(), ['step-000008', 'step-000012']);
+    await rm(pathOf('keep', 'step-000012', 'model.safetensors'));
     const reporter = recordingReporter();
     const again = await run('keep', { steps: 12, reporter });
     assert.equal(again.digest, digest);
