@@ -1,6 +1,6 @@
 // A model of a few thousand parameters and token batches of a repeating pattern, for tests of training and decoding.
 import { modelConfig } from '../../src/architecture/config.js';
-import { modelSchema } from '../../src/config/model.js';
+import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { type TrainConfig, trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import type { TokenSequence } from '../../src/data/types.js';
@@ -12,9 +12,13 @@ import type { PreferencePair } from '../../src/train/objectives/preference.js';
 export const vocabSize = 32;
 export const padId = 1;
 
-export function tinyModel(seed = 7, contextLength = 16): Model {
+export function tinyConfig(contextLength = 16): ModelConfig {
   const settings = modelSchema.parse({ hiddenSize: 16, layers: 2, heads: 2, keyValueHeads: 1, contextLength });
-  return initModel(modelConfig(settings, { vocabSize, endOfText: 0, pad: padId }), seed);
+  return modelConfig(settings, { vocabSize, endOfText: 0, pad: padId });
+}
+
+export function tinyModel(seed = 7, contextLength = 16): Model {
+  return initModel(tinyConfig(contextLength), seed);
 }
 
 /** Sequences that count upwards from different starts: easy to learn, wrong to guess. */
