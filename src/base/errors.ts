@@ -58,6 +58,14 @@ export function systemErrorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** For `catch`: `value` where there is no such file or folder. */
+export function ifAbsent<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (systemErrorCode(error) === 'ENOENT') return value;
+    throw error;
+  };
+}
+
 /** Turns the file-system errors that a person can cause (disk full, no permission, missing) into a `UserError`. */
 export function asUserError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { ifAbsent } from './errors.js';
 
 /** Writes `data` to `path` so that a crash leaves the old file or the new one, never a part. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -133,10 +134,6 @@ export function sortKeys(value: unknown): unknown {
 
 /** A small JSON file that we wrote ourselves; undefined where it is absent. */
 export async function readJsonIfExists(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as unknown;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch(ifAbsent(undefined));
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }

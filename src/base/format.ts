@@ -85,6 +85,10 @@ export function printableLines(text: string): string {
   return text.replace(steering, (character) => (character === '\n' || character === '\t' ? character : '\ufffd'));
 }
 
+export function shorten(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
+
 /** 'selfInstruct' → 'self-instruct': how a stage is written in commands, folders and reports. */
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -1,6 +1,7 @@
 // JSON lines: streamed, with the file and line of every row, so that an error can name them.
 import { createReadStream } from 'node:fs';
 import { UserError } from './errors.js';
+import { shorten } from './format.js';
 
 /** A row longer than this is refused: it is a broken file, not a document. */
 export const maxLineBytes = 64 << 20;
@@ -59,7 +60,7 @@ export function parseJsonLine(text: string, path: string, line: number): unknown
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    const shown = shorten(text, 60);
     throw new UserError({
       what: 'this line is not valid JSON',
       where: `${path}:${line}`,

@@ -1,6 +1,7 @@
 // Small JSON files that only we write and that decide what is done again: each holds the sha256 of the rest of it, so
 // that a byte that changed on the disk is noticed and never believed.
 import { readFile } from 'node:fs/promises';
+import { ifAbsent } from './errors.js';
 import { sha256, writeFileAtomic } from './files.js';
 
 const sealName = 'seal';
@@ -23,13 +24,8 @@ export async function readSealed(
   path: string,
   { unsealed = false } = {},
 ): Promise<'absent' | 'damaged' | { value: unknown }> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent';
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch(ifAbsent(undefined));
+  if (text === undefined) return 'absent';
   try {
     const { [sealName]: seal, ...value } = JSON.parse(text) as Record<string, unknown>;
     const isWhole = seal === undefined ? unsealed : sealedJson(value) === text;

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { asUserError, type Fault, nearest, UserError } from './errors.js';
+import { shorten } from './format.js';
 import { applyOverrides, type Override } from './overrides.js';
 import { expectation, keysOf, mapPaths, nodeAt, renameKeys, type SchemaNode, schemaNode, valueAt } from './schema.js';
 
@@ -240,6 +241,5 @@ function position(path: string, lines: LineCounter, offset: number): string {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return shorten(JSON.stringify(value) ?? String(value), 60);
 }

@@ -1,6 +1,7 @@
 // A place in the header of a GGUF file of strangers. Every length is checked against the file before it is believed, and
 // what is returned takes no more memory than the bytes it came from, times a small constant.
 import { UserError } from '../base/errors.js';
+import { shorten } from '../base/format.js';
 
 /** The largest vocabularies known (260,000 tokens) need 20 MB. */
 export const maxHeaderBytes = 64 << 20;
@@ -84,5 +85,5 @@ export class Cursor {
 }
 
 export function show(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  return JSON.stringify(shorten(text, 80));
 }

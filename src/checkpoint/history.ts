@@ -2,7 +2,7 @@
 // Names that start with `.tmp-` are unfinished work and are never looked at.
 import { lstat, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { systemErrorCode, UserError } from '../base/errors.js';
+import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
 import { latestName, manifestName } from '../base/layout.js';
 import { isForeign } from './hf.js';
@@ -143,7 +143,8 @@ async function checkpointsNear(path: string): Promise<string[]> {
   return found.slice(0, 5);
 }
 
-async function foldersIn(directory: string): Promise<string[]> {
+/** Visible ones, the last by name first. */
+export async function foldersIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
@@ -152,13 +153,8 @@ async function foldersIn(directory: string): Promise<string[]> {
     .reverse();
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
+function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch(ifAbsent<string[]>([]));
 }
 
 export function realPathOrItself(path: string): Promise<string> {

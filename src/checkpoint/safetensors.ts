@@ -4,6 +4,7 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { shorten } from '../base/format.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import type { FloatDtype } from './float16.js';
 import { EndOfFile, TensorReader, TensorWriter } from './tensor-io.js';
@@ -170,7 +171,7 @@ function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
     throw damaged(path, `its header is not valid JSON (${(error as Error).message})`);
   }
   const twice = repeatedKey(text);
-  if (twice !== undefined) throw damaged(path, `its header names ${JSON.stringify(shorten(twice))} twice`);
+  if (twice !== undefined) throw damaged(path, `its header names ${quoted(twice)} twice`);
   return value as Record<string, unknown>;
 }
 
@@ -194,7 +195,7 @@ function repeatedKey(json: string): string | undefined {
 
 function parseEntry(name: string, value: unknown, path: string): TensorEntry {
   const parsed = entrySchema.safeParse(value);
-  const shown = JSON.stringify(shorten(name));
+  const shown = quoted(name);
   if (!parsed.success) throw damaged(path, `its header entry for ${shown} is malformed`);
   const { dtype, shape } = parsed.data;
   const [begin, end] = parsed.data.data_offsets;
@@ -218,10 +219,7 @@ function checkLayout(entries: TensorEntry[], dataBytes: number, path: string): v
   let offset = 0;
   for (const { name, begin, end } of entries) {
     if (begin !== offset)
-      throw damaged(
-        path,
-        `tensor ${JSON.stringify(shorten(name))} ${begin < offset ? 'overlaps another' : 'leaves a hole before it'}`,
-      );
+      throw damaged(path, `tensor ${quoted(name)} ${begin < offset ? 'overlaps another' : 'leaves a hole before it'}`);
     offset = end;
   }
   if (offset > dataBytes)
@@ -265,12 +263,12 @@ function allocate(length: number, path: string): Float32Array {
 
 function tooLarge(name: string, index: number, value: number, dtype: FloatDtype): UserError {
   return new UserError({
-    what: `tensor ${JSON.stringify(shorten(name))} does not fit into ${dtype}`,
+    what: `tensor ${quoted(name)} does not fit into ${dtype}`,
     why: `number ${index} of it is ${value}; ${dtype} ends at ${dtype === 'f16' ? '65504' : '3.39e38'}`,
     next: dtype === 'f16' ? 'Use --dtype bf16 or --dtype f32' : 'Use --dtype f32',
   });
 }
 
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+function quoted(name: string): string {
+  return JSON.stringify(shorten(name, 80));
 }

@@ -1,7 +1,15 @@
 // What `mossctl inspect` prints: blocks of a label and lines. Names, metrics and templates come from files of others:
 // every line is made printable before it is coloured.
 import pc from 'picocolors';
-import { displayWidth, formatBytes, formatCount, formatShort, formatThreads, printable } from '../base/format.js';
+import {
+  displayWidth,
+  formatBytes,
+  formatCount,
+  formatShort,
+  formatThreads,
+  printable,
+  shorten,
+} from '../base/format.js';
 import { isRewardModel } from '../config/model.js';
 import type { Inspection } from '../inspect/checkpoint.js';
 import type { FileReport } from '../inspect/files.js';
@@ -44,7 +52,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
 export function ggufText({ path, bytes, version, metadata, parameters, tensors }: GgufInspection): string {
   const count = `${formatShort(parameters.parameters)} parameters, ${formatCount(tensors.length)} tensors`;
   const head = `GGUF version ${version}, ${count}, ${formatBytes(bytes)}`;
-  const told = Object.entries(metadata).map(([name, value]) => [name, shorten(plain(value))]);
+  const told = Object.entries(metadata).map(([name, value]) => [name, shorten(plain(value), 100)]);
   const blocks: [string, string[]][] = [
     ['parameters', parameterLines(parameters)],
     ['metadata', aligned(told)],
@@ -187,7 +195,7 @@ function templateLines({ chatTemplate, faults }: Inspection): string[] {
     chatTemplate.marksAnswers
       ? 'marks what the assistant says'
       : 'does not mark what the assistant says: fine-tuning finds it turn by turn',
-    ...lines.slice(0, shownTemplateLines).map((line) => `  ${shorten(line)}`),
+    ...lines.slice(0, shownTemplateLines).map((line) => `  ${shorten(line, 100)}`),
     ...(rest > 0 ? [`  … ${rest} more ${rest === 1 ? 'line' : 'lines'}`] : []),
   ];
 }
@@ -227,10 +235,6 @@ function nextLines({ manifest, model, faults }: Inspection, given: string): stri
 /** float32 has seven digits: 1e-6, not 9.999999974752427e-7. */
 function plain(value: string | number | boolean): string {
   return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(7))) : String(value);
-}
-
-function shorten(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 /** The first of them, and how many more there are. */

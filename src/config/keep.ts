@@ -1,5 +1,6 @@
 // Which checkpoints of a stage stay on disk, in one line: `last=3,every=1000,best=bits_per_byte`.
 import { z } from 'zod';
+import { shorten } from '../base/format.js';
 
 export interface KeepRule {
   /** So many of the newest; 2 where it is not said, so that a damaged one has another below it. */
@@ -50,5 +51,5 @@ function camelCase(name: string): string {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  return JSON.stringify(shorten(text, 60));
 }

@@ -1,8 +1,10 @@
 // A model whose every reply is kept the moment it is whole, so that a killed run resumes without paying twice.
 // Keyed by index and content: a changed prompt, model or endpoint asks anew.
+
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { ifAbsent } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import { toJsonl } from '../base/jsonl.js';
 import { type Message, toolCallSchema } from '../tokenizer/message.js';
@@ -100,13 +102,7 @@ export class Recording implements ChatModel {
 }
 
 async function readEntries(path: string): Promise<Entry[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch(ifAbsent(''));
   return text.split('\n').flatMap((line) => {
     try {
       return [recordSchema.parse(JSON.parse(line))];

@@ -1,9 +1,10 @@
 // Where the ancestors of a checkpoint are: a manifest names them by digest alone, so the folders around are searched,
 // nearest first: its stage, its run, the runs beside it.
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256File } from '../base/files.js';
 import { manifestName } from '../base/layout.js';
+import { foldersIn } from '../checkpoint/history.js';
 import type { Manifest } from '../checkpoint/manifest.js';
 
 export type Ancestor = Manifest['lineage'][number] & {
@@ -32,7 +33,7 @@ export async function findAncestors(directory: string, lineage: Manifest['lineag
       for (const folder of folders) {
         const digest = await manifestDigest(folder);
         if (digest !== undefined && wanted.delete(digest)) found.set(digest, folder);
-        if (digest === undefined) below.push(...(await foldersIn(folder)));
+        if (digest === undefined) below.push(...(await foldersIn(folder)).reverse());
       }
       folders = below.filter((folder) => !seen.has(folder)).slice(0, maxFolders - seen.size);
       for (const folder of folders) seen.add(folder);
@@ -46,12 +47,4 @@ async function manifestDigest(folder: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || !found.isFile() || found.size > maxManifestBytes) return undefined;
   return sha256File(path).catch(() => undefined);
-}
-
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-    .map((entry) => join(folder, entry.name))
-    .sort();
 }

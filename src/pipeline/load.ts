@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { modelShape } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
 import { settledTraining } from '../architecture/dial.js';
-import { type Fault, nearest, systemErrorCode, UserError } from '../base/errors.js';
+import { type Fault, ifAbsent, nearest, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { type Flags, flagOverrides, type Override } from '../base/overrides.js';
 import { loadYaml, parseYaml } from '../base/yaml.js';
@@ -81,10 +81,7 @@ function overridesOf({ size, set = [], flags = {}, blocks = [] }: PipelineReques
 
 /** The names that `mossctl run NAME` knows without a file. */
 export async function packagedPipelines(): Promise<string[]> {
-  const files = await readdir(packagedFolder).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  });
+  const files = await readdir(packagedFolder).catch(ifAbsent<string[]>([]));
   return files
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))

@@ -1,7 +1,7 @@
 // One `run` per folder: a file with the holder's process id, made with link(), which either succeeds whole or fails.
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemErrorCode, UserError } from '../base/errors.js';
+import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { temporarySibling } from '../base/files.js';
 import { lockName } from '../base/layout.js';
 
@@ -62,12 +62,8 @@ async function removeStale(path: string, directory: string): Promise<void> {
 
 /** NaN where the file holds no process id: nobody alive. */
 async function readHolder(path: string): Promise<number | undefined> {
-  try {
-    return Number.parseInt(await readFile(path, 'utf8'), 10);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch(ifAbsent(undefined));
+  return text === undefined ? undefined : Number.parseInt(text, 10);
 }
 
 /** Our own id is that of a predecessor: in containers every process may get the same one. */

@@ -2,6 +2,7 @@
 // difference must be named with --override, is recorded, and counts from the resumed step on. Some can never be.
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
+import { shorten } from '../base/format.js';
 import { nodeAt, presentPath, renameKeys, schemaNode } from '../base/schema.js';
 import { pipelineSchema, type StageName } from '../config/pipeline.js';
 import type { StageRow, StageTable } from '../stages/catalog.js';
@@ -154,7 +155,7 @@ function flatten(value: unknown, at: string, into = new Map<string, unknown>()):
 function shown(value: unknown): string {
   if (value === undefined) return 'not set';
   const text = typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : String(value);
-  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
+  return shorten(text, maxShown);
 }
 
 function nothingToResume(name: StageName, why: string): UserError {

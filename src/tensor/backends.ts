@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { UserError } from '../base/errors.js';
-import { formatThreads } from '../base/format.js';
+import { formatThreads, shorten } from '../base/format.js';
 import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
 import { registerOps } from './ops/index.js';
@@ -165,8 +165,7 @@ async function tryOpen(backend: Backend, onlyIfFit: boolean): Promise<string | u
 }
 
 function firstLine(error: unknown): string {
-  const line = String(error instanceof Error ? error.message : error).split('\n')[0];
-  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
+  return shorten(String(error instanceof Error ? error.message : error).split('\n')[0], 160);
 }
 
 /**

@@ -2,6 +2,7 @@
 // consistency are checked, and every feature that we would run differently is refused by name.
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
+import { shorten } from '../base/format.js';
 import { findNormalizer, type Normalize } from './normalizer.js';
 import type { Merges } from './pair-ranks.js';
 import { type Affixes, readAffixes } from './post-processor.js';
@@ -140,7 +141,7 @@ function readIds(vocab: Record<string, unknown>, where: string): Map<string, num
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) > maxVocabSize) {
       throw new UserError({
         what: `an id from 0 to ${maxVocabSize} was expected`,
-        where: `${where}: model.vocab.${cut(token)}`,
+        where: `${where}: model.vocab.${shorten(token, 40)}`,
       });
     }
     ids.set(token, id as number);
@@ -249,11 +250,7 @@ function isPair(value: unknown): value is [string, string] {
 }
 
 function show(text: string): string {
-  return JSON.stringify(cut(text));
-}
-
-function cut(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return JSON.stringify(shorten(text, 40));
 }
 
 /**

@@ -1,5 +1,5 @@
 // mossctl data: build a corpus, look into one, or only fetch what it is made from.
-import { formatBytes, formatCount, formatTable, printable, printableLines } from '../../base/format.js';
+import { formatBytes, formatCount, formatTable, printable, printableLines, shorten } from '../../base/format.js';
 import { inspectData } from '../../data/documents.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import type { OutputOptions, RunOptions } from '../options.js';
@@ -33,7 +33,7 @@ export async function inspect(folder: string, options: InspectOptions): Promise<
   for (const documents of (await inspectData(path, { split: 'train', count: options.samples })).values()) {
     for (const document of documents) {
       if (options.json) printJson(document);
-      else printLine(printableLines(`\n[${document.id}, ${document.language}]\n${cut(document.text, 500)}`));
+      else printLine(printableLines(`\n[${document.id}, ${document.language}]\n${shorten(document.text, 500)}`));
     }
   }
 }
@@ -63,8 +63,4 @@ function lossesOf({ name, dropped }: SourceReport): string[][] {
   return Object.entries(dropped)
     .sort(([, a], [, b]) => b.documents - a.documents)
     .map(([rule, { documents }], i) => [i === 0 ? name : '', rule, formatCount(documents)]);
-}
-
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
