@@ -1,5 +1,6 @@
 // The kinds of characters that a splitter tells apart, looked up in a table of all code points. The splitters walk over
 // text by kinds and never run a regex on it: one would be slow, and the engines differ in what \s means.
+import { characterTable } from '../base/character-table.js';
 
 /** The kinds that every table has; the first is past the end of the text. */
 export const unknownKind = 0;
@@ -28,24 +29,18 @@ export interface CharacterKinds {
  * end a kind from `firstOwnKind` to 255.
  */
 export function characterKinds(classify: (character: string, codePoint: number) => number): CharacterKinds {
-  const kinds = new Uint8Array(0x110000);
-
-  function kindOf(codePoint: number): number {
+  const kindOf = characterTable((codePoint) => {
     if (codePoint === 10 || codePoint === 13) return lineEnd;
     // A lone surrogate becomes U+FFFD when the text becomes UTF-8.
     if (codePoint >= 0xd800 && codePoint <= 0xdfff) return classify('\ufffd', 0xfffd);
     const character = String.fromCodePoint(codePoint);
     if (/^\p{N}/u.test(character)) return numeral;
     return /^\p{White_Space}/u.test(character) ? space : classify(character, codePoint);
-  }
+  });
 
   function kindAt(text: string, index: number): number {
     const codePoint = text.codePointAt(index);
-    if (codePoint === undefined) return unknownKind;
-    const known = kinds[codePoint];
-    if (known !== unknownKind) return known;
-    kinds[codePoint] = kindOf(codePoint);
-    return kinds[codePoint];
+    return codePoint === undefined ? unknownKind : kindOf(codePoint);
   }
 
   function skip(text: string, index: number, kind: number, most = Number.POSITIVE_INFINITY): number {

@@ -1,4 +1,5 @@
 // What kind of character a code point is, as one byte of bits: a rule reads a text once and looks each character up.
+import { characterTable } from '../../base/character-table.js';
 
 export const wordPart = 2;
 export const han = 4;
@@ -19,20 +20,10 @@ const properties: readonly [number, RegExp][] = [
   [hangul, /\p{Script=Hangul}/u],
 ];
 
-/** Code point → its bits, 0 where nobody has asked yet: a corpus uses a few thousand of the million. */
-const kinds = new Uint8Array(0x110000);
-
-export function kindOf(codePoint: number): number {
-  return kinds[codePoint] || learn(codePoint);
-}
-
-function learn(codePoint: number): number {
+export const kindOf = characterTable((codePoint) => {
   const character = String.fromCodePoint(codePoint);
-  let bits = known;
-  for (const [bit, pattern] of properties) if (pattern.test(character)) bits |= bit;
-  kinds[codePoint] = bits;
-  return bits;
-}
+  return properties.reduce((bits, [bit, pattern]) => (pattern.test(character) ? bits | bit : bits), known);
+});
 
 /** The code point at `i`; a lone surrogate is itself. Those from 2^16 on take two code units. */
 export function codePointAt(text: string, i: number): number {
