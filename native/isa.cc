@@ -18,6 +18,7 @@
 #include "kernels/pack.cc"
 #include "kernels/rms-norm.cc"
 #include "kernels/rotary.cc"
+#include "kernels/store-columns.cc"
 #include "kernels/sum.cc"
 #include "kernels/swiglu.cc"
 
@@ -48,6 +49,7 @@ const KernelTable& table() {
       {"RmsNorm", rms_norm},
       {"RmsNormGrad", rms_norm_grad},
       {"Rotary", rotary},
+      {"StoreColumns", store_columns},
       {"Sum", sum_axes},
       {"Swiglu", swiglu},
       {"SwigluGrad", swiglu_grad},

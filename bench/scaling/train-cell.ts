@@ -6,7 +6,7 @@ import { parameterCount } from '../../src/architecture/parameters.js';
 import { bootstrapMean, type Estimate } from '../../src/base/statistics.js';
 import { openTokens, type TokenDocument } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
-import { loadModel } from '../../src/inference/load.js';
+import { LocalModel } from '../../src/inference/local-model.js';
 import { disposeModel } from '../../src/model/model.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { runPipeline } from '../../src/pipeline/run.js';
@@ -104,7 +104,7 @@ export async function trainCell(
 }
 
 async function measure(path: string, { heldOut, facts }: Corpus): Promise<Pick<Point, 'loss' | 'bitsPerByte'>> {
-  const { model } = await loadModel(path);
+  const { model } = await LocalModel.open(path);
   const texts = await measureHeldOut(model, heldOut);
   disposeModel(model);
   const units = texts.map(({ id, nats }, i) => ({ id, value: nats, weight: predicted(heldOut[i]) }));

@@ -28,17 +28,20 @@ long AttentionWork::start(int thread) const {
   return batch * heads * units;
 }
 
-const char* read_attention(const Call& call, int q, long height, AttentionWork& w) {
-  REQUIRE(call.number_count == 6, "6 numbers");
+const char* read_attention(const Call& call, int q, long height, AttentionWork& w, bool may_share_keys) {
+  REQUIRE(call.number_count == (may_share_keys ? 7 : 6), "count of numbers");
   w.batch = call.number(0);
   w.queries = call.number(1);
   w.keys = call.number(2);
   w.heads = call.number(3);
   w.groups = call.number(4);
   w.dim = call.number(5);
+  w.key_batch = may_share_keys ? call.number(6) : w.batch;
+  REQUIRE(w.key_batch == w.batch || w.key_batch == 1, "keys of another number of rows");
   REQUIRE(w.groups > 0 && w.heads > 0 && w.dim > 0 && w.heads % w.groups == 0, "heads shared unevenly");
   REQUIRE(call.holds(q, w.batch, w.queries, w.heads, w.dim), "size of q");
-  REQUIRE(call.holds(q + 1, w.batch, w.keys, w.groups, w.dim) && call.holds(q + 2, w.batch, w.keys, w.groups, w.dim),
+  REQUIRE(call.holds(q + 1, w.key_batch, w.keys, w.groups, w.dim) &&
+              call.holds(q + 2, w.key_batch, w.keys, w.groups, w.dim),
           "size of k or v");
   REQUIRE(call.holds(q + 3, w.batch, w.queries, 2), "size of ranges");
   w.q = call.floats(q);

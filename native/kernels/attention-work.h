@@ -23,9 +23,12 @@ static inline Keys keys_of(const int32_t* ranges, long rows) {
   return result;
 }
 
-/** Sizes of q [batch, queries, heads, dim], k and v [batch, keys, groups, dim]; the queries cut into units of rows. */
+/**
+ * Sizes of q [batch, queries, heads, dim], k and v [key_batch, keys, groups, dim]; the queries cut into units of rows.
+ * key_batch is batch, or 1: then all rows of queries look into the same keys, each within its own ranges.
+ */
 struct AttentionWork {
-  long batch, queries, keys, heads, groups, dim;
+  long batch, queries, keys, heads, groups, dim, key_batch;
   const float *q, *k, *v;
   const int32_t* ranges;  // [batch, queries, 2]
   float scale;
@@ -39,7 +42,7 @@ struct AttentionWork {
   const int32_t* range(long b, long t) const { return ranges + 2 * (b * queries + t); }
   /** Offset of a query's row of dim numbers, and of a key's. */
   long query(long b, long t, long h) const { return ((b * queries + t) * heads + h) * dim; }
-  long key(long b, long s, long g) const { return ((b * keys + s) * groups + g) * dim; }
+  long key(long b, long s, long g) const { return (((key_batch == 1 ? 0 : b) * keys + s) * groups + g) * dim; }
   long query_stride() const { return heads * dim; }
   long key_stride() const { return groups * dim; }
   /** Time that a unit takes, in keys. */
@@ -56,8 +59,11 @@ struct Attention : AttentionWork {
 /** A job: attention of queries in one unit per sequence, each on its own. */
 void attend_few(void* context, int thread);
 
-/** Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. */
-const char* read_attention(const Call& call, int q, long height, AttentionWork& work);
+/**
+ * Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. A seventh number, where
+ * the caller allows it, is key_batch.
+ */
+const char* read_attention(const Call& call, int q, long height, AttentionWork& work, bool may_share_keys = false);
 
 /** Columns of a packed B. */
 static inline long padded(long columns) { return ceil_div(columns, NR) * NR; }

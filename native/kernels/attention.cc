@@ -145,13 +145,13 @@ void attend(void* context, int thread) {
 
 }  // namespace
 
-// Tensors: q [B, T, H, D], k, v [B, S, G, D], ranges [B, T, 2], out [B, T, H, D], lse [B, H, T].
-// Numbers: B, T, S, H, G, D.
+// Tensors: q [B, T, H, D], k, v [K, S, G, D], ranges [B, T, 2], out [B, T, H, D], lse [B, H, T].
+// Numbers: B, T, S, H, G, D, K (B, or 1 for keys that all rows share).
 const char* attention(const Call& call) {
   REQUIRE(call.tensor_count == 6, "q, k, v, ranges, out, lse");
   Attention context{};
-  const bool few = call.number_count == 6 && call.number(1) <= few_queries;
-  const char* wrong = read_attention(call, 0, few ? few_queries : MR, context);
+  const bool few = call.number_count == 7 && call.number(1) <= few_queries;
+  const char* wrong = read_attention(call, 0, few ? few_queries : MR, context, true);
   if (wrong) return wrong;
   REQUIRE(call.tensors[4].size == call.tensors[0].size, "size of out");
   REQUIRE(call.holds(5, context.batch, context.heads, context.queries), "size of lse");

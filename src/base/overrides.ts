@@ -2,6 +2,7 @@
 // read, so `--set name=123` is text and `--set seed=123` a number.
 import { parse } from 'yaml';
 import { type Fault, nearest } from './errors.js';
+import { kebabCase } from './format.js';
 import { keysOf, nodeAt, presentPath, renameKeys, type SchemaNode, valueAt } from './schema.js';
 
 export interface Override {
@@ -26,7 +27,9 @@ export type Flags = Readonly<Record<string, string | undefined>>;
 /** `--batchSize 8` for `pretrain.train.batchSize`. */
 export function flagOverrides(flags: Flags): Override[] {
   return Object.entries(flags).flatMap(([key, value]) =>
-    value === undefined ? [] : [{ assignment: `${key}=${value}`, typed: `--${key.split('.').at(-1)} ${value}` }],
+    value === undefined
+      ? []
+      : [{ assignment: `${key}=${value}`, typed: `--${kebabCase(key.split('.').at(-1) ?? key)} ${value}` }],
   );
 }
 

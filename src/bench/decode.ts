@@ -1,8 +1,8 @@
 // Decoding speed through the real engine: after one pass over the prompts, a token for every row at each step.
 import { Random } from '../base/random.js';
 import type { Precision } from '../config/compute.js';
-import { generate } from '../inference/engine.js';
-import { greedy } from '../inference/sampling.js';
+import { greedy } from '../config/sampling.js';
+import { Engine } from '../inference/engine.js';
 import { disposeModel, initModel } from '../model/model.js';
 import { randomIds } from './inputs.js';
 import { spreadOf } from './measure.js';
@@ -33,14 +33,16 @@ export async function measureDecode(
   const prompts = Array.from({ length: context.batch }, () => [...randomIds(prompt, config.vocab_size, random)]);
   const model = initModel(config, context.seed);
   const arrivals: number[] = [];
-  const onToken = (row: number): undefined => {
-    if (row === 0) arrivals.push(performance.now());
-  };
+  const engine = new Engine(model);
   try {
     // The first token comes from the prompt's own pass: only the time between tokens is decoding.
-    const maxNewTokens = 1 + warmUp + steps;
-    await generate(model, prompts, { ...greedy, maxNewTokens, stopIds: [], seed: context.seed, onToken });
+    const options = { maxNewTokens: 1 + warmUp + steps, sampling: greedy, stopIds: [], seed: context.seed };
+    const arrive = (row: number) => () => {
+      if (row === 0) arrivals.push(performance.now());
+    };
+    await Promise.all(prompts.map((tokens, row) => engine.submit({ tokens, ...options }, arrive(row))));
   } finally {
+    await engine.dispose();
     disposeModel(model);
   }
   const times = arrivals.slice(1).map((arrival, i) => (arrival - arrivals[i]) / 1000);

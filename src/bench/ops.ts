@@ -121,7 +121,7 @@ function casesOf(shape: Shape): Case[] {
         random(rows, columns, groups, head),
         ranges(),
       ],
-      {},
+      { span: 0 },
       [4 * pairs * head, 2 * queries + 2 * keys],
       [10 * pairs * head, 4 * queries + 4 * keys],
     ),
@@ -213,7 +213,7 @@ function globalNormCase({ config, parameters: count }: Shape): Case {
   };
 }
 
-/** One decoded token of 32 rows put into a full-length cache. */
+/** One decoded token of 32 sequences put into the cache that they share. */
 function storeColumnsCase({ config, columns }: Shape): Case {
   const { num_key_value_heads: groups, head_dim: head } = config;
   const batch = 32;
@@ -221,9 +221,10 @@ function storeColumnsCase({ config, columns }: Shape): Case {
     op: 'StoreColumns',
     prepare: () => {
       const fresh = randomTensor([batch, 1, groups, head]) as Tensor4D;
-      let cache = keep(randomTensor([batch, columns, groups, head]) as Tensor4D);
+      let cache = keep(randomTensor([1, batch * columns, groups, head]) as Tensor4D);
+      const places = Array.from({ length: batch }, (_, row) => row * columns + (columns >> 1));
       const run = (): Tensor => {
-        cache = keep(storeColumns(cache, fresh, columns >> 1));
+        cache = keep(storeColumns(cache, fresh, places));
         return cache;
       };
       const numbers = 2 * batch * groups * head;

@@ -3,15 +3,12 @@
 import { stopIfAborted } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import type { Unit } from '../base/statistics.js';
+import { greedy } from '../config/sampling.js';
 import type { TokenDocuments } from '../data/shards.js';
-import { generate } from '../inference/engine.js';
-import { greedy } from '../inference/sampling.js';
-import type { Model } from '../model/model.js';
+import type { LocalModel } from '../inference/local-model.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Measurements } from './measurements.js';
 
-/** Answered together. */
-const batchRows = 256;
 /** Documents looked into, at most: formulas may be few among many texts. */
 const maxDocuments = 50_000;
 
@@ -65,7 +62,7 @@ export async function heldOutFormulas(
  * form of which there are fewer than `minFormulas` formulas counts in the whole only: its share would say nothing.
  */
 export async function measureFormulas(
-  { model, tokenizer }: { model: Model; tokenizer: Tokenizer },
+  model: LocalModel,
   formulas: readonly HeldOutFormula[],
   { signal, minFormulas = 16 }: { signal?: AbortSignal; minFormulas?: number } = {},
 ): Promise<Measurements> {
@@ -75,23 +72,22 @@ export async function measureFormulas(
     if (units === undefined) measurements.set(metric, [unit]);
     else units.push(unit);
   };
-  const start = tokenizer.documentStart;
-  for (let begin = 0; begin < formulas.length; begin += batchRows) {
-    stopIfAborted(signal, 'stopped while asking formulas');
-    const asked = formulas.slice(begin, begin + batchRows);
-    const maxNewTokens = 2 + Math.max(...asked.map(({ answer }) => answer.length));
-    const prompts = asked.map(({ question }) => [start, ...tokenizer.encode(question)]);
-    const options = { ...greedy, maxNewTokens, stopIds: tokenizer.stopIds, seed: 0 };
-    const generations = await generate(model, prompts, options);
-    for (const [i, { tokens, finish }] of generations.entries()) {
-      const { question, answer, form, operator } = asked[i];
-      const [said, ...more] = tokenizer.decode(tokens).split('\n');
-      const value = Number(said === answer && (finish === 'stop' || more.length > 0));
-      const unit = { id: question, value, weight: 1 };
-      add('formula', unit);
-      if (operator !== undefined) add(`formula.${operator}`, unit);
-      add(`formula.${form}`, unit);
-    }
+  const { tokenizer } = model;
+  const generations = await Promise.all(
+    formulas.map(({ question, answer }) => {
+      const tokens = [tokenizer.documentStart, ...tokenizer.encode(question)];
+      return model.generate({ tokens, sampling: greedy, maxNewTokens: 2 + answer.length, seed: 0, signal });
+    }),
+  );
+  stopIfAborted(signal, 'stopped while asking formulas');
+  for (const [i, [{ tokens, finish }]] of generations.entries()) {
+    const { question, answer, form, operator } = formulas[i];
+    const [said, ...more] = tokenizer.decode(tokens).split('\n');
+    const value = Number(said === answer && (finish === 'stop' || more.length > 0));
+    const unit = { id: question, value, weight: 1 };
+    add('formula', unit);
+    if (operator !== undefined) add(`formula.${operator}`, unit);
+    add(`formula.${form}`, unit);
   }
   const reliable = [...measurements].filter(([metric, units]) => metric === 'formula' || units.length >= minFormulas);
   return new Map(reliable.sort(([a], [b]) => place(a) - place(b)));

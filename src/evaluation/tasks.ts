@@ -2,24 +2,14 @@
 // answer is worth is for a scorer to say (scorer.ts).
 import { createHash } from 'node:crypto';
 import { stopIfAborted } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import { greedy, type Sampling } from '../config/sampling.js';
 import { readConversations } from '../data/conversations.js';
 import type { Conversation } from '../data/types.js';
-import { type Generation, generate } from '../inference/engine.js';
-import { greedy, type SamplingOptions } from '../inference/sampling.js';
-import type { Model } from '../model/model.js';
+import type { Generation } from '../inference/engine.js';
+import type { LocalModel } from '../inference/local-model.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-
-/** Prompts answered together. */
-const batchRows = 64;
-
-export interface Answerer {
-  model: Model;
-  tokenizer: Tokenizer;
-  template: ChatTemplate;
-  /** Where it came from a folder: its generation_config.json may name more tokens that end an answer. */
-  checkpoint?: { eosTokenIds: readonly number[] };
-}
 
 export interface Answer {
   task: Conversation;
@@ -51,7 +41,7 @@ export function splitHeldOut(tasks: readonly Conversation[]): { validation: Conv
 export interface AnswerOptions {
   maxNewTokens: number;
   /** Default: greedy. */
-  sampling?: SamplingOptions;
+  sampling?: Sampling;
   /** Answers for each task; default 1. */
   samples?: number;
   seed: number;
@@ -59,39 +49,27 @@ export interface AnswerOptions {
   onProgress?(done: number, total: number): void;
 }
 
-/** Answers every task. Answers to one task are next to each other, in task order. */
+/**
+ * Answers every task. Answers to one task are next to each other, in task order; they follow from the seed and the task
+ * alone. A task that fills the whole context gets empty answers.
+ */
 export async function answerTasks(
-  { model, tokenizer, template, checkpoint }: Answerer,
+  model: LocalModel,
   tasks: readonly Conversation[],
-  options: AnswerOptions,
+  { samples = 1, sampling = greedy, maxNewTokens, seed, signal, onProgress }: AnswerOptions,
 ): Promise<Answer[]> {
-  const samples = options.samples ?? 1;
-  const stopIds = [...(checkpoint?.eosTokenIds ?? []), ...tokenizer.stopIds]; // as chat stops
-  const asked = tasks.map((task) => ({ task, promptTokens: promptTokens(task, template) }));
-  const rows = asked.flatMap((entry, index) => Array.from({ length: samples }, () => ({ ...entry, index })));
-  // A batch is decoded until its longest answer ends, so one family at a time, whose answers are about as long; and
-  // alike prompts together: less padding.
-  const order = rows.map((_, i) => i).sort((a, b) => compareRows(rows[a], rows[b]) || a - b);
-  const answers = new Array<Answer>(rows.length);
-  for (let begin = 0; begin < order.length; begin += batchRows) {
-    stopIfAborted(options.signal, 'stopped while answering tasks');
-    const chosen = order.slice(begin, begin + batchRows);
-    const generations = await generate(
-      model,
-      chosen.map((row) => rows[row].promptTokens),
-      {
-        ...(options.sampling ?? greedy),
-        maxNewTokens: options.maxNewTokens,
-        stopIds,
-        seed: (options.seed + begin) >>> 0,
-      },
-    );
-    generations.forEach((generation, i) => {
-      answers[chosen[i]] = answerOf(rows[chosen[i]], generation, tokenizer);
-    });
-    options.onProgress?.(Math.min(begin + batchRows, order.length), order.length);
-  }
-  return answers;
+  let done = 0;
+  const answer = async (task: Conversation): Promise<Answer[]> => {
+    const tokens = promptTokens(task, model.template);
+    const own = Random.stream(seed, task.id).uint32();
+    const generations = await model.generate({ tokens, samples, sampling, maxNewTokens, seed: own, signal });
+    done += samples;
+    onProgress?.(done, samples * tasks.length);
+    return generations.map((generation) => answerOf({ task, promptTokens: tokens }, generation, model.tokenizer));
+  };
+  const answers = await Promise.all(tasks.map(answer));
+  stopIfAborted(signal, 'stopped while answering tasks');
+  return answers.flat();
 }
 
 /** The last user's turn: what is shown as the prompt of a sample. */
@@ -106,15 +84,13 @@ export function promptTokens(task: Conversation, template: ChatTemplate): number
   return template.encode(messages.slice(0, end), { addGenerationPrompt: true }).tokens;
 }
 
-type AskedTask = Pick<Answer, 'task' | 'promptTokens'>;
-
-function compareRows(a: AskedTask, b: AskedTask): number {
-  return compare(a.task.kind ?? '', b.task.kind ?? '') || a.promptTokens.length - b.promptTokens.length;
-}
-
-function answerOf({ task, promptTokens }: AskedTask, { tokens, stopId }: Generation, tokenizer: Tokenizer): Answer {
+function answerOf(
+  asked: Pick<Answer, 'task' | 'promptTokens'>,
+  { tokens, stopId }: Generation,
+  tokenizer: Tokenizer,
+): Answer {
   const text = tokenizer.decode(tokens, { skipSpecial: true });
-  return { task, promptTokens, tokens, text, ended: stopId === tokenizer.specialId('turnEnd') };
+  return { ...asked, tokens, text, ended: stopId === tokenizer.specialId('turnEnd') };
 }
 
 function key(task: Conversation): string {

@@ -1,12 +1,11 @@
 // Who answers a conversation: a local checkpoint, an endpoint, or a recording of either. Chat, evaluation, teachers and
 // judges ask through this one shape and do not know which it is.
+import type { Sampling } from '../config/sampling.js';
 import type { Message, Tool, ToolCall } from '../tokenizer/message.js';
 
-export interface ReplyOptions {
+/** What is not said of sampling is as the model's makers would have it. */
+export interface ReplyOptions extends Partial<Sampling> {
   maxNewTokens: number;
-  /** 0: the likeliest token always. */
-  temperature: number;
-  topP?: number;
   seed?: number;
   /** What the model may call. */
   tools?: readonly Tool[];

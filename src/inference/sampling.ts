@@ -1,54 +1,39 @@
 // From logits to a token: repetition penalty → temperature → top-k → top-p → draw. Greedy is temperature 0.
 import type { Random } from '../base/random.js';
+import type { Sampling } from '../config/sampling.js';
 
-export interface SamplingOptions {
-  /** 0 = greedy. */
-  temperature: number;
-  /** Keep the k likeliest; 0 = all. */
-  topK: number;
-  /** Keep the fewest tokens whose probability reaches p (nucleus sampling, Holtzman et al. 2020); 1 = all. */
-  topP: number;
-  /** Divides positive and multiplies negative logits of tokens already seen (CTRL, Keskar et al. 2019); 1 = off. */
-  repetitionPenalty: number;
-}
-
-export const greedy: SamplingOptions = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
-
-/** The model's own distribution, at a temperature: nothing cut off. */
-export function samplingAt(temperature: number): SamplingOptions {
-  return { ...greedy, temperature };
-}
-
-/** Draws one token id. `logits` [V] is overwritten. Ties go to the smaller id. */
+/** Draws one token id. `logits` [V] may be overwritten. Ties go to the smaller id. `seen`: what a penalty is for. */
 export function sampleToken(
   logits: Float32Array,
-  seen: Iterable<number>,
-  options: SamplingOptions,
+  seen: ReadonlySet<number>,
+  { temperature, topK, topP, repetitionPenalty }: Sampling,
   random: Random,
 ): number {
-  const { temperature, topK, topP, repetitionPenalty } = options;
   if (repetitionPenalty !== 1) {
-    for (const id of new Set(seen)) {
+    for (const id of seen) {
       logits[id] = logits[id] > 0 ? logits[id] / repetitionPenalty : logits[id] * repetitionPenalty;
     }
   }
   if (temperature === 0) return argmax(logits);
   if (topK === 0 && topP >= 1) return drawFromAll(logits, temperature, random);
-  let candidates = likeliestFirst(logits);
-  if (topK > 0) candidates = candidates.subarray(0, topK);
-  const probabilities = softmax(logits, candidates, temperature);
-  const count = topP < 1 ? nucleusSize(probabilities, topP) : candidates.length;
-  let mass = 0;
-  for (let i = 0; i < count; i++) mass += probabilities[i];
-  let target = random.uniform() * mass;
-  for (let i = 0; i < count; i++) {
-    target -= probabilities[i];
-    if (target < 0) return candidates[i];
+  const { ids, weights } = candidates(logits, { temperature, topK, topP });
+  let target = random.uniform() * weights.reduce((mass, weight) => mass + weight, 0);
+  for (let i = 0; i < ids.length; i++) {
+    target -= weights[i];
+    if (target < 0) return ids[i];
   }
-  return candidates[count - 1];
+  return ids[ids.length - 1];
 }
 
-/** The commonest case, in place: nothing is sorted and nothing allocated. */
+/** log softmax(logits)[id], in nats: what the model itself holds of the token, whatever the sampling. */
+export function logProbabilityOf(logits: Float32Array, id: number): number {
+  const top = logits[argmax(logits)];
+  let mass = 0;
+  for (const logit of logits) mass += Math.exp(logit - top);
+  return logits[id] - top - Math.log(mass);
+}
+
+/** The commonest case, in place: nothing is ordered and nothing allocated. */
 function drawFromAll(logits: Float32Array, temperature: number, random: Random): number {
   const top = logits[argmax(logits)];
   let mass = 0;
@@ -70,29 +55,60 @@ function argmax(logits: Float32Array): number {
   return best;
 }
 
-function likeliestFirst(logits: Float32Array): Uint32Array {
-  return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
-}
-
-/** Probabilities of the candidates among themselves. */
-function softmax(logits: Float32Array, candidates: Uint32Array, temperature: number): Float64Array {
-  let top = Number.NEGATIVE_INFINITY;
-  for (const id of candidates) if (logits[id] > top) top = logits[id];
-  const weights = new Float64Array(candidates.length);
+/** The tokens that may be drawn, likeliest first, and what each weighs. */
+function candidates(
+  logits: Float32Array,
+  { temperature, topK, topP }: Pick<Sampling, 'temperature' | 'topK' | 'topP'>,
+): { ids: Uint32Array; weights: Float64Array } {
+  const top = logits[argmax(logits)];
+  const weigh = (id: number): number => Math.exp((logits[id] - top) / temperature);
+  const most = topK > 0 ? Math.min(topK, logits.length) : logits.length;
   let total = 0;
-  for (let i = 0; i < weights.length; i++) {
-    weights[i] = Math.exp((logits[candidates[i]] - top) / temperature);
-    total += weights[i];
+  if (topK === 0) for (let id = 0; id < logits.length; id++) total += weigh(id);
+  // The nucleus is mostly small: looked for among ever more of the likeliest, instead of ordering the whole vocabulary.
+  for (let count = topK > 0 ? most : Math.min(64, most); ; count = Math.min(8 * count, most)) {
+    const ids = likeliest(logits, count);
+    const weights = Float64Array.from(ids, weigh);
+    if (topP >= 1) return { ids, weights };
+    const mass = topK > 0 ? weights.reduce((sum, weight) => sum + weight, 0) : total;
+    const size = nucleusSize(weights, topP * mass);
+    if (size !== undefined || count === most) return { ids: ids.subarray(0, size), weights: weights.subarray(0, size) };
   }
-  for (let i = 0; i < weights.length; i++) weights[i] /= total;
-  return weights;
 }
 
-function nucleusSize(probabilities: Float64Array, topP: number): number {
+/** How many of the weights, from the first on, reach `wanted`; undefined: all together do not. */
+function nucleusSize(weights: Float64Array, wanted: number): number | undefined {
   let mass = 0;
-  for (let i = 0; i < probabilities.length; i++) {
-    mass += probabilities[i];
-    if (mass >= topP) return i + 1;
+  for (let i = 0; i < weights.length; i++) {
+    mass += weights[i];
+    if (mass >= wanted) return i + 1;
   }
-  return probabilities.length;
+  return undefined;
+}
+
+/** The `count` likeliest ids, likeliest first: one pass with a heap whose root is the least likely of those kept. */
+function likeliest(logits: Float32Array, count: number): Uint32Array {
+  const heap = Uint32Array.from({ length: count }, (_, id) => id);
+  const isBefore = (a: number, b: number): boolean => logits[a] > logits[b] || (logits[a] === logits[b] && a < b);
+  const sink = (at: number): void => {
+    for (const id = heap[at]; ; ) {
+      let child = 2 * at + 1;
+      if (child + 1 < count && isBefore(heap[child], heap[child + 1])) child++;
+      if (child >= count || !isBefore(id, heap[child])) {
+        heap[at] = id;
+        return;
+      }
+      heap[at] = heap[child];
+      at = child;
+    }
+  };
+  for (let at = (count >> 1) - 1; at >= 0; at--) sink(at);
+  let least = logits[heap[0]];
+  for (let id = count; id < logits.length; id++) {
+    if (logits[id] <= least) continue; // of equals, the smaller id is there already
+    heap[0] = id;
+    sink(0);
+    least = logits[heap[0]];
+  }
+  return heap.sort((a, b) => logits[b] - logits[a] || a - b);
 }

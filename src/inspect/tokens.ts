@@ -2,10 +2,10 @@
 // What a template makes of a conversation, and how much of that is learnt, is where fine-tunes fail in silence.
 import { conversationSequences, readConversation } from '../data/conversations.js';
 import type { Conversation } from '../data/types.js';
+import type { ChatFormat } from '../inference/chat-format.js';
 import { learntEnds, unlearntEnd } from '../tokenizer/answer-ends.js';
-import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
+import type { EncodedChat } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { visibleBytes } from './visible.js';
 
 export interface TokenView {
@@ -28,35 +28,24 @@ export interface TokensReport {
   warnings: string[];
 }
 
-/** The parts of a checkpoint that make tokens; see `openSpeech`. */
-export interface Speech {
-  tokenizer: Tokenizer;
-  template: ChatTemplate;
-  /** A base model continues text: it has learnt no turns. */
-  isBase: boolean;
-  contextLength: number;
-  /** Each of them ends what the model writes. */
-  eosTokenIds: readonly number[];
-}
-
 /** A text as it is asked: one user's turn with the opening of the answer; for a base model, the text as a document. */
-export function textTokens(speech: Speech, text: string): TokensReport {
-  const { tokenizer, template, isBase } = speech;
+export function textTokens(format: ChatFormat, text: string): TokensReport {
+  const { tokenizer, template, isBase } = format;
   if (isBase) {
     const tokens = [tokenizer.documentStart, ...tokenizer.encode(text)];
     const loss = tokens.map((_, i) => (i === 0 ? 0 : 1));
     const what = 'plain text, as pretraining reads it: every token but the first is predicted';
-    return report(speech, what, [{ tokens, loss }], []);
+    return report(format, what, [{ tokens, loss }], []);
   }
   const { tokens } = template.encode([{ role: 'user', content: text }], { addGenerationPrompt: true });
   const what = "one user's turn, and the opening of the answer that the model goes on from: a question carries no loss";
-  return report(speech, what, [{ tokens, loss: tokens.map(() => 0) }], []);
+  return report(format, what, [{ tokens, loss: tokens.map(() => 0) }], []);
 }
 
 /** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. */
-export async function rowTokens(speech: Speech, path: string, line: number): Promise<TokensReport> {
+export async function rowTokens(format: ChatFormat, path: string, line: number): Promise<TokensReport> {
   const { conversation, fault } = await readConversation(path, line);
-  const { template } = speech;
+  const { template } = format;
   const { messages } = conversation;
   const turns = template.encodeTurns(messages);
   const encoded = turns.length > 0 ? turns : [template.encode(messages)];
@@ -64,17 +53,17 @@ export async function rowTokens(speech: Speech, path: string, line: number): Pro
   const warnings: string[] = [];
   if (fault !== undefined) warnings.push(`training leaves this row out: ${fault}`);
   else if (!isLearnt)
-    warnings.push(`no token carries loss, training leaves this row out: ${whyNothing(speech, messages)}`);
+    warnings.push(`no token carries loss, training leaves this row out: ${whyNothing(format, messages)}`);
   else
     warnings.push(
-      ...lengthFaults(speech, conversation),
+      ...lengthFaults(format, conversation),
       ...answerFaults(messages, encoded),
-      ...endFaults(speech, encoded),
+      ...endFaults(format, encoded),
     );
-  return report(speech, `${path}:${line}, ${describe(messages)}`, encoded, warnings);
+  return report(format, `${path}:${line}, ${describe(messages)}`, encoded, warnings);
 }
 
-function whyNothing({ template }: Speech, messages: readonly Message[]): string {
+function whyNothing({ template }: ChatFormat, messages: readonly Message[]): string {
   if (!messages.some(({ role }) => role === 'assistant')) return 'there is no answer in it';
   if (template.marksAnswers) return 'the chat template marks no part of it as an answer';
   return (
@@ -83,7 +72,7 @@ function whyNothing({ template }: Speech, messages: readonly Message[]): string 
   );
 }
 
-function lengthFaults({ template, contextLength }: Speech, conversation: Conversation): string[] {
+function lengthFaults({ template, contextLength }: ChatFormat, conversation: Conversation): string[] {
   const fitted = conversationSequences(conversation, template, contextLength);
   if ('dropped' in fitted) return [`training leaves this row out: ${fitted.dropped} (${contextLength} tokens)`];
   const tokensOf = (all: readonly { tokens: ArrayLike<number> }[]) =>
@@ -107,7 +96,7 @@ function answerFaults(messages: readonly Message[], encoded: readonly EncodedCha
 }
 
 /** Answers that never learn to end, or end otherwise than generation does. */
-function endFaults({ tokenizer, eosTokenIds, isBase }: Speech, encoded: readonly EncodedChat[]): string[] {
+function endFaults({ tokenizer, eosTokenIds, isBase }: ChatFormat, encoded: readonly EncodedChat[]): string[] {
   const name = (id: number): string => visibleBytes(tokenizer.tokenBytes(id));
   for (const each of encoded) {
     const fault = unlearntEnd(tokenizer, each, name);
@@ -121,7 +110,7 @@ function endFaults({ tokenizer, eosTokenIds, isBase }: Speech, encoded: readonly
 }
 
 function report(
-  { tokenizer }: Speech,
+  { tokenizer }: ChatFormat,
   what: string,
   encoded: readonly EncodedChat[],
   warnings: string[],

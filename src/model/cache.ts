@@ -1,70 +1,78 @@
-// Keys and values of the tokens already read, so that decoding a token costs one column, not the whole row.
-// There is room for more columns than are used: a new one is written into its place.
-import { embedding } from '../tensor/ops/embedding.js';
+// Keys and values of the tokens already read, so that decoding a token costs one column, not the whole row. One cache holds
+// the columns of many sequences, each in a stretch of its own: which is whose, and how they are given out, is the
+// engine's affair (inference/columns.ts).
+import type { ModelConfig } from '../config/model.js';
 import { storeColumns } from '../tensor/ops/store-columns.js';
-import { concat, keep, reshape, type Tensor2D, type Tensor4D, tensor1d, tidy, zeros } from '../tensor/tf.js';
+import { concat, keep, slice, type Tensor4D, tidy, zeros } from '../tensor/tf.js';
 
 export interface KeyValueCache {
-  /** Per layer: keys and values [B, capacity, G, D], oldest first; absent before the first call. */
-  layers: ({ keys: Tensor4D; values: Tensor4D; used: number } | undefined)[];
+  /** Columns there is room for. */
+  capacity: number;
+  /** Keys and values [1, capacity, G, D] of each layer. */
+  layers: { keys: Tensor4D; values: Tensor4D }[];
 }
 
-/** Columns by which the room grows at least. */
-const step = 64;
-
-export function createCache(layers: number): KeyValueCache {
-  return { layers: Array.from({ length: layers }, () => undefined) };
+/** A cache, and what one forward pass does with it. */
+export interface CacheUse {
+  cache: KeyValueCache;
+  /** Where the keys and values of each of the B·T positions go; `capacity`: nowhere. */
+  columns: readonly number[];
+  /** Keys that a position sees, at most. */
+  span: number;
 }
 
-/**
- * Appends this step's keys and values [B, T, G, D]; returns all of them [B, capacity, G, D], which the cache owns.
- * Columns past those appended hold zeros or nothing meaningful: the caller's ranges leave them out.
- */
-export function extendCache(cache: KeyValueCache, layer: number, k: Tensor4D, v: Tensor4D): [Tensor4D, Tensor4D] {
-  const before = cache.layers[layer];
-  const at = before?.used ?? 0;
-  const append = (held: Tensor4D | undefined, fresh: Tensor4D): Tensor4D =>
-    keep(storeColumns(withRoom(held, at + fresh.shape[1], fresh), fresh, at));
-  const grown = { keys: append(before?.keys, k), values: append(before?.values, v), used: at + k.shape[1] };
-  cache.layers[layer] = grown;
-  return [grown.keys, grown.values];
+export function createCache(config: ModelConfig, capacity: number): KeyValueCache {
+  const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = config;
+  const room = (): Tensor4D => keep(zeros([1, capacity, groups, dimension]) as Tensor4D);
+  return { capacity, layers: Array.from({ length: layers }, () => ({ keys: room(), values: room() })) };
 }
 
-/** Keeps these rows of the batch, in this order, and forgets the others. */
-export function selectRows(cache: KeyValueCache, rows: readonly number[]): void {
-  const select = (held: Tensor4D): Tensor4D => {
-    const chosen = tidy(() => {
-      const flat = reshape(held, [held.shape[0], -1]) as Tensor2D;
-      return reshape(embedding(flat, tensor1d([...rows], 'int32')), [rows.length, ...held.shape.slice(1)]);
-    });
+/** Room for `capacity` columns, in place; those there are stay as they are. */
+export function growCache(cache: KeyValueCache, capacity: number): void {
+  const grown = (held: Tensor4D): Tensor4D => {
+    const [, , groups, dimension] = held.shape;
+    const larger = tidy(() => concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1));
     held.dispose();
-    return keep(chosen) as Tensor4D;
+    return keep(larger);
   };
   for (const layer of cache.layers) {
-    if (layer === undefined) continue;
-    layer.keys = select(layer.keys);
-    layer.values = select(layer.values);
+    layer.keys = grown(layer.keys);
+    layer.values = grown(layer.values);
   }
+  cache.capacity = capacity;
+}
+
+/** Copies `count` columns from `from` on to those from `to` on; the two stretches do not overlap. */
+export function copyColumns(cache: KeyValueCache, from: number, to: number, count: number): void {
+  const columns = Array.from({ length: count }, (_, i) => to + i);
+  const copied = (held: Tensor4D): Tensor4D => {
+    const [, , groups, dimension] = held.shape;
+    return keep(tidy(() => storeColumns(held, slice(held, [0, from, 0, 0], [1, count, groups, dimension]), columns)));
+  };
+  for (const layer of cache.layers) {
+    layer.keys = copied(layer.keys);
+    layer.values = copied(layer.values);
+  }
+}
+
+/** Stores this pass's keys and values [B, T, G, D]; returns all there are [1, capacity, G, D], which the cache owns. */
+export function extendCache(
+  { cache, columns }: CacheUse,
+  layer: number,
+  k: Tensor4D,
+  v: Tensor4D,
+): [keys: Tensor4D, values: Tensor4D] {
+  const held = cache.layers[layer];
+  held.keys = keep(storeColumns(held.keys, k, columns));
+  held.values = keep(storeColumns(held.values, v, columns));
+  return [held.keys, held.values];
 }
 
 export function disposeCache(cache: KeyValueCache): void {
-  for (const layer of cache.layers) {
-    layer?.keys.dispose();
-    layer?.values.dispose();
+  for (const { keys, values } of cache.layers) {
+    keys.dispose();
+    values.dispose();
   }
-  cache.layers = cache.layers.map(() => undefined);
-}
-
-/** `held`, or its content in a tensor of at least `columns` columns; `held` is disposed then. */
-function withRoom(held: Tensor4D | undefined, columns: number, like: Tensor4D): Tensor4D {
-  const capacity = held?.shape[1] ?? 0;
-  if (held !== undefined && capacity >= columns) return held;
-  const [batch, , groups, dimension] = like.shape;
-  const wanted = Math.ceil(Math.max(columns, capacity * 1.5) / step) * step;
-  const grown = tidy(() => {
-    const room = zeros([batch, wanted - capacity, groups, dimension]) as Tensor4D;
-    return held === undefined ? room : concat([held, room], 1);
-  });
-  held?.dispose();
-  return grown;
+  cache.layers = [];
+  cache.capacity = 0;
 }

@@ -20,7 +20,7 @@ import {
   tensor1d,
   tensor3d,
 } from '../tensor/tf.js';
-import { extendCache, type KeyValueCache } from './cache.js';
+import { type CacheUse, extendCache } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
 import { layerWeights, project } from './project.js';
 
@@ -30,13 +30,13 @@ export interface ModelInput {
   tokens: Tensor1D;
   /** int32 [B·T], from 0 within each document. */
   positions: Tensor1D;
-  /** int32 [B, T, 2]: first and last key (of the row, the cached ones included) each position attends to. */
+  /** int32 [B, T, 2]: first and last key (of the row; with a cache, columns of it) each position attends to. */
   ranges: Tensor3D;
 }
 
 export interface ForwardOptions {
-  /** Its keys and values come first, and it grows. */
-  cache?: KeyValueCache;
+  /** Its keys and values come first, and ranges count its columns. */
+  cache?: CacheUse;
   /** For the backward pass, compute each layer's activations again instead of keeping them. */
   recompute?: boolean;
   /** Sees what goes through the layers: it must neither change nor keep it. */
@@ -67,7 +67,7 @@ export function modelInput(batch: {
 /** The final hidden states [B·T, d], after the last norm. */
 export function forward(model: Model, input: ModelInput, options: ForwardOptions = {}): Tensor2D {
   const { recompute = false, ...others } = options;
-  if (recompute && others.cache) throw new Error('forward: a cache grows as a layer runs, so none may run twice');
+  if (recompute && others.cache) throw new Error('forward: a cache changes as a layer runs, so none may run twice');
   const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
   let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
   for (let layer = 0; layer < layers; layer++) {
@@ -148,7 +148,7 @@ function selfAttention(
   observe?.(layer, 'queries', q);
   observe?.(layer, 'keys', k);
   if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
-  const mixed = reshape(attention(q, k, v, ranges), [rows * columns, heads * dimension]) as Tensor2D;
+  const mixed = reshape(attention(q, k, v, ranges, cache?.span), [rows * columns, heads * dimension]) as Tensor2D;
   return project(model, `${at}.o_proj`, mixed, { residual });
 }
 

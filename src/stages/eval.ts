@@ -7,6 +7,7 @@ import { digestOf, exists, writeFileAtomic } from '../base/files.js';
 import { heldOutRowsName, resultsName } from '../base/layout.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import type { EvalConfig } from '../config/pipeline.js';
+import { samplingAt } from '../config/sampling.js';
 import { openTokens } from '../data/shards.js';
 import type { Conversation } from '../data/types.js';
 import { chooseHeldOut, measureHeldOut } from '../evaluation/bits-per-byte.js';
@@ -22,8 +23,7 @@ import {
 } from '../evaluation/measurements.js';
 import { rules } from '../evaluation/scorers/rules.js';
 import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
-import { modelOf, unload } from '../inference/load.js';
-import { samplingAt } from '../inference/sampling.js';
+import { LocalModel } from '../inference/local-model.js';
 import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { modelStagesOf, stageTable } from './catalog.js';
@@ -109,7 +109,7 @@ async function evaluateCheckpoint(
   checkpoint: Checkpoint,
   tasks: readonly Conversation[],
 ): Promise<Measured> {
-  const loaded = await modelOf(checkpoint);
+  const loaded = await LocalModel.of(checkpoint);
   let measurements: Measurements = new Map();
   let answers: Answer[] = [];
   try {
@@ -140,7 +140,7 @@ async function evaluateCheckpoint(
       measurements.set('reward', measureRewards(samples, await rules.score(samples, signal)));
     }
   } finally {
-    unload(loaded);
+    await loaded.dispose();
   }
   const { stage, step } = checkpoint.manifest;
   const name = `${stage} step ${step} ${checkpoint.digest.slice(0, 12)}`;

@@ -7,14 +7,15 @@ import { formatCount } from '../base/format.js';
 import { corpusManifestName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import type { PretrainConfig } from '../config/pipeline.js';
+import { samplingAt } from '../config/sampling.js';
 import { meanAccumulation } from '../config/train.js';
 import { PackedBatches } from '../data/packing.js';
 import { openTokens } from '../data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../evaluation/bits-per-byte.js';
 import { heldOutFormulas, measureFormulas } from '../evaluation/formulas.js';
 import { measureSources, measureTexts, metricsOf } from '../evaluation/measurements.js';
-import { generate } from '../inference/engine.js';
-import { initModel, type Model } from '../model/model.js';
+import { type LocalModel, withWeights } from '../inference/local-model.js';
+import { initModel } from '../model/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { tokenObjective } from '../train/objectives/next-token.js';
 import { openContinued } from './continued.js';
@@ -80,10 +81,12 @@ export const pretrainStage: Stage<PretrainConfig> = {
       },
       evaluate: async (current) => {
         const texts = await measureHeldOut(current, heldOut);
-        const answers = await measureFormulas({ model: current, tokenizer }, formulas);
+        const ask = (model: LocalModel) => measureFormulas(model, formulas);
+        const answers = await withWeights({ model: current, tokenizer }, ask);
         return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
       },
-      sample: (current, step) => printSamples(job, current, tokenizer, step),
+      sample: (current, step) =>
+        withWeights({ model: current, tokenizer }, (speaker) => printSamples(job, speaker, step)),
     });
     const read = mixed && tellTokensRead(mixed, reporter);
     return { path: result.path, digest: result.digest, metrics: { ...result.metrics, ...read } };
@@ -93,23 +96,15 @@ export const pretrainStage: Stage<PretrainConfig> = {
 const openings = ['', '春', 'The ', '3+4='];
 
 /** A few continuations, so that a person can see it learn. */
-async function printSamples(
-  { reporter, seed }: Job<PretrainConfig>,
-  model: Model,
-  tokenizer: Tokenizer,
-  step: number,
-): Promise<void> {
-  const prompts = openings.map((opening) => [tokenizer.documentStart, ...tokenizer.encode(opening)]);
-  const generations = await generate(model, prompts, {
-    temperature: 0.8,
-    topK: 50,
-    topP: 1,
-    repetitionPenalty: 1,
-    maxNewTokens: 40,
-    stopIds: [tokenizer.specialId('endOfText')],
-    seed: Random.stream(seed, `samples-${step}`).uint32(),
+async function printSamples({ reporter, seed }: Job<PretrainConfig>, model: LocalModel, step: number): Promise<void> {
+  const { tokenizer } = model;
+  const asked = openings.map((prompt, i) => {
+    const tokens = [tokenizer.documentStart, ...tokenizer.encode(prompt)];
+    const own = Random.stream(seed, `samples-${step}-${i}`).uint32();
+    return model.generate({ tokens, sampling: { ...samplingAt(0.8), topK: 50 }, maxNewTokens: 40, seed: own });
   });
-  generations.forEach(({ tokens }, i) => {
-    reporter.emit({ type: 'sample', step, prompt: openings[i], completion: tokenizer.decode(tokens) });
-  });
+  for (const [i, [{ tokens }]] of (await Promise.all(asked)).entries()) {
+    const completion = tokenizer.decode(tokens);
+    reporter.emit({ type: 'sample', step, prompt: openings[i], completion });
+  }
 }

@@ -15,7 +15,8 @@ import type { BatchShape } from '../data/sequences.js';
 import { openTokens, type TokenDocuments } from '../data/shards.js';
 import type { Conversation, TokenSequence } from '../data/types.js';
 import { answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
-import { type LoadedModel, modelOf } from '../inference/load.js';
+import type { ChatFormat } from '../inference/chat-format.js';
+import { LocalModel, withWeights } from '../inference/local-model.js';
 import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { tidy } from '../tensor/tf.js';
@@ -36,7 +37,7 @@ export const sftStage: Stage<SftConfig> = {
     const { config, inputs, directory, seed } = job;
     const compute = await startBackend(job);
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
-    const { model, tokenizer, template } = await modelOf(parent);
+    const { model, tokenizer, template } = await LocalModel.of(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
     const context = model.config.max_position_embeddings;
     const columns = config.contextLength ?? Math.min(context, usualColumns);
@@ -83,8 +84,8 @@ export const sftStage: Stage<SftConfig> = {
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
       sample: async (current, step) => {
         const tasks = heldOut.slice(0, shownSamples);
-        const options = { maxNewTokens: 48, seed };
-        for (const { task, text } of await answerTasks({ model: current, tokenizer, template }, tasks, options)) {
+        const ask = (speaker: LocalModel) => answerTasks(speaker, tasks, { maxNewTokens: 48, seed });
+        for (const { task, text } of await withWeights({ model: current, tokenizer }, ask)) {
           job.reporter.emit({ type: 'sample', step, prompt: lastQuestion(task), completion: text });
         }
       },
@@ -118,7 +119,7 @@ function mixText(
 async function readSequences(
   { reporter }: Job<SftConfig>,
   path: string,
-  { template, tokenizer }: Pick<LoadedModel, 'template' | 'tokenizer'>,
+  { template, tokenizer }: Pick<ChatFormat, 'template' | 'tokenizer'>,
   columns: number,
 ): Promise<TokenSequence[]> {
   const sequences: TokenSequence[] = [];

@@ -39,6 +39,7 @@ export {
   max,
   mean,
   memory,
+  minimum,
   mul,
   neg,
   ones,

@@ -111,7 +111,7 @@ test('wrong usage exits 2 with a suggestion, the version 0, no command at all wi
     [['pretran'], /unknown command 'pretran'\n\(Did you mean pretrain\?\)/],
     [['pretrain', '--bakend', 'cpu'], /unknown option '--bakend'\n\(Did you mean --backend\?\)/],
     [['run'], /missing required argument 'pipeline'/],
-    [['chat', 'x', '--top-k', '1.5'], /It must be a whole number/],
+    [['chat', 'x', '--top-k', '1.5'], /--top-k 1.5: topK must be a whole number/],
     [['data'], /Commands:/],
   ];
   for (const [args, message] of wrong) {

@@ -112,6 +112,10 @@ const badCalls: readonly [call: () => unknown, message: string][] = [
     'attention: ranges must be int32 [B, T, 2], got int32 [2, 2, 1] (with B = 1, T = 2, H = 4, D = 8, S = 2, G = 2)',
   ],
   [
+    () => attention(floats(2, 2, 4, 8), floats(2, 2, 2, 8), floats(1, 2, 2, 8), ints(2, 2, 2), 2),
+    'attention: k must be float32 [1, S, G, D], got float32 [2, 2, 2, 8] (with B = 2, T = 2, H = 4, D = 8)',
+  ],
+  [
     () => attention(floats(1, 2, 4, 8), floats(1, 2, 3, 8), floats(1, 2, 3, 8), ints(1, 2, 2)),
     'attention: 4 heads cannot share 3 key/value heads evenly',
   ],
@@ -129,12 +133,17 @@ const badCalls: readonly [call: () => unknown, message: string][] = [
   ],
   [() => crossEntropy(floats(2, 3), disposed(5, 3), ints(2)), 'crossEntropy: weight is disposed'],
   [
-    () => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 5), 0),
-    'storeColumns: fresh must be float32 [B, T, G, D], got float32 [1, 2, 2, 5] (with B = 1, C = 4, G = 2, D = 3, T = 2)',
+    () => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 5), [0, 1]),
+    'storeColumns: fresh must be float32 [B, T, G, D], got float32 [1, 2, 2, 5] (with C = 4, G = 2, D = 3, B = 1, T = 2)',
   ],
-  [() => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 3), 3), 'storeColumns: 2 columns at 3 do not fit into 4'],
-  [() => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 3), -1), 'storeColumns: 2 columns at -1 do not fit into 4'],
-  [() => storeColumns(disposed(1, 4, 2, 3), floats(1, 2, 2, 3), 0), 'storeColumns: cache is disposed'],
+  [
+    () => storeColumns(floats(2, 4, 2, 3), floats(1, 2, 2, 3), [0, 1]),
+    'storeColumns: cache must be float32 [1, C, G, D], got float32 [2, 4, 2, 3]',
+  ],
+  [() => storeColumns(floats(1, 4, 2, 3), floats(2, 1, 2, 3), [3]), 'storeColumns: 2 columns are needed, got 1'],
+  [() => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 3), [0, 5]), 'storeColumns: column 5 is not within 0 … 4'],
+  [() => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 3), [-1, 1]), 'storeColumns: column -1 is not within 0 … 4'],
+  [() => storeColumns(disposed(1, 4, 2, 3), floats(1, 2, 2, 3), [0, 1]), 'storeColumns: cache is disposed'],
   [() => adamwWith(floats(3)), 'adamw: gradient must be float32 [2], got float32 [3]'],
   [() => adamwWith(ints(2)), 'adamw: gradient must be float32 [2], got int32 [2]'],
   [() => adamwWith(disposed(2)), 'adamw: gradient is disposed'],

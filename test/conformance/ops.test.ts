@@ -5,6 +5,7 @@ import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { adamw } from '../../src/tensor/ops/adamw.js';
+import { attention } from '../../src/tensor/ops/attention.js';
 import { globalNorm } from '../../src/tensor/ops/global-norm.js';
 import { storeColumns } from '../../src/tensor/ops/store-columns.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
@@ -12,11 +13,14 @@ import {
   dispose,
   memory,
   mul,
+  slice,
   sum,
   type Tensor,
   type Tensor2D,
+  type Tensor3D,
   type Tensor4D,
   tensor,
+  tidy,
   type Variable,
   variable,
 } from '../../src/tensor/tf.js';
@@ -179,29 +183,60 @@ function checkGlobalNorm(sizes: number[]): void {
   dispose(tensors);
 }
 
-/** A cache of 2 rows and 5 columns, filled piece by piece, one of them twice. */
+/** A cache of 40 columns, filled piece by piece, one of them twice, and some rows stored nowhere. */
 function checkStoreColumns(): void {
-  const [batch, columns, groups, d] = [2, 5, 3, 7];
+  const [capacity, groups, d] = [40, 3, 7];
   const random = Random.stream(3, 'columns');
-  let truth = normals(random, batch * columns * groups * d);
-  let cache = tensor(Float32Array.from(truth), [batch, columns, groups, d]) as Tensor4D;
+  let truth = normals(random, capacity * groups * d);
+  let cache = tensor(Float32Array.from(truth), [1, capacity, groups, d]) as Tensor4D;
   const held = memory().numTensors;
-  for (const [at, count] of [
-    [0, 2],
-    [2, 1],
-    [1, 1],
-    [3, 2],
-    [0, 5],
-  ]) {
-    const values = normals(random, batch * count * groups * d);
-    const fresh = tensor(Float32Array.from(values), [batch, count, groups, d]) as Tensor4D;
-    cache = storeColumns(cache, fresh, at);
+  for (const [batch, columns] of [
+    [1, [0, 1]],
+    [2, [39, 5]],
+    [2, [7, 1, capacity, 20]],
+    [3, [capacity, 2, capacity]],
+    [1, Array.from({ length: capacity }, (_, i) => capacity - 1 - i)],
+  ] as const) {
+    const values = normals(random, columns.length * groups * d);
+    const shape: [number, number, number, number] = [batch, columns.length / batch, groups, d];
+    const fresh = tensor(Float32Array.from(values), shape) as Tensor4D;
+    cache = storeColumns(cache, fresh, columns);
     fresh.dispose();
-    truth = reference.storeColumns(truth, values, at, [columns, count, groups * d]);
-    assert.deepEqual(Float64Array.from(cache.dataSync()), truth, `${count} columns at ${at}`);
+    truth = reference.storeColumns(truth, values, columns, groups * d);
+    assert.deepEqual(Float64Array.from(cache.dataSync()), truth, `columns ${columns}`);
   }
   assert.equal(memory().numTensors, held, 'the cache leaves tensors behind');
   cache.dispose();
+}
+
+/** Rows that look into stretches of one row of keys see what they would see of keys of their own: few queries and many. */
+function checkSharedKeys(): void {
+  const [keys, heads, groups, d] = [300, 4, 2, 16];
+  const random = Random.stream(9, 'shared');
+  const upload = (...shape: [number, number, number, number]): Tensor4D =>
+    tensor(Float32Array.from(normals(random, sizeOf(shape))), shape) as Tensor4D;
+  for (const columns of [1, 9]) {
+    const starts = [0, 64, 192, 128];
+    const [k, v] = [upload(1, keys, groups, d), upload(1, keys, groups, d)];
+    const q = upload(starts.length, columns, heads, d);
+    const before = [20, 63 - columns, 5, 40];
+    const ends = starts.map((start, row) => Array.from({ length: columns }, (_, i) => start + before[row] + i));
+    const ranges = (from: readonly number[], rows: readonly number[][]): Tensor3D =>
+      tensor(
+        rows.flatMap((row, i) => row.flatMap((end) => [from[i], end])),
+        [rows.length, columns, 2],
+        'int32',
+      );
+    const shared = attention(q, k, v, ranges(starts, ends), 64).dataSync();
+    for (const [row, start] of starts.entries()) {
+      const own = (x: Tensor4D): Tensor4D => slice(x, [0, start, 0, 0], [1, 64, groups, d]);
+      const alone = ranges([0], [ends[row].map((end) => end - start)]);
+      const query = slice(q, [row, 0, 0, 0], [1, columns, heads, d]);
+      const wanted = attention(query, own(k), own(v), alone).dataSync();
+      const got = shared.subarray(row * wanted.length, (row + 1) * wanted.length);
+      assertNear(got, [...wanted], fp32, `row ${row} of ${columns} columns`);
+    }
+  }
 }
 
 /** x² σ(x): swiglu of a tensor with itself. */
@@ -224,6 +259,7 @@ async function checkAll(t: TestContext): Promise<void> {
   await t.test('globalNorm of one value', () => checkGlobalNorm([1]));
   await t.test('globalNorm of several tensors, odd sizes', () => checkGlobalNorm([1, 3, 17, 16384, 20011, 5]));
   await t.test('storeColumns, in any place', checkStoreColumns);
+  await t.test('attention of rows that share their keys', () => tidy(checkSharedKeys));
 }
 
 // Work that does not divide evenly, and work that is not divided at all. First: `tensorflow` must come last.

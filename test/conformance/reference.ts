@@ -126,17 +126,11 @@ export function globalNorm(tensors: readonly Values[]): number {
   return Math.sqrt(tensors.reduce((total, x) => x.reduce((squares, each) => squares + each ** 2, total), 0));
 }
 
-/** cache [b, c, width] with columns at … at + t − 1 taken from fresh [b, t, width]. */
-export function storeColumns(
-  cache: Values,
-  fresh: Values,
-  at: number,
-  [c, t, width]: [c: number, t: number, width: number],
-): Values {
+/** cache [c, width] with row i of fresh [n, width] at `columns[i]`; c is nowhere. */
+export function storeColumns(cache: Values, fresh: Values, columns: readonly number[], width: number): Values {
   return cache.map((old, index) => {
-    const row = Math.floor(index / (c * width));
-    const column = (Math.floor(index / width) % c) - at;
-    return column < 0 || column >= t ? old : fresh[(row * t + column) * width + (index % width)];
+    const row = columns.indexOf(Math.floor(index / width));
+    return row < 0 ? old : fresh[row * width + (index % width)];
   });
 }
 

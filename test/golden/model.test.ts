@@ -2,43 +2,21 @@
 // tiny random models of all three architectures, on every backend that runs here.
 import assert from 'node:assert/strict';
 import { parameterCount } from '../../src/architecture/parameters.js';
+import { greedy } from '../../src/config/sampling.js';
 import { trainSchema } from '../../src/config/train.js';
 import { padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
-import { generate } from '../../src/inference/engine.js';
-import { greedy } from '../../src/inference/sampling.js';
-import { createCache, disposeCache, type KeyValueCache } from '../../src/model/cache.js';
-import { forward, logits } from '../../src/model/forward.js';
+import { createCache, disposeCache } from '../../src/model/cache.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
-import { memory, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
+import { memory } from '../../src/tensor/tf.js';
 import type { Objective } from '../../src/train/objective.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { onEachBackend } from '../conformance/backends.js';
+import { answersOf, columnLogits } from '../inference/answers.js';
 import type { Expected } from './fixtures.js';
 import { architectures, asSequences, assertClose, gradientsOf, loadGolden, norm, readJson } from './fixtures.js';
-
-/** Logits of columns from..to of every row [rows, to − from, V]; with a cache, those before are in it. */
-function columnLogits(
-  model: Model,
-  ids: number[][],
-  [from, to]: [number, number],
-  cache?: KeyValueCache,
-): Float32Array {
-  const count = to - from;
-  const tokens = ids.flatMap((row) => row.slice(from, to));
-  const columns = ids.flatMap(() => Array.from({ length: count }, (_, i) => from + i));
-  const ranges = columns.flatMap((column) => [0, column]);
-  return tidy(() => {
-    const input = {
-      tokens: tensor1d(tokens, 'int32'),
-      positions: tensor1d(columns, 'int32'),
-      ranges: tensor3d(ranges, [ids.length, count, 2], 'int32'),
-    };
-    return logits(model, forward(model, input, { cache })).dataSync() as Float32Array;
-  });
-}
 
 /** A micro-batch a row, so that accumulation is on the tested path. */
 function rowBatches(ids: number[][]): TokenBatch[] {
@@ -91,7 +69,7 @@ function expectedLogits(expected: Expected, vocabulary: number, [from, to]: read
 
 function checkCachedLogits(model: Model, expected: Expected): void {
   const held = memory().numTensors;
-  const cache = createCache(model.config.num_hidden_layers);
+  const cache = createCache(model.config, 16 * expected.ids.length);
   for (const columns of [
     [0, 5],
     [5, 6],
@@ -123,8 +101,7 @@ function checkGradients(model: Model, expected: Expected): void {
 }
 
 async function checkGreedy(model: Model, { greedy: { prompt, tokens } }: Expected): Promise<void> {
-  const options = { ...greedy, maxNewTokens: tokens[0].length, stopIds: [], seed: 0 };
-  const results = await generate(model, prompt, options);
+  const results = await answersOf(model, prompt, { sampling: greedy, maxNewTokens: tokens[0].length });
   assert.deepEqual(
     results.map((result) => result.tokens),
     tokens,

@@ -4,10 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ropeFrequencies, rotationOf } from '../../src/architecture/rope.js';
 import { createCache, disposeCache } from '../../src/model/cache.js';
-import { forward, logits } from '../../src/model/forward.js';
-import { disposeModel, type Model } from '../../src/model/model.js';
-import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
+import { disposeModel } from '../../src/model/model.js';
 import { onEachBackend } from '../conformance/backends.js';
+import { columnLogits } from '../inference/answers.js';
 import { assertClose, configOf, modelOf, readJson } from './fixtures.js';
 
 interface Table {
@@ -51,38 +50,20 @@ test('a configuration is worked out once, and numbers that lead nowhere are refu
   });
 });
 
-/** Logits [to − from, V] of the row's columns from..to; the cache holds those before. */
-function logitsOf(model: Model, from: number, to: number, cache = createCache(model.config.num_hidden_layers)) {
-  const places = Array.from({ length: to - from }, (_, i) => from + i);
-  const values = tidy(() => {
-    const input = {
-      tokens: tensor1d(ids.slice(from, to), 'int32'),
-      positions: tensor1d(places, 'int32'),
-      ranges: tensor3d(
-        places.flatMap((place) => [0, place]),
-        [1, to - from, 2],
-        'int32',
-      ),
-    };
-    return logits(model, forward(model, input, { cache })).dataSync() as Float32Array;
-  });
-  return { values, cache };
-}
-
 await onEachBackend('rope', async (t) => {
   for (const [name, { config, weights, logits: wanted }] of Object.entries(models)) {
     await t.test(`${name}: logits at positions ${columns}, read at once and through the cache`, async () => {
       const model = await modelOf(config, `rope/${weights}`);
       const width = model.config.vocab_size;
-      const whole = logitsOf(model, 0, ids.length);
-      const { cache } = logitsOf(model, 0, columns[1]);
-      const { values: cached } = logitsOf(model, columns[1], columns[1] + 1, cache);
+      const whole = columnLogits(model, [ids], [0, ids.length]);
+      const cache = createCache(model.config, ids.length);
+      columnLogits(model, [ids], [0, columns[1]], cache);
+      const cached = columnLogits(model, [ids], [columns[1], columns[1] + 1], cache);
       columns.forEach((column, i) => {
         const row = wanted.slice(i * width, (i + 1) * width);
-        assertClose(whole.values.slice(column * width, (column + 1) * width), row, `column ${column}`);
+        assertClose(whole.slice(column * width, (column + 1) * width), row, `column ${column}`);
         if (i === 1) assertClose(cached, row, 'cached');
       });
-      disposeCache(whole.cache);
       disposeCache(cache);
       disposeModel(model);
     });

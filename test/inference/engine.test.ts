@@ -1,133 +1,264 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { generate } from '../../src/inference/engine.js';
-import { greedy } from '../../src/inference/sampling.js';
+import { Random } from '../../src/base/random.js';
+import { greedy, samplingAt } from '../../src/config/sampling.js';
+import { type Emitted, Engine, type Generation, type Request } from '../../src/inference/engine.js';
 import { createCache, disposeCache } from '../../src/model/cache.js';
-import { forward, logits } from '../../src/model/forward.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
-import { memory, tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
+import { memory } from '../../src/tensor/tf.js';
+import { onEachBackend } from '../conformance/backends.js';
 import { tinyModel } from '../train/tiny.js';
+import { answersOf, columnLogits } from './answers.js';
 
-const sampling = { temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1 };
+const context = 32;
+const sampling = samplingAt(1);
 
-describe('generation', () => {
-  let model: Model;
-  before(async () => {
-    await openBackend('wasm');
-    model = tinyModel(11, 32);
-  });
-  after(() => disposeModel(model));
+/** Requests of every kind: short and long prompts and answers, greedy and seeded, stop tokens, samples. */
+function mixedRequests(count: number): Request[] {
+  const random = Random.stream(4, 'requests');
+  return Array.from({ length: count }, (_, i) => ({
+    tokens: Array.from({ length: random.integer(1, 20) }, () => random.integer(2, 32)),
+    maxNewTokens: random.integer(1, 12),
+    sampling: [greedy, sampling, { temperature: 0.8, topK: 8, topP: 0.9, repetitionPenalty: 1.2 }][i % 3],
+    stopIds: [3],
+    seed: i,
+    ...(i % 17 === 5 && { samples: 3 }),
+  }));
+}
 
-  /** Logits [T, V] of one row, from column `from` on, with the keys before it in `cache`. */
-  const rowLogits = (tokens: number[], from: number, cache?: ReturnType<typeof createCache>): Float32Array =>
-    tidy(() => {
-      const columns = tokens.length - from;
-      const positions = Int32Array.from({ length: columns }, (_, i) => from + i);
-      const input = {
-        tokens: tensor1d(tokens.slice(from), 'int32'),
-        positions: tensor1d(positions, 'int32'),
-        ranges: tensor3d(
-          Int32Array.from({ length: 2 * columns }, (_, i) => (i % 2) * positions[i >> 1]),
-          [1, columns, 2],
-          'int32',
-        ),
-      };
-      return logits(model, forward(model, input, { cache })).dataSync() as Float32Array;
-    });
-
-  test('cached and uncached logits are equal', () => {
-    const tokens = [2, 9, 4, 31, 7, 7, 15];
-    const whole = rowLogits(tokens, 0);
-    const cache = createCache(model.config.num_hidden_layers);
-    const pieces = [
-      rowLogits(tokens.slice(0, 3), 0, cache),
-      rowLogits(tokens.slice(0, 4), 3, cache),
-      rowLogits(tokens, 4, cache),
+await onEachBackend('the engine', async (t) => {
+  await t.test('cached and uncached logits are equal, rows in stretches of their own', () => {
+    const model = tinyModel(11, context);
+    const ids = [
+      [2, 9, 4, 31, 7, 7, 15],
+      [5, 5, 6, 8, 30, 2, 3],
     ];
+    const whole = columnLogits(model, ids, [0, 7]);
+    const cache = createCache(model.config, 2 * 16);
+    const pieces = (
+      [
+        [0, 3],
+        [3, 4],
+        [4, 7],
+      ] as const
+    ).map((range) => ({ range, values: columnLogits(model, ids, range, cache) }));
+    const size = model.config.vocab_size;
+    for (const {
+      range: [from, to],
+      values,
+    } of pieces) {
+      for (const row of [0, 1]) {
+        const wanted = whole.subarray((row * 7 + from) * size, (row * 7 + to) * size);
+        const got = values.subarray(row * (to - from) * size, (row + 1) * (to - from) * size);
+        const worst = Math.max(...got.map((value, i) => Math.abs(value - wanted[i])));
+        assert.ok(worst < 1e-4, `columns ${from} to ${to}: largest difference ${worst}`);
+      }
+    }
     disposeCache(cache);
-    const joined = pieces.flatMap((piece) => [...piece]);
-    assert.equal(joined.length, whole.length);
-    const worst = Math.max(...joined.map((value, i) => Math.abs(value - whole[i])));
-    assert.ok(worst < 1e-4, `largest difference ${worst}`);
+    disposeModel(model);
   });
 
-  test('greedy generation follows the argmax of the uncached model', async () => {
+  await t.test('greedy answers follow the argmax of the uncached model', async () => {
+    const model = tinyModel(11, context);
     const prompt = [3, 14, 15];
-    const [{ tokens }] = await generate(model, [prompt], { ...greedy, maxNewTokens: 6, stopIds: [], seed: 1 });
+    const [{ tokens }] = await answersOf(model, [prompt], { sampling: greedy, maxNewTokens: 6 });
     const expected = [...prompt];
     for (let i = 0; i < 6; i++) {
-      const last = rowLogits(expected, 0).slice(-model.config.vocab_size);
+      const last = columnLogits(model, [expected], [0, expected.length]).slice(-model.config.vocab_size);
       expected.push(last.indexOf(Math.max(...last)));
     }
     assert.deepEqual(tokens, expected.slice(prompt.length));
+    disposeModel(model);
   });
 
-  test('an answer does not depend on what is answered beside it', async () => {
-    const prompts = [[5, 6, 7, 8, 9, 10], [4], [20, 21, 22]];
-    const options = { ...greedy, maxNewTokens: 5, stopIds: [], seed: 1 };
-    const together = await generate(model, prompts, options);
-    for (const [i, prompt] of prompts.entries()) {
-      const [alone] = await generate(model, [prompt], options);
-      assert.deepEqual(together[i].tokens, alone.tokens);
+  await t.test('an answer is the same alone, among others, joining late, and read in chunks', async () => {
+    const model = tinyModel(11, context);
+    const requests = mixedRequests(40);
+    const together = new Engine(model);
+    const all = await Promise.all(requests.map((request) => together.submit(request)));
+    const chunked = new Engine(model, { maxRows: 3, chunkTokens: 4, stepTokens: 9, cacheTokens: 128 });
+    const late: Promise<Generation[]>[] = [];
+    for (const request of requests) {
+      late.push(chunked.submit(request));
+      await new Promise(setImmediate);
     }
+    const lateAnswers = await Promise.all(late);
+    for (const [i, request] of requests.entries()) {
+      const alone = new Engine(model);
+      assert.deepEqual(await alone.submit(request), all[i], `request ${i} alone`);
+      assert.deepEqual(lateAnswers[i], all[i], `request ${i} in chunks`);
+      await alone.dispose();
+    }
+    await together.dispose();
+    await chunked.dispose();
+    disposeModel(model);
+  });
+});
+
+describe('the engine', () => {
+  let model: Model;
+  let engine: Engine;
+  const ask = { maxNewTokens: 6, sampling, stopIds: [], seed: 1 };
+  before(async () => {
+    await openBackend('wasm');
+    model = tinyModel(11, context);
+    engine = new Engine(model);
+  });
+  after(async () => {
+    await engine.dispose();
+    disposeModel(model);
   });
 
-  test('a neighbour as long as the context takes no room from a short prompt', async () => {
-    const long = Array.from({ length: 32 }, (_, i) => 2 + (i % 20));
-    const nearly = long.slice(0, 30);
-    const options = { ...greedy, maxNewTokens: 6, stopIds: [], seed: 1 };
-    const [full, almost, short] = await generate(model, [long, nearly, [3, 14, 15]], options);
-    assert.deepEqual([full.tokens.length, almost.tokens.length, short.tokens.length], [0, 2, 6]);
-    const [alone] = await generate(model, [[3, 14, 15]], options);
-    assert.deepEqual(short.tokens, alone.tokens);
+  test('samples read their prompt once, differ, and are those of their seed whatever the room', async () => {
+    const tokens = [5, 6, 7, 8, 9, 10];
+    const fresh = new Engine(model);
+    const samples = await fresh.submit({ ...ask, tokens, samples: 5 });
+    assert.equal(fresh.counts.read, tokens.length + 5 * (ask.maxNewTokens - 1));
+    assert.ok(new Set(samples.map((each) => each.tokens.join())).size > 1);
+    const [first] = await fresh.submit({ ...ask, tokens });
+    assert.deepEqual(first, samples[0]);
+    await fresh.dispose();
+    const narrow = new Engine(model, { maxRows: 2, cacheTokens: 128 });
+    assert.deepEqual(await narrow.submit({ ...ask, tokens, samples: 5 }), samples);
+    assert.equal(narrow.counts.read, tokens.length + 5 * (ask.maxNewTokens - 1), 'in three rounds, one reading');
+    await narrow.dispose();
   });
 
-  test('rows that have ended leave the batch: the others go on unchanged, and no tensor is left', async () => {
-    const prompts = Array.from({ length: 8 }, (_, i) => [2 + i, 9, 4 + i]);
-    const lengths = [1, 9, 2, 1, 12, 3, 1, 5];
-    const options = { ...sampling, maxNewTokens: 12, stopIds: [], seed: 3 };
-    const { numTensors } = memory();
-    const whole = await generate(model, prompts, options);
-    const counts = prompts.map(() => 0);
-    const cut = await generate(model, prompts, { ...options, onToken: (row) => ++counts[row] < lengths[row] });
+  test('what continues an earlier sequence reads only what is new', async () => {
+    const fresh = new Engine(model);
+    const prompt = [5, 6, 7, 8, 9, 10];
+    const [{ tokens }] = await fresh.submit({ ...ask, tokens: prompt });
+    const { read } = fresh.counts;
+    const next = [...prompt, ...tokens, 20, 21];
+    const [continued] = await fresh.submit({ ...ask, tokens: next });
+    // The last token of the answer was drawn, but never read.
+    assert.equal(fresh.counts.read - read, 3 + ask.maxNewTokens - 1);
+    assert.equal(fresh.counts.reused, prompt.length + tokens.length - 1);
+    assert.deepEqual(continued, (await engine.submit({ ...ask, tokens: next }))[0]);
+    await fresh.dispose();
+  });
+
+  test('forced tokens come where they are asked for, are told apart, and each token with its log-probability', async () => {
+    const forced = [20, 21, 22];
+    const request: Request = {
+      ...{ ...ask, tokens: [3, 4], maxNewTokens: 8, logProbabilities: true },
+      force: (generated) => (generated.length === 2 ? forced : []),
+    };
+    const [{ tokens, emitted = [] }] = await engine.submit(request);
+    assert.deepEqual(tokens.slice(2, 5), forced);
     assert.deepEqual(
-      cut.map(({ tokens }) => tokens),
-      whole.map(({ tokens }, row) => tokens.slice(0, lengths[row])),
+      emitted.map(({ sampled }) => sampled),
+      [true, true, false, false, false, true, true, true],
     );
-    assert.equal(memory().numTensors, numTensors);
+    const whole = [3, 4, ...tokens];
+    const values = columnLogits(model, [whole], [0, whole.length]);
+    const size = model.config.vocab_size;
+    for (const [i, { id, logProbability = 0 }] of emitted.entries()) {
+      const logits = [...values.subarray((i + 1) * size, (i + 2) * size)];
+      const expected = logits[id] - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+      assert.ok(Math.abs(logProbability - expected) < 1e-4, `token ${i}: ${logProbability}, ${expected}`);
+    }
+    const [silent] = await engine.submit({ ...request, logProbabilities: false });
+    assert.deepEqual(silent, { tokens, finish: 'length' });
+    const [opened] = await engine.submit({ ...request, force: (generated) => (generated.length === 0 ? forced : []) });
+    assert.deepEqual(opened.tokens.slice(0, 3), forced);
+    assert.equal(opened.emitted?.length, 8);
   });
 
-  test('the same seed draws the same tokens, another seed others', async () => {
-    const options = { ...sampling, maxNewTokens: 12, stopIds: [] };
-    const draw = async (seed: number) => (await generate(model, [[2, 3]], { ...options, seed }))[0].tokens;
-    assert.deepEqual(await draw(5), await draw(5));
-    assert.notDeepEqual(await draw(5), await draw(6));
+  test('a stop token ends an answer and is no part of it, unless something is forced after it', async () => {
+    const request = { ...ask, tokens: [2, 3], sampling: greedy, maxNewTokens: 8 };
+    const [{ tokens: free }] = await engine.submit(request);
+    const stop = free[2];
+    const at = free.indexOf(stop);
+    const [stopped] = await engine.submit({ ...request, stopIds: [stop] });
+    assert.deepEqual(stopped, { tokens: free.slice(0, at), finish: 'stop', stopId: stop });
+    const force = (generated: readonly number[]) => (generated.length === at + 1 ? [7, 8] : []);
+    const [continued] = await engine.submit({ ...request, stopIds: [stop], force });
+    assert.deepEqual(continued.tokens.slice(0, at + 3), [...free.slice(0, at + 1), 7, 8]);
+    const [long] = await engine.submit({ ...request, maxNewTokens: 500 });
+    assert.deepEqual([long.finish, long.tokens.length], ['length', context - 2]);
+    const [cut] = await engine.submit({ ...request, maxNewTokens: 4, force: () => [9, 9, 9, 9, 9, 9] });
+    assert.deepEqual(cut, { tokens: [9, 9, 9, 9], finish: 'length' });
   });
 
-  test('stop tokens end a row and are not part of it; the context bounds the rest', async () => {
-    const free = await generate(model, [[2, 3]], { ...greedy, maxNewTokens: 8, stopIds: [], seed: 1 });
-    const stop = free[0].tokens[2];
-    const first = free[0].tokens.indexOf(stop);
-    const [stopped] = await generate(model, [[2, 3]], { ...greedy, maxNewTokens: 8, stopIds: [stop], seed: 1 });
-    assert.deepEqual(stopped, { tokens: free[0].tokens.slice(0, first), finish: 'stop', stopId: stop });
-    const [long] = await generate(model, [[2, 3]], { ...greedy, maxNewTokens: 500, stopIds: [], seed: 1 });
-    assert.equal(long.finish, 'length');
-    assert.equal(long.tokens.length, 30);
-  });
-
-  test('generation streams its tokens, can be stopped by its caller, and leaves no tensor behind', async () => {
-    const { numTensors } = memory();
-    const streamed: number[] = [];
-    const [result] = await generate(model, [[2, 3]], {
-      ...greedy,
-      maxNewTokens: 10,
-      stopIds: [],
-      seed: 1,
-      onToken: (_, id) => streamed.push(id) < 4,
+  test('what can never be answered is refused before it queues', async () => {
+    const small = new Engine(model, { cacheTokens: 64, maxRows: 1 });
+    await assert.rejects(small.submit({ ...ask, tokens: Array.from({ length: context }, () => 4) }), {
+      name: 'UserError',
+      message: /a prompt of 32 tokens can never be answered here.*context holds 32/s,
     });
-    assert.deepEqual(result, { tokens: streamed, finish: 'caller' });
-    assert.equal(streamed.length, 4);
+    await assert.rejects(small.submit({ ...ask, tokens: [4, 32] }), /the vocabulary of 32 has no token 32/);
+    await assert.rejects(small.submit({ ...ask, tokens: [] }), /at least one token/);
+    assert.deepEqual(small.load, { active: 0, waiting: 0 });
+    await small.dispose();
+  });
+
+  test('an abort frees the row within one step, with what there is so far; the others continue unchanged', async () => {
+    const one = new Engine(model, { maxRows: 1 });
+    const controller = new AbortController();
+    const seen: Emitted[] = [];
+    const request = { ...ask, tokens: [2, 3], maxNewTokens: 25 };
+    const long = one.submit({ ...request, signal: controller.signal }, (emitted) => {
+      if (seen.push(emitted) === 4) controller.abort();
+    });
+    const waiting = one.submit({ ...request, signal: controller.signal });
+    const other = one.submit({ ...ask, tokens: [9] });
+    const [aborted] = await long;
+    assert.deepEqual(aborted, { tokens: seen.map(({ id }) => id), finish: 'aborted' });
+    assert.equal(seen.length, 4, 'no token after the step in which it was aborted');
+    assert.deepEqual(await waiting, [{ tokens: [], finish: 'aborted' }]);
+    assert.deepEqual(await other, await engine.submit({ ...ask, tokens: [9] }));
+    assert.deepEqual(one.load, { active: 0, waiting: 0 });
+    await one.dispose();
+  });
+
+  test('a stream gives the tokens of its request; whoever leaves it ends the request', async () => {
+    const request = { ...ask, tokens: [2, 3], maxNewTokens: 20 };
+    const [{ tokens }] = await engine.submit(request);
+    const streamed: number[] = [];
+    for await (const { id } of engine.stream(request)) streamed.push(id);
+    assert.deepEqual(streamed, tokens);
+    for await (const { id } of engine.stream(request)) if (id === tokens[3]) break;
+    assert.deepEqual(engine.load, { active: 0, waiting: 0 });
+    await assert.rejects(engine.stream({ ...request, tokens: [] }).next(), RangeError);
+  });
+
+  test('a failure in the midst of a step rejects what was asked, leaves nothing behind, and the engine lives on', async () => {
+    const { numTensors } = memory();
+    const failing = new Engine(model);
+    const fail = () => assert.fail('the listener failed');
+    await assert.rejects(failing.submit({ ...ask, tokens: [2, 3] }, fail), /the listener failed/);
+    assert.deepEqual(await failing.submit({ ...ask, tokens: [2, 3] }), await engine.submit({ ...ask, tokens: [2, 3] }));
+    const ended = failing.submit({ ...ask, tokens: [2, 3] });
+    await Promise.all([assert.rejects(ended, /disposed before/), failing.dispose()]);
+    await assert.rejects(failing.submit({ ...ask, tokens: [2, 3] }), /is disposed/);
     assert.equal(memory().numTensors, numTensors);
+  });
+
+  test('ten thousand requests, some aborted, leave tensors and memory where they were', async () => {
+    const busy = new Engine(model, { maxRows: 32 });
+    const serve = async (count: number): Promise<void> => {
+      for (const request of mixedRequests(200)) if (request.tokens.length > 16) request.maxNewTokens = 2;
+      for (let served = 0; served < count; served += 200) {
+        const controller = new AbortController();
+        const requests = mixedRequests(200).map((request, i) => ({
+          ...request,
+          maxNewTokens: Math.min(request.maxNewTokens, 3),
+          signal: i % 10 === 0 ? controller.signal : undefined,
+        }));
+        const all = busy.run(requests);
+        setImmediate(() => controller.abort());
+        await all;
+      }
+    };
+    await serve(1000);
+    const { numTensors } = memory();
+    const { rss } = process.memoryUsage();
+    await serve(9000);
+    assert.equal(memory().numTensors, numTensors);
+    const grown = (process.memoryUsage().rss - rss) / 2 ** 20;
+    assert.ok(grown < 64, `${grown.toFixed(0)} MiB more than after the first thousand`);
+    await busy.dispose();
   });
 });

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../src/base/random.js';
-import { greedy, type SamplingOptions, sampleToken } from '../../src/inference/sampling.js';
+import { greedy, type Sampling } from '../../src/config/sampling.js';
+import { logProbabilityOf, sampleToken } from '../../src/inference/sampling.js';
 
 const scores = [1, 3, 2, 0.5];
 
 /** How often each id is drawn in `draws` draws. */
-function frequencies(options: Partial<SamplingOptions>, seen: number[] = [], draws = 20_000): number[] {
+function frequencies(options: Partial<Sampling>, seen: number[] = [], draws = 20_000): number[] {
   const random = Random.stream(1, 'sampling');
   const counts = scores.map(() => 0);
   const settings = { temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1, ...options };
-  for (let i = 0; i < draws; i++) counts[sampleToken(Float32Array.from(scores), seen, settings, random)]++;
+  for (let i = 0; i < draws; i++) counts[sampleToken(Float32Array.from(scores), new Set(seen), settings, random)]++;
   return counts.map((count) => count / draws);
 }
 
@@ -28,7 +29,7 @@ function assertClose(actual: number[], expected: number[]): void {
 
 test('greedy takes the likeliest, the first of equals', () => {
   const random = Random.stream(1, 'x');
-  assert.equal(sampleToken(Float32Array.from([1, 3, 3, 2]), [], greedy, random), 1);
+  assert.equal(sampleToken(Float32Array.from([1, 3, 3, 2]), new Set(), greedy, random), 1);
 });
 
 test('draws follow the softmax at the temperature', () => {
@@ -52,5 +53,44 @@ test('the repetition penalty divides positive and multiplies negative logits of 
   assertClose(frequencies({ repetitionPenalty: 2 }, [1, 1]), softmax([1, 1.5, 2, 0.5]));
   const random = Random.stream(1, 'x');
   const options = { ...greedy, repetitionPenalty: 2 };
-  assert.equal(sampleToken(Float32Array.from([-1, -1.5]), [0], options, random), 1);
+  assert.equal(sampleToken(Float32Array.from([-1, -1.5]), new Set([0]), options, random), 1);
+});
+
+test('top-k and top-p agree with an ordering of the whole vocabulary, ties included', () => {
+  const random = Random.stream(5, 'vocabulary');
+  const logits = Float32Array.from({ length: 1000 }, () => Math.round(random.normal() * 4) / 2);
+  const order = [...logits.keys()].sort((a, b) => logits[b] - logits[a] || a - b);
+  const total = softmax([...logits]);
+  for (const [topK, topP] of [
+    [1, 1],
+    [7, 1],
+    [1000, 1],
+    [5000, 0.3],
+    [200, 0.9],
+    [0, 0.01],
+    [0, 0.5],
+    [0, 0.9],
+    [0, 0.999],
+  ]) {
+    const kept = order.slice(0, topK === 0 ? order.length : topK);
+    const mass = kept.reduce((sum, id) => sum + total[id], 0);
+    let [allowed, reached] = [0, 0];
+    while (allowed < kept.length && reached < topP * mass - 1e-9) reached += total[kept[allowed++]];
+    const settings = { temperature: 1, topK, topP, repetitionPenalty: 1 };
+    const drawn = new Set<number>();
+    for (let i = 0; i < 400; i++) drawn.add(sampleToken(logits.slice(), new Set(), settings, random));
+    const expected = new Set(kept.slice(0, allowed));
+    assert.deepEqual(
+      [...drawn].filter((id) => !expected.has(id)),
+      [],
+      `topK ${topK}, topP ${topP}`,
+    );
+    if (allowed <= 10) assert.equal(drawn.size, allowed, `topK ${topK}, topP ${topP}`);
+  }
+});
+
+test('the log-probability of a token is that of the softmax', () => {
+  for (const [id, p] of softmax(scores).entries()) {
+    assert.ok(Math.abs(logProbabilityOf(Float32Array.from(scores), id) - Math.log(p)) < 1e-6);
+  }
 });

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tokensText } from '../../src/cli/tokens-text.js';
-import { rowTokens, type Speech, textTokens } from '../../src/inspect/tokens.js';
+import type { ChatFormat } from '../../src/inference/chat-format.js';
+import { rowTokens, textTokens } from '../../src/inspect/tokens.js';
 import { visibleBytes } from '../../src/inspect/visible.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import { chatmlTemplate } from '../../src/tokenizer/chatml.js';
@@ -16,7 +17,7 @@ const folder = await mkdtemp(join(tmpdir(), 'mossctl-tokens-'));
 after(() => rm(folder, { recursive: true }));
 const tokenizer = await Tokenizer.open(fileURLToPath(new URL('../golden/tokenizer', import.meta.url)));
 
-const speechWith = (template: string, changes: Partial<Speech> = {}): Speech => ({
+const speechWith = (template: string, changes: Partial<ChatFormat> = {}): ChatFormat => ({
   ...{
     tokenizer,
     template: new ChatTemplate(tokenizer, template),
@@ -67,7 +68,7 @@ test('each way to learn nothing, or not to stop, is said', async () => {
     .replaceAll("'\\n'", "''");
   const nowhere = bare.replaceAll("'<|im_end|>'", "''");
   const elsewhere = bare.replace('{%- endfor -%}', '{%- generation -%}{%- endgeneration -%}{%- endfor -%}');
-  const warnings = async (template: string, line = 1, changes: Partial<Speech> = {}) =>
+  const warnings = async (template: string, line = 1, changes: Partial<ChatFormat> = {}) =>
     (await rowTokens(speechWith(template, changes), rows, line)).warnings.join('; ');
   assert.equal(await warnings(bare), '', 'answers are found by their turns');
   assert.match(await warnings(nowhere), /^no token carries loss, .*has no \{% generation %\} … \{% endgeneration %\}/);

@@ -2,10 +2,9 @@
 // computes with it; and the comparison of the two, as a list of checks.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { greedy } from '../../src/config/sampling.js';
 import { batchesOnce } from '../../src/data/sequences.js';
-import { generate } from '../../src/inference/engine.js';
-import { type LoadedModel, loadModel, unload } from '../../src/inference/load.js';
-import { greedy } from '../../src/inference/sampling.js';
+import { LocalModel, type OpenedModel } from '../../src/inference/local-model.js';
 import { forward, logits, type ModelInput } from '../../src/model/forward.js';
 import { score } from '../../src/model/reward.js';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.js';
@@ -77,15 +76,15 @@ export function readCases(): Cases {
 
 /** Opens a directory on the current backend and computes all that `theirs` has. */
 export async function computeOurs(directory: string, cases: Cases, theirs: Results): Promise<Results> {
-  const loaded = await loadModel(directory);
+  const loaded = await LocalModel.open(directory);
   try {
     return { ...textResults(loaded, cases, theirs), ...(await numberResults(loaded, theirs)) };
   } finally {
-    unload(loaded);
+    await loaded.dispose();
   }
 }
 
-function textResults({ tokenizer, template }: LoadedModel, cases: Cases, { tokenizer: { prefix } }: Results): Results {
+function textResults({ tokenizer, template }: OpenedModel, cases: Cases, { tokenizer: { prefix } }: Results): Results {
   const ids = (text: string): number[] => tokenizer.encodeTrusted(text);
   const decoded = cases.texts.map((text) => tokenizer.decode(ids(text)));
   return {
@@ -115,7 +114,7 @@ function textResults({ tokenizer, template }: LoadedModel, cases: Cases, { token
 }
 
 /** For the same ids as theirs: what the model says must not depend on what the tokenizer says. */
-async function numberResults(loaded: LoadedModel, theirs: Results): Promise<Partial<Results>> {
+async function numberResults(loaded: OpenedModel, theirs: Results): Promise<Partial<Results>> {
   const { ids, positions, chats, greedy: answered, rewards } = theirs;
   if (rewards !== undefined) return { rewards: chats.map(({ tokens }) => rewardOf(loaded, tokens)) };
   if (ids === undefined || positions === undefined || answered === undefined) return {};
@@ -142,24 +141,22 @@ function rowOf(ids: readonly number[]): ModelInput {
   };
 }
 
-function logitsAt({ model }: LoadedModel, ids: readonly number[], positions: readonly number[]): number[][] {
+function logitsAt({ model }: OpenedModel, ids: readonly number[], positions: readonly number[]): number[][] {
   const all = tidy(() => logits(model, forward(model, rowOf(ids))).dataSync() as Float32Array);
   const size = model.config.vocab_size;
   return positions.map((position) => [...all.subarray(position * size, (position + 1) * size)]);
 }
 
-function meanLoss({ model }: LoadedModel, ids: number[]): number {
+function meanLoss({ model }: OpenedModel, ids: number[]): number {
   const [batch] = batchesOnce([{ id: 'ids', tokens: ids }], { rows: 1, columns: ids.length - 1, padId: 0 });
   return tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]) / (ids.length - 1);
 }
 
 /** An answer of theirs that ended without a stop token may be a part only: where two tokens nearly tied, it was cut. */
-async function answers(
-  { model, checkpoint: { eosTokenIds: stopIds } }: LoadedModel,
-  theirs: Answer[],
-): Promise<Answer[]> {
+async function answers({ engine, eosTokenIds: stopIds }: OpenedModel, theirs: Answer[]): Promise<Answer[]> {
   const prompts = theirs.map(({ prompt }) => prompt);
-  const generations = await generate(model, prompts, { ...greedy, maxNewTokens, stopIds, seed: 1 });
+  const options = { sampling: greedy, maxNewTokens, stopIds, seed: 1 };
+  const generations = await engine.run(prompts.map((tokens) => ({ tokens, ...options })));
   return generations.map(({ tokens, stopId }, i) => {
     const length = theirs[i].stop === null ? theirs[i].tokens.length : maxNewTokens;
     const stop = stopId !== undefined && tokens.length < length ? stopId : null;
@@ -167,7 +164,7 @@ async function answers(
   });
 }
 
-function rewardOf({ model }: LoadedModel, ids: number[]): number {
+function rewardOf({ model }: OpenedModel, ids: number[]): number {
   return tidy(() => score(model, rowOf(ids), tensor1d([ids.length - 1], 'int32')).dataSync()[0]);
 }
 

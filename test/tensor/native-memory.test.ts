@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { generate } from '../../src/inference/engine.js';
-import { greedy } from '../../src/inference/sampling.js';
+import { greedy } from '../../src/config/sampling.js';
 import { disposeModel } from '../../src/model/model.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
+import { answersOf } from '../inference/answers.js';
 import { changingBatches, openNative, smallModel, trainSteps } from './native-world.js';
 
 const megabyte = 2 ** 20;
@@ -82,15 +82,15 @@ test('a conversation gives all of its cache back', async (t) => {
   const backend = await openNative(t);
   if (backend === undefined) return;
   const model = smallModel(2, 32, 256);
-  const options = { ...greedy, maxNewTokens: 100, stopIds: [], seed: 1 };
+  const options = { sampling: greedy, maxNewTokens: 100 };
   const { used } = backend.arena.figures;
-  const answer = () => generate(model, [[3, 4, 5], [6], [7, 8]], options);
+  const answer = () => answersOf(model, [[3, 4, 5], [6], [7, 8]], options);
   await answer();
   const before = footprint(backend);
   assert.equal(before.used, used);
-  await answer(); // past two enlargements of the cache
+  await answer();
   assert.deepEqual(footprint(backend), before);
-  const stopped = generate(model, [[3, 4, 5]], { ...options, onToken: () => assert.fail('stopped by the caller') });
+  const stopped = answersOf(model, [[3, 4, 5]], { ...options, force: () => assert.fail('stopped by the caller') });
   await assert.rejects(stopped, /stopped by the caller/);
   assert.deepEqual(footprint(backend), before);
   disposeModel(model);

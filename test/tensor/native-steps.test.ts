@@ -2,11 +2,11 @@
 // would not fail, it would only take a hundred times as long.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { generate } from '../../src/inference/engine.js';
-import { samplingAt } from '../../src/inference/sampling.js';
+import { samplingAt } from '../../src/config/sampling.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { cos, memory, tensor, tidy } from '../../src/tensor/tf.js';
 import { sequenceLogProbabilities } from '../../src/train/objectives/sequence-log-probabilities.js';
+import { answersOf } from '../inference/answers.js';
 import { changingBatches, openNative, preferences, scoredPairs, smallModel, trainSteps } from './native-world.js';
 
 /** These give a tensor another shape or name. */
@@ -27,7 +27,7 @@ const steps: Record<string, (model: Model) => Promise<unknown>> = {
 };
 
 function decode(model: Model, prompts: number[][]): Promise<unknown> {
-  return generate(model, prompts, { ...samplingAt(0.7), maxNewTokens: 6, stopIds: [], seed: 1 });
+  return answersOf(model, prompts, { sampling: samplingAt(0.7), maxNewTokens: 6, samples: 2 });
 }
 
 for (const [name, run] of Object.entries(steps)) {

@@ -11,8 +11,10 @@ import { sizeOf } from '../../src/base/host-tensor.js';
 import { manifestName } from '../../src/base/layout.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { padSequences } from '../../src/data/sequences.js';
-import { createCache } from '../../src/model/cache.js';
+
+import { createCache, disposeCache } from '../../src/model/cache.js';
 import { forward, modelInput } from '../../src/model/forward.js';
+
 import { disposeModel, initModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { engine, memory, type Scalar, tidy } from '../../src/tensor/tf.js';
@@ -211,7 +213,9 @@ test('no layer can be recomputed with a cache', async () => {
     positions: Int32Array.of(0),
     ranges: Int32Array.of(0, 0),
   };
-  const cache = createCache(model.config.num_hidden_layers);
-  tidy(() => assert.throws(() => forward(model, modelInput(batch), { cache, recompute: true }), /none may run twice/));
+  const cache = createCache(model.config, 4);
+  const options = { cache: { cache, columns: [0], span: 1 }, recompute: true };
+  tidy(() => assert.throws(() => forward(model, modelInput(batch), options), /none may run twice/));
+  disposeCache(cache);
   disposeModel(model);
 });

@@ -5,6 +5,9 @@ import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { printableLines } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
+import { flagOverrides } from '../../base/overrides.js';
+import { parseYaml } from '../../base/yaml.js';
+import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
 import { computeChoice } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
@@ -15,11 +18,16 @@ const help = `  /reset       forget the conversation
   /exit        leave (so does Ctrl-C or Ctrl-D)
   Ctrl-C during an answer stops that answer`;
 
-/** As typed, but for the numbers, which commander has read. */
-export type ChatCommandOptions = Omit<ChatOptions, 'compute'> & ComputeOptions & OutputOptions;
+/** As typed, but for the numbers that commander has read. */
+export type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling'> &
+  ComputeOptions &
+  OutputOptions & { [Key in keyof Sampling]?: string };
 
 export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
-  const session = await openChat(checkpoint, { ...options, compute: computeChoice(options) });
+  const { temperature, topK, topP, repetitionPenalty } = options;
+  const flags = flagOverrides({ temperature, topK, topP, repetitionPenalty });
+  const sampling = parseYaml({ path: 'the command line', text: '' }, askedSamplingSchema, flags);
+  const session = await openChat(checkpoint, { ...options, sampling, compute: computeChoice(options) });
   const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !options.json;
   const terminal = createInterface({
     input: process.stdin,
@@ -31,7 +39,7 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
     await converse({ session, terminal, isTerminal, json: options.json ?? false, quiet: options.quiet ?? false });
   } finally {
     terminal.close();
-    session.close();
+    await session.close();
   }
 }
 

@@ -6,7 +6,7 @@ import { formatBytes, formatCount } from '../../base/format.js';
 import type { TokenDocument } from '../../data/shards.js';
 import { measureHeldOut } from '../../evaluation/bits-per-byte.js';
 import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../evaluation/measurements.js';
-import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
+import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
 import { resultsText } from '../../report/results.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
@@ -22,7 +22,7 @@ export interface EvalOptions extends RunOptions {
 export async function evaluateText(target: string | undefined, files: readonly string[], options: EvalOptions) {
   checkFlags(target, options);
   await openChosenBackend(options);
-  const loaded = await loadModel(target, options);
+  const loaded = await LocalModel.open(target, options);
   try {
     const texts: MeasuredText[] = [];
     let tokens = 0;
@@ -32,7 +32,7 @@ export async function evaluateText(target: string | undefined, files: readonly s
     }
     show(loaded, texts, tokens, options);
   } finally {
-    unload(loaded);
+    await loaded.dispose();
   }
 }
 
@@ -60,7 +60,7 @@ async function* documentsOf(files: readonly string[], tokenizer: Tokenizer): Asy
   }
 }
 
-function show({ checkpoint }: LoadedModel, texts: readonly MeasuredText[], tokens: number, options: EvalOptions): void {
+function show({ checkpoint }: OpenedModel, texts: readonly MeasuredText[], tokens: number, options: EvalOptions): void {
   const bytes = texts.reduce((sum, text) => sum + text.bytes, 0);
   if (bytes === 0) throw new UserError({ what: 'there is no text to measure', next: 'Check the files of --text' });
   const figures = figuresOf(new Map([...measureTexts(texts), ...measureSources(texts)]));

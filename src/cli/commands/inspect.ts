@@ -2,9 +2,9 @@
 import { UserError } from '../../base/errors.js';
 import { printable } from '../../base/format.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
+import { openChatFormat } from '../../inference/chat-format.js';
 import { inspectCheckpoint } from '../../inspect/checkpoint.js';
 import { inspectGguf, isGguf } from '../../inspect/gguf.js';
-import { openSpeech } from '../../inspect/speech.js';
 import { rowTokens, textTokens } from '../../inspect/tokens.js';
 import { ggufText, inspectionText } from '../inspection-text.js';
 import type { OutputOptions } from '../options.js';
@@ -43,8 +43,8 @@ async function inspectGgufFile(path: string, { text, row, json }: InspectOptions
 }
 
 async function inspectTokens(directory: string, { text, row, json }: InspectOptions): Promise<void> {
-  const speech = await openSpeech(directory);
-  const report = row === undefined ? textTokens(speech, text ?? '') : await rowTokens(speech, ...placeOf(row));
+  const format = await openChatFormat(directory);
+  const report = row === undefined ? textTokens(format, text ?? '') : await rowTokens(format, ...placeOf(row));
   if (json) {
     printJson({ type: 'result', ...report });
     return;

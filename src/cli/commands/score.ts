@@ -1,7 +1,7 @@
 // mossctl score: how likely a model holds a text to be, as a whole, by sentence and by token.
 import { formatCount, formatTable, printable } from '../../base/format.js';
 import { Random } from '../../base/random.js';
-import { type LoadedModel, loadModel, unload } from '../../inference/load.js';
+import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
 import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
 import { visibleBytes } from '../../inspect/visible.js';
 import { openChosenBackend } from '../compute.js';
@@ -18,7 +18,7 @@ export interface ScoreOptions extends OutputOptions, ComputeOptions {
 
 export async function score(checkpoint: string, texts: readonly string[], options: ScoreOptions): Promise<void> {
   await openChosenBackend(options);
-  const loaded = await loadModel(checkpoint, options);
+  const loaded = await LocalModel.open(checkpoint, options);
   const random = Random.stream(options.seed, 'score-shuffles');
   try {
     for await (const batch of batchesOf(textsOf(texts))) {
@@ -28,7 +28,7 @@ export async function score(checkpoint: string, texts: readonly string[], option
       }
     }
   } finally {
-    unload(loaded);
+    await loaded.dispose();
   }
 }
 
@@ -38,7 +38,7 @@ async function* textsOf(words: readonly string[]): AsyncGenerator<string> {
   if (words.length === 0) for await (const line of stdinLines()) if (line !== '') yield line;
 }
 
-function show(scored: TextScore, versions: readonly TextScore[], loaded: LoadedModel, options: ScoreOptions): void {
+function show(scored: TextScore, versions: readonly TextScore[], loaded: OpenedModel, options: ScoreOptions): void {
   const { tokenizer } = loaded;
   const { text, tokens, sentences, total, bytes, bitsPerByte } = scored;
   if (options.json) {

@@ -13,12 +13,12 @@ import { readSealed, writeSealed } from '../../base/sealed.js';
 import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
+import { samplingAt } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
 import { measureRewards } from '../../evaluation/measurements.js';
 import { type Scorer, scoreAnswers } from '../../evaluation/scorer.js';
 import { answerTasks } from '../../evaluation/tasks.js';
-import { type LoadedModel, modelOf, unload } from '../../inference/load.js';
-import { samplingAt } from '../../inference/sampling.js';
+import { LocalModel } from '../../inference/local-model.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
 import type { Job } from '../stage.js';
 import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
@@ -155,7 +155,7 @@ async function trainRound(
   pairs: readonly Pair[],
 ): Promise<{ path: string; checkpoint: Checkpoint }> {
   const { config, seed } = job;
-  const { model, tokenizer } = await modelOf(policy);
+  const { model, tokenizer } = await LocalModel.of(policy);
   const { beta, sftWeight, train } = config;
   const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
   const steps = await stepCount(train, () => Promise.resolve(Math.ceil(pairs.length / train.batchSize)));
@@ -204,12 +204,12 @@ async function heldOutRewards(
   });
 }
 
-async function withModel<T>(checkpoint: Checkpoint, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
-  const loaded = await modelOf(checkpoint);
+async function withModel<T>(checkpoint: Checkpoint, use: (loaded: LocalModel) => Promise<T>): Promise<T> {
+  const loaded = await LocalModel.of(checkpoint);
   try {
     await setImmediate();
     return await use(loaded);
   } finally {
-    unload(loaded);
+    await loaded.dispose();
   }
 }

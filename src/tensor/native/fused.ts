@@ -4,7 +4,7 @@ import { sizeOf } from '../../base/host-tensor.js';
 import type { Attributes } from '../op.js';
 import { registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
-import { binary, copy, stridesOf } from './plain.js';
+import { binary, stridesOf } from './plain.js';
 
 type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo[];
 
@@ -46,7 +46,8 @@ const bodies: Record<string, Body> = {
   Attention: (backend, inputs) => {
     const [q, k] = inputs;
     const [batch, columns, heads] = q.shape;
-    return backend.run('Attention', inputs, [q.shape, [batch, heads, columns, 1]], attentionSizes(q, k));
+    const numbers = [...attentionSizes(q, k), k.shape[0]];
+    return backend.run('Attention', inputs, [q.shape, [batch, heads, columns, 1]], numbers);
   },
   AttentionGrad: (backend, all) => {
     const [, q, k, v] = all;
@@ -82,9 +83,10 @@ const bodies: Record<string, Body> = {
     return [];
   },
   // In place: the result is the cache itself.
-  StoreColumns: (backend, [cache, fresh], { at }) => {
-    const strides = stridesOf(cache.shape);
-    copy(backend, fresh, cache, fresh.shape, [0, stridesOf(fresh.shape)], [Number(at) * strides[1], strides]);
+  StoreColumns: (backend, [cache, fresh], { columns }) => {
+    const at = columns as number[];
+    const [, capacity, groups, dimension] = cache.shape;
+    backend.call('StoreColumns', [fresh, cache], [at.length, capacity, groups * dimension, ...at]);
     return [backend.alias(cache, cache.shape)];
   },
   GlobalNorm: (backend, all) => backend.run('GlobalNorm', all, [[]], [all.length]),

@@ -1,0 +1,36 @@
+// How a token is drawn from what the model holds likely: the one schema of sampling, for chat, evaluation and endpoints.
+import { z } from 'zod';
+
+const fields = {
+  temperature: z.number().min(0).max(10).describe('0 always takes the likeliest token'),
+  topK: z.int().min(0).max(1_000_000).describe('draw from the k likeliest tokens; 0 = all'),
+  topP: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .describe('draw from the fewest likeliest tokens that make up this share (nucleus sampling, Holtzman et al. 2020)'),
+  repetitionPenalty: z
+    .number()
+    .min(0.1)
+    .max(10)
+    .describe('divides positive and multiplies negative logits of tokens already seen (CTRL, Keskar et al. 2019)'),
+};
+
+/** What a person asks for; the rest is as the model's makers would have it, or as `samplingSchema` says. */
+export const askedSamplingSchema = z.strictObject(fields).partial();
+
+export const samplingSchema = z.strictObject({
+  temperature: fields.temperature.default(0.7),
+  topK: fields.topK.default(50),
+  topP: fields.topP.default(0.95),
+  repetitionPenalty: fields.repetitionPenalty.default(1),
+});
+
+export type Sampling = Readonly<z.output<typeof samplingSchema>>;
+
+export const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
+
+/** The model's own distribution, at a temperature: nothing cut off. */
+export function samplingAt(temperature: number): Sampling {
+  return { ...greedy, temperature };
+}

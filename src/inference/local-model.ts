@@ -1,0 +1,118 @@
+// A model on this machine, ready to answer: weights, tokenizer, chat template and the engine that samples from them, all
+// from the one folder. Chat, evaluation, alignment and samples during training speak to a model through it.
+import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { greedy, type Sampling, samplingSchema } from '../config/sampling.js';
+import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
+import { ChatTemplate } from '../tokenizer/chat-template.js';
+import type { Message } from '../tokenizer/message.js';
+import { StreamDecoder } from '../tokenizer/stream-decoder.js';
+import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { type ChatFormat, isBaseModel, stopIdsOf } from './chat-format.js';
+import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
+import { Engine, type Generation, type Request } from './engine.js';
+
+export class LocalModel implements ChatModel, ChatFormat {
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly engine: Engine;
+  readonly isBase: boolean;
+  readonly eosTokenIds: readonly number[];
+  /** Absent: weights in training. */
+  readonly checkpoint: Checkpoint | undefined;
+
+  /** Borrows weights that somebody else disposes, after this model. */
+  constructor({ model, tokenizer, checkpoint }: { model: Model; tokenizer: Tokenizer; checkpoint?: Checkpoint }) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.checkpoint = checkpoint;
+    this.template = new ChatTemplate(tokenizer);
+    this.engine = new Engine(model);
+    this.isBase = isBaseModel(tokenizer, checkpoint?.manifest.stage);
+    this.eosTokenIds = checkpoint?.eosTokenIds ?? [];
+  }
+
+  /** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend; `verify` as for `openCheckpoint`. */
+  static async open(path: string, options: { verify?: boolean } = {}): Promise<OpenedModel> {
+    return LocalModel.of(await openCheckpoint(path, options));
+  }
+
+  /** The weights of a checkpoint that was opened, on the current backend. */
+  static async of(checkpoint: Checkpoint): Promise<OpenedModel> {
+    const tokenizer = await Tokenizer.open(checkpoint.path);
+    const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
+    return new LocalModel({ model, tokenizer, checkpoint }) as OpenedModel;
+  }
+
+  get identity(): string {
+    return this.checkpoint?.digest ?? 'weights in training';
+  }
+
+  get contextLength(): number {
+    return this.model.config.max_position_embeddings;
+  }
+
+  /** What is asked for; else what the model's makers wrote into its generation_config.json; else our defaults. */
+  sampling(asked: Partial<Sampling> = {}): Sampling {
+    const { do_sample, temperature, top_k, top_p, repetition_penalty } = this.checkpoint?.sampling ?? {};
+    const written = {
+      temperature: do_sample === false ? greedy.temperature : temperature,
+      topK: top_k,
+      topP: top_p,
+      repetitionPenalty: repetition_penalty,
+    };
+    const known = [written, asked].flatMap((each) => Object.entries(each).filter(([, value]) => value !== undefined));
+    return samplingSchema.parse(Object.fromEntries(known));
+  }
+
+  /** Generations for one prompt, each until a token of the model's own ends it; empty where the prompt fills the context. */
+  async generate(request: Omit<Request, 'stopIds'>): Promise<Generation[]> {
+    const { samples = 1, tokens } = request;
+    if (tokens.length >= this.contextLength) {
+      return Array.from({ length: samples }, () => ({ tokens: [], finish: 'length' }));
+    }
+    return this.engine.submit({ ...request, stopIds: stopIdsOf(this) });
+  }
+
+  async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
+    const { maxNewTokens, tools, seed = 0, signal, index: _, ...asked } = options;
+    const { tokens } = this.template.encode(messages, { addGenerationPrompt: true, tools });
+    const request = { tokens, maxNewTokens, stopIds: stopIdsOf(this), seed, signal, sampling: this.sampling(asked) };
+    const decoder = new StreamDecoder(this.tokenizer, { skipSpecial: true });
+    const stream = this.engine.stream(request);
+    let text = '';
+    try {
+      for (;;) {
+        const next = await stream.next();
+        const piece = next.done ? decoder.end() : decoder.push(next.value.id);
+        text += piece;
+        if (piece !== '') yield piece;
+        if (next.done) return { text, finish: next.value.finish };
+      }
+    } finally {
+      await stream.return(undefined as unknown as Generation); // where the caller has stopped listening
+    }
+  }
+
+  /** Frees the cache, and the weights where they were opened here. */
+  async dispose(): Promise<void> {
+    await this.engine.dispose();
+    if (this.checkpoint !== undefined) disposeModel(this.model);
+  }
+}
+
+/** Lets `use` speak to weights that are not the model's own, as they are now. */
+export async function withWeights<T>(
+  weights: { model: Model; tokenizer: Tokenizer },
+  use: (model: LocalModel) => Promise<T>,
+): Promise<T> {
+  const model = new LocalModel(weights);
+  try {
+    return await use(model);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** A model that came from a checkpoint. */
+export type OpenedModel = LocalModel & { readonly checkpoint: Checkpoint };

@@ -1,0 +1,66 @@
+// One forward pass over pieces of many sequences: a row each, padded on the right to the longest. Every row looks into a
+// stretch of its own of the one cache, so that rows of any age decode side by side.
+import { type CacheUse, growCache, type KeyValueCache } from '../model/cache.js';
+import { forward, logits, modelInput } from '../model/forward.js';
+import type { Model } from '../model/model.js';
+import { embedding } from '../tensor/ops/embedding.js';
+import { tensor1d, tidy } from '../tensor/tf.js';
+
+export interface Piece {
+  /** Ids to read, at least one. */
+  ids: readonly number[];
+  /** How many tokens of the sequence are in the cache already. */
+  from: number;
+  /** The cache's column of the sequence's first token. */
+  start: number;
+  /** Those of `ids`, by their place among them, whose logits are wanted. */
+  wanted: readonly number[];
+}
+
+/** Reads the pieces into the cache, which has room for them; for each, the logits [V] after its wanted tokens. */
+export async function readTokens(
+  model: Model,
+  cache: KeyValueCache,
+  pieces: readonly Piece[],
+): Promise<Float32Array[][]> {
+  const rows = pieces.length;
+  const columns = Math.max(...pieces.map(({ ids }) => ids.length));
+  const tokens = new Int32Array(rows * columns).fill(model.config.pad_token_id);
+  const positions = new Int32Array(rows * columns);
+  const ranges = new Int32Array(rows * columns * 2);
+  const places = new Array<number>(rows * columns).fill(cache.capacity); // padding goes nowhere
+  const wanted: number[] = [];
+  for (const [row, { ids, from, start, wanted: own }] of pieces.entries()) {
+    for (let column = 0; column < columns; column++) {
+      const at = row * columns + column;
+      const isRead = column < ids.length;
+      // Padding sees the first token of its row: it must attend to something, and nothing attends to it.
+      ranges[2 * at] = start;
+      ranges[2 * at + 1] = isRead ? start + from + column : start;
+      if (!isRead) continue;
+      tokens[at] = ids[column];
+      positions[at] = from + column;
+      places[at] = start + from + column;
+    }
+    wanted.push(...own.map((i) => row * columns + i));
+  }
+  const use: CacheUse = { cache, columns: places, span: Math.max(...pieces.map(({ ids, from }) => from + ids.length)) };
+  const output = tidy(() => {
+    const hidden = forward(model, modelInput({ rows, columns, tokens, positions, ranges }), { cache: use });
+    if (wanted.length === 0) return undefined;
+    const chosen = wanted.length === rows * columns ? hidden : embedding(hidden, tensor1d(wanted, 'int32'));
+    return logits(model, chosen);
+  });
+  if (output === undefined) return pieces.map(() => []);
+  const values = (await output.data()) as Float32Array;
+  output.dispose();
+  const vocabulary = model.config.vocab_size;
+  let next = 0;
+  return pieces.map(({ wanted: own }) => own.map(() => values.subarray(next * vocabulary, ++next * vocabulary)));
+}
+
+/** Makes room for `columns`, half as many again where it has to grow, but never more than `limit`. */
+export function ensureColumns(cache: KeyValueCache, columns: number, limit: number): void {
+  if (columns <= cache.capacity) return;
+  growCache(cache, Math.min(limit, Math.max(columns, Math.ceil((cache.capacity * 1.5) / 64) * 64)));
+}

@@ -1,0 +1,149 @@
+// A checkpoint of ours as chat, evaluation and alignment speak to it.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { modelConfig } from '../../src/architecture/config.js';
+import { type CheckpointContent, openCheckpoint } from '../../src/checkpoint/directory.js';
+import { saveCheckpoint } from '../../src/checkpoint/save.js';
+import { modelSchema } from '../../src/config/model.js';
+import { greedy, samplingSchema } from '../../src/config/sampling.js';
+import { openChat } from '../../src/inference/chat.js';
+import { replyOf } from '../../src/inference/chat-model.js';
+import { LocalModel, type OpenedModel, withWeights } from '../../src/inference/local-model.js';
+import { disposeModel, initModel, type Model, modelTensors } from '../../src/model/model.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { memory, tensor, tidy } from '../../src/tensor/tf.js';
+import type { Message } from '../../src/tokenizer/message.js';
+import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { trainTokenizer } from '../../src/tokenizer/train.js';
+import { checkpointContent } from '../checkpoint/fixtures/content.js';
+
+const question: Message[] = [{ role: 'user', content: 'Say something.' }];
+
+describe('a local model', () => {
+  let folder: string;
+  let tokenizer: Tokenizer;
+  let weights: Model;
+
+  /** Saves the model with this in its generation_config.json, and opens it. */
+  async function open(name: string, sampling: CheckpointContent['sampling']): Promise<OpenedModel> {
+    const directory = join(folder, name);
+    const content = checkpointContent(1);
+    await saveCheckpoint(directory, {
+      ...content,
+      ...{ model: weights.config, weights: modelTensors(weights), sampling, training: undefined },
+      ...{ tokenizerFiles: tokenizer.files(), eosTokenId: tokenizer.specialId('turnEnd') },
+      manifest: { ...content.manifest, stage: 'sft' },
+    });
+    return LocalModel.of(await openCheckpoint(directory));
+  }
+
+  before(async () => {
+    await openBackend('wasm');
+    folder = await mkdtemp(join(tmpdir(), 'mossctl-local-'));
+    tokenizer = await trainTokenizer(['Say something. 说点什么。'], { vocabSize: 260 });
+    const [endOfText, pad] = [tokenizer.specialId('endOfText'), tokenizer.specialId('pad')];
+    const settings = modelSchema.parse({ hiddenSize: 16, layers: 1, heads: 2, contextLength: 96 });
+    weights = initModel(modelConfig(settings, { vocabSize: tokenizer.vocabSize, endOfText, pad }), 3);
+    // It says printable ASCII, a token a character: text that is tokenised again to the ids that were drawn.
+    for (const [name, values] of weights.weights) {
+      const rows = values.dataSync() as Float32Array;
+      const width = values.shape[1] ?? 0;
+      if (!/embed_tokens|lm_head/.test(name)) continue;
+      const says = (id: number): boolean => /^[ -~]$/.test(tokenizer.decode([id]));
+      tidy(() =>
+        values.assign(
+          tensor(
+            rows.map((x, i) => (says(Math.floor(i / width)) ? x : 0)),
+            values.shape,
+          ),
+        ),
+      );
+    }
+  });
+  after(async () => {
+    disposeModel(weights);
+    await rm(folder, { recursive: true });
+  });
+
+  test('sampling is what is asked for, else what generation_config.json says, else our default', async () => {
+    const written = await open('written', { do_sample: true, temperature: 0.6, top_k: 20, top_p: 0.9 });
+    assert.deepEqual(written.sampling(), { temperature: 0.6, topK: 20, topP: 0.9, repetitionPenalty: 1 });
+    assert.deepEqual(written.sampling({ topK: 3, topP: undefined }), {
+      ...{ temperature: 0.6, topK: 3, topP: 0.9, repetitionPenalty: 1 },
+    });
+    const still = await open('greedy', { do_sample: false, temperature: 0.6 });
+    assert.equal(still.sampling().temperature, 0);
+    assert.equal(still.sampling({ temperature: 1 }).temperature, 1);
+    const silent = await open('silent', undefined);
+    assert.deepEqual(silent.sampling(), samplingSchema.parse({}));
+    for (const model of [written, still, silent]) await model.dispose();
+  });
+
+  test('a reply streams its text and returns it whole; whoever stops listening ends it', async () => {
+    const held = memory().numTensors;
+    const model = await open('reply', undefined);
+    const options = { ...greedy, maxNewTokens: 20 };
+    const pieces: string[] = [];
+    for await (const piece of model.reply(question, options)) pieces.push(piece);
+    const whole = await replyOf(model, question, options);
+    assert.deepEqual([pieces.join(''), 'length'], [whole.text, whole.finish]);
+    assert.ok(pieces.length > 3);
+    for await (const piece of model.reply(question, options)) if (piece !== '') break;
+    assert.deepEqual(model.engine.load, { active: 0, waiting: 0 });
+    const aborted = await replyOf(model, question, { ...options, signal: AbortSignal.abort() });
+    assert.deepEqual(aborted, { text: '', finish: 'aborted' });
+    await model.dispose();
+    assert.equal(memory().numTensors, held);
+  });
+
+  test("an answer ends at every token that the model's own files say ends it, and at no other", async () => {
+    const model = await open('stops', undefined);
+    const { tokens } = model.template.encode(question, { addGenerationPrompt: true });
+    const ask = { tokens, sampling: greedy, maxNewTokens: 1, seed: 0 };
+    const [{ tokens: first }] = await model.generate(ask);
+    const own = { ...model.checkpoint, eosTokenIds: [first[0]] };
+    const other = new LocalModel({ model: weights, tokenizer, checkpoint: own });
+    assert.deepEqual(await other.generate(ask), [{ tokens: [], finish: 'stop', stopId: first[0] }]);
+    const full = Array.from({ length: model.contextLength }, () => 5);
+    assert.deepEqual(await model.generate({ ...ask, tokens: full, samples: 2 }), [
+      { tokens: [], finish: 'length' },
+      { tokens: [], finish: 'length' },
+    ]);
+    await other.engine.dispose();
+    await model.dispose();
+  });
+
+  test('weights in training answer as they are now, and stay', async () => {
+    const held = memory().numTensors;
+    const ask = (model: LocalModel) => replyOf(model, question, { ...greedy, maxNewTokens: 4 });
+    const opened = await open('now', undefined);
+    assert.deepEqual(await withWeights({ model: weights, tokenizer }, ask), await ask(opened));
+    await opened.dispose();
+    assert.equal(memory().numTensors, held);
+  });
+
+  test('the second turn of a chat reads only what is new', async () => {
+    await (await open('chat', undefined)).dispose();
+    const compute = { backend: 'wasm', precision: 'fp32' } as const;
+    const chat = await openChat(join(folder, 'chat'), { compute, seed: 1, maxNewTokens: 8, sampling: greedy });
+    const answer = async (text: string): Promise<string> => {
+      let whole = '';
+      for await (const piece of chat.send(text)) whole += piece;
+      return whole;
+    };
+    await answer('Say');
+    const { read } = { ...chat.tokens };
+    await answer('so');
+    const { template } = new LocalModel({ model: weights, tokenizer });
+    const [turns, options] = [chat.transcript(), { addGenerationPrompt: true }];
+    const first = template.encode(turns.slice(0, 1), options).tokens.length;
+    const second = template.encode(turns.slice(0, 3), options).tokens.length;
+    // All of the first prompt and answer but the answer's last token, which was drawn and never read.
+    assert.equal(chat.tokens.reused, first + 7);
+    assert.equal(chat.tokens.read - read, second - (first + 7) + 7);
+    await chat.close();
+  });
+});
