@@ -130,6 +130,23 @@ test('only the CLI reads the command line, prints or exits', () => {
   assert.ok(files.some(({ folder, text }) => folder === 'cli' && pattern.test(text)));
 });
 
+/** Beside src/tensor/host.ts only kernels, timers and what sees into a forward pass, who cannot wait for it. */
+const hostReaders = [
+  'bench/measure.ts',
+  'tensor/host.ts',
+  'tensor/native/backend.ts',
+  'tensor/native/fused.ts',
+  'tensor/wasm-repairs.ts',
+  'train/statistics.ts',
+];
+
+test('a tensor is read on the host by src/tensor/host.ts', () => {
+  const readers = files
+    .filter(({ text }) => /\.(dataSync|readSync|arraySync)\(|\.(data|array)\(\)/.test(text))
+    .map(({ path }) => path);
+  assert.deepEqual(readers, hostReaders);
+});
+
 test('randomness and time come from where they can be repeated', () => {
   const wrong = files.filter(({ text }) => /\bMath\.random\b/.test(text)).map(({ path }) => path);
   assert.deepEqual(wrong, []);

@@ -7,7 +7,7 @@ import { batchesOnce } from '../data/packing.js';
 import type { TokenDocument, TokenDocuments } from '../data/shards.js';
 import type { TokenSequence } from '../data/types.js';
 import type { Model } from '../model/model.js';
-import { tidy } from '../tensor/tf.js';
+import { readResult } from '../tensor/host.js';
 import { sequenceLogProbabilities } from '../train/objectives/sequence-log-probabilities.js';
 import type { MeasuredText } from './measurements.js';
 
@@ -30,11 +30,9 @@ export async function measureHeldOut(
   const shape = { rows, columns, padId: model.config.pad_token_id };
   for (const batch of batchesOnce(chosen.map(textOnly), shape)) {
     stopIfAborted(signal, 'stopped while measuring bits per byte');
-    tidy(() => {
-      const logProbabilities = sequenceLogProbabilities(model, batch).logProbabilities.dataSync();
-      // A long document continues in the next batch.
-      for (const [i, id] of batch.ids.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
-    });
+    const logProbabilities = await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities);
+    // A long document continues in the next batch.
+    for (const [i, id] of batch.ids.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
     await setImmediate();
   }
   return chosen.map(({ id, source, language, bytes }) => ({ id, source, language, bytes, nats: nats.get(id) ?? 0 }));

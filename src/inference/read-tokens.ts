@@ -3,6 +3,7 @@
 import { type CacheUse, growCache, type KeyValueCache } from '../model/cache.js';
 import { forward, logits, modelInput } from '../model/forward.js';
 import type { Model } from '../model/model.js';
+import { read } from '../tensor/host.js';
 import { embedding } from '../tensor/ops/embedding.js';
 import { tensor1d, tidy } from '../tensor/tf.js';
 
@@ -52,7 +53,7 @@ export async function readTokens(
     return logits(model, chosen);
   });
   if (output === undefined) return pieces.map(() => []);
-  const values = (await output.data()) as Float32Array;
+  const values = await read(output);
   output.dispose();
   const vocabulary = model.config.vocab_size;
   let next = 0;

@@ -8,8 +8,9 @@ import { padSequences } from '../data/sequences.js';
 import type { TokenSequence } from '../data/types.js';
 import { forward, modelInput, outputWeight } from '../model/forward.js';
 import type { Model } from '../model/model.js';
+import { readResult } from '../tensor/host.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
-import { tensor1d, tidy } from '../tensor/tf.js';
+import { tensor1d } from '../tensor/tf.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** Positions that go through the model at a time, at most (but at least one window). */
@@ -62,7 +63,7 @@ export async function tokenLogProbabilities(
       id: String(owner),
       tokens: sequences[owner].slice(begin, end + 1),
     }));
-    const values = rowLogProbabilities(model, rows, columns);
+    const values = await rowLogProbabilities(model, rows, columns);
     for (const [row, { begin, from, end, owner }] of batch.entries()) {
       const start = row * columns - begin;
       results[owner].set(values.subarray(start + from, start + end), from);
@@ -92,16 +93,17 @@ function windowsOf(length: number, context: number): Window[] {
 }
 
 /** [rows · columns], of padding too. */
-function rowLogProbabilities(model: Model, rows: readonly TokenSequence[], columns: number): Float32Array {
+async function rowLogProbabilities(
+  model: Model,
+  rows: readonly TokenSequence[],
+  columns: number,
+): Promise<Float32Array> {
   const batch = padSequences(rows, { padId: model.config.pad_token_id, columns });
-  // Nothing is returned from the scope: tfjs would walk through every number of it, looking for tensors.
-  let values = new Float32Array(0);
-  tidy(() => {
+  const losses = await readResult(() => {
     const hidden = forward(model, modelInput(batch));
-    const losses = crossEntropy(hidden, outputWeight(model), tensor1d(batch.targets, 'int32')).dataSync();
-    values = Float32Array.from(losses, (loss) => -loss);
+    return crossEntropy(hidden, outputWeight(model), tensor1d(batch.targets, 'int32'));
   });
-  return values;
+  return losses.map((loss) => -loss);
 }
 
 /** Scores each text as a document of its own: after the token that opens one, and without the one that ends it. */

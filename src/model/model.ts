@@ -82,15 +82,6 @@ export function modelFromTensors(
   return build(config, rows, (row) => createVariable(row, (tensors.get(row.name) as HostTensor).data));
 }
 
-/** Copies the weights out, in the table's order. */
-export function modelTensors(model: Model): HostTensor[] {
-  return model.parameters.map(({ name, shape }) => ({
-    name,
-    shape,
-    data: (weight(model, name).dataSync() as Float32Array).slice(),
-  }));
-}
-
 export function disposeModel(model: Model): void {
   for (const value of model.weights.values()) value.dispose();
 }

@@ -19,7 +19,7 @@ import type { ChatFormat } from '../inference/chat-format.js';
 import { LocalModel, withWeights } from '../inference/local-model.js';
 import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
-import { tidy } from '../tensor/tf.js';
+import { readResult } from '../tensor/host.js';
 import { unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
@@ -168,7 +168,8 @@ async function heldOutLoss(
   let nats = 0;
   let tokens = 0;
   for (const batch of batchesOnce(sequences, shape)) {
-    nats += tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]);
+    const [sum] = await readResult(() => negativeLogLikelihood(model, batch));
+    nats += sum;
     tokens += batch.weight;
     await setImmediate();
   }

@@ -46,11 +46,11 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
   const count = accumulationAt(step, cooldown?.planned ?? steps, config);
   while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank: soleRank }));
   const learningRate = learningRateAt(step, steps, config, cooldown);
-  const statistics = due(step, config.statisticsEvery ?? 0) ? new StepStatistics(session.model) : undefined;
+  const statistics = due(step, config.statisticsEvery ?? 0) ? await StepStatistics.of(session.model) : undefined;
   const at = { step, learningRate, statistics };
   const result = await trainStep(session.model, session.optimizer, objective, batches, config, at);
   if (statistics !== undefined) {
-    reporter.emit({ type: 'statistics', step, ...statistics.event(), ...(round && { round }) });
+    reporter.emit({ type: 'statistics', step, ...(await statistics.event()), ...(round && { round }) });
   }
   const ids = batches.flatMap((batch) => batch.ids);
   if (session.spikes?.after(step, result, ids) === 'rollback' && (await session.rollback())) return false;

@@ -14,6 +14,7 @@ import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/model.js';
 import type { Metrics, StageReporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
+import { readInto } from '../tensor/host.js';
 import type { Variable } from '../tensor/tf.js';
 import { type OptimizerState, optimizerTensors } from './optimizer.js';
 import type { SpikeState } from './spikes.js';
@@ -113,9 +114,9 @@ export class Saver {
         model: state.model.config,
         eosTokenId,
         tokenizerFiles,
-        weights: this.#copy(state.model.weights),
+        weights: await this.#copy(state.model.weights),
         training: {
-          tensors: this.#copy(optimizerTensors(state.optimizer)),
+          tensors: await this.#copy(optimizerTensors(state.optimizer)),
           state: { objective: state.objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
         },
         manifest: {
@@ -199,13 +200,14 @@ export class Saver {
   }
 
   /** Into the buffers that the last save gave back, where there was one. */
-  #copy(tensors: Iterable<[string, Variable]>): HostTensor[] {
-    return Array.from(tensors, ([name, value]) => {
-      const values = value.dataSync() as Float32Array;
-      const data = this.#thread.spare.get(name) ?? new Float32Array(values.length);
-      data.set(values);
-      return { name, shape: [...value.shape], data };
-    });
+  async #copy(tensors: Iterable<[string, Variable]>): Promise<HostTensor[]> {
+    const copies: HostTensor[] = [];
+    for (const [name, value] of tensors) {
+      const data = this.#thread.spare.get(name) ?? new Float32Array(value.size);
+      await readInto(value, data);
+      copies.push({ name, shape: [...value.shape], data });
+    }
+    return copies;
   }
 }
 

@@ -5,6 +5,7 @@ import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import type { Observe } from '../model/forward.js';
 import { type Model, weight } from '../model/model.js';
 import type { Event, Metrics } from '../report/event.js';
+import { read, readResult } from '../tensor/host.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import type { Tensor } from '../tensor/tf.js';
 
@@ -19,17 +20,23 @@ export class StepStatistics {
   readonly #squares = new Map<string, { sum: number; count: number }>();
   readonly #longest = { queries: new Map<number, number>(), keys: new Map<number, number>() };
 
-  constructor(model: Model) {
+  static async of(model: Model): Promise<StepStatistics> {
+    const before = new Map<string, Float32Array>();
+    for (const { name } of model.parameters.filter(isTrained)) before.set(name, await read(weight(model, name)));
+    return new StepStatistics(model, before);
+  }
+
+  private constructor(model: Model, before: Map<string, Float32Array>) {
     this.#model = model;
-    const trained = model.parameters.filter(isTrained);
-    this.#before = new Map(trained.map(({ name }) => [name, hostOf(weight(model, name)).slice()]));
-    for (const row of trained) {
+    this.#before = before;
+    for (const row of model.parameters.filter(isTrained)) {
       const part = partOf(row);
       this.#part(part);
       this.#names.set(part, [...(this.#names.get(part) ?? []), row.name]);
     }
   }
 
+  /** Reads at once, inside the forward pass: to keep the states until they can be awaited would take the memory of all. */
   readonly observe: Observe = (layer, what, states) => {
     const part = `layer ${layer} ${what === 'mlp' ? 'mlp' : 'attention'}`;
     if (what === 'queries' || what === 'keys') this.#compare(part, layer, what, states);
@@ -37,19 +44,21 @@ export class StepStatistics {
   };
 
   /** `gradients` are sums over `total` tokens (or pairs). */
-  gradients(gradients: ReadonlyMap<string, Tensor>, total: number): void {
+  async gradients(gradients: ReadonlyMap<string, Tensor>, total: number): Promise<void> {
     for (const [part, names] of this.#names) {
       const own = names.flatMap((name) => gradients.get(name) ?? []);
-      if (own.length > 0) this.#part(part).gradientNorm = globalNorm(own) / total;
+      if (own.length === 0) continue;
+      const [norm] = await readResult(() => globalNorm(own));
+      this.#part(part).gradientNorm = norm / total;
     }
   }
 
   /** After the step: how far each part moved, as a share of how long it was. */
-  event(): Pick<Event & { type: 'statistics' }, 'parts'> {
+  async event(): Promise<Pick<Event & { type: 'statistics' }, 'parts'>> {
     for (const [part, names] of this.#names) {
       let [moved, length] = [0, 0];
       for (const name of names) {
-        const [now, before] = [hostOf(weight(this.#model, name)), this.#before.get(name) ?? new Float32Array()];
+        const [now, before] = [await read(weight(this.#model, name)), this.#before.get(name) ?? new Float32Array()];
         for (let i = 0; i < before.length; i++) {
           moved += (now[i] - before[i]) ** 2;
           length += before[i] ** 2;

@@ -5,6 +5,7 @@ import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
+import { read, readResult } from '../tensor/host.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
 import type { LossContext, MicroBatch, Objective, RecordMetric } from './objective.js';
@@ -39,12 +40,13 @@ export async function trainStep<Batch extends MicroBatch>(
   let lossSum = 0;
   try {
     for (const batch of batches) {
-      lossSum += accumulate(model, objective, batch, { gradients, figures, pass });
+      lossSum += await accumulate(model, objective, batch, { gradients, figures, pass });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
-    const gradientNorm = globalNorm([...gradients.values()]) / total;
+    const [norm] = await readResult(() => globalNorm([...gradients.values()]));
+    const gradientNorm = norm / total;
     const loss = lossSum / total;
-    statistics?.gradients(gradients, total);
+    await statistics?.gradients(gradients, total);
     for (const name of Object.keys(figures)) figures[name] /= total;
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;
@@ -63,12 +65,12 @@ interface StepSums {
 }
 
 /** Adds the gradients of one micro-batch to `gradients`; returns its loss sum. */
-function accumulate<Batch extends MicroBatch>(
+async function accumulate<Batch extends MicroBatch>(
   model: Model,
   objective: Objective<Batch>,
   batch: Batch,
   { gradients, figures, pass }: StepSums,
-): number {
+): Promise<number> {
   const recorded: { name: string; values: Tensor; each?: (element: number) => number }[] = [];
   const record: RecordMetric = (name, value, each) => recorded.push({ name, values: keep(clone(value)), each });
   const trained = model.parameters.filter(isTrained);
@@ -83,10 +85,10 @@ function accumulate<Batch extends MicroBatch>(
       if (before !== undefined) dispose([before, fresh[index]]);
     });
     for (const { name, values, each = Number } of recorded) {
-      const sum = (values.dataSync() as Float32Array).reduce((total, element) => total + each(element), 0);
+      const sum = (await read(values)).reduce((total, element) => total + each(element), 0);
       figures[name] = (figures[name] ?? 0) + sum;
     }
-    const loss = value.dataSync()[0];
+    const [loss] = await read(value);
     value.dispose();
     return loss;
   } finally {

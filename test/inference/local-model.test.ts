@@ -12,13 +12,14 @@ import { greedy, samplingSchema } from '../../src/config/sampling.js';
 import { openChat } from '../../src/inference/chat.js';
 import { replyOf } from '../../src/inference/chat-model.js';
 import { LocalModel, type OpenedModel, withWeights } from '../../src/inference/local-model.js';
-import { disposeModel, initModel, type Model, modelTensors } from '../../src/model/model.js';
+import { disposeModel, initModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, tensor, tidy } from '../../src/tensor/tf.js';
 import type { Message } from '../../src/tokenizer/message.js';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
+import { modelTensors } from '../model-tensors.js';
 
 const question: Message[] = [{ role: 'user', content: 'Say something.' }];
 

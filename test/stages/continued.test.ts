@@ -11,12 +11,13 @@ import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { openTokens } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { measureTexts, metricsOf } from '../../src/evaluation/measurements.js';
-import { disposeModel, type Model, modelFromTensors, modelTensors } from '../../src/model/model.js';
+import { disposeModel, type Model, modelFromTensors } from '../../src/model/model.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import { openContinued } from '../../src/stages/continued.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { modelTensors } from '../model-tensors.js';
 
 const root = await mkdtemp(join(tmpdir(), 'mossctl-continued-'));
 after(() => rm(root, { recursive: true, force: true }));

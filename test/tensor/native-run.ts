@@ -1,9 +1,10 @@
 // A program for native-bits.test.ts: trains 20 steps with each number of threads that is asked for, one after the other,
 // and prints for each the digest of the weights' bits and the losses, as JSON.
 import { createHash } from 'node:crypto';
-import { disposeModel, modelTensors } from '../../src/model/model.js';
+import { disposeModel } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
+import { modelTensors } from '../model-tensors.js';
 import { changingBatches, smallModel, trainSteps } from './native-world.js';
 
 export interface RunOfThreads {

@@ -11,7 +11,7 @@ import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { forward, modelInput } from '../../src/model/forward.js';
-import { disposeModel, type Model, modelFromTensors, modelTensors, withRows } from '../../src/model/model.js';
+import { disposeModel, type Model, modelFromTensors, withRows } from '../../src/model/model.js';
 import { project } from '../../src/model/project.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, mul, type Scalar, sub, sum } from '../../src/tensor/tf.js';
@@ -20,6 +20,7 @@ import { createOptimizer, disposeOptimizer, optimizerStep, optimizerTensors } fr
 import { trainStep } from '../../src/train/step.js';
 import { type TrainingResult, train } from '../../src/train/trainer.js';
 import { onBackend } from '../conformance/backends.js';
+import { modelTensors } from '../model-tensors.js';
 import { abortedWhen } from '../signals.js';
 import { padId, recordingReporter, tinyConfig, tinyModel, trainConfig, vocabSize } from './tiny.js';
 

@@ -1,7 +1,7 @@
 // Statistics of a step: right, asked for or not without a changed bit, and nothing left behind.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { disposeModel, modelTensors } from '../../src/model/model.js';
+import { disposeModel } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
 import { statisticsHtml } from '../../src/report/statistics.js';
 import { memory, type Tensor } from '../../src/tensor/tf.js';
@@ -9,6 +9,7 @@ import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js'
 import { StepStatistics } from '../../src/train/statistics.js';
 import { trainStep } from '../../src/train/step.js';
 import type { TrainingResult } from '../../src/train/trainer.js';
+import { modelTensors } from '../model-tensors.js';
 import { countingObjective, tinyModel, trainConfig } from './tiny.js';
 import { trainingWorld } from './world.js';
 
@@ -61,7 +62,7 @@ describe('statistics', () => {
     const config = trainConfig();
     const seen: number[][] = [];
     const step = async (number: number) => {
-      const statistics = new StepStatistics(model);
+      const statistics = await StepStatistics.of(model);
       const { observe } = statistics;
       Object.assign(statistics, {
         observe: (layer: number, what: Parameters<typeof observe>[1], states: Tensor): void => {
@@ -76,7 +77,7 @@ describe('statistics', () => {
       return {
         gradientNorm,
         weights,
-        parts: new Map(statistics.event().parts.map(({ part, values }) => [part, values])),
+        parts: new Map((await statistics.event()).parts.map(({ part, values }) => [part, values])),
       };
     };
     const close = (actual: number, expected: number): void =>

@@ -7,7 +7,7 @@ import { writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
 import type { Model } from '../../model/model.js';
-import { tidy } from '../../tensor/tf.js';
+import { readResult } from '../../tensor/host.js';
 import { type PreferencePair, pairBatch, type ReferencedSequence } from '../../train/objectives/preference.js';
 import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 
@@ -63,11 +63,8 @@ export function makePairs(
 export async function scoreReferences(model: Model, pairs: readonly Pair[], batchSize: number): Promise<void> {
   for (let begin = 0; begin < pairs.length; begin += batchSize) {
     const group = pairs.slice(begin, begin + batchSize);
-    let values = new Float32Array(0);
-    tidy(() => {
-      const batch = pairBatch(group.map(preferencePair), model.config.pad_token_id);
-      values = sequenceLogProbabilities(model, batch).logProbabilities.dataSync().slice() as Float32Array<ArrayBuffer>;
-    });
+    const batch = pairBatch(group.map(preferencePair), model.config.pad_token_id);
+    const values = await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities);
     await setImmediate();
     group.forEach((pair, i) => {
       pair.chosen.reference = values[i];

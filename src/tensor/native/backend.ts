@@ -123,6 +123,12 @@ export class NativeBackend extends MathBackendCPU {
     return data instanceof NativeData ? data.values.slice() : super.readSync(dataId);
   }
 
+  /** The one copy of `readSync`, into memory that is there already. */
+  readInto(dataId: DataId, into: Float32Array): void {
+    const data: unknown = this.data.get(dataId);
+    into.set((data instanceof NativeData ? data.values : super.readSync(dataId)) as Float32Array);
+  }
+
   override disposeData(dataId: DataId, force = false): boolean {
     const data: unknown = this.data.has(dataId) ? this.data.get(dataId) : undefined;
     const gone = super.disposeData(dataId, force);

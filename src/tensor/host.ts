@@ -1,0 +1,28 @@
+// Values of tensors on the host. A read is awaited, for a device computes behind the program, and copies once: what was read
+// is the reader's own. Nothing may be awaited inside `tidy`: `readResult` takes what is to be computed in one.
+import { type DataId, engine, type Tensor, tidy } from './tf.js';
+
+/** Backends whose reads are copies; another may hand out its own memory. */
+const copying = ['native', 'wasm', 'tensorflow'];
+
+export async function read(tensor: Tensor): Promise<Float32Array> {
+  const values = (await tensor.data()) as Float32Array;
+  return copying.includes(engine().backendName) ? values : values.slice();
+}
+
+/** Into memory of the reader's, of as many elements. */
+export async function readInto(tensor: Tensor, into: Float32Array): Promise<void> {
+  const backend = engine().backend as { readInto?(dataId: DataId, into: Float32Array): void };
+  if (backend.readInto === undefined) into.set((await tensor.data()) as Float32Array);
+  else backend.readInto(tensor.dataId, into);
+}
+
+/** The values of the tensor that `compute` returns; none is left of what it computes. */
+export async function readResult(compute: () => Tensor): Promise<Float32Array> {
+  const result = tidy(compute);
+  try {
+    return await read(result);
+  } finally {
+    result.dispose();
+  }
+}
