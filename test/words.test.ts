@@ -1,0 +1,97 @@
+// The project's words, held by a test: names and messages use the field's terms in plain English (see CONTRIBUTING).
+// A private dialect costs each reader who meets it a guess.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/** Rooms whose words have not been gone through yet. */
+const later = [
+  'architecture',
+  'base',
+  'bench',
+  'checkpoint',
+  'cli',
+  'config',
+  'data',
+  'inspect',
+  'pipeline',
+  'report',
+  'stages',
+  'tensor',
+  'tokenizer',
+  'train',
+];
+
+const root = fileURLToPath(new URL('../src/', import.meta.url));
+
+/** What stands in a name, and what to call it instead. */
+const names: readonly [RegExp, string][] = [
+  [
+    /^(Left|Made|Placed|Opened|Planned|Ahead|Watched|Fetched|Gathered|Located|Measured|Sampled|Continued|Counted|Damaged|Given|Kept|Known|Held|Shown|Taken|Settled|Unstaged)$/,
+    'the thing that it is: ParentRun, OutputRecord, OpenRun, SampledPairs',
+  ],
+  [/^(most|largest|fewest|least|usual)[A-Z]/, 'max…, min… or default… for a limit'],
+  [/^(tell|told)[A-Z]/, 'report…, warn… or note…'],
+  [/^(madeAgain|settled|free|checkpointing|garbage)$/, 'rebuilt, resolved, freelyChangeable, recompute, unusable'],
+];
+
+/** What stands in a message, and what to say instead. */
+const phrases: readonly [RegExp, string][] = [
+  [/\bgo(es|ing)? on\b/i, 'resume(s), continue(s)'],
+  [/\bof others\b/i, 'third-party'],
+  [/\b(told|tells)\b/i, 'reported, reports, says'],
+  [/\b(left|leaves|leave) out\b/i, 'skipped, skips, omit'],
+  [/\bmade again\b/i, 'rebuilt'],
+  [/\bmend(s|ed)?\b/i, 'fix'],
+  [/\bletter for letter\b/i, 'exact'],
+  [/\bstood before\b/i, 'exact duplicate of an earlier one'],
+  [/\bfor it is\b/i, 'because it is'],
+  [/\bis to have\b/i, 'has, plans'],
+  [/\bshall\b/i, 'a plain statement of what is missing'],
+  [/\bwithout a word\b/i, 'silently'],
+];
+
+interface Line {
+  at: string;
+  text: string;
+}
+
+/** The code of each file without its comments, line by line. */
+function codeLines(): Line[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !later.some((room) => path.startsWith(`${room}/`)))
+    .sort()
+    .flatMap((path) => {
+      const text = readFileSync(`${root}${path}`, 'utf8');
+      const lines = text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, '')).split('\n');
+      return lines
+        .map((line, i) => ({ at: `${path.replaceAll('\\', '/')}:${i + 1}`, text: line.replace(/(^|\s)\/\/.*$/, '') }))
+        .filter((line) => line.text.trim() !== '');
+    });
+}
+
+const literal = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g;
+const lines = codeLines();
+
+test('no name speaks the private dialect', () => {
+  assert.ok(lines.length > 1000, `${lines.length} lines`);
+  const wrong = lines.flatMap(({ at, text }) =>
+    [...text.replace(literal, "''").matchAll(/(?<![.\w$#])[A-Za-z_$][\w$]*/g)].flatMap(([name]) =>
+      names.filter(([pattern]) => pattern.test(name)).map(([, instead]) => `${at}: ${name} → ${instead}`),
+    ),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('no message speaks the private dialect', () => {
+  const wrong = lines
+    // Sentences that a model is to learn are data, not messages of ours.
+    .filter(({ at }) => !at.startsWith('stages/self-instruct/families/'))
+    .flatMap(({ at, text }) =>
+      (text.match(literal) ?? []).flatMap((message) =>
+        phrases.filter(([pattern]) => pattern.test(message)).map(([, instead]) => `${at}: ${message} → ${instead}`),
+      ),
+    );
+  assert.deepEqual(wrong, []);
+});
