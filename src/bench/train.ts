@@ -42,8 +42,8 @@ export interface TrainMeasurement {
 }
 
 const warmUpSteps = 2;
-const mostSteps = 20;
-const mostSeconds = 20;
+const maxSteps = 20;
+const maxSeconds = 20;
 
 /** Opens the backend and trains a fresh model; `cancelled` is asked between steps. */
 export async function measureTraining(
@@ -61,7 +61,7 @@ export async function measureTraining(
   const started = performance.now();
   const isEnough = (): boolean =>
     job.steps === undefined
-      ? times.length >= mostSteps || performance.now() - started > mostSeconds * 1000
+      ? times.length >= maxSteps || performance.now() - started > maxSeconds * 1000
       : times.length >= job.steps;
   try {
     for (let step = 1; step <= warmUpSteps || times.length === 0 || !isEnough(); step++) {

@@ -10,14 +10,20 @@ import { type PretrainConfig, pretrainSchema } from '../config/pipeline.js';
 import type { Cooldown } from '../train/schedule.js';
 
 /** Change how a training is watched or ended, not what it is. */
-const free = ['keep', 'evaluateEvery', 'sampleEvery', 'checkpointEvery', 'statisticsEvery', 'finalRatio', 'decay'].map(
-  (key) => `pretrain.train.${key}`,
-);
+const freelyChangeable = [
+  'keep',
+  'evaluateEvery',
+  'sampleEvery',
+  'checkpointEvery',
+  'statisticsEvery',
+  'finalRatio',
+  'decay',
+].map((key) => `pretrain.train.${key}`);
 
 const settingsNode = schemaNode(pretrainSchema);
 
-export interface Left {
-  cooldown: Cooldown & { path: string };
+export interface CooldownParent {
+  branch: Cooldown & { path: string };
   manifest: Manifest;
   digest: string;
   /** In all, those before it included. */
@@ -36,7 +42,7 @@ export interface Left {
 export async function openCooldown(
   { cooldown, ...config }: PretrainConfig,
   { planned, inputDigest, parent }: { planned: number; inputDigest: string; parent?: string },
-): Promise<Left | undefined> {
+): Promise<CooldownParent | undefined> {
   if (cooldown === undefined) return undefined;
   const { path, manifest, digest } = await identifyCheckpoint(cooldown.from);
   const fail = (what: string, why: string): never => {
@@ -57,12 +63,12 @@ export async function openCooldown(
   const length = cooldown.steps ?? Math.max(1, Math.round((step * decay) / Math.max(0.01, 1 - decay)));
   const settings = { ...config, cooldown: { steps: length } };
   const text = `cool-down: ${length} steps from step ${step} of ${digest.slice(0, 12)}, which was to have ${planned}`;
-  return { cooldown: { path, step, planned }, manifest, digest, steps: step + length, settings, text };
+  return { branch: { path, step, planned }, manifest, digest, steps: step + length, settings, text };
 }
 
 /** Dotted keys that are not as they were. */
 function differing(before: unknown, now: unknown, at = 'pretrain'): string[] {
-  if (isDeepStrictEqual(before, now) || free.includes(at)) return [];
+  if (isDeepStrictEqual(before, now) || freelyChangeable.includes(at)) return [];
   if (!isBlock(before) || !isBlock(now)) return [at];
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...keys].flatMap((key) => differing(before[key], now[key], `${at}.${key}`));

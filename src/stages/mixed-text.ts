@@ -1,4 +1,4 @@
-// The mixture of a pretraining job: opened, and told in words — before the training what will be read of each source,
+// The mixture of a pretraining job: opened, and put into words — before the training what will be read of each source,
 // after it what was.
 import { formatCount } from '../base/format.js';
 import type { MixtureConfig } from '../config/mixture.js';
@@ -13,8 +13,8 @@ import type { Job } from './stage.js';
 
 /** Passes up to which repeated text is worth nearly as much as new text (Muennighoff et al. 2023, arXiv:2305.16264). */
 const worthwhilePasses = 4;
-/** Groups told one by one, the largest first. */
-const toldGroups = 24;
+/** Groups reported one by one, the largest first. */
+const maxReportedGroups = 24;
 
 export async function openMixedText(
   { seed, reporter }: Pick<Job<unknown>, 'seed' | 'reporter'>,
@@ -56,12 +56,12 @@ function planInWords(
     .map((_, i) => i)
     .filter((i) => rows[i] > 0)
     .sort((a, b) => rows[b] - rows[a]);
-  const lines = largestFirst.slice(0, toldGroups).map((i) => {
+  const lines = largestFirst.slice(0, maxReportedGroups).map((i) => {
     const { documents, tokens } = groups[i];
     const passes = inWords(passesOf(groups[i], rows[i] * columns));
     return `${nameOf(groups[i])}: ${percent(rows[i] / all)} of the training, ${passes} passes over ${formatCount(documents)} documents, ${formatCount(tokens)} tokens`;
   });
-  const more = largestFirst.length - toldGroups;
+  const more = largestFirst.length - maxReportedGroups;
   if (more > 0) lines.push(`and ${more} smaller ones`);
   const unread = groups.filter((_, i) => rows[i] === 0).map(nameOf);
   if (unread.length > 0) lines.push(`not read: ${unread.join(', ')}`);
@@ -76,16 +76,16 @@ function planInWords(
 }
 
 /** `tokens.<language>.<source>`: what was read of each group; the same in a note. */
-export function tellTokensRead({ plan, tokensRead }: Mixture, reporter: StageReporter): Metrics {
+export function reportTokensRead({ plan, tokensRead }: Mixture, reporter: StageReporter): Metrics {
   const read = tokensRead();
   const all = plan.groups
     .map((group, i) => ({ group, tokens: read[i] }))
     .filter(({ tokens }) => tokens > 0)
     .sort((a, b) => b.tokens - a.tokens);
-  const words = all.slice(0, toldGroups).map(({ group, tokens }) => {
+  const words = all.slice(0, maxReportedGroups).map(({ group, tokens }) => {
     return `${nameOf(group)} ${formatCount(tokens)} (${inWords(passesOf(group, tokens))} passes)`;
   });
-  const rest = all.slice(toldGroups).reduce((sum, { tokens }) => sum + tokens, 0);
+  const rest = all.slice(maxReportedGroups).reduce((sum, { tokens }) => sum + tokens, 0);
   if (rest > 0) words.push(`others ${formatCount(rest)}`);
   reporter.note('info', `tokens read: ${words.join(', ')}`);
   return Object.fromEntries(all.map(({ group, tokens }) => [`tokens.${group.language}.${group.source}`, tokens]));

@@ -8,19 +8,20 @@ import { corpusManifestName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import type { PretrainConfig } from '../config/pipeline.js';
 import { samplingAt } from '../config/sampling.js';
-import { meanAccumulation } from '../config/train.js';
+import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import { PackedBatches } from '../data/packing.js';
-import { openTokens } from '../data/shards.js';
+import type { BatchShape } from '../data/sequences.js';
+import { openTokens, type TokenDocuments } from '../data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../evaluation/bits-per-byte.js';
 import { heldOutFormulas, measureFormulas } from '../evaluation/formulas.js';
 import { measureSources, measureTexts, metricsOf } from '../evaluation/measurements.js';
 import { type LocalModel, withWeights } from '../inference/local-model.js';
-import { initModel } from '../model/model.js';
+import { initModel, type Model } from '../model/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { tokenObjective } from '../train/objectives/next-token.js';
 import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';
-import { openMixedText, tellTokensRead } from './mixed-text.js';
+import { openMixedText, reportTokensRead } from './mixed-text.js';
 import type { Job, Stage } from './stage.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
 
@@ -31,67 +32,83 @@ const evaluationFormulas = 64;
 
 export const pretrainStage: Stage<PretrainConfig> = {
   async run(job) {
-    const { config, inputs, directory, seed, reporter } = job;
-    const compute = await startBackend(job);
-    const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
-    const documents = await openTokens(inputs.tokens ?? '', 'train', tokenizer);
-    const validation = await openTokens(inputs.tokens ?? '', 'validation', tokenizer);
-    const heldOut = await chooseHeldOut(validation, evaluationTokens);
-    const formulas = await heldOutFormulas(validation, tokenizer, evaluationFormulas);
-    const ids = {
-      vocabSize: tokenizer.vocabSize,
-      endOfText: tokenizer.specialId('endOfText'),
-      pad: tokenizer.specialId('pad'),
-    };
+    const { config, directory, seed, reporter } = job;
     const { from, ...settings } = config;
-    const continued = from === undefined ? undefined : await openContinued(from, tokenizer, { verify: job.verify });
-    const model = continued?.model ?? initModel(modelConfig(config.model, ids), seed);
-    const { max_position_embeddings: columns } = continued ? continuedShape(config.model, model.config) : model.config;
-    const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
-    const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
-    const steps = await stepCount(config.train, () => batches.countBatches());
-    const inputDigest = digestOf(await readJsonIfExists(`${inputs.tokens}/${corpusManifestName}`));
-    const left = await openCooldown(settings, { planned: steps, inputDigest, parent: continued?.parent.digest });
-    const tokens = Math.round(steps * meanAccumulation(config.train) * shape.rows * shape.columns);
-    const passes = (tokens / documents.tokenCount).toPrecision(2);
-    const { batchSize, accumulation, learningRate, weightDecay } = config.train;
-    const batch = `${batchSize}${accumulation > 1 ? ` × ${accumulation}` : ''} rows of ${shape.columns}`;
-    const text = `${formatCount(parameterCount(model.config))} parameters, ${steps} steps of ${batch}, ${formatCount(tokens)} tokens: ${passes} passes over the corpus; learning rate ${learningRate}, weight decay ${weightDecay}`;
-    reporter.note('info', text);
-    for (const each of [continued, left]) {
-      if (each !== undefined) reporter.note('info', each.text);
-    }
     const { mixture, train } = config;
-    const mixed = mixture && (await openMixedText(job, documents, { mixture, train, steps, shape }));
+    const compute = await startBackend(job);
+    const { tokenizer, documents, inputDigest, evaluate } = await openInputs(job);
+    const { model, continued, shape } = await makeModel(job, tokenizer);
+    const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
+    const planned = await stepCount(train, () => batches.countBatches());
+    const cooldown = await openCooldown(settings, { planned, inputDigest, parent: continued?.parent.digest });
+    const size = `${formatCount(parameterCount(model.config))} parameters`;
+    reporter.note('info', `${size}, ${planInWords(train, { steps: planned, shape, documents })}`);
+    for (const each of [continued, cooldown]) if (each !== undefined) reporter.note('info', each.text);
+    const mixed = mixture && (await openMixedText(job, documents, { mixture, train, steps: planned, shape }));
     const result = await runTraining(job, {
       model,
-      objective: tokenObjective(mixed?.batches ?? batches, config.train),
-      config: config.train,
-      steps: left?.steps ?? steps,
-      cooldown: left?.cooldown,
+      objective: tokenObjective(mixed?.batches ?? batches, train),
+      config: train,
+      steps: cooldown?.steps ?? planned,
+      cooldown: cooldown?.branch,
       directory,
       tokenizerFiles: tokenizer.files(),
-      eosTokenId: ids.endOfText,
+      eosTokenId: tokenizer.specialId('endOfText'),
       manifest: {
         stage: 'pretrain',
-        ...descent(left ?? continued?.parent),
-        settings: left?.settings ?? settings,
+        ...descent(cooldown ?? continued?.parent),
+        settings: cooldown?.settings ?? settings,
         inputDigest,
         ...compute,
       },
-      evaluate: async (current) => {
-        const texts = await measureHeldOut(current, heldOut);
-        const ask = (model: LocalModel) => measureFormulas(model, formulas);
-        const answers = await withWeights({ model: current, tokenizer }, ask);
-        return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
-      },
+      evaluate,
       sample: (current, step) =>
         withWeights({ model: current, tokenizer }, (speaker) => printSamples(job, speaker, step)),
     });
-    const read = mixed && tellTokensRead(mixed, reporter);
+    const read = mixed && reportTokensRead(mixed, reporter);
     return { path: result.path, digest: result.digest, metrics: { ...result.metrics, ...read } };
   },
 };
+
+async function openInputs({ inputs }: Job<PretrainConfig>) {
+  const { tokens = '' } = inputs;
+  const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
+  const documents = await openTokens(tokens, 'train', tokenizer);
+  const validation = await openTokens(tokens, 'validation', tokenizer);
+  const heldOut = await chooseHeldOut(validation, evaluationTokens);
+  const formulas = await heldOutFormulas(validation, tokenizer, evaluationFormulas);
+  return {
+    tokenizer,
+    documents,
+    inputDigest: digestOf(await readJsonIfExists(`${tokens}/${corpusManifestName}`)),
+    evaluate: async (model: Model) => {
+      const texts = await measureHeldOut(model, heldOut);
+      const answers = await withWeights({ model, tokenizer }, (speaker) => measureFormulas(speaker, formulas));
+      return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
+    },
+  };
+}
+
+/** A fresh model, or that of the checkpoint that is pretrained further; and the shape of its batches. */
+async function makeModel({ config, seed, verify }: Job<PretrainConfig>, tokenizer: Tokenizer) {
+  const continued = config.from === undefined ? undefined : await openContinued(config.from, tokenizer, { verify });
+  const [endOfText, pad] = [tokenizer.specialId('endOfText'), tokenizer.specialId('pad')];
+  const ids = { vocabSize: tokenizer.vocabSize, endOfText, pad };
+  const model = continued?.model ?? initModel(modelConfig(config.model, ids), seed);
+  const { max_position_embeddings: columns } = continued ? continuedShape(config.model, model.config) : model.config;
+  return { model, continued, shape: { rows: config.train.batchSize, columns, padId: model.config.pad_token_id } };
+}
+
+function planInWords(
+  train: TrainConfig,
+  { steps, shape, documents }: { steps: number; shape: BatchShape; documents: TokenDocuments },
+): string {
+  const { batchSize, accumulation, learningRate, weightDecay } = train;
+  const tokens = Math.round(steps * meanAccumulation(train) * shape.rows * shape.columns);
+  const passes = (tokens / documents.tokenCount).toPrecision(2);
+  const batch = `${batchSize}${accumulation > 1 ? ` × ${accumulation}` : ''} rows of ${shape.columns}`;
+  return `${steps} steps of ${batch}, ${formatCount(tokens)} tokens: ${passes} passes over the corpus; learning rate ${learningRate}, weight decay ${weightDecay}`;
+}
 
 const openings = ['', '春', 'The ', '3+4='];
 

@@ -21,56 +21,39 @@ import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { readResult } from '../tensor/host.js';
 import { unlearntEnd } from '../tokenizer/answer-ends.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
 import type { Job, Stage } from './stage.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
-const usualColumns = 2048;
+const defaultColumns = 2048;
 
 /** Answers shown as samples. */
-const shownSamples = 6;
+const maxSamples = 6;
 
 export const sftStage: Stage<SftConfig> = {
   async run(job) {
-    const { config, inputs, directory, seed } = job;
+    const { config, inputs, directory } = job;
     const compute = await startBackend(job);
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
     const { model, tokenizer, template } = await LocalModel.of(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
-    const context = model.config.max_position_embeddings;
-    const columns = config.contextLength ?? Math.min(context, usualColumns);
-    if (columns > context) {
-      throw new UserError({
-        where: 'sft.contextLength',
-        what: `${columns} tokens are more than the model's context of ${context}`,
-        next: `Use at most ${context}, or leave it out`,
-      });
-    }
-    if (config.contextLength === undefined && columns < context) {
-      const text = `conversations are cut at ${columns} tokens, of the ${context} that the model can take: sft.contextLength changes it`;
-      job.reporter.note('info', text);
-    }
+    const columns = columnsOf(job, model.config.max_position_embeddings);
+    const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
     const sequences = await readSequences(job, path, { template, tokenizer }, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
     const heldOutSequences = heldOut.flatMap((row) => {
       const fitted = conversationSequences(row, template, columns);
       return 'sequences' in fitted ? fitted.sequences : [];
     });
-    const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
-    const source = { length: sequences.length, get: (index: number) => sequences[index] };
-    const conversations = new PackedBatches({ source, mode: 'whole', seed, ...shape });
-    const text = await openText(job, tokenizer);
-    const batches = text === undefined ? conversations : mixText(job, conversations, text, shape);
-    const batchesPerEpoch = async (): Promise<number> =>
-      Math.ceil((await conversations.countBatches()) / (1 - config.textShare));
-    const steps = await stepCount(config.train, batchesPerEpoch);
+    // The text that pretraining read, where a share of the rows is to keep reading it.
+    const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
+    const { batches, countBatches } = makeBatches(job, sequences, text, shape);
     const result = await runTraining(job, {
       model,
       objective: tokenObjective(batches, config.train),
       config: config.train,
-      steps,
+      steps: await stepCount(config.train, countBatches),
       directory,
       tokenizerFiles: tokenizer.files(),
       eosTokenId: tokenizer.specialId('turnEnd'),
@@ -82,38 +65,60 @@ export const sftStage: Stage<SftConfig> = {
         ...compute,
       },
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
-      sample: async (current, step) => {
-        const tasks = heldOut.slice(0, shownSamples);
-        const ask = (speaker: LocalModel) => answerTasks(speaker, tasks, { maxNewTokens: 48, seed });
-        for (const { task, text } of await withWeights({ model: current, tokenizer }, ask)) {
-          job.reporter.emit({ type: 'sample', step, prompt: lastQuestion(task), completion: text });
-        }
-      },
+      sample: (current, step) =>
+        withWeights({ model: current, tokenizer }, (speaker) => printSamples(job, speaker, heldOut, step)),
     });
     return { path: result.path, digest: result.digest, metrics: result.metrics };
   },
 };
 
-/** The text that pretraining read, where a share of the rows is to go on reading it. */
-async function openText({ config, inputs }: Job<SftConfig>, tokenizer: Tokenizer): Promise<TokenDocuments | undefined> {
-  return config.textShare > 0 ? openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
+/** Tokens per row, of the `context` that the model can take. */
+function columnsOf({ config, reporter }: Job<SftConfig>, context: number): number {
+  const columns = config.contextLength ?? Math.min(context, defaultColumns);
+  if (columns > context) {
+    throw new UserError({
+      where: 'sft.contextLength',
+      what: `${columns} tokens are more than the model's context of ${context}`,
+      next: `Use at most ${context}, or leave it out`,
+    });
+  }
+  if (config.contextLength === undefined && columns < context) {
+    const text = `conversations are cut at ${columns} tokens, of the ${context} that the model can take: sft.contextLength changes it`;
+    reporter.note('info', text);
+  }
+  return columns;
 }
 
-function mixText(
+/** Rows of conversations, or of those and plain text; and how many batches are one pass over the conversations. */
+function makeBatches(
   { config, seed }: Job<SftConfig>,
-  main: PackedBatches,
-  source: TokenDocuments,
+  sequences: readonly TokenSequence[],
+  text: TokenDocuments | undefined,
   shape: BatchShape,
-): MixedBatches {
+) {
+  const source = { length: sequences.length, get: (index: number) => sequences[index] };
+  const main = new PackedBatches({ source, mode: 'whole', seed, ...shape });
+  const countBatches = async (): Promise<number> => Math.ceil((await main.countBatches()) / (1 - config.textShare));
+  if (text === undefined) return { batches: main, countBatches };
   // A stream of its own: not the order in which pretraining read.
-  const second = new PackedBatches({
-    source,
-    mode: 'stream',
-    seed: Random.stream(seed, 'sft-text').uint32(),
-    ...shape,
-  });
+  const own = Random.stream(seed, 'sft-text').uint32();
+  const second = new PackedBatches({ source: text, mode: 'stream', seed: own, ...shape });
   const supplies = new Map(Object.entries({ main, second }));
-  return new MixedBatches({ supplies, apportionment: new SecondShare(config.textShare), ...shape });
+  const batches = new MixedBatches({ supplies, apportionment: new SecondShare(config.textShare), ...shape });
+  return { batches, countBatches };
+}
+
+/** Answers to a few held-out tasks, so that a person can see it learn. */
+async function printSamples(
+  { reporter, seed }: Job<SftConfig>,
+  model: LocalModel,
+  heldOut: readonly Conversation[],
+  step: number,
+): Promise<void> {
+  const answers = await answerTasks(model, heldOut.slice(0, maxSamples), { maxNewTokens: 48, seed });
+  for (const { task, text } of answers) {
+    reporter.emit({ type: 'sample', step, prompt: lastQuestion(task), completion: text });
+  }
 }
 
 async function readSequences(
