@@ -96,6 +96,10 @@ export class Columns {
     this.#segments = this.#segments.filter((each) => each !== segment);
   }
 
+  forgetKept(): void {
+    this.#segments = this.#segments.filter(({ inUse }) => inUse);
+  }
+
   /** The longest unused first. */
   #kept(): Segment[] {
     return this.#segments.filter(({ inUse }) => !inUse).sort((a, b) => a.lastUse - b.lastUse);

@@ -59,7 +59,7 @@ export class Engine {
   /** Tokens that went through the model, and those found in the cache instead. */
   readonly counts = { read: 0, reused: 0 };
 
-  /** Borrows the model: whoever made it disposes it, after the engine. */
+  /** Borrows the model: whoever made it disposes it, after the engine, and says when its weights change (`forget`). */
   constructor(model: Model, options: Partial<EngineOptions> = {}) {
     const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = model.config;
     const context = model.config.max_position_embeddings;
@@ -126,6 +126,11 @@ export class Engine {
       controller.abort();
       await done.catch(() => undefined);
     }
+  }
+
+  /** Drops what finished sequences have read: to be called where the model's weights have changed. */
+  forget(): void {
+    this.#columns.forgetKept();
   }
 
   /** Ends with an error what is still being answered, and frees the cache. */

@@ -3,9 +3,9 @@
 import { type CacheUse, growCache, type KeyValueCache } from '../model/cache.js';
 import { forward, logits, modelInput } from '../model/forward.js';
 import type { Model } from '../model/model.js';
-import { read } from '../tensor/host.js';
+import { readResult } from '../tensor/host.js';
 import { embedding } from '../tensor/ops/embedding.js';
-import { tensor1d, tidy } from '../tensor/tf.js';
+import { tensor1d, zeros } from '../tensor/tf.js';
 
 export interface Piece {
   /** Ids to read, at least one. */
@@ -46,15 +46,12 @@ export async function readTokens(
     wanted.push(...own.map((i) => row * columns + i));
   }
   const use: CacheUse = { cache, columns: places, span: Math.max(...pieces.map(({ ids, from }) => from + ids.length)) };
-  const output = tidy(() => {
+  const values = await readResult(() => {
     const hidden = forward(model, modelInput({ rows, columns, tokens, positions, ranges }), { cache: use });
-    if (wanted.length === 0) return undefined;
+    if (wanted.length === 0) return zeros([0]);
     const chosen = wanted.length === rows * columns ? hidden : embedding(hidden, tensor1d(wanted, 'int32'));
     return logits(model, chosen);
   });
-  if (output === undefined) return pieces.map(() => []);
-  const values = await read(output);
-  output.dispose();
   const vocabulary = model.config.vocab_size;
   let next = 0;
   return pieces.map(({ wanted: own }) => own.map(() => values.subarray(next * vocabulary, ++next * vocabulary)));
