@@ -64,7 +64,7 @@ export class Trial {
     }
     this.#followSteps(session.events, ending, damagedBefore);
     this.#settleDamages(session);
-    this.#table.fallbacks += [...said(session).matchAll(/skipped a damaged|made again/g)].length;
+    this.#table.fallbacks += [...said(session).matchAll(/skipped a damaged|rebuilt/g)].length;
     const isEnd = session.code === 0 && session.signal === null;
     if (ending === undefined && !isEnd) this.#refused(session);
     return isEnd;

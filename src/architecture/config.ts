@@ -1,7 +1,7 @@
 // From the size dial to a full Hugging Face configuration, and what the architectures differ in.
 import { UserError } from '../base/errors.js';
 import { type ModelConfig, type ModelSettings, measureOf, type Size, sizes } from '../config/model.js';
-import { type Shape, shapeFor } from './shape.js';
+import { type DecoderSize, shapeFor } from './shape.js';
 
 /** What sets Qwen3, Qwen2 and Llama apart inside the decoder. */
 export interface ArchitectureFlags {
@@ -41,7 +41,7 @@ export interface TokenIds {
   pad: number;
 }
 
-function shapeOf({ size, tieEmbeddings }: ModelSettings, vocabulary: number): Shape {
+function shapeOf({ size, tieEmbeddings }: ModelSettings, vocabulary: number): DecoderSize {
   if (Object.hasOwn(sizes, size)) return sizes[size as Size];
   const measure = measureOf(size);
   if ('parameters' in measure) return shapeFor(measure.parameters, { vocabulary, tied: tieEmbeddings });

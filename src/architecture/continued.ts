@@ -1,4 +1,4 @@
-// Training that goes on from a checkpoint: its shape is what it is, and the settings beside it may only agree.
+// Training that continues from a checkpoint: its shape is what it is, and the settings beside it may only agree.
 import { type Fault, UserError } from '../base/errors.js';
 import { type ModelConfig, type ModelSettings, modelSchema } from '../config/model.js';
 import { modelShape } from './config.js';

@@ -4,12 +4,6 @@ import type { TrainConfig } from '../config/train.js';
 import { architectureFlags, type ModelShape } from './config.js';
 import { type ParameterSpec, parameterCount } from './parameters.js';
 
-/** B rows of T tokens: one micro-batch. */
-export interface BatchSize {
-  rows: number;
-  columns: number;
-}
-
 /**
  * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
  * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B).
@@ -24,22 +18,6 @@ export const tokensPerParameter = 20;
 /** Parameters of the compute-optimal model for a budget, by C = 6·N·D and D = 20·N. */
 export function optimalParameters(flops: number): number {
   return Math.sqrt(flops / (6 * tokensPerParameter));
-}
-
-/** Bytes while a step runs, in fp32 as mossctl trains. */
-export interface TrainingMemory {
-  weights: number;
-  /** One for each weight; another set while micro-batches are accumulated. */
-  gradients: number;
-  /** AdamW's two; one of what Muon steps. */
-  moments: number;
-  /** What the forward pass keeps for the backward pass. */
-  activations: number;
-  /** The same where each layer is computed again in the backward pass (`recompute: true`). */
-  recomputedActivations: number;
-  /** The most at any moment of a step, without and with it. */
-  peak: number;
-  recomputedPeak: number;
 }
 
 const float = 4;
@@ -58,16 +36,19 @@ function layerNumbers(config: ModelShape): number {
   return 4 * d + forms * (queries + keys) + keys + queries + heads + 3 * f;
 }
 
+/** Bytes while a step runs, in fp32 as mossctl trains. */
+export type TrainingMemory = ReturnType<typeof trainingMemory>;
+
 /**
- * Memory of a training step. The peak is at one of the two ends of the backward pass: at its beginning everything
+ * Memory of a training step of micro-batches of B rows of T tokens. The peak is at one of the two ends of the backward pass: at its beginning everything
  * that the forward pass kept is there, with the gradients of hidden states and output projection; at its end every
  * gradient is, and a tied embedding's comes in two parts and their sum.
  */
 export function trainingMemory(
   config: ModelShape,
-  { rows, columns }: BatchSize,
+  { rows, columns }: { rows: number; columns: number },
   options: Partial<Pick<TrainConfig, 'accumulation' | 'optimizer'>> = {},
-): TrainingMemory {
+) {
   const tokens = rows * columns;
   const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, vocab_size: vocabulary } = config;
   const parameters = float * parameterCount(config);
@@ -84,10 +65,15 @@ export function trainingMemory(
   const end = parameters + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
   return {
     weights: parameters,
+    /** One for each weight; another set while micro-batches are accumulated. */
     gradients: parameters + accumulated,
+    /** AdamW's two; one of what Muon steps. */
     moments,
+    /** What the forward pass keeps for the backward pass. */
     activations,
+    /** The same where each layer is computed again in the backward pass (`recompute: true`). */
     recomputedActivations,
+    /** The most at any moment of a step, without and with it. */
     peak: fixed + Math.max(activations + embedding + stream + passing, end),
     recomputedPeak: fixed + Math.max(recomputedActivations + embedding + stream + passing, end),
   };
@@ -116,14 +102,8 @@ export const assumedUtilization = 0.4;
 /** Memory that is left to the runtime, its buffers and fragmentation. */
 const usableShare = 0.9;
 
-export interface Sharding {
-  fits: boolean;
-  /** What has to be split over the devices, and how. */
-  how: string;
-  bytesPerDevice: number;
-  /** The fewest devices of this kind that hold it, by `how`. */
-  devicesNeeded: number;
-}
+/** More devices than anybody has. */
+const maxDevices = 1 << 20;
 
 /**
  * How `count` devices would hold a training, the least communication first: each a whole copy; ZeRO stages 1 to 3
@@ -136,7 +116,7 @@ export function shardingOn(
   { columns, optimizer }: { columns: number; optimizer?: TrainConfig['optimizer'] },
   device: Device,
   count: number,
-): Sharding {
+) {
   const parameters = parameterCount(config);
   const layerParameters = parameters / config.num_hidden_layers;
   const { activations, recomputedActivations, weights, moments } = trainingMemory(
@@ -162,22 +142,17 @@ export function shardingOn(
     ],
   ];
   const fitting = plans.find(([, bytes]) => bytes(count) <= room);
-  if (fitting !== undefined) {
-    const [how, bytes] = fitting;
-    const devicesNeeded = fewest((n) => bytes(n) <= room, count);
-    return { fits: true, how, bytesPerDevice: bytes(count), devicesNeeded };
-  }
-  const most = 1 << 20;
-  const larger = plans.slice(3).find(([, bytes]) => bytes(most) <= room) ?? plans[4];
-  const [how, bytes] = larger;
-  const needed = fewest((n) => bytes(n) <= room, most);
-  return { fits: false, how, bytesPerDevice: bytes(count), devicesNeeded: needed };
+  const fits = fitting !== undefined;
+  /** What has to be split over the devices. */
+  const [how, bytes] = fitting ?? plans.slice(3).find(([, bytes]) => bytes(maxDevices) <= room) ?? plans[4];
+  const devicesNeeded = smallest((n) => bytes(n) <= room, fits ? count : maxDevices);
+  return { fits, how, bytesPerDevice: bytes(count), devicesNeeded };
 }
 
-/** The smallest n in 1..most for which a monotone condition holds; Infinity where it does not at `most`. */
-function fewest(holds: (n: number) => boolean, most: number): number {
-  if (!holds(most)) return Number.POSITIVE_INFINITY;
-  let [low, high] = [1, most];
+/** The smallest n in 1..max for which a monotone condition holds; Infinity where it does not at `max`. */
+function smallest(holds: (n: number) => boolean, max: number): number {
+  if (!holds(max)) return Number.POSITIVE_INFINITY;
+  let [low, high] = [1, max];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (holds(middle)) high = middle;

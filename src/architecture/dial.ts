@@ -6,12 +6,12 @@ import { tokensPerParameter, trainingMemory } from './cost.js';
 import { parameterCount } from './parameters.js';
 
 /** Rows of a step, at most: no law was fitted on more, and the settings hold no more micro-batches. */
-const mostRows = 2 ** 16;
+const maxRows = 2 ** 16;
 /** Activations of one micro-batch, at most, where more than one row has a choice. */
 const microBatchBytes = 2e9;
 /** Where small models stop to follow the law, which was fitted from 60M parameters up (docs/lab-book.md). */
-const highestLearningRate = 2e-2;
-const highestWeightDecay = 0.3;
+const maxLearningRate = 2e-2;
+const maxWeightDecay = 0.3;
 
 /** The best tokens of a step for `tokens` in all: 0.58 D^0.571 (Li et al. 2025, "Step Law", eq. 2). */
 function lawBatch(tokens: number): number {
@@ -36,8 +36,8 @@ function lawWeightDecay(tokensEach: number, learningRate: number, steps: number)
   return 1 / (learningRate * steps * 1.084 * tokensEach ** -0.527);
 }
 
-/** The settings of a training, with every number that `written` leaves out. */
-export function settledTraining(model: ModelShape, { tokens, ...written }: WrittenTrainConfig): TrainConfig {
+/** The settings of a training, with every number that `written` does not give. */
+export function resolvedTraining(model: ModelShape, { tokens, ...written }: WrittenTrainConfig): TrainConfig {
   const columns = model.max_position_embeddings;
   const parameters = parameterCount(model);
   const embeddings = (model.tie_word_embeddings ? 1 : 2) * model.vocab_size * model.hidden_size;
@@ -49,13 +49,13 @@ export function settledTraining(model: ModelShape, { tokens, ...written }: Writt
   // Adam's best learning rate goes with the root of the batch (Malladi et al. 2022).
   const offBatch = Math.sqrt((batch.batchSize * batch.accumulation * columns) / best);
   const law = lawLearningRate(parameters - embeddings, length) * offBatch;
-  const learningRate = written.learningRate ?? rounded(Math.min(law, highestLearningRate));
+  const learningRate = written.learningRate ?? rounded(Math.min(law, maxLearningRate));
   const decay = lawWeightDecay(length / parameters, learningRate, steps);
   return trainSchema().parse({
     ...written,
     ...batch,
     learningRate,
-    weightDecay: written.weightDecay ?? rounded(Math.min(decay, highestWeightDecay)),
+    weightDecay: written.weightDecay ?? rounded(Math.min(decay, maxWeightDecay)),
     ...(written.steps === undefined && written.epochs === undefined && { steps }),
   });
 }
@@ -76,12 +76,12 @@ function batchOf(
 ): Pick<TrainConfig, 'batchSize' | 'accumulation'> {
   if (batchSize !== undefined) return { batchSize, accumulation: accumulation ?? 1 };
   const columns = model.max_position_embeddings;
-  const rows = Math.min(mostRows, 2 ** Math.max(0, Math.round(Math.log2(tokens / columns))));
+  const rows = Math.min(maxRows, 2 ** Math.max(0, Math.round(Math.log2(tokens / columns))));
   if (accumulation !== undefined) return { batchSize: Math.ceil(rows / accumulation), accumulation };
   const { activations, recomputedActivations } = trainingMemory(model, { rows: 1, columns });
-  const most = microBatchBytes / (recompute ? recomputedActivations : activations);
+  const maxMicro = microBatchBytes / (recompute ? recomputedActivations : activations);
   const whole = batchWarmup > 0 ? Math.ceil(rows / 8) : rows; // a batch that warms up grows by micro-batches
-  const micro = Math.min(whole, 2 ** Math.max(0, Math.floor(Math.log2(most))));
+  const micro = Math.min(whole, 2 ** Math.max(0, Math.floor(Math.log2(maxMicro))));
   return { batchSize: micro, accumulation: rows / micro };
 }
 

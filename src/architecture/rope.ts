@@ -12,15 +12,15 @@ export type Rotation = {
 };
 
 /** What native/kernels/rotary.cc takes, of frequencies and of the factor: beyond it lie only mistakes. */
-const largest = 1e9;
-const known = new WeakMap<ModelConfig, Rotation>();
+const maxValue = 1e9;
+const rotations = new WeakMap<ModelConfig, Rotation>();
 
 /** The rotation of a model's queries and keys, computed once for each configuration. */
 export function rotationOf(config: ModelConfig): Rotation {
-  let rotation = known.get(config);
+  let rotation = rotations.get(config);
   if (rotation === undefined) {
     rotation = ropeFrequencies(config.rope_parameters, config.head_dim);
-    known.set(config, rotation);
+    rotations.set(config, rotation);
   }
   return rotation;
 }
@@ -34,11 +34,11 @@ export function rotationOf(config: ModelConfig): Rotation {
 export function ropeFrequencies(parameters: RopeParameters, headDim: number): Rotation {
   const plain = Array.from({ length: headDim / 2 }, (_, i) => parameters.rope_theta ** ((-2 * i) / headDim));
   const rotation = scaled(parameters, plain, headDim);
-  if ([...rotation.frequencies, rotation.scale].every((x) => Math.abs(x) <= largest)) return rotation;
+  if ([...rotation.frequencies, rotation.scale].every((x) => Math.abs(x) <= maxValue)) return rotation;
   throw new UserError({
     what: 'the rotary embedding has no usable frequencies',
     where: 'config.json: rope_parameters',
-    why: `${JSON.stringify(parameters)} gives some that are not finite or beyond ${largest}`,
+    why: `${JSON.stringify(parameters)} gives some that are not finite or beyond ${maxValue}`,
     next: 'Correct the numbers',
   });
 }

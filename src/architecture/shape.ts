@@ -3,13 +3,13 @@ import { UserError } from '../base/errors.js';
 import { formatShort } from '../base/format.js';
 import type { ModelConfig } from '../config/model.js';
 
-export type Shape = Pick<ModelConfig, 'hidden_size' | 'num_hidden_layers' | 'num_attention_heads'>;
+export type DecoderSize = Pick<ModelConfig, 'hidden_size' | 'num_hidden_layers' | 'num_attention_heads'>;
 
 /**
  * Width, depth and heads of about `parameters`, at 64 to 128 of width for each layer, as published models have.
  * @throws UserError where no shape comes near: the embeddings alone are larger, or 160 layers of 16,384 are smaller.
  */
-export function shapeFor(parameters: number, { vocabulary, tied }: { vocabulary: number; tied: boolean }): Shape {
+export function shapeFor(parameters: number, { vocabulary, tied }: { vocabulary: number; tied: boolean }): DecoderSize {
   let best = { width: 64, layers: 1, count: 0, misfit: Number.POSITIVE_INFINITY };
   for (let layers = 1; layers <= 160; layers++) {
     for (let width = 64; width <= 16384; width += width < 1024 ? 64 : 128) {

@@ -6,9 +6,7 @@ import {
   assumedUtilization,
   type Device,
   measuredShare,
-  type Sharding,
   shardingOn,
-  type TrainingMemory,
   tokensPerParameter,
   trainingFlopsPerToken,
   trainingMemory,
@@ -34,27 +32,9 @@ export interface HardwareEstimate {
   seconds: number | null;
 }
 
-export interface TrainingPlan {
-  parameters: number;
-  layers: number;
-  hiddenSize: number;
-  heads: number;
-  vocabulary: number;
-  contextLength: number;
-  flopsPerToken: number;
-  tokens: number;
-  optimalTokens: number;
-  flops: number;
-  steps: number;
-  /** Of a step: rows of a micro-batch, micro-batches, tokens on average over a batch that warms up. */
-  batch: { rows: number; accumulation: number; warmup: number; tokens: number };
-  training: Pick<TrainConfig, 'optimizer' | 'learningRate' | 'weightDecay' | 'schedule'>;
-  memory: TrainingMemory;
-  machine: HardwareEstimate & { bytes: number; fits: boolean; fitsRecomputed: boolean };
-  hardware: (HardwareEstimate & { count: number; sharding: Sharding })[];
-}
+export type TrainingPlan = ReturnType<typeof planTraining>;
 
-export function planTraining(request: PlanRequest): TrainingPlan {
+export function planTraining(request: PlanRequest) {
   const { config, train, machine } = request;
   const { optimizer, learningRate, weightDecay, schedule } = train;
   const columns = config.max_position_embeddings;
@@ -78,6 +58,7 @@ export function planTraining(request: PlanRequest): TrainingPlan {
     ...{ heads: config.num_attention_heads, vocabulary: config.vocab_size, contextLength: columns },
     ...{ flopsPerToken, tokens, optimalTokens, flops: flopsPerToken * tokens, memory },
     steps,
+    /** Of a step: rows of a micro-batch, micro-batches, tokens on average over a batch that warms up. */
     batch: { rows: train.batchSize, accumulation: train.accumulation, warmup: train.batchWarmup, tokens: perStep },
     training: { optimizer, learningRate, weightDecay, schedule },
     machine: {

@@ -21,14 +21,8 @@ export function isRewardModel({ architectures: [name] }: Pick<ModelConfig, 'arch
   return name.endsWith('ForSequenceClassification');
 }
 
-const size = z
-  .int()
-  .min(1)
-  .max(2 ** 24);
-export const tokenId = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1);
+const size = z.int().min(1).max(0x1000000);
+export const tokenId = z.int().min(0).max(0x7fffffff);
 const positive = z.number().min(1e-6).max(1e12);
 const theta = z.number().gt(1).max(1e12);
 

@@ -21,10 +21,14 @@ export const taskKinds = [
 ] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
+/** A file or folder, relative to the file that names it. */
+const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
+const optionalPath = (what: string) => path(what).optional().describe(what);
+
 const dataSchema = z.strictObject({
-  spec: z.string().min(1).describe('data-spec YAML: sources, licences, filters').meta({ path: true }),
+  spec: path('data-spec YAML: sources, licences, filters'),
   validation: z.number().min(0).max(0.5).default(0.02).describe('share of the documents held out'),
-  strict: z.boolean().optional().describe('a row that cannot be read ends the build; else it is counted and left out'),
+  strict: z.boolean().optional().describe('a row that cannot be read ends the build; else it is counted and skipped'),
   stdin: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'data.stdin is the sha256 of a spooled standard input')
@@ -42,12 +46,9 @@ const tokenizerSchema = z.strictObject({
     .optional()
     .describe('count languages in these proportions of bytes, whatever their shares of the text'),
   reserved: z.int().min(0).max(4096).optional().describe('control tokens without a use yet: <|reserved_0|> and on'),
-  extend: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('tokenizer.json to add tokens to, in place of training one: vocabSize and reserved then say nothing')
-    .meta({ path: true }),
+  extend: optionalPath(
+    'tokenizer.json to add tokens to, in place of training one: vocabSize and reserved are then ignored',
+  ),
   add: z
     .int()
     .min(0)
@@ -57,30 +58,25 @@ const tokenizerSchema = z.strictObject({
 });
 
 export const pretrainSchema = z.strictObject({
-  from: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'checkpoint or model folder whose training goes on with this text, in place of a fresh model: it gives the shape, and the tokenizer unless one extends it; model.contextLength is then the tokens of a row',
-    )
-    .meta({ path: true }),
+  from: optionalPath(
+    'checkpoint or model folder to continue training on this text, in place of a fresh model: it gives the shape, and the tokenizer unless one extends it; model.contextLength is then the tokens of a row',
+  ),
   model: modelSchema.prefault({}).describe('shape of the model'),
-  train: writtenTrainSchema().prefault({}).describe('trainer'),
+  train: writtenTrainSchema.prefault({}).describe('trainer'),
   cooldown: z
     .strictObject({
-      from: z.string().min(1).describe('the checkpoint that it leaves').meta({ path: true }),
+      from: path('the checkpoint to start from'),
       steps: z.int().min(1).optional().describe('steps of the decay; default: as large a share as `train.decay`'),
     })
     .optional()
-    .describe('end a training early: go on from its checkpoint, the learning rate falling to its last'),
+    .describe('end a training early: continue from its checkpoint, the learning rate falling to its last'),
   mixture: mixtureSchema
     .optional()
     .describe('how much is read of each language and source, and when; default: all text alike'),
 });
 
 const selfInstructSchema = z.strictObject({
-  seeds: z.string().min(1).describe('seed tasks (JSONL)').meta({ path: true }),
+  seeds: path('seed tasks (JSONL)'),
   teacher: z
     .enum(['offline', 'openai'])
     .default('offline')
@@ -102,7 +98,7 @@ const selfInstructSchema = z.strictObject({
 });
 
 const sftSchema = z.strictObject({
-  data: z.string().optional().describe('conversations (JSONL); default: what self-instruct made').meta({ path: true }),
+  data: optionalPath('conversations (JSONL); default: what self-instruct made'),
   contextLength: z
     .int()
     .min(8)
@@ -114,16 +110,12 @@ const sftSchema = z.strictObject({
     .min(0)
     .max(0.9)
     .default(0)
-    .describe('share of the rows that go on reading the plain text of pretraining, against forgetting it'),
+    .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
   train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
 });
 
 const alignSchema = z.strictObject({
-  prompts: z
-    .string()
-    .optional()
-    .describe('tasks with checks (JSONL); default: what self-instruct made')
-    .meta({ path: true }),
+  prompts: optionalPath('tasks with checks (JSONL); default: what self-instruct made'),
   rounds: z.int().min(1).max(1000).default(2).describe('rounds of sample → score → train → evaluate → promote'),
   promptsPerRound: z.int().min(1).max(1_000_000).default(128).describe('prompts sampled in a round'),
   samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
@@ -153,11 +145,7 @@ const alignSchema = z.strictObject({
 });
 
 const evalSchema = z.strictObject({
-  tasks: z
-    .string()
-    .optional()
-    .describe('held-out tasks with checks (JSONL); default: what self-instruct kept apart')
-    .meta({ path: true }),
+  tasks: optionalPath('held-out tasks with checks (JSONL); default: what self-instruct kept apart'),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
   samples: z.int().min(1).max(256).default(4).describe('answers sampled for each task; their mean is the reward'),
@@ -182,16 +170,15 @@ export const pipelineSchema = z.strictObject({
   eval: evalSchema.optional().describe('the table across base → sft → align'),
 });
 
-/** As written: what pretraining leaves to the size of the model is not there yet. */
+/** As written: what follows from the size of the model is not there yet. */
 export type WrittenPipeline = z.output<typeof pipelineSchema>;
-/** Settled: every number is there (pipeline/load.ts). `tokens` has no knobs, so no block in the file either. */
+/** Resolved: every number is there (pipeline/load.ts). `tokens` has no knobs, so no block in the file either. */
 export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig; tokens?: null };
 /** Every key of the file that is a stage's block. */
 export type StageName = Exclude<keyof PipelineConfig, 'name' | 'seed' | keyof ComputeChoice>;
 export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
-export type WrittenPretrainConfig = z.output<typeof pretrainSchema>;
-export type PretrainConfig = Omit<WrittenPretrainConfig, 'train'> & { train: TrainConfig };
+export type PretrainConfig = Omit<z.output<typeof pretrainSchema>, 'train'> & { train: TrainConfig };
 export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
 export type SftConfig = z.output<typeof sftSchema>;
 export type AlignConfig = z.output<typeof alignSchema>;

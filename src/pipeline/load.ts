@@ -1,11 +1,11 @@
 // From what a person typed to one resolved configuration: defaults ← YAML file ← --set and the named flags.
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modelShape } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
-import { settledTraining } from '../architecture/dial.js';
-import { type Fault, ifAbsent, nearest, UserError } from '../base/errors.js';
+import { resolvedTraining } from '../architecture/dial.js';
+import { ifAbsent, nearest, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { type Flags, flagOverrides, type Override } from '../base/overrides.js';
 import { loadYaml, parseYaml } from '../base/yaml.js';
@@ -39,22 +39,22 @@ export async function loadPipeline(request: PipelineRequest): Promise<PipelineCo
       ? parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides, request.warn)
       : await loadYaml(await findPipeline(request.config), pipelineSchema, overrides, request.warn);
   const from = written.pretrain?.from;
-  return settled(written, from === undefined ? undefined : await readShape(from));
+  return resolved(written, from === undefined ? undefined : await readShape(from));
 }
 
 /** Undefined where it cannot be read: a stage that needs the checkpoint says why, and the others do not need it. */
 async function readShape(from: string): Promise<ModelConfig | undefined> {
-  const read = async () => (await readModel(await resolveCheckpoint(from))).model;
-  return read().catch(() => undefined);
+  const reading = resolveCheckpoint(from).then(readModel);
+  return reading.then(({ model }) => model).catch(() => undefined);
 }
 
 /** With what follows from the size of the model, for the vocabulary that is asked for; `parent` is that of `pretrain.from`. */
-export function settled(config: WrittenPipeline, parent?: ModelConfig): PipelineConfig {
+export function resolved(config: WrittenPipeline, parent?: ModelConfig): PipelineConfig {
   const { pretrain, ...others } = config;
   if (pretrain === undefined) return others;
   const { vocabSize } = config.tokenizer ?? pipelineSchema.shape.tokenizer.unwrap().parse({});
   const model = parent === undefined ? modelShape(pretrain.model, vocabSize) : continuedShape(pretrain.model, parent);
-  return { ...config, pretrain: { ...pretrain, train: settledTraining(model, pretrain.train) } };
+  return { ...config, pretrain: { ...pretrain, train: resolvedTraining(model, pretrain.train) } };
 }
 
 /** What the dial decides on, besides `model.size` itself. */
@@ -92,16 +92,12 @@ async function findPipeline(config: string): Promise<string> {
   const bare = /^[\p{L}\p{N}_-]+$/u.test(config);
   const path = bare ? join(packagedFolder, `${config}.yaml`) : config;
   if (await exists(path)) return path;
-  throw new UserError(missing(config, bare, await packagedPipelines()));
-}
-
-function missing(config: string, bare: boolean, names: readonly string[]): Fault {
-  const near = nearest(bare ? config : (/([^/\\]+?)(\.ya?ml)?$/.exec(config)?.[1] ?? config), names);
-  const list = names.join(', ');
-  return {
+  const names = await packagedPipelines();
+  const near = nearest(bare ? config : parse(config).name, names);
+  throw new UserError({
     what: bare ? `there is no packaged pipeline called ${config}` : 'there is no such pipeline file',
     where: bare ? undefined : config,
-    why: `the packaged ones are: ${list}`,
+    why: `the packaged ones are: ${names.join(', ')}`,
     next: near === undefined ? 'Give one of these names, or the path of a YAML file' : `Did you mean "${near}"?`,
-  };
+  });
 }

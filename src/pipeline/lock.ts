@@ -50,12 +50,8 @@ async function removeStale(path: string, directory: string): Promise<void> {
     });
   }
   const aside = temporarySibling(path);
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw error;
-  }
+  const isMoved = await rename(path, aside).then(() => true, ifAbsent(false));
+  if (!isMoved) return;
   if (!Object.is(await readHolder(aside), holder)) await tryLink(aside, path);
   await rm(aside, { force: true });
 }

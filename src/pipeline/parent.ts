@@ -8,11 +8,11 @@ import { realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
 import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
-import { inputsOf, type Pipeline, parentSlot, stageFolder } from './plan.js';
+import { inputsOf, type Pipeline, parentSlot } from './plan.js';
 
 export type Parent = readonly [StageName, StageOutput];
 
-/** The checkpoint of --from, and the stage whose place it takes. A model of others is read to the end for its digest: once. */
+/** The checkpoint of --from, and the stage whose place it takes. A third-party model is read to the end for its digest: once. */
 export async function findParent(
   from: string | undefined,
   plan: readonly StageName[],
@@ -24,7 +24,7 @@ export async function findParent(
 }
 
 /**
- * The tokenizer of the checkpoint whose pretraining goes on, where the pipeline makes none of its own.
+ * The tokenizer of the checkpoint whose pretraining continues, where the pipeline makes none of its own.
  * @throws UserError where that checkpoint would be moved aside by the very training that starts from it.
  */
 export async function findParentTokenizer(
@@ -36,10 +36,10 @@ export async function findParentTokenizer(
   const isNeeded = plan.some((name) => inputsOf(name, pipeline).includes('tokenizer'));
   if (pretrain?.from === undefined || !isNeeded) return undefined;
   const path = await resolveCheckpoint(pretrain.from);
-  const own = join(await realPathOrItself(runDirectory), stageFolder('pretrain'));
+  const own = join(await realPathOrItself(runDirectory), 'pretrain');
   if (plan.includes('pretrain') && `${path}${sep}`.startsWith(`${own}${sep}`)) {
     throw new UserError({
-      what: 'pretraining that goes on from a checkpoint needs a run folder of its own',
+      what: 'pretraining that continues from a checkpoint needs a run folder of its own',
       where: runDirectory,
       why: 'the checkpoint lies in this one, where the new training would take its place',
       next: 'Choose another folder with --out',

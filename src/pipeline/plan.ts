@@ -1,8 +1,7 @@
-// Which stages a request runs, and what each may build on: settled before anything is computed, so that a missing
+// Which stages a request runs, and what each may build on: decided before anything is computed, so that a missing
 // parent or a mistyped file name costs seconds and not the hours before it.
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { kebabCase } from '../base/format.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
 import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
@@ -22,11 +21,6 @@ export function blockOf<Name extends StageName>(config: PipelineConfig, name: Na
 export function evaluationSetsOf({ config, stages }: Pipeline): string[] {
   const files = namesOf(stages).map((name) => stages[name].evaluationSet?.(config));
   return files.filter((path) => path !== undefined).reverse();
-}
-
-/** 'selfInstruct' → 'self-instruct'. */
-export function stageFolder(name: StageName): string {
-  return kebabCase(name);
 }
 
 /**
@@ -62,7 +56,7 @@ export function parentSlot(plan: readonly StageName[], checkpointStage: string, 
   if (parent !== undefined) return parent;
   throw new UserError({
     what: '--from names a parent, but this run trains a base model from scratch',
-    next: 'Remove the pretrain block (--set pretrain=null), or go on with its pretraining: --set pretrain.from=CHECKPOINT in place of --from',
+    next: 'Remove the pretrain block (--set pretrain=null), or continue its pretraining: --set pretrain.from=CHECKPOINT in place of --from',
   });
 }
 
@@ -76,6 +70,7 @@ interface ParentCheck extends Pipeline {
 /** @throws UserError naming every planned stage that lacks a parent, and the command that makes it. */
 export function checkParents(check: ParentCheck): void {
   const { plan, config, stages, available } = check;
+  const { pretrain, tokenizer } = config;
   const faults = plan.flatMap((name) => {
     const missing = (stages[name].requires?.(config) ?? [])
       .filter((any) => !any.some((parent) => available.has(parent) || plan.includes(parent)))
@@ -84,19 +79,15 @@ export function checkParents(check: ParentCheck): void {
     const special = missing.find((parent) => stages[parent].lacked !== undefined);
     return (special === undefined ? missing : [special]).map((parent) => missingParent(name, parent, check));
   });
-  if (plan.includes('pretrain') && config.pretrain?.from !== undefined) faults.push(...otherTokenizer(config));
-  if (faults.length > 0) throw new UserError(faults);
-}
-
-/** Ids of a tokenizer that is trained anew would mean nothing to a checkpoint. */
-function otherTokenizer({ tokenizer }: PipelineConfig): Fault[] {
-  if (tokenizer === undefined || tokenizer.extend !== undefined) return [];
-  return [
-    {
+  const isContinued = plan.includes('pretrain') && pretrain?.from !== undefined;
+  // Ids of a tokenizer that is trained anew would mean nothing to a checkpoint.
+  if (isContinued && tokenizer !== undefined && tokenizer.extend === undefined) {
+    faults.push({
       what: 'pretrain.from brings its own tokenizer, but the tokenizer block trains another',
       next: "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT/tokenizer.json",
-    },
-  ];
+    });
+  }
+  if (faults.length > 0) throw new UserError(faults);
 }
 
 function missingParent(name: StageName, parent: StageName, { stages, config, runDirectory }: ParentCheck): Fault {
@@ -110,23 +101,17 @@ function missingParent(name: StageName, parent: StageName, { stages, config, run
     (output === 'checkpoint'
       ? 'name a checkpoint with --from CHECKPOINT'
       : 'give a --config that has all the blocks (--config quickstart)');
-  const typed = [
-    'mossctl',
-    maker,
-    ...(commandArgument === undefined ? [] : [commandArgument]),
-    '--out',
-    runDirectory,
-  ].join(' ');
+  const typed = ['mossctl', maker, commandArgument, '--out', runDirectory].filter((word) => word !== undefined);
   return {
     what: `${command} needs ${product}${setting === undefined ? '' : ` (${setting})`}`,
     // A model is never trained because another stage was asked for, whatever blocks there are.
     why: `${runDirectory} holds none yet`,
-    next: `Run "${typed}" first, or ${alternative}`,
+    next: `Run "${typed.join(' ')}" first, or ${alternative}`,
     ...advice,
   };
 }
 
-const pipelineNode = schemaNode(pipelineSchema);
+export const pipelineNode = schemaNode(pipelineSchema);
 
 /** The files that a stage's block names: key in the block → absolute path. */
 export function filesOf(config: PipelineConfig, name: StageName): Map<string, string> {
@@ -141,14 +126,8 @@ export function mapBlockPaths(
   name: StageName,
   change: (path: string, key: string) => unknown,
 ): unknown {
-  const node = nodeAt(pipelineNode, [name]);
-  const block = blockOf(config, name);
-  return node === undefined ? block : mapPaths(node, block, (path, at) => change(path, at.join('.')));
-}
-
-/** The whole configuration with every path replaced. */
-export function mapConfigPaths(config: PipelineConfig, change: (path: string) => string): unknown {
-  return mapPaths(pipelineNode, config, change);
+  const node = nodeAt(pipelineNode, [name]) ?? {};
+  return mapPaths(node, blockOf(config, name), (path, at) => change(path, at.join('.')));
 }
 
 /** @throws UserError naming every file of the planned blocks that does not exist. */

@@ -2,18 +2,18 @@
 // resumed, or started afresh beside the old folder, which is kept. So much hangs on it that it is sealed, and has a copy.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory } from '../base/files.js';
+import { kebabCase } from '../base/format.js';
 import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
 import { tableSchema } from '../report/event.js';
 import type { StageOutput } from '../stages/stage.js';
-import { stageFolder } from './plan.js';
 
 const madeSchema = z.strictObject({
   version: z.string(),
@@ -49,7 +49,7 @@ export type StageRecord = z.output<typeof recordSchema>;
 
 /** Undefined where there is no record, or none that we can read. */
 export async function readRecord(runDirectory: string, name: StageName): Promise<StageRecord | undefined> {
-  return readRecordOf(join(runDirectory, stageFolder(name)));
+  return readRecordOf(join(runDirectory, kebabCase(name)));
 }
 
 async function readRecordOf(folder: string): Promise<StageRecord | undefined> {
@@ -66,15 +66,15 @@ async function readOne(path: string): Promise<'absent' | 'damaged' | StageRecord
 }
 
 export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
-  const folder = join(runDirectory, stageFolder(name));
+  const folder = join(runDirectory, kebabCase(name));
   for (const file of [recordName, recordCopyName]) await writeSealed(join(folder, file), record);
 }
 
-/** Puts the copy in the place of each damaged record, and renews the others' copies; returns what to tell the person. */
+/** Puts the copy in the place of each damaged record, and renews the others' copies; returns what to report. */
 export async function repairRecords(runDirectory: string, names: readonly StageName[]) {
   const repairs: { stage: StageName; text: string }[] = [];
   for (const stage of names) {
-    const folder = join(runDirectory, stageFolder(stage));
+    const folder = join(runDirectory, kebabCase(stage));
     const [record, copy] = await Promise.all([recordName, recordCopyName].map((name) => readOne(join(folder, name))));
     const whole = [record, copy].find((one): one is StageRecord => typeof one !== 'string');
     if (whole !== undefined && !isDeepStrictEqual(record, copy)) await writeRecord(runDirectory, stage, whole);
@@ -94,11 +94,6 @@ export async function finishedOutput(
   const path = resolve(runDirectory, record.output.path);
   const mark = manifestName in record.files ? join(path, manifestName) : path;
   return (await exists(mark)) ? { ...record.output, path } : undefined;
-}
-
-export function relativeOutput(runDirectory: string, output: StageOutput): StageOutput {
-  const path = isAbsolute(output.path) ? relative(runDirectory, output.path) : output.path;
-  return { path, digest: output.digest, metrics: output.metrics };
 }
 
 /** sha256 of the files of an output, but for what is no part of it: the record, and what only resuming needs. */
@@ -131,22 +126,15 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
   }
 }
 
-export interface Opened {
-  /** Of an earlier try with the same digest: finished, or to be resumed. */
-  record?: StageRecord;
-  /** The folder was moved aside before, and is back. */
-  restored: boolean;
-  /** The name that the folder of other settings now has. */
-  replaced?: string;
-}
-
 /**
  * Makes the stage's folder ready for work of this digest. A folder of another digest is moved to
  * `<stage>.replaced-<first 8 hex of its digest>`, and one that was moved there before comes back when its digest does.
+ * @returns the record of an earlier try with the same digest (finished, or to be resumed), whether its folder came back,
+ * and the name that a folder of other settings now has.
  * @throws UserError where the folder holds files that no stage put there.
  */
-export async function openStageFolder(runDirectory: string, name: StageName, inputDigest: string): Promise<Opened> {
-  const folder = join(runDirectory, stageFolder(name));
+export async function openStageFolder(runDirectory: string, name: StageName, inputDigest: string) {
+  const folder = join(runDirectory, kebabCase(name));
   await refuseForeign(folder);
   const current = await readRecordOf(folder);
   let replaced: string | undefined;
@@ -165,7 +153,7 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
   return { record: await readRecordOf(folder), restored, replaced };
 }
 
-/** Renames a folder of the run; `latest` goes on pointing at the checkpoint it pointed at. */
+/** Renames a folder of the run; `latest` still points to the same checkpoint. */
 async function moveFolder(runDirectory: string, from: string, to: string): Promise<void> {
   await rename(join(runDirectory, from), join(runDirectory, to));
   const target = await readlink(join(runDirectory, latestName)).catch(() => '');

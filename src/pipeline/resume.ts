@@ -1,15 +1,15 @@
-// What `--resume` may go on with. A stage keeps what it was made from; where that is no longer what is asked for, each
+// What may change on `--resume`. A stage keeps what it was made from; where that is no longer what is asked for, each
 // difference must be named with --override, is recorded, and counts from the resumed step on. Some can never be.
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
 import { shorten } from '../base/format.js';
-import { nodeAt, presentPath, renameKeys, schemaNode } from '../base/schema.js';
-import { pipelineSchema, type StageName } from '../config/pipeline.js';
+import { nodeAt, presentPath, renameKeys, type SchemaNode } from '../base/schema.js';
+import type { StageName } from '../config/pipeline.js';
 import type { StageRow, StageTable } from '../stages/catalog.js';
 import type { Override } from '../train/resume.js';
+import { pipelineNode } from './plan.js';
 import { type Provenance, readRecord, type StageRecord, writeRecord } from './record.js';
 
-const settingsNode = schemaNode(pipelineSchema);
 const maxShown = 200;
 /** What --override calls the files and folders that a stage reads. */
 const dataKey = 'data';
@@ -23,7 +23,7 @@ export function inputDigestOf(stage: StageName, made: Provenance): string {
 }
 
 function blockKeys(stage: StageName, block: unknown, to: 'present' | 'former'): unknown {
-  const node = nodeAt(settingsNode, [stage]);
+  const node = nodeAt(pipelineNode, [stage]);
   return node === undefined ? block : renameKeys(node, block, to);
 }
 
@@ -37,11 +37,11 @@ interface ResumeRequest {
 }
 
 /**
- * Makes the stage's record fit what is asked for, so that it goes on.
+ * Makes the stage's record fit what is asked for, so that it resumes.
  * @throws UserError where there is nothing to resume, or something else than the named settings differs.
  */
 export async function prepareResume({ name, stages, made, runDirectory, ...request }: ResumeRequest): Promise<void> {
-  const named = request.named.map((key) => presentPath(settingsNode, key.split('.')).join('.'));
+  const named = request.named.map((key) => presentPath(pipelineNode, key.split('.')).join('.'));
   checkNames(named);
   const record = await readRecord(runDirectory, name);
   if (record === undefined) throw nothingToResume(name, `it was never started in ${runDirectory}`);
@@ -82,7 +82,7 @@ function differences(name: StageName, stages: StageTable, before: Provenance, no
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
     const [from, to] = [old.get(key), fresh.get(key)];
     if (key === `${name}.from`) addParent(from, to);
-    else if (isPath(key)) addData(from, to);
+    else if (nodeOf(key)?.path) addData(from, to);
     else add(key, from, to);
   }
   add('seed', before.seed, now.seed, undefined, 'the order of the data and every random draw follow from it');
@@ -104,15 +104,14 @@ function fixedBy(fixed: Readonly<Record<string, string>>, key: string): string |
 }
 
 function refuseFixed(name: StageName, changes: readonly Change[]): void {
-  const faults = changes.filter(({ fixed }) => fixed !== undefined);
-  if (faults.length === 0) return;
-  throw new UserError(
-    faults.map(({ key, words, fixed }) => ({
-      what: `${name} cannot go on with ${key}: ${words}`,
+  const faults = changes
+    .filter(({ fixed }) => fixed !== undefined)
+    .map(({ key, words, fixed }) => ({
+      what: `${name} cannot resume with ${key}: ${words}`,
       why: `${fixed}, so no --override can change it`,
       next: 'Run the same command without --resume: it starts afresh, and what is there is kept beside it',
-    })),
-  );
+    }));
+  if (faults.length > 0) throw new UserError(faults);
 }
 
 function refuseUnnamed(name: StageName, changes: readonly Change[], named: readonly string[]): void {
@@ -121,27 +120,24 @@ function refuseUnnamed(name: StageName, changes: readonly Change[], named: reado
   throw new UserError({
     what: `${name} was begun with other settings or data`,
     why: unnamed.map(({ key, words }) => `${key}: ${words}`).join('; '),
-    next: `To go on with the new ones from the step it stands at, add ${unnamed.map(({ key }) => `--override ${key}`).join(' ')}; to start afresh beside it, leave out --resume`,
+    next: `To resume with the new ones from the step it is at, add ${unnamed.map(({ key }) => `--override ${key}`).join(' ')}; to start afresh beside it, omit --resume`,
   });
 }
 
-/** A name that no setting has is a slip, and would otherwise be passed over in silence. */
+/** A name that no setting has is a slip, and would otherwise be ignored silently. */
 function checkNames(named: readonly string[]): void {
-  const wrong = named.filter(
-    (key) => ![dataKey, 'version'].includes(key) && nodeAt(settingsNode, key.split('.')) === undefined,
-  );
-  if (wrong.length === 0) return;
-  throw new UserError(
-    wrong.map((key) => ({
+  const faults = named
+    .filter((key) => ![dataKey, 'version'].includes(key) && nodeOf(key) === undefined)
+    .map((key) => ({
       what: `there is no setting called ${key}`,
       where: `--override ${key}`,
       next: 'Name a key as --set does (pretrain.train.batchSize), or data',
-    })),
-  );
+    }));
+  if (faults.length > 0) throw new UserError(faults);
 }
 
-function isPath(key: string): boolean {
-  return nodeAt(settingsNode, key.split('.'))?.path === true;
+function nodeOf(key: string): SchemaNode | undefined {
+  return nodeAt(pipelineNode, key.split('.'));
 }
 
 /** Dotted key → value, for every leaf of a stage's block. */

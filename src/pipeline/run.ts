@@ -1,12 +1,14 @@
 // Runs the stages of a pipeline in their one order. A stage whose inputs are unchanged is skipped, an interrupted one
-// goes on where it stopped, a changed one starts beside the old: stopping at any moment and running again gives the
+// resumes where it stopped, a changed one starts beside the old: stopping at any moment and running again gives the
 // same result as never stopping.
 import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
+import { kebabCase } from '../base/format.js';
 import { settingsName } from '../base/layout.js';
+import { mapPaths } from '../base/schema.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
@@ -23,9 +25,8 @@ import {
   filesOf,
   inputsOf,
   mapBlockPaths,
-  mapConfigPaths,
+  pipelineNode,
   planStages,
-  stageFolder,
 } from './plan.js';
 import {
   damagedFiles,
@@ -34,7 +35,6 @@ import {
   outputFiles,
   type Provenance,
   readRecord,
-  relativeOutput,
   repairLatest,
   repairRecords,
   type StageRecord,
@@ -52,7 +52,7 @@ export interface PipelineRun {
   from?: string;
   /** Refuse to start `only` afresh: there must be an interrupted try of the same settings. */
   resume?: boolean;
-  /** With `resume`: keys of settings that may be others than those it began with (`data` for what it reads). */
+  /** With `resume`: keys of settings that may differ from those it began with (`data` for what it reads). */
   override?: readonly string[];
   /** False: checkpoints are opened without comparing the sha256 of their files. */
   verify?: boolean;
@@ -68,17 +68,11 @@ export interface PipelineResult {
   outputs: Partial<Record<StageName, StageOutput>>;
   skipped: StageName[];
   /** The models of the run folder, or given with --from, oldest stage first: which came from which. */
-  models: ModelOutput[];
+  models: { stage: StageName; path: string; digest: string }[];
   /** The eval table, where the plan has an eval. */
   table?: EvaluationTable;
   /** Checkpoints that could not be saved on the way, though every stage ended with one. */
   unsaved: string[];
-}
-
-export interface ModelOutput {
-  stage: StageName;
-  path: string;
-  digest: string;
 }
 
 /**
@@ -134,13 +128,12 @@ async function runStages(run: ActiveRun): Promise<PipelineResult> {
   const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [], unsaved: [] };
   for (const name of run.plan) {
     stopIfAborted(run.signal, `stopped before ${name}`);
-    const { record, output, skipped, restored, unsaved } = await runStage(name, run);
+    const { output, table, skipped, unsaved } = await runStage(name, run);
     result.unsaved.push(...unsaved);
     run.available.set(name, output);
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
-    if (record.table !== undefined) result.table = record.table;
-    if (models.includes(name) && skipped && restored) await linkLatest(run.runDirectory, output.path);
+    if (table !== undefined) result.table = table;
   }
   const last = run.plan.findLast((name) => models.includes(name));
   const newest = last === undefined ? undefined : result.outputs[last];
@@ -152,16 +145,7 @@ async function runStages(run: ActiveRun): Promise<PipelineResult> {
   return result;
 }
 
-interface StageResult {
-  record: StageRecord;
-  output: StageOutput;
-  skipped: boolean;
-  /** Its folder had been moved aside, and is back. */
-  restored: boolean;
-  unsaved: readonly string[];
-}
-
-async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Promise<StageResult> {
+async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const { runDirectory } = run;
   const reporter = stageReporter(run.reporter, name);
   const stage = await run.stages[name].load();
@@ -186,24 +170,27 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Pro
     reporter.note('info', `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${kept}`);
   }
   const finished = await wholeOutput(name, earlier, run);
-  if (earlier !== undefined && finished !== undefined) {
+  const isModel = run.stages[name].output === 'checkpoint';
+  if (finished !== undefined) {
+    const table = earlier?.table;
     reporter.emit({ type: 'stage', state: 'skipped', detail: 'unchanged since it finished' });
-    if (earlier.table !== undefined) reporter.emit({ type: 'table', ...earlier.table });
-    return { record: earlier, output: finished, skipped: true, restored, unsaved: [] };
+    if (table !== undefined) reporter.emit({ type: 'table', ...table });
+    if (isModel && restored) await linkLatest(runDirectory, finished.path);
+    return { output: finished, table, skipped: true, unsaved: [] };
   }
   const overrides = earlier?.overrides ?? [];
   const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
   await writeRecord(runDirectory, name, started);
   reporter.emit({ type: 'stage', state: earlier === undefined ? 'started' : 'resumed' });
-  const watched = watch(run.reporter);
+  const observer = observe(run.reporter);
   const { backend, threads, precision } = run.config;
   const work = stage.run({
     config,
     inputs,
-    directory: join(runDirectory, stageFolder(name)),
+    directory: join(runDirectory, kebabCase(name)),
     seed: run.config.seed,
     compute: { backend, threads, precision },
-    reporter: stageReporter(watched, name),
+    reporter: stageReporter(observer, name),
     signal: run.signal,
     overrides,
     evaluationSets,
@@ -211,18 +198,19 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun): Pro
   });
   const output = await work.catch(async (error: unknown) => {
     // Refused, and nothing done yet: the try that is there keeps the settings it was made with.
-    if (error instanceof UserError && !watched.hasBegun) await undo?.();
+    if (error instanceof UserError && !observer.hasBegun) await undo?.();
     throw error;
   });
-  const kept = relativeOutput(runDirectory, output);
+  const { table, unsaved } = observer;
+  const { digest, metrics } = output;
+  const path = relative(runDirectory, output.path);
   const files = await outputFiles(output.path);
-  const record: StageRecord = { ...started, state: 'finished', output: kept, files };
-  if (watched.table !== undefined) record.table = watched.table;
   // Before the record: a kill in between must not leave a stage that is skipped from then on and never linked.
-  if (run.stages[name].output === 'checkpoint') await linkLatest(runDirectory, output.path);
-  await writeRecord(runDirectory, name, record);
-  reporter.emit({ type: 'stage', state: 'finished', detail: kept.path });
-  return { record, output, skipped: false, restored, unsaved: watched.unsaved };
+  if (isModel) await linkLatest(runDirectory, output.path);
+  const end = { state: 'finished', output: { path, digest, metrics }, files, ...(table && { table }) } as const;
+  await writeRecord(runDirectory, name, { ...started, ...end });
+  reporter.emit({ type: 'stage', state: 'finished', detail: path });
+  return { output, table, skipped: false, unsaved };
 }
 
 /** Makes the record of a stage and the settings of the run those that are asked for. @returns what takes that back. */
@@ -248,14 +236,13 @@ async function wholeOutput(
   if (earlier === undefined || output === undefined) return undefined;
   const damaged = await damagedFiles(output.path, earlier);
   if (damaged.length === 0) return output;
-  const text = `rebuilt, for it changed on disk: ${damaged.join(', ')}`;
-  stageReporter(reporter, name).note('warning', text);
+  stageReporter(reporter, name).note('warning', `rebuilt because it changed on disk: ${damaged.join(', ')}`);
   return undefined;
 }
 
 /**
  * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
- * Which checkpoints are kept is left out: it changes no result.
+ * Which checkpoints are kept is no part of it: it changes no result.
  */
 async function settingsOf(config: PipelineConfig, name: StageName): Promise<Provenance['config']> {
   const digests = new Map<string, string>();
@@ -265,7 +252,7 @@ async function settingsOf(config: PipelineConfig, name: StageName): Promise<Prov
   return JSON.parse(withoutKeep) as Provenance['config'];
 }
 
-interface Watched extends Reporter {
+interface ObservingReporter extends Reporter {
   /** Kept in the record, so that a later run that skips eval can still show it. */
   table?: EvaluationTable;
   unsaved: string[];
@@ -274,21 +261,21 @@ interface Watched extends Reporter {
 }
 
 /** Passes events on, and keeps what the runner needs of them. */
-function watch(reporter: Reporter): Watched {
-  const watched: Watched = {
+function observe(reporter: Reporter): ObservingReporter {
+  const observer: ObservingReporter = {
     unsaved: [],
     hasBegun: false,
     emit(event: Event): void {
-      if (event.type === 'step' || event.type === 'progress') watched.hasBegun = true;
+      if (event.type === 'step' || event.type === 'progress') observer.hasBegun = true;
       if (event.type === 'table') {
         const { columns, comparisons } = event;
-        watched.table = { columns, ...(comparisons && { comparisons }) };
+        observer.table = { columns, ...(comparisons && { comparisons }) };
       }
-      if (event.type === 'note' && event.unsaved !== undefined) watched.unsaved.push(event.unsaved);
+      if (event.type === 'note' && event.unsaved !== undefined) observer.unsaved.push(event.unsaved);
       reporter.emit(event);
     },
   };
-  return watched;
+  return observer;
 }
 
 /** What earlier runs left of the stages that this one does not run, and each of `parents` in its place. */
@@ -308,7 +295,7 @@ async function findAvailable(
 
 /** The resolved configuration, its paths relative to the run folder: `--config runs/x/pipeline.yaml` repeats the run. */
 async function writePipelineFile(config: PipelineConfig, runDirectory: string): Promise<void> {
-  const portable = mapConfigPaths(config, (path) => (isAbsolute(path) ? relative(runDirectory, path) : path));
+  const portable = mapPaths(pipelineNode, config, (path) => (isAbsolute(path) ? relative(runDirectory, path) : path));
   const head = '# The settings of this run, defaults included. Written by mossctl.\n';
   await writeFileAtomic(join(runDirectory, settingsName), head + stringify(portable));
 }

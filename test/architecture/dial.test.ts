@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { modelConfig } from '../../src/architecture/config.js';
-import { settledTraining } from '../../src/architecture/dial.js';
+import { resolvedTraining } from '../../src/architecture/dial.js';
 import { parameterCount } from '../../src/architecture/parameters.js';
 import { UserError } from '../../src/base/errors.js';
 import { loadYaml } from '../../src/base/yaml.js';
@@ -23,7 +23,7 @@ function settledFor(
   vocabSize = 4096,
 ): TrainConfig & { parameters: number; tokens: number; batch: number } {
   const config = modelConfig(modelSchema.parse(model), { vocabSize, endOfText: 0, pad: 1 });
-  const train = settledTraining(config, writtenTrainSchema().parse(written));
+  const train = resolvedTraining(config, writtenTrainSchema.parse(written));
   const batch = train.batchSize * train.accumulation * config.max_position_embeddings;
   return { ...train, parameters: parameterCount(config), tokens: (train.steps ?? 0) * batch, batch };
 }

@@ -8,7 +8,7 @@ import { pipelineSchema } from '../../src/config/pipeline.js';
 import { buildData } from '../../src/data/build.js';
 import { readDataManifest } from '../../src/data/manifest.js';
 import { dataInputDigest } from '../../src/data/spec.js';
-import { settled } from '../../src/pipeline/load.js';
+import { resolved } from '../../src/pipeline/load.js';
 import { evaluationSetsOf } from '../../src/pipeline/plan.js';
 import { type Event, stageReporter } from '../../src/report/event.js';
 import { stageTable } from '../../src/stages/catalog.js';
@@ -27,7 +27,7 @@ test('the sets that a pipeline names are looked for unless that is switched off'
     { text: 'A text about rivers in general, and of cities.' },
   ];
   const folder = await scratch({ 'a.jsonl': toJsonl(rows), 'tasks.jsonl': toJsonl([{ prompt: task }]) });
-  const config = settled(pipelineSchema.parse({ eval: { tasks: join(folder, 'tasks.jsonl') } }));
+  const config = resolved(pipelineSchema.parse({ eval: { tasks: join(folder, 'tasks.jsonl') } }));
   const evaluationSets = evaluationSetsOf({ config, stages: stageTable });
   assert.deepEqual(evaluationSets, [join(folder, 'tasks.jsonl')]);
   for (const [options, kept] of [

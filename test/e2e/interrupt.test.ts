@@ -104,7 +104,7 @@ describe('Ctrl-C', () => {
     const never = ['--override', 'pretrain.train.batchSize', '--override', 'pretrain.model.layers', ...other];
     const shaped = await mossctl(['pretrain', '--out', run, '--quiet', ...never]);
     assert.equal(shaped.code, 2, shaped.stderr);
-    assert.match(shaped.stderr, /error: pretrain cannot go on with pretrain\.model\.layers/);
+    assert.match(shaped.stderr, /error: pretrain cannot resume with pretrain\.model\.layers/);
     const second = await mossctl(command(run));
     assert.equal(second.code, 0, second.stderr);
     assert.equal(await digest(run), whole);

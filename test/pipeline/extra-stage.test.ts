@@ -76,6 +76,6 @@ test('what its row calls fixed can never be overridden', async () => {
   const world: World = { ran: [], stopAt: extra };
   await assert.rejects(run(folder, world, { head: 1, rate: 1 }), Interrupted);
   const resume = (block: object) => run(folder, world, block, { only: extra, resume: true });
-  await assert.rejects(resume({ head: 1, rate: 2 }), /rewardModel\.rate: 1 → 2\. To go on/);
+  await assert.rejects(resume({ head: 1, rate: 2 }), /rewardModel\.rate: 1 → 2\. To resume/);
   await assert.rejects(resume({ head: 2, rate: 1 }), /rewardModel\.head: 1 → 2\. The weights belong to it/);
 });

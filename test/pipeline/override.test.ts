@@ -1,4 +1,4 @@
-// `--resume` with other settings: each difference is named or the stage does not go on; some can never be.
+// `--resume` with other settings: each difference is named or the stage does not resume; some can never be.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ test('every difference is listed with what to type; a refusal changes nothing', 
   assert.deepEqual(world.overrides, []);
 });
 
-test('named ones go on, are recorded in order, and are the settings of the run from then on', async () => {
+test('named ones resume, are recorded in order, and are the settings of the run from then on', async () => {
   const { run, world, resume } = await interrupted('pretrain');
   const named = (batchSize: number, rate = 1e-3) =>
     changed(({ pretrain }) => {
@@ -112,14 +112,14 @@ test('where the stage itself refuses the new settings, the try that is there kee
     if (pretrain) pretrain.train.steps = 1;
   });
   world.refuses = 'pretrain';
-  await assert.rejects(resume(fewer, { override: ['pretrain.train.steps'] }), /cannot go on like this/);
+  await assert.rejects(resume(fewer, { override: ['pretrain.train.steps'] }), /cannot resume like this/);
   assert.deepEqual(await read(), before);
   world.refuses = undefined;
   const { states } = await start(run, world, { only: 'pretrain' });
   assert.deepEqual(states.slice(-2), ['pretrain resumed', 'pretrain finished']);
 });
 
-test('a finished stage goes on with more steps where they are named', async () => {
+test('a finished stage resumes with more steps where they are named', async () => {
   const run = freshRun();
   const world: World = { ran: [] };
   await start(run, world, { only: 'pretrain' });
@@ -141,21 +141,24 @@ test('what gives the weights their shape or their meaning can never be overridde
   await assert.rejects(resume({ ...shape, seed: 7 }, { override }), (error: Error) => {
     assert.ok(error instanceof UserError);
     assert.equal(error.faults.length, 2);
-    assert.match(error.message, /cannot go on with pretrain\.model\.layers: .* → 9\. It gives the weights their shape/);
-    assert.match(error.message, /cannot go on with seed: 42 → 7/);
+    assert.match(
+      error.message,
+      /cannot resume with pretrain\.model\.layers: .* → 9\. It gives the weights their shape/,
+    );
+    assert.match(error.message, /cannot resume with seed: 42 → 7/);
     return true;
   });
   const vocabulary = changed(({ tokenizer }) => {
     if (tokenizer) tokenizer.vocabSize = 999;
   });
-  await assert.rejects(resume(vocabulary, { override: ['data'] }), /cannot go on with tokenizer: another one/);
+  await assert.rejects(resume(vocabulary, { override: ['data'] }), /cannot resume with tokenizer: another one/);
   world.ran = [];
   const sft = await interrupted('sft');
   const parent = changed(({ pretrain }) => {
     if (pretrain) pretrain.train.steps = 5;
   });
   await start(sft.run, sft.world, { only: 'pretrain', config: parent });
-  await assert.rejects(sft.resume(parent, { override: ['data'] }), /cannot go on with parent: another model/);
+  await assert.rejects(sft.resume(parent, { override: ['data'] }), /cannot resume with parent: another model/);
 });
 
 test('other data are named as data; align cannot change them', async () => {
@@ -169,10 +172,10 @@ test('other data are named as data; align cannot change them', async () => {
   const sft = await interrupted('sft', given());
   const align = await interrupted('align', given());
   await writeFile(data, '{ }\n');
-  await assert.rejects(sft.resume(given()), /data: other conversations or text\. To go on.*--override data;/);
+  await assert.rejects(sft.resume(given()), /data: other conversations or text\. To resume.*--override data;/);
   assert.ok((await sft.resume(given(), { override: ['data'] })).states.includes('sft resumed'));
   assert.equal(sft.world.overrides?.[0].key, 'data');
-  await assert.rejects(align.resume(given(), { override: ['data'] }), /cannot go on with data: other tasks/);
+  await assert.rejects(align.resume(given(), { override: ['data'] }), /cannot resume with data: other tasks/);
 });
 
 test('a name that is no setting is refused; one that has not changed is let pass; keep is no difference', async () => {

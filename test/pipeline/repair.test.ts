@@ -10,7 +10,7 @@ import { exists } from '../../src/base/files.js';
 import type { Event } from '../../src/report/event.js';
 import { freshRun, start, type World, whole } from './world.js';
 
-test('an output that was deleted or damaged is made again', async () => {
+test('an output that was deleted or damaged is rebuilt', async () => {
   const run = freshRun();
   const world: World = { ran: [] };
   await start(run, world);

@@ -8,7 +8,7 @@ import { Interrupted, UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { loadYaml } from '../../src/base/yaml.js';
 import { pipelineSchema, type StageName } from '../../src/config/pipeline.js';
-import { settled } from '../../src/pipeline/load.js';
+import { resolved } from '../../src/pipeline/load.js';
 import type { PipelineRun } from '../../src/pipeline/run.js';
 import { namesOf, stageTable } from '../../src/stages/catalog.js';
 import { checkBackends } from '../../src/tensor/backends.js';
@@ -135,13 +135,13 @@ test('the models are told with what they handed on', async () => {
 });
 
 test('what is missing is told with commands that can be typed', async () => {
-  const only = (name: StageName, config = settled(pipelineSchema.parse({ [name]: {} }))) =>
+  const only = (name: StageName, config = resolved(pipelineSchema.parse({ [name]: {} }))) =>
     start('runs/x', { ran: [] }, { only: name, config }).catch((error: Error) => error.message);
   assert.match(
     String(await only('pretrain')),
     /^pretrain needs a tokenised corpus\. .* no data and no tokenizer block.*--config quickstart.*"mossctl data build SPEC --out runs\/x"[^\n]*$/,
   );
-  const continued = settled(
+  const continued = resolved(
     pipelineSchema.parse({
       pretrain: { from: fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url)) },
     }),
@@ -190,7 +190,7 @@ test('what a stage builds on may follow from its settings', async () => {
   await assert.rejects(refused, /sft needs a tokenised corpus \(sft\.textShare\)/);
 });
 
-test('--resume goes on with an interrupted stage and refuses everything else', async () => {
+test('--resume resumes an interrupted stage and refuses everything else', async () => {
   const run = freshRun();
   const world: World = { ran: [] };
   const resume = () => start(run, world, { only: 'pretrain', resume: true });
@@ -223,7 +223,7 @@ test('missing files are all named before anything runs', async () => {
 });
 
 test('an empty pipeline, and --from beside a pretrain block, are refused', async () => {
-  const config = settled(pipelineSchema.parse({}));
+  const config = resolved(pipelineSchema.parse({}));
   await assert.rejects(start(freshRun(), { ran: [] }, { config }), /no stage to run/);
   const run = freshRun();
   await assert.rejects(start(run, { ran: [] }, { from: join(folder, 'none') }), /not a mossctl checkpoint/);

@@ -6,7 +6,7 @@ import { after } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../../src/config/pipeline.js';
-import { settled } from '../../src/pipeline/load.js';
+import { resolved } from '../../src/pipeline/load.js';
 import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import { namesOf, type StageTable, stageTable } from '../../src/stages/catalog.js';
@@ -31,7 +31,7 @@ export interface World {
   outside?: string;
 }
 
-/** A stage that counts to two in its folder, a step at a time, going on from where it was stopped. */
+/** A stage that counts to two in its folder, a step at a time, resuming where it was stopped. */
 export function countingStage(name: StageName, world: World): () => Promise<Stage<unknown>> {
   return async () => ({
     async check() {
@@ -42,7 +42,7 @@ export function countingStage(name: StageName, world: World): () => Promise<Stag
       world.ran.push(name);
       world.overrides = job.overrides;
       world.inputs = Object.keys(job.inputs);
-      if (world.refuses === name) throw new UserError({ what: `${name} cannot go on like this` });
+      if (world.refuses === name) throw new UserError({ what: `${name} cannot resume like this` });
       const count = join(job.directory, 'count');
       for (let done = (await exists(count)) ? Number(await readFile(count, 'utf8')) : 0; done < 2; done++) {
         await writeFileAtomic(count, String(done + 1));
@@ -75,7 +75,7 @@ const specPath = join(folder, 'spec.yaml');
 await writeFile(specPath, 'name: x\n');
 
 export const whole = (): PipelineConfig =>
-  settled(
+  resolved(
     pipelineSchema.parse({
       name: 'test',
       data: { spec: specPath },

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
-import { settled } from '../../src/pipeline/load.js';
+import { resolved } from '../../src/pipeline/load.js';
 import { openCooldown } from '../../src/stages/cooldown.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
 
 test('settings that were recorded under the former name of a key are the same settings', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'mossctl-cooldown-'));
   t.after(() => rm(folder, { recursive: true }));
-  const { pretrain } = settled(pipelineSchema.parse({ pretrain: {} }));
+  const { pretrain } = resolved(pipelineSchema.parse({ pretrain: {} }));
   assert.ok(pretrain);
   const { recompute, ...train } = pretrain.train;
   const open = async (step: number, checkpointing: boolean) => {
