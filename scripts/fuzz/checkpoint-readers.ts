@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Random } from '../../src/base/random.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { writeGguf } from '../../src/checkpoint/gguf.js';
-import { readGguf, readGgufTensor } from '../../src/checkpoint/gguf-read.js';
+import { readGguf } from '../../src/checkpoint/gguf-read.js';
 import { parseForeignConfig, parseForeignGeneration } from '../../src/checkpoint/hf-config.js';
 import { parseGenerationConfig, parseModelConfig } from '../../src/checkpoint/model-config.js';
 import { readSafetensors } from '../../src/checkpoint/safetensors.js';
@@ -112,8 +112,7 @@ async function ggufReader(folder: string): Promise<Reader> {
     mutate: mutateBytes,
     async read(input) {
       await writeFile(path, input);
-      const { tensors } = await readGguf(path);
-      for (const tensor of tensors.slice(0, 20)) await readGgufTensor(path, tensor);
+      await readGguf(path);
     },
   };
 }

@@ -74,7 +74,7 @@ export async function writeOwnModels(folder, { texts, qwen2 }) {
     paths[name] = join(folder, name);
     await saveCheckpoint(paths[name], {
       model,
-      eosTokenId: turnEnd,
+      eosTokenIds: [turnEnd],
       tokenizerFiles: tokenizer.files(),
       weights: decoderTable(model).map((spec) => randomTensor(spec)),
       manifest: {

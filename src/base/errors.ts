@@ -66,10 +66,13 @@ export function ifAbsent<T>(value: T): (error: unknown) => T {
   };
 }
 
-/** Turns the file-system errors that a person can cause (disk full, no permission, missing) into a `UserError`. */
-export function asUserError(error: unknown): unknown {
+/**
+ * Turns the file-system errors that a person can cause (disk full, no permission, missing) into a `UserError` that names
+ * `where`, by default the path of the system's own error.
+ */
+export function asUserError(error: unknown, where?: string): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
-  const where = (error as NodeJS.ErrnoException).path;
+  where ??= (error as NodeJS.ErrnoException).path;
   switch (systemErrorCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':

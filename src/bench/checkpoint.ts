@@ -130,14 +130,21 @@ export async function measureCheckpoint(
 
 /** Seconds that the loop waits, and their share of the save. The first save, which makes the buffers, does not count. */
 async function saveBesideTraining(
-  { model: config, eosTokenId, tokenizerFiles, manifest }: CheckpointContent,
+  { model: config, eosTokenIds, tokenizerFiles, manifest }: CheckpointContent,
   folder: string,
   rounds: number,
 ): Promise<{ stall: number; share: number }> {
   const directory = join(folder, manifest.stage);
   const model = initModel(config, 1);
   const optimizer = createOptimizer(model);
-  const options = { directory, runDirectory: folder, config: { keep: 'last=1' }, manifest, tokenizerFiles, eosTokenId };
+  const options = {
+    directory,
+    runDirectory: folder,
+    config: { keep: 'last=1' },
+    manifest,
+    tokenizerFiles,
+    eosTokenId: eosTokenIds[0],
+  };
   const saver = new Saver({ ...options, reporter: silentReporter });
   const times: { stall: number; whole: number }[] = [];
   try {
@@ -175,7 +182,7 @@ function randomContent({ config }: Shape, seed: number): CheckpointContent {
     table.map(({ name, shape }) => ({ name: `${prefix}${name}`, shape, data: randomBits(shape, seed, prefix + name) }));
   return {
     model: config,
-    eosTokenId: config.eos_token_id,
+    eosTokenIds: [config.eos_token_id],
     tokenizerFiles: { [tokenizerJsonName]: '{}\n' },
     weights: named(''),
     training: { tensors: [...named('m.'), ...named('v.')], state: { step: 1 } },

@@ -5,14 +5,14 @@ import type { Fault } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { startWorker } from '../base/worker.js';
 import type { CheckpointContent } from './directory.js';
-import type { Place, Retention } from './retention.js';
+import type { PruneScope, Retention } from './retention.js';
 
 export interface SaveRequest {
   /** The step directory. */
   directory: string;
   content: CheckpointContent;
   /** Done once the checkpoint is whole on disk, and only then. */
-  prune: Place & { stageDirectory: string; rule: Retention };
+  prune: PruneScope & { stageDirectory: string; rule: Retention };
 }
 
 /** What the thread answers: a digest; or the faults of a save that failed; or an error that should not have been. */

@@ -13,7 +13,7 @@ import {
   type ManifestFields,
   parseJson,
   readManifest,
-  readSmallFile,
+  readSmallText,
   verifyFiles,
 } from './manifest.js';
 import {
@@ -21,7 +21,6 @@ import {
   embeddingName,
   parseGenerationConfig,
   parseModelConfig,
-  parseSampling,
   type SamplingDefaults,
 } from './model-config.js';
 import { readSafetensors } from './safetensors.js';
@@ -37,10 +36,8 @@ export interface TrainingState {
 
 export interface CheckpointContent {
   model: ModelConfig;
-  /** Ends generation: end of text for a base model, end of turn after fine-tuning. */
-  eosTokenId: number;
-  /** Where more than one token does: all of them, `eosTokenId` first. */
-  eosTokenIds?: readonly number[];
+  /** End generation, the most frequent one first: end of text for a base model, end of turn after fine-tuning. */
+  eosTokenIds: readonly number[];
   /** Of generation_config.json. */
   sampling?: SamplingDefaults;
   /** File name → text: tokenizer.json, tokenizer_config.json, … */
@@ -57,8 +54,6 @@ export interface Checkpoint {
   digest: string;
   manifest: Manifest;
   model: ModelConfig;
-  eosTokenId: number;
-  /** Every token that ends an answer, `eosTokenId` first. */
   eosTokenIds: readonly number[];
   /** What generation_config.json says of sampling, for other tools: ours have flags for it. */
   sampling?: SamplingDefaults;
@@ -68,7 +63,7 @@ export interface Checkpoint {
   training?: { tensors: Map<string, HostTensor>; state: unknown };
 }
 
-/** Which checkpoint a path means, without its weights: our own by its mossctl.json, one of others by its files. */
+/** Which checkpoint a path means, without its weights: our own by its mossctl.json, a third-party one by its files. */
 export async function identifyCheckpoint(path: string): Promise<{ path: string; manifest: Manifest; digest: string }> {
   const directory = await resolveCheckpoint(path);
   const identity = (await isForeign(directory)) ? await identifyForeign(directory) : await readManifest(directory);
@@ -81,15 +76,19 @@ export async function readModel(directory: string): Promise<{ model: ModelConfig
     const { model, tokens } = await describeForeign(directory);
     return { model, eosTokenIds: tokens.eosTokenIds };
   }
-  const text = async (name: string) => (await readSmallFile(join(directory, name), maxTextBytes)).toString('utf8');
+  return readOwnModel(directory);
+}
+
+async function readOwnModel(directory: string) {
+  const [config, generation] = [configName, generationConfigName].map((name) => join(directory, name));
   return {
-    model: parseModelConfig(await text(configName), join(directory, configName)),
-    eosTokenIds: parseGenerationConfig(await text(generationConfigName), join(directory, generationConfigName)),
+    model: parseModelConfig(await readSmallText(config, maxTextBytes), config),
+    ...parseGenerationConfig(await readSmallText(generation, maxTextBytes), generation),
   };
 }
 
 /**
- * Opens a checkpoint: a step directory, a stage directory, a run directory, its `latest`, or a model directory of others.
+ * Opens a checkpoint: a step directory, a stage directory, a run directory, its `latest`, or a third-party model directory.
  * `verify` compares the sha256 of every file to be read; `training` also reads what only resuming needs.
  * @throws UserError where it is not a checkpoint or a file is missing, truncated or changed.
  */
@@ -102,43 +101,38 @@ export async function openCheckpoint(
     if (training) throw notResumable(directory);
     return openForeign(directory);
   }
-  const { manifest, digest } = await readManifest(directory);
-  const found = { directory, manifest, digest };
-  if (!verify) return openOurs(found, { training, check: () => undefined });
+  const identity = await readManifest(directory);
+  if (!verify) return openOwn({ directory, ...identity }, { training, check: () => undefined });
+  const { manifest } = identity;
   const isWanted = (name: string): boolean => training || !name.startsWith('training/');
   try {
-    await verifyFiles(directory, manifest, (name) => isWanted(name) && !isTensorFile(name));
     // Tensors are verified as they are read: a file is read once.
+    await verifyFiles(directory, manifest, (name) => isWanted(name) && !name.endsWith('.safetensors'));
     const check = (name: string, sha256: string): void => checkDigest(directory, manifest, name, sha256);
-    return await openOurs(found, { training, check });
+    return await openOwn({ directory, ...identity }, { training, check });
   } catch (error) {
     if (error instanceof UserError) await verifyFiles(directory, manifest, isWanted); // to name all that is damaged
     throw error;
   }
 }
 
-async function openOurs(
+async function openOwn(
   { directory, manifest, digest }: { directory: string; manifest: Manifest; digest: string },
   { training, check }: { training: boolean; check: (name: string, sha256: string) => void },
 ): Promise<Checkpoint> {
-  const text = async (name: string) => (await readSmallFile(join(directory, name), maxTextBytes)).toString('utf8');
-  const model = parseModelConfig(await text(configName), join(directory, configName));
+  const text = (name: string) => readSmallText(join(directory, name), maxTextBytes);
+  const config = await readOwnModel(directory);
   const weights = await readWeights(directory, check);
-  checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
+  checkVocabulary(config.model, weights.get(embeddingName)?.shape[0], directory);
   const tokenizerFiles: Record<string, string> = {};
   for (const name of Object.keys(manifest.files)) if (isTokenizerFile(name)) tokenizerFiles[name] = await text(name);
-  const generation = [await text(generationConfigName), join(directory, generationConfigName)] as const;
-  const eosTokenIds = parseGenerationConfig(...generation);
-  const ends = { eosTokenId: eosTokenIds[0], eosTokenIds, sampling: parseSampling(...generation) };
-  const opened = { path: directory, digest, manifest, model, ...ends, tokenizerFiles, weights };
+  const opened = { path: directory, digest, manifest, ...config, tokenizerFiles, weights };
   if (!training) return opened;
   if (manifest.files[stateName] === undefined) throw notResumable(directory);
   const onDigest = (sha256: string): void => check(optimizerName, sha256);
   const tensors = await readSafetensors(join(directory, optimizerName), { onDigest });
   return { ...opened, training: { tensors, state: parseJson(await text(stateName), join(directory, stateName)) } };
 }
-
-const isTensorFile = (name: string): boolean => name.endsWith('.safetensors');
 
 function notResumable(directory: string): UserError {
   return new UserError({

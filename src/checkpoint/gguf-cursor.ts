@@ -1,4 +1,4 @@
-// A place in the header of a GGUF file of strangers. Every length is checked against the file before it is believed, and
+// A place in the header of a third-party GGUF file. Every length is checked against the file before it is believed, and
 // what is returned takes no more memory than the bytes it came from, times a small constant.
 import { UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
@@ -18,6 +18,7 @@ export const numberArrays = {
   uint64: BigUint64Array,
   int64: BigInt64Array,
 } as const;
+export type NumberArray = InstanceType<(typeof numberArrays)[keyof typeof numberArrays]>;
 
 /** Thrown where the bytes at hand end. */
 export const endOfBytes = Symbol('end of bytes');
@@ -40,11 +41,9 @@ export class Cursor {
 
   /** A size, which must be an exact number. */
   uint64(): number {
-    const start = this.#take(8);
-    const high = this.#bytes.readUInt32LE(start + 4);
-    const value = high * 2 ** 32 + this.#bytes.readUInt32LE(start);
-    if (high >= 2 ** 21) throw this.fault(`it claims a size of ${this.#bytes.readBigUInt64LE(start)}`);
-    return value;
+    const value = this.#bytes.readBigUInt64LE(this.#take(8));
+    if (value >= 2n ** 53n) throw this.fault(`it claims a size of ${value}`);
+    return Number(value);
   }
 
   /** How many of something follow, each of at least `bytesEach` bytes: the file must be long enough for all. */
@@ -84,6 +83,6 @@ export class Cursor {
   }
 }
 
-export function show(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(shorten(text, 80));
 }

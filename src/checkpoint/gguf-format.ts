@@ -63,24 +63,12 @@ const dtypeTable = {
 } as const satisfies Record<string, readonly [number, number, number]>;
 export type GgmlDtype = keyof typeof dtypeTable;
 
-export interface DtypeInfo {
-  name: GgmlDtype;
-  id: number;
-  /** Numbers that are stored together; a row holds whole blocks. */
-  block: number;
-  blockBytes: number;
-}
+export const dtypeNames = Object.keys(dtypeTable) as GgmlDtype[];
 
-export const dtypes: readonly DtypeInfo[] = Object.entries(dtypeTable).map(([name, [id, block, blockBytes]]) => ({
-  name: name as GgmlDtype,
-  id,
-  block,
-  blockBytes,
-}));
-
-export function dtypeInfo(name: GgmlDtype): DtypeInfo {
+/** `block` numbers are stored together, in `blockBytes` bytes; a row holds whole blocks. */
+export function dtypeInfo(name: GgmlDtype): { id: number; block: number; blockBytes: number } {
   const [id, block, blockBytes] = dtypeTable[name];
-  return { name, id, block, blockBytes };
+  return { id, block, blockBytes };
 }
 
 /** Up to the next multiple of `step`. */

@@ -1,11 +1,10 @@
-// Reads GGUF files of others. Every count, length and offset in the header is checked against the file's real size
+// Reads the header of third-party GGUF files. Every count, length and offset in the header is checked against the file's real size
 // before memory is taken for it, and the header itself is bounded, so a hostile file costs no more than a small one.
 import { type FileHandle, open } from 'node:fs/promises';
-import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { asUserError, UserError } from '../base/errors.js';
 import { sizeOf } from '../base/host-tensor.js';
-import { Cursor, endOfBytes, maxHeaderBytes, numberArrays, show } from './gguf-cursor.js';
-import { align, alignment, type DtypeInfo, dtypes, type GgmlDtype, magic, valueTypes } from './gguf-format.js';
-import { decodeNumbers, type GgufDtype } from './quantize.js';
+import { Cursor, endOfBytes, maxHeaderBytes, type NumberArray, numberArrays, quoted } from './gguf-cursor.js';
+import { align, alignment, dtypeInfo, dtypeNames, type GgmlDtype, magic, valueTypes } from './gguf-format.js';
 
 /** The first read; almost every header without its vocabulary is smaller. */
 const firstReadBytes = 1 << 18;
@@ -16,17 +15,8 @@ const maxEntries = 100_000;
 /** What `general.alignment` may be, up to 1 MiB. */
 const powersOfTwo = Array.from({ length: 21 }, (_, exponent) => 2 ** exponent);
 
-type Numbers =
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array;
 /** 64-bit integers are bigint, whatever their size; arrays of bool hold 0 and 1. */
-export type GgufValue = number | bigint | boolean | string | string[] | Numbers | BigInt64Array | BigUint64Array;
+export type GgufValue = number | bigint | boolean | string | string[] | NumberArray;
 
 export interface GgufTensor {
   name: string;
@@ -50,30 +40,20 @@ export interface Gguf {
  * @throws UserError naming what is wrong: truncated, malformed, offsets outside the file, overlaps, unknown types.
  */
 export async function readGguf(path: string): Promise<Gguf> {
-  return withFile(path, async (handle) => {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
     const { size } = await handle.stat();
     for (let length = firstReadBytes; ; length *= 4) {
-      const bytes = await readAt(handle, 0, Math.min(length, size, maxHeaderBytes), path);
+      const bytes = await readStart(handle, Math.min(length, size, maxHeaderBytes), path);
       const parsed = parseGgufHeader(bytes, size, path);
       if (parsed !== undefined) return parsed;
     }
-  });
-}
-
-/**
- * The numbers of one tensor, as float32. `tensor` comes from `readGguf` of the same file.
- * @throws UserError for dtypes other than f32, f16, bf16 and q8_0.
- */
-export async function readGgufTensor(path: string, tensor: GgufTensor): Promise<Float32Array> {
-  const { name, dtype, offset, bytes } = tensor;
-  if (!isReadable(dtype)) {
-    throw new UserError({ what: `${name} is stored as ${dtype}, which is not read here`, where: path });
+  } catch (error) {
+    throw asUserError(error, path);
+  } finally {
+    await handle?.close();
   }
-  return withFile(path, async (handle) => decodeNumbers(await readAt(handle, offset, bytes, path), dtype));
-}
-
-function isReadable(dtype: GgmlDtype): dtype is GgufDtype {
-  return ['f32', 'f16', 'bf16', 'q8_0'].includes(dtype);
 }
 
 /**
@@ -112,12 +92,12 @@ function parse(cursor: Cursor): Gguf {
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < metadataCount; i++) {
     const name = cursor.text(maxNameBytes);
-    if (metadata.has(name)) throw cursor.fault(`it has ${show(name)} twice`);
+    if (metadata.has(name)) throw cursor.fault(`it has ${quoted(name)} twice`);
     metadata.set(name, readValue(cursor, name));
   }
   const step = metadata.get('general.alignment') ?? alignment;
   if (typeof step !== 'number' || !powersOfTwo.includes(step)) {
-    throw cursor.fault(`general.alignment is ${show(String(step))}, not a power of two`);
+    throw cursor.fault(`general.alignment is ${quoted(String(step))}, not a power of two`);
   }
   const tensors: GgufTensor[] = [];
   for (let i = 0; i < tensorCount; i++) tensors.push(readTensorInfo(cursor, step));
@@ -129,7 +109,7 @@ function readValue(cursor: Cursor, name: string): GgufValue {
   const type = valueTypes[cursor.uint32()];
   switch (type) {
     case undefined:
-      throw cursor.fault(`${show(name)} has an unknown type`);
+      throw cursor.fault(`${quoted(name)} has an unknown type`);
     case 'string':
       return cursor.text();
     case 'array':
@@ -144,7 +124,7 @@ function readValue(cursor: Cursor, name: string): GgufValue {
 function readArray(cursor: Cursor, name: string): GgufValue {
   const of = valueTypes[cursor.uint32()];
   if (of === undefined || of === 'array')
-    throw cursor.fault(`${show(name)} is an array of arrays or of an unknown type`);
+    throw cursor.fault(`${quoted(name)} is an array of arrays or of an unknown type`);
   if (of === 'string') {
     const length = cursor.count(8);
     const texts: string[] = [];
@@ -159,27 +139,23 @@ function readArray(cursor: Cursor, name: string): GgufValue {
 function readTensorInfo(cursor: Cursor, step: number): GgufTensor {
   const name = cursor.text(maxNameBytes);
   const dimensions = cursor.uint32();
-  if (dimensions > maxDimensions) throw cursor.fault(`tensor ${show(name)} has ${dimensions} dimensions`);
+  if (dimensions > maxDimensions) throw cursor.fault(`tensor ${quoted(name)} has ${dimensions} dimensions`);
   const shape = Array.from({ length: dimensions }, () => cursor.uint64()).reverse();
   const id = cursor.uint32();
-  const dtype = dtypes.find((known) => known.id === id);
-  if (dtype === undefined) throw cursor.fault(`tensor ${show(name)} has the unknown dtype ${id}`);
+  const dtype = dtypeNames.find((known) => dtypeInfo(known).id === id);
+  if (dtype === undefined) throw cursor.fault(`tensor ${quoted(name)} has the unknown dtype ${id}`);
   const offset = cursor.uint64();
-  if (offset % step !== 0) throw cursor.fault(`tensor ${show(name)} is not aligned to ${step} bytes`);
-  return { name, dtype: dtype.name, shape, offset, bytes: tensorBytes(shape, dtype, name, cursor) };
+  if (offset % step !== 0) throw cursor.fault(`tensor ${quoted(name)} is not aligned to ${step} bytes`);
+  return { name, dtype, shape, offset, bytes: tensorBytes(shape, dtype, name, cursor) };
 }
 
-function tensorBytes(
-  shape: readonly number[],
-  { name: dtype, block, blockBytes }: DtypeInfo,
-  name: string,
-  cursor: Cursor,
-) {
+function tensorBytes(shape: readonly number[], dtype: GgmlDtype, name: string, cursor: Cursor): number {
+  const { block, blockBytes } = dtypeInfo(dtype);
   const numbers = sizeOf(shape);
   const isSafe = shape.every((size) => size > 0) && numbers <= Number.MAX_SAFE_INTEGER / blockBytes;
-  if (!isSafe) throw cursor.fault(`tensor ${show(name)} has an impossible shape, [${shape}]`);
+  if (!isSafe) throw cursor.fault(`tensor ${quoted(name)} has an impossible shape, [${shape}]`);
   if ((shape.at(-1) ?? 1) % block !== 0) {
-    throw cursor.fault(`tensor ${show(name)} has rows of ${shape.at(-1)} numbers, which ${dtype} cannot store`);
+    throw cursor.fault(`tensor ${quoted(name)} has rows of ${shape.at(-1)} numbers, which ${dtype} cannot store`);
   }
   return (numbers / block) * blockBytes;
 }
@@ -189,32 +165,20 @@ function place(tensors: readonly GgufTensor[], start: number, cursor: Cursor): v
   const names = new Set<string>();
   let end = 0;
   for (const tensor of [...tensors].sort((a, b) => a.offset - b.offset)) {
-    if (names.has(tensor.name)) throw cursor.fault(`it has two tensors called ${show(tensor.name)}`);
+    if (names.has(tensor.name)) throw cursor.fault(`it has two tensors called ${quoted(tensor.name)}`);
     names.add(tensor.name);
-    if (tensor.offset < end) throw cursor.fault(`tensor ${show(tensor.name)} overlaps another`);
+    if (tensor.offset < end) throw cursor.fault(`tensor ${quoted(tensor.name)} overlaps another`);
     end = tensor.offset + tensor.bytes;
-    if (start + end > cursor.fileSize) throw cursor.fault(`tensor ${show(tensor.name)} ends after the file: truncated`);
+    if (start + end > cursor.fileSize)
+      throw cursor.fault(`tensor ${quoted(tensor.name)} ends after the file: truncated`);
     tensor.offset += start;
   }
 }
 
-async function withFile<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, 'r');
-    return await work(handle);
-  } catch (error) {
-    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path });
-    throw asUserError(error);
-  } finally {
-    await handle?.close();
-  }
-}
-
-async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Buffer> {
+async function readStart(handle: FileHandle, length: number, path: string): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(1 << 30, length - done), position + done);
+    const { bytesRead } = await handle.read(bytes, done, length - done, done);
     if (bytesRead === 0) throw new UserError({ what: 'this file ends too early', where: path, why: 'truncated' });
     done += bytesRead;
   }

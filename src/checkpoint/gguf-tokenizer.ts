@@ -30,7 +30,8 @@ type TokenizerJson = z.output<typeof tokenizerSchema>;
  * @throws UserError where llama.cpp could not cut text as this tokenizer does.
  */
 export function tokenizerMetadata(checkpoint: Checkpoint, tokenizer: Tokenizer): [string, MetadataValue][] {
-  const { model, eosTokenId, path } = checkpoint;
+  const { model, path } = checkpoint;
+  const [eosTokenId] = checkpoint.eosTokenIds;
   const where = `${path}/tokenizer.json`;
   const bos = beginningOfText(tokenizer, model);
   if (tokenizer.vocabSize > model.vocab_size) {

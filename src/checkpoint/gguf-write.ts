@@ -2,7 +2,7 @@
 // time, so memory does not grow with the model.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { asUserError, UserError } from '../base/errors.js';
 import { syncDirectory, temporarySibling } from '../base/files.js';
 import { align, alignment, dtypeInfo, magic, type ValueType, valueTypes, version } from './gguf-format.js';
 import { encodeNumbers, type GgufDtype } from './quantize.js';
@@ -40,7 +40,7 @@ export async function writeGgufFile(
   try {
     const handle = await open(temporary, 'w');
     try {
-      await writeFully(handle, padded(header(metadata, tensors)));
+      await handle.writeFile(padded(header(metadata, tensors)));
       for (const tensor of tensors) await writeTensor(handle, tensor, path);
       await handle.sync();
     } finally {
@@ -50,8 +50,7 @@ export async function writeGgufFile(
     await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
-    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path });
-    throw asUserError(error);
+    throw asUserError(error, path);
   }
 }
 
@@ -105,10 +104,10 @@ async function writeTensor(handle: FileHandle, tensor: TensorSource, path: strin
         next: 'Export it as bf16 or f32',
       });
     }
-    await writeFully(handle, encoded);
+    await handle.writeFile(encoded);
     bytes += encoded.length;
   }
-  await writeFully(handle, Buffer.alloc(align(bytes, alignment) - bytes));
+  await handle.writeFile(Buffer.alloc(align(bytes, alignment) - bytes));
 }
 
 function rowsOf({ data, sourceRow }: TensorSource, first: number, count: number, columns: number): Float32Array {
@@ -119,10 +118,6 @@ function rowsOf({ data, sourceRow }: TensorSource, first: number, count: number,
     rows.set(data.subarray(from, from + columns), row * columns);
   }
   return rows;
-}
-
-async function writeFully(handle: FileHandle, source: Uint8Array): Promise<void> {
-  for (let done = 0; done < source.length; ) done += (await handle.write(source, done)).bytesWritten;
 }
 
 function padded(bytes: Buffer): Buffer {

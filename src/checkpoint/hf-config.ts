@@ -1,4 +1,4 @@
-// The config.json of others: Llama, Qwen2 and Qwen3 in every spelling that transformers has written. What is absent is
+// A third-party config.json: Llama, Qwen2 and Qwen3 in every spelling that transformers has written. What is absent is
 // what transformers 5.23 takes it to be; what we would run differently is refused by name, all of it at once.
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
@@ -11,7 +11,7 @@ import {
   tokenId,
 } from '../config/model.js';
 import { ropeOf } from './hf-rope.js';
-import { firstIssue, parseJson } from './manifest.js';
+import { firstIssue, parseJsonAs } from './manifest.js';
 
 /** A model's shape; which token pads is for the tokenizer to say where config.json does not. */
 export type ForeignConfig = Omit<ModelConfig, 'eos_token_id' | 'pad_token_id'> & {
@@ -23,32 +23,26 @@ export type ForeignConfig = Omit<ModelConfig, 'eos_token_id' | 'pad_token_id'> &
 type ModelType = ModelConfig['model_type'];
 
 /** From the configuration classes of transformers: configuration_llama.py, configuration_qwen2.py, configuration_qwen3.py. */
+const shared = { hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32 };
+const qwen = {
+  ...shared,
+  vocab_size: 151936,
+  intermediate_size: 22016,
+  num_key_value_heads: 32,
+  max_position_embeddings: 32768,
+};
 const defaults: Record<ModelType, Record<string, unknown>> = {
   llama: {
+    ...shared,
     vocab_size: 32000,
-    hidden_size: 4096,
     intermediate_size: 11008,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
     max_position_embeddings: 2048,
     bos_token_id: 1,
     eos_token_id: 2,
   },
-  qwen2: qwenDefaults(),
-  qwen3: { ...qwenDefaults(), head_dim: 128 },
+  qwen2: qwen,
+  qwen3: { ...qwen, head_dim: 128 },
 };
-
-function qwenDefaults(): Record<string, unknown> {
-  return {
-    vocab_size: 151936,
-    hidden_size: 4096,
-    intermediate_size: 22016,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
-    num_key_value_heads: 32,
-    max_position_embeddings: 32768,
-  };
-}
 
 /** Some write -1 for "none". */
 const optionalToken = z.preprocess((value) => (value === -1 ? null : value), tokenId.nullish());
@@ -83,14 +77,13 @@ type Raw = z.output<typeof rawSchema>;
 
 /** @throws UserError naming everything that is not supported, malformed or out of bounds. */
 export function parseForeignConfig(text: string, path: string): ForeignConfig {
-  const parsed = rawSchema.safeParse(parseJson(text, path));
-  if (!parsed.success) throw unreadable(path, firstIssue(parsed.error));
-  const architecture = architectureOf(parsed.data, path);
+  const written = parseJsonAs(rawSchema, text, path, unreadable);
+  const architecture = architectureOf(written, path);
   const modelType = modelTypeOf(architecture);
-  const raw: Raw = { ...defaults[modelType], ...withoutNulls(parsed.data) };
+  const raw: Raw = { ...defaults[modelType], ...withoutNulls(written) };
   // null is an answer of its own here: as many as heads, and no such token (Llama's defaults are 1 and 2).
   for (const field of ['num_key_value_heads', 'bos_token_id', 'eos_token_id'] as const) {
-    if (parsed.data[field] === null) delete raw[field];
+    if (written[field] === null) delete raw[field];
   }
   const faults = unsupported(raw, architecture).map((fault) => ({ ...fault, where: path }));
   const rope = ropeOf(raw, raw.max_position_embeddings ?? 0);
@@ -113,17 +106,14 @@ export function parseForeignConfig(text: string, path: string): ForeignConfig {
   if (!model.success) throw unreadable(path, firstIssue(model.error));
   const misfit = shapeFault(model.data);
   if (misfit !== undefined) throw unreadable(path, misfit);
-  const eosTokenIds = raw.eos_token_id === undefined || raw.eos_token_id === null ? [] : [raw.eos_token_id].flat();
-  return { ...model.data, eosTokenIds, padTokenId: raw.pad_token_id ?? undefined };
+  return { ...model.data, eosTokenIds: [raw.eos_token_id ?? []].flat(), padTokenId: raw.pad_token_id ?? undefined };
 }
 
 /** @returns the ids that a generation_config.json names, where it names any. */
 export function parseForeignGeneration(text: string, path: string): { eos: number[]; pad: number | undefined } {
   const schema = z.looseObject({ eos_token_id: tokens, pad_token_id: optionalToken });
-  const parsed = schema.safeParse(parseJson(text, path));
-  if (!parsed.success) throw unreadable(path, firstIssue(parsed.error));
-  const { eos_token_id: eos, pad_token_id: pad } = parsed.data;
-  return { eos: eos === undefined || eos === null ? [] : [eos].flat(), pad: pad ?? undefined };
+  const { eos_token_id: eos, pad_token_id: pad } = parseJsonAs(schema, text, path, unreadable);
+  return { eos: [eos ?? []].flat(), pad: pad ?? undefined };
 }
 
 function architectureOf({ architectures: names, model_type: modelType }: Raw, path: string): Architecture {

@@ -1,7 +1,7 @@
 // A checkpoint as a Hugging Face model directory of its own: the same files without ours, the weights in the dtype that
 // was asked for.
 import { join } from 'node:path';
-import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
+import { asUserError, UserError } from '../base/errors.js';
 import { exists, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
 import { chatTemplateName, configName, generationConfigName, tokenizerConfigName } from '../base/layout.js';
 import type { Checkpoint } from './directory.js';
@@ -34,8 +34,7 @@ export async function exportHf(
       for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
     });
   } catch (error) {
-    if (systemErrorCode(error) !== undefined) Object.assign(error as Error, { path });
-    throw asUserError(error);
+    throw asUserError(error, path);
   }
   return [...names, ...Object.keys(texts)].sort();
 }

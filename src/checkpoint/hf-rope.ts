@@ -1,4 +1,4 @@
-// The rotary settings of others, old spelling (`rope_theta`, `rope_scaling` with `type` or `rope_type`) and new
+// Third-party rotary settings, old spelling (`rope_theta`, `rope_scaling` with `type` or `rope_type`) and new
 // (`rope_parameters`), with every default computed as transformers 5.23 does in modeling_rope_utils.py.
 import { z } from 'zod';
 import type { Fault } from '../base/errors.js';

@@ -3,8 +3,10 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
+import { tokenId } from '../config/model.js';
+import { readRoles } from '../tokenizer/roles.js';
 import type { ForeignConfig } from './hf-config.js';
-import { firstIssue, parseJson } from './manifest.js';
+import { parseJson, parseJsonAs } from './manifest.js';
 
 /** What the tokenizer's files say; how text becomes ids is for the tokenizer itself to read. */
 interface TokenNames {
@@ -19,60 +21,50 @@ interface TokenNames {
 export interface ForeignTokens {
   /** For config.json. */
   configEos: number;
-  /** Ends an answer most often: the tokenizer's own choice, where it is one of those that do. */
-  eosTokenId: number;
-  /** Every token that ends an answer, `eosTokenId` first. */
+  /** Every token that ends an answer; first the tokenizer's own choice, where it is one of those that do. */
   eosTokenIds: number[];
   padTokenId: number;
 }
 
-const id = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1);
+const addedToken = z.looseObject({ id: tokenId, content: z.string(), special: z.boolean().default(true) });
 const tokenizerSchema = z.looseObject({
-  added_tokens: z
-    .array(z.looseObject({ id, content: z.string(), special: z.boolean().default(true) }))
-    .max(100_000)
-    .default([]),
-  model: z.looseObject({ vocab: z.record(z.string(), id) }),
+  added_tokens: z.array(addedToken).max(100_000).default([]),
+  model: z.looseObject({ vocab: z.record(z.string(), tokenId) }),
 });
-/** As text, or as an AddedToken. */
-const named = z
-  .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
-  .nullish();
-const rolesSchema = z.looseObject({ eos_token: named, pad_token: named });
 
 /** @throws UserError where a file is not JSON or not a tokenizer with a vocabulary by token. */
 export function readTokens(files: Readonly<Record<string, string>>, directory: string): TokenNames {
   const path = `${directory}/${tokenizerJsonName}`;
-  const parsed = tokenizerSchema.safeParse(parseJson(files[tokenizerJsonName] ?? '', path));
-  if (!parsed.success) {
-    throw new UserError({
+  const unsupported = (where: string, why: string): UserError =>
+    new UserError({
       what: 'this tokenizer is not supported',
-      where: path,
-      why: firstIssue(parsed.error),
+      where,
+      why,
       next: 'Use a model with a byte-level BPE tokenizer, as Llama 3, Qwen2 and Qwen3 have',
     });
-  }
-  const { added_tokens: added, model } = parsed.data;
-  const idOf = (content: string | null | undefined): number | undefined =>
-    content === undefined || content === null
-      ? undefined
-      : (added.find((token) => token.content === content)?.id ?? ownNumber(model.vocab, content));
-  const roles = [tokenizerConfigName, specialTokensMapName].flatMap((name) => {
-    if (files[name] === undefined) return [];
-    const read = rolesSchema.safeParse(parseJson(files[name], `${directory}/${name}`));
-    return read.success ? [read.data] : [];
-  });
+  const { added_tokens: added, model } = parseJsonAs(
+    tokenizerSchema,
+    files[tokenizerJsonName] ?? '',
+    path,
+    unsupported,
+  );
+  const idOf = (content: string | undefined): number | undefined => {
+    if (content === undefined) return undefined;
+    const inVocabulary = Object.hasOwn(model.vocab, content) ? model.vocab[content] : undefined;
+    return added.find((token) => token.content === content)?.id ?? inVocabulary;
+  };
+  const [config, map] = [tokenizerConfigName, specialTokensMapName].map((name) =>
+    parseJson(files[name] ?? '{}', `${directory}/${name}`),
+  );
+  const roles = readRoles(config, map);
   let largest = { id: -1, content: '' };
   for (const [content, value] of Object.entries(model.vocab)) if (value > largest.id) largest = { id: value, content };
   for (const token of added) if (token.id > largest.id) largest = token;
   return {
     largest,
     special: added.filter((token) => token.special).sort((a, b) => a.id - b.id),
-    eos: idOf(roles.find(({ eos_token }) => typeof eos_token === 'string')?.eos_token),
-    pad: idOf(roles.find(({ pad_token }) => typeof pad_token === 'string')?.pad_token),
+    eos: idOf(roles.eos),
+    pad: idOf(roles.pad),
   };
 }
 
@@ -104,7 +96,6 @@ export function chooseTokens(
   const eosTokenId = names.eos !== undefined && ends.includes(names.eos) ? names.eos : ends[0];
   return {
     configEos: config.eosTokenIds[0] ?? eosTokenId,
-    eosTokenId,
     eosTokenIds: [...new Set([eosTokenId, ...ends])],
     padTokenId: padOf(config, generation.pad, names, eosTokenId, ends),
   };
@@ -131,8 +122,4 @@ function padOf(
     if (found !== undefined) return found.id;
   }
   return eos;
-}
-
-function ownNumber(record: Readonly<Record<string, number>>, key: string): number | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -1,4 +1,4 @@
-// A model directory of others: config.json, safetensors and tokenizer.json as Hugging Face tools write them, opened as
+// A third-party model directory: config.json, safetensors and tokenizer.json as Hugging Face tools write them, opened as
 // if it were a checkpoint of ours that no stage made. All of it is outside text.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,8 +19,8 @@ import { isRewardModel, type ModelConfig } from '../config/model.js';
 import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
 import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
-import { damagedFile, type Manifest, readSmallFile } from './manifest.js';
-import { checkVocabulary, embeddingName, parseSampling, type SamplingDefaults } from './model-config.js';
+import { damagedFile, type Manifest, readSmallText } from './manifest.js';
+import { checkVocabulary, embeddingName, parseSampling } from './model-config.js';
 import { describeWeights, readWeights } from './weights.js';
 
 const headName = 'lm_head.weight';
@@ -42,7 +42,7 @@ export async function isForeign(directory: string): Promise<boolean> {
 }
 
 /**
- * Opens a model directory of others; all weights become float32. Its digest follows from every file that was read.
+ * Opens a third-party model directory; all weights become float32. Its digest follows from every file that was read.
  * @throws UserError naming what is missing, damaged or not supported.
  */
 export async function openForeign(directory: string): Promise<Checkpoint> {
@@ -52,19 +52,13 @@ export async function openForeign(directory: string): Promise<Checkpoint> {
   const weights = dropTied(model, stored, directory);
   const { manifest, digest } = await identifyForeign(directory, async (path) => read.get(path) ?? sha256File(path));
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
-  const { eosTokenId, eosTokenIds } = tokens;
-  return { path: directory, digest, manifest, model, eosTokenId, eosTokenIds, sampling, tokenizerFiles, weights };
+  const { eosTokenIds } = tokens;
+  return { path: directory, digest, manifest, model, eosTokenIds, sampling, tokenizerFiles, weights };
 }
 
 /** What the small files of a directory say; its weights are not looked at. Throws as `openForeign`. */
-export async function describeForeign(directory: string): Promise<{
-  model: ModelConfig;
-  tokens: ForeignTokens;
-  tokenizerFiles: Record<string, string>;
-  sampling: SamplingDefaults;
-}> {
-  const text = async (name: string, max = maxConfigBytes) =>
-    (await readSmallFile(join(directory, name), max)).toString('utf8');
+export async function describeForeign(directory: string) {
+  const text = (name: string, maxBytes = maxConfigBytes) => readSmallText(join(directory, name), maxBytes);
   const config = parseForeignConfig(await text(configName), join(directory, configName));
   if (!(await exists(join(directory, tokenizerJsonName)))) throw await noTokenizer(directory);
   const tokenizerFiles: Record<string, string> = {};

@@ -4,7 +4,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { systemErrorCode, UserError } from '../base/errors.js';
+import { type Fault, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, sha256, sha256File, sortKeys } from '../base/files.js';
 import { manifestName } from '../base/layout.js';
 
@@ -126,7 +126,7 @@ export async function verifyFiles(
   manifest: Manifest,
   isWanted: (name: string) => boolean = () => true,
 ): Promise<void> {
-  const faults = [];
+  const faults: Fault[] = [];
   for (const [name, expected] of Object.entries(manifest.files)) {
     if (!isWanted(name)) continue;
     const path = join(directory, name);
@@ -145,17 +145,12 @@ export function checkDigest(directory: string, manifest: Manifest, name: string,
 
 const otherThanSaved = 'not the ones that were saved (sha256 differs)';
 
-export function damagedFile(path: string, why: string): UserError {
-  return new UserError(fileFault(path, why));
+export function damagedFile(where: string, why: string): UserError {
+  return new UserError(fileFault(where, why));
 }
 
-function fileFault(path: string, why: string) {
-  return {
-    what: 'this checkpoint is damaged',
-    where: path,
-    why,
-    next: 'Use an earlier step, or make or fetch it again',
-  };
+function fileFault(where: string, why: string): Fault {
+  return { what: 'this checkpoint is damaged', where, why, next: 'Use an earlier step, or make or fetch it again' };
 }
 
 /** JSON with sorted keys at every depth, and a refusal of what JSON would silently change. */
@@ -172,8 +167,13 @@ export function canonicalJson(value: unknown): string {
   return `${text}\n`;
 }
 
+/** The text of a file of bounded size. Throws as `readSmallFile`. */
+export async function readSmallText(path: string, maxBytes: number): Promise<string> {
+  return (await readSmallFile(path, maxBytes)).toString('utf8');
+}
+
 /** A file of bounded size; a missing or oversized one is a damaged checkpoint. */
-export async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
+async function readSmallFile(path: string, maxBytes: number): Promise<Buffer> {
   try {
     const { size } = await stat(path);
     if (size > maxBytes) throw damagedFile(path, `it has ${size} bytes; ${maxBytes} is the limit`);
@@ -199,6 +199,18 @@ export function parseJson(text: string, path: string): unknown {
     level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
   }
   return value;
+}
+
+/** Parsed JSON that fits a schema. @throws UserError, made by `fault`, with the first thing that does not fit. */
+export function parseJsonAs<T extends z.ZodType>(
+  schema: T,
+  text: string,
+  path: string,
+  fault = damagedFile,
+): z.output<T> {
+  const parsed = schema.safeParse(parseJson(text, path));
+  if (parsed.success) return parsed.data;
+  throw fault(path, firstIssue(parsed.error));
 }
 
 export function firstIssue(error: z.ZodError): string {

@@ -1,11 +1,11 @@
 // config.json and generation_config.json as we write them, in the field names of Hugging Face. Both spellings that
 // transformers has used for the rotary embedding and the dtype are written, so that old and new readers agree.
-// Our own are read strictly; those of others through hf-config.ts, which fills in what they leave out.
+// Our own are read strictly; third-party ones through hf-config.ts, which fills in what is absent.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { isRewardModel, type ModelConfig, modelConfigSchema, tokenId } from '../config/model.js';
 import type { FloatDtype } from './float16.js';
-import { canonicalJson, damagedFile, firstIssue, parseJson } from './manifest.js';
+import { canonicalJson, damagedFile, parseJson, parseJsonAs } from './manifest.js';
 
 export const embeddingName = 'model.embed_tokens.weight';
 
@@ -56,19 +56,16 @@ export function generationConfigText(
 
 /** Our own config.json. @throws UserError naming the field that is missing or out of bounds. */
 export function parseModelConfig(text: string, path: string): ModelConfig {
-  const parsed = modelConfigSchema.safeParse(parseJson(text, path));
-  if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
-  return parsed.data;
+  return parseJsonAs(modelConfigSchema, text, path);
 }
 
-/** @returns the ids that end generation, the most usual one first. */
-export function parseGenerationConfig(text: string, path: string): number[] {
-  const parsed = generationSchema.safeParse(parseJson(text, path));
-  if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
-  return [parsed.data.eos_token_id].flat();
+/** Our own generation_config.json: the ids that end generation, the most frequent one first, and how to sample. */
+export function parseGenerationConfig(text: string, path: string) {
+  const eosTokenIds = [parseJsonAs(generationSchema, text, path).eos_token_id].flat();
+  return { eosTokenIds, sampling: parseSampling(text, path) };
 }
 
-/** @returns what a generation_config.json, ours or anyone's, says of sampling; what is malformed is left out. */
+/** @returns what a generation_config.json, ours or anyone's, says of sampling; malformed fields are skipped. */
 export function parseSampling(text: string, path: string): SamplingDefaults {
   const known = samplingSchema.catch({}).parse(parseJson(text, path));
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));

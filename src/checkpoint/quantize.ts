@@ -1,6 +1,6 @@
-// Float32 numbers into the bytes that GGUF stores, and back. q8_0 (ggml): blocks of 32 numbers share one f16 scale, the
+// Float32 numbers into the bytes that GGUF stores. q8_0 (ggml): blocks of 32 numbers share one f16 scale, the
 // largest magnitude / 127, and keep one signed byte each; 8.5 bits a number.
-import { decodeFloat16, encodeFloat16, type FloatDtype } from './float16.js';
+import { encodeFloat16, type FloatDtype } from './float16.js';
 
 export type GgufDtype = FloatDtype | 'q8_0';
 
@@ -17,16 +17,6 @@ export function encodeNumbers(values: Float32Array, dtype: GgufDtype): Uint8Arra
   if (dtype === 'q8_0') return encodeQ8(values);
   const halves = new Uint16Array(values.length);
   return encodeFloat16(dtype, values, halves) === -1 ? bytesOf(halves) : undefined;
-}
-
-/** The inverse of `encodeNumbers`, up to the rounding of the dtype. */
-export function decodeNumbers(bytes: Uint8Array, dtype: GgufDtype): Float32Array {
-  if (dtype === 'q8_0') return decodeQ8(bytes);
-  const aligned = new Uint8Array(bytes).buffer;
-  if (dtype === 'f32') return new Float32Array(aligned);
-  const values = new Float32Array(bytes.length / 2);
-  decodeFloat16(dtype, new Uint16Array(aligned), values);
-  return values;
 }
 
 /** Bit for bit ggml's `quantize_row_q8_0_ref`: every step rounded to float32, halves rounded away from zero. */
@@ -55,19 +45,6 @@ function encodeQ8(values: Float32Array): Uint8Array | undefined {
     bytes[block * q8BlockBytes + 1] = halves[block] >>> 8;
   }
   return bytes;
-}
-
-function decodeQ8(bytes: Uint8Array): Float32Array {
-  const blocks = bytes.length / q8BlockBytes;
-  const quants = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  const scale = new Float32Array(1);
-  const values = new Float32Array(blocks * q8BlockSize);
-  for (let block = 0; block < blocks; block++) {
-    const at = block * q8BlockBytes;
-    decodeFloat16('f16', Uint16Array.of(bytes[at] | (bytes[at + 1] << 8)), scale);
-    for (let i = 0; i < q8BlockSize; i++) values[block * q8BlockSize + i] = scale[0] * quants[at + 2 + i];
-  }
-  return values;
 }
 
 function bytesOf(data: Float32Array | Uint16Array): Uint8Array {

@@ -1,5 +1,5 @@
-// Which checkpoints of a stage stay and which go: the newest, every so many steps, the best; and always what others
-// descend from, and what `latest` points to.
+// Which checkpoints of a stage are kept: the newest, every so many steps, the best; and always the ancestors of others,
+// and what `latest` points to.
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, temporarySibling } from '../base/files.js';
@@ -16,7 +16,7 @@ export interface Retention {
   best?: { metric: string; better: 'lower' | 'higher' };
 }
 
-export interface Place {
+export interface PruneScope {
   /** `runs/<name>`: whose `latest` and whose checkpoints' ancestors are spared. */
   runDirectory: string;
   /** Paths that stay whatever the rule says. */
@@ -27,7 +27,7 @@ export interface Place {
 export async function pruneCheckpoints(
   stageDirectory: string,
   rule: Retention,
-  { runDirectory, protect }: Place,
+  { runDirectory, protect }: PruneScope,
 ): Promise<string[]> {
   const all = await listCheckpoints(stageDirectory);
   const best = rule.best === undefined ? undefined : await bestOf(all, rule.best);
@@ -40,10 +40,7 @@ export async function pruneCheckpoints(
   const removed: string[] = [];
   for (const { path } of ruled) {
     if (kept.has(await realPathOrItself(path))) continue;
-    const digest = await readManifest(path).then(
-      (read) => read.digest,
-      () => undefined,
-    );
+    const digest = (await readableManifest(path))?.digest;
     if (digest !== undefined && ancestors.has(digest)) continue;
     await remove(path, stageDirectory);
     removed.push(path);
@@ -65,10 +62,7 @@ async function bestOf(
 ): Promise<string | undefined> {
   let best: { path: string; value: number } | undefined;
   for (const { path } of checkpoints) {
-    const metrics = await readManifest(path).then(
-      ({ manifest }) => manifest.metrics,
-      () => ({}) as Record<string, number>,
-    );
+    const metrics = (await readableManifest(path))?.manifest.metrics ?? {};
     const value = Object.hasOwn(metrics, metric) ? metrics[metric] : Number.NaN;
     if (Number.isNaN(value)) continue;
     if (best === undefined || (better === 'lower' ? value < best.value : value > best.value)) best = { path, value };
@@ -80,25 +74,22 @@ async function bestOf(
 async function ancestorsIn(runDirectory: string): Promise<Set<string>> {
   const ancestors = new Set<string>();
   for (const path of await stepDirectoriesIn(runDirectory, 3)) {
-    const { parent, lineage } = await readManifest(path).then(
-      ({ manifest }) => manifest,
-      () => ({ parent: null, lineage: [] }),
-    );
+    const { parent, lineage = [] } = (await readableManifest(path))?.manifest ?? {};
     for (const digest of [parent, ...lineage.map((ancestor) => ancestor.digest)]) if (digest) ancestors.add(digest);
   }
   return ancestors;
 }
 
+const readableManifest = (path: string) => readManifest(path).catch(() => undefined);
+
 /** Those of every stage, and of every round of align, at most `depth` folders down. */
 async function stepDirectoriesIn(folder: string, depth: number): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-  const found = await Promise.all(
-    folders.map(({ name }) => {
-      const path = join(folder, name);
-      if (isStepDirectory(path)) return [path];
-      return depth > 1 ? stepDirectoriesIn(path, depth - 1) : [];
-    }),
-  );
-  return found.flat();
+  const found = folders.map(({ name }) => {
+    const path = join(folder, name);
+    if (isStepDirectory(path)) return [path];
+    return depth > 1 ? stepDirectoriesIn(path, depth - 1) : [];
+  });
+  return (await Promise.all(found)).flat();
 }

@@ -53,27 +53,17 @@ export async function writeSafetensors(
   }
 }
 
-export interface ReadOptions {
-  only?(name: string): boolean;
-  /** Told the sha256 of the file, once all of it has been read. Not with `only`. */
-  onDigest?(sha256: string): void;
-}
-
 /**
- * Reads the tensors of a file, or those that `only` accepts, as float32.
+ * Reads the tensors of a file as float32. `onDigest` gets the sha256 of the file, once all of it has been read.
  * @throws UserError naming the file and what is wrong with it: truncated, extra bytes, overlaps, other dtypes.
  */
 export async function readSafetensors(
   path: string,
-  { only, onDigest }: ReadOptions = {},
+  { onDigest }: { onDigest?: (sha256: string) => void } = {},
 ): Promise<Map<string, HostTensor>> {
   return withHeader(path, async (reader, entries) => {
     const tensors = new Map<string, HostTensor>();
     for (const { name, dtype, shape, begin, end } of entries) {
-      if (only !== undefined && !only(name)) {
-        reader.skip(end - begin);
-        continue;
-      }
       const data = allocate((end - begin) / bytesOf(dtype), path);
       await reader.numbers(data, dtype);
       tensors.set(name, { name, shape, data });

@@ -14,7 +14,7 @@ import {
 } from '../base/layout.js';
 import { type CheckpointContent, isTokenizerFile } from './directory.js';
 import { displace, displacedPath, isStepDirectory, restoreDisplaced } from './history.js';
-import { canonicalJson, type Manifest, type ManifestFields, manifestText, readManifest } from './manifest.js';
+import { canonicalJson, type ManifestFields, manifestText, readManifest } from './manifest.js';
 import { checkVocabulary, embeddingName, generationConfigText, modelConfigText } from './model-config.js';
 import { writeSafetensors } from './safetensors.js';
 import { writeWeights } from './weights.js';
@@ -44,14 +44,14 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
 function asSaveError(error: unknown, directory: string): unknown {
   const code = systemErrorCode(error);
   if (code === undefined || code.startsWith('ERR_')) return error;
-  const known = asUserError(Object.assign(error as Error, { path: directory }));
+  const known = asUserError(error, directory);
   if (known instanceof UserError) return known;
   const what = `the system could not write it (${code})`;
   return new UserError({ what, where: directory, why: (error as Error).message }, { cause: error, exitCode: 1 });
 }
 
 async function writeContent(folder: string, content: CheckpointContent): Promise<void> {
-  const { model, eosTokenId, eosTokenIds = [eosTokenId], tokenizerFiles, weights, training } = content;
+  const { model, eosTokenIds, tokenizerFiles, weights, training } = content;
   const texts: Record<string, string> = {
     [configName]: modelConfigText(model),
     [generationConfigName]: generationConfigText(model, eosTokenIds, content.sampling),
@@ -79,16 +79,12 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
 async function refuseForeign(directory: string, { stage, step }: ManifestFields): Promise<void> {
   if (!(await exists(directory))) return;
   const there = await readManifest(directory).catch(() => undefined);
-  const ours = there === undefined ? isStepDirectory(directory) : isSame(there.manifest, stage, step);
-  if (ours) return;
+  const manifest = there?.manifest;
+  if (manifest === undefined ? isStepDirectory(directory) : manifest.stage === stage && manifest.step === step) return;
   throw new UserError({
     what: 'a checkpoint cannot be written here',
     where: directory,
     why: there === undefined ? 'the folder holds something else' : 'the folder holds a checkpoint of another stage',
     next: 'Choose another folder with --out, or move this one away',
   });
-}
-
-function isSame(manifest: Manifest, stage: string, step: number): boolean {
-  return manifest.stage === stage && manifest.step === step;
 }

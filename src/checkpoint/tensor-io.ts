@@ -88,11 +88,6 @@ export class TensorReader {
     }
   }
 
-  /** Leaves bytes out; the sha256 then stands for nothing. */
-  skip(bytes: number): void {
-    this.#position += bytes;
-  }
-
   /** Of all bytes so far, hex. */
   sha256(): string {
     return this.#hash.digest('hex');

@@ -8,7 +8,7 @@ import { exists, sha256, writeFileDurable } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { weightsIndexName, weightsName } from '../base/layout.js';
 import type { FloatDtype } from './float16.js';
-import { canonicalJson, damagedFile, firstIssue, parseJson, readSmallFile } from './manifest.js';
+import { canonicalJson, damagedFile, parseJsonAs, readSmallText } from './manifest.js';
 import {
   bytesOf,
   readSafetensors,
@@ -62,8 +62,8 @@ export async function writeWeights(
 }
 
 /**
- * Reads all weights of a folder as float32, under their stored names. `onDigest` is told the sha256 of each file of
- * tensors (not of the index) when it has been read.
+ * Reads all weights of a folder as float32, under their stored names. `onDigest` gets the sha256 of each file of tensors
+ * (not of the index) when it has been read.
  * @throws UserError naming the file that is missing or damaged, or the tensor that is not where the index says.
  */
 export async function readWeights(
@@ -86,17 +86,10 @@ export async function describeWeights(folder: string): Promise<{ files: string[]
   return { files: isSharded ? [...names, weightsIndexName] : names, entries: files.flatMap(({ entries }) => entries) };
 }
 
-interface WeightsFile {
-  name: string;
-  path: string;
-  entries: TensorEntry[];
-}
-
 /** All headers are read and compared with the index before any weight is. */
-async function checkedFiles(folder: string): Promise<WeightsFile[]> {
-  const shards = await readIndex(folder);
-  const files: WeightsFile[] = [];
-  for (const [name, expected] of shards) {
+async function checkedFiles(folder: string) {
+  const files: { name: string; path: string; entries: TensorEntry[] }[] = [];
+  for (const [name, expected] of await readIndex(folder)) {
     const path = join(folder, name);
     if (!(await exists(path))) throw damagedFile(path, 'the file is missing');
     const entries = await readSafetensorsHeader(path);
@@ -111,15 +104,9 @@ async function readIndex(folder: string): Promise<Map<string, Set<string> | unde
   if (await exists(join(folder, weightsName))) return new Map([[weightsName, undefined]]);
   const path = join(folder, weightsIndexName);
   if (!(await exists(path))) throw await noWeights(folder);
-  const text = (await readSmallFile(path, maxIndexBytes)).toString('utf8');
-  const parsed = indexSchema.safeParse(parseJson(text, path));
-  if (!parsed.success) throw damagedFile(path, firstIssue(parsed.error));
+  const { weight_map: files } = parseJsonAs(indexSchema, await readSmallText(path, maxIndexBytes), path);
   const shards = new Map<string, Set<string>>();
-  for (const [tensor, file] of Object.entries(parsed.data.weight_map)) {
-    const tensorsOf = shards.get(file);
-    if (tensorsOf === undefined) shards.set(file, new Set([tensor]));
-    else tensorsOf.add(tensor);
-  }
+  for (const [tensor, file] of Object.entries(files)) shards.set(file, (shards.get(file) ?? new Set()).add(tensor));
   if (shards.size === 0) throw damagedFile(path, 'its weight_map is empty');
   return shards;
 }

@@ -112,7 +112,7 @@ export class Saver {
       directory: path,
       content: {
         model: state.model.config,
-        eosTokenId,
+        eosTokenIds: [eosTokenId],
         tokenizerFiles,
         weights: await this.#copy(state.model.weights),
         training: {

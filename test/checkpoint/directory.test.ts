@@ -26,7 +26,7 @@ test('round trip: every number, text and field', async () => {
   assert.equal(opened.digest, digest);
   assert.equal(digest, await sha256File(join(path, 'mossctl.json')));
   assert.deepEqual(opened.model, content.model);
-  assert.equal(opened.eosTokenId, 3);
+  assert.deepEqual(opened.eosTokenIds, [3]);
   assert.deepEqual(opened.tokenizerFiles, content.tokenizerFiles);
   assert.deepEqual(opened.training?.state, content.training?.state);
   for (const { name, shape, data } of content.weights)

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
-import { parseGgufHeader, readGguf, readGgufTensor } from '../../src/checkpoint/gguf-read.js';
+import { parseGgufHeader, readGguf } from '../../src/checkpoint/gguf-read.js';
+import { readGgufTensor } from './fixtures/gguf-numbers.js';
 
 let path = '';
 before(async () => {

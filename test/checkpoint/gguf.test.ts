@@ -11,10 +11,11 @@ import { UserError } from '../../src/base/errors.js';
 import { sha256File } from '../../src/base/files.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { writeGguf } from '../../src/checkpoint/gguf.js';
-import { type GgufTensor, readGguf, readGgufTensor } from '../../src/checkpoint/gguf-read.js';
-import { decodeNumbers, encodeNumbers } from '../../src/checkpoint/quantize.js';
+import { type GgufTensor, readGguf } from '../../src/checkpoint/gguf-read.js';
+import { encodeNumbers } from '../../src/checkpoint/quantize.js';
 import type { RopeParameters } from '../../src/config/model.js';
 import { ggufCheckpoint } from './fixtures/gguf-checkpoint.js';
+import { decodeNumbers, readGgufTensor } from './fixtures/gguf-numbers.js';
 
 let folder = '';
 before(async () => {

@@ -25,7 +25,7 @@ before(async () => {
   const { model, tokenizerFiles } = checkpoint;
   const weights = [...checkpoint.weights.values()];
   const content = (manifest: Partial<CheckpointContent['manifest']>, eosTokenId: number): CheckpointContent => ({
-    ...{ model, eosTokenId, tokenizerFiles, weights },
+    ...{ model, eosTokenIds: [eosTokenId], tokenizerFiles, weights },
     training: { tensors: weights, state: { step: 4 } },
     manifest: {
       ...{ stage: 'pretrain', step: 4, tokensSeen: 2048, parent: null, lineage: [], settings: {}, inputDigest: 'x' },

@@ -15,7 +15,7 @@ const base = join(folder, 'pretrain/step-000004');
 before(async () => {
   const { model, tokenizerFiles, weights } = await ggufCheckpoint('qwen3');
   await saveCheckpoint(base, {
-    ...{ model, eosTokenId: 0, tokenizerFiles, weights: [...weights.values()] },
+    ...{ model, eosTokenIds: [0], tokenizerFiles, weights: [...weights.values()] },
     manifest: {
       ...{ stage: 'pretrain', step: 4, tokensSeen: 2048, parent: null, lineage: [], settings: {}, inputDigest: 'x' },
       ...{ metrics: {}, backend: 'native', threads: 2, precision: 'fp32' },

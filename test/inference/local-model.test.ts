@@ -35,7 +35,7 @@ describe('a local model', () => {
     await saveCheckpoint(directory, {
       ...content,
       ...{ model: weights.config, weights: modelTensors(weights), sampling, training: undefined },
-      ...{ tokenizerFiles: tokenizer.files(), eosTokenId: tokenizer.specialId('turnEnd') },
+      ...{ tokenizerFiles: tokenizer.files(), eosTokenIds: [tokenizer.specialId('turnEnd')] },
       manifest: { ...content.manifest, stage: 'sft' },
     });
     return LocalModel.of(await openCheckpoint(directory));
