@@ -7,8 +7,9 @@ import { Random } from '../base/random.js';
 export class ShuffledOrder {
   readonly #shuffled: (epoch: number) => Uint32Array;
   #order: Uint32Array;
-  #epoch = 0;
-  #index = 0;
+  epoch = 0;
+  /** Rows of this epoch that were read. */
+  index = 0;
 
   /** `name`: of the random stream, a different one for each use of a seed. */
   constructor(length: number, { seed, name = 'epoch' }: { seed: number; name?: string }) {
@@ -17,32 +18,23 @@ export class ShuffledOrder {
     this.#order = this.#shuffled(0);
   }
 
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  /** Rows of this epoch that were read. */
-  get index(): number {
-    return this.#index;
-  }
-
   get isOver(): boolean {
-    return this.#index === this.#order.length;
+    return this.index === this.#order.length;
   }
 
   /** The next row. */
   get row(): number {
-    return this.#order[this.#index];
+    return this.#order[this.index];
   }
 
   take(): number {
-    return this.#order[this.#index++];
+    return this.#order[this.index++];
   }
 
   begin(epoch: number, index = 0): void {
-    if (epoch !== this.#epoch) this.#order = this.#shuffled(epoch);
-    this.#epoch = epoch;
-    this.#index = index;
+    if (epoch !== this.epoch) this.#order = this.#shuffled(epoch);
+    this.epoch = epoch;
+    this.index = index;
   }
 }
 

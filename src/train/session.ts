@@ -18,26 +18,18 @@ export class Session<Batch extends MicroBatch> {
   readonly optimizer: OptimizerState;
   /** Where spikes are watched for. */
   readonly spikes: SpikePolicy | undefined;
-  #model: Model;
-  #saver: Saver;
+  model: Model;
+  saver: Saver;
   position: Position;
 
   constructor(run: TrainingRun<Batch>) {
     const { model, config } = run;
     this.#run = run;
-    this.#model = model;
+    this.model = model;
     this.optimizer = createOptimizer(model, config.optimizer);
     this.spikes = config.spikeLimit > 0 ? new SpikePolicy(config.spikeLimit) : undefined;
-    this.#saver = new Saver(run);
+    this.saver = new Saver(run);
     this.position = { step: 0, tokensSeen: 0, metrics: {}, overrides: overridesAt(0, [], run.overrides) };
-  }
-
-  get model(): Model {
-    return this.#model;
-  }
-
-  get saver(): Saver {
-    return this.#saver;
   }
 
   /** From its own newest checkpoint, or else from where it branches off another training; if neither, it begins. */
@@ -50,11 +42,11 @@ export class Session<Batch extends MicroBatch> {
     const { step } = manifest;
     reportDifferences(run, manifest);
     this.#restore(found);
-    if (found.spikes !== undefined) this.spikes?.restore(found.spikes);
+    if (found.spikes !== undefined && this.spikes !== undefined) this.spikes.state = found.spikes;
     // Other data, which the person has named with --override, are read from their beginning.
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(found.objective);
     if (own === undefined) return;
-    this.#saver = new Saver(run, { path, digest, step });
+    this.saver = new Saver(run, { path, digest, step });
     if (step > 0) run.reporter.emit({ type: 'stage', state: 'resumed', detail: `from step ${step}` });
   }
 
@@ -64,7 +56,7 @@ export class Session<Batch extends MicroBatch> {
    * been tried often enough: the data are not to blame.
    */
   async rollback(): Promise<boolean> {
-    await this.#saver.settle();
+    await this.saver.settle();
     const found = (await newestState(this.#run)) ?? (await this.#parentState());
     const text = found && this.spikes?.rollback(found.checkpoint.manifest.step, found.spikes?.recent);
     if (text === undefined) return false;
@@ -74,17 +66,17 @@ export class Session<Batch extends MicroBatch> {
   }
 
   async save(): Promise<void> {
-    await this.#saver.save(this.#state());
+    await this.saver.save(this.#state());
   }
 
   /** Saves, and waits until it is done. */
   finish(): Promise<SavedCheckpoint> {
-    return this.#saver.finish(this.#state());
+    return this.saver.finish(this.#state());
   }
 
   async dispose(): Promise<void> {
-    await this.#saver.close();
-    disposeModel(this.#model);
+    await this.saver.close();
+    disposeModel(this.model);
     disposeOptimizer(this.optimizer);
   }
 
@@ -98,9 +90,9 @@ export class Session<Batch extends MicroBatch> {
   #restore({ checkpoint, tensors }: ResumeState): void {
     const { manifest, path } = checkpoint;
     const { step, tokensSeen, metrics, overrides = [] } = manifest;
-    const { parameters } = this.#model;
-    disposeModel(this.#model);
-    this.#model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
+    const { parameters } = this.model;
+    disposeModel(this.model);
+    this.model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
     restoreOptimizer(this.optimizer, tensors, path);
     this.position = { step, tokensSeen, metrics, overrides: overridesAt(step, overrides, this.#run.overrides) };
   }

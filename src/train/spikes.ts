@@ -23,7 +23,7 @@ const minSpread = 0.02;
 /** Judges each step, and keeps what a checkpoint says of the spikes so far. */
 export class SpikePolicy {
   readonly #limit: number;
-  #state: SpikeState = { recent: [], skipped: [] };
+  state: SpikeState = { recent: [], skipped: [] };
   /** Documents of the steps since the last checkpoint. */
   #unsaved: { step: number; ids: readonly string[] }[] = [];
   #spike = { step: 0, reason: '' };
@@ -32,22 +32,14 @@ export class SpikePolicy {
     this.#limit = limit;
   }
 
-  get state(): SpikeState {
-    return this.#state;
-  }
-
-  restore(state: SpikeState): void {
-    this.#state = state;
-  }
-
   after(
     step: number,
     { loss, gradientNorm }: { loss: number; gradientNorm: number },
     ids: readonly string[],
   ): 'keep' | 'rollback' {
     this.#unsaved.push({ step, ids });
-    const reason = spikeOf(this.#state, [loss, gradientNorm], this.#limit);
-    this.#state = withStep(this.#state, [loss, gradientNorm]);
+    const reason = spikeOf(this.state, [loss, gradientNorm], this.#limit);
+    this.state = withStep(this.state, [loss, gradientNorm]);
     if (reason === undefined) return 'keep';
     this.#spike = { step, reason };
     return 'rollback';
@@ -63,13 +55,13 @@ export class SpikePolicy {
    * checkpoint that is rolled back to. Undefined where that has been tried often enough.
    */
   rollback(backTo: number, recent: SpikeState['recent'] = []): string | undefined {
-    const { skipped } = this.#state;
+    const { skipped } = this.state;
     if (skipped.filter((spike) => spike.backTo === backTo).length >= maxRollbacks) return undefined;
     const { step, reason } = this.#spike;
     const ids = [...new Set(this.#unsaved.flatMap((unsaved) => (unsaved.step > backTo ? unsaved.ids : [])))];
     this.#unsaved = [];
     const spike = { step, backTo, reason, documents: ids.length, ids: ids.slice(0, maxIds) };
-    this.#state = { recent, skipped: [...skipped, spike] };
+    this.state = { recent, skipped: [...skipped, spike] };
     return `step ${step} is a spike: ${reason}. Back to step ${backTo}, without the data since then: ${firstOf(ids)}`;
   }
 }
