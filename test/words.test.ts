@@ -6,19 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /** Rooms whose words have not been gone through yet. */
-const later = [
-  'base',
-  'bench',
-  'checkpoint',
-  'cli',
-  'data',
-  'inspect',
-  'report',
-  'stages',
-  'tensor',
-  'tokenizer',
-  'train',
-];
+const later = ['base', 'bench', 'checkpoint', 'data', 'stages', 'tensor', 'tokenizer', 'train'];
 
 const root = fileURLToPath(new URL('../src/', import.meta.url));
 

@@ -1,51 +1,29 @@
 // mossctl data as a person sees it: build, inspect, stats, fetch.
 import type { Command } from 'commander';
-import { example, numberFrom, withAction, withOutput, withRun } from './options.js';
+import { example, wholeNumber, withAction, withOutput, withRun } from './options.js';
 
 export function addData(program: Command): void {
   const data = program
     .command('data')
     .description('build a corpus from a data-spec, look into it, count what is in it, fetch its sources')
     .helpCommand(false);
-  addBuild(data);
-  addInspect(data);
-  addStats(data);
-  addFetch(data);
-}
-
-function addBuild(data: Command): void {
-  const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'));
-  build
+  const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'))
     .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
-    .option('--strict', 'stop at the first row that cannot be read, in place of counting and leaving it out');
+    .option('--strict', 'stop at the first row that cannot be read, instead of counting and skipping it');
   withAction(build, async () => (await import('./commands/data.js')).build);
   example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
-}
-
-function addInspect(data: Command): void {
-  const inspect = withOutput(
-    data.command('inspect').description('what a built corpus holds, with some documents of it'),
-  );
-  inspect
+  const inspect = withOutput(data.command('inspect').description('what a built corpus holds, with sample documents'))
     .argument('<folder>', 'a run folder, or its data folder')
-    .option('-n, --samples <number>', 'documents of each source to show', numberFrom(0, 1000, 'whole number'), 3)
+    .option('-n, --samples <number>', 'documents of each source to show', wholeNumber(0, 1000), 3)
     .option('--dropped', 'instead of documents: what each rule dropped and changed, with examples');
   withAction(inspect, async () => (await import('./commands/data.js')).inspect);
   example(inspect, 'mossctl data inspect runs/quickstart --dropped');
-}
-
-function addStats(data: Command): void {
-  const stats = withOutput(
-    data.command('stats').description('count documents, characters, tokens, lengths, scripts and what is there twice'),
-  );
-  stats
+  const stats = data.command('stats').description('count documents, characters, tokens, lengths, scripts, duplicates');
+  withOutput(stats)
     .argument('<path...>', 'a run folder or built corpus, or files: txt, jsonl, json, csv, tsv, parquet, arrow')
     .option('--column <name>', 'column of the text, in files of rows', 'text');
   withAction(stats, async () => (await import('./commands/data-stats.js')).stats);
   example(stats, 'mossctl data stats runs/quickstart');
-}
-
-function addFetch(data: Command): void {
   const fetch = withOutput(data.command('fetch').description('download the sources of a data-spec into the cache'));
   fetch.argument('<spec>', 'data-spec YAML');
   withAction(fetch, async () => (await import('./commands/data-fetch.js')).fetch);

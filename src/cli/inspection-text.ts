@@ -1,4 +1,4 @@
-// What `mossctl inspect` prints: blocks of a label and lines. Names, metrics and templates come from files of others:
+// What `mossctl inspect` prints: blocks of a label and lines. Names, metrics and templates come from third-party files:
 // every line is made printable before it is coloured.
 import pc from 'picocolors';
 import {
@@ -19,17 +19,18 @@ import { formatMetric } from '../report/meaning.js';
 import { shownPath } from './output.js';
 
 const labelWidth = 13;
-const shownSpecials = 8;
-const shownTemplateLines = 3;
-const shownShapes = 9;
+const maxSpecials = 8;
+const maxTemplateLines = 3;
+const maxShapes = 9;
 
 /** `given` is the path as it was typed: what to type next says it so. */
 export function inspectionText(inspection: Inspection, given: string): string {
   const { path, manifest, model, parameters, digest } = inspection;
+  const isOurs = manifest.stage !== 'import';
   const head = [
-    manifest.stage === 'import' ? 'a model of others' : `${manifest.stage} step ${formatCount(manifest.step)}`,
+    isOurs ? `${manifest.stage} step ${formatCount(manifest.step)}` : 'a third-party model',
     ...(parameters === null ? [] : [`${formatShort(parameters.parameters)} parameters`]),
-    ...(manifest.stage === 'import' ? [] : [`${formatCount(manifest.tokensSeen)} tokens seen`]),
+    ...(isOurs ? [`${formatCount(manifest.tokensSeen)} tokens seen`] : []),
   ].join(', ');
   const blocks: [string, string[]][] = [
     ['digest', digest === null ? [] : [digest]],
@@ -39,7 +40,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
     ['metrics', Object.entries(manifest.metrics).map(([name, value]) => `${name} ${formatMetric(name, value)}`)],
     ['computed by', computedBy(inspection)],
     ['overrides', overrideLines(inspection)],
-    ['left out', skippedLines(inspection)],
+    ['skipped', skippedLines(inspection)],
     ['tokenizer', tokenizerLines(inspection)],
     ['template', templateLines(inspection)],
     ['files', fileLines(inspection)],
@@ -52,10 +53,10 @@ export function inspectionText(inspection: Inspection, given: string): string {
 export function ggufText({ path, bytes, version, metadata, parameters, tensors }: GgufInspection): string {
   const count = `${formatShort(parameters.parameters)} parameters, ${formatCount(tensors.length)} tensors`;
   const head = `GGUF version ${version}, ${count}, ${formatBytes(bytes)}`;
-  const told = Object.entries(metadata).map(([name, value]) => [name, shorten(plain(value), 100)]);
+  const entries = Object.entries(metadata).map(([name, value]) => [name, shorten(plain(value), 100)]);
   const blocks: [string, string[]][] = [
     ['parameters', parameterLines(parameters)],
-    ['metadata', aligned(told)],
+    ['metadata', aligned(entries)],
     ['next', [`llama-cli -m ${shownPath(path)}`]],
   ];
   return [pc.bold(head), printable(shownPath(path)), '', ...layOut(blocks)].join('\n');
@@ -97,10 +98,11 @@ function marked(line: string): string {
 function lineageLines({ ancestors, manifest, digest }: Inspection): string[] {
   if (manifest.stage === 'import') return [];
   const own = { stage: manifest.stage, step: manifest.step, digest: digest ?? '', place: 'this one' };
-  const rows = [
-    ...ancestors.map(({ path, ...rest }) => ({ ...rest, place: path === null ? 'not here' : shownPath(path) })),
-    own,
-  ].map(({ stage, step, digest: of, place }, depth) => {
+  const found = ancestors.map(({ path, ...rest }) => ({
+    ...rest,
+    place: path === null ? 'not here' : shownPath(path),
+  }));
+  const rows = [...found, own].map(({ stage, step, digest: of, place }, depth) => {
     const branch = depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `;
     return [`${branch}${stage} step ${formatCount(step)}`, of.slice(0, 12), place];
   });
@@ -148,10 +150,10 @@ function shapesText(shapes: ParameterSummary['groups'][number]['shapes']): strin
       const size = shape.join('×') || 'scalar';
       if (times === count) names.set(size, [...(names.get(size) ?? []), name]);
     }
-    const text = [...names].map(([size, same]) => `${cut(same, shownShapes)} ${size}`);
-    return count === 1 ? text : [`${count} × (${cut(text, shownShapes, '; ')})`];
+    const text = [...names].map(([size, same]) => `${cut(same, maxShapes)} ${size}`);
+    return count === 1 ? text : [`${count} × (${cut(text, maxShapes, '; ')})`];
   });
-  return cut(parts.flat(), shownShapes, '; ');
+  return cut(parts.flat(), maxShapes, '; ');
 }
 
 function computedBy({ manifest, resumable }: Inspection): string[] {
@@ -160,7 +162,9 @@ function computedBy({ manifest, resumable }: Inspection): string[] {
   const engine = [backend, ...(threads === null ? [] : [formatThreads(threads)]), precision].join(', ');
   return [
     `${engine}; mossctl ${versions.mossctl}, TensorFlow.js ${versions.tfjs}`,
-    resumable ? 'with its training state: --resume goes on exactly' : 'without training state: a start for a new stage',
+    resumable
+      ? 'with its training state: --resume continues exactly'
+      : 'without training state: a start for a new stage',
   ];
 }
 
@@ -180,22 +184,20 @@ function skippedLines({ manifest }: Inspection): string[] {
 function tokenizerLines({ tokenizer }: Inspection): string[] {
   if (tokenizer === null) return [unreadable];
   const { vocabulary, preTokenizer, special } = tokenizer;
-  const named = special.map(({ id, content }) => `${id} ${content}`);
-  return [
-    `${formatCount(vocabulary)} tokens, text is cut as ${preTokenizer} does`,
-    `control ${cut(named, shownSpecials)}`,
-  ];
+  const control = special.map(({ id, content }) => `${id} ${content}`);
+  const size = `${formatCount(vocabulary)} tokens, text is cut as ${preTokenizer} does`;
+  return [size, `control ${cut(control, maxSpecials)}`];
 }
 
 function templateLines({ chatTemplate, faults }: Inspection): string[] {
   if (chatTemplate === null) return [faults.length === 0 ? 'none: it continues text' : unreadable];
   const lines = chatTemplate.source.trim().split('\n');
-  const rest = lines.length - shownTemplateLines;
+  const rest = lines.length - maxTemplateLines;
   return [
     chatTemplate.marksAnswers
       ? 'marks what the assistant says'
       : 'does not mark what the assistant says: fine-tuning finds it turn by turn',
-    ...lines.slice(0, shownTemplateLines).map((line) => `  ${shorten(line, 100)}`),
+    ...lines.slice(0, maxTemplateLines).map((line) => `  ${shorten(line, 100)}`),
     ...(rest > 0 ? [`  … ${rest} more ${rest === 1 ? 'line' : 'lines'}`] : []),
   ];
 }
@@ -209,7 +211,7 @@ function fileLines({ files, weightBytes, bytes }: Inspection): string[] {
     stateWords[file.state],
   ]);
   const isUnproven = files.every(({ state }) => state === 'hashed');
-  const unproven = isUnproven ? '; a model of others tells no sha256 to compare with' : '';
+  const unproven = isUnproven ? '; a third-party model has no sha256 to compare with' : '';
   return [`${formatBytes(bytes)}, the weights ${formatBytes(weightBytes)}${unproven}`, ...aligned(rows, [1])];
 }
 

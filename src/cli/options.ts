@@ -36,12 +36,12 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
 }
 
 /** Gives a command its work, which is imported when it runs and takes the options as it declares them. */
-export function withAction<Given extends unknown[]>(
+export function withAction<Args extends unknown[]>(
   command: Command,
-  load: () => Promise<(...given: Given) => Promise<void>>,
+  load: () => Promise<(...args: Args) => Promise<void>>,
 ): Command {
   // Commander passes the command itself last.
-  return command.action(async (...given: unknown[]) => (await load())(...(given.slice(0, -1) as Given)));
+  return command.action(async (...args: unknown[]) => (await load())(...(args.slice(0, -1) as Args)));
 }
 
 /** One line at the end of a command's --help. */
@@ -88,8 +88,7 @@ export function withRun(command: Command): Command {
 
 /** For a command that reads no pipeline, whose schema would check it. */
 export function withThreads(command: Command): Command {
-  const parse = numberFrom(1, 256, 'whole number');
-  return command.option('--threads <number>', 'threads of the native engine (default: all cores)', parse);
+  return command.option('--threads <number>', 'threads of the native engine (default: all cores)', wholeNumber(1, 256));
 }
 
 export function withFrom(command: Command): Command {
@@ -109,9 +108,9 @@ export function withVerify(command: Command): Command {
 export function withTraining(command: Command): Command {
   return command
     .option('--keep <rule>', 'checkpoints that stay on disk, such as last=3,every=1000,best=bits_per_byte')
-    .option('--resume', 'only go on with an interrupted run; an error where there is none')
+    .option('--resume', 'only resume an interrupted run; an error where there is none')
     .addOption(
-      new Option('--override <key>', 'with --resume: go on though this setting (or "data") differs; may be repeated')
+      new Option('--override <key>', 'with --resume: accept that this setting (or "data") differs; may be repeated')
         .argParser(collect)
         .implies({ resume: true }),
     );
@@ -129,53 +128,41 @@ export function withSeeds(command: Command): Command {
   );
 }
 
+export const maxSeed = 0xffffffff;
 const maxSeeds = 1000;
 
 /** "7,8,9" as it says; "3" is 1,2,3. */
 function seedList(text: string): number[] {
-  const parse = numberFrom(0, 4294967295, 'whole number');
-  const given = text.split(',').map((part) => parse(part));
-  const isCount = given.length === 1 && given[0] <= maxSeeds;
-  const seeds = isCount ? Array.from({ length: given[0] }, (_, i) => i + 1) : given;
+  const listed = text.split(',').map(wholeNumber(0, maxSeed));
+  const isCount = listed.length === 1 && listed[0] <= maxSeeds;
+  const seeds = isCount ? Array.from({ length: listed[0] }, (_, i) => i + 1) : listed;
   if (seeds.length < 2 || new Set(seeds).size < seeds.length) {
     throw new InvalidArgumentError(`It must be two or more different seeds (1,2,3), or how many (2 to ${maxSeeds}).`);
   }
   return seeds;
 }
 
-/** A parser for a number option. */
-export function numberFrom(low: number, high: number, kind: 'number' | 'whole number' = 'number') {
+/** A parser for an option that takes a whole number. */
+export function wholeNumber(min: number, max: number) {
   return (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (!(value >= low && value <= high) || (kind === 'whole number' && !Number.isInteger(value))) {
-      throw new InvalidArgumentError(`It must be a ${kind} from ${low} to ${high}.`);
-    }
-    return value;
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
 }
 
-const sizeUnits: Readonly<Record<string, number>> = {
-  '': 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KIB: 2 ** 10,
-  MIB: 2 ** 20,
-  GIB: 2 ** 30,
-};
-
-/** "5GB", "500 MiB" or a number of bytes. */
-export function byteSize(text: string): number {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([KMG]i?B)?$/i.exec(text.trim()) ?? [];
-  const bytes = Math.floor(Number(digits) * sizeUnits[(unit ?? '').toUpperCase()]);
-  if (bytes >= 1) return bytes;
-  throw new InvalidArgumentError('It must be a size such as 5GB, 500MB or 512MiB.');
+/** A parser for an option that takes a positive number, rounded down, with or without one of the units. */
+function amountIn(units: Readonly<Record<string, number>>, expected: string) {
+  return (text: string): number => {
+    const [, digits, unit = ''] = /^(\d+(?:\.\d+)?(?:e\+?\d{1,2})?)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+    const value = Math.floor(Number(digits) * (unit === '' ? 1 : units[unit.toUpperCase()]));
+    if (value >= 1) return value;
+    throw new InvalidArgumentError(`It must be ${expected}.`);
+  };
 }
 
-/** "350M", "20B", "1e22": a positive number. */
-export function quantity(text: string): number {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?(?:e\+?\d{1,2})?)\s*([KMBT])?$/i.exec(text.trim()) ?? [];
-  const value = Number(digits) * { '': 1, K: 1e3, M: 1e6, B: 1e9, T: 1e12 }[(unit ?? '').toUpperCase() as 'K'];
-  if (value > 0) return value;
-  throw new InvalidArgumentError('It must be a number such as 350M, 20B or 1e22.');
-}
+export const byteSize = amountIn(
+  { KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 },
+  'a size such as 5GB, 500MB or 512MiB',
+);
+export const quantity = amountIn({ K: 1e3, M: 1e6, B: 1e9, T: 1e12 }, 'a number such as 350M, 20B or 1e22');

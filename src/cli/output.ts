@@ -34,7 +34,7 @@ export function reportFailure(thrown: unknown): number {
   }
   if (error instanceof Interrupted) {
     printError(`mossctl: interrupted: ${error.message}`);
-    printError('Run the same command again to go on from there.');
+    printError('Run the same command again to resume from there.');
     return 130;
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

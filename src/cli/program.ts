@@ -8,10 +8,13 @@ import { addData } from './data-program.js';
 import {
   byteSize,
   example,
-  numberFrom,
+  maxSeed,
+  quantity,
   type RunOptions,
+  wholeNumber,
   withAction,
   withCompute,
+  withConfig,
   withFrom,
   withOutput,
   withRun,
@@ -20,7 +23,6 @@ import {
   withTraining,
   withVerify,
 } from './options.js';
-import { addPlan, addScore } from './plan-and-score.js';
 import { addTokenizer } from './tokenizer-program.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
@@ -89,7 +91,7 @@ function addRun(program: Command): void {
     .command('run')
     .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic')
     .description(
-      'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; goes on where it stopped',
+      'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; resumes where it stopped',
     );
   withSeeds(withFrom(withRun(command)));
   withAction(command, async () => (await import('./commands/run.js')).run);
@@ -99,9 +101,9 @@ function addRun(program: Command): void {
 function addPretrain(program: Command): void {
   const pretrain = program
     .command('pretrain')
-    .description('train a base model, or go on with one; builds corpus and tokenizer where needed');
+    .description('train a base model, or continue one; builds corpus and tokenizer where needed');
   withTraining(withRun(pretrain))
-    .option('--from <checkpoint>', 'go on from this checkpoint or model folder, in place of a fresh model')
+    .option('--from <checkpoint>', 'continue from this checkpoint or model folder, instead of a fresh model')
     .addOption(
       new Option(
         '--size <size>',
@@ -131,6 +133,23 @@ function addEval(program: Command): void {
   example(evaluate, 'mossctl eval runs/quickstart');
 }
 
+function addPlan(program: Command): void {
+  const plan = program
+    .command('plan')
+    .description('what a pretraining would take: parameters, operations, memory, sharding, time here and elsewhere');
+  withThreads(withConfig(plan))
+    .option('--size <name>', 'size preset, as pretrain.model.size')
+    .option('--params <number>', 'number of parameters, such as 350M or 20B', quantity)
+    .option('--flops <number>', 'the compute-optimal model for this many operations, such as 1e22', quantity)
+    .option('--tokens <number>', 'tokens to train on, such as 3B (default: 20 a parameter)', quantity)
+    .option('--vocab <number>', 'ids of the tokenizer', wholeNumber(260, 1_000_000))
+    .option('--context <number>', 'tokens in a row', wholeNumber(8, 1_048_576))
+    .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
+  withOutput(plan);
+  withAction(plan, async () => (await import('./commands/plan.js')).plan);
+  example(plan, 'mossctl plan --params 16B --tokens 700B --hardware a100×128');
+}
+
 /** What holds where a flag of sampling is not given: the model's makers know best. `test/cli` compares with the schema. */
 const elseDefault = (value: number): string => `(default: the checkpoint's generation_config.json, else ${value})`;
 
@@ -139,24 +158,35 @@ function addChat(program: Command): void {
     .command('chat')
     .description('talk to a checkpoint; each line of piped input is one turn')
     .argument('<checkpoint>', 'a checkpoint or a run folder')
-    .option('--seed <number>', 'every random choice follows from it', numberFrom(0, 4294967295, 'whole number'), 42)
+    .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
     .option('--temperature <number>', `0 always takes the likeliest token ${elseDefault(0.7)}`)
     .option('--top-k <number>', `draw from the k likeliest tokens; 0 = all ${elseDefault(50)}`)
     .option('--top-p <number>', `draw from the likeliest tokens that make up this share ${elseDefault(0.95)}`)
     .option('--repetition-penalty <number>', `above 1 discourages repeats ${elseDefault(1)}`)
-    .option('--max-new-tokens <number>', 'longest answer', numberFrom(1, 65536, 'whole number'), 128)
+    .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
     .option('--system <text>', 'system message that opens the conversation');
   withOutput(withCompute(withVerify(chat)));
   withAction(chat, async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
 }
 
+function addScore(program: Command): void {
+  const score = program
+    .command('score')
+    .description('log-probability of texts by token and sentence, and bits per byte; without texts, each line of stdin')
+    .argument('<checkpoint>', 'a checkpoint or a run folder')
+    .argument('[texts...]', 'each a text of its own')
+    .option('--shuffled <number>', 'shuffled versions of each text to score beside it', wholeNumber(0, 100), 0)
+    .option('--seed <number>', 'decides the shuffles', wholeNumber(0, maxSeed), 42);
+  withOutput(withCompute(withVerify(score)));
+  withAction(score, async () => (await import('./commands/score.js')).score);
+  example(score, 'mossctl score runs/quickstart "床前明月光" --shuffled 3');
+}
+
 function addInspect(program: Command): void {
   const inspect = program
     .command('inspect')
-    .description(
-      'what a checkpoint is and descends from; with --text or --row, the tokens it makes and which carry loss',
-    )
+    .description('what a checkpoint is and descends from; with --text or --row, its tokens and which carry loss')
     .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
     .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
     .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it');
@@ -188,7 +218,7 @@ function addExport(program: Command): void {
         .default('f32'),
     )
     .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
-    .option('--max-shard-size <size>', 'hf: largest file of weights, such as 500MB (default: 5GB)', byteSize);
+    .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize);
   withOutput(withVerify(command));
   withAction(command, async () => (await import('./commands/export.js')).exportModel);
   example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
@@ -213,18 +243,12 @@ function addNative(program: Command): void {
 function addBench(program: Command): void {
   const bench = program
     .command('bench')
-    .description(
-      'how fast this machine computes, trains, decodes, saves and reads text, as shares of what it can do at most',
-    )
+    .description('how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak')
     .option('--only <sections>', 'some of machine,gemm,ops,train,decode,checkpoint,data')
     .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 34m to save, 7m for the rest)')
     .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
-    .option(
-      '--steps <number>',
-      'timed steps (default: about 20 seconds of them)',
-      numberFrom(1, 10_000, 'whole number'),
-    );
+    .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
   withOutput(withThreads(bench));
   withAction(bench, async () => (await import('./commands/bench.js')).bench);
   example(bench, 'mossctl bench --only machine,train --shape 7m');

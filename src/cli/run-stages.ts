@@ -6,7 +6,7 @@ import { metricsName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
-import { type PipelineResult, runPipeline } from '../pipeline/run.js';
+import { runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
@@ -22,14 +22,8 @@ export interface StageRun extends RunOptions {
   command?: string;
 }
 
-export interface StageRunResult extends PipelineResult {
-  /** As a person would type it: relative to where they are. */
-  folder: string;
-  report: string;
-}
-
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
-export async function runStages(options: StageRun): Promise<StageRunResult> {
+export async function runStages(options: StageRun) {
   const { config, folder, warnings } = await findRun(options);
   const again = `npx mossctl run ${shownPath(join(folder, settingsName))}`;
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
@@ -48,22 +42,19 @@ export async function runStages(options: StageRun): Promise<StageRunResult> {
   const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));
   const report = await writeReport(folder, { command, models });
   if (options.json) printJson({ type: 'result', ...result, report });
+  // Both as a person would type them: relative to where they are.
   return { ...result, folder, report: shownPath(report) };
 }
 
 /** The closing lines of a stage command: what it made, and what to type next. */
 export async function runOneStage(only: StageName, options: StageRun, next: (folder: string) => string) {
-  const result = await runStages({ ...options, only });
-  if (!options.json) printOutput(result, only, next);
-  failOnUnsaved(result.unsaved);
-}
-
-function printOutput(result: StageRunResult, only: StageName, next: (folder: string) => string): void {
-  const output = result.outputs[only];
-  if (output !== undefined)
-    printLine(`${result.skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
-  printLine(`report  ${result.report}`);
-  printLine(`next    ${next(result.folder)}`);
+  const { outputs, skipped, report, folder, unsaved } = await runStages({ ...options, only });
+  if (!options.json) {
+    const output = outputs[only];
+    if (output !== undefined) printLine(`${skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
+    printLine(`report  ${report}\nnext    ${next(folder)}`);
+  }
+  failOnUnsaved(unsaved);
 }
 
 /**
@@ -79,7 +70,7 @@ export function failOnUnsaved(unsaved: readonly string[]): void {
       what: 'not every checkpoint could be saved while it trained',
       where: shown,
       why: 'every stage ended with a whole one, but a crash in between would have cost more than it should',
-      next: 'Look at the warnings above, and free space or mend permissions before the next run',
+      next: 'Look at the warnings above, and free space or fix permissions before the next run',
     },
     { exitCode: 1 },
   );

@@ -1,11 +1,11 @@
 // The tokenizer commands as a person sees them.
 import type { Command } from 'commander';
-import { example, numberFrom, withAction, withOutput, withRun } from './options.js';
+import { example, wholeNumber, withAction, withOutput, withRun } from './options.js';
 
 export function addTokenizer(program: Command): void {
   const tokenizer = program
     .command('tokenizer')
-    .description('train a tokenizer, give one more tokens, or use one')
+    .description('train a tokenizer, extend one, or use one')
     .helpCommand(false);
   const train = withRun(tokenizer.command('train').description('learn a byte-level BPE vocabulary from the corpus'));
   withAction(train, async () => (await import('./commands/tokenizer.js')).train);
@@ -14,9 +14,7 @@ export function addTokenizer(program: Command): void {
   const extend = withRun(
     tokenizer
       .command('extend')
-      .description(
-        'give a tokenizer more tokens, learnt from the corpus or from files: old ids keep their meaning, and no text takes more tokens',
-      ),
+      .description('add tokens learnt from the corpus or from files: old ids stay, and no text takes more tokens'),
   );
   extend
     .argument(
@@ -27,7 +25,7 @@ export function addTokenizer(program: Command): void {
       '--text <file...>',
       'plain text, or JSONL with a "text", instead of the corpus; --out is then the folder to write',
     )
-    .option('--add <number>', 'tokens to add, at most', numberFrom(1, 1_000_000, 'whole number'), 8192);
+    .option('--add <number>', 'max tokens to add', wholeNumber(1, 1_000_000), 8192);
   withAction(extend, async () => (await import('./commands/tokenizer-extend.js')).extend);
   example(extend, 'mossctl tokenizer extend ../gpt2 --text chinese.txt --add 8000 --out gpt2-zh');
   const encode = withOutput(tokenizer.command('encode').description('text → ids; without text, each line of stdin'));
@@ -40,9 +38,7 @@ export function addTokenizer(program: Command): void {
   example(decode, 'mossctl tokenizer decode runs/quickstart 264 1022 87');
   const compare = tokenizer
     .command('compare')
-    .description(
-      'how well tokenizers hold the same text, by language and by domain; on held-out documents or on files',
-    );
+    .description('how well tokenizers compress the same text, by language and domain: held-out documents or files');
   withOutput(compare)
     .argument('<tokenizer...>', `${where}; or gpt2, cl100k, o200k`)
     .option('--text <file...>', 'plain text, or JSONL with a "text", instead of held-out documents')

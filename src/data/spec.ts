@@ -14,7 +14,7 @@ import { hubCommit } from './sources/hub.js';
 import { stdinFile } from './sources/stdin.js';
 import { type Fact, factSchema } from './types.js';
 
-const rowFormats = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const;
+export const rowFormats = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const;
 export const formats = ['txt', ...rowFormats, 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
 export type Format = (typeof formats)[number];
 

@@ -20,15 +20,15 @@ export interface FileReport {
   state: 'verified' | 'hashed' | 'not checked' | 'damaged' | 'missing' | 'absent' | 'unlisted';
 }
 
-export interface Identity {
+interface Identity {
   manifest: Manifest;
-  /** null: a model of others, not hashed. */
+  /** null: a third-party model, not hashed. */
   digest: string | null;
   files: FileReport[];
   faults: Fault[];
 }
 
-/** Our own by its mossctl.json, a model of others by its files. `verify` hashes them. */
+/** Our own by its mossctl.json, a third-party model by its files. `verify` hashes them. */
 export async function identify(directory: string, verify: boolean): Promise<Identity> {
   if (!(await isForeign(directory))) {
     const { manifest, digest } = await readManifest(directory);
@@ -43,11 +43,7 @@ export async function identify(directory: string, verify: boolean): Promise<Iden
   return { manifest, digest: verify ? digest : null, files, faults: [] };
 }
 
-async function compareFiles(
-  directory: string,
-  manifest: Manifest,
-  verify: boolean,
-): Promise<Pick<Identity, 'files' | 'faults'>> {
+async function compareFiles(directory: string, manifest: Manifest, verify: boolean) {
   const files: FileReport[] = [];
   const faults: Fault[] = [];
   const blame = (name: string, why: string): void => {
@@ -60,7 +56,7 @@ async function compareFiles(
     const isMissing = bytes === null;
     const sha256 = isMissing || !verify ? null : await sha256File(path);
     let state: FileReport['state'] = sha256 === expected ? 'verified' : 'damaged';
-    if (isMissing) state = name.startsWith('training/') ? 'absent' : 'missing';
+    if (isMissing) state = name.startsWith(`${trainingFolder}/`) ? 'absent' : 'missing';
     else if (sha256 === null) state = 'not checked';
     files.push({ name, bytes, sha256, state });
     if (state === 'missing') blame(name, 'the file is missing');

@@ -38,7 +38,7 @@ export function textTokens(format: ChatFormat, text: string): TokensReport {
     return report(format, what, [{ tokens, loss }], []);
   }
   const { tokens } = template.encode([{ role: 'user', content: text }], { addGenerationPrompt: true });
-  const what = "one user's turn, and the opening of the answer that the model goes on from: a question carries no loss";
+  const what = "one user's turn, and the opening of the answer that the model continues: a question carries no loss";
   return report(format, what, [{ tokens, loss: tokens.map(() => 0) }], []);
 }
 
@@ -49,59 +49,50 @@ export async function rowTokens(format: ChatFormat, path: string, line: number):
   const { messages } = conversation;
   const turns = template.encodeTurns(messages);
   const encoded = turns.length > 0 ? turns : [template.encode(messages)];
-  const isLearnt = encoded.some(({ loss }) => loss.includes(1));
   const warnings: string[] = [];
-  if (fault !== undefined) warnings.push(`training leaves this row out: ${fault}`);
-  else if (!isLearnt)
-    warnings.push(`no token carries loss, training leaves this row out: ${whyNothing(format, messages)}`);
+  if (fault !== undefined) warnings.push(`training skips this row: ${fault}`);
+  else if (!encoded.some(({ loss }) => loss.includes(1)))
+    warnings.push(`no token carries loss, so training skips this row: ${whyNothing(format, messages)}`);
   else
     warnings.push(
       ...lengthFaults(format, conversation),
       ...answerFaults(messages, encoded),
       ...endFaults(format, encoded),
     );
-  return report(format, `${path}:${line}, ${describe(messages)}`, encoded, warnings);
+  return report(format, `${path}:${line}, ${rolesOf(messages)}`, encoded, warnings);
 }
 
 function whyNothing({ template }: ChatFormat, messages: readonly Message[]): string {
   if (!messages.some(({ role }) => role === 'assistant')) return 'there is no answer in it';
   if (template.marksAnswers) return 'the chat template marks no part of it as an answer';
-  return (
-    'the chat template has no {% generation %} … {% endgeneration %} around the answer, ' +
-    'and where answers begin and end cannot be told without'
-  );
+  return 'the chat template has no {% generation %} … {% endgeneration %}, which show where answers begin and end';
 }
 
 function lengthFaults({ template, contextLength }: ChatFormat, conversation: Conversation): string[] {
   const fitted = conversationSequences(conversation, template, contextLength);
-  if ('dropped' in fitted) return [`training leaves this row out: ${fitted.dropped} (${contextLength} tokens)`];
-  const tokensOf = (all: readonly { tokens: ArrayLike<number> }[]) =>
-    all.reduce((sum, { tokens }) => sum + tokens.length, 0);
-  const kept = tokensOf(fitted.sequences);
-  const whole = tokensOf(template.encodeTurns(conversation.messages));
+  if ('dropped' in fitted) return [`training skips this row: ${fitted.dropped} (${contextLength} tokens)`];
+  const count = (all: readonly { tokens: ArrayLike<number> }[]) =>
+    all.reduce((sum, each) => sum + each.tokens.length, 0);
+  const kept = count(fitted.sequences);
+  const whole = count(template.encodeTurns(conversation.messages));
   return kept < whole ? [`training keeps ${kept} of ${whole} tokens: the context holds ${contextLength}`] : [];
 }
 
-function describe(messages: readonly Message[]): string {
+function rolesOf(messages: readonly Message[]): string {
   return `${messages.length} ${messages.length === 1 ? 'message' : 'messages'}: ${messages.map(({ role }) => role).join(', ')}`;
 }
 
 function answerFaults(messages: readonly Message[], encoded: readonly EncodedChat[]): string[] {
   const answers = messages.filter(({ role }) => role === 'assistant').length;
-  const learnt = encoded.reduce(
-    (sum, { loss }) => sum + loss.filter((one, i) => one === 1 && loss[i - 1] !== 1).length,
-    0,
-  );
+  const learnt = encoded.flatMap(({ loss }) => loss.filter((one, i) => one === 1 && loss[i - 1] !== 1)).length;
   return learnt < answers ? [`only ${learnt} of ${answers} answers carry loss`] : [];
 }
 
 /** Answers that never learn to end, or end otherwise than generation does. */
 function endFaults({ tokenizer, eosTokenIds, isBase }: ChatFormat, encoded: readonly EncodedChat[]): string[] {
   const name = (id: number): string => visibleBytes(tokenizer.tokenBytes(id));
-  for (const each of encoded) {
-    const fault = unlearntEnd(tokenizer, each, name);
-    if (fault !== undefined) return [fault];
-  }
+  const [fault] = encoded.flatMap((each) => unlearntEnd(tokenizer, each, name) ?? []);
+  if (fault !== undefined) return [fault];
   const end = encoded.flatMap(learntEnds).find(({ id }) => !eosTokenIds.includes(id));
   // A base model's end of text gives way to the end of the turn when it is fine-tuned.
   if (end === undefined || isBase) return [];
@@ -109,21 +100,12 @@ function endFaults({ tokenizer, eosTokenIds, isBase }: ChatFormat, encoded: read
   return [`answers end with ${name(end.id)}, but generation stops at ${stops} (generation_config.json)`];
 }
 
-function report(
-  { tokenizer }: ChatFormat,
-  what: string,
-  encoded: readonly EncodedChat[],
-  warnings: string[],
-): TokensReport {
+function report({ tokenizer }: ChatFormat, what: string, encoded: readonly EncodedChat[], warnings: string[]) {
   const controls = new Set(tokenizer.controlStrings.map((text) => tokenizer.controlId(text)));
-  const sequences = encoded.map(({ tokens, loss }) =>
-    tokens.map((id, i) => ({
-      id,
-      text: visibleBytes(tokenizer.tokenBytes(id)),
-      control: controls.has(id),
-      loss: loss[i] === 1,
-    })),
-  );
+  const view = (id: number, loss: boolean): TokenView => {
+    return { id, text: visibleBytes(tokenizer.tokenBytes(id)), control: controls.has(id), loss };
+  };
+  const sequences = encoded.map(({ tokens, loss }) => tokens.map((id, i) => view(id, loss[i] === 1)));
   const all = sequences.flat();
   return { what, sequences, tokens: all.length, withLoss: all.filter(({ loss }) => loss).length, warnings };
 }

@@ -11,7 +11,7 @@ const seriesPerChart = 6;
 
 /** The charts of one stage; empty where it has no curve. */
 export function stageCharts(events: readonly TimedEvent[]): string {
-  const { steps, evaluations, counted } = placed(events);
+  const { steps, evaluations, counted } = curvesOf(events);
   const heldOut = metricSeries(evaluations);
   const loss = counted === 'step' ? heldOut.get('heldOutLoss') : undefined;
   const figures = [
@@ -23,7 +23,7 @@ export function stageCharts(events: readonly TimedEvent[]): string {
   return figures.length === 0 ? '' : `<div class="charts">${figures.join('')}</div>`;
 }
 
-interface Placed {
+interface Curves {
   steps: [x: number, StepEvent][];
   evaluations: [x: number, Metrics][];
   /** What the evaluations are counted in: training steps, or rounds of training. */
@@ -31,8 +31,8 @@ interface Placed {
 }
 
 /** Rounds count their steps from 1 again; along the axis they follow one another. */
-function placed(events: readonly TimedEvent[]): Placed {
-  const all: Placed = { steps: [], evaluations: [], counted: 'step' };
+function curvesOf(events: readonly TimedEvent[]): Curves {
+  const all: Curves = { steps: [], evaluations: [], counted: 'step' };
   let offset = 0;
   let last = 0;
   for (const event of events) {
@@ -52,11 +52,8 @@ function trainingFigures(steps: readonly [number, StepEvent][], heldOutLoss: rea
   const of = (value: (event: StepEvent) => number): Point[] => steps.map(([x, event]) => [x, value(event)]);
   const one = (title: string, metric: string, value: (event: StepEvent) => number): string =>
     figure('', title, metric, [{ name: title, points: of(value), smooth: metric !== 'learningRate' }]);
-  const train: Series = {
-    name: heldOutLoss.length > 0 ? 'training' : 'training loss',
-    points: of((e) => e.loss),
-    smooth: true,
-  };
+  const name = heldOutLoss.length > 0 ? 'training' : 'training loss';
+  const train: Series = { name, points: of(({ loss }) => loss), smooth: true };
   const extra = [...new Set(steps.flatMap(([, { metrics }]) => Object.keys(metrics ?? {})))];
   return [
     figure('wide', 'Loss', 'loss', [train, ...heldOutLoss.map((series) => ({ ...series, name: 'held-out' }))]),
@@ -88,7 +85,7 @@ function nameParts(name: string): { family: string; member: string } {
   return { family: parts.slice(0, depth).join('.'), member: parts.slice(depth).join('.') };
 }
 
-function heldOutFigures(family: string, series: readonly Series[], counted: Placed['counted']): string[] {
+function heldOutFigures(family: string, series: readonly Series[], counted: Curves['counted']): string[] {
   const figures: string[] = [];
   for (let i = 0; i < series.length; i += seriesPerChart)
     figures.push(figure('half', heldOutTitle(family), family, series.slice(i, i + seriesPerChart), counted));
@@ -124,8 +121,8 @@ function figure(
 
 function valueFormat(metric: string, series: readonly Series[]): (value: number) => string {
   const values = series.flatMap(({ points }) => points.map(([, y]) => Math.abs(y))).filter(Number.isFinite);
-  const largest = values.reduce((a, b) => Math.max(a, b), 0);
-  const isTiny = largest > 0 && largest < 0.01;
+  const max = values.reduce((a, b) => Math.max(a, b), 0);
+  const isTiny = max > 0 && max < 0.01;
   return isTiny ? (value) => (value === 0 ? '0' : value.toExponential(1)) : (value) => formatMetric(metric, value);
 }
 

@@ -45,7 +45,7 @@ export type EvaluationTable = z.output<typeof tableSchema>;
 const fateSchema = z.object({
   /** Before anything was dropped. */
   read: number,
-  /** Left out by a weight below 1 or by a limit. */
+  /** Skipped because of a weight below 1 or a limit. */
   left: number,
   dropped: z.array(z.object({ rule: text, documents: number, examples: z.array(text) })),
   /** `scrub.PHONE`, in how many documents, and how often in all. */
@@ -109,7 +109,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
   /**
    * A fact worth keeping in the report: the backend chosen and why, what was dropped and why. `unsaved` names a checkpoint
-   * that could not be written: a run with one fails in the end, however well it went on. `backend`: the one that was opened.
+   * that could not be written: a run with one fails in the end, however well it continued. `backend`: the one that was opened.
    */
   z.object({
     type: z.literal('note'),
@@ -150,11 +150,11 @@ export interface Reporter {
 }
 
 /** Without its stage; a stage that stands in it counts (`eval base`). */
-type Unstaged<E> = E extends Event ? Omit<E, 'stage'> & { stage?: string } : never;
+type StagelessEvent<E> = E extends Event ? Omit<E, 'stage'> & { stage?: string } : never;
 type Note = Extract<Event, { type: 'note' }>;
 
 export interface StageReporter {
-  emit(event: Unstaged<Event>): void;
+  emit(event: StagelessEvent<Event>): void;
   note(level: Note['level'], text: string, more?: Pick<Note, 'backend' | 'unsaved'>): void;
 }
 

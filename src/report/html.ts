@@ -52,21 +52,12 @@ export async function writeReport(runDirectory: string, { command, models = [] }
 }
 
 function page(run: RunFacts): string {
-  const sections = [
-    summarySection,
-    resultsSection,
-    answersSection,
-    trainingSections,
-    stagesSection,
-    dataSection,
-    lineageSection,
-    notesSection,
-    settingsSection,
-  ];
+  const results = [summarySection, resultsSection, answersSection, trainingSections, stagesSection];
+  const sections = [...results, dataSection, lineageSection, notesSection, settingsSection];
   return pageHtml(run.name, sections.map((each) => each(run)).join('\n'), 'Made by mossctl from metrics.jsonl.');
 }
 
-/** Only shown, never acted on: a file that cannot be read is left out. */
+/** Only shown, never acted on: a file that cannot be read is skipped. */
 async function readSettings(path: string): Promise<{ text: string; name?: string; seed?: string } | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined || text.length > maxSettings) return undefined;

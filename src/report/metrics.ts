@@ -10,15 +10,10 @@ const timedEventSchema = eventSchema.and(z.object({ time: z.number() }));
 /** `time`: seconds since 1970. */
 export type TimedEvent = Event & { time: number };
 
-export interface MetricsWriter {
-  write(event: TimedEvent): void;
-  close(): void;
-}
-
 const flushSeconds = 1;
 
-/** Appends to `path`. A failure to write is told to `warn` once and never thrown. */
-export function openMetrics(path: string, warn: (reason: string) => void): MetricsWriter {
+/** Appends to `path`. A failure to write is reported to `warn` once and never thrown. */
+export function openMetrics(path: string, warn: (reason: string) => void) {
   let pending = '';
   let torn = endsTorn(path);
   let flushed = Number.NEGATIVE_INFINITY;
@@ -40,7 +35,7 @@ export function openMetrics(path: string, warn: (reason: string) => void): Metri
   };
   const timer = setInterval(flush, flushSeconds * 1000).unref();
   return {
-    write(event) {
+    write(event: TimedEvent): void {
       if (event.type === 'progress') return;
       pending += `${JSON.stringify(event)}\n`;
       // The timer cannot fire while a step computes; rare events are written at once.
@@ -48,7 +43,7 @@ export function openMetrics(path: string, warn: (reason: string) => void): Metri
       flush();
       flushed = event.time;
     },
-    close() {
+    close(): void {
       clearInterval(timer);
       flush();
     },
@@ -108,7 +103,7 @@ function parseLine(line: string): unknown {
  */
 export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
   const stages = new Map<string, TimedEvent[]>();
-  /** Stage → the rounds that have gone on since it was last resumed. */
+  /** Stage → the rounds that have continued since it was last resumed. */
   const resumed = new Map<string, Set<number | undefined>>();
   for (const event of events) {
     let kept = stages.get(event.stage) ?? [];
@@ -119,7 +114,11 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
       const rounds = resumed.get(event.stage);
       if (rounds?.has(event.round) === false) kept = kept.filter((earlier) => !isDoneAgain(earlier, event));
       rounds?.add(event.round);
-    } else kept = kept.filter((earlier) => !repeats(earlier, event));
+    } else {
+      const subject = subjectOf(event);
+      if (subject !== undefined)
+        kept = kept.filter((other) => other.type !== event.type || subjectOf(other) !== subject);
+    }
     kept.push(event);
     stages.set(event.stage, kept);
   }
@@ -132,30 +131,25 @@ function isDoneAgain(earlier: TimedEvent, first: Event & { type: 'step' }): bool
   return ('round' in earlier ? earlier.round : undefined) === first.round;
 }
 
-/** The same fact about the same thing: the later one takes its place. */
-function repeats(earlier: TimedEvent, later: TimedEvent): boolean {
-  switch (later.type) {
+/** What a fact is about: of two events of a type and stage that are about the same, the later replaces the earlier. */
+function subjectOf(event: TimedEvent): string | undefined {
+  switch (event.type) {
     case 'note':
-      return earlier.type === 'note' && earlier.text === later.text;
+      return event.text;
     case 'licence':
-      return earlier.type === 'licence' && earlier.source === later.source;
-    case 'composition':
-      return earlier.type === 'composition' && earlier.stage === later.stage;
+      return event.source;
     case 'evaluation':
-      return earlier.type === 'evaluation' && earlier.step === later.step && sameKeys(earlier.metrics, later.metrics);
+      return [event.step, ...Object.keys(event.metrics)].join();
     case 'sample':
-      return earlier.type === 'sample' && earlier.step === later.step && earlier.prompt === later.prompt;
-    case 'table':
-      return earlier.type === 'table';
+      return `${event.step} ${event.prompt}`;
     case 'checkpoint':
-      return earlier.type === 'checkpoint' && earlier.path === later.path;
+      return event.path;
+    case 'composition':
+    case 'table':
+      return '';
     default:
-      return false;
+      return undefined;
   }
-}
-
-function sameKeys(a: object, b: object): boolean {
-  return Object.keys(a).join() === Object.keys(b).join();
 }
 
 /** Seconds that each stage worked since it last started afresh: pauses between processes do not count. */

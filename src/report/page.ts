@@ -21,6 +21,22 @@ ${body}
 `;
 }
 
+/** A table in a card; `header` and `rows` are HTML. */
+export function tableHtml(header: string, rows: readonly string[], className = ''): string {
+  const opening = className === '' ? '<table>' : `<table class="${className}">`;
+  return `<div class="card scroll">${opening}<thead><tr>${header}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+/** The cells of a header, from text. */
+export function headerHtml(names: readonly string[]): string {
+  return names.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
+}
+
+/** A row of a table, from HTML; `last` is a whole cell. */
+export function rowHtml(name: string, cells: readonly string[], last = ''): string {
+  return `<tr><td class="name">${name}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}${last}</tr>`;
+}
+
 export function section(title: string, body: string): string {
   return `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
 }

@@ -1,5 +1,5 @@
 // The one progress channel: stages emit events, and every reader of them (metrics.jsonl, the terminal, --json) is a sink.
-// No sink can stop the work: what goes wrong in one is told once and the others go on.
+// No sink can stop the work: what goes wrong in one is reported once and the others continue.
 import { join } from 'node:path';
 import { metricsName } from '../base/layout.js';
 import { type Event, type Reporter, stageReporter } from './event.js';
@@ -58,6 +58,6 @@ function attempt(work: () => void): void {
   try {
     work();
   } catch {
-    // a broken terminal or pipe: there is nobody left to tell
+    // a broken terminal or pipe: nobody is left to read why
   }
 }

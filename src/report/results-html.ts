@@ -2,7 +2,7 @@
 import { escapeHtml } from './escape.js';
 import type { Comparison, EvaluationTable } from './event.js';
 import { meaningOf } from './meaning.js';
-import { section } from './page.js';
+import { headerHtml, section, tableHtml } from './page.js';
 import { gainLabel, gainRows, type ResultsOptions, resultRows, sentenceOf } from './results.js';
 
 export function resultsHtml(title: string, table: EvaluationTable, options: ResultsOptions = {}): string {
@@ -17,12 +17,12 @@ export function resultsHtml(title: string, table: EvaluationTable, options: Resu
       ({ text, interval, best }) =>
         `<td${best ? ' class="best"' : ''}><span>${escapeHtml(text)}</span>${intervalHtml(interval)}</td>`,
     );
-    return rowHtml(name, isPart, `${values.join('')}<td class="words">${words}</td>`);
+    return metricRow(name, isPart, `${values.join('')}<td class="words">${words}</td>`);
   });
-  const head = [...columns.map(({ label }) => label), ''];
+  const head = ['metric', ...columns.map(({ label }) => label), ''];
   const hasIntervals = columns.some(({ intervals }) => intervals !== undefined);
   const note = hasIntervals ? '<p class="soft">In brackets: 95 % intervals.</p>' : '';
-  return section(title, note + tableHtml('metric', head, rows)) + gainsHtml(comparisons, options);
+  return section(title, note + tableHtml(headerHtml(head), rows)) + gainsHtml(comparisons, options);
 }
 
 function gainsHtml(comparisons: readonly Comparison[], { basis, runs }: ResultsOptions): string {
@@ -33,19 +33,15 @@ function gainsHtml(comparisons: readonly Comparison[], { basis, runs }: ResultsO
       const shown = `<span>${escapeHtml(text)}</span>${intervalHtml(interval)}`;
       return `<td class="${verdict === 'within noise' ? 'noise' : verdict}">${shown} <small>${verdict}</small></td>`;
     });
-    return rowHtml(name, isPart, values.join(''));
+    return metricRow(name, isPart, values.join(''));
   });
   if (rows.length === 0) return '';
   const sentences = comparisons.map((comparison) => `<p>${escapeHtml(sentenceOf(comparison, basis))}</p>`);
-  return section('What each stage gained', sentences.join('') + tableHtml('gain', comparisons.map(gainLabel), rows));
+  const table = tableHtml(headerHtml(['gain', ...comparisons.map(gainLabel)]), rows);
+  return section('What each stage gained', sentences.join('') + table);
 }
 
-function tableHtml(first: string, head: readonly string[], rows: readonly string[]): string {
-  const cells = [first, ...head].map((name) => `<th scope="col">${escapeHtml(name)}</th>`);
-  return `<div class="card scroll"><table><thead><tr>${cells.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
-}
-
-function rowHtml(name: string, isPart: boolean, cells: string): string {
+function metricRow(name: string, isPart: boolean, cells: string): string {
   return `<tr${isPart ? ' class="part"' : ''}><td class="name">${escapeHtml(name)}</td>${cells}</tr>`;
 }
 

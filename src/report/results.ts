@@ -31,14 +31,11 @@ export interface ResultCell {
 
 /** A row a metric, in the order in which the columns first name them; below a metric without parts, one for each run. */
 export function resultRows(columns: readonly EvaluationColumn[], runs: readonly NamedTable[] = []): Row<ResultCell>[] {
-  const byRun = runs.map(({ name, table }) => ({
-    name,
-    columns: columns.map(({ label }) => table.columns.find((column) => column.label === label)),
-  }));
-  const names = namesIn(columns.map(({ metrics }) => metrics));
-  return names.flatMap((metric) =>
-    withRuns(metric, resultCells(metric, columns), byRun, (run) => resultCells(metric, run.columns)),
-  );
+  const records = columns.map(({ metrics }) => metrics);
+  return rowsOf(records, runs, (metric, run) => {
+    const columnOf = (label: string) => run?.columns.find((column) => column.label === label);
+    return resultCells(metric, run === undefined ? columns : columns.map(({ label }) => columnOf(label)));
+  });
 }
 
 function resultCells(metric: string, columns: readonly (EvaluationColumn | undefined)[]): ResultCell[] {
@@ -65,35 +62,28 @@ export function gainRows(
   comparisons: readonly Comparison[],
   runs: readonly NamedTable[] = [],
 ): Row<GainCell | undefined>[] {
-  const byRun = runs.map(({ name, table }) => ({
-    name,
-    comparisons: comparisons.map(({ from, to }) =>
-      table.comparisons?.find((each) => each.from === from && each.to === to),
-    ),
-  }));
-  const names = namesIn(comparisons.map(({ differences }) => differences));
-  return names.flatMap((metric) =>
-    withRuns(metric, gainCells(metric, comparisons), byRun, (run) => gainCells(metric, run.comparisons)),
-  );
-}
-
-function gainCells(metric: string, comparisons: readonly (Comparison | undefined)[]): (GainCell | undefined)[] {
-  return comparisons.map((comparison) => {
-    const difference = ownValue(comparison?.differences, metric);
-    if (difference === undefined) return undefined;
-    return { ...formatDifference(metric, difference), verdict: verdictOf(metric, difference) };
+  const records = comparisons.map(({ differences }) => differences);
+  return rowsOf(records, runs, (metric, run) => {
+    const own = run === undefined ? comparisons : (run.comparisons ?? []);
+    return comparisons.map(({ from, to }) => {
+      const difference = ownValue(own.find((each) => each.from === from && each.to === to)?.differences, metric);
+      if (difference === undefined) return undefined;
+      return { ...formatDifference(metric, difference), verdict: verdictOf(metric, difference) };
+    });
   });
 }
 
-function withRuns<Cell, Run extends { name: string }>(
-  metric: string,
-  cells: Cell[],
-  runs: readonly Run[],
-  cellsOf: (run: Run) => Cell[],
+/** The rows of all metrics that the records name; `cellsOf` takes the table of a run for the row of that run. */
+function rowsOf<Cell>(
+  records: readonly Record<string, unknown>[],
+  runs: readonly NamedTable[],
+  cellsOf: (metric: string, run?: EvaluationTable) => Cell[],
 ): Row<Cell>[] {
-  const isPart = !isWhole(metric);
-  const parts = isPart ? [] : runs.map((run) => ({ metric, name: run.name, isPart: true, cells: cellsOf(run) }));
-  return [{ metric, name: metric, isPart, cells }, ...parts];
+  return [...new Set(records.flatMap(Object.keys))].flatMap((metric) => {
+    const isPart = !isWhole(metric);
+    const parts = isPart ? [] : runs.map(({ name, table }) => ({ name, isPart: true, cells: cellsOf(metric, table) }));
+    return [{ name: metric, isPart, cells: cellsOf(metric) }, ...parts].map((row) => ({ metric, ...row }));
+  });
 }
 
 /** Not a part, such as `exactMatch.parity`. */
@@ -164,10 +154,6 @@ export function gainLabel({ from, to }: Comparison): string {
 
 function withInterval(text: string, interval: string): string {
   return interval === '' ? text : `${text} ${interval}`;
-}
-
-function namesIn(records: readonly Record<string, unknown>[]): string[] {
-  return [...new Set(records.flatMap((record) => Object.keys(record)))];
 }
 
 function ownValue<T>(record: Record<string, T> | undefined, name: string): T | undefined {

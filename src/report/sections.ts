@@ -5,7 +5,7 @@ import { escapeHtml } from './escape.js';
 import type { Event, Metrics } from './event.js';
 import { formatMetric } from './meaning.js';
 import type { TimedEvent } from './metrics.js';
-import { section } from './page.js';
+import { headerHtml, rowHtml, section, tableHtml } from './page.js';
 import { resultsHtml } from './results-html.js';
 import { statisticsHtml } from './statistics.js';
 
@@ -31,9 +31,9 @@ export function ofType<K extends Kind>(events: readonly TimedEvent[], type: K): 
   return events.filter((event): event is Of<K> => event.type === type);
 }
 
-const shownSamples = 8;
-const keptSamples = 40;
-const shownNotes = 100;
+const maxSamples = 8;
+const maxEarlierSamples = 40;
+const maxNotes = 100;
 
 export function summarySection(run: RunFacts): string {
   const total = [...run.seconds.values()].reduce((a, b) => a + b, 0);
@@ -63,9 +63,8 @@ export function answersSection({ events }: RunFacts): string {
   const answers = ofType(events, 'sample').filter(({ stage }) => stage.startsWith(answersOf));
   const newest = new Map(answers.map((answer) => [answer.stage, answer.step]));
   const shown = answers.filter(({ stage, step }) => newest.get(stage) === step);
-  const prompts = [...new Set(shown.map(({ prompt }) => prompt))].slice(0, shownSamples);
+  const prompts = [...new Set(shown.map(({ prompt }) => prompt))].slice(0, maxSamples);
   if (prompts.length === 0) return '';
-  const head = [...newest.keys()].map((stage) => `<th scope="col">${escapeHtml(stage.slice(answersOf.length))}</th>`);
   const rows = prompts.map((prompt) => {
     const cells = [...newest.keys()].map((stage) => {
       const answer = shown.find((one) => one.stage === stage && one.prompt === prompt);
@@ -73,10 +72,8 @@ export function answersSection({ events }: RunFacts): string {
     });
     return `<tr><td class="soft">${escapeHtml(prompt)}</td>${cells.join('')}</tr>`;
   });
-  return section(
-    'Answers to held-out prompts',
-    `<div class="card scroll"><table class="answers"><thead><tr><th scope="col">prompt</th>${head.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
-  );
+  const header = headerHtml(['prompt', ...[...newest.keys()].map((stage) => stage.slice(answersOf.length))]);
+  return section('Answers to held-out prompts', tableHtml(header, rows, 'answers'));
 }
 
 export function stagesSection({ events, seconds }: RunFacts): string {
@@ -91,14 +88,11 @@ export function stagesSection({ events, seconds }: RunFacts): string {
       steps.length === 0 ? '' : formatCount(steps.reduce((sum, { tokens }) => sum + tokens, 0)),
       steps.length === 0 ? '' : formatMetric('loss', steps[steps.length - 1].loss),
     ];
-    return `<tr><td class="name">${escapeHtml(kebabCase(stage))}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+    return rowHtml(escapeHtml(kebabCase(stage)), cells);
   });
   if (rows.length === 0) return '';
-  const head = ['stage', 'state', 'time', 'steps', 'tokens', 'last loss'].map((name) => `<th scope="col">${name}</th>`);
-  return section(
-    'Stages',
-    `<div class="card scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
-  );
+  const header = headerHtml(['stage', 'state', 'time', 'steps', 'tokens', 'last loss']);
+  return section('Stages', tableHtml(header, rows));
 }
 
 /** Curves and samples of every stage that trains. */
@@ -123,8 +117,8 @@ export function trainingSections({ events }: RunFacts): string {
 function samplesHtml(samples: readonly Of<'sample'>[]): string {
   if (samples.length === 0) return '';
   const last = samples[samples.length - 1].step;
-  const newest = samples.filter(({ step }) => step === last).slice(0, shownSamples);
-  const earlier = samples.filter(({ step }) => step !== last).slice(-keptSamples);
+  const newest = samples.filter(({ step }) => step === last).slice(0, maxSamples);
+  const earlier = samples.filter(({ step }) => step !== last).slice(-maxEarlierSamples);
   const row = ({ prompt, completion }: Of<'sample'>): string =>
     `<div class="sample"><div class="prompt">${escapeHtml(prompt) || '(nothing)'}</div><div>${escapeHtml(completion)}</div></div>`;
   const steps = [...new Set(earlier.map(({ step }) => step))].map(
@@ -156,16 +150,13 @@ export function lineageSection({ models }: RunFacts): string {
 export function notesSection({ events, broken }: RunFacts): string {
   const notes = ofType(events, 'note').sort((a, b) => Number(b.level === 'warning') - Number(a.level === 'warning'));
   const items = notes
-    .slice(0, shownNotes)
+    .slice(0, maxNotes)
     .map(
       ({ level, stage, text }) =>
         `<li${level === 'warning' ? ' class="warning"' : ''}><span class="tag">${escapeHtml(kebabCase(stage))}</span> ${escapeHtml(text)}</li>`,
     );
-  if (notes.length > shownNotes) items.push(`<li class="soft">and ${formatCount(notes.length - shownNotes)} more</li>`);
-  if (broken > 0)
-    items.push(
-      `<li class="soft">${formatCount(broken)} lines of metrics.jsonl could not be read and are left out</li>`,
-    );
+  if (notes.length > maxNotes) items.push(`<li class="soft">and ${formatCount(notes.length - maxNotes)} more</li>`);
+  if (broken > 0) items.push(`<li class="soft">${formatCount(broken)} lines of metrics.jsonl could not be read</li>`);
   return items.length === 0 ? '' : section('Notes', `<div class="card"><ul class="notes">${items.join('')}</ul></div>`);
 }
 

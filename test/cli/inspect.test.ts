@@ -1,5 +1,5 @@
 // mossctl inspect as a person sees it, on real checkpoints: a run of three stages whose first was deleted, a damaged file,
-// a model of others, a GGUF file; and the tokens of rows, with what is learnt.
+// a third-party model, a GGUF file; and the tokens of rows, with what is learnt.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
@@ -123,7 +123,7 @@ test('--json is the same for a program, and no tensor library is loaded for it',
   assert.doesNotMatch(imported, /@tensorflow|apache-arrow|openai/);
 });
 
-test('a damaged file and a missing one are named, and the rest is told all the same; --no-verify does not hash', async () => {
+test('a damaged file and a missing one are named, and the rest is described all the same; --no-verify does not hash', async () => {
   const damaged = join(folder, 'damaged/step-000003');
   await cp(sft, damaged, { recursive: true });
   const handle = await open(join(damaged, 'model.safetensors'), 'r+');
@@ -147,10 +147,10 @@ test('a damaged file and a missing one are named, and the rest is told all the s
   assert.ok(files.every(({ state, sha256 }: { state: string; sha256: null }) => state === 'not checked' && !sha256));
 });
 
-test('a model of others and a GGUF file are told as far as they go', async () => {
+test('a third-party model and a GGUF file are described as far as they can be', async () => {
   const { code, stdout, stderr } = await inspect('test/interop/fixtures/qwen3');
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^a model of others, 11k parameters\ntest\/interop\/fixtures\/qwen3$/m);
+  assert.match(stdout, /^a third-party model, 11k parameters\ntest\/interop\/fixtures\/qwen3$/m);
   assert.match(stdout, /^parameters +10,992, bf16$/m);
   assert.match(stdout, /^ +stops at 348 <\|im_end\|>, 346 <\|endoftext\|>$/m);
   assert.match(stdout, /^tokenizer +368 tokens, text is cut as qwen2 does$/m);

@@ -83,12 +83,12 @@ test('each way to learn nothing, or not to stop, is said', async () => {
   const lastOnly = chatmlTemplate.replace("role == 'assistant'", "role == 'assistant' and loop.last");
   assert.equal(await warnings(lastOnly), 'only 1 of 2 answers carry loss');
   assert.match(await warnings(chatmlTemplate, 2), /there is no answer in it/);
-  assert.match(await warnings(chatmlTemplate, 3), /^training leaves this row out: message 2 is of the user/);
+  assert.match(await warnings(chatmlTemplate, 3), /^training skips this row: message 2 is of the user/);
   const whole = (await rowTokens(speechWith(chatmlTemplate), rows, 1)).tokens;
   assert.match(await warnings(chatmlTemplate, 1, { contextLength: whole - 2 }), /^training keeps \d+ of \d+ tokens/);
   assert.match(
     await warnings(chatmlTemplate, 1, { contextLength: 4 }),
-    /^training leaves this row out: the first exchange is longer/,
+    /^training skips this row: the first exchange is longer/,
   );
 });
 

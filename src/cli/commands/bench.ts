@@ -11,7 +11,7 @@ import { backendNames, precisions } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 
-export interface BenchOptions extends OutputOptions {
+interface BenchOptions extends OutputOptions {
   only?: string;
   shape?: string;
   precision?: string;

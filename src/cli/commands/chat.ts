@@ -19,16 +19,16 @@ const help = `  /reset       forget the conversation
   Ctrl-C during an answer stops that answer`;
 
 /** As typed, but for the numbers that commander has read. */
-export type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling'> &
+type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling'> &
   ComputeOptions &
   OutputOptions & { [Key in keyof Sampling]?: string };
 
 export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
-  const { temperature, topK, topP, repetitionPenalty } = options;
+  const { temperature, topK, topP, repetitionPenalty, json = false, quiet = false } = options;
   const flags = flagOverrides({ temperature, topK, topP, repetitionPenalty });
   const sampling = parseYaml({ path: 'the command line', text: '' }, askedSamplingSchema, flags);
   const session = await openChat(checkpoint, { ...options, sampling, compute: computeChoice(options) });
-  const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !options.json;
+  const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
   const terminal = createInterface({
     input: process.stdin,
     output: isTerminal ? process.stdout : undefined,
@@ -36,14 +36,14 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
     crlfDelay: Number.POSITIVE_INFINITY,
   });
   try {
-    await converse({ session, terminal, isTerminal, json: options.json ?? false, quiet: options.quiet ?? false });
+    await readTurns({ session, terminal, isTerminal, json, quiet });
   } finally {
     terminal.close();
     await session.close();
   }
 }
 
-interface Room {
+interface Dialogue {
   session: Chat;
   terminal: Interface;
   isTerminal: boolean;
@@ -51,26 +51,26 @@ interface Room {
   quiet: boolean;
 }
 
-async function converse(room: Room): Promise<void> {
-  const { terminal, isTerminal } = room;
+async function readTurns(dialogue: Dialogue): Promise<void> {
+  const { session, terminal, isTerminal, quiet } = dialogue;
   let answering = false;
   let stop = false;
   terminal.on('SIGINT', () => {
     if (answering) stop = true;
     else terminal.close();
   });
-  if (!room.quiet)
-    for (const note of room.session.notes) printError(isTerminal ? pc.dim(`mossctl: ${note}`) : `mossctl: ${note}`);
-  if (isTerminal && !room.quiet) printLine(pc.dim('Type a message, or /help.'));
+  const notes = quiet ? [] : session.notes.map((note) => `mossctl: ${note}`);
+  for (const note of notes) printError(isTerminal ? pc.dim(note) : note);
+  if (isTerminal && !quiet) printLine(pc.dim('Type a message, or /help.'));
   if (isTerminal) terminal.prompt();
   for await (const line of terminal) {
     const text = line.trim();
     if (text.startsWith('/')) {
-      if (await obey(text, room)) return;
+      if (await runCommand(text, dialogue)) return;
     } else if (text !== '') {
       answering = true;
       stop = false;
-      await answer(text, room, () => stop);
+      await answer(text, dialogue, () => stop);
       answering = false;
     }
     if (isTerminal) terminal.prompt();
@@ -78,49 +78,38 @@ async function converse(room: Room): Promise<void> {
   if (isTerminal) printLine('');
 }
 
-async function answer(text: string, room: Room, shouldStop: () => boolean): Promise<void> {
-  let whole = '';
+async function answer(text: string, { session, isTerminal, json }: Dialogue, shouldStop: () => boolean): Promise<void> {
+  let content = '';
   try {
-    for await (const piece of room.session.send(text)) {
-      whole += piece;
-      if (!room.json) process.stdout.write(room.isTerminal ? printableLines(piece) : piece);
+    for await (const piece of session.send(text)) {
+      content += piece;
+      if (!json) process.stdout.write(isTerminal ? printableLines(piece) : piece);
       if (shouldStop()) break;
     }
   } catch (error) {
-    // In a terminal the conversation goes on: a message that is too long is no reason to lose it.
-    if (!room.isTerminal || !(error instanceof UserError)) throw error;
+    // In a terminal the conversation continues: a message that is too long is no reason to lose it.
+    if (!isTerminal || !(error instanceof UserError)) throw error;
     printError(`mossctl: ${error.message}`);
     return;
   }
-  if (room.json) printJson({ role: 'assistant', content: whole });
+  if (json) printJson({ role: 'assistant', content });
   else printLine('');
-  if (room.isTerminal && room.session.forgotten > 0) {
-    printLine(pc.dim(`(the first ${room.session.forgotten} messages no longer fit into the context)`));
+  if (isTerminal && session.forgotten > 0) {
+    printLine(pc.dim(`(the first ${session.forgotten} messages no longer fit into the context)`));
   }
 }
 
 /** True where the command ends the chat. */
-async function obey(text: string, room: Room): Promise<boolean> {
+async function runCommand(text: string, { session, isTerminal }: Dialogue): Promise<boolean> {
   const [command, ...rest] = text.split(/\s+/);
-  const say = room.isTerminal ? printLine : printError;
-  switch (command) {
-    case '/exit':
-    case '/quit':
-      return true;
-    case '/reset':
-      room.session.reset();
-      if (room.isTerminal) say(pc.dim('(forgotten)'));
-      return false;
-    case '/save':
-      say(await save(rest.join(' '), room.session));
-      return false;
-    case '/help':
-      say(help);
-      return false;
-    default:
-      say(`There is no ${command}.\n${help}`);
-      return false;
-  }
+  const say = isTerminal ? printLine : printError;
+  if (command === '/exit' || command === '/quit') return true;
+  if (command === '/reset') {
+    session.reset();
+    if (isTerminal) say(pc.dim('(forgotten)'));
+  } else if (command === '/save') say(await save(rest.join(' '), session));
+  else say(command === '/help' ? help : `There is no ${command}.\n${help}`);
+  return false;
 }
 
 async function save(path: string, session: Chat): Promise<string> {

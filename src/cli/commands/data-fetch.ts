@@ -8,7 +8,7 @@ import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { reporting } from '../reporting.js';
 
-interface Fetched {
+interface FetchedFile {
   source: string;
   file: string;
   bytes: number;
@@ -21,7 +21,7 @@ interface Fetched {
 export async function fetch(specPath: string, options: OutputOptions): Promise<void> {
   const spec = await loadDataSpec(specPath);
   const fetched = await reporting('data', options, async (context) => {
-    const all: Fetched[] = [];
+    const all: FetchedFile[] = [];
     for (const source of spec.sources) {
       const { kind } = parseFrom(source.from);
       if (kind === 'file' || kind === 'stdin') continue;

@@ -13,7 +13,7 @@ import { manifestSchema, splits, type TokenCounts } from '../../data/shard-write
 import { listFiles } from '../../data/sources/files.js';
 import type { BadRow } from '../../data/sources/raw.js';
 import { readSource } from '../../data/sources/read.js';
-import { dataSpecSchema, type Format } from '../../data/spec.js';
+import { dataSpecSchema, type Format, rowFormats } from '../../data/spec.js';
 import { type Tally, TextStatistics } from '../../data/stats.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
@@ -23,7 +23,7 @@ import { reporting } from '../reporting.js';
 const shares = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
 const shownLines = 5;
 
-export type StatsOptions = OutputOptions & { column: string };
+type StatsOptions = OutputOptions & { column: string };
 
 export async function stats(paths: readonly string[], options: StatsOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mossctl-stats-'));
@@ -46,28 +46,24 @@ export async function stats(paths: readonly string[], options: StatsOptions): Pr
     const tokens = paths.length === 1 ? await tokensOf(paths[0]) : undefined;
     const summary = summaryOf(found, unreadable, tokens);
     if (options.json) printJson(summary);
-    else print(summary);
+    else printSummary(summary);
   } finally {
     identities.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-interface Unreadable {
-  rows: number;
-  /** Why the first of them could not be read. */
-  first?: string;
-}
-
-type Row = Tally & { name: string; tokens?: number };
+/** `first`: why the first of them could not be read. */
+type Unreadable = { rows: number; first?: string };
+type TallyRow = Tally & { name: string; tokens?: number };
 type Summary = ReturnType<typeof summaryOf>;
 
 function summaryOf(found: TextStatistics, unreadable: Unreadable, tokens: readonly TokenCounts[] | undefined) {
   const tokensIn = (of: (count: TokenCounts) => boolean): { tokens?: number } =>
     tokens === undefined ? {} : { tokens: tokens.filter(of).reduce((sum, count) => sum + count.tokens, 0) };
-  const rowsOf = (map: ReadonlyMap<string, Tally>, key: 'source' | 'language'): Row[] =>
+  const rowsOf = (map: ReadonlyMap<string, Tally>, key: 'source' | 'language'): TallyRow[] =>
     [...map].map(([name, tally]) => ({ name, ...tally, ...tokensIn((count) => count[key] === name) }));
-  const total: Row = { name: 'all', ...found.total, ...tokensIn(() => true) };
+  const total: TallyRow = { name: 'all', ...found.total, ...tokensIn(() => true) };
   const percentiles = found.percentiles(shares);
   return {
     total,
@@ -81,21 +77,17 @@ function summaryOf(found: TextStatistics, unreadable: Unreadable, tokens: readon
   };
 }
 
-function print({ total, languages, sources, duplicates, unreadable, ...rest }: Summary): void {
+function printSummary({ total, languages, sources, duplicates, unreadable, ...rest }: Summary): void {
   const head = ['documents', 'bytes', 'characters', 'Han', ...(total.tokens === undefined ? [] : ['tokens'])];
   printLine(formatTable(['language', ...head], [...languages, total].map(rowOf)));
   printLine(`\n${formatTable(['source', ...head], sources.map(rowOf))}`);
   const share = percentOf(duplicates, total.documents);
-  printLine(`\nstood before, letter for letter: ${formatCount(duplicates)} documents (${share})`);
+  printLine(`\nexact duplicates: ${formatCount(duplicates)} documents (${share})`);
   if (unreadable.first !== undefined) {
     printLine(`could not be read: ${formatCount(unreadable.rows)} rows. The first: ${printable(unreadable.first)}`);
   }
-  printLine('\nlength in characters');
-  printLine(
-    `  ${Object.entries(rest.percentiles)
-      .map(([percent, length]) => `${percent} %: ≤ ${formatCount(length)}`)
-      .join('   ')}`,
-  );
+  const limits = Object.entries(rest.percentiles).map(([percent, length]) => `${percent} %: ≤ ${formatCount(length)}`);
+  printLine(`\nlength in characters\n  ${limits.join('   ')}`);
   printLine(histogramLines(rest.lengths).join('\n'));
   if (rest.repeatedLines.length > 0) printLine('\nlines that occur most often');
   for (const { line, times } of rest.repeatedLines) {
@@ -103,7 +95,7 @@ function print({ total, languages, sources, duplicates, unreadable, ...rest }: S
   }
 }
 
-function rowOf({ name, documents, bytes, characters, letters, han, tokens }: Row): string[] {
+function rowOf({ name, documents, bytes, characters, letters, han, tokens }: TallyRow): string[] {
   const counts = [formatCount(documents), formatBytes(bytes), formatCount(characters), percentOf(han, letters)];
   return [printable(name), ...counts, ...(tokens === undefined ? [] : [formatCount(tokens)])];
 }
@@ -115,18 +107,18 @@ function percentOf(part: number, whole: number): string {
 const barWidth = 40;
 
 function histogramLines(lengths: Summary['lengths']): string[] {
-  const most = Math.max(1, ...lengths.map(({ documents }) => documents));
+  const max = Math.max(1, ...lengths.map(({ documents }) => documents));
   const labels = lengths.map(({ from }) => `${formatCount(from)}–${formatCount(2 * from - 1)}`);
   const width = Math.max(...labels.map(displayWidth));
   return lengths.map(({ documents }, i) => {
-    const bar = '█'.repeat(Math.ceil((documents / most) * barWidth));
+    const bar = '█'.repeat(Math.ceil((documents / max) * barWidth));
     return `  ${labels[i].padStart(width)} ${bar} ${formatCount(documents)}`;
   });
 }
 
-type Counted = Parameters<TextStatistics['add']>[0];
+type CountedText = Parameters<TextStatistics['add']>[0];
 
-async function* documentsOf(paths: readonly string[], column: string): AsyncGenerator<Counted | BadRow> {
+async function* documentsOf(paths: readonly string[], column: string): AsyncGenerator<CountedText | BadRow> {
   for (const path of paths) {
     const corpus = await findCorpus(path);
     if (await exists(join(corpus, corpusManifestName))) {
@@ -135,21 +127,15 @@ async function* documentsOf(paths: readonly string[], column: string): AsyncGene
   }
 }
 
-async function* rowsOfFiles(path: string, column: string): AsyncGenerator<Counted | BadRow> {
+async function* rowsOfFiles(path: string, column: string): AsyncGenerator<CountedText | BadRow> {
   const files = await listFiles(process.cwd(), resolve(path));
   if (files.length === 0) {
     const next = 'Give a run folder, a built corpus, or files: txt, jsonl, json, csv, tsv, parquet, arrow';
     throw new UserError({ what: 'there is no corpus and no file here', where: path, next });
   }
   for (const file of files) {
-    const from = {
-      name: 'files',
-      from: 'stdin',
-      format: formatOf(file.name),
-      licence: 'unknown',
-      columns: { text: column },
-    };
-    const spec = dataSpecSchema.parse({ name: 'files', sources: [from] });
+    const common = { name: 'files', from: 'stdin', licence: 'unknown', columns: { text: column } };
+    const spec = dataSpecSchema.parse({ name: 'files', sources: [{ ...common, format: formatOf(file.name) }] });
     for await (const row of readSource([file], spec.sources[0], spec)) {
       if ('fault' in row) yield row;
       else yield { text: row.text, source: basename(file.name), language: detectLanguage(row.text) };
@@ -157,27 +143,19 @@ async function* rowsOfFiles(path: string, column: string): AsyncGenerator<Counte
   }
 }
 
-const formatsByEnding: Readonly<Record<string, Format>> = {
-  '.jsonl': 'jsonl',
-  '.ndjson': 'jsonl',
-  '.json': 'json',
-  '.csv': 'csv',
-  '.tsv': 'tsv',
-  '.parquet': 'parquet',
-  '.arrow': 'arrow',
-};
-
+/** By the ending of its name, compressed or not. */
 function formatOf(name: string): Format {
-  return formatsByEnding[extname(name.replace(/\.(gz|zst)$/, '')).toLowerCase()] ?? 'txt';
+  const ending = extname(name.replace(/\.(gz|zst)$/, ''))
+    .slice(1)
+    .toLowerCase();
+  return ending === 'ndjson' ? 'jsonl' : (rowFormats.find((format) => format === ending) ?? 'txt');
 }
 
 /** Counted when the corpus was tokenised, where it was. */
 async function tokensOf(run: string): Promise<TokenCounts[] | undefined> {
   for (const folder of [run, join(run, '..')]) {
-    const manifest = await readJsonIfExists(join(folder, 'tokens', corpusFolder, corpusManifestName)).catch(
-      () => undefined,
-    );
-    const parsed = manifestSchema.safeParse(manifest);
+    const path = join(folder, 'tokens', corpusFolder, corpusManifestName);
+    const parsed = manifestSchema.safeParse(await readJsonIfExists(path).catch(() => undefined));
     if (parsed.success) return parsed.data.counts;
   }
   return undefined;

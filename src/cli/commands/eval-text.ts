@@ -10,7 +10,7 @@ import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
 import { resultsText } from '../../report/results.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
-import type { RunOptions } from '../options.js';
+import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { batchesOf, readSamples } from '../samples.js';
 
@@ -30,7 +30,7 @@ export async function evaluateText(target: string | undefined, files: readonly s
       for (const document of documents) tokens += document.tokens.length - 2;
       texts.push(...(await measureHeldOut(loaded.model, documents)));
     }
-    show(loaded, texts, tokens, options);
+    printFigures(loaded, texts, { ...options, tokens });
   } finally {
     await loaded.dispose();
   }
@@ -45,7 +45,7 @@ function checkFlags(target: string | undefined, options: EvalOptions): asserts t
           what: '--text needs a checkpoint to measure',
           next: 'Name a checkpoint, a run folder or a model folder: mossctl eval CHECKPOINT --text FILE',
         }
-      : { what: `--${other} is about a run, but --text measures files`, next: `Leave --${other} out, or --text` },
+      : { what: `--${other} is about a run, but --text measures files`, next: `Omit --${other} or --text` },
   );
 }
 
@@ -60,12 +60,16 @@ async function* documentsOf(files: readonly string[], tokenizer: Tokenizer): Asy
   }
 }
 
-function show({ checkpoint }: OpenedModel, texts: readonly MeasuredText[], tokens: number, options: EvalOptions): void {
+function printFigures(
+  { checkpoint }: OpenedModel,
+  texts: readonly MeasuredText[],
+  { tokens, json }: OutputOptions & { tokens: number },
+): void {
   const bytes = texts.reduce((sum, text) => sum + text.bytes, 0);
   if (bytes === 0) throw new UserError({ what: 'there is no text to measure', next: 'Check the files of --text' });
   const figures = figuresOf(new Map([...measureTexts(texts), ...measureSources(texts)]));
   const path = shownPath(checkpoint.path);
-  if (options.json) {
+  if (json) {
     printJson({ type: 'result', path, digest: checkpoint.digest, texts: texts.length, bytes, tokens, ...figures });
     return;
   }

@@ -12,7 +12,7 @@ import { checkTensors } from '../../model/model.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 
-export interface ExportOptions extends OutputOptions {
+interface ExportOptions extends OutputOptions {
   format: 'hf' | 'gguf';
   dtype: GgufDtype;
   out: string;
@@ -30,7 +30,8 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   let files: string[] = [];
   if (format === 'gguf') await writeGguf(out, checkpoint, { dtype });
   else if (dtype !== 'q8_0') files = await exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize });
-  const bytes = await sizeOf(files.length === 0 ? [out] : files.map((name) => join(out, name)));
+  const written = files.length === 0 ? [out] : files.map((name) => join(out, name));
+  const bytes = (await Promise.all(written.map((path) => stat(path)))).reduce((sum, { size }) => sum + size, 0);
   const [architecture] = checkpoint.model.architectures;
   if (options.json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files });
   else if (!options.quiet) printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
@@ -44,15 +45,6 @@ function checkOptions({ format, dtype, maxShardSize }: ExportOptions): void {
     });
   }
   if (format === 'gguf' && maxShardSize !== undefined) {
-    throw new UserError({
-      what: '--max-shard-size is for --format hf',
-      why: 'a GGUF is one file',
-      next: 'Leave it out',
-    });
+    throw new UserError({ what: '--max-shard-size is for --format hf', why: 'a GGUF is one file', next: 'Omit it' });
   }
-}
-
-async function sizeOf(paths: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
-  return sizes.reduce((a, b) => a + b, 0);
 }

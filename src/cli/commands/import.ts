@@ -1,4 +1,4 @@
-// mossctl import: a model directory of others becomes a checkpoint of ours, checked as a whole.
+// mossctl import: a third-party model directory becomes a checkpoint of ours, checked as a whole.
 import { resolve } from 'node:path';
 import { decoderTable, parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
@@ -35,14 +35,11 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
   const source = await openCheckpoint(directory);
   checkTensors(decoderTable(source.model), source.weights, directory);
   await refuseOther(out, source.digest);
-  const { digest } = await saveCheckpoint(resolve(out), {
-    ...source,
-    weights: [...source.weights.values()],
-    training: undefined,
-  });
+  const weights = [...source.weights.values()];
+  const { digest } = await saveCheckpoint(resolve(out), { ...source, weights, training: undefined });
   const { entries } = await describeWeights(directory);
   const storedAs = [...new Set(entries.map(({ dtype }) => dtype))].sort();
-  const description = { storedAs, ...describe(source, tokenizer) };
+  const description = { storedAs, ...describeModel(source, tokenizer) };
   if (json) printJson({ type: 'result', path: shownPath(out), digest, ...description });
   else printLine(summary(source, description, path, shownPath(out)));
 }
@@ -60,7 +57,7 @@ async function refuseOther(out: string, digest: string): Promise<void> {
   });
 }
 
-function describe({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer: Tokenizer) {
+function describeModel({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer: Tokenizer) {
   const token = (id: number): string => (id < tokenizer.vocabSize ? tokenizer.decode([id]) : `token ${id}`);
   return {
     architecture: model.architectures[0],
@@ -85,15 +82,12 @@ function templateSource(files: Readonly<Record<string, string>>): string | null 
   return (config?.chat_template ?? null) === null ? null : name;
 }
 
-function summary(
-  source: Checkpoint,
-  description: ReturnType<typeof describe> & { storedAs: string[] },
-  path: string,
-  out: string,
-): string {
+type Description = ReturnType<typeof describeModel> & { storedAs: string[] };
+
+function summary({ model }: Checkpoint, description: Description, path: string, out: string): string {
   const { architecture, parameters, storedAs, contextLength, template, canChat, padsWith } = description;
-  const next = isRewardModel(source.model) || !canChat ? `mossctl inspect ${out}` : `mossctl chat ${out}`;
-  const lent = canChat
+  const next = isRewardModel(model) || !canChat ? `mossctl inspect ${out}` : `mossctl chat ${out}`;
+  const withoutTemplate = canChat
     ? 'none of its own: ChatML'
     : `none: to chat or fine-tune, put a chat_template.jinja into ${path}`;
   const ends = description.endsWith.map(printable).join(' or ');
@@ -102,7 +96,7 @@ function summary(
     `model       ${architecture}, ${formatShort(parameters)} parameters stored as ${storedAs.join(' and ')}${description.tied ? ', tied' : ''}`,
     `context     ${formatCount(contextLength)} tokens; rope ${ropeText(description.rope)}`,
     `tokenizer   ${formatCount(description.tokens)} tokens (${formatCount(description.vocabulary)} rows in the embedding)`,
-    `template    ${template === null ? lent : `from ${template}`}`,
+    `template    ${template === null ? withoutTemplate : `from ${template}`}`,
     `ends with   ${ends}; pads with ${printable(padsWith)}`,
     `wrote       ${out}`,
     `next        ${next}`,

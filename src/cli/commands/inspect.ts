@@ -11,7 +11,7 @@ import type { OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
 import { tokensText } from '../tokens-text.js';
 
-export interface InspectOptions extends OutputOptions {
+interface InspectOptions extends OutputOptions {
   text?: string;
   row?: string;
   /** False with --no-verify. */
@@ -33,7 +33,7 @@ async function inspectGgufFile(path: string, { text, row, json }: InspectOptions
     throw new UserError({
       what: 'a GGUF file makes no tokens here',
       where: path,
-      why: 'mossctl writes GGUF for llama.cpp and Ollama, and reads only what it says of itself',
+      why: 'mossctl writes GGUF for llama.cpp and Ollama, and reads only its header',
       next: 'Name the checkpoint that it was exported from',
     });
   }

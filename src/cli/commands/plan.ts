@@ -9,7 +9,7 @@ import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
 
-export interface PlanOptions extends OutputOptions {
+interface PlanCommandOptions extends OutputOptions {
   config?: string;
   set?: string[];
   size?: string;
@@ -22,7 +22,7 @@ export interface PlanOptions extends OutputOptions {
   hardware?: string;
 }
 
-export async function plan(options: PlanOptions): Promise<void> {
+export async function plan(options: PlanCommandOptions): Promise<void> {
   const { config, set, size, params, flops } = options;
   const dials = { size, params, flops, config };
   const given = Object.keys(dials).filter((name) => dials[name as keyof typeof dials] !== undefined);
@@ -65,7 +65,7 @@ function inThousands(parameters: number): string {
   if (parameters < 1e3 || parameters > 9e11) {
     throw new UserError({
       what: `a model of ${formatShort(parameters)} parameters cannot be planned`,
-      why: 'from 1,000 to 900 billion are known to the dial',
+      why: 'the dial takes from 1,000 to 900 billion',
       next: 'Give --params or --flops another number',
     });
   }
@@ -73,12 +73,12 @@ function inThousands(parameters: number): string {
 }
 
 function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('loadPipeline left out a block that was asked for');
+  if (value === undefined) throw new Error('loadPipeline skipped a block that was asked for');
   return value;
 }
 
 /** Multiply-adds in fp32, measured now (a second); null without the native engine. */
-async function peakOf({ threads }: PlanOptions): Promise<number | null> {
+async function peakOf({ threads }: PlanCommandOptions): Promise<number | null> {
   const { probeMachine } = await import('../../tensor/native/probe.js');
   const { fp32PeakGflops } = probeMachine(threads);
   return fp32PeakGflops === null ? null : fp32PeakGflops * 1e9;
@@ -109,7 +109,10 @@ function hardwareOf(text: string): { device: Device; count: number }[] {
 
 function planText(result: TrainingPlan): string {
   const { memory, machine, training, batch } = result;
-  const times = (tokens: number): string => (tokens / result.parameters).toPrecision(2);
+  const perParameter = (result.tokens / result.parameters).toPrecision(2);
+  const optimizer = { adamw: 'AdamW', muon: 'Muon and AdamW' }[training.optimizer];
+  const grows = batch.warmup > 0 && batch.accumulation > 1;
+  const growth = grows ? `, growing from 1 micro-batch over ${formatCount(100 * batch.warmup)} % of the steps` : '';
   const facts = formatTable(
     ['model', ''],
     [
@@ -117,32 +120,26 @@ function planText(result: TrainingPlan): string {
       ['layers × width, heads', `${result.layers} × ${result.hiddenSize}, ${result.heads}`],
       ['vocabulary, context', `${formatCount(result.vocabulary)}, ${formatCount(result.contextLength)}`],
       ['operations per token (6N + 12LTd)', formatPower(result.flopsPerToken)],
-      ['tokens', `${formatShort(result.tokens)} (${times(result.tokens)} a parameter)`],
+      ['tokens', `${formatShort(result.tokens)} (${perParameter} a parameter)`],
       ['compute-optimal tokens (20 a parameter)', formatShort(result.optimalTokens)],
-      [
-        `steps of ${formatCount(Math.round(batch.tokens))} tokens${batch.warmup > 0 && batch.accumulation > 1 ? ' on average' : ''}`,
-        formatCount(result.steps),
-      ],
+      [`steps of ${formatCount(batch.tokens)} tokens${grows ? ' on average' : ''}`, formatCount(result.steps)],
       ['operations in all', formatPower(result.flops)],
-      ['rows × micro-batches of a step', batchInWords(batch)],
-      ['optimizer, schedule', `${optimizerNames[training.optimizer]}, ${training.schedule}`],
+      ['rows × micro-batches of a step', `${formatCount(batch.rows)} × ${formatCount(batch.accumulation)}${growth}`],
+      ['optimizer, schedule', `${optimizer}, ${training.schedule}`],
       ['peak learning rate, weight decay', `${training.learningRate}, ${training.weightDecay}`],
     ],
   );
   const bytes = (plain: number, recomputed: number): string[] => [formatBytes(plain), formatBytes(recomputed)];
   const both = (value: number): string[] => bytes(value, value);
+  const rowsAtOnce = `${formatCount(batch.rows)} × ${formatCount(result.contextLength)} tokens at a time`;
   const memories = formatTable(
-    [
-      `memory of a step, ${formatCount(batch.rows)} × ${formatCount(result.contextLength)} tokens at a time, fp32`,
-      'plain',
-      'recompute',
-    ],
+    [`memory of a step, ${rowsAtOnce}, fp32`, 'plain', 'recompute'],
     [
       ['weights', ...both(memory.weights)],
       [batch.accumulation > 1 ? 'gradients, and their sums' : 'gradients', ...both(memory.gradients)],
-      [`moments of ${optimizerNames[training.optimizer]}`, ...both(memory.moments)],
+      [`moments of ${optimizer}`, ...both(memory.moments)],
       ['activations', ...bytes(memory.activations, memory.recomputedActivations)],
-      ['most at any moment', ...bytes(memory.peak, memory.recomputedPeak)],
+      ['peak', ...bytes(memory.peak, memory.recomputedPeak)],
     ],
   );
   const fit = machine.fits
@@ -160,31 +157,17 @@ function planText(result: TrainingPlan): string {
   const notes = [
     `this machine: ${formatBytes(machine.bytes)} of memory: ${fit}`,
     ...(machine.flopsPerSecond === null ? ['this machine: no native engine, so its peak was not measured'] : []),
-    ...result.hardware.map(
-      ({ name, sharding: { fits, how, devicesNeeded, bytesPerDevice } }) =>
-        `${name}: ${
-          fits
-            ? `${how}; ${formatBytes(bytesPerDevice)} a device`
-            : `does not fit; it takes ${Number.isFinite(devicesNeeded) ? `${formatCount(devicesNeeded)} of them` : 'larger devices'}: ${how}`
-        }`,
-    ),
-    ...(result.hardware.length === 0
-      ? []
-      : [
-          `other hardware is reckoned with at ${100 * assumedUtilization} % of its makers' dense bf16 rate, with a trainer made for it`,
-        ]),
+    ...result.hardware.map(({ name, sharding: { fits, how, devicesNeeded, bytesPerDevice } }) => {
+      if (fits) return `${name}: ${how}; ${formatBytes(bytesPerDevice)} a device`;
+      const needed = Number.isFinite(devicesNeeded) ? `${formatCount(devicesNeeded)} of them` : 'larger devices';
+      return `${name}: does not fit; it takes ${needed}: ${how}`;
+    }),
   ];
-  return [facts, '', memories, '', speeds, '', ...notes].join('\n');
-}
-
-const optimizerNames = { adamw: 'AdamW', muon: 'Muon and AdamW' } as const;
-
-function batchInWords({ rows, accumulation, warmup }: TrainingPlan['batch']): string {
-  const growth =
-    warmup > 0 && accumulation > 1
-      ? `, growing from 1 micro-batch over ${formatCount(100 * warmup)} % of the steps`
-      : '';
-  return `${formatCount(rows)} × ${formatCount(accumulation)}${growth}`;
+  if (result.hardware.length > 0) {
+    const rate = `${100 * assumedUtilization} % of its makers' dense bf16 rate`;
+    notes.push(`other hardware is estimated at ${rate}, with a trainer made for it`);
+  }
+  return [facts, memories, speeds, notes.join('\n')].join('\n\n');
 }
 
 /** The time that the operations take, also where memory does not suffice. */
@@ -206,17 +189,17 @@ function formatPower(value: number): string {
 
 /** Seconds to centuries, two or three digits. */
 function formatTime(seconds: number): string {
-  const units: [number, string][] = [
-    [60, 's'],
-    [60, 'min'],
-    [24, 'hours'],
-    [365.25, 'days'],
-    [Number.POSITIVE_INFINITY, 'years'],
-  ];
   let value = seconds;
-  for (const [size, name] of units) {
-    if (value < 2 * size) return `${value < 100 ? value.toPrecision(2) : formatCount(Math.round(value))} ${name}`;
+  let unit = 's';
+  for (const [size, larger] of [
+    [60, 'min'],
+    [60, 'hours'],
+    [24, 'days'],
+    [365.25, 'years'],
+  ] as const) {
+    if (value < 2 * size) break;
     value /= size;
+    unit = larger;
   }
-  return '';
+  return `${value < 100 ? value.toPrecision(2) : formatCount(value)} ${unit}`;
 }

@@ -7,18 +7,18 @@ import type { RunOptions } from '../options.js';
 import { shownPath } from '../output.js';
 import { runOneStage } from '../run-stages.js';
 
-export interface PretrainOptions extends RunOptions {
-  /** The checkpoint that a cool-down leaves. */
+interface PretrainOptions extends RunOptions {
+  /** The checkpoint that a cool-down branches from. */
   cooldown?: string;
 }
 
 export async function pretrain({ cooldown, from, ...options }: PretrainOptions): Promise<void> {
-  const given = cooldown === undefined ? options : { ...options, ...(await cooldownRun(cooldown, options)) };
-  const own = { ...given, flags: { 'pretrain.from': from } };
-  return runOneStage('pretrain', own, (folder) => `npx mossctl sft --out ${folder}`);
+  const branch = cooldown === undefined ? {} : await cooldownRun(cooldown, options);
+  const run = { ...options, ...branch, flags: { 'pretrain.from': from } };
+  return runOneStage('pretrain', run, (folder) => `npx mossctl sft --out ${folder}`);
 }
 
-/** The pipeline of the run that is left, in a folder beside it, unless others are named. */
+/** The pipeline of the parent run, in a folder beside it, unless others are named. */
 async function cooldownRun(checkpoint: string, { config, out, set = [] }: PretrainOptions) {
   const { path, manifest } = await identifyCheckpoint(checkpoint);
   const run = dirname(dirname(path));
@@ -26,8 +26,8 @@ async function cooldownRun(checkpoint: string, { config, out, set = [] }: Pretra
     throw new UserError({
       what: 'a cool-down needs a run folder of its own',
       where: `--out ${out}`,
-      why: 'the training that it leaves is there, and can go on',
-      next: 'Leave --out away, or name another folder',
+      why: 'the run that it branches from is there, and can still be resumed',
+      next: 'Omit --out, or name another folder',
     });
   }
   return {

@@ -9,7 +9,7 @@ import type { ComputeOptions, OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { batchesOf, stdinLines } from '../samples.js';
 
-export interface ScoreOptions extends OutputOptions, ComputeOptions {
+interface ScoreOptions extends OutputOptions, ComputeOptions {
   /** Shuffled versions of each text to score beside it. */
   shuffled: number;
   seed: number;
@@ -24,7 +24,7 @@ export async function score(checkpoint: string, texts: readonly string[], option
     for await (const batch of batchesOf(textsOf(texts))) {
       for (const [i, scored] of (await scoreTexts(loaded, batch)).entries()) {
         const versions = Array.from({ length: options.shuffled }, () => shuffled(batch[i], random));
-        show(scored, await scoreTexts(loaded, versions), loaded, options);
+        printScore(scored, await scoreTexts(loaded, versions), loaded, options);
       }
     }
   } finally {
@@ -38,21 +38,23 @@ async function* textsOf(words: readonly string[]): AsyncGenerator<string> {
   if (words.length === 0) for await (const line of stdinLines()) if (line !== '') yield line;
 }
 
-function show(scored: TextScore, versions: readonly TextScore[], loaded: OpenedModel, options: ScoreOptions): void {
-  const { tokenizer } = loaded;
+function printScore(
+  scored: TextScore,
+  versions: readonly TextScore[],
+  { tokenizer }: OpenedModel,
+  { json }: ScoreOptions,
+): void {
   const { text, tokens, sentences, total, bytes, bitsPerByte } = scored;
-  if (options.json) {
+  if (json) {
     printJson({
       type: 'score',
       text,
       tokens: tokens.map(({ id, logProbability }) => ({ id, text: tokenizer.decode([id]), logprob: logProbability })),
       sentences: sentences.map(({ logProbability, ...rest }) => ({ ...rest, logprob: logProbability })),
       ...{ total, bytes, bitsPerByte },
-      ...(versions.length === 0
-        ? {}
-        : {
-            shuffled: versions.map((each) => ({ text: each.text, total: each.total, bitsPerByte: each.bitsPerByte })),
-          }),
+      ...(versions.length > 0 && {
+        shuffled: versions.map((each) => ({ text: each.text, total: each.total, bitsPerByte: each.bitsPerByte })),
+      }),
     });
     return;
   }
@@ -62,10 +64,10 @@ function show(scored: TextScore, versions: readonly TextScore[], loaded: OpenedM
   ]);
   printLine(formatTable(['', 'token', 'id', 'log p', 'p'], rows));
   if (sentences.length > 1) {
-    const bySentence = sentences.map((each) => [
-      ...[printable(each.text.trim()), formatCount(each.tokens), each.logProbability.toFixed(2)],
-    ]);
-    printLine(`\n${formatTable(['sentence', 'tokens', 'log p'], bySentence)}`);
+    const cells = sentences.map((each) => {
+      return [printable(each.text.trim()), formatCount(each.tokens), each.logProbability.toFixed(2)];
+    });
+    printLine(`\n${formatTable(['sentence', 'tokens', 'log p'], cells)}`);
   }
   const size = `${formatCount(tokens.length)} tokens, ${formatCount(bytes)} bytes`;
   printLine(`\ntotal: log p = ${total.toFixed(3)} nats over ${size} = ${bitsPerByte.toFixed(3)} bits per byte`);

@@ -14,7 +14,7 @@ import { findRun } from '../run-stages.js';
 import { readSamples, type Sample } from '../samples.js';
 import { barsText, type ComparisonRow, comparisonPage, legend, shownName } from '../tokenizer-charts.js';
 
-export interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out'> {
+interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out'> {
   /** Files to read instead of the corpus of the run. */
   text?: string[];
   /** A file to write the charts to. */

@@ -12,7 +12,7 @@ import { tokenizerFolder } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { readSamples } from '../samples.js';
 
-export interface ExtendCommandOptions extends RunOptions {
+interface ExtendOptions extends RunOptions {
   add: number;
   /** Files to read instead of the corpus of the run. */
   text?: string[];
@@ -20,35 +20,26 @@ export interface ExtendCommandOptions extends RunOptions {
 
 const maxTextBytes = 1 << 30;
 
-export async function extend(place: string, options: ExtendCommandOptions): Promise<void> {
+export async function extend(place: string, options: ExtendOptions): Promise<void> {
   const { text, add, ...run } = options;
   const folder = basename(place) === tokenizerJsonName ? dirname(place) : await tokenizerFolder(place);
   if (text !== undefined) return extendOnFiles(folder, text, options);
-  const own = [`tokenizer.extend=${join(folder, tokenizerJsonName)}`, `tokenizer.add=${add}`];
-  const set = [...(options.set ?? []), ...own];
-  return runOneStage(
-    'tokenizer',
-    { ...run, set },
-    (out) => `npx mossctl tokenizer compare ${shownPath(folder)} ${out}`,
-  );
+  const extension = [`tokenizer.extend=${join(folder, tokenizerJsonName)}`, `tokenizer.add=${add}`];
+  const set = [...(options.set ?? []), ...extension];
+  const next = (out: string): string => `npx mossctl tokenizer compare ${shownPath(folder)} ${out}`;
+  return runOneStage('tokenizer', { ...run, set }, next);
 }
 
-async function extendOnFiles(
-  folder: string,
-  files: readonly string[],
-  { out, add, json, config, set }: ExtendCommandOptions,
-): Promise<void> {
+async function extendOnFiles(folder: string, files: readonly string[], options: ExtendOptions): Promise<void> {
+  const { out, add, json, config, set } = options;
   if (out === undefined || config !== undefined) {
     throw new UserError({
-      what: out === undefined ? 'where shall it be written?' : '--text and --config are two sources of text',
-      next: out === undefined ? 'Name a folder with --out' : 'Leave one of the two out',
+      what: out === undefined ? 'no output folder was given' : '--text and --config are two sources of text',
+      next: out === undefined ? 'Name a folder with --out' : 'Omit one of the two',
     });
   }
   if (set !== undefined) {
-    throw new UserError({
-      what: '--set changes a pipeline, but --text takes the place of one',
-      next: 'Leave --set out, or --text',
-    });
+    throw new UserError({ what: '--set changes a pipeline, but --text replaces one', next: 'Omit --set or --text' });
   }
   if (await exists(join(out, tokenizerJsonName))) {
     throw new UserError({ what: 'there is a tokenizer here already', where: out, next: 'Choose another --out' });
@@ -57,18 +48,16 @@ async function extendOnFiles(
   const extended = await extendTokenizer(base, textsOf(files), { add, maxBytes: maxTextBytes });
   for (const [name, content] of Object.entries(extended.files())) await writeFileAtomic(join(out, name), content);
   const added = extended.vocabSize - base.vocabSize;
+  const [path, from, text] = [out, folder, files[0]].map(shownPath);
   if (json) {
-    printJson({ type: 'result', path: shownPath(out), vocabSize: extended.vocabSize, added });
+    printJson({ type: 'result', path, vocabSize: extended.vocabSize, added });
     return;
   }
   const few = added < add ? ` (the text has pairs for no more)` : '';
-  printLine(
-    `vocabulary  ${formatCount(base.vocabSize)} → ${formatCount(extended.vocabSize)}: ${formatCount(added)} new tokens${few}`,
-  );
-  printLine(`wrote       ${shownPath(out)}`);
-  printLine(
-    `next        npx mossctl tokenizer compare ${shownPath(folder)} ${shownPath(out)} --text ${shownPath(files[0])}`,
-  );
+  const sizes = `${formatCount(base.vocabSize)} → ${formatCount(extended.vocabSize)}`;
+  printLine(`vocabulary  ${sizes}: ${formatCount(added)} new tokens${few}`);
+  printLine(`wrote       ${path}`);
+  printLine(`next        npx mossctl tokenizer compare ${from} ${path} --text ${text}`);
 }
 
 async function* textsOf(files: readonly string[]): AsyncGenerator<string> {

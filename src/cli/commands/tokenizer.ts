@@ -41,9 +41,7 @@ function parseIds(line: string, vocabSize: number): number[] {
     .map((word) => {
       const id = Number(word);
       if (Number.isInteger(id) && id >= 0 && id < vocabSize) return id;
-      throw new UserError({
-        what: `${word} is not a token id`,
-        why: `ids are whole numbers from 0 to ${vocabSize - 1}`,
-      });
+      const why = `ids are whole numbers from 0 to ${vocabSize - 1}`;
+      throw new UserError({ what: `${word} is not a token id`, why });
     });
 }
