@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 /** Rooms whose words have not been gone through yet. */
-const later = ['base', 'bench', 'checkpoint', 'data', 'stages', 'tensor', 'tokenizer', 'train'];
+const later = ['base', 'bench', 'checkpoint', 'data', 'tensor', 'tokenizer', 'train'];
 
 const root = fileURLToPath(new URL('../src/', import.meta.url));
 
@@ -32,7 +32,7 @@ const phrases: readonly [RegExp, string][] = [
   [/\bletter for letter\b/i, 'exact'],
   [/\bstood before\b/i, 'exact duplicate of an earlier one'],
   [/\bfor it is\b/i, 'because it is'],
-  [/\bis to have\b/i, 'has, plans'],
+  [/\b(is|was) to have\b/i, 'has, plans'],
   [/\bshall\b/i, 'a plain statement of what is missing'],
   [/\bwithout a word\b/i, 'silently'],
 ];
@@ -73,6 +73,8 @@ test('no message speaks the private dialect', () => {
   const wrong = lines
     // Sentences that a model is to learn are data, not messages of ours.
     .filter(({ at }) => !at.startsWith('stages/self-instruct/families/'))
+    // A teacher's answers are recorded under the prompt, word for word.
+    .filter(({ text }) => !text.includes('Go on with the series'))
     .flatMap(({ at, text }) =>
       (text.match(literal) ?? []).flatMap((message) =>
         phrases.filter(([pattern]) => pattern.test(message)).map(([, instead]) => `${at}: ${message} → ${instead}`),

@@ -16,9 +16,6 @@ const rows = 8;
 /** The context of a published model may be 131,072 tokens: a batch of such rows fits into no memory. */
 const maxColumns = 2048;
 
-/** One split of a tokenised corpus. */
-type HeldOutText = Pick<TokenDocuments, 'manifest' | 'length' | 'get'>;
-
 /** Nats of documents that `chooseHeldOut` chose. */
 export async function measureHeldOut(
   model: Model,
@@ -47,7 +44,10 @@ function textOnly({ id, tokens }: TokenDocument): TokenSequence {
  * Whole documents, the same ones every time, until `tokensPerLanguage` is reached in each language. In a fixed shuffled
  * order, so that a limit does not mean "the first source only".
  */
-export async function chooseHeldOut(documents: HeldOutText, tokensPerLanguage: number): Promise<TokenDocument[]> {
+export async function chooseHeldOut(
+  documents: Pick<TokenDocuments, 'manifest' | 'length' | 'get'>,
+  tokensPerLanguage: number,
+): Promise<TokenDocument[]> {
   const languages = new Set(
     documents.manifest.counts.flatMap(({ split, language }) => (split === 'validation' ? [language] : [])),
   );

@@ -16,12 +16,8 @@ class Tally {
   add(metric: string, { id, value, weight }: Unit): void {
     const units = this.#metrics.get(metric) ?? new Map<string, Unit>();
     this.#metrics.set(metric, units);
-    const unit = units.get(id);
-    if (unit === undefined) units.set(id, { id, value, weight });
-    else {
-      unit.value += value;
-      unit.weight += weight;
-    }
+    const unit = units.get(id) ?? { id, value: 0, weight: 0 };
+    units.set(id, { id, value: unit.value + value, weight: unit.weight + weight });
   }
 
   /** Sorted by name. */

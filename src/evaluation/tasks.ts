@@ -1,15 +1,13 @@
 // Tasks, and a model's answers to them. Evaluation, alignment and the samples of fine-tuning all go through here; what an
 // answer is worth is for a scorer to say (scorer.ts).
-import { createHash } from 'node:crypto';
 import { stopIfAborted } from '../base/errors.js';
+import { sha256 } from '../base/files.js';
 import { Random } from '../base/random.js';
 import { greedy, type Sampling } from '../config/sampling.js';
 import { readConversations } from '../data/conversations.js';
 import type { Conversation } from '../data/types.js';
-import type { Generation } from '../inference/engine.js';
 import type { LocalModel } from '../inference/local-model.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 export interface Answer {
   task: Conversation;
@@ -32,7 +30,8 @@ export async function readTasks(path: string): Promise<Conversation[]> {
  * curve), and what the final table is measured on. Tasks of one group go the same way.
  */
 export function splitHeldOut(tasks: readonly Conversation[]): { validation: Conversation[]; test: Conversation[] } {
-  const order = [...tasks].sort((a, b) => compare(key(a), key(b)));
+  const key = ({ group, id }: Conversation): string => sha256(group ?? id);
+  const order = [...tasks].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
   let half = order.length >> 1;
   while (half > 0 && half < order.length && key(order[half]) === key(order[half - 1])) half++;
   return { validation: order.slice(0, half), test: order.slice(half) };
@@ -65,7 +64,13 @@ export async function answerTasks(
     const generations = await model.generate({ tokens, samples, sampling, maxNewTokens, seed: own, signal });
     done += samples;
     onProgress?.(done, samples * tasks.length);
-    return generations.map((generation) => answerOf({ task, promptTokens: tokens }, generation, model.tokenizer));
+    return generations.map((generation) => ({
+      task,
+      promptTokens: tokens,
+      tokens: generation.tokens,
+      text: model.tokenizer.decode(generation.tokens, { skipSpecial: true }),
+      ended: generation.stopId === model.tokenizer.specialId('turnEnd'),
+    }));
   };
   const answers = await Promise.all(tasks.map(answer));
   stopIfAborted(signal, 'stopped while answering tasks');
@@ -82,23 +87,4 @@ export function promptTokens(task: Conversation, template: ChatTemplate): number
   const { messages } = task;
   const end = messages.at(-1)?.role === 'assistant' ? messages.length - 1 : messages.length;
   return template.encode(messages.slice(0, end), { addGenerationPrompt: true }).tokens;
-}
-
-function answerOf(
-  asked: Pick<Answer, 'task' | 'promptTokens'>,
-  { tokens, stopId }: Generation,
-  tokenizer: Tokenizer,
-): Answer {
-  const text = tokenizer.decode(tokens, { skipSpecial: true });
-  return { ...asked, tokens, text, ended: stopId === tokenizer.specialId('turnEnd') };
-}
-
-function key(task: Conversation): string {
-  return createHash('sha256')
-    .update(task.group ?? task.id)
-    .digest('hex');
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,31 +1,19 @@
-// Pretraining that goes on from a checkpoint, ours or anyone's: with the tokenizer it came with, or with one that has
+// Pretraining that continues from a checkpoint, ours or anyone's: with the tokenizer it came with, or with one that has
 // more tokens, for which the model gets rows. Weights only: moments, schedule and the place in the data begin anew.
 import { resizeVocabulary } from '../architecture/resize.js';
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
-import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { openCheckpoint } from '../checkpoint/directory.js';
 import { isRewardModel } from '../config/model.js';
-import { type Model, modelFromTensors } from '../model/model.js';
+import { modelFromTensors } from '../model/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 
-export interface Continued {
-  /** Without its weights: they are in the model. */
-  parent: Pick<Checkpoint, 'digest' | 'manifest'>;
-  model: Model;
-  /** What was done to it, for a person. */
-  text: string;
-}
-
 /** @throws UserError where the checkpoint predicts no text, or `tokenizer` gives its ids another meaning. */
-export async function openContinued(
-  path: string,
-  tokenizer: Tokenizer,
-  options: { verify?: boolean },
-): Promise<Continued> {
+export async function openContinued(path: string, tokenizer: Tokenizer, options: { verify?: boolean }) {
   const parent = await openCheckpoint(path, options);
   if (isRewardModel(parent.model)) {
     throw new UserError({
-      what: 'a reward model cannot go on pretraining',
+      what: 'a reward model cannot be pretrained further',
       where: parent.path,
       why: 'it scores sequences and has no output for tokens',
       next: 'Name the model that it was made from',
@@ -43,9 +31,11 @@ export async function openContinued(
       ? ''
       : `; vocabulary ${formatCount(old.vocabSize)} → ${formatCount(tokenizer.vocabSize)}: ${formatCount(added)} rows from the mean of their old tokens`;
   return {
+    /** Without its weights: they are in the model. */
     parent: { digest, manifest },
     model: modelFromTensors(model, weights, parent.path),
-    text: `goes on from ${name}${rows}`,
+    /** What was done to it, for a person. */
+    text: `continues from ${name}${rows}`,
   };
 }
 
@@ -60,7 +50,7 @@ function checkExtends(tokenizer: Tokenizer, old: Tokenizer, where: string): void
     why: isShorter
       ? `it has ${tokenizer.vocabSize} tokens, the checkpoint's has ${old.vocabSize}`
       : `token ${other} is ${show(tokenizer, other)}, to the checkpoint it is ${show(old, other)}`,
-    next: 'Leave the tokenizer block out (--set tokenizer=null), or name the tokenizer.json of the checkpoint as tokenizer.extend',
+    next: 'Remove the tokenizer block (--set tokenizer=null), or name the tokenizer.json of the checkpoint as tokenizer.extend',
   });
 }
 

@@ -1,37 +1,17 @@
-// A cool-down: the same training, ended early. It leaves a checkpoint with its weights, moments and place in the data, and
-// its learning rate falls from what it was there. What it leaves is only read, and can go on by itself (Hu et al. 2024,
-// MiniCPM, §4: one stable phase, a cheap branch for every length). For other data or settings there is `pretrain.from`.
+// A cool-down: the same training, ended early. It starts from a checkpoint's weights, moments and place in the data,
+// and its learning rate falls from what it was there. The parent run is only read, and can continue by itself (Hu et al.
+// 2024, MiniCPM, §4: one stable phase, a cheap branch for every length). For other data or settings: `pretrain.from`.
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.js';
 import { renameKeys, schemaNode } from '../base/schema.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
-import type { Manifest } from '../checkpoint/manifest.js';
 import { type PretrainConfig, pretrainSchema } from '../config/pipeline.js';
-import type { Cooldown } from '../train/schedule.js';
 
 /** Change how a training is watched or ended, not what it is. */
-const freelyChangeable = [
-  'keep',
-  'evaluateEvery',
-  'sampleEvery',
-  'checkpointEvery',
-  'statisticsEvery',
-  'finalRatio',
-  'decay',
-].map((key) => `pretrain.train.${key}`);
+const freelyChangeable =
+  /^pretrain\.train\.(keep|evaluateEvery|sampleEvery|checkpointEvery|statisticsEvery|finalRatio|decay)$/;
 
 const settingsNode = schemaNode(pretrainSchema);
-
-export interface CooldownParent {
-  branch: Cooldown & { path: string };
-  manifest: Manifest;
-  digest: string;
-  /** In all, those before it included. */
-  steps: number;
-  /** What a checkpoint says of them: no path, for the parent's digest says which it is. */
-  settings: Manifest['settings'];
-  text: string;
-}
 
 /**
  * The checkpoint that `config` cools down from; undefined where it does not.
@@ -42,7 +22,7 @@ export interface CooldownParent {
 export async function openCooldown(
   { cooldown, ...config }: PretrainConfig,
   { planned, inputDigest, parent }: { planned: number; inputDigest: string; parent?: string },
-): Promise<CooldownParent | undefined> {
+) {
   if (cooldown === undefined) return undefined;
   const { path, manifest, digest } = await identifyCheckpoint(cooldown.from);
   const fail = (what: string, why: string): never => {
@@ -61,14 +41,15 @@ export async function openCooldown(
   if (step >= planned) fail('this training has come to its end', `its ${planned} steps are done`);
   const { decay } = config.train;
   const length = cooldown.steps ?? Math.max(1, Math.round((step * decay) / Math.max(0.01, 1 - decay)));
+  // No path: the parent's digest says which checkpoint it is.
   const settings = { ...config, cooldown: { steps: length } };
-  const text = `cool-down: ${length} steps from step ${step} of ${digest.slice(0, 12)}, which was to have ${planned}`;
+  const text = `cool-down: ${length} steps from step ${step} of ${digest.slice(0, 12)}, planned for ${planned}`;
   return { branch: { path, step, planned }, manifest, digest, steps: step + length, settings, text };
 }
 
 /** Dotted keys that are not as they were. */
 function differing(before: unknown, now: unknown, at = 'pretrain'): string[] {
-  if (isDeepStrictEqual(before, now) || freelyChangeable.includes(at)) return [];
+  if (isDeepStrictEqual(before, now) || freelyChangeable.test(at)) return [];
   if (!isBlock(before) || !isBlock(now)) return [at];
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...keys].flatMap((key) => differing(before[key], now[key], `${at}.${key}`));

@@ -28,7 +28,7 @@ import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { modelStagesOf, stageTable } from './catalog.js';
 import type { Job, Stage } from './stage.js';
-import { prefixed, startBackend } from './training.js';
+import { startBackend } from './training.js';
 
 /** Formulas of each form (2+2, 2×1, 3 terms) that are asked, at most. */
 const formulasPerForm = 2000;
@@ -41,7 +41,7 @@ export const evalStage: Stage<EvalConfig> = {
     const { inputs, directory, reporter } = job;
     await startBackend(job);
     const tasks = await readTestTasks(job);
-    const table: Measured[] = [];
+    const table: EvaluatedCheckpoint[] = [];
     const metrics: Metrics = {};
     const ancestors: string[] = [];
     for (const stage of modelStagesOf(stageTable)) {
@@ -60,18 +60,14 @@ export const evalStage: Stage<EvalConfig> = {
       const last = table.at(-1);
       // An align that promoted nothing hands on the model that it was given.
       const isSame = last?.checkpoint.digest === digest;
-      const measured = isSame ? relabel(last, label) : await evaluateCheckpoint(job, label, checkpoint, tasks);
-      table.push(measured);
-      for (const sample of measured.samples) {
+      const evaluated = isSame
+        ? { ...last, label, column: { ...last.column, label } }
+        : await evaluateCheckpoint(job, label, checkpoint, tasks);
+      table.push(evaluated);
+      for (const sample of evaluated.samples) {
         reporter.emit({ type: 'sample', stage: `eval ${label}`, step: manifest.step, ...sample });
       }
-      Object.assign(metrics, prefixed(`${label}.`, measured.column.metrics));
-    }
-    if (table.length === 0) {
-      throw new UserError({
-        what: 'there is no checkpoint to evaluate',
-        next: 'Give one: mossctl eval CHECKPOINT',
-      });
+      for (const [name, value] of Object.entries(evaluated.column.metrics)) metrics[`${label}.${name}`] = value;
     }
     const results: EvaluationTable = {
       columns: table.map(({ column }) => column),
@@ -91,24 +87,14 @@ async function readTestTasks({ config, inputs }: Job<EvalConfig>): Promise<Conve
   return splitHeldOut(await readTasks(path)).test.slice(0, config.maxTasks);
 }
 
-interface Measured {
-  label: string;
-  checkpoint: Checkpoint;
-  column: EvaluationColumn;
-  measurements: Measurements;
-  samples: { prompt: string; completion: string }[];
-}
-
-function relabel(measured: Measured, label: string): Measured {
-  return { ...measured, label, column: { ...measured.column, label } };
-}
+type EvaluatedCheckpoint = Awaited<ReturnType<typeof evaluateCheckpoint>>;
 
 async function evaluateCheckpoint(
   { config, inputs, seed, reporter, signal }: Job<EvalConfig>,
   label: string,
   checkpoint: Checkpoint,
   tasks: readonly Conversation[],
-): Promise<Measured> {
+) {
   const loaded = await LocalModel.of(checkpoint);
   let measurements: Measurements = new Map();
   let answers: Answer[] = [];
@@ -144,7 +130,7 @@ async function evaluateCheckpoint(
   }
   const { stage, step } = checkpoint.manifest;
   const name = `${stage} step ${step} ${checkpoint.digest.slice(0, 12)}`;
-  const column = { label, checkpoint: name, ...figuresOf(measurements) };
+  const column: EvaluationColumn = { label, checkpoint: name, ...figuresOf(measurements) };
   const shown = answers.slice(0, shownSamples);
   const samples = shown.map(({ task, text }) => ({ prompt: lastQuestion(task), completion: text }));
   return { label, checkpoint, column, measurements, samples };

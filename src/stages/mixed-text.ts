@@ -22,19 +22,19 @@ export async function openMixedText(
   { mixture, train, steps, shape }: { mixture: MixtureConfig; train: TrainConfig; steps: number; shape: BatchShape },
 ): Promise<Mixture> {
   const rowsUntil = (share: number): number => shape.rows * batchesUntil(Math.round(share * steps), steps, train);
-  const opened = await openMixture(documents, { mixture, seed, shape, rowsUntil });
-  for (const text of planInWords(opened.plan, mixture, shape.columns)) {
+  const mixed = await openMixture(documents, { mixture, seed, shape, rowsUntil });
+  for (const text of planInWords(mixed.plan, mixture, shape.columns)) {
     reporter.note('info', text);
   }
-  const often = opened.plan.groups.flatMap((group, i) => {
-    const passes = passesOf(group, opened.plan.rows[i] * shape.columns);
+  const often = mixed.plan.groups.flatMap((group, i) => {
+    const passes = passesOf(group, mixed.plan.rows[i] * shape.columns);
     return passes > worthwhilePasses ? [`${nameOf(group)} ${inWords(passes)} times`] : [];
   });
   if (often.length > 0) {
     const text = `some text is read more than ${worthwhilePasses} times, from where on it teaches ever less (Muennighoff et al. 2023): ${often.join(', ')}. pretrain.mixture.epochs sets a limit`;
     reporter.note('warning', text);
   }
-  return opened;
+  return mixed;
 }
 
 /** Micro-batches of the first `step` steps. */
@@ -52,16 +52,16 @@ function planInWords(
 ): string[] {
   const all = phases.reduce((sum, phase) => sum + phase.rows, 0);
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  const largestFirst = groups
+  const bySize = groups
     .map((_, i) => i)
     .filter((i) => rows[i] > 0)
     .sort((a, b) => rows[b] - rows[a]);
-  const lines = largestFirst.slice(0, maxReportedGroups).map((i) => {
+  const lines = bySize.slice(0, maxReportedGroups).map((i) => {
     const { documents, tokens } = groups[i];
     const passes = inWords(passesOf(groups[i], rows[i] * columns));
     return `${nameOf(groups[i])}: ${percent(rows[i] / all)} of the training, ${passes} passes over ${formatCount(documents)} documents, ${formatCount(tokens)} tokens`;
   });
-  const more = largestFirst.length - maxReportedGroups;
+  const more = bySize.length - maxReportedGroups;
   if (more > 0) lines.push(`and ${more} smaller ones`);
   const unread = groups.filter((_, i) => rows[i] === 0).map(nameOf);
   if (unread.length > 0) lines.push(`not read: ${unread.join(', ')}`);

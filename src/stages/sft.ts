@@ -79,7 +79,7 @@ function columnsOf({ config, reporter }: Job<SftConfig>, context: number): numbe
     throw new UserError({
       where: 'sft.contextLength',
       what: `${columns} tokens are more than the model's context of ${context}`,
-      next: `Use at most ${context}, or leave it out`,
+      next: `Use at most ${context}, or omit it`,
     });
   }
   if (config.contextLength === undefined && columns < context) {
@@ -138,7 +138,7 @@ async function readSequences(
     else drop(fitted.dropped);
   }
   for (const [reason, count] of dropped) {
-    reporter.note('warning', `left out ${count} conversations: ${reason}`);
+    reporter.note('warning', `skipped ${count} conversations: ${reason}`);
   }
   const faults = sequences.flatMap((sequence) => unlearntEnd(tokenizer, sequence) ?? []);
   if (faults.length > 0) {

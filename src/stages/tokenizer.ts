@@ -14,7 +14,7 @@ import { type ReadOptions, type TrainProgress, type TrainText, trainTokenizer } 
 import type { Stage } from './stage.js';
 
 /** As many tokens as `extend` adds where nothing is said. */
-const usualAdd = 8192;
+const defaultAdd = 8192;
 /** There is nothing to save: training starts again, and takes seconds. */
 const stopped = 'stopped while training the tokenizer';
 
@@ -58,7 +58,7 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
 };
 
 async function makeTokenizer(
-  { extend, add = usualAdd, vocabSize, reserved }: TokenizerConfig,
+  { extend, add = defaultAdd, vocabSize, reserved }: TokenizerConfig,
   texts: AsyncIterable<TrainText>,
   reading: ReadOptions,
 ): Promise<{ tokenizer: Tokenizer; wanted: number }> {

@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
-import type { Metrics } from '../report/event.js';
 import { openBackend } from '../tensor/backends.js';
 import type { MicroBatch } from '../train/objective.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
@@ -37,21 +36,11 @@ export async function stepCount(
   return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / meanAccumulation(config)));
 }
 
-export type StageTraining<Batch extends MicroBatch> = Omit<
-  TrainingRun<Batch>,
-  'reporter' | 'signal' | 'runDirectory' | 'overrides'
->;
-
 /** Runs the one trainer under a job. */
 export function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
-  training: StageTraining<Batch>,
+  training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides'>,
 ): Promise<TrainingResult> {
   const { reporter, signal, overrides } = job;
   return train({ ...training, runDirectory: dirname(job.directory), reporter, signal, overrides });
-}
-
-/** Metrics under a prefix: `sft.exactMatch`. */
-export function prefixed(prefix: string, metrics: Metrics): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}${name}`, value]));
 }

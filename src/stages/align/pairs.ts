@@ -1,10 +1,8 @@
 // From scored answers to preference pairs, kept as the tokens that the policy itself drew.
-import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { UserError } from '../../base/errors.js';
-import { writeFileAtomic } from '../../base/files.js';
-import { toJsonl } from '../../base/jsonl.js';
+import { readJsonl } from '../../base/jsonl.js';
+import type { AlignConfig } from '../../config/pipeline.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
 import type { Model } from '../../model/model.js';
 import { readResult } from '../../tensor/host.js';
@@ -27,14 +25,9 @@ const pairSchema = z.object({
 });
 
 export type Pair = z.output<typeof pairSchema>;
-export type Side = Pair['chosen'];
+type Side = Pair['chosen'];
 
-export interface PairOptions {
-  /** Smallest reward gap. */
-  minMargin: number;
-  pairsPerPrompt: number;
-  endToken: number;
-}
+type PairOptions = Pick<AlignConfig, 'minMargin' | 'pairsPerPrompt'> & { endToken: number };
 
 /** `answers` of one task: best against worst, second best against second worst, while the gap is wide enough. */
 export function makePairs(
@@ -84,20 +77,11 @@ export function preferencePair({ id, prompt, chosen, rejected }: Pair): Preferen
   return { chosen: sequence(chosen), rejected: sequence(rejected) };
 }
 
-export async function writePairs(path: string, pairs: readonly Pair[]): Promise<void> {
-  await writeFileAtomic(path, toJsonl(pairs));
-}
-
+/** A file whose digest was compared: it is as `toJsonl` wrote it. */
 export async function readPairs(path: string): Promise<Pair[]> {
-  try {
-    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
-    return lines.map((line) => pairSchema.parse(JSON.parse(line)));
-  } catch (error) {
-    throw new UserError(
-      { where: path, what: 'the pairs of this round cannot be read', next: 'Delete the file: the round samples again' },
-      { cause: error },
-    );
-  }
+  const pairs: Pair[] = [];
+  for await (const { value } of readJsonl(path)) pairs.push(pairSchema.parse(value));
+  return pairs;
 }
 
 function side(answer: ScoredAnswer, endToken: number): Side {

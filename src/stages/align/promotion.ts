@@ -15,7 +15,7 @@ export const decisionSchema = z.object({
   /** In words, with the figures. */
   text: z.string(),
 });
-export type Decision = z.output<typeof decisionSchema>;
+type Decision = z.output<typeof decisionSchema>;
 
 /** `before` and `after`: the rewards of the policy and of the candidate, task by task. */
 export function decide(before: readonly Unit[], after: readonly Unit[], tolerance: number): Decision {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
-import { digestOf, exists, sha256File } from '../../base/files.js';
+import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.js';
+import { toJsonl } from '../../base/jsonl.js';
 import { pairsName, roundName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { jsonNumber } from '../../base/schema.js';
@@ -17,15 +18,15 @@ import { samplingAt } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
 import { measureRewards } from '../../evaluation/measurements.js';
 import { type Scorer, scoreAnswers } from '../../evaluation/scorer.js';
-import { answerTasks } from '../../evaluation/tasks.js';
+import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
 import type { Job } from '../stage.js';
 import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
-import { makePairs, type Pair, preferencePair, readPairs, scoreReferences, writePairs } from './pairs.js';
+import { makePairs, type Pair, preferencePair, readPairs, scoreReferences } from './pairs.js';
 import { decide, decisionSchema } from './promotion.js';
 
-export interface RoundInput {
+interface RoundInput {
   job: Job<AlignConfig>;
   compute: ComputeFields;
   round: number;
@@ -56,11 +57,6 @@ export type RoundResult = z.output<typeof resultSchema>;
 
 /** Beside the sampled pairs: their sha256. */
 const sampledSchema = z.object({ sampledReward: jsonNumber, pairs: z.string() });
-
-interface Sampled {
-  pairs: Pair[];
-  sampledReward: number;
-}
 
 export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy } = input;
@@ -106,11 +102,11 @@ async function readOwn<T>(path: string, schema: z.ZodType<T>, job: Job<AlignConf
 }
 
 function warnRebuilt(job: Job<AlignConfig>, what: string): void {
-  job.reporter.note('warning', `rebuilt, for it changed on disk: ${what}`);
+  job.reporter.note('warning', `rebuilt because it changed on disk: ${what}`);
 }
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
-async function samplePairs(input: RoundInput, directory: string): Promise<Sampled> {
+async function samplePairs(input: RoundInput, directory: string) {
   const { job, round, prompts, policy, scorer } = input;
   const { config } = job;
   const path = join(directory, pairsName);
@@ -126,14 +122,10 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
     const chosen = Random.stream(job.seed, `align-prompts-${round}`)
       .shuffle([...prompts])
       .slice(0, config.promptsPerRound);
-    const sampled = await answerTasks(loaded, chosen, {
-      maxNewTokens: config.maxNewTokens,
+    const sampled = await sampleAnswers(input, loaded, chosen, {
+      label: 'sampling',
       samples: config.samplesPerPrompt,
-      sampling: samplingAt(config.temperature),
       seed: Random.stream(job.seed, `align-samples-${round}`).uint32(),
-      signal: job.signal,
-      onProgress: (done, total) =>
-        job.reporter.emit({ type: 'progress', label: `round ${round}: sampling`, done, total, unit: 'answers' }),
     });
     const answers = await scoreAnswers(scorer, sampled, job.signal);
     const options = { ...config, endToken: loaded.tokenizer.specialId('turnEnd') };
@@ -143,17 +135,13 @@ async function samplePairs(input: RoundInput, directory: string): Promise<Sample
     }
     await scoreReferences(loaded.model, pairs, config.train.batchSize);
     const sampledReward = answers.reduce((sum, { reward }) => sum + reward, 0) / answers.length;
-    await writePairs(path, pairs);
+    await writeFileAtomic(path, toJsonl(pairs));
     await writeSealed(summaryPath, { sampledReward, pairs: await sha256File(path) });
     return { pairs, sampledReward };
   });
 }
 
-async function trainRound(
-  { job, compute, round, policy }: RoundInput,
-  directory: string,
-  pairs: readonly Pair[],
-): Promise<{ path: string; checkpoint: Checkpoint }> {
+async function trainRound({ job, compute, round, policy }: RoundInput, directory: string, pairs: readonly Pair[]) {
   const { config, seed } = job;
   const { model, tokenizer } = await LocalModel.of(policy);
   const { beta, sftWeight, train } = config;
@@ -185,22 +173,28 @@ async function trainRound(
  * The rewards of answers sampled for the tasks that decide on promotion: their mean is the expectation that DPO raises.
  * (One greedy answer a task is a far noisier measure of it.) Every policy draws with the same random numbers.
  */
-async function heldOutRewards(
-  { job, heldOut, round, scorer }: RoundInput,
-  policy: Checkpoint,
-): Promise<readonly Unit[]> {
+async function heldOutRewards(input: RoundInput, policy: Checkpoint): Promise<readonly Unit[]> {
+  const { job, heldOut, scorer } = input;
   return withModel(policy, async (loaded) => {
-    const { config, seed, signal, reporter } = job;
-    const answers = await answerTasks(loaded, heldOut, {
-      maxNewTokens: config.maxNewTokens,
-      samples: config.heldOutSamples,
-      sampling: samplingAt(config.temperature),
-      seed,
-      signal,
-      onProgress: (done, total) =>
-        reporter.emit({ type: 'progress', label: `round ${round}: held-out`, done, total, unit: 'answers' }),
-    });
-    return measureRewards(answers, await scorer.score(answers, signal));
+    const options = { label: 'held-out', samples: job.config.heldOutSamples, seed: job.seed };
+    const answers = await sampleAnswers(input, loaded, heldOut, options);
+    return measureRewards(answers, await scorer.score(answers, job.signal));
+  });
+}
+
+function sampleAnswers(
+  { job: { config, signal, reporter }, round }: RoundInput,
+  model: LocalModel,
+  tasks: readonly Conversation[],
+  { label, ...options }: { label: string; samples: number; seed: number },
+): Promise<Answer[]> {
+  return answerTasks(model, tasks, {
+    ...options,
+    maxNewTokens: config.maxNewTokens,
+    sampling: samplingAt(config.temperature),
+    signal,
+    onProgress: (done, total) =>
+      reporter.emit({ type: 'progress', label: `round ${round}: ${label}`, done, total, unit: 'answers' }),
   });
 }
 

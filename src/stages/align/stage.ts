@@ -23,7 +23,7 @@ export const alignStage: Stage<AlignConfig> = {
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
       const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, heldOut, before });
-      reporter.note(result.decision?.promoted ? 'info' : 'warning', describe(result));
+      reporter.note(result.decision?.promoted ? 'info' : 'warning', roundInWords(result));
       if (result.decision?.promoted && result.candidate !== undefined) {
         policy = await openCheckpoint(join(directory, result.candidate));
       }
@@ -67,7 +67,7 @@ function tooFew(path: string, count: number): UserError {
   });
 }
 
-function describe({ round, pairs, sampledReward, decision }: RoundResult): string {
+function roundInWords({ round, pairs, sampledReward, decision }: RoundResult): string {
   const sampled = `round ${round}: ${pairs} pairs, mean reward of the samples ${sampledReward.toFixed(3)}`;
   return `${sampled}; ${decision?.text ?? "every prompt's answers scored alike, so there is nothing to learn"}`;
 }

@@ -39,11 +39,11 @@ export interface Expansion {
   requests: number;
   /** By rule: how often, and the first example. */
   dropped: Map<string, { count: number; example: string }>;
-  /** Buckets that brought nothing new any more. */
-  exhausted: Bucket[];
+  /** Buckets that brought nothing new any more: `chat/en`. */
+  exhausted: string[];
 }
 
-export interface ExpandOptions {
+interface ExpandOptions {
   seeds: readonly SeedTask[];
   teacher: Teacher;
   buckets: readonly Bucket[];
@@ -89,7 +89,7 @@ class Expander {
   async run(): Promise<Expansion> {
     const { teacher, target, signal } = this.#options;
     while (this.#result.tasks.length < target) {
-      stopIfAborted(signal, 'stopped; run the same command again to go on');
+      stopIfAborted(signal, 'stopped; run the same command again to continue');
       const active = this.#states.filter((state) => state.fruitless < teacher.patience);
       if (active.length === 0) break;
       const state = active.reduce((least, each) => (each.accepted.length < least.accepted.length ? each : least));
@@ -102,7 +102,7 @@ class Expander {
     }
     this.#result.exhausted = this.#states
       .filter((state) => state.fruitless >= teacher.patience)
-      .map(({ kind, language }) => ({ kind, language }));
+      .map(({ kind, language }) => `${kind}/${language}`);
     return this.#result;
   }
 

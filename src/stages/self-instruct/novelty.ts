@@ -92,20 +92,18 @@ function bitCount(value: number): number {
   return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-export interface Judgement {
+interface Judgement {
   isNew: boolean;
   /** Highest ROUGE-L to what is known; 1 for a duplicate of a key. undefined for a new task that has a key. */
   similarity?: number;
-  /** The known prompt that is nearest. */
-  nearest?: string;
 }
 
 /** What is known so far: seeds and accepted tasks. */
 export class NoveltyFilter {
   readonly #maxSimilarity: number;
   readonly #vocabulary = new Map<string, number>();
-  readonly #texts: { prompt: string; ids: Int32Array }[] = [];
-  readonly #keys = new Map<string, string>();
+  readonly #texts: Int32Array[] = [];
+  readonly #keys = new Set<string>();
   readonly #prompts = new Set<string>();
 
   constructor(maxSimilarity: number) {
@@ -115,40 +113,33 @@ export class NoveltyFilter {
   /** `turns` are the user's and assistant's turns up to and including the question. */
   judge(kind: TaskKind, turns: readonly string[]): Judgement {
     const prompt = turns.join('\n');
-    if (this.#prompts.has(prompt)) return { isNew: false, similarity: 1, nearest: prompt };
+    if (this.#prompts.has(prompt)) return { isNew: false, similarity: 1 };
     const key = taskKey(kind, turns);
-    if (key !== undefined) {
-      const nearest = this.#keys.get(`${kind} ${key}`);
-      return nearest === undefined ? { isNew: true } : { isNew: false, similarity: 1, nearest };
-    }
-    const { similarity, nearest } = this.#nearest(prompt);
-    return { isNew: similarity <= this.#maxSimilarity, similarity, nearest };
+    if (key !== undefined) return this.#keys.has(`${kind} ${key}`) ? { isNew: false, similarity: 1 } : { isNew: true };
+    const similarity = this.#similarity(prompt);
+    return { isNew: similarity <= this.#maxSimilarity, similarity };
   }
 
   add(kind: TaskKind, turns: readonly string[]): void {
     const prompt = turns.join('\n');
     this.#prompts.add(prompt);
     const key = taskKey(kind, turns);
-    if (key !== undefined) this.#keys.set(`${kind} ${key}`, prompt);
-    else this.#texts.push({ prompt, ids: encode(wordsOf(prompt), this.#vocabulary) });
+    if (key !== undefined) this.#keys.add(`${kind} ${key}`);
+    else this.#texts.push(encode(wordsOf(prompt), this.#vocabulary));
   }
 
-  #nearest(prompt: string): { similarity: number; nearest?: string } {
+  /** To the known text that is nearest. */
+  #similarity(prompt: string): number {
     const ids = encode(wordsOf(prompt), this.#vocabulary);
-    if (ids.length === 0) return { similarity: 1 };
+    if (ids.length === 0) return 1;
     const matcher = new Matcher(ids, this.#vocabulary.size);
     let similarity = 0;
-    let nearest: string | undefined;
     for (const known of this.#texts) {
-      const total = ids.length + known.ids.length;
+      const total = ids.length + known.length;
       // The shorter text bounds the LCS: most pairs need no more than this.
-      if (2 * Math.min(ids.length, known.ids.length) <= similarity * total) continue;
-      const value = (2 * matcher.lcs(known.ids)) / total;
-      if (value > similarity) {
-        similarity = value;
-        nearest = known.prompt;
-      }
+      if (2 * Math.min(ids.length, known.length) <= similarity * total) continue;
+      similarity = Math.max(similarity, (2 * matcher.lcs(known)) / total);
     }
-    return { similarity, nearest };
+    return similarity;
   }
 }

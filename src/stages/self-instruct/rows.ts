@@ -6,11 +6,6 @@ import type { Message } from '../../tokenizer/message.js';
 import type { AcceptedTask } from './expand.js';
 import type { SeedTask } from './seed-tasks.js';
 
-export interface Split {
-  train: Conversation[];
-  heldOut: Conversation[];
-}
-
 /** Seeds that go into training: all, but at most half of it, evenly over families and languages. */
 export function seedsForTraining(seeds: readonly SeedTask[], count: number): SeedTask[] {
   return takeEvenly(seeds, Math.floor(count / 2));
@@ -27,7 +22,7 @@ export function splitTasks(
   seed: number,
   teacher: string,
   mayKeepApart: (task: AcceptedTask) => boolean = () => true,
-): Split {
+): { train: Conversation[]; heldOut: Conversation[] } {
   const shuffled = Random.stream(seed, 'self-instruct/split').shuffle([...tasks]);
   const groupOf = ({ core, turns }: AcceptedTask): string => core ?? turns.join('\n');
   // The smallest groups first: many questions rather than many wordings of a few.
@@ -99,9 +94,9 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
+    const group = groups.get(key) ?? [];
+    group.push(item);
+    groups.set(key, group);
   }
   return [...groups.values()];
 }

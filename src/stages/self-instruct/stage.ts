@@ -158,7 +158,7 @@ function reportOf(
     ),
     dropped: Object.fromEntries([...dropped].sort(([a], [b]) => (a < b ? -1 : 1))),
     similarity: similarityOf(tasks),
-    exhausted: exhausted.map(({ kind, language }) => `${kind}/${language}`),
+    exhausted,
   };
 }
 
@@ -208,10 +208,8 @@ function noteShortfall(
       'warning',
       `only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`,
     );
-  if (exhausted.length > 0) {
-    const list = exhausted.map(({ kind, language }) => `${kind}/${language}`).join(', ');
-    job.reporter.note('info', `nothing new any more in ${list}; the other families made up for it`);
-  }
+  if (exhausted.length > 0)
+    job.reporter.note('info', `nothing new any more in ${exhausted.join(', ')}; the other families made up for it`);
   if (tasks.length < target)
     job.reporter.note(
       'warning',

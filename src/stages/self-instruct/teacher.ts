@@ -42,7 +42,7 @@ export interface ProposedTask {
   solution?: Solution;
 }
 
-/** Something a teacher said that is no task or no answer. */
+/** A rejected proposal or answer. */
 export interface Drop {
   rule: string;
   example: string;
@@ -61,7 +61,7 @@ export interface Teacher {
   /** How many requests in a row may bring nothing new before a family counts as exhausted. */
   readonly patience: number;
   can(kind: TaskKind, language: TaskLanguage): boolean;
-  /** Throws `UserError` where it cannot go on (no key, endpoint down). */
+  /** Throws `UserError` where it cannot continue (no key, endpoint down). */
   propose(request: TaskRequest): Promise<Proposal>;
   /** A drop where there is no usable answer. */
   answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop>;
