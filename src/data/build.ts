@@ -8,31 +8,21 @@ import { pipeline } from 'node:stream/promises';
 import { asUserError } from '../base/errors.js';
 import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
 import { corpusFolder, corpusManifestName, factsName } from '../base/layout.js';
-import type { Metrics, StageReporter } from '../report/event.js';
+import type { Metrics } from '../report/event.js';
 import { Corpus } from './corpus.js';
-import { emptyCorpus, tellOf } from './fate.js';
+import { emptyCorpus, reportFates } from './fate.js';
 import { openFilters } from './filters/table.js';
 import { separateHeldOut } from './held-out.js';
-import { addFormulas, addSource } from './ingest.js';
+import { addFormulas, addSource, type IngestOptions } from './ingest.js';
 import { type DataManifest, type Halves, manifestFormat, type SourceReport } from './manifest.js';
 import { type DataSpec, loadDataSpec } from './spec.js';
 import type { Fact } from './types.js';
 
-export interface BuildOptions {
-  specPath: string;
-  /** Share of the documents held out, 0 to 0.5. */
-  validation: number;
+export interface BuildOptions extends IngestOptions {
   /** The corpus becomes its subfolder `corpus`, whole or not at all. */
   directory: string;
-  /** A row that cannot be read ends the build; else it is counted, reported and left out. Default false. */
-  strict?: boolean;
-  /** sha256 of what standard input gave (see sources/stdin.ts). */
-  stdin?: string;
   /** Files of tasks that the pipeline evaluates with: `filters.decontaminate` keeps the corpus clear of them. */
   evaluationSets?: readonly string[];
-  seed: number;
-  reporter: StageReporter;
-  signal?: AbortSignal;
 }
 
 /**
@@ -44,7 +34,7 @@ export async function buildData(options: BuildOptions): Promise<{ path: string; 
   const path = join(options.directory, corpusFolder);
   try {
     const manifest = await replaceDirectory(path, (temporary) => fill(temporary, spec, options));
-    tellOf(manifest, options.reporter);
+    reportFates(manifest, options.reporter);
     return { path, digest: manifest.digest, metrics: metricsOf(manifest) };
   } catch (error) {
     throw asUserError(error);
@@ -58,7 +48,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     const { evaluationSets = [] } = options;
     const context = { folder: dirname(options.specPath), identities: corpus.store, evaluationSets };
     const filters = await openFilters(spec.filters, context);
-    const ingest = { ...options, strict: options.strict ?? false, spec, corpus, filters };
+    const ingest = { ...options, spec, corpus, filters };
     for (const source of spec.sources) sources.push(await addSource(source, ingest));
     if (spec.formulas !== undefined) sources.push(await addFormulas(spec.formulas, ingest));
     if (corpus.total.train.documents === 0) throw emptyCorpus(sources, options.specPath);
@@ -72,7 +62,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     throw error;
   }
   await writeFacts(join(directory, factsName), corpus.facts.all());
-  const { operators, heldOut } = spec.formulas ?? { operators: [], heldOut: 0 };
+  const { formulas } = spec;
   const manifest: Omit<DataManifest, 'digest'> = {
     format: manifestFormat,
     name: spec.name,
@@ -81,7 +71,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     total: corpus.total,
     languages: corpus.languages,
     sources,
-    ...(spec.formulas === undefined ? {} : { formulas: { seed: options.seed, heldOut, operators } }),
+    formulas: formulas && { seed: options.seed, heldOut: formulas.heldOut, operators: formulas.operators },
     facts: corpus.facts.counts(),
     files: await describeFiles(directory),
   };

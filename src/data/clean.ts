@@ -1,6 +1,6 @@
 // What every document goes through before it counts: one form for equal text (NFC, LF), nothing invisible, and the
 // few filters of the data-spec. Nothing here knows where the text came from.
-import { codePointAt, han, kindOf, letter } from './filters/characters.js';
+import { countCharacters } from './filters/characters.js';
 import type { DataSpec, SourceSpec } from './spec.js';
 import type { Language } from './types.js';
 
@@ -27,17 +27,8 @@ export function normalise(text: string): { text: string; removed: number } {
 
 /** Mostly Han characters: zh; mostly basic Latin letters: en; anything else (formulas, glossaries): other. */
 export function detectLanguage(text: string): Language {
-  let [ofHan, latin, letters] = [0, 0, 0];
-  const end = Math.min(text.length, 4000);
-  for (let i = 0; i < end; i++) {
-    const code = codePointAt(text, i);
-    if (code > 0xffff) i++;
-    const kind = kindOf(code);
-    if ((kind & han) !== 0) ofHan++;
-    if ((code | 32) >= 97 && (code | 32) <= 122) latin++;
-    if ((kind & letter) !== 0) letters++;
-  }
-  if (ofHan > 0 && ofHan * 2 > letters) return 'zh';
+  const { letters, latin, han } = countCharacters(text, Math.min(text.length, 4000));
+  if (han > 0 && han * 2 > letters) return 'zh';
   return latin > 0 && latin * 10 > letters * 9 ? 'en' : 'other';
 }
 

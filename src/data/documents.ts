@@ -10,7 +10,7 @@ import type { Split } from './split.js';
 import type { Document, Language } from './types.js';
 
 const columns = ['id', 'text', 'source', 'language'] as const;
-const schema = new Schema(columns.map((name) => new Field(name, new Utf8(), false)));
+const schema = new Schema(columns.map(utf8Field));
 
 export function documentFile(split: Split): string {
   return `documents-${split}.arrow`;
@@ -64,8 +64,8 @@ export class DocumentWriter {
     this.#check();
     if (this.#rows.length === 0) return;
     const batch = toBatch(this.#rows);
-    this.#produced += batch.bytes;
-    this.#writer.write(batch.batch);
+    this.#produced += batch.data.byteLength;
+    this.#writer.write(batch);
     this.#rows = [];
     this.#rowBytes = 0;
     do await sleep(0);
@@ -77,18 +77,22 @@ export class DocumentWriter {
   }
 }
 
-function toBatch(rows: readonly Document[]): { batch: RecordBatch; bytes: number } {
-  let bytes = 0;
-  const children = columns.map((column) => {
-    const cells = rows.map((row) => Buffer.from(row[column], 'utf8'));
-    const valueOffsets = new Int32Array(rows.length + 1);
-    for (const [i, cell] of cells.entries()) valueOffsets[i + 1] = valueOffsets[i] + cell.length;
-    const data = Buffer.concat(cells);
-    bytes += data.length;
-    return makeData({ type: new Utf8(), length: rows.length, nullCount: 0, valueOffsets, data });
-  });
+function toBatch(rows: readonly Document[]): RecordBatch {
+  const children = columns.map((column) => utf8Column(rows.map((row) => row[column])));
   const type = new Struct(schema.fields);
-  return { batch: new RecordBatch(schema, makeData({ type, length: rows.length, nullCount: 0, children })), bytes };
+  return new RecordBatch(schema, makeData({ type, length: rows.length, nullCount: 0, children }));
+}
+
+export function utf8Field(name: string): Field {
+  return new Field(name, new Utf8(), false);
+}
+
+export function utf8Column(texts: readonly string[]) {
+  const valueOffsets = new Int32Array(texts.length + 1);
+  for (const [i, text] of texts.entries()) valueOffsets[i + 1] = valueOffsets[i] + Buffer.byteLength(text);
+  const data = Buffer.allocUnsafeSlow(valueOffsets[texts.length]);
+  for (const [i, text] of texts.entries()) data.write(text, valueOffsets[i]);
+  return makeData({ type: new Utf8(), length: texts.length, nullCount: 0, valueOffsets, data });
 }
 
 /**
@@ -101,7 +105,7 @@ export async function* readDocuments(path: string, split: Split): AsyncGenerator
 
 /** The same, of one file of documents. */
 export async function* readDocumentFile(file: string): AsyncGenerator<Document> {
-  const arrow = await ArrowFile.open(file, { id: 'utf8', text: 'utf8', source: 'utf8', language: 'utf8' }, damaged);
+  const arrow = await ArrowFile.open(file, Object.fromEntries(columns.map((name) => [name, 'utf8'])), damaged);
   for (let index = 0; index < arrow.batches; index++) {
     const batch = await arrow.read(index);
     for (let row = 0; row < batch.rows; row++) {

@@ -1,10 +1,11 @@
-// What a build tells of its sources: an event for each in the report, a line for each that lost something, and the
+// What a build reports of its sources: an event for each in the report, a line for each that lost something, and the
 // error where nothing is left.
 import { UserError } from '../base/errors.js';
 import { formatBytes, formatCount } from '../base/format.js';
 import type { CorpusPart, SourceFate, StageReporter } from '../report/event.js';
 import { filterNames, filters } from './filters/table.js';
 import type { DataManifest, DropRule, SourceReport } from './manifest.js';
+import { splits } from './split.js';
 
 const ofScope = (scope: string): DropRule[] => filterNames.filter((name) => filters[name].scope === scope);
 
@@ -21,8 +22,8 @@ const funnelOrder: readonly DropRule[] = [
   ...ofScope('corpus'),
 ];
 
-/** Says to the reporter what became of each source, and what there is in all. */
-export function tellOf(manifest: DataManifest, reporter: StageReporter): void {
+/** Reports what became of each source, and what there is in all. */
+export function reportFates(manifest: DataManifest, reporter: StageReporter): void {
   for (const source of manifest.sources) {
     const { name, licence, url, total, dropped, controlCharacters } = source;
     const documents = total.train.documents + total.validation.documents;
@@ -68,9 +69,7 @@ function funnelOf({ sources }: DataManifest): { rule: string; documents: number 
 
 function languageParts({ languages }: DataManifest): CorpusPart[] {
   return Object.entries(languages).flatMap(([language, halves]) =>
-    (['train', 'validation'] as const)
-      .map((split) => ({ split, language, ...halves[split] }))
-      .filter(({ documents }) => documents > 0),
+    splits.map((split) => ({ split, language, ...halves[split] })).filter(({ documents }) => documents > 0),
   );
 }
 

@@ -8,6 +8,7 @@ import { quote } from './examples.js';
 import { TaskGrams } from './filters/decontaminate.js';
 import { drop, type Ingest } from './ingest.js';
 import type { SourceReport } from './manifest.js';
+import { splits } from './split.js';
 import type { Document } from './types.js';
 
 export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'reporter' | 'signal'> {
@@ -19,7 +20,7 @@ export interface HeldOutOptions extends Pick<Ingest, 'corpus' | 'spec' | 'report
 
 export async function separateHeldOut(options: HeldOutOptions): Promise<void> {
   const { directory, n, sources, corpus, reporter } = options;
-  const [train, validation] = (['train', 'validation'] as const).map((split) => join(directory, documentFile(split)));
+  const [train, validation] = splits.map((split) => join(directory, documentFile(split)));
   const heldOut = new TaskGrams(n, n);
   for await (const { text } of textsOf(validation, options)) heldOut.add(text);
   if (heldOut.left > 0) {

@@ -6,29 +6,33 @@ import type { Corpus } from './corpus.js';
 import { quote, quoteEdit } from './examples.js';
 import type { FilterChain, OpenFilters } from './filters/table.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
-import type { SourceFile } from './sources/files.js';
+import type { RemoteFile, SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
 import { shownFrom } from './sources/from.js';
-import { type LocatedFile, locate } from './sources/locate.js';
+import { locate } from './sources/locate.js';
 import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
 import type { DataSpec, FormulasSpec, SourceSpec } from './spec.js';
-import { type Fingerprint, fingerprint, type Placed, Splitter } from './split.js';
+import { type Fingerprint, fingerprint, type SplitItem, Splitter } from './split.js';
 import type { Document } from './types.js';
 
-export interface Ingest {
-  spec: DataSpec;
+export interface IngestOptions {
   specPath: string;
-  /** sha256 of what standard input gave, for a source that reads it. */
-  stdin?: string;
-  corpus: Corpus;
-  filters: OpenFilters;
-  /** A row that cannot be read ends the build, in place of being counted and left out. */
-  strict: boolean;
+  /** Share of the documents held out, 0 to 0.5. */
   validation: number;
+  /** A row that cannot be read ends the build; else it is counted, reported and skipped. Default false. */
+  strict?: boolean;
+  /** sha256 of what standard input gave (see sources/stdin.ts). */
+  stdin?: string;
   seed: number;
   reporter: StageReporter;
   signal?: AbortSignal;
+}
+
+export interface Ingest extends IngestOptions {
+  spec: DataSpec;
+  corpus: Corpus;
+  filters: OpenFilters;
 }
 
 interface Candidate {
@@ -40,7 +44,7 @@ interface Candidate {
 /** Reads, cleans and places the documents of one source. */
 export async function addSource(source: SourceSpec, ingest: Ingest): Promise<SourceReport> {
   const { files, commit } = await locate(source, ingest, ingest);
-  const report = { ...newReport(source), ...(commit === undefined ? {} : { commit }) };
+  const report = newReport(source, commit);
   const splitter = new Splitter<Candidate>(ingest.validation);
   let documents = 0;
   let bytes = 0;
@@ -49,11 +53,13 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   for await (const raw of readSource(inTurn(files), source, ingest.spec)) {
     await ingest.corpus.pace(ingest.signal);
     report.read++;
-    if (report.read % 1000 === 0) progress(source.name, report.read, ingest);
-    if (isBad(raw)) {
+    if (report.read % 1000 === 0) progress(report, ingest);
+    if ('fault' in raw) {
       refuse(raw, source, report, ingest);
       // Among many rows its line in the report would be lost.
-      if (raw.endsFile && ++damagedFiles <= maxToldFiles) warn(`${source.name}: ${raw.fault.message}`, ingest);
+      if (raw.endsFile && ++damagedFiles <= maxReportedFiles) {
+        ingest.reporter.note('warning', `${source.name}: ${raw.fault.message}`);
+      }
       continue;
     }
     if (source.facts !== undefined) for (const fact of raw.facts ?? []) ingest.corpus.facts.hear(source.facts, fact);
@@ -90,12 +96,12 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     for (const placed of splitter.add(candidate, print.draw)) await place(placed, source, report, ingest);
   }
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
-  progress(source.name, report.read, ingest);
+  progress(report, ingest);
   return report;
 }
 
 /** A file is fetched when the one before it has been read. */
-async function* inTurn(files: readonly LocatedFile[]): AsyncGenerator<SourceFile> {
+async function* inTurn(files: readonly RemoteFile[]): AsyncGenerator<SourceFile> {
   for (const file of files) yield await file.get();
 }
 
@@ -108,7 +114,7 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
     await ingest.corpus.pace(ingest.signal);
     if (made === undefined) continue;
     report.read++;
-    if (report.read % 1000 === 0) progress(name, report.read, ingest);
+    if (report.read % 1000 === 0) progress(report, ingest);
     if (!ingest.corpus.identities.add(fingerprint(ingest.seed, made.text).identity)) {
       drop(report, 'duplicate', `${name}#${made.index}`, () => quote(made.text));
       continue;
@@ -116,27 +122,26 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
     const document: Document = { id: `${name}#${made.index}`, text: made.text, source: name, language: 'other' };
     await ingest.corpus.add(document, made.split, report);
   }
-  progress(name, report.read, ingest);
+  progress(report, ingest);
   return report;
 }
 
-function newReport(source: { name: string; from: string; licence: string; url?: string }): SourceReport {
+function newReport(source: Pick<SourceSpec, 'name' | 'from' | 'licence' | 'url'>, commit?: string): SourceReport {
   const { name, licence, url } = source;
-  const from = shownFrom(source.from);
   const counts = { read: 0, total: emptyHalves(), dropped: {}, left: 0, controlCharacters: 0 };
-  return { name, from, licence, ...(url === undefined ? {} : { url }), ...counts };
+  return { name, from: shownFrom(source.from), licence, url, ...counts, commit };
 }
 
-/** The document with its text mended, cleaned and filtered, or undefined where a rule drops it. */
+/** The document with its text repaired, cleaned and filtered, or undefined where a rule drops it. */
 function clean(raw: RawDocument, source: SourceSpec, report: SourceReport, ingest: Ingest): Document | undefined {
   const { spec, filters } = ingest;
   const id = `${source.name}:${raw.at}`;
   const draft: Document = { id, text: raw.text, source: source.name, language: 'other' };
   // Nothing is done to a text that is too long anyway.
   if (raw.text.length > spec.maxCharacters) return reject(draft, source, report, spec);
-  const mended = runFilters(filters.raw, draft, report);
-  if (mended === undefined) return undefined;
-  const { text, removed } = normalise(mended.text);
+  const repaired = runFilters(filters.raw, draft, report);
+  if (repaired === undefined) return undefined;
+  const { text, removed } = normalise(repaired.text);
   report.controlCharacters += removed;
   const language = source.language === 'auto' ? detectLanguage(text) : source.language;
   const cleaned = reject({ ...draft, text, language }, source, report, spec);
@@ -167,10 +172,6 @@ function runFilters(chain: FilterChain, document: Document, report: SourceReport
   return text === document.text ? document : { ...document, text };
 }
 
-function isBad(row: RawDocument | BadRow): row is BadRow {
-  return 'fault' in row;
-}
-
 function refuse(row: BadRow, source: SourceSpec, report: SourceReport, { strict }: Ingest): void {
   if (strict) throw row.fault;
   // Without the path of the file and what to do with it: a corpus is the same from wherever it is built.
@@ -178,12 +179,7 @@ function refuse(row: BadRow, source: SourceSpec, report: SourceReport, { strict 
   drop(report, 'unreadable', `${source.name}:${row.at}`, () => describeFault({ what, why }));
 }
 
-const maxToldFiles = 10;
-
-function warn(text: string, { reporter }: Ingest): void {
-  reporter.note('warning', text);
-}
-
+const maxReportedFiles = 10;
 const maxExamples = 3;
 
 export function drop(report: SourceReport, rule: DropRule, example: string, shown: () => string): void {
@@ -216,7 +212,7 @@ function copiesOf(weight: number, { weightDraw }: Fingerprint): number {
 
 /** Held-out documents are written once and state no facts: a teacher must not show what is to be measured. */
 async function place(
-  { item, split }: Placed<Candidate>,
+  { item, split }: SplitItem<Candidate>,
   source: SourceSpec,
   report: SourceReport,
   { corpus }: Ingest,
@@ -230,6 +226,6 @@ async function place(
   for (const fact of facts) if (fact.usable !== false) corpus.facts.add(source.facts, fact, source.name);
 }
 
-function progress(label: string, done: number, { reporter }: Ingest): void {
-  reporter.emit({ type: 'progress', label, done, unit: 'documents' });
+function progress({ name, read }: SourceReport, { reporter }: Ingest): void {
+  reporter.emit({ type: 'progress', label: name, done: read, unit: 'documents' });
 }

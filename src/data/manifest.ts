@@ -11,6 +11,13 @@ import { filterNames } from './filters/table.js';
 const count = z.int().min(0);
 const tally = z.strictObject({ documents: count, bytes: count });
 const halves = z.strictObject({ train: tally, validation: tally });
+const affected = {
+  documents: count,
+  /** Where the first of them is. */
+  example: z.string(),
+  /** The first few: where, and the measure and how the text begins, or the place before → after. */
+  examples: z.array(z.string()).optional(),
+};
 
 const manifestSchema = z.strictObject({
   format: z.literal(1),
@@ -32,30 +39,10 @@ const manifestSchema = z.strictObject({
       read: count,
       total: halves,
       /** Rule → how many, and the first of them. */
-      dropped: z.partialRecord(
-        z.enum([...dropRules, ...filterNames]),
-        z.strictObject({
-          documents: count,
-          /** Where the first of them stood. */
-          example: z.string(),
-          /** The first few: where, the measure, and how the text begins. */
-          examples: z.array(z.string()).optional(),
-        }),
-      ),
+      dropped: z.partialRecord(z.enum([...dropRules, ...filterNames]), z.strictObject(affected)),
       /** What filters changed, `scrub.PHONE` → in how many documents, how often, and where first. */
-      edited: z
-        .record(
-          z.string(),
-          z.strictObject({
-            documents: count,
-            count,
-            example: z.string(),
-            /** The first few: where, and the place before → after. */
-            examples: z.array(z.string()).optional(),
-          }),
-        )
-        .optional(),
-      /** Documents that a weight below 1 or a limit left out. */
+      edited: z.record(z.string(), z.strictObject({ ...affected, count })).optional(),
+      /** Documents that a weight below 1 or a limit skipped. */
       left: count,
       controlCharacters: count,
     }),

@@ -33,7 +33,17 @@ export class MixedBatches {
   restore(saved: unknown): void {
     const { supplies, apportionment } = this.#options;
     apportionment.restore(saved);
-    for (const [name, supply] of supplies) supply.restore(positionOf(saved, name));
+    for (const [name, supply] of supplies) {
+      // It is an object, or the apportionment would have thrown.
+      if (!Object.hasOwn(saved as object, name)) {
+        throw new UserError({
+          what: `the checkpoint holds no position in ${name}`,
+          why: 'it was trained on other data than there is now',
+          next: 'Resume with the data it was trained on, or start a new run',
+        });
+      }
+      supply.restore((saved as Record<string, unknown>)[name]);
+    }
   }
 
   /** The rows of a supply are next to each other, in the order of the supplies. */
@@ -48,15 +58,4 @@ export class MixedBatches {
     }
     return builder.finish();
   }
-}
-
-function positionOf(saved: unknown, name: string): unknown {
-  if (typeof saved === 'object' && saved !== null && Object.hasOwn(saved, name)) {
-    return (saved as Record<string, unknown>)[name];
-  }
-  throw new UserError({
-    what: `the checkpoint holds no position in ${name}`,
-    why: 'it was trained on other data than there is now',
-    next: 'Resume with the data it was trained on, or start a new run',
-  });
 }

@@ -38,13 +38,11 @@ export function planMixture(
   { columns, rowsUntil }: PlanOptions,
 ): MixturePlan {
   const { epochs, phases: written = [] } = mixture;
-  for (const blend of [mixture, ...written]) checkNames(groups, blend);
-  if (typeof epochs === 'object')
-    checkKnown(
-      'sources',
-      Object.keys(epochs),
-      groups.map(({ source }) => source),
-    );
+  for (const { languages, sources } of [mixture, ...written]) {
+    checkNames(groups, 'language', languages);
+    checkNames(groups, 'source', sources);
+  }
+  if (typeof epochs === 'object') checkNames(groups, 'source', epochs);
   const phases: Phase[] = [];
   let begin = 0;
   for (const blend of [...written, { ...mixture, until: 1 }]) {
@@ -122,28 +120,15 @@ function ownWeight<T>(weights: Readonly<Record<string, T>>, name: string): T | u
   return Object.hasOwn(weights, name) ? weights[name] : undefined;
 }
 
-function checkNames(groups: readonly Group[], { languages = {}, sources = {} }: Blend): void {
-  checkKnown(
-    'languages',
-    Object.keys(languages),
-    groups.map(({ language }) => language),
-  );
-  checkKnown(
-    'sources',
-    Object.keys(sources),
-    groups.map(({ source }) => source),
-  );
-}
-
-function checkKnown(level: string, names: readonly string[], existing: readonly string[]): void {
-  const known = [...new Set(existing)].sort();
-  const unknown = names.find((name) => !known.includes(name));
+function checkNames(groups: readonly Group[], key: Level['key'], named: object = {}): void {
+  const known = [...new Set(groups.map((group) => group[key]))].sort();
+  const unknown = Object.keys(named).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const near = nearest(unknown, known);
   throw new UserError({
     where: 'pretrain.mixture',
-    what: `the corpus has no ${level.slice(0, -1)} ${unknown}`,
-    why: `its ${level} are: ${known.join(', ')}`,
+    what: `the corpus has no ${key} ${unknown}`,
+    why: `its ${key}s are: ${known.join(', ')}`,
     next: near === undefined ? 'Give one of these' : `Did you mean ${near}?`,
   });
 }

@@ -12,14 +12,12 @@ import {
   Struct,
   Uint16,
   Uint32,
-  Utf8,
 } from 'apache-arrow';
 import { z } from 'zod';
 import { sha256, writeFileDurable } from '../base/files.js';
-import type { Split } from './split.js';
+import { utf8Column, utf8Field } from './documents.js';
+import { type Split, splits } from './split.js';
 import type { Document } from './types.js';
-
-export const splits = ['train', 'validation'] as const satisfies readonly Split[];
 
 /** What one random access reads: 128 KiB of uint16. */
 const tokensPerBatch = 1 << 16;
@@ -58,36 +56,21 @@ export const manifestSchema = z.strictObject({
 export type TokenManifest = z.output<typeof manifestSchema>;
 export type TokenCounts = TokenManifest['counts'][number];
 
-type TokenIds = Uint16 | Uint32;
-export type Columns = { id: Utf8; source: Utf8; language: Utf8; bytes: Uint32; tokens: List<TokenIds> };
-
-function hasShortIds(vocabSize: number): boolean {
-  return vocabSize <= 1 << 16;
-}
-
-function corpusSchema(vocabSize: number): Schema<Columns> {
-  const ids: TokenIds = hasShortIds(vocabSize) ? new Uint16() : new Uint32();
-  return new Schema<Columns>([
-    new Field('id', new Utf8(), false),
-    new Field('source', new Utf8(), false),
-    new Field('language', new Utf8(), false),
-    new Field('bytes', new Uint32(), false),
-    new Field('tokens', new List(new Field('item', ids, false)), false),
-  ]);
-}
+const texts = ['id', 'source', 'language'] as const;
 
 /** Gathers documents into record batches, batches into shards, and counts them in the manifest. */
 export class ShardWriter {
   readonly #split: Split;
   readonly #directory: string;
   readonly #manifest: TokenManifest;
-  readonly #schema: Schema<Columns>;
-  /** By source and language. */
-  readonly #counts = new Map<string, Map<string, TokenCounts>>();
+  readonly #ids: Uint16 | Uint32;
+  readonly #schema: Schema;
+  /** By language and source. */
+  readonly #counts = new Map<string, TokenCounts>();
   /** Of the record batch that is being filled: its documents, with their bytes and where their tokens end. */
   #pending: { document: Document; bytes: number; end: number }[] = [];
   #tokens: Uint16Array | Uint32Array;
-  #batches: RecordBatch<Columns>[] = [];
+  #batches: RecordBatch[] = [];
   #shardTokens = 0;
   #shards = 0;
 
@@ -95,8 +78,13 @@ export class ShardWriter {
     this.#split = split;
     this.#directory = directory;
     this.#manifest = manifest;
-    this.#schema = corpusSchema(manifest.vocabSize);
-    this.#tokens = hasShortIds(manifest.vocabSize) ? new Uint16Array(tokensPerBatch) : new Uint32Array(tokensPerBatch);
+    this.#ids = manifest.vocabSize <= 1 << 16 ? new Uint16() : new Uint32();
+    this.#tokens = new this.#ids.ArrayType(tokensPerBatch);
+    this.#schema = new Schema([
+      ...texts.map(utf8Field),
+      new Field('bytes', new Uint32(), false),
+      new Field('tokens', new List(new Field('item', this.#ids, false)), false),
+    ]);
   }
 
   /** Copies `ids`, between the two tokens that a document starts and ends with. */
@@ -129,43 +117,40 @@ export class ShardWriter {
   #reserve(length: number): Uint16Array | Uint32Array {
     const old = this.#tokens;
     if (length <= old.length) return old;
-    this.#tokens = old instanceof Uint16Array ? new Uint16Array(2 * length) : new Uint32Array(2 * length);
+    this.#tokens = new this.#ids.ArrayType(2 * length);
     this.#tokens.set(old);
     return this.#tokens;
   }
 
   #entry({ source, language }: Document): TokenCounts {
-    const ofSource = this.#counts.get(source) ?? new Map<string, TokenCounts>();
-    let entry = ofSource.get(language);
+    const name = `${language}/${source}`;
+    let entry = this.#counts.get(name);
     if (entry === undefined) {
-      this.#counts.set(source, ofSource);
       entry = { split: this.#split, source, language, documents: 0, tokens: 0, bytes: 0 };
-      ofSource.set(language, entry);
+      this.#counts.set(name, entry);
       this.#manifest.counts.push(entry);
     }
     return entry;
   }
 
   #endBatch(): void {
-    const rows = this.#pending;
-    const type = this.#schema.fields[4].type as List<TokenIds>;
-    const values = this.#tokens.slice(0, this.#pendingTokens);
-    const valueOffsets = new Int32Array(rows.length + 1);
-    for (const [i, { end }] of rows.entries()) valueOffsets[i + 1] = end;
-    const child =
-      values instanceof Uint16Array
-        ? makeData({ type: new Uint16(), data: values })
-        : makeData({ type: new Uint32(), data: values });
+    const { length } = this.#pending;
+    const data = this.#tokens.slice(0, this.#pendingTokens);
+    const valueOffsets = Int32Array.of(0, ...this.#pending.map(({ end }) => end));
     const children = [
-      utf8(rows.map(({ document }) => document.id)),
-      utf8(rows.map(({ document }) => document.source)),
-      utf8(rows.map(({ document }) => document.language)),
-      makeData({ type: new Uint32(), data: Uint32Array.from(rows, ({ bytes }) => bytes) }),
-      makeData({ type, length: rows.length, nullCount: 0, valueOffsets, child }),
+      ...texts.map((name) => utf8Column(this.#pending.map(({ document }) => document[name]))),
+      makeData({ type: new Uint32(), data: Uint32Array.from(this.#pending, ({ bytes }) => bytes) }),
+      makeData({
+        type: this.#schema.fields[4].type as List,
+        length,
+        nullCount: 0,
+        valueOffsets,
+        child: makeData({ type: this.#ids, data }),
+      }),
     ];
-    const struct = makeData({ type: new Struct<Columns>(this.#schema.fields), length: rows.length, children });
-    this.#batches.push(new RecordBatch(this.#schema, struct));
-    this.#shardTokens += values.length;
+    const type = new Struct(this.#schema.fields);
+    this.#batches.push(new RecordBatch(this.#schema, makeData({ type, length, nullCount: 0, children })));
+    this.#shardTokens += data.length;
     this.#pending = [];
   }
 
@@ -174,22 +159,9 @@ export class ShardWriter {
     const content = RecordBatchFileWriter.writeAll(this.#batches).toUint8Array(true);
     await writeFileDurable(join(this.#directory, file), content);
     const batches = this.#batches.map(({ numRows }) => numRows);
-    this.#manifest.shards.push({
-      split: this.#split,
-      file,
-      tokens: this.#shardTokens,
-      batches,
-      sha256: sha256(content),
-    });
+    const shard = { split: this.#split, file, tokens: this.#shardTokens, batches, sha256: sha256(content) };
+    this.#manifest.shards.push(shard);
     this.#batches = [];
     this.#shardTokens = 0;
   }
-}
-
-function utf8(texts: readonly string[]) {
-  const valueOffsets = new Int32Array(texts.length + 1);
-  for (const [i, text] of texts.entries()) valueOffsets[i + 1] = valueOffsets[i] + Buffer.byteLength(text);
-  const data = Buffer.allocUnsafeSlow(valueOffsets[texts.length]);
-  for (const [i, text] of texts.entries()) data.write(text, valueOffsets[i]);
-  return makeData({ type: new Utf8(), length: texts.length, nullCount: 0, valueOffsets, data });
 }

@@ -8,8 +8,8 @@ import type { Metrics, StageReporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { ArrowFile, type Batch } from './arrow-file.js';
 import { readDocuments } from './documents.js';
-import { manifestSchema, ShardWriter, splits, type TokenManifest } from './shard-writer.js';
-import type { Split } from './split.js';
+import { manifestSchema, ShardWriter, type TokenManifest } from './shard-writer.js';
+import { type Split, splits } from './split.js';
 
 /** A document's tokens: what starts one, the text, <|endoftext|>. The first (ours: <|endoftext|> too) is only predicted from. */
 export interface TokenDocument {

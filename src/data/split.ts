@@ -1,9 +1,9 @@
 // Which half of the corpus a document belongs to follows from the seed and its text alone: not from its place, so
 // adding a source moves nothing. Equal texts have equal hashes, so the same hash finds the duplicates.
 import { hash } from 'node:crypto';
-import type { Document } from './types.js';
 
-export type Split = 'train' | 'validation';
+export const splits = ['train', 'validation'] as const;
+export type Split = (typeof splits)[number];
 
 export interface Fingerprint {
   /** 128 bits that identify the text. */
@@ -23,37 +23,32 @@ export function fingerprint(seed: number, text: string): Fingerprint {
   };
 }
 
-export interface Placed<T> {
+export interface SplitItem<T> {
   item: T;
   split: Split;
-}
-
-interface Drawn<T> {
-  item: T;
-  draw: number;
 }
 
 /**
  * Splits one source by each document's own draw. It holds back the lowest and the highest draw until the end, so that
  * a source with two documents or more has at least one in each half (where anything is to be held out at all).
  */
-export class Splitter<T = Document> {
+export class Splitter<T> {
   readonly #share: number;
-  #held: Drawn<T>[] = [];
-  #counts: Record<Split, number> = { train: 0, validation: 0 };
+  #held: { item: T; draw: number }[] = [];
+  #counts = { train: 0, validation: 0 };
 
   constructor(share: number) {
     this.#share = share;
   }
 
-  *add(item: T, draw: number): Generator<Placed<T>> {
+  *add(item: T, draw: number): Generator<SplitItem<T>> {
     this.#held = [...this.#held, { item, draw }].sort((a, b) => a.draw - b.draw);
     if (this.#held.length < 3) return;
     const [middle] = this.#held.splice(1, 1);
     yield this.#place(middle.item, middle.draw < this.#share ? 'validation' : 'train');
   }
 
-  *finish(): Generator<Placed<T>> {
+  *finish(): Generator<SplitItem<T>> {
     const [lowest, highest] = this.#held;
     if (lowest === undefined) return;
     if (highest === undefined) {
@@ -66,7 +61,7 @@ export class Splitter<T = Document> {
     yield this.#place(lowest.item, someHeldOut ? 'validation' : 'train');
   }
 
-  #place(item: T, split: Split): Placed<T> {
+  #place(item: T, split: Split): SplitItem<T> {
     this.#counts[split]++;
     return { item, split };
   }

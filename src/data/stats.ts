@@ -1,5 +1,5 @@
-// What a text collection looks like, in one pass and bounded memory: counts, lengths, scripts, what stands in it twice.
-import { codePointAt, han, kindOf, letter } from './filters/characters.js';
+// What a text collection looks like, in one pass and bounded memory: counts, lengths, scripts, what is in it twice.
+import { countCharacters } from './filters/characters.js';
 import type { IdentitySet, IdentityStore } from './identity-set.js';
 import { fingerprint } from './split.js';
 import type { Document } from './types.js';
@@ -16,14 +16,14 @@ export interface Tally {
 
 /** Four buckets for each doubling: a percentile is at most 1 part in 5 above the length that it stands for. */
 const bucketsPerOctave = 4;
-const shortestLine = 12;
-const longestLine = 200;
+const minLineLength = 12;
+const maxLineLength = 200;
 
 export class TextStatistics {
   readonly total = newTally();
   readonly sources = new Map<string, Tally>();
   readonly languages = new Map<string, Tally>();
-  /** Documents that stood before, letter for letter. */
+  /** Exact duplicates of an earlier document. */
   duplicates = 0;
   /** Lengths in characters: bucket → documents. */
   readonly #lengths: number[] = [];
@@ -35,14 +35,15 @@ export class TextStatistics {
   }
 
   add({ text, source, language }: Pick<Document, 'text' | 'source' | 'language'>): void {
-    const own = tallyOf(text);
+    const own: Tally = { documents: 1, bytes: Buffer.byteLength(text), ...countCharacters(text) };
     for (const tally of [this.total, entry(this.sources, source), entry(this.languages, language)]) {
       for (const key of ['documents', 'bytes', 'characters', 'letters', 'han'] as const) tally[key] += own[key];
     }
     const bucket = Math.floor(Math.log2(Math.max(1, own.characters)) * bucketsPerOctave);
     this.#lengths[bucket] = (this.#lengths[bucket] ?? 0) + 1;
     if (!this.#seen.add(fingerprint(0, text).identity)) this.duplicates++;
-    for (const line of text.split('\n')) if (line.length >= shortestLine) this.#lines.add(line.slice(0, longestLine));
+    for (const line of text.split('\n'))
+      if (line.length >= minLineLength) this.#lines.add(line.slice(0, maxLineLength));
   }
 
   /** Characters that a document has at most, for each share of the documents. */
@@ -84,19 +85,6 @@ function entry(map: Map<string, Tally>, key: string): Tally {
   const found = map.get(key) ?? newTally();
   map.set(key, found);
   return found;
-}
-
-function tallyOf(text: string): Tally {
-  const tally = { ...newTally(), documents: 1, bytes: Buffer.byteLength(text) };
-  for (let i = 0; i < text.length; i++) {
-    const code = codePointAt(text, i);
-    if (code > 0xffff) i++;
-    tally.characters++;
-    const kind = kindOf(code);
-    if ((kind & letter) !== 0) tally.letters++;
-    if ((kind & han) !== 0) tally.han++;
-  }
-  return tally;
 }
 
 /** The most frequent lines of any number (Misra & Gries 1982): one that is a 1/capacity of all is never lost. */

@@ -1,8 +1,9 @@
 // mossctl data fetch: brings what a data-spec needs from outside into the cache.
 import { stat } from 'node:fs/promises';
 import { formatBytes, formatCount, printable } from '../../base/format.js';
+import type { RemoteFile } from '../../data/sources/files.js';
 import { parseFrom } from '../../data/sources/from.js';
-import { type LocatedFile, locate } from '../../data/sources/locate.js';
+import { locate } from '../../data/sources/locate.js';
 import { loadDataSpec } from '../../data/spec.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
@@ -47,8 +48,8 @@ export async function fetch(specPath: string, options: OutputOptions): Promise<v
 }
 
 /** `12 files, 3.1 GB; 2 files, 1.0 GB to fetch` */
-function inWords(files: readonly LocatedFile[]): string {
-  const count = (some: readonly LocatedFile[]): string => {
+function inWords(files: readonly RemoteFile[]): string {
+  const count = (some: readonly RemoteFile[]): string => {
     const sizes = some.map(({ bytes }) => bytes);
     const size = sizes.every((bytes) => bytes !== undefined)
       ? `, ${formatBytes(sizes.reduce((sum, bytes) => sum + bytes, 0))}`

@@ -7,7 +7,7 @@ export const kana = 8;
 export const digit = 16;
 export const letter = 32;
 export const space = 64;
-export const hangul = 128;
+const hangul = 128;
 
 const known = 1;
 const properties: readonly [number, RegExp][] = [
@@ -29,4 +29,21 @@ export const kindOf = characterTable((codePoint) => {
 export function codePointAt(text: string, i: number): number {
   const code = text.charCodeAt(i);
   return (code & 0xfc00) === 0xd800 ? (text.codePointAt(i) ?? code) : code;
+}
+
+/** How many characters of each kind there are up to `end`; `latin` are the basic letters, a to z. */
+export function countCharacters(text: string, end = text.length) {
+  let [characters, letters, latin, ofHan, ofKana, ofHangul] = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < end; i++) {
+    const code = codePointAt(text, i);
+    if (code > 0xffff) i++;
+    const kind = kindOf(code);
+    characters++;
+    if ((kind & letter) !== 0) letters++;
+    if ((code | 32) >= 97 && (code | 32) <= 122) latin++;
+    if ((kind & han) !== 0) ofHan++;
+    if ((kind & kana) !== 0) ofKana++;
+    if ((kind & hangul) !== 0) ofHangul++;
+  }
+  return { characters, letters, latin, han: ofHan, kana: ofKana, hangul: ofHangul };
 }

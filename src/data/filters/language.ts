@@ -1,6 +1,6 @@
 // Which language a text is in: by its script where that decides (Chinese, Japanese, Korean), else by eld's n-grams.
 import { z } from 'zod';
-import { codePointAt, han, hangul, kana, kindOf, letter } from './characters.js';
+import { countCharacters } from './characters.js';
 import { defineFilter } from './filter.js';
 
 /** Text is sampled from its beginning: boilerplate stands at the ends, and more than this says nothing new. */
@@ -42,19 +42,10 @@ const englishWords =
 
 /** The language where the script tells it, '' where there is too little to tell, undefined for Latin and the like. */
 function byScript(sample: string, minCharacters: number): 'zh' | 'ja' | 'ko' | '' | undefined {
-  let [letters, ofHan, ofKana, ofHangul] = [0, 0, 0, 0];
-  for (let i = 0; i < sample.length; i++) {
-    const code = codePointAt(sample, i);
-    if (code > 0xffff) i++;
-    const kind = kindOf(code);
-    if ((kind & letter) !== 0) letters++;
-    if ((kind & han) !== 0) ofHan++;
-    if ((kind & kana) !== 0) ofKana++;
-    if ((kind & hangul) !== 0) ofHangul++;
-  }
+  const { letters, han, kana, hangul } = countCharacters(sample);
   if (sample.length < minCharacters || letters * 2 < minCharacters) return '';
-  if ((ofKana + ofHan) * 2 > letters) return ofKana * 10 > letters ? 'ja' : 'zh';
+  if ((kana + han) * 2 > letters) return kana * 10 > letters ? 'ja' : 'zh';
   // Chinese with code or names in it.
-  if (ofHan * 5 > letters && ofKana * 20 < ofHan) return 'zh';
-  return ofHangul * 2 > letters ? 'ko' : undefined;
+  if (han * 5 > letters && kana * 20 < han) return 'zh';
+  return hangul * 2 > letters ? 'ko' : undefined;
 }

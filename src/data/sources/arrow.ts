@@ -40,11 +40,7 @@ export async function* readArrowRows(
   { columns }: Pick<SourceSpec, 'columns'>,
 ): AsyncGenerator<RawDocument | BadRow> {
   let index = 0;
-  let thread: ZstdThread | undefined;
-  const zstd = (): ZstdThread => {
-    thread ??= new ZstdThread();
-    return thread;
-  };
+  const zstd = new ZstdThread();
   const handle = await open(file.path, 'r');
   try {
     const opened = { handle, size: (await handle.stat()).size };
@@ -66,13 +62,13 @@ export async function* readArrowRows(
     });
   } finally {
     await handle.close();
-    await thread?.close();
+    await zstd.close();
   }
 }
 
 async function* batches(
   file: OpenFile,
-  zstd: () => ZstdThread,
+  zstd: ZstdThread,
   choose: (schema: readonly TextColumn[]) => string[],
 ): AsyncGenerator<{ names: string[]; cells: Cells[] }> {
   const dictionaries = new Map<number, Cells>();
@@ -145,11 +141,11 @@ async function footerStart(file: OpenFile): Promise<number | undefined> {
 class RecordBatch {
   readonly #file: OpenFile;
   readonly #message: Message;
-  readonly #zstd: () => ZstdThread;
+  readonly #zstd: ZstdThread;
   readonly #rows: number;
   readonly #isCompressed: boolean;
 
-  constructor(file: OpenFile, message: Message, zstd: () => ZstdThread) {
+  constructor(file: OpenFile, message: Message, zstd: ZstdThread) {
     this.#file = file;
     this.#message = message;
     this.#zstd = zstd;
@@ -214,7 +210,7 @@ class RecordBatch {
     const size = Number(bytes.readBigInt64LE(0));
     if (size === -1) return bytes.subarray(8);
     if (size < 0 || size > maxColumnBytes) throw tooLarge(name);
-    return this.#zstd().unpackWhole(bytes.subarray(8), size);
+    return this.#zstd.unpackWhole(bytes.subarray(8), size);
   }
 }
 

@@ -1,8 +1,8 @@
 // A file of the network in the cache: fetched in ranges that go on where an earlier try ended, checked against its
 // checksum before it gets its name, so that what stands under that name is whole. What is in the cache needs no network.
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
@@ -39,14 +39,11 @@ export async function download(wanted: Download, context: FetchContext, cap = ma
   await mkdir(dirname(wanted.path), { recursive: true });
   // Hidden: no file of a dataset is called like it.
   const partial = join(dirname(wanted.path), `.${basename(wanted.path)}.partial`);
-  const file = await open(partial, 'a+').then(async (made) => {
-    await made.close();
-    return open(partial, 'r+');
-  });
+  const file = await open(partial, constants.O_RDWR | constants.O_CREAT);
   try {
-    const size = await fetchInto(file, partial, wanted, context, cap);
+    await fetchInto(file, partial, wanted, context, cap);
     await file.datasync();
-    const found = await checksumOf(partial, size, wanted.checksum);
+    const found = await checksumOf(partial, wanted.checksum);
     if (found !== wanted.checksum.value) {
       await discard(partial);
       throw mismatch(wanted, found);
@@ -61,7 +58,6 @@ export async function download(wanted: Download, context: FetchContext, cap = ma
   }
 }
 
-/** @returns the size of the whole. */
 async function fetchInto(
   file: FileHandle,
   partial: string,
@@ -69,6 +65,8 @@ async function fetchInto(
   context: FetchContext,
   cap: number,
 ): Promise<number> {
+  const { label } = wanted;
+  const limit = Math.min(cap, wanted.size ?? cap);
   let got = (await file.stat()).size;
   if (got === wanted.size) return got;
   let before = -1;
@@ -82,7 +80,8 @@ async function fetchInto(
     if (response.status === 416 && got > 0 && completeLength(response) === got) return got;
     const start = response.status === 206 ? rangeStart(response) : 0;
     if (response.status === 416 || start > got) {
-      await startAgain(file, partial);
+      await file.truncate(0);
+      await rm(tagFile(partial), { force: true });
       got = 0;
       throw new TransientFault('the server does not go on where the last try ended');
     }
@@ -94,19 +93,13 @@ async function fetchInto(
     const total = totalOf(response, start);
     if ((total ?? 0) > cap) throw tooLarge(wanted, cap);
     for await (const chunk of chunks()) {
-      if (got + chunk.length > Math.min(cap, wanted.size ?? cap)) {
+      if (got + chunk.length > limit) {
         await discard(partial);
-        throw tooLarge(wanted, Math.min(cap, wanted.size ?? cap));
+        throw tooLarge(wanted, limit);
       }
       await writeAll(file, chunk, got);
       got += chunk.length;
-      context.reporter.emit({
-        type: 'progress',
-        label: wanted.label,
-        done: got,
-        total: wanted.size ?? total,
-        unit: 'bytes',
-      });
+      context.reporter.emit({ type: 'progress', label, done: got, total: wanted.size ?? total, unit: 'bytes' });
     }
     const expected = wanted.size ?? total ?? got;
     if (got < expected) throw new TransientFault(`it ended after ${got} of ${expected} bytes`);
@@ -129,11 +122,6 @@ async function discard(partial: string): Promise<void> {
   await rm(tagFile(partial), { force: true });
 }
 
-async function startAgain(file: FileHandle, partial: string): Promise<void> {
-  await file.truncate(0);
-  await rm(tagFile(partial), { force: true });
-}
-
 /** A disk that is nearly full takes a part, and says so only when it is given the rest. */
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
@@ -143,8 +131,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
 
 /** `bytes 100-199/200` → 100. */
 function rangeStart({ headers }: Response): number {
-  const start = Number(/^bytes (\d{1,15})-/.exec(headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
-  return Number.isNaN(start) ? Infinity : start;
+  return Number(/^bytes (\d{1,15})-/.exec(headers.get('content-range') ?? '')?.[1] ?? Infinity);
 }
 
 /** `bytes *\/200` → 200, of an answer that a range is not to be had. */
@@ -158,9 +145,16 @@ function totalOf({ headers }: Response, start: number): number | undefined {
   return length === null || headers.has('content-encoding') ? undefined : start + Number(length);
 }
 
-async function checksumOf(path: string, size: number, { algorithm, value }: Checksum): Promise<string> {
-  const hash: Hash = createHash(algorithm === 'git' ? 'sha1' : algorithm);
-  if (algorithm === 'git') hash.update(`blob ${size}\0`);
+/** `sha512-…` */
+export function parseIntegrity(integrity: string): Checksum {
+  const [algorithm, value] = integrity.split(/-(.*)/s);
+  return { algorithm: algorithm === 'sha512' ? 'sha512' : 'sha256', value };
+}
+
+/** The checksum that the file has, written as `wanted` is. */
+export async function checksumOf(path: string, { algorithm, value }: Checksum): Promise<string> {
+  const hash = createHash(algorithm === 'git' ? 'sha1' : algorithm);
+  if (algorithm === 'git') hash.update(`blob ${(await stat(path)).size}\0`);
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest(/^[0-9a-f]+$/.test(value) ? 'hex' : 'base64');
 }

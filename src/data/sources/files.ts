@@ -12,11 +12,20 @@ export interface SourceFile {
   name: string;
 }
 
+/** One that may be elsewhere: it is fetched when it is its turn. */
+export interface RemoteFile {
+  name: string;
+  /** Unknown before an https file has been fetched. */
+  bytes?: number;
+  isCached: boolean;
+  get(): Promise<SourceFile>;
+}
+
 const maxFiles = 1_000_000;
 const wildcard = /[*?{]/;
 
 /**
- * The files under `root` that `pattern` names, which may be a path as it stands. Hidden files and folders are left out
+ * The files under `root` that `pattern` names, which may be a literal path. Hidden files and folders are skipped
  * unless the pattern's fixed beginning names them; links to files are followed, links to folders are not (no circles).
  */
 export async function listFiles(root: string, pattern: string): Promise<SourceFile[]> {

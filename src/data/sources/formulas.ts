@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { Random } from '../../base/random.js';
 import type { FormulasSpec } from '../formulas-spec.js';
-import type { Split } from '../split.js';
+import { type Split, splits } from '../split.js';
 
 export type Operator = FormulasSpec['operators'][number];
 
@@ -157,7 +157,7 @@ export function* formulaDocuments(
       yield { text: lines.splice(0).join('\n'), split, index: index++ };
     }
   }
-  for (const split of ['train', 'validation'] as const) {
+  for (const split of splits) {
     if (pending[split].length > 0) yield { text: pending[split].join('\n'), split, index: index++ };
   }
 }

@@ -8,11 +8,11 @@ import { UserError } from '../../base/errors.js';
 import { exists, readJsonIfExists, writeFileAtomic } from '../../base/files.js';
 import { cacheDirectory } from './cache.js';
 import { type Checksum, download } from './download.js';
-import { compareNames, pathMatcher, type SourceFile } from './files.js';
+import { compareNames, pathMatcher, type RemoteFile, type SourceFile } from './files.js';
 import { isAllowedUrl } from './from.js';
 import { type FetchContext, fetchJson, type Request } from './http.js';
 
-export interface HubSource {
+interface HubSource {
   dataset: string;
   revision: string;
   path: string;
@@ -36,7 +36,7 @@ const hubFileSchema = z.object({
   size: z.int().min(0),
   checksum: z.object({ algorithm: z.enum(['sha256', 'git']), value: z.string().regex(/^[0-9a-f]{40,64}$/) }),
 });
-export type HubFile = z.output<typeof hubFileSchema>;
+type HubFile = z.output<typeof hubFileSchema>;
 
 const entrySchema = z.object({
   type: z.string(),
@@ -88,12 +88,25 @@ export async function hubCommit(source: HubSource, context: FetchContext, again 
 }
 
 /** The files that the path of `source` names at `commit`, in the order of reading; hidden ones only if it names one. */
-export async function hubFiles(source: HubSource, commit: string, context: FetchContext): Promise<HubFile[]> {
+export async function hubFiles(source: HubSource, commit: string, context: FetchContext): Promise<RemoteFile[]> {
   const matches = pathMatcher(source.path);
   const isHidden = (path: string): boolean => /(?:^|\/)\.[^./]/.test(path);
   const all = await listing(source, commit, context);
-  const named = all.filter(({ path }) => matches(path) && (!isHidden(path) || isHidden(source.path)));
-  return named.sort((a, b) => compareNames(a.path, b.path));
+  const files = all.filter(({ path }) => matches(path) && (!isHidden(path) || isHidden(source.path)));
+  return Promise.all(
+    files
+      .sort((a, b) => compareNames(a.path, b.path))
+      .map(async ({ path: name, size, checksum }) => {
+        const path = join(home(source), commit, 'files', name);
+        const get = async (): Promise<SourceFile> => {
+          const url = `${endpoint()}/datasets/${source.dataset}/resolve/${commit}/${name.split('/').map(encodeURIComponent).join('/')}`;
+          const label = `fetch ${source.dataset} ${name}`;
+          await download({ ...requestFor(url), path, label, checksum, size }, context);
+          return { path, name };
+        };
+        return { name, bytes: size, isCached: await exists(path), get };
+      }),
+  );
 }
 
 /** A commit never changes, so neither does its list. */
@@ -135,29 +148,6 @@ function nextPage(headers: Headers, url: string): string | undefined {
   const next = URL.canParse(target, url) ? new URL(target, url) : undefined;
   if (next?.origin !== new URL(url).origin) throw notAHub(url, 'the next page of its list is on another host');
   return next.href;
-}
-
-/** @returns the file in the cache, fetched where it is not there yet. */
-export async function fetchHubFile(
-  source: HubSource,
-  commit: string,
-  file: HubFile,
-  context: FetchContext,
-): Promise<SourceFile> {
-  const { path, size, checksum } = file;
-  const place = hubPlace(source, commit, file);
-  const url = `${endpoint()}/datasets/${source.dataset}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
-  const label = `fetch ${source.dataset} ${path}`;
-  await download({ ...requestFor(url), path: place, label, checksum, size }, context);
-  return { path: place, name: path };
-}
-
-export function isHubFileCached(source: HubSource, commit: string, file: HubFile): Promise<boolean> {
-  return exists(hubPlace(source, commit, file));
-}
-
-function hubPlace(source: HubSource, commit: string, { path }: HubFile): string {
-  return join(home(source), commit, 'files', path);
 }
 
 function notAHub(url: string, why: string): UserError {

@@ -13,35 +13,33 @@ export interface BadLine {
 
 const newline = 10;
 
-/** @throws UserError where a compressed file is damaged or cut short; all that stood before has been yielded. */
+/** @throws UserError where a compressed file is damaged or cut short; all lines before that have been yielded. */
 export async function* readRawLines(path: string, maxBytes = maxLineBytes): AsyncGenerator<Line | BadLine> {
   let pending: Buffer[] = [];
   let size = 0;
   let number = 1;
   let skipping = false;
   for await (const chunk of await openBytes(path)) {
-    const last = chunk.lastIndexOf(newline);
-    if (last === -1 || skipping) {
+    let rest = chunk;
+    if (skipping) {
       const end = chunk.indexOf(newline);
-      if (skipping && end !== -1) {
-        skipping = false;
-        yield { number: number++, fault: tooLong(path, number - 1, maxBytes) };
-        const whole = chunk.subarray(end + 1, last + 1);
-        for (const line of linesOf(whole, path, number)) yield line;
-        number += countLines(whole);
-        pending = [chunk.subarray(last + 1)];
-        size = pending[0].length;
-      } else if (!skipping) {
-        pending.push(chunk);
-        size += chunk.length;
-      }
-    } else {
-      const whole = Buffer.concat([...pending, chunk.subarray(0, last + 1)]);
-      for (const line of linesOf(whole, path, number)) yield line;
-      number += countLines(whole);
-      pending = [chunk.subarray(last + 1)];
-      size = pending[0].length;
+      if (end === -1) continue;
+      skipping = false;
+      yield { number, fault: tooLong(path, number, maxBytes) };
+      number++;
+      rest = chunk.subarray(end + 1);
     }
+    const end = rest.lastIndexOf(newline) + 1;
+    if (end > 0) {
+      for (const line of linesOf(Buffer.concat([...pending, rest.subarray(0, end)]), path, number)) {
+        yield line;
+        number++;
+      }
+      pending = [];
+      size = 0;
+    }
+    pending.push(rest.subarray(end));
+    size += rest.length - end;
     if (size > maxBytes) {
       skipping = true;
       pending = [];
@@ -50,12 +48,6 @@ export async function* readRawLines(path: string, maxBytes = maxLineBytes): Asyn
   }
   if (skipping) yield { number, fault: tooLong(path, number, maxBytes) };
   else if (size > 0) yield lineOf(Buffer.concat(pending), path, number);
-}
-
-function countLines(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) count++;
-  return count;
 }
 
 /** `bytes` ends with a line end, or is empty. Sound text is decoded in one go. */

@@ -5,26 +5,18 @@ import { dirname, join } from 'node:path';
 import { digestOf, exists } from '../../base/files.js';
 import type { DataSpec, SourceSpec } from '../spec.js';
 import { cacheDirectory } from './cache.js';
-import { type Checksum, download } from './download.js';
-import { listFiles, noSuchFile, type SourceFile } from './files.js';
+import { download, parseIntegrity } from './download.js';
+import { listFiles, noSuchFile, type RemoteFile, type SourceFile } from './files.js';
 import { type From, parseFrom } from './from.js';
 import type { FetchContext } from './http.js';
-import { fetchHubFile, hubCommit, hubFiles, isHubFileCached } from './hub.js';
+import { hubCommit, hubFiles } from './hub.js';
 import { type NpmSource, npmFiles } from './npm.js';
 import { stdinFile } from './stdin.js';
 
-export interface Located {
-  files: LocatedFile[];
+export interface Locations {
+  files: RemoteFile[];
   /** What the revision of an hf source stands for. */
   commit?: string;
-}
-
-export interface LocatedFile {
-  name: string;
-  /** Unknown before an https file has been fetched. */
-  bytes?: number;
-  isCached: boolean;
-  get(): Promise<SourceFile>;
 }
 
 export interface Place {
@@ -37,14 +29,14 @@ export interface Place {
 }
 
 /** @throws UserError where nothing is found, or what is needed to know what there is cannot be fetched. */
-export async function locate(source: SourceSpec, place: Place, context: FetchContext): Promise<Located> {
+export async function locate(source: SourceSpec, place: Place, context: FetchContext): Promise<Locations> {
   const from = parseFrom(source.from);
   const located = await locateFrom(from, source, place, context);
   if (located.files.length === 0) throw noSuchFile(source, place.specPath);
   return located;
 }
 
-async function locateFrom(from: From, source: SourceSpec, place: Place, context: FetchContext): Promise<Located> {
+async function locateFrom(from: From, source: SourceSpec, place: Place, context: FetchContext): Promise<Locations> {
   switch (from.kind) {
     case 'file':
       return { files: await local(await listFiles(dirname(place.specPath), from.path)) };
@@ -56,39 +48,30 @@ async function locateFrom(from: From, source: SourceSpec, place: Place, context:
       return { files: [await webFile(from.url, source, context)] };
     case 'hf': {
       const commit = await hubCommit(from, context, place.refresh);
-      const files = (await hubFiles(from, commit, context)).map(async (file) => ({
-        name: file.path,
-        bytes: file.size,
-        isCached: await isHubFileCached(from, commit, file),
-        get: () => fetchHubFile(from, commit, file, context),
-      }));
-      return { files: await Promise.all(files), commit };
+      return { files: await hubFiles(from, commit, context), commit };
     }
     default:
       return from satisfies never;
   }
 }
 
-function local(files: SourceFile[]): Promise<LocatedFile[]> {
-  return Promise.all(
-    files.map(async (file) => {
-      return { name: file.name, bytes: (await stat(file.path)).size, isCached: true, get: async () => file };
-    }),
-  );
+function local(files: SourceFile[]): Promise<RemoteFile[]> {
+  const located = files.map(async (file) => {
+    return { name: file.name, bytes: (await stat(file.path)).size, isCached: true, get: async () => file };
+  });
+  return Promise.all(located);
 }
 
-async function webFile(url: string, { integrity = '' }: SourceSpec, context: FetchContext): Promise<LocatedFile> {
+async function webFile(url: string, { integrity = '' }: SourceSpec, context: FetchContext): Promise<RemoteFile> {
   const name = webName(url);
   const path = join(cacheDirectory(), 'https', digestOf([url, integrity]).slice(0, 16), name);
-  const [algorithm, value] = integrity.split(/-(.*)/s);
-  const checksum: Checksum = { algorithm: algorithm === 'sha512' ? 'sha512' : 'sha256', value };
   const isCached = await exists(path);
   return {
     name,
     ...(isCached && { bytes: (await stat(path)).size }),
     isCached,
     async get() {
-      await download({ url, path, label: `fetch ${name}`, checksum }, context);
+      await download({ url, path, label: `fetch ${name}`, checksum: parseIntegrity(integrity) }, context);
       return { path, name };
     },
   };
@@ -104,12 +87,8 @@ function webName(url: string): string {
     // Not everything with a % in it is UTF-8.
   }
   // 80 characters are at most 240 bytes.
-  return (
-    name
-      .replace(/[^\w.\p{L}-]/gu, '_')
-      .slice(-80)
-      .replace(/^\.+/, '') || 'file'
-  );
+  const plain = name.replace(/[^\w.\p{L}-]/gu, '_').slice(-80);
+  return plain.replace(/^\.+/, '') || 'file';
 }
 
 /**

@@ -2,8 +2,6 @@
 // pinned by the sha512 of the tarball, and never installed: no dependency, no script is run, and only the paths that
 // the data-spec asks for are unpacked. The tarball stays in the cache for the next spec that asks for other paths.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extract } from 'tar';
@@ -11,6 +9,7 @@ import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
 import { digestOf, exists, writeDirectoryAtomic } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
 import { cacheDirectory } from './cache.js';
+import { checksumOf, parseIntegrity } from './download.js';
 import { pathMatcher } from './files.js';
 import type { FetchContext } from './http.js';
 
@@ -35,7 +34,7 @@ export async function npmFiles(source: NpmSource, context: FetchContext): Promis
   const files = join(home, `files-${digestOf([source.path, source.integrity]).slice(0, 16)}`);
   if (await exists(files)) return files;
   const tarball = join(home, 'package.tgz');
-  if (!(await exists(tarball)) || (await integrityOf(tarball)) !== source.integrity) {
+  if (!(await exists(tarball)) || (await integrityOf(tarball, source)) !== source.integrity) {
     await fetchTarball(source, home, tarball, context);
   }
   try {
@@ -47,10 +46,8 @@ export async function npmFiles(source: NpmSource, context: FetchContext): Promis
   return files;
 }
 
-async function integrityOf(path: string): Promise<string> {
-  const hash = createHash('sha512');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return `sha512-${hash.digest('base64')}`;
+async function integrityOf(path: string, { integrity }: NpmSource): Promise<string> {
+  return `sha512-${await checksumOf(path, parseIntegrity(integrity))}`;
 }
 
 async function fetchTarball(source: NpmSource, home: string, tarball: string, context: FetchContext): Promise<void> {
@@ -67,7 +64,7 @@ async function fetchTarball(source: NpmSource, home: string, tarball: string, co
     if (size > maxTarballBytes) {
       throw fetchFault(source, tarball, `the tarball is larger than ${formatBytes(maxTarballBytes)}`);
     }
-    const found = await integrityOf(path);
+    const found = await integrityOf(path, source);
     if (found !== source.integrity) throw integrityFault(source, found);
     await rename(path, tarball);
     context.reporter.emit({ type: 'progress', label, done: size, total: size, unit: 'bytes' });

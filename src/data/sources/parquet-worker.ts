@@ -4,7 +4,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import {
   type AsyncBuffer,
-  type CompressionCodec,
   type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
@@ -111,13 +110,7 @@ function checkGroup(
     }
   }
   let left = names.length * maxColumnBytes;
-  const codecs: [CompressionCodec, Decompress][] = [
-    ['SNAPPY', decompressSnappy],
-    ['GZIP', decompressGzip],
-    ['BROTLI', decompressBrotli],
-    ['ZSTD', decompressZstd],
-  ];
-  const bounded = codecs.map(([name, decompress]): [CompressionCodec, Decompress] => [
+  const bounded = Object.entries(codecs).map(([name, decompress]): [string, Decompress] => [
     name,
     (bytes, size) => {
       left -= size;
@@ -131,28 +124,26 @@ function checkGroup(
 /** Bytes → at most `size` bytes, or an error; hyparquet refuses a page that is shorter. */
 type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
 
-const decompressGzip: Decompress = (bytes, size) => gunzipSync(bytes, { maxOutputLength: Math.max(1, size) });
-const decompressBrotli: Decompress = (bytes, size) => {
-  return brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, size) });
-};
-
-const decompressZstd: Decompress = (bytes, size) => {
-  const out = new Uint8Array(size);
-  const stream = new ZstdStream();
-  let done = 0;
-  for (const chunk of stream.push(bytes)) {
-    if (done + chunk.length > size) throw new Error(`a page holds more than the ${size} bytes that it speaks of`);
-    out.set(chunk, done);
-    done += chunk.length;
-  }
-  if (!stream.isWhole) throw new Error('a page is cut short');
-  return out.subarray(0, done);
-};
-
-const decompressSnappy: Decompress = (bytes, size) => {
-  const page = new Uint8Array(size);
-  snappyUncompress(bytes, page);
-  return page;
+const codecs: Readonly<Record<string, Decompress>> = {
+  SNAPPY(bytes, size) {
+    const page = new Uint8Array(size);
+    snappyUncompress(bytes, page);
+    return page;
+  },
+  GZIP: (bytes, size) => gunzipSync(bytes, { maxOutputLength: Math.max(1, size) }),
+  BROTLI: (bytes, size) => brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, size) }),
+  ZSTD(bytes, size) {
+    const out = new Uint8Array(size);
+    const stream = new ZstdStream();
+    let done = 0;
+    for (const chunk of stream.push(bytes)) {
+      if (done + chunk.length > size) throw new Error(`a page holds more than the ${size} bytes that it speaks of`);
+      out.set(chunk, done);
+      done += chunk.length;
+    }
+    if (!stream.isWhole) throw new Error('a page is cut short');
+    return out.subarray(0, done);
+  },
 };
 
 function* rowsOf(cells: Record<string, unknown[]>, names: readonly string[], rows: number): Generator<BytesRow[]> {

@@ -34,23 +34,23 @@ export async function* readText(
   let lines: string[] = [];
   let length = 0;
   let start = 1;
+  const next = (): RawDocument => {
+    const document = { text: lines.join('\n'), at: `${file.name}:${start}` };
+    lines = [];
+    length = 0;
+    return document;
+  };
   for await (const line of textLines(file.path)) {
     const { number } = line;
     if ('fault' in line) {
       // The document that the line stands in ends before it: what follows is not glued to what came before.
-      if (lines.length > 0) yield { text: lines.join('\n'), at: `${file.name}:${start}` };
+      if (lines.length > 0) yield next();
       yield { at: `${file.name}:${number}`, fault: line.fault };
-      lines = [];
-      length = 0;
       continue;
     }
     const { text } = line;
     const ended = ends(text);
-    if (lines.length > 0 && (ended || length + text.length + 1 > maxCharacters)) {
-      yield { text: lines.join('\n'), at: `${file.name}:${start}` };
-      lines = [];
-      length = 0;
-    }
+    if (lines.length > 0 && (ended || length + text.length + 1 > maxCharacters)) yield next();
     if (ended) continue;
     if (separator === undefined && split === 'lines') {
       if (text.trim() !== '') yield { text, at: `${file.name}:${number}` };
@@ -60,5 +60,5 @@ export async function* readText(
     lines.push(text);
     length += text.length + 1;
   }
-  if (lines.length > 0) yield { text: lines.join('\n'), at: `${file.name}:${start}` };
+  if (lines.length > 0) yield next();
 }

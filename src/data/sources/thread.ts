@@ -1,5 +1,7 @@
 // A thread for a library that a damaged or hostile file can make loop for ever or fill memory: it works under a limit of
 // heap, is watched while it works, and is ended when it takes too long or too much. It answers one message at a time.
+import { once } from 'node:events';
+import { systemErrorCode } from '../../base/errors.js';
 import { startWorker } from '../../base/worker.js';
 
 const heapMebibytes = 512;
@@ -27,28 +29,25 @@ export class ReaderThread {
    * @param seconds that the answer may take.
    * @throws Error that says in what way the thread has failed; then it is of no more use.
    */
-  ask<Answer>(message: unknown, seconds: number): Promise<Answer> {
-    const worker = this.#worker;
+  async ask<Answer>(message: unknown, seconds: number): Promise<Answer> {
     const before = process.memoryUsage.rss();
     // Ticks, not a clock: a process that is stopped for a while has not used them.
-    const maxTicks = (seconds * 1000) / tickMilliseconds;
-    let ticks = 0;
-    return new Promise<Answer>((resolve, reject) => {
-      const watch = setInterval(() => {
-        if (process.memoryUsage.rss() - before > maxGrowthBytes) settle(() => reject(tooMuchMemory()));
-        else if (++ticks >= maxTicks) settle(() => reject(new Error('it takes too long')));
-      }, tickMilliseconds);
-      const settle = (outcome: () => void): void => {
-        clearInterval(watch);
-        worker.off('message', onMessage).off('error', onError);
-        outcome();
-      };
-      const onMessage = (answer: Answer): void => settle(() => resolve(answer));
-      const onError = (error: NodeJS.ErrnoException): void =>
-        settle(() => reject(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooMuchMemory() : error));
-      worker.on('message', onMessage).on('error', onError);
-      worker.postMessage(message);
-    });
+    let ticks = (seconds * 1000) / tickMilliseconds;
+    const limit = new AbortController();
+    const watch = setInterval(() => {
+      if (process.memoryUsage.rss() - before > maxGrowthBytes) limit.abort(tooMuchMemory());
+      else if (--ticks <= 0) limit.abort(new Error('it takes too long'));
+    }, tickMilliseconds);
+    try {
+      const answer = once(this.#worker, 'message', { signal: limit.signal });
+      this.#worker.postMessage(message);
+      return (await answer)[0] as Answer;
+    } catch (error) {
+      limit.signal.throwIfAborted();
+      throw systemErrorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY' ? tooMuchMemory() : error;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   async close(): Promise<void> {

@@ -7,22 +7,24 @@ import type { ZstdAnswer, ZstdRequest } from './zstd-worker.js';
 const maxSeconds = 10;
 
 export class ZstdThread {
-  readonly #thread = new ReaderThread(new URL('./zstd-worker.js', import.meta.url));
+  /** Started with the first stream. */
+  #thread?: ReaderThread;
 
   /** One stream after another. @throws Error where it is damaged or cut short, after what stood before. */
   async *unpack(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+    this.#thread ??= new ReaderThread(new URL('./zstd-worker.js', import.meta.url));
     let isFirst = true;
     let isWhole = true;
     for await (const input of source) {
-      isWhole = yield* this.#feed({ input, isFirst });
+      isWhole = yield* this.#feed(this.#thread, { input, isFirst });
       isFirst = false;
     }
     if (!isWhole) throw new Error('it ends within a frame');
   }
 
-  async *#feed(request: ZstdRequest): AsyncGenerator<Buffer, boolean> {
+  async *#feed(thread: ReaderThread, request: ZstdRequest): AsyncGenerator<Buffer, boolean> {
     for (let next = request; ; next = {}) {
-      const { chunks, hasMore, isWhole, damage } = await this.#thread.ask<ZstdAnswer>(next, maxSeconds);
+      const { chunks, hasMore, isWhole, damage } = await thread.ask<ZstdAnswer>(next, maxSeconds);
       for (const chunk of chunks) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       if (damage !== undefined) throw new Error(damage);
       if (!hasMore) return isWhole;
@@ -41,7 +43,7 @@ export class ZstdThread {
     return out;
   }
 
-  close(): Promise<void> {
-    return this.#thread.close();
+  async close(): Promise<void> {
+    await this.#thread?.close();
   }
 }
