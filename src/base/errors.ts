@@ -14,12 +14,12 @@ export interface Fault {
  * Carries every fault found, not only the first.
  */
 export class UserError extends Error {
+  override name = 'UserError';
   readonly faults: readonly Fault[];
   readonly exitCode: 1 | 2;
   constructor(faults: Fault | readonly Fault[], options: ErrorOptions & { exitCode?: 1 | 2 } = {}) {
     const list = Array.isArray(faults) ? (faults as readonly Fault[]) : [faults as Fault];
     super(list.map(describeFault).join('\n'), options);
-    this.name = 'UserError';
     this.faults = list;
     this.exitCode = options.exitCode ?? 2;
   }
@@ -27,10 +27,7 @@ export class UserError extends Error {
 
 /** The person (or the system) asked us to stop; a checkpoint was written where there was one to write (exit code 130). */
 export class Interrupted extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'Interrupted';
-  }
+  override name = 'Interrupted';
 }
 
 /** Between units of work. @throws Interrupted that says what was stopped. */
@@ -43,13 +40,9 @@ export function describeFault(fault: Fault): string {
   const head = fault.where === undefined ? fault.what : `${fault.where}: ${fault.what}`;
   const sentences = [head, fault.why, fault.next].filter((part): part is string => part !== undefined && part !== '');
   return sentences
-    .map((part, i) => (i === 0 ? part : part.replace(/^[a-z]+(?=[ ,])/, capitalise)))
+    .map((part, i) => (i === 0 ? part : part.replace(/^[a-z](?=[a-z]*[ ,])/, (letter) => letter.toUpperCase())))
     .map((part) => (/[.!?。:]$/.test(part) ? part : `${part}.`))
     .join(' ');
-}
-
-function capitalise(word: string): string {
-  return word[0].toUpperCase() + word.slice(1);
 }
 
 /** The `code` of a Node system error (`ENOSPC`, `ENOENT`, …), if it is one. */
@@ -66,41 +59,30 @@ export function ifAbsent<T>(value: T): (error: unknown) => T {
   };
 }
 
-/**
- * Turns the file-system errors that a person can cause (disk full, no permission, missing) into a `UserError` that names
- * `where`, by default the path of the system's own error.
- */
-export function asUserError(error: unknown, where?: string): unknown {
-  if (!(error instanceof Error) || error instanceof UserError) return error;
-  where ??= (error as NodeJS.ErrnoException).path;
-  switch (systemErrorCode(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new UserError(
-        {
-          what: 'the disk is full',
-          where,
-          why: 'what was already saved is whole',
-          next: 'Free some space and run the same command again: it goes on from what was saved',
-        },
-        { cause: error, exitCode: 1 },
-      );
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new UserError(
-        { what: 'permission denied', where, next: 'Choose another folder with --out, or change its permissions' },
-        { cause: error },
-      );
-    case 'ENOENT':
-      return new UserError({ what: 'no such file or folder', where, next: 'Check the path' }, { cause: error });
-    case 'EISDIR':
-      return new UserError({ what: 'this is a folder, a file was expected', where }, { cause: error });
-    case 'ENOTDIR':
-      return new UserError({ what: 'this is a file, a folder was expected', where }, { cause: error });
-    default:
-      return error;
-  }
+const diskFull = {
+  what: 'the disk is full',
+  why: 'what was already saved is whole',
+  next: 'Free some space and run the same command again: it resumes from what was saved',
+};
+const denied = { what: 'permission denied', next: 'Choose another folder with --out, or change its permissions' };
+
+/** The file-system errors that a person can cause, by code. */
+const systemFaults = new Map<string | undefined, Fault>([
+  ['ENOSPC', diskFull],
+  ['EDQUOT', diskFull],
+  ['EACCES', denied],
+  ['EPERM', denied],
+  ['EROFS', denied],
+  ['ENOENT', { what: 'no such file or folder', next: 'Check the path' }],
+  ['EISDIR', { what: 'this is a folder, a file was expected' }],
+  ['ENOTDIR', { what: 'this is a file, a folder was expected' }],
+]);
+
+/** Turns them into a `UserError` that names `where`, by default the path of the system's own error. */
+export function asUserError(error: unknown, where = (error as NodeJS.ErrnoException | undefined)?.path): unknown {
+  const fault = error instanceof UserError ? undefined : systemFaults.get(systemErrorCode(error));
+  if (fault === undefined) return error;
+  return new UserError({ where, ...fault }, { cause: error, exitCode: fault === diskFull ? 1 : 2 });
 }
 
 /** The candidate nearest to `word` by edit distance, if near enough to be a likely typo. */

@@ -1,53 +1,43 @@
 // Files that are whole or absent: everything is written to a temporary sibling, fsynced and renamed.
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ifAbsent } from './errors.js';
 
 /** Writes `data` to `path` so that a crash leaves the old file or the new one, never a part. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const directory = dirname(path);
-  await makeDirectory(directory);
-  const temporary = temporarySibling(path);
-  try {
-    await writeFileDurable(temporary, data);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncDirectory(directory);
+export function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  return moveIntoPlace(path, (temporary) => writeFileDurable(temporary, data));
 }
 
 /** Writes and fsyncs a file in place: for files inside a folder that is itself renamed into place later. */
-export async function writeFileDurable(path: string, data: string | Uint8Array): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await handle.writeFile(data);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+export function writeFileDurable(path: string, data: string | Uint8Array): Promise<void> {
+  return writeFile(path, data, { flush: true });
 }
 
 /** Builds a folder under a temporary name with `fill`, then renames it to `path`. `path` must not exist. */
-export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
+export function writeDirectoryAtomic<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
+  return moveIntoPlace(path, async (temporary) => {
+    await mkdir(temporary);
+    const result = await fill(temporary);
+    await syncDirectory(temporary);
+    return result;
+  });
+}
+
+async function moveIntoPlace<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
   const parent = dirname(path);
   await makeDirectory(parent);
   const temporary = temporarySibling(path);
-  await mkdir(temporary);
-  let result: T;
   try {
-    result = await fill(temporary);
-    await syncDirectory(temporary);
+    const result = await write(temporary);
     await rename(temporary, path);
+    await syncDirectory(parent);
+    return result;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  await syncDirectory(parent);
-  return result;
 }
 
 /**
@@ -56,9 +46,8 @@ export async function writeDirectoryAtomic<T>(path: string, fill: (temporary: st
  */
 export async function replaceDirectory<T>(path: string, fill: (temporary: string) => Promise<T>): Promise<T> {
   const parent = dirname(path);
-  const siblings = await readdir(parent).catch(() => []);
-  for (const name of siblings.filter((name) => name.startsWith(`.tmp-${basename(path)}-`))) {
-    await rm(join(parent, name), { recursive: true });
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (name.startsWith(`.tmp-${basename(path)}-`)) await rm(join(parent, name), { recursive: true });
   }
   const earlier = temporarySibling(path);
   const result = await writeDirectoryAtomic(path, async (temporary) => {

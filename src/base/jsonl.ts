@@ -41,13 +41,8 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
   if (pending !== '') yield { text: pending, number: ++number };
 }
 
-export interface Row {
-  value: unknown;
-  line: number;
-}
-
 /** The rows of a JSONL file; blank lines are skipped, a broken one is an error that names its line. */
-export async function* readJsonl(path: string): AsyncGenerator<Row> {
+export async function* readJsonl(path: string): AsyncGenerator<{ value: unknown; line: number }> {
   for await (const { text, number } of readLines(path)) {
     const trimmed = number === 1 ? text.replace(/^\uFEFF/, '').trim() : text.trim();
     if (trimmed === '') continue;
@@ -60,18 +55,15 @@ export function parseJsonLine(text: string, path: string, line: number): unknown
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    const shown = shorten(text, 60);
     throw new UserError({
       what: 'this line is not valid JSON',
       where: `${path}:${line}`,
-      why: `${(error as Error).message}; the line starts ${JSON.stringify(shown)}`,
-      next: 'Mend or delete that line',
+      why: `${(error as Error).message}; the line starts ${JSON.stringify(shorten(text, 60))}`,
+      next: 'Fix or delete that line',
     });
   }
 }
 
 export function toJsonl(rows: Iterable<unknown>): string {
-  let text = '';
-  for (const row of rows) text += `${JSON.stringify(row)}\n`;
-  return text;
+  return Array.from(rows, (row) => `${JSON.stringify(row)}\n`).join('');
 }

@@ -14,27 +14,22 @@ export interface Override {
   ifAbsent?: boolean;
 }
 
-export interface Overridden {
-  value: unknown;
-  faults: Fault[];
-  /** Dotted key → the words it was typed as. */
-  typed: Map<string, string>;
-}
-
 /** Named flags: dotted key → value. */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
 /** `--batchSize 8` for `pretrain.train.batchSize`. */
 export function flagOverrides(flags: Flags): Override[] {
-  return Object.entries(flags).flatMap(([key, value]) =>
-    value === undefined
-      ? []
-      : [{ assignment: `${key}=${value}`, typed: `--${kebabCase(key.split('.').at(-1) ?? key)} ${value}` }],
-  );
+  return Object.entries(flags)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ({
+      assignment: `${key}=${value}`,
+      typed: `--${kebabCase(key.split('.').at(-1) ?? key)} ${value}`,
+    }));
 }
 
 /**
- * Lays each assignment over `value`. Faults are returned, not thrown: the caller reports them with the file's own.
+ * Lays each assignment over `value`. Faults are returned, not thrown: the caller reports them with the file's own; and so
+ * are the words that each dotted key was typed as.
  * `finish(schema of the key, value)` may change the value last (paths become absolute); `renamed` hears of former names.
  */
 export function applyOverrides(
@@ -43,8 +38,8 @@ export function applyOverrides(
   overrides: readonly (string | Override)[],
   finish: (node: SchemaNode, value: unknown) => unknown,
   renamed: (from: string, to: string) => void,
-): Overridden {
-  const result: Overridden = { value, faults: [], typed: new Map() };
+): { value: unknown; faults: Fault[]; typed: Map<string, string> } {
+  const result = { value, faults: [] as Fault[], typed: new Map<string, string>() };
   for (const given of overrides) {
     const { assignment, typed, ifAbsent }: Override =
       typeof given === 'string' ? { assignment: given, typed: `--set ${given}` } : given;

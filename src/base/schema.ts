@@ -59,14 +59,13 @@ function fieldsOf(node: SchemaNode, path: string, required: boolean): Field[] {
     );
   }
   if (node.items?.properties !== undefined) return fieldsOf(node.items, `${path}[]`, required);
-  const field: Field = { path, type: typeInWords(node), required: required && node.default === undefined };
-  if (node.default !== undefined) field.default = node.default;
-  if (node.description !== undefined) field.help = node.description;
-  const bounds = boundsInWords(node);
-  if (bounds !== '') field.bounds = bounds;
-  const choices = node.enum ?? node.items?.enum;
-  if (choices !== undefined) field.choices = choices.map(String);
-  return [field];
+  return [
+    {
+      ...{ path, type: typeInWords(node), required: required && node.default === undefined },
+      ...{ default: node.default, help: node.description, bounds: boundsInWords(node) || undefined },
+      choices: (node.enum ?? node.items?.enum)?.map(String),
+    },
+  ];
 }
 
 /** What a value must be, for an error: 'a whole number from 1 to 64'. */
@@ -82,23 +81,16 @@ function typeInWords(node: SchemaNode): string {
   if (node.enum !== undefined) return 'choice';
   const branches = branchesOf(node);
   if (branches.length > 0) return [...new Set(branches.map(typeInWords))].join(' or ');
-  switch (node.type) {
-    case 'integer':
-      return 'whole number';
-    case 'number':
-      return 'number';
-    case 'boolean':
-      return 'true or false';
-    case 'array':
-      return 'list';
-    case 'object':
-      return 'block of keys';
-    case 'string':
-      return node.path ? 'path' : node.format === 'uri' ? 'URL' : 'text';
-    default:
-      return node.type ?? 'value';
-  }
+  if (node.type === 'string') return node.path ? 'path' : node.format === 'uri' ? 'URL' : 'text';
+  return typesInWords[node.type ?? ''] ?? node.type ?? 'value';
 }
+
+const typesInWords: Readonly<Record<string, string>> = {
+  integer: 'whole number',
+  boolean: 'true or false',
+  array: 'list',
+  object: 'block of keys',
+};
 
 function article(type: string): string {
   return type === 'text' || type === 'true or false' ? type : `a ${type}`;

@@ -76,7 +76,7 @@ function isAllOrNothing({ value, weight }: Unit): boolean {
 /**
  * Made-up units of average weight that all fail (score 0) or all pass (score 1). Twenty right answers out of twenty do
  * not prove that no twenty-first is wrong, but resampling them can only give twenty again. Two passes and two failures
- * beside a share (Agresti & Coull 1998), one change each way beside a difference of shares (Agresti & Min 2005), mend it.
+ * beside a share (Agresti & Coull 1998), one change each way beside a difference of shares (Agresti & Min 2005), correct it.
  */
 function fill(units: readonly Unit[], score: 0 | 1, count: number): Unit[] {
   const weight = units.reduce((sum, unit) => sum + unit.weight, 0) / Math.max(1, units.length);
@@ -85,7 +85,7 @@ function fill(units: readonly Unit[], score: 0 | 1, count: number): Unit[] {
 
 /**
  * The 2.5 and 97.5 % points of `measure` over draws with replacement from `size` units, moved outwards to cover what a
- * sample of `n` leaves out ("expanded percentile interval", Hesterberg 2015, section 4.2).
+ * sample of `n` misses ("expanded percentile interval", Hesterberg 2015, section 4.2).
  */
 function resample(n: number, size: number, seed: number, measure: (chosen: readonly number[]) => number): Interval {
   if (n < 2) return { low: Number.NaN, high: Number.NaN };

@@ -1,7 +1,8 @@
 // YAML that a person wrote → a validated value. Every fault is found in one go and named by file, line and column,
 // with the key, what was expected, and the nearest name that exists.
-import { open } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { asUserError, type Fault, nearest, UserError } from './errors.js';
@@ -13,7 +14,7 @@ import { expectation, keysOf, mapPaths, nodeAt, renameKeys, type SchemaNode, sch
 const maxBytes = 64 << 10;
 /** Aliases may repeat this many nodes in all (the "billion laughs" guard). */
 const maxAliases = 100;
-/** Mistakes that are told at once; a text with more is no configuration. */
+/** Mistakes that are reported at once; a text with more is no configuration. */
 const maxFaults = 50;
 
 /**
@@ -53,45 +54,25 @@ export function parseYaml<S extends z.ZodType>(
   );
   const result = schema.safeParse(overridden.value);
   const context: Context = { path: source.path, document, lines, node, ...overridden };
-  const faults = [
-    ...overridden.faults,
-    ...(result.success ? [] : result.error.issues.flatMap((i) => toFaults(i, context))),
-  ];
+  const faults = overridden.faults.concat(result.error?.issues.flatMap((issue) => toFaults(issue, context)) ?? []);
   if (faults.length > 0 || !result.success) throw new UserError(faults.slice(0, maxFaults));
   return result.data;
 }
 
 async function readText(path: string): Promise<string> {
   try {
-    const handle = await open(path);
-    try {
-      const buffer = Buffer.alloc(maxBytes + 1);
-      let length = 0;
-      for (let read = -1; read !== 0 && length <= maxBytes; length += read) {
-        read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
-      }
-      if (length > maxBytes) {
-        throw new UserError({
-          what: `this file is larger than ${maxBytes >> 10} KiB`,
-          where: path,
-          why: 'a configuration is small text',
-        });
-      }
-      return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
-    } finally {
-      await handle.close();
+    const bytes = await buffer(createReadStream(path, { end: maxBytes }));
+    if (bytes.length > maxBytes) {
+      const what = `this file is larger than ${maxBytes >> 10} KiB`;
+      throw new UserError({ what, where: path, why: 'a configuration is small text' });
     }
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) {
       throw new UserError({ what: 'this is not UTF-8 text', where: path, why: 'a YAML file was expected' });
     }
-    throw asUserError(withPath(error, path));
+    throw asUserError(error, path);
   }
-}
-
-/** `read` errors (a folder, for example) do not carry the path that `open` knew. */
-function withPath(error: unknown, path: string): unknown {
-  return error instanceof Error && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 function parseText({ path, text }: { path: string; text: string }, lines: LineCounter): Document.Parsed {
@@ -121,12 +102,8 @@ function toValue(document: Document.Parsed, path: string): unknown {
     JSON.stringify(value); // fails where an anchor holds an alias of itself
     return value;
   } catch (error) {
-    const why =
-      error instanceof RangeError
-        ? 'it is nested too deeply'
-        : error instanceof TypeError
-          ? 'an anchor holds itself'
-          : (error as Error).message;
+    const { name, message } = error as Error;
+    const why = { RangeError: 'it is nested too deeply', TypeError: 'an anchor holds itself' }[name] ?? message;
     throw new UserError({ what: 'this YAML cannot be read', where: path, why });
   }
 }
@@ -180,13 +157,8 @@ function toFaults(issue: z.core.$ZodIssue, context: Context): Fault[] {
     return [{ what: `${key} is missing`, where, why: `it must be ${expectation(node)}${help}` }];
   }
   const near = typeof value === 'string' ? nearest(value, (node.enum ?? []).map(String)) : undefined;
-  return [
-    {
-      what: `${key} must be ${expectation(node)}${help}, got ${shown(value)}`,
-      where,
-      ...(near === undefined ? {} : { next: `Did you mean ${near}?` }),
-    },
-  ];
+  const what = `${key} must be ${expectation(node)}${help}, got ${shorten(JSON.stringify(value) ?? String(value), 60)}`;
+  return [{ what, where, ...(near && { next: `Did you mean ${near}?` }) }];
 }
 
 /** A message that the schema's author wrote says more than what we could derive. */
@@ -238,8 +210,4 @@ function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): numb
 function position(path: string, lines: LineCounter, offset: number): string {
   const { line, col } = lines.linePos(offset);
   return `${path}:${Math.max(1, line)}:${Math.max(1, col)}`;
-}
-
-function shown(value: unknown): string {
-  return shorten(JSON.stringify(value) ?? String(value), 60);
 }

@@ -15,8 +15,8 @@ import { disposeModel, initModel } from '../model/model.js';
 import { silentReporter } from '../report/event.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { Saver } from '../train/saver.js';
+import { askChild } from './child.js';
 import { spreadOf } from './measure.js';
-import { peakOfOpening } from './open-process.js';
 import type { Shape, ShapeName } from './shapes.js';
 
 /** In 10⁶ bytes per second: of the median round, and the quartiles. */
@@ -81,18 +81,14 @@ export async function measureCheckpoint(
     read: () => readFile(file),
     hash: async () => hashOf(tensors),
   };
-  const seconds: Record<Work, number[]> = {
-    ...{ save: [], write: [], dd: [], open: [], openUnverified: [], read: [], hash: [] },
-  };
-  const time = async (name: Work): Promise<void> => {
-    const start = performance.now();
-    if ((await work[name]()) !== false) seconds[name].push((performance.now() - start) / 1000);
-  };
   const clear = async (): Promise<void> => {
     for (const path of [directory, file, zeros]) await rm(path, { recursive: true, force: true });
   };
   const writers: Work[] = ['save', 'write', 'dd'];
   const readers: Work[] = ['open', 'openUnverified', 'read', 'hash'];
+  const seconds: Record<Work, number[]> = {
+    ...{ save: [], write: [], dd: [], open: [], openUnverified: [], read: [], hash: [] },
+  };
   let openPeak: number;
   let background: { stall: number; share: number };
   try {
@@ -100,7 +96,11 @@ export async function measureCheckpoint(
       await clear();
       // Who comes first may find the disk or the cache better: the order turns from round to round.
       for (const names of [writers, readers]) {
-        for (let i = 0; i < names.length; i++) await time(names[(round + i) % names.length]);
+        for (let i = 0; i < names.length; i++) {
+          const name = names[(round + i) % names.length];
+          const start = performance.now();
+          if ((await work[name]()) !== false) seconds[name].push((performance.now() - start) / 1000);
+        }
       }
     }
     openPeak = (await peakOfOpening(directory)) / weightBytes;
@@ -126,6 +126,11 @@ export async function measureCheckpoint(
     stallOfSave: background.share,
     openPeakOfWeights: openPeak,
   };
+}
+
+/** Bytes of resident memory at the most while a process opens the checkpoint for use, less those before. */
+export function peakOfOpening(path: string): Promise<number> {
+  return askChild('open-child', path, (how) => ({ what: `the process that opened it ended ${how}`, where: path }));
 }
 
 /** Seconds that the loop waits, and their share of the save. The first save, which makes the buffers, does not count. */

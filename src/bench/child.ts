@@ -2,33 +2,47 @@
 // own, and nothing that was measured before is left in its caches.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { type Fault, UserError } from '../base/errors.js';
 
-/** How a child ended: the words, and the signal where there was one. */
-export interface Ending {
-  words: string;
-  signal: NodeJS.Signals | null;
-}
+type Answer<Result> = { result: Result } | { faults: readonly Fault[] } | { failure: string };
 
 /**
- * Sends `question` to `./<name>` beside this file and resolves with what it sends back.
- * @throws what `onEnd` gives where it ends without an answer.
+ * Sends `question` to `./<name>` beside this file and resolves with what it finds out.
+ * @throws what it threw; what `onEnd` says of a child that ended (`with code 1`, `by SIGKILL`) without an answer.
  */
-export function askChild<Answer>(
+export function askChild<Result>(
   name: string,
   question: string | object,
-  onEnd: (ending: Ending) => Error,
-): Promise<Answer> {
+  onEnd: (how: string) => Fault,
+): Promise<Result> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const child = fork(fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('message', (message) => resolve(message as Answer));
+    child.once('message', (message) => {
+      const answer = message as Answer<Result>;
+      if ('result' in answer) resolve(answer.result);
+      else reject('faults' in answer ? new UserError(answer.faults) : new Error(answer.failure));
+    });
     child.once('exit', (code, signal) => {
-      const words = signal === null ? `with code ${code}` : `by ${signal}`;
-      reject(onEnd({ words, signal })); // after an answer: no effect
+      const how = signal === null ? `with code ${code}` : `by ${signal}`;
+      reject(new UserError(onEnd(how), { exitCode: 1 })); // after an answer: no effect
     });
     child.send(question);
   });
+}
+
+/** The child's side: one question comes in, one answer goes out. */
+export function answerParent<Question, Result>(find: (question: Question) => Promise<Result>): void {
+  process.once('message', async (question) => {
+    const answer = await find(question as Question).then((result): Answer<Result> => ({ result }), failureOf);
+    if (process.connected) process.send?.(answer, () => process.disconnect());
+  });
+}
+
+function failureOf(error: unknown): Answer<never> {
+  if (error instanceof UserError) return { faults: error.faults };
+  return { failure: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
 }

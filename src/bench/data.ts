@@ -39,8 +39,8 @@ export interface DataOptions {
 }
 
 /** Documents are of 300 to 3,000 characters. */
-const shortest = 300;
-const longest = 3000;
+const minCharacters = 300;
+const maxCharacters = 3000;
 const vocabSize = 4096;
 /** Every filter that judges a text for itself, as it is by default. */
 const ownFilters = { repair: {}, scrub: {}, boilerplate: {}, length: {}, symbols: {}, repetition: {}, blocklist: {} };
@@ -75,7 +75,8 @@ export async function measureData({ folder, rounds, seed, megabytes = 4 }: DataO
     const encoded = texts.mixed.map((text) => Buffer.from(text));
     add('read', 'mixed', texts.mixed, () => readThrough(encoded));
     for (const kind of textKinds) {
-      const corpus = await builtCorpus(join(home, kind), texts[kind], seed);
+      const folder = join(home, kind);
+      const corpus = await build(await writeSpec(folder, texts[kind], {}), folder, seed);
       add('tokenise and pack', kind, texts[kind], () => tokenize(corpus, tokenizer, home));
     }
     for (const kind of ['zh', 'en'] as const) {
@@ -128,7 +129,7 @@ function documentsOf(make: TextMaker, bytes: number, seed: number): string[] {
   const random = Random.stream(seed, 'bench documents');
   const documents: string[] = [];
   for (let made = 0; made < bytes; made += Buffer.byteLength(documents[documents.length - 1])) {
-    documents.push(make(random.integer(shortest, longest)));
+    documents.push(make(random.integer(minCharacters, maxCharacters)));
   }
   return documents;
 }
@@ -177,8 +178,4 @@ async function writeSpec(folder: string, texts: readonly string[], filters: obje
 
 async function build(specPath: string, directory: string, seed: number): Promise<string> {
   return (await buildData({ specPath, directory, seed, validation: 0.01, ...quiet })).path;
-}
-
-async function builtCorpus(folder: string, texts: readonly string[], seed: number): Promise<string> {
-  return build(await writeSpec(folder, texts, {}), folder, seed);
 }

@@ -3,21 +3,12 @@ import { type Attributes, type Op, runKernel } from '../tensor/op.js';
 import type { Tensor } from '../tensor/tf.js';
 import { randomTensor } from './inputs.js';
 
-export interface OpCalls {
-  forward(): Tensor;
-  backward(): Tensor;
-}
-
 /** Within a `tidy`: the outputs and the gradient that `backward` reads live in it. */
-export function opCalls<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): OpCalls {
-  const outputs = list(runKernel(op.name, inputs, attributes));
+export function opCalls<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A) {
+  const outputs = runKernel(op.name, inputs, attributes);
   const dy = randomTensor(outputs[0].shape);
   return {
-    forward: () => list(runKernel(op.name, inputs, attributes))[0],
-    backward: () => list(runKernel(`${op.name}Grad`, [dy, ...inputs, ...outputs], attributes))[0],
+    forward: (): Tensor => runKernel(op.name, inputs, attributes)[0],
+    backward: (): Tensor => runKernel(`${op.name}Grad`, [dy, ...inputs, ...outputs], attributes)[0],
   };
-}
-
-function list(result: Tensor | Tensor[]): Tensor[] {
-  return Array.isArray(result) ? result : [result];
 }

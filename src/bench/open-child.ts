@@ -1,22 +1,20 @@
-// The child of open-process: a path comes in, the bytes that opening it took at the most go out.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+// Opens a checkpoint in a process of its own, for checkpoint.ts: a path comes in, the bytes that it took at the most go out.
+import { writeFileSync } from 'node:fs';
+import { UserError } from '../base/errors.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { resolveCheckpoint } from '../checkpoint/history.js';
-import type { OpenAnswer } from './open-process.js';
+import { answerParent } from './child.js';
+import { residentBytes } from './resident.js';
 
-process.once('message', async (path) => {
-  const answer: OpenAnswer = await taken(path as string).catch((error: Error) => ({ failure: error.message }));
-  if (process.connected) process.send?.(answer, () => process.disconnect());
-});
-
-async function taken(path: string): Promise<OpenAnswer> {
+answerParent(async (path: string) => {
   await resolveCheckpoint(path); // what a first call loads is not counted
   const before = residentBytes('VmRSS');
   forgetPeak();
   const { weights } = await openCheckpoint(path);
   const bytes = residentBytes('VmHWM') - before;
-  return weights.size > 0 ? { bytes } : { failure: 'it has no weights' };
-}
+  if (weights.size === 0) throw new UserError({ what: 'it has no weights', where: path });
+  return bytes;
+});
 
 /** Linux starts the high-water mark afresh; elsewhere the peak is that of the whole process. */
 function forgetPeak(): void {
@@ -25,11 +23,4 @@ function forgetPeak(): void {
   } catch {
     // Not Linux, or not allowed: the peak then covers the start too, which is far below that of any real model.
   }
-}
-
-function residentBytes(field: 'VmRSS' | 'VmHWM'): number {
-  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
-  const found = new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1];
-  if (found !== undefined) return Number(found) * 1024;
-  return field === 'VmRSS' ? process.memoryUsage().rss : process.resourceUsage().maxRSS * 1024;
 }

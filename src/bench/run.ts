@@ -6,13 +6,13 @@ import type { BackendChoice, Precision } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
+import { askChild } from './child.js';
 import { type DataResult, measureData } from './data.js';
 import { type DecodeResult, measureDecode } from './decode.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { measureOps, type OpResult } from './ops.js';
 import { namedShapes, peakFor, type ShapeName, shapeOf, shareOf } from './shapes.js';
-import type { TrainMeasurement } from './train.js';
-import { trainInChild } from './train-process.js';
+import type { TrainJob, TrainMeasurement } from './train.js';
 
 export const sections = ['machine', 'gemm', 'ops', 'train', 'decode', 'checkpoint', 'data'] as const;
 export type Section = (typeof sections)[number];
@@ -61,6 +61,15 @@ export interface BenchWatcher {
   onSection(section: Section, result: BenchResult): void;
 }
 
+/** One training measurement in a process of its own, so that its peak of memory is its own too. */
+export function trainInChild(job: TrainJob): Promise<TrainMeasurement> {
+  return askChild('train-child', job, (how) => ({
+    what: `the process that trained ${job.shape} at ${job.precision} ended ${how}`,
+    why: how.endsWith('SIGKILL') ? 'the system ends a process this way when memory runs out' : undefined,
+    next: 'Measure a smaller one with --shape',
+  }));
+}
+
 /** Measures the sections asked for; the machine's limits always, because all shares need them. */
 export async function runBench(settings: BenchSettings, watcher: BenchWatcher): Promise<BenchResult> {
   const { backend: choice, threads, steps, seed } = settings;
@@ -72,8 +81,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const hasBf16 = backend === 'native' && limits.bf16PeakGflops !== null;
   const precisions = settings.precisions ?? (hasBf16 ? ['fp32', 'bf16'] : ['fp32']);
   const shapes = settings.shapes ?? ['7m'];
-  const peaks = limits;
-  const { bandwidthGBs } = limits;
+  const { bandwidthGBs, ...peaks } = limits;
   const measure: Record<
     Exclude<Section, 'machine' | 'checkpoint' | 'data'>,
     (precision: Precision) => Promise<void> | void

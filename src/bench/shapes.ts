@@ -1,10 +1,10 @@
 // The shapes that are measured, by name: a model of the size dial, a vocabulary, and a batch of B rows of T tokens.
 // bench/peers/shapes.py holds the same numbers for PyTorch; a test compares the two.
 import { modelConfig } from '../architecture/config.js';
-import { trainingFlopsPerToken } from '../architecture/cost.js';
 import { parameterCount } from '../architecture/parameters.js';
 import type { Precision } from '../config/compute.js';
 import { type ModelConfig, modelSchema, type Size } from '../config/model.js';
+import type { MachineLimits } from '../tensor/native/probe.js';
 
 const table = {
   /** Too small to say anything about speed: it tries the command out. */
@@ -36,16 +36,8 @@ export function shapeOf(name: ShapeName): Shape {
   return { name, config, rows, columns, parameters: parameterCount(config) };
 }
 
-/** Floating-point operations to train on one token. */
-export function flopsPerToken({ config, columns }: Shape): number {
-  return trainingFlopsPerToken(config, columns);
-}
-
 /** An engine that holds bf16 operands may multiply them either way: its limit is the higher of the two. */
-export interface Peaks {
-  fp32PeakGflops: number | null;
-  bf16PeakGflops: number | null;
-}
+export type Peaks = Pick<MachineLimits, 'fp32PeakGflops' | 'bf16PeakGflops'>;
 
 export function peakFor(precision: Precision, { fp32PeakGflops, bf16PeakGflops }: Peaks): number | null {
   if (precision === 'fp32' || bf16PeakGflops === null) return fp32PeakGflops;

@@ -1,18 +1,5 @@
-// The child of train-process: one job comes in, one answer goes out.
-import { UserError } from '../base/errors.js';
+// Trains one shape in a process of its own, for run.ts.
+import { answerParent } from './child.js';
 import { measureTraining, type TrainJob } from './train.js';
-import type { TrainAnswer } from './train-process.js';
 
-process.once('message', async (job) => {
-  const answer = await answerTo(job as TrainJob);
-  if (process.connected) process.send?.(answer, () => process.disconnect());
-});
-
-async function answerTo(job: TrainJob): Promise<TrainAnswer> {
-  try {
-    return { result: await measureTraining(job, () => !process.connected) };
-  } catch (error) {
-    if (error instanceof UserError) return { faults: error.faults };
-    return { failure: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
-  }
-}
+answerParent((job: TrainJob) => measureTraining(job, () => !process.connected));

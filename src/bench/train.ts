@@ -1,6 +1,6 @@
 // Training speed through the real training step, on seeded random tokens: forward, backward, clipping, AdamW.
-// Run it in a process of its own (train-process.ts): the peak of resident memory belongs to the whole process.
-import { existsSync, readFileSync } from 'node:fs';
+// Run it in a process of its own (train-child.ts): the peak of resident memory belongs to the whole process.
+import { trainingFlopsPerToken } from '../architecture/cost.js';
 import { Random } from '../base/random.js';
 import type { ComputeChoice, Precision } from '../config/compute.js';
 import { trainSchema } from '../config/train.js';
@@ -12,7 +12,8 @@ import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
 import { causalRanges, randomIds, rowPositions } from './inputs.js';
 import { spreadOf } from './measure.js';
-import { flopsPerToken, type Shape, type ShapeName, shapeOf } from './shapes.js';
+import { residentBytes } from './resident.js';
+import { type Shape, type ShapeName, shapeOf } from './shapes.js';
 
 export interface TrainJob extends ComputeChoice {
   shape: ShapeName;
@@ -78,31 +79,16 @@ export async function measureTraining(
   }
   const seconds = spreadOf(times);
   const tokens = shape.rows * shape.columns;
+  const flopsPerToken = trainingFlopsPerToken(shape.config, shape.columns);
   return {
-    shape: job.shape,
-    precision: job.precision,
-    backend,
-    parameters: shape.parameters,
-    tokensPerStep: tokens,
-    flopsPerToken: flopsPerToken(shape),
-    steps: times.length,
+    ...{ shape: job.shape, precision: job.precision, backend, parameters: shape.parameters },
+    ...{ tokensPerStep: tokens, flopsPerToken, steps: times.length },
     tokensPerSecond: tokens / seconds.median,
     quartiles: [tokens / seconds.high, tokens / seconds.low],
-    gflops: (flopsPerToken(shape) * tokens * 1e-9) / seconds.median,
-    peakRssMiB: peakRssMiB(),
+    gflops: (flopsPerToken * tokens * 1e-9) / seconds.median,
+    peakRssMiB: residentBytes('VmHWM') / 2 ** 20,
     loss,
   };
-}
-
-/**
- * Of this process since it started. Linux counts what the parent held at the moment of the fork as `maxRSS` of the
- * child: the high-water mark of /proc is the child's own.
- */
-function peakRssMiB(): number {
-  const mark = existsSync('/proc/self/status')
-    ? /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
-    : undefined;
-  return (mark === undefined ? process.resourceUsage().maxRSS : Number(mark)) / 1024;
 }
 
 /** Batches of uniformly random tokens: full rows, one document each, every prediction counts. */

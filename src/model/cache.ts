@@ -29,29 +29,28 @@ export function createCache(config: ModelConfig, capacity: number): KeyValueCach
 
 /** Room for `capacity` columns, in place; those there are stay as they are. */
 export function growCache(cache: KeyValueCache, capacity: number): void {
-  const grown = (held: Tensor4D): Tensor4D => {
+  replaceLayers(cache, (held) => {
     const [, , groups, dimension] = held.shape;
-    const larger = tidy(() => concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1));
+    const larger = concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1);
     held.dispose();
-    return keep(larger);
-  };
-  for (const layer of cache.layers) {
-    layer.keys = grown(layer.keys);
-    layer.values = grown(layer.values);
-  }
+    return larger;
+  });
   cache.capacity = capacity;
 }
 
 /** Copies `count` columns from `from` on to those from `to` on; the two stretches do not overlap. */
 export function copyColumns(cache: KeyValueCache, from: number, to: number, count: number): void {
   const columns = Array.from({ length: count }, (_, i) => to + i);
-  const copied = (held: Tensor4D): Tensor4D => {
+  replaceLayers(cache, (held) => {
     const [, , groups, dimension] = held.shape;
-    return keep(tidy(() => storeColumns(held, slice(held, [0, from, 0, 0], [1, count, groups, dimension]), columns)));
-  };
+    return storeColumns(held, slice(held, [0, from, 0, 0], [1, count, groups, dimension]), columns);
+  });
+}
+
+function replaceLayers(cache: KeyValueCache, change: (held: Tensor4D) => Tensor4D): void {
   for (const layer of cache.layers) {
-    layer.keys = copied(layer.keys);
-    layer.values = copied(layer.values);
+    layer.keys = keep(tidy(() => change(layer.keys)));
+    layer.values = keep(tidy(() => change(layer.values)));
   }
 }
 

@@ -10,16 +10,8 @@ import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
 import { recomputed } from '../tensor/recompute.js';
-import {
-  reshape,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor3D,
-  type Tensor4D,
-  tensor1d,
-  tensor3d,
-} from '../tensor/tf.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../tensor/tf.js';
+import { reshape, tensor1d, tensor3d } from '../tensor/tf.js';
 import { type CacheUse, extendCache } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
 import { layerWeights, project } from './project.js';

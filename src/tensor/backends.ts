@@ -9,6 +9,7 @@ import { UserError } from '../base/errors.js';
 import { formatThreads, shorten } from '../base/format.js';
 import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
+import type { configureNative } from './native/index.js';
 import { registerOps } from './ops/index.js';
 import { enableProdMode, engine, setBackend } from './tf.js';
 import { repairWasm } from './wasm-repairs.js';
@@ -18,46 +19,22 @@ export type BackendName = Exclude<BackendChoice, 'auto'>;
 interface Backend {
   name: BackendName;
   /** Loads it; throws with the reason where it cannot run. */
-  load(): Promise<void>;
+  load(): Promise<unknown>;
   /** Why `auto` should not take it, though it loads. */
   unfit?(): string | undefined;
   /** Sets threads and precision, defaults too. A backend without it computes in fp32 on threads of its own choice. */
-  configure?(settings: ComputeSettings): Promise<Configured>;
-}
-
-interface Configured {
-  threads: number;
-  precision: Precision;
-  /** `avx512, 2 threads`. */
-  inWords: string;
+  configure?(settings: ComputeSettings): Promise<ReturnType<typeof configureNative>>;
 }
 
 const backends: readonly Backend[] = [
   { name: 'tensorflow', load: loadTensorflow, unfit: () => (usesGpu() ? undefined : 'it found no GPU') },
   {
     name: 'native',
-    load: async () => {
-      const { loadNative } = await import('./native/index.js');
-      loadNative();
-    },
-    configure: async (settings) => {
-      const { configureNative } = await import('./native/index.js');
-      return configureNative(settings);
-    },
+    load: async () => (await import('./native/index.js')).loadNative(),
+    configure: async (settings) => (await import('./native/index.js')).configureNative(settings),
   },
-  {
-    name: 'wasm',
-    load: async () => {
-      await import('@tensorflow/tfjs-backend-wasm');
-      repairWasm();
-    },
-  },
-  {
-    name: 'cpu',
-    load: async () => {
-      await import('@tensorflow/tfjs-backend-cpu');
-    },
-  },
+  { name: 'wasm', load: () => import('@tensorflow/tfjs-backend-wasm').then(repairWasm) },
+  { name: 'cpu', load: () => import('@tensorflow/tfjs-backend-cpu') },
 ];
 
 export interface OpenedBackend {
@@ -128,20 +105,14 @@ function cannotAsAsked(name: BackendName, lack: string, { threads, precision }: 
   ];
   return new UserError({
     what: lack.replace('it ', `the backend ${name} `),
-    next: `Leave out ${asked.join(' and ')}, or use \`--backend native\``,
+    next: `Omit ${asked.join(' and ')}, or use \`--backend native\``,
   });
 }
 
-export interface BackendCheck {
-  name: BackendName;
-  available: boolean;
-  reason: string;
-}
-
 /** Tries each backend in turn, for `mossctl doctor` and for test suites that run on whatever is there. */
-export async function checkBackends(): Promise<BackendCheck[]> {
+export async function checkBackends(): Promise<{ name: BackendName; available: boolean; reason: string }[]> {
   enableProdMode();
-  const checks: BackendCheck[] = [];
+  const checks = [];
   for (const backend of backends) {
     const reason = await tryOpen(backend, true);
     checks.push({ name: backend.name, available: reason === undefined, reason: reason ?? 'ready' });
@@ -152,20 +123,15 @@ export async function checkBackends(): Promise<BackendCheck[]> {
 async function tryOpen(backend: Backend, onlyIfFit: boolean): Promise<string | undefined> {
   try {
     await backend.load();
-    const set = await setBackend(backend.name);
-    if (!set) return 'it did not start';
+    if (!(await setBackend(backend.name))) return 'it did not start';
     const unfit = onlyIfFit ? backend.unfit?.() : undefined;
     if (unfit !== undefined) return unfit;
     registerOps(backend.name);
     registerGradients();
     return undefined;
   } catch (error) {
-    return firstLine(error);
+    return shorten(String(error instanceof Error ? error.message : error).split('\n')[0], 160);
   }
-}
-
-function firstLine(error: unknown): string {
-  return shorten(String(error instanceof Error ? error.message : error).split('\n')[0], 160);
 }
 
 /**

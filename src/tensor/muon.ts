@@ -3,20 +3,8 @@
 // Composed of plain ops on every backend: nearly all of its time is matrix products, which are native there.
 import { checkTensor } from './check.js';
 import { linear } from './ops/linear.js';
-import {
-  add,
-  div,
-  mul,
-  sqrt,
-  square,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  tidy,
-  transpose,
-  type Variable,
-} from './tf.js';
+import type { Tensor, Tensor2D, Variable } from './tf.js';
+import { add, div, mul, sqrt, square, sub, sum, tidy, transpose } from './tf.js';
 
 export interface MuonParameter {
   /** [out, in]. */
@@ -31,7 +19,7 @@ export interface MuonSettings {
   learningRate: number;
   /** The gradients are multiplied by it first: global-norm clipping. */
   gradientScale: number;
-  /** Share of the moment that a step keeps: 0.95 (Jordan et al. 2024) unless told otherwise. */
+  /** Share of the moment that a step keeps: 0.95 (Jordan et al. 2024) by default. */
   momentum?: number;
 }
 

@@ -1,6 +1,6 @@
 // How a fused op is made: one kernel whose portable body composes plain TensorFlow.js ops, and one gradient.
 // A backend that has something faster registers its own kernel under the same name (`RmsNorm`, `RmsNormGrad`).
-import type { GradConfig, NamedAttrMap, NamedTensorMap, Tensor } from './tf.js';
+import type { NamedAttrMap, NamedTensorMap, Tensor } from './tf.js';
 import { dispose, engine, getGradient, getKernel, registerGradient, registerKernel, tidy } from './tf.js';
 
 /** Sizes of a tensor of any rank (tfjs types them as a union of tuples). */
@@ -34,32 +34,27 @@ export function runOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attribu
   return result;
 }
 
-/** Gives `backend` the portable body of the op, unless it brought a kernel of its own. */
-export function registerPortable<A extends Attributes>(op: Op<A>, backend: string): void {
-  registerOnce(op.name, backend, (inputs, attributes) => op.forward(inputs, attributes as A));
+/** Gives `backend` the portable body of the op, unless it brought a kernel of its own; and all backends its gradient. */
+export function registerOp(op: Op<Attributes>, backend: string): void {
+  registerOnce(op.name, backend, (inputs, attributes) => op.forward(inputs, attributes as Attributes));
   registerOnce(`${op.name}Grad`, backend, (all, attributes) => {
     const count = all.length - 1 - op.outputs;
-    return op.backward(all[0], all.slice(1, 1 + count), all.slice(1 + count), attributes as A);
+    return op.backward(all[0], all.slice(1, 1 + count), all.slice(1 + count), attributes as Attributes);
   });
-}
-
-/** Registers the gradient, once for all backends. */
-export function registerOpGradient<A extends Attributes>(op: Op<A>): void {
   if (getGradient(op.name) !== undefined) return;
-  const config: GradConfig = {
+  registerGradient({
     kernelName: op.name,
     saveAllInputs: true,
     outputsToSave: Array.from({ length: op.outputs }, () => true),
     gradFunc: (dy, saved, attributes) => {
       const first = Array.isArray(dy) ? dy[0] : dy;
       const inputs = saved.slice(0, saved.length - op.outputs);
-      const wanted = op.differentiable(inputs, attributes as A);
+      const wanted = op.differentiable(inputs, attributes as Attributes);
       // Run here, not lazily in the returned functions: those run in a scope that would dispose the other gradients.
-      const gradients = runKernel(`${op.name}Grad`, [first, ...saved], attributes as A);
+      const gradients = runKernel(`${op.name}Grad`, [first, ...saved], attributes as Attributes);
       return Object.fromEntries(gradients.slice(0, wanted).map((gradient, index) => [index, () => gradient]));
     },
-  };
-  registerGradient(config);
+  });
 }
 
 /** Registers `body` as the kernel, unless the backend brought one of its own under that name. */

@@ -1,7 +1,7 @@
 // Two repairs of TensorFlow.js's wasm backend, without which training on it is impractical:
 // it lacks UnsortedSegmentSum, and its BatchMatMul is fast (XNNPACK) only for one plain, untransposed product.
 import { shapeOf } from './op.js';
-import type { Tensor, TensorInfo } from './tf.js';
+import type { KernelConfig, Tensor, TensorInfo } from './tf.js';
 import { engine, getKernel, registerKernel, tensor, tidy, transpose, unregisterKernel } from './tf.js';
 
 const repaired = new WeakSet<object>();
@@ -50,7 +50,7 @@ function repairBatchMatMul(): void {
   if (kernel === undefined || repaired.has(kernel)) return;
   const plain = kernel.kernelFunc;
   unregisterKernel('BatchMatMul', 'wasm');
-  registerKernel({
+  const replacement: KernelConfig = {
     ...kernel,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const multiply: Multiply = (a, b) =>
@@ -62,15 +62,13 @@ function repairBatchMatMul(): void {
       return tidy(() => {
         const [left, right] = [transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b];
         const batches = left.rank === 3 && right.rank === 3 && left.shape[0] === right.shape[0] && left.shape[0] > 1;
-        const product = batches
-          ? batched(left, right, multiply, backend as unknown as WasmBackend)
-          : multiply(left, right);
-        return engine().makeTensorFromTensorInfo(product);
+        if (!batches) return engine().makeTensorFromTensorInfo(multiply(left, right));
+        return engine().makeTensorFromTensorInfo(batched(left, right, multiply, backend as unknown as WasmBackend));
       });
     },
-  });
-  const replaced = getKernel('BatchMatMul', 'wasm');
-  if (replaced !== undefined) repaired.add(replaced);
+  };
+  registerKernel(replacement);
+  repaired.add(replacement);
 }
 
 /** Multiply-adds of one entry under which setting up an XNNPACK product costs more than the slow loop (decoding). */
@@ -91,8 +89,9 @@ function batched(a: Tensor, b: Tensor, multiply: Multiply, backend: WasmBackend)
   const out = backend.makeOutput([batch, m, n], 'float32');
   const [aAt, bAt, outAt] = [a, b, out].map((x) => backend.dataIdMap.get(x.dataId).memoryOffset);
   for (let i = 0; i < batch; i++) {
-    const left = viewOf(backend, [m, k], aAt + i * m * k * 4);
-    const right = viewOf(backend, [k, n], bAt + i * k * n * 4);
+    // Views into the memory of the two: copying each entry out costs more than the products.
+    const left = backend.makeOutput([m, k], 'float32', aAt + i * m * k * 4);
+    const right = backend.makeOutput([k, n], 'float32', bAt + i * k * n * 4);
     const product = multiply(left, right);
     const from = backend.dataIdMap.get(product.dataId).memoryOffset;
     // HEAPU8 is looked up each time: the heap may have grown and moved.
@@ -102,11 +101,6 @@ function batched(a: Tensor, b: Tensor, multiply: Multiply, backend: WasmBackend)
     forget(backend, right);
   }
   return out;
-}
-
-/** A tensor inside another one's memory: copying each entry out costs more than the products. */
-function viewOf(backend: WasmBackend, shape: number[], memoryOffset: number): TensorInfo {
-  return backend.makeOutput(shape, 'float32', memoryOffset);
 }
 
 /** Drops a view without freeing memory that is not its own. */

@@ -18,6 +18,7 @@ test('every knob of the pipeline is described, with its help', () => {
       default: 8,
       help: 'rows per micro-batch',
       bounds: 'from 1 to 65536',
+      choices: undefined,
     },
   );
   const rate = fields.find((field) => field.path === 'pretrain.train.learningRate');

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
-import { measureCheckpoint } from '../../src/bench/checkpoint.js';
-import { peakOfOpening } from '../../src/bench/open-process.js';
+import { measureCheckpoint, peakOfOpening } from '../../src/bench/checkpoint.js';
 import { shapeOf } from '../../src/bench/shapes.js';
 import { openBackend } from '../../src/tensor/backends.js';
 

@@ -7,9 +7,9 @@ import { measureDecode } from '../../src/bench/decode.js';
 import { measureGemm, modelProducts, squareProducts } from '../../src/bench/gemm.js';
 import { secondsPerCall, spreadOf } from '../../src/bench/measure.js';
 import { measureOps } from '../../src/bench/ops.js';
+import { trainInChild } from '../../src/bench/run.js';
 import { shapeOf } from '../../src/bench/shapes.js';
 import { measureTraining, type TrainJob } from '../../src/bench/train.js';
-import { trainInChild } from '../../src/bench/train-process.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, ones } from '../../src/tensor/tf.js';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { flopsPerToken, namedShapes, peakFor, shapeNames, shapeOf, shareOf } from '../../src/bench/shapes.js';
+import { trainingFlopsPerToken } from '../../src/architecture/cost.js';
+import { namedShapes, peakFor, shapeNames, shapeOf, shareOf } from '../../src/bench/shapes.js';
 
 test('the named shapes have the sizes that their results are quoted with', () => {
   const sizes = namedShapes.map((name) => {
@@ -21,7 +22,7 @@ test('the named shapes have the sizes that their results are quoted with', () =>
 test('a token costs 6N + 12·L·T·d operations, the tied embedding counted once', () => {
   const shape = shapeOf('7m');
   assert.equal(shape.parameters, 6_918_144);
-  assert.equal(flopsPerToken(shape), 6 * 6_918_144 + 12 * 6 * 256 * 256);
+  assert.equal(trainingFlopsPerToken(shape.config, shape.columns), 6 * 6_918_144 + 12 * 6 * 256 * 256);
 });
 
 test('the PyTorch twin counts the same parameters, tokens and operations', (context) => {
@@ -31,7 +32,10 @@ test('the PyTorch twin counts the same parameters, tokens and operations', (cont
   const ours = shapeNames.map((name) => {
     const shape = shapeOf(name);
     const { parameters, rows, columns } = shape;
-    return [name, { parameters, flopsPerToken: flopsPerToken(shape), tokensPerStep: rows * columns }];
+    return [
+      name,
+      { parameters, flopsPerToken: trainingFlopsPerToken(shape.config, shape.columns), tokensPerStep: rows * columns },
+    ];
   });
   assert.deepEqual(JSON.parse(found.stdout), Object.fromEntries(ours));
 });

@@ -29,10 +29,7 @@ test('what a backend cannot do, or is not there to do, exits 2 before anything i
   const out = join(folder, 'run');
   const wasm = await mossctl(['run', 'smoke', '--out', out, '--backend', 'wasm', '--precision', 'bf16']);
   assert.equal(wasm.code, 2);
-  assert.match(
-    wasm.stderr,
-    /error: the backend wasm computes in fp32 only\. Leave out precision bf16, or use `--backend/,
-  );
+  assert.match(wasm.stderr, /error: the backend wasm computes in fp32 only\. Omit precision bf16, or use `--backend/);
   const env = { MOSSCTL_NATIVE: join(folder, 'nowhere.node') };
   const auto = await mossctl(['run', 'smoke', '--out', out, '--threads', '2'], { env });
   assert.equal(auto.code, 2);

@@ -57,14 +57,11 @@ test('a backend that cannot compute as asked says what to leave out', async () =
     assert.ok(error instanceof UserError);
     assert.match(
       error.message,
-      /^the backend wasm computes in fp32 only and takes no thread count\. Leave out precision bf16 and the 2 threads, or use `--backend native`/,
+      /^the backend wasm computes in fp32 only and takes no thread count\. Omit precision bf16 and the 2 threads, or use `--backend native`/,
     );
     return true;
   });
-  await assert.rejects(
-    openBackend('cpu', { threads: 1 }),
-    /the backend cpu takes no thread count\. Leave out the 1 thread/,
-  );
+  await assert.rejects(openBackend('cpu', { threads: 1 }), /the backend cpu takes no thread count\. Omit the 1 thread/);
   const { threads, precision, note } = await openBackend('wasm', { precision: 'fp32' });
   assert.deepEqual([threads, precision, note], [null, 'fp32', 'backend wasm']);
 });

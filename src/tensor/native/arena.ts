@@ -3,14 +3,14 @@
 import type { Addon } from './addon.js';
 
 const alignment = 64;
-const smallestSlab = 32 * 2 ** 20;
-const largestGrowth = 512 * 2 ** 20;
+const minSlab = 32 * 2 ** 20;
+const maxGrowth = 512 * 2 ** 20;
 
 interface Slab {
   buffer: ArrayBuffer;
   base: number;
   /** Free blocks by address, never adjacent. */
-  free: { offset: number; bytes: number }[];
+  freeBlocks: { offset: number; bytes: number }[];
 }
 
 /** A place in a slab. */
@@ -45,34 +45,34 @@ export class Arena {
     return block;
   }
 
-  release({ slab: { free }, offset, bytes }: Block): void {
+  release({ slab: { freeBlocks }, offset, bytes }: Block): void {
     this.#used -= bytes;
     let low = 0;
-    for (let high = free.length; low < high; ) {
+    for (let high = freeBlocks.length; low < high; ) {
       const middle = (low + high) >> 1;
-      if (free[middle].offset < offset) low = middle + 1;
+      if (freeBlocks[middle].offset < offset) low = middle + 1;
       else high = middle;
     }
-    const before = free[low - 1];
-    const after = free[low];
+    const before = freeBlocks[low - 1];
+    const after = freeBlocks[low];
     const joinsBefore = before !== undefined && before.offset + before.bytes === offset;
     const joinsAfter = after !== undefined && offset + bytes === after.offset;
     if (joinsBefore) {
       before.bytes += bytes + (joinsAfter ? after.bytes : 0);
-      if (joinsAfter) free.splice(low, 1);
+      if (joinsAfter) freeBlocks.splice(low, 1);
     } else if (joinsAfter) {
       after.offset = offset;
       after.bytes += bytes;
     } else {
-      free.splice(low, 0, { offset, bytes });
+      freeBlocks.splice(low, 0, { offset, bytes });
     }
   }
 
   #takeSmallest(size: number): Block | undefined {
     let best: { slab: Slab; index: number; bytes: number } | undefined;
     for (const slab of this.#slabs) {
-      for (let index = 0; index < slab.free.length; index++) {
-        const { bytes } = slab.free[index];
+      for (let index = 0; index < slab.freeBlocks.length; index++) {
+        const { bytes } = slab.freeBlocks[index];
         if (bytes >= size && (best === undefined || bytes < best.bytes)) best = { slab, index, bytes };
         if (bytes === size) return this.#takeFrom(slab, index, size);
       }
@@ -81,9 +81,9 @@ export class Arena {
   }
 
   #takeFrom(slab: Slab, index: number, size: number): Block {
-    const found = slab.free[index];
+    const found = slab.freeBlocks[index];
     const { offset } = found;
-    if (found.bytes === size) slab.free.splice(index, 1);
+    if (found.bytes === size) slab.freeBlocks.splice(index, 1);
     else {
       found.offset += size;
       found.bytes -= size;
@@ -93,12 +93,12 @@ export class Arena {
 
   /** Each slab is as large as all before it, within bounds: few of them, and pages that are never touched cost nothing. */
   #addSlab(size: number): Slab {
-    const wanted = Math.max(size + alignment, smallestSlab, Math.min(this.#reserved, largestGrowth));
+    const wanted = Math.max(size + alignment, minSlab, Math.min(this.#reserved, maxGrowth));
     const buffer = new ArrayBuffer(wanted);
     const base = this.#addon.addSlab(buffer);
     const skip = (alignment - (base % alignment)) % alignment;
     const bytes = Math.floor((wanted - skip) / alignment) * alignment;
-    const slab: Slab = { buffer, base, free: [{ offset: skip, bytes }] };
+    const slab: Slab = { buffer, base, freeBlocks: [{ offset: skip, bytes }] };
     this.#slabs.push(slab);
     this.#reserved += wanted;
     return slab;

@@ -27,20 +27,15 @@ const bodies: Record<string, Body> = {
     const gradients = backend.run('LinearGrad', [dy, x, weight], shapes, [rows, width, out, Number(bias)]);
     return residual ? [...gradients, backend.alias(dy, dy.shape)] : gradients;
   },
-  RmsNorm: (backend, [x, weight], { epsilon }) =>
-    backend.run(
-      'RmsNorm',
-      [x, weight],
-      [x.shape],
-      [sizeOf(x.shape) / weight.shape[0], weight.shape[0], Number(epsilon)],
-    ),
-  RmsNormGrad: (backend, [dy, x, weight], { epsilon }) =>
-    backend.run(
-      'RmsNormGrad',
-      [dy, x, weight],
-      [x.shape, weight.shape],
-      [sizeOf(x.shape) / weight.shape[0], weight.shape[0], Number(epsilon)],
-    ),
+  RmsNorm: (backend, [x, weight], { epsilon }) => {
+    const [width] = weight.shape;
+    return backend.run('RmsNorm', [x, weight], [x.shape], [sizeOf(x.shape) / width, width, Number(epsilon)]);
+  },
+  RmsNormGrad: (backend, [dy, x, weight], { epsilon }) => {
+    const [width] = weight.shape;
+    const numbers = [sizeOf(x.shape) / width, width, Number(epsilon)];
+    return backend.run('RmsNormGrad', [dy, x, weight], [x.shape, weight.shape], numbers);
+  },
   Rotary: (backend, [x, positions], rotation) => rotate(backend, x, positions, rotation, 1),
   RotaryGrad: (backend, [dy, , positions], rotation) => rotate(backend, dy, positions, rotation, -1),
   Attention: (backend, inputs) => {

@@ -13,8 +13,7 @@ let loaded: NativeBackend | undefined;
 /** Makes `native` known to TensorFlow.js, once. Throws where there is no addon that runs here. */
 export function loadNative(): NativeBackend {
   if (loaded !== undefined) return loaded;
-  const addon = loadAddon();
-  const backend = new NativeBackend(addon);
+  const backend = new NativeBackend(loadAddon());
   registerFused();
   registerPlain(getKernelsForBackend('cpu'));
   registerBackend('native', () => backend, 0);
@@ -22,7 +21,7 @@ export function loadNative(): NativeBackend {
   return backend;
 }
 
-/** Sets both, to their defaults where they are left out. `inWords` says what a run should know: `avx512, 2 threads`. */
+/** Sets both, to their defaults where they are absent. `inWords` says what a run should know: `avx512, 2 threads`. */
 export function configureNative({ threads = defaultThreads(), precision = 'fp32' }: ComputeSettings) {
   const { addon } = loadNative();
   addon.setThreads(threads);

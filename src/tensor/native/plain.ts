@@ -8,13 +8,13 @@ import type { NativeBackend } from './backend.js';
 type Attributes = Record<string, unknown>;
 type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo | undefined;
 
-const mostAxes = 6;
+const maxAxes = 6;
 /** C++ numbers of the operations on two tensors. */
 export const binary = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3 };
 const unary = { Neg: 0, Square: 1, Sqrt: 2, Rsqrt: 3, Sigmoid: 4, Softplus: 5, Exp: 6, Log: 7, Relu: 8 };
 
 const isFloat = (x: TensorInfo): boolean => x.dtype === 'float32';
-const fits = (shape: readonly number[]): boolean => shape.length <= mostAxes;
+const fits = (shape: readonly number[]): boolean => shape.length <= maxAxes;
 
 /** Elements between neighbours along each axis. */
 export function stridesOf(shape: readonly number[]): number[] {
@@ -36,7 +36,7 @@ const bodies: Record<string, Body> = {
   },
   Tile: (backend, [x], { reps }) => {
     const repeats = reps as number[];
-    if (!isNumeric(x) || 2 * x.shape.length > mostAxes || !isPerAxis(repeats, x)) return undefined;
+    if (!isNumeric(x) || 2 * x.shape.length > maxAxes || !isPerAxis(repeats, x)) return undefined;
     if (repeats.some((repeat) => repeat < 0)) return undefined;
     // [a, b] tiled [m, n] is a copy of [m, a, n, b] with no stride along the repeats.
     const from = stridesOf(x.shape).flatMap((stride) => [0, stride]);
@@ -119,7 +119,7 @@ export function registerPlain(cpuKernels: readonly KernelConfig[]): void {
 function binaryBody(operation: number): Body {
   return (backend, [a, b]) => {
     const rank = Math.max(a.shape.length, b.shape.length);
-    if (!isFloat(a) || !isFloat(b) || rank > mostAxes) return undefined;
+    if (!isFloat(a) || !isFloat(b) || rank > maxAxes) return undefined;
     const [left, right] = [padded(a.shape, rank), padded(b.shape, rank)];
     const shape = left.map((extent, at) => (extent === 1 ? right[at] : extent));
     if (right.some((extent, at) => extent !== 1 && extent !== shape[at])) return undefined;

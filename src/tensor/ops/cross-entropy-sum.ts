@@ -6,7 +6,7 @@ import { engine, mul, type Scalar, sum, type Tensor, type Tensor1D, type Tensor2
 import { crossEntropy, crossEntropyOp } from './cross-entropy.js';
 
 /** Elements of the output projection above which its packed copy costs more memory than the second pass costs time. */
-const largestWeight = 2 ** 25;
+const maxWeight = 2 ** 25;
 
 export const crossEntropySumOp: Op<Record<string, never>> = {
   name: 'CrossEntropySum',
@@ -24,7 +24,7 @@ export const crossEntropySumOp: Op<Record<string, never>> = {
 /** hidden [N, d], weight [V, d], targets int32 [N] in 0..V−1, weights [N] → Σ weights · nll, in nats. */
 export function crossEntropySum(hidden: Tensor2D, weight: Tensor2D, targets: Tensor1D, weights: Tensor1D): Scalar {
   const isRecording = engine().state.gradientDepth > 0;
-  if (!isRecording || weight.size > largestWeight) {
+  if (!isRecording || weight.size > maxWeight) {
     return sum(mul(crossEntropy(hidden, weight, targets), weights)) as Scalar;
   }
   const sizes = checkTensor('crossEntropySum', 'hidden', hidden, ['N', 'd']);

@@ -1,5 +1,5 @@
 // Every fused op of the project: the list from which kernels and gradients are registered.
-import { type Attributes, type Op, registerOpGradient, registerPortable } from '../op.js';
+import { type Attributes, type Op, registerOp } from '../op.js';
 import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
@@ -12,22 +12,20 @@ import { rotaryOp } from './rotary.js';
 import { registerStoreColumns } from './store-columns.js';
 import { swigluOp } from './swiglu.js';
 
+/** Those with a gradient; the rest register themselves. */
+const ops: readonly Op<Attributes>[] = [
+  embeddingOp,
+  linearOp,
+  rmsNormOp,
+  rotaryOp,
+  attentionOp,
+  swigluOp,
+  crossEntropyOp,
+  crossEntropySumOp,
+];
+
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */
 export function registerOps(backend: string): void {
-  register(embeddingOp, backend);
-  register(linearOp, backend);
-  register(rmsNormOp, backend);
-  register(rotaryOp, backend);
-  register(attentionOp, backend);
-  register(swigluOp, backend);
-  register(crossEntropyOp, backend);
-  register(crossEntropySumOp, backend);
-  registerAdamw(backend);
-  registerGlobalNorm(backend);
-  registerStoreColumns(backend);
-}
-
-function register<A extends Attributes>(op: Op<A>, backend: string): void {
-  registerPortable(op, backend);
-  registerOpGradient(op);
+  for (const op of ops) registerOp(op, backend);
+  for (const register of [registerAdamw, registerGlobalNorm, registerStoreColumns]) register(backend);
 }
