@@ -164,11 +164,7 @@ async function readHeldOut(directory: string | undefined): Promise<Conversation[
 }
 
 /** Mean nats per assistant token of held-out conversations. */
-async function heldOutLoss(
-  model: Model,
-  sequences: readonly TokenSequence[],
-  shape: { rows: number; columns: number; padId: number },
-): Promise<Metrics> {
+async function heldOutLoss(model: Model, sequences: readonly TokenSequence[], shape: BatchShape): Promise<Metrics> {
   if (sequences.length === 0) return {};
   let nats = 0;
   let tokens = 0;

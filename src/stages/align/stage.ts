@@ -36,10 +36,7 @@ export const alignStage: Stage<AlignConfig> = {
 };
 
 /** The prompts to sample from, and the held-out tasks that decide on promotion. */
-async function readPrompts({
-  config,
-  inputs,
-}: Job<AlignConfig>): Promise<{ prompts: Conversation[]; heldOut: Conversation[] }> {
+async function readPrompts({ config, inputs }: Job<AlignConfig>) {
   const checked = (tasks: Conversation[]): Conversation[] => tasks.filter(({ check }) => check !== undefined);
   if (config.prompts !== undefined) {
     // One file only: a tenth of it, at least one task, is set aside for the decision.

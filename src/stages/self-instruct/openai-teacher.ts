@@ -1,4 +1,4 @@
-// Self-Instruct (Wang et al. 2022) through a chat endpoint: shown numbered tasks of one family, the model goes on with
+// Self-Instruct (Wang et al. 2022) through a chat endpoint: shown numbered tasks of one family, the model continues
 // the list; each new task is then answered in a request of its own. What it says is text to validate, never trusted.
 import { cleanText } from '../../base/clean-text.js';
 import { Interrupted, UserError } from '../../base/errors.js';

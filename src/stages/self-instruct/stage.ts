@@ -196,25 +196,20 @@ function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[
 }
 
 function noteShortfall(
-  job: SelfInstructJob,
+  { reporter }: SelfInstructJob,
   { tasks, exhausted }: Expansion,
   target: number,
   kinds: readonly TaskKind[],
   teacher: Teacher,
 ): void {
+  const warn = (text: string): void => reporter.note('warning', text);
   const impossible = kinds.filter((kind) => !teacher.can(kind, 'zh') && !teacher.can(kind, 'en'));
   if (impossible.length > 0)
-    job.reporter.note(
-      'warning',
-      `only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`,
-    );
+    warn(`only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
   if (exhausted.length > 0)
-    job.reporter.note('info', `nothing new any more in ${exhausted.join(', ')}; the other families made up for it`);
+    reporter.note('info', `nothing new any more in ${exhausted.join(', ')}; the other families made up for it`);
   if (tasks.length < target)
-    job.reporter.note(
-      'warning',
-      `made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`,
-    );
+    warn(`made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`);
 }
 
 function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
