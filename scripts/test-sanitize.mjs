@@ -20,7 +20,10 @@ if (process.platform !== 'linux' || !runtime.startsWith('/')) {
   process.exit(1);
 }
 
-const tests = ['test/conformance/', 'test/tensor/native-steps', 'test/train/losses', 'test/golden/packed'];
+const tests = [
+  ...['test/conformance/', 'test/tensor/native-steps', 'test/train/objectives', 'test/train/adapters'],
+  ...['test/golden/packed', 'test/inference/engine'],
+];
 
 /** Runs Node with the runtime loaded before anything else, and ends with its exit code if that is not 0. */
 function node(...args) {

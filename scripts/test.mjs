@@ -11,8 +11,9 @@ const files = readdirSync(`${root}test`, { recursive: true })
   .filter((file) => file.endsWith('.test.ts'))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort();
-if (files.length === 0) {
-  console.error(`no test file matches ${wanted.join(' ')}`);
+const unmatched = wanted.filter((part) => !files.some((file) => file.includes(part)));
+if (files.length === 0 || unmatched.length > 0) {
+  console.error(`no test file matches ${unmatched.join(' ')}`);
   process.exit(1);
 }
 if (!process.env.MOSSCTL_NATIVE) {
