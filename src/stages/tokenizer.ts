@@ -10,7 +10,7 @@ import { readDataManifest } from '../data/manifest.js';
 import { extendTokenizer } from '../tokenizer/extend.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
-import { type ReadOptions, type TrainProgress, type TrainText, trainTokenizer } from '../tokenizer/train.js';
+import { type TrainProgress, type TrainText, type TrainTextOptions, trainTokenizer } from '../tokenizer/train.js';
 import type { Stage } from './stage.js';
 
 /** As many tokens as `extend` adds where nothing is said. */
@@ -60,7 +60,7 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
 async function makeTokenizer(
   { extend, add = defaultAdd, vocabSize, reserved }: TokenizerConfig,
   texts: AsyncIterable<TrainText>,
-  reading: ReadOptions,
+  reading: TrainTextOptions,
 ): Promise<{ tokenizer: Tokenizer; wanted: number }> {
   if (extend === undefined) {
     return { tokenizer: await trainTokenizer(texts, { ...reading, vocabSize, reserved }), wanted: vocabSize };

@@ -2,14 +2,14 @@
 // token. A template whose marks leave the end of the turn out is the usual fault, and one that no loss curve shows.
 import type { Tokenizer } from './tokenizer.js';
 
-interface Learnt {
+interface LabelledTokens {
   tokens: ArrayLike<number>;
   /** Absent: plain text, which has no answers. */
   loss?: ArrayLike<number>;
 }
 
 /** Each token that ends a stretch with loss, and what follows it. */
-export function learntEnds({ tokens, loss }: Learnt): { id: number; next: number | undefined }[] {
+export function learntEnds({ tokens, loss }: LabelledTokens): { id: number; next: number | undefined }[] {
   return Array.from(tokens).flatMap((id, i) =>
     loss?.[i] === 1 && loss[i + 1] !== 1 ? [{ id, next: tokens[i + 1] }] : [],
   );
@@ -18,11 +18,11 @@ export function learntEnds({ tokens, loss }: Learnt): { id: number; next: number
 /** What is wrong, with tokens as `name` shows them; undefined where every answer is learnt to its end. */
 export function unlearntEnd(
   tokenizer: Tokenizer,
-  learnt: Learnt,
+  labelled: LabelledTokens,
   name: (id: number) => string = (id) => JSON.stringify(tokenizer.decode([id])),
 ): string | undefined {
   const isControl = (id: number): boolean => tokenizer.controlId(tokenizer.decode([id])) === id;
-  const open = learntEnds(learnt).find(({ id }) => !isControl(id));
+  const open = learntEnds(labelled).find(({ id }) => !isControl(id));
   if (open === undefined) return undefined;
   const what =
     open.next === undefined ? 'no token ends the answer' : `${name(open.next)} after an answer carries no loss`;

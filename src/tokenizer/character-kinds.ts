@@ -3,7 +3,7 @@
 import { characterTable } from '../base/character-table.js';
 
 /** The kinds that every table has; the first is past the end of the text. */
-export const unknownKind = 0;
+const unknownKind = 0;
 export const numeral = 1;
 /** Unicode's White_Space, less the line ends: not JavaScript's \s, which has U+FEFF and lacks U+0085. */
 export const space = 2;
@@ -12,23 +12,11 @@ export const lineEnd = 3;
 /** Those of a splitter's own begin here. */
 export const firstOwnKind = 4;
 
-export interface CharacterKinds {
-  /** Kind of the character at `index`; 0 past the end. */
-  kindAt(text: string, index: number): number;
-  /** Index after the run of `kind` (of `most` characters, at most) that starts at `index`. */
-  skip(text: string, index: number, kind: number, most?: number): number;
-  /**
-   * `\s*[\r\n]+|\s+(?!\S)|\s+`, the first part only with `linesApart`: up to the last line end of the run; without one,
-   * the whole run less the character that the next piece takes along. One of a kind that `isApart` takes nothing.
-   */
-  whiteSpaceEnd(text: string, start: number, linesApart: boolean, isApart: (kind: number) => boolean): number;
-}
-
 /**
  * A table filled as characters are first met (1.1 MB). `classify` gives each character that is no numeral, space or line
  * end a kind from `firstOwnKind` to 255.
  */
-export function characterKinds(classify: (character: string, codePoint: number) => number): CharacterKinds {
+export function characterKinds(classify: (character: string, codePoint: number) => number) {
   const kindOf = characterTable((codePoint) => {
     if (codePoint === 10 || codePoint === 13) return lineEnd;
     // A lone surrogate becomes U+FFFD when the text becomes UTF-8.
@@ -38,17 +26,23 @@ export function characterKinds(classify: (character: string, codePoint: number) 
     return /^\p{White_Space}/u.test(character) ? space : classify(character, codePoint);
   });
 
+  /** Kind of the character at `index`; 0 past the end. */
   function kindAt(text: string, index: number): number {
     const codePoint = text.codePointAt(index);
     return codePoint === undefined ? unknownKind : kindOf(codePoint);
   }
 
-  function skip(text: string, index: number, kind: number, most = Number.POSITIVE_INFINITY): number {
+  /** Index after the run of `kind` (of `maxCharacters` at most) that starts at `index`. */
+  function skip(text: string, index: number, kind: number, maxCharacters = Number.POSITIVE_INFINITY): number {
     let end = index;
-    for (let count = 0; count < most && kindAt(text, end) === kind; count++) end += widthAt(text, end);
+    for (let count = 0; count < maxCharacters && kindAt(text, end) === kind; count++) end += widthAt(text, end);
     return end;
   }
 
+  /**
+   * `\s*[\r\n]+|\s+(?!\S)|\s+`, the first part only with `linesApart`: up to the last line end of the run; without one,
+   * the whole run less the character that the next piece takes along. One of a kind that `isApart` takes nothing.
+   */
   function whiteSpaceEnd(text: string, start: number, linesApart: boolean, isApart: (kind: number) => boolean): number {
     let end = start;
     let afterLineEnd = -1;

@@ -11,9 +11,9 @@ import type { Message, Tool } from './message.js';
 import type { Tokenizer } from './tokenizer.js';
 
 export interface ChatTemplateOptions {
-  /** End with the opening of an assistant's turn, for the model to go on. Default false. */
+  /** End with the opening of an assistant's turn, for the model to continue. Default false. */
   addGenerationPrompt?: boolean;
-  /** What the assistant may call, for templates that tell it. */
+  /** What the assistant may call, for templates that list it. */
   tools?: readonly Tool[];
 }
 
@@ -69,7 +69,7 @@ export class ChatTemplate {
     const firsts = controls.map((text) => String.fromCodePoint(text.codePointAt(0) ?? 0));
     this.#escapable = [...new Set([...ownCharacters, ...firsts])];
     const special = controls.filter(
-      (text) => text === this.#turnEnd || tokenizer.isSpecial(controlId(tokenizer, text)),
+      (text) => text === this.#turnEnd || tokenizer.isSpecial(tokenizer.controlId(text) ?? -1),
     );
     this.#dangerous = { person: startOfAny(controls), assistant: startOfAny(special) };
   }
@@ -95,7 +95,7 @@ export class ChatTemplate {
   /**
    * Every answer of a conversation as it will be served, with loss on it: in one sequence where one rendering has them
    * all so, else (a template that drops earlier thoughts, say) in a sequence of its own for each, which ends with it.
-   * An answer is left out where the template's prompt is not the beginning of it, or no token ends it.
+   * An answer is skipped where the template's prompt is not the beginning of it, or no token ends it.
    */
   encodeTurns(messages: readonly Message[], { tools }: Pick<ChatTemplateOptions, 'tools'> = {}): EncodedChat[] {
     const whole = this.#render(messages, { tools });
@@ -228,10 +228,6 @@ function startOfAny(strings: readonly string[]): RegExp {
   return new RegExp(`[${ownCharacters}]${any}`, 'gsu');
 }
 
-function controlId(tokenizer: Tokenizer, text: string): number {
-  return tokenizer.controlId(text) ?? -1;
-}
-
 function withoutMarks(marked: string): Rendering {
   const answers: Span[] = [];
   let text = '';
@@ -244,7 +240,7 @@ function withoutMarks(marked: string): Rendering {
   return { text, answers };
 }
 
-/** Whether the longer rendering has this turn, and all before it, letter for letter. */
+/** Whether the longer rendering has this turn, and all before it, unchanged. */
 function holds({ text, span }: { text: string; span: Span }, longer: Rendering): boolean {
   return longer.text.startsWith(text.slice(0, span.end));
 }
@@ -270,7 +266,7 @@ function broken(why: string, cause?: unknown): UserError {
     {
       what: 'the chat template does not work',
       why,
-      next: "Mend chat_template.jinja, or chat_template in tokenizer_config.json, of the model's folder",
+      next: "Fix chat_template.jinja, or chat_template in tokenizer_config.json, of the model's folder",
     },
     { cause },
   );

@@ -86,25 +86,19 @@ export class Compression {
     const marks = new Uint8Array(bytes.length);
     if (!isUtf8(bytes)) return marks;
     const text = bytes.toString();
-    let index = 0;
-    let offset = 0;
-    const mark = (match: RegExpExecArray, kind: number): void => {
-      offset += Buffer.byteLength(text.slice(index, match.index));
-      index = match.index + match[0].length;
-      const end = offset + Buffer.byteLength(match[0]);
-      marks.fill(kind, offset, end);
-      offset = end;
+    const mark = (pattern: RegExp, kind: number): number => {
+      let [index, offset, count] = [0, 0, 0];
+      for (const match of text.matchAll(pattern)) {
+        const start = offset + Buffer.byteLength(text.slice(index, match.index));
+        index = match.index + match[0].length;
+        offset = start + Buffer.byteLength(match[0]);
+        marks.fill(kind, start, offset);
+        count++;
+      }
+      return count;
     };
-    for (const match of text.matchAll(han)) {
-      mark(match, isHan);
-      this.#han++;
-    }
-    index = 0;
-    offset = 0;
-    for (const match of text.matchAll(words)) {
-      mark(match, isWord);
-      this.#words++;
-    }
+    this.#han += mark(han, isHan);
+    this.#words += mark(words, isWord);
     return marks;
   }
 

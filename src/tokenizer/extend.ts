@@ -1,4 +1,4 @@
-// More tokens for a vocabulary that exists, learnt from new text: as MOSS taught CodeGen's tokenizer Chinese. BPE goes on
+// More tokens for a vocabulary that exists, learnt from new text: as MOSS taught CodeGen's tokenizer Chinese. BPE resumes
 // where it ended: pieces are cut by the same splitter, joined by the old merges, and the pairs that are left are counted
 // and joined. New merges come after the old ones and new ids after the last id, so what an id means never changes, and
 // no text takes more tokens than before.
@@ -9,12 +9,14 @@ import { PieceCounter } from './piece-counter.js';
 import { byteCharacters } from './pre-tokenizer.js';
 import type { Tokenizer } from './tokenizer.js';
 import { maxVocabSize, readVocabulary, type Vocabulary } from './tokenizer-json.js';
-import { countPieces, learnMerges, minPairCount, type ReadOptions, type TrainText } from './train.js';
-
-export interface ExtendOptions extends ReadOptions {
-  /** Tokens to add. */
-  add: number;
-}
+import {
+  countPieces,
+  learnMerges,
+  minPairCount,
+  type TrainText,
+  type TrainTextOptions,
+  type TrainTexts,
+} from './train.js';
 
 /**
  * A tokenizer with up to `add` tokens more: fewer where the text has too few repeated pairs. Its vocabulary need not be
@@ -24,8 +26,8 @@ export interface ExtendOptions extends ReadOptions {
  */
 export async function extendTokenizer(
   base: Tokenizer,
-  texts: AsyncIterable<TrainText> | Iterable<TrainText>,
-  options: ExtendOptions,
+  texts: TrainTexts,
+  options: TrainTextOptions & { add: number },
 ): Promise<Tokenizer> {
   const { add, onProgress = () => {} } = options;
   const where = 'the tokenizer to extend';
@@ -47,10 +49,7 @@ export async function extendTokenizer(
   return base.withJson(extendedJson(base.json, vocabulary, tokens, merges), where);
 }
 
-async function* normalized(
-  texts: AsyncIterable<TrainText> | Iterable<TrainText>,
-  { normalize }: Vocabulary,
-): AsyncGenerator<TrainText> {
+async function* normalized(texts: TrainTexts, { normalize }: Vocabulary): AsyncGenerator<TrainText> {
   for await (const item of texts) {
     yield typeof item === 'string' ? normalize(item) : { ...item, text: normalize(item.text) };
   }

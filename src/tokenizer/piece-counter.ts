@@ -1,6 +1,7 @@
 // Counts the pieces of text that merges are learnt from, in parts of bounded length, for each group of texts apart: the
 // groups can then be weighed against each other.
 import { setImmediate } from 'node:timers/promises';
+import { widthAt } from './character-kinds.js';
 import { PieceTable } from './piece-table.js';
 import { isNumeral, pieceEnd } from './pre-tokenizer.js';
 import type { PieceEnd } from './pre-tokenizers.js';
@@ -56,8 +57,10 @@ export class PieceCounter {
     const factors = groups.map(([group, table]) =>
       balance === undefined ? 1 : (Object.hasOwn(balance, group) ? balance[group] : 1) / table.totalBytes,
     );
-    const least = Math.min(...factors.filter((factor) => factor > 0));
-    const weights = factors.map((factor) => (balance === undefined ? 1 : Math.round((factor / least) * weightSteps)));
+    const minFactor = Math.min(...factors.filter((factor) => factor > 0));
+    const weights = factors.map((factor) =>
+      balance === undefined ? 1 : Math.round((factor / minFactor) * weightSteps),
+    );
     const pieces = new PieceTable();
     for (const [i, [, table]] of groups.entries()) if (weights[i] > 0) pieces.addAll(table, weights[i]);
     return { pieces, unit: Math.max(1, ...weights) };
@@ -76,16 +79,8 @@ function countParts(pieces: PieceTable, text: string, start: number, end: number
   const limit = isNumeral(text, start) ? 1 : maxPartLength;
   for (let from = start; from < end; ) {
     let to = Math.min(end, from + limit);
-    if (to < end && isLowSurrogate(text.charCodeAt(to)) && isHighSurrogate(text.charCodeAt(to - 1))) to++;
+    if (to < end && widthAt(text, to - 1) === 2) to++;
     pieces.add(text, from, to);
     from = to;
   }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
 }

@@ -9,7 +9,7 @@ const hanAndKana = '[一-龥\u3040-ゟ゠-ヿ]+';
 const words =
   '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+';
 
-/** tokenizer.json's `pre_tokenizer`, letter for letter that of DeepSeek-V3. */
+/** tokenizer.json's `pre_tokenizer`, exactly that of DeepSeek-V3. */
 export const preTokenizerJson = {
   type: 'Sequence',
   pretokenizers: [
@@ -48,13 +48,15 @@ export function pieceEnd(text: string, start: number): number {
   const next = start + widthAt(text, start);
   switch (kind) {
     case numeral:
-      return numeralEnd(text, next);
+      return skip(text, start, numeral, 3);
     case letter:
     case letter + han:
     case symbol + han:
       return skip(text, next, kind);
     case symbol:
-      return isAscii(text, start) && isAsciiLetter(text, next) ? asciiWordEnd(text, next) : symbolsEnd(text, start);
+      return text.charCodeAt(start) < 128 && isAsciiLetter(text, next)
+        ? asciiWordEnd(text, next)
+        : symbolsEnd(text, start);
     case lineEnd:
       return whiteSpaceEnd(text, start, true, isApart);
     case space: {
@@ -73,12 +75,6 @@ export function pieceEnd(text: string, start: number): number {
 /** Whether the piece that starts here is made of numerals. */
 export function isNumeral(text: string, start: number): boolean {
   return kindAt(text, start) === numeral;
-}
-
-function numeralEnd(text: string, second: number): number {
-  let end = second;
-  for (let count = 1; count < 3 && kindAt(text, end) === numeral; count++) end += widthAt(text, end);
-  return end;
 }
 
 function symbolsEnd(text: string, start: number): number {
@@ -100,10 +96,6 @@ function gapEnd(text: string, start: number, gapKind: number, wordKind: number):
     end = next;
   } while (kindAt(text, end) === gapKind);
   return end;
-}
-
-function isAscii(text: string, index: number): boolean {
-  return text.charCodeAt(index) < 128;
 }
 
 function isAsciiLetter(text: string, index: number): boolean {

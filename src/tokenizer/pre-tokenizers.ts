@@ -1,8 +1,8 @@
 // The ways of cutting text into pieces that other models use and llama.cpp knows by name. What a tokenizer.json says is
 // only compared with this closed table: its regexes are never compiled, each set of cuts is a function of our own.
-
+import { z } from 'zod';
 import { pieceEnd, preTokenizerJson } from './pre-tokenizer.js';
-import { cutsOf } from './regex-cuts.js';
+import { gpt2End, tiktokenEnd } from './regex-cuts.js';
 
 /** Index just after the piece that starts at `start`, which must be 0 or the end of a piece, and inside `text`. */
 export type PieceEnd = (text: string, start: number) => number;
@@ -20,16 +20,33 @@ const qwen2 = `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|${tail}`;
 /** What ByteLevel cuts by when `use_regex` is on. */
 const gpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-const deepseekSteps = stepsOf(preTokenizerJson) as string[];
 const digits = 'digits one by one';
+
+const sequenceSchema = z.object({ type: z.literal('Sequence'), pretokenizers: z.array(z.unknown()).max(8) });
+const stepSchema = z.union([
+  z
+    .object({
+      type: z.literal('Split'),
+      pattern: z.object({ Regex: z.string() }),
+      behavior: z.literal('Isolated'),
+      invert: z.literal(false).nullish(),
+    })
+    .transform(({ pattern }) => pattern.Regex),
+  z.object({ type: z.literal('Digits'), individual_digits: z.literal(true) }).transform(() => digits),
+]);
+const byteLevelSchema = z
+  .object({ type: z.literal('ByteLevel'), add_prefix_space: z.literal(false), use_regex: z.boolean().optional() })
+  .transform(({ use_regex }) => (use_regex === false ? [] : [gpt2]));
+
+const deepseekSteps = stepsOf(preTokenizerJson) as string[];
 
 /** In the order of their steps: a Split by its regex, `Digits` by name, ByteLevel by its regex where it uses it. */
 const table: readonly (PreTokenizer & { steps: readonly string[] })[] = [
   { name: 'deepseek-v3', steps: deepseekSteps, pieceEnd },
-  { name: 'llama-bpe', steps: [llama3], pieceEnd: cutsOf({ style: 'tiktoken', maxNumerals: 3 }) },
-  { name: 'qwen2', steps: [qwen2], pieceEnd: cutsOf({ style: 'tiktoken', maxNumerals: 1 }) },
-  { name: 'gpt-2', steps: [gpt2], pieceEnd: cutsOf({ style: 'gpt-2', numeralsApart: false }) },
-  { name: 'smollm', steps: [digits, gpt2], pieceEnd: cutsOf({ style: 'gpt-2', numeralsApart: true }) },
+  { name: 'llama-bpe', steps: [llama3], pieceEnd: (text, start) => tiktokenEnd(text, start, 3) },
+  { name: 'qwen2', steps: [qwen2], pieceEnd: (text, start) => tiktokenEnd(text, start, 1) },
+  { name: 'gpt-2', steps: [gpt2], pieceEnd: (text, start) => gpt2End(text, start, false) },
+  { name: 'smollm', steps: [digits, gpt2], pieceEnd: (text, start) => gpt2End(text, start, true) },
 ];
 
 export const preTokenizerNames: readonly string[] = table.map(({ name }) => name);
@@ -45,38 +62,11 @@ export function preTokenizerName(json: unknown): string | undefined {
   return findPreTokenizer(json)?.name;
 }
 
-interface Step {
-  type?: unknown;
-  pattern?: { Regex?: unknown } | null;
-  behavior?: unknown;
-  invert?: unknown;
-  individual_digits?: unknown;
-  add_prefix_space?: unknown;
-  use_regex?: unknown;
-  pretokenizers?: unknown;
-}
-
 /** What a pre-tokenizer does, step by step; undefined where a step is of no known kind. It must end in ByteLevel. */
 function stepsOf(json: unknown): string[] | undefined {
-  const { type, pretokenizers } = (json ?? {}) as Step;
-  const list = type === 'Sequence' && Array.isArray(pretokenizers) ? (pretokenizers as unknown[]) : [json];
-  if (list.length > 8) return undefined;
-  const steps: string[] = [];
-  for (const [i, item] of list.entries()) {
-    const step = (item ?? {}) as Step;
-    const isLast = i === list.length - 1;
-    if ((step.type === 'ByteLevel') !== isLast) return undefined;
-    if (isLast) {
-      if (step.add_prefix_space !== false || ![true, false, undefined].includes(step.use_regex as undefined)) return;
-      if (step.use_regex !== false) steps.push(gpt2);
-    } else if (step.type === 'Split' && typeof step.pattern?.Regex === 'string') {
-      if (step.behavior !== 'Isolated' || (step.invert ?? false) !== false) return undefined;
-      steps.push(step.pattern.Regex);
-    } else if (step.type === 'Digits' && step.individual_digits === true) {
-      steps.push(digits);
-    } else {
-      return undefined;
-    }
-  }
-  return steps;
+  const sequence = sequenceSchema.safeParse(json);
+  const list = sequence.success ? sequence.data.pretokenizers : [json];
+  const before = z.array(stepSchema).safeParse(list.slice(0, -1));
+  const last = byteLevelSchema.safeParse(list.at(-1));
+  return before.success && last.success ? [...before.data, ...last.data] : undefined;
 }

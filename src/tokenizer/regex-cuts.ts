@@ -2,13 +2,6 @@
 // that backtracks may need memory and time beyond all bounds on a megabyte of spaces, and its \s and its case folding
 // are not those of the libraries whose ids we must give.
 import { characterKinds, firstOwnKind, lineEnd, numeral, widthAt } from './character-kinds.js';
-import type { PieceEnd } from './pre-tokenizers.js';
-
-export type Cuts =
-  /** cl100k and its heirs: contractions in any case, letters with one character before, line ends of their own. */
-  | { style: 'tiktoken'; maxNumerals: number }
-  /** `numeralsApart` first makes every numeral a text of its own. */
-  | { style: 'gpt-2'; numeralsApart: boolean };
 
 const other = firstOwnKind;
 const letter = firstOwnKind + 1;
@@ -18,12 +11,8 @@ const { kindAt, skip, whiteSpaceEnd } = characterKinds((character) => (/^\p{L}/u
 const isNumeral = (kind: number): boolean => kind === numeral;
 const never = (): boolean => false;
 
-export function cutsOf(cuts: Cuts): PieceEnd {
-  if (cuts.style === 'tiktoken') return (text, start) => tiktokenEnd(text, start, cuts.maxNumerals);
-  return (text, start) => gpt2End(text, start, cuts.numeralsApart);
-}
-
-function tiktokenEnd(text: string, start: number, maxNumerals: number): number {
+/** cl100k and its heirs: contractions in any case, letters with one character before, line ends of their own. */
+export function tiktokenEnd(text: string, start: number, maxNumerals: number): number {
   const kind = kindAt(text, start);
   if (kind === letter) return skip(text, start, letter);
   if (kind === numeral) return skip(text, start, numeral, maxNumerals);
@@ -38,7 +27,8 @@ function tiktokenEnd(text: string, start: number, maxNumerals: number): number {
   return whiteSpaceEnd(text, start, true, never);
 }
 
-function gpt2End(text: string, start: number, numeralsApart: boolean): number {
+/** `numeralsApart` first makes every numeral a text of its own. */
+export function gpt2End(text: string, start: number, numeralsApart: boolean): number {
   const kind = kindAt(text, start);
   if (kind === numeral && numeralsApart) return start + widthAt(text, start);
   const contracted = start + contractionLength(text, start, false);

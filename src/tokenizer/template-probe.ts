@@ -25,20 +25,16 @@ const probes = [
   { messages: [{ role: 'user', content: 'x\n'.repeat(10_000) }], add_generation_prompt: true },
 ];
 
-export interface TemplateProbe {
-  /** What the template writes after an assistant's answer at the end of a conversation. */
-  afterAnswer: string;
-}
-
-const known = new Map<string, Promise<TemplateProbe>>();
+const known = new Map<string, Promise<string>>();
 const maxKnown = 64;
 
 /**
  * Tries a template out, once in a process. Throws `UserError` (`where` names its file) where it does not work or asks
  * for too much. Takes about 100 ms.
+ * @returns what the template writes after an assistant's answer at the end of a conversation.
  */
-export async function probeTemplate(source: string, roles: RoleTokens, where: string): Promise<TemplateProbe> {
-  if (source === chatmlTemplate || source === missingTemplate) return { afterAnswer: '' };
+export async function probeTemplate(source: string, roles: RoleTokens, where: string): Promise<string> {
+  if (source === chatmlTemplate || source === missingTemplate) return '';
   const key = JSON.stringify([source, roles]);
   let probe = known.get(key);
   if (probe === undefined) {
@@ -58,7 +54,7 @@ export async function probeTemplate(source: string, roles: RoleTokens, where: st
   }
 }
 
-async function tryOut(source: string, { bos, eos, pad, unk }: RoleTokens): Promise<TemplateProbe> {
+async function tryOut(source: string, { bos, eos, pad, unk }: RoleTokens): Promise<string> {
   const constants = { tools: null, documents: null, bos_token: bos, eos_token: eos, pad_token: pad, unk_token: unk };
   const contexts = probes.map((probe) => ({ ...probe, ...constants }));
   const { renderings, fault } = await runWorker({ source, contexts });
@@ -68,8 +64,8 @@ async function tryOut(source: string, { bos, eos, pad, unk }: RoleTokens): Promi
     throw new Error('it refuses a conversation of one user and one assistant');
   }
   const at = first.lastIndexOf(answer);
-  if (at < 0) throw new Error('it leaves out what the assistant said');
-  return { afterAnswer: first.slice(at + answer.length) };
+  if (at < 0) throw new Error('it omits what the assistant said');
+  return first.slice(at + answer.length);
 }
 
 function runWorker(job: ProbeJob): Promise<ProbeResult> {

@@ -1,30 +1,25 @@
-// The files of a tokenizer as they lie in a model's folder, ours or anyone's: read within bounds, kept letter for letter.
+// The files of a tokenizer as they lie in a model's folder, ours or anyone's: read within bounds, kept exactly as they are.
 import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asUserError, UserError } from '../base/errors.js';
+import { exists } from '../base/files.js';
 import { chatTemplateName, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
-import { type RoleTokens, readRoles } from './roles.js';
+import { readRoles } from './roles.js';
 
 const maxFileBytes = 64 << 20;
 
-export interface TokenizerFiles {
-  /** Parsed tokenizer.json, and its path. */
-  json: unknown;
-  path: string;
-  roles: RoleTokens;
-  chatTemplate: string | undefined;
-  /** The text of each file that is there. */
-  texts: Record<string, string>;
-}
-
-/** Reads a tokenizer's files. Throws `UserError` where tokenizer.json is missing or one of them is broken. */
-export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
+/**
+ * Reads a tokenizer's files: `json` is its parsed tokenizer.json, `texts` the text of each file that is there. Throws
+ * `UserError` where tokenizer.json is missing or one of them is broken.
+ */
+export async function readTokenizerFiles(directory: string) {
   const texts: Record<string, string> = {};
   const read = async (name: string): Promise<string | undefined> => {
-    const text = await readBounded(join(directory, name)).catch(name === tokenizerJsonName ? undefined : ignoreMissing);
-    if (text !== undefined) texts[name] = text;
-    return text;
+    const path = join(directory, name);
+    if (name !== tokenizerJsonName && !(await exists(path))) return undefined;
+    texts[name] = await readBounded(path);
+    return texts[name];
   };
   const readJson = async (name: string): Promise<unknown> => {
     const text = await read(name);
@@ -77,9 +72,4 @@ async function readBounded(path: string): Promise<string> {
   } catch (error) {
     throw asUserError(error);
   }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-  if (cause?.code !== 'ENOENT') throw error;
 }

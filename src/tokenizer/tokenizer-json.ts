@@ -20,9 +20,11 @@ const addedTokenSchema = z.looseObject({
   single_word: z.literal(false, 'single_word tokens are not supported').default(false),
   lstrip: z.literal(false, 'lstrip tokens are not supported').default(false),
   rstrip: z.literal(false, 'rstrip tokens are not supported').default(false),
+  /** Looked for in the normalized text, not in the text as it came. */
   normalized: z.boolean().default(false),
   special: z.boolean().default(true),
 });
+export type AddedToken = z.output<typeof addedTokenSchema>;
 
 const unset = (feature: string) => z.null(`${feature} is not supported; only null is`).optional();
 const off = (feature: string) => z.literal([false, null], `${feature} is not supported`).optional();
@@ -61,14 +63,6 @@ const schema = z.looseObject({
     merges: mergesSchema,
   }),
 });
-
-export interface AddedToken {
-  id: number;
-  content: string;
-  special: boolean;
-  /** Looked for in the normalized text, not in the text as it came. */
-  normalized: boolean;
-}
 
 /** What a valid tokenizer.json says. Every id from 0 to `size - 1` has its bytes. */
 export interface Vocabulary {

@@ -15,18 +15,18 @@ import { type AddedToken, readVocabulary, type Vocabulary } from './tokenizer-js
 import { splitUtf8 } from './utf8.js';
 
 export interface DecodeOptions {
-  /** Leave special tokens out. Default false: decoding what was encoded gives it back whole. */
+  /** Skip special tokens. Default false: decoding what was encoded gives it back whole. */
   skipSpecial?: boolean;
 }
 
-/** What stands beside a tokenizer.json. */
-export interface TokenizerOptions {
+/** What lies beside a tokenizer.json. */
+interface TokenizerOptions {
   /** Jinja source; without it the one chat format of ours, where the vocabulary has its tokens. */
   chatTemplate?: string;
   roles?: RoleTokens;
   /** What the chat template writes after an assistant's answer: its first control string ends the turn. */
   afterAnswer?: string;
-  /** The files that this was read from, by name: `files()` gives those of others back as they were, and a template. */
+  /** The files that this was read from, by name: `files()` gives third-party ones back as they were, and a template. */
   texts?: Record<string, string>;
 }
 
@@ -40,7 +40,7 @@ export class Tokenizer {
   readonly roles: RoleTokens;
   /** Every string that `encodeTrusted` turns into a control token, longest first. */
   readonly controlStrings: readonly string[];
-  /** What Hugging Face's `encode` puts around every text; ours leaves it out. */
+  /** What Hugging Face's `encode` puts around every text; ours omits it. */
   readonly affixes: { before: readonly number[]; after: readonly number[] };
   readonly #vocabulary: Vocabulary;
   readonly #ids: TextToIds;
@@ -90,8 +90,8 @@ export class Tokenizer {
   static async open(directory: string): Promise<Tokenizer> {
     const { json, path, ...options } = await readTokenizerFiles(directory);
     const { chatTemplate, roles } = options;
-    const probe = chatTemplate === undefined ? undefined : await probeTemplate(chatTemplate, roles, directory);
-    return Tokenizer.fromJson(json, path, { ...options, ...probe });
+    const afterAnswer = chatTemplate && (await probeTemplate(chatTemplate, roles, directory));
+    return Tokenizer.fromJson(json, path, { ...options, afterAnswer });
   }
 
   /** The same but for its tokenizer.json: chat template, roles and the files beside it stay. Throws `UserError`. */
@@ -146,11 +146,7 @@ export class Tokenizer {
   encodeBytes(bytes: Uint8Array): number[] {
     const ids: number[] = [];
     for (const part of splitUtf8(bytes)) {
-      if (part.valid)
-        append(
-          ids,
-          this.#ids.encode(Buffer.from(part.bytes.buffer, part.bytes.byteOffset, part.bytes.length).toString()),
-        );
+      if (part.valid) append(ids, this.#ids.encode(Buffer.from(part.bytes).toString()));
       else append(ids, this.#ids.encodeBytes(part.bytes));
     }
     return ids;

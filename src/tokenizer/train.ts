@@ -19,9 +19,10 @@ export interface TrainProgress {
 
 /** Text, or text of a group: a language, say. */
 export type TrainText = string | { text: string; group: string };
+export type TrainTexts = AsyncIterable<TrainText> | Iterable<TrainText>;
 
-/** How text is read. */
-export interface ReadOptions {
+/** How the text to learn from is read. */
+export interface TrainTextOptions {
   /** Text after this many UTF-8 bytes is not read. Mix the sources before: only the beginning counts. */
   maxBytes?: number;
   /**
@@ -32,7 +33,7 @@ export interface ReadOptions {
   onProgress?: (progress: TrainProgress) => void;
 }
 
-export interface TrainTokenizerOptions extends ReadOptions {
+interface TrainTokenizerOptions extends TrainTextOptions {
   /** Tokens wanted, special ones and the 256 bytes included. */
   vocabSize: number;
   /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones. Default 0. */
@@ -50,10 +51,7 @@ export const minPairCount = 2;
  * Trains a tokenizer. Its `vocabSize` is less than asked where the text has too few repeated pairs.
  * Throws `UserError` for empty text or an impossible vocabulary size.
  */
-export async function trainTokenizer(
-  texts: AsyncIterable<TrainText> | Iterable<TrainText>,
-  options: TrainTokenizerOptions,
-): Promise<Tokenizer> {
+export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerOptions): Promise<Tokenizer> {
   const { vocabSize, reserved = 0, onProgress = () => {} } = options;
   checkSizes(vocabSize, reserved);
   const { pieces, unit } = await countPieces(texts, new PieceCounter(), options);
@@ -66,9 +64,9 @@ export async function trainTokenizer(
 
 /** Reads texts into pieces with their weights. Throws `UserError` where there is none. */
 export async function countPieces(
-  texts: AsyncIterable<TrainText> | Iterable<TrainText>,
+  texts: TrainTexts,
   counter: PieceCounter,
-  { maxBytes = defaultMaxBytes, balance, onProgress = () => {} }: ReadOptions,
+  { maxBytes = defaultMaxBytes, balance, onProgress = () => {} }: TrainTextOptions,
 ): Promise<WeighedPieces> {
   for await (const item of texts) {
     const { text, group } = typeof item === 'string' ? { text: item, group: '' } : item;
@@ -92,13 +90,13 @@ function checkSizes(vocabSize: number, reserved: number): void {
       next: `Choose a whole number from 0 to ${maxReserved}`,
     });
   }
-  const least = minVocabSize + reserved;
-  if (Number.isInteger(vocabSize) && vocabSize >= least && vocabSize <= maxVocabSize) return;
+  const minSize = minVocabSize + reserved;
+  if (Number.isInteger(vocabSize) && vocabSize >= minSize && vocabSize <= maxVocabSize) return;
   const taken = `${specialTokenList.length + reserved} special tokens and 256 bytes`;
   throw new UserError({
     what: `a vocabulary of ${vocabSize} tokens is not possible`,
     why: `it holds ${taken} before anything is learnt`,
-    next: `Choose a whole number from ${least} to ${maxVocabSize}`,
+    next: `Choose a whole number from ${minSize} to ${maxVocabSize}`,
   });
 }
 

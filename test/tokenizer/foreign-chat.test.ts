@@ -190,7 +190,7 @@ test('a template from outside is tried out in a worker before anything else sees
     /text of more/,
   );
   assert.match(await refusedBy('{{ raise_exception("no") }}'), /refuses a conversation of one user and one assistant/);
-  assert.match(await refusedBy('{{ messages[0].content }}'), /leaves out what the assistant said/);
+  assert.match(await refusedBy('{{ messages[0].content }}'), /omits what the assistant said/);
   assert.match(await refusedBy('{% if %}'), /not used/);
   assert.match(
     await refusedBy("{{ process.env }}{{ ''.constructor.constructor('return 1')() }}"),

@@ -2,14 +2,15 @@
 import { type Budget, TemplateError } from './budget.js';
 import {
   capitalize,
+  changeCase,
   characters,
   expectInteger,
   expectText,
   join,
   lengthOf,
-  replace,
+  type Method,
+  methods,
   splitLines,
-  strip,
 } from './strings.js';
 import {
   type Arguments,
@@ -38,7 +39,7 @@ export function charge(value: Value, budget: Budget): void {
 }
 
 /** Numbers by size, texts by their letters in any case or not. */
-export function compare(a: Value, b: Value, anyCase = false): number {
+function compare(a: Value, b: Value, anyCase = false): number {
   const [x, y] = [numberOf(a), numberOf(b)];
   if (x !== undefined && y !== undefined) return x - y;
   if (typeof a !== 'string' || typeof b !== 'string') {
@@ -56,6 +57,13 @@ export function iterate(value: Value, budget: Budget): List {
   if (!isMapping(value)) throw new TemplateError(`${kindOf(value)} cannot be looped over`);
   budget.items(value.size);
   return [...value.keys()];
+}
+
+/** The same in a list of its own. */
+function listOf(value: Value, budget: Budget): Value[] {
+  const items = iterate(value, budget);
+  budget.items(items.length);
+  return [...items];
 }
 
 export function pairs(value: Value, budget: Budget): List {
@@ -85,9 +93,11 @@ function sort(items: List, by: Value, reverse: Value, anyCase: boolean, budget: 
   return order.map((i) => items[i]);
 }
 
-function toNumber(value: Value, otherwise: Value, parse: (text: string) => number): Value {
-  const number = typeof value === 'string' ? parse(value.trim()) : numberOf(value);
-  return number === undefined || Number.isNaN(number) ? otherwise : number;
+function toNumber(value: Value, given: Arguments): Value {
+  const fallback = bind(given, ['default'])[0] ?? 0;
+  if (typeof value === 'string' && value.trim() === '') return fallback;
+  const number = typeof value === 'string' ? Number(value) : numberOf(value);
+  return number === undefined || Number.isNaN(number) ? fallback : number;
 }
 
 function toJson(value: Value, given: Arguments, budget: Budget): string {
@@ -117,9 +127,7 @@ function choose(ofAttribute: boolean, keeps: boolean): Filter {
     bind({ list: [], named }, []);
     const [by, rest] = ofAttribute ? [list[0], list.slice(1)] : [undefined, list];
     const test = rest.length === 0 ? isTrue : findTest(expectText(rest[0]));
-    const items = iterate(value, budget);
-    budget.items(items.length);
-    return items.filter((item) => {
+    return listOf(value, budget).filter((item) => {
       const subject = ofAttribute ? attribute(item, by) : item;
       charge(subject, budget);
       return test(subject, rest[1], budget) === keeps;
@@ -128,8 +136,7 @@ function choose(ofAttribute: boolean, keeps: boolean): Filter {
 }
 
 function map(value: Value, { list, named }: Arguments, budget: Budget): Value {
-  const items = iterate(value, budget);
-  budget.items(items.length);
+  const items = listOf(value, budget);
   const [by, otherwise] = ['attribute', 'default'].map((name) => named.get(name));
   if (by !== undefined) return items.map((item) => attribute(item, by) ?? otherwise);
   const filter = findFilter(expectText(list[0]));
@@ -168,13 +175,9 @@ const counted: Filter = (value, given, budget) => {
   throw new TemplateError(`${kindOf(value)} has no length`);
 };
 
-const plain = (change: (text: string) => string): Filter => {
-  return (value, given, budget) => {
-    bind(given, []);
-    const text = textOf(value, budget);
-    budget.text(3 * text.length);
-    return change(text);
-  };
+/** A method of texts as a filter of any value. */
+const ofText = (method: Method): Filter => {
+  return (value, given, budget) => method(textOf(value, budget), given, budget);
 };
 
 const otherwise: Filter = (value, given) => {
@@ -187,44 +190,27 @@ const filters: Readonly<Record<string, Filter>> = {
   d: otherwise,
   length: counted,
   count: counted,
-  upper: plain((text) => text.toUpperCase()),
-  lower: plain((text) => text.toLowerCase()),
-  capitalize: plain(capitalize),
-  title: plain((text) =>
-    text
-      .split(/([-\s({[<]+)/)
-      .map(capitalize)
-      .join(''),
-  ),
-  trim: (value, given, budget) => strip(textOf(value, budget), bind(given, ['chars'])[0], 'both', budget),
+  upper: ofText(methods.upper),
+  lower: ofText(methods.lower),
+  capitalize: ofText(methods.capitalize),
+  title: ofText(changeCase((text) => text.replace(/[^-\s({[<]+/g, capitalize))),
+  trim: ofText(methods.strip),
   string: (value, _, budget) => textOf(value, budget),
   safe: (value) => value,
   tojson: toJson,
   indent: indentLines,
-  replace: (value, given, budget) => {
-    const [old, by, count] = bind(given, ['old', 'new', 'count']);
-    return replace(textOf(value, budget), expectText(old), expectText(by), count, budget);
-  },
+  replace: ofText(methods.replace),
   join: (value, given, budget) => {
     const [separator = '', by] = bind(given, ['d', 'attribute']);
-    const items = iterate(value, budget).map((item) => (by === undefined ? item : attribute(item, by)));
-    return join(
-      items.map((item) => textOf(item, budget)),
-      textOf(separator, budget),
-      budget,
-    );
+    const texts = iterate(value, budget).map((item) => textOf(by === undefined ? item : attribute(item, by), budget));
+    return join(texts, textOf(separator, budget), budget);
   },
-  list: (value, _, budget) => {
-    const items = iterate(value, budget);
-    budget.items(items.length);
-    return [...items];
-  },
+  list: (value, _, budget) => listOf(value, budget),
   first: (value, _, budget) => (typeof value === 'string' ? [...value.slice(0, 2)][0] : iterate(value, budget)[0]),
   last: (value, _, budget) => iterate(value, budget).at(-1),
   reverse: (value, _, budget) => {
-    const items = iterate(value, budget);
-    budget.items(items.length);
-    return typeof value === 'string' ? [...items].reverse().join('') : [...items].reverse();
+    const items = listOf(value, budget).reverse();
+    return typeof value === 'string' ? items.join('') : items;
   },
   sort: (value, given, budget) => {
     const [reverse, caseSensitive, by] = bind(given, ['reverse', 'case_sensitive', 'attribute']);
@@ -254,13 +240,10 @@ const filters: Readonly<Record<string, Filter>> = {
   },
   abs: (value) => Math.abs(numberOf(value) ?? Number.NaN),
   int: (value, given) => {
-    const number = toNumber(value, bind(given, ['default'])[0] ?? 0, (text) =>
-      text === '' ? Number.NaN : Number(text),
-    );
+    const number = toNumber(value, given);
     return typeof number === 'number' ? Math.trunc(number) : number;
   },
-  float: (value, given) =>
-    toNumber(value, bind(given, ['default'])[0] ?? 0, (text) => (text === '' ? Number.NaN : Number(text))),
+  float: toNumber,
 };
 
 export function findFilter(name: string): Filter {
@@ -268,7 +251,18 @@ export function findFilter(name: string): Filter {
   throw new TemplateError(`the filter ${name.slice(0, 40)} is not supported`);
 }
 
-const equal: Test = (value, other, budget) => areEqual(value, other, budget);
+/** The operators that compare; most are tests too. */
+export const comparisons = {
+  '==': areEqual,
+  '!=': (a, b, budget) => !areEqual(a, b, budget),
+  '>': (a, b) => compare(a, b) > 0,
+  '>=': (a, b) => compare(a, b) >= 0,
+  '<': (a, b) => compare(a, b) < 0,
+  '<=': (a, b) => compare(a, b) <= 0,
+  in: (item, all, budget) => contains(all, item, budget),
+  'not in': (item, all, budget) => !contains(all, item, budget),
+} satisfies Readonly<Record<string, Test>>;
+
 const isNumber = (value: Value): value is number => typeof value === 'number';
 
 const tests: Readonly<Record<string, Test>> = {
@@ -290,14 +284,14 @@ const tests: Readonly<Record<string, Test>> = {
   even: (value) => expectInteger(value) % 2 === 0,
   lower: (value) => typeof value === 'string' && value === value.toLowerCase() && value !== value.toUpperCase(),
   upper: (value) => typeof value === 'string' && value === value.toUpperCase() && value !== value.toLowerCase(),
-  equalto: equal,
-  eq: equal,
-  ne: (value, other, budget) => !areEqual(value, other, budget),
-  gt: (value, other) => compare(value, other) > 0,
-  ge: (value, other) => compare(value, other) >= 0,
-  lt: (value, other) => compare(value, other) < 0,
-  le: (value, other) => compare(value, other) <= 0,
-  in: (value, other, budget) => contains(other, value, budget),
+  equalto: comparisons['=='],
+  eq: comparisons['=='],
+  ne: comparisons['!='],
+  gt: comparisons['>'],
+  ge: comparisons['>='],
+  lt: comparisons['<'],
+  le: comparisons['<='],
+  in: comparisons.in,
 };
 
 export function findTest(name: string): Test {
@@ -306,7 +300,7 @@ export function findTest(name: string): Test {
 }
 
 /** Python's `in`. */
-export function contains(all: Value, wanted: Value, budget: Budget): boolean {
+function contains(all: Value, wanted: Value, budget: Budget): boolean {
   if (all === undefined) return false;
   if (typeof all === 'string') {
     budget.search(all, expectText(wanted));

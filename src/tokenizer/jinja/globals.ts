@@ -5,7 +5,7 @@ import { type Arguments, bind, Callable, isList, isMapping, Namespace, type Valu
 
 const maxRange = 10_000;
 
-/** `strftime_now` always tells this day, the one that Llama 3's template falls back on: Friday, 26 July 2024. */
+/** `strftime_now` always gives this day, the one that Llama 3's template falls back on: Friday, 26 July 2024. */
 const today: Readonly<Record<string, string>> = {
   ...{ Y: '2024', y: '24', m: '07', d: '26', H: '00', M: '00', S: '00', j: '208' },
   ...{ b: 'Jul', B: 'July', a: 'Fri', A: 'Friday', '%': '%' },
@@ -21,10 +21,12 @@ function range(given: Arguments, budget: Budget): Value {
   return Array.from({ length }, (_, i) => start + i * step);
 }
 
-function mappingOf({ list, named }: Arguments): Map<string, Value> {
+function mappingOf({ list, named }: Arguments, budget: Budget): Map<string, Value> {
   const [first] = bind({ list, named: new Map() }, ['mapping']);
   const pairs = isMapping(first) ? [...first] : isList(first) ? first.map(pairOf) : [];
-  return new Map([...pairs, ...named]);
+  const mapping = new Map([...pairs, ...named]);
+  budget.items(mapping.size);
+  return mapping;
 }
 
 function pairOf(value: Value): [string, Value] {
@@ -44,12 +46,7 @@ export function globals(budget: Budget): [string, Value][] {
       return text === undefined ? code : code.startsWith('%-') ? text.replace(/^0+(?=.)/, '') : text;
     });
   };
-  const makeMapping = (given: Arguments): Map<string, Value> => {
-    const mapping = mappingOf(given);
-    budget.items(mapping.size);
-    return mapping;
-  };
-  const values: [string, Value][] = [
+  return [
     ['true', true],
     ['True', true],
     ['false', false],
@@ -57,10 +54,9 @@ export function globals(budget: Budget): [string, Value][] {
     ['none', null],
     ['None', null],
     ['range', new Callable((given) => range(given, budget))],
-    ['namespace', new Callable((given) => new Namespace(makeMapping(given)))],
-    ['dict', new Callable(makeMapping)],
+    ['namespace', new Callable((given) => new Namespace(mappingOf(given, budget)))],
+    ['dict', new Callable((given) => mappingOf(given, budget))],
     ['raise_exception', new Callable(raise)],
     ['strftime_now', new Callable(now)],
   ];
-  return values;
 }

@@ -132,12 +132,8 @@ class Interpreter {
 
   #loop(statement: Extract<Statement, { type: 'For' }>, scope: Scope, output: Output): Flow {
     const { loopvar, iterable, body, defaultBlock } = statement;
-    const condition = iterable.type === 'SelectExpression' ? iterable.test : undefined;
-    const all = iterate(
-      this.#evaluate(iterable.type === 'SelectExpression' ? iterable.lhs : iterable, scope),
-      this.#budget,
-    );
-    const scopes = all.map((item) => {
+    const [source, condition] = iterable.type === 'SelectExpression' ? [iterable.lhs, iterable.test] : [iterable];
+    const scopes = iterate(this.#evaluate(source, scope), this.#budget).map((item) => {
       const inner = new Scope(scope);
       this.#budget.spend(4);
       this.#assign(loopvar, item, inner);

@@ -1,9 +1,8 @@
 // Python's operators, attributes and subscripts on the values of a template.
 import { type Budget, TemplateError } from './budget.js';
-import { compare, contains, pairs } from './filters.js';
+import { comparisons, pairs } from './filters.js';
 import { expectText, join, stringMethod } from './strings.js';
 import {
-  areEqual,
   bind,
   Callable,
   isList,
@@ -25,31 +24,27 @@ export function operateOne(operator: string, value: Value): Value {
   return operator === '-' ? 0 - number : number;
 }
 
+const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '//': (a, b) => Math.floor(a / b),
+  '%': (a, b) => a - b * Math.floor(a / b),
+  '**': (a, b) => a ** b,
+};
+
 /** Both sides are evaluated; `and` and `or` are not for here. */
 export function operate(operator: string, left: Value, right: Value, budget: Budget): Value {
-  switch (operator) {
-    case '==':
-      return areEqual(left, right, budget);
-    case '!=':
-      return !areEqual(left, right, budget);
-    case 'in':
-      return contains(right, left, budget);
-    case 'not in':
-      return !contains(right, left, budget);
-    case '~':
-      return join([textOf(left, budget), textOf(right, budget)], '', budget);
-    case '<':
-      return compare(left, right) < 0;
-    case '>':
-      return compare(left, right) > 0;
-    case '<=':
-      return compare(left, right) <= 0;
-    case '>=':
-      return compare(left, right) >= 0;
+  if (Object.hasOwn(comparisons, operator)) {
+    return comparisons[operator as keyof typeof comparisons](left, right, budget);
   }
+  if (operator === '~') return join([textOf(left, budget), textOf(right, budget)], '', budget);
   const [a, b] = [numberOf(left), numberOf(right)];
   if (a !== undefined && b !== undefined) {
-    const result = calculate(operator, a, b);
+    if (!Object.hasOwn(arithmetic, operator)) throw new TemplateError(`the operator ${operator} is not supported`);
+    if (b === 0 && ['/', '//', '%'].includes(operator)) throw new TemplateError('division by zero');
+    const result = arithmetic[operator](a, b);
     if (Math.abs(result) > Number.MAX_SAFE_INTEGER) throw new TemplateError('a number of more than 53 bits');
     return result;
   }
@@ -67,28 +62,6 @@ export function operate(operator: string, left: Value, right: Value, budget: Bud
     return left.repeat(times);
   }
   throw new TemplateError(`${operator} between ${kindOf(left)} and ${kindOf(right)} is not supported`);
-}
-
-function calculate(operator: string, a: number, b: number): number {
-  if (b === 0 && ['/', '//', '%'].includes(operator)) throw new TemplateError('division by zero');
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      return a / b;
-    case '//':
-      return Math.floor(a / b);
-    case '%':
-      return a - b * Math.floor(a / b);
-    case '**':
-      return a ** b;
-    default:
-      throw new TemplateError(`the operator ${operator} is not supported`);
-  }
 }
 
 /** `object.name`: a method first, then what the object holds under that name. */
@@ -117,30 +90,26 @@ function characterAt(text: string, index: number, budget: Budget): string | unde
 
 const hasPairs = (text: string): boolean => /[\ud800-\udbff]/.test(text);
 
+const mappingLists: Readonly<Record<string, (mapping: Mapping, budget: Budget) => List>> = {
+  items: pairs,
+  keys: (mapping) => [...mapping.keys()],
+  values: (mapping) => [...mapping.values()],
+};
+
 function mappingMethod(mapping: Mapping, name: string, budget: Budget): Callable | undefined {
-  const all = (list: () => List): Callable => {
+  if (name === 'get') {
     return new Callable((given) => {
-      bind(given, []);
-      budget.items(mapping.size);
-      return list();
+      const [key, otherwise = null] = bind(given, ['key', 'default']);
+      const value = mapping.get(expectText(key));
+      return value === undefined ? otherwise : value;
     });
-  };
-  switch (name) {
-    case 'get':
-      return new Callable((given) => {
-        const [key, otherwise = null] = bind(given, ['key', 'default']);
-        const value = mapping.get(expectText(key));
-        return value === undefined ? otherwise : value;
-      });
-    case 'items':
-      return all(() => pairs(mapping, budget));
-    case 'keys':
-      return all(() => [...mapping.keys()]);
-    case 'values':
-      return all(() => [...mapping.values()]);
-    default:
-      return undefined;
   }
+  if (!Object.hasOwn(mappingLists, name)) return undefined;
+  return new Callable((given) => {
+    bind(given, []);
+    budget.items(mapping.size);
+    return mappingLists[name](mapping, budget);
+  });
 }
 
 /** `object[start:stop:step]` of a list or, by characters, of a text. */

@@ -27,7 +27,7 @@ export function lengthOf(text: string, budget: Budget): number {
   return countOf(text);
 }
 
-export function strip(text: string, chars: Value, sides: 'both' | 'left' | 'right', budget: Budget): string {
+function strip(text: string, chars: Value, sides: 'both' | 'left' | 'right', budget: Budget): string {
   const set = chars === undefined || chars === null ? undefined : new Set(expectText(chars));
   const drops = (character: string) => (set === undefined ? isSpace.test(character) : set.has(character));
   let start = 0;
@@ -38,12 +38,12 @@ export function strip(text: string, chars: Value, sides: 'both' | 'left' | 'righ
   return text.slice(start, end);
 }
 
-export function replace(text: string, old: string, by: string, count: Value, budget: Budget): string {
-  const most = count === undefined || count === null ? -1 : expectInteger(count);
+function replace(text: string, old: string, by: string, count: Value, budget: Budget): string {
+  const maxCount = expectInteger(count ?? -1);
   if (old === '') throw new TemplateError('an empty text cannot be replaced');
   budget.search(text, old);
   let found = 0;
-  for (let at = text.indexOf(old); at >= 0 && found !== most; at = text.indexOf(old, at + old.length)) found++;
+  for (let at = text.indexOf(old); at >= 0 && found !== maxCount; at = text.indexOf(old, at + old.length)) found++;
   budget.text(text.length + found * (by.length - old.length));
   budget.spend(found);
   const parts: string[] = [];
@@ -58,15 +58,15 @@ export function replace(text: string, old: string, by: string, count: Value, bud
 
 function split(text: string, given: Arguments, fromRight: boolean, budget: Budget): Value[] {
   const [separator, limit] = bind(given, ['sep', 'maxsplit']);
-  const most = limit === undefined ? -1 : expectInteger(limit);
-  if (separator === undefined || separator === null) return splitAtSpace(text, most, fromRight, budget);
+  const maxCuts = limit === undefined ? -1 : expectInteger(limit);
+  if (separator === undefined || separator === null) return splitAtSpace(text, maxCuts, fromRight, budget);
   const by = expectText(separator);
   if (by === '') throw new TemplateError('an empty separator');
   budget.search(text, by);
   const cuts: number[] = [];
   const find = (from: number) => (fromRight ? (from < 0 ? -1 : text.lastIndexOf(by, from)) : text.indexOf(by, from));
   const after = (at: number) => (fromRight ? at - by.length : at + by.length);
-  for (let at = find(fromRight ? text.length : 0); at >= 0 && cuts.length !== most; at = find(after(at))) {
+  for (let at = find(fromRight ? text.length : 0); at >= 0 && cuts.length !== maxCuts; at = find(after(at))) {
     cuts.push(at);
     budget.spend(4);
   }
@@ -75,12 +75,12 @@ function split(text: string, given: Arguments, fromRight: boolean, budget: Budge
   return [...cuts, text.length].map((cut, i) => text.slice(i === 0 ? 0 : cuts[i - 1] + by.length, cut));
 }
 
-function splitAtSpace(text: string, most: number, fromRight: boolean, budget: Budget): Value[] {
+function splitAtSpace(text: string, maxCuts: number, fromRight: boolean, budget: Budget): Value[] {
   budget.spend(1 + text.length);
-  if (fromRight && most >= 0) throw new TemplateError('rsplit(maxsplit) needs a separator');
+  if (fromRight && maxCuts >= 0) throw new TemplateError('rsplit(maxsplit) needs a separator');
   const parts: string[] = [];
   for (const { 0: word, index } of text.matchAll(words)) {
-    if (parts.length === most) return [...parts, text.slice(index)];
+    if (parts.length === maxCuts) return [...parts, text.slice(index)];
     parts.push(word);
     budget.spend(4);
   }
@@ -108,12 +108,6 @@ export function join(items: readonly string[], separator: string, budget: Budget
 export function capitalize(text: string): string {
   const [first = ''] = text;
   return first.toUpperCase() + text.slice(first.length).toLowerCase();
-}
-
-/** Changes of case make a text three times as long at most. */
-function changed(text: string, change: (text: string) => string, budget: Budget): string {
-  budget.text(3 * text.length);
-  return change(text);
 }
 
 /** Starts or ends: the wanted may be a list of texts. */
@@ -144,23 +138,26 @@ function count(text: string, given: Arguments, budget: Budget): number {
   return found;
 }
 
-type Method = (text: string, given: Arguments, budget: Budget) => Value;
+export type Method = (text: string, given: Arguments, budget: Budget) => Value;
 const bare = (work: (text: string, budget: Budget) => Value): Method => {
   return (text, given, budget) => {
     bind(given, []);
     return work(text, budget);
   };
 };
-const plain = (change: (text: string) => string): Method => bare((text, budget) => changed(text, change, budget));
+/** Changes of case make a text three times as long at most. */
+export const changeCase = (change: (text: string) => string): Method =>
+  bare((text, budget) => {
+    budget.text(3 * text.length);
+    return change(text);
+  });
 const test = (pattern: RegExp): Method => bare((text) => pattern.test(text));
 
-export const titleWords = (text: string): string => text.replace(/\p{L}+/gu, capitalize);
-
-const methods: Readonly<Record<string, Method>> = {
-  upper: plain((text) => text.toUpperCase()),
-  lower: plain((text) => text.toLowerCase()),
-  title: plain(titleWords),
-  capitalize: plain(capitalize),
+export const methods = {
+  upper: changeCase((text) => text.toUpperCase()),
+  lower: changeCase((text) => text.toLowerCase()),
+  title: changeCase((text) => text.replace(/\p{L}+/gu, capitalize)),
+  capitalize: changeCase(capitalize),
   strip: (text, given, budget) => strip(text, bind(given, ['chars'])[0], 'both', budget),
   lstrip: (text, given, budget) => strip(text, bind(given, ['chars'])[0], 'left', budget),
   rstrip: (text, given, budget) => strip(text, bind(given, ['chars'])[0], 'right', budget),
@@ -178,8 +175,8 @@ const methods: Readonly<Record<string, Method>> = {
     return suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;
   },
   replace: (text, given, budget) => {
-    const [old, by, most] = bind(given, ['old', 'new', 'count']);
-    return replace(text, expectText(old), expectText(by), most, budget);
+    const [old, by, maxCount] = bind(given, ['old', 'new', 'count']);
+    return replace(text, expectText(old), expectText(by), maxCount, budget);
   },
   join: (text, given, budget) => {
     const items = bind(given, ['iterable'])[0];
@@ -194,14 +191,15 @@ const methods: Readonly<Record<string, Method>> = {
   isspace: test(new RegExp(`^[${spaces}]+$`)),
   isupper: bare((text) => text === text.toUpperCase() && text !== text.toLowerCase()),
   islower: bare((text) => text === text.toLowerCase() && text !== text.toUpperCase()),
-};
+} satisfies Readonly<Record<string, Method>>;
 
 /** A method of a text, bound to it; undefined where Python's texts have none of that name or we do not know it. */
 export function stringMethod(text: string, name: string, budget: Budget): Callable | undefined {
   if (!Object.hasOwn(methods, name)) return undefined;
+  const method: Method = methods[name as keyof typeof methods];
   return new Callable((given) => {
     budget.spend(1 + text.length / 4);
-    return methods[name](text, given, budget);
+    return method(text, given, budget);
   });
 }
 
