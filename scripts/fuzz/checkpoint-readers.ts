@@ -1,4 +1,4 @@
-// Readers of models: safetensors and their index, the JSON beside them, GGUF, our own checkpoints and those of others.
+// Readers of models: safetensors and their index, the JSON beside them, GGUF, our own checkpoints and third-party ones.
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../src/base/random.js';
@@ -75,7 +75,7 @@ export async function checkpointReaders(folder: string): Promise<Reader[]> {
       },
     },
     {
-      name: 'model of others',
+      name: 'third-party model',
       seeds: [world.bytesOf(join(foreign, 'config.json'))],
       mutate: mutateJson,
       weight: 0.2,

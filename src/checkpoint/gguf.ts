@@ -38,7 +38,7 @@ function nameOf({ manifest, path }: Checkpoint): string {
   return manifest.stage === 'import' ? basename(path) : `mossctl ${manifest.stage} step ${manifest.step}`;
 }
 
-/** Each was tried with llama.cpp itself: it fails to load, or gives other logits without a word. */
+/** Each was tried with llama.cpp itself: it fails to load, or silently gives other logits. */
 function refuseWhatLlamaCppCannotRun({ model, path }: Checkpoint): void {
   const refuse = (what: string, why: string): never => {
     throw new UserError({ what, where: path, why, next: 'Export it with --format hf' });
@@ -58,8 +58,8 @@ function refuseWhatLlamaCppCannotRun({ model, path }: Checkpoint): void {
     );
   }
   if (rope.rope_type === 'yarn' && (!rope.truncate || rope.beta_fast !== 32 || rope.beta_slow !== 1)) {
-    const found = `beta_fast ${rope.beta_fast}, beta_slow ${rope.beta_slow}, truncate: ${rope.truncate}`;
-    refuse(`rope_type yarn with ${found}`, 'llama.cpp always takes 32 and 1, and rounds the corrected dimensions');
+    const settings = `beta_fast ${rope.beta_fast}, beta_slow ${rope.beta_slow}, truncate: ${rope.truncate}`;
+    refuse(`rope_type yarn with ${settings}`, 'llama.cpp always takes 32 and 1, and rounds the corrected dimensions');
   }
 }
 

@@ -122,9 +122,9 @@ function architectureOf({ architectures: names, model_type: modelType }: Raw, pa
   const found = architectures.find((known) => known === name);
   const agrees = found !== undefined && (modelType ?? modelTypeOf(found)) === modelTypeOf(found);
   if (found !== undefined && agrees && (names?.length ?? 1) === 1) return found;
-  const said = [names?.join(', '), modelType && `model_type ${modelType}`].filter(Boolean).join(', ');
+  const described = [names?.join(', '), modelType && `model_type ${modelType}`].filter(Boolean).join(', ');
   throw new UserError({
-    what: `this architecture is not supported: ${said || 'config.json names none'}`,
+    what: `this architecture is not supported: ${described || 'config.json names none'}`,
     where: path,
     why: `only these are: ${architectures.join(', ')} (model_type llama, qwen2, qwen3)`,
     next: 'Use a Llama, Qwen2 or Qwen3 model',

@@ -103,7 +103,7 @@ export function chooseTokens(
 
 /**
  * As config.json says; else what the other files name, if that does not also end answers; else a token that no text
- * holds. Padding with the end token makes others mask the very token that a model must learn.
+ * holds. Padding with the end token makes other tools mask the very token that a model must learn.
  */
 function padOf(
   config: ForeignConfig,
@@ -116,9 +116,9 @@ function padOf(
   if (fits(config.padTokenId)) return config.padTokenId;
   const declared = [generated, names.pad].find((pad) => fits(pad) && pad !== eos);
   if (declared !== undefined) return declared;
-  const free = names.special.filter((token) => !ends.includes(token.id) && token.id !== config.bos_token_id);
+  const unused = names.special.filter((token) => !ends.includes(token.id) && token.id !== config.bos_token_id);
   for (const pattern of [/pad/i, /reserved|unused/i, /^<unk>$/]) {
-    const found = free.find(({ content }) => pattern.test(content));
+    const found = unused.find(({ content }) => pattern.test(content));
     if (found !== undefined) return found.id;
   }
   return eos;

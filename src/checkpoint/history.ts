@@ -101,7 +101,7 @@ export async function removeTemporary(directory: string): Promise<void> {
 
 /**
  * The step directory that a path means: itself, a link to one, the `latest` of a run directory, or the newest of a
- * stage directory. A model directory of others stands for itself.
+ * stage directory. For a third-party model directory, the directory itself.
  * @throws UserError saying what was expected, and which checkpoints lie below the path.
  */
 export async function resolveCheckpoint(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 // mossctl.json: where a checkpoint comes from, and the sha256 of every other file in it.
-// Its own sha256 therefore stands for the whole folder. It holds no clock time, path or duration: equal training gives
+// Its own sha256 therefore identifies the whole folder. It holds no clock time, path or duration: equal training gives
 // equal bytes, so equal digests. Its `seal` is the sha256 of the rest of it: a changed byte is noticed here too.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,12 +40,12 @@ const manifestSchema = z.object({
   /** Threads divide sums, so the bits of a checkpoint follow from them; null: not ours to choose on this backend. */
   threads: z.int().min(1).nullable().default(null),
   precision: z.string().max(100).default('fp32'),
-  /** Settings that were changed when an interrupted training went on, in order; absent where none were. */
+  /** Settings that were changed when an interrupted training was resumed, in order; absent where none were. */
   overrides: z
     .array(z.strictObject({ step: count, key: shortText, from: shortText, to: shortText }))
     .max(1000)
     .optional(),
-  /** Spikes that the training went back for, in order, and what it left out for each; absent where there were none. */
+  /** Spikes that the training went back for, in order, and what it skipped for each; absent where there were none. */
   skipped: z
     .array(
       z.strictObject({
@@ -64,7 +64,7 @@ export type Manifest = z.output<typeof manifestSchema>;
 /** What a stage says of a checkpoint; saving adds the rest. */
 export type ManifestFields = Omit<Manifest, 'format' | 'files' | 'versions'>;
 
-/** The text of mossctl.json. Metrics that are not finite are left out: JSON cannot hold them. */
+/** The text of mossctl.json. Metrics that are not finite are skipped: JSON cannot hold them. */
 export async function manifestText(fields: ManifestFields, files: Record<string, string>): Promise<string> {
   const metrics = Object.fromEntries(Object.entries(fields.metrics).filter(([, value]) => Number.isFinite(value)));
   const manifest = { ...fields, metrics, format: formatNumber, files, versions: await versions() };

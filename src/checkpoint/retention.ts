@@ -31,15 +31,15 @@ export async function pruneCheckpoints(
 ): Promise<string[]> {
   const all = await listCheckpoints(stageDirectory);
   const best = rule.best === undefined ? undefined : await bestOf(all, rule.best);
-  const ruled = all
+  const candidates = all
     .slice(0, Math.max(0, all.length - rule.last))
     .filter(({ path, step }) => path !== best && !(rule.every !== undefined && step % rule.every === 0));
-  if (ruled.length === 0) return [];
-  const kept = new Set(await Promise.all([...protect, join(runDirectory, latestName)].map(realPathOrItself)));
+  if (candidates.length === 0) return [];
+  const spared = new Set(await Promise.all([...protect, join(runDirectory, latestName)].map(realPathOrItself)));
   const ancestors = await ancestorsIn(runDirectory);
   const removed: string[] = [];
-  for (const { path } of ruled) {
-    if (kept.has(await realPathOrItself(path))) continue;
+  for (const { path } of candidates) {
+    if (spared.has(await realPathOrItself(path))) continue;
     const digest = (await readableManifest(path))?.digest;
     if (digest !== undefined && ancestors.has(digest)) continue;
     await remove(path, stageDirectory);

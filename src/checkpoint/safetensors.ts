@@ -86,7 +86,7 @@ export function bytesOf(dtype: FloatDtype): number {
   return dtype === 'f32' ? 4 : 2;
 }
 
-/** The reader stands behind the header, before the first tensor. */
+/** The reader is behind the header, before the first tensor. */
 async function withHeader<T>(
   path: string,
   work: (reader: TensorReader, entries: TensorEntry[]) => Promise<T>,

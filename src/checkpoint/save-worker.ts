@@ -1,4 +1,4 @@
-// The thread in which checkpoints are written, hashed, fsynced and pruned while training goes on (background-save.ts
+// The thread in which checkpoints are written, hashed, fsynced and pruned while training continues (background-save.ts
 // starts it). It takes one save at a time and gives the tensors' memory back with the answer.
 import { parentPort } from 'node:worker_threads';
 import { systemErrorCode, UserError } from '../base/errors.js';

@@ -21,7 +21,7 @@ import { writeWeights } from './weights.js';
 
 /**
  * Saves a checkpoint. A checkpoint of the same stage and step that is already there is replaced.
- * @returns the sha256 of its mossctl.json, which stands for all of it.
+ * @returns the sha256 of its mossctl.json, which identifies all of it.
  * @throws UserError where the disk is full or the folder holds something else; earlier checkpoints stay whole.
  */
 export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<{ digest: string }> {
@@ -78,13 +78,12 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
 /** Only a checkpoint of the same stage and step, or a damaged one under a step's name, may be replaced. */
 async function refuseForeign(directory: string, { stage, step }: ManifestFields): Promise<void> {
   if (!(await exists(directory))) return;
-  const there = await readManifest(directory).catch(() => undefined);
-  const manifest = there?.manifest;
+  const manifest = (await readManifest(directory).catch(() => undefined))?.manifest;
   if (manifest === undefined ? isStepDirectory(directory) : manifest.stage === stage && manifest.step === step) return;
   throw new UserError({
     what: 'a checkpoint cannot be written here',
     where: directory,
-    why: there === undefined ? 'the folder holds something else' : 'the folder holds a checkpoint of another stage',
+    why: manifest === undefined ? 'the folder holds something else' : 'the folder holds a checkpoint of another stage',
     next: 'Choose another folder with --out, or move this one away',
   });
 }

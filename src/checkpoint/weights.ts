@@ -93,7 +93,7 @@ async function checkedFiles(folder: string) {
     const path = join(folder, name);
     if (!(await exists(path))) throw damagedFile(path, 'the file is missing');
     const entries = await readSafetensorsHeader(path);
-    if (expected !== undefined) compare(path, entries, expected);
+    if (expected !== undefined) compareWithIndex(path, entries, expected);
     files.push({ name, path, entries });
   }
   return files;
@@ -111,7 +111,7 @@ async function readIndex(folder: string): Promise<Map<string, Set<string> | unde
   return shards;
 }
 
-function compare(path: string, entries: readonly TensorEntry[], expected: ReadonlySet<string>): void {
+function compareWithIndex(path: string, entries: readonly TensorEntry[], expected: ReadonlySet<string>): void {
   const held = new Set(entries.map(({ name }) => name));
   const missing = [...expected].find((name) => !held.has(name));
   if (missing !== undefined)

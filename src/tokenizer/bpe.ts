@@ -13,7 +13,7 @@ export class Bpe {
   #symbols = new Int32Array(256);
   readonly #ranks = new Int32Array(longPiece);
 
-  /** @param byteIds [256] the id of each byte; -1: it has none and is left out, as Hugging Face's library does. */
+  /** @param byteIds [256] the id of each byte; -1: it has none and is skipped, as Hugging Face's library does. */
   constructor(byteIds: Int32Array, merges: Merges) {
     this.#byteIds = byteIds;
     this.#result = merges.result;

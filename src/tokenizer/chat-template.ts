@@ -37,7 +37,7 @@ interface Span {
 const escapeMark = '\u{e0f0}';
 const marks = { start: '\u{e0f1}', end: '\u{e0f2}' };
 const ownCharacters = escapeMark + marks.start + marks.end;
-/** `escapeMark` and the character at this plus i stand for the i-th escaped character. */
+/** `escapeMark` and the character at this plus i mean the i-th escaped character. */
 const escapedBase = 0xf0000;
 
 export class ChatTemplate {
@@ -51,7 +51,7 @@ export class ChatTemplate {
   readonly #turnEnd: string | undefined;
   /** Our own marks, and the characters that a control string starts with. */
   readonly #escapable: readonly string[];
-  /** What must not stand in a content; an assistant's may hold added tokens that control nothing, such as `<think>`. */
+  /** What must not occur in a content; an assistant's may hold added tokens that control nothing, such as `<think>`. */
   readonly #dangerous: { person: RegExp; assistant: RegExp };
 
   /**
@@ -108,7 +108,7 @@ export class ChatTemplate {
     return good.map(({ text, span }) => this.#encode({ text, answers: [span] }));
   }
 
-  /** The rendering up to each assistant's turn, and where in it that turn is; undefined where that cannot be told. */
+  /** The rendering up to each assistant's turn, and where in it that turn is; undefined where that is unknown. */
   #turns(messages: readonly Message[], tools?: readonly Tool[]): ({ text: string; span: Span } | undefined)[] {
     const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
     return ends.map((i) => {
@@ -210,12 +210,12 @@ export class ChatTemplate {
   }
 }
 
-const ours = new RegExp(`[${ownCharacters}]`, 'u');
+const ownCharacter = new RegExp(`[${ownCharacters}]`, 'u');
 const escapedPair = new RegExp(`${escapeMark}[\\u{f0000}-\\u{fffff}]`, 'gu');
 const anyMark = new RegExp(`([${marks.start}${marks.end}])`, 'u');
 
 function compile(source: string): CompiledTemplate {
-  if (ours.test(source)) throw broken('it contains a private-use character that we need ourselves');
+  if (ownCharacter.test(source)) throw broken('it contains a private-use character that we need ourselves');
   return attempt(() => new CompiledTemplate(source));
 }
 

@@ -1,4 +1,4 @@
-// A chat template made ready to run. It is a program of a stranger, so our own interpreter runs it: it works on plain
+// A chat template made ready to run. It is a third-party program, so our own interpreter runs it: it works on plain
 // data only and counts every step, see jinja/budget.ts.
 import type { Escaping } from './jinja/budget.js';
 import { generationCall, type Marks, renderTemplate } from './jinja/interpreter.js';

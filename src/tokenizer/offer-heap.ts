@@ -1,9 +1,9 @@
 // A binary heap of pairs, the most frequent on top. A pair's count may fall while it waits: its place is put right when
 // it comes to the top.
-import type { Entry } from './pair-counts.js';
+import type { PairEntry } from './pair-counts.js';
 
 interface Offer {
-  entry: Entry;
+  entry: PairEntry;
   /** The entry's count when it was offered. */
   count: number;
 }
@@ -11,12 +11,12 @@ interface Offer {
 export class OfferHeap {
   readonly #items: Offer[] = [];
 
-  push(entry: Entry): void {
+  push(entry: PairEntry): void {
     this.#insert({ entry, count: entry.count });
   }
 
   /** Takes the most frequent pair (ties: lower left id, then lower right id). */
-  pop(): Entry | undefined {
+  pop(): PairEntry | undefined {
     for (let offer = this.#takeTop(); offer !== undefined; offer = this.#takeTop()) {
       if (offer.entry.count === offer.count) return offer.entry;
       if (offer.entry.count > 0) this.push(offer.entry);

@@ -6,18 +6,18 @@ import { OfferHeap } from './offer-heap.js';
 import { Neighbours, PairTally } from './pair-tally.js';
 import type { PieceTable } from './piece-table.js';
 
-export interface Pair {
+interface TokenPair {
   left: number;
   right: number;
 }
 
-export interface Entry extends Pair {
+export interface PairEntry extends TokenPair {
   count: number;
   /** Pieces that held the pair when it was counted, in order; some may no longer. */
   pieces: Uint32Array;
 }
 
-export interface PairCountsOptions {
+interface PairCountsOptions {
   /** The id of byte 0, from which the ids of the others follow. */
   firstByteId?: number;
   /** In its place: the ids to start from, at most one a byte. Default: the bytes. */
@@ -41,9 +41,9 @@ export class PairCounts {
   readonly #vocabSize: number;
   readonly #minCount: number;
   #floor: number;
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new Map<number, PairEntry>();
   #heap = new OfferHeap();
-  /** What stood before and after the pairs that the present join has joined. */
+  /** The neighbours before and after the pairs that the present join has joined. */
   readonly #before: Neighbours;
   readonly #after: Neighbours;
 
@@ -72,7 +72,7 @@ export class PairCounts {
   }
 
   /** The most frequent pair not yet taken (ties: lower left id, then lower right id); undefined when all are too rare. */
-  takeBest(): Pair | undefined {
+  takeBest(): TokenPair | undefined {
     for (;;) {
       const best = this.#heap.pop();
       if (best !== undefined && best.count >= this.#floor) return best;
@@ -83,7 +83,7 @@ export class PairCounts {
   }
 
   /** Replaces the pair by the new `id`, leftmost first, in every piece. */
-  join({ left, right }: Pair, id: number): void {
+  join({ left, right }: TokenPair, id: number): void {
     const key = this.#key(left, right);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
@@ -91,7 +91,7 @@ export class PairCounts {
     for (let i = 0; i < entry.pieces.length; i++) this.#joinIn(entry.pieces[i], left, right, id);
     for (const symbol of this.#before.touched) this.#lose(symbol, left, this.#before.weights[symbol]);
     for (const symbol of this.#after.touched) this.#lose(right, symbol, this.#after.weights[symbol]);
-    // "abab": the first new id stood before an a, until that was joined too.
+    // "abab": the first new id came before an a, until that was joined too.
     this.#after.weights[left] -= this.#before.weights[id];
     this.#enter(this.#before, (symbol) => ({ left: symbol, right: id }));
     this.#enter(this.#after, (symbol) => ({ left: id, right: symbol }));
@@ -129,13 +129,13 @@ export class PairCounts {
   }
 
   /** Enters the pairs that the join has made, where they are frequent enough, and forgets the rest. */
-  #enter(neighbours: Neighbours, pairWith: (symbol: number) => Pair): void {
+  #enter(neighbours: Neighbours, pairWith: (symbol: number) => TokenPair): void {
     for (const { symbol, count, pieces } of neighbours.take(this.#floor)) {
       this.#add({ ...pairWith(symbol), count, pieces });
     }
   }
 
-  #add(entry: Entry): void {
+  #add(entry: PairEntry): void {
     this.#entries.set(this.#key(entry.left, entry.right), entry);
     this.#heap.push(entry);
   }

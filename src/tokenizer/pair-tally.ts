@@ -1,7 +1,7 @@
 // The two ways in which pairs are counted: all pairs of the text at once, by hash; and those around one joined pair,
 // by the symbol on its other side.
 
-import type { Entry } from './pair-counts.js';
+import type { PairEntry } from './pair-counts.js';
 import { hashPair } from './pair-ranks.js';
 
 /** Counts pairs and the pieces that hold them: first `count` every pair, then `entries`, then `file` every pair again. */
@@ -26,8 +26,8 @@ export class PairTally {
   }
 
   /** The pairs counted at least `floor` times; their `pieces` are empty until they are filed. */
-  entries(floor: number): Entry[] {
-    const entries: Entry[] = [];
+  entries(floor: number): PairEntry[] {
+    const entries: PairEntry[] = [];
     for (let index = 0; index < this.#size; index++) {
       if (this.#counts[index] < floor) continue;
       const pieces = new Uint32Array(this.#sizes[index]);

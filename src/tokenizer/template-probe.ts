@@ -25,8 +25,8 @@ const probes = [
   { messages: [{ role: 'user', content: 'x\n'.repeat(10_000) }], add_generation_prompt: true },
 ];
 
-const known = new Map<string, Promise<string>>();
-const maxKnown = 64;
+const probed = new Map<string, Promise<string>>();
+const maxProbed = 64;
 
 /**
  * Tries a template out, once in a process. Throws `UserError` (`where` names its file) where it does not work or asks
@@ -36,11 +36,11 @@ const maxKnown = 64;
 export async function probeTemplate(source: string, roles: RoleTokens, where: string): Promise<string> {
   if (source === chatmlTemplate || source === missingTemplate) return '';
   const key = JSON.stringify([source, roles]);
-  let probe = known.get(key);
+  let probe = probed.get(key);
   if (probe === undefined) {
-    if (known.size >= maxKnown) known.clear();
+    if (probed.size >= maxProbed) probed.clear();
     probe = tryOut(source, roles);
-    known.set(key, probe);
+    probed.set(key, probe);
   }
   try {
     return await probe;

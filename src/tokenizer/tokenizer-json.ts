@@ -92,9 +92,9 @@ export function readVocabulary(json: unknown, where: string): Vocabulary {
     byteIds: readByteIds(ids, where),
     merges: readMerges(model.merges, ids, where),
     added,
-    normalize: known(findNormalizer(parsed.data.normalizer), 'normalizer', ['none', 'NFC'], where),
-    preTokenizer: known(findPreTokenizer(parsed.data.pre_tokenizer), 'pre_tokenizer', preTokenizerNames, where),
-    affixes: known(
+    normalize: supportedOnly(findNormalizer(parsed.data.normalizer), 'normalizer', ['none', 'NFC'], where),
+    preTokenizer: supportedOnly(findPreTokenizer(parsed.data.pre_tokenizer), 'pre_tokenizer', preTokenizerNames, where),
+    affixes: supportedOnly(
       readAffixes(parsed.data.post_processor),
       'post_processor',
       ['ByteLevel', 'TemplateProcessing', 'a Sequence of these'],
@@ -104,7 +104,7 @@ export function readVocabulary(json: unknown, where: string): Vocabulary {
   };
 }
 
-function known<T>(found: T | undefined, field: string, supported: readonly string[], where: string): T {
+function supportedOnly<T>(found: T | undefined, field: string, supported: readonly string[], where: string): T {
   if (found !== undefined) return found;
   throw new UserError({
     what: `this ${field} is not supported`,
@@ -149,7 +149,7 @@ function readTokens(ids: ReadonlyMap<string, number>, addedTokens: readonly Adde
   if (addedIds.size < addedTokens.length) throw inconsistent(where, 'two added tokens have the same content');
   for (const [content, added] of addedIds) {
     const id = ids.get(content) ?? added;
-    if (id !== added) throw inconsistent(where, `token ${show(content)} has the ids ${added} and ${id}`);
+    if (id !== added) throw inconsistent(where, `token ${quoted(content)} has the ids ${added} and ${id}`);
   }
   const names: string[] = [];
   let count = 0;
@@ -183,7 +183,7 @@ function packTokens(names: readonly string[], added: ReadonlyMap<string, number>
     } else {
       for (let i = 0; i < token.length; i++) {
         const byte = byteOf(token.charCodeAt(i));
-        if (byte < 0) throw inconsistent(where, `token ${show(token)} has characters outside the byte alphabet`);
+        if (byte < 0) throw inconsistent(where, `token ${quoted(token)} has characters outside the byte alphabet`);
         bytes[end++] = byte;
       }
       if (token === '') throw inconsistent(where, `token ${id} is empty`);
@@ -219,7 +219,7 @@ function readMerges(rules: readonly unknown[], ids: ReadonlyMap<string, number>,
   const seen = new Set<number>();
   const idOf = (token: string, rank: number): number => {
     const id = ids.get(token);
-    if (id === undefined) throw inconsistent(where, `merge ${rank} needs token ${show(token)}, which is not there`);
+    if (id === undefined) throw inconsistent(where, `merge ${rank} needs token ${quoted(token)}, which is not there`);
     return id;
   };
   for (const [rank, rule] of rules.entries()) {
@@ -229,7 +229,7 @@ function readMerges(rules: readonly unknown[], ids: ReadonlyMap<string, number>,
     right[rank] = idOf(pair[1], rank);
     result[rank] = idOf(pair[0] + pair[1], rank);
     if (seen.size === seen.add(left[rank] * 2 ** 20 + right[rank]).size) {
-      throw inconsistent(where, `merge ${rank}, ${show(pair.join(' '))}, comes twice`);
+      throw inconsistent(where, `merge ${rank}, ${quoted(pair.join(' '))}, comes twice`);
     }
   }
   return { left, right, result };
@@ -243,7 +243,7 @@ function isPair(value: unknown): value is [string, string] {
   );
 }
 
-function show(text: string): string {
+function quoted(text: string): string {
   return JSON.stringify(shorten(text, 40));
 }
 

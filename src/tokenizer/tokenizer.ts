@@ -75,10 +75,10 @@ export class Tokenizer {
     this.roles = isOurs ? ourRoles : (options.roles ?? {});
     const [turnEnd] = this.splitAtControls((options.afterAnswer ?? '').trimStart());
     this.#parts = roleIds((text) => this.#controlIds.get(text), this.roles, turnEnd);
-    // A model without a template is trained and served with ours: it goes along, or other tools would guess one.
+    // A model without a template is trained and served with ours: it is saved too, or other tools would guess one.
     this.#originals = isOurs || options.texts === undefined ? undefined : { ...options.texts };
-    const isLent = options.chatTemplate === undefined && hasChatml;
-    if (isLent && this.#originals !== undefined) this.#originals[chatTemplateName] = chatmlTemplate;
+    const usesOurTemplate = options.chatTemplate === undefined && hasChatml;
+    if (usesOurTemplate && this.#originals !== undefined) this.#originals[chatTemplateName] = chatmlTemplate;
   }
 
   /** Checks everything about a parsed tokenizer.json (`where` names it in errors). Throws `UserError`. */
@@ -86,7 +86,7 @@ export class Tokenizer {
     return new Tokenizer(json, readVocabulary(json, where), options);
   }
 
-  /** Reads `tokenizer.json` and what stands beside it. Throws `UserError`. */
+  /** Reads `tokenizer.json` and the files beside it. Throws `UserError`. */
   static async open(directory: string): Promise<Tokenizer> {
     const { json, path, ...options } = await readTokenizerFiles(directory);
     const { chatTemplate, roles } = options;
@@ -218,7 +218,9 @@ export class Tokenizer {
         // With another class transformers would put that class's own splitter in place of ours.
         tokenizer_class: 'PreTrainedTokenizerFast',
         ...roles,
-        added_tokens_decoder: Object.fromEntries(this.#vocabulary.added.map((token) => [token.id, describe(token)])),
+        added_tokens_decoder: Object.fromEntries(
+          this.#vocabulary.added.map((token) => [token.id, addedTokenEntry(token)]),
+        ),
         clean_up_tokenization_spaces: false,
         chat_template: this.chatTemplate,
       }),
@@ -244,7 +246,7 @@ function append(ids: number[], more: Int32Array): void {
   for (let i = 0; i < more.length; i++) ids.push(more[i]);
 }
 
-function describe({ content, special, normalized }: AddedToken): object {
+function addedTokenEntry({ content, special, normalized }: AddedToken): object {
   return { content, lstrip: false, normalized, rstrip: false, single_word: false, special };
 }
 

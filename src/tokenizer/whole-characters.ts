@@ -2,7 +2,7 @@
 // characters are tokens of their own, and putting their bytes together is most of the work.
 //
 // Where every token is made before it is used, BPE applies its merges in the order of their ranks. Then the bytes of a
-// character join up in the same way wherever it stands, unless a merge takes one of its parts across its edge first: a
+// character join up in the same way wherever it is, unless a merge takes one of its parts across its edge first: a
 // space with the first byte of what follows, say. A character that this could happen to is left to its bytes.
 import { type Merges, noRank, type PairRanks } from './pair-ranks.js';
 
@@ -10,7 +10,7 @@ import { type Merges, noRank, type PairRanks } from './pair-ranks.js';
 export function wholeCharacters(byteIds: Int32Array, merges: Merges, ranks: PairRanks): Int32Array {
   const whole = new Int32Array(0x10000).fill(-1);
   whole.set(byteIds.subarray(0, 0x80));
-  // A byte without a token is left out, which puts bytes side by side that do not follow each other in the text.
+  // A byte without a token is skipped, which puts bytes side by side that do not follow each other in the text.
   if (byteIds.includes(-1) || !isOrdered(merges)) return whole;
   const { before, after } = firstAcross(byteIds, merges);
   const { result } = merges;
@@ -47,7 +47,7 @@ function isOrdered({ left, right, result }: Merges): boolean {
 }
 
 /**
- * Of each token, the rank of the first merge with what stands before it, and with what stands after it if that is the
+ * Of each token, the rank of the first merge with what comes before it, and with what comes after it if that is the
  * start of a character.
  */
 function firstAcross(byteIds: Int32Array, merges: Merges): { before: Int32Array; after: Int32Array } {

@@ -1,4 +1,4 @@
-// config.json of others: what transformers makes of each (scripts/golden/make_configs.py), and what is refused by name.
+// Third-party config.json: what transformers makes of each (scripts/golden/make_configs.py), and what is refused by name.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';

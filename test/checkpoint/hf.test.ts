@@ -1,4 +1,4 @@
-// Model directories of others (test/interop/fixtures, written by transformers): opened, imported, exported and opened
+// Third-party model directories (test/interop/fixtures, written by transformers): opened, imported, exported and opened
 // again; and what is wrong with a directory is named.
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -78,7 +78,7 @@ test('a digest follows from the files alone: the same elsewhere, another when on
   assert.notEqual((await openCheckpoint(path)).digest, one.digest);
 });
 
-test('there is nothing to resume in a model of others', async () => {
+test('there is nothing to resume in a third-party model', async () => {
   await refuses(openCheckpoint(join(fixtures, 'qwen3'), { training: true }), /cannot be resumed.*--from/s);
 });
 
@@ -103,7 +103,7 @@ test('a template in a file of its own is exported in tokenizer_config.json too',
   assert.deepEqual(generation.eos_token_id, [364, 356, 363]);
 });
 
-test('sampling defaults of others go through import and export; what is malformed does not', async () => {
+test('third-party sampling defaults go through import and export; what is malformed does not', async () => {
   const path = await copyOf('qwen2.5', 'sampling');
   const read = async (from: string) => JSON.parse(await readFile(join(from, 'generation_config.json'), 'utf8'));
   const theirs = { ...(await read(path)), temperature: 'hot', top_p: 7, max_new_tokens: 2048, custom: { a: [1] } };
@@ -198,7 +198,7 @@ for (const [title, spoil, message] of faults) {
   });
 }
 
-test('a step of ours without its mossctl.json is damaged, not a model of others', async () => {
+test('a step of ours without its mossctl.json is damaged, not a third-party model', async () => {
   const path = await copyOf('qwen3', 'step-000100');
   await refuses(openCheckpoint(path), /holds no mossctl.json/);
 });

@@ -80,7 +80,7 @@ const lies: [string, (folder: string) => Promise<void>, RegExp][] = [
     /tensor a is not in it, though/i,
   ],
   ['a tensor in no shard', (folder) => remap(folder, { ghost: one }), /tensor ghost is not in it/i],
-  ['a tensor left out', (folder) => remap(folder, { a: undefined }), /it holds tensor a, which .* places elsewhere/i],
+  ['a missing tensor', (folder) => remap(folder, { a: undefined }), /it holds tensor a, which .* places elsewhere/i],
   [
     'a way out of the folder',
     (folder) => remap(folder, { a: '../shards/model-00001-of-00002.safetensors' }),

@@ -99,7 +99,7 @@ for (const [name, open] of Object.entries(bases)) {
   });
 }
 
-test('learning goes on as if it had never stopped: the same merges as one training in two halves', async () => {
+test('learning resumes as if it had never stopped: the same merges as one training in two halves', async () => {
   const text = zh.join('');
   const pieces = new PieceTable();
   for (let at = 0; at < text.length; at += 16) pieces.add(text, at, Math.min(text.length, at + 16));

@@ -1,4 +1,4 @@
-// Chat templates of others: where turns end, which tokens carry loss without `{% generation %}` marks, what happens to
+// Third-party chat templates: where turns end, which tokens carry loss without `{% generation %}` marks, what happens to
 // templates that rewrite history, and that none runs here before it was tried out in a worker.
 import assert from 'node:assert/strict';
 import { mkdtemp, writeFile } from 'node:fs/promises';
@@ -127,7 +127,7 @@ test('a template that rewrites history gives each answer a sequence of its own, 
   assert.deepEqual(learnt(tokenizer, single[0]), ['<think>\n\n</think>\n\na<|im_end|>']);
 });
 
-test('an answer that does not begin where the prompt ends is left out, and a conversation of such ones dropped', async () => {
+test('an answer that does not begin where the prompt ends is skipped, and a conversation of such ones dropped', async () => {
   const template = families.qwen3.template;
   const forced = template.replaceAll("'<|im_start|>assistant\\n' }}", "'<|im_start|>assistant\\n<answer>' }}");
   assert.notEqual(forced, template);

@@ -30,7 +30,7 @@ const byteLevel = (use_regex: boolean) => ({
 });
 const sequence = (...pretokenizers: object[]) => ({ type: 'Sequence', pretokenizers });
 
-/** Letter for letter what the models' own tokenizer.json says. */
+/** Exactly what the models' own tokenizer.json says. */
 const families = {
   'llama-bpe': {
     pre_tokenizer: sequence(
@@ -187,7 +187,7 @@ for (const name of Object.keys(families) as (keyof typeof families)[]) {
   });
 }
 
-test('rare bytes without a token, as in SmolLM2, are left out as the Rust library leaves them out', async () => {
+test('rare bytes without a token, as in SmolLM2, are skipped as in the Rust library', async () => {
   const rare = [0x04, 0x06, 0x13, 0x14, 0x16, 0x1d, 0xc0, 0xc1, 0xf1, 0xf2, 0xff].map((byte) => byteCharacters[byte]);
   const json = structuredClone(small.smollm);
   const isLeft = (token: string): boolean => ![...token].some((character) => rare.includes(character));
@@ -307,7 +307,7 @@ test('a megabyte of one kind is cut in time that grows with it', () => {
   assert.ok(performance.now() - start < 5000, 'reordering marks takes quadratic time in the engine');
 });
 
-test('the files of others come back byte for byte, and their roles are read', async () => {
+test('third-party files come back byte for byte, and their roles are read', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tokenizer-'));
   const files = {
     'tokenizer.json': `${JSON.stringify(small.qwen2, null, 3)}\n\n`,

@@ -39,7 +39,7 @@ export function charge(value: Value, budget: Budget): void {
 }
 
 /** Numbers by size, texts by their letters in any case or not. */
-function compare(a: Value, b: Value, anyCase = false): number {
+function compareValues(a: Value, b: Value, anyCase = false): number {
   const [x, y] = [numberOf(a), numberOf(b)];
   if (x !== undefined && y !== undefined) return x - y;
   if (typeof a !== 'string' || typeof b !== 'string') {
@@ -89,7 +89,9 @@ function sort(items: List, by: Value, reverse: Value, anyCase: boolean, budget: 
   for (const key of keys)
     budget.spend((1 + (typeof key === 'string' ? key.length : 0)) * (1 + Math.log2(items.length)));
   budget.items(items.length);
-  const order = keys.map((_, i) => i).sort((a, b) => compare(keys[a], keys[b], anyCase) * (isTrue(reverse) ? -1 : 1));
+  const order = keys
+    .map((_, i) => i)
+    .sort((a, b) => compareValues(keys[a], keys[b], anyCase) * (isTrue(reverse) ? -1 : 1));
   return order.map((i) => items[i]);
 }
 
@@ -162,7 +164,7 @@ function extreme(sign: 1 | -1): Filter {
     bind(given, []);
     const items = iterate(value, budget);
     for (const item of items) charge(item, budget);
-    return items.length === 0 ? undefined : items.reduce((a, b) => (compare(b, a, true) * sign > 0 ? b : a));
+    return items.length === 0 ? undefined : items.reduce((a, b) => (compareValues(b, a, true) * sign > 0 ? b : a));
   };
 }
 
@@ -255,10 +257,10 @@ export function findFilter(name: string): Filter {
 export const comparisons = {
   '==': areEqual,
   '!=': (a, b, budget) => !areEqual(a, b, budget),
-  '>': (a, b) => compare(a, b) > 0,
-  '>=': (a, b) => compare(a, b) >= 0,
-  '<': (a, b) => compare(a, b) < 0,
-  '<=': (a, b) => compare(a, b) <= 0,
+  '>': (a, b) => compareValues(a, b) > 0,
+  '>=': (a, b) => compareValues(a, b) >= 0,
+  '<': (a, b) => compareValues(a, b) < 0,
+  '<=': (a, b) => compareValues(a, b) <= 0,
   in: (item, all, budget) => contains(all, item, budget),
   'not in': (item, all, budget) => !contains(all, item, budget),
 } satisfies Readonly<Record<string, Test>>;

@@ -1,4 +1,4 @@
-// What a template finds besides its inputs. None tells the time: equal conversations give equal tokens.
+// What a template finds besides its inputs. None gives the time: equal conversations give equal tokens.
 import { type Budget, LimitError, TemplateError } from './budget.js';
 import { expectInteger, expectText } from './strings.js';
 import { type Arguments, bind, Callable, isList, isMapping, Namespace, type Value } from './values.js';

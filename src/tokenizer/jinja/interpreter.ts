@@ -172,19 +172,19 @@ class Interpreter {
   #macro(parameters: readonly Parameter[], body: readonly Statement[], scope: Scope): Callable {
     return new Callable((given) => {
       const inner = new Scope(scope);
-      const left = new Map(given.named);
+      const rest = new Map(given.named);
       for (const [i, parameter] of parameters.entries()) {
         const name = parameter.type === 'Identifier' ? parameter.value : parameter.key.value;
         const otherwise = parameter.type === 'Identifier' ? undefined : parameter.value;
-        let value = i < given.list.length ? given.list[i] : left.get(name);
-        left.delete(name);
+        let value = i < given.list.length ? given.list[i] : rest.get(name);
+        rest.delete(name);
         if (value === undefined && otherwise !== undefined) value = this.#evaluate(otherwise, inner);
         inner.set(name, value);
       }
-      inner.set('caller', left.get('caller'));
-      left.delete('caller');
+      inner.set('caller', rest.get('caller'));
+      rest.delete('caller');
       inner.set('varargs', Tuple.from(given.list.slice(parameters.length)));
-      inner.set('kwargs', left);
+      inner.set('kwargs', rest);
       return this.render(body, inner);
     });
   }

@@ -65,7 +65,7 @@ export function isTrue(value: Value): boolean {
   return isMapping(value) ? value.size > 0 : Boolean(value);
 }
 
-/** Data from outside as values; what is no data is left out. */
+/** Data from outside as values; what is no data is skipped. */
 export function toValue(data: unknown): Value {
   if (typeof data === 'string' || typeof data === 'number' || typeof data === 'boolean' || data === null) return data;
   if (Array.isArray(data)) return data.map(toValue);
@@ -163,7 +163,7 @@ function quote(text: string): string {
   return mark + (mark === "'" ? escaped.replaceAll("'", "\\'") : escaped) + mark;
 }
 
-/** A text as it stands between quotes: escapes of the caller's inside it are undone first, lest they are quoted too. */
+/** A text as it stands between quotes: escapes of the caller's inside it are undone first, so that they are not quoted too. */
 function quoted(text: string, quote: (text: string) => string, { escaping }: Budget): string {
   return escaping.redo(quote(escaping.undo(text)));
 }
