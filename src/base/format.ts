@@ -54,19 +54,34 @@ export function displayWidth(text: string): number {
 const wideCharacter =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
+type Cells = readonly string[];
+
 /** A plain-text table: the first column left-aligned, the others right-aligned. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(header: Cells, rows: readonly Cells[]): string {
   const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => displayWidth(row[column] ?? ''))));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => {
-        const padding = ' '.repeat(widths[column] - displayWidth(cell));
-        return column === 0 ? cell + padding : padding + cell;
-      })
-      .join('  ')
-      .trimEnd();
-  return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+  const [head, ...lines] = alignColumns(all, (column) => column > 0);
+  const rule = columnWidths(all).map((width) => '-'.repeat(width));
+  return [head, rule.join('  '), ...lines].join('\n');
+}
+
+/** Rows whose cells begin in the same places, or end there where `isRight` says so. */
+export function alignColumns(rows: readonly Cells[], isRight: (column: number) => boolean = () => false): string[] {
+  const widths = columnWidths(rows);
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => {
+      const padding = ' '.repeat(widths[column] - displayWidth(cell));
+      return isRight(column) ? padding + cell : cell + padding;
+    });
+    return cells.join('  ').trimEnd();
+  });
+}
+
+function columnWidths(rows: readonly Cells[]): number[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, displayWidth(cell));
+  }
+  return widths;
 }
 
 function trimZeros(text: string): string {

@@ -2,6 +2,7 @@
 // every line is made printable before it is coloured.
 import pc from 'picocolors';
 import {
+  alignColumns,
   displayWidth,
   formatBytes,
   formatCount,
@@ -56,7 +57,7 @@ export function ggufText({ path, bytes, version, metadata, parameters, tensors }
   const entries = Object.entries(metadata).map(([name, value]) => [name, shorten(plain(value), 100)]);
   const blocks: [string, string[]][] = [
     ['parameters', parameterLines(parameters)],
-    ['metadata', aligned(entries)],
+    ['metadata', alignColumns(entries)],
     ['next', [`llama-cli -m ${shownPath(path)}`]],
   ];
   return [pc.bold(head), printable(shownPath(path)), '', ...layOut(blocks)].join('\n');
@@ -106,7 +107,7 @@ function lineageLines({ ancestors, manifest, digest }: Inspection): string[] {
     const branch = depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `;
     return [`${branch}${stage} step ${formatCount(step)}`, of.slice(0, 12), place];
   });
-  const lines = aligned(rows);
+  const lines = alignColumns(rows);
   // A parent that its lineage does not end with was not made by us.
   if (manifest.parent !== null && manifest.parent !== ancestors.at(-1)?.digest) {
     lines.unshift(`parent ${manifest.parent.slice(0, 12)}  not in the lineage`);
@@ -138,7 +139,10 @@ function parameterLines({ parameters, dtypes, groups }: ParameterSummary): strin
   const rows = groups.map(({ name, parameters: count, shapes }) => {
     return [name, formatCount(count), share(count), shapesText(shapes)];
   });
-  return [`${formatCount(parameters)}, ${stored.join(', ') || 'none'}`, ...aligned(rows, [1, 2])];
+  return [
+    `${formatCount(parameters)}, ${stored.join(', ') || 'none'}`,
+    ...alignColumns(rows, (column) => column === 1 || column === 2),
+  ];
 }
 
 /** `4 × (q_proj, o_proj 256×256; k_proj, v_proj 64×256); norm 256`: what every layer has, once. */
@@ -212,7 +216,10 @@ function fileLines({ files, weightBytes, bytes }: Inspection): string[] {
   ]);
   const isUnproven = files.every(({ state }) => state === 'hashed');
   const unproven = isUnproven ? '; a third-party model has no sha256 to compare with' : '';
-  return [`${formatBytes(bytes)}, the weights ${formatBytes(weightBytes)}${unproven}`, ...aligned(rows, [1])];
+  return [
+    `${formatBytes(bytes)}, the weights ${formatBytes(weightBytes)}${unproven}`,
+    ...alignColumns(rows, (column) => column === 1),
+  ];
 }
 
 const stateWords: Record<FileReport['state'], string> = {
@@ -243,18 +250,4 @@ function plain(value: string | number | boolean): string {
 function cut(items: readonly string[], shown: number, between = ', '): string {
   const rest = items.length - shown;
   return items.slice(0, shown).join(between) + (rest > 0 ? `${between}… ${rest} more` : '');
-}
-
-/** Columns, the last as long as it is; those in `right` end at the same place. */
-function aligned(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]))));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const padding = ' '.repeat(column === row.length - 1 ? 0 : widths[column] - displayWidth(cell));
-        return right.includes(column) ? padding + cell : cell + padding;
-      })
-      .join('  ')
-      .trimEnd(),
-  );
 }

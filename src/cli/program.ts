@@ -177,7 +177,7 @@ function addScore(program: Command): void {
     .argument('<checkpoint>', 'a checkpoint or a run folder')
     .argument('[texts...]', 'each a text of its own')
     .option('--shuffled <number>', 'shuffled versions of each text to score beside it', wholeNumber(0, 100), 0)
-    .option('--seed <number>', 'decides the shuffles', wholeNumber(0, maxSeed), 42);
+    .option('--seed <number>', 'seed of the shuffles', wholeNumber(0, maxSeed), 42);
   withOutput(withCompute(withVerify(score)));
   withAction(score, async () => (await import('./commands/score.js')).score);
   example(score, 'mossctl score runs/quickstart "床前明月光" --shuffled 3');

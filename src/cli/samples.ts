@@ -1,6 +1,7 @@
 // Texts to work on: the lines of standard input, and those that --text names, in files of plain text or JSONL rows with a `text`.
 import { basename, extname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { readLines } from '../base/jsonl.js';
 import { detectLanguage } from '../data/clean.js';
@@ -37,18 +38,15 @@ export async function* readSamples(path: string): AsyncGenerator<Sample> {
   if (lines !== '') yield sample(lines);
 }
 
-function parseRow(line: string, where: string): { text: string; source?: string } {
+const rowSchema = z.object({ text: z.string(), source: z.string().optional().catch(undefined) });
+
+function parseRow(line: string, where: string) {
   try {
-    const { text, source } = JSON.parse(line) as { text?: unknown; source?: unknown };
-    if (typeof text === 'string') return typeof source === 'string' ? { text, source } : { text };
+    return rowSchema.parse(JSON.parse(line));
   } catch {
-    // Told below: no JSON and JSON without a text come to the same.
+    const next = 'Give rows such as {"text": "…"}, or plain text';
+    throw new UserError({ what: 'this row has no "text"', where, next });
   }
-  throw new UserError({
-    what: 'this row has no "text"',
-    where,
-    next: 'Give rows such as {"text": "…"}, or plain text',
-  });
 }
 
 export function stdinLines(): AsyncIterable<string> {

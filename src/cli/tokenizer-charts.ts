@@ -1,15 +1,17 @@
 // The charts of `tokenizer compare`: bars for the terminal, and a page that needs nothing else.
-import { displayWidth, formatCount, printable } from '../base/format.js';
+import { alignColumns, formatCount, printable } from '../base/format.js';
 import { escapeHtml } from '../report/escape.js';
 import { pageHtml, section } from '../report/page.js';
 import { barChart } from '../report/svg.js';
 import type { CompressionFigures } from '../tokenizer/compression.js';
 import { shownPath } from './output.js';
 
+export const groupings = ['language', 'domain'] as const;
+
 export interface ComparisonRow extends CompressionFigures {
   tokenizer: string;
   vocabSize: number;
-  by: 'language' | 'domain';
+  by: (typeof groupings)[number];
   group: string;
 }
 
@@ -39,12 +41,7 @@ const measures: readonly Measure[] = [
   },
 ];
 
-interface Bar {
-  group: string;
-  tokenizer: string;
-  value: number;
-  text: string;
-}
+type MeasureBar = ReturnType<typeof barsOf>[number];
 
 const barWidth = 40;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
@@ -58,19 +55,14 @@ export function barsText(rows: readonly ComparisonRow[]): string {
     .join('\n\n');
 }
 
-function linesOf(bars: readonly Bar[]): string[] {
-  const longest = Math.max(...bars.map(({ value }) => value));
-  const [groups, names] = [bars.map(({ group }) => group), bars.map(({ tokenizer }) => tokenizer)];
-  return bars.map(({ group, tokenizer, value, text }, i) => {
-    const units = Math.max(1, Math.round((8 * barWidth * value) / longest));
+function linesOf(bars: readonly MeasureBar[]): string[] {
+  const max = Math.max(...bars.map(({ value }) => value));
+  const rows = bars.map(({ group, tokenizer, value, text }, i) => {
+    const units = Math.max(1, Math.round((8 * barWidth * value) / max));
     const bar = '█'.repeat(units >> 3) + eighths[units & 7];
-    const shownGroup = group === groups[i - 1] ? '' : group;
-    return `${padded(shownGroup, groups)}  ${padded(tokenizer, names)}  ${bar} ${text}`;
+    return [group === bars[i - 1]?.group ? '' : group, tokenizer, `${bar} ${text}`];
   });
-}
-
-function padded(text: string, column: readonly string[]): string {
-  return text + ' '.repeat(Math.max(...column.map(displayWidth)) - displayWidth(text));
+  return alignColumns(rows);
 }
 
 /** A page with every chart, by language and by domain. */
@@ -78,12 +70,10 @@ export function comparisonPage(rows: readonly ComparisonRow[]): string {
   const sizes = [...new Map(rows.map((row) => [shownName(row.tokenizer), row.vocabSize]))];
   const list = sizes.map(([name, size]) => `${escapeHtml(name)}: ${formatCount(size)} ids`).join('<br>');
   const sections = measures.flatMap((measure) =>
-    (['language', 'domain'] as const).map((by) => {
+    groupings.map((by) => {
       const title = `${measure.name} by ${by} (${measure.better})`;
-      const bars = barsOf(
-        measure,
-        rows.filter((row) => row.by === by),
-      );
+      const own = rows.filter((row) => row.by === by);
+      const bars = barsOf(measure, own);
       const labelled = bars.map((bar) => ({ ...bar, label: `${bar.group} · ${bar.tokenizer}` }));
       if (bars.length === 0) return '';
       return section(title, `<div class="card">${barChart(title, 720, labelled)}</div>`);
@@ -94,7 +84,7 @@ export function comparisonPage(rows: readonly ComparisonRow[]): string {
   return pageHtml('Tokenizers', body, legend.split('\n').slice(0, 2).join('; '));
 }
 
-function barsOf({ of, digits }: Measure, rows: readonly ComparisonRow[]): Bar[] {
+function barsOf({ of, digits }: Measure, rows: readonly ComparisonRow[]) {
   return rows.flatMap((row) => {
     const value = of(row);
     if (value === null || value <= 0) return [];

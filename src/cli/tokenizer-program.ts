@@ -14,7 +14,7 @@ export function addTokenizer(program: Command): void {
   const extend = withRun(
     tokenizer
       .command('extend')
-      .description('add tokens learnt from the corpus or from files: old ids stay, and no text takes more tokens'),
+      .description('add tokens learnt from the corpus or files: old ids keep their meaning, no text takes more tokens'),
   );
   extend
     .argument(

@@ -5,11 +5,14 @@ import { displayWidth, formatCount, printable } from '../base/format.js';
 import type { TokensReport, TokenView } from '../inspect/tokens.js';
 
 /** Colours only where they are seen: NO_COLOR and pipes get brackets. */
-export function hasColours(): boolean {
+function hasColours(): boolean {
   return pc.isColorSupported && (process.stdout.isTTY || Boolean(process.env.FORCE_COLOR));
 }
 
-export function tokensText(report: TokensReport, { colours = hasColours(), columns = width() } = {}): string {
+export function tokensText(
+  report: TokensReport,
+  { colours = hasColours(), columns = process.stdout.columns ?? 120 } = {},
+): string {
   const { what, sequences, tokens, withLoss } = report;
   const parts = [printable(what), ''];
   for (const [i, sequence] of sequences.entries()) {
@@ -22,10 +25,6 @@ export function tokensText(report: TokensReport, { colours = hasColours(), colum
     `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}, ${formatCount(withLoss)} with loss${share}${key}`,
   );
   return parts.join('\n');
-}
-
-function width(): number {
-  return process.stdout.columns ?? 120;
 }
 
 /** Whole tokens in lines of at most `columns`. */

@@ -1,5 +1,5 @@
 // What the corpus is made of: the funnel from what was read to what was kept, its languages and sources with their
-// licences, and samples of what each rule dropped or changed. All of it is text of strangers.
+// licences, and samples of what each rule dropped or changed. All of it is third-party text.
 import { formatBytes, formatCount } from '../base/format.js';
 import { escapeHtml, linkHtml } from './escape.js';
 import type { CorpusPart, SourceFate } from './event.js';

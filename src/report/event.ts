@@ -149,7 +149,7 @@ export interface Reporter {
   emit(event: Event): void;
 }
 
-/** Without its stage; a stage that stands in it counts (`eval base`). */
+/** Without its stage; where it names one itself, that one counts (`eval base`). */
 type StagelessEvent<E> = E extends Event ? Omit<E, 'stage'> & { stage?: string } : never;
 type Note = Extract<Event, { type: 'note' }>;
 

@@ -72,10 +72,10 @@ export function formatDifference(metric: string, { mean, low, high }: Estimate):
   return { text: signed(mean) + (isShare ? ' points' : ''), interval };
 }
 
-export type Verdict = 'better' | 'worse' | 'within noise';
+export type GainVerdict = 'better' | 'worse' | 'within noise';
 
 /** What a difference says: nothing, where its 95 % interval holds both signs. */
-export function verdictOf(metric: string, { low, high }: Interval): Verdict {
+export function verdictOf(metric: string, { low, high }: Interval): GainVerdict {
   if (!(low > 0 || high < 0)) return 'within noise';
   return low > 0 === (meaningOf(metric)?.better !== 'lower') ? 'better' : 'worse';
 }

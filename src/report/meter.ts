@@ -17,7 +17,7 @@ export interface Progress {
   detail: string;
 }
 
-export interface Meter {
+interface Meter {
   show(progress: Progress): void;
   /** Leaves the line free for other text. */
   hide(): void;

@@ -155,24 +155,20 @@ function subjectOf(event: TimedEvent): string | undefined {
 /** Seconds that each stage worked since it last started afresh: pauses between processes do not count. */
 export function stageSeconds(events: readonly TimedEvent[]): Map<string, number> {
   const total = new Map<string, number>();
-  const sessions = new Map<string, { from: number; last: number }>();
-  const close = (stage: string): void => {
-    const session = sessions.get(stage);
-    if (session !== undefined) total.set(stage, (total.get(stage) ?? 0) + session.last - session.from);
-    sessions.delete(stage);
-  };
+  /** Stage → the time of its last event, while a process works on it. */
+  const last = new Map<string, number>();
   for (const event of events) {
-    const session = sessions.get(event.stage);
+    const { stage, time } = event;
     const state = event.type === 'stage' ? event.state : undefined;
+    const before = last.get(stage);
     if (state === 'started' || state === 'resumed') {
-      close(event.stage);
-      if (state === 'started') total.delete(event.stage);
-      sessions.set(event.stage, { from: event.time, last: event.time });
-    } else if (session !== undefined) {
-      session.last = event.time;
-      if (state === 'finished') close(event.stage);
+      total.set(stage, state === 'started' ? 0 : (total.get(stage) ?? 0));
+      last.set(stage, time);
+    } else if (before !== undefined) {
+      total.set(stage, (total.get(stage) ?? 0) + time - before);
+      if (state === 'finished') last.delete(stage);
+      else last.set(stage, time);
     }
   }
-  for (const stage of [...sessions.keys()]) close(stage);
   return total;
 }

@@ -2,10 +2,10 @@
 // that says whether that is more than chance.
 import { formatTable, printable } from '../base/format.js';
 import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
-import { formatDifference, formatInterval, formatMetric, meaningOf, type Verdict, verdictOf } from './meaning.js';
+import { formatDifference, formatInterval, formatMetric, type GainVerdict, meaningOf, verdictOf } from './meaning.js';
 
 /** The results of one of several runs that a table is the mean of. */
-export interface NamedTable {
+interface NamedTable {
   /** 'seed 1'. */
   name: string;
   table: EvaluationTable;
@@ -21,7 +21,7 @@ interface Row<Cell> {
   cells: Cell[];
 }
 
-export interface ResultCell {
+interface ResultCell {
   text: string;
   /** "[39.1, 52.4]", or empty. */
   interval: string;
@@ -51,10 +51,10 @@ function resultCells(metric: string, columns: readonly (EvaluationColumn | undef
   }));
 }
 
-export interface GainCell {
+interface GainCell {
   text: string;
   interval: string;
-  verdict: Verdict;
+  verdict: GainVerdict;
 }
 
 /** A row a metric, and one for each run as above; a cell a comparison, undefined where it does not have this metric. */
@@ -91,7 +91,7 @@ function isWhole(metric: string): boolean {
   return !metric.includes('.');
 }
 
-const verdicts: readonly [Verdict, string][] = [
+const verdicts: readonly [GainVerdict, string][] = [
   ['better', 'better beyond noise in'],
   ['worse', 'worse beyond noise in'],
   ['within noise', 'within noise:'],

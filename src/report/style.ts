@@ -79,6 +79,6 @@ details[open] > summary { margin-bottom: 8px; }
 .notes .warning { background: var(--warn); border-left: 3px solid var(--warn-rule); padding: 6px 12px; margin: 4px 0; border-radius: 0 6px 6px 0; }
 .tag { display: inline-block; min-width: 92px; color: var(--soft); font-size: 13px; }
 .examples { margin: 4px 0 10px; padding-left: 18px; font-size: 13.5px; overflow-wrap: anywhere; }
-.examples li { padding: 2px 0; } .examples code { color: var(--soft); }
+.examples li { padding: 2px 0; }
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
 `;

@@ -1,4 +1,4 @@
-// Line charts as inline SVG: axes with round ticks, a faint raw line under a smoothed one, the last value written at its
+// Stroke charts as inline SVG: axes with round ticks, a faint raw line under a smoothed one, the last value written at its
 // end. No scripts; colours come from the page's CSS (`--series-0` …), so that light and dark need one drawing.
 import { displayWidth } from '../base/format.js';
 import { escapeHtml } from './escape.js';
@@ -115,12 +115,12 @@ export function thin(points: readonly Point[], limit: number): readonly Point[] 
   return kept;
 }
 
-interface Line {
+interface Stroke {
   points: readonly Point[];
   faint: boolean;
 }
 
-function linesOf({ points, smooth: wanted }: Series): Line[] {
+function linesOf({ points, smooth: wanted }: Series): Stroke[] {
   if (!wanted || points.length < 60) return [{ points: thin(points, maxPoints), faint: false }];
   const radius = Math.round(points.length / 50);
   return [
@@ -206,7 +206,7 @@ function circles(points: readonly Point[], { x, y }: Frame, colour: number): str
 
 /** The last value of every line beside its end, pushed apart where they would overlap. */
 function endLabels(
-  drawn: readonly { lines: Line[]; colour: number }[],
+  drawn: readonly { lines: Stroke[]; colour: number }[],
   { x, y, top, bottom }: Frame,
   options: ChartOptions,
 ): string {
@@ -248,10 +248,10 @@ const barGap = 8;
 export function barChart(title: string, width: number, bars: readonly Bar[]): string {
   const left = Math.min(width / 3, 12 + 6.6 * Math.max(...bars.map(({ label }) => displayWidth(label))));
   const right = 12 + 6.4 * Math.max(...bars.map(({ text }) => displayWidth(text)));
-  const longest = Math.max(1, ...bars.map(({ value }) => value));
+  const max = Math.max(1, ...bars.map(({ value }) => value));
   const shapes = bars.map(({ label, value, text }, index) => {
     const y = index * (barHeight + barGap);
-    const length = Math.max(1, (value / longest) * (width - left - right));
+    const length = Math.max(1, (value / max) * (width - left - right));
     return (
       `<text class="tick" x="${at(left - 8)}" y="${y + 12}" text-anchor="end">${escapeHtml(label)}</text>` +
       `<rect class="key s0" x="${at(left)}" y="${y}" width="${at(length)}" height="${barHeight}" rx="3"/>` +

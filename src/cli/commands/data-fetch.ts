@@ -1,6 +1,6 @@
 // mossctl data fetch: brings what a data-spec needs from outside into the cache.
 import { stat } from 'node:fs/promises';
-import { formatBytes, formatCount, printable } from '../../base/format.js';
+import { alignColumns, formatBytes, formatCount, printable } from '../../base/format.js';
 import type { RemoteFile } from '../../data/sources/files.js';
 import { parseFrom } from '../../data/sources/from.js';
 import { locate } from '../../data/sources/locate.js';
@@ -40,10 +40,8 @@ export async function fetch(specPath: string, options: OutputOptions): Promise<v
   if (options.json) printJson({ type: 'result', fetched });
   else if (fetched.length === 0) printLine('nothing to fetch: every source is a file or standard input');
   else {
-    const width = Math.max(...spec.sources.map(({ name }) => name.length));
-    for (const { source, bytes, path } of fetched) {
-      printLine(`${source.padEnd(width)}  ${formatBytes(bytes).padStart(8)}  ${printable(path)}`);
-    }
+    const rows = fetched.map(({ source, bytes, path }) => [source, formatBytes(bytes), printable(path)]);
+    printLine(alignColumns(rows, (column) => column === 1).join('\n'));
   }
 }
 

@@ -16,9 +16,9 @@ export async function build(spec: string | undefined, options: RunOptions & { st
   return runOneStage('data', { ...options, set }, (folder) => `npx mossctl data inspect ${folder}`);
 }
 
-type InspectOptions = OutputOptions & { samples: number; dropped?: boolean };
+type DataInspectOptions = OutputOptions & { samples: number; dropped?: boolean };
 
-export async function inspect(folder: string, options: InspectOptions): Promise<void> {
+export async function inspect(folder: string, options: DataInspectOptions): Promise<void> {
   const path = await findCorpus(folder);
   const manifest = await readDataManifest(path);
   if (options.json) printJson(manifest);

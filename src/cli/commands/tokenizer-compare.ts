@@ -12,7 +12,7 @@ import { printJson, printLine, shownPath } from '../output.js';
 import { findCorpus, openTokenizer } from '../places.js';
 import { findRun } from '../run-stages.js';
 import { readSamples, type Sample } from '../samples.js';
-import { barsText, type ComparisonRow, comparisonPage, legend, shownName } from '../tokenizer-charts.js';
+import { barsText, type ComparisonRow, comparisonPage, groupings, legend, shownName } from '../tokenizer-charts.js';
 
 interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out'> {
   /** Files to read instead of the corpus of the run. */
@@ -24,21 +24,22 @@ interface CompareOptions extends OutputOptions, Pick<RunOptions, 'config' | 'out
 export async function compare(names: readonly string[], options: CompareOptions): Promise<void> {
   const encoders = new Map<string, Encoder>();
   for (const name of names) encoders.set(name, await openEncoder(name));
-  const groups = new Map<string, Map<string, Compression>>();
-  for await (const { text, language, domain } of samplesOf(options)) {
-    for (const key of [`language\0${language}`, `domain\0${domain}`]) {
-      let sums = groups.get(key);
-      if (sums === undefined) {
-        sums = new Map([...encoders].map(([name, encoder]) => [name, new Compression(encoder)]));
-        groups.set(key, sums);
-      }
-      for (const sum of sums.values()) sum.add(text);
+  // Each language's and each domain's sums, in the order of the encoders.
+  const groups = { language: new Map<string, Compression[]>(), domain: new Map<string, Compression[]>() };
+  for await (const sample of samplesOf(options)) {
+    for (const by of groupings) {
+      const sums = groups[by].get(sample[by]) ?? [...encoders.values()].map((encoder) => new Compression(encoder));
+      groups[by].set(sample[by], sums);
+      for (const sum of sums) sum.add(sample.text);
     }
   }
-  const rows = [...groups].flatMap(([key, sums]) => rowsOf(key, sums, encoders));
+  const rows = groupings.flatMap((by) =>
+    [...groups[by]].flatMap(([group, sums]) =>
+      [...encoders].map(([tokenizer, { vocabSize }], i) => ({ tokenizer, vocabSize, by, group, ...sums[i].figures() })),
+    ),
+  );
   if (rows.length === 0) throw new UserError({ what: 'there is no text to compare tokenizers on' });
-  rows.sort((a, b) => (a.by === b.by ? 0 : a.by === 'language' ? -1 : 1));
-  for (const by of ['language', 'domain'] as const) {
+  for (const by of groupings) {
     const shown = rows.filter((row) => row.by === by);
     if (options.json) for (const row of shown) printJson(row);
     else printLine(`${tableOf(by, shown)}\n`);
@@ -65,18 +66,6 @@ async function* samplesOf(options: CompareOptions): AsyncGenerator<Sample> {
   for await (const { text, language, source } of readDocuments(await findCorpus(folder), 'validation')) {
     yield { text, language, domain: source };
   }
-}
-
-function rowsOf(
-  key: string,
-  sums: ReadonlyMap<string, Compression>,
-  encoders: ReadonlyMap<string, Encoder>,
-): ComparisonRow[] {
-  const [by, group] = key.split('\0') as ['language' | 'domain', string];
-  return [...sums].map(([tokenizer, sum]) => {
-    const vocabSize = encoders.get(tokenizer)?.vocabSize ?? 0;
-    return { tokenizer, vocabSize, by, group, ...sum.figures() };
-  });
 }
 
 function tableOf(by: ComparisonRow['by'], rows: readonly ComparisonRow[]): string {
