@@ -6,7 +6,7 @@ import { shorten } from '../base/format.js';
 import { nodeAt, presentPath, renameKeys, type SchemaNode } from '../base/schema.js';
 import type { StageName } from '../config/pipeline.js';
 import type { StageRow, StageTable } from '../stages/catalog.js';
-import type { Override } from '../train/resume.js';
+import type { SettingChange } from '../train/resume.js';
 import { pipelineNode } from './plan.js';
 import { type Provenance, readRecord, type StageRecord, writeRecord } from './record.js';
 
@@ -59,7 +59,7 @@ export async function prepareResume({ name, stages, made, runDirectory, ...reque
   await writeRecord(runDirectory, name, next);
 }
 
-interface Change extends Override {
+interface Change extends SettingChange {
   /** `batchSize: 8 → 16`, without the key. */
   words: string;
   /** Why nobody may name it. */

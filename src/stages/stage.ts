@@ -3,7 +3,7 @@
 import type { ComputeChoice } from '../config/compute.js';
 import type { StageName } from '../config/pipeline.js';
 import type { Metrics, StageReporter } from '../report/event.js';
-import type { Override } from '../train/resume.js';
+import type { SettingChange } from '../train/resume.js';
 
 export interface Job<Config> {
   config: Config;
@@ -17,7 +17,7 @@ export interface Job<Config> {
   /** Aborted when the person asks us to stop; a stage looks at it between units of work. */
   signal?: AbortSignal;
   /** Settings changed by --override since this stage began, in order. */
-  overrides?: readonly Override[];
+  overrides?: readonly SettingChange[];
   /** Files of tasks that the pipeline evaluates with, as its file names them. */
   evaluationSets?: readonly string[];
   /** False: checkpoints are opened without comparing the sha256 of their files. */

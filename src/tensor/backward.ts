@@ -32,7 +32,7 @@ export function valueAndGradients<T extends Tensor>(
   }
 }
 
-/** Runs f with a tape of its own; an outer tape goes on afterwards as if nothing had been. */
+/** Runs f with a tape of its own; an outer tape continues afterwards as if nothing had been. */
 function record<T extends Tensor>(f: () => T): { value: T; tape: TapeNode[] } {
   const { state } = engine();
   const outer = state.activeTape;

@@ -10,7 +10,7 @@ import { StepStatistics } from './statistics.js';
 import { type StepResult, trainStep } from './step.js';
 import type { TrainingResult, TrainingRun } from './trainer.js';
 
-/** From where the session stands to the last step. */
+/** From where the session is to the last step. */
 export async function runLoop<Batch extends MicroBatch>(
   run: TrainingRun<Batch>,
   session: Session<Batch>,
@@ -100,7 +100,7 @@ function notFinite(
   return new UserError(
     {
       where,
-      what: `the loss is ${loss} and the gradient norm ${gradientNorm}: training cannot go on`,
+      what: `the loss is ${loss} and the gradient norm ${gradientNorm}: training cannot continue`,
       why: `the batch held ${firstOf([...new Set(ids)])}`,
       next: `${last}. Lower the learning rate, or look at those documents`,
     },

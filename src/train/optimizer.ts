@@ -8,10 +8,10 @@ import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import { type MuonParameter, muon } from '../tensor/muon.js';
 import { type AdamwParameter, adamw } from '../tensor/ops/adamw.js';
-import { type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';
+import { dispose, type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';
 
 export interface OptimizerState {
-  /** By parameter name: first and second moments. What Muon steps has no second one. */
+  /** By parameter name: first and second moments. What Muon steps has no second one. Checkpoints store them by these keys. */
   moments: Map<string, { m: Variable; v?: Variable }>;
 }
 
@@ -51,30 +51,31 @@ export function optimizerStep(
 }
 
 /** The moments under the names that a checkpoint stores them by. */
-export function optimizerTensors(state: OptimizerState): [string, Variable][] {
-  return [...state.moments].flatMap(([name, { m, v }]): [string, Variable][] =>
-    v === undefined
-      ? [[`m.${name}`, m]]
-      : [
-          [`m.${name}`, m],
-          [`v.${name}`, v],
-        ],
+export function optimizerTensors({ moments }: OptimizerState): [string, Variable][] {
+  return [...moments].flatMap(([name, pair]) =>
+    Object.entries(pair).map(([kind, moment]): [string, Variable] => [`${kind}.${name}`, moment]),
   );
 }
 
 /** Restores the values of what `optimizerTensors` gave. */
 export function restoreOptimizer(state: OptimizerState, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
-  for (const [name, { m, v }] of state.moments) {
-    restore(m, tensors.get(`m.${name}`), name, where);
-    if (v !== undefined) restore(v, tensors.get(`v.${name}`), name, where);
+  for (const [name, moment] of optimizerTensors(state)) {
+    const stored = tensors.get(name);
+    if (stored === undefined || stored.shape.join() !== moment.shape.join()) {
+      throw new UserError({
+        where,
+        what: `the optimizer state of ${name.slice(2)} is missing or has another shape`,
+        next: 'Resume from another checkpoint, or start the stage afresh in a new folder',
+      });
+    }
+    const values = tensor(stored.data, stored.shape, 'float32');
+    moment.assign(values);
+    values.dispose();
   }
 }
 
 export function disposeOptimizer(state: OptimizerState): void {
-  for (const { m, v } of state.moments.values()) {
-    m.dispose();
-    v?.dispose();
-  }
+  dispose(optimizerTensors(state).map(([, moment]) => moment));
 }
 
 function zeroMoment(value: Tensor): Variable {
@@ -82,17 +83,4 @@ function zeroMoment(value: Tensor): Variable {
   const moment = variable(zero, false);
   zero.dispose();
   return moment;
-}
-
-function restore(moment: Variable, stored: HostTensor | undefined, name: string, where: string): void {
-  if (stored === undefined || stored.shape.join() !== moment.shape.join()) {
-    throw new UserError({
-      where,
-      what: `the optimizer state of ${name} is missing or has another shape`,
-      next: 'Resume from another checkpoint, or start the stage afresh in a new folder',
-    });
-  }
-  const values = tensor(stored.data, stored.shape, 'float32');
-  moment.assign(values);
-  values.dispose();
 }

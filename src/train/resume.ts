@@ -10,7 +10,7 @@ import type { SaverOptions } from './saver.js';
 import type { SpikeState } from './spikes.js';
 
 /** A setting that was changed on resuming, named with --override. */
-export interface Override {
+export interface SettingChange {
   /** Dotted key of the pipeline, or `data`. */
   key: string;
   from: string;
@@ -19,14 +19,14 @@ export interface Override {
 
 type ResumeOptions = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
   steps: number;
-  overrides?: readonly Override[];
+  overrides?: readonly SettingChange[];
 };
 
 export interface ResumeState {
   checkpoint: Checkpoint;
   /** The optimizer's. */
   tensors: ReadonlyMap<string, HostTensor>;
-  /** Where the objective stood in its data. */
+  /** Where the objective was in its data. */
   objective: unknown;
   /** Undefined where nothing was watched. */
   spikes: SpikeState | undefined;
@@ -54,7 +54,7 @@ export async function newestState({ directory, reporter, steps }: ResumeOptions)
   if (step > steps) {
     throw new UserError({
       where: path,
-      what: `this training already stands at step ${step}, and is to have ${steps} in all`,
+      what: `this training is already at step ${step}, beyond its ${steps} steps`,
       next: `Give at least ${step} steps, or start another run`,
     });
   }
@@ -86,21 +86,13 @@ export function reportDifferences({ manifest, reporter, overrides = [] }: Resume
 export function overridesAt(
   step: number,
   recorded: NonNullable<ManifestFields['overrides']>,
-  named: readonly Override[] = [],
+  named: readonly SettingChange[] = [],
 ): NonNullable<ManifestFields['overrides']> {
   return [...recorded, ...named.slice(recorded.length).map((override) => ({ step, ...override }))];
 }
 
 /** All that the bits of a step follow from, besides model and data: `native, 2 threads, bf16`. */
-function computeInWords({
-  backend,
-  threads,
-  precision,
-}: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
-  const parts = [
-    backend,
-    ...(threads === null ? [] : [formatThreads(threads)]),
-    ...(precision === 'fp32' ? [] : [precision]),
-  ];
-  return parts.join(', ');
+function computeInWords(by: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
+  const threads = by.threads === null ? '' : formatThreads(by.threads);
+  return [by.backend, threads, by.precision === 'fp32' ? '' : by.precision].filter((part) => part !== '').join(', ');
 }

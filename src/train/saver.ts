@@ -1,5 +1,5 @@
 // The checkpoints of one training, saved beside it: what is to be saved is copied at once, and written in another thread
-// while training goes on, one save at a time. A save that fails is reported, and the next save point tries again.
+// while training continues, one save at a time. A save that fails is reported, and the next save point tries again.
 //
 // The copy costs the memory of weights and moments once more, from the first save to the end of the training.
 import { setTimeout } from 'node:timers/promises';
@@ -38,7 +38,7 @@ export interface SaverOptions {
 export interface TrainingState {
   model: Model;
   optimizer: OptimizerState;
-  /** Plain JSON: where the objective stands in its data. */
+  /** Plain JSON: where the objective is in its data. */
   objective: unknown;
   /** Where they are watched for. */
   spikes?: SpikeState;
@@ -171,7 +171,7 @@ export class Saver {
         where: stepDirectory(this.#options.directory, state.step),
         what: 'the last checkpoint could not be saved, so the stage cannot end',
         why: this.#failure,
-        next: `${last}. When that is mended, run the same command again: it goes on from there`,
+        next: `${last}. When that is fixed, run the same command again: it resumes from there`,
       },
       { exitCode: 1 },
     );
@@ -220,16 +220,8 @@ function retentionOf(keep: string): Retention {
   return best === undefined || better === undefined ? rule : { ...rule, best: { metric: best, better } };
 }
 
-function adviceOn(code: string | undefined): string {
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'Free some space.';
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return 'Make the folder writable.';
-    default:
-      return 'Look at the disk and the folder.';
-  }
+function adviceOn(code = ''): string {
+  if (['ENOSPC', 'EDQUOT'].includes(code)) return 'Free some space.';
+  if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return 'Make the folder writable.';
+  return 'Look at the disk and the folder.';
 }

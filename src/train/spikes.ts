@@ -1,4 +1,4 @@
-// Spikes: a step whose loss or gradient norm stands far above those of the steps before it, or is not finite. The training
+// Spikes: a step whose loss or gradient norm is far above those of the steps before it, or is not finite. The training
 // then rolls back to its last checkpoint and on with other data, as Chowdhery et al. 2022 (PaLM, §5.1) did by hand.
 import type { ManifestFields } from '../checkpoint/manifest.js';
 

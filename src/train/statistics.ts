@@ -18,7 +18,7 @@ export class StepStatistics {
   readonly #before: Map<string, Float32Array>;
   readonly #parts = new Map<string, Metrics>();
   readonly #squares = new Map<string, { sum: number; count: number }>();
-  readonly #longest = { queries: new Map<number, number>(), keys: new Map<number, number>() };
+  readonly #maxNorms = { queries: new Map<number, number>(), keys: new Map<number, number>() };
 
   static async of(model: Model): Promise<StepStatistics> {
     const before = new Map<string, Float32Array>();
@@ -40,7 +40,7 @@ export class StepStatistics {
   readonly observe: Observe = (layer, what, states) => {
     const part = `layer ${layer} ${what === 'mlp' ? 'mlp' : 'attention'}`;
     if (what === 'queries' || what === 'keys') this.#compare(part, layer, what, states);
-    else this.#measure(part, hostOf(states));
+    else this.#measure(part, states.dataSync() as Float32Array);
   };
 
   /** `gradients` are sums over `total` tokens (or pairs). */
@@ -85,16 +85,16 @@ export class StepStatistics {
   /** No logit q·k/√D is larger than the longest query times the longest key (Cauchy–Schwarz): cheap, and no T×T matrix. */
   #compare(part: string, layer: number, what: 'queries' | 'keys', states: Tensor): void {
     const dimension = states.shape[states.shape.length - 1];
-    const values = hostOf(states);
-    let longest = this.#longest[what].get(layer) ?? 0;
+    const values = states.dataSync() as Float32Array;
+    let maxNorm = this.#maxNorms[what].get(layer) ?? 0;
     for (let at = 0; at < values.length; at += dimension) {
       let sum = 0;
       for (let i = at; i < at + dimension; i++) sum += values[i] * values[i];
-      longest = Math.max(longest, Math.sqrt(sum));
+      maxNorm = Math.max(maxNorm, Math.sqrt(sum));
     }
-    this.#longest[what].set(layer, longest);
-    const other = this.#longest[what === 'keys' ? 'queries' : 'keys'].get(layer);
-    if (other !== undefined) this.#part(part).logitBound = (longest * other) / Math.sqrt(dimension);
+    this.#maxNorms[what].set(layer, maxNorm);
+    const other = this.#maxNorms[what === 'keys' ? 'queries' : 'keys'].get(layer);
+    if (other !== undefined) this.#part(part).logitBound = (maxNorm * other) / Math.sqrt(dimension);
   }
 
   #part(name: string): Metrics {
@@ -112,7 +112,3 @@ function partOf({ layer, part }: ParameterSpec): string {
 const outsideLayers: Readonly<Record<string, string>> = {
   ...{ embedding: 'embedding', norm: 'last norm', head: 'output', value: 'output' },
 };
-
-function hostOf(tensor: Tensor): Float32Array {
-  return tensor.dataSync() as Float32Array;
-}

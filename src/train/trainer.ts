@@ -7,7 +7,7 @@ import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { runLoop } from './loop.js';
 import type { MicroBatch, Objective } from './objective.js';
-import type { Override } from './resume.js';
+import type { SettingChange } from './resume.js';
 import type { SaverOptions } from './saver.js';
 import type { Cooldown } from './schedule.js';
 import { Session } from './session.js';
@@ -24,7 +24,7 @@ export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   /** Aborted: saves after the step it is in, and ends. */
   signal?: AbortSignal;
   /** Settings that were changed since this training first began, in order; each counts from the step it is resumed at. */
-  overrides?: readonly Override[];
+  overrides?: readonly SettingChange[];
   /** Held-out figures; must leave the model and every random stream as they were. */
   evaluate?(model: Model, step: number): Promise<Metrics>;
   sample?(model: Model, step: number): Promise<void>;

@@ -11,7 +11,7 @@ import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import { namesOf, type StageTable, stageTable } from '../../src/stages/catalog.js';
 import type { Stage } from '../../src/stages/stage.js';
-import type { Override } from '../../src/train/resume.js';
+import type { SettingChange } from '../../src/train/resume.js';
 
 export const folder = await mkdtemp(join(tmpdir(), 'mossctl-run-'));
 after(() => rm(folder, { recursive: true }));
@@ -20,7 +20,7 @@ after(() => rm(folder, { recursive: true }));
 export interface World {
   ran: StageName[];
   /** What the last stage that ran was told of changed settings. */
-  overrides?: readonly Override[];
+  overrides?: readonly SettingChange[];
   /** The names of its inputs. */
   inputs?: string[];
   /** Its `check` refuses. */

@@ -91,7 +91,7 @@ describe('resuming', () => {
     await run('fewer', 5);
     const { outcome } = await run('fewer', 99, { steps: 4 });
     assert.ok(outcome instanceof UserError);
-    assert.match(outcome.message, /already stands at step 5, and is to have 4/);
+    assert.match(outcome.message, /already at step 5, beyond its 4 steps/);
   });
 
   test('it falls back to the newest whole checkpoint, whatever happened to the later ones', async () => {

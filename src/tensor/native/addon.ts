@@ -58,7 +58,7 @@ export function loadAddon(path = addonPath()): Addon {
   return addon;
 }
 
-/** What a run uses unless it is told otherwise: all cores, as far as the pool goes. */
+/** What a run uses by default: all cores, as far as the pool goes. */
 export function defaultThreads(): number {
   return Math.min(256, availableCores());
 }

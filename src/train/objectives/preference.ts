@@ -5,20 +5,8 @@ import { shuffledBatches } from '../../data/shuffled.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
 import { embedding } from '../../tensor/ops/embedding.js';
-import {
-  add,
-  mul,
-  neg,
-  reshape,
-  type Scalar,
-  softplus,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  tensor1d,
-} from '../../tensor/tf.js';
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '../../tensor/tf.js';
+import { add, mul, neg, reshape, softplus, sub, sum, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
 import { sequenceLogProbabilities } from './sequence-log-probabilities.js';
 
