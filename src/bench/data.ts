@@ -162,7 +162,7 @@ async function filterAll(texts: readonly string[], home: string): Promise<void> 
   });
   for (const text of texts) {
     const draft = { text, language: 'other', id: 'bench:1' } as const;
-    document.apply({ ...draft, text: raw.apply(draft).text });
+    document({ ...draft, text: raw(draft).text });
   }
   identities.close();
 }

@@ -1,14 +1,14 @@
 // How the rows of the batches are divided among several supplies. Lots are not drawn: at every row the counts are as
 // near to the wanted shares as whole rows allow, so a share of 1 % is 10 rows of 1,000 and not 3 or 18.
 import { z } from 'zod';
-import { UserError } from '../base/errors.js';
+import { parsePosition } from './shuffled.js';
 
 export interface Apportionment {
   /** Rows of each supply in the next batch, which has `rows`. */
   next(rows: number): number[];
   /** Plain JSON. */
   readonly state: object;
-  /** Goes on where another instance with the same options stood. Throws a UserError where the state is of another one. */
+  /** Resumes where another instance with the same options stopped. Throws a UserError where the state is of another one. */
   restore(saved: unknown): void;
 }
 
@@ -27,7 +27,7 @@ export class SecondShare implements Apportionment {
   }
 
   restore(saved: unknown): void {
-    this.#batches = parsed(z.object({ batches: z.int().min(0) }), saved).batches;
+    this.#batches = parsePosition(z.object({ batches: z.int().min(0) }), saved).batches;
   }
 
   next(rows: number): number[] {
@@ -45,10 +45,10 @@ export interface Phase {
 }
 
 /**
- * Shares that change from phase to phase; the last one goes on for ever. Each row goes to the supply that must have one
+ * Shares that change from phase to phase; the last one has no end. Each row goes to the supply that must have one
  * soonest, of those to which more is due than they have had: after any number of rows of a phase, each supply is less
  * than one row off its share (the schedule of Baruah et al. 1996, "Proportionate progress"). A supply that has had as
- * many rows as `limits` allows gets no more and the others share its part, as long as there is one that may go on.
+ * many rows as `limits` allows gets no more and the others share its part, as long as there is one that may get more.
  */
 export class PhasedShares implements Apportionment {
   readonly #phases: readonly Phase[];
@@ -85,7 +85,7 @@ export class PhasedShares implements Apportionment {
     const length = this.#limits.length;
     const rows = z.array(z.int().min(0)).length(length);
     const owed = z.array(z.number().min(-2).max(2)).length(length);
-    const state = parsed(z.object({ rows, owed }), saved);
+    const state = parsePosition(z.object({ rows, owed }), saved);
     this.#rows = state.rows;
     this.#owed = state.owed;
     this.#drawn = state.rows.reduce((a, b) => a + b, 0);
@@ -140,13 +140,4 @@ export function openShares(shares: readonly number[], isOpen: (index: number) =>
   const open = shares.map((share, i) => (isOpen(i) ? share : 0));
   const total = open.reduce((a, b) => a + b, 0);
   return total === 0 ? undefined : open.map((share) => share / total);
-}
-
-function parsed<Schema extends z.ZodType>(schema: Schema, saved: unknown): z.output<Schema> {
-  const result = schema.safeParse(saved);
-  if (result.success) return result.data;
-  throw new UserError({
-    what: 'the checkpoint holds no position in this mixture of data',
-    next: 'Resume with the settings it was trained with, or start a new run',
-  });
 }

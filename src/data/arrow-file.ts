@@ -1,6 +1,6 @@
 // Reads the Arrow IPC files that we write, a record batch at a time. Their bytes may come from anywhere: every length
 // and offset is checked against the file before memory is taken for it, so what is read is never more than the file
-// holds. (apache-arrow believes what it reads: a damaged footer makes it allocate without bound, or loop for ever.)
+// holds. (apache-arrow trusts what it reads: a damaged footer makes it allocate without bound, or loop for ever.)
 // Format: https://arrow.apache.org/docs/format/Columnar.html, its metadata in FlatBuffers.
 import { type FileHandle, open } from 'node:fs/promises';
 import { systemErrorCode } from '../base/errors.js';
@@ -33,86 +33,72 @@ const blockBytes = 24;
 const unionTypes = { int: 2, utf8: 5, list: 12 } as const;
 const recordBatchHeader = 3;
 
-/** What a caller says of a damaged file. */
-export type Damaged = (path: string, why: string) => Error;
+/** The error of a damaged file, in the caller's words. */
+export type DamageError = (path: string, why: string) => Error;
 
-export class ArrowFile {
-  readonly #path: string;
-  readonly #damaged: Damaged;
-  readonly #columns: readonly ColumnType[];
-  readonly #blocks: readonly Block[];
-  /** Bits of the items of the `list` columns, by column. */
-  readonly #widths: readonly number[];
+export interface ArrowFile {
+  readonly batches: number;
+  read(index: number): Promise<Batch>;
+}
 
-  private constructor(path: string, damaged: Damaged, columns: readonly ColumnType[], footer: Footer) {
-    this.#path = path;
-    this.#damaged = damaged;
-    this.#columns = columns;
-    this.#blocks = footer.blocks;
-    this.#widths = footer.widths;
-  }
-
-  /**
-   * Reads the footer. No handle stays open between calls.
-   * @param columns name → type: all of the file's columns, in their order.
-   * @param damaged makes the error that `open` and `read` throw for a file that is not as it should be.
-   */
-  static async open(path: string, columns: Readonly<Record<string, ColumnType>>, damaged: Damaged): Promise<ArrowFile> {
-    const footer = await withFile(path, damaged, (file) => readFooter(file, Object.entries(columns)));
-    return new ArrowFile(path, damaged, Object.values(columns), footer);
-  }
-
-  get batches(): number {
-    return this.#blocks.length;
-  }
-
-  async read(index: number): Promise<Batch> {
-    return withFile(this.#path, this.#damaged, async (file) => {
-      const block = this.#blocks[index];
+/**
+ * Reads the footer. No handle stays open between calls.
+ * @param columns name → type: all of the file's columns, in their order.
+ * @param damaged makes the error that this and `read` throw for a file that is not as it should be.
+ */
+export async function openArrowFile(
+  path: string,
+  columns: Readonly<Record<string, ColumnType>>,
+  damaged: DamageError,
+): Promise<ArrowFile> {
+  const footer = await withFile(path, damaged, (file) => readFooter(file, Object.entries(columns)));
+  const read = (index: number): Promise<Batch> =>
+    withFile(path, damaged, async (file) => {
+      const block = footer.blocks[index];
       if (block === undefined) throw new Error(`record batch ${index} is missing`);
       const metadata = await readAt(file, block.offset, block.metadataBytes);
       const body = await readAt(file, block.offset + block.metadataBytes, block.bodyBytes);
-      // 0xffffffff and the length of what follows stand before the message.
-      return this.#decode(Table.root(metadata.subarray(8)), body);
+      // The message comes after 0xffffffff and its length.
+      return decode(Table.root(metadata.subarray(8)), body, Object.values(columns), footer.widths);
     });
-  }
+  return { batches: footer.blocks.length, read };
+}
 
-  #decode(message: Table, body: Buffer): Batch {
-    if (message.byte(1) !== recordBatchHeader) throw new Error('there is no record batch where one should be');
-    const header = message.table(2);
-    if (header.has(3)) throw new Error('it is compressed');
-    const rows = header.long(0);
-    const nodes = header.vector(1, 16);
-    const slots = header.vector(2, 16);
-    let node = 0;
-    let slot = 0;
-    /** Length of the next array; our columns hold no nulls, so its validity is left out. */
-    const nextArray = (): number => {
-      if (nodes.long(node, 8) !== 0) throw new Error('it holds nulls');
-      slot++;
-      return nodes.long(node++, 0);
-    };
-    const nextBuffer = (count: number, width: number): ArrayBufferView => {
-      const offset = slots.long(slot, 0);
-      const length = slots.long(slot++, 8);
-      if (offset + length > body.length || offset % 4 !== 0) throw new Error('a buffer lies outside its batch');
-      if (count * width > length) throw new Error(`a buffer of ${length} bytes does not hold ${count} values`);
-      return typedArray(body, offset, count, width);
-    };
-    const columns = this.#columns.map((type, i): Column => {
-      if (nextArray() !== rows) throw new Error('its columns are not equally long');
-      if (type === 'uint32') return { values: nextBuffer(rows, 4) as Uint32Array };
-      // Without rows a writer may leave the one offset out.
-      const found = nextBuffer(rows === 0 ? 0 : rows + 1, 4) as Uint32Array;
-      const offsets = rows === 0 ? new Uint32Array(1) : found;
-      checkOffsets(offsets);
-      const end = offsets[offsets.length - 1];
-      if (type === 'utf8') return { offsets, values: nextBuffer(end, 1) as Uint8Array };
-      if (nextArray() < end) throw new Error('a list is longer than its items');
-      return { offsets, values: nextBuffer(end, this.#widths[i] / 8) as Uint16Array | Uint32Array };
-    });
-    return batchOf(rows, columns);
-  }
+function decode(message: Table, body: Buffer, types: readonly ColumnType[], widths: readonly number[]): Batch {
+  if (message.byte(1) !== recordBatchHeader) throw new Error('there is no record batch where one should be');
+  const header = message.table(2);
+  if (header.has(3)) throw new Error('it is compressed');
+  const rows = header.long(0);
+  const nodes = header.vector(1, 16);
+  const slots = header.vector(2, 16);
+  let node = 0;
+  let slot = 0;
+  /** Length of the next array; our columns hold no nulls, so its validity buffer is empty. */
+  const nextArray = (): number => {
+    if (nodes.long(node, 8) !== 0) throw new Error('it holds nulls');
+    slot++;
+    return nodes.long(node++, 0);
+  };
+  const nextBuffer = (count: number, width: number): ArrayBufferView => {
+    const offset = slots.long(slot, 0);
+    const length = slots.long(slot++, 8);
+    if (offset + length > body.length || offset % 4 !== 0) throw new Error('a buffer lies outside its batch');
+    if (count * width > length) throw new Error(`a buffer of ${length} bytes does not hold ${count} values`);
+    return typedArray(body, offset, count, width);
+  };
+  const columns = types.map((type, i): Column => {
+    if (nextArray() !== rows) throw new Error('its columns are not equally long');
+    if (type === 'uint32') return { values: nextBuffer(rows, 4) as Uint32Array };
+    // Without rows a writer may leave the one offset out.
+    const found = nextBuffer(rows === 0 ? 0 : rows + 1, 4) as Uint32Array;
+    const offsets = rows === 0 ? new Uint32Array(1) : found;
+    checkOffsets(offsets);
+    const end = offsets[offsets.length - 1];
+    if (type === 'utf8') return { offsets, values: nextBuffer(end, 1) as Uint8Array };
+    if (nextArray() < end) throw new Error('a list is longer than its items');
+    return { offsets, values: nextBuffer(end, widths[i] / 8) as Uint16Array | Uint32Array };
+  });
+  return batchOf(rows, columns);
 }
 
 interface Column {
@@ -136,12 +122,7 @@ function batchOf(rows: number, columns: readonly Column[]): Batch {
   };
 }
 
-interface Footer {
-  blocks: Block[];
-  widths: number[];
-}
-
-async function readFooter(file: OpenFile, columns: readonly (readonly [string, ColumnType])[]): Promise<Footer> {
+async function readFooter(file: OpenFile, columns: readonly (readonly [string, ColumnType])[]) {
   const tail = await readAt(file, file.size - 10, 10);
   if (tail.toString('latin1', 4) !== magic) throw new Error('it does not end as an Arrow file does');
   const length = tail.readInt32LE(0);
@@ -177,20 +158,17 @@ function checkSchema(schema: Table, columns: readonly (readonly [string, ColumnT
       type === 'utf8'
         ? kind === unionTypes.utf8
         : type === 'uint32'
-          ? kind === unionTypes.int && unsignedBits(field) === 32
+          ? unsignedBits(field) === 32
           : kind === unionTypes.list && field.vector(5, 4).length === 1;
-    const bits = fits && type === 'list' ? itemBits(field.vector(5, 4).table(0)) : 0;
+    const bits = fits && type === 'list' ? unsignedBits(field.vector(5, 4).table(0)) : 0;
     if (!fits || (type === 'list' && bits !== 16 && bits !== 32)) throw new Error(`its column ${name} is no ${type}`);
     return bits;
   });
 }
 
-function itemBits(item: Table): number {
-  return item.byte(2) === unionTypes.int ? unsignedBits(item) : 0;
-}
-
-/** 0 for a signed type. */
+/** 0 for anything but an unsigned integer. */
 function unsignedBits(field: Table): number {
+  if (field.byte(2) !== unionTypes.int) return 0;
   const type = field.table(3);
   return type.byte(1) === 0 ? type.int(0) : 0;
 }
@@ -214,7 +192,11 @@ export interface OpenFile {
 }
 
 /** Errors of the system are passed on; any other is one of the file's content. */
-export async function withFile<T>(path: string, damaged: Damaged, work: (file: OpenFile) => Promise<T>): Promise<T> {
+export async function withFile<T>(
+  path: string,
+  damaged: DamageError,
+  work: (file: OpenFile) => Promise<T>,
+): Promise<T> {
   const handle = await open(path, 'r');
   try {
     return await work({ handle, size: (await handle.stat()).size });

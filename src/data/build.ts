@@ -3,7 +3,6 @@
 import { createWriteStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asUserError } from '../base/errors.js';
 import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
@@ -84,7 +83,7 @@ async function writeFacts(path: string, facts: Iterable<Fact>): Promise<void> {
   const lines = function* (): Generator<string> {
     for (const fact of facts) yield `${JSON.stringify(fact)}\n`;
   };
-  await pipeline(Readable.from(lines()), createWriteStream(path, { flush: true }));
+  await pipeline(lines, createWriteStream(path, { flush: true }));
 }
 
 async function describeFiles(directory: string): Promise<DataManifest['files']> {

@@ -19,7 +19,7 @@ export function normalise(text: string): { text: string; removed: number } {
     removed++;
     return '';
   });
-  // An accent meets its letter where a control character stood between them.
+  // An accent meets its letter where a control character was between them.
   if (removed > 0) cleaned = cleaned.normalize('NFC');
   if (hasSpaceAtLineEnd.test(cleaned)) cleaned = cleaned.replace(spacesAtLineEnd, '');
   return { text: cleaned.replace(/\n{3,}/g, '\n\n').trim(), removed };

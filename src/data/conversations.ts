@@ -11,8 +11,8 @@ import { foreignFormats } from './foreign.js';
 import { readJsonFile } from './json-file.js';
 import { type Conversation, conversationSchema, type TokenSequence } from './types.js';
 
-export interface ReadOptions {
-  /** Told of each row that is left out and why. Without it, such a row is an error. */
+export interface ConversationReadOptions {
+  /** Called for each row that is skipped. Without it, such a row is an error. */
   onDropped?(reason: string, where: string): void;
 }
 
@@ -21,29 +21,34 @@ export interface ReadOptions {
  * recognised by shape. A conversation without an `id` is named `file:line`.
  * Throws a UserError that names file and line.
  */
-export async function* readConversations(path: string, options: ReadOptions = {}): AsyncGenerator<Conversation> {
-  for await (const { value, line, where } of readRows(path)) {
-    const conversation = parseRow(where, () => toConversation(value, `${basename(path)}:${line}`));
+export async function* readConversations(
+  path: string,
+  { onDropped }: ConversationReadOptions = {},
+): AsyncGenerator<Conversation> {
+  for await (const row of readRows(path)) {
+    const conversation = parseRow(row);
     const fault = orderFault(conversation.messages);
     if (fault === undefined) yield conversation;
-    else leaveOut(fault, where, options);
+    // It is well-formed but of no use: an error where nobody listens.
+    else if (onDropped === undefined) throw new UserError({ what: fault, where: row.where, next: fixRow });
+    else onDropped(fault, row.where);
   }
 }
 
 /**
- * One row of such a file, by its line (in a JSON array by its place, from 1). `fault` says why a training would leave
- * the row out. Throws a UserError where there is no such row.
+ * One row of such a file, by its line (in a JSON array by its place, from 1). `fault` says why a training would skip
+ * the row. Throws a UserError where there is no such row.
  */
 export async function readConversation(
   path: string,
   wanted: number,
 ): Promise<{ conversation: Conversation; fault?: string }> {
   let last = 0;
-  for await (const { value, line, where } of readRows(path)) {
-    if (line > wanted) break;
-    last = line;
-    if (line < wanted) continue;
-    const conversation = parseRow(where, () => toConversation(value, `${basename(path)}:${line}`));
+  for await (const row of readRows(path)) {
+    if (row.line > wanted) break;
+    last = row.line;
+    if (last < wanted) continue;
+    const conversation = parseRow(row);
     return { conversation, fault: orderFault(conversation.messages) };
   }
   throw new UserError({
@@ -87,23 +92,29 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
   tool: ['assistant', 'tool'],
 };
 
-/** Reports a row that is well-formed but of no use, or throws where nobody listens. */
-function leaveOut(reason: string, where: string, options: ReadOptions): void {
-  if (options.onDropped === undefined) throw new UserError({ what: reason, where, next: 'Mend or delete that row' });
-  options.onDropped(reason, where);
+const fixRow = 'Fix or delete that row';
+
+interface ConversationRow {
+  value: unknown;
+  /** In a JSON array its place, from 1. */
+  line: number;
+  where: string;
+  /** Of the conversation, where it has no id. */
+  name: string;
 }
 
-/** Runs a row's parser; what it finds wrong becomes an error that names the row. */
-function parseRow<T>(where: string, parse: () => T): T {
+/** What is wrong with the row becomes an error that names it. */
+function parseRow({ value, where, name }: ConversationRow): Conversation {
   try {
-    return parse();
+    return toConversation(value, name);
   } catch (error) {
     if (error instanceof z.ZodError) {
+      const issues = error.issues.slice(0, 5);
       throw new UserError(
-        error.issues.slice(0, 5).map(({ path, message }) => ({
-          what: path.length === 0 ? message : `${path.join('.')}: ${message}`,
+        issues.map(({ path, message }) => ({
+          what: [path.join('.'), message].filter(Boolean).join(': '),
           where,
-          next: 'Mend or delete that row',
+          next: fixRow,
         })),
       );
     }
@@ -112,15 +123,21 @@ function parseRow<T>(where: string, parse: () => T): T {
   }
 }
 
-/** The rows of a JSONL file, or of a file that holds one JSON array. `line` of an array's row is its place, from 1. */
-async function* readRows(path: string): AsyncGenerator<{ value: unknown; line: number; where: string }> {
+/** The rows of a JSONL file, or of a file that holds one JSON array. */
+async function* readRows(path: string): AsyncGenerator<ConversationRow> {
+  const row = (value: unknown, line: number, where: string) => ({
+    value,
+    line,
+    where,
+    name: `${basename(path)}:${line}`,
+  });
   if (!(await startsWithBracket(path))) {
-    for await (const { value, line } of readJsonl(path)) yield { value, line, where: `${path}:${line}` };
+    for await (const { value, line } of readJsonl(path)) yield row(value, line, `${path}:${line}`);
     return;
   }
   const rows = await readJsonFile(path);
   if (!Array.isArray(rows)) throw new UserError({ what: 'a list of rows was expected', where: path });
-  for (const [i, value] of rows.entries()) yield { value, line: i + 1, where: `${path} (row ${i + 1})` };
+  for (const [i, value] of rows.entries()) yield row(value, i + 1, `${path} (row ${i + 1})`);
 }
 
 async function startsWithBracket(path: string): Promise<boolean> {

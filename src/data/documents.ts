@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Field, makeData, RecordBatch, RecordBatchFileWriter, Schema, Struct, Utf8 } from 'apache-arrow';
 import { asUserError, UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
-import { ArrowFile } from './arrow-file.js';
+import { openArrowFile } from './arrow-file.js';
 import { checkedFile } from './manifest.js';
 import type { Split } from './split.js';
 import type { Document, Language } from './types.js';
@@ -105,7 +105,7 @@ export async function* readDocuments(path: string, split: Split): AsyncGenerator
 
 /** The same, of one file of documents. */
 export async function* readDocumentFile(file: string): AsyncGenerator<Document> {
-  const arrow = await ArrowFile.open(file, Object.fromEntries(columns.map((name) => [name, 'utf8'])), damaged);
+  const arrow = await openArrowFile(file, Object.fromEntries(columns.map((name) => [name, 'utf8'])), damaged);
   for (let index = 0; index < arrow.batches; index++) {
     const batch = await arrow.read(index);
     for (let row = 0; row < batch.rows; row++) {

@@ -8,21 +8,17 @@ const looked = 400;
 /** What is shown before the place of an edit. */
 const lead = 20;
 
-/** How the text begins, as a JSON string. */
-export function quote(text: string): string {
-  return quotePart(text, 0);
-}
-
 /** `"before" → "after"` around the place of an edit; only what came out of it where the difference is personal. */
 export function quoteEdit(before: string, after: string, kind: string): string {
   const placeholder = after.indexOf(`<${kind}>`);
   let place = placeholder;
   if (placeholder === -1) for (place = 0; place < before.length && before[place] === after[place]; ) place++;
-  const [old, edited] = [before, after].map((text) => quotePart(text, place));
+  const [old, edited] = [before, after].map((text) => quote(text, place));
   return placeholder !== -1 || old === edited ? edited : `${old} → ${edited}`;
 }
 
-function quotePart(text: string, place: number): string {
+/** How the text begins, or reads around `place`, as a JSON string. */
+export function quote(text: string, place = 0): string {
   const from = Math.max(0, place - looked);
   const window = text.slice(from, place + looked);
   const start = (scrubText(text.slice(from, place))?.text ?? text.slice(from, place)).length;

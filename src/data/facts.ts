@@ -1,5 +1,5 @@
 // What the corpus states, for a teacher that may only look answers up. A key with two different values (a word with
-// two senses, a line with two continuations) states nothing that could be checked, so it is left out.
+// two senses, a line with two continuations) states nothing that could be checked, so it is skipped.
 import { hash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
 import { readJsonl } from '../base/jsonl.js';
@@ -19,7 +19,7 @@ const kinds = factSchema.shape.kind.options;
 
 export class FactBook {
   readonly #facts = new Map<Kind, Map<string, Fact>>(kinds.map((kind) => [kind, new Map()]));
-  // What was heard, as hashes: far more is heard than may be used.
+  // What was stated, as hashes: far more is stated than may be used.
   readonly #keys: IdentitySet;
   readonly #statements: IdentitySet;
   readonly #ambiguous: IdentitySet;
@@ -31,16 +31,16 @@ export class FactBook {
   }
 
   /** Takes note of what a source states, in any document: also in those that the corpus does not show. */
-  hear(kind: Kind, raw: RawFact): void {
+  observe(kind: Kind, raw: RawFact): void {
     const { key, value } = cleanFact(raw);
     if (!this.#statements.add(identityOf(kind, key, value))) return;
     const subject = identityOf(kind, key);
     if (!this.#keys.add(subject)) this.#ambiguous.add(subject);
   }
 
-  /** A fact that may be used, if nothing that was heard by the end contradicts it. */
+  /** A fact that may be used, if nothing that was stated by the end contradicts it. */
   add(kind: Kind, raw: RawFact, source: string): void {
-    this.hear(kind, raw);
+    this.observe(kind, raw);
     const { key, value } = cleanFact(raw);
     const known = this.#facts.get(kind);
     if (known === undefined || key === '' || value === '' || known.has(key) || known.size >= maxFactsPerKind) return;

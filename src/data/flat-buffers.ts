@@ -1,5 +1,5 @@
 // FlatBuffers, as far as Arrow's metadata needs them: tables and vectors, read where they lie.
-// Nothing is believed: every access is checked by the `DataView`, which throws a `RangeError` outside its bytes.
+// Nothing is trusted: every access is checked by the `DataView`, which throws a `RangeError` outside its bytes.
 // Format: https://flatbuffers.dev/internals/
 
 /** A table; its fields are known by their place in the schema. */
@@ -17,7 +17,7 @@ export class Table {
     return new Table(view, view.getUint32(0, true));
   }
 
-  /** Absolute position of a field; undefined where the table leaves it out. */
+  /** Absolute position of a field; undefined where the table omits it. */
   #field(index: number): number | undefined {
     const vtable = this.#position - this.#view.getInt32(this.#position, true);
     if (4 + 2 * index >= this.#view.getUint16(vtable, true)) return undefined;

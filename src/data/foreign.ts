@@ -1,4 +1,4 @@
-// Conversations in other people's formats, recognised by their shape: Alpaca, ShareGPT, and MOSS's own SFT format.
+// Conversations in third-party formats, recognised by their shape: Alpaca, ShareGPT, and MOSS's own SFT format.
 // Each format is a schema of the row and a function from the row to messages.
 import { z } from 'zod';
 import { type Message, maxMessages, type Role, messageText as text } from '../tokenizer/message.js';

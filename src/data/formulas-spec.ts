@@ -1,12 +1,13 @@
 // The `formulas` block of a data-spec: which arithmetic is generated, and how much of it is never shown in training.
 import { z } from 'zod';
 
+export const sourceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a source name is 1 to 40 small letters, digits or dashes')
+  .describe('name, shown with every document');
+
 export const formulasSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a source name is 1 to 40 small letters, digits or dashes')
-    .default('formulas')
-    .describe('name, shown with every document'),
+  name: sourceName.default('formulas').describe('name, shown with every document'),
   count: z
     .int()
     .min(1)

@@ -56,7 +56,8 @@ export class IdentitySet {
 
   has(identity: Uint8Array): boolean {
     this.#read(identity);
-    return this.#isTaken(this.#slotOf(this.#table, this.#key)) || this.#runs.some((run) => run.has(this.#key));
+    const isInTable = !isFree(this.#table, this.#slotOf(this.#table, this.#key));
+    return isInTable || this.#runs.some((run) => run.has(this.#key));
   }
 
   /** False where it was there already. */
@@ -82,12 +83,8 @@ export class IdentitySet {
   /** Where the identity is, or belongs. Its first bits say where to look first, so a table is nearly in order. */
   #slotOf(table: Uint32Array, key: Uint32Array): number {
     let at = homeOf(key[0], table);
-    while (!isFree(table, at) && !isEqual(table, at, key)) at = at + words === table.length ? 0 : at + words;
+    while (!isFree(table, at) && compare(table, at, key, 0) !== 0) at = at + words === table.length ? 0 : at + words;
     return at;
-  }
-
-  #isTaken(at: number): boolean {
-    return !isFree(this.#table, at);
   }
 
   #makeRoom(): void {
@@ -116,16 +113,12 @@ function isFree(table: Uint32Array, at: number): boolean {
   return (table[at] | table[at + 1] | table[at + 2] | table[at + 3]) === 0;
 }
 
-function isEqual(table: Uint32Array, at: number, key: Uint32Array): boolean {
-  return compare(table, at, key, 0) === 0;
-}
-
 function compare(a: Uint32Array, at: number, b: Uint32Array, bt: number): number {
   for (let i = 0; i < words; i++) if (a[at + i] !== b[bt + i]) return a[at + i] < b[bt + i] ? -1 : 1;
   return 0;
 }
 
-/** The identities of a table, sorted. They stand within a few slots of their place, so an insertion sort is linear. */
+/** The identities of a table, sorted. They are within a few slots of their place, so an insertion sort is linear. */
 function inOrder(table: Uint32Array, count: number): Uint32Array {
   const sorted = new Uint32Array(count * words);
   let end = 0;
@@ -137,7 +130,7 @@ function inOrder(table: Uint32Array, count: number): Uint32Array {
     sorted.set(table.subarray(at, at + words), place);
     end += words;
   };
-  // Those that ran over the end stand at the beginning, and come last.
+  // Those that wrapped around the end are at the beginning, and come last.
   const hasWrapped = (at: number): boolean => homeOf(table[at], table) > at;
   for (let at = 0; at < table.length; at += words) if (!isFree(table, at) && !hasWrapped(at)) take(at);
   for (let at = 0; at < table.length; at += words) if (!isFree(table, at) && hasWrapped(at)) take(at);
@@ -207,7 +200,7 @@ class Run {
     const size = Math.min(pageSize * bytes, this.length * bytes - offset);
     if (readSync(this.#file, this.#page, 0, size, offset) < size)
       throw new Error('a file of the build was cut short while it was read');
-    for (let at = 0; at < size / 4; at += words) if (isEqual(this.#page, at, key)) return true;
+    for (let at = 0; at < size / 4; at += words) if (compare(this.#page, at, key, 0) === 0) return true;
     return false;
   }
 }

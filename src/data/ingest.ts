@@ -5,6 +5,7 @@ import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
 import { quote, quoteEdit } from './examples.js';
 import type { FilterChain, OpenFilters } from './filters/table.js';
+import type { FormulasSpec } from './formulas-spec.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
 import type { RemoteFile, SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
@@ -12,7 +13,7 @@ import { shownFrom } from './sources/from.js';
 import { locate } from './sources/locate.js';
 import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
-import type { DataSpec, FormulasSpec, SourceSpec } from './spec.js';
+import type { DataSpec, SourceSpec } from './spec.js';
 import { type Fingerprint, fingerprint, type SplitItem, Splitter } from './split.js';
 import type { Document } from './types.js';
 
@@ -62,7 +63,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
       }
       continue;
     }
-    if (source.facts !== undefined) for (const fact of raw.facts ?? []) ingest.corpus.facts.hear(source.facts, fact);
+    if (source.facts !== undefined) for (const fact of raw.facts ?? []) ingest.corpus.facts.observe(source.facts, fact);
     const document = clean(raw, source, report, ingest);
     if (document === undefined) continue;
     const { text } = document;
@@ -72,7 +73,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
       report.left++;
       continue;
     }
-    // Only what is kept counts as seen: a text that this source leaves out may come from another one.
+    // Only what is kept counts as seen: a text that this source skips may come from another one.
     if (ingest.corpus.identities.has(print.identity)) {
       drop(report, 'duplicate', document.id, () => quote(text));
       continue;
@@ -81,7 +82,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     full = documents + 1 > (source.limit.documents ?? Infinity) || bytes + size > (source.limit.bytes ?? Infinity);
     if (full) {
       report.left++;
-      // Only the rest's facts matter now: they tell which words have more senses.
+      // Only the rest's facts matter now: they show which words have more senses.
       if (source.facts === undefined) break;
       continue;
     }
@@ -115,12 +116,11 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
     if (made === undefined) continue;
     report.read++;
     if (report.read % 1000 === 0) progress(report, ingest);
-    if (!ingest.corpus.identities.add(fingerprint(ingest.seed, made.text).identity)) {
-      drop(report, 'duplicate', `${name}#${made.index}`, () => quote(made.text));
-      continue;
-    }
-    const document: Document = { id: `${name}#${made.index}`, text: made.text, source: name, language: 'other' };
-    await ingest.corpus.add(document, made.split, report);
+    const { text, index, split } = made;
+    const document: Document = { id: `${name}#${index}`, text, source: name, language: 'other' };
+    const isNew = ingest.corpus.identities.add(fingerprint(ingest.seed, text).identity);
+    if (isNew) await ingest.corpus.add(document, split, report);
+    else drop(report, 'duplicate', document.id, () => quote(text));
   }
   progress(report, ingest);
   return report;
@@ -159,7 +159,7 @@ function reject(document: Document, source: SourceSpec, report: SourceReport, sp
 
 /** The document as the filters leave it, itself where they change nothing; what they do is written into the report. */
 function runFilters(chain: FilterChain, document: Document, report: SourceReport): Document | undefined {
-  const { text, dropped, edits } = chain.apply(document);
+  const { text, dropped, edits } = chain(document);
   for (const { by, counts, before, after } of edits) {
     for (const [kind, count] of Object.entries(counts)) {
       edit(report, `${by}.${kind}`, count, document.id, () => quoteEdit(before, after, kind));

@@ -9,7 +9,8 @@ const maxJsonBytes = 128 << 20;
 /** `prefix` is cut off first (a JavaScript module that only exports data). @throws UserError with file and line. */
 export async function readJsonFile(path: string, prefix = /^\uFEFF/): Promise<unknown> {
   const bytes = await readWhole(path);
-  if (!isUtf8(bytes)) await refuse(path);
+  // Reading it line by line finds the line that is not UTF-8.
+  if (!isUtf8(bytes)) for await (const line of readRawLines(path)) if ('fault' in line) throw line.fault;
   const text = bytes.toString('utf8').replace(prefix, '');
   try {
     return JSON.parse(text) as unknown;
@@ -37,9 +38,4 @@ async function readWhole(path: string): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** Reading it line by line finds the line that is not UTF-8. */
-async function refuse(path: string): Promise<void> {
-  for await (const line of readRawLines(path)) if ('fault' in line) throw line.fault;
 }

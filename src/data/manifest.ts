@@ -47,7 +47,7 @@ const manifestSchema = z.strictObject({
       controlCharacters: count,
     }),
   ),
-  /** What the arithmetic of the corpus was made from: a held-out pair is one that `isHeldOutPair` says so of. */
+  /** What the arithmetic of the corpus was made from: `isHeldOutPair` says which pairs are held out. */
   formulas: z.strictObject({ seed: z.int(), heldOut: z.number(), operators: z.array(z.string()) }).optional(),
   facts: z.record(z.string(), count),
   files: z.record(z.string(), z.strictObject({ bytes: count, sha256: z.string() })),

@@ -20,7 +20,7 @@ export class MixedBatches {
     this.#options = options;
   }
 
-  /** Plain JSON: where each supply stands, by name, and the apportionment. */
+  /** Plain JSON: the position of each supply, by name, and the apportionment. */
   get state(): Record<string, unknown> {
     const { supplies, apportionment } = this.#options;
     return {
@@ -29,7 +29,7 @@ export class MixedBatches {
     };
   }
 
-  /** Resumes where another instance with the same options stood. Throws a UserError where the state is of other data. */
+  /** Resumes where another instance with the same options stopped. Throws a UserError where the state is of other data. */
   restore(saved: unknown): void {
     const { supplies, apportionment } = this.#options;
     apportionment.restore(saved);

@@ -24,7 +24,7 @@ export interface MixturePlan {
   usedUp: ReadonlyMap<number, number>;
 }
 
-export interface PlanOptions {
+export interface MixturePlanOptions {
   /** Tokens of a row. */
   columns: number;
   /** Rows that training reads up to that share of its steps. */
@@ -35,7 +35,7 @@ export interface PlanOptions {
 export function planMixture(
   groups: readonly Group[],
   mixture: MixtureConfig,
-  { columns, rowsUntil }: PlanOptions,
+  { columns, rowsUntil }: MixturePlanOptions,
 ): MixturePlan {
   const { epochs, phases: written = [] } = mixture;
   for (const { languages, sources } of [mixture, ...written]) {
@@ -57,9 +57,7 @@ export function planMixture(
 /** A source of less than one row is read once all the same. */
 function rowLimit({ source, tokens, documents }: Group, epochs: MixtureConfig['epochs'], columns: number): number {
   const passes = typeof epochs === 'object' ? ownWeight(epochs, source) : epochs;
-  return passes === undefined
-    ? Number.POSITIVE_INFINITY
-    : Math.max(1, Math.floor((passes * (tokens - documents)) / columns));
+  return passes === undefined ? Infinity : Math.max(1, Math.floor((passes * (tokens - documents)) / columns));
 }
 
 interface Level {
@@ -143,7 +141,14 @@ function expectedRows(phases: readonly Phase[], limits: readonly number[]): Pick
     // Each turn ends the phase or uses up a group.
     for (const end = done + phase.rows; end - done > 1e-6; ) {
       const shares = openShares(phase.shares, (i) => !usedUp.has(i));
-      if (shares === undefined) throw tooLittle(done / all);
+      if (shares === undefined) {
+        throw new UserError({
+          where: 'pretrain.mixture.epochs',
+          what: `all text that may be read is used up after ${((100 * done) / all).toPrecision(2)} % of the training`,
+          why: 'no source is read more often than these passes',
+          next: 'Raise them, give other sources a share, or train fewer steps',
+        });
+      }
       const lasts = shares.map((share, i) => (share === 0 ? Number.POSITIVE_INFINITY : (limits[i] - rows[i]) / share));
       const span = lasts.reduce((a, b) => Math.min(a, b), end - done);
       done += span;
@@ -154,13 +159,4 @@ function expectedRows(phases: readonly Phase[], limits: readonly number[]): Pick
     }
   }
   return { rows, usedUp };
-}
-
-function tooLittle(share: number): UserError {
-  return new UserError({
-    where: 'pretrain.mixture.epochs',
-    what: `all text that may be read is used up after ${(100 * share).toPrecision(2)} % of the training`,
-    why: 'no source is read more often than these passes',
-    next: 'Raise them, give other sources a share, or train fewer steps',
-  });
 }

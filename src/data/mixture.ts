@@ -6,7 +6,7 @@ import type { MixtureConfig } from '../config/mixture.js';
 import { PhasedShares } from './apportionment.js';
 import { MixedBatches } from './mixed-batches.js';
 import { type MixturePlan, planMixture } from './mixture-plan.js';
-import { PackedBatches, type SequenceSource } from './packing.js';
+import { PackedBatches } from './packing.js';
 import type { BatchShape } from './sequences.js';
 import type { TokenCounts } from './shard-writer.js';
 import type { TokenDocuments } from './shards.js';
@@ -36,7 +36,8 @@ export async function openMixture(
   const indices = await indicesOf(documents, counts);
   const supplies = counts.map((group, i): [string, PackedBatches] => {
     const name = nameOf(group);
-    const source = viewOf(documents, indices[i], group.tokens);
+    const get = (index: number) => documents.get(indices[i][index]);
+    const source = { length: group.documents, tokenCount: group.tokens, get };
     const order = Random.stream(seed, `mixture ${name}`).uint32();
     return [name, new PackedBatches({ source, mode: 'stream', seed: order, ...shape })];
   });
@@ -76,8 +77,4 @@ function miscounted(): UserError {
 
 function nameOf({ source, language }: Pick<TokenCounts, 'source' | 'language'>): string {
   return `${language}/${source}`;
-}
-
-function viewOf(documents: Pick<TokenDocuments, 'get'>, indices: Uint32Array, tokenCount: number): SequenceSource {
-  return { length: indices.length, tokenCount, get: (index) => documents.get(indices[index]) };
 }

@@ -1,13 +1,11 @@
 // An endless, seeded, resumable supply of packed batches.
 // 'stream' (pretraining) cuts sequences wherever a row ends, so no position is wasted; 'whole' (fine-tuning) cuts none
-// and fills each row with the sequences that fit best. Where the supply stands is four numbers and a short list.
+// and fills each row with the sequences that fit best. Its position is four numbers and a short list.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BatchBuilder, type BatchShape, inputLength, tooLong } from './sequences.js';
 import { ShuffledOrder } from './shuffled.js';
 import type { TokenBatch, TokenSequence } from './types.js';
-
-export { batchesOnce, padSequences } from './sequences.js';
 
 export interface SequenceSource {
   readonly length: number;
@@ -34,7 +32,7 @@ const stateSchema = z.object({
   /** 'whole': sequences taken from the order and not yet placed, oldest first. */
   waiting: z.array(count),
 });
-/** Where the supply stands between two batches. Plain JSON: a checkpoint holds it. */
+/** The position between two batches. Plain JSON: a checkpoint holds it. */
 export type PackingState = z.output<typeof stateSchema>;
 
 /** How many sequences 'whole' chooses from. */
@@ -67,7 +65,7 @@ export class PackedBatches {
     return { length: this.#options.source.length, epoch, index, offset: this.#offset, waiting };
   }
 
-  /** Resumes where another instance with the same options stood. Throws a UserError where the state is of other data. */
+  /** Resumes where another instance with the same options stopped. Throws a UserError where the state is of other data. */
   restore(saved: unknown): void {
     const state = stateSchema.safeParse(saved).data;
     const { length } = this.#options.source;

@@ -82,12 +82,8 @@ export function batchesOnce(sequences: readonly TokenSequence[], shape: BatchSha
   let column = 0;
   for (const sequence of sequences) {
     const length = inputLength(sequence);
-    if (column > 0 && length > columns - column) {
-      row++;
-      column = 0;
-    }
     for (let from = 0; from < length; ) {
-      if (column === columns) {
+      if (column === columns || (from === 0 && column > 0 && length > columns - column)) {
         row++;
         column = 0;
       }
@@ -97,11 +93,10 @@ export function batchesOnce(sequences: readonly TokenSequence[], shape: BatchSha
       column += count;
     }
   }
-  const rowsInAll = places.length === 0 ? 0 : row + 1;
-  const builders: BatchBuilder[] = [];
-  for (let first = 0; first < rowsInAll; first += rows) {
-    builders.push(new BatchBuilder({ ...shape, rows: Math.min(rows, rowsInAll - first) }));
-  }
+  const total = places.length === 0 ? 0 : row + 1;
+  const builders = Array.from({ length: Math.ceil(total / rows) }, (_, i) => {
+    return new BatchBuilder({ ...shape, rows: Math.min(rows, total - i * rows) });
+  });
   for (const { sequence, row: at, ...rest } of places) {
     builders[Math.floor(at / rows)].place(sequence, { row: at % rows, ...rest });
   }

@@ -6,7 +6,7 @@ import { digestOf, readJsonIfExists, replaceDirectory, sha256File, writeFileDura
 import { corpusFolder, corpusManifestName } from '../base/layout.js';
 import type { Metrics, StageReporter } from '../report/event.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { ArrowFile, type Batch } from './arrow-file.js';
+import { type ArrowFile, type Batch, openArrowFile } from './arrow-file.js';
 import { readDocuments } from './documents.js';
 import { manifestSchema, ShardWriter, type TokenManifest } from './shard-writer.js';
 import { type Split, splits } from './split.js';
@@ -76,11 +76,10 @@ async function writeSplit(
 function corpusMetrics({ counts, vocabSize }: TokenManifest): Metrics {
   const metrics: Metrics = { vocabSize };
   for (const split of splits) {
-    const of = (field: 'documents' | 'tokens' | 'bytes'): number =>
-      counts.reduce((sum, entry) => sum + (entry.split === split ? entry[field] : 0), 0);
-    metrics[`${split}.documents`] = of('documents');
-    metrics[`${split}.tokens`] = of('tokens');
-    metrics[`${split}.bytes`] = of('bytes');
+    const own = counts.filter((entry) => entry.split === split);
+    for (const field of ['documents', 'tokens', 'bytes'] as const) {
+      metrics[`${split}.${field}`] = own.reduce((sum, entry) => sum + entry[field], 0);
+    }
   }
   return metrics;
 }
@@ -151,15 +150,13 @@ export class TokenDocuments {
     const found = this.#cache.get(place) ?? this.#read(place);
     this.#cache.delete(place);
     this.#cache.set(place, found);
-    for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size <= cachedBatches) break;
-      this.#cache.delete(oldest);
-    }
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > cachedBatches) this.#cache.delete(oldest);
     return found;
   }
 
   async #read({ file, index, documents }: BatchPlace): Promise<Batch> {
-    const opened = this.#files.get(file) ?? ArrowFile.open(file, columns, damaged);
+    const opened = this.#files.get(file) ?? openArrowFile(file, columns, damaged);
     this.#files.set(file, opened);
     const batch = await (await opened).read(index);
     if (batch.rows === documents) return batch;

@@ -1,4 +1,4 @@
-// Every row once an epoch, in an order that is shuffled anew for each. Where the reading stands is two numbers.
+// Every row once an epoch, in an order that is shuffled anew for each. The position in it is two numbers.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
@@ -50,10 +50,18 @@ export function shuffledBatches<Row>(rows: readonly Row[], options: { size: numb
       }),
     state: () => ({ epoch: order.epoch, index: order.index }),
     restore: (saved: unknown): void => {
-      const { success, data } = cursor.safeParse(saved);
-      if (!success)
-        throw new UserError({ what: 'the position in the data that the checkpoint holds does not fit this data' });
-      order.begin(data.epoch, data.index);
+      const { epoch, index } = parsePosition(cursor, saved);
+      order.begin(epoch, index);
     },
   };
+}
+
+/** A position as a checkpoint holds it. @throws UserError where it is of other data. */
+export function parsePosition<Schema extends z.ZodType>(schema: Schema, saved: unknown): z.output<Schema> {
+  const result = schema.safeParse(saved);
+  if (result.success) return result.data;
+  throw new UserError({
+    what: 'the checkpoint holds no position in this data',
+    next: 'Resume with the settings and the data it was trained with, or start a new run',
+  });
 }

@@ -6,10 +6,9 @@ import { digestOf, sha256File } from '../base/files.js';
 import { loadYaml } from '../base/yaml.js';
 import { silentReporter } from '../report/event.js';
 import { filtersSchema } from './filters/table.js';
-import { formulasSchema } from './formulas-spec.js';
+import { formulasSchema, sourceName } from './formulas-spec.js';
 import { listFiles, noSuchFile } from './sources/files.js';
 import { fromFaults, fromForms, fromPrefix, parseFrom } from './sources/from.js';
-import type { FetchContext } from './sources/http.js';
 import { hubCommit } from './sources/hub.js';
 import { stdinFile } from './sources/stdin.js';
 import { type Fact, factSchema } from './types.js';
@@ -25,14 +24,9 @@ const factsOf: Partial<Record<Format, Fact['kind']>> = {
   'cc-cedict': 'translation',
 };
 
-const name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a source name is 1 to 40 small letters, digits or dashes')
-  .describe('name, shown with every document');
-
 const sourceSchema = z
   .strictObject({
-    name,
+    name: sourceName,
     from: z.string().regex(fromPrefix, `write ${fromForms}`).describe(fromForms),
     integrity: z.string().optional().describe('npm: sha512-… of the tarball; https: sha256-… or sha512-… of the file'),
     format: z.enum(formats).describe('how the files are read'),
@@ -99,7 +93,7 @@ export const dataSpecSchema = z
     sources: z.array(sourceSchema).default([]).describe('where the text comes from'),
     filters: filtersSchema
       .optional()
-      .describe('what else is mended, scrubbed or dropped; each is off until it is named'),
+      .describe('what else is repaired, scrubbed or dropped; each is off until it is named'),
     formulas: formulasSchema.optional().describe('generated arithmetic: 12×3+9=45'),
   })
   .superRefine((spec, context) => {
@@ -117,7 +111,6 @@ export const dataSpecSchema = z
 
 export type DataSpec = z.output<typeof dataSpecSchema>;
 export type SourceSpec = z.output<typeof sourceSchema>;
-export type { FormulasSpec } from './formulas-spec.js';
 
 /** @throws UserError with every fault of the file, each with its line and column. */
 export function loadDataSpec(path: string): Promise<DataSpec> {
@@ -140,7 +133,7 @@ export async function dataInputDigest(
   for (const source of spec.sources) {
     const from = parseFrom(source.from);
     if (from.kind === 'stdin') files.push((await stdinFile(stdin)).name, stdin ?? '');
-    if (from.kind === 'hf') commits.push(await hubCommit(from, silent));
+    if (from.kind === 'hf') commits.push(await hubCommit(from, { reporter: silentReporter }));
     if (from.kind !== 'file') continue;
     const found = await listFiles(dirname(specPath), from.path);
     if (found.length === 0) throw noSuchFile(source, specPath);
@@ -163,5 +156,3 @@ function filterFiles({ filters }: DataSpec, specPath: string, evaluationSets: re
     return Promise.all(files.map((file) => sha256File(file.path)));
   });
 }
-
-const silent: FetchContext = { reporter: silentReporter };

@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { stopIfAborted } from '../base/errors.js';
 import { Random } from '../base/random.js';
-import { batchesOnce } from '../data/packing.js';
+import { batchesOnce } from '../data/sequences.js';
 import type { TokenDocument, TokenDocuments } from '../data/shards.js';
 import type { TokenSequence } from '../data/types.js';
 import type { Model } from '../model/model.js';

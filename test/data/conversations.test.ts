@@ -8,7 +8,11 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
-import { conversationSequences, type ReadOptions, readConversations } from '../../src/data/conversations.js';
+import {
+  type ConversationReadOptions,
+  conversationSequences,
+  readConversations,
+} from '../../src/data/conversations.js';
 import type { Conversation } from '../../src/data/types.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
@@ -32,7 +36,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-async function read(rows: readonly unknown[], options?: ReadOptions): Promise<Conversation[]> {
+async function read(rows: readonly unknown[], options?: ConversationReadOptions): Promise<Conversation[]> {
   const path = join(directory, 'rows.jsonl');
   await writeFile(path, toJsonl(rows));
   return collect(readConversations(path, options));

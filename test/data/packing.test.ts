@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
-import { batchesOnce, PackedBatches, type PackingState, padSequences } from '../../src/data/packing.js';
-import { BatchBuilder } from '../../src/data/sequences.js';
+import { PackedBatches, type PackingState } from '../../src/data/packing.js';
+import { BatchBuilder, batchesOnce, padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../src/data/types.js';
 
 const padId = 0;

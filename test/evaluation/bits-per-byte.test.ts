@@ -1,7 +1,7 @@
 // Held-out text, document by document: each one's nats are those of the document alone, however they share batches.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { batchesOnce } from '../../src/data/packing.js';
+import { batchesOnce } from '../../src/data/sequences.js';
 import type { TokenDocument } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { openBackend } from '../../src/tensor/backends.js';

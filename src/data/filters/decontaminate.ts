@@ -15,11 +15,11 @@ const maxGrams = 8_000_000;
 /** The n-grams of evaluation tasks. A task shorter than n units counts as one n-gram of its own length. */
 export class TaskGrams {
   readonly #n: number;
-  readonly #fewest: number;
+  readonly #minUnits: number;
   /** Lengths of n-grams that are there. */
   readonly #lengths: number[] = [];
   readonly #units: Units;
-  /** Slots of two words, the rolling hash and a second one of the same units: 64 bits tell two n-grams apart. */
+  /** Slots of two words, the rolling hash and a second one of the same units: 64 bits distinguish two n-grams. */
   #table = new Uint32Array(2 << 10);
   /** One bit for each hash that is there, 4 for each word of the table: nearly all that is not there ends here. */
   #marks = new Uint32Array(2 << 7);
@@ -27,16 +27,16 @@ export class TaskGrams {
   /** Tasks that there was no room for. */
   left = 0;
 
-  constructor(n: number, fewest: number, units = new Units()) {
+  constructor(n: number, minUnits: number, units = new Units()) {
     this.#n = n;
-    this.#fewest = fewest;
+    this.#minUnits = minUnits;
     this.#units = units;
   }
 
   add(task: string): void {
     const { length } = this.#units.read(task);
     const n = Math.min(this.#n, length);
-    if (n < this.#fewest) return;
+    if (n < this.#minUnits) return;
     if (this.size + length > maxGrams) {
       this.left++;
       return;
@@ -46,27 +46,27 @@ export class TaskGrams {
     for (let at = 0; at < grams.length; at++) this.#put(grams[at], this.#secondHash(at, n));
   }
 
-  /** The first n-gram of `text` that a task has too, as it stands there. */
+  /** The first n-gram of `text` that a task has too, as it is written there. */
   find(text: string): string | undefined {
-    if (this.size === 0) return undefined;
-    const { starts, ends } = this.#units.read(text);
-    for (const n of this.#lengths) {
-      const grams = this.#units.grams(n);
-      for (let at = 0; at < grams.length; at++) {
-        if (this.#has(grams[at], at, n)) return text.slice(starts[at], ends[at + n - 1]);
-      }
-    }
-    return undefined;
+    const { value } = this.#matches(text).next();
+    return value && text.slice(this.#units.starts[value.at], this.#units.ends[value.at + value.n - 1]);
   }
 
   /** Adds to `shared` what `text` has in common with these. */
   collect(text: string, shared: TaskGrams): void {
+    for (const { hash, at, n } of this.#matches(text)) {
+      if (!shared.#lengths.includes(n)) shared.#lengths.push(n);
+      shared.#put(hash, this.#secondHash(at, n));
+    }
+  }
+
+  *#matches(text: string): Generator<{ hash: number; at: number; n: number }, undefined> {
+    if (this.size === 0) return;
     this.#units.read(text);
     for (const n of this.#lengths) {
-      if (!shared.#lengths.includes(n)) shared.#lengths.push(n);
       const grams = this.#units.grams(n);
       for (let at = 0; at < grams.length; at++) {
-        if (this.#has(grams[at], at, n)) shared.#put(grams[at], this.#secondHash(at, n));
+        if (this.#has(grams[at], at, n)) yield { hash: grams[at], at, n };
       }
     }
   }

@@ -13,7 +13,7 @@ export interface Draft {
 }
 
 /** Undefined: the document stays as it is. */
-export interface Verdict {
+export interface FilterVerdict {
   /** The edited text. */
   text?: string;
   /** Why it is dropped, with the measure: `0.41 of the words are symbols`. */
@@ -22,7 +22,7 @@ export interface Verdict {
   counts?: Record<string, number>;
 }
 
-export type Step = (draft: Draft) => Verdict | undefined;
+export type Step = (draft: Draft) => FilterVerdict | undefined;
 
 export interface FilterContext {
   /** Relative paths in the configuration start here. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { countCharacters } from './characters.js';
 import { defineFilter } from './filter.js';
 
-/** Text is sampled from its beginning: boilerplate stands at the ends, and more than this says nothing new. */
+/** Text is sampled from its beginning: boilerplate is at the ends, and more than this says nothing new. */
 const sampled = 600;
 
 export const language = defineFilter({
@@ -40,7 +40,7 @@ export const language = defineFilter({
 const englishWords =
   'the of and that with this from which are have they you what would their there been were not his her when could should';
 
-/** The language where the script tells it, '' where there is too little to tell, undefined for Latin and the like. */
+/** The language where the script decides it, '' where there is too little text, undefined for Latin and the like. */
 function byScript(sample: string, minCharacters: number): 'zh' | 'ja' | 'ko' | '' | undefined {
   const { letters, han, kana, hangul } = countCharacters(sample);
   if (sample.length < minCharacters || letters * 2 < minCharacters) return '';

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { asUserError } from '../../base/errors.js';
 import { escapeRegex } from '../../tokenizer/escape-regex.js';
 import { defineFilter } from './filter.js';
 import type { Units } from './units.js';
@@ -86,14 +85,8 @@ export const blocklist = defineFilter({
 });
 
 async function linesOf(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw asUserError(error);
-  });
-  return text
-    .slice(0, maxListBytes)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+  const lines = (await readFile(path, 'utf8')).slice(0, maxListBytes).split('\n');
+  return lines.map((line) => line.trim()).filter((line) => line !== '');
 }
 
 /** Counts matches, up to `enough`. Entries are sequences of units in a table by their first one: one pass, any list. */

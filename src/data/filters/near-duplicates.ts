@@ -28,14 +28,12 @@ export function bandsFor(threshold: number): { bands: number; rows: number } {
   return { bands: bins, rows: 1 };
 }
 
-export interface NearDuplicateOptions {
-  /** Jaccard similarity of the shingles from which on two texts are one. */
-  threshold: number;
-  /** Units in a shingle. */
-  shingle: number;
-  /** Memory of the index. The newest texts that fit in are the ones compared with. */
-  mebibytes: number;
-}
+const optionsSchema = z.strictObject({
+  threshold: z.number().min(0.3).max(1).default(0.8).describe('Jaccard similarity from which on two texts are one'),
+  shingle: z.int().min(1).max(50).default(5).describe('words in a shingle; characters in Chinese'),
+  mebibytes: z.int().min(1).max(16_384).default(256).describe('memory; older texts are forgotten when it is full'),
+});
+type NearDuplicateOptions = z.output<typeof optionsSchema>;
 
 /** The texts seen so far. Bytes for each: 128 for the signature and 8 for each band. */
 export class NearDuplicates {
@@ -167,12 +165,8 @@ export class NearDuplicates {
 }
 
 export const nearDuplicates = defineFilter({
-  about: 'drops texts that share most of their shingles with one before: MinHash and LSH, in bounded memory',
-  schema: z.strictObject({
-    threshold: z.number().min(0.3).max(1).default(0.8).describe('Jaccard similarity from which on two texts are one'),
-    shingle: z.int().min(1).max(50).default(5).describe('words in a shingle; characters in Chinese'),
-    mebibytes: z.int().min(1).max(16_384).default(256).describe('memory; older texts are forgotten when it is full'),
-  }),
+  about: 'drops texts that share most of their shingles with an earlier one: MinHash and LSH, in bounded memory',
+  schema: optionsSchema,
   scope: 'corpus',
   make: (options, { units, notes }) => {
     const index = new NearDuplicates(options, units);

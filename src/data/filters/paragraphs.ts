@@ -1,10 +1,10 @@
-// A paragraph that stood in a document before is removed from the next one: headers, disclaimers, quoted posts.
+// A paragraph that an earlier document had is removed from a later one: headers, disclaimers, quoted posts.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { defineFilter } from './filter.js';
 
 export const paragraphs = defineFilter({
-  about: 'removes paragraphs that stood before in the corpus; drops texts of which too little is left',
+  about: 'removes paragraphs that occurred before in the corpus; drops texts of which too little is left',
   schema: z.strictObject({
     minCharacters: z.int().min(1).default(50).describe('shorter paragraphs stay: headings, refrains, answers'),
     left: z.int().min(1).default(50).describe('characters of a text that must be left'),

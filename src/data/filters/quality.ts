@@ -56,22 +56,13 @@ export const symbols = defineFilter({
 const [hash, dot, ellipsis, newline] = ['#', '.', '…', '\n'].map((each) => each.charCodeAt(0));
 const bulletSigns = new Set([...'-*•●·◦▪■‣'].map((each) => each.charCodeAt(0)));
 
-interface Symbols {
-  /** `#`, and runs of `…` or of three dots and more. */
-  marks: number;
-  /** Characters that are no space, and the digits and letters among them. */
-  visible: number;
-  digits: number;
-  letters: number;
-  /** Lines that are not blank, and how many begin with a bullet or end with an ellipsis. */
-  lines: number;
-  bullets: number;
-  cut: number;
-}
-
-/** Counts all that the rules ask for in one pass. */
-function countSymbols(text: string): Symbols {
-  const found: Symbols = { marks: 0, visible: 0, digits: 0, letters: 0, lines: 0, bullets: 0, cut: 0 };
+/**
+ * All that the rules ask for, in one pass: `marks` are `#` and runs of `…` or of three dots and more; `visible`,
+ * characters that are no space; `lines`, those that are not blank; `bullets` and `cut`, those that begin with a bullet or
+ * end with an ellipsis.
+ */
+function countSymbols(text: string) {
+  const found = { marks: 0, visible: 0, digits: 0, letters: 0, lines: 0, bullets: 0, cut: 0 };
   let before = newline;
   /** Dots in a row so far. */
   let dots = 0;

@@ -1,7 +1,7 @@
 // Text that was UTF-8 once and was then read as something else. Where the bytes can be got back exactly, they are;
 // where some were lost on the way, the text is dropped. Nothing is guessed.
 import { z } from 'zod';
-import { defineFilter, type Verdict } from './filter.js';
+import { defineFilter, type FilterVerdict } from './filter.js';
 
 /** What CP1252 puts at 0x80–0x9f; 0 where it has nothing, and Latin-1's control characters are used. */
 const cp1252 =
@@ -65,15 +65,9 @@ function gbkBytes(text: string): Buffer {
   let size = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code < 0x80) bytes[size++] = code;
-    else {
-      const pair = table[code];
-      if (pair === 0) bytes[size++] = 0xff;
-      else {
-        bytes[size++] = pair >> 8;
-        bytes[size++] = pair & 0xff;
-      }
-    }
+    const pair = code < 0x80 ? code : table[code] || 0xff;
+    if (pair > 0xff) bytes[size++] = pair >> 8;
+    bytes[size++] = pair & 0xff;
   }
   return bytes.subarray(0, size);
 }
@@ -105,14 +99,14 @@ function share3(bytes: Uint8Array): number {
 }
 
 export const repair = defineFilter({
-  about: 'mends UTF-8 that was read as Latin-1, CP1252 or GBK; drops text whose bytes are lost (� and 锟斤拷)',
+  about: 'repairs UTF-8 that was read as Latin-1, CP1252 or GBK; drops text whose bytes are lost (� and 锟斤拷)',
   schema: z.strictObject({
     maxLost: z.number().min(0).max(1).default(0.001).describe('largest share of � and 锟斤拷 among the characters'),
   }),
   scope: 'raw',
   make:
     ({ maxLost }) =>
-    ({ text }): Verdict | undefined => {
+    ({ text }): FilterVerdict | undefined => {
       const lost = (text.match(/\ufffd|锟斤拷/g)?.length ?? 0) / Math.max(1, text.length);
       if (lost > maxLost) return { drop: `${percent(lost)} of the characters are lost` };
       const latin = repairLatin(text);

@@ -1,7 +1,7 @@
 // Texts that repeat themselves, after Gopher (Rae et al. 2021, table A1): n-grams are counted by rolling hashes in one
 // table of numbers. A short poem has its refrain by right, so every limit is wider the less there is to judge.
 import { z } from 'zod';
-import { defineFilter, type Verdict } from './filter.js';
+import { defineFilter, type FilterVerdict } from './filter.js';
 import { percent } from './repair.js';
 import type { Units } from './units.js';
 
@@ -18,7 +18,7 @@ const fewLines = 10;
 export const repetition = defineFilter({
   about: 'drops texts that repeat themselves: lines, paragraphs, n-grams of words (of characters in Chinese)',
   schema: z.strictObject({
-    lines: share.default(0.3).describe('largest share of lines that stood before, in a long text'),
+    lines: share.default(0.3).describe('largest share of lines that repeat an earlier one, in a long text'),
     paragraphs: share.default(0.3).describe('the same, of paragraphs'),
     grams: z
       .number()
@@ -42,20 +42,20 @@ export const repetition = defineFilter({
   },
 });
 
-function repeatedParts(text: string, separator: string, name: string, limit: number): Verdict | undefined {
+function repeatedParts(text: string, separator: string, name: string, limit: number): FilterVerdict | undefined {
   const parts = text.split(separator).filter((part) => part.trim() !== '');
   const found = 1 - new Set(parts).size / parts.length;
   if (!(found > limit * (1 + fewLines / parts.length))) return undefined;
   return { drop: `${percent(found)} of the ${name} are repeated` };
 }
 
-function repeatedGrams(units: Units, table: GramTable, factor: number): Verdict | undefined {
+function repeatedGrams(units: Units, table: GramTable, factor: number): FilterVerdict | undefined {
   // A Han character carries about half a word: twice as many of them make an n-gram of the same weight.
   const scale = units.singles * 2 > units.length ? 2 : 1;
   const leeway = factor * (1 + (fewWords * scale) / units.length);
   for (const [n, limit] of Object.entries(topGrams)) {
     const size = Number(n) * scale;
-    const most = table.mostFrequent(units.grams(size), size);
+    const most = table.maxCount(units.grams(size), size);
     // What does not occur twice does not occur twice as part of anything longer.
     if (most < 2) return undefined;
     const found = (most * size) / units.length;
@@ -80,7 +80,7 @@ class GramTable {
   #pass = 0;
 
   /** How often the most frequent n-gram occurs without overlapping itself. */
-  mostFrequent(grams: Uint32Array, n: number): number {
+  maxCount(grams: Uint32Array, n: number): number {
     this.#begin(grams.length);
     const slots = this.#slots;
     let most = 1;
@@ -95,7 +95,7 @@ class GramTable {
     return most;
   }
 
-  /** Units in an n-gram that stood before in the text, each unit counted once. */
+  /** Units in an n-gram that occurred before in the text, each unit counted once. */
   covered(grams: Uint32Array, n: number): number {
     this.#begin(grams.length);
     let covered = 0;

@@ -1,8 +1,8 @@
-// The filters, in the order they are applied: what mends a text comes before what judges it, and personal data is
+// The filters, in the order they are applied: what repairs a text comes before what judges it, and personal data is
 // gone before an example of what was dropped is written down. A new filter is a new file and a line here.
 import { z } from 'zod';
 import { decontaminate } from './decontaminate.js';
-import type { Draft, Filter, FilterContext, Step, Verdict } from './filter.js';
+import type { Draft, Filter, FilterContext, Step } from './filter.js';
 import { language } from './language.js';
 import { blocklist, boilerplate } from './lists.js';
 import { nearDuplicates } from './near-duplicates.js';
@@ -30,13 +30,13 @@ export const filters = {
 export type FilterName = keyof typeof filters;
 export const filterNames = Object.keys(filters) as [FilterName, ...FilterName[]];
 
-type Shape = { [K in FilterName]: z.ZodOptional<(typeof filters)[K]['schema']> };
+type FilterSchemas = { [K in FilterName]: z.ZodOptional<(typeof filters)[K]['schema']> };
 
 /** The `filters` block of a data-spec: a filter that is not named there is off. */
 export const filtersSchema = z.strictObject(
   Object.fromEntries(
     filterNames.map((name) => [name, filters[name].schema.optional().describe(filters[name].about)]),
-  ) as unknown as Shape,
+  ) as unknown as FilterSchemas,
 );
 
 export type FiltersSpec = z.output<typeof filtersSchema>;
@@ -48,19 +48,15 @@ export interface Outcome {
   edits: { by: FilterName; counts: Record<string, number>; before: string; after: string }[];
 }
 
-/** The steps of one scope that a spec asks for, ready to run. */
-export class FilterChain {
-  readonly #steps: readonly [FilterName, Step][];
+/** The steps of one scope that a spec asks for, one after the other. */
+export type FilterChain = (draft: Draft) => Outcome;
 
-  constructor(steps: readonly [FilterName, Step][]) {
-    this.#steps = steps;
-  }
-
-  apply(draft: Draft): Outcome {
+function chainOf(steps: readonly [FilterName, Step][]): FilterChain {
+  return (draft) => {
     const edits: Outcome['edits'] = [];
     let { text } = draft;
-    for (const [by, step] of this.#steps) {
-      const verdict: Verdict | undefined = step({ ...draft, text });
+    for (const [by, step] of steps) {
+      const verdict = step({ ...draft, text });
       if (verdict === undefined) continue;
       if (verdict.drop !== undefined) return { text, dropped: { by, why: verdict.drop }, edits };
       const before = text;
@@ -68,7 +64,7 @@ export class FilterChain {
       if (verdict.counts !== undefined) edits.push({ by, counts: verdict.counts, before, after: text });
     }
     return { text, edits };
-  }
+  };
 }
 
 export type OpenFilters = Record<Filter['scope'], FilterChain> & {
@@ -89,7 +85,6 @@ export async function openFilters(
     const filter: Filter = filters[name];
     steps[filter.scope].push([name, await filter.make(config, context)]);
   }
-  const chain = (scope: Filter['scope']): FilterChain => new FilterChain(steps[scope]);
   const notes = (): string[] => context.notes.flatMap((note) => note() ?? []);
-  return { raw: chain('raw'), document: chain('document'), corpus: chain('corpus'), notes };
+  return { raw: chainOf(steps.raw), document: chainOf(steps.document), corpus: chainOf(steps.corpus), notes };
 }

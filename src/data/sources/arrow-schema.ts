@@ -1,11 +1,9 @@
-// The schema of somebody's Arrow file: which of its columns hold text, and where their buffers stand among those of all
+// The schema of a third-party Arrow file: which of its columns hold text, and where their buffers are among those of all
 // the columns that we skip. Type numbers and buffers: Schema.fbs and the columnar format.
 import type { Table } from '../flat-buffers.js';
+import type { FoundColumn } from './columnar.js';
 
-export interface TextColumn {
-  name: string;
-  type: string;
-  isText: boolean;
+export interface TextColumn extends FoundColumn {
   /** Bytes of an offset: 4 for utf8, 8 for large utf8. */
   offsetBytes: 4 | 8;
   /** The cells are indices into a dictionary. */
@@ -20,7 +18,9 @@ export interface Dictionary {
   indexBytes: number;
 }
 
+/** What the fields before have taken, those inside others included. */
 interface Layout {
+  fields: number;
   nodes: number;
   buffers: number;
 }
@@ -60,9 +60,7 @@ const types: Readonly<Record<number, readonly [name: string, buffers: number]>> 
 export function readSchema(schema: Table): TextColumn[] {
   if (schema.byte(0) !== 0) throw new Error('its numbers are big-endian, which is not read');
   const fields = schema.vector(1, 4);
-  const seen = { fields: 0 };
-  let node = 0;
-  let buffer = 0;
+  const layout: Layout = { fields: 0, nodes: 0, buffers: 0 };
   return Array.from({ length: Math.min(fields.length, maxFields) }, (_, i) => {
     const field = fields.table(i);
     const name = field.text(0);
@@ -71,11 +69,9 @@ export function readSchema(schema: Table): TextColumn[] {
     const isText = type.endsWith('utf8');
     const offsetBytes = number === largeUtf8 ? 8 : 4;
     const dictionary = field.has(4) ? dictionaryOf(field.table(4)) : undefined;
-    const column = { name, type, isText, offsetBytes, ...(dictionary && { dictionary }), node, buffer } as const;
-    const layout = layoutOf(field, name, seen, 0);
-    node += layout.nodes;
-    buffer += layout.buffers;
-    return column;
+    const { nodes: node, buffers: buffer } = layout;
+    addField(layout, field, name, 0);
+    return { name, type, isText, offsetBytes, ...(dictionary && { dictionary }), node, buffer };
   });
 }
 
@@ -86,21 +82,19 @@ function dictionaryOf(encoding: Table): Dictionary {
 }
 
 /** Fields may share their children: what is counted is each visit. */
-function layoutOf(field: Table, name: string, seen: { fields: number }, depth: number): Layout {
-  if (++seen.fields > maxFields || depth > maxDepth) throw new Error(`it has more than ${maxFields} columns`);
-  // Of a dictionary-encoded column, only the indices stand in a batch.
-  if (field.has(4)) return { nodes: 1, buffers: 2 };
+function addField(layout: Layout, field: Table, name: string, depth: number): void {
+  if (++layout.fields > maxFields || depth > maxDepth) throw new Error(`it has more than ${maxFields} columns`);
+  layout.nodes++;
   const number = field.byte(2);
-  const known = types[number];
-  if (known === undefined) throw new Error(`its column ${name} is of a kind (type ${number}) that is not read`);
-  const isDense = number === union && field.table(3).byte(0) === 1;
-  const total = { nodes: 1, buffers: known[1] + (isDense ? 1 : 0) };
-  if (!field.has(5)) return total;
-  const children = field.vector(5, 4);
-  for (let i = 0; i < children.length; i++) {
-    const layout = layoutOf(children.table(i), name, seen, depth + 1);
-    total.nodes += layout.nodes;
-    total.buffers += layout.buffers;
+  const type = types[number];
+  const isEncoded = field.has(4);
+  if (!isEncoded && type === undefined) {
+    throw new Error(`its column ${name} is of a kind (type ${number}) that is not read`);
   }
-  return total;
+  const isDense = !isEncoded && number === union && field.table(3).byte(0) === 1;
+  // Of a dictionary-encoded column, only the indices are in a batch.
+  layout.buffers += isEncoded ? 2 : type[1] + (isDense ? 1 : 0);
+  if (isEncoded || !field.has(5)) return;
+  const children = field.vector(5, 4);
+  for (let i = 0; i < children.length; i++) addField(layout, children.table(i), name, depth + 1);
 }

@@ -1,6 +1,6 @@
-// Text columns of other people's Arrow IPC files and streams (pyarrow, Hugging Face datasets, Polars), message by
+// Text columns of third-party Arrow IPC files and streams (pyarrow, Hugging Face datasets, Polars), message by
 // message: a file is a stream with a footer behind it, so one forward pass reads both and can visit nothing twice.
-// Our own reader, because apache-arrow believes what a damaged file says; only the buffers of the wanted columns are
+// Our own reader, because apache-arrow trusts a damaged file; only the buffers of the wanted columns are
 // read, each checked against the file first. What is held is one record batch of them, and the dictionaries.
 // Format: https://arrow.apache.org/docs/format/Columnar.html
 import { open } from 'node:fs/promises';
@@ -92,11 +92,8 @@ async function* batches(
       const cells: Cells[] = [];
       for (const column of wanted) {
         const { dictionary } = column;
-        cells.push(
-          dictionary === undefined
-            ? await batch.texts(column)
-            : await batch.lookUp(column, dictionary, dictionaries.get(dictionary.id)),
-        );
+        const values = dictionary && dictionaries.get(dictionary.id);
+        cells.push(await (dictionary ? batch.lookUp(column, dictionary, values) : batch.texts(column)));
       }
       yield { names: wanted.map(({ name }) => name), cells };
     } else throw new Error(`there is a message of the unknown kind ${message.type}`);
@@ -114,7 +111,7 @@ async function* messages(file: OpenFile): AsyncGenerator<Message> {
   for (let at = isFile ? 8 : 0; at !== (end ?? file.size); ) {
     let length = (await readAt(file, at, 4)).readInt32LE(0);
     at += 4;
-    // Before Arrow 0.15 the length stood alone.
+    // Before Arrow 0.15 the length came alone.
     if (length === -1) {
       length = (await readAt(file, at, 4)).readInt32LE(0);
       at += 4;

@@ -1,27 +1,18 @@
 // The bytes of a file, decompressed on their way where its first bytes say gzip or Zstandard, whatever its name is.
 import { createReadStream, type ReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { systemErrorCode, UserError } from '../../base/errors.js';
+import { readAt, withFile } from '../arrow-file.js';
 import { ZstdThread } from './zstd.js';
 import { isZstd } from './zstd-stream.js';
 
 /** What is read is held by nobody: a small file that unpacks to a large one costs time, not memory. */
 export async function openBytes(path: string): Promise<AsyncIterable<Buffer>> {
-  const head = await firstBytes(path);
+  const head = await withFile(path, damaged, (opened) => readAt(opened, 0, Math.min(4, opened.size)));
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   if (head[0] === 0x1f && head[1] === 0x8b) return decompressed(file, path);
   if (isZstd(head)) return unpackedZstd(file, path);
   return file as AsyncIterable<Buffer>;
-}
-
-async function firstBytes(path: string): Promise<Buffer> {
-  const handle = await open(path);
-  try {
-    return (await handle.read(Buffer.alloc(4), 0, 4, 0)).buffer;
-  } finally {
-    await handle.close();
-  }
 }
 
 async function* decompressed(file: ReadStream, path: string): AsyncGenerator<Buffer> {
@@ -63,6 +54,6 @@ function damaged(path: string, why: string): UserError {
     what: 'this compressed file is damaged or cut short',
     where: path,
     why,
-    next: 'Fetch it again; what stood before the damage has been read',
+    next: 'Fetch it again; what comes before the damage has been read',
   });
 }

@@ -1,5 +1,5 @@
 // The JSON of npm's chinese-poetry, in all the shapes its collections use: wherever an object holds a list of lines,
-// it is one work; its title and author stand above the lines. A couplet's first half states its second half.
+// it is one work; its title and author are above the lines. A couplet's first half states its second half.
 import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
 import { isRecord, type RawDocument, type RawFact, strings } from './raw.js';
@@ -34,7 +34,7 @@ function* worksIn(value: unknown, outer: Record<string, unknown>, depth: number)
   if (lines !== undefined) {
     const plain = lines.map(tidy).filter((line) => /\p{L}/u.test(line));
     if (plain.length === 0) return;
-    // The same lines stand in several collections, with other punctuation, under other titles and names.
+    // The same lines are in several collections, with other punctuation, under other titles and names.
     const identity = plain.join('').normalize('NFC').replace(/\P{L}/gu, '');
     yield { text: [heading(inner), ...plain].join('\n'), facts: plain.flatMap(coupletOf), identity };
     return;

@@ -1,11 +1,9 @@
 // What Parquet and Arrow files share: which of their columns are read, and cells as bytes → rows.
 import { isUtf8 } from 'node:buffer';
 import { UserError } from '../../base/errors.js';
-import type { SourceSpec } from '../spec.js';
 import type { BadRow, RawDocument } from './raw.js';
-import { rowOrFault } from './rows.js';
+import { rowOrFault, type SourceColumns } from './rows.js';
 
-export type Columns = SourceSpec['columns'];
 /** A cell is the bytes of a text, or null. */
 export type BytesRow = Record<string, Uint8Array | null>;
 
@@ -20,7 +18,7 @@ export interface FoundColumn {
 }
 
 /** The columns to read. @throws UserError where one is missing or holds no text, with what there is. */
-export function neededColumns(found: readonly FoundColumn[], columns: Columns, path: string): string[] {
+export function neededColumns(found: readonly FoundColumn[], columns: SourceColumns, path: string): string[] {
   const has = (name: string | undefined): name is string => found.some((column) => column.name === name);
   const fact = [columns.key, columns.value].filter((name) => name !== undefined);
   // A row without text reads "key：value".
@@ -40,7 +38,7 @@ export function neededColumns(found: readonly FoundColumn[], columns: Columns, p
 }
 
 /** A row of cells as a document, or what is wrong with it. */
-export function documentOf(row: BytesRow, columns: Columns, at: string, where: string): RawDocument | BadRow {
+export function documentOf(row: BytesRow, columns: SourceColumns, at: string, where: string): RawDocument | BadRow {
   const texts: Record<string, string | null> = {};
   for (const [name, cell] of Object.entries(row)) {
     if (cell !== null && !isUtf8(cell)) {
@@ -48,5 +46,5 @@ export function documentOf(row: BytesRow, columns: Columns, at: string, where: s
     }
     texts[name] = cell === null ? null : Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString('utf8');
   }
-  return rowOrFault(texts, columns, at, where);
+  return rowOrFault(() => texts, columns, at, where);
 }

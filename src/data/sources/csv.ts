@@ -21,13 +21,11 @@ export async function* readCsvRows(
     else if (header === undefined) header = row.cells;
     else if (row.cells.length !== header.length) {
       const why = `it has ${row.cells.length} cells, the first row names ${header.length} columns`;
-      yield {
-        at,
-        fault: new UserError({ what: 'this row has another shape', where: `${file.path}:${row.line}`, why }),
-      };
+      const fault = new UserError({ what: 'this row has another shape', where: `${file.path}:${row.line}`, why });
+      yield { at, fault };
     } else {
       const record = Object.fromEntries(header.map((name, i) => [name, row.cells[i]]));
-      yield rowOrFault(record, columns, at, `${file.path}:${row.line}`);
+      yield rowOrFault(() => record, columns, at, `${file.path}:${row.line}`);
     }
   }
 }

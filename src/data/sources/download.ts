@@ -1,5 +1,5 @@
-// A file of the network in the cache: fetched in ranges that go on where an earlier try ended, checked against its
-// checksum before it gets its name, so that what stands under that name is whole. What is in the cache needs no network.
+// A file of the network in the cache: fetched in ranges that continue where an earlier try ended, checked against its
+// checksum before it gets its name, so that what has that name is whole. What is in the cache needs no network.
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -7,7 +7,14 @@ import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
-import { type FetchContext, type Request, TransientFault, type Watched, withoutQuery, withRetries } from './http.js';
+import {
+  type FetchContext,
+  type HttpAnswer,
+  type HttpRequest,
+  TransientFault,
+  withoutQuery,
+  withRetries,
+} from './http.js';
 
 export interface Checksum {
   /** git: sha1 of `blob SIZE\0` and the content. */
@@ -16,8 +23,8 @@ export interface Checksum {
   value: string;
 }
 
-export interface Download extends Request {
-  /** Where it will stand. */
+export interface Download extends HttpRequest {
+  /** Where it will be. */
   path: string;
   /** Shown with its progress. */
   label: string;
@@ -64,26 +71,26 @@ async function fetchInto(
   wanted: Download,
   context: FetchContext,
   cap: number,
-): Promise<number> {
+): Promise<void> {
   const { label } = wanted;
   const limit = Math.min(cap, wanted.size ?? cap);
   let got = (await file.stat()).size;
-  if (got === wanted.size) return got;
+  if (got === wanted.size) return;
   let before = -1;
-  const request = async (): Promise<Request> => {
+  const request = async (): Promise<HttpRequest> => {
     const tag = got > 0 ? await readFile(tagFile(partial), 'utf8').catch(() => '') : '';
     if (tag === '') return { ...wanted };
     return { ...wanted, headers: { range: `bytes=${got}-`, 'if-range': tag } };
   };
-  const work = async ({ response, chunks }: Watched): Promise<number> => {
+  const work = async ({ response, chunks }: HttpAnswer): Promise<void> => {
     // What has come is all there is: the last try ended before it was looked at.
-    if (response.status === 416 && got > 0 && completeLength(response) === got) return got;
+    if (response.status === 416 && got > 0 && completeLength(response) === got) return;
     const start = response.status === 206 ? rangeStart(response) : 0;
     if (response.status === 416 || start > got) {
       await file.truncate(0);
       await rm(tagFile(partial), { force: true });
       got = 0;
-      throw new TransientFault('the server does not go on where the last try ended');
+      throw new TransientFault('the server does not continue where the last try ended');
     }
     await file.truncate(start);
     got = start;
@@ -103,7 +110,6 @@ async function fetchInto(
     }
     const expected = wanted.size ?? total ?? got;
     if (got < expected) throw new TransientFault(`it ended after ${got} of ${expected} bytes`);
-    return got;
   };
   const progressed = (): boolean => {
     const further = got > before && before >= 0;
@@ -134,7 +140,7 @@ function rangeStart({ headers }: Response): number {
   return Number(/^bytes (\d{1,15})-/.exec(headers.get('content-range') ?? '')?.[1] ?? Infinity);
 }
 
-/** `bytes *\/200` → 200, of an answer that a range is not to be had. */
+/** `bytes *\/200` → 200, of an answer that the range is not available. */
 function completeLength({ headers }: Response): number | undefined {
   const length = /^bytes \*\/(\d{1,15})$/.exec(headers.get('content-range') ?? '')?.[1];
   return length === undefined ? undefined : Number(length);

@@ -41,7 +41,13 @@ export async function listFiles(root: string, pattern: string): Promise<SourceFi
   const walk = async (folder: string, prefix: string): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.')) continue;
-      if (found.length >= maxFiles) throw tooManyFiles(start);
+      if (found.length >= maxFiles) {
+        throw new UserError({
+          what: `there are more than ${formatCount(maxFiles)} files`,
+          where: start,
+          next: 'Put them together into fewer and larger ones, or name a part of them',
+        });
+      }
       const path = join(folder, entry.name);
       const name = prefix === '' || prefix === '.' ? entry.name : `${prefix}/${entry.name}`;
       if (entry.isDirectory()) await walk(path, name);
@@ -87,14 +93,6 @@ export function compareNames(a: string, b: string): number {
     return left[i] < right[i] ? -1 : 1;
   }
   return left.length - right.length;
-}
-
-function tooManyFiles(where: string): UserError {
-  return new UserError({
-    what: `there are more than ${formatCount(maxFiles)} files`,
-    where,
-    next: 'Put them together into fewer and larger ones, or name a part of them',
-  });
 }
 
 export function noSuchFile(source: { name: string; from: string }, specPath: string): UserError {

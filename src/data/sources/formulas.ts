@@ -66,7 +66,7 @@ function reduce(
   while (rest.length > 0) {
     const strong = rest.findIndex((operator) => operator === '×' || operator === '÷');
     const at = Math.max(0, strong);
-    const result = apply(numbers[at], rest[at], numbers[at + 1]);
+    const result = operations[rest[at]](numbers[at], numbers[at + 1]);
     if (!Number.isSafeInteger(result) || result < 0) return undefined;
     pairs.push([numbers[at], numbers[at + 1]]);
     numbers.splice(at, 2, result);
@@ -75,20 +75,12 @@ function reduce(
   return { value: numbers[0], pairs };
 }
 
-function apply(a: number, operator: Operator, b: number): number {
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '×':
-      return a * b;
-    case '÷':
-      return a / b;
-    default:
-      return operator satisfies never;
-  }
-}
+const operations: Readonly<Record<Operator, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '×': (a, b) => a * b,
+  '÷': (a, b) => a / b,
+};
 
 /** One formula that has a whole result and no negative step. */
 export function drawFormula(random: Random, spec: FormulasSpec): Formula {
@@ -115,11 +107,11 @@ function drawOperand(random: Random, spec: FormulasSpec, before?: Operator, afte
   return drawUpTo(random, spec, before === '÷' ? 1 : 0, factor ? spec.maxFactor : spec.maxOperand);
 }
 
-/** From `least` to `most`; with even lengths, how many digits it has is drawn first. */
-function drawUpTo(random: Random, spec: FormulasSpec, least: number, most: number): number {
-  if (!spec.evenLengths) return random.integer(least, most + 1);
-  const digits = random.integer(1, String(most).length + 1);
-  return random.integer(digits === 1 ? least : 10 ** (digits - 1), Math.min(most, 10 ** digits - 1) + 1);
+/** From `min` to `max`; with even lengths, how many digits it has is drawn first. */
+function drawUpTo(random: Random, spec: FormulasSpec, min: number, max: number): number {
+  if (!spec.evenLengths) return random.integer(min, max + 1);
+  const digits = random.integer(1, String(max).length + 1);
+  return random.integer(digits === 1 ? min : 10 ** (digits - 1), Math.min(max, 10 ** digits - 1) + 1);
 }
 
 /** Around some of the terms, neither one nor all of them. */

@@ -108,14 +108,12 @@ function kindOf(from: string): Kind | undefined {
   return kinds.find(({ prefix }) => prefix.test(from));
 }
 
+const localHosts: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
 /** https, or http to this machine; a name and password would be written into manifests. */
 export function isAllowedUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLocal(url));
-}
-
-function isLocal({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
+  return url.protocol === 'https:' || (url.protocol === 'http:' && localHosts.includes(url.hostname));
 }

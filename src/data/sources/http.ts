@@ -24,7 +24,7 @@ const maxTries = 5;
 const maxRedirects = 10;
 const maxWaitMilliseconds = 60_000;
 
-export interface Request {
+export interface HttpRequest {
   url: string;
   headers?: Record<string, string>;
   /** Sent to the origin of `url` and to no other. */
@@ -40,21 +40,21 @@ export class TransientFault extends Error {
   }
 }
 
-/** An answer whose body is being watched: `beat` says that something came, `close` ends the connection. */
-export interface Watched {
+/** An answer whose body is watched: a server that stalls ends it. */
+export interface HttpAnswer {
   response: Response;
   chunks(): AsyncGenerator<Uint8Array>;
 }
 
 /**
  * Opens `request` and hands the answer to `work`, again where that or the server fails in a way that may pass.
- * `work` tells a try that got further from one that did not: only the latter count.
+ * `progressed` says whether the try got further than the one before: then it does not count.
  * @throws UserError that names the host and what it said; Interrupted.
  */
 export async function withRetries<T>(
-  request: Request | (() => Promise<Request>),
+  request: HttpRequest | (() => Promise<HttpRequest>),
   context: FetchContext,
-  work: (answer: Watched) => Promise<T>,
+  work: (answer: HttpAnswer) => Promise<T>,
   progressed: () => boolean = () => false,
 ): Promise<T> {
   const { backOffMilliseconds } = { ...defaults, ...context.timing };
@@ -65,7 +65,11 @@ export async function withRetries<T>(
     } catch (error) {
       if (!(error instanceof TransientFault)) throw error;
       if (progressed()) tries = 1;
-      if (tries >= maxTries) throw givenUp(wanted.url, `${error.message}, in ${maxTries} tries`);
+      if (tries >= maxTries) {
+        const next =
+          'Check the network and run the same command again: what has come is kept, and the rest is asked for';
+        throw refusal(wanted.url, `${error.message}, in ${maxTries} tries`, next);
+      }
       const wait = Math.max(backOffMilliseconds * 2 ** (tries - 1), error.waitMilliseconds);
       const { signal } = context;
       await sleep(Math.min(wait, maxWaitMilliseconds), undefined, { signal }).catch(() => {});
@@ -75,9 +79,9 @@ export async function withRetries<T>(
 }
 
 async function attempt<T>(
-  request: Request,
+  request: HttpRequest,
   { timing, signal }: FetchContext,
-  work: (answer: Watched) => Promise<T>,
+  work: (answer: HttpAnswer) => Promise<T>,
 ): Promise<T> {
   const { stallMilliseconds } = { ...defaults, ...timing };
   const connection = new AbortController();
@@ -113,7 +117,7 @@ function networkWords({ cause, message }: TypeError): string {
   return why ? `${why}${code && !why.includes(code) ? ` (${code})` : ''}` : message;
 }
 
-async function followRedirects(request: Request, signal: AbortSignal): Promise<Response> {
+async function followRedirects(request: HttpRequest, signal: AbortSignal): Promise<Response> {
   let url = request.url;
   for (let hops = 0; hops <= maxRedirects; hops++) {
     const isHome = new URL(url).origin === new URL(request.url).origin;
@@ -133,7 +137,7 @@ async function followRedirects(request: Request, signal: AbortSignal): Promise<R
   throw refusal(request.url, `it redirects more than ${maxRedirects} times`);
 }
 
-function refuseBadStatus({ status, statusText, headers }: Response, { url, token }: Request): void {
+function refuseBadStatus({ status, statusText, headers }: Response, { url, token }: HttpRequest): void {
   if (status === 200 || status === 206 || status === 416) return;
   const said = `the server answered ${status}${statusText === '' ? '' : ` ${statusText}`}`;
   if (status === 429 || status === 408 || status >= 500) {
@@ -152,11 +156,6 @@ function refusal(url: string, why: string, next?: string): UserError {
   return new UserError({ what: 'this cannot be fetched', where: withoutQuery(url), why, next }, { exitCode: 1 });
 }
 
-function givenUp(url: string, why: string): UserError {
-  const next = 'Check the network and run the same command again: what has come is kept, and the rest is asked for';
-  return refusal(url, why, next);
-}
-
 function stopped(url: string): string {
   return `stopped while fetching ${withoutQuery(url)}; what has come is kept for the next time`;
 }
@@ -168,7 +167,7 @@ export function withoutQuery(url: string): string {
 
 /** A JSON answer of at most `maxBytes`, and its headers. */
 export function fetchJson(
-  request: Request,
+  request: HttpRequest,
   context: FetchContext,
   maxBytes: number,
 ): Promise<{ value: unknown; headers: Headers }> {

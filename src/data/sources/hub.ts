@@ -10,7 +10,7 @@ import { cacheDirectory } from './cache.js';
 import { type Checksum, download } from './download.js';
 import { compareNames, pathMatcher, type RemoteFile, type SourceFile } from './files.js';
 import { isAllowedUrl } from './from.js';
-import { type FetchContext, fetchJson, type Request } from './http.js';
+import { type FetchContext, fetchJson, type HttpRequest } from './http.js';
 
 interface HubSource {
   dataset: string;
@@ -55,7 +55,7 @@ function endpoint(): string {
 }
 
 /** @throws UserError where HF_TOKEN cannot be sent: fetch would repeat it in its error. */
-function requestFor(url: string): Request {
+function requestFor(url: string): HttpRequest {
   const token = process.env.HF_TOKEN?.trim();
   if (token && !/^[!-~]+$/.test(token)) {
     const next = 'Set it again, as https://huggingface.co/settings/tokens shows it: hf_…';

@@ -67,18 +67,17 @@ function* linesOf(bytes: Buffer, path: string, first: number): Generator<Line | 
 }
 
 function lineOf(bytes: Buffer, path: string, number: number): Line | BadLine {
-  if (!isUtf8(bytes)) return { number, fault: notUtf8(path, number) };
+  if (!isUtf8(bytes)) {
+    const fault = new UserError({
+      what: 'this is not UTF-8 text',
+      where: `${path}:${number}`,
+      why: 'the bytes there are no valid UTF-8, so the file is binary or in another encoding',
+      next: `Convert it first, for example: iconv -f GB18030 -t UTF-8 ${path} > converted`,
+    });
+    return { number, fault };
+  }
   const text = bytes.toString('utf8');
   return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
-}
-
-function notUtf8(path: string, number: number): UserError {
-  return new UserError({
-    what: 'this is not UTF-8 text',
-    where: `${path}:${number}`,
-    why: 'the bytes there are no valid UTF-8, so the file is binary or in another encoding',
-    next: `Convert it first, for example: iconv -f GB18030 -t UTF-8 ${path} > converted`,
-  });
 }
 
 function tooLong(path: string, number: number, maxBytes: number): UserError {

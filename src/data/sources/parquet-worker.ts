@@ -13,13 +13,15 @@ import {
   snappyUncompress,
 } from 'hyparquet';
 import { type Fault, UserError } from '../../base/errors.js';
-import { type BytesRow, type Columns, type FoundColumn, maxColumnBytes, neededColumns } from './columnar.js';
+import { readAt } from '../arrow-file.js';
+import { type BytesRow, type FoundColumn, maxColumnBytes, neededColumns } from './columnar.js';
 import { checkPages } from './parquet-pages.js';
+import type { SourceColumns } from './rows.js';
 import { ZstdStream } from './zstd-stream.js';
 
 export interface ParquetJob {
   path: string;
-  columns: Columns;
+  columns: SourceColumns;
 }
 
 /** No rows: the end. `damage`: what hyparquet said. */
@@ -42,10 +44,7 @@ async function* portions({ path, columns }: ParquetJob): AsyncGenerator<BytesRow
       const length = end - start;
       if (!(start >= 0 && length >= 0 && end <= size)) throw new Error('it points outside of itself, or is cut short');
       if (length > maxColumnBytes) throw new Error(`it asks for ${length} bytes at once`);
-      const bytes = new Uint8Array(length);
-      const { bytesRead } = await handle.read(bytes, 0, length, start);
-      if (bytesRead < length) throw new Error('it is cut short');
-      return bytes.buffer;
+      return (await readAt({ handle, size }, start, length)).buffer as ArrayBuffer;
     },
   };
   const metadata = await metadataOf(file);

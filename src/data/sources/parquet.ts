@@ -18,20 +18,20 @@ export async function* readParquetRows(
   const job: ParquetJob = { path: file.path, columns };
   const thread = new ReaderThread(new URL('./parquet-worker.js', import.meta.url), job);
   let index = 0;
-  const damaged = (why: string): UserError =>
-    new UserError({
-      what: 'this Parquet file cannot be read on',
-      where: `${file.path}, row ${index + 1}`,
-      why,
-      next: 'Fetch or write it again, in smaller row groups if it is too large; the rows before have been read',
-    });
   try {
     for (;;) {
       const answer = await thread
         .ask<ParquetAnswer>('next', maxSeconds)
         .catch((error: Error) => ({ damage: error.message }));
       if ('fault' in answer) throw new UserError(answer.fault);
-      if ('damage' in answer) throw damaged(answer.damage);
+      if ('damage' in answer) {
+        throw new UserError({
+          what: 'this Parquet file cannot be read on',
+          where: `${file.path}, row ${index + 1}`,
+          why: answer.damage,
+          next: 'Fetch or write it again, in smaller row groups if it is too large; the rows before have been read',
+        });
+      }
       if (answer.rows.length === 0) return;
       for (const row of answer.rows) {
         const at = index++;

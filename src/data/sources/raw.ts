@@ -16,7 +16,7 @@ export interface RawDocument {
   identity?: string;
 }
 
-/** A row that cannot be read: counted and left out, or fatal, as the build was asked. */
+/** A row that cannot be read: counted and skipped, or fatal, as the build was asked. */
 export interface BadRow {
   at: string;
   fault: UserError;

@@ -28,7 +28,7 @@ const readers: Record<Format, Reader> = {
   'cc-cedict': readCedict,
 };
 
-/** The documents of a source's files, as they stand there, and the rows that could not be read, each with its fault. */
+/** The documents of a source's files, as they are there, and the rows that could not be read, each with its fault. */
 export async function* readSource(
   files: Iterable<SourceFile> | AsyncIterable<SourceFile>,
   source: SourceSpec,

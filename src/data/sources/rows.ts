@@ -7,11 +7,11 @@ import type { SourceFile } from './files.js';
 import { readRawLines } from './lines.js';
 import { type BadRow, isRecord, type RawDocument, unexpected } from './raw.js';
 
-type Columns = SourceSpec['columns'];
+export type SourceColumns = SourceSpec['columns'];
 type Rows = AsyncGenerator<RawDocument | BadRow>;
 
 /** A broken line is one bad row; the next one is read all the same. */
-export async function* readJsonlRows(file: SourceFile, { columns }: { columns: Columns }): Rows {
+export async function* readJsonlRows(file: SourceFile, { columns }: { columns: SourceColumns }): Rows {
   for await (const line of readRawLines(file.path)) {
     const at = `${file.name}:${line.number}`;
     if ('fault' in line) {
@@ -20,44 +20,39 @@ export async function* readJsonlRows(file: SourceFile, { columns }: { columns: C
     }
     const trimmed = line.number === 1 ? line.text.replace(/^\uFEFF/, '').trim() : line.text.trim();
     if (trimmed === '') continue;
-    yield attempt(at, () => ({
-      at,
-      ...rowDocument(parseJsonLine(trimmed, file.path, line.number), columns, `${file.path}:${line.number}`),
-    }));
+    const parse = (): unknown => parseJsonLine(trimmed, file.path, line.number);
+    yield rowOrFault(parse, columns, at, `${file.path}:${line.number}`);
   }
 }
 
-export async function* readJsonRows(file: SourceFile, { columns }: { columns: Columns }): Rows {
+export async function* readJsonRows(file: SourceFile, { columns }: { columns: SourceColumns }): Rows {
   const rows = await readJsonFile(file.path);
   if (!Array.isArray(rows)) throw unexpected(file.path, 'a list of rows was expected', 'json');
   for (const [index, row] of rows.entries()) {
-    yield rowOrFault(row, columns, `${file.name}#${index}`, `${file.path}, row ${index + 1}`);
+    yield rowOrFault(() => row, columns, `${file.name}#${index}`, `${file.path}, row ${index + 1}`);
   }
 }
 
-/** A row as a document, or what is wrong with it. */
-export function rowOrFault(row: unknown, columns: Columns, at: string, where: string): RawDocument | BadRow {
-  return attempt(at, () => ({ at, ...rowDocument(row, columns, where) }));
-}
-
-function attempt(at: string, read: () => RawDocument): RawDocument | BadRow {
+/** A row as a document, or what is wrong with it or with reading it. */
+export function rowOrFault(
+  read: () => unknown,
+  columns: SourceColumns,
+  at: string,
+  where: string,
+): RawDocument | BadRow {
   try {
-    return read();
+    return { at, ...rowDocument(read(), columns, where) };
   } catch (error) {
     if (error instanceof UserError) return { at, fault: error };
     throw error;
   }
 }
 
-function rowDocument(row: unknown, columns: Columns, where: string): Omit<RawDocument, 'at'> {
+function rowDocument(row: unknown, { text, key, value }: SourceColumns, where: string): Omit<RawDocument, 'at'> {
   if (!isRecord(row)) throw new UserError({ what: 'a row is {"column": value, …}', where });
-  const fact =
-    columns.key === undefined || columns.value === undefined
-      ? undefined
-      : { key: cell(row, columns.key, where), value: cell(row, columns.value, where) };
-  const facts = fact === undefined ? {} : { facts: [fact] };
-  if (fact !== undefined && row[columns.text] === undefined) return { text: `${fact.key}：${fact.value}`, ...facts };
-  return { text: cell(row, columns.text, where), ...facts };
+  if (key === undefined || value === undefined) return { text: cell(row, text, where) };
+  const fact = { key: cell(row, key, where), value: cell(row, value, where) };
+  return { text: row[text] === undefined ? `${fact.key}：${fact.value}` : cell(row, text, where), facts: [fact] };
 }
 
 /** An empty or null cell is an empty document, dropped and counted later; a missing column is a mistake. */

@@ -12,7 +12,7 @@ import type { SourceFile } from './files.js';
 import type { FetchContext } from './http.js';
 
 /**
- * @param earlier what was read before, which stands where nothing comes now.
+ * @param earlier what was read before, which holds where nothing comes now.
  * @returns the sha256 of what came, for `data.stdin`.
  * @throws UserError where nothing came, ever; Interrupted.
  */

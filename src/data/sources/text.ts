@@ -43,7 +43,7 @@ export async function* readText(
   for await (const line of textLines(file.path)) {
     const { number } = line;
     if ('fault' in line) {
-      // The document that the line stands in ends before it: what follows is not glued to what came before.
+      // The document that the line is in ends before it: what follows is not joined to what came before.
       if (lines.length > 0) yield next();
       yield { at: `${file.name}:${number}`, fault: line.fault };
       continue;

@@ -10,7 +10,7 @@ export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument
       yield { at, fault: line.fault };
       continue;
     }
-    // The licence stands on top, indented.
+    // The licence is on top, indented.
     if (line.text.startsWith(' ') || line.text.trim() === '') continue;
     const synset = synsetOf(line.text);
     if (synset === undefined) {
@@ -18,11 +18,7 @@ export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument
       continue;
     }
     const { words, gloss } = synset;
-    yield {
-      at,
-      text: `${words.join(', ')}: ${gloss}`,
-      facts: definitionsOf(words, gloss),
-    };
+    yield { at, text: `${words.join(', ')}: ${gloss}`, facts: definitionsOf(words, gloss) };
   }
 }
 

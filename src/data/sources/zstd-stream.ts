@@ -1,4 +1,4 @@
-// Zstandard frames, walked block by block (RFC 8878) and decompressed by fzstd, which checks nothing of what stands
+// Zstandard frames, walked block by block (RFC 8878) and decompressed by fzstd, which checks nothing of what is
 // around the blocks: the checksum and size of a frame, the window and dictionary that it asks for, where it ends.
 import { Decompress } from 'fzstd';
 import { Xxh64 } from './xxh64.js';

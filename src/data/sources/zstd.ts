@@ -10,7 +10,7 @@ export class ZstdThread {
   /** Started with the first stream. */
   #thread?: ReaderThread;
 
-  /** One stream after another. @throws Error where it is damaged or cut short, after what stood before. */
+  /** One stream after another. @throws Error where it is damaged or cut short, after what comes before that. */
   async *unpack(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
     this.#thread ??= new ReaderThread(new URL('./zstd-worker.js', import.meta.url));
     let isFirst = true;

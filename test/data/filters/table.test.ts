@@ -18,7 +18,7 @@ async function chain(filters: Record<string, unknown>, folder = '.') {
 
 async function verdicts(filters: Record<string, unknown>, texts: readonly string[]): Promise<(string | undefined)[]> {
   const steps = await chain(filters);
-  return texts.map((text) => steps.apply({ id: 'a', text, language: 'other' }).dropped?.why);
+  return texts.map((text) => steps({ id: 'a', text, language: 'other' }).dropped?.why);
 }
 
 const smoke = (name: string) =>
@@ -29,7 +29,7 @@ test('prose in both languages passes the rules for prose', async () => {
   const steps = await chain(all);
   for (const name of ['classics-zh.txt', 'modern-zh.txt', 'classics-en.txt', 'plain-en.txt']) {
     const paragraphs = (await smoke(name)).split(/\n{2,}/).filter((text) => text.length > 20);
-    const dropped = paragraphs.map((text) => steps.apply({ id: 'a', text, language: 'other' }).dropped).filter(Boolean);
+    const dropped = paragraphs.map((text) => steps({ id: 'a', text, language: 'other' }).dropped).filter(Boolean);
     assert.ok(paragraphs.length > 10, `${name}: ${paragraphs.length}`);
     // The one that goes is Dickens's "It was the best of times, it was the worst of times".
     assert.ok(
@@ -85,9 +85,9 @@ test('short texts may repeat what long ones may not: refrains, songs of three wo
 test('boilerplate lines go, the text stays; a page of nothing else is dropped', async () => {
   const steps = await chain({ boilerplate: { phrases: ['广告'] } });
   const page = '正文的第一段。\n第二段。\n版权所有 © 2020\n广告：买一送一';
-  assert.equal(steps.apply({ id: 'a', text: page, language: 'zh' }).text, '正文的第一段。\n第二段。');
+  assert.equal(steps({ id: 'a', text: page, language: 'zh' }).text, '正文的第一段。\n第二段。');
   assert.equal(
-    steps.apply({ id: 'a', text: 'All Rights Reserved\nPrivacy Policy', language: 'en' }).dropped?.by,
+    steps({ id: 'a', text: 'All Rights Reserved\nPrivacy Policy', language: 'en' }).dropped?.by,
     'boilerplate',
   );
 });
@@ -95,7 +95,7 @@ test('boilerplate lines go, the text stays; a page of nothing else is dropped', 
 test('a blocklist matches whole words of Latin letters, and Han characters anywhere', async () => {
   const folder = await scratch({ 'list.txt': '坏词\nbad phrase\n' });
   const steps = await chain({ blocklist: { words: ['ass'], file: 'list.txt' } }, folder);
-  const dropped = (text: string) => steps.apply({ id: 'a', text, language: 'en' }).dropped !== undefined;
+  const dropped = (text: string) => steps({ id: 'a', text, language: 'en' }).dropped !== undefined;
   assert.deepEqual(['a glass of grass', 'an ASS!', '这是坏词。', 'bad, phrase', 'bad good phrase'].map(dropped), [
     false,
     true,
@@ -124,7 +124,7 @@ test('a text with an n-gram of a task is dropped, a text on the same matter is n
     'lines.txt': 'Name the largest planet of the solar system.\n',
   });
   const steps = await chain({ decontaminate: { against: ['eval.jsonl', 'lines.txt'] } }, folder);
-  const why = (text: string) => steps.apply({ id: 'a', text, language: 'en' }).dropped?.why;
+  const why = (text: string) => steps({ id: 'a', text, language: 'en' }).dropped?.why;
   assert.match(
     why('He asked: how many APPLES are left, when Tom eats three of the nine apples? Six.') ?? '',
     /a task has: how many/,
