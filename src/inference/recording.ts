@@ -31,7 +31,7 @@ export class Recording implements ChatModel {
   readonly #inner: ChatModel;
   readonly #path: string;
   readonly #known: Map<string, Reply>;
-  readonly #file: FileHandle;
+  #file: FileHandle;
   #writing: Promise<void> = Promise.resolve();
   /** Replies that were paid for in this run, and that came from the record. */
   readonly counts = { asked: 0, replayed: 0 };
@@ -71,10 +71,14 @@ export class Recording implements ChatModel {
   }
 
   /** Removes replies that led nowhere, so that the next run asks again. */
-  async forget(questions: readonly Question[]): Promise<void> {
+  forget(questions: readonly Question[]): Promise<void> {
     for (const question of questions) this.#known.delete(this.#keyOf(question));
-    await this.#writing;
-    await writeFileAtomic(this.#path, toJsonl([...this.#known].map(([key, completion]) => ({ key, completion }))));
+    const rest = toJsonl([...this.#known].map(([key, completion]) => ({ key, completion })));
+    return this.#write(async () => {
+      await this.#file.close();
+      await writeFileAtomic(this.#path, rest);
+      this.#file = await open(this.#path, 'a'); // another file than the one that was open
+    });
   }
 
   async close(): Promise<void> {
@@ -90,13 +94,18 @@ export class Recording implements ChatModel {
     return `${index}:${digestOf([this.identity, { index, ...asked, maxTokens: maxNewTokens, ...options }])}`;
   }
 
-  /** One line at a time, in the order of arrival, durable before anyone builds on it. */
+  /** Durable before anyone builds on it. */
   #append(entry: Entry): Promise<void> {
     this.#known.set(entry.key, entry.completion);
-    this.#writing = this.#writing.then(async () => {
+    return this.#write(async () => {
       await this.#file.appendFile(toJsonl([entry]));
       await this.#file.sync();
     });
+  }
+
+  /** One change of the file at a time, in the order of arrival. */
+  #write(change: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(change);
     return this.#writing;
   }
 }

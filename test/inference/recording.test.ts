@@ -85,6 +85,25 @@ test('a reply is kept whole with its calls, and replayed by another process', as
   await again.close();
 });
 
+test('what is asked after something was forgotten is kept too', async (t) => {
+  const path = await pathFor(t);
+  const echo = new Echo();
+  const [a, b, c] = ['a', 'b', 'c'].map((text) => pair('You answer.', text));
+  const recording = await Recording.open(echo, path);
+  for (const question of [a, b]) await replyOf(recording, question, writing);
+  const forgotten = recording.forget([{ messages: a, options: writing }]);
+  await replyOf(recording, c, writing);
+  await forgotten;
+  await recording.close();
+  assert.equal((await readFile(path, 'utf8')).trim().split('\n').length, 2);
+  const again = await Recording.open(echo, path);
+  for (const question of [b, c]) await replyOf(again, question, writing);
+  assert.deepEqual(again.counts, { asked: 0, replayed: 2 });
+  await replyOf(again, a, writing);
+  assert.deepEqual(echo.asked, ['0:a', '0:b', '0:c', '0:a']);
+  await again.close();
+});
+
 test('whatever changes the question asks anew', async (t) => {
   const echo = new Echo();
   const recording = await Recording.open(echo, await pathFor(t));
