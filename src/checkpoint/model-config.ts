@@ -13,6 +13,8 @@ const generationSchema = z.object({ eos_token_id: z.union([tokenId, z.array(toke
 
 const fraction = z.number().min(0).max(1).optional().catch(undefined);
 const count = z.int().min(0).max(1e9).optional().catch(undefined);
+/** Some tools write -1 for all tokens. */
+const countOrAll = z.int().min(-1e9).max(1e9).optional().catch(undefined);
 const factor = z.number().min(0).max(100).optional().catch(undefined);
 
 /** How a model's makers would have it sampled: kept for other tools, as far as it is plain. */
@@ -20,7 +22,7 @@ const samplingSchema = z.object({
   do_sample: z.boolean().optional().catch(undefined),
   ...{ temperature: factor, repetition_penalty: factor },
   ...{ top_p: fraction, min_p: fraction, typical_p: fraction },
-  ...{ top_k: count, max_new_tokens: count, max_length: count },
+  ...{ top_k: countOrAll, max_new_tokens: count, max_length: count },
 });
 export type SamplingDefaults = Readonly<z.output<typeof samplingSchema>>;
 

@@ -28,6 +28,15 @@ export const samplingSchema = z.strictObject({
 
 export type Sampling = Readonly<z.output<typeof samplingSchema>>;
 
+/** What a model's makers wrote, clamped to our bounds: other tools allow wider ones, and a top-k of -1 for all. */
+export function withinBounds(written: Partial<Sampling>): Partial<Sampling> {
+  const bounded = Object.entries(fields).flatMap(([key, { minValue, maxValue }]) => {
+    const value = written[key as keyof Sampling];
+    return value === undefined ? [] : [[key, Math.min(Math.max(value, minValue ?? value), maxValue ?? value)]];
+  });
+  return Object.fromEntries(bounded);
+}
+
 export const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
 
 /** The model's own distribution, at a temperature: nothing cut off. */

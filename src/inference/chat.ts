@@ -1,5 +1,6 @@
 // A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn.
 import { UserError } from '../base/errors.js';
+import { kebabCase } from '../base/format.js';
 import type { ComputeChoice } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
@@ -18,11 +19,11 @@ export interface ChatOptions {
 }
 
 export interface Chat {
-  /** Adds the user's turn and streams the answer's text. Leaving the loop early stops the answer where it is. */
-  send(text: string): AsyncGenerator<string, void>;
+  /** Adds the user's turn and streams the answer's text. The signal, or leaving the loop, stops the answer where it is. */
+  send(text: string, signal?: AbortSignal): AsyncGenerator<string, void>;
   reset(): void;
   transcript(): Message[];
-  /** What a person should know before they type: the backend, and whether the model has learnt to answer at all. */
+  /** What a person should know before they type: the backend, where sampling comes from, and whether the model has learnt to answer. */
   readonly notes: readonly string[];
   /** Turns left out of the last answer's context because they no longer fit. */
   readonly forgotten: number;
@@ -57,20 +58,21 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     }
   };
 
-  async function* send(text: string): AsyncGenerator<string, void> {
-    messages.push({ role: 'user', content: text });
+  async function* send(text: string, signal?: AbortSignal): AsyncGenerator<string, void> {
+    const conversation = messages; // `reset` begins another one
+    conversation.push({ role: 'user', content: text });
     const { sampling, maxNewTokens } = options;
     let answer = '';
     try {
       const seed = (options.seed + turns++) >>> 0;
-      for await (const piece of model.reply(context(), { ...sampling, maxNewTokens, seed })) {
+      for await (const piece of model.reply(context(), { ...sampling, maxNewTokens, seed, signal })) {
         answer += piece;
         yield piece;
       }
     } finally {
       // A turn without an answer is taken back: a conversation alternates, and an empty answer teaches nothing.
-      if (answer.trim() === '') messages.pop();
-      else messages.push({ role: 'assistant', content: answer });
+      if (answer.trim() === '') conversation.pop();
+      else conversation.push({ role: 'assistant', content: answer });
     }
   }
 
@@ -78,6 +80,11 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   if (model.checkpoint.manifest.stage === 'pretrain') {
     notes.push('this is a base model: it continues text and has not learnt to answer. Use the output of sft or align');
   }
+  const published = Object.entries(model.publishedSampling)
+    .filter(([key]) => options.sampling?.[key as keyof Sampling] === undefined)
+    .map(([key, value]) => `${kebabCase(key)} ${value}`);
+  if (published.length > 0)
+    notes.push(`sampling from the checkpoint's generation_config.json: ${published.join(', ')}`);
   return {
     send,
     notes,

@@ -1,7 +1,7 @@
 // A model on this machine, ready to answer: weights, tokenizer, chat template and the engine that samples from them, all
 // from the one folder. Chat, evaluation, alignment and samples during training speak to a model through it.
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
-import { greedy, type Sampling, samplingSchema } from '../config/sampling.js';
+import { greedy, type Sampling, samplingSchema, withinBounds } from '../config/sampling.js';
 import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
@@ -52,17 +52,21 @@ export class LocalModel implements ChatModel, ChatFormat {
     return this.model.config.max_position_embeddings;
   }
 
-  /** What is asked for; else what the model's makers wrote into its generation_config.json; else our defaults. */
-  sampling(asked: Partial<Sampling> = {}): Sampling {
+  /** What the model's makers wrote into its generation_config.json. */
+  get publishedSampling(): Partial<Sampling> {
     const { do_sample, temperature, top_k, top_p, repetition_penalty } = this.checkpoint?.sampling ?? {};
-    const written = {
+    return withinBounds({
       temperature: do_sample === false ? greedy.temperature : temperature,
       topK: top_k,
       topP: top_p,
       repetitionPenalty: repetition_penalty,
-    };
-    const known = [written, asked].flatMap((each) => Object.entries(each).filter(([, value]) => value !== undefined));
-    return samplingSchema.parse(Object.fromEntries(known));
+    });
+  }
+
+  /** What is asked for; else what the model's makers published; else our defaults. */
+  sampling(asked: Partial<Sampling> = {}): Sampling {
+    const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+    return samplingSchema.parse({ ...this.publishedSampling, ...Object.fromEntries(given) });
   }
 
   /** Generations for one prompt, each until a token of the model's own ends it; empty where the prompt fills the context. */

@@ -106,10 +106,17 @@ test('a template in a file of its own is exported in tokenizer_config.json too',
 test('third-party sampling defaults go through import and export; what is malformed does not', async () => {
   const path = await copyOf('qwen2.5', 'sampling');
   const read = async (from: string) => JSON.parse(await readFile(join(from, 'generation_config.json'), 'utf8'));
-  const theirs = { ...(await read(path)), temperature: 'hot', top_p: 7, max_new_tokens: 2048, custom: { a: [1] } };
+  const theirs = {
+    ...(await read(path)),
+    temperature: 'hot',
+    top_p: 7,
+    top_k: -1,
+    max_new_tokens: 2048,
+    custom: { a: [1] },
+  };
   await writeFile(join(path, 'generation_config.json'), JSON.stringify(theirs));
   const foreign = await openCheckpoint(path);
-  const kept = { do_sample: true, repetition_penalty: 1.05, top_k: 20, max_new_tokens: 2048 };
+  const kept = { do_sample: true, repetition_penalty: 1.05, top_k: -1, max_new_tokens: 2048 };
   assert.deepEqual(foreign.sampling, kept);
   const imported = join(folder, 'sampling-imported');
   await saveCheckpoint(imported, { ...foreign, weights: [...foreign.weights.values()], training: undefined });

@@ -8,8 +8,8 @@ import { modelConfig } from '../../src/architecture/config.js';
 import { type CheckpointContent, openCheckpoint } from '../../src/checkpoint/directory.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { modelSchema } from '../../src/config/model.js';
-import { greedy, samplingSchema } from '../../src/config/sampling.js';
-import { openChat } from '../../src/inference/chat.js';
+import { greedy, type Sampling, samplingSchema } from '../../src/config/sampling.js';
+import { type Chat, openChat } from '../../src/inference/chat.js';
 import { replyOf } from '../../src/inference/chat-model.js';
 import { LocalModel, type OpenedModel, withWeights } from '../../src/inference/local-model.js';
 import { disposeModel, initModel, type Model } from '../../src/model/model.js';
@@ -39,6 +39,13 @@ describe('a local model', () => {
       manifest: { ...content.manifest, stage: 'sft' },
     });
     return LocalModel.of(await openCheckpoint(directory));
+  }
+
+  /** A chat that always answers with the likeliest tokens. */
+  async function startChat(name: string, options: { maxNewTokens: number }): Promise<Chat> {
+    await (await open(name, undefined)).dispose();
+    const compute = { backend: 'wasm', precision: 'fp32' } as const;
+    return openChat(join(folder, name), { compute, seed: 1, sampling: greedy, ...options });
   }
 
   before(async () => {
@@ -81,6 +88,27 @@ describe('a local model', () => {
     const silent = await open('silent', undefined);
     assert.deepEqual(silent.sampling(), samplingSchema.parse({}));
     for (const model of [written, still, silent]) await model.dispose();
+  });
+
+  test('published values are clamped to our bounds and nonsense is skipped; what is asked for is rejected', async () => {
+    const cases: [CheckpointContent['sampling'], Partial<Sampling>][] = [
+      [{ temperature: 50 }, { temperature: 10 }],
+      [{ temperature: -1 }, {}],
+      [{ top_p: 0 }, { topP: 0.01 }],
+      [{ top_p: 1.5 }, {}],
+      [{ top_k: -1 }, { topK: 0 }],
+      [{ top_k: 1e9 }, { topK: 1_000_000 }],
+      [{ top_k: 2.5 }, {}],
+      [{ repetition_penalty: 0 }, { repetitionPenalty: 0.1 }],
+      [{ repetition_penalty: 99 }, { repetitionPenalty: 10 }],
+    ];
+    for (const [i, [written, expected]] of cases.entries()) {
+      const model = await open(`wide-${i}`, written);
+      assert.deepEqual(model.publishedSampling, expected);
+      assert.deepEqual(model.sampling(), samplingSchema.parse(expected));
+      assert.throws(() => model.sampling({ temperature: 50 }), /temperature/);
+      await model.dispose();
+    }
   });
 
   test('a reply streams its text and returns it whole; whoever stops listening ends it', async () => {
@@ -127,9 +155,7 @@ describe('a local model', () => {
   });
 
   test('the second turn of a chat reads only what is new', async () => {
-    await (await open('chat', undefined)).dispose();
-    const compute = { backend: 'wasm', precision: 'fp32' } as const;
-    const chat = await openChat(join(folder, 'chat'), { compute, seed: 1, maxNewTokens: 8, sampling: greedy });
+    const chat = await startChat('chat', { maxNewTokens: 8 });
     const answer = async (text: string): Promise<string> => {
       let whole = '';
       for await (const piece of chat.send(text)) whole += piece;
@@ -145,6 +171,28 @@ describe('a local model', () => {
     // All of the first prompt and answer but the answer's last token, which was drawn and never read.
     assert.equal(chat.tokens.reused, first + 7);
     assert.equal(chat.tokens.read - read, second - (first + 7) + 7);
+    await chat.close();
+  });
+
+  test('an aborted answer keeps its text as the turn; without any the turn is taken back', async () => {
+    const chat = await startChat('abort', { maxNewTokens: 40 });
+    for await (const piece of chat.send('Say', AbortSignal.abort())) assert.fail(piece);
+    assert.deepEqual(chat.transcript(), []);
+    const controller = new AbortController();
+    let content = '';
+    for await (const piece of chat.send('Say', controller.signal)) {
+      content += piece;
+      controller.abort();
+    }
+    assert.ok(content.length > 0 && content.length < 20, content);
+    const aborted = [
+      { role: 'user', content: 'Say' },
+      { role: 'assistant', content },
+    ];
+    assert.deepEqual(chat.transcript(), aborted);
+    // What the conversation is after a reset begins with a person's turn, whenever it was reset.
+    for await (const piece of chat.send('so')) if (piece !== '') chat.reset();
+    assert.deepEqual(chat.transcript(), []);
     await chat.close();
   });
 });

@@ -53,11 +53,10 @@ interface Dialogue {
 
 async function readTurns(dialogue: Dialogue): Promise<void> {
   const { session, terminal, isTerminal, quiet } = dialogue;
-  let answering = false;
-  let stop = false;
+  let answering: AbortController | undefined;
   terminal.on('SIGINT', () => {
-    if (answering) stop = true;
-    else terminal.close();
+    if (answering === undefined) terminal.close();
+    else answering.abort();
   });
   const notes = quiet ? [] : session.notes.map((note) => `mossctl: ${note}`);
   for (const note of notes) printError(isTerminal ? pc.dim(note) : note);
@@ -68,23 +67,21 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
     if (text.startsWith('/')) {
       if (await runCommand(text, dialogue)) return;
     } else if (text !== '') {
-      answering = true;
-      stop = false;
-      await answer(text, dialogue, () => stop);
-      answering = false;
+      answering = new AbortController();
+      await answer(text, dialogue, answering.signal);
+      answering = undefined;
     }
     if (isTerminal) terminal.prompt();
   }
   if (isTerminal) printLine('');
 }
 
-async function answer(text: string, { session, isTerminal, json }: Dialogue, shouldStop: () => boolean): Promise<void> {
+async function answer(text: string, { session, isTerminal, json }: Dialogue, signal: AbortSignal): Promise<void> {
   let content = '';
   try {
-    for await (const piece of session.send(text)) {
+    for await (const piece of session.send(text, signal)) {
       content += piece;
       if (!json) process.stdout.write(isTerminal ? printableLines(piece) : piece);
-      if (shouldStop()) break;
     }
   } catch (error) {
     // In a terminal the conversation continues: a message that is too long is no reason to lose it.
