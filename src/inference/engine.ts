@@ -5,16 +5,16 @@ import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { copyColumns, createCache, disposeCache, type KeyValueCache } from '../model/cache.js';
 import type { Model } from '../model/model.js';
-import { Columns, type Segment } from './columns.js';
+import { Columns, columnsFor, type Segment } from './columns.js';
 import { ensureColumns, readTokens } from './read-tokens.js';
-import { type Emitted, type Generation, type Listener, type Request, Sequence } from './sequence.js';
+import { checkIds, type Emitted, type Generation, type Listener, type Request, Sequence } from './sequence.js';
 
 export type { Emitted, Generation, Request } from './sequence.js';
 
 export interface EngineOptions {
   /** Sequences that are answered side by side, at most. */
   maxRows: number;
-  /** Columns of the cache, at most; it grows as they are needed. Default: a context for each row, up to 4 GiB. */
+  /** Columns of the cache, at most; it grows as they are needed. Default: a context for each row, in 4 GiB or one context. */
   cacheTokens: number;
   /** Tokens of one prompt that are read in a step, at most, and of all prompts together. */
   chunkTokens: number;
@@ -30,20 +30,21 @@ const minSharedPrefix = 16;
 interface Job {
   request: Request;
   listener?: Listener;
-  /** Those that have begun, sample by sample. */
+  /** Those that have rows and columns, sample by sample. */
   sequences: Sequence[];
-  /** Those of them that begin when the first has read the prompt. */
-  siblings: Sequence[];
-  /** The logits after the prompt, kept where several samples begin with them. */
+  /** The logits after the prompt, where several samples begin with them. */
   promptLogits?: Float32Array;
+  isOver: boolean;
   resolve(results: Generation[]): void;
   reject(error: unknown): void;
 }
 
 /** A sequence in the batch. */
 interface Work {
-  sequence: Sequence;
   job: Job;
+  sequence: Sequence;
+  /** It begins when another sample of its job has read their prompt. */
+  awaitsPrompt: boolean;
 }
 
 export class Engine {
@@ -51,18 +52,18 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #columns: Columns;
   #cache: KeyValueCache | undefined;
-  /** Requests with samples that have not begun. */
+  /** Requests with samples that are not in the batch yet. */
   #queue: Job[] = [];
-  #active: Work[] = [];
+  #batch: Work[] = [];
   #running: Promise<void> | undefined;
   #isDisposed = false;
   /** Tokens that went through the model, and those found in the cache instead. */
   readonly counts = { read: 0, reused: 0 };
 
-  /** Borrows the model: whoever made it disposes it, after the engine, and says when its weights change (`forget`). */
+  /** Borrows the model: whoever made it disposes it, after the engine, and says when its weights change. */
   constructor(model: Model, options: Partial<EngineOptions> = {}) {
     const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = model.config;
-    const context = model.config.max_position_embeddings;
+    const context = columnsFor(model.config.max_position_embeddings);
     const affordable = Math.floor(maxCacheBytes / (8 * layers * groups * dimension));
     const wished = (options.maxRows ?? defaults.maxRows) * context;
     this.#model = model;
@@ -72,20 +73,19 @@ export class Engine {
 
   /** Sequences in the batch, and requests that wait for room. */
   get load(): { active: number; waiting: number } {
-    return { active: this.#active.length, waiting: this.#queue.length };
+    return { active: this.#batch.length, waiting: this.#queue.length };
   }
 
   /**
-   * Answers one request: a generation for each sample, in order. `listener` is given each token as it comes.
+   * Answers one request: a generation for each sample, in order. `listener` is given each token as it comes. What goes wrong
+   * with a request (its `force` or `listener` throws, the model's output is not finite) rejects that request alone.
    * @throws UserError where it can never fit, before it waits for anything.
    */
   async submit(request: Request, listener?: Listener): Promise<Generation[]> {
     this.#check(request);
-    const { samples = 1, maxNewTokens } = request;
-    if (samples < 1 || maxNewTokens < 1)
-      return Array.from({ length: samples }, () => ({ tokens: [], finish: 'length' }));
+    if (request.samples === 0 || request.maxNewTokens === 0) return resultsOf(request, [], 'length');
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, listener, sequences: [], siblings: [], resolve, reject });
+      this.#queue.push({ request, listener, sequences: [], isOver: false, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -101,17 +101,15 @@ export class Engine {
     const signal = AbortSignal.any([controller.signal, ...(request.signal === undefined ? [] : [request.signal])]);
     const waiting: Emitted[] = [];
     let wake = (): void => undefined;
+    let isDone = false;
     const done = this.submit({ ...request, samples: 1, signal }, (emitted) => {
       waiting.push(emitted);
       wake();
+    }).finally(() => {
+      isDone = true;
+      wake();
     });
-    let isDone = false;
-    done
-      .catch(() => undefined)
-      .finally(() => {
-        isDone = true;
-        wake();
-      });
+    done.catch(() => undefined); // awaited below
     try {
       while (!isDone || waiting.length > 0) {
         const emitted = waiting.shift();
@@ -128,9 +126,9 @@ export class Engine {
     }
   }
 
-  /** Drops what finished sequences have read: to be called where the model's weights have changed. */
-  forget(): void {
-    this.#columns.forgetKept();
+  /** To be called where the model's weights have changed: what was read with the old ones is of no use to new requests. */
+  weightsChanged(): void {
+    this.#columns.invalidate();
   }
 
   /** Ends with an error what is still being answered, and frees the cache. */
@@ -141,14 +139,16 @@ export class Engine {
     this.#cache = undefined;
   }
 
-  #check({ tokens, maxNewTokens }: Request): void {
+  #check({ tokens, maxNewTokens, samples = 1 }: Request): void {
     if (this.#isDisposed) throw new Error('this engine is disposed');
     const { vocab_size: vocabulary, max_position_embeddings: context } = this.#model.config;
-    const unknown = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabulary);
-    if (unknown !== undefined) throw new RangeError(`the vocabulary of ${vocabulary} has no token ${unknown}`);
+    checkIds(tokens, vocabulary);
     if (tokens.length === 0) throw new RangeError('a prompt has at least one token');
+    for (const [name, count] of Object.entries({ maxNewTokens, samples })) {
+      if (!Number.isInteger(count) || count < 0) throw new RangeError(`${name} must be a whole number, got ${count}`);
+    }
     const isPastContext = tokens.length >= context;
-    if (!isPastContext && this.#columnsOf(tokens.length, maxNewTokens) <= this.#columns.limit) return;
+    if (!isPastContext && columnsFor(this.#maxLength({ tokens, maxNewTokens })) <= this.#columns.limit) return;
     throw new UserError({
       what: `a prompt of ${tokens.length} tokens can never be answered here`,
       why: isPastContext
@@ -158,113 +158,109 @@ export class Engine {
     });
   }
 
-  #columnsOf(promptTokens: number, maxNewTokens: number): number {
-    return Math.min(promptTokens + maxNewTokens, this.#model.config.max_position_embeddings);
+  /** Tokens that a sequence may come to have. */
+  #maxLength({ tokens, maxNewTokens }: Pick<Request, 'tokens' | 'maxNewTokens'>): number {
+    return Math.min(tokens.length + maxNewTokens, this.#model.config.max_position_embeddings);
   }
 
   async #run(): Promise<void> {
     try {
-      while (this.#queue.length > 0 || this.#active.length > 0) {
+      while (this.#queue.length > 0 || this.#batch.length > 0) {
         if (this.#isDisposed) throw new Error('the engine was disposed before it had answered');
         await this.#step();
         await setImmediate(); // signals and new requests arrive between turns of the event loop
       }
     } catch (error) {
-      const jobs = new Set([...this.#queue, ...this.#active.map(({ job }) => job)]);
-      for (const { sequence } of this.#active) this.#columns.forget(sequence.segment);
-      [this.#queue, this.#active] = [[], []];
-      for (const job of jobs) job.reject(error);
+      for (const job of this.#jobs()) job.reject(error);
+      [this.#queue, this.#batch] = [[], []];
+      this.#columns.clear();
     } finally {
       this.#running = undefined;
     }
   }
 
+  #jobs(): Set<Job> {
+    return new Set([...this.#queue, ...this.#batch.map(({ job }) => job)]);
+  }
+
   async #step(): Promise<void> {
-    for (const job of new Set([...this.#queue, ...this.#active.map(({ job }) => job)])) {
-      if (job.request.signal?.aborted) this.#abort(job);
-    }
-    while (this.#queue.length > 0 && this.#start(this.#queue[0])) {
-      const [{ request, sequences }] = this.#queue;
-      if (sequences.length === (request.samples ?? 1)) this.#queue.shift();
-    }
+    for (const job of this.#jobs()) if (job.request.signal?.aborted) this.#abort(job);
+    while (this.#queue.length > 0 && this.#admit(this.#queue[0])) this.#finish();
     const prompts: Work[] = [];
     let longest = 0;
-    for (const work of this.#active) {
-      if (work.sequence.unread < 2) continue;
-      longest = Math.max(longest, Math.min(work.sequence.unread, this.#options.chunkTokens));
+    for (const work of this.#batch) {
+      const { unread } = work.sequence;
+      if (unread < 2 || work.awaitsPrompt) continue;
+      longest = Math.max(longest, Math.min(unread, this.#options.chunkTokens));
       if (prompts.length > 0 && longest * (prompts.length + 1) > this.#options.stepTokens) break;
       prompts.push(work);
     }
     await this.#read(prompts);
-    await this.#read(this.#active.filter(({ sequence }) => sequence.unread === 1));
+    await this.#read(this.#batch.filter(({ sequence, awaitsPrompt }) => sequence.unread === 1 && !awaitsPrompt));
   }
 
-  /** Gives the next samples of a request their rows and columns; false where there is no room yet. */
-  #start(job: Job): boolean {
-    const { request, sequences, siblings, listener } = job;
-    const { maxRows } = this.#options;
-    const jobs = new Set(this.#active.map((work) => work.job));
-    const taken = [...jobs].reduce((rows, each) => rows + each.siblings.length, this.#active.length);
-    // As many at once as there can ever be, so that the prompt is read once.
-    const count = Math.min((request.samples ?? 1) - sequences.length, maxRows);
-    if (maxRows - taken < count) return false;
-    const columns = this.#columnsOf(request.tokens.length, request.maxNewTokens);
-    const first = this.#place(job, columns);
-    const segments = first === undefined ? [] : [first];
-    while (segments.length > 0 && segments.length < count) {
-      const segment = this.#columns.allocate(columns);
+  /** Puts the next samples of a job into the batch; false where there is no room yet. */
+  #admit(job: Job): boolean {
+    const { request, sequences, promptLogits, listener } = job;
+    const [left, rows] = [(request.samples ?? 1) - sequences.length, this.#options.maxRows - this.#batch.length];
+    // All at once, as far as they ever can be, so that the prompt is read once. Where that is done, as many as there is room.
+    const wanted = Math.min(left, promptLogits === undefined ? this.#options.maxRows : Math.max(1, rows));
+    if (rows < wanted) return false;
+    const maxLength = this.#maxLength(request);
+    const first = this.#place(job, maxLength);
+    if (first === undefined) return false;
+    const segments = [first];
+    while (segments.length < wanted) {
+      const segment = this.#columns.allocate(maxLength);
       if (segment === undefined) break;
       segments.push(segment);
     }
-    if (first === undefined || (segments.length < count && taken > 0)) {
+    if (segments.length < wanted && promptLogits === undefined && this.#batch.length > 0) {
       for (const segment of segments) this.#columns.release(segment);
       return false;
     }
-    const context = this.#model.config.max_position_embeddings;
-    for (const segment of segments) {
-      const sequence = new Sequence(request, { sample: sequences.length, segment, context, listener });
+    this.counts.reused += first.tokens.length;
+    const { vocab_size: vocabulary } = this.#model.config;
+    for (const [i, segment] of segments.entries()) {
+      const sequence = new Sequence(request, { sample: sequences.length, segment, maxLength, vocabulary, listener });
       sequences.push(sequence);
-      if (segment === first) this.#active.push({ sequence, job });
-      else siblings.push(sequence);
+      this.#batch.push({ job, sequence, awaitsPrompt: i > 0 });
     }
-    if (first.tokens.length === request.tokens.length) this.#begin(job, first);
+    if (segments.length === left) this.#queue.shift();
+    if (first.tokens.length === request.tokens.length) this.#branch(job, first);
     return true;
   }
 
-  /** Columns for a request: those that hold the beginning of it already, or new ones with a copy of that beginning. */
-  #place({ request: { tokens }, promptLogits }: Job, columns: number): Segment | undefined {
+  /** Columns for a sequence: those that hold the beginning of it already, or new ones with a copy of that beginning. */
+  #place({ request: { tokens }, promptLogits }: Job, maxLength: number): Segment | undefined {
     // Unless the logits after the prompt are at hand, its last token has to be read.
-    const known = promptLogits === undefined ? tokens.slice(0, -1) : tokens;
-    const { segment: source, length } = this.#columns.longestPrefix(known);
-    if (source === undefined || length < Math.min(minSharedPrefix, source.tokens.length, known.length)) {
-      return this.#columns.allocate(columns);
-    }
-    const isContinued = !source.inUse && length === source.tokens.length;
-    if (!isContinued || !this.#columns.takeOver(source, columns)) {
-      const segment = this.#columns.allocate(columns, source);
-      if (segment !== undefined && this.#columns.holds(source)) this.#share(source, segment, length);
-      return segment;
-    }
-    this.counts.reused += length;
-    return source;
+    const reusable = promptLogits === undefined ? tokens.slice(0, -1) : tokens;
+    const { segment: source, length } = this.#columns.longestPrefix(reusable);
+    const isWorthwhile = source && length >= Math.min(minSharedPrefix, source.tokens.length, reusable.length);
+    const canTakeOver = isWorthwhile && !source.inUse && length === source.tokens.length;
+    if (canTakeOver && this.#columns.takeOver(source, maxLength)) return source;
+    const segment = this.#columns.allocate(maxLength, source);
+    if (segment === undefined) return undefined;
+    if (isWorthwhile && this.#columns.holds(source)) this.#copy(source, segment, length);
+    return segment;
   }
 
-  #share(source: Segment, target: Segment, length: number): void {
+  #copy(source: Segment, target: Segment, length: number): void {
     copyColumns(this.#room(), source.start, target.start, length);
     target.tokens = source.tokens.slice(0, length);
-    this.counts.reused += length;
   }
 
-  /** The samples of a job begin where `source` has read its prompt. */
-  #begin(job: Job, source: Segment): void {
-    const { tokens } = job.request;
-    for (const sequence of job.siblings.splice(0)) {
-      this.#share(source, sequence.segment, tokens.length);
-      this.#active.push({ sequence, job });
-    }
-    for (const { sequence, job: owner } of this.#active) {
-      if (owner !== job || sequence.tokens.length > tokens.length || sequence.hasEnded) continue;
-      sequence.follow(tokens.length - 1, (job.promptLogits as Float32Array).slice());
+  /** The samples of a job that are at the end of its prompt go their own ways from there; `source` has read it. */
+  #branch(job: Job, source: Segment): void {
+    const { length } = job.request.tokens;
+    for (const work of this.#batch.filter((each) => each.job === job)) {
+      const { sequence } = work;
+      if (work.awaitsPrompt) {
+        this.#copy(source, sequence.segment, length);
+        this.counts.reused += length;
+        work.awaitsPrompt = false;
+      }
+      if (sequence.tokens.length === length) this.#take(work, length - 1, (job.promptLogits as Float32Array).slice());
     }
   }
 
@@ -273,51 +269,61 @@ export class Engine {
     if (works.length === 0) return;
     const pieces = works.map(({ sequence }) => {
       const from = sequence.segment.tokens.length;
-      const ids = sequence.tokens.slice(from, from + this.#options.chunkTokens);
+      const ids = sequence.tokens.slice(from, from + Math.min(this.#options.chunkTokens, sequence.maxPiece));
       const wanted = [...ids.keys()].filter((i) => sequence.wants(from + i));
       return { ids, from, start: sequence.segment.start, wanted };
     });
     const logits = await readTokens(this.#model, this.#room(), pieces);
-    for (const [i, { sequence, job }] of works.entries()) {
+    for (const [i, work] of works.entries()) {
       const { ids, from, wanted } = pieces[i];
+      const { job, sequence } = work;
       const { tokens, samples = 1 } = job.request;
       sequence.segment.tokens.push(...ids);
       this.counts.read += ids.length;
       for (const [j, at] of wanted.entries()) {
         if (samples > 1 && from + at === tokens.length - 1) {
-          job.promptLogits ??= logits[i][j];
-          this.#begin(job, sequence.segment);
-        } else if (!sequence.hasEnded) sequence.follow(from + at, logits[i][j]);
+          job.promptLogits ??= logits[i][j].slice();
+          this.#branch(job, sequence.segment);
+        } else this.#take(work, from + at, logits[i][j]);
       }
     }
-    this.#removeEnded();
+    this.#finish();
   }
 
-  #removeEnded(): void {
-    const ended = this.#active.filter(({ sequence }) => sequence.hasEnded);
-    this.#active = this.#active.filter(({ sequence }) => !sequence.hasEnded);
+  #take({ job, sequence }: Work, at: number, logits: Float32Array): void {
+    if (job.isOver || sequence.hasEnded) return;
+    try {
+      sequence.takeLogits(at, logits);
+    } catch (error) {
+      this.#remove(job);
+      job.reject(error);
+    }
+  }
+
+  /** Lets the sequences go that have ended, and the jobs that are whole. */
+  #finish(): void {
+    const ended = this.#batch.filter(({ sequence }) => sequence.hasEnded);
+    this.#batch = this.#batch.filter(({ sequence }) => !sequence.hasEnded);
     for (const { sequence } of ended) this.#columns.release(sequence.segment);
     for (const job of new Set(ended.map((work) => work.job))) {
-      const { request, sequences, siblings } = job;
-      const isWhole = sequences.length === (request.samples ?? 1) && siblings.length === 0;
-      if (isWhole && sequences.every(({ hasEnded }) => hasEnded)) job.resolve(sequences.map(({ result }) => result));
+      const { request, sequences } = job;
+      if (sequences.length < (request.samples ?? 1) || !sequences.every(({ hasEnded }) => hasEnded)) continue;
+      job.isOver = true;
+      job.resolve(resultsOf(request, sequences, 'length'));
     }
   }
 
   #abort(job: Job): void {
-    const { request, sequences, siblings } = job;
+    for (const sequence of job.sequences) if (!sequence.hasEnded) sequence.end('aborted');
+    this.#remove(job);
+    job.resolve(resultsOf(job.request, job.sequences, 'aborted'));
+  }
+
+  #remove(job: Job): void {
+    job.isOver = true;
+    for (const work of this.#batch) if (work.job === job) this.#columns.release(work.sequence.segment);
+    this.#batch = this.#batch.filter((work) => work.job !== job);
     this.#queue = this.#queue.filter((each) => each !== job);
-    this.#active = this.#active.filter((work) => work.job !== job);
-    for (const sequence of sequences) {
-      if (sequence.hasEnded) continue;
-      sequence.end('aborted');
-      this.#columns.release(sequence.segment);
-    }
-    siblings.length = 0;
-    const { samples = 1 } = request;
-    job.resolve(
-      Array.from({ length: samples }, (_, i) => sequences[i]?.result ?? { tokens: [], finish: 'aborted' as const }),
-    );
   }
 
   /** The cache, with room for every column that belongs to somebody. */
@@ -327,4 +333,14 @@ export class Engine {
     ensureColumns(this.#cache, extent, limit);
     return this.#cache;
   }
+}
+
+/** One for each sample; those that never began ended as `finish` says. */
+function resultsOf(
+  { samples = 1, logProbabilities }: Request,
+  sequences: readonly Sequence[],
+  finish: Generation['finish'],
+): Generation[] {
+  const none = (): Generation => ({ tokens: [], finish, ...(logProbabilities && { emitted: [] }) });
+  return Array.from({ length: samples }, (_, i) => sequences[i]?.result ?? none());
 }

@@ -1,8 +1,12 @@
 // From logits to a token: repetition penalty → temperature → top-k → top-p → draw. Greedy is temperature 0.
+import { UserError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import type { Sampling } from '../config/sampling.js';
 
-/** Draws one token id. `logits` [V] may be overwritten. Ties go to the smaller id. `seen`: what a penalty is for. */
+/**
+ * Draws one token id. `logits` [V] may be overwritten. Ties go to the smaller id. `seen`: what a penalty is for.
+ * @throws UserError where logits that it looks at are NaN or infinite.
+ */
 export function sampleToken(
   logits: Float32Array,
   seen: ReadonlySet<number>,
@@ -14,10 +18,14 @@ export function sampleToken(
       logits[id] = logits[id] > 0 ? logits[id] / repetitionPenalty : logits[id] * repetitionPenalty;
     }
   }
-  if (temperature === 0) return argmax(logits);
+  if (temperature === 0) {
+    const best = argmax(logits);
+    return finite(best, logits[best]);
+  }
   if (topK === 0 && topP >= 1) return drawFromAll(logits, temperature, random);
   const { ids, weights } = candidates(logits, { temperature, topK, topP });
-  let target = random.uniform() * weights.reduce((mass, weight) => mass + weight, 0);
+  const mass = weights.reduce((sum, weight) => sum + weight, 0);
+  let target = random.uniform() * finite(mass, mass);
   for (let i = 0; i < ids.length; i++) {
     target -= weights[i];
     if (target < 0) return ids[i];
@@ -41,12 +49,22 @@ function drawFromAll(logits: Float32Array, temperature: number, random: Random):
     logits[id] = Math.exp((logits[id] - top) / temperature);
     mass += logits[id];
   }
-  let target = random.uniform() * mass;
+  let target = random.uniform() * finite(mass, mass);
   for (let id = 0; id < logits.length; id++) {
     target -= logits[id];
     if (target < 0) return id;
   }
   return argmax(logits);
+}
+
+/** `value`, where the number that it rests on is one: drawing from logits of NaN or ∞ would give some token or other. */
+function finite(value: number, evidence: number): number {
+  if (Number.isFinite(evidence)) return value;
+  throw new UserError({
+    what: "the model's output is not finite",
+    why: 'its weights hold NaN or infinity, or have grown too large',
+    next: 'Look at its training (report.html), or use an earlier checkpoint',
+  });
 }
 
 function argmax(logits: Float32Array): number {

@@ -42,11 +42,25 @@ export interface Generation {
   finish: 'stop' | 'length' | 'aborted';
   /** The stop token that came; it is not in `tokens`. */
   stopId?: number;
+  /** Of the stop token; where the request asks for log-probabilities. */
+  stopLogProbability?: number;
   /** Token by token, where the request asks for log-probabilities. */
   emitted?: Emitted[];
 }
 
 export type Listener = (emitted: Emitted, sample: number) => void;
+
+interface SequencePlace {
+  sample: number;
+  segment: Segment;
+  /** Prompt and answer together have at most so many tokens. */
+  maxLength: number;
+  vocabulary: number;
+  listener?: Listener;
+}
+
+/** Logits of more tokens at once are only asked for in smaller pieces: each of them is a row of the vocabulary. */
+const maxLogitRows = 64;
 
 export class Sequence {
   readonly request: Request;
@@ -57,24 +71,18 @@ export class Sequence {
   readonly tokens: number[];
   readonly result: Generation;
   hasEnded = false;
-  readonly #limit: number;
-  readonly #listener: Listener | undefined;
+  readonly #place: SequencePlace;
   readonly #random: Random;
   readonly #seen: Set<number>;
 
-  /** `context`: tokens that the model takes at most. */
-  constructor(
-    request: Request,
-    { sample, segment, context, listener }: { sample: number; segment: Segment; context: number; listener?: Listener },
-  ) {
+  constructor(request: Request, place: SequencePlace) {
     this.request = request;
-    this.sample = sample;
-    this.segment = segment;
+    this.sample = place.sample;
+    this.segment = place.segment;
     this.tokens = [...request.tokens];
     this.result = { tokens: [], finish: 'length', ...(request.logProbabilities && { emitted: [] }) };
-    this.#limit = Math.min(request.tokens.length + request.maxNewTokens, context);
-    this.#listener = listener;
-    this.#random = Random.stream(request.seed, `sample-${sample}`);
+    this.#place = place;
+    this.#random = Random.stream(request.seed, `sample-${place.sample}`);
     this.#seen = new Set(request.sampling.repetitionPenalty === 1 ? [] : request.tokens);
   }
 
@@ -83,59 +91,64 @@ export class Sequence {
     return this.tokens.length - this.segment.tokens.length;
   }
 
+  /** Tokens that may be read at once. */
+  get maxPiece(): number {
+    const wantsAll = this.request.logProbabilities && this.segment.tokens.length >= this.request.tokens.length - 1;
+    return wantsAll ? maxLogitRows : Number.POSITIVE_INFINITY;
+  }
+
   /** Whether the logits after token `at` say something: what comes next, or how likely a forced token was. */
   wants(at: number): boolean {
     if (at === this.tokens.length - 1) return true;
     return this.request.logProbabilities === true && at >= this.request.tokens.length - 1;
   }
 
-  /** Takes the logits [V] after token `at`, which it may overwrite. */
-  follow(at: number, logits: Float32Array): void {
-    if (at === this.tokens.length - 1) {
-      this.#draw(logits);
-      return;
+  /**
+   * Takes the logits [V] after token `at`, which it may overwrite.
+   * @throws what `force` or the listener throws; RangeError for a forced id that is no token; UserError for logits that are
+   * not finite.
+   */
+  takeLogits(at: number, logits: Float32Array): void {
+    const isPromptEnd = at === this.request.tokens.length - 1 && at === this.tokens.length - 1;
+    if (isPromptEnd) this.#append(this.request.force?.([]) ?? []);
+    if (this.hasEnded) return;
+    if (at === this.tokens.length - 1) this.#draw(logits);
+    else if (this.request.logProbabilities) {
+      const id = this.tokens[at + 1];
+      this.#emit({ id, sampled: false, logProbability: logProbabilityOf(logits, id) });
+      this.#endIfFull(at + 2);
     }
-    const id = this.tokens[at + 1];
-    this.#emit({ id, sampled: false, logProbability: logProbabilityOf(logits, id) });
-    if (at + 2 === this.#limit) this.end('length');
   }
 
-  end(finish: Generation['finish'], stopId?: number): void {
+  end(finish: Generation['finish'], stop: Pick<Generation, 'stopId' | 'stopLogProbability'> = {}): void {
     this.hasEnded = true;
-    this.result.finish = finish;
-    if (stopId !== undefined) this.result.stopId = stopId;
+    Object.assign(this.result, { finish, ...stop });
   }
 
   #draw(logits: Float32Array): void {
-    const { request } = this;
-    const { sampling, stopIds, logProbabilities } = request;
-    const isFirst = this.tokens.length === request.tokens.length;
-    if (isFirst && this.#force(request.force?.([]), logits)) return;
+    const { sampling, stopIds, logProbabilities, tokens } = this.request;
     const id = sampleToken(logProbabilities ? logits.slice() : logits, this.#seen, sampling, this.#random);
-    const forced = request.force?.([...this.tokens.slice(request.tokens.length), id]) ?? [];
+    const logProbability = logProbabilities ? logProbabilityOf(logits, id) : undefined;
+    const forced = this.request.force?.([...this.tokens.slice(tokens.length), id]) ?? [];
     if (forced.length === 0 && stopIds.includes(id)) {
-      this.end('stop', id);
+      this.end('stop', { stopId: id, ...(logProbability !== undefined && { stopLogProbability: logProbability }) });
       return;
     }
     this.#add(id);
-    this.#emit({ id, sampled: true, ...(logProbabilities && { logProbability: logProbabilityOf(logits, id) }) });
-    if (this.tokens.length === this.#limit) this.end('length');
-    else this.#force(forced);
+    this.#emit({ id, sampled: true, ...(logProbability !== undefined && { logProbability }) });
+    this.#endIfFull(this.tokens.length);
+    this.#append(forced);
   }
 
-  /** Adds forced tokens as far as there is room; false where there are none. `logits`: those before the first of them. */
-  #force(forced: readonly number[] = [], logits?: Float32Array): boolean {
-    const at = this.tokens.length - 1;
-    const fitting = forced.slice(0, this.#limit - this.tokens.length);
-    for (const id of fitting) {
+  /** Adds forced tokens as far as there is room. With log-probabilities each is reported when it is known how likely it was. */
+  #append(forced: readonly number[]): void {
+    checkIds(forced, this.#place.vocabulary);
+    for (const id of forced.slice(0, this.#place.maxLength - this.tokens.length)) {
       this.#add(id);
-      // With log-probabilities each is reported when the logits before it are there.
-      if (!this.request.logProbabilities) this.#emit({ id, sampled: false });
+      if (this.request.logProbabilities) continue;
+      this.#emit({ id, sampled: false });
+      this.#endIfFull(this.tokens.length);
     }
-    if (fitting.length === 0) return false;
-    if (!this.request.logProbabilities && this.tokens.length === this.#limit) this.end('length');
-    else if (this.request.logProbabilities && logits !== undefined) this.follow(at, logits);
-    return true;
   }
 
   #add(id: number): void {
@@ -146,6 +159,17 @@ export class Sequence {
   #emit(emitted: Emitted): void {
     this.result.tokens.push(emitted.id);
     this.result.emitted?.push(emitted);
-    this.#listener?.(emitted, this.sample);
+    this.#place.listener?.(emitted, this.sample);
   }
+
+  /** `length`: prompt and what was reported of the answer. */
+  #endIfFull(length: number): void {
+    if (length === this.#place.maxLength) this.end('length');
+  }
+}
+
+/** @throws RangeError naming the first that is none. */
+export function checkIds(ids: readonly number[], vocabulary: number): void {
+  const unknown = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabulary);
+  if (unknown !== undefined) throw new RangeError(`the vocabulary of ${vocabulary} has no token ${unknown}`);
 }

@@ -11,9 +11,8 @@ test('stretches in use never overlap, stay within the limit and begin at multipl
   for (let i = 0; i < 3000; i++) {
     if (held.length > 0 && random.uniform() < 0.45) {
       const [segment] = held.splice(random.integer(0, held.length), 1);
-      segment.tokens = [1, 2, i];
-      if (random.uniform() < 0.5) columns.release(segment);
-      else columns.forget(segment);
+      segment.tokens = random.uniform() < 0.5 ? [1, 2, i] : [];
+      columns.release(segment);
       continue;
     }
     const segment = columns.allocate(random.integer(1, 300));
@@ -42,5 +41,20 @@ test('a finished sequence is found again by its beginning until its room is want
   columns.release(first);
   assert.ok(!columns.takeOver(first, 192), 'a neighbour in use is in the way');
   assert.equal(columns.allocate(192, first), undefined);
+  assert.ok(columns.holds(first), 'nothing gives way where that would not be enough');
+  assert.equal(columns.allocate(128, first)?.start, 0);
   assert.ok(!columns.holds(first), 'even what was to be spared gives way in the end');
+});
+
+test('what was read with other weights is found by nobody, and goes with its owner', () => {
+  const columns = new Columns(256);
+  const [kept, used] = [columns.allocate(10) as Segment, columns.allocate(10) as Segment];
+  kept.tokens = [1, 2];
+  used.tokens = [1, 2, 3];
+  columns.release(kept);
+  columns.invalidate();
+  assert.deepEqual(columns.longestPrefix([1, 2, 3]), { segment: undefined, length: 0 });
+  assert.deepEqual([columns.holds(kept), columns.holds(used)], [false, true]);
+  columns.release(used);
+  assert.equal(columns.extent, 0);
 });

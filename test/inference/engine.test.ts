@@ -6,7 +6,7 @@ import { type Emitted, Engine, type Generation, type Request } from '../../src/i
 import { createCache, disposeCache } from '../../src/model/cache.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
-import { memory } from '../../src/tensor/tf.js';
+import { memory, tensor, tidy } from '../../src/tensor/tf.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { tinyModel } from '../train/tiny.js';
 import { answersOf, columnLogits } from './answers.js';
@@ -224,15 +224,123 @@ describe('the engine', () => {
     await assert.rejects(engine.stream({ ...request, tokens: [] }).next(), RangeError);
   });
 
-  test('a failure in the midst of a step rejects what was asked, leaves nothing behind, and the engine lives on', async () => {
+  test('samples that all end at once let those behind them in', async () => {
+    const tokens = [5, 6, 7];
+    const [{ tokens: free }] = await engine.submit({ ...ask, tokens, sampling: greedy });
+    const none = { tokens: [], finish: 'stop', stopId: free[0] };
+    for (const options of [{ maxRows: 1 }, { maxRows: 64, cacheTokens: 64 }]) {
+      const narrow = new Engine(model, options);
+      const request = { ...ask, tokens, sampling: greedy, stopIds: [free[0]] };
+      assert.deepEqual(await narrow.submit({ ...request, samples: 5 }), [none, none, none, none, none]);
+      assert.deepEqual(narrow.load, { active: 0, waiting: 0 });
+      await narrow.dispose();
+    }
+  });
+
+  test('more samples than rows join as rows become free', async () => {
+    const narrow = new Engine(model, { maxRows: 4 });
+    const rows: number[] = [];
+    // Samples end at stop tokens, at different times.
+    const request = { ...ask, tokens: [5, 6, 7], stopIds: [5, 9, 16, 23, 27], maxNewTokens: 20, samples: 16 };
+    const samples = await narrow.submit(request, () => rows.push(narrow.load.active));
+    assert.deepEqual(samples, await engine.submit(request));
+    const full = rows.filter((active) => active === 4).length;
+    assert.ok(full > 0.6 * rows.length, `${full} of ${rows.length} tokens came while all rows were busy`);
+    await narrow.dispose();
+  });
+
+  test('what goes wrong with a request rejects it alone: its listener, its forced ids', async () => {
     const { numTensors } = memory();
-    const failing = new Engine(model);
+    const shared = new Engine(model, { cacheTokens: 256, chunkTokens: 4 });
+    const good = { ...ask, tokens: Array.from({ length: 18 }, (_, i) => 3 + i) };
     const fail = () => assert.fail('the listener failed');
-    await assert.rejects(failing.submit({ ...ask, tokens: [2, 3] }, fail), /the listener failed/);
-    assert.deepEqual(await failing.submit({ ...ask, tokens: [2, 3] }), await engine.submit({ ...ask, tokens: [2, 3] }));
-    const ended = failing.submit({ ...ask, tokens: [2, 3] });
-    await Promise.all([assert.rejects(ended, /disposed before/), failing.dispose()]);
-    await assert.rejects(failing.submit({ ...ask, tokens: [2, 3] }), /is disposed/);
+    const outcomes = await Promise.allSettled([
+      shared.submit({ ...ask, tokens: [2, 3] }, fail),
+      shared.submit({ ...good, samples: 3 }),
+      shared.submit({ ...ask, tokens: [4, 9], force: () => [32] }),
+      shared.submit({ ...ask, tokens: [4, 9], force: () => [1.5], samples: 2 }),
+      shared.submit({ ...ask, tokens: [8] }),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+    );
+    assert.match(String((outcomes[2] as PromiseRejectedResult).reason), /the vocabulary of 32 has no token 32/);
+    // All of its columns are free again.
+    const wide = { ...good, maxNewTokens: 14, samples: 4 };
+    assert.deepEqual(await shared.submit(wide), await engine.submit(wide));
+    assert.deepEqual(shared.load, { active: 0, waiting: 0 });
+    await shared.dispose();
+    assert.equal(memory().numTensors, numTensors);
+  });
+
+  test('weights that are no numbers reject, and harm nobody else', async () => {
+    const broken = tinyModel(11, context);
+    for (const [name, values] of broken.weights) {
+      if (!/embed_tokens/.test(name)) continue;
+      const width = values.shape[1] ?? 1;
+      const rows = (values.dataSync() as Float32Array).map((x, i) => (Math.floor(i / width) === 31 ? Number.NaN : x));
+      tidy(() => values.assign(tensor(rows, values.shape)));
+    }
+    const mixed = new Engine(broken);
+    const lost = { ...ask, sampling: greedy, tokens: Array.from({ length: 25 }, () => 31) };
+    await assert.rejects(mixed.submit(lost), { name: 'UserError', message: /output is not finite/ });
+    mixed.weightsChanged();
+    const [short, long] = [
+      { ...ask, sampling: greedy, tokens: [5, 6, 7] },
+      { ...ask, sampling: greedy, tokens: Array.from({ length: 24 }, (_, i) => 3 + i) },
+    ];
+    const beside = await mixed.run([short, long]);
+    const alone = new Engine(broken);
+    assert.deepEqual(beside, [...(await alone.submit(short)), ...(await alone.submit(long))]);
+    await Promise.all([mixed.dispose(), alone.dispose()]);
+    disposeModel(broken);
+  });
+
+  test('once the weights have changed, nothing that was read before is used again', async () => {
+    const changing = tinyModel(11, context);
+    const other = tinyModel(12, context);
+    const tokens = Array.from({ length: 20 }, (_, i) => 3 + i);
+    const old = new Engine(changing);
+    let change = (): void => {
+      for (const [name, values] of changing.weights) values.assign(other.weights.get(name) ?? values);
+      old.weightsChanged();
+      change = () => undefined;
+    };
+    await old.submit({ ...ask, tokens }, () => change());
+    const fresh = new Engine(other);
+    assert.deepEqual(await old.submit({ ...ask, tokens }), await fresh.submit({ ...ask, tokens }));
+    await Promise.all([old.dispose(), fresh.dispose()]);
+    disposeModel(changing);
+    disposeModel(other);
+  });
+
+  test('a request that only waits drives nothing out of the cache', async () => {
+    const small = new Engine(model, { cacheTokens: 128, maxRows: 8 });
+    const prompt = Array.from({ length: 20 }, (_, i) => 3 + i);
+    const [{ tokens }] = await small.submit({ ...ask, tokens: prompt, maxNewTokens: 2 });
+    const running = small.submit({ ...ask, tokens: [2, 3], maxNewTokens: 20 });
+    const controller = new AbortController();
+    const waiting = small.submit({ ...ask, tokens: [9, 9], samples: 2, signal: controller.signal });
+    await new Promise(setImmediate);
+    controller.abort();
+    await Promise.all([running, waiting]);
+    const { reused } = small.counts;
+    await small.submit({ ...ask, tokens: [...prompt, ...tokens, 7] });
+    assert.equal(small.counts.reused - reused, prompt.length + 1);
+    await small.dispose();
+  });
+
+  test('counts that are no counts are refused; disposing ends what is being answered', async () => {
+    const { numTensors } = memory();
+    const ending = new Engine(model);
+    for (const wrong of [{ maxNewTokens: 1.5 }, { samples: 2.5 }, { samples: -1 }]) {
+      await assert.rejects(ending.submit({ ...ask, tokens: [2, 3], ...wrong }), /must be a whole number/);
+    }
+    assert.deepEqual(await ending.submit({ ...ask, tokens: [2, 3], samples: 0 }), []);
+    const ended = ending.submit({ ...ask, tokens: [2, 3] });
+    await Promise.all([assert.rejects(ended, /disposed before/), ending.dispose()]);
+    await assert.rejects(ending.submit({ ...ask, tokens: [2, 3] }), /is disposed/);
     assert.equal(memory().numTensors, numTensors);
   });
 

@@ -94,3 +94,19 @@ test('the log-probability of a token is that of the softmax', () => {
     assert.ok(Math.abs(logProbabilityOf(Float32Array.from(scores), id) - Math.log(p)) < 1e-6);
   }
 });
+
+test('logits that are not finite draw nothing', () => {
+  const random = Random.stream(3, 'broken');
+  const draw = (logits: number[], options: Partial<Sampling>) => () =>
+    sampleToken(Float32Array.from(logits), new Set(), { ...greedy, ...options }, random);
+  for (const logits of [
+    [3, 9, 1, Number.NaN],
+    [1, Number.POSITIVE_INFINITY, 2],
+    [Number.NaN, 1, 2],
+  ]) {
+    for (const options of [{ temperature: 1 }, { temperature: 1, topK: 50, topP: 0.95 }, { temperature: 1, topP: 0.5 }])
+      assert.throws(draw(logits, options), { name: 'UserError' }, `${logits} ${JSON.stringify(options)}`);
+  }
+  assert.throws(draw([Number.NaN, 1, 2], {}), { name: 'UserError' });
+  assert.equal(draw([1, Number.NEGATIVE_INFINITY, 2], { temperature: 1, topK: 1 })(), 2);
+});

@@ -19,7 +19,6 @@ import {
   range,
   relu,
   reshape,
-  scalar,
   slice,
   sub,
   sum,
@@ -82,14 +81,16 @@ export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, ranges: Tensor3
   return runOp(attentionOp, [q, k, v, ranges], { span }) as Tensor4D;
 }
 
-/** From keys that the rows share to keys of each row's own: the `span` from its first one on. */
+/** From keys that the rows share to keys of each row's own: `span` from its first one on, none beyond its last one. */
 function ownKeys([q, k, v, ranges]: Tensor[], span: number): Tensor[] {
   const [batch, columns] = shapeOf(ranges);
   const [, keys, groups, dimension] = shapeOf(k);
   const bounds = cast(ranges, 'float32');
   const first = slice(bounds, [0, 0, 0], [batch, 1, 1]);
+  const last = max(slice(bounds, [0, 0, 1], [batch, columns, 1]), 1); // [B, 1]
   const wanted = add(reshape(first, [batch, 1]), reshape(range(0, span, 1, 'float32'), [1, span]));
-  const ids = cast(reshape(minimum(wanted, scalar(keys - 1)), [batch * span]), 'int32');
+  // What lies beyond belongs to others: were it NaN, no mask would undo it.
+  const ids = cast(reshape(minimum(wanted, last), [batch * span]), 'int32');
   const own = (x: Tensor): Tensor =>
     reshape(gather(reshape(x, [keys, groups * dimension]), ids), [batch, span, groups, dimension]);
   return [q, own(k), own(v), reshape(sub(bounds, first), [batch, columns, 2])];
