@@ -20,7 +20,9 @@ const factor = z.number().min(0).max(100).optional().catch(undefined);
 /** How a model's makers would have it sampled: kept for other tools, as far as it is plain. */
 const samplingSchema = z.object({
   do_sample: z.boolean().optional().catch(undefined),
-  ...{ temperature: factor, repetition_penalty: factor },
+  temperature: factor,
+  // 0 would divide by nothing; transformers refuses it too.
+  repetition_penalty: z.number().positive().max(100).optional().catch(undefined),
   ...{ top_p: fraction, min_p: fraction, typical_p: fraction },
   ...{ top_k: countOrAll, max_new_tokens: count, max_length: count },
 });
