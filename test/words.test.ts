@@ -23,7 +23,7 @@ const phrases: readonly [RegExp, string][] = [
   [/\bgo(es|ing)? on\b/i, 'resume(s), continue(s)'],
   [/\bof others\b/i, 'third-party'],
   [/\b(told|tells)\b/i, 'reported, reports, says'],
-  [/\b(left|leaves|leave) out\b/i, 'skipped, skips, omit'],
+  [/\b(left|leaves?|leaving)( \S+){0,3} out\b/i, 'skipped, skips, omit'],
   [/\bmade again\b/i, 'rebuilt'],
   [/\bmend(s|ed)?\b/i, 'fix'],
   [/\bletter for letter\b/i, 'exact'],

@@ -1,4 +1,4 @@
-// Training that continues from a checkpoint: its shape is what it is, and the settings beside it may only agree.
+// Training that continues from a checkpoint: its shape is fixed, and settings may only agree with it.
 import { type Fault, UserError } from '../base/errors.js';
 import { type ModelConfig, type ModelSettings, modelSchema } from '../config/model.js';
 import { modelShape } from './config.js';
@@ -19,7 +19,7 @@ export function continuedShape(settings: ModelSettings, model: ModelConfig): Mod
     faults.push({
       where: `pretrain.model.${key}`,
       what: `${given} contradicts the checkpoint of pretrain.from, which has ${has}`,
-      next: `Leave it out: --set pretrain.model.${key}=null`,
+      next: `Omit it: --set pretrain.model.${key}=null`,
     });
   };
   const sized = modelShape({ ...defaults, size: settings.size }, model.vocab_size);

@@ -9,7 +9,7 @@ import { parameterCount } from './parameters.js';
 const maxRows = 2 ** 16;
 /** Activations of one micro-batch, at most, where more than one row has a choice. */
 const microBatchBytes = 2e9;
-/** Where small models stop to follow the law, which was fitted from 60M parameters up (docs/lab-book.md). */
+/** Where small models stop following the law, which was fitted from 60M parameters up (docs/lab-book.md). */
 const maxLearningRate = 2e-2;
 const maxWeightDecay = 0.3;
 

@@ -147,6 +147,12 @@ export function adapterNames(weight: string): { a: string; b: string } {
   return { a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` };
 }
 
+/** What a weight that no config.json mentions belongs to, by its name; undefined where it is none of ours. */
+export function extensionOf(name: string): 'adapters' | 'a value head' | undefined {
+  if (/\.lora_[AB]\.weight$/.test(name)) return 'adapters';
+  return name === 'value.weight' ? 'a value head' : undefined;
+}
+
 /** Whether training changes it. */
 export function isTrained({ update }: ParameterSpec): boolean {
   return update !== 'frozen';

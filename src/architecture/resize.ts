@@ -26,12 +26,12 @@ export function resizeVocabulary(
   for (const { name, shape, part } of decoderTable(resized)) {
     if (part !== 'embedding' && part !== 'head') continue;
     const old = weights.get(name);
-    if (old !== undefined) all.set(name, { name, shape, data: withRows(old.data, shape, oldSize, spelled) });
+    if (old !== undefined) all.set(name, { name, shape, data: appendMeanRows(old.data, shape, oldSize, spelled) });
   }
   return { model: resized, weights: all };
 }
 
-function withRows(
+function appendMeanRows(
   old: Float32Array,
   [rows, columns]: readonly number[],
   oldSize: number,

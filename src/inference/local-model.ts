@@ -105,7 +105,7 @@ export class LocalModel implements ChatModel, ChatFormat {
   }
 }
 
-/** Lets `use` speak to weights that are not the model's own, as they are now. */
+/** Runs `use` with a temporary LocalModel over these weights, which stay the caller's. */
 export async function withWeights<T>(
   weights: { model: Model; tokenizer: Tokenizer },
   use: (model: LocalModel) => Promise<T>,

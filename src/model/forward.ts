@@ -36,8 +36,8 @@ export interface ForwardOptions {
 }
 
 /**
- * `attention`, `mlp`: the residual stream after it [N, d]; `queries`, `keys`: as they are compared [B, T, heads, D]. Twice the
- * same where a layer is computed again.
+ * `attention`, `mlp`: the residual stream after it [N, d]. `queries`, `keys`: after norm and rotation [B, T, heads, D].
+ * Called twice per layer with `recompute`.
  */
 export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'keys', states: Tensor) => void;
 

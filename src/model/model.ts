@@ -1,6 +1,6 @@
-// A model's weights as tensors on the current backend: made afresh, from stored tensors, copied out, let go.
+// A model's weights as tensors on the current backend: created, loaded, disposed.
 // Which ones there are is said by architecture/parameters.ts; a model carries the rows of that table it was built from.
-import { decoderTable, type ParameterSpec } from '../architecture/parameters.js';
+import { decoderTable, extensionOf, type ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
@@ -25,10 +25,10 @@ export function initModel(
 }
 
 /**
- * The same model with other rows: what it has of them stays as it is, the rest is made afresh, and what is no longer among
- * them is disposed. Takes the place of `model`, whose weights it takes over.
+ * The same model with other parameters: those that it has stay as they are, new ones are initialised, and the weights of
+ * those that are no longer listed are disposed. Replaces `model`, whose weights it takes over.
  */
-export function withRows(model: Model, rows: readonly ParameterSpec[], seed: number): Model {
+export function withParameters(model: Model, rows: readonly ParameterSpec[], seed: number): Model {
   const names = new Set(rows.map(({ name }) => name));
   for (const [name, value] of model.weights) if (!names.has(name)) value.dispose();
   return build(
@@ -59,7 +59,17 @@ export function checkTensors(
     if (stored.shape.join() === shape.join()) return [];
     return [`${name} is [${stored.shape.join(', ')}], config.json asks for [${shape.join(', ')}]`];
   });
-  faults.push(...[...tensors.keys()].filter((name) => !known.has(name)).map((name) => `${name} is unknown`));
+  const unknown = [...tensors.keys()].filter((name) => !known.has(name));
+  const extensions = new Set(unknown.map(extensionOf));
+  if (faults.length === 0 && unknown.length > 0 && !extensions.has(undefined)) {
+    throw new UserError({
+      where,
+      what: `these weights have ${[...extensions].join(' and ')}`,
+      why: 'only the training that made them knows how to apply them',
+      next: 'Resume that training; merging adapters is not built yet',
+    });
+  }
+  faults.push(...unknown.map((name) => `${name} is unknown`));
   if (faults.length > 0) {
     const more = faults.length > 3 ? `; and ${faults.length - 3} more` : '';
     throw new UserError({

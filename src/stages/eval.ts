@@ -50,7 +50,7 @@ export const evalStage: Stage<EvalConfig> = {
       const label = stage === 'pretrain' ? 'base' : stage;
       const checkpoint = await openCheckpoint(path, { verify: job.verify });
       const { manifest, digest } = checkpoint;
-      // A checkpoint of an earlier try is no step on this way: beside the others it would mislead.
+      // A checkpoint of an earlier try is not in this lineage: beside the others it would mislead.
       const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
       if (!ancestors.every((ancestor) => line.includes(ancestor))) {
         reporter.note('warning', `skipped ${label}: it does not descend from the other checkpoints measured here`);
@@ -58,7 +58,7 @@ export const evalStage: Stage<EvalConfig> = {
       }
       ancestors.push(digest);
       const last = table.at(-1);
-      // An align that promoted nothing hands on the model that it was given.
+      // An align that promoted nothing returns the model that it was given.
       const isSame = last?.checkpoint.digest === digest;
       const evaluated = isSame
         ? { ...last, label, column: { ...last.column, label } }

@@ -31,7 +31,7 @@ export async function openMixedText(
     return passes > worthwhilePasses ? [`${nameOf(group)} ${inWords(passes)} times`] : [];
   });
   if (often.length > 0) {
-    const text = `some text is read more than ${worthwhilePasses} times, from where on it teaches ever less (Muennighoff et al. 2023): ${often.join(', ')}. pretrain.mixture.epochs sets a limit`;
+    const text = `some text is read more than ${worthwhilePasses} times, beyond which repeats help less and less (Muennighoff et al. 2023): ${often.join(', ')}. pretrain.mixture.epochs sets a limit`;
     reporter.note('warning', text);
   }
   return mixed;

@@ -62,8 +62,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
         ...compute,
       },
       evaluate,
-      sample: (current, step) =>
-        withWeights({ model: current, tokenizer }, (speaker) => printSamples(job, speaker, step)),
+      sample: (current, step) => withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, step)),
     });
     const read = mixed && reportTokensRead(mixed, reporter);
     return { path: result.path, digest: result.digest, metrics: { ...result.metrics, ...read } };
@@ -83,7 +82,7 @@ async function openInputs({ inputs }: Job<PretrainConfig>) {
     inputDigest: digestOf(await readJsonIfExists(`${tokens}/${corpusManifestName}`)),
     evaluate: async (model: Model) => {
       const texts = await measureHeldOut(model, heldOut);
-      const answers = await withWeights({ model, tokenizer }, (speaker) => measureFormulas(speaker, formulas));
+      const answers = await withWeights({ model, tokenizer }, (local) => measureFormulas(local, formulas));
       return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
     },
   };

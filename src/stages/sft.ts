@@ -67,7 +67,7 @@ export const sftStage: Stage<SftConfig> = {
       },
       evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
       sample: (current, step) =>
-        withWeights({ model: current, tokenizer }, (speaker) => printSamples(job, speaker, heldOut, step)),
+        withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, heldOut, step)),
     });
     return { path: result.path, digest: result.digest, metrics: result.metrics };
   },

@@ -56,7 +56,7 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
   if (session.spikes?.after(step, result, ids) === 'rollback' && (await session.rollback())) return false;
   const { loss, gradientNorm, figures } = result;
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-    await session.saver.settle().catch(() => undefined); // whatever befell the save must not hide this
+    await session.saver.settle().catch(() => undefined); // a failed save must not mask this error
     throw notFinite(`${run.manifest.stage}, step ${step}`, result, ids, session.saver.last?.path);
   }
   const tokens = batches.reduce((total, batch) => total + batch.tokenCount, 0);

@@ -54,10 +54,10 @@ export interface SavedCheckpoint {
   step: number;
 }
 
-interface Flight {
+interface PendingSave {
   path: string;
   step: number;
-  landed: Promise<SaveResult>;
+  done: Promise<SaveResult>;
   /** Known before anybody waits for it. */
   hasFailed: boolean;
 }
@@ -67,7 +67,7 @@ export class Saver {
   readonly #options: SaverOptions;
   readonly #retention: Retention;
   readonly #thread = new BackgroundSaver();
-  #flight: Flight | undefined;
+  #pending: PendingSave | undefined;
   #last: SavedCheckpoint | undefined;
   #failure = '';
 
@@ -78,7 +78,7 @@ export class Saver {
     this.#last = last;
   }
 
-  /** The newest checkpoint known to be whole; one in flight is not. */
+  /** The newest checkpoint known to be whole; a pending one is not. */
   get last(): SavedCheckpoint | undefined {
     return this.#last;
   }
@@ -98,17 +98,17 @@ export class Saver {
 
   /** A save that has failed is reported now, and not only at the next save point. */
   async poll(): Promise<void> {
-    if (this.#flight?.hasFailed) await this.settle();
+    if (this.#pending?.hasFailed) await this.settle();
   }
 
-  /** Waits for the save in flight, copies what is to be saved, and returns while it is being written. */
+  /** Waits for the pending save, copies what is to be saved, and returns while it is being written. */
   async save(state: TrainingState): Promise<void> {
     await this.settle();
     const { step, tokensSeen, metrics, overrides, spikes } = state;
     if (this.#last?.step === step) return;
     const { directory, runDirectory, manifest, tokenizerFiles, eosTokenId } = this.#options;
     const path = stepDirectory(directory, step);
-    const landed = this.#thread.save({
+    const done = this.#thread.save({
       directory: path,
       content: {
         model: state.model.config,
@@ -127,25 +127,25 @@ export class Saver {
       },
       prune: { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path] },
     });
-    const flight: Flight = { path, step, landed, hasFailed: false };
-    landed.then(
+    const pending: PendingSave = { path, step, done, hasFailed: false };
+    done.then(
       (result) => {
-        flight.hasFailed = !('digest' in result);
+        pending.hasFailed = !('digest' in result);
       },
       () => {
-        flight.hasFailed = true;
+        pending.hasFailed = true;
       },
     );
-    this.#flight = flight;
+    this.#pending = pending;
   }
 
-  /** Waits for the save in flight, and reports how it went. */
+  /** Waits for the pending save, and reports how it went. */
   async settle(): Promise<void> {
-    const flight = this.#flight;
-    if (flight === undefined) return;
-    this.#flight = undefined;
-    const result = await flight.landed;
-    const { path, step } = flight;
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    const result = await pending.done;
+    const { path, step } = pending;
     if (!('digest' in result)) return this.#fail(path, result);
     const { digest, notPruned } = result;
     this.#last = { path, digest, step };
@@ -177,7 +177,7 @@ export class Saver {
     );
   }
 
-  /** Waits for the save in flight and ends the thread. Never throws: it must not hide why a training ended. */
+  /** Waits for the pending save and ends the thread. Never throws: it must not hide why a training ended. */
   async close(): Promise<void> {
     await this.settle().catch(() => undefined);
     await this.#thread.close();

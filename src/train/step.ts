@@ -21,7 +21,10 @@ export interface StepResult {
   figures: Metrics;
 }
 
-/** Leaves the model untouched where the loss or the gradient is not finite. No tensor is left behind. */
+/**
+ * Leaves the model untouched where the loss or the gradient is not finite. No tensor is left behind. The learning rate is
+ * that of the schedule, in the last argument; `config.learningRate`, its peak, is ignored here.
+ */
 export async function trainStep<Batch extends MicroBatch>(
   model: Model,
   optimizer: OptimizerState,

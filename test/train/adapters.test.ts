@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { isTrained, type ParameterSpec, withAdapters, withHead } from '../../src/architecture/parameters.js';
-import { Interrupted } from '../../src/base/errors.js';
-import type { HostTensor } from '../../src/base/host-tensor.js';
+import { type Fault, Interrupted, UserError } from '../../src/base/errors.js';
+import { type HostTensor, sizeOf } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { forward, modelInput } from '../../src/model/forward.js';
-import { disposeModel, type Model, modelFromTensors, withRows } from '../../src/model/model.js';
+import { disposeModel, type Model, modelFromTensors, withParameters } from '../../src/model/model.js';
 import { project } from '../../src/model/project.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, mul, type Scalar, sub, sum } from '../../src/tensor/tf.js';
@@ -83,7 +83,7 @@ for (const name of ['wasm', 'native'] as const) {
 
 async function learn(base: readonly HostTensor[], recompute: boolean): Promise<number[]> {
   const whole = modelFromTensors(tinyConfig(), new Map(base.map((tensor) => [tensor.name, tensor])), 'base');
-  const model = withRows(whole, adapters(whole.parameters), 5);
+  const model = withParameters(whole, adapters(whole.parameters), 5);
   const losses = await trainSteps(model, 2, 50, recompute);
   assert.deepEqual(frozenTensors(model), base, 'the base keeps every bit');
   disposeModel(model);
@@ -109,7 +109,7 @@ test('fresh adapters change nothing, and only they have moments', async () => {
     return values;
   };
   const before = hiddenOf(base);
-  const model = withRows(base, adapters(base.parameters), 5);
+  const model = withParameters(base, adapters(base.parameters), 5);
   assert.deepEqual(hiddenOf(model), before);
   const optimizer = createOptimizer(model, 'muon');
   assert.deepEqual(
@@ -123,7 +123,7 @@ test('fresh adapters change nothing, and only they have moments', async () => {
 test('a row that is trained but has no gradient is a mistake, not skipped', async () => {
   await openBackend('wasm');
   const base = tinyModel();
-  const model = withRows(base, withHead(base.parameters, 'value'), 5);
+  const model = withParameters(base, withHead(base.parameters, 'value'), 5);
   const optimizer = createOptimizer(model);
   const objective = strides(1); // whose loss never looks at the value head
   const at = { step: 1, learningRate: 0.01 };
@@ -140,7 +140,7 @@ test('a value head on a frozen base learns a number; a reward head takes the pla
   const base = tinyModel();
   const before = modelTensors(base);
   const frozen = base.parameters.map((row) => ({ ...row, update: 'frozen' }) as const);
-  const model = withRows(base, withHead(frozen, 'value'), 5);
+  const model = withParameters(base, withHead(frozen, 'value'), 5);
   const optimizer = createOptimizer(model);
   const batches = strides(1);
   const objective = {
@@ -160,7 +160,7 @@ test('a value head on a frozen base learns a number; a reward head takes the pla
   assert.ok(losses[59] < 0.75 * losses[0], `${losses[0]} → ${losses[59]}`);
   assert.deepEqual(frozenTensors(model), before);
   disposeOptimizer(optimizer);
-  const reward = withRows(model, withHead(frozen, 'reward'), 5);
+  const reward = withParameters(model, withHead(frozen, 'reward'), 5);
   assert.deepEqual([...reward.weights.keys()], [...frozen.map(({ name }) => name), 'score.weight']);
   disposeModel(reward);
 });
@@ -173,7 +173,7 @@ test('a training of adapters resumes exactly; a checkpoint holds the moments of 
     const reporter = recordingReporter();
     const base = tinyModel();
     return train({
-      model: withRows(base, adapters(base.parameters), 5),
+      model: withParameters(base, adapters(base.parameters), 5),
       ...{ objective: strides(2), config: trainConfig({ checkpointEvery: 100 }), steps: 6, directory },
       ...{ runDirectory: dirname(directory), tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0, reporter },
       manifest: {
@@ -195,4 +195,38 @@ test('a training of adapters resumes exactly; a checkpoint holds the moments of 
   const rows = adapters(tinyModel().parameters);
   assert.deepEqual([...weights.keys()].sort(), rows.map(({ name }) => name).sort());
   assert.equal(training?.tensors.size, 2 * rows.filter(isTrained).length);
+});
+
+test('weights with adapters or a value head are refused by what they have; a damaged base beside them by its faults', async () => {
+  await openBackend('wasm');
+  const base = tinyModel();
+  const tensorsOf = (rows: readonly ParameterSpec[]): Map<string, HostTensor> =>
+    new Map(rows.map(({ name, shape }) => [name, { name, shape, data: new Float32Array(sizeOf(shape)) }]));
+  const faultOf = (tensors: ReadonlyMap<string, HostTensor>): Fault => {
+    try {
+      disposeModel(modelFromTensors(tinyConfig(), tensors, 'runs/tuned'));
+    } catch (error) {
+      assert.ok(error instanceof UserError, String(error));
+      return error.faults[0];
+    }
+    assert.fail('they were opened');
+  };
+  const whole = tensorsOf(withHead(adapters(base.parameters), 'value'));
+  assert.equal(faultOf(whole).what, 'these weights have adapters and a value head');
+  assert.deepEqual(faultOf(tensorsOf(adapters(base.parameters))), {
+    where: 'runs/tuned',
+    what: 'these weights have adapters',
+    why: 'only the training that made them knows how to apply them',
+    next: 'Resume that training; merging adapters is not built yet',
+  });
+  const damaged = new Map(whole);
+  damaged.delete('model.norm.weight');
+  assert.match(faultOf(damaged).why ?? '', /^model\.norm\.weight is missing; .*lora_A\.weight is unknown; /);
+  const foreign = new Map(whole).set('rotary.inv_freq', {
+    name: 'rotary.inv_freq',
+    shape: [1],
+    data: new Float32Array(1),
+  });
+  assert.equal(faultOf(foreign).what, 'the weights do not fit the configuration');
+  disposeModel(base);
 });

@@ -39,7 +39,7 @@ export interface Expansion {
   requests: number;
   /** By rule: how often, and the first example. */
   dropped: Map<string, { count: number; example: string }>;
-  /** Buckets that brought nothing new any more: `chat/en`. */
+  /** Buckets in which no new tasks were found: `chat/en`. */
   exhausted: string[];
 }
 

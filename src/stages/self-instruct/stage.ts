@@ -115,7 +115,7 @@ async function writeOutput(
 ): Promise<StageOutput> {
   const { config, directory, seed } = job;
   const made = expansion.tasks.length;
-  // Where the teacher could not make enough, training, alignment and evaluation share the want.
+  // Where the teacher could not make enough, training, alignment and evaluation share the shortfall.
   const short = made < config.count - seeds.length + config.prompts + config.heldOut;
   const atMost = (wanted: number, share: number): number =>
     short ? Math.min(wanted, Math.ceil(made * share)) : wanted;
@@ -207,7 +207,7 @@ function noteShortfall(
   if (impossible.length > 0)
     warn(`only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
   if (exhausted.length > 0)
-    reporter.note('info', `nothing new any more in ${exhausted.join(', ')}; the other families made up for it`);
+    reporter.note('info', `no new tasks found in ${exhausted.join(', ')}; the other families made up for it`);
   if (tasks.length < target)
     warn(`made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`);
 }
