@@ -4,7 +4,7 @@ import type { Answer } from './tasks.js';
 
 export interface Scorer {
   readonly name: string;
-  /** One reward for each answer, in their order; higher is better. */
+  /** One reward for each answer, in their order: 0 to 1 (the scale of `align.minMargin`), higher is better. */
   score(answers: readonly Answer[], signal?: AbortSignal): Promise<readonly number[]>;
 }
 

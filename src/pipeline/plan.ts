@@ -76,7 +76,7 @@ export function checkParents(check: ParentCheck): void {
       .filter((any) => !any.some((parent) => available.has(parent) || plan.includes(parent)))
       .map(([parent]) => parent);
     // What a stage says of its own absence covers what else is missing.
-    const special = missing.find((parent) => stages[parent].lacked !== undefined);
+    const special = missing.find((parent) => stages[parent].missingOutputAdvice !== undefined);
     return (special === undefined ? missing : [special]).map((parent) => missingParent(name, parent, check));
   });
   const isContinued = plan.includes('pretrain') && pretrain?.from !== undefined;
@@ -91,11 +91,11 @@ export function checkParents(check: ParentCheck): void {
 }
 
 function missingParent(name: StageName, parent: StageName, { stages, config, runDirectory }: ParentCheck): Fault {
-  const { command, because, alternatives, lacking } = stages[name];
-  if (lacking !== undefined) return lacking(runDirectory);
-  const setting = because?.[parent];
-  const { command: maker, commandArgument, output, lacked } = stages[parent];
-  const { product, ...advice } = lacked?.(runDirectory, config) ?? { product: `the output of ${maker}` };
+  const { command, requiredBySetting, alternatives, missingInputFault } = stages[name];
+  if (missingInputFault !== undefined) return missingInputFault(runDirectory);
+  const setting = requiredBySetting?.[parent];
+  const { command: maker, commandArgument, output, missingOutputAdvice } = stages[parent];
+  const { product, ...advice } = missingOutputAdvice?.(runDirectory, config) ?? { product: `the output of ${maker}` };
   const alternative =
     alternatives?.[parent] ??
     (output === 'checkpoint'

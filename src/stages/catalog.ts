@@ -8,10 +8,10 @@ import type { Stage } from './stage.js';
 export type StageConfigs = { [Name in StageName]-?: Exclude<PipelineConfig[Name], undefined> };
 
 export interface StageRow<Name extends StageName = StageName> {
-  /** What a person types to have its output. */
+  /** What a person types to have its output, in messages too. It exists where `help` or cli/program.ts declares it. */
   command: string;
   commandArgument?: string;
-  /** For a command that needs no declaration of its own (cli/program.ts). */
+  /** Makes the command, where it needs no declaration of its own (`ownCommands` of cli/program.ts). */
   help?: StageHelp;
   output: 'checkpoint' | 'folder';
   /** It computes with tensors. */
@@ -25,12 +25,12 @@ export interface StageRow<Name extends StageName = StageName> {
   /** A file of tasks that is measured with: the corpus is kept clear of it. */
   evaluationSet?(config: PipelineConfig): string | undefined;
   /** The setting that an input is required for, and what to give in its place, for the message where it is missing. */
-  because?: Partial<Record<StageName, string>>;
+  requiredBySetting?: Partial<Record<StageName, string>>;
   alternatives?: Partial<Record<StageName, string>>;
   /** What that message says instead where this stage lacks an input. */
-  lacking?(runDirectory: string): Fault;
+  missingInputFault?(runDirectory: string): Fault;
   /** What that message says instead where another stage lacks the output of this one. */
-  lacked?(runDirectory: string, config: PipelineConfig): { product: string; why: string; next: string };
+  missingOutputAdvice?(runDirectory: string, config: PipelineConfig): { product: string; why: string; next: string };
   /** What `--resume --override data` calls other data, and what no --override can change: a setting or `data` → why. */
   otherData?: string;
   fixed?: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ export const stageTable: StageTable = {
     /** A checkpoint whose training resumes brings its tokenizer along. */
     isConfigured: ({ data, tokenizer, pretrain }) =>
       data !== undefined && pretrain !== undefined && (tokenizer !== undefined || pretrain.from !== undefined),
-    lacked: (runDirectory, config) => {
+    missingOutputAdvice: (runDirectory, config) => {
       const isContinued = config.pretrain?.from !== undefined;
       const blocks = isContinued ? (['data'] as const) : (['data', 'tokenizer'] as const);
       const missing = blocks.filter((block) => config[block] === undefined);
@@ -121,7 +121,7 @@ export const stageTable: StageTable = {
       ...((sft?.textShare ?? 0) > 0 ? [['tokens' as const]] : []),
     ],
     uses: ['selfInstruct'],
-    because: { tokens: 'sft.textShare' },
+    requiredBySetting: { tokens: 'sft.textShare' },
     alternatives: { selfInstruct: 'give conversations with --data FILE' },
     otherData: 'other conversations or text',
     load: async () => (await import('./sft.js')).sftStage,
@@ -149,7 +149,7 @@ export const stageTable: StageTable = {
     requires: () => [modelStagesOf(stageTable).reverse()],
     uses: ['tokens', 'selfInstruct'],
     evaluationSet: ({ eval: measured }) => measured?.tasks,
-    lacking: (runDirectory) => ({
+    missingInputFault: (runDirectory) => ({
       what: 'there is no checkpoint to evaluate',
       why: `${runDirectory} holds none`,
       next: 'Name a checkpoint or a run folder: mossctl eval CHECKPOINT',

@@ -1,22 +1,26 @@
-// The DPO loss, its rewards and gradients against plain torch (scripts/golden/make_dpo.py): on given log-probabilities,
-// extreme ones too, and through the tiny Qwen3 with answers masked out of their prompts.
+// Each preference loss by its name, its rewards and gradients against plain torch (scripts/golden/make_dpo.py): on given
+// log-probabilities, extreme ones too, and through the tiny Qwen3 with answers masked out of their prompts.
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { disposeModel } from '../../src/model/model.js';
 import { preferencePair } from '../../src/stages/align/pairs.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { memory, type Tensor1D, tensor1d, tidy, variable } from '../../src/tensor/tf.js';
-import { preferenceLoss, preferenceObjective } from '../../src/train/objectives/preference.js';
+import { preferenceLoss, preferenceLosses, preferenceObjective } from '../../src/train/objectives/preference.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { assertClose, gradientsOf, loadGolden, readJson } from './fixtures.js';
+
+type PreferenceLossName = keyof typeof preferenceLosses;
 
 interface Expected {
   policyChosen: number[];
   policyRejected: number[];
   referenceChosen: number[];
   referenceRejected: number[];
-  /** Tokens of each chosen answer. */
-  lengths: number[];
+  chosenLengths: number[];
+  rejectedLengths: number[];
   cases: {
+    name: PreferenceLossName;
     beta: number;
     /** Weight of the chosen answers' mean NLL per token; 0 = none. */
     alpha: number;
@@ -32,10 +36,9 @@ interface Expected {
     reference: { chosen: number[]; rejected: number[] };
     chosen: number[];
     rejected: number[];
-    loss: number;
     chosenRewards: number[];
     rejectedRewards: number[];
-    gradientNorms: Record<string, number>;
+    losses: Record<PreferenceLossName, { loss: number; gradientNorms: Record<string, number> }>;
   };
 }
 
@@ -49,13 +52,12 @@ function checkNumbers(one: Expected['cases'][number]): void {
   const figures: Record<'chosen' | 'rejected', number[]> = { chosen: [], rejected: [] };
   const { value, gradients } = valueAndGradients(() => {
     const reference = { chosen: tensor1d(expected.referenceChosen), rejected: tensor1d(expected.referenceRejected) };
-    const options = { beta: one.beta, sftWeight: one.alpha };
-    const { loss, terms } = preferenceLoss(
-      { chosen, rejected },
-      reference,
-      Float32Array.from(expected.lengths),
-      options,
-    );
+    const counts = {
+      chosen: Float32Array.from(expected.chosenLengths),
+      rejected: Float32Array.from(expected.rejectedLengths),
+    };
+    const options = { loss: one.name, beta: one.beta, sftWeight: one.alpha };
+    const { loss, terms } = preferenceLoss({ chosen, rejected }, reference, counts, options);
     figures.chosen = [...terms.rewards.chosen.dataSync()];
     figures.rejected = [...terms.rewards.rejected.dataSync()];
     return loss;
@@ -69,9 +71,10 @@ function checkNumbers(one: Expected['cases'][number]): void {
   assert.equal(memory().numTensors, held);
 }
 
-/** Through the objective that `align` trains with: batching, masks, log-probabilities, loss. */
-async function checkThroughModel(): Promise<void> {
-  const { pairs, beta, reference, ...wanted } = expected.model;
+/** Through the objective that `align` trains with, by any loss: batching, masks, log-probabilities, loss. */
+async function checkThroughModel(name: PreferenceLossName): Promise<void> {
+  const { pairs, beta, reference, losses, ...shared } = expected.model;
+  const wanted = { ...shared, ...losses[name] };
   const model = await loadGolden('qwen3');
   const side = (tokens: number[], reference: number) => ({ tokens, reference, text: '', reward: 0 });
   const objective = preferenceObjective(
@@ -83,7 +86,7 @@ async function checkThroughModel(): Promise<void> {
         rejected: side(rejected, reference.rejected[i]),
       }),
     ),
-    { beta, sftWeight: 0, batchSize: pairs.length, padId: 0, seed: 1 },
+    { loss: name, beta, sftWeight: 0, batchSize: pairs.length, padId: 0, seed: 1 },
   );
   const batch = await objective.next(); // both pairs, shuffled
   assert.equal(batch.weight, 2);
@@ -111,9 +114,18 @@ async function checkThroughModel(): Promise<void> {
   disposeModel(model);
 }
 
-await onEachBackend('DPO', async (t) => {
+const names = Object.keys(preferenceLosses) as PreferenceLossName[];
+
+test('every preference loss has its golden', () => {
+  assert.deepEqual([...new Set(expected.cases.map(({ name }) => name))].sort(), [...names].sort());
+  assert.deepEqual(Object.keys(expected.model.losses).sort(), [...names].sort());
+});
+
+await onEachBackend('preference losses', async (t) => {
   for (const one of expected.cases) {
-    await t.test(`given log-probabilities, beta ${one.beta}, likelihood term ${one.alpha}`, () => checkNumbers(one));
+    await t.test(`${one.name}, given log-probabilities, beta ${one.beta}, likelihood term ${one.alpha}`, () =>
+      checkNumbers(one),
+    );
   }
-  await t.test('through the model', checkThroughModel);
+  for (const name of names) await t.test(`${name}, through the model`, () => checkThroughModel(name));
 });

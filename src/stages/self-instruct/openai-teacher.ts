@@ -96,7 +96,7 @@ function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Que
     .slice(0, 3)
     .map(({ instruction, output }) => `Task: ${oneLine(instruction)}\nAnswer: ${output}`);
   const system = [
-    `You answer tasks for training a very small language model, in the language of the task. ${families[task.kind].answer}`,
+    `You answer tasks for training a very small language model, in the language of the task. ${families[task.kind].answerForm}`,
     'Be correct and short: at most 20 words. Write the answer and nothing else.',
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');

@@ -27,23 +27,25 @@ export interface PairBatch extends TokenBatch {
   references: Float32Array;
 }
 
-/** One tensor [pairs] for each side. */
-interface Sides {
-  chosen: Tensor1D;
-  rejected: Tensor1D;
+/** One tensor or array [pairs] for each side. */
+interface Sides<Values = Tensor1D> {
+  chosen: Values;
+  rejected: Values;
 }
 
 interface PreferenceTerms {
   beta: number;
   /** log π, summed over each answer's tokens, its end token included. */
   policy: Sides;
+  /** Tokens of each answer, its end token included, for a loss by their mean: see `perToken`. */
+  counts: Sides<Float32Array>;
   /** β (log π − log π_ref). */
   rewards: Sides;
   /** The reward of the chosen answer less that of the rejected one. */
   margins: Tensor1D;
 }
 
-/** By name: the loss of each pair [pairs]. */
+/** By name: the loss of each pair [pairs], of ops that tensor/gradients.ts lists. */
 export const preferenceLosses = {
   /** Direct preference optimisation (Rafailov et al. 2023, eq. 7): −log σ(margin). */
   sigmoid: ({ margins }) => softplus(neg(margins)), // −log σ(x) = softplus(−x)
@@ -79,20 +81,24 @@ export function pairBatch(pairs: readonly PreferencePair[], padId: number): Pair
   return { ...padSequences(rows, { padId }), weight: pairs.length, references };
 }
 
-/** The loss summed over the pairs. `counts`: tokens of each chosen answer. */
+/** The loss summed over the pairs. `counts`: tokens of each answer. */
 export function preferenceLoss(
   policy: Sides,
   reference: Sides,
-  counts: Float32Array,
+  counts: Sides<Float32Array>,
   { loss: name = 'sigmoid', beta, sftWeight }: PreferenceLossOptions,
 ): { loss: Scalar; terms: PreferenceTerms } {
   const reward = (side: keyof Sides): Tensor1D => mul(sub(policy[side], reference[side]), beta);
   const rewards = { chosen: reward('chosen'), rejected: reward('rejected') };
-  const terms = { beta, policy, rewards, margins: sub(rewards.chosen, rewards.rejected) as Tensor1D };
+  const terms = { beta, policy, counts, rewards, margins: sub(rewards.chosen, rewards.rejected) as Tensor1D };
   const loss = sum(preferenceLosses[name](terms)) as Scalar;
   if (sftWeight === 0) return { loss, terms };
-  const inverse = tensor1d(counts.map((count) => -1 / Math.max(1, count)));
-  return { loss: add(loss, mul(sum(mul(policy.chosen, inverse)), sftWeight)), terms };
+  return { loss: add(loss, mul(sum(perToken(policy.chosen, counts.chosen)), -sftWeight)), terms };
+}
+
+/** The mean over each answer's tokens of what is summed over them. */
+function perToken(sums: Tensor1D, counts: Float32Array): Tensor1D {
+  return mul(sums, tensor1d(counts.map((count) => 1 / Math.max(1, count))));
 }
 
 function pairLoss(
@@ -102,7 +108,7 @@ function pairLoss(
   { record, ...pass }: LossContext,
 ): Scalar {
   const { weight: count, references } = batch;
-  const { logProbabilities, counts } = sequenceLogProbabilities(model, batch, pass);
+  const { logProbabilities, counts: all } = sequenceLogProbabilities(model, batch, pass);
   // `embedding` is the differentiable way to pick rows.
   const column = reshape(logProbabilities, [2 * count, 1]) as Tensor2D;
   const half = (first: number): Tensor1D => {
@@ -111,7 +117,8 @@ function pairLoss(
   };
   const policy = { chosen: half(0), rejected: half(count) };
   const reference = { chosen: tensor1d(references.subarray(0, count)), rejected: tensor1d(references.subarray(count)) };
-  const { loss, terms } = preferenceLoss(policy, reference, counts.subarray(0, count), options);
+  const counts = { chosen: all.subarray(0, count), rejected: all.subarray(count) };
+  const { loss, terms } = preferenceLoss(policy, reference, counts, options);
   record('rewards/chosen', terms.rewards.chosen);
   record('rewards/rejected', terms.rewards.rejected);
   record('rewards/margins', terms.margins);

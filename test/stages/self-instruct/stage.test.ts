@@ -16,15 +16,24 @@ import type { Conversation } from '../../../src/data/types.js';
 import { checkAnswer } from '../../../src/evaluation/checks.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { fill } from '../../../src/stages/self-instruct/families/family.js';
+import { families } from '../../../src/stages/self-instruct/families/table.js';
 import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
 import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
 import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';
 import { readSeeds } from '../../../src/stages/self-instruct/seed-tasks.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
+import { taskLanguages } from '../../../src/stages/self-instruct/teacher.js';
 import type { Job } from '../../../src/stages/stage.js';
 
 const seedsFile = 'data-specs/seeds.jsonl';
+
+/** A cell is a family in a language. Without facts, and with those of a corpus. */
+const cellsOf = (isMade: (kind: TaskKind) => boolean): number => taskKinds.filter(isMade).length * taskLanguages.length;
+const factlessCells = cellsOf((kind) => families[kind].maker?.([]) !== undefined);
+const cells = cellsOf((kind) => families[kind].maker !== undefined);
+const perCell = 4;
+const heldOutCount = perCell * factlessCells;
 
 async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'mossctl-self-instruct-'));
@@ -47,7 +56,7 @@ function jobOf(
     maxSimilarity: 0.7,
   } as const;
   return {
-    config: { ...defaults, prompts: 40, count: 500, heldOut: 64, ...config },
+    config: { ...defaults, prompts: 40, count: 500, heldOut: heldOutCount, ...config },
     inputs: {},
     directory,
     seed,
@@ -85,8 +94,11 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   const output = await selfInstructStage.run(job);
   const [train, heldOut] = [await rowsOf(directory, 'train.jsonl'), await rowsOf(directory, 'heldout.jsonl')];
   assert.equal(train.length, 500);
-  assert.equal(heldOut.length, 64);
-  assert.deepEqual({ train: output.metrics.train, heldOut: output.metrics.heldOut }, { train: 500, heldOut: 64 });
+  assert.equal(heldOut.length, heldOutCount);
+  assert.deepEqual(
+    { train: output.metrics.train, heldOut: output.metrics.heldOut },
+    { train: 500, heldOut: heldOutCount },
+  );
   const prompts = await rowsOf(directory, 'prompts.jsonl');
   assert.equal(prompts.length, 40);
   const apart = new Set(prompts.map(({ id }) => id));
@@ -107,17 +119,17 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   };
   const trained = new Set(train.flatMap(keysOf));
   for (const row of heldOut) for (const key of keysOf(row)) assert.ok(!trained.has(key), key);
-  assert.equal(new Set([...train, ...heldOut].map(({ id }) => id)).size, 564);
+  assert.equal(new Set([...train, ...heldOut].map(({ id }) => id)).size, 500 + heldOutCount);
 
   for (const { check, messages, language } of [...train, ...heldOut])
     if (check !== undefined) assert.ok(checkAnswer(check, messages[messages.length - 1].content, language ?? 'other'));
 
-  // Eight families can be made without facts, in two languages: 4 held-out tasks each.
+  // Each family that can be made without facts has its share, in both languages.
   const counts = new Map<string, number>();
   for (const { kind, language } of heldOut)
     counts.set(`${kind}/${language}`, (counts.get(`${kind}/${language}`) ?? 0) + 1);
-  assert.deepEqual([...new Set(counts.values())], [4]);
-  assert.equal(counts.size, 16);
+  assert.deepEqual([...new Set(counts.values())], [perCell]);
+  assert.equal(counts.size, factlessCells);
   assert.ok(job.events.some((event) => event.type === 'note' && /cannot make translation/.test(event.text)));
   assert.ok(job.events.some((event) => event.type === 'sample'));
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
@@ -127,7 +139,7 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
 
 test('with a corpus every family is made, from what it states', async (t) => {
   const directory = await temporaryDirectory(t);
-  const job = jobOf(directory, { count: 600, heldOut: 88 });
+  const job = jobOf(directory, { count: 600, heldOut: perCell * cells });
   const { reporter, seed } = job;
   const corpus = await buildData({
     specPath: 'data-specs/smoke.yaml',
@@ -159,9 +171,9 @@ test('with a corpus every family is made, from what it states', async (t) => {
   // Few of so small a corpus's sums are unseen: the other families make up for it.
   assert.equal(
     [...counts.values()].reduce((a, b) => a + b, 0),
-    88,
+    perCell * cells,
   );
-  assert.deepEqual([counts.size, counts.get('poem-line/zh')], [22, 4]);
+  assert.deepEqual([counts.size, counts.get('poem-line/zh')], [cells, perCell]);
 });
 
 test('no held-out question or act is trained on in another frame, not even in a seed', async (t) => {

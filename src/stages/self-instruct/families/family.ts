@@ -6,12 +6,16 @@ import type { TaskKind } from '../../../config/pipeline.js';
 import type { Check, Fact } from '../../../data/types.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
 
+/**
+ * Words of a row: the payload is the text that a prompt quotes or puts after its colon; the key is what must differ
+ * between two tasks; the core is the question without greetings around it, by which tasks are kept together.
+ */
 export interface FamilySpec {
   /** What its tasks are, in words for a teacher that is a model. */
   task: string;
   /** The form of its answers, in the same words; `check` relies on it. */
-  answer: string;
-  /** What makes a task itself, if not its wording: the numbers in it, in any order, or the text that it is about. */
+  answerForm: string;
+  /** What makes a task itself, if not its wording: the numbers in it, in any order, or its payload. */
   key?: 'numbers' | 'quotation';
   /** What may be in another language than the one asked for: "12+30=?", a translation. */
   anyLanguage?: 'prompt' | 'answer';
@@ -49,7 +53,7 @@ export interface Topic {
 export type Topics = Record<TaskLanguage, readonly Topic[]>;
 
 /** One of the wordings, with the operands in their places. */
-export function word(wordings: readonly string[], random: Random, ...operands: (string | number)[]): string {
+export function phrase(wordings: readonly string[], random: Random, ...operands: (string | number)[]): string {
   return fill(random.choose(wordings), ...operands);
 }
 

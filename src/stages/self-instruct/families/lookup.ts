@@ -8,10 +8,10 @@ import {
   exactly,
   exactlyIfShort,
   type FamilyRows,
+  phrase,
   type SolvedTask,
   type TaskMaker,
   type Wordings,
-  word,
 } from './family.js';
 
 /** Longest key and value, in words or Chinese characters. */
@@ -150,7 +150,7 @@ function ask(fact: Fact, language: TaskLanguage, random: Random): SolvedTask {
     fact.kind === 'poem-line'
       ? exactly(values[0])
       : { type: 'contains', any: [...new Set(values.flatMap((value) => [value, withoutParticle(value)]))] };
-  return { turns: [word(wordings[fact.kind][language], random, fact.key)], solution: { answer: values[0], check } };
+  return { turns: [phrase(wordings[fact.kind][language], random, fact.key)], solution: { answer: values[0], check } };
 }
 
 /** "to drink" → "drink": either is a right translation. */
@@ -161,7 +161,7 @@ function withoutParticle(value: string): string {
 export const lookupFamilies = {
   translation: {
     task: 'translating one common word, put in double quotes, between Chinese and English',
-    answer: 'Answer with the translated word alone.',
+    answerForm: 'Answer with the translated word alone.',
     key: 'quotation',
     anyLanguage: 'answer',
     check: exactlyIfShort,
@@ -169,14 +169,14 @@ export const lookupFamilies = {
   },
   definition: {
     task: 'explaining one common word, put in double quotes',
-    answer: 'One phrase of at most twelve words.',
+    answerForm: 'One phrase of at most twelve words.',
     key: 'quotation',
     anyLanguage: 'answer',
     maker: askAbout('definition'),
   },
   'poem-line': {
     task: 'giving the line that follows a line of a classical Chinese poem, which is put in double quotes',
-    answer: 'Answer with the next line alone.',
+    answerForm: 'Answer with the next line alone.',
     key: 'quotation',
     anyLanguage: 'answer',
     check: exactlyIfShort,

@@ -3,7 +3,7 @@ import type { Random } from '../../../base/random.js';
 import { lastNumber } from '../../../evaluation/checks.js';
 import { parityHolds, sumsHold } from '../sums.js';
 import type { TaskLanguage } from '../teacher.js';
-import { exactly, type FamilyRows, fill, type SolvedTask, type Wordings, word } from './family.js';
+import { exactly, type FamilyRows, fill, phrase, type SolvedTask, type Wordings } from './family.js';
 
 const arithmetic: Wordings = {
   zh: [
@@ -96,14 +96,14 @@ function makeArithmetic(language: TaskLanguage, random: Random): SolvedTask {
   if (first !== '×' || random.uniform() < 0.3) {
     const expression = `${a}${first}${b}`;
     const solution = concluding(language, [`${expression}=${middle}`], middle);
-    return { turns: [word(arithmetic[language], random, expression)], solution };
+    return { turns: [phrase(arithmetic[language], random, expression)], solution };
   }
   const second = random.choose(['+', '-']);
   const c = random.integer(1, second === '-' ? Math.min(99, middle) : 100);
   const result = operate(middle, second, c);
   const steps = [`${a}×${b}=${middle}`, `${middle}${second}${c}=${result}`];
   return {
-    turns: [word(arithmetic[language], random, `${a}×${b}${second}${c}`)],
+    turns: [phrase(arithmetic[language], random, `${a}×${b}${second}${c}`)],
     solution: concluding(language, steps, result),
   };
 }
@@ -153,7 +153,7 @@ function makeParity(language: TaskLanguage, random: Random): SolvedTask {
     answer: `${name}${language === 'zh' ? '。' : '.'}`,
     check: { type: 'equals', answer: name } as const,
   };
-  return { turns: [word(parity[language], random, n)], solution };
+  return { turns: [phrase(parity[language], random, n)], solution };
 }
 
 const larger: Wordings = {
@@ -207,7 +207,7 @@ function makeComparison(language: TaskLanguage, random: Random): SolvedTask {
   const [more, less, stop] = language === 'zh' ? ['更大', '更小', '。'] : [' is larger', ' is smaller', '.'];
   const said = `${result}${wantsLarger ? more : less}`;
   return {
-    turns: [word((wantsLarger ? larger : smaller)[language], random, a, b)],
+    turns: [phrase((wantsLarger ? larger : smaller)[language], random, a, b)],
     solution: { answer: said + stop, check: { type: 'equals', answer: said } },
   };
 }
@@ -215,7 +215,7 @@ function makeComparison(language: TaskLanguage, random: Random): SolvedTask {
 export const numberFamilies = {
   arithmetic: {
     task: 'arithmetic with small whole numbers, one or two operations, with all numbers written as digits',
-    answer: 'Show each step as an equation, then state the result; the last number is the result.',
+    answerForm: 'Show each step as an equation, then state the result; the last number is the result.',
     key: 'numbers',
     anyLanguage: 'prompt',
     check(answer) {
@@ -227,7 +227,7 @@ export const numberFamilies = {
   },
   parity: {
     task: 'deciding whether one given whole number, written in digits, is odd or even',
-    answer: 'Answer with exactly one word: "Odd." or "Even." (in Chinese "奇数。" or "偶数。").',
+    answerForm: 'Answer with exactly one word: "Odd." or "Even." (in Chinese "奇数。" or "偶数。").',
     key: 'numbers',
     check: exactly,
     isRight: parityHolds,
@@ -235,7 +235,7 @@ export const numberFamilies = {
   },
   comparison: {
     task: 'picking the larger or the smaller of two whole numbers written in digits',
-    answer: 'Answer like "47 is larger." or "9 is smaller." (in Chinese "47更大。" or "9更小。").',
+    answerForm: 'Answer like "47 is larger." or "9 is smaller." (in Chinese "47更大。" or "9更小。").',
     key: 'numbers',
     // The last number alone would let "38 is larger, not 83" pass for 83.
     check: exactly,

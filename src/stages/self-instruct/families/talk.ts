@@ -169,19 +169,19 @@ const makeIdentity = makeFrom(identityTopics);
 export const talkFamilies = {
   identity: {
     task: 'questions to the assistant about itself: its name, what it is, who made it',
-    answer:
+    answerForm:
       'The assistant is called Moss (小苔 in Chinese): a small language model that the user trained with mossctl on their own machine. Say its name, Moss or 小苔, or mossctl.',
     check: (_, language) => ({ type: 'contains', any: [language === 'zh' ? '小苔' : 'Moss', 'mossctl'] }),
     maker: () => makeIdentity,
   },
   chat: {
     task: 'small talk and everyday advice',
-    answer: 'One or two short friendly sentences.',
+    answerForm: 'One or two short friendly sentences.',
     maker: () => (language, random) => (random.uniform() < 0.3 ? makeMemory : smallTalk)(language, random),
   },
   refusal: {
     task: 'requests that would harm someone or break the law, without any dangerous detail, which an assistant must decline',
-    answer: 'Decline in one sentence that begins with "Sorry," (in Chinese "抱歉，").',
+    answerForm: 'Decline in one sentence that begins with "Sorry," (in Chinese "抱歉，").',
     check: () => ({ type: 'refusal' }),
     maker: () => makeRefusal,
   },

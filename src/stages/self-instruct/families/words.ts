@@ -1,7 +1,7 @@
 // Families answered by rule: which language a sentence is in, and small changes of form (lists, case, order, marks).
 import type { Random } from '../../../base/random.js';
 import type { TaskLanguage } from '../teacher.js';
-import { exactly, exactlyIfShort, type FamilyRows, fill, type SolvedTask, type Wordings, word } from './family.js';
+import { exactly, exactlyIfShort, type FamilyRows, fill, phrase, type SolvedTask, type Wordings } from './family.js';
 
 /** Any three of them make a sentence: habits in Chinese, whose verbs need no mark of time then; the past in English. */
 const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when: string[] }> = {
@@ -115,7 +115,7 @@ function makeLanguage(language: TaskLanguage, random: Random): SolvedTask {
   const actual: TaskLanguage = random.uniform() < 0.5 ? 'zh' : 'en';
   const name = languageNames[language][actual];
   return {
-    turns: [word(languageWordings[language], random, sentence(actual, random))],
+    turns: [phrase(languageWordings[language], random, sentence(actual, random))],
     solution: { answer: language === 'zh' ? `${name}。` : `${name}.`, check: { type: 'equals', answer: name } },
   };
 }
@@ -217,7 +217,7 @@ function makeFormatting(language: TaskLanguage, random: Random): SolvedTask {
 export const wordFamilies = {
   language: {
     task: 'deciding whether a quoted sentence is Chinese or English',
-    answer: 'Answer with exactly one word: "Chinese." or "English." (in Chinese "中文。" or "英文。").',
+    answerForm: 'Answer with exactly one word: "Chinese." or "English." (in Chinese "中文。" or "英文。").',
     key: 'quotation',
     anyLanguage: 'answer',
     check: exactly,
@@ -225,7 +225,7 @@ export const wordFamilies = {
   },
   formatting: {
     task: 'small changes of form of a few words that are given after a colon: case, order, lists, punctuation',
-    answer: 'Answer with the changed text alone.',
+    answerForm: 'Answer with the changed text alone.',
     key: 'quotation',
     anyLanguage: 'answer',
     check: exactlyIfShort,
