@@ -7,6 +7,7 @@ import { Interrupted, UserError } from '../../src/base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../src/base/files.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../../src/config/pipeline.js';
 import { resolved } from '../../src/pipeline/load.js';
+import { inputsOf } from '../../src/pipeline/plan.js';
 import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
 import { namesOf, type StageTable, stageTable } from '../../src/stages/catalog.js';
@@ -88,6 +89,17 @@ export function whole(): PipelineConfig {
   const names = stageNames.filter((name) => name in pipelineSchema.shape);
   const blocks = Object.fromEntries(names.map((name) => [name, requiredSettings[name] ?? {}]));
   return resolved(pipelineSchema.parse({ name: 'test', ...blocks }));
+}
+
+/** A stage, and every stage that reads what it makes, directly or through others. */
+export function withDependents(first: StageName): StageName[] {
+  const config = whole();
+  const affected: StageName[] = [];
+  for (const name of stageNames) {
+    const inputs = inputsOf(name, { config, stages: stageTable });
+    if (name === first || inputs.some((input) => affected.includes(input))) affected.push(name);
+  }
+  return affected;
 }
 
 export async function start(runDirectory: string, world: World, options: Partial<PipelineRun> = {}) {

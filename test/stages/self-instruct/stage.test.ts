@@ -173,7 +173,8 @@ test('with a corpus every family is made, from what it states', async (t) => {
     [...counts.values()].reduce((a, b) => a + b, 0),
     perCell * cells,
   );
-  assert.deepEqual([counts.size, counts.get('poem-line/zh')], [cells, perCell]);
+  assert.equal(counts.size, cells);
+  assert.ok((counts.get('poem-line/zh') ?? 0) >= perCell);
 });
 
 test('no held-out question or act is trained on in another frame, not even in a seed', async (t) => {
