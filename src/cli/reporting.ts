@@ -40,6 +40,7 @@ function watchInterrupt(): { signal: AbortSignal; release(): void } {
   return {
     signal,
     release() {
+      if (signal.aborted) return; // on its way out: a second signal still ends it with 130, and does not kill it
       for (const kill of kills) process.off(kill, onKill);
     },
   };
