@@ -2,7 +2,6 @@
 // arithmetic takes at the multiply-add peak, or its compulsory memory traffic at full bandwidth, whichever is longer.
 // Traffic counts every input read once and every output written once. Data that a cache still holds from the call
 // before comes faster than memory delivers: a memory-bound op may then pass 100 %.
-
 import { decoderTable } from '../architecture/parameters.js';
 import { rotationOf } from '../architecture/rope.js';
 import { Random } from '../base/random.js';

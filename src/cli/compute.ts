@@ -1,5 +1,4 @@
 // The backend of a command that runs no pipeline: its three flags, checked as the keys of a pipeline are.
-
 import { flagOverrides } from '../base/overrides.js';
 import { parseYaml } from '../base/yaml.js';
 import { type ComputeChoice, computeSchema } from '../config/compute.js';

@@ -3,11 +3,19 @@
 // read all before it. A request draws from random streams of its own, so that its answer follows from it alone.
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
-import { copyColumns, createCache, disposeCache, type KeyValueCache } from '../model/cache.js';
+import { copyColumns, createCache, disposeCache, growCache, type KeyValueCache } from '../model/cache.js';
 import type { Model } from '../model/model.js';
 import { Columns, columnsFor, type Segment } from './columns.js';
-import { ensureColumns, readTokens } from './read-tokens.js';
-import { checkIds, type Emitted, type Generation, type Listener, type Request, Sequence } from './sequence.js';
+import { readTokens } from './read-tokens.js';
+import {
+  checkIds,
+  type Emitted,
+  type Generation,
+  type Listener,
+  type Request,
+  resultsOf,
+  Sequence,
+} from './sequence.js';
 
 export type { Emitted, Generation, Request } from './sequence.js';
 
@@ -83,7 +91,7 @@ export class Engine {
    */
   async submit(request: Request, listener?: Listener): Promise<Generation[]> {
     this.#check(request);
-    if (request.samples === 0 || request.maxNewTokens === 0) return resultsOf(request, [], 'length');
+    if (request.samples === 0 || request.maxNewTokens === 0) return resultsOf(request, 'length');
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, listener, sequences: [], isOver: false, resolve, reject });
       this.#running ??= this.#run();
@@ -179,12 +187,18 @@ export class Engine {
     }
   }
 
-  #jobs(): Set<Job> {
-    return new Set([...this.#queue, ...this.#batch.map(({ job }) => job)]);
+  /** Some more than once: a job may have several sequences in the batch, and others still in the queue. */
+  #jobs(): Job[] {
+    return [...this.#batch.map(({ job }) => job), ...this.#queue];
   }
 
   async #step(): Promise<void> {
-    for (const job of this.#jobs()) if (job.request.signal?.aborted) this.#abort(job);
+    let [asked, isAborted]: [AbortSignal | undefined, boolean] = [undefined, false]; // thousands share one: asked once
+    for (const job of this.#jobs()) {
+      const { signal } = job.request;
+      if (signal !== asked) [asked, isAborted] = [signal, signal?.aborted ?? false];
+      if (isAborted && !job.isOver) this.#abort(job);
+    }
     while (this.#queue.length > 0 && this.#admit(this.#queue[0])) this.#finish();
     const prompts: Work[] = [];
     let longest = 0;
@@ -309,14 +323,14 @@ export class Engine {
       const { request, sequences } = job;
       if (sequences.length < (request.samples ?? 1) || !sequences.every(({ hasEnded }) => hasEnded)) continue;
       job.isOver = true;
-      job.resolve(resultsOf(request, sequences, 'length'));
+      job.resolve(resultsOf(request, 'length', sequences));
     }
   }
 
   #abort(job: Job): void {
     for (const sequence of job.sequences) if (!sequence.hasEnded) sequence.end('aborted');
     this.#remove(job);
-    job.resolve(resultsOf(job.request, job.sequences, 'aborted'));
+    job.resolve(resultsOf(job.request, 'aborted', job.sequences));
   }
 
   #remove(job: Job): void {
@@ -330,17 +344,7 @@ export class Engine {
   #room(): KeyValueCache {
     const { extent, limit } = this.#columns;
     this.#cache ??= createCache(this.#model.config, extent);
-    ensureColumns(this.#cache, extent, limit);
+    growCache(this.#cache, extent, limit);
     return this.#cache;
   }
-}
-
-/** One for each sample; those that never began ended as `finish` says. */
-function resultsOf(
-  { samples = 1, logProbabilities }: Request,
-  sequences: readonly Sequence[],
-  finish: Generation['finish'],
-): Generation[] {
-  const none = (): Generation => ({ tokens: [], finish, ...(logProbabilities && { emitted: [] }) });
-  return Array.from({ length: samples }, (_, i) => sequences[i]?.result ?? none());
 }

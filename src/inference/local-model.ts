@@ -10,23 +10,23 @@ import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { type ChatFormat, isBaseModel, stopIdsOf } from './chat-format.js';
 import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
 import { Engine, type Generation, type Request } from './engine.js';
+import { resultsOf } from './sequence.js';
 
 export class LocalModel implements ChatModel, ChatFormat {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
   readonly engine: Engine;
   readonly isBase: boolean;
   readonly eosTokenIds: readonly number[];
   /** Absent: weights in training. */
   readonly checkpoint: Checkpoint | undefined;
+  #template: ChatTemplate | undefined;
 
   /** Borrows weights that somebody else disposes, after this model. */
   constructor({ model, tokenizer, checkpoint }: { model: Model; tokenizer: Tokenizer; checkpoint?: Checkpoint }) {
     this.model = model;
     this.tokenizer = tokenizer;
     this.checkpoint = checkpoint;
-    this.template = new ChatTemplate(tokenizer);
     this.engine = new Engine(model);
     this.isBase = isBaseModel(tokenizer, checkpoint?.manifest.stage);
     this.eosTokenIds = checkpoint?.eosTokenIds ?? [];
@@ -42,6 +42,12 @@ export class LocalModel implements ChatModel, ChatFormat {
     const tokenizer = await Tokenizer.open(checkpoint.path);
     const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
     return new LocalModel({ model, tokenizer, checkpoint }) as OpenedModel;
+  }
+
+  /** Compiled when it is first asked for: text is continued without one. */
+  get template(): ChatTemplate {
+    this.#template ??= new ChatTemplate(this.tokenizer);
+    return this.#template;
   }
 
   get identity(): string {
@@ -71,10 +77,7 @@ export class LocalModel implements ChatModel, ChatFormat {
 
   /** Generations for one prompt, each until a token of the model's own ends it; empty where the prompt fills the context. */
   async generate(request: Omit<Request, 'stopIds'>): Promise<Generation[]> {
-    const { samples = 1, tokens } = request;
-    if (tokens.length >= this.contextLength) {
-      return Array.from({ length: samples }, () => ({ tokens: [], finish: 'length' }));
-    }
+    if (request.tokens.length >= this.contextLength) return resultsOf(request, 'length');
     return this.engine.submit({ ...request, stopIds: stopIdsOf(this) });
   }
 

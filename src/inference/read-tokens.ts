@@ -1,6 +1,6 @@
 // One forward pass over pieces of many sequences: a row each, padded on the right to the longest. Every row looks into a
 // stretch of its own of the one cache, so that rows of any age decode side by side.
-import { type CacheUse, growCache, type KeyValueCache } from '../model/cache.js';
+import type { CacheUse, KeyValueCache } from '../model/cache.js';
 import { forward, logits, modelInput } from '../model/forward.js';
 import type { Model } from '../model/model.js';
 import { readResult } from '../tensor/host.js';
@@ -55,10 +55,4 @@ export async function readTokens(
   const vocabulary = model.config.vocab_size;
   let next = 0;
   return pieces.map(({ wanted: own }) => own.map(() => values.subarray(next * vocabulary, ++next * vocabulary)));
-}
-
-/** Makes room for `columns`, half as many again where it has to grow, but never more than `limit`. */
-export function ensureColumns(cache: KeyValueCache, columns: number, limit: number): void {
-  if (columns <= cache.capacity) return;
-  growCache(cache, Math.min(limit, Math.max(columns, Math.ceil((cache.capacity * 1.5) / 64) * 64)));
 }

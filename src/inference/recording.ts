@@ -1,6 +1,5 @@
 // A model whose every reply is kept the moment it is whole, so that a killed run resumes without paying twice.
 // Keyed by index and content: a changed prompt, model or endpoint asks anew.
-
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';

@@ -168,6 +168,16 @@ export class Sequence {
   }
 }
 
+/** A generation for each sample; those that have no sequence ended as `finish` says. */
+export function resultsOf(
+  { samples = 1, logProbabilities }: Pick<Request, 'samples' | 'logProbabilities'>,
+  finish: Generation['finish'],
+  sequences: readonly Sequence[] = [],
+): Generation[] {
+  const none = (): Generation => ({ tokens: [], finish, ...(logProbabilities && { emitted: [] }) });
+  return Array.from({ length: samples }, (_, i) => sequences[i]?.result ?? none());
+}
+
 /** @throws RangeError naming the first that is none. */
 export function checkIds(ids: readonly number[], vocabulary: number): void {
   const unknown = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabulary);

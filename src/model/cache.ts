@@ -27,8 +27,10 @@ export function createCache(config: ModelConfig, capacity: number): KeyValueCach
   return { capacity, layers: Array.from({ length: layers }, () => ({ keys: room(), values: room() })) };
 }
 
-/** Room for `capacity` columns, in place; those there are stay as they are. */
-export function growCache(cache: KeyValueCache, capacity: number): void {
+/** Makes room for `columns`, in place; half as many again where it has to grow, but never more than `limit`. */
+export function growCache(cache: KeyValueCache, columns: number, limit: number): void {
+  if (columns <= cache.capacity) return;
+  const capacity = Math.min(limit, Math.max(columns, Math.ceil(1.5 * cache.capacity)));
   replaceLayers(cache, (held) => {
     const [, , groups, dimension] = held.shape;
     const larger = concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1);

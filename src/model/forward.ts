@@ -1,6 +1,5 @@
 // The decoder, top to bottom: embed → (attention + SwiGLU, each behind an RMSNorm and a residual) × layers → norm.
 // Training, evaluation and cached decoding all run through here.
-
 import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
 import { attention } from '../tensor/ops/attention.js';

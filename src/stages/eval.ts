@@ -1,6 +1,5 @@
 // The table across base → sft → align: bits per byte of held-out text and answers to held-out tasks, measured alike
 // for each checkpoint.
-
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../base/files.js';

@@ -1,6 +1,5 @@
 // The two ways in which pairs are counted: all pairs of the text at once, by hash; and those around one joined pair,
 // by the symbol on its other side.
-
 import type { PairEntry } from './pair-counts.js';
 import { hashPair } from './pair-ranks.js';
 

@@ -1,6 +1,5 @@
 // One step over the rows of a model that are trained: AdamW, or Muon for the layers' matrices and AdamW for the rest. The
 // moments are plain tensors that a checkpoint can hold.
-
 import { isTrained } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';

@@ -1,6 +1,5 @@
 // mossctl eval CHECKPOINT --text: bits per byte of plain files, for a model of ours or anyone's that has no run folder. A
 // file is measured as `eval` measures a held-out document, so that the figures can stand side by side.
-
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatCount } from '../../base/format.js';
 import type { TokenDocument } from '../../data/shards.js';

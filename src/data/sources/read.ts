@@ -1,5 +1,4 @@
 // One table: format → reader. A new format is a new file and a line here.
-
 import { asUserError, UserError } from '../../base/errors.js';
 import type { DataSpec, Format, SourceSpec } from '../spec.js';
 import { readArrowRows } from './arrow.js';
