@@ -1,14 +1,11 @@
 // Conversations from files, checked row by row, and their way to a token sequence that fits the context.
 // A row of the wrong shape is an error that names its line; a row that is well-formed but of no use can be dropped.
-import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { readJsonl } from '../base/jsonl.js';
 import type { ChatTemplate, EncodedChat } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
 import { foreignFormats } from './foreign.js';
-import { readJsonFile } from './json-file.js';
+import { type Row, readRows } from './rows.js';
 import { type Conversation, conversationSchema, type TokenSequence } from './types.js';
 
 export interface ConversationReadOptions {
@@ -94,17 +91,8 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
 
 const fixRow = 'Fix or delete that row';
 
-interface ConversationRow {
-  value: unknown;
-  /** In a JSON array its place, from 1. */
-  line: number;
-  where: string;
-  /** Of the conversation, where it has no id. */
-  name: string;
-}
-
 /** What is wrong with the row becomes an error that names it. */
-function parseRow({ value, where, name }: ConversationRow): Conversation {
+function parseRow({ value, where, name }: Row): Conversation {
   try {
     return toConversation(value, name);
   } catch (error) {
@@ -121,31 +109,6 @@ function parseRow({ value, where, name }: ConversationRow): Conversation {
     if (error instanceof UserError) throw new UserError(error.faults.map((fault) => ({ where, ...fault })));
     throw error;
   }
-}
-
-/** The rows of a JSONL file, or of a file that holds one JSON array. */
-async function* readRows(path: string): AsyncGenerator<ConversationRow> {
-  const row = (value: unknown, line: number, where: string) => ({
-    value,
-    line,
-    where,
-    name: `${basename(path)}:${line}`,
-  });
-  if (!(await startsWithBracket(path))) {
-    for await (const { value, line } of readJsonl(path)) yield row(value, line, `${path}:${line}`);
-    return;
-  }
-  const rows = await readJsonFile(path);
-  if (!Array.isArray(rows)) throw new UserError({ what: 'a list of rows was expected', where: path });
-  for (const [i, value] of rows.entries()) yield row(value, i + 1, `${path} (row ${i + 1})`);
-}
-
-async function startsWithBracket(path: string): Promise<boolean> {
-  for await (const chunk of createReadStream(path, { encoding: 'utf8' })) {
-    const start = (chunk as string).replace(/^\uFEFF/, '').trimStart();
-    if (start !== '') return start.startsWith('[');
-  }
-  return false;
 }
 
 /**
