@@ -4,9 +4,9 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** 1 thread, 2 threads. */
-export function formatThreads(count: number): string {
-  return `${count} ${count === 1 ? 'thread' : 'threads'}`;
+/** 1 thread, 2 threads, 1,000 threads. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** 1234567 → "1.23M". */

@@ -3,11 +3,11 @@
 import pc from 'picocolors';
 import {
   alignColumns,
+  countOf,
   displayWidth,
   formatBytes,
   formatCount,
   formatShort,
-  formatThreads,
   printable,
   shorten,
 } from '../base/format.js';
@@ -163,7 +163,7 @@ function shapesText(shapes: ParameterSummary['groups'][number]['shapes']): strin
 function computedBy({ manifest, resumable }: Inspection): string[] {
   const { backend, threads, precision, versions } = manifest;
   if (manifest.stage === 'import') return [];
-  const engine = [backend, ...(threads === null ? [] : [formatThreads(threads)]), precision].join(', ');
+  const engine = [backend, ...(threads === null ? [] : [countOf(threads, 'thread')]), precision].join(', ');
   return [
     `${engine}; mossctl ${versions.mossctl}, TensorFlow.js ${versions.tfjs}`,
     resumable

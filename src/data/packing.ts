@@ -97,19 +97,22 @@ export class PackedBatches {
     }
   }
 
-  /** Batches in one pass over the data, rounded up. Reads every sequence unless the source knows its `tokenCount`. */
-  async countBatches(): Promise<number> {
-    const { source, rows, columns, mode } = this.#options;
+  /**
+   * Rows in one pass over the data, not rounded ('whole': in the first pass; later ones pack a little otherwise).
+   * Reads every sequence unless the source knows its `tokenCount`.
+   */
+  async countRows(): Promise<number> {
+    const { source, columns, mode } = this.#options;
     if (mode === 'whole') {
       const dryRun = new PackedBatches(this.#options);
       let filled = 0;
       for (; dryRun.epoch === 0; filled++) await dryRun.#nextRow();
-      return Math.ceil(filled / rows);
+      return filled;
     }
     let inputs = 0;
     if (source.tokenCount !== undefined) inputs = source.tokenCount - source.length;
     else for (let i = 0; i < source.length; i++) inputs += inputLength(await source.get(i));
-    return Math.max(1, Math.ceil(inputs / (rows * columns)));
+    return inputs / columns;
   }
 
   /** 'stream': fills the row to its end, over as many sequences (and epochs) as it takes. */

@@ -1,6 +1,6 @@
 // The table across base → sft → align: bits per byte of held-out text and answers to held-out tasks, measured alike
 // for each checkpoint.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../base/files.js';
 import { heldOutRowsName, resultsName } from '../base/layout.js';
@@ -68,6 +68,7 @@ export const evalStage: Stage<EvalConfig> = {
       }
       for (const [name, value] of Object.entries(evaluated.column.metrics)) metrics[`${label}.${name}`] = value;
     }
+    if (table.every(({ measurements }) => measurements.size === 0)) throw nothingIsHeldOut(directory);
     const results: EvaluationTable = {
       columns: table.map(({ column }) => column),
       comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
@@ -133,6 +134,16 @@ async function evaluateCheckpoint(
   const shown = answers.slice(0, shownSamples);
   const samples = shown.map(({ task, text }) => ({ prompt: lastQuestion(task), completion: text }));
   return { label, checkpoint, column, measurements, samples };
+}
+
+function nothingIsHeldOut(directory: string): UserError {
+  const run = dirname(directory);
+  return new UserError({
+    what: 'there is nothing to measure',
+    where: run,
+    why: 'this run holds no text and no tasks out of its training',
+    next: `Give tasks (mossctl eval ${run} --set eval.tasks=FILE), or measure text (mossctl eval ${run}/latest --text FILE)`,
+  });
 }
 
 function nothingToMeasure(path: string): UserError {

@@ -3,7 +3,7 @@ import { modelConfig } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
 import { parameterCount } from '../architecture/parameters.js';
 import { digestOf, readJsonIfExists } from '../base/files.js';
-import { formatCount } from '../base/format.js';
+import { countOf, formatCount } from '../base/format.js';
 import { corpusManifestName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import type { PretrainConfig } from '../config/pipeline.js';
@@ -39,7 +39,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const { tokenizer, documents, inputDigest, evaluate } = await openInputs(job);
     const { model, continued, shape } = await makeModel(job, tokenizer);
     const batches = new PackedBatches({ source: documents, mode: 'stream', seed, ...shape });
-    const planned = await stepCount(train, () => batches.countBatches());
+    const planned = await stepCount(job, train, async () => (await batches.countRows()) / shape.rows);
     const cooldown = await openCooldown(settings, { planned, inputDigest, parent: continued?.parent.digest });
     const size = `${formatCount(parameterCount(model.config))} parameters`;
     reporter.note('info', `${size}, ${planInWords(train, { steps: planned, shape, documents })}`);
@@ -69,23 +69,31 @@ export const pretrainStage: Stage<PretrainConfig> = {
   },
 };
 
-async function openInputs({ inputs }: Job<PretrainConfig>) {
+async function openInputs({ inputs, reporter }: Job<PretrainConfig>) {
   const { tokens = '' } = inputs;
   const tokenizer = await Tokenizer.open(inputs.tokenizer ?? '');
   const documents = await openTokens(tokens, 'train', tokenizer);
   const validation = await openTokens(tokens, 'validation', tokenizer);
   const heldOut = await chooseHeldOut(validation, evaluationTokens);
   const formulas = await heldOutFormulas(validation, tokenizer, evaluationFormulas);
+  const nothing = heldOut.length === 0 && formulas.length === 0;
+  if (nothing) reporter.note('info', nothingHeldOut(documents.length));
   return {
     tokenizer,
     documents,
     inputDigest: digestOf(await readJsonIfExists(`${tokens}/${corpusManifestName}`)),
-    evaluate: async (model: Model) => {
-      const texts = await measureHeldOut(model, heldOut);
-      const answers = await withWeights({ model, tokenizer }, (local) => measureFormulas(local, formulas));
-      return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
-    },
+    evaluate: nothing
+      ? undefined
+      : async (model: Model) => {
+          const texts = await measureHeldOut(model, heldOut);
+          const answers = await withWeights({ model, tokenizer }, (local) => measureFormulas(local, formulas));
+          return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
+        },
   };
+}
+
+function nothingHeldOut(documents: number): string {
+  return `nothing is held out: all of the corpus (${countOf(documents, 'document')}) is trained on, so no held-out figures follow. data.validation sets a share of the documents apart`;
 }
 
 /** A fresh model, or that of the checkpoint that is pretrained further; and the shape of its batches. */

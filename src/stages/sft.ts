@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
+import { countOf } from '../base/format.js';
 import { heldOutRowsName, trainRowsName } from '../base/layout.js';
 import { Random } from '../base/random.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
@@ -39,21 +40,22 @@ export const sftStage: Stage<SftConfig> = {
     const { model, tokenizer, template } = await LocalModel.of(parent);
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
     const columns = columnsOf(job, model.config.max_position_embeddings);
-    const shape = { rows: config.train.batchSize, columns, padId: model.config.pad_token_id };
     const sequences = await readSequences(job, path, { template, tokenizer }, columns);
     const heldOut = await readHeldOut(inputs.selfInstruct);
     const heldOutSequences = heldOut.flatMap((row) => {
       const fitted = conversationSequences(row, template, columns);
       return 'sequences' in fitted ? fitted.sequences : [];
     });
+    if (heldOutSequences.length === 0) job.reporter.note('info', nothingHeldOut(heldOut, columns));
     // The text that pretraining read, where a share of the rows is to keep reading it.
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
-    const { batches, countBatches } = makeBatches(job, sequences, text, shape);
+    const padId = model.config.pad_token_id;
+    const { batches, batchesPerEpoch, shape } = await makeBatches(job, sequences, text, { columns, padId });
     const result = await runTraining(job, {
       model,
       objective: tokenObjective(batches, config.train),
       config: config.train,
-      steps: await stepCount(config.train, countBatches),
+      steps: await stepCount(job, config.train, () => batchesPerEpoch),
       directory,
       tokenizerFiles: tokenizer.files(),
       eosTokenId: tokenizer.specialId('turnEnd'),
@@ -64,7 +66,7 @@ export const sftStage: Stage<SftConfig> = {
         inputDigest: digestOf({ conversations: await sha256File(path), columns, text: text?.manifest ?? null }),
         ...compute,
       },
-      evaluate: (current) => heldOutLoss(current, heldOutSequences, shape),
+      evaluate: heldOutSequences.length === 0 ? undefined : (current) => heldOutLoss(current, heldOutSequences, shape),
       sample: (current, step) =>
         withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, heldOut, step)),
     });
@@ -89,23 +91,37 @@ function columnsOf({ config, reporter }: Job<SftConfig>, context: number): numbe
   return columns;
 }
 
-/** Rows of conversations, or of those and plain text; and how many batches are one pass over the conversations. */
-function makeBatches(
-  { config, seed }: Job<SftConfig>,
+/**
+ * Batches of conversations, or of those and plain text, and how many of them are one pass over the conversations. Where
+ * one pass has fewer rows than a batch, the batch is that small: nothing is learnt twice in one step.
+ */
+async function makeBatches(
+  { config, seed, reporter }: Job<SftConfig>,
   sequences: readonly TokenSequence[],
   text: TokenDocuments | undefined,
-  shape: BatchShape,
+  { columns, padId }: Omit<BatchShape, 'rows'>,
 ) {
+  const { batchSize } = config.train;
   const source = { length: sequences.length, get: (index: number) => sequences[index] };
-  const main = new PackedBatches({ source, mode: 'whole', seed, ...shape });
-  const countBatches = async (): Promise<number> => Math.ceil((await main.countBatches()) / (1 - config.textShare));
-  if (text === undefined) return { batches: main, countBatches };
+  const pack = (shape: BatchShape): PackedBatches => new PackedBatches({ source, mode: 'whole', seed, ...shape });
+  const perEpoch = (await pack({ rows: batchSize, columns, padId }).countRows()) / (1 - config.textShare);
+  const shape = { rows: Math.min(batchSize, Math.ceil(perEpoch)), columns, padId };
+  if (shape.rows < batchSize) {
+    const rows = countOf(shape.rows, 'row');
+    reporter.note(
+      'info',
+      `all conversations take ${rows} of ${columns} tokens: a batch has that many, not ${batchSize}`,
+    );
+  }
+  const main = pack(shape);
+  const batchesPerEpoch = perEpoch / shape.rows;
+  if (text === undefined) return { batches: main, batchesPerEpoch, shape };
   // A stream of its own: not the order in which pretraining read.
   const own = Random.stream(seed, 'sft-text').uint32();
   const second = new PackedBatches({ source: text, mode: 'stream', seed: own, ...shape });
   const supplies = new Map(Object.entries({ main, second }));
   const batches = new MixedBatches({ supplies, apportionment: new SecondShare(config.textShare), ...shape });
-  return { batches, countBatches };
+  return { batches, batchesPerEpoch, shape };
 }
 
 /** Answers to a few held-out tasks, so that a person can see it learn. */
@@ -163,9 +179,13 @@ async function readHeldOut(directory: string | undefined): Promise<Conversation[
   return (await exists(path)) ? splitHeldOut(await readTasks(path)).validation : [];
 }
 
+function nothingHeldOut(heldOut: readonly Conversation[], columns: number): string {
+  if (heldOut.length === 0) return 'no conversations are held out, so no held-out loss and no sample answers follow';
+  return `none of the ${countOf(heldOut.length, 'held-out conversation')} fits ${columns} tokens, so no held-out loss follows`;
+}
+
 /** Mean nats per assistant token of held-out conversations. */
 async function heldOutLoss(model: Model, sequences: readonly TokenSequence[], shape: BatchShape): Promise<Metrics> {
-  if (sequences.length === 0) return {};
   let nats = 0;
   let tokens = 0;
   for (const batch of batchesOnce(sequences, shape)) {

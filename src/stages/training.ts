@@ -1,5 +1,6 @@
 // What the three training stages share: opening the backend, knowing the parent, counting steps, ending with an output.
 import { dirname } from 'node:path';
+import { countOf } from '../base/format.js';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
@@ -27,13 +28,28 @@ export function descent(
   return { parent: parent.digest, lineage: [...lineage, { stage, step, digest: parent.digest }] };
 }
 
-/** Optimizer steps: as the config says, or as many as its epochs take. */
+/** How far the passes that whole steps come to may be from `epochs` before it is said: a tenth. */
+const passesTolerance = 0.1;
+
+/**
+ * Optimizer steps: as the config says, or the whole number that comes nearest to its epochs, at least one.
+ * `batchesPerEpoch`: micro-batches in one pass over the data, not rounded.
+ */
 export async function stepCount(
+  { reporter }: Pick<Job<unknown>, 'reporter'>,
   config: Pick<TrainConfig, 'steps' | 'epochs' | 'accumulation' | 'batchWarmup'>,
-  batchesPerEpoch: () => Promise<number>,
+  batchesPerEpoch: () => number | Promise<number>,
 ): Promise<number> {
   if (config.steps !== undefined) return config.steps;
-  return Math.max(1, Math.round((config.epochs * (await batchesPerEpoch())) / meanAccumulation(config)));
+  const stepsPerEpoch = (await batchesPerEpoch()) / meanAccumulation(config);
+  const steps = Math.max(1, Math.round(config.epochs * stepsPerEpoch));
+  const passes = steps / stepsPerEpoch;
+  if (Math.abs(passes / config.epochs - 1) > passesTolerance) {
+    const nearest = `${countOf(steps, 'step')} of this batch size ${steps === 1 ? 'comes' : 'come'} nearest`;
+    const text = `${config.epochs} epochs come to ${passes.toPrecision(2)} passes over the data: steps are whole, and ${nearest}`;
+    reporter.note('info', text);
+  }
+  return steps;
 }
 
 /** Runs the one trainer under a job. */

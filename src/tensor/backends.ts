@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { UserError } from '../base/errors.js';
-import { formatThreads, shorten } from '../base/format.js';
+import { countOf, shorten } from '../base/format.js';
 import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
 import type { configureNative } from './native/index.js';
@@ -101,7 +101,7 @@ function lackOf(backend: Backend, { threads, precision = 'fp32' }: ComputeSettin
 function cannotAsAsked(name: BackendName, lack: string, { threads, precision }: ComputeSettings): UserError {
   const asked = [
     ...(precision === 'bf16' ? ['precision bf16'] : []),
-    ...(threads === undefined ? [] : [`the ${formatThreads(threads)}`]),
+    ...(threads === undefined ? [] : [`the ${countOf(threads, 'thread')}`]),
   ];
   return new UserError({
     what: lack.replace('it ', `the backend ${name} `),

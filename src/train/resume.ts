@@ -1,7 +1,7 @@
 // Resuming an interrupted training: the newest checkpoint that is whole, and what is different from when it began.
 import { rename, rm } from 'node:fs/promises';
 import { UserError } from '../base/errors.js';
-import { formatThreads } from '../base/format.js';
+import { countOf } from '../base/format.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { newestWholeCheckpoint } from '../checkpoint/history.js';
@@ -93,6 +93,6 @@ export function overridesAt(
 
 /** All that the bits of a step follow from, besides model and data: `native, 2 threads, bf16`. */
 function computeInWords(by: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
-  const threads = by.threads === null ? '' : formatThreads(by.threads);
+  const threads = by.threads === null ? '' : countOf(by.threads, 'thread');
   return [by.backend, threads, by.precision === 'fp32' ? '' : by.precision].filter((part) => part !== '').join(', ');
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { exists } from '../../src/base/files.js';
-import { formatThreads } from '../../src/base/format.js';
+import { countOf } from '../../src/base/format.js';
 import { buildProgram } from '../../src/cli/program.js';
 import { backendNames } from '../../src/config/compute.js';
 import { defaultThreads } from '../../src/tensor/native/addon.js';
@@ -61,6 +61,6 @@ test('doctor says how many threads there are and what bf16 brings', async (t) =>
     .map((line) => JSON.parse(line) as { name?: string; ok?: boolean; detail?: string });
   const native = checks.find(({ name }) => name === 'backend native');
   if (!native?.ok) return t.skip(native?.detail);
-  const threads = formatThreads(defaultThreads());
+  const threads = countOf(defaultThreads(), 'thread');
   assert.match(native.detail ?? '', new RegExp(`^\\w+, ${threads}, bf16 (no )?faster than fp32`));
 });

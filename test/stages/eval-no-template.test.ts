@@ -47,8 +47,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-async function evaluate(inputs: { tokens?: string }) {
-  const set = [`eval.tasks=${join(directory, 'tasks.jsonl')}`];
+async function evaluate(inputs: { tokens?: string }, set = [`eval.tasks=${join(directory, 'tasks.jsonl')}`]) {
   const pipeline = await loadPipeline({ config: 'smoke', set, flags: { backend: 'wasm' } });
   const events: Event[] = [];
   const { metrics } = await evalStage.run({
@@ -74,4 +73,11 @@ test('the text is measured, the tasks are skipped with a word', async () => {
 
 test('with nothing to measure it says why', async () => {
   await assert.rejects(evaluate({}), /nothing of this model can be measured.*no chat template.*no held-out text/i);
+});
+
+test('a run that holds nothing out gets no empty table, but what to type', async () => {
+  await assert.rejects(
+    evaluate({}, []),
+    /there is nothing to measure.*holds no text and no tasks.*--set eval\.tasks=/is,
+  );
 });

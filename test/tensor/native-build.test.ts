@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
-import { formatThreads } from '../../src/base/format.js';
+import { countOf } from '../../src/base/format.js';
 import { defaultThreads, describeAddon, loadAddon } from '../../src/tensor/native/addon.js';
 
 const script = fileURLToPath(new URL('../../scripts/build-native.mjs', import.meta.url));
@@ -105,7 +105,7 @@ test('one binary holds every instruction set, loads, and is not built twice', { 
   const binary = join(place.out, binaryName);
   const addon = loadAddon(binary);
   assert.deepEqual(addon.kernels, sets);
-  assert.equal(describeAddon(addon), `${sets[0]}, ${formatThreads(defaultThreads())}, bf16 no faster than fp32`);
+  assert.equal(describeAddon(addon), `${sets[0]}, ${countOf(defaultThreads(), 'thread')}, bf16 no faster than fp32`);
   assert.deepEqual((await readdir(place.out)).sort(), ['digest.txt', binaryName]);
 
   const { ino } = await stat(binary);

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearest, UserError } from '../../base/errors.js';
-import { formatBytes, formatCount, formatShort, formatTable, formatThreads } from '../../base/format.js';
+import { countOf, formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
 import type { DiskSpeed } from '../../bench/checkpoint.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
 import { shapeNames } from '../../bench/shapes.js';
@@ -74,7 +74,7 @@ function someOf<Name extends string>(option: string, text: string, names: readon
 const tables: Record<Section, (result: BenchResult) => string> = {
   machine: ({ machine }) => {
     const { processor, cores, backend, isa, threads, fp32PeakGflops, bf16PeakGflops, bandwidthGBs, missing } = machine;
-    const engine = isa === null ? '' : `, native engine: ${isa}, ${formatThreads(threads ?? 0)}`;
+    const engine = isa === null ? '' : `, native engine: ${isa}, ${countOf(threads ?? 0, 'thread')}`;
     const head = `${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}; backend ${backend}${engine}`;
     if (missing !== undefined) return `${head}\nlimits of the machine not measured: ${missing}`;
     const peak = (value: number | null): string => (value === null ? 'none' : `${formatCount(value)} GFLOP/s`);

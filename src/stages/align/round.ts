@@ -146,7 +146,8 @@ async function trainRound({ job, compute, round, policy }: RoundInput, directory
   const { model, tokenizer } = await LocalModel.of(policy);
   const { beta, sftWeight, train } = config;
   const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
-  const steps = await stepCount(train, () => Promise.resolve(Math.ceil(pairs.length / train.batchSize)));
+  // A batch holds no pair twice, and so at most all of them.
+  const steps = await stepCount(job, train, () => pairs.length / Math.min(train.batchSize, pairs.length));
   return runTraining(job, {
     model,
     objective: preferenceObjective(pairs.map(preferencePair), {

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { availableCores } from '../../base/cores.js';
 import { UserError } from '../../base/errors.js';
-import { formatThreads } from '../../base/format.js';
+import { countOf } from '../../base/format.js';
 
 /** What native/addon.cc exports. Memory is named by address: of a registered slab, or inside one. */
 export interface Addon {
@@ -66,7 +66,7 @@ export function defaultThreads(): number {
 /** What a run gets here by default, and from bf16: `avx512, 2 threads, bf16 no faster than fp32`. */
 export function describeAddon(addon: Addon): string {
   const gain = addon.bf16IsFast() ? 'faster' : 'no faster';
-  return `${addon.isa()}, ${formatThreads(defaultThreads())}, bf16 ${gain} than fp32`;
+  return `${addon.isa()}, ${countOf(defaultThreads(), 'thread')}, bf16 ${gain} than fp32`;
 }
 
 function open(path: string): unknown {

@@ -1,6 +1,6 @@
 // Opens the native backend: the addon, TensorFlow.js's registry entry, and the kernels; then its threads and precision.
 import '@tensorflow/tfjs-backend-cpu';
-import { formatThreads } from '../../base/format.js';
+import { countOf } from '../../base/format.js';
 import type { ComputeSettings } from '../../config/compute.js';
 import { getKernelsForBackend, registerBackend } from '../tf.js';
 import { defaultThreads, loadAddon } from './addon.js';
@@ -26,7 +26,7 @@ export function configureNative({ threads = defaultThreads(), precision = 'fp32'
   const { addon } = loadNative();
   addon.setThreads(threads);
   addon.setPrecision(precision);
-  const engine = `${addon.isa()}, ${formatThreads(threads)}`;
+  const engine = `${addon.isa()}, ${countOf(threads, 'thread')}`;
   if (precision === 'fp32') return { threads, precision, inWords: engine };
   const gain = addon.bf16IsFast() ? '' : ': no faster than fp32 on this processor';
   return { threads, precision, inWords: `${engine}, bf16${gain}` };
