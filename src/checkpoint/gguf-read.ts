@@ -15,8 +15,13 @@ const maxEntries = 100_000;
 /** What `general.alignment` may be, up to 1 MiB. */
 const powersOfTwo = Array.from({ length: 21 }, (_, exponent) => 2 ** exponent);
 
+/** Arrays of arrays: how deep, and how many in a file; each becomes an object of 150 bytes. */
+const maxArrayDepth = 8;
+const maxNestedArrays = 100_000;
+
 /** 64-bit integers are bigint, whatever their size; arrays of bool hold 0 and 1. */
-export type GgufValue = number | bigint | boolean | string | string[] | NumberArray;
+export type GgufValue = number | bigint | boolean | string | GgufArray;
+export type GgufArray = string[] | NumberArray | GgufArray[];
 
 export interface GgufTensor {
   name: string;
@@ -90,10 +95,11 @@ function parse(cursor: Cursor): Gguf {
   if (Math.max(tensorCount, metadataCount) > maxEntries)
     throw cursor.fault(`it claims more than ${maxEntries} entries`);
   const metadata = new Map<string, GgufValue>();
+  const nested = { left: maxNestedArrays };
   for (let i = 0; i < metadataCount; i++) {
     const name = cursor.text(maxNameBytes);
     if (metadata.has(name)) throw cursor.fault(`it has ${quoted(name)} twice`);
-    metadata.set(name, readValue(cursor, name));
+    metadata.set(name, readValue(cursor, name, nested));
   }
   const step = metadata.get('general.alignment') ?? alignment;
   if (typeof step !== 'number' || !powersOfTwo.includes(step)) {
@@ -105,7 +111,7 @@ function parse(cursor: Cursor): Gguf {
   return { version, metadata, tensors };
 }
 
-function readValue(cursor: Cursor, name: string): GgufValue {
+function readValue(cursor: Cursor, name: string, nested: { left: number }): GgufValue {
   const type = valueTypes[cursor.uint32()];
   switch (type) {
     case undefined:
@@ -113,7 +119,7 @@ function readValue(cursor: Cursor, name: string): GgufValue {
     case 'string':
       return cursor.text();
     case 'array':
-      return readArray(cursor, name);
+      return readArray(cursor, name, nested, 1);
     case 'bool':
       return cursor.numbers('uint8', 1)[0] !== 0;
     default:
@@ -121,10 +127,18 @@ function readValue(cursor: Cursor, name: string): GgufValue {
   }
 }
 
-function readArray(cursor: Cursor, name: string): GgufValue {
+function readArray(cursor: Cursor, name: string, nested: { left: number }, depth: number): GgufArray {
   const of = valueTypes[cursor.uint32()];
-  if (of === undefined || of === 'array')
-    throw cursor.fault(`${quoted(name)} is an array of arrays or of an unknown type`);
+  if (of === undefined) throw cursor.fault(`${quoted(name)} is an array of an unknown type`);
+  if (of === 'array') {
+    if (depth === maxArrayDepth) throw cursor.fault(`${quoted(name)} has arrays more than ${maxArrayDepth} deep`);
+    const length = cursor.count(12); // type and length
+    nested.left -= length;
+    if (nested.left < 0) throw cursor.fault(`it has more than ${maxNestedArrays} arrays inside arrays`);
+    const arrays: GgufArray[] = [];
+    for (let i = 0; i < length; i++) arrays.push(readArray(cursor, name, nested, depth + 1));
+    return arrays;
+  }
   if (of === 'string') {
     const length = cursor.count(8);
     const texts: string[] = [];

@@ -21,7 +21,20 @@ export async function inspectGguf(path: string) {
     metadata: Object.fromEntries([...metadata].map(([name, value]) => [name, brief(value)])),
     parameters: summarise(tensors),
     tensors: tensors.map(({ name, dtype, shape, bytes }) => ({ name, dtype, shape, bytes })),
+    warnings: nestedWarnings(metadata),
   };
+}
+
+/** The format has arrays of arrays; llama.cpp's gguf_init ends with "invalid GGUF type 9" at the first. */
+function nestedWarnings(metadata: ReadonlyMap<string, GgufValue>): string[] {
+  const names = [...metadata]
+    .filter(([, value]) => Array.isArray(value) && typeof value[0] === 'object')
+    .map(([name]) => name);
+  if (names.length === 0) return [];
+  const which = names.length === 1 ? 'is an array' : `and ${names.length - 1} more are arrays`;
+  return [
+    `metadata ${JSON.stringify(names[0])} ${which} of arrays: valid GGUF, but llama.cpp refuses such a file; write it as one flat array (gguf-py's GGUFWriter.add_array), or omit it`,
+  ];
 }
 
 function brief(value: GgufValue): string | number | boolean {
@@ -29,6 +42,7 @@ function brief(value: GgufValue): string | number | boolean {
   // JSON has no word for them.
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value !== 'object') return value;
-  const first = Array.from({ length: Math.min(3, value.length) }, (_, i) => String(value[i]));
+  const shown = (item: GgufValue): string => String(typeof item === 'object' ? brief(item) : item);
+  const first = Array.from({ length: Math.min(3, value.length) }, (_, i) => shown(value[i]));
   return `[${first.join(', ')}${value.length > 3 ? `, … ${value.length} in all` : ''}]`;
 }

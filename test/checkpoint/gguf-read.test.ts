@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { parseGgufHeader, readGguf } from '../../src/checkpoint/gguf-read.js';
+import { inspectGguf } from '../../src/inspect/gguf.js';
 import { readGgufTensor } from './fixtures/gguf-numbers.js';
 
 let path = '';
@@ -72,6 +73,38 @@ test('a file of any writer is read: every type of value, offsets in the file, sh
   assert.equal((await readGgufTensor(path, tensors[1]))[7], new Float32Array(Uint8Array.of(1, 1, 1, 1).buffer)[0]);
 });
 
+/** The value of an array inside `depth` others. */
+const deep = (depth: number): Buffer[] =>
+  depth === 0 ? [u32(types.uint8), u64(1), Buffer.of(5)] : [u32(types.array), u64(1), ...deep(depth - 1)];
+
+test('arrays of arrays are read as the format has them, and inspect says that llama.cpp refuses them', async () => {
+  const ragged = [
+    u32(types.array),
+    u64(2),
+    u32(types.uint8),
+    u64(2),
+    Buffer.of(1, 2),
+    u32(types.string),
+    u64(1),
+    text('x'),
+  ];
+  const entries = [
+    entry('a', types.array, ...ragged),
+    entry('b', types.array, ...deep(7)),
+    entry('c', types.uint32, u32(9)),
+  ];
+  await writeFile(path, file({ entries, tensors: [tensor('x', [16], 0)] }));
+  const { metadata, tensors } = await readGguf(path);
+  assert.deepEqual(metadata.get('a'), [Uint8Array.of(1, 2), ['x']]);
+  assert.deepEqual(metadata.get('b'), [[[[[[[Uint8Array.of(5)]]]]]]]);
+  assert.deepEqual([metadata.get('c'), tensors.length], [9, 1]);
+  const inspection = await inspectGguf(path);
+  assert.equal(inspection.metadata.a, '[[1, 2], [x]]');
+  assert.match(inspection.warnings.join(), /^metadata "a" and 1 more are arrays of arrays: .*llama.cpp refuses/);
+  await writeFile(path, good);
+  assert.deepEqual((await inspectGguf(path)).warnings, []);
+});
+
 test('a header longer than the first read is read whole', async () => {
   const tokens = Array.from({ length: 100_000 }, (_, i) => text(`token ${i}`));
   const entries = [entry('tokens', types.array, u32(types.string), u64(tokens.length), ...tokens)];
@@ -103,7 +136,9 @@ test('each false claim is refused by name, and costs no memory', async () => {
     [{ entries: [entry('a', types.string, u64(2 ** 50))] }, /claims 1125899906842624 items/i],
     [{ entries: [entry('a', types.array, u32(types.string), u64(2 ** 45))] }, /claims 35184372088832 items/i],
     [{ entries: [entry('a', types.array, u32(types.float64), u64(90))] }, /claims 90 items/i],
-    [{ entries: [entry('a', types.array, u32(types.array), u64(1))] }, /"a" is an array of arrays/i],
+    [{ entries: [entry('a', types.array, u32(types.array), u64(90))] }, /claims 90 items/i],
+    [{ entries: [entry('a', types.array, u32(13), u64(0))] }, /"a" is an array of an unknown type/i],
+    [{ entries: [entry('a', types.array, ...deep(8))] }, /"a" has arrays more than 8 deep/i],
     [{ entries: [entry('a', 13, u32(1))] }, /"a" has an unknown type/i],
     [{ entries: [entry('a', types.bool, Buffer.of(1)), entry('a', types.bool, Buffer.of(0))] }, /has "a" twice/i],
     [{ entries: [entry('general.alignment', types.uint32, u32(24))] }, /general.alignment is "24"/i],

@@ -39,7 +39,10 @@ async function inspectGgufFile(path: string, { text, row, json }: InspectOptions
   }
   const inspection = await inspectGguf(path);
   if (json) printJson({ type: 'result', ...inspection });
-  else printLine(ggufText(inspection));
+  else {
+    printLine(ggufText(inspection));
+    for (const warning of inspection.warnings) printError(`mossctl: warning: ${printable(warning)}`);
+  }
 }
 
 async function inspectTokens(directory: string, { text, row, json }: InspectOptions): Promise<void> {
