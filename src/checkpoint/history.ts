@@ -1,12 +1,13 @@
 // The checkpoints of a run: which there are, which is newest and whole, and what a path that a person typed means.
 // Names that start with `.tmp-` are unfinished work and are never looked at.
-import { lstat, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
 import { latestName, manifestName } from '../base/layout.js';
 import { isForeign } from './hf.js';
 import { NewerFormat, readManifest, verifyFiles } from './manifest.js';
+import { describeOtherKind, modelsNear, refuseOtherKind } from './other-kinds.js';
 
 const stepPattern = /^step-(\d{6,15})$/;
 const displacedPrefix = '.tmp-displaced-';
@@ -109,7 +110,11 @@ export async function resolveCheckpoint(path: string): Promise<string> {
   if (!(await exists(real))) throw await notACheckpoint(path, 'there is nothing at this path');
   if (!(await stat(real)).isDirectory()) throw await notACheckpoint(path, 'this is a file; a checkpoint is a folder');
   if (await exists(join(real, manifestName))) return real;
-  if (!isStepDirectory(real) && (await isForeign(real))) return real; // a step without mossctl.json is a damaged one
+  // A step without mossctl.json is a damaged one.
+  if (!isStepDirectory(real) && (await isForeign(real))) {
+    await refuseOtherKind(path);
+    return real;
+  }
   const latest = await realPathOrItself(join(real, latestName));
   if (await exists(join(latest, manifestName))) return latest;
   const newest = (await listCheckpoints(real)).at(-1);
@@ -118,39 +123,14 @@ export async function resolveCheckpoint(path: string): Promise<string> {
 }
 
 async function notACheckpoint(path: string, why: string): Promise<UserError> {
-  const below = await checkpointsNear(path);
+  const known = await describeOtherKind(path);
+  if (known !== undefined) return known;
+  const below = await modelsNear(path);
   const next =
     below.length > 0
       ? `Name one of these: ${below.join(', ')}`
       : 'Give a folder that `mossctl pretrain`, `sft` or `align` wrote, such as runs/<name>/latest, or a Hugging Face model directory';
   return new UserError({ what: 'this is not a mossctl checkpoint', where: path, why, next });
-}
-
-/** Checkpoints at most three folders below `path`, or below the nearest folder above it that exists; at most five. */
-async function checkpointsNear(path: string): Promise<string[]> {
-  const isFolder = (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
-  const top = isFolder ? path : dirname(path);
-  const found: string[] = [];
-  let folders = [top];
-  for (let depth = 0; depth < 4 && found.length < 5; depth++) {
-    const next: string[] = [];
-    for (const folder of folders.slice(0, 200)) {
-      if (await exists(join(folder, manifestName))) found.push(folder);
-      else next.push(...(await foldersIn(folder)));
-    }
-    folders = next;
-  }
-  return found.slice(0, 5);
-}
-
-/** Visible ones, the last by name first. */
-export async function foldersIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-    .map((entry) => join(directory, entry.name))
-    .sort()
-    .reverse();
 }
 
 function namesIn(directory: string): Promise<string[]> {

@@ -1,14 +1,14 @@
 // The weights of a folder: one safetensors file, or several with an index that says which tensor lies in which.
 // The index is outside text: only files of this very folder, and only exactly the tensors that it names.
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists, sha256, writeFileDurable } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
-import { weightsIndexName, weightsName } from '../base/layout.js';
+import { manifestName, weightsIndexName, weightsName } from '../base/layout.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, parseJsonAs, readSmallText } from './manifest.js';
+import { describeOtherKind } from './other-kinds.js';
 import {
   bytesOf,
   readSafetensors,
@@ -89,9 +89,10 @@ export async function describeWeights(folder: string): Promise<{ files: string[]
 /** All headers are read and compared with the index before any weight is. */
 async function checkedFiles(folder: string) {
   const files: { name: string; path: string; entries: TensorEntry[] }[] = [];
-  for (const [name, expected] of await readIndex(folder)) {
+  const index = await readIndex(folder);
+  await refuseMissing(folder, [...index.keys()]);
+  for (const [name, expected] of index) {
     const path = join(folder, name);
-    if (!(await exists(path))) throw damagedFile(path, 'the file is missing');
     const entries = await readSafetensorsHeader(path);
     if (expected !== undefined) compareWithIndex(path, entries, expected);
     files.push({ name, path, entries });
@@ -99,11 +100,28 @@ async function checkedFiles(folder: string) {
   return files;
 }
 
+/** A download that ended early, most often. */
+async function refuseMissing(folder: string, names: readonly string[]): Promise<void> {
+  const present = await Promise.all(names.map((name) => exists(join(folder, name))));
+  const missing = names.filter((_, i) => !present[i]);
+  if (missing.length === 0) return;
+  throw new UserError({
+    what: `${missing.length} of ${names.length} files of weights are missing`,
+    where: folder,
+    why: `${weightsIndexName} names ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`,
+    next: 'Fetch them from where the others come from: hf download ORG/NAME --local-dir FOLDER fetches what is missing',
+  });
+}
+
 /** File → the tensors it must hold; undefined where there is one file and no index. */
 async function readIndex(folder: string): Promise<Map<string, Set<string> | undefined>> {
   if (await exists(join(folder, weightsName))) return new Map([[weightsName, undefined]]);
   const path = join(folder, weightsIndexName);
-  if (!(await exists(path))) throw await noWeights(folder);
+  if (!(await exists(path))) {
+    const isOurs = await exists(join(folder, manifestName));
+    const known = isOurs ? undefined : await describeOtherKind(folder);
+    throw known ?? damagedFile(join(folder, weightsName), 'the file is missing');
+  }
   const { weight_map: files } = parseJsonAs(indexSchema, await readSmallText(path, maxIndexBytes), path);
   const shards = new Map<string, Set<string>>();
   for (const [tensor, file] of Object.entries(files)) shards.set(file, (shards.get(file) ?? new Set()).add(tensor));
@@ -119,18 +137,6 @@ function compareWithIndex(path: string, entries: readonly TensorEntry[], expecte
   const extra = entries.find(({ name }) => !expected.has(name));
   if (extra !== undefined)
     throw damagedFile(path, `it holds tensor ${extra.name}, which ${weightsIndexName} places elsewhere`);
-}
-
-async function noWeights(folder: string): Promise<UserError> {
-  const names = await readdir(folder).catch(() => []);
-  const pickled = names.find((name) => /^(pytorch_model.*|consolidated.*)\.(bin|pth)$/.test(name));
-  if (pickled === undefined) return damagedFile(join(folder, weightsName), 'the file is missing');
-  return new UserError({
-    what: 'these weights are a Python pickle, which is a program and not only numbers',
-    where: join(folder, pickled),
-    why: `only safetensors files are read (${weightsName}, or shards with ${weightsIndexName})`,
-    next: "Convert it with Python: transformers' from_pretrained(…) and then save_pretrained(…) write safetensors",
-  });
 }
 
 /** Greedy, in order: a shard is closed when the next item would make it too large. At least one shard. */

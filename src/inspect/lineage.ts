@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256File } from '../base/files.js';
 import { manifestName } from '../base/layout.js';
-import { foldersIn } from '../checkpoint/history.js';
 import type { Manifest } from '../checkpoint/manifest.js';
+import { foldersIn } from '../checkpoint/other-kinds.js';
 
 export type Ancestor = Manifest['lineage'][number] & {
   /** Where it was found; null: not near. */
