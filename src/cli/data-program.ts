@@ -1,6 +1,6 @@
 // mossctl data as a person sees it: build, inspect, stats, fetch.
 import type { Command } from 'commander';
-import { example, wholeNumber, withAction, withOutput, withRun } from './options.js';
+import { example, onlyPrints, wholeNumber, withAction, withOutput, withRun } from './options.js';
 
 export function addData(program: Command): void {
   const data = program
@@ -16,13 +16,13 @@ export function addData(program: Command): void {
     .argument('<folder>', 'a run folder, or its data folder')
     .option('-n, --samples <number>', 'documents of each source to show', wholeNumber(0, 1000), 3)
     .option('--dropped', 'instead of documents: what each rule dropped and changed, with examples');
-  withAction(inspect, async () => (await import('./commands/data.js')).inspect);
+  withAction(onlyPrints(inspect), async () => (await import('./commands/data.js')).inspect);
   example(inspect, 'mossctl data inspect runs/quickstart --dropped');
   const stats = data.command('stats').description('count documents, characters, tokens, lengths, scripts, duplicates');
   withOutput(stats)
     .argument('<path...>', 'a run folder or built corpus, or files: txt, jsonl, json, csv, tsv, parquet, arrow')
     .option('--column <name>', 'column of the text, in files of rows', 'text');
-  withAction(stats, async () => (await import('./commands/data-stats.js')).stats);
+  withAction(onlyPrints(stats), async () => (await import('./commands/data-stats.js')).stats);
   example(stats, 'mossctl data stats runs/quickstart');
   const fetch = withOutput(data.command('fetch').description('download the sources of a data-spec into the cache'));
   fetch.argument('<spec>', 'data-spec YAML');

@@ -1,7 +1,8 @@
 // The entry point: the only place that catches errors and sets the exit code.
 import { CommanderError } from 'commander';
-import { endQuietlyOnClosedPipe, reportFailure } from './output.js';
+import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
 import { blocks, buildProgram, type KeyTable } from './program.js';
+import { survivesHangup } from './signals.js';
 
 async function main(typed: readonly string[]): Promise<number> {
   const program = buildProgram(await keyTableFor(typed));
@@ -26,9 +27,13 @@ async function keyTableFor(typed: readonly string[]): Promise<KeyTable> {
   return (await import('./keys.js')).keyTable;
 }
 
-endQuietlyOnClosedPipe();
+surviveBrokenStreams();
+if (survivesHangup) process.on('SIGHUP', () => undefined);
 process.on('uncaughtException', (error) => process.exit(reportFailure(error)));
-const code = await main(process.argv.slice(2));
+let code = await main(process.argv.slice(2));
+await outputWritten();
+const incomplete = incompleteError();
+if (incomplete !== undefined) code = Math.max(code, reportFailure(incomplete));
 // A failed command may leave timers and sockets behind; a finished one has none and ends by itself.
 if (code === 0) process.exitCode = 0;
 else process.exit(code);

@@ -2,6 +2,7 @@
 // not here, so that --help needs neither the schema nor anything behind it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Flags } from '../base/overrides.js';
+import { endWithOutput } from './output.js';
 
 /** How a command talks: for people, as JSON lines, or not at all. */
 export interface OutputOptions {
@@ -42,6 +43,11 @@ export function withAction<Args extends unknown[]>(
 ): Command {
   // Commander passes the command itself last.
   return command.action(async (...args: unknown[]) => (await load())(...(args.slice(0, -1) as Args)));
+}
+
+/** For a command that does nothing but print: it ends when nobody reads on. The others finish their work. */
+export function onlyPrints(command: Command): Command {
+  return command.hook('preAction', endWithOutput);
 }
 
 /** One line at the end of a command's --help. */

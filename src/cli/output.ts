@@ -1,4 +1,5 @@
-// Everything that is printed goes through here: results to stdout, progress and errors to stderr.
+// Everything that is printed goes through here: results to stdout, progress and errors to stderr. Neither a reader that
+// goes away nor a log that cannot be written ends the work: what is missing then is said at the end, with exit code 1.
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
@@ -43,12 +44,71 @@ export function reportFailure(thrown: unknown): number {
   return 1;
 }
 
-/** `mossctl … | head` ends quietly; but a reader that went away does not end a training, which watches for Ctrl-C. */
-export function endQuietlyOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+let isOnlyPrinting = false;
+
+/** For a command that does nothing but print: `mossctl score … | head` ends with its reader, and with a full disk. */
+export function endWithOutput(): void {
+  isOnlyPrinting = true;
+}
+
+const incomplete = new Set<string>();
+
+/** Something written beside the work, such as the report, is not whole: the command continues and ends with exit code 1. */
+export function addIncomplete(where: string): void {
+  incomplete.add(where);
+}
+
+/** What could not be written while the work continued. @returns undefined where all of it could. */
+export function incompleteError(): UserError | undefined {
+  if (incomplete.size === 0) return undefined;
+  return new UserError(
+    {
+      where: [...incomplete].map((name) => (name.startsWith('standard ') ? name : shownPath(name))).join(', '),
+      what: 'not all of it could be written',
+      why: 'the work itself was done: only what was written about it has gaps',
+      next: 'Look at the warnings above, and free space or fix permissions',
+    },
+    { exitCode: 1 },
+  );
+}
+
+/** Without a reporter, warnings about the streams go to the other one. */
+let warn = (text: string): void => printError(`mossctl: warning: ${text}`);
+
+/** While work reports, its reporter says what happens to the streams, so that the report has it too. */
+export function warnThrough(reporter: (text: string) => void): () => void {
+  const before = warn;
+  warn = reporter;
+  return () => {
+    warn = before;
+  };
+}
+
+/** Each later line is tried again, for the disk may have room by then. */
+export function surviveBrokenStreams(): void {
+  for (const [name, stream] of [
+    ['standard output', process.stdout],
+    ['standard error', process.stderr],
+  ] as const) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      if (process.listenerCount('SIGTERM') === 0) process.exit(0);
+      const isGone = isReaderGone(error.code, stream.isTTY);
+      if (isOnlyPrinting && stream === process.stdout)
+        process.exit(isGone ? 0 : reportFailure(asUserError(error, name)));
+      if (isGone || incomplete.has(name)) return;
+      addIncomplete(name);
+      warn(`${name} cannot be written (${error.code ?? error.message}): the work continues, lines are missing there`);
     });
   }
+}
+
+/** A closed pipe, or a terminal that was hung up. */
+function isReaderGone(code = '', isTerminal = false): boolean {
+  return ['EPIPE', 'ECONNRESET', 'EOF'].includes(code) || (isTerminal && code === 'EIO');
+}
+
+/** Once all that was printed has been written or has failed. */
+export async function outputWritten(): Promise<void> {
+  const streams = [process.stdout, process.stderr];
+  await Promise.all(streams.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));
+  await new Promise((resolve) => setImmediate(resolve)); // errors are emitted after their callbacks
 }

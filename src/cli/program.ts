@@ -9,6 +9,7 @@ import {
   byteSize,
   example,
   maxSeed,
+  onlyPrints,
   quantity,
   type RunOptions,
   wholeNumber,
@@ -146,7 +147,7 @@ function addPlan(program: Command): void {
     .option('--context <number>', 'tokens in a row', wholeNumber(8, 1_048_576))
     .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
   withOutput(plan);
-  withAction(plan, async () => (await import('./commands/plan.js')).plan);
+  withAction(onlyPrints(plan), async () => (await import('./commands/plan.js')).plan);
   example(plan, 'mossctl plan --params 16B --tokens 700B --hardware a100×128');
 }
 
@@ -166,7 +167,7 @@ function addChat(program: Command): void {
     .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
     .option('--system <text>', 'system message that opens the conversation');
   withOutput(withCompute(withVerify(chat)));
-  withAction(chat, async () => (await import('./commands/chat.js')).chat);
+  withAction(onlyPrints(chat), async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
 }
 
@@ -179,7 +180,7 @@ function addScore(program: Command): void {
     .option('--shuffled <number>', 'shuffled versions of each text to score beside it', wholeNumber(0, 100), 0)
     .option('--seed <number>', 'seed of the shuffles', wholeNumber(0, maxSeed), 42);
   withOutput(withCompute(withVerify(score)));
-  withAction(score, async () => (await import('./commands/score.js')).score);
+  withAction(onlyPrints(score), async () => (await import('./commands/score.js')).score);
   example(score, 'mossctl score runs/quickstart "床前明月光" --shuffled 3');
 }
 
@@ -191,7 +192,7 @@ function addInspect(program: Command): void {
     .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
     .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it');
   withOutput(withVerify(inspect));
-  withAction(inspect, async () => (await import('./commands/inspect.js')).inspect);
+  withAction(onlyPrints(inspect), async () => (await import('./commands/inspect.js')).inspect);
   example(inspect, 'mossctl inspect runs/quickstart/latest');
 }
 
@@ -250,6 +251,6 @@ function addBench(program: Command): void {
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
     .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
   withOutput(withThreads(bench));
-  withAction(bench, async () => (await import('./commands/bench.js')).bench);
+  withAction(onlyPrints(bench), async () => (await import('./commands/bench.js')).bench);
   example(bench, 'mossctl bench --only machine,train --shape 7m');
 }

@@ -2,7 +2,8 @@
 import { type StageReporter, stageReporter } from '../report/event.js';
 import { createReporter } from '../report/reporter.js';
 import type { OutputOptions } from './options.js';
-import { printError } from './output.js';
+import { addIncomplete, warnThrough } from './output.js';
+import { watchInterrupt } from './signals.js';
 
 interface Context {
   reporter: StageReporter;
@@ -16,32 +17,15 @@ export async function reporting<T>(
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const mode = json ? 'json' : quiet ? 'quiet' : 'terminal';
-  const reporter = createReporter({ runDirectory, mode, stdout: process.stdout, stderr: process.stderr });
+  const { stdout, stderr } = process;
+  const reporter = createReporter({ runDirectory, mode, stdout, stderr, onIncomplete: addIncomplete });
   const interrupt = watchInterrupt();
+  const restoreWarnings = warnThrough((text) => stageReporter(reporter, 'report').note('warning', text));
   try {
     return await work({ reporter: stageReporter(reporter, stage), signal: interrupt.signal });
   } finally {
     interrupt.release();
+    restoreWarnings();
     await reporter.close();
   }
-}
-
-/** Ctrl-C: the first asks the work to save and stop, the second stops at once. */
-function watchInterrupt(): { signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const onKill = (): void => {
-    if (signal.aborted) process.exit(130);
-    controller.abort();
-    printError('\nmossctl: finishing the step and saving; press Ctrl-C again to stop at once');
-  };
-  const kills = ['SIGINT', 'SIGTERM'] as const;
-  for (const kill of kills) process.on(kill, onKill);
-  return {
-    signal,
-    release() {
-      if (signal.aborted) return; // on its way out: a second signal still ends it with 130, and does not kill it
-      for (const kill of kills) process.off(kill, onKill);
-    },
-  };
 }

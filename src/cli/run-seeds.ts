@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { latestName, metricsName, settingsName } from '../base/layout.js';
+import { latestName, metricsName, reportName, settingsName } from '../base/layout.js';
 import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
 import type { RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
-import { failOnUnsaved, findRun, runStages, typedCommand } from './run-stages.js';
+import { failOnUnsaved, findRun, keepWorking, runStages, typedCommand } from './run-stages.js';
 
 export async function runSeeds(pipeline: string, seeds: readonly number[], options: RunOptions): Promise<void> {
   const { config, folder } = await findRun({ ...options, config: pipeline });
@@ -27,11 +27,13 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
     if (table !== undefined) runs.push({ seed, table });
     unsaved.push(...result.unsaved);
   }
-  const report = await writeSeedsReport(folder, { name: config.name, command: typedCommand(), runs });
+  const report = await keepWorking(join(folder, reportName), () =>
+    writeSeedsReport(folder, { name: config.name, command: typedCommand(), runs }),
+  );
   if (options.json) printJson({ type: 'seeds', ...summariseSeeds(runs), runs, report });
   else {
     printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
-    printLine(`report  ${shownPath(report)}`);
+    printLine(`report  ${report === null ? 'not written' : shownPath(report)}`);
     printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, latestName))}`);
   }
   failOnUnsaved(unsaved);

@@ -1,15 +1,15 @@
 // What `run` and the stage commands share: flags → configuration → pipeline → the closing lines.
 import { join, relative } from 'node:path';
-import { UserError } from '../base/errors.js';
+import { asUserError, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { metricsName, settingsName } from '../base/layout.js';
+import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
-import { printJson, printLine, shownPath } from './output.js';
+import { addIncomplete, printError, printJson, printLine, shownPath } from './output.js';
 import { reporting } from './reporting.js';
 
 export interface StageRun extends RunOptions {
@@ -40,10 +40,21 @@ export async function runStages(options: StageRun) {
     throw error;
   });
   const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));
-  const report = await writeReport(folder, { command, models });
+  const report = await keepWorking(join(folder, reportName), () => writeReport(folder, { command, models }));
   if (options.json) printJson({ type: 'result', ...result, report });
   // Both as a person would type them: relative to where they are.
-  return { ...result, folder, report: shownPath(report) };
+  return { ...result, folder, report: report === null ? 'not written' : shownPath(report) };
+}
+
+/** Writes a report. What stops it is a warning, and no reason to lose the work or the rest of it; then null is returned. */
+export async function keepWorking(path: string, write: () => Promise<string>): Promise<string | null> {
+  try {
+    return await write();
+  } catch (error) {
+    printError(`mossctl: warning: ${(asUserError(error, path) as Error).message}`);
+    addIncomplete(path);
+    return null;
+  }
 }
 
 /** The closing lines of a stage command: what it made, and what to type next. */

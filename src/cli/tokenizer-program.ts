@@ -1,6 +1,6 @@
 // The tokenizer commands as a person sees them.
 import type { Command } from 'commander';
-import { example, wholeNumber, withAction, withOutput, withRun } from './options.js';
+import { example, onlyPrints, wholeNumber, withAction, withOutput, withRun } from './options.js';
 
 export function addTokenizer(program: Command): void {
   const tokenizer = program
@@ -30,11 +30,11 @@ export function addTokenizer(program: Command): void {
   example(extend, 'mossctl tokenizer extend ../gpt2 --text chinese.txt --add 8000 --out gpt2-zh');
   const encode = withOutput(tokenizer.command('encode').description('text → ids; without text, each line of stdin'));
   encode.argument('<tokenizer>', where).argument('[text...]', 'text to encode');
-  withAction(encode, async () => (await import('./commands/tokenizer.js')).encode);
+  withAction(onlyPrints(encode), async () => (await import('./commands/tokenizer.js')).encode);
   example(encode, 'mossctl tokenizer encode runs/quickstart "床前明月光"');
   const decode = withOutput(tokenizer.command('decode').description('ids → text; without ids, each line of stdin'));
   decode.argument('<tokenizer>', where).argument('[ids...]', 'ids to decode');
-  withAction(decode, async () => (await import('./commands/tokenizer.js')).decode);
+  withAction(onlyPrints(decode), async () => (await import('./commands/tokenizer.js')).decode);
   example(decode, 'mossctl tokenizer decode runs/quickstart 264 1022 87');
   const compare = tokenizer
     .command('compare')

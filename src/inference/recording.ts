@@ -3,7 +3,7 @@
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { ifAbsent } from '../base/errors.js';
+import { ifAbsent, systemErrorCode } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import { toJsonl } from '../base/jsonl.js';
 import { type Message, toolCallSchema } from '../tokenizer/message.js';
@@ -25,32 +25,48 @@ const recordSchema = z.object({
 });
 type Entry = z.output<typeof recordSchema>;
 
+type Warn = (text: string, isIncomplete: boolean) => void;
+
 export class Recording implements ChatModel {
   readonly identity: string;
   readonly #inner: ChatModel;
   readonly #path: string;
   readonly #known: Map<string, Reply>;
   #file: FileHandle;
+  /** What the disk had no room for: tried again with the next reply. */
+  #waiting: Entry[] = [];
   #writing: Promise<void> = Promise.resolve();
+  #hasWarned = false;
+  readonly #warn: Warn;
   /** Replies that were paid for in this run, and that came from the record. */
   readonly counts = { asked: 0, replayed: 0 };
 
-  private constructor(inner: ChatModel, path: string, known: Map<string, Reply>, file: FileHandle) {
+  private constructor(inner: ChatModel, path: string, known: Map<string, Reply>, file: FileHandle, warn: Warn) {
     this.#inner = inner;
     this.identity = inner.identity;
     this.#path = path;
     this.#known = known;
     this.#file = file;
+    this.#warn = warn;
   }
 
-  /** Opens `path`, a JSONL file of `{key, completion}`. A last line cut by a crash is dropped. */
-  static async open(inner: ChatModel, path: string): Promise<Recording> {
+  /**
+   * Opens `path`, a JSONL file of `{key, completion}`. A last line cut by a crash is dropped. Where it cannot be written later,
+   * the replies continue: `warn` hears of it, and at the end (`isIncomplete`) of replies that were never written.
+   */
+  static async open(inner: ChatModel, path: string, warn: Warn = () => undefined): Promise<Recording> {
     await mkdir(dirname(path), { recursive: true });
-    const entries = await readEntries(path);
-    // Rewritten whole, so that appending never continues half a line.
-    await writeFileAtomic(path, toJsonl(entries));
-    const known = new Map(entries.map(({ key, completion }) => [key, completion]));
-    return new Recording(inner, path, known, await open(path, 'a'));
+    const data = await readFile(path).catch(ifAbsent(Buffer.alloc(0)));
+    const wholeBytes = data.lastIndexOf(0x0a) + 1;
+    const entries = readEntries(data.toString('utf8', 0, wholeBytes));
+    const last = readEntries(data.toString('utf8', wholeBytes)); // whole but for its line end
+    const known = new Map([...entries, ...last].map(({ key, completion }) => [key, completion]));
+    const file = await open(path, 'a');
+    // Cut and not rewritten, which needs room: appending must not continue half a line.
+    if (wholeBytes < data.length) await file.truncate(wholeBytes);
+    const recording = new Recording(inner, path, known, file, warn);
+    recording.#waiting = last;
+    return recording;
   }
 
   /** A reply that was aborted is not kept, nor one whose reader stopped listening. */
@@ -74,15 +90,20 @@ export class Recording implements ChatModel {
     for (const question of questions) this.#known.delete(this.#keyOf(question));
     const rest = toJsonl([...this.#known].map(([key, completion]) => ({ key, completion })));
     return this.#write(async () => {
-      await this.#file.close();
       await writeFileAtomic(this.#path, rest);
+      const before = this.#file;
       this.#file = await open(this.#path, 'a'); // another file than the one that was open
+      this.#waiting = [];
+      await before.close();
     });
   }
 
   async close(): Promise<void> {
-    await this.#writing.catch(() => undefined);
+    if (this.#waiting.length > 0) void this.#write(() => this.#appendWaiting());
+    await this.#writing;
     await this.#file.close();
+    const lost = this.#waiting.length;
+    if (lost > 0) this.#warn(`${this.#path} lacks ${lost} answers: another run would have to ask for them again`, true);
   }
 
   /** One system and one user text have the key that they have always had: their replies were paid for. */
@@ -96,21 +117,38 @@ export class Recording implements ChatModel {
   /** Durable before anyone builds on it. */
   #append(entry: Entry): Promise<void> {
     this.#known.set(entry.key, entry.completion);
-    return this.#write(async () => {
-      await this.#file.appendFile(toJsonl([entry]));
-      await this.#file.sync();
+    return this.#write(() => {
+      this.#waiting.push(entry);
+      return this.#appendWaiting();
     });
   }
 
-  /** One change of the file at a time, in the order of arrival. */
+  /** All of it or nothing. */
+  async #appendWaiting(): Promise<void> {
+    const { size } = await this.#file.stat();
+    try {
+      await this.#file.appendFile(toJsonl(this.#waiting));
+      await this.#file.sync();
+      this.#waiting = [];
+    } catch (error) {
+      await this.#file.truncate(size).catch(() => undefined); // else a torn line, which readers skip
+      throw error;
+    }
+  }
+
+  /** One change of the file at a time, in the order of arrival. Never rejects: a reply is worth more than its record. */
   #write(change: () => Promise<void>): Promise<void> {
-    this.#writing = this.#writing.then(change);
+    this.#writing = this.#writing.then(change).catch((error: unknown) => {
+      if (this.#hasWarned) return;
+      this.#hasWarned = true;
+      const why = systemErrorCode(error) ?? String(error);
+      this.#warn(`cannot write ${this.#path} (${why}): answers are kept in memory and tried again`, false);
+    });
     return this.#writing;
   }
 }
 
-async function readEntries(path: string): Promise<Entry[]> {
-  const text = await readFile(path, 'utf8').catch(ifAbsent(''));
+function readEntries(text: string): Entry[] {
   return text.split('\n').flatMap((line) => {
     try {
       return [recordSchema.parse(JSON.parse(line))];

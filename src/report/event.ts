@@ -109,7 +109,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
   /**
    * A fact worth keeping in the report: the backend chosen and why, what was dropped and why. `unsaved` names a checkpoint
-   * that could not be written: a run with one fails in the end, however well it continued. `backend`: the one that was opened.
+   * that could not be written, `incomplete` a file kept beside the work (metrics, recorded replies): a run with one fails in the
+   * end, however well it continued. `backend`: the one that was opened.
    */
   z.object({
     type: z.literal('note'),
@@ -117,6 +118,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     level: z.enum(['info', 'warning']),
     text,
     unsaved: text.optional(),
+    incomplete: text.optional(),
     backend: text.optional(),
   }),
   z.object({
@@ -155,7 +157,7 @@ type Note = Extract<Event, { type: 'note' }>;
 
 export interface StageReporter {
   emit(event: StagelessEvent<Event>): void;
-  note(level: Note['level'], text: string, more?: Pick<Note, 'backend' | 'unsaved'>): void;
+  note(level: Note['level'], text: string, more?: Pick<Note, 'backend' | 'unsaved' | 'incomplete'>): void;
 }
 
 export function stageReporter(reporter: Reporter, stage: string): StageReporter {

@@ -1,6 +1,15 @@
 // metrics.jsonl: every event of a run but the transient ones, one JSON line each, with the time it came.
 // Written so that a kill costs at most a second of it; read so that a torn line or a repeated step does no harm.
-import { appendFileSync, closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  createReadStream,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode } from '../base/errors.js';
@@ -12,42 +21,81 @@ export type TimedEvent = Event & { time: number };
 
 const flushSeconds = 1;
 
-/** Appends to `path`. A failure to write is reported to `warn` once and never thrown. */
-export function openMetrics(path: string, warn: (reason: string) => void) {
+/** What waits for a disk that is full: beyond that many characters, lines are dropped and counted. */
+const maxPending = 1 << 26;
+
+/**
+ * Appends to `path`. A failure to write is never thrown: it is reported to `warn` once, what could not be written is kept
+ * and tried again, and `close` reports (`isIncomplete`) if some of it never could be.
+ */
+export function openMetrics(path: string, warn: (reason: string, isIncomplete: boolean) => void) {
   let pending = '';
   let torn = endsTorn(path);
   let flushed = Number.NEGATIVE_INFINITY;
-  let warned = false;
+  let failure: string | undefined;
+  let hasWarned = false;
+  let dropped = 0;
   const flush = (): void => {
     if (pending === '') return;
-    const text = torn ? `\n${pending}` : pending;
-    pending = '';
     try {
       mkdirSync(dirname(path), { recursive: true });
-      appendFileSync(path, text);
+      appendWhole(path, torn ? `\n${pending}` : pending);
+      pending = '';
       torn = false;
+      failure = undefined;
     } catch (error) {
-      torn = true; // part of a line may have been written
-      if (warned) return;
-      warned = true; // before the warning itself comes here as an event
-      warn(`cannot write ${path} (${systemErrorCode(error) ?? String(error)}): the report will have a gap`);
+      failure = systemErrorCode(error) ?? String(error);
+      torn = endsTorn(path);
+      if (hasWarned) return;
+      hasWarned = true; // before the warning itself comes here as an event
+      warn(`cannot write ${path} (${failure}): its lines are kept in memory and tried again`, false);
     }
   };
   const timer = setInterval(flush, flushSeconds * 1000).unref();
   return {
     write(event: TimedEvent): void {
       if (event.type === 'progress') return;
-      pending += `${JSON.stringify(event)}\n`;
+      const line = `${JSON.stringify(event)}\n`;
+      if (pending.length + line.length > maxPending) dropped++;
+      else pending += line;
       // The timer cannot fire while a step computes; rare events are written at once.
-      if (event.type === 'step' && event.time - flushed < flushSeconds) return;
+      const mayWait = event.type === 'step' || failure !== undefined;
+      if (mayWait && event.time - flushed < flushSeconds) return;
       flush();
       flushed = event.time;
     },
     close(): void {
       clearInterval(timer);
       flush();
+      const lost = dropped + pending.split('\n').length - 1;
+      pending = '';
+      if (lost > 0) warn(`${path} lacks ${lost} lines of this run (${failure}): the report has a gap`, true);
     },
   };
+}
+
+/** All of `text` or nothing: a part of it, on a disk that became full, is taken back. */
+function appendWhole(path: string, text: string): void {
+  const file = openSync(path, 'a');
+  try {
+    const { size } = fstatSync(file);
+    try {
+      appendFileSync(file, text);
+    } catch (error) {
+      takeBack(file, size);
+      throw error;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function takeBack(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch {
+    // A torn line: the next try begins a new one.
+  }
 }
 
 /** Does an earlier, killed process leave a last line without its end? */

@@ -14,29 +14,36 @@ export interface ReporterOptions {
   mode: 'terminal' | 'json' | 'quiet';
   stdout: OutputStream;
   stderr: OutputStream;
+  /** Of a file kept beside the work that could not be written whole, metrics.jsonl among them. */
+  onIncomplete?: (path: string) => void;
   /** Milliseconds since 1970; tests give their own. */
   now?: () => number;
 }
 
 /** Call `close` before the process ends: it takes the bar away and writes what is pending. */
 export function createReporter(options: ReporterOptions): Reporter & { close(): Promise<void> } {
-  const { runDirectory, mode, stdout, stderr, now = Date.now } = options;
+  const { runDirectory, mode, stdout, stderr, onIncomplete, now = Date.now } = options;
   const sinks: Sink[] = [
     mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, quiet: mode === 'quiet' }),
   ];
   for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const emit = (event: Event): void => {
+    if (event.type === 'note' && event.incomplete !== undefined) onIncomplete?.(event.incomplete);
     for (const sink of sinks) attempt(() => sink.emit(event));
   };
   if (runDirectory !== undefined) {
     const { note } = stageReporter({ emit }, 'report');
-    const metrics = openMetrics(join(runDirectory, metricsName), (text) => note('warning', text));
+    const path = join(runDirectory, metricsName);
+    const metrics = openMetrics(path, (text, isIncomplete) =>
+      note('warning', text, isIncomplete ? { incomplete: path } : {}),
+    );
     sinks.push({ emit: (event) => metrics.write({ ...event, time: now() / 1000 }), close: metrics.close });
   }
   return {
     emit,
     async close() {
-      for (const sink of sinks.splice(0).reverse()) attempt(() => sink.close());
+      // The first stays longest: it shows what another has to say at its end.
+      for (let sink = sinks.pop(); sink !== undefined; sink = sinks.pop()) attempt(sink.close);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface Finished {
 export interface CliOptions {
   cwd?: string;
   stdin?: string;
+  /** An open file in the place of the pipe that is read. */
+  stdout?: number;
   env?: Record<string, string>;
   /** Called with the process as soon as it runs, and on everything it prints. */
   onOutput?(text: string, child: ChildProcess): void;
@@ -24,7 +26,7 @@ export function mossctl(args: readonly string[], options: CliOptions = {}): Prom
   const child = spawn(process.execPath, ['--import', tsx, `${root}src/cli/main.ts`, ...args], {
     cwd: options.cwd ?? root,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
   });
   child.stdin?.on('error', () => undefined); // it may exit before it has read all of it
   child.stdin?.end(options.stdin ?? '');

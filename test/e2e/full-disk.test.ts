@@ -1,11 +1,11 @@
 // A real disk that is full: for good, or for a while.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { sha256File } from '../../src/base/files.js';
+import { resizeDisk, smallDisk } from '../small-disk.js';
 import { mossctl, shortSmoke } from './cli.js';
 
 describe('a disk that is full', () => {
@@ -21,22 +21,8 @@ describe('a disk that is full', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  /** A disk of its own; undefined, and the test skipped, where that is not permitted. */
-  async function smallDisk(t: TestContext, size: string, name: string): Promise<string | undefined> {
-    const disk = join(folder, name);
-    await mkdir(disk);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk], { stdio: 'ignore' });
-    } catch {
-      t.skip('mounting a small tmpfs is not permitted here');
-      return undefined;
-    }
-    t.after(() => execFileSync('umount', [disk]));
-    return disk;
-  }
-
   test('for good: the run fails, nothing that was saved is lost, and it goes on when there is room', async (t) => {
-    const disk = await smallDisk(t, '3m', 'for-good');
+    const disk = await smallDisk(t, '3m');
     if (disk === undefined) return;
     const run = join(disk, 'run');
     const first = await mossctl([...command(run), '--quiet']);
@@ -46,14 +32,14 @@ describe('a disk that is full', () => {
     assert.doesNotMatch(first.stderr, /\n\s+at /);
     const left = (await readdir(run, { recursive: true })).filter((name) => name.includes('.tmp-'));
     assert.deepEqual(left, []);
-    execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+    resizeDisk(disk, '64m');
     const second = await mossctl([...command(run), '--quiet']);
     assert.equal(second.code, 0, second.stderr);
     assert.equal(await weights(run), good);
   });
 
   test('for a while: training goes on to the same weights, and the run ends with exit code 1', async (t) => {
-    const disk = await smallDisk(t, '3m', 'while');
+    const disk = await smallDisk(t, '3m');
     if (disk === undefined) return;
     const run = join(disk, 'run');
     let warned = 0;
@@ -61,7 +47,7 @@ describe('a disk that is full', () => {
     const { code, stderr } = await mossctl([...command(run), ...slow], {
       onOutput: (text) => {
         if (text.includes('could not be saved') && ++warned === 1) {
-          execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+          resizeDisk(disk, '64m');
         }
       },
     });
@@ -71,5 +57,23 @@ describe('a disk that is full', () => {
     assert.equal(await weights(run), good);
     const again = await mossctl([...command(run), ...slow, '--quiet']);
     assert.equal(again.code, 0, 'it has finished');
+  });
+
+  test('only under the logs: training ends with the same weights, and the run with exit code 1', async (t) => {
+    const disk = await smallDisk(t, '4k');
+    if (disk === undefined) return;
+    const run = join(folder, 'beside');
+    await mkdir(join(run, 'report.html'), { recursive: true }); // no file can take its place
+    await symlink(join(disk, 'metrics.jsonl'), join(run, 'metrics.jsonl'));
+    const log = await open(join(disk, 'log.txt'), 'w');
+    await log.write('x'.repeat(4096));
+    const { code, stderr } = await mossctl([...command(run), '--json'], { stdout: log.fd });
+    await log.close();
+    assert.equal(code, 1, stderr);
+    assert.match(
+      stderr,
+      /^mossctl: warning: .*report\.html: .*\nmossctl: error: standard output, .*metrics\.jsonl, .*report\.html: not all of it could be written\./,
+    );
+    assert.equal(await weights(run), good);
   });
 });

@@ -82,14 +82,15 @@ describe('Ctrl-C', () => {
     );
   });
 
-  test('once: the step is finished, saved, and nothing is left to clear away', async () => {
+  test('once, or by a terminal that closes: the step is finished, saved, and nothing is left to clear away', async () => {
     const run = join(folder, 'once');
     let asked = false;
     const first = await mossctl(command(run), {
       onOutput: (text, child) => {
         if (asked || !text.includes('"step":7,')) return;
         asked = true;
-        child.kill('SIGINT');
+        child.kill('SIGHUP'); // from the system, and once more from the shell
+        setTimeout(() => child.kill('SIGHUP'), 5).unref();
       },
     });
     assert.equal(first.code, 130, first.stderr);

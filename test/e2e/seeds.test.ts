@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { exists } from '../../src/base/files.js';
 import { mossctl, shortSmoke } from './cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-seeds-'));
@@ -66,6 +67,23 @@ test('two seeds, then a third: one report, and each folder goes on as a run of i
   assert.equal(alone.code, 0, alone.stderr);
   const skipped = linesOf(alone.stdout).filter(({ type, state }) => type === 'stage' && state === 'skipped');
   assert.equal(skipped.length, 7);
+});
+
+test('readers that go away end no training: every seed is done, and the report over all of them', async () => {
+  const out = join(folder, 'unread');
+  const settings = ['selfInstruct=null', 'sft=null', 'eval.validationTokens=100'];
+  const args = [...tiny, ...settings.flatMap((set) => ['--set', set]), '--out', out, '--seeds', '3,4', '--json'];
+  const { code, stdout } = await mossctl(args, {
+    onOutput: (_, child) => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
+  });
+  assert.equal(code, 0);
+  assert.doesNotMatch(stdout, /"type":"seeds"/);
+  for (const name of ['seed-3/report.html', 'seed-4/eval/results.json', 'seed-4/report.html', 'report.html']) {
+    assert.ok(await exists(join(out, name)), name);
+  }
 });
 
 test('seeds that make no sense are refused before anything runs', async () => {

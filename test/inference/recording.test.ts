@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../src/inference/chat-model.js';
 import { Recording } from '../../src/inference/recording.js';
 import type { Message } from '../../src/tokenizer/message.js';
+import { resizeDisk, smallDisk } from '../small-disk.js';
 
 /** Written by the version before messages had more than one turn, for `tiny` at http://127.0.0.1:1/v1. */
 const identity = 'd65e85da27e4f15644d8264e05ce2542dcc2623d62e8fa87b60055e437beb55a';
@@ -102,6 +103,41 @@ test('what is asked after something was forgotten is kept too', async (t) => {
   await replyOf(again, a, writing);
   assert.deepEqual(echo.asked, ['0:a', '0:b', '0:c', '0:a']);
   await again.close();
+});
+
+test('a full disk ends no reply: what it had no room for is written later, or said to be missing', async (t) => {
+  const disk = await smallDisk(t, '4k');
+  if (disk === undefined) return;
+  const path = join(disk, 'responses.jsonl');
+  const [small, large, other] = ['a', 'b'.repeat(5000), 'c'].map((text) => pair('You answer.', text));
+  const echo = new Echo();
+  const warnings: [string, boolean][] = [];
+  const recording = await Recording.open(echo, path, (...warning) => warnings.push(warning));
+  await replyOf(recording, small, writing);
+  const kept = await readFile(path, 'utf8');
+  for (const question of [large, other, large]) await replyOf(recording, question, writing);
+  assert.equal(await readFile(path, 'utf8'), kept, 'no half line');
+  await recording.forget([{ messages: other, options: writing }]);
+  assert.match(warnings.map(([text]) => text).join(), /^cannot write .*responses\.jsonl \(ENOSPC\)/);
+  await recording.close();
+  assert.deepEqual(
+    warnings.map(([text, isIncomplete]) => [isIncomplete, text.includes('lacks 2 answers')]),
+    [
+      [false, false],
+      [true, true],
+    ],
+  );
+  const again = await Recording.open(echo, path, (...warning) => warnings.push(warning));
+  await replyOf(again, large, writing);
+  resizeDisk(disk, '64k');
+  await replyOf(again, other, writing);
+  await again.close();
+  assert.equal(warnings.filter(([, isIncomplete]) => isIncomplete).length, 1, 'all of it was written in the end');
+  assert.deepEqual(echo.asked.length, 5);
+  const third = await Recording.open(echo, path);
+  for (const question of [small, large, other]) await replyOf(third, question, writing);
+  assert.deepEqual(third.counts, { asked: 0, replayed: 3 });
+  await third.close();
 });
 
 test('whatever changes the question asks anew', async (t) => {

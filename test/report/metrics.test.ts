@@ -1,6 +1,6 @@
 // metrics.jsonl survives kills, resumes and full disks; what is read back is what really counts.
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -90,15 +90,41 @@ test('foreign lines are counted, not believed', async () => {
   assert.deepEqual(losses(events), [3]);
 });
 
-test('a file that cannot be written warns once and does not throw', async () => {
+test('a file that cannot be written warns once, does not throw, and says in the end what it lacks', async () => {
   const path = join(folder, 'directory.jsonl');
   await mkdir(path);
+  const warnings: [string, boolean][] = [];
+  const writer = openMetrics(path, (...warning) => warnings.push(warning));
+  for (let i = 0; i < 3; i++) writer.write(stage('sft', 'started'));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0][0], /cannot write .*directory\.jsonl \(EISDIR\): its lines are kept in memory/);
+  writer.close();
+  assert.deepEqual(
+    warnings.map(([, isIncomplete]) => isIncomplete),
+    [false, true],
+  );
+  assert.match(warnings[1][0], /directory\.jsonl lacks 3 lines of this run \(EISDIR\)/);
+});
+
+test('what could not be written for a while is written later, each line once', async () => {
+  const path = join(folder, 'for-a-while.jsonl');
+  const started = stage('pretrain', 'started');
+  await writeFile(path, `${JSON.stringify(started)}\n`);
+  const before = await readFile(path, 'utf8');
   const warnings: string[] = [];
   const writer = openMetrics(path, (reason) => warnings.push(reason));
-  for (let i = 0; i < 3; i++) writer.write(stage('sft', 'started'));
+  await rename(path, `${path}.aside`);
+  await mkdir(path);
+  for (let i = 1; i <= 3; i++) writer.write(step('pretrain', i));
+  await rmdir(path);
+  await rename(`${path}.aside`, path);
+  writer.write(step('pretrain', 4));
   writer.close();
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0], /cannot write .*directory\.jsonl \(EISDIR\)/);
+  assert.ok((await readFile(path, 'utf8')).startsWith(before));
+  const { events, broken } = await readMetrics(path);
+  assert.equal(broken, 0);
+  assert.deepEqual(losses(events, 'pretrain'), [1, 2, 3, 4]);
 });
 
 test('a stage that starts afresh forgets its earlier try, and only its own', () => {

@@ -165,9 +165,11 @@ test('metrics.jsonl holds every event with its time; a run that cannot write it 
   assert.deepEqual([events[0].time, events[12].time], [1e9, 1e9 + 12]);
   const blocked = join(folder, 'blocked');
   await mkdir(join(blocked, 'metrics.jsonl'), { recursive: true });
-  const { err } = await show(steps(10), { runDirectory: blocked });
+  const incomplete: string[] = [];
+  const { err } = await show(steps(10), { runDirectory: blocked, onIncomplete: (path) => incomplete.push(path) });
   assert.equal(err.match(/warning: cannot write/g)?.length, 1);
-  assert.match(err, /finished in/);
+  assert.match(err, /finished in[\s\S]*warning: .*metrics\.jsonl lacks 14 lines of this run/);
+  assert.deepEqual(incomplete, [join(blocked, 'metrics.jsonl')]);
 });
 
 test('a reader that goes away does not end the run', async () => {

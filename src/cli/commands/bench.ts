@@ -53,7 +53,7 @@ export async function bench(options: BenchOptions): Promise<void> {
 async function temporaryFolder(parent: string): Promise<string> {
   const path = await mkdtemp(join(parent, '.tmp-mossctl-bench-'));
   process.once('exit', () => rmSync(path, { recursive: true, force: true }));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   return path;
 }
 

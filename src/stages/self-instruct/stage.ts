@@ -70,7 +70,10 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   const onRetry = (reason: string, wait: number): void =>
     job.reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
   const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, terms, onRetry });
-  const recording = await Recording.open(endpoint, join(dirname(resolve(directory)), responsesName));
+  const path = join(dirname(resolve(directory)), responsesName);
+  const recording = await Recording.open(endpoint, path, (text, isIncomplete) =>
+    job.reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
+  );
   const close = async (): Promise<void> => {
     await recording.close();
     const { asked, replayed } = recording.counts;

@@ -1,0 +1,39 @@
+// How the system asks work to stop: Ctrl-C, SIGTERM of a service manager, SIGHUP of a terminal that was closed.
+import { printError } from './output.js';
+
+/**
+ * Started by `nohup`, which asks the system to ignore SIGHUP. Node restores the default for every signal when it starts,
+ * so that a hang-up would end it after all; what is left of nohup is the name that most shells pass on in `_`.
+ */
+export const survivesHangup = /(^|\/)nohup$/.test(process.env._ ?? '');
+
+/** The first asks the work to save and stop; another Ctrl-C or SIGTERM stops at once. */
+export function watchInterrupt(): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const stop = (): void => {
+    controller.abort();
+    printError('\nmossctl: finishing the step and saving; press Ctrl-C again to stop at once');
+  };
+  const onKill = (): void => {
+    if (signal.aborted) process.exit(130);
+    stop();
+  };
+  // Both the system and the shell send one when a terminal closes, and systemd sends one after SIGTERM.
+  const onHangup = (): void => {
+    if (!signal.aborted) stop();
+  };
+  const watched: [NodeJS.Signals, () => void][] = [
+    ['SIGINT', onKill],
+    ['SIGTERM', onKill],
+  ];
+  if (!survivesHangup) watched.push(['SIGHUP', onHangup]);
+  for (const [name, listener] of watched) process.on(name, listener);
+  return {
+    signal,
+    release() {
+      if (signal.aborted) return; // on its way out: a second signal still ends it with 130, and does not kill it
+      for (const [name, listener] of watched) process.off(name, listener);
+    },
+  };
+}
