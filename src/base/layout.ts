@@ -8,7 +8,7 @@ export const metricsName = 'metrics.jsonl';
 export const reportName = 'report.html';
 /** A link to the newest checkpoint. */
 export const latestName = 'latest';
-/** Holds the id of the process that works in the folder. */
+/** Says which process works in the folder, on which machine, and that it lives. */
 export const lockName = '.lock';
 /** What the teacher's endpoint answered. Every record is keyed by what was asked, so that no settings make it wrong. */
 export const responsesName = 'self-instruct-responses.jsonl';

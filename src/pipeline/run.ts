@@ -99,8 +99,14 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const { runDirectory } = run;
   checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents), runDirectory });
   await checkAhead({ ...run, stages, runDirectory: place, plan });
-  const unlock = await lockDirectory(place);
+  const { emit, note } = stageReporter(run.reporter, 'run');
+  const lock = await lockDirectory(place, {
+    signal: run.signal,
+    onWait: (holder, done, total) =>
+      emit({ type: 'progress', label: `waiting for a sign of life of ${holder}`, done, total, unit: 's' }),
+  });
   try {
+    for (const text of lock.notes) note('warning', text);
     // Checkpoints are known by their real paths: `latest` is made relative to the real folder.
     const runDirectory = await realpath(place);
     await removeTemporary(runDirectory);
@@ -110,9 +116,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
     await repairLatest(runDirectory, modelStagesOf(stages));
     const available = await findAvailable(runDirectory, others, parents);
     if (!run.resume) await writePipelineFile(run.config, runDirectory);
-    return await runStages({ ...run, stages, runDirectory, plan, available });
+    return await Promise.race([runStages({ ...run, stages, runDirectory, plan, available }), lock.lost]);
   } finally {
-    await unlock();
+    await lock.release();
   }
 }
 

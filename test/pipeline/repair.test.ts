@@ -91,9 +91,13 @@ test('two runs in one folder: the second is refused while the first lives, and t
   await start(run, world);
   assert.deepEqual(world.ran, stageNames);
   // In a container a new process may have the id of the one that died.
-  for (const left of ['not a number', `${process.pid}\n`]) {
+  for (const [left, why] of [
+    ['not a number', /damaged and names no process/],
+    [`${process.pid}\n`, /lock of an earlier version, whose process \d+ is gone/],
+  ] as const) {
     await writeFile(join(run, '.lock'), left);
-    await start(run, world);
+    const { events } = await start(run, world);
+    assert.ok(events[0].type === 'note' && why.test(events[0].text), JSON.stringify(events[0]));
   }
   assert.deepEqual(
     (await readdir(run)).filter((name) => name.startsWith('.')),
