@@ -5,7 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { sha256 } from '../../src/base/files.js';
 import { loadYaml } from '../../src/base/yaml.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
-import { conversationSequences, readConversations } from '../../src/data/conversations.js';
+import { fitConversation } from '../../src/data/conversations/fit.js';
+import { RowNotes } from '../../src/data/conversations/notes.js';
+import { readConversations } from '../../src/data/conversations/read.js';
 import { documentFile, readDocuments } from '../../src/data/documents.js';
 import type { DataManifest } from '../../src/data/manifest.js';
 import type { TokenManifest } from '../../src/data/shard-writer.js';
@@ -95,7 +97,9 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
   const path = join(folder, 'rows.jsonl');
   const conversationsOf = async (input: Buffer): Promise<void> => {
     await writeFile(path, input);
-    for await (const row of readConversations(path, { onDropped() {} })) conversationSequences(row, template, 64);
+    const notes = new RowNotes();
+    for await (const { conversation } of readConversations(path, notes)) fitConversation(conversation, template, 64);
+    notes.lines();
   };
   const spec = dataSpecSchema.parse({
     name: 'fuzz',

@@ -111,6 +111,11 @@ const sftSchema = z.strictObject({
     .max(0.9)
     .default(0)
     .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
+  keepTokens: z
+    .array(z.string().min(1).max(256))
+    .max(1000)
+    .optional()
+    .describe('special tokens that answers write: where a row spells one in an answer, it is that token, not text'),
   train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
 });
 

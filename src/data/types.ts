@@ -1,6 +1,6 @@
 // The shapes that data has on its way from a source to a batch.
 import { z } from 'zod';
-import { maxMessages, messageSchema, messageText as text } from '../tokenizer/message.js';
+import { type Message, type Tool, messageText as text } from '../tokenizer/message.js';
 
 const language = z.enum(['zh', 'en', 'other']);
 export type Language = z.output<typeof language>;
@@ -39,33 +39,40 @@ export const checkSchema = z.discriminatedUnion('type', [
 export type Check = z.output<typeof checkSchema>;
 
 /** A row of a conversations file. `messages` ends with an assistant's turn when it is for training. */
-export const conversationSchema = z.object({
-  /** Numbers are taken too: many data sets count their rows. Absent: the row is named after its place. */
-  id: z
-    .union([z.string().min(1).max(1000), z.number()])
-    .transform(String)
-    .optional(),
-  messages: z
-    .array(messageSchema.pick({ role: true, content: true }))
-    .min(1)
-    .max(maxMessages),
+export interface Conversation {
+  /** Absent in the file: the row is named after its place. */
+  id: string;
+  messages: Message[];
+  /** What the assistant may call. */
+  tools?: Tool[];
   /** Task family: 'identity', 'arithmetic', 'refusal', … */
-  kind: z.string().max(100).optional(),
-  language: language.optional(),
-  check: checkSchema.optional(),
+  kind?: string;
+  language?: Language;
+  check?: Check;
   /** Rows that ask the same in other words share it: together they are one piece of evidence. Absent: alone. */
-  group: z.string().min(1).max(4000).optional(),
+  group?: string;
   /** Where it came from: kept with it for ever. */
-  provenance: z
-    .object({
-      teacher: z.string().max(1000),
-      /** The ids of the seeds it was made from. */
-      seeds: z.array(z.string().max(1000)).max(1000),
-      request: z.int().optional(),
-    })
-    .optional(),
-});
-export type Conversation = z.output<typeof conversationSchema> & { id: string };
+  provenance?: {
+    teacher: string;
+    /** The ids of the seeds it was made from. */
+    seeds: string[];
+    request?: number;
+  };
+}
+
+/** What a row says of itself beside its messages, field by field: of third-party rows only what fits is read. */
+export const conversationFields = {
+  /** Numbers are read too: many data sets count their rows. */
+  id: z.union([z.string().min(1).max(1000), z.number()]).transform(String),
+  kind: z.string().max(100),
+  language,
+  group: z.string().min(1).max(4000),
+  provenance: z.object({
+    teacher: z.string().max(1000),
+    seeds: z.array(z.string().max(1000)).max(1000),
+    request: z.int().optional(),
+  }),
+};
 
 /** One tokenised sequence. `loss[i]` is 1 where token i is to be predicted (the mask of the label, not the input). */
 export interface TokenSequence {

@@ -1,12 +1,15 @@
 // Tasks, and a model's answers to them. Evaluation, alignment and the samples of fine-tuning all go through here; what an
 // answer is worth is for a scorer to say (scorer.ts).
-import { stopIfAborted } from '../base/errors.js';
+import { stopIfAborted, UserError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { Random } from '../base/random.js';
 import { greedy, type Sampling } from '../config/sampling.js';
-import { readConversations } from '../data/conversations.js';
+import { RowNotes } from '../data/conversations/notes.js';
+import { readConversations } from '../data/conversations/read.js';
+import { type WrittenChat, writtenChat } from '../data/conversations/written.js';
 import type { Conversation } from '../data/types.js';
 import type { LocalModel } from '../inference/local-model.js';
+import type { StageReporter } from '../report/event.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 
 export interface Answer {
@@ -18,11 +21,39 @@ export interface Answer {
   ended: boolean;
 }
 
-/** Rows of a conversations file that can be asked: the last assistant's turn, if any, is the reference answer. */
-export async function readTasks(path: string): Promise<Conversation[]> {
+/**
+ * Rows of a conversations file that can be asked: the last assistant's turn, if any, is the reference answer. What is not
+ * read of them, or skipped, is reported.
+ */
+export async function readTasks(path: string, reporter: StageReporter): Promise<Conversation[]> {
   const tasks: Conversation[] = [];
-  for await (const conversation of readConversations(path)) tasks.push(conversation);
-  return tasks;
+  const notes = new RowNotes('task');
+  for await (const { conversation } of readConversations(path, notes)) tasks.push(conversation);
+  notes.report(reporter);
+  if (tasks.length > 0 || notes.skippedInWords === '') return tasks;
+  throw new UserError({
+    where: path,
+    what: 'there is no task to ask',
+    why: notes.skippedInWords,
+    next: 'Give conversations that begin with a question: {"messages":[{"role":"user","content":"…"}]}',
+  });
+}
+
+/** Those that a model with this template can be asked; the others, and what it is not shown of these, are reported. */
+export function askableTasks(
+  tasks: readonly Conversation[],
+  template: ChatTemplate,
+  reporter: StageReporter,
+): Conversation[] {
+  const notes = new RowNotes('task');
+  const askable = tasks.filter((task) => {
+    const prompt = promptOf(task, template);
+    if ('skipped' in prompt) notes.skip(prompt.skipped, task.id);
+    else for (const note of prompt.notes) notes.add(note, task.id);
+    return !('skipped' in prompt);
+  });
+  notes.report(reporter);
+  return askable;
 }
 
 /**
@@ -82,9 +113,15 @@ export function lastQuestion({ messages }: Conversation): string {
   return messages.findLast(({ role }) => role === 'user')?.content ?? '';
 }
 
-/** The conversation up to the last user's turn. */
+/** The conversation up to the last answer, and the opening of that. Throws a `UserError` where the template refuses it. */
 export function promptTokens(task: Conversation, template: ChatTemplate): number[] {
-  const { messages } = task;
+  const prompt = promptOf(task, template);
+  if ('skipped' in prompt)
+    throw new UserError({ what: `this task cannot be asked: ${prompt.skipped}`, where: task.id });
+  return template.encode(prompt.messages, { addGenerationPrompt: true, tools: prompt.tools }).tokens;
+}
+
+function promptOf({ messages, tools }: Conversation, template: ChatTemplate): WrittenChat | { skipped: string } {
   const end = messages.at(-1)?.role === 'assistant' ? messages.length - 1 : messages.length;
-  return template.encode(messages.slice(0, end), { addGenerationPrompt: true }).tokens;
+  return writtenChat({ messages: messages.slice(0, end), tools }, template, { prompt: true });
 }

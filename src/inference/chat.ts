@@ -4,8 +4,9 @@ import { kebabCase } from '../base/format.js';
 import type { ComputeChoice } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
+import { TemplateFault } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
-import { LocalModel } from './local-model.js';
+import { LocalModel, type OpenedModel } from './local-model.js';
 
 export interface ChatOptions {
   compute: ComputeChoice;
@@ -37,6 +38,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   const { note } = await openBackend(options.compute.backend, options.compute);
   const model = await LocalModel.open(path, options);
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
+  checkOpening(model, opening);
   let messages: Message[] = [...opening];
   let turns = 0;
   let forgotten = 0;
@@ -98,4 +100,23 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     },
     close: () => model.dispose(),
   };
+}
+
+/** A template may have no place for what is said before the conversation. @throws UserError that names `--system` */
+function checkOpening({ template, checkpoint }: OpenedModel, opening: readonly Message[]): void {
+  if (opening.length === 0) return;
+  const question: Message[] = [{ role: 'user', content: 'question' }];
+  const fault = (why: string): UserError => {
+    const next = `Say it in the first message instead (the model is ${checkpoint.path})`;
+    return new UserError({ what: 'this model takes no system message', where: '--system', why, next });
+  };
+  let text: string;
+  try {
+    text = template.render([...opening, ...question], { addGenerationPrompt: true });
+  } catch (error) {
+    if (error instanceof TemplateFault) throw fault(`its chat template ${error.reason}`);
+    throw error;
+  }
+  const without = template.render(question, { addGenerationPrompt: true });
+  if (text === without) throw fault('its chat template does not write one');
 }

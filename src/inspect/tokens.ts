@@ -1,7 +1,10 @@
 // The tokens of a text or a conversation as the model gets them: what each stands for, and whether it carries loss.
 // What a template makes of a conversation, and how much of that is learnt, is where fine-tunes fail in silence.
-import { conversationSequences, readConversation } from '../data/conversations.js';
-import type { Conversation } from '../data/types.js';
+import { countOf } from '../base/format.js';
+import { type FittedConversation, fitConversation } from '../data/conversations/fit.js';
+import type { RowNote } from '../data/conversations/notes.js';
+import { readConversation } from '../data/conversations/read.js';
+import { writtenChat } from '../data/conversations/written.js';
 import type { ChatFormat } from '../inference/chat-format.js';
 import { learntEnds, unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { EncodedChat } from '../tokenizer/chat-template.js';
@@ -44,38 +47,38 @@ export function textTokens(format: ChatFormat, text: string): TokensReport {
 
 /** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. */
 export async function rowTokens(format: ChatFormat, path: string, line: number): Promise<TokensReport> {
-  const { conversation, fault } = await readConversation(path, line);
-  const { template } = format;
-  const { messages } = conversation;
-  const turns = template.encodeTurns(messages);
-  const encoded = turns.length > 0 ? turns : [template.encode(messages)];
-  const warnings: string[] = [];
-  if (fault !== undefined) warnings.push(`training skips this row: ${fault}`);
-  else if (!encoded.some(({ loss }) => loss.includes(1)))
-    warnings.push(`no token carries loss, so training skips this row: ${whyNothing(format, messages)}`);
-  else
-    warnings.push(
-      ...lengthFaults(format, conversation),
-      ...answerFaults(messages, encoded),
-      ...endFaults(format, encoded),
-    );
-  return report(format, `${path}:${line}, ${rolesOf(messages)}`, encoded, warnings);
+  const { conversation, notes, fault } = await readConversation(path, line);
+  const { template, contextLength } = format;
+  const written = writtenChat(conversation, template);
+  let encoded: EncodedChat[] = [];
+  if (!('skipped' in written)) {
+    const { messages, tools } = written;
+    encoded = template.encodeTurns(messages, { tools }).sequences;
+    if (encoded.length === 0) encoded = [template.encode(messages, { tools })];
+  }
+  const fitted = fitConversation(conversation, template, contextLength);
+  const skipped = fault ?? ('skipped' in fitted ? fitted.skipped : undefined);
+  const warnings = notesInWords('skipped' in fitted ? notes : [...notes, ...fitted.notes]);
+  if (skipped !== undefined) warnings.push(`training skips this row: ${skipped}`);
+  if (skipped === undefined && 'sequences' in fitted) {
+    if (fitted.cutAnswers > 0) warnings.push(cutInWords(encoded, fitted, contextLength));
+    warnings.push(...answerFaults(conversation.messages, encoded), ...endFaults(format, encoded));
+  }
+  return report(format, `${path}:${line}, ${rolesOf(conversation.messages)}`, encoded, warnings);
 }
 
-function whyNothing({ template }: ChatFormat, messages: readonly Message[]): string {
-  if (!messages.some(({ role }) => role === 'assistant')) return 'there is no answer in it';
-  if (template.marksAnswers) return 'the chat template marks no part of it as an answer';
-  return 'the chat template has no {% generation %} … {% endgeneration %}, which show where answers begin and end';
+function notesInWords(notes: readonly RowNote[]): string[] {
+  const unread = notes.flatMap((note) => (note.level === 'unread' ? [note.field] : []));
+  const others = notes.flatMap((note) => (note.level === 'unread' ? [] : [`this row has ${note.text}`]));
+  if (unread.length > 0) others.push(`fields that are not read: ${[...new Set(unread)].join(', ')}`);
+  return [...new Set(others)];
 }
 
-function lengthFaults({ template, contextLength }: ChatFormat, conversation: Conversation): string[] {
-  const fitted = conversationSequences(conversation, template, contextLength);
-  if ('dropped' in fitted) return [`training skips this row: ${fitted.dropped} (${contextLength} tokens)`];
+function cutInWords(encoded: readonly EncodedChat[], fitted: FittedConversation, contextLength: number): string {
   const count = (all: readonly { tokens: ArrayLike<number> }[]) =>
     all.reduce((sum, each) => sum + each.tokens.length, 0);
-  const kept = count(fitted.sequences);
-  const whole = count(template.encodeTurns(conversation.messages));
-  return kept < whole ? [`training keeps ${kept} of ${whole} tokens: the context holds ${contextLength}`] : [];
+  const kept = `training keeps ${count(fitted.sequences)} of ${count(encoded)} tokens`;
+  return `${kept} and loses ${countOf(fitted.cutAnswers, 'answer')}: the context holds ${contextLength}`;
 }
 
 function rolesOf(messages: readonly Message[]): string {
@@ -83,7 +86,7 @@ function rolesOf(messages: readonly Message[]): string {
 }
 
 function answerFaults(messages: readonly Message[], encoded: readonly EncodedChat[]): string[] {
-  const answers = messages.filter(({ role }) => role === 'assistant').length;
+  const answers = messages.filter(({ role, train }) => role === 'assistant' && train !== false).length;
   const learnt = encoded.flatMap(({ loss }) => loss.filter((one, i) => one === 1 && loss[i - 1] !== 1)).length;
   return learnt < answers ? [`only ${learnt} of ${answers} answers carry loss`] : [];
 }

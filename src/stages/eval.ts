@@ -3,6 +3,7 @@
 import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../base/files.js';
+import { countOf } from '../base/format.js';
 import { heldOutRowsName, resultsName } from '../base/layout.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import type { EvalConfig } from '../config/pipeline.js';
@@ -21,7 +22,7 @@ import {
   measureTexts,
 } from '../evaluation/measurements.js';
 import { rules } from '../evaluation/scorers/rules.js';
-import { type Answer, answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
+import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { LocalModel } from '../inference/local-model.js';
 import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
@@ -80,11 +81,20 @@ export const evalStage: Stage<EvalConfig> = {
   },
 };
 
-async function readTestTasks({ config, inputs }: Job<EvalConfig>): Promise<Conversation[]> {
-  if (config.tasks !== undefined) return (await readTasks(config.tasks)).slice(0, config.maxTasks);
+async function readTestTasks({ config, inputs, reporter }: Job<EvalConfig>): Promise<Conversation[]> {
+  let tasks: Conversation[] = [];
   const path = join(inputs.selfInstruct ?? '', heldOutRowsName);
-  if (inputs.selfInstruct === undefined || !(await exists(path))) return [];
-  return splitHeldOut(await readTasks(path)).test.slice(0, config.maxTasks);
+  if (config.tasks !== undefined) tasks = await readTasks(config.tasks, reporter);
+  else if (inputs.selfInstruct !== undefined && (await exists(path))) {
+    tasks = splitHeldOut(await readTasks(path, reporter)).test;
+  }
+  if (tasks.length > config.maxTasks) {
+    reporter.note(
+      'info',
+      `the first ${config.maxTasks} of ${countOf(tasks.length, 'task')} are asked: eval.maxTasks changes it`,
+    );
+  }
+  return tasks.slice(0, config.maxTasks);
 }
 
 type EvaluatedCheckpoint = Awaited<ReturnType<typeof evaluateCheckpoint>>;
@@ -108,8 +118,14 @@ async function evaluateCheckpoint(
       for (const [metric, units] of await measureFormulas(loaded, formulas, { signal }))
         measurements.set(metric, units);
     }
-    const asked = loaded.tokenizer.chatTemplate !== missingTemplate ? tasks : [];
-    if (asked.length < tasks.length) {
+    const hasTemplate = loaded.tokenizer.chatTemplate !== missingTemplate;
+    const asked = hasTemplate
+      ? askableTasks(tasks, loaded.template, {
+          ...reporter,
+          note: (level, text) => reporter.note(level, `${label}: ${text}`),
+        })
+      : [];
+    if (!hasTemplate && tasks.length > 0) {
       if (measurements.size === 0) throw nothingToMeasure(checkpoint.path);
       const text = `${label}: skipped ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}: this model has no chat template to ask with`;
       reporter.note('warning', text);

@@ -9,19 +9,23 @@ import { Random } from '../base/random.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import type { SftConfig } from '../config/pipeline.js';
 import { SecondShare } from '../data/apportionment.js';
-import { conversationSequences, readConversations } from '../data/conversations.js';
+import { fitConversation } from '../data/conversations/fit.js';
+import { RowNotes } from '../data/conversations/notes.js';
+import { readConversations } from '../data/conversations/read.js';
 import { MixedBatches } from '../data/mixed-batches.js';
 import { PackedBatches } from '../data/packing.js';
 import { type BatchShape, batchesOnce } from '../data/sequences.js';
 import { openTokens, type TokenDocuments } from '../data/shards.js';
 import type { Conversation, TokenSequence } from '../data/types.js';
-import { answerTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
-import type { ChatFormat } from '../inference/chat-format.js';
+import { answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { LocalModel, withWeights } from '../inference/local-model.js';
 import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { readResult } from '../tensor/host.js';
 import { unlearntEnd } from '../tokenizer/answer-ends.js';
+import { ChatTemplate } from '../tokenizer/chat-template.js';
+import { checkKeptTokens } from '../tokenizer/message-escape.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
 import type { Job, Stage } from './stage.js';
 import { descent, runTraining, startBackend, stepCount } from './training.js';
@@ -37,15 +41,15 @@ export const sftStage: Stage<SftConfig> = {
     const { config, inputs, directory } = job;
     const compute = await startBackend(job);
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
-    const { model, tokenizer, template } = await LocalModel.of(parent);
+    const { model, tokenizer } = await LocalModel.of(parent);
+    const template = openTemplate(tokenizer, config.keepTokens, parent.path);
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
     const columns = columnsOf(job, model.config.max_position_embeddings);
-    const sequences = await readSequences(job, path, { template, tokenizer }, columns);
-    const heldOut = await readHeldOut(inputs.selfInstruct);
-    const heldOutSequences = heldOut.flatMap((row) => {
-      const fitted = conversationSequences(row, template, columns);
-      return 'sequences' in fitted ? fitted.sequences : [];
-    });
+    const sequences = await readSequences(job, path, template, columns);
+    const heldOut = await readHeldOut(job, template);
+    const notes = new RowNotes('held-out conversation');
+    const heldOutSequences = heldOut.flatMap((row) => fitted(row, { template, columns, notes, where: row.id }));
+    notes.report(job.reporter, columns);
     if (heldOutSequences.length === 0) job.reporter.note('info', nothingHeldOut(heldOut, columns));
     // The text that pretraining read, where a share of the rows is to keep reading it.
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
@@ -62,7 +66,12 @@ export const sftStage: Stage<SftConfig> = {
       manifest: {
         stage: 'sft',
         ...descent(parent),
-        settings: { contextLength: columns, textShare: config.textShare, train: config.train },
+        settings: {
+          contextLength: columns,
+          textShare: config.textShare,
+          ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
+          train: config.train,
+        },
         inputDigest: digestOf({ conversations: await sha256File(path), columns, text: text?.manifest ?? null }),
         ...compute,
       },
@@ -137,26 +146,53 @@ async function printSamples(
   }
 }
 
+/** How conversations are written. @throws UserError where the model's template and tokenizer cannot end an answer. */
+function openTemplate(tokenizer: Tokenizer, keepTokens: readonly string[] = [], where: string): ChatTemplate {
+  checkKeptTokens(tokenizer, keepTokens, 'sft.keepTokens');
+  const template = new ChatTemplate(tokenizer, tokenizer.chatTemplate, { keepTokens });
+  const fault = template.endFault;
+  if (fault === undefined) return template;
+  const ends = tokenizer.stopIds.map((id) => tokenizer.decode([id])).join(' or ');
+  throw new UserError({
+    where,
+    what: fault,
+    why: 'so nothing would end an answer, and the model would not learn to stop',
+    next: `End an answer with a token that is there${ends && `, ${ends}`}: change chat_template.jinja, or add the token to the tokenizer`,
+  });
+}
+
+interface Fitting {
+  template: ChatTemplate;
+  columns: number;
+  notes: RowNotes;
+  where: string;
+}
+
+/** The sequences of a conversation; none where it is skipped, which `notes` hears of. */
+function fitted(row: Conversation, { template, columns, notes, where }: Fitting): TokenSequence[] {
+  const result = fitConversation(row, template, columns);
+  if ('skipped' in result) {
+    notes.skip(result.skipped, where);
+    return [];
+  }
+  if (result.cutAnswers > 0) notes.cut(result.cutAnswers, where);
+  for (const note of result.notes) notes.add(note, where);
+  return result.sequences;
+}
+
 async function readSequences(
   { reporter }: Job<SftConfig>,
   path: string,
-  { template, tokenizer }: Pick<ChatFormat, 'template' | 'tokenizer'>,
+  template: ChatTemplate,
   columns: number,
 ): Promise<TokenSequence[]> {
   const sequences: TokenSequence[] = [];
-  const dropped = new Map<string, number>();
-  const drop = (reason: string): void => {
-    dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
-  };
-  for await (const row of readConversations(path, { onDropped: drop })) {
-    const fitted = conversationSequences(row, template, columns);
-    if ('sequences' in fitted) sequences.push(...fitted.sequences);
-    else drop(fitted.dropped);
+  const notes = new RowNotes();
+  for await (const { conversation, where } of readConversations(path, notes)) {
+    sequences.push(...fitted(conversation, { template, columns, notes, where }));
   }
-  for (const [reason, count] of dropped) {
-    reporter.note('warning', `skipped ${count} conversations: ${reason}`);
-  }
-  const faults = sequences.flatMap((sequence) => unlearntEnd(tokenizer, sequence) ?? []);
+  notes.report(reporter, columns);
+  const faults = sequences.flatMap((sequence) => unlearntEnd(template.tokenizer, sequence) ?? []);
   if (faults.length > 0) {
     const text = `${faults.length} of ${sequences.length} conversations: ${faults[0]} (mossctl inspect --row shows one)`;
     reporter.note('warning', text);
@@ -165,7 +201,7 @@ async function readSequences(
     throw new UserError({
       where: path,
       what: 'there is no conversation to train on',
-      why: [...dropped].map(([reason, count]) => `${count} × ${reason}`).join('; ') || 'the file is empty',
+      why: notes.skippedInWords || 'the file is empty',
       next: 'Give conversations with at least one assistant turn that fits the context: --data FILE',
     });
   }
@@ -173,10 +209,11 @@ async function readSequences(
 }
 
 /** The half of the held-out tasks that stages may look at; none where self-instruct did not run. */
-async function readHeldOut(directory: string | undefined): Promise<Conversation[]> {
-  if (directory === undefined) return [];
-  const path = join(directory, heldOutRowsName);
-  return (await exists(path)) ? splitHeldOut(await readTasks(path)).validation : [];
+async function readHeldOut({ inputs, reporter }: Job<SftConfig>, template: ChatTemplate): Promise<Conversation[]> {
+  if (inputs.selfInstruct === undefined) return [];
+  const path = join(inputs.selfInstruct, heldOutRowsName);
+  if (!(await exists(path))) return [];
+  return askableTasks(splitHeldOut(await readTasks(path, reporter)).validation, template, reporter);
 }
 
 function nothingHeldOut(heldOut: readonly Conversation[], columns: number): string {

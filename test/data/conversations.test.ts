@@ -8,11 +8,9 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
-import {
-  type ConversationReadOptions,
-  conversationSequences,
-  readConversations,
-} from '../../src/data/conversations.js';
+import { fitConversation } from '../../src/data/conversations/fit.js';
+import { RowNotes } from '../../src/data/conversations/notes.js';
+import { readConversations } from '../../src/data/conversations/read.js';
 import type { Conversation } from '../../src/data/types.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
@@ -36,10 +34,21 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-async function read(rows: readonly unknown[], options?: ConversationReadOptions): Promise<Conversation[]> {
+/** The conversations of a file, and what was said of its rows. */
+async function readFrom(path: string): Promise<{ conversations: Conversation[]; notes: string[] }> {
+  const notes = new RowNotes();
+  const conversations = (await collect(readConversations(path, notes))).map(({ conversation }) => conversation);
+  return { conversations, notes: notes.lines().map(({ text }) => text.replaceAll(`${directory}/`, '')) };
+}
+
+async function readWithNotes(rows: readonly unknown[]) {
   const path = join(directory, 'rows.jsonl');
   await writeFile(path, toJsonl(rows));
-  return collect(readConversations(path, options));
+  return readFrom(path);
+}
+
+async function read(rows: readonly unknown[]): Promise<Conversation[]> {
+  return (await readWithNotes(rows)).conversations;
 }
 
 async function faultOf(rows: readonly unknown[]): Promise<string> {
@@ -91,12 +100,13 @@ test('ShareGPT, with tool calls and tool definitions', async () => {
     },
   ]);
   assert.deepEqual(row.messages, [
-    system('Be brief.\n\n[{"name":"weather"}]'),
+    system('Be brief.'),
     user('Weather?'),
-    assistant('{"name":"weather"}'),
+    { ...assistant(''), toolCalls: [{ name: 'weather', arguments: {} }], callText: '{"name":"weather"}' },
     tool('{"sky":"clear"}'),
     assistant('Clear.'),
   ]);
+  assert.deepEqual(row.tools, [{ name: 'weather' }]);
 });
 
 test('MOSS: markers are stripped, turns are in order of their number, None is nothing', async () => {
@@ -112,19 +122,19 @@ test('MOSS: markers are stripped, turns are in order of their number, None is no
       conversation_id: 1,
       meta_instruction: 'You are MOSS.\n',
       chat: {
-        turn_10: turn(10, 'None', 'None (no call is needed.)', 'None'),
-        turn_2: turn(2, '要算', 'Calculate("1+1")', 'Calculate("1+1") => \'2\''),
+        turn_2: turn(2, 'None', 'None (no call is needed.)', 'None'),
+        turn_1: turn(1, '要算', 'Calculate("1+1")', 'Calculate("1+1") => \'2\''),
       },
     },
   ]);
   assert.deepEqual(row.messages, [
     system('You are MOSS.\n'),
-    user('问2'),
+    user('问1'),
     assistant('<think>\n要算\n</think>\n\nCalculate("1+1")'),
     tool('Calculate("1+1") => \'2\''),
+    assistant('答1<sup><|1|></sup>'),
+    user('问2'),
     assistant('答2<sup><|1|></sup>'),
-    user('问10'),
-    assistant('答10<sup><|1|></sup>'),
   ]);
 });
 
@@ -134,47 +144,48 @@ test('rows of a wrong shape are errors that name the line and the field', async 
     await faultOf([good, { text: 'x' }]),
     /rows\.jsonl:2: this row is no conversation.*the fields text.*"chat"/,
   );
-  assert.match(await faultOf([good, good, []]), /rows\.jsonl:3: .*expected record/);
-  assert.match(await faultOf([{ messages: [{ role: 'robot', content: 'x' }] }]), /:1: messages\.0\.role: .*"user"/);
-  assert.match(await faultOf([{ messages: [{ role: 'user', content: null }] }]), /messages\.0\.content: .*string/);
-  assert.match(await faultOf([{ messages: [] }]), /rows\.jsonl:1: messages/);
-  assert.match(await faultOf([{ messages: [user('x'.repeat((4 << 20) + 1))] }]), /messages\.0\.content: Too big/);
-  assert.match(await faultOf([{ instruction: 'x', output: 3 }]), /output: .*string/);
+  assert.match(await faultOf([good, good, 'text']), /rows\.jsonl:3: an object with fields was expected/);
+  assert.match(await faultOf([{ messages: [{ content: 'x' }] }]), /:1: messages\.0\.role: a role was expected/);
+  assert.match(
+    await faultOf([{ messages: [{ role: 'user', content: 3 }] }]),
+    /:1: messages\.0\.content: a text was expected/,
+  );
+  assert.match(await faultOf([{ messages: ['a', 3] }]), /:1: messages\.0: an object with fields was expected/);
+  assert.match(await faultOf([{ messages: [user('x'.repeat((4 << 20) + 1))] }]), /messages\.0\.content: .*4194304/);
+  assert.match(await faultOf([{ instruction: 'x', output: 3 }]), /output: a text was expected, not a number/);
   assert.match(await faultOf([{ chat: { turn_x: {} } }]), /chat\.turn_x/);
+  assert.match(await faultOf([{ messages: [user('a')], check: { type: 'nunber' } }]), /:1: check\.type/);
   const array = join(directory, 'broken.json');
   await writeFile(array, '[{"messages": ');
-  await assert.rejects(collect(readConversations(array)), /broken\.json(:1)?: this is not valid JSON/);
+  await assert.rejects(readFrom(array), /broken\.json(:1)?: this is not valid JSON/);
   await writeFile(array, Buffer.concat([Buffer.from('[\n"'), Uint8Array.of(0xc4, 0xe3), Buffer.from('"]')]));
-  await assert.rejects(collect(readConversations(array)), /broken\.json:\d: this is not UTF-8.*iconv/s);
+  await assert.rejects(readFrom(array), /broken\.json:\d: this is not UTF-8.*iconv/s);
 });
 
-test('well-formed rows of no use are errors, or are reported and left out', async () => {
-  const rows = [
+test('rows of no use are skipped, and counted by reason with the place of the first', async () => {
+  const { conversations, notes } = await readWithNotes([
     { messages: [user('a'), user('b')] },
     { messages: [user('a'), system('late')] },
     { messages: [assistant('first')] },
     { messages: [user('a'), tool('no call')] },
     { messages: [user('a'), assistant(' \n')] },
     { messages: [system('alone')] },
-    { instruction: 'x', input: '', output: '' },
-    { messages: [user('a'), assistant('call'), tool('1'), tool('2'), assistant('b'), user('c'), assistant('d')] },
-  ];
-  const dropped: string[] = [];
-  const kept = await read(rows, { onDropped: (reason, where) => dropped.push(`${where.split(':').at(-1)} ${reason}`) });
+    { instruction: 'x', input: '', output: ' ' },
+    { messages: [user('a'), assistant('call'), tool(''), tool('2'), assistant('b'), user('c'), assistant('d')] },
+    { messages: [user('a'), assistant('b'), user('c'), user('d')] },
+  ]);
   assert.deepEqual(
-    kept.map(({ id }) => id),
+    conversations.map(({ id }) => id),
     ['rows.jsonl:8'],
   );
-  assert.deepEqual(dropped, [
-    '1 message 2 is of the user, where assistant was expected',
-    '2 message 2 is of the system, where assistant was expected',
-    '3 message 1 is of the assistant, where system or user was expected',
-    '4 message 2 is of the tool, where assistant was expected',
-    '5 the assistant message 2 is empty',
-    '6 there is no user message',
-    '7 the assistant message 2 is empty',
+  assert.deepEqual(notes, [
+    'skipped 2 conversations: a message of the user where assistant was expected (first: rows.jsonl:1, message 2)',
+    'skipped 1 conversation: a message of the system where assistant was expected (first: rows.jsonl:2, message 2)',
+    'skipped 1 conversation: a message of the assistant where system or user was expected (first: rows.jsonl:3, message 1)',
+    'skipped 1 conversation: a message of the tool where assistant was expected (first: rows.jsonl:4, message 2)',
+    'skipped 2 conversations: the assistant message is empty (first: rows.jsonl:5, message 2)',
+    'skipped 1 conversation: there is no user message (first: rows.jsonl:6)',
   ]);
-  assert.match(await faultOf(rows), /rows\.jsonl:1: message 2 is of the user, where assistant was expected/);
 });
 
 test('a JSON array is read like JSON lines', async () => {
@@ -183,9 +194,9 @@ test('a JSON array is read like JSON lines', async () => {
     path,
     `\uFEFF ${JSON.stringify([{ instruction: 'a', output: 'b' }, { messages: [user('c')] }], null, 2)}`,
   );
-  const rows = await collect(readConversations(path));
+  const { conversations } = await readFrom(path);
   assert.deepEqual(
-    rows.map(({ id, messages }) => [id, messages.length]),
+    conversations.map(({ id, messages }) => [id, messages.length]),
     [
       ['array.json:1', 2],
       ['array.json:2', 1],
@@ -207,12 +218,13 @@ test('a conversation is cut before the turn that overflows the context', async (
       [length - 1, i + 1],
       [length - 2, i],
     ]) {
-      const fitted = conversationSequences(conversation, template, contextLength);
+      const fitted = fitConversation(conversation, template, contextLength);
       if (exchanges === 0) {
-        assert.deepEqual(fitted, { dropped: 'the first exchange is longer than the context' });
+        assert.deepEqual(fitted, { skipped: 'its first exchange is longer than the context' });
         continue;
       }
       assert.ok('sequences' in fitted);
+      assert.equal(fitted.cutAnswers, 5 - exchanges);
       const [sequence] = fitted.sequences;
       assert.deepEqual([fitted.sequences.length, sequence.id], [1, 'c']);
       assert.deepEqual(Array.from(sequence.tokens), template.encode(messages.slice(0, 2 * exchanges)).tokens);
@@ -223,14 +235,15 @@ test('a conversation is cut before the turn that overflows the context', async (
       assert.equal(tokenizer.decode(learnt), expected, 'loss on the answers and their end tokens, nothing else');
     }
   }
-  const silent = conversationSequences({ id: 'u', messages: [user('hi')] }, template, 100);
-  assert.deepEqual(silent, { dropped: 'no assistant turn to learn from' });
+  const silent = fitConversation({ id: 'u', messages: [user('hi')] }, template, 100);
+  assert.deepEqual(silent, { skipped: 'no assistant turn to learn from' });
 });
 
 const skipUnless = (file: string) => (existsSync(join(shared, file)) ? false : `${file} is not on this machine`);
 
 test('MOSS sample: 240 real conversations', { skip: skipUnless('moss_sft_sample.jsonl') }, async () => {
-  const conversations = await collect(readConversations(join(shared, 'moss_sft_sample.jsonl')));
+  const { conversations, notes } = await readFrom(join(shared, 'moss_sft_sample.jsonl'));
+  assert.deepEqual(notes, ['fields that are not read: conversation_id, category, source_path']);
   assert.equal(conversations.length, 240);
   const messages = conversations.flatMap((conversation) => conversation.messages);
   const count = (role: Message['role']) => messages.filter((message) => message.role === role).length;
@@ -245,9 +258,9 @@ test('MOSS sample: 240 real conversations', { skip: skipUnless('moss_sft_sample.
 });
 
 test('ShareGPT sample with tools: 300 rows', { skip: skipUnless('lf_glaive_toolcall_zh_demo.json') }, async () => {
-  const dropped: string[] = [];
-  const path = join(shared, 'lf_glaive_toolcall_zh_demo.json');
-  const rows = await collect(readConversations(path, { onDropped: (reason) => dropped.push(reason) }));
-  assert.deepEqual([rows.length, dropped], [300, []]);
-  assert.ok(rows.some(({ messages }) => messages.some(({ role }) => role === 'tool')));
+  const { conversations, notes } = await readFrom(join(shared, 'lf_glaive_toolcall_zh_demo.json'));
+  assert.deepEqual([conversations.length, notes], [300, []]);
+  assert.equal(conversations.filter(({ tools }) => tools !== undefined).length, 200);
+  const calls = conversations.flatMap(({ messages }) => messages.filter(({ toolCalls }) => toolCalls !== undefined));
+  assert.equal(calls.length, 216);
 });

@@ -71,10 +71,10 @@ test('each way to learn nothing, or not to stop, is said', async () => {
   const warnings = async (template: string, line = 1, changes: Partial<ChatFormat> = {}) =>
     (await rowTokens(speechWith(template, changes), rows, line)).warnings.join('; ');
   assert.equal(await warnings(bare), '', 'answers are found by their turns');
-  assert.match(await warnings(nowhere), /^no token carries loss, .*has no \{% generation %\} … \{% endgeneration %\}/);
-  assert.match(await warnings(elsewhere), /^no token carries loss, .*marks no part of it as an answer$/);
+  assert.match(await warnings(nowhere), /^training skips this row: the chat template writes no token after an answer$/);
+  assert.match(await warnings(elsewhere), /^training skips this row: the chat template marks no answer to learn$/);
   assert.equal(await warnings(open), '<|im_end|> after an answer carries no loss: the model does not learn to stop');
-  assert.match(await warnings(endless), /the model does not learn to stop/);
+  assert.match(await warnings(endless), /^training skips this row: the chat template writes no token after an answer$/);
   assert.match(
     await warnings(chatmlTemplate, 1, { eosTokenIds: [0] }),
     /^answers end with <\|im_end\|>, but generation stops at <\|endoftext\|>/,
@@ -82,13 +82,19 @@ test('each way to learn nothing, or not to stop, is said', async () => {
   assert.equal(await warnings(chatmlTemplate, 1, { eosTokenIds: [0], isBase: true }), '', 'a fine-tune moves the end');
   const lastOnly = chatmlTemplate.replace("role == 'assistant'", "role == 'assistant' and loop.last");
   assert.equal(await warnings(lastOnly), 'only 1 of 2 answers carry loss');
-  assert.match(await warnings(chatmlTemplate, 2), /there is no answer in it/);
-  assert.match(await warnings(chatmlTemplate, 3), /^training skips this row: message 2 is of the user/);
+  assert.match(await warnings(chatmlTemplate, 2), /^training skips this row: no assistant turn to learn from$/);
+  assert.match(
+    await warnings(chatmlTemplate, 3),
+    /^training skips this row: a message of the user where assistant was expected/,
+  );
   const whole = (await rowTokens(speechWith(chatmlTemplate), rows, 1)).tokens;
-  assert.match(await warnings(chatmlTemplate, 1, { contextLength: whole - 2 }), /^training keeps \d+ of \d+ tokens/);
+  assert.match(
+    await warnings(chatmlTemplate, 1, { contextLength: whole - 2 }),
+    /^training keeps \d+ of \d+ tokens and loses 1 answer: the context holds \d+$/,
+  );
   assert.match(
     await warnings(chatmlTemplate, 1, { contextLength: 4 }),
-    /^training skips this row: the first exchange is longer/,
+    /^training skips this row: its first exchange is longer/,
   );
 });
 

@@ -126,7 +126,7 @@ test('a template that does not work, or never ends, is a fault of the checkpoint
     assert.throws(() => new ChatTemplate(tokenizer, source), UserError, source.slice(0, 20));
   }
   const raises = new ChatTemplate(tokenizer, '{{ raise_exception("only users may speak") }}');
-  assert.throws(() => raises.encode(messages), /the chat template does not work.*only users may speak/i);
+  assert.throws(() => raises.encode(messages), /the chat template refuses this conversation.*only users may speak/i);
   const loops = '{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}';
   assert.throws(() => new ChatTemplate(tokenizer, loops).render(messages), /takes more than \d+ steps/);
 });

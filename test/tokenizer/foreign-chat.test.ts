@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
-import { conversationSequences } from '../../src/data/conversations.js';
+import { fitConversation } from '../../src/data/conversations/fit.js';
 import { ChatTemplate, type EncodedChat } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
 import type { SpecialName } from '../../src/tokenizer/special-tokens.js';
@@ -86,7 +86,7 @@ test('without marks, each answer and the token that ends it carry loss, and noth
     // Llama's template trims every content.
     const answers = [`b${end}`, `${name === 'llama' ? '' : '\n'}d${end}`];
     assert.deepEqual(learnt(tokenizer, template.encode(messages)), answers, name);
-    const turns = template.encodeTurns(messages);
+    const turns = template.encodeTurns(messages).sequences;
     assert.deepEqual(turns, [template.encode(messages)]);
     const prompt = template.encode(messages.slice(0, 3), { addGenerationPrompt: true }).tokens;
     assert.deepEqual(turns[0].tokens.slice(0, prompt.length), prompt, 'what is trained begins as it will be served');
@@ -101,7 +101,7 @@ test('a template that rewrites history gives each answer a sequence of its own, 
     ...[user('q2'), assistant(`${thought(2)}a2`)],
     ...[user('q3'), assistant('a3')],
   ];
-  const turns = template.encodeTurns(messages);
+  const turns = template.encodeTurns(messages).sequences;
   assert.deepEqual(
     turns.map((turn) => learnt(tokenizer, turn)),
     [[`${thought(1)}a1<|im_end|>`], [`${thought(2)}a2<|im_end|>`], ['<think>\n\n</think>\n\na3<|im_end|>']],
@@ -113,29 +113,74 @@ test('a template that rewrites history gives each answer a sequence of its own, 
     assert.equal(tokens[loss.lastIndexOf(1)], tokenizer.specialId('turnEnd'), 'the end of every turn is learnt');
   }
   assert.ok(!tokenizer.decode(turns[2].tokens).includes('thought'), 'earlier thoughts are gone, as when it serves');
-  const fitted = conversationSequences({ id: 'c', messages }, template, 1000);
+  const fitted = fitConversation({ id: 'c', messages }, template, 1000);
   assert.ok('sequences' in fitted);
   assert.deepEqual(
     fitted.sequences.map(({ id }) => id),
     ['c#1', 'c#2', 'c#3'],
   );
-  const short = conversationSequences({ id: 'c', messages }, template, turns[0].tokens.length - 1);
+  const short = fitConversation({ id: 'c', messages }, template, turns[0].tokens.length - 1);
   assert.ok('sequences' in short);
   assert.equal(short.sequences.length, 1);
-  const single = template.encodeTurns([user('q'), assistant('a')]);
+  const single = template.encodeTurns([user('q'), assistant('a')]).sequences;
   assert.deepEqual(single, [template.encode([user('q'), assistant('a')])]);
   assert.deepEqual(learnt(tokenizer, single[0]), ['<think>\n\n</think>\n\na<|im_end|>']);
 });
 
-test('an answer that does not begin where the prompt ends is skipped, and a conversation of such ones dropped', async () => {
-  const template = families.qwen3.template;
-  const forced = template.replaceAll("'<|im_start|>assistant\\n' }}", "'<|im_start|>assistant\\n<answer>' }}");
-  assert.notEqual(forced, template);
-  const tokenizer = await Tokenizer.open(await folderOf({ ...families.qwen3, template: forced }));
+test('an answer that does not begin with the whole prompt carries loss from where the two part', async () => {
+  // Thinking models' prompts end with an opened thought; an answer without one is written without it.
+  const partOf = async (name: keyof typeof families, opening: string, content: string) => {
+    const turns =
+      "{%- for m in messages -%}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' -}}{%- endfor -%}";
+    const prompt = `{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n${opening}' -}}{%- endif -%}`;
+    const tokenizer = await Tokenizer.open(await folderOf({ ...families[name], template: turns + prompt }));
+    const messages = [user('q'), assistant('first'), user('r'), assistant(content)];
+    const { sequences, faults, promptTail } = new ChatTemplate(tokenizer).encodeTurns(messages);
+    assert.deepEqual([sequences.length, faults], [1, []]);
+    return { learnt: learnt(tokenizer, sequences[0]), promptTail };
+  };
+  const cases: [keyof typeof families, string, string][] = [
+    ['qwen3', '<think>\\n', 'plain'],
+    ['qwen3', '<think>\\n', '</think>'],
+    ['qwen2', '<think>\\n', '<b>bold</b>'],
+    ['qwen2', '<think>\\n', '<thinking>'],
+  ];
+  for (const [name, opening, content] of cases) {
+    const { learnt: texts, promptTail } = await partOf(name, opening, content);
+    assert.deepEqual(texts, ['first<|im_end|>', `${content}<|im_end|>`], `${name} ${content}`);
+    assert.equal(promptTail, '<think>\n');
+  }
+  const whole = await partOf('qwen3', '<think>\\n', '<think>\nhm\n</think>\n\nyes');
+  assert.deepEqual(
+    whole.learnt,
+    ['first<|im_end|>', 'hm\n</think>\n\nyes<|im_end|>'],
+    'the prompt opened that thought',
+  );
+});
+
+test('an answer whose rendering changes what came before it is not learnt, and a conversation of such ones skipped', async () => {
+  const rewriting =
+    "{%- for m in messages -%}{{- '<|im_start|>' + m.role + (messages | length | string) + m.content + '<|im_end|>' -}}{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant' -}}{%- endif -%}";
+  const tokenizer = await Tokenizer.open(await folderOf({ ...families.qwen3, template: rewriting }));
+  const template = new ChatTemplate(tokenizer);
   const messages = [user('q'), assistant('a')];
-  assert.deepEqual(new ChatTemplate(tokenizer).encodeTurns(messages), []);
-  const fitted = conversationSequences({ id: 'c', messages }, new ChatTemplate(tokenizer), 1000);
-  assert.deepEqual(fitted, { dropped: 'the chat template does not show where an answer begins and ends' });
+  const fault = 'the chat template changes what comes before an answer once it is there';
+  assert.deepEqual(template.encodeTurns(messages), { sequences: [], faults: [fault], promptTail: undefined });
+  assert.deepEqual(fitConversation({ id: 'c', messages }, template, 1000), { skipped: fault });
+});
+
+test('an answer that ends with no token of the tokenizer is said to, with what the template writes', async () => {
+  const { template } = families.qwen2;
+  const faultOf = async (ending: string) => {
+    const changed = template.replaceAll('<|im_end|>', ending);
+    const tokenizer = await Tokenizer.open(await folderOf({ ...families.qwen2, template: changed }));
+    return new ChatTemplate(tokenizer).endFault;
+  };
+  assert.equal(await faultOf('<|im_end|>'), undefined);
+  assert.match(
+    (await faultOf('<|eot_id|>')) ?? '',
+    /ends an answer with <\|eot_id\|>, which is no token of this tokenizer/,
+  );
 });
 
 test('an assistant may write <think>, a person may not, and nobody may end a turn', async () => {

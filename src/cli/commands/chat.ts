@@ -9,6 +9,7 @@ import { flagOverrides } from '../../base/overrides.js';
 import { parseYaml } from '../../base/yaml.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
+import { fieldMessage } from '../../tokenizer/message.js';
 import { computeChoice } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
@@ -114,7 +115,7 @@ async function save(path: string, session: Chat): Promise<string> {
   if (await exists(path)) return `${path} exists already; choose another name.`;
   const messages = session.transcript();
   try {
-    await writeFileAtomic(path, toJsonl([{ messages }]));
+    await writeFileAtomic(path, toJsonl([{ messages: messages.map(fieldMessage) }]));
     return `Saved ${messages.length} messages to ${path}.`;
   } catch (error) {
     return `Not saved: ${(error as Error).message}`;

@@ -1,14 +1,17 @@
 // Stage 3: chat model + checkable rewards → better chat model, round after round, or a refusal to promote a worse one.
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { countOf } from '../../base/format.js';
 import { heldOutRowsName, promptRowsName } from '../../base/layout.js';
 import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import { rules } from '../../evaluation/scorers/rules.js';
-import { readTasks, splitHeldOut } from '../../evaluation/tasks.js';
+import { askableTasks, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
+import { openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
+import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
 import { type RoundResult, runRound } from './round.js';
@@ -17,8 +20,9 @@ export const alignStage: Stage<AlignConfig> = {
   async run(job) {
     const { config, inputs, directory, reporter } = job;
     const compute = await startBackend(job);
-    const { prompts, heldOut } = await readPrompts(job);
     let policy = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
+    const { template } = await openChatFormat(policy.path);
+    const { prompts, heldOut } = await readPrompts(job, template);
     let metrics: Metrics = {};
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
@@ -36,11 +40,19 @@ export const alignStage: Stage<AlignConfig> = {
 };
 
 /** The prompts to sample from, and the held-out tasks that decide on promotion. */
-async function readPrompts({ config, inputs }: Job<AlignConfig>) {
-  const checked = (tasks: Conversation[]): Conversation[] => tasks.filter(({ check }) => check !== undefined);
+async function readPrompts({ config, inputs, reporter }: Job<AlignConfig>, template: ChatTemplate) {
+  const read = async (path: string, choose = (tasks: Conversation[]) => tasks): Promise<Conversation[]> => {
+    const tasks = choose(await readTasks(path, reporter));
+    const checked = tasks.filter(({ check }) => check !== undefined);
+    const skipped = tasks.length - checked.length;
+    if (skipped > 0 && config.prompts !== undefined) {
+      reporter.note('warning', `skipped ${countOf(skipped, 'task')} without a check: nothing could score answers`);
+    }
+    return askableTasks(checked, template, reporter);
+  };
   if (config.prompts !== undefined) {
     // One file only: a tenth of it, at least one task, is set aside for the decision.
-    const tasks = checked(await readTasks(config.prompts));
+    const tasks = await read(config.prompts);
     if (tasks.length < 2) throw tooFew(config.prompts, tasks.length);
     const count = Math.max(1, Math.floor(tasks.length / 10));
     const { validation } = splitHeldOut(tasks);
@@ -48,8 +60,8 @@ async function readPrompts({ config, inputs }: Job<AlignConfig>) {
     return { prompts: tasks.filter((task) => !heldOut.includes(task)), heldOut };
   }
   const folder = inputs.selfInstruct ?? '';
-  const prompts = checked(await readTasks(join(folder, promptRowsName)));
-  const heldOut = checked(splitHeldOut(await readTasks(join(folder, heldOutRowsName))).validation);
+  const prompts = await read(join(folder, promptRowsName));
+  const heldOut = await read(join(folder, heldOutRowsName), (tasks) => splitHeldOut(tasks).validation);
   if (prompts.length === 0) throw tooFew(join(folder, promptRowsName), 0);
   if (heldOut.length === 0) throw tooFew(join(folder, heldOutRowsName), 0);
   return { prompts, heldOut };

@@ -4,6 +4,9 @@
 /** A template that fails. */
 export class TemplateError extends Error {}
 
+/** A template that refuses what it was given: it called `raise_exception`. */
+export class RefusalError extends TemplateError {}
+
 /** A template that asks for too much. */
 export class LimitError extends TemplateError {}
 

@@ -1,5 +1,5 @@
 // What a template finds besides its inputs. None gives the time: equal conversations give equal tokens.
-import { type Budget, LimitError, TemplateError } from './budget.js';
+import { type Budget, LimitError, RefusalError, TemplateError } from './budget.js';
 import { expectInteger, expectText } from './strings.js';
 import { type Arguments, bind, Callable, isList, isMapping, Namespace, type Value } from './values.js';
 
@@ -36,7 +36,7 @@ function pairOf(value: Value): [string, Value] {
 
 export function globals(budget: Budget): [string, Value][] {
   const raise = (given: Arguments): never => {
-    throw new TemplateError(expectText(bind(given, ['message'])[0]).slice(0, 300));
+    throw new RefusalError(expectText(bind(given, ['message'])[0]).slice(0, 300));
   };
   const now = (given: Arguments): string => {
     const format = expectText(bind(given, ['format'])[0]);

@@ -1,0 +1,178 @@
+// A row as a conversation, in any of the formats that data sets come in, recognised by their fields: turns (our own rows,
+// OpenAI's, ShareGPT), a question and its answer (Alpaca, prompt and completion), MOSS. What else a row says is read in
+// every format alike: a system prompt, tools, how an answer is checked.
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { type Message, maxMessages, type Tool } from '../../tokenizer/message.js';
+import { type Conversation, checkSchema, conversationFields } from '../types.js';
+import { expectText, Fields, parsed, wrongShape } from './fields.js';
+import { type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
+import { readMossTurns } from './moss.js';
+import { type RowNote, RowRefusal, shownName } from './notes.js';
+
+const turnFields = ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'turns', 'chat'];
+const questionFields = ['instruction', 'prompt', 'question', 'query'];
+const answerFields = ['output', 'response', 'completion', 'answer'];
+const inputFields = ['input', 'context'];
+const systemFields = [
+  ...['system', 'system_prompt', 'systemPrompt', 'system_message', 'systemMessage'],
+  ...['system_instruction', 'systemInstruction', 'meta_instruction'],
+];
+
+/** Fields that a training elsewhere may learn from, or that change what it learns, and that no format here has. */
+const learntElsewhere = new Set([
+  ...[...turnFields, ...questionFields, ...answerFields, ...inputFields, ...systemFields, ...reasoningFields],
+  ...['history', 'instances', 'text', 'chosen', 'rejected', 'label', 'kto_tag', 'prefix', 'prefill', 'suffix'],
+  ...['chosen_response', 'rejected_response', 'margin', 'functions', 'tools', 'function_call', 'tool_calls'],
+  ...['documents', 'images', 'image', 'videos', 'video', 'audios', 'audio', 'objects', 'response_format'],
+  ...['chat_template', 'chat_template_kwargs', 'enable_thinking', 'thought', 'cot', 'chain_of_thought'],
+  ...['weight', 'weights', 'loss', 'loss_weight', 'sample_weight', 'train', 'mask', 'masked'],
+]);
+
+export interface RowReading {
+  conversation: Conversation;
+  notes: RowNote[];
+}
+
+/**
+ * @param name of a row without an `id`.
+ * @throws UserError for a row of the wrong shape, RowRefusal for one that is understood and cannot be used.
+ */
+export function readRow(value: unknown, name: string): RowReading {
+  const notes: RowNote[] = [];
+  const toolLists: [unknown, string][] = [];
+  const context: RowContext = {
+    note: (note) => notes.push(note),
+    tools: (list, at) => toolLists.push([list, at]),
+  };
+  if (Array.isArray(value)) {
+    return { conversation: { id: name, messages: spokenInTurn(value, 'the row', context) }, notes };
+  }
+  const row = new Fields(value, '');
+  let messages = readBody(row, context);
+  const system: string[] = [];
+  for (let found = row.text(...systemFields); found !== undefined; found = row.text(...unread(row, systemFields))) {
+    system.push(found);
+  }
+  const isTurns = !row.has(...answerFields);
+  if (isTurns && unread(row, ['instruction']).length > 0) system.push(row.text('instruction') ?? '');
+  const given = row.take('tools', 'functions');
+  if (given !== undefined) toolLists.push([given.value, given.name]);
+  const tools: Tool[] = [];
+  for (const [list, at] of toolLists) {
+    const read = toolsOf(list);
+    if (read !== undefined) tools.push(...read);
+    else if (typeof list !== 'string') throw new RowRefusal(`${at} has a tool that is no {"name":…,"parameters":{…}}`);
+    else {
+      system.push(expectText(list, at));
+      notes.push({ level: 'warning', text: 'tools that are no JSON: they join the system message' });
+    }
+  }
+  messages = withSystem(messages, system);
+  const conversation = { ...ownFields(row, name), messages, ...(tools.length > 0 && { tools }) };
+  for (const field of row.rest) {
+    const isCopy = messages.some(({ content }) => content === row.peek(field));
+    if (isCopy || !learntElsewhere.has(field)) notes.push({ level: 'unread', field: shownName(field) });
+    else notes.push({ level: 'warning', text: `the field ${shownName(field)}, which is not read` });
+  }
+  return { conversation, notes };
+}
+
+/** The messages, but for what a row says beside them. */
+function readBody(row: Fields, context: RowContext): Message[] {
+  const turns = turnFields.find((field) => row.has(field) && typeof row.peek(field) !== 'number');
+  if (turns === 'chat' && !Array.isArray(row.peek('chat'))) return readMossTurns(row, context);
+  if (turns !== undefined) return spokenInTurn(row.take(turns)?.value, turns, context);
+  if (row.has(...questionFields) || (row.has('input') && row.has(...answerFields))) return readQuestion(row, context);
+  throw new UserError({
+    what: 'this row is no conversation',
+    why: `it has the fields ${row.names.slice(0, 8).map(shownName).join(', ') || '(none)'}`,
+    next: 'Expected "messages" (our own format), "conversations" (ShareGPT), "instruction" (Alpaca), "prompt" and "completion", or "chat" (MOSS)',
+  });
+}
+
+/** Messages, or texts of a person and an assistant by turns. */
+function spokenInTurn(value: unknown, at: string, context: RowContext): Message[] {
+  const list = parsed(value, at);
+  if (!Array.isArray(list) || list.length > maxMessages || !list.every((item) => typeof item === 'string')) {
+    return readMessages(list, at, context);
+  }
+  return list.map((content: string, i): Message => {
+    return { role: i % 2 === 0 ? 'user' : 'assistant', content: expectText(content, `${at}.${i}`) };
+  });
+}
+
+/** Alpaca, or a prompt and its completion, each a text or a list of messages. */
+function readQuestion(row: Fields, context: RowContext): Message[] {
+  const part = (found: { name: string; value: unknown } | undefined, role: 'user' | 'assistant'): Message[] => {
+    if (found === undefined) return [];
+    if (Array.isArray(found.value)) return readMessages(found.value, found.name, context);
+    return [{ role, content: expectText(found.value, found.name) }];
+  };
+  const asked = part(row.take(...questionFields), 'user');
+  const input = row.text(...inputFields);
+  if (asked.length === 0) asked.push({ role: 'user', content: input ?? '' });
+  else if (input !== undefined) asked[asked.length - 1].content += `\n${input}`;
+  const answer = part(row.take(...answerFields) ?? onlyInstance(row, asked), 'assistant');
+  const thoughts = row.text(...reasoningFields);
+  if (thoughts !== undefined && answer.length > 0) answer[0].reasoning = thoughts;
+  return [...readHistory(row), ...asked, ...answer];
+}
+
+/** Seed tasks of Self-Instruct hold their answers in instances, mostly one. */
+function onlyInstance(row: Fields, asked: Message[]): { name: string; value: unknown } | undefined {
+  const instances = parsed(row.take('instances')?.value, 'instances');
+  if (instances === undefined) return undefined;
+  if (!Array.isArray(instances) || instances.length !== 1) {
+    throw new RowRefusal('a row has several instances, where one is read: write a row for each');
+  }
+  const instance = new Fields(instances[0], 'instances.0');
+  const input = instance.text('input');
+  if (input !== undefined) asked[asked.length - 1].content += `\n${input}`;
+  return instance.take('output');
+}
+
+function readHistory(row: Fields): Message[] {
+  const history = row.take('history');
+  if (history === undefined) return [];
+  const pairs = parsed(history.value, 'history');
+  if (!Array.isArray(pairs) || pairs.length > maxMessages) throw wrongShape('history', 'a list of pairs was expected');
+  return pairs.flatMap((pair: unknown, i): Message[] => {
+    if (!Array.isArray(pair) || pair.length !== 2)
+      throw wrongShape(`history.${i}`, 'a question and its answer were expected');
+    const [user, assistant] = pair.map((text, j) => expectText(text, `history.${i}.${j}`));
+    return [
+      { role: 'user', content: user },
+      { role: 'assistant', content: assistant },
+    ];
+  });
+}
+
+/** One system message at the beginning, of all texts that there are for it, each once. */
+function withSystem(messages: readonly Message[], more: readonly string[]): Message[] {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  const count = first < 0 ? messages.length : first;
+  const texts = [...more, ...messages.slice(0, count).map(({ content }) => content)];
+  if (texts.length === 0) return [...messages];
+  const content = [...new Set(texts)].filter((text, _, all) => text !== '' || all.length === 1).join('\n\n');
+  return [{ ...(messages[count - 1] ?? {}), role: 'system', content }, ...messages.slice(count)];
+}
+
+function unread(row: Fields, names: readonly string[]): string[] {
+  const { rest } = row;
+  return names.filter((name) => rest.includes(name));
+}
+
+/** Our own fields, which any row may have. What does not fit is somebody else's field of that name; a check must fit. */
+function ownFields(row: Fields, name: string): Omit<Conversation, 'messages'> {
+  const own: Partial<Conversation> = {};
+  for (const [field, schema] of Object.entries(conversationFields)) {
+    const { data } = schema.safeParse(row.peek(field));
+    if (data === undefined) continue;
+    row.take(field);
+    Object.assign(own, { [field]: data });
+  }
+  const check = row.take('check');
+  if (check !== undefined) Object.assign(own, z.object({ check: checkSchema }).parse({ check: check.value }));
+  return { id: name, ...own };
+}

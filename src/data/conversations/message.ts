@@ -1,0 +1,220 @@
+// One message of a row, in any of the field's spellings: role and content or from and value, content as a text or as a
+// list of text parts, reasoning, tool calls, the mark that an answer carries no loss.
+import {
+  type Message,
+  maxMessages,
+  maxToolCalls,
+  type Role,
+  type Tool,
+  type ToolCall,
+} from '../../tokenizer/message.js';
+import { expectText, Fields, isObject, parsed, wrongShape } from './fields.js';
+import { type RowNote, RowRefusal, shownName } from './notes.js';
+
+/** As lower case. */
+const roles: Readonly<Record<string, Role>> = {
+  ...{ system: 'system', developer: 'system' },
+  ...{ user: 'user', human: 'user', prompter: 'user' },
+  ...{ assistant: 'assistant', gpt: 'assistant', chatgpt: 'assistant', bot: 'assistant', model: 'assistant' },
+  ...{ function_call: 'assistant', tool_call: 'assistant' },
+  ...{ tool: 'tool', observation: 'tool', function: 'tool', tool_response: 'tool', ipython: 'tool' },
+};
+/** The content of such a message is a call in JSON. */
+const callRoles: readonly string[] = ['function_call', 'tool_call'];
+
+export const reasoningFields = ['reasoning_content', 'reasoning', 'thinking', 'thought', 'thoughts'];
+const learntFields = ['weight', 'train', 'training', 'trainable', 'train_on', 'loss', 'learn'];
+const maskedFields = ['masked', 'mask'];
+/** Fields of a message that describe it and are no part of it. */
+const descriptive = new Set(
+  'id message_id parent_id uuid index turn created_at timestamp time date model lang language source score rank tokens'.split(
+    ' ',
+  ),
+);
+
+/** What the messages of a row say beside themselves. */
+export interface RowContext {
+  note(note: RowNote): void;
+  /** Tool lists that stand in a message. */
+  tools(value: unknown, at: string): void;
+}
+
+/** A list of messages, or JSON text of one. */
+export function readMessages(value: unknown, at: string, context: RowContext): Message[] {
+  const list = parsed(value, at);
+  if (!Array.isArray(list)) throw wrongShape(at, 'a list of messages was expected');
+  if (list.length === 0) throw wrongShape(at, 'there is no message in it');
+  if (list.length > maxMessages) throw wrongShape(at, `more than ${maxMessages} messages are refused`);
+  return list.map((item, i) => {
+    try {
+      return readMessage(new Fields(item, `${at}.${i}`), context);
+    } catch (error) {
+      if (error instanceof RowRefusal) throw new RowRefusal(error.message, error.place ?? `message ${i + 1}`);
+      throw error;
+    }
+  });
+}
+
+function readMessage(fields: Fields, context: RowContext): Message {
+  const spelling = fields.text('role', 'from');
+  if (spelling === undefined) throw wrongShape(fields.path('role'), 'a role was expected, or "from"');
+  const role = Object.hasOwn(roles, spelling.toLowerCase()) ? roles[spelling.toLowerCase()] : undefined;
+  if (role === undefined) {
+    const known = Object.keys(roles).join(', ');
+    throw new RowRefusal(`a message has the role "${shownName(spelling)}", which is none of ${known}`);
+  }
+  const message: Message = { role, content: '' };
+  readContent(fields, message);
+  if (role === 'assistant') {
+    const reasoning = fields.take(...reasoningFields);
+    if (reasoning !== undefined) addReasoning(message, textOf(reasoning.value, fields.path(reasoning.name)).text);
+    readCalls(fields, spelling.toLowerCase(), message);
+    if (!isLearnt(fields)) message.train = false;
+  } else if (isMarkedLearnt(fields)) {
+    context.note({ level: 'warning', text: 'a mark to learn a message that is no answer: only answers carry loss' });
+  }
+  if (role === 'tool') message.toolCallId = fields.text('tool_call_id', 'toolCallId');
+  message.name = fields.text('name', ...(role === 'tool' ? ['tool_name'] : []));
+  const tools = role === 'system' ? fields.take('tools', 'functions') : undefined;
+  if (tools !== undefined) context.tools(tools.value, fields.path(tools.name));
+  for (const name of fields.rest) {
+    const shown = `messages[].${shownName(name)}`;
+    if (descriptive.has(name)) context.note({ level: 'unread', field: shown });
+    else context.note({ level: 'warning', text: `${shown}, which is not read` });
+  }
+  for (const key of ['toolCallId', 'name'] as const) if (message[key] === undefined) delete message[key];
+  return message;
+}
+
+function readContent(fields: Fields, message: Message): void {
+  const found = fields.take('content', 'value', 'text');
+  if (found === undefined) return;
+  const at = fields.path(found.name);
+  if (message.role === 'tool' && isObject(found.value)) {
+    message.content = JSON.stringify(found.value);
+    return;
+  }
+  const { text, thoughts } = textOf(found.value, at);
+  message.content = text;
+  if (thoughts !== '') {
+    if (message.role !== 'assistant')
+      throw new RowRefusal('a message that is no answer has a part of the type thinking');
+    addReasoning(message, thoughts);
+  }
+}
+
+function addReasoning(message: Message, text: string): void {
+  if (text !== '' && text !== message.reasoning)
+    message.reasoning = [message.reasoning, text].filter(Boolean).join('\n');
+}
+
+/** A text, or a list of text parts, joined as templates join them; thinking parts apart. */
+function textOf(value: unknown, at: string): { text: string; thoughts: string } {
+  if (!Array.isArray(value)) return { text: expectText(value, at), thoughts: '' };
+  if (value.length > maxMessages) throw wrongShape(at, `more than ${maxMessages} parts are refused`);
+  let text = '';
+  let thoughts = '';
+  for (const [i, part] of value.entries()) {
+    if (typeof part === 'string') text += part;
+    else if (!isObject(part))
+      throw wrongShape(`${at}.${i}`, 'a part of a message was expected: {"type":"text","text":"…"}');
+    else if (part.type === 'thinking' || part.type === 'reasoning') {
+      thoughts += textOf(part.thinking ?? part.reasoning ?? part.text, `${at}.${i}`).text;
+    } else if (typeof part.text === 'string') text += part.text;
+    else {
+      const type = shownName(String(part.type ?? Object.keys(part)[0]));
+      throw new RowRefusal(`a part of a message is of the type ${type}: only text is read, {"type":"text","text":"…"}`);
+    }
+  }
+  return { text: expectText(text, at), thoughts };
+}
+
+function readCalls(fields: Fields, spelling: string, message: Message): void {
+  const found = fields.take('tool_calls', 'toolCalls', 'function_call');
+  const calls = found === undefined ? [] : callsOf(parsed(found.value, fields.path(found.name)));
+  if (calls === undefined) throw new RowRefusal(`${found?.name} has a call that is no {"name":…,"arguments":{…}}`);
+  if (calls.length > 0) message.toolCalls = calls;
+  else if (callRoles.includes(spelling)) readCallText(message);
+}
+
+/** ShareGPT's form: the content is the call. What is no JSON stays the text that it is. */
+function readCallText(message: Message): void {
+  let calls: ToolCall[] | undefined;
+  try {
+    calls = callsOf(JSON.parse(message.content));
+  } catch {
+    return;
+  }
+  if (calls === undefined || calls.length === 0) return;
+  message.toolCalls = calls;
+  message.callText = message.content;
+  message.content = '';
+}
+
+/** undefined where one of them is none. */
+function callsOf(value: unknown): ToolCall[] | undefined {
+  const list = Array.isArray(value) ? value : [value];
+  if (list.length > maxToolCalls) return undefined;
+  const calls = list.map(callOf);
+  return calls.every((call) => call !== undefined) ? calls : undefined;
+}
+
+function callOf(value: unknown): ToolCall | undefined {
+  if (!isObject(value) || (value.type !== undefined && value.type !== 'function')) return undefined;
+  const call = value.function ?? value;
+  if (!isObject(call) || typeof call.name !== 'string' || call.name === '' || call.name.length > 1000) return undefined;
+  const given = argumentsOf(call.arguments ?? call.parameters ?? {});
+  if (given === undefined) return undefined;
+  const { id } = value;
+  return { ...(typeof id === 'string' && id.length <= 1000 && { id }), name: call.name, arguments: given };
+}
+
+function argumentsOf(value: unknown): ToolCall['arguments'] | undefined {
+  if (value === '') return {};
+  try {
+    const given: unknown = typeof value === 'string' ? JSON.parse(value) : value;
+    return isObject(given) ? given : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The tools of a row: OpenAI's list, a list of functions, one of either, or JSON text of any. undefined: something else. */
+export function toolsOf(value: unknown): Tool[] | undefined {
+  let list: unknown = value;
+  try {
+    if (typeof value === 'string') list = JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+  const tools = (Array.isArray(list) ? list : [list]).map((item: unknown) => {
+    const tool =
+      isObject(item) && (item.type === 'function' || item.type === undefined) ? (item.function ?? item) : null;
+    return isObject(tool) && typeof tool.name === 'string' ? (tool as Tool) : undefined;
+  });
+  return tools.every((tool) => tool !== undefined) ? tools : undefined;
+}
+
+/** False where a mark says that the answer carries no loss. @throws RowRefusal for a mark that is neither yes nor no. */
+function isLearnt(fields: Fields): boolean {
+  const marks = [
+    ...learntFields.map((name) => mark(fields, name)),
+    ...maskedFields.map((name) => mark(fields, name)).map((masked) => (masked === undefined ? undefined : !masked)),
+  ];
+  return !marks.includes(false);
+}
+
+function isMarkedLearnt(fields: Fields): boolean {
+  const marks = learntFields.map((name) => mark(fields, name));
+  for (const name of maskedFields) mark(fields, name);
+  return marks.includes(true);
+}
+
+function mark(fields: Fields, name: string): boolean | undefined {
+  const value = fields.take(name)?.value;
+  if (value === undefined) return undefined;
+  if (value === 1 || value === true) return true;
+  if (value === 0 || value === false) return false;
+  const shown = shownName(JSON.stringify(value));
+  throw new RowRefusal(`a message has ${name}: ${shown}, and only 0 and 1, or false and true, are read`);
+}
