@@ -81,12 +81,12 @@ function isBuiltOn(run: string, file: string): boolean {
 function isResumedFrom(run: string, file: string): boolean {
   const folder = trainingFolders(run).findLast((name) => file.startsWith(`${name}/`));
   if (folder === undefined) return false;
-  const round = readJson<{ candidate?: string }>(join(run, folder, 'round.json'));
+  const round = readJson<{ candidate?: { path: string } }>(join(run, folder, 'round.json'));
   const ended = existsSync(join(run, folder, 'round.json'));
   if (dirname(file) === folder) {
     // Pairs without their summary are sampled again.
     return ended ? file.endsWith('/round.json') : existsSync(join(run, folder, 'sampled.json'));
   }
-  if (ended) return file.startsWith(`align/${round?.candidate}/`) && !file.includes('/training/');
+  if (ended) return file.startsWith(`align/${round?.candidate?.path}/`) && !file.includes('/training/');
   return file.startsWith(`${stepsIn(run, folder).at(-1)}/`);
 }

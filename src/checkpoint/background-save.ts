@@ -5,14 +5,16 @@ import type { Fault } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { startWorker } from '../base/worker.js';
 import type { CheckpointContent } from './directory.js';
+import type { Manifest } from './manifest.js';
 import type { PruneScope, Retention } from './retention.js';
 
 export interface SaveRequest {
   /** The step directory. */
   directory: string;
-  content: CheckpointContent;
-  /** Done once the checkpoint is whole on disk, and only then. */
-  prune: PruneScope & { stageDirectory: string; rule: Retention };
+  /** A checkpoint, or only the figures of one that is there already. */
+  content: CheckpointContent | Pick<Manifest, 'metrics'>;
+  /** Done once the checkpoint is whole on disk, and only then. Absent: its figures, which `rule` may ask for, come later. */
+  prune?: PruneScope & { stageDirectory: string; rule: Retention };
 }
 
 /** What the thread answers: a digest; or the faults of a save that failed; or an error that should not have been. */
@@ -29,8 +31,8 @@ export interface SaveAnswer {
 
 export type SaveResult = { digest: string; notPruned?: string } | { faults: readonly Fault[]; code?: string };
 
-export function tensorsOf({ weights, training }: CheckpointContent): HostTensor[] {
-  return [...weights, ...(training?.tensors ?? [])];
+export function tensorsOf(content: SaveRequest['content']): HostTensor[] {
+  return 'weights' in content ? [...content.weights, ...(content.training?.tensors ?? [])] : [];
 }
 
 /** Give it one save at a time, and close it when none is under way. */
@@ -45,7 +47,7 @@ export class BackgroundSaver {
    * A save that the system or the folder refuses, or whose thread dies, is a result; anything else is thrown.
    */
   async save(request: SaveRequest): Promise<SaveResult> {
-    this.spare.clear();
+    if ('weights' in request.content) this.spare.clear();
     const { digest, faults = [], code, bug, notPruned, tensors } = await this.#ask(request);
     for (const { name, data } of tensors) this.spare.set(name, data);
     if (bug !== undefined) throw bug;

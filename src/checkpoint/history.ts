@@ -49,6 +49,16 @@ export async function newestWholeCheckpoint(
   return { damaged };
 }
 
+/** Renames what must not be taken for ours, and keeps it: `<path>.<label>`, numbered where that name is taken. @returns it. */
+export async function setAside(path: string, label: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const aside = `${path}.${label}${n === 1 ? '' : `-${n}`}`;
+    if (await exists(aside)) continue;
+    await rename(path, aside);
+    return aside;
+  }
+}
+
 /** Anything but whole and readable: a bad block on the disk is as good a reason to go back as a wrong sha256. */
 function isDamage(error: unknown): boolean {
   if (error instanceof NewerFormat) return false;

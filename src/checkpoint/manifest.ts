@@ -28,6 +28,8 @@ const manifestSchema = z.object({
   parent: digest.nullable(),
   /** The last checkpoint of every stage before this one, oldest first. */
   lineage: z.array(z.object({ stage, step: count, digest })).max(1000),
+  /** Every random choice follows from it; absent where it is not known, as in checkpoints of earlier versions. */
+  seed: z.number().optional(),
   /** The resolved settings of the stage. */
   settings: z.json(),
   /** Digest of what the stage was given: data, tokenizer, parent. */
@@ -40,6 +42,8 @@ const manifestSchema = z.object({
   /** Threads divide sums, so the bits of a checkpoint follow from them; null: not ours to choose on this backend. */
   threads: z.int().min(1).nullable().default(null),
   precision: z.string().max(100).default('fp32'),
+  /** Saved before it was evaluated and sampled from, which is not done yet: `metrics` holds older figures. */
+  unmeasured: z.literal(true).optional(),
   /** Settings that were changed when an interrupted training was resumed, in order; absent where none were. */
   overrides: z
     .array(z.strictObject({ step: count, key: shortText, from: shortText, to: shortText }))
@@ -66,9 +70,17 @@ export type ManifestFields = Omit<Manifest, 'format' | 'files' | 'versions'>;
 
 /** The text of mossctl.json. Metrics that are not finite are skipped: JSON cannot hold them. */
 export async function manifestText(fields: ManifestFields, files: Record<string, string>): Promise<string> {
-  const metrics = Object.fromEntries(Object.entries(fields.metrics).filter(([, value]) => Number.isFinite(value)));
-  const manifest = { ...fields, metrics, format: formatNumber, files, versions: await versions() };
-  return sealed(manifestSchema.parse(manifest));
+  return textOf({ ...fields, format: formatNumber, files, versions: await versions() });
+}
+
+/** The text of a manifest once its checkpoint has been measured. */
+export function measuredManifestText({ unmeasured: _, ...manifest }: Manifest, metrics: Manifest['metrics']): string {
+  return textOf({ ...manifest, metrics });
+}
+
+function textOf(manifest: Manifest): string {
+  const metrics = Object.fromEntries(Object.entries(manifest.metrics).filter(([, value]) => Number.isFinite(value)));
+  return sealed(manifestSchema.parse({ ...manifest, metrics }));
 }
 
 /** The JSON of a manifest with the sha256 of that JSON in it. */

@@ -5,15 +5,17 @@ import { systemErrorCode, UserError } from '../base/errors.js';
 import { type SaveAnswer, type SaveRequest, tensorsOf } from './background-save.js';
 import { removeTemporary } from './history.js';
 import { pruneCheckpoints } from './retention.js';
-import { saveCheckpoint } from './save.js';
+import { saveCheckpoint, saveFigures } from './save.js';
 
 async function answer({ directory, content, prune }: SaveRequest): Promise<Omit<SaveAnswer, 'tensors'>> {
   let digest: string;
   try {
-    ({ digest } = await saveCheckpoint(directory, content));
+    const saving = 'weights' in content ? saveCheckpoint(directory, content) : saveFigures(directory, content.metrics);
+    ({ digest } = await saving);
   } catch (error) {
     return error instanceof UserError ? { faults: error.faults, code: systemErrorCode(error.cause) } : { bug: error };
   }
+  if (prune === undefined) return { digest };
   try {
     const { stageDirectory, rule, ...place } = prune;
     await pruneCheckpoints(stageDirectory, rule, place);

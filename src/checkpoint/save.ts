@@ -3,7 +3,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asUserError, systemErrorCode, UserError } from '../base/errors.js';
-import { exists, sha256, sha256File, syncDirectory, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import {
+  exists,
+  sha256,
+  sha256File,
+  syncDirectory,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+  writeFileDurable,
+} from '../base/files.js';
 import {
   configName,
   generationConfigName,
@@ -13,8 +21,8 @@ import {
   trainingFolder,
 } from '../base/layout.js';
 import { type CheckpointContent, isTokenizerFile } from './directory.js';
-import { displace, displacedPath, isStepDirectory, restoreDisplaced } from './history.js';
-import { canonicalJson, type ManifestFields, manifestText, readManifest } from './manifest.js';
+import { displace, displacedPath, isStepDirectory, removeTemporary, restoreDisplaced } from './history.js';
+import { canonicalJson, type ManifestFields, manifestText, measuredManifestText, readManifest } from './manifest.js';
 import { checkVocabulary, embeddingName, generationConfigText, modelConfigText } from './model-config.js';
 import { writeSafetensors } from './safetensors.js';
 import { writeWeights } from './weights.js';
@@ -38,6 +46,22 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
     throw asSaveError(error, directory);
   }
   return { digest: await sha256File(join(directory, manifestName)) };
+}
+
+/**
+ * Writes the figures of a checkpoint that was saved before they were known. @returns its digest, now that it is final.
+ * @throws UserError where it cannot be written: the checkpoint stays as it was.
+ */
+export async function saveFigures(directory: string, metrics: ManifestFields['metrics']): Promise<{ digest: string }> {
+  const { manifest } = await readManifest(directory);
+  const text = measuredManifestText(manifest, metrics);
+  try {
+    await removeTemporary(directory);
+    await writeFileAtomic(join(directory, manifestName), text);
+  } catch (error) {
+    throw asSaveError(error, directory);
+  }
+  return { digest: sha256(text) };
 }
 
 /** Whatever the system refuses is something a person can act on, not a fault of the program. */

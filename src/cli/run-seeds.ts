@@ -7,13 +7,13 @@ import { latestName, metricsName, reportName, settingsName } from '../base/layou
 import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
 import type { RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
-import { failOnUnsaved, findRun, keepWorking, runStages, typedCommand } from './run-stages.js';
+import { failOnMissing, findRun, keepWorking, runStages, typedCommand } from './run-stages.js';
 
 export async function runSeeds(pipeline: string, seeds: readonly number[], options: RunOptions): Promise<void> {
   const { config, folder } = await findRun({ ...options, config: pipeline });
   await checkSeeds(config.eval !== undefined, folder);
   const runs: SeedRun[] = [];
-  const unsaved: string[] = [];
+  const failed: Parameters<typeof failOnMissing>[0] = { unsaved: [], unmeasured: [] };
   for (const [i, seed] of seeds.entries()) {
     const out = join(folder, `seed-${seed}`);
     const { table, ...result } = await runStages({
@@ -25,7 +25,7 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
       command: `npx mossctl run ${shownPath(join(out, settingsName))} --out ${shownPath(out)}`,
     });
     if (table !== undefined) runs.push({ seed, table });
-    unsaved.push(...result.unsaved);
+    for (const kind of ['unsaved', 'unmeasured'] as const) failed[kind].push(...result[kind]);
   }
   const report = await keepWorking(join(folder, reportName), () =>
     writeSeedsReport(folder, { name: config.name, command: typedCommand(), runs }),
@@ -36,7 +36,7 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
     printLine(`report  ${report === null ? 'not written' : shownPath(report)}`);
     printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, latestName))}`);
   }
-  failOnUnsaved(unsaved);
+  failOnMissing(failed);
 }
 
 async function checkSeeds(hasEval: boolean, folder: string): Promise<void> {

@@ -1,12 +1,12 @@
 // What `run` and the stage commands share: flags → configuration → pipeline → the closing lines.
 import { join, relative } from 'node:path';
-import { asUserError, UserError } from '../base/errors.js';
+import { asUserError, type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
-import { runPipeline } from '../pipeline/run.js';
+import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
 import { addIncomplete, printError, printJson, printLine, shownPath } from './output.js';
@@ -59,32 +59,43 @@ export async function keepWorking(path: string, write: () => Promise<string>): P
 
 /** The closing lines of a stage command: what it made, and what to type next. */
 export async function runOneStage(only: StageName, options: StageRun, next: (folder: string) => string) {
-  const { outputs, skipped, report, folder, unsaved } = await runStages({ ...options, only });
+  const { outputs, skipped, report, folder, ...failed } = await runStages({ ...options, only });
   if (!options.json) {
     const output = outputs[only];
     if (output !== undefined) printLine(`${skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
     printLine(`report  ${report}\nnext    ${next(folder)}`);
   }
-  failOnUnsaved(unsaved);
+  failOnMissing(failed);
 }
 
 /**
- * The last thing a command does: a run that could not save all its checkpoints has failed, though it has a result.
- * @throws UserError (exit code 1) naming them.
+ * The last thing a command does: a run that could not save all its checkpoints, or measure all that it should, has failed,
+ * though it has a result. @throws UserError (exit code 1) naming them.
  */
-export function failOnUnsaved(unsaved: readonly string[]): void {
-  if (unsaved.length === 0) return;
-  const named = [...new Set(unsaved)].map(shownPath);
-  const shown = named.slice(0, 5).join(', ') + (named.length > 5 ? `, … (${named.length} in all)` : '');
-  throw new UserError(
-    {
+export function failOnMissing({ unsaved, unmeasured }: Pick<PipelineResult, 'unsaved' | 'unmeasured'>): void {
+  const faults: Fault[] = [];
+  if (unsaved.length > 0) {
+    faults.push({
       what: 'not every checkpoint could be saved while it trained',
-      where: shown,
+      where: firstFew(unsaved.map(shownPath)),
       why: 'every stage ended with a whole one, but a crash in between would have cost more than it should',
       next: 'Look at the warnings above, and free space or fix permissions before the next run',
-    },
-    { exitCode: 1 },
-  );
+    });
+  }
+  if (unmeasured.length > 0) {
+    faults.push({
+      what: 'not every evaluation and sample succeeded while it trained',
+      where: firstFew(unmeasured),
+      why: 'the checkpoints are whole',
+      next: 'The warnings above say what failed; `mossctl eval` and `mossctl chat` show what the checkpoint can do',
+    });
+  }
+  if (faults.length > 0) throw new UserError(faults, { exitCode: 1 });
+}
+
+function firstFew(all: readonly string[]): string {
+  const names = [...new Set(all)];
+  return names.slice(0, 5).join(', ') + (names.length > 5 ? `, … (${names.length} in all)` : '');
 }
 
 /** Without --config, the settings of the run folder itself are taken, where it has been used before. */

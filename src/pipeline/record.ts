@@ -2,7 +2,7 @@
 // resumed, or started afresh beside the old folder, which is kept. So much hangs on it that it is sealed, and has a copy.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
@@ -10,7 +10,7 @@ import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
-import { linkLatest, removeTemporary } from '../checkpoint/history.js';
+import { linkLatest, realPathOrItself, removeTemporary, setAside } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
 import { tableSchema } from '../report/event.js';
 import type { StageOutput } from '../stages/stage.js';
@@ -49,20 +49,22 @@ export type StageRecord = z.output<typeof recordSchema>;
 
 /** Undefined where there is no record, or none that we can read. */
 export async function readRecord(runDirectory: string, name: StageName): Promise<StageRecord | undefined> {
-  return readRecordOf(join(runDirectory, kebabCase(name)));
+  return readRecordOf(join(runDirectory, kebabCase(name)), name);
 }
 
-async function readRecordOf(folder: string): Promise<StageRecord | undefined> {
+async function readRecordOf(folder: string, stage: StageName): Promise<StageRecord | undefined> {
   for (const name of [recordName, recordCopyName]) {
-    const record = await readOne(join(folder, name));
+    const record = await readOne(join(folder, name), stage);
     if (typeof record !== 'string') return record;
   }
   return undefined;
 }
 
-async function readOne(path: string): Promise<'absent' | 'damaged' | StageRecord> {
+async function readOne(path: string, stage: StageName): Promise<'absent' | 'damaged' | 'foreign' | StageRecord> {
   const read = await readSealed(path, { unsealed: true });
-  return typeof read === 'string' ? read : (recordSchema.safeParse(read.value).data ?? 'damaged');
+  if (typeof read === 'string') return read;
+  const record = recordSchema.safeParse(read.value).data ?? 'damaged';
+  return typeof record === 'string' || record.stage === stage ? record : 'foreign';
 }
 
 export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
@@ -75,12 +77,15 @@ export async function repairRecords(runDirectory: string, names: readonly StageN
   const repairs: { stage: StageName; text: string }[] = [];
   for (const stage of names) {
     const folder = join(runDirectory, kebabCase(stage));
-    const [record, copy] = await Promise.all([recordName, recordCopyName].map((name) => readOne(join(folder, name))));
+    const [record, copy] = await Promise.all(
+      [recordName, recordCopyName].map((name) => readOne(join(folder, name), stage)),
+    );
     const whole = [record, copy].find((one): one is StageRecord => typeof one !== 'string');
     if (whole !== undefined && !isDeepStrictEqual(record, copy)) await writeRecord(runDirectory, stage, whole);
-    if (record !== 'damaged') continue;
+    if (record !== 'damaged' && record !== 'foreign') continue;
     const outcome = whole === undefined ? 'what it said is lost' : 'its copy takes its place';
-    repairs.push({ stage, text: `${join(folder, recordName)} was damaged: ${outcome}` });
+    const fault = record === 'damaged' ? 'was damaged' : 'is of another stage';
+    repairs.push({ stage, text: `${join(folder, recordName)} ${fault}: ${outcome}` });
   }
   return repairs;
 }
@@ -117,13 +122,31 @@ export async function damagedFiles(path: string, { files }: StageRecord): Promis
   return damaged;
 }
 
-/** Where `latest` leads nowhere (a kill came between two renames), points it to the newest finished one of `models`. */
-export async function repairLatest(runDirectory: string, models: readonly StageName[]): Promise<void> {
-  if (await exists(join(runDirectory, latestName))) return;
-  for (const name of models.toReversed()) {
-    const output = await finishedOutput(runDirectory, await readRecord(runDirectory, name));
-    if (output !== undefined) return linkLatest(runDirectory, output.path);
-  }
+/** A finished checkpoint that is another than the one it finished with: whole, maybe, but of another training. */
+export async function isReplaced(path: string, { files }: StageRecord): Promise<boolean> {
+  const digest = files[manifestName];
+  return digest !== undefined && (await sha256File(join(path, manifestName))) !== digest;
+}
+
+/**
+ * Where `latest` leads nowhere (a kill came between two renames) or to what no stage of this run made, points it to the
+ * newest finished one of `models`. @returns what to report.
+ */
+export async function repairLatest(runDirectory: string, models: readonly StageName[]): Promise<string | undefined> {
+  const link = join(runDirectory, latestName);
+  const records = await Promise.all(models.map((name) => readRecord(runDirectory, name)));
+  const found = await Promise.all(records.map((record) => finishedOutput(runDirectory, record)));
+  const outputs = found.filter((output) => output !== undefined).map(({ path }) => path);
+  const target = await realPathOrItself(link);
+  const isThere = await exists(link);
+  const isOurs =
+    target.startsWith(runDirectory + sep) || (await Promise.all(outputs.map(realPathOrItself))).includes(target);
+  const newest = outputs.at(-1);
+  if (isThere && isOurs) return undefined;
+  if (newest !== undefined) await linkLatest(runDirectory, newest);
+  else if (isThere) await setAside(link, 'foreign');
+  if (!isThere) return undefined;
+  return `${link} pointed to ${target}, which no stage of this run made: ${newest === undefined ? 'it is kept as latest.foreign' : `it now points to ${newest}`}`;
 }
 
 /**
@@ -136,7 +159,7 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
 export async function openStageFolder(runDirectory: string, name: StageName, inputDigest: string) {
   const folder = join(runDirectory, kebabCase(name));
   await refuseForeign(folder);
-  const current = await readRecordOf(folder);
+  const current = await readRecordOf(folder, name);
   let replaced: string | undefined;
   if (current?.inputDigest !== inputDigest && (await exists(join(folder, recordName)))) {
     // What a kill left half-written is of no use under any name.
@@ -145,12 +168,12 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
     await moveFolder(runDirectory, basename(folder), replaced);
   }
   const before = `${folder}.replaced-${inputDigest.slice(0, 8)}`;
-  const restored = !(await exists(folder)) && (await readRecordOf(before))?.inputDigest === inputDigest;
+  const restored = !(await exists(folder)) && (await readRecordOf(before, name))?.inputDigest === inputDigest;
   if (restored) await moveFolder(runDirectory, basename(before), basename(folder));
   await mkdir(folder, { recursive: true });
   await removeTemporary(folder);
   await syncDirectory(runDirectory);
-  return { record: await readRecordOf(folder), restored, replaced };
+  return { record: await readRecordOf(folder, name), restored, replaced };
 }
 
 /** Renames a folder of the run; `latest` still points to the same checkpoint. */

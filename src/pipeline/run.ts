@@ -31,6 +31,7 @@ import {
 import {
   damagedFiles,
   finishedOutput,
+  isReplaced,
   openStageFolder,
   outputFiles,
   type Provenance,
@@ -73,6 +74,8 @@ export interface PipelineResult {
   table?: EvaluationTable;
   /** Checkpoints that could not be saved on the way, though every stage ended with one. */
   unsaved: string[];
+  /** Steps whose evaluation or samples failed. */
+  unmeasured: string[];
 }
 
 /**
@@ -97,7 +100,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const parents = given.filter((parent) => parent !== undefined);
   const others = names.filter((name) => !plan.includes(name));
   const { runDirectory } = run;
-  checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents), runDirectory });
+  const warn = (stage: string, text: string): void =>
+    run.reporter.emit({ type: 'note', stage, level: 'warning', text });
+  checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents, warn), runDirectory });
   await checkAhead({ ...run, stages, runDirectory: place, plan });
   const { emit, note } = stageReporter(run.reporter, 'run');
   const lock = await lockDirectory(place, {
@@ -110,10 +115,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
     // Checkpoints are known by their real paths: `latest` is made relative to the real folder.
     const runDirectory = await realpath(place);
     await removeTemporary(runDirectory);
-    for (const repair of await repairRecords(runDirectory, names)) {
-      run.reporter.emit({ type: 'note', level: 'warning', ...repair });
-    }
-    await repairLatest(runDirectory, modelStagesOf(stages));
+    for (const { stage, text } of await repairRecords(runDirectory, names)) warn(stage, text);
+    const relinked = await repairLatest(runDirectory, modelStagesOf(stages));
+    if (relinked !== undefined) warn('run', relinked);
     const available = await findAvailable(runDirectory, others, parents);
     if (!run.resume) await writePipelineFile(run.config, runDirectory);
     return await Promise.race([runStages({ ...run, stages, runDirectory, plan, available }), lock.lost]);
@@ -131,11 +135,19 @@ interface ActiveRun extends PipelineRun {
 
 async function runStages(run: ActiveRun): Promise<PipelineResult> {
   const models = modelStagesOf(run.stages);
-  const result: PipelineResult = { runDirectory: run.runDirectory, outputs: {}, skipped: [], models: [], unsaved: [] };
+  const result: PipelineResult = {
+    runDirectory: run.runDirectory,
+    outputs: {},
+    skipped: [],
+    models: [],
+    unsaved: [],
+    unmeasured: [],
+  };
   for (const name of run.plan) {
     stopIfAborted(run.signal, `stopped before ${name}`);
-    const { output, table, skipped, unsaved } = await runStage(name, run);
+    const { output, table, skipped, unsaved, unmeasured } = await runStage(name, run);
     result.unsaved.push(...unsaved);
+    result.unmeasured.push(...unmeasured);
     run.available.set(name, output);
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
@@ -182,7 +194,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
     reporter.emit({ type: 'stage', state: 'skipped', detail: 'unchanged since it finished' });
     if (table !== undefined) reporter.emit({ type: 'table', ...table });
     if (isModel && restored) await linkLatest(runDirectory, finished.path);
-    return { output: finished, table, skipped: true, unsaved: [] };
+    return { output: finished, table, skipped: true, unsaved: [], unmeasured: [] };
   }
   const overrides = earlier?.overrides ?? [];
   const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
@@ -207,7 +219,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
     if (error instanceof UserError && !observer.hasBegun) await undo?.();
     throw error;
   });
-  const { table, unsaved } = observer;
+  const { table, unsaved, unmeasured } = observer;
   const { digest, metrics } = output;
   const path = relative(runDirectory, output.path);
   const files = await outputFiles(output.path);
@@ -216,7 +228,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const end = { state: 'finished', output: { path, digest, metrics }, files, ...(table && { table }) } as const;
   await writeRecord(runDirectory, name, { ...started, ...end });
   reporter.emit({ type: 'stage', state: 'finished', detail: path });
-  return { output, table, skipped: false, unsaved };
+  return { output, table, skipped: false, unsaved, unmeasured };
 }
 
 /** Makes the record of a stage and the settings of the run those that are asked for. @returns what takes that back. */
@@ -262,6 +274,7 @@ interface ObservingReporter extends Reporter {
   /** Kept in the record, so that a later run that skips eval can still show it. */
   table?: EvaluationTable;
   unsaved: string[];
+  unmeasured: string[];
   /** Something has been computed. */
   hasBegun: boolean;
 }
@@ -270,6 +283,7 @@ interface ObservingReporter extends Reporter {
 function observe(reporter: Reporter): ObservingReporter {
   const observer: ObservingReporter = {
     unsaved: [],
+    unmeasured: [],
     hasBegun: false,
     emit(event: Event): void {
       if (event.type === 'step' || event.type === 'progress') observer.hasBegun = true;
@@ -278,6 +292,7 @@ function observe(reporter: Reporter): ObservingReporter {
         observer.table = { columns, ...(comparisons && { comparisons }) };
       }
       if (event.type === 'note' && event.unsaved !== undefined) observer.unsaved.push(event.unsaved);
+      if (event.type === 'note' && event.unmeasured !== undefined) observer.unmeasured.push(event.unmeasured);
       reporter.emit(event);
     },
   };
@@ -289,11 +304,17 @@ async function findAvailable(
   runDirectory: string,
   names: readonly StageName[],
   parents: readonly Parent[],
+  warn: (stage: StageName, text: string) => void = () => undefined,
 ): Promise<Map<StageName, StageOutput>> {
   const available = new Map<StageName, StageOutput>();
   for (const name of names) {
-    const output = await finishedOutput(runDirectory, await readRecord(runDirectory, name));
-    if (output !== undefined) available.set(name, output);
+    const record = await readRecord(runDirectory, name);
+    const output = await finishedOutput(runDirectory, record);
+    if (record === undefined || output === undefined) continue;
+    if (!(await isReplaced(output.path, record))) available.set(name, output);
+    else if (!parents.some(([place]) => place === name)) {
+      warn(name, `${output.path} is not the checkpoint that ${name} finished with here, so nothing is built on it`);
+    }
   }
   for (const parent of parents) available.set(...parent);
   return available;

@@ -109,8 +109,8 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
   /**
    * A fact worth keeping in the report: the backend chosen and why, what was dropped and why. `unsaved` names a checkpoint
-   * that could not be written, `incomplete` a file kept beside the work (metrics, recorded replies): a run with one fails in the
-   * end, however well it continued. `backend`: the one that was opened.
+   * that could not be written, `unmeasured` a step whose figures failed, `incomplete` a file kept beside the work (metrics,
+   * recorded replies): a run with one fails in the end, however well it continued. `backend`: the one that was opened.
    */
   z.object({
     type: z.literal('note'),
@@ -118,6 +118,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     level: z.enum(['info', 'warning']),
     text,
     unsaved: text.optional(),
+    unmeasured: text.optional(),
     incomplete: text.optional(),
     backend: text.optional(),
   }),
@@ -157,7 +158,11 @@ type Note = Extract<Event, { type: 'note' }>;
 
 export interface StageReporter {
   emit(event: StagelessEvent<Event>): void;
-  note(level: Note['level'], text: string, more?: Pick<Note, 'backend' | 'unsaved' | 'incomplete'>): void;
+  note(
+    level: Note['level'],
+    text: string,
+    more?: Pick<Note, 'backend' | 'unsaved' | 'unmeasured' | 'incomplete'>,
+  ): void;
 }
 
 export function stageReporter(reporter: Reporter, stage: string): StageReporter {

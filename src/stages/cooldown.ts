@@ -1,11 +1,11 @@
 // A cool-down: the same training, ended early. It starts from a checkpoint's weights, moments and place in the data,
 // and its learning rate falls from what it was there. The parent run is only read, and can continue by itself (Hu et al.
 // 2024, MiniCPM, §4: one stable phase, a cheap branch for every length). For other data or settings: `pretrain.from`.
-import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.js';
 import { renameKeys, schemaNode } from '../base/schema.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { type PretrainConfig, pretrainSchema } from '../config/pipeline.js';
+import { differingKeys } from '../train/foreign.js';
 
 /** Change how a training is watched or ended, not what it is. */
 const freelyChangeable =
@@ -35,7 +35,8 @@ export async function openCooldown(
     fail('this training read another corpus', 'its place in the data means nothing here');
   if (manifest.parent !== (parent ?? null))
     fail('this training began from other weights', 'pretrain.from is not what it was there');
-  const others = differing(renameKeys(settingsNode, manifest.settings, 'present'), config);
+  const before = renameKeys(settingsNode, manifest.settings, 'present');
+  const others = differingKeys(before, config, (key) => freelyChangeable.test(key), 'pretrain');
   if (others.length > 0) fail('this training has other settings', others.join(', '));
   const { step } = manifest;
   if (step >= planned) fail('this training has come to its end', `its ${planned} steps are done`);
@@ -45,16 +46,4 @@ export async function openCooldown(
   const settings = { ...config, cooldown: { steps: length } };
   const text = `cool-down: ${length} steps from step ${step} of ${digest.slice(0, 12)}, planned for ${planned}`;
   return { branch: { path, step, planned }, manifest, digest, steps: step + length, settings, text };
-}
-
-/** Dotted keys that are not as they were. */
-function differing(before: unknown, now: unknown, at = 'pretrain'): string[] {
-  if (isDeepStrictEqual(before, now) || freelyChangeable.test(at)) return [];
-  if (!isBlock(before) || !isBlock(now)) return [at];
-  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
-  return [...keys].flatMap((key) => differing(before[key], now[key], `${at}.${key}`));
-}
-
-function isBlock(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

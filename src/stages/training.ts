@@ -57,6 +57,7 @@ export function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
   training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides'>,
 ): Promise<TrainingResult> {
-  const { reporter, signal, overrides } = job;
-  return train({ ...training, runDirectory: dirname(job.directory), reporter, signal, overrides });
+  const { reporter, signal, overrides, seed } = job;
+  const manifest = { ...training.manifest, seed };
+  return train({ ...training, manifest, runDirectory: dirname(job.directory), reporter, signal, overrides });
 }

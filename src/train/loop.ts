@@ -1,7 +1,9 @@
 // The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, optimize, report.
-// Around it: evaluation, samples, checkpoints, all as often as the config says.
+// Around it: checkpoints, evaluation, samples, all as often as the config says. A step is saved before it is measured, and
+// no figure or sample ends a training: what fails is reported, and the run fails in the end.
 import { Interrupted, UserError } from '../base/errors.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
+import type { Metrics } from '../report/event.js';
 import { type MicroBatch, soleRank } from './objective.js';
 import { accumulationAt, learningRateAt } from './schedule.js';
 import type { Session } from './session.js';
@@ -15,22 +17,29 @@ export async function runLoop<Batch extends MicroBatch>(
   run: TrainingRun<Batch>,
   session: Session<Batch>,
 ): Promise<TrainingResult> {
-  const { config, steps, signal, evaluate, sample } = run;
+  const { config, steps, signal, evaluate } = run;
   if (evaluate === undefined) session.saver.checkBest({ loss: 0 });
   if (session.spikes !== undefined && session.saver.last === undefined) await session.save();
+  if (session.saver.last?.unmeasured) {
+    await measure(run, session); // a kill came between saving and measuring
+    await session.save();
+  }
   while (session.position.step < steps) {
     if (!(await takeStep(run, session))) continue;
     await session.saver.poll();
     const { step } = session.position;
     const isLast = step === steps;
-    if (isLast || due(step, config.evaluateEvery)) await evaluateModel(run, session);
-    if (isLast || due(step, config.sampleEvery)) await sample?.(session.model, step);
-    if (isLast) break;
-    if (signal?.aborted) {
+    const isStopped = !isLast && signal?.aborted === true;
+    const isMeasured = figuresAt(run, step).length > 0;
+    if (isMeasured && (isLast || isStopped)) await session.finish({ unmeasured: true });
+    const isDue = due(step, config.checkpointEvery) && !isLast && !isStopped;
+    const isSaved = isDue && (!isMeasured || (await session.saveUnmeasured()));
+    await measure(run, session);
+    if (isStopped) {
       const { path } = await session.finish();
       throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
     }
-    if (due(step, config.checkpointEvery)) await session.save();
+    if (isSaved) await session.save();
     session.spikes?.saved(session.saver.last?.step ?? 0);
   }
   const { path, digest } = await session.finish();
@@ -72,13 +81,42 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
   return true;
 }
 
-async function evaluateModel<Batch extends MicroBatch>(
-  { evaluate, reporter }: TrainingRun<Batch>,
+type Figure = 'evaluation' | 'sampling';
+
+/** What the model is to show at a step. */
+function figuresAt<Batch extends MicroBatch>(run: TrainingRun<Batch>, step: number): Figure[] {
+  const { config, steps, evaluate, sample } = run;
+  const isDue = (every: number): boolean => step === steps || due(step, every);
+  return [
+    ...(evaluate !== undefined && isDue(config.evaluateEvery) ? ['evaluation' as const] : []),
+    ...(sample !== undefined && isDue(config.sampleEvery) ? ['sampling' as const] : []),
+  ];
+}
+
+/** Evaluates and samples what is due. What fails is reported and skipped. */
+async function measure<Batch extends MicroBatch>(run: TrainingRun<Batch>, session: Session<Batch>): Promise<void> {
+  const { step } = session.position;
+  for (const figure of figuresAt(run, step)) {
+    let metrics: Metrics | undefined;
+    try {
+      if (figure === 'evaluation') metrics = await run.evaluate?.(session.model, step);
+      else await run.sample?.(session.model, step);
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      const reason = error instanceof UserError ? error.message : String(error);
+      const text = `the ${figure} of step ${step} failed, and training continues without it: ${reason}`;
+      run.reporter.note('warning', text, { unmeasured: `${run.manifest.stage}, step ${step}` });
+    }
+    if (metrics !== undefined) await takeFigures(run, session, metrics);
+  }
+}
+
+async function takeFigures<Batch extends MicroBatch>(
+  { reporter }: TrainingRun<Batch>,
   session: Session<Batch>,
+  metrics: Metrics,
 ): Promise<void> {
   const { step } = session.position;
-  const metrics = await evaluate?.(session.model, step);
-  if (metrics === undefined) return;
   session.position.metrics = { ...session.position.metrics, ...metrics };
   reporter.emit({ type: 'evaluation', step, metrics });
   try {

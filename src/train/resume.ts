@@ -1,11 +1,13 @@
 // Resuming an interrupted training: the newest checkpoint that is whole, and what is different from when it began.
 import { rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
-import { newestWholeCheckpoint } from '../checkpoint/history.js';
-import type { Manifest, ManifestFields } from '../checkpoint/manifest.js';
+import { listCheckpoints, newestWholeCheckpoint, setAside } from '../checkpoint/history.js';
+import { type Manifest, type ManifestFields, readManifest } from '../checkpoint/manifest.js';
+import { foreignBecause } from './foreign.js';
 import type { SaverOptions } from './saver.js';
 import type { SpikeState } from './spikes.js';
 
@@ -20,6 +22,7 @@ export interface SettingChange {
 type ResumeOptions = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
   steps: number;
   overrides?: readonly SettingChange[];
+  cooldown?: unknown;
 };
 
 export interface ResumeState {
@@ -33,10 +36,13 @@ export interface ResumeState {
 }
 
 /**
- * The newest checkpoint of the folder that is whole; damaged ones above it are set aside, and reported.
+ * This training's newest checkpoint that is whole; damaged ones above it, and all of other trainings, are set aside, and
+ * reported.
  * @throws UserError where it cannot be resumed, or is beyond the last step.
  */
-export async function newestState({ directory, reporter, steps }: ResumeOptions): Promise<ResumeState | undefined> {
+export async function newestState(options: ResumeOptions): Promise<ResumeState | undefined> {
+  const { directory, reporter, steps } = options;
+  await setForeignAside(options);
   const { path, damaged } = await newestWholeCheckpoint(directory);
   for (const { path: bad, reason } of damaged) {
     reporter.note('warning', `skipped a damaged checkpoint: ${reason}`);
@@ -59,6 +65,21 @@ export async function newestState({ directory, reporter, steps }: ResumeOptions)
     });
   }
   return found;
+}
+
+/** All of them, old ones too: what is not this training's must not be deleted by it either, nor count as its best. */
+async function setForeignAside(options: ResumeOptions): Promise<void> {
+  const { directory, reporter } = options;
+  for (const { path, step } of await listCheckpoints(directory)) {
+    const found = await readManifest(path).catch(() => undefined); // a damaged one is another matter
+    const reason = found && foreignBecause(step, found.manifest, options);
+    if (reason === undefined) continue;
+    const aside = await setAside(path, `foreign-${found?.digest.slice(0, 8)}`);
+    reporter.note(
+      'warning',
+      `${path} is not a checkpoint of this training: ${reason}. It is kept as ${basename(aside)}`,
+    );
+  }
 }
 
 /** Of a checkpoint that was opened with its training state. */

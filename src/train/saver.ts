@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describeFault, UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import { BackgroundSaver, type SaveResult } from '../checkpoint/background-save.js';
+import type { CheckpointContent } from '../checkpoint/directory.js';
 import { removeTemporary, stepDirectory } from '../checkpoint/history.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import type { Retention } from '../checkpoint/retention.js';
@@ -26,7 +27,7 @@ export interface SaverOptions {
   runDirectory: string;
   config: Pick<TrainConfig, 'keep'>;
   /** What each checkpoint's manifest says, beside step, tokens and metrics. */
-  manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'overrides' | 'skipped'>;
+  manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'unmeasured' | 'overrides' | 'skipped'>;
   tokenizerFiles: Record<string, string>;
   eosTokenId: number;
   reporter: StageReporter;
@@ -52,11 +53,11 @@ export interface SavedCheckpoint {
   path: string;
   digest: string;
   step: number;
+  /** Its evaluation and samples are not done yet: the digest changes when they are. */
+  unmeasured?: true;
 }
 
-interface PendingSave {
-  path: string;
-  step: number;
+interface PendingSave extends Omit<SavedCheckpoint, 'digest'> {
   done: Promise<SaveResult>;
   /** Known before anybody waits for it. */
   hasFailed: boolean;
@@ -101,33 +102,25 @@ export class Saver {
     if (this.#pending?.hasFailed) await this.settle();
   }
 
-  /** Waits for the pending save, copies what is to be saved, and returns while it is being written. */
-  async save(state: TrainingState): Promise<void> {
+  /**
+   * Waits for the pending save, copies what is to be saved, and returns while it is being written. `unmeasured`: figures of
+   * this very step come later, and saving the step again then adds them to what is there.
+   */
+  async save(state: TrainingState, { unmeasured }: Pick<SavedCheckpoint, 'unmeasured'> = {}): Promise<void> {
     await this.settle();
-    const { step, tokensSeen, metrics, overrides, spikes } = state;
-    if (this.#last?.step === step) return;
-    const { directory, runDirectory, manifest, tokenizerFiles, eosTokenId } = this.#options;
+    const { step } = state;
+    const isSaved = this.#last?.step === step;
+    if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
+    const { directory, runDirectory } = this.#options;
     const path = stepDirectory(directory, step);
     const done = this.#thread.save({
       directory: path,
-      content: {
-        model: state.model.config,
-        eosTokenIds: [eosTokenId],
-        tokenizerFiles,
-        weights: await this.#copy(state.model.weights),
-        training: {
-          tensors: await this.#copy(optimizerTensors(state.optimizer)),
-          state: { objective: state.objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
-        },
-        manifest: {
-          ...{ ...manifest, step, tokensSeen, metrics },
-          ...(overrides.length > 0 && { overrides }),
-          ...(spikes && spikes.skipped.length > 0 && { skipped: spikes.skipped }),
-        },
-      },
-      prune: { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path] },
+      content: isSaved ? { metrics: state.metrics } : await this.#contentOf(state, unmeasured),
+      prune: unmeasured
+        ? undefined
+        : { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path] },
     });
-    const pending: PendingSave = { path, step, done, hasFailed: false };
+    const pending: PendingSave = { path, step, done, hasFailed: false, ...(unmeasured && { unmeasured }) };
     done.then(
       (result) => {
         pending.hasFailed = !('digest' in result);
@@ -145,12 +138,12 @@ export class Saver {
     if (pending === undefined) return;
     this.#pending = undefined;
     const result = await pending.done;
-    const { path, step } = pending;
+    const { path, step, unmeasured } = pending;
     if (!('digest' in result)) return this.#fail(path, result);
     const { digest, notPruned } = result;
-    this.#last = { path, digest, step };
+    this.#last = { path, digest, step, ...(unmeasured && { unmeasured }) };
     const { reporter, round } = this.#options;
-    reporter.emit({ type: 'checkpoint', step, path, digest, ...(round && { round }) });
+    if (!unmeasured) reporter.emit({ type: 'checkpoint', step, path, digest, ...(round && { round }) });
     if (notPruned !== undefined) this.#warn(`old checkpoints could not be deleted: ${notPruned}`);
   }
 
@@ -158,12 +151,13 @@ export class Saver {
    * Saves, and waits until it is done; tries twice.
    * @throws UserError (exit code 1) where it cannot be.
    */
-  async finish(state: TrainingState): Promise<SavedCheckpoint> {
+  async finish(state: TrainingState, options: Pick<SavedCheckpoint, 'unmeasured'> = {}): Promise<SavedCheckpoint> {
     for (let attempt = 0; attempt < 2; attempt++) {
       if (attempt > 0) await setTimeout(secondTryMilliseconds); // what filled the disk may be gone by then
-      await this.save(state);
+      await this.save(state, options);
       await this.settle();
-      if (this.#last?.step === state.step) return this.#last;
+      const last = this.#last;
+      if (last?.step === state.step && (options.unmeasured || !last.unmeasured)) return last;
     }
     const last = this.#last === undefined ? 'No checkpoint was saved' : `The last whole one is ${this.#last.path}`;
     throw new UserError(
@@ -197,6 +191,27 @@ export class Saver {
 
   #warn(text: string, unsaved?: string): void {
     this.#options.reporter.note('warning', text, unsaved === undefined ? {} : { unsaved });
+  }
+
+  async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
+    const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes } = state;
+    const { manifest, tokenizerFiles, eosTokenId } = this.#options;
+    return {
+      model: model.config,
+      eosTokenIds: [eosTokenId],
+      tokenizerFiles,
+      weights: await this.#copy(model.weights),
+      training: {
+        tensors: await this.#copy(optimizerTensors(optimizer)),
+        state: { objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
+      },
+      manifest: {
+        ...{ ...manifest, step, tokensSeen, metrics },
+        ...(unmeasured && { unmeasured }),
+        ...(overrides.length > 0 && { overrides }),
+        ...(spikes && spikes.skipped.length > 0 && { skipped: spikes.skipped }),
+      },
+    };
   }
 
   /** Into the buffers that the last save gave back, where there was one. */

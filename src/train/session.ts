@@ -46,7 +46,8 @@ export class Session<Batch extends MicroBatch> {
     // Other data, which the person has named with --override, are read from their beginning.
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(found.objective);
     if (own === undefined) return;
-    this.saver = new Saver(run, { path, digest, step });
+    const { unmeasured } = manifest;
+    this.saver = new Saver(run, { path, digest, step, ...(unmeasured && { unmeasured }) });
     if (step > 0) run.reporter.emit({ type: 'stage', state: 'resumed', detail: `from step ${step}` });
   }
 
@@ -69,9 +70,16 @@ export class Session<Batch extends MicroBatch> {
     await this.saver.save(this.#state());
   }
 
+  /** Saves before this step is measured, and waits until that is done or has failed. True where it is saved. */
+  async saveUnmeasured(): Promise<boolean> {
+    await this.saver.save(this.#state(), { unmeasured: true });
+    await this.saver.settle();
+    return this.saver.last?.step === this.position.step;
+  }
+
   /** Saves, and waits until it is done. */
-  finish(): Promise<SavedCheckpoint> {
-    return this.saver.finish(this.#state());
+  finish(options?: Pick<SavedCheckpoint, 'unmeasured'>): Promise<SavedCheckpoint> {
+    return this.saver.finish(this.#state(), options);
   }
 
   async dispose(): Promise<void> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
-import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
@@ -117,4 +117,54 @@ test('`latest` leads to a stage before its record says that it has finished, wha
   await start(run, { ran: [] }, { only: 'pretrain', reporter });
   await start(run, { ran: [] }, { only: 'sft', reporter });
   assert.deepEqual(links, ['pretrain/step-000002', 'sft/step-000002']);
+});
+
+test('what another run or stage made is not believed: a record, a finished checkpoint, and what `latest` leads to', async () => {
+  const [run, other] = [freshRun(), freshRun()];
+  const world: World = { ran: [] };
+  await start(run, world);
+  await start(other, { ran: [] }, { config: { ...whole(), seed: 2 } });
+  const warnings = (events: readonly Event[]) =>
+    events.flatMap((event) =>
+      event.type === 'note' && event.level === 'warning' ? [`${event.stage}: ${event.text}`] : [],
+    );
+
+  // A record of another stage, of which there is a copy; then one of another run, which has other settings.
+  await cp(join(run, 'sft', 'stage.json'), join(run, 'pretrain', 'stage.json'));
+  const copied = await start(run, world);
+  assert.deepEqual(world.ran, []);
+  const record = join(run, 'pretrain', 'stage.json');
+  assert.deepEqual(warnings(copied.events), [`pretrain: ${record} is of another stage: its copy takes its place`]);
+  for (const name of ['stage.json', '.stage.json']) await cp(join(other, 'sft', name), join(run, 'sft', name));
+  await start(run, world);
+  assert.deepEqual(world.ran, ['sft']);
+  assert.ok((await readdir(run)).some((name) => name.startsWith('sft.replaced-')));
+
+  // A checkpoint under the name of the one that pretrain finished with: nothing is built on it.
+  const base = join(run, 'pretrain', 'step-000002');
+  await writeFile(join(base, 'mossctl.json'), JSON.stringify({ name: 'another' }));
+  const events: Event[] = [];
+  const options = { only: 'sft' as const, reporter: { emit: (event: Event) => events.push(event) } };
+  const needed = { ...whole(), seed: 3 };
+  await assert.rejects(start(run, world, { ...options, config: needed }), /sft needs .*holds none yet/);
+  assert.deepEqual(warnings(events), [
+    `pretrain: ${base} is not the checkpoint that pretrain finished with here, so nothing is built on it`,
+  ]);
+  await start(run, world);
+  assert.deepEqual(world.ran, ['pretrain'], 'as one that was damaged it is rebuilt');
+
+  // A link to another run.
+  await rm(join(run, 'latest'));
+  await symlink(join(other, 'sft', 'step-000002'), join(run, 'latest'));
+  const relinked = await start(run, world, { only: 'data' });
+  assert.match(
+    warnings(relinked.events).join(),
+    /run: .*latest pointed to .*, which no stage of this run made: it now points to /,
+  );
+  assert.equal(await readlink(join(run, 'latest')), 'align/step-000002');
+  const empty = freshRun();
+  await mkdir(empty);
+  await symlink(join(other, 'sft', 'step-000002'), join(empty, 'latest'));
+  await start(empty, world, { only: 'data' });
+  assert.deepEqual((await readdir(empty)).sort(), ['data', 'latest.foreign', 'pipeline.yaml']);
 });

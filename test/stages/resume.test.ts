@@ -1,17 +1,19 @@
 // Stopped at any moment and resumed, every stage comes to the bits of the run that was never stopped: weights, optimizer,
 // schedule, random streams, places in the data, rounds and figures are all in the checkpoint's digest.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Interrupted } from '../../src/base/errors.js';
 import { sha256File } from '../../src/base/files.js';
 import { Random } from '../../src/base/random.js';
-import type { PipelineConfig } from '../../src/config/pipeline.js';
+import type { PipelineConfig, StageName } from '../../src/config/pipeline.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../../src/pipeline/run.js';
+import { stageReporter } from '../../src/report/event.js';
 import { settleEvents, type TimedEvent } from '../../src/report/metrics.js';
+import { alignStage } from '../../src/stages/align/stage.js';
 import { checkBackends } from '../../src/tensor/backends.js';
 import { abortedWhen } from '../signals.js';
 
@@ -45,10 +47,14 @@ for (const [backend, missing] of backends) {
     let root: string;
     let config: PipelineConfig;
     let whole: Outcome;
+    let stagePaths: Partial<Record<StageName, string>>;
     before(async () => {
       root = await mkdtemp(join(tmpdir(), 'mossctl-resume-'));
       config = await loadPipeline({ config: 'smoke', set: settings, flags: { backend } });
-      whole = await outcome(await run('whole', Number.POSITIVE_INFINITY));
+      const uninterrupted = await run('whole', Number.POSITIVE_INFINITY);
+      whole = await outcome(uninterrupted);
+      const outputs = Object.entries(uninterrupted.result?.outputs ?? {});
+      stagePaths = Object.fromEntries(outputs.map(([stage, { path }]) => [stage, path]));
       assert.ok(whole.asked > 30, `${whole.asked} moments to stop at`);
     });
     after(() => rm(root, { recursive: true, force: true }));
@@ -103,6 +109,51 @@ for (const [backend, missing] of backends) {
         whole.losses.some((line) => line.startsWith('align 2 ')),
         'there is something to learn in both rounds',
       );
+    });
+
+    test('rounds, pairs and steps of another run, round or seed are set aside, never built on', async () => {
+      const { sft = '', selfInstruct = '' } = stagePaths;
+      const align = async (name: string, rounds: number, seed: number) => {
+        const directory = join(root, name, 'align');
+        const notes: string[] = [];
+        const reporter = stageReporter(
+          {
+            emit: (event) => (event.type === 'note' && event.level === 'warning' ? notes.push(event.text) : undefined),
+          },
+          'align',
+        );
+        const { align: settings } = config;
+        assert.ok(settings);
+        const job = { inputs: { sft, selfInstruct }, compute: { backend, precision: 'fp32' as const }, reporter, seed };
+        await alignStage.run({ ...job, config: { ...settings, rounds }, directory });
+        const sealed = (round: number) => readFile(join(directory, `round-0${round}`, 'round.json'), 'utf8');
+        // What is promoted is said as a warning where nothing is: no matter here.
+        return { directory, sealed, notes: notes.filter((text) => !/^round \d/.test(text)) };
+      };
+      const own = await align('own', 2, 8);
+      const other = await align('other', 1, 9);
+      assert.notEqual(await own.sealed(1), await other.sealed(1));
+      const mixed = join(root, 'mixed', 'align');
+      await cp(other.directory, mixed, { recursive: true });
+      await mkdir(join(mixed, 'round-02'));
+      for (const file of ['round.json', 'sampled.json', 'pairs.jsonl']) {
+        await cp(join(own.directory, 'round-01', file), join(mixed, 'round-02', file));
+      }
+      const again = await align('mixed', 2, 8);
+      for (const round of [1, 2]) assert.equal(await again.sealed(round), await own.sealed(round));
+      const expected = [
+        /round-01.round\.json is not of this round: it has seed 9\. It is kept as round\.json\.foreign$/,
+        /round-01.sampled\.json is not of this round: it has seed 9\. It is kept as sampled\.json\.foreign$/,
+        /round-01.step-\d+ is not a checkpoint of this training: it (has seed 9, not 8|was trained on other data)\./,
+        /round-02.round\.json is not of this round: it is of round 1\. It is kept/,
+        /round-02.sampled\.json is not of this round: it is of round 1\. It is kept/,
+      ];
+      for (const pattern of expected) {
+        assert.ok(
+          again.notes.some((text) => pattern.test(text)),
+          `${pattern} in\n${again.notes.join('\n')}`,
+        );
+      }
     });
 
     for (const seed of [1, 2]) {

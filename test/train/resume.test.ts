@@ -1,6 +1,6 @@
 // Resuming with what was changed on purpose: it counts from the resumed step on, and every later checkpoint says so.
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
@@ -61,7 +61,8 @@ describe('resuming', () => {
           return batch;
         },
       };
-      await run(name, 1, { objective, manifest: { ...manifest, inputDigest } });
+      const overrides = inputDigest === 'data' ? [] : [{ key: 'data', from: 'data', to: inputDigest }];
+      await run(name, 1, { objective, manifest: { ...manifest, inputDigest }, overrides });
       return seen[0];
     };
     assert.notDeepEqual(await first('data', 'data'), start);
@@ -114,6 +115,54 @@ describe('resuming', () => {
     }
     const left = await readdir(directory);
     assert.equal(left.filter((name) => name.endsWith('.damaged')).length, 4, 'set aside, not deleted');
+  });
+
+  test('checkpoints of another training are set aside under a name that says so, whatever their age, and never resumed from', async () => {
+    const config = trainConfig({ checkpointEvery: 1, keep: 'last=9' });
+    const settings = { train: { learningRate: 0.01, checkpointing: true, keep: 'last=9' } };
+    const own = { ...manifest, seed: 7, settings, parent: 'a'.repeat(64) };
+    const other = {
+      stage: { ...own, stage: 'sft' },
+      parent: { ...own, parent: null },
+      seed: { ...own, seed: 8 },
+      data: { ...own, inputDigest: 'other' },
+      settings: { ...own, settings: { train: { ...settings.train, learningRate: 0.02 } } },
+    };
+    const whole = await run('own', 99, { config, steps: 6, manifest: own });
+    const { directory } = await run('mixed', 3, { config, steps: 6, manifest: own });
+    for (const [i, name] of (['stage', 'parent', 'data', 'settings', 'seed'] as const).entries()) {
+      const made = await run(`made-${name}`, 99, { config, steps: 8, manifest: other[name] });
+      // One is older than what is resumed from, and would be deleted some day or count as the best.
+      const step = [1, 4, 5, 6, 8][i];
+      await rm(stepDirectory(directory, step), { recursive: true, force: true });
+      await cp(stepDirectory(made.directory, step), stepDirectory(directory, step), { recursive: true });
+    }
+    await cp(stepDirectory(whole.directory, 2), stepDirectory(directory, 7), { recursive: true });
+    // What may change: which are kept; and a name that a setting had before.
+    const now = { ...own, settings: { train: { learningRate: 0.01, recompute: true, keep: 'last=1' } } };
+    const again = await run('mixed', 99, { config, steps: 6, manifest: now });
+    assert.deepEqual(
+      again.steps.map(({ step }) => step),
+      [4, 5, 6],
+    );
+    const reasons = [
+      [1, 'it is of sft, not of pretrain'],
+      [4, 'it began from a fresh model, this training from model aaaaaaaaaaaa'],
+      [5, 'it was trained on other data'],
+      [6, 'it was trained with other settings: pretrain.train.learningRate'],
+      [7, 'it is of step 2'],
+      [8, 'it has seed 8, not 7'],
+    ] as const;
+    assert.equal(again.notes.length, reasons.length, again.notes.join('\n'));
+    for (const [i, [step, why]] of reasons.entries()) {
+      const path = stepDirectory(directory, step);
+      const text = `${path} is not a checkpoint of this training: ${why}. It is kept as step-00000${step}.foreign-`;
+      assert.equal(again.notes[i].slice(0, -8), text);
+      const aside = `${path}${again.notes[i].slice(again.notes[i].lastIndexOf('.foreign-'))}`;
+      assert.ok((await openCheckpoint(aside, { training: true })).digest.startsWith(aside.slice(-8)));
+    }
+    const weights = async (path: string) => (await openCheckpoint(path)).manifest.files['model.safetensors'];
+    assert.equal(await weights(stepDirectory(directory, 6)), await weights(stepDirectory(whole.directory, 6)));
   });
 
   test('where no checkpoint is whole, it begins again, and says so', async () => {

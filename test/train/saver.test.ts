@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
-import { stepDirectory } from '../../src/checkpoint/history.js';
+import { listCheckpoints, stepDirectory } from '../../src/checkpoint/history.js';
+import { readManifest } from '../../src/checkpoint/manifest.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import type { Model } from '../../src/model/model.js';
 import type { Event } from '../../src/report/event.js';
@@ -14,7 +15,7 @@ import type { TrainingResult } from '../../src/train/trainer.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
 import { modelTensors } from '../model-tensors.js';
 import { abortedWhen } from '../signals.js';
-import { trainConfig } from './tiny.js';
+import { countingObjective, trainConfig } from './tiny.js';
 import { trainingWorld } from './world.js';
 
 describe('saving beside training', () => {
@@ -64,23 +65,24 @@ describe('saving beside training', () => {
     const signal = abortedWhen(() => ++asked > 2);
     assert.ok((await run('stopped', { signal })).outcome instanceof Interrupted);
     assert.equal(threads(), idle);
-    const sample = async (_model: Model, step: number) => {
-      if (step < 3) return;
+    const good = countingObjective();
+    let read = 0;
+    const next = async () => {
+      if (++read < 4) return good.next();
       assert.ok(threads() > idle, 'a thread can be seen while there is one');
       throw new Error('broken');
     };
-    const config = trainConfig({ checkpointEvery: 2, sampleEvery: 1 });
-    const { outcome, directory } = await run('failed', { sample, config });
+    const { outcome, directory } = await run('failed', { objective: { ...good, next } });
     assert.equal((outcome as Error).message, 'broken');
     assert.deepEqual(await readdir(directory), ['step-000002'], 'the save in flight was waited for');
     assert.equal(threads(), idle);
   });
 
-  /** Puts a checkpoint of another stage in the way of the one of `step`, which must not be overwritten. */
+  /** Puts a checkpoint of another stage in the way of the one of `step`, two steps before: it must not be overwritten. */
   const inTheWay = (name: string, step: number) => async (_model: Model, now: number) => {
     const content = checkpointContent(step);
     content.manifest.stage = 'sft';
-    if (now === step) await saveCheckpoint(stepDirectory(pathOf(name, 'pretrain'), step), content);
+    if (now === step - 2) await saveCheckpoint(stepDirectory(pathOf(name, 'pretrain'), step), content);
     return {};
   };
 
@@ -110,6 +112,86 @@ describe('saving beside training', () => {
       /step-000006: the last checkpoint could not be saved.*last whole one is .*step-000004/,
     );
     assert.equal(warnings.length, 2, 'step 6 was tried once more');
+  });
+
+  test('a step is saved before it is measured; what fails then is a warning, and training continues to the same weights', async () => {
+    const config = trainConfig({ checkpointEvery: 2, evaluateEvery: 1, sampleEvery: 3, keep: 'last=2' });
+    const evaluate = async (_model: Model, step: number) => ({ figure: step });
+    const plain = await run('measured', { config, evaluate, sample: async () => undefined });
+    const before: unknown[] = [];
+    const { outcome, notes, steps, directory } = await attempt('broken', {
+      ...{ config, steps: 6, directory: pathOf('broken', 'pretrain'), runDirectory: pathOf('broken') },
+      evaluate: async (model, step) => {
+        const saved = await readManifest(stepDirectory(pathOf('broken', 'pretrain'), step)).catch(() => undefined);
+        before.push([step, saved?.manifest.unmeasured]);
+        if (step === 4) throw new UserError({ what: 'id 300 is no token', next: 'Ask again' });
+        return evaluate(model, step);
+      },
+      sample: async () => {
+        throw new RangeError('no sample');
+      },
+    });
+    assert.deepEqual(before, [
+      [1, undefined],
+      [2, true],
+      [3, undefined],
+      [4, true],
+      [5, undefined],
+      [6, true],
+    ]);
+    assert.equal(steps.length, 6);
+    assert.equal((outcome as TrainingResult).digest, (plain.outcome as TrainingResult).digest);
+    assert.deepEqual(
+      notes.map(({ level, text, unmeasured }) => [level, text, unmeasured]),
+      [
+        ['sampling of step 3', 'RangeError: no sample', 'pretrain, step 3'],
+        ['evaluation of step 4', 'id 300 is no token. Ask again.', 'pretrain, step 4'],
+        ['sampling of step 6', 'RangeError: no sample', 'pretrain, step 6'],
+      ].map(([what, why, where]) => [
+        'warning',
+        `the ${what} failed, and training continues without it: ${why}`,
+        where,
+      ]),
+    );
+    for (const { path } of await listCheckpoints(directory)) {
+      assert.equal((await openCheckpoint(path)).manifest.unmeasured, undefined, path);
+    }
+  });
+
+  test('killed between saving and measuring, it measures what it resumes from: the bits of a run that was not', async () => {
+    const evaluate = async (_model: Model, step: number) => ({ figure: step });
+    for (const steps of [4, 6]) {
+      const name = `unmeasured-${steps}`;
+      const config = trainConfig({ checkpointEvery: 2, evaluateEvery: 4, keep: 'last=9' });
+      const whole = await run(`${name}-whole`, { config, evaluate, steps });
+      // As SIGKILL would leave it: what runs after the save never ends.
+      const killed = new Interrupted('killed');
+      const evaluated: number[] = [];
+      const first = await run(name, {
+        ...{ config, steps },
+        evaluate: async (_model, step) => {
+          if (step === 4) throw killed;
+          return { figure: step };
+        },
+      });
+      assert.equal(first.outcome, killed);
+      const there = await readManifest(stepDirectory(first.directory, 4));
+      assert.equal(there.manifest.unmeasured, true);
+      assert.equal(there.manifest.metrics.figure, undefined);
+      const second = await run(name, {
+        ...{ config, steps },
+        evaluate: async (model, step) => {
+          evaluated.push(step);
+          return evaluate(model, step);
+        },
+      });
+      assert.deepEqual(evaluated, steps === 4 ? [4] : [4, 6]);
+      for (const { path, step } of await listCheckpoints(second.directory)) {
+        const { digest } = await openCheckpoint(stepDirectory(whole.directory, step));
+        assert.equal((await openCheckpoint(path)).digest, digest, `step ${step}`);
+      }
+      assert.equal((second.outcome as TrainingResult).digest, (whole.outcome as TrainingResult).digest);
+    }
   });
 
   test('keep: the best by a metric stays; a metric that the stage does not report is refused', async () => {

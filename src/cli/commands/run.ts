@@ -5,7 +5,7 @@ import { modelStagesOf, stageTable } from '../../stages/catalog.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
 import { runSeeds } from '../run-seeds.js';
-import { failOnUnsaved, runStages } from '../run-stages.js';
+import { failOnMissing, runStages } from '../run-stages.js';
 
 export async function run(pipeline: string, options: RunOptions): Promise<void> {
   if (options.seeds !== undefined) return runSeeds(pipeline, options.seeds, options);
@@ -15,5 +15,5 @@ export async function run(pipeline: string, options: RunOptions): Promise<void> 
     const isModel = modelStagesOf(stageTable).some((name) => result.outputs[name] !== undefined);
     if (isModel) printLine(`next    npx mossctl chat ${join(result.folder, latestName)}`);
   }
-  failOnUnsaved(result.unsaved);
+  failOnMissing(result);
 }

@@ -1,7 +1,7 @@
 // One round: sample k answers to each prompt from the policy, score them, make pairs, train on them with DPO, and
 // decide on held-out tasks whether the result is promoted. What a round has finished is on disk, so a round that was
 // interrupted resumes where it stopped.
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
@@ -13,6 +13,7 @@ import { jsonNumber } from '../../base/schema.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
 import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
+import { setAside } from '../../checkpoint/history.js';
 import type { AlignConfig } from '../../config/pipeline.js';
 import { samplingAt } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
@@ -20,6 +21,7 @@ import { measureRewards } from '../../evaluation/measurements.js';
 import { type Scorer, scoreAnswers } from '../../evaluation/scorer.js';
 import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
+import { differingSettings } from '../../train/foreign.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
 import type { Job } from '../stage.js';
 import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
@@ -40,8 +42,19 @@ interface RoundInput {
   before?: readonly Unit[];
 }
 
+/** All that the sampled pairs and the result of a round follow from: what has another source is not believed. */
+const sourceSchema = z.strictObject({
+  round: z.int(),
+  policy: z.string().describe('digest of the checkpoint that the round starts from'),
+  seed: z.number(),
+  tasks: z.string().describe('digest of the prompts and of the held-out tasks'),
+  settings: z.json(),
+});
+type RoundSource = z.output<typeof sourceSchema>;
+
 /** What a finished round leaves in `round.json`. */
 const resultSchema = z.object({
+  source: sourceSchema,
   round: z.int(),
   pairs: z.int(),
   /** Mean reward of the sampled answers. */
@@ -51,54 +64,99 @@ const resultSchema = z.object({
   /** Held-out rewards, task by task, of the policy that the next round starts from. */
   rewards: z.array(z.object({ id: z.string(), value: jsonNumber, weight: jsonNumber })).readonly(),
   /** Step folder of the trained candidate, relative to the stage's folder; absent where there was nothing to learn. */
-  candidate: z.string().optional(),
+  candidate: z.object({ path: z.string(), digest: z.string() }).optional(),
 });
 export type RoundResult = z.output<typeof resultSchema>;
 
 /** Beside the sampled pairs: their sha256. */
-const sampledSchema = z.object({ sampledReward: jsonNumber, pairs: z.string() });
+const sampledSchema = z.object({ source: sourceSchema, sampledReward: jsonNumber, pairs: z.string() });
 
 export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
   const resultPath = join(directory, roundName);
-  const finished = await finishedRound(resultPath, job);
+  const source = sourceOf(input);
+  const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
-  const { pairs, sampledReward } = await samplePairs(input, directory);
+  const { pairs, sampledReward } = await samplePairs(input, source, directory);
   const before = input.before ?? (await heldOutRewards(input, policy));
-  let result: RoundResult = { round, pairs: pairs.length, sampledReward, rewards: before };
+  let result: RoundResult = { source, round, pairs: pairs.length, sampledReward, rewards: before };
   if (pairs.length > 0) {
-    const { path, checkpoint } = await trainRound(input, directory, pairs);
+    const { path, digest, checkpoint } = await trainRound(input, directory, pairs);
     const after = await heldOutRewards(input, checkpoint);
     const decision = decide(before, after, job.config.tolerance);
     const rewards = decision.promoted ? after : before;
-    result = { ...result, decision, rewards, candidate: path.slice(job.directory.length + 1) };
+    result = { ...result, decision, rewards, candidate: { path: relative(job.directory, path), digest } };
   }
   await writeSealed(resultPath, result);
   return result;
 }
 
+function sourceOf({ job, round, policy, prompts, heldOut }: RoundInput): RoundSource {
+  // Not their ids, which may be places: a run folder may move.
+  const asked = (tasks: readonly Conversation[]) => tasks.map(({ messages, check }) => ({ messages, check }));
+  const settings = JSON.parse(JSON.stringify({ ...job.config, prompts: null })) as RoundSource['settings'];
+  return {
+    round,
+    policy: policy.digest,
+    seed: job.seed,
+    tasks: digestOf({ prompts: asked(prompts), heldOut: asked(heldOut) }),
+    settings,
+  };
+}
+
 /** What an earlier try left, if its candidate is whole: a damaged one is trained again from the same pairs. */
-async function finishedRound(path: string, job: Job<AlignConfig>): Promise<RoundResult | undefined> {
-  const result = await readOwn(path, resultSchema, job);
+async function finishedRound(
+  path: string,
+  source: RoundSource,
+  job: Job<AlignConfig>,
+): Promise<RoundResult | undefined> {
+  const result = await readOwn(path, resultSchema, source, job);
   if (result?.candidate === undefined) return result;
+  const candidate = join(job.directory, result.candidate.path);
   try {
-    await openCheckpoint(join(job.directory, result.candidate));
-    return result;
+    const { digest } = await openCheckpoint(candidate);
+    if (digest === result.candidate.digest) return result;
+    warnRebuilt(job, candidate);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     warnRebuilt(job, error.message);
-    return undefined;
   }
+  return undefined;
 }
 
-/** The value of a sealed file of ours; undefined where there is none, or it is damaged, which is said. */
-async function readOwn<T>(path: string, schema: z.ZodType<T>, job: Job<AlignConfig>): Promise<T | undefined> {
+/**
+ * The value of a sealed file of ours; undefined where there is none, where it is damaged, and where it was made from
+ * something else, as one is that was copied here from another round or run: it is set aside, and reported.
+ */
+async function readOwn<T extends { source: RoundSource }>(
+  path: string,
+  schema: z.ZodType<T>,
+  source: RoundSource,
+  job: Job<AlignConfig>,
+): Promise<T | undefined> {
   const read = await readSealed(path);
   if (read === 'absent') return undefined;
   const value = read === 'damaged' ? undefined : schema.safeParse(read.value).data;
-  if (value === undefined) warnRebuilt(job, path);
-  return value;
+  if (value === undefined) {
+    warnRebuilt(job, path);
+    return undefined;
+  }
+  const reason = otherSource(value.source, source, job);
+  if (reason === undefined) return value;
+  const aside = await setAside(path, 'foreign');
+  job.reporter.note('warning', `${path} is not of this round: ${reason}. It is kept as ${basename(aside)}`);
+  return undefined;
+}
+
+/** Why what was made from `found` is not of this round; undefined where it is. What --override names may differ. */
+function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<AlignConfig>): string | undefined {
+  if (found.round !== own.round) return `it is of round ${found.round}`;
+  if (found.policy !== own.policy) return `it is of model ${found.policy.slice(0, 12)}`;
+  if (found.seed !== own.seed) return `it has seed ${found.seed}`;
+  if (found.tasks !== own.tasks) return 'it is of other tasks';
+  const others = differingSettings('align', found.settings, own.settings, overrides);
+  return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
 }
 
 function warnRebuilt(job: Job<AlignConfig>, what: string): void {
@@ -106,13 +164,13 @@ function warnRebuilt(job: Job<AlignConfig>, what: string): void {
 }
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
-async function samplePairs(input: RoundInput, directory: string) {
+async function samplePairs(input: RoundInput, source: RoundSource, directory: string) {
   const { job, round, prompts, policy, scorer } = input;
   const { config } = job;
   const path = join(directory, pairsName);
   const summaryPath = join(directory, sampledName);
   // Written last, with the digest of the pairs: where it is, they are whole or damaged.
-  const summary = await readOwn(summaryPath, sampledSchema, job);
+  const summary = await readOwn(summaryPath, sampledSchema, source, job);
   if (summary !== undefined) {
     const digest = (await exists(path)) ? await sha256File(path) : undefined;
     if (digest === summary.pairs) return { pairs: await readPairs(path), sampledReward: summary.sampledReward };
@@ -136,7 +194,7 @@ async function samplePairs(input: RoundInput, directory: string) {
     await scoreReferences(loaded.model, pairs, config.train.batchSize);
     const sampledReward = answers.reduce((sum, { reward }) => sum + reward, 0) / answers.length;
     await writeFileAtomic(path, toJsonl(pairs));
-    await writeSealed(summaryPath, { sampledReward, pairs: await sha256File(path) });
+    await writeSealed(summaryPath, { source, sampledReward, pairs: await sha256File(path) });
     return { pairs, sampledReward };
   });
 }

@@ -29,7 +29,7 @@ export const alignStage: Stage<AlignConfig> = {
       const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, heldOut, before });
       reporter.note(result.decision?.promoted ? 'info' : 'warning', roundInWords(result));
       if (result.decision?.promoted && result.candidate !== undefined) {
-        policy = await openCheckpoint(join(directory, result.candidate));
+        policy = await openCheckpoint(join(directory, result.candidate.path));
       }
       before = result.rewards;
       metrics = { heldOutReward: ratio(before) };
