@@ -17,6 +17,7 @@ import {
   verifyFiles,
 } from './manifest.js';
 import {
+  checkTokenIds,
   checkVocabulary,
   embeddingName,
   parseGenerationConfig,
@@ -59,6 +60,8 @@ export interface Checkpoint {
   sampling?: SamplingDefaults;
   tokenizerFiles: Record<string, string>;
   weights: Map<string, HostTensor>;
+  /** What a person should know of how a third-party model is read: names that were changed, ids that are not used. */
+  notes?: readonly string[];
   /** Only where it was asked for. */
   training?: { tensors: Map<string, HostTensor>; state: unknown };
 }
@@ -70,21 +73,24 @@ export async function identifyCheckpoint(path: string): Promise<{ path: string; 
   return { path: directory, ...identity };
 }
 
-/** The architecture and the tokens that end an answer. @throws UserError where one of the files is missing or broken. */
-export async function readModel(directory: string): Promise<{ model: ModelConfig; eosTokenIds: readonly number[] }> {
+/**
+ * The architecture, the tokens that end an answer, and what a person should know of them.
+ * @throws UserError where one of the files is missing or broken.
+ */
+export async function readModel(directory: string): Promise<Pick<Checkpoint, 'model' | 'eosTokenIds' | 'notes'>> {
   if (await isForeign(directory)) {
-    const { model, tokens } = await describeForeign(directory);
-    return { model, eosTokenIds: tokens.eosTokenIds };
+    const { model, tokens, notes } = await describeForeign(directory);
+    return { model, eosTokenIds: tokens.eosTokenIds, notes };
   }
   return readOwnModel(directory);
 }
 
 async function readOwnModel(directory: string) {
   const [config, generation] = [configName, generationConfigName].map((name) => join(directory, name));
-  return {
-    model: parseModelConfig(await readSmallText(config, maxTextBytes), config),
-    ...parseGenerationConfig(await readSmallText(generation, maxTextBytes), generation),
-  };
+  const model = parseModelConfig(await readSmallText(config, maxTextBytes), config);
+  const generated = parseGenerationConfig(await readSmallText(generation, maxTextBytes), generation);
+  checkTokenIds(model, generated.eosTokenIds, directory);
+  return { model, ...generated };
 }
 
 /**

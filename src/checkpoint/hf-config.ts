@@ -18,6 +18,8 @@ export type ForeignConfig = Omit<ModelConfig, 'eos_token_id' | 'pad_token_id'> &
   /** As config.json lists them; may be empty. */
   eosTokenIds: number[];
   padTokenId: number | undefined;
+  /** Ids that no file names: transformers' defaults for Llama, 1 and 2. */
+  assumed: { bos: boolean; eos: boolean };
 };
 
 type ModelType = ModelConfig['model_type'];
@@ -106,7 +108,12 @@ export function parseForeignConfig(text: string, path: string): ForeignConfig {
   if (!model.success) throw unreadable(path, firstIssue(model.error));
   const misfit = shapeFault(model.data);
   if (misfit !== undefined) throw unreadable(path, misfit);
-  return { ...model.data, eosTokenIds: [raw.eos_token_id ?? []].flat(), padTokenId: raw.pad_token_id ?? undefined };
+  return {
+    ...model.data,
+    eosTokenIds: [raw.eos_token_id ?? []].flat(),
+    padTokenId: raw.pad_token_id ?? undefined,
+    assumed: { bos: written.bos_token_id === undefined, eos: written.eos_token_id === undefined },
+  };
 }
 
 /** @returns the ids that a generation_config.json names, where it names any. */

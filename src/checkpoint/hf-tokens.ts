@@ -2,15 +2,25 @@
 // tokenizer's files each say a part of it, and often not the same.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
+import { formatCount } from '../base/format.js';
+import {
+  configName,
+  generationConfigName,
+  specialTokensMapName,
+  tokenizerConfigName,
+  tokenizerJsonName,
+} from '../base/layout.js';
 import { tokenId } from '../config/model.js';
+import { byteOf } from '../tokenizer/pre-tokenizer.js';
 import { readRoles } from '../tokenizer/roles.js';
 import type { ForeignConfig } from './hf-config.js';
 import { parseJson, parseJsonAs } from './manifest.js';
 
 /** What the tokenizer's files say; how text becomes ids is for the tokenizer itself to read. */
 interface TokenNames {
-  /** The largest id, over vocabulary and added tokens. */
+  /** By id: vocabulary and added tokens. */
+  tokens: ReadonlyMap<number, { content: string; isAdded: boolean }>;
+  /** The largest id of them. */
   largest: { id: number; content: string };
   /** Added tokens that are marked special, in id order. */
   special: { id: number; content: string }[];
@@ -24,6 +34,10 @@ export interface ForeignTokens {
   /** Every token that ends an answer; first the tokenizer's own choice, where it is one of those that do. */
   eosTokenIds: number[];
   padTokenId: number;
+  /** null: none. */
+  bosTokenId: number | null;
+  /** Ids that are not used because no token has them, and ends of text that are ordinary pieces of text. */
+  notes: string[];
 }
 
 const addedToken = z.looseObject({ id: tokenId, content: z.string(), special: z.boolean().default(true) });
@@ -57,11 +71,14 @@ export function readTokens(files: Readonly<Record<string, string>>, directory: s
     parseJson(files[name] ?? '{}', `${directory}/${name}`),
   );
   const roles = readRoles(config, map);
-  let largest = { id: -1, content: '' };
-  for (const [content, value] of Object.entries(model.vocab)) if (value > largest.id) largest = { id: value, content };
-  for (const token of added) if (token.id > largest.id) largest = token;
+  const tokens = new Map<number, { content: string; isAdded: boolean }>();
+  for (const [content, id] of Object.entries(model.vocab)) tokens.set(id, { content, isAdded: false });
+  for (const { id, content } of added) tokens.set(id, { content, isAdded: true });
+  let last = -1;
+  for (const id of tokens.keys()) if (id > last) last = id;
   return {
-    largest,
+    tokens,
+    largest: { id: last, content: tokens.get(last)?.content ?? '' },
     special: added.filter((token) => token.special).sort((a, b) => a.id - b.id),
     eos: idOf(roles.eos),
     pad: idOf(roles.pad),
@@ -83,22 +100,80 @@ export function chooseTokens(
       next: 'Use the tokenizer that belongs to the model, or give the embedding rows for the tokens that were added',
     });
   }
-  const listed = generation.eos.length > 0 ? generation.eos : config.eosTokenIds;
-  const ends = listed.length > 0 ? listed : names.eos === undefined ? [] : [names.eos];
+  const notes: string[] = [];
+  const [count, has] = [formatCount(names.tokens.size), (id: number): boolean => names.tokens.has(id)];
+  /** Those that are tokens; the others are named. */
+  const existing = (ids: readonly number[], file: string, verb: string): number[] => {
+    const absent = ids.filter((id) => !has(id));
+    const them = absent.length === 1 ? 'it is' : 'they are';
+    if (absent.length > 0)
+      notes.push(`${file} ${verb} ${absent.join(' and ')}, the model has ${count} tokens: ${them} not used`);
+    return ids.filter(has);
+  };
+  const isOrdinary = (id: number): boolean => names.tokens.get(id)?.isAdded === false && id !== names.eos;
+  const generated = existing(generation.eos, generationConfigName, 'ends answers with');
+  const configured = existing(config.assumed.eos ? [] : config.eosTokenIds, configName, 'ends text with');
+  const assumed = config.assumed.eos ? config.eosTokenIds.filter(has) : [];
+  const own = names.eos === undefined ? [] : [names.eos];
+  const candidates = [generated, configured, ...(assumed.some(isOrdinary) ? [own, assumed] : [assumed, own])];
+  const ends = candidates.find((ids) => ids.length > 0) ?? [];
   if (ends.length === 0) {
     throw new UserError({
-      what: 'nothing says which token ends a text',
+      what: `nothing says which token ends a text`,
       where: directory,
-      why: 'neither config.json nor generation_config.json has eos_token_id, nor tokenizer_config.json an eos_token',
+      why:
+        notes.length > 0
+          ? `${notes.join('; ')}, and tokenizer_config.json has no eos_token`
+          : 'neither config.json nor generation_config.json has eos_token_id, nor tokenizer_config.json an eos_token',
       next: 'Add "eos_token_id" to config.json',
     });
   }
   const eosTokenId = names.eos !== undefined && ends.includes(names.eos) ? names.eos : ends[0];
+  const show = (id: number): string => `${pieceText(names.tokens.get(id))} (${id})`;
+  if (notes.length > 0) notes.push(`${notes.splice(0).join('; ')}; answers end with ${ends.map(show).join(' and ')}`);
+  const ordinary = ends.filter(isOrdinary);
+  if (ordinary.length > 0) {
+    const file = ends === generated ? generationConfigName : configName;
+    const origin = ends === assumed ? 'the default of LlamaConfig, where no file names one' : `as ${file} says`;
+    notes.push(
+      `answers end with ${ordinary.map(show).join(' and ')}, ${origin}; that is an ordinary piece of text, so an answer ends wherever it is written. "eos_token_id" in config.json names another`,
+    );
+  }
+  const bos = config.bos_token_id;
+  const isBosPlain = bos !== null && config.assumed.bos && isOrdinary(bos);
+  const begins =
+    bos === null || isBosPlain
+      ? []
+      : config.assumed.bos
+        ? [bos].filter(has)
+        : existing([bos], configName, 'begins text with');
   return {
-    configEos: config.eosTokenIds[0] ?? eosTokenId,
+    configEos: configured[0] ?? assumed.find((id) => !isOrdinary(id)) ?? eosTokenId,
     eosTokenIds: [...new Set([eosTokenId, ...ends])],
-    padTokenId: padOf(config, generation.pad, names, eosTokenId, ends),
+    padTokenId: padOf(
+      {
+        configured: existing(config.padTokenId === undefined ? [] : [config.padTokenId], configName, 'pads with')[0],
+        generated: existing(generation.pad === undefined ? [] : [generation.pad], generationConfigName, 'pads with')[0],
+        bos: begins[0],
+      },
+      names,
+      eosTokenId,
+      ends,
+    ),
+    bosTokenId: begins[0] ?? null,
+    notes,
   };
+}
+
+/** A piece of a byte-level vocabulary as text; bytes that are none as numbers. */
+function pieceText({ content, isAdded } = { content: '', isAdded: true }): string {
+  if (isAdded) return content.slice(0, 80);
+  const bytes = Array.from(content, (character) => byteOf(character.charCodeAt(0)));
+  if (bytes.some((byte) => byte < 0)) return content.slice(0, 80);
+  const text = Buffer.from(bytes).toString();
+  const isText = !/[\p{Cc}\ufffd]/u.test(text);
+  if (isText) return JSON.stringify(text.slice(0, 80));
+  return bytes.map((byte) => `0x${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(' ');
 }
 
 /**
@@ -106,20 +181,19 @@ export function chooseTokens(
  * holds. Padding with the end token makes other tools mask the very token that a model must learn.
  */
 function padOf(
-  config: ForeignConfig,
-  generated: number | undefined,
+  { configured, generated, bos }: { configured?: number; generated?: number; bos?: number },
   names: TokenNames,
   eos: number,
   ends: readonly number[],
 ): number {
-  const fits = (pad: number | undefined): pad is number => pad !== undefined && pad < config.vocab_size;
-  if (fits(config.padTokenId)) return config.padTokenId;
-  const declared = [generated, names.pad].find((pad) => fits(pad) && pad !== eos);
+  if (configured !== undefined) return configured;
+  const declared = [generated, names.pad].find((pad) => pad !== undefined && pad !== eos);
   if (declared !== undefined) return declared;
-  const unused = names.special.filter((token) => !ends.includes(token.id) && token.id !== config.bos_token_id);
+  const unused = names.special.filter((token) => !ends.includes(token.id) && token.id !== bos);
   for (const pattern of [/pad/i, /reserved|unused/i, /^<unk>$/]) {
     const found = unused.find(({ content }) => pattern.test(content));
     if (found !== undefined) return found.id;
   }
-  return eos;
+  // An ordinary piece of text pads nothing, even where it ends answers.
+  return names.tokens.get(eos)?.isAdded === false ? (names.eos ?? eos) : eos;
 }

@@ -46,14 +46,18 @@ export async function isForeign(directory: string): Promise<boolean> {
  * @throws UserError naming what is missing, damaged or not supported.
  */
 export async function openForeign(directory: string): Promise<Checkpoint> {
-  const { model, tokens, tokenizerFiles, sampling } = await describeForeign(directory);
+  const { model, tokens, tokenizerFiles, sampling, notes } = await describeForeign(directory);
   const read = new Map<string, string>();
   const stored = await readWeights(directory, (file, sha256) => read.set(join(directory, file), sha256));
   const weights = dropTied(model, stored, directory);
-  const { manifest, digest } = await identifyForeign(directory, async (path) => read.get(path) ?? sha256File(path));
+  const identity = await identifyForeign(directory, async (path) => read.get(path) ?? sha256File(path));
+  const { manifest, digest } = identity;
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const { eosTokenIds } = tokens;
-  return { path: directory, digest, manifest, model, eosTokenIds, sampling, tokenizerFiles, weights };
+  return {
+    ...{ path: directory, digest, manifest, model, eosTokenIds, sampling, tokenizerFiles, weights },
+    notes: [...notes, ...identity.notes],
+  };
 }
 
 /** What the small files of a directory say; its weights are not looked at. Throws as `openForeign`. */
@@ -70,15 +74,15 @@ export async function describeForeign(directory: string) {
   const generation = parseForeignGeneration(written, generationPath);
   const tokens = chooseTokens(config, generation, readTokens(tokenizerFiles, directory), directory);
   const sampling = parseSampling(written, generationPath);
-  return { model: modelOf(config, tokens), tokens, tokenizerFiles, sampling };
+  return { model: modelOf(config, tokens), tokens, tokenizerFiles, sampling, notes: tokens.notes };
 }
 
 /** What `readManifest` would say if the directory had a mossctl.json. Reads every file once, for its sha256. */
 export async function identifyForeign(
   directory: string,
   hash: (path: string) => Promise<string> = sha256File,
-): Promise<{ manifest: Manifest; digest: string }> {
-  const { files: weights } = await describeWeights(directory);
+): Promise<{ manifest: Manifest; digest: string; notes: readonly string[] }> {
+  const { files: weights, notes } = await describeWeights(directory);
   const files: Record<string, string> = {};
   for (const name of [configName, generationConfigName, ...tokenizerNames, ...weights]) {
     const path = join(directory, name);
@@ -101,12 +105,13 @@ export async function identifyForeign(
     threads: null,
     precision: 'fp32',
   };
-  return { manifest, digest };
+  return { manifest, digest, notes };
 }
 
 function modelOf(config: ForeignConfig, tokens: ForeignTokens): ModelConfig {
-  const { eosTokenIds: _, padTokenId: __, ...model } = config;
-  return { ...model, eos_token_id: tokens.configEos, pad_token_id: tokens.padTokenId };
+  const { eosTokenIds: _, padTokenId: __, assumed: ___, ...model } = config;
+  const { bosTokenId, configEos, padTokenId } = tokens;
+  return { ...model, bos_token_id: bosTokenId, eos_token_id: configEos, pad_token_id: padTokenId };
 }
 
 /** Tied models may store their one matrix twice. */

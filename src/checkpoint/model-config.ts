@@ -75,6 +75,19 @@ export function parseSampling(text: string, path: string): SamplingDefaults {
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
 }
 
+/** @throws UserError where an id that ends, begins or pads has no row in the embedding. */
+export function checkTokenIds(model: ModelConfig, eosTokenIds: readonly number[], path: string): void {
+  const ids = [...eosTokenIds, model.eos_token_id, model.bos_token_id ?? 0, model.pad_token_id];
+  const beyond = [...new Set(ids)].filter((id) => id >= model.vocab_size);
+  if (beyond.length === 0) return;
+  throw new UserError({
+    what: `token ${beyond.join(' and ')} ends, begins or pads text, and the model has ${model.vocab_size} rows`,
+    where: path,
+    why: 'an earlier version took it from the files of the model that was imported',
+    next: 'Import that model again: mossctl import FOLDER --out FOLDER',
+  });
+}
+
 /** @throws UserError where the embedding has another number of rows than `vocab_size` says. */
 export function checkVocabulary(model: ModelConfig, rows: number | undefined, path: string): void {
   if (rows === model.vocab_size) return;

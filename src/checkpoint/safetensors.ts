@@ -53,29 +53,36 @@ export async function writeSafetensors(
   }
 }
 
+/** Whether a tensor is skipped, whatever its dtype. */
+type IsSkipped = (name: string, shape: readonly number[]) => boolean;
+
 /**
  * Reads the tensors of a file as float32. `onDigest` gets the sha256 of the file, once all of it has been read.
  * @throws UserError naming the file and what is wrong with it: truncated, extra bytes, overlaps, other dtypes.
  */
 export async function readSafetensors(
   path: string,
-  { onDigest }: { onDigest?: (sha256: string) => void } = {},
+  { onDigest, isSkipped }: { onDigest?: (sha256: string) => void; isSkipped?: IsSkipped } = {},
 ): Promise<Map<string, HostTensor>> {
-  return withHeader(path, async (reader, entries) => {
+  return withHeader(path, isSkipped, async (reader, entries, dataBytes) => {
     const tensors = new Map<string, HostTensor>();
+    let position = 0;
     for (const { name, dtype, shape, begin, end } of entries) {
+      await reader.skip(begin - position);
       const data = allocate((end - begin) / bytesOf(dtype), path);
       await reader.numbers(data, dtype);
       tensors.set(name, { name, shape, data });
+      position = end;
     }
+    await reader.skip(dataBytes - position);
     onDigest?.(reader.sha256());
     return tensors;
   });
 }
 
 /** What a file holds, in the order it lies there; the tensors themselves are not read. Throws as `readSafetensors`. */
-export function readSafetensorsHeader(path: string): Promise<TensorEntry[]> {
-  return withHeader(path, async (_, entries) => entries);
+export function readSafetensorsHeader(path: string, isSkipped?: IsSkipped): Promise<TensorEntry[]> {
+  return withHeader(path, isSkipped, async (_, entries) => entries);
 }
 
 export function sortedByName(tensors: readonly HostTensor[]): HostTensor[] {
@@ -89,13 +96,15 @@ export function bytesOf(dtype: FloatDtype): number {
 /** The reader is behind the header, before the first tensor. */
 async function withHeader<T>(
   path: string,
-  work: (reader: TensorReader, entries: TensorEntry[]) => Promise<T>,
+  isSkipped: IsSkipped = () => false,
+  work: (reader: TensorReader, entries: TensorEntry[], dataBytes: number) => Promise<T>,
 ): Promise<T> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
     const reader = new TensorReader(handle);
-    return await work(reader, await readHeader(reader, path, size));
+    const { entries, dataBytes } = await readHeader(reader, path, size, isSkipped);
+    return await work(reader, entries, dataBytes);
   } catch (error) {
     throw error instanceof EndOfFile ? damaged(path, error.message) : error;
   } finally {
@@ -130,7 +139,7 @@ const entrySchema = z.strictObject({
 });
 const metadataSchema = z.record(z.string(), z.string());
 
-async function readHeader(reader: TensorReader, path: string, size: number): Promise<TensorEntry[]> {
+async function readHeader(reader: TensorReader, path: string, size: number, isSkipped: IsSkipped) {
   if (size < 8) throw damaged(path, `it has ${size} bytes, fewer than the 8 that any such file begins with`);
   const prefix = Buffer.alloc(8);
   await reader.bytes(prefix);
@@ -141,13 +150,14 @@ async function readHeader(reader: TensorReader, path: string, size: number): Pro
   if (start > size) throw damaged(path, `its header claims ${length} bytes but the file ends after ${size}: truncated`);
   const bytes = Buffer.alloc(Number(length));
   await reader.bytes(bytes);
+  const skipped = new Set<TensorEntry>();
   const entries = Object.entries(parseHeader(bytes, path)).flatMap(([name, value]) => {
-    if (name !== '__metadata__') return [parseEntry(name, value, path)];
+    if (name !== '__metadata__') return [parseEntry(name, value, { path, isSkipped, skipped })];
     if (!metadataSchema.safeParse(value).success) throw damaged(path, '__metadata__ is not a map of strings');
     return [];
   });
   checkLayout(entries, size - start, path);
-  return entries;
+  return { entries: entries.filter((entry) => !skipped.has(entry)), dataBytes: size - start };
 }
 
 function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
@@ -183,12 +193,21 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function parseEntry(name: string, value: unknown, path: string): TensorEntry {
+function parseEntry(
+  name: string,
+  value: unknown,
+  { path, isSkipped, skipped }: { path: string; isSkipped: IsSkipped; skipped: Set<TensorEntry> },
+): TensorEntry {
   const parsed = entrySchema.safeParse(value);
   const shown = quoted(name);
   if (!parsed.success) throw damaged(path, `its header entry for ${shown} is malformed`);
   const { dtype, shape } = parsed.data;
   const [begin, end] = parsed.data.data_offsets;
+  if (isSkipped(name, shape)) {
+    const entry: TensorEntry = { name, dtype: 'f32', shape, begin, end: Math.max(begin, end) };
+    skipped.add(entry);
+    return entry;
+  }
   const known = dtypes.get(dtype);
   if (known === undefined) {
     throw new UserError({

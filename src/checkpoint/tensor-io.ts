@@ -78,6 +78,12 @@ export class TensorReader {
     this.#position += target.length;
   }
 
+  /** Reads past `count` bytes: they are hashed, and forgotten. */
+  async skip(count: number): Promise<void> {
+    const scratch = new Uint8Array(Math.min(pieceBytes, count));
+    for (let left = count; left > 0; left -= scratch.length) await this.bytes(scratch.subarray(0, left));
+  }
+
   async numbers(target: Float32Array, dtype: FloatDtype): Promise<void> {
     if (dtype === 'f32') return this.bytes(asBytes(target));
     const piece = new Uint16Array(Math.min(halvesAtOnce, target.length));

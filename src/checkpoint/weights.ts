@@ -2,6 +2,7 @@
 // The index is outside text: only files of this very folder, and only exactly the tensors that it names.
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isBuffer, plainNames } from '../architecture/stored-names.js';
 import { UserError } from '../base/errors.js';
 import { exists, sha256, writeFileDurable } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
@@ -62,8 +63,8 @@ export async function writeWeights(
 }
 
 /**
- * Reads all weights of a folder as float32, under their stored names. `onDigest` gets the sha256 of each file of tensors
- * (not of the index) when it has been read.
+ * Reads all weights of a folder as float32, under the names of the parameter table as far as that is only a matter of
+ * prefixes; buffers are skipped. `onDigest` gets the sha256 of each file of tensors (not of the index) when it has been read.
  * @throws UserError naming the file that is missing or damaged, or the tensor that is not where the index says.
  */
 export async function readWeights(
@@ -71,19 +72,34 @@ export async function readWeights(
   onDigest: (file: string, sha256: string) => void = () => undefined,
 ): Promise<Map<string, HostTensor>> {
   const tensors = new Map<string, HostTensor>();
-  for (const { name: file, path } of await checkedFiles(folder)) {
-    const read = await readSafetensors(path, { onDigest: (sha256) => onDigest(file, sha256) });
-    for (const [name, tensor] of read) tensors.set(name, tensor);
+  const { files, names } = await checkedFiles(folder);
+  for (const { name: file, path } of files) {
+    const read = await readSafetensors(path, {
+      onDigest: (sha256) => onDigest(file, sha256),
+      isSkipped: isBuffer,
+    });
+    for (const [stored, tensor] of read) {
+      const name = names.get(stored) ?? stored;
+      tensors.set(name, { ...tensor, name });
+    }
   }
   return tensors;
 }
 
-/** What the weights of a folder are, from their headers alone: the files with what each holds. Throws as `readWeights`. */
-export async function describeWeights(folder: string): Promise<{ files: string[]; entries: TensorEntry[] }> {
-  const files = await checkedFiles(folder);
-  const names = files.map(({ name }) => name);
+/**
+ * What the weights of a folder are, from their headers alone: the files, their tensors, and what a person should know of
+ * how they are read. Throws as `readWeights`.
+ */
+export async function describeWeights(folder: string) {
+  const { files, names, notes } = await checkedFiles(folder);
   const isSharded = !(await exists(join(folder, weightsName)));
-  return { files: isSharded ? [...names, weightsIndexName] : names, entries: files.flatMap(({ entries }) => entries) };
+  return {
+    files: [...files.map(({ name }) => name), ...(isSharded ? [weightsIndexName] : [])],
+    entries: files.flatMap(({ entries }) =>
+      entries.map((entry): TensorEntry => ({ ...entry, name: names.get(entry.name) ?? entry.name })),
+    ),
+    notes,
+  };
 }
 
 /** All headers are read and compared with the index before any weight is. */
@@ -93,11 +109,11 @@ async function checkedFiles(folder: string) {
   await refuseMissing(folder, [...index.keys()]);
   for (const [name, expected] of index) {
     const path = join(folder, name);
-    const entries = await readSafetensorsHeader(path);
+    const entries = await readSafetensorsHeader(path, isBuffer);
     if (expected !== undefined) compareWithIndex(path, entries, expected);
     files.push({ name, path, entries });
   }
-  return files;
+  return { files, ...plainNames(files.flatMap(({ entries }) => entries.map(({ name }) => name))) };
 }
 
 /** A download that ended early, most often. */
@@ -131,7 +147,7 @@ async function readIndex(folder: string): Promise<Map<string, Set<string> | unde
 
 function compareWithIndex(path: string, entries: readonly TensorEntry[], expected: ReadonlySet<string>): void {
   const held = new Set(entries.map(({ name }) => name));
-  const missing = [...expected].find((name) => !held.has(name));
+  const missing = [...expected].find((name) => !held.has(name) && !isBuffer(name));
   if (missing !== undefined)
     throw damagedFile(path, `tensor ${missing} is not in it, though ${weightsIndexName} says so`);
   const extra = entries.find(({ name }) => !expected.has(name));

@@ -33,7 +33,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
     ...(parameters === null ? [] : [`${formatShort(parameters.parameters)} parameters`]),
     ...(isOurs ? [`${formatCount(manifest.tokensSeen)} tokens seen`] : []),
   ].join(', ');
-  const blocks: [string, string[]][] = [
+  const blocks: [string, readonly string[]][] = [
     ['digest', digest === null ? [] : [digest]],
     ['lineage', lineageLines(inspection)],
     ['model', model === null ? [unreadable] : modelLines(inspection)],
@@ -44,6 +44,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
     ['skipped', skippedLines(inspection)],
     ['tokenizer', tokenizerLines(inspection)],
     ['template', templateLines(inspection)],
+    ['notes', inspection.notes],
     ['files', fileLines(inspection)],
     ['next', nextLines(inspection, given)],
   ];

@@ -17,6 +17,11 @@ export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What a person should know of how a model is read, before what is made of it. */
+export function printNotes({ notes = [] }: { notes?: readonly string[] }, { quiet }: { quiet?: boolean }): void {
+  if (!quiet) for (const note of notes) printError(printable(`mossctl: ${note}`));
+}
+
 /** `runs/x/sft/step-000100`, as a person would type it. */
 export function shownPath(path: string): string {
   const near = relative('.', path);

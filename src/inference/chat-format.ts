@@ -15,6 +15,8 @@ export interface ChatFormat {
   contextLength: number;
   /** Of generation_config.json; the tokenizer knows others that end what a model writes (see `stopIdsOf`). */
   eosTokenIds: readonly number[];
+  /** What a person should know of how the model's files are read. */
+  notes?: readonly string[];
 }
 
 /** Every token that ends an answer. */
@@ -29,10 +31,10 @@ export function isBaseModel(tokenizer: Tokenizer, stage: string | undefined): bo
 
 /** Of a checkpoint or model folder, without its weights. @throws UserError where one of its files is missing or broken. */
 export async function openChatFormat(directory: string): Promise<ChatFormat> {
-  const { model, eosTokenIds } = await readModel(directory);
+  const { model, eosTokenIds, notes } = await readModel(directory);
   const tokenizer = await Tokenizer.open(directory);
   const stage = (await isForeign(directory)) ? undefined : (await readManifest(directory)).manifest.stage;
   const isBase = isBaseModel(tokenizer, stage);
   const template = new ChatTemplate(tokenizer);
-  return { tokenizer, template, isBase, contextLength: model.max_position_embeddings, eosTokenIds };
+  return { tokenizer, template, isBase, contextLength: model.max_position_embeddings, eosTokenIds, notes };
 }

@@ -78,7 +78,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     }
   }
 
-  const notes = [note];
+  const notes = [note, ...model.notes];
   if (model.checkpoint.manifest.stage === 'pretrain') {
     notes.push('this is a base model: it continues text and has not learnt to answer. Use the output of sft or align');
   }

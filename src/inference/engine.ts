@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.js';
 import { copyColumns, createCache, disposeCache, growCache, type KeyValueCache } from '../model/cache.js';
 import type { Model } from '../model/model.js';
 import { Columns, columnsFor, type Segment } from './columns.js';
+import { type EngineOptions, engineOptions } from './engine-options.js';
 import { readTokens } from './read-tokens.js';
 import {
   checkIds,
@@ -19,18 +20,6 @@ import {
 
 export type { Emitted, Generation, Request } from './sequence.js';
 
-export interface EngineOptions {
-  /** Sequences that are answered side by side, at most. */
-  maxRows: number;
-  /** Columns of the cache, at most; it grows as they are needed. Default: a context for each row, in 4 GiB or one context. */
-  cacheTokens: number;
-  /** Tokens of one prompt that are read in a step, at most, and of all prompts together. */
-  chunkTokens: number;
-  stepTokens: number;
-}
-
-const defaults = { maxRows: 64, chunkTokens: 512, stepTokens: 2048 };
-const maxCacheBytes = 4 * 2 ** 30;
 /** A shorter beginning that another sequence has read already is read anew: copying it takes longer. */
 const minSharedPrefix = 16;
 
@@ -70,12 +59,8 @@ export class Engine {
 
   /** Borrows the model: whoever made it disposes it, after the engine, and says when its weights change. */
   constructor(model: Model, options: Partial<EngineOptions> = {}) {
-    const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = model.config;
-    const context = columnsFor(model.config.max_position_embeddings);
-    const affordable = Math.floor(maxCacheBytes / (8 * layers * groups * dimension));
-    const wished = (options.maxRows ?? defaults.maxRows) * context;
     this.#model = model;
-    this.#options = { ...defaults, cacheTokens: Math.max(context, Math.min(wished, affordable)), ...options };
+    this.#options = engineOptions(model.config, options);
     this.#columns = new Columns(this.#options.cacheTokens);
   }
 
@@ -122,10 +107,7 @@ export class Engine {
       while (!isDone || waiting.length > 0) {
         const emitted = waiting.shift();
         if (emitted !== undefined) yield emitted;
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
+        else await new Promise<void>((resolve) => (wake = resolve));
       }
       return (await done)[0];
     } finally {
@@ -234,9 +216,14 @@ export class Engine {
       return false;
     }
     this.counts.reused += first.tokens.length;
-    const { vocab_size: vocabulary } = this.#model.config;
+    const place = {
+      maxLength,
+      vocabulary: this.#model.config.vocab_size,
+      withoutToken: this.#options.withoutToken,
+      listener,
+    };
     for (const [i, segment] of segments.entries()) {
-      const sequence = new Sequence(request, { sample: sequences.length, segment, maxLength, vocabulary, listener });
+      const sequence = new Sequence(request, { ...place, sample: sequences.length, segment });
       sequences.push(sequence);
       this.#batch.push({ job, sequence, awaitsPrompt: i > 0 });
     }

@@ -27,7 +27,7 @@ export class LocalModel implements ChatModel, ChatFormat {
     this.model = model;
     this.tokenizer = tokenizer;
     this.checkpoint = checkpoint;
-    this.engine = new Engine(model);
+    this.engine = new Engine(model, { withoutToken: idsWithoutToken(tokenizer, model.config.vocab_size) });
     this.isBase = isBaseModel(tokenizer, checkpoint?.manifest.stage);
     this.eosTokenIds = checkpoint?.eosTokenIds ?? [];
   }
@@ -56,6 +56,10 @@ export class LocalModel implements ChatModel, ChatFormat {
 
   get contextLength(): number {
     return this.model.config.max_position_embeddings;
+  }
+
+  get notes(): readonly string[] {
+    return this.checkpoint?.notes ?? [];
   }
 
   /** What the model's makers wrote into its generation_config.json. */
@@ -106,6 +110,13 @@ export class LocalModel implements ChatModel, ChatFormat {
     await this.engine.dispose();
     if (this.checkpoint !== undefined) disposeModel(this.model);
   }
+}
+
+/** Rows that pad the embedding, and ids that the vocabulary omits. */
+function idsWithoutToken(tokenizer: Tokenizer, rows: number): number[] {
+  const ids: number[] = [];
+  for (let id = 0; id < rows; id++) if (!tokenizer.hasToken(id)) ids.push(id);
+  return ids;
 }
 
 /** Runs `use` with a temporary LocalModel over these weights, which stay the caller's. */

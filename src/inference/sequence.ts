@@ -56,6 +56,8 @@ interface SequencePlace {
   /** Prompt and answer together have at most so many tokens. */
   maxLength: number;
   vocabulary: number;
+  /** Ids that are never drawn. */
+  withoutToken: readonly number[];
   listener?: Listener;
 }
 
@@ -127,7 +129,9 @@ export class Sequence {
 
   #draw(logits: Float32Array): void {
     const { sampling, stopIds, logProbabilities, tokens } = this.request;
-    const id = sampleToken(logProbabilities ? logits.slice() : logits, this.#seen, sampling, this.#random);
+    const drawn = logProbabilities ? logits.slice() : logits;
+    for (const none of this.#place.withoutToken) drawn[none] = Number.NEGATIVE_INFINITY;
+    const id = sampleToken(drawn, this.#seen, sampling, this.#random);
     const logProbability = logProbabilities ? logProbabilityOf(logits, id) : undefined;
     const forced = this.request.force?.([...this.tokens.slice(tokens.length), id]) ?? [];
     if (forced.length === 0 && stopIds.includes(id)) {

@@ -31,7 +31,7 @@ export async function inspectCheckpoint(directory: string, { verify }: { verify:
     }
   };
   const config = await attempt(() => readModel(directory));
-  const parameters = await attempt(async () => summarise((await describeWeights(directory)).entries));
+  const weights = await attempt(() => describeWeights(directory));
   const tokenizer = await attempt(() => Tokenizer.open(directory));
   const hasTemplate = tokenizer !== null && tokenizer.chatTemplate !== missingTemplate;
   const template = hasTemplate ? await attempt(() => new ChatTemplate(tokenizer)) : null;
@@ -48,7 +48,9 @@ export async function inspectCheckpoint(directory: string, { verify }: { verify:
     model: config?.model ?? null,
     /** Every token that ends what the model writes. */
     eosTokenIds: config?.eosTokenIds ?? null,
-    parameters,
+    parameters: weights && summarise(weights.entries),
+    /** What a person should know of how a third-party model is read. */
+    notes: [...(config?.notes ?? []), ...(weights?.notes ?? [])],
     files,
     weightBytes: sum(files.filter(({ name }) => isWeightsFile(name))),
     bytes: sum(files),

@@ -9,7 +9,7 @@ import type { ChatFormat } from '../inference/chat-format.js';
 import { learntEnds, unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { EncodedChat } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
-import { visibleBytes } from './visible.js';
+import { visibleToken } from './visible.js';
 
 export interface TokenView {
   id: number;
@@ -93,7 +93,7 @@ function answerFaults(messages: readonly Message[], encoded: readonly EncodedCha
 
 /** Answers that never learn to end, or end otherwise than generation does. */
 function endFaults({ tokenizer, eosTokenIds, isBase }: ChatFormat, encoded: readonly EncodedChat[]): string[] {
-  const name = (id: number): string => visibleBytes(tokenizer.tokenBytes(id));
+  const name = (id: number): string => visibleToken(tokenizer, id);
   const [fault] = encoded.flatMap((each) => unlearntEnd(tokenizer, each, name) ?? []);
   if (fault !== undefined) return [fault];
   const end = encoded.flatMap(learntEnds).find(({ id }) => !eosTokenIds.includes(id));
@@ -103,12 +103,23 @@ function endFaults({ tokenizer, eosTokenIds, isBase }: ChatFormat, encoded: read
   return [`answers end with ${name(end.id)}, but generation stops at ${stops} (generation_config.json)`];
 }
 
-function report({ tokenizer }: ChatFormat, what: string, encoded: readonly EncodedChat[], warnings: string[]) {
+function report(
+  { tokenizer, notes = [] }: ChatFormat,
+  what: string,
+  encoded: readonly EncodedChat[],
+  warnings: readonly string[],
+): TokensReport {
   const controls = new Set(tokenizer.controlStrings.map((text) => tokenizer.controlId(text)));
   const view = (id: number, loss: boolean): TokenView => {
-    return { id, text: visibleBytes(tokenizer.tokenBytes(id)), control: controls.has(id), loss };
+    return { id, text: visibleToken(tokenizer, id), control: controls.has(id), loss };
   };
   const sequences = encoded.map(({ tokens, loss }) => tokens.map((id, i) => view(id, loss[i] === 1)));
   const all = sequences.flat();
-  return { what, sequences, tokens: all.length, withLoss: all.filter(({ loss }) => loss).length, warnings };
+  return {
+    what,
+    sequences,
+    tokens: all.length,
+    withLoss: all.filter(({ loss }) => loss).length,
+    warnings: [...notes, ...warnings],
+  };
 }

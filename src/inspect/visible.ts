@@ -1,10 +1,16 @@
 // The bytes of a token as a person can tell them apart: blanks and invisible characters get a sign, bytes that are no
 // UTF-8 their number. Nothing that comes out steers a terminal.
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { splitUtf8 } from '../tokenizer/utf8.js';
 
 const signs: Readonly<Record<string, string>> = { ' ': '␣', '\n': '↵', '\t': '⇥' };
 /** Controls, formatting (directions, joiners), all blanks and line ends, private use, unassigned. */
 const invisible = /[\p{Cc}\p{Cf}\p{Z}\p{Co}\p{Cn}\p{Variation_Selector}]/gu;
+
+/** A token as a person can read it; ⟨274⟩ for an id that no token has. */
+export function visibleToken(tokenizer: Tokenizer, id: number): string {
+  return tokenizer.hasToken(id) ? visibleBytes(tokenizer.tokenBytes(id)) : `⟨${id}⟩`;
+}
 
 export function visibleBytes(bytes: Uint8Array): string {
   let text = '';

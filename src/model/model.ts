@@ -1,11 +1,11 @@
 // A model's weights as tensors on the current backend: created, loaded, disposed.
 // Which ones there are is said by architecture/parameters.ts; a model carries the rows of that table it was built from.
-import { decoderTable, extensionOf, type ParameterSpec } from '../architecture/parameters.js';
-import { UserError } from '../base/errors.js';
+import { decoderTable, type ParameterSpec } from '../architecture/parameters.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
 import { type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
+import { checkTensors } from './check-tensors.js';
 
 /** A decoder's weights on the current backend, by Hugging Face name. */
 export interface Model {
@@ -44,41 +44,6 @@ function initialValues({ name, shape, init }: ParameterSpec, seed: number): Floa
   const random = Random.stream(seed, name);
   for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
   return values;
-}
-
-/** Missing, extra or misshapen tensors are a UserError that names them. */
-export function checkTensors(
-  rows: readonly ParameterSpec[],
-  tensors: ReadonlyMap<string, HostTensor>,
-  where: string,
-): void {
-  const known = new Set(rows.map(({ name }) => name));
-  const faults = rows.flatMap(({ name, shape }) => {
-    const stored = tensors.get(name);
-    if (stored === undefined) return [`${name} is missing`];
-    if (stored.shape.join() === shape.join()) return [];
-    return [`${name} is [${stored.shape.join(', ')}], config.json asks for [${shape.join(', ')}]`];
-  });
-  const unknown = [...tensors.keys()].filter((name) => !known.has(name));
-  const extensions = new Set(unknown.map(extensionOf));
-  if (faults.length === 0 && unknown.length > 0 && !extensions.has(undefined)) {
-    throw new UserError({
-      where,
-      what: `these weights have ${[...extensions].join(' and ')}`,
-      why: 'only the training that made them knows how to apply them',
-      next: 'Resume that training; merging adapters is not built yet',
-    });
-  }
-  faults.push(...unknown.map((name) => `${name} is unknown`));
-  if (faults.length > 0) {
-    const more = faults.length > 3 ? `; and ${faults.length - 3} more` : '';
-    throw new UserError({
-      where,
-      what: 'the weights do not fit the configuration',
-      why: faults.slice(0, 3).join('; ') + more,
-      next: 'Use the config.json and model.safetensors of one checkpoint together',
-    });
-  }
 }
 
 /** A model from stored tensors. Throws as `checkTensors` does. */

@@ -32,7 +32,7 @@ export async function openContinued(path: string, tokenizer: Tokenizer, options:
       : `; vocabulary ${formatCount(old.vocabSize)} → ${formatCount(tokenizer.vocabSize)}: ${formatCount(added)} rows from the mean of their old tokens`;
   return {
     /** Without its weights: they are in the model. */
-    parent: { digest, manifest },
+    parent: { digest, manifest, notes: parent.notes },
     model: modelFromTensors(model, weights, parent.path),
     /** What was done to it, for a person. */
     text: `continues from ${name}${rows}`,

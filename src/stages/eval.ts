@@ -28,7 +28,7 @@ import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { modelStagesOf, stageTable } from './catalog.js';
 import type { Job, Stage } from './stage.js';
-import { startBackend } from './training.js';
+import { reportNotes, startBackend } from './training.js';
 
 /** Formulas of each form (2+2, 2×1, 3 terms) that are asked, at most. */
 const formulasPerForm = 2000;
@@ -100,11 +100,13 @@ async function readTestTasks({ config, inputs, reporter }: Job<EvalConfig>): Pro
 type EvaluatedCheckpoint = Awaited<ReturnType<typeof evaluateCheckpoint>>;
 
 async function evaluateCheckpoint(
-  { config, inputs, seed, reporter, signal }: Job<EvalConfig>,
+  job: Job<EvalConfig>,
   label: string,
   checkpoint: Checkpoint,
   tasks: readonly Conversation[],
 ) {
+  const { config, inputs, seed, reporter, signal } = job;
+  reportNotes(job, checkpoint);
   const loaded = await LocalModel.of(checkpoint);
   let measurements: Measurements = new Map();
   let answers: Answer[] = [];

@@ -23,7 +23,7 @@ import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';
 import { openMixedText, reportTokensRead } from './mixed-text.js';
 import type { Job, Stage } from './stage.js';
-import { descent, runTraining, startBackend, stepCount } from './training.js';
+import { descent, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
 /** Held-out tokens per language read at each evaluation during training. */
 const evaluationTokens = 4096;
@@ -43,6 +43,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
     const cooldown = await openCooldown(settings, { planned, inputDigest, parent: continued?.parent.digest });
     const size = `${formatCount(parameterCount(model.config))} parameters`;
     reporter.note('info', `${size}, ${planInWords(train, { steps: planned, shape, documents })}`);
+    if (continued !== undefined) reportNotes(job, continued.parent);
     for (const each of [continued, cooldown]) if (each !== undefined) reporter.note('info', each.text);
     const mixed = mixture && (await openMixedText(job, documents, { mixture, train, steps: planned, shape }));
     const result = await runTraining(job, {

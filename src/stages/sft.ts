@@ -28,7 +28,7 @@ import { checkKeptTokens } from '../tokenizer/message-escape.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
 import type { Job, Stage } from './stage.js';
-import { descent, runTraining, startBackend, stepCount } from './training.js';
+import { descent, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
 const defaultColumns = 2048;
@@ -41,6 +41,7 @@ export const sftStage: Stage<SftConfig> = {
     const { config, inputs, directory } = job;
     const compute = await startBackend(job);
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
+    reportNotes(job, parent);
     const { model, tokenizer } = await LocalModel.of(parent);
     const template = openTemplate(tokenizer, config.keepTokens, parent.path);
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);

@@ -19,6 +19,11 @@ export async function startBackend(job: Job<unknown>): Promise<ComputeFields> {
   return { backend: name, threads, precision };
 }
 
+/** Says what a person should know of how a third-party model is read. */
+export function reportNotes({ reporter }: Job<unknown>, { notes = [] }: Pick<Checkpoint, 'notes'>): void {
+  for (const note of notes) reporter.note('warning', note);
+}
+
 /** The manifest fields that say where a model comes from. */
 export function descent(
   parent: Pick<Checkpoint, 'digest' | 'manifest'> | undefined,

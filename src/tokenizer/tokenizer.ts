@@ -152,15 +152,23 @@ export class Tokenizer {
     return ids;
   }
 
-  /** Text of ids; bytes that are not UTF-8 become U+FFFD. */
+  /** Text of ids; bytes that are not UTF-8 become U+FFFD. An id that no token has stands for nothing. */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.decodeBytes(ids, options));
   }
 
   decodeBytes(ids: Iterable<number>, options: DecodeOptions = {}): Uint8Array {
     const parts: Uint8Array[] = [];
-    for (const id of ids) if (!(options.skipSpecial && this.isSpecial(id))) parts.push(this.tokenBytes(id));
+    for (const id of ids) {
+      if (this.hasToken(id) && !(options.skipSpecial && this.isSpecial(id))) parts.push(this.tokenBytes(id));
+    }
     return Buffer.concat(parts);
+  }
+
+  /** Whether there is such a token: rows that pad an embedding past the vocabulary, and ids that it omits, have none. */
+  hasToken(id: number): boolean {
+    const { ends, size } = this.#vocabulary;
+    return Number.isInteger(id) && id >= 0 && id < size && ends[id] > (id === 0 ? 0 : ends[id - 1]);
   }
 
   /** The bytes of one token. Throws `UserError` for an id outside the vocabulary. */
@@ -205,7 +213,7 @@ export class Tokenizer {
 
   /** Whether a token has no text of its own. Rows that pad an embedding (Qwen's) past the vocabulary have none either. */
   isSpecial(id: number): boolean {
-    return this.#special.has(id) || id >= this.vocabSize;
+    return this.#special.has(id) || !this.hasToken(id);
   }
 
   /** Contents of the files that a checkpoint keeps; transformers' AutoTokenizer opens them. */

@@ -10,14 +10,15 @@ interface Said {
   /** Added special tokens, from id 10 on. */
   special?: string[];
   eos?: unknown;
+  type?: 'llama' | 'qwen2';
   pad?: unknown;
 }
 
-function choose({ config = {}, generation = {}, special = [], eos, pad }: Said) {
-  const read = parseForeignConfig(JSON.stringify({ model_type: 'qwen2', vocab_size: 100, ...config }), 'config.json');
+function choose({ config = {}, generation = {}, special = [], eos, pad, type = 'qwen2' }: Said) {
+  const read = parseForeignConfig(JSON.stringify({ model_type: type, vocab_size: 100, ...config }), 'config.json');
   const tokenizer = {
     added_tokens: special.map((content, i) => ({ id: 10 + i, content, special: true })),
-    model: { vocab: { a: 0, '<end>': 9 } },
+    model: { vocab: { ...Object.fromEntries(['a', 'b', 'c', '#', 'Ă'].map((piece, id) => [piece, id])), '<end>': 9 } },
   };
   const files = {
     'tokenizer.json': JSON.stringify(tokenizer),
@@ -29,7 +30,9 @@ function choose({ config = {}, generation = {}, special = [], eos, pad }: Said) 
 
 test('config.json alone', () => {
   const chosen = choose({ config: { eos_token_id: 3, pad_token_id: 4 } });
-  assert.deepEqual(chosen, { configEos: 3, eosTokenIds: [3], padTokenId: 4 });
+  const { notes, ...ids } = chosen;
+  assert.deepEqual(ids, { configEos: 3, eosTokenIds: [3], padTokenId: 4, bosTokenId: null });
+  assert.match(notes.join(), /answers end with "#" \(3\), as config\.json says; that is an ordinary piece of text/);
 });
 
 test('generation_config.json says where answers end; the tokenizer says which end is the usual one', () => {
@@ -48,6 +51,47 @@ test('the tokenizer alone, as text or as an added token, in its vocabulary too',
   assert.deepEqual(choose({ eos: '<|e|>', special: ['<|e|>'] }).eosTokenIds, [10]);
   assert.throws(() => choose({ eos: 'nowhere' }), /nothing says which token ends/);
   assert.throws(() => choose({ eos: 'constructor' }), /nothing says which token ends/);
+});
+
+test('ids that no token has are named, and the next file that names one is asked', () => {
+  const end = { special: ['<|end|>', '<|x|>'], eos: '<|end|>' };
+  const stale = choose({
+    ...end,
+    config: { eos_token_id: 11, bos_token_id: 50256 },
+    generation: { eos: [128001, 128009], pad: 77 },
+  });
+  assert.deepEqual([stale.configEos, stale.eosTokenIds, stale.bosTokenId, stale.padTokenId], [11, [11], null, 11]);
+  assert.deepEqual(stale.notes, [
+    'generation_config.json ends answers with 128001 and 128009, the model has 8 tokens: they are not used; answers end with <|x|> (11)',
+    'config.json begins text with 50256, the model has 8 tokens: it is not used',
+    'generation_config.json pads with 77, the model has 8 tokens: it is not used',
+  ]);
+  // 12 has a row, and no token.
+  const over = choose({ ...end, config: { eos_token_id: [12, 11], pad_token_id: 99 }, generation: { eos: [12] } });
+  assert.deepEqual([over.configEos, over.eosTokenIds], [11, [11]]);
+  assert.equal(over.notes.length, 2);
+  assert.match(
+    over.notes[0],
+    /generation_config\.json ends answers with 12.*; config\.json ends text with 12.*answers end with <\|x\|> \(11\)/,
+  );
+  assert.deepEqual(choose({ ...end, config: { eos_token_id: 500 } }).eosTokenIds, [10]);
+  assert.throws(
+    () => choose({ config: { eos_token_id: 500 } }),
+    /nothing says.*ends text with 500, the model has 6 tokens/s,
+  );
+});
+
+test("LlamaConfig's defaults count only where they are tokens that control something, or nothing else is named", () => {
+  const llama = (said: Said) => choose({ ...said, type: 'llama' });
+  const named = llama({ special: ['<|end|>'], eos: '<|end|>' });
+  assert.deepEqual([named.configEos, named.eosTokenIds, named.bosTokenId, named.notes], [10, [10], null, []]);
+  const unnamed = llama({ special: ['<|end|>'] });
+  assert.deepEqual([unnamed.eosTokenIds, unnamed.padTokenId], [[2], 2]);
+  assert.match(unnamed.notes.join(), /"c" \(2\), the default of LlamaConfig, where no file names one/);
+  const bytes = choose({ config: { eos_token_id: 4 }, eos: '<end>' });
+  assert.match(bytes.notes.join(), /answers end with 0x02 \(4\), as config\.json says/);
+  assert.equal(bytes.padTokenId, 9, 'an ordinary piece pads nothing where the tokenizer names an end');
+  assert.deepEqual(choose({ config: { eos_token_id: 9 }, eos: '<end>' }).notes, []);
 });
 
 const special = ['<|endoftext|>', '<|im_end|>', '<|reserved_0|>', '<|fim_pad|>'];

@@ -13,7 +13,7 @@ import type { FloatDtype } from '../../src/checkpoint/float16.js';
 import { exportHf } from '../../src/checkpoint/hf-export.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { describeWeights, readWeights, writeWeights } from '../../src/checkpoint/weights.js';
-import { checkTensors } from '../../src/model/model.js';
+import { checkTensors } from '../../src/model/check-tensors.js';
 
 const fixtures = fileURLToPath(new URL('../interop/fixtures/', import.meta.url));
 const names = (await readdir(fixtures)).sort();

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
+import { writeWeights } from '../../src/checkpoint/weights.js';
 import { mossctl } from '../e2e/cli.js';
 
 const llama = fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url));
@@ -69,6 +71,50 @@ test('import without a chat template says so; a SentencePiece tokenizer is refus
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /byte_fallback is not supported/);
   assert.match(refused.stderr, /SentencePiece/);
+});
+
+test('a model whose weights hold NaN, or whose ids no token has, is named wherever it is opened', async () => {
+  const spoilt = join(folder, 'spoilt');
+  await cp(llama, spoilt, { recursive: true });
+  const { weights } = await openCheckpoint(llama);
+  (weights.get('model.norm.weight') as HostTensor).data[1] = Number.NaN;
+  await writeWeights(spoilt, [...weights.values()], { dtype: 'bf16' });
+  const text = join(folder, 'text.txt');
+  await writeFile(text, 'One line.');
+  const commands = [
+    ['import', spoilt, '--out', join(folder, 'never')],
+    ['export', spoilt, '--format', 'gguf', '--dtype', 'q8_0', '--out', join(folder, 'never.gguf')],
+    ['export', spoilt, '--dtype', 'f16', '--out', join(folder, 'never')],
+    ['eval', spoilt, '--text', text],
+    ['score', spoilt, 'text'],
+    ['chat', spoilt],
+  ];
+  for (const command of commands) {
+    const { code, stderr } = await mossctl(command, { stdin: 'Hi' });
+    assert.equal(code, 2, command.join(' '));
+    assert.match(stderr, /model\.norm\.weight holds NaN \(1 of \d+\)/, command.join(' '));
+  }
+  assert.ok(!(await readdir(folder)).some((name) => name.startsWith('never')));
+});
+
+test('ids of another model are named, and neither stop, pad nor reach a GGUF', async () => {
+  const stale = join(folder, 'stale');
+  await cp(llama, stale, { recursive: true });
+  await writeFile(join(stale, 'generation_config.json'), JSON.stringify({ eos_token_id: [128001, 128009] }));
+  const note =
+    /generation_config\.json ends answers with 128001 and 128009, the model has 36\d tokens: they are not used/;
+  const imported = await mossctl(['import', stale, '--out', join(folder, 'stale-imported')]);
+  assert.match(imported.stdout, note);
+  const gguf = join(folder, 'stale.gguf');
+  assert.match((await mossctl(['export', stale, '--format', 'gguf', '--out', gguf])).stderr, note);
+  const inspected = JSON.parse((await mossctl(['inspect', stale, '--json'])).stdout);
+  assert.match(inspected.notes.join(), note);
+  const { metadata } = JSON.parse((await mossctl(['inspect', gguf, '--json'])).stdout);
+  const { model, eosTokenIds } = await openCheckpoint(join(folder, 'stale-imported'));
+  assert.deepEqual(inspected.eosTokenIds, eosTokenIds);
+  assert.equal(metadata['tokenizer.ggml.eos_token_id'], eosTokenIds[0]);
+  assert.equal(metadata['tokenizer.ggml.padding_token_id'], model.pad_token_id);
+  assert.ok([...eosTokenIds, model.pad_token_id].every((id) => id < model.vocab_size));
 });
 
 test('export writes a directory or one file, and says how large', async () => {

@@ -1,5 +1,6 @@
 // Prompts answered by an engine of their own, for tests that ask once, and logits read through the cache.
-import { Engine, type EngineOptions, type Generation, type Request } from '../../src/inference/engine.js';
+import { Engine, type Generation, type Request } from '../../src/inference/engine.js';
+import type { EngineOptions } from '../../src/inference/engine-options.js';
 import type { CacheUse, KeyValueCache } from '../../src/model/cache.js';
 import { forward, logits } from '../../src/model/forward.js';
 import type { Model } from '../../src/model/model.js';

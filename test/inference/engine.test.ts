@@ -72,6 +72,27 @@ await onEachBackend('the engine', async (t) => {
     disposeModel(model);
   });
 
+  await t.test('rows without a token are never drawn, and without such rows no draw changes', async () => {
+    const model = tinyModel(11, context);
+    const requests = mixedRequests(12);
+    const drawn = async (withoutToken: number[], logProbabilities = false): Promise<Generation[]> => {
+      const engine = new Engine(model, { withoutToken });
+      const answers = await engine.run(requests.map((request) => ({ ...request, logProbabilities })));
+      await engine.dispose();
+      return answers;
+    };
+    const plain = new Engine(model);
+    const free = await plain.run(requests);
+    await plain.dispose();
+    assert.deepEqual(await drawn([]), free);
+    const padding = [...Array(10).keys()].map((i) => 22 + i);
+    assert.ok(free.some(({ tokens }) => tokens.some((id) => padding.includes(id))));
+    for (const { tokens } of [...(await drawn(padding)), ...(await drawn(padding, true))]) {
+      assert.ok(!tokens.some((id) => padding.includes(id)), `${tokens}`);
+    }
+    disposeModel(model);
+  });
+
   await t.test('an answer is the same alone, among others, joining late, and read in chunks', async () => {
     const model = tinyModel(11, context);
     const requests = mixedRequests(40);

@@ -37,6 +37,22 @@ test('draws follow the softmax at the temperature', () => {
   assertClose(frequencies({ temperature: 2 }), softmax(scores.map((x) => x / 2)));
 });
 
+test('what cannot be drawn is not drawn, even where top-k and top-p would reach it', () => {
+  const logits = (): Float32Array => Float32Array.from([1, Number.NEGATIVE_INFINITY, 2, Number.NEGATIVE_INFINITY]);
+  for (const draw of [0, 0.5, 1 - 2 ** -53, 1]) {
+    const random = { uniform: () => draw } as Random;
+    for (const settings of [
+      { topK: 0, topP: 1 },
+      { topK: 4, topP: 1 },
+      { topK: 3, topP: 0.999999 },
+      { topK: 0, topP: 0.9 },
+    ]) {
+      const id = sampleToken(logits(), new Set(), { temperature: 1, repetitionPenalty: 1, ...settings }, random);
+      assert.ok(id === 0 || id === 2, `${id} at ${draw}, top-k ${settings.topK}, top-p ${settings.topP}`);
+    }
+  }
+});
+
 test('top-k keeps the k likeliest', () => {
   const [, b, c] = softmax([Number.NEGATIVE_INFINITY, 3, 2, Number.NEGATIVE_INFINITY]);
   assertClose(frequencies({ topK: 2 }), [0, b, c, 0]);

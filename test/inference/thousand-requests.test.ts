@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../src/base/random.js';
 import { greedy, samplingAt } from '../../src/config/sampling.js';
-import { Engine, type EngineOptions, type Generation, type Request } from '../../src/inference/engine.js';
+import { Engine, type Generation, type Request } from '../../src/inference/engine.js';
+import type { EngineOptions } from '../../src/inference/engine-options.js';
 import { disposeModel } from '../../src/model/model.js';
 import { openNative, smallModel } from '../tensor/native-world.js';
 

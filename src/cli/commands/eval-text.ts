@@ -10,7 +10,7 @@ import { resultsText } from '../../report/results.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine, shownPath } from '../output.js';
+import { printJson, printLine, printNotes, shownPath } from '../output.js';
 import { batchesOf, readSamples } from '../samples.js';
 
 export interface EvalOptions extends RunOptions {
@@ -22,6 +22,7 @@ export async function evaluateText(target: string | undefined, files: readonly s
   checkFlags(target, options);
   await openChosenBackend(options);
   const loaded = await LocalModel.open(target, options);
+  printNotes(loaded, options);
   try {
     const texts: MeasuredText[] = [];
     let tokens = 0;

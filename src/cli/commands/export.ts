@@ -8,9 +8,9 @@ import { openCheckpoint } from '../../checkpoint/directory.js';
 import { writeGguf } from '../../checkpoint/gguf.js';
 import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
 import type { GgufDtype } from '../../checkpoint/quantize.js';
-import { checkTensors } from '../../model/model.js';
+import { checkTensors } from '../../model/check-tensors.js';
 import type { OutputOptions } from '../options.js';
-import { printJson, printLine, shownPath } from '../output.js';
+import { printJson, printLine, printNotes, shownPath } from '../output.js';
 
 interface ExportOptions extends OutputOptions {
   format: 'hf' | 'gguf';
@@ -26,6 +26,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   checkOptions(options);
   await refuseExisting(out);
   const checkpoint = await openCheckpoint(path, { verify: options.verify });
+  printNotes(checkpoint, options);
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
   let files: string[] = [];
   if (format === 'gguf') await writeGguf(out, checkpoint, { dtype });

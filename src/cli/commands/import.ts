@@ -12,7 +12,8 @@ import { readManifest } from '../../checkpoint/manifest.js';
 import { saveCheckpoint } from '../../checkpoint/save.js';
 import { describeWeights } from '../../checkpoint/weights.js';
 import { isRewardModel, type RopeParameters } from '../../config/model.js';
-import { checkTensors } from '../../model/model.js';
+import { visibleToken } from '../../inspect/visible.js';
+import { checkTensors } from '../../model/check-tensors.js';
 import { ChatTemplate } from '../../tokenizer/chat-template.js';
 import { missingTemplate } from '../../tokenizer/chatml.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
@@ -57,8 +58,8 @@ async function refuseOther(out: string, digest: string): Promise<void> {
   });
 }
 
-function describeModel({ model, tokenizerFiles, eosTokenIds }: Checkpoint, tokenizer: Tokenizer) {
-  const token = (id: number): string => (id < tokenizer.vocabSize ? tokenizer.decode([id]) : `token ${id}`);
+function describeModel({ model, tokenizerFiles, eosTokenIds, notes }: Checkpoint, tokenizer: Tokenizer) {
+  const token = (id: number): string => visibleToken(tokenizer, id);
   return {
     architecture: model.architectures[0],
     parameters: parameterCount(model),
@@ -71,6 +72,7 @@ function describeModel({ model, tokenizerFiles, eosTokenIds }: Checkpoint, token
     canChat: tokenizer.chatTemplate !== missingTemplate,
     endsWith: eosTokenIds.map(token),
     padsWith: token(model.pad_token_id),
+    notes,
   };
 }
 
@@ -98,6 +100,7 @@ function summary({ model }: Checkpoint, description: Description, path: string, 
     `tokenizer   ${formatCount(description.tokens)} tokens (${formatCount(description.vocabulary)} rows in the embedding)`,
     `template    ${template === null ? withoutTemplate : `from ${template}`}`,
     `ends with   ${ends}; pads with ${printable(padsWith)}`,
+    ...(description.notes ?? []).map((note) => `note        ${printable(note)}`),
     `wrote       ${out}`,
     `next        ${next}`,
   ].join('\n');

@@ -3,10 +3,10 @@ import { formatCount, formatTable, printable } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
 import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
-import { visibleBytes } from '../../inspect/visible.js';
+import { visibleToken } from '../../inspect/visible.js';
 import { openChosenBackend } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { printJson, printLine } from '../output.js';
+import { printJson, printLine, printNotes } from '../output.js';
 import { batchesOf, stdinLines } from '../samples.js';
 
 interface ScoreOptions extends OutputOptions, ComputeOptions {
@@ -19,6 +19,7 @@ interface ScoreOptions extends OutputOptions, ComputeOptions {
 export async function score(checkpoint: string, texts: readonly string[], options: ScoreOptions): Promise<void> {
   await openChosenBackend(options);
   const loaded = await LocalModel.open(checkpoint, options);
+  printNotes(loaded, options);
   const random = Random.stream(options.seed, 'score-shuffles');
   try {
     for await (const batch of batchesOf(textsOf(texts))) {
@@ -59,7 +60,7 @@ function printScore(
     return;
   }
   const rows = tokens.map(({ id, logProbability }, i) => [
-    ...[String(i + 1), visibleBytes(tokenizer.tokenBytes(id)), String(id)],
+    ...[String(i + 1), visibleToken(tokenizer, id), String(id)],
     ...[logProbability.toFixed(3), probability(logProbability)],
   ]);
   printLine(formatTable(['', 'token', 'id', 'log p', 'p'], rows));

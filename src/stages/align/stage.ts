@@ -13,7 +13,7 @@ import { openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Job, Stage } from '../stage.js';
-import { startBackend } from '../training.js';
+import { reportNotes, startBackend } from '../training.js';
 import { type RoundResult, runRound } from './round.js';
 
 export const alignStage: Stage<AlignConfig> = {
@@ -21,6 +21,7 @@ export const alignStage: Stage<AlignConfig> = {
     const { config, inputs, directory, reporter } = job;
     const compute = await startBackend(job);
     let policy = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
+    reportNotes(job, policy);
     const { template } = await openChatFormat(policy.path);
     const { prompts, heldOut } = await readPrompts(job, template);
     let metrics: Metrics = {};
