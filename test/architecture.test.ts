@@ -28,7 +28,6 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^@tensorflow\//, ['tensor']],
   [/^apache-arrow/, ['data']],
   [/^(commander|cli-progress)$/, ['cli', 'report']],
-  [/^openai(\/|$)/, ['inference']],
   [/^(opencc-js|tar)(\/|$)/, ['data']],
 ];
 

@@ -1,20 +1,22 @@
-// Everything that is printed goes through here: results to stdout, progress and errors to stderr. Neither a reader that
-// goes away nor a log that cannot be written ends the work: what is missing then is said at the end, with exit code 1.
+// Everything that is printed goes through here, without keys: results to stdout, progress and errors to stderr. Neither a
+// reader that goes away nor a log that cannot be written ends the work: what is missing then is said at the end, with exit
+// code 1.
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
 import { printable } from '../base/format.js';
+import { redact, redactAll, shownUrls } from '../base/secrets.js';
 
 export function printLine(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${redact(text)}\n`);
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${JSON.stringify(redactAll(value))}\n`);
 }
 
 export function printError(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${redact(text)}\n`);
 }
 
 /** What a person should know of how a model is read, before what is made of it. */
@@ -35,7 +37,7 @@ export function reportFailure(thrown: unknown): number {
   const label = process.stderr.isTTY ? pc.red('mossctl: error:') : 'mossctl: error:';
   if (debug && thrown instanceof Error) printError(thrown.stack ?? thrown.message);
   if (error instanceof UserError) {
-    for (const fault of error.faults) printError(`${label} ${printable(describeFault(fault))}`);
+    for (const fault of error.faults) printError(`${label} ${shownUrls(printable(describeFault(fault)))}`);
     return error.exitCode;
   }
   if (error instanceof Interrupted) {

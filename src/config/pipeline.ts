@@ -1,11 +1,13 @@
 // A whole pipeline file: one block a stage, in the order they run. A block that is absent is a stage that is not run.
 // Paths in a file are relative to that file.
 import { z } from 'zod';
+import { isRedacted } from '../base/secrets.js';
 import { type ComputeChoice, computeSchema } from './compute.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
 
+/** The kinds that are built in. */
 export const taskKinds = [
   'identity',
   'chat',
@@ -19,7 +21,12 @@ export const taskKinds = [
   'poem-line',
   'formatting',
 ] as const;
-export type TaskKind = (typeof taskKinds)[number];
+export type BuiltInKind = (typeof taskKinds)[number];
+/** A family of tasks: built in, or of the person's own. */
+export type TaskKind = string;
+export const taskKindSchema = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N}_-]{0,39}$/u, 'a kind is 1 to 40 letters, digits, dashes or underscores');
 
 /** A file or folder, relative to the file that names it. */
 const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
@@ -75,6 +82,23 @@ export const pretrainSchema = z.strictObject({
     .describe('how much is read of each language and source, and when; default: all text alike'),
 });
 
+const baseUrl = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((text) => !/^[^/?#]*\/\/[^/?#]*@/.test(text), {
+    message: 'an address must hold no user and no password: set OPENAI_API_KEY',
+    abort: true,
+  })
+  .refine((text) => !isRedacted(text), {
+    message: 'its query was redacted when these settings were kept: write it again, or set OPENAI_BASE_URL',
+  });
+
+/** Written by mossctl itself. */
+const ownFields = ['model', 'messages', 'stream', 'n', 'tools'];
+const requestFields = z
+  .record(z.string().regex(/^\w{1,64}$/), z.json())
+  .refine((fields) => !ownFields.some((name) => name in fields), `mossctl itself writes ${ownFields.join(', ')}`)
+  .refine((fields) => JSON.stringify(fields).length <= 10_000, 'more than 10,000 characters are no settings');
+
 const selfInstructSchema = z.strictObject({
   seeds: path('seed tasks (JSONL)'),
   teacher: z
@@ -82,10 +106,17 @@ const selfInstructSchema = z.strictObject({
     .default('offline')
     .describe('offline: only answers that can be computed or looked up; openai: any OpenAI-compatible endpoint'),
   model: z.string().default('gpt-4o-mini').describe('model name at the endpoint (openai)'),
-  baseUrl: z.url().optional().describe('endpoint (openai); default: OPENAI_BASE_URL'),
+  baseUrl: baseUrl.optional().describe('endpoint (openai); default: OPENAI_BASE_URL'),
+  request: requestFields
+    .optional()
+    .describe('fields of every request, as the endpoint calls them; null omits one (openai)'),
   timeoutSeconds: z.number().min(0.1).max(3600).default(60).describe('longest wait for one answer of the endpoint'),
   retries: z.int().min(0).max(20).default(3).describe('tries again after 408, 409, 429, 5xx or a dropped connection'),
-  kinds: z.array(z.enum(taskKinds)).min(1).optional().describe('task families to expand; default: all in the seeds'),
+  kinds: z
+    .array(taskKindSchema)
+    .min(1)
+    .optional()
+    .describe(`task families to expand; default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai: any`),
   count: z.int().min(1).max(10_000_000).default(1000).describe('conversations to make for training'),
   prompts: z
     .int()

@@ -16,8 +16,15 @@ export interface ReplyOptions extends Partial<Sampling> {
 
 export interface Reply {
   text: string;
-  /** `unusable`: what came back is no reply, and `text` is empty. An endpoint may have other reasons of its own. */
-  finish: 'stop' | 'length' | 'aborted' | 'unusable' | (string & {});
+  /**
+   * `unusable`: what came back is no reply, and `text` is empty. `thinking`: it ended before its thought did, there is no
+   * answer (thoughts.ts). An endpoint may have other reasons of its own.
+   */
+  finish: 'stop' | 'length' | 'aborted' | 'unusable' | 'thinking' | (string & {});
+  /** What it thought before it answered, where that came apart from the text. */
+  reasoning?: string;
+  /** Of an unusable one: what came back in its place, in the endpoint's words. */
+  why?: string;
   toolCalls?: ToolCall[];
 }
 

@@ -1,259 +1,185 @@
-// An OpenAI-compatible endpoint as a chat model, taken for hostile and unreliable: bodies are bounded, waits end, and
-// each failure is either tried again or reported to the person with what to set.
+// An OpenAI-compatible endpoint as a chat model, taken for hostile and unreliable: bodies are bounded, waits end, no key
+// comes back, and each failure is either tried again, worked around, or reported to the person with what to set.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type OpenAI from 'openai';
-import { z } from 'zod';
-import { cleanText } from '../base/clean-text.js';
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
-import { type Message, type Tool, type ToolCall, toolCallSchema } from '../tokenizer/message.js';
+import { isRedacted, keepSecretsOf, mapTexts, Redactor, secretsOf, secretsOfUrl, shownUrl } from '../base/secrets.js';
+import { ownVersion } from '../base/version.js';
+import type { Message } from '../tokenizer/message.js';
 import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
+import { asUserError, type Failure, failureOf, failureOfSilence, maxRetryAfterSeconds } from './endpoint-failure.js';
+import { readReply, unusable } from './endpoint-reply.js';
+import { errorOfBody, type SaidError } from './endpoint-words.js';
+import { type Exchange, NoAnswer, post } from './exchange.js';
+import { RequestForm } from './request-form.js';
 
 const defaultBaseUrl = 'https://api.openai.com/v1';
-/** A completion of a few hundred tokens is some kilobytes; more than this is no answer. */
-const maxBodyBytes = 4 << 20;
-const maxTextLength = 100_000;
-/** A wait longer than this is the person's decision. */
-const maxRetryAfterSeconds = 120;
 
 /** How messages speak of the endpoint, and of the settings that a person may change. */
 export interface EndpointTerms {
   /** Who answers there: `teacher`. */
   role: string;
-  /** The setting that asked for an endpoint, and the block that holds `model` and `timeoutSeconds`. */
+  /** The setting that asked for an endpoint, and the block that holds `model`, `timeoutSeconds` and `request`. */
   chosenBy: string;
   block: string;
   /** How to do without one: `use teacher: offline`. */
   otherwise: string;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface EndpointOptions {
   terms: EndpointTerms;
   model: string;
   baseUrl?: string;
+  /** Fields of every request, as the endpoint calls them; null leaves one out. */
+  request?: Readonly<Record<string, unknown>>;
   timeoutSeconds: number;
   retries: number;
   /** Called for each failure that is tried again. */
   onRetry?: (reason: string, waitSeconds: number) => void;
-  environment?: Readonly<Record<string, string | undefined>>;
+  /** Called once for each part of a request that the endpoint does not take: "takes no seed …". */
+  onAdapt?: (what: string) => void;
+  environment?: Environment;
 }
 
 export class OpenAiEndpoint implements ChatModel {
   readonly identity: string;
+  /** As it may be shown. */
   readonly url: string;
+  /** How many keys were redacted from replies. */
+  redacted = 0;
   readonly #options: EndpointOptions;
-  readonly #key: string;
-  #client: Promise<OpenAI> | undefined;
+  readonly #address: string;
+  readonly #headers: Headers;
+  readonly #redactor: Redactor;
+  readonly #form: RequestForm;
 
-  /** Throws `UserError` where the default endpoint is meant and OPENAI_API_KEY is not set. */
+  /** Throws `UserError` for an address or a key that cannot be used, or where the default endpoint has no key. */
   constructor(options: EndpointOptions) {
-    const environment = options.environment ?? process.env;
-    const url = options.baseUrl ?? (environment.OPENAI_BASE_URL?.trim() || defaultBaseUrl);
+    const { terms, model, request, environment = process.env } = options;
+    const base = options.baseUrl ?? (environment.OPENAI_BASE_URL?.trim() || defaultBaseUrl);
+    checkBase(base, options.baseUrl === undefined ? 'OPENAI_BASE_URL' : `${terms.block}.baseUrl`);
     const key = environment.OPENAI_API_KEY?.trim() ?? '';
-    this.url = withoutCredentials(url);
-    if (key === '' && url === defaultBaseUrl)
+    if (key === '' && base === defaultBaseUrl)
       throw new UserError({
         what: 'OPENAI_API_KEY is not set',
-        where: options.terms.chosenBy,
-        next: `Set it; or set OPENAI_BASE_URL to an endpoint that needs no key; or ${options.terms.otherwise}`,
+        where: terms.chosenBy,
+        next: `Set it; or set OPENAI_BASE_URL to an endpoint that needs no key; or ${terms.otherwise}`,
       });
+    keepSecretsOf(base);
+    this.url = shownUrl(base).replace(/\/+(?=\?|$)/, '');
+    this.#address = completionsOf(base);
+    this.#headers = headersFor(key, base, environment);
+    this.#redactor = new Redactor([...secretsOf(environment), ...secretsOfUrl(base)]);
+    this.#form = new RequestForm(model, request);
     this.#options = options;
-    this.#key = key === '' ? 'none' : key;
-    this.identity = digestOf({ url: this.url, model: options.model });
+    this.identity = digestOf({ url: this.url, model, ...(request && { request }) });
   }
 
   /** Yields the text whole: half an answer that breaks off could not be asked for again. */
   async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
-    const reply = await this.#withRetries(messages, options);
+    const reply = this.#withoutKeys(await this.#withRetries(messages, options));
     if (reply.text !== '') yield reply.text;
     return reply;
   }
 
   async #withRetries(messages: readonly Message[], options: ReplyOptions): Promise<Reply> {
-    const { signal } = options;
+    // Of its own: many requests may wait at once on the signal of the whole command.
+    const signal = options.signal && AbortSignal.any([options.signal]);
     for (let attempt = 0; ; attempt++) {
+      if (signal?.aborted) return { text: '', finish: 'aborted' };
+      const answer = await this.#ask(messages, options, signal);
+      if (signal?.aborted) return { text: '', finish: 'aborted' };
+      if ('text' in answer) return answer;
+      const failure = mapTexts(answer, (text) => this.#redactor.hide(text).text);
+      const wait = failure.retryAfterSeconds ?? Math.min(0.5 * 2 ** attempt, 8);
+      if (!failure.again || attempt >= this.#options.retries || wait > maxRetryAfterSeconds)
+        throw asUserError(failure, this.#options.terms, this.url, attempt + 1);
+      this.#options.onRetry?.(failure.what, Math.ceil(wait * 10) / 10);
+      await sleep(wait * 1000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Once, or again in another form as long as the endpoint names a part that it does not take. */
+  async #ask(messages: readonly Message[], options: ReplyOptions, signal?: AbortSignal): Promise<Reply | Failure> {
+    const { timeoutSeconds, terms } = this.#options;
+    for (;;) {
+      const body = this.#form.body(messages, options);
+      let exchange: Exchange;
       try {
-        return await this.#once(messages, options);
+        exchange = await post(this.#address, this.#headers, body, { timeoutSeconds, signal });
       } catch (error) {
-        if (signal?.aborted) return { text: '', finish: 'aborted' };
-        const failure = this.#describeFailure(error);
-        if (failure === undefined) throw error;
-        const wait = failure.retryAfter ?? Math.min(0.5 * 2 ** attempt, 8);
-        if (!failure.again || attempt >= this.#options.retries || wait > maxRetryAfterSeconds)
-          throw this.#asUserError(failure, attempt + 1);
-        this.#options.onRetry?.(failure.what, wait);
-        await sleep(wait * 1000, undefined, { signal }).catch(() => {});
+        if (error instanceof NoAnswer) return failureOfSilence(error, terms);
+        throw error;
       }
+      const read = readExchange(exchange, options);
+      if ('text' in read) return read;
+      const canAdapt = [200, 400, 422].includes(exchange.status);
+      const change = canAdapt ? this.#form.adapt(body, read.error) : undefined;
+      if (change === undefined) return failureOf(exchange, read.error, terms);
+      if (change !== '') this.#options.onAdapt?.(change);
     }
   }
 
-  async #once(messages: readonly Message[], options: ReplyOptions): Promise<Reply> {
-    const { maxNewTokens, temperature, topP, seed, tools, signal } = options;
-    signal?.throwIfAborted();
-    this.#client ??= this.#open();
-    const client = await this.#client;
-    try {
-      const response: unknown = await client.chat.completions.create(
-        {
-          model: this.#options.model,
-          messages: messages.map(toRequest),
-          max_tokens: maxNewTokens,
-          temperature,
-          top_p: topP,
-          seed,
-          tools: tools?.map(({ name, description, parameters }) => ({
-            type: 'function',
-            function: { name, description, parameters },
-          })),
-        },
-        { signal },
-      );
-      return readReply(response, tools);
-    } catch (error) {
-      if (error instanceof SyntaxError || rootOf(error) instanceof OversizedBody) return unusable;
-      throw error;
-    }
-  }
-
-  async #open(): Promise<OpenAI> {
-    const { default: Client } = await import('openai');
-    const { baseUrl, environment = process.env, timeoutSeconds } = this.#options;
-    return new Client({
-      apiKey: this.#key,
-      baseURL: baseUrl ?? (environment.OPENAI_BASE_URL?.trim() || defaultBaseUrl),
-      timeout: Math.ceil(timeoutSeconds * 1000),
-      // Our own loop waits: the package would sleep as long as a header says, deaf to Ctrl-C.
-      maxRetries: 0,
-      logLevel: 'off',
-      fetch: boundedFetch,
+  #withoutKeys({ finish, ...said }: Reply): Reply {
+    const hidden = mapTexts(said, (text) => {
+      const hiding = this.#redactor.hide(text);
+      this.redacted += hiding.count;
+      return hiding.text;
     });
-  }
-
-  /** What went wrong, by the status or the kind of error; undefined for what is no failure of the endpoint. */
-  #describeFailure(cause: unknown): Failure | undefined {
-    if (!(cause instanceof Error)) return undefined;
-    const { block, otherwise } = this.#options.terms;
-    const { status, headers } = cause as Error & { status?: number; headers?: Headers };
-    const why = cleanText(cause.message, 300);
-    if (status === undefined) {
-      const next = `Raise ${block}.timeoutSeconds or check the endpoint, then run the same command again: what it answered is kept`;
-      if (/TimeoutError$/.test(cause.constructor.name))
-        return { what: 'did not answer in time', next, again: true, cause };
-      if (/^API.*Error$/.test(cause.constructor.name))
-        return { what: 'could not be reached, or dropped the connection', why: reasonOf(cause), again: true, cause };
-      return undefined;
-    }
-    if (status === 401 || status === 403) {
-      const next = `Set OPENAI_API_KEY to a valid key for this endpoint, or ${otherwise}`;
-      return { what: `refused the key (HTTP ${status})`, why, next, again: false, cause };
-    }
-    const modelAdvice = `Check ${block}.model and OPENAI_BASE_URL (it mostly ends in /v1)`;
-    if (status === 404)
-      return { what: 'knows no such model or path (HTTP 404)', why, next: modelAdvice, again: false, cause };
-    const again = status === 408 || status === 409 || status === 429 || status >= 500;
-    const retryAfter = again ? secondsOf(headers?.get('retry-after')) : undefined;
-    return { what: `answered HTTP ${status}`, why, again, retryAfter, cause, next: again ? undefined : modelAdvice };
-  }
-
-  #asUserError(failure: Failure, tries: number): UserError {
-    const times = tries === 1 ? '' : ` (${tries} tries)`;
-    const fault = {
-      what: `the ${this.#options.terms.role}'s endpoint ${failure.what}${times}`,
-      where: this.url,
-      why: failure.why,
-      next: failure.next ?? 'What it answered so far is kept: run the same command again when it works',
-    };
-    return new UserError(fault, { cause: failure.cause });
+    return { ...hidden, finish };
   }
 }
 
-interface Failure {
-  what: string;
-  why?: string;
-  next?: string;
-  again: boolean;
-  /** Seconds. */
-  retryAfter?: number;
-  cause: unknown;
+function readExchange({ status, headers, body }: Exchange, { tools }: ReplyOptions): Reply | { error: SaidError } {
+  if (status < 200 || status >= 300) return { error: errorOfBody(body ?? '') };
+  if (body === undefined) return unusable('it sent more than an answer can be');
+  return readReply(body, headers.get('content-type') ?? '', tools);
 }
 
-/** The error at the end of the chain of causes: the one that names the reason. */
-function rootOf(error: unknown): unknown {
-  let root = error;
-  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
-  return root;
-}
-
-function reasonOf(error: unknown): string {
-  const root = rootOf(error);
-  return cleanText(root instanceof Error ? root.message : String(root), 300);
-}
-
-function secondsOf(header: string | null | undefined): number | undefined {
-  if (header === null || header === undefined) return undefined;
-  const seconds = Number(header);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
-}
-
-function toRequest({ role, content, toolCalls, toolCallId, name }: Message): OpenAI.ChatCompletionMessageParam {
-  const tool_calls = toolCalls?.map((call) => ({
-    id: call.id,
-    type: 'function',
-    function: { name: call.name, arguments: JSON.stringify(call.arguments) },
-  }));
-  return { role, content, tool_calls, tool_call_id: toolCallId, name } as OpenAI.ChatCompletionMessageParam;
-}
-
-const unusable: Reply = { text: '', finish: 'unusable' };
-
-const { id, name, arguments: given } = toolCallSchema.shape;
-const callSchema = z
-  .object({ id, function: z.object({ name, arguments: z.string().transform(parseArguments).pipe(given) }) })
-  .transform((call): ToolCall => ({ id: call.id, ...call.function }));
-const choiceSchema = z.object({
-  message: z.object({ content: z.string().nullish(), tool_calls: z.unknown().optional() }),
-  finish_reason: z.unknown().optional(),
-});
-const replySchema = z.object({ choices: z.tuple([choiceSchema], z.unknown()) });
-
-/** Calls are read only where there was something to call; one that cannot be read makes the whole unusable. */
-function readReply(response: unknown, tools: readonly Tool[] = []): Reply {
-  const read = replySchema.safeParse(response);
-  if (!read.success) return unusable;
-  const { message, finish_reason: reason } = read.data.choices[0];
-  const text = cleanText(message.content ?? '', maxTextLength);
-  const finish = typeof reason === 'string' ? reason.slice(0, 40) : 'stop';
-  let toolCalls: ToolCall[] = [];
-  if (tools.length > 0) {
-    const calls = z.array(callSchema).nullish().safeParse(message.tool_calls);
-    if (!calls.success) return unusable;
-    toolCalls = calls.data ?? [];
+/** @throws UserError that does not repeat the address. */
+function checkBase(base: string, where: string): void {
+  const url = URL.canParse(base) ? new URL(base) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new UserError({ what: 'this is no address', where, next: 'Write it as https://HOST/v1' });
+  if (url.username !== '' || url.password !== '') {
+    const next = 'Put the key into OPENAI_API_KEY, and take it out of the address';
+    throw new UserError({ what: 'an address must hold no user and no password', where, next });
   }
-  if (toolCalls.length > 0) return { text, finish, toolCalls };
-  return text === '' ? unusable : { text, finish };
-}
-
-/** @throws SyntaxError */
-function parseArguments(text: string): unknown {
-  return JSON.parse(text.trim() === '' ? '{}' : text);
-}
-
-class OversizedBody extends Error {}
-
-/** Reads the whole body under the request's timeout, so that a body that never ends is a timeout, not a hang. */
-async function boundedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
-  if (response.body === null) return response;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.length;
-    if (size > maxBodyBytes) throw new OversizedBody();
-    chunks.push(chunk);
+  if (isRedacted(base)) {
+    const next = 'Write the address again with its query, or set OPENAI_BASE_URL';
+    throw new UserError({ what: 'its query was redacted when the settings were kept', where, next });
   }
-  return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
 }
 
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//').replace(/\/+$/, '');
+/** The query stays behind the path: `?api-version=` of Azure. */
+function completionsOf(base: string): string {
+  const url = new URL(base);
+  url.hash = '';
+  url.pathname = `${url.pathname.replace(/(?:\/chat\/completions)?\/*$/, '')}/chat/completions`;
+  return url.href;
+}
+
+/** @throws UserError for a key that no header can carry: `fetch` would repeat it in its error. */
+function headersFor(key: string, base: string, environment: Environment): Headers {
+  const given = {
+    Authorization: key === '' ? '' : `Bearer ${key}`,
+    // Azure's dated interface takes the key by this name only.
+    'api-key': new URL(base).searchParams.has('api-version') ? key : '',
+    'OpenAI-Organization': environment.OPENAI_ORG_ID ?? '',
+    'OpenAI-Project': environment.OPENAI_PROJECT_ID ?? '',
+  };
+  if (!/^[!-~]*$/.test(key))
+    throw new UserError({
+      what: 'OPENAI_API_KEY holds a character that no key has',
+      next: 'Set it again, as its issuer shows it',
+    });
+  const headers = new Headers({ 'content-type': 'application/json', 'user-agent': `mossctl/${ownVersion()}` });
+  for (const line of (environment.OPENAI_CUSTOM_HEADERS ?? '').split('\n')) {
+    const [, name, value] = /^\s*([\w-]+)\s*:\s*([ -~]+?)\s*$/.exec(line) ?? [];
+    if (name !== undefined) headers.set(name, value);
+  }
+  for (const [name, value] of Object.entries(given)) if (value.trim() !== '') headers.set(name, value.trim());
+  return headers;
 }

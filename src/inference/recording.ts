@@ -1,11 +1,14 @@
 // A model whose every reply is kept the moment it is whole, so that a killed run resumes without paying twice.
-// Keyed by index and content: a changed prompt, model or endpoint asks anew.
+// Keyed by index and content: a changed prompt, model or endpoint asks anew. It holds what was said, thoughts and all, but
+// for keys.
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { ifAbsent, systemErrorCode } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import { toJsonl } from '../base/jsonl.js';
+import { redactAll } from '../base/secrets.js';
 import { type Message, toolCallSchema } from '../tokenizer/message.js';
 import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
 
@@ -21,6 +24,8 @@ const recordSchema = z.object({
     /** Earlier files say `garbage`. */
     finish: z.string().transform((finish) => (finish === 'garbage' ? 'unusable' : finish)),
     toolCalls: z.array(toolCallSchema).optional(),
+    reasoning: z.string().optional(),
+    why: z.string().optional(),
   }),
 });
 type Entry = z.output<typeof recordSchema>;
@@ -58,14 +63,17 @@ export class Recording implements ChatModel {
     await mkdir(dirname(path), { recursive: true });
     const data = await readFile(path).catch(ifAbsent(Buffer.alloc(0)));
     const wholeBytes = data.lastIndexOf(0x0a) + 1;
-    const entries = readEntries(data.toString('utf8', 0, wholeBytes));
-    const last = readEntries(data.toString('utf8', wholeBytes)); // whole but for its line end
+    const written = readEntries(data.toString('utf8', 0, wholeBytes));
+    const entries = redactAll(written);
+    const last = redactAll(readEntries(data.toString('utf8', wholeBytes))); // whole but for its line end
     const known = new Map([...entries, ...last].map(({ key, completion }) => [key, completion]));
     const file = await open(path, 'a');
     // Cut and not rewritten, which needs room: appending must not continue half a line.
     if (wholeBytes < data.length) await file.truncate(wholeBytes);
     const recording = new Recording(inner, path, known, file, warn);
     recording.#waiting = last;
+    // An earlier version kept the keys that an endpoint repeated.
+    if (!isDeepStrictEqual(entries, written)) await recording.forget([]);
     return recording;
   }
 
@@ -81,7 +89,7 @@ export class Recording implements ChatModel {
     const reply = yield* this.#inner.reply(messages, options);
     if (reply.finish === 'aborted') return reply;
     this.counts.asked++;
-    await this.#append({ key, completion: reply });
+    await this.#append({ key, completion: redactAll(reply) });
     return reply;
   }
 

@@ -10,6 +10,7 @@ import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
+import { redactAll } from '../base/secrets.js';
 import { linkLatest, realPathOrItself, removeTemporary, setAside } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
 import { tableSchema } from '../report/event.js';
@@ -69,7 +70,7 @@ async function readOne(path: string, stage: StageName): Promise<'absent' | 'dama
 
 export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
   const folder = join(runDirectory, kebabCase(name));
-  for (const file of [recordName, recordCopyName]) await writeSealed(join(folder, file), record);
+  for (const file of [recordName, recordCopyName]) await writeSealed(join(folder, file), redactAll(record));
 }
 
 /** Puts the copy in the place of each damaged record, and renews the others' copies; returns what to report. */

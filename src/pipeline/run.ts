@@ -9,6 +9,7 @@ import { writeFileAtomic } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { settingsName } from '../base/layout.js';
 import { mapPaths } from '../base/schema.js';
+import { redact, shownSettings } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
@@ -265,7 +266,7 @@ async function wholeOutput(
 async function settingsOf(config: PipelineConfig, name: StageName): Promise<Provenance['config']> {
   const digests = new Map<string, string>();
   for (const [key, path] of filesOf(config, name)) digests.set(key, await contentDigest(path));
-  const block = mapBlockPaths(config, name, (_, key) => digests.get(key)) ?? null;
+  const block = mapBlockPaths(shownSettings(config), name, (_, key) => digests.get(key)) ?? null;
   const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
   return JSON.parse(withoutKeep) as Provenance['config'];
 }
@@ -322,7 +323,9 @@ async function findAvailable(
 
 /** The resolved configuration, its paths relative to the run folder: `--config runs/x/pipeline.yaml` repeats the run. */
 async function writePipelineFile(config: PipelineConfig, runDirectory: string): Promise<void> {
-  const portable = mapPaths(pipelineNode, config, (path) => (isAbsolute(path) ? relative(runDirectory, path) : path));
+  const portable = mapPaths(pipelineNode, shownSettings(config), (path) =>
+    isAbsolute(path) ? relative(runDirectory, path) : path,
+  );
   const head = '# The settings of this run, defaults included. Written by mossctl.\n';
-  await writeFileAtomic(join(runDirectory, settingsName), head + stringify(portable));
+  await writeFileAtomic(join(runDirectory, settingsName), redact(head + stringify(portable)));
 }

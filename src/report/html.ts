@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeFileAtomic } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
+import { redactAll, shownUrls } from '../base/secrets.js';
 import { dataSection } from './data-section.js';
 import { readMetrics, settleEvents, stageSeconds } from './metrics.js';
 import { pageHtml } from './page.js';
@@ -37,17 +38,16 @@ export async function writeReport(runDirectory: string, { command, models = [] }
   const { events, broken } = await readMetrics(join(directory, metricsName));
   const settings = await readSettings(join(directory, settingsName));
   const path = join(directory, reportName);
-  const run: RunFacts = {
+  const run = {
     name: settings?.name ?? basename(directory),
-    command,
+    command: shownUrls(command),
     models,
     seed: settings?.seed,
     settings: settings?.text,
     events: settleEvents(events),
-    seconds: stageSeconds(events),
     broken,
   };
-  await writeFileAtomic(path, page(run));
+  await writeFileAtomic(path, page({ ...redactAll(run), seconds: stageSeconds(events) }));
   return path;
 }
 

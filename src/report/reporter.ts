@@ -2,6 +2,7 @@
 // No sink can stop the work: what goes wrong in one is reported once and the others continue.
 import { join } from 'node:path';
 import { metricsName } from '../base/layout.js';
+import { redactAll } from '../base/secrets.js';
 import { type Event, type Reporter, stageReporter } from './event.js';
 import { openMetrics } from './metrics.js';
 import type { OutputStream, Sink } from './sink.js';
@@ -29,7 +30,8 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
   for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const emit = (event: Event): void => {
     if (event.type === 'note' && event.incomplete !== undefined) onIncomplete?.(event.incomplete);
-    for (const sink of sinks) attempt(() => sink.emit(event));
+    const shown = redactAll(event);
+    for (const sink of sinks) attempt(() => sink.emit(shown));
   };
   if (runDirectory !== undefined) {
     const { note } = stageReporter({ emit }, 'report');

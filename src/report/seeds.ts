@@ -3,6 +3,7 @@
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
 import { reportName } from '../base/layout.js';
+import { redact, shownUrls } from '../base/secrets.js';
 import { type Estimate, tInterval } from '../base/statistics.js';
 import { escapeHtml } from './escape.js';
 import type { Comparison, EvaluationColumn, EvaluationTable, Metrics } from './event.js';
@@ -74,7 +75,7 @@ export async function writeSeedsReport(
   const body = [
     `<h1>${escapeHtml(name)}: ${runs.length} seeds</h1>`,
     '<p class="lead">The same pipeline, once for each seed: other weights to begin with, other texts and tasks kept apart, other draws. The rows of a metric are its mean over the seeds with Student\'s interval, then each seed with the interval over its own tasks. To make these runs again:</p>',
-    `<pre>${escapeHtml(command)}</pre>`,
+    `<pre>${escapeHtml(redact(shownUrls(command)))}</pre>`,
     resultsHtml('Results on held-out data', summariseSeeds(runs), optionsOf(runs)),
     section('Runs', `<div class="card"><ul class="notes">${links.join('')}</ul></div>`),
   ];

@@ -1,7 +1,7 @@
 // A real HTTP server that behaves as endpoints do: well, badly, or not at all. It answers by what it is asked, so that
 // equal requests get equal answers, however many came before.
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface ChatRequest {
@@ -10,6 +10,9 @@ export interface ChatRequest {
   /** The body, as it came. */
   body: Record<string, unknown>;
   authorization: string | undefined;
+  /** With its query. */
+  path: string;
+  headers: IncomingHttpHeaders;
 }
 
 export type Behaviour = (request: ChatRequest, response: ServerResponse, count: number) => void;
@@ -27,7 +30,8 @@ export async function startChatServer(behaviour: Behaviour): Promise<ChatServer>
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
       const body = JSON.parse(Buffer.concat(chunks).toString()) as ChatRequest & Record<string, unknown>;
-      const request = { ...body, body, authorization: incoming.headers.authorization };
+      const { headers, url: path = '' } = incoming;
+      const request = { ...body, body, authorization: headers.authorization, path, headers };
       requests.push(request);
       behaviour(request, response, requests.length);
     });

@@ -161,6 +161,24 @@ test('whatever changes the question asks anew', async (t) => {
   await recording.close();
 });
 
+test('keys that an earlier version kept are redacted, in the file too', async (t) => {
+  const path = await pathFor(t);
+  const echo = new Echo();
+  await (await Recording.open(echo, path)).close();
+  const before = process.env.HF_TOKEN;
+  process.env.HF_TOKEN = 'cut_off_her3';
+  t.after(() => {
+    delete process.env.HF_TOKEN;
+    if (before !== undefined) process.env.HF_TOKEN = before;
+  });
+  await writeFile(path, earlier.replace('cut off her', 'see cut_off_her3!'));
+  const recording = await Recording.open(echo, path);
+  await recording.close();
+  const kept = await readFile(path, 'utf8');
+  assert.match(kept, /"text":"see \[redacted\]!"/);
+  assert.equal(kept.split('\n').length, earlier.split('\n').length);
+});
+
 test('a reply that was aborted is not kept', async (t) => {
   const path = await pathFor(t);
   const echo = new Echo();

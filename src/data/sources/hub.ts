@@ -50,8 +50,9 @@ const entrySchema = z.object({
 function endpoint(): string {
   const { HF_ENDPOINT: own = '' } = process.env;
   const base = (own || 'https://huggingface.co').replace(/\/+$/, '');
-  if (isAllowedUrl(base)) return base;
-  throw new UserError({ what: 'HF_ENDPOINT is not an https: address', next: 'Unset it, or write https://HOST' });
+  if (isAllowedUrl(base) && !/[?#]/.test(base)) return base;
+  const next = 'Unset it, or write https://HOST, without a user, a password and a query';
+  throw new UserError({ what: 'HF_ENDPOINT is not an https: address', next });
 }
 
 /** @throws UserError where HF_TOKEN cannot be sent: fetch would repeat it in its error. */

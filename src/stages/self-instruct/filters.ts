@@ -2,7 +2,7 @@
 // counts; nothing is dropped for being non-ASCII (the rules of the original Self-Instruct drop every Chinese task).
 import { languageShare, wordsOf } from '../../base/words.js';
 import { checkAnswer } from '../../evaluation/checks.js';
-import { families } from './families/table.js';
+import { familyOf } from './families/table.js';
 import { wordingOf } from './task-key.js';
 import type { ProposedTask, Solution } from './teacher.js';
 
@@ -24,7 +24,7 @@ export function promptFault(task: ProposedTask): string | undefined {
   if (wordsOf(question).length > maxWords.prompt) return 'prompt too long';
   if (impossible[task.language].test(wording)) return 'prompt asks for what text cannot do';
   if (/[:：,，、]\s*$/.test(question)) return 'prompt unfinished';
-  if (families[task.kind].anyLanguage !== 'prompt' && languageShare(wording, task.language) < 0.5)
+  if (familyOf(task.kind).anyLanguage !== 'prompt' && languageShare(wording, task.language) < 0.5)
     return 'prompt in another language';
   return undefined;
 }
@@ -38,7 +38,7 @@ export function answerFault(task: ProposedTask, solution: Solution): string | un
   if (words > maxWords.answer) return 'answer too long';
   if (answer.trim() === question.trim()) return 'answer echoes the prompt';
   if (/[:：,，、]\s*$/.test(answer)) return 'answer unfinished';
-  const { anyLanguage, isRight } = families[task.kind];
+  const { anyLanguage, isRight } = familyOf(task.kind);
   if (anyLanguage !== 'answer' && languageShare(answer, task.language) < 0.5) return 'answer in another language';
   if (isRight?.(question, answer) === false) return 'answer is wrong';
   if (check !== undefined && !checkAnswer(check, answer, task.language)) return 'answer fails its check';

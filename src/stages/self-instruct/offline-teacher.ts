@@ -1,7 +1,7 @@
 // The built-in teacher: it makes only tasks whose answers it can compute, look up in the corpora, or say in our own
 // words. A request's tasks follow from (seed, index, kind, language) alone, so nothing need be recorded to resume.
 import { Random } from '../../base/random.js';
-import { type TaskKind, taskKinds } from '../../config/pipeline.js';
+import { type BuiltInKind, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import type { Fact } from '../../data/types.js';
 import type { TaskMaker } from './families/family.js';
 import { families } from './families/table.js';
@@ -10,7 +10,6 @@ import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } fro
 export class OfflineTeacher implements Teacher {
   readonly name = 'offline';
   readonly patience = 25;
-  readonly notes: readonly string[];
   readonly #makers = new Map<TaskKind, TaskMaker>();
   readonly #seed: number;
 
@@ -19,11 +18,15 @@ export class OfflineTeacher implements Teacher {
     this.#seed = seed;
     for (const [kind, { maker }] of Object.entries(families)) {
       const make = maker?.(facts);
-      if (make !== undefined) this.#makers.set(kind as TaskKind, make);
+      if (make !== undefined) this.#makers.set(kind as BuiltInKind, make);
     }
+  }
+
+  notes(seeds: string): string[] {
     const missing = taskKinds.filter((kind) => !this.#makers.has(kind));
-    this.notes = [
-      `offline teacher: makes tasks that it can compute or look up (${[...this.#makers.keys()].join(', ')})`,
+    const makes = `offline teacher: built-in families only, which it computes or looks up (${[...this.#makers.keys()].join(', ')})`;
+    return [
+      `${makes}; ${seeds} kept as written; teacher: openai expands your own`,
       ...(missing.length === 0
         ? []
         : [`offline teacher: cannot make ${missing.join(', ')}: the data stage gave it no facts of that kind`]),

@@ -1,30 +1,48 @@
 // Self-Instruct (Wang et al. 2022) through a chat endpoint: shown numbered tasks of one family, the model continues
 // the list; each new task is then answered in a request of its own. What it says is text to validate, never trusted.
 import { cleanText } from '../../base/clean-text.js';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { Interrupted, nearest, UserError } from '../../base/errors.js';
+import { type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
-import type { Question, Recording } from '../../inference/recording.js';
-import { families } from './families/table.js';
+import type { Question } from '../../inference/recording.js';
+import type { SpokenModel } from '../../inference/thoughts.js';
+import { familyOf, isBuiltIn } from './families/table.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
 
 /** Replies in a row with nothing usable in them before we give up. */
 const maxUnusable = 10;
+
+const cutThought = 'thought cut off before an answer';
+const thoughtAdvice =
+  'Turn its thoughts off, or raise the limit, with selfInstruct.request, for example {reasoning_effort: low} or {max_tokens: 32768}';
+const formatAdvice = 'A larger model may follow the format; check selfInstruct.model';
+const addressAdvice = 'Check selfInstruct.model and OPENAI_BASE_URL (it mostly ends in /v1)';
 
 const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', en: 'English' };
 
 export class OpenAiTeacher implements Teacher {
   readonly name: string;
   readonly patience = 5;
-  readonly notes: readonly string[];
-  readonly #recording: Recording;
+  readonly #model: SpokenModel;
   readonly #signal: AbortSignal | undefined;
   #unusable: Question[] = [];
 
-  constructor(model: string, recording: Recording, signal?: AbortSignal) {
-    this.name = `openai:${model}`;
-    this.notes = [`teacher: ${model} through an OpenAI-compatible endpoint; its answers are checked where a rule can`];
-    this.#recording = recording;
+  constructor(name: string, model: SpokenModel, signal?: AbortSignal) {
+    this.name = `openai:${name}`;
+    this.#model = model;
     this.#signal = signal;
+  }
+
+  notes(_: string, kinds: readonly TaskKind[]): string[] {
+    const own = kinds.filter((kind) => !isBuiltIn(kind));
+    return [
+      `teacher: ${this.name.slice('openai:'.length)} through an OpenAI-compatible endpoint; its answers are checked where a rule can`,
+      ...own.map((kind) => {
+        const near = nearest(kind, taskKinds);
+        const meant = near === undefined ? '' : ` (the built-in one is called ${near})`;
+        return `kind ${kind} is your own${meant}: its tasks follow its seeds, and no rule checks their answers`;
+      }),
+    ];
   }
 
   can(): boolean {
@@ -39,39 +57,45 @@ export class OpenAiTeacher implements Teacher {
       this.#unusable = [];
       return { tasks, dropped: [] };
     }
-    await this.#countUnusable(asked);
-    return { tasks, dropped: [{ rule: 'no tasks in what the teacher said', example: reply.text.slice(0, 200) }] };
+    const isThought = reply.finish === 'thinking';
+    const rule = isThought ? cutThought : 'no tasks in what the teacher said';
+    await this.#countUnusable(asked, reply, 'it held no numbered tasks');
+    return { tasks, dropped: [{ rule, example: reply.text.slice(0, 200) || (reply.why ?? '') }] };
   }
 
   async answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop> {
     const asked = answerPrompt(task, request);
     const reply = await this.#ask(asked);
-    if (reply.finish === 'unusable') {
-      await this.#countUnusable(asked);
-      return { rule: 'no answer in what the teacher said', example: task.turns.join('\n') };
+    if (reply.finish === 'unusable' || reply.finish === 'thinking') {
+      await this.#countUnusable(asked, reply, 'it held no answer');
+      const rule = reply.finish === 'thinking' ? cutThought : 'no answer in what the teacher said';
+      return { rule, example: task.turns.join('\n') };
     }
     this.#unusable = [];
     const answer = cleanText(reply.text, 4000).replace(/^(?:answer|a|答案?|回答)\s*[:：]\s*/i, '');
-    if (reply.finish === 'length') return { rule: 'answer cut off', example: answer.slice(0, 200) };
-    const check = families[task.kind].check?.(answer, task.language);
+    if (reply.finish === 'length' || reply.finish === 'content_filter')
+      return { rule: 'answer cut off', example: answer.slice(0, 200) };
+    const check = familyOf(task.kind).check?.(answer, task.language);
     return { answer, ...(check === undefined ? {} : { check }) };
   }
 
   async #ask({ messages, options }: Question): Promise<Reply> {
-    const reply = await replyOf(this.#recording, messages, { ...options, signal: this.#signal });
+    const reply = await replyOf(this.#model, messages, { ...options, signal: this.#signal });
     if (reply.finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
     return reply;
   }
 
-  async #countUnusable(question: Question): Promise<void> {
+  async #countUnusable(question: Question, { finish, why, text }: Reply, otherwise: string): Promise<void> {
     this.#unusable.push(question);
     if (this.#unusable.length < maxUnusable) return;
-    await this.#recording.forget(this.#unusable);
+    await this.#model.forget(this.#unusable);
+    const isThought = finish === 'thinking';
+    const said = text === '' ? '' : `: ${oneLine(text.slice(0, 200))}`;
     throw new UserError({
       what: `the teacher said nothing usable ${maxUnusable} times in a row`,
       where: this.name,
-      why: 'its answers were empty, no completions, or held no numbered tasks',
-      next: 'Check selfInstruct.model and OPENAI_BASE_URL; a larger model may follow the format. What was usable is kept',
+      why: `of the last answer: ${isThought ? 'its thought did not end within the limit' : (why ?? otherwise + said)}`,
+      next: `${isThought ? thoughtAdvice : why === undefined ? formatAdvice : addressAdvice}. What was usable is kept`,
     });
   }
 }
@@ -80,7 +104,7 @@ function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest
   const list = examples.map(({ instruction }, i) => `${i + 1}. ${oneLine(instruction)}`);
   const next = examples.length + 1;
   const user = [
-    `Here is a series of tasks for an assistant. All are of one kind: ${families[kind].task}.`,
+    `Here is a series of tasks for an assistant. All are of one kind: ${familyOf(kind).task}.`,
     ...list,
     '',
     `Go on with the series: write ${wanted} new tasks of this kind in ${languageNames[language]}, numbered ${next} to ${next + wanted - 1}.`,
@@ -96,7 +120,7 @@ function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Que
     .slice(0, 3)
     .map(({ instruction, output }) => `Task: ${oneLine(instruction)}\nAnswer: ${output}`);
   const system = [
-    `You answer tasks for training a very small language model, in the language of the task. ${families[task.kind].answerForm}`,
+    `You answer tasks for training a very small language model, in the language of the task. ${familyOf(task.kind).answerForm}`,
     'Be correct and short: at most 20 words. Write the answer and nothing else.',
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');

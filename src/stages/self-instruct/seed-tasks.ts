@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { asUserError, type Fault, UserError } from '../../base/errors.js';
 import { readJsonl } from '../../base/jsonl.js';
-import { taskKinds } from '../../config/pipeline.js';
+import { taskKindSchema } from '../../config/pipeline.js';
 import { checkSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 
 const seedSchema = z.strictObject({
   id: z.string().min(1).max(200),
-  kind: z.enum(taskKinds),
+  kind: taskKindSchema,
   language: z.enum(['zh', 'en']),
   instruction: z.string().min(1).max(4000),
   output: z.string().min(1).max(8000),
@@ -21,8 +21,14 @@ export type SeedTask = z.output<typeof seedSchema>;
 /** Errors that are listed in one go; a file with more is broken in one way, not in a hundred. */
 const maxFaults = 20;
 
-/** Reads and validates a seeds file. Throws one `UserError` with the file and line of every bad row. */
-export async function readSeeds(path: string): Promise<SeedTask[]> {
+/**
+ * Reads and validates a seeds file. Throws one `UserError` with the file and line of every bad row.
+ * `refuse` says what is wrong with a row that is whole, and what to do.
+ */
+export async function readSeeds(
+  path: string,
+  refuse: (seed: SeedTask) => Omit<Fault, 'where'> | undefined = () => undefined,
+): Promise<SeedTask[]> {
   const seeds: SeedTask[] = [];
   const faults: Fault[] = [];
   const lines = new Map<string, number>();
@@ -35,6 +41,8 @@ export async function readSeeds(path: string): Promise<SeedTask[]> {
           faults.push({ what: `seed task: ${issue.path.join('.') || 'the row'}: ${issue.message}`, where });
       } else {
         faults.push(...faultsOf(parsed.data, lines).map((what) => ({ what, where })));
+        const refused = refuse(parsed.data);
+        if (refused !== undefined) faults.push({ ...refused, where });
         lines.set(parsed.data.id, line);
         seeds.push(parsed.data);
       }

@@ -2,7 +2,7 @@
 // The files are written at the end, whole; an endpoint's answers are kept as they come, beside the stage's folder: they
 // were paid for, and outlive a change of settings.
 import { dirname, join, resolve } from 'node:path';
-import { UserError } from '../../base/errors.js';
+import { nearest, UserError } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import {
@@ -12,13 +12,15 @@ import {
   selfInstructReportName,
   trainRowsName,
 } from '../../base/layout.js';
-import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
+import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import type { Conversation } from '../../data/types.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
 import { Recording } from '../../inference/recording.js';
+import { SpokenModel } from '../../inference/thoughts.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { type AcceptedTask, bucketsFor, type Expansion, expand } from './expand.js';
+import { isBuiltIn } from './families/table.js';
 import { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
@@ -48,8 +50,20 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   },
 };
 
-async function chosenSeeds({ kinds, seeds: path }: SelfInstructConfig): Promise<SeedTask[]> {
-  const seeds = await readSeeds(resolve(path));
+async function chosenSeeds({ kinds, seeds: path, teacher }: SelfInstructConfig): Promise<SeedTask[]> {
+  const refused = new Set<TaskKind>(); // each once: the first of its rows is named
+  const seeds = await readSeeds(resolve(path), ({ kind }) => {
+    const isServed = teacher !== 'offline' || isBuiltIn(kind) || kinds?.includes(kind) === false;
+    if (isServed || refused.has(kind)) return undefined;
+    refused.add(kind);
+    const near = nearest(kind, taskKinds);
+    const meant = near === undefined ? '' : `Did you mean ${near}? `;
+    return {
+      what: `the offline teacher makes no tasks of kind ${kind}`,
+      why: `it serves ${taskKinds.join(', ')}`,
+      next: `${meant}For kinds of your own use selfInstruct.teacher: openai, or name in selfInstruct.kinds those to use`,
+    };
+  });
   const missing = kinds?.filter((kind) => !seeds.some((seed) => seed.kind === kind)) ?? [];
   if (missing.length > 0)
     throw new UserError({
@@ -66,26 +80,41 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
     const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
     return { teacher: new OfflineTeacher(seed, facts), close: () => Promise.resolve() };
   }
-  const { model, baseUrl, timeoutSeconds, retries } = config;
-  const onRetry = (reason: string, wait: number): void =>
-    job.reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`);
-  const endpoint = new OpenAiEndpoint({ model, baseUrl, timeoutSeconds, retries, terms, onRetry });
+  const { model, request = {} } = config;
+  const { reporter } = job;
+  const endpoint = new OpenAiEndpoint({
+    ...config,
+    terms,
+    onRetry: (reason, wait) => reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`),
+    onAdapt: (what) => reporter.note('info', `the teacher's endpoint ${what}`),
+  });
   const path = join(dirname(resolve(directory)), responsesName);
   const recording = await Recording.open(endpoint, path, (text, isIncomplete) =>
-    job.reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
+    reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
   );
   const close = async (): Promise<void> => {
     await recording.close();
     const { asked, replayed } = recording.counts;
-    job.reporter.note('info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
+    if (endpoint.redacted > 0)
+      reporter.note('warning', `redacted a key ${endpoint.redacted} times in what the teacher's endpoint answered`);
+    reporter.note('info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
   };
-  return { teacher: new OpenAiTeacher(model, recording, signal), close };
+  const spoken = new SpokenModel(recording, {
+    hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
+    onThought: (tokens) =>
+      reporter.note(
+        'info',
+        `the teacher thinks before it answers: it is given ${tokens} tokens more, its thoughts are cut off`,
+      ),
+  });
+  return { teacher: new OpenAiTeacher(model, spoken, signal), close };
 }
 
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
   const { config, reporter, signal, seed } = job;
-  for (const text of teacher.notes) job.reporter.note('info', text);
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
+  const trainSeeds = seedsForTraining(seeds, config.count);
+  for (const text of teacher.notes(keptSeeds(trainSeeds.length, seeds.length), kinds)) reporter.note('info', text);
   const buckets = bucketsFor(kinds, teacher);
   if (buckets.length === 0)
     throw new UserError({
@@ -93,7 +122,6 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
       where: 'selfInstruct',
       next: 'Add a data block (for facts to look up), choose other kinds, or use teacher: openai',
     });
-  const trainSeeds = seedsForTraining(seeds, config.count);
   const target = config.count - trainSeeds.length + config.prompts + config.heldOut;
   const expansion = await expand({
     seeds,
@@ -108,6 +136,11 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
   if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
   noteShortfall(job, expansion, target, kinds, teacher);
   return writeOutput(job, trainSeeds, expansion, teacher);
+}
+
+function keptSeeds(kept: number, all: number): string {
+  if (kept === all) return all === 1 ? 'your 1 seed is' : `your ${all} seeds are`;
+  return `${kept} of your ${all} seeds (half of selfInstruct.count) are`;
 }
 
 async function writeOutput(
@@ -135,6 +168,11 @@ async function writeOutput(
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
   const report = reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion);
   await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
+  if (prompts.length < config.prompts && fresh.some(({ check }) => check === undefined))
+    job.reporter.note(
+      'warning',
+      `${prompts.length} of ${config.prompts} tasks are kept apart for align: it can use only those with a check, which not every kind has`,
+    );
   emitSamples(job, fresh);
   for (const [rule, { count, example }] of expansion.dropped)
     job.reporter.note('info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);
@@ -167,12 +205,13 @@ function reportOf(
 
 /** kind → language → rows. */
 function countByKind(rows: readonly Conversation[]): Record<string, Record<string, number>> {
-  const counts: Record<string, Record<string, number>> = {};
+  const counts = new Map<string, Record<string, number>>();
   for (const { kind = 'other', language = 'other' } of rows) {
-    counts[kind] ??= {};
-    counts[kind][language] = (counts[kind][language] ?? 0) + 1;
+    const byLanguage = counts.get(kind) ?? {};
+    byLanguage[language] = (byLanguage[language] ?? 0) + 1;
+    counts.set(kind, byLanguage);
   }
-  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** ROUGE-L of accepted tasks to the nearest known prompt, where wording decided. */

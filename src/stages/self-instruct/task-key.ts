@@ -1,7 +1,7 @@
 // What makes a checkable task itself: its operands, not its wording. "12×3+9=?" and "Work out 12×3+9." are one task;
 // "12×3+8=?" is another, though six of seven characters are the same. Read from the prompt, so no teacher is trusted with it.
 import type { TaskKind } from '../../config/pipeline.js';
-import { families } from './families/table.js';
+import { familyOf } from './families/table.js';
 
 const numbersIn = (prompt: string): string[] | null => prompt.match(/\d+(?:\.\d+)?/g);
 const quoted = /“([^”]+)”|"([^"]+)"|「([^」]+)」|《([^》]+)》/u;
@@ -14,7 +14,7 @@ const afterColon = /[:：]\s*(\S[\s\S]*)$/u;
 export function taskKey(kind: TaskKind, turns: readonly string[]): string | undefined {
   if (turns.length > 1) return turns.slice(0, -1).join('\n');
   const prompt = turns[0].normalize('NFKC');
-  const { key } = families[kind];
+  const { key } = familyOf(kind);
   if (key === 'numbers') return numbersIn(prompt)?.sort().join(' '); // 38 and 83 compared is 83 and 38 compared
   return key === 'quotation' ? payloadOf(prompt)?.toLowerCase().trim() : undefined;
 }
@@ -32,7 +32,7 @@ export function payloadOf(prompt: string): string | undefined {
 
 /** The request without its payload: what it asks for, in the asker's own words. */
 export function wordingOf(kind: TaskKind, prompt: string): string {
-  if (families[kind].key !== 'quotation') return prompt;
+  if (familyOf(kind).key !== 'quotation') return prompt;
   const payload = payloadOf(prompt);
   return payload === undefined ? prompt : prompt.replace(payload, '');
 }

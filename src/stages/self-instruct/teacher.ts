@@ -56,8 +56,8 @@ export interface Proposal {
 export interface Teacher {
   /** Kept in the provenance of every row: `offline`, `openai:gpt-4o-mini`. */
   readonly name: string;
-  /** Facts for the report: which families it can do, and which not. */
-  readonly notes: readonly string[];
+  /** What to say before it begins. `seeds`: "your 3 seeds are"; `kinds`: what is to be made. */
+  notes(seeds: string, kinds: readonly TaskKind[]): string[];
   /** How many requests in a row may bring nothing new before a family counts as exhausted. */
   readonly patience: number;
   can(kind: TaskKind, language: TaskLanguage): boolean;

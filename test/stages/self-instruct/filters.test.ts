@@ -1,13 +1,13 @@
 // The rules by name, in Chinese and English alike, and what they must let through.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TaskKind } from '../../../src/config/pipeline.js';
+import type { BuiltInKind } from '../../../src/config/pipeline.js';
 import { checkAnswer } from '../../../src/evaluation/checks.js';
 import { families } from '../../../src/stages/self-instruct/families/table.js';
 import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters.js';
 import type { TaskLanguage } from '../../../src/stages/self-instruct/teacher.js';
 
-const promptRows: [TaskKind, TaskLanguage, string, string | undefined][] = [
+const promptRows: [BuiltInKind, TaskLanguage, string, string | undefined][] = [
   ['chat', 'zh', '早安', undefined],
   ['chat', 'zh', '早', 'prompt too short'],
   ['chat', 'en', '…', 'prompt too short'],
@@ -31,7 +31,7 @@ test('prompts', () => {
     assert.equal(promptFault({ kind, language, turns: [prompt] }), expected, prompt);
 });
 
-const answerRows: [TaskKind, TaskLanguage, string, string, string | undefined][] = [
+const answerRows: [BuiltInKind, TaskLanguage, string, string, string | undefined][] = [
   ['chat', 'zh', '你好吗？', '我很好。', undefined],
   ['chat', 'zh', '你好吗？', '。。', 'answer empty'],
   ['chat', 'zh', '你好吗？', '你好吗？', 'answer echoes the prompt'],

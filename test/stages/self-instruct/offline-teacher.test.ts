@@ -198,8 +198,8 @@ test('says what it can do and what it cannot', () => {
   assert.deepEqual(Object.keys(families).sort(), [...taskKinds].sort());
   const without = new OfflineTeacher(1, []);
   assert.equal(without.can('translation'), false);
-  assert.match(without.notes.join('\n'), /cannot make translation, definition, poem-line/);
-  assert.doesNotMatch(new OfflineTeacher(1, facts).notes.join('\n'), /cannot/);
+  assert.match(without.notes('your 2 seeds are').join('\n'), /cannot make translation, definition, poem-line/);
+  assert.doesNotMatch(new OfflineTeacher(1, facts).notes('your 2 seeds are').join('\n'), /cannot/);
 });
 
 test('the same request gives the same tasks, another seed gives others', async () => {

@@ -1,6 +1,6 @@
 // The OpenAI-compatible teacher against a real server: good answers, refusals, overload, garbage, silence, hang-ups.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -212,6 +212,63 @@ for (const [name, behaviour] of Object.entries(garbage))
     assert.equal(endpoint.requests.length, 10);
     assert.equal(await readFile(join(directory, '..', responsesName), 'utf8'), '');
   });
+
+test('the words that ended it: the last answer in the endpoint’s own, with what to do', async (t) => {
+  const rows: [Behaviour, RegExp][] = [
+    [garbage.html, /it sent a web page: login\. Check selfInstruct\.model and OPENAI_BASE_URL/],
+    [garbage['prose without a list'], /it held no numbered tasks: I am sorry.*A larger model/s],
+    [
+      (_, response) => sendText(response, '<think>1. plan', 'length'),
+      /its thought did not end within the limit\. Turn.*selfInstruct\.request/s,
+    ],
+  ];
+  for (const [behaviour, words] of rows) {
+    const { url } = await startFor(t, behaviour);
+    const error = await run({ url, directory: await temporaryDirectory(t) }).catch((e: unknown) => e);
+    assert.match(faultOf(error), words);
+  }
+});
+
+test('kinds of one’s own: their tasks follow the seeds, in every file and count; thoughts are no tasks', async (t) => {
+  const topics = ['parking', 'keys', 'dogs', 'trams', 'soup', 'rain', 'bread', 'lamps', 'tea', 'chess', 'wool', 'snow'];
+  const { url, requests } = await startFor(t, ({ messages }, response) => {
+    const user = messages.at(-1)?.content ?? '';
+    const [, from] = /numbered (\d+) to/.exec(user) ?? [];
+    if (user.includes('Simplified Chinese')) return sendText(response, 'I only write English.');
+    if (from === undefined) return sendText(response, '<think>1. It asks me.</think>Please ask at the desk.');
+    const tasks = topics.map(
+      (topic, i) => `${Number(from) + i}. ${topic} ${/“faq”/.test(user) ? 'where and when?' : 'by whom was it made?'}`,
+    );
+    return sendText(
+      response,
+      `<think>\n1. Say something of parking and keys at length.\n</think>\n${tasks.join('\n')}`,
+    );
+  });
+  const directory = await temporaryDirectory(t);
+  await mkdir(directory, { recursive: true });
+  const seeds = join(directory, 'seeds.jsonl');
+  const seed = { language: 'en', instruction: 'Can I bring my bicycle along?', output: 'Yes, by the back door.' };
+  const kinds = ['faq', 'constructor'];
+  await writeFile(seeds, kinds.map((kind) => JSON.stringify({ ...seed, id: kind, kind })).join('\n'));
+  const events: Event[] = [];
+  await run({
+    url,
+    directory,
+    events,
+    config: { seeds, kinds, count: 10, heldOut: 4, prompts: 2, maxSimilarity: 0.95 },
+  });
+  assert.match(requests[0].messages[1].content, /All are of one kind: “faq”, as the examples show\./);
+  const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+  assert.ok(notes.some((text) => /^kind faq is your own: .*no rule checks their answers$/.test(text)));
+  assert.ok(notes.some((text) => /^0 of 2 tasks are kept apart for align/.test(text)));
+  const { train, heldOut } = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
+  assert.deepEqual(Object.keys(train.byKind), ['constructor', 'faq']);
+  assert.equal(heldOut.byKind.faq.en + heldOut.byKind.constructor.en, 4);
+  const rows = await readFile(join(directory, 'train.jsonl'), 'utf8');
+  assert.doesNotMatch(rows, /think|Say something|It asks me/);
+  assert.match(rows, /"content":"Please ask at the desk\."/);
+  assert.match(await readFile(join(directory, '..', responsesName), 'utf8'), /It asks me/);
+});
 
 test('some garbage is counted and passed over', async (t) => {
   const endpoint = await startFor(t, (request, response, count) =>

@@ -2,12 +2,12 @@
 // and seeds files with mistakes in them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
-import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../../src/config/pipeline.js';
+import { type BuiltInKind, type SelfInstructConfig, taskKinds } from '../../../src/config/pipeline.js';
 import { buildData } from '../../../src/data/build.js';
 import { readFacts } from '../../../src/data/facts.js';
 import { readDataManifest } from '../../../src/data/manifest.js';
@@ -29,7 +29,8 @@ import type { Job } from '../../../src/stages/stage.js';
 const seedsFile = 'data-specs/seeds.jsonl';
 
 /** A cell is a family in a language. Without facts, and with those of a corpus. */
-const cellsOf = (isMade: (kind: TaskKind) => boolean): number => taskKinds.filter(isMade).length * taskLanguages.length;
+const cellsOf = (isMade: (kind: BuiltInKind) => boolean): number =>
+  taskKinds.filter(isMade).length * taskLanguages.length;
 const factlessCells = cellsOf((kind) => families[kind].maker?.([]) !== undefined);
 const cells = cellsOf((kind) => families[kind].maker !== undefined);
 const perCell = 4;
@@ -114,7 +115,7 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   );
 
   const keysOf = (row: Conversation): string[] => {
-    const key = taskKey(row.kind as TaskKind, userTurns(row));
+    const key = taskKey(row.kind ?? '', userTurns(row));
     return [userTurns(row).join('\n'), ...(key === undefined ? [] : [`${row.kind} ${key}`])];
   };
   const trained = new Set(train.flatMap(keysOf));
@@ -165,7 +166,7 @@ test('with a corpus every family is made, from what it states', async (t) => {
       );
     }
     if (!/translation|definition|poem-line/.test(row.kind ?? '')) continue;
-    const value = stated.get(`${row.kind} ${taskKey(row.kind as TaskKind, userTurns(row))}`);
+    const value = stated.get(`${row.kind} ${taskKey(row.kind ?? '', userTurns(row))}`);
     assert.ok(value?.startsWith(row.messages[1].content), JSON.stringify(row));
   }
   // Few of so small a corpus's sums are unseen: the other families make up for it.
@@ -284,13 +285,53 @@ test('what cannot work is known before anything runs: unreadable seeds, a missin
   await check({ teacher: 'openai', baseUrl: 'http://127.0.0.1:8080/v1' });
 });
 
+test('the offline teacher says that seeds stay as they are, and refuses kinds that are not built in', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const seeds = join(directory, 'seeds.jsonl');
+  const own = { id: 'a', kind: 'parity', language: 'en', instruction: 'Is 4 odd or even?', output: 'Even.' };
+  const write = (...rows: object[]): Promise<void> =>
+    writeFile(seeds, rows.map((row) => JSON.stringify(row)).join('\n'));
+  await mkdir(directory, { recursive: true });
+  await write(own);
+  const job = jobOf(join(directory, 'out'), { seeds, count: 8, prompts: 0, heldOut: 2 });
+  await selfInstructStage.run(job);
+  const [first] = job.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+  assert.match(
+    first,
+    /^offline teacher: built-in families only.*; your 1 seed is kept as written; teacher: openai expands your own$/,
+  );
+  await write(
+    own,
+    { ...own, id: 'b', kind: 'faq' },
+    { ...own, id: 'c', kind: 'faq' },
+    { ...own, id: 'd', kind: 'chta' },
+  );
+  const refused = async (config: Partial<SelfInstructConfig>) =>
+    selfInstructStage.check?.({ config: jobOf(directory, { seeds, ...config }).config });
+  await assert.rejects(refused({}), (error) => {
+    assert.ok(error instanceof UserError);
+    assert.deepEqual(
+      error.faults.map(({ where, what }) => [where, what]),
+      [
+        [`${seeds}:2`, 'the offline teacher makes no tasks of kind faq'],
+        [`${seeds}:4`, 'the offline teacher makes no tasks of kind chta'],
+      ],
+    );
+    assert.match(error.message, /It serves identity, chat, .*formatting.*teacher: openai/s);
+    assert.match(error.faults[1].next ?? '', /Did you mean chat\?/);
+    return true;
+  });
+  await refused({ kinds: ['parity'] });
+  await refused({ teacher: 'openai', baseUrl: 'http://127.0.0.1:9/v1' });
+});
+
 test('mistakes in a seeds file are told all at once, with their lines', async (t) => {
   const path = join(await temporaryDirectory(t), 'seeds.jsonl');
   const good = { id: 'a', kind: 'parity', language: 'en', instruction: 'Is 4 odd or even?', output: 'Even.' };
   const rows = [
     good,
     { ...good },
-    { ...good, id: 'b', kind: 'poetry' },
+    { ...good, id: 'b', kind: 'po/etry' },
     { ...good, id: 'c', check: { type: 'equals', answer: 'Odd' } },
     { ...good, id: 'd', outptu: '' },
   ];

@@ -2,7 +2,7 @@
 // Wordings are templates; `{}` is where operands go.
 import type { Random } from '../../../base/random.js';
 import { wordsOf } from '../../../base/words.js';
-import type { TaskKind } from '../../../config/pipeline.js';
+import type { BuiltInKind } from '../../../config/pipeline.js';
 import type { Check, Fact } from '../../../data/types.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
 
@@ -28,7 +28,7 @@ export interface FamilySpec {
 }
 
 /** Some rows of the table. */
-export type FamilyRows = Partial<Record<TaskKind, FamilySpec>>;
+export type FamilyRows = Partial<Record<BuiltInKind, FamilySpec>>;
 
 export type TaskMaker = (language: TaskLanguage, random: Random) => SolvedTask;
 

@@ -1,14 +1,24 @@
-// THE table of task families. A new kind is its name in `taskKinds` (config/pipeline.ts) and its row in one of these files.
-import type { TaskKind } from '../../../config/pipeline.js';
+// THE table of task families. A new built-in kind is its name in `taskKinds` (config/pipeline.ts) and its row in one of these
+// files; a kind of the person's own has no row, and is what its seeds show.
+import type { BuiltInKind, TaskKind } from '../../../config/pipeline.js';
 import type { FamilySpec } from './family.js';
 import { lookupFamilies } from './lookup.js';
 import { numberFamilies } from './numbers.js';
 import { talkFamilies } from './talk.js';
 import { wordFamilies } from './words.js';
 
-export const families: Readonly<Record<TaskKind, FamilySpec>> = {
+export const families: Readonly<Record<BuiltInKind, FamilySpec>> = {
   ...numberFamilies,
   ...wordFamilies,
   ...lookupFamilies,
   ...talkFamilies,
 };
+
+export function isBuiltIn(kind: TaskKind): kind is BuiltInKind {
+  return Object.hasOwn(families, kind);
+}
+
+export function familyOf(kind: TaskKind): FamilySpec {
+  if (isBuiltIn(kind)) return families[kind];
+  return { task: `“${kind}”, as the examples show`, answerForm: 'Give the answer the form that the examples have.' };
+}

@@ -1,0 +1,108 @@
+// The body of a request, and how it changes where an endpoint refuses a part of it: what is optional is left out, the limit
+// takes its newer name, a system's words go into the first question. What was learnt holds for the run.
+import type { Message, Tool } from '../tokenizer/message.js';
+import type { ReplyOptions } from './chat-model.js';
+import type { SaidError } from './endpoint-words.js';
+
+type Body = Record<string, unknown>;
+
+/** Optional in the protocol: an endpoint may do without. */
+const optional = ['temperature', 'top_p', 'seed'];
+const limits = ['max_tokens', 'max_completion_tokens'];
+
+export class RequestForm {
+  readonly #model: string;
+  /** From the person: laid over the rest; null leaves a field out. */
+  readonly #fields: Readonly<Body>;
+  readonly #leftOut = new Set<string>();
+  #limit = 0;
+  #takesSystem = true;
+
+  constructor(model: string, fields: Readonly<Body> = {}) {
+    this.#model = model;
+    this.#fields = fields;
+  }
+
+  body(messages: readonly Message[], { maxNewTokens, temperature, topP, seed, tools }: ReplyOptions): Body {
+    const body: Body = {
+      model: this.#model,
+      messages: (this.#takesSystem ? messages : withoutSystem(messages)).map(toRequest),
+      temperature,
+      top_p: topP,
+      seed,
+      tools: tools?.map(toTool),
+    };
+    if (this.#limit < limits.length) body[limits[this.#limit]] = maxNewTokens;
+    for (const name of this.#leftOut) delete body[name];
+    const merged = Object.entries({ ...body, ...this.#fields });
+    return Object.fromEntries(merged.filter(([, value]) => value !== undefined && value !== null));
+  }
+
+  /**
+   * Changes the form so that `body` would not be refused for the same reason again.
+   * @returns what to tell the person; '' where another request has changed it already; undefined where nothing can be done.
+   */
+  adapt(body: Body, refusal: SaidError): string | undefined {
+    if (refusesSystem(body, refusal)) {
+      if (!this.#takesSystem) return '';
+      this.#takesSystem = false;
+      return 'takes no system message: what it says is put before the question from here on';
+    }
+    const name = this.fieldIn(body, refusal);
+    if (name === undefined || name in this.#fields) return undefined;
+    if (!limits.includes(name)) {
+      if (this.#leftOut.has(name)) return '';
+      this.#leftOut.add(name);
+      return `takes no ${name} of ${JSON.stringify(body[name])}: asked without it from here on`;
+    }
+    // A limit that is too high for the model stays too high under another name.
+    if (
+      /too (?:large|high|big|long)|exceed|at most|less than|greater than|maximum (?:allowed|value|context|of)/i.test(
+        refusal.words,
+      )
+    )
+      return undefined;
+    if (limits[this.#limit] !== name) return '';
+    this.#limit++;
+    return this.#limit < limits.length
+      ? `takes no ${name}: asked with ${limits[this.#limit]} from here on`
+      : 'takes no limit of tokens: asked without one from here on';
+  }
+
+  /** The field of `body` that a refusal is about, of those that need not be there. */
+  fieldIn(body: Body, { param, words }: SaidError): string | undefined {
+    const sent = [...optional, ...limits, ...Object.keys(this.#fields)].filter((name) => name in body);
+    return (
+      sent.find((name) => name === param) ?? sent.find((name) => new RegExp(`(?<![\\w])${name}(?![\\w])`).test(words))
+    );
+  }
+}
+
+function refusesSystem({ messages }: Body, { param = '', words }: SaidError): boolean {
+  const hasSystem = (messages as { role: string }[]).some(({ role }) => role === 'system');
+  const isAboutRole = /^messages.*role/.test(param) || /\brole|system (?:message|prompt|instruction)/i.test(words);
+  return hasSystem && isAboutRole && /system|must alternate/i.test(words);
+}
+
+/** What the system says, before the first of the user's turns. */
+function withoutSystem(messages: readonly Message[]): Message[] {
+  const said = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const others = messages.filter(({ role }) => role !== 'system');
+  const first = others.findIndex(({ role }) => role === 'user');
+  return others.map((message, i) =>
+    i === first ? { ...message, content: [...said, message.content].join('\n\n') } : message,
+  );
+}
+
+function toTool({ name, description, parameters }: Tool): Body {
+  return { type: 'function', function: { name, description, parameters } };
+}
+
+function toRequest({ role, content, toolCalls, toolCallId, name }: Message): Body {
+  const tool_calls = toolCalls?.map((call) => ({
+    id: call.id,
+    type: 'function',
+    function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+  }));
+  return { role, content, tool_calls, tool_call_id: toolCallId, name };
+}
