@@ -1,5 +1,6 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
+import { redact } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import type { StageName } from '../config/pipeline.js';
 import { namesOf, stageTable } from '../stages/catalog.js';
@@ -36,7 +37,7 @@ export function buildProgram(keys: KeyTable): Command {
     .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`mossctl: ${text}`) });
+    .configureOutput({ outputError: (text, write) => write(redact(`mossctl: ${text}`)) });
   addRun(program);
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);

@@ -1,5 +1,6 @@
 // Who answers a conversation: a local checkpoint, an endpoint, or a recording of either. Chat, evaluation, teachers and
 // judges ask through this one shape and do not know which it is.
+import { UserError } from '../base/errors.js';
 import type { Sampling } from '../config/sampling.js';
 import type { Message, Tool, ToolCall } from '../tokenizer/message.js';
 
@@ -27,6 +28,9 @@ export interface Reply {
   why?: string;
   toolCalls?: ToolCall[];
 }
+
+/** It refuses this question as it is asked (not its key, and not for now): asked otherwise, it might answer. */
+export class QuestionRefused extends UserError {}
 
 export interface ChatModel {
   /** Names the model and where it runs: a reply of one is never taken for that of another. */

@@ -1,6 +1,7 @@
 // Why an endpoint gave no reply: whether to try again and when, and what a person can do about it.
 import { type Fault, UserError } from '../base/errors.js';
 import { shownUrl } from '../base/secrets.js';
+import { QuestionRefused } from './chat-model.js';
 import type { EndpointTerms } from './endpoint.js';
 import { errorOfBody, type SaidError } from './endpoint-words.js';
 import type { Exchange, NoAnswer } from './exchange.js';
@@ -12,6 +13,8 @@ export interface Failure {
   next?: string;
   /** Trying again may help. */
   again: boolean;
+  /** What was asked is refused, with the words of `why`. */
+  isRefusal?: boolean;
   /** How long the endpoint asks to wait. */
   retryAfterSeconds?: number;
 }
@@ -63,7 +66,7 @@ export function failureOf(
     };
   }
   const fields = `${block}.request sets fields of the request, or omits one: {seed: null}`;
-  return { what: asError, why, next: `${address}; ${fields}`, again: false };
+  return { what: asError, why, next: `${address}; ${fields}`, again: false, isRefusal: true };
 }
 
 /** Some gateways put the status, or its name, into an answer with status 200. */
@@ -92,5 +95,5 @@ export function asUserError(failure: Failure, { role }: EndpointTerms, url: stri
     why: failure.why,
     next: failure.next ?? 'What it answered so far is kept: run the same command again when it works',
   };
-  return new UserError(fault);
+  return failure.isRefusal ? new QuestionRefused(fault) : new UserError(fault);
 }

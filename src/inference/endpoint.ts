@@ -117,6 +117,9 @@ export class OpenAiEndpoint implements ChatModel {
       if ('text' in read) return read;
       const canAdapt = [200, 400, 422].includes(exchange.status);
       const change = canAdapt ? this.#form.adapt(body, read.error) : undefined;
+      // Not a fault of the settings: another question may pass.
+      const isFiltered = canAdapt && /content_(?:filter|policy)/.test(read.error.code ?? '');
+      if (isFiltered) return unusable(`its content filter refused the question: ${read.error.words}`);
       if (change === undefined) return failureOf(exchange, read.error, terms);
       if (change !== '') this.#options.onAdapt?.(change);
     }

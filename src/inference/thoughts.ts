@@ -1,7 +1,7 @@
 // What a model thinks before it answers is not what it says. Here, and nowhere else, thoughts are cut off: between tags, in
 // a channel of their own, from a reply that begins inside one. A thought that the token limit cut leaves no answer.
 import type { Message } from '../tokenizer/message.js';
-import { type ChatModel, type Reply, type ReplyOptions, replyOf } from './chat-model.js';
+import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf } from './chat-model.js';
 import { unusable } from './endpoint-reply.js';
 import type { Question, Recording } from './recording.js';
 
@@ -80,18 +80,18 @@ const budgets = [0, 4096, 16_384];
 export interface ThoughtOptions {
   /** The person has set the limit: asking with another is of no use. */
   hasOwnLimit?: boolean;
-  /** Called once each time that a model is given more tokens to think. */
-  onThought?: (tokens: number) => void;
+  /** Hears once of each change in how many tokens a model is given to think. */
+  note?: (text: string) => void;
 }
 
 /** A recorded model whose replies are what it says: thoughts stay in the recording. */
 export class SpokenModel implements ChatModel {
   readonly identity: string;
   readonly #inner: Recording;
-  readonly #budgets: readonly number[];
   readonly #options: ThoughtOptions;
-  /** What has been found to be needed. */
+  /** Of `budgets`: what has been found to be needed, and what may be asked for. */
   #level = 0;
+  #highest: number;
   /** Whether replies begin inside a thought, whose opening tag stands in the prompt. */
   #beginsInside: boolean | undefined;
 
@@ -99,27 +99,36 @@ export class SpokenModel implements ChatModel {
     this.#inner = inner;
     this.identity = inner.identity;
     this.#options = options;
-    this.#budgets = options.hasOwnLimit ? [0] : budgets;
+    this.#highest = options.hasOwnLimit ? 0 : budgets.length - 1;
   }
 
   async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
-    for (let level = this.#level; ; level++) {
-      const maxNewTokens = options.maxNewTokens + this.#budgets[level];
-      const whole = await replyOf(this.#inner, messages, { ...options, maxNewTokens });
-      const { reply, took } = this.#spoken(whole);
-      if (took !== undefined && level + 1 < this.#budgets.length) {
-        if (took === 'thought') this.#raiseTo(level + 1);
-        continue;
-      }
-      if (reply.text !== '') yield reply.text;
-      return reply;
+    const reply = await this.#ask(this.#level, messages, options);
+    if (reply.text !== '') yield reply.text;
+    return reply;
+  }
+
+  /** Asks with the budget of `level`; with the next one where a thought has taken it all, and the reply so far is `before`. */
+  async #ask(level: number, messages: readonly Message[], options: ReplyOptions, before?: Reply): Promise<Reply> {
+    const maxNewTokens = options.maxNewTokens + budgets[level];
+    let whole: Reply;
+    try {
+      whole = await replyOf(this.#inner, messages, { ...options, maxNewTokens });
+    } catch (error) {
+      if (!(error instanceof QuestionRefused) || level === 0) throw error;
+      this.#lowerTo(level - 1); // most likely more than its context holds
+      return before ?? this.#ask(level - 1, messages, options);
     }
+    const { reply, took } = this.#spoken(whole);
+    if (took === undefined || level >= this.#highest) return reply;
+    if (took === 'thought') this.#raiseTo(level + 1);
+    return this.#ask(level + 1, messages, options, reply);
   }
 
   /** Removes replies that led nowhere, so that the next run asks again. */
   forget(questions: readonly Question[]): Promise<void> {
     const atEveryLimit = questions.flatMap(({ messages, options }) =>
-      this.#budgets.map((budget) => ({
+      budgets.map((budget) => ({
         messages,
         options: { ...options, maxNewTokens: options.maxNewTokens + budget },
       })),
@@ -148,6 +157,16 @@ export class SpokenModel implements ChatModel {
   #raiseTo(level: number): void {
     if (level <= this.#level) return;
     this.#level = level;
-    this.#options.onThought?.(this.#budgets[level]);
+    const tokens = budgets[level];
+    this.#options.note?.(`it thinks before it answers: it is given ${tokens} tokens more, its thoughts are cut off`);
+  }
+
+  #lowerTo(level: number): void {
+    if (level >= this.#highest) return;
+    this.#options.note?.(
+      `it refuses ${budgets[level + 1]} tokens more for a thought: a longer one counts as no answer`,
+    );
+    this.#highest = level;
+    this.#level = Math.min(this.#level, level);
   }
 }

@@ -305,6 +305,10 @@ test('what is no reply says so in its own words, bounded and without control cha
     [sendMessage({ content: null }, 'content_filter'), /content filter withheld/],
     [sendMessage({ content: null, refusal: 'I will not.' }, 'stop'), /^it refused: I will not\.$/],
     [sendMessage({ content: [{ type: 'image_url' }] }, 'stop'), /^its answer has no text, but image_url$/],
+    [
+      send('{"error": {"message": "flagged", "code": "content_filter"}}', 'application/json', 400),
+      /^its content filter refused the question: flagged$/,
+    ],
     [sendMessage({ content: '' }, 'stop'), /^its answer is empty \(finish_reason stop\)$/],
   ];
   for (const [behaviour, words] of rows) {

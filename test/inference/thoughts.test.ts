@@ -4,7 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../src/inference/chat-model.js';
+import {
+  type ChatModel,
+  QuestionRefused,
+  type Reply,
+  type ReplyOptions,
+  replyOf,
+} from '../../src/inference/chat-model.js';
 import { Recording } from '../../src/inference/recording.js';
 import { SpokenModel, withoutThoughts } from '../../src/inference/thoughts.js';
 import type { Message } from '../../src/tokenizer/message.js';
@@ -49,13 +55,16 @@ class Thinker implements ChatModel {
   readonly limits: number[] = [];
   needed: number;
   begin: string;
-  constructor(needed: number, begin: string) {
+  context: number;
+  constructor(needed: number, begin: string, context = 1e9) {
+    this.context = context;
     this.needed = needed;
     this.begin = begin;
   }
   async *reply(_: readonly Message[], { maxNewTokens }: ReplyOptions): AsyncGenerator<string, Reply> {
     this.limits.push(maxNewTokens);
     yield '';
+    if (maxNewTokens > this.context) throw new QuestionRefused({ what: `the context is ${this.context}` });
     if (maxNewTokens < this.needed) return { text: `${this.begin}1. hm`, finish: 'length' };
     const text = this.needed === 0 ? '' : `${this.begin}1. hm</think>`;
     const isWhole = maxNewTokens >= this.needed + 10;
@@ -67,12 +76,29 @@ async function spoken(t: TestContext, inner: ChatModel, hasOwnLimit = false) {
   const directory = await mkdtemp(join(tmpdir(), 'mossctl-thoughts-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const path = join(directory, 'record.jsonl');
-  const notes: number[] = [];
+  const notes: string[] = [];
   const recording = await Recording.open(inner, path);
   t.after(() => recording.close());
-  const model = new SpokenModel(recording, { hasOwnLimit, onThought: (tokens) => notes.push(tokens) });
+  const model = new SpokenModel(recording, { hasOwnLimit, note: (text) => notes.push(text) });
   return { model, notes, kept: () => readFile(path, 'utf8') };
 }
+
+const given = (tokens: number): string =>
+  `it thinks before it answers: it is given ${tokens} tokens more, its thoughts are cut off`;
+
+test('an endpoint that has no room for more tokens: what it said with fewer counts', async (t) => {
+  for (const [needed, begin, expected] of [
+    [0, '', { text: 'Because', finish: 'length' }],
+    [1e9, '<think>', { text: '', finish: 'thinking' }],
+  ] as const) {
+    const small = new Thinker(needed, begin, 2000);
+    const { model, notes } = await spoken(t, small);
+    for (const index of [0, 1]) assert.deepEqual(await replyOf(model, messages, { maxNewTokens: 5, index }), expected);
+    assert.deepEqual(small.limits, [5, 4101, 5], 'not tried twice');
+    assert.match(notes.at(-1) ?? '', /^it refuses 4096 tokens more for a thought/);
+    await assert.rejects(replyOf(model, messages, { maxNewTokens: 3000 }), /context is 2000/);
+  }
+});
 
 test('a thought that the limit cut is asked again with more, and the next question at once so', async (t) => {
   for (const begin of ['<think>', '']) {
@@ -91,7 +117,7 @@ test('a thought that the limit cut is asked again with more, and the next questi
       });
     } else {
       assert.deepEqual(thinker.limits, [100, 4196, 4196]);
-      assert.deepEqual(notes, [4096]);
+      assert.deepEqual(notes, [given(4096)]);
     }
   }
 });
@@ -108,7 +134,7 @@ test('a thought without an end is no answer; a limit of the person’s is not ra
   const { model, notes } = await spoken(t, endless);
   assert.deepEqual(await replyOf(model, messages, { maxNewTokens: 100 }), { text: '', finish: 'thinking' });
   assert.deepEqual(endless.limits, [100, 4196, 16_484]);
-  assert.deepEqual(notes, [4096, 16_384]);
+  assert.deepEqual(notes, [given(4096), given(16_384)]);
   await model.forget([{ messages, options: { maxNewTokens: 100 } }]);
   await replyOf(model, messages, { maxNewTokens: 100 });
   assert.equal(endless.limits.length, 4, 'asked again after it was forgotten');
@@ -145,5 +171,5 @@ test('only a thought, hidden or shown, is unusable; hidden ones are asked again'
   const { model, notes } = await spoken(t, inner);
   const reply = await replyOf(model, messages, { maxNewTokens: 100 });
   assert.deepEqual(reply, { text: '', finish: 'unusable', why: 'it thought, and answered nothing' });
-  assert.deepEqual(notes, [4096]);
+  assert.deepEqual(notes, [given(4096)]);
 });

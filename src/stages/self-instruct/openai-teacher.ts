@@ -152,7 +152,7 @@ export function parseTasks({ text, finish }: Reply, { kind, language }: TaskRequ
     else if (items.length > 0 && line.trim() !== '' && !/^\s*```/.test(line))
       items[items.length - 1] += ` ${line.trim()}`;
   }
-  if (finish === 'length') items.pop();
+  if (finish === 'length' || finish === 'content_filter') items.pop();
   return items
     .map((item) => cleanText(oneLine(item), 2000))
     .filter((item) => item !== '')

@@ -101,11 +101,7 @@ async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; cl
   };
   const spoken = new SpokenModel(recording, {
     hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
-    onThought: (tokens) =>
-      reporter.note(
-        'info',
-        `the teacher thinks before it answers: it is given ${tokens} tokens more, its thoughts are cut off`,
-      ),
+    note: (text) => reporter.note('info', `teacher: ${text}`),
   });
   return { teacher: new OpenAiTeacher(model, spoken, signal), close };
 }
