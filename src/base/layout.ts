@@ -31,6 +31,11 @@ export const tokenizerJsonName = 'tokenizer.json';
 export const tokenizerConfigName = 'tokenizer_config.json';
 export const specialTokensMapName = 'special_tokens_map.json';
 export const chatTemplateName = 'chat_template.jinja';
+/** What older transformers wrote beside tokenizer.json: content → id. */
+export const addedTokensName = 'added_tokens.json';
+/** Further templates by name, and the one that older processors of transformers kept. */
+export const chatTemplatesFolder = 'additional_chat_templates';
+export const processorTemplateName = 'chat_template.json';
 
 // self-instruct/
 /** Conversations for fine-tuning. */

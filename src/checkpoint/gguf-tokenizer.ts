@@ -2,6 +2,7 @@
 // name of the pre-tokenizer. GGUF carries no split regex, so only sets that llama.cpp knows by name can be written.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { shorten } from '../base/format.js';
 import type { ModelConfig } from '../config/model.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { preTokenizerName } from '../tokenizer/pre-tokenizers.js';
@@ -14,7 +15,16 @@ const tokenKinds = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const
 
 /** What is read here; `Tokenizer` has checked the rest. */
 const tokenizerSchema = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean().default(true) })),
+  added_tokens: z.array(
+    z.looseObject({
+      id: z.int(),
+      content: z.string(),
+      special: z.boolean().default(true),
+      single_word: z.boolean().optional(),
+      lstrip: z.boolean().optional(),
+      rstrip: z.boolean().optional(),
+    }),
+  ),
   pre_tokenizer: z.unknown(),
   model: z.looseObject({
     ignore_merges: z.boolean().nullish(),
@@ -42,6 +52,11 @@ export function tokenizerMetadata(checkpoint: Checkpoint, tokenizer: Tokenizer):
     });
   }
   const json = tokenizerSchema.parse(tokenizer.json);
+  const flagged = json.added_tokens.find((token) => token.single_word || token.lstrip || token.rstrip);
+  if (flagged !== undefined) {
+    const which = JSON.stringify(shorten(flagged.content, 40));
+    throw notInGguf(`the added token ${which} has single_word, lstrip or rstrip: GGUF has no place for them`, where);
+  }
   const { tokens, kinds } = tokenList(json, model.vocab_size);
   const id = (value: number): MetadataValue => ({ type: 'uint32', value });
   const entries: [string, MetadataValue][] = [

@@ -3,18 +3,13 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
-import {
-  configName,
-  generationConfigName,
-  specialTokensMapName,
-  tokenizerConfigName,
-  tokenizerJsonName,
-} from '../base/layout.js';
+import { configName, generationConfigName, tokenizerJsonName } from '../base/layout.js';
 import { tokenId } from '../config/model.js';
 import { byteOf } from '../tokenizer/pre-tokenizer.js';
-import { readRoles } from '../tokenizer/roles.js';
+import { completeFiles } from '../tokenizer/tokenizer-files.js';
+import type { ModelFacts } from '../tokenizer/transformers-class.js';
 import type { ForeignConfig } from './hf-config.js';
-import { parseJson, parseJsonAs } from './manifest.js';
+import { firstIssue } from './manifest.js';
 
 /** What the tokenizer's files say; how text becomes ids is for the tokenizer itself to read. */
 interface TokenNames {
@@ -47,7 +42,11 @@ const tokenizerSchema = z.looseObject({
 });
 
 /** @throws UserError where a file is not JSON or not a tokenizer with a vocabulary by token. */
-export function readTokens(files: Readonly<Record<string, string>>, directory: string): TokenNames {
+export function readTokens(
+  files: Readonly<Record<string, string>>,
+  directory: string,
+  facts: ModelFacts = {},
+): TokenNames {
   const path = `${directory}/${tokenizerJsonName}`;
   const unsupported = (where: string, why: string): UserError =>
     new UserError({
@@ -56,21 +55,15 @@ export function readTokens(files: Readonly<Record<string, string>>, directory: s
       why,
       next: 'Use a model with a byte-level BPE tokenizer, as Llama 3, Qwen2 and Qwen3 have',
     });
-  const { added_tokens: added, model } = parseJsonAs(
-    tokenizerSchema,
-    files[tokenizerJsonName] ?? '',
-    path,
-    unsupported,
-  );
+  const { json, roles } = completeFiles(files, facts, directory);
+  const parsed = tokenizerSchema.safeParse(json);
+  if (!parsed.success) throw unsupported(path, firstIssue(parsed.error));
+  const { added_tokens: added, model } = parsed.data;
   const idOf = (content: string | undefined): number | undefined => {
     if (content === undefined) return undefined;
     const inVocabulary = Object.hasOwn(model.vocab, content) ? model.vocab[content] : undefined;
     return added.find((token) => token.content === content)?.id ?? inVocabulary;
   };
-  const [config, map] = [tokenizerConfigName, specialTokensMapName].map((name) =>
-    parseJson(files[name] ?? '{}', `${directory}/${name}`),
-  );
-  const roles = readRoles(config, map);
   const tokens = new Map<number, { content: string; isAdded: boolean }>();
   for (const [content, id] of Object.entries(model.vocab)) tokens.set(id, { content, isAdded: false });
   for (const { id, content } of added) tokens.set(id, { content, isAdded: true });

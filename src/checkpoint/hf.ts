@@ -6,16 +6,20 @@ import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import {
+  addedTokensName,
   chatTemplateName,
   configName,
   generationConfigName,
   manifestName,
+  processorTemplateName,
   specialTokensMapName,
   tokenizerConfigName,
   tokenizerJsonName,
 } from '../base/layout.js';
 import { ownVersion } from '../base/version.js';
 import { isRewardModel, type ModelConfig } from '../config/model.js';
+import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
+import type { ModelFacts } from '../tokenizer/transformers-class.js';
 import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
 import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
@@ -24,8 +28,6 @@ import { checkVocabulary, embeddingName, parseSampling } from './model-config.js
 import { describeWeights, readWeights } from './weights.js';
 
 const headName = 'lm_head.weight';
-/** As the tokenizer itself reads; the largest known tokenizer.json has 33 MB. */
-const maxTextBytes = 64 << 20;
 const maxConfigBytes = 16 << 20;
 /** Of the files beside tokenizer.json, those that say how text becomes ids and turns become text. */
 const tokenizerNames = [
@@ -33,7 +35,8 @@ const tokenizerNames = [
   tokenizerConfigName,
   specialTokensMapName,
   chatTemplateName,
-  'added_tokens.json',
+  addedTokensName,
+  processorTemplateName,
 ];
 
 /** Whether a folder is a model directory that no mossctl wrote. */
@@ -63,18 +66,21 @@ export async function openForeign(directory: string): Promise<Checkpoint> {
 /** What the small files of a directory say; its weights are not looked at. Throws as `openForeign`. */
 export async function describeForeign(directory: string) {
   const text = (name: string, maxBytes = maxConfigBytes) => readSmallText(join(directory, name), maxBytes);
-  const config = parseForeignConfig(await text(configName), join(directory, configName));
+  const configText = await text(configName);
+  const config = parseForeignConfig(configText, join(directory, configName));
   if (!(await exists(join(directory, tokenizerJsonName)))) throw await noTokenizer(directory);
-  const tokenizerFiles: Record<string, string> = {};
-  for (const name of tokenizerNames) {
-    if (await exists(join(directory, name))) tokenizerFiles[name] = await text(name, maxTextBytes);
-  }
+  const { texts: tokenizerFiles, notes } = await readTokenizerFiles(directory);
   const generationPath = join(directory, generationConfigName);
   const written = (await exists(generationPath)) ? await text(generationConfigName) : '{}';
   const generation = parseForeignGeneration(written, generationPath);
-  const tokens = chooseTokens(config, generation, readTokens(tokenizerFiles, directory), directory);
+  const tokens = chooseTokens(
+    config,
+    generation,
+    readTokens(tokenizerFiles, directory, JSON.parse(configText) as ModelFacts),
+    directory,
+  );
   const sampling = parseSampling(written, generationPath);
-  return { model: modelOf(config, tokens), tokens, tokenizerFiles, sampling, notes: tokens.notes };
+  return { model: modelOf(config, tokens), tokens, tokenizerFiles, sampling, notes: [...notes(), ...tokens.notes] };
 }
 
 /** What `readManifest` would say if the directory had a mossctl.json. Reads every file once, for its sha256. */

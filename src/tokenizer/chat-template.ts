@@ -173,8 +173,7 @@ export class ChatTemplate {
     const loss: number[] = [];
     const add = (start: number, end: number, value: number): void => {
       for (const part of this.tokenizer.splitAtControls(text.slice(start, end))) {
-        const control = this.tokenizer.controlId(part);
-        const ids = control === undefined ? this.tokenizer.encode(this.#escape.undo(part)) : [control];
+        const ids = part.id === undefined ? this.tokenizer.encode(this.#escape.undo(part.text)) : [part.id];
         for (const id of ids) {
           tokens.push(id);
           loss.push(value);

@@ -49,6 +49,16 @@ const table: readonly (PreTokenizer & { steps: readonly string[] })[] = [
   { name: 'smollm', steps: [digits, gpt2], pieceEnd: (text, start) => gpt2End(text, start, true) },
 ];
 
+/** As tokenizer.json spells two of them. */
+export const gpt2Json = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+export const qwen2Json = {
+  type: 'Sequence',
+  pretokenizers: [
+    { type: 'Split', pattern: { Regex: qwen2 }, behavior: 'Isolated', invert: false },
+    { ...gpt2Json, use_regex: false },
+  ],
+};
+
 export const preTokenizerNames: readonly string[] = table.map(({ name }) => name);
 
 /** The set of cuts that a tokenizer.json's `pre_tokenizer` asks for; undefined for one that we do not know. */

@@ -1,4 +1,5 @@
 // What a template wrote, and where in it the answers are.
+import type { TextPart } from './added-token-finder.js';
 import { marks } from './message-escape.js';
 
 /** A rendering, contents still escaped, and the stretches of it that carry loss, in order. */
@@ -53,7 +54,7 @@ export function partingOf(
   prompt: string,
   text: string,
   history: string,
-  splitAtControls: (text: string) => string[],
+  splitAtControls: (text: string) => TextPart[],
 ): number | undefined {
   let common = 0;
   while (common < prompt.length && prompt[common] === text[common]) common++;
@@ -64,9 +65,8 @@ export function partingOf(
     let at = 0;
     for (const part of splitAtControls(whole.slice(history.length))) {
       const start = history.length + at;
-      at += part.length;
-      const isControl = splitAtControls(`${part}\n`).length > 1;
-      if (isControl && start < common && common < start + part.length) common = start;
+      at += part.text.length;
+      if (part.id !== undefined && start < common && common < history.length + at) common = start;
     }
   }
   return common;

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
+import type { AddedToken } from './added-token-finder.js';
 import { findNormalizer, type Normalize } from './normalizer.js';
 import type { Merges } from './pair-ranks.js';
 import { type Affixes, readAffixes } from './post-processor.js';
@@ -14,23 +15,22 @@ export const maxTokenLength = 4096;
 /** Bytes of all tokens together. */
 const maxTokenBytes = 1 << 26;
 
-const addedTokenSchema = z.looseObject({
+export const addedTokenSchema = z.looseObject({
   id: z.int().min(0).max(maxVocabSize),
   content: z.string().min(1).max(256),
-  single_word: z.literal(false, 'single_word tokens are not supported').default(false),
-  lstrip: z.literal(false, 'lstrip tokens are not supported').default(false),
-  rstrip: z.literal(false, 'rstrip tokens are not supported').default(false),
-  /** Looked for in the normalized text, not in the text as it came. */
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
   normalized: z.boolean().default(false),
   special: z.boolean().default(true),
-});
-export type AddedToken = z.output<typeof addedTokenSchema>;
+}) satisfies z.ZodType<AddedToken>;
+export const maxAddedTokens = 10_000;
 
 const unset = (feature: string) => z.null(`${feature} is not supported; only null is`).optional();
 const off = (feature: string) => z.literal([false, null], `${feature} is not supported`).optional();
 
 /** The two large tables, which are checked entry by entry where they are read. */
-const vocabSchema = z.custom<Record<string, unknown>>(
+export const vocabSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'an object from tokens to ids was expected',
 );
@@ -41,7 +41,7 @@ const mergesSchema = z.custom<readonly unknown[]>(
 
 const schema = z.looseObject({
   // `truncation` and `padding` are settings of a batch that fine-tunes leave behind; transformers turns both off, too.
-  added_tokens: z.array(addedTokenSchema).max(10_000).default([]),
+  added_tokens: z.array(addedTokenSchema).max(maxAddedTokens).default([]),
   normalizer: z.unknown().optional(),
   pre_tokenizer: z.unknown().optional(),
   post_processor: z.unknown().optional(),
@@ -87,12 +87,14 @@ export function readVocabulary(json: unknown, where: string): Vocabulary {
   if (!parsed.success) throw new UserError(parsed.error.issues.slice(0, 10).map((issue) => toFault(issue, where)));
   const { added_tokens: added, model } = parsed.data;
   const ids = readIds(model.vocab, where);
+  const normalize = supportedOnly(findNormalizer(parsed.data.normalizer), 'normalizer', ['none', 'NFC'], where);
+  checkDistinct(added, normalize, where);
   return {
     ...readTokens(ids, added, where),
     byteIds: readByteIds(ids, where),
     merges: readMerges(model.merges, ids, where),
     added,
-    normalize: supportedOnly(findNormalizer(parsed.data.normalizer), 'normalizer', ['none', 'NFC'], where),
+    normalize,
     preTokenizer: supportedOnly(findPreTokenizer(parsed.data.pre_tokenizer), 'pre_tokenizer', preTokenizerNames, where),
     affixes: supportedOnly(
       readAffixes(parsed.data.post_processor),
@@ -112,6 +114,18 @@ function supportedOnly<T>(found: T | undefined, field: string, supported: readon
     why: `supported are: ${supported.join(', ')}; another would give other ids`,
     next: 'Use a model with one of these, or train a tokenizer with mossctl tokenizer train',
   });
+}
+
+/** Which of two that are one text after normalization is meant, nothing says: in Hugging Face's library it is chance. */
+function checkDistinct(added: readonly AddedToken[], normalize: Normalize, where: string): void {
+  const found = new Map<string, string>();
+  for (const { content, normalized } of added) {
+    if (!normalized) continue;
+    const other = found.get(normalize(content));
+    found.set(normalize(content), content);
+    if (other === undefined || other === content) continue;
+    throw inconsistent(where, `the added tokens ${quoted(other)} and ${quoted(content)} are one text once normalized`);
+  }
 }
 
 /** A piece of ordinary text must never become a token that was added. */
@@ -150,6 +164,12 @@ function readTokens(ids: ReadonlyMap<string, number>, addedTokens: readonly Adde
   for (const [content, added] of addedIds) {
     const id = ids.get(content) ?? added;
     if (id !== added) throw inconsistent(where, `token ${quoted(content)} has the ids ${added} and ${id}`);
+  }
+  // Hugging Face's library numbers those by their order, whatever ids they have.
+  const others = addedTokens.filter(({ content }) => !ids.has(content));
+  const early = others.find(({ id }, i) => i > 0 && id < others[i - 1].id);
+  if (early !== undefined) {
+    throw inconsistent(where, `added_tokens are not in the order of their ids: ${quoted(early.content)} comes late`);
   }
   const names: string[] = [];
   let count = 0;

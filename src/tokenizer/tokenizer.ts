@@ -3,15 +3,14 @@
 // tokens itself may.
 import { UserError } from '../base/errors.js';
 import { chatTemplateName, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
+import { type AddedToken, AddedTokenFinder, type TextPart } from './added-token-finder.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
-import { escapeRegex } from './escape-regex.js';
-import { unchanged } from './normalizer.js';
 import { type RoleTokens, roleIds } from './roles.js';
 import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
 import { probeTemplate } from './template-probe.js';
 import { TextToIds } from './text-to-ids.js';
 import { readTokenizerFiles } from './tokenizer-files.js';
-import { type AddedToken, readVocabulary, type Vocabulary } from './tokenizer-json.js';
+import { readVocabulary, type Vocabulary } from './tokenizer-json.js';
 import { splitUtf8 } from './utf8.js';
 
 export interface DecodeOptions {
@@ -44,10 +43,7 @@ export class Tokenizer {
   readonly affixes: { before: readonly number[]; after: readonly number[] };
   readonly #vocabulary: Vocabulary;
   readonly #ids: TextToIds;
-  readonly #controlIds: ReadonlyMap<string, number>;
-  /** Of the control strings to look for in the text as it came, and in the normalized text. */
-  readonly #rawControls: RegExp | undefined;
-  readonly #normalizedControls: RegExp | undefined;
+  readonly #added: AddedTokenFinder;
   readonly #special: ReadonlySet<number>;
   readonly #parts: Record<SpecialName, number | undefined>;
   readonly #originals: Record<string, string> | undefined;
@@ -61,20 +57,16 @@ export class Tokenizer {
     this.affixes = vocabulary.affixes;
     this.#vocabulary = vocabulary;
     this.#ids = new TextToIds(vocabulary);
-    const isLate = (token: AddedToken): boolean => token.normalized && normalize !== unchanged;
-    const late = added.filter(isLate).map(({ content, id }) => [normalize(content), id] as const);
-    const raw = added.filter((token) => !isLate(token)).map(({ content, id }) => [content, id] as const);
-    this.#controlIds = new Map([...late, ...raw]);
-    this.controlStrings = [...this.#controlIds.keys()].sort((a, b) => b.length - a.length);
-    this.#rawControls = anyOf(raw.map(([content]) => content));
-    this.#normalizedControls = anyOf(late.map(([content]) => content));
+    this.#added = new AddedTokenFinder(added, normalize);
+    const { ids } = this.#added;
+    this.controlStrings = [...ids.keys()].sort((a, b) => b.length - a.length);
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
-    const isOurs = specialTokenList.every((content, id) => this.#controlIds.get(content) === id);
-    const hasChatml = this.#controlIds.has(specialTokens.turnStart) && this.#controlIds.has(specialTokens.turnEnd);
+    const isOurs = specialTokenList.every((content, id) => ids.get(content) === id);
+    const hasChatml = ids.has(specialTokens.turnStart) && ids.has(specialTokens.turnEnd);
     this.chatTemplate = options.chatTemplate ?? (hasChatml ? chatmlTemplate : missingTemplate);
     this.roles = isOurs ? ourRoles : (options.roles ?? {});
-    const [turnEnd] = this.splitAtControls((options.afterAnswer ?? '').trimStart());
-    this.#parts = roleIds((text) => this.#controlIds.get(text), this.roles, turnEnd);
+    const [afterAnswer] = this.splitAtControls((options.afterAnswer ?? '').trimStart());
+    this.#parts = roleIds((text) => ids.get(text), this.roles, afterAnswer?.id);
     // A model without a template is trained and served with ours: it is saved too, or other tools would guess one.
     this.#originals = isOurs || options.texts === undefined ? undefined : { ...options.texts };
     const usesOurTemplate = options.chatTemplate === undefined && hasChatml;
@@ -117,29 +109,25 @@ export class Tokenizer {
   encodeTrusted(text: string): number[] {
     const ids: number[] = [];
     for (const part of this.splitAtControls(text)) {
-      const control = this.#controlIds.get(part);
-      if (control === undefined) append(ids, this.#ids.encode(part));
-      else ids.push(control);
+      if (part.id === undefined) append(ids, this.#ids.encode(part.text));
+      else ids.push(part.id);
     }
     return ids;
   }
 
-  /** The text in order, each special-token string a part of its own (leftmost, then longest). */
-  splitAtControls(text: string): string[] {
-    const parts = split(text, this.#rawControls);
-    if (this.#normalizedControls === undefined) return parts;
-    const again = (part: string): string[] => split(this.#vocabulary.normalize(part), this.#normalizedControls);
-    return parts.flatMap((part) => (this.#controlIds.has(part) ? [part] : again(part)));
+  /** The text in order, each special-token string a part of its own. */
+  splitAtControls(text: string): TextPart[] {
+    return this.#added.split(text);
   }
 
   /** The text in which `splitAtControls` looks for control strings. */
   forControls(text: string): string {
-    return this.#normalizedControls === undefined ? text : this.#vocabulary.normalize(text);
+    return this.#added.lastForm(text);
   }
 
   /** The id of a control string; undefined for any other text. */
   controlId(text: string): number | undefined {
-    return this.#controlIds.get(text);
+    return this.#added.ids.get(text);
   }
 
   /** Ids of any bytes: valid UTF-8 as `encode` would, the bytes between as pieces of their own. */
@@ -239,23 +227,12 @@ export class Tokenizer {
 
 const ourRoles: RoleTokens = { bos: specialTokens.endOfText, eos: specialTokens.endOfText, pad: specialTokens.pad };
 
-/** A pattern that splits at any of these; the longest wins. */
-function anyOf(contents: readonly string[]): RegExp | undefined {
-  if (contents.length === 0) return undefined;
-  const longestFirst = [...contents].sort((a, b) => b.length - a.length);
-  return new RegExp(`(${longestFirst.map(escapeRegex).join('|')})`, 'u');
-}
-
-function split(text: string, pattern: RegExp | undefined): string[] {
-  return pattern === undefined ? [text] : text.split(pattern).filter((part) => part !== '');
-}
-
 function append(ids: number[], more: Int32Array): void {
   for (let i = 0; i < more.length; i++) ids.push(more[i]);
 }
 
-function addedTokenEntry({ content, special, normalized }: AddedToken): object {
-  return { content, lstrip: false, normalized, rstrip: false, single_word: false, special };
+function addedTokenEntry({ content, lstrip, normalized, rstrip, single_word, special }: AddedToken): object {
+  return { content, lstrip, normalized, rstrip, single_word, special };
 }
 
 function toJsonFile(value: unknown): string {

@@ -9,12 +9,14 @@ interface Said {
   generation?: { eos?: number[]; pad?: number };
   /** Added special tokens, from id 10 on. */
   special?: string[];
+  /** What config.json has as vocab_size, for the tokenizer. */
+  rows?: number;
   eos?: unknown;
   type?: 'llama' | 'qwen2';
   pad?: unknown;
 }
 
-function choose({ config = {}, generation = {}, special = [], eos, pad, type = 'qwen2' }: Said) {
+function choose({ config = {}, generation = {}, special = [], rows, eos, pad, type = 'qwen2' }: Said) {
   const read = parseForeignConfig(JSON.stringify({ model_type: type, vocab_size: 100, ...config }), 'config.json');
   const tokenizer = {
     added_tokens: special.map((content, i) => ({ id: 10 + i, content, special: true })),
@@ -24,7 +26,7 @@ function choose({ config = {}, generation = {}, special = [], eos, pad, type = '
     'tokenizer.json': JSON.stringify(tokenizer),
     'tokenizer_config.json': JSON.stringify({ eos_token: eos, pad_token: pad }),
   };
-  const names = readTokens(files, 'folder');
+  const names = readTokens(files, 'folder', { vocab_size: rows });
   return chooseTokens(read, { eos: generation.eos ?? [], pad: generation.pad }, names, 'folder');
 }
 
@@ -49,8 +51,9 @@ test('generation_config.json says where answers end; the tokenizer says which en
 test('the tokenizer alone, as text or as an added token, in its vocabulary too', () => {
   assert.deepEqual(choose({ eos: { content: '<end>' } }).eosTokenIds, [9]);
   assert.deepEqual(choose({ eos: '<|e|>', special: ['<|e|>'] }).eosTokenIds, [10]);
-  assert.throws(() => choose({ eos: 'nowhere' }), /nothing says which token ends/);
-  assert.throws(() => choose({ eos: 'constructor' }), /nothing says which token ends/);
+  // As transformers: the role makes it the next token, where the embedding has a row for it.
+  assert.deepEqual(choose({ eos: 'nowhere' }).eosTokenIds, [6]);
+  assert.throws(() => choose({ eos: 'constructor', rows: 6 }), /nothing says which token ends/);
 });
 
 test('ids that no token has are named, and the next file that names one is asked', () => {

@@ -46,8 +46,24 @@ const cases: [string, (json: Json) => void, RegExp][] = [
     /this decoder is not supported/,
   ],
   ['a post_processor', (json) => Object.assign(json, { post_processor: { type: 'Template' } }), /this post_processor/],
+  [
+    'added tokens out of order',
+    ({ added_tokens, model: { vocab } }) => {
+      const next = Object.keys(vocab).length;
+      added_tokens.push(...['<b>', '<a>'].map((content, i) => ({ ...added_tokens[0], content, id: next + 1 - i })));
+    },
+    /not in the order of their ids: "<a>"/,
+  ],
+  [
+    'two added tokens that normalization makes one',
+    (json) => {
+      const next = Object.keys(json.model.vocab).length;
+      const twins = ['<é>', '<e\u0301>'].map((content, i) => ({ id: next + i, content, normalized: true }));
+      Object.assign(json, { normalizer: { type: 'NFC' }, added_tokens: [...json.added_tokens, ...twins] });
+    },
+    /are one text once normalized/,
+  ],
   ['other cuts', (json) => json.pre_tokenizer.pretokenizers.shift(), /this pre_tokenizer is not supported/],
-  ['lstrip', (json) => Object.assign(json.added_tokens[1], { lstrip: true }), /lstrip tokens are not supported/],
 ];
 
 for (const [name, change, message] of cases) {

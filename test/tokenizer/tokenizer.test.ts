@@ -164,7 +164,7 @@ test('what files() writes, open() reads', async () => {
 });
 
 test('ids outside the vocabulary and missing special tokens are clear errors', () => {
-  assert.throws(() => golden.decode([golden.vocabSize]), /there is no token 560/);
+  assert.throws(() => golden.tokenBytes(golden.vocabSize), /there is no token 560/);
   assert.throws(() => golden.decode([-1]), UserError);
   const json = structuredClone(golden.json) as { added_tokens: unknown[]; model: { vocab: Record<string, number> } };
   json.added_tokens.pop();
