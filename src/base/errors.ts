@@ -1,5 +1,7 @@
 // Errors that a person can act on: what happened, where, why, and what to type next.
 // Libraries throw them; only the CLI prints and exits.
+import { diskAt } from './disk.js';
+import { formatBytes } from './format.js';
 
 /** One fault. `where` is `file:line:column`, a field path or a URL; `next` is what to type or change. */
 export interface Fault {
@@ -59,30 +61,94 @@ export function ifAbsent<T>(value: T): (error: unknown) => T {
   };
 }
 
-const diskFull = {
-  what: 'the disk is full',
-  why: 'what was already saved is whole',
-  next: 'Free some space and run the same command again: it resumes from what was saved',
+const denied = {
+  what: 'permission denied',
+  next: 'Choose another folder (--out for results, MOSSCTL_CACHE for downloads), or change its permissions',
 };
-const denied = { what: 'permission denied', next: 'Choose another folder with --out, or change its permissions' };
+const again = 'run the same command again: it resumes from what was saved';
+const noMemory = {
+  what: 'there is not enough memory',
+  next: 'Close other programs, or ask for less at once: a smaller model, batchSize or contextLength, or train.recompute=true; `mossctl plan` says what a training takes',
+};
+const tooLarge = { what: 'this file is too large to be read at once', next: 'Split it into smaller ones' };
 
-/** The file-system errors that a person can cause, by code. */
+/** The system errors that a person can cause and act on, by code. */
 const systemFaults = new Map<string | undefined, Fault>([
-  ['ENOSPC', diskFull],
-  ['EDQUOT', diskFull],
   ['EACCES', denied],
   ['EPERM', denied],
-  ['EROFS', denied],
+  ['EROFS', { what: 'this file system is read-only', next: 'Choose another folder with --out' }],
   ['ENOENT', { what: 'no such file or folder', next: 'Check the path' }],
-  ['EISDIR', { what: 'this is a folder, a file was expected' }],
-  ['ENOTDIR', { what: 'this is a file, a folder was expected' }],
+  ['EEXIST', { what: 'there is something else under this name', next: 'Choose another name, or move it away' }],
+  ['EISDIR', { what: 'this is a folder, a file was expected', next: 'Check the path' }],
+  ['ENOTDIR', { what: 'this path leads through a file, where a folder was expected', next: 'Check the path' }],
+  ['ENAMETOOLONG', { what: 'this name is too long for the file system', next: 'Choose a shorter one' }],
+  ['ELOOP', { what: 'this link leads back to itself', next: 'Check the path' }],
+  ['ERR_FS_FILE_TOO_LARGE', tooLarge],
+  ['ERR_STRING_TOO_LONG', tooLarge],
 ]);
+
+/** Those that are nobody's input: there is not enough of something (exit code 1). */
+const resourceFaults = new Map<string | undefined, Fault>([
+  [
+    'ENOSPC',
+    { what: 'the disk is full', why: 'what was already saved is whole', next: `Free some space and ${again}` },
+  ],
+  ['EDQUOT', { what: 'your quota of this disk is used up', next: `Delete something of yours there and ${again}` }],
+  [
+    'EFBIG',
+    {
+      what: 'the file would be larger than may be',
+      why: 'the file system or a limit of this shell (ulimit -f) ends there',
+      next: `Raise the limit (ulimit -f unlimited), or choose another disk with --out, and ${again}`,
+    },
+  ],
+  ['EMFILE', { what: 'too many files are open', next: `Raise the limit (ulimit -n 4096) and ${again}` }],
+  ['ENFILE', { what: 'too many files are open on this machine', next: `Close other programs and ${again}` }],
+  ['EIO', { what: 'the disk does not answer as it should', next: 'Look at the system log: it may be failing' }],
+  ['ENOMEM', noMemory],
+  [
+    'EAGAIN',
+    { what: 'the system gives no more threads or processes', next: `Raise the limit (ulimit -u) and ${again}` },
+  ],
+  ['ERR_WORKER_OUT_OF_MEMORY', noMemory],
+]);
+
+/** The machine lacks something, so this says nothing about the file that was being worked on. */
+export function isResourceError(error: unknown): boolean {
+  return resourceFaults.has(systemErrorCode(error)) || isFailedAllocation(error);
+}
 
 /** Turns them into a `UserError` that names `where`, by default the path of the system's own error. */
 export function asUserError(error: unknown, where = (error as NodeJS.ErrnoException | undefined)?.path): unknown {
-  const fault = error instanceof UserError ? undefined : systemFaults.get(systemErrorCode(error));
-  if (fault === undefined) return error;
-  return new UserError({ where, ...fault }, { cause: error, exitCode: fault === diskFull ? 1 : 2 });
+  if (error instanceof UserError) return error;
+  const code = systemErrorCode(error);
+  const resource = resourceFaults.get(code);
+  if (resource !== undefined) {
+    const fault = { where, ...resource, ...(code === 'ENOSPC' && roomInWords(where)) };
+    return new UserError(fault, { cause: error, exitCode: 1 });
+  }
+  if (isFailedAllocation(error)) {
+    return new UserError({ ...noMemory, why: (error as Error).message }, { cause: error, exitCode: 1 });
+  }
+  const fault = systemFaults.get(code);
+  return fault === undefined ? error : new UserError({ where, ...fault }, { cause: error });
+}
+
+/** Of V8, WebAssembly and our own kernels. */
+function isFailedAllocation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const isRange = error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message);
+  return isRange || /^[a-z0-9-]+: out of memory$/.test(error.message);
+}
+
+/** What is left on the disk of a path. */
+function roomInWords(path: string | undefined): Pick<Fault, 'why'> | undefined {
+  const disk = path === undefined ? undefined : diskAt(path);
+  if (disk === undefined) return undefined;
+  const { mount, freeBytes, totalBytes, freeFiles } = disk;
+  const left =
+    freeFiles === 0 ? 'room for no more files' : `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} left`;
+  return { why: `${mount} has ${left}; what was already saved is whole` };
 }
 
 /** The candidate nearest to `word` by edit distance, if near enough to be a likely typo. */

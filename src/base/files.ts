@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ifAbsent } from './errors.js';
+import { ifAbsent, systemErrorCode } from './errors.js';
 
 /** Writes `data` to `path` so that a crash leaves the old file or the new one, never a part. */
 export function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -36,8 +36,14 @@ async function moveIntoPlace<T>(path: string, write: (temporary: string) => Prom
     return result;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw withPath(error, path);
   }
+}
+
+/** The system does not say which file it could not write. */
+export function withPath(error: unknown, path: string): unknown {
+  if (systemErrorCode(error) === undefined || !(error instanceof Error)) return error;
+  return 'path' in error ? error : Object.assign(error, { path });
 }
 
 /**

@@ -5,7 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { asUserError } from '../base/errors.js';
-import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../base/files.js';
+import { digestOf, replaceDirectory, sha256File, withPath, writeFileDurable } from '../base/files.js';
 import { corpusFolder, corpusManifestName, factsName } from '../base/layout.js';
 import type { Metrics } from '../report/event.js';
 import { Corpus } from './corpus.js';
@@ -36,7 +36,7 @@ export async function buildData(options: BuildOptions): Promise<{ path: string; 
     reportFates(manifest, options.reporter);
     return { path, digest: manifest.digest, metrics: metricsOf(manifest) };
   } catch (error) {
-    throw asUserError(error);
+    throw asUserError(withPath(error, path));
   }
 }
 

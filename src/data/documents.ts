@@ -2,7 +2,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Field, makeData, RecordBatch, RecordBatchFileWriter, Schema, Struct, Utf8 } from 'apache-arrow';
-import { asUserError, UserError } from '../base/errors.js';
+import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { openArrowFile } from './arrow-file.js';
 import { checkedFile } from './manifest.js';
@@ -73,7 +73,7 @@ export class DocumentWriter {
   }
 
   #check(): void {
-    if (this.#failure !== undefined) throw asUserError(this.#failure);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 

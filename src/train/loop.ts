@@ -1,7 +1,7 @@
 // The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, optimize, report.
 // Around it: checkpoints, evaluation, samples, all as often as the config says. A step is saved before it is measured, and
 // no figure or sample ends a training: what fails is reported, and the run fails in the end.
-import { Interrupted, UserError } from '../base/errors.js';
+import { asUserError, Interrupted, UserError } from '../base/errors.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import type { Metrics } from '../report/event.js';
 import { type MicroBatch, soleRank } from './objective.js';
@@ -103,7 +103,8 @@ async function measure<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessio
       else await run.sample?.(session.model, step);
     } catch (error) {
       if (error instanceof Interrupted) throw error;
-      const reason = error instanceof UserError ? error.message : String(error);
+      const known = asUserError(error);
+      const reason = known instanceof UserError ? known.message : String(error);
       const text = `the ${figure} of step ${step} failed, and training continues without it: ${reason}`;
       run.reporter.note('warning', text, { unmeasured: `${run.manifest.stage}, step ${step}` });
     }

@@ -237,6 +237,8 @@ function retentionOf(keep: string): Retention {
 
 function adviceOn(code = ''): string {
   if (['ENOSPC', 'EDQUOT'].includes(code)) return 'Free some space.';
+  if (code === 'EFBIG') return 'Raise the limit (ulimit -f unlimited).';
+  if (['EMFILE', 'ENFILE'].includes(code)) return 'Raise the limit (ulimit -n 4096).';
   if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return 'Make the folder writable.';
   return 'Look at the disk and the folder.';
 }

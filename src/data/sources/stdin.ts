@@ -6,7 +6,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
-import { exists, temporarySibling } from '../../base/files.js';
+import { exists, temporarySibling, withPath } from '../../base/files.js';
 import { cacheDirectory } from './cache.js';
 import type { SourceFile } from './files.js';
 import type { FetchContext } from './http.js';
@@ -47,7 +47,7 @@ export async function spoolStdin(
     return digest;
   } catch (error) {
     await rm(temporary, { force: true });
-    throw asUserError(error);
+    throw asUserError(withPath(error, folder));
   }
 }
 
