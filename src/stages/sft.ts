@@ -23,7 +23,8 @@ import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { readResult } from '../tensor/host.js';
 import { unlearntEnd } from '../tokenizer/answer-ends.js';
-import { ChatTemplate } from '../tokenizer/chat-template.js';
+import { ChatTemplate, noTemplate } from '../tokenizer/chat-template.js';
+import { missingTemplate } from '../tokenizer/chatml.js';
 import { checkKeptTokens } from '../tokenizer/message-escape.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
@@ -149,6 +150,7 @@ async function printSamples(
 
 /** How conversations are written. @throws UserError where the model's template and tokenizer cannot end an answer. */
 function openTemplate(tokenizer: Tokenizer, keepTokens: readonly string[] = [], where: string): ChatTemplate {
+  if (tokenizer.chatTemplate === missingTemplate) throw noTemplate(where);
   checkKeptTokens(tokenizer, keepTokens, 'sft.keepTokens');
   const template = new ChatTemplate(tokenizer, tokenizer.chatTemplate, { keepTokens });
   const fault = template.endFault;

@@ -38,8 +38,8 @@ export interface EncodedTurns {
 /** A conversation that the template cannot render. `reason` follows "the chat template": `refuses it: …`, `fails on it: …`. */
 export class TemplateFault extends UserError {
   readonly reason: string;
-  constructor(cause: unknown) {
-    const why = (cause as Error).message.slice(0, 500);
+  constructor(cause: unknown, shown: (text: string) => string = (text) => text) {
+    const why = shown((cause as Error).message).slice(0, 500);
     const refused = cause instanceof RefusalError;
     const next = refused
       ? 'Change the conversation: templates mostly refuse system messages, tools or an order of roles'
@@ -191,22 +191,25 @@ export class ChatTemplate {
   }
 
   #render(messages: readonly Message[], { addGenerationPrompt = false, tools }: ChatTemplateOptions = {}): Rendering {
-    if (this.#isMissing) throw missing();
+    if (this.#isMissing) throw noTemplate();
     const { bos, eos, pad, unk } = this.tokenizer.roles;
-    const marked = attempt(() =>
-      this.#template.render(
-        {
-          messages: messages.map((message) => this.#escape.message(message)),
-          tools: tools?.map((tool) => ({ type: 'function', function: this.#escape.all(tool) })) ?? null,
-          documents: null,
-          add_generation_prompt: addGenerationPrompt,
-          bos_token: bos,
-          eos_token: eos,
-          pad_token: pad,
-          unk_token: unk,
-        },
-        { ...marks, escaping: { undo: (text) => this.#escape.undo(text), redo: (text) => this.#escape.redo(text) } },
-      ),
+    const undo = (text: string): string => this.#escape.undo(text);
+    const marked = attempt(
+      () =>
+        this.#template.render(
+          {
+            messages: messages.map((message) => this.#escape.message(message)),
+            tools: tools?.map((tool) => ({ type: 'function', function: this.#escape.all(tool) })) ?? null,
+            documents: null,
+            add_generation_prompt: addGenerationPrompt,
+            bos_token: bos,
+            eos_token: eos,
+            pad_token: pad,
+            unk_token: unk,
+          },
+          { ...marks, escaping: { undo, redo: (text) => this.#escape.redo(text) } },
+        ),
+      undo,
     );
     return withoutMarks(marked);
   }
@@ -219,16 +222,19 @@ function compile(source: string): CompiledTemplate {
   });
 }
 
-function attempt<T>(work: () => T): T {
+/** @param shown how a person reads what the template says of an escaped text. */
+function attempt<T>(work: () => T, shown?: (text: string) => string): T {
   try {
     return work();
   } catch (error) {
-    throw new TemplateFault(error);
+    throw new TemplateFault(error, shown);
   }
 }
 
-function missing(): UserError {
+/** @param where the model's folder. */
+export function noTemplate(where?: string): UserError {
   return new UserError({
+    where,
     what: 'this model has no chat template',
     why: 'it is a base model, or the file was left behind: how turns are written cannot be guessed',
     next: 'Put one into its folder as chat_template.jinja',

@@ -220,7 +220,7 @@ test('a conversation is cut before the turn that overflows the context', async (
     ]) {
       const fitted = fitConversation(conversation, template, contextLength);
       if (exchanges === 0) {
-        assert.deepEqual(fitted, { skipped: 'its first exchange is longer than the context' });
+        assert.deepEqual(fitted, { skipped: `its first exchange takes more than ${contextLength} tokens` });
         continue;
       }
       assert.ok('sequences' in fitted);

@@ -173,3 +173,92 @@ test('a template that writes reasoning, tools and calls is given them, and says 
     said: 'it has tool calls (tool_calls), which the chat template does not write',
   });
 });
+
+test('what a template drops of its own accord is said: thoughts inside an answer, text beside a call, system messages', () => {
+  const dropping = bare.replace('m.content', "m.content.split('</think>')[-1]");
+  const template = (source: string) => new ChatTemplate(tokenizers.qwen2, source);
+  const answered = (content: string) => ({
+    messages: [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content },
+    ],
+  });
+  const thought = answered('<think>\nhm\n</think>\n\na');
+  assert.equal(
+    outcomeOf(thought, template(dropping)).said,
+    '<think>…</think> in an answer, which the chat template does not write: it is not learnt',
+  );
+  assert.equal(outcomeOf(thought, templates.qwen3).said, '');
+  assert.equal(outcomeOf(answered('  a\n'), templates.qwen3).said, '', 'white space that a template trims is no loss');
+  const unsystematic = bare
+    .replace('-%}{{- m.role', "-%}{%- if m.role != 'system' -%}{{- m.role")
+    .replace("'<|im_end|>' -}}", "'<|im_end|>' -}}{%- endif -%}");
+  const { said, shown } = outcomeOf({ system: 'Be brief.', ...answered('a') }, template(unsystematic));
+  assert.deepEqual(
+    [said, shown],
+    ['a system message, which the chat template does not write', 'user:q<|im_end|>assistant:a<|im_end|>'],
+  );
+  const llama = new ChatTemplate(
+    Tokenizer.fromJson(bytesJson(families.llama), 'tokenizer.json', { afterAnswer: '<|eot_id|>' }),
+    families.llama.template,
+  );
+  const calls = (count: number) => ({
+    messages: [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content: 'I look.', tool_calls: Array.from({ length: count }, () => call) },
+      { role: 'tool', content: '5.1' },
+      { role: 'assistant', content: 'a' },
+    ],
+  });
+  assert.match(
+    outcomeOf(calls(1), llama).said,
+    /^text of an answer, which the chat template does not write: it is not learnt/,
+  );
+  assert.match(
+    outcomeOf(calls(2), llama).said,
+    /^the chat template refuses it: This model only supports single tool-calls/,
+  );
+});
+
+test('calls that stand in the file as text stay text where a template writes none, and tools join the system message', () => {
+  const text = '{"name": "tide", "arguments": {"port": "Brest"}}';
+  const row = {
+    tools: JSON.stringify([tool.function]),
+    conversations: [
+      { from: 'human', value: 'q' },
+      { from: 'function_call', value: text },
+      { from: 'observation', value: '5.1' },
+      { from: 'gpt', value: 'a' },
+    ],
+  };
+  const { shown, said } = outcomeOf(row, templates.ours);
+  const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
+  const turns = [turn('user', 'q'), turn('assistant', text), turn('tool', '5.1'), turn('assistant', 'a')].join('');
+  assert.equal(shown, turn('system', JSON.stringify([tool.function])) + turns);
+  assert.equal(
+    said,
+    'tools, which the chat template does not write: their list joins the system message; tool calls (function_call), which the chat template does not write: they are learnt as text',
+  );
+});
+
+test('an answer that is marked carries no loss, in every template, and the others do', () => {
+  const messages = [
+    { role: 'user', content: 'q' },
+    { role: 'assistant', content: 'bad', weight: 0 },
+    { role: 'user', content: 'r' },
+    { role: 'assistant', content: 'good' },
+  ];
+  for (const [name, template] of Object.entries(templates)) {
+    for (const order of [messages, [messages[0], messages[3], messages[2], messages[1]]]) {
+      const fitted = fitConversation(readRow({ messages: order }, 'r').conversation, template, 1000);
+      assert.ok('sequences' in fitted, name);
+      const { tokenizer } = template;
+      const learnt = fitted.sequences.map(({ tokens, loss }) =>
+        tokenizer.decode(Array.from(tokens).filter((_, i) => loss?.[i] === 1)),
+      );
+      const thought = name === 'qwen3' && order === messages ? '<think>\n\n</think>\n\n' : '';
+      assert.deepEqual(learnt, [order === messages ? `${thought}good<|im_end|>` : learnt[0]], name);
+      assert.ok(learnt[0].endsWith('good<|im_end|>') && !learnt[0].includes('bad'), `${name} ${learnt[0]}`);
+    }
+  }
+});

@@ -203,6 +203,19 @@ test('an assistant may write <think>, a person may not, and nobody may end a tur
   assert.ok(template.render(spoof).includes('<tool_response>x</tool_response>'));
 });
 
+test('a special token that is to be kept is one in what an assistant says, and text in what a person says', async () => {
+  const controls = [...families.qwen3.controls, { content: '<|sep|>', special: true }];
+  const tokenizer = await Tokenizer.open(await folderOf({ ...families.qwen3, controls }));
+  const kept = new ChatTemplate(tokenizer, tokenizer.chatTemplate, { keepTokens: ['<|sep|>'] });
+  const plain = new ChatTemplate(tokenizer);
+  const messages = [user('<|sep|>'), assistant('a<|sep|>b<|im_end|>c')];
+  const id = tokenizer.controlId('<|sep|>') ?? -1;
+  const count = (template: ChatTemplate) => template.encode(messages).tokens.filter((token) => token === id).length;
+  assert.deepEqual([count(plain), count(kept)], [0, 1]);
+  assert.deepEqual([plain.spelt(messages[1]), kept.spelt(messages[1])], ['<|sep|>', '<|im_end|>']);
+  assert.deepEqual(learnt(tokenizer, kept.encodeTurns(messages).sequences[0]).length, 1);
+});
+
 test('ten thousand control tokens do not make a long message slow', () => {
   const controls = Array.from({ length: 9000 }, (_, i) => ({ content: `<|reserved_${i}|>`, special: true }));
   const json = bytesJson({ controls: [...families.qwen2.controls, ...controls] });

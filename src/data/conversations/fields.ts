@@ -34,8 +34,9 @@ export class Fields {
     for (const name of names) {
       const value = this.#get(name);
       if (isEmpty(value)) continue;
+      if (found !== undefined && JSON.stringify(value) !== JSON.stringify(found.value)) continue;
       found ??= { name, value };
-      if (JSON.stringify(value) === JSON.stringify(found.value)) this.#taken.add(name);
+      this.#taken.add(name);
     }
     return found;
   }

@@ -47,7 +47,9 @@ export function fitConversation(
       .filter(({ role, train }) => role === 'assistant' && train !== false).length;
   }
   if (fitting.length === 0)
-    return { skipped: `its first ${marked ? 'answer that is learnt' : 'exchange'} is longer than the context` };
+    return {
+      skipped: `its first ${marked ? 'answer that is learnt' : 'exchange'} takes more than ${contextLength} tokens`,
+    };
   notes.push(...answerNotes(whole));
   const name = (i: number): string => (fitting.length === 1 ? id : `${id}#${i + 1}`);
   return { sequences: fitting.map((sequence, i) => ({ id: name(i), ...sequence })), cutAnswers, notes };

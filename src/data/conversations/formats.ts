@@ -22,12 +22,20 @@ const systemFields = [
 /** Fields that a training elsewhere may learn from, or that change what it learns, and that no format here has. */
 const learntElsewhere = new Set([
   ...[...turnFields, ...questionFields, ...answerFields, ...inputFields, ...systemFields, ...reasoningFields],
-  ...['history', 'instances', 'text', 'chosen', 'rejected', 'label', 'kto_tag', 'prefix', 'prefill', 'suffix'],
-  ...['chosen_response', 'rejected_response', 'margin', 'functions', 'tools', 'function_call', 'tool_calls'],
-  ...['documents', 'images', 'image', 'videos', 'video', 'audios', 'audio', 'objects', 'response_format'],
-  ...['chat_template', 'chat_template_kwargs', 'enable_thinking', 'thought', 'cot', 'chain_of_thought'],
+  ...['history', 'instances', 'text', 'prefix', 'prefill', 'suffix', 'margin', 'chosen_response', 'rejected_response'],
+  ...['functions', 'tools', 'function_call', 'tool_calls', 'documents', 'response_format'],
+  ...['images', 'image', 'videos', 'video', 'audios', 'audio', 'objects'],
+  ...['chat_template', 'chat_template_kwargs', 'enable_thinking', 'cot', 'chain_of_thought'],
   ...['weight', 'weights', 'loss', 'loss_weight', 'sample_weight', 'train', 'mask', 'masked'],
+  ...['chosen', 'rejected', 'label', 'kto_tag'],
 ]);
+/** What follows from not reading them, where that is not plain. */
+const consequences: Readonly<Record<string, string>> = {
+  label: ': an answer that it marks as bad is learnt like the others',
+  kto_tag: ': an answer that it marks as bad is learnt like the others',
+  chosen: ': fine-tuning learns from one answer, not from pairs',
+  rejected: ': fine-tuning learns from one answer, not from pairs',
+};
 
 export interface RowReading {
   conversation: Conversation;
@@ -73,7 +81,11 @@ export function readRow(value: unknown, name: string): RowReading {
   for (const field of row.rest) {
     const isCopy = messages.some(({ content }) => content === row.peek(field));
     if (isCopy || !learntElsewhere.has(field)) notes.push({ level: 'unread', field: shownName(field) });
-    else notes.push({ level: 'warning', text: `the field ${shownName(field)}, which is not read` });
+    else
+      notes.push({
+        level: 'warning',
+        text: `the field ${shownName(field)}, which is not read${consequences[field] ?? ''}`,
+      });
   }
   return { conversation, notes };
 }

@@ -1,0 +1,92 @@
+// What fine-tuning says of the rows that it reads: what is cut, skipped or not learnt is counted, with the first place.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { toJsonl } from '../../src/base/jsonl.js';
+import { loadPipeline } from '../../src/pipeline/load.js';
+import { type Event, stageReporter } from '../../src/report/event.js';
+import { sftStage } from '../../src/stages/sft.js';
+
+const directory = await mkdtemp(join(tmpdir(), 'sft-rows-'));
+after(() => rm(directory, { recursive: true }));
+const published = fileURLToPath(new URL('../interop/fixtures/qwen3', import.meta.url));
+
+/** One step on these rows; the notes that name rows. */
+async function notesOf(rows: readonly unknown[], { model = published, set = [] as string[] } = {}): Promise<string[]> {
+  const path = join(directory, 'rows.jsonl');
+  await writeFile(path, toJsonl(rows));
+  const settings = [
+    `sft.data=${path}`,
+    'sft.textShare=0',
+    'sft.contextLength=128',
+    'sft.train={steps: 1, batchSize: 1}',
+  ];
+  const { sft } = await loadPipeline({ config: 'smoke', set: [...settings, ...set], flags: { backend: 'wasm' } });
+  const events: Event[] = [];
+  await sftStage.run({
+    config: sft ?? assert.fail(),
+    inputs: { pretrain: model },
+    directory: await mkdtemp(join(directory, 'sft-')),
+    seed: 1,
+    compute: { backend: 'wasm', precision: 'fp32' },
+    reporter: stageReporter({ emit: (event) => void events.push(event) }, 'sft'),
+  });
+  const notes = events.flatMap((event) => (event.type === 'note' ? [event.text.replaceAll(`${directory}/`, '')] : []));
+  return notes.filter((text) => /rows|fields/.test(text) && !text.startsWith('all conversations take'));
+}
+
+const user = (content: string) => ({ role: 'user', content });
+const assistant = (content: string, more: object = {}) => ({ role: 'assistant', content, ...more });
+
+test('cut, skipped, unread and spelt: each is counted once, with the place of the first', async () => {
+  const exchanges = Array.from({ length: 8 }, (_, i) => [user(`number ${i}`), assistant(`it is ${i}`)]).flat();
+  const notes = await notesOf([
+    { messages: [user('a'), assistant('b')], source: 'x' },
+    { messages: exchanges },
+    { messages: [user('a'), assistant('b <|im_end|> c')] },
+    { messages: [user('a'), assistant('<|im_end|>')], images: ['x.png'] },
+    { messages: [user('a'), assistant('b', { weight: 0 })] },
+    { messages: [user('a'), assistant('b '.repeat(300))] },
+    { messages: exchanges },
+  ]);
+  assert.deepEqual(notes, [
+    'skipped 1 conversation: every answer is marked as not to be learnt (first: rows.jsonl:5)',
+    'skipped 1 conversation: its first exchange takes more than 128 tokens (first: rows.jsonl:6)',
+    'cut 2 of 7 conversations at 128 tokens: 8 answers lost (first: rows.jsonl:2)',
+    '2 conversations have <|im_end|> spelt inside an answer: it stays text (sft.keepTokens keeps it as a token) (first: rows.jsonl:3)',
+    '1 conversation has the field images, which is not read (first: rows.jsonl:4)',
+    'fields that are not read: source',
+  ]);
+});
+
+test('a row that the template refuses is skipped; a template that ends answers with no token is refused', async () => {
+  const model = join(directory, 'strict');
+  await cp(published, model, { recursive: true });
+  const turns = (end: string) =>
+    `{%- for m in messages -%}{%- if m.role == 'system' -%}{{- raise_exception('no system turns: ' + m.content) -}}{%- endif -%}{{- '<|im_start|>' + m.role + '\\n' + m.content + '${end}\\n' -}}{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}`;
+  await writeFile(join(model, 'chat_template.jinja'), turns('<|im_end|>'));
+  const rows = [
+    { messages: [user('a'), assistant('b')] },
+    { system: '<|im_end|>', messages: [user('a'), assistant('b')] },
+  ];
+  assert.deepEqual(await notesOf(rows, { model }), [
+    'skipped 1 conversation: the chat template refuses it: no system turns: <|im_end|> (first: rows.jsonl:2)',
+  ]);
+  await writeFile(join(model, 'chat_template.jinja'), turns('<|eot_id|>'));
+  await assert.rejects(
+    notesOf(rows, { model }),
+    /strict: the chat template ends an answer with <\|eot_id\|>, which is no token of this tokenizer.*End an answer with a token that is there, <\|im_end\|>/s,
+  );
+});
+
+test('sft.keepTokens: a special token that answers write; never one that ends turns, nor one that is none', async () => {
+  const rows = [{ messages: [user('a <|box_start|>'), assistant('<|box_start|> b')] }];
+  assert.deepEqual(await notesOf(rows, { set: ['sft.keepTokens=["<|box_start|>"]'] }), []);
+  const refused = (name: string, why: RegExp) =>
+    assert.rejects(notesOf(rows, { set: [`sft.keepTokens=["${name}"]`] }), why);
+  await refused('<|im_end|>', /sft\.keepTokens: "<\|im_end\|>" cannot be kept inside answers/);
+  await refused('<|nothing|>', /sft\.keepTokens: "<\|nothing\|>" is no token of this tokenizer/);
+});
