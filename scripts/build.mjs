@@ -1,7 +1,8 @@
-// Compiles src/ to dist/ with tsc. Runs from `prepare`, which npm also calls where TypeScript is not installed
-// (`npm ci --omit=dev`, or the packed tarball, which carries dist/): then there is nothing to do.
+// Compiles src/ to dist/ with tsc, and puts the command where `npx mossctl` finds it in a checkout (see .npmrc). Runs from
+// `prepare`, which npm also calls where TypeScript is not installed (`npm ci --omit=dev`, or the packed tarball, which
+// carries dist/): then there is nothing to compile.
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -12,4 +13,17 @@ if (!existsSync(tsc)) {
   rmSync(`${root}dist`, { recursive: true, force: true });
   const result = spawnSync(process.execPath, [tsc, '-p', root], { stdio: 'inherit', cwd: root });
   process.exitCode = result.status ?? 1;
+}
+if (existsSync(`${root}node_modules`)) placeCommand(`${root}node_modules/.bin`);
+
+/** As npm does for the packages that it installs; whole or not at all, for another `npx mossctl` may be starting. */
+function placeCommand(folder) {
+  mkdirSync(folder, { recursive: true });
+  const isWindows = process.platform === 'win32';
+  const path = `${folder}/${isWindows ? 'mossctl.cmd' : 'mossctl'}`;
+  const temporary = `${folder}/.mossctl-${process.pid}`;
+  rmSync(temporary, { force: true });
+  if (isWindows) writeFileSync(temporary, '@node "%~dp0\\..\\..\\bin\\mossctl.js" %*\r\n');
+  else symlinkSync('../../bin/mossctl.js', temporary);
+  renameSync(temporary, path);
 }
