@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { UserError } from './errors.js';
 import { shorten } from './format.js';
+import { commandLine } from './shell.js';
 
 /** A row longer than this is refused: it is a broken file, not a document. */
 export const maxLineBytes = 64 << 20;
@@ -25,7 +26,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
         what: 'this is not UTF-8 text',
         where: `${path}:${number + 1}`,
         why: 'the bytes there are no valid UTF-8, so the file is binary or in another encoding',
-        next: `Convert it first, for example: iconv -f GB18030 -t UTF-8 ${path} > converted`,
+        next: `Convert it first, for example: ${commandLine('iconv', '-f', 'GB18030', '-t', 'UTF-8', path)} > converted`,
       });
     }
   };

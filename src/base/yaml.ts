@@ -120,8 +120,12 @@ function fillEmptyBlocks(node: SchemaNode, value: unknown): unknown {
   );
 }
 
-/** `file:x` and plain paths become absolute; other schemes (`npm:`, `https:`) are left as they are. */
+/**
+ * `file:x` and plain paths become absolute; other schemes (`npm:`, `https:`) are left as they are, and so is a path that is
+ * empty, which would become the folder itself: the schema refuses it.
+ */
 function resolvePath(folder: string, text: string): string {
+  if (text === '' || text === 'file:') return text;
   const scheme = /^[a-z][a-z0-9+.-]+:/.exec(text)?.[0];
   if (scheme === undefined) return resolve(folder, text);
   return scheme === 'file:' ? `file:${resolve(folder, text.slice(scheme.length))}` : text;

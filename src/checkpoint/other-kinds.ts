@@ -7,6 +7,7 @@ import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { shorten } from '../base/format.js';
 import { configName, manifestName, tokenizerJsonName, weightsIndexName, weightsName } from '../base/layout.js';
+import { shellQuoted } from '../base/shell.js';
 import { parseJson, readSmallText } from './manifest.js';
 
 const adapterName = 'adapter_config.json';
@@ -303,8 +304,4 @@ function listed(names: readonly string[]): string {
   return names.length > maxShown
     ? `${names.slice(0, maxShown).join(', ')}, … (${names.length} in all)`
     : names.join(', ');
-}
-
-function shellQuoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -11,6 +11,7 @@ import {
   printable,
   shorten,
 } from '../base/format.js';
+import { mossctlCommand } from '../base/shell.js';
 import { isRewardModel } from '../config/model.js';
 import type { Inspection } from '../inspect/checkpoint.js';
 import type { FileReport } from '../inspect/files.js';
@@ -235,11 +236,11 @@ const stateWords: Record<FileReport['state'], string> = {
 
 function nextLines({ manifest, model, faults }: Inspection, given: string): string[] {
   if (faults.length > 0 || model === null) return [];
-  const command = (rest: string): string => `npx mossctl ${rest}`;
-  if (isRewardModel(model)) return [command(`inspect ${given} --row conversations.jsonl:1`)];
+  const inspectRow = mossctlCommand('inspect', given, '--row', 'conversations.jsonl:1');
+  if (isRewardModel(model)) return [inspectRow];
   return manifest.stage === 'pretrain'
-    ? [command(`sft --from ${given} --data conversations.jsonl --out runs/mine`)]
-    : [command(`chat ${given}`), command(`inspect ${given} --row conversations.jsonl:1`)];
+    ? [mossctlCommand('sft', '--from', given, '--data', 'conversations.jsonl', '--out', 'runs/mine')]
+    : [mossctlCommand('chat', given), inspectRow];
 }
 
 /** float32 has seven digits: 1e-6, not 9.999999974752427e-7. */

@@ -1,6 +1,7 @@
 // The options that commands share, declared once. Values of the pipeline (seed, backend, …) are checked by its schema,
 // not here, so that --help needs neither the schema nor anything behind it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UserError } from '../base/errors.js';
 import type { Flags } from '../base/overrides.js';
 import { endWithOutput } from './output.js';
 
@@ -48,6 +49,24 @@ export function withAction<Args extends unknown[]>(
 /** For a command that does nothing but print: it ends when nobody reads on. The others finish their work. */
 export function onlyPrints(command: Command): Command {
   return command.hook('preAction', endWithOutput);
+}
+
+/**
+ * What is empty (`--out "$RUN"` in a script that never set RUN) would mean the folder that the person is in. Only a text may
+ * be: an option or argument whose help calls it <text>.
+ * @throws UserError that names every other one.
+ */
+export function refuseEmpty(command: Command): void {
+  const options = command.options
+    .filter(({ flags }) => !/[<[]text[\].>]/.test(flags))
+    .map((option) => [option.long ?? option.flags, command.getOptionValue(option.attributeName())] as const);
+  const values = command.registeredArguments
+    .map((argument, i) => [`<${argument.name()}>`, command.processedArgs[i] as unknown] as const)
+    .filter(([name]) => !/^<texts?>$/.test(name));
+  const empty = [...options, ...values].filter(([, value]) => [value].flat().includes(''));
+  if (empty.length === 0) return;
+  const why = 'it was given an empty text, as a shell gives for a variable that is not set';
+  throw new UserError(empty.map(([name]) => ({ what: `${name} is empty`, why, next: 'Give it a value, or omit it' })));
 }
 
 /** One line at the end of a command's --help. */

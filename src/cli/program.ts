@@ -13,6 +13,7 @@ import {
   onlyPrints,
   quantity,
   type RunOptions,
+  refuseEmpty,
   wholeNumber,
   withAction,
   withCompute,
@@ -37,6 +38,7 @@ export function buildProgram(keys: KeyTable): Command {
     .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
+    .hook('preAction', (_, command) => refuseEmpty(command))
     .configureOutput({ outputError: (text, write) => write(redact(`mossctl: ${text}`)) });
   addRun(program);
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
@@ -158,7 +160,7 @@ const elseDefault = (value: number): string => `(default: the checkpoint's gener
 function addChat(program: Command): void {
   const chat = program
     .command('chat')
-    .description('talk to a checkpoint; each line of piped input is one turn')
+    .description('talk to a checkpoint; each line of piped input that is not blank is one turn')
     .argument('<checkpoint>', 'a checkpoint or a run folder')
     .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
     .option('--temperature <number>', `0 always takes the likeliest token ${elseDefault(0.7)}`)

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { latestName, metricsName, reportName, settingsName } from '../base/layout.js';
+import { mossctlCommand, shellQuoted } from '../base/shell.js';
 import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
 import type { RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
@@ -22,7 +23,7 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
       seed: String(seed),
       out,
       heading: `seed ${seed}, ${i + 1} of ${seeds.length}, in ${shownPath(out)}`,
-      command: `npx mossctl run ${shownPath(join(out, settingsName))} --out ${shownPath(out)}`,
+      command: mossctlCommand('run', shownPath(join(out, settingsName)), '--out', shownPath(out)),
     });
     if (table !== undefined) runs.push({ seed, table });
     for (const kind of ['unsaved', 'unmeasured'] as const) failed[kind].push(...result[kind]);
@@ -34,7 +35,7 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
   else {
     printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
     printLine(`report  ${report === null ? 'not written' : shownPath(report)}`);
-    printLine(`next    npx mossctl chat ${shownPath(join(folder, `seed-${seeds[0]}`, latestName))}`);
+    printLine(`next    ${mossctlCommand('chat', shownPath(join(folder, `seed-${seeds[0]}`, latestName)))}`);
   }
   failOnMissing(failed);
 }
@@ -50,7 +51,7 @@ async function checkSeeds(hasEval: boolean, folder: string): Promise<void> {
     throw new UserError({
       what: 'this folder holds a single run, whose report the one over all seeds would replace',
       where: folder,
-      next: `Choose another folder: --out ${folder}-seeds`,
+      next: `Choose another folder: --out ${shellQuoted(`${folder}-seeds`)}`,
     });
   }
 }

@@ -4,6 +4,7 @@ import { asUserError, type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
+import { mossctlCommand } from '../base/shell.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
@@ -25,7 +26,7 @@ export interface StageRun extends RunOptions {
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
 export async function runStages(options: StageRun) {
   const { config, folder, warnings } = await findRun(options);
-  const again = `npx mossctl run ${shownPath(join(folder, settingsName))}`;
+  const again = mossctlCommand('run', shownPath(join(folder, settingsName)));
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
   const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
@@ -116,8 +117,6 @@ export async function findRun(options: StageRun) {
   return { config, warnings, folder: options.out ?? join('runs', config.name) };
 }
 
-/** The command as it was typed, quoted where a shell needs it. */
 export function typedCommand(): string {
-  const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
-  return ['npx', 'mossctl', ...process.argv.slice(2).map(quote)].join(' ');
+  return mossctlCommand(...process.argv.slice(2));
 }

@@ -3,6 +3,7 @@
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
+import { shellQuoted } from '../base/shell.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
 import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
 
@@ -101,7 +102,9 @@ function missingParent(name: StageName, parent: StageName, { stages, config, run
     (output === 'checkpoint'
       ? 'name a checkpoint with --from CHECKPOINT'
       : 'give a --config that has all the blocks (--config quickstart)');
-  const typed = ['mossctl', maker, commandArgument, '--out', runDirectory].filter((word) => word !== undefined);
+  const typed = ['mossctl', maker, commandArgument, '--out', shellQuoted(runDirectory)].filter(
+    (word) => word !== undefined,
+  );
   return {
     what: `${command} needs ${product}${setting === undefined ? '' : ` (${setting})`}`,
     // A model is never trained because another stage was asked for, whatever blocks there are.

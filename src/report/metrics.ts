@@ -170,7 +170,9 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
     kept.push(event);
     stages.set(event.stage, kept);
   }
-  return [...stages.values()].flat().sort((a, b) => a.time - b.time);
+  // In the order they came: the clocks of two processes may disagree.
+  const order = new Map(events.map((event, i) => [event, i]));
+  return [...stages.values()].flat().sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
 }
 
 /** What was said at the first step of a round after a resume, or at later ones of it: all that is yet to come. */

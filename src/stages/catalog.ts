@@ -1,6 +1,7 @@
 // The stages, one row each, in the order they run: all that the pipeline and the command line know of a stage. Its own
 // file is imported only when it runs: --help loads none, and a run that needs no model loads no tensor library.
 import type { Fault } from '../base/errors.js';
+import { mossctlCommand, shellQuoted } from '../base/shell.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import type { Stage } from './stage.js';
 
@@ -73,13 +74,14 @@ export const stageTable: StageTable = {
       const isContinued = config.pretrain?.from !== undefined;
       const blocks = isContinued ? (['data'] as const) : (['data', 'tokenizer'] as const);
       const missing = blocks.filter((block) => config[block] === undefined);
-      const build = `"mossctl data build SPEC --out ${runDirectory}"`;
+      const out = shellQuoted(runDirectory);
+      const build = `"mossctl data build SPEC --out ${out}"`;
       return {
         product: 'a tokenised corpus',
         why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
         next: isContinued
           ? `Name the text with --set data.spec=SPEC, or run ${build} first`
-          : `Give a --config that has them (--config quickstart), or run ${build} and "mossctl tokenizer train --out ${runDirectory}" first`,
+          : `Give a --config that has them (--config quickstart), or run ${build} and "mossctl tokenizer train --out ${out}" first`,
       };
     },
     load: async () => (await import('./tokens.js')).tokensStage,
@@ -98,7 +100,7 @@ export const stageTable: StageTable = {
     help: {
       description: 'expand seed tasks into conversations with a teacher',
       example: 'mossctl self-instruct --config quickstart --set selfInstruct.count=500',
-      next: (runDirectory) => `npx mossctl sft --out ${runDirectory}`,
+      next: (runDirectory) => mossctlCommand('sft', '--out', runDirectory),
     },
     output: 'folder',
     uses: ['data'],
@@ -111,7 +113,7 @@ export const stageTable: StageTable = {
       description: 'fine-tune a base model on conversations',
       example: 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine',
       flags: { data: { value: '<file>', description: 'conversations (JSONL) instead of those of self-instruct' } },
-      next: (runDirectory) => `npx mossctl chat ${runDirectory}/latest`,
+      next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),
     },
     output: 'checkpoint',
     needsBackend: true,
@@ -131,7 +133,7 @@ export const stageTable: StageTable = {
     help: {
       description: 'improve a chat model in rounds, by rewards that can be checked',
       example: 'mossctl align --config quickstart --set align.rounds=3',
-      next: (runDirectory) => `npx mossctl chat ${runDirectory}/latest`,
+      next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),
     },
     output: 'checkpoint',
     needsBackend: true,

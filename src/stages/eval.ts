@@ -5,6 +5,7 @@ import { UserError } from '../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../base/files.js';
 import { countOf } from '../base/format.js';
 import { heldOutRowsName, resultsName } from '../base/layout.js';
+import { shellQuoted } from '../base/shell.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import type { EvalConfig } from '../config/pipeline.js';
 import { samplingAt } from '../config/sampling.js';
@@ -160,7 +161,7 @@ function nothingIsHeldOut(directory: string): UserError {
     what: 'there is nothing to measure',
     where: run,
     why: 'this run holds no text and no tasks out of its training',
-    next: `Give tasks (mossctl eval ${run} --set eval.tasks=FILE), or measure text (mossctl eval ${run}/latest --text FILE)`,
+    next: `Give tasks (mossctl eval ${shellQuoted(run)} --set eval.tasks=FILE), or measure text (mossctl eval ${shellQuoted(`${run}/latest`)} --text FILE)`,
   });
 }
 

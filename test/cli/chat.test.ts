@@ -1,14 +1,17 @@
 // mossctl chat with a published model, whose generation_config.json other tools wrote.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../src/base/shell.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { openChat } from '../../src/inference/chat.js';
 import { ggufCheckpoint } from '../checkpoint/fixtures/gguf-checkpoint.js';
-import { mossctl } from '../e2e/cli.js';
+import { mossctl, root } from '../e2e/cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-chat-'));
 after(() => rm(folder, { recursive: true }));
@@ -55,4 +58,36 @@ test('a template without system messages: --system is refused by its name, and c
   }
   const chat = await openChat(model, options);
   await chat.close();
+});
+
+test('in a pipe every line is a turn, also one that begins with a slash; a person types commands', async (t) => {
+  const path = join(folder, 'sft');
+  const cwd = await mkdtemp(join(folder, 'typed-'));
+  const flags = ['--backend', 'cpu', '--max-new-tokens', '2'];
+  const stdin = 'What is ls?\n/etc/passwd: what is in it?\n\n/exit\n/save a file\n';
+  const { code, stdout, stderr } = await mossctl(['chat', path, ...flags, '--json'], { stdin, cwd });
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.match(/"role":"assistant"/g)?.length, 4);
+  assert.deepEqual(await readdir(cwd), []);
+
+  // util-linux; BSD's takes other words
+  if (!spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux')) {
+    t.skip('no `script` here to make a terminal');
+    return;
+  }
+  const words = [process.execPath, '--import', import.meta.resolve('tsx'), `${root}src/cli/main.ts`, 'chat', path];
+  const terminal = spawn('script', ['-qec', commandLine(...words, ...flags), '/dev/null'], { cwd });
+  let shown = '';
+  let typed = 0;
+  const lines = ['hello\r', '/save kept.jsonl\r', '/exit\r'];
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+    const prompts = shown.split('you ›').length - 1;
+    while (typed < Math.min(prompts, lines.length)) terminal.stdin.write(lines[typed++]);
+  });
+  const [status] = (await once(terminal, 'close')) as [number];
+  assert.equal(status, 0, shown);
+  assert.match(shown, /Saved 2 messages to kept\.jsonl/);
+  const saved = await readFile(join(cwd, 'kept.jsonl'), 'utf8');
+  assert.equal((JSON.parse(saved) as { messages: object[] }).messages.length, 2);
 });

@@ -113,6 +113,12 @@ test('wrong usage exits 2 with a suggestion, the version 0, no command at all wi
     [['run'], /missing required argument 'pipeline'/],
     [['chat', 'x', '--top-k', '1.5'], /--top-k 1.5: topK must be a whole number/],
     [['data'], /Commands:/],
+    // Of shell variables that were never set.
+    [['run', 'smoke', '--out', ''], /error: --out is empty\. .*a variable that is not set/],
+    [['sft', '--from', '', '--data', '', '--out', 'r'], /error: --from is empty.*\n.*error: --data is empty/],
+    [['chat', '', '--system', ''], /error: <checkpoint> is empty.*\n$/],
+    [['data', 'stats', 'a', ''], /error: <path> is empty/],
+    [['run', 'smoke', '--set', 'data.spec='], /--set data\.spec=: data\.spec must be a path that is not empty/],
   ];
   for (const [args, message] of wrong) {
     const { code, stdout, stderr } = await mossctl(args);

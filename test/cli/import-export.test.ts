@@ -27,7 +27,7 @@ test('import says what it read and what to type next; the checkpoint opens by th
     /^tokenizer +367 tokens/m,
     /^template +from chat_template.jinja$/m,
     /^ends with +<\|eot_id\|> or .*; pads with <\|finetune_right_pad_id\|>$/m,
-    new RegExp(`^next +mossctl chat ${out}$`, 'm'),
+    new RegExp(`^next +npx mossctl chat ${out}$`, 'm'),
   ])
     assert.match(stdout, line);
   const [source, ours] = [await openCheckpoint(llama), await openCheckpoint(out)];
@@ -61,7 +61,7 @@ test('import without a chat template says so; a SentencePiece tokenizer is refus
   const { code, stdout, stderr } = await mossctl(['import', base, '--out', out]);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^template +none: to chat or fine-tune, put a chat_template.jinja into .*base$/m);
-  assert.match(stdout, new RegExp(`^next +mossctl inspect ${out}$`, 'm'));
+  assert.match(stdout, new RegExp(`^next +npx mossctl inspect ${out}$`, 'm'));
   const tokenizer = JSON.parse(await readFile(join(base, 'tokenizer.json'), 'utf8'));
   Object.assign(tokenizer.model, { byte_fallback: true, unk_token: '<unk>' });
   const decoder = { type: 'Sequence', decoders: [{ type: 'ByteFallback' }] };

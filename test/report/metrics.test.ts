@@ -127,6 +127,14 @@ test('what could not be written for a while is written later, each line once', a
   assert.deepEqual(losses(events, 'pretrain'), [1, 2, 3, 4]);
 });
 
+test('events keep the order they came in, whatever the clock of a later process says', () => {
+  const first = [stage('data', 'started'), stage('data', 'finished'), stage('sft', 'started'), step('sft', 1)];
+  const behind = [stage('sft', 'resumed'), step('sft', 2)].map((event) => ({ ...event, time: event.time - 900 }));
+  const settled = settleEvents([...first, ...behind]);
+  assert.deepEqual(settled, [...first, ...behind]);
+  assert.equal(stageSeconds(settled).get('sft'), 2);
+});
+
 test('a stage that starts afresh forgets its earlier try, and only its own', () => {
   const events = [
     ...[stage('pretrain', 'started'), step('pretrain', 1, 10), stage('pretrain', 'finished')],

@@ -65,7 +65,8 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
   if (isTerminal) terminal.prompt();
   for await (const line of terminal) {
     const text = line.trim();
-    if (text.startsWith('/')) {
+    // What comes through a pipe is somebody's text, whatever it begins with; only a person types commands.
+    if (process.stdin.isTTY && text.startsWith('/')) {
       if (await runCommand(text, dialogue)) return;
     } else if (text !== '') {
       answering = new AbortController();

@@ -1,5 +1,6 @@
 // mossctl data: build a corpus, look into one, or only fetch what it is made from.
 import { formatBytes, formatCount, formatTable, printable, printableLines, shorten } from '../../base/format.js';
+import { mossctlCommand } from '../../base/shell.js';
 import { inspectData } from '../../data/documents.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import type { OutputOptions, RunOptions } from '../options.js';
@@ -13,7 +14,7 @@ export async function build(spec: string | undefined, options: RunOptions & { st
   if (spec !== undefined) set.push(`data.spec=${spec}`);
   if (options.strict) set.push('data.strict=true');
   set.push(...(await stdinSetting({ ...options, set })));
-  return runOneStage('data', { ...options, set }, (folder) => `npx mossctl data inspect ${folder}`);
+  return runOneStage('data', { ...options, set }, (folder) => mossctlCommand('data', 'inspect', folder));
 }
 
 type DataInspectOptions = OutputOptions & { samples: number; dropped?: boolean };

@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
 import { chatTemplateName, tokenizerConfigName } from '../../base/layout.js';
+import { mossctlCommand } from '../../base/shell.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { describeForeign, isForeign } from '../../checkpoint/hf.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
@@ -26,7 +27,7 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
     throw new UserError({
       what: 'this is a checkpoint of mossctl already',
       where: path,
-      next: `Use it as it is: mossctl chat ${shownPath(directory)}`,
+      next: `Use it as it is: ${mossctlCommand('chat', shownPath(directory))}`,
     });
   }
   // What most often is not supported comes first: weights may take minutes to read.
@@ -88,7 +89,7 @@ type Description = ReturnType<typeof describeModel> & { storedAs: string[] };
 
 function summary({ model }: Checkpoint, description: Description, path: string, out: string): string {
   const { architecture, parameters, storedAs, contextLength, template, canChat, padsWith } = description;
-  const next = isRewardModel(model) || !canChat ? `mossctl inspect ${out}` : `mossctl chat ${out}`;
+  const next = mossctlCommand(isRewardModel(model) || !canChat ? 'inspect' : 'chat', out);
   const withoutTemplate = canChat
     ? 'none of its own: ChatML'
     : `none: to chat or fine-tune, put a chat_template.jinja into ${path}`;

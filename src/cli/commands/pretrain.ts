@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { settingsName } from '../../base/layout.js';
+import { mossctlCommand } from '../../base/shell.js';
 import { identifyCheckpoint } from '../../checkpoint/directory.js';
 import type { RunOptions } from '../options.js';
 import { shownPath } from '../output.js';
@@ -15,7 +16,7 @@ interface PretrainOptions extends RunOptions {
 export async function pretrain({ cooldown, from, ...options }: PretrainOptions): Promise<void> {
   const branch = cooldown === undefined ? {} : await cooldownRun(cooldown, options);
   const run = { ...options, ...branch, flags: { 'pretrain.from': from } };
-  return runOneStage('pretrain', run, (folder) => `npx mossctl sft --out ${folder}`);
+  return runOneStage('pretrain', run, (folder) => mossctlCommand('sft', '--out', folder));
 }
 
 /** The pipeline of the parent run, in a folder beside it, unless others are named. */

@@ -1,6 +1,7 @@
 // mossctl run: the whole pipeline, then the report and what to type next. The reporter has printed the eval table.
 import { join } from 'node:path';
 import { latestName } from '../../base/layout.js';
+import { mossctlCommand } from '../../base/shell.js';
 import { modelStagesOf, stageTable } from '../../stages/catalog.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
@@ -13,7 +14,7 @@ export async function run(pipeline: string, options: RunOptions): Promise<void> 
   if (!options.json) {
     printLine(`report  ${result.report}`);
     const isModel = modelStagesOf(stageTable).some((name) => result.outputs[name] !== undefined);
-    if (isModel) printLine(`next    npx mossctl chat ${join(result.folder, latestName)}`);
+    if (isModel) printLine(`next    ${mossctlCommand('chat', join(result.folder, latestName))}`);
   }
   failOnMissing(result);
 }

@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatCount } from '../../base/format.js';
 import { tokenizerJsonName } from '../../base/layout.js';
+import { mossctlCommand } from '../../base/shell.js';
 import { extendTokenizer } from '../../tokenizer/extend.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { RunOptions } from '../options.js';
@@ -26,7 +27,7 @@ export async function extend(place: string, options: ExtendOptions): Promise<voi
   if (text !== undefined) return extendOnFiles(folder, text, options);
   const extension = [`tokenizer.extend=${join(folder, tokenizerJsonName)}`, `tokenizer.add=${add}`];
   const set = [...(options.set ?? []), ...extension];
-  const next = (out: string): string => `npx mossctl tokenizer compare ${shownPath(folder)} ${out}`;
+  const next = (out: string): string => mossctlCommand('tokenizer', 'compare', shownPath(folder), out);
   return runOneStage('tokenizer', { ...run, set }, next);
 }
 
@@ -57,7 +58,7 @@ async function extendOnFiles(folder: string, files: readonly string[], options: 
   const sizes = `${formatCount(base.vocabSize)} → ${formatCount(extended.vocabSize)}`;
   printLine(`vocabulary  ${sizes}: ${formatCount(added)} new tokens${few}`);
   printLine(`wrote       ${path}`);
-  printLine(`next        npx mossctl tokenizer compare ${from} ${path} --text ${text}`);
+  printLine(`next        ${mossctlCommand('tokenizer', 'compare', from, path, '--text', text)}`);
 }
 
 async function* textsOf(files: readonly string[]): AsyncGenerator<string> {

@@ -1,5 +1,6 @@
 // mossctl tokenizer: train one, or see what it makes of a text.
 import { UserError } from '../../base/errors.js';
+import { mossctlCommand } from '../../base/shell.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { openTokenizer } from '../places.js';
@@ -7,7 +8,7 @@ import { runOneStage } from '../run-stages.js';
 import { stdinLines } from '../samples.js';
 
 export function train(options: RunOptions): Promise<void> {
-  return runOneStage('tokenizer', options, (folder) => `npx mossctl tokenizer encode ${folder} "床前明月光"`);
+  return runOneStage('tokenizer', options, (folder) => mossctlCommand('tokenizer', 'encode', folder, '床前明月光'));
 }
 
 export async function encode(folder: string, words: readonly string[], options: OutputOptions): Promise<void> {

@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { UserError } from '../../base/errors.js';
 import { type Line, maxLineBytes } from '../../base/jsonl.js';
+import { commandLine } from '../../base/shell.js';
 import { openBytes } from './bytes.js';
 
 export interface BadLine {
@@ -72,7 +73,7 @@ function lineOf(bytes: Buffer, path: string, number: number): Line | BadLine {
       what: 'this is not UTF-8 text',
       where: `${path}:${number}`,
       why: 'the bytes there are no valid UTF-8, so the file is binary or in another encoding',
-      next: `Convert it first, for example: iconv -f GB18030 -t UTF-8 ${path} > converted`,
+      next: `Convert it first, for example: ${commandLine('iconv', '-f', 'GB18030', '-t', 'UTF-8', path)} > converted`,
     });
     return { number, fault };
   }

@@ -8,6 +8,7 @@ import { extract } from 'tar';
 import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
 import { digestOf, exists, writeDirectoryAtomic } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
+import { commandLine } from '../../base/shell.js';
 import { cacheDirectory } from './cache.js';
 import { checksumOf, parseIntegrity } from './download.js';
 import { pathMatcher } from './files.js';
@@ -119,7 +120,7 @@ function fetchFault(source: NpmSource, tarball: string, why: string): UserError 
     why,
     next:
       'Check the network, the proxy and the registry (`npm ping`) and run the same command again; ' +
-      `without a network, fetch it elsewhere with \`npm pack ${wanted}\` and put the file at ${tarball}`,
+      `without a network, fetch it elsewhere with \`${commandLine('npm', 'pack', wanted)}\` and put the file at ${tarball}`,
   });
 }
 
