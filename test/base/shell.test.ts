@@ -42,7 +42,7 @@ test('every command that names something of the person is quoted', () => {
         .map((line) => `${path}: ${line.trim()}`),
     )
     .filter((line) =>
-      /[`"(]((npx )?mossctl [a-z-]+|iconv|npm (pack|install)|mv|python) [^`]*\$\{(?!shellQuoted|out\}|whole\})/.test(
+      /[`"(]((npx )?mossctl (run|data|tokenizer|pretrain|self-instruct|sft|align|eval|plan|chat|score|inspect|import|export)|iconv|npm (pack|install)|mv|python) [^`]*\$\{(?!shellQuoted|out\}|whole\})/.test(
         line,
       ),
     );
