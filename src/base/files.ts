@@ -1,9 +1,10 @@
 // Files that are whole or absent: everything is written to a temporary sibling, fsynced and renamed.
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, readdirSync, rmSync } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ifAbsent, systemErrorCode } from './errors.js';
+import { hasProcess } from './process.js';
 
 /** Writes `data` to `path` so that a crash leaves the old file or the new one, never a part. */
 export function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -75,9 +76,34 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Hidden, so that nothing mistakes it for a finished one; readers ignore names that start with `.tmp-`. */
+/**
+ * Hidden, so that nothing mistakes it for a finished one; readers ignore names that start with `.tmp-`. It says which process
+ * writes it.
+ */
 export function temporarySibling(path: string): string {
-  return join(dirname(path), `.tmp-${basename(path)}-${randomBytes(4).toString('hex')}`);
+  return join(dirname(path), `.tmp-${basename(path)}-${process.pid}-${randomBytes(4).toString('hex')}`);
+}
+
+/** Removes what processes that are gone left beside `path` while they wrote it; to be called before this one does. */
+export async function removeAbandoned(path: string): Promise<void> {
+  for (const { name, pid } of temporariesOf(path, await readdir(dirname(path)).catch(() => []))) {
+    if (pid === process.pid || !hasProcess(pid)) await rm(name, { recursive: true, force: true });
+  }
+}
+
+/** Removes what this process is writing as `path`, at once: it is about to end. */
+export function removeUnfinished(path: string): void {
+  for (const { name, pid } of temporariesOf(path, readdirSync(dirname(path)))) {
+    if (pid === process.pid) rmSync(name, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function temporariesOf(path: string, names: readonly string[]): { name: string; pid: number }[] {
+  const prefix = `.tmp-${basename(path)}-`;
+  return names.flatMap((name) => {
+    const match = name.startsWith(prefix) ? /^(\d+)-[0-9a-f]{8}$/.exec(name.slice(prefix.length)) : null;
+    return match === null ? [] : [{ name: join(dirname(path), name), pid: Number(match[1]) }];
+  });
 }
 
 export async function syncDirectory(path: string): Promise<void> {

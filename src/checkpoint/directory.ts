@@ -6,7 +6,6 @@ import type { HostTensor } from '../base/host-tensor.js';
 import { configName, generationConfigName, manifestName, optimizerName, stateName } from '../base/layout.js';
 import type { ModelConfig } from '../config/model.js';
 import { describeForeign, identifyForeign, isForeign, openForeign } from './hf.js';
-import { resolveCheckpoint } from './history.js';
 import {
   checkDigest,
   type Manifest,
@@ -24,6 +23,7 @@ import {
   parseModelConfig,
   type SamplingDefaults,
 } from './model-config.js';
+import { withCheckpoint } from './reading.js';
 import { readSafetensors } from './safetensors.js';
 import { isWeightsFile, readWeights } from './weights.js';
 
@@ -68,9 +68,10 @@ export interface Checkpoint {
 
 /** Which checkpoint a path means, without its weights: our own by its mossctl.json, a third-party one by its files. */
 export async function identifyCheckpoint(path: string): Promise<{ path: string; manifest: Manifest; digest: string }> {
-  const directory = await resolveCheckpoint(path);
-  const identity = (await isForeign(directory)) ? await identifyForeign(directory) : await readManifest(directory);
-  return { path: directory, ...identity };
+  return withCheckpoint(path, async (directory) => {
+    const identity = (await isForeign(directory)) ? await identifyForeign(directory) : await readManifest(directory);
+    return { path: directory, ...identity };
+  });
 }
 
 /**
@@ -98,11 +99,16 @@ async function readOwnModel(directory: string) {
  * `verify` compares the sha256 of every file to be read; `training` also reads what only resuming needs.
  * @throws UserError where it is not a checkpoint or a file is missing, truncated or changed.
  */
-export async function openCheckpoint(
-  path: string,
-  { verify = true, training = false }: { verify?: boolean; training?: boolean } = {},
-): Promise<Checkpoint> {
-  const directory = await resolveCheckpoint(path);
+export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
+  return withCheckpoint(path, (directory) => openDirectory(directory, options));
+}
+
+interface OpenOptions {
+  verify?: boolean;
+  training?: boolean;
+}
+
+async function openDirectory(directory: string, { verify = true, training = false }: OpenOptions): Promise<Checkpoint> {
   if (await isForeign(directory)) {
     if (training) throw notResumable(directory);
     return openForeign(directory);

@@ -3,8 +3,9 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asUserError, UserError } from '../base/errors.js';
-import { syncDirectory, temporarySibling } from '../base/files.js';
+import { makeDirectory, syncDirectory, temporarySibling } from '../base/files.js';
 import { align, alignment, dtypeInfo, magic, type ValueType, valueTypes, version } from './gguf-format.js';
+import { refuseExisting } from './hf-export.js';
 import { encodeNumbers, type GgufDtype } from './quantize.js';
 
 /** Numbers converted at once. */
@@ -28,15 +29,18 @@ export interface TensorSource {
 }
 
 /**
- * Writes `path` through a temporary sibling: a crash leaves the old file or the new one.
+ * Writes `path` through a temporary sibling: a crash leaves the old file or the new one. Without `replace`, a file that came
+ * there meanwhile stays.
  * @throws UserError where the disk is full, the folder cannot be written, or a number is too large for its dtype.
  */
 export async function writeGgufFile(
   path: string,
   metadata: readonly (readonly [name: string, value: MetadataValue])[],
   tensors: readonly TensorSource[],
+  { replace = true }: { replace?: boolean } = {},
 ): Promise<void> {
   const temporary = temporarySibling(path);
+  await makeDirectory(dirname(path));
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -46,6 +50,7 @@ export async function writeGgufFile(
     } finally {
       await handle.close();
     }
+    if (!replace) await refuseExisting(path);
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {

@@ -19,7 +19,11 @@ const fileTypes = { f32: 0, f16: 1, q8_0: 7, bf16: 32 } as const satisfies Recor
  * f32; a matrix whose rows q8_0 cannot divide is stored as f16. Memory beyond the weights does not grow with the model.
  * @throws UserError for a reward model, and for what llama.cpp would read but run differently.
  */
-export async function writeGguf(path: string, checkpoint: Checkpoint, { dtype }: { dtype: GgufDtype }): Promise<void> {
+export async function writeGguf(
+  path: string,
+  checkpoint: Checkpoint,
+  { dtype, tokenizer, replace }: { dtype: GgufDtype; tokenizer?: Tokenizer; replace?: boolean },
+): Promise<void> {
   refuseWhatLlamaCppCannotRun(checkpoint);
   const { model } = checkpoint;
   const metadata: [string, MetadataValue][] = [
@@ -29,9 +33,9 @@ export async function writeGguf(path: string, checkpoint: Checkpoint, { dtype }:
     ['general.file_type', { type: 'uint32', value: fileTypes[dtype] }],
     ['general.quantization_version', { type: 'uint32', value: 2 }],
     ...modelMetadata(model),
-    ...tokenizerMetadata(checkpoint, await Tokenizer.open(checkpoint.path)),
+    ...tokenizerMetadata(checkpoint, tokenizer ?? (await Tokenizer.open(checkpoint.path))),
   ];
-  await writeGgufFile(path, metadata, tensorSources(checkpoint, dtype));
+  await writeGgufFile(path, metadata, tensorSources(checkpoint, dtype), { replace });
 }
 
 function nameOf({ manifest, path }: Checkpoint): string {

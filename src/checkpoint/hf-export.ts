@@ -1,8 +1,9 @@
 // A checkpoint as a Hugging Face model directory of its own: the same files without ours, the weights in the dtype that
 // was asked for.
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asUserError, UserError } from '../base/errors.js';
-import { exists, writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
+import { asUserError, ifAbsent, UserError } from '../base/errors.js';
+import { writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
 import { chatTemplateName, configName, generationConfigName, tokenizerConfigName } from '../base/layout.js';
 import type { Checkpoint } from './directory.js';
 import type { FloatDtype } from './float16.js';
@@ -32,6 +33,7 @@ export async function exportHf(
     await writeDirectoryAtomic(path, async (folder) => {
       names = Object.keys(await writeWeights(folder, [...weights.values()], { dtype, maxShardBytes }));
       for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
+      await refuseExisting(path); // it took a while
     });
   } catch (error) {
     throw asUserError(error, path);
@@ -41,7 +43,7 @@ export async function exportHf(
 
 /** @throws UserError where anything is at `path`: an export never replaces what it did not write. */
 export async function refuseExisting(path: string): Promise<void> {
-  if (!(await exists(path))) return;
+  if ((await lstat(path).catch(ifAbsent(undefined))) === undefined) return;
   throw new UserError({
     what: 'there is something here already',
     where: path,

@@ -1,5 +1,6 @@
 // How the system asks work to stop: Ctrl-C, SIGTERM of a service manager, SIGHUP of a terminal that was closed.
-import { printError } from './output.js';
+import { removeUnfinished } from '../base/files.js';
+import { printError, shownPath } from './output.js';
 
 /**
  * Started by `nohup`, which asks the system to ignore SIGHUP. Node restores the default for every signal when it starts,
@@ -36,4 +37,20 @@ export function watchInterrupt(): { signal: AbortSignal; release(): void } {
       for (const [name, listener] of watched) process.off(name, listener);
     },
   };
+}
+
+/** Work that has nothing to save ends at once when it is asked to, and leaves nothing half-written of `path`. */
+export async function removedWhenKilled<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const onKill = (): void => {
+    removeUnfinished(path);
+    printError(`\nmossctl: interrupted while writing ${shownPath(path)}: nothing of it is left`);
+    process.exit(130);
+  };
+  const watched: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', ...(survivesHangup ? [] : (['SIGHUP'] as const))];
+  for (const name of watched) process.on(name, onKill);
+  try {
+    return await work();
+  } finally {
+    for (const name of watched) process.off(name, onKill);
+  }
 }

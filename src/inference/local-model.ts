@@ -1,6 +1,7 @@
 // A model on this machine, ready to answer: weights, tokenizer, chat template and the engine that samples from them, all
 // from the one folder. Chat, evaluation, alignment and samples during training speak to a model through it.
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { withCheckpoint } from '../checkpoint/reading.js';
 import { greedy, type Sampling, samplingSchema, withinBounds } from '../config/sampling.js';
 import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
@@ -34,7 +35,7 @@ export class LocalModel implements ChatModel, ChatFormat {
 
   /** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend; `verify` as for `openCheckpoint`. */
   static async open(path: string, options: { verify?: boolean } = {}): Promise<OpenedModel> {
-    return LocalModel.of(await openCheckpoint(path, options));
+    return withCheckpoint(path, async (directory) => LocalModel.of(await openCheckpoint(directory, options)));
   }
 
   /** The weights of a checkpoint that was opened, on the current backend. */

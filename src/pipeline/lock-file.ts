@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { systemErrorCode } from '../base/errors.js';
 import { temporarySibling } from '../base/files.js';
+import { hasProcess } from '../base/process.js';
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -87,15 +88,6 @@ export async function stateOf(holder: Holder, self: Holder): Promise<'alive' | '
   if (started === 'ended') return 'dead';
   if (started === undefined || holder.started === null) return 'unknown';
   return started === holder.started ? 'alive' : 'dead'; // another process has its id by now
-}
-
-export function hasProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
 }
 
 /** 'ended' of a process that only waits for its parent to notice; undefined where nothing is known. */

@@ -17,7 +17,9 @@ export interface CliOptions {
   /** An open file in the place of the pipe that is read. */
   stdout?: number;
   env?: Record<string, string>;
-  /** Called with the process as soon as it runs, and on everything it prints. */
+  /** Called with the process as soon as it runs. */
+  onStart?(child: ChildProcess): void;
+  /** Called on everything it prints. */
   onOutput?(text: string, child: ChildProcess): void;
 }
 
@@ -28,6 +30,7 @@ export function mossctl(args: readonly string[], options: CliOptions = {}): Prom
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
   });
+  options.onStart?.(child);
   child.stdin?.on('error', () => undefined); // it may exit before it has read all of it
   child.stdin?.end(options.stdin ?? '');
   const output = { stdout: '', stderr: '' };

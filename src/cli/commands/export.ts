@@ -3,14 +3,18 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decoderTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
+import { removeAbandoned } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import { writeGguf } from '../../checkpoint/gguf.js';
 import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
 import type { GgufDtype } from '../../checkpoint/quantize.js';
+import { withCheckpoint } from '../../checkpoint/reading.js';
 import { checkTensors } from '../../model/check-tensors.js';
+import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, printNotes, shownPath } from '../output.js';
+import { removedWhenKilled } from '../signals.js';
 
 interface ExportOptions extends OutputOptions {
   format: 'hf' | 'gguf';
@@ -25,12 +29,20 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   const { format, dtype, out } = options;
   checkOptions(options);
   await refuseExisting(out);
-  const checkpoint = await openCheckpoint(path, { verify: options.verify });
+  await removeAbandoned(out);
+  const { checkpoint, tokenizer } = await withCheckpoint(path, async (directory) => ({
+    checkpoint: await openCheckpoint(directory, { verify: options.verify }),
+    tokenizer: format === 'gguf' ? await Tokenizer.open(directory) : undefined,
+  }));
   printNotes(checkpoint, options);
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
-  let files: string[] = [];
-  if (format === 'gguf') await writeGguf(out, checkpoint, { dtype });
-  else if (dtype !== 'q8_0') files = await exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize });
+  const files = await removedWhenKilled(out, async () => {
+    if (format === 'hf' && dtype !== 'q8_0') {
+      return exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize });
+    }
+    await writeGguf(out, checkpoint, { dtype, tokenizer, replace: false });
+    return [];
+  });
   const written = files.length === 0 ? [out] : files.map((name) => join(out, name));
   const bytes = (await Promise.all(written.map((path) => stat(path)))).reduce((sum, { size }) => sum + size, 0);
   const [architecture] = checkpoint.model.architectures;

@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import { decoderTable, parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
-import { exists } from '../../base/files.js';
+import { exists, removeAbandoned } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
 import { chatTemplateName, tokenizerConfigName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { describeForeign, isForeign } from '../../checkpoint/hf.js';
-import { resolveCheckpoint } from '../../checkpoint/history.js';
+import { resolveCheckpoint, restoreDisplaced } from '../../checkpoint/history.js';
 import { readManifest } from '../../checkpoint/manifest.js';
 import { saveCheckpoint } from '../../checkpoint/save.js';
 import { describeWeights } from '../../checkpoint/weights.js';
@@ -20,6 +20,7 @@ import { missingTemplate } from '../../tokenizer/chatml.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
+import { removedWhenKilled } from '../signals.js';
 
 export async function importModel(path: string, { out, json }: OutputOptions & { out: string }): Promise<void> {
   const directory = await resolveCheckpoint(path);
@@ -38,7 +39,10 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
   checkTensors(decoderTable(source.model), source.weights, directory);
   await refuseOther(out, source.digest);
   const weights = [...source.weights.values()];
-  const { digest } = await saveCheckpoint(resolve(out), { ...source, weights, training: undefined });
+  await removeAbandoned(resolve(out));
+  await restoreDisplaced(resolve(out)); // killed while it replaced an earlier import
+  const save = () => saveCheckpoint(resolve(out), { ...source, weights, training: undefined });
+  const { digest } = await removedWhenKilled(resolve(out), save);
   const { entries } = await describeWeights(directory);
   const storedAs = [...new Set(entries.map(({ dtype }) => dtype))].sort();
   const description = { storedAs, ...describeModel(source, tokenizer) };

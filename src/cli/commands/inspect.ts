@@ -1,7 +1,8 @@
 // mossctl inspect: what a checkpoint is, or the tokens that it makes of a text or of a row.
+import { stat } from 'node:fs/promises';
 import { UserError } from '../../base/errors.js';
 import { printable } from '../../base/format.js';
-import { resolveCheckpoint } from '../../checkpoint/history.js';
+import { withCheckpoint } from '../../checkpoint/reading.js';
 import { openChatFormat } from '../../inference/chat-format.js';
 import { inspectCheckpoint } from '../../inspect/checkpoint.js';
 import { inspectGguf, isGguf } from '../../inspect/gguf.js';
@@ -20,9 +21,12 @@ interface InspectOptions extends OutputOptions {
 
 export async function inspect(path: string, options: InspectOptions): Promise<void> {
   if (isGguf(path)) return inspectGgufFile(path, options);
-  const directory = await resolveCheckpoint(path);
-  if (options.text !== undefined || options.row !== undefined) return inspectTokens(directory, options);
-  const inspection = await inspectCheckpoint(directory, options);
+  if (options.text !== undefined || options.row !== undefined) return inspectTokens(path, options);
+  const inspection = await withCheckpoint(path, async (directory) => {
+    const found = await inspectCheckpoint(directory, options);
+    if (found.faults.length > 0) await stat(directory); // it may have been deleted, which is no fault of its own
+    return found;
+  });
   if (options.json) printJson({ type: 'result', ...inspection });
   else printLine(inspectionText(inspection, path));
   if (inspection.faults.length > 0) throw new UserError(inspection.faults);
@@ -45,8 +49,8 @@ async function inspectGgufFile(path: string, { text, row, json }: InspectOptions
   }
 }
 
-async function inspectTokens(directory: string, { text, row, json }: InspectOptions): Promise<void> {
-  const format = await openChatFormat(directory);
+async function inspectTokens(path: string, { text, row, json }: InspectOptions): Promise<void> {
+  const format = await withCheckpoint(path, openChatFormat);
   const report = row === undefined ? textTokens(format, text ?? '') : await rowTokens(format, ...placeOf(row));
   if (json) {
     printJson({ type: 'result', ...report });
