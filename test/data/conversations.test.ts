@@ -155,6 +155,8 @@ test('rows of a wrong shape are errors that name the line and the field', async 
   assert.match(await faultOf([{ instruction: 'x', output: 3 }]), /output: a text was expected, not a number/);
   assert.match(await faultOf([{ chat: { turn_x: {} } }]), /chat\.turn_x/);
   assert.match(await faultOf([{ messages: [user('a')], check: { type: 'nunber' } }]), /:1: check\.type/);
+  const all = await faultOf([{ text: 'x' }, good, { text: 'y' }]);
+  assert.match(all, /rows\.jsonl:1: this row is no conversation.*\n.*rows\.jsonl:3: this row is no conversation/);
   const array = join(directory, 'broken.json');
   await writeFile(array, '[{"messages": ');
   await assert.rejects(readFrom(array), /broken\.json(:1)?: this is not valid JSON/);

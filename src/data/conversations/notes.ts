@@ -20,6 +20,11 @@ export class RowRefusal extends Error {
   }
 }
 
+interface RowLine {
+  level: 'warning' | 'info';
+  text: string;
+}
+
 interface Count {
   rows: number;
   first: string;
@@ -33,6 +38,7 @@ export class RowNotes {
   readonly #notes = new Map<string, Count & { level: 'warning' | 'info' }>();
   readonly #skipped = new Map<string, Count>();
   readonly #unread = new Map<string, Count>();
+  readonly #notices = new Set<string>();
   readonly #cut = { rows: 0, answers: 0, first: '' };
   /** What the rows are called: `conversation`, `task`. */
   readonly #noun: string;
@@ -46,6 +52,11 @@ export class RowNotes {
   read(): void {
     this.#rows++;
   }
+
+  /** Something about a file as a whole, such as its encoding. */
+  readonly notice = (text: string): void => {
+    this.#notices.add(text);
+  };
 
   add(note: RowNote, where: string): void {
     if (note.level === 'unread') count(this.#unread, note.field, where, {});
@@ -68,8 +79,8 @@ export class RowNotes {
   }
 
   /** @param contextLength tokens at which conversations were cut, where they were. */
-  lines(contextLength?: number): { level: 'warning' | 'info'; text: string }[] {
-    const lines: { level: 'warning' | 'info'; text: string }[] = [];
+  lines(contextLength?: number): RowLine[] {
+    const lines = [...this.#notices].map((text): RowLine => ({ level: 'info', text }));
     const add = (level: 'warning' | 'info', text: string, first: string): void => {
       lines.push({ level, text: `${text} (first: ${first})` });
     };

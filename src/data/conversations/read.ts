@@ -1,7 +1,7 @@
 // Conversations from files, checked row by row. A row of the wrong shape is an error that names its line; one that is
 // understood and of no use is skipped and counted.
 import { z } from 'zod';
-import { UserError } from '../../base/errors.js';
+import { type Fault, UserError } from '../../base/errors.js';
 import type { Message } from '../../tokenizer/message.js';
 import { type Row, readRows } from '../rows.js';
 import type { Conversation } from '../types.js';
@@ -11,21 +11,36 @@ import { type RowNote, type RowNotes, RowRefusal } from './notes.js';
 /**
  * The conversations of a file of rows in any format (see formats.ts), each with its place, `path:line`; `notes` hears of
  * what is not read and what is skipped. A conversation without an `id` is named `file:line`.
- * Throws a UserError that names file and line.
+ * Throws a UserError that names file and line of every row of the wrong shape.
  */
 export async function* readConversations(
   path: string,
   notes: RowNotes,
 ): AsyncGenerator<{ conversation: Conversation; where: string }> {
+  const faults: Fault[] = [];
   for await (const row of readRows(path)) {
     notes.read();
-    const read = parseRow(row);
+    const read = attempt(row, faults);
+    if (faults.length >= maxFaults) break;
+    if (read === undefined || faults.length > 0) continue;
     if ('skipped' in read) {
       notes.skip(read.skipped, read.where);
       continue;
     }
     for (const note of read.notes) notes.add(note, row.where);
     yield { conversation: read.conversation, where: row.where };
+  }
+  if (faults.length > 0) throw new UserError(faults);
+}
+
+/** undefined where the row is of the wrong shape, which `faults` hears of. */
+function attempt(row: Row, faults: Fault[]): RowReading | SkippedRow | undefined {
+  try {
+    return parseRow(row);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    faults.push(...error.faults);
+    return undefined;
   }
 }
 
@@ -81,6 +96,8 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
 };
 
 const fixRow = 'Fix or delete that row';
+/** Listed in one go; a file with more is broken in one way, not in a hundred. */
+const maxFaults = 20;
 
 /** The row was understood; `conversation` is there where it was read, too. */
 type SkippedRow = Partial<RowReading> & { skipped: string; where: string; notes: RowNote[] };

@@ -1,8 +1,11 @@
 // The seed tasks: hand-written examples of every family, which a teacher expands.
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { asUserError, type Fault, UserError } from '../../base/errors.js';
 import { readJsonl } from '../../base/jsonl.js';
 import { taskKindSchema } from '../../config/pipeline.js';
+import { readRow } from '../../data/conversations/formats.js';
+import { RowNotes, RowRefusal } from '../../data/conversations/notes.js';
 import { checkSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 
@@ -23,19 +26,26 @@ const maxFaults = 20;
 
 /**
  * Reads and validates a seeds file. Throws one `UserError` with the file and line of every bad row.
- * `refuse` says what is wrong with a row that is whole, and what to do.
+ * `refuse` says what is wrong with a row that is whole, and what to do; `notes` hears of fields that are not read.
  */
 export async function readSeeds(
   path: string,
   refuse: (seed: SeedTask) => Omit<Fault, 'where'> | undefined = () => undefined,
+  notes: RowNotes = new RowNotes('seed'),
 ): Promise<SeedTask[]> {
   const seeds: SeedTask[] = [];
   const faults: Fault[] = [];
   const lines = new Map<string, number>();
   try {
     for await (const { value, line } of readJsonl(path)) {
-      const parsed = seedSchema.safeParse(value);
       const where = `${path}:${line}`;
+      const own = ownShape(value, { name: `${basename(path)}:${line}`, where, notes });
+      if ('fault' in own) {
+        faults.push({ what: `seed task: ${own.fault}`, where });
+        if (faults.length >= maxFaults) break;
+        continue;
+      }
+      const parsed = seedSchema.safeParse(own.seed);
       if (!parsed.success) {
         for (const issue of parsed.error.issues)
           faults.push({ what: `seed task: ${issue.path.join('.') || 'the row'}: ${issue.message}`, where });
@@ -59,6 +69,41 @@ export async function readSeeds(
       next: 'Add rows such as {"id":"1","kind":"chat","language":"en","instruction":"Hello!","output":"Hello."}',
     });
   return seeds;
+}
+
+/** A row as seeds are written, or one question and its answer in any format that conversations are read in. */
+function ownShape(
+  value: unknown,
+  { name, where, notes }: { name: string; where: string; notes: RowNotes },
+): { seed: unknown } | { fault: string } {
+  if (typeof value !== 'object' || value === null || ('instruction' in value && 'output' in value))
+    return { seed: value };
+  try {
+    const { conversation, notes: said } = readRow(value, name);
+    const { messages, tools, ...fields } = conversation;
+    const [question, answer, ...more] = messages;
+    if (question?.role !== 'user' || answer?.role !== 'assistant' || more.length > 0) {
+      const roles = messages.map(({ role }) => role).join(', ');
+      return { fault: `one question and its answer were expected, these are ${roles}` };
+    }
+    const lost = said.flatMap((note) => (note.level === 'unread' ? [] : [note.text]));
+    const { reasoning, toolCalls, train } = answer;
+    for (const [what, is] of Object.entries({
+      tools,
+      reasoning,
+      'tool calls': toolCalls,
+      'a mark without loss': train,
+    }))
+      if (is !== undefined) lost.push(what);
+    if (lost.length > 0) return { fault: `a seed has no place for ${lost.join(', ')}` };
+    for (const note of said) notes.add(note, where);
+    return { seed: { ...fields, instruction: question.content, output: answer.content } };
+  } catch (error) {
+    if (error instanceof RowRefusal) return { fault: error.message };
+    if (error instanceof UserError)
+      return { fault: error.faults.map(({ what, why }) => [what, why].filter(Boolean).join(': ')).join('; ') };
+    throw error;
+  }
 }
 
 function faultsOf(seed: SeedTask, lines: ReadonlyMap<string, number>): string[] {

@@ -2,7 +2,7 @@
 // The files are written at the end, whole; an endpoint's answers are kept as they come, beside the stage's folder: they
 // were paid for, and outlive a change of settings.
 import { dirname, join, resolve } from 'node:path';
-import { nearest, UserError } from '../../base/errors.js';
+import { type Fault, nearest, UserError } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
 import {
@@ -13,6 +13,7 @@ import {
   trainRowsName,
 } from '../../base/layout.js';
 import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
+import { RowNotes } from '../../data/conversations/notes.js';
 import { readFacts } from '../../data/facts.js';
 import type { Conversation } from '../../data/types.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
@@ -40,7 +41,9 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
     if (config.teacher === 'openai') new OpenAiEndpoint({ ...config, terms });
   },
   run: async (job) => {
-    const seeds = await chosenSeeds(job.config);
+    const notes = new RowNotes('seed');
+    const seeds = await chosenSeeds(job.config, notes);
+    notes.report(job.reporter);
     const { teacher, close } = await openTeacher(job);
     try {
       return await runWith(job, seeds, teacher);
@@ -50,9 +53,12 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   },
 };
 
-async function chosenSeeds({ kinds, seeds: path, teacher }: SelfInstructConfig): Promise<SeedTask[]> {
+async function chosenSeeds(
+  { kinds, seeds: path, teacher }: SelfInstructConfig,
+  notes: RowNotes = new RowNotes('seed'),
+): Promise<SeedTask[]> {
   const refused = new Set<TaskKind>(); // each once: the first of its rows is named
-  const seeds = await readSeeds(resolve(path), ({ kind }) => {
+  const refuse = ({ kind }: SeedTask): Omit<Fault, 'where'> | undefined => {
     const isServed = teacher !== 'offline' || isBuiltIn(kind) || kinds?.includes(kind) === false;
     if (isServed || refused.has(kind)) return undefined;
     refused.add(kind);
@@ -63,7 +69,8 @@ async function chosenSeeds({ kinds, seeds: path, teacher }: SelfInstructConfig):
       why: `it serves ${taskKinds.join(', ')}`,
       next: `${meant}For kinds of your own use selfInstruct.teacher: openai, or name in selfInstruct.kinds those to use`,
     };
-  });
+  };
+  const seeds = await readSeeds(resolve(path), refuse, notes);
   const missing = kinds?.filter((kind) => !seeds.some((seed) => seed.kind === kind)) ?? [];
   if (missing.length > 0)
     throw new UserError({

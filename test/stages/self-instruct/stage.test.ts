@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { type BuiltInKind, type SelfInstructConfig, taskKinds } from '../../../src/config/pipeline.js';
 import { buildData } from '../../../src/data/build.js';
+import { RowNotes } from '../../../src/data/conversations/notes.js';
 import { readFacts } from '../../../src/data/facts.js';
 import { readDataManifest } from '../../../src/data/manifest.js';
 import { isHeldOutPair } from '../../../src/data/sources/formulas.js';
@@ -232,19 +233,21 @@ test('killed at any moment and run again: the same files, and no others', async 
   const expected = await selfInstructStage.run(jobOf(await temporaryDirectory(t), config));
   const directory = await temporaryDirectory(t);
   const script = `
+    import { stageReporter } from './src/report/event.ts';
     import { selfInstructStage } from './src/stages/self-instruct/stage.ts';
     const job = ${JSON.stringify({ ...jobOf(directory, config), events: undefined })};
-    const emit = (event: Event) => event.type === 'progress' && console.log(event.done);
+    const emit = (event) => event.type === 'progress' && console.log(event.done);
     job.reporter = stageReporter({ emit }, 'selfInstruct');
     await selfInstructStage.run(job);`;
-  for (const moment of [1, 1500, 2056]) {
+  for (const moment of [1, 1000, 1900]) {
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     child.stdout.on('data', (chunk: Buffer) => {
       if (Number(chunk.toString().trim().split('\n').at(-1)) >= moment) child.kill('SIGKILL');
     });
-    await new Promise((resolve) => child.on('exit', resolve));
+    const signal = await new Promise((resolve) => child.on('exit', (_, by) => resolve(by)));
+    assert.equal(signal, 'SIGKILL', `killed once ${moment} tasks are made`);
   }
   const resumed = await selfInstructStage.run(jobOf(directory, config));
   assert.equal(resumed.digest, expected.digest);
@@ -345,6 +348,52 @@ test('mistakes in a seeds file are told all at once, with their lines', async (t
   await writeFile(path, '\n\n');
   await assert.rejects(readSeeds(path), /no seed tasks/);
   await assert.rejects(readSeeds(`${path}.absent`), UserError);
+});
+
+test('seeds may be conversations of one question and its answer; what a seed has no place for is refused by name', async (t) => {
+  const path = join(await temporaryDirectory(t), 'seeds.jsonl');
+  const write = (rows: object[]) => writeFile(path, rows.map((row) => JSON.stringify(row)).join('\n'));
+  const seed = { id: 'a', kind: 'chat', language: 'en', instruction: 'Hello!', output: 'Hello.' };
+  const own = { kind: 'chat', language: 'en' };
+  const turns = [
+    { from: 'human', value: 'Hello!' },
+    { from: 'gpt', value: 'Hello.' },
+  ];
+  const rows = [
+    seed,
+    { ...own, id: 'b', conversations: turns },
+    { ...own, id: 'c', prompt: 'Hello!', completion: 'Hello.', source: 'x' },
+    { ...own, id: 'd', instruction: 'Hello!', instances: [{ input: '', output: 'Hello.' }] },
+  ];
+  await write(rows);
+  const notes = new RowNotes('seed');
+  const seeds = await readSeeds(path, undefined, notes);
+  assert.deepEqual(
+    seeds,
+    ['a', 'b', 'c', 'd'].map((id) => ({ ...seed, id })),
+  );
+  assert.deepEqual(notes.lines(), [{ level: 'info', text: 'fields that are not read: source' }]);
+  await write([
+    { ...own, id: 'b', conversations: [...turns, ...turns] },
+    { ...own, id: 'c', system: 'Be brief.', conversations: turns },
+    { ...own, id: 'd', conversations: [turns[0], { ...turns[1], reasoning: 'Hm.' }], images: ['x'] },
+    { ...own, id: 'e', conversations: [{ from: 'narrator', value: 'Once' }] },
+    { ...own, id: 'f', text: 'Once' },
+  ]);
+  const error = await readSeeds(path).catch((e: unknown) => e);
+  assert.ok(error instanceof UserError);
+  const expected = [
+    /one question and its answer were expected, these are user, assistant, user, assistant/,
+    /these are system, user, assistant/,
+    /no place for the field images, which is not read, reasoning/,
+    /has the role "narrator"/,
+    /this row is no conversation/,
+  ];
+  assert.deepEqual(
+    error.faults.map(({ where }) => where?.split(':').at(-1)),
+    ['1', '2', '3', '4', '5'],
+  );
+  for (const [i, { what }] of error.faults.entries()) assert.match(what, expected[i]);
 });
 
 test('a kind without seeds, and kinds that no fact feeds, are refused', async (t) => {
