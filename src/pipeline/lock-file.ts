@@ -81,7 +81,8 @@ export async function thisHolder(): Promise<Holder> {
 /** 'unknown' where only signs of life can tell: the holder is on another machine or in another container. */
 export async function stateOf(holder: Holder, self: Holder): Promise<'alive' | 'dead' | 'unknown'> {
   const { boot, host, pidNamespace: namespace } = holder;
-  const isHere = boot !== null && boot === self.boot && host === self.host && namespace === self.pidNamespace;
+  const hasIds = boot !== null || process.platform === 'win32'; // which has none, and no namespaces either
+  const isHere = hasIds && boot === self.boot && host === self.host && namespace === self.pidNamespace;
   if (!isHere) return 'unknown';
   if (!hasProcess(holder.pid)) return 'dead';
   const started = await processStart(holder.pid);

@@ -71,7 +71,14 @@ describe('Ctrl-C', () => {
     }
     assert.ok(killed > 0, 'a second signal came before the first had been obeyed');
     assert.ok(resumable > 0, 'one came after the first save');
-    const { code, stderr } = await mossctl(command(run));
+    let hungUp = false;
+    const { code, stderr } = await mossctl(command(run), {
+      env: { _: '/usr/bin/nohup' }, // as a shell says it of what it starts through nohup
+      onOutput: (_, child) => {
+        if (!hungUp) child.kill('SIGHUP');
+        hungUp = true;
+      },
+    });
     assert.equal(code, 0, stderr);
     assert.equal(await digest(run), whole);
     const names = await readdir(run, { recursive: true });
