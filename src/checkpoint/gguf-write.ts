@@ -40,8 +40,8 @@ export async function writeGgufFile(
   { replace = true }: { replace?: boolean } = {},
 ): Promise<void> {
   const temporary = temporarySibling(path);
-  await makeDirectory(dirname(path));
   try {
+    await makeDirectory(dirname(path));
     const handle = await open(temporary, 'w');
     try {
       await handle.writeFile(padded(header(metadata, tensors)));
@@ -54,7 +54,7 @@ export async function writeGgufFile(
     await rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw asUserError(error, path);
   }
 }

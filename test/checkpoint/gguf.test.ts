@@ -291,8 +291,8 @@ test('a failed export leaves the old file whole and nothing beside it; equal che
   assert.equal(await readFile(path, 'utf8'), 'the old file');
   await writeGguf(path, { ...checkpoint, weights }, { dtype: 'bf16' });
   await assert.rejects(
-    writeGguf(join(own, 'no/such/folder.gguf'), checkpoint, { dtype: 'f16' }),
-    /no such file or folder/,
+    writeGguf(join(path, 'folder.gguf'), checkpoint, { dtype: 'f16' }),
+    /model\.gguf.folder\.gguf: there is something else under this name/,
   );
 
   await writeGguf(path, checkpoint, { dtype: 'q8_0' });

@@ -78,8 +78,9 @@ async function disk(): Promise<Finding> {
 }
 
 async function cache(): Promise<Finding> {
-  const folder = cacheDirectory();
+  let folder = 'the cache';
   try {
+    folder = cacheDirectory();
     await mkdir(folder, { recursive: true });
     return { name: 'cache', ok: true, detail: folder };
   } catch (error) {
