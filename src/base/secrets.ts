@@ -88,6 +88,8 @@ function withoutUser(text: string): string {
   return text.replace(/\b((?:https?|socks\w*|ftp):\/\/)[^\s/?#"'<>]+@/gi, `$1${mark}@`);
 }
 
+const digest = /^(?:sha(?:256|512)[-:])?(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$/;
+
 interface Place {
   secret: string;
   at: number;
@@ -98,13 +100,15 @@ interface Place {
  * JSON or a URL; in base64 or hexadecimal. A part that reads like words ("internal") is left alone unless it is long.
  */
 export class Redactor {
+  readonly #secrets: readonly string[];
   /** Every 8 characters of every form of every secret. */
   readonly #parts = new Map<string, Place[]>();
   /** [hash of two characters] 1: such a part may begin so. Most places of a text are passed over by it. */
   readonly #beginnings = new Uint8Array(1 << 16);
 
   constructor(secrets: Iterable<string>) {
-    const forms = [...secrets].flatMap(formsOf).map((form) => squeeze(form).text);
+    this.#secrets = [...secrets];
+    const forms = this.#secrets.flatMap(formsOf).map((form) => squeeze(form).text);
     for (const secret of new Set(forms)) {
       for (let at = 0; at + partLength <= secret.length; at++) {
         const part = secret.slice(at, at + partLength);
@@ -118,7 +122,10 @@ export class Redactor {
 
   /** `text` without keys, and how many stood in it. */
   hide(text: string): { text: string; count: number } {
-    const found = this.#parts.size === 0 || text.length < partLength ? [] : this.#find(text);
+    const isHopeless = this.#parts.size === 0 || text.length < partLength;
+    // A digest shares 8 characters with a hexadecimal key by chance, and must stay what it is.
+    const isDigest = digest.test(text) && !this.#secrets.some((secret) => text.includes(secret));
+    const found = isHopeless || isDigest ? [] : this.#find(text);
     let shown = '';
     let end = 0;
     for (const [from, to] of found) {

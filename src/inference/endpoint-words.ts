@@ -54,7 +54,7 @@ export function errorOfBody(body: string): SaidError {
 export function wordsOfText(text: string): string {
   const withoutMarkup = /<(?:!doctype|html|head|body|h1|title)/i.test(text.slice(0, 2000))
     ? text
-        .slice(0, 20_000)
+        .slice(0, 8000)
         .replace(/<(script|style)[\s\S]*?(?:<\/\1>|$)/gi, ' ')
         .replace(/<[^>]*>/g, ' ')
     : text.slice(0, 4 * maxWords);

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { settingsName } from '../base/layout.js';
 import { mapPaths } from '../base/schema.js';
-import { redact, shownSettings } from '../base/secrets.js';
+import { redactAll, shownSettings } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
@@ -327,5 +327,5 @@ async function writePipelineFile(config: PipelineConfig, runDirectory: string): 
     isAbsolute(path) ? relative(runDirectory, path) : path,
   );
   const head = '# The settings of this run, defaults included. Written by mossctl.\n';
-  await writeFileAtomic(join(runDirectory, settingsName), redact(head + stringify(portable)));
+  await writeFileAtomic(join(runDirectory, settingsName), head + stringify(redactAll(portable)));
 }

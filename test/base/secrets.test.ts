@@ -43,6 +43,15 @@ test('what is no key stays', () => {
   assert.equal(hide(`say ${wordy}!`, wordy), 'say [redacted]!');
 });
 
+test('a digest that shares a part with a key stays whole', () => {
+  const hex = '0123456789abcdef0123456789abcdef';
+  const digest = `${'e'.repeat(20)}56789abcdef0${'f'.repeat(32)}`;
+  assert.equal(hide(digest, hex), digest);
+  assert.equal(hide(`sha256:${digest}`, hex), `sha256:${digest}`);
+  assert.match(hide(`see ${digest}`, hex), /redacted/);
+  assert.equal(hide(hex + hex, hex), '[redacted][redacted]');
+});
+
 test('which variables hold secrets', () => {
   const environment = {
     OPENAI_API_KEY: ` ${key}\n`,

@@ -7,7 +7,7 @@ import { wordingOf } from './task-key.js';
 import type { ProposedTask, Solution } from './teacher.js';
 
 /** Words or Chinese characters. */
-const maxWords = { prompt: 150, answer: 300 };
+export const maxWords = { prompt: 150, answer: 300 };
 
 /** Asks for what a text model has no hands or eyes for. Looked for in the request, not in what it quotes. */
 const impossible = {

@@ -2,11 +2,13 @@
 // the list; each new task is then answered in a request of its own. What it says is text to validate, never trusted.
 import { cleanText } from '../../base/clean-text.js';
 import { Interrupted, nearest, UserError } from '../../base/errors.js';
+import { wordsOf } from '../../base/words.js';
 import { type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
 import type { Question } from '../../inference/recording.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
 import { familyOf, isBuiltIn } from './families/table.js';
+import { maxWords } from './filters.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
 
 /** Replies in a row with nothing usable in them before we give up. */
@@ -17,6 +19,8 @@ const thoughtAdvice =
   'Turn its thoughts off, or raise the limit, with selfInstruct.request, for example {reasoning_effort: low} or {max_tokens: 32768}';
 const formatAdvice = 'A larger model may follow the format; check selfInstruct.model';
 const addressAdvice = 'Check selfInstruct.model and OPENAI_BASE_URL (it mostly ends in /v1)';
+
+const defaultAnswerWords = 20;
 
 const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', en: 'English' };
 
@@ -116,15 +120,18 @@ function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest
 }
 
 function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Question {
+  // Seeds of the person's own say how long an answer is.
+  const ownWords = isBuiltIn(task.kind) ? [] : examples.map(({ output }) => wordsOf(output).length);
+  const words = Math.min(Math.max(defaultAnswerWords, ...ownWords), maxWords.answer);
   const shown = examples
     .slice(0, 3)
     .map(({ instruction, output }) => `Task: ${oneLine(instruction)}\nAnswer: ${output}`);
   const system = [
     `You answer tasks for training a very small language model, in the language of the task. ${familyOf(task.kind).answerForm}`,
-    'Be correct and short: at most 20 words. Write the answer and nothing else.',
+    `Be correct and short: at most ${words} words. Write the answer and nothing else.`,
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');
-  return question(system, user, { index, maxNewTokens: 200, temperature: 0 });
+  return question(system, user, { index, maxNewTokens: Math.max(200, 3 * words), temperature: 0 });
 }
 
 function question(system: string, user: string, options: ReplyOptions): Question {

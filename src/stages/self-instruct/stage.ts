@@ -174,7 +174,7 @@ async function writeOutput(
   if (prompts.length < config.prompts && fresh.some(({ check }) => check === undefined))
     job.reporter.note(
       'warning',
-      `${prompts.length} of ${config.prompts} tasks are kept apart for align: it can use only those with a check, which not every kind has`,
+      `${prompts.length} of ${config.prompts} tasks are kept apart for align: it takes only tasks with a check, such as those of kind arithmetic or language`,
     );
   emitSamples(job, fresh);
   for (const [rule, { count, example }] of expansion.dropped)

@@ -247,7 +247,8 @@ test('kinds of one’s own: their tasks follow the seeds, in every file and coun
   const directory = await temporaryDirectory(t);
   await mkdir(directory, { recursive: true });
   const seeds = join(directory, 'seeds.jsonl');
-  const seed = { language: 'en', instruction: 'Can I bring my bicycle along?', output: 'Yes, by the back door.' };
+  const output = `Yes, ${'by the back door and '.repeat(10)}then left.`;
+  const seed = { language: 'en', instruction: 'Can I bring my bicycle along?', output };
   const kinds = ['faq', 'constructor'];
   await writeFile(seeds, kinds.map((kind) => JSON.stringify({ ...seed, id: kind, kind })).join('\n'));
   const events: Event[] = [];
@@ -258,6 +259,8 @@ test('kinds of one’s own: their tasks follow the seeds, in every file and coun
     config: { seeds, kinds, count: 10, heldOut: 4, prompts: 2, maxSimilarity: 0.95 },
   });
   assert.match(requests[0].messages[1].content, /All are of one kind: “faq”, as the examples show\./);
+  const answering = requests.find(({ messages }) => /Answer:$/.test(messages[1].content));
+  assert.match(answering?.messages[0].content ?? '', /at most 53 words/, 'as long as the longest of the seeds');
   const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
   assert.ok(notes.some((text) => /^kind faq is your own: .*no rule checks their answers$/.test(text)));
   assert.ok(notes.some((text) => /^0 of 2 tasks are kept apart for align/.test(text)));
