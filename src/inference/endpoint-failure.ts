@@ -83,8 +83,9 @@ function retryAfterOf(headers: Headers): number | undefined {
   const [milliseconds, after] = [headers.get('retry-after-ms'), headers.get('retry-after')?.trim()];
   const seconds = milliseconds === null ? Number(after || Number.NaN) : Number(milliseconds || Number.NaN) / 1000;
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds : undefined;
-  const until = Date.parse(after ?? '');
-  return Number.isNaN(until) ? undefined : Math.max(0, (until - Date.now()) / 1000);
+  // By the endpoint's own clock.
+  const wait = (Date.parse(after ?? '') - Date.parse(headers.get('date') ?? '')) / 1000;
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 }
 
 export function asUserError(failure: Failure, { role }: EndpointTerms, url: string, tries: number): UserError {
