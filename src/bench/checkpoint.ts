@@ -148,7 +148,7 @@ async function saveBesideTraining(
     config: { keep: 'last=1' },
     manifest,
     tokenizerFiles,
-    eosTokenId: eosTokenIds[0],
+    eosTokenIds,
   };
   const saver = new Saver({ ...options, reporter: silentReporter });
   const times: { stall: number; whole: number }[] = [];

@@ -19,9 +19,9 @@ import {
   checkTokenIds,
   checkVocabulary,
   embeddingName,
+  type GenerationConfig,
   parseGenerationConfig,
   parseModelConfig,
-  type SamplingDefaults,
 } from './model-config.js';
 import { withCheckpoint } from './reading.js';
 import { readSafetensors } from './safetensors.js';
@@ -39,8 +39,8 @@ export interface CheckpointContent {
   model: ModelConfig;
   /** End generation, the most frequent one first: end of text for a base model, end of turn after fine-tuning. */
   eosTokenIds: readonly number[];
-  /** Of generation_config.json. */
-  sampling?: SamplingDefaults;
+  /** Of generation_config.json, without those ids. */
+  generationConfig?: GenerationConfig;
   /** File name → text: tokenizer.json, tokenizer_config.json, … */
   tokenizerFiles: Record<string, string>;
   /** Under their Hugging Face names. */
@@ -56,8 +56,8 @@ export interface Checkpoint {
   manifest: Manifest;
   model: ModelConfig;
   eosTokenIds: readonly number[];
-  /** What generation_config.json says of sampling, for other tools: ours have flags for it. */
-  sampling?: SamplingDefaults;
+  /** What generation_config.json says besides: of sampling, mostly. */
+  generationConfig?: GenerationConfig;
   tokenizerFiles: Record<string, string>;
   weights: Map<string, HostTensor>;
   /** What a person should know of how a third-party model is read: names that were changed, ids that are not used. */

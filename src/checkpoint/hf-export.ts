@@ -26,7 +26,7 @@ export async function exportHf(
   const texts: Record<string, string> = {
     ...withTemplate(tokenizerFiles),
     [configName]: modelConfigText(model, dtype),
-    [generationConfigName]: generationConfigText(model, eosTokenIds, checkpoint.sampling),
+    [generationConfigName]: generationConfigText(model, eosTokenIds, checkpoint.generationConfig),
   };
   let names: string[] = [];
   try {

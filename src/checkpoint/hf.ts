@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
-import type { HostTensor } from '../base/host-tensor.js';
+import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import {
   addedTokensName,
   chatTemplateName,
@@ -24,7 +24,8 @@ import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
 import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
 import { damagedFile, type Manifest, readSmallText } from './manifest.js';
-import { checkVocabulary, embeddingName, parseSampling } from './model-config.js';
+import { checkVocabulary, embeddingName, parseGenerationFields } from './model-config.js';
+import type { TensorEntry } from './safetensors.js';
 import { describeWeights, readWeights } from './weights.js';
 
 const headName = 'lm_head.weight';
@@ -49,7 +50,7 @@ export async function isForeign(directory: string): Promise<boolean> {
  * @throws UserError naming what is missing, damaged or not supported.
  */
 export async function openForeign(directory: string): Promise<Checkpoint> {
-  const { model, tokens, tokenizerFiles, sampling, notes } = await describeForeign(directory);
+  const { model, tokens, tokenizerFiles, generationConfig, notes } = await describeForeign(directory);
   const read = new Map<string, string>();
   const stored = await readWeights(directory, (file, sha256) => read.set(join(directory, file), sha256));
   const weights = dropTied(model, stored, directory);
@@ -58,7 +59,7 @@ export async function openForeign(directory: string): Promise<Checkpoint> {
   checkVocabulary(model, weights.get(embeddingName)?.shape[0], directory);
   const { eosTokenIds } = tokens;
   return {
-    ...{ path: directory, digest, manifest, model, eosTokenIds, sampling, tokenizerFiles, weights },
+    ...{ path: directory, digest, manifest, model, eosTokenIds, generationConfig, tokenizerFiles, weights },
     notes: [...notes, ...identity.notes],
   };
 }
@@ -73,14 +74,14 @@ export async function describeForeign(directory: string) {
   const generationPath = join(directory, generationConfigName);
   const written = (await exists(generationPath)) ? await text(generationConfigName) : '{}';
   const generation = parseForeignGeneration(written, generationPath);
-  const tokens = chooseTokens(
-    config,
-    generation,
-    readTokens(tokenizerFiles, directory, JSON.parse(configText) as ModelFacts),
-    directory,
-  );
-  const sampling = parseSampling(written, generationPath);
-  return { model: modelOf(config, tokens), tokens, tokenizerFiles, sampling, notes: [...notes(), ...tokens.notes] };
+  const names = readTokens(tokenizerFiles, directory, JSON.parse(configText) as ModelFacts);
+  const tokens = chooseTokens(config, generation, names, directory);
+  const { generationConfig, skipped } = parseGenerationFields(written, generationPath);
+  const unusable = skipped.map((field) => `${generationConfigName} says ${field}, which is no value for it: skipped`);
+  return {
+    ...{ model: modelOf(config, tokens), tokens, tokenizerFiles, generationConfig },
+    notes: [...notes(), ...tokens.notes, ...unusable],
+  };
 }
 
 /** What `readManifest` would say if the directory had a mossctl.json. Reads every file once, for its sha256. */
@@ -88,7 +89,7 @@ export async function identifyForeign(
   directory: string,
   hash: (path: string) => Promise<string> = sha256File,
 ): Promise<{ manifest: Manifest; digest: string; notes: readonly string[] }> {
-  const { files: weights, notes } = await describeWeights(directory);
+  const { files: weights, entries, notes } = await describeWeights(directory);
   const files: Record<string, string> = {};
   for (const name of [configName, generationConfigName, ...tokenizerNames, ...weights]) {
     const path = join(directory, name);
@@ -110,8 +111,17 @@ export async function identifyForeign(
     backend: 'none',
     threads: null,
     precision: 'fp32',
+    ...storedDtype(entries),
   };
   return { manifest, digest, notes };
+}
+
+/** The dtype of most numbers, where it has 16 bits. */
+function storedDtype(entries: readonly TensorEntry[]): Pick<Manifest, 'storedAs'> {
+  const counts = { f32: 0, f16: 0, bf16: 0 };
+  for (const { dtype, shape } of entries) counts[dtype] += sizeOf(shape);
+  const storedAs = counts.bf16 > counts.f16 ? 'bf16' : 'f16';
+  return counts[storedAs] > counts.f32 ? { storedAs } : {};
 }
 
 function modelOf(config: ForeignConfig, tokens: ForeignTokens): ModelConfig {

@@ -44,6 +44,8 @@ const manifestSchema = z.object({
   precision: z.string().max(100).default('fp32'),
   /** Saved before it was evaluated and sampled from, which is not done yet: `metrics` holds older figures. */
   unmeasured: z.literal(true).optional(),
+  /** The dtype that the published model came in, which exports keep; absent: f32. */
+  storedAs: z.enum(['f16', 'bf16']).optional(),
   /** Settings that were changed when an interrupted training was resumed, in order; absent where none were. */
   overrides: z
     .array(z.strictObject({ step: count, key: shortText, from: shortText, to: shortText }))

@@ -3,6 +3,7 @@
 // Our own are read strictly; third-party ones through hf-config.ts, which fills in what is absent.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { shorten } from '../base/format.js';
 import { isRewardModel, type ModelConfig, modelConfigSchema, tokenId } from '../config/model.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, parseJson, parseJsonAs } from './manifest.js';
@@ -11,22 +12,28 @@ export const embeddingName = 'model.embed_tokens.weight';
 
 const generationSchema = z.object({ eos_token_id: z.union([tokenId, z.array(tokenId).min(1).max(1000)]) });
 
-const fraction = z.number().min(0).max(1).optional().catch(undefined);
-const count = z.int().min(0).max(1e9).optional().catch(undefined);
+const fraction = z.number().min(0).max(1);
+const count = z.int().min(0).max(1e9);
 /** Some tools write -1 for all tokens. */
-const countOrAll = z.int().min(-1e9).max(1e9).optional().catch(undefined);
-const factor = z.number().min(0).max(100).optional().catch(undefined);
+const countOrAll = z.int().min(-1e9).max(1e9);
 
-/** How a model's makers would have it sampled: kept for other tools, as far as it is plain. */
-const samplingSchema = z.object({
-  do_sample: z.boolean().optional().catch(undefined),
-  temperature: factor,
+/** What is known of sampling, and what such a field may be. */
+const samplingFields = {
+  do_sample: z.boolean(),
+  temperature: z.number().min(0).max(100),
   // 0 would divide by nothing; transformers refuses it too.
-  repetition_penalty: z.number().positive().max(100).optional().catch(undefined),
+  repetition_penalty: z.number().positive().max(100),
   ...{ top_p: fraction, min_p: fraction, typical_p: fraction },
   ...{ top_k: countOrAll, max_new_tokens: count, max_length: count },
-});
+};
+const samplingSchema = z.object(samplingFields).partial();
 export type SamplingDefaults = Readonly<z.output<typeof samplingSchema>>;
+
+/**
+ * How a model's makers would have it sampled: generation_config.json without the ids of bos, eos and pad. Fields that are not
+ * known are kept for other tools.
+ */
+export type GenerationConfig = Readonly<SamplingDefaults & Record<string, unknown>>;
 
 const torchNames = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const satisfies Record<FloatDtype, string>;
 
@@ -44,14 +51,14 @@ export function modelConfigText(model: ModelConfig, dtype: FloatDtype = 'f32'): 
   });
 }
 
-/** The text of generation_config.json: where generation ends, for other tools that open the checkpoint. */
+/** The text of generation_config.json: where generation ends, and how it samples. */
 export function generationConfigText(
   model: ModelConfig,
   eosTokenIds: readonly number[],
-  sampling: SamplingDefaults = {},
+  generationConfig: GenerationConfig = {},
 ): string {
   return canonicalJson({
-    ...sampling,
+    ...generationConfig,
     bos_token_id: model.bos_token_id,
     eos_token_id: eosTokenIds.length === 1 ? eosTokenIds[0] : eosTokenIds,
     pad_token_id: model.pad_token_id,
@@ -63,16 +70,31 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
   return parseJsonAs(modelConfigSchema, text, path);
 }
 
-/** Our own generation_config.json: the ids that end generation, the most frequent one first, and how to sample. */
+/** Our own generation_config.json: the ids that end generation, the most frequent one first, and the rest of it. */
 export function parseGenerationConfig(text: string, path: string) {
   const eosTokenIds = [parseJsonAs(generationSchema, text, path).eos_token_id].flat();
-  return { eosTokenIds, sampling: parseSampling(text, path) };
+  return { eosTokenIds, generationConfig: parseGenerationFields(text, path).generationConfig };
 }
 
-/** @returns what a generation_config.json, ours or anyone's, says of sampling; malformed fields are skipped. */
-export function parseSampling(text: string, path: string): SamplingDefaults {
-  const known = samplingSchema.catch({}).parse(parseJson(text, path));
-  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+/** Anyone's generation_config.json. `skipped`: fields that hold what is no value for them, as `name value`. */
+export function parseGenerationFields(text: string, path: string) {
+  const value = parseJson(text, path);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const kept: [string, unknown][] = [];
+  const skipped: string[] = [];
+  for (const [name, field] of Object.entries(isObject ? value : {})) {
+    if (['bos_token_id', 'eos_token_id', 'pad_token_id'].includes(name) || field === null) continue;
+    const schema = Object.hasOwn(samplingFields, name) ? samplingFields[name as keyof SamplingDefaults] : undefined;
+    if (isJson(field) && (schema === undefined || schema.safeParse(field).success)) kept.push([name, field]);
+    else skipped.push(`${name} ${shorten(JSON.stringify(field), 40)}`);
+  }
+  return { generationConfig: Object.fromEntries(kept) as GenerationConfig, skipped };
+}
+
+/** Whether it can be written as it is: JSON.parse makes infinity of 1e999. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isJson);
 }
 
 /** @throws UserError where an id that ends, begins or pads has no row in the embedding. */

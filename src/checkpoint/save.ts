@@ -78,7 +78,7 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
   const { model, eosTokenIds, tokenizerFiles, weights, training } = content;
   const texts: Record<string, string> = {
     [configName]: modelConfigText(model),
-    [generationConfigName]: generationConfigText(model, eosTokenIds, content.sampling),
+    [generationConfigName]: generationConfigText(model, eosTokenIds, content.generationConfig),
   };
   for (const [name, text] of Object.entries(tokenizerFiles)) {
     if (!isTokenizerFile(name)) throw new Error(`${name} is not a name for a tokenizer file`);

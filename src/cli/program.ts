@@ -217,9 +217,10 @@ function addExport(program: Command): void {
     .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
     .addOption(new Option('--format <name>', 'what to write').choices(['hf', 'gguf']).default('hf'))
     .addOption(
-      new Option('--dtype <name>', 'how numbers are stored; q8_0 only as gguf')
-        .choices(['f32', 'f16', 'bf16', 'q8_0'])
-        .default('f32'),
+      new Option(
+        '--dtype <name>',
+        'how numbers are stored; q8_0 only as gguf (default: as the published model came, else f32)',
+      ).choices(['f32', 'f16', 'bf16', 'q8_0']),
     )
     .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
     .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize);

@@ -65,7 +65,7 @@ export class LocalModel implements ChatModel, ChatFormat {
 
   /** What the model's makers wrote into its generation_config.json. */
   get publishedSampling(): Partial<Sampling> {
-    const { do_sample, temperature, top_k, top_p, repetition_penalty } = this.checkpoint?.sampling ?? {};
+    const { do_sample, temperature, top_k, top_p, repetition_penalty } = this.checkpoint?.generationConfig ?? {};
     return withinBounds({
       temperature: do_sample === false ? greedy.temperature : temperature,
       topK: top_k,

@@ -24,7 +24,7 @@ export async function openContinued(path: string, tokenizer: Tokenizer, options:
   const added = tokenizer.vocabSize - old.vocabSize;
   const spelled = Array.from({ length: added }, (_, i) => old.encodeBytes(tokenizer.tokenBytes(old.vocabSize + i)));
   const { model, weights } = resizeVocabulary(parent.model, parent.weights, old.vocabSize, spelled);
-  const { digest, manifest } = parent;
+  const { digest, manifest, eosTokenIds, generationConfig, notes } = parent;
   const name = `${manifest.stage} step ${manifest.step} ${digest.slice(0, 12)}`;
   const rows =
     added === 0
@@ -32,7 +32,7 @@ export async function openContinued(path: string, tokenizer: Tokenizer, options:
       : `; vocabulary ${formatCount(old.vocabSize)} → ${formatCount(tokenizer.vocabSize)}: ${formatCount(added)} rows from the mean of their old tokens`;
   return {
     /** Without its weights: they are in the model. */
-    parent: { digest, manifest, notes: parent.notes },
+    parent: { digest, manifest, eosTokenIds, generationConfig, notes },
     model: modelFromTensors(model, weights, parent.path),
     /** What was done to it, for a person. */
     text: `continues from ${name}${rows}`,

@@ -23,7 +23,7 @@ import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';
 import { openMixedText, reportTokensRead } from './mixed-text.js';
 import type { Job, Stage } from './stage.js';
-import { descent, reportNotes, runTraining, startBackend, stepCount } from './training.js';
+import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
 /** Held-out tokens per language read at each evaluation during training. */
 const evaluationTokens = 4096;
@@ -54,7 +54,7 @@ export const pretrainStage: Stage<PretrainConfig> = {
       cooldown: cooldown?.branch,
       directory,
       tokenizerFiles: tokenizer.files(),
-      eosTokenId: tokenizer.specialId('endOfText'),
+      ...generationOf(continued?.parent, tokenizer, 'endOfText'),
       manifest: {
         stage: 'pretrain',
         ...descent(cooldown ?? continued?.parent),

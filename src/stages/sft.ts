@@ -29,7 +29,7 @@ import { checkKeptTokens } from '../tokenizer/message-escape.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
 import type { Job, Stage } from './stage.js';
-import { descent, reportNotes, runTraining, startBackend, stepCount } from './training.js';
+import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
 const defaultColumns = 2048;
@@ -64,7 +64,7 @@ export const sftStage: Stage<SftConfig> = {
       steps: await stepCount(job, config.train, () => batchesPerEpoch),
       directory,
       tokenizerFiles: tokenizer.files(),
-      eosTokenId: tokenizer.specialId('turnEnd'),
+      ...generationOf(parent, tokenizer, 'turnEnd'),
       manifest: {
         stage: 'sft',
         ...descent(parent),

@@ -5,7 +5,9 @@ import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import { openBackend } from '../tensor/backends.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { MicroBatch } from '../train/objective.js';
+import type { SaverOptions } from '../train/saver.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
 import type { Job } from './stage.js';
 
@@ -27,10 +29,30 @@ export function reportNotes({ reporter }: Job<unknown>, { notes = [] }: Pick<Che
 /** The manifest fields that say where a model comes from. */
 export function descent(
   parent: Pick<Checkpoint, 'digest' | 'manifest'> | undefined,
-): Pick<ManifestFields, 'parent' | 'lineage'> {
+): Pick<ManifestFields, 'parent' | 'lineage' | 'storedAs'> {
   if (parent === undefined) return { parent: null, lineage: [] };
-  const { stage, step, lineage } = parent.manifest;
-  return { parent: parent.digest, lineage: [...lineage, { stage, step, digest: parent.digest }] };
+  const { stage, step, lineage, storedAs } = parent.manifest;
+  return {
+    parent: parent.digest,
+    lineage: [...lineage, { stage, step, digest: parent.digest }],
+    ...(storedAs && { storedAs }),
+  };
+}
+
+/**
+ * What a training takes over of its parent's generation_config.json: how it samples, and every token that ends an answer,
+ * after `end`, with which it learns to end. A base model's end of text gives way to the end of a turn.
+ */
+export function generationOf(
+  parent: Pick<Checkpoint, 'manifest' | 'eosTokenIds' | 'generationConfig'> | undefined,
+  tokenizer: Tokenizer,
+  end: 'endOfText' | 'turnEnd',
+): Pick<SaverOptions, 'eosTokenIds' | 'generationConfig'> {
+  const own = tokenizer.specialId(end);
+  if (parent === undefined) return { eosTokenIds: [own] };
+  const { manifest, eosTokenIds, generationConfig } = parent;
+  const givesWay = manifest.stage === 'pretrain' && end === 'turnEnd' ? tokenizer.specialId('endOfText') : undefined;
+  return { eosTokenIds: [...new Set([own, ...eosTokenIds.filter((id) => id !== givesWay)])], generationConfig };
 }
 
 /** How far the passes that whole steps come to may be from `epochs` before it is said: a tenth. */

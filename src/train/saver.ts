@@ -9,6 +9,7 @@ import { BackgroundSaver, type SaveResult } from '../checkpoint/background-save.
 import type { CheckpointContent } from '../checkpoint/directory.js';
 import { removeTemporary, stepDirectory } from '../checkpoint/history.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
+import type { GenerationConfig } from '../checkpoint/model-config.js';
 import type { Retention } from '../checkpoint/retention.js';
 import { keepRule } from '../config/keep.js';
 import type { TrainConfig } from '../config/train.js';
@@ -29,7 +30,9 @@ export interface SaverOptions {
   /** What each checkpoint's manifest says, beside step, tokens and metrics. */
   manifest: Omit<ManifestFields, 'step' | 'tokensSeen' | 'metrics' | 'unmeasured' | 'overrides' | 'skipped'>;
   tokenizerFiles: Record<string, string>;
-  eosTokenId: number;
+  /** As `CheckpointContent` has them. */
+  eosTokenIds: readonly number[];
+  generationConfig?: GenerationConfig;
   reporter: StageReporter;
   /** Of a stage that trains in rounds. */
   round?: number;
@@ -195,11 +198,10 @@ export class Saver {
 
   async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
     const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes } = state;
-    const { manifest, tokenizerFiles, eosTokenId } = this.#options;
+    const { manifest, tokenizerFiles, eosTokenIds, generationConfig } = this.#options;
     return {
       model: model.config,
-      eosTokenIds: [eosTokenId],
-      tokenizerFiles,
+      ...{ eosTokenIds, generationConfig, tokenizerFiles },
       weights: await this.#copy(model.weights),
       training: {
         tensors: await this.#copy(optimizerTensors(optimizer)),

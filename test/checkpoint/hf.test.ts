@@ -103,7 +103,7 @@ test('a template in a file of its own is exported in tokenizer_config.json too',
   assert.deepEqual(generation.eos_token_id, [364, 356, 363]);
 });
 
-test('third-party sampling defaults go through import and export; what is malformed does not', async () => {
+test('generation_config.json goes through import and export, unknown fields too; what is malformed is named', async () => {
   const path = await copyOf('qwen2.5', 'sampling');
   const read = async (from: string) => JSON.parse(await readFile(join(from, 'generation_config.json'), 'utf8'));
   const theirs = {
@@ -113,11 +113,20 @@ test('third-party sampling defaults go through import and export; what is malfor
     top_k: -1,
     max_new_tokens: 2048,
     custom: { a: [1] },
+    transformers_version: '5.24.0',
+    typical_p: null,
   };
   await writeFile(join(path, 'generation_config.json'), JSON.stringify(theirs));
   const foreign = await openCheckpoint(path);
-  const kept = { do_sample: true, repetition_penalty: 1.05, top_k: -1, max_new_tokens: 2048 };
-  assert.deepEqual(foreign.sampling, kept);
+  const kept = {
+    ...{ do_sample: true, repetition_penalty: 1.05, top_k: -1, max_new_tokens: 2048 },
+    ...{ custom: { a: [1] }, transformers_version: '5.24.0' },
+  };
+  assert.deepEqual(foreign.generationConfig, kept);
+  assert.deepEqual(foreign.notes, [
+    'generation_config.json says temperature "hot", which is no value for it: skipped',
+    'generation_config.json says top_p 7, which is no value for it: skipped',
+  ]);
   const imported = join(folder, 'sampling-imported');
   await saveCheckpoint(imported, { ...foreign, weights: [...foreign.weights.values()], training: undefined });
   const exported = join(folder, 'sampling-exported');

@@ -21,7 +21,7 @@ test('chat samples as generation_config.json says within our bounds, and names w
   const path = join(folder, 'sft');
   await saveCheckpoint(path, {
     ...{ model, eosTokenIds: [0], tokenizerFiles, weights: [...weights.values()] },
-    sampling: { do_sample: true, temperature: 50, top_k: -1, top_p: 0, repetition_penalty: 0 },
+    generationConfig: { do_sample: true, temperature: 50, top_k: -1, top_p: 0, repetition_penalty: 0 },
     manifest: {
       ...{ stage: 'sft', step: 4, tokensSeen: 2048, parent: null, lineage: [], settings: {}, inputDigest: 'x' },
       ...{ metrics: {}, backend: 'native', threads: 2, precision: 'fp32' },

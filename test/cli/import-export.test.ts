@@ -139,6 +139,27 @@ test('export writes a directory or one file, and says how large', async () => {
   assert.equal((await readFile(join(folder, 'm.gguf'))).length, JSON.parse(gguf.stdout).bytes);
 });
 
+test('an export keeps the dtype that the model came in, through an import too, unless another is named', async () => {
+  const bf16 = join(folder, 'bf16');
+  await cp(llama, bf16, { recursive: true });
+  const { weights } = await openCheckpoint(llama);
+  await writeWeights(bf16, [...weights.values()], { dtype: 'bf16' });
+  const imported = join(folder, 'bf16-imported');
+  assert.equal((await mossctl(['import', bf16, '--out', imported])).code, 0);
+  for (const [from, args, dtype] of [
+    [bf16, [], 'bf16'],
+    [imported, [], 'bf16'],
+    [imported, ['--dtype', 'f32'], 'f32'],
+    [imported, ['--format', 'gguf'], 'bf16'],
+  ] as const) {
+    const out = join(folder, 'kept');
+    const { code, stdout, stderr } = await mossctl(['export', from, ...args, '--out', out]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`LlamaForCausalLM, ${dtype}, `));
+    await rm(out, { recursive: true });
+  }
+});
+
 test('export refuses what cannot be', async () => {
   const refused: [string[], RegExp][] = [
     [['--dtype', 'q8_0', '--out', 'x'], /hold no q8_0.*--format gguf/],

@@ -29,12 +29,12 @@ describe('a local model', () => {
   let weights: Model;
 
   /** Saves the model with this in its generation_config.json, and opens it. */
-  async function open(name: string, sampling: CheckpointContent['sampling']): Promise<OpenedModel> {
+  async function open(name: string, generationConfig: CheckpointContent['generationConfig']): Promise<OpenedModel> {
     const directory = join(folder, name);
     const content = checkpointContent(1);
     await saveCheckpoint(directory, {
       ...content,
-      ...{ model: weights.config, weights: modelTensors(weights), sampling, training: undefined },
+      ...{ model: weights.config, weights: modelTensors(weights), generationConfig, training: undefined },
       ...{ tokenizerFiles: tokenizer.files(), eosTokenIds: [tokenizer.specialId('turnEnd')] },
       manifest: { ...content.manifest, stage: 'sft' },
     });
@@ -91,7 +91,7 @@ describe('a local model', () => {
   });
 
   test('published values are clamped to our bounds and nonsense is skipped; what is asked for is rejected', async () => {
-    const cases: [CheckpointContent['sampling'], Partial<Sampling>][] = [
+    const cases: [CheckpointContent['generationConfig'], Partial<Sampling>][] = [
       [{ temperature: 50 }, { temperature: 10 }],
       [{ temperature: -1 }, {}],
       [{ top_p: 0 }, { topP: 0.01 }],

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { greedy } from '../../src/config/sampling.js';
 import { batchesOnce } from '../../src/data/sequences.js';
+import { Engine } from '../../src/inference/engine.js';
 import { LocalModel, type OpenedModel } from '../../src/inference/local-model.js';
 import { forward, logits, type ModelInput } from '../../src/model/forward.js';
 import { score } from '../../src/model/reward.js';
@@ -153,11 +154,16 @@ function meanLoss({ model }: OpenedModel, ids: number[]): number {
   return tidy(() => negativeLogLikelihood(model, batch).dataSync()[0]) / (ids.length - 1);
 }
 
-/** An answer of theirs that ended without a stop token may be a part only: where two tokens nearly tied, it was cut. */
-async function answers({ engine, eosTokenIds: stopIds }: OpenedModel, theirs: Answer[]): Promise<Answer[]> {
+/**
+ * An answer of theirs that ended without a stop token may be a part only: where two tokens nearly tied, it was cut.
+ * transformers draws rows that no token has, too: so does this engine.
+ */
+async function answers({ model, eosTokenIds: stopIds }: OpenedModel, theirs: Answer[]): Promise<Answer[]> {
+  const engine = new Engine(model);
   const prompts = theirs.map(({ prompt }) => prompt);
   const options = { sampling: greedy, maxNewTokens, stopIds, seed: 1 };
   const generations = await engine.run(prompts.map((tokens) => ({ tokens, ...options })));
+  await engine.dispose();
   return generations.map(({ tokens, stopId }, i) => {
     const length = theirs[i].stop === null ? theirs[i].tokens.length : maxNewTokens;
     const stop = stopId !== undefined && tokens.length < length ? stopId : null;

@@ -58,6 +58,8 @@ test('a Llama goes on with its own tokenizer, then with Chinese added: better fo
   assert.equal(base.model.max_position_embeddings, imported.model.max_position_embeddings);
   assert.doesNotMatch(JSON.stringify(base.manifest.settings), /fixtures|mossctl-continued/);
   assert.equal(base.tokenizerFiles['tokenizer.json'], imported.tokenizerFiles['tokenizer.json']);
+  assert.deepEqual(base.generationConfig, imported.generationConfig);
+  assert.deepEqual([...base.eosTokenIds].sort(), [...imported.eosTokenIds].sort());
 
   const extend = [`tokenizer.extend=${llama}/tokenizer.json`, 'tokenizer.add=150'];
   const second = await pretrain('second', join(root, 'first'), [...extend, train(20)]);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
+import { readWeights, writeWeights } from '../../src/checkpoint/weights.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { stageReporter } from '../../src/report/event.js';
 import { sftStage } from '../../src/stages/sft.js';
@@ -16,6 +17,9 @@ test('rows of 2,048 tokens for a model of 131,072, with a word; the conversation
   await cp(fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url)), model, { recursive: true });
   const config = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
   await writeFile(join(model, 'config.json'), JSON.stringify({ ...config, max_position_embeddings: 131072 }));
+  const generation = JSON.parse(await readFile(join(model, 'generation_config.json'), 'utf8'));
+  await writeFile(join(model, 'generation_config.json'), JSON.stringify({ ...generation, custom: [1] }));
+  await writeWeights(model, [...(await readWeights(model)).values()], { dtype: 'bf16' });
   const messages = [
     { role: 'user', content: 'a' },
     { role: 'assistant', content: 'b' },
@@ -41,7 +45,11 @@ test('rows of 2,048 tokens for a model of 131,072, with a word; the conversation
   );
   assert.ok('chat_template.jinja' in tuned.tokenizerFiles);
   assert.equal(tuned.tokenizerFiles['tokenizer.json'], await readFile(join(model, 'tokenizer.json'), 'utf8'));
-  const end = JSON.parse(await readFile(join(path, 'generation_config.json'), 'utf8')).eos_token_id;
-  assert.equal(end, 364, 'the end of the turn');
+  // How the model is sampled, where answers end and how its numbers are stored: as its makers published it.
+  assert.deepEqual(JSON.parse(await readFile(join(path, 'generation_config.json'), 'utf8')), {
+    ...{ bos_token_id: 355, eos_token_id: [364, 356, 363], pad_token_id: 359 },
+    ...{ do_sample: true, temperature: 0.6, top_p: 0.9, custom: [1] },
+  });
+  assert.equal(tuned.manifest.storedAs, 'bf16');
   await rm(directory, { recursive: true });
 });

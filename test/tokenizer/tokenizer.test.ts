@@ -163,9 +163,14 @@ test('what files() writes, open() reads', async () => {
   assert.deepEqual(Object.keys(config.added_tokens_decoder as object), ['0', '1', '2', '3']);
 });
 
-test('ids outside the vocabulary and missing special tokens are clear errors', () => {
+test('ids outside the vocabulary have no bytes and decode to nothing; missing special tokens are clear errors', () => {
   assert.throws(() => golden.tokenBytes(golden.vocabSize), /there is no token 560/);
-  assert.throws(() => golden.decode([-1]), UserError);
+  assert.throws(() => golden.tokenBytes(-1), UserError);
+  assert.equal(golden.decode([-1, golden.vocabSize, 1.5]), '');
+  assert.deepEqual(
+    [-1, 0, 559, 560].map((id) => golden.hasToken(id)),
+    [false, true, true, false],
+  );
   const json = structuredClone(golden.json) as { added_tokens: unknown[]; model: { vocab: Record<string, number> } };
   json.added_tokens.pop();
   delete json.model.vocab['<|im_end|>'];

@@ -178,7 +178,7 @@ test('a training of adapters resumes exactly; a checkpoint holds the moments of 
     return train({
       model: withParameters(base, adapters(base.parameters), 5),
       ...{ objective: strides(2), config: trainConfig({ checkpointEvery: 100 }), steps: 6, directory },
-      ...{ runDirectory: dirname(directory), tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0, reporter },
+      ...{ runDirectory: dirname(directory), tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenIds: [0], reporter },
       manifest: {
         ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
         ...{ backend: 'wasm', threads: null, precision: 'fp32' },

@@ -99,7 +99,7 @@ async function run(directory: string, recompute: boolean, stopAt = Number.POSITI
     directory,
     runDirectory: dirname(directory),
     tokenizerFiles: { 'tokenizer.json': '{}' },
-    eosTokenId: 0,
+    eosTokenIds: [0],
     manifest: {
       stage: 'pretrain',
       parent: null,

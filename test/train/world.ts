@@ -31,7 +31,7 @@ export function trainingWorld() {
   const run = (name: string, own: Partial<Run> = {}): Promise<TrainingResult> =>
     train({
       ...{ model: tinyModel(), objective: countingObjective(), config: trainConfig(), steps: 10 },
-      ...{ directory: pathOf(name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenId: 0 },
+      ...{ directory: pathOf(name), runDirectory: root, tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenIds: [0] },
       ...{ manifest, reporter: recordingReporter() },
       ...own,
     });

@@ -18,7 +18,8 @@ import { removedWhenKilled } from '../signals.js';
 
 interface ExportOptions extends OutputOptions {
   format: 'hf' | 'gguf';
-  dtype: GgufDtype;
+  /** Default: as the published model came, else f32. */
+  dtype?: GgufDtype;
   out: string;
   maxShardSize?: number;
   /** False with --no-verify. */
@@ -26,7 +27,7 @@ interface ExportOptions extends OutputOptions {
 }
 
 export async function exportModel(path: string, options: ExportOptions): Promise<void> {
-  const { format, dtype, out } = options;
+  const { format, out } = options;
   checkOptions(options);
   await refuseExisting(out);
   await removeAbandoned(out);
@@ -35,6 +36,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     tokenizer: format === 'gguf' ? await Tokenizer.open(directory) : undefined,
   }));
   printNotes(checkpoint, options);
+  const dtype: GgufDtype = options.dtype ?? checkpoint.manifest.storedAs ?? 'f32';
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
   const files = await removedWhenKilled(out, async () => {
     if (format === 'hf' && dtype !== 'q8_0') {

@@ -24,7 +24,7 @@ import { LocalModel } from '../../inference/local-model.js';
 import { differingSettings } from '../../train/foreign.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
 import type { Job } from '../stage.js';
-import { type ComputeFields, descent, runTraining, stepCount } from '../training.js';
+import { type ComputeFields, descent, generationOf, runTraining, stepCount } from '../training.js';
 import { makePairs, type Pair, preferencePair, readPairs, scoreReferences } from './pairs.js';
 import { decide, decisionSchema } from './promotion.js';
 
@@ -217,7 +217,7 @@ async function trainRound({ job, compute, round, policy }: RoundInput, directory
     round,
     directory,
     tokenizerFiles: tokenizer.files(),
-    eosTokenId: tokenizer.specialId('turnEnd'),
+    ...generationOf(policy, tokenizer, 'turnEnd'),
     manifest: {
       stage: 'align',
       ...descent(policy),
