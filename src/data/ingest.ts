@@ -7,6 +7,7 @@ import { quote, quoteEdit } from './examples.js';
 import type { FilterChain, OpenFilters } from './filters/table.js';
 import type { FormulasSpec } from './formulas-spec.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
+import { fileStamp, requireUnchanged } from './sources/checked.js';
 import type { RemoteFile, SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
 import { shownFrom } from './sources/from.js';
@@ -101,9 +102,17 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   return report;
 }
 
-/** A file is fetched when the one before it has been read. */
+/** A file is fetched when the one before it has been read; one that changed in the meantime ends the build. */
 async function* inTurn(files: readonly RemoteFile[]): AsyncGenerator<SourceFile> {
-  for (const file of files) yield await file.get();
+  for (const remote of files) {
+    const file = await remote.get();
+    const stamp = file.stamp ?? (await fileStamp(file.path));
+    try {
+      yield file;
+    } finally {
+      await requireUnchanged(file.path, stamp);
+    }
+  }
 }
 
 /** Generated arithmetic. Its halves follow from the operand pairs, not from the text. */

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ifAbsent, stopIfAborted, UserError } from '../base/errors.js';
 import { temporarySibling } from '../base/files.js';
 import { lockName } from '../base/layout.js';
-import { hasProcess } from '../base/process.js';
+import { hasProcess, stateOf } from '../base/process.js';
 import { startWorker } from '../base/worker.js';
 import type { HeartbeatSettings } from './heartbeat-worker.js';
-import { createLockFile, type Holder, lockText, parseHolder, stateOf, thisHolder, tryLink } from './lock-file.js';
+import { createLockFile, type Holder, lockText, parseHolder, thisHolder, tryLink } from './lock-file.js';
 
 interface LockOptions {
   /** Seconds waited so far, and at the most, for a sign of life of `holder`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync, rmSync } from 'node:fs';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +12,7 @@ import { toJsonl } from '../../src/base/jsonl.js';
 import { inspectData } from '../../src/data/documents.js';
 import { readFacts } from '../../src/data/facts.js';
 import { readDataManifest } from '../../src/data/manifest.js';
+import { readParquetRows } from '../../src/data/sources/parquet.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
 const shipped = (name: string) => fileURLToPath(new URL(`../../data-specs/${name}`, import.meta.url));
@@ -326,3 +328,36 @@ test('a kill at any moment leaves the old corpus, the new one or none, never a p
   assert.equal((await build(folder)).digest, whole.digest);
   assert.deepEqual(await readdir(join(folder, 'data')), ['corpus']);
 });
+
+test('a source file that is written to or taken away while the corpus is built ends the build by its name', async () => {
+  const lines = (name: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `${name} line ${i}\n`).join('');
+  for (const [change, file, words] of [
+    ['append', 'texts/1.txt', /changed while it was being read/],
+    ['remove', 'texts/1.txt', /it is no longer there/i],
+    ['remove', 'texts/2.txt', /no such file or folder/i],
+  ] as const) {
+    const folder = await scratch({
+      'spec.yaml': oneSource({ from: 'file:texts', format: 'txt', split: 'lines' }),
+      'texts/1.txt': lines('first', 1500),
+      'texts/2.txt': lines('second', 10),
+    });
+    const onProgress = (): void => {
+      if (change === 'append') appendFileSync(join(folder, file), 'more\n');
+      else rmSync(join(folder, file), { force: true });
+    };
+    await assert.rejects(build(folder, { onProgress }), (error: unknown) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, words);
+      return error.message.includes(join(folder, file));
+    });
+  }
+  // A reader in a thread of its own says so, too.
+  await assert.rejects(readAll(await scratch()), { code: 'EISDIR' });
+});
+
+/** What a Parquet reader makes of a path that the system refuses. */
+async function readAll(path: string): Promise<void> {
+  const columns = { text: 'text' };
+  for await (const _ of readParquetRows({ path, name: 'a' }, { columns })) assert.fail('it has no rows');
+}

@@ -1,10 +1,13 @@
 // Files come from a real HTTP server that breaks off, stalls, changes, redirects and lies.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
+import { processTag, thisProcess } from '../../src/base/process.js';
+import { fileStamp, requireUnchanged } from '../../src/data/sources/checked.js';
 import { type Download, download } from '../../src/data/sources/download.js';
 import type { FetchContext } from '../../src/data/sources/http.js';
 import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
@@ -16,6 +19,10 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const server = await startWebServer();
 const other = await startWebServer();
 
+/** A process of this machine that has ended, and one of another. */
+const gone = processTag(await thisProcess()).replace(/\.\d+\./, `.${spawnSync(process.execPath, ['-e', '']).pid}.`);
+const foreign = '0123456789abcdef.1.1';
+
 const timing = { stallMilliseconds: 2000, backOffMilliseconds: 1 };
 const quiet: FetchContext = { reporter: silentReporter, timing };
 
@@ -25,12 +32,22 @@ async function wanted(path: string, rest: Partial<Download> = {}): Promise<Downl
   return { url: server.origin + path, path: join(await scratch(), 'deep', 'file'), label: 'x', checksum, ...rest };
 }
 
-const kept = async ({ path }: Download) => (await readdir(dirname(path)).catch(() => [])).sort();
+/** The names beside the file and below, without those of folders and of processes: `data` is what has come of it. */
+async function kept({ path }: Download): Promise<string[]> {
+  const entries = await readdir(dirname(path), { recursive: true, withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  if (names.length === 0) assert.deepEqual(entries, []);
+  return names.sort();
+}
 
-async function scratchPartial({ path }: Download, bytes: Uint8Array, tag: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(join(dirname(path), '.file.partial'), bytes);
-  await writeFile(join(dirname(path), '.file.partial-etag'), tag);
+/** What a process left of the file that was killed while it fetched it. */
+async function scratchPartial({ path }: Download, bytes: Uint8Array, tag: string, owner = gone): Promise<string> {
+  const digest = createHash('sha256').update(basename(path)).digest('hex').slice(0, 16);
+  const folder = join(dirname(path), `.tmp-${digest}`, `${owner}-01234567`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'data'), bytes);
+  await writeFile(join(folder, 'etag'), tag);
+  return folder;
 }
 
 async function refusal(work: Promise<unknown>, words: RegExp): Promise<UserError> {
@@ -72,7 +89,7 @@ test('broken off, it goes on where it ended, also in the next run; only the rest
     server.handlers.set('/c', (_, gone) => gone.destroy());
   });
   await refusal(download(again, quiet), /cannot be fetched.*in 5 tries.*what has come is kept/s);
-  assert.deepEqual(await kept(again), ['.file.partial', '.file.partial-etag']);
+  assert.deepEqual(await kept(again), ['data', 'etag']);
   server.handlers.set('/c', serveFile(content));
   server.requests.length = 0;
   await download(again, quiet);
@@ -92,6 +109,80 @@ test('what had come in full before the run was killed is looked at, not asked fo
     assert.deepEqual(await readFile(file.path), content);
     assert.equal(server.requests.length, size === undefined ? 1 : 0);
     assert.deepEqual(await kept(file), ['file']);
+  }
+});
+
+test('what a process of another machine left is continued once it has not been written to for minutes', async () => {
+  server.handlers.set('/o', serveFile(content));
+  for (const minutes of [0, 10]) {
+    const file = await wanted('/o');
+    const folder = await scratchPartial(file, content.subarray(0, 100_000), '"v1"', foreign);
+    const opened = await open(join(folder, 'data'), 'r+');
+    const then = new Date(Date.now() - minutes * 60_000);
+    for (const path of [join(folder, 'data'), join(folder, 'etag'), folder]) await utimes(path, then, then);
+    await download(file, quiet);
+    assert.deepEqual(await readFile(file.path), content);
+    assert.deepEqual(server.requests, [{ path: '/o', ...(minutes > 0 && { range: 'bytes=100000-' }) }]);
+    assert.deepEqual(await kept(file), minutes > 0 ? ['file'] : ['data', 'etag', 'file']);
+    // It was only stopped, and writes what it still has to write.
+    await opened.write('late', 0);
+    await opened.close();
+    assert.deepEqual(await readFile(file.path), content);
+  }
+});
+
+test('many fetch one file at once, from a server that breaks off: each writes to its own, all get the whole', async () => {
+  server.handlers.set('/p', (request, response) => {
+    setTimeout(() => serveFile(content, { breakAfter: 70_000 })(request, response), server.requests.length * 5);
+  });
+  const file = await wanted('/p');
+  const read = async (): Promise<void> => {
+    const stamp = await download(file, quiet);
+    assert.deepEqual(await readFile(file.path), content);
+    await requireUnchanged(file.path, stamp);
+  };
+  await Promise.all([read(), read(), read(), read()]);
+  assert.deepEqual(await kept(file), ['file']);
+});
+
+const damages: Record<string, (path: string) => Promise<unknown>> = {
+  'cut in half': (path) => truncate(path, content.length / 2),
+  emptied: (path) => truncate(path, 0),
+  'of another byte': async (path) => writeFile(path, Buffer.from(content).fill(content[7] ^ 1, 7, 8)),
+  'with more behind it': (path) => appendFile(path, 'more'),
+  'a folder': async (path) => {
+    await rm(path);
+    await mkdir(join(path, 'deep'), { recursive: true });
+  },
+};
+
+for (const [damage, inflict] of Object.entries(damages)) {
+  test(`a file in the cache that is ${damage} is noticed, fetched again, and named where that fails`, async () => {
+    server.handlers.set('/q', serveFile(content));
+    const file = await wanted('/q');
+    const events: Event[] = [];
+    const context = { ...quiet, reporter: stageReporter({ emit: (event) => events.push(event) }, 'data') };
+    await download(file, quiet);
+    await inflict(file.path);
+    const away = refusal(download({ ...file, url: 'http://127.0.0.1:9/' }, context), /cache is damaged/);
+    assert.ok((await away).message.includes(file.path), 'the file');
+    await download(file, context);
+    assert.deepEqual(await readFile(file.path), content);
+    assert.deepEqual(await kept(file), ['file']);
+    const notes = events.flatMap((event) => (event.type === 'note' ? [`${event.level}: ${event.text}`] : []));
+    assert.equal(notes.length, 2);
+    for (const note of notes) assert.ok(note.startsWith(`warning: ${file.path}: this file of the cache is`), note);
+  });
+}
+
+test('a file that changes while it is read is named', async () => {
+  const path = join(await scratch({ file: 'one' }), 'file');
+  const stamp = await fileStamp(path);
+  await requireUnchanged(path, stamp);
+  for (const change of [() => appendFile(path, 'x'), () => rename(path, `${path}-2`)]) {
+    await change();
+    const error = await refusal(requireUnchanged(path, stamp), /changed while it was being read/);
+    assert.ok(error.message.includes(path));
   }
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +105,38 @@ test('a branch: listed over pages, fetched, verified, pinned to its commit until
     [['train.jsonl', rows('new').length, second]],
   );
   assert.notEqual(await dataInputDigest(join(folder, 'spec.yaml')), digest);
+});
+
+test('what the hub answered is kept under a seal: a damaged list is asked for again, a damaged revision is named', async () => {
+  publish(first, files);
+  const folder = await specOf('hf:org/data#**/*.jsonl*');
+  const { digest } = await build(folder, { validation: 0 });
+  const home = join(process.env.MOSSCTL_CACHE ?? '', 'hf/org+data');
+  const list = join(home, first, 'listing.json');
+  for (const inflict of [
+    async () => truncate(list, 200),
+    // A shorter list, and still JSON: it would be a smaller corpus.
+    async () => writeFile(list, (await readFile(list, 'utf8')).replace('deep/train-2', 'deep/train-9')),
+    async () => rm(list).then(() => mkdir(list)),
+  ]) {
+    await inflict();
+    const again = await build(folder, { validation: 0 });
+    assert.equal(again.digest, digest);
+    const notes = again.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+    assert.ok(
+      notes.some((note) => note.startsWith(`${list}: this file of the cache is damaged`)),
+      notes.join(),
+    );
+  }
+  const revision = join(home, 'revisions/main.json');
+  await writeFile(revision, (await readFile(revision, 'utf8')).replace('aaa', 'aba'));
+  const broken = (error: Error) =>
+    error.message.startsWith(`${revision}: `) && /main of org\/data.*data fetch SPEC/.test(error.message);
+  await assert.rejects(build(folder, { validation: 0 }), broken);
+  await assert.rejects(dataInputDigest(join(folder, 'spec.yaml')), broken);
+  const { code, stderr } = await mossctl(['data', 'fetch', join(folder, 'spec.yaml'), '--json']);
+  assert.equal(code, 0, stderr);
+  assert.equal((await build(folder, { validation: 0 })).digest, digest);
 });
 
 test('a commit needs no look-up; only the files that are read are fetched', async () => {
@@ -229,4 +261,9 @@ test('standard input: spooled under its checksum, so that the run can be repeate
   const repeated = await mossctl(['data', 'build', '--out', out, '--quiet'], '');
   assert.equal(repeated.code, 0, repeated.stderr);
   assert.match(repeated.stdout, /unchanged/);
+  const spool = join(process.env.MOSSCTL_CACHE ?? '', 'stdin', hashOf('sha256', packed));
+  await truncate(spool, 20);
+  const cut = await mossctl(['data', 'build', '--out', out, '--quiet'], '');
+  assert.equal(cut.code, 2);
+  assert.ok(cut.stderr.includes(spool) && /damaged.*Pipe the text in/s.test(cut.stderr), cut.stderr);
 });

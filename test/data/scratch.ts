@@ -27,9 +27,15 @@ export function build(
     signal?: AbortSignal;
     strict?: boolean;
     stdin?: string;
+    /** Called at each report of progress. */
+    onProgress?: () => void;
   } = {},
 ): Promise<{ path: string; digest: string; metrics: Record<string, number>; events: Event[] }> {
   const events: Event[] = [];
+  const emit = (event: Event): void => {
+    events.push(event);
+    if (event.type === 'progress') options.onProgress?.();
+  };
   return buildData({
     specPath: join(folder, 'spec.yaml'),
     validation: options.validation ?? 0.1,
@@ -37,7 +43,7 @@ export function build(
     stdin: options.stdin,
     directory: join(folder, options.out ?? 'data'),
     seed: options.seed ?? 1,
-    reporter: stageReporter({ emit: (event) => events.push(event) }, 'data'),
+    reporter: stageReporter({ emit }, 'data'),
     signal: options.signal,
   }).then((result) => ({ ...result, events }));
 }

@@ -1,12 +1,11 @@
 // A file of the network in the cache: fetched in ranges that continue where an earlier try ended, checked against its
 // checksum before it gets its name, so that what has that name is whole. What is in the cache needs no network.
-import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../base/errors.js';
-import { exists } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
+import { badDisk, type Checksum, checksumOf, inspectCached, nameOf, replacing } from './checked.js';
 import {
   type FetchContext,
   type HttpAnswer,
@@ -15,13 +14,7 @@ import {
   withoutQuery,
   withRetries,
 } from './http.js';
-
-export interface Checksum {
-  /** git: sha1 of `blob SIZE\0` and the content. */
-  algorithm: 'sha256' | 'sha512' | 'git';
-  /** base64 or small hexadecimal digits. */
-  value: string;
-}
+import { partialData, placeFile, removeAbandoned, withPartialFolder } from './partial.js';
 
 export interface Download extends HttpRequest {
   /** Where it will be. */
@@ -37,32 +30,43 @@ export interface Download extends HttpRequest {
 const maxBytes = 2 ** 37;
 
 /**
- * Does nothing where the file is there already.
+ * Needs no network where the file is there already and has its checksum.
+ * @returns the stamp of the file with that checksum: see `requireUnchanged`.
  * @throws UserError where it cannot be fetched or is not the one that was meant: nothing of it is kept then; Interrupted.
  */
-export async function download(wanted: Download, context: FetchContext, cap = maxBytes): Promise<void> {
-  if (await exists(wanted.path)) return;
-  if ((wanted.size ?? 0) > cap) throw tooLarge(wanted, cap);
-  await mkdir(dirname(wanted.path), { recursive: true });
-  // Hidden: no file of a dataset is called like it.
-  const partial = join(dirname(wanted.path), `.${basename(wanted.path)}.partial`);
+export async function download(wanted: Download, context: FetchContext, cap = maxBytes): Promise<string> {
+  const { path, checksum, size } = wanted;
+  let cached = await inspectCached(path, checksum, size);
+  if (cached.state !== 'whole') {
+    if ((size ?? 0) > cap) throw tooLarge(wanted, cap);
+    const damage = cached.state === 'damaged' ? cached.damage : undefined;
+    await replacing(path, damage, context, () =>
+      withPartialFolder(path, (folder) => fetchWhole(folder, wanted, context, cap), { resumable: true }),
+    );
+    // As it stands under its name: another process may have put it there.
+    cached = await inspectCached(path, checksum, size);
+  }
+  if (cached.state !== 'whole') throw badDisk(path, cached.state === 'damaged' ? cached.damage : 'it is gone');
+  await removeAbandoned(path, { resumable: true });
+  return cached.stamp;
+}
+
+async function fetchWhole(folder: string, wanted: Download, context: FetchContext, cap: number): Promise<void> {
+  const { path, checksum, size } = wanted;
+  const partial = join(folder, partialData);
   const file = await open(partial, constants.O_RDWR | constants.O_CREAT);
   try {
     await fetchInto(file, partial, wanted, context, cap);
     await file.datasync();
-    const found = await checksumOf(partial, wanted.checksum);
-    if (found !== wanted.checksum.value) {
-      await discard(partial);
-      throw mismatch(wanted, found);
-    }
-    await rename(partial, wanted.path).catch(async (error: unknown) => {
-      // Another process may have finished the same file.
-      if (!(await exists(wanted.path))) throw error;
-    });
-    await rm(tagFile(partial), { force: true });
   } finally {
     await file.close();
   }
+  const found = await checksumOf(partial, checksum);
+  if (found !== checksum.value) {
+    await discard(partial);
+    throw mismatch(wanted, found);
+  }
+  await placeFile(partial, path, async () => (await inspectCached(path, checksum, size)).state === 'whole');
 }
 
 async function fetchInto(
@@ -79,6 +83,7 @@ async function fetchInto(
   let before = -1;
   const request = async (): Promise<HttpRequest> => {
     const tag = got > 0 ? await readFile(tagFile(partial), 'utf8').catch(() => '') : '';
+    await writeFile(tagFile(partial), tag); // a sign that we are at work, though the server may not be
     if (tag === '') return { ...wanted };
     return { ...wanted, headers: { range: `bytes=${got}-`, 'if-range': tag } };
   };
@@ -120,7 +125,7 @@ async function fetchInto(
 }
 
 function tagFile(partial: string): string {
-  return `${partial}-etag`;
+  return join(dirname(partial), 'etag');
 }
 
 async function discard(partial: string): Promise<void> {
@@ -151,26 +156,11 @@ function totalOf({ headers }: Response, start: number): number | undefined {
   return length === null || headers.has('content-encoding') ? undefined : start + Number(length);
 }
 
-/** `sha512-…` */
-export function parseIntegrity(integrity: string): Checksum {
-  const [algorithm, value] = integrity.split(/-(.*)/s);
-  return { algorithm: algorithm === 'sha512' ? 'sha512' : 'sha256', value };
-}
-
-/** The checksum that the file has, written as `wanted` is. */
-export async function checksumOf(path: string, { algorithm, value }: Checksum): Promise<string> {
-  const hash = createHash(algorithm === 'git' ? 'sha1' : algorithm);
-  if (algorithm === 'git') hash.update(`blob ${(await stat(path)).size}\0`);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest(/^[0-9a-f]+$/.test(value) ? 'hex' : 'base64');
-}
-
 function mismatch({ url, checksum }: Download, found: string): UserError {
-  const name = checksum.algorithm === 'git' ? 'git sha1' : checksum.algorithm;
   return new UserError({
     what: 'this file is not the one that was meant',
     where: withoutQuery(url),
-    why: `its ${name} is ${found}, expected is ${checksum.value}`,
+    why: `its ${nameOf(checksum)} is ${found}, expected is ${checksum.value}`,
     next: 'If it was meant to change, look at it and put the new checksum into the data-spec; else do not use it',
   });
 }

@@ -10,6 +10,8 @@ export interface SourceFile {
   path: string;
   /** Relative to the root, with forward slashes: part of the document ids. */
   name: string;
+  /** Of the content that was checked, or is to be read: see `requireUnchanged`. */
+  stamp?: string;
 }
 
 /** One that may be elsewhere: it is fetched when it is its turn. */

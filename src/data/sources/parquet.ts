@@ -24,6 +24,7 @@ export async function* readParquetRows(
         .ask<ParquetAnswer>('next', maxSeconds)
         .catch((error: Error) => ({ damage: error.message }));
       if ('fault' in answer) throw new UserError(answer.fault);
+      if ('refused' in answer) throw Object.assign(new Error(answer.refused), { code: answer.code, path: file.path });
       if ('damage' in answer) {
         throw new UserError({
           what: 'this Parquet file cannot be read on',

@@ -1,5 +1,5 @@
 // One table: format → reader. A new format is a new file and a line here.
-import { asUserError, isResourceError, UserError } from '../../base/errors.js';
+import { asUserError, isResourceError, systemErrorCode, UserError } from '../../base/errors.js';
 import type { DataSpec, Format, SourceSpec } from '../spec.js';
 import { readArrowRows } from './arrow.js';
 import { readCedict } from './cc-cedict.js';
@@ -43,10 +43,11 @@ export async function* readSource(
       }
       if (isEmpty) throw unexpected(file.path, 'there is no text in this file', source.format);
     } catch (thrown) {
+      // What the system refuses says nothing of the file: without it the corpus would be a smaller one.
+      const error = asUserError(thrown, file.path);
+      const isRefused = isResourceError(thrown) || systemErrorCode(thrown) !== undefined;
+      if (isRefused || !(error instanceof UserError)) throw error;
       // The rest of the file is lost; the next file is not.
-      if (isResourceError(thrown)) throw thrown;
-      const error = asUserError(thrown);
-      if (!(error instanceof UserError)) throw error;
       yield { at: placeIn(file, error), fault: error, endsFile: true };
     }
   }

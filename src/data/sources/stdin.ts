@@ -2,14 +2,14 @@
 // from. So it is spooled first, into the cache, under the sha256 of its content; the configuration holds that name.
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
-import { exists, temporarySibling, withPath } from '../../base/files.js';
 import { cacheDirectory } from './cache.js';
+import { type CachedFile, inspectCached } from './checked.js';
 import type { SourceFile } from './files.js';
 import type { FetchContext } from './http.js';
+import { partialData, placeFile, withPartialFolder } from './partial.js';
 
 /**
  * @param earlier what was read before, which holds where nothing comes now.
@@ -22,8 +22,6 @@ export async function spoolStdin(
   context: FetchContext,
 ): Promise<string> {
   const folder = join(cacheDirectory(), 'stdin');
-  await mkdir(folder, { recursive: true });
-  const temporary = temporarySibling(join(folder, 'spool'));
   const hash = createHash('sha256');
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
@@ -35,28 +33,35 @@ export async function spoolStdin(
       yield chunk;
     }
   };
-  try {
-    await pipeline(counted(), createWriteStream(temporary, { flush: true }));
+  return withPartialFolder(join(folder, 'spool'), async (own) => {
+    const spool = join(own, partialData);
+    await pipeline(counted(), createWriteStream(spool, { flush: true }));
     if (bytes === 0) {
       if (earlier === undefined) throw needsInput('nothing came on it');
-      await rm(temporary);
       return earlier;
     }
     const digest = hash.digest('hex');
-    await rename(temporary, join(folder, digest));
+    const path = join(folder, digest);
+    await placeFile(spool, path, async () => (await inspectSpool(path, digest)).state === 'whole');
     return digest;
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw asUserError(withPath(error, folder));
-  }
+  }).catch((error: unknown) => {
+    throw asUserError(error);
+  });
 }
 
-/** @throws UserError where `digest` is not given, or no longer in the cache. */
+/** @throws UserError where `digest` is not given, or no longer in the cache as it came. */
 export async function stdinFile(digest: string | undefined): Promise<SourceFile> {
   if (digest === undefined) throw needsInput('it was not given to this command');
   const path = join(cacheDirectory(), 'stdin', digest);
-  if (await exists(path)) return { path, name: 'stdin' };
-  throw needsInput(`what it gave last time (data.stdin: ${digest.slice(0, 12)}…) is no longer in the cache`);
+  const found = await inspectSpool(path, digest);
+  if (found.state === 'whole') return { path, name: 'stdin', stamp: found.stamp };
+  const last = `what it gave last time (data.stdin: ${digest.slice(0, 12)}…)`;
+  if (found.state === 'absent') throw needsInput(`${last} is no longer in the cache`);
+  throw needsInput(`${last} is damaged in the cache: ${path}: ${found.damage}`);
+}
+
+function inspectSpool(path: string, digest: string): Promise<CachedFile> {
+  return inspectCached(path, { algorithm: 'sha256', value: digest });
 }
 
 export function needsInput(why: string): UserError {
