@@ -2,11 +2,11 @@
 // time, so memory does not grow with the model.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asUserError, UserError } from '../base/errors.js';
+import { asUserError } from '../base/errors.js';
 import { makeDirectory, syncDirectory, temporarySibling } from '../base/files.js';
 import { align, alignment, dtypeInfo, magic, type ValueType, valueTypes, version } from './gguf-format.js';
 import { refuseExisting } from './hf-export.js';
-import { encodeNumbers, type GgufDtype } from './quantize.js';
+import { encodeNumbers, type GgufDtype, tooLarge } from './quantize.js';
 
 /** Numbers converted at once. */
 const chunkLength = 1 << 20;
@@ -20,6 +20,8 @@ export type MetadataValue =
 
 export interface TensorSource {
   name: string;
+  /** What it is called where it comes from: errors name it so. */
+  from?: string;
   /** Row-major, as everywhere else here: [rows, columns] or [length]. */
   shape: readonly number[];
   dtype: GgufDtype;
@@ -102,13 +104,7 @@ async function writeTensor(handle: FileHandle, tensor: TensorSource, path: strin
   for (let first = 0; first < rows; first += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, rows - first);
     const encoded = encodeNumbers(rowsOf(tensor, first, count, columns), dtype);
-    if (encoded === undefined) {
-      throw new UserError({
-        what: `${name} holds a number too large for ${dtype}`,
-        where: path,
-        next: 'Export it as bf16 or f32',
-      });
-    }
+    if (encoded === undefined) throw tooLarge(tensor.from ?? name, data, dtype, path);
     await handle.writeFile(encoded);
     bytes += encoded.length;
   }

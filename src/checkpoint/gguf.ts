@@ -146,7 +146,7 @@ function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): 
     }
     const sourceRow = (row: number): number => halvesRow(row, model.head_dim);
     const isTurned = model.model_type === 'llama' && rotary;
-    return { name, shape, data: stored.data, dtype: storedDtype(shape, dtype), ...(isTurned && { sourceRow }) };
+    return { name, from, shape, data: stored.data, dtype: storedDtype(shape, dtype), ...(isTurned && { sourceRow }) };
   });
   const rope = model.rope_parameters;
   if (rope.rope_type === 'llama3') {

@@ -1,5 +1,7 @@
 // Float32 numbers into the bytes that GGUF stores. q8_0 (ggml): blocks of 32 numbers share one f16 scale, the
 // largest magnitude / 127, and keep one signed byte each; 8.5 bits a number.
+import { UserError } from '../base/errors.js';
+import { formatCount, shorten } from '../base/format.js';
 import { encodeFloat16, type FloatDtype } from './float16.js';
 
 export type GgufDtype = FloatDtype | 'q8_0';
@@ -17,6 +19,26 @@ export function encodeNumbers(values: Float32Array, dtype: GgufDtype): Uint8Arra
   if (dtype === 'q8_0') return encodeQ8(values);
   const halves = new Uint16Array(values.length);
   return encodeFloat16(dtype, values, halves) === -1 ? bytesOf(halves) : undefined;
+}
+
+/** From here on a number rounds to infinity; q8_0 stores its largest, divided by 127, as f16. */
+const limits = { f16: 65520, bf16: 2 ** 128 - 2 ** 119, q8_0: 65520 * 127, f32: Number.POSITIVE_INFINITY };
+const ends = { f16: '65504', bf16: '3.39e38', q8_0: '8.32e6', f32: '3.40e38' };
+
+/** For a tensor that holds numbers too large for `dtype`. */
+export function tooLarge(name: string, data: Float32Array, dtype: GgufDtype, where?: string): UserError {
+  let [count, largest] = [0, 0];
+  for (const value of data) {
+    const size = Math.abs(value);
+    if (size >= limits[dtype]) count++;
+    if (size > largest) largest = size;
+  }
+  return new UserError({
+    what: `${JSON.stringify(shorten(name, 80))} does not fit into ${dtype}: ${formatCount(count)} of ${formatCount(data.length)} numbers would become infinite`,
+    where,
+    why: `the largest is ${largest}; ${dtype} ends at ${ends[dtype]}`,
+    next: dtype === 'bf16' ? 'Use --dtype f32' : 'Use --dtype bf16 or --dtype f32',
+  });
 }
 
 /** Bit for bit ggml's `quantize_row_q8_0_ref`: every step rounded to float32, halves rounded away from zero. */

@@ -7,6 +7,7 @@ import { UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import type { FloatDtype } from './float16.js';
+import { tooLarge } from './quantize.js';
 import { EndOfFile, TensorReader, TensorWriter } from './tensor-io.js';
 
 /** Limit of the reference implementation (Rust `safetensors`). */
@@ -44,7 +45,7 @@ export async function writeSafetensors(
     await writer.bytes(header(sorted, dtype, metadata));
     for (const { name, data } of sorted) {
       const overflow = await writer.numbers(data, dtype);
-      if (overflow >= 0) throw tooLarge(name, overflow, data[overflow], dtype);
+      if (overflow >= 0) throw tooLarge(name, data, dtype);
     }
     await handle.sync();
     return writer.sha256();
@@ -268,14 +269,6 @@ function allocate(length: number, path: string): Float32Array {
       { cause: error, exitCode: 1 },
     );
   }
-}
-
-function tooLarge(name: string, index: number, value: number, dtype: FloatDtype): UserError {
-  return new UserError({
-    what: `tensor ${quoted(name)} does not fit into ${dtype}`,
-    why: `number ${index} of it is ${value}; ${dtype} ends at ${dtype === 'f16' ? '65504' : '3.39e38'}`,
-    next: dtype === 'f16' ? 'Use --dtype bf16 or --dtype f32' : 'Use --dtype f32',
-  });
 }
 
 function quoted(name: string): string {

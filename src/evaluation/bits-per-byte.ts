@@ -6,6 +6,7 @@ import { Random } from '../base/random.js';
 import { batchesOnce } from '../data/sequences.js';
 import type { TokenDocument, TokenDocuments } from '../data/shards.js';
 import type { TokenSequence } from '../data/types.js';
+import { notFiniteOutput } from '../inference/sampling.js';
 import type { Model } from '../model/model.js';
 import { readResult } from '../tensor/host.js';
 import { sequenceLogProbabilities } from '../train/objectives/sequence-log-probabilities.js';
@@ -16,7 +17,7 @@ const rows = 8;
 /** The context of a published model may be 131,072 tokens: a batch of such rows fits into no memory. */
 const maxColumns = 2048;
 
-/** Nats of documents that `chooseHeldOut` chose. */
+/** Nats of documents that `chooseHeldOut` chose. @throws UserError where the model's output is no number. */
 export async function measureHeldOut(
   model: Model,
   chosen: readonly TokenDocument[],
@@ -32,6 +33,7 @@ export async function measureHeldOut(
     for (const [i, id] of batch.ids.entries()) nats.set(id, (nats.get(id) ?? 0) - logProbabilities[i]);
     await setImmediate();
   }
+  if (![...nats.values()].every(Number.isFinite)) throw notFiniteOutput();
   return chosen.map(({ id, source, language, bytes }) => ({ id, source, language, bytes, nats: nats.get(id) ?? 0 }));
 }
 

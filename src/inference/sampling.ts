@@ -60,7 +60,12 @@ function drawFromAll(logits: Float32Array, temperature: number, random: Random):
 /** `value`, where the number that it rests on is one: drawing from logits of NaN or ∞ would give some token or other. */
 function finite(value: number, evidence: number): number {
   if (Number.isFinite(evidence)) return value;
-  throw new UserError({
+  throw notFiniteOutput();
+}
+
+/** For logits or losses of NaN or infinity from weights that are numbers. */
+export function notFiniteOutput(): UserError {
+  return new UserError({
     what: "the model's output is not finite",
     why: 'its weights hold NaN or infinity, or have grown too large',
     next: 'Look at its training (report.html), or use an earlier checkpoint',

@@ -12,6 +12,7 @@ import { readResult } from '../tensor/host.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
 import { tensor1d } from '../tensor/tf.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { notFiniteOutput } from './sampling.js';
 
 /** Positions that go through the model at a time, at most (but at least one window). */
 const batchPositions = 4096;
@@ -70,6 +71,7 @@ export async function tokenLogProbabilities(
     }
     await setImmediate();
   }
+  if (!results.every((values) => values.every(Number.isFinite))) throw notFiniteOutput();
   return results;
 }
 

@@ -285,7 +285,12 @@ test('a failed export leaves the old file whole and nothing beside it; equal che
   weights.set(name, large);
   await assert.rejects(
     writeGguf(path, { ...checkpoint, weights }, { dtype: 'f16' }),
-    /blk\.1\.ffn_up\.weight.*too large for f16.*bf16/,
+    /"model\.layers\.1\.mlp\.up_proj\.weight" does not fit into f16: 5,120 of 5,120 numbers.*--dtype bf16/,
+  );
+  const larger = new Map(weights).set(name, { ...large, data: large.data.map((x, i) => (i % 64 === 0 ? 1e7 : x)) });
+  await assert.rejects(
+    writeGguf(path, { ...checkpoint, weights: larger }, { dtype: 'q8_0' }),
+    /does not fit into q8_0: 80 of 5,120 numbers would become infinite.*largest is 10000000/,
   );
   assert.deepEqual(await readdir(own), ['model.gguf']);
   assert.equal(await readFile(path, 'utf8'), 'the old file');

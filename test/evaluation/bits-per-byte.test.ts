@@ -4,8 +4,10 @@ import { before, test } from 'node:test';
 import { batchesOnce } from '../../src/data/sequences.js';
 import type { TokenDocument } from '../../src/data/shards.js';
 import { chooseHeldOut, measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
+import { tokenLogProbabilities } from '../../src/inference/score.js';
+import { disposeModel, weight } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
-import { memory, tidy } from '../../src/tensor/tf.js';
+import { memory, tensor1d, tidy } from '../../src/tensor/tf.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { padId, tinyModel } from '../train/tiny.js';
 
@@ -34,6 +36,15 @@ const split = {
     })),
   },
 };
+
+test('an output that is no number is an error, not a figure', async () => {
+  const model = tinyModel();
+  const norm = weight(model, 'model.norm.weight');
+  norm.assign(tensor1d(new Float32Array(norm.size).fill(3e38)));
+  await assert.rejects(measureHeldOut(model, documents.slice(0, 2)), /output is not finite/);
+  await assert.rejects(tokenLogProbabilities(model, [[2, 3, 4]]), /output is not finite/);
+  disposeModel(model);
+});
 
 test('the nats of a document are those it has alone, its closing token left out', async () => {
   const model = tinyModel();
