@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Random } from '../../src/base/random.js';
 import { checkpointReaders } from './checkpoint-readers.js';
 import { arrowReaders, configReaders, rowReaders } from './data-readers.js';
+import { endpointReaders } from './endpoint-readers.js';
 import { tokenizerReaders } from './tokenizer-readers.js';
 
 export interface Reader {
@@ -22,7 +23,7 @@ export interface Reader {
 
 /** Makes the files around each input once, under `folder`. */
 export async function openReaders(folder: string): Promise<Reader[]> {
-  const groups = [checkpointReaders, tokenizerReaders, arrowReaders, rowReaders, configReaders];
+  const groups = [checkpointReaders, tokenizerReaders, arrowReaders, rowReaders, configReaders, endpointReaders];
   const readers: Reader[] = [];
   for (const [i, group] of groups.entries()) {
     const place = join(folder, String(i));

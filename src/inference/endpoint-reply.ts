@@ -80,10 +80,10 @@ function partsOf(content: unknown): { text: string; thought: string; others: str
   for (const part of parts) {
     if (typeof part === 'string') read.text += part;
     else if (!isRecord(part)) read.others.push(typeof part);
-    else if (/^(?:thinking|reasoning)/.test(String(part.type)))
+    else if (/^(?:thinking|reasoning)/.test(textOf(part.type)))
       read.thought += partsOf(part.thinking ?? part.text).text;
     else if (typeof part.text === 'string') read.text += part.text;
-    else read.others.push(cleanText(String(part.type ?? 'a part of no type'), 40));
+    else read.others.push(cleanText(textOf(part.type) || 'a part of no type', 40));
   }
   return read;
 }
@@ -107,7 +107,7 @@ function mergeStream(body: string): unknown {
     const delta = isRecord(choice.delta) ? choice.delta : isRecord(choice.message) ? choice.message : {};
     const { text, thought } = partsOf(delta.content);
     message.content += text;
-    message.reasoning += thought + String(delta.reasoning_content ?? delta.reasoning ?? '');
+    message.reasoning += thought + textOf(delta.reasoning_content ?? delta.reasoning);
     for (const call of Array.isArray(delta.tool_calls) ? (delta.tool_calls as unknown[]) : [])
       addCall(message.tool_calls, call);
   }
@@ -125,6 +125,10 @@ function addCall(calls: { id?: unknown; function: Record<string, string> }[], pi
   calls[index] ??= { id: piece.id ?? undefined, function: { name: '', arguments: '' } };
   for (const key of ['name', 'arguments'])
     calls[index].function[key] += typeof given[key] === 'string' ? given[key] : '';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 export function unusable(why: string): Reply {

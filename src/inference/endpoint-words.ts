@@ -3,6 +3,8 @@
 import { cleanText } from '../base/clean-text.js';
 
 const maxWords = 300;
+/** Of JSON. */
+const maxDepth = 500;
 
 /** What went wrong, by the endpoint. */
 export interface SaidError {
@@ -65,7 +67,14 @@ export function isWebPage(text: string): boolean {
   return /^\s*<(?:!doctype html|html|head|body)/i.test(text);
 }
 
+/** JSON; undefined for what is none, or so deep that no reader could walk it. */
 export function parsed(text: string): unknown {
+  for (let i = 0, depth = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth--;
+    if (depth > maxDepth) return undefined;
+  }
   try {
     return JSON.parse(text) as unknown;
   } catch {
