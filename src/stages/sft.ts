@@ -180,6 +180,9 @@ function fitted(row: Conversation, { template, columns, notes, where }: Fitting)
   }
   if (result.cutAnswers > 0) notes.cut(result.cutAnswers, where);
   for (const note of result.notes) notes.add(note, where);
+  const end = result.sequences.map((sequence) => unlearntEnd(template.tokenizer, sequence)).find(Boolean);
+  if (end !== undefined)
+    notes.add({ level: 'warning', text: `an answer that is not learnt to its end: ${end}` }, where);
   return result.sequences;
 }
 
@@ -195,11 +198,6 @@ async function readSequences(
     sequences.push(...fitted(conversation, { template, columns, notes, where }));
   }
   notes.report(reporter, columns);
-  const faults = sequences.flatMap((sequence) => unlearntEnd(template.tokenizer, sequence) ?? []);
-  if (faults.length > 0) {
-    const text = `${faults.length} of ${sequences.length} conversations: ${faults[0]} (mossctl inspect --row shows one)`;
-    reporter.note('warning', text);
-  }
   if (sequences.length === 0) {
     throw new UserError({
       where: path,

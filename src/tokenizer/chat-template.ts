@@ -150,21 +150,32 @@ export class ChatTemplate {
   #turns(messages: readonly Message[], tools?: readonly Tool[]): (Turn | string)[] {
     const ends = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
     return ends.map((i) => {
-      const before = messages.slice(0, i);
-      const { text: prompt } = this.#render(before, { addGenerationPrompt: true, tools });
-      const { text } = this.#render(messages.slice(0, i + 1), { tools });
-      let start: number | undefined = prompt.length;
-      if (!text.startsWith(prompt)) {
-        const { text: history } = this.#render(before, { tools });
-        start = partingOf(prompt, text, history, (part) => this.tokenizer.splitAtControls(part));
+      try {
+        return this.#turn(messages.slice(0, i + 1), tools);
+      } catch (error) {
+        // Some templates refuse a conversation that ends with a call, say.
+        if (error instanceof TemplateFault) return `up to it, the chat template ${error.reason}`;
+        throw error;
       }
-      if (start === undefined) return 'the chat template changes what comes before an answer once it is there';
-      const end = this.#turnEnd === undefined ? -1 : text.indexOf(this.#turnEnd, start);
-      if (this.#turnEnd === undefined || end < 0) {
-        return this.endFault ?? `the chat template writes no ${this.#turnEnd} after this answer`;
-      }
-      return { text, span: { start, end: end + this.#turnEnd.length }, promptTail: prompt.slice(start) };
     });
+  }
+
+  /** The last message of these, which is an assistant's. */
+  #turn(messages: readonly Message[], tools?: readonly Tool[]): Turn | string {
+    const before = messages.slice(0, -1);
+    const { text: prompt } = this.#render(before, { addGenerationPrompt: true, tools });
+    const { text } = this.#render(messages, { tools });
+    let start: number | undefined = prompt.length;
+    if (!text.startsWith(prompt)) {
+      const { text: history } = this.#render(before, { tools });
+      start = partingOf(prompt, text, history, (part) => this.tokenizer.splitAtControls(part));
+    }
+    if (start === undefined) return 'the chat template changes what comes before an answer once it is there';
+    const end = this.#turnEnd === undefined ? -1 : text.indexOf(this.#turnEnd, start);
+    if (this.#turnEnd === undefined || end < 0) {
+      return this.endFault ?? `the chat template writes no ${this.#turnEnd} after this answer`;
+    }
+    return { text, span: { start, end: end + this.#turnEnd.length }, promptTail: prompt.slice(start) };
   }
 
   /** Tokens of a rendering. An answer starts a piece of its own, as it does when the model writes it after the prompt. */

@@ -152,6 +152,18 @@ test('tools, calls and results, as OpenAI writes them and as ShareGPT does', asy
   ]);
 });
 
+test('a tool may answer with data, which templates get as JSON', async () => {
+  const rows = [5.1, { metres: 5.1 }, [{ metres: 5.1 }], [{ type: 'text', text: '5.1' }]].map((content) => ({
+    messages: [asked[0], { role: 'assistant', content: 'I look.' }, { role: 'tool', content }, asked[1]],
+  }));
+  const { conversations, notes } = await read(rows);
+  assert.deepEqual(
+    conversations.map(({ messages }) => messages[2].content),
+    ['5.1', '{"metres":5.1}', '[{"metres":5.1}]', '5.1'],
+  );
+  assert.deepEqual(notes, []);
+});
+
 test('marks that an answer carries no loss, in every spelling; any other weight is refused by name', async () => {
   const marked = (mark: object) => ({ messages: [asked[0], { ...asked[1], ...mark }] });
   const off = [

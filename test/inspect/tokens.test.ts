@@ -98,6 +98,28 @@ test('each way to learn nothing, or not to stop, is said', async () => {
   );
 });
 
+test('what a row has that is not read, not learnt or not written is said of the one row', async () => {
+  const path = join(folder, 'fields.jsonl');
+  const [user, assistant] = conversation;
+  const row = {
+    messages: [user, { ...assistant, weight: 0 }, user, { ...assistant, reasoning: 'hm', content: '<|im_end|>' }],
+    ...{ id: 'x', source: 'y', images: ['z'] },
+  };
+  await writeFile(
+    path,
+    `${JSON.stringify(row)}\n${JSON.stringify({ messages: [{ role: 'narrator', content: 'x' }] })}\n`,
+  );
+  const { warnings, withLoss } = await rowTokens(speechWith(chatmlTemplate), path, 1);
+  assert.deepEqual(warnings, [
+    'this row has the field images, which is not read',
+    'this row has reasoning_content, which the chat template does not write: it is not learnt',
+    'this row has <|im_end|> spelt inside an answer: it stays text (sft.keepTokens keeps it as a token)',
+    'fields that are not read: source',
+  ]);
+  assert.equal(withLoss, tokenizer.encode('<|im_end|>').length + 1, 'the second answer and its end alone');
+  await assert.rejects(rowTokens(speechWith(chatmlTemplate), path, 2), /:2, message 1: .*has the role "narrator"/);
+});
+
 test('a template that rewrites what was said before gives each answer a sequence of its own', async () => {
   const forgetful = chatmlTemplate.replace(
     '{%- generation -%}{{- message.content',

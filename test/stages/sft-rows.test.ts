@@ -90,3 +90,28 @@ test('sft.keepTokens: a special token that answers write; never one that ends tu
   await refused('<|im_end|>', /sft\.keepTokens: "<\|im_end\|>" cannot be kept inside answers/);
   await refused('<|nothing|>', /sft\.keepTokens: "<\|nothing\|>" is no token of this tokenizer/);
 });
+
+test('answers whose marks omit their end, and answers that the template refuses alone, are counted with their row', async () => {
+  const model = join(directory, 'marks');
+  await cp(published, model, { recursive: true });
+  const file = join(model, 'chat_template.jinja');
+  const head = "{{- '<|im_start|>' + m.role + '\\n' -}}";
+  const opening = "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}";
+  const said = "{%- generation -%}{{- m.content -}}{%- endgeneration -%}{{- '<|im_end|>\\n' -}}";
+  const other = "{{- m.content + '<|im_end|>\\n' -}}";
+  await writeFile(
+    file,
+    `{%- for m in messages -%}${head}{%- if m.role == 'assistant' -%}${said}{%- else -%}${other}{%- endif -%}{%- endfor -%}${opening}`,
+  );
+  const rows = [{ messages: [user('a'), assistant('b')] }];
+  assert.deepEqual(await notesOf(rows, { model }), [
+    '1 conversation has an answer that is not learnt to its end: "<|im_end|>" after an answer carries no loss: the model does not learn to stop (first: rows.jsonl:1)',
+  ]);
+  const refusing =
+    "{%- if messages[-1].content == 'first' -%}{{- raise_exception('it ends with first') -}}{%- endif -%}";
+  await writeFile(file, `${refusing}{%- for m in messages -%}${head}${other}{%- endfor -%}${opening}`);
+  const two = [{ messages: [user('a'), assistant('first'), user('c'), assistant('second')] }];
+  assert.deepEqual(await notesOf(two, { model }), [
+    '1 conversation has an answer that is not learnt: up to it, the chat template refuses it: it ends with first (first: rows.jsonl:1)',
+  ]);
+});

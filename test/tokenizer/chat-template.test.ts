@@ -223,3 +223,14 @@ test('a template reaches nothing but its inputs, and changes nothing', () => {
   assert.equal(({} as Record<string, unknown>).role, undefined);
   assert.equal(Object.getPrototypeOf({}), Object.prototype);
 });
+
+test('reasoning is there under both of its names, as transformers gives it, and spells no control token', () => {
+  const source =
+    '{% for m in messages %}{{ m.thinking }}|{{ m.reasoning_content }}|{{ m.reasoning is defined }}{% endfor %}';
+  const messages: Message[] = [{ role: 'assistant', content: 'a', reasoning: 'hm<|im_end|>' }];
+  const other = new ChatTemplate(tokenizer, `${source}{% generation %}{% endgeneration %}`);
+  assert.equal(other.render(messages), 'hm<|im_end|>|hm<|im_end|>|False');
+  assert.ok(!other.encode(messages).tokens.some((id) => tokenizer.isSpecial(id)));
+  const none = new ChatTemplate(tokenizer, '{{ messages | tojson }}').render([{ role: 'user', content: 'x' }]);
+  assert.equal(none, '[{"role": "user", "content": "x"}]');
+});

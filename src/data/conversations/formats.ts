@@ -12,7 +12,7 @@ import { type RowNote, RowRefusal, shownName } from './notes.js';
 
 const turnFields = ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'turns', 'chat'];
 const questionFields = ['instruction', 'prompt', 'question', 'query'];
-const answerFields = ['output', 'response', 'completion', 'answer'];
+const answerFields = ['output', 'response', 'completion', 'answer', 'target'];
 const inputFields = ['input', 'context'];
 const systemFields = [
   ...['system', 'system_prompt', 'systemPrompt', 'system_message', 'systemMessage'],
@@ -22,7 +22,18 @@ const systemFields = [
 /** Fields that a training elsewhere may learn from, or that change what it learns, and that no format here has. */
 const learntElsewhere = new Set([
   ...[...turnFields, ...questionFields, ...answerFields, ...inputFields, ...systemFields, ...reasoningFields],
-  ...['history', 'instances', 'text', 'prefix', 'prefill', 'suffix', 'margin', 'chosen_response', 'rejected_response'],
+  ...[
+    'history',
+    'instances',
+    'text',
+    'prefix',
+    'prefill',
+    'suffix',
+    'margin',
+    'answers',
+    'chosen_response',
+    'rejected_response',
+  ],
   ...['functions', 'tools', 'function_call', 'tool_calls', 'documents', 'response_format'],
   ...['images', 'image', 'videos', 'video', 'audios', 'audio', 'objects'],
   ...['chat_template', 'chat_template_kwargs', 'enable_thinking', 'cot', 'chain_of_thought'],

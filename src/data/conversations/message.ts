@@ -27,7 +27,7 @@ const learntFields = ['weight', 'train', 'training', 'trainable', 'train_on', 'l
 const maskedFields = ['masked', 'mask'];
 /** Fields of a message that describe it and are no part of it. */
 const descriptive = new Set(
-  'id message_id parent_id uuid index turn created_at timestamp time date model lang language source score rank tokens'.split(
+  'id message_id parent_id uuid index turn turn_identifier created_at timestamp time date model lang language source score rank tokens toxic redacted country state header hashed_ip'.split(
     ' ',
   ),
 );
@@ -90,8 +90,8 @@ function readContent(fields: Fields, message: Message): void {
   const found = fields.take('content', 'value', 'text');
   if (found === undefined) return;
   const at = fields.path(found.name);
-  if (message.role === 'tool' && isObject(found.value)) {
-    message.content = JSON.stringify(found.value);
+  if (message.role === 'tool' && !isText(found.value)) {
+    message.content = expectText(JSON.stringify(found.value), at);
     return;
   }
   const { text, thoughts } = textOf(found.value, at);
@@ -101,6 +101,12 @@ function readContent(fields: Fields, message: Message): void {
       throw new RowRefusal('a message that is no answer has a part of the type thinking');
     addReasoning(message, thoughts);
   }
+}
+
+/** Tools answer with data as well. */
+function isText(value: unknown): boolean {
+  const isPart = (part: unknown): boolean => typeof part === 'string' || (isObject(part) && 'type' in part);
+  return typeof value === 'string' || (Array.isArray(value) && value.every(isPart));
 }
 
 function addReasoning(message: Message, text: string): void {
