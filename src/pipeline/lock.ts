@@ -165,7 +165,7 @@ function takenOver(directory: string): UserError {
     {
       what: 'another mossctl has taken this folder over',
       where: directory,
-      why: 'this one gave no sign of life for too long, as one that is suspended, so it stopped to spoil nothing',
+      why: 'this one gave no sign of life for too long, as when it is suspended; it stopped without saving, so that the two do not mix',
       next: 'Let the other one finish: it resumes from what was saved here',
     },
     { exitCode: 1 },
