@@ -24,6 +24,8 @@ export interface SchemaNode {
   oneOf?: SchemaNode[];
   /** From `.meta({ path: true })`: a file name, relative to the file it is written in. */
   path?: boolean;
+  /** From `.meta({ rows: true })`: a file of rows, or a folder or pattern of them. */
+  rows?: boolean;
   /** From `.meta({ formerly: 'name' })`: what the key was called before; still read. */
   formerly?: string;
 }

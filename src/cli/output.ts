@@ -24,6 +24,11 @@ export function printNotes({ notes = [] }: { notes?: readonly string[] }, { quie
   if (!quiet) for (const note of notes) printError(printable(`mossctl: ${note}`));
 }
 
+/** What a person should know of a command that has no reporter. */
+export function noteOnStderr(text: string): void {
+  printError(`mossctl: ${printable(text)}`);
+}
+
 /** `runs/x/sft/step-000100`, as a person would type it. */
 export function shownPath(path: string): string {
   const near = relative('.', path);

@@ -1,10 +1,14 @@
-// Texts to work on: the lines of standard input, and those that --text names, in files of plain text or JSONL rows with a `text`.
-import { basename, extname } from 'node:path';
-import { createInterface } from 'node:readline';
+// Texts to work on: the lines of standard input, and those that --text names: plain text, or rows with a `text`.
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { readLines } from '../base/jsonl.js';
 import { detectLanguage } from '../data/clean.js';
+import { requireText } from '../data/sources/bytes.js';
+import { filesAt, type SourceFile } from '../data/sources/files.js';
+import { linesIn, readRawLines } from '../data/sources/lines.js';
+import type { RecordFormat } from '../data/sources/record.js';
+import { readRecords, textFormatOf } from '../data/sources/records.js';
+import { noteOnStderr } from './output.js';
 
 export interface Sample {
   text: string;
@@ -18,39 +22,50 @@ const batchItems = 64;
 /** Lines of plain text are measured together up to this many characters. */
 const maxSampleLength = 1 << 16;
 
-/** The texts of a file of plain text or of JSONL rows with a `text`. */
+/** The texts of plain text, or of rows with a `text` in any format: a file, a folder or a pattern. */
 export async function* readSamples(path: string): AsyncGenerator<Sample> {
-  const isJson = ['.jsonl', '.ndjson'].includes(extname(path));
-  const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(path) });
+  const files = await filesAt(path);
+  if (files.length === 0) throw new UserError({ what: 'no file is found here', where: path, next: 'Check the path' });
+  for (const file of files) {
+    const format = await textFormatOf(file);
+    yield* format === 'txt' ? plainSamples(file) : rowSamples(file, format);
+  }
+}
+
+async function* plainSamples({ path, name }: SourceFile): AsyncGenerator<Sample> {
+  const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(name) });
   let lines = '';
-  for await (const { text, number } of readLines(path)) {
-    if (isJson) {
-      if (text.trim() === '') continue;
-      const row = parseRow(text, `${path}:${number}`);
-      yield { ...sample(row.text), domain: row.source ?? basename(path) };
-    } else {
-      lines += `${text}\n`;
-      if (lines.length < maxSampleLength) continue;
-      yield sample(lines);
-      lines = '';
-    }
+  for await (const line of readRawLines(path, { notice: noteOnStderr })) {
+    if ('fault' in line) throw line.fault;
+    lines += `${line.text}\n`;
+    if (lines.length < maxSampleLength) continue;
+    yield sample(lines);
+    lines = '';
   }
   if (lines !== '') yield sample(lines);
 }
 
 const rowSchema = z.object({ text: z.string(), source: z.string().optional().catch(undefined) });
 
-function parseRow(line: string, where: string) {
-  try {
-    return rowSchema.parse(JSON.parse(line));
-  } catch {
-    const next = 'Give rows such as {"text": "…"}, or plain text';
-    throw new UserError({ what: 'this row has no "text"', where, next });
+async function* rowSamples(file: SourceFile, format: RecordFormat): AsyncGenerator<Sample> {
+  for await (const record of readRecords(file, format, { notice: noteOnStderr })) {
+    if ('fault' in record) throw record.fault;
+    const { data, success } = rowSchema.safeParse(record.value);
+    if (!success) {
+      const next = 'Give rows such as {"text": "…"}, or plain text';
+      throw new UserError({ what: 'this row has no "text"', where: record.where, next });
+    }
+    yield { text: data.text, language: detectLanguage(data.text), domain: data.source ?? basename(file.name) };
   }
 }
 
-export function stdinLines(): AsyncIterable<string> {
-  return createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+/** @throws UserError where what comes is no text. */
+export async function* stdinLines(): AsyncGenerator<string> {
+  const bytes = requireText(process.stdin as AsyncIterable<Buffer>, 'stdin');
+  for await (const line of linesIn(bytes, 'stdin')) {
+    if ('fault' in line) throw line.fault;
+    yield line.text;
+  }
 }
 
 /** As many as are held and measured together. */

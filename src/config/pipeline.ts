@@ -31,6 +31,10 @@ export const taskKindSchema = z
 /** A file or folder, relative to the file that names it. */
 const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
 const optionalPath = (what: string) => path(what).optional().describe(what);
+/** Of what `readRows` reads. */
+const rows = (what: string) =>
+  z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });
+const optionalRows = (what: string) => rows(what).optional().describe(`${what}; a file, a folder or a pattern`);
 
 const dataSchema = z.strictObject({
   spec: path('data-spec YAML: sources, licences, filters'),
@@ -100,7 +104,7 @@ const requestFields = z
   .refine((fields) => JSON.stringify(fields).length <= 10_000, 'more than 10,000 characters are no settings');
 
 const selfInstructSchema = z.strictObject({
-  seeds: path('seed tasks (JSONL)'),
+  seeds: rows('seed tasks (rows of JSONL, CSV, Parquet, …)'),
   teacher: z
     .enum(['offline', 'openai'])
     .default('offline')
@@ -129,7 +133,7 @@ const selfInstructSchema = z.strictObject({
 });
 
 const sftSchema = z.strictObject({
-  data: optionalPath('conversations (JSONL); default: what self-instruct made'),
+  data: optionalRows('conversations (rows of JSONL, Parquet, …); default: what self-instruct made'),
   contextLength: z
     .int()
     .min(8)
@@ -151,7 +155,7 @@ const sftSchema = z.strictObject({
 });
 
 const alignSchema = z.strictObject({
-  prompts: optionalPath('tasks with checks (JSONL); default: what self-instruct made'),
+  prompts: optionalRows('tasks with checks (rows of JSONL, …); default: what self-instruct made'),
   rounds: z.int().min(1).max(1000).default(2).describe('rounds of sample → score → train → evaluate → promote'),
   promptsPerRound: z.int().min(1).max(1_000_000).default(128).describe('prompts sampled in a round'),
   samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
@@ -181,7 +185,7 @@ const alignSchema = z.strictObject({
 });
 
 const evalSchema = z.strictObject({
-  tasks: optionalPath('held-out tasks with checks (JSONL); default: what self-instruct kept apart'),
+  tasks: optionalRows('held-out tasks with checks (rows of JSONL, …); default: what self-instruct kept apart'),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
   samples: z.int().min(1).max(256).default(4).describe('answers sampled for each task; their mean is the reward'),

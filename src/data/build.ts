@@ -9,7 +9,7 @@ import { digestOf, replaceDirectory, sha256File, withPath, writeFileDurable } fr
 import { corpusFolder, corpusManifestName, factsName } from '../base/layout.js';
 import type { Metrics } from '../report/event.js';
 import { Corpus } from './corpus.js';
-import { emptyCorpus, reportFates } from './fate.js';
+import { emptyCorpus, emptySource, isEmpty, reportFates } from './fate.js';
 import { openFilters } from './filters/table.js';
 import { separateHeldOut } from './held-out.js';
 import { addFormulas, addSource, type IngestOptions } from './ingest.js';
@@ -48,7 +48,11 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     const context = { folder: dirname(options.specPath), identities: corpus.store, evaluationSets };
     const filters = await openFilters(spec.filters, context);
     const ingest = { ...options, spec, corpus, filters };
-    for (const source of spec.sources) sources.push(await addSource(source, ingest));
+    for (const source of spec.sources) {
+      const report = await addSource(source, ingest);
+      if (isEmpty(report)) throw emptySource(report, options.specPath);
+      sources.push(report);
+    }
     if (spec.formulas !== undefined) sources.push(await addFormulas(spec.formulas, ingest));
     if (corpus.total.train.documents === 0) throw emptyCorpus(sources, options.specPath);
     await corpus.close();

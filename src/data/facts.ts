@@ -2,11 +2,11 @@
 // two senses, a line with two continuations) states nothing that could be checked, so it is skipped.
 import { hash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
-import { readJsonl } from '../base/jsonl.js';
 import { factsName } from '../base/layout.js';
 import { normalise } from './clean.js';
 import type { IdentitySet, IdentityStore } from './identity-set.js';
 import { checkedFile } from './manifest.js';
+import { readRows } from './rows.js';
 import type { RawFact } from './sources/raw.js';
 import { type Fact, factSchema } from './types.js';
 
@@ -73,9 +73,9 @@ function identityOf(...parts: string[]): Uint8Array {
 export async function readFacts(path: string): Promise<Fact[]> {
   const facts: Fact[] = [];
   const file = await checkedFile(path, factsName);
-  for await (const { value, line } of readJsonl(file)) {
+  for await (const { value, where } of readRows(file)) {
     const fact = factSchema.safeParse(value);
-    if (!fact.success) throw new UserError({ what: 'this is no fact', where: `${file}:${line}` });
+    if (!fact.success) throw new UserError({ what: 'this is no fact', where });
     facts.push(fact.data);
   }
   return facts;

@@ -73,6 +73,22 @@ function languageParts({ languages }: DataManifest): CorpusPart[] {
   );
 }
 
+export function isEmpty({ total }: SourceReport): boolean {
+  return splits.every((split) => total[split].documents === 0);
+}
+
+/** A source that gives nothing is a mistake in the data-spec, or in its files: nobody names one for that. */
+export function emptySource(source: SourceReport, specPath: string): UserError {
+  const left = source.left > 0 ? `, ${formatCount(source.left)} skipped by its weight or limit` : '';
+  const lost = `${droppedInWords(source)}${left}`;
+  return new UserError({
+    what: `source ${source.name} keeps no document`,
+    where: specPath,
+    why: `${formatCount(source.read)} read${lost || ', nothing in them'}`,
+    next: 'Correct the source or what drops its documents, or take it out of the data-spec',
+  });
+}
+
 /** Why there is nothing, source by source. */
 export function emptyCorpus(sources: readonly SourceReport[], specPath: string): UserError {
   const reasons = sources.map(

@@ -40,6 +40,11 @@ export class Table {
     return at === undefined ? 0 : this.#view.getUint8(at);
   }
 
+  short(index: number): number {
+    const at = this.#field(index);
+    return at === undefined ? 0 : this.#view.getInt16(at, true);
+  }
+
   int(index: number): number {
     const at = this.#field(index);
     return at === undefined ? 0 : this.#view.getInt32(at, true);

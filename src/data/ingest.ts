@@ -52,7 +52,11 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   let bytes = 0;
   let full = false;
   let damagedFiles = 0;
-  for await (const raw of readSource(inTurn(files), source, ingest.spec)) {
+  let notices = 0;
+  const notice = (text: string): void => {
+    if (++notices <= maxReportedFiles) ingest.reporter.note('info', `${source.name}: ${text}`);
+  };
+  for await (const raw of readSource(inTurn(files), source, ingest.spec, notice)) {
     await ingest.corpus.pace(ingest.signal);
     report.read++;
     if (report.read % 1000 === 0) progress(report, ingest);
@@ -97,6 +101,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     const candidate = { document: last, facts, copies };
     for (const placed of splitter.add(candidate, print.draw)) await place(placed, source, report, ingest);
   }
+  if (notices > maxReportedFiles) ingest.reporter.note('info', `${source.name}: so were ${notices} files in all`);
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
   progress(report, ingest);
   return report;

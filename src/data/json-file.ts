@@ -1,19 +1,14 @@
-// JSON files that are read whole, plain or compressed: bounded, and refused with the place where they are no UTF-8 or no JSON.
-import { isUtf8 } from 'node:buffer';
+// JSON files that are read whole, as every text is read: bounded, and refused with the place where they are no JSON.
 import { UserError } from '../base/errors.js';
-import { openBytes } from './sources/bytes.js';
-import { readRawLines } from './sources/lines.js';
+import { type LineOptions, readRawLines } from './sources/lines.js';
 
 const maxJsonBytes = 128 << 20;
 
 /** `prefix` is cut off first (a JavaScript module that only exports data). @throws UserError with file and line. */
-export async function readJsonFile(path: string, prefix = /^\uFEFF/): Promise<unknown> {
-  const bytes = await readWhole(path);
-  // Reading it line by line finds the line that is not UTF-8.
-  if (!isUtf8(bytes)) for await (const line of readRawLines(path)) if ('fault' in line) throw line.fault;
-  const text = bytes.toString('utf8').replace(prefix, '');
+export async function readJsonFile(path: string, options: LineOptions = {}, prefix?: RegExp): Promise<unknown> {
+  const text = await readWhole(path, options);
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(prefix === undefined ? text : text.replace(prefix, '')) as unknown;
   } catch (error) {
     const message = (error as Error).message;
     const position = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
@@ -23,19 +18,22 @@ export async function readJsonFile(path: string, prefix = /^\uFEFF/): Promise<un
 }
 
 /** A compressed file counts by what is in it. */
-async function readWhole(path: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+async function readWhole(path: string, options: LineOptions): Promise<string> {
+  const lines: string[] = [];
   let size = 0;
-  for await (const chunk of await openBytes(path)) {
-    size += chunk.length;
-    if (size > maxJsonBytes) {
-      throw new UserError({
-        what: `this JSON file is larger than ${maxJsonBytes >> 20} MiB`,
-        where: path,
-        next: 'Convert it to JSON lines, which are read one at a time: jq -c ".[]" file.json > file.jsonl',
-      });
-    }
-    chunks.push(chunk);
+  for await (const line of readRawLines(path, { ...options, maxBytes: maxJsonBytes })) {
+    if ('fault' in line) throw line.isTooLong ? tooLarge(path) : line.fault;
+    size += line.text.length + 1;
+    if (size > maxJsonBytes) throw tooLarge(path);
+    lines.push(line.text);
   }
-  return Buffer.concat(chunks);
+  return lines.join('\n');
+}
+
+function tooLarge(path: string): UserError {
+  return new UserError({
+    what: `this JSON file is larger than ${maxJsonBytes >> 20} MiB`,
+    where: path,
+    next: 'Convert it to JSON lines, which are read one at a time: jq -c ".[]" file.json > file.jsonl',
+  });
 }

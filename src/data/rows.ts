@@ -1,39 +1,70 @@
-// Rows of a file: JSON lines, or one JSON list. Each comes with the place that an error names and the name that a
-// conversation without an id gets; what a row means is for the caller to say.
-import { createReadStream } from 'node:fs';
+// Rows of conversations, tasks and seeds, from a file, a folder or a pattern. A file is read by what its first bytes say:
+// JSON lines, one JSON list, a table, Parquet or Arrow, compressed or not. One rule for bad rows: whoever made these rows
+// wants every one of them, so each that cannot be read is an error with its place.
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { UserError } from '../base/errors.js';
-import { readJsonl } from '../base/jsonl.js';
-import { readJsonFile } from './json-file.js';
+import { type Fault, ifAbsent, UserError } from '../base/errors.js';
+import { digestOf, sha256File } from '../base/files.js';
+import { filesAt, type SourceFile } from './sources/files.js';
+import type { Notice } from './sources/lines.js';
+import { readRecords, recordFormatOf } from './sources/records.js';
 
 export interface Row {
   value: unknown;
-  /** In a JSON list its place, from 1. */
+  /** In a file without lines its place, from 1. */
   line: number;
   /** For errors: `path:line`. */
   where: string;
-  /** Short and stable: `file:line`. */
+  /** Short and stable: `file:line`, in a folder with the path below it. */
   name: string;
 }
 
-/** @throws UserError where the file cannot be read as rows, with file and line. */
-export async function* readRows(path: string): AsyncGenerator<Row> {
-  const row = (value: unknown, line: number, where: string): Row => {
-    return { value, line, where, name: `${basename(path)}:${line}` };
-  };
-  if (!(await startsWithBracket(path))) {
-    for await (const { value, line } of readJsonl(path)) yield row(value, line, `${path}:${line}`);
-    return;
+/** Listed at once, so that they can be mended at once. */
+const maxFaults = 20;
+const rowFile = /\.(?:jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|ipc)(?:\.(?:gz|zst))?$/i;
+
+/**
+ * @param notice is told what was decided about a file that a person should know.
+ * @throws UserError where a file cannot be read as rows, with the place of each bad row.
+ */
+export async function* readRows(path: string, notice?: Notice): AsyncGenerator<Row> {
+  for (const file of await rowFilesAt(path, notice)) {
+    const format = await recordFormatOf(file);
+    const faults: Fault[] = [];
+    for await (const record of readRecords(file, format, { notice })) {
+      if ('fault' in record) faults.push(...record.fault.faults);
+      else if (faults.length === 0) yield { ...record, name: `${file.name}:${record.line}` };
+      if (faults.length >= maxFaults) break;
+    }
+    if (faults.length > 0) throw new UserError(faults);
   }
-  const rows = await readJsonFile(path);
-  if (!Array.isArray(rows)) throw new UserError({ what: 'a list of rows was expected', where: path });
-  for (const [i, value] of rows.entries()) yield row(value, i + 1, `${path} (row ${i + 1})`);
 }
 
-async function startsWithBracket(path: string): Promise<boolean> {
-  for await (const chunk of createReadStream(path, { encoding: 'utf8' })) {
-    const start = (chunk as string).replace(/^\uFEFF/, '').trimStart();
-    if (start !== '') return start.startsWith('[');
+/** The files that `path` names, in order. In a folder, those that hold rows by their names. */
+async function rowFilesAt(path: string, notice?: Notice): Promise<SourceFile[]> {
+  const kind = await stat(path).catch(ifAbsent(undefined));
+  if (kind !== undefined && !kind.isDirectory()) return [{ path, name: basename(path) }];
+  const all = await filesAt(path);
+  const found = kind === undefined ? all : all.filter(({ name }) => rowFile.test(name));
+  if (found.length === 0) {
+    const what = kind === undefined ? 'no file is found here' : 'this folder holds no file of rows';
+    const next =
+      'Give a file, a folder or a pattern of .jsonl, .json, .csv, .tsv, .parquet or .arrow files, .gz and .zst too';
+    throw new UserError({ what, where: path, next });
   }
-  return false;
+  const left = all.filter((file) => !found.includes(file)).map(({ name }) => name);
+  if (left.length > 0)
+    notice?.(
+      `${path}: ${left.length} files are skipped, since their names are not those of rows: ${left.slice(0, 3).join(', ')}`,
+    );
+  return found;
+}
+
+/** Changes when any of the rows may have changed: of one file its sha256, of several their names and those. */
+export async function rowsDigest(path: string): Promise<string> {
+  const files = await rowFilesAt(path);
+  if (files.length === 1 && files[0].path === path) return sha256File(path);
+  const digests: [string, string][] = [];
+  for (const file of files) digests.push([file.name, await sha256File(file.path)]);
+  return digestOf(digests);
 }

@@ -7,14 +7,15 @@ import { loadYaml } from '../base/yaml.js';
 import { silentReporter } from '../report/event.js';
 import { filtersSchema } from './filters/table.js';
 import { formulasSchema, sourceName } from './formulas-spec.js';
+import { encodings } from './sources/encoding.js';
 import { listFiles, noSuchFile } from './sources/files.js';
 import { fromFaults, fromForms, fromPrefix, parseFrom } from './sources/from.js';
 import { hubCommit } from './sources/hub.js';
+import { recordFormats } from './sources/record-formats.js';
 import { stdinFile } from './sources/stdin.js';
 import { type Fact, factSchema } from './types.js';
 
-export const rowFormats = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const;
-export const formats = ['txt', ...rowFormats, 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
+export const formats = ['txt', ...recordFormats, 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
 export type Format = (typeof formats)[number];
 
 /** What the dictionaries and poems state is fixed by their format; rows say it by their columns. */
@@ -30,6 +31,12 @@ const sourceSchema = z
     from: z.string().regex(fromPrefix, `write ${fromForms}`).describe(fromForms),
     integrity: z.string().optional().describe('npm: sha512-… of the tarball; https: sha256-… or sha512-… of the file'),
     format: z.enum(formats).describe('how the files are read'),
+    encoding: z
+      .enum(encodings)
+      .optional()
+      .describe(
+        'of text; auto, the default: UTF-8, UTF-16 by its zeros or mark, GB18030 where it is that and not Big5',
+      ),
     language: z.enum(['zh', 'en', 'other', 'auto']).default('auto').describe('auto: by the script of each document'),
     licence: z.string().min(1).describe('licence of the text, shown in the report'),
     url: z.url().optional().describe('where the text and its licence can be read'),
@@ -74,7 +81,7 @@ const sourceSchema = z
     if (stated !== undefined && stated !== source.facts) complain('facts', `${source.format} states ${stated} facts`);
     if (source.format === 'txt') complain('facts', 'plain text states no facts that we could read');
     const { key, value } = source.columns;
-    const hasRows = (rowFormats as readonly Format[]).includes(source.format);
+    const hasRows = (recordFormats as readonly Format[]).includes(source.format);
     if (hasRows && (key === undefined || value === undefined)) {
       complain('facts', 'name the columns of the fact: columns: { key: …, value: … }');
     }

@@ -5,6 +5,7 @@ import { exists } from '../base/files.js';
 import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
 import { shellQuoted } from '../base/shell.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
+import { filesAt } from '../data/sources/files.js';
 import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
 
 /** The settings of a run, and the stages that it may have. */
@@ -123,6 +124,11 @@ export function filesOf(config: PipelineConfig, name: StageName): Map<string, st
   return files;
 }
 
+/** Whether a path of a stage's block is that of rows, so that a folder or a pattern may be meant. */
+export function namesRows(name: StageName, key: string): boolean {
+  return nodeAt(pipelineNode, [name, ...key.split('.')])?.rows === true;
+}
+
 /** The stage's block with every path replaced by `change(path, key)`. */
 export function mapBlockPaths(
   config: PipelineConfig,
@@ -138,7 +144,8 @@ export async function checkFiles(plan: readonly StageName[], config: PipelineCon
   const faults: Fault[] = [];
   for (const name of plan) {
     for (const [key, path] of filesOf(config, name)) {
-      if (!(await exists(path))) {
+      const isThere = namesRows(name, key) ? (await filesAt(path)).length > 0 : await exists(path);
+      if (!isThere) {
         faults.push({ what: `${name}.${key} names a file that does not exist`, where: path, next: 'Check the path' });
       }
     }

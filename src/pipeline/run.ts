@@ -13,6 +13,7 @@ import { redactAll, shownSettings } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import { rowsDigest } from '../data/rows.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
@@ -26,6 +27,7 @@ import {
   filesOf,
   inputsOf,
   mapBlockPaths,
+  namesRows,
   pipelineNode,
   planStages,
 } from './plan.js';
@@ -265,7 +267,9 @@ async function wholeOutput(
  */
 async function settingsOf(config: PipelineConfig, name: StageName): Promise<Provenance['config']> {
   const digests = new Map<string, string>();
-  for (const [key, path] of filesOf(config, name)) digests.set(key, await contentDigest(path));
+  for (const [key, path] of filesOf(config, name)) {
+    digests.set(key, await (namesRows(name, key) ? rowsDigest(path) : contentDigest(path)));
+  }
   const block = mapBlockPaths(shownSettings(config), name, (_, key) => digests.get(key)) ?? null;
   const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
   return JSON.parse(withoutKeep) as Provenance['config'];

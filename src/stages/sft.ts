@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
-import { digestOf, exists, sha256File } from '../base/files.js';
+import { digestOf, exists } from '../base/files.js';
 import { countOf } from '../base/format.js';
 import { heldOutRowsName, trainRowsName } from '../base/layout.js';
 import { Random } from '../base/random.js';
@@ -14,6 +14,7 @@ import { RowNotes } from '../data/conversations/notes.js';
 import { readConversations } from '../data/conversations/read.js';
 import { MixedBatches } from '../data/mixed-batches.js';
 import { PackedBatches } from '../data/packing.js';
+import { rowsDigest } from '../data/rows.js';
 import { type BatchShape, batchesOnce } from '../data/sequences.js';
 import { openTokens, type TokenDocuments } from '../data/shards.js';
 import type { Conversation, TokenSequence } from '../data/types.js';
@@ -74,7 +75,7 @@ export const sftStage: Stage<SftConfig> = {
           ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
           train: config.train,
         },
-        inputDigest: digestOf({ conversations: await sha256File(path), columns, text: text?.manifest ?? null }),
+        inputDigest: digestOf({ conversations: await rowsDigest(path), columns, text: text?.manifest ?? null }),
         ...compute,
       },
       evaluate: heldOutSequences.length === 0 ? undefined : (current) => heldOutLoss(current, heldOutSequences, shape),

@@ -273,7 +273,7 @@ test('bad input is told with the file and what to do', async () => {
 test('an empty corpus says what became of the documents', async () => {
   const spec = oneSource({ from: 'file:a.txt', format: 'txt' }, { minCharacters: 50 });
   const { message } = await failure({ 'a.txt': 'short\n\nalso short\n', 'spec.yaml': spec });
-  assert.match(message, /no document is left to train on.*a: 2 read, 2 dropped as short \(first: a:a\.txt:1\)/s);
+  assert.match(message, /source a keeps no document. 2 read, 2 dropped as short \(first: a:a\.txt:1\)/s);
   const empty = await failure({ 'a.txt': '', 'spec.yaml': oneSource({ from: 'file:a.txt', format: 'txt' }) });
   assert.match(empty.message, /a\.txt: there is no text in this file/);
 });
@@ -359,5 +359,5 @@ test('a source file that is written to or taken away while the corpus is built e
 /** What a Parquet reader makes of a path that the system refuses. */
 async function readAll(path: string): Promise<void> {
   const columns = { text: 'text' };
-  for await (const _ of readParquetRows({ path, name: 'a' }, { columns })) assert.fail('it has no rows');
+  for await (const _ of readParquetRows(path, columns)) assert.fail('it has no rows');
 }

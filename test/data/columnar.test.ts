@@ -55,7 +55,6 @@ test('what is not read is refused by name, with what to do', async () => {
   const refused: [string, RegExp, Record<string, string>?][] = [
     ['lz4.parquet', /unsupported compression codec: LZ4/],
     ['lz4.arrow', /compressed with LZ4, which is not read: write it with compression "zstd"/],
-    ['view.arrow', /column text is of a kind \(type 24\) that is not read/],
     ['feather-v1.arrow', /first Feather format/],
     ['snappy.parquet', /column id is not text but int64.*text \(string\)/s, { text: 'id' }],
     ['snappy.parquet', /column meta is not text but nested/, { text: 'meta' }],

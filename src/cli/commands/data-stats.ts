@@ -1,7 +1,7 @@
 // mossctl data stats: what a built corpus, or files that are to become one, consist of.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { stopIfAborted, UserError } from '../../base/errors.js';
 import { exists, readJsonIfExists } from '../../base/files.js';
 import { displayWidth, formatBytes, formatCount, formatTable, printable } from '../../base/format.js';
@@ -13,11 +13,12 @@ import { manifestSchema, type TokenCounts } from '../../data/shard-writer.js';
 import { listFiles } from '../../data/sources/files.js';
 import type { BadRow } from '../../data/sources/raw.js';
 import { readSource } from '../../data/sources/read.js';
-import { dataSpecSchema, type Format, rowFormats } from '../../data/spec.js';
+import { textFormatOf } from '../../data/sources/records.js';
+import { dataSpecSchema } from '../../data/spec.js';
 import { splits } from '../../data/split.js';
 import { type Tally, TextStatistics } from '../../data/stats.js';
 import type { OutputOptions } from '../options.js';
-import { printJson, printLine } from '../output.js';
+import { noteOnStderr, printJson, printLine } from '../output.js';
 import { findCorpus } from '../places.js';
 import { reporting } from '../reporting.js';
 
@@ -135,21 +136,14 @@ async function* rowsOfFiles(path: string, column: string): AsyncGenerator<Counte
     throw new UserError({ what: 'there is no corpus and no file here', where: path, next });
   }
   for (const file of files) {
+    const format = await textFormatOf(file);
     const common = { name: 'files', from: 'stdin', licence: 'unknown', columns: { text: column } };
-    const spec = dataSpecSchema.parse({ name: 'files', sources: [{ ...common, format: formatOf(file.name) }] });
-    for await (const row of readSource([file], spec.sources[0], spec)) {
+    const spec = dataSpecSchema.parse({ name: 'files', sources: [{ ...common, format }] });
+    for await (const row of readSource([file], spec.sources[0], spec, noteOnStderr)) {
       if ('fault' in row) yield row;
       else yield { text: row.text, source: basename(file.name), language: detectLanguage(row.text) };
     }
   }
-}
-
-/** By the ending of its name, compressed or not. */
-function formatOf(name: string): Format {
-  const ending = extname(name.replace(/\.(gz|zst)$/, ''))
-    .slice(1)
-    .toLowerCase();
-  return ending === 'ndjson' ? 'jsonl' : (rowFormats.find((format) => format === ending) ?? 'txt');
 }
 
 /** Counted when the corpus was tokenised, where it was. */

@@ -33,6 +33,7 @@ interface Count {
 /** Different texts that are kept; a file that has more is broken in one way, not in a hundred. */
 const maxTexts = 40;
 const maxFields = 12;
+const maxNotices = 10;
 
 export class RowNotes {
   readonly #notes = new Map<string, Count & { level: 'warning' | 'info' }>();
@@ -55,7 +56,8 @@ export class RowNotes {
 
   /** Something about a file as a whole, such as its encoding. */
   readonly notice = (text: string): void => {
-    this.#notices.add(text);
+    if (this.#notices.size < maxNotices) this.#notices.add(text);
+    else this.#notices.add('and so on: what is said of files above holds of more of them');
   };
 
   add(note: RowNote, where: string): void {

@@ -18,7 +18,7 @@ export async function* readConversations(
   notes: RowNotes,
 ): AsyncGenerator<{ conversation: Conversation; where: string }> {
   const faults: Fault[] = [];
-  for await (const row of readRows(path)) {
+  for await (const row of readRows(path, notes.notice)) {
     notes.read();
     const read = attempt(row, faults);
     if (faults.length >= maxFaults) break;

@@ -4,8 +4,9 @@ import { basename, dirname, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { formatCount } from '../../base/format.js';
-import { readLines } from '../../base/jsonl.js';
-import { listFiles } from '../sources/files.js';
+import { listFiles, type SourceFile } from '../sources/files.js';
+import { readRawLines } from '../sources/lines.js';
+import { readRecords, textFormatOf } from '../sources/records.js';
 import { defineFilter, type FilterContext } from './filter.js';
 import { finish, mix, Units } from './units.js';
 
@@ -152,7 +153,7 @@ export const decontaminate = defineFilter({
 async function addTasks(grams: TaskGrams, path: string, { folder }: FilterContext): Promise<void> {
   const files = await listFiles(isAbsolute(path) ? dirname(path) : folder, path);
   if (files.length === 0) throw new UserError({ what: `there are no tasks at ${path}`, where: folder });
-  for (const file of files) for await (const task of tasksOf(file.path)) grams.add(task);
+  for (const file of files) for await (const task of tasksOf(file)) grams.add(task);
 }
 
 /** Tasks that are made later, out of the seeds or of this corpus, cannot be looked for: the report says so. */
@@ -162,20 +163,19 @@ function whatWasChecked(grams: TaskGrams, sets: readonly string[]): string {
   return `decontaminate: ${formatCount(grams.size)} n-grams of ${sets.map((set) => basename(set)).join(', ')}${left}; tasks that are generated later are not among them`;
 }
 
-/** Every string in a row of JSON lines, else the line. */
-async function* tasksOf(path: string): AsyncGenerator<string> {
-  for await (const { text } of readLines(path)) {
-    const line = text.trim();
-    if (line === '') continue;
-    let row: unknown = line;
-    if (line.startsWith('{') || line.startsWith('[')) {
-      try {
-        row = JSON.parse(line);
-      } catch {
-        // It is a line of text that begins with a bracket.
-      }
+/** Every string in a row, else the line: plain text may have lines that begin with a bracket. */
+async function* tasksOf(file: SourceFile): AsyncGenerator<string> {
+  const format = await textFormatOf(file);
+  if (format === 'txt') {
+    for await (const line of readRawLines(file.path)) {
+      if ('fault' in line) throw line.fault;
+      if (line.text.trim() !== '') yield line.text.trim();
     }
-    yield* stringsIn(row, 0);
+    return;
+  }
+  for await (const record of readRecords(file, format)) {
+    if ('fault' in record) throw record.fault;
+    yield* stringsIn(record.value, 0);
   }
 }
 

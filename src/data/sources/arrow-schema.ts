@@ -1,100 +1,110 @@
-// The schema of a third-party Arrow file: which of its columns hold text, and where their buffers are among those of all
-// the columns that we skip. Type numbers and buffers: Schema.fbs and the columnar format.
+// The schema of a third-party Arrow file as a tree of fields: what each holds, and how many buffers it has in a batch, so
+// that those of a column that is not wanted can be passed over. Type numbers and buffers: Schema.fbs, the columnar format.
 import type { Table } from '../flat-buffers.js';
-import type { FoundColumn } from './columnar.js';
 
-export interface TextColumn extends FoundColumn {
-  /** Bytes of an offset: 4 for utf8, 8 for large utf8. */
-  offsetBytes: 4 | 8;
-  /** The cells are indices into a dictionary. */
-  dictionary?: Dictionary;
-  /** Where its arrays begin in a record batch. */
-  node: number;
-  buffer: number;
-}
-
-export interface Dictionary {
-  id: number;
-  indexBytes: number;
-}
-
-/** What the fields before have taken, those inside others included. */
-interface Layout {
-  fields: number;
-  nodes: number;
+export interface ArrowField {
+  name: string;
+  /** As errors call it. */
+  type: string;
+  number: number;
+  /** Its own buffers in a batch, beside those of its children. Views have a number of further ones that a batch says. */
   buffers: number;
+  /** Bytes of an offset or of a value, where all have the same; bits of a truth value are 0. */
+  width: number;
+  /** Of an integer. */
+  isSigned: boolean;
+  children: ArrowField[];
+  /** Its cells are indices of `width` into a dictionary of values of this field. */
+  dictionary?: { id: number; values: ArrowField };
 }
 
-const maxFields = 10_000;
-const maxDepth = 64;
-const union = 14;
-const largeUtf8 = 20;
+export const arrowTypes = {
+  ...{ null: 1, int: 2, float: 3, binary: 4, utf8: 5, bool: 6, list: 12, struct: 13, fixedSizeList: 16, map: 17 },
+  ...{ union: 14, largeBinary: 19, largeUtf8: 20, largeList: 21, binaryView: 23, utf8View: 24 },
+} as const;
 
-/** Type number → its name and its own buffers, beside those of its children. */
-const types: Readonly<Record<number, readonly [name: string, buffers: number]>> = {
-  1: ['null', 0],
-  2: ['int', 2],
-  3: ['float', 2],
-  4: ['binary', 3],
-  5: ['utf8', 3],
-  6: ['bool', 2],
+/** Type number → its name, its own buffers, the bytes of an offset or value. */
+const types: Readonly<Record<number, readonly [name: string, buffers: number, width?: number]>> = {
+  [arrowTypes.null]: ['null', 0],
+  [arrowTypes.int]: ['int', 2],
+  [arrowTypes.float]: ['float', 2],
+  [arrowTypes.binary]: ['binary', 3, 4],
+  [arrowTypes.utf8]: ['utf8', 3, 4],
+  [arrowTypes.bool]: ['bool', 2],
   7: ['decimal', 2],
   8: ['date', 2],
   9: ['time', 2],
   10: ['timestamp', 2],
   11: ['interval', 2],
-  12: ['list', 2],
-  13: ['struct', 1],
-  [union]: ['union', 1],
+  [arrowTypes.list]: ['list', 2, 4],
+  [arrowTypes.struct]: ['struct', 1],
+  [arrowTypes.union]: ['union', 1],
   15: ['fixed-size binary', 2],
-  16: ['fixed-size list', 1],
-  17: ['map', 2],
+  [arrowTypes.fixedSizeList]: ['fixed-size list', 1],
+  [arrowTypes.map]: ['map', 2, 4],
   18: ['duration', 2],
-  19: ['large binary', 3],
-  [largeUtf8]: ['large utf8', 3],
-  21: ['large list', 2],
+  [arrowTypes.largeBinary]: ['large binary', 3, 8],
+  [arrowTypes.largeUtf8]: ['large utf8', 3, 8],
+  [arrowTypes.largeList]: ['large list', 2, 8],
   22: ['run-end encoded', 0],
+  [arrowTypes.binaryView]: ['binary view', 2, 16],
+  [arrowTypes.utf8View]: ['utf8 view', 2, 16],
+  25: ['list view', 3],
+  26: ['large list view', 3],
 };
 
+const maxFields = 10_000;
+const maxDepth = 64;
+const dense = 1;
+
 /** @throws Error where a column is of a kind whose buffers we cannot count. */
-export function readSchema(schema: Table): TextColumn[] {
+export function readSchema(schema: Table): ArrowField[] {
   if (schema.byte(0) !== 0) throw new Error('its numbers are big-endian, which is not read');
-  const fields = schema.vector(1, 4);
-  const layout: Layout = { fields: 0, nodes: 0, buffers: 0 };
-  return Array.from({ length: Math.min(fields.length, maxFields) }, (_, i) => {
-    const field = fields.table(i);
-    const name = field.text(0);
-    const number = field.byte(2);
-    const type = types[number]?.[0] ?? `type ${number}`;
-    const isText = type.endsWith('utf8');
-    const offsetBytes = number === largeUtf8 ? 8 : 4;
-    const dictionary = field.has(4) ? dictionaryOf(field.table(4)) : undefined;
-    const { nodes: node, buffers: buffer } = layout;
-    addField(layout, field, name, 0);
-    return { name, type, isText, offsetBytes, ...(dictionary && { dictionary }), node, buffer };
-  });
+  return childrenOf(schema, 1, { fields: 0 }, 0);
 }
 
-function dictionaryOf(encoding: Table): Dictionary {
-  const bits = encoding.has(1) ? encoding.table(1).int(0) : 32;
-  if (![8, 16, 32, 64].includes(bits)) throw new Error(`its dictionary has indices of ${bits} bits`);
-  return { id: encoding.long(0), indexBytes: bits / 8 };
+export function isText({ number, dictionary }: ArrowField): boolean {
+  const held = dictionary?.values.number ?? number;
+  return held === arrowTypes.utf8 || held === arrowTypes.largeUtf8 || held === arrowTypes.utf8View;
+}
+
+export function hasVariadicBuffers({ number, dictionary }: ArrowField): boolean {
+  return dictionary === undefined && (number === arrowTypes.utf8View || number === arrowTypes.binaryView);
 }
 
 /** Fields may share their children: what is counted is each visit. */
-function addField(layout: Layout, field: Table, name: string, depth: number): void {
-  if (++layout.fields > maxFields || depth > maxDepth) throw new Error(`it has more than ${maxFields} columns`);
-  layout.nodes++;
+function childrenOf(parent: Table, index: number, counted: { fields: number }, depth: number): ArrowField[] {
+  const fields = parent.vector(index, 4);
+  if (fields.length > maxFields) throw tooMany();
+  return Array.from({ length: fields.length }, (_, i) => fieldOf(fields.table(i), counted, depth));
+}
+
+function fieldOf(field: Table, counted: { fields: number }, depth: number): ArrowField {
+  if (++counted.fields > maxFields || depth > maxDepth) throw tooMany();
+  const name = field.has(0) ? field.text(0) : '';
   const number = field.byte(2);
-  const type = types[number];
-  const isEncoded = field.has(4);
-  if (!isEncoded && type === undefined) {
-    throw new Error(`its column ${name} is of a kind (type ${number}) that is not read`);
-  }
-  const isDense = !isEncoded && number === union && field.table(3).byte(0) === 1;
+  const known = types[number];
+  if (known === undefined) throw new Error(`its column ${name} is of a kind (type ${number}) that is not read`);
+  const [type, buffers, width = widthOf(field, number)] = known;
+  const isDense = number === arrowTypes.union && field.table(3).byte(0) === dense;
+  const isSigned = number === arrowTypes.int && field.table(3).byte(1) !== 0;
+  const children = field.has(5) ? childrenOf(field, 5, counted, depth + 1) : [];
+  const values = { name, type, number, buffers: buffers + (isDense ? 1 : 0), width, isSigned, children };
+  if (!field.has(4)) return values;
+  const encoding = field.table(4);
+  const bits = encoding.has(1) ? encoding.table(1).int(0) : 32;
+  if (![8, 16, 32, 64].includes(bits)) throw new Error(`its dictionary has indices of ${bits} bits`);
   // Of a dictionary-encoded column, only the indices are in a batch.
-  layout.buffers += isEncoded ? 2 : type[1] + (isDense ? 1 : 0);
-  if (isEncoded || !field.has(5)) return;
-  const children = field.vector(5, 4);
-  for (let i = 0; i < children.length; i++) addField(layout, children.table(i), name, depth + 1);
+  return { ...values, buffers: 2, width: bits / 8, children: [], dictionary: { id: encoding.long(0), values } };
+}
+
+/** Of numbers, by their bits or their precision (half, single, double); of a fixed-size list the length. */
+function widthOf(field: Table, number: number): number {
+  if (number === arrowTypes.int) return field.table(3).int(0) / 8;
+  if (number === arrowTypes.float) return 2 << field.table(3).short(0);
+  return number === arrowTypes.fixedSizeList ? field.table(3).int(0) : 0;
+}
+
+function tooMany(): Error {
+  return new Error(`it has more than ${maxFields} columns`);
 }

@@ -1,18 +1,39 @@
-// The bytes of a file, decompressed on their way where its first bytes say gzip or Zstandard, whatever its name is.
+// The bytes of a text file, decompressed on their way where its first bytes say gzip or Zstandard, whatever its name is.
+// A file that is of another kind, packed or not, is refused by what it is.
 import { createReadStream, type ReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { systemErrorCode, UserError } from '../../base/errors.js';
-import { readAt, withFile } from '../arrow-file.js';
+import { headBytes, identify, identifyFile, otherKind } from './kinds.js';
 import { ZstdThread } from './zstd.js';
-import { isZstd } from './zstd-stream.js';
 
 /** What is read is held by nobody: a small file that unpacks to a large one costs time, not memory. */
 export async function openBytes(path: string): Promise<AsyncIterable<Buffer>> {
-  const head = await withFile(path, damaged, (opened) => readAt(opened, 0, Math.min(4, opened.size)));
+  const found = await identifyFile(path);
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  if (head[0] === 0x1f && head[1] === 0x8b) return decompressed(file, path);
-  if (isZstd(head)) return unpackedZstd(file, path);
-  return file as AsyncIterable<Buffer>;
+  if (found.kind === 'gzip') return requireText(decompressed(file, path), path, true);
+  if (found.kind === 'zstd') return requireText(unpackedZstd(file, path), path, true);
+  if (found.kind === 'text') return file as AsyncIterable<Buffer>;
+  file.destroy();
+  throw otherKind(path, found, 'text');
+}
+
+/**
+ * What the first bytes say, as they come.
+ * @param path what errors call them. @param isPacked they were unpacked: what is in them packs itself, or was packed twice.
+ * @throws UserError where they are no text.
+ */
+export async function* requireText(
+  bytes: AsyncIterable<Buffer>,
+  path: string,
+  isPacked = false,
+): AsyncGenerator<Buffer> {
+  let isFirst = true;
+  for await (const chunk of bytes) {
+    const found = isFirst ? identify(chunk.subarray(0, headBytes)) : undefined;
+    if (found !== undefined && found.kind !== 'text') throw otherKind(path, found, 'text', isPacked);
+    isFirst = false;
+    yield chunk;
+  }
 }
 
 async function* decompressed(file: ReadStream, path: string): AsyncGenerator<Buffer> {

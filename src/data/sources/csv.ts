@@ -1,38 +1,31 @@
-// CSV (RFC 4180) and TSV → rows of named columns: quoted cells may hold line ends, the first row names the columns.
+// CSV (RFC 4180) and TSV → records of named columns: quoted cells may hold line ends, the first row names the columns.
 import { UserError } from '../../base/errors.js';
-import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import { readRawLines } from './lines.js';
-import type { BadRow, RawDocument } from './raw.js';
-import { rowOrFault } from './rows.js';
+import { type LineOptions, readRawLines } from './lines.js';
+import type { RecordOptions, Records } from './record.js';
 
 /** A quoted cell that runs on beyond this was never closed: the row is given up, and the next line begins another. */
 const maxRowCharacters = 4 << 20;
 
-export async function* readCsvRows(
-  file: SourceFile,
-  { columns, format }: Pick<SourceSpec, 'columns' | 'format'>,
-): AsyncGenerator<RawDocument | BadRow> {
-  const delimiter = format === 'tsv' || /\.tsv(?:\.|$)/i.test(file.name) ? '\t' : ',';
+/** @param given default: comma, tab or semicolon, whichever the first row has most of. */
+export async function* readCsvRecords(file: SourceFile, options: RecordOptions, given?: string): Records {
   let header: string[] | undefined;
-  for await (const row of csvRows(file, delimiter)) {
-    const at = `${file.name}:${row.line}`;
-    if ('fault' in row) yield { at, fault: row.fault };
+  for await (const row of csvRows(file, options, given)) {
+    const place = { at: `${file.name}:${row.line}`, line: row.line };
+    const where = `${file.path}:${row.line}`;
+    if ('fault' in row) yield { ...place, fault: row.fault };
     else if (header === undefined) header = row.cells;
     else if (row.cells.length !== header.length) {
       const why = `it has ${row.cells.length} cells, the first row names ${header.length} columns`;
-      const fault = new UserError({ what: 'this row has another shape', where: `${file.path}:${row.line}`, why });
-      yield { at, fault };
-    } else {
-      const record = Object.fromEntries(header.map((name, i) => [name, row.cells[i]]));
-      yield rowOrFault(() => record, columns, at, `${file.path}:${row.line}`);
-    }
+      yield { ...place, fault: new UserError({ what: 'this row has another shape', where, why }) };
+    } else yield { ...place, where, value: Object.fromEntries(header.map((name, i) => [name, row.cells[i]])) };
   }
 }
 
 type CsvRow = { line: number; cells: string[] } | { line: number; fault: UserError };
 
-async function* csvRows(file: SourceFile, delimiter: string): AsyncGenerator<CsvRow> {
+async function* csvRows(file: SourceFile, options: LineOptions, given: string | undefined): AsyncGenerator<CsvRow> {
+  let delimiter = given;
   let open: string[] = [];
   let length = 0;
   let start = 1;
@@ -41,7 +34,7 @@ async function* csvRows(file: SourceFile, delimiter: string): AsyncGenerator<Csv
     line: start,
     fault: new UserError({ what: 'a quoted cell does not end', where: `${file.path}:${start}` }),
   });
-  for await (const line of readRawLines(file.path)) {
+  for await (const line of readRawLines(file.path, options)) {
     if ('fault' in line) {
       yield { line: line.number, fault: line.fault };
       open = [];
@@ -53,7 +46,8 @@ async function* csvRows(file: SourceFile, delimiter: string): AsyncGenerator<Csv
       start = line.number;
       length = 0;
     }
-    const text = line.number === 1 ? line.text.replace(/^\uFEFF/, '') : line.text;
+    const { text } = line;
+    delimiter ??= delimiterOf(text);
     inside = isInside(text, delimiter, inside);
     open.push(text);
     length += text.length + 1;
@@ -63,6 +57,19 @@ async function* csvRows(file: SourceFile, delimiter: string): AsyncGenerator<Csv
     inside = false;
   }
   if (open.length > 0) yield unclosed();
+}
+
+const delimiters = [',', '\t', ';'] as const;
+
+function delimiterOf(header: string): string {
+  const plain = header.replaceAll(/"(?:[^"]|"")*"/g, '');
+  const counts = delimiters.map((one) => plain.split(one).length);
+  return delimiters[counts.indexOf(Math.max(...counts))];
+}
+
+/** The columns that the first line of a table names. */
+export function columnsIn(header: string): string[] {
+  return parseRow(header, delimiterOf(header)).map((name) => name.trim());
 }
 
 /** Whether a quoted cell is open after `line`, given whether one was before it. */

@@ -1,7 +1,7 @@
 // Which files a source names: one file, every file of a folder, or those that a pattern matches. The order is the same on
 // every machine: numbers in names count as numbers, so poet.2 comes before poet.10.
 import { readdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { formatCount } from '../../base/format.js';
 import { escapeRegex } from '../../tokenizer/escape-regex.js';
@@ -59,6 +59,15 @@ export async function listFiles(root: string, pattern: string): Promise<SourceFi
   };
   await walk(start, fixed.replace(/\/+$/, ''));
   return found.sort((a, b) => compareNames(a.name, b.name));
+}
+
+/** The files that a path from outside a data-spec names: one, those of a folder, or of a pattern. Names are short. */
+export async function filesAt(path: string): Promise<SourceFile[]> {
+  const kind = await stat(path).catch(() => undefined);
+  if (kind?.isDirectory()) return listFiles(path, '.');
+  if (kind !== undefined) return [{ path, name: basename(path) }];
+  const fixed = wildcard.test(path) ? dirname(`${path.slice(0, path.search(wildcard))}x`) : path;
+  return fixed === path ? [] : listFiles(fixed, path.slice(fixed.length).replace(/^\/+/, ''));
 }
 
 /**

@@ -1,38 +1,113 @@
-// Lines of a text file, plain or compressed, where one bad line does not hide the next: a line that is no UTF-8 or is
-// too long comes as a fault in its place. What is held is one block of the file and the line that is being read.
-import { isUtf8 } from 'node:buffer';
+// Lines of a text file, plain or compressed and in any encoding that can be told, where one bad line does not hide the
+// next: one that cannot be decoded or is too long comes as a fault in its place. What is held is one block and one line.
+import { isAscii, isUtf8 } from 'node:buffer';
 import { UserError } from '../../base/errors.js';
+import { shorten } from '../../base/format.js';
 import { type Line, maxLineBytes } from '../../base/jsonl.js';
-import { commandLine } from '../../base/shell.js';
 import { openBytes } from './bytes.js';
+import {
+  byFirstBytes,
+  type Decoding,
+  decode,
+  decodeUtf16,
+  type Encoding,
+  encodingNames,
+  loneSurrogate,
+  tryOut,
+  undecodable,
+} from './encoding.js';
 
 export interface BadLine {
   /** 1-based. */
   number: number;
   fault: UserError;
+  isTooLong?: true;
 }
+
+/** Said once for a file, where something was decided that a person should know. */
+export type Notice = (text: string) => void;
+
+export interface LineOptions {
+  /** Default: auto. */
+  encoding?: Encoding;
+  notice?: Notice;
+  maxBytes?: number;
+}
+
+type Lines = AsyncGenerator<Line | BadLine>;
 
 const newline = 10;
 
 /** @throws UserError where a compressed file is damaged or cut short; all lines before that have been yielded. */
-export async function* readRawLines(path: string, maxBytes = maxLineBytes): AsyncGenerator<Line | BadLine> {
+export async function* readRawLines(path: string, options: LineOptions = {}): Lines {
+  yield* linesIn(await openBytes(path), path, options, () => openBytes(path));
+}
+
+/**
+ * The lines of bytes as they come. @param path what errors call them. @param again the same bytes once more; without, what
+ * is neither UTF-8 nor marked as UTF-16 cannot be told.
+ */
+export async function* linesIn(
+  bytes: AsyncIterable<Buffer>,
+  path: string,
+  { encoding = 'auto', notice, maxBytes = maxLineBytes }: LineOptions = {},
+  again?: () => Promise<AsyncIterable<Buffer>>,
+): Lines {
+  const chunks = bytes[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done) return;
+  const found = encoding === 'auto' || encoding === 'utf-16' ? byFirstBytes(first.value, path) : undefined;
+  const hasMark = found !== undefined && found.markBytes > 0;
+  const head = first.value.subarray(found?.markBytes ?? (encoding === 'utf-8' ? markBytes(first.value) : 0));
+  const rest = (async function* () {
+    yield head;
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) yield chunk;
+  })();
+  const given = encoding === 'auto' ? undefined : encoding === 'utf-16' ? 'utf-16le' : encoding;
+  const known = found?.decoding ?? given;
+  if (known === 'utf-16le' || known === 'utf-16be') {
+    if (encoding === 'auto' && !hasMark) notice?.(readAs(path, known, decodeUtf16(evenPart(head), known)));
+    yield* utf16Lines(rest, known, path, maxBytes);
+    return;
+  }
+  const decide = async (block: Buffer): Promise<Decoding | undefined> => {
+    if (isAscii(block)) return undefined;
+    if (isUtf8(block)) return 'utf-8';
+    const decided = again === undefined ? 'unsure' : await tryOut(await again());
+    if (decided === 'gb18030') notice?.(readAs(path, decided, decode(firstNonAscii(block), decided) ?? ''));
+    return decided;
+  };
+  yield* byteLines(rest, known, decide, path, maxBytes);
+}
+
+/** Line ends are single bytes. `decide` is asked as long as all that came was ASCII, which is the same in each. */
+async function* byteLines(
+  bytes: AsyncIterable<Buffer>,
+  known: Decoding | undefined,
+  decide: (block: Buffer) => Promise<Decoding | undefined>,
+  path: string,
+  maxBytes: number,
+): Lines {
+  let decoding = known;
   let pending: Buffer[] = [];
   let size = 0;
   let number = 1;
   let skipping = false;
-  for await (const chunk of await openBytes(path)) {
+  for await (const chunk of bytes) {
     let rest = chunk;
     if (skipping) {
       const end = chunk.indexOf(newline);
       if (end === -1) continue;
       skipping = false;
-      yield { number, fault: tooLong(path, number, maxBytes) };
+      yield tooLong(path, number, maxBytes);
       number++;
       rest = chunk.subarray(end + 1);
     }
     const end = rest.lastIndexOf(newline) + 1;
     if (end > 0) {
-      for (const line of linesOf(Buffer.concat([...pending, rest.subarray(0, end)]), path, number)) {
+      const block = Buffer.concat([...pending, rest.subarray(0, end)]);
+      decoding ??= await decide(block);
+      for (const line of linesOf(block, decoding ?? 'utf-8', path, number)) {
         yield line;
         number++;
       }
@@ -47,40 +122,106 @@ export async function* readRawLines(path: string, maxBytes = maxLineBytes): Asyn
       size = 0;
     }
   }
-  if (skipping) yield { number, fault: tooLong(path, number, maxBytes) };
-  else if (size > 0) yield lineOf(Buffer.concat(pending), path, number);
+  if (skipping) yield tooLong(path, number, maxBytes);
+  else if (size > 0) {
+    const last = Buffer.concat(pending);
+    yield lineOf(last, decoding ?? (await decide(last)) ?? 'utf-8', path, number);
+  }
 }
 
 /** `bytes` ends with a line end, or is empty. Sound text is decoded in one go. */
-function* linesOf(bytes: Buffer, path: string, first: number): Generator<Line | BadLine> {
+function* linesOf(bytes: Buffer, decoding: Decoding, path: string, first: number): Generator<Line | BadLine> {
   let number = first;
-  if (isUtf8(bytes)) {
-    const lines = bytes.toString('utf8').split('\n');
+  const text = textOf(bytes, decoding);
+  if (text !== undefined) {
+    const lines = text.split('\n');
     lines.pop();
-    for (const line of lines) yield { text: line.endsWith('\r') ? line.slice(0, -1) : line, number: number++ };
+    for (const line of lines) yield { text: withoutReturn(line), number: number++ };
     return;
   }
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(newline, start);
-    yield lineOf(bytes.subarray(start, end), path, number++);
+    yield lineOf(bytes.subarray(start, end), decoding, path, number++);
     start = end + 1;
   }
 }
 
-function lineOf(bytes: Buffer, path: string, number: number): Line | BadLine {
-  if (!isUtf8(bytes)) {
-    const fault = new UserError({
-      what: 'this is not UTF-8 text',
-      where: `${path}:${number}`,
-      why: 'the bytes there are no valid UTF-8, so the file is binary or in another encoding',
-      next: `Convert it first, for example: ${commandLine('iconv', '-f', 'GB18030', '-t', 'UTF-8', path)} > converted`,
-    });
-    return { number, fault };
-  }
-  const text = bytes.toString('utf8');
-  return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
+function lineOf(bytes: Buffer, decoding: Decoding, path: string, number: number): Line | BadLine {
+  const text = textOf(bytes, decoding);
+  if (text === undefined) return { number, fault: undecodable(bytes, decoding, path, number) };
+  return { text: withoutReturn(text), number };
 }
 
-function tooLong(path: string, number: number, maxBytes: number): UserError {
-  return new UserError({ what: `a line is longer than ${maxBytes >> 20} MiB`, where: `${path}:${number}` });
+function textOf(bytes: Buffer, decoding: Decoding): string | undefined {
+  if (decoding === 'gb18030' || decoding === 'big5') return decode(bytes, decoding);
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+}
+
+/** Line ends are two bytes, at even places. A half of a surrogate pair alone is a fault of its line. */
+async function* utf16Lines(
+  bytes: AsyncIterable<Buffer>,
+  decoding: 'utf-16le' | 'utf-16be',
+  path: string,
+  maxBytes: number,
+): Lines {
+  let odd = Buffer.alloc(0);
+  let pending = '';
+  let number = 1;
+  let skipping = false;
+  const lineAt = (line: string): Line | BadLine => {
+    if (skipping) return tooLong(path, number, maxBytes);
+    return loneSurrogate.test(line) ? badUtf16(decoding, path, number) : { number, text: withoutReturn(line) };
+  };
+  for await (const chunk of bytes) {
+    const joined = Buffer.concat([odd, chunk]);
+    const even = joined.length & ~1;
+    odd = joined.subarray(even);
+    const lines = (pending + decodeUtf16(joined.subarray(0, even), decoding)).split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) {
+      yield lineAt(line);
+      skipping = false;
+      number++;
+    }
+    if (pending.length * 2 <= maxBytes) continue;
+    skipping = true;
+    pending = '';
+  }
+  if (odd.length > 0) yield badUtf16(decoding, path, number);
+  else if (pending !== '' || skipping) yield lineAt(pending);
+}
+
+function badUtf16(decoding: 'utf-16le' | 'utf-16be', path: string, number: number): BadLine {
+  return { number, fault: undecodable(new Uint8Array(), decoding, path, number) };
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+function tooLong(path: string, number: number, maxBytes: number): BadLine {
+  const what = `a line is longer than ${maxBytes >> 20} MiB`;
+  return { number, fault: new UserError({ what, where: `${path}:${number}` }), isTooLong: true };
+}
+
+function markBytes(head: Buffer): number {
+  return head.toString('latin1', 0, 3) === '\xef\xbb\xbf' ? 3 : 0;
+}
+
+function evenPart(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.subarray(0, Math.min(bytes.length, 200) & ~1));
+}
+
+function firstNonAscii(block: Buffer): Buffer {
+  let start = 0;
+  for (let end = block.indexOf(newline); end !== -1; end = block.indexOf(newline, start)) {
+    if (!isAscii(block.subarray(start, end))) return block.subarray(start, end);
+    start = end + 1;
+  }
+  return block.subarray(start);
+}
+
+function readAs(path: string, decoding: Exclude<Decoding, 'unsure'>, sample: string): string {
+  const shown = JSON.stringify(shorten(sample.trim(), 40));
+  return `${path} is read as ${encodingNames[decoding]}, since it is not UTF-8: ${shown}`;
 }

@@ -1,4 +1,5 @@
 // The thread in which hyparquet reads one Parquet file (see parquet.ts): on each message it answers with the next rows.
+import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -14,19 +15,20 @@ import {
 } from 'hyparquet';
 import { type Fault, UserError } from '../../base/errors.js';
 import { readAt } from '../arrow-file.js';
-import { type BytesRow, type FoundColumn, maxColumnBytes, neededColumns } from './columnar.js';
+import type { SourceSpec } from '../spec.js';
+import { type ColumnarRow, type FoundColumn, maxColumnBytes, neededColumns } from './columns.js';
 import { checkPages } from './parquet-pages.js';
-import type { SourceColumns } from './rows.js';
 import { ZstdStream } from './zstd-stream.js';
 
 export interface ParquetJob {
   path: string;
-  columns: SourceColumns;
+  /** The only ones that are needed, all of text. Default: all there are. */
+  columns?: SourceSpec['columns'];
 }
 
 /** No rows: the end. `damage`: what hyparquet said. `refused`: the system's error, which says nothing of the content. */
 export type ParquetAnswer =
-  | { rows: BytesRow[] }
+  | { rows: ColumnarRow[] }
   | { fault: Fault }
   | { damage: string }
   | { refused: string; code: string };
@@ -39,7 +41,7 @@ const portionRows = 4096;
 /** hyparquet is asked for the cells as they are stored: whether they are UTF-8 is looked at row by row. */
 const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes, jsonFromBytes: (bytes: Uint8Array) => bytes };
 
-async function* portions({ path, columns }: ParquetJob): AsyncGenerator<BytesRow[]> {
+async function* portions({ path, columns }: ParquetJob): AsyncGenerator<ColumnarRow[]> {
   const handle = await open(path, 'r');
   const { size } = await handle.stat();
   const file: AsyncBuffer = {
@@ -52,7 +54,12 @@ async function* portions({ path, columns }: ParquetJob): AsyncGenerator<BytesRow
     },
   };
   const metadata = await metadataOf(file);
-  const names = neededColumns(columnsOf(parquetSchema(metadata)), columns, path);
+  const found = columnsOf(parquetSchema(metadata));
+  const names = neededColumns(found, columns, path);
+  // Bytes that nobody called a text and nobody asked for may be anything.
+  const raw = new Set(
+    found.filter(({ type }) => columns === undefined && type === 'byte_array').map(({ name }) => name),
+  );
   let rowStart = 0;
   for (const [index, group] of metadata.row_groups.entries()) {
     const rows = Number(group.num_rows);
@@ -66,7 +73,7 @@ async function* portions({ path, columns }: ParquetJob): AsyncGenerator<BytesRow
       for (let i = 0; i < columnData.length; i++) cells[columnName].push(columnData[i]);
     };
     await parquetRead({ file, metadata, columns: names, rowStart, rowEnd, compressors, parsers, onChunk });
-    yield* rowsOf(cells, names, rows);
+    yield* rowsOf(cells, names, raw, rows);
     rowStart = rowEnd;
   }
 }
@@ -106,13 +113,15 @@ function checkGroup(
   for (const { meta_data: meta } of columns) {
     const name = meta?.path_in_schema[0];
     if (meta === undefined || name === undefined || !names.includes(name)) continue;
-    if (meta.num_values !== rows) throw new Error(`row group ${index + 1}: column ${name} has another number of rows`);
+    const isFlat = meta.path_in_schema.length === 1;
+    if (isFlat && meta.num_values !== rows)
+      throw new Error(`row group ${index + 1}: column ${name} has another number of rows`);
     if (meta.total_compressed_size > maxColumnBytes || meta.total_uncompressed_size > maxColumnBytes) {
       const limit = `${maxColumnBytes >> 20} MiB`;
       throw new Error(`row group ${index + 1}: column ${name} is larger than ${limit} and is not held in memory`);
     }
   }
-  let left = names.length * maxColumnBytes;
+  let left = columns.length * maxColumnBytes;
   const bounded = Object.entries(codecs).map(([name, decompress]): [string, Decompress] => [
     name,
     (bytes, size) => {
@@ -149,28 +158,55 @@ const codecs: Readonly<Record<string, Decompress>> = {
   },
 };
 
-function* rowsOf(cells: Record<string, unknown[]>, names: readonly string[], rows: number): Generator<BytesRow[]> {
+function* rowsOf(
+  cells: Record<string, unknown[]>,
+  names: readonly string[],
+  raw: ReadonlySet<string>,
+  rows: number,
+): Generator<ColumnarRow[]> {
   for (const name of names) {
     if (cells[name].length < rows) throw new Error(`column ${name} ends after ${cells[name].length} of ${rows} rows`);
   }
-  let portion: BytesRow[] = [];
+  let portion: ColumnarRow[] = [];
   let bytes = 0;
   for (let row = 0; row < rows; row++) {
-    const record: BytesRow = {};
+    const record: Record<string, unknown> = {};
+    let notText: string | undefined;
     for (const name of names) {
-      const cell = cells[name][row] ?? null;
-      if (cell !== null && !(cell instanceof Uint8Array)) throw new Error(`column ${name} holds what is no text`);
-      // A copy of its own: a view would take its whole page along to the other thread.
-      record[name] = cell === null ? null : cell.slice();
-      bytes += cell?.length ?? 0;
+      const cell = plainValue(cells[name][row], (size) => {
+        bytes += size;
+      });
+      record[name] = cell;
+      if (cell === undefined && !raw.has(name)) notText ??= `column ${name} is not UTF-8 text`;
     }
-    portion.push(record);
+    portion.push(notText === undefined ? { record } : { notText });
     if (bytes < portionBytes && portion.length < portionRows) continue;
     yield portion;
     portion = [];
     bytes = 0;
   }
   if (portion.length > 0) yield portion;
+}
+
+/** As JSON has it, strings where they are UTF-8; undefined where one is not. @param count takes the bytes of each. */
+function plainValue(cell: unknown, count: (bytes: number) => void): unknown {
+  count(8);
+  if (cell === null || cell === undefined) return null;
+  // Beyond what a number holds exactly: its digits.
+  if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
+  if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? null : cell.toISOString();
+  if (typeof cell !== 'object') return cell;
+  if (cell instanceof Uint8Array) {
+    count(cell.length);
+    return isUtf8(cell) ? Buffer.from(cell.buffer, cell.byteOffset, cell.length).toString('utf8') : undefined;
+  }
+  if (ArrayBuffer.isView(cell)) return Array.from(cell as unknown as ArrayLike<number>);
+  if (Array.isArray(cell)) {
+    const items = cell.map((item) => plainValue(item, count));
+    return items.includes(undefined) ? undefined : items;
+  }
+  const fields = Object.entries(cell).map(([key, value]) => [key, plainValue(value, count)] as const);
+  return fields.some(([, value]) => value === undefined) ? undefined : Object.fromEntries(fields);
 }
 
 function faultAnswer(error: unknown): ParquetAnswer {

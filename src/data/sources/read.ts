@@ -1,43 +1,50 @@
 // One table: format → reader. A new format is a new file and a line here.
 import { asUserError, isResourceError, systemErrorCode, UserError } from '../../base/errors.js';
 import type { DataSpec, Format, SourceSpec } from '../spec.js';
-import { readArrowRows } from './arrow.js';
 import { readCedict } from './cc-cedict.js';
 import { readChinesePoetry } from './chinese-poetry.js';
-import { readCsvRows } from './csv.js';
 import type { SourceFile } from './files.js';
-import { readParquetRows } from './parquet.js';
+import type { LineOptions, Notice } from './lines.js';
 import { type BadRow, type RawDocument, unexpected } from './raw.js';
-import { readJsonlRows, readJsonRows } from './rows.js';
+import type { RecordFormat } from './record.js';
+import { readRowDocuments } from './rows.js';
 import { readText } from './text.js';
 import { readWordnet } from './wordnet.js';
 
-type Reader = (file: SourceFile, source: SourceSpec, spec: DataSpec) => AsyncIterable<RawDocument | BadRow>;
+type Reader = (
+  file: SourceFile,
+  source: SourceSpec,
+  spec: DataSpec,
+  options: LineOptions,
+) => AsyncIterable<RawDocument | BadRow>;
+
+const rows: Reader = (file, { columns, format }, _, options) =>
+  readRowDocuments(file, format as RecordFormat, { ...options, columns });
 
 const readers: Record<Format, Reader> = {
-  txt: (file, source, spec) => readText(file, source, spec.maxCharacters),
-  jsonl: readJsonlRows,
-  json: readJsonRows,
-  csv: readCsvRows,
-  tsv: readCsvRows,
-  parquet: readParquetRows,
-  arrow: readArrowRows,
-  'chinese-poetry': readChinesePoetry,
-  wordnet: readWordnet,
-  'cc-cedict': readCedict,
+  txt: (file, source, spec, options) => readText(file, source, spec.maxCharacters, options),
+  ...{ jsonl: rows, json: rows, csv: rows, tsv: rows, parquet: rows, arrow: rows },
+  'chinese-poetry': (file, _source, _spec, options) => readChinesePoetry(file, options),
+  wordnet: (file, _source, _spec, options) => readWordnet(file, options),
+  'cc-cedict': (file, _source, _spec, options) => readCedict(file, options),
 };
 
-/** The documents of a source's files, as they are there, and the rows that could not be read, each with its fault. */
+/**
+ * The documents of a source's files, as they are there, and the rows that could not be read, each with its fault.
+ * @param notice is told which file was read in which encoding, where that had to be found out.
+ */
 export async function* readSource(
   files: Iterable<SourceFile> | AsyncIterable<SourceFile>,
   source: SourceSpec,
   spec: DataSpec,
+  notice?: Notice,
 ): AsyncGenerator<RawDocument | BadRow> {
+  const options = { encoding: source.encoding, notice };
   const convert = source.convert === 'simplified' ? await toSimplified() : undefined;
   for await (const file of files) {
     let isEmpty = true;
     try {
-      for await (const raw of readers[source.format](file, source, spec)) {
+      for await (const raw of readers[source.format](file, source, spec, options)) {
         isEmpty = false;
         yield convert === undefined || 'fault' in raw ? raw : convertDocument(raw, convert);
       }

@@ -1,47 +1,29 @@
-// Rows of named columns (JSON lines, or one JSON list) → documents, and facts where two columns make one.
+// Records of named columns → documents, and facts where two columns make one.
 import { UserError } from '../../base/errors.js';
-import { parseJsonLine } from '../../base/jsonl.js';
-import { readJsonFile } from '../json-file.js';
 import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import { readRawLines } from './lines.js';
-import { type BadRow, isRecord, type RawDocument, unexpected } from './raw.js';
+import { type BadRow, isRecord, type RawDocument } from './raw.js';
+import type { RecordFormat, RecordOptions } from './record.js';
+import { readRecords } from './records.js';
 
-export type SourceColumns = SourceSpec['columns'];
-type Rows = AsyncGenerator<RawDocument | BadRow>;
+type SourceColumns = SourceSpec['columns'];
 
-/** A broken line is one bad row; the next one is read all the same. */
-export async function* readJsonlRows(file: SourceFile, { columns }: { columns: SourceColumns }): Rows {
-  for await (const line of readRawLines(file.path)) {
-    const at = `${file.name}:${line.number}`;
-    if ('fault' in line) {
-      yield { at, fault: line.fault };
-      continue;
-    }
-    const trimmed = line.number === 1 ? line.text.replace(/^\uFEFF/, '').trim() : line.text.trim();
-    if (trimmed === '') continue;
-    const parse = (): unknown => parseJsonLine(trimmed, file.path, line.number);
-    yield rowOrFault(parse, columns, at, `${file.path}:${line.number}`);
+/** A row that cannot be read is one bad row; the next one is read all the same. */
+export async function* readRowDocuments(
+  file: SourceFile,
+  format: RecordFormat,
+  options: RecordOptions & { columns: SourceColumns },
+): AsyncGenerator<RawDocument | BadRow> {
+  for await (const record of readRecords(file, format, options)) {
+    if ('fault' in record) yield { at: record.at, fault: record.fault };
+    else yield rowOrFault(record.value, options.columns, record.at, record.where);
   }
 }
 
-export async function* readJsonRows(file: SourceFile, { columns }: { columns: SourceColumns }): Rows {
-  const rows = await readJsonFile(file.path);
-  if (!Array.isArray(rows)) throw unexpected(file.path, 'a list of rows was expected', 'json');
-  for (const [index, row] of rows.entries()) {
-    yield rowOrFault(() => row, columns, `${file.name}#${index}`, `${file.path}, row ${index + 1}`);
-  }
-}
-
-/** A row as a document, or what is wrong with it or with reading it. */
-export function rowOrFault(
-  read: () => unknown,
-  columns: SourceColumns,
-  at: string,
-  where: string,
-): RawDocument | BadRow {
+/** A row as a document, or what is wrong with it. */
+function rowOrFault(row: unknown, columns: SourceColumns, at: string, where: string): RawDocument | BadRow {
   try {
-    return { at, ...rowDocument(read(), columns, where) };
+    return { at, ...rowDocument(row, columns, where) };
   } catch (error) {
     if (error instanceof UserError) return { at, fault: error };
     throw error;

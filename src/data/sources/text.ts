@@ -3,19 +3,19 @@ import { UserError } from '../../base/errors.js';
 import type { Line } from '../../base/jsonl.js';
 import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import { type BadLine, readRawLines } from './lines.js';
+import { type BadLine, type LineOptions, readRawLines } from './lines.js';
 import type { BadRow, RawDocument } from './raw.js';
 
-/** Lines of a text file; one that is not UTF-8 or has a NUL byte comes as a fault. */
-async function* textLines(path: string): AsyncGenerator<Line | BadLine> {
-  for await (const line of readRawLines(path)) {
+/** Lines of a text file; one that cannot be decoded or has a NUL byte comes as a fault. */
+async function* textLines(path: string, options: LineOptions): AsyncGenerator<Line | BadLine> {
+  for await (const line of readRawLines(path, options)) {
     if ('fault' in line || !line.text.includes('\0')) yield line;
     else {
       const fault = new UserError({
         what: 'this is not a text file',
         where: `${path}:${line.number}`,
         why: 'there is a NUL byte on that line, so the file is binary',
-        next: 'Take it out of the source, or convert it to UTF-8 text',
+        next: 'Take it out of the source, or save it as text',
       });
       yield { number: line.number, fault };
     }
@@ -27,6 +27,7 @@ export async function* readText(
   file: SourceFile,
   source: Pick<SourceSpec, 'split' | 'separator'>,
   maxCharacters: number,
+  options: LineOptions = {},
 ): AsyncGenerator<RawDocument | BadRow> {
   const { split, separator } = source;
   const ends = (text: string): boolean =>
@@ -40,7 +41,7 @@ export async function* readText(
     length = 0;
     return document;
   };
-  for await (const line of textLines(file.path)) {
+  for await (const line of textLines(file.path, options)) {
     const { number } = line;
     if ('fault' in line) {
       // The document that the line is in ends before it: what follows is not joined to what came before.

@@ -1,10 +1,10 @@
 // WordNet's dict/data.* files (wndb(5WN)): one synset a line, its words, then `|` and the gloss with its examples.
 import type { SourceFile } from './files.js';
-import { readRawLines } from './lines.js';
+import { type LineOptions, readRawLines } from './lines.js';
 import { type BadRow, type RawDocument, type RawFact, unexpected } from './raw.js';
 
-export async function* readWordnet(file: SourceFile): AsyncGenerator<RawDocument | BadRow> {
-  for await (const line of readRawLines(file.path)) {
+export async function* readWordnet(file: SourceFile, options: LineOptions = {}): AsyncGenerator<RawDocument | BadRow> {
+  for await (const line of readRawLines(file.path, options)) {
     const at = `${file.name}:${line.number}`;
     if ('fault' in line) {
       yield { at, fault: line.fault };

@@ -1,8 +1,8 @@
 // From scored answers to preference pairs, kept as the tokens that the policy itself drew.
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { readJsonl } from '../../base/jsonl.js';
 import type { AlignConfig } from '../../config/pipeline.js';
+import { readRows } from '../../data/rows.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
 import type { Model } from '../../model/model.js';
 import { readResult } from '../../tensor/host.js';
@@ -80,7 +80,7 @@ export function preferencePair({ id, prompt, chosen, rejected }: Pair): Preferen
 /** A file whose digest was compared: it is as `toJsonl` wrote it. */
 export async function readPairs(path: string): Promise<Pair[]> {
   const pairs: Pair[] = [];
-  for await (const { value } of readJsonl(path)) pairs.push(pairSchema.parse(value));
+  for await (const { value } of readRows(path)) pairs.push(pairSchema.parse(value));
   return pairs;
 }
 

@@ -1,11 +1,10 @@
 // The seed tasks: hand-written examples of every family, which a teacher expands.
-import { basename } from 'node:path';
 import { z } from 'zod';
 import { asUserError, type Fault, UserError } from '../../base/errors.js';
-import { readJsonl } from '../../base/jsonl.js';
 import { taskKindSchema } from '../../config/pipeline.js';
 import { readRow } from '../../data/conversations/formats.js';
 import { RowNotes, RowRefusal } from '../../data/conversations/notes.js';
+import { readRows } from '../../data/rows.js';
 import { checkSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 
@@ -35,11 +34,10 @@ export async function readSeeds(
 ): Promise<SeedTask[]> {
   const seeds: SeedTask[] = [];
   const faults: Fault[] = [];
-  const lines = new Map<string, number>();
+  const places = new Map<string, string>();
   try {
-    for await (const { value, line } of readJsonl(path)) {
-      const where = `${path}:${line}`;
-      const own = ownShape(value, { name: `${basename(path)}:${line}`, where, notes });
+    for await (const { value, where, name } of readRows(path, notes.notice)) {
+      const own = ownShape(value, { name, where, notes });
       if ('fault' in own) {
         faults.push({ what: `seed task: ${own.fault}`, where });
         if (faults.length >= maxFaults) break;
@@ -50,10 +48,10 @@ export async function readSeeds(
         for (const issue of parsed.error.issues)
           faults.push({ what: `seed task: ${issue.path.join('.') || 'the row'}: ${issue.message}`, where });
       } else {
-        faults.push(...faultsOf(parsed.data, lines).map((what) => ({ what, where })));
+        faults.push(...faultsOf(parsed.data, places).map((what) => ({ what, where })));
         const refused = refuse(parsed.data);
         if (refused !== undefined) faults.push({ ...refused, where });
-        lines.set(parsed.data.id, line);
+        places.set(parsed.data.id, where);
         seeds.push(parsed.data);
       }
       if (faults.length >= maxFaults) break;
@@ -106,10 +104,10 @@ function ownShape(
   }
 }
 
-function faultsOf(seed: SeedTask, lines: ReadonlyMap<string, number>): string[] {
+function faultsOf(seed: SeedTask, places: ReadonlyMap<string, string>): string[] {
   const faults: string[] = [];
-  const before = lines.get(seed.id);
-  if (before !== undefined) faults.push(`the id ${JSON.stringify(seed.id)} is used in line ${before} already`);
+  const before = places.get(seed.id);
+  if (before !== undefined) faults.push(`the id ${JSON.stringify(seed.id)} is used at ${before} already`);
   if (seed.check !== undefined && !checkAnswer(seed.check, seed.output, seed.language))
     faults.push(`the output of ${JSON.stringify(seed.id)} does not pass its own check`);
   return faults;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exists } from '../../../src/base/files.js';
-import { readJsonl } from '../../../src/base/jsonl.js';
 import { Random } from '../../../src/base/random.js';
+import { readRows } from '../../../src/data/rows.js';
 import { NoveltyFilter, rougeL } from '../../../src/stages/self-instruct/novelty.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
 
@@ -45,7 +45,7 @@ for (const { file, numbers } of [
     const path = `../shared/data/${file}`;
     if (!(await exists(path))) return t.skip(`${path} is absent`);
     const seeds: string[] = [];
-    for await (const { value } of readJsonl(path)) seeds.push((value as { instruction: string }).instruction);
+    for await (const { value } of readRows(path)) seeds.push((value as { instruction: string }).instruction);
     assert.equal(seeds.length, 175);
     const nearest = seeds
       .map((seed, i) => Math.max(...seeds.map((other, j) => (i === j ? 0 : rougeL(seed, other)))))
