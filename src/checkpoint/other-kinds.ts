@@ -122,10 +122,11 @@ const trainer: Finder = ({ path, names }) => {
 const hubCache: Finder = async ({ path, names }) => {
   const models = names.filter((name) => name.startsWith('models--'));
   if (models.length > 0) {
+    const below = await modelsNear(path);
     return {
       what: 'this is the cache of the Hugging Face Hub, and not one model of it',
-      why: listed(models),
-      next: `Name a snapshot: ${join(path, models[0], 'snapshots', '<hash>')}`,
+      why: `it holds ${listed(models)}`,
+      next: below.length > 0 ? `Name a snapshot: ${below.join(', ')}` : 'Fetch a model again with `hf download`',
     };
   }
   if (!names.includes('snapshots')) return undefined;
@@ -218,7 +219,7 @@ const exported: Fault = {
 function ggufFault(path: string): Fault {
   return {
     what: 'this is a GGUF file, which is written here but not read as a model',
-    why: 'mossctl reads its header only: mossctl inspect shows it',
+    why: `only its header is read: mossctl inspect ${shellQuoted(path)} shows it`,
     next: `Use the model folder that ${basename(path)} was made from, with config.json, safetensors and tokenizer.json`,
   };
 }
@@ -290,7 +291,8 @@ async function namesIn(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(() => [])).sort();
 }
 
-async function firstBytes(path: string): Promise<string> {
+/** Eight bytes of a file, as latin1. */
+export async function firstBytes(path: string): Promise<string> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);

@@ -214,7 +214,9 @@ function parseEntry(
     throw new UserError({
       what: `tensor ${shown} has dtype ${dtype}; only ${[...dtypes.keys()].join(', ')} can be read`,
       where: path,
-      next: 'Save the model again without it, or in one of these',
+      next: /^(I|U|F4|F6|F8|E8)/.test(dtype)
+        ? 'If these are quantized weights, use the unquantized model'
+        : 'Save the model again in one of these',
     });
   }
   const bytes = sizeOf(shape) * bytesOf(known);

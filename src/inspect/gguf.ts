@@ -1,13 +1,16 @@
 // What a GGUF file is, from its header: no tensor is read.
 import { stat } from 'node:fs/promises';
 import { type GgufValue, readGguf } from '../checkpoint/gguf-read.js';
+import { firstBytes } from '../checkpoint/other-kinds.js';
 import { summarise } from './parameters.js';
 
 export type GgufInspection = Awaited<ReturnType<typeof inspectGguf>>;
 
-/** By its name, as llama.cpp and Ollama do. */
-export function isGguf(path: string): boolean {
-  return path.toLowerCase().endsWith('.gguf');
+/** By its name, or by its first bytes: Ollama and the Hub's cache keep such files under their sha256. */
+export async function isGguf(path: string): Promise<boolean> {
+  if (path.toLowerCase().endsWith('.gguf')) return true;
+  const isFile = (await stat(path).catch(() => undefined))?.isFile() ?? false;
+  return isFile && (await firstBytes(path)).startsWith('GGUF');
 }
 
 /** @throws UserError naming what is wrong with the file. */

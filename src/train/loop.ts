@@ -66,7 +66,7 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
   const { loss, gradientNorm, figures } = result;
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
     await session.saver.settle().catch(() => undefined); // a failed save must not mask this error
-    throw notFinite(`${run.manifest.stage}, step ${step}`, result, ids, session.saver.last?.path);
+    throw notFinite({ stage: run.manifest.stage, step }, result, ids, session.saver.last?.path);
   }
   const tokens = batches.reduce((total, batch) => total + batch.tokenCount, 0);
   const { tokensSeen, metrics } = session.position;
@@ -129,19 +129,24 @@ async function takeFigures<Batch extends MicroBatch>(
 }
 
 function notFinite(
-  where: string,
+  { stage, step }: { stage: string; step: number },
   { loss, gradientNorm }: StepResult,
   ids: readonly string[],
   lastCheckpoint: string | undefined,
 ): UserError {
   const last =
     lastCheckpoint === undefined ? 'No checkpoint was saved yet' : `The last good checkpoint is ${lastCheckpoint}`;
+  // Before the first step no learning rate has changed the weights, which were numbers when they were opened.
+  const advice =
+    step === 1
+      ? 'Look at those documents, or train with --precision fp32'
+      : 'Lower the learning rate, or look at those documents';
   return new UserError(
     {
-      where,
+      where: `${stage}, step ${step}`,
       what: `the loss is ${loss} and the gradient norm ${gradientNorm}: training cannot continue`,
       why: `the batch held ${firstOf([...new Set(ids)])}`,
-      next: `${last}. Lower the learning rate, or look at those documents`,
+      next: `${last}. ${advice}`,
     },
     { exitCode: 1 },
   );

@@ -51,7 +51,7 @@ const cases: [name: string, files: Record<string, string>, message: RegExp, name
   [
     'hub',
     { 'models--org--name/snapshots/a/config.json': llama },
-    /cache of the Hugging Face Hub, and not one model.*models--org--name/,
+    /cache of the Hugging Face Hub, and not one model.*models--org--name.*Name a snapshot: ~\/models--org--name\/snapshots\/a\b/,
   ],
   ['diffusers', { 'model_index.json': '{}', 'unet/config.json': '{}' }, /pipeline of the diffusers library/],
   [

@@ -2,7 +2,7 @@
 // a third-party model, a GGUF file; and the tokens of rows, with what is learnt.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -166,7 +166,10 @@ test('a third-party model and a GGUF file are described as far as they can be', 
     shown.stdout,
     /^ +attention +24,960 +19\.2 % {2}2 × \(attn_q, attn_output 64×64; attn_k, attn_v 32×64; attn_q\.bias/m,
   );
-  const refused = await inspect(file, '--text', 'x');
+  const blob = join(folder, 'sha256-0123');
+  await rename(file, blob);
+  assert.equal(JSON.parse((await inspect(blob, '--json')).stdout).version, gguf.version);
+  const refused = await inspect(blob, '--text', 'x');
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /a GGUF file makes no tokens here/);
 });

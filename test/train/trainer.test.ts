@@ -141,10 +141,16 @@ describe('trainer', () => {
       assert.equal(error.exitCode, 1);
       assert.match(error.message, /step 6/);
       assert.match(error.message, /document-\d+/);
-      assert.match(error.message, /step-000004/);
+      assert.match(error.message, /step-000004\. Lower the learning rate/);
       return true;
     });
     assert.deepEqual(await readdir(pathOf('nan')), ['step-000004']);
+    calls = 5;
+    await assert.rejects(run('nan-at-once', { objective }), (error: unknown) => {
+      assert.match((error as UserError).message, /step 1: .*No checkpoint was saved yet.*Look at those documents/);
+      assert.doesNotMatch((error as UserError).message, /learning rate/i);
+      return true;
+    });
   });
 
   test('keeps the newest checkpoints only, and falls back over a damaged one', async () => {

@@ -20,7 +20,7 @@ interface InspectOptions extends OutputOptions {
 }
 
 export async function inspect(path: string, options: InspectOptions): Promise<void> {
-  if (isGguf(path)) return inspectGgufFile(path, options);
+  if (await isGguf(path)) return inspectGgufFile(path, options);
   if (options.text !== undefined || options.row !== undefined) return inspectTokens(path, options);
   const inspection = await withCheckpoint(path, async (directory) => {
     const found = await inspectCheckpoint(directory, options);
