@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asUserError } from '../base/errors.js';
 import { makeDirectory, syncDirectory, temporarySibling } from '../base/files.js';
+import { requireDisk } from '../base/room.js';
 import { align, alignment, dtypeInfo, magic, type ValueType, valueTypes, version } from './gguf-format.js';
 import { refuseExisting } from './hf-export.js';
 import { encodeNumbers, type GgufDtype, tooLarge } from './quantize.js';
@@ -44,6 +45,11 @@ export async function writeGgufFile(
   const temporary = temporarySibling(path);
   try {
     await makeDirectory(dirname(path));
+    const bytes = tensors.reduce((sum, { dtype, data }) => sum + sizeIn(dtype, data.length), 0);
+    requireDisk(path, bytes, {
+      what: 'its tensors',
+      next: 'Free some space, choose another folder, or a smaller --dtype',
+    });
     const handle = await open(temporary, 'w');
     try {
       await handle.writeFile(padded(header(metadata, tensors)));
@@ -61,6 +67,11 @@ export async function writeGgufFile(
   }
 }
 
+function sizeIn(dtype: GgufDtype, length: number): number {
+  const { block, blockBytes } = dtypeInfo(dtype);
+  return (length / block) * blockBytes;
+}
+
 function header(metadata: readonly (readonly [string, MetadataValue])[], tensors: readonly TensorSource[]): Buffer {
   const parts: Buffer[] = [uint32(magic), uint32(version), uint64(tensors.length), uint64(metadata.length)];
   for (const [name, value] of metadata) parts.push(text(name), typeId(value.type), ...valueBytes(value));
@@ -68,9 +79,8 @@ function header(metadata: readonly (readonly [string, MetadataValue])[], tensors
   for (const { name, shape, dtype, data } of tensors) {
     const dimensions = [...shape].reverse();
     parts.push(text(name), uint32(dimensions.length), ...dimensions.map(uint64));
-    const { id, block, blockBytes } = dtypeInfo(dtype);
-    parts.push(uint32(id), uint64(offset));
-    offset = align(offset + (data.length / block) * blockBytes, alignment);
+    parts.push(uint32(dtypeInfo(dtype).id), uint64(offset));
+    offset = align(offset + sizeIn(dtype, data.length), alignment);
   }
   return Buffer.concat(parts);
 }

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { asUserError, ifAbsent, UserError } from '../base/errors.js';
 import { writeDirectoryAtomic, writeFileDurable } from '../base/files.js';
 import { chatTemplateName, configName, generationConfigName, tokenizerConfigName } from '../base/layout.js';
+import { requireDisk } from '../base/room.js';
 import type { Checkpoint } from './directory.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, parseJson } from './manifest.js';
 import { generationConfigText, modelConfigText } from './model-config.js';
+import { bytesOf } from './safetensors.js';
 import { writeWeights } from './weights.js';
 
 /**
@@ -29,6 +31,11 @@ export async function exportHf(
     [generationConfigName]: generationConfigText(model, eosTokenIds, checkpoint.generationConfig),
   };
   let names: string[] = [];
+  const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.length * bytesOf(dtype), 0);
+  requireDisk(path, bytes, {
+    what: `weights as ${dtype}`,
+    next: 'Free some space, or choose another folder with --out',
+  });
   try {
     await writeDirectoryAtomic(path, async (folder) => {
       names = Object.keys(await writeWeights(folder, [...weights.values()], { dtype, maxShardBytes }));

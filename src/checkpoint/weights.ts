@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { isBuffer, plainNames } from '../architecture/stored-names.js';
 import { UserError } from '../base/errors.js';
 import { exists, sha256, writeFileDurable } from '../base/files.js';
-import type { HostTensor } from '../base/host-tensor.js';
+import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { manifestName, weightsIndexName, weightsName } from '../base/layout.js';
+import { requireMemory } from '../base/room.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, parseJsonAs, readSmallText } from './manifest.js';
 import { describeOtherKind } from './other-kinds.js';
@@ -73,6 +74,8 @@ export async function readWeights(
 ): Promise<Map<string, HostTensor>> {
   const tensors = new Map<string, HostTensor>();
   const { files, names } = await checkedFiles(folder);
+  const bytes = files.flatMap(({ entries }) => entries).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+  requireMemory(bytes, { what: 'its weights as float32', where: folder, next: 'Use a smaller model' });
   for (const { name: file, path } of files) {
     const read = await readSafetensors(path, {
       onDigest: (sha256) => onDigest(file, sha256),

@@ -1,5 +1,5 @@
 // Stage 1: token shards → base model.
-import { modelConfig } from '../architecture/config.js';
+import { modelConfig, modelShape } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
 import { parameterCount } from '../architecture/parameters.js';
 import { digestOf, readJsonIfExists } from '../base/files.js';
@@ -22,6 +22,7 @@ import { tokenObjective } from '../train/objectives/next-token.js';
 import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';
 import { openMixedText, reportTokensRead } from './mixed-text.js';
+import { checkTrainingMemory, requireTrainingMemory } from './room.js';
 import type { Job, Stage } from './stage.js';
 import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
@@ -30,7 +31,13 @@ const evaluationTokens = 4096;
 /** Held-out formulas of each form (2+2, 2×1, 3 terms) asked at each evaluation, at most. */
 const evaluationFormulas = 64;
 
+/** The tokenizer may not be there yet: a model of fewer tokens than any has takes less. */
+const minTokens = 260;
+
 export const pretrainStage: Stage<PretrainConfig> = {
+  async check({ config: { from, model, train } }) {
+    if (from === undefined) requireTrainingMemory(modelShape(model, minTokens), train);
+  },
   async run(job) {
     const { config, directory, seed, reporter } = job;
     const { from, ...settings } = config;
@@ -98,13 +105,18 @@ function nothingHeldOut(documents: number): string {
 }
 
 /** A fresh model, or that of the checkpoint that is pretrained further; and the shape of its batches. */
-async function makeModel({ config, seed, verify }: Job<PretrainConfig>, tokenizer: Tokenizer) {
+async function makeModel({ config, seed, verify, reporter }: Job<PretrainConfig>, tokenizer: Tokenizer) {
   const continued = config.from === undefined ? undefined : await openContinued(config.from, tokenizer, { verify });
   const [endOfText, pad] = [tokenizer.specialId('endOfText'), tokenizer.specialId('pad')];
   const ids = { vocabSize: tokenizer.vocabSize, endOfText, pad };
-  const model = continued?.model ?? initModel(modelConfig(config.model, ids), seed);
-  const { max_position_embeddings: columns } = continued ? continuedShape(config.model, model.config) : model.config;
-  return { model, continued, shape: { rows: config.train.batchSize, columns, padId: model.config.pad_token_id } };
+  const { train } = config;
+  const own = continued?.model.config ?? modelConfig(config.model, ids);
+  const { max_position_embeddings: columns } = continued ? continuedShape(config.model, own) : own;
+  const rows = train.batchSize;
+  const isLoaded = continued !== undefined;
+  checkTrainingMemory({ stage: 'pretrain', config: own, train, rows, columns, isLoaded, reporter });
+  const model = continued?.model ?? initModel(own, seed);
+  return { model, continued, shape: { rows, columns, padId: model.config.pad_token_id } };
 }
 
 function planInWords(

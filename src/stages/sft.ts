@@ -29,6 +29,7 @@ import { missingTemplate } from '../tokenizer/chatml.js';
 import { checkKeptTokens } from '../tokenizer/message-escape.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { negativeLogLikelihood, tokenObjective } from '../train/objectives/next-token.js';
+import { checkTrainingMemory } from './room.js';
 import type { Job, Stage } from './stage.js';
 import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
@@ -58,6 +59,9 @@ export const sftStage: Stage<SftConfig> = {
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
     const padId = model.config.pad_token_id;
     const { batches, batchesPerEpoch, shape } = await makeBatches(job, sequences, text, { columns, padId });
+    const { rows } = shape;
+    const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
+    checkTrainingMemory({ ...memory, reporter: job.reporter });
     const result = await runTraining(job, {
       model,
       objective: tokenObjective(batches, config.train),

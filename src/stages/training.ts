@@ -9,6 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { MicroBatch } from '../train/objective.js';
 import type { SaverOptions } from '../train/saver.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
+import { checkTrainingDisk } from './room.js';
 import type { Job } from './stage.js';
 
 /** The manifest fields that say what computed a checkpoint. */
@@ -80,11 +81,13 @@ export async function stepCount(
 }
 
 /** Runs the one trainer under a job. */
-export function runTraining<Batch extends MicroBatch>(
+export async function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
   training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides'>,
 ): Promise<TrainingResult> {
   const { reporter, signal, overrides, seed } = job;
   const manifest = { ...training.manifest, seed };
+  const { model, config, steps, directory } = training;
+  await checkTrainingDisk({ config: model.config, train: config, steps, directory, reporter });
   return train({ ...training, manifest, runDirectory: dirname(job.directory), reporter, signal, overrides });
 }

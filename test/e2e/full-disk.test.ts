@@ -1,11 +1,13 @@
 // A real disk that is full: for good, or for a while.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sha256File } from '../../src/base/files.js';
-import { resizeDisk, smallDisk } from '../small-disk.js';
+import { smallDisk } from '../small-disk.js';
 import { mossctl, shortSmoke } from './cli.js';
 
 describe('a disk that is full', () => {
@@ -21,34 +23,57 @@ describe('a disk that is full', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  test('for good: the run fails, nothing that was saved is lost, and it goes on when there is room', async (t) => {
+  /** Something else takes all the space once training has begun. */
+  function fillAtFirstStep(disk: string): (text: string) => void {
+    let isFull = false;
+    return (text) => {
+      if (isFull || !text.includes('held-out at step')) return;
+      isFull = true;
+      spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=4k'], { stdio: 'ignore' });
+    };
+  }
+
+  test('too small for what is kept: refused before the first step, with the figures and what to change', async (t) => {
     const disk = await smallDisk(t, '3m');
     if (disk === undefined) return;
     const run = join(disk, 'run');
-    const first = await mossctl([...command(run), '--quiet']);
+    const { code, stderr } = await mossctl([...command(run), '--quiet']);
+    assert.equal(code, 1, stderr);
+    const pattern = new RegExp(
+      `^mossctl: error: ${join(run, 'pretrain')}: the disk is too small for this\\. 3 checkpoints of .* take .*, and ${disk} has .* left\\. Free some space, choose another folder with --out, or keep fewer \\(--keep last=1\\)\\.$`,
+      'm',
+    );
+    assert.match(stderr, pattern);
+    assert.deepEqual((await readdir(join(run, 'pretrain'))).sort(), ['.stage.json', 'stage.json']);
+  });
+
+  test('for good: the run fails, nothing that was saved is lost, and it goes on when there is room', async (t) => {
+    const disk = await smallDisk(t, '64m');
+    if (disk === undefined) return;
+    const run = join(disk, 'run');
+    const first = await mossctl(command(run), { onOutput: fillAtFirstStep(disk) });
     assert.equal(first.code, 1, first.stderr);
     assert.match(first.stderr, /warning: .*could not be saved: the disk is full.* Free some space\. It is tried again/);
     assert.match(first.stderr, /^mossctl: error: .*step-000012: the last checkpoint could not be saved/m);
     assert.doesNotMatch(first.stderr, /\n\s+at /);
     const left = (await readdir(run, { recursive: true })).filter((name) => name.includes('.tmp-'));
     assert.deepEqual(left, []);
-    resizeDisk(disk, '64m');
+    await rm(join(disk, 'ballast'));
     const second = await mossctl([...command(run), '--quiet']);
     assert.equal(second.code, 0, second.stderr);
     assert.equal(await weights(run), good);
   });
 
   test('for a while: training goes on to the same weights, and the run ends with exit code 1', async (t) => {
-    const disk = await smallDisk(t, '3m');
+    const disk = await smallDisk(t, '64m');
     if (disk === undefined) return;
     const run = join(disk, 'run');
-    let warned = 0;
+    const fill = fillAtFirstStep(disk);
     const slow = ['--set', 'pretrain.train.evaluateEvery=1', '--set', 'pretrain.train.checkpointEvery=1'];
     const { code, stderr } = await mossctl([...command(run), ...slow], {
       onOutput: (text) => {
-        if (text.includes('could not be saved') && ++warned === 1) {
-          resizeDisk(disk, '64m');
-        }
+        fill(text);
+        if (text.includes('could not be saved')) rmSync(join(disk, 'ballast'), { force: true });
       },
     });
     assert.equal(code, 1, stderr);

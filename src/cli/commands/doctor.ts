@@ -1,11 +1,11 @@
 // mossctl doctor: a list of checks, each with what it found and what would help.
 import { execFile } from 'node:child_process';
 import { mkdir, statfs } from 'node:fs/promises';
-import { freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import pc from 'picocolors';
 import { availableCores } from '../../base/cores.js';
 import { formatBytes } from '../../base/format.js';
+import { memoryRoom } from '../../base/memory.js';
 import { ownVersion } from '../../base/version.js';
 import { cacheDirectory } from '../../data/sources/cache.js';
 import { checkBackends } from '../../tensor/backends.js';
@@ -64,8 +64,9 @@ function node(): Finding {
 }
 
 function memory(): Finding {
-  const ok = totalmem() >= 2 * 2 ** 30;
-  const detail = `${formatBytes(totalmem())}, ${formatBytes(freemem())} free`;
+  const { total, available } = memoryRoom();
+  const ok = total >= 2 * 2 ** 30;
+  const detail = `${formatBytes(total)}, ${formatBytes(available)} available`;
   return { name: 'memory', ok, detail: ok ? detail : `${detail}; 2 GiB are needed for the quickstart` };
 }
 

@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.js';
 import { exists, removeAbandoned } from '../../base/files.js';
 import { formatCount, formatShort, printable } from '../../base/format.js';
 import { chatTemplateName, tokenizerConfigName } from '../../base/layout.js';
+import { requireDisk } from '../../base/room.js';
 import { mossctlCommand } from '../../base/shell.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { describeForeign, isForeign } from '../../checkpoint/hf.js';
@@ -41,6 +42,9 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
   const weights = [...source.weights.values()];
   await removeAbandoned(resolve(out));
   await restoreDisplaced(resolve(out)); // killed while it replaced an earlier import
+  const bytes = weights.reduce((sum, { data }) => sum + data.byteLength, 0);
+  const next = 'Free some space, or choose another folder with --out';
+  requireDisk(resolve(out), bytes, { what: 'its weights as float32', next });
   const save = () => saveCheckpoint(resolve(out), { ...source, weights, training: undefined });
   const { digest } = await removedWhenKilled(resolve(out), save);
   const { entries } = await describeWeights(directory);

@@ -1,10 +1,10 @@
 // mossctl plan: what a pretraining would take, before anything is trained.
-import { totalmem } from 'node:os';
 import { modelShape } from '../../architecture/config.js';
 import { assumedUtilization, type Device, devices, optimalParameters } from '../../architecture/cost.js';
 import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../architecture/training-plan.js';
 import { nearest, UserError } from '../../base/errors.js';
 import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
+import { memoryRoom } from '../../base/memory.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
@@ -49,7 +49,7 @@ export async function plan(options: PlanCommandOptions): Promise<void> {
     ...{ config: modelShape(model, vocabSize), train },
     machine: {
       peakFlops: await peakOf(options),
-      bytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+      bytes: memoryRoom().total,
     },
     hardware: hardwareOf(options.hardware ?? 'h100×8'),
   });

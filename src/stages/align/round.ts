@@ -23,6 +23,7 @@ import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { differingSettings } from '../../train/foreign.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
+import { checkTrainingMemory } from '../room.js';
 import type { Job } from '../stage.js';
 import { type ComputeFields, descent, generationOf, runTraining, stepCount } from '../training.js';
 import { makePairs, type Pair, preferencePair, readPairs, scoreReferences } from './pairs.js';
@@ -205,6 +206,13 @@ async function trainRound({ job, compute, round, policy }: RoundInput, directory
   const { beta, sftWeight, train } = config;
   const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
   // A batch holds no pair twice, and so at most all of them.
+  const rows = 2 * Math.min(train.batchSize, pairs.length); // of each pair both sides
+  const sides = pairs.flatMap(({ prompt, ...both }) =>
+    [both.chosen, both.rejected].map(({ tokens }) => prompt.length + tokens.length),
+  );
+  const columns = sides.reduce((longest, length) => Math.max(longest, length), 0);
+  const memory = { stage: 'align', config: model.config, train, rows, columns, isLoaded: true };
+  checkTrainingMemory({ ...memory, reporter: job.reporter });
   const steps = await stepCount(job, train, () => pairs.length / Math.min(train.batchSize, pairs.length));
   return runTraining(job, {
     model,

@@ -1,0 +1,106 @@
+// What a training will need of memory and disk, compared with what there is before its first step: what surely cannot
+// suffice is refused, what may not is a warning.
+import type { ModelShape } from '../architecture/config.js';
+import { trainingMemory } from '../architecture/cost.js';
+import { diskAt } from '../base/disk.js';
+import { formatBytes } from '../base/format.js';
+import { memoryRoom } from '../base/memory.js';
+import { requireDisk, requireMemory } from '../base/room.js';
+import { listCheckpoints } from '../checkpoint/history.js';
+import { keepRule } from '../config/keep.js';
+import type { TrainConfig } from '../config/train.js';
+import type { StageReporter } from '../report/event.js';
+
+interface MemoryNeed {
+  stage: string;
+  config: ModelShape;
+  train: Pick<TrainConfig, 'optimizer' | 'accumulation' | 'recompute'>;
+  /** Of a micro-batch. */
+  rows: number;
+  columns: number;
+  /** The weights are in memory already. */
+  isLoaded?: boolean;
+  reporter: StageReporter;
+}
+
+/**
+ * Before the weights are made, where that is possible: the system may end a process without notice. `room`: given only by tests.
+ * @throws UserError (exit code 1) where what no setting can do without is more than all there is.
+ */
+export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void {
+  const { stage, config, train, rows, columns, isLoaded = false, reporter } = need;
+  requireTrainingMemory(config, train, room);
+  const { weights, moments, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, train);
+  const copy = weights + moments;
+  const step = copy + (train.recompute ? recomputedPeak : peak) - (isLoaded ? weights : 0);
+  if (step <= room.available) return;
+  const recomputed = copy + recomputedPeak - (isLoaded ? weights : 0);
+  const ways = [
+    ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${formatBytes(recomputed)})`]),
+    'fewer rows or shorter ones (batchSize, contextLength)',
+  ];
+  const text = `training takes about ${formatBytes(step)} of memory, and ${formatBytes(room.available)} are available: it may become slow, or be ended by the system. It takes less with ${ways.join(', or ')}`;
+  reporter.note('warning', text);
+}
+
+/** Weights and moments, and what goes with them: gradients in a step, the copy that is written in a save. */
+export function requireTrainingMemory(
+  config: ModelShape,
+  train: Pick<TrainConfig, 'optimizer'>,
+  room = memoryRoom(),
+): void {
+  const { weights, moments } = trainingMemory(config, { rows: 1, columns: 1 }, train);
+  const what = `weights, moments of ${train.optimizer} and the copy of both that is saved`;
+  const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
+  requireMemory(2 * (weights + moments), { what, next }, room);
+}
+
+interface DiskNeed {
+  config: ModelShape;
+  train: TrainConfig;
+  steps: number;
+  /** The folder of the checkpoints. */
+  directory: string;
+  reporter: StageReporter;
+}
+
+/** @throws UserError (exit code 1) where the checkpoints that are kept do not fit on the disk. */
+export async function checkTrainingDisk(need: DiskNeed): Promise<void> {
+  const { config, train, steps, directory, reporter } = need;
+  const { weights, moments } = trainingMemory(config, { rows: 1, columns: 1 }, train);
+  const size = weights + moments;
+  const { best } = keepRule(train.keep);
+  const there = (await listCheckpoints(directory)).length;
+  const count = Math.max(1, checkpointsAtOnce(steps, train) - there);
+  const keepFewer = 'Free some space, choose another folder with --out, or keep fewer (--keep last=1)';
+  requireDisk(directory, count * size, { what: words(count, size), next: keepFewer });
+  const disk = diskAt(directory);
+  const likely = (count + (best === undefined ? 0 : 1)) * size;
+  if (disk === undefined || disk.freeBytes >= 1.1 * likely) return;
+  const text = `${words(count, size)} will hardly fit on the disk: ${disk.mount} has ${formatBytes(disk.freeBytes)} left. ${keepFewer}`;
+  reporter.note('warning', text);
+}
+
+function words(count: number, size: number): string {
+  return `${count} ${count === 1 ? 'checkpoint' : 'checkpoints'} of ${formatBytes(size)}`;
+}
+
+/** The most that are on the disk at a time: those that are kept before the last save, and that one. Without the best. */
+export function checkpointsAtOnce(
+  steps: number,
+  { checkpointEvery, keep }: Pick<TrainConfig, 'checkpointEvery' | 'keep'>,
+): number {
+  const { last, every } = keepRule(keep);
+  const before = Math.ceil(steps / checkpointEvery) - 1;
+  const older = Math.max(0, before - last);
+  const marked =
+    every === undefined ? 0 : Math.floor((older * checkpointEvery) / commonMultiple(checkpointEvery, every));
+  return Math.min(before, last) + marked + 1;
+}
+
+/** The least. */
+function commonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
