@@ -105,12 +105,17 @@ export function surviveBrokenStreams(): void {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       const isGone = isReaderGone(error.code, stream.isTTY);
       if (isOnlyPrinting && stream === process.stdout)
-        process.exit(isGone ? 0 : reportFailure(asUserError(error, name)));
+        process.exit(isGone ? 0 : reportFailure(streamError(name, error)));
       if (isGone || incomplete.has(name)) return;
       addIncomplete(name);
       warn(`${name} cannot be written (${error.code ?? error.message}): the work continues, lines are missing there`);
     });
   }
+}
+
+function streamError(where: string, { code, message }: NodeJS.ErrnoException): UserError {
+  const next = 'Free some space, or send it to another file';
+  return new UserError({ where, what: `it cannot be written (${code ?? message})`, next }, { exitCode: 1 });
 }
 
 /** A closed pipe, or a terminal that was hung up. */

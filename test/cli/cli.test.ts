@@ -1,6 +1,7 @@
 // mossctl as a person meets it: a child process, its exit code, its two streams.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { reportFailure } from '../../src/cli/output.js';
+import { mossctl as runMossctl } from '../e2e/cli.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const tsx = import.meta.resolve('tsx');
@@ -224,4 +226,17 @@ test('what should not fail says one line and how to see more', async () => {
   const { code, stderr } = await mossctl(['data', 'build', 'spec.yaml', '--out', 'r3']);
   assert.equal(code, 2, stderr);
   assert.doesNotMatch(stderr, /\n {4}at /);
+});
+
+test('a disk that is full under what a command prints is an error with exit code 1, whether it only prints or not', {
+  skip: !(await exists('/dev/full')) && 'no /dev/full here',
+}, async () => {
+  const full = openSync('/dev/full', 'w');
+  const { code, stderr } = await runMossctl(['plan', '--params', '1M', '--tokens', '1M'], { stdout: full });
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /^mossctl: error: standard output: it cannot be written \(ENOSPC\)\. Free some space/m);
+  const help = await runMossctl(['--help'], { stdout: full });
+  assert.equal(help.code, 1);
+  assert.match(help.stderr, /^mossctl: error: standard output: not all of it could be written/m);
+  closeSync(full);
 });
