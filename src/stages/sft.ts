@@ -208,7 +208,7 @@ async function readSequences(
       where: path,
       what: 'there is no conversation to train on',
       why: notes.skippedInWords || 'the file is empty',
-      next: 'Give conversations with at least one assistant turn that fits the context: --data FILE',
+      next: 'Give conversations with an answer to learn: --data FILE. mossctl inspect MODEL --row FILE:1 shows what becomes of one',
     });
   }
   return sequences;

@@ -152,6 +152,24 @@ test('tools, calls and results, as OpenAI writes them and as ShareGPT does', asy
   ]);
 });
 
+test('a tool is the function with all that its maker wrote, however it is wrapped', async () => {
+  const parameters = { type: 'object', properties: { port: { type: 'string' } } };
+  const { conversations, notes } = await read(
+    [
+      [{ type: 'function', function: { name: 'tide', parameters, strict: true } }],
+      [{ type: 'function', function: { name: 'tide', parameters }, strict: true }],
+      [{ type: 'function', name: 'tide', parameters, strict: true }],
+      [{ name: 'tide', input_schema: parameters, strict: true }],
+      [{ type: 'web_search' }],
+    ].map((tools) => ({ tools, messages: asked })),
+  );
+  for (const { tools } of conversations) assert.deepEqual(tools, [{ name: 'tide', parameters, strict: true }]);
+  assert.equal(conversations.length, 4);
+  assert.deepEqual(notes, [
+    'skipped 1 conversation: tools has a tool that is no {"name":…,"parameters":{…}} (first: rows.jsonl:5)',
+  ]);
+});
+
 test('a tool may answer with data, which templates get as JSON', async () => {
   const rows = [5.1, { metres: 5.1 }, [{ metres: 5.1 }], [{ type: 'text', text: '5.1' }]].map((content) => ({
     messages: [asked[0], { role: 'assistant', content: 'I look.' }, { role: 'tool', content }, asked[1]],

@@ -193,12 +193,18 @@ export function toolsOf(value: unknown): Tool[] | undefined {
   } catch {
     return undefined;
   }
-  const tools = (Array.isArray(list) ? list : [list]).map((item: unknown) => {
-    const tool =
-      isObject(item) && (item.type === 'function' || item.type === undefined) ? (item.function ?? item) : null;
-    return isObject(tool) && typeof tool.name === 'string' ? (tool as Tool) : undefined;
-  });
+  const tools = (Array.isArray(list) ? list : [list]).map(toolOf);
   return tools.every((tool) => tool !== undefined) ? tools : undefined;
+}
+
+/** `{type, function: {name, …}}`, or the function alone, with Anthropic's name for its parameters, too. */
+function toolOf(value: unknown): Tool | undefined {
+  if (!isObject(value) || (value.type !== undefined && value.type !== 'function')) return undefined;
+  const { type: _, function: inner, ...outer } = value;
+  const { input_schema: schema, ...tool } = isObject(inner) ? { ...outer, ...inner } : outer;
+  if (typeof tool.name !== 'string' || tool.name === '') return undefined;
+  if (isObject(schema)) tool.parameters ??= schema;
+  return tool as Tool;
 }
 
 /** False where a mark says that the answer carries no loss. @throws RowRefusal for a mark that is neither yes nor no. */
