@@ -121,7 +121,7 @@ test('another template, with other white-space control, keeps its text and its m
 
 test('a template that does not work, or never ends, is a fault of the checkpoint, and says so', () => {
   const messages: Message[] = [{ role: 'user', content: 'x' }];
-  const broken = ['{% if %}', '{% for', 'x'.repeat(70_000), '\ue0f1', '{% generation %}', `{{ 1 }}${' '.repeat(3000)}`];
+  const broken = ['{% if %}', '{% for', 'x'.repeat(70_000), '\ue0f1', '{% generation %}', '{{ 1 1 }}'];
   for (const source of broken) {
     assert.throws(() => new ChatTemplate(tokenizer, source), UserError, source.slice(0, 20));
   }

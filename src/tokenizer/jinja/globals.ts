@@ -1,7 +1,7 @@
 // What a template finds besides its inputs. None gives the time: equal conversations give equal tokens.
 import { type Budget, LimitError, RefusalError, TemplateError } from './budget.js';
 import { expectInteger, expectText } from './strings.js';
-import { type Arguments, bind, Callable, isList, isMapping, Namespace, type Value } from './values.js';
+import { type Arguments, bind, Callable, isList, isMapping, Namespace, Range, type Value } from './values.js';
 
 const maxRange = 10_000;
 
@@ -18,7 +18,7 @@ function range(given: Arguments, budget: Budget): Value {
   const length = Math.max(0, Math.ceil((stop - start) / step));
   if (length > maxRange) throw new LimitError(`range() of more than ${maxRange} items`);
   budget.items(length);
-  return Array.from({ length }, (_, i) => start + i * step);
+  return Range.over(start, stop, step);
 }
 
 function mappingOf({ list, named }: Arguments, budget: Budget): Map<string, Value> {
@@ -47,12 +47,6 @@ export function globals(budget: Budget): [string, Value][] {
     });
   };
   return [
-    ['true', true],
-    ['True', true],
-    ['false', false],
-    ['False', false],
-    ['none', null],
-    ['None', null],
     ['range', new Callable((given) => range(given, budget))],
     ['namespace', new Callable((given) => new Namespace(mappingOf(given, budget)))],
     ['dict', new Callable((given) => mappingOf(given, budget))],

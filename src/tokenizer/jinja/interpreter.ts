@@ -1,17 +1,32 @@
 // Runs a parsed template as Jinja does: scopes are lexical, an undefined value prints as nothing and fails where it is
 // used, each pass of a loop has a scope of its own.
 import { Budget, type Escaping, Output, TemplateError } from './budget.js';
-import { charge, findFilter, findTest, iterate, pairs } from './filters.js';
+import { findFilter } from './filters.js';
 import { globals } from './globals.js';
-import type { Argument, Call, Expression, Identifier, Parameter, Slice, Statement } from './nodes.js';
+import { changeOf, loopValue } from './loop-value.js';
+import {
+  type Argument,
+  type Expression,
+  type Filter,
+  isConstant,
+  type Macro,
+  nameOf,
+  type Slice,
+  type Statement,
+} from './nodes.js';
 import { attributeOf, itemOf, operate, operateOne, sliceOf } from './operators.js';
+import { Scope } from './scope.js';
+import { charge, iterate, pairs } from './sequences.js';
 import { expectInteger } from './strings.js';
+import { findTest } from './tests.js';
 import {
   type Arguments,
   Callable,
+  Float,
   isTrue,
   kindOf,
   Namespace,
+  numberOf,
   sizeOf,
   Tuple,
   textOf,
@@ -19,35 +34,13 @@ import {
   type Value,
 } from './values.js';
 
-/** `{% generation %}` is parsed as a call of this name; its body comes out between the two marks. */
-export const generationCall = 'mossctl_generation';
-
+/** What `{% generation %}` holds comes out between the two. */
 export interface Marks {
   start: string;
   end: string;
 }
 
 const notEscaped: Escaping = { undo: (text) => text, redo: (text) => text };
-
-class Scope {
-  readonly #values = new Map<string, Value>();
-  readonly #outer: Scope | undefined;
-
-  constructor(outer?: Scope) {
-    this.#outer = outer;
-  }
-
-  get(name: string): Value {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#outer) {
-      if (scope.#values.has(name)) return scope.#values.get(name);
-    }
-    return undefined;
-  }
-
-  set(name: string, value: Value): void {
-    this.#values.set(name, value);
-  }
-}
 
 type Flow = 'break' | 'continue' | undefined;
 
@@ -98,7 +91,11 @@ class Interpreter {
 
   #execute(statement: Statement, scope: Scope, output: Output): Flow {
     switch (statement.type) {
-      case 'Comment':
+      case 'Text':
+        output.add(statement.value);
+        return undefined;
+      case 'Print':
+        output.add(textOf(this.#evaluate(statement.value, scope), this.#budget));
         return undefined;
       case 'Break':
         return 'break';
@@ -111,46 +108,61 @@ class Interpreter {
       case 'For':
         return this.#loop(statement, scope, output);
       case 'Set':
-        this.#set(statement, scope);
+        this.#assign(statement.target, this.#evaluate(statement.value, scope), scope);
         return undefined;
+      case 'SetBlock':
+        this.#assign(statement.target, this.#filtered(statement, scope), scope);
+        return undefined;
+      case 'With': {
+        const inner = new Scope(scope);
+        const values = statement.values.map((value) => this.#evaluate(value, scope));
+        for (const [i, target] of statement.targets.entries()) this.#assign(target, values[i], inner);
+        return this.#run(statement.body, inner, output);
+      }
       case 'Macro':
-        scope.set(statement.name.value, this.#macro(statement.args, statement.body, scope));
+        scope.set(statement.name, this.#macro(statement, scope));
         return undefined;
-      case 'CallStatement':
-        output.add(this.#callBlock(statement, scope));
-        return undefined;
-      case 'FilterStatement': {
-        const body = this.render(statement.body, new Scope(scope));
-        output.add(textOf(this.#filter(body, statement.filter, scope), this.#budget));
+      case 'CallBlock': {
+        const given = this.#arguments(statement.call.args, scope);
+        given.named.set('caller', this.#macro(statement.macro, scope));
+        const value = this.#invoke(statement.call.callee, given, scope);
+        output.add(textOf(value, this.#budget));
         return undefined;
       }
-      default:
-        output.add(textOf(this.#evaluate(statement, scope), this.#budget));
+      case 'FilterBlock':
+        output.add(textOf(this.#filtered(statement, scope), this.#budget));
         return undefined;
+      case 'Generation':
+        output.add(this.#marks.start + this.render(statement.body, new Scope(scope)) + this.#marks.end);
+        return undefined;
+      default:
+        return statement satisfies never;
     }
   }
 
+  /** What a block renders, passed through filters. */
+  #filtered({ body, filters }: { body: readonly Statement[]; filters: readonly Filter[] }, scope: Scope): Value {
+    const text = this.render(body, new Scope(scope));
+    return filters.reduce<Value>((value, filter) => this.#filter(value, filter, scope), text);
+  }
+
   #loop(statement: Extract<Statement, { type: 'For' }>, scope: Scope, output: Output): Flow {
-    const { loopvar, iterable, body, defaultBlock } = statement;
-    const [source, condition] = iterable.type === 'SelectExpression' ? [iterable.lhs, iterable.test] : [iterable];
-    const scopes = iterate(this.#evaluate(source, scope), this.#budget).map((item) => {
+    const { target, iterable, condition, body, otherwise } = statement;
+    const scopes = Array.from(iterate(this.#evaluate(iterable, scope), this.#budget), (item) => {
       const inner = new Scope(scope);
       this.#budget.spend(4);
-      this.#assign(loopvar, item, inner);
+      this.#assign(target, item, inner);
       return { item, inner };
     });
     const passing =
       condition === undefined ? scopes : scopes.filter(({ inner }) => isTrue(this.#evaluate(condition, inner)));
+    const changed = changeOf(this.#budget);
     for (const [i, { inner }] of passing.entries()) {
       this.#budget.spend(16);
-      inner.set('loop', loopValue(passing.length, i, passing[i - 1]?.item, passing[i + 1]?.item));
+      inner.set('loop', loopValue(passing.length, i, [passing[i - 1]?.item, passing[i + 1]?.item], changed));
       if (this.#run(body, inner, output) === 'break') break;
     }
-    return passing.length === 0 ? this.#run(defaultBlock, new Scope(scope), output) : undefined;
-  }
-
-  #set({ assignee, value, body }: Extract<Statement, { type: 'Set' }>, scope: Scope): void {
-    this.#assign(assignee, value === null ? this.render(body, new Scope(scope)) : this.#evaluate(value, scope), scope);
+    return passing.length === 0 ? this.#run(otherwise, new Scope(scope), output) : undefined;
   }
 
   #assign(target: Expression, value: Value, scope: Scope): void {
@@ -169,33 +181,30 @@ class Interpreter {
   }
 
   /** A macro sees where it was written, not where it is called. */
-  #macro(parameters: readonly Parameter[], body: readonly Statement[], scope: Scope): Callable {
+  #macro({ name: macroName, parameters, body, extras }: Macro, scope: Scope): Callable {
     return new Callable((given) => {
       const inner = new Scope(scope);
       const rest = new Map(given.named);
-      for (const [i, parameter] of parameters.entries()) {
-        const name = parameter.type === 'Identifier' ? parameter.value : parameter.key.value;
-        const otherwise = parameter.type === 'Identifier' ? undefined : parameter.value;
+      for (const [i, { name, otherwise }] of parameters.entries()) {
         let value = i < given.list.length ? given.list[i] : rest.get(name);
+        if (i < given.list.length && rest.has(name)) throw new TemplateError(`${macroName} takes ${name} once`);
         rest.delete(name);
         if (value === undefined && otherwise !== undefined) value = this.#evaluate(otherwise, inner);
         inner.set(name, value);
       }
-      inner.set('caller', rest.get('caller'));
-      rest.delete('caller');
-      inner.set('varargs', Tuple.from(given.list.slice(parameters.length)));
-      inner.set('kwargs', rest);
+      if (extras.has('caller')) {
+        inner.set('caller', rest.get('caller'));
+        rest.delete('caller');
+      }
+      if (extras.has('varargs')) inner.set('varargs', Tuple.from(given.list.slice(parameters.length)));
+      else if (given.list.length > parameters.length) {
+        throw new TemplateError(`${macroName} takes at most ${parameters.length} arguments`);
+      }
+      if (extras.has('kwargs')) inner.set('kwargs', rest);
+      else if (rest.size > 0)
+        throw new TemplateError(`${macroName} takes no argument ${[...rest.keys()][0].slice(0, 40)}`);
       return this.render(body, inner);
     });
-  }
-
-  #callBlock({ call, callerArgs, body }: Extract<Statement, { type: 'CallStatement' }>, scope: Scope): string {
-    if (call.callee.type === 'Identifier' && call.callee.value === generationCall) {
-      return this.#marks.start + this.render(body, new Scope(scope)) + this.#marks.end;
-    }
-    const given = this.#arguments(call.args, scope);
-    given.named.set('caller', this.#macro(callerArgs ?? [], body, scope));
-    return textOf(this.#invoke(this.#evaluate(call.callee, scope), given), this.#budget);
   }
 
   #evaluate(node: Expression, scope: Scope): Value {
@@ -208,9 +217,11 @@ class Interpreter {
   #value(node: Expression, scope: Scope): Value {
     switch (node.type) {
       case 'IntegerLiteral':
-      case 'FloatLiteral':
       case 'StringLiteral':
+      case 'Constant':
         return node.value;
+      case 'FloatLiteral':
+        return new Float(node.value);
       case 'ArrayLiteral':
       case 'TupleLiteral':
         this.#budget.items(node.value.length);
@@ -222,24 +233,28 @@ class Interpreter {
       case 'MemberExpression':
         return this.#member(node, scope);
       case 'CallExpression':
-        return this.#invoke(this.#evaluate(node.callee, scope), this.#arguments(node.args, scope));
+        return this.#invoke(node.callee, this.#arguments(node.args, scope), scope);
       case 'UnaryExpression':
-        return operateOne(node.operator.value, this.#evaluate(node.argument, scope));
+        return operateOne(node.operator, this.#evaluate(node.argument, scope));
       case 'BinaryExpression':
         return this.#binary(node, scope);
+      case 'Comparison':
+        return this.#comparison(node, scope);
       case 'FilterExpression':
         return this.#filter(this.#evaluate(node.operand, scope), node.filter, scope);
       case 'TestExpression': {
         const operand = this.#evaluate(node.operand, scope);
+        const { list, named } = this.#arguments(node.args, scope);
+        if (named.size > 0) throw new TemplateError(`the test ${node.test.slice(0, 40)} takes no arguments by name`);
         charge(operand, this.#budget);
-        return findTest(node.test.value)(operand, undefined, this.#budget) !== node.negate;
+        return findTest(node.test)(operand, list, this.#budget) !== node.negate;
       }
       case 'SelectExpression':
         return isTrue(this.#evaluate(node.test, scope)) ? this.#evaluate(node.lhs, scope) : undefined;
       case 'Ternary':
         return this.#evaluate(isTrue(this.#evaluate(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope);
       default:
-        throw new TemplateError(`${(node as { type: string }).type} is not supported`);
+        return node satisfies never;
     }
   }
 
@@ -248,8 +263,8 @@ class Interpreter {
     return type === 'TupleLiteral' ? Tuple.from(items) : items;
   }
 
-  #mapping(entries: ReadonlyMap<Expression, Expression>, scope: Scope): Value {
-    this.#budget.items(entries.size);
+  #mapping(entries: readonly [Expression, Expression][], scope: Scope): Value {
+    this.#budget.items(entries.length);
     const mapping = new Map<string, Value>();
     for (const [key, value] of entries) {
       const name = this.#evaluate(key, scope);
@@ -262,7 +277,7 @@ class Interpreter {
   #arguments(nodes: readonly Argument[], scope: Scope): Arguments {
     const given: Arguments = { list: [], named: new Map() };
     for (const node of nodes) {
-      if (node.type === 'KeywordArgumentExpression') given.named.set(node.key.value, this.#evaluate(node.value, scope));
+      if (node.type === 'KeywordArgumentExpression') given.named.set(node.key, this.#evaluate(node.value, scope));
       else if (node.type === 'SpreadExpression') {
         const items = iterate(this.#evaluate(node.argument, scope), this.#budget);
         this.#budget.items(items.length);
@@ -279,17 +294,18 @@ class Interpreter {
     return given;
   }
 
-  #invoke(callee: Value, given: Arguments): Value {
-    if (!(callee instanceof Callable)) throw new TemplateError(`${kindOf(callee)} cannot be called`);
-    return callee.call(given);
+  #invoke(node: Expression, given: Arguments, scope: Scope): Value {
+    const callee = this.#evaluate(node, scope);
+    if (callee instanceof Callable) return callee.call(given);
+    const name =
+      node.type === 'Identifier' ? node.value : node.type === 'MemberExpression' ? nameOf(node.property) : '';
+    throw new TemplateError(`${name === '' ? '' : `${name.slice(0, 40)}(): `}${kindOf(callee)} cannot be called`);
   }
 
-  #filter(operand: Value, node: Identifier | Call, scope: Scope): Value {
-    const name = node.type === 'Identifier' ? node : node.callee;
-    if (name.type !== 'Identifier') throw new TemplateError('a filter without a name');
-    const given = this.#arguments(node.type === 'Identifier' ? [] : node.args, scope);
+  #filter(operand: Value, { name, args }: Filter, scope: Scope): Value {
+    const given = this.#arguments(args, scope);
     charge(operand, this.#budget);
-    return findFilter(name.value)(operand, given, this.#budget);
+    return findFilter(name)(operand, given, this.#budget);
   }
 
   #member(node: Extract<Expression, { type: 'MemberExpression' }>, scope: Scope): Value {
@@ -310,25 +326,24 @@ class Interpreter {
 
   #binary(node: Extract<Expression, { type: 'BinaryExpression' }>, scope: Scope): Value {
     const left = this.#evaluate(node.left, scope);
-    const operator = node.operator.value;
+    const { operator } = node;
     if (operator === 'and' || operator === 'or') {
       return isTrue(left) === (operator === 'or') ? left : this.#evaluate(node.right, scope);
     }
-    return operate(operator, left, this.#evaluate(node.right, scope), this.#budget);
+    const right = this.#evaluate(node.right, scope);
+    const isFolded = operator === '**' && (numberOf(left) ?? 0) < 0 && isConstant(node.left) && !isConstant(node.right);
+    // Jinja 3.1 writes the constant -2 into Python without parentheses: (-2) ** n is -(2 ** n) there.
+    if (isFolded) throw new TemplateError('a power of a negative constant is not supported');
+    return operate(operator, left, right, this.#budget);
   }
-}
 
-function loopValue(length: number, i: number, previous: Value, next: Value): Value {
-  return new Map<string, Value>([
-    ['index', i + 1],
-    ['index0', i],
-    ['revindex', length - i],
-    ['revindex0', length - i - 1],
-    ['first', i === 0],
-    ['last', i === length - 1],
-    ['length', length],
-    ['previtem', previous],
-    ['nextitem', next],
-    ['cycle', new Callable(({ list }) => list[i % list.length])],
-  ]);
+  #comparison({ first, rest }: Extract<Expression, { type: 'Comparison' }>, scope: Scope): Value {
+    let left = this.#evaluate(first, scope);
+    for (const { operator, value } of rest) {
+      const right = this.#evaluate(value, scope);
+      if (!isTrue(operate(operator, left, right, this.#budget))) return false;
+      left = right;
+    }
+    return true;
+  }
 }

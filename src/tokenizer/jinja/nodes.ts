@@ -1,19 +1,21 @@
-// A parsed template, as @huggingface/jinja's parser builds it. Its own types are lost to us: its declarations import each
-// other without the ends of file names.
-import { Template } from '@huggingface/jinja';
+// A parsed template: what parser.ts makes and the interpreter runs.
 
 export type Expression =
   | { type: 'IntegerLiteral' | 'FloatLiteral'; value: number }
   | { type: 'StringLiteral'; value: string }
+  /** `true`, `false`, `none`. */
+  | { type: 'Constant'; value: boolean | null }
   | { type: 'ArrayLiteral' | 'TupleLiteral'; value: Expression[] }
-  | { type: 'ObjectLiteral'; value: Map<Expression, Expression> }
+  | { type: 'ObjectLiteral'; value: [key: Expression, value: Expression][] }
   | Identifier
   | { type: 'MemberExpression'; object: Expression; property: Expression | Slice; computed: boolean }
   | Call
-  | { type: 'UnaryExpression'; operator: { value: string }; argument: Expression }
-  | { type: 'BinaryExpression'; operator: { value: string }; left: Expression; right: Expression }
-  | { type: 'FilterExpression'; operand: Expression; filter: Identifier | Call }
-  | { type: 'TestExpression'; operand: Expression; negate: boolean; test: Identifier }
+  | { type: 'UnaryExpression'; operator: string; argument: Expression }
+  | { type: 'BinaryExpression'; operator: string; left: Expression; right: Expression }
+  /** `a < b < c`: each with the next. */
+  | { type: 'Comparison'; first: Expression; rest: { operator: string; value: Expression }[] }
+  | { type: 'FilterExpression'; operand: Expression; filter: Filter }
+  | { type: 'TestExpression'; operand: Expression; negate: boolean; test: string; args: Argument[] }
   /** `lhs if test`, without an else. */
   | { type: 'SelectExpression'; lhs: Expression; test: Expression }
   | { type: 'Ternary'; condition: Expression; trueExpr: Expression; falseExpr: Expression };
@@ -36,9 +38,14 @@ export interface Call {
   args: Argument[];
 }
 
+export interface Filter {
+  name: string;
+  args: Argument[];
+}
+
 export interface KeywordArgument {
   type: 'KeywordArgumentExpression';
-  key: Identifier;
+  key: string;
   value: Expression;
 }
 
@@ -48,20 +55,60 @@ export type Argument =
   | { type: 'SpreadExpression'; argument: Expression }
   | { type: 'KeywordSpreadExpression'; argument: Expression };
 
-export type Parameter = Identifier | KeywordArgument;
+export interface Parameter {
+  name: string;
+  otherwise?: Expression;
+}
+
+/** What a macro's body may ask for beside its parameters. */
+export type MacroExtra = 'varargs' | 'kwargs' | 'caller';
 
 export type Statement =
-  | Expression
-  | { type: 'Comment'; value: string }
+  | { type: 'Text'; value: string }
+  | { type: 'Print'; value: Expression }
   | { type: 'Break' | 'Continue' }
   | { type: 'If'; test: Expression; body: Statement[]; alternate: Statement[] }
-  | { type: 'For'; loopvar: Expression; iterable: Expression; body: Statement[]; defaultBlock: Statement[] }
-  | { type: 'Set'; assignee: Expression; value: Expression | null; body: Statement[] }
-  | { type: 'Macro'; name: Identifier; args: Parameter[]; body: Statement[] }
-  | { type: 'CallStatement'; call: Call; callerArgs: Parameter[] | null; body: Statement[] }
-  | { type: 'FilterStatement'; filter: Identifier | Call; body: Statement[] };
+  | {
+      type: 'For';
+      target: Expression;
+      iterable: Expression;
+      condition?: Expression;
+      body: Statement[];
+      otherwise: Statement[];
+    }
+  | { type: 'Set'; target: Expression; value: Expression }
+  | { type: 'SetBlock'; target: Expression; filters: Filter[]; body: Statement[] }
+  | { type: 'With'; targets: Expression[]; values: Expression[]; body: Statement[] }
+  | Macro
+  | { type: 'CallBlock'; call: Call; macro: Macro }
+  | { type: 'FilterBlock'; filters: Filter[]; body: Statement[] }
+  /** `{% generation %}`: what the assistant said. */
+  | { type: 'Generation'; body: Statement[] };
 
-/** Throws an `Error` where the source does not parse. Both block options are on, as in transformers. */
-export function parseTemplate(source: string): Statement[] {
-  return (new Template(source) as { parsed: { body: Statement[] } }).parsed.body;
+export interface Macro {
+  type: 'Macro';
+  name: string;
+  parameters: Parameter[];
+  body: Statement[];
+  extras: ReadonlySet<MacroExtra>;
+}
+
+/** Whether Jinja computes it when it compiles; a filter or a test of constants may be. */
+export function isConstant(node: Expression): boolean {
+  switch (node.type) {
+    case 'UnaryExpression':
+      return isConstant(node.argument);
+    case 'BinaryExpression':
+      return isConstant(node.left) && isConstant(node.right);
+    case 'FilterExpression':
+    case 'TestExpression':
+      return isConstant(node.operand);
+    default:
+      return ['IntegerLiteral', 'FloatLiteral', 'StringLiteral', 'Constant'].includes(node.type);
+  }
+}
+
+/** Of an attribute, for messages. */
+export function nameOf(property: Expression | Slice): string {
+  return property.type === 'Identifier' || property.type === 'StringLiteral' ? property.value : '';
 }

@@ -1,10 +1,14 @@
 // Python's operators, attributes and subscripts on the values of a template.
 import { type Budget, TemplateError } from './budget.js';
-import { comparisons, pairs } from './filters.js';
+import { comparisons } from './comparisons.js';
+import { pairs } from './sequences.js';
 import { expectText, join, stringMethod } from './strings.js';
 import {
+  areEqual,
   bind,
   Callable,
+  Float,
+  integer,
   isList,
   isMapping,
   isTrue,
@@ -13,6 +17,8 @@ import {
   type Mapping,
   Namespace,
   numberOf,
+  Range,
+  Tuple,
   textOf,
   type Value,
 } from './values.js';
@@ -21,7 +27,46 @@ export function operateOne(operator: string, value: Value): Value {
   if (operator === 'not') return !isTrue(value);
   const number = numberOf(value);
   if (number === undefined) throw new TemplateError(`${operator} of ${kindOf(value)}`);
-  return operator === '-' ? 0 - number : number;
+  if (value instanceof Float) return new Float(operator === '-' ? -number : number);
+  return integer(operator === '-' ? 0 - number : number);
+}
+
+/** Python's `%`, of the sign of the divisor: exact, which `a - b * floor(a / b)` is not. */
+function modulo(a: number, b: number): number {
+  const rest = a % b;
+  if (rest === 0) return b < 0 ? -0 : 0;
+  return rest < 0 === b < 0 ? rest : rest + b;
+}
+
+function floorDivide(a: number, b: number): number {
+  const quotient = (a - modulo(a, b)) / b;
+  if (quotient === 0) return a / b < 0 || Object.is(a / b, -0) ? -0 : 0;
+  const floor = Math.floor(quotient);
+  return quotient - floor > 0.5 ? floor + 1 : floor;
+}
+
+/**
+ * A whole power, exact before it is rounded once, or a square root: the engine's own `**` is off by a last digit now and
+ * then. Other powers are refused.
+ */
+function power(a: number, b: number): number {
+  if (a === 0 && b < 0) throw new TemplateError('zero to a negative power');
+  if (!Number.isFinite(a) || !Number.isFinite(b) || b === 0 || a === 0) return a ** b;
+  if (b === 0.5 && a > 0) return Math.sqrt(a);
+  if (!Number.isInteger(b) || Math.abs(b) > 1100) throw new TemplateError(`a power of ${b} is not supported`);
+  let [mantissa, exponent] = [a, 0];
+  for (; !Number.isInteger(mantissa); exponent--) mantissa *= 2;
+  const whole = BigInt(mantissa) ** BigInt(Math.abs(b));
+  if (b > 0) return scaled(Number(whole), exponent * b);
+  // The quotient has 64 bits and more; whatever it leaves counts as a last bit.
+  const digits = BigInt(whole.toString(2).length + 64);
+  return scaled(Number(((1n << digits) / whole) | 1n), -Number(digits) + exponent * b);
+}
+
+/** In two steps: neither factor is beyond what a float holds. */
+function scaled(number: number, exponent: number): number {
+  const half = Math.trunc(exponent / 2);
+  return number * 2 ** half * 2 ** (exponent - half);
 }
 
 const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -29,10 +74,19 @@ const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
-  '//': (a, b) => Math.floor(a / b),
-  '%': (a, b) => a - b * Math.floor(a / b),
-  '**': (a, b) => a ** b,
+  '//': floorDivide,
+  '%': modulo,
+  '**': power,
 };
+
+function calculate(operator: string, a: number, b: number, isFloat: boolean): Value {
+  if (b === 0 && ['/', '//', '%'].includes(operator)) throw new TemplateError('division by zero');
+  const result = arithmetic[operator](a, b);
+  if (operator !== '**') return isFloat || operator === '/' ? new Float(result) : integer(result);
+  if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b))
+    throw new TemplateError('a power too large');
+  return isFloat || b < 0 ? new Float(result) : integer(result);
+}
 
 /** Both sides are evaluated; `and` and `or` are not for here. */
 export function operate(operator: string, left: Value, right: Value, budget: Budget): Value {
@@ -42,39 +96,89 @@ export function operate(operator: string, left: Value, right: Value, budget: Bud
   if (operator === '~') return join([textOf(left, budget), textOf(right, budget)], '', budget);
   const [a, b] = [numberOf(left), numberOf(right)];
   if (a !== undefined && b !== undefined) {
-    if (!Object.hasOwn(arithmetic, operator)) throw new TemplateError(`the operator ${operator} is not supported`);
-    if (b === 0 && ['/', '//', '%'].includes(operator)) throw new TemplateError('division by zero');
-    const result = arithmetic[operator](a, b);
-    if (Math.abs(result) > Number.MAX_SAFE_INTEGER) throw new TemplateError('a number of more than 53 bits');
-    return result;
+    return calculate(operator, a, b, left instanceof Float || right instanceof Float);
   }
   if (operator === '+' && typeof left === 'string' && typeof right === 'string') {
     budget.text(left.length + right.length);
     return left + right;
   }
   if (operator === '+' && isList(left) && isList(right)) {
+    if (left.constructor !== right.constructor || left instanceof Range) throw mismatch(operator, left, right);
     budget.items(left.length + right.length);
-    return [...left, ...right];
+    return left instanceof Tuple ? Tuple.from([...left, ...right]) : [...left, ...right];
   }
-  if (operator === '*' && typeof left === 'string' && b !== undefined) {
-    const times = Math.max(0, Math.trunc(b));
-    budget.text(left.length * times);
-    return left.repeat(times);
+  if (operator === '*') {
+    const repeated = repeat(left, right, budget) ?? repeat(right, left, budget);
+    if (repeated !== undefined) return repeated;
   }
-  throw new TemplateError(`${operator} between ${kindOf(left)} and ${kindOf(right)} is not supported`);
+  throw mismatch(operator, left, right);
+}
+
+function mismatch(operator: string, left: Value, right: Value): TemplateError {
+  return new TemplateError(`${operator} between ${kindOf(left)} and ${kindOf(right)} is not supported`);
+}
+
+/** A text or a list several times over. */
+function repeat(value: Value, count: Value, budget: Budget): Value {
+  const times = typeof count === 'number' || typeof count === 'boolean' ? Math.max(0, Number(count)) : undefined;
+  if (times === undefined || value instanceof Range) return undefined;
+  if (typeof value === 'string') {
+    budget.text(value.length * times);
+    return value.repeat(times);
+  }
+  if (!isList(value)) return undefined;
+  budget.items(value.length * times);
+  const items = Array.from({ length: times }, () => value).flat();
+  return value instanceof Tuple ? Tuple.from(items) : items;
+}
+
+/** Methods of Python that are not here: to take one for undefined would be another text, not an error. */
+const unsupported = {
+  text: `casefold center encode expandtabs format format_map index isidentifier isnumeric isprintable istitle ljust maketrans
+    partition rfind rindex rjust rpartition swapcase translate zfill`.split(/\s+/),
+  list: ['append', 'clear', 'copy', 'extend', 'insert', 'pop', 'remove', 'reverse', 'sort'],
+  mapping: ['clear', 'copy', 'fromkeys', 'pop', 'popitem', 'setdefault', 'update'],
+  number: ['as_integer_ratio', 'bit_count', 'bit_length', 'conjugate', 'hex', 'imag', 'is_integer', 'real', 'to_bytes'],
+};
+
+function refuseMethod(object: Value, name: string): void {
+  const kind = typeof object === 'string' ? 'text' : isList(object) ? 'list' : isMapping(object) ? 'mapping' : 'number';
+  const isNumber = kind !== 'number' || numberOf(object) !== undefined;
+  if (isNumber && unsupported[kind].includes(name)) {
+    throw new TemplateError(`the method ${name} of a ${kind} is not supported`);
+  }
 }
 
 /** `object.name`: a method first, then what the object holds under that name. */
 export function attributeOf(object: Value, name: string, budget: Budget): Value {
   if (object === undefined) throw new TemplateError(`an undefined value has no ${name.slice(0, 40)}`);
   if (object instanceof Namespace) return object.attributes.get(name);
+  refuseMethod(object, name);
   if (isMapping(object)) return mappingMethod(object, name, budget) ?? object.get(name);
-  return typeof object === 'string' ? stringMethod(object, name, budget) : undefined;
+  if (object instanceof Callable && ['name', 'arguments'].includes(name)) {
+    throw new TemplateError(`the attribute ${name} of a macro is not supported`);
+  }
+  if (typeof object === 'string') return stringMethod(object, name, budget);
+  return isList(object) ? listMethod(object, name, budget) : undefined;
+}
+
+/** Those of a list that change nothing. */
+function listMethod(list: List, name: string, budget: Budget): Callable | undefined {
+  if (name !== 'index' && name !== 'count') return undefined;
+  return new Callable((given) => {
+    const [wanted] = bind(given, ['value']);
+    budget.spend(list.length);
+    const found = list.flatMap((item, i) => (areEqual(item, wanted, budget) ? [i] : []));
+    if (name === 'count') return found.length;
+    if (found.length === 0) throw new TemplateError('the value is not in the list');
+    return found[0];
+  });
 }
 
 /** `object[key]`: what the object holds, then a method of that name. */
-export function itemOf(object: Value, key: Value, budget: Budget): Value {
+export function itemOf(object: Value, written: Value, budget: Budget): Value {
   if (object === undefined) throw new TemplateError('an undefined value has no items');
+  const key = typeof written === 'boolean' ? Number(written) : written;
   if (typeof key === 'number' && (isList(object) || typeof object === 'string')) {
     return isList(object) ? object.at(key) : characterAt(object, key, budget);
   }
@@ -100,7 +204,7 @@ function mappingMethod(mapping: Mapping, name: string, budget: Budget): Callable
   if (name === 'get') {
     return new Callable((given) => {
       const [key, otherwise = null] = bind(given, ['key', 'default']);
-      const value = mapping.get(expectText(key));
+      const value = typeof key === 'string' ? mapping.get(key) : undefined;
       return value === undefined ? otherwise : value;
     });
   }
@@ -114,6 +218,8 @@ function mappingMethod(mapping: Mapping, name: string, budget: Budget): Callable
 
 /** `object[start:stop:step]` of a list or, by characters, of a text. */
 export function sliceOf(object: Value, bounds: (number | undefined)[], budget: Budget): Value {
+  if (object instanceof Range) throw new TemplateError('a part of a range() is not supported; make a list of it first');
+  if (object instanceof Tuple) return Tuple.from(pick(object, bounds, budget));
   if (isList(object)) return pick(object, bounds, budget);
   const text = expectText(object);
   budget.spend(1 + text.length);

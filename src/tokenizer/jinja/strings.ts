@@ -3,7 +3,7 @@ import { type Budget, TemplateError } from './budget.js';
 import { type Arguments, bind, Callable, isList, kindOf, type Value } from './values.js';
 
 /** `str.isspace`: not JavaScript's \s, which has U+FEFF and lacks U+0085 and U+001C to U+001F. */
-const spaces = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+export const spaces = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const isSpace = new RegExp(`^[${spaces}]$`);
 const words = new RegExp(`[^${spaces}]+`, 'g');
 /** `str.splitlines`. */
@@ -175,7 +175,8 @@ export const methods = {
     return suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;
   },
   replace: (text, given, budget) => {
-    const [old, by, maxCount] = bind(given, ['old', 'new', 'count']);
+    const [old, by, maxCount] = bind({ list: given.list, named: new Map() }, ['old', 'new', 'count']);
+    if (given.named.size > 0) throw new TemplateError('replace() takes no arguments by name');
     return replace(text, expectText(old), expectText(by), maxCount, budget);
   },
   join: (text, given, budget) => {
@@ -185,7 +186,9 @@ export const methods = {
   },
   find,
   count,
-  isdigit: test(/^\p{Nd}+$/u),
+  isdigit: test(/^[\p{Nd}²³¹⁰⁴-⁹₀-₉፩-፱᧚①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]+$/u),
+  isdecimal: test(/^\p{Nd}+$/u),
+  isascii: test(/^[\0-\x7f]*$/),
   isalpha: test(/^\p{L}+$/u),
   isalnum: test(/^[\p{L}\p{N}]+$/u),
   isspace: test(new RegExp(`^[${spaces}]+$`)),

@@ -2,9 +2,18 @@
 // template reaches an object of JavaScript. Lists and mappings never change once made, only a namespace does.
 import { type Budget, Output, TemplateError } from './budget.js';
 
-export type Value = string | number | boolean | null | undefined | List | Mapping | Namespace | Callable;
+/** A number is one of Python's integers, of 53 bits at most; floats have a class of their own. */
+export type Value = string | number | Float | boolean | null | undefined | List | Mapping | Namespace | Callable;
 export type List = readonly Value[];
 export type Mapping = ReadonlyMap<string, Value>;
+
+/** Python's float, `3.0` too. */
+export class Float {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
 
 /** What `namespace()` makes: the one thing whose attributes can be set. */
 export class Namespace {
@@ -15,7 +24,28 @@ export class Namespace {
 }
 
 /** A list that prints with parentheses. */
-export class Tuple extends Array<Value> {}
+export class Tuple extends Array<Value> {
+  /** What is made of its items is a plain list. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+}
+
+/** What `range()` makes: a list that prints as it was made. */
+export class Range extends Array<Value> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  static over(start: number, stop: number, step: number): Range {
+    const range = new Range();
+    for (let at = start; step > 0 ? at < stop : at > stop; at += step) range.push(at);
+    range.text = `range(${start}, ${stop}${step === 1 ? '' : `, ${step}`})`;
+    return range;
+  }
+
+  text = '';
+}
 
 export interface Arguments {
   list: Value[];
@@ -46,14 +76,22 @@ export function isMapping(value: Value): value is Mapping {
   return value instanceof Map;
 }
 
-/** Python's int of a number or a boolean; undefined for anything else. */
+/** The number of an integer, a float or a boolean; undefined for anything else. */
 export function numberOf(value: Value): number | undefined {
-  return typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : undefined;
+  if (value instanceof Float) return value.value;
+  return typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : undefined;
+}
+
+/** An integer that a calculation made: what 53 bits cannot hold would be another number. */
+export function integer(value: number): number {
+  if (Number.isSafeInteger(value)) return value + 0; // no -0
+  throw new TemplateError('a whole number of more than 53 bits');
 }
 
 export function kindOf(value: Value): string {
   if (value === undefined) return 'an undefined value';
   if (value === null) return 'none';
+  if (value instanceof Float) return 'a float';
   if (isList(value)) return 'a list';
   if (isMapping(value)) return 'a mapping';
   if (value instanceof Namespace) return 'a namespace';
@@ -61,13 +99,18 @@ export function kindOf(value: Value): string {
 }
 
 export function isTrue(value: Value): boolean {
+  if (value instanceof Float) return value.value !== 0;
   if (isList(value)) return value.length > 0;
   return isMapping(value) ? value.size > 0 : Boolean(value);
 }
 
-/** Data from outside as values; what is no data is skipped. */
+/**
+ * Data from outside as values; what is no data is skipped. A number with a fraction is a float; `1.0` in JSON has become
+ * the integer 1 when JSON.parse has read it, which cannot be told any more.
+ */
 export function toValue(data: unknown): Value {
-  if (typeof data === 'string' || typeof data === 'number' || typeof data === 'boolean' || data === null) return data;
+  if (typeof data === 'number') return Number.isInteger(data) ? data : new Float(data);
+  if (typeof data === 'string' || typeof data === 'boolean' || data === null) return data;
   if (Array.isArray(data)) return data.map(toValue);
   if (typeof data !== 'object') return undefined;
   return new Map(Object.entries(data).flatMap(([key, item]) => (item === undefined ? [] : [[key, toValue(item)]])));
@@ -87,7 +130,7 @@ export function areEqual(a: Value, b: Value, budget: Budget): boolean {
     return a === b;
   }
   if (isList(a) && isList(b)) {
-    if (a.length !== b.length) return false;
+    if (a.length !== b.length || a.constructor !== b.constructor) return false;
     return deeper(budget, () => a.every((item, i) => areEqual(item, b[i], budget)));
   }
   if (isMapping(a) && isMapping(b)) {
@@ -119,10 +162,12 @@ export function textOf(value: Value, budget: Budget): string {
 /** Python's `repr()`. */
 function print(value: Value, output: Output, budget: Budget): void {
   if (typeof value === 'string') output.add(quoted(value, quote, budget));
-  else if (typeof value === 'number') output.add(numberText(value));
+  else if (typeof value === 'number') output.add(String(integer(value)));
+  else if (value instanceof Float) output.add(floatText(value.value));
   else if (typeof value === 'boolean') output.add(value ? 'True' : 'False');
   else if (value === null) output.add('None');
   else if (value === undefined) output.add('Undefined');
+  else if (value instanceof Range) output.add(value.text);
   else if (isList(value)) {
     deeper(budget, () => {
       const [open, close] = value instanceof Tuple ? ['(', value.length === 1 ? ',)' : ')'] : ['[', ']'];
@@ -147,10 +192,19 @@ function print(value: Value, output: Output, budget: Budget): void {
   } else throw new TemplateError(`${kindOf(value)} cannot be printed`);
 }
 
-function numberText(value: number): string {
-  if (Number.isNaN(value)) return 'nan';
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  return Number.isInteger(value) ? BigInt(value).toString() : String(value);
+/** Python's `repr()` of a float: the shortest digits that give it back, with an exponent below 1e-4 and from 1e16 on. */
+export function floatText(value: number, names: readonly [string, string] = ['nan', 'inf']): string {
+  if (Number.isNaN(value)) return names[0];
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  if (!Number.isFinite(value)) return sign + names[1];
+  const [digits, power] = Math.abs(value).toExponential().split('e') as [string, string];
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 16) {
+    const text = String(Math.abs(value));
+    const plain = text.includes('e') ? Math.abs(value).toFixed(digits.length - 2 - exponent) : text;
+    return sign + (plain.includes('.') ? plain : `${plain}.0`);
+  }
+  return `${sign}${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
 const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
@@ -169,7 +223,8 @@ function quoted(text: string, quote: (text: string) => string, { escaping }: Bud
 }
 
 export interface JsonStyle {
-  indent: number | undefined;
+  /** What a line begins with, for each level. */
+  indent: string | undefined;
   item: string;
   key: string;
   ascii: boolean;
@@ -185,9 +240,10 @@ export function jsonOf(value: Value, style: JsonStyle, budget: Budget): string {
   };
   const write = (item: Value, depth: number): void => {
     if (typeof item === 'string') output.add(string(item));
-    else if (typeof item === 'number') output.add(Number.isFinite(item) ? JSON.stringify(item) : jsonNumber(item));
+    else if (typeof item === 'number') output.add(String(integer(item)));
+    else if (item instanceof Float) output.add(floatText(item.value, ['NaN', 'Infinity']));
     else if (typeof item === 'boolean' || item === null) output.add(String(item));
-    else if (isList(item))
+    else if (isList(item) && !(item instanceof Range))
       writeAll(
         item.map((child) => ['', child]),
         '[',
@@ -207,7 +263,7 @@ export function jsonOf(value: Value, style: JsonStyle, budget: Budget): string {
   };
   const writeAll = (entries: [string, Value][], open: string, close: string, depth: number): void => {
     budget.items(entries.length);
-    const line = (level: number) => (style.indent === undefined ? '' : `\n${' '.repeat(style.indent * level)}`);
+    const line = (level: number) => (style.indent === undefined ? '' : `\n${style.indent.repeat(level)}`);
     budget.enter();
     output.add(open);
     for (const [i, [key, child]] of entries.entries()) {
@@ -224,8 +280,4 @@ export function jsonOf(value: Value, style: JsonStyle, budget: Budget): string {
 function asciiJson(text: string): string {
   const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(text).replace(/[\u007f-\uffff]/g, escaped);
-}
-
-function jsonNumber(value: number): string {
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
 }
