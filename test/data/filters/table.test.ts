@@ -114,6 +114,22 @@ test('languages: by script, and others by their n-grams', async () => {
   assert.deepEqual(await verdicts({ language: {} }, texts), ['the language is fr', 'the language is ja']);
 });
 
+test('languages: what stands at the beginning does not decide alone', async () => {
+  const french =
+    'Le gouvernement a annoncé hier que les travaux commenceraient au printemps, malgré les protestations. ';
+  const chinese = '今天天气很好，我们一起去公园散步，然后回家吃饭。';
+  const beginnings = [
+    'a1b2c3'.repeat(100),
+    `https://example.org/${'path/'.repeat(100)}`,
+    '今天天气很好我们一起去公园散步然后回家吃饭吧好吗朋友们',
+    'This page is best viewed in a browser of your own choice, and all rights are reserved by their owners. '.repeat(3),
+  ];
+  for (const beginning of beginnings) {
+    assert.deepEqual(await verdicts({ language: {} }, [`${beginning} ${french.repeat(20)}`]), ['the language is fr']);
+    assert.deepEqual(await verdicts({ language: {} }, [`${beginning} ${chinese.repeat(40)}`]), [undefined]);
+  }
+});
+
 test('a text with an n-gram of a task is dropped, a text on the same matter is not', async () => {
   const task = {
     prompt: 'How many apples are left when Tom eats three of the nine apples he bought?',
