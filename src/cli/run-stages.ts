@@ -7,6 +7,7 @@ import type { Flags } from '../base/overrides.js';
 import { mossctlCommand } from '../base/shell.js';
 import type { StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
+import { FolderInUse } from '../pipeline/lock.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
@@ -30,14 +31,17 @@ export async function runStages(options: StageRun) {
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
   const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
-    for (const text of warnings) reporter.note('warning', text);
-    if (heading !== undefined) reporter.note('info', heading);
+    const onHeld = (): void => {
+      for (const text of warnings) reporter.note('warning', text);
+      if (heading !== undefined) reporter.note('info', heading);
+    };
     const choice = { only, from, resume, override, verify };
-    return runPipeline({ config, runDirectory: folder, ...choice, reporter, signal });
+    return runPipeline({ config, runDirectory: folder, ...choice, reporter, signal, onHeld });
   });
   const result = await work.catch(async (error: unknown) => {
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
-    if (await exists(join(folder, metricsName))) await writeReport(folder, { command }).catch(() => undefined);
+    const isOwn = !(error instanceof FolderInUse) && (await exists(join(folder, metricsName)));
+    if (isOwn) await writeReport(folder, { command }).catch(() => undefined);
     throw error;
   });
   const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));

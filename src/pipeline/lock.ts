@@ -36,7 +36,7 @@ const pollMilliseconds = 200;
 
 /**
  * Holds `directory` until it is released. The lock of a process that is gone is taken over.
- * @throws UserError where another live process holds it.
+ * @throws FolderInUse where another live process holds it.
  */
 export async function lockDirectory(directory: string, options: LockOptions = {}): Promise<Lock> {
   const { beatMilliseconds = 2000 } = options;
@@ -151,8 +151,11 @@ async function hasNoSign(
   return true;
 }
 
-function inUse(directory: string, holder: string, otherwise = 'stop it'): UserError {
-  return new UserError({
+/** What lies in the folder is another run's: not even a report may be written there. */
+export class FolderInUse extends UserError {}
+
+function inUse(directory: string, holder: string, otherwise = 'stop it'): FolderInUse {
+  return new FolderInUse({
     what: 'another mossctl is working in this folder',
     where: directory,
     why: `${holder} holds it`,

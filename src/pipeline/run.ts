@@ -62,6 +62,8 @@ export interface PipelineRun {
   verify?: boolean;
   reporter: Reporter;
   signal?: AbortSignal;
+  /** Called once the folder is this run's: what is reported earlier joins the events of whoever holds it. */
+  onHeld?(): void;
   /** The stages by name; given only by tests. */
   stages?: StageTable;
 }
@@ -114,6 +116,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       emit({ type: 'progress', label: `waiting for a sign of life of ${holder}`, done, total, unit: 's' }),
   });
   try {
+    run.onHeld?.();
     for (const text of lock.notes) note('warning', text);
     // Checkpoints are known by their real paths: `latest` is made relative to the real folder.
     const runDirectory = await realpath(place);

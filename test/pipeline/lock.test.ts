@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { lockDirectory } from '../../src/pipeline/lock.js';
 import { type Holder, lockText, thisHolder } from '../../src/pipeline/lock-file.js';
+import { mossctl } from '../e2e/cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-lock-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -130,4 +131,19 @@ test('a holder whose folder was taken over hears of it and leaves the lock alone
   await assert.rejects(lock.lost, /another mossctl has taken this folder over/);
   await lock.release();
   assert.equal(await readFile(lockOf(run), 'utf8'), other);
+});
+
+test('a command that finds the folder in use leaves the report and the events of its holder as they are', async () => {
+  const run = await freshFolder();
+  const holder = await startHolder(run);
+  try {
+    const files = { 'metrics.jsonl': 'the events of the holder\n', 'report.html': 'its report' };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(run, name), text);
+    const { code, stderr } = await mossctl(['run', 'smoke', '--out', run]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /another mossctl is working in this folder/);
+    for (const [name, text] of Object.entries(files)) assert.equal(await readFile(join(run, name), 'utf8'), text);
+  } finally {
+    await kill(holder);
+  }
 });
