@@ -198,6 +198,8 @@ test('what a template drops of its own accord is said: thoughts inside an answer
     [said, shown],
     ['a system message, which the chat template does not write', 'user:q<|im_end|>assistant:a<|im_end|>'],
   );
+  const short = outcomeOf({ system: 'q', ...answered('a') }, template(unsystematic));
+  assert.equal(short.said, 'a system message, which the chat template does not write', 'although a q is there');
   const llama = new ChatTemplate(
     Tokenizer.fromJson(bytesJson(families.llama), 'tokenizer.json', { afterAnswer: '<|eot_id|>' }),
     families.llama.template,

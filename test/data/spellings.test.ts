@@ -288,6 +288,15 @@ test('broken MOSS turns are skipped and counted', async () => {
   ]);
 });
 
+test('a row counts once, however many of its messages have a field', async () => {
+  const messages = [...asked, ...asked].map((message) => ({ ...message, prefix: true, timestamp: 1 }));
+  const { notes } = await read([{ messages }, { messages }, messages]);
+  assert.deepEqual(notes, [
+    '3 conversations have messages[].prefix, which is not read (first: rows.jsonl:1)',
+    'fields that are not read: messages[].timestamp',
+  ]);
+});
+
 test('a file whose rows all differ gets a bounded list of notes', async () => {
   const { notes } = await read(
     Array.from({ length: 500 }, (_, i) => ({ messages: [{ role: `r${i}`, content: 'x' }] })),

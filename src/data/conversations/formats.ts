@@ -8,7 +8,7 @@ import { type Conversation, checkSchema, conversationFields } from '../types.js'
 import { expectText, Fields, parsed, wrongShape } from './fields.js';
 import { type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
 import { readMossTurns } from './moss.js';
-import { type RowNote, RowRefusal, shownName } from './notes.js';
+import { distinct, type RowNote, RowRefusal, shownName } from './notes.js';
 
 const turnFields = ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'turns', 'chat'];
 const questionFields = ['instruction', 'prompt', 'question', 'query'];
@@ -65,7 +65,8 @@ export function readRow(value: unknown, name: string): RowReading {
     tools: (list, at) => toolLists.push([list, at]),
   };
   if (Array.isArray(value)) {
-    return { conversation: { id: name, messages: spokenInTurn(value, 'the row', context) }, notes };
+    const messages = spokenInTurn(value, 'the row', context);
+    return { conversation: { id: name, messages }, notes: distinct(notes) };
   }
   const row = new Fields(value, '');
   let messages = readBody(row, context);
@@ -98,7 +99,7 @@ export function readRow(value: unknown, name: string): RowReading {
         text: `the field ${shownName(field)}, which is not read${consequences[field] ?? ''}`,
       });
   }
-  return { conversation, notes };
+  return { conversation, notes: distinct(notes) };
 }
 
 /** The messages, but for what a row says beside them. */

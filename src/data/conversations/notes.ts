@@ -115,6 +115,11 @@ export class RowNotes {
   }
 }
 
+/** Each once: a row whose every message has a field has it once. */
+export function distinct(notes: readonly RowNote[]): RowNote[] {
+  return [...new Map(notes.map((note) => [JSON.stringify(note), note])).values()];
+}
+
 /** `field`, as an error or a note shows it: names come from the file. */
 export function shownName(field: string): string {
   return cleanText(field, 60).replaceAll('\n', ' ') || '(empty name)';

@@ -3,7 +3,7 @@
 import { type ChatTemplate, TemplateFault } from '../../tokenizer/chat-template.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
 import type { Conversation } from '../types.js';
-import { type RowNote, RowRefusal } from './notes.js';
+import { distinct, type RowNote, RowRefusal } from './notes.js';
 
 /** The part of a conversation that is rendered. */
 type Chat = Pick<Conversation, 'messages' | 'tools'>;
@@ -62,7 +62,7 @@ class Writer {
       const text = `${spelt} spelt inside an answer: it stays text (sft.keepTokens keeps it as a token)`;
       this.#notes.push({ level: 'warning', text });
     }
-    return { messages, tools: this.#tools && [...this.#tools], notes: this.#notes };
+    return { messages, tools: this.#tools && [...this.#tools], notes: distinct(this.#notes) };
   }
 
   #checkTools(): void {
@@ -115,11 +115,15 @@ class Writer {
 
   #checkContents(): void {
     const text = this.#render();
-    for (const [i, message] of this.#messages.entries()) {
-      const { role, content } = message;
-      if (content.trim() === '') continue;
-      if (role === 'assistant') this.#checkAnswer(i, text);
-      else if (!text.includes(content.trim()) && !this.#reacts(i, { content: 'another text' })) {
+    const doubtful = this.#messages.flatMap(({ content }, i) =>
+      content.trim() === '' || occurs(content.trim(), text) ? [] : [i],
+    );
+    const probed = doubtful.length === 0 ? '' : this.#probe(doubtful);
+    for (const i of doubtful) {
+      const { role, content } = this.#messages[i];
+      if (probed.includes(probe(i)) && !content.includes('</think>')) continue;
+      if (role === 'assistant') this.#checkAnswer(i);
+      else if (!this.#reacts(i, { content: 'another text' })) {
         if (role === 'tool') throw new RowRefusal(`it has tool results, ${unwritten}`);
         const what = role === 'system' ? 'a system message' : "a person's message";
         this.#notes.push({ level: 'warning', text: `${what}, ${unwritten}` });
@@ -127,22 +131,30 @@ class Writer {
     }
   }
 
+  /** The rendering with a text of its own in place of each of these contents; empty where the template refuses that. */
+  #probe(places: readonly number[]): string {
+    try {
+      return this.#render(
+        this.#messages.map((message, i) => (places.includes(i) ? { ...message, content: probe(i) } : message)),
+      );
+    } catch (error) {
+      if (error instanceof TemplateFault) return '';
+      throw error;
+    }
+  }
+
   /** An answer is learnt where the rendering ends with it: later, its thoughts may be gone. */
-  #checkAnswer(i: number, whole: string): void {
+  #checkAnswer(i: number): void {
     const { content } = this.#messages[i];
-    if (whole.includes(content.trim())) return;
     const text = this.#renderUpTo(i);
-    if (text.includes(content.trim())) return;
+    if (occurs(content.trim(), text)) return;
     const thoughts = /^\s*<think>([\s\S]*?)<\/think>/.exec(content)?.[1].trim();
     const answer = content.replace(/^\s*<think>[\s\S]*?<\/think>/, '').trim();
-    if (
-      thoughts &&
-      !text.includes(thoughts) &&
-      !this.#reacts(i, { content: `<think>\nanother\n</think>\n\n${answer}` })
-    ) {
+    const other = `<think>\nanother\n</think>\n\n${answer}`;
+    if (thoughts && !occurs(thoughts, text) && !this.#reacts(i, { content: other })) {
       this.#notes.push({ level: 'warning', text: `<think>…</think> in an answer, ${unwritten}: it is not learnt` });
     }
-    if (answer && !text.includes(answer) && !this.#reacts(i, { content: content.replace(answer, 'another text') })) {
+    if (answer && !occurs(answer, text) && !this.#reacts(i, { content: content.replace(answer, 'another text') })) {
       this.#notes.push({ level: 'warning', text: `text of an answer, ${unwritten}: it is not learnt` });
     }
   }
@@ -150,8 +162,8 @@ class Writer {
   #checkReasoning(): void {
     const whole = this.#messages.some(({ reasoning }) => reasoning !== undefined) ? this.#render() : '';
     for (const [i, { reasoning }] of this.#messages.entries()) {
-      if (reasoning === undefined || whole.includes(reasoning.trim())) continue;
-      if (this.#renderUpTo(i).includes(reasoning.trim()) || this.#reacts(i, { reasoning: 'another' })) continue;
+      if (reasoning === undefined || occurs(reasoning.trim(), whole)) continue;
+      if (this.#reacts(i, { reasoning: 'another' })) continue;
       this.#notes.push({ level: 'warning', text: `reasoning_content, ${unwritten}: it is not learnt` });
       return;
     }
@@ -208,6 +220,15 @@ class Writer {
       throw error;
     }
   }
+}
+
+/** Whether a text stands in a rendering as it is; a short one may be there by chance. */
+function occurs(text: string, rendering: string): boolean {
+  return text.length >= 16 && rendering.includes(text);
+}
+
+function probe(i: number): string {
+  return `mossctl probe ${i}.`;
 }
 
 /** Texts in some data that every way to quote leaves as they are. */
