@@ -128,7 +128,10 @@ function addEval(program: Command): void {
   const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
   withVerify(withRun(evaluate))
     .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')
-    .option('--text <file...>', 'only bits per byte of these files: plain text, or JSONL with a "text"; needs no run')
+    .option(
+      '--text <file...>',
+      'only bits per byte of these: plain text, or rows with a "text" (JSONL, CSV, Parquet, …); files, folders, patterns',
+    )
     .action(async (checkpoint: string | undefined, { text, ...options }: EvalOptions) =>
       text === undefined
         ? (await import('./commands/eval.js')).evaluate(checkpoint, options)

@@ -5,7 +5,7 @@ import { UserError } from '../base/errors.js';
 import { detectLanguage } from '../data/clean.js';
 import { requireText } from '../data/sources/bytes.js';
 import { filesAt, type SourceFile } from '../data/sources/files.js';
-import { linesIn, readRawLines } from '../data/sources/lines.js';
+import { linesIn, readLines } from '../data/sources/lines.js';
 import type { RecordFormat } from '../data/sources/record.js';
 import { readRecords, textFormatOf } from '../data/sources/records.js';
 import { noteOnStderr } from './output.js';
@@ -35,9 +35,8 @@ export async function* readSamples(path: string): AsyncGenerator<Sample> {
 async function* plainSamples({ path, name }: SourceFile): AsyncGenerator<Sample> {
   const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(name) });
   let lines = '';
-  for await (const line of readRawLines(path, { notice: noteOnStderr })) {
-    if ('fault' in line) throw line.fault;
-    lines += `${line.text}\n`;
+  for await (const line of readLines(path, { notice: noteOnStderr })) {
+    lines += `${line}\n`;
     if (lines.length < maxSampleLength) continue;
     yield sample(lines);
     lines = '';

@@ -23,7 +23,7 @@ export function addTokenizer(program: Command): void {
     )
     .option(
       '--text <file...>',
-      'plain text, or JSONL with a "text", instead of the corpus; --out is then the folder to write',
+      'plain text, or rows with a "text" (JSONL, CSV, Parquet, …), instead of the corpus; --out is then the folder to write',
     )
     .option('--add <number>', 'max tokens to add', wholeNumber(1, 1_000_000), 8192);
   withAction(extend, async () => (await import('./commands/tokenizer-extend.js')).extend);
@@ -41,7 +41,10 @@ export function addTokenizer(program: Command): void {
     .description('how well tokenizers compress the same text, by language and domain: held-out documents or files');
   withOutput(compare)
     .argument('<tokenizer...>', `${where}; or gpt2, cl100k, o200k`)
-    .option('--text <file...>', 'plain text, or JSONL with a "text", instead of held-out documents')
+    .option(
+      '--text <file...>',
+      'plain text, or rows with a "text" (JSONL, CSV, Parquet, …), instead of held-out documents',
+    )
     .option('--html <file>', 'also write charts by language and domain to this page')
     .option('-c, --config <file>', 'pipeline whose held-out documents are read')
     .option('-o, --out <dir>', 'folder of that run (default: runs/<name of the pipeline>)');

@@ -6,8 +6,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { readSamples } from '../../src/cli/samples.js';
+import { pipelineSchema } from '../../src/config/pipeline.js';
 import { readRows, rowsDigest } from '../../src/data/rows.js';
 import { readRawLines } from '../../src/data/sources/lines.js';
+import { resolved } from '../../src/pipeline/load.js';
+import { checkFiles } from '../../src/pipeline/plan.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -107,6 +110,22 @@ test('a folder and a pattern: files in order, named below it; the digest is that
   const before = await rowsDigest(join(folder, 'rows'));
   await rename(join(folder, 'rows/10.jsonl'), join(folder, 'rows/11.jsonl'));
   assert.notEqual(await rowsDigest(join(folder, 'rows')), before);
+});
+
+test('settings may name a folder or a pattern of rows; what is not there is said before anything is computed', async () => {
+  const folder = await scratch({ 'rows/1.jsonl': json });
+  const check = (data: string) =>
+    checkFiles(['sft'], resolved(pipelineSchema.parse({ name: 'x', sft: { data: join(folder, data) } })));
+  for (const data of ['rows', 'rows/*.jsonl', 'rows/1.jsonl']) await check(data);
+  for (const data of ['row', 'rows/*.json', '*.jsonl']) {
+    await assert.rejects(check(data), /sft\.data names a file that does not exist/);
+  }
+});
+
+test('what only its name tells is left to the reader of that format', async () => {
+  const folder = await scratch({ 'a.arrow': Buffer.from('ff00000000ff', 'hex'), 'b.parquet': Buffer.of(0xff, 0, 10) });
+  await assert.rejects(rowsAt(join(folder, 'a.arrow')), /this Arrow file cannot be read on/);
+  await assert.rejects(rowsAt(join(folder, 'b.parquet')), /this Parquet file cannot be read on/);
 });
 
 test('each bad row is named, all of a file at once', async () => {

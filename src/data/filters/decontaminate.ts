@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { formatCount } from '../../base/format.js';
 import { listFiles, type SourceFile } from '../sources/files.js';
-import { readRawLines } from '../sources/lines.js';
+import { readLines } from '../sources/lines.js';
 import { readRecords, textFormatOf } from '../sources/records.js';
 import { defineFilter, type FilterContext } from './filter.js';
 import { finish, mix, Units } from './units.js';
@@ -167,10 +167,7 @@ function whatWasChecked(grams: TaskGrams, sets: readonly string[]): string {
 async function* tasksOf(file: SourceFile): AsyncGenerator<string> {
   const format = await textFormatOf(file);
   if (format === 'txt') {
-    for await (const line of readRawLines(file.path)) {
-      if ('fault' in line) throw line.fault;
-      if (line.text.trim() !== '') yield line.text.trim();
-    }
+    for await (const line of readLines(file.path)) if (line.trim() !== '') yield line.trim();
     return;
   }
   for await (const record of readRecords(file, format)) {

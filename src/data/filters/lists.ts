@@ -1,8 +1,10 @@
 // Rules that are lists: lines that every web page carries, and words that nobody wants to read.
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { formatCount } from '../../base/format.js';
 import { escapeRegex } from '../../tokenizer/escape-regex.js';
+import { readLines } from '../sources/lines.js';
 import { defineFilter } from './filter.js';
 import type { Units } from './units.js';
 
@@ -64,7 +66,7 @@ export const boilerplate = defineFilter({
   },
 });
 
-const maxListBytes = 16 << 20;
+const maxListCharacters = 16_000_000;
 
 export const blocklist = defineFilter({
   about: 'drops texts with words of a list; a word of Han characters matches anywhere, another one as a whole word',
@@ -85,8 +87,17 @@ export const blocklist = defineFilter({
 });
 
 async function linesOf(path: string): Promise<string[]> {
-  const lines = (await readFile(path, 'utf8')).slice(0, maxListBytes).split('\n');
-  return lines.map((line) => line.trim()).filter((line) => line !== '');
+  const lines: string[] = [];
+  let size = 0;
+  for await (const line of readLines(path)) {
+    size += line.length;
+    if (size > maxListCharacters) {
+      const what = `this list has more than ${formatCount(maxListCharacters)} characters`;
+      throw new UserError({ what, where: path, next: 'Take out words, or drop such texts before the build' });
+    }
+    if (line.trim() !== '') lines.push(line.trim());
+  }
+  return lines;
 }
 
 /** Counts matches, up to `enough`. Entries are sequences of units in a table by their first one: one pass, any list. */

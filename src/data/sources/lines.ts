@@ -43,6 +43,14 @@ export async function* readRawLines(path: string, options: LineOptions = {}): Li
   yield* linesIn(await openBytes(path), path, options, () => openBytes(path));
 }
 
+/** The same, where every line is wanted. @throws UserError at the first that cannot be read. */
+export async function* readLines(path: string, options?: LineOptions): AsyncGenerator<string> {
+  for await (const line of readRawLines(path, options)) {
+    if ('fault' in line) throw line.fault;
+    yield line.text;
+  }
+}
+
 /**
  * The lines of bytes as they come. @param path what errors call them. @param again the same bytes once more; without, what
  * is neither UTF-8 nor marked as UTF-16 cannot be told.

@@ -47,12 +47,18 @@ export async function textFormatOf(file: SourceFile): Promise<RecordFormat | 'tx
   return tableName.test(file.name) ? 'csv' : 'txt';
 }
 
+/** Where nothing in a file says what it is, so that the reader of that format says what is wrong with it. */
+const columnarName = /\.(?:(parquet)|arrow|feather|ipc)$/i;
+
 /** The first line that is not blank, where the first bytes do not say enough; '' where it is unreadable, too. */
 async function beginningOf({ path }: SourceFile): Promise<{ format?: RecordFormat; line: string }> {
   const { kind } = await identifyFile(path);
   if (kind === 'parquet' || kind === 'arrow') return { format: kind, line: '' };
   for await (const line of readRawLines(path)) {
-    if ('fault' in line) break;
+    if ('fault' in line || line.text.includes('\0')) {
+      const named = columnarName.exec(path);
+      return { ...(named !== null && { format: named[1] === undefined ? 'arrow' : 'parquet' }), line: '' };
+    }
     const text = line.text.trim();
     if (text !== '') return { line: text };
   }

@@ -114,6 +114,16 @@ test('languages: by script, and others by their n-grams', async () => {
   assert.deepEqual(await verdicts({ language: {} }, texts), ['the language is fr', 'the language is ja']);
 });
 
+test('a blocklist in any encoding; a line of it that cannot be read is an error, not a word that never matches', async () => {
+  const listed = async (list: Uint8Array) => {
+    const steps = await chain({ blocklist: { file: 'list.txt' } }, await scratch({ 'list.txt': list }));
+    return steps({ id: 'a', text: '一个坏词在这里', language: 'zh' }).dropped !== undefined;
+  };
+  assert.ok(await listed(Buffer.from('\ufeff坏词\r\n', 'utf8')));
+  assert.ok(await listed(Buffer.from('\ufeff坏词\r\n', 'utf16le')));
+  await assert.rejects(listed(Buffer.from('bad\ncaf\xe9\n', 'latin1')), /list\.txt:2: this is not UTF-8 text/);
+});
+
 test('languages: what stands at the beginning does not decide alone', async () => {
   const french =
     'Le gouvernement a annoncé hier que les travaux commenceraient au printemps, malgré les protestations. ';
