@@ -40,6 +40,7 @@ export class AddedTokenFinder {
   readonly #normalize: Normalize;
   readonly #raw: Pass | undefined;
   readonly #normalized: Pass | undefined;
+  readonly #takesSpaceAfter: readonly string[];
 
   constructor(added: readonly AddedToken[], normalize: Normalize) {
     this.#normalize = normalize;
@@ -47,6 +48,7 @@ export class AddedTokenFinder {
     const late = added.filter((token) => token.normalized).map((token) => [normalize(token.content), token] as const);
     this.ids = new Map([...late, ...raw].map(([text, { id }]) => [text, id]));
     this.#raw = passOf(raw);
+    this.#takesSpaceAfter = added.filter(({ rstrip }) => rstrip).map(({ content }) => content);
     this.#normalized = passOf(new Map(late));
   }
 
@@ -56,6 +58,11 @@ export class AddedTokenFinder {
     const late = this.#normalized;
     if (late === undefined) return parts;
     return parts.flatMap((part) => (part.id === undefined ? find(this.#normalize(part.text), late) : part));
+  }
+
+  /** Where a text that is cut after a token goes on: past the white space that the token takes along. */
+  pastSpace(text: string, cut: number): number {
+    return this.#takesSpaceAfter.some((content) => text.endsWith(content, cut)) ? spaceAfter(text, cut) : cut;
   }
 
   /** The text in which tokens are looked for last. */

@@ -195,7 +195,7 @@ export class ChatTemplate {
     for (const { start, end } of answers) {
       add(at, start, 0);
       add(start, end, 1);
-      at = end;
+      at = this.tokenizer.pastSpace(text, end);
     }
     add(at, text.length, 0);
     return { tokens, loss };

@@ -120,6 +120,11 @@ export class Tokenizer {
     return this.#added.split(text);
   }
 
+  /** Past the white space that a control string which ends at `cut` takes along (`rstrip`). */
+  pastSpace(text: string, cut: number): number {
+    return this.#added.pastSpace(text, cut);
+  }
+
   /** The text in which `splitAtControls` looks for control strings. */
   forControls(text: string): string {
     return this.#added.lastForm(text);

@@ -235,6 +235,32 @@ test('tokenizers of Llama 3 and Qwen3 keep their kinds of tokens, their cuts and
   assert.deepEqual(['<|im_start|>', '<think>', '<|fim_prefix|>', 'Ġt'].map(qwen.kind), [3, 4, 3, 1]);
 });
 
+test('added tokens of the files beside tokenizer.json are in it; flags that GGUF has no place for are refused', async () => {
+  const own = await mkdtemp(join(folder, 'added-'));
+  await cp(`${interop}qwen2.5`, own, { recursive: true }); // 364 tokens, 368 rows
+  const change = async (name: string, edit: (json: Record<string, Record<string, object>>) => void): Promise<void> => {
+    const json = JSON.parse(await readFile(join(own, name), 'utf8')) as Record<string, Record<string, object>>;
+    edit(json);
+    await writeFile(join(own, name), JSON.stringify(json));
+  };
+  await change('tokenizer_config.json', (config) => {
+    config.added_tokens_decoder = { ...config.added_tokens_decoder, 364: { content: '<extra>', special: true } };
+  });
+  const path = join(folder, 'added.gguf');
+  await writeGguf(path, await openCheckpoint(own), { dtype: 'bf16' });
+  const { metadata } = await readGguf(path);
+  const tokens = metadata.get('tokenizer.ggml.tokens') as string[];
+  const kinds = metadata.get('tokenizer.ggml.token_type') as Int32Array;
+  assert.deepEqual([tokens[364], kinds[364], tokens[365], kinds[365]], ['<extra>', 3, '[PAD365]', 5]);
+  await change('tokenizer_config.json', (config) => {
+    config.added_tokens_decoder[364] = { content: '<extra>', special: true, rstrip: true };
+  });
+  await assert.rejects(
+    writeGguf(path, await openCheckpoint(own), { dtype: 'bf16' }),
+    /"<extra>" has single_word, lstrip or rstrip/,
+  );
+});
+
 test('the first token is the one that the tokenizer puts before a text, whatever config.json says', async () => {
   const own = await mkdtemp(join(folder, 'bos-'));
   await cp(`${interop}llama-3.2`, own, { recursive: true });

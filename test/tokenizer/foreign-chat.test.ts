@@ -255,3 +255,21 @@ test('a template from outside is tried out in a worker before anything else sees
     /refuses a conversation/,
   );
 });
+
+test('an end of turn that takes the white space after it along does so after an answer, too', () => {
+  const json = bytesJson({ controls: ['<|start|>', '<|end|>'].map((content) => ({ content, special: true })) }) as {
+    added_tokens: object[];
+  };
+  Object.assign(json.added_tokens[1], { rstrip: true });
+  const source = "{% for m in messages %}{{ '<|start|>' + m.role + '\\n' + m.content + '<|end|>\\n' }}{% endfor %}";
+  const tokenizer = Tokenizer.fromJson(json, 'tokenizer.json', { chatTemplate: source, afterAnswer: '<|end|>\n' });
+  const template = new ChatTemplate(tokenizer);
+  const messages: Message[] = ['a', 'b', 'c', 'd'].map((content, i) => ({
+    role: i % 2 ? 'assistant' : 'user',
+    content,
+  }));
+  const { tokens } = template.encode(messages);
+  assert.deepEqual(tokens, tokenizer.encodeTrusted(template.render(messages)));
+  assert.equal(tokens.filter((id) => id === tokenizer.controlId('<|end|>')).length, 4);
+  assert.ok(!tokens.join().includes(`257,${tokenizer.encode('\n').join()}`));
+});
