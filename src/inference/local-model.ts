@@ -1,5 +1,6 @@
 // A model on this machine, ready to answer: weights, tokenizer, chat template and the engine that samples from them, all
 // from the one folder. Chat, evaluation, alignment and samples during training speak to a model through it.
+import { UserError } from '../base/errors.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
 import { greedy, type Sampling, samplingSchema, withinBounds } from '../config/sampling.js';
@@ -38,9 +39,17 @@ export class LocalModel implements ChatModel, ChatFormat {
     return withCheckpoint(path, async (directory) => LocalModel.of(await openCheckpoint(directory, options)));
   }
 
-  /** The weights of a checkpoint that was opened, on the current backend. */
+  /** The weights of a checkpoint that was opened, on the current backend. @throws UserError where a token has no row in them. */
   static async of(checkpoint: Checkpoint): Promise<OpenedModel> {
     const tokenizer = await Tokenizer.open(checkpoint.path);
+    const { vocab_size: rows } = checkpoint.model;
+    if (tokenizer.vocabSize > rows) {
+      throw new UserError({
+        what: `the tokenizer has ${tokenizer.vocabSize} tokens, the model's embedding ${rows} rows`,
+        where: checkpoint.path,
+        next: 'Use the tokenizer.json that the model was trained with',
+      });
+    }
     const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
     return new LocalModel({ model, tokenizer, checkpoint }) as OpenedModel;
   }

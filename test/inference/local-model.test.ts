@@ -76,6 +76,18 @@ describe('a local model', () => {
     await rm(folder, { recursive: true });
   });
 
+  test('a tokenizer with more tokens than the embedding has rows is refused before anything is computed', async () => {
+    const larger = await trainTokenizer(['0123456789 the cat and the dog, the cat'.repeat(50)], { vocabSize: 300 });
+    assert.ok(larger.vocabSize > weights.config.vocab_size);
+    const opened = await open('fewer-rows', undefined);
+    const content = { ...opened.checkpoint, weights: modelTensors(weights), training: undefined };
+    await opened.dispose();
+    const directory = join(folder, 'more-tokens');
+    await saveCheckpoint(directory, { ...content, tokenizerFiles: larger.files() });
+    const opening = LocalModel.open(directory);
+    await assert.rejects(opening, /the tokenizer has \d+ tokens, the model's embedding \d+ rows/);
+  });
+
   test('sampling is what is asked for, else what generation_config.json says, else our default', async () => {
     const written = await open('written', { do_sample: true, temperature: 0.6, top_k: 20, top_p: 0.9 });
     assert.deepEqual(written.sampling(), { temperature: 0.6, topK: 20, topP: 0.9, repetitionPenalty: 1 });
