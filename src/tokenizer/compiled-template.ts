@@ -1,7 +1,6 @@
 // A chat template made ready to run. It is a third-party program, so our own interpreter runs it: it works on plain
 // data only and counts every step, see jinja/budget.ts.
-import type { Escaping } from './jinja/budget.js';
-import { type Marks, renderTemplate } from './jinja/interpreter.js';
+import { type RenderOptions, renderTemplate } from './jinja/interpreter.js';
 import type { Statement } from './jinja/nodes.js';
 import { parseTemplate } from './jinja/parser.js';
 
@@ -19,9 +18,9 @@ export class CompiledTemplate {
     this.marksAnswers = this.#program.some(hasGeneration);
   }
 
-  /** Puts `marks` around what `{% generation %}` holds. Throws an `Error` where the template fails. */
-  render(context: Record<string, unknown>, marks: Marks & { escaping?: Escaping }): string {
-    return renderTemplate(this.#program, context, marks);
+  /** Puts the marks of `options` around what `{% generation %}` holds. Throws an `Error` where the template fails. */
+  render(context: Record<string, unknown>, options: RenderOptions): string {
+    return renderTemplate(this.#program, context, options);
   }
 }
 

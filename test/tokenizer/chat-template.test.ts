@@ -119,7 +119,7 @@ test('another template, with other white-space control, keeps its text and its m
   assert.deepEqual(learnt(messages, unmarked), []);
 });
 
-test('a template that does not work, or never ends, is a fault of the checkpoint, and says so', () => {
+test('a template that does not work is a fault of the checkpoint, and says so', () => {
   const messages: Message[] = [{ role: 'user', content: 'x' }];
   const broken = ['{% if %}', '{% for', 'x'.repeat(70_000), '\ue0f1', '{% generation %}', '{{ 1 1 }}'];
   for (const source of broken) {
@@ -127,100 +127,44 @@ test('a template that does not work, or never ends, is a fault of the checkpoint
   }
   const raises = new ChatTemplate(tokenizer, '{{ raise_exception("only users may speak") }}');
   assert.throws(() => raises.encode(messages), /the chat template refuses this conversation.*only users may speak/i);
-  const loops = '{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}';
-  assert.throws(() => new ChatTemplate(tokenizer, loops).render(messages), /takes more than \d+ steps/);
-});
-
-test('a template that asks for endless memory or time is stopped before it has them, whatever way it takes', () => {
-  const messages: Message[] = [{ role: 'user', content: 'x'.repeat(20_000) }];
-  const long = '{% set ns = namespace(s="a") %}{% for i in range(17) %}{% set ns.s = ns.s + ns.s %}{% endfor %}';
-  const tangle = '{% set ns = namespace(l=["x"]) %}{% for i in range(99) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}';
-  const text = /makes a text of more than/;
-  const work = /takes more than \d+ steps/;
-  const hostile: [string, RegExp][] = [
-    ['{% for i in range(4000000000) %}{{ i }}{% endfor %}', /range\(\) of more than/],
-    ['{{ range(0, 1, 0) }}', /a step of zero/],
-    [`${long.replace('17', '99')}{{ ns.s }}`, text],
-    [long.replace('"a"', '[1]'), /list of more than/],
-    [`${long}{{ ns.s | replace("a", ns.s) }}`, text],
-    [`${long}{{ range(9999) | list | join(ns.s) }}`, text],
-    [`${long}{{ ns.s | indent(1000000000) }}`, text],
-    [`${long}{{ messages | tojson(separators=(ns.s, ns.s)) }}`, text],
-    ['{{ messages | tojson(indent=400000000) }}', /0 to 100 spaces/],
-    ['{{ "x" * 1000000000 }}', text],
-    [`${tangle}{{ ns.l }}`, text],
-    [`${tangle}{{ ns.l | tojson }}`, text],
-    [`${tangle}{{ ns.l ~ "x" }}`, text],
-    [`${tangle}{{ ns.l == [ns.l[0], ns.l[1]] }}`, work],
-    [`${long}{% for i in range(9999) %}{{ ("b" + ns.s[:60000]) in ns.s }}{% endfor %}`, work],
-    [`${long}{% for i in range(9999) %}{{ ns.s.split("b" + ns.s[:60000]) }}{% endfor %}`, work],
-    [`${long}{% for i in range(9999) %}{% set x = ns.s.startswith(ns.s) %}{% endfor %}`, work],
-    [`${long}{% set ns.l = [] %}{% for i in range(9999) %}{% set ns.l = ns.l + [ns.s ~ i] %}{% endfor %}`, work],
-    ['{{ range(9999) | list | unique | list }}', work],
-    ['{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}', /levels deep/],
-    [`{{ ${'('.repeat(9000)}1${')'.repeat(9000)} }}`, /stack|deep/],
-    [`{{ 'x'${" ~ 'y'".repeat(5000)} }}`, /levels deep/],
-    ['{% set ns = namespace() %}{% set ns.ns = ns %}{{ ns }}', /cannot be printed/],
-    ['{% set ns = namespace() %}{% set ns.l = [ns] %}{{ ns.l | tojson }}', /is not JSON/],
-  ];
-  const start = performance.now();
-  for (const [source, why] of hostile) {
-    assert.throws(
-      () => new ChatTemplate(tokenizer, source).render(messages),
-      (error) => error instanceof UserError && why.test(error.message),
-      source.slice(-80),
-    );
-  }
-  assert.ok(performance.now() - start < 20_000);
 });
 
 test('a template reaches nothing but its inputs, and changes nothing', () => {
   const messages: Message[] = [{ role: 'user', content: 'x' }];
+  // Names that the engine below gives to what it runs on, its modules and every value: to a template they are unknown.
   const nothing = [
-    ...['process', 'globalThis', 'global', 'self', 'this', 'require', 'console', 'loop', 'caller', 'cycler', 'lipsum'],
-    ...[
-      "''.constructor",
-      "''['constructor']",
-      "''.__class__",
-      'messages.constructor',
-      'messages.length',
-      'messages.map',
-    ],
-    ...[
-      "messages[0]['__proto__']",
-      'messages[0].constructor',
-      'namespace().constructor',
-      'range.constructor',
-      'true.x',
-    ],
-    ...['range.call', 'messages[0].hasOwnProperty', "'x'.length", 'messages[0].size', '(1).toString'],
+    ...['process', 'console', 'Math', 'JSON', 'module', 'loop', 'caller', 'undefined'],
+    ...['messages.length', 'messages.map', 'messages.concat', 'messages[0].valueOf', 'messages[0].size'],
+    ...["'x'.length", "'x'.toUpperCase", "'x'['length']", "'x'['at']", '(1).toFixed', 'true.valueOf'],
+    ...['namespace().size', 'namespace().get', 'namespace().toString'],
   ];
   for (const expression of nothing) {
     assert.equal(new ChatTemplate(tokenizer, `{{ ${expression} }}`).render(messages), '', expression);
   }
   const refused = [
-    "{{ ''.constructor.constructor('return process')() }}",
-    "{% import 'fs' as fs %}",
-    "{% include '/etc/passwd' %}",
+    "{{ 'x'.toUpperCase() }}",
+    "{% import 'other' as other %}",
+    "{% include 'other' %}",
     '{{ range }}',
+    '{{ range.name }}',
     '{{ raise_exception }}',
     '{{ [range] | tojson }}',
     "{{ 'x' ~ namespace }}",
     '{% set messages.x = 1 %}',
-    '{% set x = {} %}{% set x.__proto__.polluted = 1 %}',
     '{{ messages.append(1) }}',
-    '{{ messages | map("constructor") }}',
-    '{{ messages | selectattr("role", "__proto__") }}',
-    '{{ messages is hasOwnProperty }}',
+    '{{ messages | map("toString") }}',
+    '{{ messages | selectattr("role", "valueOf") }}',
+    '{{ messages is toString }}',
   ];
   for (const source of refused) {
     assert.throws(() => new ChatTemplate(tokenizer, source).render(messages), UserError, source);
   }
-  const pollution =
-    '{% set ns = namespace(__proto__=messages, constructor=1) %}{% set ns.__proto__ = messages %}' +
-    "{% set d = dict({'__proto__': 1}, x=2) %}{{ ns.constructor }}{{ d | tojson }}{{ d.toString }}";
-  assert.equal(new ChatTemplate(tokenizer, pollution).render(messages), '1{"__proto__": 1, "x": 2}');
-  assert.equal(({} as Record<string, unknown>).role, undefined);
+  // Keys that every object of the engine has: here they are what the template wrote under them, and nothing else.
+  const keys =
+    '{% set ns = namespace(toString=messages, valueOf=1) %}{% set ns.toString = 2 %}' +
+    "{% set d = dict({'valueOf': 1}, x=2) %}{{ ns.valueOf }}{{ ns.toString }}{{ d | tojson }}{{ d.toString }}";
+  assert.equal(new ChatTemplate(tokenizer, keys).render(messages), '12{"valueOf": 1, "x": 2}');
+  assert.equal(String({}), '[object Object]');
   assert.equal(Object.getPrototypeOf({}), Object.prototype);
 });
 

@@ -16,43 +16,47 @@ export interface Escaping {
   redo(text: string): string;
 }
 
-const maxDepth = 400;
-const maxItems = 100_000;
-const baseText = 1 << 17;
-const baseWork = 1 << 23;
+export interface Limits {
+  /** Characters of a text, items of a list or mapping, steps of work, levels of templates and values in each other. */
+  text: number;
+  items: number;
+  work: number;
+  depth: number;
+}
+
+/** @param size characters and values of the conversation that is rendered. */
+export function limitsFor(size: number): Limits {
+  return { text: (1 << 17) + 8 * size, items: 100_000, work: (1 << 23) + 64 * size, depth: 400 };
+}
 
 export class Budget {
-  /** The longest text that may be made. */
-  readonly maxText: number;
   readonly escaping: Escaping;
-  readonly #maxWork: number;
+  readonly limits: Limits;
   #work = 0;
   #depth = 0;
 
-  /** @param size characters and values of the conversation that is rendered. */
-  constructor(size: number, escaping: Escaping) {
+  constructor(limits: Limits, escaping: Escaping) {
+    this.limits = limits;
     this.escaping = escaping;
-    this.maxText = baseText + 8 * size;
-    this.#maxWork = baseWork + 64 * size;
   }
 
   /** A step of work, about as long as looking at one character or value. */
   spend(steps: number): void {
     this.#work += steps;
-    if (!(this.#work <= this.#maxWork)) throw new LimitError(`it takes more than ${this.#maxWork} steps`);
+    if (!(this.#work <= this.limits.work)) throw new LimitError(`it takes more than ${this.limits.work} steps`);
   }
 
   /** Call before a text of `length` characters is made. */
   text(length: number): void {
-    if (!(length <= this.maxText)) {
-      throw new LimitError(`it makes a text of more than ${this.maxText} characters`);
+    if (!(length <= this.limits.text)) {
+      throw new LimitError(`it makes a text of more than ${this.limits.text} characters`);
     }
     this.spend(1 + length / 8);
   }
 
   /** Call before a list or a mapping of `length` items is made. */
   items(length: number): void {
-    if (!(length <= maxItems)) throw new LimitError(`it makes a list of more than ${maxItems} items`);
+    if (!(length <= this.limits.items)) throw new LimitError(`it makes a list of more than ${this.limits.items} items`);
     this.spend(1 + 4 * length);
   }
 
@@ -64,7 +68,7 @@ export class Budget {
   /** One level deeper into the template or a value. Every call needs its `leave`. */
   enter(): void {
     this.spend(1);
-    if (++this.#depth > maxDepth) throw new LimitError(`it goes more than ${maxDepth} levels deep`);
+    if (++this.#depth > this.limits.depth) throw new LimitError(`it goes more than ${this.limits.depth} levels deep`);
   }
 
   leave(): void {
@@ -84,6 +88,6 @@ export class Output {
   add(piece: string): void {
     this.#budget.text(piece.length);
     this.text += piece;
-    if (this.text.length > this.#budget.maxText) this.#budget.text(this.text.length);
+    if (this.text.length > this.#budget.limits.text) this.#budget.text(this.text.length);
   }
 }

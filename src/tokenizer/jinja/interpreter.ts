@@ -1,6 +1,6 @@
 // Runs a parsed template as Jinja does: scopes are lexical, an undefined value prints as nothing and fails where it is
 // used, each pass of a loop has a scope of its own.
-import { Budget, type Escaping, Output, TemplateError } from './budget.js';
+import { Budget, type Escaping, type Limits, limitsFor, Output, TemplateError } from './budget.js';
 import { findFilter } from './filters.js';
 import { globals } from './globals.js';
 import { changeOf, loopValue } from './loop-value.js';
@@ -44,17 +44,18 @@ const notEscaped: Escaping = { undo: (text) => text, redo: (text) => text };
 
 type Flow = 'break' | 'continue' | undefined;
 
+/** Without `limits`, what fits the size of the context. */
+export type RenderOptions = Marks & { escaping?: Escaping; limits?: Limits };
+
 /** The text of a template for a context of plain data. Throws a `TemplateError`, or a `RangeError` of a full stack. */
 export function renderTemplate(
   program: readonly Statement[],
   context: Record<string, unknown>,
-  { escaping = notEscaped, ...marks }: Marks & { escaping?: Escaping },
+  { escaping = notEscaped, limits, ...marks }: RenderOptions,
 ): string {
   const values = Object.entries(context).map(([name, data]) => [name, toValue(data)] as const);
-  const budget = new Budget(
-    values.reduce((sum, [, value]) => sum + sizeOf(value), 0),
-    escaping,
-  );
+  const size = values.reduce((sum, [, value]) => sum + sizeOf(value), 0);
+  const budget = new Budget(limits ?? limitsFor(size), escaping);
   const scope = new Scope();
   for (const [name, value] of [...globals(budget), ...values]) scope.set(name, value);
   return new Interpreter(budget, marks).render(program, scope);
