@@ -1,5 +1,6 @@
 // Any file is opened in one way, by its first bytes: rows and texts in every format, packing and encoding, or a refusal by name.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -126,6 +127,15 @@ test('what only its name tells is left to the reader of that format', async () =
   const folder = await scratch({ 'a.arrow': Buffer.from('ff00000000ff', 'hex'), 'b.parquet': Buffer.of(0xff, 0, 10) });
   await assert.rejects(rowsAt(join(folder, 'a.arrow')), /this Arrow file cannot be read on/);
   await assert.rejects(rowsAt(join(folder, 'b.parquet')), /this Parquet file cannot be read on/);
+});
+
+test('a packed file that is read to its first row only leaves nothing running', async () => {
+  const script = `
+    import { readRows } from ${JSON.stringify(new URL('../../src/data/rows.ts', import.meta.url).href)};
+    for await (const row of readRows(${JSON.stringify(fixture('rows.jsonl.zst'))})) { console.log(row.name); break; }`;
+  const options = { encoding: 'utf8', timeout: 60_000 } as const;
+  const child = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], options);
+  assert.deepEqual([child.status, child.stdout, child.stderr], [0, 'rows.jsonl.zst:1\n', '']);
 });
 
 test('each bad row is named, all of a file at once', async () => {

@@ -58,18 +58,32 @@ export async function* readLines(path: string, options?: LineOptions): AsyncGene
 export async function* linesIn(
   bytes: AsyncIterable<Buffer>,
   path: string,
-  { encoding = 'auto', notice, maxBytes = maxLineBytes }: LineOptions = {},
+  options: LineOptions = {},
   again?: () => Promise<AsyncIterable<Buffer>>,
 ): Lines {
   const chunks = bytes[Symbol.asyncIterator]();
-  const first = await chunks.next();
-  if (first.done) return;
-  const found = encoding === 'auto' || encoding === 'utf-16' ? byFirstBytes(first.value, path) : undefined;
+  try {
+    const first = await chunks.next();
+    if (!first.done) yield* linesFrom(first.value, chunks, path, options, again);
+  } finally {
+    // Wherever the reading stopped: a thread may be unpacking.
+    await chunks.return?.();
+  }
+}
+
+async function* linesFrom(
+  first: Buffer,
+  chunks: AsyncIterator<Buffer>,
+  path: string,
+  { encoding = 'auto', notice, maxBytes = maxLineBytes }: LineOptions,
+  again: (() => Promise<AsyncIterable<Buffer>>) | undefined,
+): Lines {
+  const found = encoding === 'auto' || encoding === 'utf-16' ? byFirstBytes(first, path) : undefined;
   const hasMark = found !== undefined && found.markBytes > 0;
-  const head = first.value.subarray(found?.markBytes ?? (encoding === 'utf-8' ? markBytes(first.value) : 0));
+  const head = first.subarray(found?.markBytes ?? (encoding === 'utf-8' ? markBytes(first) : 0));
   const rest = (async function* () {
     yield head;
-    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) yield chunk;
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
   })();
   const given = encoding === 'auto' ? undefined : encoding === 'utf-16' ? 'utf-16le' : encoding;
   const known = found?.decoding ?? given;
