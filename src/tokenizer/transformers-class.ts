@@ -1,7 +1,7 @@
 // Which class of transformers opens a folder, and what that class puts in the place of tokenizer.json's rules. Some build
 // normalizer and splitter themselves and take the vocabulary alone; a folder's `tokenizer_class` or its `model_type` picks
 // them (tokenization_auto.py of 5.24, and the classes themselves). Our ids are those of tokenizer.json, whichever class
-// that is: what differs is said. See docs/decisions/010-tokenizer-json-decides.md.
+// that is: what differs is said. See docs/decisions/012-tokenizer-json-decides.md.
 import { UserError } from '../base/errors.js';
 import { AddedTokenFinder } from './added-token-finder.js';
 import { completeTokenizer, type TokenizerSources } from './added-tokens.js';

@@ -1,6 +1,6 @@
 // Rows of third-party Arrow IPC files and streams (pyarrow, Hugging Face datasets, Polars, apache-arrow). A file is read by
 // its footer, since some writers put no schema at its beginning; a stream, and a file whose footer is cut off, from front
-// to back. Our own reader: docs/decisions/012-our-own-arrow-reader.md. What is held is one record batch.
+// to back. Our own reader: docs/decisions/013-our-own-arrow-reader.md. What is held is one record batch.
 import { open } from 'node:fs/promises';
 import { systemErrorCode, UserError } from '../../base/errors.js';
 import { magic, maxMetadataBytes, type OpenFile, readAt } from '../arrow-file.js';
