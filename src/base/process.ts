@@ -1,24 +1,22 @@
 // Which process made something, and whether that one still lives. A process id alone says too little: ids are used again,
 // and mean nothing outside their own machine, start of it and pid namespace (two containers both have a process 7).
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { systemErrorCode } from './errors.js';
-import { digestOf } from './files.js';
 
-export const processIdentitySchema = z.object({
-  pid: z.int().positive(),
+export interface ProcessIdentity {
+  pid: number;
   /** When the process started, as its system says it; null where that is not known. */
-  started: z.string().nullable(),
-  host: z.string(),
+  started: string | null;
+  host: string;
   /** One start of a machine's kernel; null where it has no such id. */
-  boot: z.string().nullable(),
+  boot: string | null;
   /** Null where there are none. */
-  pidNamespace: z.string().nullable(),
-});
-export type ProcessIdentity = z.output<typeof processIdentitySchema>;
+  pidNamespace: string | null;
+}
 
 /** `unknown`: it is on another machine or in another container, or its system does not say when it started. */
 export type ProcessState = 'alive' | 'dead' | 'unknown';
@@ -38,14 +36,14 @@ export async function stateOf(other: ProcessIdentity, self: ProcessIdentity): Pr
 
 /** For the name of a file: `PLACE.PID.START`, digests of where and when, and the process id. */
 export function processTag(self: ProcessIdentity): string {
-  return `${placeOf(self)}.${self.pid}.${self.started === null ? '' : startDigest(self.started)}`;
+  return `${placeOf(self)}.${self.pid}.${self.started === null ? '' : shortDigest(self.started)}`;
 }
 
 /** The state of the process with this tag; `unknown`, too, for what is no tag. */
 export async function stateOfTag(tag: string, self: ProcessIdentity): Promise<ProcessState> {
   const [, place, pid, start] = /^([0-9a-f]{16})\.([1-9]\d{0,9})\.([0-9a-f]{0,16})$/.exec(tag) ?? [];
   return hasIds(self) && place === placeOf(self)
-    ? stateHere(Number(pid), start === '' ? null : start, startDigest)
+    ? stateHere(Number(pid), start === '' ? null : start, shortDigest)
     : 'unknown';
 }
 
@@ -55,11 +53,12 @@ function hasIds({ boot }: ProcessIdentity): boolean {
 
 /** Where process ids mean the same. */
 function placeOf({ host, boot, pidNamespace }: ProcessIdentity): string {
-  return digestOf([host, boot, pidNamespace]).slice(0, 16);
+  return shortDigest(JSON.stringify([host, boot, pidNamespace]));
 }
 
-function startDigest(started: string): string {
-  return digestOf(started).slice(0, 16);
+/** `files.ts` has digests, too, and imports this file. */
+function shortDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 async function stateHere(pid: number, known: string | null, form: (started: string) => string): Promise<ProcessState> {

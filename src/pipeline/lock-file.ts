@@ -5,13 +5,20 @@ import { linkSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { systemErrorCode } from '../base/errors.js';
 import { temporarySibling } from '../base/files.js';
-import { processIdentitySchema, thisProcess } from '../base/process.js';
+import { type ProcessIdentity, thisProcess } from '../base/process.js';
 
-const holderSchema = processIdentitySchema.extend({
+export interface Holder extends ProcessIdentity {
   /** Of this lock. */
+  id: string;
+}
+const holderSchema: z.ZodType<Holder> = z.object({
+  pid: z.int().positive(),
+  started: z.string().nullable(),
+  host: z.string(),
+  boot: z.string().nullable(),
+  pidNamespace: z.string().nullable(),
   id: z.string(),
 });
-export type Holder = z.output<typeof holderSchema>;
 
 /** The count is overwritten in place, so it has always this many digits. */
 const beatDigits = 12;
