@@ -18,8 +18,6 @@ import { type DataSpec, loadDataSpec } from './spec.js';
 import type { Fact } from './types.js';
 
 export interface BuildOptions extends IngestOptions {
-  /** The corpus becomes its subfolder `corpus`, whole or not at all. */
-  directory: string;
   /** Files of tasks that the pipeline evaluates with: `filters.decontaminate` keeps the corpus clear of them. */
   evaluationSets?: readonly string[];
 }

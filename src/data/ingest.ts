@@ -1,5 +1,7 @@
 // One source of a data-spec → its documents in the corpus, and the report of what became of each.
+import { diskAt } from '../base/disk.js';
 import { describeFault } from '../base/errors.js';
+import { formatBytes } from '../base/format.js';
 import type { StageReporter } from '../report/event.js';
 import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
@@ -27,6 +29,8 @@ export interface IngestOptions {
   /** sha256 of what standard input gave (see sources/stdin.ts). */
   stdin?: string;
   seed: number;
+  /** The corpus becomes its subfolder `corpus`, whole or not at all. */
+  directory: string;
   reporter: StageReporter;
   signal?: AbortSignal;
 }
@@ -46,6 +50,7 @@ interface Candidate {
 /** Reads, cleans and places the documents of one source. */
 export async function addSource(source: SourceSpec, ingest: Ingest): Promise<SourceReport> {
   const { files, commit } = await locate(source, ingest, ingest);
+  warnOfDisk(source, files, ingest);
   const report = newReport(source, commit);
   const splitter = new Splitter<Candidate>(ingest.validation);
   let documents = 0;
@@ -105,6 +110,16 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
   progress(report, ingest);
   return report;
+}
+
+/** Filters may drop most of it, and texts may be packed: nobody knows before they are read, so it is no reason to refuse. */
+function warnOfDisk(source: SourceSpec, files: readonly RemoteFile[], { directory, reporter }: Ingest): void {
+  const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+  const wanted = Math.min(bytes * Math.min(1, source.weight), source.limit.bytes ?? Number.POSITIVE_INFINITY);
+  const disk = diskAt(directory);
+  if (source.limit.documents !== undefined || disk === undefined || disk.freeBytes >= wanted) return;
+  const text = `${source.name} has ${formatBytes(wanted)} of files, and ${disk.mount} has ${formatBytes(disk.freeBytes)} left for the corpus: free some space, or set limit.bytes of this source`;
+  reporter.note('warning', text);
 }
 
 /** A file is fetched when the one before it has been read; one that changed in the meantime ends the build. */

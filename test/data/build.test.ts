@@ -9,10 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
+import { buildData } from '../../src/data/build.js';
 import { inspectData } from '../../src/data/documents.js';
 import { readFacts } from '../../src/data/facts.js';
 import { readDataManifest } from '../../src/data/manifest.js';
 import { readParquetRows } from '../../src/data/sources/parquet.js';
+import { stageReporter } from '../../src/report/event.js';
+import { smallDisk } from '../small-disk.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
 const shipped = (name: string) => fileURLToPath(new URL(`../../data-specs/${name}`, import.meta.url));
@@ -361,3 +364,28 @@ async function readAll(path: string): Promise<void> {
   const columns = { text: 'text' };
   for await (const _ of readParquetRows(path, columns)) assert.fail('it has no rows');
 }
+
+test('a disk that is smaller than the sources is a warning; once it is full, the corpus, the mount and what is left are named', async (t) => {
+  const disk = await smallDisk(t, '256k');
+  if (disk === undefined) return;
+  const rows = Array.from({ length: 4000 }, (_, i) => ({
+    text: `Line ${i} says that ${(i * 7919) % 4001} comes next.`,
+  }));
+  const folder = await scratch({
+    'spec.yaml': oneSource({ from: 'file:rows.jsonl', format: 'jsonl' }),
+    'rows.jsonl': toJsonl([...rows, ...rows]),
+  });
+  const notes: string[] = [];
+  const reporter = stageReporter({ emit: (event) => notes.push(event.type === 'note' ? event.text : '') }, 'data');
+  const directory = join(disk, 'data');
+  const seed = 1;
+  const building = buildData({ specPath: join(folder, 'spec.yaml'), validation: 0.1, directory, seed, reporter });
+  await assert.rejects(building, (error: unknown) => {
+    assert.ok(error instanceof UserError && error.exitCode === 1, String(error));
+    const pattern = new RegExp(`^${join(directory, 'corpus')}: the disk is full\\. ${disk} has .* of 256 KiB left`);
+    assert.match(error.message, pattern);
+    return true;
+  });
+  assert.match(notes.join('\n'), /^a has 371 KiB of files, and .* has .* left for the corpus: .*limit\.bytes/m);
+  assert.deepEqual(await readdir(directory), []);
+});
