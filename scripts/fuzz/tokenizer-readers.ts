@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { readTokenizerFiles } from '../../src/tokenizer/tokenizer-files.js';
 import { mutateJson } from './mutate-json.js';
 import { mutateTemplate } from './mutate-text.js';
 import type { Reader } from './readers.js';
@@ -39,6 +40,7 @@ export async function tokenizerReaders(folder: string): Promise<Reader[]> {
       async read(input) {
         await writeFile(join(config, 'tokenizer_config.json'), input);
         useTokenizer(await Tokenizer.open(config));
+        (await readTokenizerFiles(config)).notes();
       },
     },
     {
