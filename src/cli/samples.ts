@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { formatCount } from '../base/format.js';
 import { detectLanguage } from '../data/clean.js';
 import { requireText } from '../data/sources/bytes.js';
 import { filesAt, type SourceFile } from '../data/sources/files.js';
@@ -47,15 +48,26 @@ async function* plainSamples({ path, name }: SourceFile): AsyncGenerator<Sample>
 const rowSchema = z.object({ text: z.string(), source: z.string().optional().catch(undefined) });
 
 async function* rowSamples(file: SourceFile, format: RecordFormat): AsyncGenerator<Sample> {
+  // In these a cell without a text is null: of a column that other rows have, that is an empty text.
+  const hasNulls = format === 'parquet' || format === 'arrow';
+  let rows = 0;
+  let empty = 0;
   for await (const record of readRecords(file, format, { notice: noteOnStderr })) {
     if ('fault' in record) throw record.fault;
+    rows++;
     const { data, success } = rowSchema.safeParse(record.value);
-    if (!success) {
-      const next = 'Give rows such as {"text": "…"}, or plain text';
-      throw new UserError({ what: 'this row has no "text"', where: record.where, next });
-    }
-    yield { text: data.text, language: detectLanguage(data.text), domain: data.source ?? basename(file.name) };
+    const isNull = hasNulls && (record.value as { text?: unknown }).text === undefined;
+    if (!success && !isNull) throw noText(record.where);
+    if (!success) empty++;
+    else yield { text: data.text, language: detectLanguage(data.text), domain: data.source ?? basename(file.name) };
   }
+  if (empty > 0 && empty === rows) throw noText(file.path);
+  if (empty > 0) noteOnStderr(`${file.path}: ${formatCount(empty)} of ${formatCount(rows)} rows have an empty text`);
+}
+
+function noText(where: string): UserError {
+  const next = 'Give rows such as {"text": "…"}, or plain text';
+  return new UserError({ what: 'this row has no "text"', where, next });
 }
 
 /** @throws UserError where what comes is no text. */

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { readSamples } from '../../src/cli/samples.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
+import { RowNotes } from '../../src/data/conversations/notes.js';
+import { readConversations } from '../../src/data/conversations/read.js';
 import { readRows, rowsDigest } from '../../src/data/rows.js';
 import { readRawLines } from '../../src/data/sources/lines.js';
 import { resolved } from '../../src/pipeline/load.js';
@@ -144,6 +146,20 @@ test('each bad row is named, all of a file at once', async () => {
   await assert.rejects(rowsAt(join(folder, 'a.csv')), /a\.csv:2: this row has another shape/);
 });
 
+test('a file that is wrong in one way is told so three times, not twenty', async () => {
+  const path = join(await scratch({ 'a.csv': `one,two\n${'1,2\n'.repeat(50)}` }), 'a.csv');
+  const read = async () => {
+    for await (const _ of readConversations(path, new RowNotes())) assert.fail('these are no conversations');
+  };
+  await assert.rejects(read, (error: Error) => {
+    const lines = error.message.split('\n');
+    assert.equal(lines.length, 4);
+    assert.match(lines[2], /a\.csv:4: this row is no conversation. It has the fields one, two/);
+    assert.match(lines[3], /a\.csv: the same of at least 17 rows more/);
+    return true;
+  });
+});
+
 test('what is not read is refused by name, with what to type', async () => {
   const refused: [content: string | Uint8Array, words: RegExp][] = [
     [Buffer.from('BZh91AY&SY'), /this is a bzip2 file.*bunzip2 -k /s],
@@ -258,5 +274,7 @@ test('texts to measure: rows in any format and plain text, of a file or a folder
   assert.deepEqual(await samples(join(folder, 'a')), ['1.txt: [not a list]\n今天\n', 's: one', '2: two']);
   assert.deepEqual(await samples(join(folder, 'b.csv')), ['t: three']);
   assert.deepEqual((await samples(fixture('footer-javascript.arrow'))).at(-1), 'footer-javascript.arrow: three');
-  await assert.rejects(samples(fixture('messages.parquet')), /row 1: this row has no "text"/);
+  await assert.rejects(samples(fixture('messages.parquet')), /messages\.parquet: this row has no "text"/);
+  assert.equal((await samples(fixture('snappy.parquet'))).length, 29, 'thirty rows, one of them null');
+  await assert.rejects(samples(join(folder, 'c')), /c: no file is found here/);
 });
