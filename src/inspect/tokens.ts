@@ -47,7 +47,7 @@ export function textTokens(format: ChatFormat, text: string): TokensReport {
 
 /** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. */
 export async function rowTokens(format: ChatFormat, path: string, line: number): Promise<TokensReport> {
-  const { conversation, notes, fault } = await readConversation(path, line);
+  const { conversation, notes, notices, fault } = await readConversation(path, line);
   const { template, contextLength } = format;
   const written = writtenChat(conversation, template);
   let encoded: EncodedChat[] = [];
@@ -58,7 +58,7 @@ export async function rowTokens(format: ChatFormat, path: string, line: number):
   }
   const fitted = fitConversation(conversation, template, contextLength);
   const skipped = fault ?? ('skipped' in fitted ? fitted.skipped : undefined);
-  const warnings = notesInWords('skipped' in fitted ? notes : [...notes, ...fitted.notes]);
+  const warnings = [...notices, ...notesInWords('skipped' in fitted ? notes : [...notes, ...fitted.notes])];
   if (skipped !== undefined) warnings.push(`training skips this row: ${skipped}`);
   if (skipped === undefined && 'sequences' in fitted) {
     if (fitted.cutAnswers > 0) warnings.push(cutInWords(encoded, fitted, contextLength));

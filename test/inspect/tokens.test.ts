@@ -120,6 +120,17 @@ test('what a row has that is not read, not learnt or not written is said of the 
   await assert.rejects(rowTokens(speechWith(chatmlTemplate), path, 2), /:2, message 1: .*has the role "narrator"/);
 });
 
+test('what was decided about the file is said, too', async () => {
+  const path = join(folder, 'utf16.jsonl');
+  await writeFile(path, Buffer.from(`\ufeff${JSON.stringify({ messages: conversation })}\n`, 'utf16le'));
+  const { warnings, withLoss } = await rowTokens(speechWith(chatmlTemplate), path, 1);
+  assert.equal(withLoss, 4);
+  assert.ok(
+    warnings.every((text) => /UTF-16/.test(text)),
+    warnings.join(),
+  );
+});
+
 test('a template that rewrites what was said before gives each answer a sequence of its own', async () => {
   const forgetful = chatmlTemplate.replace(
     '{%- generation -%}{{- message.content',

@@ -61,23 +61,24 @@ function attempt(row: Row, faults: Fault[]): RowReading | SkippedRow | undefined
 
 /**
  * One row of such a file, by its line (in a JSON array by its place, from 1). `fault` says why a training would skip
- * the row. Throws a UserError where there is no such row, or it cannot be read at all.
+ * the row, `notices` what was decided about the file. Throws a UserError where there is no such row, or it cannot be read at all.
  */
 export async function readConversation(
   path: string,
   wanted: number,
-): Promise<{ conversation: Conversation; notes: RowNote[]; fault?: string }> {
+): Promise<{ conversation: Conversation; notes: RowNote[]; notices: string[]; fault?: string }> {
   let last = 0;
-  for await (const row of readRows(path)) {
+  const notices: string[] = [];
+  for await (const row of readRows(path, (text) => notices.push(text))) {
     if (row.line > wanted) break;
     last = row.line;
     if (last < wanted) continue;
     const read = parseRow(row);
-    if (!('skipped' in read)) return read;
+    if (!('skipped' in read)) return { ...read, notices };
     if (read.conversation === undefined) {
       throw new UserError({ what: `this row is not used: ${read.skipped}`, where: read.where, next: fixRow });
     }
-    return { conversation: read.conversation, notes: read.notes, fault: read.skipped };
+    return { conversation: read.conversation, notes: read.notes, notices, fault: read.skipped };
   }
   throw new UserError({
     what: `there is no row ${wanted}`,
