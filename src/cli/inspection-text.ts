@@ -125,7 +125,7 @@ function modelLines({ model, eosTokenIds, tokenizer }: Inspection): string[] {
     [id, ...(tokenizer?.special ?? []).filter((one) => one.id === id).map(({ content }) => content)].join(' ');
   const more = Object.entries(details).map(([name, value]) => `, ${name} ${value}`);
   return [
-    `${model.architectures[0]}: ${model.num_hidden_layers} layers, width ${model.hidden_size}, SwiGLU ${model.intermediate_size}`,
+    `${model.architectures[0]}: ${countOf(model.num_hidden_layers, 'layer')}, width ${model.hidden_size}, SwiGLU ${model.intermediate_size}`,
     `${heads} heads of ${model.head_dim}${pairs === heads ? '' : `, ${pairs} for keys and values`}${model.attention_bias ? ', with bias' : ''}`,
     `context ${formatCount(model.max_position_embeddings)}, rope ${type}, base ${formatCount(theta)}${more.join('')}`,
     `vocabulary ${formatCount(model.vocab_size)}, head ${model.tie_word_embeddings ? 'tied to the embedding' : 'of its own'}`,

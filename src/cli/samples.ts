@@ -7,6 +7,7 @@ import { detectLanguage } from '../data/clean.js';
 import { requireText } from '../data/sources/bytes.js';
 import { filesAt, type SourceFile } from '../data/sources/files.js';
 import { linesIn, readLines } from '../data/sources/lines.js';
+import { Notices } from '../data/sources/notices.js';
 import type { RecordFormat } from '../data/sources/record.js';
 import { readRecords, textFormatOf } from '../data/sources/records.js';
 import { noteOnStderr } from './output.js';
@@ -27,16 +28,18 @@ const maxSampleLength = 1 << 16;
 export async function* readSamples(path: string): AsyncGenerator<Sample> {
   const files = await filesAt(path);
   if (files.length === 0) throw new UserError({ what: 'no file is found here', where: path, next: 'Check the path' });
+  const notices = new Notices(noteOnStderr);
   for (const file of files) {
     const format = await textFormatOf(file);
-    yield* format === 'txt' ? plainSamples(file) : rowSamples(file, format);
+    yield* format === 'txt' ? plainSamples(file, notices) : rowSamples(file, format, notices);
   }
+  notices.finish();
 }
 
-async function* plainSamples({ path, name }: SourceFile): AsyncGenerator<Sample> {
+async function* plainSamples({ path, name }: SourceFile, { notice }: Notices): AsyncGenerator<Sample> {
   const sample = (text: string): Sample => ({ text, language: detectLanguage(text), domain: basename(name) });
   let lines = '';
-  for await (const line of readLines(path, { notice: noteOnStderr })) {
+  for await (const line of readLines(path, { notice })) {
     lines += `${line}\n`;
     if (lines.length < maxSampleLength) continue;
     yield sample(lines);
@@ -47,12 +50,12 @@ async function* plainSamples({ path, name }: SourceFile): AsyncGenerator<Sample>
 
 const rowSchema = z.object({ text: z.string(), source: z.string().optional().catch(undefined) });
 
-async function* rowSamples(file: SourceFile, format: RecordFormat): AsyncGenerator<Sample> {
+async function* rowSamples(file: SourceFile, format: RecordFormat, { notice }: Notices): AsyncGenerator<Sample> {
   // In these a cell without a text is null: of a column that other rows have, that is an empty text.
   const hasNulls = format === 'parquet' || format === 'arrow';
   let rows = 0;
   let empty = 0;
-  for await (const record of readRecords(file, format, { notice: noteOnStderr })) {
+  for await (const record of readRecords(file, format, { notice })) {
     if ('fault' in record) throw record.fault;
     rows++;
     const { data, success } = rowSchema.safeParse(record.value);

@@ -14,6 +14,7 @@ import type { RemoteFile, SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
 import { shownFrom } from './sources/from.js';
 import { locate } from './sources/locate.js';
+import { Notices } from './sources/notices.js';
 import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
 import type { DataSpec, SourceSpec } from './spec.js';
@@ -57,11 +58,8 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   let bytes = 0;
   let full = false;
   let damagedFiles = 0;
-  let notices = 0;
-  const notice = (text: string): void => {
-    if (++notices <= maxReportedFiles) ingest.reporter.note('info', `${source.name}: ${text}`);
-  };
-  for await (const raw of readSource(inTurn(files), source, ingest.spec, notice)) {
+  const notices = new Notices((text) => ingest.reporter.note('info', `${source.name}: ${text}`));
+  for await (const raw of readSource(inTurn(files), source, ingest.spec, notices.notice)) {
     await ingest.corpus.pace(ingest.signal);
     report.read++;
     if (report.read % 1000 === 0) progress(report, ingest);
@@ -106,7 +104,7 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     const candidate = { document: last, facts, copies };
     for (const placed of splitter.add(candidate, print.draw)) await place(placed, source, report, ingest);
   }
-  if (notices > maxReportedFiles) ingest.reporter.note('info', `${source.name}: so were ${notices} files in all`);
+  notices.finish();
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
   progress(report, ingest);
   return report;

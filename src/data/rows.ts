@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Fault, ifAbsent, UserError } from '../base/errors.js';
 import { digestOf, sha256File } from '../base/files.js';
+import { countOf } from '../base/format.js';
 import { filesAt, type SourceFile } from './sources/files.js';
 import type { Notice } from './sources/lines.js';
 import { readRecords, recordFormatOf } from './sources/records.js';
@@ -54,9 +55,7 @@ async function rowFilesAt(path: string, notice?: Notice): Promise<SourceFile[]> 
   }
   const left = all.filter((file) => !found.includes(file)).map(({ name }) => name);
   if (left.length > 0)
-    notice?.(
-      `${path}: ${left.length} files are skipped, since their names are not those of rows: ${left.slice(0, 3).join(', ')}`,
-    );
+    notice?.(`${path}: skipped ${countOf(left.length, 'file')}, by the name no rows (first: ${left[0]})`);
   return found;
 }
 

@@ -112,7 +112,13 @@ export const stageTable: StageTable = {
     help: {
       description: 'fine-tune a base model on conversations',
       example: 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine',
-      flags: { data: { value: '<file>', description: 'conversations (JSONL) instead of those of self-instruct' } },
+      flags: {
+        data: {
+          value: '<file>',
+          description:
+            'conversations instead of those of self-instruct: rows (JSONL, Parquet, …), a file, a folder or a pattern',
+        },
+      },
       next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),
     },
     output: 'checkpoint',

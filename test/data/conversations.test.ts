@@ -142,8 +142,9 @@ test('rows of a wrong shape are errors that name the line and the field', async 
   const good = { messages: [user('a'), assistant('b')] };
   assert.match(
     await faultOf([good, { text: 'x' }]),
-    /rows\.jsonl:2: this row is no conversation.*the fields text.*"chat"/,
+    /rows\.jsonl:2: this row is no conversation.*the field text.*"chat"/,
   );
+  assert.match(await faultOf([{ messages: [], id: 1 }]), /no conversation. It has the fields messages \(empty\), id\./);
   assert.match(await faultOf([good, good, 'text']), /rows\.jsonl:3: an object with fields was expected/);
   assert.match(await faultOf([{ messages: [{ content: 'x' }] }]), /:1: messages\.0\.role: a role was expected/);
   assert.match(

@@ -106,7 +106,7 @@ test('a folder and a pattern: files in order, named below it; the digest is that
     { value: { n: 1 }, name: 'below/1.json:1' },
   ]);
   assert.equal(whole.notices.length, 1);
-  assert.match(whole.notices[0], /rows: 1 files are skipped.*README\.md/);
+  assert.match(whole.notices[0], /rows: skipped 1 file, by the name no rows \(first: README\.md\)/);
   assert.deepEqual((await rowsAt(join(folder, 'rows', '*.jsonl'))).values, [{ n: 10 }]);
   await assert.rejects(rowsAt(join(folder, 'rows', '*.csv')), /\*\.csv: no file is found here/);
   await assert.rejects(rowsAt(join(folder, 'nothing')), /nothing: no file is found here/);
@@ -212,6 +212,18 @@ test('GB18030 is read where all of it decodes and not as Big5, and that is said;
   const damaged = await linesOf(Buffer.concat([Buffer.from('你好，世界\n你好\n'), gb18030, rest]));
   assert.deepEqual([damaged.lines[0], damaged.lines[3], damaged.notices.length], ['你好，世界', 'plain', 0]);
   assert.match(damaged.lines[2], /^! :3: this is not UTF-8 text/);
+});
+
+test('of a folder in one encoding three files are told and the rest counted; a quote begins at the first such character', async () => {
+  const quoted = Buffer.concat([Buffer.from('{"text": "'), gb18030, Buffer.from('", "n": 1}\n')]);
+  const names = ['1', '2', '3', '4', '5'].map((name) => `rows/${name}.jsonl`);
+  const folder = await scratch(Object.fromEntries(names.map((name) => [name, quoted])));
+  const notes = new RowNotes();
+  for await (const _ of readRows(join(folder, 'rows'), notes.notice));
+  const texts = notes.lines().map(({ text }) => text);
+  assert.equal(texts.length, 4);
+  assert.match(texts[0], /1\.jsonl is read as GB18030 \(GBK\), since it is not UTF-8: "今天[^"\\]*"$/);
+  assert.equal(texts[3], 'the same of 2 more files');
 });
 
 test('an encoding that is named is the one; a byte that it does not have is a fault of its line', async () => {

@@ -1,7 +1,7 @@
 // mossctl eval CHECKPOINT --text: bits per byte of plain files, for a model of ours or anyone's that has no run folder. A
 // file is measured as `eval` measures a held-out document, so that the figures can stand side by side.
 import { UserError } from '../../base/errors.js';
-import { formatBytes, formatCount } from '../../base/format.js';
+import { countOf, formatBytes, formatCount } from '../../base/format.js';
 import type { TokenDocument } from '../../data/shards.js';
 import { measureHeldOut } from '../../evaluation/bits-per-byte.js';
 import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../evaluation/measurements.js';
@@ -75,5 +75,5 @@ function printFigures(
   }
   printLine(resultsText({ columns: [{ label: checkpoint.manifest.stage, checkpoint: path, ...figures }] }));
   const size = `${formatCount(tokens)} tokens, ${formatBytes(bytes)}`;
-  printLine(`\n${path}: ${size} in ${formatCount(texts.length)} texts`);
+  printLine(`\n${path}: ${size} in ${countOf(texts.length, 'text')}`);
 }

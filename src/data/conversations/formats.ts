@@ -110,9 +110,16 @@ function readBody(row: Fields, context: RowContext): Message[] {
   if (row.has(...questionFields) || (row.has('input') && row.has(...answerFields))) return readQuestion(row, context);
   throw new UserError({
     what: 'this row is no conversation',
-    why: `it has the fields ${row.names.slice(0, 8).map(shownName).join(', ') || '(none)'}`,
+    why: `it has ${fieldsInWords(row)}`,
     next: 'Expected "messages" (our own format), "conversations" (ShareGPT), "instruction" (Alpaca), "prompt" and "completion", or "chat" (MOSS)',
   });
+}
+
+/** `the fields messages (empty), id` */
+function fieldsInWords(row: Fields): string {
+  const names = row.names.slice(0, 8).map((name) => `${shownName(name)}${row.has(name) ? '' : ' (empty)'}`);
+  if (names.length === 0) return 'no fields';
+  return `the ${row.names.length === 1 ? 'field' : 'fields'} ${names.join(', ')}${row.names.length > 8 ? ', …' : ''}`;
 }
 
 /** Messages, or texts of a person and an assistant by turns. */

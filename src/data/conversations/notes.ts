@@ -1,8 +1,9 @@
 // What is said of rows: what of them is not read or not learnt, and which are skipped. Each kind is counted and named once,
 // with the place of the first row, however many rows have it.
 import { cleanText } from '../../base/clean-text.js';
-import { countOf } from '../../base/format.js';
+import { countOf, formatCount } from '../../base/format.js';
 import type { StageReporter } from '../../report/event.js';
+import { Notices } from '../sources/notices.js';
 
 /**
  * Something about one row. `text` follows "this row has" and "12 conversations have". `unread`: the name of a field that
@@ -33,13 +34,13 @@ interface Count {
 /** Different texts that are kept; a file that has more is broken in one way, not in a hundred. */
 const maxTexts = 40;
 const maxFields = 12;
-const maxNotices = 10;
 
 export class RowNotes {
   readonly #notes = new Map<string, Count & { level: 'warning' | 'info' }>();
   readonly #skipped = new Map<string, Count>();
   readonly #unread = new Map<string, Count>();
-  readonly #notices = new Set<string>();
+  readonly #told: string[] = [];
+  readonly #notices = new Notices((text) => this.#told.push(text));
   readonly #cut = { rows: 0, answers: 0, first: '' };
   /** What the rows are called: `conversation`, `task`. */
   readonly #noun: string;
@@ -55,10 +56,7 @@ export class RowNotes {
   }
 
   /** Something about a file as a whole, such as its encoding. */
-  readonly notice = (text: string): void => {
-    if (this.#notices.size < maxNotices) this.#notices.add(text);
-    else this.#notices.add('and so on: what is said of files above holds of more of them');
-  };
+  readonly notice = this.#notices.notice;
 
   add(note: RowNote, where: string): void {
     if (note.level === 'unread') count(this.#unread, note.field, where, {});
@@ -82,7 +80,9 @@ export class RowNotes {
 
   /** @param contextLength tokens at which conversations were cut, where they were. */
   lines(contextLength?: number): RowLine[] {
-    const lines = [...this.#notices].map((text): RowLine => ({ level: 'info', text }));
+    const { rest } = this.#notices;
+    const told = rest === undefined ? this.#told : [...this.#told, rest];
+    const lines = told.map((text): RowLine => ({ level: 'info', text }));
     const add = (level: 'warning' | 'info', text: string, first: string): void => {
       lines.push({ level, text: `${text} (first: ${first})` });
     };
@@ -91,7 +91,11 @@ export class RowNotes {
     const { rows, answers, first } = this.#cut;
     if (rows > 0) {
       const lost = `${countOf(answers, 'answer')} lost`;
-      add('warning', `cut ${rows} of ${this.#many(this.#rows)} at ${contextLength} tokens: ${lost}`, first);
+      add(
+        'warning',
+        `cut ${formatCount(rows)} of ${this.#many(this.#rows)} at ${contextLength} tokens: ${lost}`,
+        first,
+      );
     }
     for (const [text, note] of this.#notes) {
       add(note.level, `${this.#many(note.rows)} ${note.rows === 1 ? 'has' : 'have'} ${text}`, note.first);

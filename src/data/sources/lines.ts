@@ -244,6 +244,7 @@ function firstNonAscii(block: Buffer): Buffer {
 }
 
 function readAs(path: string, decoding: Exclude<Decoding, 'unsure'>, sample: string): string {
-  const shown = JSON.stringify(shorten(sample.trim(), 40));
+  // Where it begins to matter: of a row of JSON neither field names nor quotes.
+  const shown = JSON.stringify(shorten((/[^\p{ASCII}][^"\\]*/u.exec(sample)?.[0] ?? sample).trim(), 40));
   return `${path} is read as ${encodingNames[decoding]}, since it is not UTF-8: ${shown}`;
 }
