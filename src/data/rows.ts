@@ -8,7 +8,7 @@ import { digestOf, sha256File } from '../base/files.js';
 import { countOf } from '../base/format.js';
 import { filesAt, type SourceFile } from './sources/files.js';
 import type { Notice } from './sources/lines.js';
-import { readRecords, recordFormatOf } from './sources/records.js';
+import { readRecords, recordFormatOf, textFormatOf } from './sources/records.js';
 
 export interface Row {
   value: unknown;
@@ -22,6 +22,9 @@ export interface Row {
 
 /** Listed at once, so that they can be mended at once. */
 const maxFaults = 20;
+const maxSameFaults = 3;
+const rowsNotText =
+  'Give rows: JSON lines, one JSON list, CSV, TSV, Parquet or Arrow. Plain text is for pretraining (format: txt in a data-spec)';
 const rowFile = /\.(?:jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|ipc)(?:\.(?:gz|zst))?$/i;
 
 /**
@@ -32,13 +35,33 @@ export async function* readRows(path: string, notice?: Notice): AsyncGenerator<R
   for (const file of await rowFilesAt(path, notice)) {
     const format = await recordFormatOf(file);
     const faults: Fault[] = [];
+    let isRows = false;
     for await (const record of readRecords(file, format, { notice })) {
       if ('fault' in record) faults.push(...record.fault.faults);
-      else if (faults.length === 0) yield { ...record, name: `${file.name}:${record.line}` };
+      else {
+        isRows = true;
+        if (faults.length === 0) yield { ...record, name: `${file.name}:${record.line}` };
+      }
       if (faults.length >= maxFaults) break;
     }
-    if (faults.length > 0) throw new UserError(faults);
+    if (faults.length === 0) continue;
+    const isText = !isRows && format === 'jsonl' && (await textFormatOf(file)) === 'txt';
+    throw new UserError(isText ? { ...faults[0], next: rowsNotText } : shortened(faults, file.path));
   }
+}
+
+/** A file that is wrong in one way is not wrong in twenty: the same words are said of three rows. */
+export function shortened(faults: readonly Fault[], path: string): Fault[] {
+  const seen = new Map<string, number>();
+  const shown = faults.filter(({ what }) => {
+    seen.set(what, (seen.get(what) ?? 0) + 1);
+    return (seen.get(what) ?? 0) <= maxSameFaults;
+  });
+  const others = [...seen].flatMap(([what, count]): Fault[] => {
+    const more = count - maxSameFaults;
+    return more > 0 ? [{ what: `the same of at least ${countOf(more, 'more row')}: ${what}`, where: path }] : [];
+  });
+  return [...shown, ...others];
 }
 
 /** The files that `path` names, in order. In a folder, those that hold rows by their names. */

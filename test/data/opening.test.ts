@@ -155,7 +155,7 @@ test('a file that is wrong in one way is told so three times, not twenty', async
     const lines = error.message.split('\n');
     assert.equal(lines.length, 4);
     assert.match(lines[2], /a\.csv:4: this row is no conversation. It has the fields one, two/);
-    assert.match(lines[3], /a\.csv: the same of at least 17 rows more/);
+    assert.match(lines[3], /a\.csv: the same of at least 17 more rows/);
     return true;
   });
 });
@@ -212,6 +212,25 @@ test('GB18030 is read where all of it decodes and not as Big5, and that is said;
   const damaged = await linesOf(Buffer.concat([Buffer.from('你好，世界\n你好\n'), gb18030, rest]));
   assert.deepEqual([damaged.lines[0], damaged.lines[3], damaged.notices.length], ['你好，世界', 'plain', 0]);
   assert.match(damaged.lines[2], /^! :3: this is not UTF-8 text/);
+});
+
+test('lines that are no JSON are told three times and counted; of plain text it is said once that rows were expected', async () => {
+  const text = '不是 JSON\n'.repeat(50);
+  const folder = await scratch({ 'a.jsonl': text, 'novel.txt': text });
+  await assert.rejects(rowsAt(join(folder, 'a.jsonl')), (error: Error) => {
+    const lines = error.message.split('\n');
+    assert.equal(lines.length, 4);
+    assert.match(lines[2], /a\.jsonl:3: this line is not valid JSON/);
+    assert.match(lines[3], /the same of at least 17 more rows/);
+    return true;
+  });
+  await assert.rejects(rowsAt(join(folder, 'novel.txt')), (error: Error) => {
+    assert.match(
+      error.message,
+      /^[^\n]*novel\.txt:1: this line is not valid JSON[^\n]*Plain text is for pretraining[^\n]*$/,
+    );
+    return true;
+  });
 });
 
 test('of a folder in one encoding three files are told and the rest counted; a quote begins at the first such character', async () => {

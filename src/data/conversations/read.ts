@@ -2,9 +2,8 @@
 // understood and of no use is skipped and counted.
 import { z } from 'zod';
 import { type Fault, UserError } from '../../base/errors.js';
-import { countOf } from '../../base/format.js';
 import type { Message } from '../../tokenizer/message.js';
-import { type Row, readRows } from '../rows.js';
+import { type Row, readRows, shortened } from '../rows.js';
 import type { Conversation } from '../types.js';
 import { type RowReading, readRow } from './formats.js';
 import { type RowNote, type RowNotes, RowRefusal } from './notes.js';
@@ -32,20 +31,6 @@ export async function* readConversations(
     yield { conversation: read.conversation, where: row.where };
   }
   if (faults.length > 0) throw new UserError(shortened(faults, path));
-}
-
-/** A file that is wrong in one way is not wrong in twenty: the same words are said of three rows. */
-function shortened(faults: readonly Fault[], path: string): Fault[] {
-  const seen = new Map<string, number>();
-  const shown = faults.filter(({ what }) => {
-    seen.set(what, (seen.get(what) ?? 0) + 1);
-    return (seen.get(what) ?? 0) <= maxSameFaults;
-  });
-  const others = [...seen].flatMap(([what, count]): Fault[] => {
-    const more = count - maxSameFaults;
-    return more > 0 ? [{ what: `the same of at least ${countOf(more, 'row')} more: ${what}`, where: path }] : [];
-  });
-  return [...shown, ...others];
 }
 
 /** undefined where the row is of the wrong shape, which `faults` hears of. */
@@ -114,7 +99,6 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
 const fixRow = 'Fix or delete that row';
 /** Listed in one go; a file with more is broken in one way, not in a hundred. */
 const maxFaults = 20;
-const maxSameFaults = 3;
 
 /** The row was understood; `conversation` is there where it was read, too. */
 type SkippedRow = Partial<RowReading> & { skipped: string; where: string; notes: RowNote[] };

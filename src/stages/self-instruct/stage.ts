@@ -251,10 +251,11 @@ function noteShortfall(
   const impossible = kinds.filter((kind) => !teacher.can(kind, 'zh') && !teacher.can(kind, 'en'));
   if (impossible.length > 0)
     warn(`only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
-  if (exhausted.length > 0)
-    reporter.note('info', `no new tasks found in ${exhausted.join(', ')}; the other families made up for it`);
-  if (tasks.length < target)
-    warn(`made ${tasks.length} of ${target} tasks: every family is exhausted. Add seeds or facts`);
+  const names = exhausted.join(', ');
+  if (tasks.length < target) {
+    const where = names === '' ? '' : `no new ones found in ${names}. `;
+    warn(`made ${tasks.length} of ${target} tasks: ${where}Add seeds or facts`);
+  } else if (names !== '') reporter.note('info', `no new tasks found in ${names}; the other families made up for it`);
 }
 
 function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
