@@ -95,16 +95,20 @@ function startOfAny(strings: readonly string[]): RegExp {
   return new RegExp(`[${ownCharacters}]${any}`, 'gsu');
 }
 
+/** Whether answers can hold this token: it neither begins nor ends turns or texts, and fills no place. */
+export function mayBeKept(tokenizer: Tokenizer, token: string): boolean {
+  const { bos, eos, pad, unk } = tokenizer.roles;
+  return ![tokenizer.turnEnd, specialTokens.turnStart, bos, eos, pad, unk].includes(token);
+}
+
 /** Throws `UserError`, which names `where`, for a text that is no token or has a part of its own in every conversation. */
 export function checkKeptTokens(tokenizer: Tokenizer, keepTokens: readonly string[], where: string): void {
-  const { bos, eos, pad, unk } = tokenizer.roles;
-  const taken = [tokenizer.turnEnd, specialTokens.turnStart, bos, eos, pad, unk];
   const faults = keepTokens.flatMap((text) => {
     const what = JSON.stringify(text);
     const next = 'Name special tokens of the tokenizer that answers are to write, such as <|sep|>';
     if (tokenizer.controlId(text) === undefined)
       return [{ where, what: `${what} is no token of this tokenizer`, next }];
-    if (!taken.includes(text)) return [];
+    if (mayBeKept(tokenizer, text)) return [];
     const why = 'it begins or ends turns or texts: an answer that holds it would be two';
     return [{ where, what: `${what} cannot be kept inside answers`, why, next }];
   });

@@ -170,6 +170,46 @@ test('a tool is the function with all that its maker wrote, however it is wrappe
   ]);
 });
 
+test('an exchange in one object, earlier messages as history, a list of messages as input', async () => {
+  const { conversations, notes } = await read([
+    { conversation: [{ human: 'Low tide?', assistant: 'At six.', note: 'x' }] },
+    { conversation: [{ system: 'Be brief.', input: 'Low tide?', output: 'At six.' }] },
+    { instruction: 'Low tide?', output: 'At six.', history: asked },
+    { input: [asked[0]], output: 'At six.' },
+    { prompt: [asked[0]], completion: [{ ...asked[1], reasoning_content: 'A.' }], reasoning: 'B.' },
+  ]);
+  const user = { role: 'user', content: 'Low tide?' };
+  const assistant = { role: 'assistant', content: 'At six.' };
+  assert.deepEqual(
+    conversations.map(({ messages }) => messages),
+    [
+      [user, assistant],
+      [{ role: 'system', content: 'Be brief.' }, user, assistant],
+      [...asked, user, assistant],
+      [asked[0], assistant],
+      [asked[0], { ...asked[1], reasoning: 'A.\nB.' }],
+    ],
+  );
+  assert.deepEqual(notes, ['1 conversation has messages[].note, which is not read (first: rows.jsonl:1)']);
+});
+
+test('what a part of a message says beside its text is said, and a mark of a turn is read', async () => {
+  const { conversations, notes } = await read([
+    {
+      messages: [asked[0], { role: 'assistant', content: [{ type: 'text', text: 'At six.', weight: 0, image: null }] }],
+    },
+    { conversations: [asked[0], { from: 'gpt', value: 'At six.', train_on_turn: false }] },
+  ]);
+  assert.deepEqual(
+    conversations.map(({ messages }) => messages[1]),
+    [
+      { role: 'assistant', content: 'At six.' },
+      { role: 'assistant', content: 'At six.', train: false },
+    ],
+  );
+  assert.deepEqual(notes, ['1 conversation has messages[].content[].weight, which is not read (first: rows.jsonl:1)']);
+});
+
 test('a tool may answer with data, which templates get as JSON', async () => {
   const rows = [5.1, { metres: 5.1 }, [{ metres: 5.1 }], [{ type: 'text', text: '5.1' }]].map((content) => ({
     messages: [asked[0], { role: 'assistant', content: 'I look.' }, { role: 'tool', content }, asked[1]],

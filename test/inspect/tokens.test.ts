@@ -113,7 +113,7 @@ test('what a row has that is not read, not learnt or not written is said of the 
   assert.deepEqual(warnings, [
     'this row has the field images, which is not read',
     'this row has reasoning_content, which the chat template does not write: it is not learnt',
-    'this row has <|im_end|> spelt inside an answer: it stays text (sft.keepTokens keeps it as a token)',
+    'this row has <|im_end|> spelt inside an answer: it stays text',
     'fields that are not read: source',
   ]);
   assert.equal(withLoss, tokenizer.encode('<|im_end|>').length + 1, 'the second answer and its end alone');

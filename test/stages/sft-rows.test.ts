@@ -56,7 +56,7 @@ test('cut, skipped, unread and spelt: each is counted once, with the place of th
     'skipped 1 conversation: every answer is marked as not to be learnt (first: rows.jsonl:5)',
     'skipped 1 conversation: its first exchange takes more than 128 tokens (first: rows.jsonl:6)',
     'cut 2 of 7 conversations at 128 tokens: 8 answers lost (first: rows.jsonl:2)',
-    '2 conversations have <|im_end|> spelt inside an answer: it stays text (sft.keepTokens keeps it as a token) (first: rows.jsonl:3)',
+    '2 conversations have <|im_end|> spelt inside an answer: it stays text (first: rows.jsonl:3)',
     '1 conversation has the field images, which is not read (first: rows.jsonl:4)',
     'fields that are not read: source',
   ]);

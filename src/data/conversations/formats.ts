@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { type Message, maxMessages, type Tool } from '../../tokenizer/message.js';
 import { type Conversation, checkSchema, conversationFields } from '../types.js';
-import { expectText, Fields, parsed, wrongShape } from './fields.js';
-import { type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
+import { expectText, Fields, isObject, parsed, wrongShape } from './fields.js';
+import { addReasoning, type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
 import { readMossTurns } from './moss.js';
 import { distinct, type RowNote, RowRefusal, shownName } from './notes.js';
 
@@ -140,14 +140,15 @@ function readQuestion(row: Fields, context: RowContext): Message[] {
     if (Array.isArray(found.value)) return readMessages(found.value, found.name, context);
     return [{ role, content: expectText(found.value, found.name) }];
   };
-  const asked = part(row.take(...questionFields), 'user');
-  const input = row.text(...inputFields);
-  if (asked.length === 0) asked.push({ role: 'user', content: input ?? '' });
+  const question = row.take(...questionFields);
+  const asked = part(question ?? row.take(...inputFields), 'user');
+  const input = question === undefined ? undefined : row.text(...inputFields);
+  if (asked.length === 0) asked.push({ role: 'user', content: '' });
   else if (input !== undefined) asked[asked.length - 1].content += `\n${input}`;
   const answer = part(row.take(...answerFields) ?? onlyInstance(row, asked), 'assistant');
   const thoughts = row.text(...reasoningFields);
-  if (thoughts !== undefined && answer.length > 0) answer[0].reasoning = thoughts;
-  return [...readHistory(row), ...asked, ...answer];
+  if (thoughts !== undefined && answer.length > 0) addReasoning(answer[0], thoughts);
+  return [...readHistory(row, context), ...asked, ...answer];
 }
 
 /** Seed tasks of Self-Instruct hold their answers in instances, mostly one. */
@@ -163,11 +164,13 @@ function onlyInstance(row: Fields, asked: Message[]): { name: string; value: unk
   return instance.take('output');
 }
 
-function readHistory(row: Fields): Message[] {
+/** Pairs of a question and its answer, or messages. */
+function readHistory(row: Fields, context: RowContext): Message[] {
   const history = row.take('history');
   if (history === undefined) return [];
   const pairs = parsed(history.value, 'history');
   if (!Array.isArray(pairs) || pairs.length > maxMessages) throw wrongShape('history', 'a list of pairs was expected');
+  if (pairs.some(isObject)) return readMessages(pairs, 'history', context);
   return pairs.flatMap((pair: unknown, i): Message[] => {
     if (!Array.isArray(pair) || pair.length !== 2)
       throw wrongShape(`history.${i}`, 'a question and its answer were expected');

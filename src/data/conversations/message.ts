@@ -23,14 +23,20 @@ const roles: Readonly<Record<string, Role>> = {
 const callRoles: readonly string[] = ['function_call', 'tool_call'];
 
 export const reasoningFields = ['reasoning_content', 'reasoning', 'thinking', 'thought', 'thoughts'];
-const learntFields = ['weight', 'train', 'training', 'trainable', 'train_on', 'loss', 'learn'];
+const learntFields = ['weight', 'train', 'training', 'trainable', 'train_on', 'train_on_turn', 'loss', 'learn'];
 const maskedFields = ['masked', 'mask'];
 /** Fields of a message that describe it and are no part of it. */
 const descriptive = new Set(
-  'id message_id parent_id uuid index turn turn_identifier created_at timestamp time date model lang language source score rank tokens toxic redacted country state header hashed_ip'.split(
+  'id message_id parent_id uuid index turn turn_identifier created_at timestamp time date model lang language source score rank tokens toxic redacted country state header hashed_ip cache_control signature'.split(
     ' ',
   ),
 );
+
+/** As Firefly and XTuner write what one exchange says. */
+const exchanges = [
+  ['human', 'assistant'],
+  ['input', 'output'],
+] as const;
 
 /** What the messages of a row say beside themselves. */
 export interface RowContext {
@@ -45,14 +51,26 @@ export function readMessages(value: unknown, at: string, context: RowContext): M
   if (!Array.isArray(list)) throw wrongShape(at, 'a list of messages was expected');
   if (list.length === 0) throw wrongShape(at, 'there is no message in it');
   if (list.length > maxMessages) throw wrongShape(at, `more than ${maxMessages} messages are refused`);
-  return list.map((item, i) => {
+  return list.flatMap((item, i) => {
     try {
-      return readMessage(new Fields(item, `${at}.${i}`), context);
+      const fields = new Fields(item, `${at}.${i}`);
+      return readExchange(fields, context) ?? [readMessage(fields, context)];
     } catch (error) {
       if (error instanceof RowRefusal) throw new RowRefusal(error.message, error.place ?? `message ${i + 1}`);
       throw error;
     }
   });
+}
+
+/** What a person says and what follows it in one object, `{human, assistant}` or `{system, input, output}`; undefined where it is none. */
+function readExchange(fields: Fields, context: RowContext): Message[] | undefined {
+  const names = exchanges.find(([user, assistant]) => fields.has(user) && fields.has(assistant));
+  if (names === undefined || fields.has('role', 'from')) return undefined;
+  const turns = (['system', ...names] as const).map((name, i): Message => {
+    return { role: (['system', 'user', 'assistant'] as const)[i], content: fields.text(name) ?? '' };
+  });
+  noteRest(fields, context);
+  return turns.filter(({ role, content }) => role !== 'system' || content !== '');
 }
 
 function readMessage(fields: Fields, context: RowContext): Message {
@@ -64,10 +82,11 @@ function readMessage(fields: Fields, context: RowContext): Message {
     throw new RowRefusal(`a message has the role "${shownName(spelling)}", which is none of ${known}`);
   }
   const message: Message = { role, content: '' };
-  readContent(fields, message);
+  readContent(fields, message, context);
   if (role === 'assistant') {
     const reasoning = fields.take(...reasoningFields);
-    if (reasoning !== undefined) addReasoning(message, textOf(reasoning.value, fields.path(reasoning.name)).text);
+    if (reasoning !== undefined)
+      addReasoning(message, textOf(reasoning.value, fields.path(reasoning.name), context).text);
     readCalls(fields, spelling.toLowerCase(), message);
     if (!isLearnt(fields)) message.train = false;
   } else if (isMarkedLearnt(fields)) {
@@ -77,16 +96,20 @@ function readMessage(fields: Fields, context: RowContext): Message {
   message.name = fields.text('name', ...(role === 'tool' ? ['tool_name'] : []));
   const tools = role === 'system' ? fields.take('tools', 'functions') : undefined;
   if (tools !== undefined) context.tools(tools.value, fields.path(tools.name));
-  for (const name of fields.rest) {
-    const shown = `messages[].${shownName(name)}`;
-    if (descriptive.has(name)) context.note({ level: 'unread', field: shown });
-    else context.note({ level: 'warning', text: `${shown}, which is not read` });
-  }
+  noteRest(fields, context);
   for (const key of ['toolCallId', 'name'] as const) if (message[key] === undefined) delete message[key];
   return message;
 }
 
-function readContent(fields: Fields, message: Message): void {
+function noteRest(fields: Fields, context: RowContext, at = 'messages[]'): void {
+  for (const name of fields.rest) {
+    const shown = `${at}.${shownName(name)}`;
+    if (descriptive.has(name)) context.note({ level: 'unread', field: shown });
+    else context.note({ level: 'warning', text: `${shown}, which is not read` });
+  }
+}
+
+function readContent(fields: Fields, message: Message, context: RowContext): void {
   const found = fields.take('content', 'value', 'text');
   if (found === undefined) return;
   const at = fields.path(found.name);
@@ -94,7 +117,7 @@ function readContent(fields: Fields, message: Message): void {
     message.content = expectText(JSON.stringify(found.value), at);
     return;
   }
-  const { text, thoughts } = textOf(found.value, at);
+  const { text, thoughts } = textOf(found.value, at, context);
   message.content = text;
   if (thoughts !== '') {
     if (message.role !== 'assistant')
@@ -109,28 +132,36 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' || (Array.isArray(value) && value.every(isPart));
 }
 
-function addReasoning(message: Message, text: string): void {
+export function addReasoning(message: Message, text: string): void {
   if (text !== '' && text !== message.reasoning)
     message.reasoning = [message.reasoning, text].filter(Boolean).join('\n');
 }
 
 /** A text, or a list of text parts, joined as templates join them; thinking parts apart. */
-function textOf(value: unknown, at: string): { text: string; thoughts: string } {
+function textOf(value: unknown, at: string, context: RowContext): { text: string; thoughts: string } {
   if (!Array.isArray(value)) return { text: expectText(value, at), thoughts: '' };
   if (value.length > maxMessages) throw wrongShape(at, `more than ${maxMessages} parts are refused`);
   let text = '';
   let thoughts = '';
   for (const [i, part] of value.entries()) {
-    if (typeof part === 'string') text += part;
-    else if (!isObject(part))
-      throw wrongShape(`${at}.${i}`, 'a part of a message was expected: {"type":"text","text":"…"}');
-    else if (part.type === 'thinking' || part.type === 'reasoning') {
-      thoughts += textOf(part.thinking ?? part.reasoning ?? part.text, `${at}.${i}`).text;
-    } else if (typeof part.text === 'string') text += part.text;
-    else {
-      const type = shownName(String(part.type ?? Object.keys(part)[0]));
-      throw new RowRefusal(`a part of a message is of the type ${type}: only text is read, {"type":"text","text":"…"}`);
+    if (typeof part === 'string') {
+      text += part;
+      continue;
     }
+    if (!isObject(part)) throw wrongShape(`${at}.${i}`, 'a part of a message was expected: {"type":"text","text":"…"}');
+    const fields = new Fields(part, `${at}.${i}`);
+    const type = fields.take('type')?.value;
+    if (type === 'thinking' || type === 'reasoning') {
+      const thought = fields.take('thinking', 'reasoning', 'text');
+      thoughts += textOf(thought?.value, `${at}.${i}`, context).text;
+    } else if (typeof part.text === 'string') text += fields.text('text') ?? '';
+    else {
+      const shown = shownName(String(type ?? Object.keys(part)[0]));
+      throw new RowRefusal(
+        `a part of a message is of the type ${shown}: only text is read, {"type":"text","text":"…"}`,
+      );
+    }
+    noteRest(fields, context, 'messages[].content[]');
   }
   return { text: expectText(text, at), thoughts };
 }

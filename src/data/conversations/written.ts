@@ -2,6 +2,7 @@
 // that changes nothing would be lost in silence. What the template cannot carry is said, or the conversation is skipped.
 import { type ChatTemplate, TemplateFault } from '../../tokenizer/chat-template.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
+import { mayBeKept } from '../../tokenizer/message-escape.js';
 import type { Conversation } from '../types.js';
 import { distinct, type RowNote, RowRefusal } from './notes.js';
 
@@ -59,8 +60,8 @@ class Writer {
       .map((message) => message.role === 'assistant' && this.#template.spelt(message))
       .find(Boolean);
     if (spelt) {
-      const text = `${spelt} spelt inside an answer: it stays text (sft.keepTokens keeps it as a token)`;
-      this.#notes.push({ level: 'warning', text });
+      const keep = mayBeKept(this.#template.tokenizer, spelt) ? ' (sft.keepTokens keeps it as a token)' : '';
+      this.#notes.push({ level: 'warning', text: `${spelt} spelt inside an answer: it stays text${keep}` });
     }
     return { messages, tools: this.#tools && [...this.#tools], notes: distinct(this.#notes) };
   }
