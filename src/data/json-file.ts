@@ -1,8 +1,7 @@
 // JSON files that are read whole, as every text is read: bounded, and refused with the place where they are no JSON.
 import { UserError } from '../base/errors.js';
+import { readLimits } from './sources/limits.js';
 import { type LineOptions, readRawLines } from './sources/lines.js';
-
-const maxJsonBytes = 128 << 20;
 
 /** `prefix` is cut off first (a JavaScript module that only exports data). @throws UserError with file and line. */
 export async function readJsonFile(path: string, options: LineOptions = {}, prefix?: RegExp): Promise<unknown> {
@@ -21,10 +20,10 @@ export async function readJsonFile(path: string, options: LineOptions = {}, pref
 async function readWhole(path: string, options: LineOptions): Promise<string> {
   const lines: string[] = [];
   let size = 0;
-  for await (const line of readRawLines(path, { ...options, maxBytes: maxJsonBytes })) {
+  for await (const line of readRawLines(path, { ...options, maxBytes: readLimits.jsonBytes })) {
     if ('fault' in line) throw line.isTooLong ? tooLarge(path) : line.fault;
     size += line.text.length + 1;
-    if (size > maxJsonBytes) throw tooLarge(path);
+    if (size > readLimits.jsonBytes) throw tooLarge(path);
     lines.push(line.text);
   }
   return lines.join('\n');
@@ -32,7 +31,7 @@ async function readWhole(path: string, options: LineOptions): Promise<string> {
 
 function tooLarge(path: string): UserError {
   return new UserError({
-    what: `this JSON file is larger than ${maxJsonBytes >> 20} MiB`,
+    what: `this JSON file is larger than ${readLimits.jsonBytes >> 20} MiB`,
     where: path,
     next: 'Convert it to JSON lines, which are read one at a time: jq -c ".[]" file.json > file.jsonl',
   });

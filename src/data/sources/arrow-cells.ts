@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { type OpenFile, readAt } from '../arrow-file.js';
 import type { Table } from '../flat-buffers.js';
 import { type ArrowField, arrowTypes, hasVariadicBuffers } from './arrow-schema.js';
-import { maxColumnBytes } from './columns.js';
+import { readLimits } from './limits.js';
 import type { ZstdThread } from './zstd.js';
 
 export interface Cells {
@@ -55,7 +55,7 @@ export class RecordBatch {
     if (this.#isCompressed && message.header.table(3).byte(0) !== zstdCodec) {
       throw new Error('it is compressed with LZ4, which is not read: write it with compression "zstd" or none');
     }
-    this.#most = this.#isCompressed ? maxColumnBytes : message.bodyBytes;
+    this.#most = this.#isCompressed ? readLimits.columnBytes : message.bodyBytes;
     // A row takes at least one byte of the file: its offset or index.
     if (this.rows > this.#most) throw new Error(`it claims ${this.rows} rows`);
   }
@@ -159,7 +159,7 @@ export class RecordBatch {
     for (let i = 0; i < count; i++) {
       const buffer = await this.#next(name, 0);
       bytes += buffer.length;
-      if (bytes > maxColumnBytes) throw tooLarge(name);
+      if (bytes > readLimits.columnBytes) throw tooLarge(name);
       buffers.push(buffer);
     }
     const at = (row: number): string | undefined => {
@@ -184,7 +184,7 @@ export class RecordBatch {
     const slots = this.#message.header.vector(2, 16);
     const [offset, length] = [slots.long(this.#slot, 0), slots.long(this.#slot++, 8)];
     if (offset + length > this.#message.bodyBytes) throw new Error('a buffer lies outside its batch');
-    if (length > maxColumnBytes) throw tooLarge(name);
+    if (length > readLimits.columnBytes) throw tooLarge(name);
     const bytes = await readAt(this.#file, this.#message.body + offset, length);
     const buffer = this.#isCompressed && length > 0 ? await this.#unpacked(bytes, name) : bytes;
     if (buffer.length < needed) throw new Error('a buffer is too short');
@@ -194,7 +194,7 @@ export class RecordBatch {
   #unpacked(bytes: Buffer, name: string): Promise<Buffer> | Buffer {
     const size = Number(bytes.readBigInt64LE(0));
     if (size === -1) return bytes.subarray(8);
-    if (size < 0 || size > maxColumnBytes) throw tooLarge(name);
+    if (size < 0 || size > readLimits.columnBytes) throw tooLarge(name);
     return this.#zstd.unpackWhole(bytes.subarray(8), size);
   }
 }
@@ -202,7 +202,7 @@ export class RecordBatch {
 /** A dictionary and what a delta adds to it. */
 export function joined(first: Cells, second: Cells, name: string): Cells {
   const bytes = first.bytes + second.bytes;
-  if (bytes > maxColumnBytes) throw tooLarge(name);
+  if (bytes > readLimits.columnBytes) throw tooLarge(name);
   const at = (row: number) => (row < first.length ? first.at(row) : second.at(row - first.length));
   return { length: first.length + second.length, bytes, at };
 }
@@ -271,5 +271,7 @@ function oneOf(children: readonly ArrowField[], name: string): ArrowField {
 }
 
 function tooLarge(name: string): Error {
-  return new Error(`column ${name} has more than ${maxColumnBytes >> 20} MiB in one record batch: write smaller ones`);
+  return new Error(
+    `column ${name} has more than ${readLimits.columnBytes >> 20} MiB in one record batch: write smaller ones`,
+  );
 }

@@ -2,9 +2,6 @@
 import { UserError } from '../../base/errors.js';
 import type { SourceSpec } from '../spec.js';
 
-/** A row group or record batch whose column is larger is not held in memory. */
-export const maxColumnBytes = 256 << 20;
-
 export interface FoundColumn {
   name: string;
   isText: boolean;

@@ -3,7 +3,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { UserError } from '../../base/errors.js';
 import { shorten } from '../../base/format.js';
-import { type Line, maxLineBytes } from '../../base/jsonl.js';
+import type { Line } from '../../base/jsonl.js';
 import { openBytes } from './bytes.js';
 import {
   byFirstBytes,
@@ -16,6 +16,7 @@ import {
   tryOut,
   undecodable,
 } from './encoding.js';
+import { readLimits } from './limits.js';
 
 export interface BadLine {
   /** 1-based. */
@@ -75,7 +76,7 @@ async function* linesFrom(
   first: Buffer,
   chunks: AsyncIterator<Buffer>,
   path: string,
-  { encoding = 'auto', notice, maxBytes = maxLineBytes }: LineOptions,
+  { encoding = 'auto', notice, maxBytes = readLimits.lineBytes }: LineOptions,
   again: (() => Promise<AsyncIterable<Buffer>>) | undefined,
 ): Lines {
   const found = encoding === 'auto' || encoding === 'utf-16' ? byFirstBytes(first, path) : undefined;

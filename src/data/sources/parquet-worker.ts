@@ -16,11 +16,14 @@ import {
 import { type Fault, UserError } from '../../base/errors.js';
 import { readAt } from '../arrow-file.js';
 import type { SourceSpec } from '../spec.js';
-import { type ColumnarRow, type FoundColumn, maxColumnBytes, neededColumns } from './columns.js';
+import { type ColumnarRow, type FoundColumn, neededColumns } from './columns.js';
+import { readLimits } from './limits.js';
 import { checkPages } from './parquet-pages.js';
 import { ZstdStream } from './zstd-stream.js';
 
 export interface ParquetJob {
+  /** Those of the thread that asks. */
+  limits: typeof readLimits;
   path: string;
   /** The only ones that are needed, all of text. Default: all there are. */
   columns?: SourceSpec['columns'];
@@ -49,7 +52,7 @@ async function* portions({ path, columns }: ParquetJob): AsyncGenerator<Columnar
     async slice(start, end = size) {
       const length = end - start;
       if (!(start >= 0 && length >= 0 && end <= size)) throw new Error('it points outside of itself, or is cut short');
-      if (length > maxColumnBytes) throw new Error(`it asks for ${length} bytes at once`);
+      if (length > readLimits.columnBytes) throw new Error(`it asks for ${length} bytes at once`);
       return (await readAt({ handle, size }, start, length)).buffer as ArrayBuffer;
     },
   };
@@ -116,12 +119,12 @@ function checkGroup(
     const isFlat = meta.path_in_schema.length === 1;
     if (isFlat && meta.num_values !== rows)
       throw new Error(`row group ${index + 1}: column ${name} has another number of rows`);
-    if (meta.total_compressed_size > maxColumnBytes || meta.total_uncompressed_size > maxColumnBytes) {
-      const limit = `${maxColumnBytes >> 20} MiB`;
+    if (meta.total_compressed_size > readLimits.columnBytes || meta.total_uncompressed_size > readLimits.columnBytes) {
+      const limit = `${readLimits.columnBytes >> 20} MiB`;
       throw new Error(`row group ${index + 1}: column ${name} is larger than ${limit} and is not held in memory`);
     }
   }
-  let left = columns.length * maxColumnBytes;
+  let left = columns.length * readLimits.columnBytes;
   const bounded = Object.entries(codecs).map(([name, decompress]): [string, Decompress] => [
     name,
     (bytes, size) => {
@@ -225,4 +228,5 @@ async function serve(job: ParquetJob): Promise<void> {
   });
 }
 
+Object.assign(readLimits, (workerData as ParquetJob).limits);
 await serve(workerData as ParquetJob);

@@ -3,6 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import type { SourceSpec } from '../spec.js';
 import type { ColumnarRow } from './columns.js';
+import { readLimits } from './limits.js';
 import type { ParquetAnswer, ParquetJob } from './parquet-worker.js';
 import { ReaderThread } from './thread.js';
 
@@ -14,7 +15,7 @@ export async function* readParquetRows(
   path: string,
   columns: SourceSpec['columns'] | undefined,
 ): AsyncGenerator<ColumnarRow> {
-  const job: ParquetJob = { path, ...(columns && { columns }) };
+  const job: ParquetJob = { path, limits: readLimits, ...(columns && { columns }) };
   const thread = new ReaderThread(new URL('./parquet-worker.js', import.meta.url), job);
   let rows = 0;
   try {
