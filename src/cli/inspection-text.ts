@@ -66,7 +66,7 @@ export function ggufText({ path, bytes, version, metadata, parameters, tensors }
 }
 
 function layOut(blocks: readonly (readonly [string, readonly string[]])[]): string[] {
-  const columns = process.stdout.columns ?? Number.POSITIVE_INFINITY;
+  const columns = process.stdout.columns || Number.POSITIVE_INFINITY;
   return blocks.flatMap(([label, texts]) => {
     const lines = texts.flatMap((text) => wrapped(printable(text), columns - labelWidth));
     return lines.map((line, i) => `${pc.bold((i === 0 ? label : '').padEnd(labelWidth))}${marked(line)}`);

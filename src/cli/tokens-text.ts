@@ -11,7 +11,7 @@ function hasColours(): boolean {
 
 export function tokensText(
   report: TokensReport,
-  { colours = hasColours(), columns = process.stdout.columns ?? 120 } = {},
+  { colours = hasColours(), columns = process.stdout.columns || 120 } = {},
 ): string {
   const { what, sequences, tokens, withLoss } = report;
   const parts = [printable(what), ''];

@@ -41,7 +41,7 @@ export function barMeter(stderr: OutputStream, paint: (text: string) => string):
         const options: Options = {
           format: `${paint('{stage}')}{label} ${total === undefined ? tail : `{bar} ${tail}`}`,
           stream: stderr,
-          barsize: Math.max(8, Math.min(30, (stderr.columns ?? 80) - 75)),
+          barsize: Math.max(8, Math.min(30, (stderr.columns || 80) - 75)),
           barCompleteChar: '█',
           barIncompleteChar: '░',
           clearOnComplete: true,
