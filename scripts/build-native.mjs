@@ -5,9 +5,9 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -43,7 +43,7 @@ export class BuildFailure extends Error {
 }
 
 /**
- * Builds `mossctl-<platform>-<arch>.node`, unless the one there came from the same sources, flags and compiler.
+ * Builds `mossctl-<platform>-<arch>.node`, unless the one there is whole and came from the same sources, flags and compiler.
  * The old file stays until the new one is whole. Throws BuildFailure, and leaves the reason in failed.txt for the loader.
  *
  * @param {{ source?: string, out?: string, arch?: string, force?: boolean, sanitize?: boolean }} options
@@ -54,7 +54,6 @@ export async function buildNative(options = {}) {
   try {
     const plan = await planBuild(options);
     const built = options.force === true || !isCurrent(plan);
-    if (built) await makeFolder(out);
     const warnings = built ? await compile(plan) : '';
     await rm(join(out, 'failed.txt'), { force: true });
     const seconds = (performance.now() - started) / 1000;
@@ -171,27 +170,51 @@ function accepts({ command }, flags) {
 
 function isCurrent({ out, binary, digest }) {
   if (!existsSync(binary) || !existsSync(join(out, 'digest.txt'))) return false;
-  return readFileSync(join(out, 'digest.txt'), 'utf8').trim() === digest;
+  return readFileSync(join(out, 'digest.txt'), 'utf8') === recordOf(digest, readFileSync(binary));
+}
+
+/** What digest.txt holds: a binary that was cut or changed since is none of this build. */
+function recordOf(digest, bytes) {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return `sources ${digest}\nbinary ${sha256}\n`;
 }
 
 async function compile({ source, out, binary, compiler, units, link, digest }) {
-  const objects = await mkdtemp(join(tmpdir(), 'mossctl-native-'));
-  const temporary = `${binary}.tmp-${randomBytes(4).toString('hex')}`;
+  await removeAbandoned(out);
+  const folder = join(out, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
+  await mkdir(folder, { recursive: true });
   try {
     const jobs = units.map(({ file, flags }, i) => {
-      const object = join(objects, `${i}.o`);
+      const object = join(folder, `${i}.o`);
       return { object, command: [...compiler.command, ...flags, '-c', join(source, file), '-o', object] };
     });
     // The last units are the long ones: they start first.
     const warnings = await runAll(jobs.map(({ command }) => command).reverse());
-    await run([...compiler.command, ...jobs.map(({ object }) => object), ...link, '-o', temporary]);
+    const linked = join(folder, 'linked.node');
+    await run([...compiler.command, ...jobs.map(({ object }) => object), ...link, '-o', linked]);
+    const record = recordOf(digest, await readFile(linked));
     await rm(join(out, 'digest.txt'), { force: true }); // it never vouches for a file that it was not made for
-    await rename(temporary, binary);
-    await writeFile(join(out, 'digest.txt'), `${digest}\n`);
+    await rename(linked, binary);
+    await writeFile(join(out, 'digest.txt'), record);
     return warnings;
   } finally {
-    await rm(objects, { recursive: true, force: true });
-    await rm(temporary, { force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What builds left that were killed: their folders carry their process's number. */
+async function removeAbandoned(out) {
+  for (const name of await readdir(out).catch(() => [])) {
+    const pid = /^\.tmp-(\d+)-[0-9a-f]{8}$/.exec(name)?.[1];
+    if (pid !== undefined && !hasProcess(Number(pid))) await rm(join(out, name), { recursive: true, force: true });
+  }
+}
+
+function hasProcess(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
   }
 }
 
@@ -221,13 +244,6 @@ async function runAll(commands) {
 function run([file, ...args], signal) {
   const env = { ...process.env, LC_ALL: 'C' };
   return promisify(execFile)(file, args, { signal, env, maxBuffer: 2 ** 26 });
-}
-
-async function makeFolder(folder) {
-  await mkdir(folder, { recursive: true });
-  const probe = join(folder, `.tmp-${randomBytes(4).toString('hex')}`); // better now than after compiling
-  await writeFile(probe, '');
-  await rm(probe);
 }
 
 function asFailure(error, out) {

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
@@ -119,6 +120,37 @@ test('one binary holds every instruction set, loads, and is not built twice', { 
   assert.match((await build(place, ['--force'])).text, /: built /);
   await rm(binary);
   assert.match((await build(place)).text, /: built /);
+
+  const whole = await readFile(binary);
+  for (const damaged of [whole.subarray(0, whole.length >> 1), Buffer.alloc(0), Buffer.concat([whole, Buffer.of(0)])]) {
+    await writeFile(binary, damaged);
+    assert.match((await build(place)).text, /: built /);
+    assert.deepEqual(loadAddon(binary).kernels, sets);
+  }
+  assert.match((await build(place)).text, /is up to date/);
+});
+
+test('what a killed build left is removed by the next one, and what a living one writes is not', { skip }, async () => {
+  const place = await sourcesAt('killed');
+  // A compiler that answers at once, until it is to compile.
+  const slow = join(place.source, 'slow.sh');
+  await writeFile(slow, '#!/bin/sh\ncase "$*" in *" -c "*) exec sleep 20;; esac\necho slow\n', { mode: 0o755 });
+  const child = spawn(process.execPath, [script, '--source', place.source, '--out', place.out], {
+    env: { ...process.env, CXX: slow },
+    detached: true,
+    stdio: 'ignore',
+  });
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  const unfinished = async () => (await readdir(place.out).catch(() => [])).filter((name) => name.startsWith('.tmp-'));
+  for (let tries = 0; (await unfinished()).length === 0 && tries < 200; tries++) await setTimeout(50);
+  const left = await unfinished();
+  assert.deepEqual([left.length, left[0].split('-')[1]], [1, String(child.pid)]);
+  assert.match((await build(place)).text, /: built /);
+  assert.deepEqual(await unfinished(), left);
+  process.kill(-(child.pid as number), 'SIGKILL');
+  await ended;
+  assert.match((await build(place, ['--force'])).text, /: built /);
+  assert.deepEqual((await readdir(place.out)).sort(), ['digest.txt', binaryName]);
 });
 
 test('a failed compile says where, keeps the old binary, and the old sources are then up to date', {
