@@ -205,6 +205,8 @@ export function parseJson(text: string, path: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
+    if (text.startsWith('\uFEFF'))
+      throw damagedFile(path, 'it begins with a byte-order mark, which JSON does not allow');
     throw damagedFile(path, `it is not valid JSON: ${(error as Error).message}`);
   }
   let level = [value];

@@ -32,7 +32,7 @@ if (survivesHangup) process.on('SIGHUP', () => undefined);
 process.on('uncaughtException', (error) => process.exit(reportFailure(error)));
 let code = await main(process.argv.slice(2));
 await outputWritten();
-const incomplete = incompleteError();
+const incomplete = incompleteError(code === 0);
 if (incomplete !== undefined) code = Math.max(code, reportFailure(incomplete));
 // A failed command may leave timers and sockets behind; a finished one has none and ends by itself.
 if (code === 0) process.exitCode = 0;

@@ -70,14 +70,14 @@ export function addIncomplete(where: string): void {
   incomplete.add(where);
 }
 
-/** What could not be written while the work continued. @returns undefined where all of it could. */
-export function incompleteError(): UserError | undefined {
+/** What could not be written while the work continued; undefined where all of it could. `isDone`: the work ended well. */
+export function incompleteError(isDone: boolean): UserError | undefined {
   if (incomplete.size === 0) return undefined;
   return new UserError(
     {
       where: [...incomplete].map((name) => (name.startsWith('standard ') ? name : shownPath(name))).join(', '),
       what: 'not all of it could be written',
-      why: 'the work itself was done: only what was written about it has gaps',
+      why: isDone ? 'the work itself was done: only what was written about it has gaps' : undefined,
       next: 'Look at the warnings above, and free space or fix permissions',
     },
     { exitCode: 1 },

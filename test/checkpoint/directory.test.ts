@@ -74,6 +74,12 @@ const damages: [string, string, (path: string) => Promise<void>, RegExp][] = [
   ['a missing file', 'tokenizer.json', (p) => rm(p), /the file is missing/i],
   ['an edited config', 'config.json', (p) => writeFile(p, '{}'), /its 2 bytes are not the ones that were saved/i],
   ['a torn manifest', 'mossctl.json', (p) => truncate(p, 100), /not valid JSON/],
+  [
+    'a byte-order mark',
+    'mossctl.json',
+    async (p) => writeFile(p, `\uFEFF${await readFile(p, 'utf8')}`),
+    /begins with a byte-order mark/,
+  ],
   ['damaged optimizer', 'training/optimizer.safetensors', flipLastBit, /sha256 differs/],
 ];
 for (const [title, name, damage, message] of damages) {
