@@ -1,5 +1,6 @@
 // JSON files that are read whole, as every text is read: bounded, and refused with the place where they are no JSON.
 import { UserError } from '../base/errors.js';
+import { commandLine } from '../base/shell.js';
 import { readLimits } from './sources/limits.js';
 import { type LineOptions, readRawLines } from './sources/lines.js';
 
@@ -12,7 +13,12 @@ export async function readJsonFile(path: string, options: LineOptions = {}, pref
     const message = (error as Error).message;
     const position = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
     const line = Number.isNaN(position) ? '' : `:${text.slice(0, position).split('\n').length}`;
-    throw new UserError({ what: 'this is not valid JSON', where: `${path}${line}`, why: message });
+    throw new UserError({
+      what: 'this is not valid JSON',
+      where: `${path}${line}`,
+      why: message,
+      next: `Fix it there, or fetch it again if it is cut short; objects one after another become lines with ${commandLine('jq', '-c', '.', path)}`,
+    });
   }
 }
 

@@ -309,3 +309,37 @@ test('texts to measure: rows in any format and plain text, of a file or a folder
   assert.equal((await samples(fixture('snappy.parquet'))).length, 29, 'thirty rows, one of them null');
   await assert.rejects(samples(join(folder, 'c')), /c: no file is found here/);
 });
+
+test('text in Shift-JIS, EUC-JP or EUC-KR is not taken for GB18030, and the advice shows what it would be as each', async () => {
+  // 空は青いです / 하늘은 파랗습니다, after ASCII that reads alike in every encoding.
+  const cases = [
+    ['8bf382cd90c282a282c582b7', /in Shift-JIS it reads "空は青いです".*iconv -f SHIFT_JIS/],
+    ['b6f5a4cfc0c4a4a4a4c7a4b9', /in EUC-JP it reads "空は青いです".*iconv -f EUC-JP/],
+    ['c7cfb4c3c0ba20c6c4b6febdc0b4cfb4d9', /in EUC-KR it reads "하늘은 파랗습니다".*iconv -f EUC-KR/],
+  ] as const;
+  for (const [hex, advice] of cases) {
+    const line = Buffer.concat([
+      Buffer.from('a long beginning in plain ASCII, which tells nothing: '),
+      Buffer.from(hex, 'hex'),
+    ]);
+    const { lines, notices } = await linesOf(Buffer.concat([line, Buffer.from('\n'), line]));
+    assert.match(lines[0], advice);
+    assert.deepEqual(notices, []);
+  }
+});
+
+test('JSON over several lines and lines that end in CR alone are named, with the command that makes rows of them', async () => {
+  const folder = await scratch({
+    'one.json': JSON.stringify(row, null, 2),
+    'wrapped.json': JSON.stringify({ version: 1, data: [row, row] }, null, 2),
+    'many.jsonl': `${JSON.stringify(row, null, 2)}\n${JSON.stringify(row, null, 2)}`,
+    'mac.jsonl': `${JSON.stringify(row)}\r${JSON.stringify(row)}\r`,
+  });
+  const expected = {
+    'one.json': /one object over several lines, with the fields messages.*jq -c \. /,
+    'wrapped.json': /with the fields version, data.*jq -c '\.\["data"\]\[\]' /,
+    'many.jsonl': /not valid JSON.*objects one after another become lines with jq -c \. /,
+    'mac.jsonl': /lines end in a carriage return alone: tr '\\r' '\\n' < /,
+  };
+  for (const [name, message] of Object.entries(expected)) await assert.rejects(rowsAt(join(folder, name)), message);
+});

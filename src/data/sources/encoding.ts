@@ -29,6 +29,8 @@ const noCharacter = /[\uE000-\uF8FF\uFFFD\u0080-\u009F]/;
 /** What text does not have: control characters, private and non-characters. */
 const unlikely = /[^\P{Cc}\t-\r]|[\p{Co}\uFFFE\uFFFF]/u;
 
+const nonAsciiLetter = /(?=[^\0-\x7f])\p{L}/gu;
+
 /** Half of a character of UTF-16. */
 export const loneSurrogate = /\p{Cs}/u;
 
@@ -41,6 +43,16 @@ export function decode(bytes: Uint8Array, decoding: 'gb18030' | 'big5'): string 
     return undefined;
   }
 }
+
+/**
+ * Encodings that are not read, but whose bytes are sound GB18030 as well: told by the share of letters that are kana or
+ * Hangul. Chinese in GB18030 that is decoded so has nearly no kana, and Hanja for about half of its characters.
+ */
+const neighbours = [
+  { label: 'shift_jis', name: 'Shift-JIS', own: /[\u3041-\u30FA]/g, share: 0.2 },
+  { label: 'euc-jp', name: 'EUC-JP', own: /[\u3041-\u30FA]/g, share: 0.2 },
+  { label: 'euc-kr', name: 'EUC-KR', own: /[\uAC00-\uD7A3]/g, share: 0.9 },
+] as const;
 
 /** By a byte-order mark, or by where zeros stand; undefined where the first bytes do not tell. @param head at least 2 */
 export function byFirstBytes(head: Buffer, path: string): { decoding: Decoding; markBytes: number } | undefined {
@@ -76,10 +88,12 @@ export function decodeUtf16(bytes: Buffer, decoding: 'utf-16le' | 'utf-16be'): s
 /** A whole text that is not UTF-8, from its beginning to its end, tried as GB18030 and as Big5. */
 export async function tryOut(bytes: AsyncIterable<Buffer>): Promise<Decoding> {
   const trials = { gb18030: new Trial('gb18030'), big5: new Trial('big5') };
+  const others = neighbours.map(({ label, own, share }) => new Trial(label, own, share));
+  const all = [...Object.values(trials), ...others];
   const lines = { utf8: 0, other: 0 };
   let pending: Buffer = Buffer.alloc(0);
   for await (const chunk of bytes) {
-    for (const trial of Object.values(trials)) trial.push(chunk);
+    for (const trial of all) trial.push(chunk);
     const joined = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     const end = joined.lastIndexOf(10) + 1;
     for (const isSound of nonAsciiLines(joined.subarray(0, end))) lines[isSound ? 'utf8' : 'other']++;
@@ -87,9 +101,10 @@ export async function tryOut(bytes: AsyncIterable<Buffer>): Promise<Decoding> {
     if (!trials.gb18030.fits && !trials.big5.fits && lines.utf8 > 0) return 'utf-8';
   }
   for (const isSound of nonAsciiLines(pending)) lines[isSound ? 'utf8' : 'other']++;
-  for (const trial of Object.values(trials)) trial.push();
+  for (const trial of all) trial.push();
   // Most of it is UTF-8, with damage here and there.
   if (lines.utf8 > lines.other) return 'utf-8';
+  if (others.some((trial) => trial.isNeighbour)) return 'unsure';
   return trials.gb18030.fits && trials.gb18030.isLikely && !trials.big5.fits ? 'gb18030' : 'unsure';
 }
 
@@ -97,9 +112,15 @@ class Trial {
   fits = true;
   #characters = 0;
   #runs = 0;
+  #letters = 0;
+  #own = 0;
   readonly #decoder: TextDecoder;
+  readonly own: RegExp | undefined;
+  readonly share: number;
 
-  constructor(decoding: 'gb18030' | 'big5') {
+  constructor(decoding: string, own?: RegExp, share = 1) {
+    this.own = own;
+    this.share = share;
     this.#decoder = new TextDecoder(decoding, { fatal: true });
   }
 
@@ -113,6 +134,9 @@ class Trial {
         this.#characters += run.length;
         this.#runs++;
       }
+      if (this.own === undefined) return;
+      this.#letters += text.match(nonAsciiLetter)?.length ?? 0;
+      this.#own += text.match(this.own)?.length ?? 0;
     } catch {
       this.fits = false;
     }
@@ -121,6 +145,10 @@ class Trial {
   /** Chinese stands in words and sentences; a single character between Latin letters is an accented letter misread. */
   get isLikely(): boolean {
     return this.#characters >= this.#runs * 2;
+  }
+
+  get isNeighbour(): boolean {
+    return this.fits && this.#own > 0 && this.#own >= this.#letters * this.share;
   }
 }
 
@@ -142,15 +170,11 @@ export function undecodable(line: Uint8Array, decoding: Decoding, path: string, 
     const why = `the bytes there are no ${encodingNames[decoding]}, as which the file is read`;
     return new UserError({ what: `this is not ${encodingNames[decoding]} text`, where, why });
   }
-  const readings = (['gb18030', 'big5'] as const).flatMap((candidate) => {
-    const text = decoding === 'unsure' ? decode(line, candidate) : undefined;
-    return text === undefined || noCharacter.test(text) ? [] : [{ candidate, text: shorten(text.trim(), 40) }];
-  });
-  const as = readings.map(({ candidate, text }) => `in ${encodingNames[candidate]} it reads ${JSON.stringify(text)}`);
-  const convert = readings.map(({ candidate }) =>
-    commandLine('iconv', '-f', candidate.toUpperCase(), '-t', 'UTF-8', path),
-  );
-  const keys = readings.map(({ candidate }) => `encoding: ${candidate}`);
+  const readings = decoding === 'unsure' ? readingsOf(line) : [];
+  const as = readings.map(({ name, text }) => `in ${name} it reads ${JSON.stringify(excerpt(text))}`);
+  const convert = readings.map(({ label }) => commandLine('iconv', '-f', label.toUpperCase(), '-t', 'UTF-8', path));
+  const keys = readings.flatMap(({ label, isRead }) => (isRead ? [`encoding: ${label}`] : []));
+  const key = keys.length === 0 ? '' : `for a source of a data-spec ${keys.join(' or ')}; else `;
   return new UserError({
     what: 'this is not UTF-8 text',
     where,
@@ -158,6 +182,29 @@ export function undecodable(line: Uint8Array, decoding: Decoding, path: string, 
     next:
       readings.length === 0
         ? 'Find out which encoding it is in and convert it to UTF-8, or delete that line'
-        : `Choose the one that reads right: for a source of a data-spec ${keys.join(' or ')}; else convert the file with ${convert.join(' or ')}`,
+        : `Choose the one that reads right: ${key}convert the file with ${convert.join(' or ')}`,
   });
+}
+
+/** What a line would be in each encoding in which it is sound. `isRead`: by a key of ours. */
+function readingsOf(line: Uint8Array): { label: string; name: string; text: string; isRead: boolean }[] {
+  const ours = (['gb18030', 'big5'] as const).map((label) => ({ label, name: encodingNames[label], isRead: true }));
+  const others = neighbours.filter(({ label, own, share }) => {
+    const trial = new Trial(label, own, share);
+    trial.push(Buffer.from(line));
+    return trial.isNeighbour;
+  });
+  return [...ours, ...others.map(({ label, name }) => ({ label, name, isRead: false }))].flatMap((reading) => {
+    try {
+      const text = new TextDecoder(reading.label, { fatal: true, ignoreBOM: true }).decode(line);
+      return noCharacter.test(text) ? [] : [{ ...reading, text }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Where it begins to matter: of a row of JSON neither field names nor quotes, and nothing that reads alike in each. */
+export function excerpt(text: string): string {
+  return shorten((/[^\p{ASCII}][^"\\]*/u.exec(text)?.[0] ?? text).trim(), 40);
 }

@@ -2,7 +2,6 @@
 // next: one that cannot be decoded or is too long comes as a fault in its place. What is held is one block and one line.
 import { isAscii, isUtf8 } from 'node:buffer';
 import { UserError } from '../../base/errors.js';
-import { shorten } from '../../base/format.js';
 import type { Line } from '../../base/jsonl.js';
 import { openBytes } from './bytes.js';
 import {
@@ -12,6 +11,7 @@ import {
   decodeUtf16,
   type Encoding,
   encodingNames,
+  excerpt,
   loneSurrogate,
   tryOut,
   undecodable,
@@ -245,7 +245,6 @@ function firstNonAscii(block: Buffer): Buffer {
 }
 
 function readAs(path: string, decoding: Exclude<Decoding, 'unsure'>, sample: string): string {
-  // Where it begins to matter: of a row of JSON neither field names nor quotes.
-  const shown = JSON.stringify(shorten((/[^\p{ASCII}][^"\\]*/u.exec(sample)?.[0] ?? sample).trim(), 40));
+  const shown = JSON.stringify(excerpt(sample));
   return `${path} is read as ${encodingNames[decoding]}, since it is not UTF-8: ${shown}`;
 }

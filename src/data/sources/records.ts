@@ -2,6 +2,7 @@
 // each with its fault. One table: format → reader. What a record means is for who asks to say.
 import { UserError } from '../../base/errors.js';
 import { parseJsonLine } from '../../base/jsonl.js';
+import { commandLine } from '../../base/shell.js';
 import { readJsonFile } from '../json-file.js';
 import { readColumnarRecords } from './columnar.js';
 import { columnsIn, readCsvRecords } from './csv.js';
@@ -33,7 +34,7 @@ const tableName = /\.(?:csv|tsv)(?:\.\w+)?$/i;
 export async function recordFormatOf(file: SourceFile): Promise<RecordFormat> {
   const { format, line } = await beginningOf(file);
   if (format !== undefined) return format;
-  if (line.startsWith('[')) return 'json';
+  if (line.startsWith('[') || line === '{') return 'json';
   return !line.startsWith('{') && !jsonName.test(file.name) && columnsIn(line).length > 1 ? 'csv' : 'jsonl';
 }
 
@@ -94,8 +95,21 @@ async function* readJsonLines({ path, name }: SourceFile, options: RecordOptions
 
 async function* readJsonList({ path, name }: SourceFile, options: RecordOptions): Records {
   const rows = await readJsonFile(path, options);
-  if (!Array.isArray(rows)) throw new UserError({ what: 'a list of rows was expected', where: path });
+  if (!Array.isArray(rows)) throw noList(rows, path);
   for (const [index, value] of rows.entries()) {
     yield { value, at: `${name}#${index}`, line: index + 1, where: `${path}, row ${index + 1}` };
   }
+}
+
+function noList(value: unknown, path: string): UserError {
+  const fields = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const list = fields.find(([, field]) => Array.isArray(field) && field.length > 0 && typeof field[0] === 'object');
+  const names = fields.map(([name]) => name).slice(0, 8);
+  const filter = list === undefined || names.includes('messages') ? '.' : `.[${JSON.stringify(list[0])}][]`;
+  return new UserError({
+    what: 'a list of rows was expected',
+    where: path,
+    why: fields.length === 0 ? undefined : `this is one object over several lines, with the fields ${names.join(', ')}`,
+    next: `Write each row on a line of its own: ${commandLine('jq', '-c', filter, path)} > rows.jsonl`,
+  });
 }
