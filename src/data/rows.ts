@@ -2,7 +2,6 @@
 // JSON lines, one JSON list, a table, Parquet or Arrow, compressed or not. One rule for bad rows: whoever made these rows
 // wants every one of them, so each that cannot be read is an error with its place.
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { type Fault, ifAbsent, UserError } from '../base/errors.js';
 import { digestOf, sha256File } from '../base/files.js';
 import { countOf } from '../base/format.js';
@@ -67,8 +66,8 @@ export function shortened(faults: readonly Fault[], path: string): Fault[] {
 /** The files that `path` names, in order. In a folder, those that hold rows by their names. */
 async function rowFilesAt(path: string, notice?: Notice): Promise<SourceFile[]> {
   const kind = await stat(path).catch(ifAbsent(undefined));
-  if (kind !== undefined && !kind.isDirectory()) return [{ path, name: basename(path) }];
   const all = await filesAt(path);
+  if (kind?.isFile()) return all;
   const found = kind === undefined ? all : all.filter(({ name }) => rowFile.test(name));
   if (found.length === 0) {
     const what = kind === undefined ? 'no file is found here' : 'this folder holds no file of rows';

@@ -343,3 +343,13 @@ test('JSON over several lines and lines that end in CR alone are named, with the
   };
   for (const [name, message] of Object.entries(expected)) await assert.rejects(rowsAt(join(folder, name)), message);
 });
+
+test('a pipe is refused at once and by name: it would be read more than once', async () => {
+  const folder = await scratch({ 'a.txt': 'text' });
+  const pipe = join(folder, 'pipe');
+  if (spawnSync('mkfifo', [pipe]).status !== 0) return; // no such thing here
+  const isRefused = /pipe: this is a pipe or a device, not a file/;
+  await assert.rejects(rowsAt(pipe), isRefused);
+  await assert.rejects(rowsDigest(pipe), isRefused);
+  await assert.rejects(readSamples(pipe).next(), isRefused);
+});

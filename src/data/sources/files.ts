@@ -61,11 +61,22 @@ export async function listFiles(root: string, pattern: string): Promise<SourceFi
   return found.sort((a, b) => compareNames(a.name, b.name));
 }
 
-/** The files that a path from outside a data-spec names: one, those of a folder, or of a pattern. Names are short. */
+/**
+ * The files that a path from outside a data-spec names: one, those of a folder, or of a pattern. Names are short.
+ * @throws UserError for a pipe or a device: a file is read more than once, and what a pipe gave is gone.
+ */
 export async function filesAt(path: string): Promise<SourceFile[]> {
   const kind = await stat(path).catch(() => undefined);
   if (kind?.isDirectory()) return listFiles(path, '.');
-  if (kind !== undefined) return [{ path, name: basename(path) }];
+  if (kind?.isFile()) return [{ path, name: basename(path) }];
+  if (kind !== undefined) {
+    throw new UserError({
+      what: 'this is a pipe or a device, not a file',
+      where: path,
+      why: 'it is read more than once: to see of which kind it is, and to see whether it has changed',
+      next: 'Save what comes from it to a file, and give that',
+    });
+  }
   const fixed = wildcard.test(path) ? dirname(`${path.slice(0, path.search(wildcard))}x`) : path;
   return fixed === path ? [] : listFiles(fixed, path.slice(fixed.length).replace(/^\/+/, ''));
 }
