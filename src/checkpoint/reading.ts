@@ -20,9 +20,11 @@ export async function withCheckpoint<T>(path: string, read: (directory: string) 
   for (let tries = 0; tries < maxTries; tries++) {
     try {
       directory = await resolveCheckpoint(path);
-    } catch (error) {
-      if (!(await exists(path))) throw directory === undefined ? error : deleted(directory);
-      await sleep(graceMilliseconds);
+    } catch {
+      const isThere = await exists(path);
+      if (!isThere && directory !== undefined) throw deleted(directory);
+      if (isThere) await sleep(graceMilliseconds);
+      // Again, too, where it has only just gone: then what it lacked is not what is wrong.
       directory = await resolveCheckpoint(path);
     }
     const before = await identityOf(directory);
