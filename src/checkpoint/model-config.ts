@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
+import { isRecord } from '../base/objects.js';
 import { isRewardModel, type ModelConfig, modelConfigSchema, tokenId } from '../config/model.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, parseJson, parseJsonAs } from './manifest.js';
@@ -79,10 +80,9 @@ export function parseGenerationConfig(text: string, path: string) {
 /** Anyone's generation_config.json. `skipped`: fields that hold what is no value for them, as `name value`. */
 export function parseGenerationFields(text: string, path: string) {
   const value = parseJson(text, path);
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   const kept: [string, unknown][] = [];
   const skipped: string[] = [];
-  for (const [name, field] of Object.entries(isObject ? value : {})) {
+  for (const [name, field] of Object.entries(isRecord(value) ? value : {})) {
     if (['bos_token_id', 'eos_token_id', 'pad_token_id'].includes(name) || field === null) continue;
     const schema = Object.hasOwn(samplingFields, name) ? samplingFields[name as keyof SamplingDefaults] : undefined;
     if (isJson(field) && (schema === undefined || schema.safeParse(field).success)) kept.push([name, field]);

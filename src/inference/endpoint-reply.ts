@@ -2,9 +2,10 @@
 // text as a string or in parts; thoughts in fields of their own. What is no reply says so in the endpoint's words.
 import { z } from 'zod';
 import { cleanText } from '../base/clean-text.js';
+import { isRecord } from '../base/objects.js';
 import { type Tool, type ToolCall, toolCallSchema } from '../tokenizer/message.js';
 import type { Reply } from './chat-model.js';
-import { errorIn, isRecord, isWebPage, parsed, type SaidError, wordsOfText } from './endpoint-words.js';
+import { errorIn, isWebPage, parsed, type SaidError, wordsOfText } from './endpoint-words.js';
 
 /** Of a reply: more than a body can hold. */
 const maxTextLength = 4 << 20;

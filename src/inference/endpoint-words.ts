@@ -1,6 +1,7 @@
 // What an endpoint says in its own words, whatever form it says it in: OpenAI's `error`, FastAPI's `detail`, a web page of a
 // proxy. Bounded, and without markup and control characters.
 import { cleanText } from '../base/clean-text.js';
+import { isRecord } from '../base/objects.js';
 
 const maxWords = 300;
 /** Of JSON. */
@@ -85,8 +86,4 @@ export function parsed(text: string): unknown {
 function plain(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
   return wordsOfText(text);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

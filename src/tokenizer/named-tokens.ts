@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
 import { specialTokensMapName, tokenizerConfigName } from '../base/layout.js';
+import { isRecord } from '../base/objects.js';
 
 const content = z.string().min(1).max(256);
 /** As Python's `AddedToken(**fields)`. */
@@ -39,8 +40,7 @@ export interface NamedTokens {
 }
 
 type Table = Readonly<Record<string, unknown>>;
-const tableOf = (source: unknown): Table =>
-  typeof source === 'object' && source !== null && !Array.isArray(source) ? (source as Table) : {};
+const tableOf = (source: unknown): Table => (isRecord(source) ? source : {});
 
 export function textOf(named: NamedToken): string {
   return typeof named === 'object' ? named.content : named;

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { type Fault, UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
+import { isRecord } from '../base/objects.js';
 import type { AddedToken } from './added-token-finder.js';
 import { findNormalizer, type Normalize } from './normalizer.js';
 import type { Merges } from './pair-ranks.js';
@@ -30,10 +31,7 @@ const unset = (feature: string) => z.null(`${feature} is not supported; only nul
 const off = (feature: string) => z.literal([false, null], `${feature} is not supported`).optional();
 
 /** The two large tables, which are checked entry by entry where they are read. */
-export const vocabSchema = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'an object from tokens to ids was expected',
-);
+export const vocabSchema = z.custom<Record<string, unknown>>(isRecord, 'an object from tokens to ids was expected');
 const mergesSchema = z.custom<readonly unknown[]>(
   (value) => Array.isArray(value) && value.length <= maxVocabSize,
   `a list of at most ${maxVocabSize} merges was expected`,

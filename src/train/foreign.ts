@@ -1,6 +1,7 @@
 // Whose checkpoint is this? A folder may hold steps that another training made: of another run, stage, model or data. What
 // a training resumes from, and what it deletes, is its own; anything else is set aside under another name, and reported.
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../base/objects.js';
 import { nodeAt, renameKeys, schemaNode } from '../base/schema.js';
 import type { Manifest } from '../checkpoint/manifest.js';
 import { pipelineSchema } from '../config/pipeline.js';
@@ -52,13 +53,9 @@ export function differingKeys(
   at: string,
 ): string[] {
   if (isDeepStrictEqual(before, now) || isIgnored(at)) return [];
-  if (!isBlock(before) || !isBlock(now)) return [at];
+  if (!isRecord(before) || !isRecord(now)) return [at];
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...keys].flatMap((key) => differingKeys(before[key], now[key], isIgnored, `${at}.${key}`));
-}
-
-function isBlock(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function modelName(digest: string | null): string {

@@ -1,14 +1,11 @@
 // The fields of a row or of a message, taken one by one: what nobody has taken in the end was not read. Lists and objects
 // may stand in JSON text, as Parquet and CSV make people store them.
 import { UserError } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
 import { maxContent } from '../../tokenizer/message.js';
 import { RowRefusal, shownName } from './notes.js';
 
 export type JsonObject = Record<string, unknown>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export class Fields {
   readonly #values: JsonObject;
@@ -18,7 +15,7 @@ export class Fields {
 
   /** @throws UserError where it is no object. */
   constructor(value: unknown, at: string) {
-    if (!isObject(value)) throw wrongShape(at, 'an object with fields was expected');
+    if (!isRecord(value)) throw wrongShape(at, 'an object with fields was expected');
     this.#values = value;
     this.at = at;
   }
@@ -101,6 +98,6 @@ function isEmpty(value: unknown): boolean {
     value === undefined ||
     value === null ||
     value === '' ||
-    (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0)
+    (Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0)
   );
 }

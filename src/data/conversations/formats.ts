@@ -3,9 +3,10 @@
 // every format alike: a system prompt, tools, how an answer is checked.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
 import { type Message, maxMessages, type Tool } from '../../tokenizer/message.js';
 import { type Conversation, checkSchema, conversationFields } from '../types.js';
-import { expectText, Fields, isObject, parsed, wrongShape } from './fields.js';
+import { expectText, Fields, parsed, wrongShape } from './fields.js';
 import { addReasoning, type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
 import { readMossTurns } from './moss.js';
 import { distinct, type RowNote, RowRefusal, shownName } from './notes.js';
@@ -170,7 +171,7 @@ function readHistory(row: Fields, context: RowContext): Message[] {
   if (history === undefined) return [];
   const pairs = parsed(history.value, 'history');
   if (!Array.isArray(pairs) || pairs.length > maxMessages) throw wrongShape('history', 'a list of pairs was expected');
-  if (pairs.some(isObject)) return readMessages(pairs, 'history', context);
+  if (pairs.some(isRecord)) return readMessages(pairs, 'history', context);
   return pairs.flatMap((pair: unknown, i): Message[] => {
     if (!Array.isArray(pair) || pair.length !== 2)
       throw wrongShape(`history.${i}`, 'a question and its answer were expected');

@@ -1,5 +1,6 @@
 // One message of a row, in any of the field's spellings: role and content or from and value, content as a text or as a
 // list of text parts, reasoning, tool calls, the mark that an answer carries no loss.
+import { isRecord } from '../../base/objects.js';
 import {
   type Message,
   maxMessages,
@@ -8,7 +9,7 @@ import {
   type Tool,
   type ToolCall,
 } from '../../tokenizer/message.js';
-import { expectText, Fields, isObject, parsed, wrongShape } from './fields.js';
+import { expectText, Fields, parsed, wrongShape } from './fields.js';
 import { type RowNote, RowRefusal, shownName } from './notes.js';
 
 /** As lower case. */
@@ -128,7 +129,7 @@ function readContent(fields: Fields, message: Message, context: RowContext): voi
 
 /** Tools answer with data as well. */
 function isText(value: unknown): boolean {
-  const isPart = (part: unknown): boolean => typeof part === 'string' || (isObject(part) && 'type' in part);
+  const isPart = (part: unknown): boolean => typeof part === 'string' || (isRecord(part) && 'type' in part);
   return typeof value === 'string' || (Array.isArray(value) && value.every(isPart));
 }
 
@@ -148,7 +149,7 @@ function textOf(value: unknown, at: string, context: RowContext): { text: string
       text += part;
       continue;
     }
-    if (!isObject(part)) throw wrongShape(`${at}.${i}`, 'a part of a message was expected: {"type":"text","text":"…"}');
+    if (!isRecord(part)) throw wrongShape(`${at}.${i}`, 'a part of a message was expected: {"type":"text","text":"…"}');
     const fields = new Fields(part, `${at}.${i}`);
     const type = fields.take('type')?.value;
     if (type === 'thinking' || type === 'reasoning') {
@@ -197,9 +198,9 @@ function callsOf(value: unknown): ToolCall[] | undefined {
 }
 
 function callOf(value: unknown): ToolCall | undefined {
-  if (!isObject(value) || (value.type !== undefined && value.type !== 'function')) return undefined;
+  if (!isRecord(value) || (value.type !== undefined && value.type !== 'function')) return undefined;
   const call = value.function ?? value;
-  if (!isObject(call) || typeof call.name !== 'string' || call.name === '' || call.name.length > 1000) return undefined;
+  if (!isRecord(call) || typeof call.name !== 'string' || call.name === '' || call.name.length > 1000) return undefined;
   const given = argumentsOf(call.arguments ?? call.parameters ?? {});
   if (given === undefined) return undefined;
   const { id } = value;
@@ -210,7 +211,7 @@ function argumentsOf(value: unknown): ToolCall['arguments'] | undefined {
   if (value === '') return {};
   try {
     const given: unknown = typeof value === 'string' ? JSON.parse(value) : value;
-    return isObject(given) ? given : undefined;
+    return isRecord(given) ? given : undefined;
   } catch {
     return undefined;
   }
@@ -230,11 +231,11 @@ export function toolsOf(value: unknown): Tool[] | undefined {
 
 /** `{type, function: {name, …}}`, or the function alone, with Anthropic's name for its parameters, too. */
 function toolOf(value: unknown): Tool | undefined {
-  if (!isObject(value) || (value.type !== undefined && value.type !== 'function')) return undefined;
+  if (!isRecord(value) || (value.type !== undefined && value.type !== 'function')) return undefined;
   const { type: _, function: inner, ...outer } = value;
-  const { input_schema: schema, ...tool } = isObject(inner) ? { ...outer, ...inner } : outer;
+  const { input_schema: schema, ...tool } = isRecord(inner) ? { ...outer, ...inner } : outer;
   if (typeof tool.name !== 'string' || tool.name === '') return undefined;
-  if (isObject(schema)) tool.parameters ??= schema;
+  if (isRecord(schema)) tool.parameters ??= schema;
   return tool as Tool;
 }
 

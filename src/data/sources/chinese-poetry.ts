@@ -1,9 +1,10 @@
 // The JSON of npm's chinese-poetry, in all the shapes its collections use: wherever an object holds a list of lines,
 // it is one work; its title and author are above the lines. A couplet's first half states its second half.
+import { isRecord } from '../../base/objects.js';
 import { readJsonFile } from '../json-file.js';
 import type { SourceFile } from './files.js';
 import type { LineOptions } from './lines.js';
-import { isRecord, type RawDocument, type RawFact, strings } from './raw.js';
+import { type RawDocument, type RawFact, strings } from './raw.js';
 
 const lineKeys = ['paragraphs', 'content', 'para'];
 const titleKeys = ['title', 'rhythmic', 'chapter'];

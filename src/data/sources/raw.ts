@@ -24,10 +24,6 @@ export interface BadRow {
   endsFile?: true;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The strings of a list of strings; undefined for anything else. */
 export function strings(value: unknown): string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;

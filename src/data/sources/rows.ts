@@ -1,8 +1,9 @@
 // Records of named columns → documents, and facts where two columns make one.
 import { UserError } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
 import type { SourceSpec } from '../spec.js';
 import type { SourceFile } from './files.js';
-import { type BadRow, isRecord, type RawDocument } from './raw.js';
+import type { BadRow, RawDocument } from './raw.js';
 import type { RecordFormat, RecordOptions } from './record.js';
 import { readRecords } from './records.js';
 
