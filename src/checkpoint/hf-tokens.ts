@@ -6,8 +6,7 @@ import { formatCount } from '../base/format.js';
 import { configName, generationConfigName, tokenizerJsonName } from '../base/layout.js';
 import { tokenId } from '../config/model.js';
 import { byteOf } from '../tokenizer/pre-tokenizer.js';
-import { completeFiles } from '../tokenizer/tokenizer-files.js';
-import type { ModelFacts } from '../tokenizer/transformers-class.js';
+import type { TokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import type { ForeignConfig } from './hf-config.js';
 import { firstIssue } from './manifest.js';
 
@@ -41,12 +40,8 @@ const tokenizerSchema = z.looseObject({
   model: z.looseObject({ vocab: z.record(z.string(), tokenId) }),
 });
 
-/** @throws UserError where a file is not JSON or not a tokenizer with a vocabulary by token. */
-export function readTokens(
-  files: Readonly<Record<string, string>>,
-  directory: string,
-  facts: ModelFacts = {},
-): TokenNames {
+/** @throws UserError where it is not a tokenizer with a vocabulary by token. */
+export function readTokens({ json, roles }: Pick<TokenizerFiles, 'json' | 'roles'>, directory: string): TokenNames {
   const path = `${directory}/${tokenizerJsonName}`;
   const unsupported = (where: string, why: string): UserError =>
     new UserError({
@@ -55,7 +50,6 @@ export function readTokens(
       why,
       next: 'Use a model with a byte-level BPE tokenizer, as Llama 3, Qwen2 and Qwen3 have',
     });
-  const { json, roles } = completeFiles(files, facts, directory);
   const parsed = tokenizerSchema.safeParse(json);
   if (!parsed.success) throw unsupported(path, firstIssue(parsed.error));
   const { added_tokens: added, model } = parsed.data;
@@ -112,7 +106,7 @@ export function chooseTokens(
   const ends = candidates.find((ids) => ids.length > 0) ?? [];
   if (ends.length === 0) {
     throw new UserError({
-      what: `nothing says which token ends a text`,
+      what: 'nothing says which token ends a text',
       where: directory,
       why:
         notes.length > 0

@@ -19,7 +19,6 @@ import {
 import { ownVersion } from '../base/version.js';
 import { isRewardModel, type ModelConfig } from '../config/model.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
-import type { ModelFacts } from '../tokenizer/transformers-class.js';
 import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
 import { chooseTokens, type ForeignTokens, readTokens } from './hf-tokens.js';
@@ -67,20 +66,18 @@ export async function openForeign(directory: string): Promise<Checkpoint> {
 /** What the small files of a directory say; its weights are not looked at. Throws as `openForeign`. */
 export async function describeForeign(directory: string) {
   const text = (name: string, maxBytes = maxConfigBytes) => readSmallText(join(directory, name), maxBytes);
-  const configText = await text(configName);
-  const config = parseForeignConfig(configText, join(directory, configName));
+  const config = parseForeignConfig(await text(configName), join(directory, configName));
   if (!(await exists(join(directory, tokenizerJsonName)))) throw await noTokenizer(directory);
-  const { texts: tokenizerFiles, notes } = await readTokenizerFiles(directory);
+  const files = await readTokenizerFiles(directory);
   const generationPath = join(directory, generationConfigName);
   const written = (await exists(generationPath)) ? await text(generationConfigName) : '{}';
   const generation = parseForeignGeneration(written, generationPath);
-  const names = readTokens(tokenizerFiles, directory, JSON.parse(configText) as ModelFacts);
-  const tokens = chooseTokens(config, generation, names, directory);
+  const tokens = chooseTokens(config, generation, readTokens(files, directory), directory);
   const { generationConfig, skipped } = parseGenerationFields(written, generationPath);
   const unusable = skipped.map((field) => `${generationConfigName} says ${field}, which is no value for it: skipped`);
   return {
-    ...{ model: modelOf(config, tokens), tokens, tokenizerFiles, generationConfig },
-    notes: [...notes(), ...tokens.notes, ...unusable],
+    ...{ model: modelOf(config, tokens), tokens, tokenizerFiles: files.texts, generationConfig },
+    notes: [...files.notes(), ...tokens.notes, ...unusable],
   };
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseForeignConfig } from '../../src/checkpoint/hf-config.js';
 import { chooseTokens, readTokens } from '../../src/checkpoint/hf-tokens.js';
+import { completeFiles } from '../../src/tokenizer/tokenizer-files.js';
 
 interface Said {
   config?: { eos_token_id?: number | number[]; pad_token_id?: number; bos_token_id?: number };
@@ -26,7 +27,7 @@ function choose({ config = {}, generation = {}, special = [], rows, eos, pad, ty
     'tokenizer.json': JSON.stringify(tokenizer),
     'tokenizer_config.json': JSON.stringify({ eos_token: eos, pad_token: pad }),
   };
-  const names = readTokens(files, 'folder', { vocab_size: rows });
+  const names = readTokens(completeFiles(files, { vocab_size: rows }, 'folder'), 'folder');
   return chooseTokens(read, { eos: generation.eos ?? [], pad: generation.pad }, names, 'folder');
 }
 
