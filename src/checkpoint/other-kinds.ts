@@ -1,12 +1,19 @@
 // What a path holds that is neither a checkpoint nor a model folder, known by its files: an adapter, the folder of a trainer, the
 // Hub's cache, weights in another format, a model of another kind. Each is named, with what to type next. Nothing is
 // opened but a few bytes and one small JSON.
-import { lstat, open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { shorten } from '../base/format.js';
-import { configName, manifestName, tokenizerJsonName, weightsIndexName, weightsName } from '../base/layout.js';
+import {
+  configName,
+  generationConfigName,
+  manifestName,
+  tokenizerJsonName,
+  weightsIndexName,
+  weightsName,
+} from '../base/layout.js';
 import { shellQuoted } from '../base/shell.js';
 import { parseJson, readSmallText } from './manifest.js';
 
@@ -33,14 +40,7 @@ export async function refuseOtherKind(path: string): Promise<void> {
 
 /** What a path without a checkpoint or a whole model is; undefined where nothing is known of it. */
 export async function describeOtherKind(path: string): Promise<UserError | undefined> {
-  const found = await lstat(path).catch(() => undefined);
-  const isFolder =
-    found?.isDirectory() ??
-    (await readdir(path).then(
-      () => true,
-      () => false,
-    ));
-  const fault = isFolder
+  const fault = (await isFolder(path))
     ? await firstFault({ path, names: await namesIn(path) }, [...disguised, ...elsewhere, incomplete])
     : (await exists(path))
       ? await fileFault(path)
@@ -234,7 +234,7 @@ async function fileFault(path: string): Promise<Fault> {
   }
   if (['.bin', '.pt', '.pth', '.ckpt'].includes(kind)) return pickle;
   if (['.onnx', '.h5', '.msgpack', '.npz', '.tflite'].includes(kind)) return exported;
-  const known = [configName, tokenizerJsonName, manifestName, weightsIndexName, adapterName, 'generation_config.json'];
+  const known = [configName, tokenizerJsonName, manifestName, weightsIndexName, adapterName, generationConfigName];
   if (kind !== '.safetensors' && !known.includes(name)) {
     return { what: 'this is not a mossctl checkpoint', why: 'this is a file; a checkpoint is a folder' };
   }
@@ -263,9 +263,8 @@ async function absentFault(path: string): Promise<Fault | undefined> {
 
 /** Checkpoints and models at most three folders below `path`, or below the folder that it is in; at most five. */
 export async function modelsNear(path: string): Promise<string[]> {
-  const isFolder = (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
   const found: string[] = [];
-  let folders = isFolder ? await foldersIn(path) : [dirname(path)];
+  let folders = (await isFolder(path)) ? await foldersIn(path) : [dirname(path)];
   for (let depth = 0; depth < 4 && found.length < maxShown; depth++) {
     const next: string[] = [];
     for (const folder of folders.slice(0, 200)) {
@@ -287,12 +286,19 @@ export async function foldersIn(directory: string): Promise<string[]> {
     .reverse();
 }
 
+/** Or a link to one. */
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(() => [])).sort();
 }
 
-/** Eight bytes of a file, as latin1. */
+/** Eight bytes of a file, as latin1; none of anything else, such as a pipe, which may never give any. */
 export async function firstBytes(path: string): Promise<string> {
+  const isFile = (await stat(path).catch(() => undefined))?.isFile() ?? false;
+  if (!isFile) return '';
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);

@@ -8,9 +8,7 @@ export type GgufInspection = Awaited<ReturnType<typeof inspectGguf>>;
 
 /** By its name, or by its first bytes: Ollama and the Hub's cache keep such files under their sha256. */
 export async function isGguf(path: string): Promise<boolean> {
-  if (path.toLowerCase().endsWith('.gguf')) return true;
-  const isFile = (await stat(path).catch(() => undefined))?.isFile() ?? false;
-  return isFile && (await firstBytes(path)).startsWith('GGUF');
+  return path.toLowerCase().endsWith('.gguf') || (await firstBytes(path)).startsWith('GGUF');
 }
 
 /** @throws UserError naming what is wrong with the file. */

@@ -1,7 +1,9 @@
 // Folders and files that people name where a model is wanted, and what they are told: each by what really lies in such a
 // folder, tried through the one door that every command uses.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -110,6 +112,18 @@ for (const [name, files, message, named = ''] of cases) {
     assert.match(error.message.replaceAll(path, '~'), message);
   });
 }
+
+test('a link is what it leads to; a socket is read from by nobody', async () => {
+  const path = join(folder, 'linked');
+  await mkdir(join(path, 'adapter'), { recursive: true });
+  await writeFile(join(path, 'adapter/adapter_config.json'), adapter);
+  await symlink('adapter', join(path, 'latest-adapter'));
+  assert.match((await errorOf(join(path, 'latest-adapter'))).message, /an adapter \(LORA\), not a whole model/);
+  const server = createServer().listen(join(path, 's'));
+  await once(server, 'listening');
+  assert.match((await errorOf(join(path, 's'))).message, /This is a file; a checkpoint is a folder/);
+  server.close();
+});
 
 test('weights that are not all there are counted and named before any is read', async () => {
   const path = join(folder, 'shards');
