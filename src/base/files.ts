@@ -1,5 +1,5 @@
 // Files that are whole or absent: everything is written to a temporary sibling, fsynced and renamed.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants, readdirSync, rmSync } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -122,9 +122,13 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** sha256 of a file, hex, read in pieces that stay in a core's cache (twice as fast as a stream of 1 MiB). */
+/** sha256 of a file, hex. */
 export async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256');
+  return (await hashFile(path, createHash('sha256'))).digest('hex');
+}
+
+/** Adds the content of a file, read in pieces that stay in a core's cache (twice as fast as a stream of 1 MiB). */
+export async function hashFile(path: string, hash: Hash): Promise<Hash> {
   const piece = Buffer.allocUnsafe(1 << 18);
   const handle = await open(path, 'r');
   try {
@@ -135,7 +139,7 @@ export async function sha256File(path: string): Promise<string> {
   } finally {
     await handle.close();
   }
-  return hash.digest('hex');
+  return hash;
 }
 
 export function sha256(data: string | Uint8Array): string {

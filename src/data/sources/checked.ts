@@ -1,9 +1,11 @@
 // What lies in the cache is believed for its checksum, at every use, and never for its name: a disk, a kill or an editor
 // may have changed it since. What does not agree is fetched again, and a person hears of it.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { z } from 'zod';
 import { ifAbsent, UserError } from '../../base/errors.js';
+import { hashFile } from '../../base/files.js';
+import { readSealed } from '../../base/sealed.js';
 import type { FetchContext } from './http.js';
 
 export interface Checksum {
@@ -14,7 +16,10 @@ export interface Checksum {
 }
 
 /** `damage`: why it is not what it should be. `stamp`: of the file as it was when it was read for its checksum. */
-export type CachedFile = { state: 'absent' } | { state: 'damaged'; damage: string } | { state: 'whole'; stamp: string };
+export type CachedFile =
+  | { state: 'absent'; damage?: undefined }
+  | { state: 'damaged'; damage: string }
+  | { state: 'whole'; stamp: string };
 
 /** Reads the file at `path`, if there is one, and compares it with its checksum. */
 export async function inspectCached(path: string, checksum: Checksum, size?: number): Promise<CachedFile> {
@@ -42,8 +47,15 @@ export function parseIntegrity(integrity: string): Checksum {
 export async function checksumOf(path: string, { algorithm, value }: Checksum): Promise<string> {
   const hash = createHash(algorithm === 'git' ? 'sha1' : algorithm);
   if (algorithm === 'git') hash.update(`blob ${(await stat(path)).size}\0`);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest(/^[0-9a-f]+$/.test(value) ? 'hex' : 'base64');
+  return (await hashFile(path, hash)).digest(/^[0-9a-f]+$/.test(value) ? 'hex' : 'base64');
+}
+
+/** What a sealed file of the cache holds; damaged, too, where its value is of another shape or it cannot be read. */
+export async function readCached<T>(path: string, schema: z.ZodType<T>): Promise<{ value: T } | 'absent' | 'damaged'> {
+  const kept = await readSealed(path).catch(() => 'damaged' as const);
+  if (typeof kept === 'string') return kept;
+  const known = schema.safeParse(kept.value);
+  return known.success ? { value: known.data } : 'damaged';
 }
 
 /** Differs where another file stands at `path` or its content was written to. */
@@ -86,8 +98,8 @@ export async function replacing<T>(
   }
 }
 
-/** For what was checked, got its name, and is not the same under it. */
-export function badDisk(where: string, why: string): UserError {
+/** For what was checked, got its name, and is not the same under it. @param why undefined: it is not there. */
+export function badDisk(where: string, why = 'it is gone'): UserError {
   const next = 'See that nothing else writes to the cache and that its disk is sound, and run the same command again';
   return new UserError({ what: 'what was fetched and checked does not stay so', where, why, next }, { exitCode: 1 });
 }

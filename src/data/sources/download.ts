@@ -39,14 +39,13 @@ export async function download(wanted: Download, context: FetchContext, cap = ma
   let cached = await inspectCached(path, checksum, size);
   if (cached.state !== 'whole') {
     if ((size ?? 0) > cap) throw tooLarge(wanted, cap);
-    const damage = cached.state === 'damaged' ? cached.damage : undefined;
-    await replacing(path, damage, context, () =>
+    await replacing(path, cached.damage, context, () =>
       withPartialFolder(path, (folder) => fetchWhole(folder, wanted, context, cap), { resumable: true }),
     );
     // As it stands under its name: another process may have put it there.
     cached = await inspectCached(path, checksum, size);
   }
-  if (cached.state !== 'whole') throw badDisk(path, cached.state === 'damaged' ? cached.damage : 'it is gone');
+  if (cached.state !== 'whole') throw badDisk(path, cached.damage);
   await removeAbandoned(path, { resumable: true });
   return cached.stamp;
 }
@@ -66,7 +65,7 @@ async function fetchWhole(folder: string, wanted: Download, context: FetchContex
     await discard(partial);
     throw mismatch(wanted, found);
   }
-  await placeFile(partial, path, async () => (await inspectCached(path, checksum, size)).state === 'whole');
+  await placeFile(partial, path, checksum, size);
 }
 
 async function fetchInto(

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
-import { readSealed, writeSealed } from '../../base/sealed.js';
+import { writeSealed } from '../../base/sealed.js';
 import { cacheDirectory } from './cache.js';
-import { type Checksum, replacing } from './checked.js';
+import { type Checksum, readCached, replacing } from './checked.js';
 import { download } from './download.js';
 import { compareNames, pathMatcher, type RemoteFile, type SourceFile } from './files.js';
 import { isAllowedUrl } from './from.js';
@@ -79,35 +79,25 @@ export async function hubCommit(source: HubSource, context: FetchContext, again 
   const { dataset, revision } = source;
   if (commitPattern.test(revision)) return revision;
   const path = join(home(source), 'revisions', `${encodeURIComponent(revision)}.json`);
-  const ask = async () => {
-    const url = `${endpoint()}/api/datasets/${dataset}/revision/${encodeURIComponent(revision)}`;
-    const { value } = await fetchJson(requestFor(url), context, maxAnswerBytes);
-    const answer = z.object({ sha: z.string().regex(commitPattern) }).safeParse(value);
-    if (!answer.success) throw notAHub(url, 'it names no commit');
-    return { commit: answer.data.sha };
-  };
-  const known = await recall(path, z.object({ commit: z.string().regex(commitPattern) }));
-  if (known === 'damaged' && !again) {
+  const known = again ? 'absent' : await readCached(path, z.object({ commit: z.string().regex(commitPattern) }));
+  if (known === 'damaged') {
     throw new UserError({
       what: `this file of the cache says which commit ${revision} of ${dataset} stands for, and is damaged`,
       where: path,
       next: 'Type `mossctl data fetch SPEC`: it asks the hub again, where the branch may have moved on since',
     });
   }
-  if (typeof known === 'object' && !again) return known.commit;
-  const answer = await ask();
-  await remember(path, answer);
-  return answer.commit;
+  if (known !== 'absent') return known.value.commit;
+  const url = `${endpoint()}/api/datasets/${dataset}/revision/${encodeURIComponent(revision)}`;
+  const { value } = await fetchJson(requestFor(url), context, maxAnswerBytes);
+  const answer = z.object({ sha: z.string().regex(commitPattern) }).safeParse(value);
+  if (!answer.success) throw notAHub(url, 'it names no commit');
+  const commit = answer.data.sha;
+  await remember(path, { commit });
+  return commit;
 }
 
-/** What the hub answered earlier: kept in the cache under a seal, because a byte that changed is another corpus. */
-async function recall<T>(path: string, schema: z.ZodType<T>): Promise<T | 'absent' | 'damaged'> {
-  const kept = await readSealed(path).catch(() => 'damaged' as const);
-  if (kept === 'absent') return kept;
-  const known = schema.safeParse(kept === 'damaged' ? undefined : kept.value);
-  return known.success ? known.data : 'damaged';
-}
-
+/** What the hub answered: kept in the cache under a seal, because a byte that changed is another corpus. */
 function remember(path: string, answer: object): Promise<void> {
   return withPartialFolder(path, async (folder) => {
     const written = join(folder, partialData);
@@ -141,8 +131,8 @@ export async function hubFiles(source: HubSource, commit: string, context: Fetch
 /** A commit never changes, so neither does its list. */
 async function listing(source: HubSource, commit: string, context: FetchContext): Promise<HubFile[]> {
   const path = join(home(source), commit, 'listing.json');
-  const known = await recall(path, z.object({ files: z.array(hubFileSchema) }));
-  if (typeof known === 'object') return known.files;
+  const known = await readCached(path, z.object({ files: z.array(hubFileSchema) }));
+  if (typeof known === 'object') return known.value.files;
   const damage = known === 'damaged' ? 'it is not as it was written' : undefined;
   const files = await replacing(path, damage, context, () => askListing(source, commit, context));
   await remember(path, { files });

@@ -46,11 +46,10 @@ async function unpackAgain(
   source: NpmSource,
   home: string,
   folder: string,
-  known: UnpackedState,
+  known: Exclude<UnpackedState, { state: 'whole' }>,
   context: FetchContext,
 ): Promise<UnpackedState & { state: 'whole' }> {
-  const { file, damage } = known.state === 'damaged' ? known : { file: folder, damage: undefined };
-  return replacing(file, damage, context, async () => {
+  return replacing(known.file ?? folder, known.damage, context, async () => {
     const tarball = await fetchTarball(source, join(home, 'package.tgz'), context);
     await withPartialFolder(folder, async (own) => {
       const made = join(own, 'unpacked');
@@ -66,10 +65,7 @@ async function unpackAgain(
     });
     const found = await inspectUnpacked(folder);
     if (found.state === 'whole') return found;
-    throw badDisk(
-      found.state === 'damaged' ? found.file : folder,
-      found.state === 'damaged' ? found.damage : 'it is gone',
-    );
+    throw badDisk(found.file ?? folder, found.damage);
   });
 }
 
@@ -80,8 +76,7 @@ async function fetchTarball(source: NpmSource, tarball: string, context: FetchCo
   if (cached.state === 'whole') return tarball;
   const label = `fetch ${source.package}@${source.version}`;
   context.reporter.emit({ type: 'progress', label, done: 0, unit: 'bytes' });
-  const damage = cached.state === 'damaged' ? cached.damage : undefined;
-  await replacing(tarball, damage, context, () =>
+  await replacing(tarball, cached.damage, context, () =>
     withPartialFolder(tarball, async (own) => {
       await npmPack(source, own, tarball, context);
       const packed = (await readdir(own)).filter((name) => name.endsWith('.tgz'));
@@ -99,7 +94,7 @@ async function fetchTarball(source: NpmSource, tarball: string, context: FetchCo
           next: 'If the package was meant to change, look at it and put the new integrity into the spec; else do not use it',
         });
       }
-      await placeFile(path, tarball, async () => (await inspectCached(tarball, checksum)).state === 'whole');
+      await placeFile(path, tarball, checksum);
       context.reporter.emit({ type: 'progress', label, done: size, total: size, unit: 'bytes' });
     }),
   );

@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../../base/errors.js';
 import { sha256, withPath } from '../../base/files.js';
 import { processTag, stateOfTag, thisProcess } from '../../base/process.js';
+import { type Checksum, inspectCached } from './checked.js';
 
 /** The name, in the folder of a resumable file, of what has come of it. */
 export const partialData = 'data';
@@ -126,15 +127,15 @@ async function detach(path: string): Promise<void> {
 
 /**
  * Gives `made`, which has been checked, its name.
- * @param isWhole of what has that name already: another process may have been faster, and then its file stays, because
+ * @param checksum of what has that name already: another process may have been faster, and then its file stays, because
  *   it may be being read.
  */
-export async function placeFile(made: string, path: string, isWhole: () => Promise<boolean>): Promise<void> {
+export async function placeFile(made: string, path: string, checksum: Checksum, size?: number): Promise<void> {
   try {
     await link(made, path);
     return;
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST' && (await isWhole())) return;
+    if (systemErrorCode(error) === 'EEXIST' && (await inspectCached(path, checksum, size)).state === 'whole') return;
   }
   // What has the name is damaged, or this disk has no hard links.
   await replaceFile(made, path);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
 import { cacheDirectory } from './cache.js';
-import { type CachedFile, inspectCached } from './checked.js';
+import { type Checksum, inspectCached } from './checked.js';
 import type { SourceFile } from './files.js';
 import type { FetchContext } from './http.js';
 import { partialData, placeFile, withPartialFolder } from './partial.js';
@@ -42,7 +42,7 @@ export async function spoolStdin(
     }
     const digest = hash.digest('hex');
     const path = join(folder, digest);
-    await placeFile(spool, path, async () => (await inspectSpool(path, digest)).state === 'whole');
+    await placeFile(spool, path, checksumOfSpool(digest));
     return digest;
   }).catch((error: unknown) => {
     throw asUserError(error);
@@ -53,15 +53,15 @@ export async function spoolStdin(
 export async function stdinFile(digest: string | undefined): Promise<SourceFile> {
   if (digest === undefined) throw needsInput('it was not given to this command');
   const path = join(cacheDirectory(), 'stdin', digest);
-  const found = await inspectSpool(path, digest);
+  const found = await inspectCached(path, checksumOfSpool(digest));
   if (found.state === 'whole') return { path, name: 'stdin', stamp: found.stamp };
   const last = `what it gave last time (data.stdin: ${digest.slice(0, 12)}…)`;
   if (found.state === 'absent') throw needsInput(`${last} is no longer in the cache`);
   throw needsInput(`${last} is damaged in the cache: ${path}: ${found.damage}`);
 }
 
-function inspectSpool(path: string, digest: string): Promise<CachedFile> {
-  return inspectCached(path, { algorithm: 'sha256', value: digest });
+function checksumOfSpool(value: string): Checksum {
+  return { algorithm: 'sha256', value };
 }
 
 export function needsInput(why: string): UserError {

@@ -4,8 +4,8 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { sha256File } from '../../base/files.js';
-import { readSealed, writeSealed } from '../../base/sealed.js';
-import { inspectCached } from './checked.js';
+import { writeSealed } from '../../base/sealed.js';
+import { inspectCached, readCached } from './checked.js';
 
 const listSchema = z.object({
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
@@ -13,7 +13,7 @@ const listSchema = z.object({
 
 /** `file`: the first that is not as it was unpacked. `stamps`: of every file, by its absolute path. */
 export type UnpackedState =
-  | { state: 'absent' }
+  | { state: 'absent'; file?: undefined; damage?: undefined }
   | { state: 'damaged'; file: string; damage: string }
   | { state: 'whole'; stamps: ReadonlyMap<string, string> };
 
@@ -38,19 +38,21 @@ export async function sealUnpacked(folder: string): Promise<void> {
 export async function inspectUnpacked(folder: string): Promise<UnpackedState> {
   const damaged = (file: string, damage: string): UnpackedState => ({ state: 'damaged', file, damage });
   const list = listOf(folder);
-  const sealed = await readSealed(list).catch(() => 'damaged' as const);
-  if (sealed === 'absent' && (await isAbsent(folder))) return { state: 'absent' };
-  const known = listSchema.safeParse(typeof sealed === 'object' ? sealed.value : undefined);
-  if (!known.success) return damaged(list, sealed === 'absent' ? 'it is gone' : 'it is not as it was written');
+  const known = await readCached(list, listSchema);
+  if (known === 'absent' && (await isAbsent(folder))) return { state: 'absent' };
+  if (typeof known === 'string') {
+    return damaged(list, known === 'absent' ? 'it is gone' : 'it is not as it was written');
+  }
+  const { files } = known.value;
   const root = unpackedFiles(folder);
-  const expected = new Set(known.data.files.map(({ name }) => name));
+  const expected = new Set(files.map(({ name }) => name));
   const added = (await namesBelow(root)).find((name) => !expected.has(name));
   if (added !== undefined) return damaged(join(root, added), 'it was not in the archive');
   const stamps = new Map<string, string>();
-  for (const { name, sha256: value } of known.data.files) {
+  for (const { name, sha256: value } of files) {
     const path = join(root, name);
     const file = await inspectCached(path, { algorithm: 'sha256', value });
-    if (file.state !== 'whole') return damaged(path, file.state === 'damaged' ? file.damage : 'it is gone');
+    if (file.state !== 'whole') return damaged(path, file.damage ?? 'it is gone');
     stamps.set(resolve(path), file.stamp);
   }
   return { state: 'whole', stamps };
