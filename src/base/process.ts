@@ -22,10 +22,8 @@ export interface ProcessIdentity {
 export type ProcessState = 'alive' | 'dead' | 'unknown';
 
 export async function thisProcess(): Promise<ProcessIdentity> {
-  return {
-    ...{ pid: process.pid, started: (await processStart(process.pid)) ?? null, host: hostname() },
-    ...{ boot: await bootId(), pidNamespace: pidNamespace() },
-  };
+  const started = (await processStart(process.pid)) ?? null;
+  return { pid: process.pid, started, host: hostname(), boot: await bootId(), pidNamespace: pidNamespace() };
 }
 
 export async function stateOf(other: ProcessIdentity, self: ProcessIdentity): Promise<ProcessState> {

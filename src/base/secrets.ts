@@ -28,7 +28,7 @@ const placeholders = new Set(
   ),
 );
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The secrets among the variables that we, or the tools that we start, read. */
 export function secretsOf(environment: Environment): string[] {
@@ -239,12 +239,13 @@ function ownRedactor(): Redactor {
 
 /** A text as it may leave the process. */
 export function redact(text: string): string {
-  return withoutUser(ownRedactor().hide(text).text);
+  return redactAll(text);
 }
 
 /** The same for every text in a value of plain objects and lists. */
 export function redactAll<T>(value: T): T {
-  return mapTexts(value, redact);
+  const redactor = ownRedactor(); // reads the environment: once for all the texts
+  return mapTexts(value, (text) => withoutUser(redactor.hide(text).text));
 }
 
 /** A copy of a value of plain objects and lists, every text and key in it changed. */

@@ -29,6 +29,10 @@ export interface Reply {
   toolCalls?: ToolCall[];
 }
 
+export function unusable(why: string): Reply {
+  return { text: '', finish: 'unusable', why };
+}
+
 /** It refuses this question as it is asked (not its key, and not for now): asked otherwise, it might answer. */
 export class QuestionRefused extends UserError {}
 

@@ -3,7 +3,7 @@ import { type Fault, UserError } from '../base/errors.js';
 import { shownUrl } from '../base/secrets.js';
 import { QuestionRefused } from './chat-model.js';
 import type { EndpointTerms } from './endpoint.js';
-import { errorOfBody, type SaidError } from './endpoint-words.js';
+import type { SaidError } from './endpoint-words.js';
 import type { Exchange, NoAnswer } from './exchange.js';
 
 export interface Failure {
@@ -30,13 +30,11 @@ export function failureOfSilence({ isTimeout, message }: NoAnswer, { block }: En
 
 /** `status` is 200 where the error came in the place of a reply. */
 export function failureOf(
-  { status, headers, body = '' }: Exchange,
-  said: SaidError | undefined,
-  terms: EndpointTerms,
+  { status, headers }: Exchange,
+  error: SaidError,
+  { block, otherwise }: EndpointTerms,
 ): Failure {
-  const error = said ?? errorOfBody(body);
   const why = error.words === '' ? undefined : error.words;
-  const { block, otherwise } = terms;
   const address = `Check ${block}.model and OPENAI_BASE_URL (it mostly ends in /v1)`;
   const key = `Set OPENAI_API_KEY to a valid key for this endpoint, or ${otherwise}`;
   const target = headers.get('location');

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { cleanText } from '../base/clean-text.js';
 import { isRecord } from '../base/objects.js';
 import { type Tool, type ToolCall, toolCallSchema } from '../tokenizer/message.js';
-import type { Reply } from './chat-model.js';
+import { type Reply, unusable } from './chat-model.js';
 import { errorIn, isWebPage, parsed, type SaidError, wordsOfText } from './endpoint-words.js';
 
 /** Of a reply: more than a body can hold. */
@@ -130,10 +130,6 @@ function addCall(calls: { id?: unknown; function: Record<string, string> }[], pi
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-export function unusable(why: string): Reply {
-  return { text: '', finish: 'unusable', why };
 }
 
 function parseArguments(text: string): unknown {

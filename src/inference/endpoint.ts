@@ -3,12 +3,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
-import { isRedacted, keepSecretsOf, mapTexts, Redactor, secretsOf, secretsOfUrl, shownUrl } from '../base/secrets.js';
+import {
+  type Environment,
+  isRedacted,
+  keepSecretsOf,
+  mapTexts,
+  Redactor,
+  secretsOf,
+  secretsOfUrl,
+  shownUrl,
+} from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import type { Message } from '../tokenizer/message.js';
-import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
+import { type ChatModel, type Reply, type ReplyOptions, unusable } from './chat-model.js';
 import { asUserError, type Failure, failureOf, failureOfSilence, maxRetryAfterSeconds } from './endpoint-failure.js';
-import { readReply, unusable } from './endpoint-reply.js';
+import { readReply } from './endpoint-reply.js';
 import { errorOfBody, type SaidError } from './endpoint-words.js';
 import { type Exchange, NoAnswer, post } from './exchange.js';
 import { RequestForm } from './request-form.js';
@@ -25,8 +34,6 @@ export interface EndpointTerms {
   /** How to do without one: `use teacher: offline`. */
   otherwise: string;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface EndpointOptions {
   terms: EndpointTerms;

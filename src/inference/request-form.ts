@@ -9,6 +9,8 @@ type Body = Record<string, unknown>;
 /** Optional in the protocol: an endpoint may do without. */
 const optional = ['temperature', 'top_p', 'seed'];
 const limits = ['max_tokens', 'max_completion_tokens'];
+const tooHigh =
+  /too (?:large|high|big|long)|exceed|at most|less than|greater than|maximum (?:allowed|value|context|of)/i;
 
 export class RequestForm {
   readonly #model: string;
@@ -48,7 +50,7 @@ export class RequestForm {
       this.#takesSystem = false;
       return 'takes no system message: what it says is put before the question from here on';
     }
-    const name = this.fieldIn(body, refusal);
+    const name = this.#fieldIn(body, refusal);
     if (name === undefined || name in this.#fields) return undefined;
     if (!limits.includes(name)) {
       if (this.#leftOut.has(name)) return '';
@@ -56,12 +58,7 @@ export class RequestForm {
       return `takes no ${name} of ${JSON.stringify(body[name])}: asked without it from here on`;
     }
     // A limit that is too high for the model stays too high under another name.
-    if (
-      /too (?:large|high|big|long)|exceed|at most|less than|greater than|maximum (?:allowed|value|context|of)/i.test(
-        refusal.words,
-      )
-    )
-      return undefined;
+    if (tooHigh.test(refusal.words)) return undefined;
     if (limits[this.#limit] !== name) return '';
     this.#limit++;
     return this.#limit < limits.length
@@ -70,7 +67,7 @@ export class RequestForm {
   }
 
   /** The field of `body` that a refusal is about, of those that need not be there. */
-  fieldIn(body: Body, { param, words }: SaidError): string | undefined {
+  #fieldIn(body: Body, { param, words }: SaidError): string | undefined {
     const sent = [...optional, ...limits, ...Object.keys(this.#fields)].filter((name) => name in body);
     return (
       sent.find((name) => name === param) ?? sent.find((name) => new RegExp(`(?<![\\w])${name}(?![\\w])`).test(words))

@@ -30,7 +30,7 @@ export function sampleToken(
     target -= weights[i];
     if (target < 0) return ids[i];
   }
-  return ids[ids.length - 1 - [...weights].reverse().findIndex((weight) => weight > 0)];
+  return ids[weights.findLastIndex((weight) => weight > 0)];
 }
 
 /** log softmax(logits)[id], in nats: what the model itself holds of the token, whatever the sampling. */

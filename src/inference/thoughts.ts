@@ -1,8 +1,7 @@
 // What a model thinks before it answers is not what it says. Here, and nowhere else, thoughts are cut off: between tags, in
 // a channel of their own, from a reply that begins inside one. A thought that the token limit cut leaves no answer.
 import type { Message } from '../tokenizer/message.js';
-import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf } from './chat-model.js';
-import { unusable } from './endpoint-reply.js';
+import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf, unusable } from './chat-model.js';
 import type { Question, Recording } from './recording.js';
 
 /** How thoughts are marked, by different makers of models. */
@@ -28,17 +27,9 @@ interface Spoken {
 export function withoutThoughts(text: string): Spoken {
   const channels = ofChannels(text);
   if (channels !== undefined) return { ...channels, hasThought: true, beganInside: false };
-  const marks = [...text.matchAll(opening)].map(({ 0: { length }, index }) => ({
-    index,
-    end: index + length,
-    opens: true,
-  }));
-  for (const {
-    0: { length },
-    index,
-  } of text.matchAll(closing))
-    marks.push({ index, end: index + length, opens: false });
-  marks.sort((a, b) => a.index - b.index);
+  const marksOf = (mark: RegExp, opens: boolean) =>
+    [...text.matchAll(mark)].map(({ 0: { length }, index }) => ({ index, end: index + length, opens }));
+  const marks = [...marksOf(opening, true), ...marksOf(closing, false)].sort((a, b) => a.index - b.index);
   let said = '';
   let from = 0;
   let isInside = false;
