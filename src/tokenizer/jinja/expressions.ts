@@ -43,7 +43,7 @@ export class ExpressionParser {
   }
 
   protected accept(operator: string): boolean {
-    if (this.token.type !== 'operator' || this.token.value !== operator) return false;
+    if (!this.#isOperator(operator)) return false;
     this.#at++;
     return true;
   }
@@ -72,16 +72,16 @@ export class ExpressionParser {
   protected onName(_name: string): void {}
 
   protected expression(): Expression {
-    if (++this.#depth > 200) throw new LimitError('it has expressions more than 200 deep');
-    let value = this.#or();
-    while (this.acceptWord('if')) {
-      const condition = this.#or();
-      value = this.acceptWord('else')
-        ? { type: 'Ternary', condition, trueExpr: value, falseExpr: this.expression() }
-        : { type: 'SelectExpression', lhs: value, test: condition };
-    }
-    this.#depth--;
-    return value;
+    return this.#deeper(() => {
+      let value = this.#or();
+      while (this.acceptWord('if')) {
+        const condition = this.#or();
+        value = this.acceptWord('else')
+          ? { type: 'Ternary', condition, trueExpr: value, falseExpr: this.expression() }
+          : { type: 'SelectExpression', lhs: value, test: condition };
+      }
+      return value;
+    });
   }
 
   /** An expression, or several between commas. */
@@ -93,7 +93,7 @@ export class ExpressionParser {
       if (items.length > 0) this.expect(',');
       if (this.#endsTuple(ends)) break;
       items.push(simple ? this.#primary() : withCondition ? this.expression() : this.#or());
-      if (this.token.type !== 'operator' || this.token.value !== ',') break;
+      if (!this.#isOperator(',')) break;
       isTuple = true;
     }
     if (isTuple || (items.length === 0 && inParentheses)) return { type: 'TupleLiteral', value: items };
@@ -104,9 +104,17 @@ export class ExpressionParser {
   /** `name(arguments) | name …`, from the first name on. */
   protected filters(): Filter[] {
     const filters: Filter[] = [];
-    do filters.push({ name: this.#dottedName(), args: this.token.value === '(' ? this.#arguments() : [] });
+    do filters.push(this.#filter());
     while (this.accept('|'));
     return filters;
+  }
+
+  #filter(): Filter {
+    return { name: this.#dottedName(), args: this.#isOperator('(') ? this.#arguments() : [] };
+  }
+
+  #isOperator(operator: string): boolean {
+    return this.token.type === 'operator' && this.token.value === operator;
   }
 
   #isWord(word: string): boolean {
@@ -114,8 +122,7 @@ export class ExpressionParser {
   }
 
   #endsTuple(ends: readonly string[]): boolean {
-    const { type, value } = this.token;
-    return type === 'end' || (type === 'operator' && value === ')') || (type === 'name' && ends.includes(value));
+    return this.token.type === 'end' || this.#isOperator(')') || ends.some((word) => this.#isWord(word));
   }
 
   #or(): Expression {
@@ -230,7 +237,7 @@ export class ExpressionParser {
       else if (this.accept('[')) {
         object = { type: 'MemberExpression', object, property: this.#subscript(), computed: true };
         this.expect(']');
-      } else if (this.token.type === 'operator' && this.token.value === '(') object = this.#call(object);
+      } else if (this.#isOperator('(')) object = this.#call(object);
       else return object;
     }
   }
@@ -247,12 +254,11 @@ export class ExpressionParser {
   }
 
   #subscript(): Expression | Slice {
-    const isAt = (value: string): boolean => this.token.type === 'operator' && this.token.value === value;
-    const start = isAt(':') ? undefined : this.expression();
-    if (isAt(',')) throw new TemplateError('a subscript of several values is not supported');
+    const start = this.#isOperator(':') ? undefined : this.expression();
+    if (this.#isOperator(',')) throw new TemplateError('a subscript of several values is not supported');
     if (!this.accept(':')) return start ?? { type: 'Constant', value: null };
-    const stop = isAt(':') || isAt(']') ? undefined : this.expression();
-    const step = this.accept(':') && !isAt(']') ? this.expression() : undefined;
+    const stop = this.#isOperator(':') || this.#isOperator(']') ? undefined : this.expression();
+    const step = this.accept(':') && !this.#isOperator(']') ? this.expression() : undefined;
     return { type: 'SliceExpression', ...(start && { start }), ...(stop && { stop }), ...(step && { step }) };
   }
 
@@ -280,10 +286,9 @@ export class ExpressionParser {
     let operand = value;
     for (;;) {
       if (this.accept('|')) {
-        const args = { name: this.#dottedName(), args: this.token.value === '(' ? this.#arguments() : [] };
-        operand = { type: 'FilterExpression', operand, filter: args };
+        operand = { type: 'FilterExpression', operand, filter: this.#filter() };
       } else if (this.acceptWord('is')) operand = this.#test(operand);
-      else if (this.token.type === 'operator' && this.token.value === '(') operand = this.#call(operand);
+      else if (this.#isOperator('(')) operand = this.#call(operand);
       else return operand;
     }
   }

@@ -33,8 +33,13 @@ import {
 
 type Filter = (value: Value, given: Arguments, budget: Budget) => Value;
 
+/** What a filter looks at: the item itself, or a part of it. */
+function partOf(item: Value, by: Value): Value {
+  return by === undefined || by === null ? item : attribute(item, by);
+}
+
 function sort(items: List, by: Value, reverse: Value, anyCase: boolean, budget: Budget): List {
-  const keys = items.map((item) => (by === undefined || by === null ? item : attribute(item, by)));
+  const keys = items.map((item) => partOf(item, by));
   for (const key of keys)
     budget.spend((1 + (typeof key === 'string' ? key.length : 0)) * (1 + Math.log2(items.length)));
   budget.items(items.length);
@@ -95,7 +100,7 @@ function map(value: Value, { list, named }: Arguments, budget: Budget): Value {
 function unique(value: Value, given: Arguments, budget: Budget): Value {
   const [caseSensitive, by] = bind(given, ['case_sensitive', 'attribute']);
   const keyOf = (item: Value): Value => {
-    const key = by === undefined || by === null ? item : attribute(item, by);
+    const key = partOf(item, by);
     return typeof key === 'string' && !isTrue(caseSensitive) ? key.toLowerCase() : key;
   };
   const kept: { item: Value; key: Value }[] = [];
@@ -195,10 +200,7 @@ const filters: Readonly<Record<string, Filter>> = {
     const [by, start = 0] = bind(given, ['attribute', 'start']);
     const items = iterate(value, budget);
     budget.spend(items.length);
-    return items.reduce<Value>(
-      (sum, item) => operate('+', sum, by === undefined || by === null ? item : attribute(item, by), budget),
-      start,
-    );
+    return items.reduce<Value>((sum, item) => operate('+', sum, partOf(item, by), budget), start);
   },
   abs: absolute,
   int: toInteger,

@@ -2,7 +2,7 @@
 // sets: the line end after a block goes, and the white space before one that a line begins with; `-` takes all white
 // space beside it, `+` keeps it. One pass, every pattern anchored where the last one ended.
 import { TemplateError } from './budget.js';
-import { spaces } from './strings.js';
+import { spaces, trim } from './strings.js';
 
 export type Token =
   | { type: 'text' | 'name' | 'string' | 'operator'; value: string }
@@ -20,7 +20,6 @@ const ends = {
   block: new RegExp(`\\+%\\}|-%\\}${space}*|%\\}\\n?`, 'y'),
 };
 const someSpace = new RegExp(`${space}+`, 'y');
-const trailingSpace = new RegExp(`${space}+$`);
 const digits = '(?:\\d+_)*\\d+';
 const float = new RegExp(`(?<!\\.)${digits}(?:(?:\\.${digits})?e[+-]?${digits}|\\.${digits})`, 'iy');
 const integer = /0b(?:_?[01])+|0o(?:_?[0-7])+|0x(?:_?[\da-f])+|[1-9](?:_?\d)*|0(?:_?0)*/iy;
@@ -112,16 +111,10 @@ export function tokenize(written: string): Token[] {
 
 /** The text before a tag, less what its sign and `lstrip_blocks` take. */
 function beforeTag(text: string, sign: string, isFresh: boolean): string {
-  if (sign === '-') return withoutSpaceAtEnd(text);
+  if (sign === '-') return trim(text, 'right');
   if (sign === '+') return text;
   const line = text.lastIndexOf('\n') + 1;
-  return (line > 0 || isFresh) && withoutSpaceAtEnd(text.slice(line)) === '' ? text.slice(0, line) : text;
-}
-
-function withoutSpaceAtEnd(text: string): string {
-  let end = text.length;
-  while (end > 0 && trailingSpace.test(text[end - 1])) end--;
-  return text.slice(0, end);
+  return (line > 0 || isFresh) && trim(text.slice(line), 'right') === '' ? text.slice(0, line) : text;
 }
 
 const named: Readonly<Record<string, string>> = {

@@ -43,7 +43,7 @@ export interface Filter {
   args: Argument[];
 }
 
-export interface KeywordArgument {
+interface KeywordArgument {
   type: 'KeywordArgumentExpression';
   key: string;
   value: Expression;

@@ -1,6 +1,6 @@
 // Python's `int()`, `float()`, `round()` and `abs()`, as filters.
 import { TemplateError } from './budget.js';
-import { expectInteger, spaces } from './strings.js';
+import { expectInteger, trim } from './strings.js';
 import { type Arguments, bind, Float, integer, kindOf, numberOf, type Value } from './values.js';
 
 const pythonInteger = /^[+-]?\d+(?:_\d+)*$/;
@@ -10,7 +10,7 @@ const pythonWords = /^([+-]?)(inf(?:inity)?|nan)$/i;
 /** Python's `float()`; undefined where that fails. */
 function floatOf(value: Value): number | undefined {
   if (typeof value !== 'string') return numberOf(value);
-  const text = trimmed(value);
+  const text = trim(value, 'both');
   const word = pythonWords.exec(text);
   if (word !== null) return word[2].toLowerCase() === 'nan' ? Number.NaN : Number(`${word[1]}Infinity`);
   return pythonFloat.test(text) ? Number(text.replaceAll('_', '')) : undefined;
@@ -25,22 +25,13 @@ export function toFloat(value: Value, given: Arguments): Value {
 export function toInteger(value: Value, given: Arguments): Value {
   const [fallback = 0, base] = bind(given, ['default', 'base']);
   if (base !== undefined && base !== 10) throw new TemplateError('int() of another base is not supported');
-  if (typeof value === 'string' && pythonInteger.test(trimmed(value)))
-    return integer(Number(trimmed(value).replaceAll('_', '')));
+  const text = typeof value === 'string' ? trim(value, 'both') : '';
+  if (pythonInteger.test(text)) return integer(Number(text.replaceAll('_', '')));
   const number = floatOf(defined(value));
   if (number === undefined || Number.isNaN(number)) return fallback;
   if (Number.isFinite(number)) return integer(Math.trunc(number));
   if (typeof value === 'string') return fallback;
   throw new TemplateError('infinity is no integer');
-}
-
-const space = new RegExp(`^[${spaces}]$`);
-
-function trimmed(text: string): string {
-  let [start, end] = [0, text.length];
-  while (start < end && space.test(text[start])) start++;
-  while (end > start && space.test(text[end - 1])) end--;
-  return text.slice(start, end);
 }
 
 function defined(value: Value): Value {

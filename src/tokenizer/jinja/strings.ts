@@ -27,15 +27,23 @@ export function lengthOf(text: string, budget: Budget): number {
   return countOf(text);
 }
 
-function strip(text: string, chars: Value, sides: 'both' | 'left' | 'right', budget: Budget): string {
-  const set = chars === undefined || chars === null ? undefined : new Set(expectText(chars));
+type Sides = 'both' | 'left' | 'right';
+
+/** Without the characters that `set` holds, by default white space, at these sides. */
+export function trim(text: string, sides: Sides, set?: ReadonlySet<string>): string {
   const drops = (character: string) => (set === undefined ? isSpace.test(character) : set.has(character));
   let start = 0;
   let end = text.length;
   while (sides !== 'right' && start < end && drops(text[start])) start++;
   while (sides !== 'left' && end > start && drops(text[end - 1])) end--;
-  budget.spend(1 + start + (text.length - end));
   return text.slice(start, end);
+}
+
+function strip(text: string, chars: Value, sides: Sides, budget: Budget): string {
+  const set = chars === undefined || chars === null ? undefined : new Set(expectText(chars));
+  const kept = trim(text, sides, set);
+  budget.spend(1 + text.length - kept.length);
+  return kept;
 }
 
 function replace(text: string, old: string, by: string, count: Value, budget: Budget): string {

@@ -3,7 +3,7 @@ import { type Budget, TemplateError } from './budget.js';
 import { comparisons } from './comparisons.js';
 import { Callable, Float, isList, isMapping, kindOf, numberOf, textOf, type Value } from './values.js';
 
-export type Test = (value: Value, given: readonly Value[], budget: Budget) => boolean;
+type Test = (value: Value, given: readonly Value[], budget: Budget) => boolean;
 
 const compare =
   (operator: keyof typeof comparisons): Test =>
@@ -19,14 +19,7 @@ function isCase(text: string, own: 'toLowerCase' | 'toUpperCase', other: 'toLowe
   return text === text[own]() && text !== text[other]();
 }
 
-/** Those that compare with a value; the others take none. */
-const binary = new Set(
-  ['divisibleby', 'sameas', 'in', '==', 'eq', 'equalto', '!=', 'ne', '>', 'gt', 'greaterthan', '>=', 'ge'].concat([
-    ...['<', 'lt', 'lessthan', '<=', 'le'],
-  ]),
-);
-
-const tests: Readonly<Record<string, Test>> = {
+const plain: Readonly<Record<string, Test>> = {
   defined: (value) => value !== undefined,
   undefined: (value) => value === undefined,
   none: (value) => value === null,
@@ -43,6 +36,12 @@ const tests: Readonly<Record<string, Test>> = {
   callable: (value) => value instanceof Callable || value === undefined,
   odd: (value) => Math.abs(wholeNumber(value) % 2) === 1,
   even: (value) => wholeNumber(value) % 2 === 0,
+  lower: (value, _, budget) => isCase(textOf(value, budget), 'toLowerCase', 'toUpperCase'),
+  upper: (value, _, budget) => isCase(textOf(value, budget), 'toUpperCase', 'toLowerCase'),
+};
+
+/** Those that compare with a value; the others take none. */
+const binary: Readonly<Record<string, Test>> = {
   divisibleby: (value, [by]) => {
     if (wholeNumber(by) === 0) throw new TemplateError('division by zero');
     return wholeNumber(value) % wholeNumber(by) === 0;
@@ -52,8 +51,6 @@ const tests: Readonly<Record<string, Test>> = {
     if (isOne(value) || isOne(other)) return value === other;
     throw new TemplateError('sameas is supported for true, false and none');
   },
-  lower: (value, _, budget) => isCase(textOf(value, budget), 'toLowerCase', 'toUpperCase'),
-  upper: (value, _, budget) => isCase(textOf(value, budget), 'toUpperCase', 'toLowerCase'),
   ...{ '==': compare('=='), eq: compare('=='), equalto: compare('==') },
   ...{ '!=': compare('!='), ne: compare('!=') },
   ...{ '>': compare('>'), gt: compare('>'), greaterthan: compare('>'), '>=': compare('>='), ge: compare('>=') },
@@ -61,10 +58,13 @@ const tests: Readonly<Record<string, Test>> = {
   in: compare('in'),
 };
 
+const tests = { ...plain, ...binary };
+
 export function findTest(name: string): Test {
   if (!Object.hasOwn(tests, name)) throw new TemplateError(`the test ${name.slice(0, 40)} is not supported`);
   return (value, given, budget) => {
-    if (given.length !== (binary.has(name) ? 1 : 0)) throw new TemplateError(`the test ${name} takes other arguments`);
+    if (given.length !== (Object.hasOwn(binary, name) ? 1 : 0))
+      throw new TemplateError(`the test ${name} takes other arguments`);
     return tests[name](value, given, budget);
   };
 }

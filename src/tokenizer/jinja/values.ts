@@ -222,7 +222,7 @@ function quoted(text: string, quote: (text: string) => string, { escaping }: Bud
   return escaping.redo(quote(escaping.undo(text)));
 }
 
-export interface JsonStyle {
+interface JsonStyle {
   /** What a line begins with, for each level. */
   indent: string | undefined;
   item: string;
