@@ -1,9 +1,10 @@
 // Files that are whole or absent: everything is written to a temporary sibling, fsynced and renamed.
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { constants, readdirSync, rmSync } from 'node:fs';
+import { constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ifAbsent, systemErrorCode } from './errors.js';
+import { isRecord } from './objects.js';
 import { hasProcess } from './process.js';
 
 /** Writes `data` to `path` so that a crash leaves the old file or the new one, never a part. */
@@ -93,7 +94,8 @@ export async function removeAbandoned(path: string): Promise<void> {
 
 /** Removes what this process is writing as `path`, at once: it is about to end. */
 export function removeUnfinished(path: string): void {
-  for (const { name, pid } of temporariesOf(path, readdirSync(dirname(path)))) {
+  const folder = dirname(path); // may be yet to be made
+  for (const { name, pid } of temporariesOf(path, existsSync(folder) ? readdirSync(folder) : [])) {
     if (pid === process.pid) rmSync(name, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -153,7 +155,7 @@ export function digestOf(value: unknown): string {
 
 /** What JSON.stringify's replacer gives for sorted keys at every depth. */
 export function sortKeys(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 

@@ -7,6 +7,7 @@ import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml
 import type { z } from 'zod';
 import { asUserError, type Fault, nearest, UserError } from './errors.js';
 import { shorten } from './format.js';
+import { isRecord } from './objects.js';
 import { applyOverrides, type Override } from './overrides.js';
 import { expectation, keysOf, mapPaths, nodeAt, renameKeys, type SchemaNode, schemaNode, valueAt } from './schema.js';
 
@@ -111,7 +112,7 @@ function toValue(document: Document.Parsed, path: string): unknown {
 /** `tokenizer:` with nothing under it is a block with every default. */
 function fillEmptyBlocks(node: SchemaNode, value: unknown): unknown {
   if (value === null && node.properties !== undefined) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const child = nodeAt(node, [key], value);
