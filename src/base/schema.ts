@@ -44,9 +44,14 @@ export interface Field {
   choices?: string[];
 }
 
+/** That of a whole pipeline takes some milliseconds. */
+const nodes = new WeakMap<z.ZodType, SchemaNode>();
+
 /** The schema of what a person writes (defaults not yet applied). */
 export function schemaNode(schema: z.ZodType): SchemaNode {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
+  const node = nodes.get(schema) ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as SchemaNode);
+  nodes.set(schema, node);
+  return node;
 }
 
 /** Every knob of a schema, in the order they are declared. */

@@ -21,7 +21,7 @@ export function printError(text: string): void {
 
 /** What a person should know of how a model is read, before what is made of it. */
 export function printNotes({ notes = [] }: { notes?: readonly string[] }, { quiet }: { quiet?: boolean }): void {
-  if (!quiet) for (const note of notes) printError(printable(`mossctl: ${note}`));
+  if (!quiet) for (const note of notes) noteOnStderr(note);
 }
 
 /** What a person should know of a command that has no reporter. */

@@ -8,6 +8,13 @@ import { printError, shownPath } from './output.js';
  */
 export const survivesHangup = /(^|\/)nohup$/.test(process.env._ ?? '');
 
+/** All that ask this process to end. */
+export const killSignals: readonly NodeJS.Signals[] = [
+  'SIGINT',
+  'SIGTERM',
+  ...(survivesHangup ? [] : ['SIGHUP' as const]),
+];
+
 /** The first asks the work to save and stop; another Ctrl-C or SIGTERM stops at once. */
 export function watchInterrupt(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
@@ -24,11 +31,7 @@ export function watchInterrupt(): { signal: AbortSignal; release(): void } {
   const onHangup = (): void => {
     if (!signal.aborted) stop();
   };
-  const watched: [NodeJS.Signals, () => void][] = [
-    ['SIGINT', onKill],
-    ['SIGTERM', onKill],
-  ];
-  if (!survivesHangup) watched.push(['SIGHUP', onHangup]);
+  const watched = killSignals.map((name) => [name, name === 'SIGHUP' ? onHangup : onKill] as const);
   for (const [name, listener] of watched) process.on(name, listener);
   return {
     signal,
@@ -46,11 +49,10 @@ export async function removedWhenKilled<T>(path: string, work: () => Promise<T>)
     printError(`\nmossctl: interrupted while writing ${shownPath(path)}: nothing of it is left`);
     process.exit(130);
   };
-  const watched: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', ...(survivesHangup ? [] : (['SIGHUP'] as const))];
-  for (const name of watched) process.on(name, onKill);
+  for (const name of killSignals) process.on(name, onKill);
   try {
     return await work();
   } finally {
-    for (const name of watched) process.off(name, onKill);
+    for (const name of killSignals) process.off(name, onKill);
   }
 }

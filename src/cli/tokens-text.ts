@@ -1,7 +1,7 @@
 // Tokens as a person reads them: one blank between two of them, a new line where the text has one. What carries loss is
 // green in a terminal and stands in ⟦ ⟧ elsewhere.
 import pc from 'picocolors';
-import { displayWidth, formatCount, printable } from '../base/format.js';
+import { countOf, displayWidth, formatCount, printable } from '../base/format.js';
 import type { TokensReport, TokenView } from '../inspect/tokens.js';
 
 /** Colours only where they are seen: NO_COLOR and pipes get brackets. */
@@ -21,9 +21,7 @@ export function tokensText(
   }
   const share = tokens === 0 ? '' : ` (${((100 * withLoss) / tokens).toFixed(0)} %)`;
   const key = withLoss === 0 ? '' : colours ? `, ${pc.green('green')}` : ', in ⟦ ⟧';
-  parts.push(
-    `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}, ${formatCount(withLoss)} with loss${share}${key}`,
-  );
+  parts.push(`${countOf(tokens, 'token')}, ${formatCount(withLoss)} with loss${share}${key}`);
   return parts.join('\n');
 }
 

@@ -2,16 +2,13 @@
 // and its learning rate falls from what it was there. The parent run is only read, and can continue by itself (Hu et al.
 // 2024, MiniCPM, §4: one stable phase, a cheap branch for every length). For other data or settings: `pretrain.from`.
 import { UserError } from '../base/errors.js';
-import { renameKeys, schemaNode } from '../base/schema.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
-import { type PretrainConfig, pretrainSchema } from '../config/pipeline.js';
-import { differingKeys } from '../train/foreign.js';
+import type { PretrainConfig } from '../config/pipeline.js';
+import { settingsThatDiffer } from '../train/foreign.js';
 
 /** Change how a training is watched or ended, not what it is. */
 const freelyChangeable =
   /^pretrain\.train\.(keep|evaluateEvery|sampleEvery|checkpointEvery|statisticsEvery|finalRatio|decay)$/;
-
-const settingsNode = schemaNode(pretrainSchema);
 
 /**
  * The checkpoint that `config` cools down from; undefined where it does not.
@@ -35,8 +32,7 @@ export async function openCooldown(
     fail('this training read another corpus', 'its place in the data means nothing here');
   if (manifest.parent !== (parent ?? null))
     fail('this training began from other weights', 'pretrain.from is not what it was there');
-  const before = renameKeys(settingsNode, manifest.settings, 'present');
-  const others = differingKeys(before, config, (key) => freelyChangeable.test(key), 'pretrain');
+  const others = settingsThatDiffer('pretrain', manifest.settings, config, (key) => freelyChangeable.test(key));
   if (others.length > 0) fail('this training has other settings', others.join(', '));
   const { step } = manifest;
   if (step >= planned) fail('this training has come to its end', `its ${planned} steps are done`);

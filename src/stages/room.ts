@@ -3,7 +3,7 @@
 import type { ModelShape } from '../architecture/config.js';
 import { trainingMemory } from '../architecture/cost.js';
 import { diskAt } from '../base/disk.js';
-import { formatBytes } from '../base/format.js';
+import { countOf, formatBytes } from '../base/format.js';
 import { memoryRoom } from '../base/memory.js';
 import { requireDisk, requireMemory } from '../base/room.js';
 import { listCheckpoints } from '../checkpoint/history.js';
@@ -31,12 +31,12 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void
   const { stage, config, train, rows, columns, isLoaded = false, reporter } = need;
   requireTrainingMemory(config, train, room);
   const { weights, moments, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, train);
-  const copy = weights + moments;
-  const step = copy + (train.recompute ? recomputedPeak : peak) - (isLoaded ? weights : 0);
+  const withCopy = (most: number): number => weights + moments + most - (isLoaded ? weights : 0);
+  const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
-  const recomputed = copy + recomputedPeak - (isLoaded ? weights : 0);
+  const recomputed = formatBytes(withCopy(recomputedPeak));
   const ways = [
-    ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${formatBytes(recomputed)})`]),
+    ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
     'fewer rows or shorter ones (batchSize, contextLength)',
   ];
   const text = `training takes about ${formatBytes(step)} of memory, and ${formatBytes(room.available)} are available: it may become slow, or be ended by the system. It takes less with ${ways.join(', or ')}`;
@@ -49,10 +49,15 @@ export function requireTrainingMemory(
   train: Pick<TrainConfig, 'optimizer'>,
   room = memoryRoom(),
 ): void {
-  const { weights, moments } = trainingMemory(config, { rows: 1, columns: 1 }, train);
   const what = `weights, moments of ${train.optimizer} and the copy of both that is saved`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
-  requireMemory(2 * (weights + moments), { what, next }, room);
+  requireMemory(2 * stateBytes(config, train), { what, next }, room);
+}
+
+/** Of weights and moments, whatever a batch is. */
+function stateBytes(config: ModelShape, train: Pick<TrainConfig, 'optimizer'>): number {
+  const { weights, moments } = trainingMemory(config, { rows: 1, columns: 1 }, train);
+  return weights + moments;
 }
 
 interface DiskNeed {
@@ -67,8 +72,7 @@ interface DiskNeed {
 /** @throws UserError (exit code 1) where the checkpoints that are kept do not fit on the disk. */
 export async function checkTrainingDisk(need: DiskNeed): Promise<void> {
   const { config, train, steps, directory, reporter } = need;
-  const { weights, moments } = trainingMemory(config, { rows: 1, columns: 1 }, train);
-  const size = weights + moments;
+  const size = stateBytes(config, train);
   const { best } = keepRule(train.keep);
   const there = (await listCheckpoints(directory)).length;
   const count = Math.max(1, checkpointsAtOnce(steps, train) - there);
@@ -82,7 +86,7 @@ export async function checkTrainingDisk(need: DiskNeed): Promise<void> {
 }
 
 function words(count: number, size: number): string {
-  return `${count} ${count === 1 ? 'checkpoint' : 'checkpoints'} of ${formatBytes(size)}`;
+  return `${countOf(count, 'checkpoint')} of ${formatBytes(size)}`;
 }
 
 /** The most that are on the disk at a time: those that are kept before the last save, and that one. Without the best. */

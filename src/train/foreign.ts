@@ -39,19 +39,24 @@ export function differingSettings(
 ): string[] {
   // Another version may have other defaults.
   if (named.some(({ key }) => key === 'version')) return [];
-  const node = nodeAt(schemaNode(pipelineSchema), [stage]);
-  const then = node === undefined ? before : renameKeys(node, before, 'present');
   const ignored = new Set([`${stage}.train.keep`, ...named.map(({ key }) => key)]);
-  return differingKeys(then, JSON.parse(JSON.stringify(now)), (key) => ignored.has(key), stage);
+  return settingsThatDiffer(stage, before, now, (key) => ignored.has(key));
 }
 
-/** Dotted keys, below `at`, that differ and are not ignored. */
-export function differingKeys(
+/** The same, but for what `isIgnored` says of a dotted key. */
+export function settingsThatDiffer(
+  stage: string,
   before: unknown,
   now: unknown,
   isIgnored: (key: string) => boolean,
-  at: string,
 ): string[] {
+  const node = nodeAt(schemaNode(pipelineSchema), [stage]);
+  const then = node === undefined ? before : renameKeys(node, before, 'present');
+  return differingKeys(then, JSON.parse(JSON.stringify(now)), isIgnored, stage);
+}
+
+/** Dotted keys, below `at`, that differ and are not ignored. */
+function differingKeys(before: unknown, now: unknown, isIgnored: (key: string) => boolean, at: string): string[] {
   if (isDeepStrictEqual(before, now) || isIgnored(at)) return [];
   if (!isRecord(before) || !isRecord(now)) return [at];
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);

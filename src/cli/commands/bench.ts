@@ -10,6 +10,7 @@ import { shapeNames } from '../../bench/shapes.js';
 import { backendNames, precisions } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
+import { killSignals } from '../signals.js';
 
 interface BenchOptions extends OutputOptions {
   only?: string;
@@ -53,7 +54,7 @@ export async function bench(options: BenchOptions): Promise<void> {
 async function temporaryFolder(parent: string): Promise<string> {
   const path = await mkdtemp(join(parent, '.tmp-mossctl-bench-'));
   process.once('exit', () => rmSync(path, { recursive: true, force: true }));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+  for (const signal of killSignals) process.once(signal, () => process.exit(130));
   return path;
 }
 
@@ -75,7 +76,7 @@ const tables: Record<Section, (result: BenchResult) => string> = {
   machine: ({ machine }) => {
     const { processor, cores, backend, isa, threads, fp32PeakGflops, bf16PeakGflops, bandwidthGBs, missing } = machine;
     const engine = isa === null ? '' : `, native engine: ${isa}, ${countOf(threads ?? 0, 'thread')}`;
-    const head = `${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}; backend ${backend}${engine}`;
+    const head = `${processor}, ${countOf(cores, 'core')}; backend ${backend}${engine}`;
     if (missing !== undefined) return `${head}\nlimits of the machine not measured: ${missing}`;
     const peak = (value: number | null): string => (value === null ? 'none' : `${formatCount(value)} GFLOP/s`);
     return `${head}\nmultiply-add peak  fp32 ${peak(fp32PeakGflops)}, bf16 ${peak(bf16PeakGflops)}\nmemory bandwidth   ${

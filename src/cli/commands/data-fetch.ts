@@ -1,6 +1,6 @@
 // mossctl data fetch: brings what a data-spec needs from outside into the cache.
 import { stat } from 'node:fs/promises';
-import { alignColumns, formatBytes, formatCount, printable } from '../../base/format.js';
+import { alignColumns, countOf, formatBytes, printable } from '../../base/format.js';
 import type { RemoteFile } from '../../data/sources/files.js';
 import { parseFrom } from '../../data/sources/from.js';
 import { locate } from '../../data/sources/locate.js';
@@ -52,7 +52,7 @@ function inWords(files: readonly RemoteFile[]): string {
     const size = sizes.every((bytes) => bytes !== undefined)
       ? `, ${formatBytes(sizes.reduce((sum, bytes) => sum + bytes, 0))}`
       : ' of unknown size';
-    return `${formatCount(some.length)} ${some.length === 1 ? 'file' : 'files'}${size}`;
+    return `${countOf(some.length, 'file')}${size}`;
   };
   const missing = files.filter(({ isCached }) => !isCached);
   if (missing.length === 0) return `${count(files)}; all in the cache`;
