@@ -10,6 +10,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Checkpoint } from './directory.js';
 import { withoutGenerationTags } from './gguf-template.js';
 import type { MetadataValue } from './gguf-write.js';
+import { checkTokenRows } from './model-config.js';
 
 const tokenKinds = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
 
@@ -44,13 +45,7 @@ export function tokenizerMetadata(checkpoint: Checkpoint, tokenizer: Tokenizer):
   const [eosTokenId] = checkpoint.eosTokenIds;
   const where = `${path}/tokenizer.json`;
   const bos = beginningOfText(tokenizer, model);
-  if (tokenizer.vocabSize > model.vocab_size) {
-    throw new UserError({
-      what: `the tokenizer has ${tokenizer.vocabSize} tokens, the model's embedding ${model.vocab_size} rows`,
-      where,
-      next: 'Use the tokenizer.json that the model was trained with',
-    });
-  }
+  checkTokenRows(model, tokenizer, where);
   const json = tokenizerSchema.parse(tokenizer.json);
   const flagged = json.added_tokens.find((token) => token.single_word || token.lstrip || token.rstrip);
   if (flagged !== undefined) {

@@ -121,3 +121,13 @@ export function checkVocabulary(model: ModelConfig, rows: number | undefined, pa
     next: 'Use config.json and the weights of the same model',
   });
 }
+
+/** @throws UserError where a token has no row in the embedding; the other way round, rows pad it. */
+export function checkTokenRows(model: ModelConfig, { vocabSize }: { vocabSize: number }, where: string): void {
+  if (vocabSize <= model.vocab_size) return;
+  throw new UserError({
+    what: `the tokenizer has ${vocabSize} tokens, the model's embedding ${model.vocab_size} rows`,
+    where,
+    next: 'Use the tokenizer.json that the model was trained with',
+  });
+}

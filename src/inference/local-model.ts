@@ -1,7 +1,7 @@
 // A model on this machine, ready to answer: weights, tokenizer, chat template and the engine that samples from them, all
 // from the one folder. Chat, evaluation, alignment and samples during training speak to a model through it.
-import { UserError } from '../base/errors.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { checkTokenRows } from '../checkpoint/model-config.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
 import { greedy, type Sampling, samplingSchema, withinBounds } from '../config/sampling.js';
 import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
@@ -42,14 +42,7 @@ export class LocalModel implements ChatModel, ChatFormat {
   /** The weights of a checkpoint that was opened, on the current backend. @throws UserError where a token has no row in them. */
   static async of(checkpoint: Checkpoint): Promise<OpenedModel> {
     const tokenizer = await Tokenizer.open(checkpoint.path);
-    const { vocab_size: rows } = checkpoint.model;
-    if (tokenizer.vocabSize > rows) {
-      throw new UserError({
-        what: `the tokenizer has ${tokenizer.vocabSize} tokens, the model's embedding ${rows} rows`,
-        where: checkpoint.path,
-        next: 'Use the tokenizer.json that the model was trained with',
-      });
-    }
+    checkTokenRows(checkpoint.model, tokenizer, checkpoint.path);
     const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
     return new LocalModel({ model, tokenizer, checkpoint }) as OpenedModel;
   }
