@@ -1,7 +1,7 @@
 // What an endpoint says in its own words, whatever form it says it in: OpenAI's `error`, FastAPI's `detail`, a web page of a
 // proxy. Bounded, and without markup and control characters.
 import { cleanText } from '../base/clean-text.js';
-import { isRecord } from '../base/objects.js';
+import { isRecord, jsonIn } from '../base/objects.js';
 
 const maxWords = 300;
 /** Of JSON. */
@@ -76,11 +76,7 @@ export function parsed(text: string): unknown {
     else if (character === ']' || character === '}') depth--;
     if (depth > maxDepth) return undefined;
   }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return jsonIn(text);
 }
 
 function plain(value: unknown): string {

@@ -13,6 +13,7 @@ import {
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode } from '../base/errors.js';
+import { jsonIn } from '../base/objects.js';
 import { type Event, eventSchema } from './event.js';
 
 const timedEventSchema = eventSchema.and(z.object({ time: z.number() }));
@@ -119,7 +120,7 @@ export async function readMetrics(path: string): Promise<{ events: TimedEvent[];
   let broken = 0;
   const take = (line: string): void => {
     if (line.trim() === '') return;
-    const parsed = timedEventSchema.safeParse(parseLine(line));
+    const parsed = timedEventSchema.safeParse(jsonIn(line));
     if (parsed.success) events.push(parsed.data);
     else broken++;
   };
@@ -135,14 +136,6 @@ export async function readMetrics(path: string): Promise<{ events: TimedEvent[];
   }
   take(pending);
   return { events, broken };
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // The fields of a row or of a message, taken one by one: what nobody has taken in the end was not read. Lists and objects
 // may stand in JSON text, as Parquet and CSV make people store them.
 import { UserError } from '../../base/errors.js';
-import { isRecord } from '../../base/objects.js';
+import { isRecord, jsonIn } from '../../base/objects.js';
 import { maxContent } from '../../tokenizer/message.js';
 import { RowRefusal, shownName } from './notes.js';
 
@@ -70,11 +70,9 @@ export class Fields {
 /** The list or object that the value is, or that it holds as JSON text. @throws RowRefusal */
 export function parsed(value: unknown, at: string): unknown {
   if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    throw new RowRefusal(`${at} is a text and no JSON, where a list or an object was expected`);
-  }
+  const json = jsonIn(value);
+  if (json === undefined) throw new RowRefusal(`${at} is a text and no JSON, where a list or an object was expected`);
+  return json;
 }
 
 export function expectText(value: unknown, at: string): string {
@@ -83,8 +81,10 @@ export function expectText(value: unknown, at: string): string {
   return value;
 }
 
+export const fixRow = 'Fix or delete that row';
+
 export function wrongShape(at: string, what: string): UserError {
-  return new UserError({ what: at === '' ? what : `${shownName(at)}: ${what}`, next: 'Fix or delete that row' });
+  return new UserError({ what: at === '' ? what : `${shownName(at)}: ${what}`, next: fixRow });
 }
 
 function kindOf(value: unknown): string {

@@ -1,6 +1,6 @@
 // One message of a row, in any of the field's spellings: role and content or from and value, content as a text or as a
 // list of text parts, reasoning, tool calls, the mark that an answer carries no loss.
-import { isRecord } from '../../base/objects.js';
+import { isRecord, jsonIn } from '../../base/objects.js';
 import {
   type Message,
   maxMessages,
@@ -177,12 +177,7 @@ function readCalls(fields: Fields, spelling: string, message: Message): void {
 
 /** ShareGPT's form: the content is the call. What is no JSON stays the text that it is. */
 function readCallText(message: Message): void {
-  let calls: ToolCall[] | undefined;
-  try {
-    calls = callsOf(JSON.parse(message.content));
-  } catch {
-    return;
-  }
+  const calls = callsOf(jsonIn(message.content));
   if (calls === undefined || calls.length === 0) return;
   message.toolCalls = calls;
   message.callText = message.content;
@@ -209,22 +204,13 @@ function callOf(value: unknown): ToolCall | undefined {
 
 function argumentsOf(value: unknown): ToolCall['arguments'] | undefined {
   if (value === '') return {};
-  try {
-    const given: unknown = typeof value === 'string' ? JSON.parse(value) : value;
-    return isRecord(given) ? given : undefined;
-  } catch {
-    return undefined;
-  }
+  const given = typeof value === 'string' ? jsonIn(value) : value;
+  return isRecord(given) ? given : undefined;
 }
 
 /** The tools of a row: OpenAI's list, a list of functions, one of either, or JSON text of any. undefined: something else. */
 export function toolsOf(value: unknown): Tool[] | undefined {
-  let list: unknown = value;
-  try {
-    if (typeof value === 'string') list = JSON.parse(value);
-  } catch {
-    return undefined;
-  }
+  const list = typeof value === 'string' ? jsonIn(value) : value;
   const tools = (Array.isArray(list) ? list : [list]).map(toolOf);
   return tools.every((tool) => tool !== undefined) ? tools : undefined;
 }

@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { type Fault, UserError } from '../../base/errors.js';
 import type { Message } from '../../tokenizer/message.js';
-import { type Row, readRows, shortened } from '../rows.js';
+import { maxFaults, type Row, readRows, shortened } from '../rows.js';
 import type { Conversation } from '../types.js';
+import { fixRow } from './fields.js';
 import { type RowReading, readRow } from './formats.js';
 import { type RowNote, type RowNotes, RowRefusal } from './notes.js';
 
@@ -95,10 +96,6 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
   assistant: ['user', 'tool'],
   tool: ['assistant', 'tool'],
 };
-
-const fixRow = 'Fix or delete that row';
-/** Listed in one go; a file with more is broken in one way, not in a hundred. */
-const maxFaults = 20;
 
 /** The row was understood; `conversation` is there where it was read, too. */
 type SkippedRow = Partial<RowReading> & { skipped: string; where: string; notes: RowNote[] };

@@ -2,6 +2,7 @@
 // each with its fault. One table: format → reader. What a record means is for who asks to say.
 import { UserError } from '../../base/errors.js';
 import { parseJsonLine } from '../../base/jsonl.js';
+import { jsonIn } from '../../base/objects.js';
 import { commandLine } from '../../base/shell.js';
 import { readJsonFile } from '../json-file.js';
 import { readColumnarRecords } from './columnar.js';
@@ -43,7 +44,7 @@ export async function textFormatOf(file: SourceFile): Promise<RecordFormat | 'tx
   const { format, line } = await beginningOf(file);
   if (format !== undefined) return format;
   if (/^\[\s*(?:\{|$)/.test(line)) return 'json';
-  if (isObject(line)) return 'jsonl';
+  if (line.startsWith('{') && jsonIn(line) !== undefined) return 'jsonl';
   if (jsonName.test(file.name)) return /\.json(?:\.\w+)?$/i.test(file.name) ? 'json' : 'jsonl';
   return tableName.test(file.name) ? 'csv' : 'txt';
 }
@@ -64,16 +65,6 @@ async function beginningOf({ path }: SourceFile): Promise<{ format?: RecordForma
     if (text !== '') return { line: text };
   }
   return { line: '' };
-}
-
-function isObject(line: string): boolean {
-  if (!line.startsWith('{')) return false;
-  try {
-    JSON.parse(line);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A broken line is one bad row; the next one is read all the same. */

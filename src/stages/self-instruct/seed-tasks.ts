@@ -4,7 +4,7 @@ import { asUserError, type Fault, UserError } from '../../base/errors.js';
 import { taskKindSchema } from '../../config/pipeline.js';
 import { readRow } from '../../data/conversations/formats.js';
 import { RowNotes, RowRefusal } from '../../data/conversations/notes.js';
-import { readRows } from '../../data/rows.js';
+import { maxFaults, readRows } from '../../data/rows.js';
 import { checkSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 
@@ -19,9 +19,6 @@ const seedSchema = z.strictObject({
 
 /** A row of the seeds file: the user's turn, the assistant's, and a check that the answer passes. */
 export type SeedTask = z.output<typeof seedSchema>;
-
-/** Errors that are listed in one go; a file with more is broken in one way, not in a hundred. */
-const maxFaults = 20;
 
 /**
  * Reads and validates a seeds file. Throws one `UserError` with the file and line of every bad row.
