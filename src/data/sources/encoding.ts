@@ -36,9 +36,13 @@ export const loneSurrogate = /\p{Cs}/u;
 
 /** Text of whole lines. undefined where the bytes are not in that encoding. */
 export function decode(bytes: Uint8Array, decoding: 'gb18030' | 'big5'): string | undefined {
+  const text = decodeFatal(bytes, decoding);
+  return decoding === 'big5' && text !== undefined && noCharacter.test(text) ? undefined : text;
+}
+
+function decodeFatal(bytes: Uint8Array, label: string): string | undefined {
   try {
-    const text = new TextDecoder(decoding, { fatal: true, ignoreBOM: true }).decode(bytes);
-    return decoding === 'big5' && noCharacter.test(text) ? undefined : text;
+    return new TextDecoder(label, { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }
@@ -54,10 +58,16 @@ const neighbours = [
   { label: 'euc-kr', name: 'EUC-KR', own: /[\uAC00-\uD7A3]/g, share: 0.9 },
 ] as const;
 
+/** Bytes of a mark of UTF-8 at the beginning: 3 or none. */
+export function utf8MarkBytes(head: Buffer): number {
+  return head.toString('latin1', 0, 3) === '\xef\xbb\xbf' ? 3 : 0;
+}
+
 /** By a byte-order mark, or by where zeros stand; undefined where the first bytes do not tell. @param head at least 2 */
 export function byFirstBytes(head: Buffer, path: string): { decoding: Decoding; markBytes: number } | undefined {
   const start = head.toString('latin1', 0, 4);
-  if (start.startsWith('\xef\xbb\xbf')) return { decoding: 'utf-8', markBytes: 3 };
+  const markBytes = utf8MarkBytes(head);
+  if (markBytes > 0) return { decoding: 'utf-8', markBytes };
   if (start === '\xff\xfe\0\0' || start === '\0\0\xfe\xff') {
     throw new UserError({ what: 'this is UTF-32 text, which is not read', where: path, next: 'Save it as UTF-8' });
   }
@@ -195,12 +205,8 @@ function readingsOf(line: Uint8Array): { label: string; name: string; text: stri
     return trial.isNeighbour;
   });
   return [...ours, ...others.map(({ label, name }) => ({ label, name, isRead: false }))].flatMap((reading) => {
-    try {
-      const text = new TextDecoder(reading.label, { fatal: true, ignoreBOM: true }).decode(line);
-      return noCharacter.test(text) ? [] : [{ ...reading, text }];
-    } catch {
-      return [];
-    }
+    const text = decodeFatal(line, reading.label);
+    return text === undefined || noCharacter.test(text) ? [] : [{ ...reading, text }];
   });
 }
 

@@ -15,6 +15,7 @@ import {
   loneSurrogate,
   tryOut,
   undecodable,
+  utf8MarkBytes,
 } from './encoding.js';
 import { readLimits } from './limits.js';
 
@@ -81,7 +82,7 @@ async function* linesFrom(
 ): Lines {
   const found = encoding === 'auto' || encoding === 'utf-16' ? byFirstBytes(first, path) : undefined;
   const hasMark = found !== undefined && found.markBytes > 0;
-  const head = first.subarray(found?.markBytes ?? (encoding === 'utf-8' ? markBytes(first) : 0));
+  const head = first.subarray(found?.markBytes ?? (encoding === 'utf-8' ? utf8MarkBytes(first) : 0));
   const rest = (async function* () {
     yield head;
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
@@ -225,10 +226,6 @@ function withoutReturn(line: string): string {
 function tooLong(path: string, number: number, maxBytes: number): BadLine {
   const what = `a line is longer than ${maxBytes >> 20} MiB`;
   return { number, fault: new UserError({ what, where: `${path}:${number}` }), isTooLong: true };
-}
-
-function markBytes(head: Buffer): number {
-  return head.toString('latin1', 0, 3) === '\xef\xbb\xbf' ? 3 : 0;
 }
 
 function evenPart(bytes: Buffer): Buffer {
