@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
-import { compareNames, listFiles, pathMatcher } from '../../src/data/sources/files.js';
+import { compareNames, filesAt, listFiles, pathMatcher } from '../../src/data/sources/files.js';
 import { parseFrom } from '../../src/data/sources/from.js';
 import { dataInputDigest, loadDataSpec } from '../../src/data/spec.js';
 import { scratch } from './scratch.js';
@@ -106,6 +106,25 @@ test('files: one, a folder, or a pattern, in the same order everywhere', async (
   assert.deepEqual(await names('t/is {this}?.txt'), ['t/is {this}?.txt']);
   assert.equal(pathMatcher('a.*')('abc'), false);
   assert.ok(compareNames('poet.2.json', 'poet.10.json') < 0);
+});
+
+test('a pattern on the command line may begin in the folder that the command is called in', async () => {
+  const folder = await scratch({ 'a1.txt': '', 't/a2.txt': '', 't/u/a3.txt': '' });
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    const names = async (path: string) => (await filesAt(path)).map(({ name }) => name);
+    assert.deepEqual(await names('*.txt'), ['a1.txt']);
+    assert.deepEqual(await names('a?.txt'), ['a1.txt']);
+    assert.deepEqual(await names('./a*'), ['a1.txt']);
+    assert.deepEqual(await names('t*/a*.txt'), ['t/a2.txt']);
+    assert.deepEqual(await names('t/a*'), ['a2.txt']);
+    assert.deepEqual(await names('t/**/a*.txt'), ['a2.txt', 'u/a3.txt']);
+    assert.deepEqual(await names(join(folder, 't/*.txt')), ['a2.txt']);
+    assert.deepEqual(await names('none*'), []);
+  } finally {
+    process.chdir(before);
+  }
 });
 
 test('the input digest follows the spec and the files, not the comments', async () => {

@@ -33,7 +33,7 @@ const wildcard = /[*?{]/;
 export async function listFiles(root: string, pattern: string): Promise<SourceFile[]> {
   const kindOf = (path: string) => stat(path).catch(() => undefined);
   const isLiteral = !wildcard.test(pattern) || (await kindOf(resolve(root, pattern))) !== undefined;
-  const fixed = isLiteral ? pattern : dirname(`${pattern.slice(0, pattern.search(wildcard))}x`);
+  const fixed = isLiteral ? pattern : splitPattern(pattern).folder;
   const start = resolve(root, fixed);
   const kind = await kindOf(start);
   if (kind?.isFile()) return [{ path: start, name: fixed }];
@@ -77,8 +77,16 @@ export async function filesAt(path: string): Promise<SourceFile[]> {
       next: 'Save what comes from it to a file, and give that',
     });
   }
-  const fixed = wildcard.test(path) ? dirname(`${path.slice(0, path.search(wildcard))}x`) : path;
-  return fixed === path ? [] : listFiles(fixed, path.slice(fixed.length).replace(/^\/+/, ''));
+  if (!wildcard.test(path)) return [];
+  const { folder, names } = splitPattern(path);
+  return listFiles(folder, names);
+}
+
+/** The folders before the first wildcard, `.` where there are none, and the pattern of the names in them. */
+function splitPattern(pattern: string): { folder: string; names: string } {
+  const at = pattern.search(wildcard);
+  const before = `${pattern.slice(0, at)}x`;
+  return { folder: dirname(before), names: basename(before).slice(0, -1) + pattern.slice(at) };
 }
 
 /**
