@@ -2,8 +2,16 @@
 
 /** Calls `work` with as little stack as lets it end in anything but the engine's own error of a full stack. */
 export function onFullStack<T>(work: () => T): T {
+  // Twice: what says the fault is compiled the first time, for which the engine wants more stack than a small text takes.
   try {
-    return onFullStack(work);
+    fromTheEnd(work);
+  } catch {}
+  return fromTheEnd(work);
+}
+
+function fromTheEnd<T>(work: () => T): T {
+  try {
+    return fromTheEnd(work);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return work();
