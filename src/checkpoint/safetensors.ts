@@ -151,14 +151,13 @@ async function readHeader(reader: TensorReader, path: string, size: number, isSk
   if (start > size) throw damaged(path, `its header claims ${length} bytes but the file ends after ${size}: truncated`);
   const bytes = Buffer.alloc(Number(length));
   await reader.bytes(bytes);
-  const skipped = new Set<TensorEntry>();
   const entries = Object.entries(parseHeader(bytes, path)).flatMap(([name, value]) => {
-    if (name !== '__metadata__') return [parseEntry(name, value, { path, isSkipped, skipped })];
+    if (name !== '__metadata__') return [parseEntry(name, value, path, isSkipped)];
     if (!metadataSchema.safeParse(value).success) throw damaged(path, '__metadata__ is not a map of strings');
     return [];
   });
   checkLayout(entries, size - start, path);
-  return { entries: entries.filter((entry) => !skipped.has(entry)), dataBytes: size - start };
+  return { entries: entries.filter(({ name, shape }) => !isSkipped(name, shape)), dataBytes: size - start };
 }
 
 function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
@@ -194,21 +193,13 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function parseEntry(
-  name: string,
-  value: unknown,
-  { path, isSkipped, skipped }: { path: string; isSkipped: IsSkipped; skipped: Set<TensorEntry> },
-): TensorEntry {
+function parseEntry(name: string, value: unknown, path: string, isSkipped: IsSkipped): TensorEntry {
   const parsed = entrySchema.safeParse(value);
   const shown = quoted(name);
   if (!parsed.success) throw damaged(path, `its header entry for ${shown} is malformed`);
   const { dtype, shape } = parsed.data;
   const [begin, end] = parsed.data.data_offsets;
-  if (isSkipped(name, shape)) {
-    const entry: TensorEntry = { name, dtype: 'f32', shape, begin, end: Math.max(begin, end) };
-    skipped.add(entry);
-    return entry;
-  }
+  if (isSkipped(name, shape)) return { name, dtype: 'f32', shape, begin, end: Math.max(begin, end) };
   const known = dtypes.get(dtype);
   if (known === undefined) {
     throw new UserError({

@@ -7,7 +7,15 @@ import { UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
 import { addedTokensName, tokenizerConfigName } from '../base/layout.js';
 import type { AddedToken } from './added-token-finder.js';
-import { flagsSchema, listsAdded, type NamedToken, readNamed, type TokenFlags, textOf } from './named-tokens.js';
+import {
+  andMore,
+  flagsSchema,
+  listsAdded,
+  type NamedToken,
+  readNamed,
+  type TokenFlags,
+  textOf,
+} from './named-tokens.js';
 import type { RoleTokens } from './roles.js';
 import { addedTokenSchema, maxAddedTokens, vocabSchema } from './tokenizer-json.js';
 
@@ -174,10 +182,6 @@ class Numbering {
     this.#vocabSize ??= Object.keys(this.#vocab).length;
     return Math.max(this.#largest + 1, this.#vocabSize) + this.#beyond.size;
   }
-}
-
-function andMore(count: number): string {
-  return count === 1 ? '' : ` (and ${count - 1} more)`;
 }
 
 function quoted(text: string): string {

@@ -125,10 +125,14 @@ function ignoredMap(config: Table, map: Table): string[] {
   if (other.length === 0) return [];
   const [key] = other;
   const quoted = (value: unknown): string => JSON.stringify(shorten(String(text(value) ?? 'none'), 40));
-  const more = other.length === 1 ? '' : ` (and ${other.length - 1} more)`;
   return [
-    `${specialTokensMapName} says ${key} ${quoted(map[key])}, ${tokenizerConfigName} ${quoted(config[key])}${more}: the latter counts, as in transformers, because it has added_tokens_decoder`,
+    `${specialTokensMapName} says ${key} ${quoted(map[key])}, ${tokenizerConfigName} ${quoted(config[key])}${andMore(other.length)}: the latter counts, as in transformers, because it has added_tokens_decoder`,
   ];
+}
+
+/** After the first of so many. */
+export function andMore(count: number): string {
+  return count === 1 ? '' : ` (and ${count - 1} more)`;
 }
 
 /** `add_bos_token` and its kin are switches. */
