@@ -4,7 +4,7 @@ import { parseYaml } from '../base/yaml.js';
 import { type ComputeChoice, computeSchema } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import { type ComputeOptions, computeFlags, type OutputOptions } from './options.js';
-import { printError } from './output.js';
+import { noteOnStderr } from './output.js';
 
 export function computeChoice(options: ComputeOptions): ComputeChoice {
   return parseYaml({ path: 'the command line', text: '' }, computeSchema, flagOverrides(computeFlags(options)));
@@ -14,5 +14,5 @@ export function computeChoice(options: ComputeOptions): ComputeChoice {
 export async function openChosenBackend(options: ComputeOptions & OutputOptions): Promise<void> {
   const choice = computeChoice(options);
   const { note } = await openBackend(choice.backend, choice);
-  if (!options.quiet && !options.json) printError(`mossctl: ${note}`);
+  if (!options.quiet && !options.json) noteOnStderr(note);
 }

@@ -29,6 +29,10 @@ export function noteOnStderr(text: string): void {
   printError(`mossctl: ${printable(text)}`);
 }
 
+export function warnOnStderr(text: string): void {
+  noteOnStderr(`warning: ${text}`);
+}
+
 /** `runs/x/sft/step-000100`, as a person would type it. */
 export function shownPath(path: string): string {
   const near = relative('.', path);
@@ -85,7 +89,7 @@ export function incompleteError(isDone: boolean): UserError | undefined {
 }
 
 /** Without a reporter, warnings about the streams go to the other one. */
-let warn = (text: string): void => printError(`mossctl: warning: ${text}`);
+let warn = warnOnStderr;
 
 /** While work reports, its reporter says what happens to the streams, so that the report has it too. */
 export function warnThrough(reporter: (text: string) => void): () => void {

@@ -11,7 +11,7 @@ import { FolderInUse } from '../pipeline/lock.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
-import { addIncomplete, printError, printJson, printLine, shownPath } from './output.js';
+import { addIncomplete, printJson, printLine, shownPath, warnOnStderr } from './output.js';
 import { reporting } from './reporting.js';
 
 export interface StageRun extends RunOptions {
@@ -56,7 +56,7 @@ export async function keepWorking(path: string, write: () => Promise<string>): P
   try {
     return await write();
   } catch (error) {
-    printError(`mossctl: warning: ${(asUserError(error, path) as Error).message}`);
+    warnOnStderr((asUserError(error, path) as Error).message);
     addIncomplete(path);
     return null;
   }

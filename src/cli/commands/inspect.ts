@@ -1,7 +1,6 @@
 // mossctl inspect: what a checkpoint is, or the tokens that it makes of a text or of a row.
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../base/errors.js';
-import { printable } from '../../base/format.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
 import { openChatFormat } from '../../inference/chat-format.js';
 import { inspectCheckpoint } from '../../inspect/checkpoint.js';
@@ -9,7 +8,7 @@ import { inspectGguf, isGguf } from '../../inspect/gguf.js';
 import { rowTokens, textTokens } from '../../inspect/tokens.js';
 import { ggufText, inspectionText } from '../inspection-text.js';
 import type { OutputOptions } from '../options.js';
-import { printError, printJson, printLine } from '../output.js';
+import { printJson, printLine, warnOnStderr } from '../output.js';
 import { tokensText } from '../tokens-text.js';
 
 interface InspectOptions extends OutputOptions {
@@ -45,7 +44,7 @@ async function inspectGgufFile(path: string, { text, row, json }: InspectOptions
   if (json) printJson({ type: 'result', ...inspection });
   else {
     printLine(ggufText(inspection));
-    for (const warning of inspection.warnings) printError(`mossctl: warning: ${printable(warning)}`);
+    for (const warning of inspection.warnings) warnOnStderr(warning);
   }
 }
 
@@ -57,7 +56,7 @@ async function inspectTokens(path: string, { text, row, json }: InspectOptions):
     return;
   }
   printLine(tokensText(report));
-  for (const warning of report.warnings) printError(`mossctl: warning: ${printable(warning)}`);
+  for (const warning of report.warnings) warnOnStderr(warning);
 }
 
 /** `FILE:N`; a file's name may have colons of its own. */

@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatShort, formatTable } from '../../base/f
 import { memoryRoom } from '../../base/memory.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
-import { printError, printJson, printLine } from '../output.js';
+import { noteOnStderr, printJson, printLine } from '../output.js';
 
 interface PlanCommandOptions extends OutputOptions {
   config?: string;
@@ -35,7 +35,7 @@ export async function plan(options: PlanCommandOptions): Promise<void> {
   const wanted = params ?? (flops === undefined ? undefined : optimalParameters(flops));
   const { context = wanted && 2048, vocab = wanted && 32_768, tokens } = options;
   const pipeline = await loadPipeline({
-    ...{ config, set, blocks: ['pretrain', 'tokenizer'], warn: (text) => printError(`mossctl: ${text}`) },
+    ...{ config, set, blocks: ['pretrain', 'tokenizer'], warn: noteOnStderr },
     size: wanted === undefined ? size : inThousands(wanted),
     flags: {
       'pretrain.model.contextLength': context?.toString(),
