@@ -127,27 +127,23 @@ export function chooseTokens(
     );
   }
   const bos = config.bos_token_id;
-  const isBosPlain = bos !== null && config.assumed.bos && isOrdinary(bos);
-  const begins =
-    bos === null || isBosPlain
+  const [begin] =
+    bos === null
       ? []
       : config.assumed.bos
-        ? [bos].filter(has)
+        ? [bos].filter((id) => has(id) && !isOrdinary(id))
         : existing([bos], configName, 'begins text with');
+  const pad = (id: number | undefined, file: string) => existing(id === undefined ? [] : [id], file, 'pads with')[0];
+  const pads = {
+    configured: pad(config.padTokenId, configName),
+    generated: pad(generation.pad, generationConfigName),
+    bos: begin,
+  };
   return {
     configEos: configured[0] ?? assumed.find((id) => !isOrdinary(id)) ?? eosTokenId,
     eosTokenIds: [...new Set([eosTokenId, ...ends])],
-    padTokenId: padOf(
-      {
-        configured: existing(config.padTokenId === undefined ? [] : [config.padTokenId], configName, 'pads with')[0],
-        generated: existing(generation.pad === undefined ? [] : [generation.pad], generationConfigName, 'pads with')[0],
-        bos: begins[0],
-      },
-      names,
-      eosTokenId,
-      ends,
-    ),
-    bosTokenId: begins[0] ?? null,
+    padTokenId: padOf(pads, names, eosTokenId, ends),
+    bosTokenId: begin ?? null,
     notes,
   };
 }

@@ -27,8 +27,7 @@ const samplingFields = {
   ...{ top_p: fraction, min_p: fraction, typical_p: fraction },
   ...{ top_k: countOrAll, max_new_tokens: count, max_length: count },
 };
-const samplingSchema = z.object(samplingFields).partial();
-export type SamplingDefaults = Readonly<z.output<typeof samplingSchema>>;
+type SamplingDefaults = { [Name in keyof typeof samplingFields]?: z.output<(typeof samplingFields)[Name]> };
 
 /**
  * How a model's makers would have it sampled: generation_config.json without the ids of bos, eos and pad. Fields that are not
