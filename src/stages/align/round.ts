@@ -206,14 +206,15 @@ async function trainRound({ job, compute, round, policy }: RoundInput, directory
   const { beta, sftWeight, train } = config;
   const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
   // A batch holds no pair twice, and so at most all of them.
-  const rows = 2 * Math.min(train.batchSize, pairs.length); // of each pair both sides
-  const sides = pairs.flatMap(({ prompt, ...both }) =>
-    [both.chosen, both.rejected].map(({ tokens }) => prompt.length + tokens.length),
+  const batchPairs = Math.min(train.batchSize, pairs.length);
+  const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>
+    [chosen, rejected].map(({ tokens }) => prompt.length + tokens.length),
   );
-  const columns = sides.reduce((longest, length) => Math.max(longest, length), 0);
-  const memory = { stage: 'align', config: model.config, train, rows, columns, isLoaded: true };
-  checkTrainingMemory({ ...memory, reporter: job.reporter });
-  const steps = await stepCount(job, train, () => pairs.length / Math.min(train.batchSize, pairs.length));
+  checkTrainingMemory({
+    ...{ stage: 'align', config: model.config, train, isLoaded: true, reporter: job.reporter },
+    ...{ rows: 2 * batchPairs, columns: lengths.reduce((longest, length) => Math.max(longest, length), 0) },
+  });
+  const steps = await stepCount(job, train, () => pairs.length / batchPairs);
   return runTraining(job, {
     model,
     objective: preferenceObjective(pairs.map(preferencePair), {
