@@ -10,7 +10,7 @@ import { exists } from '../base/files.js';
 import { type Flags, flagOverrides, type Override } from '../base/overrides.js';
 import { loadYaml, parseYaml } from '../base/yaml.js';
 import { readModel } from '../checkpoint/directory.js';
-import { resolveCheckpoint } from '../checkpoint/history.js';
+import { withCheckpoint } from '../checkpoint/reading.js';
 import type { ModelConfig } from '../config/model.js';
 import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../config/pipeline.js';
 
@@ -44,8 +44,10 @@ export async function loadPipeline(request: PipelineRequest): Promise<PipelineCo
 
 /** Undefined where it cannot be read: a stage that needs the checkpoint says why, and the others do not need it. */
 async function readShape(from: string): Promise<ModelConfig | undefined> {
-  const reading = resolveCheckpoint(from).then(readModel);
-  return reading.then(({ model }) => model).catch(() => undefined);
+  return withCheckpoint(from, readModel).then(
+    ({ model }) => model,
+    () => undefined,
+  );
 }
 
 /** With what follows from the size of the model, for the vocabulary that is asked for; `parent` is that of `pretrain.from`. */

@@ -145,9 +145,10 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
   const newest = outputs.at(-1);
   if (isThere && isOurs) return undefined;
   if (newest !== undefined) await linkLatest(runDirectory, newest);
-  else if (isThere) await setAside(link, 'foreign');
   if (!isThere) return undefined;
-  return `${link} pointed to ${target}, which no stage of this run made: ${newest === undefined ? 'it is kept as latest.foreign' : `it now points to ${newest}`}`;
+  const now =
+    newest === undefined ? `it is kept as ${basename(await setAside(link, 'foreign'))}` : `it now points to ${newest}`;
+  return `${link} pointed to ${target}, which no stage of this run made: ${now}`;
 }
 
 /**
