@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { copyColumns, createCache, disposeCache, growCache, type KeyValueCache } from '../model/cache.js';
 import type { Model } from '../model/model.js';
+import { read } from '../tensor/host.js';
 import { Columns, columnsFor, type Segment } from './columns.js';
 import { type EngineOptions, engineOptions } from './engine-options.js';
 import { readTokens } from './read-tokens.js';
@@ -274,18 +275,22 @@ export class Engine {
       const wanted = [...ids.keys()].filter((i) => sequence.wants(from + i));
       return { ids, from, start: sequence.segment.start, wanted };
     });
-    const logits = await readTokens(this.#model, this.#room(), pieces);
+    const logits = readTokens(this.#model, this.#room(), pieces);
+    const values = await read(logits).finally(() => logits.dispose());
+    const { vocab_size: vocabulary } = this.#model.config;
+    let next = 0;
     for (const [i, work] of works.entries()) {
       const { ids, from, wanted } = pieces[i];
       const { job, sequence } = work;
       const { tokens, samples = 1 } = job.request;
       sequence.segment.tokens.push(...ids);
       this.counts.read += ids.length;
-      for (const [j, at] of wanted.entries()) {
+      for (const at of wanted) {
+        const row = values.subarray(next * vocabulary, ++next * vocabulary);
         if (samples > 1 && from + at === tokens.length - 1) {
-          job.promptLogits ??= logits[i][j].slice();
+          job.promptLogits ??= row.slice();
           this.#branch(job, sequence.segment);
-        } else this.#take(work, from + at, logits[i][j]);
+        } else this.#take(work, from + at, row);
       }
     }
     this.#finish();

@@ -3,9 +3,8 @@
 import type { CacheUse, KeyValueCache } from '../model/cache.js';
 import { forward, logits, modelInput } from '../model/forward.js';
 import type { Model } from '../model/model.js';
-import { readResult } from '../tensor/host.js';
 import { embedding } from '../tensor/ops/embedding.js';
-import { tensor1d, zeros } from '../tensor/tf.js';
+import { type Tensor2D, tensor1d, tidy, zeros } from '../tensor/tf.js';
 
 export interface Piece {
   /** Ids to read, at least one. */
@@ -18,12 +17,11 @@ export interface Piece {
   wanted: readonly number[];
 }
 
-/** Reads the pieces into the cache, which has room for them; for each, the logits [V] after its wanted tokens. */
-export async function readTokens(
-  model: Model,
-  cache: KeyValueCache,
-  pieces: readonly Piece[],
-): Promise<Float32Array[][]> {
+/**
+ * Reads the pieces into the cache, which has room for them. The logits [rows, V] after the wanted tokens, piece by piece
+ * and in the order of `wanted`; they are the caller's to dispose.
+ */
+export function readTokens(model: Model, cache: KeyValueCache, pieces: readonly Piece[]): Tensor2D {
   const rows = pieces.length;
   const columns = Math.max(...pieces.map(({ ids }) => ids.length));
   const tokens = new Int32Array(rows * columns).fill(model.config.pad_token_id);
@@ -46,13 +44,10 @@ export async function readTokens(
     wanted.push(...own.map((i) => row * columns + i));
   }
   const use: CacheUse = { cache, columns: places, span: Math.max(...pieces.map(({ ids, from }) => from + ids.length)) };
-  const values = await readResult(() => {
+  return tidy(() => {
     const hidden = forward(model, modelInput({ rows, columns, tokens, positions, ranges }), { cache: use });
-    if (wanted.length === 0) return zeros([0]);
+    if (wanted.length === 0) return zeros([0, model.config.vocab_size]) as Tensor2D;
     const chosen = wanted.length === rows * columns ? hidden : embedding(hidden, tensor1d(wanted, 'int32'));
     return logits(model, chosen);
   });
-  const vocabulary = model.config.vocab_size;
-  let next = 0;
-  return pieces.map(({ wanted: own }) => own.map(() => values.subarray(next * vocabulary, ++next * vocabulary)));
 }
