@@ -1,9 +1,13 @@
-// Workers spin for a moment after each job, because a training step is hundreds of short jobs with little between
-// them, then sleep on a condition variable: an idle process costs nothing.
+// A job is one word: its number and how many of its pieces nobody has taken. Taking a piece counts that word down, so a
+// thread that comes late finds a later job or none, and never an old one. Who has nothing to take spins for a moment,
+// because a training step is hundreds of short jobs with little between them, then sleeps: a thread that spins keeps a
+// core from another that holds a piece.
 #include "pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -25,36 +29,45 @@ void relax() {
 #endif
 }
 
-/** Pauses before giving up the core: some 50 µs. */
-constexpr int spins = 4000;
+/** How long to spin before sleeping. */
+constexpr auto patience = std::chrono::microseconds(50);
 
 /** Multiply-adds of some 10 µs on one core. */
 constexpr double worth_waking = 1 << 19;
 
-/** Spins until `done()`, and lets others run where that takes long (more threads than cores). */
+/** Whether `done()` came true within the time of patience. */
 template <typename Done>
-void wait(Done done) {
-  for (int i = 0; !done(); i++) {
-    if (i < spins) {
+bool spin(Done done) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  do {
+    for (int i = 0; i < 32; i++) {
+      if (done()) return true;
       relax();
-    } else {
-      std::this_thread::yield();
     }
-  }
+  } while (std::chrono::steady_clock::now() < until);
+  return false;
 }
+
+constexpr uint64_t job_unit = uint64_t{1} << 32;
+constexpr uint64_t pieces_of(uint64_t open) { return open & (job_unit - 1); }
 
 }  // namespace
 
 struct Pool::State {
   std::vector<std::thread> workers;
   std::mutex mutex;
-  std::condition_variable wake;
-  Job job = nullptr;
-  void* context = nullptr;
-  bool stopping = false;
-  std::atomic<unsigned> generation{0};
+  std::condition_variable wake, finished;
+  /** The job's number in the high half, pieces that nobody has taken in the low one. */
+  std::atomic<uint64_t> open{0};
+  /** Pieces that are not done. */
+  std::atomic<long> left{0};
   std::atomic<int> sleeping{0};
-  std::atomic<int> running{0};
+  std::atomic<bool> caller_sleeps{false};
+  std::atomic<bool> stopping{false};
+  // Of the open job; whoever holds a piece may read them.
+  Piece run_piece = nullptr;
+  void* context = nullptr;
+  long count = 0;
   std::atomic<int> arrived{0};
   std::atomic<unsigned> phase{0};
 };
@@ -80,10 +93,9 @@ void Pool::resize(int threads) {
 }
 
 void Pool::start(int threads) {
-  const unsigned seen = state_->generation.load(); // a job given before a worker first looks must not be missed
   for (int thread = 1; thread < threads; thread++) {
     try {
-      state_->workers.emplace_back([this, thread, seen] { work(thread, seen); });
+      state_->workers.emplace_back([this, thread] { work(thread); });
     } catch (const std::system_error&) {
       break;  // the system gives no more: `threads` says how many there are
     }
@@ -94,13 +106,12 @@ void Pool::start(int threads) {
 void Pool::stop() {
   {
     std::lock_guard<std::mutex> lock(state_->mutex);
-    state_->stopping = true;
-    state_->generation.fetch_add(1);
+    state_->stopping.store(true);
   }
   state_->wake.notify_all();
   for (std::thread& worker : state_->workers) worker.join();
   state_->workers.clear();
-  state_->stopping = false;
+  state_->stopping.store(false);
 }
 
 namespace {
@@ -118,26 +129,63 @@ class Alone {
 
 }  // namespace
 
-void Pool::run(Job job, void* context, double multiply_adds) {
+void Pool::run(Piece run_piece, void* context, long count, double multiply_adds) {
   State& s = *state_;
   if (alone(multiply_adds)) {
     const Alone guard(active_, threads_);
-    job(context, 0);
+    for (long piece = 0; piece < count; piece++) run_piece(context, piece, 0);
     return;
   }
-  s.job = job;
+  if (count <= 0) return;
+  s.run_piece = run_piece;
   s.context = context;
-  s.running.store(threads_ - 1);
-  s.generation.fetch_add(1);
-  if (s.sleeping.load() > 0) {
-    std::lock_guard<std::mutex> lock(s.mutex);
+  s.count = count;
+  s.left.store(count);
+  s.open.store((s.open.load() / job_unit + 1) * job_unit + static_cast<uint64_t>(count));
+  if (count > 1 && s.sleeping.load() > 0) {
+    { std::lock_guard<std::mutex> lock(s.mutex); }
     s.wake.notify_all();
   }
-  job(context, 0);
-  wait([&] { return s.running.load() == 0; });
+  while (take(0)) {
+  }
+  const auto done = [&] { return s.left.load() == 0; };
+  if (spin(done)) return;
+  std::unique_lock<std::mutex> lock(s.mutex);
+  s.caller_sleeps.store(true);
+  s.finished.wait(lock, done);
+  s.caller_sleeps.store(false);
+}
+
+/** Takes a piece of the open job, if there is one, and runs it. */
+bool Pool::take(int thread) {
+  State& s = *state_;
+  uint64_t open = s.open.load();
+  do {
+    if (pieces_of(open) == 0) return false;
+  } while (!s.open.compare_exchange_weak(open, open - 1));
+  s.run_piece(s.context, s.count - static_cast<long>(pieces_of(open)), thread);
+  if (s.left.fetch_sub(1) == 1 && s.caller_sleeps.load()) {
+    { std::lock_guard<std::mutex> lock(s.mutex); }
+    s.finished.notify_one();
+  }
+  return true;
 }
 
 bool Pool::alone(double multiply_adds) const { return threads_ == 1 || multiply_adds < worth_waking; }
+
+void Pool::run(Job job, void* context, double multiply_adds) {
+  struct Parts {
+    Job job;
+    void* context;
+  } parts{job, context};
+  const long count = alone(multiply_adds) ? 1 : threads_;
+  run(
+      [](void* data, long part, int) {
+        const Parts& p = *static_cast<Parts*>(data);
+        p.job(p.context, static_cast<int>(part));
+      },
+      &parts, count, multiply_adds);
+}
 
 void Pool::barrier() {
   State& s = *state_;
@@ -148,23 +196,22 @@ void Pool::barrier() {
     s.phase.fetch_add(1);
     return;
   }
-  wait([&] { return s.phase.load() != phase; });
+  while (!spin([&] { return s.phase.load() != phase; })) std::this_thread::yield();
 }
 
-void Pool::work(int thread, unsigned seen) {
+void Pool::work(int thread) {
   State& s = *state_;
+  const auto called = [&] { return pieces_of(s.open.load()) > 0 || s.stopping.load(); };
   for (;;) {
-    for (int i = 0; i < spins && s.generation.load() == seen; i++) relax();
-    if (s.generation.load() == seen) {
-      std::unique_lock<std::mutex> lock(s.mutex);
-      s.sleeping.fetch_add(1);
-      s.wake.wait(lock, [&] { return s.generation.load() != seen; });
-      s.sleeping.fetch_sub(1);
+    if (take(thread) || spin(called)) {
+      if (s.stopping.load()) return;
+      continue;
     }
-    seen = s.generation.load();
-    if (s.stopping) return;
-    s.job(s.context, thread);
-    s.running.fetch_sub(1);
+    std::unique_lock<std::mutex> lock(s.mutex);
+    s.sleeping.fetch_add(1);
+    s.wake.wait(lock, called);
+    s.sleeping.fetch_sub(1);
+    if (s.stopping.load()) return;
   }
 }
 

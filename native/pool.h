@@ -1,10 +1,14 @@
-// Threads that wait for work. One job at a time: every thread of the pool runs the same function with its own number,
-// the calling thread as number 0. Work is divided by thread number alone, so the same thread count gives the same bits.
+// Threads that take pieces of work. One job at a time: each thread takes the next piece as soon as it is done with one,
+// so that a thread whose core is shared takes fewer. What a piece computes must depend on its number alone: then the
+// same pieces give the same bits, whoever takes them.
 #pragma once
 
 namespace mossctl {
 
-using Job = void (*)(void* context, int thread);
+/** One piece of a job. `thread` is less than Pool::threads(), and no two pieces run at once under one number. */
+using Piece = void (*)(void* context, long piece, int thread);
+/** Part `part` of as many as there are threads. */
+using Job = void (*)(void* context, int part);
 
 class Pool {
  public:
@@ -16,13 +20,17 @@ class Pool {
   void resize(int threads);
 
   /**
-   * Runs job(context, 0 … threads − 1) side by side and returns when all are done. A job of fewer multiply-adds than
-   * waking the others is worth runs on the caller alone; which it is depends on nothing else.
+   * Runs pieces 0 … count − 1 on all threads and returns when all are done. Nobody waits for a thread that holds none:
+   * a worker that is late, or that lost its core, delays nothing but the piece in its hands. A job of fewer
+   * multiply-adds than waking the others is worth runs on the caller alone; which it is depends on nothing else.
    */
-  void run(Job job, void* context, double multiply_adds = 1e18);
+  void run(Piece run_piece, void* context, long count, double multiply_adds);
   /** Whether `run` would give such a job to the caller alone. */
   bool alone(double multiply_adds) const;
-  /** Waits, inside a job, until every thread has come here. */
+
+  /** Runs job(context, 0 … threads − 1), each on a thread of its own where they meet at a barrier. */
+  void run(Job job, void* context, double multiply_adds = 1e18);
+  /** Waits, inside such a job, until every part has come here. */
   void barrier();
 
  private:
@@ -30,7 +38,8 @@ class Pool {
   ~Pool();
   void start(int threads);
   void stop();
-  void work(int thread, unsigned seen);
+  void work(int thread);
+  bool take(int thread);
 
   int threads_ = 1;
   int active_ = 1;

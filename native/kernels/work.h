@@ -33,6 +33,18 @@ static inline bool all_within(const int32_t* x, long n, long limit) {
   return found.least >= 0 && found.most < limit;
 }
 
+/**
+ * body(piece, thread) for each piece 0 … count − 1, side by side: whoever is free takes the next one. What a piece
+ * computes may depend on its number alone, never on `thread`, which is for scratch. `multiply_adds` of all pieces: a
+ * job of too few runs on the caller alone. Pieces of 10 to 50 µs are best.
+ */
+template <typename Body>
+void in_pieces(long count, double multiply_adds, const Body& body) {
+  Pool::instance().run(
+      [](void* context, long piece, int thread) { (*static_cast<const Body*>(context))(piece, thread); },
+      const_cast<Body*>(&body), count, multiply_adds);
+}
+
 /** Threads that `work` elements are worth: waking one costs as much as some thousand elements. */
 static inline int threads_for(long work) {
   constexpr long enough = 16384;
