@@ -4,6 +4,9 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Fault, UserError } from '../base/errors.js';
 
+/** Of our own files, as this one runs. */
+export const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+
 type Answer<Result> = { result: Result } | { faults: readonly Fault[] } | { failure: string };
 
 /**
@@ -15,20 +18,21 @@ export function askChild<Result>(
   question: string | object,
   onEnd: (how: string) => Fault,
 ): Promise<Result> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const child = fork(fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url)), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   return new Promise((resolve, reject) => {
+    let answer: Answer<Result> | undefined;
     child.once('error', reject);
     child.once('message', (message) => {
-      const answer = message as Answer<Result>;
-      if ('result' in answer) resolve(answer.result);
-      else reject('faults' in answer ? new UserError(answer.faults) : new Error(answer.failure));
+      answer = message as Answer<Result>;
     });
+    // Only then: what is measured next has the machine for itself, and the child's time counts as ours.
     child.once('exit', (code, signal) => {
       const how = signal === null ? `with code ${code}` : `by ${signal}`;
-      reject(new UserError(onEnd(how), { exitCode: 1 })); // after an answer: no effect
+      if (answer === undefined) reject(new UserError(onEnd(how), { exitCode: 1 }));
+      else if ('result' in answer) resolve(answer.result);
+      else reject('faults' in answer ? new UserError(answer.faults) : new Error(answer.failure));
     });
     child.send(question);
   });

@@ -1,7 +1,6 @@
-// Each fused op on a training batch of a model, as a share of its roofline (Williams et al. 2009): the time that its
-// arithmetic takes at the multiply-add peak, or its compulsory memory traffic at full bandwidth, whichever is longer.
-// Traffic counts every input read once and every output written once. Data that a cache still holds from the call
-// before comes faster than memory delivers: a memory-bound op may then pass 100 %.
+// Each fused op on a training batch of a model, as a share of its roofline. Traffic counts every input read once and every
+// output written once. Data that a cache still holds from the call before comes faster than memory delivers: a
+// memory-bound op may then pass 100 %.
 import { decoderTable } from '../architecture/parameters.js';
 import { rotationOf } from '../architecture/rope.js';
 import { Random } from '../base/random.js';
@@ -22,9 +21,10 @@ import { dispose, keep, square, type Tensor, type Tensor4D, tensor1d, tensor3d, 
 import { causalRanges, randomIds, randomTensor, rowPositions } from './inputs.js';
 import { type MeasureOptions, secondsPerCall } from './measure.js';
 import { opCalls } from './op-calls.js';
-import { type Peaks, peakFor, type Shape } from './shapes.js';
+import { type Limits, type RooflineShare, rooflineShare } from './roofline.js';
+import type { Shape } from './shapes.js';
 
-export interface OpResult {
+export interface OpResult extends RooflineShare {
   op: string;
   pass: 'forward' | 'backward' | 'step';
   shape: string;
@@ -33,10 +33,6 @@ export interface OpResult {
   gflops: number;
   /** Compulsory traffic per second. */
   gigabytesPerSecond: number;
-  /** What the roofline says is scarce; null where the machine's limits are not known. */
-  bound: 'compute' | 'memory' | null;
-  /** The roofline's time over the time it took. */
-  ofRoofline: number | null;
 }
 
 /** One kernel call: its arithmetic, and its compulsory traffic in numbers of 4 bytes. */
@@ -56,10 +52,9 @@ interface Case {
 /** Every fused op on a training batch of `shape`, on the current backend. */
 export function* measureOps(
   shape: Shape,
-  context: { precision: Precision; peaks: Peaks; bandwidthGBs: number | null },
+  context: { precision: Precision; limits: Limits },
   options: MeasureOptions = {},
 ): Generator<OpResult> {
-  const peak = peakFor(context.precision, context.peaks);
   for (const { op, prepare } of casesOf(shape)) {
     const timed: { call: Call; seconds: number }[] = [];
     tidy(() => {
@@ -70,9 +65,6 @@ export function* measureOps(
     for (const { call, seconds } of timed) {
       const { pass, flops, numbers } = call;
       const bytes = 4 * numbers;
-      const computing = peak === null ? null : flops / (peak * 1e9);
-      const moving = context.bandwidthGBs === null ? null : bytes / (context.bandwidthGBs * 1e9);
-      const known = computing !== null && moving !== null;
       yield {
         op,
         pass,
@@ -81,8 +73,7 @@ export function* measureOps(
         milliseconds: seconds * 1000,
         gflops: (flops * 1e-9) / seconds,
         gigabytesPerSecond: (bytes * 1e-9) / seconds,
-        bound: known ? (computing > moving ? 'compute' : 'memory') : null,
-        ofRoofline: known ? Math.max(computing, moving) / seconds : null,
+        ...rooflineShare({ operations: flops, bytes }, seconds, context.limits),
       };
     }
   }

@@ -1,32 +1,42 @@
 // The whole benchmark: the machine's limits first, then everything else as a share of them, in one process and the
-// same minutes (training in one child process per shape and precision, so that each peak of memory is its own).
+// same minutes (each training and decoding in a child process, so that its peak of memory is its own).
 import { cpus } from 'node:os';
 import { availableCores } from '../base/cores.js';
 import type { BackendChoice, Precision } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
-import { askChild } from './child.js';
+import { inChild } from './compute.js';
 import { type DataResult, measureData } from './data.js';
-import { type DecodeResult, measureDecode } from './decode.js';
+import { type DecodeResult, decodeShares } from './decode.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
+import { othersShare, readTicks } from './load.js';
+import { measureNeighbour, type NeighbourResult } from './neighbour.js';
 import { measureOps, type OpResult } from './ops.js';
-import { namedShapes, peakFor, type ShapeName, shapeOf, shareOf } from './shapes.js';
-import type { TrainJob, TrainMeasurement } from './train.js';
+import { type RolloutResult, rolloutShares } from './rollouts.js';
+import { limitsAt } from './roofline.js';
+import { namedShapes, type ShapeName, shapeOf, shareOf } from './shapes.js';
+import type { TrainMeasurement } from './train.js';
 
-export const sections = ['machine', 'gemm', 'ops', 'train', 'decode', 'checkpoint', 'data'] as const;
+export const sections = [
+  ...(['machine', 'gemm', 'ops', 'train', 'decode', 'rollouts', 'neighbour', 'checkpoint', 'data'] as const),
+];
 export type Section = (typeof sections)[number];
 
 export interface BenchSettings {
   sections: readonly Section[];
-  /** Without it: all named shapes are trained, `34m` is saved and opened, the rest is measured on `7m`. */
+  /** Without it: all named shapes are trained, `34m` is saved, `quickstart` samples answers, `7m` is for the rest. */
   shapes?: readonly ShapeName[];
   /** Without it: fp32, and bf16 where the processor multiplies it and the native engine runs. */
   precisions?: readonly Precision[];
   backend: BackendChoice;
   /** Of the native engine; without it, all cores. */
   threads?: number;
-  /** Timed training and decoding steps, and rounds of checkpoints and data; without it, as many as fit some seconds. */
+  /** Tokens in a training row and in a decoding row's cache; without it, the shape's own and 128. */
+  context?: number;
+  /** Rows that are decoded side by side; without it, 1, 8, 32 and 64. */
+  batches?: readonly number[];
+  /** Timed steps, rounds, and prompts of rollouts; without it, as many as fit some seconds, and the quickstart's prompts. */
   steps?: number;
   seed: number;
   /** Of the disk that is measured: checkpoints and corpora are written below it, and deleted. */
@@ -50,8 +60,13 @@ export interface BenchResult {
   ops: OpResult[];
   train: TrainResult[];
   decode: DecodeResult[];
+  rollouts: RolloutResult[];
+  /** Empty where the machine has one core, or its backend takes no thread count. */
+  neighbour: NeighbourResult[];
   checkpoint: CheckpointResult[];
   data: DataResult[];
+  /** For each section that was measured: the share of all cores' time that other processes took. Null: not known. */
+  othersShare: Partial<Record<Section, number | null>>;
 }
 
 export interface BenchWatcher {
@@ -61,77 +76,100 @@ export interface BenchWatcher {
   onSection(section: Section, result: BenchResult): void;
 }
 
-/** One training measurement in a process of its own, so that its peak of memory is its own too. */
-export function trainInChild(job: TrainJob): Promise<TrainMeasurement> {
-  return askChild('train-child', job, (how) => ({
-    what: `the process that trained ${job.shape} at ${job.precision} ended ${how}`,
-    why: how.endsWith('SIGKILL') ? 'the system ends a process this way when memory runs out' : undefined,
-    next: 'Measure a smaller one with --shape',
-  }));
-}
-
 /** Measures the sections asked for; the machine's limits always, because all shares need them. */
 export async function runBench(settings: BenchSettings, watcher: BenchWatcher): Promise<BenchResult> {
   const { backend: choice, threads, steps, seed } = settings;
+  let ticks = readTicks();
   watcher.onStart('machine');
   const { name: backend } = await openBackend(choice, { threads });
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
-  const result: BenchResult = { machine, gemm: [], ops: [], train: [], decode: [], checkpoint: [], data: [] };
-  const hasBf16 = backend === 'native' && limits.bf16PeakGflops !== null;
-  const precisions = settings.precisions ?? (hasBf16 ? ['fp32', 'bf16'] : ['fp32']);
+  const result: BenchResult = {
+    ...{ machine, gemm: [], ops: [], train: [], decode: [], rollouts: [], neighbour: [], checkpoint: [], data: [] },
+    othersShare: {},
+  };
+  const isNative = backend === 'native';
+  const precisions = settings.precisions ?? (isNative && limits.bf16PeakGflops !== null ? ['fp32', 'bf16'] : ['fp32']);
   const shapes = settings.shapes ?? ['7m'];
-  const { bandwidthGBs, ...peaks } = limits;
-  const measure: Record<
-    Exclude<Section, 'machine' | 'checkpoint' | 'data'>,
-    (precision: Precision) => Promise<void> | void
-  > = {
-    gemm: (precision) => {
-      const products = [...squareProducts(), ...shapes.flatMap((name) => modelProducts(shapeOf(name)))];
-      result.gemm.push(...measureGemm(products, { precision, peaks }));
+  const firstPrecision = precisions.slice(0, 1);
+  const each = async (
+    among: readonly Precision[],
+    names: readonly ShapeName[],
+    measure: (shape: ShapeName, precision: Precision) => Promise<void>,
+  ): Promise<void> => {
+    for (const precision of among) for (const shape of names) await measure(shape, precision);
+  };
+  const rounds = steps ?? 5;
+  const measure: Record<Section, () => Promise<void> | void> = {
+    machine: () => undefined,
+    gemm: async () => {
+      for (const precision of precisions) {
+        watcher.onStart(`gemm ${precision}`);
+        await openBackend(choice, { precision, threads });
+        const products = [...squareProducts(), ...shapes.flatMap((name) => modelProducts(shapeOf(name)))];
+        result.gemm.push(...measureGemm(products, { precision, peaks: limits }));
+      }
     },
-    ops: (precision) => {
-      for (const name of shapes) result.ops.push(...measureOps(shapeOf(name), { precision, peaks, bandwidthGBs }));
-    },
-    train: async (precision) => {
-      for (const shape of settings.shapes ?? namedShapes) {
+    ops: () =>
+      each(precisions, shapes, async (shape, precision) => {
+        watcher.onStart(`ops ${shape} ${precision}`);
+        await openBackend(choice, { precision, threads });
+        result.ops.push(...measureOps(shapeOf(shape), { precision, limits: limitsAt(precision, limits) }));
+      }),
+    train: () =>
+      each(precisions, settings.shapes ?? namedShapes, async (shape, precision) => {
         watcher.onStart(`train ${shape} ${precision}`);
-        const measured = await trainInChild({ shape, precision, backend: choice, threads, steps, seed });
-        result.train.push({ ...measured, ofPeak: shareOf(measured.gflops, peakFor(precision, peaks)) });
+        const job = { shape, precision, backend: choice, threads, steps, seed, columns: settings.context };
+        const measured = await inChild('train', job);
+        const { peakGflops } = limitsAt(precision, limits);
+        result.train.push({ ...measured, ofPeak: shareOf(measured.gflops, peakGflops) });
+      }),
+    decode: () =>
+      each(precisions, shapes, async (shape, precision) => {
+        for (const temperature of [0, 1]) {
+          for (const batch of settings.batches ?? [1, 8, 32, 64]) {
+            watcher.onStart(`decode ${shape} ${precision}, batch ${batch}, temperature ${temperature}`);
+            const { context = 128 } = settings;
+            const job = { shape, precision, backend: choice, threads, steps, seed, batch, context, temperature };
+            result.decode.push(decodeShares(await inChild('decode', job), limitsAt(precision, limits)));
+          }
+        }
+      }),
+    rollouts: () =>
+      each(firstPrecision, settings.shapes ?? ['quickstart'], async (shape, precision) => {
+        watcher.onStart(`rollouts ${shape} ${precision}`);
+        const job = { shape, precision, backend: choice, threads, prompts: steps, seed };
+        result.rollouts.push(rolloutShares(await inChild('rollouts', job), limitsAt(precision, limits)));
+      }),
+    neighbour: async () => {
+      if (!isNative || machine.cores < 2) return;
+      await each(firstPrecision, shapes, async (shape, precision) => {
+        for (const work of ['train', 'decode'] as const) {
+          watcher.onStart(`${work} ${shape} beside a busy core`);
+          const job = { shape, precision, backend: choice, seed, steps, rounds: 3 };
+          result.neighbour.push(await measureNeighbour(work, job));
+        }
+      });
+    },
+    checkpoint: async () => {
+      for (const name of settings.shapes ?? (['34m'] as const)) {
+        watcher.onStart(`checkpoint ${name}`);
+        const options = { folder: settings.folder, rounds, seed };
+        result.checkpoint.push(await measureCheckpoint(shapeOf(name), options));
       }
     },
-    decode: async (precision) => {
-      for (const name of shapes) {
-        for (const batch of [1, 32]) {
-          watcher.onStart(`decode ${name} ${precision}, batch ${batch}`);
-          const context = { precision, batch, seed, bandwidthGBs, steps };
-          result.decode.push(await measureDecode(shapeOf(name), context));
-        }
-      }
+    data: async () => {
+      watcher.onStart('data');
+      result.data = await measureData({ folder: settings.folder, rounds, seed });
     },
   };
-  watcher.onSection('machine', result);
-  for (const section of ['gemm', 'ops', 'train', 'decode'] as const) {
-    if (!settings.sections.includes(section)) continue;
-    for (const precision of precisions) {
-      watcher.onStart(`${section} ${precision}`);
-      if (section !== 'train') await openBackend(choice, { precision, threads });
-      await measure[section](precision);
-    }
+  for (const section of sections) {
+    if (section !== 'machine' && !settings.sections.includes(section)) continue;
+    await measure[section]();
+    const now = readTicks();
+    result.othersShare[section] = othersShare(ticks, now);
+    ticks = now;
     watcher.onSection(section, result);
-  }
-  if (settings.sections.includes('checkpoint')) {
-    for (const name of settings.shapes ?? (['34m'] as const)) {
-      watcher.onStart(`checkpoint ${name}`);
-      const options = { folder: settings.folder, rounds: steps ?? 5, seed };
-      result.checkpoint.push(await measureCheckpoint(shapeOf(name), options));
-    }
-    watcher.onSection('checkpoint', result);
-  }
-  if (settings.sections.includes('data')) {
-    watcher.onStart('data');
-    result.data = await measureData({ folder: settings.folder, rounds: steps ?? 5, seed });
-    watcher.onSection('data', result);
   }
   return result;
 }

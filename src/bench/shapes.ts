@@ -8,11 +8,13 @@ import type { MachineLimits } from '../tensor/native/probe.js';
 
 const table = {
   /** Too small to say anything about speed: it tries the command out. */
-  '100k': { vocabulary: 512, columns: 32, rows: 4 },
-  '1m': { vocabulary: 4096, columns: 128, rows: 16 },
-  '7m': { vocabulary: 8192, columns: 256, rows: 16 },
-  '34m': { vocabulary: 16384, columns: 512, rows: 4 },
-} satisfies Partial<Record<Size, { vocabulary: number; columns: number; rows: number }>>;
+  '100k': { size: '100k', vocabulary: 512, columns: 32, rows: 4 },
+  '1m': { size: '1m', vocabulary: 4096, columns: 128, rows: 16 },
+  '7m': { size: '7m', vocabulary: 8192, columns: 256, rows: 16 },
+  '34m': { size: '34m', vocabulary: 16384, columns: 512, rows: 4 },
+  /** The model of pipelines/quickstart.yaml: mostly vocabulary. */
+  quickstart: { size: '1m', vocabulary: 16384, columns: 128, rows: 16 },
+} satisfies Record<string, { size: Size; vocabulary: number; columns: number; rows: number }>;
 
 export type ShapeName = keyof typeof table;
 export const shapeNames = Object.keys(table) as readonly ShapeName[];
@@ -29,9 +31,11 @@ export interface Shape {
   parameters: number;
 }
 
-export function shapeOf(name: ShapeName): Shape {
-  const { vocabulary, columns, rows } = table[name];
-  const settings = modelSchema.parse({ size: name, contextLength: columns });
+/** With other `columns`, a batch has about as many tokens in rows of that length. */
+export function shapeOf(name: ShapeName, columns: number = table[name].columns): Shape {
+  const { size, vocabulary, ...usual } = table[name];
+  const rows = Math.max(1, Math.round((usual.rows * usual.columns) / columns));
+  const settings = modelSchema.parse({ size, contextLength: columns });
   const config = modelConfig(settings, { vocabSize: vocabulary, endOfText: 0, pad: 1 });
   return { name, config, rows, columns, parameters: parameterCount(config) };
 }

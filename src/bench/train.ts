@@ -1,5 +1,5 @@
 // Training speed through the real training step, on seeded random tokens: forward, backward, clipping, AdamW.
-// Run it in a process of its own (train-child.ts): the peak of resident memory belongs to the whole process.
+// Run it in a process of its own (compute-child.ts): the peak of resident memory belongs to the whole process.
 import { trainingFlopsPerToken } from '../architecture/cost.js';
 import { Random } from '../base/random.js';
 import type { ComputeChoice, Precision } from '../config/compute.js';
@@ -18,6 +18,8 @@ import { type Shape, type ShapeName, shapeOf } from './shapes.js';
 export interface TrainJob extends ComputeChoice {
   shape: ShapeName;
   precision: Precision;
+  /** Tokens of a row; default: those of the shape. The batch has about as many tokens either way. */
+  columns?: number;
   /** Steps to time; without it as many as fit 20 seconds, from 1 to 20. */
   steps?: number;
   seed: number;
@@ -27,6 +29,9 @@ export interface TrainMeasurement {
   shape: ShapeName;
   precision: Precision;
   backend: string;
+  /** B and T of a batch. */
+  rows: number;
+  columns: number;
   /** Of the model; and B·T, the tokens of a step. */
   parameters: number;
   tokensPerStep: number;
@@ -52,7 +57,7 @@ export async function measureTraining(
   cancelled: () => boolean = () => false,
 ): Promise<TrainMeasurement> {
   const { name: backend } = await openBackend(job.backend, job);
-  const shape = shapeOf(job.shape);
+  const shape = shapeOf(job.shape, job.columns);
   const model = initModel(shape.config, job.seed);
   const optimizer = createOptimizer(model);
   const config = trainSchema().parse({ learningRate: 1e-3, schedule: 'constant' });
@@ -82,7 +87,7 @@ export async function measureTraining(
   const flopsPerToken = trainingFlopsPerToken(shape.config, shape.columns);
   return {
     ...{ shape: job.shape, precision: job.precision, backend, parameters: shape.parameters },
-    ...{ tokensPerStep: tokens, flopsPerToken, steps: times.length },
+    ...{ rows: shape.rows, columns: shape.columns, tokensPerStep: tokens, flopsPerToken, steps: times.length },
     tokensPerSecond: tokens / seconds.median,
     quartiles: [tokens / seconds.high, tokens / seconds.low],
     gflops: (flopsPerToken * tokens * 1e-9) / seconds.median,

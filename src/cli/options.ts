@@ -176,6 +176,11 @@ export function wholeNumber(min: number, max: number) {
   };
 }
 
+/** The same for several, with commas between them. */
+export function wholeNumbers(min: number, max: number) {
+  return (text: string): number[] => text.split(',').map(wholeNumber(min, max));
+}
+
 /** A parser for an option that takes a positive number, rounded down, with or without one of the units. */
 function amountIn(units: Readonly<Record<string, number>>, expected: string) {
   return (text: string): number => {

@@ -15,6 +15,7 @@ import {
   type RunOptions,
   refuseEmpty,
   wholeNumber,
+  wholeNumbers,
   withAction,
   withCompute,
   withConfig,
@@ -252,10 +253,19 @@ function addBench(program: Command): void {
   const bench = program
     .command('bench')
     .description('how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak')
-    .option('--only <sections>', 'some of machine,gemm,ops,train,decode,checkpoint,data')
-    .option('--shape <names>', 'some of 1m,7m,34m (default: all three to train, 34m to save, 7m for the rest)')
+    .option('--only <sections>', 'some of machine,gemm,ops,train,decode,rollouts,neighbour,checkpoint,data')
+    .option(
+      '--shape <names>',
+      'some of 1m,7m,34m,quickstart (default: the first three to train, 34m to save, 7m for most)',
+    )
     .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
+    .option(
+      '--context <number>',
+      "tokens in a row: trained, or in the cache of one that decodes (default: the shape's own; 128)",
+      wholeNumber(32, 65_536),
+    )
+    .option('--batch <numbers>', 'rows that decode side by side (default: 1,8,32,64)', wholeNumbers(1, 4096))
     .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
   withOutput(withThreads(bench));
   withAction(onlyPrints(bench), async () => (await import('./commands/bench.js')).bench);

@@ -4,21 +4,39 @@ import { test } from 'node:test';
 import { mossctl } from '../e2e/cli.js';
 
 test('bench --json prints one object with the documented keys', async () => {
-  const words = ['--only', 'train,decode,checkpoint', '--shape', '100k', '--steps', '1', '--backend', 'wasm', '--json'];
+  const only = ['--only', 'train,decode,rollouts,neighbour,checkpoint', '--shape', '100k', '--steps', '1'];
+  const words = [...only, '--batch', '2', '--context', '48', '--backend', 'wasm', '--json'];
   const { code, stdout, stderr } = await mossctl(['bench', ...words]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trim().split('\n').length, 1);
-  const { machine, gemm, ops, train, decode, checkpoint, data } = JSON.parse(stdout);
+  const { machine, gemm, ops, train, decode, rollouts, neighbour, checkpoint, data, othersShare } = JSON.parse(stdout);
   const peak = machine.fp32PeakGflops;
   assert.ok(peak === null ? machine.missing.length > 0 && machine.bandwidthGBs === null : peak > 1);
   assert.deepEqual([gemm, ops, data], [[], [], []], 'not asked for');
+  assert.deepEqual(neighbour, [], 'this backend takes no thread count');
+  assert.deepEqual(Object.keys(othersShare), ['machine', 'train', 'decode', 'rollouts', 'neighbour', 'checkpoint']);
   assert.deepEqual([train[0].shape, train[0].precision, train[0].steps], ['100k', 'fp32', 1]);
+  assert.deepEqual([train[0].rows, train[0].columns, train[0].tokensPerStep], [3, 48, 144]);
   assert.equal(train[0].ofPeak, peak === null ? null : train[0].gflops / peak);
   for (const key of ['tokensPerSecond', 'gflops', 'peakRssMiB', 'loss']) assert.ok(train[0][key] > 0, key);
   assert.deepEqual(
-    decode.map((row: { batch: number }) => row.batch),
-    [1, 32],
+    decode.map((row: Record<string, unknown>) => [row.shape, row.precision, row.batch, row.context, row.temperature]),
+    [
+      ['100k', 'fp32', 2, 48, 0],
+      ['100k', 'fp32', 2, 48, 1],
+    ],
   );
+  const measured = ['tokensPerSecond', 'promptTokensPerSecond', 'peakRssMiB'];
+  for (const key of measured)
+    assert.ok(
+      decode.every((row: Record<string, number>) => row[key] > 0),
+      key,
+    );
+  for (const key of ['ofBandwidth', 'bound', 'ofRoofline', 'promptOfRoofline']) {
+    assert.ok(peak === null ? decode[0][key] === null : decode[0][key] !== null, key);
+  }
+  assert.deepEqual([rollouts[0].shape, rollouts[0].prompts, rollouts[0].answers], ['100k', 1, 6]);
+  for (const key of ['tokens', 'seconds', 'answersPerSecond', 'peakRssMiB']) assert.ok(rollouts[0][key] > 0, key);
   const [saved, ...others] = checkpoint;
   assert.deepEqual([saved.shape, saved.rounds, saved.bytes, others], ['100k', 1, 12 * 139_712, []]);
   const keys = 'save open openUnverified dd write read hash saveOfDd saveOfWrite openOfRead openUnverifiedOfRead';

@@ -18,6 +18,8 @@ interface BenchOptions extends OutputOptions {
   precision?: string;
   backend: string;
   threads?: number;
+  context?: number;
+  batch?: number[];
   steps?: number;
 }
 
@@ -29,6 +31,8 @@ export async function bench(options: BenchOptions): Promise<void> {
     precisions: options.precision === undefined ? undefined : someOf('--precision', options.precision, precisions),
     backend: someOf('--backend', options.backend, backendNames)[0],
     threads: options.threads,
+    context: options.context,
+    batches: options.batch,
     steps: options.steps,
     seed: 1,
   };
@@ -43,7 +47,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     onStart: (what: string) => status(`measuring ${what} …`),
     onSection: (section: Section, soFar: BenchResult) => {
       status('');
-      if (!options.json) printLine(`${tables[section](soFar)}\n`);
+      if (!options.json) printLine(`${tables[section](soFar)}${loadLine(soFar.othersShare[section])}\n`);
     },
   };
   const result = await runBench({ ...settings, folder }, watcher);
@@ -101,19 +105,65 @@ const tables: Record<Section, (result: BenchResult) => string> = {
     ),
   train: ({ train }) =>
     formatTable(
-      ['training', 'precision', 'parameters', 'tokens/s', 'quartiles', 'GFLOP/s', 'of peak', 'peak RSS', 'loss'],
-      train.map(({ shape, precision, parameters, tokensPerSecond, quartiles, gflops, ofPeak, peakRssMiB, loss }) => [
-        ...[shape, precision, formatShort(parameters), formatCount(tokensPerSecond), range(quartiles)],
-        ...[gflops.toFixed(1), percent(ofPeak), `${formatCount(peakRssMiB)} MiB`, loss.toFixed(4)],
+      [
+        'training',
+        'precision',
+        'parameters',
+        'B × T',
+        'tokens/s',
+        'quartiles',
+        'GFLOP/s',
+        'of peak',
+        'peak RSS',
+        'loss',
+      ],
+      train.map((row) => [
+        ...[row.shape, row.precision, formatShort(row.parameters), `${row.rows} × ${row.columns}`],
+        ...[formatCount(row.tokensPerSecond), range(row.quartiles), row.gflops.toFixed(1), percent(row.ofPeak)],
+        ...[`${formatCount(row.peakRssMiB)} MiB`, row.loss.toFixed(4)],
       ]),
     ),
   decode: ({ decode }) =>
     formatTable(
-      ['decoding', 'precision', 'batch', 'tokens/s', 'quartiles', 'of bandwidth'],
-      decode.map(({ shape, precision, batch, tokensPerSecond, quartiles, ofBandwidth }) => [
-        ...[shape, precision, String(batch), formatCount(tokensPerSecond), range(quartiles), percent(ofBandwidth)],
+      [
+        ...['decoding', 'precision', 'batch', 'context', 'temperature', 'tokens/s', 'quartiles'],
+        ...['of bandwidth', 'bound by', 'of roofline', 'prompt tokens/s', 'of roofline', 'peak RSS'],
+      ],
+      decode.map((row) => [
+        ...[row.shape, row.precision, String(row.batch), String(row.context), String(row.temperature)],
+        ...[formatCount(row.tokensPerSecond), range(row.quartiles), percent(row.ofBandwidth)],
+        ...[row.bound ?? '–', percent(row.ofRoofline), formatCount(row.promptTokensPerSecond)],
+        ...[percent(row.promptOfRoofline), `${formatCount(row.peakRssMiB)} MiB`],
       ]),
     ),
+  rollouts: ({ rollouts }) =>
+    formatTable(
+      [
+        ...['sampled answers', 'precision', 'prompts', 'answers', 'tokens', 'seconds'],
+        ...['answers/s', 'tokens/s', 'bound by', 'of roofline', 'peak RSS'],
+      ],
+      rollouts.map((row) => [
+        ...[row.shape, row.precision, formatCount(row.prompts), formatCount(row.answers), formatCount(row.tokens)],
+        ...[short(row.seconds), formatCount(row.answersPerSecond), formatCount(row.tokensPerSecond)],
+        ...[row.bound ?? '–', percent(row.ofRoofline), `${formatCount(row.peakRssMiB)} MiB`],
+      ]),
+    ),
+  neighbour: ({ neighbour, machine: { backend, cores } }) =>
+    neighbour.length === 0
+      ? `beside a busy core: not measured, because ${cores < 2 ? 'there is one core' : `the backend ${backend} takes no thread count`}`
+      : formatTable(
+          ['beside a busy core', 'shape', 'precision', '1 thread, tokens/s', '2 threads', '2 of 1', 'quartiles'],
+          neighbour.map(({ work, shape, precision, tokensPerSecond, twoOfOne, quartiles }) => [
+            ...[
+              work,
+              shape,
+              precision,
+              formatCount(tokensPerSecond.oneThread),
+              formatCount(tokensPerSecond.twoThreads),
+            ],
+            ...[`${twoOfOne.toFixed(2)} ×`, quartiles.map((ratio) => ratio.toFixed(2)).join('–')],
+          ]),
+        ),
   checkpoint: ({ checkpoint }) =>
     checkpoint
       .map((row) =>
@@ -144,6 +194,11 @@ const tables: Record<Section, (result: BenchResult) => string> = {
       ]),
     ),
 };
+
+/** A machine that others use measures them too. */
+function loadLine(share: number | null | undefined): string {
+  return share === null || share === undefined ? '' : `\nother processes took ${percent(share)} of the processor`;
+}
 
 function speed(measured: DiskSpeed | null): string[] {
   return measured === null ? ['–'] : [formatCount(measured.megabytesPerSecond), range(measured.quartiles)];

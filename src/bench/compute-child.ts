@@ -1,0 +1,22 @@
+// Trains or decodes in a process of its own, for compute.ts. Where the parent is gone, it stops early.
+import { answerParent } from './child.js';
+import type { ComputeJob } from './compute.js';
+import { measureDecode } from './decode.js';
+import { measureRollouts } from './rollouts.js';
+import { measureTraining } from './train.js';
+
+const parent = new AbortController();
+process.once('disconnect', () => parent.abort());
+
+answerParent(async (job: ComputeJob): Promise<unknown> => {
+  switch (job.work) {
+    case 'train':
+      return measureTraining(job, () => parent.signal.aborted);
+    case 'decode':
+      return measureDecode(job);
+    case 'rollouts':
+      return measureRollouts(job, parent.signal);
+    default:
+      return job satisfies never;
+  }
+});

@@ -1,0 +1,25 @@
+// Training and decoding, each measured in a process of its own: its peak of memory is then its own, and no thread pool,
+// cache or compiled code of the measurement before is left in it.
+import { askChild } from './child.js';
+import type { DecodeJob, DecodeMeasurement } from './decode.js';
+import type { RolloutJob, RolloutMeasurement } from './rollouts.js';
+import type { TrainJob, TrainMeasurement } from './train.js';
+
+interface Measurements {
+  train: [TrainJob, TrainMeasurement];
+  decode: [DecodeJob, DecodeMeasurement];
+  rollouts: [RolloutJob, RolloutMeasurement];
+}
+type Work = keyof Measurements;
+export type ComputeJob = { [W in Work]: { work: W } & Measurements[W][0] }[Work];
+
+const worked: Record<Work, string> = { train: 'trained', decode: 'decoded', rollouts: 'sampled answers of' };
+
+/** @throws what went wrong in the child. */
+export function inChild<W extends Work>(work: W, job: Measurements[W][0]): Promise<Measurements[W][1]> {
+  return askChild('compute-child', { work, ...job }, (how) => ({
+    what: `the process that ${worked[work]} ${job.shape} at ${job.precision} ended ${how}`,
+    why: how.endsWith('SIGKILL') ? 'the system ends a process this way when memory runs out' : undefined,
+    next: 'Measure a smaller one with --shape',
+  }));
+}
