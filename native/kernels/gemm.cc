@@ -69,6 +69,12 @@ inline void write(vf (&acc)[M][NV], long columns, const Out& out) {
   }
 }
 
+/** `rows` × `depth` of A, the way it lies in memory; none where that is empty. */
+Ahead ahead_of(View a, long rows, long depth) {
+  if (rows <= 0 || depth <= 0) return {};
+  return a.columns == 1 ? Ahead{a.data, a.rows, rows, depth} : Ahead{a.data, a.columns, depth, rows};
+}
+
 Out moved(Out out, long i, long j) {
   const long offset = i * out.rows + j * out.columns;
   out.c += offset;
@@ -79,9 +85,14 @@ Out moved(Out out, long i, long j) {
 
 template <Order O, bool Pairs, int M>
 __attribute__((noinline)) void tile(long depth, const float* a, const float* b, long columns, const Out& out) {
-  // By the time the sums are done, their place in C has come from memory.
+  // By the time the sums are done, their place in C has come from memory, and what is added to them.
   for (int i = 0; i < M; i++) {
     for (int v = 0; v < NV; v++) __builtin_prefetch(out.c + i * out.rows + v * W * out.columns, 1);
+  }
+  if (out.residual) {
+    for (int i = 0; i < M; i++) {
+      for (int v = 0; v < NV; v++) __builtin_prefetch(out.residual + i * out.rows + v * W * out.columns);
+    }
   }
   vf acc[M][NV];
   accumulate<O, Pairs, M>(depth, a, b, acc);
@@ -101,7 +112,9 @@ void last_rows(long row, long rows, long depth, const float* a, const float* b, 
 }
 
 template <Order O, bool Pairs>
-void panels(long rows, long columns, long depth, const float* a, const float* b, long b_strip, Out out) {
+void panels(long rows, long columns, long depth, const float* a, const float* b, long b_strip, Out out,
+            Ahead ahead) {
+  const long lines = ceil_div(ahead.lines(), larger(1, ceil_div(rows, MR) * ceil_div(columns, NR)));
   const long panel = MR * (O == Order::by_rows ? LDA : O == Order::across ? 1 : depth);
   // A panel of A stays in the first-level cache while the block of B streams past it, and C is written along its rows.
   for (long i = 0; i < rows; i += MR) {
@@ -110,6 +123,7 @@ void panels(long rows, long columns, long depth, const float* a, const float* b,
       const float* strip = b + j / NR * b_strip;
       const long width = smaller(NR, columns - j);
       const Out here = moved(out, i, j);
+      ahead.fetch(lines);
       if (rows - i >= MR) {
         tile<O, Pairs, MR>(depth, block, strip, width, here);
       } else {
@@ -126,11 +140,11 @@ void multiply_packed(bool by_rows, long rows, long columns, long depth, const fl
 }
 
 void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
-                     Out out) {
+                     Out out, Ahead ahead) {
   const auto multiply = order == Order::by_rows  ? panels<Order::by_rows, false>
                         : order == Order::across ? panels<Order::across, false>
                                                  : panels<Order::by_depth, false>;
-  multiply(rows, columns, depth, a, b, b_strip, out);
+  multiply(rows, columns, depth, a, b, b_strip, out, ahead);
 }
 
 namespace {
@@ -195,6 +209,12 @@ void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, 
         const long height = smaller(at_a_time, rows.end - i);
         pack_a({a.data + i * a.rows + p * a.columns, a.rows, a.columns}, height, depth, packed, operands);
         Out here = moved(out, i, j + columns.begin);
+        // What is packed next: further down, or at the top of the next block.
+        const bool down = i + at_a_time < rows.end;
+        const long next_i = down ? i + at_a_time : rows.begin, next_p = down ? p : p + kc;
+        const Ahead ahead =
+            ahead_of({a.data + next_i * a.rows + next_p * a.columns, a.rows, a.columns},
+                     smaller(at_a_time, rows.end - next_i), smaller(kc, k - next_p));
         if (p > 0) {
           here.accumulate = true;
           here.bias = here.residual = nullptr;
@@ -202,11 +222,11 @@ void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, 
         const float* strip = block + columns.begin * slot_count;
         const long span = columns.end - columns.begin;
         if (operands != Operands::paired) {
-          multiply_strips(order, height, span, slot_count, packed, strip, slot_count * NR, here);
+          multiply_strips(order, height, span, slot_count, packed, strip, slot_count * NR, here, ahead);
         } else if (order == Order::by_rows) {
-          panels<Order::by_rows, true>(height, span, slot_count, packed, strip, slot_count * NR, here);
+          panels<Order::by_rows, true>(height, span, slot_count, packed, strip, slot_count * NR, here, ahead);
         } else {
-          panels<Order::by_depth, true>(height, span, slot_count, packed, strip, slot_count * NR, here);
+          panels<Order::by_depth, true>(height, span, slot_count, packed, strip, slot_count * NR, here, ahead);
         }
       }
     }

@@ -62,6 +62,25 @@ static inline long packed_a(long rows, long depth) {
 /** Packs the panels [first, last) (of NR columns) of B [depth × columns]. */
 void pack_b(View b, long columns, long depth, long first, long last, float* to, Operands operands = Operands::fp32);
 
+/** Memory that is read next, rows `stride` apart: fetched into the second-level cache, some lines at each tile of C. */
+struct Ahead {
+  const float* data = nullptr;
+  long stride = 0, rows = 0, width = 0;
+  long row = 0, column = 0;  // how far it has come
+
+  static constexpr long line = 64 / sizeof(float);
+  long lines() const { return rows * ceil_div(width, line); }
+  void fetch(long count) {
+    for (; count > 0 && row < rows; count--) {
+      __builtin_prefetch(data + row * stride + column, 0, 2);
+      column += line;
+      if (column < width) continue;
+      column = 0;
+      row++;
+    }
+  }
+};
+
 /**
  * How A lies: `by_depth` and `by_rows` as `pack_a` leaves it (a panel is [depth, MR], or MR rows LDA apart);
  * `across`: the transpose of rows LDA apart, for A = Pᵀ where P was computed row by row.
@@ -69,7 +88,7 @@ void pack_b(View b, long columns, long depth, long first, long last, float* to, 
 enum class Order { by_depth, by_rows, across };
 /** C from A in any order and some depths of a packed B: `b_strip` floats lie between its panels. */
 void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
-                     Out out);
+                     Out out, Ahead ahead = {});
 
 /** Rows × columns of C from packed A and B; `by_rows` as `pack_a` chose (A's columns contiguous). */
 void multiply_packed(bool by_rows, long rows, long columns, long depth, const float* a, const float* b, Out out);

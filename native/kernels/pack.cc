@@ -59,14 +59,20 @@ void pack_transposed(const float* from, long stride, long columns, long depth, f
   }
 }
 
-/** One panel [slots, NR] of a B whose rows lie contiguous. */
+/**
+ * Panels [slots, NR] of a B whose rows lie contiguous. Slot by slot over all panels, because memory is fetched ahead along
+ * a row, not across.
+ */
 template <Operands O>
-void pack_strip(const float* from, long stride, long columns, long depth, float* to) {
+void pack_strips(const float* from, long stride, long columns, long depth, float* to) {
   const long count = slots(O, depth);
   for (long s = 0; s < count; s++) {
-    for (int v = 0; v < NV; v++) {
-      const long valid = smaller(W, larger(0, columns - v * W));
-      store(to + s * NR + v * W, valid == 0 ? vf{} : down<O>(from + v * W, stride, s, depth, valid));
+    float* out = to + s * NR;
+    for (long j = 0; j < columns; j += NR, out += count * NR) {
+      for (int v = 0; v < NV; v++) {
+        const long valid = smaller(W, larger(0, columns - j - v * W));
+        store(out + v * W, valid == 0 ? vf{} : down<O>(from + j + v * W, stride, s, depth, valid));
+      }
     }
   }
 }
@@ -126,16 +132,12 @@ void pack_a_as(View a, long rows, long depth, float* to) {
 
 template <Operands O>
 void pack_b_as(View b, long columns, long depth, long first, long last, float* to) {
-  for (long panel = first; panel < last; panel++) {
-    const long j = panel * NR;
-    const long width = smaller(NR, columns - j);
-    float* out = to + j * slots(O, depth);
-    const float* from = b.data + j * b.columns;
-    if (b.columns != 1) {
-      pack_transposed<O>(from, b.columns, width, depth, out);
-    } else {
-      pack_strip<O>(from, b.rows, width, depth, out);
-    }
+  const long begin = first * NR, end = smaller(last * NR, columns);
+  if (begin >= end) return;
+  float* out = to + begin * slots(O, depth);
+  if (b.columns == 1) return pack_strips<O>(b.data + begin, b.rows, end - begin, depth, out);
+  for (long j = begin; j < end; j += NR, out += NR * slots(O, depth)) {
+    pack_transposed<O>(b.data + j * b.columns, b.columns, smaller(NR, end - j), depth, out);
   }
 }
 
