@@ -18,6 +18,11 @@ const help = `Usage: npm run bench:peers -- [options]
   --shapes <names>        some of 100k,1m,7m,34m (default: 7m)
   --precisions <names>    fp32, bf16 or both (default: fp32,bf16)
   --modes <names>         PyTorch eager, compile or both, for training (default: eager,compile)
+  --decoders <names>      PyTorch's plain decoder (eager), transformers' generate, or both, for decoding
+                          (default: eager,generate; generate where transformers is installed)
+  --batches <numbers>     rows that decode side by side (default: 1,8,32,64)
+  --temperatures <list>   0 (greedy), 1 (the whole distribution) or both (default: 0,1)
+  --context <number>      tokens in the cache of a row that decodes, and in a training row (default: 128; the shape's own)
   --rounds <number>       times each cell is measured on both sides (default: 3)
   --steps <number>        timed steps of each measurement (default: about 20 seconds of them)
   --threads <number>      on both sides (default: all cores)
@@ -38,6 +43,10 @@ function readOptions() {
     shapes: text('7m'),
     precisions: text('fp32,bf16'),
     modes: text('eager,compile'),
+    decoders: { type: 'string' },
+    batches: text('1,8,32,64'),
+    temperatures: text('0,1'),
+    context: { type: 'string' },
     rounds: text('3'),
     steps: { type: 'string' },
     threads: { type: 'string' },
@@ -64,6 +73,17 @@ function checkBothSides() {
     );
   }
   return found.stdout.trim();
+}
+
+/** Those asked for; transformers' own where it is there or asked for by name. */
+function choosePeers() {
+  const found = spawnSync(python, ['-c', 'import transformers; print(transformers.__version__)'], { encoding: 'utf8' });
+  const transformers = found.status === 0 ? found.stdout.trim() : undefined;
+  const decoders = list(options.decoders ?? (transformers === undefined ? 'eager' : 'eager,generate'));
+  if (transformers === undefined && decoders.includes('generate')) {
+    fail(`${python} has no transformers: install it with \`pip install transformers\`, or type \`--decoders eager\``);
+  }
+  return { transformers, decoders };
 }
 
 /** The JSON on the last line of what a command prints. */
@@ -93,13 +113,17 @@ if (options.help) {
 }
 const torch = checkBothSides();
 const list = (text) => text.split(',').map((word) => word.trim());
+const { transformers, decoders } = choosePeers();
 const threads = options.threads ?? String(availableParallelism());
 const steps = options.steps === undefined ? [] : ['--steps', options.steps];
 // Only the native engine takes a thread count: ours is given one only where one was asked for.
 const ourLimits = [...(options.threads === undefined ? [] : ['--threads', options.threads]), ...steps];
 
-function ours(only, shape, precision) {
+const context = options.context === undefined ? [] : ['--context', options.context];
+
+function ours(only, shape, precision, more = []) {
   const what = ['--only', only, '--shape', shape, '--precision', precision, '--backend', options.backend];
+  what.push(...context, ...more);
   return measured(process.execPath, [mossctl, 'bench', ...what, ...ourLimits, '--json']);
 }
 
@@ -114,18 +138,31 @@ function trainingCells() {
       ours: async () => (await ours('train', shape, precision)).train,
       peers: list(options.modes).map((mode) => ({
         name: `PyTorch ${mode}`,
-        measure: () => theirs('train.py', ['--shape', shape, '--precision', precision, '--mode', mode]),
+        measure: () => theirs('train.py', ['--shape', shape, '--precision', precision, '--mode', mode, ...context]),
       })),
     })),
   );
 }
 
 function decodingCells() {
+  const variants = list(options.temperatures).flatMap((temperature) =>
+    list(options.batches).map((batch) => ({ temperature, batch })),
+  );
+  const tokens = options.context ?? '128';
   return list(options.shapes).flatMap((shape) =>
-    ['1', '32'].map((batch) => ({
-      name: `decode ${shape}, batch ${batch}`,
-      ours: async () => (await ours('decode', shape, 'fp32')).decode.filter((row) => row.batch === Number(batch)),
-      peers: [{ name: 'PyTorch eager', measure: () => theirs('decode.py', ['--shape', shape, '--batch', batch]) }],
+    variants.map(({ temperature, batch }) => ({
+      name: `decode ${shape}, batch ${batch}, context ${tokens}, ${temperature === '0' ? 'greedy' : `temperature ${temperature}`}`,
+      ours: async () => {
+        const { decode } = await ours('decode', shape, 'fp32', ['--batch', batch, '--temperature', temperature]);
+        return decode;
+      },
+      peers: decoders.map((mode) => ({
+        name: mode === 'generate' ? `transformers ${transformers} generate` : `PyTorch ${mode}`,
+        measure: () =>
+          theirs('decode.py', [
+            ...['--shape', shape, '--mode', mode, '--batch', batch, '--temperature', temperature, ...context],
+          ]),
+      })),
     })),
   );
 }
@@ -208,7 +245,10 @@ for (const what of wanted) if (!(what in known)) fail(`--only: there is no ${wha
 const roundCount = Number(options.rounds);
 if (!Number.isInteger(roundCount) || roundCount < 1) fail('--rounds: a whole number from 1');
 const rows = [];
-if (!options.json) console.log(`PyTorch ${torch}, ${threads} threads, ${roundCount} rounds\n`);
+if (!options.json)
+  console.log(
+    `PyTorch ${torch}${transformers === undefined ? '' : `, transformers ${transformers}`}, ${threads} threads, ${roundCount} rounds\n`,
+  );
 for (const cell of wanted.flatMap((what) => known[what]())) {
   try {
     const rounds = [];
@@ -219,5 +259,6 @@ for (const cell of wanted.flatMap((what) => known[what]())) {
     process.exitCode = 1;
   }
 }
-if (options.json) console.log(JSON.stringify({ torch, threads: Number(threads), rounds: roundCount, rows }));
+if (options.json)
+  console.log(JSON.stringify({ torch, transformers, threads: Number(threads), rounds: roundCount, rows }));
 else print(rows);

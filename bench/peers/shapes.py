@@ -3,7 +3,7 @@
 Needs no PyTorch: `python3 shapes.py` prints the table as JSON, which a test compares with ours.
 """
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,13 @@ class Shape:
     vocabulary: int
     columns: int  # T, tokens in a row
     rows: int  # B, rows in a training batch
+
+    def with_columns(self, columns: int) -> "Shape":
+        return replace(self, columns=columns)
+
+    def with_batch_of(self, columns: int) -> "Shape":
+        """Rows of that length, and about as many tokens in a batch."""
+        return replace(self, columns=columns, rows=max(1, int(self.rows * self.columns / columns + 0.5)))
 
     @property
     def parameters(self) -> int:

@@ -45,6 +45,7 @@ def main():
     parser.add_argument("--shape", choices=SHAPES, default="7m")
     parser.add_argument("--mode", choices=["eager", "compile"], default="eager")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--context", type=int, help="tokens of a row; the batch keeps about as many")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--steps", type=int, help="timed steps; without it as many as fit 20 seconds, up to 20")
     parser.add_argument("--seed", type=int, default=1)
@@ -53,6 +54,8 @@ def main():
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     shape = SHAPES[options.shape]
+    if options.context:
+        shape = shape.with_batch_of(options.context)
     model = Decoder(shape)
     optimizer = make_optimizer(model)
     parameters = list(model.parameters())

@@ -36,6 +36,8 @@ export interface BenchSettings {
   context?: number;
   /** Rows that are decoded side by side; without it, 1, 8, 32 and 64. */
   batches?: readonly number[];
+  /** Of decoding; without it, greedy and 1. */
+  temperatures?: readonly number[];
   /** Timed steps, rounds, and prompts of rollouts; without it, as many as fit some seconds, and the quickstart's prompts. */
   steps?: number;
   seed: number;
@@ -126,7 +128,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
       }),
     decode: () =>
       each(precisions, shapes, async (shape, precision) => {
-        for (const temperature of [0, 1]) {
+        for (const temperature of settings.temperatures ?? [0, 1]) {
           for (const batch of settings.batches ?? [1, 8, 32, 64]) {
             watcher.onStart(`decode ${shape} ${precision}, batch ${batch}, temperature ${temperature}`);
             const { context = 128 } = settings;

@@ -266,6 +266,7 @@ function addBench(program: Command): void {
       wholeNumber(32, 65_536),
     )
     .option('--batch <numbers>', 'rows that decode side by side (default: 1,8,32,64)', wholeNumbers(1, 4096))
+    .option('--temperature <numbers>', 'of decoding; 0 is greedy (default: 0,1)', wholeNumbers(0, 10))
     .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
   withOutput(withThreads(bench));
   withAction(onlyPrints(bench), async () => (await import('./commands/bench.js')).bench);

@@ -20,6 +20,7 @@ interface BenchOptions extends OutputOptions {
   threads?: number;
   context?: number;
   batch?: number[];
+  temperature?: number[];
   steps?: number;
 }
 
@@ -33,6 +34,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     threads: options.threads,
     context: options.context,
     batches: options.batch,
+    temperatures: options.temperature,
     steps: options.steps,
     seed: 1,
   };
