@@ -18,6 +18,7 @@
 #include "kernels/pack.cc"
 #include "kernels/rms-norm.cc"
 #include "kernels/rotary.cc"
+#include "kernels/sample-rows.cc"
 #include "kernels/store-columns.cc"
 #include "kernels/sum.cc"
 #include "kernels/swiglu.cc"
@@ -49,6 +50,7 @@ const KernelTable& table() {
       {"RmsNorm", rms_norm},
       {"RmsNormGrad", rms_norm_grad},
       {"Rotary", rotary},
+      {"SampleRows", sample_rows},
       {"StoreColumns", store_columns},
       {"Sum", sum_axes},
       {"Swiglu", swiglu},

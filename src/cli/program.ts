@@ -170,6 +170,7 @@ function addChat(program: Command): void {
     .option('--temperature <number>', `0 always takes the likeliest token ${elseDefault(0.7)}`)
     .option('--top-k <number>', `draw from the k likeliest tokens; 0 = all ${elseDefault(50)}`)
     .option('--top-p <number>', `draw from the likeliest tokens that make up this share ${elseDefault(0.95)}`)
+    .option('--min-p <number>', `draw from tokens at least this share as likely as the likeliest ${elseDefault(0)}`)
     .option('--repetition-penalty <number>', `above 1 discourages repeats ${elseDefault(1)}`)
     .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
     .option('--system <text>', 'system message that opens the conversation');

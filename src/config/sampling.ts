@@ -9,6 +9,11 @@ const fields = {
     .min(0.01)
     .max(1)
     .describe('draw from the fewest likeliest tokens that make up this share (nucleus sampling, Holtzman et al. 2020)'),
+  minP: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe('draw from the tokens at least this share as likely as the likeliest (Nguyen et al. 2024); 0 = all'),
   repetitionPenalty: z
     .number()
     .min(0.1)
@@ -23,6 +28,7 @@ export const samplingSchema = z.strictObject({
   temperature: fields.temperature.default(0.7),
   topK: fields.topK.default(50),
   topP: fields.topP.default(0.95),
+  minP: fields.minP.default(0),
   repetitionPenalty: fields.repetitionPenalty.default(1),
 });
 
@@ -37,7 +43,7 @@ export function withinBounds(written: Partial<Sampling>): Partial<Sampling> {
   return Object.fromEntries(bounded);
 }
 
-export const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
+export const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
 
 /** The model's own distribution, at a temperature: nothing cut off. */
 export function samplingAt(temperature: number): Sampling {

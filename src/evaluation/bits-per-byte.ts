@@ -6,7 +6,7 @@ import { Random } from '../base/random.js';
 import { batchesOnce } from '../data/sequences.js';
 import type { TokenDocument, TokenDocuments } from '../data/shards.js';
 import type { TokenSequence } from '../data/types.js';
-import { notFiniteOutput } from '../inference/sampling.js';
+import { notFiniteOutput } from '../inference/not-finite.js';
 import type { Model } from '../model/model.js';
 import { readResult } from '../tensor/host.js';
 import { sequenceLogProbabilities } from '../train/objectives/sequence-log-probabilities.js';

@@ -2,48 +2,19 @@
 // batching, Yu et al. 2022, Orca): a step reads the next piece of new prompts, and one token of every sequence that has
 // read all before it. A request draws from random streams of its own, so that its answer follows from it alone.
 import { setImmediate } from 'node:timers/promises';
-import { UserError } from '../base/errors.js';
 import { copyColumns, createCache, disposeCache, growCache, type KeyValueCache } from '../model/cache.js';
 import type { Model } from '../model/model.js';
-import { read } from '../tensor/host.js';
-import { Columns, columnsFor, type Segment } from './columns.js';
+import { type RowDraw, sampleRows } from '../tensor/ops/sample-rows.js';
+import { slice, type Tensor2D } from '../tensor/tf.js';
+import { betterPrefix, isAwaiting, minSharedPrefix, nextPiece, type Wanted, type Work } from './batch.js';
+import { checkRequest, maxLengthOf } from './check-request.js';
+import { Columns, type Segment } from './columns.js';
 import { type EngineOptions, engineOptions } from './engine-options.js';
-import { readTokens } from './read-tokens.js';
-import {
-  checkIds,
-  type Emitted,
-  type Generation,
-  type Listener,
-  type Request,
-  resultsOf,
-  Sequence,
-} from './sequence.js';
+import { type Job, JobQueue } from './job-queue.js';
+import { type Piece, readTokens } from './read-tokens.js';
+import { type Emitted, type Generation, type Listener, type Request, resultsOf, Sequence } from './sequence.js';
 
 export type { Emitted, Generation, Request } from './sequence.js';
-
-/** A shorter beginning that another sequence has read already is read anew: copying it takes longer. */
-const minSharedPrefix = 16;
-
-/** A request while it is being answered. */
-interface Job {
-  request: Request;
-  listener?: Listener;
-  /** Those that have rows and columns, sample by sample. */
-  sequences: Sequence[];
-  /** The logits after the prompt, where several samples begin with them. */
-  promptLogits?: Float32Array;
-  isOver: boolean;
-  resolve(results: Generation[]): void;
-  reject(error: unknown): void;
-}
-
-/** A sequence in the batch. */
-interface Work {
-  job: Job;
-  sequence: Sequence;
-  /** It begins when another sample of its job has read their prompt. */
-  awaitsPrompt: boolean;
-}
 
 export class Engine {
   readonly #model: Model;
@@ -51,7 +22,7 @@ export class Engine {
   readonly #columns: Columns;
   #cache: KeyValueCache | undefined;
   /** Requests with samples that are not in the batch yet. */
-  #queue: Job[] = [];
+  readonly #queue = new JobQueue();
   #batch: Work[] = [];
   #running: Promise<void> | undefined;
   #isDisposed = false;
@@ -67,7 +38,7 @@ export class Engine {
 
   /** Sequences in the batch, and requests that wait for room. */
   get load(): { active: number; waiting: number } {
-    return { active: this.#batch.length, waiting: this.#queue.length };
+    return { active: this.#batch.length, waiting: this.#queue.size };
   }
 
   /**
@@ -76,7 +47,8 @@ export class Engine {
    * @throws UserError where it can never fit, before it waits for anything.
    */
   async submit(request: Request, listener?: Listener): Promise<Generation[]> {
-    this.#check(request);
+    if (this.#isDisposed) throw new Error('this engine is disposed');
+    checkRequest(request, this.#model.config, this.#columns.limit);
     if (request.samples === 0 || request.maxNewTokens === 0) return resultsOf(request, 'length');
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, listener, sequences: [], isOver: false, resolve, reject });
@@ -130,80 +102,67 @@ export class Engine {
     this.#cache = undefined;
   }
 
-  #check({ tokens, maxNewTokens, samples = 1 }: Request): void {
-    if (this.#isDisposed) throw new Error('this engine is disposed');
-    const { vocab_size: vocabulary, max_position_embeddings: context } = this.#model.config;
-    checkIds(tokens, vocabulary);
-    if (tokens.length === 0) throw new RangeError('a prompt has at least one token');
-    for (const [name, count] of Object.entries({ maxNewTokens, samples })) {
-      if (!Number.isInteger(count) || count < 0) throw new RangeError(`${name} must be a whole number, got ${count}`);
-    }
-    const isPastContext = tokens.length >= context;
-    if (!isPastContext && columnsFor(this.#maxLength({ tokens, maxNewTokens })) <= this.#columns.limit) return;
-    throw new UserError({
-      what: `a prompt of ${tokens.length} tokens can never be answered here`,
-      why: isPastContext
-        ? `the model's context holds ${context}, the answer included`
-        : `with ${maxNewTokens} new ones it needs more than the ${this.#columns.limit} columns of the cache`,
-      next: isPastContext ? 'Shorten it' : 'Shorten it, or ask for a shorter answer',
-    });
-  }
-
-  /** Tokens that a sequence may come to have. */
-  #maxLength({ tokens, maxNewTokens }: Pick<Request, 'tokens' | 'maxNewTokens'>): number {
-    return Math.min(tokens.length + maxNewTokens, this.#model.config.max_position_embeddings);
-  }
-
   async #run(): Promise<void> {
     try {
-      while (this.#queue.length > 0 || this.#batch.length > 0) {
+      while (this.#queue.first !== undefined || this.#batch.length > 0) {
         if (this.#isDisposed) throw new Error('the engine was disposed before it had answered');
         await this.#step();
         await setImmediate(); // signals and new requests arrive between turns of the event loop
       }
     } catch (error) {
-      for (const job of this.#jobs()) job.reject(error);
-      [this.#queue, this.#batch] = [[], []];
+      for (const job of new Set([...this.#batch.map((work) => work.job), ...this.#queue.waiting()])) {
+        this.#queue.close(job);
+        job.reject(error);
+      }
+      this.#batch = [];
       this.#columns.clear();
     } finally {
       this.#running = undefined;
     }
   }
 
-  /** Some more than once: a job may have several sequences in the batch, and others still in the queue. */
-  #jobs(): Job[] {
-    return [...this.#batch.map(({ job }) => job), ...this.#queue];
-  }
-
   async #step(): Promise<void> {
-    let [asked, isAborted]: [AbortSignal | undefined, boolean] = [undefined, false]; // thousands share one: asked once
-    for (const job of this.#jobs()) {
-      const { signal } = job.request;
-      if (signal !== asked) [asked, isAborted] = [signal, signal?.aborted ?? false];
-      if (isAborted && !job.isOver) this.#abort(job);
-    }
-    while (this.#queue.length > 0 && this.#admit(this.#queue[0])) this.#finish();
+    for (const job of this.#queue.takeAborted()) if (!job.isOver) this.#abort(job);
+    await this.#join();
     const prompts: Work[] = [];
     let longest = 0;
     for (const work of this.#batch) {
       const { unread } = work.sequence;
-      if (unread < 2 || work.awaitsPrompt) continue;
+      if (isAwaiting(work) || unread < 2) continue;
       longest = Math.max(longest, Math.min(unread, this.#options.chunkTokens));
       if (prompts.length > 0 && longest * (prompts.length + 1) > this.#options.stepTokens) break;
       prompts.push(work);
     }
     await this.#read(prompts);
-    await this.#read(this.#batch.filter(({ sequence, awaitsPrompt }) => sequence.unread === 1 && !awaitsPrompt));
+    await this.#read(this.#batch.filter((work) => work.sequence.unread === 1 && !isAwaiting(work)));
   }
 
-  /** Puts the next samples of a job into the batch; false where there is no room yet. */
-  #admit(job: Job): boolean {
+  /** Lets requests in as far as there is room; some end at once, and leave theirs to others. */
+  async #join(): Promise<void> {
+    for (;;) {
+      const ready: Work[] = [];
+      for (let job = this.#queue.first; job !== undefined && this.#admit(job, ready); job = this.#queue.first);
+      if (ready.length === 0) return;
+      for (const job of new Set(ready.map((work) => work.job))) {
+        const own = ready.filter((work) => work.job === job);
+        const at = job.request.tokens.length - 1;
+        await this.#sample(
+          job.promptLogits as Tensor2D,
+          own.map((work) => ({ work, at, row: 0 })),
+        );
+      }
+      this.#finish();
+    }
+  }
+
+  /** Puts the next samples of a job into the batch; false where there is no room yet. `ready`: those that have read all. */
+  #admit(job: Job, ready: Work[]): boolean {
     const { request, sequences, promptLogits, listener } = job;
     const [left, rows] = [(request.samples ?? 1) - sequences.length, this.#options.maxRows - this.#batch.length];
     // All at once, as far as they ever can be, so that the prompt is read once. Where that is done, as many as there is room.
     const wanted = Math.min(left, promptLogits === undefined ? this.#options.maxRows : Math.max(1, rows));
     if (rows < wanted) return false;
-    const maxLength = this.#maxLength(request);
+    const maxLength = maxLengthOf(request, this.#model.config);
     const first = this.#place(job, maxLength);
     if (first === undefined) return false;
     const segments = [first];
@@ -217,19 +176,15 @@ export class Engine {
       return false;
     }
     this.counts.reused += first.tokens.length;
-    const place = {
-      maxLength,
-      vocabulary: this.#model.config.vocab_size,
-      withoutToken: this.#options.withoutToken,
-      listener,
-    };
+    const place = { maxLength, vocabulary: this.#model.config.vocab_size, listener };
+    const awaits = betterPrefix(this.#batch, request.tokens, first.tokens.length);
     for (const [i, segment] of segments.entries()) {
       const sequence = new Sequence(request, { ...place, sample: sequences.length, segment });
       sequences.push(sequence);
-      this.#batch.push({ job, sequence, awaitsPrompt: i > 0 });
+      this.#batch.push({ job, sequence, awaitsPrompt: i > 0, ...(i === 0 && { awaits }) });
     }
     if (segments.length === left) this.#queue.shift();
-    if (first.tokens.length === request.tokens.length) this.#branch(job, first);
+    if (first.tokens.length === request.tokens.length) ready.push(...this.#branch(job, first));
     return true;
   }
 
@@ -252,57 +207,102 @@ export class Engine {
     target.tokens = source.tokens.slice(0, length);
   }
 
-  /** The samples of a job that are at the end of its prompt go their own ways from there; `source` has read it. */
-  #branch(job: Job, source: Segment): void {
-    const { length } = job.request.tokens;
-    for (const work of this.#batch.filter((each) => each.job === job)) {
-      const { sequence } = work;
-      if (work.awaitsPrompt) {
-        this.#copy(source, sequence.segment, length);
-        this.counts.reused += length;
-        work.awaitsPrompt = false;
-      }
-      if (sequence.tokens.length === length) this.#take(work, length - 1, (job.promptLogits as Float32Array).slice());
+  /** Copies what sequences have waited for, as soon as it has been read. */
+  #share(): void {
+    for (const work of this.#batch) {
+      if (work.awaits === undefined) continue;
+      const { other, length } = work.awaits;
+      const [source, target] = [other.sequence.segment, work.sequence.segment];
+      if (source.tokens.length < length) continue;
+      work.awaits = undefined;
+      if (source.isStale) continue;
+      this.counts.reused += length - target.tokens.length;
+      this.#copy(source, target, length);
     }
+  }
+
+  /** The samples of a job that are at the end of its prompt go their own ways from there; `source` has read it. */
+  #branch(job: Job, source: Segment): Work[] {
+    const { length } = job.request.tokens;
+    const works = this.#batch.filter(
+      ({ job: its, sequence, awaitsPrompt }) =>
+        its === job && sequence.tokens.length === length && (awaitsPrompt || sequence.unread === 0),
+    );
+    for (const work of works) {
+      if (!work.awaitsPrompt) continue;
+      this.#copy(source, work.sequence.segment, length);
+      this.counts.reused += length;
+      work.awaitsPrompt = false;
+    }
+    return works;
   }
 
   /** Reads the next piece of each, and adds what follows from it. */
   async #read(works: readonly Work[]): Promise<void> {
     if (works.length === 0) return;
-    const pieces = works.map(({ sequence }) => {
-      const from = sequence.segment.tokens.length;
-      const ids = sequence.tokens.slice(from, from + Math.min(this.#options.chunkTokens, sequence.maxPiece));
-      const wanted = [...ids.keys()].filter((i) => sequence.wants(from + i));
-      return { ids, from, start: sequence.segment.start, wanted };
-    });
+    const pieces = works.map(({ sequence }) => nextPiece(sequence, this.#options.chunkTokens));
     const logits = readTokens(this.#model, this.#room(), pieces);
-    const values = await read(logits).finally(() => logits.dispose());
-    const { vocab_size: vocabulary } = this.#model.config;
-    let next = 0;
-    for (const [i, work] of works.entries()) {
-      const { ids, from, wanted } = pieces[i];
-      const { job, sequence } = work;
-      const { tokens, samples = 1 } = job.request;
-      sequence.segment.tokens.push(...ids);
-      this.counts.read += ids.length;
-      for (const at of wanted) {
-        const row = values.subarray(next * vocabulary, ++next * vocabulary);
-        if (samples > 1 && from + at === tokens.length - 1) {
-          job.promptLogits ??= row.slice();
-          this.#branch(job, sequence.segment);
-        } else this.#take(work, from + at, row);
-      }
+    for (const [i, { sequence }] of works.entries()) {
+      for (const id of pieces[i].ids) sequence.segment.tokens.push(id);
+      this.counts.read += pieces[i].ids.length;
+    }
+    this.#share();
+    try {
+      await this.#sample(logits, this.#wantedOf(works, pieces, logits));
+    } finally {
+      logits.dispose();
     }
     this.#finish();
   }
 
-  #take({ job, sequence }: Work, at: number, logits: Float32Array): void {
-    if (job.isOver || sequence.hasEnded) return;
+  /** Whose logits are in which row: all samples of a job begin with the one of its prompt. */
+  #wantedOf(works: readonly Work[], pieces: readonly Piece[], logits: Tensor2D): Wanted[] {
+    const wanted: Wanted[] = [];
+    const branched = new Set<Work>();
+    let row = 0;
+    for (const [i, work] of works.entries()) {
+      const { job, sequence } = work;
+      const { samples = 1, tokens } = job.request;
+      for (const place of pieces[i].wanted) {
+        const at = pieces[i].from + place;
+        if (samples === 1 || at !== tokens.length - 1) wanted.push({ work, at, row });
+        else {
+          if (job.sequences.length < samples) job.promptLogits ??= slice(logits, [row, 0], [1, logits.shape[1]]);
+          for (const each of this.#branch(job, sequence.segment)) {
+            if (!branched.has(each)) wanted.push({ work: each, at, row });
+            branched.add(each);
+          }
+        }
+        row++;
+      }
+    }
+    return wanted;
+  }
+
+  /** Asks the sequences what they want of the logits, draws it all at once, and lets them continue with it. */
+  async #sample(logits: Tensor2D, wanted: readonly Wanted[]): Promise<void> {
+    const asked = wanted.map(({ work, at, row }) => ({
+      ...{ work, at },
+      draw: this.#guard(work, (sequence) => sequence.ask(at, row)),
+    }));
+    const draws = asked.filter(({ draw, work }) => draw !== undefined && !work.job.isOver);
+    const drawn = await sampleRows(
+      logits,
+      draws.map(({ draw }) => draw as RowDraw),
+      this.#options.withoutToken,
+    );
+    for (const [i, { work, at }] of draws.entries()) this.#guard(work, (sequence) => sequence.take(at, drawn[i]));
+  }
+
+  /** What goes wrong with a sequence ends its job alone. */
+  #guard<T>({ job, sequence }: Work, act: (sequence: Sequence) => T): T | undefined {
+    if (job.isOver || sequence.hasEnded) return undefined;
     try {
-      sequence.takeLogits(at, logits);
+      return act(sequence);
     } catch (error) {
       this.#remove(job);
       job.reject(error);
+      return undefined;
     }
   }
 
@@ -314,7 +314,7 @@ export class Engine {
     for (const job of new Set(ended.map((work) => work.job))) {
       const { request, sequences } = job;
       if (sequences.length < (request.samples ?? 1) || !sequences.every(({ hasEnded }) => hasEnded)) continue;
-      job.isOver = true;
+      this.#queue.close(job);
       job.resolve(resultsOf(request, 'length', sequences));
     }
   }
@@ -326,10 +326,9 @@ export class Engine {
   }
 
   #remove(job: Job): void {
-    job.isOver = true;
+    this.#queue.close(job);
     for (const work of this.#batch) if (work.job === job) this.#columns.release(work.sequence.segment);
     this.#batch = this.#batch.filter((work) => work.job !== job);
-    this.#queue = this.#queue.filter((each) => each !== job);
   }
 
   /** The cache, with room for every column that belongs to somebody. */

@@ -67,11 +67,12 @@ export class LocalModel implements ChatModel, ChatFormat {
 
   /** What the model's makers wrote into its generation_config.json. */
   get publishedSampling(): Partial<Sampling> {
-    const { do_sample, temperature, top_k, top_p, repetition_penalty } = this.checkpoint?.generationConfig ?? {};
+    const { do_sample, temperature, top_k, top_p, min_p, repetition_penalty } = this.checkpoint?.generationConfig ?? {};
     return withinBounds({
       temperature: do_sample === false ? greedy.temperature : temperature,
       topK: top_k,
       topP: top_p,
+      minP: min_p,
       repetitionPenalty: repetition_penalty,
     });
   }

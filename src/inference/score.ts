@@ -12,7 +12,7 @@ import { readResult } from '../tensor/host.js';
 import { crossEntropy } from '../tensor/ops/cross-entropy.js';
 import { tensor1d } from '../tensor/tf.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { notFiniteOutput } from './sampling.js';
+import { notFiniteOutput } from './not-finite.js';
 
 /** Positions that go through the model at a time, at most (but at least one window). */
 const batchPositions = 4096;

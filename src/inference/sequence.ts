@@ -1,9 +1,11 @@
-// One answer as it grows: what is drawn, what is forced, and when it ends. No tensors: it is given logits and says what
-// follows from them.
+// One answer as it grows: what is drawn, what is forced, and when it ends. No tensors: it says what is to be drawn from
+// logits, is given what was, and says what follows from it.
 import { Random } from '../base/random.js';
 import type { Sampling } from '../config/sampling.js';
+import type { RowDraw, SampledToken } from '../tensor/ops/sample-rows.js';
+import { notFinite } from '../tensor/ops/sample-token.js';
 import type { Segment } from './columns.js';
-import { logProbabilityOf, sampleToken } from './sampling.js';
+import { notFiniteOutput } from './not-finite.js';
 
 export interface Request {
   /** The prompt's ids, at least one. */
@@ -56,11 +58,10 @@ interface SequencePlace {
   /** Prompt and answer together have at most so many tokens. */
   maxLength: number;
   vocabulary: number;
-  /** Ids that are never drawn. */
-  withoutToken: readonly number[];
   listener?: Listener;
 }
 
+const none: ReadonlySet<number> = new Set();
 /** Logits of more tokens at once are only asked for in smaller pieces: each of them is a row of the vocabulary. */
 const maxLogitRows = 64;
 
@@ -75,7 +76,8 @@ export class Sequence {
   hasEnded = false;
   readonly #place: SequencePlace;
   readonly #random: Random;
-  readonly #seen: Set<number>;
+  /** What a repetition penalty is for. */
+  readonly #seen: Set<number> | undefined;
 
   constructor(request: Request, place: SequencePlace) {
     this.request = request;
@@ -85,7 +87,7 @@ export class Sequence {
     this.result = { tokens: [], finish: 'length', ...(request.logProbabilities && { emitted: [] }) };
     this.#place = place;
     this.#random = Random.stream(request.seed, `sample-${place.sample}`);
-    this.#seen = new Set(request.sampling.repetitionPenalty === 1 ? [] : request.tokens);
+    if (request.sampling.repetitionPenalty !== 1) this.#seen = new Set(request.tokens);
   }
 
   /** How many tokens the model has yet to read. */
@@ -99,25 +101,35 @@ export class Sequence {
     return wantsAll ? maxLogitRows : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether the logits after token `at` say something: what comes next, or how likely a forced token was. */
-  wants(at: number): boolean {
-    if (at === this.tokens.length - 1) return true;
-    return this.request.logProbabilities === true && at >= this.request.tokens.length - 1;
+  /** From which token on the logits say something: what comes next, or how likely a forced token was. */
+  get wantedFrom(): number {
+    return (this.request.logProbabilities ? this.request.tokens : this.tokens).length - 1;
   }
 
   /**
-   * Takes the logits [V] after token `at`, which it may overwrite.
+   * What is wanted of the logits after token `at`, which are in this row; undefined: nothing.
+   * @throws what `force` or the listener throws; RangeError for a forced id that is no token.
+   */
+  ask(at: number, row: number): RowDraw | undefined {
+    const { tokens, force, sampling, logProbabilities: logProbability = false } = this.request;
+    const isPromptEnd = at === tokens.length - 1 && at === this.tokens.length - 1;
+    if (isPromptEnd && force !== undefined) this.#append(force([]));
+    if (this.hasEnded) return undefined;
+    if (at < this.tokens.length - 1)
+      return logProbability ? { row, logProbability, id: this.tokens[at + 1] } : undefined;
+    const uniform = sampling.temperature === 0 ? 0 : this.#random.uniform();
+    return { row, logProbability, sampling, uniform, seen: this.#seen ?? none };
+  }
+
+  /**
+   * Takes what was drawn after token `at`, or how likely the forced one was.
    * @throws what `force` or the listener throws; RangeError for a forced id that is no token; UserError for logits that are
    * not finite.
    */
-  takeLogits(at: number, logits: Float32Array): void {
-    const isPromptEnd = at === this.request.tokens.length - 1 && at === this.tokens.length - 1;
-    if (isPromptEnd) this.#append(this.request.force?.([]) ?? []);
-    if (this.hasEnded) return;
-    if (at === this.tokens.length - 1) this.#draw(logits);
-    else if (this.request.logProbabilities) {
-      const id = this.tokens[at + 1];
-      this.#emit({ id, sampled: false, logProbability: logProbabilityOf(logits, id) });
+  take(at: number, { id, logProbability }: SampledToken): void {
+    if (at === this.tokens.length - 1) this.#continue(id, logProbability);
+    else {
+      this.#emit({ id, sampled: false, logProbability });
       this.#endIfFull(at + 2);
     }
   }
@@ -127,19 +139,16 @@ export class Sequence {
     Object.assign(this.result, { finish, ...stop });
   }
 
-  #draw(logits: Float32Array): void {
-    const { sampling, stopIds, logProbabilities, tokens } = this.request;
-    const drawn = logProbabilities ? logits.slice() : logits;
-    for (const none of this.#place.withoutToken) drawn[none] = Number.NEGATIVE_INFINITY;
-    const id = sampleToken(drawn, this.#seen, sampling, this.#random);
-    const logProbability = logProbabilities ? logProbabilityOf(logits, id) : undefined;
-    const forced = this.request.force?.([...this.tokens.slice(tokens.length), id]) ?? [];
+  #continue(id: number, probability: number): void {
+    if (id === notFinite) throw notFiniteOutput();
+    const { stopIds, logProbabilities, tokens, force } = this.request;
+    const forced = force?.([...this.tokens.slice(tokens.length), id]) ?? [];
     if (forced.length === 0 && stopIds.includes(id)) {
-      this.end('stop', { stopId: id, ...(logProbability !== undefined && { stopLogProbability: logProbability }) });
+      this.end('stop', { stopId: id, ...(logProbabilities && { stopLogProbability: probability }) });
       return;
     }
     this.#add(id);
-    this.#emit({ id, sampled: true, ...(logProbability !== undefined && { logProbability }) });
+    this.#emit({ id, sampled: true, ...(logProbabilities && { logProbability: probability }) });
     this.#endIfFull(this.tokens.length);
     this.#append(forced);
   }
@@ -157,7 +166,7 @@ export class Sequence {
 
   #add(id: number): void {
     this.tokens.push(id);
-    if (this.request.sampling.repetitionPenalty !== 1) this.#seen.add(id);
+    this.#seen?.add(id);
   }
 
   #emit(emitted: Emitted): void {

@@ -20,7 +20,7 @@ function mixedRequests(count: number): Request[] {
   return Array.from({ length: count }, (_, i) => ({
     tokens: Array.from({ length: random.integer(1, 20) }, () => random.integer(2, 32)),
     maxNewTokens: random.integer(1, 12),
-    sampling: [greedy, sampling, { temperature: 0.8, topK: 8, topP: 0.9, repetitionPenalty: 1.2 }][i % 3],
+    sampling: [greedy, sampling, { temperature: 0.8, topK: 8, topP: 0.9, minP: 0.01, repetitionPenalty: 1.2 }][i % 3],
     stopIds: [3],
     seed: i,
     ...(i % 17 === 5 && { samples: 3 }),
@@ -160,6 +160,28 @@ describe('the engine', () => {
     await fresh.dispose();
   });
 
+  test('equal beginnings are read once, also by requests that join together', async () => {
+    const shared = Array.from({ length: 24 }, (_, i) => 3 + i);
+    const requests = [28, 29, 30].map((last) => ({ ...ask, tokens: [...shared, last] }));
+    const alone = await Promise.all(requests.map((request) => engine.submit(request)));
+    for (const options of [{}, { chunkTokens: 7 }]) {
+      const fresh = new Engine(model, options);
+      assert.deepEqual(await fresh.run(requests), alone.flat());
+      assert.deepEqual(fresh.counts, { read: shared.length + 3 * ask.maxNewTokens, reused: 2 * shared.length });
+      await fresh.dispose();
+    }
+    // Whom the others wait for is gone before it has read what they wait for.
+    const left = new Engine(model, { chunkTokens: 7 });
+    const controller = new AbortController();
+    const first = left.submit({ ...requests[0], signal: controller.signal });
+    const others = left.run(requests.slice(1));
+    await new Promise(setImmediate);
+    controller.abort();
+    assert.deepEqual(await first, [{ tokens: [], finish: 'aborted' }]);
+    assert.deepEqual(await others, alone.slice(1).flat());
+    await left.dispose();
+  });
+
   test('forced tokens come where they are asked for, are told apart, and each token with its log-probability', async () => {
     const forced = [20, 21, 22];
     const request: Request = {
@@ -281,10 +303,11 @@ describe('the engine', () => {
       shared.submit({ ...ask, tokens: [4, 9], force: () => [32] }),
       shared.submit({ ...ask, tokens: [4, 9], force: () => [1.5], samples: 2 }),
       shared.submit({ ...ask, tokens: [8] }),
+      shared.submit({ ...ask, tokens: [4, 9], samples: 2 }, (_, sample) => assert.equal(sample, 0)),
     ]);
     assert.deepEqual(
       outcomes.map(({ status }) => status),
-      ['rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+      ['rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled', 'rejected'],
     );
     assert.match(String((outcomes[2] as PromiseRejectedResult).reason), /the vocabulary of 32 has no token 32/);
     // All of its columns are free again.

@@ -89,10 +89,10 @@ describe('a local model', () => {
   });
 
   test('sampling is what is asked for, else what generation_config.json says, else our default', async () => {
-    const written = await open('written', { do_sample: true, temperature: 0.6, top_k: 20, top_p: 0.9 });
-    assert.deepEqual(written.sampling(), { temperature: 0.6, topK: 20, topP: 0.9, repetitionPenalty: 1 });
+    const written = await open('written', { do_sample: true, temperature: 0.6, top_k: 20, top_p: 0.9, min_p: 0.05 });
+    assert.deepEqual(written.sampling(), { temperature: 0.6, topK: 20, topP: 0.9, minP: 0.05, repetitionPenalty: 1 });
     assert.deepEqual(written.sampling({ topK: 3, topP: undefined }), {
-      ...{ temperature: 0.6, topK: 3, topP: 0.9, repetitionPenalty: 1 },
+      ...{ temperature: 0.6, topK: 3, topP: 0.9, minP: 0.05, repetitionPenalty: 1 },
     });
     const still = await open('greedy', { do_sample: false, temperature: 0.6 });
     assert.equal(still.sampling().temperature, 0);
@@ -108,6 +108,8 @@ describe('a local model', () => {
       [{ temperature: -1 }, {}],
       [{ top_p: 0 }, { topP: 0.01 }],
       [{ top_p: 1.5 }, {}],
+      [{ min_p: 1.5 }, {}],
+      [{ min_p: 0 }, { minP: 0 }],
       [{ top_k: -1 }, { topK: 0 }],
       [{ top_k: 1e9 }, { topK: 1_000_000 }],
       [{ top_k: 2.5 }, {}],

@@ -25,8 +25,8 @@ type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling'> &
   OutputOptions & { [Key in keyof Sampling]?: string };
 
 export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
-  const { temperature, topK, topP, repetitionPenalty, json = false, quiet = false } = options;
-  const flags = flagOverrides({ temperature, topK, topP, repetitionPenalty });
+  const { temperature, topK, topP, minP, repetitionPenalty, json = false, quiet = false } = options;
+  const flags = flagOverrides({ temperature, topK, topP, minP, repetitionPenalty });
   const sampling = parseYaml({ path: 'the command line', text: '' }, askedSamplingSchema, flags);
   const session = await openChat(checkpoint, { ...options, sampling, compute: computeChoice(options) });
   const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;

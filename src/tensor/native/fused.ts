@@ -77,6 +77,16 @@ const bodies: Record<string, Body> = {
     backend.call('AdamW', all, [keeps.length, ...settings, ...keeps]);
     return [];
   },
+  SampleRows: (backend, [logits, ids], { without, draws }) => {
+    const numbers = draws as number[];
+    const count = numbers.length / 11;
+    return backend.run(
+      'SampleRows',
+      [logits, ids],
+      [[count, 2]],
+      [...logits.shape, count, Number(without), ...numbers],
+    );
+  },
   // In place: the result is the cache itself.
   StoreColumns: (backend, [cache, fresh], { columns }) => {
     const at = columns as number[];

@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../src/base/random.js';
 import { greedy, type Sampling } from '../../src/config/sampling.js';
-import { logProbabilityOf, sampleToken } from '../../src/inference/sampling.js';
+import { drawToken, notFinite, weightOf } from '../../src/tensor/ops/sample-token.js';
 
 const scores = [1, 3, 2, 0.5];
+
+function sampleToken(logits: Float32Array, seen: ReadonlySet<number>, sampling: Sampling, random: Random): number {
+  return drawToken(logits, { sampling, uniform: random.uniform(), seen });
+}
 
 /** How often each id is drawn in `draws` draws. */
 function frequencies(options: Partial<Sampling>, seen: number[] = [], draws = 20_000): number[] {
   const random = Random.stream(1, 'sampling');
   const counts = scores.map(() => 0);
-  const settings = { temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1, ...options };
+  const settings = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, ...options };
   for (let i = 0; i < draws; i++) counts[sampleToken(Float32Array.from(scores), new Set(seen), settings, random)]++;
   return counts.map((count) => count / draws);
 }
@@ -42,10 +46,11 @@ test('what cannot be drawn is not drawn, even where top-k and top-p would reach 
   for (const draw of [0, 0.5, 1 - 2 ** -53, 1]) {
     const random = { uniform: () => draw } as Random;
     for (const settings of [
-      { topK: 0, topP: 1 },
-      { topK: 4, topP: 1 },
-      { topK: 3, topP: 0.999999 },
-      { topK: 0, topP: 0.9 },
+      { topK: 0, topP: 1, minP: 0 },
+      { topK: 4, topP: 1, minP: 0 },
+      { topK: 3, topP: 0.999999, minP: 0 },
+      { topK: 0, topP: 0.9, minP: 0 },
+      { topK: 0, topP: 1, minP: 0.1 },
     ]) {
       const id = sampleToken(logits(), new Set(), { temperature: 1, repetitionPenalty: 1, ...settings }, random);
       assert.ok(id === 0 || id === 2, `${id} at ${draw}, top-k ${settings.topK}, top-p ${settings.topP}`);
@@ -92,7 +97,7 @@ test('top-k and top-p agree with an ordering of the whole vocabulary, ties inclu
     const mass = kept.reduce((sum, id) => sum + total[id], 0);
     let [allowed, reached] = [0, 0];
     while (allowed < kept.length && reached < topP * mass - 1e-9) reached += total[kept[allowed++]];
-    const settings = { temperature: 1, topK, topP, repetitionPenalty: 1 };
+    const settings = { temperature: 1, topK, topP, minP: 0, repetitionPenalty: 1 };
     const drawn = new Set<number>();
     for (let i = 0; i < 400; i++) drawn.add(sampleToken(logits.slice(), new Set(), settings, random));
     const expected = new Set(kept.slice(0, allowed));
@@ -105,15 +110,30 @@ test('top-k and top-p agree with an ordering of the whole vocabulary, ties inclu
   }
 });
 
-test('the log-probability of a token is that of the softmax', () => {
-  for (const [id, p] of softmax(scores).entries()) {
-    assert.ok(Math.abs(logProbabilityOf(Float32Array.from(scores), id) - Math.log(p)) < 1e-6);
+test('min-p keeps what is at least that share as likely as the likeliest, after top-p', () => {
+  // Relative to the likeliest: .135 1 .368 .082.
+  const [a, b, c] = softmax([1, 3, 2, Number.NEGATIVE_INFINITY]);
+  assertClose(frequencies({ minP: 0.1 }), [a, b, c, 0]);
+  assertClose(frequencies({ minP: 0.37 }), [0, 1, 0, 0]);
+  assertClose(frequencies({ minP: 1 }), [0, 1, 0, 0]);
+  const [, d, e] = softmax([Number.NEGATIVE_INFINITY, 3, 2, Number.NEGATIVE_INFINITY]);
+  assertClose(frequencies({ topP: 0.8, minP: 0.1 }), [0, d, e, 0]);
+  assertClose(frequencies({ topK: 3, minP: 0.2 }), [0, d, e, 0]);
+});
+
+test('a weight is 2^32 · e^z to a unit of fp32, as a whole number', () => {
+  assert.equal(weightOf(0), 2 ** 32);
+  for (let i = 1; i < 20_000; i++) {
+    const z = Math.fround(-i / 800);
+    const [weight, exact] = [weightOf(z), 2 ** 32 * Math.exp(z)];
+    assert.ok(Number.isInteger(weight));
+    assert.ok(Math.abs(weight - exact) <= 0.5 + 2 ** -23 * exact, `${z}: ${weight}, not ${exact}`);
   }
 });
 
 test('logits that are not finite draw nothing', () => {
   const random = Random.stream(3, 'broken');
-  const draw = (logits: number[], options: Partial<Sampling>) => () =>
+  const draw = (logits: number[], options: Partial<Sampling>) =>
     sampleToken(Float32Array.from(logits), new Set(), { ...greedy, ...options }, random);
   for (const logits of [
     [3, 9, 1, Number.NaN],
@@ -121,8 +141,8 @@ test('logits that are not finite draw nothing', () => {
     [Number.NaN, 1, 2],
   ]) {
     for (const options of [{ temperature: 1 }, { temperature: 1, topK: 50, topP: 0.95 }, { temperature: 1, topP: 0.5 }])
-      assert.throws(draw(logits, options), { name: 'UserError' }, `${logits} ${JSON.stringify(options)}`);
+      assert.equal(draw(logits, options), notFinite, `${logits} ${JSON.stringify(options)}`);
   }
-  assert.throws(draw([Number.NaN, 1, 2], {}), { name: 'UserError' });
-  assert.equal(draw([1, Number.NEGATIVE_INFINITY, 2], { temperature: 1, topK: 1 })(), 2);
+  assert.equal(draw([Number.NaN, 1, 2], {}), notFinite);
+  assert.equal(draw([1, Number.NEGATIVE_INFINITY, 2], { temperature: 1, topK: 1 }), 2);
 });

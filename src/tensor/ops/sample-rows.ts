@@ -1,0 +1,74 @@
+// Tokens drawn from rows of logits, as many from a row as are wanted, and how likely tokens are: on a backend that has a
+// kernel for it the logits stay where they are. On the others they are read, and drawn from as sample-token.ts says.
+import { checkTensor } from '../check.js';
+import { read, readResult } from '../host.js';
+import { runKernel } from '../op.js';
+import { engine, getKernel, type Tensor2D, tensor1d } from '../tf.js';
+import { argmax, drawToken, inverseOf, type TokenDraw } from './sample-token.js';
+
+/** What is wanted of one row of logits: a token drawn, or a given one; and its log-probability. */
+export type RowDraw = { row: number; logProbability: boolean } & (TokenDraw | { id: number });
+
+export interface SampledToken {
+  /** `notFinite` where the logits are not. */
+  id: number;
+  /** log softmax of the row's logits in nats, before any sampling option; 0 where it is not wanted. */
+  logProbability: number;
+}
+
+const kernelName = 'SampleRows';
+
+/** logits [rows, V] → what each draw asks for, in order. Ids of `withoutToken` are never drawn. */
+export async function sampleRows(
+  logits: Tensor2D,
+  draws: readonly RowDraw[],
+  withoutToken: readonly number[] = [],
+): Promise<SampledToken[]> {
+  if (draws.length === 0) return [];
+  checkTensor('sampleRows', 'logits', logits, ['rows', 'V']);
+  if (getKernel(kernelName, engine().backendName) === undefined) return sampleOnHost(logits, draws, withoutToken);
+  const ids = [...withoutToken];
+  const numbers: number[] = [];
+  for (const draw of draws) {
+    numbers.push(...numbersOf(draw, ids.length));
+    if ('sampling' in draw) for (const id of draw.seen) ids.push(id);
+  }
+  const attributes = { without: withoutToken.length, draws: numbers };
+  const values = await readResult(() => runKernel(kernelName, [logits, tensor1d(ids, 'int32')], attributes)[0]);
+  return draws.map((_, i) => ({ id: values[2 * i], logProbability: values[2 * i + 1] }));
+}
+
+/** Eleven, as the head of the C++ function lists them. */
+function numbersOf(draw: RowDraw, firstSeen: number): number[] {
+  const wanted = Number(draw.logProbability);
+  if ('id' in draw) return [draw.row, draw.id + 1, 0, 0, 0, 1, 0, 1, firstSeen, 0, wanted];
+  const { temperature, topK, topP, minP, repetitionPenalty } = draw.sampling;
+  const inverse = temperature === 0 ? 0 : inverseOf(temperature);
+  return [draw.row, 0, draw.uniform, inverse, topK, topP, minP, repetitionPenalty, firstSeen, draw.seen.size, wanted];
+}
+
+async function sampleOnHost(
+  logits: Tensor2D,
+  draws: readonly RowDraw[],
+  withoutToken: readonly number[],
+): Promise<SampledToken[]> {
+  const vocabulary = logits.shape[1];
+  const values = await read(logits);
+  const own = new Float32Array(vocabulary);
+  return draws.map((draw) => {
+    const row = values.subarray(draw.row * vocabulary, (draw.row + 1) * vocabulary);
+    if ('id' in draw) return { id: draw.id, logProbability: draw.logProbability ? logProbabilityOf(row, draw.id) : 0 };
+    own.set(row);
+    for (const none of withoutToken) own[none] = Number.NEGATIVE_INFINITY;
+    const id = drawToken(own, draw);
+    return { id, logProbability: draw.logProbability && id >= 0 ? logProbabilityOf(row, id) : 0 };
+  });
+}
+
+/** log softmax(logits)[id], in nats. */
+function logProbabilityOf(logits: Float32Array, id: number): number {
+  const top = logits[argmax(logits)];
+  let mass = 0;
+  for (const logit of logits) mass += Math.exp(logit - top);
+  return logits[id] - top - Math.log(mass);
+}
