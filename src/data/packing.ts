@@ -1,6 +1,6 @@
 // An endless, seeded, resumable supply of packed batches.
 // 'stream' (pretraining) cuts sequences wherever a row ends, so no position is wasted; 'whole' (fine-tuning) cuts none
-// and fills each row with the sequences that fit best. Its position is four numbers and a short list.
+// and fills each row with the sequences that leave the least room. Its position is four numbers and a short list.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BatchBuilder, type BatchShape, inputLength, tooLong } from './sequences.js';
@@ -146,31 +146,21 @@ export class PackedBatches {
   }
 
   /**
-   * 'whole': the sequences of the next row. The oldest waiting one opens the row, so none waits for ever; then the
-   * longest that still fits, again and again. A row holds sequences of one epoch; a batch may straddle two.
+   * 'whole': the sequences of the next row. The oldest waiting one opens the row, so none waits for ever; then those that
+   * leave the least room. A row holds sequences of one epoch; a batch may straddle two.
    */
   async #nextRow(): Promise<TokenSequence[]> {
-    const chosen: TokenSequence[] = [];
     await this.#lookAhead();
-    if (this.#waiting.length === 0) throw nothingToTrainOn();
-    for (let room = this.#options.columns; ; await this.#lookAhead()) {
-      const best = chosen.length === 0 ? 0 : this.#bestFit(room);
-      if (best === -1) break;
-      const [{ sequence }] = this.#waiting.splice(best, 1);
-      chosen.push(sequence);
-      room -= inputLength(sequence);
-    }
+    const [oldest, ...others] = this.#waiting;
+    if (oldest === undefined) throw nothingToTrainOn();
+    const chosen = fullest(
+      others.map(({ sequence }) => inputLength(sequence)),
+      this.#options.columns - inputLength(oldest.sequence),
+    );
+    this.#waiting = others.filter((_, index) => !chosen.has(index));
+    await this.#lookAhead();
     if (this.#waiting.length === 0) this.#order.begin(this.epoch + 1);
-    return chosen;
-  }
-
-  #bestFit(room: number): number {
-    let best = -1;
-    for (let i = 0; i < this.#waiting.length; i++) {
-      const length = inputLength(this.#waiting[i].sequence);
-      if (length <= room && (best === -1 || length > inputLength(this.#waiting[best].sequence))) best = i;
-    }
-    return best;
+    return [oldest, ...others.filter((_, index) => chosen.has(index))].map(({ sequence }) => sequence);
   }
 
   /** Fills the waiting list from the order; sequences with nothing to predict are passed over. */
@@ -185,6 +175,25 @@ export class PackedBatches {
       if (inputLength(sequence) > 0) this.#waiting.push({ index, sequence });
     }
   }
+}
+
+/** Indices of the lengths whose sum comes closest to `room` from below: of such sets one with long ones, the rarest to fit. */
+function fullest(lengths: readonly number[], room: number): Set<number> {
+  const longestFirst = lengths.map((_, index) => index).sort((a, b) => lengths[b] - lengths[a] || a - b);
+  const last = new Int32Array(room + 1).fill(-1); // of each sum that was reached, the index added last
+  const isReached = (sum: number): boolean => sum === 0 || last[sum] !== -1;
+  for (const index of longestFirst) {
+    if (isReached(room)) break;
+    // From above, so that no index is added twice.
+    for (let sum = room; sum >= lengths[index]; sum--) {
+      if (last[sum] === -1 && isReached(sum - lengths[index])) last[sum] = index;
+    }
+  }
+  let sum = room;
+  while (!isReached(sum)) sum--;
+  const chosen = new Set<number>();
+  for (; sum > 0; sum -= lengths[last[sum]]) chosen.add(last[sum]);
+  return chosen;
 }
 
 function fits({ length, index, waiting }: PackingState, sourceLength: number): boolean {

@@ -121,6 +121,39 @@ export function padSequences(
   return builder.finish();
 }
 
+/**
+ * The sequences whole, in rows that share the work evenly: sequence i's owner is i. As many rows as make the fewest
+ * positions, none longer than two of the longest sequence, because some backends take the square of a row's length.
+ */
+export function packSequences(sequences: readonly TokenSequence[], { padId }: { padId: number }): TokenBatch {
+  const lengths = sequences.map(inputLength);
+  const longest = Math.max(1, ...lengths);
+  const all = lengths.map((_, index) => index).sort((a, b) => lengths[b] - lengths[a] || a - b);
+  let best = evenRows(lengths, all, Math.max(1, sequences.length)); // a sequence a row
+  for (let rows = sequences.length - 1; rows > 0; rows--) {
+    const next = evenRows(lengths, all, rows);
+    if (next.columns > 2 * longest) break;
+    if (rows * next.columns < best.rows * best.columns) best = next;
+  }
+  const builder = new BatchBuilder({ rows: best.rows, columns: best.columns, padId });
+  sequences.forEach((sequence, index) => {
+    builder.place(sequence, { ...best.places[index], from: 0, count: lengths[index] });
+  });
+  return builder.finish();
+}
+
+/** Longest first, each at the end of the row that has least. */
+function evenRows(lengths: readonly number[], longestFirst: readonly number[], rows: number) {
+  const ends = new Array<number>(rows).fill(0);
+  const places: { row: number; column: number }[] = [];
+  for (const index of longestFirst) {
+    const row = ends.indexOf(Math.min(...ends));
+    places[index] = { row, column: ends[row] };
+    ends[row] += lengths[index];
+  }
+  return { rows, columns: Math.max(1, ...ends), places };
+}
+
 /** A sequence that would have to be cut where cutting is not allowed. */
 export function tooLong(sequence: TokenSequence, columns: number): UserError {
   return new UserError({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { PackedBatches, type PackingState } from '../../src/data/packing.js';
-import { BatchBuilder, batchesOnce, padSequences } from '../../src/data/sequences.js';
+import { BatchBuilder, batchesOnce, packSequences, padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../src/data/types.js';
 
 const padId = 0;
@@ -103,6 +103,25 @@ test('padSequences: one sequence a row, equal sequences keep their own rows', ()
   assert.throws(() => padSequences([xy, abc], { padId, columns: 2 }), /abc: a sequence of 4 tokens does not fit/);
 });
 
+test('packSequences: all whole, in their order by owner, in fewer positions than a row for each', () => {
+  const batch = packSequences([xy, abc, xy, { id: 'one', tokens: [5] }], { padId });
+  assert.deepEqual([batch.rows, batch.columns], [2, 4]);
+  assert.deepEqual([...batch.tokens], [10, 11, 12, 0, 20, 21, 20, 21]);
+  assert.deepEqual([...batch.owners], [1, 1, 1, -1, 0, 0, 2, 2]);
+  assert.deepEqual([...batch.ranges], [0, 0, 0, 1, 0, 2, 3, 3, 0, 0, 0, 1, 2, 2, 2, 3]);
+  assert.deepEqual(batch.ids, ['xy', 'abc', 'xy', 'one']);
+  const random = Random.stream(5, 'even');
+  for (let trial = 0; trial < 20; trial++) {
+    const sequences = uniqueSequences(Array.from({ length: 16 }, () => random.integer(0, 30)));
+    const packed = packSequences(sequences, { padId });
+    const padded = padSequences(sequences, { padId });
+    assert.deepEqual(checkBatch(packed, sequences).targets.length, padded.tokenCount);
+    assert.deepEqual([packed.ids, packed.tokenCount], [padded.ids, padded.tokenCount]);
+    assert.ok(packed.rows * packed.columns - packed.tokenCount < 0.2 * packed.tokenCount);
+    assert.ok(packed.columns <= 2 * padded.columns);
+  }
+});
+
 test('stream: rows are always full and every token is predicted exactly once per epoch', async () => {
   const random = Random.stream(3, 'stream');
   for (let trial = 0; trial < 10; trial++) {
@@ -140,27 +159,32 @@ test('stream: rows are always full and every token is predicted exactly once per
   }
 });
 
-test('whole: no sequence is cut, each comes once per epoch, and rows are well filled', async () => {
-  const random = Random.stream(11, 'whole');
-  const columns = 64;
-  const sequences = uniqueSequences(Array.from({ length: 600 }, () => random.integer(2, columns + 2)));
-  const packed = new PackedBatches({ source: sourceOf(sequences), rows: 1, columns, padId, seed: 1, mode: 'whole' });
-  const total = sequences.reduce((sum, sequence) => sum + sequence.tokens.length - 1, 0);
-  const batches = await packed.countRows();
-  const seen = new Map<string, number>();
-  for (let i = 0; i < batches; i++) {
-    const batch = await packed.next();
-    const { inputs } = checkBatch(batch, sequences);
-    for (const id of batch.ids) seen.set(id, (seen.get(id) ?? 0) + 1);
-    const whole = batch.ids.reduce((sum, id) => sum + sequences[Number(id.slice(1))].tokens.length - 1, 0);
-    assert.equal(inputs.length, whole, 'every sequence of the batch is whole');
-  }
-  assert.equal(packed.epoch, 1);
-  assert.equal(seen.size, sequences.length);
-  assert.deepEqual([...new Set(seen.values())], [1]);
-  const filled = total / (batches * columns);
-  assert.ok(filled > 0.95, `only ${(100 * filled).toFixed(1)}% of the positions are used`);
-});
+const columns = 64;
+for (const [longest, share] of [
+  [columns + 1, 0.95],
+  [columns / 2, 0.99],
+] as const) {
+  test(`whole: of sequences up to ${longest} none is cut, each comes once per epoch, and rows are well filled`, async () => {
+    const random = Random.stream(11, 'whole');
+    const sequences = uniqueSequences(Array.from({ length: 600 }, () => random.integer(2, longest + 1)));
+    const packed = new PackedBatches({ source: sourceOf(sequences), rows: 1, columns, padId, seed: 1, mode: 'whole' });
+    const total = sequences.reduce((sum, sequence) => sum + sequence.tokens.length - 1, 0);
+    const batches = await packed.countRows();
+    const seen = new Map<string, number>();
+    for (let i = 0; i < batches; i++) {
+      const batch = await packed.next();
+      const { inputs } = checkBatch(batch, sequences);
+      for (const id of batch.ids) seen.set(id, (seen.get(id) ?? 0) + 1);
+      const whole = batch.ids.reduce((sum, id) => sum + sequences[Number(id.slice(1))].tokens.length - 1, 0);
+      assert.equal(inputs.length, whole, 'every sequence of the batch is whole');
+    }
+    assert.equal(packed.epoch, 1);
+    assert.equal(seen.size, sequences.length);
+    assert.deepEqual([...new Set(seen.values())], [1]);
+    const filled = total / (batches * columns);
+    assert.ok(filled > share, `only ${(100 * filled).toFixed(1)}% of the positions are used`);
+  });
+}
 
 for (const mode of ['stream', 'whole'] as const) {
   test(`${mode}: a restored supply gives the same batches for ever`, async () => {

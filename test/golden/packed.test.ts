@@ -1,6 +1,6 @@
 // Documents that share a row never see each other: packed, they give the loss and the gradients of separate rows.
 import assert from 'node:assert/strict';
-import { batchesOnce, padSequences } from '../../src/data/sequences.js';
+import { batchesOnce, packSequences, padSequences } from '../../src/data/sequences.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { onEachBackend } from '../conformance/backends.js';
@@ -15,6 +15,7 @@ const documents = [
 
 const separate = padSequences(documents, { padId: 0 });
 const [packed] = batchesOnce(documents, { rows: 1, columns: 16, padId: 0 }); // 6 + 3 + 5 positions, 2 of padding
+const even = packSequences(documents, { padId: 0 }); // 6 and 5 + 3 positions, 2 of padding
 /** The classic mistake: one causal mask for the whole row. */
 const leaking = { ...packed, ranges: packed.ranges.map((bound, i) => (i % 2 === 0 ? 0 : bound)) };
 /** Harmless: rotary positions count only by their distance. */
@@ -24,10 +25,12 @@ const gradients = (model: Model, batch: typeof packed) => gradientsOf(model, (m)
 
 function checkPacking(model: Model): void {
   const alone = gradients(model, separate);
-  const together = gradients(model, packed);
-  assertClose([together.loss], [alone.loss], 'loss', 1e-5);
-  for (const [name, gradient] of alone.gradients) {
-    assertClose(together.gradients.get(name) ?? [], gradient, `gradient of ${name}`, 1e-5);
+  for (const batch of [packed, even]) {
+    const together = gradients(model, batch);
+    assertClose([together.loss], [alone.loss], 'loss', 1e-5);
+    for (const [name, gradient] of alone.gradients) {
+      assertClose(together.gradients.get(name) ?? [], gradient, `gradient of ${name}`, 1e-5);
+    }
   }
   // The mask is what keeps them apart.
   assert.ok(Math.abs(gradients(model, leaking).loss / alone.loss - 1) > 0.01);

@@ -1,6 +1,6 @@
 // Preference objectives over pairs of answers, with a little likelihood of the chosen one beside them: a preference loss
 // alone is content when both log-probabilities fall as long as the gap grows. Another loss is a row of the table.
-import { padSequences } from '../../data/sequences.js';
+import { packSequences } from '../../data/sequences.js';
 import { shuffledBatches } from '../../data/shuffled.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
@@ -21,9 +21,9 @@ export interface PreferencePair {
   rejected: ReferencedSequence;
 }
 
-/** The chosen answers, then the rejected ones, a row each. Its weight is the number of pairs. */
+/** Its owners are the chosen answers, then the rejected ones. Its weight is the number of pairs. */
 export interface PairBatch extends TokenBatch {
-  /** log π_ref by row. */
+  /** log π_ref by owner. */
   references: Float32Array;
 }
 
@@ -76,9 +76,9 @@ export function preferenceObjective(pairs: readonly PreferencePair[], options: P
 }
 
 export function pairBatch(pairs: readonly PreferencePair[], padId: number): PairBatch {
-  const rows = [...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)];
-  const references = Float32Array.from(rows, ({ reference }) => reference);
-  return { ...padSequences(rows, { padId }), weight: pairs.length, references };
+  const sides = [...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)];
+  const references = Float32Array.from(sides, ({ reference }) => reference);
+  return { ...packSequences(sides, { padId }), weight: pairs.length, references };
 }
 
 /** The loss summed over the pairs. `counts`: tokens of each answer. */
