@@ -85,10 +85,9 @@ void attention_query(const Attention& c, long b, long t, long first, long last) 
 
 }  // namespace
 
-void attend_few(void* context, int thread) {
-  const Attention& c = *static_cast<Attention*>(context);
-  const long end = c.start(thread + 1);
-  for (long item = c.start(thread); item < end;) {
+void attend_few(const Attention& c, long part) {
+  const long end = c.start(part + 1);
+  for (long item = c.start(part); item < end;) {
     const long b = item / c.heads, next = smaller(end, (b + 1) * c.heads);
     for (long t = 0; t < c.queries; t++) attention_query(c, b, t, item - b * c.heads, next - b * c.heads);
     item = next;

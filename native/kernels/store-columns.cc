@@ -17,7 +17,7 @@ const char* store_columns(const Call& call) {
   }
   const float* fresh = call.floats(0);
   float* cache = call.floats(1);
-  split_over(threads_for(n * width), width, 16, [&](Range part, int) {
+  split_over(n * width, width, 16, [&](Range part, int) {
     for (long i = 0; i < n; i++) {
       const long column = call.number(3 + static_cast<int>(i));
       if (column == capacity) continue;
