@@ -77,23 +77,34 @@ long whole(double value, double limit) {
 
 constexpr double largest_address = 9007199254740992.0;  // 2^53: exact as a double
 
-napi_value call(napi_env env, napi_callback_info info) {
-  const Arguments arguments(env, info);
-  const long index = whole(arguments.number(env, 0), table->count - 1);
-  if (index < 0) return fail(env, "call: no such kernel");
-  napi_typedarray_type type;
-  size_t capacity = 0;
-  void* data = nullptr;
-  if (napi_get_typedarray_info(env, arguments.at[1], &type, &capacity, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_float64_array) {
-    return fail(env, "call: the frame must be a Float64Array");
+/** The numbers of a Float64Array, or none where the value is something else. */
+struct Frame {
+  const double* numbers = nullptr;
+  size_t length = 0;
+
+  Frame(napi_env env, napi_value value) {
+    napi_typedarray_type type;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+        type != napi_float64_array) {
+      length = 0;
+    } else {
+      numbers = static_cast<const double*>(data);
+    }
   }
-  const long length = whole(arguments.number(env, 2), static_cast<double>(capacity));
-  const double* frame = static_cast<const double*>(data);
+};
+
+/** Runs kernel `index` on a frame of `length` numbers; false where an error was thrown. */
+bool run_call(napi_env env, long index, const double* frame, long length) {
+  const auto fail = [&](const char* message) {
+    napi_throw_error(env, nullptr, message);
+    return false;
+  };
+  if (index < 0) return fail("call: no such kernel");
   const long tensor_count = length < 2 ? -1 : whole(frame[0], 1 << 20);
   const long number_count = length < 2 ? -1 : whole(frame[1], 1 << 20);
   if (tensor_count < 0 || number_count < 0 || 2 + 2 * tensor_count + number_count != length) {
-    return fail(env, "call: the frame does not hold what it says");
+    return fail("call: the frame does not hold what it says");
   }
   static std::vector<Tensor> tensors;
   tensors.resize(static_cast<size_t>(tensor_count));
@@ -105,7 +116,7 @@ napi_value call(napi_env env, napi_callback_info info) {
     void* place = reinterpret_cast<void*>(address);
     if (address < 0 || size < 0 || address % 4 != 0 || !in_slab(place, static_cast<size_t>(size) * 4)) {
       snprintf(message, sizeof message, "%s: tensor %ld is not in the arena", kernel.name, i);
-      return fail(env, message);
+      return fail(message);
     }
     tensors[static_cast<size_t>(i)] = {place, size};
   }
@@ -117,9 +128,32 @@ napi_value call(napi_env env, napi_callback_info info) {
   } catch (const std::bad_alloc&) {
     fault = "out of memory";
   }
-  if (fault == nullptr) return nullptr;
+  if (fault == nullptr) return true;
   snprintf(message, sizeof message, "%s: %s", kernel.name, fault);
-  return fail(env, message);
+  return fail(message);
+}
+
+napi_value call(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  const Frame frame(env, arguments.at[1]);
+  if (frame.numbers == nullptr) return fail(env, "call: the frame must be a Float64Array");
+  const long index = whole(arguments.number(env, 0), table->count - 1);
+  run_call(env, index, frame.numbers, whole(arguments.number(env, 2), static_cast<double>(frame.length)));
+  return nullptr;
+}
+
+/** Many calls, one after the other: the kernel's index and the frame's length go before each frame. */
+napi_value replay(napi_env env, napi_callback_info info) {
+  const Frame frames(env, Arguments(env, info).at[0]);
+  if (frames.numbers == nullptr) return fail(env, "replay: the frames must be a Float64Array");
+  for (size_t at = 0; at < frames.length;) {
+    const size_t rest = frames.length - at;
+    const long length = rest < 2 ? -1 : whole(frames.numbers[at + 1], static_cast<double>(rest - 2));
+    if (length < 0) return fail(env, "replay: the frames do not hold what they say");
+    if (!run_call(env, whole(frames.numbers[at], table->count - 1), frames.numbers + at + 2, length)) return nullptr;
+    at += 2 + static_cast<size_t>(length);
+  }
+  return nullptr;
 }
 
 napi_value register_slab(napi_env env, napi_callback_info info) {
@@ -221,6 +255,15 @@ napi_value probe_bandwidth(napi_env env, napi_callback_info info) {
   return number_value(env, table->probe_bandwidth(static_cast<int>(count)));
 }
 
+napi_value packed_floats(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  const long out = whole(arguments.number(env, 0), 1 << 30), in = whole(arguments.number(env, 1), 1 << 30);
+  if (out < 0 || in < 0) return fail(env, "packedFloats: the sizes of a matrix");
+  bool q8 = false;
+  napi_get_value_bool(env, arguments.at[2], &q8);
+  return number_value(env, static_cast<double>(table->packed_floats(out, in, q8)));
+}
+
 napi_value names(napi_env env) {
   napi_value list;
   napi_create_array_with_length(env, static_cast<size_t>(table->count), &list);
@@ -237,6 +280,7 @@ napi_value init(napi_env env, napi_value exports) {
     const char* name;
     napi_callback function;
   } functions[] = {{"call", call},
+                   {"replay", replay},
                    {"addSlab", register_slab},
                    {"removeSlab", unregister_slab},
                    {"setThreads", set_threads},
@@ -247,7 +291,8 @@ napi_value init(napi_env env, napi_value exports) {
                    {"hasBf16", has_bf16},
                    {"bf16IsFast", bf16_is_fast},
                    {"probeFma", probe_fma},
-                   {"probeBandwidth", probe_bandwidth}};
+                   {"probeBandwidth", probe_bandwidth},
+                   {"packedFloats", packed_floats}};
   for (const auto& entry : functions) {
     napi_value function;
     napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.function, nullptr, &function);

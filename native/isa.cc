@@ -2,7 +2,7 @@
 // One translation unit, so that nothing of one instruction set can be linked into another.
 #include "kernels.h"
 #include "kernels/adamw.cc"
-#include "kernels/attention-few.cc"
+#include "kernels/attention-cached.cc"
 #include "kernels/attention-grad.cc"
 #include "kernels/attention-work.cc"
 #include "kernels/attention.cc"
@@ -14,12 +14,12 @@
 #include "kernels/embedding.cc"
 #include "kernels/gemm.cc"
 #include "kernels/linear.cc"
+#include "kernels/linear-strips.cc"
 #include "kernels/machine.cc"
 #include "kernels/pack.cc"
 #include "kernels/rms-norm.cc"
 #include "kernels/rotary.cc"
 #include "kernels/sample-rows.cc"
-#include "kernels/store-columns.cc"
 #include "kernels/sum.cc"
 #include "kernels/swiglu.cc"
 
@@ -35,9 +35,11 @@ const KernelTable& table() {
       {"Attention", attention},
       {"AttentionGrad", attention_grad},
       {"Binary", binary},
+      {"CachedAttention", cached_attention},
       {"CastToFloat", cast_to_float},
       {"CastToInt", cast_to_int},
       {"Copy", copy},
+      {"CopyColumns", copy_columns},
       {"CrossEntropy", cross_entropy},
       {"CrossEntropyGrad", cross_entropy_grad},
       {"CrossEntropySum", cross_entropy_sum},
@@ -47,18 +49,20 @@ const KernelTable& table() {
       {"GlobalNorm", global_norm},
       {"Linear", linear},
       {"LinearGrad", linear_grad},
+      {"LinearPacked", linear_packed},
+      {"PackLinear", pack_linear},
+      {"PackLinearQ8", pack_linear_q8},
       {"RmsNorm", rms_norm},
       {"RmsNormGrad", rms_norm_grad},
       {"Rotary", rotary},
       {"SampleRows", sample_rows},
-      {"StoreColumns", store_columns},
       {"Sum", sum_axes},
       {"Swiglu", swiglu},
       {"SwigluGrad", swiglu_grad},
       {"Unary", unary},
   };
   static const KernelTable result{TEXT(MOSSCTL_ISA), kernels, sizeof kernels / sizeof kernels[0], probe_fma,
-                                  probe_bandwidth};
+                                  probe_bandwidth, packed_floats};
   return result;
 }
 

@@ -18,6 +18,8 @@ struct KernelTable {
   double (*probe_fma)(bool bf16, int threads);
   /** GB/s read from main memory. */
   double (*probe_bandwidth)(int threads);
+  /** Places of 4 bytes that a packed matrix [out, in] takes, at the precision that is set. */
+  long (*packed_floats)(long out, long in, bool q8);
 };
 
 #if defined(__x86_64__)

@@ -135,6 +135,7 @@ const hostReaders = [
   'tensor/host.ts',
   'tensor/native/backend.ts',
   'tensor/native/fused.ts',
+  'tensor/ops/cached-attention.ts',
   'tensor/wasm-repairs.ts',
   'train/statistics.ts',
 ];

@@ -11,14 +11,8 @@ long AttentionWork::total() const {
   return result * heads;
 }
 
-void AttentionWork::cut(double all, long most) {
-  constexpr double of_part = 1 << 20;
-  const long of_groups = batch * groups, wanted = larger(1, smaller(most, static_cast<long>(all / of_part)));
-  parts = wanted > of_groups ? ceil_div(wanted, of_groups) * of_groups : ceil_div(of_groups, of_groups / wanted);
-}
-
-long AttentionWork::start(long part) const {
-  long rest = total() * part / parts;
+long AttentionWork::start(int thread) const {
+  long rest = total() * thread / threads;
   for (long b = 0; b < batch; b++) {
     long of_head = 0;
     for (long u = 0; u < units; u++) of_head += cost(b, u);
@@ -34,20 +28,18 @@ long AttentionWork::start(long part) const {
   return batch * heads * units;
 }
 
-const char* read_attention(const Call& call, int q, long height, AttentionWork& w, bool may_share_keys) {
-  REQUIRE(call.number_count == (may_share_keys ? 7 : 6), "count of numbers");
+const char* read_attention(const Call& call, int q, long height, AttentionWork& w) {
+  REQUIRE(call.number_count == 6, "count of numbers");
   w.batch = call.number(0);
   w.queries = call.number(1);
   w.keys = call.number(2);
   w.heads = call.number(3);
   w.groups = call.number(4);
   w.dim = call.number(5);
-  w.key_batch = may_share_keys ? call.number(6) : w.batch;
-  REQUIRE(w.key_batch == w.batch || w.key_batch == 1, "keys of another number of rows");
   REQUIRE(w.groups > 0 && w.heads > 0 && w.dim > 0 && w.heads % w.groups == 0, "heads shared unevenly");
   REQUIRE(call.holds(q, w.batch, w.queries, w.heads, w.dim), "size of q");
-  REQUIRE(call.holds(q + 1, w.key_batch, w.keys, w.groups, w.dim) &&
-              call.holds(q + 2, w.key_batch, w.keys, w.groups, w.dim),
+  REQUIRE(call.holds(q + 1, w.batch, w.keys, w.groups, w.dim) &&
+              call.holds(q + 2, w.batch, w.keys, w.groups, w.dim),
           "size of k or v");
   REQUIRE(call.holds(q + 3, w.batch, w.queries, 2), "size of ranges");
   w.q = call.floats(q);
@@ -55,6 +47,7 @@ const char* read_attention(const Call& call, int q, long height, AttentionWork& 
   w.v = call.floats(q + 2);
   w.ranges = call.integers(q + 3);
   w.scale = 1.0f / sqrtf(static_cast<float>(w.dim));
+  w.threads = Pool::instance().threads();
   w.height = height;
   w.units = ceil_div(w.queries, height);
   const long floats = w.batch * w.units * static_cast<long>(sizeof(Keys) / sizeof(float));
@@ -92,6 +85,46 @@ void panel_products(const float* packed, long all_rows, long row, long rows, con
     packed += ceil_div(all_rows, MR) * MR * LDA;
     out.accumulate = true;
   }
+}
+
+/** The lanes of x, beginning with lane `first` and around. */
+static vf rotated(vf x, long first) {
+  float lanes[2 * W];
+  store(lanes, x);
+  store(lanes + W, x);
+  return load(lanes + first);
+}
+
+void softmax_rows(const Scores& panel, long first, long rows, float scale, vf& tops, vf& totals) {
+  vf x[W];
+  for (long r = 0; r < rows; r++) {
+    vf best = splat(no_score);
+    panel.each(first + r, [&](float* scores, Keys keys, long width) {
+      clear_rest(scores, keys, width);
+      if (keys.first > keys.last) return;
+      mask_ends(scores, keys);
+      for (long j = keys.first / W * W; j <= keys.last; j += W) best = larger(best, load(scores + j));
+    });
+    x[r] = best;
+  }
+  for (long r = rows; r < W; r++) x[r] = vf{};
+  tops = across_lanes<true>(x) * scale;
+  for (long r = 0; r < rows; r++) {
+    const vf top = splat(tops[r]);
+    vf total{};
+    panel.each(first + r, [&](float* scores, Keys keys, long) {
+      for (long j = keys.first / W * W; j <= keys.last; j += W) {
+        const vf weight = two_to(load(scores + j) * scale - top);
+        store(scores + j, weight);
+        total += weight;
+      }
+    });
+    static_assert(KC % W == 0, "a lane holds every W-th key across blocks");
+    const long turn = panel.keys(first + r).first % W;
+    x[r] = turn == 0 ? total : rotated(total, turn);
+  }
+  for (long r = rows; r < W; r++) x[r] = splat(1.0f / W);
+  totals = across_lanes<false>(x);
 }
 
 }  // namespace MOSSCTL_ISA

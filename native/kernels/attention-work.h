@@ -4,7 +4,6 @@
 
 #include "../call.h"
 #include "gemm.h"
-#include "work.h"
 
 namespace mossctl {
 namespace MOSSCTL_ISA {
@@ -24,16 +23,13 @@ static inline Keys keys_of(const int32_t* ranges, long rows) {
   return result;
 }
 
-/**
- * Sizes of q [batch, queries, heads, dim], k and v [key_batch, keys, groups, dim]; the queries cut into units of rows.
- * key_batch is batch, or 1: then all rows of queries look into the same keys, each within its own ranges.
- */
+/** Sizes of q [batch, queries, heads, dim], k and v [batch, keys, groups, dim]; the queries cut into units of rows. */
 struct AttentionWork {
-  long batch, queries, keys, heads, groups, dim, key_batch;
+  long batch, queries, keys, heads, groups, dim;
   const float *q, *k, *v;
   const int32_t* ranges;  // [batch, queries, 2]
   float scale;
-  long parts;             // that the work is cut into
+  int threads;
   long height, units;  // rows of a unit, units of a sequence
   const Keys* spans;   // [batch, units]
 
@@ -43,30 +39,22 @@ struct AttentionWork {
   const int32_t* range(long b, long t) const { return ranges + 2 * (b * queries + t); }
   /** Offset of a query's row of dim numbers, and of a key's. */
   long query(long b, long t, long h) const { return ((b * queries + t) * heads + h) * dim; }
-  long key(long b, long s, long g) const { return (((key_batch == 1 ? 0 : b) * keys + s) * groups + g) * dim; }
+  long key(long b, long s, long g) const { return ((b * keys + s) * groups + g) * dim; }
   long query_stride() const { return heads * dim; }
   long key_stride() const { return groups * dim; }
   /** Time that a unit takes, in keys. */
   long cost(long b, long unit) const { return span(b, unit).last - span(b, unit).first + 1 + 16; }
 
   long total() const;
-  /** Parts of some `multiply_adds` each, `all` of them together, which end where groups of heads do if these are alike. */
-  void cut(double all, long most);
-  /** The item (batch, head, unit), counted in this order, with which a part begins: it ends where the next one begins. */
-  long start(long part) const;
+  /** The item (batch, head, unit), counted in this order, from which `thread` works until the next thread's start. */
+  long start(int thread) const;
 };
 
 struct Attention : AttentionWork {
   float *out, *lse;
 };
-/** A part of the attention of queries in one unit per sequence, each on its own. */
-void attend_few(const Attention& c, long part);
-
-/**
- * Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. A seventh number, where
- * the caller allows it, is key_batch.
- */
-const char* read_attention(const Call& call, int q, long height, AttentionWork& work, bool may_share_keys = false);
+/** Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. */
+const char* read_attention(const Call& call, int q, long height, AttentionWork& work);
 
 /** Columns of a packed B. */
 static inline long padded(long columns) { return ceil_div(columns, NR) * NR; }
@@ -141,6 +129,46 @@ static inline vf across_lanes(vf (&x)[W]) {
     }
   }
   return x[0];
+}
+
+/**
+ * Scores of some queries in blocks of KC keys, each `block` floats after the one before and its rows `row` apart; the first
+ * is that of key `start`. A block's last row needs room for a vector more.
+ */
+struct Scores {
+  float* scores;
+  long row, block;
+  const int32_t* ranges;  // of each query: keys, or of all where there is one query with many heads
+  bool one_range;
+  long start, count;
+
+  /** Keys that query r sees, counted from `start`. */
+  Keys keys(long r) const {
+    const int32_t* range = ranges + (one_range ? 0 : 2 * r);
+    return {range[0] - start, range[1] - start};
+  }
+  /** Calls f(scores, keys that the row sees, width) for each block of a row. */
+  template <typename F>
+  void each(long r, F f) const {
+    for (long p = 0; p < count; p += KC) {
+      const long width = smaller(KC, count - p);
+      f(scores + p / KC * block + r * row, part_of_row(keys(r), p, width), width);
+    }
+  }
+};
+
+/**
+ * Up to W rows of scores → 2^(scale·score − top), zeros where a row does not see. Lane i of `tops` and `totals`: the
+ * largest score of row i, scaled, and the sum of what it became. The sum is that of W sums, of every W-th key from the
+ * row's first one on: it depends on what the row sees, not on where that lies.
+ */
+void softmax_rows(const Scores& scores, long first, long rows, float scale, vf& tops, vf& totals);
+
+/** A row times a factor. */
+static inline void scale_row(float* row, float factor, long n) {
+  long i = 0;
+  for (; i + W <= n; i += W) store(row + i, load(row + i) * factor);
+  for (; i < n; i++) row[i] *= factor;
 }
 
 }  // namespace MOSSCTL_ISA

@@ -9,11 +9,6 @@ namespace MOSSCTL_ISA {
 
 namespace {
 
-/** Up to so many queries are taken one by one. */
-constexpr long few_queries = 3;
-/** Keys × dim, over all queries and heads, from which other threads are a gain: some 10 µs. */
-constexpr long worth_waking_threads = 65536;
-
 /** ln x for x ≥ 1: from the exponent and a chord, then twice Halley's step, which triples the digits. */
 vf natural_log(vf x) {
   const vi bits = reinterpret_cast<const vi&>(x);
@@ -25,60 +20,8 @@ vf natural_log(vf x) {
   return y;
 }
 
-/** A panel of scores in blocks of KC keys, `scores_block` apart, beginning with key `start`. */
+/** Floats of a block of a panel's scores. */
 constexpr long scores_block = MR * LDA;
-struct Panel {
-  float* scores;
-  const int32_t* ranges;
-  long start, count;
-
-  /** Calls f(scores, keys that the row sees, width) for each block of a row. */
-  template <typename F>
-  void each(long row, F f) const {
-    for (long p = 0; p < count; p += KC) {
-      const long width = smaller(KC, count - p);
-      const Keys keys{ranges[2 * row], ranges[2 * row + 1]};
-      f(scores + p / KC * scores_block + row * LDA, part_of_row(keys, start + p, width), width);
-    }
-  }
-};
-
-/** Up to W rows of scores → 2^(scale·score − top), zeros where a row does not see. */
-void softmax_rows(const Panel& panel, long row, long rows, float scale, vf& tops, vf& totals) {
-  vf x[W];
-  for (long r = 0; r < rows; r++) {
-    vf best = splat(no_score);
-    panel.each(row + r, [&](float* scores, Keys keys, long width) {
-      clear_rest(scores, keys, width);
-      if (keys.first > keys.last) return;
-      mask_ends(scores, keys);
-      for (long j = keys.first / W * W; j <= keys.last; j += W) best = larger(best, load(scores + j));
-    });
-    x[r] = best;
-  }
-  for (long r = rows; r < W; r++) x[r] = vf{};
-  tops = across_lanes<true>(x) * scale;
-  for (long r = 0; r < rows; r++) {
-    const vf top = splat(tops[r]);
-    vf total{};
-    panel.each(row + r, [&](float* scores, Keys keys, long) {
-      for (long j = keys.first / W * W; j <= keys.last; j += W) {
-        const vf weight = two_to(load(scores + j) * scale - top);
-        store(scores + j, weight);
-        total += weight;
-      }
-    });
-    x[r] = total;
-  }
-  for (long r = rows; r < W; r++) x[r] = splat(1.0f / W);
-  totals = across_lanes<false>(x);
-}
-
-void scale_row(float* row, float factor, long n) {
-  long i = 0;
-  for (; i + W <= n; i += W) store(row + i, load(row + i) * factor);
-  for (; i < n; i++) row[i] *= factor;
-}
 
 /** Items [begin, end) of one group of heads. */
 void attention_group(const Attention& c, long b, long g, long begin, long end) {
@@ -113,7 +56,7 @@ void attention_group(const Attention& c, long b, long g, long begin, long end) {
       panel_products(packed_q, MR, 0, rows, packed_k, keys, first, last, c.dim, scores + p / KC * scores_block);
     }
     vf factors[ceil_div(MR, W)];
-    const Panel panel{scores, c.range(b, t), start, count};
+    const Scores panel{scores, LDA, scores_block, c.range(b, t), false, start, count};
     for (long r = 0; r < rows; r += W) {
       vf tops, totals;
       softmax_rows(panel, r, smaller(W, rows - r), c.scale * log2_e, tops, totals);
@@ -127,15 +70,16 @@ void attention_group(const Attention& c, long b, long g, long begin, long end) {
       const long from = p == 0 ? skip : 0;
       multiply_strips(Order::by_rows, rows, c.dim, smaller(KC, count - p) - from, scores + p / KC * scores_block + from,
                       packed_v + (start - base + p + from) * NR, keys * NR, out);
-      out.accumulate = true;
+      out.resume = true;
     }
     for (long r = 0; r < rows; r++) scale_row(out.c + r * out.rows, factors[r / W][r % W], c.dim);
   }
 }
 
-void attend(const Attention& c, long part) {
-  const long end = c.start(part + 1), per_group = c.heads_per_group() * c.units;
-  for (long item = c.start(part); item < end;) {
+void attend(void* context, int thread) {
+  const Attention& c = *static_cast<Attention*>(context);
+  const long end = c.start(thread + 1), per_group = c.heads_per_group() * c.units;
+  for (long item = c.start(thread); item < end;) {
     const long next = smaller(end, (item / per_group + 1) * per_group);
     attention_group(c, item / per_group / c.groups, item / per_group % c.groups, item, next);
     item = next;
@@ -144,23 +88,21 @@ void attend(const Attention& c, long part) {
 
 }  // namespace
 
-// Tensors: q [B, T, H, D], k, v [K, S, G, D], ranges [B, T, 2], out [B, T, H, D], lse [B, H, T].
-// Numbers: B, T, S, H, G, D, K (B, or 1 for keys that all rows share).
+// Tensors: q [B, T, H, D], k, v [B, S, G, D], ranges [B, T, 2], out [B, T, H, D], lse [B, H, T].
+// Numbers: B, T, S, H, G, D.
 const char* attention(const Call& call) {
   REQUIRE(call.tensor_count == 6, "q, k, v, ranges, out, lse");
   Attention context{};
-  const bool few = call.number_count == 7 && call.number(1) <= few_queries;
-  const char* wrong = read_attention(call, 0, few ? few_queries : MR, context, true);
+  const char* wrong = read_attention(call, 0, MR, context);
   if (wrong) return wrong;
   REQUIRE(call.tensors[4].size == call.tensors[0].size, "size of out");
   REQUIRE(call.holds(5, context.batch, context.heads, context.queries), "size of lse");
   context.out = call.floats(4);
   context.lse = call.floats(5);
   if (context.batch == 0 || context.queries == 0) return nullptr;
-  const auto run = few ? attend_few : attend;
   const double work = 8.0 * context.total() * context.dim;
-  context.cut(work, context.batch * context.heads * context.units);
-  in_pieces(context.parts, work, [&](long part, int) { run(context, part); });
+  if (Pool::instance().alone(work)) context.threads = 1;
+  Pool::instance().run(attend, &context, work);
   return nullptr;
 }
 

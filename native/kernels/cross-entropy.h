@@ -17,8 +17,8 @@ const char* cross_entropy_sum(const Call& call);
 /** Columns of the vocabulary at a time. */
 constexpr long vocabulary_block = KC / NR * NR;
 
-/** The depth d in equal parts, each at most KC. */
-static inline long depth_part(long d) { return ceil_div(d, larger(1, ceil_div(d, KC))); }
+/** The depth d in the parts that every product takes it in: a logit is then the same bits as where it is sampled from. */
+static inline long depth_part(long d) { return block_depth(d, Operands::fp32); }
 
 /** fp32 or rounded: the logits lie where the next product reads them, so they are not paired. */
 static inline Operands loss_operands() {

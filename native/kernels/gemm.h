@@ -31,7 +31,8 @@ struct View {
 struct Out {
   float* c;
   long rows, columns = 1;
-  bool accumulate = false;
+  bool accumulate = false;          // the sum is added to what is there
+  bool resume = false;              // the sum goes on from what is there, as if it had never been interrupted
   const float* bias = nullptr;      // one per column of C (per row where `bias_on_rows`)
   const float* residual = nullptr;  // laid out as C
   bool bias_on_rows = false;
@@ -88,13 +89,19 @@ struct Ahead {
 enum class Order { by_depth, by_rows, across };
 /** C from A in any order and some depths of a packed B: `b_strip` floats lie between its panels. */
 void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
-                     Out out, Ahead ahead = {});
+                     Out out, bool pairs = false, Ahead ahead = {});
 
 /** Rows × columns of C from packed A and B; `by_rows` as `pack_a` chose (A's columns contiguous). */
 void multiply_packed(bool by_rows, long rows, long columns, long depth, const float* a, const float* b, Out out);
 
+/** Depth of each block of a product: K in equal parts that fill at most KC slots. It depends on nothing else. */
+long block_depth(long k, Operands operands);
+
 /** C [m × n] = A [m × k] · B [k × n], on all threads of the pool. */
 void gemm(long m, long n, long k, View a, View b, Out out);
+/** The same inside a job: every thread calls it, and it ends with a barrier. `scratch` holds gemm_scratch floats. */
+void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, View b, Out out, float* scratch);
+long gemm_scratch(long n, long k, Operands operands);
 
 }  // namespace MOSSCTL_ISA
 }  // namespace mossctl

@@ -1,64 +1,17 @@
-// y = x · Wᵀ (+ bias) (+ residual), W [out, in]. Three ways, by the number of rows of x:
-// few (decoding): W is read once, as it lies, one dot product per row of x; some: yᵀ = W · xᵀ, so that only x is
-// rearranged; many (training): y = x · Wᵀ with both packed.
+// y = x · Wᵀ (+ bias) (+ residual), W [out, in]. Some rows of x pass W a strip at a time; of many (training) both are
+// packed in blocks. A row's bits are the same either way: sums run along the depth in the same blocks.
 #include "linear.h"
 
 #include "gemm.h"
+#include "linear-strips.h"
 
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long few_rows = 4;
+/** Up to so many rows, W is arranged a strip at a time, which is read by all rows at once; beyond, as training's products. */
 constexpr long some_rows = 64;
-
-/** R rows of x against `count` rows of W, four at a time. */
-template <int R>
-void dot_products(const float* x, const float* w, long in, long out, long first, long last, const float* bias,
-                  const float* residual, float* y) {
-  constexpr int O = 4;
-  for (long o = first; o < last; o += O) {
-    const int count = static_cast<int>(smaller(O, last - o));
-    const float* rows[O];
-    for (int i = 0; i < O; i++) rows[i] = w + (o + (i < count ? i : 0)) * in;
-    vf sums[O][R] = {};
-    long k = 0;
-    for (; k + W <= in; k += W) {
-      for (int r = 0; r < R; r++) {
-        const vf part = load(x + r * in + k);
-        for (int i = 0; i < O; i++) sums[i][r] += part * load(rows[i] + k);
-      }
-    }
-    if (k < in) {
-      for (int r = 0; r < R; r++) {
-        const vf part = load_some(x + r * in + k, in - k);
-        for (int i = 0; i < O; i++) sums[i][r] += part * load_some(rows[i] + k, in - k);
-      }
-    }
-    for (int i = 0; i < count; i++) {
-      for (int r = 0; r < R; r++) {
-        float result = sum(sums[i][r]);
-        if (bias) result += bias[o + i];
-        if (residual) result += residual[r * out + o + i];
-        y[r * out + o + i] = result;
-      }
-    }
-  }
-}
-
-struct Few {
-  long n, in, out;
-  const float *x, *w, *bias, *residual;
-  float* y;
-};
-
-void few(void* context, int thread) {
-  const Few& c = *static_cast<Few*>(context);
-  const Range part = share(c.out, thread, Pool::instance().threads(), 4);
-  const auto run = c.n == 1 ? dot_products<1> : c.n == 2 ? dot_products<2> : c.n == 3 ? dot_products<3> : dot_products<4>;
-  if (c.n > 0) run(c.x, c.w, c.in, c.out, part.begin, part.end, c.bias, c.residual, c.y);
-}
 
 struct Sums {
   long rows, columns;
@@ -98,15 +51,9 @@ const char* linear(const Call& call) {
   const float* bias = has_bias ? call.floats(2) : nullptr;
   const float* residual = has_residual ? call.floats(last - 1) : nullptr;
   float* y = call.floats(last);
-  if (n <= few_rows) {
-    Few context{n, in, out, x, w, bias, residual, y};
-    Pool::instance().run(few, &context, 4.0 * in * out);  // bound by reading w
-  } else if (n <= some_rows) {
-    Out to{y, 1, out};
-    to.bias = bias;
-    to.bias_on_rows = true;
-    to.residual = residual;
-    gemm(out, n, in, {w, in, 1}, {x, 1, in}, to);
+  if (n == 0 || out == 0) return nullptr;
+  if (n <= some_rows) {
+    multiply_by_strips({out, in, Held::floats, wanted_operands(), nullptr, w}, n, x, {bias, residual, y});
   } else {
     Out to{y, out};
     to.bias = bias;

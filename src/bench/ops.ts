@@ -8,16 +8,30 @@ import type { Precision } from '../config/compute.js';
 import type { Attributes, Op } from '../tensor/op.js';
 import { adamw } from '../tensor/ops/adamw.js';
 import { attentionOp } from '../tensor/ops/attention.js';
+import { type CacheTensors, cachedAttention } from '../tensor/ops/cached-attention.js';
 import { crossEntropyOp } from '../tensor/ops/cross-entropy.js';
 import { crossEntropySumOp } from '../tensor/ops/cross-entropy-sum.js';
 import { embeddingOp } from '../tensor/ops/embedding.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
-import { linearOp } from '../tensor/ops/linear.js';
+import { linear, linearOp } from '../tensor/ops/linear.js';
+import { canPack, linearPacked, packMatrix } from '../tensor/ops/linear-packed.js';
 import { rmsNormOp } from '../tensor/ops/rms-norm.js';
 import { rotaryOp } from '../tensor/ops/rotary.js';
-import { storeColumns } from '../tensor/ops/store-columns.js';
 import { swigluOp } from '../tensor/ops/swiglu.js';
-import { dispose, keep, square, type Tensor, type Tensor4D, tensor1d, tensor3d, tidy, variable } from '../tensor/tf.js';
+import {
+  dispose,
+  keep,
+  square,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor1d,
+  tensor2d,
+  tensor3d,
+  tidy,
+  variable,
+} from '../tensor/tf.js';
 import { causalRanges, randomIds, randomTensor, rowPositions } from './inputs.js';
 import { type MeasureOptions, secondsPerCall } from './measure.js';
 import { opCalls } from './op-calls.js';
@@ -111,7 +125,7 @@ function casesOf(shape: Shape): Case[] {
         random(rows, columns, groups, head),
         ranges(),
       ],
-      { span: 0 },
+      {},
       [4 * pairs * head, 2 * queries + 2 * keys],
       [10 * pairs * head, 4 * queries + 4 * keys],
     ),
@@ -140,7 +154,8 @@ function casesOf(shape: Shape): Case[] {
     ),
     adamwCase(shape),
     globalNormCase(shape),
-    storeColumnsCase(shape),
+    linearPackedCase(shape),
+    cachedAttentionCase(shape),
   ];
 }
 
@@ -200,22 +215,51 @@ function globalNormCase({ config, parameters: count }: Shape): Case {
   };
 }
 
-/** One decoded token of 32 sequences put into the cache that they share. */
-function storeColumnsCase({ config, columns }: Shape): Case {
-  const { num_key_value_heads: groups, head_dim: head } = config;
+/** The up projection of one decoded token of 32 sequences. */
+function linearPackedCase({ config: { hidden_size: d, intermediate_size: f } }: Shape): Case {
   const batch = 32;
   return {
-    op: 'StoreColumns',
+    op: 'LinearPacked',
     prepare: () => {
-      const fresh = randomTensor([batch, 1, groups, head]) as Tensor4D;
-      let cache = keep(randomTensor([1, batch * columns, groups, head]) as Tensor4D);
-      const places = Array.from({ length: batch }, (_, row) => row * columns + (columns >> 1));
-      const run = (): Tensor => {
-        cache = keep(storeColumns(cache, fresh, places));
-        return cache;
+      const [x, weight] = [randomTensor([batch, d]) as Tensor2D, randomTensor([f, d]) as Tensor2D];
+      const packed = canPack() ? packMatrix(weight) : undefined;
+      const run = (): Tensor => (packed === undefined ? linear(x, weight) : linearPacked(x, packed));
+      const numbers = batch * (d + f) + d * f;
+      return { calls: [{ pass: 'forward', flops: 2 * batch * d * f, numbers, run }] };
+    },
+  };
+}
+
+/** One decoded token of 32 sequences, each with a full context in the cache that they share. */
+function cachedAttentionCase({ config, columns }: Shape): Case {
+  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: head } = config;
+  const batch = 32;
+  return {
+    op: 'CachedAttention',
+    prepare: () => {
+      const states = (count: number): Tensor3D => randomTensor([batch, count, head]) as Tensor3D;
+      const fresh = [states(heads), states(groups), states(groups)] as const;
+      const room = (): Tensor4D => keep(randomTensor([1, batch * columns, groups, head]) as Tensor4D);
+      let cache: CacheTensors = { keys: room(), values: room() };
+      const starts = Array.from({ length: batch }, (_, row) => row * columns);
+      const lasts = starts.map((start) => start + columns - 1);
+      const at = {
+        ranges: tensor2d(
+          starts.flatMap((start, row) => [start, lasts[row]]),
+          [batch, 2],
+          'int32',
+        ),
+        columns: tensor1d(lasts, 'int32'),
       };
-      const numbers = 2 * batch * groups * head;
-      return { calls: [{ pass: 'step', flops: 0, numbers, run }], release: () => cache.dispose() };
+      const run = (): Tensor => {
+        const [out, held] = cachedAttention(fresh, at, cache);
+        cache = { keys: keep(held.keys), values: keep(held.values) };
+        return out;
+      };
+      const pairs = batch * columns;
+      const numbers = 2 * pairs * groups * head + 2 * batch * (heads + groups) * head;
+      const release = (): void => dispose([cache.keys, cache.values]);
+      return { calls: [{ pass: 'forward', flops: 4 * pairs * heads * head, numbers, run }], release };
     },
   };
 }

@@ -11,13 +11,14 @@ import { checkRequest, maxLengthOf } from './check-request.js';
 import { Columns, type Segment } from './columns.js';
 import { type EngineOptions, engineOptions } from './engine-options.js';
 import { type Job, JobQueue } from './job-queue.js';
-import { type Piece, readTokens } from './read-tokens.js';
+import { type Piece, TokenReader } from './read-tokens.js';
 import { type Emitted, type Generation, type Listener, type Request, resultsOf, Sequence } from './sequence.js';
 
 export type { Emitted, Generation, Request } from './sequence.js';
 
 export class Engine {
   readonly #model: Model;
+  readonly #reader: TokenReader;
   readonly #options: EngineOptions;
   readonly #columns: Columns;
   #cache: KeyValueCache | undefined;
@@ -32,6 +33,7 @@ export class Engine {
   /** Borrows the model: whoever made it disposes it, after the engine, and says when its weights change. */
   constructor(model: Model, options: Partial<EngineOptions> = {}) {
     this.#model = model;
+    this.#reader = new TokenReader(model);
     this.#options = engineOptions(model.config, options);
     this.#columns = new Columns(this.#options.cacheTokens);
   }
@@ -92,12 +94,14 @@ export class Engine {
   /** To be called where the model's weights have changed: what was read with the old ones is of no use to new requests. */
   weightsChanged(): void {
     this.#columns.invalidate();
+    this.#reader.weightsChanged();
   }
 
   /** Ends with an error what is still being answered, and frees the cache. */
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     await this.#running;
+    this.#reader.dispose();
     if (this.#cache !== undefined) disposeCache(this.#cache);
     this.#cache = undefined;
   }
@@ -241,7 +245,7 @@ export class Engine {
   async #read(works: readonly Work[]): Promise<void> {
     if (works.length === 0) return;
     const pieces = works.map(({ sequence }) => nextPiece(sequence, this.#options.chunkTokens));
-    const logits = readTokens(this.#model, this.#room(), pieces);
+    const logits = this.#reader.read(this.#room(), pieces);
     for (const [i, { sequence }] of works.entries()) {
       for (const id of pieces[i].ids) sequence.segment.tokens.push(id);
       this.counts.read += pieces[i].ids.length;

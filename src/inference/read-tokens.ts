@@ -1,10 +1,22 @@
-// One forward pass over pieces of many sequences: a row each, padded on the right to the longest. Every row looks into a
-// stretch of its own of the one cache, so that rows of any age decode side by side.
-import type { CacheUse, KeyValueCache } from '../model/cache.js';
-import { forward, logits, modelInput } from '../model/forward.js';
+// Forward passes over pieces of many sequences, of any lengths side by side: no token is padding. Each looks into a stretch
+// of its own of the one cache. Passes of single tokens, which is what decoding is, are recorded and run again.
+import type { KeyValueCache } from '../model/cache.js';
+import { forward, logits } from '../model/forward.js';
 import type { Model } from '../model/model.js';
+import { disposePacked, packModel, repackModel } from '../model/packed.js';
 import { embedding } from '../tensor/ops/embedding.js';
-import { type Tensor2D, tensor1d, tidy, zeros } from '../tensor/tf.js';
+import { createRecorder, type Recorded, type Recorder } from '../tensor/recorded.js';
+import {
+  clone,
+  reshape,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+  zeros,
+} from '../tensor/tf.js';
 
 export interface Piece {
   /** Ids to read, at least one. */
@@ -17,37 +29,117 @@ export interface Piece {
   wanted: readonly number[];
 }
 
-/**
- * Reads the pieces into the cache, which has room for them. The logits [rows, V] after the wanted tokens, piece by piece
- * and in the order of `wanted`; they are the caller's to dispose.
- */
-export function readTokens(model: Model, cache: KeyValueCache, pieces: readonly Piece[]): Tensor2D {
-  const rows = pieces.length;
-  const columns = Math.max(...pieces.map(({ ids }) => ids.length));
-  const tokens = new Int32Array(rows * columns).fill(model.config.pad_token_id);
-  const positions = new Int32Array(rows * columns);
-  const ranges = new Int32Array(rows * columns * 2);
-  const places = new Array<number>(rows * columns).fill(cache.capacity); // padding goes nowhere
-  const wanted: number[] = [];
-  for (const [row, { ids, from, start, wanted: own }] of pieces.entries()) {
-    for (let column = 0; column < columns; column++) {
-      const at = row * columns + column;
-      const isRead = column < ids.length;
-      // Padding sees the first token of its row: it must attend to something, and nothing attends to it.
-      ranges[2 * at] = start;
-      ranges[2 * at + 1] = isRead ? start + from + column : start;
-      if (!isRead) continue;
-      tokens[at] = ids[column];
-      positions[at] = from + column;
-      places[at] = start + from + column;
-    }
-    wanted.push(...own.map((i) => row * columns + i));
+/** Recordings that are kept, one for each number of sequences: those used last. */
+const maxRecordings = 24;
+
+export class TokenReader {
+  readonly #source: Model;
+  #model: Model | undefined;
+  readonly #recorder: Recorder | undefined = createRecorder();
+  #recordings = new Map<number, Recorded>();
+  /** The cache that the recordings read and write, at the size that it had. */
+  #recorded: { cache: KeyValueCache; capacity: number } | undefined;
+  #isStale = false;
+
+  /** Borrows the model, and packs its weights when it is first asked. */
+  constructor(model: Model) {
+    this.#source = model;
   }
-  const use: CacheUse = { cache, columns: places, span: Math.max(...pieces.map(({ ids, from }) => from + ids.length)) };
-  return tidy(() => {
-    const hidden = forward(model, modelInput({ rows, columns, tokens, positions, ranges }), { cache: use });
-    if (wanted.length === 0) return zeros([0, model.config.vocab_size]) as Tensor2D;
-    const chosen = wanted.length === rows * columns ? hidden : embedding(hidden, tensor1d(wanted, 'int32'));
-    return logits(model, chosen);
-  });
+
+  /**
+   * Reads the pieces into the cache, which has room for them. The logits [rows, V] after the wanted tokens, piece by piece
+   * and in the order of `wanted`; they are the caller's to dispose, before it reads again.
+   */
+  read(cache: KeyValueCache, pieces: readonly Piece[]): Tensor2D {
+    this.#model ??= packModel(this.#source);
+    if (this.#isStale) repackModel(this.#model);
+    this.#isStale = false;
+    const tokens = pieces.flatMap(({ ids }) => ids);
+    const positions = pieces.flatMap(({ ids, from }) => ids.map((_, i) => from + i));
+    const starts = pieces.flatMap(({ ids, start }) => ids.map(() => start));
+    const columns = positions.map((position, i) => starts[i] + position);
+    const ranges = columns.flatMap((column, i) => [starts[i], column]);
+    const inputs = [tokens, positions, ranges, columns].map((values) => Int32Array.from(values));
+    const isDecoding = pieces.every(({ ids, wanted }) => ids.length === 1 && wanted.length === 1);
+    return isDecoding && this.#recorder !== undefined
+      ? this.#decode(this.#recorder, cache, inputs)
+      : this.#readOnce(cache, inputs, pieces);
+  }
+
+  /** To be called where the model's weights have changed. */
+  weightsChanged(): void {
+    this.#isStale = true;
+  }
+
+  dispose(): void {
+    this.#forget();
+    this.#recorder?.dispose();
+    if (this.#model !== undefined) disposePacked(this.#model);
+  }
+
+  #readOnce(cache: KeyValueCache, inputs: readonly Int32Array[], pieces: readonly Piece[]): Tensor2D {
+    const wanted: number[] = [];
+    let before = 0;
+    for (const { ids, wanted: own } of pieces) {
+      wanted.push(...own.map((i) => before + i));
+      before += ids.length;
+    }
+    return tidy(() => {
+      const hidden = this.#forward(cache, tensorsOf(inputs));
+      if (wanted.length === 0) return zeros([0, this.#source.config.vocab_size]) as Tensor2D;
+      const chosen = wanted.length === before ? hidden : embedding(hidden, tensor1d(wanted, 'int32'));
+      return logits(this.#model as Model, chosen);
+    });
+  }
+
+  #decode(recorder: Recorder, cache: KeyValueCache, inputs: readonly Int32Array[]): Tensor2D {
+    if (this.#recorded?.cache !== cache || this.#recorded.capacity !== cache.capacity) this.#forget();
+    this.#recorded = { cache, capacity: cache.capacity };
+    const rows = inputs[0].length;
+    let recorded = this.#recordings.get(rows);
+    if (recorded === undefined) {
+      const compute = (tensors: readonly Tensor[]): Tensor2D =>
+        logits(this.#model as Model, this.#forward(cache, tensors));
+      recorded = recorder.record(
+        inputs.map((values) => ({ values, shape: shapeOf(values, rows) })),
+        compute,
+      );
+    } else {
+      recorded.run(inputs);
+      this.#recordings.delete(rows);
+    }
+    this.#recordings.set(rows, recorded); // the last in order is the one used last
+    if (this.#recordings.size > maxRecordings) {
+      const [oldest] = this.#recordings.keys();
+      this.#recordings.get(oldest)?.dispose();
+      this.#recordings.delete(oldest);
+    }
+    return clone(recorded.result) as Tensor2D;
+  }
+
+  #forward(cache: KeyValueCache, [tokens, positions, ranges, columns]: readonly Tensor[]): Tensor2D {
+    const input = {
+      tokens: tokens as Tensor1D,
+      positions: positions as Tensor1D,
+      ranges: reshape(ranges as Tensor2D, [1, -1, 2]) as never,
+    };
+    return forward(this.#model as Model, input, { cache: { cache, columns: columns as Tensor1D } });
+  }
+
+  #forget(): void {
+    for (const recorded of this.#recordings.values()) recorded.dispose();
+    this.#recordings.clear();
+  }
+}
+
+/** Pairs, where there are twice as many as rows. */
+function shapeOf(values: Int32Array, rows: number): number[] {
+  return values.length === rows ? [rows] : [rows, 2];
+}
+
+function tensorsOf(inputs: readonly Int32Array[]): Tensor[] {
+  const [{ length: rows }] = inputs;
+  return inputs.map((values) =>
+    values.length === rows ? tensor1d(values, 'int32') : tensor2d(values, [rows, 2], 'int32'),
+  );
 }

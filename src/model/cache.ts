@@ -2,71 +2,73 @@
 // the columns of many sequences, each in a stretch of its own: which is whose, and how they are given out, is the
 // engine's affair (inference/columns.ts).
 import type { ModelConfig } from '../config/model.js';
-import { storeColumns } from '../tensor/ops/store-columns.js';
-import { concat, keep, slice, type Tensor4D, tidy, zeros } from '../tensor/tf.js';
+import * as ops from '../tensor/ops/cached-attention.js';
+import { concat, keep, reshape, type Tensor1D, type Tensor2D, type Tensor4D, tidy, zeros } from '../tensor/tf.js';
 
 export interface KeyValueCache {
   /** Columns there is room for. */
   capacity: number;
-  /** Keys and values [1, capacity, G, D] of each layer. */
-  layers: { keys: Tensor4D; values: Tensor4D }[];
+  /** Keys and values of each layer. */
+  layers: ops.CacheTensors[];
 }
 
 /** A cache, and what one forward pass does with it. */
 export interface CacheUse {
   cache: KeyValueCache;
-  /** Where the keys and values of each of the B·T positions go; `capacity`: nowhere. */
-  columns: readonly number[];
-  /** Keys that a position sees, at most. */
-  span: number;
+  /** int32 [B·T]: where the key and value of each position go; `capacity`: nowhere. */
+  columns: Tensor1D;
 }
 
-export function createCache(config: ModelConfig, capacity: number): KeyValueCache {
+/** With room for at least `columns`. */
+export function createCache(config: ModelConfig, columns: number): KeyValueCache {
   const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = config;
+  const capacity = whole(columns);
   const room = (): Tensor4D => keep(zeros([1, capacity, groups, dimension]) as Tensor4D);
   return { capacity, layers: Array.from({ length: layers }, () => ({ keys: room(), values: room() })) };
 }
 
+const whole = (columns: number): number => Math.ceil(columns / ops.columnUnit) * ops.columnUnit;
+
 /** Makes room for `columns`, in place; half as many again where it has to grow, but never more than `limit`. */
 export function growCache(cache: KeyValueCache, columns: number, limit: number): void {
   if (columns <= cache.capacity) return;
-  const capacity = Math.min(limit, Math.max(columns, Math.ceil(1.5 * cache.capacity)));
-  replaceLayers(cache, (held) => {
+  const capacity = whole(Math.min(limit, Math.max(columns, Math.ceil(1.5 * cache.capacity))));
+  const larger = (held: Tensor4D): Tensor4D => {
     const [, , groups, dimension] = held.shape;
-    const larger = concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1);
+    const more = concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1);
     held.dispose();
-    return larger;
-  });
+    return more;
+  };
+  replaceLayers(cache, ({ keys, values }) => ({ keys: larger(keys), values: larger(values) }));
   cache.capacity = capacity;
 }
 
 /** Copies `count` columns from `from` on to those from `to` on; the two stretches do not overlap. */
 export function copyColumns(cache: KeyValueCache, from: number, to: number, count: number): void {
-  const columns = Array.from({ length: count }, (_, i) => to + i);
-  replaceLayers(cache, (held) => {
-    const [, , groups, dimension] = held.shape;
-    return storeColumns(held, slice(held, [0, from, 0, 0], [1, count, groups, dimension]), columns);
+  replaceLayers(cache, (layer) => ops.copyColumns(layer, from, to, count));
+}
+
+function replaceLayers(cache: KeyValueCache, change: (layer: ops.CacheTensors) => ops.CacheTensors): void {
+  cache.layers = cache.layers.map((layer) => {
+    const [keys, values] = tidy(() => {
+      const changed = change(layer);
+      return [changed.keys, changed.values];
+    });
+    return { keys: keep(keys), values: keep(values) };
   });
 }
 
-function replaceLayers(cache: KeyValueCache, change: (held: Tensor4D) => Tensor4D): void {
-  for (const layer of cache.layers) {
-    layer.keys = keep(tidy(() => change(layer.keys)));
-    layer.values = keep(tidy(() => change(layer.values)));
-  }
-}
-
-/** Stores this pass's keys and values [B, T, G, D]; returns all there are [1, capacity, G, D], which the cache owns. */
-export function extendCache(
+/** Attention of the queries [N, H, D] over a layer of the cache, with this pass's keys and values [N, G, D] in it. */
+export function attendCached(
   { cache, columns }: CacheUse,
   layer: number,
-  k: Tensor4D,
-  v: Tensor4D,
-): [keys: Tensor4D, values: Tensor4D] {
-  const held = cache.layers[layer];
-  held.keys = keep(storeColumns(held.keys, k, columns));
-  held.values = keep(storeColumns(held.values, v, columns));
-  return [held.keys, held.values];
+  [q, k, v]: readonly [Tensor4D, Tensor4D, Tensor4D],
+  ranges: Tensor2D,
+): Tensor4D {
+  const flat = (x: Tensor4D) => reshape(x, [-1, ...x.shape.slice(2)]) as never;
+  const [out, held] = ops.cachedAttention([flat(q), flat(k), flat(v)], { ranges, columns }, cache.layers[layer]);
+  cache.layers[layer] = { keys: keep(held.keys), values: keep(held.values) };
+  return reshape(out, q.shape);
 }
 
 export function disposeCache(cache: KeyValueCache): void {

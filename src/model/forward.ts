@@ -4,16 +4,15 @@ import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
 import { attention } from '../tensor/ops/attention.js';
 import { embedding } from '../tensor/ops/embedding.js';
-import { linear } from '../tensor/ops/linear.js';
 import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
 import { recomputed } from '../tensor/recompute.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../tensor/tf.js';
 import { reshape, tensor1d, tensor3d } from '../tensor/tf.js';
-import { type CacheUse, extendCache } from './cache.js';
+import { attendCached, type CacheUse } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
-import { layerWeights, project } from './project.js';
+import { layerWeights, product, project } from './project.js';
 
 /** B rows of T tokens, row-major. */
 export interface ModelInput {
@@ -72,6 +71,10 @@ export function forward(model: Model, input: ModelInput, options: ForwardOptions
  * @throws UserError of a reward model, which has none.
  */
 export function outputWeight(model: Model): Tensor2D {
+  return matrixOf(model, outputName(model));
+}
+
+function outputName(model: Model): string {
   if (model.weights.has('score.weight')) {
     throw new UserError({
       what: 'a reward model cannot predict text',
@@ -79,12 +82,12 @@ export function outputWeight(model: Model): Tensor2D {
       next: 'Use the model that it was made from, or another …ForCausalLM',
     });
   }
-  return matrixOf(model, model.weights.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight');
+  return model.weights.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight';
 }
 
 /** Hidden states [N, d] → logits [N, V]. */
 export function logits(model: Model, hidden: Tensor2D): Tensor2D {
-  return linear(hidden, outputWeight(model));
+  return product(model, outputName(model), hidden);
 }
 
 /** What a layer needs, beside the hidden states. */
@@ -134,13 +137,16 @@ function selfAttention(
     return rotary(normed, positions, rotationOf(model.config));
   };
   const q = positioned('q', heads);
-  let k = positioned('k', groups);
-  let v = headsOf('v', groups);
+  const k = positioned('k', groups);
+  const v = headsOf('v', groups);
   observe?.(layer, 'queries', q);
   observe?.(layer, 'keys', k);
-  if (cache !== undefined) [k, v] = extendCache(cache, layer, k, v);
-  const mixed = reshape(attention(q, k, v, ranges, cache?.span), [rows * columns, heads * dimension]) as Tensor2D;
-  return project(model, `${at}.o_proj`, mixed, { residual });
+  const mixed =
+    cache === undefined
+      ? attention(q, k, v, ranges)
+      : attendCached(cache, layer, [q, k, v], reshape(ranges, [rows * columns, 2]));
+  const heard = reshape(mixed, [rows * columns, heads * dimension]) as Tensor2D;
+  return project(model, `${at}.o_proj`, heard, { residual });
 }
 
 function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D): Tensor2D {

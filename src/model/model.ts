@@ -4,6 +4,7 @@ import { decoderTable, type ParameterSpec } from '../architecture/parameters.js'
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
+import type { PackedMatrix } from '../tensor/ops/linear-packed.js';
 import { type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
 import { checkTensors } from './check-tensors.js';
 
@@ -13,6 +14,8 @@ export interface Model {
   /** What it is made of, in the order of `weights`. */
   parameters: readonly ParameterSpec[];
   weights: Map<string, Variable>;
+  /** Matrices that are also there packed, for products without a gradient: see packed.ts. */
+  packed?: ReadonlyMap<string, PackedMatrix>;
 }
 
 /** A fresh model: the same seed gives the same weights on every backend. */

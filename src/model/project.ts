@@ -2,6 +2,7 @@
 // bias, an adapter. Nothing else of the forward pass knows of adapters.
 import { adapterNames, isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { linear } from '../tensor/ops/linear.js';
+import { linearPacked } from '../tensor/ops/linear-packed.js';
 import { mul, type Tensor1D, type Tensor2D, type Variable } from '../tensor/tf.js';
 import { type Model, matrixOf, weight } from './model.js';
 
@@ -36,11 +37,22 @@ function lookupOf({ parameters }: Model): Lookup {
 export function project(model: Model, name: string, x: Tensor2D, { residual }: { residual?: Tensor2D } = {}): Tensor2D {
   const bias = model.weights.get(`${name}.bias`) as Tensor1D | undefined;
   const matrix = `${name}.weight`;
-  const y = linear(x, matrixOf(model, matrix), { bias, residual });
+  const y = product(model, matrix, x, { bias, residual });
   const adapter = lookupOf(model).adapters.get(matrix);
   if (adapter === undefined) return y;
   const inner = mul(linear(x, matrixOf(model, adapter.a)), adapter.scale) as Tensor2D; // [N, rank]
   return linear(inner, matrixOf(model, adapter.b), { residual: y });
+}
+
+/** x [N, in] → x · Wᵀ (+ bias) (+ residual) [N, out], by W as it is packed where it is. */
+export function product(
+  model: Model,
+  name: string,
+  x: Tensor2D,
+  extra: { bias?: Tensor1D; residual?: Tensor2D } = {},
+): Tensor2D {
+  const packed = model.packed?.get(name);
+  return packed === undefined ? linear(x, matrixOf(model, name), extra) : linearPacked(x, packed, extra);
 }
 
 /** The weights of a layer: those that are trained, and those that are not. */

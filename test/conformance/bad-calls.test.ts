@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import { type AdamwSettings, adamw } from '../../src/tensor/ops/adamw.js';
 import { attention } from '../../src/tensor/ops/attention.js';
+import { cachedAttention, copyColumns } from '../../src/tensor/ops/cached-attention.js';
 import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { globalNorm } from '../../src/tensor/ops/global-norm.js';
 import { linear } from '../../src/tensor/ops/linear.js';
 import { rmsNorm } from '../../src/tensor/ops/rms-norm.js';
 import { rotary } from '../../src/tensor/ops/rotary.js';
-import { storeColumns } from '../../src/tensor/ops/store-columns.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
 import {
   add,
@@ -22,6 +22,10 @@ import {
   slice,
   sum,
   type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
   tensor,
   tidy,
   tile,
@@ -53,6 +57,16 @@ const settings: AdamwSettings = {
 };
 
 /** A step on two parameters of which the second has this gradient and first moment. The first must stay as it is. */
+function attendOver(wrong: Record<string, Tensor>): void {
+  const fresh = { q: floats<Tensor3D>(2, 4, 3), k: floats<Tensor3D>(2, 2, 3), v: floats<Tensor3D>(2, 2, 3) };
+  const cache = { keys: floats<Tensor4D>(1, 64, 2, 3), values: floats<Tensor4D>(1, 64, 2, 3) };
+  const { q, k, v, ranges, columns, keys, values } = {
+    ...{ ...fresh, ...cache, ranges: ints<Tensor2D>(2, 2), columns: ints<Tensor1D>(2) },
+    ...wrong,
+  };
+  cachedAttention([q, k, v], { ranges, columns }, { keys, values });
+}
+
 function adamwWith(gradient: Tensor, m: Tensor = floats(2)): void {
   const [first, second] = [floats(3), floats(2)].map((initial) => variable(initial));
   const moments = () => ({ m: m as Variable, v: floats<Tensor>(2) as Variable, weightDecay: 0 });
@@ -112,10 +126,6 @@ const badCalls: readonly [call: () => unknown, message: string][] = [
     'attention: ranges must be int32 [B, T, 2], got int32 [2, 2, 1] (with B = 1, T = 2, H = 4, D = 8, S = 2, G = 2)',
   ],
   [
-    () => attention(floats(2, 2, 4, 8), floats(2, 2, 2, 8), floats(1, 2, 2, 8), ints(2, 2, 2), 2),
-    'attention: k must be float32 [1, S, G, D], got float32 [2, 2, 2, 8] (with B = 2, T = 2, H = 4, D = 8)',
-  ],
-  [
     () => attention(floats(1, 2, 4, 8), floats(1, 2, 3, 8), floats(1, 2, 3, 8), ints(1, 2, 2)),
     'attention: 4 heads cannot share 3 key/value heads evenly',
   ],
@@ -133,17 +143,31 @@ const badCalls: readonly [call: () => unknown, message: string][] = [
   ],
   [() => crossEntropy(floats(2, 3), disposed(5, 3), ints(2)), 'crossEntropy: weight is disposed'],
   [
-    () => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 5), [0, 1]),
-    'storeColumns: fresh must be float32 [B, T, G, D], got float32 [1, 2, 2, 5] (with C = 4, G = 2, D = 3, B = 1, T = 2)',
+    () => attendOver({ k: floats(2, 2, 5) }),
+    'cachedAttention: k must be float32 [N, G, D], got float32 [2, 2, 5] (with N = 2, H = 4, D = 3, G = 2)',
   ],
   [
-    () => storeColumns(floats(2, 4, 2, 3), floats(1, 2, 2, 3), [0, 1]),
-    'storeColumns: cache must be float32 [1, C, G, D], got float32 [2, 4, 2, 3]',
+    () =>
+      attendOver({ k: floats(2, 3, 3), v: floats(2, 3, 3), keys: floats(1, 64, 3, 3), values: floats(1, 64, 3, 3) }),
+    'cachedAttention: 4 heads cannot share 3 key/value heads evenly',
   ],
-  [() => storeColumns(floats(1, 4, 2, 3), floats(2, 1, 2, 3), [3]), 'storeColumns: 2 columns are needed, got 1'],
-  [() => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 3), [0, 5]), 'storeColumns: column 5 is not within 0 … 4'],
-  [() => storeColumns(floats(1, 4, 2, 3), floats(1, 2, 2, 3), [-1, 1]), 'storeColumns: column -1 is not within 0 … 4'],
-  [() => storeColumns(disposed(1, 4, 2, 3), floats(1, 2, 2, 3), [0, 1]), 'storeColumns: cache is disposed'],
+  [
+    () => attendOver({ keys: floats(2, 64, 2, 3) }),
+    'cachedAttention: keys must be float32 [1, C, G, D], got float32 [2, 64, 2, 3] (with N = 2, H = 4, D = 3, G = 2)',
+  ],
+  [
+    () => attendOver({ keys: floats(1, 40, 2, 3), values: floats(1, 40, 2, 3) }),
+    'cachedAttention: columns come in multiples of 64, got 40',
+  ],
+  [
+    () => attendOver({ columns: ints(3) }),
+    'cachedAttention: columns must be int32 [N], got int32 [3] (with N = 2, H = 4, D = 3, G = 2)',
+  ],
+  [() => attendOver({ values: disposed(1, 64, 2, 3) }), 'cachedAttention: values is disposed'],
+  [
+    () => copyColumns({ keys: floats(1, 64, 2, 3), values: floats(1, 64, 2, 3) }, 0, 60, 5),
+    'copyColumns: 5 from 0 to 60 in a cache of 64 columns',
+  ],
   [() => adamwWith(floats(3)), 'adamw: gradient must be float32 [2], got float32 [3]'],
   [() => adamwWith(ints(2)), 'adamw: gradient must be float32 [2], got int32 [2]'],
   [() => adamwWith(disposed(2)), 'adamw: gradient is disposed'],

@@ -6,13 +6,16 @@ import { Random } from '../../src/base/random.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import { adamw } from '../../src/tensor/ops/adamw.js';
 import { attention } from '../../src/tensor/ops/attention.js';
+import { cachedAttention, copyColumns } from '../../src/tensor/ops/cached-attention.js';
 import { globalNorm } from '../../src/tensor/ops/global-norm.js';
-import { storeColumns } from '../../src/tensor/ops/store-columns.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
 import {
+  concat,
   dispose,
+  keep,
   memory,
   mul,
+  reshape,
   slice,
   sum,
   type Tensor,
@@ -20,6 +23,8 @@ import {
   type Tensor3D,
   type Tensor4D,
   tensor,
+  tensor1d,
+  tensor2d,
   tidy,
   type Variable,
   variable,
@@ -184,60 +189,87 @@ function checkGlobalNorm(sizes: number[]): void {
   dispose(tensors);
 }
 
-/** A cache of 40 columns, filled piece by piece, one of them twice, and some rows stored nowhere. */
-function checkStoreColumns(): void {
-  const [capacity, groups, d] = [40, 3, 7];
-  const random = Random.stream(3, 'columns');
-  let truth = normals(random, capacity * groups * d);
-  let cache = tensor(Float32Array.from(truth), [1, capacity, groups, d]) as Tensor4D;
-  const held = memory().numTensors;
-  for (const [batch, columns] of [
-    [1, [0, 1]],
-    [2, [39, 5]],
-    [2, [7, 1, capacity, 20]],
-    [3, [capacity, 2, capacity]],
-    [1, Array.from({ length: capacity }, (_, i) => capacity - 1 - i)],
-  ] as const) {
-    const values = normals(random, columns.length * groups * d);
-    const shape: [number, number, number, number] = [batch, columns.length / batch, groups, d];
-    const fresh = tensor(Float32Array.from(values), shape) as Tensor4D;
-    cache = storeColumns(cache, fresh, columns);
-    fresh.dispose();
-    truth = reference.storeColumns(truth, values, columns, groups * d);
-    assert.deepEqual(Float64Array.from(cache.dataSync()), truth, `columns ${columns}`);
-  }
-  assert.equal(memory().numTensors, held, 'the cache leaves tensors behind');
-  cache.dispose();
-}
+const sizesOf = (x: Tensor): number[] => x.shape;
 
-/** Rows that look into stretches of one row of keys see what they would see of keys of their own: few queries and many. */
-function checkSharedKeys(): void {
-  const [keys, heads, groups, d] = [300, 4, 2, 16];
-  const random = Random.stream(9, 'shared');
-  const upload = (...shape: [number, number, number, number]): Tensor4D =>
-    tensor(Float32Array.from(normals(random, sizeOf(shape))), shape) as Tensor4D;
-  for (const columns of [1, 9]) {
-    const starts = [0, 64, 192, 128];
-    const [k, v] = [upload(1, keys, groups, d), upload(1, keys, groups, d)];
-    const q = upload(starts.length, columns, heads, d);
-    const before = [20, 63 - columns, 5, 40];
-    const ends = starts.map((start, row) => Array.from({ length: columns }, (_, i) => start + before[row] + i));
-    const ranges = (from: readonly number[], rows: readonly number[][]): Tensor3D =>
-      tensor(
-        rows.flatMap((row, i) => row.flatMap((end) => [from[i], end])),
-        [rows.length, columns, 2],
-        'int32',
+/**
+ * Sequences that grow in stretches of one cache, by pieces of any length side by side, see what they would see of keys of
+ * their own; what goes nowhere is seen by nobody, and a copied beginning is as good as one that was read.
+ */
+function checkCachedAttention(heads: number, groups: number, d: number): void {
+  const random = Random.stream(9, `cache ${heads}`);
+  const upload = (...shape: number[]): Tensor => tensor(Float32Array.from(normals(random, sizeOf(shape))), [...shape]);
+  const capacity = 512;
+  const held = memory().numTensors;
+  let cache = { keys: upload(1, capacity, groups, d) as Tensor4D, values: upload(1, capacity, groups, d) as Tensor4D };
+  const sequences = [0, 64, 256, 448].map((start) => ({
+    start,
+    q: [] as Tensor[],
+    k: [] as Tensor[],
+    v: [] as Tensor[],
+  }));
+  const grow = (lengths: readonly number[], nowhere = 0): void => {
+    const pieces = sequences.map((sequence, i) => {
+      const from = sequence.k.reduce((total, { shape }) => total + shape[0], 0);
+      const [q, k, v] = [upload(lengths[i], heads, d), upload(lengths[i], groups, d), upload(lengths[i], groups, d)];
+      sequence.q.push(q);
+      sequence.k.push(k);
+      sequence.v.push(v);
+      const columns = Array.from({ length: lengths[i] }, (_, t) => sequence.start + from + t);
+      return { q, k, v, columns, ranges: columns.flatMap((column) => [sequence.start, column]) };
+    });
+    const lost = { q: upload(nowhere, heads, d), k: upload(nowhere, groups, d), v: upload(nowhere, groups, d) };
+    const places = { columns: Array<number>(nowhere).fill(capacity), ranges: Array<number>(2 * nowhere).fill(0) };
+    const all = [...pieces, { ...lost, ...places }].filter(({ columns }) => columns.length > 0);
+    const joined = (name: 'q' | 'k' | 'v'): Tensor3D => concat(all.map((piece) => piece[name])) as Tensor3D;
+    const columns = all.flatMap((piece) => piece.columns);
+    const ranges = tensor2d(
+      all.flatMap((piece) => piece.ranges),
+      [columns.length, 2],
+      'int32',
+    );
+    const fresh = [joined('q'), joined('k'), joined('v')] as const;
+    const [out, next] = cachedAttention(fresh, { ranges, columns: tensor1d(columns, 'int32') }, cache);
+    cache = next;
+    const rows = out.dataSync();
+    let at = 0;
+    for (const [i, sequence] of sequences.entries()) {
+      const [q, k, v] = (['q', 'k', 'v'] as const).map((name) => concat(sequence[name]));
+      const own = (x: Tensor): Tensor4D =>
+        reshape(x, [1, ...sizesOf(x)] as [number, number, number, number]) as Tensor4D;
+      const total = q.shape[0];
+      const causal = Int32Array.from({ length: 2 * total }, (_, t) => (t % 2) * (t >> 1));
+      const alone = attention(own(q), own(k), own(v), tensor(causal, [1, total, 2], 'int32') as Tensor3D).dataSync();
+      const size = lengths[i] * heads * d;
+      assertNear(
+        rows.subarray(at, at + size),
+        alone.subarray(alone.length - size),
+        fp32,
+        `sequence ${i} of ${total} tokens`,
       );
-    const shared = attention(q, k, v, ranges(starts, ends), 64).dataSync();
-    for (const [row, start] of starts.entries()) {
-      const own = (x: Tensor4D): Tensor4D => slice(x, [0, start, 0, 0], [1, 64, groups, d]);
-      const alone = ranges([0], [ends[row].map((end) => end - start)]);
-      const query = slice(q, [row, 0, 0, 0], [1, columns, heads, d]);
-      const wanted = attention(query, own(k), own(v), alone).dataSync();
-      const got = shared.subarray(row * wanted.length, (row + 1) * wanted.length);
-      assertNear(got, [...wanted], fp32, `row ${row} of ${columns} columns`);
+      at += size;
     }
-  }
+  };
+  tidy(() => {
+    grow([1, 70, 3, 33]);
+    grow([1, 1, 1, 1], 2);
+    grow([9, 1, 40, 4], 1);
+    cache = copyColumns(cache, 64, 200, 50);
+    cache = copyColumns(cache, 200, 384, 50);
+    for (const name of ['q', 'k', 'v'] as const) {
+      const beginning = concat(sequences[1][name]);
+      sequences[3] = {
+        ...sequences[3],
+        start: 384,
+        [name]: [slice(beginning, [0, 0, 0], [50, sizesOf(beginning)[1], d])],
+      };
+    }
+    grow([1, 1, 5, 1]);
+    grow([1, 1, 60, 7]);
+    keep(cache.keys);
+    keep(cache.values);
+  });
+  dispose([cache.keys, cache.values]);
+  assert.equal(memory().numTensors, held, 'the cache leaves tensors behind');
 }
 
 /** x² σ(x): swiglu of a tensor with itself. */
@@ -259,8 +291,8 @@ async function checkAll(t: TestContext): Promise<void> {
   await t.test('adamw, four steps', checkAdamw);
   await t.test('globalNorm of one value', () => checkGlobalNorm([1]));
   await t.test('globalNorm of several tensors, odd sizes', () => checkGlobalNorm([1, 3, 17, 16384, 20011, 5]));
-  await t.test('storeColumns, in any place', checkStoreColumns);
-  await t.test('attention of rows that share their keys', () => tidy(checkSharedKeys));
+  await t.test('attention over a cache, as many heads as groups', () => checkCachedAttention(3, 3, 7));
+  await t.test('attention over a cache, grouped queries', () => checkCachedAttention(12, 2, 36));
 }
 
 // Work that does not divide evenly, and work that is not divided at all. First: `tensorflow` must come last.

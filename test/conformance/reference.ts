@@ -126,14 +126,6 @@ export function globalNorm(tensors: readonly Values[]): number {
   return Math.sqrt(tensors.reduce((total, x) => x.reduce((squares, each) => squares + each ** 2, total), 0));
 }
 
-/** cache [c, width] with row i of fresh [n, width] at `columns[i]`; c is nowhere. */
-export function storeColumns(cache: Values, fresh: Values, columns: readonly number[], width: number): Values {
-  return cache.map((old, index) => {
-    const row = columns.indexOf(Math.floor(index / width));
-    return row < 0 ? old : fresh[row * width + (index % width)];
-  });
-}
-
 export interface AdamwHyperparameters {
   learningRate: number;
   beta1: number;

@@ -37,8 +37,8 @@ export function columnLogits(
   const positions = ids.flatMap(() => Array.from({ length: count }, (_, i) => from + i));
   const starts = ids.flatMap((_, row) => Array.from({ length: count }, () => row * stride));
   const columns = positions.map((position, i) => starts[i] + position);
-  const use: CacheUse | undefined = cache && { cache, columns, span: to };
   return tidy(() => {
+    const use: CacheUse | undefined = cache && { cache, columns: tensor1d(columns, 'int32') };
     const input = {
       tokens: tensor1d(
         ids.flatMap((row) => row.slice(from, to)),

@@ -17,7 +17,7 @@ import { forward, modelInput } from '../../src/model/forward.js';
 
 import { disposeModel, initModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
-import { engine, memory, type Scalar, tidy } from '../../src/tensor/tf.js';
+import { engine, memory, type Scalar, tensor1d, tidy } from '../../src/tensor/tf.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { preferenceObjective } from '../../src/train/objectives/preference.js';
 import { type TrainingResult, train } from '../../src/train/trainer.js';
@@ -214,8 +214,10 @@ test('no layer can be recomputed with a cache', async () => {
     ranges: Int32Array.of(0, 0),
   };
   const cache = createCache(model.config, 4);
-  const options = { cache: { cache, columns: [0], span: 1 }, recompute: true };
-  tidy(() => assert.throws(() => forward(model, modelInput(batch), options), /none may run twice/));
+  tidy(() => {
+    const options = { cache: { cache, columns: tensor1d([0], 'int32') }, recompute: true };
+    assert.throws(() => forward(model, modelInput(batch), options), /none may run twice/);
+  });
   disposeCache(cache);
   disposeModel(model);
 });

@@ -14,6 +14,10 @@ export interface Addon {
   kernels: string[];
   /** Runs a kernel on the call described by the first `length` numbers of `frame`. Throws Error on bad input. */
   call(index: number, frame: Float64Array, length: number): void;
+  /** Runs the calls of `frames` again, each preceded by its kernel's index and its length. Throws as `call` does. */
+  replay(frames: Float64Array): void;
+  /** Numbers of 4 bytes that a packed matrix takes, at the precision that is set. */
+  packedFloats(out: number, input: number, isQ8: boolean): number;
   /** Registers memory that kernels may touch and returns its base address. The caller keeps it alive and attached. */
   addSlab(buffer: ArrayBuffer): number;
   removeSlab(address: number): void;
@@ -35,7 +39,17 @@ export interface Addon {
 }
 
 const functions = [
-  ...(['call', 'addSlab', 'removeSlab', 'setThreads', 'threads', 'setPrecision', 'isa'] as const),
+  ...([
+    'call',
+    'replay',
+    'packedFloats',
+    'addSlab',
+    'removeSlab',
+    'setThreads',
+    'threads',
+    'setPrecision',
+    'isa',
+  ] as const),
   ...(['scratchBytes', 'hasBf16', 'bf16IsFast', 'probeFma', 'probeBandwidth'] as const),
 ] satisfies readonly (keyof Addon)[];
 

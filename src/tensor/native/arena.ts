@@ -27,8 +27,19 @@ export class Arena {
   #used = 0;
   #peak = 0;
 
-  constructor(addon: Addon) {
+  readonly #minSlab: number;
+
+  /** `slabBytes`: the least that is asked of the system at a time. */
+  constructor(addon: Addon, slabBytes = minSlab) {
     this.#addon = addon;
+    this.#minSlab = slabBytes;
+  }
+
+  /** Gives everything back. No tensor may be left in it. */
+  dispose(): void {
+    for (const { base } of this.#slabs) this.#addon.removeSlab(base);
+    this.#slabs.length = 0;
+    this.#reserved = 0;
   }
 
   /** Bytes of all slabs, of the blocks in use, and the most that ever were. */
@@ -93,7 +104,7 @@ export class Arena {
 
   /** Each slab is as large as all before it, within bounds: few of them, and pages that are never touched cost nothing. */
   #addSlab(size: number): Slab {
-    const wanted = Math.max(size + alignment, minSlab, Math.min(this.#reserved, maxGrowth));
+    const wanted = Math.max(size + alignment, this.#minSlab, Math.min(this.#reserved, maxGrowth));
     const buffer = new ArrayBuffer(wanted);
     const base = this.#addon.addSlab(buffer);
     const skip = (alignment - (base % alignment)) % alignment;

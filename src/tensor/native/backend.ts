@@ -5,6 +5,7 @@ import { sizeOf } from '../../base/host-tensor.js';
 import type { BackendValues, DataId, DataType, TensorInfo } from '../tf.js';
 import type { Addon } from './addon.js';
 import { Arena, type Block } from './arena.js';
+import type { Recording } from './recording.js';
 
 type NativeType = 'float32' | 'int32';
 
@@ -16,12 +17,14 @@ class NativeData {
   readonly dtype: NativeType;
   readonly size: number;
   readonly block: Block;
+  readonly arena: Arena;
   #view: Float32Array | Int32Array | undefined;
 
-  constructor(dtype: NativeType, size: number, block: Block) {
+  constructor(dtype: NativeType, size: number, arena: Arena) {
     this.dtype = dtype;
     this.size = size;
-    this.block = block;
+    this.arena = arena;
+    this.block = arena.allocate(size * 4);
   }
 
   /** A window onto the arena: valid until the tensor is disposed. */
@@ -41,6 +44,8 @@ export class NativeBackend extends MathBackendCPU {
   readonly arena: Arena;
   /** Names of the JavaScript kernels that have run on this backend, the slow way. */
   readonly javaScriptKernels = new Set<string>();
+  /** Sees every call while it is set, and says where new tensors lie. */
+  recording: Recording | undefined;
   #frame = new Float64Array(256);
   readonly #index: ReadonlyMap<string, number>;
 
@@ -54,7 +59,7 @@ export class NativeBackend extends MathBackendCPU {
   /** A new tensor whose values are not set yet. */
   allocate(shape: number[], dtype: NativeType = 'float32'): TensorInfo {
     const dataId = {};
-    this.#store(dataId, shape, dtype);
+    this.#store(dataId, shape, dtype, this.recording?.workspace ?? this.arena);
     return { dataId, shape, dtype };
   }
 
@@ -99,6 +104,7 @@ export class NativeBackend extends MathBackendCPU {
     const index = this.#index.get(name);
     if (index === undefined) throw new Error(`the native engine has no kernel ${name}`);
     this.addon.call(index, frame, length);
+    this.recording?.add(index, frame.subarray(0, length));
   }
 
   override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
@@ -112,7 +118,7 @@ export class NativeBackend extends MathBackendCPU {
       super.move(dataId, values, shape, dtype, refCount);
       return;
     }
-    const data = this.#store(dataId, shape, dtype);
+    const data = this.#store(dataId, shape, dtype, this.recording?.constants ?? this.arena);
     data.refCount = refCount;
     data.values.set(values as Float32Array);
   }
@@ -132,7 +138,7 @@ export class NativeBackend extends MathBackendCPU {
   override disposeData(dataId: DataId, force = false): boolean {
     const data: unknown = this.data.has(dataId) ? this.data.get(dataId) : undefined;
     const gone = super.disposeData(dataId, force);
-    if (gone && data instanceof NativeData) this.arena.release(data.block);
+    if (gone && data instanceof NativeData) data.arena.release(data.block);
     return gone;
   }
 
@@ -140,9 +146,15 @@ export class NativeBackend extends MathBackendCPU {
     return { unreliable: false, reasons: [] };
   }
 
-  #store(dataId: DataId, shape: readonly number[], dtype: NativeType): NativeData {
-    const size = sizeOf(shape);
-    const data = new NativeData(dtype, size, this.arena.allocate(size * 4));
+  /** Writes into a tensor that is there already. */
+  overwrite({ dataId }: TensorInfo, values: Int32Array): void {
+    const data: unknown = this.data.get(dataId);
+    if (!(data instanceof NativeData) || data.size !== values.length) throw new Error('overwrite: another tensor');
+    data.values.set(values);
+  }
+
+  #store(dataId: DataId, shape: readonly number[], dtype: NativeType, arena: Arena): NativeData {
+    const data = new NativeData(dtype, sizeOf(shape), arena);
     this.data.set(dataId, data as never); // tfjs types its CPU data by their fields; ours has them as getters
     return data;
   }

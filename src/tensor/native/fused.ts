@@ -41,8 +41,7 @@ const bodies: Record<string, Body> = {
   Attention: (backend, inputs) => {
     const [q, k] = inputs;
     const [batch, columns, heads] = q.shape;
-    const numbers = [...attentionSizes(q, k), k.shape[0]];
-    return backend.run('Attention', inputs, [q.shape, [batch, heads, columns, 1]], numbers);
+    return backend.run('Attention', inputs, [q.shape, [batch, heads, columns, 1]], attentionSizes(q, k));
   },
   AttentionGrad: (backend, all) => {
     const [, q, k, v] = all;
@@ -87,12 +86,37 @@ const bodies: Record<string, Body> = {
       [...logits.shape, count, Number(without), ...numbers],
     );
   },
-  // In place: the result is the cache itself.
-  StoreColumns: (backend, [cache, fresh], { columns }) => {
-    const at = columns as number[];
-    const [, capacity, groups, dimension] = cache.shape;
-    backend.call('StoreColumns', [fresh, cache], [at.length, capacity, groups * dimension, ...at]);
-    return [backend.alias(cache, cache.shape)];
+  // In place: the results are the cache itself.
+  CachedAttention: (backend, [q, k, v, ranges, columns, keys, values]) => {
+    const [count, heads, dimension] = q.shape;
+    const [, capacity, groups] = keys.shape;
+    const out = backend.allocate(q.shape);
+    backend.call(
+      'CachedAttention',
+      [q, k, v, ranges, columns, keys, values, out],
+      [...[count, heads, groups, dimension, capacity]],
+    );
+    return [out, backend.alias(keys, keys.shape), backend.alias(values, values.shape)];
+  },
+  CopyColumns: (backend, [keys, values], { from, to, count }) => {
+    const [, capacity, groups, dimension] = keys.shape;
+    backend.call('CopyColumns', [keys, values], [capacity, groups, dimension, Number(from), Number(to), Number(count)]);
+    return [backend.alias(keys, keys.shape), backend.alias(values, values.shape)];
+  },
+  PackLinear: (backend, [weight, target]) => {
+    const [out, input] = weight.shape;
+    const packed = target ?? backend.allocate([backend.addon.packedFloats(out, input, false)]);
+    backend.call('PackLinear', [weight, packed], [out, input]);
+    return target === undefined ? [packed] : [];
+  },
+  PackLinearQ8: (backend, [blocks], { out, input }) => {
+    const size = backend.addon.packedFloats(Number(out), Number(input), true);
+    return backend.run('PackLinearQ8', [blocks], [[size]], [Number(out), Number(input)]);
+  },
+  LinearPacked: (backend, inputs, { out, bias, residual, isQ8 }) => {
+    const [rows, width] = inputs[0].shape;
+    const numbers = [rows, width, Number(out), Number(bias), Number(residual), Number(isQ8)];
+    return backend.run('LinearPacked', inputs, [[rows, Number(out)]], numbers);
   },
   GlobalNorm: (backend, all) => backend.run('GlobalNorm', all, [[]], [all.length]),
 };

@@ -86,6 +86,13 @@ const bodies: Record<string, Body> = {
   },
   ZerosLike: (backend, [x]) => (isFloat(x) ? backend.run('Fill', [], [x.shape], [0])[0] : undefined),
   OnesLike: (backend, [x]) => (isFloat(x) ? backend.run('Fill', [], [x.shape], [1])[0] : undefined),
+  Identity: (backend, [x]) => backend.alias(x, x.shape),
+  Reshape: (backend, [x], { shape }) => {
+    const wanted = shape as number[];
+    const others = sizeOf(wanted.filter((extent) => extent >= 0));
+    const result = wanted.map((extent) => (extent >= 0 ? extent : sizeOf(x.shape) / others));
+    return sizeOf(result) === sizeOf(x.shape) ? backend.alias(x, result) : undefined;
+  },
   Cast: (backend, [x], { dtype }) => {
     if (dtype === x.dtype) return backend.alias(x, x.shape);
     if (x.dtype === 'int32' && dtype === 'float32') {
@@ -109,6 +116,7 @@ export function registerPlain(cpuKernels: readonly KernelConfig[]): void {
         const inputs = Object.values(call.inputs) as TensorInfo[];
         const result = body?.(backend, inputs, (call.attrs ?? {}) as Attributes);
         if (result !== undefined) return result;
+        backend.recording?.refuse(kernelName);
         backend.javaScriptKernels.add(kernelName);
         return kernelFunc(call);
       },

@@ -1,43 +1,20 @@
 // Scaled dot-product attention over ranges: query (b, t) attends to the keys start..end of its row, both inclusive.
 // One pair of numbers per query covers causal masks, packed documents (block-diagonal), left padding and KV caches.
-// Grouped queries: head h reads key/value head floor(h / (H / G)). Rows may share one row of keys, each looking into a
-// stretch of its own: a cache that many sequences live in.
+// Grouped queries: head h reads key/value head floor(h / (H / G)).
 import { checkTensor } from '../check.js';
 import { type Op, runOp, shapeOf } from '../op.js';
 import type { Tensor, Tensor3D, Tensor4D } from '../tf.js';
-import {
-  add,
-  cast,
-  div,
-  exp,
-  gather,
-  log,
-  matMul,
-  max,
-  minimum,
-  mul,
-  range,
-  relu,
-  reshape,
-  slice,
-  sub,
-  sum,
-  transpose,
-} from '../tf.js';
+import { add, cast, div, exp, log, matMul, max, mul, range, relu, reshape, slice, sub, sum, transpose } from '../tf.js';
 
 /** Finite, so that a masked score never turns into NaN; exp underflows to exactly 0. */
 const masked = -1e9;
 
-/** `span`: keys from the first that a row sees to its last, at most; 0 where each row has keys of its own. */
-type AttentionAttributes = { span: number };
-
-export const attentionOp: Op<AttentionAttributes> = {
+export const attentionOp: Op<Record<string, never>> = {
   name: 'Attention',
   // The result, and logsumexp of the scores [B, H, T, 1]: with it the backward pass rebuilds the probabilities.
   outputs: 2,
   differentiable: () => 3,
-  forward: (inputs, { span }) => {
-    const [q, k, v, ranges] = span === 0 ? inputs : ownKeys(inputs, span);
+  forward: ([q, k, v, ranges]) => {
     const [batch, columns, heads, dimension] = shapeOf(q);
     const scores = maskedScores(q, k, ranges); // [B, H, T, S]
     const top = max(scores, -1, true);
@@ -64,36 +41,16 @@ export const attentionOp: Op<AttentionAttributes> = {
   },
 };
 
-/**
- * q [B, T, H, D], k and v [B, S, G, D] with G dividing H, ranges int32 [B, T, 2] → [B, T, H, D]. With a `span` above 0, k
- * and v are [1, S, G, D] and all rows look into them: all ranges of a row begin where its first one does, none reaches
- * further than `span` keys, and there is no gradient.
- */
-export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, ranges: Tensor3D, span = 0): Tensor4D {
+/** q [B, T, H, D], k and v [B, S, G, D] with G dividing H, ranges int32 [B, T, 2] → [B, T, H, D]. */
+export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, ranges: Tensor3D): Tensor4D {
   const sizes = checkTensor('attention', 'q', q, ['B', 'T', 'H', 'D']);
-  const rows = span === 0 ? 'B' : 1;
-  checkTensor('attention', 'k', k, [rows, 'S', 'G', 'D'], 'float32', sizes);
-  checkTensor('attention', 'v', v, [rows, 'S', 'G', 'D'], 'float32', sizes);
+  checkTensor('attention', 'k', k, ['B', 'S', 'G', 'D'], 'float32', sizes);
+  checkTensor('attention', 'v', v, ['B', 'S', 'G', 'D'], 'float32', sizes);
   checkTensor('attention', 'ranges', ranges, ['B', 'T', 2], 'int32', sizes);
   if (q.shape[2] % k.shape[2] !== 0) {
     throw new TypeError(`attention: ${q.shape[2]} heads cannot share ${k.shape[2]} key/value heads evenly`);
   }
-  return runOp(attentionOp, [q, k, v, ranges], { span }) as Tensor4D;
-}
-
-/** From keys that the rows share to keys of each row's own: `span` from its first one on, none beyond its last one. */
-function ownKeys([q, k, v, ranges]: Tensor[], span: number): Tensor[] {
-  const [batch, columns] = shapeOf(ranges);
-  const [, keys, groups, dimension] = shapeOf(k);
-  const bounds = cast(ranges, 'float32');
-  const first = slice(bounds, [0, 0, 0], [batch, 1, 1]);
-  const last = max(slice(bounds, [0, 0, 1], [batch, columns, 1]), 1); // [B, 1]
-  const wanted = add(reshape(first, [batch, 1]), reshape(range(0, span, 1, 'float32'), [1, span]));
-  // What lies beyond belongs to others: were it NaN, no mask would undo it.
-  const ids = cast(reshape(minimum(wanted, last), [batch * span]), 'int32');
-  const own = (x: Tensor): Tensor =>
-    reshape(gather(reshape(x, [keys, groups * dimension]), ids), [batch, span, groups, dimension]);
-  return [q, own(k), own(v), reshape(sub(bounds, first), [batch, columns, 2])];
+  return runOp(attentionOp, [q, k, v, ranges], {}) as Tensor4D;
 }
 
 function maskedScores(q: Tensor, k: Tensor, ranges: Tensor): Tensor {

@@ -2,6 +2,7 @@
 import { type Attributes, type Op, registerOp } from '../op.js';
 import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
+import { registerCachedAttention } from './cached-attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
 import { crossEntropySumOp } from './cross-entropy-sum.js';
 import { embeddingOp } from './embedding.js';
@@ -9,7 +10,6 @@ import { registerGlobalNorm } from './global-norm.js';
 import { linearOp } from './linear.js';
 import { rmsNormOp } from './rms-norm.js';
 import { rotaryOp } from './rotary.js';
-import { registerStoreColumns } from './store-columns.js';
 import { swigluOp } from './swiglu.js';
 
 /** Those with a gradient; the rest register themselves. */
@@ -27,5 +27,5 @@ const ops: readonly Op<Attributes>[] = [
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */
 export function registerOps(backend: string): void {
   for (const op of ops) registerOp(op, backend);
-  for (const register of [registerAdamw, registerGlobalNorm, registerStoreColumns]) register(backend);
+  for (const register of [registerAdamw, registerGlobalNorm, registerCachedAttention]) register(backend);
 }

@@ -1,0 +1,252 @@
+// A strip stays in cache while all rows pass it, a panel of MR rows at a time; rows are copied once into panels. Sums run
+// along the depth in the same blocks as those of gemm.cc, so all products of a row have the same bits, however it is
+// computed. q8_0 stands for floats (a byte times a scale): its products are those of the matrix with these floats.
+#include "linear-strips.h"
+
+#include "../call.h"
+#include "work.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+namespace strips {
+
+/** Rows that are taken at a time: their copy stays in the second-level cache. */
+static long rows_at_a_time(long in) { return larger(1, (1 << 17) / larger(1, in) / MR) * MR; }
+
+/** Calls f(p, depth, slots of all blocks before) for each block of the depth. */
+template <typename F>
+static inline void each_block(long in, Operands operands, F f) {
+  const long kc = block_depth(in, operands);
+  long before = 0;
+  for (long p = 0; p < in || p == 0; p += kc) {
+    const long depth = smaller(kc, in - p);
+    f(p, depth, before);
+    before += slots(operands, depth);
+  }
+}
+
+static long all_slots(long in, Operands operands) {
+  const long kc = block_depth(in, operands);
+  return in / kc * slots(operands, kc) + slots(operands, in % kc);
+}
+
+/** Floats of one block of the depth of `n` rows in panels. */
+static long panels(long n) { return ceil_div(n, MR) * MR * LDA; }
+
+typedef int8_t bytes_of_vector __attribute__((vector_size(W), may_alias, aligned(1)));
+
+static inline __attribute__((always_inline)) vf floats_of(const int8_t* p) {
+  const bytes_of_vector x = *reinterpret_cast<const bytes_of_vector*>(p);
+  return __builtin_convertvector(__builtin_convertvector(x, vi), vf);
+}
+
+/** In a strip of q8_0: for each 32 of the depth NR scales as floats, then NR bytes at each depth. */
+constexpr long q8_floats = NR + q8_block * NR / 4;
+
+struct Q8 {
+  const float* scales;
+  const int8_t* bytes;
+
+  Q8(const float* strip, long block)
+      : scales(strip + block * q8_floats), bytes(reinterpret_cast<const int8_t*>(scales + NR)) {}
+};
+
+/** Depths p … p + depth − 1 of a strip, as floats. */
+static void expand(const float* strip, long p, long depth, float* to) {
+  for (long k = p; k < p + depth;) {
+    const Q8 block(strip, k / q8_block);
+    const long end = smaller(p + depth, (k / q8_block + 1) * q8_block);
+    for (; k < end; k++) {
+      for (int v = 0; v < NV; v++) {
+        store(to + (k - p) * NR + v * W, floats_of(block.bytes + k % q8_block * NR + v * W) * load(block.scales + v * W));
+      }
+    }
+  }
+}
+
+/** One row with one strip of q8_0: the same products and sums as with its floats, without writing these down. */
+static void multiply_q8(const float* strip, const float* x, long in, long width, const StripsOut& to) {
+  vf result[NV];
+  each_block(in, Operands::fp32, [&](long p, long depth, long) {
+    vf acc[NV] = {};
+    for (long k = p; k < p + depth;) {
+      const Q8 block(strip, k / q8_block);
+      const long end = smaller(p + depth, (k / q8_block + 1) * q8_block);
+      vf scale[NV];
+      for (int v = 0; v < NV; v++) scale[v] = load(block.scales + v * W);
+      for (; k < end; k++) {
+        const vf factor = splat(x[k]);
+        for (int v = 0; v < NV; v++) {
+          const vf w = floats_of(block.bytes + k % q8_block * NR + v * W) * scale[v];
+          acc[v] += factor * w;
+        }
+      }
+    }
+    for (int v = 0; v < NV; v++) {
+      const long count = smaller(W, width - v * W);
+      if (p > 0) {
+        result[v] = acc[v] + result[v];
+        continue;
+      }
+      result[v] = acc[v];
+      if (to.bias && count > 0) result[v] += count == W ? load(to.bias + v * W) : load_some(to.bias + v * W, count);
+      if (to.residual && count > 0) {
+        result[v] += count == W ? load(to.residual + v * W) : load_some(to.residual + v * W, count);
+      }
+    }
+  });
+  for (int v = 0; v < NV; v++) store_some(to.y + v * W, result[v], larger(0, smaller(W, width - v * W)));
+}
+
+/** Strip s with `n` rows in panels. */
+static void multiply_strip(const Strips& w, long s, long n, const float* x, const float* rows, const StripsOut& to,
+                           float* scratch) {
+  const long j = s * NR, width = smaller(NR, w.out - j);
+  const float* strip = w.plain ? scratch : w.packed + s * strip_floats(w.in, w.held, w.operands);
+  if (w.plain) pack_strips(w.plain, w.out, w.in, w.operands, s, s + 1, scratch);
+  if (w.held == Held::q8 && n == 1) {
+    multiply_q8(strip, x, w.in, width, {to.bias ? to.bias + j : nullptr, to.residual ? to.residual + j : nullptr, to.y + j});
+    return;
+  }
+  long block = 0;
+  each_block(w.in, w.operands, [&](long p, long depth, long before) {
+    const float* part = strip + before * NR;
+    if (w.held == Held::q8) {
+      expand(strip, p, depth, scratch);
+      part = scratch;
+    }
+    Out out{to.y + j, w.out};
+    out.accumulate = p > 0;
+    if (p == 0 && to.bias) out.bias = to.bias + j;
+    if (p == 0 && to.residual) out.residual = to.residual + j;
+    multiply_strips(Order::by_rows, n, width, slots(w.operands, depth), rows + block++ * panels(n), part, 0, out,
+                    w.operands == Operands::paired);
+  });
+}
+
+}  // namespace strips
+
+long strip_floats(long in, Held held, Operands operands) {
+  return held == Held::q8 ? ceil_div(in, q8_block) * strips::q8_floats : strips::all_slots(in, operands) * NR;
+}
+
+void pack_strips(const float* w, long out, long in, Operands operands, long first, long last, float* to) {
+  for (long s = first; s < last; s++) {
+    float* strip = to + (s - first) * strip_floats(in, Held::floats, operands);
+    strips::each_block(in, operands, [&](long p, long depth, long before) {
+      pack_b({w + s * NR * in + p, 1, in}, smaller(NR, out - s * NR), depth, 0, 1, strip + before * NR, operands);
+    });
+  }
+}
+
+void multiply_by_strips(const Strips& w, long n, const float* x, const StripsOut& to) {
+  const long count = ceil_div(w.out, NR), step = strips::rows_at_a_time(w.in);
+  const long blocks = ceil_div(larger(1, w.in), block_depth(w.in, w.operands));
+  float* rows = shared_scratch(slot_packed_b, blocks * strips::panels(smaller(n, step)));
+  const long scratch_floats = w.plain             ? strip_floats(w.in, Held::floats, w.operands)
+                              : w.held == Held::q8 ? NR * block_depth(w.in, w.operands)
+                                                   : 0;
+  for (long row = 0; row < n; row += step) {
+    const long height = smaller(step, n - row), panel_count = ceil_div(height, MR);
+    const float* from = x + row * w.in;
+    // Copying a panel is as much work as reading it once more.
+    in_pieces(panel_count, 8.0 * height * w.in, [&](long panel, int) {
+      const long first = panel * MR, count_here = smaller(MR, height - first);
+      long block = 0;
+      strips::each_block(w.in, w.operands, [&](long p, long depth, long) {
+        float* place = rows + block++ * strips::panels(height) + first * LDA;
+        pack_a({from + first * w.in + p, w.in, 1}, count_here, depth, place, w.operands);
+      });
+    });
+    const StripsOut here{to.bias, to.residual ? to.residual + row * w.out : nullptr, to.y + row * w.out};
+    // Few rows: the time is that of reading W.
+    const double work = larger(12, height) * 1.0 * w.in * w.out;
+    const long piece = larger(1, smaller(ceil_div(count, 8 * Pool::instance().threads()), (1 << 16) / larger(1, height * w.in)));
+    in_pieces(ceil_div(count, piece), work, [&](long i, int) {
+      float* scratch = scratch_floats == 0 ? nullptr : thread_scratch(slot_other, scratch_floats);
+      for (long s = i * piece; s < smaller(count, (i + 1) * piece); s++) {
+        strips::multiply_strip(w, s, height, from, rows, here, scratch);
+      }
+    });
+  }
+}
+
+long packed_floats(long out, long in, bool q8) {
+  const Operands operands = q8 ? Operands::fp32 : wanted_operands();
+  return product(ceil_div(out, NR), strip_floats(in, q8 ? Held::q8 : Held::floats, operands));
+}
+
+// Tensors: w [out, in], packed [packed_floats]. Numbers: out, in.
+const char* pack_linear(const Call& call) {
+  REQUIRE(call.tensor_count == 2 && call.number_count == 2, "2 tensors and 2 numbers");
+  const long out = call.number(0), in = call.number(1);
+  REQUIRE(out >= 1 && in >= 1, "out, in");
+  REQUIRE(call.holds(0, out, in) && call.holds(1, packed_floats(out, in, false)), "sizes of w or packed");
+  const Operands operands = wanted_operands();
+  const long floats = strip_floats(in, Held::floats, operands);
+  in_pieces(ceil_div(out, NR), 4.0 * out * in, [&](long s, int) {
+    pack_strips(call.floats(0), out, in, operands, s, s + 1, call.floats(1) + s * floats);
+  });
+  return nullptr;
+}
+
+namespace strips {
+
+static float from_half(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16, exponent = half >> 10 & 31, digits = half & 1023;
+  if (exponent == 0) return (sign ? -1.0f : 1.0f) * static_cast<float>(digits) * 0x1p-24f;
+  const uint32_t bits = exponent == 31 ? sign | 0x7F800000 | digits << 13 : sign | (exponent + 112) << 23 | digits << 13;
+  float result;
+  memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+}  // namespace strips
+
+// Tensors: blocks (the bytes of W's rows in q8_0, as GGUF stores them, four to a place), packed. Numbers: out, in.
+const char* pack_linear_q8(const Call& call) {
+  REQUIRE(call.tensor_count == 2 && call.number_count == 2, "2 tensors and 2 numbers");
+  const long out = call.number(0), in = call.number(1), blocks = in / q8_block, bytes = product(out, blocks * q8_block_bytes);
+  REQUIRE(out >= 1 && in >= 1 && in % q8_block == 0 && bytes >= 0, "in: a multiple of 32");
+  REQUIRE(call.holds(0, ceil_div(bytes, 4)) && call.holds(1, packed_floats(out, in, true)), "sizes of blocks or packed");
+  const uint8_t* from = static_cast<const uint8_t*>(call.tensors[0].data);
+  float* to = call.floats(1);
+  in_pieces(ceil_div(out, NR), 4.0 * out * in, [&](long s, int) {
+    for (long b = 0; b < blocks; b++) {
+      float* scales = to + (s * blocks + b) * strips::q8_floats;
+      int8_t* quants = reinterpret_cast<int8_t*>(scales + NR);
+      memset(scales, 0, strips::q8_floats * sizeof(float));
+      for (long i = 0; i < smaller(NR, out - s * NR); i++) {
+        const uint8_t* block = from + ((s * NR + i) * blocks + b) * q8_block_bytes;
+        uint16_t half;
+        memcpy(&half, block, sizeof half);
+        scales[i] = strips::from_half(half);
+        for (long k = 0; k < q8_block; k++) quants[k * NR + i] = static_cast<int8_t>(block[2 + k]);
+      }
+    }
+  });
+  return nullptr;
+}
+
+// Tensors: x [n, in], packed, (bias [out]), (residual [n, out]), y [n, out]. Numbers: n, in, out, bias, residual, q8.
+const char* linear_packed(const Call& call) {
+  REQUIRE(call.number_count == 6, "6 numbers");
+  const long n = call.number(0), in = call.number(1), out = call.number(2);
+  const bool has_bias = call.number(3) != 0, has_residual = call.number(4) != 0, q8 = call.number(5) != 0;
+  REQUIRE(call.tensor_count == 3 + has_bias + has_residual, "x, packed, bias?, residual?, y");
+  const int last = call.tensor_count - 1;
+  REQUIRE(call.holds(0, n, in) && call.holds(last, n, out), "sizes of x or y");
+  REQUIRE(!q8 || in % q8_block == 0, "in: a multiple of 32");
+  REQUIRE(in >= 1 && out >= 1 && call.holds(1, packed_floats(out, in, q8)), "size of packed");
+  REQUIRE(!has_bias || call.holds(2, out), "size of bias");
+  REQUIRE(!has_residual || call.holds(last - 1, n, out), "size of residual");
+  const Operands operands = q8 ? Operands::fp32 : wanted_operands();
+  const Strips w{out, in, q8 ? Held::q8 : Held::floats, operands, call.floats(1), nullptr};
+  multiply_by_strips(w, n, call.floats(0),
+                     {has_bias ? call.floats(2) : nullptr, has_residual ? call.floats(last - 1) : nullptr, call.floats(last)});
+  return nullptr;
+}
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

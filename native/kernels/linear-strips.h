@@ -1,0 +1,46 @@
+// Products of some rows with a matrix in strips: NR of its rows side by side, one number of each after the other, as the
+// inner loop reads them. A strip is read once for all rows; what a row becomes does not depend on how many there are.
+#pragma once
+
+#include "gemm.h"
+
+namespace mossctl {
+namespace MOSSCTL_ISA {
+
+/** Numbers in a block of q8_0, as ggml has it: a scale in f16, then a byte for each. */
+constexpr long q8_block = 32;
+constexpr long q8_block_bytes = 2 + q8_block;
+
+/** How the numbers of a packed matrix are held. */
+enum class Held { floats, q8 };
+
+/** A matrix W [out, in] in strips; where it is not packed, `plain` is W as it lies, and strips are made as they are needed. */
+struct Strips {
+  long out, in;
+  Held held;
+  Operands operands;
+  const float* packed;
+  const float* plain;
+};
+
+struct StripsOut {
+  const float *bias, *residual;  // [out], [n, out] or null
+  float* y;                      // [n, out]
+};
+
+/** Floats that one strip of a packed matrix takes. */
+long strip_floats(long in, Held held, Operands operands);
+/** Packs W's strips first … last − 1. */
+void pack_strips(const float* w, long out, long in, Operands operands, long first, long last, float* to);
+
+/** y = x · Wᵀ (+ bias) (+ residual), x [n, in]. */
+void multiply_by_strips(const Strips& w, long n, const float* x, const StripsOut& to);
+
+const char* linear_packed(const Call& call);
+const char* pack_linear(const Call& call);
+const char* pack_linear_q8(const Call& call);
+/** Floats' places that a packed matrix takes. */
+long packed_floats(long out, long in, bool q8);
+
+}  // namespace MOSSCTL_ISA
+}  // namespace mossctl

@@ -1,0 +1,67 @@
+// Records on the native backend: see tensor/recorded.ts.
+import { keep, type Tensor, tensor, tidy } from '../tf.js';
+import { NativeBackend } from './backend.js';
+import { Recording, Workspace } from './recording.js';
+
+export class NativeRecorder {
+  readonly #backend: NativeBackend;
+  readonly #workspace: Workspace;
+
+  private constructor(backend: NativeBackend) {
+    this.#backend = backend;
+    this.#workspace = new Workspace(backend.addon);
+  }
+
+  static of(backend: unknown): NativeRecorder | undefined {
+    return backend instanceof NativeBackend ? new NativeRecorder(backend) : undefined;
+  }
+
+  record(
+    inputs: readonly { values: Int32Array; shape: number[] }[],
+    compute: (inputs: Tensor[]) => Tensor,
+  ): NativeRecorded {
+    const backend = this.#backend;
+    const recording = new Recording(backend.addon, this.#workspace);
+    const places = inputs.map(({ values, shape }) => keep(tensor(values, shape, 'int32')));
+    backend.recording = recording;
+    try {
+      const result = keep(tidy(() => compute(places)));
+      return new NativeRecorded(backend, recording, places, result);
+    } catch (error) {
+      for (const place of places) place.dispose();
+      throw error;
+    } finally {
+      backend.recording = undefined;
+    }
+  }
+
+  dispose(): void {
+    this.#workspace.arena.dispose();
+  }
+}
+
+class NativeRecorded {
+  readonly result: Tensor;
+  readonly #backend: NativeBackend;
+  readonly #recording: Recording;
+  readonly #inputs: readonly Tensor[];
+  readonly #frames: Float64Array;
+
+  constructor(backend: NativeBackend, recording: Recording, inputs: readonly Tensor[], result: Tensor) {
+    this.#backend = backend;
+    this.#recording = recording;
+    this.#inputs = inputs;
+    this.#frames = recording.frames;
+    this.result = result;
+  }
+
+  run(values: readonly Int32Array[]): void {
+    for (const [i, input] of this.#inputs.entries()) this.#backend.overwrite(input, values[i]);
+    this.#backend.addon.replay(this.#frames);
+  }
+
+  dispose(): void {
+    for (const tensor of [...this.#inputs, this.result]) tensor.dispose();
+    this.#recording.constants.dispose();
+  }
+}

@@ -1,0 +1,51 @@
+// Kernel calls as they are made, so that the same computation runs again in one call: TensorFlow.js, tidying and the
+// look-up of tensors are then passed once. What was computed lies where it lay; only the numbers there are new.
+import type { Addon } from './addon.js';
+import { Arena } from './arena.js';
+
+/** Small, for recordings are many and short. */
+const slabBytes = 2 ** 20;
+
+/** Memory that recordings of one owner take turns in: what one of them computes is gone when another runs. */
+export class Workspace {
+  readonly arena: Arena;
+
+  constructor(addon: Addon) {
+    this.arena = new Arena(addon, slabBytes);
+  }
+}
+
+export class Recording {
+  readonly workspace: Arena;
+  /** Of what is made from numbers while it records: nothing computes that again. */
+  readonly constants: Arena;
+  #frames = new Float64Array(4096);
+  #length = 0;
+
+  constructor(addon: Addon, workspace: Workspace) {
+    this.workspace = workspace.arena;
+    this.constants = new Arena(addon, slabBytes);
+    this.constants.release = () => undefined; // kept as long as the recording
+  }
+
+  get frames(): Float64Array {
+    return this.#frames.subarray(0, this.#length);
+  }
+
+  add(kernel: number, frame: Float64Array): void {
+    const end = this.#length + 2 + frame.length;
+    if (end > this.#frames.length) {
+      const larger = new Float64Array(2 * end);
+      larger.set(this.frames);
+      this.#frames = larger;
+    }
+    this.#frames.set([kernel, frame.length], this.#length);
+    this.#frames.set(frame, this.#length + 2);
+    this.#length = end;
+  }
+
+  /** @throws Error naming a kernel that runs in JavaScript: it would be missing when the others run again. */
+  refuse(kernel: string): never {
+    throw new Error(`${kernel} runs in JavaScript and cannot be recorded`);
+  }
+}
