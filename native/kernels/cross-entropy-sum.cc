@@ -1,5 +1,6 @@
 // The loss of a training step, Σ weight · nll, with its gradients at once: the logits of some rows at a time are computed
 // once, kept, turned into their own gradient, and multiplied out. A separate backward pass would compute them again.
+// Everything is cut by sizes alone, so that the number of threads changes no bit.
 #include "cross-entropy.h"
 #include "work.h"
 
@@ -8,8 +9,17 @@ namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long most_rows = KC / MR * MR;  // per thread at a time: the depth of one product with the hidden states
-constexpr long most_logits = 16l << 20;  // of all threads at a time: 64 MiB, or MR rows a thread where that is more
+constexpr long most_rows = KC / MR * MR;  // of a group: the depth of one product with the hidden states
+constexpr long groups = 2;                // of rows at a time: a chunk
+constexpr long tile_rows = 2 * MR;        // of one piece of work
+constexpr long most_logits = 16l << 20;   // at a time: 64 MiB, or a tile of each group where that is more
+constexpr long most_natural = 1l << 19;   // floats of W at a time, packed for the hidden states' gradient
+constexpr long tile_work = 4 << 20;       // multiply-adds of a piece of work
+
+/** Some rows of one group: `at` counts within the group, `row` over all. */
+struct Tile {
+  long group, at, row, count;
+};
 
 struct CrossEntropySum {
   long n, d, vocabulary;
@@ -17,107 +27,145 @@ struct CrossEntropySum {
   const int32_t* targets;
   float *d_hidden, *d_weight;
   Operands operands;
-  long rows;      // per thread at a time
+  double work;
+  long rows;      // of a group
   float* packed;  // all of Wᵀ: blocks of the vocabulary, each in parts of the depth
-  float* logits;  // [block][thread][row][LDA]: each block lies as packed A does
-  double loss[256];
+  float* logits;  // [block][group][row][LDA]: each block lies as packed A does
+  float* packed_hidden;      // [group]: for the weights' gradient
+  float* natural[2];         // some blocks of W, in turn: while one is read, the next is packed
+  float *tops, *totals;      // [block][row of the chunk]: the largest logit, and Σ exp relative to it
+  float* lse;                // [row of the chunk]
 
   long blocks() const { return ceil_div(vocabulary, vocabulary_block); }
   long width(long b) const { return smaller(vocabulary_block, vocabulary - b * vocabulary_block); }
-  long padded_depth() const { return ceil_div(d, NR) * NR; }
+  long strips() const { return ceil_div(d, NR); }
+  long natural_block() const { return vocabulary_block * strips() * NR; }
+  long blocks_at_a_time() const { return smaller(blocks(), larger(1, most_natural / natural_block())); }
   float* packed_block(long b) const { return packed + b * vocabulary_block * d; }
-  float* logits_of(long b, int thread) const {
-    return logits + (b * Pool::instance().threads() + thread) * rows * LDA;
+  float* logits_of(long b, long group) const { return logits + (b * groups + group) * rows * LDA; }
+  float* hidden_of(long group) const { return packed_hidden + group * rows * strips() * NR; }
+  /** Rows of a chunk's row of numbers, with room for whole vectors. */
+  long stride() const { return ceil_div(groups * rows, W) * W; }
+  long chunk_rows(long first) const { return smaller(groups * rows, n - first); }
+  long group_rows(long first, long group) const {
+    return larger(0, smaller(rows, n - first - group * rows));
   }
-  /** A thread's rows of the chunk that begins at `first`. */
-  Range rows_of(long first, int thread) const {
-    const long begin = smaller(n, first + thread * rows);
-    return {begin, smaller(n, begin + rows)};
+  long tiles() const { return groups * ceil_div(rows, tile_rows); }
+  Tile tile(long first, long i) const {
+    const long per_group = tiles() / groups, group = i / per_group, at = i % per_group * tile_rows;
+    return {group, at, first + group * rows + at, smaller(tile_rows, group_rows(first, group) - at)};
   }
 };
 
-/** The logits of a thread's rows, block after block; their maximum and sum, and the loss. */
-void score(CrossEntropySum& c, Range rows, int thread, float* packed_rows, float* lse) {
-  const long count = rows.end - rows.begin, part = depth_part(c.d);
-  Running running[most_rows];
-  for (long i = 0; i < count; i++) running[i] = {-INFINITY, 0};
+/** The logits of a tile of rows at some blocks of the vocabulary; their maximum and sum at each. */
+void score(const CrossEntropySum& c, const Tile& tile, Range some) {
+  const long part = depth_part(c.d), in_chunk = tile.group * c.rows + tile.at;
+  float* packed_rows = thread_scratch(slot_packed_a, tile_rows * LDA);
   for (long p = 0; p < c.d; p += part) {
     const long depth = smaller(part, c.d - p);
-    pack_a({c.hidden + rows.begin * c.d + p, c.d, 1}, count, depth, packed_rows, c.operands);
-    for (long b = 0; b < c.blocks(); b++) {
-      float* logits = c.logits_of(b, thread);
+    pack_a({c.hidden + tile.row * c.d + p, c.d, 1}, tile.count, depth, packed_rows, c.operands);
+    for (long b = some.begin; b < some.end; b++) {
+      float* logits = c.logits_of(b, tile.group) + tile.at * LDA;
       Out out{logits, LDA};
       out.accumulate = p > 0;
-      multiply_packed(true, count, c.width(b), depth, packed_rows, c.packed_block(b) + p * vocabulary_block, out);
+      multiply_packed(true, tile.count, c.width(b), depth, packed_rows, c.packed_block(b) + p * vocabulary_block, out);
       if (p + depth < c.d) continue;
-      for (long i = 0; i < count; i++) add_logits(logits + i * LDA, c.width(b), running[i]);
+      for (long i = 0; i < tile.count; i++) {
+        Running running{-INFINITY, 0};
+        add_logits(logits + i * LDA, c.width(b), running);
+        c.tops[b * c.stride() + in_chunk + i] = running.top;
+        c.totals[b * c.stride() + in_chunk + i] = running.total;
+      }
     }
   }
-  for (long i = 0; i < count; i++) {
-    const long row = rows.begin + i, target = c.targets[row];
-    lse[i] = running[i].top + logf(running[i].total);
-    const float at_target = c.logits_of(target / vocabulary_block, thread)[i * LDA + target % vocabulary_block];
-    c.loss[thread] += static_cast<double>(c.weights[row]) * (lse[i] - at_target);
+}
+
+/** The logsumexp of each row of a chunk, from its blocks in their order; returns Σ weight · nll. */
+double add_up_chunk(const CrossEntropySum& c, long first) {
+  const long count = c.chunk_rows(first);
+  double loss = 0;
+  for (long i = 0; i < count; i += W) {
+    vf top = splat(-INFINITY), total{};
+    for (long b = 0; b < c.blocks(); b++) top = larger(top, load(c.tops + b * c.stride() + i));
+    for (long b = 0; b < c.blocks(); b++) {
+      total += load(c.totals + b * c.stride() + i) * exp(load(c.tops + b * c.stride() + i) - top);
+    }
+    for (long lane = 0; lane < smaller(W, count - i); lane++) {
+      const long row = first + i + lane, target = c.targets[row], group = (i + lane) / c.rows;
+      const float* logits = c.logits_of(target / vocabulary_block, group) + (i + lane) % c.rows * LDA;
+      c.lse[i + lane] = top[lane] + logf(total[lane]);
+      loss += static_cast<double>(c.weights[row]) * (c.lse[i + lane] - logits[target % vocabulary_block]);
+    }
   }
+  return loss;
 }
 
 /** logits → (softmax − one-hot) · weight, in place; then their product with W: the hidden states' gradient. */
-void differentiate(const CrossEntropySum& c, Range rows, int thread, const float* lse, float* natural) {
-  const long count = rows.end - rows.begin;
-  for (long b = 0; b < c.blocks(); b++) {
-    float* logits = c.logits_of(b, thread);
+void differentiate(const CrossEntropySum& c, const Tile& tile, Range some, const float* natural) {
+  const float* lse = c.lse + tile.group * c.rows + tile.at;
+  for (long b = some.begin; b < some.end; b++, natural += c.natural_block()) {
+    float* logits = c.logits_of(b, tile.group) + tile.at * LDA;
     const long first = b * vocabulary_block, width = c.width(b);
-    for (long i = 0; i < count; i++) {
-      const long row = rows.begin + i;
+    for (long i = 0; i < tile.count; i++) {
+      const long row = tile.row + i;
       differentiate_logits(logits + i * LDA, width, lse[i], c.weights[row], c.targets[row] - first, c.operands);
     }
-    pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, 0, ceil_div(c.d, NR), natural, c.operands);
-    Out out{c.d_hidden + rows.begin * c.d, c.d};
+    Out out{c.d_hidden + tile.row * c.d, c.d};
     out.accumulate = b > 0;
-    multiply_packed(true, count, c.d, width, logits, natural, out);
+    multiply_packed(true, tile.count, c.d, width, logits, natural, out);
   }
 }
 
-/** Gᵀ · H for a thread's part of the vocabulary, over all rows of the chunk. */
-void add_weight_gradient(const CrossEntropySum& c, long first, int thread, float* packed_hidden) {
-  const int threads = Pool::instance().threads();
-  const Range mine = share(c.vocabulary, thread, threads, MR);
-  for (int t = 0; t < threads; t++) {
-    const Range rows = c.rows_of(first, t);
-    const long count = rows.end - rows.begin;
-    if (count == 0) break;
-    pack_b({c.hidden + rows.begin * c.d, c.d, 1}, c.d, count, 0, ceil_div(c.d, NR), packed_hidden, c.operands);
-    for (long v = mine.begin; v < mine.end;) {
-      const long b = v / vocabulary_block, end = smaller(mine.end, (b + 1) * vocabulary_block);
-      Out out{c.d_weight + v * c.d, c.d};
-      out.accumulate = first > 0 || t > 0;
-      multiply_strips(Order::across, end - v, c.d, count, c.logits_of(b, t) + v % vocabulary_block, packed_hidden,
-                      count * NR, out);
-      v = end;
-    }
+/** Gᵀ · H for some words of a block, over all rows of the chunk. */
+void add_weight_gradient(const CrossEntropySum& c, long first, long b, Range words) {
+  for (long group = 0; group < groups; group++) {
+    const long count = c.group_rows(first, group);
+    if (count == 0) return;
+    Out out{c.d_weight + (b * vocabulary_block + words.begin) * c.d, c.d};
+    out.accumulate = first > 0 || group > 0;
+    multiply_strips(Order::across, words.end - words.begin, c.d, count, c.logits_of(b, group) + words.begin,
+                    c.hidden_of(group), count * NR, out);
   }
 }
 
-void cross_entropy_sum_job(void* context, int thread) {
-  CrossEntropySum& c = *static_cast<CrossEntropySum*>(context);
-  Pool& pool = Pool::instance();
-  float* packed_rows = thread_scratch(slot_packed_a, most_rows * LDA);
-  float* packed_other = thread_scratch(slot_other, vocabulary_block * c.padded_depth());
-  float lse[most_rows];
-  for (long b = 0; b < c.blocks(); b++) {
-    pack_words(c.weight, c.d, b * vocabulary_block, c.width(b), c.operands, thread, c.packed_block(b));
+/** One chunk: three steps, and in each the packing for the next. */
+double run_chunk(const CrossEntropySum& c, long first) {
+  const long blocks = c.blocks(), at_a_time = c.blocks_at_a_time(), tiles = c.tiles();
+  const auto pack_natural = [&](long b) {
+    float* to = c.natural[b / at_a_time % 2] + b % at_a_time * c.natural_block();
+    pack_b({c.weight + b * vocabulary_block * c.d, c.d, 1}, c.d, c.width(b), 0, c.strips(), to, c.operands);
+  };
+  const auto pack_hidden = [&](long group) {
+    const float* from = c.hidden + (first + group * c.rows) * c.d;
+    pack_b({from, c.d, 1}, c.d, c.group_rows(first, group), 0, c.strips(), c.hidden_of(group), c.operands);
+  };
+
+  const long spans = ceil_div(blocks, larger(1, tile_work / (tile_rows * vocabulary_block * c.d)));
+  in_pieces(groups + at_a_time + tiles * spans, c.work, [&](long piece, int) {
+    if (piece < groups) return pack_hidden(piece);
+    if ((piece -= groups) < at_a_time) return pack_natural(piece);
+    piece -= at_a_time;
+    const Tile tile = c.tile(first, piece / spans);
+    if (tile.count > 0) score(c, tile, share(blocks, piece % spans, spans));
+  });
+  const double loss = add_up_chunk(c, first);
+
+  for (long b = 0; b < blocks; b += at_a_time) {
+    const Range some{b, smaller(blocks, b + at_a_time)};
+    const long after = smaller(blocks, some.end + at_a_time) - some.end;
+    in_pieces(after + tiles, c.work, [&](long piece, int) {
+      if (piece < after) return pack_natural(some.end + piece);
+      const Tile tile = c.tile(first, piece - after);
+      if (tile.count > 0) differentiate(c, tile, some, c.natural[b / at_a_time % 2]);
+    });
   }
-  pool.barrier();
-  for (long first = 0; first < c.n; first += pool.threads() * c.rows) {
-    const Range rows = c.rows_of(first, thread);
-    if (rows.begin < rows.end) {
-      score(c, rows, thread, packed_rows, lse);
-      differentiate(c, rows, thread, lse, packed_other);
-    }
-    pool.barrier();
-    add_weight_gradient(c, first, thread, packed_other);
-    pool.barrier();
-  }
+
+  constexpr long of_block = 6;
+  in_pieces(blocks * of_block, c.work, [&](long piece, int) {
+    const long b = piece / of_block;
+    add_weight_gradient(c, first, b, share(c.width(b), piece % of_block, of_block, MR));
+  });
+  return loss;
 }
 
 }  // namespace
@@ -147,14 +195,25 @@ const char* cross_entropy_sum(const Call& call) {
     return nullptr;
   }
   c.operands = loss_operands();
-  const long threads = Pool::instance().threads();
-  const long fitting = most_logits / (threads * c.blocks() * LDA) / MR * MR;
-  c.rows = larger(MR, smaller(most_rows, smaller(fitting, ceil_div(ceil_div(c.n, threads), MR) * MR)));
+  c.work = 3.0 * c.n * c.d * c.vocabulary;
+  const long fitting = most_logits / (groups * c.blocks() * LDA) / MR * MR;
+  c.rows = larger(MR, smaller(most_rows, smaller(fitting, ceil_div(ceil_div(c.n, groups), MR) * MR)));
   c.packed = shared_scratch(slot_packed_b, c.blocks() * vocabulary_block * c.d);
-  c.logits = shared_scratch(slot_logits, c.blocks() * threads * c.rows * LDA);
-  Pool::instance().run(cross_entropy_sum_job, &c, 3.0 * c.n * c.d * c.vocabulary);
+  c.logits = shared_scratch(slot_logits, c.blocks() * groups * c.rows * LDA);
+  const long of_hidden = groups * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
+  const long of_blocks = c.blocks() * c.stride();
+  c.packed_hidden = shared_scratch(slot_partial, of_hidden + 2 * of_natural + 2 * of_blocks + c.stride());
+  c.natural[0] = c.packed_hidden + of_hidden;
+  c.natural[1] = c.natural[0] + of_natural;
+  c.tops = c.natural[1] + of_natural;
+  c.totals = c.tops + of_blocks;
+  c.lse = c.totals + of_blocks;
+  in_pieces(c.blocks(), c.work, [&](long b, int) {
+    const Range all{0, ceil_div(c.width(b), NR)};
+    pack_words(c.weight, c.d, b * vocabulary_block, c.width(b), c.operands, all, c.packed_block(b));
+  });
   double loss = 0;
-  for (long thread = 0; thread < threads; thread++) loss += c.loss[thread];
+  for (long first = 0; first < c.n; first += groups * c.rows) loss += run_chunk(c, first);
   call.floats(4)[0] = static_cast<float>(loss);
   return nullptr;
 }

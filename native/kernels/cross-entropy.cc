@@ -51,7 +51,7 @@ void cross_entropy_job(void* context, int thread) {
   }
   for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
     const long width = smaller(vocabulary_block, c.vocabulary - first);
-    pack_words(c.weight, c.d, first, width, c.operands, thread, c.packed);
+    pack_words(c.weight, c.d, first, width, c.operands, share(ceil_div(width, NR), thread, pool.threads()), c.packed);
     pool.barrier();
     for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
       const long count = smaller(rows_at_a_time, rows.end - row);
@@ -107,7 +107,7 @@ void cross_entropy_grad_job(void* context, int thread) {
   const long panels = ceil_div(c.d, NR);
   for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
     const long width = smaller(vocabulary_block, c.vocabulary - first);
-    pack_words(c.weight, c.d, first, width, c.operands, thread, c.packed);
+    pack_words(c.weight, c.d, first, width, c.operands, share(ceil_div(width, NR), thread, pool.threads()), c.packed);
     const Range mine = share(panels, thread, pool.threads());
     pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, mine.begin, mine.end, natural, c.operands);
     pool.barrier();

@@ -25,10 +25,9 @@ static inline Operands loss_operands() {
   return wanted_operands() == Operands::fp32 ? Operands::fp32 : Operands::rounded;
 }
 
-/** Packs W[first … first + width)ᵀ, one part of the depth after the other; the threads of a job share the panels. */
-static inline void pack_words(const float* weight, long d, long first, long width, Operands operands, int thread,
+/** Packs some panels of W[first … first + width)ᵀ, one part of the depth after the other. */
+static inline void pack_words(const float* weight, long d, long first, long width, Operands operands, Range panels,
                               float* to) {
-  const Range panels = share(ceil_div(width, NR), thread, Pool::instance().threads());
   const long part = depth_part(d);
   for (long p = 0; p < d; p += part) {
     const View view{weight + first * d + p, 1, d};
