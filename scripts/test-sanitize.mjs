@@ -21,7 +21,13 @@ if (process.platform !== 'linux' || !runtime.startsWith('/')) {
 }
 
 const tests = [
-  ...['test/conformance/', 'test/tensor/native-steps', 'test/train/objectives', 'test/train/adapters'],
+  ...[
+    'test/conformance/',
+    'test/tensor/native-steps',
+    'test/tensor/sample',
+    'test/train/objectives',
+    'test/train/adapters',
+  ],
   ...['test/golden/packed', 'test/inference/engine'],
 ];
 
