@@ -1,6 +1,5 @@
-// A thousand requests, greedy and seeded, on the native engine: alone, among 8, among 64, joining late, read in chunks. The
-// native products still sum in another order for a few rows than for many; where two tokens are so nearly equal that this
-// turns a draw, the request is counted.
+// A thousand requests, greedy and seeded, on the native engine: alone, among 8, among 64, joining late, read in chunks. What is
+// answered beside a request changes no bit of its logits, and so none of its tokens.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../src/base/random.js';
@@ -52,9 +51,9 @@ test('a thousand requests get the same ids whatever is answered beside them', as
   const tokens = alone.reduce((sum, generation) => sum + generation.tokens.length, 0);
   assert.ok(tokens > 5000, `${tokens} tokens`);
   for (const [situation, generations] of Object.entries(others)) {
-    const turned = generations.filter((generation, i) => generation.tokens.join() !== alone[i].tokens.join()).length;
-    t.diagnostic(`${situation}: ${turned} of ${count} requests with another token, of ${tokens} tokens`);
-    assert.ok(turned <= 3, `${situation}: ${turned} requests`);
+    for (const [i, generation] of generations.entries()) {
+      assert.deepEqual(generation, alone[i], `${situation}: request ${i}`);
+    }
   }
   disposeModel(model);
 });
