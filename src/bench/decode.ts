@@ -2,13 +2,15 @@
 // a process of its own (compute.ts): the peak of resident memory belongs to the whole process.
 import { parameterCount } from '../architecture/parameters.js';
 import { Random } from '../base/random.js';
-import type { ComputeChoice, Precision } from '../config/compute.js';
+import type { ComputeChoice, Precision, Quantization } from '../config/compute.js';
 import type { ModelConfig } from '../config/model.js';
 import { greedy, samplingAt } from '../config/sampling.js';
 import { Engine } from '../inference/engine.js';
 import { type EngineOptions, engineOptions } from '../inference/engine-options.js';
-import { disposeModel, initModel, type Model } from '../model/model.js';
+import { quantizedModel } from '../inference/quantized.js';
+import { disposeModel, initModel, type Model, weight } from '../model/model.js';
 import { openBackend } from '../tensor/backends.js';
+import { read } from '../tensor/host.js';
 import { randomIds } from './inputs.js';
 import { spreadOf } from './measure.js';
 import { residentBytes } from './resident.js';
@@ -23,6 +25,8 @@ export interface DecodeJob extends ComputeChoice {
   context: number;
   /** 0: greedy. Nothing is cut off from the distribution. */
   temperature: number;
+  /** How the matrices are stored; default: as the precision has them. */
+  quantize?: Quantization;
   /** Steps to time, at most one for each token of the context; default 128. */
   steps?: number;
   seed: number;
@@ -34,6 +38,7 @@ export interface DecodeMeasurement {
   batch: number;
   context: number;
   temperature: number;
+  quantize: Quantization | null;
   steps: number;
   /** Of all rows together, at the median step; sampling included, the prompt not. */
   tokensPerSecond: number;
@@ -53,6 +58,8 @@ export interface DecodeResult extends Omit<DecodeMeasurement, 'stepWork' | 'prom
   promptOfRoofline: number | null;
 }
 
+/** Of a weight that is read; a block of q8_0 is 32 bytes and a scale of 2. */
+const weightBytes = { fp32: 4, bf16: 2, q8_0: 34 / 32 };
 const warmUpSteps = 8;
 const maxPromptPasses = 5;
 const maxPromptSeconds = 1;
@@ -60,7 +67,7 @@ const maxPromptSeconds = 1;
 /** Opens the backend, and decodes with a fresh model. */
 export async function measureDecode(job: DecodeJob): Promise<DecodeMeasurement> {
   await openBackend(job.backend, job);
-  const { shape, precision, batch, context, temperature } = job;
+  const { shape, precision, batch, context, temperature, quantize = null } = job;
   const steps = Math.min(job.steps ?? 128, context);
   const promptLength = context - warmUpSteps - Math.floor(steps / 2);
   const base = shapeOf(shape).config;
@@ -73,7 +80,7 @@ export async function measureDecode(job: DecodeJob): Promise<DecodeMeasurement> 
   const random = Random.stream(job.seed, 'bench-prompts');
   const newPrompts = (rows: number): number[][] =>
     Array.from({ length: rows }, () => [...randomIds(promptLength, config.vocab_size, random)]);
-  const model = initModel(config, job.seed);
+  const model = quantize === null ? initModel(config, job.seed) : await quantizedShape(config, job.seed);
   try {
     const promptSeconds = await secondsToRead(model, newPrompts, batch);
     const sampling = temperature === 0 ? greedy : samplingAt(temperature);
@@ -81,17 +88,27 @@ export async function measureDecode(job: DecodeJob): Promise<DecodeMeasurement> 
     const { seconds, columns } = await stepsOf(model, newPrompts(batch), options, steps);
     const spread = spreadOf(seconds);
     return {
-      ...{ shape, precision, batch, context, temperature, steps },
+      ...{ shape, precision, batch, context, temperature, quantize, steps },
       tokensPerSecond: batch / spread.median,
       quartiles: [batch / spread.high, batch / spread.low],
       promptTokensPerSecond: (batch * promptLength) / promptSeconds,
-      stepWork: decodeWork(config, precision, { tokens: batch, columns }),
-      promptWork: promptWork(config, precision, batch, promptLength),
+      stepWork: decodeWork(config, quantize ?? precision, { tokens: batch, columns }),
+      promptWork: promptWork(config, quantize ?? precision, batch, promptLength),
       peakRssMiB: residentBytes('VmHWM') / 2 ** 20,
     };
   } finally {
     disposeModel(model);
   }
+}
+
+async function quantizedShape(config: ModelConfig, seed: number): Promise<Model> {
+  const model = initModel(config, seed);
+  const tensors = await Promise.all(
+    model.parameters.map(async ({ name, shape }) => ({ name, shape, data: await read(weight(model, name)) })),
+  );
+  disposeModel(model);
+  const weights = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  return quantizedModel({ model: config, weights, path: 'a fresh model' });
 }
 
 /** A measurement as shares of the machine's limits. */
@@ -178,22 +195,22 @@ async function stepsOf(
  */
 export function decodeWork(
   config: ModelConfig,
-  precision: Precision,
+  stored: Precision | Quantization,
   { tokens, columns }: { tokens: number; columns: number },
 ): Work {
   const { num_hidden_layers: layers, num_attention_heads: heads, num_key_value_heads: groups } = config;
   const parameters = parameterCount(config);
   return {
     operations: 2 * parameters * tokens + 4 * layers * heads * config.head_dim * columns,
-    bytes: (precision === 'bf16' ? 2 : 4) * parameters + 4 * 2 * layers * groups * config.head_dim * columns,
+    bytes: weightBytes[stored] * parameters + 4 * 2 * layers * groups * config.head_dim * columns,
   };
 }
 
 /** The same for a token of a prompt: logits only after the last, and the weights read once for all rows. */
-function promptWork(config: ModelConfig, precision: Precision, rows: number, length: number): Work {
+function promptWork(config: ModelConfig, stored: Precision | Quantization, rows: number, length: number): Work {
   const tokens = rows * length;
-  const { operations } = decodeWork(config, precision, { tokens, columns: (tokens * (length + 1)) / 2 });
+  const { operations } = decodeWork(config, stored, { tokens, columns: (tokens * (length + 1)) / 2 });
   const withoutLogits = 2 * config.vocab_size * config.hidden_size * (tokens - rows);
-  const { bytes } = decodeWork(config, precision, { tokens: 0, columns: tokens });
+  const { bytes } = decodeWork(config, stored, { tokens: 0, columns: tokens });
   return { operations: (operations - withoutLogits) / tokens, bytes: bytes / tokens };
 }

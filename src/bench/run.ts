@@ -2,7 +2,7 @@
 // same minutes (each training and decoding in a child process, so that its peak of memory is its own).
 import { cpus } from 'node:os';
 import { availableCores } from '../base/cores.js';
-import type { BackendChoice, Precision } from '../config/compute.js';
+import type { BackendChoice, Precision, Quantization } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
@@ -38,6 +38,8 @@ export interface BenchSettings {
   batches?: readonly number[];
   /** Of decoding; without it, greedy and 1. */
   temperatures?: readonly number[];
+  /** Of the matrices that decode; without it they are as the precision has them. */
+  quantize?: Quantization;
   /** Timed steps, rounds, and prompts of rollouts; without it, as many as fit some seconds, and the quickstart's prompts. */
   steps?: number;
   seed: number;
@@ -131,8 +133,9 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         for (const temperature of settings.temperatures ?? [0, 1]) {
           for (const batch of settings.batches ?? [1, 8, 32, 64]) {
             watcher.onStart(`decode ${shape} ${precision}, batch ${batch}, temperature ${temperature}`);
-            const { context = 128 } = settings;
-            const job = { shape, precision, backend: choice, threads, steps, seed, batch, context, temperature };
+            const { context = 128, quantize } = settings;
+            const compute = { shape, precision, backend: choice, threads, seed };
+            const job = { ...compute, steps, batch, context, temperature, quantize };
             result.decode.push(decodeShares(await inChild('decode', job), limitsAt(precision, limits)));
           }
         }

@@ -2,7 +2,7 @@
 // largest magnitude / 127, and keep one signed byte each; 8.5 bits a number.
 import { UserError } from '../base/errors.js';
 import { formatCount, shorten } from '../base/format.js';
-import { encodeFloat16, type FloatDtype } from './float16.js';
+import { decodeFloat16, encodeFloat16, type FloatDtype } from './float16.js';
 
 export type GgufDtype = FloatDtype | 'q8_0';
 
@@ -67,6 +67,24 @@ function encodeQ8(values: Float32Array): Uint8Array | undefined {
     bytes[block * q8BlockBytes + 1] = halves[block] >>> 8;
   }
   return bytes;
+}
+
+/** The numbers that blocks of q8_0 stand for: each is its block's scale times a whole number, rounded to float32. */
+export function decodeQ8(bytes: Uint8Array): Float32Array {
+  const blocks = bytes.length / q8BlockBytes;
+  const quants = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const halves = Uint16Array.from({ length: blocks }, (_, block) => {
+    const at = block * q8BlockBytes;
+    return bytes[at] | (bytes[at + 1] << 8);
+  });
+  const scales = new Float32Array(blocks);
+  decodeFloat16('f16', halves, scales);
+  const values = new Float32Array(blocks * q8BlockSize);
+  for (let i = 0; i < values.length; i++) {
+    const block = Math.floor(i / q8BlockSize);
+    values[i] = scales[block] * quants[block * q8BlockBytes + 2 + (i % q8BlockSize)];
+  }
+  return values;
 }
 
 function bytesOf(data: Float32Array | Uint16Array): Uint8Array {

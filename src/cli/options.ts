@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import type { Flags } from '../base/overrides.js';
+import type { Quantization } from '../config/compute.js';
 import { endWithOutput } from './output.js';
 
 /** How a command talks: for people, as JSON lines, or not at all. */
@@ -26,6 +27,8 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   from?: string;
   /** False with --no-verify. */
   verify?: boolean;
+  /** Of `eval`: how the matrices are stored. */
+  quantize?: Quantization;
   resume?: boolean;
   /** With --resume: keys whose settings may differ. */
   override?: string[];
@@ -126,6 +129,16 @@ export function withVerify(command: Command): Command {
   return command.option(
     '--no-verify',
     'open checkpoints without comparing their files with the sha256 they were saved with',
+  );
+}
+
+/** What every command takes that answers or measures and does not train. */
+export function withQuantize(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--quantize <dtype>',
+      "round matrices to GGUF's q8_0: faster answers, on the native engine only",
+    ).choices(['q8_0']),
   );
 }
 

@@ -21,6 +21,7 @@ import {
   withConfig,
   withFrom,
   withOutput,
+  withQuantize,
   withRun,
   withSeeds,
   withThreads,
@@ -127,7 +128,7 @@ function addPretrain(program: Command): void {
 
 function addEval(program: Command): void {
   const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
-  withVerify(withRun(evaluate))
+  withQuantize(withVerify(withRun(evaluate)))
     .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')
     .option(
       '--text <file...>',
@@ -174,7 +175,7 @@ function addChat(program: Command): void {
     .option('--repetition-penalty <number>', `above 1 discourages repeats ${elseDefault(1)}`)
     .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
     .option('--system <text>', 'system message that opens the conversation');
-  withOutput(withCompute(withVerify(chat)));
+  withOutput(withQuantize(withCompute(withVerify(chat))));
   withAction(onlyPrints(chat), async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
 }
@@ -187,7 +188,7 @@ function addScore(program: Command): void {
     .argument('[texts...]', 'each a text of its own')
     .option('--shuffled <number>', 'shuffled versions of each text to score beside it', wholeNumber(0, 100), 0)
     .option('--seed <number>', 'seed of the shuffles', wholeNumber(0, maxSeed), 42);
-  withOutput(withCompute(withVerify(score)));
+  withOutput(withQuantize(withCompute(withVerify(score))));
   withAction(onlyPrints(score), async () => (await import('./commands/score.js')).score);
   example(score, 'mossctl score runs/quickstart "床前明月光" --shuffled 3');
 }
@@ -269,7 +270,7 @@ function addBench(program: Command): void {
     .option('--batch <numbers>', 'rows that decode side by side (default: 1,8,32,64)', wholeNumbers(1, 4096))
     .option('--temperature <numbers>', 'of decoding; 0 is greedy (default: 0,1)', wholeNumbers(0, 10))
     .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
-  withOutput(withThreads(bench));
+  withOutput(withThreads(withQuantize(bench)));
   withAction(onlyPrints(bench), async () => (await import('./commands/bench.js')).bench);
   example(bench, 'mossctl bench --only machine,train --shape 7m');
 }

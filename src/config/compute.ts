@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 export const backendNames = ['auto', 'tensorflow', 'native', 'wasm', 'cpu'] as const;
 export const precisions = ['fp32', 'bf16'] as const;
+/** How a model's matrices may be stored while it answers and is measured. */
+export const quantizations = ['q8_0'] as const;
+export type Quantization = (typeof quantizations)[number];
 
 export const computeSchema = z.strictObject({
   backend: z.enum(backendNames).default('auto').describe('compute backend'),

@@ -2,7 +2,7 @@
 // Paths in a file are relative to that file.
 import { z } from 'zod';
 import { isRedacted } from '../base/secrets.js';
-import { type ComputeChoice, computeSchema } from './compute.js';
+import { type ComputeChoice, computeSchema, quantizations } from './compute.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
@@ -191,6 +191,10 @@ const evalSchema = z.strictObject({
   samples: z.int().min(1).max(256).default(4).describe('answers sampled for each task; their mean is the reward'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature of those answers'),
   validationTokens: z.int().min(1).default(20_000).describe('held-out tokens per language for bits per byte, at most'),
+  quantize: z
+    .enum(quantizations)
+    .optional()
+    .describe("measure the models with their matrices rounded to GGUF's q8_0 (native engine only)"),
 });
 
 export const pipelineSchema = z.strictObject({

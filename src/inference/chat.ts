@@ -1,7 +1,7 @@
 // A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn.
 import { UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
-import type { ComputeChoice } from '../config/compute.js';
+import type { ComputeChoice, Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
 import { TemplateFault } from '../tokenizer/chat-template.js';
@@ -17,6 +17,8 @@ export interface ChatOptions {
   system?: string;
   /** False: the files are not compared with their sha256. */
   verify?: boolean;
+  /** How the matrices are stored while it answers; default: as float32. */
+  quantize?: Quantization;
 }
 
 export interface Chat {

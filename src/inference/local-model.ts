@@ -3,6 +3,7 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { checkTokenRows } from '../checkpoint/model-config.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
+import type { Quantization } from '../config/compute.js';
 import { greedy, type Sampling, samplingSchema, withinBounds } from '../config/sampling.js';
 import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
@@ -12,7 +13,19 @@ import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { type ChatFormat, isBaseModel, stopIdsOf } from './chat-format.js';
 import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
 import { Engine, type Generation, type Request } from './engine.js';
+import { quantizedModel } from './quantized.js';
 import { resultsOf } from './sequence.js';
+
+interface QuantizeOption {
+  /** How the matrices are stored while they are used; default: as float32. */
+  quantize?: Quantization;
+}
+
+interface LoadedWeights extends QuantizeOption {
+  model: Model;
+  tokenizer: Tokenizer;
+  checkpoint?: Checkpoint;
+}
 
 export class LocalModel implements ChatModel, ChatFormat {
   readonly model: Model;
@@ -22,29 +35,34 @@ export class LocalModel implements ChatModel, ChatFormat {
   readonly eosTokenIds: readonly number[];
   /** Absent: weights in training. */
   readonly checkpoint: Checkpoint | undefined;
+  readonly quantize: Quantization | undefined;
   #template: ChatTemplate | undefined;
 
   /** Borrows weights that somebody else disposes, after this model. */
-  constructor({ model, tokenizer, checkpoint }: { model: Model; tokenizer: Tokenizer; checkpoint?: Checkpoint }) {
+  constructor({ model, tokenizer, checkpoint, quantize }: LoadedWeights) {
     this.model = model;
     this.tokenizer = tokenizer;
     this.checkpoint = checkpoint;
+    this.quantize = quantize;
     this.engine = new Engine(model, { withoutToken: idsWithoutToken(tokenizer, model.config.vocab_size) });
     this.isBase = isBaseModel(tokenizer, checkpoint?.manifest.stage);
     this.eosTokenIds = checkpoint?.eosTokenIds ?? [];
   }
 
   /** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend; `verify` as for `openCheckpoint`. */
-  static async open(path: string, options: { verify?: boolean } = {}): Promise<OpenedModel> {
-    return withCheckpoint(path, async (directory) => LocalModel.of(await openCheckpoint(directory, options)));
+  static async open(path: string, options: { verify?: boolean } & QuantizeOption = {}): Promise<OpenedModel> {
+    return withCheckpoint(path, async (directory) => LocalModel.of(await openCheckpoint(directory, options), options));
   }
 
   /** The weights of a checkpoint that was opened, on the current backend. @throws UserError where a token has no row in them. */
-  static async of(checkpoint: Checkpoint): Promise<OpenedModel> {
+  static async of(checkpoint: Checkpoint, { quantize }: QuantizeOption = {}): Promise<OpenedModel> {
     const tokenizer = await Tokenizer.open(checkpoint.path);
     checkTokenRows(checkpoint.model, tokenizer, checkpoint.path);
-    const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
-    return new LocalModel({ model, tokenizer, checkpoint }) as OpenedModel;
+    const model =
+      quantize === undefined
+        ? modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path)
+        : quantizedModel(checkpoint);
+    return new LocalModel({ model, tokenizer, checkpoint, quantize }) as OpenedModel;
   }
 
   /** Compiled when it is first asked for: text is continued without one. */
@@ -54,7 +72,8 @@ export class LocalModel implements ChatModel, ChatFormat {
   }
 
   get identity(): string {
-    return this.checkpoint?.digest ?? 'weights in training';
+    const digest = this.checkpoint?.digest ?? 'weights in training';
+    return this.quantize === undefined ? digest : `${digest} ${this.quantize}`;
   }
 
   get contextLength(): number {
@@ -62,7 +81,8 @@ export class LocalModel implements ChatModel, ChatFormat {
   }
 
   get notes(): readonly string[] {
-    return this.checkpoint?.notes ?? [];
+    const own = this.quantize === undefined ? [] : [`its matrices are rounded to ${this.quantize} (--quantize)`];
+    return [...(this.checkpoint?.notes ?? []), ...own];
   }
 
   /** What the model's makers wrote into its generation_config.json. */

@@ -52,7 +52,7 @@ export class TokenReader {
    */
   read(cache: KeyValueCache, pieces: readonly Piece[]): Tensor2D {
     this.#model ??= packModel(this.#source);
-    if (this.#isStale) repackModel(this.#model);
+    if (this.#isStale && this.#model !== this.#source) repackModel(this.#model);
     this.#isStale = false;
     const tokens = pieces.flatMap(({ ids }) => ids);
     const positions = pieces.flatMap(({ ids, from }) => ids.map((_, i) => from + i));
@@ -74,7 +74,7 @@ export class TokenReader {
   dispose(): void {
     this.#forget();
     this.#recorder?.dispose();
-    if (this.#model !== undefined) disposePacked(this.#model);
+    if (this.#model !== undefined && this.#model !== this.#source) disposePacked(this.#model);
   }
 
   #readOnce(cache: KeyValueCache, inputs: readonly Int32Array[], pieces: readonly Piece[]): Tensor2D {

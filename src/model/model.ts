@@ -14,7 +14,7 @@ export interface Model {
   /** What it is made of, in the order of `weights`. */
   parameters: readonly ParameterSpec[];
   weights: Map<string, Variable>;
-  /** Matrices that are also there packed, for products without a gradient: see packed.ts. */
+  /** Matrices that are there packed, for products without a gradient: beside their weights (packed.ts), or in their place. */
   packed?: ReadonlyMap<string, PackedMatrix>;
 }
 
@@ -62,6 +62,7 @@ export function modelFromTensors(
 
 export function disposeModel(model: Model): void {
   for (const value of model.weights.values()) value.dispose();
+  for (const { packed } of model.packed?.values() ?? []) packed.dispose();
 }
 
 export function weight(model: Model, name: string): Variable {

@@ -5,13 +5,13 @@ import { canPack, packMatrix, repackMatrix } from '../tensor/ops/linear-packed.j
 import { keep } from '../tensor/tf.js';
 import { type Model, matrixOf } from './model.js';
 
-/** Every matrix that hidden states are multiplied by, packed; the model as it is where the backend packs none. */
+/** Every matrix that hidden states are multiplied by, packed; the model as it is where it is packed, or the backend packs none. */
 export function packModel(model: Model): Model {
-  if (!canPack()) return model;
+  if (model.packed !== undefined || !canPack()) return model;
   const names = packable(model);
   const packed = new Map(
     names.map((name) => {
-      const matrix = model.packed?.get(name) ?? packMatrix(matrixOf(model, name));
+      const matrix = packMatrix(matrixOf(model, name));
       keep(matrix.packed);
       return [name, matrix];
     }),
@@ -21,7 +21,7 @@ export function packModel(model: Model): Model {
 
 /** After the weights have changed. */
 export function repackModel(model: Model): void {
-  for (const [name, matrix] of model.packed ?? []) if (!matrix.isQ8) repackMatrix(matrixOf(model, name), matrix);
+  for (const [name, matrix] of model.packed ?? []) repackMatrix(matrixOf(model, name), matrix);
 }
 
 export function disposePacked({ packed }: Model): void {

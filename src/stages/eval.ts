@@ -108,7 +108,8 @@ async function evaluateCheckpoint(
 ) {
   const { config, inputs, seed, reporter, signal } = job;
   reportNotes(job, checkpoint);
-  const loaded = await LocalModel.of(checkpoint);
+  if (config.quantize !== undefined) reporter.note('info', `${label}: its matrices are rounded to ${config.quantize}`);
+  const loaded = await LocalModel.of(checkpoint, config);
   let measurements: Measurements = new Map();
   let answers: Answer[] = [];
   try {

@@ -7,7 +7,7 @@ import { countOf, formatBytes, formatCount, formatShort, formatTable } from '../
 import type { DiskSpeed } from '../../bench/checkpoint.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
 import { shapeNames } from '../../bench/shapes.js';
-import { backendNames, precisions } from '../../config/compute.js';
+import { backendNames, precisions, type Quantization } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { killSignals } from '../signals.js';
@@ -22,6 +22,7 @@ interface BenchOptions extends OutputOptions {
   batch?: number[];
   temperature?: number[];
   steps?: number;
+  quantize?: Quantization;
 }
 
 export async function bench(options: BenchOptions): Promise<void> {
@@ -35,6 +36,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     context: options.context,
     batches: options.batch,
     temperatures: options.temperature,
+    quantize: options.quantize,
     steps: options.steps,
     seed: 1,
   };
@@ -132,7 +134,7 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         ...['of bandwidth', 'bound by', 'of roofline', 'prompt tokens/s', 'of roofline', 'peak RSS'],
       ],
       decode.map((row) => [
-        ...[row.shape, row.precision, String(row.batch), String(row.context), String(row.temperature)],
+        ...[row.shape, row.quantize ?? row.precision, String(row.batch), String(row.context), String(row.temperature)],
         ...[formatCount(row.tokensPerSecond), range(row.quartiles), percent(row.ofBandwidth)],
         ...[row.bound ?? '–', percent(row.ofRoofline), formatCount(row.promptTokensPerSecond)],
         ...[percent(row.promptOfRoofline), `${formatCount(row.peakRssMiB)} MiB`],

@@ -61,7 +61,7 @@ async function* documentsOf(files: readonly string[], tokenizer: Tokenizer): Asy
 }
 
 function printFigures(
-  { checkpoint }: OpenedModel,
+  { checkpoint, quantize }: OpenedModel,
   texts: readonly MeasuredText[],
   { tokens, json }: OutputOptions & { tokens: number },
 ): void {
@@ -70,7 +70,16 @@ function printFigures(
   const figures = figuresOf(new Map([...measureTexts(texts), ...measureSources(texts)]));
   const path = shownPath(checkpoint.path);
   if (json) {
-    printJson({ type: 'result', path, digest: checkpoint.digest, texts: texts.length, bytes, tokens, ...figures });
+    printJson({
+      type: 'result',
+      path,
+      digest: checkpoint.digest,
+      texts: texts.length,
+      bytes,
+      tokens,
+      quantize,
+      ...figures,
+    });
     return;
   }
   printLine(resultsText({ columns: [{ label: checkpoint.manifest.stage, checkpoint: path, ...figures }] }));

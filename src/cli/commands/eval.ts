@@ -8,7 +8,8 @@ import { printLine, shownPath } from '../output.js';
 import { runStages } from '../run-stages.js';
 
 export async function evaluate(target: string | undefined, options: RunOptions): Promise<void> {
-  const result = await runStages({ ...options, ...(await placeOf(target, options)), only: 'eval' });
+  const flags = { 'eval.quantize': options.quantize };
+  const result = await runStages({ ...options, ...(await placeOf(target, options)), only: 'eval', flags });
   if (!options.json) printLine(`report  ${result.report}`);
 }
 

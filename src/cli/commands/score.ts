@@ -1,6 +1,7 @@
 // mossctl score: how likely a model holds a text to be, as a whole, by sentence and by token.
 import { formatCount, formatTable, printable } from '../../base/format.js';
 import { Random } from '../../base/random.js';
+import type { Quantization } from '../../config/compute.js';
 import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
 import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
 import { visibleToken } from '../../inspect/visible.js';
@@ -14,6 +15,7 @@ interface ScoreOptions extends OutputOptions, ComputeOptions {
   shuffled: number;
   seed: number;
   verify: boolean;
+  quantize?: Quantization;
 }
 
 export async function score(checkpoint: string, texts: readonly string[], options: ScoreOptions): Promise<void> {
