@@ -131,7 +131,7 @@ class Alone {
 
 void Pool::run(Piece run_piece, void* context, long count, double multiply_adds) {
   State& s = *state_;
-  if (alone(multiply_adds)) {
+  if (alone(multiply_adds) || count == 1) {
     const Alone guard(active_, threads_);
     for (long piece = 0; piece < count; piece++) run_piece(context, piece, 0);
     return;

@@ -160,14 +160,14 @@ static inline vf exp(vf x) {
   return x == x ? ordinary : x;  // NaN stays NaN
 }
 
-/** The part [begin, end) of `count` things that falls to `thread`, in multiples of `unit`. */
+/** Part `part` of `parts`, [begin, end), of `count` things, in multiples of `unit`. */
 struct Range {
   long begin, end;
 };
-static inline Range share(long count, int thread, int threads, long unit = 1) {
+static inline Range share(long count, long part, long parts, long unit = 1) {
   const long units = ceil_div(count, unit);
-  const long begin = units * thread / threads * unit;
-  const long end = units * (thread + 1) / threads * unit;
+  const long begin = units * part / parts * unit;
+  const long end = units * (part + 1) / parts * unit;
   return {smaller(begin, count), smaller(end, count)};
 }
 

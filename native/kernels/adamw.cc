@@ -64,7 +64,7 @@ const char* adamw(const Call& call) {
   const optimizer::Step step{as_float(numbers[1]), as_float(1 - numbers[1]), as_float(numbers[2]),
                              as_float(1 - numbers[2]), as_float(numbers[3]), as_float(numbers[4]),
                              as_float(1 / numbers[5]), as_float(numbers[6])};
-  split_over(threads_for(total), total, 16, [&](Range part, int) {
+  split_over(total, total, 16, [&](Range part, int) {
     long first = 0;  // of the parameter, were they all end to end
     for (long i = 0; i < count && first < part.end; i++) {
       const Tensor* t = call.tensors + 4 * i;
@@ -90,7 +90,7 @@ const char* global_norm(const Call& call) {
     total += call.tensors[i].size;
   }
   double* partial = reinterpret_cast<double*>(shared_scratch(slot_partial, 2 * chunks));
-  split_over(threads_for(total), chunks, 1, [&](Range part, int) {
+  split_over(total, chunks, 1, [&](Range part, int) {
     long first = 0;
     for (long i = 0; i < count && first < part.end; i++) {
       const Tensor& t = call.tensors[i];

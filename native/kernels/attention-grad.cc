@@ -16,19 +16,19 @@ constexpr long key_block = KC;
 struct AttentionGrad : AttentionWork {
   const float *dy, *out, *lse;
   float *dq, *dk, *dv;
-  float* partial;  // per thread but the first: dk and dv [2, keys, dim] of a group that an earlier thread started
+  float* partial;  // per part but the first: dk and dv [2, keys, dim] of a group that an earlier part started
 
   long per_group() const { return heads_per_group() * units; }
-  /** The group (of all sequences' groups) that this thread goes on with, or −1. */
-  long continued(int thread) const {
-    const long begin = start(thread);
-    const bool goes_on = begin % per_group() != 0 && begin < start(thread + 1);
+  /** The group (of all sequences' groups) that a part goes on with, or −1. */
+  long continued(long part) const {
+    const long begin = start(part);
+    const bool goes_on = begin % per_group() != 0 && begin < start(part + 1);
     return goes_on ? begin / per_group() : -1;
   }
-  float* partial_of(int thread) const { return partial + (thread - 1) * 2 * keys * dim; }
+  float* partial_of(long part) const { return partial + (part - 1) * 2 * keys * dim; }
 };
 
-/** What a thread keeps for one group of heads: packed keys and values, and where their gradients go. */
+/** What a part keeps for one group of heads: packed keys and values, and where their gradients go. */
 struct GroupGrad {
   long b, g, base, keys;  // the packed keys are base … base + keys − 1
   const float *packed_k, *packed_v;  // for products with queries
@@ -190,14 +190,13 @@ void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
   clear(smaller(group.base + panels * MR, c.keys), c.keys);
 }
 
-/** Adds to dk and dv what later threads found of a group, in the order of threads. */
-void add_partials(const AttentionGrad& c, int thread) {
-  for (int other = 1; other < c.threads; other++) {
-    const long group = c.continued(other);
+/** Adds to dk and dv of some keys what later parts found of a group, in the order of parts. */
+void add_partials(const AttentionGrad& c, Range some) {
+  for (long part = 1; part < c.parts; part++) {
+    const long group = c.continued(part);
     if (group < 0) continue;
-    const Range part = share(c.keys, thread, c.threads);
-    const float* from = c.partial_of(other);
-    for (long s = part.begin; s < part.end; s++) {
+    const float* from = c.partial_of(part);
+    for (long s = some.begin; s < some.end; s++) {
       const long to = c.key(group / c.groups, s, group % c.groups);
       for (long d = 0; d < c.dim; d++) c.dk[to + d] += from[s * c.dim + d];
       for (long d = 0; d < c.dim; d++) c.dv[to + d] += from[(c.keys + s) * c.dim + d];
@@ -205,9 +204,8 @@ void add_partials(const AttentionGrad& c, int thread) {
   }
 }
 
-void attention_grad_job(void* context, int thread) {
-  const AttentionGrad& c = *static_cast<AttentionGrad*>(context);
-  const long begin = c.start(thread), end = c.start(thread + 1);
+void part_grad(const AttentionGrad& c, long part) {
+  const long begin = c.start(part), end = c.start(part + 1);
   for (long item = begin; item < end;) {
     const long group = item / c.per_group(), next = smaller(end, (group + 1) * c.per_group());
     GroupGrad to{};
@@ -219,14 +217,12 @@ void attention_grad_job(void* context, int thread) {
       to.dv = c.dv + c.key(to.b, 0, to.g);
     } else {
       to.stride = c.dim;
-      to.dk = c.partial_of(thread);
+      to.dk = c.partial_of(part);
       to.dv = to.dk + c.keys * c.dim;
     }
     group_grad(c, to, item, next);
     item = next;
   }
-  Pool::instance().barrier();
-  add_partials(c, thread);
 }
 
 }  // namespace
@@ -254,11 +250,16 @@ const char* attention_grad(const Call& call) {
     return nullptr;
   }
   const double work = 5.0 * context.total() * context.dim;
-  if (Pool::instance().alone(work)) context.threads = 1;
-  bool split = false;
-  for (int thread = 1; thread < context.threads; thread++) split = split || context.continued(thread) >= 0;
-  if (split) context.partial = shared_scratch(slot_partial, 2 * (context.threads - 1) * context.keys * context.dim);
-  Pool::instance().run(attention_grad_job, &context, work);
+  // A group that is split is added up in the end: no more of that than keeps all threads at work.
+  const long threads = Pool::instance().threads();
+  context.cut(work, threads == 1 ? 1 : larger(4 * threads, context.batch * context.groups));
+  long split = 0;
+  for (long part = 1; part < context.parts; part++) split += context.continued(part) >= 0;
+  const long numbers = 2 * context.keys * context.dim;
+  if (split > 0) context.partial = shared_scratch(slot_partial, (context.parts - 1) * numbers);
+  in_pieces(context.parts, work, [&](long part, int) { part_grad(context, part); });
+  if (split == 0) return nullptr;
+  split_over(split * numbers, context.keys, 1, [&](Range some, int) { add_partials(context, some); });
   return nullptr;
 }
 

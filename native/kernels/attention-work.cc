@@ -11,8 +11,14 @@ long AttentionWork::total() const {
   return result * heads;
 }
 
-long AttentionWork::start(int thread) const {
-  long rest = total() * thread / threads;
+void AttentionWork::cut(double all, long most) {
+  constexpr double of_part = 1 << 20;
+  const long of_groups = batch * groups, wanted = larger(1, smaller(most, static_cast<long>(all / of_part)));
+  parts = wanted > of_groups ? ceil_div(wanted, of_groups) * of_groups : ceil_div(of_groups, of_groups / wanted);
+}
+
+long AttentionWork::start(long part) const {
+  long rest = total() * part / parts;
   for (long b = 0; b < batch; b++) {
     long of_head = 0;
     for (long u = 0; u < units; u++) of_head += cost(b, u);
@@ -47,7 +53,6 @@ const char* read_attention(const Call& call, int q, long height, AttentionWork& 
   w.v = call.floats(q + 2);
   w.ranges = call.integers(q + 3);
   w.scale = 1.0f / sqrtf(static_cast<float>(w.dim));
-  w.threads = Pool::instance().threads();
   w.height = height;
   w.units = ceil_div(w.queries, height);
   const long floats = w.batch * w.units * static_cast<long>(sizeof(Keys) / sizeof(float));

@@ -4,6 +4,7 @@
 
 #include "../call.h"
 #include "gemm.h"
+#include "work.h"
 
 namespace mossctl {
 namespace MOSSCTL_ISA {
@@ -29,7 +30,7 @@ struct AttentionWork {
   const float *q, *k, *v;
   const int32_t* ranges;  // [batch, queries, 2]
   float scale;
-  int threads;
+  long parts;             // that the work is cut into
   long height, units;  // rows of a unit, units of a sequence
   const Keys* spans;   // [batch, units]
 
@@ -46,8 +47,10 @@ struct AttentionWork {
   long cost(long b, long unit) const { return span(b, unit).last - span(b, unit).first + 1 + 16; }
 
   long total() const;
-  /** The item (batch, head, unit), counted in this order, from which `thread` works until the next thread's start. */
-  long start(int thread) const;
+  /** Parts of some `multiply_adds` each, `all` of them together, which end where groups of heads do if these are alike. */
+  void cut(double all, long most);
+  /** The item (batch, head, unit), counted in this order, with which a part begins: it ends where the next one begins. */
+  long start(long part) const;
 };
 
 struct Attention : AttentionWork {

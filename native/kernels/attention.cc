@@ -76,10 +76,9 @@ void attention_group(const Attention& c, long b, long g, long begin, long end) {
   }
 }
 
-void attend(void* context, int thread) {
-  const Attention& c = *static_cast<Attention*>(context);
-  const long end = c.start(thread + 1), per_group = c.heads_per_group() * c.units;
-  for (long item = c.start(thread); item < end;) {
+void attend(const Attention& c, long part) {
+  const long end = c.start(part + 1), per_group = c.heads_per_group() * c.units;
+  for (long item = c.start(part); item < end;) {
     const long next = smaller(end, (item / per_group + 1) * per_group);
     attention_group(c, item / per_group / c.groups, item / per_group % c.groups, item, next);
     item = next;
@@ -101,8 +100,8 @@ const char* attention(const Call& call) {
   context.lse = call.floats(5);
   if (context.batch == 0 || context.queries == 0) return nullptr;
   const double work = 8.0 * context.total() * context.dim;
-  if (Pool::instance().alone(work)) context.threads = 1;
-  Pool::instance().run(attend, &context, work);
+  context.cut(work, context.batch * context.heads * context.units);
+  in_pieces(context.parts, work, [&](long part, int) { attend(context, part); });
   return nullptr;
 }
 

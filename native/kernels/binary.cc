@@ -42,7 +42,7 @@ static inline void binary_run(const float* a, long a_step, const float* b, long 
 
 template <typename Op>
 void binary_walk(const Walk& walk, const float* a, const float* b, float* y) {
-  split_over(threads_for(walk.count), walk.count, 16, [&](Range part, int) {
+  split_over(walk.count, walk.count, 16, [&](Range part, int) {
     for_runs(walk, part, [&](long i, long j, long index, long n, long a_step, long b_step) {
       binary_run<Op>(a + i, a_step, b + j, b_step, y + index, n);
     });

@@ -42,7 +42,7 @@ static void copy_tiles(const Walk& walk, int x_axis, int y_axis, const int32_t* 
     if (axis != x_axis && axis != y_axis) others.push(walk.sizes[axis], walk.a[axis], walk.b[axis]);
   }
   others.finish();
-  split_over(threads_for(walk.count), others.count * strips, 1, [&](Range part, int) {
+  split_over(walk.count, others.count * strips, 1, [&](Range part, int) {
     for (long strip = part.begin; strip < part.end; strip++) {
       const long plane = strip / strips, j = strip % strips * W, columns = smaller(W, width - j);
       for_runs(others, {plane, plane + 1}, [&](long from, long to, long, long, long, long) {
@@ -95,7 +95,7 @@ const char* copy(const Call& call) {
     copy_tiles(walk, x_axis, y_axis, x, y);
     return nullptr;
   }
-  split_over(threads_for(count), count, 16, [&](Range part, int) {
+  split_over(count, count, 16, [&](Range part, int) {
     for_runs(walk, part, [&](long i, long j, long, long n, long x_step, long y_step) {
       copy_run(x + i, x_step, y + j, y_step, n);
     });

@@ -16,7 +16,7 @@ const char* embedding(const Call& call) {
   if (size == 0) return nullptr;
   const float* table = call.floats(0);
   float* y = call.floats(2);
-  split_over(threads_for(size), n, 1, [&](Range rows, int) {
+  split_over(size, n, 1, [&](Range rows, int) {
     for (long i = rows.begin; i < rows.end; i++) {
       memcpy(y + i * d, table + ids[i] * d, static_cast<size_t>(d) * sizeof(float));
     }
@@ -37,7 +37,7 @@ const char* embedding_grad(const Call& call) {
   split_elements(size, [&](long first, long count) {
     memset(table + first, 0, static_cast<size_t>(count) * sizeof(float));
   });
-  split_over(threads_for(n * d), d, 16, [&](Range columns, int) {
+  split_over(n * d, d, 16, [&](Range columns, int) {
     for (long i = 0; i < n; i++) {
       const float* from = dy + i * d;
       float* to = table + ids[i] * d;

@@ -2,6 +2,8 @@
 // reaches 97 % of the processor's multiply-adds when its operands are in cache.
 #include "gemm.h"
 
+#include "work.h"
+
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
@@ -164,103 +166,109 @@ void multiply_strips(Order order, long rows, long columns, long depth, const flo
   multiply(rows, columns, depth, a, b, b_strip, out, ahead);
 }
 
-namespace {
-
-/** Threads as a grid over C: the split with the least work for the busiest thread. */
-struct Grid {
-  int rows, columns;
-};
-Grid grid(long m, long n, int threads) {
-  Grid best{threads, 1};
-  long least = -1;
-  for (int rows = threads; rows >= 1; rows--) {
-    if (threads % rows != 0) continue;
-    const int columns = threads / rows;
-    const long work = ceil_div(ceil_div(m, MR), rows) * ceil_div(ceil_div(n, NR), columns);
-    if (least < 0 || work < least) {
-      least = work;
-      best = {rows, columns};
-    }
-  }
-  return best;
-}
-
-}  // namespace
-
 long block_depth(long k, Operands operands) {
   const long most = operands == Operands::paired ? 2 * KC : KC;
   const long blocks = larger(1, ceil_div(k, most));
   return larger(1, smaller(most, ceil_div(ceil_div(k, blocks), 8) * 8));
 }
 
-long gemm_scratch(long n, long k, Operands operands) {
-  return 2 * ceil_div(smaller(n, NC), NR) * NR * slots(operands, smaller(block_depth(k, operands), larger(1, k)));
+namespace {
+
+/** A piece of some 20 to 100 µs: multiply-adds, or floats to pack. */
+constexpr long piece_work = 1 << 21, piece_floats = 1 << 15;
+
+/** So many pieces for `units` of `work` each: as many for every thread, were all equally fast. */
+long pieces_of(long units, long work, long each, long threads) {
+  const long rounds = larger(1, units * work / (each * threads));
+  return smaller(units, rounds * threads);
 }
 
-void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, View b, Out out, float* scratch) {
-  Pool& pool = Pool::instance();
-  const Grid split = grid(m, n, pool.threads());
-  const Range rows = share(m, thread / split.columns, split.rows, MR);
-  const long kc = block_depth(k, operands);
-  const Order order = a.columns == 1 ? Order::by_rows : Order::by_depth;
-  const long at_a_time = order == Order::by_rows ? MR : 8 * MR;  // rows of A packed together
-  float* packed = thread_scratch(slot_packed_a, packed_a(at_a_time, slots(operands, kc)));
-  float* blocks[2] = {scratch, scratch + gemm_scratch(n, k, operands) / 2};
-  int turn = 0;
-  for (long j = 0; j < n; j += NC) {
-    const long width = smaller(NC, n - j);
-    const long strips = ceil_div(width, NR);
-    const Range packing = share(strips, thread, pool.threads());
-    const Range columns = share(width, thread % split.columns, split.columns, NR);
-    for (long p = 0; p < k || p == 0; p += kc) {
-      const long depth = smaller(kc, k - p);
-      const long slot_count = slots(operands, depth);
-      // Two blocks in turn: while one is read, the next may be packed.
-      float* block = blocks[turn];
-      turn = 1 - turn;
-      const View part{b.data + p * b.rows + j * b.columns, b.rows, b.columns};
-      pack_b(part, width, depth, packing.begin, packing.end, block, operands);
-      pool.barrier();
-      for (long i = rows.begin; i < rows.end; i += at_a_time) {
-        const long height = smaller(at_a_time, rows.end - i);
-        pack_a({a.data + i * a.rows + p * a.columns, a.rows, a.columns}, height, depth, packed, operands);
-        Out here = moved(out, i, j + columns.begin);
-        // What is packed next: further down, or at the top of the next block.
-        const bool down = i + at_a_time < rows.end;
-        const long next_i = down ? i + at_a_time : rows.begin, next_p = down ? p : p + kc;
-        const Ahead ahead =
-            ahead_of({a.data + next_i * a.rows + next_p * a.columns, a.rows, a.columns},
-                     smaller(at_a_time, rows.end - next_i), smaller(kc, k - next_p));
-        if (p > 0) {
-          here.accumulate = true;
-          here.bias = here.residual = nullptr;
-        }
-        const float* strip = block + columns.begin * slot_count;
-        const long span = columns.end - columns.begin;
-        multiply_strips(order, height, span, slot_count, packed, strip, slot_count * NR, here,
-                        operands == Operands::paired, ahead);
-      }
-    }
+/** Columns [j, j + width) of B at depths [p, p + depth): what is packed at a time. */
+struct Block {
+  long j, width, p, depth;
+  float* packed;
+};
+
+struct Product {
+  Operands operands;
+  long m, n, k;
+  View a, b;
+  Out out;
+  long kc, depths;    // of a block; blocks along the depth
+  float* scratch[2];  // blocks in turn: while one is read, the next is packed
+
+  long blocks() const { return ceil_div(n, NC) * depths; }
+  Block block(long i) const {
+    const long j = i / depths * NC, p = i % depths * kc;
+    return {j, smaller(NC, n - j), p, smaller(kc, k - p), scratch[i % 2]};
   }
-  pool.barrier();
+  View rows_of_a(long i, long p) const { return {a.data + i * a.rows + p * a.columns, a.rows, a.columns}; }
+};
+
+/** A block of B cut for packing, and its part of C: by rows, and by columns where there are few rows. */
+struct Pieces {
+  long packing, rows, columns;
+};
+Pieces cut(const Product& c, const Block& block) {
+  const long threads = Pool::instance().threads(), panels = ceil_div(c.m, MR), strips = ceil_div(block.width, NR);
+  const long floats = NR * block.depth, tile = MR * floats;
+  Pieces result{};
+  result.packing = strips * floats < piece_floats ? 1 : pieces_of(strips, floats, piece_floats, threads);
+  result.rows = pieces_of(panels, strips * tile, piece_work, threads);
+  result.columns = result.rows < threads ? pieces_of(strips, panels * tile, piece_work, threads) : 1;
+  return result;
 }
+
+void pack_piece(const Product& c, const Block& block, long piece, long pieces) {
+  const Range strips = share(ceil_div(block.width, NR), piece, pieces);
+  const View part{c.b.data + block.p * c.b.rows + block.j * c.b.columns, c.b.rows, c.b.columns};
+  pack_b(part, block.width, block.depth, strips.begin, strips.end, block.packed, c.operands);
+}
+
+void multiply_piece(const Product& c, const Block& block, long piece, const Pieces& pieces) {
+  const Order order = c.a.columns == 1 ? Order::by_rows : Order::by_depth;
+  const long at_a_time = order == Order::by_rows ? MR : 8 * MR;  // rows of A packed together
+  const long slot_count = slots(c.operands, block.depth);
+  const Range rows = share(c.m, piece / pieces.columns, pieces.rows, MR);
+  const Range columns = share(block.width, piece % pieces.columns, pieces.columns, NR);
+  const float* strip = block.packed + columns.begin * slot_count;
+  const long span = columns.end - columns.begin;
+  float* packed = thread_scratch(slot_packed_a, packed_a(at_a_time, slot_count));
+  for (long i = rows.begin; i < rows.end; i += at_a_time) {
+    const long height = smaller(at_a_time, rows.end - i), next = i + at_a_time;
+    pack_a(c.rows_of_a(i, block.p), height, block.depth, packed, c.operands);
+    Out here = moved(c.out, i, block.j + columns.begin);
+    const Ahead ahead = ahead_of(c.rows_of_a(next, block.p), smaller(at_a_time, rows.end - next), block.depth);
+    if (block.p > 0) {
+      here.accumulate = true;
+      here.bias = here.residual = nullptr;
+    }
+    multiply_strips(order, height, span, slot_count, packed, strip, slot_count * NR, here,
+                    c.operands == Operands::paired, ahead);
+  }
+}
+
+}  // namespace
 
 void gemm(long m, long n, long k, View a, View b, Out out) {
   if (m == 0 || n == 0) return;
-  struct Context {
-    long m, n, k;
-    View a, b;
-    Out out;
-    float* scratch;
-    Operands operands;
-  } context{m, n, k, a, b, out, nullptr, wanted_operands()};
-  context.scratch = shared_scratch(slot_packed_b, gemm_scratch(n, k, context.operands));
-  Pool::instance().run(
-      [](void* data, int thread) {
-        const Context& c = *static_cast<Context*>(data);
-        gemm_in_job(thread, c.operands, c.m, c.n, c.k, c.a, c.b, c.out, c.scratch);
-      },
-      &context, 1.0 * m * n * k);
+  Product c{wanted_operands(), m, n, k, a, b, out, 0, 0, {}};
+  c.kc = block_depth(k, c.operands);
+  c.depths = larger(1, ceil_div(k, c.kc));
+  const long floats = ceil_div(smaller(n, NC), NR) * NR * slots(c.operands, smaller(c.kc, larger(1, k)));
+  c.scratch[0] = shared_scratch(slot_packed_b, 2 * floats);
+  c.scratch[1] = c.scratch[0] + floats;
+  const double work = 1.0 * m * n * k;
+  // Each block in turn, and beside its products the packing of the next.
+  for (long i = -1, last = c.blocks() - 1; i <= last; i++) {
+    const Block block = c.block(larger(i, 0)), after = c.block(smaller(i + 1, last));
+    const Pieces pieces = cut(c, block);
+    const long packing = i < last ? cut(c, after).packing : 0, products = i < 0 ? 0 : pieces.rows * pieces.columns;
+    in_pieces(packing + products, work, [&](long piece, int) {
+      if (piece < packing) return pack_piece(c, after, piece, packing);
+      multiply_piece(c, block, piece - packing, pieces);
+    });
+  }
 }
 
 }  // namespace MOSSCTL_ISA

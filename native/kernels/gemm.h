@@ -99,9 +99,6 @@ long block_depth(long k, Operands operands);
 
 /** C [m × n] = A [m × k] · B [k × n], on all threads of the pool. */
 void gemm(long m, long n, long k, View a, View b, Out out);
-/** The same inside a job: every thread calls it, and it ends with a barrier. `scratch` holds gemm_scratch floats. */
-void gemm_in_job(int thread, Operands operands, long m, long n, long k, View a, View b, Out out, float* scratch);
-long gemm_scratch(long n, long k, Operands operands);
 
 }  // namespace MOSSCTL_ISA
 }  // namespace mossctl

@@ -168,7 +168,7 @@ const char* rms_norm(const Call& call) {
   c.w = call.floats(1);
   c.y = call.floats(2);
   if (size == 0) return nullptr;
-  split_over(threads_for(size), c.rows, 1, [&](Range rows, int) { rms::forward_rows<8>(c, rows); });
+  split_over(size, c.rows, 1, [&](Range rows, int) { rms::forward_rows<8>(c, rows); });
   return nullptr;
 }
 
@@ -190,21 +190,17 @@ const char* rms_norm_grad(const Call& call) {
   float* dw = call.floats(4);
   if (c.d == 0) return nullptr;
   memset(dw, 0, static_cast<size_t>(c.d) * sizeof(float));
-  const int threads = threads_for(size);
-  if (threads == 1) {
-    rms::backward_rows<8>(c, {0, c.rows}, dw);
-    return nullptr;
-  }
-  // One sum of the weights' gradient per thread, on cache lines of its own, then added up in the threads' order.
-  const long stride = ceil_div(c.d, 16) * 16;
-  float* partial = shared_scratch(slot_partial, threads * stride);
-  split_over(threads, c.rows, 1, [&](Range rows, int thread) {
-    float* mine = partial + thread * stride;
+  // One sum of the weights' gradient per part of the rows, then added up in their order: no number of threads changes it.
+  constexpr long part = 16384, most_parts = 64;
+  const long parts = larger(1, smaller(smaller(c.rows, size / part), most_parts)), stride = ceil_div(c.d, 16) * 16;
+  float* partial = shared_scratch(slot_partial, parts * stride);
+  in_pieces(parts, 16.0 * size, [&](long piece, int) {
+    float* mine = partial + piece * stride;
     memset(mine, 0, static_cast<size_t>(c.d) * sizeof(float));
-    rms::backward_rows<8>(c, rows, mine);
+    rms::backward_rows<8>(c, share(c.rows, piece, parts), mine);
   });
-  for (int thread = 0; thread < threads; thread++) {
-    for (long j = 0; j < c.d; j++) dw[j] += partial[thread * stride + j];
+  for (long piece = 0; piece < parts; piece++) {
+    for (long j = 0; j < c.d; j++) dw[j] += partial[piece * stride + j];
   }
   return nullptr;
 }

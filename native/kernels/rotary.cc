@@ -122,11 +122,10 @@ const char* rotary(const Call& call) {
   if (size == 0) return nullptr;
   const turning::Table* table = turning::table_for(frequencies, half, scale, most + 1L);
   REQUIRE(table != nullptr, "out of memory");
-  const int threads = threads_for(size);
-  float* beyond = most < table->rows ? nullptr : shared_scratch(slot_partial, threads * d);
+  float* beyond = most < table->rows ? nullptr : shared_scratch(slot_partial, Pool::instance().threads() * d);
   const float* x = call.floats(0);
   float* y = call.floats(2);
-  split_over(threads, n, 1, [&](Range rows, int thread) {
+  split_over(size, n, 1, [&](Range rows, int thread) {
     for (long i = rows.begin; i < rows.end; i++) {
       const long p = positions[i];
       const float* row = table->data + p * d;

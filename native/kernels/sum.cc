@@ -27,7 +27,7 @@ static double add_up(const float* x, long n) {
 static void sum_all(const float* x, long n, float* y) {
   const long chunks = ceil_div(n, chunk);
   double* partial = reinterpret_cast<double*>(shared_scratch(slot_partial, 2 * chunks));
-  split_over(threads_for(n), chunks, 1, [&](Range part, int) {
+  split_over(n, chunks, 1, [&](Range part, int) {
     for (long c = part.begin; c < part.end; c++) partial[c] = add_up(x + c * chunk, smaller(chunk, n - c * chunk));
   });
   double total = 0;
@@ -72,7 +72,7 @@ static void add_strip(const float* x, long rows, long columns, long n, float* to
 static void sum_rows(const float* x, long rows, long columns, float* y) {
   const long strip = 8 * W, strips = ceil_div(columns, strip), chunks = ceil_div(rows, rows_of_chunk);
   float* partial = chunks == 1 ? y : shared_scratch(slot_partial, chunks * columns);
-  split_over(threads_for(rows * columns), chunks * strips, 1, [&](Range part, int) {
+  split_over(rows * columns, chunks * strips, 1, [&](Range part, int) {
     for (long tile = part.begin; tile < part.end; tile++) {
       const long i = tile / strips * rows_of_chunk, j = tile % strips * strip;
       add_strip(x + i * columns + j, smaller(rows_of_chunk, rows - i), columns, smaller(strip, columns - j),
@@ -91,7 +91,7 @@ static void sum_rows(const float* x, long rows, long columns, float* y) {
 static void sum_walk(const Walk& walk, const float* x, float* y) {
   const bool kept = walk.b[0] != 0;
   const long each = walk.count / walk.sizes[0];
-  split_over(kept ? threads_for(walk.count) : 1, walk.sizes[0], 1, [&](Range part, int) {
+  split_over(walk.count, walk.sizes[0], kept ? 1 : walk.sizes[0], [&](Range part, int) {
     for_runs(walk, {part.begin * each, part.end * each}, [&](long i, long j, long, long n, long, long y_step) {
       if (y_step == 0) {
         y[j] += static_cast<float>(add_up(x + i, n));

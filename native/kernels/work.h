@@ -45,37 +45,21 @@ void in_pieces(long count, double multiply_adds, const Body& body) {
       const_cast<Body*>(&body), count, multiply_adds);
 }
 
-/** Threads that `work` elements are worth: waking one costs as much as some thousand elements. */
-static inline int threads_for(long work) {
-  constexpr long enough = 16384;
-  return static_cast<int>(larger(1, smaller(work / enough, Pool::instance().threads())));
-}
-
+/** body(range, thread): the parts of 0 … count, in multiples of `unit`; all of it is work of so many elements. */
 template <typename Body>
-struct Split {
-  long count, unit;
-  int threads;
-  const Body& body;
-
-  static void run(void* context, int thread) {
-    const Split& split = *static_cast<Split*>(context);
-    if (thread < split.threads) split.body(share(split.count, thread, split.threads, split.unit), thread);
-  }
-};
-
-/** body(range, thread): the parts of 0 … count, in multiples of `unit`, side by side on the first `threads` threads. */
-template <typename Body>
-void split_over(int threads, long count, long unit, const Body& body) {
+void split_over(long elements, long count, long unit, const Body& body) {
   if (count <= 0) return;
-  if (threads == 1) return body(Range{0, count}, 0);
-  Split<Body> split{count, unit, threads, body};
-  Pool::instance().run(Split<Body>::run, &split);
+  constexpr long each = 16384;  // some 5 to 10 µs
+  constexpr double cost = 16;   // of an element, in multiply-adds, as far as waking others is concerned
+  const long pieces = smaller(ceil_div(count, unit), larger(1, elements / each));
+  in_pieces(pieces, cost * static_cast<double>(elements),
+            [&](long piece, int thread) { body(share(count, piece, pieces, unit), thread); });
 }
 
 /** One element at a time, as far as threads and cache lines are concerned. */
 template <typename Body>
 void split_elements(long count, const Body& body) {
-  split_over(threads_for(count), count, 16, [&](Range part, int) { body(part.begin, part.end - part.begin); });
+  split_over(count, count, 16, [&](Range part, int) { body(part.begin, part.end - part.begin); });
 }
 
 /** f of every lane: for functions that have no vector form. */
