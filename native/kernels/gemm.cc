@@ -40,38 +40,43 @@ inline __attribute__((always_inline)) void accumulate(long depth, const float* a
   }
 }
 
+/** f(i, v) for each vector of a tile, spelled out: only then do the sums stay in registers. */
+template <int M, typename F>
+inline __attribute__((always_inline)) void for_tile(F f) {
+#pragma GCC unroll 16
+  for (int i = 0; i < M; i++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) f(i, v);
+  }
+}
+
 /** What is in a tile's place of C. */
 template <int M>
-inline void read(vf (&acc)[M][NV], long columns, const Out& out) {
-  for (int i = 0; i < M; i++) {
-    for (int v = 0; v < NV; v++) {
-      const long width = smaller(W, columns - v * W);
-      const float* from = out.c + i * out.rows + v * W;
-      acc[i][v] = width == W ? load(from) : width > 0 ? load_some(from, width) : vf{};
-    }
-  }
+inline __attribute__((always_inline)) void read(vf (&acc)[M][NV], long columns, const Out& out) {
+  for_tile<M>([&](int i, int v) {
+    const long width = smaller(W, columns - v * W);
+    const float* from = out.c + i * out.rows + v * W;
+    acc[i][v] = width == W ? load(from) : width > 0 ? load_some(from, width) : vf{};
+  });
 }
 
 /** Writes a tile of which `columns` (≤ NR) count. */
 template <int M>
-inline void write(vf (&acc)[M][NV], long columns, const Out& out) {
+inline __attribute__((always_inline)) void write(vf (&acc)[M][NV], long columns, const Out& out) {
   if (columns == NR && out.columns == 1 && !out.bias_on_rows) {
-    for (int i = 0; i < M; i++) {
-      for (int v = 0; v < NV; v++) {
-        const long offset = i * out.rows + v * W;
-        vf x = acc[i][v];
-        if (out.accumulate) x += load(out.c + offset);
-        if (out.bias) x += load(out.bias + v * W);
-        if (out.residual) x += load(out.residual + offset);
-        store(out.c + offset, x);
-      }
-    }
+    const auto offset = [&](int i, int v) { return i * out.rows + v * W; };
+    if (out.accumulate) for_tile<M>([&](int i, int v) { acc[i][v] += load(out.c + offset(i, v)); });
+    if (out.bias) for_tile<M>([&](int i, int v) { acc[i][v] += load(out.bias + v * W); });
+    if (out.residual) for_tile<M>([&](int i, int v) { acc[i][v] += load(out.residual + offset(i, v)); });
+    for_tile<M>([&](int i, int v) { store(out.c + offset(i, v), acc[i][v]); });
     return;
   }
+  float sums[M][NR];
+  for_tile<M>([&](int i, int v) { store(sums[i] + v * W, acc[i][v]); });
   for (long j = 0; j < columns; j++) {
     for (int i = 0; i < M; i++) {
       const long offset = i * out.rows + j * out.columns;
-      float x = acc[i][j / W][j % W];
+      float x = sums[i][j];
       if (out.accumulate) x += out.c[offset];
       if (out.bias) x += out.bias_on_rows ? out.bias[i] : out.bias[j];
       if (out.residual) x += out.residual[offset];
@@ -109,9 +114,7 @@ __attribute__((noinline)) void tile(long depth, const float* a, const float* b, 
   if (out.resume) {
     read<M>(acc, columns, out);
   } else {
-    for (int i = 0; i < M; i++) {
-      for (int v = 0; v < NV; v++) acc[i][v] = vf{};
-    }
+    for_tile<M>([&](int i, int v) { acc[i][v] = vf{}; });
   }
   accumulate<O, Pairs, M>(depth, a, b, acc);
   write<M>(acc, columns, out);
@@ -132,11 +135,16 @@ void last_rows(long row, long rows, long depth, const float* a, const float* b, 
 template <Order O, bool Pairs>
 void panels(long rows, long columns, long depth, const float* a, const float* b, long b_strip, Out out,
             Ahead ahead) {
-  const long lines = ceil_div(ahead.lines(), larger(1, ceil_div(rows, MR) * ceil_div(columns, NR)));
+  long lines = ceil_div(ahead.lines(), larger(1, ceil_div(rows, MR) * ceil_div(columns, NR)));
   const long panel = MR * (O == Order::by_rows ? LDA : O == Order::across ? 1 : depth);
   // A panel of A stays in the first-level cache while the block of B streams past it, and C is written along its rows.
   for (long i = 0; i < rows; i += MR) {
     const float* block = a + i / MR * panel;
+    if (O == Order::across) {
+      // Of the next panel, the last place of each row: where that is in another line than this panel's.
+      ahead = Ahead{block + panel + MR - 1, LDA, i + MR < rows ? depth : 0, 1};
+      lines = ceil_div(depth, ceil_div(columns, NR));
+    }
     for (long j = 0; j < columns; j += NR) {
       const float* strip = b + j / NR * b_strip;
       const long width = smaller(NR, columns - j);
