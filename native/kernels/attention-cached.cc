@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include <type_traits>
+
 #include "attention-work.h"
 #include "work.h"
 
@@ -47,6 +49,33 @@ static void store_columns(const Work& c, long first, long last) {
   }
 }
 
+/**
+ * Asks for what lies this far ahead: a processor's own look-ahead ends with a page of memory, and a token's keys and values
+ * are some hundred pages, each read once.
+ */
+constexpr long ahead = 2048;  // floats
+static inline void fetch(const float* p, long floats) {
+  for (long i = 0; i < floats; i += 16) __builtin_prefetch(p + ahead + i);
+}
+
+/** scores[m] = q[m] · each of the NR keys of a block, M heads (LDA apart in q). */
+template <int M>
+static inline void score_block(const float* q, const float* keys, long dim, float* scores, long row) {
+  vf acc[M][NV] = {};
+  for (long d = 0; d < dim; d++) {
+    fetch(keys + d * NR, NR);
+#pragma GCC unroll 4
+    for (int m = 0; m < M; m++) {
+      const vf x = splat(q[m * LDA + d]);
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; v++) acc[m][v] += x * load(keys + d * NR + v * W);
+    }
+  }
+  for (int m = 0; m < M; m++) {
+    for (int v = 0; v < NV; v++) store(scores + m * row + v * W, acc[m][v]);
+  }
+}
+
 /** out[m] += Σ_s weights[m][s] · v[s] in V vectors, M heads, one unbroken sum for each number. */
 template <int M, int V>
 static inline void add_values(long count, const float* weights, long row, const float* v, long dim, float* out) {
@@ -56,6 +85,7 @@ static inline void add_values(long count, const float* weights, long row, const 
   }
   for (long s = 0; s < count; s++) {
     vf value[V];
+    fetch(v + s * dim, V * W);
 #pragma GCC unroll 8
     for (int i = 0; i < V; i++) value[i] = load(v + s * dim + i * W);
 #pragma GCC unroll 4
@@ -70,24 +100,36 @@ static inline void add_values(long count, const float* weights, long row, const 
   }
 }
 
-template <int M>
-static void add_values(long count, const float* weights, long row, const float* v, long dim, float* out) {
-#if defined(__AVX2__) && !defined(__AVX512F__)
-  constexpr int V = M == 1 ? 8 : M == 2 ? 4 : 2;  // 8 of 16 registers hold sums
-#else
-  constexpr int V = M <= 2 ? 8 : 4;  // up to 16 of 32
-#endif
-  long d = 0;
+/** As wide as fits: M · V sums in half of the registers. */
+template <int M, int V>
+static inline void add_values_from(long d, long count, const float* weights, long row, const float* v, long dim, float* out) {
   for (; d + V * W <= dim; d += V * W) add_values<M, V>(count, weights, row, v + d, dim, out + d);
-  for (; d + 2 * W <= dim; d += 2 * W) add_values<M, 2>(count, weights, row, v + d, dim, out + d);
-  for (; d + W <= dim; d += W) add_values<M, 1>(count, weights, row, v + d, dim, out + d);
-  for (; d < dim; d++) {
-    for (int m = 0; m < M; m++) {
-      float sum = out[m * dim + d];
-      for (long s = 0; s < count; s++) sum = __builtin_fmaf(weights[m * row + s], v[s * dim + d], sum);
-      out[m * dim + d] = sum;
+  if constexpr (V > 1) {
+    add_values_from<M, V / 2>(d, count, weights, row, v, dim, out);
+  } else {
+    for (; d < dim; d++) {
+      for (int m = 0; m < M; m++) {
+        float sum = out[m * dim + d];
+        for (long s = 0; s < count; s++) sum = __builtin_fmaf(weights[m * row + s], v[s * dim + d], sum);
+        out[m * dim + d] = sum;
+      }
     }
   }
+}
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int sums = 8;  // of 16 registers
+#else
+constexpr int sums = 16;  // of 32
+#endif
+
+/** Heads `h` … of a group of `heads`, 4, 2 or 1 at a time: f<M>(h). */
+template <typename F>
+static inline void each_heads(long heads, F f) {
+  long h = 0;
+  for (; h + 4 <= heads; h += 4) f(h, std::integral_constant<int, 4>());
+  for (; h + 2 <= heads; h += 2) f(h, std::integral_constant<int, 2>());
+  for (; h < heads; h++) f(h, std::integral_constant<int, 1>());
 }
 
 /** One token, groups [g, end): keys and then values in the order in which they lie. */
@@ -103,8 +145,11 @@ static void attend_token(const Work& c, long i, long g, long end) {
   for (long of = 0; of < end - g; of++) pack_a({q + of * heads * c.dim, c.dim, 1}, heads, c.dim, queries + of * packed);
   for (long b = begin; b < stop; b++) {
     for (long of = 0; of < end - g; of++) {
-      multiply_strips(Order::by_rows, heads, NR, c.dim, queries + of * packed, c.keys + c.block(b, g + of), 0,
-                      {scores + of * heads * row + (b - begin) * NR, row});
+      const float* block = c.keys + c.block(b, g + of);
+      float* to = scores + of * heads * row + (b - begin) * NR;
+      each_heads(heads, [&](long h, auto m) {
+        score_block<m>(queries + of * packed + h * LDA, block, c.dim, to + h * row, row);
+      });
     }
   }
   const int32_t range[2] = {static_cast<int32_t>(keys.first), static_cast<int32_t>(keys.last)};
@@ -122,10 +167,9 @@ static void attend_token(const Work& c, long i, long g, long end) {
       const float* v = c.values + c.block(b, g + of) + s * c.dim;
       const float* weights = scores + of * heads * row + (b - begin) * NR + s;
       float* to = out + of * heads * c.dim;
-      long h = 0;
-      for (; h + 4 <= heads; h += 4) add_values<4>(past - s, weights + h * row, row, v, c.dim, to + h * c.dim);
-      for (; h + 2 <= heads; h += 2) add_values<2>(past - s, weights + h * row, row, v, c.dim, to + h * c.dim);
-      for (; h < heads; h++) add_values<1>(past - s, weights + h * row, row, v, c.dim, to + h * c.dim);
+      each_heads(heads, [&](long h, auto m) {
+        add_values_from<m, sums / m>(0, past - s, weights + h * row, row, v, c.dim, to + h * c.dim);
+      });
     }
   }
   for (long r = 0; r < rows; r++) scale_row(out + r * c.dim, factors[r], c.dim);
