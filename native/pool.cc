@@ -4,6 +4,8 @@
 // core from another that holds a piece.
 #include "pool.h"
 
+#include "cores.h"
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -48,6 +50,10 @@ bool spin(Done done) {
   return false;
 }
 
+/** How often a thread looks whether it shares its core with another of the pool. */
+constexpr auto spread_every = std::chrono::microseconds(500);
+
+constexpr int most_threads = 256;
 constexpr uint64_t job_unit = uint64_t{1} << 32;
 constexpr uint64_t pieces_of(uint64_t open) { return open & (job_unit - 1); }
 
@@ -64,6 +70,8 @@ struct Pool::State {
   std::atomic<int> sleeping{0};
   std::atomic<bool> caller_sleeps{false};
   std::atomic<bool> stopping{false};
+  /** The core on which each thread took its last piece. */
+  std::atomic<int> cores[most_threads] = {};
   // Of the open job; whoever holds a piece may read them.
   Piece run_piece = nullptr;
   void* context = nullptr;
@@ -95,7 +103,7 @@ void Pool::resize(int threads) {
 void Pool::start(int threads) {
   for (int thread = 1; thread < threads; thread++) {
     try {
-      state_->workers.emplace_back([this, thread] { work(thread); });
+      state_->workers.emplace_back([this, thread, threads] { work(thread, threads); });
     } catch (const std::system_error&) {
       break;  // the system gives no more: `threads` says how many there are
     }
@@ -156,9 +164,23 @@ void Pool::run(Piece run_piece, void* context, long count, double multiply_adds)
   s.caller_sleeps.store(false);
 }
 
+/** A worker goes elsewhere when it finds itself on the core of a thread before it. */
+void Pool::spread(int thread) {
+  State& s = *state_;
+  int others[most_threads];
+  const int own = current_core();
+  bool shared = false;
+  for (int i = 0; i < thread; i++) {
+    others[i] = s.cores[i].load(std::memory_order_relaxed);
+    shared = shared || others[i] == own;
+  }
+  if (shared && own >= 0) leave_cores(others, thread);
+}
+
 /** Takes a piece of the open job, if there is one, and runs it. */
 bool Pool::take(int thread) {
   State& s = *state_;
+  s.cores[thread].store(current_core(), std::memory_order_relaxed);
   uint64_t open = s.open.load();
   do {
     if (pieces_of(open) == 0) return false;
@@ -199,10 +221,17 @@ void Pool::barrier() {
   while (!spin([&] { return s.phase.load() != phase; })) std::this_thread::yield();
 }
 
-void Pool::work(int thread) {
+void Pool::work(int thread, int threads) {
   State& s = *state_;
   const auto called = [&] { return pieces_of(s.open.load()) > 0 || s.stopping.load(); };
+  const bool has_room = usable_cores() >= threads;
+  auto looked = std::chrono::steady_clock::now();
   for (;;) {
+    const auto now = std::chrono::steady_clock::now();
+    if (has_room && now - looked > spread_every) {
+      looked = now;
+      spread(thread);
+    }
     if (take(thread) || spin(called)) {
       if (s.stopping.load()) return;
       continue;

@@ -1,5 +1,5 @@
 // Threads that take pieces of work. One job at a time: each thread takes the next piece as soon as it is done with one,
-// so that a thread whose core is shared takes fewer. What a piece computes must depend on its number alone: then the
+// so that a thread whose core is shared takes fewer; and threads keep off each other's cores. What a piece computes must depend on its number alone: then the
 // same pieces give the same bits, whoever takes them.
 #pragma once
 
@@ -38,7 +38,8 @@ class Pool {
   ~Pool();
   void start(int threads);
   void stop();
-  void work(int thread);
+  void work(int thread, int threads);
+  void spread(int thread);
   bool take(int thread);
 
   int threads_ = 1;
