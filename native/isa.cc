@@ -16,6 +16,7 @@
 #include "kernels/linear.cc"
 #include "kernels/linear-strips.cc"
 #include "kernels/machine.cc"
+#include "kernels/muon.cc"
 #include "kernels/pack.cc"
 #include "kernels/rms-norm.cc"
 #include "kernels/rotary.cc"
@@ -52,6 +53,7 @@ const KernelTable& table() {
       {"LinearPacked", linear_packed},
       {"PackLinear", pack_linear},
       {"PackLinearQ8", pack_linear_q8},
+      {"Muon", muon},
       {"RmsNorm", rms_norm},
       {"RmsNormGrad", rms_norm_grad},
       {"Rotary", rotary},

@@ -256,14 +256,35 @@ void multiply_piece(const Product& c, const Block& block, long piece, const Piec
   }
 }
 
-}  // namespace
-
-void gemm(long m, long n, long k, View a, View b, Out out) {
-  if (m == 0 || n == 0) return;
+Product product_of(long m, long n, long k, View a, View b, Out out) {
   Product c{wanted_operands(), m, n, k, a, b, out, 0, 0, {}};
   c.kc = block_depth(k, c.operands);
   c.depths = larger(1, ceil_div(k, c.kc));
-  const long floats = ceil_div(smaller(n, NC), NR) * NR * slots(c.operands, smaller(c.kc, larger(1, k)));
+  return c;
+}
+
+/** Of a packed block. */
+long block_floats(const Product& c) {
+  return ceil_div(smaller(c.n, NC), NR) * NR * slots(c.operands, smaller(c.kc, larger(1, c.k)));
+}
+
+}  // namespace
+
+void gemm_alone(long m, long n, long k, View a, View b, Out out) {
+  if (m == 0 || n == 0) return;
+  Product c = product_of(m, n, k, a, b, out);
+  c.scratch[0] = c.scratch[1] = thread_scratch(slot_block, block_floats(c));
+  for (long i = 0; i < c.blocks(); i++) {
+    const Block block = c.block(i);
+    pack_piece(c, block, 0, 1);
+    multiply_piece(c, block, 0, {1, 1, 1});
+  }
+}
+
+void gemm(long m, long n, long k, View a, View b, Out out) {
+  if (m == 0 || n == 0) return;
+  Product c = product_of(m, n, k, a, b, out);
+  const long floats = block_floats(c);
   c.scratch[0] = shared_scratch(slot_packed_b, 2 * floats);
   c.scratch[1] = c.scratch[0] + floats;
   const double work = 1.0 * m * n * k;

@@ -39,7 +39,7 @@ struct Out {
 };
 
 // Scratch slots, by user: products inside a job may run while their caller's scratch is in use.
-enum ThreadSlot { slot_packed_a, slot_attention, slot_other };
+enum ThreadSlot { slot_packed_a, slot_attention, slot_other, slot_block };
 enum SharedSlot { slot_packed_b, slot_logits, slot_partial, slot_spans };
 
 /**
@@ -99,6 +99,8 @@ long block_depth(long k, Operands operands);
 
 /** C [m × n] = A [m × k] · B [k × n], on all threads of the pool. */
 void gemm(long m, long n, long k, View a, View b, Out out);
+/** The same bits, on this thread alone: for use inside a job. */
+void gemm_alone(long m, long n, long k, View a, View b, Out out);
 
 }  // namespace MOSSCTL_ISA
 }  // namespace mossctl

@@ -5,8 +5,8 @@ import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
-import { type MuonParameter, muon } from '../tensor/muon.js';
 import { type AdamwParameter, adamw } from '../tensor/ops/adamw.js';
+import { type MuonParameter, muon } from '../tensor/ops/muon.js';
 import { dispose, type Tensor, tensor, type Variable, variable, zerosLike } from '../tensor/tf.js';
 
 export interface OptimizerState {

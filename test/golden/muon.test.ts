@@ -1,9 +1,10 @@
 // Three steps of Muon against float64 arithmetic written from the papers (scripts/golden/make_muon.py).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { muon } from '../../src/tensor/muon.js';
+import { Random } from '../../src/base/random.js';
+import { muon } from '../../src/tensor/ops/muon.js';
 import { dispose, memory, tensor, type Variable, variable } from '../../src/tensor/tf.js';
-import { onEachBackend } from '../conformance/backends.js';
+import { onBackend, onEachBackend } from '../conformance/backends.js';
 import { assertClose, readJson } from './fixtures.js';
 
 interface Expected {
@@ -40,6 +41,33 @@ await onEachBackend('three steps on square, wide and tall matrices, all in one c
     dispose([parameters[i].m, parameters[i].variable]);
   });
   assert.equal(memory().numTensors, before);
+});
+
+// The native kernel has each small matrix on one thread and a large one on all. Columns of zeros change no other's step.
+await onBackend('a large matrix is stepped as a small one', 'native', { threads: 3 }, async () => {
+  const [side, columns] = [510, 520];
+  const random = Random.stream(6, 'muon');
+  const small = Float32Array.from({ length: side * side }, () => random.normal());
+  const large = Float32Array.from({ length: side * columns }, (_, i) =>
+    i % columns < side ? small[Math.floor(i / columns) * side + (i % columns)] : 0,
+  );
+  const [some, all] = [small, large].map((values) => {
+    const shape = [side, values.length / side];
+    const [zero, m] = [0, 0].map(() => variableOf(new Array(values.length).fill(0), shape));
+    const gradient = tensor(values, shape);
+    const learningRate = 1 / Math.sqrt(Math.max(...shape));
+    muon([{ variable: zero, gradient, m, weightDecay: 0 }], { learningRate, gradientScale: 1 });
+    const result = zero.dataSync();
+    dispose([zero, m, gradient]);
+    return result;
+  });
+  assertClose(
+    all.filter((_, i) => i % columns < side),
+    some,
+    'step',
+    1e-4,
+  );
+  assert.ok(all.every((value, i) => i % columns < side || value === 0));
 });
 
 function variableOf(values: number[], shape: number[]): Variable {

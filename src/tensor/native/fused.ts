@@ -86,6 +86,12 @@ const bodies: Record<string, Body> = {
       [...logits.shape, count, Number(without), ...numbers],
     );
   },
+  Muon: (backend, all, { momentum, fresh, polynomials, keep, length }) => {
+    const [keeps, lengths] = [keep, length] as number[][];
+    const each = keeps.flatMap((share, i) => [...all[3 * i].shape, share, lengths[i]]);
+    backend.call('Muon', all, [keeps.length, Number(momentum), Number(fresh), ...(polynomials as number[]), ...each]);
+    return [];
+  },
   // In place: the results are the cache itself.
   CachedAttention: (backend, [q, k, v, ranges, columns, keys, values]) => {
     const [count, heads, dimension] = q.shape;

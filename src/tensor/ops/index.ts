@@ -8,6 +8,7 @@ import { crossEntropySumOp } from './cross-entropy-sum.js';
 import { embeddingOp } from './embedding.js';
 import { registerGlobalNorm } from './global-norm.js';
 import { linearOp } from './linear.js';
+import { registerMuon } from './muon.js';
 import { rmsNormOp } from './rms-norm.js';
 import { rotaryOp } from './rotary.js';
 import { swigluOp } from './swiglu.js';
@@ -27,5 +28,5 @@ const ops: readonly Op<Attributes>[] = [
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */
 export function registerOps(backend: string): void {
   for (const op of ops) registerOp(op, backend);
-  for (const register of [registerAdamw, registerGlobalNorm, registerCachedAttention]) register(backend);
+  for (const register of [registerAdamw, registerMuon, registerGlobalNorm, registerCachedAttention]) register(backend);
 }

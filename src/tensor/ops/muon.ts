@@ -1,10 +1,11 @@
 // Muon (Jordan et al. 2024): the step of a matrix is its momentum made orthogonal, all directions equally long. How long
 // is as Liu et al. 2025 ("Muon is scalable for LLM training") scale it, so that AdamW's learning rate and decay carry over.
-// Composed of plain ops on every backend: nearly all of its time is matrix products, which are native there.
-import { checkTensor } from './check.js';
-import { linear } from './ops/linear.js';
-import type { Tensor, Tensor2D, Variable } from './tf.js';
-import { add, div, mul, sqrt, square, sub, sum, tidy, transpose } from './tf.js';
+// The kernel changes the parameters and moments: their memory, or, in the portable body, what the variables hold.
+import { checkTensor } from '../check.js';
+import { registerOnce, runKernel } from '../op.js';
+import type { Tensor, Tensor2D, Variable } from '../tf.js';
+import { add, div, mul, sqrt, square, sub, sum, tidy, transpose } from '../tf.js';
+import { linear } from './linear.js';
 
 export interface MuonParameter {
   /** [out, in]. */
@@ -37,6 +38,8 @@ const polynomials = [
   [2.6613, -1.9772, 0.4526],
 ] as const;
 
+const kernelName = 'Muon';
+
 /** One optimizer step, in place. Gradients are read, not disposed. A wrong call is refused before anything changes. */
 export function muon(parameters: readonly MuonParameter[], settings: MuonSettings): void {
   const { learningRate, gradientScale, momentum = 0.95 } = settings;
@@ -45,21 +48,41 @@ export function muon(parameters: readonly MuonParameter[], settings: MuonSetting
     checkTensor('muon', 'gradient', gradient, ['out', 'in'], 'float32', sizes);
     checkTensor('muon', 'm', m, ['out', 'in'], 'float32', sizes);
   }
-  for (const { variable, gradient, m, weightDecay } of parameters) {
-    tidy(() => {
-      const g = mul(gradient, (1 - momentum) * gradientScale);
-      const m1 = add(mul(m, momentum), g);
-      const nesterov = add(mul(m1, momentum), g) as Tensor2D;
-      const length = learningRate * updateScale * Math.sqrt(Math.max(...variable.shape));
-      const update = mul(orthogonalised(nesterov), length);
-      variable.assign(sub(mul(variable, 1 - learningRate * weightDecay), update));
-      m.assign(m1);
+  if (parameters.length === 0) return;
+  runKernel(
+    kernelName,
+    parameters.flatMap(({ variable, gradient, m }) => [variable, gradient, m]),
+    {
+      momentum,
+      fresh: (1 - momentum) * gradientScale,
+      polynomials: polynomials.flat(),
+      keep: parameters.map(({ weightDecay }) => 1 - learningRate * weightDecay),
+      length: parameters.map(({ variable }) => learningRate * updateScale * Math.sqrt(Math.max(...variable.shape))),
+    },
+  );
+}
+
+/** Gives `backend` the portable body, unless it brought a kernel of its own. */
+export function registerMuon(backend: string): void {
+  registerOnce(kernelName, backend, (inputs, attributes) => {
+    const { momentum, fresh } = attributes as Record<string, number>;
+    const { keep, length } = attributes as Record<string, number[]>;
+    keep.forEach((share, index) => {
+      const [variable, gradient, m] = inputs.slice(3 * index, 3 * index + 3) as [Variable, Tensor, Variable];
+      tidy(() => {
+        const g = mul(gradient, fresh);
+        const m1 = add(mul(m, momentum), g);
+        const nesterov = add(mul(m1, momentum), g) as Tensor2D;
+        variable.assign(sub(mul(variable, share), mul(orthogonalised(nesterov), length[index])));
+        m.assign(m1);
+      });
     });
-  }
+    return [];
+  });
 }
 
 /** x [m, n] with its singular values moved close to 1 (Newton–Schulz). */
-export function orthogonalised(x: Tensor2D): Tensor2D {
+function orthogonalised(x: Tensor2D): Tensor2D {
   return tidy(() => {
     const [rows, columns] = x.shape;
     const wide = rows > columns ? (transpose(x) as Tensor2D) : x;
