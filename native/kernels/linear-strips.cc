@@ -36,9 +36,16 @@ static long panels(long n) { return ceil_div(n, MR) * MR * LDA; }
 
 typedef int8_t bytes_of_vector __attribute__((vector_size(W), may_alias, aligned(1)));
 
+/** W bytes as floats. GCC widens bytes one at a time: on x86 the instruction is named. */
 static inline __attribute__((always_inline)) vf floats_of(const int8_t* p) {
-  const bytes_of_vector x = *reinterpret_cast<const bytes_of_vector*>(p);
-  return __builtin_convertvector(__builtin_convertvector(x, vi), vf);
+  const bytes_of_vector& bytes = *reinterpret_cast<const bytes_of_vector*>(p);
+#if defined(__AVX2__)
+  vi wide;
+  asm("vpmovsxbd %1, %0" : "=v"(wide) : "m"(bytes));
+#else
+  const vi wide = __builtin_convertvector(bytes, vi);
+#endif
+  return __builtin_convertvector(wide, vf);
 }
 
 /** In a strip of q8_0: for each 32 of the depth NR scales as floats, then NR bytes at each depth. */
