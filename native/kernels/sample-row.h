@@ -29,10 +29,13 @@ static inline __attribute__((always_inline)) vf times(vf a, vf b) {
   return result;
 }
 
-/** 2^32 · e^z as a whole number, for z ≤ 0: `weightOf` of sample-token.ts, operation for operation. */
+/**
+ * 2^32 · e^z as a whole number, for z ≤ 0: `weightOf` of sample-token.ts, operation for operation. Below −23 it is that of
+ * −23, which is 0; and 32 is added to n where it is rounded, for the exponent.
+ */
 static inline __attribute__((always_inline)) vf weight_of(vf z) {
-  const vf low = splat(-23.0f), shifter = splat(12582912.0f), whole = splat(8388608.0f);
-  const vf clamped = larger(z, low);
+  const vf shifter = splat(12582912.0f + 32), whole = splat(8388608.0f);
+  const vf clamped = larger(z, splat(-23.0f));
   const vf shifted = times(clamped, splat(1.44269504088896341f)) + shifter;
   const vf n = shifted - shifter;
   const vf r = (clamped - times(n, splat(0.693359375f))) - times(n, splat(-2.1219444e-4f));
@@ -42,11 +45,9 @@ static inline __attribute__((always_inline)) vf weight_of(vf z) {
   p = times(p, r) + 1.6666665459e-1f;
   p = times(p, r) + 5.0000001201e-1f;
   p = times(times(p, r), r) + r + 1.0f;
-  const vi exponent = (reinterpret_cast<const vi&>(shifted) - (0x4B400000 - 32)) << 23;
-  const vi bits = reinterpret_cast<const vi&>(p) + exponent;
+  const vi bits = reinterpret_cast<const vi&>(p) + (reinterpret_cast<const vi&>(shifted) << 23);
   const vf weight = reinterpret_cast<const vf&>(bits);
-  const vf rounded = weight >= whole ? weight : (weight + whole) - whole;
-  return z < low ? vf{} : rounded;
+  return weight >= whole ? weight : (weight + whole) - whole;
 }
 
 /** The least likely token that is left: of its equals, those with a smaller id are left too. */
@@ -109,6 +110,10 @@ struct RowLogits {
 
   /** Fills `block` with the weights of the block from `first` on; 0 where they are below `least` or cut off. */
   void weigh_block(long first, const Cut& cut, float least) const {
+    if (least == 0 && cut.id >= size) {
+      for_block(first, [&](long j, vf values) { store(block + j - first, weight_of((values - top) * inverse)); });
+      return;
+    }
     for_block(first, [&](long j, vf values) {
       const vf weight = weight_of((values - top) * inverse);
       store(block + j - first, (weight >= splat(least) && values >= splat(cut.logit)) ? weight : vf{});

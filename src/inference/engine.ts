@@ -137,8 +137,8 @@ export class Engine {
       if (prompts.length > 0 && longest * (prompts.length + 1) > this.#options.stepTokens) break;
       prompts.push(work);
     }
-    await this.#read(prompts);
-    await this.#read(this.#batch.filter((work) => work.sequence.unread === 1 && !isAwaiting(work)));
+    const decoding = this.#batch.filter((work) => work.sequence.unread === 1 && !isAwaiting(work));
+    await this.#read([...prompts, ...decoding]);
   }
 
   /** Lets requests in as far as there is room; some end at once, and leave theirs to others. */
