@@ -239,13 +239,15 @@ void multiply_piece(const Product& c, const Block& block, long piece, const Piec
   const long slot_count = slots(c.operands, block.depth);
   const Range rows = share(c.m, piece / pieces.columns, pieces.rows, MR);
   const Range columns = share(block.width, piece % pieces.columns, pieces.columns, NR);
-  const float* strip = block.packed + columns.begin * slot_count;
-  const long span = columns.end - columns.begin;
   float* packed = thread_scratch(slot_packed_a, packed_a(at_a_time, slot_count));
   for (long i = rows.begin; i < rows.end; i += at_a_time) {
     const long height = smaller(at_a_time, rows.end - i), next = i + at_a_time;
+    const long left = c.out.upper ? larger(columns.begin, (i - block.j) / NR * NR) : columns.begin;
+    const long span = columns.end - left;
+    if (span <= 0) break;  // all of it is left of the diagonal, and of the rows below too
+    const float* strip = block.packed + left * slot_count;
     pack_a(c.rows_of_a(i, block.p), height, block.depth, packed, c.operands);
-    Out here = moved(c.out, i, block.j + columns.begin);
+    Out here = moved(c.out, i, block.j + left);
     const Ahead ahead = ahead_of(c.rows_of_a(next, block.p), smaller(at_a_time, rows.end - next), block.depth);
     if (block.p > 0) {
       here.accumulate = true;

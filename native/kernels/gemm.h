@@ -36,6 +36,7 @@ struct Out {
   const float* bias = nullptr;      // one per column of C (per row where `bias_on_rows`)
   const float* residual = nullptr;  // laid out as C
   bool bias_on_rows = false;
+  bool upper = false;  // of a square C, at least what lies on its diagonal and right of it; `gemm` and `gemm_alone` only
 };
 
 // Scratch slots, by user: products inside a job may run while their caller's scratch is in use.

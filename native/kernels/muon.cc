@@ -1,5 +1,5 @@
 // As src/tensor/ops/muon.ts says it, without its temporaries: a tall matrix is never turned, it is multiplied from its
-// other side. Small matrices are pieces, each on one thread from beginning to end, where everything stays in its cache;
+// other side, and of products that are symmetric one half is computed. Small matrices are pieces, each on one thread from beginning to end, where everything stays in its cache;
 // large ones come one after the other, their products on all threads.
 #include "muon.h"
 
@@ -45,22 +45,38 @@ static void scale(const float* from, float factor, long n, float* to) {
   for (long i = 0; i < n; i++) to[i] = from[i] * factor;
 }
 
+/** The lower half of a symmetric matrix from its upper one, a square at a time. */
+static void mirror(float* x, long n) {
+  constexpr long tile = 32;
+  for (long i = 0; i < n; i += tile) {
+    for (long j = 0; j <= i; j += tile) {
+      for (long row = i; row < smaller(n, i + tile); row++) {
+        for (long column = j; column < smaller(row, j + tile); column++) x[row * n + column] = x[column * n + row];
+      }
+    }
+  }
+}
+
 /** The products of one matrix. */
 struct Work {
   const Matrix& of;
   Multiply multiply;
 
-  /** to += a · b, all square. */
+  /** to += a · b, all square, and symmetric: polynomials of one matrix. */
   void add_product(const float* a, const float* b, float* to) const {
     const long n = of.side();
     Out out{to, n};
-    out.accumulate = true;
+    out.accumulate = out.upper = true;
     multiply(n, n, n, {a, n, 1}, {b, n, 1}, out);
+    mirror(to, n);
   }
   /** X · Xᵀ of the shorter side. */
   void gram(const float* x, float* to) const {
     const View across{x, 1, of.columns}, along{x, of.columns, 1};
-    multiply(of.side(), of.side(), of.other_side(), of.wide() ? along : across, of.wide() ? across : along, {to, of.side()});
+    Out out{to, of.side()};
+    out.upper = true;
+    multiply(of.side(), of.side(), of.other_side(), of.wide() ? along : across, of.wide() ? across : along, out);
+    mirror(to, of.side());
   }
   /** to = z · X + factor · X for a symmetric z. */
   void apply(const float* z, const float* x, float factor, float* to) const {
