@@ -1,6 +1,6 @@
 // Threads that take pieces of work. One job at a time: each thread takes the next piece as soon as it is done with one,
-// so that a thread whose core is shared takes fewer; and threads keep off each other's cores. What a piece computes must depend on its number alone: then the
-// same pieces give the same bits, whoever takes them.
+// so that a thread whose core is shared takes fewer; and threads keep off each other's cores. What a piece computes must
+// depend on its number alone: then the same pieces give the same bits, whoever takes them.
 #pragma once
 
 namespace mossctl {

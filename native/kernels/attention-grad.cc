@@ -249,7 +249,7 @@ const char* attention_grad(const Call& call) {
     memset(context.dv, 0, tensors[9].size * sizeof(float));
     return nullptr;
   }
-  const double work = 5.0 * context.total() * context.dim;
+  const double work = 5.0 * query_block * context.total() * context.dim;
   // A group that is split is added up in the end: no more of that than keeps all threads at work.
   const long threads = Pool::instance().threads();
   context.cut(work, threads == 1 ? 1 : larger(4 * threads, context.batch * context.groups));

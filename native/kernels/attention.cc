@@ -99,7 +99,7 @@ const char* attention(const Call& call) {
   context.out = call.floats(4);
   context.lse = call.floats(5);
   if (context.batch == 0 || context.queries == 0) return nullptr;
-  const double work = 8.0 * context.total() * context.dim;
+  const double work = 2.0 * MR * context.total() * context.dim;
   context.cut(work, context.batch * context.heads * context.units);
   in_pieces(context.parts, work, [&](long part, int) { attend(context, part); });
   return nullptr;
