@@ -285,17 +285,18 @@ export class Engine {
 
   /** Asks the sequences what they want of the logits, draws it all at once, and lets them continue with it. */
   async #sample(logits: Tensor2D, wanted: readonly Wanted[]): Promise<void> {
-    const asked = wanted.map(({ work, at, row }) => ({
-      ...{ work, at },
-      draw: this.#guard(work, (sequence) => sequence.ask(at, row)),
-    }));
-    const draws = asked.filter(({ draw, work }) => draw !== undefined && !work.job.isOver);
-    const drawn = await sampleRows(
-      logits,
-      draws.map(({ draw }) => draw as RowDraw),
-      this.#options.withoutToken,
-    );
-    for (const [i, { work, at }] of draws.entries()) this.#guard(work, (sequence) => sequence.take(at, drawn[i]));
+    const asked: { each: Wanted; draw: RowDraw }[] = [];
+    for (const each of wanted) {
+      const draw = this.#guard(each.work, (sequence) => sequence.ask(each.at, each.row));
+      if (draw !== undefined) asked.push({ each, draw });
+    }
+    const takers = asked.filter(({ each }) => !each.work.job.isOver);
+    const draws = takers.map(({ draw }) => draw);
+    const drawn = await sampleRows(logits, draws, this.#options.withoutToken);
+    for (let i = 0; i < takers.length; i++) {
+      const { work, at } = takers[i].each;
+      this.#guard(work, (sequence) => sequence.take(at, drawn[i]));
+    }
   }
 
   /** What goes wrong with a sequence ends its job alone. */

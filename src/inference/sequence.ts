@@ -129,7 +129,7 @@ export class Sequence {
   take(at: number, { id, logProbability }: SampledToken): void {
     if (at === this.tokens.length - 1) this.#continue(id, logProbability);
     else {
-      this.#emit({ id, sampled: false, logProbability });
+      this.#emit(id, false, logProbability);
       this.#endIfFull(at + 2);
     }
   }
@@ -148,7 +148,7 @@ export class Sequence {
       return;
     }
     this.#add(id);
-    this.#emit({ id, sampled: true, ...(logProbabilities && { logProbability: probability }) });
+    this.#emit(id, true, probability);
     this.#endIfFull(this.tokens.length);
     this.#append(forced);
   }
@@ -159,7 +159,7 @@ export class Sequence {
     for (const id of forced.slice(0, this.#place.maxLength - this.tokens.length)) {
       this.#add(id);
       if (this.request.logProbabilities) continue;
-      this.#emit({ id, sampled: false });
+      this.#emit(id, false);
       this.#endIfFull(this.tokens.length);
     }
   }
@@ -169,10 +169,14 @@ export class Sequence {
     this.#seen?.add(id);
   }
 
-  #emit(emitted: Emitted): void {
-    this.result.tokens.push(emitted.id);
+  /** `probability` is reported where the request asks for it. */
+  #emit(id: number, sampled: boolean, probability?: number): void {
+    this.result.tokens.push(id);
+    const { listener } = this.#place;
+    if (listener === undefined && this.result.emitted === undefined) return;
+    const emitted = this.request.logProbabilities ? { id, sampled, logProbability: probability } : { id, sampled };
     this.result.emitted?.push(emitted);
-    this.#place.listener?.(emitted, this.sample);
+    listener?.(emitted, this.sample);
   }
 
   /** `length`: prompt and what was reported of the answer. */

@@ -34,7 +34,9 @@ export async function sampleRows(
     if ('sampling' in draw) for (const id of draw.seen) ids.push(id);
   }
   const attributes = { without: withoutToken.length, draws: numbers };
-  const values = await readResult(() => runKernel(kernelName, [logits, tensor1d(ids, 'int32')], attributes)[0]);
+  const values = await readResult(
+    () => runKernel(kernelName, [logits, tensor1d(Int32Array.from(ids), 'int32')], attributes)[0],
+  );
   return draws.map((_, i) => ({ id: values[2 * i], logProbability: values[2 * i + 1] }));
 }
 
