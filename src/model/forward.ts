@@ -9,7 +9,7 @@ import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
 import { recomputed } from '../tensor/recompute.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../tensor/tf.js';
-import { reshape, tensor1d, tensor3d } from '../tensor/tf.js';
+import { reshape, tensor1d, tensor3d, tidy } from '../tensor/tf.js';
 import { attendCached, type CacheUse } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
 import { layerWeights, product, project } from './project.js';
@@ -61,7 +61,11 @@ export function forward(model: Model, input: ModelInput, options: ForwardOptions
   const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
   let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
   for (let layer = 0; layer < layers; layer++) {
-    x = (recompute ? recomputedLayer : decoderLayer)(model, layer, x, { ...input, ...others });
+    const states = x;
+    const run = (): Tensor2D =>
+      (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...input, ...others });
+    // Nothing goes backward through a cache: what a layer computed on the way is in nobody's way any longer.
+    x = others.cache === undefined ? run() : tidy(run);
   }
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
 }
