@@ -28,7 +28,7 @@ const tests = [
     'test/train/objectives',
     'test/train/adapters',
   ],
-  ...['test/golden/packed', 'test/inference/engine'],
+  ...['test/golden/packed', 'test/golden/muon', 'test/inference/engine'],
 ];
 
 /** Runs Node with the runtime loaded before anything else, and ends with its exit code if that is not 0. */
