@@ -116,6 +116,10 @@ static void multiply_strip(const Strips& w, long s, long n, const float* x, cons
     multiply_q8(strip, x, w.in, width, {to.bias ? to.bias + j : nullptr, to.residual ? to.residual + j : nullptr, to.y + j});
     return;
   }
+  // The next strip's first lines of each page: from there on a processor looks ahead itself.
+  constexpr long page = 1024, lines = 4 * 16;
+  const long floats = strip_floats(w.in, w.held, w.operands);
+  const Ahead next = w.plain ? Ahead{} : Ahead{strip + floats, page, ceil_div(floats, page), lines};
   long block = 0;
   each_block(w.in, w.operands, [&](long p, long depth, long before) {
     const float* part = strip + before * NR;
@@ -128,7 +132,7 @@ static void multiply_strip(const Strips& w, long s, long n, const float* x, cons
     if (p == 0 && to.bias) out.bias = to.bias + j;
     if (p == 0 && to.residual) out.residual = to.residual + j;
     multiply_strips(Order::by_rows, n, width, slots(w.operands, depth), rows + block++ * panels(n), part, 0, out,
-                    w.operands == Operands::paired);
+                    w.operands == Operands::paired, next);
   });
 }
 
