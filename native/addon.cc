@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <vector>
 
@@ -273,26 +274,34 @@ napi_value names(napi_env env) {
   return list;
 }
 
+/** Memory, threads and scratch are the process's: where several of Node's worker threads compute, they take turns. */
+std::mutex turn;
+template <napi_callback function>
+napi_value one_at_a_time(napi_env env, napi_callback_info info) {
+  const std::lock_guard<std::mutex> lock(turn);
+  return function(env, info);
+}
+
 napi_value init(napi_env env, napi_value exports) {
   table = choose();
   if (table == nullptr) return fail(env, "this processor lacks AVX2 and FMA");
   const struct {
     const char* name;
     napi_callback function;
-  } functions[] = {{"call", call},
-                   {"replay", replay},
-                   {"addSlab", register_slab},
-                   {"removeSlab", unregister_slab},
-                   {"setThreads", set_threads},
-                   {"threads", threads},
-                   {"setPrecision", set_precision},
-                   {"isa", isa},
-                   {"scratchBytes", scratch},
-                   {"hasBf16", has_bf16},
-                   {"bf16IsFast", bf16_is_fast},
-                   {"probeFma", probe_fma},
-                   {"probeBandwidth", probe_bandwidth},
-                   {"packedFloats", packed_floats}};
+  } functions[] = {{"call", one_at_a_time<call>},
+                   {"replay", one_at_a_time<replay>},
+                   {"addSlab", one_at_a_time<register_slab>},
+                   {"removeSlab", one_at_a_time<unregister_slab>},
+                   {"setThreads", one_at_a_time<set_threads>},
+                   {"threads", one_at_a_time<threads>},
+                   {"setPrecision", one_at_a_time<set_precision>},
+                   {"isa", one_at_a_time<isa>},
+                   {"scratchBytes", one_at_a_time<scratch>},
+                   {"hasBf16", one_at_a_time<has_bf16>},
+                   {"bf16IsFast", one_at_a_time<bf16_is_fast>},
+                   {"probeFma", one_at_a_time<probe_fma>},
+                   {"probeBandwidth", one_at_a_time<probe_bandwidth>},
+                   {"packedFloats", one_at_a_time<packed_floats>}};
   for (const auto& entry : functions) {
     napi_value function;
     napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.function, nullptr, &function);

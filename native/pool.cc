@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -70,6 +71,8 @@ struct Pool::State {
   std::atomic<int> sleeping{0};
   std::atomic<bool> caller_sleeps{false};
   std::atomic<bool> stopping{false};
+  /** Whether memory ran out in a piece of the open job. */
+  std::atomic<bool> failed{false};
   /** The core on which each thread took its last piece. */
   std::atomic<int> cores[most_threads] = {};
   // Of the open job; whoever holds a piece may read them.
@@ -148,6 +151,8 @@ void Pool::run(Piece run_piece, void* context, long count, double multiply_adds)
   s.run_piece = run_piece;
   s.context = context;
   s.count = count;
+  s.failed.store(false);
+  s.arrived.store(0);
   s.left.store(count);
   s.open.store((s.open.load() / job_unit + 1) * job_unit + static_cast<uint64_t>(count));
   if (count > 1 && s.sleeping.load() > 0) {
@@ -156,6 +161,13 @@ void Pool::run(Piece run_piece, void* context, long count, double multiply_adds)
   }
   while (take(0)) {
   }
+  finish();
+  if (s.failed.load()) throw std::bad_alloc();
+}
+
+/** Waits for the pieces that others hold. */
+void Pool::finish() {
+  State& s = *state_;
   const auto done = [&] { return s.left.load() == 0; };
   if (spin(done)) return;
   std::unique_lock<std::mutex> lock(s.mutex);
@@ -185,7 +197,11 @@ bool Pool::take(int thread) {
   do {
     if (pieces_of(open) == 0) return false;
   } while (!s.open.compare_exchange_weak(open, open - 1));
-  s.run_piece(s.context, s.count - static_cast<long>(pieces_of(open)), thread);
+  try {
+    s.run_piece(s.context, s.count - static_cast<long>(pieces_of(open)), thread);
+  } catch (const std::bad_alloc&) {
+    s.failed.store(true);  // the caller throws it: nobody may leave while others use the job, and no worker may end
+  }
   if (s.left.fetch_sub(1) == 1 && s.caller_sleeps.load()) {
     { std::lock_guard<std::mutex> lock(s.mutex); }
     s.finished.notify_one();
@@ -218,7 +234,8 @@ void Pool::barrier() {
     s.phase.fetch_add(1);
     return;
   }
-  while (!spin([&] { return s.phase.load() != phase; })) std::this_thread::yield();
+  const auto passed = [&] { return s.phase.load() != phase || s.failed.load(); };  // who failed never comes
+  while (!spin(passed)) std::this_thread::yield();
 }
 
 void Pool::work(int thread, int threads) {

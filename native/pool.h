@@ -23,6 +23,7 @@ class Pool {
    * Runs pieces 0 … count − 1 on all threads and returns when all are done. Nobody waits for a thread that holds none:
    * a worker that is late, or that lost its core, delays nothing but the piece in its hands. A job of fewer
    * multiply-adds than waking the others is worth runs on the caller alone; which it is depends on nothing else.
+   * @throws std::bad_alloc, when all are done, where memory ran out in one of them.
    */
   void run(Piece run_piece, void* context, long count, double multiply_adds);
   /** Whether `run` would give such a job to the caller alone. */
@@ -41,6 +42,7 @@ class Pool {
   void work(int thread, int threads);
   void spread(int thread);
   bool take(int thread);
+  void finish();
 
   int threads_ = 1;
   int active_ = 1;

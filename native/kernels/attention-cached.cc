@@ -58,9 +58,9 @@ static inline void fetch(const float* p, long floats) {
   for (long i = 0; i < floats; i += 16) __builtin_prefetch(p + ahead + i);
 }
 
-/** scores[m] = q[m] · each of the NR keys of a block, M heads (LDA apart in q). */
+/** scores[m] (+)= q[m] · each of the NR keys of a block, M heads (LDA apart in q). */
 template <int M>
-static inline void score_block(const float* q, const float* keys, long dim, float* scores, long row) {
+static inline void score_block(const float* q, const float* keys, long dim, float* scores, long row, bool accumulate) {
   vf acc[M][NV] = {};
   for (long d = 0; d < dim; d++) {
     fetch(keys + d * NR, NR);
@@ -72,7 +72,10 @@ static inline void score_block(const float* q, const float* keys, long dim, floa
     }
   }
   for (int m = 0; m < M; m++) {
-    for (int v = 0; v < NV; v++) store(scores + m * row + v * W, acc[m][v]);
+    for (int v = 0; v < NV; v++) {
+      float* to = scores + m * row + v * W;
+      store(to, accumulate ? acc[m][v] + load(to) : acc[m][v]);
+    }
   }
 }
 
@@ -137,19 +140,23 @@ static void attend_token(const Work& c, long i, long g, long end) {
   const long heads = c.per_group(), rows = (end - g) * heads;
   const long begin = c.first(i) / NR, stop = c.last(i) / NR + 1;
   const Keys keys{c.first(i) - begin * NR, c.last(i) - begin * NR};
-  const long row = (stop - begin) * NR + NR, packed = ceil_div(heads, MR) * MR * LDA;
+  const long row = (stop - begin) * NR + NR, part = ceil_div(heads, MR) * MR * LDA;
+  const long packed = packed_queries(heads, c.dim);
   float* scores = thread_scratch(slot_attention, (rows + MR) * row + (end - g) * packed);
   float* queries = scores + (rows + MR) * row;
   const float* q = c.q + (i * c.heads + g * heads) * c.dim;
   float* out = c.out + (i * c.heads + g * heads) * c.dim;
-  for (long of = 0; of < end - g; of++) pack_a({q + of * heads * c.dim, c.dim, 1}, heads, c.dim, queries + of * packed);
+  for (long of = 0; of < end - g; of++) pack_queries(q + of * heads * c.dim, c.dim, heads, c.dim, queries + of * packed);
   for (long b = begin; b < stop; b++) {
     for (long of = 0; of < end - g; of++) {
       const float* block = c.keys + c.block(b, g + of);
       float* to = scores + of * heads * row + (b - begin) * NR;
-      each_heads(heads, [&](long h, auto m) {
-        score_block<m>(queries + of * packed + h * LDA, block, c.dim, to + h * row, row);
-      });
+      for (long p = 0; p < c.dim; p += KC) {
+        const float* from = queries + of * packed + p / KC * part;
+        each_heads(heads, [&](long h, auto m) {
+          score_block<m>(from + h * LDA, block + p * NR, smaller(KC, c.dim - p), to + h * row, row, p > 0);
+        });
+      }
     }
   }
   const int32_t range[2] = {static_cast<int32_t>(keys.first), static_cast<int32_t>(keys.last)};
@@ -221,7 +228,7 @@ static void attend_panels(const Work& c, long i, long count, long g) {
   }
 }
 
-/** Fewer tokens of one sequence than this go one by one. */
+/** Fewer tokens of one sequence than this go one by one, and all where a head is wider than a panel's row. */
 constexpr long few_tokens = 4;
 constexpr long most_tokens = 4 * MR;
 
@@ -234,7 +241,7 @@ static long units_of(const Work& c, Unit* units) {
   long count = 0;
   for (long i = 0, next; i < c.n; i = next) {
     for (next = i + 1; next < c.n && next - i < most_tokens && c.first(next) == c.first(i);) next++;
-    if (next - i < few_tokens) next = i + 1;
+    if (next - i < few_tokens || c.dim > KC) next = i + 1;
     units[count++] = {i, next - i};
   }
   return count;
@@ -254,7 +261,6 @@ const char* cached_attention(const Call& call) {
   c.dim = call.number(3);
   c.capacity = call.number(4);
   REQUIRE(c.groups > 0 && c.heads > 0 && c.dim > 0 && c.heads % c.groups == 0, "heads shared unevenly");
-  REQUIRE(c.dim <= KC, "heads wider than 352");
   REQUIRE(c.capacity >= 0 && c.capacity % 64 == 0, "columns that are no multiple of 64");
   REQUIRE(call.holds(0, c.n, c.heads, c.dim) && call.holds(7, c.n, c.heads, c.dim), "size of q or out");
   REQUIRE(call.holds(1, c.n, c.groups, c.dim) && call.holds(2, c.n, c.groups, c.dim), "size of k or v");

@@ -5,9 +5,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { Random } from '../../src/base/random.js';
 import { causalRanges } from '../../src/bench/inputs.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
+import { addonPath } from '../../src/tensor/native/addon.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import { attention } from '../../src/tensor/ops/attention.js';
 import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
@@ -101,3 +103,72 @@ for (const [name, { of, shapes, byCores }] of Object.entries(functions)) {
     }
   });
 }
+
+test('memory that runs out in a piece, on whichever thread, is an error of the call', async (t) => {
+  const addon = (await openNative(t))?.addon;
+  if (addon === undefined) return;
+  // Scores of so many heads with so many keys would be 2^47 bytes: more than there are addresses.
+  const [count, heads, capacity] = [8, 2 ** 21, 2 ** 24];
+  const sizes = [count * heads, count, count, 2 * count, count, capacity, capacity, count * heads];
+  const slab = new ArrayBuffer(4 * sizes.reduce((a, b) => a + b, 16));
+  const base = addon.addSlab(slab);
+  const tensors = sizes.flatMap((size, i) => [base + 4 * sizes.slice(0, i).reduce((a, b) => a + b, 0), size]);
+  const integers = (i: number): Int32Array => new Int32Array(slab, tensors[2 * i] - base, sizes[i]);
+  integers(3).set(Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? i : capacity - 1)));
+  integers(4).fill(capacity);
+  const frame = Float64Array.from([sizes.length, 5, ...tensors, count, heads, 1, 1, capacity]);
+  const threads = addon.threads();
+  addon.setThreads(4);
+  try {
+    for (let again = 0; again < 3; again++) {
+      const call = () => addon.call(addon.kernels.indexOf('CachedAttention'), frame, frame.length);
+      assert.throws(call, /^Error: CachedAttention: out of memory$/);
+    }
+  } finally {
+    addon.setThreads(threads);
+    addon.removeSlab(base);
+  }
+});
+
+/** Multiplies two matrices of whole numbers again and again, and says how often that went wrong. */
+const multiplier = `
+const { parentPort, workerData } = require('node:worker_threads');
+const addon = require(workerData);
+addon.setThreads(2);
+const [n, k] = [64, 256];
+const slab = new ArrayBuffer(4 * (2 * n * k + n * n));
+const base = addon.addSlab(slab);
+const x = new Float32Array(slab, 0, n * k).map((_, i) => (i % 5) - 2);
+const w = new Float32Array(slab, 4 * n * k, n * k).map((_, i) => (i % 7) - 3);
+new Float32Array(slab).set([...x, ...w]);
+const y = new Float32Array(slab, 8 * n * k, n * n);
+const wanted = y.map((_, at) => {
+  let sum = 0;
+  for (let d = 0; d < k; d++) sum += x[Math.floor(at / n) * k + d] * w[(at % n) * k + d];
+  return sum;
+});
+const frame = Float64Array.from([3, 5, base, n * k, base + 4 * n * k, n * k, base + 8 * n * k, n * n, n, k, n, 0, 0]);
+let wrong = 0;
+for (let round = 0; round < 1000; round++) {
+  y.fill(0);
+  addon.call(addon.kernels.indexOf('Linear'), frame, frame.length);
+  if (y.some((value, i) => value !== wanted[i])) wrong++;
+}
+addon.removeSlab(base);
+parentPort.postMessage(wrong);
+`;
+
+test("Node's worker threads compute side by side, each what it would alone", async (t) => {
+  const addon = (await openNative(t))?.addon;
+  if (addon === undefined) return;
+  const threads = addon.threads();
+  const wrong = [0, 1, 2].map(
+    () =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(multiplier, { eval: true, workerData: addonPath() });
+        worker.once('message', resolve).once('error', reject);
+      }),
+  );
+  assert.deepEqual(await Promise.all(wrong), [0, 0, 0]);
+  addon.setThreads(threads);
+});

@@ -119,6 +119,7 @@ const shapes = {
     intermediateSize: 400,
   },
   'as many heads as groups': { hiddenSize: 64, layers: 1, heads: 2, keyValueHeads: 2 },
+  'a head of more than one block of depth': { hiddenSize: 360, layers: 1, heads: 1, keyValueHeads: 1 },
 };
 
 function modelOf(settings: object): Model {

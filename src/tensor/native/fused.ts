@@ -96,12 +96,8 @@ const bodies: Record<string, Body> = {
   CachedAttention: (backend, [q, k, v, ranges, columns, keys, values]) => {
     const [count, heads, dimension] = q.shape;
     const [, capacity, groups] = keys.shape;
-    const out = backend.allocate(q.shape);
-    backend.call(
-      'CachedAttention',
-      [q, k, v, ranges, columns, keys, values, out],
-      [...[count, heads, groups, dimension, capacity]],
-    );
+    const inputs = [q, k, v, ranges, columns, keys, values];
+    const [out] = backend.run('CachedAttention', inputs, [q.shape], [count, heads, groups, dimension, capacity]);
     return [out, backend.alias(keys, keys.shape), backend.alias(values, values.shape)];
   },
   CopyColumns: (backend, [keys, values], { from, to, count }) => {

@@ -29,6 +29,7 @@ export class NativeRecorder {
       return new NativeRecorded(backend, recording, places, result);
     } catch (error) {
       for (const place of places) place.dispose();
+      recording.constants.dispose();
       throw error;
     } finally {
       backend.recording = undefined;
