@@ -214,6 +214,7 @@ export class Engine {
   /** Copies what sequences have waited for, as soon as it has been read. */
   #share(): void {
     for (const work of this.#batch) {
+      isAwaiting(work); // of who has ended, columns may be another's by now
       if (work.awaits === undefined) continue;
       const { other, length } = work.awaits;
       const [source, target] = [other.sequence.segment, work.sequence.segment];

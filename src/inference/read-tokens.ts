@@ -40,6 +40,8 @@ export class TokenReader {
   /** The cache that the recordings read and write, at the size that it had. */
   #recorded: { cache: KeyValueCache; capacity: number } | undefined;
   #isStale = false;
+  /** Where the weights lay when they were recorded. */
+  #places: readonly unknown[] = [];
 
   /** Borrows the model, and packs its weights when it is first asked. */
   constructor(model: Model) {
@@ -51,8 +53,11 @@ export class TokenReader {
    * and in the order of `wanted`; they are the caller's to dispose, before it reads again.
    */
   read(cache: KeyValueCache, pieces: readonly Piece[]): Tensor2D {
-    this.#model ??= packModel(this.#source);
-    if (this.#isStale && this.#model !== this.#source) repackModel(this.#model);
+    if (this.#model === undefined) {
+      this.#model = packModel(this.#source);
+      this.#places = placesOf(this.#model);
+    }
+    if (this.#isStale) this.#follow(this.#model);
     this.#isStale = false;
     const tokens = pieces.flatMap(({ ids }) => ids);
     const positions = pieces.flatMap(({ ids, from }) => ids.map((_, i) => from + i));
@@ -75,6 +80,14 @@ export class TokenReader {
     this.#forget();
     this.#recorder?.dispose();
     if (this.#model !== undefined && this.#model !== this.#source) disposePacked(this.#model);
+  }
+
+  /** Weights that have changed in place have to be packed again; others lie elsewhere, where no recording looks. */
+  #follow(model: Model): void {
+    if (model !== this.#source) repackModel(model);
+    const places = placesOf(model);
+    if (places.some((place, i) => place !== this.#places[i])) this.#forget();
+    this.#places = places;
   }
 
   #readOnce(cache: KeyValueCache, inputs: readonly Int32Array[], pieces: readonly Piece[]): Tensor2D {
@@ -130,6 +143,11 @@ export class TokenReader {
     for (const recorded of this.#recordings.values()) recorded.dispose();
     this.#recordings.clear();
   }
+}
+
+/** A variable's tensor is in another place when another one was assigned to it. */
+function placesOf({ weights }: Model): unknown[] {
+  return [...weights.values()].map(({ dataId }) => dataId);
 }
 
 /** Pairs, where there are twice as many as rows. */

@@ -72,6 +72,20 @@ await onEachBackend('the engine', async (t) => {
     disposeModel(model);
   });
 
+  await t.test('answers follow weights that another tensor was assigned to', async () => {
+    const [model, other] = [tinyModel(11, context), tinyModel(12, context)];
+    const [requests, engines] = [mixedRequests(6), [model, other].map((each) => new Engine(each))];
+    await engines[0].run(requests);
+    for (const [name, value] of model.weights) {
+      tidy(() => value.assign(tensor(other.weights.get(name)?.dataSync() as Float32Array, value.shape)));
+    }
+    engines[0].weightsChanged();
+    const [answers, wanted] = await Promise.all(engines.map((engine) => engine.run(requests)));
+    assert.deepEqual(answers, wanted);
+    for (const engine of engines) await engine.dispose();
+    for (const each of [model, other]) disposeModel(each);
+  });
+
   await t.test('rows without a token are never drawn, and without such rows no draw changes', async () => {
     const model = tinyModel(11, context);
     const requests = mixedRequests(12);
