@@ -3,6 +3,8 @@
 // computed. q8_0 stands for floats (a byte times a scale): its products are those of the matrix with these floats.
 #include "linear-strips.h"
 
+#include <math.h>
+
 #include "../call.h"
 #include "work.h"
 
@@ -151,13 +153,16 @@ void pack_strips(const float* w, long out, long in, Operands operands, long firs
   }
 }
 
-void multiply_by_strips(const Strips& w, long n, const float* x, const StripsOut& to) {
-  const long count = ceil_div(w.out, NR), step = strips::rows_at_a_time(w.in);
+void multiply_by_strips(const Strips* matrices, const StripsOut* to, int matrix_count, long n, const float* x) {
+  const Strips& w = matrices[0];
+  const long step = strips::rows_at_a_time(w.in);
   const long blocks = ceil_div(larger(1, w.in), block_depth(w.in, w.operands));
   float* rows = shared_scratch(slot_packed_b, blocks * strips::panels(smaller(n, step)));
   const long scratch_floats = w.plain             ? strip_floats(w.in, Held::floats, w.operands)
                               : w.held == Held::q8 ? NR * block_depth(w.in, w.operands)
                                                    : 0;
+  long count = 0;
+  for (int i = 0; i < matrix_count; i++) count += ceil_div(matrices[i].out, NR);
   for (long row = 0; row < n; row += step) {
     const long height = smaller(step, n - row), panel_count = ceil_div(height, MR);
     const float* from = x + row * w.in;
@@ -170,14 +175,23 @@ void multiply_by_strips(const Strips& w, long n, const float* x, const StripsOut
         pack_a({from + first * w.in + p, w.in, 1}, count_here, depth, place, w.operands);
       });
     });
-    const StripsOut here{to.bias, to.residual ? to.residual + row * w.out : nullptr, to.y + row * w.out};
-    // Few rows: the time is that of reading W.
-    const double work = larger(12, height) * 1.0 * w.in * w.out;
-    const long piece = larger(1, smaller(ceil_div(count, 8 * Pool::instance().threads()), (1 << 16) / larger(1, height * w.in)));
-    in_pieces(ceil_div(count, piece), work, [&](long i, int) {
+    // Few rows: the time is that of reading W. A piece is some microseconds.
+    const double strip_work = 1.0 * larger(12, height) * w.in * NR;
+    const long piece = larger(1, smaller(ceil_div(count, 2 * Pool::instance().threads()), lround((1 << 17) / strip_work)));
+    in_pieces(ceil_div(count, piece), strip_work * count, [&](long i, int) {
       float* scratch = scratch_floats == 0 ? nullptr : thread_scratch(slot_other, scratch_floats);
-      for (long s = i * piece; s < smaller(count, (i + 1) * piece); s++) {
-        strips::multiply_strip(w, s, height, from, rows, here, scratch);
+      long s = i * piece;
+      int m = 0;
+      for (; s >= ceil_div(matrices[m].out, NR); m++) s -= ceil_div(matrices[m].out, NR);
+      for (long left = smaller(piece, count - i * piece); left > 0; left--, s++) {
+        if (s == ceil_div(matrices[m].out, NR)) {
+          s = 0;
+          m++;
+        }
+        const StripsOut& out = to[m];
+        const StripsOut here{out.bias, out.residual ? out.residual + row * matrices[m].out : nullptr,
+                             out.y + row * matrices[m].out};
+        strips::multiply_strip(matrices[m], s, height, from, rows, here, scratch);
       }
     });
   }
@@ -240,22 +254,38 @@ const char* pack_linear_q8(const Call& call) {
   return nullptr;
 }
 
-// Tensors: x [n, in], packed, (bias [out]), (residual [n, out]), y [n, out]. Numbers: n, in, out, bias, residual, q8.
+// One product or several of the same x. Tensors: x [n, in]; of each matrix packed, (bias [out]), (residual [n, out]); the
+// results y [n, out]. Numbers: n, in, q8, matrices (1 to 4); of each out, bias, residual.
 const char* linear_packed(const Call& call) {
-  REQUIRE(call.number_count == 6, "6 numbers");
-  const long n = call.number(0), in = call.number(1), out = call.number(2);
-  const bool has_bias = call.number(3) != 0, has_residual = call.number(4) != 0, q8 = call.number(5) != 0;
-  REQUIRE(call.tensor_count == 3 + has_bias + has_residual, "x, packed, bias?, residual?, y");
-  const int last = call.tensor_count - 1;
-  REQUIRE(call.holds(0, n, in) && call.holds(last, n, out), "sizes of x or y");
-  REQUIRE(!q8 || in % q8_block == 0, "in: a multiple of 32");
-  REQUIRE(in >= 1 && out >= 1 && call.holds(1, packed_floats(out, in, q8)), "size of packed");
-  REQUIRE(!has_bias || call.holds(2, out), "size of bias");
-  REQUIRE(!has_residual || call.holds(last - 1, n, out), "size of residual");
+  constexpr long most = 4;
+  REQUIRE(call.number_count >= 4, "4 numbers and more");
+  const long n = call.number(0), in = call.number(1), count = call.number(3);
+  const bool q8 = call.number(2) != 0;
+  REQUIRE(count >= 1 && count <= most && call.number_count == 4 + 3 * count, "1 to 4 matrices, 3 numbers for each");
+  REQUIRE(in >= 1 && (!q8 || in % q8_block == 0), "in: at least 1, of q8_0 a multiple of 32");
+  REQUIRE(call.tensor_count >= 1 && call.holds(0, n, in), "size of x");
   const Operands operands = q8 ? Operands::fp32 : wanted_operands();
-  const Strips w{out, in, q8 ? Held::q8 : Held::floats, operands, call.floats(1), nullptr};
-  multiply_by_strips(w, n, call.floats(0),
-                     {has_bias ? call.floats(2) : nullptr, has_residual ? call.floats(last - 1) : nullptr, call.floats(last)});
+  Strips matrices[most];
+  StripsOut to[most];
+  int next = 1;
+  for (long i = 0; i < count; i++) {
+    const int at = static_cast<int>(4 + 3 * i);
+    const long out = call.number(at);
+    const bool has_bias = call.number(at + 1) != 0, has_residual = call.number(at + 2) != 0;
+    REQUIRE(next + 1 + has_bias + has_residual <= call.tensor_count, "packed, bias?, residual? of each matrix");
+    REQUIRE(out >= 1 && call.holds(next, packed_floats(out, in, q8)), "size of packed");
+    matrices[i] = {out, in, q8 ? Held::q8 : Held::floats, operands, call.floats(next++), nullptr};
+    REQUIRE(!has_bias || call.holds(next, out), "size of bias");
+    to[i].bias = has_bias ? call.floats(next++) : nullptr;
+    REQUIRE(!has_residual || call.holds(next, n, out), "size of residual");
+    to[i].residual = has_residual ? call.floats(next++) : nullptr;
+  }
+  REQUIRE(call.tensor_count == next + count, "a result for each matrix");
+  for (long i = 0; i < count; i++) {
+    REQUIRE(call.holds(next, n, matrices[i].out), "size of y");
+    to[i].y = call.floats(next++);
+  }
+  multiply_by_strips(matrices, to, static_cast<int>(count), n, call.floats(0));
   return nullptr;
 }
 

@@ -33,8 +33,8 @@ long strip_floats(long in, Held held, Operands operands);
 /** Packs W's strips first … last − 1. */
 void pack_strips(const float* w, long out, long in, Operands operands, long first, long last, float* to);
 
-/** y = x · Wᵀ (+ bias) (+ residual), x [n, in]. */
-void multiply_by_strips(const Strips& w, long n, const float* x, const StripsOut& to);
+/** y = x · Wᵀ (+ bias) (+ residual), x [n, in], for each of some matrices of one width, held alike. */
+void multiply_by_strips(const Strips* matrices, const StripsOut* to, int matrix_count, long n, const float* x);
 
 const char* linear_packed(const Call& call);
 const char* pack_linear(const Call& call);

@@ -53,7 +53,9 @@ const char* linear(const Call& call) {
   float* y = call.floats(last);
   if (n == 0 || out == 0) return nullptr;
   if (n <= some_rows) {
-    multiply_by_strips({out, in, Held::floats, wanted_operands(), nullptr, w}, n, x, {bias, residual, y});
+    const Strips strips{out, in, Held::floats, wanted_operands(), nullptr, w};
+    const StripsOut to{bias, residual, y};
+    multiply_by_strips(&strips, &to, 1, n, x);
   } else {
     Out to{y, out};
     to.bias = bias;

@@ -223,7 +223,7 @@ function linearPackedCase({ config: { hidden_size: d, intermediate_size: f } }: 
     prepare: () => {
       const [x, weight] = [randomTensor([batch, d]) as Tensor2D, randomTensor([f, d]) as Tensor2D];
       const packed = canPack() ? packMatrix(weight) : undefined;
-      const run = (): Tensor => (packed === undefined ? linear(x, weight) : linearPacked(x, packed));
+      const run = (): Tensor => (packed === undefined ? linear(x, weight) : linearPacked(x, [{ matrix: packed }])[0]);
       const numbers = batch * (d + f) + d * f;
       return { calls: [{ pass: 'forward', flops: 2 * batch * d * f, numbers, run }] };
     },

@@ -12,7 +12,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../tensor/t
 import { reshape, tensor1d, tensor3d, tidy } from '../tensor/tf.js';
 import { attendCached, type CacheUse } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
-import { layerWeights, product, project } from './project.js';
+import { layerWeights, product, project, projectAll } from './project.js';
 
 /** B rows of T tokens, row-major. */
 export interface ModelInput {
@@ -128,21 +128,20 @@ function selfAttention(
   residual: Tensor2D,
   { positions, ranges, cache, observe }: LayerContext,
 ): Tensor2D {
-  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: dimension } = model.config;
+  const { num_attention_heads: heads, head_dim: dimension } = model.config;
   const [rows, columns] = ranges.shape;
   const at = `model.layers.${layer}.self_attn`;
-  const headsOf = (name: string, count: number): Tensor4D =>
-    reshape(project(model, `${at}.${name}_proj`, x), [rows, columns, count, dimension]);
+  const projected = projectAll(model, [`${at}.q_proj`, `${at}.k_proj`, `${at}.v_proj`], x);
+  const [queries, keys, values] = projected.map((states) =>
+    reshape(states, [rows, columns, states.shape[1] / dimension, dimension]),
+  ) as Tensor4D[];
   // Queries and keys: per-head norm, then rotation. [B, T, heads, D]
-  const positioned = (name: string, count: number): Tensor4D => {
-    const states = headsOf(name, count);
+  const positioned = (states: Tensor4D, name: string): Tensor4D => {
     const norm = model.weights.get(`${at}.${name}_norm.weight`) as Tensor1D | undefined;
     const normed = norm === undefined ? states : rmsNorm(states, norm, model.config.rms_norm_eps);
     return rotary(normed, positions, rotationOf(model.config));
   };
-  const q = positioned('q', heads);
-  const k = positioned('k', groups);
-  const v = headsOf('v', groups);
+  const [q, k, v] = [positioned(queries, 'q'), positioned(keys, 'k'), values];
   observe?.(layer, 'queries', q);
   observe?.(layer, 'keys', k);
   const mixed =
@@ -154,7 +153,6 @@ function selfAttention(
 }
 
 function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D): Tensor2D {
-  const gate = project(model, `${at}.mlp.gate_proj`, x);
-  const up = project(model, `${at}.mlp.up_proj`, x);
+  const [gate, up] = projectAll(model, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], x);
   return project(model, `${at}.mlp.down_proj`, swiglu(gate, up), { residual });
 }

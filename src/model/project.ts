@@ -2,7 +2,7 @@
 // bias, an adapter. Nothing else of the forward pass knows of adapters.
 import { adapterNames, isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { linear } from '../tensor/ops/linear.js';
-import { linearPacked } from '../tensor/ops/linear-packed.js';
+import { linearPacked, type PackedMatrix } from '../tensor/ops/linear-packed.js';
 import { mul, type Tensor1D, type Tensor2D, type Variable } from '../tensor/tf.js';
 import { type Model, matrixOf, weight } from './model.js';
 
@@ -35,10 +35,25 @@ function lookupOf({ parameters }: Model): Lookup {
 
 /** x [N, in] → x · Wᵀ (+ bias) (+ residual) (+ what the adapter adds) [N, out]; W is `<name>.weight` [out, in]. */
 export function project(model: Model, name: string, x: Tensor2D, { residual }: { residual?: Tensor2D } = {}): Tensor2D {
-  const bias = model.weights.get(`${name}.bias`) as Tensor1D | undefined;
-  const matrix = `${name}.weight`;
-  const y = product(model, matrix, x, { bias, residual });
-  const adapter = lookupOf(model).adapters.get(matrix);
+  return adapted(model, name, x, product(model, `${name}.weight`, x, { bias: biasOf(model, name), residual }));
+}
+
+/** The same for several matrices that read the same x: packed ones in one go. */
+export function projectAll(model: Model, names: readonly string[], x: Tensor2D): Tensor2D[] {
+  const matrices = names.map((name) => model.packed?.get(`${name}.weight`));
+  if (!matrices.every((matrix) => matrix !== undefined && matrix.isQ8 === matrices[0]?.isQ8)) {
+    return names.map((name) => project(model, name, x));
+  }
+  const products = names.map((name, i) => ({ matrix: matrices[i] as PackedMatrix, bias: biasOf(model, name) }));
+  return linearPacked(x, products).map((y, i) => adapted(model, names[i], x, y));
+}
+
+function biasOf(model: Model, name: string): Tensor1D | undefined {
+  return model.weights.get(`${name}.bias`) as Tensor1D | undefined;
+}
+
+function adapted(model: Model, name: string, x: Tensor2D, y: Tensor2D): Tensor2D {
+  const adapter = lookupOf(model).adapters.get(`${name}.weight`);
   if (adapter === undefined) return y;
   const inner = mul(linear(x, matrixOf(model, adapter.a)), adapter.scale) as Tensor2D; // [N, rank]
   return linear(inner, matrixOf(model, adapter.b), { residual: y });
@@ -51,8 +66,9 @@ export function product(
   x: Tensor2D,
   extra: { bias?: Tensor1D; residual?: Tensor2D } = {},
 ): Tensor2D {
-  const packed = model.packed?.get(name);
-  return packed === undefined ? linear(x, matrixOf(model, name), extra) : linearPacked(x, packed, extra);
+  const matrix = model.packed?.get(name);
+  if (matrix === undefined) return linear(x, matrixOf(model, name), extra);
+  return linearPacked(x, [{ matrix, ...extra }])[0];
 }
 
 /** The weights of a layer: those that are trained, and those that are not. */

@@ -64,7 +64,7 @@ for (const [threads, precision] of [
           const extra = { bias, residual: rows(residual) };
           assertSameBits(linear(rows(x), w, extra), rows(whole), `${count} rows of [${out}, ${input}]`);
           assertSameBits(
-            linearPacked(rows(x), packed, extra),
+            linearPacked(rows(x), [{ matrix: packed, ...extra }])[0],
             rows(whole),
             `${count} packed rows of [${out}, ${input}]`,
           );
@@ -92,7 +92,11 @@ test('q8_0 multiplies by the numbers that its blocks stand for', async (t) => {
       for (const count of [1, 2, 31, 100]) {
         const extra = { bias, residual: normals(7, count, out) as Tensor2D };
         const x = normals(8, count, input) as Tensor2D;
-        assertSameBits(linearPacked(x, q8, extra), linear(x, w, extra), `${count} rows of [${out}, ${input}]`);
+        assertSameBits(
+          linearPacked(x, [{ matrix: q8, ...extra }])[0],
+          linear(x, w, extra),
+          `${count} rows of [${out}, ${input}]`,
+        );
       }
     }
   });

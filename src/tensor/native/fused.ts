@@ -115,10 +115,11 @@ const bodies: Record<string, Body> = {
     const size = backend.addon.packedFloats(Number(out), Number(input), true);
     return backend.run('PackLinearQ8', [blocks], [[size]], [Number(out), Number(input)]);
   },
-  LinearPacked: (backend, inputs, { out, bias, residual, isQ8 }) => {
+  LinearPacked: (backend, inputs, { isQ8, parts }) => {
     const [rows, width] = inputs[0].shape;
-    const numbers = [rows, width, Number(out), Number(bias), Number(residual), Number(isQ8)];
-    return backend.run('LinearPacked', inputs, [[rows, Number(out)]], numbers);
+    const each = parts as number[];
+    const shapes = Array.from({ length: each.length / 3 }, (_, i) => [rows, each[3 * i]]);
+    return backend.run('LinearPacked', inputs, shapes, [rows, width, Number(isQ8), shapes.length, ...each]);
   },
   GlobalNorm: (backend, all) => backend.run('GlobalNorm', all, [[]], [all.length]),
 };

@@ -40,17 +40,27 @@ export function packQ8(blocks: Uint8Array, [out, input]: readonly [number, numbe
   });
 }
 
-/** x [N, in] → x · Wᵀ (+ bias [out]) (+ residual [N, out]), as `linear`; without a gradient. */
-export function linearPacked(
-  x: Tensor2D,
-  { shape: [out, input], packed, isQ8 }: PackedMatrix,
-  { bias, residual }: { bias?: Tensor1D; residual?: Tensor2D } = {},
-): Tensor2D {
-  const sizes = checkTensor('linearPacked', 'x', x, ['N', input]);
-  sizes.set('out', out);
-  if (bias) checkTensor('linearPacked', 'bias', bias, ['out'], 'float32', sizes);
-  if (residual) checkTensor('linearPacked', 'residual', residual, ['N', 'out'], 'float32', sizes);
-  const inputs: Tensor[] = [x, packed, ...(bias ? [bias] : []), ...(residual ? [residual] : [])];
-  const attributes = { out, bias: bias !== undefined, residual: residual !== undefined, isQ8 };
-  return runKernel('LinearPacked', inputs, attributes)[0] as Tensor2D;
+/** One product with x, and what is added to it. */
+export interface PackedProduct {
+  matrix: PackedMatrix;
+  bias?: Tensor1D;
+  residual?: Tensor2D;
+}
+
+/** x [N, in] → x · Wᵀ (+ bias [out]) (+ residual [N, out]) for each product; matrices held alike. Without a gradient. */
+export function linearPacked(x: Tensor2D, products: readonly PackedProduct[]): Tensor2D[] {
+  const [{ matrix: first }] = products;
+  const inputs: Tensor[] = [x];
+  const parts: number[] = [];
+  for (const { matrix, bias, residual } of products) {
+    const [out, input] = matrix.shape;
+    const sizes = checkTensor('linearPacked', 'x', x, ['N', input]);
+    sizes.set('out', out);
+    if (bias) checkTensor('linearPacked', 'bias', bias, ['out'], 'float32', sizes);
+    if (residual) checkTensor('linearPacked', 'residual', residual, ['N', 'out'], 'float32', sizes);
+    if (matrix.isQ8 !== first.isQ8) throw new TypeError('linearPacked: matrices of one call are held alike');
+    inputs.push(matrix.packed, ...(bias ? [bias] : []), ...(residual ? [residual] : []));
+    parts.push(out, Number(bias !== undefined), Number(residual !== undefined));
+  }
+  return runKernel('LinearPacked', inputs, { isQ8: first.isQ8, parts }) as Tensor2D[];
 }
