@@ -6,6 +6,7 @@
 
 #include "cores.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -32,22 +33,30 @@ void relax() {
 #endif
 }
 
+using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
 /** How long to spin before sleeping. */
-constexpr auto patience = std::chrono::microseconds(50);
+constexpr Clock::duration patience = microseconds(50);
+/**
+ * A worker spins for longer where its last wait was short too: between the steps of decoding it is some 300 µs, and to
+ * be woken takes as long as half a step. It gives up a core that would have been idle for about as long.
+ */
+constexpr Clock::duration most_patience = microseconds(600);
 
 /** Multiply-adds of some 10 µs on one core. */
 constexpr double worth_waking = 1 << 19;
 
-/** Whether `done()` came true within the time of patience. */
+/** Whether `done()` came true within the time. */
 template <typename Done>
-bool spin(Done done) {
-  const auto until = std::chrono::steady_clock::now() + patience;
+bool spin(Done done, Clock::duration time = patience) {
+  const auto until = Clock::now() + time;
   do {
     for (int i = 0; i < 32; i++) {
       if (done()) return true;
       relax();
     }
-  } while (std::chrono::steady_clock::now() < until);
+  } while (Clock::now() < until);
   return false;
 }
 
@@ -242,22 +251,27 @@ void Pool::work(int thread, int threads) {
   State& s = *state_;
   const auto called = [&] { return pieces_of(s.open.load()) > 0 || s.stopping.load(); };
   const bool has_room = usable_cores() >= threads;
-  auto looked = std::chrono::steady_clock::now();
+  auto looked = Clock::now(), busy = looked;
+  Clock::duration time = patience;
   for (;;) {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = Clock::now();
     if (has_room && now - looked > spread_every) {
       looked = now;
       spread(thread);
     }
-    if (take(thread) || spin(called)) {
-      if (s.stopping.load()) return;
+    if (take(thread)) {
+      busy = Clock::now();
       continue;
     }
-    std::unique_lock<std::mutex> lock(s.mutex);
-    s.sleeping.fetch_add(1);
-    s.wake.wait(lock, called);
-    s.sleeping.fetch_sub(1);
+    if (!spin(called, time)) {
+      std::unique_lock<std::mutex> lock(s.mutex);
+      s.sleeping.fetch_add(1);
+      s.wake.wait(lock, called);
+      s.sleeping.fetch_sub(1);
+    }
     if (s.stopping.load()) return;
+    const auto waited = Clock::now() - busy;
+    time = waited > most_patience ? patience : std::max(patience, std::min(most_patience, 2 * waited));
   }
 }
 

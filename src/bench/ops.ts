@@ -15,6 +15,7 @@ import { embeddingOp } from '../tensor/ops/embedding.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { linear, linearOp } from '../tensor/ops/linear.js';
 import { canPack, linearPacked, packMatrix } from '../tensor/ops/linear-packed.js';
+import { muon } from '../tensor/ops/muon.js';
 import { rmsNormOp } from '../tensor/ops/rms-norm.js';
 import { rotaryOp } from '../tensor/ops/rotary.js';
 import { swigluOp } from '../tensor/ops/swiglu.js';
@@ -153,6 +154,7 @@ function casesOf(shape: Shape): Case[] {
       [(n + vocab) * d, 2 * (n + vocab) * d],
     ),
     adamwCase(shape),
+    muonCase(shape),
     globalNormCase(shape),
     linearPackedCase(shape),
     cachedAttentionCase(shape),
@@ -199,6 +201,33 @@ function adamwCase({ config, parameters: count }: Shape): Case {
       };
       const release = () => dispose(parameters.flatMap(({ variable: p, m, v }) => [p, m, v]));
       return { calls: [{ pass: 'step', flops: 12 * count, numbers: 7 * count, run }], release };
+    },
+  };
+}
+
+/** One call over the matrices that Muon steps: of two ways to apply its three polynomials, the one of fewer products. */
+function muonCase({ config }: Shape): Case {
+  const matrices = decoderTable(config).filter(({ update }) => update === 'muon');
+  const costs = matrices.map(({ shape: [out, input] }) => {
+    const [short, long] = [Math.min(out, input), Math.max(out, input)];
+    return { flops: 2 * short ** 2 * Math.min(6 * long + 3 * short, 2 * long + 9 * short), numbers: 5 * out * input };
+  });
+  return {
+    op: 'Muon',
+    prepare: () => {
+      const parameters = matrices.map(({ shape: size }) => ({
+        variable: variable(randomTensor(size)),
+        gradient: randomTensor(size),
+        m: variable(randomTensor(size)),
+        weightDecay: 0.1,
+      }));
+      const run = (): Tensor => {
+        muon(parameters, { learningRate: 1e-3, gradientScale: 0.5 });
+        return parameters[0].variable;
+      };
+      const release = () => dispose(parameters.flatMap(({ variable: p, m }) => [p, m]));
+      const sum = (name: 'flops' | 'numbers'): number => costs.reduce((total, cost) => total + cost[name], 0);
+      return { calls: [{ pass: 'step', flops: sum('flops'), numbers: sum('numbers'), run }], release };
     },
   };
 }
