@@ -6,6 +6,9 @@ import { runInNewContext } from 'node:vm';
 import { greedy } from '../../src/config/sampling.js';
 import { disposeModel } from '../../src/model/model.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
+import { embedding } from '../../src/tensor/ops/embedding.js';
+import { createRecorder } from '../../src/tensor/recorded.js';
+import { type Tensor1D, type Tensor2D, tensor } from '../../src/tensor/tf.js';
 import { answersOf } from '../inference/answers.js';
 import { changingBatches, openNative, smallModel, trainSteps } from './native-world.js';
 
@@ -94,4 +97,39 @@ test('a conversation gives all of its cache back', async (t) => {
   await assert.rejects(stopped, /stopped by the caller/);
   assert.deepEqual(footprint(backend), before);
   disposeModel(model);
+});
+
+test('recordings of one recorder take turns in one memory, results included; one that fails leaves nothing', async (t) => {
+  const backend = await openNative(t);
+  const recorder = createRecorder();
+  if (backend === undefined || recorder === undefined) return;
+  const { addon, arena } = backend;
+  const used = arena.figures.used;
+  let slabBytes = 0;
+  const { addSlab } = addon;
+  t.after(() => Object.assign(addon, { addSlab }));
+  addon.addSlab = (buffer) => {
+    slabBytes += buffer.byteLength;
+    return addSlab(buffer);
+  };
+  const width = 65536;
+  const table = tensor(
+    Float32Array.from({ length: 4 * width }, (_, i) => Math.floor(i / width)),
+    [4, width],
+  ) as Tensor2D;
+  const rows = Array.from({ length: 24 }, (_, i) => Int32Array.from({ length: i + 1 }, () => i % 4));
+  const recorded = rows.map((values) =>
+    recorder.record([{ values, shape: [values.length] }], ([ids]) => embedding(table, ids as Tensor1D)),
+  );
+  assert.ok(slabBytes < 2 * 24 * 4 * width + 24 * megabyte, `${slabBytes} bytes`); // of 300 rows they would be 78 MB
+  for (const [i, each] of recorded.entries()) {
+    each.run([rows[i]]);
+    assert.ok(each.result.dataSync().every((value) => value === i % 4));
+  }
+  for (const each of recorded) each.dispose();
+  const fails = () => assert.fail('while it was recorded');
+  assert.throws(() => recorder.record([{ values: rows[3], shape: [4] }], fails), /while it was recorded/);
+  recorder.dispose();
+  table.dispose();
+  assert.equal(arena.figures.used, used);
 });

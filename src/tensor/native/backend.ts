@@ -18,6 +18,8 @@ class NativeData {
   readonly size: number;
   readonly block: Block;
   readonly arena: Arena;
+  /** Whether the memory has been given back already, though the tensor is there. */
+  isLent = false;
   #view: Float32Array | Int32Array | undefined;
 
   constructor(dtype: NativeType, size: number, arena: Arena) {
@@ -138,12 +140,20 @@ export class NativeBackend extends MathBackendCPU {
   override disposeData(dataId: DataId, force = false): boolean {
     const data: unknown = this.data.has(dataId) ? this.data.get(dataId) : undefined;
     const gone = super.disposeData(dataId, force);
-    if (gone && data instanceof NativeData) data.arena.release(data.block);
+    if (gone && data instanceof NativeData && !data.isLent) data.arena.release(data.block);
     return gone;
   }
 
   override memory(): { unreliable: boolean; reasons: string[] } {
     return { unreliable: false, reasons: [] };
+  }
+
+  /** Gives a tensor's memory back: what is in it stays until somebody else takes it. */
+  lend({ dataId }: TensorInfo): void {
+    const data: unknown = this.data.get(dataId);
+    if (!(data instanceof NativeData)) throw new Error('lend: another tensor');
+    if (!data.isLent) data.arena.release(data.block);
+    data.isLent = true;
   }
 
   /** Writes into a tensor that is there already. */

@@ -26,6 +26,7 @@ export class NativeRecorder {
     backend.recording = recording;
     try {
       const result = keep(tidy(() => compute(places)));
+      backend.lend(result); // logits of every number of rows side by side would be more than a small model
       return new NativeRecorded(backend, recording, places, result);
     } catch (error) {
       for (const place of places) place.dispose();
