@@ -96,6 +96,8 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const precisions = settings.precisions ?? (isNative && limits.bf16PeakGflops !== null ? ['fp32', 'bf16'] : ['fp32']);
   const shapes = settings.shapes ?? ['7m'];
   const firstPrecision = precisions.slice(0, 1);
+  // Of rounded matrices, a precision that nobody asked for changes little.
+  const decodePrecisions = settings.quantize === undefined ? precisions : (settings.precisions ?? firstPrecision);
   const each = async (
     among: readonly Precision[],
     names: readonly ShapeName[],
@@ -129,7 +131,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         result.train.push({ ...measured, ofPeak: shareOf(measured.gflops, peakGflops) });
       }),
     decode: () =>
-      each(precisions, shapes, async (shape, precision) => {
+      each(decodePrecisions, shapes, async (shape, precision) => {
         for (const temperature of settings.temperatures ?? [0, 1]) {
           for (const batch of settings.batches ?? [1, 8, 32, 64]) {
             watcher.onStart(`decode ${shape} ${precision}, batch ${batch}, temperature ${temperature}`);

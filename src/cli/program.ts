@@ -255,20 +255,20 @@ function addBench(program: Command): void {
   const bench = program
     .command('bench')
     .description('how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak')
-    .option('--only <sections>', 'some of machine,gemm,ops,train,decode,rollouts,neighbour,checkpoint,data')
+    .option('--only <sections>', 'some of machine, gemm, ops, train, decode, rollouts, neighbour, checkpoint, data')
     .option(
       '--shape <names>',
-      'some of 1m,7m,34m,quickstart (default: the first three to train, 34m to save, 7m for most)',
+      'some of 1m, 7m, 34m, quickstart (default: the first three for train, 34m for checkpoint, quickstart for rollouts, else 7m)',
     )
-    .option('--precision <names>', 'fp32,bf16 (default: fp32, and bf16 where the processor multiplies it)')
+    .option('--precision <names>', 'fp32, bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
     .option(
       '--context <number>',
-      "tokens in a row: trained, or in the cache of one that decodes (default: the shape's own; 128)",
+      "tokens in a row of train (default: the shape's own) and in a row's cache of decode (default: 128)",
       wholeNumber(32, 65_536),
     )
     .option('--batch <numbers>', 'rows that decode side by side (default: 1,8,32,64)', wholeNumbers(1, 4096))
-    .option('--temperature <numbers>', 'of decoding; 0 is greedy (default: 0,1)', wholeNumbers(0, 10))
+    .option('--temperature <numbers>', 'whole numbers, of decode; 0 is greedy (default: 0,1)', wholeNumbers(0, 10))
     .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
   withOutput(withThreads(withQuantize(bench)));
   withAction(onlyPrints(bench), async () => (await import('./commands/bench.js')).bench);

@@ -49,3 +49,30 @@ test('bench names the word it does not know, and the nearest that it does', asyn
   assert.equal(stdout, '');
   assert.match(stderr, /--only: there is no trian\. Did you mean train\?/);
 });
+
+test('bench refuses an option that no section takes', async () => {
+  const { code, stdout, stderr } = await mossctl([
+    'bench',
+    '--only',
+    'machine,rollouts',
+    '--context',
+    '64',
+    '--batch',
+    '2',
+  ]);
+  assert.equal(code, 2);
+  assert.equal(stdout, '', 'before anything is measured');
+  assert.match(stderr, /--context: machine, rollouts take none\. Omit it, or add train or decode to --only/);
+  assert.match(stderr, /--batch: .* add decode to --only/);
+});
+
+test('tables of decoding and of sampled answers fit a terminal of 80 columns', async () => {
+  const only = ['--only', 'decode,rollouts', '--shape', '100k', '--steps', '1', '--batch', '2', '--backend', 'wasm'];
+  const { code, stdout, stderr } = await mossctl(['bench', ...only]);
+  assert.equal(code, 0, stderr);
+  const lines = stdout.split('\n');
+  assert.ok(lines.some((line) => /^batch 2, temperature 1 +\d/.test(line)));
+  for (const line of lines.slice(lines.indexOf('decoding, 100k fp32, context 128'))) {
+    assert.ok(line.length <= 80, line);
+  }
+});

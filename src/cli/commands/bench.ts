@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { nearest, UserError } from '../../base/errors.js';
 import { countOf, formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
 import type { DiskSpeed } from '../../bench/checkpoint.js';
+import type { DecodeResult } from '../../bench/decode.js';
+import type { RooflineShare } from '../../bench/roofline.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
 import { shapeNames } from '../../bench/shapes.js';
 import { backendNames, precisions, type Quantization } from '../../config/compute.js';
@@ -27,6 +29,7 @@ interface BenchOptions extends OutputOptions {
 
 export async function bench(options: BenchOptions): Promise<void> {
   const chosen = options.only === undefined ? sections : someOf('--only', options.only, sections);
+  refuseUnused(options, chosen);
   const settings: Omit<BenchSettings, 'folder'> = {
     sections: chosen,
     shapes: options.shape === undefined ? undefined : someOf('--shape', options.shape, shapeNames),
@@ -56,6 +59,27 @@ export async function bench(options: BenchOptions): Promise<void> {
   };
   const result = await runBench({ ...settings, folder }, watcher);
   if (options.json) printJson({ type: 'result', ...result });
+}
+
+/** The sections that an option is for; one that is not named here is for all. */
+const takenBy = {
+  context: ['train', 'decode'],
+  batch: ['decode'],
+  temperature: ['decode'],
+  quantize: ['decode'],
+} as const satisfies { [Name in keyof BenchOptions]?: readonly Section[] };
+
+/** What is asked for is done or refused. */
+function refuseUnused(options: BenchOptions, chosen: readonly Section[]): void {
+  const faults = Object.entries(takenBy)
+    .filter(
+      ([name, by]) => options[name as keyof typeof takenBy] !== undefined && !by.some((at) => chosen.includes(at)),
+    )
+    .map(([name, by]) => ({
+      what: `--${name}: ${chosen.join(', ')} ${chosen.length === 1 ? 'takes' : 'take'} none`,
+      next: `Omit it, or add ${by.join(' or ')} to --only`,
+    }));
+  if (faults.length > 0) throw new UserError(faults);
 }
 
 /** Gone when the process ends, Ctrl-C included. */
@@ -128,43 +152,43 @@ const tables: Record<Section, (result: BenchResult) => string> = {
       ]),
     ),
   decode: ({ decode }) =>
-    formatTable(
-      [
-        ...['decoding', 'precision', 'batch', 'context', 'temperature', 'tokens/s', 'quartiles'],
-        ...['of bandwidth', 'bound by', 'of roofline', 'prompt tokens/s', 'of roofline', 'peak RSS'],
-      ],
-      decode.map((row) => [
-        ...[row.shape, row.quantize ?? row.precision, String(row.batch), String(row.context), String(row.temperature)],
-        ...[formatCount(row.tokensPerSecond), range(row.quartiles), percent(row.ofBandwidth)],
-        ...[row.bound ?? '–', percent(row.ofRoofline), formatCount(row.promptTokensPerSecond)],
-        ...[percent(row.promptOfRoofline), `${formatCount(row.peakRssMiB)} MiB`],
-      ]),
-    ),
+    [...new Set(decode.map(modelOf))]
+      .map((model) => [model, decode.filter((row) => modelOf(row) === model)] as const)
+      .flatMap(([model, rows], i) => [
+        `${i === 0 ? '' : '\n'}decoding, ${model}`,
+        formatTable(
+          ['rows at once', 'tokens/s', 'quartiles', 'of bandwidth', 'of roofline'],
+          rows.map((row) => [
+            ...[batchOf(row), formatCount(row.tokensPerSecond), range(row.quartiles)],
+            ...[percent(row.ofBandwidth), boundShare(row)],
+          ]),
+        ),
+        `\nreading prompts, ${model}`,
+        formatTable(
+          ['rows at once', 'tokens/s', 'of roofline', 'peak RSS, decoding included'],
+          rows.map((row) => [
+            ...[batchOf(row), formatCount(row.promptTokensPerSecond)],
+            ...[percent(row.promptOfRoofline), `${formatCount(row.peakRssMiB)} MiB`],
+          ]),
+        ),
+      ])
+      .join('\n'),
   rollouts: ({ rollouts }) =>
     formatTable(
-      [
-        ...['sampled answers', 'precision', 'prompts', 'answers', 'tokens', 'seconds'],
-        ...['answers/s', 'tokens/s', 'bound by', 'of roofline', 'peak RSS'],
-      ],
+      ['sampling', 'precision', 'answers', 'seconds', 'tokens/s', 'of roofline', 'peak RSS'],
       rollouts.map((row) => [
-        ...[row.shape, row.precision, formatCount(row.prompts), formatCount(row.answers), formatCount(row.tokens)],
-        ...[short(row.seconds), formatCount(row.answersPerSecond), formatCount(row.tokensPerSecond)],
-        ...[row.bound ?? '–', percent(row.ofRoofline), `${formatCount(row.peakRssMiB)} MiB`],
+        ...[row.shape, row.precision, formatCount(row.answers), short(row.seconds)],
+        ...[formatCount(row.tokensPerSecond), boundShare(row), `${formatCount(row.peakRssMiB)} MiB`],
       ]),
     ),
   neighbour: ({ neighbour, machine: { backend, cores } }) =>
     neighbour.length === 0
       ? `beside a busy core: not measured, because ${cores < 2 ? 'there is one core' : `the backend ${backend} takes no thread count`}`
       : formatTable(
-          ['beside a busy core', 'shape', 'precision', '1 thread, tokens/s', '2 threads', '2 of 1', 'quartiles'],
+          ['beside a busy core', 'precision', '1 thread, tokens/s', '2 threads', '2 of 1', 'quartiles'],
           neighbour.map(({ work, shape, precision, tokensPerSecond, twoOfOne, quartiles }) => [
-            ...[
-              work,
-              shape,
-              precision,
-              formatCount(tokensPerSecond.oneThread),
-              formatCount(tokensPerSecond.twoThreads),
-            ],
+            ...[`${work} ${shape}`, precision],
+            ...[formatCount(tokensPerSecond.oneThread), formatCount(tokensPerSecond.twoThreads)],
             ...[`${twoOfOne.toFixed(2)} ×`, quartiles.map((ratio) => ratio.toFixed(2)).join('–')],
           ]),
         ),
@@ -198,6 +222,20 @@ const tables: Record<Section, (result: BenchResult) => string> = {
       ]),
     ),
 };
+
+/** What several rows have in common: it stands above them. */
+function modelOf({ shape, precision, quantize, context }: DecodeResult): string {
+  return `${shape} ${precision}${quantize === null ? '' : ` ${quantize}`}, context ${context}`;
+}
+
+function batchOf({ batch, temperature }: DecodeResult): string {
+  return `batch ${batch}, ${temperature === 0 ? 'greedy' : `temperature ${temperature}`}`;
+}
+
+/** With what is scarce. */
+function boundShare({ bound, ofRoofline }: RooflineShare): string {
+  return bound === null ? '–' : `${percent(ofRoofline)} ${bound}`;
+}
 
 /** A machine that others use measures them too. */
 function loadLine(share: number | null | undefined): string {
