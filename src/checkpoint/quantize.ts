@@ -25,8 +25,14 @@ export function encodeNumbers(values: Float32Array, dtype: GgufDtype): Uint8Arra
 const limits = { f16: 65520, bf16: 2 ** 128 - 2 ** 119, q8_0: 65520 * 127, f32: Number.POSITIVE_INFINITY };
 const ends = { f16: '65504', bf16: '3.39e38', q8_0: '8.32e6', f32: '3.40e38' };
 
-/** For a tensor that holds numbers too large for `dtype`. */
-export function tooLarge(name: string, data: Float32Array, dtype: GgufDtype, where?: string): UserError {
+/** For a tensor that holds numbers too large for `dtype`. `next`: what to type, where that is no --dtype. */
+export function tooLarge(
+  name: string,
+  data: Float32Array,
+  dtype: GgufDtype,
+  where?: string,
+  next = dtype === 'bf16' ? 'Use --dtype f32' : 'Use --dtype bf16 or --dtype f32',
+): UserError {
   let [count, largest] = [0, 0];
   for (const value of data) {
     const size = Math.abs(value);
@@ -37,7 +43,7 @@ export function tooLarge(name: string, data: Float32Array, dtype: GgufDtype, whe
     what: `${JSON.stringify(shorten(name, 80))} does not fit into ${dtype}: ${formatCount(count)} of ${formatCount(data.length)} numbers would become infinite`,
     where,
     why: `the largest is ${largest}; ${dtype} ends at ${ends[dtype]}`,
-    next: dtype === 'bf16' ? 'Use --dtype f32' : 'Use --dtype bf16 or --dtype f32',
+    next,
   });
 }
 

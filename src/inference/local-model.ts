@@ -13,7 +13,7 @@ import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { type ChatFormat, isBaseModel, stopIdsOf } from './chat-format.js';
 import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
 import { Engine, type Generation, type Request } from './engine.js';
-import { quantizedModel } from './quantized.js';
+import { quantizationNote, quantizedModel } from './quantized.js';
 import { resultsOf } from './sequence.js';
 
 interface QuantizeOption {
@@ -81,7 +81,7 @@ export class LocalModel implements ChatModel, ChatFormat {
   }
 
   get notes(): readonly string[] {
-    const own = this.quantize === undefined ? [] : [`its matrices are rounded to ${this.quantize} (--quantize)`];
+    const own = this.quantize === undefined ? [] : [quantizationNote(this.model)];
     return [...(this.checkpoint?.notes ?? []), ...own];
   }
 

@@ -4,7 +4,7 @@
 import { UserError } from '../base/errors.js';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import { decodeQ8, encodeNumbers, q8BlockSize, tooLarge } from '../checkpoint/quantize.js';
-import { type Model, matrixOf, modelFromTensors, weight } from '../model/model.js';
+import { disposeModel, type Model, matrixOf, modelFromTensors, weight } from '../model/model.js';
 import { canPack, type PackedMatrix, packMatrix, packQ8 } from '../tensor/ops/linear-packed.js';
 import { engine, keep, tensor, tidy } from '../tensor/tf.js';
 
@@ -28,25 +28,38 @@ export function quantizedModel({
   const model = modelFromTensors(config, weights, path);
   const packed = new Map<string, PackedMatrix>();
   const isTied = !model.parameters.some(({ part }) => part === 'head');
-  for (const { name, shape, part } of model.parameters) {
-    if (shape.length !== 2) continue;
-    const [out, input] = shape;
-    const isProduct = part !== 'embedding' || isTied;
-    if (input % q8BlockSize !== 0) {
-      if (isProduct) packed.set(name, packMatrix(matrixOf(model, name)));
-      continue;
+  try {
+    for (const { name, shape, part } of model.parameters) {
+      if (shape.length !== 2) continue;
+      const [out, input] = shape;
+      const isProduct = part !== 'embedding' || isTied;
+      if (input % q8BlockSize !== 0) {
+        if (isProduct) packed.set(name, packMatrix(matrixOf(model, name)));
+        continue;
+      }
+      const values = weights.get(name)?.data as Float32Array;
+      const blocks = encodeNumbers(values, 'q8_0');
+      if (blocks === undefined) throw tooLarge(name, values, 'q8_0', path, 'Omit --quantize');
+      if (isProduct) packed.set(name, packQ8(blocks, [out, input]));
+      if (part === 'embedding' || part === 'head') {
+        tidy(() => weight(model, name).assign(tensor(decodeQ8(blocks), shape)));
+      } else {
+        weight(model, name).dispose();
+        model.weights.delete(name);
+      }
     }
-    const values = weights.get(name)?.data as Float32Array;
-    const blocks = encodeNumbers(values, 'q8_0');
-    if (blocks === undefined) throw tooLarge(name, values, 'q8_0', path);
-    if (isProduct) packed.set(name, packQ8(blocks, [out, input]));
-    if (part === 'embedding' || part === 'head') {
-      tidy(() => weight(model, name).assign(tensor(decodeQ8(blocks), shape)));
-    } else {
-      weight(model, name).dispose();
-      model.weights.delete(name);
-    }
+  } catch (error) {
+    disposeModel({ ...model, packed });
+    throw error;
   }
   for (const matrix of packed.values()) keep(matrix.packed);
   return { ...model, packed };
+}
+
+/** What a person should know of the numbers that such a model computes with. */
+export function quantizationNote({ packed }: Model): string {
+  const all = [...(packed?.values() ?? [])];
+  const kept = all.filter(({ isQ8 }) => !isQ8).length;
+  const exception = kept === 0 ? '' : `, except ${kept} of ${all.length}, whose rows are no multiple of ${q8BlockSize}`;
+  return `its matrices are rounded to q8_0${exception} (--quantize)`;
 }

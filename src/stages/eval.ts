@@ -25,6 +25,7 @@ import {
 import { rules } from '../evaluation/scorers/rules.js';
 import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { LocalModel } from '../inference/local-model.js';
+import { quantizationNote } from '../inference/quantized.js';
 import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { modelStagesOf, stageTable } from './catalog.js';
@@ -108,8 +109,8 @@ async function evaluateCheckpoint(
 ) {
   const { config, inputs, seed, reporter, signal } = job;
   reportNotes(job, checkpoint);
-  if (config.quantize !== undefined) reporter.note('info', `${label}: its matrices are rounded to ${config.quantize}`);
   const loaded = await LocalModel.of(checkpoint, config);
+  if (config.quantize !== undefined) reporter.note('info', `${label}: ${quantizationNote(loaded.model)}`);
   let measurements: Measurements = new Map();
   let answers: Answer[] = [];
   try {

@@ -8,7 +8,7 @@ import { modelSchema } from '../../src/config/model.js';
 import { samplingAt } from '../../src/config/sampling.js';
 import { measureHeldOut } from '../../src/evaluation/bits-per-byte.js';
 import { Engine } from '../../src/inference/engine.js';
-import { quantizedModel } from '../../src/inference/quantized.js';
+import { quantizationNote, quantizedModel } from '../../src/inference/quantized.js';
 import { tokenLogProbabilities } from '../../src/inference/score.js';
 import { disposeModel, initModel, type Model, modelFromTensors } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
@@ -102,4 +102,19 @@ test('a backend that multiplies no such matrices says so', async () => {
   const model = smallModel();
   assert.throws(() => quantizedModel(checkpointOf(model)), /the backend wasm multiplies no q8_0 weights/);
   disposeModel(model);
+});
+
+test('what stays in float32 is said, and a weight that is too large, with nothing left behind', async (t) => {
+  if ((await openNative(t)) === undefined) return;
+  const [whole, narrow] = [smallModel(1, 64), smallModel(1, 40)];
+  const quantized = [whole, narrow].map((model) => quantizedModel(checkpointOf(model)));
+  const notes = quantized.map(quantizationNote);
+  assert.doesNotMatch(notes[0], /except/);
+  assert.match(notes[1], /^its matrices are rounded to q8_0, except \d of 8, whose rows are no multiple of 32/);
+  const held = memory().numTensors;
+  const checkpoint = checkpointOf(whole);
+  (checkpoint.weights.get('model.layers.0.mlp.up_proj.weight')?.data as Float32Array)[5] = 1e8;
+  assert.throws(() => quantizedModel(checkpoint), /up_proj.* does not fit into q8_0.* Omit --quantize\.$/);
+  assert.equal(memory().numTensors, held);
+  for (const model of [whole, narrow, ...quantized]) disposeModel(model);
 });
