@@ -1,6 +1,6 @@
 // As src/tensor/ops/muon.ts says it, without its temporaries: a tall matrix is never turned, it is multiplied from its
-// other side, and of products that are symmetric one half is computed. Small matrices are pieces, each on one thread from beginning to end, where everything stays in its cache;
-// large ones come one after the other, their products on all threads.
+// other side, and of products that are symmetric one half is computed. Small matrices are pieces, each on one thread from
+// beginning to end, where everything stays in its cache; large ones come one after the other, their products on all threads.
 #include "muon.h"
 
 #include <math.h>

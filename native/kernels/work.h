@@ -1,5 +1,4 @@
-// What the kernels share that do little more than move memory: sizes read safely, and a range of work split over the
-// threads.
+// What the kernels share that do little more than move memory: sizes read safely, and work cut into pieces for the threads.
 #pragma once
 
 #include "../call.h"

@@ -62,8 +62,8 @@ test('bench refuses an option that no section takes', async () => {
   ]);
   assert.equal(code, 2);
   assert.equal(stdout, '', 'before anything is measured');
-  assert.match(stderr, /--context: machine, rollouts take none\. Omit it, or add train or decode to --only/);
-  assert.match(stderr, /--batch: .* add decode to --only/);
+  assert.match(stderr, /--context has no effect on machine, rollouts\. Omit it, or add train or decode to --only/);
+  assert.match(stderr, /--batch has no effect .* add decode to --only/);
 });
 
 test('tables of decoding and of sampled answers fit a terminal of 80 columns', async () => {

@@ -1,3 +1,5 @@
+// The definition by which tokens are drawn: frequencies follow the softmax of what each option leaves, nothing else is
+// ever drawn, and logits that are no numbers are refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../src/base/random.js';

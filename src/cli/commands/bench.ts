@@ -76,7 +76,7 @@ function refuseUnused(options: BenchOptions, chosen: readonly Section[]): void {
       ([name, by]) => options[name as keyof typeof takenBy] !== undefined && !by.some((at) => chosen.includes(at)),
     )
     .map(([name, by]) => ({
-      what: `--${name}: ${chosen.join(', ')} ${chosen.length === 1 ? 'takes' : 'take'} none`,
+      what: `--${name} has no effect on ${chosen.join(', ')}`,
       next: `Omit it, or add ${by.join(' or ')} to --only`,
     }));
   if (faults.length > 0) throw new UserError(faults);

@@ -39,18 +39,8 @@ export interface Addon {
 }
 
 const functions = [
-  ...([
-    'call',
-    'replay',
-    'packedFloats',
-    'addSlab',
-    'removeSlab',
-    'setThreads',
-    'threads',
-    'setPrecision',
-    'isa',
-  ] as const),
-  ...(['scratchBytes', 'hasBf16', 'bf16IsFast', 'probeFma', 'probeBandwidth'] as const),
+  ...(['call', 'replay', 'packedFloats', 'addSlab', 'removeSlab', 'setThreads', 'threads'] as const),
+  ...(['setPrecision', 'isa', 'scratchBytes', 'hasBf16', 'bf16IsFast', 'probeFma', 'probeBandwidth'] as const),
 ] satisfies readonly (keyof Addon)[];
 
 const rebuild = 'Type `mossctl native build --force`';

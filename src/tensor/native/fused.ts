@@ -76,15 +76,9 @@ const bodies: Record<string, Body> = {
     backend.call('AdamW', all, [keeps.length, ...settings, ...keeps]);
     return [];
   },
-  SampleRows: (backend, [logits, ids], { without, draws }) => {
-    const numbers = draws as number[];
-    const count = numbers.length / 11;
-    return backend.run(
-      'SampleRows',
-      [logits, ids],
-      [[count, 2]],
-      [...logits.shape, count, Number(without), ...numbers],
-    );
+  SampleRows: (backend, inputs, { without, count, draws }) => {
+    const numbers = [...inputs[0].shape, Number(count), Number(without), ...(draws as number[])];
+    return backend.run('SampleRows', inputs, [[Number(count), 2]], numbers);
   },
   Muon: (backend, all, { momentum, fresh, polynomials, keep, length }) => {
     const [keeps, lengths] = [keep, length] as number[][];

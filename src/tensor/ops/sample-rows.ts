@@ -33,7 +33,7 @@ export async function sampleRows(
     numbers.push(...numbersOf(draw, ids.length));
     if ('sampling' in draw) for (const id of draw.seen) ids.push(id);
   }
-  const attributes = { without: withoutToken.length, draws: numbers };
+  const attributes = { without: withoutToken.length, count: draws.length, draws: numbers };
   const values = await readResult(
     () => runKernel(kernelName, [logits, tensor1d(Int32Array.from(ids), 'int32')], attributes)[0],
   );
