@@ -145,6 +145,36 @@ describe('the engine', () => {
     disposeModel(model);
   });
 
+  test('who waits for a beginning does not take it from columns that have become another answer', async () => {
+    const long = tinyModel(11, 256);
+    const ids = (seed: number, length: number): number[] => {
+      const random = Random.stream(seed, 'beginnings');
+      return Array.from({ length }, () => random.integer(4, 32));
+    };
+    const [shared, other] = [ids(1, 130), (id: number) => (id === 31 ? 4 : id + 1)];
+    const controller = new AbortController();
+    const crowded = new Engine(long, { chunkTokens: 64, stepTokens: 64 });
+    const leader = crowded.submit({ ...ask, tokens: [...shared, ...ids(2, 90)], signal: controller.signal });
+    // Both are read before the follower's turn comes.
+    const between = [ids(3, 240), ids(4, 200)].map((tokens) => crowded.submit({ ...ask, tokens }));
+    const tokens = [...shared, 9, 8, 7];
+    const follower = crowded.submit({ ...ask, tokens, logProbabilities: true });
+    while (crowded.counts.read < 128) await new Promise(setImmediate);
+    controller.abort();
+    const heir = crowded.submit({ ...ask, tokens: [...shared.slice(0, 128), other(shared[128])] });
+    await Promise.all([leader, heir, ...between]);
+    await Promise.all([leader, heir, ...between]);
+    const alone = new Engine(long);
+    const [[answer], [wanted]] = [await follower, await alone.submit({ ...ask, tokens, logProbabilities: true })];
+    assert.deepEqual(answer.tokens, wanted.tokens);
+    for (const [i, { logProbability }] of (wanted.emitted ?? []).entries()) {
+      const difference = Math.abs((answer.emitted?.[i].logProbability ?? 0) - (logProbability ?? 0));
+      assert.ok(difference < 2e-6, `token ${i}: ${difference}`);
+    }
+    for (const each of [crowded, alone]) await each.dispose();
+    disposeModel(long);
+  });
+
   test('samples read their prompt once, differ, and are those of their seed whatever the room', async () => {
     const tokens = [5, 6, 7, 8, 9, 10];
     const fresh = new Engine(model);
