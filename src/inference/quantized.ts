@@ -1,10 +1,10 @@
 // A model that computes with its matrices as GGUF's q8_0 stores them: a quarter of the bytes to read for every token, which
 // is what decoding waits for. Norms, biases and activations stay float32, and so do products' sums.
-
 import { UserError } from '../base/errors.js';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import { decodeQ8, encodeNumbers, q8BlockSize, tooLarge } from '../checkpoint/quantize.js';
 import { disposeModel, type Model, matrixOf, modelFromTensors, weight } from '../model/model.js';
+import { multipliedMatrices } from '../model/packed.js';
 import { canPack, type PackedMatrix, packMatrix, packQ8 } from '../tensor/ops/linear-packed.js';
 import { engine, keep, tensor, tidy } from '../tensor/tf.js';
 
@@ -27,12 +27,12 @@ export function quantizedModel({
   }
   const model = modelFromTensors(config, weights, path);
   const packed = new Map<string, PackedMatrix>();
-  const isTied = !model.parameters.some(({ part }) => part === 'head');
+  const multiplied = new Set(multipliedMatrices(model));
   try {
     for (const { name, shape, part } of model.parameters) {
       if (shape.length !== 2) continue;
       const [out, input] = shape;
-      const isProduct = part !== 'embedding' || isTied;
+      const isProduct = multiplied.has(name);
       if (input % q8BlockSize !== 0) {
         if (isProduct) packed.set(name, packMatrix(matrixOf(model, name)));
         continue;
@@ -41,7 +41,7 @@ export function quantizedModel({
       const blocks = encodeNumbers(values, 'q8_0');
       if (blocks === undefined) throw tooLarge(name, values, 'q8_0', path, 'Omit --quantize');
       if (isProduct) packed.set(name, packQ8(blocks, [out, input]));
-      if (part === 'embedding' || part === 'head') {
+      if (part === 'embedding' || part === 'head' || !isProduct) {
         tidy(() => weight(model, name).assign(tensor(decodeQ8(blocks), shape)));
       } else {
         weight(model, name).dispose();

@@ -8,7 +8,7 @@ import { type Model, matrixOf } from './model.js';
 /** Every matrix that hidden states are multiplied by, packed; the model as it is where it is packed, or the backend packs none. */
 export function packModel(model: Model): Model {
   if (model.packed !== undefined || !canPack()) return model;
-  const names = packable(model);
+  const names = multipliedMatrices(model);
   const packed = new Map(
     names.map((name) => {
       const matrix = packMatrix(matrixOf(model, name));
@@ -28,8 +28,11 @@ export function disposePacked({ packed }: Model): void {
   for (const matrix of packed?.values() ?? []) matrix.packed.dispose();
 }
 
-/** Embeddings are looked up by row; where there is no head, they are also what hidden states are compared with. */
-function packable({ parameters, weights }: Model): string[] {
+/**
+ * Names of the matrices that hidden states are multiplied by. Embeddings are looked up by row; where there is no head, they are
+ * also what hidden states are compared with.
+ */
+export function multipliedMatrices({ parameters, weights }: Model): string[] {
   const hasHead = parameters.some(({ part }) => part === 'head' || part === 'value');
   return parameters
     .filter(({ shape, part }) => shape.length === 2 && (part !== 'embedding' || !hasHead) && part !== 'value')
