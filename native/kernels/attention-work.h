@@ -31,8 +31,8 @@ struct AttentionWork {
   const int32_t* ranges;  // [batch, queries, 2]
   float scale;
   long parts;             // that the work is cut into
-  long height, units;  // rows of a unit, units of a sequence
-  const Keys* spans;   // [batch, units]
+  long height, units;     // rows of a unit, units of a sequence
+  const Keys* spans;      // [batch, units]
 
   long heads_per_group() const { return heads / groups; }
   long rows(long unit) const { return smaller(height, queries - unit * height); }
