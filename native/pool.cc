@@ -39,8 +39,8 @@ using std::chrono::microseconds;
 /** How long to spin before sleeping. */
 constexpr Clock::duration patience = microseconds(50);
 /**
- * A worker spins for longer where its last wait was short too: between the steps of decoding it is some 300 µs, and to
- * be woken takes as long as half a step. It gives up a core that would have been idle for about as long.
+ * A worker spins for longer where its last wait was short too: between the steps of decoding it is some 300 µs, and who
+ * sleeps through them comes late to the next.
  */
 constexpr Clock::duration most_patience = microseconds(600);
 
@@ -61,7 +61,7 @@ bool spin(Done done, Clock::duration time = patience) {
 }
 
 /** How often a thread looks whether it shares its core with another of the pool. */
-constexpr auto spread_every = std::chrono::microseconds(500);
+constexpr Clock::duration spread_every = microseconds(500);
 
 constexpr int most_threads = 256;
 constexpr uint64_t job_unit = uint64_t{1} << 32;
@@ -164,7 +164,7 @@ void Pool::run(Piece run_piece, void* context, long count, double multiply_adds)
   s.arrived.store(0);
   s.left.store(count);
   s.open.store((s.open.load() / job_unit + 1) * job_unit + static_cast<uint64_t>(count));
-  if (count > 1 && s.sleeping.load() > 0) {
+  if (s.sleeping.load() > 0) {
     { std::lock_guard<std::mutex> lock(s.mutex); }
     s.wake.notify_all();
   }

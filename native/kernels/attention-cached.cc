@@ -58,15 +58,16 @@ static inline void fetch(const float* p, long floats) {
   for (long i = 0; i < floats; i += 16) __builtin_prefetch(p + ahead + i);
 }
 
-/** scores[m] (+)= q[m] · each of the NR keys of a block, M heads (LDA apart in q). */
+/** scores[m] (+)= q[m] · each of the NR keys of a block, M heads, `depth` of their numbers, `stride` apart in q. */
 template <int M>
-static inline void score_block(const float* q, const float* keys, long dim, float* scores, long row, bool accumulate) {
+static inline void score_block(const float* q, long stride, const float* keys, long depth, float* scores, long row,
+                               bool accumulate) {
   vf acc[M][NV] = {};
-  for (long d = 0; d < dim; d++) {
+  for (long d = 0; d < depth; d++) {
     fetch(keys + d * NR, NR);
 #pragma GCC unroll 4
     for (int m = 0; m < M; m++) {
-      const vf x = splat(q[m * LDA + d]);
+      const vf x = splat(q[m * stride + d]);
 #pragma GCC unroll 2
       for (int v = 0; v < NV; v++) acc[m][v] += x * load(keys + d * NR + v * W);
     }
@@ -140,21 +141,18 @@ static void attend_token(const Work& c, long i, long g, long end) {
   const long heads = c.per_group(), rows = (end - g) * heads;
   const long begin = c.first(i) / NR, stop = c.last(i) / NR + 1;
   const Keys keys{c.first(i) - begin * NR, c.last(i) - begin * NR};
-  const long row = (stop - begin) * NR + NR, part = ceil_div(heads, MR) * MR * LDA;
-  const long packed = packed_queries(heads, c.dim);
-  float* scores = thread_scratch(slot_attention, (rows + MR) * row + (end - g) * packed);
-  float* queries = scores + (rows + MR) * row;
+  const long row = (stop - begin) * NR + NR;
+  float* scores = thread_scratch(slot_attention, rows * row);
   const float* q = c.q + (i * c.heads + g * heads) * c.dim;
   float* out = c.out + (i * c.heads + g * heads) * c.dim;
-  for (long of = 0; of < end - g; of++) pack_queries(q + of * heads * c.dim, c.dim, heads, c.dim, queries + of * packed);
   for (long b = begin; b < stop; b++) {
     for (long of = 0; of < end - g; of++) {
       const float* block = c.keys + c.block(b, g + of);
       float* to = scores + of * heads * row + (b - begin) * NR;
       for (long p = 0; p < c.dim; p += KC) {
-        const float* from = queries + of * packed + p / KC * part;
         each_heads(heads, [&](long h, auto m) {
-          score_block<m>(from + h * LDA, block + p * NR, smaller(KC, c.dim - p), to + h * row, row, p > 0);
+          const float* from = q + (of * heads + h) * c.dim + p;
+          score_block<m>(from, c.dim, block + p * NR, smaller(KC, c.dim - p), to + h * row, row, p > 0);
         });
       }
     }
