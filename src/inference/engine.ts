@@ -129,12 +129,12 @@ export class Engine {
     for (const job of this.#queue.takeAborted()) if (!job.isOver) this.#abort(job);
     await this.#join();
     const prompts: Work[] = [];
-    let longest = 0;
+    let tokens = 0;
     for (const work of this.#batch) {
       const { unread } = work.sequence;
       if (isAwaiting(work) || unread < 2) continue;
-      longest = Math.max(longest, Math.min(unread, this.#options.chunkTokens));
-      if (prompts.length > 0 && longest * (prompts.length + 1) > this.#options.stepTokens) break;
+      tokens += Math.min(unread, this.#options.chunkTokens);
+      if (prompts.length > 0 && tokens > this.#options.stepTokens) break;
       prompts.push(work);
     }
     const decoding = this.#batch.filter((work) => work.sequence.unread === 1 && !isAwaiting(work));
