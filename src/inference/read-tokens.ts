@@ -1,19 +1,20 @@
 // Forward passes over pieces of many sequences, of any lengths side by side: no token is padding. Each looks into a stretch
 // of its own of the one cache. Passes of single tokens, which is what decoding is, are recorded and run again.
+import { sizeOf } from '../base/host-tensor.js';
 import type { KeyValueCache } from '../model/cache.js';
 import { forward, logits } from '../model/forward.js';
-import type { Model } from '../model/model.js';
-import { disposePacked, packModel, repackModel } from '../model/packed.js';
+import { disposePacked, type Model } from '../model/model.js';
+import { packModel, repackModel } from '../model/packed.js';
 import { embedding } from '../tensor/ops/embedding.js';
 import { createRecorder, type Recorded, type Recorder } from '../tensor/recorded.js';
 import {
   clone,
-  reshape,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  type Tensor3D,
+  tensor,
   tensor1d,
-  tensor2d,
   tidy,
   zeros,
 } from '../tensor/tf.js';
@@ -59,12 +60,7 @@ export class TokenReader {
     }
     if (this.#isStale) this.#follow(this.#model);
     this.#isStale = false;
-    const tokens = pieces.flatMap(({ ids }) => ids);
-    const positions = pieces.flatMap(({ ids, from }) => ids.map((_, i) => from + i));
-    const starts = pieces.flatMap(({ ids, start }) => ids.map(() => start));
-    const columns = positions.map((position, i) => starts[i] + position);
-    const ranges = columns.flatMap((column, i) => [starts[i], column]);
-    const inputs = [tokens, positions, ranges, columns].map((values) => Int32Array.from(values));
+    const inputs = inputsOf(pieces);
     const isDecoding = pieces.every(({ ids, wanted }) => ids.length === 1 && wanted.length === 1);
     return isDecoding && this.#recorder !== undefined
       ? this.#decode(this.#recorder, cache, inputs)
@@ -98,7 +94,11 @@ export class TokenReader {
       before += ids.length;
     }
     return tidy(() => {
-      const hidden = this.#forward(cache, tensorsOf(inputs));
+      const shapes = shapesOf(before);
+      const hidden = this.#forward(
+        cache,
+        inputs.map((values, i) => tensor(values, shapes[i], 'int32')),
+      );
       if (wanted.length === 0) return zeros([0, this.#source.config.vocab_size]) as Tensor2D;
       const chosen = wanted.length === before ? hidden : embedding(hidden, tensor1d(wanted, 'int32'));
       return logits(this.#model as Model, chosen);
@@ -114,7 +114,7 @@ export class TokenReader {
       const compute = (tensors: readonly Tensor[]): Tensor2D =>
         logits(this.#model as Model, this.#forward(cache, tensors));
       recorded = recorder.record(
-        inputs.map((values) => ({ values, shape: shapeOf(values, rows) })),
+        inputs.map((values, i) => ({ values, shape: shapesOf(rows)[i] })),
         compute,
       );
     } else {
@@ -134,7 +134,7 @@ export class TokenReader {
     const input = {
       tokens: tokens as Tensor1D,
       positions: positions as Tensor1D,
-      ranges: reshape(ranges as Tensor2D, [1, -1, 2]) as never,
+      ranges: ranges as Tensor3D,
     };
     return forward(this.#model as Model, input, { cache: { cache, columns: columns as Tensor1D } });
   }
@@ -150,14 +150,25 @@ function placesOf({ weights }: Model): unknown[] {
   return [...weights.values()].map(({ dataId }) => dataId);
 }
 
-/** Pairs, where there are twice as many as rows. */
-function shapeOf(values: Int32Array, rows: number): number[] {
-  return values.length === rows ? [rows] : [rows, 2];
+/** Ids, positions, the range of columns that each token sees, and the column that it goes to. */
+function inputsOf(pieces: readonly Piece[]): Int32Array[] {
+  const count = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
+  const inputs = shapesOf(count).map((shape) => new Int32Array(sizeOf(shape)));
+  const [tokens, positions, ranges, columns] = inputs;
+  let at = 0;
+  for (const { ids, from, start } of pieces) {
+    for (let i = 0; i < ids.length; i++, at++) {
+      tokens[at] = ids[i];
+      positions[at] = from + i;
+      columns[at] = start + from + i;
+      ranges[2 * at] = start;
+      ranges[2 * at + 1] = columns[at];
+    }
+  }
+  return inputs;
 }
 
-function tensorsOf(inputs: readonly Int32Array[]): Tensor[] {
-  const [{ length: rows }] = inputs;
-  return inputs.map((values) =>
-    values.length === rows ? tensor1d(values, 'int32') : tensor2d(values, [rows, 2], 'int32'),
-  );
+/** Of these inputs, for so many tokens. */
+function shapesOf(count: number): number[][] {
+  return [[count], [count], [1, count, 2], [count]];
 }

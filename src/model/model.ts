@@ -62,6 +62,11 @@ export function modelFromTensors(
 
 export function disposeModel(model: Model): void {
   for (const value of model.weights.values()) value.dispose();
+  disposePacked(model);
+}
+
+/** What is packed, and not the weights. */
+export function disposePacked(model: Model): void {
   for (const { packed } of model.packed?.values() ?? []) packed.dispose();
 }
 

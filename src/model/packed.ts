@@ -24,10 +24,6 @@ export function repackModel(model: Model): void {
   for (const [name, matrix] of model.packed ?? []) repackMatrix(matrixOf(model, name), matrix);
 }
 
-export function disposePacked({ packed }: Model): void {
-  for (const matrix of packed?.values() ?? []) matrix.packed.dispose();
-}
-
 /**
  * Names of the matrices that hidden states are multiplied by. Embeddings are looked up by row; where there is no head, they are
  * also what hidden states are compared with.

@@ -1,15 +1,16 @@
 // Records on the native backend: see tensor/recorded.ts.
 import { keep, type Tensor, tensor, tidy } from '../tf.js';
+import type { Arena } from './arena.js';
 import { NativeBackend } from './backend.js';
-import { Recording, Workspace } from './recording.js';
+import { createWorkspace, Recording } from './recording.js';
 
 export class NativeRecorder {
   readonly #backend: NativeBackend;
-  readonly #workspace: Workspace;
+  readonly #workspace: Arena;
 
   private constructor(backend: NativeBackend) {
     this.#backend = backend;
-    this.#workspace = new Workspace(backend.addon);
+    this.#workspace = createWorkspace(backend.addon);
   }
 
   static of(backend: unknown): NativeRecorder | undefined {
@@ -38,7 +39,7 @@ export class NativeRecorder {
   }
 
   dispose(): void {
-    this.#workspace.arena.dispose();
+    this.#workspace.dispose();
   }
 }
 

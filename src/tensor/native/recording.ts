@@ -7,25 +7,24 @@ import { Arena } from './arena.js';
 const slabBytes = 2 ** 20;
 
 /** Memory that recordings of one owner take turns in: what one of them computes is gone when another runs. */
-export class Workspace {
-  readonly arena: Arena;
+export function createWorkspace(addon: Addon): Arena {
+  return new Arena(addon, slabBytes);
+}
 
-  constructor(addon: Addon) {
-    this.arena = new Arena(addon, slabBytes);
-  }
+/** Of what is made from numbers while a recording is made: nothing computes that again, so it stays as long as that does. */
+class Constants extends Arena {
+  override release(): void {}
 }
 
 export class Recording {
   readonly workspace: Arena;
-  /** Of what is made from numbers while it records: nothing computes that again. */
   readonly constants: Arena;
   #frames = new Float64Array(4096);
   #length = 0;
 
-  constructor(addon: Addon, workspace: Workspace) {
-    this.workspace = workspace.arena;
-    this.constants = new Arena(addon, slabBytes);
-    this.constants.release = () => undefined; // kept as long as the recording
+  constructor(addon: Addon, workspace: Arena) {
+    this.workspace = workspace;
+    this.constants = new Constants(addon, slabBytes);
   }
 
   get frames(): Float64Array {
