@@ -5,6 +5,8 @@ import { isRedacted } from '../base/secrets.js';
 import { type ComputeChoice, computeSchema, quantizations } from './compute.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
+import { optionalPath, optionalRows, path, rows } from './paths.js';
+import { sftSchema } from './sft.js';
 import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
 
 /** The kinds that are built in. */
@@ -27,14 +29,6 @@ export type TaskKind = string;
 export const taskKindSchema = z
   .string()
   .regex(/^[\p{L}\p{N}][\p{L}\p{N}_-]{0,39}$/u, 'a kind is 1 to 40 letters, digits, dashes or underscores');
-
-/** A file or folder, relative to the file that names it. */
-const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
-const optionalPath = (what: string) => path(what).optional().describe(what);
-/** Of what `readRows` reads. */
-const rows = (what: string) =>
-  z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });
-const optionalRows = (what: string) => rows(what).optional().describe(`${what}; a file, a folder or a pattern`);
 
 const dataSchema = z.strictObject({
   spec: path('data-spec YAML: sources, licences, filters'),
@@ -132,28 +126,6 @@ const selfInstructSchema = z.strictObject({
   maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
 });
 
-const sftSchema = z.strictObject({
-  data: optionalRows('conversations (rows of JSONL, Parquet, …); default: what self-instruct made'),
-  contextLength: z
-    .int()
-    .min(8)
-    .max(1048576)
-    .optional()
-    .describe("tokens per packed row; default: the model's context, 2048 at most"),
-  textShare: z
-    .number()
-    .min(0)
-    .max(0.9)
-    .default(0)
-    .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
-  keepTokens: z
-    .array(z.string().min(1).max(256))
-    .max(1000)
-    .optional()
-    .describe('special tokens that answers write: where a row spells one in an answer, it is that token, not text'),
-  train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
-});
-
 const alignSchema = z.strictObject({
   prompts: optionalRows('tasks with checks (rows of JSONL, …); default: what self-instruct made'),
   rounds: z.int().min(1).max(1000).default(2).describe('rounds of sample → score → train → evaluate → promote'),
@@ -224,6 +196,5 @@ export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
 export type PretrainConfig = Omit<z.output<typeof pretrainSchema>, 'train'> & { train: TrainConfig };
 export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
-export type SftConfig = z.output<typeof sftSchema>;
 export type AlignConfig = z.output<typeof alignSchema>;
 export type EvalConfig = z.output<typeof evalSchema>;

@@ -132,7 +132,7 @@ export const stageTable: StageTable = {
     requiredBySetting: { tokens: 'sft.textShare' },
     alternatives: { selfInstruct: 'give conversations with --data FILE' },
     otherData: 'other conversations or text',
-    load: async () => (await import('./sft.js')).sftStage,
+    load: async () => (await import('./sft/stage.js')).sftStage,
   },
   align: {
     command: 'align',

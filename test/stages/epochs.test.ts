@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
-import { sftStage } from '../../src/stages/sft.js';
+import { sftStage } from '../../src/stages/sft/stage.js';
 import { stepCount } from '../../src/stages/training.js';
 
 const quiet = { reporter: stageReporter(silentReporter, 'sft') };

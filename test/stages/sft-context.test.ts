@@ -9,7 +9,7 @@ import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { readWeights, writeWeights } from '../../src/checkpoint/weights.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { stageReporter } from '../../src/report/event.js';
-import { sftStage } from '../../src/stages/sft.js';
+import { sftStage } from '../../src/stages/sft/stage.js';
 
 test('rows of 2,048 tokens for a model of 131,072, with a word; the conversation format goes along', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sft-context-'));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { toJsonl } from '../../src/base/jsonl.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../src/report/event.js';
-import { sftStage } from '../../src/stages/sft.js';
+import { sftStage } from '../../src/stages/sft/stage.js';
 
 const directory = await mkdtemp(join(tmpdir(), 'sft-rows-'));
 after(() => rm(directory, { recursive: true }));

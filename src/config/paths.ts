@@ -1,0 +1,10 @@
+// How a knob names files: relative to the file that names them; or rows, which a file, a folder or a pattern gives.
+import { z } from 'zod';
+
+/** A file or folder, relative to the file that names it. */
+export const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
+export const optionalPath = (what: string) => path(what).optional().describe(what);
+/** Of what `readRows` reads. */
+export const rows = (what: string) =>
+  z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });
+export const optionalRows = (what: string) => rows(what).optional().describe(`${what}; a file, a folder or a pattern`);

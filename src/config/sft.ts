@@ -1,0 +1,27 @@
+// The knobs of fine-tuning: which conversations, how long a row is, what else is read, and the trainer's.
+import { z } from 'zod';
+import { optionalRows } from './paths.js';
+import { trainSchema } from './train.js';
+
+export const sftSchema = z.strictObject({
+  data: optionalRows('conversations (rows of JSONL, Parquet, …); default: what self-instruct made'),
+  contextLength: z
+    .int()
+    .min(8)
+    .max(1048576)
+    .optional()
+    .describe("tokens per packed row; default: the model's context, 2048 at most"),
+  textShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0)
+    .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
+  keepTokens: z
+    .array(z.string().min(1).max(256))
+    .max(1000)
+    .optional()
+    .describe('special tokens that answers write: where a row spells one in an answer, it is that token, not text'),
+  train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
+});
+export type SftConfig = z.output<typeof sftSchema>;

@@ -1,0 +1,89 @@
+// Stage 2: base model + conversations → chat model. Loss on the assistant's tokens only, its end token included.
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { digestOf } from '../../base/files.js';
+import { trainRowsName } from '../../base/layout.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
+import type { SftConfig } from '../../config/sft.js';
+import { RowNotes } from '../../data/conversations/notes.js';
+import { rowsDigest } from '../../data/rows.js';
+import { openTokens } from '../../data/shards.js';
+import { LocalModel, withWeights } from '../../inference/local-model.js';
+import { tokenObjective } from '../../train/objectives/next-token.js';
+import { checkTrainingMemory } from '../room.js';
+import type { Job, Stage } from '../stage.js';
+import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from '../training.js';
+import { makeBatches } from './batches.js';
+import { heldOutLoss, nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
+import { fitted, openTemplate, readSequences } from './rows.js';
+
+/** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
+const defaultColumns = 2048;
+
+export const sftStage: Stage<SftConfig> = {
+  async run(job) {
+    const { config, inputs, directory } = job;
+    const compute = await startBackend(job);
+    const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
+    reportNotes(job, parent);
+    const { model, tokenizer } = await LocalModel.of(parent);
+    const template = openTemplate(tokenizer, config.keepTokens, parent.path);
+    const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
+    const columns = columnsOf(job, model.config.max_position_embeddings);
+    const sequences = await readSequences(job, path, template, columns);
+    const heldOut = await readHeldOut(job, template);
+    const notes = new RowNotes('held-out conversation');
+    const heldOutSequences = heldOut.flatMap((row) => fitted(row, { template, columns, notes, where: row.id }));
+    notes.report(job.reporter, columns);
+    if (heldOutSequences.length === 0) job.reporter.note('info', nothingHeldOut(heldOut, columns));
+    // The text that pretraining read, where a share of the rows is to keep reading it.
+    const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
+    const padId = model.config.pad_token_id;
+    const { batches, batchesPerEpoch, shape } = await makeBatches(job, sequences, text, { columns, padId });
+    const { rows } = shape;
+    const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
+    checkTrainingMemory({ ...memory, reporter: job.reporter });
+    const result = await runTraining(job, {
+      model,
+      objective: tokenObjective(batches, config.train),
+      config: config.train,
+      steps: await stepCount(job, config.train, () => batchesPerEpoch),
+      directory,
+      tokenizerFiles: tokenizer.files(),
+      ...generationOf(parent, tokenizer, 'turnEnd'),
+      manifest: {
+        stage: 'sft',
+        ...descent(parent),
+        settings: {
+          contextLength: columns,
+          textShare: config.textShare,
+          ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
+          train: config.train,
+        },
+        inputDigest: digestOf({ conversations: await rowsDigest(path), columns, text: text?.manifest ?? null }),
+        ...compute,
+      },
+      evaluate: heldOutSequences.length === 0 ? undefined : (current) => heldOutLoss(current, heldOutSequences, shape),
+      sample: (current, step) =>
+        withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, heldOut, step)),
+    });
+    return { path: result.path, digest: result.digest, metrics: result.metrics };
+  },
+};
+
+/** Tokens per row, of the `context` that the model can take. */
+function columnsOf({ config, reporter }: Job<SftConfig>, context: number): number {
+  const columns = config.contextLength ?? Math.min(context, defaultColumns);
+  if (columns > context) {
+    throw new UserError({
+      where: 'sft.contextLength',
+      what: `${columns} tokens are more than the model's context of ${context}`,
+      next: `Use at most ${context}, or omit it`,
+    });
+  }
+  if (config.contextLength === undefined && columns < context) {
+    const text = `conversations are cut at ${columns} tokens, of the ${context} that the model can take: sft.contextLength changes it`;
+    reporter.note('info', text);
+  }
+  return columns;
+}
