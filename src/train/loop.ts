@@ -18,7 +18,8 @@ export async function runLoop<Batch extends MicroBatch>(
   session: Session<Batch>,
 ): Promise<TrainingResult> {
   const { config, steps, signal, evaluate } = run;
-  if (evaluate === undefined) session.saver.checkBest({ loss: 0 });
+  const reported = evaluate === undefined ? ['loss'] : run.evaluated;
+  if (reported !== undefined) session.saver.checkBest(reported);
   if (session.spikes !== undefined && session.saver.last === undefined) await session.save();
   if (session.saver.last?.unmeasured) {
     await measure(run, session); // a kill came between saving and measuring
@@ -121,7 +122,7 @@ async function takeFigures<Batch extends MicroBatch>(
   session.position.metrics = { ...session.position.metrics, ...metrics };
   reporter.emit({ type: 'evaluation', step, metrics });
   try {
-    session.saver.checkBest(session.position.metrics);
+    session.saver.checkBest(Object.keys(session.position.metrics));
   } catch (error) {
     await session.finish(); // known only now, and no reason to lose the steps so far
     throw error;

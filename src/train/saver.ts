@@ -88,9 +88,9 @@ export class Saver {
   }
 
   /** @throws UserError where `keep` names a metric that is not one of these. */
-  checkBest(reported: Metrics): void {
+  checkBest(reported: readonly string[]): void {
     const best = keepRule(this.#options.config.keep).best;
-    const names = Object.keys(reported).filter((name) => meaningOf(name) !== undefined);
+    const names = reported.filter((name) => meaningOf(name) !== undefined);
     if (best === undefined || names.includes(best)) return;
     throw new UserError({
       where: `${this.#stage}.train.keep`,

@@ -27,6 +27,8 @@ export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   overrides?: readonly SettingChange[];
   /** Held-out figures; must leave the model and every random stream as they were. */
   evaluate?(model: Model, step: number): Promise<Metrics>;
+  /** What `evaluate` reports, where that is known: a rule that keeps the best of another metric is refused before step 1. */
+  evaluated?: readonly string[];
   sample?(model: Model, step: number): Promise<void>;
 }
 

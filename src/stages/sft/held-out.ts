@@ -1,19 +1,13 @@
-// Conversations that training never sees: the loss on them, and a few answers to read.
+// Conversations that training never sees, and a few answers to them for a person to read; figures are in metrics.ts.
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { exists } from '../../base/files.js';
 import { countOf } from '../../base/format.js';
 import { heldOutRowsName } from '../../base/layout.js';
 import type { SftConfig } from '../../config/sft.js';
-import { type BatchShape, batchesOnce } from '../../data/sequences.js';
-import type { Conversation, TokenSequence } from '../../data/types.js';
+import type { Conversation } from '../../data/types.js';
 import { answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
 import type { LocalModel } from '../../inference/local-model.js';
-import type { Model } from '../../model/model.js';
-import type { Metrics } from '../../report/event.js';
-import { readResult } from '../../tensor/host.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
-import { negativeLogLikelihood } from '../../train/objectives/next-token.js';
 import type { Job } from '../stage.js';
 
 /** Answers shown as samples. */
@@ -31,25 +25,8 @@ export async function readHeldOut(
 }
 
 export function nothingHeldOut(heldOut: readonly Conversation[], columns: number): string {
-  if (heldOut.length === 0) return 'no conversations are held out, so no held-out loss and no sample answers follow';
-  return `none of the ${countOf(heldOut.length, 'held-out conversation')} fits ${columns} tokens, so no held-out loss follows`;
-}
-
-/** Mean nats per assistant token of held-out conversations. */
-export async function heldOutLoss(
-  model: Model,
-  sequences: readonly TokenSequence[],
-  shape: BatchShape,
-): Promise<Metrics> {
-  let nats = 0;
-  let tokens = 0;
-  for (const batch of batchesOnce(sequences, shape)) {
-    const [sum] = await readResult(() => negativeLogLikelihood(model, batch));
-    nats += sum;
-    tokens += batch.weight;
-    await setImmediate();
-  }
-  return { heldOutLoss: nats / Math.max(1, tokens) };
+  if (heldOut.length === 0) return 'no conversations are held out, so no held-out figures and no sample answers follow';
+  return `none of the ${countOf(heldOut.length, 'held-out conversation')} fits ${columns} tokens, so no held-out figures follow`;
 }
 
 /** Answers to a few held-out tasks, so that a person can see it learn. */

@@ -14,7 +14,8 @@ import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage } from '../stage.js';
 import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from '../training.js';
 import { makeBatches } from './batches.js';
-import { heldOutLoss, nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
+import { nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
+import { HeldOutMetrics, type HeldOutRow } from './metrics.js';
 import { fitted, openTemplate, readSequences } from './rows.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
@@ -33,14 +34,18 @@ export const sftStage: Stage<SftConfig> = {
     const sequences = await readSequences(job, path, template, columns);
     const heldOut = await readHeldOut(job, template);
     const notes = new RowNotes('held-out conversation');
-    const heldOutSequences = heldOut.flatMap((row) => fitted(row, { template, columns, notes, where: row.id }));
+    const heldOutRows = heldOut.map((conversation): HeldOutRow => {
+      return { conversation, sequences: fitted(conversation, { template, columns, notes, where: conversation.id }) };
+    });
     notes.report(job.reporter, columns);
-    if (heldOutSequences.length === 0) job.reporter.note('info', nothingHeldOut(heldOut, columns));
     // The text that pretraining read, where a share of the rows is to keep reading it.
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
     const padId = model.config.pad_token_id;
     const { batches, batchesPerEpoch, shape } = await makeBatches(job, sequences, text, { columns, padId });
     const { rows } = shape;
+    const figures = new HeldOutMetrics(heldOutRows, { tokenizer, shape, seed: job.seed });
+    const isMeasured = figures.names.length > 0;
+    job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
     const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
     checkTrainingMemory({ ...memory, reporter: job.reporter });
     const result = await runTraining(job, {
@@ -63,7 +68,8 @@ export const sftStage: Stage<SftConfig> = {
         inputDigest: digestOf({ conversations: await rowsDigest(path), columns, text: text?.manifest ?? null }),
         ...compute,
       },
-      evaluate: heldOutSequences.length === 0 ? undefined : (current) => heldOutLoss(current, heldOutSequences, shape),
+      evaluate: isMeasured ? (current) => figures.measure(current, job.signal) : undefined,
+      evaluated: isMeasured ? figures.names : undefined,
       sample: (current, step) =>
         withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, heldOut, step)),
     });
