@@ -9,8 +9,8 @@ export interface ParameterSpec {
   name: string;
   /** Matrices are [out, in]. */
   shape: number[];
-  /** Standard deviation of the initial normal values, or a constant. */
-  init: { std: number } | { value: number };
+  /** Standard deviation of the initial normal values, bounds (both sides of 0) of uniform ones, or a constant. */
+  init: { std: number } | { within: number } | { value: number };
   /** The decoder layer that it belongs to; absent before the first and after the last. */
   layer?: number;
   /**
@@ -108,43 +108,6 @@ export function withHead(table: readonly ParameterSpec[], kind: 'reward' | 'valu
   return kind === 'reward'
     ? [...table.filter(({ part }) => part !== 'head'), { name: 'score.weight', ...head }]
     : [...table, { name: 'value.weight', ...head }];
-}
-
-export interface AdapterOptions {
-  rank: number;
-  /** An adapter's product is multiplied by alpha / rank. */
-  alpha: number;
-  targets: readonly ('attention' | 'mlp')[];
-}
-
-/**
- * With low-rank adapters (Hu et al. 2021, "LoRA") beside the layers' matrices, named as PEFT does; everything that was
- * there is frozen. B starts at zero, so that the model starts as what it was.
- */
-export function withAdapters(
-  table: readonly ParameterSpec[],
-  { rank, alpha, targets }: AdapterOptions,
-): ParameterSpec[] {
-  if (table.some(({ scale }) => scale !== undefined)) throw new Error('withAdapters: the table has adapters already');
-  return table.flatMap((row): ParameterSpec[] => {
-    const frozen = { ...row, update: 'frozen' } as const;
-    const { layer, part, shape } = row;
-    if (layer === undefined || shape.length !== 2 || !targets.some((target) => target === part)) return [frozen];
-    const [out, input] = shape;
-    const names = adapterNames(row.name);
-    const adapter = { layer, part, decay: true, update: 'adamw' } as const;
-    return [
-      frozen,
-      { name: names.a, shape: [rank, input], init: { std: 1 / Math.sqrt(input) }, ...adapter },
-      { name: names.b, shape: [out, rank], init: { value: 0 }, ...adapter, scale: alpha / rank },
-    ];
-  });
-}
-
-/** Of the two matrices beside `<module>.weight`. */
-export function adapterNames(weight: string): { a: string; b: string } {
-  const module = weight.slice(0, -'.weight'.length);
-  return { a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` };
 }
 
 /** What a weight that no config.json mentions belongs to, by its name; undefined where it is none of ours. */

@@ -1,5 +1,6 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
+import type { Flags } from '../base/overrides.js';
 import { redact } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import type { StageName } from '../config/pipeline.js';
@@ -83,11 +84,15 @@ function addStage(program: Command, name: StageName): void {
   const { description, flags = {}, next } = help;
   const stage = withRun(program.command(command).description(description));
   if (output === 'checkpoint') withTraining(withFrom(stage));
-  for (const [flag, { value, description }] of Object.entries(flags)) stage.option(`--${flag} ${value}`, description);
-  stage.action(async (options: RunOptions & Record<string, string | undefined>) => {
-    const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, options[flag]]);
+  for (const [flag, { value, description }] of Object.entries(flags)) {
+    stage.option(value === undefined ? `--${flag}` : `--${flag} ${value}`, description);
+  }
+  stage.action(async (options: RunOptions & Record<string, string | true | undefined>) => {
+    const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, options[flag]] as const);
+    const valued = given.filter(([, value]) => value !== true);
+    const blocks = given.filter(([, value]) => value === true).map(([key]) => key);
     const { runOneStage } = await import('./run-stages.js');
-    await runOneStage(name, { ...options, flags: Object.fromEntries(given) }, next);
+    await runOneStage(name, { ...options, blocks, flags: Object.fromEntries(valued) as Flags }, next);
   });
   example(stage, help.example);
 }

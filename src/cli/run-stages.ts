@@ -18,6 +18,8 @@ export interface StageRun extends RunOptions {
   only?: StageName;
   /** Named flags of that stage: dotted key → value. */
   flags?: Flags;
+  /** Blocks below that stage's that a flag asks for: dotted keys. */
+  blocks?: readonly string[];
   /** Said before the first stage. */
   heading?: string;
   /** What the report says to type for this run again; default: what was typed. */
@@ -115,7 +117,7 @@ export async function findRun(options: StageRun) {
     size: options.size,
     set,
     flags: { seed: options.seed, ...computeFlags(options), ...keep, ...options.flags },
-    blocks: only && [only],
+    blocks: only && [only, ...(options.blocks ?? [])],
     warn: (text) => warnings.push(text),
   });
   return { config, warnings, folder: options.out ?? join('runs', config.name) };

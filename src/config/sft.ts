@@ -1,5 +1,6 @@
 // The knobs of fine-tuning: which conversations, how long a row is, what else is read, and the trainer's.
 import { z } from 'zod';
+import { loraSchema } from './lora.js';
 import { optionalRows } from './paths.js';
 import { trainSchema } from './train.js';
 
@@ -22,6 +23,7 @@ export const sftSchema = z.strictObject({
     .max(1000)
     .optional()
     .describe('special tokens that answers write: where a row spells one in an answer, it is that token, not text'),
+  lora: loraSchema.optional().describe('train low-rank adapters beside the frozen weights, instead of all weights'),
   train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
 });
 export type SftConfig = z.output<typeof sftSchema>;

@@ -45,7 +45,8 @@ function initialValues({ name, shape, init }: ParameterSpec, seed: number): Floa
   const values = new Float32Array(sizeOf(shape));
   if ('value' in init) return values.fill(init.value);
   const random = Random.stream(seed, name);
-  for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
+  const next = 'std' in init ? () => random.normal() * init.std : () => (2 * random.uniform() - 1) * init.within;
+  for (let i = 0; i < values.length; i++) values[i] = next();
   return values;
 }
 

@@ -1,6 +1,7 @@
 // Every linear layer of the decoder goes through `project`, which finds by the model's rows what stands beside a matrix: a
 // bias, an adapter. Nothing else of the forward pass knows of adapters.
-import { adapterNames, isTrained, type ParameterSpec } from '../architecture/parameters.js';
+import { adapterNames } from '../architecture/adapters.js';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { linear } from '../tensor/ops/linear.js';
 import { linearPacked, type PackedMatrix } from '../tensor/ops/linear-packed.js';
 import { mul, type Tensor1D, type Tensor2D, type Variable } from '../tensor/tf.js';

@@ -25,8 +25,8 @@ export interface PipelineRequest {
   set?: readonly string[];
   /** Named flags: dotted key → value, for example `{ seed: '7' }`, which an error shows as `--seed 7`. */
   flags?: Flags;
-  /** Blocks that must be there, with their defaults, even where the file has none. */
-  blocks?: readonly (keyof PipelineConfig)[];
+  /** Blocks (dotted keys) that must be there, with their defaults, even where the file has none. */
+  blocks?: readonly string[];
   /** Hears of what is read, but should be written otherwise. */
   warn?: (text: string) => void;
 }

@@ -41,8 +41,11 @@ export interface StageRow<Name extends StageName = StageName> {
 interface StageHelp {
   description: string;
   example: string;
-  /** Flag → what it sets of the stage's block, for example `data` → `--data <value>` sets `sft.data`. */
-  flags?: Readonly<Record<string, { value: string; description: string }>>;
+  /**
+   * Flag → what it sets of the stage's block: `data` → `--data <value>` sets `sft.data`. Without a value it is a block,
+   * which is then there with its defaults: `lora` → `--lora` sets `sft.lora`.
+   */
+  flags?: Readonly<Record<string, { value?: string; description: string }>>;
   /** What to type next. */
   next(runDirectory: string): string;
 }
@@ -117,6 +120,9 @@ export const stageTable: StageTable = {
           value: '<file>',
           description:
             'conversations instead of those of self-instruct: rows (JSONL, Parquet, …), a file, a folder or a pattern',
+        },
+        lora: {
+          description: 'train low-rank adapters beside the frozen weights (the block sft.lora), not all weights',
         },
       },
       next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),

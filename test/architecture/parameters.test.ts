@@ -1,15 +1,9 @@
-// The parameter table says where each weight belongs, how it is trained and what GGUF calls it; heads and adapters are
-// tables made from it.
+// The parameter table says where each weight belongs, how it is trained and what GGUF calls it; heads make
+// another table of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelConfig } from '../../src/architecture/config.js';
-import {
-  decoderTable,
-  isTrained,
-  type ParameterSpec,
-  withAdapters,
-  withHead,
-} from '../../src/architecture/parameters.js';
+import { decoderTable, type ParameterSpec, withHead } from '../../src/architecture/parameters.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 
 const settings = { hiddenSize: 16, layers: 2, heads: 2, keyValueHeads: 1, intermediateSize: 32, contextLength: 16 };
@@ -66,27 +60,4 @@ test('a reward head takes the place of the output projection, a value head stand
   assert.deepEqual(value.slice(0, -1), base);
   assert.deepEqual([value.at(-1)?.part, value.at(-1)?.shape, value.at(-1)?.gguf], ['value', [1, 16], undefined]);
   assert.deepEqual(decoderTable({ ...llama, architectures: ['LlamaForSequenceClassification'] }), reward);
-});
-
-test('adapters stand beside the matrices they are asked for; all else is frozen, and what comes later is trained', () => {
-  const base = decoderTable(llama);
-  const rows = withAdapters(base, { rank: 4, alpha: 8, targets: ['mlp'] });
-  assert.deepEqual(namesOf(rows.filter((row) => !isTrained(row))), namesOf(base));
-  const added = rows.filter(isTrained);
-  assert.equal(added.length, 2 * 3 * 2);
-  const [a, b] = added.filter(({ name }) => name.startsWith('model.layers.1.mlp.down_proj.'));
-  assert.deepEqual(a, {
-    ...{ name: 'model.layers.1.mlp.down_proj.lora_A.weight', shape: [4, 32], init: { std: 1 / Math.sqrt(32) } },
-    ...{ layer: 1, part: 'mlp', decay: true, update: 'adamw' },
-  });
-  assert.deepEqual(b, {
-    ...{ name: 'model.layers.1.mlp.down_proj.lora_B.weight', shape: [16, 4], init: { value: 0 }, scale: 2 },
-    ...{ layer: 1, part: 'mlp', decay: true, update: 'adamw' },
-  });
-  assert.equal(
-    withAdapters(base, { rank: 4, alpha: 8, targets: ['attention', 'mlp'] }).filter(isTrained).length,
-    2 * 14,
-  );
-  assert.equal(withHead(rows, 'value').filter(isTrained).length, added.length + 1);
-  assert.throws(() => withAdapters(rows, { rank: 4, alpha: 8, targets: ['mlp'] }), /has adapters already/);
 });

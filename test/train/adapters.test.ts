@@ -5,7 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { isTrained, type ParameterSpec, withAdapters, withHead } from '../../src/architecture/parameters.js';
+import { adaptableKinds, withAdapters } from '../../src/architecture/adapters.js';
+import { isTrained, type ParameterSpec, withHead } from '../../src/architecture/parameters.js';
 import { type Fault, Interrupted, UserError } from '../../src/base/errors.js';
 import { type HostTensor, sizeOf } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
@@ -52,7 +53,9 @@ async function trainSteps(model: Model, stride: number, steps: number, recompute
 }
 
 const adapters = (rows: readonly ParameterSpec[]): ParameterSpec[] =>
-  withAdapters(rows, { rank: 4, alpha: 8, targets: ['attention', 'mlp'] });
+  withAdapters(rows, {
+    ...{ rank: 4, alpha: 8, rslora: false, targets: adaptableKinds(rows), rankPattern: {}, alphaPattern: {} },
+  });
 
 /** The weights of a model that has learnt to count in steps of one. */
 async function trainBase(): Promise<HostTensor[]> {

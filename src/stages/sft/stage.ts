@@ -24,6 +24,7 @@ const defaultColumns = 2048;
 export const sftStage: Stage<SftConfig> = {
   async run(job) {
     const { config, inputs, directory } = job;
+    if (config.lora !== undefined) throw new UserError({ where: 'sft.lora', what: 'adapters are not trained yet' });
     const compute = await startBackend(job);
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
     reportNotes(job, parent);
