@@ -14,7 +14,7 @@ const layers = [
   ['base'],
   ['config'],
   ['report'],
-  ['architecture', 'tokenizer', 'tensor'],
+  ['architecture', 'tokenizer', 'tensor', 'network'],
   ['data', 'model', 'checkpoint'],
   ['train', 'inference'],
   ['evaluation'],

@@ -221,13 +221,18 @@ function splittersTable(): Uint8Array {
   return splitters;
 }
 
-/** Secrets that came otherwise than through the environment: a URL in the settings. */
+/** Secrets that came otherwise than through the environment: a URL in the settings, a file that a login wrote. */
 const kept = new Set<string>();
 let own: { known: string; redactor: Redactor } | undefined;
 
 /** From here on the doors redact what `address` holds, too. */
 export function keepSecretsOf(address: string): void {
   for (const secret of secretsOfUrl(address)) kept.add(secret);
+}
+
+/** The same for a key. */
+export function keepSecret(key: string): void {
+  if (isSecret(key)) kept.add(key);
 }
 
 function ownRedactor(): Redactor {

@@ -5,6 +5,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
 import { latestName, manifestName } from '../base/layout.js';
+import { isModelName } from '../network/model-name.js';
+import { resolveModel } from '../network/models.js';
 import { isForeign } from './hf.js';
 import { NewerFormat, readManifest, verifyFiles } from './manifest.js';
 import { describeOtherKind, modelsNear, refuseOtherKind } from './other-kinds.js';
@@ -112,10 +114,11 @@ export async function removeTemporary(directory: string): Promise<void> {
 
 /**
  * The step directory that a path means: itself, a link to one, the `latest` of a run directory, or the newest of a
- * stage directory. For a third-party model directory, the directory itself.
+ * stage directory. For a third-party model directory, the directory itself; so for one that a hub is asked for (`hf:…`).
  * @throws UserError saying what was expected, and which checkpoints lie below the path.
  */
-export async function resolveCheckpoint(path: string): Promise<string> {
+export async function resolveCheckpoint(named: string): Promise<string> {
+  const path = await localPath(named);
   const real = await realPathOrItself(path);
   if (!(await exists(real))) throw await notACheckpoint(path, 'there is nothing at this path');
   if (!(await stat(real)).isDirectory()) throw await notACheckpoint(path, 'this is a file; a checkpoint is a folder');
@@ -130,6 +133,11 @@ export async function resolveCheckpoint(path: string): Promise<string> {
   const newest = (await listCheckpoints(real)).at(-1);
   if (newest !== undefined) return newest.path;
   throw await notACheckpoint(path, `it holds no ${manifestName}, no link called latest and no step-* folder`);
+}
+
+/** The folder that a name on a hub stands for, fetched where it is not here; any other path as it is. */
+export async function localPath(path: string): Promise<string> {
+  return isModelName(path) && !(await exists(path)) ? resolveModel(path) : path;
 }
 
 async function notACheckpoint(path: string, why: string): Promise<UserError> {

@@ -15,6 +15,7 @@ import {
   weightsName,
 } from '../base/layout.js';
 import { shellQuoted } from '../base/shell.js';
+import { hubs, nearModelName } from '../network/model-name.js';
 import { parseJson, readSmallText } from './manifest.js';
 
 const adapterName = 'adapter_config.json';
@@ -126,7 +127,7 @@ const hubCache: Finder = async ({ path, names }) => {
     return {
       what: 'this is the cache of the Hugging Face Hub, and not one model of it',
       why: `it holds ${listed(models)}`,
-      next: below.length > 0 ? `Name a snapshot: ${below.join(', ')}` : 'Fetch a model again with `hf download`',
+      next: below.length > 0 ? `Name a snapshot: ${below.join(', ')}` : 'Name a model as the hub does: hf:ORG/NAME',
     };
   }
   if (!names.includes('snapshots')) return undefined;
@@ -137,7 +138,7 @@ const hubCache: Finder = async ({ path, names }) => {
     what: 'this is a cache of the Hugging Face Hub: the model lies in a snapshot below it',
     next:
       chosen === undefined
-        ? 'It has no snapshot yet: fetch the model again with `hf download`'
+        ? 'It has no snapshot yet. Name the model as the hub does: hf:ORG/NAME'
         : `Name ${chosen === main.trim() ? 'its snapshot' : 'a snapshot'}: ${join(path, 'snapshots', chosen)}`,
   };
 };
@@ -197,7 +198,7 @@ const incomplete: Finder = async ({ path, names }) => {
     next:
       below.length > 0
         ? `Name one of these: ${below.join(', ')}`
-        : 'Fetch the whole model folder of Hugging Face: hf download ORG/NAME --local-dir FOLDER',
+        : 'Name it as the hub does, and it is fetched whole: hf:ORG/NAME',
   };
 };
 
@@ -245,19 +246,18 @@ async function fileFault(path: string): Promise<Fault> {
   return {
     what: 'this is a file of a model',
     why: `a model folder has ${configName} and ${tokenizerJsonName} beside the weights`,
-    next: 'Fetch the whole model: hf download ORG/NAME --local-dir FOLDER',
+    next: 'Name it as the hub does, and it is fetched whole: hf:ORG/NAME',
   };
 }
 
-/** Something like `Qwen/Qwen3-0.6B`, of which there is no first half here: a name on the Hub. */
+/** Something like `Qwen/Qwen3-0.6B`, of which there is no first half here: a name on a hub. */
 async function absentFault(path: string): Promise<Fault | undefined> {
-  const [, id] = /^(?:https?:\/\/(?:huggingface\.co|hf\.co)\/)?([\w-][\w.-]*\/[\w-][\w.-]*)$/.exec(path) ?? [];
-  if (id === undefined || (await exists(dirname(path)))) return undefined;
-  const folder = id.slice(id.indexOf('/') + 1);
+  const meant = nearModelName(path);
+  if (meant === undefined || (await exists(dirname(path)))) return undefined;
   return {
     what: 'this is not a mossctl checkpoint',
-    why: 'there is nothing at this path, and models are not fetched by name',
-    next: `If it is one of the Hugging Face Hub, fetch it first: hf download ${id} --local-dir ${folder}, and name that folder`,
+    why: 'there is nothing at this path',
+    next: `If it is a model of ${meant.startsWith('ms:') ? hubs.ms : hubs.hf}, write ${shellQuoted(meant)}`,
   };
 }
 

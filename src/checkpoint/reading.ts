@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { resolveCheckpoint } from './history.js';
+import { localPath, resolveCheckpoint } from './history.js';
 
 /** Checkpoints in a row that may vanish under a reader, before it gives up. */
 const maxTries = 100;
@@ -12,10 +12,11 @@ const maxTries = 100;
 const graceMilliseconds = 100;
 
 /**
- * What `read` makes of the checkpoint that `path` means (see `resolveCheckpoint`); again where that is deleted meanwhile.
- * @throws what `read` throws of a checkpoint that is still there; UserError where `path` named the one that was deleted.
+ * What `read` makes of the checkpoint that `named` means (see `resolveCheckpoint`); again where that is deleted meanwhile.
+ * @throws what `read` throws of a checkpoint that is still there; UserError where `named` was the one that was deleted.
  */
-export async function withCheckpoint<T>(path: string, read: (directory: string) => Promise<T>): Promise<T> {
+export async function withCheckpoint<T>(named: string, read: (directory: string) => Promise<T>): Promise<T> {
+  const path = await localPath(named);
   let directory: string | undefined;
   for (let tries = 0; tries < maxTries; tries++) {
     try {

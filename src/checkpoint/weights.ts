@@ -128,7 +128,7 @@ async function refuseMissing(folder: string, names: readonly string[]): Promise<
     what: `${missing.length} of ${names.length} files of weights are missing`,
     where: folder,
     why: `${weightsIndexName} names ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`,
-    next: 'Fetch them from where the others come from: hf download ORG/NAME --local-dir FOLDER fetches what is missing',
+    next: 'Fetch them from where the others come from, or name the model as the hub does, and it is fetched whole: hf:ORG/NAME',
   });
 }
 

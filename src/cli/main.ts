@@ -1,5 +1,8 @@
 // The entry point: the only place that catches errors and sets the exit code.
 import { CommanderError } from 'commander';
+import { withFetching } from '../network/fetching.js';
+import type { FetchContext } from '../network/http.js';
+import type { OutputOptions } from './options.js';
 import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
 import { blocks, buildProgram, type KeyTable } from './program.js';
 import { survivesHangup } from './signals.js';
@@ -11,7 +14,15 @@ async function main(typed: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    await program.parseAsync(typed, { from: 'user' });
+    let options: OutputOptions = {};
+    program.hook('preAction', (_, command) => {
+      options = command.opts();
+    });
+    const fetching = async <T>(work: (context: FetchContext) => Promise<T>): Promise<T> => {
+      const { reporting } = await import('./reporting.js');
+      return reporting('fetch', options, work);
+    };
+    await withFetching(fetching, () => program.parseAsync(typed, { from: 'user' }));
     return 0;
   } catch (error) {
     // Commander has already printed help, the version, or what is wrong with the command line.

@@ -120,7 +120,10 @@ export function withThreads(command: Command): Command {
 }
 
 export function withFrom(command: Command): Command {
-  command.option('--from <checkpoint>', 'start from this checkpoint instead of the one in the run folder');
+  command.option(
+    '--from <checkpoint>',
+    'start from this checkpoint, model folder or hf:ORG/NAME@REVISION instead of the one in the run folder',
+  );
   return withVerify(command);
 }
 

@@ -34,6 +34,9 @@ import { addTokenizer } from './tokenizer-program.js';
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
 
+/** What every command that opens a model takes. */
+const anyModel = 'a checkpoint, a run folder, a model folder, or a model of a hub: hf:ORG/NAME@REVISION, ms:ORG/NAME';
+
 export function buildProgram(keys: KeyTable): Command {
   const program = new Command('mossctl')
     .description('From raw text to an aligned chat model on the machine in front of you.')
@@ -114,7 +117,10 @@ function addPretrain(program: Command): void {
     .command('pretrain')
     .description('train a base model, or continue one; builds corpus and tokenizer where needed');
   withTraining(withRun(pretrain))
-    .option('--from <checkpoint>', 'continue from this checkpoint or model folder, instead of a fresh model')
+    .option(
+      '--from <checkpoint>',
+      'continue from this checkpoint, model folder or hf:ORG/NAME@REVISION, instead of a fresh model',
+    )
     .addOption(
       new Option(
         '--size <size>',
@@ -171,7 +177,7 @@ function addChat(program: Command): void {
   const chat = program
     .command('chat')
     .description('talk to a checkpoint; each line of piped input that is not blank is one turn')
-    .argument('<checkpoint>', 'a checkpoint or a run folder')
+    .argument('<checkpoint>', anyModel)
     .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
     .option('--temperature <number>', `0 always takes the likeliest token ${elseDefault(0.7)}`)
     .option('--top-k <number>', `draw from the k likeliest tokens; 0 = all ${elseDefault(50)}`)
@@ -189,7 +195,7 @@ function addScore(program: Command): void {
   const score = program
     .command('score')
     .description('log-probability of texts by token and sentence, and bits per byte; without texts, each line of stdin')
-    .argument('<checkpoint>', 'a checkpoint or a run folder')
+    .argument('<checkpoint>', anyModel)
     .argument('[texts...]', 'each a text of its own')
     .option('--shuffled <number>', 'shuffled versions of each text to score beside it', wholeNumber(0, 100), 0)
     .option('--seed <number>', 'seed of the shuffles', wholeNumber(0, maxSeed), 42);
@@ -202,7 +208,7 @@ function addInspect(program: Command): void {
   const inspect = program
     .command('inspect')
     .description('what a checkpoint is and descends from; with --text or --row, its tokens and which carry loss')
-    .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
+    .argument('<checkpoint>', anyModel)
     .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
     .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it');
   withOutput(withVerify(inspect));
@@ -213,8 +219,8 @@ function addInspect(program: Command): void {
 function addImport(program: Command): void {
   const command = program
     .command('import')
-    .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model folder of Hugging Face')
-    .argument('<folder>', 'with config.json, safetensors and tokenizer.json')
+    .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model of Hugging Face')
+    .argument('<model>', 'a folder with config.json, safetensors and tokenizer.json, or hf:ORG/NAME@REVISION')
     .requiredOption('-o, --out <dir>', 'folder of the checkpoint');
   withOutput(command);
   withAction(command, async () => (await import('./commands/import.js')).importModel);
@@ -225,7 +231,7 @@ function addExport(program: Command): void {
   const command = program
     .command('export')
     .description('write a checkpoint for other tools: transformers and vLLM (hf), llama.cpp and Ollama (gguf)')
-    .argument('<checkpoint>', 'a checkpoint, a run folder, or a model folder of Hugging Face')
+    .argument('<checkpoint>', anyModel)
     .addOption(new Option('--format <name>', 'what to write').choices(['hf', 'gguf']).default('hf'))
     .addOption(
       new Option(

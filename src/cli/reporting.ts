@@ -1,4 +1,5 @@
 // Work that reports as it goes and that Ctrl-C ends; the terminal and the signals are given back whatever happens.
+import { type Fetching, withFetching } from '../network/fetching.js';
 import { type StageReporter, stageReporter } from '../report/event.js';
 import { createReporter } from '../report/reporter.js';
 import type { OutputOptions } from './options.js';
@@ -22,7 +23,9 @@ export async function reporting<T>(
   const interrupt = watchInterrupt();
   const restoreWarnings = warnThrough((text) => stageReporter(reporter, 'report').note('warning', text));
   try {
-    return await work({ reporter: stageReporter(reporter, stage), signal: interrupt.signal });
+    const { signal } = interrupt;
+    const fetching: Fetching = (fetch) => fetch({ reporter: stageReporter(reporter, 'fetch'), signal });
+    return await withFetching(fetching, () => work({ reporter: stageReporter(reporter, stage), signal }));
   } finally {
     interrupt.release();
     restoreWarnings();

@@ -2,6 +2,7 @@
 import { diskAt } from '../base/disk.js';
 import { describeFault } from '../base/errors.js';
 import { formatBytes } from '../base/format.js';
+import { fileStamp, requireUnchanged } from '../network/checked.js';
 import type { StageReporter } from '../report/event.js';
 import { detectLanguage, normalise, rejectionOf } from './clean.js';
 import type { Corpus } from './corpus.js';
@@ -9,7 +10,6 @@ import { quote, quoteEdit } from './examples.js';
 import type { FilterChain, OpenFilters } from './filters/table.js';
 import type { FormulasSpec } from './formulas-spec.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
-import { fileStamp, requireUnchanged } from './sources/checked.js';
 import type { RemoteFile, SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
 import { shownFrom } from './sources/from.js';

@@ -4,13 +4,14 @@ import { dirname, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { digestOf, sha256File } from '../base/files.js';
 import { loadYaml } from '../base/yaml.js';
+import { hubCommit } from '../network/hub.js';
 import { silentReporter } from '../report/event.js';
 import { filtersSchema } from './filters/table.js';
 import { formulasSchema, sourceName } from './formulas-spec.js';
 import { encodings } from './sources/encoding.js';
 import { listFiles, noSuchFile } from './sources/files.js';
 import { fromFaults, fromForms, fromPrefix, parseFrom } from './sources/from.js';
-import { hubCommit } from './sources/hub.js';
+import { repoOf } from './sources/hub.js';
 import { recordFormats } from './sources/record-formats.js';
 import { stdinFile } from './sources/stdin.js';
 import { type Fact, factSchema } from './types.js';
@@ -140,7 +141,7 @@ export async function dataInputDigest(
   for (const source of spec.sources) {
     const from = parseFrom(source.from);
     if (from.kind === 'stdin') files.push((await stdinFile(stdin)).name, stdin ?? '');
-    if (from.kind === 'hf') commits.push(await hubCommit(from, { reporter: silentReporter }));
+    if (from.kind === 'hf') commits.push(await hubCommit(repoOf(from), { reporter: silentReporter }));
     if (from.kind !== 'file') continue;
     const found = await listFiles(dirname(specPath), from.path);
     if (found.length === 0) throw noSuchFile(source, specPath);

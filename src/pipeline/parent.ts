@@ -4,7 +4,7 @@ import { join, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, sha256File } from '../base/files.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
-import { realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
+import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
 import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
@@ -51,6 +51,7 @@ export async function findParentTokenizer(
 }
 
 /** Of a file that settings name, or of the checkpoint in a folder. */
-export async function contentDigest(path: string): Promise<string> {
+export async function contentDigest(named: string): Promise<string> {
+  const path = await localPath(named);
   return (await stat(path)).isDirectory() ? (await identifyCheckpoint(path)).digest : sha256File(path);
 }

@@ -6,6 +6,7 @@ import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
 import { shellQuoted } from '../base/shell.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
 import { filesAt } from '../data/sources/files.js';
+import { isModelName } from '../network/model-name.js';
 import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
 
 /** The settings of a run, and the stages that it may have. */
@@ -144,6 +145,7 @@ export async function checkFiles(plan: readonly StageName[], config: PipelineCon
   const faults: Fault[] = [];
   for (const name of plan) {
     for (const [key, path] of filesOf(config, name)) {
+      if (isModelName(path)) continue; // a hub is asked when it is opened
       const isThere = namesRows(name, key) ? (await filesAt(path)).length > 0 : await exists(path);
       if (!isThere) {
         faults.push({ what: `${name}.${key} names a file that does not exist`, where: path, next: 'Check the path' });

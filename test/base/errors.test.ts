@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { diskAt } from '../../src/base/disk.js';
 import { asUserError, isResourceError, UserError } from '../../src/base/errors.js';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../src/base/files.js';
-import { cacheDirectory } from '../../src/data/sources/cache.js';
+import { cacheDirectory } from '../../src/network/cache.js';
 import { smallDisk } from '../small-disk.js';
 
 let folder = '';

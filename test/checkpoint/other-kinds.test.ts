@@ -62,7 +62,7 @@ const cases: [name: string, files: Record<string, string>, message: RegExp, name
     /sentence-transformers model.*modules\.json/,
   ],
   ['one level down', { 'final/config.json': llama, 'README.md': '' }, /Name one of these: ~\/final/],
-  ['no config', { 'model.safetensors': '', 'tokenizer.json': '{}' }, /no config\.json.*model folder of Hugging Face/],
+  ['no config', { 'model.safetensors': '', 'tokenizer.json': '{}' }, /no config\.json.*hf:ORG\/NAME/],
   ['pickle', { 'config.json': llama, 'pytorch_model.bin': '' }, /pytorch_model\.bin: .*Python pickle.*save_pretrained/],
   ['meta', { 'params.json': '{}', 'consolidated.00.pth': '' }, /consolidated\.00\.pth: .*Python pickle/],
   ['onnx', { 'config.json': llama, 'onnx/model.onnx': '' }, /exported for another library.*It has onnx/],
@@ -96,7 +96,7 @@ const cases: [name: string, files: Record<string, string>, message: RegExp, name
     /a file of a model.*Name its folder: ~\./,
     'model.safetensors',
   ],
-  ['weights alone', { 'x.safetensors': '' }, /a file of a model.*hf download/, 'x.safetensors'],
+  ['weights alone', { 'x.safetensors': '' }, /a file of a model.*hf:ORG\/NAME/, 'x.safetensors'],
   ['a pickle', { 'x.pt': '' }, /Python pickle/, 'x.pt'],
   ['an archive', { 'x.tar.gz': '' }, /an archive.*Unpack/, 'x.tar.gz'],
   ['another file', { 'notes.txt': '' }, /This is a file; a checkpoint is a folder/, 'notes.txt'],
@@ -129,7 +129,7 @@ test('weights that are not all there are counted and named before any is read', 
   const path = join(folder, 'shards');
   await mkdir(join(path, 'x'), { recursive: true });
   await writeFile(join(path, 'config.json'), llama);
-  await assert.rejects(readWeights(path), /no weights.*It has config\.json, but no model\.safetensors.*hf download/);
+  await assert.rejects(readWeights(path), /no weights.*It has config\.json, but no model\.safetensors.*hf:ORG\/NAME/);
   await writeFile(join(path, 'x/config.json'), llama);
   await assert.rejects(readWeights(path), /no weights.*Name one of these: .*shards\/x/);
   await writeFile(join(path, 'model.safetensors.index.json'), index);
@@ -137,12 +137,23 @@ test('weights that are not all there are counted and named before any is read', 
   await assert.rejects(readWeights(path), /1 of 2 files of weights are missing.*model-00002-of-00002\.safetensors/);
 });
 
-test("a model's name on the Hub, or its address, is no path: the command that fetches it is given", async () => {
-  for (const typed of ['Qwen/Qwen3-0.6B', 'https://huggingface.co/Qwen/Qwen3-0.6B']) {
+test("a model's name on a hub, or its address, is no path: how it is written is said", async () => {
+  for (const [typed, meant] of [
+    ['Qwen/Qwen3-0.6B', 'hf:Qwen/Qwen3-0.6B'],
+    ['Qwen/Qwen3-0.6B@v1', 'hf:Qwen/Qwen3-0.6B@v1'],
+    ['huggingface:Qwen/Qwen3-0.6B', 'hf:Qwen/Qwen3-0.6B'],
+    ['hf:/Qwen/Qwen3-0.6B/', 'hf:Qwen/Qwen3-0.6B'],
+    ['hf:Qwen/Qwen3-0.6B#sub/model', 'hf:Qwen/Qwen3-0.6B:sub/model'],
+    ['https://huggingface.co/Qwen/Qwen3-0.6B', 'hf:Qwen/Qwen3-0.6B'],
+    ['hf.co/Qwen/Qwen3-0.6B/tree/main', 'hf:Qwen/Qwen3-0.6B'],
+    ['https://huggingface.co/Qwen/Qwen3-0.6B/tree/v1', 'hf:Qwen/Qwen3-0.6B@v1'],
+    ['https://modelscope.cn/models/Qwen/Qwen3-0.6B/files', 'ms:Qwen/Qwen3-0.6B'],
+  ]) {
     const { message } = await errorOf(typed);
-    assert.match(message, /nothing at this path.*hf download Qwen\/Qwen3-0\.6B --local-dir Qwen3-0\.6B/);
+    assert.ok(message.startsWith(`${typed}: this is not`) && message.includes(` ${meant}`), message);
   }
-  assert.doesNotMatch((await errorOf(join(folder, 'none'))).message, /hf download/);
+  assert.match((await errorOf('hf:Qwen3-0.6B')).message, /written hf:ORG\/NAME.*huggingface\.co\/models/);
+  assert.doesNotMatch((await errorOf(join(folder, 'none'))).message, /hf:/);
 });
 
 async function errorOf(path: string): Promise<UserError> {

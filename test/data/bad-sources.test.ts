@@ -13,8 +13,8 @@ import { readDataManifest } from '../../src/data/manifest.js';
 import { readLimits } from '../../src/data/sources/limits.js';
 import { spoolStdin } from '../../src/data/sources/stdin.js';
 import { silentReporter } from '../../src/report/event.js';
+import { serveFile, startWebServer } from '../network/web-server.js';
 import { build, documentsOf, scratch } from './scratch.js';
-import { serveFile, startWebServer } from './web-server.js';
 
 interface Kind {
   name: string;

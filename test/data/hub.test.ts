@@ -1,7 +1,6 @@
 // A hub of our own at HF_ENDPOINT: its API for a revision and the list of files, and the files, as huggingface.co has them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
@@ -10,46 +9,18 @@ import { gzipSync } from 'node:zlib';
 import { UserError } from '../../src/base/errors.js';
 import { readDataManifest } from '../../src/data/manifest.js';
 import { dataInputDigest } from '../../src/data/spec.js';
+import { hashOf, publish as publishRepo } from '../network/hub-server.js';
+import { serveFile, startWebServer } from '../network/web-server.js';
 import { build, documentsOf, scratch } from './scratch.js';
-import { serveFile, startWebServer } from './web-server.js';
 
 const server = await startWebServer();
 const cdn = await startWebServer();
 const [first, second] = ['a'.repeat(40), 'b'.repeat(40)];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const hashOf = (algorithm: string, ...parts: (string | Uint8Array)[]) => {
-  const hash = createHash(algorithm);
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
-};
-
-/** Publishes `files` (the large ones through LFS, on another host) as `commit` of main, two files a page. */
-function publish(commit: string, files: Record<string, Buffer>, lie: Record<string, Buffer> = {}): void {
-  const json = (path: string, value: unknown, headers: Record<string, string> = {}) =>
-    server.handlers.set(path, (_, response) => response.writeHead(200, headers).end(JSON.stringify(value)));
-  json('/api/datasets/org/data/revision/main', { sha: commit });
-  const entries = Object.entries(files).map(([path, bytes]) => {
-    const oid = hashOf('sha1', `blob ${bytes.length}\0`, bytes);
-    const isLarge = bytes.length > 1000;
-    const lfs = { oid: hashOf('sha256', bytes), size: bytes.length, pointerSize: 130 };
-    const served = serveFile(lie[path] ?? bytes);
-    const resolve = `/datasets/org/data/resolve/${commit}/${encodeURI(path)}`;
-    if (!isLarge) server.handlers.set(resolve, served);
-    else {
-      cdn.handlers.set(`/${lfs.oid}`, served);
-      const location = `${cdn.origin}/${lfs.oid}`;
-      server.handlers.set(resolve, (_, response) => response.writeHead(302, { location }).end());
-    }
-    return { type: 'file', oid, size: bytes.length, path, ...(isLarge && { lfs }) };
-  });
-  const all = [{ type: 'directory', oid: 'f'.repeat(40), size: 0, path: 'deep' }, ...entries];
-  const tree = `/api/datasets/org/data/tree/${commit}?recursive=1`;
-  for (let i = 0; i < all.length; i += 2) {
-    const next: Record<string, string> =
-      i + 2 < all.length ? { link: `<${server.origin}${tree}&cursor=${i + 2}>; rel="next"` } : {};
-    json(i === 0 ? tree : `${tree}&cursor=${i}`, all.slice(i, i + 2), next);
-  }
+/** Publishes `files` as `commit` of main. */
+function publish(commit: string, files: Record<string, Buffer>, lies: Record<string, Buffer> = {}): void {
+  publishRepo({ server, cdn }, { kind: 'dataset', name: 'org/data', commit, files, lies });
 }
 
 const rows = (...texts: string[]) => Buffer.from(texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));

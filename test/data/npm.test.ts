@@ -9,8 +9,8 @@ import { after, before, test } from 'node:test';
 import { create, Header } from 'tar';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { listFiles } from '../../src/data/sources/files.js';
-import type { FetchContext } from '../../src/data/sources/http.js';
 import { type NpmSource, npmFiles } from '../../src/data/sources/npm.js';
+import type { FetchContext } from '../../src/network/http.js';
 import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
 import { build, documentsOf, scratch } from './scratch.js';
 

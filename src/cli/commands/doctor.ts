@@ -7,7 +7,7 @@ import { availableCores } from '../../base/cores.js';
 import { formatBytes } from '../../base/format.js';
 import { memoryRoom } from '../../base/memory.js';
 import { ownVersion } from '../../base/version.js';
-import { cacheDirectory } from '../../data/sources/cache.js';
+import { cacheDirectory } from '../../network/cache.js';
 import { checkBackends } from '../../tensor/backends.js';
 import { inspectNative } from '../native-build.js';
 import type { OutputOptions } from '../options.js';

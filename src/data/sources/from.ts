@@ -1,5 +1,6 @@
 // Where a source comes from, as a data-spec writes it: `file:…`, `stdin`, `npm:…`, `hf:…` or `https://…`.
 // One table of kinds; the error for anything else is made from it.
+import { isAllowedUrl } from '../../base/address.js';
 
 export type From =
   | { kind: 'file'; path: string }
@@ -106,14 +107,4 @@ export function shownFrom(from: string): string {
 
 function kindOf(from: string): Kind | undefined {
   return kinds.find(({ prefix }) => prefix.test(from));
-}
-
-const localHosts: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
-
-/** https, or http to this machine; a name and password would be written into manifests. */
-export function isAllowedUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && localHosts.includes(url.hostname));
 }

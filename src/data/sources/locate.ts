@@ -3,14 +3,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf, exists } from '../../base/files.js';
+import { cacheDirectory } from '../../network/cache.js';
+import { parseIntegrity } from '../../network/checked.js';
+import { download } from '../../network/download.js';
+import type { FetchContext } from '../../network/http.js';
+import { hubCommit } from '../../network/hub.js';
 import type { DataSpec, SourceSpec } from '../spec.js';
-import { cacheDirectory } from './cache.js';
-import { parseIntegrity } from './checked.js';
-import { download } from './download.js';
 import { listFiles, noSuchFile, type RemoteFile, type SourceFile } from './files.js';
 import { type From, parseFrom } from './from.js';
-import type { FetchContext } from './http.js';
-import { hubCommit, hubFiles } from './hub.js';
+import { hubFiles, repoOf } from './hub.js';
 import { type NpmSource, npmFiles } from './npm.js';
 import { stdinFile } from './stdin.js';
 
@@ -48,7 +49,7 @@ async function locateFrom(from: From, source: SourceSpec, place: Place, context:
     case 'https':
       return { files: [await webFile(from.url, source, context)] };
     case 'hf': {
-      const commit = await hubCommit(from, context, place.refresh);
+      const commit = await hubCommit(repoOf(from), context, place.refresh ? 'always' : 'never');
       return { files: await hubFiles(from, commit, context), commit };
     }
     default:

@@ -9,11 +9,11 @@ import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
 import { commandLine } from '../../base/shell.js';
-import { cacheDirectory } from './cache.js';
-import { badDisk, checksumOf, inspectCached, parseIntegrity, replacing } from './checked.js';
+import { cacheDirectory } from '../../network/cache.js';
+import { badDisk, checksumOf, inspectCached, parseIntegrity, replacing } from '../../network/checked.js';
+import type { FetchContext } from '../../network/http.js';
+import { placeFile, placeFolder, withPartialFolder } from '../../network/partial.js';
 import { listFiles, pathMatcher, type SourceFile } from './files.js';
-import type { FetchContext } from './http.js';
-import { placeFile, placeFolder, withPartialFolder } from './partial.js';
 import { inspectUnpacked, sealUnpacked, type UnpackedState, unpackedFiles } from './unpacked.js';
 
 export interface NpmSource {

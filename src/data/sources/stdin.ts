@@ -5,11 +5,11 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { asUserError, stopIfAborted, UserError } from '../../base/errors.js';
-import { cacheDirectory } from './cache.js';
-import { type Checksum, inspectCached } from './checked.js';
+import { cacheDirectory } from '../../network/cache.js';
+import { type Checksum, inspectCached } from '../../network/checked.js';
+import type { FetchContext } from '../../network/http.js';
+import { partialData, placeFile, withPartialFolder } from '../../network/partial.js';
 import type { SourceFile } from './files.js';
-import type { FetchContext } from './http.js';
-import { partialData, placeFile, withPartialFolder } from './partial.js';
 
 /**
  * @param earlier what was read before, which holds where nothing comes now.

@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { sha256File } from '../../base/files.js';
 import { writeSealed } from '../../base/sealed.js';
-import { inspectCached, readCached } from './checked.js';
+import { inspectCached, readCached } from '../../network/checked.js';
 
 const listSchema = z.object({
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),

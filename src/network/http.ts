@@ -1,9 +1,9 @@
 // One HTTP request as a careful person makes it: redirects followed by hand (few, never from https to http, and without
 // the token once they leave its host), a server that stalls given up, and a few tries where another one may succeed.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stopIfAborted, UserError } from '../../base/errors.js';
-import type { StageReporter } from '../../report/event.js';
-import { isAllowedUrl } from './from.js';
+import { isAllowedUrl } from '../base/address.js';
+import { type Fault, stopIfAborted, UserError } from '../base/errors.js';
+import type { StageReporter } from '../report/event.js';
 
 export interface FetchContext {
   reporter: StageReporter;
@@ -29,14 +29,24 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** Sent to the origin of `url` and to no other. */
   token?: string;
+  /** What to do where the server answers with this status. */
+  advice?: (status: number) => string | undefined;
+  /** At most. */
+  tries?: number;
 }
+
+/** Nobody answers, or the network is not to be used: what is known already may do. */
+export class Unreachable extends UserError {}
 
 /** A failure that may pass: the next try may succeed. */
 export class TransientFault extends Error {
   readonly waitMilliseconds: number;
-  constructor(message: string, waitMilliseconds = 0) {
+  /** What to do where it does not pass. */
+  readonly advice: string | undefined;
+  constructor(message: string, { waitMilliseconds = 0, advice }: { waitMilliseconds?: number; advice?: string } = {}) {
     super(message);
     this.waitMilliseconds = waitMilliseconds;
+    this.advice = advice;
   }
 }
 
@@ -60,15 +70,17 @@ export async function withRetries<T>(
   const { backOffMilliseconds } = { ...defaults, ...context.timing };
   for (let tries = 1; ; tries++) {
     const wanted = typeof request === 'function' ? await request() : request;
+    refuseOffline(wanted.url);
     try {
       return await attempt(wanted, context, work);
     } catch (error) {
       if (!(error instanceof TransientFault)) throw error;
       if (progressed()) tries = 1;
-      if (tries >= maxTries) {
-        const next =
-          'Check the network and run the same command again: what has come is kept, and the rest is asked for';
-        throw refusal(wanted.url, `${error.message}, in ${maxTries} tries`, next);
+      const { tries: most = maxTries } = wanted;
+      if (tries >= most) {
+        const again = 'run the same command again: what has come is kept, and the rest is asked for';
+        const next = `${error.advice ?? 'Check the network'} and ${again}`;
+        throw new Unreachable(fault(wanted.url, `${error.message}, in ${most} tries`, next), { exitCode: 1 });
       }
       const wait = Math.max(backOffMilliseconds * 2 ** (tries - 1), error.waitMilliseconds);
       const { signal } = context;
@@ -137,23 +149,41 @@ async function followRedirects(request: HttpRequest, signal: AbortSignal): Promi
   throw refusal(request.url, `it redirects more than ${maxRedirects} times`);
 }
 
-function refuseBadStatus({ status, statusText, headers }: Response, { url, token }: HttpRequest): void {
+const loginAdvice = 'It asks for a login, which is not given here: fetch the file yourself and name it with file:PATH';
+
+function refuseBadStatus({ status, statusText, headers }: Response, request: HttpRequest): void {
   if (status === 200 || status === 206 || status === 416) return;
   const said = `the server answered ${status}${statusText === '' ? '' : ` ${statusText}`}`;
+  const isLogin = status === 401 || status === 403;
+  const advice = request.advice?.(status) ?? (isLogin ? loginAdvice : undefined);
   if (status === 429 || status === 408 || status >= 500) {
     const after = Number(headers.get('retry-after'));
-    throw new TransientFault(said, Number.isFinite(after) ? after * 1000 : 0);
+    throw new TransientFault(said, { waitMilliseconds: Number.isFinite(after) ? after * 1000 : 0, advice });
   }
-  if (status !== 401 && status !== 403) throw refusal(url, said);
-  const advice =
-    token === undefined
-      ? 'If it is a dataset that asks for a login, set HF_TOKEN (https://huggingface.co/settings/tokens)'
-      : 'Check that HF_TOKEN is valid and that its owner has accepted the terms of the dataset';
-  throw refusal(url, said, advice);
+  throw new UserError(fault(request.url, said, advice), { exitCode: 1 });
 }
 
-function refusal(url: string, why: string, next?: string): UserError {
-  return new UserError({ what: 'this cannot be fetched', where: withoutQuery(url), why, next }, { exitCode: 1 });
+function fault(url: string, why: string, next?: string): Fault {
+  return { what: 'this cannot be fetched', where: withoutQuery(url), why, next };
+}
+
+function refusal(url: string, why: string): UserError {
+  return new UserError(fault(url, why), { exitCode: 1 });
+}
+
+/** @throws Unreachable where the person has said that the network is not to be used. */
+export function refuseOffline(url: string): void {
+  const variable = ['MOSSCTL_OFFLINE', 'HF_HUB_OFFLINE'].find((name) => isOn(process.env[name]));
+  if (variable === undefined) return;
+  const next = `Unset ${variable}, or use what has been fetched already`;
+  throw new Unreachable(
+    fault(url, `it is not in the cache, and ${variable} says that the network is not to be used`, next),
+  );
+}
+
+/** As huggingface_hub reads its variables. */
+export function isOn(variable: string | undefined): boolean {
+  return ['1', 'on', 'yes', 'true'].includes((variable ?? '').trim().toLowerCase());
 }
 
 function stopped(url: string): string {

@@ -1,7 +1,7 @@
 // The folder that holds what was fetched: shared by all specs and runs, safe to delete.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../../base/errors.js';
+import { UserError } from '../base/errors.js';
 
 /** `$MOSSCTL_CACHE`, else `$XDG_CACHE_HOME/mossctl`, else `~/.cache/mossctl`. @throws UserError where there is no home. */
 export function cacheDirectory(): string {

@@ -3,8 +3,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { UserError } from '../../base/errors.js';
-import { formatBytes } from '../../base/format.js';
+import { UserError } from '../base/errors.js';
+import { formatBytes } from '../base/format.js';
 import { badDisk, type Checksum, checksumOf, inspectCached, nameOf, replacing } from './checked.js';
 import {
   type FetchContext,

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { z } from 'zod';
-import { ifAbsent, UserError } from '../../base/errors.js';
-import { hashFile } from '../../base/files.js';
-import { readSealed } from '../../base/sealed.js';
+import { ifAbsent, UserError } from '../base/errors.js';
+import { hashFile } from '../base/files.js';
+import { readSealed } from '../base/sealed.js';
 import type { FetchContext } from './http.js';
 
 export interface Checksum {

@@ -7,11 +7,11 @@ import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { processTag, thisProcess } from '../../src/base/process.js';
-import { fileStamp, requireUnchanged } from '../../src/data/sources/checked.js';
-import { type Download, download } from '../../src/data/sources/download.js';
-import type { FetchContext } from '../../src/data/sources/http.js';
+import { fileStamp, requireUnchanged } from '../../src/network/checked.js';
+import { type Download, download } from '../../src/network/download.js';
+import type { FetchContext } from '../../src/network/http.js';
 import { type Event, silentReporter, stageReporter } from '../../src/report/event.js';
-import { scratch } from './scratch.js';
+import { scratch } from '../data/scratch.js';
 import { serveFile, startWebServer } from './web-server.js';
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251));
@@ -236,7 +236,7 @@ test('404 at once; 429 and 5xx after some tries; a login in words', async () => 
   const answering = (status: number) => server.handlers.set('/i', (_, response) => response.writeHead(status).end());
   for (const [status, words, tries] of [
     [404, /answered 404 Not Found/, 1],
-    [401, /answered 401.*set HF_TOKEN/s, 1],
+    [401, /answered 401.*asks for a login/s, 1],
     [403, /answered 403/, 1],
     [429, /answered 429.*in 5 tries/s, 5],
     [503, /answered 503.*in 5 tries/s, 5],

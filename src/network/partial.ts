@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemErrorCode } from '../../base/errors.js';
-import { sha256, withPath } from '../../base/files.js';
-import { processTag, stateOfTag, thisProcess } from '../../base/process.js';
+import { systemErrorCode } from '../base/errors.js';
+import { sha256, withPath } from '../base/files.js';
+import { processTag, stateOfTag, thisProcess } from '../base/process.js';
 import { type Checksum, inspectCached } from './checked.js';
 
 /** The name, in the folder of a resumable file, of what has come of it. */

@@ -1,0 +1,137 @@
+// A published model, brought once into the cache as the plain folder that every tool opens: of its repository only what is
+// needed to use it, nothing that is a program. Where it comes from can be read off the folder's place.
+import { stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { z } from 'zod';
+import { countOf, formatBytes } from '../base/format.js';
+import { requireDisk } from '../base/room.js';
+import { cacheDirectory } from './cache.js';
+import { fileStamp, readCached } from './checked.js';
+import { download } from './download.js';
+import { fetchOnce } from './fetching.js';
+import type { FetchContext, HttpRequest } from './http.js';
+import {
+  type HubFile,
+  type HubRepo,
+  hubCommit,
+  hubEndpoint,
+  hubFileUrl,
+  hubListing,
+  hubRequest,
+  isCommit,
+  remember,
+  repoHome,
+} from './hub.js';
+import { shardsIn, wholeModelFiles } from './model-files.js';
+import { type hubs, type ModelName, parseModelName, shownModelName } from './model-name.js';
+
+/** What a hub has of one model, pinned. */
+interface Snapshot {
+  /** Where its files come to lie. */
+  home: string;
+  /** A commit, or what stands for one. */
+  version: string;
+  host: string;
+  files: readonly HubFile[];
+  request(path: string): HttpRequest;
+}
+
+const wholeSchema = z.object({ stamps: z.record(z.string(), z.string()) });
+
+/**
+ * The folder of the model that `text` names, fetched where it is not in the cache. A commit never asks the hub again; a
+ * branch asks what it is now, and where nobody answers it is what it was, with a warning.
+ * @throws UserError where there is no such model, it is not for us, or it cannot be fetched; Interrupted.
+ */
+export function resolveModel(text: string): Promise<string> {
+  const name = parseModelName(text);
+  return fetchOnce(`${cacheDirectory()} ${shownModelName(name)}`, (context) => fetchModel(name, context));
+}
+
+async function fetchModel(name: ModelName, context: FetchContext): Promise<string> {
+  const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
+  const commit = await hubCommit(repo, context, 'first');
+  const home = join(repoHome(repo), commit);
+  const folder = join(home, 'files', name.folder ?? '');
+  const record = join(home, `whole-${encodeURIComponent(name.folder ?? '')}.json`);
+  if (await isAsItWas(record, folder)) return folder;
+  const snapshot: Snapshot = {
+    ...{ home, version: commit, host: new URL(hubEndpoint()).host },
+    files: await hubListing(repo, commit, context),
+    request: (path) => hubRequest(hubFileUrl(repo, commit, path), repo),
+  };
+  await remember(record, { stamps: await fetchFiles(name, snapshot, context) });
+  return folder;
+}
+
+/** Every file that was fetched and checked is still that very file: it need not be read to the end for its checksum. */
+async function isAsItWas(record: string, folder: string): Promise<boolean> {
+  const known = await readCached(record, wholeSchema);
+  if (typeof known !== 'object') return false;
+  const stamps = Object.entries(known.value.stamps);
+  const now = await Promise.all(stamps.map(([path]) => fileStamp(join(folder, path)).catch(() => undefined)));
+  return stamps.length > 0 && stamps.every(([, stamp], i) => stamp === now[i]);
+}
+
+/** @returns the stamp of each file, by its path in the model's folder. */
+async function fetchFiles(name: ModelName, snapshot: Snapshot, context: FetchContext): Promise<Record<string, string>> {
+  const inFolder = name.folder === undefined ? '' : `${name.folder}/`;
+  const there = new Map(
+    snapshot.files.flatMap((file) =>
+      file.path.startsWith(inFolder) ? [[file.path.slice(inFolder.length), file]] : [],
+    ),
+  );
+  const stamps: Record<string, string> = {};
+  const get = async (path: string): Promise<string> => {
+    const { checksum, size, path: whole } = there.get(path) as HubFile;
+    const target = join(snapshot.home, 'files', whole);
+    const label = `fetch ${name.name} ${path}`;
+    stamps[path] = await download({ ...snapshot.request(whole), path: target, label, checksum, size }, context);
+    return target;
+  };
+  const { index, plain } = wholeModelFiles(name, [...there.keys()]);
+  const weights = index === undefined ? [] : await shardsIn(await get(index), [...there.keys()]);
+  const wanted = [...plain, ...weights];
+  await announce(
+    name,
+    snapshot,
+    wanted.map((path) => there.get(path) as HubFile),
+    context,
+  );
+  for (const path of wanted) await get(path);
+  return stamps;
+}
+
+/** Says how much will be fetched, before it is. @throws UserError where the disk has no room for it. */
+async function announce(name: ModelName, snapshot: Snapshot, wanted: readonly HubFile[], { reporter }: FetchContext) {
+  const missing: HubFile[] = [];
+  for (const file of wanted) {
+    const size = await stat(join(snapshot.home, 'files', file.path)).then(
+      (found) => found.size,
+      () => -1,
+    );
+    if (size !== file.size) missing.push(file);
+  }
+  if (missing.length === 0) return;
+  const bytes = missing.reduce((sum, { size }) => sum + size, 0);
+  const version = isCommit(snapshot.version) ? `, commit ${snapshot.version.slice(0, 12)}` : '';
+  reporter.note(
+    'info',
+    `${shownModelName(name)}${version}: ${countOf(missing.length, 'file')}, ${formatBytes(bytes)} to fetch from ${snapshot.host} into ${snapshot.home}`,
+  );
+  requireDisk(snapshot.home, bytes, {
+    what: `the files of ${name.name}`,
+    next: 'Free some space, or name another folder for the cache: MOSSCTL_CACHE=/some/folder',
+  });
+}
+
+/** Which published model lies in a folder of the cache, pinned: `hf:ORG/NAME@COMMIT`. Undefined for any other folder. */
+export function publishedName(folder: string): string | undefined {
+  const [kind, repo, version, files, ...inside] = relative(cacheDirectory(), resolve(folder)).split(sep);
+  const hub = { 'hf-models': 'hf', 'ms-models': 'ms' }[kind] as keyof typeof hubs | undefined;
+  if (hub === undefined || files !== 'files') return undefined;
+  return shownModelName({
+    ...{ hub, name: repo.replace('+', '/'), revision: version },
+    ...(inside.length > 0 && { folder: inside.join('/') }),
+  });
+}
