@@ -162,7 +162,7 @@ function addPlan(program: Command): void {
     .option('--params <number>', 'number of parameters, such as 350M or 20B', quantity)
     .option('--flops <number>', 'the compute-optimal model for this many operations, such as 1e22', quantity)
     .option('--tokens <number>', 'tokens to train on, such as 3B (default: 20 a parameter)', quantity)
-    .option('--vocab <number>', 'ids of the tokenizer', wholeNumber(260, 1_000_000))
+    .option('--vocab <number>', 'ids of the tokenizer', wholeNumber(266, 1_000_000))
     .option('--context <number>', 'tokens in a row', wholeNumber(8, 1_048_576))
     .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
   withOutput(plan);

@@ -44,7 +44,12 @@ const dataSchema = z.strictObject({
 const languageWeight = z.number().min(0).max(1000).default(1).describe('weight of the language');
 
 const tokenizerSchema = z.strictObject({
-  vocabSize: z.int().min(260).max(1_000_000).default(4096).describe('ids in all: special tokens, 256 bytes, merges'),
+  vocabSize: z
+    .int()
+    .min(266)
+    .max(1_000_000)
+    .default(4096)
+    .describe('ids in all: 10 of the chat format, 256 bytes, merges'),
   trainBytes: z.int().min(1000).default(20_000_000).describe('bytes of text the merges are learnt from, at most'),
   balance: z
     .strictObject({ zh: languageWeight, en: languageWeight, other: languageWeight })

@@ -32,7 +32,7 @@ const evaluationTokens = 4096;
 const evaluationFormulas = 64;
 
 /** The tokenizer may not be there yet: a model of fewer tokens than any has takes less. */
-const minTokens = 260;
+const minTokens = 266;
 
 export const pretrainStage: Stage<PretrainConfig> = {
   async check({ config: { from, model, train } }) {

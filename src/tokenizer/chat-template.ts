@@ -77,7 +77,7 @@ export class ChatTemplate {
     this.#isMissing = template === missingTemplate;
     this.marksAnswers = this.#template.marksAnswers;
     this.#turnEnd = tokenizer.turnEnd;
-    this.#escape = new MessageEscape(tokenizer, keepTokens);
+    this.#escape = new MessageEscape(tokenizer, { keepTokens, writesMarks: this.isOurs });
   }
 
   /** The text of a conversation, for people to read: contents appear as they are. Throws `TemplateFault`. */

@@ -17,23 +17,32 @@ const escapedBase = 0xf0000;
 export const ownCharacter = new RegExp(`[${ownCharacters}]`, 'u');
 const escapedPair = new RegExp(`${escapeMark}[\\u{f0000}-\\u{fffff}]`, 'gu');
 
+interface EscapeOptions {
+  keepTokens?: readonly string[];
+  writesMarks?: boolean;
+}
+
 export class MessageEscape {
   readonly #tokenizer: Tokenizer;
   /** Our own marks, and the characters that a control string starts with. */
   readonly #escapable: readonly string[];
-  /** What must not occur in a text; an assistant's may hold added tokens that control nothing, such as `<think>`. */
+  /** What must not occur in a text. For a third-party template an assistant's may hold tokens that control nothing (`<think>`). */
   readonly #dangerous: { person: RegExp; assistant: RegExp };
   readonly #special: RegExp | undefined;
 
-  /** @param keepTokens control strings that an assistant's content keeps as tokens. */
-  constructor(tokenizer: Tokenizer, keepTokens: readonly string[] = []) {
+  /**
+   * @param keepTokens control strings that an assistant's content keeps as tokens.
+   * @param writesMarks the template writes thoughts and calls from fields of their own, as ours do: in a text their marks
+   *   are text.
+   */
+  constructor(tokenizer: Tokenizer, { keepTokens = [], writesMarks = false }: EscapeOptions = {}) {
     this.#tokenizer = tokenizer;
     const controls = tokenizer.controlStrings;
     const firsts = controls.map((text) => String.fromCodePoint(text.codePointAt(0) ?? 0));
     this.#escapable = [...new Set([...ownCharacters, ...firsts])];
     const special = controls.filter(
       (text) =>
-        (text === tokenizer.turnEnd || tokenizer.isSpecial(tokenizer.controlId(text) ?? -1)) &&
+        (writesMarks || text === tokenizer.turnEnd || tokenizer.isSpecial(tokenizer.controlId(text) ?? -1)) &&
         !keepTokens.includes(text),
     );
     this.#dangerous = { person: startOfAny(controls), assistant: startOfAny(special) };

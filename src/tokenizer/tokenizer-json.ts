@@ -265,12 +265,14 @@ function quoted(text: string): string {
   return JSON.stringify(shorten(text, 40));
 }
 
+export type AddedContent = Pick<AddedToken, 'content' | 'special'>;
+
 /**
- * The tokenizer.json of a vocabulary: special tokens, then the 256 bytes, then one token for each new merge result.
- * `tokens[id]` in the byte alphabet for ids from 0; the first `specialCount` are special tokens, as they are.
+ * The tokenizer.json of a vocabulary: added tokens, then the 256 bytes, then one token for each new merge result.
+ * `tokens[id]` in the byte alphabet for ids from 0; the first are the added ones, as they are.
  */
 export function writeTokenizerJson(
-  specialCount: number,
+  added: readonly AddedContent[],
   tokens: readonly string[],
   merges: readonly (readonly [string, string])[],
 ): object {
@@ -278,14 +280,14 @@ export function writeTokenizerJson(
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: tokens.slice(0, specialCount).map((content, id) => ({
+    added_tokens: added.map(({ content, special }, id) => ({
       id,
       content,
       single_word: false,
       lstrip: false,
       rstrip: false,
       normalized: false,
-      special: true,
+      special,
     })),
     normalizer: null,
     pre_tokenizer: preTokenizerJson,

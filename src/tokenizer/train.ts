@@ -6,9 +6,9 @@ import { UserError } from '../base/errors.js';
 import { PairCounts } from './pair-counts.js';
 import { PieceCounter, type WeighedPieces } from './piece-counter.js';
 import { byteCharacters } from './pre-tokenizer.js';
-import { specialTokenList } from './special-tokens.js';
+import { answerMarkList, specialTokenList } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
-import { maxVocabSize, writeTokenizerJson } from './tokenizer-json.js';
+import { type AddedContent, maxVocabSize, writeTokenizerJson } from './tokenizer-json.js';
 
 export interface TrainProgress {
   /** `reading` counts bytes of text, `merging` tokens. */
@@ -36,12 +36,17 @@ export interface TrainTextOptions {
 interface TrainTokenizerOptions extends TrainTextOptions {
   /** Tokens wanted, special ones and the 256 bytes included. */
   vocabSize: number;
-  /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones. Default 0. */
+  /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones and the marks. Default 0. */
   reserved?: number;
 }
 
-/** Special tokens and bytes: what a vocabulary has before its first merge. */
-export const minVocabSize = specialTokenList.length + 256;
+/** What a vocabulary begins with. */
+const ownTokens: readonly AddedContent[] = [
+  ...specialTokenList.map((content) => ({ content, special: true })),
+  ...answerMarkList.map((content) => ({ content, special: false })),
+];
+/** Own tokens and bytes: what a vocabulary has before its first merge. */
+export const minVocabSize = ownTokens.length + 256;
 export const maxReserved = 4096;
 const defaultMaxBytes = 64 << 20;
 /** A pair seen once says nothing about the language. */
@@ -55,11 +60,12 @@ export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerO
   const { vocabSize, reserved = 0, onProgress = () => {} } = options;
   checkSizes(vocabSize, reserved);
   const { pieces, unit } = await countPieces(texts, new PieceCounter(), options);
-  const special = [...specialTokenList, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
-  const tokens = [...special, ...byteCharacters];
-  const counts = new PairCounts(pieces, { firstByteId: special.length, vocabSize, minCount: minPairCount * unit });
+  const later = Array.from({ length: reserved }, (_, i) => ({ content: `<|reserved_${i}|>`, special: true }));
+  const added = [...ownTokens, ...later];
+  const tokens = [...added.map(({ content }) => content), ...byteCharacters];
+  const counts = new PairCounts(pieces, { firstByteId: added.length, vocabSize, minCount: minPairCount * unit });
   const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
-  return Tokenizer.fromJson(writeTokenizerJson(special.length, tokens, merges), 'the trained tokenizer');
+  return Tokenizer.fromJson(writeTokenizerJson(added, tokens, merges), 'the trained tokenizer');
 }
 
 /** Reads texts into pieces with their weights. Throws `UserError` where there is none. */
@@ -92,7 +98,7 @@ function checkSizes(vocabSize: number, reserved: number): void {
   }
   const minSize = minVocabSize + reserved;
   if (Number.isInteger(vocabSize) && vocabSize >= minSize && vocabSize <= maxVocabSize) return;
-  const taken = `${specialTokenList.length + reserved} special tokens and 256 bytes`;
+  const taken = `${ownTokens.length + reserved} control tokens and marks and 256 bytes`;
   throw new UserError({
     what: `a vocabulary of ${vocabSize} tokens is not possible`,
     why: `it holds ${taken} before anything is learnt`,

@@ -9,11 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { gguf } from '@huggingface/gguf';
 import { UserError } from '../../src/base/errors.js';
 import { sha256File } from '../../src/base/files.js';
-import { openCheckpoint } from '../../src/checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../../src/checkpoint/directory.js';
 import { writeGguf } from '../../src/checkpoint/gguf.js';
 import { type GgufTensor, readGguf } from '../../src/checkpoint/gguf-read.js';
+import { tokenizerMetadata } from '../../src/checkpoint/gguf-tokenizer.js';
 import { encodeNumbers } from '../../src/checkpoint/quantize.js';
 import type { RopeParameters } from '../../src/config/model.js';
+import { trainTokenizer } from '../../src/tokenizer/train.js';
+import { checkpointContent } from './fixtures/content.js';
 import { ggufCheckpoint } from './fixtures/gguf-checkpoint.js';
 import { decodeNumbers, readGgufTensor } from './fixtures/gguf-numbers.js';
 
@@ -233,6 +236,14 @@ test('tokenizers of Llama 3 and Qwen3 keep their kinds of tokens, their cuts and
     '<|endoftext|>',
   ]);
   assert.deepEqual(['<|im_start|>', '<think>', '<|fim_prefix|>', 'Ġt'].map(qwen.kind), [3, 4, 3, 1]);
+});
+
+test('marks around calls and thoughts are user-defined tokens: as control tokens, engines would drop calls', async () => {
+  const tokenizer = await trainTokenizer(['x'], { vocabSize: 266 });
+  const { model } = checkpointContent(1);
+  const checkpoint = { model: { ...model, vocab_size: 266 }, path: 'own', eosTokenIds: [3] } as unknown as Checkpoint;
+  const kinds = new Map(tokenizerMetadata(checkpoint, tokenizer)).get('tokenizer.ggml.token_type');
+  assert.deepEqual((kinds?.value as number[] | undefined)?.slice(0, 11), [3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 1]);
 });
 
 test('added tokens of the files beside tokenizer.json are in it; flags that GGUF has no place for are refused', async () => {

@@ -12,7 +12,7 @@ import type { Event, Metrics } from '../../src/report/event.js';
 import { abortedWhen } from '../signals.js';
 
 const settings = [
-  'tokenizer.vocabSize=300',
+  'tokenizer.vocabSize=306',
   'pretrain.model={hiddenSize: 16, layers: 1, heads: 2, keyValueHeads: 1, contextLength: 64}',
   'pretrain.train={steps: 20, batchSize: 2, accumulation: 2, batchWarmup: 0.3, checkpointEvery: 6, evaluateEvery: 0}',
   ...['selfInstruct', 'sft', 'align', 'eval'].map((stage) => `${stage}=null`),

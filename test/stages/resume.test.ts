@@ -18,16 +18,16 @@ import { checkBackends } from '../../src/tensor/backends.js';
 import { abortedWhen } from '../signals.js';
 
 const settings = [
-  'tokenizer.vocabSize=300',
+  'tokenizer.vocabSize=306',
   'pretrain.model={hiddenSize: 16, layers: 1, heads: 2, keyValueHeads: 1, contextLength: 64}',
   'pretrain.train={steps: 7, batchSize: 2, accumulation: 2, checkpointEvery: 3, evaluateEvery: 2}',
   'selfInstruct.count=24',
   'selfInstruct.heldOut=6',
-  'selfInstruct.prompts=8',
+  'selfInstruct.prompts=12',
   'sft.textShare=0.3',
   'sft.train={steps: 7, batchSize: 3, checkpointEvery: 3, evaluateEvery: 2, schedule: wsd}',
   'align.rounds=2',
-  'align.promptsPerRound=8',
+  'align.promptsPerRound=12',
   'align.samplesPerPrompt=6',
   'align.heldOutSamples=1',
   'align.maxNewTokens=6',

@@ -11,7 +11,7 @@ import { build, scratch } from '../data/scratch.js';
 
 const run = (data: string, directory: string, own: Partial<TokenizerConfig> = {}) =>
   tokenizerStage.run({
-    config: { vocabSize: 320, trainBytes: 4000, ...own },
+    config: { vocabSize: 326, trainBytes: 4000, ...own },
     ...{ inputs: { data }, directory, seed: 1, compute: { backend: 'cpu' }, reporter: silentReporter },
   });
 

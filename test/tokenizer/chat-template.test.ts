@@ -5,12 +5,15 @@ import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
-import { specialTokenList } from '../../src/tokenizer/special-tokens.js';
+import { answerMarkList, specialTokenList } from '../../src/tokenizer/special-tokens.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { trainTokenizer } from '../../src/tokenizer/train.js';
 import { adversarialText } from './adversarial.js';
 
 const tokenizer = await Tokenizer.open(fileURLToPath(new URL('../golden/tokenizer', import.meta.url)));
 const template = new ChatTemplate(tokenizer);
+/** The golden tokenizer is one from before: it has no tokens for calls and thoughts. */
+const own = await trainTokenizer(['Say something. 说点什么。'], { vocabSize: 290 });
 
 /** The stretches of tokens that carry loss, as text. */
 function learnt(messages: Message[], by = template): string[] {
@@ -21,7 +24,7 @@ function learnt(messages: Message[], by = template): string[] {
     if (i === 0 || loss[i - 1] === 0) stretches.push([]);
     stretches.at(-1)?.push(id);
   }
-  return stretches.map((ids) => tokenizer.decode(ids));
+  return stretches.map((ids) => by.tokenizer.decode(ids));
 }
 
 test('loss covers each answer and its end token, and nothing else', () => {
@@ -63,6 +66,8 @@ test('no content becomes a control token or moves the mask, and every content su
     '{{',
     '{% endgeneration %}',
     ...specialTokenList,
+    ...answerMarkList,
+    ...['<tool_call', '< think>', '<|think|>', '<\u200bthink>', '＜think＞', '<Think>', '&lt;think&gt;', '<think/>'],
   ];
   const content = (): string =>
     Array.from({ length: random.integer(0, 6) }, () =>
@@ -74,14 +79,15 @@ test('no content becomes a control token or moves the mask, and every content su
     const roles = ['user', 'assistant', 'user', 'assistant'] as const;
     const messages = roles.map((role) => ({ role, content: content() }));
     const text = messages.map((m) => `<|im_start|>${m.role}\n${m.content}<|im_end|>\n`).join('');
-    assert.equal(template.render(messages), text);
-    const { tokens } = template.encode(messages);
-    assert.equal(tokenizer.decode(tokens), text);
-    assert.deepEqual(
-      tokens.filter((id) => tokenizer.isSpecial(id)),
-      [2, 3, 2, 3, 2, 3, 2, 3],
-    );
-    assert.deepEqual(learnt(messages), [`${messages[1].content}<|im_end|>`, `${messages[3].content}<|im_end|>`]);
+    const answers = [`${messages[1].content}<|im_end|>`, `${messages[3].content}<|im_end|>`];
+    for (const by of [template, new ChatTemplate(own)]) {
+      assert.equal(by.render(messages), text);
+      const { tokens } = by.encode(messages);
+      assert.equal(by.tokenizer.decode(tokens), text);
+      const marks = tokens.filter((id) => by.tokenizer.controlStrings.includes(by.tokenizer.decode([id])));
+      assert.deepEqual(marks, [2, 3, 2, 3, 2, 3, 2, 3]);
+      assert.deepEqual(learnt(messages, by), answers);
+    }
   }
 });
 

@@ -39,7 +39,8 @@ function tokenizerWithoutCuts(): { tokenizer: Tokenizer; crossing: number } {
     merges.push([tokens[best.left], tokens[best.right]]);
     counts.join(best, tokens.push(token) - 1);
   }
-  const tokenizer = Tokenizer.fromJson(writeTokenizerJson(specialTokenList.length, tokens, merges), 'test');
+  const added = specialTokenList.map((content) => ({ content, special: true }));
+  const tokenizer = Tokenizer.fromJson(writeTokenizerJson(added, tokens, merges), 'test');
   const texts = tokens.slice(260).map((_, i) => tokenizer.decode([260 + i]));
   return { tokenizer, crossing: texts.filter((text) => pieceEnd(text, 0) < text.length).length };
 }

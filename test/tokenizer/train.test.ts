@@ -5,7 +5,7 @@ import { Random } from '../../src/base/random.js';
 import { PairCounts } from '../../src/tokenizer/pair-counts.js';
 import { PieceTable } from '../../src/tokenizer/piece-table.js';
 import { byteCharacters, byteOf, pieceEnd } from '../../src/tokenizer/pre-tokenizer.js';
-import { specialTokenList } from '../../src/tokenizer/special-tokens.js';
+import { answerMarkList, answerMarks, specialTokenList } from '../../src/tokenizer/special-tokens.js';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { minVocabSize, type TrainProgress, trainTokenizer } from '../../src/tokenizer/train.js';
 import { adversarialText } from './adversarial.js';
@@ -35,7 +35,8 @@ function mergeSlowly(
   counts: ReadonlyMap<string, number>,
   { vocabSize, reserved = 0, minCount = 2 }: { vocabSize: number; reserved?: number; minCount?: number },
 ): string[] {
-  const special = [...specialTokenList, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
+  const own = [...specialTokenList, ...answerMarkList];
+  const special = [...own, ...Array.from({ length: reserved }, (_, i) => `<|reserved_${i}|>`)];
   const tokens = [...special, ...byteCharacters];
   const words = [...counts].map(([part, count]) => ({
     ids: [...Buffer.from(part)].map((byte) => byte + special.length),
@@ -91,7 +92,7 @@ test('on 200 small random texts, with ties and runs, every merge is that of the 
   let learnt = 0;
   for (let i = 0; i < 200; i++) {
     const text = randomText(random);
-    const vocabSize = random.integer(262, 320);
+    const vocabSize = random.integer(268, 326);
     const merges = trainSlowly(wellFormed(text), vocabSize);
     assert.deepEqual(modelOf(await trainTokenizer([text], { vocabSize })).merges, merges, JSON.stringify(text));
     learnt += merges.length;
@@ -222,14 +223,36 @@ test('balance weighs groups by their bytes: a language with a tenth of the text 
   assert.equal(await chinese({ zh: 2, en: 2 }), even);
 });
 
-test('reserved tokens stand between the special ones and the bytes, and text never becomes one', async () => {
+test('reserved tokens stand between the marks and the bytes, and text never becomes one', async () => {
   const tokenizer = await trainTokenizer(['床前明月光'.repeat(3)], { vocabSize: 280, reserved: 3 });
-  assert.deepEqual(tokenizer.encodeTrusted('<|reserved_0|><|reserved_2|>a'), [4, 6, 7 + 97]);
-  assert.ok(tokenizer.encode('<|reserved_0|>').every((id) => id > 6));
-  assert.ok(tokenizer.isSpecial(6) && !tokenizer.isSpecial(7));
+  assert.deepEqual(tokenizer.encodeTrusted('<|reserved_0|><|reserved_2|>a'), [10, 12, 13 + 97]);
+  assert.ok(tokenizer.encode('<|reserved_0|>').every((id) => id > 12));
+  assert.ok(tokenizer.isSpecial(12) && !tokenizer.isSpecial(13));
   assert.equal(tokenizer.decode(tokenizer.encode('床前明月光')), '床前明月光');
-  await assert.rejects(trainTokenizer(['x'], { vocabSize: 262, reserved: 3 }), /from 263 to 1000000/);
+  await assert.rejects(trainTokenizer(['x'], { vocabSize: 268, reserved: 3 }), /from 269 to 1000000/);
   await assert.rejects(trainTokenizer(['x'], { vocabSize: 300, reserved: -1 }), /-1 reserved tokens are not possible/);
+});
+
+test('marks around calls and thoughts are tokens that decoding keeps; text that spells one never becomes it', async () => {
+  const spelt = answerMarkList.join(' ').repeat(50);
+  const tokenizer = await trainTokenizer([`${spelt}<think>think</think>`.repeat(9)], { vocabSize: 330 });
+  const { callStart, callEnd, thoughtEnd } = answerMarks;
+  const trusted = tokenizer.encodeTrusted(`${callStart}${specialTokenList[3]}${callEnd}${thoughtEnd}`);
+  assert.deepEqual(trusted, [4, 3, 5, 9]);
+  assert.equal(tokenizer.decode(trusted, { skipSpecial: true }), `${callStart}${callEnd}${thoughtEnd}`);
+  const ids = tokenizer.encode(spelt);
+  assert.ok(
+    ids.every((id) => id > 9),
+    'text became a mark',
+  );
+  assert.equal(tokenizer.decode(ids), spelt);
+  const config = JSON.parse(tokenizer.files()['tokenizer_config.json']) as { added_tokens_decoder: object };
+  const flags = Object.entries(config.added_tokens_decoder).map(([id, { content, special }]) => [id, content, special]);
+  const own = [...specialTokenList, ...answerMarkList];
+  assert.deepEqual(
+    flags,
+    own.map((content, id) => [String(id), content, id < 4]),
+  );
 });
 
 test('the same text gives the same vocabulary, however it is cut into an async stream of documents', async () => {
@@ -242,18 +265,18 @@ test('the same text gives the same vocabulary, however it is cut into an async s
   assert.deepEqual(first.json, second.json);
 });
 
-test('special tokens come first, then the bytes, and no token holds two numerals', async () => {
+test('control tokens come first, then the marks, then the bytes, and no token holds two numerals', async () => {
   const text = '12 1212 2024年２０２４ ２０２０ ⅫⅫ 12.12 ½½ a12 12a '.repeat(20);
   const tokenizer = await trainTokenizer([text], { vocabSize: 400 });
   const { vocab } = modelOf(tokenizer);
   assert.deepEqual(
-    specialTokenList.map((token) => vocab[token]),
-    [0, 1, 2, 3],
+    [...specialTokenList, ...answerMarkList].map((token) => vocab[token]),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
   );
-  for (const [byte, character] of byteCharacters.entries()) assert.equal(vocab[character], 4 + byte);
+  for (const [byte, character] of byteCharacters.entries()) assert.equal(vocab[character], 10 + byte);
   assert.equal(tokenizer.encode('12345').length, 5);
   assert.equal(tokenizer.encode('２０２４').length, 4, 'each full-width digit became one token');
-  for (const token of Object.keys(vocab).slice(4)) {
+  for (const token of Object.keys(vocab).slice(10)) {
     const content = Buffer.from([...token].map((character) => byteOf(character.charCodeAt(0)))).toString();
     assert.ok((content.match(/\p{N}/gu) ?? []).length < 2, content);
   }
@@ -264,7 +287,7 @@ test('a text with too few pairs gives a smaller vocabulary, and says so', async 
   assert.equal(tokenizer.vocabSize, minVocabSize + 1);
   assert.deepEqual(modelOf(tokenizer).merges, ['a b']);
   const bytesOnly = await trainTokenizer(['abab'], { vocabSize: minVocabSize });
-  assert.equal(bytesOnly.vocabSize, 260);
+  assert.equal(bytesOnly.vocabSize, 266);
 });
 
 test('text after maxBytes is not read, and progress ends at the vocabulary size', async () => {
@@ -279,13 +302,13 @@ test('text after maxBytes is not read, and progress ends at the vocabulary size'
   const tokenizer = await trainTokenizer(texts(), { vocabSize: 300, maxBytes: 6, onProgress: (p) => progress.push(p) });
   assert.deepEqual(modelOf(tokenizer).merges, ['x y']);
   assert.equal(read, 2);
-  assert.deepEqual(progress.at(-1), { phase: 'merging', done: 261, total: 300 });
+  assert.deepEqual(progress.at(-1), { phase: 'merging', done: 267, total: 300 });
 });
 
 test('no text and impossible sizes are user errors', async () => {
   await assert.rejects(trainTokenizer([], { vocabSize: 300 }), UserError);
   await assert.rejects(trainTokenizer(['', ''], { vocabSize: 300 }), /no text to train a tokenizer on/);
-  for (const vocabSize of [259, 0, -1, 300.5, Number.NaN, 1e9]) {
-    await assert.rejects(trainTokenizer(['text'], { vocabSize }), /is not possible.*from 260 to 1000000/);
+  for (const vocabSize of [265, 0, -1, 300.5, Number.NaN, 1e9]) {
+    await assert.rejects(trainTokenizer(['text'], { vocabSize }), /is not possible.*from 266 to 1000000/);
   }
 });
