@@ -29,6 +29,29 @@ typedef int32_t vi_unaligned __attribute__((vector_size(W * 4), may_alias, align
 
 static inline vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
 static inline void store(float* p, vf x) { *reinterpret_cast<vf_unaligned*>(p) = x; }
+
+/** A bf16: the upper half of a float. */
+typedef uint16_t half __attribute__((may_alias));
+typedef half half_unaligned __attribute__((vector_size(W * 2), may_alias, aligned(2)));
+/** W of them as floats, which is exact. GCC widens them in two halves: on x86 the instruction is named. */
+static inline vf load(const half* p) {
+  const half_unaligned& halves = *reinterpret_cast<const half_unaligned*>(p);
+#if defined(__AVX2__)
+  vu wide;
+  asm("vpmovzxwd %1, %0" : "=v"(wide) : "m"(halves));
+#else
+  const vu wide = __builtin_convertvector(halves, vu);
+#endif
+  const vu bits = wide << 16;
+  return reinterpret_cast<const vf&>(bits);
+}
+static inline float to_float(float x) { return x; }
+static inline float to_float(half x) {
+  const uint32_t bits = static_cast<uint32_t>(x) << 16;
+  float result;
+  memcpy(&result, &bits, sizeof result);
+  return result;
+}
 static inline vf splat(float x) { return x - vf{}; }
 /** The bits of x rounded to bf16, to the nearest, ties to even: a float whose low half is zero. */
 static inline vu bf16_bits(vf x) {
@@ -58,9 +81,10 @@ static inline vf splat_bits(const float* p) {
 }
 
 /** The first n lanes; the others are `rest`. */
-static inline vf load_some(const float* p, long n, float rest = 0) {
+template <typename T>
+static inline vf load_some(const T* p, long n, float rest = 0) {
   vf x = splat(rest);
-  for (long i = 0; i < n; i++) x[i] = p[i];
+  for (long i = 0; i < n; i++) x[i] = to_float(p[i]);
   return x;
 }
 static inline void store_some(float* p, vf x, long n) {

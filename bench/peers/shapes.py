@@ -15,6 +15,16 @@ class Shape:
     vocabulary: int
     columns: int  # T, tokens in a row
     rows: int  # B, rows in a training batch
+    key_heads: int = 0  # of keys and values; 0: as many as of queries
+    head_width: int = 0  # 0: the width shared out among the heads
+
+    @property
+    def groups(self) -> int:
+        return self.key_heads or self.heads
+
+    @property
+    def head(self) -> int:
+        return self.head_width or self.width // self.heads
 
     def with_columns(self, columns: int) -> "Shape":
         return replace(self, columns=columns)
@@ -26,8 +36,8 @@ class Shape:
     @property
     def parameters(self) -> int:
         """All of them; the embedding is also the output projection and counts once."""
-        d, head = self.width, self.width // self.heads
-        layer = 4 * d * d + 3 * d * self.feed_forward + 2 * d + 2 * head
+        d, head = self.width, self.head
+        layer = 2 * d * head * (self.heads + self.groups) + 3 * d * self.feed_forward + 2 * d + 2 * head
         return self.vocabulary * d + self.layers * layer + d
 
     @property
@@ -42,6 +52,17 @@ SHAPES = {
     "34m": Shape(8, 512, 8, 1376, 16384, 512, 4),
     "quickstart": Shape(4, 128, 4, 352, 16384, 128, 16),
 }
+
+# Of fine-tuning alone: the widths and the vocabulary of Qwen3-0.6B in 22 layers instead of 28, one row at a time.
+LORA_SHAPES = {**SHAPES, "qwen3-0.5b": Shape(22, 1024, 16, 3072, 151936, 512, 1, key_heads=8, head_width=128)}
+
+
+def conversation(index: int, columns: int) -> tuple[int, int]:
+    """Tokens of a conversation's prompt and of its answer: together an eighth of a row up to a whole one."""
+    shortest = columns // 8
+    length = shortest + index * 7919 % (columns - shortest + 1)
+    return length // 2, length - length // 2
+
 
 if __name__ == "__main__":
     print(json.dumps({

@@ -23,9 +23,10 @@ struct Tile {
 
 struct CrossEntropySum {
   long n, d, vocabulary;
-  const float *hidden, *weight, *weights;
+  const float *hidden, *weights;
+  View weight;
   const int32_t* targets;
-  float *d_hidden, *d_weight;
+  float *d_hidden, *d_weight;  // no d_weight where it is not wanted
   Operands operands;
   double work;
   long rows;      // of a group
@@ -133,7 +134,7 @@ double run_chunk(const CrossEntropySum& c, long first) {
   const long blocks = c.blocks(), at_a_time = c.blocks_at_a_time(), tiles = c.tiles();
   const auto pack_natural = [&](long b) {
     float* to = c.natural[b / at_a_time % 2] + b % at_a_time * c.natural_block();
-    pack_b({c.weight + b * vocabulary_block * c.d, c.d, 1}, c.d, c.width(b), 0, c.strips(), to, c.operands);
+    pack_b(c.weight.from(b * vocabulary_block, 0), c.d, c.width(b), 0, c.strips(), to, c.operands);
   };
   const auto pack_hidden = [&](long group) {
     const float* from = c.hidden + (first + group * c.rows) * c.d;
@@ -141,9 +142,10 @@ double run_chunk(const CrossEntropySum& c, long first) {
   };
 
   const long spans = ceil_div(blocks, larger(1, tile_work / (tile_rows * vocabulary_block * c.d)));
-  in_pieces(groups + at_a_time + tiles * spans, c.work, [&](long piece, int) {
-    if (piece < groups) return pack_hidden(piece);
-    if ((piece -= groups) < at_a_time) return pack_natural(piece);
+  const long packing = c.d_weight ? groups : 0;
+  in_pieces(packing + at_a_time + tiles * spans, c.work, [&](long piece, int) {
+    if (piece < packing) return pack_hidden(piece);
+    if ((piece -= packing) < at_a_time) return pack_natural(piece);
     piece -= at_a_time;
     const Tile tile = c.tile(first, piece / spans);
     if (tile.count > 0) score(c, tile, share(blocks, piece % spans, spans));
@@ -160,6 +162,7 @@ double run_chunk(const CrossEntropySum& c, long first) {
     });
   }
 
+  if (!c.d_weight) return loss;
   constexpr long of_block = 6;
   in_pieces(blocks * of_block, c.work, [&](long piece, int) {
     const long b = piece / of_block;
@@ -170,28 +173,31 @@ double run_chunk(const CrossEntropySum& c, long first) {
 
 }  // namespace
 
-// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], weights [n], loss [1], dHidden, dWeight.
-// Numbers: n, d, vocabulary.
+// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], weights [n], loss [1], dHidden, (dWeight).
+// Numbers: n, d, vocabulary, halves (the weight is of bf16, two to a place).
 const char* cross_entropy_sum(const Call& call) {
-  REQUIRE(call.tensor_count == 7 && call.number_count == 3, "7 tensors and 3 numbers");
+  const bool has_weight = call.tensor_count == 7;
+  REQUIRE((has_weight || call.tensor_count == 6) && call.number_count == 4, "6 or 7 tensors and 4 numbers");
   CrossEntropySum c{};
   c.n = call.number(0);
   c.d = call.number(1);
   c.vocabulary = call.number(2);
+  const bool halves = call.number(3) != 0;
   REQUIRE(c.d >= 1 && c.vocabulary >= 1, "d, vocabulary");
-  REQUIRE(call.holds(0, c.n, c.d) && call.holds(1, c.vocabulary, c.d) && call.holds(2, c.n) && call.holds(3, c.n) &&
-              call.holds(4, 1) && call.holds(5, c.n, c.d) && call.holds(6, c.vocabulary, c.d),
-          "sizes of hidden, weight, targets, weights, loss, dHidden or dWeight");
+  REQUIRE(call.holds(0, c.n, c.d) && holds_words(call, 1, c.vocabulary, c.d, halves) && call.holds(2, c.n) &&
+              call.holds(3, c.n) && call.holds(4, 1) && call.holds(5, c.n, c.d),
+          "sizes of hidden, weight, targets, weights, loss or dHidden");
+  REQUIRE(!has_weight || (!halves && call.holds(6, c.vocabulary, c.d)), "size of dWeight");
   c.hidden = call.floats(0);
-  c.weight = call.floats(1);
+  c.weight = {call.floats(1), c.d, 1, halves};
   c.targets = call.integers(2);
   c.weights = call.floats(3);
   c.d_hidden = call.floats(5);
-  c.d_weight = call.floats(6);
+  if (has_weight) c.d_weight = call.floats(6);
   REQUIRE(all_within(c.targets, c.n, c.vocabulary), "a target is not in the vocabulary");
   call.floats(4)[0] = 0;
   if (c.n == 0) {
-    memset(c.d_weight, 0, static_cast<size_t>(call.tensors[6].size) * sizeof(float));
+    if (has_weight) memset(c.d_weight, 0, static_cast<size_t>(call.tensors[6].size) * sizeof(float));
     return nullptr;
   }
   c.operands = loss_operands();
@@ -200,7 +206,7 @@ const char* cross_entropy_sum(const Call& call) {
   c.rows = larger(MR, smaller(most_rows, smaller(fitting, ceil_div(ceil_div(c.n, groups), MR) * MR)));
   c.packed = shared_scratch(slot_packed_b, c.blocks() * vocabulary_block * c.d);
   c.logits = shared_scratch(slot_logits, c.blocks() * groups * c.rows * LDA);
-  const long of_hidden = groups * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
+  const long of_hidden = (has_weight ? groups : 0) * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
   const long of_blocks = c.blocks() * c.stride();
   c.packed_hidden = shared_scratch(slot_partial, of_hidden + 2 * of_natural + 2 * of_blocks + c.stride());
   c.natural[0] = c.packed_hidden + of_hidden;

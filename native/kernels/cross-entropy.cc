@@ -15,7 +15,8 @@ static_assert(rows_at_a_time <= KC, "the weights' gradient takes one block of ro
 
 struct CrossEntropy {
   long n, d, vocabulary;
-  const float *hidden, *weight;
+  const float* hidden;
+  View weight;
   const int32_t* targets;
   float *nll, *lse;          // outputs of the forward pass, inputs of the backward pass
   const float* dy;
@@ -103,15 +104,15 @@ void cross_entropy_grad_job(void* context, int thread) {
   float* logits = thread_scratch(slot_other, rows_at_a_time * (LDA + strip));
   float* packed_hidden = logits + rows_at_a_time * LDA;
   float* natural = c.packed + vocabulary_block * strip;
-  float* partial = c.partial + thread * vocabulary_block * c.d;
+  float* partial = c.d_weight ? c.partial + thread * vocabulary_block * c.d : nullptr;
   const long panels = ceil_div(c.d, NR);
   for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
     const long width = smaller(vocabulary_block, c.vocabulary - first);
     pack_words(c.weight, c.d, first, width, c.operands, share(ceil_div(width, NR), thread, pool.threads()), c.packed);
     const Range mine = share(panels, thread, pool.threads());
-    pack_b({c.weight + first * c.d, c.d, 1}, c.d, width, mine.begin, mine.end, natural, c.operands);
+    pack_b(c.weight.from(first, 0), c.d, width, mine.begin, mine.end, natural, c.operands);
     pool.barrier();
-    if (rows.begin == rows.end) memset(partial, 0, static_cast<size_t>(width * c.d) * sizeof(float));
+    if (partial && rows.begin == rows.end) memset(partial, 0, static_cast<size_t>(width * c.d) * sizeof(float));
     for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
       const long count = smaller(rows_at_a_time, rows.end - row);
       logits_of(c, row, count, width, packed_rows, logits);
@@ -122,6 +123,7 @@ void cross_entropy_grad_job(void* context, int thread) {
       Out hidden{c.d_hidden + row * c.d, c.d};
       hidden.accumulate = first > 0;
       multiply_packed(true, count, c.d, width, logits, natural, hidden);
+      if (!partial) continue;
       // Gᵀ · H: the block's gradient from these rows.
       pack_b({c.hidden + row * c.d, c.d, 1}, c.d, count, 0, panels, packed_hidden, c.operands);
       Out weight{partial, c.d};
@@ -129,7 +131,7 @@ void cross_entropy_grad_job(void* context, int thread) {
       multiply_strips(Order::across, width, c.d, count, logits, packed_hidden, count * NR, weight);
     }
     pool.barrier();
-    add_partials(c, first, width, thread);
+    if (partial) add_partials(c, first, width, thread);
   }
 }
 
@@ -137,12 +139,13 @@ const char* read_cross_entropy(const Call& call, CrossEntropy& c, int hidden) {
   c.n = call.number(0);
   c.d = call.number(1);
   c.vocabulary = call.number(2);
+  const bool halves = call.number(3) != 0;
   REQUIRE(c.d >= 1 && c.vocabulary >= 1, "d, vocabulary");
-  REQUIRE(call.holds(hidden, c.n, c.d) && call.holds(hidden + 1, c.vocabulary, c.d) && call.holds(hidden + 2, c.n) &&
+  REQUIRE(call.holds(hidden, c.n, c.d) && holds_words(call, hidden + 1, c.vocabulary, c.d, halves) && call.holds(hidden + 2, c.n) &&
               call.holds(hidden + 3, c.n) && call.holds(hidden + 4, c.n),
           "sizes of hidden, weight, targets, nll or logsumexp");
   c.hidden = call.floats(hidden);
-  c.weight = call.floats(hidden + 1);
+  c.weight = {call.floats(hidden + 1), c.d, 1, halves};
   c.targets = call.integers(hidden + 2);
   c.nll = call.floats(hidden + 3);
   c.lse = call.floats(hidden + 4);
@@ -153,9 +156,10 @@ const char* read_cross_entropy(const Call& call, CrossEntropy& c, int hidden) {
 
 }  // namespace
 
-// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], nll [n], logsumexp [n]. Numbers: n, d, vocabulary.
+// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], nll [n], logsumexp [n].
+// Numbers: n, d, vocabulary, halves (the weight is of bf16, two to a place).
 const char* cross_entropy(const Call& call) {
-  REQUIRE(call.tensor_count == 5 && call.number_count == 3, "5 tensors and 3 numbers");
+  REQUIRE(call.tensor_count == 5 && call.number_count == 4, "5 tensors and 4 numbers");
   CrossEntropy c{};
   if (const char* fault = read_cross_entropy(call, c, 0)) return fault;
   c.packed = shared_scratch(slot_packed_b, vocabulary_block * ceil_div(c.d, NR) * NR);
@@ -163,17 +167,19 @@ const char* cross_entropy(const Call& call) {
   return nullptr;
 }
 
-// Tensors: dy [n], hidden, weight, targets, nll, logsumexp, dHidden, dWeight. Numbers: n, d, vocabulary.
+// Tensors: dy [n], hidden, weight, targets, nll, logsumexp, dHidden, (dWeight). Numbers: n, d, vocabulary, halves.
 const char* cross_entropy_grad(const Call& call) {
-  REQUIRE(call.tensor_count == 8 && call.number_count == 3, "8 tensors and 3 numbers");
+  const bool has_weight = call.tensor_count == 8;
+  REQUIRE((has_weight || call.tensor_count == 7) && call.number_count == 4, "7 or 8 tensors and 4 numbers");
   CrossEntropy c{};
   if (const char* fault = read_cross_entropy(call, c, 1)) return fault;
-  REQUIRE(call.holds(0, c.n) && call.holds(6, c.n, c.d) && call.holds(7, c.vocabulary, c.d), "sizes of dy, dHidden or dWeight");
+  REQUIRE(call.holds(0, c.n) && call.holds(6, c.n, c.d), "sizes of dy or dHidden");
+  REQUIRE(!has_weight || (!c.weight.halves && call.holds(7, c.vocabulary, c.d)), "size of dWeight");
   c.dy = call.floats(0);
   c.d_hidden = call.floats(6);
-  c.d_weight = call.floats(7);
+  if (has_weight) c.d_weight = call.floats(7);
   c.packed = shared_scratch(slot_packed_b, 2 * vocabulary_block * ceil_div(c.d, NR) * NR);
-  c.partial = shared_scratch(slot_partial, Pool::instance().threads() * vocabulary_block * c.d);
+  if (has_weight) c.partial = shared_scratch(slot_partial, Pool::instance().threads() * vocabulary_block * c.d);
   Pool::instance().run(cross_entropy_grad_job, &c, 3.0 * c.n * c.d * c.vocabulary);
   return nullptr;
 }

@@ -25,12 +25,17 @@ static inline Operands loss_operands() {
   return wanted_operands() == Operands::fp32 ? Operands::fp32 : Operands::rounded;
 }
 
-/** Packs some panels of W[first … first + width)ᵀ, one part of the depth after the other. */
-static inline void pack_words(const float* weight, long d, long first, long width, Operands operands, Range panels,
-                              float* to) {
+/** Whether tensor i is the output projection [vocabulary, d] of floats, or of `halves`, two to a place. */
+static inline bool holds_words(const Call& call, int i, long vocabulary, long d, bool halves) {
+  return halves ? d % 2 == 0 && call.holds(i, vocabulary, d / 2) : call.holds(i, vocabulary, d);
+}
+
+/** Packs some panels of W[first … first + width)ᵀ, one part of the depth after the other; `weight` is W as it lies. */
+static inline void pack_words(View weight, long d, long first, long width, Operands operands, Range panels, float* to) {
   const long part = depth_part(d);
   for (long p = 0; p < d; p += part) {
-    const View view{weight + first * d + p, 1, d};
+    const View rows = weight.from(first, p);
+    const View view{rows.data, 1, d, rows.halves};
     pack_b(view, width, smaller(part, d - p), panels.begin, panels.end, to + p * vocabulary_block, operands);
   }
 }

@@ -5,11 +5,14 @@
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
-// Tensors: table [V, d], ids int32 [N], y [N, d]. Numbers: V, d, N.
+// Tensors: table [V, d], ids int32 [N], y [N, d]. Numbers: V, d, N, halves (the table is of bf16, two to a place).
 const char* embedding(const Call& call) {
-  REQUIRE(call.tensor_count == 3 && call.number_count == 3, "3 tensors and 3 numbers");
+  REQUIRE(call.tensor_count == 3 && call.number_count == 4, "3 tensors and 4 numbers");
   const long vocabulary = call.number(0), d = call.number(1), n = call.number(2);
-  REQUIRE(call.holds(0, vocabulary, d) && call.holds(1, n) && call.holds(2, n, d), "sizes of table, ids or y");
+  const bool halves = call.number(3) != 0;
+  REQUIRE(!halves || d % 2 == 0, "d of a table of bf16 is even");
+  REQUIRE(call.holds(0, vocabulary, halves ? d / 2 : d) && call.holds(1, n) && call.holds(2, n, d),
+          "sizes of table, ids or y");
   const long size = n * d;
   const int32_t* ids = call.integers(1);
   REQUIRE(all_within(ids, n, vocabulary), "an id is not in the table");
@@ -18,7 +21,12 @@ const char* embedding(const Call& call) {
   float* y = call.floats(2);
   split_over(size, n, 1, [&](Range rows, int) {
     for (long i = rows.begin; i < rows.end; i++) {
-      memcpy(y + i * d, table + ids[i] * d, static_cast<size_t>(d) * sizeof(float));
+      if (halves) {
+        const half* row = reinterpret_cast<const half*>(table) + ids[i] * d;
+        for (long j = 0; j < d; j++) y[i * d + j] = to_float(row[j]);
+      } else {
+        memcpy(y + i * d, table + ids[i] * d, static_cast<size_t>(d) * sizeof(float));
+      }
     }
   });
   return nullptr;

@@ -210,7 +210,7 @@ struct Product {
     const long j = i / depths * NC, p = i % depths * kc;
     return {j, smaller(NC, n - j), p, smaller(kc, k - p), scratch[i % 2]};
   }
-  View rows_of_a(long i, long p) const { return {a.data + i * a.rows + p * a.columns, a.rows, a.columns}; }
+  View rows_of_a(long i, long p) const { return a.from(i, p); }
 };
 
 /** A block of B cut for packing, and its part of C: by rows, and by columns where there are few rows. */
@@ -229,8 +229,7 @@ Pieces cut(const Product& c, const Block& block) {
 
 void pack_piece(const Product& c, const Block& block, long piece, long pieces) {
   const Range strips = share(ceil_div(block.width, NR), piece, pieces);
-  const View part{c.b.data + block.p * c.b.rows + block.j * c.b.columns, c.b.rows, c.b.columns};
-  pack_b(part, block.width, block.depth, strips.begin, strips.end, block.packed, c.operands);
+  pack_b(c.b.from(block.p, block.j), block.width, block.depth, strips.begin, strips.end, block.packed, c.operands);
 }
 
 void multiply_piece(const Product& c, const Block& block, long piece, const Pieces& pieces) {

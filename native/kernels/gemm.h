@@ -21,10 +21,18 @@ constexpr long KC = 352;       // depth of a block: a panel of A [MR, KC] stays 
 constexpr long LDA = KC + 16;  // row stride of a packed panel of A; not a power of two, so rows fall into different sets
 constexpr long NC = 1024;      // columns of a block of B, which stays in the second-level cache
 
-/** Element (i, j) is data[i · rows + j · columns]; one of the strides is 1. */
+/** Element (i, j) is data[i · rows + j · columns]; one of the strides is 1. Only a B may be of bf16 (`halves`). */
 struct View {
   const float* data;
   long rows, columns;
+  bool halves = false;
+
+  /** From element (i, j) on. */
+  View from(long i, long j) const {
+    const long offset = i * rows + j * columns;
+    return {halves ? reinterpret_cast<const float*>(reinterpret_cast<const half*>(data) + offset) : data + offset, rows,
+            columns, halves};
+  }
 };
 
 /** Where a product goes: element (i, j) at c[i · rows + j · columns]. */

@@ -112,8 +112,9 @@ static void multiply_q8(const float* strip, const float* x, long in, long width,
 static void multiply_strip(const Strips& w, long s, long n, const float* x, const float* rows, const StripsOut& to,
                            float* scratch) {
   const long j = s * NR, width = smaller(NR, w.out - j);
-  const float* strip = w.plain ? scratch : w.packed + s * strip_floats(w.in, w.held, w.operands);
-  if (w.plain) pack_strips(w.plain, w.out, w.in, w.operands, s, s + 1, scratch);
+  const bool plain = w.plain.data != nullptr;
+  const float* strip = plain ? scratch : w.packed + s * strip_floats(w.in, w.held, w.operands);
+  if (plain) pack_strips(w.plain, w.out, w.in, w.operands, s, s + 1, scratch);
   if (w.held == Held::q8 && n == 1) {
     multiply_q8(strip, x, w.in, width, {to.bias ? to.bias + j : nullptr, to.residual ? to.residual + j : nullptr, to.y + j});
     return;
@@ -121,7 +122,7 @@ static void multiply_strip(const Strips& w, long s, long n, const float* x, cons
   // The next strip's first lines of each page: from there on a processor looks ahead itself.
   constexpr long page = 1024, lines = 4 * 16;
   const long floats = strip_floats(w.in, w.held, w.operands);
-  const Ahead next = w.plain ? Ahead{} : Ahead{strip + floats, page, ceil_div(floats, page), lines};
+  const Ahead next = plain ? Ahead{} : Ahead{strip + floats, page, ceil_div(floats, page), lines};
   long block = 0;
   each_block(w.in, w.operands, [&](long p, long depth, long before) {
     const float* part = strip + before * NR;
@@ -144,11 +145,11 @@ long strip_floats(long in, Held held, Operands operands) {
   return held == Held::q8 ? ceil_div(in, q8_block) * strips::q8_floats : strips::all_slots(in, operands) * NR;
 }
 
-void pack_strips(const float* w, long out, long in, Operands operands, long first, long last, float* to) {
+void pack_strips(View w, long out, long in, Operands operands, long first, long last, float* to) {
   for (long s = first; s < last; s++) {
     float* strip = to + (s - first) * strip_floats(in, Held::floats, operands);
     strips::each_block(in, operands, [&](long p, long depth, long before) {
-      pack_b({w + s * NR * in + p, 1, in}, smaller(NR, out - s * NR), depth, 0, 1, strip + before * NR, operands);
+      pack_b(w.from(p, s * NR), smaller(NR, out - s * NR), depth, 0, 1, strip + before * NR, operands);
     });
   }
 }
@@ -158,7 +159,7 @@ void multiply_by_strips(const Strips* matrices, const StripsOut* to, int matrix_
   const long step = strips::rows_at_a_time(w.in);
   const long blocks = ceil_div(larger(1, w.in), block_depth(w.in, w.operands));
   float* rows = shared_scratch(slot_packed_b, blocks * strips::panels(smaller(n, step)));
-  const long scratch_floats = w.plain             ? strip_floats(w.in, Held::floats, w.operands)
+  const long scratch_floats = w.plain.data         ? strip_floats(w.in, Held::floats, w.operands)
                               : w.held == Held::q8 ? NR * block_depth(w.in, w.operands)
                                                    : 0;
   long count = 0;
@@ -211,7 +212,7 @@ const char* pack_linear(const Call& call) {
   const Operands operands = wanted_operands();
   const long floats = strip_floats(in, Held::floats, operands);
   in_pieces(ceil_div(out, NR), 4.0 * out * in, [&](long s, int) {
-    pack_strips(call.floats(0), out, in, operands, s, s + 1, call.floats(1) + s * floats);
+    pack_strips({call.floats(0), 1, in}, out, in, operands, s, s + 1, call.floats(1) + s * floats);
   });
   return nullptr;
 }
@@ -274,7 +275,7 @@ const char* linear_packed(const Call& call) {
     const bool has_bias = call.number(at + 1) != 0, has_residual = call.number(at + 2) != 0;
     REQUIRE(next + 1 + has_bias + has_residual <= call.tensor_count, "packed, bias?, residual? of each matrix");
     REQUIRE(out >= 1 && call.holds(next, packed_floats(out, in, q8)), "size of packed");
-    matrices[i] = {out, in, q8 ? Held::q8 : Held::floats, operands, call.floats(next++), nullptr};
+    matrices[i] = {out, in, q8 ? Held::q8 : Held::floats, operands, call.floats(next++), {}};
     REQUIRE(!has_bias || call.holds(next, out), "size of bias");
     to[i].bias = has_bias ? call.floats(next++) : nullptr;
     REQUIRE(!has_residual || call.holds(next, n, out), "size of residual");

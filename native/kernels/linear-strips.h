@@ -14,13 +14,13 @@ constexpr long q8_block_bytes = 2 + q8_block;
 /** How the numbers of a packed matrix are held. */
 enum class Held { floats, q8 };
 
-/** A matrix W [out, in] in strips; where it is not packed, `plain` is W as it lies, and strips are made as they are needed. */
+/** A matrix W [out, in] in strips; where it is not packed, `plain` is Wᵀ as it lies, and strips are made as they are needed. */
 struct Strips {
   long out, in;
   Held held;
   Operands operands;
   const float* packed;
-  const float* plain;
+  View plain;
 };
 
 struct StripsOut {
@@ -30,8 +30,8 @@ struct StripsOut {
 
 /** Floats that one strip of a packed matrix takes. */
 long strip_floats(long in, Held held, Operands operands);
-/** Packs W's strips first … last − 1. */
-void pack_strips(const float* w, long out, long in, Operands operands, long first, long last, float* to);
+/** Packs W's strips first … last − 1, from Wᵀ. */
+void pack_strips(View w, long out, long in, Operands operands, long first, long last, float* to);
 
 /** y = x · Wᵀ (+ bias) (+ residual), x [n, in], for each of some matrices of one width, held alike. */
 void multiply_by_strips(const Strips* matrices, const StripsOut* to, int matrix_count, long n, const float* x);

@@ -1,5 +1,6 @@
 // y = x · Wᵀ (+ bias) (+ residual), W [out, in]. Some rows of x pass W a strip at a time; of many (training) both are
-// packed in blocks. A row's bits are the same either way: sums run along the depth in the same blocks.
+// packed in blocks. A row's bits are the same either way: sums run along the depth in the same blocks. W may lie as bf16,
+// which is widened while it is packed: the numbers are then those of the floats that it stands for.
 #include "linear.h"
 
 #include "gemm.h"
@@ -34,20 +35,27 @@ void column_sums(void* context, int thread) {
   }
 }
 
+/** Whether tensor i is a matrix [out, in] of floats, or of `halves`, two to a place. */
+bool holds_matrix(const Call& call, int i, long out, long in, bool halves) {
+  return halves ? in % 2 == 0 && call.holds(i, out, in / 2) : call.holds(i, out, in);
+}
+
 }  // namespace
 
-// Tensors: x [n, in], w [out, in], (bias [out]), (residual [n, out]), y [n, out]. Numbers: n, in, out, bias, residual.
+// Tensors: x [n, in], w [out, in], (bias [out]), (residual [n, out]), y [n, out].
+// Numbers: n, in, out, bias, residual, halves (w is of bf16, two to a place).
 const char* linear(const Call& call) {
-  REQUIRE(call.number_count == 5, "5 numbers");
+  REQUIRE(call.number_count == 6, "6 numbers");
   const long n = call.number(0), in = call.number(1), out = call.number(2);
-  const bool has_bias = call.number(3) != 0, has_residual = call.number(4) != 0;
+  const bool has_bias = call.number(3) != 0, has_residual = call.number(4) != 0, halves = call.number(5) != 0;
   REQUIRE(call.tensor_count == 3 + has_bias + has_residual, "x, w, bias?, residual?, y");
   const int last = call.tensor_count - 1;
-  REQUIRE(call.holds(0, n, in) && call.holds(1, out, in) && call.holds(last, n, out), "sizes of x, w or y");
+  REQUIRE(call.holds(0, n, in) && holds_matrix(call, 1, out, in, halves) && call.holds(last, n, out),
+          "sizes of x, w or y");
   REQUIRE(!has_bias || call.holds(2, out), "size of bias");
   REQUIRE(!has_residual || call.holds(last - 1, n, out), "size of residual");
   const float* x = call.floats(0);
-  const float* w = call.floats(1);
+  const View w{call.floats(1), 1, in, halves};
   const float* bias = has_bias ? call.floats(2) : nullptr;
   const float* residual = has_residual ? call.floats(last - 1) : nullptr;
   float* y = call.floats(last);
@@ -60,26 +68,34 @@ const char* linear(const Call& call) {
     Out to{y, out};
     to.bias = bias;
     to.residual = residual;
-    gemm(n, out, in, {x, in, 1}, {w, 1, in}, to);
+    gemm(n, out, in, {x, in, 1}, w, to);
   }
   return nullptr;
 }
 
-// Tensors: dy [n, out], x [n, in], w [out, in], dx, dw, (dbias [out]). Numbers: n, in, out, bias.
+// Tensors: dy [n, out], x [n, in], w [out, in], (dx), (dw), (dbias [out]).
+// Numbers: n, in, out, dx, dw, dbias (whether each is wanted), halves (w is of bf16, and has no gradient).
 const char* linear_grad(const Call& call) {
-  REQUIRE(call.number_count == 4, "4 numbers");
+  REQUIRE(call.number_count == 7, "7 numbers");
   const long n = call.number(0), in = call.number(1), out = call.number(2);
-  const bool has_bias = call.number(3) != 0;
-  REQUIRE(call.tensor_count == 5 + has_bias, "dy, x, w, dx, dw, dbias?");
-  REQUIRE(call.holds(0, n, out) && call.holds(1, n, in) && call.holds(2, out, in) && call.holds(3, n, in) &&
-              call.holds(4, out, in),
-          "sizes of dy, x, w, dx or dw");
-  REQUIRE(!has_bias || call.holds(5, out), "size of dbias");
+  const bool has_dx = call.number(3) != 0, has_dw = call.number(4) != 0, has_bias = call.number(5) != 0;
+  const bool halves = call.number(6) != 0;
+  REQUIRE(!(halves && has_dw), "a matrix of bf16 has no gradient");
+  REQUIRE(call.tensor_count == 3 + has_dx + has_dw + has_bias, "dy, x, w, dx?, dw?, dbias?");
+  REQUIRE(call.holds(0, n, out) && call.holds(1, n, in) && holds_matrix(call, 2, out, in, halves), "sizes of dy, x or w");
   const float* dy = call.floats(0);
-  gemm(n, in, out, {dy, out, 1}, {call.floats(2), in, 1}, {call.floats(3), in});
-  gemm(out, in, n, {dy, 1, out}, {call.floats(1), in, 1}, {call.floats(4), in});
+  int next = 3;
+  if (has_dx) {
+    REQUIRE(call.holds(next, n, in), "size of dx");
+    gemm(n, in, out, {dy, out, 1}, {call.floats(2), in, 1, halves}, {call.floats(next++), in});
+  }
+  if (has_dw) {
+    REQUIRE(call.holds(next, out, in), "size of dw");
+    gemm(out, in, n, {dy, 1, out}, {call.floats(1), in, 1}, {call.floats(next++), in});
+  }
   if (has_bias) {
-    Sums context{n, out, dy, call.floats(5)};
+    REQUIRE(call.holds(next, out), "size of dbias");
+    Sums context{n, out, dy, call.floats(next)};
     Pool::instance().run(column_sums, &context, 4.0 * n * out);
   }
   return nullptr;

@@ -17,8 +17,8 @@ inline vf operand(vf x) {
 }
 
 /** W slots of a row from slot s on; past `depth` there are zeros. */
-template <Operands O>
-inline vf along(const float* row, long s, long depth) {
+template <Operands O, typename T>
+inline vf along(const T* row, long s, long depth) {
   if constexpr (O != Operands::paired) {
     return operand<O>(depth - s >= W ? load(row + s) : load_some(row + s, depth - s));
   } else {
@@ -32,10 +32,10 @@ inline vf along(const float* row, long s, long depth) {
 }
 
 /** `count` (≤ W) columns of slot s, where rows lie `stride` apart. */
-template <Operands O>
-inline vf down(const float* data, long stride, long s, long depth, long count) {
+template <Operands O, typename T>
+inline vf down(const T* data, long stride, long s, long depth, long count) {
   const auto row = [&](long k) {
-    const float* p = data + k * stride;
+    const T* p = data + k * stride;
     return k >= depth ? vf{} : count == W ? load(p) : load_some(p, count);
   };
   if constexpr (O != Operands::paired) return operand<O>(row(s));
@@ -43,12 +43,12 @@ inline vf down(const float* data, long stride, long s, long depth, long count) {
 }
 
 /** One panel [slots, NR] of a B whose columns lie contiguous in memory: a transposition. */
-template <Operands O>
-void pack_transposed(const float* from, long stride, long columns, long depth, float* to) {
+template <Operands O, typename T>
+void pack_transposed(const T* from, long stride, long columns, long depth, float* to) {
   const long count = slots(O, depth);
   for (int v = 0; v < NV; v++) {
     const long valid = smaller(W, larger(0, columns - v * W));
-    const float* block = from + v * W * stride;
+    const T* block = from + v * W * stride;
     for (long s = 0; s < count; s += W) {
       vf rows[W];
       for (int i = 0; i < W; i++) rows[i] = i < valid ? along<O>(block + i * stride, s, depth) : vf{};
@@ -63,8 +63,8 @@ void pack_transposed(const float* from, long stride, long columns, long depth, f
  * Panels [slots, NR] of a B whose rows lie contiguous. Slot by slot over all panels, because memory is fetched ahead along
  * a row, not across.
  */
-template <Operands O>
-void pack_strips(const float* from, long stride, long columns, long depth, float* to) {
+template <Operands O, typename T>
+void pack_strips(const T* from, long stride, long columns, long depth, float* to) {
   const long count = slots(O, depth);
   for (long s = 0; s < count; s++) {
     float* out = to + s * NR;
@@ -130,15 +130,21 @@ void pack_a_as(View a, long rows, long depth, float* to) {
   }
 }
 
-template <Operands O>
-void pack_b_as(View b, long columns, long depth, long first, long last, float* to) {
+template <Operands O, typename T>
+void pack_b_of(const T* data, View b, long columns, long depth, long first, long last, float* to) {
   const long begin = first * NR, end = smaller(last * NR, columns);
   if (begin >= end) return;
   float* out = to + begin * slots(O, depth);
-  if (b.columns == 1) return pack_strips<O>(b.data + begin, b.rows, end - begin, depth, out);
+  if (b.columns == 1) return pack_strips<O>(data + begin, b.rows, end - begin, depth, out);
   for (long j = begin; j < end; j += NR, out += NR * slots(O, depth)) {
-    pack_transposed<O>(b.data + j * b.columns, b.columns, smaller(NR, end - j), depth, out);
+    pack_transposed<O>(data + j * b.columns, b.columns, smaller(NR, end - j), depth, out);
   }
+}
+
+template <Operands O>
+void pack_b_as(View b, long columns, long depth, long first, long last, float* to) {
+  if (b.halves) return pack_b_of<O>(reinterpret_cast<const half*>(b.data), b, columns, depth, first, last, to);
+  pack_b_of<O>(b.data, b, columns, depth, first, last, to);
 }
 
 }  // namespace

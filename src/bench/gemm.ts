@@ -52,7 +52,7 @@ export function* measureGemm(
     const { m, n, k } = product;
     const [forward, backward] = tidy(() => {
       const inputs = [randomTensor([m, k]), randomTensor([n, k])];
-      const calls = opCalls(linearOp, inputs, { bias: false, residual: false });
+      const calls = opCalls(linearOp, inputs, { bias: false, residual: false, halves: false });
       return [secondsPerCall(calls.forward, options).median, secondsPerCall(calls.backward, options).median];
     });
     const result = (pass: GemmResult['pass'], products: number, seconds: number): GemmResult => {

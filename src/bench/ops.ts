@@ -109,7 +109,13 @@ function casesOf(shape: Shape): Case[] {
   const ranges = (): Tensor => tensor3d(causalRanges(rows, columns), [rows, columns, 2], 'int32');
   const random = (...size: number[]): Tensor => randomTensor(size);
   return [
-    fused(embeddingOp, () => [random(vocab, d), ids(vocab)], {}, [0, 2 * n * d], [n * d, (n + vocab) * d]),
+    fused(
+      embeddingOp,
+      () => [random(vocab, d), ids(vocab)],
+      { halves: false },
+      [0, 2 * n * d],
+      [n * d, (n + vocab) * d],
+    ),
     fused(rmsNormOp, () => [random(n, d), random(d)], { epsilon }, [4 * n * d, 2 * n * d], [9 * n * d, 3 * n * d]),
     fused(
       rotaryOp,
@@ -134,14 +140,14 @@ function casesOf(shape: Shape): Case[] {
     fused(
       linearOp,
       () => [random(n, f), random(d, f), random(n, d)],
-      { bias: false, residual: true },
+      { bias: false, residual: true, halves: false },
       [2 * n * f * d, n * f + d * f + 2 * n * d],
       [4 * n * f * d, 2 * n * f + 2 * d * f + n * d],
     ),
     fused(
       crossEntropyOp,
       () => [random(n, d), randomTensor([vocab, d], 0.1), ids(vocab)],
-      {},
+      { halves: false },
       [2 * n * vocab * d, (n + vocab) * d],
       [6 * n * vocab * d, 2 * (n + vocab) * d],
     ),
@@ -149,7 +155,7 @@ function casesOf(shape: Shape): Case[] {
     fused(
       crossEntropySumOp,
       () => [random(n, d), randomTensor([vocab, d], 0.1), ids(vocab), random(n)],
-      {},
+      { halves: false },
       [6 * n * vocab * d, 2 * (n + vocab) * d],
       [(n + vocab) * d, 2 * (n + vocab) * d],
     ),

@@ -1,6 +1,7 @@
 // Reverse-mode differentiation over TensorFlow.js's tape. Its own backward pass keeps every intermediate gradient and
 // every saved activation to the very end; this one lets go of each as soon as the last use is done, which halves the
 // memory of a training step.
+import { wanting } from './op.js';
 import { add, dispose, engine, ones, type Tensor, tidy } from './tf.js';
 
 interface TapeNode {
@@ -89,7 +90,7 @@ function gradientsOf(node: TapeNode, dy: Tensor, wanted: readonly string[]): [na
   const kept: Tensor[] = [];
   try {
     // Only the first output of an op is ever differentiated (op.ts); the others' places must not be empty, though.
-    const all = node.gradient(node.outputs.map(() => dy));
+    const all = wanting(wanted.map(Number), () => node.gradient?.(node.outputs.map(() => dy)) ?? {});
     for (const name of wanted) kept.push(all[name]());
     return wanted.map((name, index) => [name, kept[index]]);
   } finally {

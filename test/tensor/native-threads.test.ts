@@ -147,7 +147,7 @@ const wanted = y.map((_, at) => {
   for (let d = 0; d < k; d++) sum += x[Math.floor(at / n) * k + d] * w[(at % n) * k + d];
   return sum;
 });
-const frame = Float64Array.from([3, 5, base, n * k, base + 4 * n * k, n * k, base + 8 * n * k, n * n, n, k, n, 0, 0]);
+const frame = Float64Array.from([3, 6, base, n * k, base + 4 * n * k, n * k, base + 8 * n * k, n * n, n, k, n, 0, 0, 0]);
 let wrong = 0;
 for (let round = 0; round < 1000; round++) {
   y.fill(0);

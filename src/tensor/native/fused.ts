@@ -6,26 +6,32 @@ import { registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
 import { binary, stridesOf } from './plain.js';
 
-type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => TensorInfo[];
+/** A gradient's body gives what it has computed, in the places of the inputs. */
+type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attributes) => (TensorInfo | undefined)[];
 
 const bodies: Record<string, Body> = {
-  Embedding: (backend, [table, ids]) => {
-    const [vocabulary, width] = table.shape;
+  Embedding: (backend, [table, ids], { halves }) => {
+    const [vocabulary, width] = matrixShape(table, halves);
     const count = sizeOf(ids.shape);
-    return backend.run('Embedding', [table, ids], [[count, width]], [vocabulary, width, count]);
+    return backend.run('Embedding', [table, ids], [[count, width]], [vocabulary, width, count, Number(halves)]);
   },
   EmbeddingGrad: (backend, [dy, table, ids]) =>
     backend.run('EmbeddingGrad', [dy, ids], [table.shape], [...table.shape, sizeOf(ids.shape)]),
-  Linear: (backend, inputs, { bias, residual }) => {
+  Linear: (backend, inputs, { bias, residual, halves }) => {
     const [x, weight] = inputs;
     const [[rows, width], [out]] = [x.shape, weight.shape];
-    return backend.run('Linear', inputs, [[rows, out]], [rows, width, out, Number(bias), Number(residual)]);
+    const numbers = [rows, width, out, Number(bias), Number(residual), Number(halves)];
+    return backend.run('Linear', inputs, [[rows, out]], numbers);
   },
-  LinearGrad: (backend, [dy, x, weight], { bias, residual }) => {
+  LinearGrad: (backend, [dy, x, weight], { bias, residual, halves, wanted }) => {
     const [[rows, width], [out]] = [x.shape, weight.shape];
-    const shapes = bias ? [x.shape, weight.shape, [out]] : [x.shape, weight.shape];
-    const gradients = backend.run('LinearGrad', [dy, x, weight], shapes, [rows, width, out, Number(bias)]);
-    return residual ? [...gradients, backend.alias(dy, dy.shape)] : gradients;
+    const asked = [0, 1, 2].map((input) => (wanted as number[]).includes(input) && (input < 2 || bias === true));
+    const shapes = [x.shape, weight.shape, [out]].filter((_, input) => asked[input]);
+    const numbers = [rows, width, out, ...asked.map(Number), Number(halves)];
+    const gradients = (shapes.length > 0 ? backend.run('LinearGrad', [dy, x, weight], shapes, numbers) : []).values();
+    const placed = asked.map((isAsked) => (isAsked ? (gradients.next().value as TensorInfo) : undefined));
+    if (!bias) placed.pop();
+    return residual ? [...placed, backend.alias(dy, dy.shape)] : placed;
   },
   RmsNorm: (backend, [x, weight], { epsilon }) => {
     const [width] = weight.shape;
@@ -50,26 +56,28 @@ const bodies: Record<string, Body> = {
   Swiglu: (backend, [gate, up]) => backend.run('Swiglu', [gate, up], [gate.shape], [sizeOf(gate.shape)]),
   SwigluGrad: (backend, [dy, gate, up]) =>
     backend.run('SwigluGrad', [dy, gate, up], [gate.shape, up.shape], [sizeOf(gate.shape)]),
-  CrossEntropy: (backend, [hidden, weight, targets]) => {
+  CrossEntropy: (backend, [hidden, weight, targets], { halves }) => {
     const [rows, width] = hidden.shape;
-    return backend.run('CrossEntropy', [hidden, weight, targets], [[rows], [rows]], [rows, width, weight.shape[0]]);
+    const numbers = [rows, width, weight.shape[0], Number(halves)];
+    return backend.run('CrossEntropy', [hidden, weight, targets], [[rows], [rows]], numbers);
   },
-  CrossEntropyGrad: (backend, all) => {
+  CrossEntropyGrad: (backend, all, { halves, wanted }) => {
     const [, hidden, weight] = all;
-    const numbers = [...hidden.shape, weight.shape[0]];
-    return backend.run('CrossEntropyGrad', all, [hidden.shape, weight.shape], numbers);
+    const shapes = (wanted as number[]).includes(1) ? [hidden.shape, weight.shape] : [hidden.shape];
+    return backend.run('CrossEntropyGrad', all, shapes, [...hidden.shape, weight.shape[0], Number(halves)]);
   },
-  CrossEntropySum: (backend, inputs) => {
+  CrossEntropySum: (backend, inputs, { halves }) => {
     const [hidden, weight] = inputs;
-    return backend.run('CrossEntropySum', inputs, [[], hidden.shape, weight.shape], [...hidden.shape, weight.shape[0]]);
+    const numbers = [...hidden.shape, weight.shape[0], Number(halves)];
+    return backend.run('CrossEntropySum', inputs, [[], hidden.shape, weight.shape], numbers);
   },
-  // A loss is most often differentiated as it is: then its gradients need no scaling.
-  CrossEntropySumGrad: (backend, [dy, , , , , , dHidden, dWeight]) =>
-    [dHidden, dWeight].map((gradient) =>
-      (backend.readSync(dy.dataId) as Float32Array)[0] === 1
-        ? backend.alias(gradient, gradient.shape)
-        : multiply(backend, gradient, dy),
-    ),
+  FrozenCrossEntropySum: (backend, inputs, { halves }) => {
+    const [hidden, weight] = inputs;
+    const numbers = [...hidden.shape, weight.shape[0], Number(halves)];
+    return backend.run('CrossEntropySum', inputs, [[], hidden.shape], numbers);
+  },
+  CrossEntropySumGrad: (backend, [dy, , , , , , ...gradients]) => gradients.map((each) => scaled(backend, each, dy)),
+  FrozenCrossEntropySumGrad: (backend, [dy, , , , , , dHidden]) => [scaled(backend, dHidden, dy)],
   AdamW: (backend, all, { beta1, beta2, gradientScale, stepSize, root, epsilon, keep }) => {
     const settings = [beta1, beta2, gradientScale, stepSize, root, epsilon] as number[];
     const keeps = keep as number[];
@@ -124,10 +132,29 @@ export function registerFused(): void {
     registerKernel({
       kernelName,
       backendName: 'native',
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        body(backend as NativeBackend, inputs as unknown as TensorInfo[], (attrs ?? {}) as Attributes),
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        const attributes = (attrs ?? {}) as Attributes;
+        const results = body(backend as NativeBackend, inputs as unknown as TensorInfo[], attributes);
+        return chosen(backend as NativeBackend, results, attributes.wanted as number[] | undefined);
+      },
     });
   }
+}
+
+/** The gradients that are wanted, in their order; the others go. */
+function chosen(
+  backend: NativeBackend,
+  results: readonly (TensorInfo | undefined)[],
+  wanted = results.map((_, input) => input),
+): TensorInfo[] {
+  results.forEach((result, input) => {
+    if (result !== undefined && !wanted.includes(input)) backend.disposeData(result.dataId);
+  });
+  return wanted.map((input) => results[input] as TensorInfo);
+}
+
+function matrixShape({ shape: [out, width] }: TensorInfo, isHalf: Attributes[string]): [out: number, input: number] {
+  return [out, isHalf ? 2 * width : width];
 }
 
 /** Direction 1 is forward, −1 back. */
@@ -141,6 +168,12 @@ function rotate(
   const [heads, dimension] = x.shape.slice(-2);
   const numbers = [sizeOf(positions.shape), heads, dimension, direction, Number(scale), ...(frequencies as number[])];
   return backend.run('Rotary', [x, positions], [x.shape], numbers);
+}
+
+/** A loss is most often differentiated as it is: then its gradients need no scaling. */
+function scaled(backend: NativeBackend, gradient: TensorInfo, dy: TensorInfo): TensorInfo {
+  if ((backend.readSync(dy.dataId) as Float32Array)[0] === 1) return backend.alias(gradient, gradient.shape);
+  return multiply(backend, gradient, dy);
 }
 
 /** x · scalar. */

@@ -19,15 +19,17 @@ import {
   tidy,
   unsortedSegmentSum,
 } from '../tf.js';
+import { checkMatrix, heldIn, isHalf, type Matrix } from './matrix.js';
 
 /** Logits held at a time. */
 const chunkLogits = 1 << 22;
 
-export const crossEntropyOp: Op<Record<string, never>> = {
+export const crossEntropyOp: Op<{ halves: boolean }> = {
   name: 'CrossEntropy',
   // nll [N], and logsumexp [N] for the backward pass.
   outputs: 2,
   differentiable: () => 2,
+  reads: { outputs: [1] },
   forward: ([hidden, weight, targets]) => {
     const parts = chunks(hidden, weight).map(([begin, count]) =>
       tidy(() => {
@@ -63,11 +65,11 @@ export const crossEntropyOp: Op<Record<string, never>> = {
 };
 
 /** hidden [N, d], weight [V, d], targets int32 [N] in 0..V−1 → negative log-likelihood [N], in nats. */
-export function crossEntropy(hidden: Tensor2D, weight: Tensor2D, targets: Tensor1D): Tensor1D {
+export function crossEntropy(hidden: Tensor2D, weight: Matrix, targets: Tensor1D): Tensor1D {
   const sizes = checkTensor('crossEntropy', 'hidden', hidden, ['N', 'd']);
-  checkTensor('crossEntropy', 'weight', weight, ['V', 'd'], 'float32', sizes);
+  checkMatrix('crossEntropy', 'weight', weight, ['V', 'd'], sizes);
   checkTensor('crossEntropy', 'targets', targets, ['N'], 'int32', sizes);
-  return runOp(crossEntropyOp, [hidden, weight, targets], {}) as Tensor1D;
+  return runOp(crossEntropyOp, [hidden, heldIn(weight), targets], { halves: isHalf(weight) }) as Tensor1D;
 }
 
 function chunks(hidden: Tensor, weight: Tensor): [begin: number, count: number][] {

@@ -4,7 +4,7 @@ import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { registerCachedAttention } from './cached-attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
-import { crossEntropySumOp } from './cross-entropy-sum.js';
+import { crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
 import { embeddingOp } from './embedding.js';
 import { registerGlobalNorm } from './global-norm.js';
 import { linearOp } from './linear.js';
@@ -23,6 +23,7 @@ const ops: readonly Op<Attributes>[] = [
   swigluOp,
   crossEntropyOp,
   crossEntropySumOp,
+  frozenCrossEntropySumOp,
 ];
 
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */

@@ -4,27 +4,29 @@ import { checkTensor } from '../check.js';
 import { type Op, runOp } from '../op.js';
 import type { Tensor, Tensor1D, Tensor2D } from '../tf.js';
 import { add, clone, matMul, sum } from '../tf.js';
+import { checkMatrix, heldIn, isHalf, type Matrix } from './matrix.js';
 
-type LinearAttributes = { bias: boolean; residual: boolean };
+type LinearAttributes = { bias: boolean; residual: boolean; halves: boolean };
 
 export const linearOp: Op<LinearAttributes> = {
   name: 'Linear',
   outputs: 1,
   differentiable: (inputs) => inputs.length,
   forward: ([x, weight, ...extra]) => [extra.reduce((y, term) => add(y, term), matMul(x, weight, false, true))],
-  backward: (dy, [x, weight], _, { bias, residual }) => {
-    const gradients: Tensor[] = [matMul(dy, weight), matMul(dy, x, true, false)];
+  reads: { inputs: [0, 1], outputs: [] },
+  backward: (dy, [x, weight], _, { bias, residual }, wanted) => {
+    const gradients = [wanted(0) ? matMul(dy, weight) : undefined, wanted(1) ? matMul(dy, x, true, false) : undefined];
     if (bias) gradients.push(sum(dy, 0));
     if (residual) gradients.push(clone(dy));
     return gradients;
   },
 };
 
-/** x [N, in], weight [out, in], bias [out], residual [N, out] → [N, out]. */
-export function linear(x: Tensor2D, weight: Tensor2D, extra: { bias?: Tensor1D; residual?: Tensor2D } = {}): Tensor2D {
+/** x [N, in], weight [out, in], bias [out], residual [N, out] → [N, out]. A matrix of bf16 has no gradient. */
+export function linear(x: Tensor2D, weight: Matrix, extra: { bias?: Tensor1D; residual?: Tensor2D } = {}): Tensor2D {
   const sizes = checkTensor('linear', 'x', x, ['N', 'in']);
-  checkTensor('linear', 'weight', weight, ['out', 'in'], 'float32', sizes);
-  const inputs: Tensor[] = [x, weight];
+  checkMatrix('linear', 'weight', weight, ['out', 'in'], sizes);
+  const inputs: Tensor[] = [x, heldIn(weight)];
   if (extra.bias) {
     checkTensor('linear', 'bias', extra.bias, ['out'], 'float32', sizes);
     inputs.push(extra.bias);
@@ -33,6 +35,6 @@ export function linear(x: Tensor2D, weight: Tensor2D, extra: { bias?: Tensor1D; 
     checkTensor('linear', 'residual', extra.residual, ['N', 'out'], 'float32', sizes);
     inputs.push(extra.residual);
   }
-  const attributes = { bias: extra.bias !== undefined, residual: extra.residual !== undefined };
+  const attributes = { bias: extra.bias !== undefined, residual: extra.residual !== undefined, halves: isHalf(weight) };
   return runOp(linearOp, inputs, attributes) as Tensor2D;
 }

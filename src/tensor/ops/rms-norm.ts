@@ -7,6 +7,7 @@ import { add, mean, mul, reshape, rsqrt, square, sub, sum } from '../tf.js';
 export const rmsNormOp: Op<{ epsilon: number }> = {
   name: 'RmsNorm',
   outputs: 1,
+  reads: { outputs: [] },
   differentiable: () => 2,
   forward: ([x, weight], { epsilon }) => [mul(mul(x, inverseRms(x, epsilon)), weight)],
   backward: (dy, [x, weight], _, { epsilon }) => {

@@ -15,6 +15,7 @@ export type Rotation = {
 export const rotaryOp: Op<Rotation> = {
   name: 'Rotary',
   outputs: 1,
+  reads: { inputs: [1], outputs: [] },
   differentiable: () => 1,
   forward: ([x, positions], rotation) => [rotate(x, positions, rotation, 1)],
   // A rotation's transpose turns the other way.

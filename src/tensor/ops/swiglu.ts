@@ -7,6 +7,7 @@ import { add, mul, sigmoid, sub } from '../tf.js';
 export const swigluOp: Op<Record<string, never>> = {
   name: 'Swiglu',
   outputs: 1,
+  reads: { outputs: [] },
   differentiable: () => 2,
   forward: ([gate, up]) => [mul(mul(gate, sigmoid(gate)), up)],
   backward: (dy, [gate, up]) => {
