@@ -1,6 +1,6 @@
 // A model's weights as tensors on the current backend: created, loaded, disposed.
 // Which ones there are is said by architecture/parameters.ts; a model carries the rows of that table it was built from.
-import { decoderTable, type ParameterSpec } from '../architecture/parameters.js';
+import { decoderTable, isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
@@ -34,11 +34,11 @@ export function initModel(
 export function withParameters(model: Model, rows: readonly ParameterSpec[], seed: number): Model {
   const names = new Set(rows.map(({ name }) => name));
   for (const [name, value] of model.weights) if (!names.has(name)) value.dispose();
-  return build(
-    model.config,
-    rows,
-    (row) => model.weights.get(row.name) ?? createVariable(row, initialValues(row, seed)),
-  );
+  return build(model.config, rows, (row) => {
+    const value = model.weights.get(row.name) ?? createVariable(row, initialValues(row, seed));
+    value.trainable = isTrained(row);
+    return value;
+  });
 }
 
 function initialValues({ name, shape, init }: ParameterSpec, seed: number): Float32Array {
@@ -91,9 +91,9 @@ function build(
 }
 
 // tfjs keeps its own registry of variable names; ours are found in the map.
-function createVariable({ shape }: ParameterSpec, values: Float32Array): Variable {
-  const initial = tensor(values, shape, 'float32');
-  const value = variable(initial, true);
+function createVariable(row: ParameterSpec, values: Float32Array): Variable {
+  const initial = tensor(values, row.shape, 'float32');
+  const value = variable(initial, isTrained(row));
   initial.dispose();
   return value;
 }
