@@ -210,7 +210,12 @@ function addInspect(program: Command): void {
     .description('what a checkpoint is and descends from; with --text or --row, its tokens and which carry loss')
     .argument('<checkpoint>', anyModel)
     .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
-    .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it');
+    .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it')
+    .addOption(
+      new Option('--loss <what>', 'with --row: what is learnt, as sft.loss')
+        .choices(['assistant', 'all', 'last'])
+        .conflicts('text'),
+    );
   withOutput(withVerify(inspect));
   withAction(onlyPrints(inspect), async () => (await import('./commands/inspect.js')).inspect);
   example(inspect, 'mossctl inspect runs/quickstart/latest');

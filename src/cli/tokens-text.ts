@@ -1,5 +1,5 @@
 // Tokens as a person reads them: one blank between two of them, a new line where the text has one. What carries loss is
-// green in a terminal and stands in ⟦ ⟧ elsewhere.
+// green in a terminal and stands in ⟦ ⟧ elsewhere; a weight other than 1 follows it, as ×0.5.
 import pc from 'picocolors';
 import { countOf, displayWidth, formatCount, printable } from '../base/format.js';
 import type { TokensReport, TokenView } from '../inspect/tokens.js';
@@ -36,12 +36,14 @@ function wrap(tokens: readonly TokenView[], colours: boolean, columns: number): 
     used = 0;
   };
   for (const [i, token] of tokens.entries()) {
-    const opens = token.loss && tokens[i - 1]?.loss !== true;
-    const closes = token.loss && tokens[i + 1]?.loss !== true;
-    const bare = colours ? token.text : `${opens ? '⟦' : ''}${token.text}${closes ? '⟧' : ''}`;
+    const { loss } = token;
+    const opens = loss > 0 && tokens[i - 1]?.loss !== loss;
+    const closes = loss > 0 && tokens[i + 1]?.loss !== loss;
+    const weight = closes && loss !== 1 ? `×${Number(loss.toFixed(3))}` : '';
+    const bare = colours ? `${token.text}${weight}` : `${opens ? '⟦' : ''}${token.text}${closes ? `⟧${weight}` : ''}`;
     const needed = displayWidth(bare) + (line.length > 0 ? 1 : 0);
     if (used + needed > columns) close();
-    line.push(colours ? coloured(token) : bare);
+    line.push(colours ? coloured(token) + pc.dim(weight) : bare);
     used += needed;
     if (token.text.endsWith('↵')) close();
   }
@@ -50,6 +52,6 @@ function wrap(tokens: readonly TokenView[], colours: boolean, columns: number): 
 }
 
 function coloured({ text, control, loss }: TokenView): string {
-  if (loss) return pc.green(control ? pc.bold(text) : text);
+  if (loss > 0) return pc.green(control ? pc.bold(text) : text);
   return control ? pc.cyan(text) : pc.dim(text);
 }

@@ -4,6 +4,10 @@ import { loraSchema } from './lora.js';
 import { optionalRows } from './paths.js';
 import { trainSchema } from './train.js';
 
+/** What of a conversation is learnt. */
+export const lossChoices = ['assistant', 'all', 'last'] as const;
+export type LossChoice = (typeof lossChoices)[number];
+
 export const sftSchema = z.strictObject({
   data: optionalRows('conversations (rows of JSONL, Parquet, …); default: what self-instruct made'),
   contextLength: z
@@ -12,6 +16,12 @@ export const sftSchema = z.strictObject({
     .max(1048576)
     .optional()
     .describe("tokens per packed row; default: the model's context, 2048 at most"),
+  loss: z
+    .enum(lossChoices)
+    .default('assistant')
+    .describe(
+      "what is learnt: assistant = every answer, its end included; last = the last answer alone; all = the person's turns and system messages too, as many tools do by default",
+    ),
   textShare: z
     .number()
     .min(0)

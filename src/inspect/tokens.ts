@@ -1,6 +1,7 @@
 // The tokens of a text or a conversation as the model gets them: what each stands for, and whether it carries loss.
 // What a template makes of a conversation, and how much of that is learnt, is where fine-tunes fail in silence.
 import { countOf } from '../base/format.js';
+import type { LossChoice } from '../config/sft.js';
 import { type FittedConversation, fitConversation } from '../data/conversations/fit.js';
 import type { RowNote } from '../data/conversations/notes.js';
 import { readConversation } from '../data/conversations/read.js';
@@ -17,8 +18,8 @@ export interface TokenView {
   text: string;
   /** Written by the template or the tokenizer, never by a person. */
   control: boolean;
-  /** Whether a training learns to predict it. */
-  loss: boolean;
+  /** How much it weighs in the loss of a training; 0: it is not learnt. */
+  loss: number;
 }
 
 export interface TokensReport {
@@ -45,24 +46,31 @@ export function textTokens(format: ChatFormat, text: string): TokensReport {
   return report(format, what, [{ tokens, loss: tokens.map(() => 0) }], []);
 }
 
-/** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. */
-export async function rowTokens(format: ChatFormat, path: string, line: number): Promise<TokensReport> {
+/** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. @param loss as `sft.loss`. */
+export async function rowTokens(
+  format: ChatFormat,
+  path: string,
+  line: number,
+  loss: LossChoice = 'assistant',
+): Promise<TokensReport> {
   const { conversation, notes, notices, fault } = await readConversation(path, line);
   const { template, contextLength } = format;
   const written = writtenChat(conversation, template);
   let encoded: EncodedChat[] = [];
   if (!('skipped' in written)) {
     const { messages, tools } = written;
-    encoded = template.encodeTurns(messages, { tools }).sequences;
+    encoded = template.encodeTurns(messages, { tools, loss }).sequences;
     if (encoded.length === 0) encoded = [template.encode(messages, { tools })];
   }
-  const fitted = fitConversation(conversation, template, contextLength);
+  const fitted = fitConversation(conversation, template, contextLength, loss);
   const skipped = fault ?? ('skipped' in fitted ? fitted.skipped : undefined);
-  const warnings = [...notices, ...notesInWords('skipped' in fitted ? notes : [...notes, ...fitted.notes])];
+  const warnings = [...notices, ...notesInWords('notes' in fitted ? [...notes, ...fitted.notes] : notes)];
   if (skipped !== undefined) warnings.push(`training skips this row: ${skipped}`);
+  else if ('untrained' in fitted) warnings.push(`training refuses this row: ${fitted.untrained}`);
   if (skipped === undefined && 'sequences' in fitted) {
     if (fitted.cutAnswers > 0) warnings.push(cutInWords(encoded, fitted, contextLength));
-    warnings.push(...answerFaults(conversation.messages, encoded), ...endFaults(format, encoded));
+    if (loss === 'assistant') warnings.push(...answerFaults(conversation.messages, encoded));
+    if (loss !== 'all') warnings.push(...endFaults(format, encoded));
   }
   return report(format, `${path}:${line}, ${rolesOf(conversation.messages)}`, encoded, warnings);
 }
@@ -86,8 +94,8 @@ function rolesOf(messages: readonly Message[]): string {
 }
 
 function answerFaults(messages: readonly Message[], encoded: readonly EncodedChat[]): string[] {
-  const answers = messages.filter(({ role, train }) => role === 'assistant' && train !== false).length;
-  const learnt = encoded.flatMap(({ loss }) => loss.filter((one, i) => one === 1 && loss[i - 1] !== 1)).length;
+  const answers = messages.filter(({ role, weight }) => role === 'assistant' && weight !== 0).length;
+  const learnt = encoded.flatMap(({ loss }) => loss.filter((weight, i) => weight > 0 && !(loss[i - 1] > 0))).length;
   return learnt < answers ? [`only ${learnt} of ${answers} answers carry loss`] : [];
 }
 
@@ -110,16 +118,16 @@ function report(
   warnings: readonly string[],
 ): TokensReport {
   const controls = new Set(tokenizer.controlStrings.map((text) => tokenizer.controlId(text)));
-  const view = (id: number, loss: boolean): TokenView => {
+  const view = (id: number, loss: number): TokenView => {
     return { id, text: visibleToken(tokenizer, id), control: controls.has(id), loss };
   };
-  const sequences = encoded.map(({ tokens, loss }) => tokens.map((id, i) => view(id, loss[i] === 1)));
+  const sequences = encoded.map(({ tokens, loss }) => tokens.map((id, i) => view(id, loss[i])));
   const all = sequences.flat();
   return {
     what,
     sequences,
     tokens: all.length,
-    withLoss: all.filter(({ loss }) => loss).length,
+    withLoss: all.filter(({ loss }) => loss > 0).length,
     warnings: [...notes, ...warnings],
   };
 }

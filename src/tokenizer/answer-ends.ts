@@ -11,8 +11,12 @@ interface LabelledTokens {
 /** Each token that ends a stretch with loss, and what follows it. */
 export function learntEnds({ tokens, loss }: LabelledTokens): { id: number; next: number | undefined }[] {
   return Array.from(tokens).flatMap((id, i) =>
-    loss?.[i] === 1 && loss[i + 1] !== 1 ? [{ id, next: tokens[i + 1] }] : [],
+    isLearnt(loss?.[i]) && !isLearnt(loss?.[i + 1]) ? [{ id, next: tokens[i + 1] }] : [],
   );
+}
+
+function isLearnt(weight = 0): boolean {
+  return weight > 0;
 }
 
 /** What is wrong, with tokens as `name` shows them; undefined where every answer is learnt to its end. */

@@ -4,12 +4,22 @@
 // the prompt that the model would have been given for that turn, up to the token that ends it.
 import { cleanText } from '../base/clean-text.js';
 import { UserError } from '../base/errors.js';
+import type { LossChoice } from '../config/sft.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
 import { RefusalError } from './jinja/budget.js';
 import type { Message, Tool } from './message.js';
 import { MessageEscape, marks, ownCharacter } from './message-escape.js';
-import { holds, overlap, partingOf, type Rendering, type Turn, withoutMarks } from './rendering.js';
+import {
+  holds,
+  overlap,
+  partingOf,
+  type Rendering,
+  type Span,
+  type Turn,
+  type WeighedSpan,
+  withoutMarks,
+} from './rendering.js';
 import type { Tokenizer } from './tokenizer.js';
 
 export interface ChatTemplateOptions {
@@ -19,7 +29,7 @@ export interface ChatTemplateOptions {
   tools?: readonly Tool[];
 }
 
-/** `loss[i]` is 1 where token i belongs to what the assistant said, its end token included. */
+/** `loss[i]` is how much token i weighs in the loss: 1 where the assistant said it, its end token included, else 0; or as asked. */
 export interface EncodedChat {
   tokens: number[];
   loss: number[];
@@ -31,6 +41,8 @@ export interface EncodedTurns {
   sequences: EncodedChat[];
   /** Why an answer that should carry loss does not: one text for each such answer. */
   faults: string[];
+  /** Whether the template's own marks leave out what ends an answer: it is learnt all the same. */
+  endsAdded?: boolean;
   /** What the prompt ends with and the renderings of answers lack; absent where they begin with the whole prompt. */
   promptTail?: string;
 }
@@ -91,39 +103,88 @@ export class ChatTemplate {
    */
   encode(messages: readonly Message[], options: ChatTemplateOptions = {}): EncodedChat {
     const rendering = this.#render(messages, options);
-    if (this.marksAnswers) return this.#encode(rendering);
+    if (this.marksAnswers) return this.#encode(rendering.text, weighed(rendering.answers));
     const answers = this.#turns(messages, options.tools).flatMap((turn) =>
       typeof turn !== 'string' && holds(turn, rendering) ? [turn.span] : [],
     );
-    return this.#encode({ ...rendering, answers });
+    return this.#encode(rendering.text, weighed(answers));
   }
 
   /**
-   * Every answer of a conversation as it will be served, with loss on it unless its message says otherwise: in one
-   * sequence where one rendering has them all so, else (a template that drops earlier thoughts, say) in a sequence of its
-   * own for each, which ends with it. Throws `TemplateFault` where rendering fails.
+   * Every answer of a conversation as it will be served, each token with its weight in the loss: in one sequence where one
+   * rendering has them all so, else (a template that drops earlier thoughts, say) in a sequence of its own for each, which
+   * ends with it. Throws `TemplateFault` where rendering fails.
    */
-  encodeTurns(messages: readonly Message[], { tools }: Pick<ChatTemplateOptions, 'tools'> = {}): EncodedTurns {
+  encodeTurns(
+    messages: readonly Message[],
+    { tools, loss = 'assistant' }: Pick<ChatTemplateOptions, 'tools'> & { loss?: LossChoice } = {},
+  ): EncodedTurns {
     const whole = this.#render(messages, { tools });
-    const learnt = messages.flatMap(({ role, train }) => (role === 'assistant' ? [train !== false] : []));
+    const weights = answerWeights(messages, loss);
     if (this.isOurs) {
-      const answers = whole.answers.filter((_, i) => learnt[i]);
-      return { sequences: [this.#encode({ ...whole, answers })], faults: [] };
+      const answers = whole.answers.map((span, i) => ({ ...span, weight: weights[i] }));
+      return this.#sequences([{ text: whole.text, answers }], messages, { tools, loss });
     }
     const turns = this.#turns(messages, tools);
-    const faults = turns.filter((turn, i) => typeof turn === 'string' && learnt[i]) as string[];
-    const found = turns.filter((turn) => typeof turn !== 'string');
-    const wanted = turns.filter((turn, i): turn is Turn => typeof turn !== 'string' && learnt[i]);
-    const promptTail = wanted.find((turn) => turn.promptTail !== '')?.promptTail;
-    if (found.length < turns.length || !found.every((turn) => holds(turn, whole))) {
-      const sequences = wanted.map(({ text, span }) => this.#encode({ text, answers: [span] }));
-      return { sequences, faults, promptTail };
+    const faults = turns.filter((turn, i) => typeof turn === 'string' && weights[i] > 0) as string[];
+    const found = turns.flatMap((turn, i) => (typeof turn === 'string' ? [] : [{ turn, weight: weights[i] }]));
+    const wanted = found.filter(({ weight }) => weight > 0);
+    const promptTail = wanted.find(({ turn }) => turn.promptTail !== '')?.turn.promptTail;
+    if (found.length < turns.length || !found.every(({ turn }) => holds(turn, whole))) {
+      if (loss === 'all' && messages.some(({ weight }) => weight !== undefined)) {
+        return { sequences: [], faults: [`${unplaced}, where all is learnt but what they say`] };
+      }
+      const texts = wanted.map(({ turn: { text, span }, weight }) => ({ text, answers: [{ ...span, weight }] }));
+      return { ...this.#sequences(texts, [], { tools, loss }), faults, promptTail };
     }
-    const unwanted = found.filter((turn) => !wanted.includes(turn));
+    const spans = found.map(({ turn: { span }, weight }) => ({ ...span, weight }));
+    const marked = whole.answers.map((mark) => this.#withEnd(mark, whole.text));
     const answers = this.marksAnswers
-      ? whole.answers.filter((mark) => !unwanted.some(({ span }) => overlap(span, mark)))
-      : wanted.map(({ span }) => span);
-    return { sequences: [this.#encode({ ...whole, answers })], faults, promptTail };
+      ? marked.map((mark) => ({ ...mark, weight: spans.find((span) => overlap(span, mark))?.weight ?? 0 }))
+      : spans;
+    const endsAdded = this.marksAnswers && marked.some(({ end }, i) => end !== whole.answers[i].end);
+    const encoded = this.#sequences([{ text: whole.text, answers }], messages, { tools, loss });
+    return { ...encoded, faults: [...encoded.faults, ...faults], ...(endsAdded && { endsAdded }), promptTail };
+  }
+
+  /** With `all`, what stands between the answers is learnt too; `messages` weigh what they say, where they say it. */
+  #sequences(
+    renderings: readonly { text: string; answers: readonly WeighedSpan[] }[],
+    messages: readonly Message[],
+    { tools, loss }: { tools?: readonly Tool[]; loss: LossChoice },
+  ): EncodedTurns {
+    const own = loss === 'all' ? this.#weighedMessages(messages, renderings[0]?.text ?? '', tools) : [];
+    if (own === undefined) return { sequences: [], faults: [unplaced] };
+    const sequences = renderings.map(({ text, answers }) => {
+      const spans = [...answers, ...own].sort((a, b) => a.start - b.start);
+      return this.#encode(text, spans, loss === 'all' ? 1 : 0);
+    });
+    return { sequences, faults: [] };
+  }
+
+  /** Where messages that are no answers and have a weight stand in the rendering of all; undefined where that is unknown. */
+  #weighedMessages(
+    messages: readonly Message[],
+    text: string,
+    tools?: readonly Tool[],
+  ): readonly WeighedSpan[] | undefined {
+    const spans: WeighedSpan[] = [];
+    for (const [i, { role, weight }] of messages.entries()) {
+      if (role === 'assistant' || weight === undefined) continue;
+      const [before, upTo] = [i, i + 1].map((end) =>
+        end === 0 ? '' : this.#render(messages.slice(0, end), { tools }).text,
+      );
+      if (!text.startsWith(before) || !text.startsWith(upTo)) return undefined;
+      spans.push({ start: before.length, end: upTo.length, weight });
+    }
+    return spans;
+  }
+
+  /** A mark of the template's own, and the token that ends the turn where that follows it. */
+  #withEnd({ start, end }: Span, text: string): Span {
+    const after = end + (/^\s*/.exec(text.slice(end))?.[0].length ?? 0);
+    const isLeftOut = this.#turnEnd !== undefined && text.startsWith(this.#turnEnd, after);
+    return { start, end: isLeftOut ? after + (this.#turnEnd?.length ?? 0) : end };
   }
 
   /** The first special token that an assistant's message spells; it stays text. */
@@ -178,8 +239,11 @@ export class ChatTemplate {
     return { text, span: { start, end: end + this.#turnEnd.length }, promptTail: prompt.slice(start) };
   }
 
-  /** Tokens of a rendering. An answer starts a piece of its own, as it does when the model writes it after the prompt. */
-  #encode({ text, answers }: Rendering): EncodedChat {
+  /**
+   * Tokens of a rendering. An answer starts a piece of its own, as it does when the model writes it after the prompt.
+   * @param others what the tokens outside of these stretches weigh.
+   */
+  #encode(text: string, spans: readonly WeighedSpan[], others = 0): EncodedChat {
     const tokens: number[] = [];
     const loss: number[] = [];
     const add = (start: number, end: number, value: number): void => {
@@ -192,12 +256,13 @@ export class ChatTemplate {
       }
     };
     let at = 0;
-    for (const { start, end } of answers) {
-      add(at, start, 0);
-      add(start, end, 1);
+    for (const { start, end, weight } of spans) {
+      if (start > at) add(at, start, others);
+      add(Math.max(at, start), end, weight);
       at = this.tokenizer.pastSpace(text, end);
     }
-    add(at, text.length, 0);
+    add(at, text.length, others);
+    if (loss.length > 0) loss[0] = 0; // nothing comes before it, from which it could be predicted
     return { tokens, loss };
   }
 
@@ -224,6 +289,20 @@ export class ChatTemplate {
     );
     return withoutMarks(marked);
   }
+}
+
+const unplaced =
+  'the chat template writes earlier turns otherwise once others follow, so weights of messages have no place';
+
+/** Of each answer, in order. */
+function answerWeights(messages: readonly Message[], loss: LossChoice): number[] {
+  const weights = messages.flatMap(({ role, weight = 1 }) => (role === 'assistant' ? [weight] : []));
+  const last = weights.findLastIndex((weight) => weight > 0);
+  return loss === 'last' ? weights.map((weight, i) => (i === last ? weight : 0)) : weights;
+}
+
+function weighed(spans: readonly Span[]): WeighedSpan[] {
+  return spans.map((span) => ({ ...span, weight: 1 }));
 }
 
 function compile(source: string): CompiledTemplate {

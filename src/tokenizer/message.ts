@@ -31,8 +31,8 @@ export interface Message {
   /** Of a tool's message: the call it answers, and the tool's name. */
   toolCallId?: string;
   name?: string;
-  /** False: this answer carries no loss. */
-  train?: false;
+  /** How much each token of this message weighs in the loss; 0: none is learnt. Absent: what `sft.loss` says. */
+  weight?: number;
 }
 
 /** A tool that an assistant may call. What else its maker wrote (`strict`, `returns`) reaches the template as well. */

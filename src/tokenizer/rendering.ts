@@ -13,6 +13,11 @@ export interface Span {
   end: number;
 }
 
+/** A stretch whose tokens weigh so much in the loss. */
+export interface WeighedSpan extends Span {
+  weight: number;
+}
+
 /** The answer to one assistant's message: the rendering up to it, and where in that it is. */
 export interface Turn {
   text: string;

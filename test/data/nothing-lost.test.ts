@@ -43,12 +43,18 @@ function outcomeOf(row: unknown, template: ChatTemplate): Outcome {
   }
   const written = writtenChat(read.conversation, template);
   const fitted = fitConversation(read.conversation, template, 100_000);
-  if ('skipped' in written || 'skipped' in fitted) {
+  if ('skipped' in written || !('sequences' in fitted)) {
     return { shown: undefined, said: 'skipped' in fitted ? fitted.skipped : '' };
   }
+  const weights = new Set(fitted.sequences.flatMap(({ loss = [] }) => Array.from(loss)));
   const notes = [...read.notes, ...fitted.notes].map((note) => (note.level === 'unread' ? note.field : note.text));
   const { messages, tools } = written;
-  return { shown: template.render(messages, { tools }), said: notes.join('; ') };
+  return {
+    shown:
+      template.render(messages, { tools }) +
+      [...weights].filter((weight) => weight % 1 !== 0).map((weight) => `weight ${weight}`),
+    said: notes.join('; '),
+  };
 }
 
 const word = 'SENTINEL';
@@ -134,10 +140,11 @@ for (const [templateName, template] of Object.entries(templates)) {
         const { shown, said } = outcomeOf(row, template);
         const isShown = shown?.includes(word) ?? false;
         const isSaid = said.includes(field) || (/reason|think|thought/.test(field) && said.includes('reasoning'));
+        const isWeighed = field === 'weight' && (shown?.endsWith('weight 0.5') ?? false);
         const isCall = /call/i.test(field) && said.includes('tool calls (tool_calls)');
         const isTool = field === 'functions' && said.includes('tools');
         const at = `${templateName}, ${formatName}, ${field}: ${said} | ${shown}`;
-        assert.ok(isShown || isSaid || isCall || isTool, at);
+        assert.ok(isShown || isSaid || isWeighed || isCall || isTool, at);
         // What is a field of ours or a metadatum must not be taken for something that is lost.
         if (shown !== undefined) assert.ok(shown.includes('first') && shown.includes('second'), at);
         looked++;

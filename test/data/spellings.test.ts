@@ -204,7 +204,7 @@ test('what a part of a message says beside its text is said, and a mark of a tur
     conversations.map(({ messages }) => messages[1]),
     [
       { role: 'assistant', content: 'At six.' },
-      { role: 'assistant', content: 'At six.', train: false },
+      { role: 'assistant', content: 'At six.', weight: 0 },
     ],
   );
   assert.deepEqual(notes, ['1 conversation has messages[].content[].weight, which is not read (first: rows.jsonl:1)']);
@@ -222,7 +222,7 @@ test('a tool may answer with data, which templates get as JSON', async () => {
   assert.deepEqual(notes, []);
 });
 
-test('marks that an answer carries no loss, in every spelling; any other weight is refused by name', async () => {
+test('marks of how much a message weighs in the loss, in every spelling; what is no weight is refused by name', async () => {
   const marked = (mark: object) => ({ messages: [asked[0], { ...asked[1], ...mark }] });
   const off = [
     { weight: 0 },
@@ -235,16 +235,33 @@ test('marks that an answer carries no loss, in every spelling; any other weight 
   const on = [{ weight: 1 }, { train: true }, { masked: false }, { loss: null }];
   const { conversations, notes } = await read([
     ...[...off, ...on].map(marked),
-    marked({ weight: 0.5 }),
-    marked({ weight: 0.5 }),
-    { messages: [{ ...asked[0], weight: 1 }, asked[1]] },
+    marked({ weight: -0.5 }),
+    marked({ weight: 1e9 }),
+    marked({ train: 'no' }),
+    {
+      messages: [
+        { ...asked[0], weight: 0.25 },
+        { ...asked[1], weight: 0.5 },
+      ],
+    },
     { messages: [{ ...asked[0], weight: 0 }, asked[1]] },
   ]);
-  const learnt = conversations.map(({ messages }) => messages[1].train !== false);
-  assert.deepEqual(learnt, [...off.map(() => false), ...on.map(() => true), true, true]);
+  const weights = conversations.map(({ messages }) => messages.map(({ weight }) => weight));
+  assert.deepEqual(weights, [
+    ...off.map(() => [undefined, 0]),
+    ...[
+      [undefined, 1],
+      [undefined, 1],
+      [undefined, 1],
+      [undefined, undefined],
+    ],
+    [0.25, 0.5],
+    [0, undefined],
+  ]);
   assert.deepEqual(notes, [
-    'skipped 2 conversations: a message has weight: 0.5, and only 0 and 1, or false and true, are read (first: rows.jsonl:11, message 2)',
-    '1 conversation has a mark to learn a message that is no answer: only answers carry loss (first: rows.jsonl:13)',
+    'skipped 1 conversation: a message has weight: -0.5, and only a weight from 0 to 1000, or false and true, is read (first: rows.jsonl:11, message 2)',
+    'skipped 1 conversation: a message has weight: 1000000000, and only a weight from 0 to 1000, or false and true, is read (first: rows.jsonl:12, message 2)',
+    'skipped 1 conversation: a message has train: "no", and only a weight from 0 to 1000, or false and true, is read (first: rows.jsonl:13, message 2)',
   ]);
 });
 

@@ -41,6 +41,7 @@ await writeFile(
     { messages: conversation.slice(0, 1) },
     { messages: [conversation[0], conversation[0]] },
     { instruction: 'a', output: 'b' }, // Alpaca
+    { messages: conversation.map((message, i) => (i === 1 ? { ...message, weight: 0.5 } : message)) },
   ]
     .map((row) => JSON.stringify(row))
     .join('\n'),
@@ -52,6 +53,11 @@ test('the chat format of ours: answers and their ends are learnt, and nothing is
   assert.match(shown, /⟦b <\|im_end\|>⟧ ↵\n/);
   assert.match(shown, /⟦d <\|im_end\|>⟧ ↵\n/);
   assert.deepEqual([report.withLoss, report.warnings], [4, []]);
+  const weighed = tokensText(await rowTokens(speechWith(chatmlTemplate), rows, 5), { colours: false });
+  assert.match(weighed, /⟦b <\|im_end\|>⟧×0\.5 ↵\n/);
+  assert.match(weighed, /⟦d <\|im_end\|>⟧ ↵\n/);
+  const all = await rowTokens(speechWith(chatmlTemplate), rows, 1, 'all');
+  assert.deepEqual([all.withLoss, all.warnings], [all.tokens - 1, []]);
   const foreign = await rowTokens(speechWith(chatmlTemplate), rows, 4);
   assert.deepEqual([foreign.what.endsWith(':4, 2 messages: user, assistant'), foreign.withLoss], [true, 2]);
 });
@@ -71,10 +77,19 @@ test('each way to learn nothing, or not to stop, is said', async () => {
   const warnings = async (template: string, line = 1, changes: Partial<ChatFormat> = {}) =>
     (await rowTokens(speechWith(template, changes), rows, line)).warnings.join('; ');
   assert.equal(await warnings(bare), '', 'answers are found by their turns');
-  assert.match(await warnings(nowhere), /^training skips this row: the chat template writes no token after an answer$/);
-  assert.match(await warnings(elsewhere), /^training skips this row: the chat template marks no answer to learn$/);
-  assert.equal(await warnings(open), '<|im_end|> after an answer carries no loss: the model does not learn to stop');
-  assert.match(await warnings(endless), /^training skips this row: the chat template writes no token after an answer$/);
+  assert.match(
+    await warnings(nowhere),
+    /^training refuses this row: the chat template writes no token after an answer$/,
+  );
+  assert.match(await warnings(elsewhere), /^training refuses this row: the chat template marks no answer to learn$/);
+  assert.equal(
+    await warnings(open),
+    "this row has an answer whose end the template's marks omit: the token that ends it is learnt all the same",
+  );
+  assert.match(
+    await warnings(endless),
+    /^training refuses this row: the chat template writes no token after an answer$/,
+  );
   assert.match(
     await warnings(chatmlTemplate, 1, { eosTokenIds: [0] }),
     /^answers end with <\|im_end\|>, but generation stops at <\|endoftext\|>/,
@@ -150,8 +165,8 @@ test('a question carries no loss; a base model reads text', () => {
   assert.deepEqual(
     read.sequences[0].map(({ id, loss }) => [id, loss]),
     [
-      [0, false],
-      [tokenizer.encode('a')[0], true],
+      [0, 0],
+      [tokenizer.encode('a')[0], 1],
     ],
   );
 });

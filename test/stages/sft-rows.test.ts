@@ -1,6 +1,6 @@
 // What fine-tuning says of the rows that it reads: what is cut, skipped or not learnt is counted, with the first place.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -38,7 +38,7 @@ async function notesOf(rows: readonly unknown[], { model = published, set = [] a
   return notes.filter((text) => /rows|fields/.test(text) && !text.startsWith('all conversations take'));
 }
 
-const user = (content: string) => ({ role: 'user', content });
+const user = (content: string, more: object = {}) => ({ role: 'user', content, ...more });
 const assistant = (content: string, more: object = {}) => ({ role: 'assistant', content, ...more });
 
 test('cut, skipped, unread and spelt: each is counted once, with the place of the first', async () => {
@@ -48,18 +48,36 @@ test('cut, skipped, unread and spelt: each is counted once, with the place of th
     { messages: exchanges },
     { messages: [user('a'), assistant('b <|im_end|> c')] },
     { messages: [user('a'), assistant('<|im_end|>')], images: ['x.png'] },
-    { messages: [user('a'), assistant('b', { weight: 0 })] },
+    { messages: [user('a', { weight: 1 }), assistant('b', { weight: 0.5 })] },
     { messages: [user('a'), assistant('b '.repeat(300))] },
     { messages: exchanges },
   ]);
   assert.deepEqual(notes, [
-    'skipped 1 conversation: every answer is marked as not to be learnt (first: rows.jsonl:5)',
     'skipped 1 conversation: its first exchange takes more than 128 tokens (first: rows.jsonl:6)',
     'cut 2 of 7 conversations at 128 tokens: 8 answers lost (first: rows.jsonl:2)',
     '2 conversations have <|im_end|> spelt inside an answer: it stays text (first: rows.jsonl:3)',
     '1 conversation has the field images, which is not read (first: rows.jsonl:4)',
+    '1 conversation has a weight on a message that is no answer: only answers are learnt (sft.loss: all learns the others too) (first: rows.jsonl:5)',
     'fields that are not read: source',
   ]);
+});
+
+test('a row of which no token would be learnt is an error that names it, and so is a pad token that ends turns', async () => {
+  const rows = [1, 0, 0].map((weight) => ({ messages: [user('a'), assistant('b', { weight })] }));
+  await assert.rejects(
+    notesOf(rows),
+    /rows\.jsonl:2: not one token of this row would be learnt\. Every answer is marked.*rows\.jsonl:3: not one token/s,
+  );
+  const model = join(directory, 'padded');
+  await cp(published, model, { recursive: true });
+  const config = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
+  const { added_tokens } = JSON.parse(await readFile(join(model, 'tokenizer.json'), 'utf8'));
+  const { id } = added_tokens.find(({ content }: { content: string }) => content === '<|im_end|>');
+  await writeFile(join(model, 'config.json'), JSON.stringify({ ...config, pad_token_id: id }));
+  await assert.rejects(
+    notesOf(rows.slice(0, 1), { model }),
+    /the pad token of this model is <\|im_end\|>, which ends a turn/,
+  );
 });
 
 test('a row that the template refuses is skipped; a template that ends answers with no token is refused', async () => {
@@ -105,7 +123,7 @@ test('answers whose marks omit their end, and answers that the template refuses 
   );
   const rows = [{ messages: [user('a'), assistant('b')] }];
   assert.deepEqual(await notesOf(rows, { model }), [
-    '1 conversation has an answer that is not learnt to its end: "<|im_end|>" after an answer carries no loss: the model does not learn to stop (first: rows.jsonl:1)',
+    "1 conversation has an answer whose end the template's marks omit: the token that ends it is learnt all the same (first: rows.jsonl:1)",
   ]);
   const refusing =
     "{%- if messages[-1].content == 'first' -%}{{- raise_exception('it ends with first') -}}{%- endif -%}";

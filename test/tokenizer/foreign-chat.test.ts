@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
+import type { LossChoice } from '../../src/config/sft.js';
 import { fitConversation } from '../../src/data/conversations/fit.js';
 import { ChatTemplate, type EncodedChat } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
@@ -158,7 +159,7 @@ test('an answer that does not begin with the whole prompt carries loss from wher
   );
 });
 
-test('an answer whose rendering changes what came before it is not learnt, and a conversation of such ones skipped', async () => {
+test('an answer whose rendering changes what came before it is not learnt, and a conversation of such ones refused', async () => {
   const rewriting =
     "{%- for m in messages -%}{{- '<|im_start|>' + m.role + (messages | length | string) + m.content + '<|im_end|>' -}}{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant' -}}{%- endif -%}";
   const tokenizer = await Tokenizer.open(await folderOf({ ...families.qwen3, template: rewriting }));
@@ -166,7 +167,46 @@ test('an answer whose rendering changes what came before it is not learnt, and a
   const messages = [user('q'), assistant('a')];
   const fault = 'the chat template changes what comes before an answer once it is there';
   assert.deepEqual(template.encodeTurns(messages), { sequences: [], faults: [fault], promptTail: undefined });
-  assert.deepEqual(fitConversation({ id: 'c', messages }, template, 1000), { skipped: fault });
+  assert.deepEqual(fitConversation({ id: 'c', messages }, template, 1000), { untrained: fault });
+  assert.match(
+    faultsOf(template.encodeTurns([{ ...user('q'), weight: 2 }, assistant('a')], { loss: 'all' })),
+    /no place/,
+  );
+});
+
+const faultsOf = ({ faults }: { faults: string[] }): string => faults.join();
+
+test('what is learnt: every answer, the last alone, or all but the first token; messages weigh what they say', async () => {
+  for (const name of ['qwen2', 'llama'] as const) {
+    const { tokenizer, template } = await open(name);
+    const end = tokenizer.turnEnd ?? '';
+    const said = [user('q1'), { ...assistant('a1'), weight: 0.5 }, { ...user('q2'), weight: 3 }, assistant('a2')];
+    const parts = (loss: LossChoice, messages: Message[] = said): [string, number][] => {
+      const [{ tokens, loss: weights }, ...others] = template.encodeTurns(messages, { loss }).sequences;
+      assert.deepEqual([others.length, tokens.length], [0, weights.length], name);
+      const starts = weights.flatMap((weight, i) => (i === 0 || weight !== weights[i - 1] ? [i] : []));
+      return starts.map((start, i) => [tokenizer.decode(tokens.slice(start, starts[i + 1])), weights[start]]);
+    };
+    const learntOf = (loss: LossChoice) => parts(loss).filter(([, weight]) => weight > 0);
+    const [first, second]: [string, number][] = [
+      [`a1${end}`, 0.5],
+      [`a2${end}`, 1],
+    ];
+    assert.deepEqual(learntOf('assistant'), [first, second]);
+    assert.deepEqual(learntOf('last'), [second]);
+    const all = parts('all');
+    assert.deepEqual(
+      all.filter(([, weight]) => weight === 0.5),
+      [first],
+    );
+    const [asked] = all.filter(([, weight]) => weight === 3);
+    assert.ok(asked[0].includes('q2') && asked[0].includes('user') && !asked[0].includes('q1'), asked[0]);
+    assert.deepEqual(all.filter(([, weight]) => weight === 0).length, 1, 'the first token alone is never predicted');
+    assert.deepEqual(parts('last', [user('q1'), assistant('a1'), user('q2'), { ...assistant('a2'), weight: 0 }])[1], [
+      `a1${end}`,
+      1,
+    ]);
+  }
 });
 
 test('an answer that ends with no token of the tokenizer is said to, with what the template writes', async () => {

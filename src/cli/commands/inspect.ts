@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../base/errors.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
+import type { LossChoice } from '../../config/sft.js';
 import { openChatFormat } from '../../inference/chat-format.js';
 import { inspectCheckpoint } from '../../inspect/checkpoint.js';
 import { inspectGguf, isGguf } from '../../inspect/gguf.js';
@@ -14,6 +15,8 @@ import { tokensText } from '../tokens-text.js';
 interface InspectOptions extends OutputOptions {
   text?: string;
   row?: string;
+  /** Of --row: as sft.loss. */
+  loss?: LossChoice;
   /** False with --no-verify. */
   verify: boolean;
 }
@@ -48,9 +51,9 @@ async function inspectGgufFile(path: string, { text, row, json }: InspectOptions
   }
 }
 
-async function inspectTokens(path: string, { text, row, json }: InspectOptions): Promise<void> {
+async function inspectTokens(path: string, { text, row, loss, json }: InspectOptions): Promise<void> {
   const format = await withCheckpoint(path, openChatFormat);
-  const report = row === undefined ? textTokens(format, text ?? '') : await rowTokens(format, ...placeOf(row));
+  const report = row === undefined ? textTokens(format, text ?? '') : await rowTokens(format, ...placeOf(row), loss);
   if (json) {
     printJson({ type: 'result', ...report });
     return;

@@ -1,5 +1,5 @@
 // One message of a row, in any of the field's spellings: role and content or from and value, content as a text or as a
-// list of text parts, reasoning, tool calls, the mark that an answer carries no loss.
+// list of text parts, reasoning, tool calls, how much it weighs in the loss.
 import { isRecord, jsonIn } from '../../base/objects.js';
 import {
   type Message,
@@ -89,10 +89,9 @@ function readMessage(fields: Fields, context: RowContext): Message {
     if (reasoning !== undefined)
       addReasoning(message, textOf(reasoning.value, fields.path(reasoning.name), context).text);
     readCalls(fields, spelling.toLowerCase(), message);
-    if (!isLearnt(fields)) message.train = false;
-  } else if (isMarkedLearnt(fields)) {
-    context.note({ level: 'warning', text: 'a mark to learn a message that is no answer: only answers carry loss' });
   }
+  const weight = weightOf(fields);
+  if (weight !== undefined) message.weight = weight;
   if (role === 'tool') message.toolCallId = fields.text('tool_call_id', 'toolCallId');
   message.name = fields.text('name', ...(role === 'tool' ? ['tool_name'] : []));
   const tools = role === 'system' ? fields.take('tools', 'functions') : undefined;
@@ -225,26 +224,27 @@ function toolOf(value: unknown): Tool | undefined {
   return tool as Tool;
 }
 
-/** False where a mark says that the answer carries no loss. @throws RowRefusal for a mark that is neither yes nor no. */
-function isLearnt(fields: Fields): boolean {
+/** The least of what its marks say; undefined where there is none. @throws RowRefusal for a mark that is no weight. */
+function weightOf(fields: Fields): number | undefined {
   const marks = [
     ...learntFields.map((name) => mark(fields, name)),
-    ...maskedFields.map((name) => mark(fields, name)).map((masked) => (masked === undefined ? undefined : !masked)),
-  ];
-  return !marks.includes(false);
+    ...maskedFields.map((name) => {
+      const masked = mark(fields, name);
+      return masked === undefined ? undefined : Number(masked === 0);
+    }),
+  ].filter((weight) => weight !== undefined);
+  return marks.length === 0 ? undefined : Math.min(...marks);
 }
 
-function isMarkedLearnt(fields: Fields): boolean {
-  const marks = learntFields.map((name) => mark(fields, name));
-  for (const name of maskedFields) mark(fields, name);
-  return marks.includes(true);
-}
+const maxWeight = 1000;
 
-function mark(fields: Fields, name: string): boolean | undefined {
+function mark(fields: Fields, name: string): number | undefined {
   const value = fields.take(name)?.value;
   if (value === undefined) return undefined;
-  if (value === 1 || value === true) return true;
-  if (value === 0 || value === false) return false;
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number' && value >= 0 && value <= maxWeight) return value;
   const shown = shownName(JSON.stringify(value));
-  throw new RowRefusal(`a message has ${name}: ${shown}, and only 0 and 1, or false and true, are read`);
+  throw new RowRefusal(
+    `a message has ${name}: ${shown}, and only a weight from 0 to ${maxWeight}, or false and true, is read`,
+  );
 }

@@ -82,12 +82,12 @@ function ownShape(
       return { fault: `one question and its answer were expected, these are ${roles}` };
     }
     const lost = said.flatMap((note) => (note.level === 'unread' ? [] : [note.text]));
-    const { reasoning, toolCalls, train } = answer;
+    const { reasoning, toolCalls, weight = 1 } = answer;
     for (const [what, is] of Object.entries({
       tools,
       reasoning,
       'tool calls': toolCalls,
-      'a mark without loss': train,
+      'a weight in the loss': weight === 1 ? undefined : weight,
     }))
       if (is !== undefined) lost.push(what);
     if (lost.length > 0) return { fault: `a seed has no place for ${lost.join(', ')}` };

@@ -1,9 +1,10 @@
 // Conversations → token sequences, each with the tokens that are learnt; what is skipped or cut is said.
-import { UserError } from '../../base/errors.js';
-import type { SftConfig } from '../../config/sft.js';
+import { type Fault, UserError } from '../../base/errors.js';
+import type { LossChoice, SftConfig } from '../../config/sft.js';
 import { fitConversation } from '../../data/conversations/fit.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { readConversations } from '../../data/conversations/read.js';
+import { maxFaults, shortened } from '../../data/rows.js';
 import type { Conversation, TokenSequence } from '../../data/types.js';
 import { unlearntEnd } from '../../tokenizer/answer-ends.js';
 import { ChatTemplate, noTemplate } from '../../tokenizer/chat-template.js';
@@ -12,10 +13,25 @@ import { checkKeptTokens } from '../../tokenizer/message-escape.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { Job } from '../stage.js';
 
-/** How conversations are written. @throws UserError where the model's template and tokenizer cannot end an answer. */
-export function openTemplate(tokenizer: Tokenizer, keepTokens: readonly string[] = [], where: string): ChatTemplate {
+/**
+ * How conversations are written.
+ * @param padId the model's pad token.
+ * @throws UserError where the model's template and tokenizer cannot end an answer.
+ */
+export function openTemplate(
+  tokenizer: Tokenizer,
+  { keepTokens = [], padId, where }: { keepTokens?: readonly string[]; padId: number; where: string },
+): ChatTemplate {
   if (tokenizer.chatTemplate === missingTemplate) throw noTemplate(where);
   checkKeptTokens(tokenizer, keepTokens, 'sft.keepTokens');
+  if (tokenizer.turnEnd !== undefined && tokenizer.controlId(tokenizer.turnEnd) === padId) {
+    throw new UserError({
+      where,
+      what: `the pad token of this model is ${tokenizer.turnEnd}, which ends a turn`,
+      why: 'trainings elsewhere learn nothing of the pad token, so that a model that has both in one soon writes without end',
+      next: 'Name another special token as pad_token_id in its config.json, such as that of the unknown token',
+    });
+  }
   const template = new ChatTemplate(tokenizer, tokenizer.chatTemplate, { keepTokens });
   const fault = template.endFault;
   if (fault === undefined) return template;
@@ -31,19 +47,31 @@ export function openTemplate(tokenizer: Tokenizer, keepTokens: readonly string[]
 interface Fitting {
   template: ChatTemplate;
   columns: number;
+  loss: LossChoice;
   notes: RowNotes;
   where: string;
+  /** Hears of a row that should be learnt and of which no token would be; without it, such a row is skipped. */
+  untrained?(fault: Fault): void;
 }
 
 /** The sequences of a conversation; none where it is skipped, which `notes` hears of. */
-export function fitted(row: Conversation, { template, columns, notes, where }: Fitting): TokenSequence[] {
-  const result = fitConversation(row, template, columns);
-  if ('skipped' in result) {
-    notes.skip(result.skipped, where);
+export function fitted(
+  row: Conversation,
+  { template, columns, loss, notes, where, untrained }: Fitting,
+): TokenSequence[] {
+  const result = fitConversation(row, template, columns, loss);
+  if ('untrained' in result && untrained !== undefined) {
+    const next = 'mossctl inspect MODEL --row FILE:LINE shows its tokens and their weights. Fix or delete that row';
+    untrained({ where, what: 'not one token of this row would be learnt', why: result.untrained, next });
+    return [];
+  }
+  if (!('sequences' in result)) {
+    notes.skip('skipped' in result ? result.skipped : result.untrained, where);
     return [];
   }
   if (result.cutAnswers > 0) notes.cut(result.cutAnswers, where);
   for (const note of result.notes) notes.add(note, where);
+  if (loss === 'all') return result.sequences;
   const end = result.sequences.map((sequence) => unlearntEnd(template.tokenizer, sequence)).find(Boolean);
   if (end !== undefined)
     notes.add({ level: 'warning', text: `an answer that is not learnt to its end: ${end}` }, where);
@@ -51,16 +79,22 @@ export function fitted(row: Conversation, { template, columns, notes, where }: F
 }
 
 export async function readSequences(
-  { reporter }: Job<SftConfig>,
+  { config, reporter }: Job<SftConfig>,
   path: string,
   template: ChatTemplate,
   columns: number,
 ): Promise<TokenSequence[]> {
   const sequences: TokenSequence[] = [];
   const notes = new RowNotes();
+  const faults: Fault[] = [];
+  const untrained = (fault: Fault): void => void faults.push(fault);
   for await (const { conversation, where } of readConversations(path, notes)) {
-    sequences.push(...fitted(conversation, { template, columns, notes, where }));
+    const { loss } = config;
+    const fitting = { template, columns, loss, notes, where, untrained };
+    sequences.push(...fitted(conversation, fitting));
+    if (faults.length >= maxFaults) break;
   }
+  if (faults.length > 0) throw new UserError(shortened(faults, path));
   notes.report(reporter, columns);
   if (sequences.length === 0) {
     throw new UserError({

@@ -29,19 +29,23 @@ export const sftStage: Stage<SftConfig> = {
     const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
     reportNotes(job, parent);
     const { model, tokenizer } = await LocalModel.of(parent);
-    const template = openTemplate(tokenizer, config.keepTokens, parent.path);
+    const padId = model.config.pad_token_id;
+    const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
     const columns = columnsOf(job, model.config.max_position_embeddings);
     const sequences = await readSequences(job, path, template, columns);
     const heldOut = await readHeldOut(job, template);
     const notes = new RowNotes('held-out conversation');
+    const { loss } = config;
     const heldOutRows = heldOut.map((conversation): HeldOutRow => {
-      return { conversation, sequences: fitted(conversation, { template, columns, notes, where: conversation.id }) };
+      return {
+        conversation,
+        sequences: fitted(conversation, { template, columns, loss, notes, where: conversation.id }),
+      };
     });
     notes.report(job.reporter, columns);
     // The text that pretraining read, where a share of the rows is to keep reading it.
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
-    const padId = model.config.pad_token_id;
     const { batches, batchesPerEpoch, shape } = await makeBatches(job, sequences, text, { columns, padId });
     const { rows } = shape;
     const figures = new HeldOutMetrics(heldOutRows, { tokenizer, shape, seed: job.seed });
@@ -62,6 +66,7 @@ export const sftStage: Stage<SftConfig> = {
         ...descent(parent),
         settings: {
           contextLength: columns,
+          loss: config.loss,
           textShare: config.textShare,
           ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
           train: config.train,
