@@ -33,10 +33,7 @@ export async function trainStep<Batch extends MicroBatch>(
   config: TrainConfig,
   { statistics, ...at }: { step: number; learningRate: number; statistics?: StepStatistics },
 ): Promise<StepResult> {
-  const total = Math.max(
-    1,
-    batches.reduce((count, batch) => count + batch.weight, 0),
-  );
+  const total = batches.reduce((sum, batch) => sum + batch.weight, 0) || 1; // a weight may be a hundredth
   const gradients = new Map<string, Tensor>();
   const figures: Metrics = {};
   const pass = { recompute: config.recompute, observe: statistics?.observe };

@@ -110,7 +110,7 @@ export class HeldOutMetrics {
     const meanOf = (isWanted: (row: HeldOutRow) => boolean): number => {
       const wanted = [...sums].filter(([row]) => isWanted(this.#rows[row]));
       const total = (key: 'nats' | 'tokens'): number => wanted.reduce((sum, [, each]) => sum + each[key], 0);
-      return total('nats') / Math.max(1, total('tokens'));
+      return total('nats') / (total('tokens') || 1);
     };
     const losses: Metrics = this.#rows.some(({ sequences }) => sequences.length > 0)
       ? { heldOutLoss: meanOf(() => true) }
