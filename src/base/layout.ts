@@ -61,6 +61,9 @@ export const generationConfigName = 'generation_config.json';
 export const weightsName = 'model.safetensors';
 /** In its place, where the weights are in several files: which tensor is in which. */
 export const weightsIndexName = 'model.safetensors.index.json';
+/** In the place of config and weights, where only an adapter was trained: PEFT's two files. */
+export const adapterConfigName = 'adapter_config.json';
+export const adapterWeightsName = 'adapter_model.safetensors';
 /** What only resuming needs. */
 export const trainingFolder = 'training';
 export const optimizerName = `${trainingFolder}/optimizer.safetensors`;

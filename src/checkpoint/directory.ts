@@ -1,33 +1,22 @@
 // A checkpoint: one self-contained folder, the same for every stage, that Hugging Face tools open too.
 // What it holds and how it is opened; save.ts writes it.
-import { join } from 'node:path';
-import { UserError } from '../base/errors.js';
+import { sha256File } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
-import { configName, generationConfigName, manifestName, optimizerName, stateName } from '../base/layout.js';
 import type { ModelConfig } from '../config/model.js';
+import {
+  type AdapterContent,
+  type AdapterOptions,
+  describeAdapter,
+  identifyAdapter,
+  openAdapter,
+  type SeparateAdapter,
+} from './adapter.js';
+import { isAdapter } from './adapter-config.js';
 import { describeForeign, identifyForeign, isForeign, openForeign } from './hf.js';
-import {
-  checkDigest,
-  type Manifest,
-  type ManifestFields,
-  parseJson,
-  readManifest,
-  readSmallText,
-  verifyFiles,
-} from './manifest.js';
-import {
-  checkTokenIds,
-  checkVocabulary,
-  embeddingName,
-  type GenerationConfig,
-  parseGenerationConfig,
-  parseModelConfig,
-} from './model-config.js';
+import { type Manifest, type ManifestFields, readManifest } from './manifest.js';
+import type { GenerationConfig } from './model-config.js';
+import { notResumable, type OwnOptions, openOwn, readOwnModel } from './own.js';
 import { withCheckpoint } from './reading.js';
-import { readSafetensors } from './safetensors.js';
-import { isWeightsFile, readWeights } from './weights.js';
-
-const maxTextBytes = 256 << 20;
 
 /** What only resuming needs: optimizer moments, and any JSON (data cursor, random states). */
 export interface TrainingState {
@@ -43,8 +32,10 @@ export interface CheckpointContent {
   generationConfig?: GenerationConfig;
   /** File name → text: tokenizer.json, tokenizer_config.json, … */
   tokenizerFiles: Record<string, string>;
-  /** Under their Hugging Face names. */
+  /** Under their Hugging Face names; where only an adapter was trained, its matrices and what was trained whole beside it. */
   weights: readonly HostTensor[];
+  /** Given, the folder becomes an adapter's, which PEFT opens too: without config.json and the weights of its base. */
+  adapter?: AdapterContent;
   training?: TrainingState;
   manifest: ManifestFields;
 }
@@ -52,6 +43,8 @@ export interface CheckpointContent {
 export interface Checkpoint {
   /** The step directory itself, links followed. */
   path: string;
+  /** Where its tokenizer lies: `path`, or the base of an adapter that has none of its own. */
+  tokenizerFolder: string;
   digest: string;
   manifest: Manifest;
   model: ModelConfig;
@@ -62,101 +55,61 @@ export interface Checkpoint {
   weights: Map<string, HostTensor>;
   /** What a person should know of how a third-party model is read: names that were changed, ids that are not used. */
   notes?: readonly string[];
+  /** Only where it was asked for apart: `weights` are then the base's. */
+  adapter?: SeparateAdapter;
   /** Only where it was asked for. */
   training?: { tensors: Map<string, HostTensor>; state: unknown };
 }
 
 /** Which checkpoint a path means, without its weights: our own by its mossctl.json, a third-party one by its files. */
 export async function identifyCheckpoint(path: string): Promise<{ path: string; manifest: Manifest; digest: string }> {
-  return withCheckpoint(path, async (directory) => {
-    const identity = (await isForeign(directory)) ? await identifyForeign(directory) : await readManifest(directory);
-    return { path: directory, ...identity };
-  });
+  return withCheckpoint(path, async (directory) => ({ path: directory, ...(await identifyDirectory(directory)) }));
 }
+
+/** The same of a folder that is one. @param hash Of a third-party file: '' where a digest is not asked for. */
+export async function identifyDirectory(
+  directory: string,
+  hash = sha256File,
+): Promise<{ manifest: Manifest; digest: string }> {
+  if (!(await isForeign(directory))) return readManifest(directory);
+  const identify = (base: string) => identifyDirectory(base, hash);
+  return (await isAdapter(directory))
+    ? identifyAdapter(directory, { identify }, hash)
+    : identifyForeign(directory, hash);
+}
+
+/** What a model is without its weights. */
+export type ModelDescription = Pick<
+  Checkpoint,
+  'model' | 'eosTokenIds' | 'generationConfig' | 'notes' | 'tokenizerFolder' | 'tokenizerFiles'
+>;
 
 /**
  * The architecture, the tokens that end an answer, and what a person should know of them.
  * @throws UserError where one of the files is missing or broken.
  */
-export async function readModel(directory: string): Promise<Pick<Checkpoint, 'model' | 'eosTokenIds' | 'notes'>> {
+export async function readModel(directory: string): Promise<Omit<ModelDescription, 'tokenizerFiles'>> {
+  if (await isAdapter(directory)) return describeAdapter(directory, { readModel });
   if (await isForeign(directory)) {
-    const { model, tokens, notes } = await describeForeign(directory);
-    return { model, eosTokenIds: tokens.eosTokenIds, notes };
+    const { model, tokens, notes, generationConfig } = await describeForeign(directory);
+    return { model, eosTokenIds: tokens.eosTokenIds, generationConfig, notes, tokenizerFolder: directory };
   }
-  return readOwnModel(directory);
-}
-
-async function readOwnModel(directory: string) {
-  const [config, generation] = [configName, generationConfigName].map((name) => join(directory, name));
-  const model = parseModelConfig(await readSmallText(config, maxTextBytes), config);
-  const generated = parseGenerationConfig(await readSmallText(generation, maxTextBytes), generation);
-  checkTokenIds(model, generated.eosTokenIds, directory);
-  return { model, ...generated };
+  return { ...(await readOwnModel(directory)), tokenizerFolder: directory };
 }
 
 /**
  * Opens a checkpoint: a step directory, a stage directory, a run directory, its `latest`, or a third-party model directory.
+ * An adapter is merged into its base, unless it is asked for apart.
  * `verify` compares the sha256 of every file to be read; `training` also reads what only resuming needs.
  * @throws UserError where it is not a checkpoint or a file is missing, truncated or changed.
  */
-export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, options: OwnOptions & AdapterOptions = {}): Promise<Checkpoint> {
   return withCheckpoint(path, (directory) => openDirectory(directory, options));
 }
 
-interface OpenOptions {
-  verify?: boolean;
-  training?: boolean;
-}
-
-async function openDirectory(directory: string, { verify = true, training = false }: OpenOptions): Promise<Checkpoint> {
-  if (await isForeign(directory)) {
-    if (training) throw notResumable(directory);
-    return openForeign(directory);
-  }
-  const identity = await readManifest(directory);
-  if (!verify) return openOwn({ directory, ...identity }, { training, check: () => undefined });
-  const { manifest } = identity;
-  const isWanted = (name: string): boolean => training || !name.startsWith('training/');
-  try {
-    // Tensors are verified as they are read: a file is read once.
-    await verifyFiles(directory, manifest, (name) => isWanted(name) && !name.endsWith('.safetensors'));
-    const check = (name: string, sha256: string): void => checkDigest(directory, manifest, name, sha256);
-    return await openOwn({ directory, ...identity }, { training, check });
-  } catch (error) {
-    if (error instanceof UserError) await verifyFiles(directory, manifest, isWanted); // to name all that is damaged
-    throw error;
-  }
-}
-
-async function openOwn(
-  { directory, manifest, digest }: { directory: string; manifest: Manifest; digest: string },
-  { training, check }: { training: boolean; check: (name: string, sha256: string) => void },
-): Promise<Checkpoint> {
-  const text = (name: string) => readSmallText(join(directory, name), maxTextBytes);
-  const config = await readOwnModel(directory);
-  const weights = await readWeights(directory, check);
-  checkVocabulary(config.model, weights.get(embeddingName)?.shape[0], directory);
-  const tokenizerFiles: Record<string, string> = {};
-  for (const name of Object.keys(manifest.files)) if (isTokenizerFile(name)) tokenizerFiles[name] = await text(name);
-  const opened = { path: directory, digest, manifest, ...config, tokenizerFiles, weights };
-  if (!training) return opened;
-  if (manifest.files[stateName] === undefined) throw notResumable(directory);
-  const onDigest = (sha256: string): void => check(optimizerName, sha256);
-  const tensors = await readSafetensors(join(directory, optimizerName), { onDigest });
-  return { ...opened, training: { tensors, state: parseJson(await text(stateName), join(directory, stateName)) } };
-}
-
-function notResumable(directory: string): UserError {
-  return new UserError({
-    what: 'this checkpoint cannot be resumed',
-    where: directory,
-    why: 'it was saved without its training state',
-    next: 'Start a new stage from it with --from',
-  });
-}
-
-/** Whatever lies beside config and weights, and is not ours. */
-export function isTokenizerFile(name: string): boolean {
-  const ours = [configName, generationConfigName, manifestName];
-  return !ours.includes(name) && !isWeightsFile(name) && !name.includes('/');
+async function openDirectory(directory: string, options: OwnOptions & AdapterOptions): Promise<Checkpoint> {
+  const isOwn = !(await isForeign(directory));
+  if (!isOwn && options.training) throw notResumable(directory);
+  if (await isAdapter(directory)) return openAdapter(directory, { ...options, isOwn }, openDirectory);
+  return isOwn ? openOwn(directory, options) : openForeign(directory);
 }

@@ -33,7 +33,7 @@ export async function writeGguf(
     ['general.file_type', { type: 'uint32', value: fileTypes[dtype] }],
     ['general.quantization_version', { type: 'uint32', value: 2 }],
     ...modelMetadata(model),
-    ...tokenizerMetadata(checkpoint, tokenizer ?? (await Tokenizer.open(checkpoint.path))),
+    ...tokenizerMetadata(checkpoint, tokenizer ?? (await Tokenizer.open(checkpoint.tokenizerFolder))),
   ];
   await writeGgufFile(path, metadata, tensorSources(checkpoint, dtype), { replace });
 }

@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import {
+  adapterWeightsName,
   addedTokensName,
   chatTemplateName,
   configName,
@@ -30,7 +31,7 @@ import { describeWeights, readWeights } from './weights.js';
 const headName = 'lm_head.weight';
 const maxConfigBytes = 16 << 20;
 /** Of the files beside tokenizer.json, those that say how text becomes ids and turns become text. */
-const tokenizerNames = [
+export const tokenizerNames = [
   tokenizerJsonName,
   tokenizerConfigName,
   specialTokensMapName,
@@ -39,9 +40,10 @@ const tokenizerNames = [
   processorTemplateName,
 ];
 
-/** Whether a folder is a model directory that no mossctl wrote. */
+/** Whether a folder is a model directory, or an adapter's, that no mossctl wrote. */
 export async function isForeign(directory: string): Promise<boolean> {
-  return !(await exists(join(directory, manifestName))) && exists(join(directory, configName));
+  const has = (name: string): Promise<boolean> => exists(join(directory, name));
+  return !(await has(manifestName)) && ((await has(configName)) || (await has(adapterWeightsName)));
 }
 
 /**
@@ -59,6 +61,7 @@ export async function openForeign(directory: string): Promise<Checkpoint> {
   const { eosTokenIds } = tokens;
   return {
     ...{ path: directory, digest, manifest, model, eosTokenIds, generationConfig, tokenizerFiles, weights },
+    tokenizerFolder: directory,
     notes: [...notes, ...identity.notes],
   };
 }
@@ -93,7 +96,12 @@ export async function identifyForeign(
     if (await exists(path)) files[name] = await hash(path);
   }
   const digest = digestOf(files);
-  const manifest: Manifest = {
+  return { manifest: { ...foreignManifest(files, digest), ...storedDtype(entries) }, digest, notes };
+}
+
+/** The manifest of what no stage made. */
+export function foreignManifest(files: Record<string, string>, digest: string): Manifest {
+  return {
     format: 1,
     stage: 'import',
     step: 0,
@@ -108,9 +116,7 @@ export async function identifyForeign(
     backend: 'none',
     threads: null,
     precision: 'fp32',
-    ...storedDtype(entries),
   };
-  return { manifest, digest, notes };
 }
 
 /** The dtype of most numbers, where it has 16 bits. */

@@ -7,6 +7,7 @@ import { exists, syncDirectory, temporarySibling } from '../base/files.js';
 import { latestName, manifestName } from '../base/layout.js';
 import { isModelName } from '../network/model-name.js';
 import { resolveModel } from '../network/models.js';
+import { isAdapter } from './adapter-config.js';
 import { isForeign } from './hf.js';
 import { NewerFormat, readManifest, verifyFiles } from './manifest.js';
 import { describeOtherKind, modelsNear, refuseOtherKind } from './other-kinds.js';
@@ -125,7 +126,7 @@ export async function resolveCheckpoint(named: string): Promise<string> {
   if (await exists(join(real, manifestName))) return real;
   // A step without mossctl.json is a damaged one.
   if (!isStepDirectory(real) && (await isForeign(real))) {
-    await refuseOtherKind(path);
+    if (!(await isAdapter(real))) await refuseOtherKind(path);
     return real;
   }
   const latest = await realPathOrItself(join(real, latestName));

@@ -46,6 +46,8 @@ const manifestSchema = z.object({
   unmeasured: z.literal(true).optional(),
   /** The dtype that the published model came in, which exports keep; absent: f32. */
   storedAs: z.enum(['f16', 'bf16']).optional(),
+  /** Of an adapter: the checkpoint that it changes, by where it was found (a folder, or ORG/NAME of a hub) and its digest. */
+  base: z.strictObject({ name: z.string().max(4096), revision: shortText.optional(), digest }).optional(),
   /** Settings that were changed when an interrupted training was resumed, in order; absent where none were. */
   overrides: z
     .array(z.strictObject({ step: count, key: shortText, from: shortText, to: shortText }))

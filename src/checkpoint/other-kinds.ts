@@ -5,8 +5,9 @@ import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { shorten } from '../base/format.js';
 import {
+  adapterConfigName,
+  adapterWeightsName,
   configName,
   generationConfigName,
   manifestName,
@@ -16,10 +17,7 @@ import {
 } from '../base/layout.js';
 import { shellQuoted } from '../base/shell.js';
 import { hubs, nearModelName } from '../network/model-name.js';
-import { parseJson, readSmallText } from './manifest.js';
 
-const adapterName = 'adapter_config.json';
-const maxJsonBytes = 1 << 20;
 /** Of names in a message. */
 const maxShown = 5;
 
@@ -57,32 +55,30 @@ async function firstFault(folder: Folder, candidates: readonly Finder[]): Promis
   return undefined;
 }
 
-const adapter: Finder = async ({ path, names }) => {
-  if (!names.includes(adapterName)) return undefined;
-  const config = await readSmallText(join(path, adapterName), maxJsonBytes)
-    .then((text) => parseJson(text, path) as Record<string, unknown> | null)
-    .catch(() => null);
-  const word = (field: string, instead: string): string => {
-    const value = config?.[field];
-    return typeof value === 'string' && value !== '' ? shorten(value, 200) : instead;
-  };
-  const base = word('base_model_name_or_path', 'the model that it was trained on');
-  const [from, to] = [path, `${path.replace(/\/+$/, '')}-merged`];
-  const tokenizer = names.includes(tokenizerJsonName) ? from : base;
-  const code = [
-    'from peft import AutoPeftModelForCausalLM as M',
-    'from transformers import AutoTokenizer as T',
-    `M.from_pretrained(${JSON.stringify(from)}).merge_and_unload().save_pretrained(${JSON.stringify(to)})`,
-    `T.from_pretrained(${JSON.stringify(tokenizer)}).save_pretrained(${JSON.stringify(to)})`,
-  ].join('; ');
+/** An adapter whose own weights are not read, or that lies beside a whole model. */
+const adapter: Finder = ({ path, names }) => {
+  if (!names.includes(adapterConfigName)) return undefined;
+  const isBeside = names.includes(weightsName) || names.includes(weightsIndexName);
+  if (isBeside) {
+    return {
+      what: 'this folder holds an adapter (PEFT) and a whole model',
+      why: 'whether the one is merged into the other cannot be known',
+      next: `If they are merged, move ${adapterConfigName} away; if not, move it and ${adapterWeightsName} into a folder of their own`,
+    };
+  }
+  if (names.includes(adapterWeightsName)) return undefined;
+  const pickled = names.find((name) => /^adapter_model.*\.(bin|pth?)$/.test(name));
+  if (pickled !== undefined) {
+    return {
+      ...pickle,
+      where: join(path, pickled),
+      next: 'Convert it with Python: PeftModel.from_pretrained(…) and then save_pretrained(…) write adapter_model.safetensors',
+    };
+  }
   return {
-    what: `this is an adapter (${word('peft_type', 'PEFT')}), not a whole model`,
-    why: names.includes(weightsName)
-      ? `a model lies beside it, and whether it is merged into that cannot be known; it changes ${base}`
-      : `it changes ${base}, which has to be merged with it first`,
-    next: `Merge them with Python (pip install peft transformers): python -c ${shellQuoted(code)} and use ${to}${
-      names.includes(weightsName) ? `; if they are merged already, move ${adapterName} away` : ''
-    }`,
+    what: 'this is an adapter (PEFT) without its weights',
+    why: `it has ${adapterConfigName}, and no ${adapterWeightsName}`,
+    next: 'Fetch the whole folder again, or save the adapter again',
   };
 };
 
@@ -235,12 +231,19 @@ async function fileFault(path: string): Promise<Fault> {
   }
   if (['.bin', '.pt', '.pth', '.ckpt'].includes(kind)) return pickle;
   if (['.onnx', '.h5', '.msgpack', '.npz', '.tflite'].includes(kind)) return exported;
-  const known = [configName, tokenizerJsonName, manifestName, weightsIndexName, adapterName, generationConfigName];
+  const known = [
+    configName,
+    tokenizerJsonName,
+    manifestName,
+    weightsIndexName,
+    adapterConfigName,
+    generationConfigName,
+  ];
   if (kind !== '.safetensors' && !known.includes(name)) {
     return { what: 'this is not a mossctl checkpoint', why: 'this is a file; a checkpoint is a folder' };
   }
   const names = await namesIn(folder);
-  if (names.includes(configName) || names.includes(manifestName) || names.includes(adapterName)) {
+  if (names.includes(configName) || names.includes(manifestName) || names.includes(adapterConfigName)) {
     return { what: 'this is a file of a model', next: `Name its folder: ${folder}` };
   }
   return {

@@ -13,6 +13,8 @@ import {
   writeFileDurable,
 } from '../base/files.js';
 import {
+  adapterConfigName,
+  adapterWeightsName,
   configName,
   generationConfigName,
   manifestName,
@@ -20,10 +22,16 @@ import {
   stateName,
   trainingFolder,
 } from '../base/layout.js';
-import { type CheckpointContent, isTokenizerFile } from './directory.js';
+import { isRewardModel } from '../config/model.js';
+import type { AdapterContent } from './adapter.js';
+import { type AdapterBase, baseReference } from './adapter-base.js';
+import { adapterConfigText } from './adapter-config.js';
+import { wholeModules, writeAdapterTensors } from './adapter-tensors.js';
+import type { CheckpointContent } from './directory.js';
 import { displace, displacedPath, isStepDirectory, removeTemporary, restoreDisplaced } from './history.js';
 import { canonicalJson, type ManifestFields, manifestText, measuredManifestText, readManifest } from './manifest.js';
 import { checkVocabulary, embeddingName, generationConfigText, modelConfigText } from './model-config.js';
+import { isTokenizerFile } from './own.js';
 import { writeSafetensors } from './safetensors.js';
 import { writeWeights } from './weights.js';
 
@@ -33,11 +41,13 @@ import { writeWeights } from './weights.js';
  * @throws UserError where the disk is full or the folder holds something else; earlier checkpoints stay whole.
  */
 export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<{ digest: string }> {
-  checkVocabulary(content.model, content.weights.find(({ name }) => name === embeddingName)?.shape[0], directory);
+  if (content.adapter === undefined) {
+    checkVocabulary(content.model, content.weights.find(({ name }) => name === embeddingName)?.shape[0], directory);
+  }
   await refuseForeign(directory, content.manifest);
   try {
     await writeDirectoryAtomic(directory, async (temporary) => {
-      await writeContent(temporary, content);
+      await writeContent(temporary, directory, content);
       if (await exists(directory)) await displace(directory);
     });
     await rm(displacedPath(directory), { recursive: true, force: true });
@@ -74,10 +84,13 @@ function asSaveError(error: unknown, directory: string): unknown {
   return new UserError({ what, where: directory, why: (error as Error).message }, { cause: error, exitCode: 1 });
 }
 
-async function writeContent(folder: string, content: CheckpointContent): Promise<void> {
-  const { model, eosTokenIds, tokenizerFiles, weights, training } = content;
+/** @param folder A temporary sibling of `directory`, whose name it will get. */
+async function writeContent(folder: string, directory: string, content: CheckpointContent): Promise<void> {
+  const { model, eosTokenIds, tokenizerFiles, weights, training, adapter } = content;
   const texts: Record<string, string> = {
-    [configName]: modelConfigText(model),
+    ...(adapter === undefined
+      ? { [configName]: modelConfigText(model) }
+      : { [adapterConfigName]: adapterText(directory, adapter, content) }),
     [generationConfigName]: generationConfigText(model, eosTokenIds, content.generationConfig),
   };
   for (const [name, text] of Object.entries(tokenizerFiles)) {
@@ -90,13 +103,27 @@ async function writeContent(folder: string, content: CheckpointContent): Promise
     texts[stateName] = canonicalJson(training.state);
     files[optimizerName] = await writeSafetensors(join(folder, optimizerName), training.tensors);
   }
-  Object.assign(files, await writeWeights(folder, weights));
+  if (adapter === undefined) Object.assign(files, await writeWeights(folder, weights));
+  else files[adapterWeightsName] = await writeAdapterTensors(folder, weights);
   for (const [name, text] of Object.entries(texts)) {
     await writeFileDurable(join(folder, name), text);
     files[name] = sha256(text);
   }
   if (training !== undefined) await syncDirectory(join(folder, trainingFolder));
-  await writeFileDurable(join(folder, manifestName), await manifestText(content.manifest, files));
+  const manifest = { ...content.manifest, ...(adapter !== undefined && { base: baseIn(directory, adapter) }) };
+  await writeFileDurable(join(folder, manifestName), await manifestText(manifest, files));
+}
+
+function baseIn(directory: string, { base }: AdapterContent): AdapterBase {
+  return { ...base, name: baseReference(directory, base.name) };
+}
+
+function adapterText(directory: string, adapter: AdapterContent, { model, weights }: CheckpointContent): string {
+  const { shape, dropout } = adapter;
+  return adapterConfigText(shape, {
+    ...{ base: baseIn(directory, adapter), dropout, modulesToSave: wholeModules(weights) },
+    task: isRewardModel(model) ? 'SEQ_CLS' : 'CAUSAL_LM',
+  });
 }
 
 /** Only a checkpoint of the same stage and step, or a damaged one under a step's name, may be replaced. */

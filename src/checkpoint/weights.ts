@@ -6,7 +6,7 @@ import { isBuffer, plainNames } from '../architecture/stored-names.js';
 import { UserError } from '../base/errors.js';
 import { exists, sha256, writeFileDurable } from '../base/files.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
-import { manifestName, weightsIndexName, weightsName } from '../base/layout.js';
+import { adapterWeightsName, manifestName, weightsIndexName, weightsName } from '../base/layout.js';
 import { requireMemory } from '../base/room.js';
 import type { FloatDtype } from './float16.js';
 import { canonicalJson, damagedFile, parseJsonAs, readSmallText } from './manifest.js';
@@ -34,7 +34,7 @@ const indexSchema = z.object({
 
 /** Whether a file of a checkpoint is part of its weights. */
 export function isWeightsFile(name: string): boolean {
-  return name === weightsName || name === weightsIndexName || shardPattern.test(name);
+  return [weightsName, weightsIndexName, adapterWeightsName].includes(name) || shardPattern.test(name);
 }
 
 /**

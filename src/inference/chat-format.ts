@@ -31,8 +31,8 @@ export function isBaseModel(tokenizer: Tokenizer, stage: string | undefined): bo
 
 /** Of a checkpoint or model folder, without its weights. @throws UserError where one of its files is missing or broken. */
 export async function openChatFormat(directory: string): Promise<ChatFormat> {
-  const { model, eosTokenIds, notes } = await readModel(directory);
-  const tokenizer = await Tokenizer.open(directory);
+  const { model, eosTokenIds, notes, tokenizerFolder } = await readModel(directory);
+  const tokenizer = await Tokenizer.open(tokenizerFolder);
   const stage = (await isForeign(directory)) ? undefined : (await readManifest(directory)).manifest.stage;
   const isBase = isBaseModel(tokenizer, stage);
   const template = new ChatTemplate(tokenizer);

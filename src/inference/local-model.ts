@@ -56,7 +56,7 @@ export class LocalModel implements ChatModel, ChatFormat {
 
   /** The weights of a checkpoint that was opened, on the current backend. @throws UserError where a token has no row in them. */
   static async of(checkpoint: Checkpoint, { quantize }: QuantizeOption = {}): Promise<OpenedModel> {
-    const tokenizer = await Tokenizer.open(checkpoint.path);
+    const tokenizer = await Tokenizer.open(checkpoint.tokenizerFolder);
     checkTokenRows(checkpoint.model, tokenizer, checkpoint.path);
     const model =
       quantize === undefined

@@ -2,6 +2,8 @@
 // A damaged one is described as far as it goes, with every fault.
 import { UserError } from '../base/errors.js';
 import { stateName } from '../base/layout.js';
+import { isAdapter } from '../checkpoint/adapter-config.js';
+import { describeAdapterTensors } from '../checkpoint/adapter-tensors.js';
 import { readModel } from '../checkpoint/directory.js';
 import { describeWeights, isWeightsFile } from '../checkpoint/weights.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
@@ -31,8 +33,10 @@ export async function inspectCheckpoint(directory: string, { verify }: { verify:
     }
   };
   const config = await attempt(() => readModel(directory));
-  const weights = await attempt(() => describeWeights(directory));
-  const tokenizer = await attempt(() => Tokenizer.open(directory));
+  const weights = await attempt(async () =>
+    ((await isAdapter(directory)) ? describeAdapterTensors : describeWeights)(directory),
+  );
+  const tokenizer = await attempt(() => Tokenizer.open(config?.tokenizerFolder ?? directory));
   const hasTemplate = tokenizer !== null && tokenizer.chatTemplate !== missingTemplate;
   const template = hasTemplate ? await attempt(() => new ChatTemplate(tokenizer)) : null;
   const sum = (counted: readonly FileReport[]): number => counted.reduce((total, { bytes }) => total + (bytes ?? 0), 0);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Fault } from '../base/errors.js';
 import { sha256File } from '../base/files.js';
 import { manifestName, trainingFolder } from '../base/layout.js';
-import { identifyForeign, isForeign } from '../checkpoint/hf.js';
+import { identifyDirectory } from '../checkpoint/directory.js';
+import { isForeign } from '../checkpoint/hf.js';
 import { type Manifest, readManifest } from '../checkpoint/manifest.js';
 
 export interface FileReport {
@@ -34,7 +35,8 @@ export async function identify(directory: string, verify: boolean): Promise<Iden
     const { manifest, digest } = await readManifest(directory);
     return { manifest, digest, ...(await compareFiles(directory, manifest, verify)) };
   }
-  const { manifest, digest } = await identifyForeign(directory, verify ? sha256File : async () => '');
+  const hash = verify ? sha256File : async () => '';
+  const { manifest, digest } = await identifyDirectory(directory, hash);
   const files: FileReport[] = [];
   for (const [name, sha256] of Object.entries(manifest.files)) {
     const bytes = await sizeOf(join(directory, name));

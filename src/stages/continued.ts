@@ -19,7 +19,7 @@ export async function openContinued(path: string, tokenizer: Tokenizer, options:
       next: 'Name the model that it was made from',
     });
   }
-  const old = await Tokenizer.open(parent.path);
+  const old = await Tokenizer.open(parent.tokenizerFolder);
   checkExtends(tokenizer, old, parent.path);
   const added = tokenizer.vocabSize - old.vocabSize;
   const spelled = Array.from({ length: added }, (_, i) => old.encodeBytes(tokenizer.tokenBytes(old.vocabSize + i)));

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-const adapter = JSON.stringify({ peft_type: 'LORA', base_model_name_or_path: "org/it's" });
+const adapter = JSON.stringify({ peft_type: 'LORA', r: 8, lora_alpha: 16, base_model_name_or_path: "org/it's" });
 const index = JSON.stringify({
   weight_map: { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' },
 });
@@ -26,19 +26,24 @@ const llama = JSON.stringify({ architectures: ['LlamaForCausalLM'], vocab_size: 
 /** Name → the files of its folder; what is said, `~` for the folder; what is named, where it is not the folder. */
 const cases: [name: string, files: Record<string, string>, message: RegExp, named?: string][] = [
   [
-    'adapter',
-    { 'adapter_config.json': adapter, 'adapter_model.safetensors': '', 'tokenizer.json': '{}' },
-    /an adapter \(LORA\), not a whole model.*org\/it's.*python -c '.*from_pretrained\("~"\)\.merge_and_unload\(\)\.save_pretrained\("~-merged"\).*T\.from_pretrained\("~"\)/,
+    'adapter without its base',
+    { 'adapter_config.json': adapter, 'adapter_model.safetensors': '' },
+    /base model of this adapter is not here.*org\/it's, and there is nothing at this path.*--base/,
   ],
   [
-    'adapter without a tokenizer',
+    'adapter without weights',
+    { 'adapter_config.json': adapter, 'tokenizer.json': '{}' },
+    /an adapter \(PEFT\) without its weights.*no adapter_model\.safetensors/,
+  ],
+  [
+    'adapter as a pickle',
     { 'adapter_config.json': adapter, 'adapter_model.bin': '' },
-    /T\.from_pretrained\("org\/it'\\''s"\)/,
+    /Python pickle.*PeftModel\.from_pretrained/,
   ],
   [
     'adapter beside a model',
     { 'adapter_config.json': '[1', 'config.json': llama, 'model.safetensors': '' },
-    /an adapter \(PEFT\).*whether it is merged.*move adapter_config\.json away/,
+    /an adapter \(PEFT\) and a whole model.*hether the one is merged.*move adapter_config\.json away/,
   ],
   [
     'trainer',
@@ -118,7 +123,7 @@ test('a link is what it leads to; a socket is read from by nobody', async () => 
   await mkdir(join(path, 'adapter'), { recursive: true });
   await writeFile(join(path, 'adapter/adapter_config.json'), adapter);
   await symlink('adapter', join(path, 'latest-adapter'));
-  assert.match((await errorOf(join(path, 'latest-adapter'))).message, /an adapter \(LORA\), not a whole model/);
+  assert.match((await errorOf(join(path, 'latest-adapter'))).message, /an adapter \(PEFT\) without its weights/);
   const server = createServer().listen(join(path, 's'));
   await once(server, 'listening');
   assert.match((await errorOf(join(path, 's'))).message, /This is a file; a checkpoint is a folder/);

@@ -31,10 +31,10 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   checkOptions(options);
   await refuseExisting(out);
   await removeAbandoned(out);
-  const { checkpoint, tokenizer } = await withCheckpoint(path, async (directory) => ({
-    checkpoint: await openCheckpoint(directory, { verify: options.verify }),
-    tokenizer: format === 'gguf' ? await Tokenizer.open(directory) : undefined,
-  }));
+  const { checkpoint, tokenizer } = await withCheckpoint(path, async (directory) => {
+    const checkpoint = await openCheckpoint(directory, { verify: options.verify });
+    return { checkpoint, tokenizer: format === 'gguf' ? await Tokenizer.open(checkpoint.tokenizerFolder) : undefined };
+  });
   printNotes(checkpoint, options);
   const dtype: GgufDtype = options.dtype ?? checkpoint.manifest.storedAs ?? 'f32';
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);

@@ -7,8 +7,10 @@ import { formatCount, formatShort, printable } from '../../base/format.js';
 import { chatTemplateName, tokenizerConfigName } from '../../base/layout.js';
 import { requireDisk } from '../../base/room.js';
 import { mossctlCommand } from '../../base/shell.js';
-import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import { describeForeign, isForeign } from '../../checkpoint/hf.js';
+import { isAdapter } from '../../checkpoint/adapter-config.js';
+import { type Checkpoint, openCheckpoint, readModel } from '../../checkpoint/directory.js';
+import type { FloatDtype } from '../../checkpoint/float16.js';
+import { isForeign } from '../../checkpoint/hf.js';
 import { resolveCheckpoint, restoreDisplaced } from '../../checkpoint/history.js';
 import { readManifest } from '../../checkpoint/manifest.js';
 import { saveCheckpoint } from '../../checkpoint/save.js';
@@ -33,8 +35,8 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
     });
   }
   // What most often is not supported comes first: weights may take minutes to read.
-  await describeForeign(directory);
-  const tokenizer = await Tokenizer.open(directory);
+  const { tokenizerFolder } = await readModel(directory);
+  const tokenizer = await Tokenizer.open(tokenizerFolder);
   new ChatTemplate(tokenizer); // refuses a template that cannot be trusted, before anything is written
   const source = await openCheckpoint(directory);
   checkTensors(decoderTable(source.model), source.weights, directory);
@@ -45,13 +47,19 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
   const bytes = weights.reduce((sum, { data }) => sum + data.byteLength, 0);
   const next = 'Free some space, or choose another folder with --out';
   requireDisk(resolve(out), bytes, { what: 'its weights as float32', next });
-  const save = () => saveCheckpoint(resolve(out), { ...source, weights, training: undefined });
+  const save = () => saveCheckpoint(resolve(out), { ...source, weights, training: undefined, adapter: undefined });
   const { digest } = await removedWhenKilled(resolve(out), save);
-  const { entries } = await describeWeights(directory);
-  const storedAs = [...new Set(entries.map(({ dtype }) => dtype))].sort();
+  const storedAs = await storedDtypes(directory, source.manifest.storedAs);
   const description = { storedAs, ...describeModel(source, tokenizer) };
   if (json) printJson({ type: 'result', path: shownPath(out), digest, ...description });
   else printLine(summary(source, description, path, shownPath(out)));
+}
+
+/** Of the file's tensors; of an adapter merged into its base, that of the base. */
+async function storedDtypes(directory: string, base: FloatDtype = 'f32'): Promise<FloatDtype[]> {
+  if (await isAdapter(directory)) return [base];
+  const { entries } = await describeWeights(directory);
+  return [...new Set(entries.map(({ dtype }) => dtype))].sort();
 }
 
 /** The same model may be imported again; anything else at `out` stays as it is. */
