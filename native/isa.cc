@@ -10,6 +10,7 @@
 #include "kernels/copy.cc"
 #include "kernels/cross-entropy-sum.cc"
 #include "kernels/cross-entropy.cc"
+#include "kernels/dropout.cc"
 #include "kernels/elementwise.cc"
 #include "kernels/embedding.cc"
 #include "kernels/gemm.cc"
@@ -44,6 +45,7 @@ const KernelTable& table() {
       {"CrossEntropy", cross_entropy},
       {"CrossEntropyGrad", cross_entropy_grad},
       {"CrossEntropySum", cross_entropy_sum},
+      {"Dropout", dropout},
       {"Embedding", embedding},
       {"EmbeddingGrad", embedding_grad},
       {"Fill", fill},

@@ -75,6 +75,27 @@ export class Random {
   }
 }
 
+/** Two numbers of 32 bits. */
+export type HashKey = readonly [number, number];
+
+/** The key of a purpose: another for each (seed, name). */
+export function hashKey(seed: number, name: string): HashKey {
+  const random = Random.stream(seed, name);
+  return [random.uint32(), random.uint32()];
+}
+
+/** 32 bits that follow from key and place alone: randomness that needs no order, in any of which it can be drawn again. */
+export function hashAt(place: number, [a, b]: HashKey): number {
+  return mixed(mixed(Math.imul(place, 0x9e3779b9) + a) ^ b) >>> 0;
+}
+
+/** A bijection of 32 bits (Wellons 2018, "lowbias32"). */
+function mixed(bits: number): number {
+  let z = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return z ^ (z >>> 15);
+}
+
 function rotateLeft(x: number, k: number): number {
   return ((x << k) | (x >>> (32 - k))) >>> 0;
 }

@@ -5,6 +5,7 @@ import { Random } from '../../src/base/random.js';
 import { attention } from '../../src/tensor/ops/attention.js';
 import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
 import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
+import { dropout } from '../../src/tensor/ops/dropout.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { linear } from '../../src/tensor/ops/linear.js';
 import { rmsNorm } from '../../src/tensor/ops/rms-norm.js';
@@ -155,6 +156,17 @@ function inFourAxes(one: Case, shape: number[]): Case {
   return { ...one, name: `${one.name}, as [${shape.join(', ')}]`, inputs: [{ ...x, shape }, ...rest] };
 }
 
+function dropoutCase(shape: number[], rate: number, key: readonly [number, number]): Case {
+  return {
+    ...defaults,
+    op: 'dropout',
+    name: `[${shape}], a share of ${rate}`,
+    inputs: [normal(shape)],
+    run: ([x]) => dropout(x, rate, key),
+    reference: ([x]) => reference.dropout(x, rate, key),
+  };
+}
+
 function swigluCase(n: number, f: number, scale: number): Case {
   return {
     ...defaults,
@@ -235,6 +247,9 @@ const smallCases: readonly Case[] = [
   swigluCase(1, 1, 1),
   swigluCase(5, 7, 1),
   swigluCase(3, 131, 20),
+  dropoutCase([1], 0.5, [1, 2]),
+  dropoutCase([5, 7], 0.25, [0xffffffff, 0]),
+  dropoutCase([3, 131], 0.9, [7, 0x80000001]),
   crossEntropyCase(1, 1, 2, 1),
   crossEntropyCase(7, 5, 11, 1),
   crossEntropyCase(9, 33, 65, 2),
@@ -284,6 +299,7 @@ const largeCases: readonly Case[] = [
   ),
   attentionCase('wide heads', { batch: 1, t: 17, s: 17, heads: 2, groups: 2, d: 330 }, documentRanges(1, [17])),
   attentionCase('three groups', { batch: 1, t: 40, s: 40, heads: 6, groups: 3, d: 4 }, documentRanges(1, [17, 23])),
+  dropoutCase([131, 257], 0.5, [3, 4]),
   swigluCase(131, 131, 3),
   crossEntropyCase(5, 330, 700, 0.2),
   crossEntropyCase(500, 1, 330, 1),

@@ -103,6 +103,18 @@ export function swiglu(gate: Values, up: Values): Values {
   return gate.map((g, at) => (g / (1 + Math.exp(-g))) * up[at]);
 }
 
+/** Elements whose hash is below rate · 2³² are 0, the rest x / (1 − rate); in whole numbers of any size. */
+export function dropout(x: Values, rate: number, [a, b]: readonly [number, number]): Values {
+  const word = (z: bigint): bigint => BigInt.asUintN(32, z);
+  const mix = (z: bigint): bigint => {
+    const y = word((z ^ (z >> 16n)) * 0x21f0aaadn);
+    const w = word((y ^ (y >> 15n)) * 0x735a2d97n);
+    return w ^ (w >> 15n);
+  };
+  const hash = (place: number): bigint => mix(mix(word(BigInt(place) * 0x9e3779b9n + BigInt(a))) ^ BigInt(b));
+  return x.map((value, place) => (Number(hash(place)) < rate * 2 ** 32 ? 0 : value / (1 - rate)));
+}
+
 /** hidden [n, d], weight [V, d], targets [n] → −log softmax(hidden · weightᵀ)[target], [n]. */
 export function crossEntropy(hidden: Values, weight: Values, targets: Values, d: number): Values {
   const vocabulary = weight.length / d;

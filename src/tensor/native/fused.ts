@@ -78,6 +78,15 @@ const bodies: Record<string, Body> = {
   },
   CrossEntropySumGrad: (backend, [dy, , , , , , ...gradients]) => gradients.map((each) => scaled(backend, each, dy)),
   FrozenCrossEntropySumGrad: (backend, [dy, , , , , , dHidden]) => [scaled(backend, dHidden, dy)],
+  // A loss is most often differentiated as it is: then its gradients need no scaling.
+  CrossEntropySumGrad: (backend, [dy, , , , , , dHidden, dWeight]) =>
+    [dHidden, dWeight].map((gradient) =>
+      (backend.readSync(dy.dataId) as Float32Array)[0] === 1
+        ? backend.alias(gradient, gradient.shape)
+        : multiply(backend, gradient, dy),
+    ),
+  Dropout: (backend, [x], attributes) => dropOut(backend, x, attributes),
+  DropoutGrad: (backend, [dy], attributes) => dropOut(backend, dy, attributes),
   AdamW: (backend, all, { beta1, beta2, gradientScale, stepSize, root, epsilon, keep }) => {
     const settings = [beta1, beta2, gradientScale, stepSize, root, epsilon] as number[];
     const keeps = keep as number[];
@@ -155,6 +164,11 @@ function chosen(
 
 function matrixShape({ shape: [out, width] }: TensorInfo, isHalf: Attributes[string]): [out: number, input: number] {
   return [out, isHalf ? 2 * width : width];
+}
+
+function dropOut(backend: NativeBackend, x: TensorInfo, { threshold, factor, key }: Attributes): TensorInfo[] {
+  const numbers = [sizeOf(x.shape), Number(threshold), Number(factor), ...(key as number[])];
+  return backend.run('Dropout', [x], [x.shape], numbers);
 }
 
 /** Direction 1 is forward, −1 back. */

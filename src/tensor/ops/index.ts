@@ -4,7 +4,8 @@ import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { registerCachedAttention } from './cached-attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
-import { crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
+import { crossEntropySumOp, crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
+import { dropoutOp } from './dropout.js';
 import { embeddingOp } from './embedding.js';
 import { registerGlobalNorm } from './global-norm.js';
 import { linearOp } from './linear.js';
@@ -24,6 +25,7 @@ const ops: readonly Op<Attributes>[] = [
   crossEntropyOp,
   crossEntropySumOp,
   frozenCrossEntropySumOp,
+  dropoutOp,
 ];
 
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */
