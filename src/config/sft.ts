@@ -33,6 +33,14 @@ export const sftSchema = z.strictObject({
     .max(1000)
     .optional()
     .describe('special tokens that answers write: where a row spells one in an answer, it is that token, not text'),
+  neftune: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe(
+      'α of noise on the embeddings in training, so that answers are learnt less by heart (NEFTune): 5; 0 = none',
+    ),
   lora: loraSchema.optional().describe('train low-rank adapters beside the frozen weights, instead of all weights'),
   train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
 });

@@ -9,9 +9,10 @@ import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
 import { recomputed } from '../tensor/recompute.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '../tensor/tf.js';
-import { reshape, tensor1d, tensor3d, tidy } from '../tensor/tf.js';
+import { add, reshape, tensor1d, tensor3d, tidy } from '../tensor/tf.js';
 import { attendCached, type CacheUse } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
+import type { Noise } from './noise.js';
 import { layerWeights, product, project, projectAll } from './project.js';
 
 /** B rows of T tokens, row-major. */
@@ -31,6 +32,10 @@ export interface ForwardOptions {
   recompute?: boolean;
   /** Sees what goes through the layers: it must neither change nor keep it. */
   observe?: Observe;
+  /** Of a training pass. Noise on embeddings needs the batch: whoever has it adds that (`addToEmbeddings`). */
+  noise?: Noise;
+  /** [B·T, d]. */
+  addToEmbeddings?: Tensor2D;
 }
 
 /**
@@ -56,10 +61,11 @@ export function modelInput(batch: {
 
 /** The final hidden states [B·T, d], after the last norm. */
 export function forward(model: Model, input: ModelInput, options: ForwardOptions = {}): Tensor2D {
-  const { recompute = false, ...others } = options;
+  const { recompute = false, addToEmbeddings, ...others } = options;
   if (recompute && others.cache) throw new Error('forward: a cache changes as a layer runs, so none may run twice');
   const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
   let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
+  if (addToEmbeddings !== undefined) x = add(x, addToEmbeddings);
   for (let layer = 0; layer < layers; layer++) {
     const states = x;
     const run = (): Tensor2D =>
@@ -95,7 +101,7 @@ export function logits(model: Model, hidden: Tensor2D): Tensor2D {
 }
 
 /** What a layer needs, beside the hidden states. */
-type LayerContext = Omit<ModelInput, 'tokens'> & Pick<ForwardOptions, 'cache' | 'observe'>;
+type LayerContext = Omit<ModelInput, 'tokens'> & Pick<ForwardOptions, 'cache' | 'observe' | 'noise'>;
 
 function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
   const at = `model.layers.${layer}`;
@@ -103,7 +109,7 @@ function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerCo
     rmsNorm(states, vectorOf(model, `${at}.${name}.weight`), model.config.rms_norm_eps);
   const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), x, context);
   context.observe?.(layer, 'attention', mixed);
-  const output = feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed);
+  const output = feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed, context);
   context.observe?.(layer, 'mlp', output);
   return output;
 }
@@ -126,12 +132,12 @@ function selfAttention(
   layer: number,
   x: Tensor2D,
   residual: Tensor2D,
-  { positions, ranges, cache, observe }: LayerContext,
+  { positions, ranges, cache, observe, noise }: LayerContext,
 ): Tensor2D {
   const { num_attention_heads: heads, head_dim: dimension } = model.config;
   const [rows, columns] = ranges.shape;
   const at = `model.layers.${layer}.self_attn`;
-  const projected = projectAll(model, [`${at}.q_proj`, `${at}.k_proj`, `${at}.v_proj`], x);
+  const projected = projectAll(model, [`${at}.q_proj`, `${at}.k_proj`, `${at}.v_proj`], x, noise);
   const [queries, keys, values] = projected.map((states) =>
     reshape(states, [rows, columns, states.shape[1] / dimension, dimension]),
   ) as Tensor4D[];
@@ -149,10 +155,10 @@ function selfAttention(
       ? attention(q, k, v, ranges)
       : attendCached(cache, layer, [q, k, v], reshape(ranges, [rows * columns, 2]));
   const heard = reshape(mixed, [rows * columns, heads * dimension]) as Tensor2D;
-  return project(model, `${at}.o_proj`, heard, { residual });
+  return project(model, `${at}.o_proj`, heard, { residual, noise });
 }
 
-function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D): Tensor2D {
-  const [gate, up] = projectAll(model, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], x);
-  return project(model, `${at}.mlp.down_proj`, swiglu(gate, up), { residual });
+function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D, { noise }: LayerContext): Tensor2D {
+  const [gate, up] = projectAll(model, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], x, noise);
+  return project(model, `${at}.mlp.down_proj`, swiglu(gate, up), { residual, noise });
 }

@@ -2,10 +2,12 @@
 // bias, an adapter. Nothing else of the forward pass knows of adapters.
 import { adapterNames } from '../architecture/adapters.js';
 import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
+import { dropout } from '../tensor/ops/dropout.js';
 import { linear } from '../tensor/ops/linear.js';
 import { linearPacked, type PackedMatrix } from '../tensor/ops/linear-packed.js';
 import { mul, type Tensor1D, type Tensor2D, type Variable } from '../tensor/tf.js';
 import { type Model, matrixOf, weight } from './model.js';
+import { type Noise, noiseKey } from './noise.js';
 
 interface Lookup {
   /** By the name of the matrix that it stands beside. */
@@ -35,28 +37,35 @@ function lookupOf({ parameters }: Model): Lookup {
 }
 
 /** x [N, in] → x · Wᵀ (+ bias) (+ residual) (+ what the adapter adds) [N, out]; W is `<name>.weight` [out, in]. */
-export function project(model: Model, name: string, x: Tensor2D, { residual }: { residual?: Tensor2D } = {}): Tensor2D {
-  return adapted(model, name, x, product(model, `${name}.weight`, x, { bias: biasOf(model, name), residual }));
+export function project(
+  model: Model,
+  name: string,
+  x: Tensor2D,
+  { residual, noise }: { residual?: Tensor2D; noise?: Noise } = {},
+): Tensor2D {
+  const y = product(model, `${name}.weight`, x, { bias: biasOf(model, name), residual });
+  return adapted(model, name, x, y, noise);
 }
 
 /** The same for several matrices that read the same x: packed ones in one go. */
-export function projectAll(model: Model, names: readonly string[], x: Tensor2D): Tensor2D[] {
+export function projectAll(model: Model, names: readonly string[], x: Tensor2D, noise?: Noise): Tensor2D[] {
   const matrices = names.map((name) => model.packed?.get(`${name}.weight`));
   if (!matrices.every((matrix) => matrix !== undefined && matrix.isQ8 === matrices[0]?.isQ8)) {
-    return names.map((name) => project(model, name, x));
+    return names.map((name) => project(model, name, x, { noise }));
   }
   const products = names.map((name, i) => ({ matrix: matrices[i] as PackedMatrix, bias: biasOf(model, name) }));
-  return linearPacked(x, products).map((y, i) => adapted(model, names[i], x, y));
+  return linearPacked(x, products).map((y, i) => adapted(model, names[i], x, y, noise));
 }
 
 function biasOf(model: Model, name: string): Tensor1D | undefined {
   return model.weights.get(`${name}.bias`) as Tensor1D | undefined;
 }
 
-function adapted(model: Model, name: string, x: Tensor2D, y: Tensor2D): Tensor2D {
+function adapted(model: Model, name: string, x: Tensor2D, y: Tensor2D, noise?: Noise): Tensor2D {
   const adapter = lookupOf(model).adapters.get(`${name}.weight`);
   if (adapter === undefined) return y;
-  const inner = mul(linear(x, matrixOf(model, adapter.a)), adapter.scale) as Tensor2D; // [N, rank]
+  const heard = noise === undefined ? x : dropout(x, noise.dropout, noiseKey(noise, name));
+  const inner = mul(linear(heard, matrixOf(model, adapter.a)), adapter.scale) as Tensor2D; // [N, rank]
   return linear(inner, matrixOf(model, adapter.b), { residual: y });
 }
 

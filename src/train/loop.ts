@@ -49,7 +49,7 @@ export async function runLoop<Batch extends MicroBatch>(
 
 /** False: the step was undone, and the training is where it was last saved. */
 async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, session: Session<Batch>): Promise<boolean> {
-  const { config, steps, cooldown, objective, reporter, round } = run;
+  const { config, steps, cooldown, objective, reporter, round, noise } = run;
   const step = session.position.step + 1;
   const started = performance.now();
   const batches: Batch[] = [];
@@ -57,7 +57,7 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
   while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank: soleRank }));
   const learningRate = learningRateAt(step, steps, config, cooldown);
   const statistics = due(step, config.statisticsEvery ?? 0) ? await StepStatistics.of(session.model) : undefined;
-  const at = { step, learningRate, statistics };
+  const at = { step, learningRate, statistics, noise };
   const result = await trainStep(session.model, session.optimizer, objective, batches, config, at);
   if (statistics !== undefined) {
     reporter.emit({ type: 'statistics', step, ...(await statistics.event()), ...(round && { round }) });

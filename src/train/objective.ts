@@ -28,7 +28,7 @@ export const soleRank: Rank = { index: 0, size: 1 };
 export type RecordMetric = (name: string, value: Tensor, each?: (element: number) => number) => void;
 
 /** How the step wants its forward pass, and where figures go. */
-export interface LossContext extends Pick<ForwardOptions, 'recompute' | 'observe'> {
+export interface LossContext extends Pick<ForwardOptions, 'recompute' | 'observe' | 'noise'> {
   record: RecordMetric;
 }
 

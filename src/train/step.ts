@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isTrained } from '../architecture/parameters.js';
 import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
+import type { Noise } from '../model/noise.js';
 import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
 import { read, readResult } from '../tensor/host.js';
@@ -21,6 +22,17 @@ export interface StepResult {
   figures: Metrics;
 }
 
+export interface StepContext {
+  step: number;
+  /** Of the schedule. */
+  learningRate: number;
+  statistics?: StepStatistics;
+  noise?: NoiseSettings;
+}
+
+/** What a training adds to its passes, and from which seed. */
+export type NoiseSettings = Omit<Noise, 'pass'>;
+
 /**
  * Leaves the model untouched where the loss or the gradient is not finite. No tensor is left behind. The learning rate is
  * that of the schedule, in the last argument; `config.learningRate`, its peak, is ignored here.
@@ -31,7 +43,7 @@ export async function trainStep<Batch extends MicroBatch>(
   objective: Objective<Batch>,
   batches: readonly Batch[],
   config: TrainConfig,
-  { statistics, ...at }: { step: number; learningRate: number; statistics?: StepStatistics },
+  { statistics, noise, ...at }: StepContext,
 ): Promise<StepResult> {
   const total = batches.reduce((sum, batch) => sum + batch.weight, 0) || 1; // a weight may be a hundredth
   const gradients = new Map<string, Tensor>();
@@ -39,8 +51,9 @@ export async function trainStep<Batch extends MicroBatch>(
   const pass = { recompute: config.recompute, observe: statistics?.observe };
   let lossSum = 0;
   try {
-    for (const batch of batches) {
-      lossSum += await accumulate(model, objective, batch, { gradients, figures, pass });
+    for (const [index, batch] of batches.entries()) {
+      const own = { ...pass, ...(noise && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }) };
+      lossSum += await accumulate(model, objective, batch, { gradients, figures, pass: own });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
     const [norm] = await readResult(() => globalNorm([...gradients.values()]));

@@ -11,6 +11,7 @@ import type { SettingChange } from './resume.js';
 import type { SaverOptions } from './saver.js';
 import type { Cooldown } from './schedule.js';
 import { Session } from './session.js';
+import type { NoiseSettings } from './step.js';
 
 export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   /** The run's own copy: trained in place, disposed at the end. */
@@ -19,6 +20,8 @@ export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   config: TrainConfig;
   /** Optimizer steps in all. */
   steps: number;
+  /** What is drawn at random in each pass; none where it is absent. */
+  noise?: NoiseSettings;
   /** The checkpoint (its folder) of another training that this one branches off, to end it in a decay of its own. */
   cooldown?: Cooldown & { path: string };
   /** Aborted: saves after the step it is in, and ends. */

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isTrained, type ParameterSpec } from '../../src/architecture/parameters.js';
 import { parseForeignConfig } from '../../src/checkpoint/hf-config.js';
 import { readSafetensors } from '../../src/checkpoint/safetensors.js';
 import type { ModelConfig } from '../../src/config/model.js';
-import { type Model, modelFromTensors } from '../../src/model/model.js';
+import { type Model, modelFromTensors, weight } from '../../src/model/model.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import type { Scalar } from '../../src/tensor/tf.js';
 
@@ -65,13 +66,27 @@ export function asSequences(ids: number[][]): { id: string; tokens: number[] }[]
 }
 
 /** Everything on the host: the loss sum and every gradient by parameter name. */
-export function gradientsOf(
+export function gradientsOf(model: Model, loss: (model: Model) => Scalar) {
+  return gradientsBy(model, loss, () => true);
+}
+
+/** The same of what is trained only. */
+export function trainedGradientsOf(model: Model, loss: (model: Model) => Scalar) {
+  return gradientsBy(model, loss, isTrained);
+}
+
+function gradientsBy(
   model: Model,
   loss: (model: Model) => Scalar,
+  isWanted: (row: ParameterSpec) => boolean,
 ): { loss: number; gradients: Map<string, Float32Array> } {
-  const { value, gradients: tensors } = valueAndGradients(() => loss(model), [...model.weights.values()]);
+  const names = model.parameters.filter(isWanted).map(({ name }) => name);
+  const { value, gradients: tensors } = valueAndGradients(
+    () => loss(model),
+    names.map((name) => weight(model, name)),
+  );
   const gradients = new Map<string, Float32Array>();
-  [...model.weights.keys()].forEach((name, index) => {
+  names.forEach((name, index) => {
     gradients.set(name, Float32Array.from(tensors[index].dataSync() as Float32Array));
     tensors[index].dispose();
   });

@@ -78,13 +78,6 @@ const bodies: Record<string, Body> = {
   },
   CrossEntropySumGrad: (backend, [dy, , , , , , ...gradients]) => gradients.map((each) => scaled(backend, each, dy)),
   FrozenCrossEntropySumGrad: (backend, [dy, , , , , , dHidden]) => [scaled(backend, dHidden, dy)],
-  // A loss is most often differentiated as it is: then its gradients need no scaling.
-  CrossEntropySumGrad: (backend, [dy, , , , , , dHidden, dWeight]) =>
-    [dHidden, dWeight].map((gradient) =>
-      (backend.readSync(dy.dataId) as Float32Array)[0] === 1
-        ? backend.alias(gradient, gradient.shape)
-        : multiply(backend, gradient, dy),
-    ),
   Dropout: (backend, [x], attributes) => dropOut(backend, x, attributes),
   DropoutGrad: (backend, [dy], attributes) => dropOut(backend, dy, attributes),
   AdamW: (backend, all, { beta1, beta2, gradientScale, stepSize, root, epsilon, keep }) => {

@@ -4,7 +4,7 @@ import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { registerCachedAttention } from './cached-attention.js';
 import { crossEntropyOp } from './cross-entropy.js';
-import { crossEntropySumOp, crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
+import { crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
 import { dropoutOp } from './dropout.js';
 import { embeddingOp } from './embedding.js';
 import { registerGlobalNorm } from './global-norm.js';

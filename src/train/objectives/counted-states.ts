@@ -3,6 +3,7 @@
 import type { TokenBatch } from '../../data/types.js';
 import { type ForwardOptions, forward, modelInput } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
+import { embeddingNoise } from '../../model/noise.js';
 import { embedding } from '../../tensor/ops/embedding.js';
 import { type Tensor1D, type Tensor2D, tensor1d } from '../../tensor/tf.js';
 
@@ -16,7 +17,10 @@ export interface CountedStates {
 
 export function countedStates(model: Model, batch: TokenBatch, options: ForwardOptions): CountedStates {
   const positions = countedPositions(batch);
-  const hidden = forward(model, modelInput(batch), options);
+  const { noise } = options;
+  const addToEmbeddings =
+    noise && noise.neftune > 0 ? embeddingNoise(batch, model.config.hidden_size, noise) : undefined;
+  const hidden = forward(model, modelInput(batch), { ...options, addToEmbeddings });
   const chosen = positions.length === hidden.shape[0] ? hidden : embedding(hidden, tensor1d(positions, 'int32'));
   const targets = tensor1d(
     positions.map((position) => batch.targets[position]),

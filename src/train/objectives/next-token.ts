@@ -23,8 +23,8 @@ export function tokenObjective(batches: BatchSupply, { zLoss = 0 } = {}) {
     next: () => batches.next(),
     state: () => batches.state,
     restore: (state) => batches.restore(state),
-    loss: (model, batch, { recompute, observe }: Partial<LossContext> = {}) =>
-      negativeLogLikelihood(model, batch, { zLoss, recompute, observe }),
+    loss: (model, batch, { record: _, ...pass }: Partial<LossContext> = {}) =>
+      negativeLogLikelihood(model, batch, { zLoss, ...pass }),
   } satisfies Objective<TokenBatch>;
 }
 
