@@ -5,11 +5,13 @@
 import { cleanText } from '../base/clean-text.js';
 import { UserError } from '../base/errors.js';
 import type { LossChoice } from '../config/sft.js';
-import { chatmlTemplate, missingTemplate } from './chatml.js';
+import { type Answer, readAnswer } from './answer.js';
+import { missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
 import { RefusalError } from './jinja/budget.js';
 import type { Message, Tool } from './message.js';
 import { MessageEscape, marks, ownCharacter } from './message-escape.js';
+import { ownTemplate } from './own-templates.js';
 import {
   holds,
   overlap,
@@ -85,7 +87,7 @@ export class ChatTemplate {
   ) {
     this.tokenizer = tokenizer;
     this.#template = compile(template);
-    this.isOurs = template === chatmlTemplate;
+    this.isOurs = ownTemplate(template) !== undefined;
     this.#isMissing = template === missingTemplate;
     this.marksAnswers = this.#template.marksAnswers;
     this.#turnEnd = tokenizer.turnEnd;
@@ -185,6 +187,12 @@ export class ChatTemplate {
     const after = end + (/^\s*/.exec(text.slice(end))?.[0].length ?? 0);
     const isLeftOut = this.#turnEnd !== undefined && text.startsWith(this.#turnEnd, after);
     return { start, end: isLeftOut ? after + (this.#turnEnd?.length ?? 0) : end };
+  }
+
+  /** What a model wrote after a prompt of this template. Of a template from outside, all of it is the content. */
+  read(ids: readonly number[]): Answer {
+    if (this.isOurs) return readAnswer(this.tokenizer, ids);
+    return { content: this.tokenizer.decode(ids, { skipSpecial: true }) };
   }
 
   /** The first special token that an assistant's message spells; it stays text. */

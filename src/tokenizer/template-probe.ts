@@ -3,7 +3,8 @@
 // sees the template and these conversations, and has no environment and no standard streams of ours.
 import { UserError } from '../base/errors.js';
 import { startWorker } from '../base/worker.js';
-import { chatmlTemplate, missingTemplate } from './chatml.js';
+import { missingTemplate } from './chatml.js';
+import { ownTemplate } from './own-templates.js';
 import type { RoleTokens } from './roles.js';
 import type { ProbeJob, ProbeResult } from './template-worker.js';
 
@@ -34,7 +35,7 @@ const maxProbed = 64;
  * @returns what the template writes after an assistant's answer at the end of a conversation.
  */
 export async function probeTemplate(source: string, roles: RoleTokens, where: string): Promise<string> {
-  if (source === chatmlTemplate || source === missingTemplate) return '';
+  if (ownTemplate(source) !== undefined || source === missingTemplate) return '';
   const key = JSON.stringify([source, roles]);
   let probe = probed.get(key);
   if (probe === undefined) {

@@ -5,6 +5,7 @@ import { UserError } from '../base/errors.js';
 import { chatTemplateName, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
 import { type AddedToken, AddedTokenFinder, type TextPart } from './added-token-finder.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
+import { ownTemplate } from './own-templates.js';
 import { type RoleTokens, roleIds } from './roles.js';
 import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
 import { probeTemplate } from './template-probe.js';
@@ -213,6 +214,7 @@ export class Tokenizer {
   files(): Record<string, string> {
     if (this.#originals !== undefined) return { ...this.#originals };
     const roles = Object.fromEntries(Object.entries(this.roles).map(([role, content]) => [`${role}_token`, content]));
+    const responseTemplate = ownTemplate(this.chatTemplate)?.responseTemplate;
     return {
       [tokenizerJsonName]: toJsonFile(this.json),
       [tokenizerConfigName]: toJsonFile({
@@ -224,6 +226,7 @@ export class Tokenizer {
         ),
         clean_up_tokenization_spaces: false,
         chat_template: this.chatTemplate,
+        ...(responseTemplate !== undefined && { response_template: responseTemplate }),
       }),
       [specialTokensMapName]: toJsonFile(roles),
     };

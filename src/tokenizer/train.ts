@@ -3,6 +3,7 @@
 // what it touches. Ties go to the lower ids: the same text gives the same vocabulary.
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
+import { type TemplateName, templateSource } from './own-templates.js';
 import { PairCounts } from './pair-counts.js';
 import { PieceCounter, type WeighedPieces } from './piece-counter.js';
 import { byteCharacters } from './pre-tokenizer.js';
@@ -38,6 +39,8 @@ interface TrainTokenizerOptions extends TrainTextOptions {
   vocabSize: number;
   /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones and the marks. Default 0. */
   reserved?: number;
+  /** Default: chatml. */
+  template?: TemplateName;
 }
 
 /** What a vocabulary begins with. */
@@ -57,7 +60,7 @@ export const minPairCount = 2;
  * Throws `UserError` for empty text or an impossible vocabulary size.
  */
 export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerOptions): Promise<Tokenizer> {
-  const { vocabSize, reserved = 0, onProgress = () => {} } = options;
+  const { vocabSize, reserved = 0, template = 'chatml', onProgress = () => {} } = options;
   checkSizes(vocabSize, reserved);
   const { pieces, unit } = await countPieces(texts, new PieceCounter(), options);
   const later = Array.from({ length: reserved }, (_, i) => ({ content: `<|reserved_${i}|>`, special: true }));
@@ -65,7 +68,8 @@ export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerO
   const tokens = [...added.map(({ content }) => content), ...byteCharacters];
   const counts = new PairCounts(pieces, { firstByteId: added.length, vocabSize, minCount: minPairCount * unit });
   const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
-  return Tokenizer.fromJson(writeTokenizerJson(added, tokens, merges), 'the trained tokenizer');
+  const json = writeTokenizerJson(added, tokens, merges);
+  return Tokenizer.fromJson(json, 'the trained tokenizer', { chatTemplate: templateSource(template) });
 }
 
 /** Reads texts into pieces with their weights. Throws `UserError` where there is none. */

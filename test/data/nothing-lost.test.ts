@@ -8,7 +8,7 @@ import { readRow } from '../../src/data/conversations/formats.js';
 import { RowRefusal } from '../../src/data/conversations/notes.js';
 import { writtenChat } from '../../src/data/conversations/written.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
-import { chatmlTemplate } from '../../src/tokenizer/chatml.js';
+import { chatmlTemplate, formerChatmlTemplate } from '../../src/tokenizer/chatml.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { bytesJson, families } from '../tokenizer/foreign-world.js';
 
@@ -21,6 +21,7 @@ const bare =
   "{%- for m in messages -%}{{- m.role + ':' + m.content + '<|im_end|>' -}}{%- endfor -%}{%- if add_generation_prompt -%}{{- 'assistant:' -}}{%- endif -%}";
 const templates: Record<string, ChatTemplate> = {
   ours: new ChatTemplate(tokenizers.chatml, chatmlTemplate),
+  former: new ChatTemplate(tokenizers.chatml, formerChatmlTemplate),
   bare: new ChatTemplate(tokenizers.qwen2, bare),
   qwen2: new ChatTemplate(tokenizers.qwen2, families.qwen2.template),
   qwen3: new ChatTemplate(tokenizers.qwen3, families.qwen3.template),
@@ -240,13 +241,22 @@ test('calls that stand in the file as text stay text where a template writes non
       { from: 'gpt', value: 'a' },
     ],
   };
-  const { shown, said } = outcomeOf(row, templates.ours);
+  const { shown, said } = outcomeOf(row, templates.former);
   const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
   const turns = [turn('user', 'q'), turn('assistant', text), turn('tool', '5.1'), turn('assistant', 'a')].join('');
   assert.equal(shown, turn('system', JSON.stringify([tool.function])) + turns);
   assert.equal(
     said,
     'tools, which the chat template does not write: their list joins the system message; tool calls (function_call), which the chat template does not write: they are learnt as text',
+  );
+  const ours = outcomeOf(row, templates.ours);
+  assert.equal(ours.said, '');
+  const written = `<tool_call>\n${text}\n</tool_call>`;
+  const result = '\n<tool_response>\n5.1\n</tool_response><|im_end|>\n';
+  const called = turn('user', 'q') + turn('assistant', written);
+  assert.equal(
+    ours.shown,
+    `${turn('system', `Tools:\n${word}()`)}${called}<|im_start|>user${result}${turn('assistant', 'a')}`,
   );
 });
 

@@ -10,7 +10,7 @@ import type { ChatFormat } from '../../src/inference/chat-format.js';
 import { rowTokens, textTokens } from '../../src/inspect/tokens.js';
 import { visibleBytes } from '../../src/inspect/visible.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
-import { chatmlTemplate } from '../../src/tokenizer/chatml.js';
+import { formerChatmlTemplate as chatmlTemplate } from '../../src/tokenizer/chatml.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-tokens-'));

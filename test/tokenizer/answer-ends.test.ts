@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unlearntEnd } from '../../src/tokenizer/answer-ends.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
-import { chatmlTemplate } from '../../src/tokenizer/chatml.js';
+import { formerChatmlTemplate as chatmlTemplate } from '../../src/tokenizer/chatml.js';
 import type { Message } from '../../src/tokenizer/message.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 

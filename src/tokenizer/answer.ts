@@ -1,0 +1,112 @@
+// What a model wrote as a message: thoughts, text and calls apart, as our ChatML writes them (Hermes' and Qwen3's form). A
+// mark counts where it is a token; in a vocabulary without these tokens, where its text stands. A call that cannot be read stays
+// in the text, whole: nothing that a model says is lost.
+import { isRecord } from '../base/objects.js';
+import type { ToolCall } from './message.js';
+import { answerMarkList, answerMarks } from './special-tokens.js';
+import type { Tokenizer } from './tokenizer.js';
+
+export interface Answer {
+  content: string;
+  reasoning?: string;
+  toolCalls?: ToolCall[];
+  /** Calls that are none, as they were written: no JSON object with a name and arguments. They are part of the content. */
+  brokenCalls?: string[];
+}
+
+interface Part {
+  text: string;
+  isMark: boolean;
+}
+
+const { callStart, callEnd, thoughtStart, thoughtEnd } = answerMarks;
+
+/** @param ids as generated; an end token and other control tokens are skipped. */
+export function readAnswer(tokenizer: Tokenizer, ids: Iterable<number>): Answer {
+  const parts = partsOf(tokenizer, ids);
+  let at = 0;
+  /** The text up to a mark, which is passed; to the end where there is none. */
+  const upTo = (mark: string): { text: string; isClosed: boolean } => {
+    let text = '';
+    for (; at < parts.length; at++) {
+      if (parts[at].isMark && parts[at].text === mark) return { text, isClosed: at++ >= 0 };
+      text += parts[at].text;
+    }
+    return { text, isClosed: false };
+  };
+  const opens = (mark: string): boolean => at < parts.length && parts[at].isMark && parts[at].text === mark;
+  const answer: Answer = { content: '' };
+  const lead = parts[0]?.isMark === false && parts[0].text.trim() === '' ? 1 : 0;
+  if (parts[lead]?.isMark && parts[lead].text === thoughtStart) {
+    at = lead + 1;
+    answer.reasoning = upTo(thoughtEnd).text.replace(/^\n/, '').replace(/\n$/, '');
+    if (at < parts.length && !parts[at].isMark) parts[at].text = parts[at].text.replace(/^\n{1,2}/, '');
+  }
+  const calls: ToolCall[] = [];
+  const broken: string[] = [];
+  let wasCall = false;
+  while (at < parts.length) {
+    if (!opens(callStart)) {
+      let { text } = parts[at++];
+      if (opens(callStart)) text = text.replace(/\n$/, '');
+      if (!wasCall || text.trim() !== '') answer.content += text;
+      continue;
+    }
+    at++;
+    const { text, isClosed } = upTo(callEnd);
+    const call = isClosed ? readCall(text) : undefined;
+    if (call !== undefined) calls.push(call);
+    else {
+      const written = callStart + text + (isClosed ? callEnd : '');
+      broken.push(written);
+      answer.content += (answer.content === '' ? '' : '\n') + written;
+    }
+    wasCall = true;
+  }
+  if (calls.length > 0) answer.toolCalls = calls;
+  if (broken.length > 0) answer.brokenCalls = broken;
+  return answer;
+}
+
+/** `{"name": …, "arguments": …}`, the arguments as an object or as JSON text of one. */
+function readCall(text: string): ToolCall | undefined {
+  const call = parseJson(text);
+  if (!isRecord(call) || typeof call.name !== 'string') return undefined;
+  const given = typeof call.arguments === 'string' ? parseJson(call.arguments) : call.arguments;
+  return isRecord(given) ? { name: call.name, arguments: given } : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function partsOf(tokenizer: Tokenizer, ids: Iterable<number>): Part[] {
+  const marks = new Set(answerMarkList.map((mark) => tokenizer.controlId(mark)));
+  const parts: Part[] = [];
+  let run: number[] = [];
+  const end = (): void => {
+    const text = tokenizer.decode(run, { skipSpecial: true });
+    if (text !== '') parts.push(...(marks.has(undefined) ? split(text) : [{ text, isMark: false }]));
+    run = [];
+  };
+  for (const id of ids) {
+    if (!marks.has(id)) {
+      run.push(id);
+      continue;
+    }
+    end();
+    parts.push({ text: tokenizer.decode([id]), isMark: true });
+  }
+  end();
+  return parts;
+}
+
+const anyMark = new RegExp(`(${answerMarkList.join('|')})`);
+
+function split(text: string): Part[] {
+  return text.split(anyMark).flatMap((part, i) => (part === '' ? [] : [{ text: part, isMark: i % 2 === 1 }]));
+}
