@@ -5,6 +5,8 @@ import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { shorten } from '../base/format.js';
 import { adapterConfigName } from '../base/layout.js';
+import { nearModelName, parseModelName } from '../network/model-name.js';
+import { cachedModel, publishedName } from '../network/models.js';
 import { type AdapterConfig, isAdapter } from './adapter-config.js';
 import { resolveCheckpoint } from './history.js';
 
@@ -19,7 +21,7 @@ export interface AdapterBase {
 
 /**
  * The folder of an adapter's base: what was typed (`--base`), else what adapter_config.json names: an absolute path, or one from
- * the adapter's folder or from the current folder.
+ * the adapter's folder or from the current folder, or a model of a hub that was fetched before.
  * @throws UserError where there is no model.
  */
 export async function findBase(
@@ -42,6 +44,9 @@ async function pathOf(directory: string, { name, revision }: AdapterConfig['base
   const isPath = name !== undefined && isPrintable(name);
   const candidates = !isPath ? [] : isAbsolute(name) ? [name] : [join(directory, name), resolve(name)];
   for (const candidate of candidates) if (await exists(candidate)) return candidate;
+  const published = isPath ? publishedBase(name, revision) : undefined;
+  const cached = published && (await cachedModel(parseModelName(published)));
+  if (cached !== undefined) return cached;
   const shown =
     name === undefined
       ? 'no base model'
@@ -50,8 +55,17 @@ async function pathOf(directory: string, { name, revision }: AdapterConfig['base
     what: 'the base model of this adapter is not here',
     where: directory,
     why: `${adapterConfigName} names ${shown}${candidates.length > 0 ? ', and there is nothing at this path' : ''}`,
-    next: 'Name the folder of that model with --base',
+    next:
+      published === undefined
+        ? 'Name the folder of that model with --base'
+        : `Name it with --base ${published}, and it is fetched; or name a folder that holds it`,
   });
+}
+
+/** `hf:ORG/NAME@REVISION` of what PEFT names without hf:, or of a path into the cache of another machine. */
+function publishedBase(name: string, revision: string | undefined): string | undefined {
+  const known = publishedName(name) ?? nearModelName(revision === undefined ? name : `${name}@${revision}`);
+  return known?.startsWith('hf:') ? known : undefined;
 }
 
 function isPrintable(text: string): boolean {

@@ -54,6 +54,7 @@ export function buildProgram(keys: KeyTable): Command {
   addInspect(program);
   addImport(program);
   addExport(program);
+  addPush(program);
   addDoctor(program);
   addNative(program);
   addBench(program);
@@ -249,6 +250,28 @@ function addExport(program: Command): void {
   withOutput(withVerify(command));
   withAction(command, async () => (await import('./commands/export.js')).exportModel);
   example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
+}
+
+function addPush(program: Command): void {
+  const command = program
+    .command('push')
+    .description('upload a checkpoint or an exported folder to the Hugging Face hub, with a model card')
+    .argument('<checkpoint>', 'a checkpoint, a run folder, an adapter, or a folder that `mossctl export` wrote')
+    .argument('<name>', 'hf:ORG/NAME; made where it is not there yet, private')
+    .option('--license <id>', 'of the model card, such as apache-2.0 or mit; one of your own is other:NAME')
+    .option('--public', 'make a new repository public', false)
+    .option('--force', 'replace a model that mossctl did not push, and a card that was edited on the hub', false)
+    .option('--dry-run', 'list the files and their sizes, and send nothing', false)
+    .option('--base <name>', 'ORG/NAME of what it was made from, for the card and for adapters')
+    .addOption(
+      new Option('--dtype <name>', 'of a checkpoint: how numbers are stored (default: as published, else f32)').choices(
+        [...['f32', 'f16', 'bf16']],
+      ),
+    )
+    .option('--max-shard-size <size>', 'of a checkpoint: max size of a file of weights (default: 5GB)', byteSize);
+  withOutput(withVerify(command));
+  withAction(command, async () => (await import('./commands/push.js')).push);
+  example(command, 'mossctl push runs/quickstart/latest hf:me/quickstart --license apache-2.0 --dry-run');
 }
 
 function addDoctor(program: Command): void {

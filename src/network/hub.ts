@@ -92,9 +92,8 @@ export async function hubCommit(
 ): Promise<string> {
   const { kind, name, revision } = repo;
   if (isCommit(revision)) return revision;
-  const path = join(repoHome(repo), 'revisions', `${encodeURIComponent(revision)}.json`);
-  const known =
-    ask === 'always' ? 'absent' : await readCached(path, z.object({ commit: z.string().regex(commitPattern) }));
+  const path = revisionPath(repo);
+  const known = ask === 'always' ? 'absent' : await readCached(path, revisionSchema);
   if (known === 'damaged' && kind === 'dataset') {
     throw new UserError({
       what: `this file of the cache says which commit ${revision} of ${name} stands for, and is damaged`,
@@ -117,6 +116,19 @@ export async function hubCommit(
     );
     return commit;
   }
+}
+
+/** The same without asking: what the hub said last; undefined where that is not known. */
+export async function knownCommit(repo: HubRepo): Promise<string | undefined> {
+  if (isCommit(repo.revision)) return repo.revision;
+  const known = await readCached(revisionPath(repo), revisionSchema);
+  return typeof known === 'object' ? known.value.commit : undefined;
+}
+
+const revisionSchema = z.object({ commit: z.string().regex(commitPattern) });
+
+function revisionPath(repo: HubRepo): string {
+  return join(repoHome(repo), 'revisions', `${encodeURIComponent(repo.revision)}.json`);
 }
 
 async function askCommit({ kind, name, revision }: HubRepo, context: FetchContext, tries?: number): Promise<string> {

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import {
+  adapterConfigName,
+  adapterWeightsName,
   addedTokensName,
   chatTemplateName,
   chatTemplatesFolder,
@@ -19,14 +21,17 @@ import {
 } from '../base/layout.js';
 import { type ModelName, shownModelName } from './model-name.js';
 
-export const adapterConfigName = 'adapter_config.json';
-export const adapterWeightsName = 'adapter_model.safetensors';
-
 const plainNames: readonly string[] = [
   ...[configName, generationConfigName, manifestName, adapterConfigName, adapterWeightsName],
   ...[tokenizerJsonName, tokenizerConfigName, specialTokensMapName, addedTokensName],
   ...[chatTemplateName, processorTemplateName],
 ];
+/** Whether a file of a repository is part of its model: what a push may take away where its model has it no more. */
+export function isModelFile(path: string): boolean {
+  return plainNames.includes(path) || path === weightsName || path === weightsIndexName || shardPattern.test(path);
+}
+
+const shardPattern = /^model-\d{5}-of-\d{5}\.safetensors$/;
 /** Of names in a message. */
 const maxShown = 8;
 

@@ -1,7 +1,7 @@
 // A published model, brought once into the cache as the plain folder that every tool opens: of its repository only what is
 // needed to use it, nothing that is a program. Where it comes from can be read off the folder's place.
 import { stat } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { countOf, formatBytes } from '../base/format.js';
 import { requireDisk } from '../base/room.js';
@@ -19,11 +19,12 @@ import {
   hubListing,
   hubRequest,
   isCommit,
+  knownCommit,
   remember,
   repoHome,
 } from './hub.js';
 import { shardsIn, wholeModelFiles } from './model-files.js';
-import { type hubs, type ModelName, parseModelName, shownModelName } from './model-name.js';
+import { type Hub, type ModelName, parseModelName, shownModelName } from './model-name.js';
 
 /** What a hub has of one model, pinned. */
 interface Snapshot {
@@ -52,8 +53,7 @@ async function fetchModel(name: ModelName, context: FetchContext): Promise<strin
   const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
   const commit = await hubCommit(repo, context, 'first');
   const home = join(repoHome(repo), commit);
-  const folder = join(home, 'files', name.folder ?? '');
-  const record = join(home, `whole-${encodeURIComponent(name.folder ?? '')}.json`);
+  const { record, folder } = placeOf(name, home);
   if (await isAsItWas(record, folder)) return folder;
   const snapshot: Snapshot = {
     ...{ home, version: commit, host: new URL(hubEndpoint()).host },
@@ -85,7 +85,7 @@ async function fetchFiles(name: ModelName, snapshot: Snapshot, context: FetchCon
   const get = async (path: string): Promise<string> => {
     const { checksum, size, path: whole } = there.get(path) as HubFile;
     const target = join(snapshot.home, 'files', whole);
-    const label = `fetch ${name.name} ${path}`;
+    const label = `${name.name} ${path}`;
     stamps[path] = await download({ ...snapshot.request(whole), path: target, label, checksum, size }, context);
     return target;
   };
@@ -125,13 +125,26 @@ async function announce(name: ModelName, snapshot: Snapshot, wanted: readonly Hu
   });
 }
 
-/** Which published model lies in a folder of the cache, pinned: `hf:ORG/NAME@COMMIT`. Undefined for any other folder. */
+/** The same where it is here already; undefined where it would have to be fetched. Nobody is asked. */
+export async function cachedModel(name: ModelName): Promise<string | undefined> {
+  const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
+  const commit = await knownCommit(repo);
+  if (commit === undefined || name.hub !== 'hf') return undefined;
+  const { record, folder } = placeOf(name, join(repoHome(repo), commit));
+  return (await isAsItWas(record, folder)) ? folder : undefined;
+}
+
+function placeOf({ folder = '' }: ModelName, home: string): { record: string; folder: string } {
+  return { record: join(home, `whole-${encodeURIComponent(folder)}.json`), folder: join(home, 'files', folder) };
+}
+
+const cachedPath =
+  /(?:^|[/\\])(hf|ms)-models[/\\]([\w.-]+)\+([\w.-]+)[/\\]([0-9a-f]{40,64})[/\\]files(?:[/\\](.+?))?[/\\]?$/;
+
+/** Which published model lies in a folder of a cache, here or on another machine: `hf:ORG/NAME@COMMIT`. */
 export function publishedName(folder: string): string | undefined {
-  const [kind, repo, version, files, ...inside] = relative(cacheDirectory(), resolve(folder)).split(sep);
-  const hub = { 'hf-models': 'hf', 'ms-models': 'ms' }[kind] as keyof typeof hubs | undefined;
-  if (hub === undefined || files !== 'files') return undefined;
-  return shownModelName({
-    ...{ hub, name: repo.replace('+', '/'), revision: version },
-    ...(inside.length > 0 && { folder: inside.join('/') }),
-  });
+  const [, hub, organization, name, revision, inside] = cachedPath.exec(folder) ?? [];
+  if (hub === undefined) return undefined;
+  const place = inside === undefined ? {} : { folder: inside.replaceAll('\\', '/') };
+  return shownModelName({ hub: hub as Hub, name: `${organization}/${name}`, revision, ...place });
 }

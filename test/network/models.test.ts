@@ -216,3 +216,35 @@ test('what the hub refuses is answered with what to do', async () => {
   assert.ok(server.requests.every(({ authorization }) => authorization === 'Bearer hf_secret_9'));
   await rm(cache, { recursive: true });
 });
+
+test("an adapter's base: never fetched because a file names it, and found by that name once it is here", async () => {
+  const golden = new URL('../golden/', import.meta.url);
+  const base = await openedFiles(fileURLToPath(new URL('../interop/fixtures/qwen3', golden)));
+  publishModel({ name: 'org/base', files: base });
+  const adapter = await scratch();
+  for (const [name, bytes] of Object.entries(await openedFiles(fileURLToPath(new URL('adapters/rslora', golden))))) {
+    const config =
+      name === 'adapter_config.json'
+        ? { ...JSON.parse(bytes.toString()), base_model_name_or_path: 'org/base' }
+        : undefined;
+    await writeFile(join(adapter, name), config === undefined ? bytes : JSON.stringify(config));
+  }
+  await assert.rejects(
+    openCheckpoint(adapter),
+    /base model of this adapter is not here.*--base hf:org\/base, and it is fetched/s,
+  );
+  assert.deepEqual(server.requests, []);
+  const typed = await openCheckpoint(adapter, { base: 'hf:org/base' });
+  server.requests.length = 0;
+  assert.equal((await openCheckpoint(adapter)).digest, typed.digest);
+  assert.deepEqual(server.requests, []);
+});
+
+async function openedFiles(folder: string): Promise<Record<string, Buffer>> {
+  const names = (await readdir(folder)).filter(
+    (name) => /\.(json|safetensors|jinja)$/.test(name) && name !== 'expected.json',
+  );
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),
+  );
+}
