@@ -137,7 +137,9 @@ function modelOf(config: ForeignConfig, tokens: ForeignTokens): ModelConfig {
 function dropTied(model: ModelConfig, weights: Map<string, HostTensor>, directory: string): Map<string, HostTensor> {
   const head = weights.get(headName);
   if (!model.tie_word_embeddings || isRewardModel(model) || head === undefined) return weights;
-  if (!sameNumbers(head.data, weights.get(embeddingName)?.data)) {
+  const embedding = weights.get(embeddingName);
+  const areHalves = head.halves !== undefined && embedding?.halves !== undefined;
+  if (!(areHalves ? sameNumbers(head.halves, embedding.halves) : sameNumbers(head.data, embedding?.data))) {
     throw new UserError({
       what: `${headName} differs from ${embeddingName}, though config.json says that they are one`,
       where: directory,
@@ -149,7 +151,7 @@ function dropTied(model: ModelConfig, weights: Map<string, HostTensor>, director
   return weights;
 }
 
-function sameNumbers(a: Float32Array, b: Float32Array | undefined): boolean {
+function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number> | undefined): boolean {
   if (a.length !== b?.length) return false;
   for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
   return true;

@@ -1,11 +1,11 @@
 // safetensors: eight bytes of header length, a JSON header that says where each tensor lies, then the raw numbers.
-// Everything in the header is checked against the file's real size before any memory is taken for it. In memory every
-// number is a float32; 16-bit floats are converted a piece at a time, so that no second copy of a model ever exists.
+// Everything in the header is checked against the file's real size before any memory is taken for it. In memory bf16 stays
+// as it is until it is used, and every other number is a float32, converted a piece at a time: no second copy exists.
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
-import { type HostTensor, sizeOf } from '../base/host-tensor.js';
+import { countIn, floatsOf, type HostTensor, halfTensor, sizeOf } from '../base/host-tensor.js';
 import type { FloatDtype } from './float16.js';
 import { tooLarge } from './quantize.js';
 import { EndOfFile, TensorReader, TensorWriter } from './tensor-io.js';
@@ -43,7 +43,9 @@ export async function writeSafetensors(
   try {
     const writer = new TensorWriter(handle);
     await writer.bytes(header(sorted, dtype, metadata));
-    for (const { name, data } of sorted) {
+    for (const tensor of sorted) {
+      const { name } = tensor;
+      const data = floatsOf(tensor);
       const overflow = await writer.numbers(data, dtype);
       if (overflow >= 0) throw tooLarge(name, data, dtype);
     }
@@ -58,7 +60,7 @@ export async function writeSafetensors(
 type IsSkipped = (name: string, shape: readonly number[]) => boolean;
 
 /**
- * Reads the tensors of a file as float32. `onDigest` gets the sha256 of the file, once all of it has been read.
+ * Reads the tensors of a file, bf16 as it is and the others as float32. `onDigest` gets the sha256 of the file, once all of it has been read.
  * @throws UserError naming the file and what is wrong with it: truncated, extra bytes, overlaps, other dtypes.
  */
 export async function readSafetensors(
@@ -70,9 +72,16 @@ export async function readSafetensors(
     let position = 0;
     for (const { name, dtype, shape, begin, end } of entries) {
       await reader.skip(begin - position);
-      const data = allocate((end - begin) / bytesOf(dtype), path);
-      await reader.numbers(data, dtype);
-      tensors.set(name, { name, shape, data });
+      const count = (end - begin) / bytesOf(dtype);
+      if (dtype === 'bf16') {
+        const halves = allocate(Uint16Array, count, path);
+        await reader.halves(halves);
+        tensors.set(name, halfTensor(name, shape, halves));
+      } else {
+        const data = allocate(Float32Array, count, path);
+        await reader.numbers(data, dtype);
+        tensors.set(name, { name, shape, data });
+      }
       position = end;
     }
     await reader.skip(dataBytes - position);
@@ -116,12 +125,13 @@ async function withHeader<T>(
 function header(tensors: readonly HostTensor[], dtype: FloatDtype, metadata?: Record<string, string>): Uint8Array {
   const fields: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
   let offset = 0;
-  for (const [index, { name, shape, data }] of tensors.entries()) {
+  for (const [index, tensor] of tensors.entries()) {
+    const { name, shape } = tensor;
+    const count = countIn(tensor);
     if (name === '__metadata__' || name === tensors[index - 1]?.name)
       throw new Error(`tensor name ${name} is used twice or reserved`);
-    if (sizeOf(shape) !== data.length)
-      throw new Error(`tensor ${name}: shape [${shape}] does not hold ${data.length} numbers`);
-    const end = offset + data.length * bytesOf(dtype);
+    if (sizeOf(shape) !== count) throw new Error(`tensor ${name}: shape [${shape}] does not hold ${count} numbers`);
+    const end = offset + count * bytesOf(dtype);
     fields.push([name, { dtype: storedNames[dtype], shape, data_offsets: [offset, end] }]);
     offset = end;
   }
@@ -248,15 +258,19 @@ function gitPointer(path: string): UserError {
   });
 }
 
-function allocate(length: number, path: string): Float32Array {
+function allocate<T extends Float32Array | Uint16Array>(
+  type: { new (length: number): T; BYTES_PER_ELEMENT: number },
+  length: number,
+  path: string,
+): T {
   try {
-    return new Float32Array(length);
+    return new type(length);
   } catch (error) {
     throw new UserError(
       {
         what: 'there is not enough memory for these weights',
         where: path,
-        why: `one tensor alone takes ${length * 4} bytes as float32`,
+        why: `one tensor alone takes ${length * type.BYTES_PER_ELEMENT} bytes`,
         next: 'Use a smaller model',
       },
       { cause: error, exitCode: 1 },

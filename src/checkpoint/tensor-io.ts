@@ -84,6 +84,11 @@ export class TensorReader {
     for (let left = count; left > 0; left -= scratch.length) await this.bytes(scratch.subarray(0, left));
   }
 
+  /** 16-bit numbers as they are. */
+  async halves(target: Uint16Array): Promise<void> {
+    await this.bytes(asBytes(target));
+  }
+
   async numbers(target: Float32Array, dtype: FloatDtype): Promise<void> {
     if (dtype === 'f32') return this.bytes(asBytes(target));
     const piece = new Uint16Array(Math.min(halvesAtOnce, target.length));

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { isBuffer, plainNames } from '../architecture/stored-names.js';
 import { UserError } from '../base/errors.js';
 import { exists, sha256, writeFileDurable } from '../base/files.js';
-import { type HostTensor, sizeOf } from '../base/host-tensor.js';
+import { countIn, type HostTensor, renamed, sizeOf } from '../base/host-tensor.js';
 import { adapterWeightsName, manifestName, weightsIndexName, weightsName } from '../base/layout.js';
 import { requireMemory } from '../base/room.js';
 import type { FloatDtype } from './float16.js';
@@ -48,7 +48,7 @@ export async function writeWeights(
 ): Promise<Record<string, string>> {
   // transformers refuses weights without this word
   const options = { dtype, metadata: { format: 'pt' } };
-  const shards = splitInto(sortedByName(tensors), (tensor) => tensor.data.length * bytesOf(dtype), maxShardBytes);
+  const shards = splitInto(sortedByName(tensors), (tensor) => countIn(tensor) * bytesOf(dtype), maxShardBytes);
   const isWhole = shards.length === 1;
   const names = isWhole ? [weightsName] : shards.map((_, index) => shardName(index + 1, shards.length));
   const files: Record<string, string> = {};
@@ -57,14 +57,14 @@ export async function writeWeights(
   }
   if (isWhole) return files;
   const weightMap = Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, names[i]])));
-  const totalSize = tensors.reduce((total, { data }) => total + data.length * bytesOf(dtype), 0);
+  const totalSize = tensors.reduce((total, tensor) => total + countIn(tensor) * bytesOf(dtype), 0);
   const index = canonicalJson({ metadata: { total_size: totalSize }, weight_map: weightMap });
   await writeFileDurable(join(folder, weightsIndexName), index);
   return { ...files, [weightsIndexName]: sha256(index) };
 }
 
 /**
- * Reads all weights of a folder as float32, under the names of the parameter table as far as that is only a matter of
+ * Reads all weights of a folder (bf16 stays so, the rest is float32), under the names of the parameter table as far as that is only a matter of
  * prefixes; buffers are skipped. `onDigest` gets the sha256 of each file of tensors (not of the index) when it has been read.
  * @throws UserError naming the file that is missing or damaged, or the tensor that is not where the index says.
  */
@@ -74,8 +74,10 @@ export async function readWeights(
 ): Promise<Map<string, HostTensor>> {
   const tensors = new Map<string, HostTensor>();
   const { files, names } = await checkedFiles(folder);
-  const bytes = files.flatMap(({ entries }) => entries).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
-  requireMemory(bytes, { what: 'its weights as float32', where: folder, next: 'Use a smaller model' });
+  const bytes = files
+    .flatMap(({ entries }) => entries)
+    .reduce((sum, { shape, dtype }) => sum + (dtype === 'bf16' ? 2 : 4) * sizeOf(shape), 0);
+  requireMemory(bytes, { what: 'its weights', where: folder, next: 'Use a smaller model' });
   for (const { name: file, path } of files) {
     const read = await readSafetensors(path, {
       onDigest: (sha256) => onDigest(file, sha256),
@@ -83,7 +85,7 @@ export async function readWeights(
     });
     for (const [stored, tensor] of read) {
       const name = names.get(stored) ?? stored;
-      tensors.set(name, { ...tensor, name });
+      tensors.set(name, renamed(tensor, name));
     }
   }
   return tensors;

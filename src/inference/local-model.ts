@@ -5,7 +5,7 @@ import { checkTokenRows } from '../checkpoint/model-config.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
 import type { Quantization } from '../config/compute.js';
 import { greedy, type Sampling, samplingSchema, withinBounds } from '../config/sampling.js';
-import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
+import { disposeModel, frozenFromTensors, type Model, modelFromTensors } from '../model/model.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
 import { StreamDecoder } from '../tokenizer/stream-decoder.js';
@@ -54,14 +54,21 @@ export class LocalModel implements ChatModel, ChatFormat {
     return withCheckpoint(path, async (directory) => LocalModel.of(await openCheckpoint(directory, options), options));
   }
 
-  /** The weights of a checkpoint that was opened, on the current backend. @throws UserError where a token has no row in them. */
-  static async of(checkpoint: Checkpoint, { quantize }: QuantizeOption = {}): Promise<OpenedModel> {
+  /**
+   * The weights of a checkpoint that was opened, on the current backend. `isFrozen`: nobody will train them, and they leave
+   * the checkpoint for here. @throws UserError where a token has no row in them.
+   */
+  static async of(
+    checkpoint: Checkpoint,
+    { quantize, isFrozen = false }: QuantizeOption & { isFrozen?: boolean } = {},
+  ): Promise<OpenedModel> {
     const tokenizer = await Tokenizer.open(checkpoint.tokenizerFolder);
     checkTokenRows(checkpoint.model, tokenizer, checkpoint.path);
+    const { model: config, weights, path } = checkpoint;
     const model =
-      quantize === undefined
-        ? modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path)
-        : quantizedModel(checkpoint);
+      quantize !== undefined
+        ? quantizedModel(checkpoint)
+        : (isFrozen ? frozenFromTensors : modelFromTensors)(config, weights, path);
     return new LocalModel({ model, tokenizer, checkpoint, quantize }) as OpenedModel;
   }
 

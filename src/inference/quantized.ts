@@ -3,7 +3,7 @@
 import { UserError } from '../base/errors.js';
 import type { Checkpoint } from '../checkpoint/directory.js';
 import { decodeQ8, encodeNumbers, q8BlockSize, tooLarge } from '../checkpoint/quantize.js';
-import { disposeModel, type Model, matrixOf, modelFromTensors, weight } from '../model/model.js';
+import { disposeModel, floatMatrixOf, type Model, modelFromTensors, weight } from '../model/model.js';
 import { multipliedMatrices } from '../model/packed.js';
 import { canPack, type PackedMatrix, packMatrix, packQ8 } from '../tensor/ops/linear-packed.js';
 import { engine, keep, tensor, tidy } from '../tensor/tf.js';
@@ -34,7 +34,7 @@ export function quantizedModel({
       const [out, input] = shape;
       const isProduct = multiplied.has(name);
       if (input % q8BlockSize !== 0) {
-        if (isProduct) packed.set(name, packMatrix(matrixOf(model, name)));
+        if (isProduct) packed.set(name, packMatrix(floatMatrixOf(model, name)));
         continue;
       }
       const values = weights.get(name)?.data as Float32Array;

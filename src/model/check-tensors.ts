@@ -3,7 +3,7 @@
 import { extensionOf, type ParameterSpec } from '../architecture/parameters.js';
 import { type Fault, UserError } from '../base/errors.js';
 import { formatCount, shorten } from '../base/format.js';
-import type { HostTensor } from '../base/host-tensor.js';
+import { floatsOf, type HostTensor } from '../base/host-tensor.js';
 
 const maxNamed = 3;
 
@@ -42,8 +42,9 @@ function refuseNotFinite(
   where: string,
 ): void {
   const faults = rows.flatMap(({ name }) => {
-    const { data } = tensors.get(name) as HostTensor;
-    return isFinite32(data) ? [] : [`${name} holds ${notFiniteIn(data)}`];
+    const tensor = tensors.get(name) as HostTensor;
+    const areFinite = tensor.halves === undefined ? isFinite32(tensor.data) : isFinite16(tensor.halves);
+    return areFinite ? [] : [`${name} holds ${notFiniteIn(floatsOf(tensor))}`];
   });
   if (faults.length === 0) return;
   throw new UserError({
@@ -66,6 +67,12 @@ function isFinite32(data: Float32Array): boolean {
   }
   for (let i = end; i < data.length; i++) a += data[i] * 0;
   return a + b + c + d === 0;
+}
+
+/** Of the bits of bf16: an exponent of ones is NaN or infinity. */
+function isFinite16(halves: Uint16Array): boolean {
+  for (let i = 0; i < halves.length; i++) if ((halves[i] & 0x7f80) === 0x7f80) return false;
+  return true;
 }
 
 /** `NaN (1 of 16)`, `infinity (2 of 16)` or both. */

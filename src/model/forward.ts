@@ -4,6 +4,7 @@ import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
 import { attention } from '../tensor/ops/attention.js';
 import { embedding } from '../tensor/ops/embedding.js';
+import type { Matrix } from '../tensor/ops/matrix.js';
 import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';
@@ -80,7 +81,7 @@ export function forward(model: Model, input: ModelInput, options: ForwardOptions
  * The output projection [V, d]: the embedding itself where they are tied.
  * @throws UserError of a reward model, which has none.
  */
-export function outputWeight(model: Model): Tensor2D {
+export function outputWeight(model: Model): Matrix {
   return matrixOf(model, outputName(model));
 }
 
@@ -92,7 +93,7 @@ function outputName(model: Model): string {
       next: 'Use the model that it was made from, or another …ForCausalLM',
     });
   }
-  return model.weights.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight';
+  return model.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
 }
 
 /** Hidden states [N, d] → logits [N, V]. */

@@ -1,11 +1,12 @@
 // A model's weights as tensors on the current backend: created, loaded, disposed.
 // Which ones there are is said by architecture/parameters.ts; a model carries the rows of that table it was built from.
 import { decoderTable, isTrained, type ParameterSpec } from '../architecture/parameters.js';
-import { type HostTensor, sizeOf } from '../base/host-tensor.js';
+import { floatsOf, type HostTensor, halvesOf, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
 import type { PackedMatrix } from '../tensor/ops/linear-packed.js';
-import { type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
+import { canHoldHalves, type HalfMatrix, halfMatrix, type Matrix } from '../tensor/ops/matrix.js';
+import { keep, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
 import { checkTensors } from './check-tensors.js';
 
 /** A decoder's weights on the current backend, by Hugging Face name. */
@@ -14,6 +15,8 @@ export interface Model {
   /** What it is made of, in the order of `weights`. */
   parameters: readonly ParameterSpec[];
   weights: Map<string, Variable>;
+  /** Matrices of bf16 that nobody trains, in the place of their weights. */
+  halves?: ReadonlyMap<string, HalfMatrix>;
   /** Matrices that are there packed, for products without a gradient: beside their weights (packed.ts), or in their place. */
   packed?: ReadonlyMap<string, PackedMatrix>;
 }
@@ -34,7 +37,11 @@ export function initModel(
 export function withParameters(model: Model, rows: readonly ParameterSpec[], seed: number): Model {
   const names = new Set(rows.map(({ name }) => name));
   for (const [name, value] of model.weights) if (!names.has(name)) value.dispose();
+  for (const [name, { words }] of model.halves ?? []) if (!names.has(name)) words.dispose();
   return build(model.config, rows, (row) => {
+    const half = model.halves?.get(row.name);
+    if (half !== undefined && isTrained(row)) throw new Error(`${row.name} is held as bf16 and cannot be trained`);
+    if (half !== undefined) return half;
     const value = model.weights.get(row.name) ?? createVariable(row, initialValues(row, seed));
     value.trainable = isTrained(row);
     return value;
@@ -58,11 +65,31 @@ export function modelFromTensors(
   rows: readonly ParameterSpec[] = decoderTable(config),
 ): Model {
   checkTensors(rows, tensors, where);
-  return build(config, rows, (row) => createVariable(row, (tensors.get(row.name) as HostTensor).data));
+  return build(config, rows, (row) => createVariable(row, floatsOf(tensors.get(row.name) as HostTensor)));
+}
+
+/**
+ * The same, of weights that nobody will train: matrices whose numbers are all bf16 stay so, where the backend computes with
+ * them. Takes each tensor out of `tensors` once it has its place, so that the two together are little more than one.
+ */
+export function frozenFromTensors(config: ModelConfig, tensors: Map<string, HostTensor>, where: string): Model {
+  const rows = decoderTable(config).map((row): ParameterSpec => ({ ...row, update: 'frozen' }));
+  checkTensors(rows, tensors, where);
+  return build(config, rows, (row) => {
+    const stored = tensors.get(row.name) as HostTensor;
+    tensors.delete(row.name);
+    const [out, input] = row.shape;
+    const halves = input !== undefined && input % 2 === 0 && canHoldHalves() ? halvesOf(stored) : undefined;
+    if (halves === undefined) return createVariable(row, stored.data);
+    const matrix = halfMatrix(halves, [out, input]);
+    keep(matrix.words);
+    return matrix;
+  });
 }
 
 export function disposeModel(model: Model): void {
   for (const value of model.weights.values()) value.dispose();
+  for (const { words } of model.halves?.values() ?? []) words.dispose();
   disposePacked(model);
 }
 
@@ -77,7 +104,9 @@ export function weight(model: Model, name: string): Variable {
   return found;
 }
 
-export const matrixOf = (model: Model, name: string): Tensor2D =>
+/** As it is held: a variable, or bf16. */
+export const matrixOf = (model: Model, name: string): Matrix => model.halves?.get(name) ?? floatMatrixOf(model, name);
+export const floatMatrixOf = (model: Model, name: string): Tensor2D =>
   weight(model, name) as Variable as unknown as Tensor2D;
 export const vectorOf = (model: Model, name: string): Tensor1D =>
   weight(model, name) as Variable as unknown as Tensor1D;
@@ -85,9 +114,16 @@ export const vectorOf = (model: Model, name: string): Tensor1D =>
 function build(
   config: ModelConfig,
   parameters: readonly ParameterSpec[],
-  variableOf: (row: ParameterSpec) => Variable,
+  held: (row: ParameterSpec) => Variable | HalfMatrix,
 ): Model {
-  return { config, parameters, weights: new Map(parameters.map((row) => [row.name, variableOf(row)])) };
+  const weights = new Map<string, Variable>();
+  const halves = new Map<string, HalfMatrix>();
+  for (const row of parameters) {
+    const value = held(row);
+    if ('words' in value) halves.set(row.name, value);
+    else weights.set(row.name, value);
+  }
+  return { config, parameters, weights, ...(halves.size > 0 && { halves }) };
 }
 
 // tfjs keeps its own registry of variable names; ours are found in the map.

@@ -3,7 +3,7 @@
 import { extensionOf } from '../architecture/parameters.js';
 import { canPack, packMatrix, repackMatrix } from '../tensor/ops/linear-packed.js';
 import { keep } from '../tensor/tf.js';
-import { type Model, matrixOf } from './model.js';
+import { floatMatrixOf, type Model } from './model.js';
 
 /** Every matrix that hidden states are multiplied by, packed; the model as it is where it is packed, or the backend packs none. */
 export function packModel(model: Model): Model {
@@ -11,7 +11,7 @@ export function packModel(model: Model): Model {
   const names = multipliedMatrices(model);
   const packed = new Map(
     names.map((name) => {
-      const matrix = packMatrix(matrixOf(model, name));
+      const matrix = packMatrix(floatMatrixOf(model, name));
       keep(matrix.packed);
       return [name, matrix];
     }),
@@ -21,7 +21,7 @@ export function packModel(model: Model): Model {
 
 /** After the weights have changed. */
 export function repackModel(model: Model): void {
-  for (const [name, matrix] of model.packed ?? []) repackMatrix(matrixOf(model, name), matrix);
+  for (const [name, matrix] of model.packed ?? []) repackMatrix(floatMatrixOf(model, name), matrix);
 }
 
 /**

@@ -84,6 +84,8 @@ export function product(
 /** The weights of a layer: those that are trained, and those that are not. */
 export function layerWeights(model: Model, layer: number): { trained: Variable[]; frozen: Variable[] } {
   const rows = lookupOf(model).layers[layer];
-  const of = (chosen: readonly ParameterSpec[]): Variable[] => chosen.map(({ name }) => weight(model, name));
+  // What is held as bf16 is no variable, and nobody asks for its gradient.
+  const of = (chosen: readonly ParameterSpec[]): Variable[] =>
+    chosen.filter(({ name }) => !model.halves?.has(name)).map(({ name }) => weight(model, name));
   return { trained: of(rows.filter(isTrained)), frozen: of(rows.filter((row) => !isTrained(row))) };
 }
