@@ -71,3 +71,5 @@ export const stateName = `${trainingFolder}/state.json`;
 
 // eval/
 export const resultsName = 'results.json';
+/** What each checkpoint answered to each question (eval --tasks). */
+export const answersName = 'answers.jsonl';

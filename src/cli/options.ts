@@ -157,8 +157,28 @@ export function withTraining(command: Command): Command {
     );
 }
 
-function collect(value: string, before: string[] = []): string[] {
+/** For an option that may be repeated. */
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
+}
+
+/** Of `eval` without --tasks: one checkpoint at most. @throws UserError where there are more, or flags that are about --tasks. */
+export function withoutTasks(
+  checkpoints: readonly string[],
+  options: { shots?: number; cot?: string; maxNewTokens?: number },
+): string | undefined {
+  const flags = { '--shots': options.shots, '--cot': options.cot, '--max-new-tokens': options.maxNewTokens };
+  const faults = Object.entries(flags)
+    .filter(([, value]) => value !== undefined)
+    .map(([flag]) => ({ what: `${flag} is about --tasks`, next: 'Give a file of questions: --tasks FILE' }));
+  if (checkpoints.length > 1) {
+    faults.push({
+      what: `${checkpoints.length} checkpoints are compared on questions`,
+      next: 'Give a file of them (--tasks FILE), or a set that comes with mossctl (--tasks seed-article)',
+    });
+  }
+  if (faults.length > 0) throw new UserError(faults);
+  return checkpoints[0];
 }
 
 export function withSeeds(command: Command): Command {

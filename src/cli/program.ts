@@ -5,10 +5,12 @@ import { redact } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import type { StageName } from '../config/pipeline.js';
 import { namesOf, stageTable } from '../stages/catalog.js';
+import type { EvalTasksOptions } from './commands/eval-tasks.js';
 import type { EvalOptions } from './commands/eval-text.js';
 import { addData } from './data-program.js';
 import {
   byteSize,
+  collect,
   example,
   maxSeed,
   onlyPrints,
@@ -22,6 +24,7 @@ import {
   withConfig,
   withFrom,
   withOutput,
+  withoutTasks,
   withQuantize,
   withRun,
   withSeeds,
@@ -139,19 +142,41 @@ function addPretrain(program: Command): void {
 }
 
 function addEval(program: Command): void {
-  const evaluate = program.command('eval').description('measure checkpoints on held-out text and tasks, in one table');
+  const evaluate = program
+    .command('eval')
+    .description('measure checkpoints on held-out text and tasks, or on your own questions, in one table');
   withQuantize(withVerify(withRun(evaluate)))
-    .argument('[checkpoint]', 'a checkpoint or a run folder (default: the run folder of --config)')
+    .argument(
+      '[checkpoints...]',
+      'a checkpoint or a run folder (default: the run folder of --config); several with --tasks',
+    )
+    .addOption(
+      new Option(
+        '--tasks <file>',
+        'ask the questions of this file, or of seed-article or memory, which come with mossctl; may be repeated',
+      )
+        .argParser(collect)
+        .conflicts('text'),
+    )
+    .option('--shots <number>', 'solved examples before each question of --tasks', wholeNumber(0, 64))
+    .addOption(
+      new Option('--cot <when>', 'whether answers to --tasks are thought out in steps').choices(['yes', 'no', 'both']),
+    )
+    .option('--max-new-tokens <number>', 'longest answer to --tasks, in tokens', wholeNumber(1, 65536))
     .option(
       '--text <file...>',
       'only bits per byte of these: plain text, or rows with a "text" (JSONL, CSV, Parquet, …); files, folders, patterns',
     )
-    .action(async (checkpoint: string | undefined, { text, ...options }: EvalOptions) =>
-      text === undefined
-        ? (await import('./commands/eval.js')).evaluate(checkpoint, options)
-        : (await import('./commands/eval-text.js')).evaluateText(checkpoint, text, options),
-    );
-  example(evaluate, 'mossctl eval runs/quickstart');
+    .action(async (checkpoints: string[], { text, tasks, ...options }: EvalTasksOptions & EvalOptions) => {
+      if (tasks !== undefined) {
+        return (await import('./commands/eval-tasks.js')).evaluateTasks(checkpoints, { tasks, ...options });
+      }
+      const target = withoutTasks(checkpoints, options);
+      return text === undefined
+        ? (await import('./commands/eval.js')).evaluate(target, options)
+        : (await import('./commands/eval-text.js')).evaluateText(target, text, options);
+    });
+  example(evaluate, 'mossctl eval runs/quickstart\n  mossctl eval runs/a/latest ../Qwen3-0.6B --tasks questions.jsonl');
 }
 
 function addPlan(program: Command): void {

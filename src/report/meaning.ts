@@ -35,12 +35,45 @@ const meanings: Record<string, Meaning> = {
   heldOutReward: { words: 'mean score of the policy that was kept, on held-out prompts', better: 'higher' },
   sampledReward: { words: 'mean score of the answers sampled for training', better: 'higher' },
   perplexity: { words: 'how many tokens the model hesitates between, on average', better: 'lower' },
-  accuracy: { words: 'share predicted right', better: 'higher', percent: true },
+  accuracy: {
+    words: 'share of multiple choices where the right one is the likeliest',
+    better: 'higher',
+    percent: true,
+  },
+  accuracyNormalized: {
+    words: 'the same with log-probabilities divided by characters, so that short choices have no advantage',
+    better: 'higher',
+    percent: true,
+  },
+  exact: { words: 'share of answers that are the right one', better: 'higher', percent: true },
+  number: { words: 'share of answers whose last number is the right one', better: 'higher', percent: true },
+  contains: { words: 'share of answers that contain a right one', better: 'higher', percent: true },
+  regex: { words: 'share of answers that match the regular expression', better: 'higher', percent: true },
+  refusal: { words: 'share of answers that decline', better: 'higher', percent: true },
+  rougeL: {
+    words: 'words in common with the reference answer, in their order (ROUGE-L F1, a Chinese character a word)',
+    better: 'higher',
+    percent: true,
+  },
+  chrF: { words: 'characters in common with the reference answer (chrF2)', better: 'higher', percent: true },
+  referenceLogProbability: {
+    words: 'log-probability of the reference answer for each token, in nats',
+    better: 'higher',
+  },
+  referenceBitsPerByte: {
+    words: 'bits that the model needs to write down a byte of the reference answer',
+    better: 'lower',
+  },
 };
+
+/** `exactInSteps`: the same, of answers after steps. */
+const inSteps = 'InSteps';
 
 export function meaningOf(metric: string): Meaning | undefined {
   const head = metric.split('.')[0];
-  return Object.hasOwn(meanings, head) ? meanings[head] : undefined;
+  if (Object.hasOwn(meanings, head)) return meanings[head];
+  const direct = head.endsWith(inSteps) ? meaningOf(head.slice(0, -inSteps.length)) : undefined;
+  return direct && { ...direct, words: `${direct.words}, after steps that the model writes first` };
 }
 
 /** A value as its metric is read: 83.3 % of exact matches, 2.314 bits. */

@@ -25,7 +25,10 @@ export function resultsHtml(title: string, table: EvaluationTable, options: Resu
   return section(title, note + tableHtml(headerHtml(head), rows)) + gainsHtml(comparisons, options);
 }
 
-function gainsHtml(comparisons: readonly Comparison[], { basis, runs }: ResultsOptions): string {
+function gainsHtml(
+  comparisons: readonly Comparison[],
+  { basis, runs, gainsTitle = 'What each stage gained' }: ResultsOptions,
+): string {
   const rows = gainRows(comparisons, runs).map(({ name, isPart, cells }) => {
     const values = cells.map((cell) => {
       if (cell === undefined) return '<td>–</td>';
@@ -38,7 +41,7 @@ function gainsHtml(comparisons: readonly Comparison[], { basis, runs }: ResultsO
   if (rows.length === 0) return '';
   const sentences = comparisons.map((comparison) => `<p>${escapeHtml(sentenceOf(comparison, basis))}</p>`);
   const table = tableHtml(headerHtml(['gain', ...comparisons.map(gainLabel)]), rows);
-  return section('What each stage gained', sentences.join('') + table);
+  return section(gainsTitle, sentences.join('') + table);
 }
 
 function metricRow(name: string, isPart: boolean, cells: string): string {

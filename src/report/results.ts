@@ -1,6 +1,5 @@
-// Held-out results, ready to be shown: the rows of the table, what each stage gained on the one before, and a sentence
-// that says whether that is more than chance.
-import { formatTable, printable } from '../base/format.js';
+// Held-out results, ready to be shown: the rows of the table, what each column gained on another, and a sentence that says
+// whether that is more than chance.
 import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
 import { formatDifference, formatInterval, formatMetric, type GainVerdict, meaningOf, verdictOf } from './meaning.js';
 
@@ -79,16 +78,17 @@ function rowsOf<Cell>(
   runs: readonly NamedTable[],
   cellsOf: (metric: string, run?: EvaluationTable) => Cell[],
 ): Row<Cell>[] {
-  return [...new Set(records.flatMap(Object.keys))].flatMap((metric) => {
-    const isPart = !isWhole(metric);
+  const metrics = new Set(records.flatMap(Object.keys));
+  return [...metrics].flatMap((metric) => {
+    const isPart = !isWhole(metric, metrics);
     const parts = isPart ? [] : runs.map(({ name, table }) => ({ name, isPart: true, cells: cellsOf(metric, table) }));
     return [{ name: metric, isPart, cells: cellsOf(metric) }, ...parts].map((row) => ({ metric, ...row }));
   });
 }
 
-/** Not a part, such as `exactMatch.parity`. */
-function isWhole(metric: string): boolean {
-  return !metric.includes('.');
+/** Not a part, such as `exactMatch.parity`, of another row. */
+function isWhole(metric: string, metrics: ReadonlySet<string>): boolean {
+  return !metric.includes('.') || !metrics.has(metric.split('.')[0]);
 }
 
 const verdicts: readonly [GainVerdict, string][] = [
@@ -99,7 +99,7 @@ const verdicts: readonly [GainVerdict, string][] = [
 
 /** Whether `to` beats `from`, in the metrics that sum the others up. `basis`: what the difference was taken over. */
 export function sentenceOf(comparison: Comparison, basis = 'on the same held-out tasks and texts'): string {
-  const gains = gainRows([comparison]).filter(({ metric }) => isWhole(metric));
+  const gains = gainRows([comparison]).filter(({ isPart }) => !isPart);
   const parts = verdicts.flatMap(([verdict, words]) => {
     const named = gains.flatMap(({ metric, cells: [cell] }) =>
       cell?.verdict === verdict ? [`${metric} (${cell.text} ${cell.interval})`] : [],
@@ -117,43 +117,13 @@ export interface ResultsOptions {
   basis?: string;
   /** The runs that the table is the mean of. */
   runs?: readonly NamedTable[];
-}
-
-/** The table as the terminal shows it, with the gains and their sentences below; what the parts gained is for the page. */
-export function resultsText({ columns, comparisons = [] }: EvaluationTable, options: ResultsOptions = {}): string {
-  const rows = resultRows(columns, options.runs).map(({ metric, name, cells }) => [
-    shownName(metric, name),
-    ...cells.map(({ text, interval, best }) => withInterval(text, interval) + (best ? ' *' : '  ')),
-    name === metric ? (meaningOf(metric)?.better ?? '') : '',
-  ]);
-  const header = ['metric', ...columns.map(({ label }) => `${printable(label)}  `), 'better'];
-  const marks = `* best${columns.some(({ intervals }) => intervals !== undefined) ? '; [ ] 95 % interval' : ''}`;
-  return [`${formatTable(header, rows)}\n${marks}`, ...gainsText(comparisons, options)].join('\n\n');
-}
-
-function gainsText(comparisons: readonly Comparison[], { basis, runs }: ResultsOptions): string[] {
-  const rows = gainRows(comparisons, runs).filter(({ metric }) => isWhole(metric));
-  if (rows.length === 0) return [];
-  const lines = rows.map(({ metric, name, cells }) => [
-    shownName(metric, name),
-    ...cells.map((cell) => (cell === undefined ? '–' : `${withInterval(cell.text, cell.interval)} ${cell.verdict}`)),
-  ]);
-  const table = formatTable(['gain', ...comparisons.map(gainLabel)].map(printable), lines);
-  return [table, comparisons.map((comparison) => printable(sentenceOf(comparison, basis))).join('\n')];
-}
-
-/** Runs are set in below their metric. */
-function shownName(metric: string, name: string): string {
-  return name === metric ? printable(name) : `  ${printable(name)}`;
+  /** Above the gains on a page; default: what each stage gained. */
+  gainsTitle?: string;
 }
 
 /** "sft − base". */
 export function gainLabel({ from, to }: Comparison): string {
   return `${to} − ${from}`;
-}
-
-function withInterval(text: string, interval: string): string {
-  return interval === '' ? text : `${text} ${interval}`;
 }
 
 function ownValue<T>(record: Record<string, T> | undefined, name: string): T | undefined {

@@ -8,8 +8,9 @@ import { type Estimate, tInterval } from '../base/statistics.js';
 import { escapeHtml } from './escape.js';
 import type { Comparison, EvaluationColumn, EvaluationTable, Metrics } from './event.js';
 import { pageHtml, section } from './page.js';
-import { type ResultsOptions, resultsText } from './results.js';
+import type { ResultsOptions } from './results.js';
 import { resultsHtml } from './results-html.js';
+import { resultsText } from './results-text.js';
 
 export interface SeedRun {
   seed: number;

@@ -13,7 +13,7 @@ import {
 import type { Event, Metrics } from './event.js';
 import { formatMetric } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
-import { resultsText } from './results.js';
+import { resultsText } from './results-text.js';
 import type { OutputStream, Sink } from './sink.js';
 
 type Formatter = ReturnType<typeof colors.createColors>;

@@ -6,7 +6,7 @@ import type { TokenDocument } from '../../data/shards.js';
 import { measureHeldOut } from '../../evaluation/bits-per-byte.js';
 import { figuresOf, type MeasuredText, measureSources, measureTexts } from '../../evaluation/measurements.js';
 import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
-import { resultsText } from '../../report/results.js';
+import { resultsText } from '../../report/results-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
 import type { OutputOptions, RunOptions } from '../options.js';

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exists } from '../../../src/base/files.js';
 import { Random } from '../../../src/base/random.js';
+import { rougeL } from '../../../src/base/rouge.js';
 import { readRows } from '../../../src/data/rows.js';
-import { NoveltyFilter, rougeL } from '../../../src/stages/self-instruct/novelty.js';
+import { NoveltyFilter } from '../../../src/stages/self-instruct/novelty.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
 
 function slowRougeL(a: readonly string[], b: readonly string[]): number {

@@ -1,0 +1,231 @@
+// mossctl eval A B --tasks FILE: a person's own questions, asked of several checkpoints alike, side by side with paired
+// intervals. What comes out is written beside, under --out or evals/: no run's settings or records change.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { digestOf, exists, writeFileAtomic } from '../../base/files.js';
+import { countOf, formatTable } from '../../base/format.js';
+import { toJsonl } from '../../base/jsonl.js';
+import { answersName, resultsName, settingsName } from '../../base/layout.js';
+import { isRecord, jsonIn } from '../../base/objects.js';
+import { compare, figuresOf, type Measurements } from '../../evaluation/measurements.js';
+import { type AnswerRecord, chanceOf, evaluateQuestions } from '../../evaluation/questions/evaluate.js';
+import { type QuestionSet, readQuestions } from '../../evaluation/questions/read.js';
+import { stepsComparison } from '../../evaluation/questions/score.js';
+import { LocalModel } from '../../inference/local-model.js';
+import { finishedOutput, readRecord } from '../../pipeline/record.js';
+import type { EvaluationTable, StageReporter } from '../../report/event.js';
+import { formatMetric } from '../../report/meaning.js';
+import { type AnsweredQuestion, writeQuestionsReport } from '../../report/questions-page.js';
+import { resultsText } from '../../report/results-text.js';
+import { modelStagesOf, stageTable } from '../../stages/catalog.js';
+import { openChosenBackend } from '../compute.js';
+import { columnLabels } from '../labels.js';
+import type { RunOptions } from '../options.js';
+import { printJson, printLine, shownPath } from '../output.js';
+import { reporting } from '../reporting.js';
+import { typedCommand } from '../run-stages.js';
+
+export interface EvalTasksOptions extends RunOptions {
+  tasks?: string[];
+  shots?: number;
+  cot?: 'yes' | 'no' | 'both';
+  maxNewTokens?: number;
+}
+
+const tableWidth = 80;
+const defaultSeed = 42;
+
+/** A checkpoint with what it made of the questions. */
+interface Column {
+  path: string;
+  stage: string;
+  step: number;
+  digest: string;
+  asked: string;
+  measurements: Measurements;
+  records: AnswerRecord[];
+}
+
+export async function evaluateTasks(targets: readonly string[], options: EvalTasksOptions): Promise<void> {
+  const { tasks = [], shots, cot, maxNewTokens, quantize } = options;
+  checkOptions(targets, options);
+  const seed = seedOf(options.seed);
+  const notices: string[] = [];
+  const set = await readQuestions(tasks, {
+    ...{ shots, maxNewTokens, seed, notice: (text: string) => void notices.push(text) },
+    cot: cot === undefined ? undefined : cot === 'both' ? 'both' : cot === 'yes',
+  });
+  const { paths, isLine } = await checkpointsOf(targets);
+  await openChosenBackend(options);
+  const columns = await reporting('eval', options, async ({ reporter, signal }) => {
+    for (const notice of notices) reporter.note('info', notice);
+    reporter.note('info', `${countOf(set.questions.length, 'question')} of ${set.name}`);
+    const asked: Column[] = [];
+    for (const path of paths) asked.push(await askCheckpoint(path, set, { options, reporter, signal }));
+    return asked;
+  });
+  const labels = columnLabels(columns);
+  const table = tableOf(columns, labels, isLine);
+  const identity = {
+    tasks: set.digest,
+    checkpoints: columns.map(({ digest }) => digest),
+    shots,
+    cot,
+    maxNewTokens,
+    seed,
+    quantize,
+  };
+  const folder = await resultFolder(options.out, set.name, digestOf(identity));
+  const chance = Object.fromEntries(chanceOf(set.questions));
+  const described = columns.map(({ path, digest, asked }, i) => ({
+    label: labels[i],
+    path: shownPath(path),
+    digest,
+    asked,
+  }));
+  const results = {
+    name: set.name,
+    ...identity,
+    digest: digestOf(identity),
+    files: tasks,
+    described,
+    chance,
+    ...table,
+  };
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(join(folder, resultsName), `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFileAtomic(
+    join(folder, answersName),
+    toJsonl(columns.flatMap(({ records }, i) => records.map((record) => ({ checkpoint: labels[i], ...record })))),
+  );
+  const notes = chanceNotes(chance);
+  const report = await writeQuestionsReport(folder, {
+    ...{ name: set.name, command: typedCommand(), table, columns: described, notes },
+    questions: answeredQuestions(columns),
+  });
+  if (options.json) {
+    printJson({ type: 'result', path: folder, report, ...results });
+    return;
+  }
+  printLine(resultsText(table, { width: tableWidth, basis: 'on the same questions' }));
+  for (const note of notes) printLine(note);
+  printLine(
+    `\n${formatTable(
+      ['', 'checkpoint', 'asked'],
+      described.map(({ label, path, asked }) => [label, path, asked]),
+    )}`,
+  );
+  printLine(`\nanswers ${shownPath(join(folder, answersName))}\nreport  ${shownPath(report)}`);
+}
+
+function checkOptions(targets: readonly string[], options: EvalTasksOptions): void {
+  if (targets.length === 0) {
+    const next = 'Name one or several: mossctl eval CHECKPOINT … --tasks FILE';
+    throw new UserError({ what: '--tasks needs a checkpoint to ask', next });
+  }
+  const other = (['config', 'set'] as const).find((name) => options[name] !== undefined);
+  if (other === undefined) return;
+  throw new UserError({
+    what: `--${other} is about a run, but --tasks asks questions of its own`,
+    next: `Omit --${other} or --tasks`,
+  });
+}
+
+function seedOf(typed: string | undefined): number {
+  const seed = typed === undefined ? defaultSeed : Number(typed);
+  if (Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff) return seed;
+  throw new UserError({ what: '--seed is a whole number from 0 to 4294967295', next: 'Omit it, or give one' });
+}
+
+/** A run folder alone stands for what each of its stages handed on; `isLine`: each column follows from the one before. */
+async function checkpointsOf(targets: readonly string[]): Promise<{ paths: string[]; isLine: boolean }> {
+  const [run] = targets;
+  if (targets.length > 1 || !(await exists(join(run, settingsName)))) return { paths: [...targets], isLine: false };
+  const paths: string[] = [];
+  for (const stage of modelStagesOf(stageTable)) {
+    const output = await finishedOutput(run, await readRecord(run, stage));
+    if (output !== undefined && !paths.includes(output.path)) paths.push(output.path);
+  }
+  return paths.length === 0 ? { paths: [run], isLine: false } : { paths, isLine: true };
+}
+
+async function askCheckpoint(
+  target: string,
+  set: QuestionSet,
+  { options, reporter, signal }: { options: EvalTasksOptions; reporter: StageReporter; signal: AbortSignal },
+): Promise<Column> {
+  const model = await LocalModel.open(target, options);
+  try {
+    const { path, digest, manifest } = model.checkpoint;
+    for (const note of model.notes) reporter.note('warning', `${shownPath(path)}: ${note}`);
+    const onProgress = (done: number, total: number): void =>
+      reporter.emit({ type: 'progress', label: `asking ${shownPath(path)}`, done, total, unit: 'questions' });
+    const { warnings, ...evaluated } = await evaluateQuestions(model, set, { signal, onProgress });
+    for (const warning of warnings) reporter.note('warning', `${shownPath(path)}: ${warning}`);
+    return { path, digest, stage: manifest.stage, step: manifest.step, ...evaluated };
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Stages are compared with the one before, other checkpoints with the first that was named; and steps with none, of each. */
+function tableOf(columns: readonly Column[], labels: readonly string[], isLine: boolean): EvaluationTable {
+  const sides = columns.map(({ measurements }, i) => ({ label: labels[i], measurements }));
+  return {
+    columns: columns.map(({ digest, measurements }, i) => ({
+      label: labels[i],
+      checkpoint: digest.slice(0, 12),
+      ...figuresOf(measurements),
+    })),
+    comparisons: [
+      ...sides.slice(1).map((to, i) => compare(sides[isLine ? i : 0], to)),
+      ...sides.flatMap(({ label, measurements }) => stepsComparison(label, measurements) ?? []),
+    ],
+  };
+}
+
+/** `--out`; else evals/<name>, or with a number where that holds the results of something else. */
+async function resultFolder(out: string | undefined, name: string, digest: string): Promise<string> {
+  const holdsOther = async (folder: string): Promise<boolean> => {
+    if (!(await exists(join(folder, resultsName)))) return false;
+    const results = jsonIn(await readFile(join(folder, resultsName), 'utf8'));
+    return !isRecord(results) || results.digest !== digest;
+  };
+  if (out !== undefined) {
+    if (!(await exists(join(out, settingsName)))) return out;
+    throw new UserError({
+      what: 'this is the folder of a run',
+      where: out,
+      next: 'Choose another folder for the results of --tasks',
+    });
+  }
+  for (let n = 1; ; n++) {
+    const folder = join('evals', n === 1 ? name : `${name}-${n}`);
+    if (!(await holdsOther(folder))) return folder;
+  }
+}
+
+function chanceNotes(chance: Readonly<Record<string, number>>): string[] {
+  const shares = Object.entries(chance).map(([kind, share]) => `${kind} ${formatMetric('accuracy', share)}`);
+  return shares.length === 0 ? [] : [`by chance (accuracy): ${shares.join(', ')}`];
+}
+
+/** Each question once, with the answers of all columns. */
+function answeredQuestions(columns: readonly Column[]): AnsweredQuestion[] {
+  const [first] = columns;
+  return first.records.map(({ id, mode, prompt, right }, i) => ({
+    ...{ id, mode, question: prompt, right: right.join(' / ') },
+    answers: columns.map(({ records }) => shownAnswer(records[i])),
+  }));
+}
+
+function shownAnswer({ answer, candidates, scores }: AnswerRecord): AnsweredQuestion['answers'][number] {
+  const verdicts = Object.entries(scores).filter(
+    ([metric]) => !/^(rougeL|chrF|reference|accuracyNormalized)/.test(metric),
+  );
+  const isRight = verdicts.length === 0 ? undefined : verdicts.some(([, value]) => value === 1);
+  if (candidates === undefined) return { text: answer ?? '', isRight };
+  const likeliest = [...candidates].sort((a, b) => b.logProbability - a.logProbability)[0];
+  return { text: `${likeliest.text} (${likeliest.logProbability.toFixed(2)} nats)`, isRight };
+}

@@ -1,0 +1,128 @@
+// A question of a person's own: what is asked, how, and how the answer is judged. A file of them is rows (JSON lines, CSV,
+// Parquet, …), after a first row `{"settings": {…}}` where something holds for all of them.
+import { z } from 'zod';
+import type { Language } from '../../data/types.js';
+import { type Message, messageText } from '../../tokenizer/message.js';
+
+/** How an answer is judged. The last two read how likely the model holds given answers to be: nothing is generated. */
+export const scoreNames = [
+  'exact',
+  'contains',
+  'regex',
+  'number',
+  'refusal',
+  'rougeL',
+  'chrF',
+  'likelihood',
+  'choice',
+] as const;
+export type ScoreName = (typeof scoreNames)[number];
+
+/** Whether the answer comes at once, or after steps that are written down (chain of thought). */
+export type Mode = 'direct' | 'steps';
+
+/** A worked example that is shown before the question. */
+export interface Example {
+  /** As the question's own fields: what a template names. */
+  fields: Readonly<Record<string, string>>;
+  answer: string;
+  /** The way to the answer, shown where questions are answered in steps. */
+  steps?: string;
+}
+
+export interface Question {
+  id: string;
+  /** `path:line`. */
+  where: string;
+  /** Family, a row of the table below that of its score: by default the name of the file. */
+  kind: string;
+  language: Language;
+  /** Questions that ask the same in other words share it: together they are one piece of evidence. */
+  group?: string;
+  system?: string;
+  /** Turns before the question: what was said, question and answer in turn. */
+  before: readonly Message[];
+  /** What a template names; `question` is what is asked. */
+  fields: Readonly<Record<string, string>>;
+  /** With `___`: a sentence whose gap each choice fills, in place of a question. */
+  gap?: string;
+  scores: readonly ScoreName[];
+  /** Right answers: any of them will do. */
+  answers: readonly string[];
+  pattern?: { source: string; flags: string };
+  choices?: readonly string[];
+  /** Index of the right choice. */
+  right?: number;
+  modes: readonly Mode[];
+  /** Shown before it; drawn from `pool` where it gives none of its own. */
+  examples: readonly Example[];
+  shots: number;
+  steps?: string;
+  template?: string;
+  /** Default: as a chat where the model has learnt turns, else as text to be continued. */
+  ask?: 'chat' | 'text';
+  maxNewTokens: number;
+}
+
+export const defaultMaxNewTokens = { direct: 64, steps: 256 } as const;
+
+const text = messageText;
+const name = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} _-]{0,39}$/u, '1 to 40 letters, digits, blanks, dashes or underscores');
+const score = z.enum(scoreNames);
+const scores = z.union([score, z.array(score).min(1).max(scoreNames.length)]).transform((value) => [value].flat());
+const template = text
+  .max(10_000)
+  .refine((value) => /\{answer\}\s*$/.test(value), 'a template ends with {answer}')
+  .refine((value) => value.indexOf('{answer}') === value.lastIndexOf('{answer}'), 'a template names {answer} once');
+const cot = z.union([z.boolean(), z.literal('both')]);
+const ask = z.enum(['chat', 'text']);
+const shots = z.int().min(0).max(64);
+const maxNewTokens = z.int().min(1).max(65_536);
+/** Numbers are answers, too. */
+const answer = z.union([text, z.number()]).transform(String);
+
+export const exampleSchema = z.strictObject({ question: text, answer, steps: text.optional() });
+
+/** What a row says, or the first row for all. */
+const shared = {
+  kind: name.optional(),
+  score: scores.optional(),
+  system: text.optional(),
+  template: template.optional(),
+  shots: shots.optional(),
+  cot: cot.optional(),
+  ask: ask.optional(),
+  maxNewTokens: maxNewTokens.optional(),
+  examples: z.array(exampleSchema).max(64).optional(),
+};
+
+export const settingsSchema = z.strictObject({ name: name.optional(), ...shared });
+export type Settings = z.output<typeof settingsSchema>;
+
+export const rowFields = {
+  ...shared,
+  id: z
+    .union([z.string().min(1).max(1000), z.number()])
+    .transform(String)
+    .optional(),
+  language: z.enum(['zh', 'en', 'other']).optional(),
+  group: z.string().min(1).max(4000).optional(),
+  question: text.optional(),
+  text: text.optional(),
+  /** Only shown to others, never asked. */
+  example: z.boolean().optional(),
+  answer: z.union([answer, z.array(answer).min(1).max(1000)]).optional(),
+  regex: z.string().min(1).max(1000).optional(),
+  flags: z
+    .string()
+    .regex(/^[ims]{0,3}$/, 'some of i, m and s')
+    .optional(),
+  choices: z.array(text.min(1)).min(2).max(64).optional(),
+  steps: text.optional(),
+} as const;
+export const rowSchema = z.object(rowFields);
+export type QuestionRow = z.output<typeof rowSchema>;
+
+export const gapMark = '___';

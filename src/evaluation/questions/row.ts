@@ -1,0 +1,256 @@
+// A row of a file of questions, checked in full: what it says for itself, what the first row says for all of them, and what
+// follows where neither says anything. Every fault of a row is found at once.
+import { z } from 'zod';
+import { nearest, UserError } from '../../base/errors.js';
+import { isRecord } from '../../base/objects.js';
+import { detectLanguage } from '../../data/clean.js';
+import { readRow } from '../../data/conversations/formats.js';
+import { RowRefusal } from '../../data/conversations/notes.js';
+import type { Check } from '../../data/types.js';
+import type { Message } from '../../tokenizer/message.js';
+import { lastNumber } from '../checks.js';
+import {
+  defaultMaxNewTokens,
+  type Example,
+  gapMark,
+  type Mode,
+  type Question,
+  type QuestionRow,
+  rowFields,
+  rowSchema,
+  type ScoreName,
+  type Settings,
+} from './question.js';
+import { patternFault } from './regex.js';
+
+/** What a person typed: it counts before what the file says. */
+export interface QuestionFlags {
+  shots?: number;
+  cot?: Settings['cot'];
+  maxNewTokens?: number;
+}
+
+export interface RowPlace {
+  where: string;
+  /** Of a row without an `id`. */
+  name: string;
+  /** Family of a row without a `kind`. */
+  kind: string;
+}
+
+/** A question, or an example for others; `faults` where it is neither. */
+export type QuestionReading = { question: Question; isExample: boolean } | { faults: string[] };
+
+export function readQuestion(
+  value: unknown,
+  place: RowPlace,
+  settings: Settings,
+  flags: QuestionFlags,
+): QuestionReading {
+  if (!isRecord(value)) return { faults: ['a row is an object with a question'] };
+  const own = 'question' in value || 'text' in value ? value : fromConversation(value, place.name);
+  if ('faults' in own) return { faults: own.faults as string[] };
+  const template = stringOf(own.template) ?? settings.template;
+  const named = namesIn(template ?? '');
+  const faults = Object.keys(own).flatMap((key) => unknownFault(key, named));
+  const parsed = rowSchema.safeParse(own);
+  if (!parsed.success) {
+    return { faults: [...faults, ...parsed.error.issues.map((issue) => issueText(issue))] };
+  }
+  const row = { ...settings, ...withoutUndefined(parsed.data) } as QuestionRow & Pick<Conversational, 'before'>;
+  const fields = fieldsOf(own, named);
+  for (const field of named)
+    if (fields[field] === undefined && field !== 'answer')
+      faults.push(`the template names {${field}}, which the row lacks`);
+  const judged = judgementOf(row);
+  if ('faults' in judged) return { faults: [...faults, ...judged.faults] };
+  const modes = modesOf(row, judged.scores, parsed.data, flags, faults);
+  const examples = row.examples?.map(({ question, ...rest }): Example => ({ fields: { question }, ...rest })) ?? [];
+  if (parsed.data.text !== undefined && (parsed.data.shots ?? 0) > 0)
+    faults.push('a sentence with a gap takes no examples');
+  if (faults.length > 0) return { faults };
+  const shown = row.text ?? row.question ?? fields[named[0]] ?? '';
+  const isGap = row.text !== undefined;
+  return {
+    isExample: row.example === true,
+    question: {
+      id: row.id ?? place.name,
+      where: place.where,
+      kind: row.kind ?? place.kind,
+      language: row.language ?? detectLanguage(shown),
+      group: row.group,
+      system: row.system,
+      before: beforeOf(own),
+      fields,
+      gap: row.text,
+      ...judged,
+      modes,
+      examples,
+      shots: isGap ? 0 : (flags.shots ?? row.shots ?? examples.length),
+      steps: row.steps,
+      template,
+      ask: isGap ? 'text' : row.ask,
+      maxNewTokens:
+        flags.maxNewTokens ?? row.maxNewTokens ?? defaultMaxNewTokens[modes.includes('steps') ? 'steps' : 'direct'],
+    },
+  };
+}
+
+const turnsKey = 'before';
+interface Conversational {
+  before: readonly Message[];
+}
+
+/** A conversation in any format: its last answer, or its check, is what an answer is judged by. */
+function fromConversation(
+  value: Record<string, unknown>,
+  name: string,
+): Record<string, unknown> & { faults?: string[] } {
+  const own = new Set(
+    Object.keys(rowFields).filter((key) => !['system', 'question', 'language', 'group'].includes(key)),
+  );
+  const isOwn = (key: string): boolean => own.has(key) && !(key === 'answer' && !('messages' in value));
+  const [mine, rest] = [{}, {}] as Record<string, unknown>[];
+  for (const [key, field] of Object.entries(value)) (isOwn(key) ? mine : rest)[key] = field;
+  try {
+    const { conversation } = readRow(rest, name);
+    const messages = [...conversation.messages];
+    const system = messages[0]?.role === 'system' ? messages.shift()?.content : undefined;
+    const reference = messages.at(-1)?.role === 'assistant' ? messages.pop()?.content : undefined;
+    const question = messages.pop();
+    if (question?.role !== 'user') return { faults: ['a row needs a question: {"question": "…", "answer": "…"}'] };
+    if (messages.some(({ role }) => role === 'tool'))
+      return { faults: ['tool results before a question are not asked'] };
+    const { check, language, group } = conversation;
+    const judged = check === undefined ? {} : fieldsOfCheck(check);
+    const answer = reference === undefined ? {} : { answer: reference, score: ['rougeL', 'chrF', 'likelihood'] };
+    return {
+      id: conversation.id,
+      ...withoutUndefined({ language, group, system }),
+      question: question.content,
+      [turnsKey]: messages,
+      ...answer,
+      ...judged,
+      ...mine,
+    };
+  } catch (error) {
+    if (error instanceof RowRefusal) return { faults: [error.message] };
+    if (error instanceof z.ZodError) return { faults: error.issues.map(issueText) };
+    if (error instanceof UserError)
+      return { faults: error.faults.map(({ what, why }) => [what, why].filter(Boolean).join(': ')) };
+    throw error;
+  }
+}
+
+function fieldsOfCheck(check: Check): Partial<Record<'answer' | 'score', unknown>> {
+  switch (check.type) {
+    case 'equals':
+      return { answer: check.answer, score: 'exact' };
+    case 'number':
+      return { answer: check.answer, score: 'number' };
+    case 'contains':
+      return { answer: check.any, score: 'contains' };
+    case 'refusal':
+      return { score: 'refusal' };
+    default:
+      return check satisfies never;
+  }
+}
+
+type Judgement = Pick<Question, 'scores' | 'answers' | 'pattern' | 'choices' | 'right'>;
+
+/** How a row is judged, and that it can be. */
+function judgementOf(row: QuestionRow): Judgement | { faults: string[] } {
+  const faults: string[] = [];
+  const { choices, regex, flags = '' } = row;
+  const answers = row.answer === undefined ? [] : [row.answer].flat();
+  const scores = row.score ?? [defaultScore(row)];
+  const right = choices === undefined ? undefined : rightChoice(choices, answers);
+  if (row.text !== undefined) {
+    if (row.question !== undefined) faults.push('a row has a question, or a text with a gap, not both');
+    if (row.text.split(gapMark).length !== 2) faults.push(`a text has one gap, written ${gapMark}`);
+    if (choices === undefined) faults.push('a text with a gap needs choices that fill it');
+  }
+  for (const score of scores) {
+    if (score === 'choice') {
+      if (choices === undefined) faults.push('multiple choice needs choices');
+      else if (right === undefined)
+        faults.push('the answer is none of the choices: write it as there, or its place from 0');
+    } else if (row.text !== undefined) faults.push(`a text with a gap is judged by choice, not by ${score}`);
+    else if (score === 'regex') {
+      const fault = regex === undefined ? 'regex needs a pattern: "regex": "…"' : patternFault(regex, flags);
+      if (fault !== undefined) faults.push(fault);
+    } else if (score !== 'refusal' && answers.filter((each) => each !== '').length === 0) {
+      faults.push('an answer is missing');
+    } else if (score === 'number' && answers.some((each) => lastNumber(each) === undefined)) {
+      faults.push('the answer is no number');
+    }
+  }
+  if (faults.length > 0) return { faults: [...new Set(faults)] };
+  const chosen = choices === undefined || right === undefined ? answers : [choices[right]];
+  return { scores, answers: chosen, choices, right, ...(regex !== undefined && { pattern: { source: regex, flags } }) };
+}
+
+function defaultScore({ choices, regex, answer }: QuestionRow): ScoreName {
+  if (choices !== undefined) return 'choice';
+  if (regex !== undefined) return 'regex';
+  return typeof answer === 'string' && /^-?\d+(\.\d+)?$/.test(answer) ? 'number' : 'exact';
+}
+
+function rightChoice(choices: readonly string[], answers: readonly string[]): number | undefined {
+  if (answers.length !== 1) return undefined;
+  const named = choices.indexOf(answers[0]);
+  if (named >= 0) return named;
+  const place = /^\d{1,2}$/.test(answers[0]) ? Number(answers[0]) : choices.length;
+  return place < choices.length ? place : undefined;
+}
+
+/** Only what is generated can be thought out in steps. */
+function modesOf(
+  row: QuestionRow,
+  scores: readonly ScoreName[],
+  written: QuestionRow,
+  flags: QuestionFlags,
+  faults: string[],
+): Mode[] {
+  const isGenerated = scores.some((score) => score !== 'choice' && score !== 'likelihood');
+  if (!isGenerated && written.cot) faults.push('steps (cot) are for answers that are generated');
+  const cot = isGenerated ? (flags.cot ?? row.cot ?? false) : false;
+  return cot === 'both' ? ['direct', 'steps'] : [cot ? 'steps' : 'direct'];
+}
+
+const beforeOf = (own: Record<string, unknown>): readonly Message[] =>
+  (own[turnsKey] as readonly Message[] | undefined) ?? [];
+
+/** What a template may name: everything in a row that is a text or a number. */
+function fieldsOf(row: Record<string, unknown>, named: readonly string[]): Record<string, string> {
+  const fields = Object.entries(row).filter(([key, value]) => {
+    return (key === 'question' || named.includes(key)) && ['string', 'number'].includes(typeof value);
+  });
+  return Object.fromEntries(fields.map(([key, value]) => [key, String(value)]));
+}
+
+/** The names in braces; '{answer}' is no field of the row. */
+export function namesIn(template: string): string[] {
+  return [...new Set([...template.matchAll(/\{([\p{L}_][\p{L}\p{N}_]{0,63})\}/gu)].map(([, name]) => name))];
+}
+
+function unknownFault(key: string, named: readonly string[]): string[] {
+  if (key in rowFields || key === turnsKey || named.includes(key)) return [];
+  const close = nearest(key, Object.keys(rowFields));
+  return [
+    `the field ${JSON.stringify(key.slice(0, 60))} is not known${close === undefined ? '' : `: did you mean ${close}?`}`,
+  ];
+}
+
+function issueText({ path, message }: { path: PropertyKey[]; message: string }): string {
+  return [path.join('.'), message].filter(Boolean).join(': ');
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function withoutUndefined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>;
+}

@@ -1,0 +1,150 @@
+// From what a model answered to figures: one unit of evidence for each question, by kind of score and by family.
+import { rougeL } from '../../base/rouge.js';
+import type { Unit } from '../../base/statistics.js';
+import type { Comparison } from '../../report/event.js';
+import { checkAnswer, lastNumber, maxLength } from '../checks.js';
+import { bestChrF } from '../chrf.js';
+import { compare, type Measurements } from '../measurements.js';
+import type { Candidate, GeneratedAnswer, Responses, WeighedAnswers } from './ask.js';
+import type { Question, ScoreName } from './question.js';
+import { matches } from './regex.js';
+
+/** Metric name → what it is of one answer, 0 to 1. */
+export type AnswerScores = Partial<Record<string, number>>;
+
+export interface ScoredResponses {
+  measurements: Measurements;
+  /** In the order of the responses. */
+  generated: AnswerScores[];
+  weighed: AnswerScores[];
+  /** Questions whose regular expression took too long on an answer, which counts as no match. */
+  late: Question[];
+}
+
+export function scoreResponses({ generated, weighed }: Responses): ScoredResponses {
+  const tally = new QuestionTally();
+  const late: Question[] = [];
+  const ofGenerated = generated.map((answer) => {
+    const { question, mode, isChat, ended } = answer;
+    const scores: AnswerScores = {};
+    for (const score of question.scores) {
+      if (score === 'choice' || score === 'likelihood') continue;
+      const value = answer.isTooLong ? 0 : scoreOf(score, answer, late);
+      scores[mode === 'steps' ? `${score}InSteps` : score] = value;
+    }
+    for (const [metric, value] of Object.entries(scores)) tally.add(metric, question, value ?? 0, 1);
+    if (isChat && !answer.isTooLong) tally.add('ended', { ...question, kind: '' }, Number(ended), 1);
+    return scores;
+  });
+  const ofWeighed = weighed.map((answer) => scoreCandidates(answer, tally));
+  return { measurements: tally.finish(), generated: ofGenerated, weighed: ofWeighed, late };
+}
+
+function scoreOf(score: ScoreName, { question, answer }: GeneratedAnswer, late: Question[]): number {
+  const { answers, language, pattern } = question;
+  const said = answer.slice(0, maxLength);
+  switch (score) {
+    case 'exact':
+      return Number(answers.some((wanted) => checkAnswer({ type: 'equals', answer: wanted }, said, language)));
+    case 'number':
+      return Number(answers.some((wanted) => lastNumber(said) === lastNumber(wanted)));
+    case 'contains':
+      return Number(checkAnswer({ type: 'contains', any: [...answers] }, said, language));
+    case 'refusal':
+      return Number(checkAnswer({ type: 'refusal' }, said, language));
+    case 'regex': {
+      const found = pattern === undefined ? false : matches(pattern, said);
+      if (found === 'late') late.push(question);
+      return Number(found === true);
+    }
+    case 'rougeL':
+      return Math.max(...answers.map((wanted) => rougeL(said, wanted.slice(0, maxLength))));
+    case 'chrF':
+      return bestChrF(
+        said,
+        answers.map((wanted) => wanted.slice(0, maxLength)),
+      );
+    case 'choice':
+    case 'likelihood':
+      return 0;
+    default:
+      return score satisfies never;
+  }
+}
+
+/** `accuracy` by the sum of log-probabilities, `accuracyNormalized` by that for each character, as lm-evaluation-harness has them. */
+function scoreCandidates({ question, candidates }: WeighedAnswers, tally: QuestionTally): AnswerScores {
+  const scores: AnswerScores = {};
+  if (question.scores.includes('choice')) {
+    const lengthOf = ({ text }: Candidate): number => [...(question.gap?.replace('___', text) ?? text)].length;
+    const likeliest = best(candidates.map(({ logProbability }) => logProbability));
+    const normalized = best(candidates.map((each) => each.logProbability / Math.max(1, lengthOf(each))));
+    scores.accuracy = Number(likeliest === question.right);
+    scores.accuracyNormalized = Number(normalized === question.right);
+    for (const [metric, value] of Object.entries(scores)) tally.add(metric, question, value ?? 0, 1);
+  }
+  if (!question.scores.includes('likelihood')) return scores;
+  const references = candidates.filter(({ text }) => question.answers.includes(text));
+  const reference = references[best(references.map(({ logProbability }) => logProbability))];
+  if (reference === undefined) return scores;
+  const { logProbability, tokens, text } = reference;
+  const bytes = Buffer.byteLength(text);
+  scores.referenceLogProbability = logProbability / tokens;
+  scores.referenceBitsPerByte = -logProbability / (Math.LN2 * bytes);
+  tally.add('referenceLogProbability', question, logProbability, tokens);
+  tally.add('referenceBitsPerByte', question, -logProbability / Math.LN2, bytes);
+  return scores;
+}
+
+/** The first of the greatest. */
+function best(values: readonly number[]): number {
+  return values.indexOf(Math.max(...values));
+}
+
+/** `metric` over all questions, `metric.<kind>` of each family; only the latter where it is of one family. */
+class QuestionTally {
+  readonly #metrics = new Map<string, Map<string, { kind: string; unit: Unit }[]>>();
+
+  add(metric: string, { id, group, kind }: Question, value: number, weight: number): void {
+    const kinds = this.#metrics.get(metric) ?? new Map<string, { kind: string; unit: Unit }[]>();
+    this.#metrics.set(metric, kinds);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), { kind, unit: { id: group ?? id, value, weight } }]);
+  }
+
+  finish(): Measurements {
+    const measurements: Measurements = new Map();
+    for (const [metric, kinds] of this.#metrics) {
+      const all = [...kinds.values()].flat().map(({ unit }) => unit);
+      if (kinds.size > 1) measurements.set(metric, merged(all));
+      for (const [kind, units] of kinds) {
+        measurements.set(kind === '' ? metric : `${metric}.${kind}`, merged(units.map(({ unit }) => unit)));
+      }
+    }
+    return measurements;
+  }
+}
+
+/** What asks the same is one unit. */
+function merged(units: readonly Unit[]): Unit[] {
+  const byId = new Map<string, Unit>();
+  for (const { id, value, weight } of units) {
+    const known = byId.get(id) ?? { id, value: 0, weight: 0 };
+    byId.set(id, { id, value: known.value + value, weight: known.weight + weight });
+  }
+  return [...byId.values()];
+}
+
+/** `number` → `numberInSteps`, where both were measured: what the steps are worth, on the same questions. */
+export function stepsComparison(label: string, measurements: Measurements): Comparison | undefined {
+  const pairs = [...measurements].flatMap(([metric, units]) => {
+    const [head, ...kind] = metric.split('.');
+    const steps = measurements.get([`${head}InSteps`, ...kind].join('.'));
+    return steps === undefined ? [] : [[metric, units, steps] as const];
+  });
+  if (pairs.length === 0) return undefined;
+  const sides = [1, 2].map((side) => ({
+    label: side === 1 ? label : `${label} in steps`,
+    measurements: new Map(pairs.map((pair) => [pair[0], pair[side] as Unit[]])),
+  }));
+  return compare(sides[0], sides[1]);
+}
