@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { loraSchema } from './lora.js';
 import { optionalRows } from './paths.js';
-import { trainSchema } from './train.js';
+import { type TrainConfig, tunedTrainSchema } from './train.js';
 
 /** What of a conversation is learnt. */
 export const lossChoices = ['assistant', 'all', 'last'] as const;
@@ -42,6 +42,8 @@ export const sftSchema = z.strictObject({
       'α of noise on the embeddings in training, so that answers are learnt less by heart (NEFTune): 5; 0 = none',
     ),
   lora: loraSchema.optional().describe('train low-rank adapters beside the frozen weights, instead of all weights'),
-  train: trainSchema({ learningRate: 5e-4, epochs: 3, weightDecay: 0.01 }).prefault({}).describe('trainer'),
+  train: tunedTrainSchema.prefault({}).describe('trainer'),
 });
-export type SftConfig = z.output<typeof sftSchema>;
+/** As written: what follows from what is tuned is not there yet. */
+export type WrittenSftConfig = z.output<typeof sftSchema>;
+export type SftConfig = Omit<WrittenSftConfig, 'train'> & { train: TrainConfig };

@@ -70,8 +70,18 @@ export function trainSchema(
 }
 
 const { steps, epochs, batchSize, accumulation, learningRate, weightDecay } = schema.shape;
-const bySize = (field: z.ZodDefault<z.ZodNumber>) =>
-  field.unwrap().optional().describe(`${field.description}; default: follows from model.size`);
+const following = (field: z.ZodDefault<z.ZodNumber>, from: string) =>
+  field.unwrap().optional().describe(`${field.description}; default: follows from ${from}`);
+const bySize = (field: z.ZodDefault<z.ZodNumber>) => following(field, 'model.size');
+
+/** The trainer's block of fine-tuning, as written: what is absent of these follows from what is tuned (tuning.ts). */
+export const tunedTrainSchema = schema.extend({
+  learningRate: following(learningRate, 'what is tuned: 5e-4 (published models 2e-5), with LoRA 5e-3 (2e-4)'),
+  epochs: following(epochs, 'what is tuned: 3, where an adapter continues 1'),
+  batchSize: following(batchSize, 'what is tuned: 8'),
+  weightDecay: following(weightDecay, 'what is tuned: 0.01, of published models and adapters 0'),
+});
+export type TunedTrainConfig = z.output<typeof tunedTrainSchema>;
 
 /** The trainer's block of pretraining, as written: what is absent of these follows from the model's size (architecture/dial.ts). */
 export const writtenTrainSchema = schema

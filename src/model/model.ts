@@ -87,6 +87,18 @@ export function frozenFromTensors(config: ModelConfig, tensors: Map<string, Host
   });
 }
 
+/** Stored values into the weights that are trained; the rest stays as it is. Throws as `checkTensors` does. */
+export function assignTrained(model: Model, tensors: ReadonlyMap<string, HostTensor>, where: string): void {
+  const rows = model.parameters.filter(isTrained);
+  checkTensors(rows, tensors, where);
+  for (const { name } of rows) {
+    const { data, shape } = tensors.get(name) as HostTensor;
+    const values = tensor(data, shape, 'float32');
+    weight(model, name).assign(values);
+    values.dispose();
+  }
+}
+
 export function disposeModel(model: Model): void {
   for (const value of model.weights.values()) value.dispose();
   for (const { words } of model.halves?.values() ?? []) words.dispose();

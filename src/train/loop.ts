@@ -2,7 +2,6 @@
 // Around it: checkpoints, evaluation, samples, all as often as the config says. A step is saved before it is measured, and
 // no figure or sample ends a training: what fails is reported, and the run fails in the end.
 import { asUserError, Interrupted, UserError } from '../base/errors.js';
-import { openCheckpoint } from '../checkpoint/directory.js';
 import type { Metrics } from '../report/event.js';
 import { type MicroBatch, soleRank } from './objective.js';
 import { accumulationAt, learningRateAt } from './schedule.js';
@@ -44,7 +43,7 @@ export async function runLoop<Batch extends MicroBatch>(
     session.spikes?.saved(session.saver.last?.step ?? 0);
   }
   const { path, digest } = await session.finish();
-  return { path, digest, metrics: session.position.metrics, checkpoint: await openCheckpoint(path) };
+  return { path, digest, metrics: session.position.metrics };
 }
 
 /** False: the step was undone, and the training is where it was last saved. */

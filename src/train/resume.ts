@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import type { HostTensor } from '../base/host-tensor.js';
+import { readAdapterState } from '../checkpoint/adapter-resume.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { listCheckpoints, newestWholeCheckpoint, setAside } from '../checkpoint/history.js';
 import { type Manifest, type ManifestFields, readManifest } from '../checkpoint/manifest.js';
@@ -19,14 +20,16 @@ export interface SettingChange {
   to: string;
 }
 
-type ResumeOptions = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter'> & {
+type ResumeOptions = Pick<SaverOptions, 'directory' | 'manifest' | 'reporter' | 'adapter'> & {
   steps: number;
   overrides?: readonly SettingChange[];
   cooldown?: unknown;
 };
 
 export interface ResumeState {
-  checkpoint: Checkpoint;
+  /** `weights` are those that are trained; `model` is there where they are all. */
+  checkpoint: Pick<Checkpoint, 'path' | 'digest' | 'manifest' | 'weights' | 'training'> &
+    Partial<Pick<Checkpoint, 'model'>>;
   /** The optimizer's. */
   tensors: ReadonlyMap<string, HostTensor>;
   /** Where the objective was in its data. */
@@ -55,7 +58,12 @@ export async function newestState(options: ResumeOptions): Promise<ResumeState |
     if (damaged.length > 0) reporter.note('warning', text);
     return undefined;
   }
-  const found = stateOf(await openCheckpoint(path, { training: true, verify: false })); // verified a moment ago
+  const verify = false; // it was, a moment ago
+  const state =
+    options.adapter === undefined
+      ? openCheckpoint(path, { training: true, verify })
+      : readAdapterState(path, { verify });
+  const found = stateOf(await state);
   const { step } = found.checkpoint.manifest;
   if (step > steps) {
     throw new UserError({
@@ -83,7 +91,7 @@ async function setForeignAside(options: ResumeOptions): Promise<void> {
 }
 
 /** Of a checkpoint that was opened with its training state. */
-export function stateOf(checkpoint: Checkpoint): ResumeState {
+export function stateOf(checkpoint: ResumeState['checkpoint']): ResumeState {
   if (checkpoint.training === undefined) throw new Error('opened without its training state');
   const { tensors, state } = checkpoint.training;
   const { objective, spikes } = state as { objective: unknown; spikes?: Pick<SpikeState, 'recent'> };

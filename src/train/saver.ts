@@ -1,10 +1,12 @@
 // The checkpoints of one training, saved beside it: what is to be saved is copied at once, and written in another thread
 // while training continues, one save at a time. A save that fails is reported, and the next save point tries again.
 //
-// The copy costs the memory of weights and moments once more, from the first save to the end of the training.
+// The copy costs the memory of trained weights and moments once more, from the first save to the end of the training.
 import { setTimeout } from 'node:timers/promises';
+import { isTrained } from '../architecture/parameters.js';
 import { describeFault, UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
+import type { AdapterContent } from '../checkpoint/adapter.js';
 import { BackgroundSaver, type SaveResult } from '../checkpoint/background-save.js';
 import type { CheckpointContent } from '../checkpoint/directory.js';
 import { removeTemporary, stepDirectory } from '../checkpoint/history.js';
@@ -13,7 +15,7 @@ import type { GenerationConfig } from '../checkpoint/model-config.js';
 import type { Retention } from '../checkpoint/retention.js';
 import { keepRule } from '../config/keep.js';
 import type { TrainConfig } from '../config/train.js';
-import type { Model } from '../model/model.js';
+import { type Model, weight } from '../model/model.js';
 import type { Metrics, StageReporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
 import { readInto } from '../tensor/host.js';
@@ -33,6 +35,8 @@ export interface SaverOptions {
   /** As `CheckpointContent` has them. */
   eosTokenIds: readonly number[];
   generationConfig?: GenerationConfig;
+  /** Where only an adapter is trained: its checkpoints hold no more than that. */
+  adapter?: AdapterContent;
   reporter: StageReporter;
   /** Of a stage that trains in rounds. */
   round?: number;
@@ -198,11 +202,12 @@ export class Saver {
 
   async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
     const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes } = state;
-    const { manifest, tokenizerFiles, eosTokenIds, generationConfig } = this.#options;
+    const { manifest, tokenizerFiles, eosTokenIds, generationConfig, adapter } = this.#options;
+    const rows = adapter === undefined ? model.parameters : model.parameters.filter(isTrained);
     return {
       model: model.config,
-      ...{ eosTokenIds, generationConfig, tokenizerFiles },
-      weights: await this.#copy(model.weights),
+      ...{ eosTokenIds, generationConfig, tokenizerFiles, adapter },
+      weights: await this.#copy(rows.map(({ name }) => [name, weight(model, name)])),
       training: {
         tensors: await this.#copy(optimizerTensors(optimizer)),
         state: { objective, ...(spikes && { spikes: { recent: spikes.recent } }) },

@@ -1,7 +1,7 @@
 // A training between its steps: weights, moments and position, and the checkpoints that hold them. It resumes from the newest,
 // branches off another training's, and rolls back to its last one.
 import { openCheckpoint } from '../checkpoint/directory.js';
-import { disposeModel, type Model, modelFromTensors } from '../model/model.js';
+import { assignTrained, disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import type { MicroBatch } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
 import { newestState, overridesAt, type ResumeState, reportDifferences, stateOf } from './resume.js';
@@ -98,9 +98,12 @@ export class Session<Batch extends MicroBatch> {
   #restore({ checkpoint, tensors }: ResumeState): void {
     const { manifest, path } = checkpoint;
     const { step, tokensSeen, metrics, overrides = [] } = manifest;
-    const { parameters } = this.model;
-    disposeModel(this.model);
-    this.model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
+    if (checkpoint.model === undefined) assignTrained(this.model, checkpoint.weights, path);
+    else {
+      const { parameters } = this.model;
+      disposeModel(this.model);
+      this.model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
+    }
     restoreOptimizer(this.optimizer, tensors, path);
     this.position = { step, tokensSeen, metrics, overrides: overridesAt(step, overrides, this.#run.overrides) };
   }

@@ -52,7 +52,11 @@ export async function trainStep<Batch extends MicroBatch>(
   let lossSum = 0;
   try {
     for (const [index, batch] of batches.entries()) {
-      const own = { ...pass, ...(noise && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }) };
+      const own = {
+        ...pass,
+        ...(noise &&
+          noise.dropout + noise.neftune > 0 && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }),
+      };
       lossSum += await accumulate(model, objective, batch, { gradients, figures, pass: own });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }

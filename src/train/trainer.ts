@@ -1,6 +1,5 @@
 // The one entry to training: what a run is made of, and what it ends with. The steps are in loop.ts; what is around them, from
 // resuming to saving, in session.ts.
-import type { Checkpoint } from '../checkpoint/directory.js';
 import { removeTemporary } from '../checkpoint/history.js';
 import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/model.js';
@@ -40,8 +39,6 @@ export interface TrainingResult {
   path: string;
   digest: string;
   metrics: Metrics;
-  /** Read back from disk: what later stages will see. */
-  checkpoint: Checkpoint;
 }
 
 /**

@@ -1,15 +1,11 @@
 // Training a part of a model: adapters on a base that has learnt something learn something else while the base keeps every
 // bit, on either engine, recomputed or not; what is frozen has no gradient, no moments and no place beside them.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { adaptableKinds, withAdapters } from '../../src/architecture/adapters.js';
 import { isTrained, type ParameterSpec, withHead } from '../../src/architecture/parameters.js';
-import { type Fault, Interrupted, UserError } from '../../src/base/errors.js';
+import { type Fault, UserError } from '../../src/base/errors.js';
 import { type HostTensor, sizeOf } from '../../src/base/host-tensor.js';
-import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import { forward, modelInput } from '../../src/model/forward.js';
 import { disposeModel, type Model, modelFromTensors, withParameters } from '../../src/model/model.js';
@@ -19,11 +15,9 @@ import { memory, mul, type Scalar, sub, sum } from '../../src/tensor/tf.js';
 import { tokenObjective } from '../../src/train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer, optimizerStep, optimizerTensors } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
-import { type TrainingResult, train } from '../../src/train/trainer.js';
 import { onBackend } from '../conformance/backends.js';
 import { modelTensors } from '../model-tensors.js';
-import { abortedWhen } from '../signals.js';
-import { padId, recordingReporter, tinyConfig, tinyModel, trainConfig, vocabSize } from './tiny.js';
+import { padId, tinyConfig, tinyModel, trainConfig, vocabSize } from './tiny.js';
 
 /** Counts in steps of `stride`: to a model that knows one stride, another is another map from token to next token. */
 function strides(stride: number) {
@@ -169,38 +163,6 @@ test('a value head on a frozen base learns a number; a reward head takes the pla
   const reward = withParameters(model, withHead(frozen, 'reward'), 5);
   assert.deepEqual([...reward.weights.keys()], [...frozen.map(({ name }) => name), 'score.weight']);
   disposeModel(reward);
-});
-
-test('a training of adapters resumes exactly; a checkpoint holds the moments of what is trained', async (t) => {
-  await openBackend('wasm');
-  const root = await mkdtemp(join(tmpdir(), 'mossctl-adapters-'));
-  t.after(() => rm(root, { recursive: true, force: true }));
-  const run = async (directory: string, stopAt = Number.POSITIVE_INFINITY): Promise<TrainingResult | Interrupted> => {
-    const reporter = recordingReporter();
-    const base = tinyModel();
-    return train({
-      model: withParameters(base, adapters(base.parameters), 5),
-      ...{ objective: strides(2), config: trainConfig({ checkpointEvery: 100 }), steps: 6, directory },
-      ...{ runDirectory: dirname(directory), tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenIds: [0], reporter },
-      manifest: {
-        ...{ stage: 'pretrain', parent: null, lineage: [], settings: {}, inputDigest: 'data' },
-        ...{ backend: 'wasm', threads: null, precision: 'fp32' },
-      },
-      signal: abortedWhen(() => reporter.events.filter(({ type }) => type === 'step').length >= stopAt),
-    }).catch((error: unknown) => {
-      if (error instanceof Interrupted) return error;
-      throw error;
-    });
-  };
-  const whole = await run(join(root, 'whole'));
-  assert.ok((await run(join(root, 'parts'), 3)) instanceof Interrupted);
-  const resumed = await run(join(root, 'parts'));
-  assert.ok('digest' in whole && 'digest' in resumed);
-  assert.equal(resumed.digest, whole.digest);
-  const { training, weights } = await openCheckpoint(whole.path, { training: true });
-  const rows = adapters(tinyModel().parameters);
-  assert.deepEqual([...weights.keys()].sort(), rows.map(({ name }) => name).sort());
-  assert.equal(training?.tensors.size, 2 * rows.filter(isTrained).length);
 });
 
 test('weights with adapters or a value head are refused by what they have; a damaged base beside them by its faults', async () => {

@@ -66,7 +66,7 @@ describe('cool-down', () => {
 
     // The data go on from where they were: the moments and the cursor are those of the other.
     const { manifest: saved } = await openCheckpoint(path);
-    assert.ok(cooled.checkpoint.manifest.tokensSeen > saved.tokensSeen);
+    assert.ok((await openCheckpoint(cooled.path)).manifest.tokensSeen > saved.tokensSeen);
     assert.equal((await run('parent')).digest, whole.digest);
   });
 
@@ -92,7 +92,7 @@ describe('cool-down', () => {
     const steps = reporter.events.flatMap((event) => (event.type === 'step' ? [event.step] : []));
     assert.deepEqual(steps, [21, 22, 21, 22, 23, 24, 25, 26, 27, 28]);
     assert.deepEqual(
-      cooled.checkpoint.manifest.skipped?.map(({ step, backTo }) => [step, backTo]),
+      (await openCheckpoint(cooled.path)).manifest.skipped?.map(({ step, backTo }) => [step, backTo]),
       [[23, 20]],
     );
   });

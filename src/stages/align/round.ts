@@ -83,7 +83,8 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const before = input.before ?? (await heldOutRewards(input, policy));
   let result: RoundResult = { source, round, pairs: pairs.length, sampledReward, rewards: before };
   if (pairs.length > 0) {
-    const { path, digest, checkpoint } = await trainRound(input, directory, pairs);
+    const { path, digest } = await trainRound(input, directory, pairs);
+    const checkpoint = await openCheckpoint(path); // what later stages will see
     const after = await heldOutRewards(input, checkpoint);
     const decision = decide(before, after, job.config.tolerance);
     const rewards = decision.promoted ? after : before;

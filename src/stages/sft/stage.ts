@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { trainRowsName } from '../../base/layout.js';
-import { openCheckpoint } from '../../checkpoint/directory.js';
-import type { SftConfig } from '../../config/sft.js';
+import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { rowsDigest } from '../../data/rows.js';
 import { openTokens } from '../../data/shards.js';
@@ -12,7 +11,8 @@ import { LocalModel, withWeights } from '../../inference/local-model.js';
 import { tokenObjective } from '../../train/objectives/next-token.js';
 import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage } from '../stage.js';
-import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from '../training.js';
+import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
+import { openTuning, tunedModel } from './adapters.js';
 import { makeBatches } from './batches.js';
 import { nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
 import { HeldOutMetrics, type HeldOutRow } from './metrics.js';
@@ -21,14 +21,16 @@ import { fitted, openTemplate, readSequences } from './rows.js';
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
 const defaultColumns = 2048;
 
-export const sftStage: Stage<SftConfig> = {
-  async run(job) {
-    const { config, inputs, directory } = job;
-    if (config.lora !== undefined) throw new UserError({ where: 'sft.lora', what: 'adapters are not trained yet' });
-    const compute = await startBackend(job);
-    const parent = await openCheckpoint(inputs.pretrain ?? '', { verify: job.verify });
-    reportNotes(job, parent);
-    const { model, tokenizer } = await LocalModel.of(parent);
+export const sftStage: Stage<WrittenSftConfig> = {
+  async run(written) {
+    const { inputs, directory } = written;
+    const compute = await startBackend(written);
+    const tuning = await openTuning(written);
+    const { parent, config, adapter } = tuning;
+    const job = { ...written, config };
+    const { model: whole, tokenizer } = await LocalModel.of(parent);
+    const model = tunedModel(whole, tuning, job.seed);
+    const { lora, neftune } = config;
     const padId = model.config.pad_token_id;
     const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
@@ -61,6 +63,8 @@ export const sftStage: Stage<SftConfig> = {
       directory,
       tokenizerFiles: tokenizer.files(),
       ...generationOf(parent, tokenizer, 'turnEnd'),
+      adapter,
+      noise: { dropout: lora?.dropout ?? 0, neftune, seed: job.seed },
       manifest: {
         stage: 'sft',
         ...descent(parent),
@@ -69,6 +73,8 @@ export const sftStage: Stage<SftConfig> = {
           loss: config.loss,
           textShare: config.textShare,
           ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
+          ...(neftune > 0 && { neftune }),
+          ...(lora !== undefined && { lora }),
           train: config.train,
         },
         inputDigest: digestOf({ conversations: await rowsDigest(path), columns, text: text?.manifest ?? null }),
