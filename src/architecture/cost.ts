@@ -1,15 +1,24 @@
 // What a training costs before it is run: parameters, operations, memory and time, and how it would have to be spread
 // over devices that cannot hold it. Arithmetic only; no tensor library.
+
+import { sizeOf } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
 import { architectureFlags, type ModelShape } from './config.js';
-import { type ParameterSpec, parameterCount } from './parameters.js';
+import { decoderTable, isTrained, type ParameterSpec, parameterCount } from './parameters.js';
 
 /**
  * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
- * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B).
+ * attention, as if every token attended to all T (Chowdhery et al. 2022, appendix B). What is frozen takes 4N: the
+ * gradient goes through it to the layers below, and none is made for it.
  */
-export function trainingFlopsPerToken(config: ModelShape, columns: number): number {
-  return 6 * parameterCount(config) + 12 * config.num_hidden_layers * columns * config.hidden_size;
+export function trainingFlopsPerToken(config: ModelShape, columns: number, table = decoderTable(config)): number {
+  const trained = countOf(table, isTrained);
+  const frozen = countOf(table, () => true) - trained;
+  return 6 * trained + 4 * frozen + 12 * config.num_hidden_layers * columns * config.hidden_size;
+}
+
+function countOf(table: readonly ParameterSpec[], counts: (spec: ParameterSpec) => boolean): number {
+  return table.filter(counts).reduce((total, { shape }) => total + sizeOf(shape), 0);
 }
 
 /** About 20 tokens a parameter give the lowest loss for their operations (Hoffmann et al. 2022, table 3). */
@@ -21,6 +30,7 @@ export function optimalParameters(flops: number): number {
 }
 
 const float = 4;
+const half = 2;
 const byMuon = ({ update }: ParameterSpec): boolean => update === 'muon';
 
 /**
@@ -39,34 +49,49 @@ function layerNumbers(config: ModelShape): number {
 /** Bytes while a step runs, in fp32 as mossctl trains. */
 export type TrainingMemory = ReturnType<typeof trainingMemory>;
 
+export interface TrainingKind extends Partial<Pick<TrainConfig, 'accumulation' | 'optimizer'>> {
+  /** What is trained and what is frozen; default: all of it is trained. */
+  table?: readonly ParameterSpec[];
+  /** Frozen matrices stay in bf16, as they were published. */
+  hasHalves?: boolean;
+}
+
 /**
  * Memory of a training step of micro-batches of B rows of T tokens. The peak is at one of the two ends of the backward pass: at its beginning everything
  * that the forward pass kept is there, with the gradients of hidden states and output projection; at its end every
- * gradient is, and a tied embedding's comes in two parts and their sum.
+ * gradient is, and a tied embedding's comes in two parts and their sum. What is frozen has no gradient.
  */
 export function trainingMemory(
   config: ModelShape,
   { rows, columns }: { rows: number; columns: number },
-  options: Partial<Pick<TrainConfig, 'accumulation' | 'optimizer'>> = {},
+  { accumulation = 1, optimizer, table = decoderTable(config), hasHalves = false }: TrainingKind = {},
 ) {
   const tokens = rows * columns;
   const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, vocab_size: vocabulary } = config;
-  const parameters = float * parameterCount(config);
-  const embedding = float * vocabulary * d;
-  const layer = float * tokens * layerNumbers(config);
+  const trained = float * countOf(table, isTrained);
+  const frozen = table
+    .filter((row) => !isTrained(row))
+    .reduce((sum, { shape }) => sum + (hasHalves && shape.length === 2 ? half : float) * sizeOf(shape), 0);
+  const isTokenTrained = table.some((row) => isTrained(row) && (row.part === 'embedding' || row.part === 'head'));
+  const embedding = isTokenTrained ? float * vocabulary * d : 0;
+  // Beside a matrix with an adapter: its inner states, before and after they are scaled.
+  const inner = table.reduce((sum, { scale, shape }) => sum + (scale === undefined ? 0 : 2 * shape[1]), 0) / layers;
+  const layer = float * tokens * (layerNumbers(config) + inner);
   const stream = float * tokens * d;
   const activations = layers * layer + 2 * stream;
   const recomputedActivations = (layers + 2) * stream + layer;
-  const accumulated = (options.accumulation ?? 1) > 1 ? parameters : 0;
+  const accumulated = accumulation > 1 ? trained : 0;
   // While a layer goes backward, gradients of its feed-forward states stand beside what it kept.
   const passing = float * tokens * (3 * f + 2 * d);
-  const moments = 2 * parameters - (options.optimizer === 'muon' ? float * parameterCount(config, byMuon) : 0);
-  const fixed = parameters + moments + accumulated;
-  const end = parameters + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
+  const moments = 2 * trained - (optimizer === 'muon' ? float * countOf(table, byMuon) : 0);
+  const fixed = trained + frozen + moments + accumulated;
+  const end = trained + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
   return {
-    weights: parameters,
-    /** One for each weight; another set while micro-batches are accumulated. */
-    gradients: parameters + accumulated,
+    /** All of them; `frozen`: those that are not trained. */
+    weights: trained + frozen,
+    frozen,
+    /** One for each weight that is trained; another set while micro-batches are accumulated. */
+    gradients: trained + accumulated,
     /** AdamW's two; one of what Muon steps. */
     moments,
     /** What the forward pass keeps for the backward pass. */
@@ -76,6 +101,8 @@ export function trainingMemory(
     /** The most at any moment of a step, without and with it. */
     peak: fixed + Math.max(activations + embedding + stream + passing, end),
     recomputedPeak: fixed + Math.max(recomputedActivations + embedding + stream + passing, end),
+    /** The copy of what is trained and of its moments that is being written while the training continues. */
+    saved: trained + moments,
   };
 }
 

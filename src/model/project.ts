@@ -66,7 +66,9 @@ function adapted(model: Model, name: string, x: Tensor2D, y: Tensor2D, noise?: N
   if (adapter === undefined) return y;
   const heard = noise === undefined ? x : dropout(x, noise.dropout, noiseKey(noise, name));
   const inner = mul(linear(heard, matrixOf(model, adapter.a)), adapter.scale) as Tensor2D; // [N, rank]
-  return linear(inner, matrixOf(model, adapter.b), { residual: y });
+  const sum = linear(inner, matrixOf(model, adapter.b), { residual: y });
+  y.dispose(); // no backward pass reads it
+  return sum;
 }
 
 /** x [N, in] → x · Wᵀ (+ bias) (+ residual) [N, out], by W as it is packed where it is. */

@@ -1,7 +1,8 @@
 // What a training will need of memory and disk, compared with what there is before its first step: what surely cannot
 // suffice is refused, what may not is a warning.
 import type { ModelShape } from '../architecture/config.js';
-import { trainingMemory } from '../architecture/cost.js';
+import { type TrainingKind, trainingMemory } from '../architecture/cost.js';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { diskAt } from '../base/disk.js';
 import { countOf, formatBytes } from '../base/format.js';
 import { memoryRoom } from '../base/memory.js';
@@ -15,6 +16,9 @@ interface MemoryNeed {
   stage: string;
   config: ModelShape;
   train: Pick<TrainConfig, 'optimizer' | 'accumulation' | 'recompute'>;
+  /** What is trained and what is frozen, and whether frozen matrices stay in bf16; default: all is trained. */
+  table?: readonly ParameterSpec[];
+  hasHalves?: boolean;
   /** Of a micro-batch. */
   rows: number;
   columns: number;
@@ -28,41 +32,38 @@ interface MemoryNeed {
  * @throws UserError (exit code 1) where what no setting can do without is more than all there is.
  */
 export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void {
-  const { stage, config, train, rows, columns, isLoaded = false, reporter } = need;
-  requireTrainingMemory(config, train, room);
-  const { weights, moments, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, train);
-  const withCopy = (most: number): number => weights + moments + most - (isLoaded ? weights : 0);
+  const { stage, config, train, table, hasHalves, rows, columns, isLoaded = false, reporter } = need;
+  const kind = { ...train, table, hasHalves };
+  requireTrainingMemory(config, kind, room);
+  const { weights, saved, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, kind);
+  const withCopy = (most: number): number => saved + most - (isLoaded ? weights : 0);
   const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
   const recomputed = formatBytes(withCopy(recomputedPeak));
   const ways = [
     ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
     'fewer rows or shorter ones (batchSize, contextLength)',
+    ...(stage === 'sft' && table?.every(isTrained)
+      ? ['adapters (--lora), which need no gradients and moments of all weights']
+      : []),
   ];
   const text = `training takes about ${formatBytes(step)} of memory, and ${formatBytes(room.available)} are available: it may become slow, or be ended by the system. It takes less with ${ways.join(', or ')}`;
   reporter.note('warning', text);
 }
 
 /** Weights and moments, and what goes with them: gradients in a step, the copy that is written in a save. */
-export function requireTrainingMemory(
-  config: ModelShape,
-  train: Pick<TrainConfig, 'optimizer'>,
-  room = memoryRoom(),
-): void {
-  const what = `weights, moments of ${train.optimizer} and the copy of both that is saved`;
+export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, room = memoryRoom()): void {
+  const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
-  requireMemory(2 * stateBytes(config, train), { what, next }, room);
-}
-
-/** Of weights and moments, whatever a batch is. */
-function stateBytes(config: ModelShape, train: Pick<TrainConfig, 'optimizer'>): number {
-  const { weights, moments } = trainingMemory(config, { rows: 1, columns: 1 }, train);
-  return weights + moments;
+  const { weights, moments, saved } = trainingMemory(config, { rows: 1, columns: 1 }, kind);
+  requireMemory(weights + moments + saved, { what, next }, room);
 }
 
 interface DiskNeed {
   config: ModelShape;
   train: TrainConfig;
+  /** Default: all is trained. */
+  table?: readonly ParameterSpec[];
   steps: number;
   /** The folder of the checkpoints. */
   directory: string;
@@ -71,8 +72,8 @@ interface DiskNeed {
 
 /** @throws UserError (exit code 1) where the checkpoints that are kept do not fit on the disk. */
 export async function checkTrainingDisk(need: DiskNeed): Promise<void> {
-  const { config, train, steps, directory, reporter } = need;
-  const size = stateBytes(config, train);
+  const { config, train, table, steps, directory, reporter } = need;
+  const { saved: size } = trainingMemory(config, { rows: 1, columns: 1 }, { ...train, table });
   const { best } = keepRule(train.keep);
   const there = (await listCheckpoints(directory)).length;
   const count = Math.max(1, checkpointsAtOnce(steps, train) - there);

@@ -88,6 +88,6 @@ export async function runTraining<Batch extends MicroBatch>(
   const { reporter, signal, overrides, seed } = job;
   const manifest = { ...training.manifest, seed };
   const { model, config, steps, directory } = training;
-  await checkTrainingDisk({ config: model.config, train: config, steps, directory, reporter });
+  await checkTrainingDisk({ config: model.config, table: model.parameters, train: config, steps, directory, reporter });
   return train({ ...training, manifest, runDirectory: dirname(job.directory), reporter, signal, overrides });
 }

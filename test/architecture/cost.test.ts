@@ -2,6 +2,7 @@
 // training steps by the native engine's own count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { adapterShape, withAdapters } from '../../src/architecture/adapters.js';
 import { modelConfig } from '../../src/architecture/config.js';
 import {
   devices,
@@ -11,12 +12,13 @@ import {
   trainingFlopsPerToken,
   trainingMemory,
 } from '../../src/architecture/cost.js';
-import { parameterCount } from '../../src/architecture/parameters.js';
+import { decoderTable, parameterCount } from '../../src/architecture/parameters.js';
 import { planTraining } from '../../src/architecture/training-plan.js';
+import { loraSchema } from '../../src/config/lora.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
-import { disposeModel, initModel } from '../../src/model/model.js';
+import { disposeModel, initModel, withParameters } from '../../src/model/model.js';
 import { tokenObjective } from '../../src/train/objectives/next-token.js';
 import { openNative, trainSteps } from '../tensor/native-world.js';
 
@@ -42,29 +44,37 @@ test('the memory of real steps, by the count of the native arena, is within a fi
     { settings: { size: '1m' }, vocabulary: 4096, rows: 2, columns: 64, accumulation: 2 },
     { settings: { size: '1m' }, vocabulary: 4096, rows: 8, columns: 128 },
     { settings: { size: '7m', keyValueHeads: 2 }, vocabulary: 2048, rows: 4, columns: 256 },
+    { settings: { size: '7m' }, vocabulary: 512, rows: 1, columns: 64, lora: 16 },
+    { settings: { size: '7m' }, vocabulary: 512, rows: 4, columns: 128, lora: 64 },
   ];
   const planned = cases
     .map((each) => {
       const { rows, columns, accumulation = 1, recompute = false } = each;
       const config = configOf({ ...each.settings, contextLength: columns }, each.vocabulary);
-      const memory = trainingMemory(config, { rows, columns }, { accumulation });
+      const whole = decoderTable(config);
+      const table =
+        each.lora === undefined
+          ? whole
+          : withAdapters(whole, adapterShape(whole, loraSchema.parse({ rank: each.lora })));
+      const memory = trainingMemory(config, { rows, columns }, { accumulation, table });
       return {
         ...each,
         config,
+        table,
         accumulation,
         recompute,
         plan: recompute ? memory.recomputedPeak : memory.peak,
       };
     })
     .sort((a, b) => a.plan - b.plan);
-  for (const { config, vocabulary, rows, columns, accumulation, recompute, plan } of planned) {
+  for (const { config, table, vocabulary, rows, columns, accumulation, recompute, plan, lora } of planned) {
     const held: { used: number; peak: number } = backend.arena.figures;
     assert.equal(held.used, 0);
-    const model = initModel(config, 1);
+    const model = withParameters(initModel(config, 1), table, 1);
     await trainSteps(model, batches(vocabulary, rows, columns), { steps: 2, accumulation, recompute });
     disposeModel(model);
     const { peak } = backend.arena.figures;
-    const what = `${parameterCount(config)} parameters, ${rows}×${columns}${recompute ? ', recompute' : ''}`;
+    const what = `${parameterCount(config)} parameters, ${rows}×${columns}${recompute ? ', recompute' : ''}${lora ? `, LoRA of rank ${lora}` : ''}`;
     t.diagnostic(`${what}: planned ${plan}, measured ${peak}, ${(plan / peak).toFixed(3)}`);
     assert.ok(peak > held.peak, `${what}: hidden by an earlier peak`);
     assert.ok(plan > 0.8 * peak && plan < 1.2 * peak, `${what}: planned ${plan}, measured ${peak}`);

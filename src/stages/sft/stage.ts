@@ -54,7 +54,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const isMeasured = figures.names.length > 0;
     job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
     const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
-    checkTrainingMemory({ ...memory, reporter: job.reporter });
+    checkTrainingMemory({ ...memory, table: model.parameters, reporter: job.reporter });
     const result = await runTraining(job, {
       model,
       objective: tokenObjective(batches, config.train),
