@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from '../../src/base/files.ts';
-import { templateNames, templateSource } from '../../src/tokenizer/own-templates.ts';
+import { templateNames } from '../../src/config/templates.ts';
+import { templateNamed } from '../../src/tokenizer/own-templates.ts';
 import { answers, chats } from '../../test/golden/chat-cases.ts';
 import { templateTokenizer } from '../../test/golden/template-tokenizer.ts';
 
@@ -34,7 +35,7 @@ try {
   if (status !== 0) throw new Error(`${python} failed:\n${stderr.trimEnd().split('\n').slice(-20).join('\n')}`);
   const found = JSON.parse(readFileSync(out, 'utf8'));
   for (const name of templateNames) {
-    found.templates[name] = { sha256: sha256(templateSource(name)), ...found.templates[name] };
+    found.templates[name] = { sha256: sha256(templateNamed(name).source), ...found.templates[name] };
     console.log(name, JSON.stringify(found.templates[name].predicates));
   }
   if (process.argv.includes('--write')) {

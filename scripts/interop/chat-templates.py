@@ -11,6 +11,7 @@ import sys
 
 import transformers
 import trl
+from jinja2 import TemplateError
 from transformers import AutoTokenizer
 from trl import chat_template_utils as predicates
 
@@ -30,9 +31,13 @@ def stretches(tokenizer, ids, mask):
 
 def rendered(tokenizer, chat):
     messages, tools = chat["messages"], chat.get("tools")
-    text = tokenizer.apply_chat_template(
-        messages, tools=tools, tokenize=False, add_generation_prompt=chat.get("add_generation_prompt", False)
-    )
+    prompted = chat.get("add_generation_prompt", False)
+    try:
+        text = tokenizer.apply_chat_template(
+            messages, tools=tools, tokenize=False, add_generation_prompt=prompted
+        )
+    except TemplateError:
+        return {"text": None}
     if chat.get("hostile"):
         return {"text": text}
     encoded = tokenizer.apply_chat_template(

@@ -7,6 +7,7 @@ import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, path, rows } from './paths.js';
 import { sftSchema } from './sft.js';
+import { templateNames } from './templates.js';
 import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
 
 /** The kinds that are built in. */
@@ -56,6 +57,10 @@ const tokenizerSchema = z.strictObject({
     .optional()
     .describe('count languages in these proportions of bytes, whatever their shares of the text'),
   reserved: z.int().min(0).max(4096).optional().describe('control tokens without a use yet: <|reserved_0|> and on'),
+  template: z
+    .enum(templateNames)
+    .optional()
+    .describe('how conversations are written: chatml (default), or moss, whose end markers become tokens'),
   extend: optionalPath(
     'tokenizer.json to add tokens to, in place of training one: vocabSize and reserved are then ignored',
   ),

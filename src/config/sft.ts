@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { loraSchema } from './lora.js';
 import { optionalRows } from './paths.js';
+import { templateNames } from './templates.js';
 import { type TrainConfig, tunedTrainSchema } from './train.js';
 
 /** What of a conversation is learnt. */
@@ -33,6 +34,12 @@ export const sftSchema = z.strictObject({
     .max(1000)
     .optional()
     .describe('special tokens that answers write: where a row spells one in an answer, it is that token, not text'),
+  template: z
+    .enum(templateNames)
+    .optional()
+    .describe(
+      "how conversations are written, in place of the model's own template; default for a base model of ours: chatml, with JSON schemas of tools (chatml-schema) where rows are longer than 1024 tokens",
+    ),
   neftune: z
     .number()
     .min(0)

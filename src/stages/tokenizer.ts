@@ -58,15 +58,17 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
 };
 
 async function makeTokenizer(
-  { extend, add = defaultAdd, vocabSize, reserved }: TokenizerConfig,
+  { extend, add = defaultAdd, vocabSize, reserved, template }: TokenizerConfig,
   texts: AsyncIterable<TrainText>,
   reading: TrainTextOptions,
 ): Promise<{ tokenizer: Tokenizer; wanted: number }> {
   if (extend === undefined) {
-    return { tokenizer: await trainTokenizer(texts, { ...reading, vocabSize, reserved }), wanted: vocabSize };
+    const tokenizer = await trainTokenizer(texts, { ...reading, vocabSize, reserved, template });
+    return { tokenizer, wanted: vocabSize };
   }
   const base = await Tokenizer.open(dirname(extend));
-  const tokenizer = add === 0 ? base : await extendTokenizer(base, texts, { ...reading, add });
+  const extended = add === 0 ? base : await extendTokenizer(base, texts, { ...reading, add });
+  const tokenizer = template === undefined ? extended : extended.withTemplate(template, extend);
   return { tokenizer, wanted: base.vocabSize + add };
 }
 

@@ -1,5 +1,6 @@
 // Whether a model that learns these answers learns to stop: the last token of each that carries loss must be a control
 // token. A template whose marks leave the end of the turn out is the usual fault, and one that no loss curve shows.
+import { ownTemplate } from './own-templates.js';
 import type { Tokenizer } from './tokenizer.js';
 
 interface LabelledTokens {
@@ -25,6 +26,8 @@ export function unlearntEnd(
   labelled: LabelledTokens,
   name: (id: number) => string = (id) => JSON.stringify(tokenizer.decode([id])),
 ): string | undefined {
+  // MOSS's marks more than answers, and ends its parts itself.
+  if (ownTemplate(tokenizer.chatTemplate)?.owners !== undefined) return undefined;
   const isControl = (id: number): boolean => tokenizer.controlId(tokenizer.decode([id])) === id;
   const open = learntEnds(labelled).find(({ id }) => !isControl(id));
   if (open === undefined) return undefined;

@@ -5,7 +5,7 @@
 import { cleanText } from '../base/clean-text.js';
 import { UserError } from '../base/errors.js';
 import type { LossChoice } from '../config/sft.js';
-import { type Answer, readAnswer } from './answer.js';
+import type { Answer } from './answer.js';
 import { missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
 import { RefusalError } from './jinja/budget.js';
@@ -14,6 +14,7 @@ import { MessageEscape, marks, ownCharacter } from './message-escape.js';
 import { ownTemplate } from './own-templates.js';
 import {
   holds,
+  markWeights,
   overlap,
   partingOf,
   type Rendering,
@@ -71,6 +72,7 @@ export class ChatTemplate {
   readonly isOurs: boolean;
   readonly tokenizer: Tokenizer;
   readonly #template: CompiledTemplate;
+  readonly #own: ReturnType<typeof ownTemplate>;
   readonly #isMissing: boolean;
   readonly #turnEnd: string | undefined;
   readonly #escape: MessageEscape;
@@ -87,7 +89,8 @@ export class ChatTemplate {
   ) {
     this.tokenizer = tokenizer;
     this.#template = compile(template);
-    this.isOurs = ownTemplate(template) !== undefined;
+    this.#own = ownTemplate(template);
+    this.isOurs = this.#own !== undefined;
     this.#isMissing = template === missingTemplate;
     this.marksAnswers = this.#template.marksAnswers;
     this.#turnEnd = tokenizer.turnEnd;
@@ -122,7 +125,7 @@ export class ChatTemplate {
     { tools, loss = 'assistant' }: Pick<ChatTemplateOptions, 'tools'> & { loss?: LossChoice } = {},
   ): EncodedTurns {
     const whole = this.#render(messages, { tools });
-    const weights = answerWeights(messages, loss);
+    const weights = markWeights(messages, loss, this.#own?.owners?.(messages));
     if (this.isOurs) {
       const answers = whole.answers.map((span, i) => ({ ...span, weight: weights[i] }));
       return this.#sequences([{ text: whole.text, answers }], messages, { tools, loss });
@@ -155,7 +158,8 @@ export class ChatTemplate {
     messages: readonly Message[],
     { tools, loss }: { tools?: readonly Tool[]; loss: LossChoice },
   ): EncodedTurns {
-    const own = loss === 'all' ? this.#weighedMessages(messages, renderings[0]?.text ?? '', tools) : [];
+    const isApart = loss === 'all' && this.#own?.owners === undefined;
+    const own = isApart ? this.#weighedMessages(messages, renderings[0]?.text ?? '', tools) : [];
     if (own === undefined) return { sequences: [], faults: [unplaced] };
     const sequences = renderings.map(({ text, answers }) => {
       const spans = [...answers, ...own].sort((a, b) => a.start - b.start);
@@ -191,8 +195,7 @@ export class ChatTemplate {
 
   /** What a model wrote after a prompt of this template. Of a template from outside, all of it is the content. */
   read(ids: readonly number[]): Answer {
-    if (this.isOurs) return readAnswer(this.tokenizer, ids);
-    return { content: this.tokenizer.decode(ids, { skipSpecial: true }) };
+    return this.#own?.read(this.tokenizer, ids) ?? { content: this.tokenizer.decode(ids, { skipSpecial: true }) };
   }
 
   /** The first special token that an assistant's message spells; it stays text. */
@@ -301,13 +304,6 @@ export class ChatTemplate {
 
 const unplaced =
   'the chat template writes earlier turns otherwise once others follow, so weights of messages have no place';
-
-/** Of each answer, in order. */
-function answerWeights(messages: readonly Message[], loss: LossChoice): number[] {
-  const weights = messages.flatMap(({ role, weight = 1 }) => (role === 'assistant' ? [weight] : []));
-  const last = weights.findLastIndex((weight) => weight > 0);
-  return loss === 'last' ? weights.map((weight, i) => (i === last ? weight : 0)) : weights;
-}
 
 function weighed(spans: readonly Span[]): WeighedSpan[] {
   return spans.map((span) => ({ ...span, weight: 1 }));

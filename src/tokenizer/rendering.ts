@@ -1,5 +1,7 @@
 // What a template wrote, and where in it the answers are.
+import type { LossChoice } from '../config/sft.js';
 import type { TextPart } from './added-token-finder.js';
+import type { Message } from './message.js';
 import { marks } from './message-escape.js';
 
 /** A rendering, contents still escaped, and the stretches of it that carry loss, in order. */
@@ -75,4 +77,19 @@ export function partingOf(
     }
   }
   return common;
+}
+
+/** Of each answer, in order. */
+function answerWeights(messages: readonly Message[], loss: LossChoice): number[] {
+  const weights = messages.flatMap(({ role, weight = 1 }) => (role === 'assistant' ? [weight] : []));
+  const last = weights.findLastIndex((weight) => weight > 0);
+  return loss === 'last' ? weights.map((weight, i) => (i === last ? weight : 0)) : weights;
+}
+
+/** The weight of each stretch that a template marks; `owners`: the message of each, where not the assistant's alone are marked. */
+export function markWeights(messages: readonly Message[], loss: LossChoice, owners?: readonly number[]): number[] {
+  const weights = answerWeights(messages, loss);
+  if (owners === undefined) return weights;
+  const answers = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
+  return owners.map((i) => weights[answers.indexOf(i)] ?? (loss === 'last' ? 0 : (messages[i].weight ?? 1)));
 }

@@ -35,7 +35,9 @@ const maxProbed = 64;
  * @returns what the template writes after an assistant's answer at the end of a conversation.
  */
 export async function probeTemplate(source: string, roles: RoleTokens, where: string): Promise<string> {
-  if (ownTemplate(source) !== undefined || source === missingTemplate) return '';
+  const own = ownTemplate(source);
+  if (own !== undefined) return own.turnEnd;
+  if (source === missingTemplate) return '';
   const key = JSON.stringify([source, roles]);
   let probe = probed.get(key);
   if (probe === undefined) {

@@ -3,9 +3,10 @@
 // tokens itself may.
 import { UserError } from '../base/errors.js';
 import { chatTemplateName, specialTokensMapName, tokenizerConfigName, tokenizerJsonName } from '../base/layout.js';
+import type { TemplateName } from '../config/templates.js';
 import { type AddedToken, AddedTokenFinder, type TextPart } from './added-token-finder.js';
 import { chatmlTemplate, missingTemplate } from './chatml.js';
-import { ownTemplate } from './own-templates.js';
+import { ownTemplate, templateNamed } from './own-templates.js';
 import { type RoleTokens, roleIds } from './roles.js';
 import { type SpecialName, specialTokenList, specialTokens } from './special-tokens.js';
 import { probeTemplate } from './template-probe.js';
@@ -94,6 +95,23 @@ export class Tokenizer {
       ...this.#options,
       ...(texts && { texts: { ...texts, [tokenizerJsonName]: toJsonFile(json) } }),
     });
+  }
+
+  /** The same with one of our chat templates. Throws `UserError` (`where` names this one) where it lacks the template's tokens. */
+  withTemplate(name: TemplateName, where: string): Tokenizer {
+    const { source, turnEnd, controls } = templateNamed(name);
+    const missing = controls.filter((content) => this.controlId(content) === undefined);
+    if (missing.length > 0) {
+      throw new UserError({
+        what: `the chat template ${name} needs the tokens ${missing.join(' ')}`,
+        where,
+        why: 'this tokenizer has none of that name, and a model without them cannot end a turn',
+        next: `Train a tokenizer with tokenizer.template=${name}, or leave the template as it is`,
+      });
+    }
+    const texts = this.#originals && { texts: { ...this.#originals, [chatTemplateName]: source } };
+    const options = { ...this.#options, ...texts, chatTemplate: source, afterAnswer: turnEnd };
+    return Tokenizer.fromJson(this.json, where, options);
   }
 
   /** Ids of ordinary text. Special-token strings in it are text like any other; lone surrogates become U+FFFD. */

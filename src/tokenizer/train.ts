@@ -3,7 +3,8 @@
 // what it touches. Ties go to the lower ids: the same text gives the same vocabulary.
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
-import { type TemplateName, templateSource } from './own-templates.js';
+import type { TemplateName } from '../config/templates.js';
+import { templateNamed } from './own-templates.js';
 import { PairCounts } from './pair-counts.js';
 import { PieceCounter, type WeighedPieces } from './piece-counter.js';
 import { byteCharacters } from './pre-tokenizer.js';
@@ -64,12 +65,15 @@ export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerO
   checkSizes(vocabSize, reserved);
   const { pieces, unit } = await countPieces(texts, new PieceCounter(), options);
   const later = Array.from({ length: reserved }, (_, i) => ({ content: `<|reserved_${i}|>`, special: true }));
-  const added = [...ownTokens, ...later];
+  const { source, turnEnd, controls } = templateNamed(template);
+  const own = [...specialTokenList, ...answerMarkList];
+  const more = controls.filter((content) => !own.includes(content)).map((content) => ({ content, special: true }));
+  const added = [...ownTokens, ...more, ...later];
   const tokens = [...added.map(({ content }) => content), ...byteCharacters];
   const counts = new PairCounts(pieces, { firstByteId: added.length, vocabSize, minCount: minPairCount * unit });
   const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
   const json = writeTokenizerJson(added, tokens, merges);
-  return Tokenizer.fromJson(json, 'the trained tokenizer', { chatTemplate: templateSource(template) });
+  return Tokenizer.fromJson(json, 'the trained tokenizer', { chatTemplate: source, afterAnswer: turnEnd });
 }
 
 /** Reads texts into pieces with their weights. Throws `UserError` where there is none. */

@@ -1,5 +1,5 @@
 // A small tokenizer of ours with one of our chat templates.
-import type { TemplateName } from '../../src/tokenizer/own-templates.js';
+import type { TemplateName } from '../../src/config/templates.js';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
 

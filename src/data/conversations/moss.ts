@@ -8,7 +8,7 @@ import { RowRefusal, shownName } from './notes.js';
 const maxTurns = 2000;
 
 /**
- * Inner thoughts become a leading `<think>…</think>`; commands and their results become messages where there are any.
+ * Inner thoughts become reasoning; commands and their results become messages where there are any.
  * @throws RowRefusal where a turn lacks its half, or turns are missing.
  */
 export function readMossTurns(row: Fields, context: RowContext): Message[] {
@@ -39,10 +39,10 @@ function readTurn(turn: Fields, context: RowContext): Message[] {
   for (const name of turn.rest) {
     context.note({ level: 'warning', text: `chat.turn[].${shownName(name)}, which is not read` });
   }
-  const thinking = thoughts === undefined ? '' : `<think>\n${thoughts}\n</think>\n\n`;
+  const thought = thoughts === undefined ? {} : { reasoning: thoughts };
   const asked: Message = { role: 'user', content: question };
   if (command === undefined && result === undefined) {
-    return [asked, { role: 'assistant', content: expectText(thinking + answer, turn.at) }];
+    return [asked, { role: 'assistant', content: expectText(answer, turn.at), ...thought }];
   }
   if (result === undefined)
     throw new RowRefusal('a turn has a command (Commands) without a result (Tool Responses)', at);
@@ -50,7 +50,7 @@ function readTurn(turn: Fields, context: RowContext): Message[] {
     throw new RowRefusal('a turn has a result (Tool Responses) without a command (Commands)', at);
   return [
     asked,
-    { role: 'assistant', content: expectText(thinking + command, turn.at) },
+    { role: 'assistant', content: expectText(command, turn.at), ...thought },
     { role: 'tool', content: result },
     { role: 'assistant', content: answer },
   ];

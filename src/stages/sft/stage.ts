@@ -7,6 +7,7 @@ import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { rowsDigest } from '../../data/rows.js';
 import { openTokens } from '../../data/shards.js';
+import { isBaseModel } from '../../inference/chat-format.js';
 import { LocalModel, withWeights } from '../../inference/local-model.js';
 import { tokenObjective } from '../../train/objectives/next-token.js';
 import { checkTrainingMemory } from '../room.js';
@@ -17,6 +18,7 @@ import { makeBatches } from './batches.js';
 import { nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
 import { HeldOutMetrics, type HeldOutRow } from './metrics.js';
 import { fitted, openTemplate, readSequences } from './rows.js';
+import { templated } from './template.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
 const defaultColumns = 2048;
@@ -28,13 +30,15 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const tuning = await openTuning(written);
     const { parent, config, adapter } = tuning;
     const job = { ...written, config };
-    const { model: whole, tokenizer } = await LocalModel.of(parent);
+    const { model: whole, tokenizer: own } = await LocalModel.of(parent);
     const model = tunedModel(whole, tuning, job.seed);
+    const columns = columnsOf(job, model.config.max_position_embeddings);
+    const isBase = isBaseModel(own, parent.manifest.stage);
+    const tokenizer = templated(own, { template: config.template, columns, isBase, where: parent.path });
     const { lora, neftune } = config;
     const padId = model.config.pad_token_id;
     const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
     const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
-    const columns = columnsOf(job, model.config.max_position_embeddings);
     const sequences = await readSequences(job, path, template, columns);
     const heldOut = await readHeldOut(job, template);
     const notes = new RowNotes('held-out conversation');
@@ -72,6 +76,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
           contextLength: columns,
           loss: config.loss,
           textShare: config.textShare,
+          ...(config.template !== undefined && { template: config.template }),
           ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
           ...(neftune > 0 && { neftune }),
           ...(lora !== undefined && { lora }),
