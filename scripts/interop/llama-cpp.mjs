@@ -11,14 +11,19 @@
 //   logits  largest difference over all positions of a text, as a share of the largest logit. f32: at most 1e-4.
 //   greedy  tokens after each prompt. f32: all equal. Other dtypes: equal up to a place where our two best logits lie
 //           closer together than the dtype moved the logits; the shortest equal run is printed.
+//
+// And adapters (test/golden/adapters): the base's GGUF with the adapter's beside it, as `mossctl export ADAPTER --format gguf`
+// writes it, against the merged model; logits and greedy tokens as above, from the f32 base and adapters of two dtypes.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { openAdapterAlone } from '../../src/checkpoint/adapter-export.ts';
 import { openCheckpoint } from '../../src/checkpoint/directory.ts';
 import { writeGguf } from '../../src/checkpoint/gguf.ts';
+import { writeGgufAdapter } from '../../src/checkpoint/gguf-adapter.ts';
 import { readGguf } from '../../src/checkpoint/gguf-read.ts';
 import { forward, logits } from '../../src/model/forward.ts';
 import { disposeModel, modelFromTensors } from '../../src/model/model.ts';
@@ -69,6 +74,9 @@ const random = {
     },
   ],
 };
+/** Adapters of PEFT that a GGUF file can hold: see scripts/golden/make_adapters.py. */
+const adapters = ['plain', 'rslora', 'patterns', 'layers', 'untied'];
+const adapterFolder = (name) => fileURLToPath(new URL(`../../test/golden/adapters/${name}`, import.meta.url));
 /** Directories that transformers wrote: tokenizers like those of Llama 3, Qwen2 and Qwen3. */
 const foreign = ['llama-3.2', 'llama-linear-f16', 'qwen2.5', 'qwen2-sharded', 'qwen3', 'qwen3-yarn'];
 
@@ -81,6 +89,7 @@ try {
   console.log(row('model', 'dtype', 'ids', 'chats', 'logits', 'greedy'));
   for (const [name, checkpoint] of await checkpoints(process.argv.slice(2)))
     await compareModel(llama, name, checkpoint);
+  for (const name of adapters) await compareAdapter(llama, name);
   await llama.dispose();
 } finally {
   rmSync(scratch, { recursive: true, force: true });
@@ -105,12 +114,13 @@ async function checkpoints(paths) {
     found.push([name, await ggufCheckpoint(type, overrides)]);
   }
   for (const name of foreign) found.push([name, await openCheckpoint(`${fixtures}fixtures/${name}`)]);
+  for (const name of adapters) found.push([`${name}, merged`, await openCheckpoint(adapterFolder(name))]);
   for (const path of paths) found.push([basename(path), await openCheckpoint(path)]);
   return found;
 }
 
 async function compareModel(llama, name, checkpoint) {
-  const tokenizer = await Tokenizer.open(checkpoint.path);
+  const tokenizer = await Tokenizer.open(checkpoint.tokenizerFolder);
   const template = new ChatTemplate(tokenizer);
   const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
   const prompts = cases.prompts.map((text) => tokenizer.encodeTrusted(text)).filter(({ length }) => length > 0);
@@ -128,6 +138,31 @@ async function compareModel(llama, name, checkpoint) {
     console.log(row(name, dtype, ids, chats, ...numbers));
     await theirs.dispose();
   }
+  disposeModel(model);
+}
+
+/** llama.cpp with an adapter beside the base, against our merged model. */
+async function compareAdapter(llama, name) {
+  const folder = adapterFolder(name);
+  const merged = await openCheckpoint(folder);
+  const alone = await openAdapterAlone(folder);
+  const basePath = join(scratch, 'base.gguf');
+  await writeGguf(basePath, await openCheckpoint(alone.basePath), { dtype: 'f32' });
+  const theirs = await llama.loadModel({ modelPath: basePath });
+  const tokenizer = await Tokenizer.open(merged.tokenizerFolder);
+  const model = modelFromTensors(merged.model, merged.weights, folder);
+  const prompts = cases.prompts.map((text) => tokenizer.encodeTrusted(text)).filter(({ length }) => length > 0);
+  const sequence = prompts.flat().slice(0, Math.min(60, model.config.max_position_embeddings));
+  const expected = { logits: logitsOf(model, sequence), greedy: prompts.map((prompt) => greedyOf(model, prompt)) };
+  for (const dtype of ['f32', 'f16']) {
+    const filePath = join(scratch, `adapter-${name}-${dtype}.gguf`);
+    await writeGgufAdapter(filePath, alone, { dtype, name });
+    const report = (text) => faults.push(`adapter ${name} ${dtype}: ${text}`);
+    const lora = { adapters: [{ filePath, scale: 1 }] };
+    const numbers = await compareNumbers(theirs, { model, sequence, prompts, expected, dtype, report, lora });
+    console.log(row(`adapter ${name}`, dtype, '', '', ...numbers));
+  }
+  await theirs.dispose();
   disposeModel(model);
 }
 
@@ -179,12 +214,13 @@ function attempt(work) {
   }
 }
 
-async function compareNumbers(theirs, { model, sequence, prompts, expected, dtype, report }) {
+async function compareNumbers(theirs, { model, sequence, prompts, expected, dtype, report, lora }) {
   const context = await theirs.createContext({
     contextSize: model.config.max_position_embeddings,
     experimentalKvCacheKeyType: 'F32',
     experimentalKvCacheValueType: 'F32',
     flashAttention: false,
+    ...(lora && { lora }),
   });
   const stream = context.getSequence();
   const others = await theirLogits(stream, sequence);

@@ -1,10 +1,11 @@
-// Where the model is that an adapter belongs to. An adapter's file may name any path: only a model
-// folder is ever opened there, as it would be if a person had typed it, and nothing is fetched because a file says so.
+// Where the model is that an adapter belongs to. An adapter's file may name any path: only a model folder is ever opened there, as it would be if a person had typed it, and nothing is fetched because a file says so.
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { shorten } from '../base/format.js';
 import { adapterConfigName } from '../base/layout.js';
+import { shellQuoted } from '../base/shell.js';
+import { hubCacheFolder } from '../network/hub-cache.js';
 import { nearModelName, parseModelName } from '../network/model-name.js';
 import { cachedModel, publishedName } from '../network/models.js';
 import { type AdapterConfig, isAdapter } from './adapter-config.js';
@@ -29,36 +30,45 @@ export async function findBase(
   { base }: Pick<AdapterConfig, 'base'>,
   typed?: string,
 ): Promise<string> {
-  const path = typed ?? (await pathOf(directory, base));
+  const path = typed ?? (await pathOf(base, directory));
+  if (path === undefined) throw baseNotFound(directory, base);
   const found = await resolveCheckpoint(path);
   if (!(await isAdapter(found))) return found;
   throw new UserError({
     what: 'the base of this adapter is an adapter itself',
     where: directory,
     why: `${shorten(path, 500)} has to be merged before anything else is added to it`,
-    next: 'Merge it first: mossctl export ADAPTER --merge --format hf --out FOLDER, and name that folder with --base',
+    next: 'Merge it first: mossctl export BASE --merge --out FOLDER, and name that folder with --base',
   });
 }
 
-async function pathOf(directory: string, { name, revision }: AdapterConfig['base']): Promise<string> {
-  const isPath = name !== undefined && isPrintable(name);
-  const candidates = !isPath ? [] : isAbsolute(name) ? [name] : [join(directory, name), resolve(name)];
+async function pathOf({ name, revision }: AdapterConfig['base'], directory: string): Promise<string | undefined> {
+  if (name === undefined || !isPrintable(name)) return undefined;
+  const candidates = isAbsolute(name) ? [name] : [join(directory, name), resolve(name)];
   for (const candidate of candidates) if (await exists(candidate)) return candidate;
-  const published = isPath ? publishedBase(name, revision) : undefined;
-  const cached = published && (await cachedModel(parseModelName(published)));
-  if (cached !== undefined) return cached;
-  const shown =
-    name === undefined
-      ? 'no base model'
-      : `${shorten(JSON.stringify(name).slice(1, -1), 200)}${revision ? ` (revision ${shorten(revision, 60)})` : ''}`;
-  throw new UserError({
-    what: 'the base model of this adapter is not here',
+  const published = publishedBase(name, revision);
+  if (published === undefined) return undefined;
+  return (await cachedModel(parseModelName(published))) ?? hubCacheFolder(parseModelName(published));
+}
+
+function baseNotFound(directory: string, { name, revision }: AdapterConfig['base']): UserError {
+  const what = 'the base model of this adapter is not here';
+  const merged = `mossctl import ${shellQuoted(directory)} --out MERGED --base`;
+  if (name === undefined || !isPrintable(name)) {
+    const why = `${adapterConfigName} names ${name === undefined ? 'none' : 'none that could be a path'}`;
+    return new UserError({ what, where: directory, why, next: `Name its folder: ${merged} FOLDER` });
+  }
+  const published = publishedBase(name, revision);
+  const why = `${adapterConfigName} names ${shorten(name, 200)}, `;
+  if (published === undefined) {
+    const next = `Name its folder: ${merged} FOLDER`;
+    return new UserError({ what, where: directory, why: `${why}and there is nothing at this path`, next });
+  }
+  return new UserError({
+    what,
     where: directory,
-    why: `${adapterConfigName} names ${shown}${candidates.length > 0 ? ', and there is nothing at this path' : ''}`,
-    next:
-      published === undefined
-        ? 'Name the folder of that model with --base'
-        : `Name it with --base ${published}, and it is fetched; or name a folder that holds it`,
+    why: `${why}which has not been fetched: that is done only for a name that a person types`,
+    next: `Type it: ${merged} ${shellQuoted(published)}`,
   });
 }
 
@@ -69,12 +79,25 @@ function publishedBase(name: string, revision: string | undefined): string | und
 }
 
 function isPrintable(text: string): boolean {
-  return ![...text].some((character) => character < ' ' || character === '\x7f');
+  return !/[\p{Cc}\p{Cs}]/u.test(text);
 }
 
-/** How an adapter in `directory` (`<run>/<stage>/step-…`) names its base: from there where both are in one run, else as it is. */
-export function baseReference(directory: string, name: string): string {
+/** Of a folder in our cache of the Hugging Face hub: ORG/NAME and its commit, as PEFT writes them. */
+export function publishedRepository(path: string): { name: string; revision?: string } | undefined {
+  const published = publishedName(path);
+  if (!published?.startsWith('hf:')) return undefined;
+  const { name, revision, folder } = parseModelName(published);
+  return folder === undefined ? { name, ...(revision !== undefined && { revision }) } : undefined;
+}
+
+/**
+ * How an adapter in `directory` (`<run>/<stage>/step-…`) names its base: one that was fetched by its name, one in the same run
+ * from there, any other as it is.
+ */
+export function baseReference(directory: string, base: AdapterBase): AdapterBase {
+  const published = publishedRepository(base.name);
+  if (published !== undefined) return { ...base, ...published };
   const run = resolve(directory, '..', '..');
-  if (!isAbsolute(name) || !name.startsWith(run + sep)) return name;
-  return relative(directory, name);
+  if (!isAbsolute(base.name) || !base.name.startsWith(run + sep)) return base;
+  return { ...base, name: relative(directory, base.name) };
 }

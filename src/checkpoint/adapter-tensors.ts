@@ -100,6 +100,13 @@ export function plainTensorName(stored: string): string {
   return module === undefined ? name : `${module}.${last}`;
 }
 
+/** The one spelling that both PEFT and transformers read: with the prefix, without the adapter's name. */
+export function storedTensorName(stored: string): string {
+  const [, module, kind, weight = ''] = pairName.exec(stored) ?? [];
+  const name = module === undefined ? stored : `${module}.${kind}${weight}`;
+  return name.startsWith(prefix) ? name : prefix + name;
+}
+
 /** Writes an adapter's rows of the parameter table, and the weights that were trained whole. @returns the file's sha256. */
 export function writeAdapterTensors(folder: string, tensors: readonly HostTensor[]): Promise<string> {
   const named = tensors.map((tensor) => ({ ...tensor, name: prefix + tensor.name }));

@@ -156,16 +156,23 @@ async function identifyForeignAdapter(
 /** What the small files of an adapter and of its base say. */
 export async function describeAdapter(
   directory: string,
-  { readModel }: { readModel(directory: string): Promise<Omit<ModelDescription, 'tokenizerFiles'>> },
+  {
+    readModel,
+    base: typed,
+  }: { readModel(folder: string): Promise<Omit<ModelDescription, 'tokenizerFiles'>>; base?: string },
 ): Promise<Omit<ModelDescription, 'tokenizerFiles'>> {
   const config = await readConfig(directory);
-  const base = await readModel(await findBase(directory, config));
+  const path = await findBase(directory, config, typed);
+  const base = await readModel(path);
   const { entries } = await describeAdapterTensors(directory);
   const rows = entries.find(({ name }) => name === embeddingName)?.shape[0];
   const model = adaptedModel(base.model, config.task, rows);
   const own = (await isOwn(directory)) ? (await readManifest(directory)).manifest : undefined;
   const { tokenizerFiles: _, ...words } = await readWords(directory, { ...base, model, tokenizerFiles: {} }, own);
-  return { ...words, notes: [...(base.notes ?? []), ...config.notes, ...words.notes] };
+  return {
+    ...words,
+    notes: [`an adapter of rank ${config.rank} on ${path}`, ...(base.notes ?? []), ...config.notes, ...words.notes],
+  };
 }
 
 const isOwn = async (directory: string): Promise<boolean> => exists(join(directory, manifestName));

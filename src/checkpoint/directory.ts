@@ -88,8 +88,11 @@ export type ModelDescription = Pick<
  * The architecture, the tokens that end an answer, and what a person should know of them.
  * @throws UserError where one of the files is missing or broken.
  */
-export async function readModel(directory: string): Promise<Omit<ModelDescription, 'tokenizerFiles'>> {
-  if (await isAdapter(directory)) return describeAdapter(directory, { readModel });
+export async function readModel(
+  directory: string,
+  { base }: Pick<AdapterOptions, 'base'> = {},
+): Promise<Omit<ModelDescription, 'tokenizerFiles'>> {
+  if (await isAdapter(directory)) return describeAdapter(directory, { readModel, base });
   if (await isForeign(directory)) {
     const { model, tokens, notes, generationConfig } = await describeForeign(directory);
     return { model, eosTokenIds: tokens.eosTokenIds, generationConfig, notes, tokenizerFolder: directory };

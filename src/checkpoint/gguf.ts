@@ -162,7 +162,7 @@ function storedDtype(shape: readonly number[], dtype: GgufDtype): GgufDtype {
 }
 
 /** llama.cpp turns neighbouring rows of a Llama head together, Hugging Face row i with row i + head/2. */
-function halvesRow(row: number, headDim: number): number {
+export function halvesRow(row: number, headDim: number): number {
   const inHead = row % headDim;
   return row - inHead + (inHead % 2) * (headDim / 2) + (inHead >> 1);
 }

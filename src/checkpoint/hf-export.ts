@@ -60,7 +60,7 @@ export async function refuseExisting(path: string): Promise<void> {
 }
 
 /** Newer tools keep the chat template in a file of its own, older ones look for it in tokenizer_config.json: both. */
-function withTemplate(files: Readonly<Record<string, string>>): Record<string, string> {
+export function withTemplate(files: Readonly<Record<string, string>>): Record<string, string> {
   const template = files[chatTemplateName];
   if (template === undefined) return { ...files };
   const config = parseJson(files[tokenizerConfigName] ?? '{}', tokenizerConfigName) as object;

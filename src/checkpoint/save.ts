@@ -24,7 +24,7 @@ import {
 } from '../base/layout.js';
 import { isRewardModel } from '../config/model.js';
 import type { AdapterContent } from './adapter.js';
-import { type AdapterBase, baseReference } from './adapter-base.js';
+import { baseReference } from './adapter-base.js';
 import { adapterConfigText } from './adapter-config.js';
 import { wholeModules, writeAdapterTensors } from './adapter-tensors.js';
 import type { CheckpointContent } from './directory.js';
@@ -110,18 +110,17 @@ async function writeContent(folder: string, directory: string, content: Checkpoi
     files[name] = sha256(text);
   }
   if (training !== undefined) await syncDirectory(join(folder, trainingFolder));
-  const manifest = { ...content.manifest, ...(adapter !== undefined && { base: baseIn(directory, adapter) }) };
+  const manifest = {
+    ...content.manifest,
+    ...(adapter !== undefined && { base: baseReference(directory, adapter.base) }),
+  };
   await writeFileDurable(join(folder, manifestName), await manifestText(manifest, files));
-}
-
-function baseIn(directory: string, { base }: AdapterContent): AdapterBase {
-  return { ...base, name: baseReference(directory, base.name) };
 }
 
 function adapterText(directory: string, adapter: AdapterContent, { model, weights }: CheckpointContent): string {
   const { shape, dropout } = adapter;
   return adapterConfigText(shape, {
-    ...{ base: baseIn(directory, adapter), dropout, modulesToSave: wholeModules(weights) },
+    ...{ base: baseReference(directory, adapter.base), dropout, modulesToSave: wholeModules(weights) },
     task: isRewardModel(model) ? 'SEQ_CLS' : 'CAUSAL_LM',
   });
 }

@@ -60,9 +60,13 @@ export function ggufText({ path, bytes, version, metadata, parameters, tensors }
   const blocks: [string, string[]][] = [
     ['parameters', parameterLines(parameters)],
     ['metadata', alignColumns(entries)],
-    ['next', [`llama-cli -m ${shownPath(path)}`]],
+    ['next', [runLine(path, metadata)]],
   ];
   return [pc.bold(head), printable(shownPath(path)), '', ...layOut(blocks)].join('\n');
+}
+
+function runLine(path: string, { 'general.type': type }: GgufInspection['metadata']): string {
+  return type === 'adapter' ? `llama-cli -m BASE.gguf --lora ${shownPath(path)}` : `llama-cli -m ${shownPath(path)}`;
 }
 
 function layOut(blocks: readonly (readonly [string, readonly string[]])[]): string[] {

@@ -252,7 +252,8 @@ function addImport(program: Command): void {
     .command('import')
     .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model of Hugging Face')
     .argument('<model>', 'a folder with config.json, safetensors and tokenizer.json, or hf:ORG/NAME@REVISION')
-    .requiredOption('-o, --out <dir>', 'folder of the checkpoint');
+    .requiredOption('-o, --out <dir>', 'folder of the checkpoint')
+    .option('--base <model>', "of an adapter: where its base is, if not where the adapter's file says");
   withOutput(command);
   withAction(command, async () => (await import('./commands/import.js')).importModel);
   example(command, 'mossctl import ../Qwen3-0.6B --out runs/qwen3');
@@ -271,7 +272,9 @@ function addExport(program: Command): void {
       ).choices(['f32', 'f16', 'bf16', 'q8_0']),
     )
     .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
-    .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize);
+    .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize)
+    .option('--merge', 'of an adapter: its base with the adapter in it, as one model')
+    .option('--base <model>', "of an adapter: where its base is, if not where the adapter's file says");
   withOutput(withVerify(command));
   withAction(command, async () => (await import('./commands/export.js')).exportModel);
   example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');

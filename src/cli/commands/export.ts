@@ -1,12 +1,16 @@
 // mossctl export: a checkpoint for other tools, as a Hugging Face directory or as one GGUF file.
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { decoderTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { removeAbandoned } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
+import { isAdapter } from '../../checkpoint/adapter-config.js';
+import { adapterDtype, exportPeft, openAdapterAlone } from '../../checkpoint/adapter-export.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
+import type { FloatDtype } from '../../checkpoint/float16.js';
 import { writeGguf } from '../../checkpoint/gguf.js';
+import { writeGgufAdapter } from '../../checkpoint/gguf-adapter.js';
 import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
 import type { GgufDtype } from '../../checkpoint/quantize.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
@@ -24,17 +28,42 @@ interface ExportOptions extends OutputOptions {
   maxShardSize?: number;
   /** False with --no-verify. */
   verify: boolean;
+  /** Of an adapter: write its base with the adapter in it. */
+  merge?: boolean;
+  /** Of an adapter: where its base is. */
+  base?: string;
 }
 
 export async function exportModel(path: string, options: ExportOptions): Promise<void> {
-  const { format, out } = options;
+  const { out } = options;
   checkOptions(options);
   await refuseExisting(out);
   await removeAbandoned(out);
-  const { checkpoint, tokenizer } = await withCheckpoint(path, async (directory) => {
-    const checkpoint = await openCheckpoint(directory, { verify: options.verify });
-    return { checkpoint, tokenizer: format === 'gguf' ? await Tokenizer.open(checkpoint.tokenizerFolder) : undefined };
+  const written = await withCheckpoint(path, async (directory) => {
+    const isAlone = (await isAdapter(directory)) && !options.merge;
+    checkAdapterOptions(directory, options, await isAdapter(directory));
+    return isAlone ? exportAdapter(directory, options) : exportWhole(directory, options);
   });
+  const { files, architecture, dtype } = written;
+  const paths = files.length === 0 ? [out] : files.map((name) => join(out, name));
+  const bytes = (await Promise.all(paths.map((each) => stat(each)))).reduce((sum, { size }) => sum + size, 0);
+  const { format, json, quiet } = options;
+  if (json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files });
+  else if (!quiet) printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
+}
+
+interface Written {
+  /** Empty where `out` itself is the file. */
+  files: string[];
+  architecture: string;
+  dtype: GgufDtype;
+}
+
+/** A whole model; an adapter merged into its base. */
+async function exportWhole(directory: string, options: ExportOptions): Promise<Written> {
+  const { format, out, verify, base } = options;
+  const checkpoint = await openCheckpoint(directory, { verify, base });
+  const tokenizer = format === 'gguf' ? await Tokenizer.open(checkpoint.tokenizerFolder) : undefined;
   printNotes(checkpoint, options);
   const dtype: GgufDtype = options.dtype ?? checkpoint.manifest.storedAs ?? 'f32';
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
@@ -45,11 +74,43 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     await writeGguf(out, checkpoint, { dtype, tokenizer, replace: false });
     return [];
   });
-  const written = files.length === 0 ? [out] : files.map((name) => join(out, name));
-  const bytes = (await Promise.all(written.map((path) => stat(path)))).reduce((sum, { size }) => sum + size, 0);
-  const [architecture] = checkpoint.model.architectures;
-  if (options.json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files });
-  else if (!options.quiet) printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
+  return { files, architecture: checkpoint.model.architectures[0], dtype };
+}
+
+/** An adapter as it is: PEFT's folder, or the file that llama.cpp applies to the GGUF of its base. */
+async function exportAdapter(directory: string, options: ExportOptions): Promise<Written> {
+  const { format, out } = options;
+  const alone = await openAdapterAlone(directory, options);
+  printNotes({ notes: [...alone.config.notes, ...alone.tensors.notes] }, options);
+  const stored = await adapterDtype(directory);
+  const dtype: FloatDtype = options.dtype === 'q8_0' ? stored : (options.dtype ?? stored);
+  const files = await removedWhenKilled(out, async () => {
+    if (format === 'hf') return exportPeft(out, alone, dtype);
+    await writeGgufAdapter(out, alone, { dtype, name: basename(directory) });
+    return [];
+  });
+  return { files, architecture: `adapter of rank ${alone.config.rank} for ${alone.model.architectures[0]}`, dtype };
+}
+
+function checkAdapterOptions(where: string, options: ExportOptions, isAdapter: boolean): void {
+  const { merge, base, dtype, maxShardSize } = options;
+  const flag = merge ? '--merge' : '--base';
+  if (!isAdapter && (merge || base !== undefined)) {
+    throw new UserError({ where, what: `${flag} is for an adapter`, why: 'this is a whole model', next: 'Omit it' });
+  }
+  if (!isAdapter || merge) return;
+  const next = 'Omit it, or write the merged model with --merge';
+  if (dtype === 'q8_0') {
+    throw new UserError({
+      where,
+      what: '--dtype q8_0 is for a whole model',
+      why: 'rows of B are shorter than its blocks',
+      next,
+    });
+  }
+  if (maxShardSize !== undefined) {
+    throw new UserError({ where, what: '--max-shard-size is for a whole model', why: 'an adapter is one file', next });
+  }
 }
 
 function checkOptions({ format, dtype, maxShardSize }: ExportOptions): void {

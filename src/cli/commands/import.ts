@@ -25,7 +25,10 @@ import type { OutputOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { removedWhenKilled } from '../signals.js';
 
-export async function importModel(path: string, { out, json }: OutputOptions & { out: string }): Promise<void> {
+export async function importModel(
+  path: string,
+  { out, json, base }: OutputOptions & { out: string; base?: string },
+): Promise<void> {
   const directory = await resolveCheckpoint(path);
   if (!(await isForeign(directory))) {
     throw new UserError({
@@ -35,10 +38,10 @@ export async function importModel(path: string, { out, json }: OutputOptions & {
     });
   }
   // What most often is not supported comes first: weights may take minutes to read.
-  const { tokenizerFolder } = await readModel(directory);
+  const { tokenizerFolder } = await readModel(directory, { base });
   const tokenizer = await Tokenizer.open(tokenizerFolder);
   new ChatTemplate(tokenizer); // refuses a template that cannot be trusted, before anything is written
-  const source = await openCheckpoint(directory);
+  const source = await openCheckpoint(directory, { base });
   checkTensors(decoderTable(source.model), source.weights, directory);
   await refuseOther(out, source.digest);
   const weights = [...source.weights.values()];
