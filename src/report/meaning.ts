@@ -30,6 +30,11 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
+  memory: {
+    words: 'share of conversations in which what was told in turn 1 is in the answer of turn 4',
+    better: 'higher',
+    percent: true,
+  },
   loss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   heldOutLoss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   heldOutReward: { words: 'mean score of the policy that was kept, on held-out prompts', better: 'higher' },

@@ -22,6 +22,8 @@ import {
   measureSources,
   measureTexts,
 } from '../evaluation/measurements.js';
+import { evaluateQuestions } from '../evaluation/questions/evaluate.js';
+import { memorySet } from '../evaluation/questions/memory.js';
 import { rules } from '../evaluation/scorers/rules.js';
 import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { LocalModel } from '../inference/local-model.js';
@@ -145,6 +147,12 @@ async function evaluateCheckpoint(
     if (asked.length > 0) {
       const samples = await answerTasks(loaded, asked, { ...options, ...sampled });
       measurements.set('reward', measureRewards(samples, await rules.score(samples, signal)));
+    }
+    // Where tasks are asked of chats, so is what was said turns ago; of a base model as text.
+    if (tasks.length > 0) {
+      const { measurements: remembered, warnings } = await evaluateQuestions(loaded, memorySet(), { signal });
+      for (const warning of warnings) reporter.note('info', `${label}: memory: ${warning}`);
+      measurements.set('memory', remembered.get('contains.memory') ?? []);
     }
   } finally {
     await loaded.dispose();

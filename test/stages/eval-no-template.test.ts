@@ -65,6 +65,7 @@ test('the text is measured, the tasks are skipped with a word', async () => {
   const { metrics, notes } = await evaluate({ tokens });
   assert.ok(metrics['base.bitsPerByte'] > 1 && metrics['base.bitsPerByte'] < 20, `${metrics['base.bitsPerByte']}`);
   assert.ok(!('base.exactMatch' in metrics));
+  assert.equal(metrics['base.memory'], 0); // asked as text
   assert.deepEqual(
     notes.filter((text) => text.includes('skipped')),
     ['base: skipped 1 task: this model has no chat template to ask with'],

@@ -35,7 +35,7 @@ export interface EvaluatedQuestions {
 
 export async function evaluateQuestions(
   model: LocalModel,
-  { questions, examplesOf }: QuestionSet,
+  { questions, examplesOf }: Pick<QuestionSet, 'questions' | 'examplesOf'>,
   options: Omit<AskOptions, 'examplesOf'> = {},
 ): Promise<EvaluatedQuestions> {
   const responses = await askQuestions(model, questions, { ...options, examplesOf });

@@ -4,6 +4,7 @@
 import { Random } from '../../base/random.js';
 import type { Message } from '../../tokenizer/message.js';
 import type { Question } from './question.js';
+import type { QuestionSet } from './read.js';
 import type { QuestionFlags } from './row.js';
 
 interface Fact {
@@ -96,19 +97,19 @@ const facts: Readonly<Record<'zh' | 'en', readonly Fact[]>> = {
 /** What is said between, and the replies to it: the same for every model. */
 const talk: Readonly<Record<'zh' | 'en', readonly (readonly [string, string])[]>> = {
   zh: [
-    ['今天天气真好。', '是啊，适合出去走走。'],
-    ['我有点累了。', '那就休息一会儿吧。'],
-    ['一天有多少个小时？', '一天有24个小时。'],
-    ['你喜欢看书吗？', '我喜欢读各种文字。'],
+    ['今天天气真好。', '是啊。'],
+    ['我有点累了。', '休息一下吧。'],
+    ['一天有多少个小时？', '24个。'],
+    ['你喜欢看书吗？', '喜欢。'],
   ],
   en: [
-    ['The weather is lovely today.', 'Yes, a good day for a walk.'],
+    ['The weather is lovely today.', 'Yes, it is.'],
     ['I am a little tired.', 'Then have a rest.'],
-    ['How many hours are there in a day?', 'There are 24 hours in a day.'],
-    ['Do you like books?', 'I like to read all kinds of text.'],
+    ['How many hours has a day?', '24 hours.'],
+    ['Do you like books?', 'Yes, I do.'],
   ],
 };
-const replies = { zh: '好的，知道了。', en: 'All right, I see.' } as const;
+const replies = { zh: '好的。', en: 'I see.' } as const;
 
 const perFact = 4;
 
@@ -135,4 +136,9 @@ export function memoryQuestions({ maxNewTokens = 32 }: QuestionFlags = {}): Ques
       }),
     ),
   );
+}
+
+/** The same, ready to be asked. */
+export function memorySet(): Pick<QuestionSet, 'questions' | 'examplesOf'> {
+  return { questions: memoryQuestions(), examplesOf: () => [] };
 }
