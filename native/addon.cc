@@ -1,16 +1,12 @@
-// The whole surface that JavaScript sees. A kernel is called with a frame of numbers:
-// [tensors, numbers, address, elements, address, elements, …, number, number, …].
-// Every address is checked against the registered slabs here, and every kernel checks its sizes: a wrong call is a
-// JavaScript error.
+// The whole surface that JavaScript sees: calls of kernels (frames.h says how one is written), memory, threads and
+// precision. Whatever is wrong with a call is a JavaScript error.
 #include <node_api.h>
 
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <mutex>
-#include <new>
-#include <vector>
 
+#include "frames.h"
 #include "kernels.h"
 #include "memory.h"
 #include "pool.h"
@@ -71,18 +67,8 @@ napi_value string_value(napi_env env, const char* value) {
   return result;
 }
 
-/** A whole number from 0 to `limit`, or −1. */
-long whole(double value, double limit) {
-  return value >= 0 && value <= limit && value == std::floor(value) ? static_cast<long>(value) : -1;
-}
-
-constexpr double largest_address = 9007199254740992.0;  // 2^53: exact as a double
-
 /** The numbers of a Float64Array, or none where the value is something else. */
-struct Frame {
-  const double* numbers = nullptr;
-  size_t length = 0;
-
+struct Frame : Numbers {
   Frame(napi_env env, napi_value value) {
     napi_typedarray_type type;
     void* data = nullptr;
@@ -95,66 +81,33 @@ struct Frame {
   }
 };
 
-/** Runs kernel `index` on a frame of `length` numbers; false where an error was thrown. */
-bool run_call(napi_env env, long index, const double* frame, long length) {
-  const auto fail = [&](const char* message) {
-    napi_throw_error(env, nullptr, message);
-    return false;
-  };
-  if (index < 0) return fail("call: no such kernel");
-  const long tensor_count = length < 2 ? -1 : whole(frame[0], 1 << 20);
-  const long number_count = length < 2 ? -1 : whole(frame[1], 1 << 20);
-  if (tensor_count < 0 || number_count < 0 || 2 + 2 * tensor_count + number_count != length) {
-    return fail("call: the frame does not hold what it says");
-  }
-  static std::vector<Tensor> tensors;
-  tensors.resize(static_cast<size_t>(tensor_count));
-  const Kernel& kernel = table->kernels[index];
-  char message[160];
-  for (long i = 0; i < tensor_count; i++) {
-    const long address = whole(frame[2 + 2 * i], largest_address);
-    const long size = whole(frame[3 + 2 * i], largest_address / 8);
-    void* place = reinterpret_cast<void*>(address);
-    if (address < 0 || size < 0 || address % 4 != 0 || !in_slab(place, static_cast<size_t>(size) * 4)) {
-      snprintf(message, sizeof message, "%s: tensor %ld is not in the arena", kernel.name, i);
-      return fail(message);
-    }
-    tensors[static_cast<size_t>(i)] = {place, size};
-  }
-  const double* numbers = frame + 2 + 2 * tensor_count;
-  const char* fault = nullptr;
-  const Fence fence(tensors.data(), static_cast<int>(tensor_count));
-  try {
-    fault = kernel.run({tensors.data(), static_cast<int>(tensor_count), numbers, static_cast<int>(number_count)});
-  } catch (const std::bad_alloc&) {
-    fault = "out of memory";
-  }
-  if (fault == nullptr) return true;
-  snprintf(message, sizeof message, "%s: %s", kernel.name, fault);
-  return fail(message);
-}
-
 napi_value call(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   const Frame frame(env, arguments.at[1]);
   if (frame.numbers == nullptr) return fail(env, "call: the frame must be a Float64Array");
   const long index = whole(arguments.number(env, 0), table->count - 1);
-  run_call(env, index, frame.numbers, whole(arguments.number(env, 2), static_cast<double>(frame.length)));
-  return nullptr;
+  const long length = whole(arguments.number(env, 2), static_cast<double>(frame.length));
+  Fault fault;
+  return call_fails(*table, index, frame.numbers, length, fault) ? fail(env, fault.text) : nullptr;
 }
 
-/** Many calls, one after the other: the kernel's index and the frame's length go before each frame. */
 napi_value replay(napi_env env, napi_callback_info info) {
   const Frame frames(env, Arguments(env, info).at[0]);
   if (frames.numbers == nullptr) return fail(env, "replay: the frames must be a Float64Array");
-  for (size_t at = 0; at < frames.length;) {
-    const size_t rest = frames.length - at;
-    const long length = rest < 2 ? -1 : whole(frames.numbers[at + 1], static_cast<double>(rest - 2));
-    if (length < 0) return fail(env, "replay: the frames do not hold what they say");
-    if (!run_call(env, whole(frames.numbers[at], table->count - 1), frames.numbers + at + 2, length)) return nullptr;
-    at += 2 + static_cast<size_t>(length);
+  Fault fault;
+  return replay_fails(*table, frames, fault) ? fail(env, fault.text) : nullptr;
+}
+
+napi_value replay_two(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  const Frame first(env, arguments.at[0]), second(env, arguments.at[1]);
+  if (first.numbers == nullptr || second.numbers == nullptr) {
+    return fail(env, "replayTwo: the frames must be Float64Arrays");
   }
-  return nullptr;
+  const long lead = whole(arguments.number(env, 2), static_cast<double>(first.length));
+  if (lead < 0) return fail(env, "replayTwo: the lead is a count of the first one's numbers");
+  Fault fault;
+  return replay_two_fails(*table, first, second, static_cast<size_t>(lead), fault) ? fail(env, fault.text) : nullptr;
 }
 
 napi_value register_slab(napi_env env, napi_callback_info info) {
@@ -290,6 +243,7 @@ napi_value init(napi_env env, napi_value exports) {
     napi_callback function;
   } functions[] = {{"call", one_at_a_time<call>},
                    {"replay", one_at_a_time<replay>},
+                   {"replayTwo", one_at_a_time<replay_two>},
                    {"addSlab", one_at_a_time<register_slab>},
                    {"removeSlab", one_at_a_time<unregister_slab>},
                    {"setThreads", one_at_a_time<set_threads>},

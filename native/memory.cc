@@ -7,13 +7,10 @@
 #include <new>
 #include <vector>
 
+#include "pool.h"
+
 #if defined(__linux__)
 #include <sys/mman.h>
-#endif
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -132,8 +129,8 @@ float* thread_scratch(int slot, long floats) {
 }
 
 float* shared_scratch(int slot, long floats) {
-  static Scratch* scratch = new Scratch();
-  return scratch->take(slot, floats);
+  static Scratch* scratch = new Scratch[Pool::most_courses];
+  return scratch[Pool::course()].take(slot, floats);
 }
 
 size_t scratch_bytes() { return held; }

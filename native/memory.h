@@ -6,6 +6,12 @@
 
 #include "call.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
 namespace mossctl {
 
 void add_slab(void* data, size_t bytes);
@@ -18,11 +24,17 @@ class Fence {
  public:
   Fence(const Tensor* tensors, int count);
   ~Fence();
+
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr bool is_real = true;
+#else
+  static constexpr bool is_real = false;
+#endif
 };
 
 /** Scratch floats of the calling thread, aligned to 64 bytes. What a slot held is lost when it grows. */
 float* thread_scratch(int slot, long floats);
-/** Scratch floats that all threads of a job share: taken before the job starts. */
+/** Scratch floats that all threads of a job share: taken before the job starts. Each of two courses has its own. */
 float* shared_scratch(int slot, long floats);
 /** Bytes of scratch held by all threads. */
 size_t scratch_bytes();

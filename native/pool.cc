@@ -1,5 +1,5 @@
-// A job is one word: its number and how many of its pieces nobody has taken. Taking a piece counts that word down, so a
-// thread that comes late finds a later job or none, and never an old one. Who has nothing to take spins for a moment,
+// An open job is one word: its number and how many of its pieces nobody has taken. Taking a piece counts that word down,
+// so a thread that comes late finds a later job or none, and never an old one. Who has nothing to take spins for a moment,
 // because a training step is hundreds of short jobs with little between them, then sleeps: a thread that spins keeps a
 // core from another that holds a piece.
 #include "pool.h"
@@ -69,25 +69,35 @@ constexpr uint64_t pieces_of(uint64_t open) { return open & (job_unit - 1); }
 
 }  // namespace
 
+thread_local bool Pool::is_alone = false;
+thread_local int Pool::own_thread = 0;
+thread_local int Pool::own_course = 0;
+
+/** A job, or the place of the next one. */
+struct Pool::Open {
+  /** The job's number in the high half, pieces that nobody has taken in the low one. */
+  std::atomic<uint64_t> pieces{0};
+  /** Pieces that are not done. */
+  std::atomic<long> left{0};
+  std::atomic<bool> owner_sleeps{false};
+  /** Whether memory ran out in a piece. */
+  std::atomic<bool> failed{false};
+  // Whoever holds a piece may read them.
+  Piece run_piece = nullptr;
+  void* context = nullptr;
+  long count = 0;
+};
+
 struct Pool::State {
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake, finished;
-  /** The job's number in the high half, pieces that nobody has taken in the low one. */
-  std::atomic<uint64_t> open{0};
-  /** Pieces that are not done. */
-  std::atomic<long> left{0};
+  /** The second course as a job of one piece, and the job that is open of each. */
+  Open second, jobs[most_courses];
   std::atomic<int> sleeping{0};
-  std::atomic<bool> caller_sleeps{false};
   std::atomic<bool> stopping{false};
-  /** Whether memory ran out in a piece of the open job. */
-  std::atomic<bool> failed{false};
   /** The core on which each thread took its last piece. */
   std::atomic<int> cores[most_threads] = {};
-  // Of the open job; whoever holds a piece may read them.
-  Piece run_piece = nullptr;
-  void* context = nullptr;
-  long count = 0;
   std::atomic<int> arrived{0};
   std::atomic<unsigned> phase{0};
 };
@@ -120,7 +130,7 @@ void Pool::start(int threads) {
       break;  // the system gives no more: `threads` says how many there are
     }
   }
-  threads_ = active_ = static_cast<int>(state_->workers.size()) + 1;
+  threads_ = static_cast<int>(state_->workers.size()) + 1;
 }
 
 void Pool::stop() {
@@ -136,53 +146,79 @@ void Pool::stop() {
 
 namespace {
 
-/** One thread for as long as it lives, also where the job throws. */
-class Alone {
+/** `value` in `place` for as long as it lives, also where the job throws. */
+template <typename T>
+class For {
  public:
-  Alone(int& active, int threads) : active_(active), threads_(threads) { active_ = 1; }
-  ~Alone() { active_ = threads_; }
+  For(T& place, T value) : place_(place), before_(place) { place = value; }
+  ~For() { place_ = before_; }
 
  private:
-  int& active_;
-  int threads_;
+  T& place_;
+  T before_;
 };
 
 }  // namespace
 
 void Pool::run(Piece run_piece, void* context, long count, double multiply_adds) {
-  State& s = *state_;
   if (alone(multiply_adds) || count == 1) {
-    const Alone guard(active_, threads_);
+    const For guard(is_alone, true);
     for (long piece = 0; piece < count; piece++) run_piece(context, piece, 0);
     return;
   }
   if (count <= 0) return;
-  s.run_piece = run_piece;
-  s.context = context;
-  s.count = count;
-  s.failed.store(false);
-  s.arrived.store(0);
-  s.left.store(count);
-  s.open.store((s.open.load() / job_unit + 1) * job_unit + static_cast<uint64_t>(count));
+  Open& job = state_->jobs[own_course];
+  open(job, run_piece, context, count);
+  while (take(job, own_thread)) {
+  }
+  finish(job);
+  if (job.failed.load()) throw std::bad_alloc();
+}
+
+void Pool::open(Open& job, Piece run_piece, void* context, long count) {
+  State& s = *state_;
+  job.run_piece = run_piece;
+  job.context = context;
+  job.count = count;
+  job.failed.store(false);
+  job.left.store(count);
+  job.pieces.store((job.pieces.load() / job_unit + 1) * job_unit + static_cast<uint64_t>(count));
   if (s.sleeping.load() > 0) {
     { std::lock_guard<std::mutex> lock(s.mutex); }
     s.wake.notify_all();
   }
-  while (take(0)) {
-  }
-  finish();
-  if (s.failed.load()) throw std::bad_alloc();
 }
 
 /** Waits for the pieces that others hold. */
-void Pool::finish() {
+void Pool::finish(Open& job) {
   State& s = *state_;
-  const auto done = [&] { return s.left.load() == 0; };
+  const auto done = [&] { return job.left.load() == 0; };
   if (spin(done)) return;
   std::unique_lock<std::mutex> lock(s.mutex);
-  s.caller_sleeps.store(true);
+  job.owner_sleeps.store(true);
   s.finished.wait(lock, done);
-  s.caller_sleeps.store(false);
+  job.owner_sleeps.store(false);
+}
+
+void Pool::run_two(Course course, void* context) {
+  State& s = *state_;
+  struct Both {
+    Course course;
+    void* context;
+  } both{course, context};
+  const For guard(two_run_, true);
+  const Piece second = [](void* data, long, int thread) {
+    const Both& b = *static_cast<Both*>(data);
+    const For of_thread(own_thread, thread);
+    const For of_course(own_course, 1);
+    b.course(b.context, 1);
+  };
+  open(s.second, second, &both, 1);
+  course(context, 0);
+  const auto news = [&] { return s.second.left.load() == 0 || has_pieces(); };
+  while (s.second.left.load() > 0) {
+    if (!take_any(0) && !spin(news)) std::this_thread::yield();
+  }
 }
 
 /** A worker goes elsewhere when it finds itself on the core of a thread before it. */
@@ -198,24 +234,36 @@ void Pool::spread(int thread) {
   if (shared && own >= 0) leave_cores(others, thread);
 }
 
-/** Takes a piece of the open job, if there is one, and runs it. */
-bool Pool::take(int thread) {
+/** Takes a piece of the job, if it has one, and runs it. */
+bool Pool::take(Open& job, int thread) {
   State& s = *state_;
   s.cores[thread].store(current_core(), std::memory_order_relaxed);
-  uint64_t open = s.open.load();
+  uint64_t open = job.pieces.load();
   do {
     if (pieces_of(open) == 0) return false;
-  } while (!s.open.compare_exchange_weak(open, open - 1));
+  } while (!job.pieces.compare_exchange_weak(open, open - 1));
   try {
-    s.run_piece(s.context, s.count - static_cast<long>(pieces_of(open)), thread);
+    job.run_piece(job.context, job.count - static_cast<long>(pieces_of(open)), thread);
   } catch (const std::bad_alloc&) {
-    s.failed.store(true);  // the caller throws it: nobody may leave while others use the job, and no worker may end
+    job.failed.store(true);  // the owner throws it: nobody may leave while others use the job, and no worker may end
   }
-  if (s.left.fetch_sub(1) == 1 && s.caller_sleeps.load()) {
+  if (job.left.fetch_sub(1) == 1 && job.owner_sleeps.load()) {
     { std::lock_guard<std::mutex> lock(s.mutex); }
-    s.finished.notify_one();
+    s.finished.notify_all();
   }
   return true;
+}
+
+/** A course that nobody is on comes before the pieces of those that are under way. */
+bool Pool::take_any(int thread) {
+  State& s = *state_;
+  return take(s.second, thread) || take(s.jobs[0], thread) || take(s.jobs[1], thread);
+}
+
+bool Pool::has_pieces() const {
+  const State& s = *state_;
+  return pieces_of(s.second.pieces.load()) > 0 || pieces_of(s.jobs[0].pieces.load()) > 0 ||
+         pieces_of(s.jobs[1].pieces.load()) > 0;
 }
 
 bool Pool::alone(double multiply_adds) const { return threads_ == 1 || multiply_adds < worth_waking; }
@@ -225,7 +273,8 @@ void Pool::run(Job job, void* context, double multiply_adds) {
     Job job;
     void* context;
   } parts{job, context};
-  const long count = alone(multiply_adds) ? 1 : threads_;
+  const long count = alone(multiply_adds) || two_run_ ? 1 : threads_;
+  state_->arrived.store(0);
   run(
       [](void* data, long part, int) {
         const Parts& p = *static_cast<Parts*>(data);
@@ -236,20 +285,20 @@ void Pool::run(Job job, void* context, double multiply_adds) {
 
 void Pool::barrier() {
   State& s = *state_;
-  if (active_ == 1) return;
+  if (threads() == 1) return;
   const unsigned phase = s.phase.load();
   if (s.arrived.fetch_add(1) + 1 == threads_) {
     s.arrived.store(0);
     s.phase.fetch_add(1);
     return;
   }
-  const auto passed = [&] { return s.phase.load() != phase || s.failed.load(); };  // who failed never comes
+  const auto passed = [&] { return s.phase.load() != phase || s.jobs[0].failed.load(); };  // who failed never comes
   while (!spin(passed)) std::this_thread::yield();
 }
 
 void Pool::work(int thread, int threads) {
   State& s = *state_;
-  const auto called = [&] { return pieces_of(s.open.load()) > 0 || s.stopping.load(); };
+  const auto called = [&] { return has_pieces() || s.stopping.load(); };
   const bool has_room = usable_cores() >= threads;
   auto looked = Clock::now(), busy = looked;
   Clock::duration time = patience;
@@ -259,7 +308,7 @@ void Pool::work(int thread, int threads) {
       looked = now;
       spread(thread);
     }
-    if (take(thread)) {
+    if (take_any(thread)) {
       busy = Clock::now();
       continue;
     }

@@ -1,6 +1,7 @@
-// Threads that take pieces of work. One job at a time: each thread takes the next piece as soon as it is done with one,
-// so that a thread whose core is shared takes fewer; and threads keep off each other's cores. What a piece computes must
-// depend on its number alone: then the same pieces give the same bits, whoever takes them.
+// Threads that take pieces of work. One job at a time, or two courses of jobs side by side: each thread takes the next
+// piece as soon as it is done with one, so that a thread whose core is shared takes fewer; and threads keep off each
+// other's cores. What a piece computes must depend on its number alone: then the same pieces give the same bits, whoever
+// takes them.
 #pragma once
 
 namespace mossctl {
@@ -9,13 +10,15 @@ namespace mossctl {
 using Piece = void (*)(void* context, long piece, int thread);
 /** Part `part` of as many as there are threads. */
 using Job = void (*)(void* context, int part);
+/** Jobs one after the other: 0 or 1, of two. It throws nothing. */
+using Course = void (*)(void* context, int course);
 
 class Pool {
  public:
   static Pool& instance();
 
   /** Threads that a job has, the caller included: inside one that runs alone, 1. */
-  int threads() const { return active_; }
+  int threads() const { return is_alone ? 1 : threads_; }
   /** Stops and starts workers: 1 to 256. Not from within a job. */
   void resize(int threads);
 
@@ -34,6 +37,16 @@ class Pool {
   /** Waits, inside such a job, until every part has come here. */
   void barrier();
 
+  /**
+   * course(context, 0) on the caller beside course(context, 1) on a worker that is free: while one reads memory the other
+   * computes. Each takes the pieces of its own jobs; the others take both's, and so does the caller when it is done. Jobs
+   * whose parts meet run alone there.
+   */
+  void run_two(Course course, void* context);
+  /** Which of two courses the calling thread is on, 0 where there is one: what the jobs of a course share is its own. */
+  static int course() { return own_course; }
+  static constexpr int most_courses = 2;
+
  private:
   Pool();
   ~Pool();
@@ -41,12 +54,18 @@ class Pool {
   void stop();
   void work(int thread, int threads);
   void spread(int thread);
-  bool take(int thread);
-  void finish();
-
-  int threads_ = 1;
-  int active_ = 1;
   struct State;
+  struct Open;
+  void open(Open& job, Piece run_piece, void* context, long count);
+  bool take(Open& job, int thread);
+  bool take_any(int thread);
+  bool has_pieces() const;
+  void finish(Open& job);
+
+  static thread_local bool is_alone;
+  static thread_local int own_thread, own_course;
+  int threads_ = 1;
+  bool two_run_ = false;
   State* state_;
 };
 

@@ -53,8 +53,10 @@ static bool become(Table& t, const double* frequencies, long half, double scale)
 
 /** The table of these frequencies, with rows for at least `positions` positions, or as many as fit it. */
 static const Table* table_for(const double* frequencies, long half, double scale, long positions) {
-  static Table tables[4];  // the one used longest ago makes room
-  static long uses = 0;
+  static Table of_courses[Pool::most_courses][4];  // the one used longest ago makes room
+  static long all_uses[Pool::most_courses];
+  Table(&tables)[4] = of_courses[Pool::course()];
+  long& uses = all_uses[Pool::course()];
   Table* table = &tables[0];
   for (Table& t : tables) {
     if (t.holds(frequencies, half, scale)) {

@@ -255,7 +255,7 @@ export class Engine {
     try {
       await this.#sample(logits, this.#wantedOf(works, pieces, logits));
     } finally {
-      logits.dispose();
+      this.#reader.release(logits);
     }
     this.#finish();
   }

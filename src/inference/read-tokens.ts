@@ -6,9 +6,9 @@ import { forward, logits } from '../model/forward.js';
 import { disposePacked, type Model } from '../model/model.js';
 import { packModel, repackModel } from '../model/packed.js';
 import { embedding } from '../tensor/ops/embedding.js';
-import { createRecorder, type Recorded, type Recorder } from '../tensor/recorded.js';
+import { createRecorder, type Recorded, type RecordedInput, type Recorder } from '../tensor/recorded.js';
 import {
-  clone,
+  concat,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
@@ -33,6 +33,9 @@ export interface Piece {
 /** Recordings that are kept, one for each number of sequences: those used last. */
 const maxRecordings = 24;
 
+/** Fewer decoding rows are not halved: what attention waits for is too little to pay for reading the weights twice. */
+const minRowsOfTwo = 24;
+
 export class TokenReader {
   readonly #source: Model;
   #model: Model | undefined;
@@ -51,7 +54,7 @@ export class TokenReader {
 
   /**
    * Reads the pieces into the cache, which has room for them. The logits [rows, V] after the wanted tokens, piece by piece
-   * and in the order of `wanted`; they are the caller's to dispose, before it reads again.
+   * and in the order of `wanted`; the caller says when it needs them no longer (`release`), before it reads again.
    */
   read(cache: KeyValueCache, pieces: readonly Piece[]): Tensor2D {
     if (this.#model === undefined) {
@@ -65,6 +68,11 @@ export class TokenReader {
     return isDecoding && this.#recorder !== undefined
       ? this.#decode(this.#recorder, cache, inputs)
       : this.#readOnce(cache, inputs, pieces);
+  }
+
+  /** What a recording computed stays with that: only other logits are disposed. */
+  release(logits: Tensor2D): void {
+    if (![...this.#recordings.values()].some(({ result }) => result === logits)) logits.dispose();
   }
 
   /** To be called where the model's weights have changed. */
@@ -109,16 +117,16 @@ export class TokenReader {
     if (this.#recorded?.cache !== cache || this.#recorded.capacity !== cache.capacity) this.#forget();
     this.#recorded = { cache, capacity: cache.capacity };
     const rows = inputs[0].length;
+    const parts = rows < minRowsOfTwo || recorder.width === 1 ? [inputs] : halvesOf(inputs);
     let recorded = this.#recordings.get(rows);
     if (recorded === undefined) {
-      const compute = (tensors: readonly Tensor[]): Tensor2D =>
-        logits(this.#model as Model, this.#forward(cache, tensors));
       recorded = recorder.record(
-        inputs.map((values, i) => ({ values, shape: shapesOf(rows)[i] })),
-        compute,
+        parts.map(withShapes),
+        (tensors) => this.#forward(cache, tensors),
+        (hidden) => logits(this.#model as Model, concat(hidden as Tensor2D[], 0)),
       );
     } else {
-      recorded.run(inputs);
+      recorded.run(parts);
       this.#recordings.delete(rows);
     }
     this.#recordings.set(rows, recorded); // the last in order is the one used last
@@ -127,7 +135,7 @@ export class TokenReader {
       this.#recordings.get(oldest)?.dispose();
       this.#recordings.delete(oldest);
     }
-    return clone(recorded.result) as Tensor2D;
+    return recorded.result as Tensor2D;
   }
 
   #forward(cache: KeyValueCache, [tokens, positions, ranges, columns]: readonly Tensor[]): Tensor2D {
@@ -166,6 +174,21 @@ function inputsOf(pieces: readonly Piece[]): Int32Array[] {
     }
   }
   return inputs;
+}
+
+function withShapes(inputs: readonly Int32Array[]): RecordedInput[] {
+  const shapes = shapesOf(inputs[0].length);
+  return inputs.map((values, i) => ({ values, shape: shapes[i] }));
+}
+
+/** The inputs of the first half of the rows, and of the second. */
+function halvesOf(inputs: readonly Int32Array[]): Int32Array[][] {
+  const rows = inputs[0].length;
+  const cut = (values: Int32Array) => (Math.ceil(rows / 2) * values.length) / rows;
+  return [
+    inputs.map((values) => values.subarray(0, cut(values))),
+    inputs.map((values) => values.subarray(cut(values))),
+  ];
 }
 
 /** Of these inputs, for so many tokens. */

@@ -3,10 +3,25 @@
 import { NativeRecorder } from './native/recorder.js';
 import { engine, type Tensor } from './tf.js';
 
-/** Inputs are int32. */
+/** An int32 tensor. */
+export interface RecordedInput {
+  values: Int32Array;
+  shape: number[];
+}
+
 export interface Recorder {
-  /** Computes once, and keeps how. `compute` may use tensors that stay where they are: weights, a cache. */
-  record(inputs: readonly { values: Int32Array; shape: number[] }[], compute: (inputs: Tensor[]) => Tensor): Recorded;
+  /** How many parts run at once: 2 where one part's arithmetic hides the other's waiting for memory. */
+  readonly width: 1 | 2;
+  /**
+   * Computes once, and keeps how: something of each part's inputs, then one thing of these results. `compute` may use
+   * tensors that stay where they are (weights, a cache), but no two parts may write to the same place, nor one read what
+   * the other writes.
+   */
+  record(
+    parts: readonly (readonly RecordedInput[])[],
+    compute: (inputs: Tensor[]) => Tensor,
+    join: (results: Tensor[]) => Tensor,
+  ): Recorded;
   /** After all that it recorded. */
   dispose(): void;
 }
@@ -14,8 +29,8 @@ export interface Recorder {
 export interface Recorded {
   /** What was computed last; gone when anything of the same recorder runs. Not the caller's to dispose. */
   readonly result: Tensor;
-  /** Computes with other values of the inputs. */
-  run(values: readonly Int32Array[]): void;
+  /** Computes with other values of each part's inputs. */
+  run(values: readonly (readonly Int32Array[])[]): void;
   dispose(): void;
 }
 

@@ -116,9 +116,19 @@ test('what is no kernel, no frame or no memory is refused', (t) => {
   const frame = new Float64Array([1, 0, 4096, 16]);
   assert.throws(() => addon.call(addon.kernels.length, frame, 4), /no such kernel/);
   for (const frames of [[0], [0, -1], [0, 3, 0, 0], [0, Number.NaN], [0, 2, 0, 0, 0], [0, 2 ** 62, 0]]) {
-    assert.throws(() => addon.replay(Float64Array.from(frames)), /^Error: (replay|call|[A-Z]\w*): ./, `${frames}`);
+    const wrong = Float64Array.from(frames);
+    for (const replay of [
+      () => addon.replay(wrong),
+      () => addon.replayTwo(wrong, wrong, 0),
+      () => addon.replayTwo(wrong, wrong, wrong.length),
+    ]) {
+      assert.throws(replay, /^Error: (replay|call|[A-Z]\w*): ./, `${frames}`);
+    }
   }
   assert.throws(() => addon.replay(Float64Array.from([addon.kernels.length, 2, 0, 0])), /no such kernel/);
+  for (const lead of [-1, 0.5, 3, Number.NaN]) {
+    assert.throws(() => addon.replayTwo(new Float64Array(2), new Float64Array(2), lead), /^Error: replayTwo: the lead/);
+  }
   assert.throws(() => addon.call(-1, frame, 4), /no such kernel/);
   assert.throws(() => addon.call(0, frame, 5), /call: /);
   assert.throws(() => addon.call(0, frame, 4), /not in the arena/);

@@ -38,7 +38,7 @@ NAPI_MODULE_INIT() {
   napi_create_array(env, &names);
   ${sets.map((name, i) => `napi_create_string_utf8(env, mossctl::${name}::name(), NAPI_AUTO_LENGTH, &f); napi_set_element(env, names, ${i}, f);`).join('\n  ')}
   napi_set_named_property(env, exports, "kernels", names);
-  for (const char* name : {"call", "replay", "packedFloats", "addSlab", "removeSlab", "setThreads", "setPrecision", "probeFma", "probeBandwidth", "threads", "scratchBytes"}) {
+  for (const char* name : {"call", "replay", "replayTwo", "packedFloats", "addSlab", "removeSlab", "setThreads", "setPrecision", "probeFma", "probeBandwidth", "threads", "scratchBytes"}) {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, two, nullptr, &f);
     napi_set_named_property(env, exports, name, f);
   }

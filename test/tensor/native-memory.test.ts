@@ -8,7 +8,7 @@ import { disposeModel } from '../../src/model/model.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { createRecorder } from '../../src/tensor/recorded.js';
-import { type Tensor1D, type Tensor2D, tensor } from '../../src/tensor/tf.js';
+import { type Tensor, type Tensor1D, type Tensor2D, tensor } from '../../src/tensor/tf.js';
 import { answersOf } from '../inference/answers.js';
 import { changingBatches, openNative, smallModel, trainSteps } from './native-world.js';
 
@@ -118,17 +118,18 @@ test('recordings of one recorder take turns in one memory, results included; one
     [4, width],
   ) as Tensor2D;
   const rows = Array.from({ length: 24 }, (_, i) => Int32Array.from({ length: i + 1 }, () => i % 4));
+  const only = ([result]: Tensor[]): Tensor => result;
   const recorded = rows.map((values) =>
-    recorder.record([{ values, shape: [values.length] }], ([ids]) => embedding(table, ids as Tensor1D)),
+    recorder.record([[{ values, shape: [values.length] }]], ([ids]) => embedding(table, ids as Tensor1D), only),
   );
   assert.ok(slabBytes < 2 * 24 * 4 * width + 24 * megabyte, `${slabBytes} bytes`); // of 300 rows they would be 78 MB
   for (const [i, each] of recorded.entries()) {
-    each.run([rows[i]]);
+    each.run([[rows[i]]]);
     assert.ok(each.result.dataSync().every((value) => value === i % 4));
   }
   for (const each of recorded) each.dispose();
   const fails = () => assert.fail('while it was recorded');
-  assert.throws(() => recorder.record([{ values: rows[3], shape: [4] }], fails), /while it was recorded/);
+  assert.throws(() => recorder.record([[{ values: rows[3], shape: [4] }]], fails, only), /while it was recorded/);
   recorder.dispose();
   table.dispose();
   assert.equal(arena.figures.used, used);

@@ -130,6 +130,54 @@ test('memory that runs out in a piece, on whichever thread, is an error of the c
   }
 });
 
+test('two courses of jobs end, each with its own results, whoever is late and whatever fails', async (t) => {
+  const addon = (await openNative(t))?.addon;
+  if (addon === undefined) return;
+  // The loss of evaluation, whose parts meet at barriers, between products that are cut into pieces.
+  const [n, d, v] = [64, 64, 512];
+  const sizes = [n * d, v * d, n, n * v, n, n];
+  const size = sizes.reduce((a, b) => a + b, 0);
+  const slab = new ArrayBuffer(2 * 4 * size);
+  const base = addon.addSlab(slab);
+  const framesOf = (course: number): { frames: Float64Array; results: Float32Array } => {
+    const from = course * size;
+    const at = (i: number) => from + sizes.slice(0, i).reduce((a, b) => a + b, 0);
+    const tensors = (...which: number[]) => which.flatMap((i) => [base + 4 * at(i), sizes[i]]);
+    const values = new Float32Array(slab, 4 * from, size);
+    for (let i = 0; i < sizes[0] + sizes[1]; i++) values[i] = random.normal();
+    new Int32Array(slab, 4 * at(2), n).fill(7);
+    const call = (name: string, frame: number[]) => [addon.kernels.indexOf(name), frame.length, ...frame];
+    const product = call('Linear', [3, 6, ...tensors(0, 1, 3), n, d, v, 0, 0, 0]);
+    const loss = call('CrossEntropy', [5, 4, ...tensors(0, 1, 2, 4, 5), n, d, v, 0]);
+    return {
+      frames: Float64Array.from([...product, ...loss, ...product, ...product]),
+      results: new Float32Array(slab, 4 * at(3), n * v + 2 * n),
+    };
+  };
+  const courses = [framesOf(0), framesOf(1)];
+  const wrong = Float64Array.from([addon.kernels.length, 2, 0, 0]);
+  const lead = courses[0].frames[1] + 2;
+  const threads = addon.threads();
+  try {
+    addon.setThreads(1);
+    for (const { frames } of courses) addon.replay(frames);
+    const wanted = courses.map(({ results }) => results.slice());
+    for (const count of [1, 2, 3, availableParallelism() + 3]) {
+      addon.setThreads(count);
+      for (let again = 0; again < 60; again++) {
+        for (const { results } of courses) results.fill(0);
+        addon.replayTwo(courses[0].frames, courses[1].frames, again % 2 === 0 ? 0 : lead);
+        for (const [i, { results }] of courses.entries()) assert.deepEqual(results, wanted[i], `${count} threads`);
+        const [first, second] = again % 2 === 0 ? [wrong, courses[1].frames] : [courses[0].frames, wrong];
+        assert.throws(() => addon.replayTwo(first, second, 0), /no such kernel/);
+      }
+    }
+  } finally {
+    addon.setThreads(threads);
+    addon.removeSlab(base);
+  }
+});
+
 /** Multiplies two matrices of whole numbers again and again, and says how often that went wrong. */
 const multiplier = `
 const { parentPort, workerData } = require('node:worker_threads');

@@ -181,7 +181,7 @@ for (const [name, settings] of Object.entries(shapes)) {
           const expected = slice(whole, [at, 0], [count, 300]);
           assertSameBits(slice(got, [before, 0], [count, 300]), expected, `${count} tokens from ${at} on`);
         });
-        got.dispose();
+        reader.release(got);
         at += count;
       };
       read(50, []);
@@ -201,4 +201,43 @@ for (const [name, settings] of Object.entries(shapes)) {
       await openBackend('native', {});
     });
   }
+}
+
+for (const threads of [1, 2, 3]) {
+  test(`a step of 25 rows with ${threads} threads, which is computed in two halves: each row is as alone`, async (t) => {
+    if ((await openNative(t)) === undefined) return;
+    await openBackend('native', { threads });
+    const held = memory().numTensors;
+    const model = modelOf(shapes['grouped queries, several blocks of depth']);
+    const rows = Array.from({ length: 25 }, (_, i) => ({ ids: idsOf(30 + i, 70 + i), start: 128 * i }));
+    const wanted = rows.map(({ ids }) => packedLogits(model, [ids]));
+    const cache = createCache(model.config, 128 * rows.length);
+    const reader = new TokenReader(model);
+    // 63 tokens of each, then token by token: past a block of columns, and past a table of 64 rotations.
+    for (const { ids, start } of rows) {
+      reader.release(reader.read(cache, [{ ids: ids.slice(0, 63), from: 0, start, wanted: [0] }]));
+    }
+    for (let from = 63; from < 70; from++) {
+      const got = reader.read(
+        cache,
+        rows.map(({ ids, start }) => ({ ids: [ids[from]], from, start, wanted: [0] })),
+      );
+      for (const i of rows.keys()) {
+        tidy(() =>
+          assertSameBits(
+            slice(got, [i, 0], [1, 300]),
+            slice(wanted[i], [from, 0], [1, 300]),
+            `row ${i}, token ${from}`,
+          ),
+        );
+      }
+      reader.release(got);
+    }
+    reader.dispose();
+    disposeCache(cache);
+    for (const each of wanted) each.dispose();
+    disposeModel(model);
+    assert.equal(memory().numTensors, held, 'tensors are left behind');
+    await openBackend('native', {});
+  });
 }

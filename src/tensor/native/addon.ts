@@ -16,6 +16,8 @@ export interface Addon {
   call(index: number, frame: Float64Array, length: number): void;
   /** Runs the calls of `frames` again, each preceded by its kernel's index and its length. Throws as `call` does. */
   replay(frames: Float64Array): void;
+  /** The same of two that do not touch each other's tensors, side by side; `lead` numbers of the first go before. */
+  replayTwo(first: Float64Array, second: Float64Array, lead: number): void;
   /** Numbers of 4 bytes that a packed matrix takes, at the precision that is set. */
   packedFloats(out: number, input: number, isQ8: boolean): number;
   /** Registers memory that kernels may touch and returns its base address. The caller keeps it alive and attached. */
@@ -39,7 +41,7 @@ export interface Addon {
 }
 
 const functions = [
-  ...(['call', 'replay', 'packedFloats', 'addSlab', 'removeSlab', 'setThreads', 'threads'] as const),
+  ...(['call', 'replay', 'replayTwo', 'packedFloats', 'addSlab', 'removeSlab', 'setThreads', 'threads'] as const),
   ...(['setPrecision', 'isa', 'scratchBytes', 'hasBf16', 'bf16IsFast', 'probeFma', 'probeBandwidth'] as const),
 ] satisfies readonly (keyof Addon)[];
 

@@ -109,6 +109,29 @@ export class NativeBackend extends MathBackendCPU {
     this.recording?.add(index, frame.subarray(0, length));
   }
 
+  /**
+   * The `size` numbers that a C++ kernel makes of a tensor and of integers that are at hand. What TensorFlow.js does for a
+   * tensor on the way costs a decoding step more than the kernel.
+   */
+  runToHost(
+    name: string,
+    input: TensorInfo,
+    integers: Int32Array,
+    size: number,
+    numbers: readonly number[],
+  ): Float32Array {
+    const other = this.allocate([integers.length], 'int32');
+    try {
+      this.overwrite(other, integers);
+      const [result] = this.run(name, [input, other], [[size]], numbers);
+      const values = this.readSync(result.dataId) as Float32Array;
+      this.disposeData(result.dataId);
+      return values;
+    } finally {
+      this.disposeData(other.dataId);
+    }
+  }
+
   override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
     const dataId = {};
     this.move(dataId, values, shape, dtype, 1);

@@ -86,10 +86,6 @@ const bodies: Record<string, Body> = {
     backend.call('AdamW', all, [keeps.length, ...settings, ...keeps]);
     return [];
   },
-  SampleRows: (backend, inputs, { without, count, draws }) => {
-    const numbers = [...inputs[0].shape, Number(count), Number(without), ...(draws as number[])];
-    return backend.run('SampleRows', inputs, [[Number(count), 2]], numbers);
-  },
   Muon: (backend, all, { momentum, fresh, polynomials, keep, length }) => {
     const [keeps, lengths] = [keep, length] as number[][];
     const each = keeps.flatMap((share, i) => [...all[3 * i].shape, share, lengths[i]]);

@@ -43,6 +43,13 @@ export class Recording {
     this.#length = end;
   }
 
+  /** How many of the frames' numbers come before the first call of this kernel; all where there is none. */
+  before(kernel: number): number {
+    let at = 0;
+    while (at < this.#length && this.#frames[at] !== kernel) at += 2 + this.#frames[at + 1];
+    return at;
+  }
+
   /** @throws Error naming a kernel that runs in JavaScript: it would be missing when the others run again. */
   refuse(kernel: string): never {
     throw new Error(`${kernel} runs in JavaScript and cannot be recorded`);

@@ -1,9 +1,9 @@
 // Tokens drawn from rows of logits, as many from a row as are wanted, and how likely tokens are: on a backend that has a
 // kernel for it the logits stay where they are. On the others they are read, and drawn from as sample-token.ts says.
 import { checkTensor } from '../check.js';
-import { read, readResult } from '../host.js';
-import { runKernel } from '../op.js';
-import { engine, getKernel, type Tensor2D, tensor1d } from '../tf.js';
+import { read } from '../host.js';
+import { NativeBackend } from '../native/backend.js';
+import { engine, type Tensor2D } from '../tf.js';
 import { argmax, drawToken, inverseOf, type TokenDraw } from './sample-token.js';
 
 /** What is wanted of one row of logits: a token drawn, or a given one; and its log-probability. */
@@ -16,8 +16,6 @@ export interface SampledToken {
   logProbability: number;
 }
 
-const kernelName = 'SampleRows';
-
 /** logits [rows, V] → what each draw asks for, in order. Ids of `withoutToken` are never drawn. */
 export async function sampleRows(
   logits: Tensor2D,
@@ -26,17 +24,15 @@ export async function sampleRows(
 ): Promise<SampledToken[]> {
   if (draws.length === 0) return [];
   checkTensor('sampleRows', 'logits', logits, ['rows', 'V']);
-  if (getKernel(kernelName, engine().backendName) === undefined) return sampleOnHost(logits, draws, withoutToken);
+  const { backend } = engine();
+  if (!(backend instanceof NativeBackend)) return sampleOnHost(logits, draws, withoutToken);
   const ids = [...withoutToken];
-  const numbers: number[] = [];
+  const numbers = [...logits.shape, draws.length, withoutToken.length];
   for (const draw of draws) {
     numbers.push(...numbersOf(draw, ids.length));
     if ('sampling' in draw) for (const id of draw.seen) ids.push(id);
   }
-  const attributes = { without: withoutToken.length, count: draws.length, draws: numbers };
-  const values = await readResult(
-    () => runKernel(kernelName, [logits, tensor1d(Int32Array.from(ids), 'int32')], attributes)[0],
-  );
+  const values = backend.runToHost('SampleRows', logits, Int32Array.from(ids), 2 * draws.length, numbers);
   return draws.map((_, i) => ({ id: values[2 * i], logProbability: values[2 * i + 1] }));
 }
 
