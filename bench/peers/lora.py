@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--packing", choices=["bfd", "wrapped"], default="bfd")
     parser.add_argument("--base", choices=["fp32", "bf16"], default="fp32", help="how frozen weights are held")
-    parser.add_argument("--row-by-row", action="store_true", help="a row at a time, gradients added up")
+    parser.add_argument("--rows-at-a-time", type=int, default=1, help="their gradients are added up to those of the batch")
     parser.add_argument("--steps", type=int, help="timed steps; without it as many as fit 20 seconds, up to 20; 0: an epoch")
     options = parser.parse_args()
     if options.threads:
@@ -107,7 +107,7 @@ def main():
         tokenizer_object=Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>")), eos_token="<end>", pad_token="<pad>",
     )
     clock = Clock(None if options.steps is None else options.steps or 10**9)
-    at_a_time = 1 if options.row_by_row else shape.rows
+    at_a_time = min(options.rows_at_a_time, shape.rows)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Counted(
             model=model,
@@ -146,8 +146,8 @@ def main():
         "tokens": tokens,
         "countedTokens": sum(conversation(i, shape.columns)[1] for i in range(options.rows)),
         "steps": len(times),
-        "tokensPerStep": statistics.mean(t for t, _ in counts),
-        "countedPerStep": statistics.mean(c for _, c in counts),
+        "meanTokensPerStep": statistics.mean(t for t, _ in counts),
+        "meanCountedPerStep": statistics.mean(c for _, c in counts),
         "tokensPerSecond": 1 / seconds,
         "epochSeconds": tokens * seconds,
         "peakRssMiB": peak_rss_mib(),

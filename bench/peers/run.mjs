@@ -14,8 +14,9 @@ const python = process.env.MOSSCTL_PYTHON || 'python3';
 
 const help = `Usage: npm run bench:peers -- [options]
 
-  --only <what>           train, decode, or both: train,decode (default: both)
-  --shapes <names>        some of 100k,1m,7m,34m (default: 7m)
+  --only <what>           some of train,sft,decode (default: train,decode). sft: adapters of rank 16 beside all linears of a
+                          frozen model, against PEFT and TRL's SFTTrainer
+  --shapes <names>        some of 100k,1m,7m,34m, and for sft qwen3-0.5b (default: 7m)
   --precisions <names>    fp32, bf16 or both (default: fp32,bf16)
   --modes <names>         PyTorch eager, compile or both, for training (default: eager,compile)
   --decoders <names>      PyTorch's plain decoder (eager), transformers' generate, or both, for decoding
@@ -167,6 +168,28 @@ function decodingCells() {
   );
 }
 
+/** Always in fp32, theirs a packed row at a time with its gradient added up: the fastest of what TRL offers here. */
+function fineTuningCells() {
+  const versions = 'import peft, trl; print(f"PEFT {peft.__version__} + TRL {trl.__version__} SFTTrainer")';
+  const found = spawnSync(python, ['-W', 'ignore', '-c', versions], { encoding: 'utf8' });
+  if (found.status !== 0) fail(`${python} has no PEFT and TRL: install them with \`pip install peft trl\``);
+  return list(options.shapes).map((shape) => ({
+    name: `LoRA ${shape}, rank 16`,
+    ours: async () => {
+      const { sft } = await ours('sft', shape, 'fp32');
+      return [
+        { ...sft.find(({ rank }) => rank > 0), wholeOfPretraining: sft.find(({ rank }) => rank === 0)?.ofPretraining },
+      ];
+    },
+    peers: [
+      {
+        name: found.stdout.trim().split('\n').at(-1),
+        measure: () => theirs('lora.py', ['--shape', shape, ...context]),
+      },
+    ],
+  }));
+}
+
 /** One round of a cell: ours and each peer once. */
 async function measureRound(cell, isForward) {
   const round = {};
@@ -180,13 +203,18 @@ async function measureRound(cell, isForward) {
   }
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   for (const { name } of cell.peers) {
-    for (const key of ['parameters', 'tokensPerStep', 'flopsPerToken']) {
+    for (const key of sameWork) {
       const [mine, other] = [round.ours[key], round[name][key]];
       if (mine !== other) throw new Error(`${key} is ${mine} here and ${other} in ${name}: not the same work`);
     }
   }
   return round;
 }
+
+/** What both sides say of their work, and must say alike. */
+const sameWork = [
+  ...['parameters', 'tokensPerStep', 'flopsPerToken', 'trained', 'conversations', 'tokens', 'countedTokens'],
+];
 
 function spread(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -204,10 +232,13 @@ function compare(cell, peer, rounds) {
     tokensPerSecond: both('tokensPerSecond'),
     ratio: spread(rounds.map((round) => round.ours.tokensPerSecond / round[peer].tokensPerSecond)),
   };
-  if (rounds[0].ours.gflops === undefined) return { ...row, measured: rounds };
+  if (rounds[0][peer].peakRssMiB === undefined) return { ...row, measured: rounds };
   const rssRatio = spread(rounds.map((round) => round.ours.peakRssMiB / round[peer].peakRssMiB));
   const importRssMiB = of(peer, 'importRssMiB').median;
-  return { ...row, gflops: both('gflops'), peakRssMiB: both('peakRssMiB'), rssRatio, importRssMiB, measured: rounds };
+  const memory = { peakRssMiB: both('peakRssMiB'), rssRatio, importRssMiB };
+  if (rounds[0].ours.gflops !== undefined) return { ...row, gflops: both('gflops'), ...memory, measured: rounds };
+  const wholeOfPretraining = of('ours', 'wholeOfPretraining');
+  return { ...row, ...memory, epochSeconds: both('epochSeconds'), wholeOfPretraining, measured: rounds };
 }
 
 function print(rows) {
@@ -227,7 +258,8 @@ function print(rows) {
     header,
     ...rows.map(({ cell, peer, tokensPerSecond, ratio, gflops, peakRssMiB, rssRatio }) => [
       ...[cell, peer, sides(tokensPerSecond), times(ratio)],
-      ...(gflops ? [sides(gflops), sides(peakRssMiB), `${whole(100 * rssRatio.median)} %`] : ['', '', '']),
+      gflops ? sides(gflops) : '',
+      ...(rssRatio ? [sides(peakRssMiB), `${whole(100 * rssRatio.median)} %`] : ['', '']),
     ]),
   ];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
@@ -236,12 +268,20 @@ function print(rows) {
     console.log(cells.join('  ').trimEnd());
   }
   const imported = rows.find((row) => row.importRssMiB)?.importRssMiB;
+  for (const { cell, epochSeconds, wholeOfPretraining } of rows.filter((row) => row.epochSeconds)) {
+    console.log(`\n${cell}: an epoch of 2,000 conversations takes ${sides(epochSeconds)} s at these speeds.`);
+    if (wholeOfPretraining.median) {
+      console.log(
+        `SFT of all weights: ${times(wholeOfPretraining)} the tokens/s of pretraining on rows of the same length.`,
+      );
+    }
+  }
   if (imported) console.log(`\n${whole(imported)} MiB of PyTorch's peak RSS are there once it is imported.`);
 }
 
-const known = { train: trainingCells, decode: decodingCells };
+const known = { train: trainingCells, sft: fineTuningCells, decode: decodingCells };
 const wanted = list(options.only);
-for (const what of wanted) if (!(what in known)) fail(`--only: there is no ${what}; choose among train, decode`);
+for (const what of wanted) if (!(what in known)) fail(`--only: there is no ${what}; choose among train, sft, decode`);
 const roundCount = Number(options.rounds);
 if (!Number.isInteger(roundCount) || roundCount < 1) fail('--rounds: a whole number from 1');
 const rows = [];

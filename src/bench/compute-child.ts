@@ -2,6 +2,7 @@
 import { answerParent } from './child.js';
 import type { ComputeJob } from './compute.js';
 import { measureDecode } from './decode.js';
+import { measureFineTuning } from './fine-tuning.js';
 import { measureRollouts } from './rollouts.js';
 import { measureTraining } from './train.js';
 
@@ -12,6 +13,8 @@ answerParent(async (job: ComputeJob): Promise<unknown> => {
   switch (job.work) {
     case 'train':
       return measureTraining(job, () => parent.signal.aborted);
+    case 'fine-tune':
+      return measureFineTuning(job, () => parent.signal.aborted);
     case 'decode':
       return measureDecode(job);
     case 'rollouts':

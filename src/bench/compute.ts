@@ -2,18 +2,25 @@
 // cache or compiled code of the measurement before is left in it.
 import { askChild } from './child.js';
 import type { DecodeJob, DecodeMeasurement } from './decode.js';
+import type { FineTuningJob, FineTuningMeasurement } from './fine-tuning.js';
 import type { RolloutJob, RolloutMeasurement } from './rollouts.js';
 import type { TrainJob, TrainMeasurement } from './train.js';
 
 interface Measurements {
   train: [TrainJob, TrainMeasurement];
+  'fine-tune': [FineTuningJob, FineTuningMeasurement];
   decode: [DecodeJob, DecodeMeasurement];
   rollouts: [RolloutJob, RolloutMeasurement];
 }
 type Work = keyof Measurements;
 export type ComputeJob = { [W in Work]: { work: W } & Measurements[W][0] }[Work];
 
-const worked: Record<Work, string> = { train: 'trained', decode: 'decoded', rollouts: 'sampled answers of' };
+const worked: Record<Work, string> = {
+  train: 'trained',
+  'fine-tune': 'fine-tuned',
+  decode: 'decoded',
+  rollouts: 'sampled answers of',
+};
 
 /** @throws what went wrong in the child. */
 export function inChild<W extends Work>(work: W, job: Measurements[W][0]): Promise<Measurements[W][1]> {

@@ -9,24 +9,31 @@ import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
 import { inChild } from './compute.js';
 import { type DataResult, measureData } from './data.js';
 import { type DecodeResult, decodeShares } from './decode.js';
+import type { FineTuningMeasurement } from './fine-tuning.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { othersShare, readTicks } from './load.js';
 import { measureNeighbour, type NeighbourResult } from './neighbour.js';
 import { measureOps, type OpResult } from './ops.js';
 import { type RolloutResult, rolloutShares } from './rollouts.js';
 import { limitsAt } from './roofline.js';
-import { namedShapes, type ShapeName, shapeOf, shareOf } from './shapes.js';
+import { type FineTunedShape, isShapeName, namedShapes, type ShapeName, shapeOf, shareOf } from './shapes.js';
 import type { TrainMeasurement } from './train.js';
 
 export const sections = [
-  ...(['machine', 'gemm', 'ops', 'train', 'decode', 'rollouts', 'neighbour', 'checkpoint', 'data'] as const),
+  ...(['machine', 'gemm', 'ops', 'train', 'sft', 'decode', 'rollouts', 'neighbour', 'checkpoint', 'data'] as const),
 ];
 export type Section = (typeof sections)[number];
 
+/** Of the adapters that are measured: the default of sft.lora. */
+const adapterRank = 16;
+
 export interface BenchSettings {
   sections: readonly Section[];
-  /** Without it: all named shapes are trained, `34m` is saved, `quickstart` samples answers, `7m` is for the rest. */
-  shapes?: readonly ShapeName[];
+  /**
+   * Without it: all named shapes are trained, `34m` is saved, `quickstart` samples answers, `7m` is for the rest. What is no
+   * `ShapeName` is fine-tuned only.
+   */
+  shapes?: readonly FineTunedShape[];
   /** Without it: fp32, and bf16 where the processor multiplies it and the native engine runs. */
   precisions?: readonly Precision[];
   backend: BackendChoice;
@@ -58,11 +65,17 @@ export interface TrainResult extends TrainMeasurement {
   ofPeak: number | null;
 }
 
+export interface SftResult extends FineTuningMeasurement {
+  /** Tokens per second as a share of pretraining's, on rows of the same length; null where that was not measured. */
+  ofPretraining: number | null;
+}
+
 export interface BenchResult {
   machine: MachineResult;
   gemm: GemmResult[];
   ops: OpResult[];
   train: TrainResult[];
+  sft: SftResult[];
   decode: DecodeResult[];
   rollouts: RolloutResult[];
   /** Empty where the machine has one core, or its backend takes no thread count. */
@@ -89,12 +102,14 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = {
-    ...{ machine, gemm: [], ops: [], train: [], decode: [], rollouts: [], neighbour: [], checkpoint: [], data: [] },
+    ...{ machine, gemm: [], ops: [], train: [], sft: [], decode: [] },
+    ...{ rollouts: [], neighbour: [], checkpoint: [], data: [] },
     othersShare: {},
   };
   const isNative = backend === 'native';
   const precisions = settings.precisions ?? (isNative && limits.bf16PeakGflops !== null ? ['fp32', 'bf16'] : ['fp32']);
-  const shapes = settings.shapes ?? ['7m'];
+  const named = settings.shapes?.filter(isShapeName);
+  const shapes = named ?? (['7m'] as const);
   const firstPrecision = precisions.slice(0, 1);
   // Of rounded matrices, a precision that nobody asked for changes little.
   const decodePrecisions = settings.quantize === undefined ? precisions : (settings.precisions ?? firstPrecision);
@@ -123,13 +138,27 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         result.ops.push(...measureOps(shapeOf(shape), { precision, limits: limitsAt(precision, limits) }));
       }),
     train: () =>
-      each(precisions, settings.shapes ?? namedShapes, async (shape, precision) => {
+      each(precisions, named ?? namedShapes, async (shape, precision) => {
         watcher.onStart(`train ${shape} ${precision}`);
         const job = { shape, precision, backend: choice, threads, steps, seed, columns: settings.context };
         const measured = await inChild('train', job);
         const { peakGflops } = limitsAt(precision, limits);
         result.train.push({ ...measured, ofPeak: shareOf(measured.gflops, peakGflops) });
       }),
+    sft: async () => {
+      for (const shape of settings.shapes ?? (['7m'] as const)) {
+        const job = { precision: precisions[0], backend: choice, threads, steps, seed, columns: settings.context };
+        watcher.onStart(`train ${shape}`);
+        const pretraining = isShapeName(shape) ? await inChild('train', { ...job, shape }) : undefined;
+        // The others are there for adapters alone: all of their weights would not fit where adapters do.
+        for (const rank of isShapeName(shape) ? [0, adapterRank] : [adapterRank]) {
+          watcher.onStart(`sft ${shape}${rank === 0 ? '' : `, adapters of rank ${rank}`}`);
+          const measured = await inChild('fine-tune', { ...job, shape, rank });
+          const ofPretraining = shareOf(measured.tokensPerSecond, pretraining?.tokensPerSecond ?? null);
+          result.sft.push({ ...measured, ofPretraining });
+        }
+      }
+    },
     decode: () =>
       each(decodePrecisions, shapes, async (shape, precision) => {
         for (const temperature of settings.temperatures ?? [0, 1]) {
@@ -143,7 +172,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         }
       }),
     rollouts: () =>
-      each(firstPrecision, settings.shapes ?? ['quickstart'], async (shape, precision) => {
+      each(firstPrecision, named ?? ['quickstart'], async (shape, precision) => {
         watcher.onStart(`rollouts ${shape} ${precision}`);
         const job = { shape, precision, backend: choice, threads, prompts: steps, seed };
         result.rollouts.push(rolloutShares(await inChild('rollouts', job), limitsAt(precision, limits)));
@@ -159,7 +188,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
       });
     },
     checkpoint: async () => {
-      for (const name of settings.shapes ?? (['34m'] as const)) {
+      for (const name of named ?? (['34m'] as const)) {
         watcher.onStart(`checkpoint ${name}`);
         const options = { folder: settings.folder, rounds, seed };
         result.checkpoint.push(await measureCheckpoint(shapeOf(name), options));

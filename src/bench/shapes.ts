@@ -21,6 +21,16 @@ export const shapeNames = Object.keys(table) as readonly ShapeName[];
 /** What is trained where no shape is named. */
 export const namedShapes: readonly ShapeName[] = ['1m', '7m', '34m'];
 
+/** Of fine-tuning alone: the widths and the vocabulary of Qwen3-0.6B in 22 layers instead of 28, stored as bf16, row by row. */
+const published = {
+  ...{ hidden_size: 1024, intermediate_size: 3072, num_hidden_layers: 22, num_attention_heads: 16 },
+  ...{ num_key_value_heads: 8, head_dim: 128, vocab_size: 151_936 },
+};
+export const fineTunedShapes = [...shapeNames, 'qwen3-0.5b'] as const;
+export type FineTunedShape = ShapeName | 'qwen3-0.5b';
+
+export const isShapeName = (name: FineTunedShape): name is ShapeName => name in table;
+
 export interface Shape {
   name: ShapeName;
   config: ModelConfig;
@@ -38,6 +48,18 @@ export function shapeOf(name: ShapeName, columns: number = table[name].columns):
   const settings = modelSchema.parse({ size, contextLength: columns });
   const config = modelConfig(settings, { vocabSize: vocabulary, endOfText: 0, pad: 1 });
   return { name, config, rows, columns, parameters: parameterCount(config) };
+}
+
+/** `isStoredAsHalves`: as bf16, as published models are. */
+export function fineTunedShapeOf(
+  name: FineTunedShape,
+  columns?: number,
+): Omit<Shape, 'name'> & { isStoredAsHalves: boolean } {
+  if (name !== 'qwen3-0.5b') return { ...shapeOf(name, columns), isStoredAsHalves: false };
+  const length = columns ?? 512;
+  const config = { ...shapeOf('7m', length).config, ...published };
+  const rows = Math.max(1, Math.round(512 / length));
+  return { config, rows, columns: length, parameters: parameterCount(config), isStoredAsHalves: true };
 }
 
 /** An engine that holds bf16 operands may multiply them either way: its limit is the higher of the two. */

@@ -69,10 +69,8 @@ export function forward(model: Model, input: ModelInput, options: ForwardOptions
   if (addToEmbeddings !== undefined) x = add(x, addToEmbeddings);
   for (let layer = 0; layer < layers; layer++) {
     const states = x;
-    const run = (): Tensor2D =>
-      (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...input, ...others });
-    // Nothing goes backward through a cache: what a layer computed on the way is in nobody's way any longer.
-    x = others.cache === undefined ? run() : tidy(run);
+    // What a layer computed on the way ends with it: a backward pass holds what it will read by itself.
+    x = tidy(() => (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...input, ...others }));
   }
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
 }

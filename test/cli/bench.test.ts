@@ -4,21 +4,38 @@ import { test } from 'node:test';
 import { mossctl } from '../e2e/cli.js';
 
 test('bench --json prints one object with the documented keys', async () => {
-  const only = ['--only', 'train,decode,rollouts,neighbour,checkpoint', '--shape', '100k', '--steps', '1'];
+  const only = ['--only', 'train,sft,decode,rollouts,neighbour,checkpoint', '--shape', '100k', '--steps', '1'];
   const words = [...only, '--batch', '2', '--context', '48', '--backend', 'wasm', '--json'];
   const { code, stdout, stderr } = await mossctl(['bench', ...words]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trim().split('\n').length, 1);
-  const { machine, gemm, ops, train, decode, rollouts, neighbour, checkpoint, data, othersShare } = JSON.parse(stdout);
+  const { machine, gemm, ops, train, sft, decode, rollouts, neighbour, checkpoint, data, othersShare } =
+    JSON.parse(stdout);
   const peak = machine.fp32PeakGflops;
   assert.ok(peak === null ? machine.missing.length > 0 && machine.bandwidthGBs === null : peak > 1);
   assert.deepEqual([gemm, ops, data], [[], [], []], 'not asked for');
   assert.deepEqual(neighbour, [], 'this backend takes no thread count');
-  assert.deepEqual(Object.keys(othersShare), ['machine', 'train', 'decode', 'rollouts', 'neighbour', 'checkpoint']);
+  assert.deepEqual(Object.keys(othersShare), [
+    'machine',
+    'train',
+    'sft',
+    'decode',
+    'rollouts',
+    'neighbour',
+    'checkpoint',
+  ]);
   assert.deepEqual([train[0].shape, train[0].precision, train[0].steps], ['100k', 'fp32', 1]);
   assert.deepEqual([train[0].rows, train[0].columns, train[0].tokensPerStep], [3, 48, 144]);
   assert.equal(train[0].ofPeak, peak === null ? null : train[0].gflops / peak);
   for (const key of ['tokensPerSecond', 'gflops', 'peakRssMiB', 'loss']) assert.ok(train[0][key] > 0, key);
+  assert.deepEqual(
+    sft.map((row: Record<string, unknown>) => [row.rank, row.trained, row.rows, row.columns, row.conversations]),
+    [
+      [0, 139_712, 3, 48, 2000],
+      [16, 40_960, 3, 48, 2000],
+    ],
+  );
+  for (const key of ['tokensPerSecond', 'epochSeconds', 'ofPretraining', 'peakRssMiB']) assert.ok(sft[1][key] > 0, key);
   assert.deepEqual(
     decode.map((row: Record<string, unknown>) => [row.shape, row.precision, row.batch, row.context, row.temperature]),
     [
@@ -62,7 +79,10 @@ test('bench refuses an option that no section takes', async () => {
   ]);
   assert.equal(code, 2);
   assert.equal(stdout, '', 'before anything is measured');
-  assert.match(stderr, /--context has no effect on machine, rollouts\. Omit it, or add train or decode to --only/);
+  assert.match(
+    stderr,
+    /--context has no effect on machine, rollouts\. Omit it, or add train or sft or decode to --only/,
+  );
   assert.match(stderr, /--batch has no effect .* add decode to --only/);
 });
 

@@ -8,7 +8,7 @@ import type { DiskSpeed } from '../../bench/checkpoint.js';
 import type { DecodeResult } from '../../bench/decode.js';
 import type { RooflineShare } from '../../bench/roofline.js';
 import { type BenchResult, type BenchSettings, runBench, type Section, sections } from '../../bench/run.js';
-import { shapeNames } from '../../bench/shapes.js';
+import { type FineTunedShape, fineTunedShapes, isShapeName } from '../../bench/shapes.js';
 import { backendNames, precisions, type Quantization } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
@@ -32,7 +32,7 @@ export async function bench(options: BenchOptions): Promise<void> {
   refuseUnused(options, chosen);
   const settings: Omit<BenchSettings, 'folder'> = {
     sections: chosen,
-    shapes: options.shape === undefined ? undefined : someOf('--shape', options.shape, shapeNames),
+    shapes: options.shape === undefined ? undefined : shapesOf(options.shape, chosen),
     precisions: options.precision === undefined ? undefined : someOf('--precision', options.precision, precisions),
     backend: someOf('--backend', options.backend, backendNames)[0],
     threads: options.threads,
@@ -63,7 +63,7 @@ export async function bench(options: BenchOptions): Promise<void> {
 
 /** The sections that an option is for; one that is not named here is for all. */
 const takenBy = {
-  context: ['train', 'decode'],
+  context: ['train', 'sft', 'decode'],
   batch: ['decode'],
   temperature: ['decode'],
   quantize: ['decode'],
@@ -80,6 +80,16 @@ function refuseUnused(options: BenchOptions, chosen: readonly Section[]): void {
       next: `Omit it, or add ${by.join(' or ')} to --only`,
     }));
   if (faults.length > 0) throw new UserError(faults);
+}
+
+/** @throws UserError where a shape is measured by none of the sections, or is not known. */
+function shapesOf(text: string, chosen: readonly Section[]): FineTunedShape[] {
+  const shapes = someOf('--shape', text, fineTunedShapes);
+  const other = shapes.find((shape) => !isShapeName(shape));
+  if (other !== undefined && chosen.some((section) => section !== 'sft' && section !== 'machine')) {
+    throw new UserError({ what: `--shape: ${other} is fine-tuned only`, next: 'Add --only sft' });
+  }
+  return shapes;
 }
 
 /** Gone when the process ends, Ctrl-C included. */
@@ -149,6 +159,26 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         ...[row.shape, row.precision, formatShort(row.parameters), `${row.rows} × ${row.columns}`],
         ...[formatCount(row.tokensPerSecond), range(row.quartiles), row.gflops.toFixed(1), percent(row.ofPeak)],
         ...[`${formatCount(row.peakRssMiB)} MiB`, row.loss.toFixed(4)],
+      ]),
+    ),
+  sft: ({ sft }) =>
+    formatTable(
+      [
+        'fine-tuning',
+        'precision',
+        'trained',
+        'B × T',
+        'tokens/s',
+        'quartiles',
+        'of pretraining',
+        'an epoch',
+        'peak RSS',
+      ],
+      sft.map((row) => [
+        ...[`${row.shape}, ${row.rank === 0 ? 'all weights' : `adapters of rank ${row.rank}`}`, row.precision],
+        ...[formatShort(row.trained), `${row.rows} × ${row.columns}`, formatCount(row.tokensPerSecond)],
+        ...[range(row.quartiles), percent(row.ofPretraining), `${formatCount(row.epochSeconds)} s`],
+        `${formatCount(row.peakRssMiB)} MiB`,
       ]),
     ),
   decode: ({ decode }) =>

@@ -23,6 +23,8 @@ import { templated } from './template.js';
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
 const defaultColumns = 2048;
 
+const heldAsFloats = 'only the native engine computes with matrices of bf16';
+
 export const sftStage: Stage<WrittenSftConfig> = {
   async run(written) {
     const { inputs, directory } = written;
@@ -30,8 +32,11 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const tuning = await openTuning(written);
     const { parent, config, adapter } = tuning;
     const job = { ...written, config };
-    const { model: whole, tokenizer: own } = await LocalModel.of(parent);
+    const { model: whole, tokenizer: own } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
     const model = tunedModel(whole, tuning, job.seed);
+    if (adapter !== undefined && parent.manifest.storedAs === 'bf16' && model.halves === undefined) {
+      job.reporter.note('info', `the frozen weights take twice the memory that they were stored in: ${heldAsFloats}`);
+    }
     const columns = columnsOf(job, model.config.max_position_embeddings);
     const isBase = isBaseModel(own, parent.manifest.stage);
     const tokenizer = templated(own, { template: config.template, columns, isBase, where: parent.path });
