@@ -38,7 +38,8 @@ const defaultSeed = 42;
 
 /** A checkpoint with what it made of the questions. */
 interface Column {
-  path: string;
+  /** As it was named where that is no path, else where it lies. */
+  shown: string;
   stage: string;
   step: number;
   digest: string;
@@ -65,7 +66,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     for (const path of paths) asked.push(await askCheckpoint(path, set, { options, reporter, signal }));
     return asked;
   });
-  const labels = columnLabels(columns);
+  const labels = columnLabels(columns.map(({ shown, stage }) => ({ path: shown, stage })));
   const table = tableOf(columns, labels, isLine);
   const identity = {
     tasks: set.digest,
@@ -78,9 +79,9 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
   };
   const folder = await resultFolder(options.out, set.name, digestOf(identity));
   const chance = Object.fromEntries(chanceOf(set.questions));
-  const described = columns.map(({ path, digest, asked }, i) => ({
+  const described = columns.map(({ shown, digest, asked }, i) => ({
     label: labels[i],
-    path: shownPath(path),
+    path: shown,
     digest,
     asked,
   }));
@@ -158,12 +159,13 @@ async function askCheckpoint(
   const model = await LocalModel.open(target, options);
   try {
     const { path, digest, manifest } = model.checkpoint;
-    for (const note of model.notes) reporter.note('warning', `${shownPath(path)}: ${note}`);
+    const shown = target.startsWith('hf:') ? target : shownPath(path);
+    for (const note of model.notes) reporter.note('warning', `${shown}: ${note}`);
     const onProgress = (done: number, total: number): void =>
-      reporter.emit({ type: 'progress', label: `asking ${shownPath(path)}`, done, total, unit: 'questions' });
+      reporter.emit({ type: 'progress', label: `asking ${shown}`, done, total, unit: 'questions' });
     const { warnings, ...evaluated } = await evaluateQuestions(model, set, { signal, onProgress });
-    for (const warning of warnings) reporter.note('warning', `${shownPath(path)}: ${warning}`);
-    return { path, digest, stage: manifest.stage, step: manifest.step, ...evaluated };
+    for (const warning of warnings) reporter.note('warning', `${shown}: ${warning}`);
+    return { shown, digest, stage: manifest.stage, step: manifest.step, ...evaluated };
   } finally {
     await model.dispose();
   }

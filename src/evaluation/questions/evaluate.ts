@@ -93,7 +93,7 @@ function warningsOf({ generated, weighed }: Responses, late: readonly Question[]
   }
   if (late.length > 0) {
     warnings.push(
-      `a regular expression took too long on ${countOf(late.length, 'answer')}, which counts as no match (first: ${late[0].where})`,
+      `a regular expression took too long on ${countOf(late.length, 'answer')} (after 20 none is tried), which counts as no match (first: ${late[0].where})`,
     );
   }
   return warnings;

@@ -9,6 +9,9 @@ import type { Candidate, GeneratedAnswer, Responses, WeighedAnswers } from './as
 import type { Question, ScoreName } from './question.js';
 import { matches } from './regex.js';
 
+/** Once so many patterns took too long, no other is tried: a file of nothing else would take hours. */
+const maxLate = 20;
+
 /** Metric name → what it is of one answer, 0 to 1. */
 export type AnswerScores = Partial<Record<string, number>>;
 
@@ -17,7 +20,7 @@ export interface ScoredResponses {
   /** In the order of the responses. */
   generated: AnswerScores[];
   weighed: AnswerScores[];
-  /** Questions whose regular expression took too long on an answer, which counts as no match. */
+  /** Questions whose regular expression took too long on an answer, or was not tried then: that counts as no match. */
   late: Question[];
 }
 
@@ -53,7 +56,8 @@ function scoreOf(score: ScoreName, { question, answer }: GeneratedAnswer, late: 
     case 'refusal':
       return Number(checkAnswer({ type: 'refusal' }, said, language));
     case 'regex': {
-      const found = pattern === undefined ? false : matches(pattern, said);
+      const isTried = pattern !== undefined && late.length < maxLate;
+      const found = isTried ? matches(pattern, said) : 'late';
       if (found === 'late') late.push(question);
       return Number(found === true);
     }
