@@ -46,6 +46,11 @@ export const promptRowsName = 'prompts.jsonl';
 export const heldOutRowsName = 'heldout.jsonl';
 export const selfInstructReportName = 'report.json';
 
+// sft/
+/** The conversations that it learns from, as tokens, and what it holds out of them. */
+export const rowsFolder = 'rows';
+export const storedRowsName = 'rows.json';
+
 // align/round-<n>/
 /** How the round ended, which finishes it. */
 export const roundName = 'round.json';

@@ -3,7 +3,7 @@
 import { parse } from 'yaml';
 import { type Fault, nearest } from './errors.js';
 import { kebabCase } from './format.js';
-import { keysOf, nodeAt, presentPath, renameKeys, type SchemaNode, valueAt } from './schema.js';
+import { keysOf, namesFile, nodeAt, presentPath, renameKeys, type SchemaNode, valueAt } from './schema.js';
 
 export interface Override {
   /** `a.b=c`; the value `null` removes the key. */
@@ -67,7 +67,7 @@ export function applyOverrides(
 
 function readScalar(node: SchemaNode, text: string): unknown {
   if (text === 'null') return null;
-  if (node.type === 'string') return text;
+  if (node.type === 'string' || (namesFile(node) && !/^[[{"']/.test(text))) return text;
   try {
     return parse(node.type === 'array' && !text.startsWith('[') ? `[${text}]` : text, { maxAliasCount: 0 }) as unknown;
   } catch {

@@ -192,6 +192,13 @@ function presentName(block: SchemaNode, former: string): string | undefined {
   return fields.find(([, field]) => field.formerly === former)?.[0];
 }
 
+/** Whether the value, or one that it holds, may name a file; `rows`: a file, folder or pattern of rows. */
+export function namesFile(node: SchemaNode, kind: 'path' | 'rows' = 'path'): boolean {
+  if (node[kind] === true || (node.items !== undefined && namesFile(node.items, kind))) return true;
+  const inner = [...branchesOf(node), ...Object.values(node.properties ?? {})];
+  return inner.some((each) => namesFile(each, kind));
+}
+
 function branchesOf(node: SchemaNode): SchemaNode[] {
   return node.anyOf ?? node.oneOf ?? [];
 }

@@ -2,6 +2,7 @@
 // not here, so that --help needs neither the schema nor anything behind it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../base/errors.js';
+import { kebabCase } from '../base/format.js';
 import type { Flags } from '../base/overrides.js';
 import type { Quantization } from '../config/compute.js';
 import { endWithOutput } from './output.js';
@@ -179,6 +180,30 @@ export function withoutTasks(
   }
   if (faults.length > 0) throw new UserError(faults);
   return checkpoints[0];
+}
+
+/** @param weighed it may be repeated, each value with a weight behind it. */
+export function stageOption(
+  flag: string,
+  { value, description, weighed }: { value?: string; description: string; weighed?: true },
+): Option {
+  const option = new Option(`--${kebabCase(flag)}${value === undefined ? '' : ` ${value}`}`, description);
+  return weighed ? option.argParser(collect) : option;
+}
+
+/** What such an option sets. */
+export function settingOf(value: string | string[] | true | undefined): string | true | undefined {
+  return Array.isArray(value) ? weighedPaths(value) : value;
+}
+
+/** `a.jsonl` and `b.jsonl=0.5` as a setting: the one path, or a list with weights. */
+export function weighedPaths(given: readonly string[]): string {
+  const sources = given.map((text) => {
+    const [, path = text, weight] = /^(.+)=(\d+(?:\.\d+)?|\.\d+)$/s.exec(text) ?? [];
+    return { path, ...(weight !== undefined && { weight: Number(weight) }) };
+  });
+  const [first] = sources;
+  return sources.length === 1 && first.weight === undefined ? first.path : JSON.stringify(sources);
 }
 
 export function withSeeds(command: Command): Command {

@@ -17,6 +17,8 @@ import {
   quantity,
   type RunOptions,
   refuseEmpty,
+  settingOf,
+  stageOption,
   wholeNumber,
   wholeNumbers,
   withAction,
@@ -91,11 +93,9 @@ function addStage(program: Command, name: StageName): void {
   const { description, flags = {}, next } = help;
   const stage = withRun(program.command(command).description(description));
   if (output === 'checkpoint') withTraining(withFrom(stage));
-  for (const [flag, { value, description }] of Object.entries(flags)) {
-    stage.option(value === undefined ? `--${flag}` : `--${flag} ${value}`, description);
-  }
-  stage.action(async (options: RunOptions & Record<string, string | true | undefined>) => {
-    const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, options[flag]] as const);
+  for (const [flag, form] of Object.entries(flags)) stage.addOption(stageOption(flag, form));
+  stage.action(async (options: RunOptions & Record<string, string | string[] | true | undefined>) => {
+    const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, settingOf(options[flag])] as const);
     const valued = given.filter(([, value]) => value !== true);
     const blocks = given.filter(([, value]) => value === true).map(([key]) => key);
     const { runOneStage } = await import('./run-stages.js');

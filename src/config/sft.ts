@@ -1,7 +1,7 @@
 // The knobs of fine-tuning: which conversations, how long a row is, what else is read, and the trainer's.
 import { z } from 'zod';
 import { loraSchema } from './lora.js';
-import { optionalRows } from './paths.js';
+import { optionalRows, rows } from './paths.js';
 import { templateNames } from './templates.js';
 import { type TrainConfig, tunedTrainSchema } from './train.js';
 
@@ -9,8 +9,39 @@ import { type TrainConfig, tunedTrainSchema } from './train.js';
 export const lossChoices = ['assistant', 'all', 'last'] as const;
 export type LossChoice = (typeof lossChoices)[number];
 
+const conversations = rows('conversations (rows of JSONL, Parquet, …), or hf:ORG/NAME[:PATH], a data set of a hub');
+const weighedSource = z.strictObject({
+  path: conversations,
+  weight: z
+    .number()
+    .gt(0)
+    .max(1000)
+    .default(1)
+    .describe('how often a conversation is read in one epoch: 2 = twice, 0.5 = every second one'),
+});
+
 export const sftSchema = z.strictObject({
-  data: optionalRows('conversations (rows of JSONL, Parquet, …); default: what self-instruct made'),
+  data: z
+    .union([
+      conversations,
+      z
+        .array(z.union([conversations, weighedSource]))
+        .min(1)
+        .max(1000),
+    ])
+    .optional()
+    .describe(
+      'conversations: rows (a file, a folder, a pattern, hf:ORG/NAME), or a list of those or of {path, weight}; default: what self-instruct made',
+    ),
+  evalData: optionalRows('conversations to measure with while training; default: those that self-instruct kept apart'),
+  validation: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.05)
+    .describe(
+      'share of the conversations that is held out to measure with, where there are no others for that (1000 at most, by hash)',
+    ),
   contextLength: z
     .int()
     .min(8)

@@ -11,6 +11,8 @@ export interface SequenceSource {
   readonly length: number;
   /** Tokens of all sequences, where it is known without reading them. */
   readonly tokenCount?: number;
+  /** Tokens of each sequence, where they are known: 'whole' then reads only what it places. */
+  readonly lengths?: ArrayLike<number>;
   get(index: number): TokenSequence | Promise<TokenSequence>;
 }
 
@@ -35,6 +37,13 @@ const stateSchema = z.object({
 /** The position between two batches. Plain JSON: a checkpoint holds it. */
 export type PackingState = z.output<typeof stateSchema>;
 
+/** Taken from the order and not yet placed; kept beside its index, so that it is fetched once, where it had to be fetched for its length. */
+interface WaitingSequence {
+  index: number;
+  inputs: number;
+  sequence?: TokenSequence;
+}
+
 /** How many sequences 'whole' chooses from. */
 const lookAhead = 128;
 
@@ -42,8 +51,7 @@ export class PackedBatches {
   readonly #options: PackingOptions;
   readonly #order: ShuffledOrder;
   #offset = 0;
-  /** Kept beside their indices so that each is fetched once. */
-  #waiting: { index: number; sequence: TokenSequence }[] = [];
+  #waiting: WaitingSequence[] = [];
   /** Indices of a restored state, fetched by the next call. */
   #restored: number[] = [];
 
@@ -138,7 +146,7 @@ export class PackedBatches {
 
   async #packRow(builder: BatchBuilder, row: number): Promise<void> {
     let column = 0;
-    for (const sequence of await this.#nextRow()) {
+    for (const { index, sequence = await this.#options.source.get(index) } of await this.#nextRow()) {
       const count = inputLength(sequence);
       builder.place(sequence, { row, column, from: 0, count });
       column += count;
@@ -149,31 +157,37 @@ export class PackedBatches {
    * 'whole': the sequences of the next row. The oldest waiting one opens the row, so none waits for ever; then those that
    * leave the least room. A row holds sequences of one epoch; a batch may straddle two.
    */
-  async #nextRow(): Promise<TokenSequence[]> {
+  async #nextRow(): Promise<WaitingSequence[]> {
     await this.#lookAhead();
     const [oldest, ...others] = this.#waiting;
     if (oldest === undefined) throw nothingToTrainOn();
     const chosen = fullest(
-      others.map(({ sequence }) => inputLength(sequence)),
-      this.#options.columns - inputLength(oldest.sequence),
+      others.map(({ inputs }) => inputs),
+      this.#options.columns - oldest.inputs,
     );
     this.#waiting = others.filter((_, index) => !chosen.has(index));
     await this.#lookAhead();
     if (this.#waiting.length === 0) this.#order.begin(this.epoch + 1);
-    return [oldest, ...others.filter((_, index) => chosen.has(index))].map(({ sequence }) => sequence);
+    return [oldest, ...others.filter((_, index) => chosen.has(index))];
   }
 
   /** Fills the waiting list from the order; sequences with nothing to predict are passed over. */
   async #lookAhead(): Promise<void> {
-    const { source, columns } = this.#options;
-    for (const index of this.#restored) this.#waiting.push({ index, sequence: await source.get(index) });
+    const { columns } = this.#options;
+    for (const index of this.#restored) this.#waiting.push(await this.#at(index));
     this.#restored = [];
     while (this.#waiting.length < lookAhead && !this.#order.isOver) {
-      const index = this.#order.take();
-      const sequence = await source.get(index);
-      if (inputLength(sequence) > columns) throw tooLong(sequence, columns);
-      if (inputLength(sequence) > 0) this.#waiting.push({ index, sequence });
+      const next = await this.#at(this.#order.take());
+      if (next.inputs > columns) throw tooLong(await this.#options.source.get(next.index), columns);
+      if (next.inputs > 0) this.#waiting.push(next);
     }
+  }
+
+  async #at(index: number): Promise<WaitingSequence> {
+    const { source } = this.#options;
+    if (source.lengths !== undefined) return { index, inputs: Math.max(0, source.lengths[index] - 1) };
+    const sequence = await source.get(index);
+    return { index, inputs: inputLength(sequence), sequence };
   }
 }
 

@@ -6,6 +6,7 @@ import { type Fault, ifAbsent, UserError } from '../base/errors.js';
 import { digestOf, sha256File } from '../base/files.js';
 import { countOf } from '../base/format.js';
 import { filesAt, type SourceFile } from './sources/files.js';
+import { datasetCommit, datasetRows, isDatasetName } from './sources/hub-rows.js';
 import type { Notice } from './sources/lines.js';
 import { readRecords, recordFormatOf, textFormatOf } from './sources/records.js';
 
@@ -65,6 +66,7 @@ export function shortened(faults: readonly Fault[], path: string): Fault[] {
 
 /** The files that `path` names, in order. In a folder, those that hold rows by their names. */
 async function rowFilesAt(path: string, notice?: Notice): Promise<SourceFile[]> {
+  if (isDatasetName(path)) return datasetRows(path);
   const kind = await stat(path).catch(ifAbsent(undefined));
   const all = await filesAt(path);
   if (kind?.isFile()) return all;
@@ -81,8 +83,9 @@ async function rowFilesAt(path: string, notice?: Notice): Promise<SourceFile[]> 
   return found;
 }
 
-/** Changes when any of the rows may have changed: of one file its sha256, of several their names and those. */
+/** Changes when any of the rows may have changed: of one file its sha256, of several their names and those; of a data set its commit. */
 export async function rowsDigest(path: string): Promise<string> {
+  if (isDatasetName(path)) return digestOf(await datasetCommit(path));
   const files = await rowFilesAt(path);
   if (files.length === 1 && files[0].path === path) return sha256File(path);
   const digests: [string, string][] = [];

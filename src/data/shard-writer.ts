@@ -18,9 +18,10 @@ import { sha256, writeFileDurable } from '../base/files.js';
 import { utf8Column, utf8Field } from './documents.js';
 import { type Split, splits } from './split.js';
 import type { Document } from './types.js';
+import { runsOf } from './weight-runs.js';
 
-/** What one random access reads: 128 KiB of uint16. */
-const tokensPerBatch = 1 << 16;
+/** What one random access reads: 128 KiB of uint16; of conversations, which are read in any order and are short, 32 KiB. */
+const tokensPerBatch = { text: 1 << 16, weighed: 1 << 14 };
 const documentsPerBatch = 4096;
 /** What is held in memory while writing. */
 const tokensPerShard = 1 << 23;
@@ -31,6 +32,8 @@ export const manifestSchema = z.strictObject({
   /** Digest of the tokenizer.json that made the ids. */
   tokenizer: z.string(),
   vocabSize: z.int().min(1),
+  /** Each document says what its tokens weigh in the loss: it is a conversation. */
+  weighed: z.literal(true).optional(),
   /** Tokens count those that start and end each document; bytes are of the text alone, in UTF-8. */
   counts: z.array(
     z.strictObject({
@@ -57,6 +60,16 @@ export type TokenManifest = z.output<typeof manifestSchema>;
 export type TokenCounts = TokenManifest['counts'][number];
 
 const texts = ['id', 'source', 'language'] as const;
+type DocumentName = Pick<Document, (typeof texts)[number]>;
+
+interface PendingDocument {
+  document: DocumentName;
+  bytes: number;
+  /** Of its tokens, in those of the record batch. */
+  end: number;
+  /** What they weigh, where that is kept. */
+  runs?: readonly number[];
+}
 
 /** Gathers documents into record batches, batches into shards, and counts them in the manifest. */
 export class ShardWriter {
@@ -67,23 +80,26 @@ export class ShardWriter {
   readonly #schema: Schema;
   /** By language and source. */
   readonly #counts = new Map<string, TokenCounts>();
-  /** Of the record batch that is being filled: its documents, with their bytes and where their tokens end. */
-  #pending: { document: Document; bytes: number; end: number }[] = [];
+  /** The documents of the record batch that is being filled. */
+  #pending: PendingDocument[] = [];
   #tokens: Uint16Array | Uint32Array;
   #batches: RecordBatch[] = [];
   #shardTokens = 0;
   #shards = 0;
+  readonly #tokensPerBatch: number;
 
   constructor(split: Split, directory: string, manifest: TokenManifest) {
     this.#split = split;
     this.#directory = directory;
     this.#manifest = manifest;
     this.#ids = manifest.vocabSize <= 1 << 16 ? new Uint16() : new Uint32();
-    this.#tokens = new this.#ids.ArrayType(tokensPerBatch);
+    this.#tokensPerBatch = manifest.weighed ? tokensPerBatch.weighed : tokensPerBatch.text;
+    this.#tokens = new this.#ids.ArrayType(this.#tokensPerBatch);
     this.#schema = new Schema([
       ...texts.map(utf8Field),
       new Field('bytes', new Uint32(), false),
       new Field('tokens', new List(new Field('item', this.#ids, false)), false),
+      ...(manifest.weighed ? [new Field('weights', new List(new Field('item', new Uint32(), false)), false)] : []),
     ]);
   }
 
@@ -95,13 +111,26 @@ export class ShardWriter {
     tokens[start] = first;
     tokens.set(ids, start + 1);
     tokens[end - 1] = last;
-    const bytes = Buffer.byteLength(document.text);
-    this.#pending.push({ document, bytes, end });
+    await this.#added({ document, bytes: Buffer.byteLength(document.text), end });
+  }
+
+  /** Copies the tokens of a conversation and their weights: the manifest is that of `weighed` ones. */
+  async addWeighed(document: DocumentName, tokens: ArrayLike<number>, weights: ArrayLike<number>): Promise<void> {
+    const start = this.#pendingTokens;
+    const end = start + tokens.length;
+    this.#reserve(end).set(tokens, start);
+    await this.#added({ document, bytes: 0, end, runs: runsOf(weights) });
+  }
+
+  async #added(added: PendingDocument): Promise<void> {
+    const { document, bytes, end } = added;
+    const start = this.#pendingTokens;
+    this.#pending.push(added);
     const entry = this.#entry(document);
     entry.documents++;
     entry.tokens += end - start;
     entry.bytes += bytes;
-    if (end >= tokensPerBatch || this.#pending.length >= documentsPerBatch) this.#endBatch();
+    if (end >= this.#tokensPerBatch || this.#pending.length >= documentsPerBatch) this.#endBatch();
     if (this.#shardTokens >= tokensPerShard) await this.#endShard();
   }
 
@@ -122,7 +151,7 @@ export class ShardWriter {
     return this.#tokens;
   }
 
-  #entry({ source, language }: Document): TokenCounts {
+  #entry({ source, language }: DocumentName): TokenCounts {
     const name = `${language}/${source}`;
     let entry = this.#counts.get(name);
     if (entry === undefined) {
@@ -147,11 +176,21 @@ export class ShardWriter {
         valueOffsets,
         child: makeData({ type: this.#ids, data }),
       }),
+      ...(this.#manifest.weighed ? [this.#weights()] : []),
     ];
     const type = new Struct(this.#schema.fields);
     this.#batches.push(new RecordBatch(this.#schema, makeData({ type, length, nullCount: 0, children })));
     this.#shardTokens += data.length;
     this.#pending = [];
+  }
+
+  #weights() {
+    const runs = this.#pending.map((each) => each.runs ?? []);
+    const valueOffsets = new Int32Array(runs.length + 1);
+    for (const [i, { length }] of runs.entries()) valueOffsets[i + 1] = valueOffsets[i] + length;
+    const child = makeData({ type: new Uint32(), data: Uint32Array.from(runs.flat()) });
+    const type = this.#schema.fields[5].type as List;
+    return makeData({ type, length: runs.length, nullCount: 0, valueOffsets, child });
   }
 
   async #endShard(): Promise<void> {

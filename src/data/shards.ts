@@ -10,6 +10,7 @@ import { type ArrowFile, type Batch, openArrowFile } from './arrow-file.js';
 import { readDocuments } from './documents.js';
 import { manifestSchema, ShardWriter, type TokenManifest } from './shard-writer.js';
 import { type Split, splits } from './split.js';
+import { weightsOf } from './weight-runs.js';
 
 /** A document's tokens: what starts one, the text, <|endoftext|>. The first (ours: <|endoftext|> too) is only predicted from. */
 export interface TokenDocument {
@@ -19,6 +20,8 @@ export interface TokenDocument {
   /** UTF-8 bytes of its text. */
   bytes: number;
   tokens: Uint16Array | Uint32Array;
+  /** Of a conversation: what each token weighs. */
+  loss?: Float32Array;
 }
 
 export interface TokenizeOptions {
@@ -97,6 +100,7 @@ interface BatchPlace {
 }
 
 const columns = { id: 'utf8', source: 'utf8', language: 'utf8', bytes: 'uint32', tokens: 'list' } as const;
+const weighedColumns = { ...columns, weights: 'list' } as const;
 
 /** Random access to the documents of one split. A `SequenceSource`. */
 export class TokenDocuments {
@@ -129,7 +133,22 @@ export class TokenDocuments {
     const batch = await this.#load(place);
     const row = index - place.first;
     const [id, source, language] = [0, 1, 2].map((column) => batch.text(column, row));
-    return { id, source, language, bytes: batch.number(3, row), tokens: batch.list(4, row) };
+    const tokens = batch.list(4, row);
+    const document = { id, source, language, bytes: batch.number(3, row), tokens };
+    if (!this.manifest.weighed) return document;
+    const loss = weightsOf(batch.list(5, row), tokens.length);
+    if (loss === undefined) throw damaged(place.file, `the weights of ${id} are not as many as its tokens`);
+    return { ...document, loss };
+  }
+
+  /** Tokens of every document, read once from beginning to end: 4 bytes a document. */
+  async readLengths(): Promise<Uint32Array> {
+    const lengths = new Uint32Array(this.length);
+    for (const place of this.#batches) {
+      const batch = await this.#read(place);
+      for (let row = 0; row < place.documents; row++) lengths[place.first + row] = batch.list(4, row).length;
+    }
+    return lengths;
   }
 
   /** The last batch that starts at or before `index`. */
@@ -156,7 +175,8 @@ export class TokenDocuments {
   }
 
   async #read({ file, index, documents }: BatchPlace): Promise<Batch> {
-    const opened = this.#files.get(file) ?? openArrowFile(file, columns, damaged);
+    const opened =
+      this.#files.get(file) ?? openArrowFile(file, this.manifest.weighed ? weighedColumns : columns, damaged);
     this.#files.set(file, opened);
     const batch = await (await opened).read(index);
     if (batch.rows === documents) return batch;

@@ -2,10 +2,11 @@
 // parent or a mistyped file name costs seconds and not the hours before it.
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { mapPaths, nodeAt, schemaNode } from '../base/schema.js';
+import { mapPaths, namesFile, nodeAt, schemaNode } from '../base/schema.js';
 import { shellQuoted } from '../base/shell.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
 import { filesAt } from '../data/sources/files.js';
+import { isDatasetName } from '../data/sources/hub-rows.js';
 import { isModelName } from '../network/model-name.js';
 import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
 
@@ -127,7 +128,8 @@ export function filesOf(config: PipelineConfig, name: StageName): Map<string, st
 
 /** Whether a path of a stage's block is that of rows, so that a folder or a pattern may be meant. */
 export function namesRows(name: StageName, key: string): boolean {
-  return nodeAt(pipelineNode, [name, ...key.split('.')])?.rows === true;
+  const node = nodeAt(pipelineNode, [name, ...key.split('.')]);
+  return node !== undefined && namesFile(node, 'rows');
 }
 
 /** The stage's block with every path replaced by `change(path, key)`. */
@@ -146,7 +148,9 @@ export async function checkFiles(plan: readonly StageName[], config: PipelineCon
   for (const name of plan) {
     for (const [key, path] of filesOf(config, name)) {
       if (isModelName(path)) continue; // a hub is asked when it is opened
-      const isThere = namesRows(name, key) ? (await filesAt(path)).length > 0 : await exists(path);
+      const isThere = namesRows(name, key)
+        ? isDatasetName(path) || (await filesAt(path)).length > 0
+        : await exists(path);
       if (!isThere) {
         faults.push({ what: `${name}.${key} names a file that does not exist`, where: path, next: 'Check the path' });
       }

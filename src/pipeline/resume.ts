@@ -3,7 +3,7 @@
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
 import { shorten } from '../base/format.js';
-import { nodeAt, presentPath, renameKeys, type SchemaNode } from '../base/schema.js';
+import { namesFile, nodeAt, presentPath, renameKeys, type SchemaNode } from '../base/schema.js';
 import type { StageName } from '../config/pipeline.js';
 import type { StageRow, StageTable } from '../stages/catalog.js';
 import type { SettingChange } from '../train/resume.js';
@@ -82,7 +82,7 @@ function differences(name: StageName, stages: StageTable, before: Provenance, no
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
     const [from, to] = [old.get(key), fresh.get(key)];
     if (key === `${name}.from`) addParent(from, to);
-    else if (nodeOf(key)?.path) addData(from, to);
+    else if (holdsFile(key)) addData(from, to);
     else add(key, from, to);
   }
   add('seed', before.seed, now.seed, undefined, 'the order of the data and every random draw follow from it');
@@ -134,6 +134,11 @@ function checkNames(named: readonly string[]): void {
       next: 'Name a key as --set does (pretrain.train.batchSize), or data',
     }));
   if (faults.length > 0) throw new UserError(faults);
+}
+
+function holdsFile(key: string): boolean {
+  const node = nodeOf(key);
+  return node !== undefined && namesFile(node);
 }
 
 function nodeOf(key: string): SchemaNode | undefined {

@@ -38,6 +38,14 @@ export interface StageRow<Name extends StageName = StageName> {
   load(): Promise<Stage<StageConfigs[Name]>>;
 }
 
+interface StageFlag {
+  /** Absent: it gives the block of that name its defaults. */
+  value?: string;
+  description: string;
+  /** May be repeated, each with a weight behind it (`file=0.5`): a list of {path, weight}. */
+  weighed?: true;
+}
+
 interface StageHelp {
   description: string;
   example: string;
@@ -45,7 +53,7 @@ interface StageHelp {
    * Flag → what it sets of the stage's block: `data` → `--data <value>` sets `sft.data`. Without a value it is a block,
    * which is then there with its defaults: `lora` → `--lora` sets `sft.lora`.
    */
-  flags?: Readonly<Record<string, { value?: string; description: string }>>;
+  flags?: Readonly<Record<string, StageFlag>>;
   /** What to type next. */
   next(runDirectory: string): string;
 }
@@ -117,9 +125,14 @@ export const stageTable: StageTable = {
       example: 'mossctl sft --from runs/quickstart/latest --data conversations.jsonl --out runs/mine',
       flags: {
         data: {
-          value: '<file>',
+          value: '<file[=weight]>',
           description:
-            'conversations instead of those of self-instruct: rows (JSONL, Parquet, …), a file, a folder or a pattern',
+            'conversations instead of those of self-instruct: rows (JSONL, Parquet, …), a file, a folder, a pattern or hf:ORG/NAME[:PATH]; may be repeated, with =0.5 to read half of them in an epoch, =2 each twice',
+          weighed: true,
+        },
+        evalData: {
+          value: '<file>',
+          description: 'conversations to measure with while training, instead of holding some of --data out',
         },
         lora: {
           description: 'train low-rank adapters beside the frozen weights (the block sft.lora), not all weights',

@@ -35,7 +35,7 @@ async function notesOf(rows: readonly unknown[], { model = published, set = [] a
     reporter: stageReporter({ emit: (event) => void events.push(event) }, 'sft'),
   });
   const notes = events.flatMap((event) => (event.type === 'note' ? [event.text.replaceAll(`${directory}/`, '')] : []));
-  return notes.filter((text) => /rows|fields/.test(text) && !text.startsWith('all conversations take'));
+  return notes.filter((text) => /rows|fields/.test(text) && !/^(all conversations take|rows\.jsonl: )/.test(text));
 }
 
 const user = (content: string, more: object = {}) => ({ role: 'user', content, ...more });

@@ -2,28 +2,36 @@
 import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import type { SftConfig } from '../../config/sft.js';
-import { SecondShare } from '../../data/apportionment.js';
+import { PhasedShares, SecondShare } from '../../data/apportionment.js';
 import { MixedBatches } from '../../data/mixed-batches.js';
 import { PackedBatches } from '../../data/packing.js';
 import type { BatchShape } from '../../data/sequences.js';
 import type { TokenDocuments } from '../../data/shards.js';
-import type { TokenSequence } from '../../data/types.js';
 import type { Job } from '../stage.js';
+import type { StoredRows } from './stored-rows.js';
 
 /**
- * Batches of conversations, or of those and plain text, and how many of them are one pass over the conversations. Where
- * one pass has fewer rows than a batch, the batch is that small: nothing is learnt twice in one step.
+ * Batches of conversations, or of those and plain text, and how many of them are one epoch: one pass over conversations of
+ * weight 1, two over those of weight 2. Where one epoch has fewer rows than a batch, the batch is that small: nothing is
+ * learnt twice in one step.
  */
 export async function makeBatches(
   { config, seed, reporter }: Job<SftConfig>,
-  sequences: readonly TokenSequence[],
+  groups: StoredRows['groups'],
   text: TokenDocuments | undefined,
   { columns, padId }: Omit<BatchShape, 'rows'>,
 ) {
   const { batchSize } = config.train;
-  const source = { length: sequences.length, get: (index: number) => sequences[index] };
-  const pack = (shape: BatchShape): PackedBatches => new PackedBatches({ source, mode: 'whole', seed, ...shape });
-  const perEpoch = (await pack({ rows: batchSize, columns, padId }).countRows()) / (1 - config.textShare);
+  const pack = (i: number, shape: BatchShape): PackedBatches => {
+    const own = i === 0 ? seed : Random.stream(seed, `sft-rows-${i}`).uint32();
+    return new PackedBatches({ source: groups[i].sequences, mode: 'whole', seed: own, ...shape });
+  };
+  const counts: number[] = [];
+  for (const [i, { weight }] of groups.entries()) {
+    counts.push(weight * (await pack(i, { rows: batchSize, columns, padId }).countRows()));
+  }
+  const conversationRows = counts.reduce((sum, rows) => sum + rows, 0);
+  const perEpoch = conversationRows / (1 - config.textShare);
   const shape = { rows: Math.min(batchSize, Math.ceil(perEpoch)), columns, padId };
   if (shape.rows < batchSize) {
     const rows = countOf(shape.rows, 'row');
@@ -32,13 +40,23 @@ export async function makeBatches(
       `all conversations take ${rows} of ${columns} tokens: a batch has that many, not ${batchSize}`,
     );
   }
-  const main = pack(shape);
   const batchesPerEpoch = perEpoch / shape.rows;
-  if (text === undefined) return { batches: main, batchesPerEpoch, shape };
-  // A stream of its own: not the order in which pretraining read.
-  const own = Random.stream(seed, 'sft-text').uint32();
-  const second = new PackedBatches({ source: text, mode: 'stream', seed: own, ...shape });
-  const supplies = new Map(Object.entries({ main, second }));
-  const batches = new MixedBatches({ supplies, apportionment: new SecondShare(config.textShare), ...shape });
-  return { batches, batchesPerEpoch, shape };
+  const supplies = new Map(groups.map((_, i) => [i === 0 ? 'main' : `main-${i}`, pack(i, shape)]));
+  const [main] = supplies.values();
+  if (text === undefined && supplies.size === 1) return { batches: main, batchesPerEpoch, shape };
+  if (text !== undefined) {
+    // A stream of its own: not the order in which pretraining read.
+    const own = Random.stream(seed, 'sft-text').uint32();
+    supplies.set('second', new PackedBatches({ source: text, mode: 'stream', seed: own, ...shape }));
+  }
+  const shares = counts.map((rows) => ((1 - config.textShare) * rows) / conversationRows);
+  const phase = { rows: Number.MAX_SAFE_INTEGER, shares: text === undefined ? shares : [...shares, config.textShare] };
+  const apportionment =
+    groups.length === 1
+      ? new SecondShare(config.textShare)
+      : new PhasedShares(
+          [phase],
+          phase.shares.map(() => Number.POSITIVE_INFINITY),
+        );
+  return { batches: new MixedBatches({ supplies, apportionment, ...shape }), batchesPerEpoch, shape };
 }

@@ -1,27 +1,57 @@
 // Conversations that training never sees, and a few answers to them for a person to read; figures are in metrics.ts.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { exists } from '../../base/files.js';
 import { countOf } from '../../base/format.js';
 import { heldOutRowsName } from '../../base/layout.js';
 import type { SftConfig } from '../../config/sft.js';
+import { RowNotes } from '../../data/conversations/notes.js';
 import type { Conversation } from '../../data/types.js';
 import { answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
 import type { LocalModel } from '../../inference/local-model.js';
-import type { ChatTemplate } from '../../tokenizer/chat-template.js';
+import type { StageReporter } from '../../report/event.js';
 import type { Job } from '../stage.js';
+import type { HeldOutRow } from './metrics.js';
+import { type FittingRows, fitted } from './rows.js';
+import type { HeldOutConversation } from './stored-rows.js';
 
 /** Answers shown as samples. */
 const maxSamples = 6;
 
-/** The half of the held-out tasks that stages may look at; none where self-instruct did not run. */
-export async function readHeldOut(
-  { inputs, reporter }: Job<SftConfig>,
-  template: ChatTemplate,
-): Promise<Conversation[]> {
-  if (inputs.selfInstruct === undefined) return [];
+/** `sft.evalData`, or the half of self-instruct's held-out tasks that stages may look at; undefined where there is neither. */
+export async function readHeldOut({
+  config,
+  inputs,
+  reporter,
+}: Job<SftConfig>): Promise<HeldOutConversation[] | undefined> {
+  const inSource = (path: string, conversations: readonly Conversation[]): HeldOutConversation[] =>
+    conversations.map((conversation) => ({ conversation, source: basename(path) }));
+  if (config.evalData !== undefined) return inSource(config.evalData, await readTasks(config.evalData, reporter));
+  if (inputs.selfInstruct === undefined) return undefined;
   const path = join(inputs.selfInstruct, heldOutRowsName);
-  if (!(await exists(path))) return [];
-  return askableTasks(splitHeldOut(await readTasks(path, reporter)).validation, template, reporter);
+  if (!(await exists(path))) return undefined;
+  return inSource(path, splitHeldOut(await readTasks(path, reporter)).validation);
+}
+
+/** As they would be learnt; those that the template cannot ask are skipped and counted. */
+export function heldOutRows(
+  all: readonly HeldOutConversation[],
+  fitting: FittingRows,
+  reporter: StageReporter,
+): HeldOutRow[] {
+  const asked = new Set(
+    askableTasks(
+      all.map(({ conversation }) => conversation),
+      fitting.template,
+      reporter,
+    ),
+  );
+  const notes = new RowNotes('held-out conversation');
+  const rows = all.flatMap(({ conversation, source }): HeldOutRow[] => {
+    if (!asked.has(conversation)) return [];
+    return [{ conversation, source, sequences: fitted(conversation, { ...fitting, notes, where: conversation.id }) }];
+  });
+  notes.report(reporter, fitting.columns);
+  return rows;
 }
 
 export function nothingHeldOut(heldOut: readonly Conversation[], columns: number): string {

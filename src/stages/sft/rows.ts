@@ -1,17 +1,14 @@
 // Conversations → token sequences, each with the tokens that are learnt; what is skipped or cut is said.
 import { type Fault, UserError } from '../../base/errors.js';
-import type { LossChoice, SftConfig } from '../../config/sft.js';
+import type { LossChoice } from '../../config/sft.js';
 import { fitConversation } from '../../data/conversations/fit.js';
-import { RowNotes } from '../../data/conversations/notes.js';
-import { readConversations } from '../../data/conversations/read.js';
-import { maxFaults, shortened } from '../../data/rows.js';
+import type { RowNotes } from '../../data/conversations/notes.js';
 import type { Conversation, TokenSequence } from '../../data/types.js';
 import { unlearntEnd } from '../../tokenizer/answer-ends.js';
 import { ChatTemplate, noTemplate } from '../../tokenizer/chat-template.js';
 import { missingTemplate } from '../../tokenizer/chatml.js';
 import { checkKeptTokens } from '../../tokenizer/message-escape.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import type { Job } from '../stage.js';
 
 /**
  * How conversations are written.
@@ -44,11 +41,17 @@ export function openTemplate(
   });
 }
 
-interface Fitting {
+/** How the conversations of one training become sequences. */
+export interface FittingRows {
   template: ChatTemplate;
   columns: number;
   loss: LossChoice;
-  notes: RowNotes;
+  keepTokens?: readonly string[];
+}
+
+interface Fitting extends FittingRows {
+  /** Nobody hears of what was said before. */
+  notes?: RowNotes;
   where: string;
   /** Hears of a row that should be learnt and of which no token would be; without it, such a row is skipped. */
   untrained?(fault: Fault): void;
@@ -66,43 +69,14 @@ export function fitted(
     return [];
   }
   if (!('sequences' in result)) {
-    notes.skip('skipped' in result ? result.skipped : result.untrained, where);
+    notes?.skip('skipped' in result ? result.skipped : result.untrained, where);
     return [];
   }
-  if (result.cutAnswers > 0) notes.cut(result.cutAnswers, where);
-  for (const note of result.notes) notes.add(note, where);
+  if (result.cutAnswers > 0) notes?.cut(result.cutAnswers, where);
+  for (const note of result.notes) notes?.add(note, where);
   if (loss === 'all') return result.sequences;
   const end = result.sequences.map((sequence) => unlearntEnd(template.tokenizer, sequence)).find(Boolean);
   if (end !== undefined)
-    notes.add({ level: 'warning', text: `an answer that is not learnt to its end: ${end}` }, where);
+    notes?.add({ level: 'warning', text: `an answer that is not learnt to its end: ${end}` }, where);
   return result.sequences;
-}
-
-export async function readSequences(
-  { config, reporter }: Job<SftConfig>,
-  path: string,
-  template: ChatTemplate,
-  columns: number,
-): Promise<TokenSequence[]> {
-  const sequences: TokenSequence[] = [];
-  const notes = new RowNotes();
-  const faults: Fault[] = [];
-  const untrained = (fault: Fault): void => void faults.push(fault);
-  for await (const { conversation, where } of readConversations(path, notes)) {
-    const { loss } = config;
-    const fitting = { template, columns, loss, notes, where, untrained };
-    sequences.push(...fitted(conversation, fitting));
-    if (faults.length >= maxFaults) break;
-  }
-  if (faults.length > 0) throw new UserError(shortened(faults, path));
-  notes.report(reporter, columns);
-  if (sequences.length === 0) {
-    throw new UserError({
-      where: path,
-      what: 'there is no conversation to train on',
-      why: notes.skippedInWords || 'the file is empty',
-      next: 'Give conversations with an answer to learn: --data FILE. mossctl inspect MODEL --row FILE:1 shows what becomes of one',
-    });
-  }
-  return sequences;
 }

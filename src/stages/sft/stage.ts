@@ -1,11 +1,7 @@
 // Stage 2: base model + conversations → chat model. Loss on the assistant's tokens only, its end token included.
-import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
-import { trainRowsName } from '../../base/layout.js';
 import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
-import { RowNotes } from '../../data/conversations/notes.js';
-import { rowsDigest } from '../../data/rows.js';
 import { openTokens } from '../../data/shards.js';
 import { isBaseModel } from '../../inference/chat-format.js';
 import { LocalModel, withWeights } from '../../inference/local-model.js';
@@ -15,9 +11,11 @@ import type { Job, Stage } from '../stage.js';
 import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
 import { openTuning, tunedModel } from './adapters.js';
 import { makeBatches } from './batches.js';
-import { nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
-import { HeldOutMetrics, type HeldOutRow } from './metrics.js';
-import { fitted, openTemplate, readSequences } from './rows.js';
+import { heldOutRows, nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
+import { HeldOutMetrics } from './metrics.js';
+import { openTemplate } from './rows.js';
+import { rowSources } from './sources.js';
+import { openRows } from './stored-rows.js';
 import { templated } from './template.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
@@ -43,23 +41,19 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const { lora, neftune } = config;
     const padId = model.config.pad_token_id;
     const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
-    const path = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
-    const sequences = await readSequences(job, path, template, columns);
-    const heldOut = await readHeldOut(job, template);
-    const notes = new RowNotes('held-out conversation');
-    const { loss } = config;
-    const heldOutRows = heldOut.map((conversation): HeldOutRow => {
-      return {
-        conversation,
-        sequences: fitted(conversation, { template, columns, loss, notes, where: conversation.id }),
-      };
-    });
-    notes.report(job.reporter, columns);
+    const { loss, keepTokens } = config;
+    const fitting = { template, columns, loss, keepTokens };
+    const sources = await rowSources(job);
+    const given = await readHeldOut(job);
+    const validation = given === undefined ? config.validation : 0;
+    const stored = await openRows(job, { sources, fitting, validation });
+    const rowsHeldOut = heldOutRows(given ?? stored.heldOut, fitting, job.reporter);
+    const heldOut = rowsHeldOut.map(({ conversation }) => conversation);
     // The text that pretraining read, where a share of the rows is to keep reading it.
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
-    const { batches, batchesPerEpoch, shape } = await makeBatches(job, sequences, text, { columns, padId });
+    const { batches, batchesPerEpoch, shape } = await makeBatches(job, stored.groups, text, { columns, padId });
     const { rows } = shape;
-    const figures = new HeldOutMetrics(heldOutRows, { tokenizer, shape, seed: job.seed });
+    const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed });
     const isMeasured = figures.names.length > 0;
     job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
     const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
@@ -80,6 +74,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
         settings: {
           contextLength: columns,
           loss: config.loss,
+          validation,
           textShare: config.textShare,
           ...(config.template !== undefined && { template: config.template }),
           ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
@@ -87,7 +82,12 @@ export const sftStage: Stage<WrittenSftConfig> = {
           ...(lora !== undefined && { lora }),
           train: config.train,
         },
-        inputDigest: digestOf({ conversations: await rowsDigest(path), columns, text: text?.manifest ?? null }),
+        inputDigest: digestOf({
+          conversations: sources.map(({ weight, digest }) => [digest, weight]),
+          validation,
+          columns,
+          text: text?.manifest ?? null,
+        }),
         ...compute,
       },
       evaluate: isMeasured ? (current) => figures.measure(current, job.signal) : undefined,
