@@ -1,6 +1,7 @@
 // npm run test:crash: one run of every stage is killed, stopped, starved of disk space and damaged, over and over, and
 // must always go on to the same result.
 //   --kills 200  --fills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
+//   --set KEY=VALUE (of the run; may be repeated)  --stage NAME (kills in this one alone)
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,8 @@ const { values: options } = parseArgs({
     fills: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     sources: { type: 'boolean', default: false },
+    set: { type: 'string', multiple: true, default: [] },
+    stage: { type: 'string' },
     folder: { type: 'string' },
   },
 });
@@ -26,6 +29,8 @@ const world: World = {
   command: options.sources ? commands.sources : commands.built,
   random: Random.stream(Number(options.seed), 'crash'),
   table: new Table(),
+  settings: options.set,
+  stage: options.stage,
 };
 
 console.log(`seed ${options.seed}, in ${folder}`);

@@ -15,6 +15,10 @@ export interface World {
   command: readonly string[];
   random: Random;
   table: Table;
+  /** Of the run: laid over those of the pipeline. */
+  settings?: readonly string[];
+  /** Kills come in this stage alone. */
+  stage?: string;
 }
 
 export interface Reference {
@@ -33,12 +37,15 @@ export interface RoundResult {
   isEqual: boolean;
 }
 
-export const runArguments = (run: string): string[] => ['run', join(root, 'scripts/crash/pipeline.yaml'), '--out', run];
+export const runArguments = (run: string, settings: readonly string[] = []): string[] => [
+  ...['run', join(root, 'scripts/crash/pipeline.yaml'), '--out', run],
+  ...settings.flatMap((setting) => ['--set', setting]),
+];
 
 /** The run that nothing happens to. */
-export async function uninterrupted(world: Pick<World, 'command'>, run: string): Promise<Reference> {
+export async function uninterrupted(world: Pick<World, 'command' | 'settings'>, run: string): Promise<Reference> {
   const started = performance.now();
-  const session = await runSession({ command: world.command, args: runArguments(run) });
+  const session = await runSession({ command: world.command, args: runArguments(run, world.settings) });
   if (session.code !== 0) throw new Error(`the run fails where nothing happens to it: ${session.stderr}`);
   const bytes = filesIn(run).reduce((sum, name) => sum + statSync(join(run, name)).size, 0);
   const milliseconds = performance.now() - started;
@@ -48,8 +55,13 @@ export async function uninterrupted(world: Pick<World, 'command'>, run: string):
 }
 
 /** Any instant of the process before its stages or of the next `reach` that are not finished, each equally likely. */
-function randomMoment(random: Random, { stages }: Reference, finished: ReadonlySet<string>, reach: number): Moment {
-  const stage = random.choose([...stages.keys()].filter((name) => !finished.has(name)).slice(0, 1 + reach));
+function randomMoment(
+  { random, stage: only }: Pick<World, 'random' | 'stage'>,
+  { stages }: Reference,
+  finished: ReadonlySet<string>,
+  reach: number,
+): Moment {
+  const stage = only ?? random.choose([...stages.keys()].filter((name) => !finished.has(name)).slice(0, 1 + reach));
   return { stage, milliseconds: random.uniform() * (stages.get(stage) ?? 0) };
 }
 
@@ -67,11 +79,12 @@ const acts: readonly Act[] = [
 
 /** Kills (and sometimes asks to stop) until `kills` were delivered or the run is finished; damages files in between. */
 export async function killRound(
-  { command, random, table }: World,
+  world: World,
   run: string,
   reference: Reference,
   { kills, damageShare, letGo = true }: { kills: number; damageShare: number; letGo?: boolean },
 ): Promise<RoundResult> {
+  const { command, random, table, settings } = world;
   const trial = new Trial(run, table);
   let killed = 0;
   let processes = 0;
@@ -81,9 +94,9 @@ export async function killRound(
     const isLeft = killed >= kills || (letGo && isLetGo(random, reference, trial.finishedStages));
     const session = await runSession({
       command,
-      args: runArguments(run),
+      args: runArguments(run, settings),
       ...(!isLeft && {
-        moment: randomMoment(random, reference, trial.finishedStages, 2),
+        moment: randomMoment(world, reference, trial.finishedStages, 2),
         async act(child) {
           for (const [i, signal] of signals.entries()) {
             if (i > 0) await sleep(random.integer(0, 60));
@@ -104,7 +117,7 @@ export async function killRound(
     // A finished run is damaged once more: what is made again must come out the same.
     await hurt(trial, command, random);
     trial.survey();
-    trial.take(await runSession({ command, args: runArguments(run) }), undefined);
+    trial.take(await runSession({ command, args: runArguments(run, settings) }), undefined);
     processes++;
   }
   const isEqual = trial.violations.length === 0 && trial.finish(reference.fingerprint);
@@ -135,11 +148,12 @@ async function hurt(trial: Trial, command: readonly string[], random: Random): P
 
 /** The disk is filled to the last block at a random moment of each process, and freed again after a while. */
 export async function diskRound(
-  { command, random, table }: World,
+  world: World,
   disk: string,
   reference: Reference,
   fills: number,
 ): Promise<RoundResult & { fills: number }> {
+  const { command, random, table, settings } = world;
   const run = join(disk, 'run');
   rmSync(run, { recursive: true, force: true });
   mkdirSync(run);
@@ -150,9 +164,9 @@ export async function diskRound(
     trial.survey();
     const session = await runSession({
       command,
-      args: runArguments(run),
+      args: runArguments(run, settings),
       ...(filled < fills && {
-        moment: randomMoment(random, reference, trial.finishedStages, Number.POSITIVE_INFINITY),
+        moment: randomMoment(world, reference, trial.finishedStages, Number.POSITIVE_INFINITY),
         async act() {
           fillDisk(disk);
           await sleep(random.integer(50, reference.milliseconds / 3));
