@@ -90,6 +90,12 @@ export function fingerprint(run: string): Record<string, string> {
     }
   }
   const latest = realpathSync(join(run, 'latest'));
-  found.latest = `${relative(realpathSync(run), latest)} ${sha256(join(latest, 'model.safetensors'))}`;
+  found.latest = `${relative(realpathSync(run), latest)} ${sha256(join(latest, weightsIn(latest)))}`;
   return found;
+}
+
+/** Of an adapter its own: its base is another checkpoint's. */
+function weightsIn(checkpoint: string): string {
+  const names = ['model.safetensors', 'adapter_model.safetensors'];
+  return names.find((name) => existsSync(join(checkpoint, name))) ?? names[0];
 }

@@ -57,7 +57,12 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const isMeasured = figures.names.length > 0;
     job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
     const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
-    checkTrainingMemory({ ...memory, table: model.parameters, reporter: job.reporter });
+    checkTrainingMemory({
+      ...memory,
+      table: model.parameters,
+      hasHalves: (model.halves?.size ?? 0) > 0,
+      reporter: job.reporter,
+    });
     const result = await runTraining(job, {
       model,
       objective: tokenObjective(batches, config.train),
