@@ -87,8 +87,8 @@ try {
   await openBackend('native', { threads: 1 });
   console.log(`llama.cpp of node-llama-cpp ${version}\n`);
   console.log(row('model', 'dtype', 'ids', 'chats', 'logits', 'greedy'));
-  for (const [name, checkpoint] of await checkpoints(process.argv.slice(2)))
-    await compareModel(llama, name, checkpoint);
+  for (const [name, checkpoint, wanted] of await checkpoints(process.argv.slice(2)))
+    await compareModel(llama, name, checkpoint, wanted);
   for (const name of adapters) await compareAdapter(llama, name);
   await llama.dispose();
 } finally {
@@ -114,12 +114,14 @@ async function checkpoints(paths) {
     found.push([name, await ggufCheckpoint(type, overrides)]);
   }
   for (const name of foreign) found.push([name, await openCheckpoint(`${fixtures}fixtures/${name}`)]);
-  for (const name of adapters) found.push([`${name}, merged`, await openCheckpoint(adapterFolder(name))]);
+  for (const name of adapters) {
+    found.push([`${name}, merged`, await openCheckpoint(adapterFolder(name)), ['f32']]);
+  }
   for (const path of paths) found.push([basename(path), await openCheckpoint(path)]);
   return found;
 }
 
-async function compareModel(llama, name, checkpoint) {
+async function compareModel(llama, name, checkpoint, wanted = dtypes) {
   const tokenizer = await Tokenizer.open(checkpoint.tokenizerFolder);
   const template = new ChatTemplate(tokenizer);
   const model = modelFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
@@ -127,7 +129,7 @@ async function compareModel(llama, name, checkpoint) {
   const longest = cases.texts.map((text) => tokenizer.encodeTrusted(text)).sort((a, b) => b.length - a.length)[0];
   const sequence = longest.slice(0, Math.min(100, model.config.max_position_embeddings));
   const expected = { logits: logitsOf(model, sequence), greedy: prompts.map((prompt) => greedyOf(model, prompt)) };
-  for (const dtype of dtypes) {
+  for (const dtype of wanted) {
     const path = join(scratch, 'model.gguf');
     await writeGguf(path, checkpoint, { dtype });
     const theirs = await llama.loadModel({ modelPath: path });

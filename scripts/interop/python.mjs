@@ -5,7 +5,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const packages = ['torch==2.15.0', 'transformers==5.23.0', 'tokenizers==0.23.3', 'jinja2==3.1.6', 'numpy==2.4.6'];
+const packages = [
+  ...['torch==2.15.0', 'transformers==5.23.0', 'tokenizers==0.23.3', 'jinja2==3.1.6', 'numpy==2.4.6', 'peft==0.21.2'],
+];
 /** Where torch has builds without CUDA, a tenth of the size; PyPI's own serve where this cannot be reached. */
 const cpuIndex = 'https://download.pytorch.org/whl/cpu';
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -31,8 +33,8 @@ export function findPython() {
 
 function checked(python) {
   const next =
-    'Set MOSSCTL_PYTHON to an interpreter that has torch and transformers, or leave it unset to have one made';
-  call(python, ['-c', 'import torch, transformers, tokenizers, jinja2'], next);
+    'Set MOSSCTL_PYTHON to an interpreter that has torch, transformers and peft, or leave it unset to have one made';
+  call(python, ['-c', 'import torch, transformers, tokenizers, jinja2, peft'], next);
   return python;
 }
 

@@ -271,7 +271,8 @@ export async function modelsNear(path: string): Promise<string[]> {
   for (let depth = 0; depth < 4 && found.length < maxShown; depth++) {
     const next: string[] = [];
     for (const folder of folders.slice(0, 200)) {
-      if ((await exists(join(folder, manifestName))) || (await exists(join(folder, configName)))) found.push(folder);
+      const isModel = [manifestName, configName, adapterWeightsName].map((name) => exists(join(folder, name)));
+      if ((await Promise.all(isModel)).includes(true)) found.push(folder);
       else next.push(...(await foldersIn(folder)));
     }
     folders = next;

@@ -171,7 +171,7 @@ function adviceOn({ missing, unknown, misshapen, rows }: Misfit): Pick<Fault, 'w
   if (missing.length + misshapen === 0 && !extensions.has(undefined)) {
     return {
       what: `these weights have ${[...extensions].join(' and ')}: only the training that made them knows how to apply them`,
-      next: 'Resume that training; merging adapters is not built yet',
+      next: 'Resume that training, or save the adapter in a folder of its own: adapter_config.json and adapter_model.safetensors',
     };
   }
   const layers = Math.max(0, ...rows.map(({ layer = -1 }) => layer + 1));

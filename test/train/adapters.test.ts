@@ -185,7 +185,7 @@ test('weights with adapters or a value head are refused by what they have; a dam
     where: 'runs/tuned',
     what: 'these weights have adapters: only the training that made them knows how to apply them',
     why: faultOf(tensorsOf(adapters(base.parameters))).why,
-    next: 'Resume that training; merging adapters is not built yet',
+    next: 'Resume that training, or save the adapter in a folder of its own: adapter_config.json and adapter_model.safetensors',
   });
   const damaged = new Map(whole);
   damaged.delete('model.norm.weight');
