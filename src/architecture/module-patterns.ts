@@ -35,6 +35,8 @@ export function firstPatterns(
   return modules.map((_, module) => patterns.find((_, i) => found[i][module]));
 }
 
+class TooSlow extends Error {}
+
 /** For each regular expression, which modules it matches. `written`: what to call it in an error. */
 function tested(
   expressions: readonly string[],
@@ -42,24 +44,24 @@ function tested(
   modules: readonly string[],
   where: string,
 ): boolean[][] {
-  const start = performance.now();
+  const end = performance.now() + maxMilliseconds; // for all of them together
   return expressions.map((expression, i) => {
     // Without these there is nothing to try again after it has failed: no clock is needed.
     const isPlain = /^[\w.]*$/.test(written[i]);
     try {
       if (written[i].length > maxLength) throw new Error(`it has more than ${maxLength} characters`);
-      if (isPlain) return modules.map((module) => new RegExp(expression, 'u').test(module));
-      const code = "modules.map((module) => new RegExp(expression, 'u').test(module)).join()";
-      const answer: unknown = runInNewContext(
-        code,
-        { expression, modules: [...modules] },
-        { timeout: Math.max(1, Math.ceil(start + maxMilliseconds - performance.now())) }, // for all of them together
-      );
+      const left = Math.ceil(end - performance.now());
+      if (left <= 0) throw new TooSlow();
+      const regex = isPlain ? new RegExp(expression, 'u') : undefined;
+      if (regex !== undefined) return modules.map((module) => regex.test(module));
+      const code = "const regex = new RegExp(expression, 'u'); modules.map((module) => regex.test(module)).join()";
+      const answer: unknown = runInNewContext(code, { expression, modules: [...modules] }, { timeout: left });
       return String(answer)
         .split(',')
         .map((word) => word === 'true');
     } catch (error) {
-      const isSlow = (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+      const { code } = error as { code?: unknown };
+      const isSlow = error instanceof TooSlow || code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
       throw new UserError({
         where,
         what: `the pattern ${written[i].slice(0, 200)} cannot be used`,

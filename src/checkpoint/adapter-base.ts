@@ -53,7 +53,7 @@ async function pathOf({ name, revision }: AdapterConfig['base'], directory: stri
 
 function baseNotFound(directory: string, { name, revision }: AdapterConfig['base']): UserError {
   const what = 'the base model of this adapter is not here';
-  const merged = `mossctl import ${shellQuoted(directory)} --out MERGED --base`;
+  const merged = `mossctl export ${shellQuoted(directory)} --merge --out MERGED --base`;
   if (name === undefined || !isPrintable(name)) {
     const why = `${adapterConfigName} names ${name === undefined ? 'none' : 'none that could be a path'}`;
     return new UserError({ what, where: directory, why, next: `Name its folder: ${merged} FOLDER` });

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AdapterShape } from '../architecture/adapters.js';
-import { firstPatterns, isTarget, modulesMatching } from '../architecture/module-patterns.js';
+import { firstPatterns, modulesMatching } from '../architecture/module-patterns.js';
 import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { shorten } from '../base/format.js';
@@ -21,7 +21,7 @@ import { parseJsonAs } from './manifest.js';
 const peftVersion = '0.21.2';
 /** What PEFT takes where Llama, Qwen2 and Qwen3 adapters name no targets. */
 const defaultTargets = ['q_proj', 'v_proj'];
-const maxNames = 100_000;
+const maxNames = 20_000;
 
 export interface AdapterConfig {
   task: 'CAUSAL_LM' | 'SEQ_CLS';
@@ -75,7 +75,7 @@ const schema = z.looseObject({
   alpha_pattern: patterns(alpha).nullish(),
   layers_to_transform: z.union([z.int().min(0), z.array(z.int().min(0)).max(10_000)]).nullish(),
   layers_pattern: z.union([names, name]).nullish(),
-  modules_to_save: names.nullish(),
+  modules_to_save: names.max(1000).nullish(),
   trainable_token_indices: z.union([ids, z.record(name, ids)]).nullish(),
   ensure_weight_tying: z.boolean().nullish(),
   init_lora_weights: z.union([z.boolean(), z.string().max(100)]).nullish(),
@@ -223,10 +223,22 @@ export function planAdapter(config: AdapterConfig, modules: readonly string[], p
 
 /** The targets as they are written, without those that the model does not have, where they mean exactly these modules. */
 function suffixesFor(targets: readonly string[], targeted: readonly string[], modules: readonly string[]): string[] {
-  const wanted = new Set(targeted);
-  const isExact = modules.every((module) => targets.some((target) => isTarget(target, module)) === wanted.has(module));
-  if (!isExact) return [...targeted].sort();
-  return targets.filter((target) => targeted.some((module) => isTarget(target, module))).sort();
+  const [named, wanted] = [namedBy(targets), new Set(targeted)];
+  if (!modules.every((module) => named(module) === wanted.has(module))) return [...targeted].sort();
+  const used = new Set(targeted.flatMap(endsOf));
+  return targets.filter((target) => used.has(target)).sort();
+}
+
+/** Whether a module's name, or its last segments, are among these: what `isTarget` says of each, for many. */
+function namedBy(names: readonly string[]): (module: string) => boolean {
+  const all = new Set(names);
+  return (module) => endsOf(module).some((end) => all.has(end));
+}
+
+/** `a.b.c`, `b.c` and `c` of `a.b.c`. */
+function endsOf(module: string): string[] {
+  const segments = module.split('.');
+  return segments.map((_, i) => segments.slice(i).join('.'));
 }
 
 function targetedModules(config: AdapterConfig, modules: readonly string[], path: string): string[] {
@@ -235,7 +247,7 @@ function targetedModules(config: AdapterConfig, modules: readonly string[], path
     new Set(
       typeof wanted === 'string'
         ? modulesMatching(wanted, modules, `${path} ${field}`)
-        : modules.filter((module) => wanted.some((target) => isTarget(target, module))),
+        : modules.filter(namedBy(wanted)),
     );
   const isAllLinear = typeof targets === 'string' && targets.toLowerCase() === 'all-linear';
   const inLayers = (module: string): boolean => /(^|\.)layers\.\d+\./.test(module);

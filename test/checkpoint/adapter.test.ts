@@ -83,12 +83,21 @@ test('fields that would change what is computed are refused by name, all at once
     [{ r: 1e9 }, /does not describe an adapter.*r: /],
     [{ rank_pattern: { '(.+)+!': 2 } }, /tries too many ways/],
     [{ target_modules: '(?P<x>q_proj)(' }, /cannot be used/],
+    [{ rank_pattern: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`a${i}[.]b`, 1])) }, /too many ways/],
+    [{ target_modules: Array.from({ length: 20_001 }, (_, i) => `m${i}`) }, /target_modules/],
     [{ base_model_name_or_path: 'x'.repeat(5000) }, /base_model_name_or_path/],
   ];
   for (const [config, message] of cases) await refuses(await copyOf('plain', config), message);
   const deep = await copyOf('plain');
   await writeFile(join(deep, 'adapter_config.json'), `${'['.repeat(200)}${']'.repeat(200)}`);
   await refuses(deep, /nested more than 100 levels/);
+});
+
+test('a tokenizer with more tokens than the base has rows is that of another model', async () => {
+  const path = await copyOf('plain');
+  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
+    await cp(join(bases, 'qwen3', name), join(path, name));
+  await refuses(path, /the tokenizer has ids up to 367 .* the model only up to 366/);
 });
 
 test('unknown fields are reported, and a __proto__ among the patterns is a name like any other', async () => {
