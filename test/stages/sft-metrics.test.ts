@@ -86,6 +86,13 @@ test('loss by source, answers that end and are right by family and language, and
     ...{ 'exactMatch.en': 1 / 2, 'exactMatch.zh': 1 },
     ...{ 'exactMatch.next': 1, 'exactMatch.other': 0 },
   });
+  // However many are held out, an evaluation reads a bounded number of tokens.
+  const many = new HeldOutMetrics(
+    Array.from({ length: 5000 }, () => rows[0]),
+    { tokenizer, shape, seed: 1 },
+  );
+  const measured = Number(/on (\d+) of 5,000/.exec(many.note)?.[1] ?? assert.fail(many.note));
+  assert.ok(measured * sequences[0].tokens.length <= 32_768 && (measured + 1) * sequences[0].tokens.length > 32_768);
   // Without an answer that can be asked for, the loss alone; without a row that fits, nothing at all.
   const long = heldOut(row('5', 'one', 'two '.repeat(100)), 'a');
   assert.deepEqual(new HeldOutMetrics([long], { tokenizer, shape, seed: 1 }).names, ['heldOutLoss']);

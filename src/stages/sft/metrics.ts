@@ -2,6 +2,7 @@
 // and of a few answers, greedy ones, whether they end by themselves and are right, by family of tasks and by language.
 import { setImmediate } from 'node:timers/promises';
 import { countOf } from '../../base/format.js';
+import { Random } from '../../base/random.js';
 import { detectLanguage } from '../../data/clean.js';
 import { type BatchShape, batchesOnce } from '../../data/sequences.js';
 import type { Check, Conversation, TokenSequence } from '../../data/types.js';
@@ -21,6 +22,8 @@ const maxReferenceTokens = 96;
 const maxNewTokens = 128;
 /** A reference answer of at most so many tokens is its own check, where the row has none: a label, a name, a number. */
 const maxExactTokens = 16;
+/** Tokens that the loss is taken on, about: of more conversations, so many are measured, the same ones each time. */
+const maxLossTokens = 32_768;
 /** Sources of which a loss is given: as many as one chart shows. */
 const maxSources = 6;
 
@@ -45,11 +48,14 @@ export class HeldOutMetrics {
   readonly #sources: readonly string[];
   readonly #asked: readonly Conversation[];
   readonly #limit: number;
+  /** Of all rows that were given. */
+  readonly #count: number;
 
   constructor(rows: readonly HeldOutRow[], options: HeldOutOptions) {
-    this.#rows = rows;
+    this.#rows = affordable(rows);
+    this.#count = rows.length;
     this.#options = options;
-    this.#sources = sourcesOf(rows);
+    this.#sources = sourcesOf(this.#rows);
     const tokensOf = (text: string): number => options.tokenizer.encode(text).length;
     const questions = rows.flatMap(({ conversation }) => questionOf(conversation, tokensOf));
     const chosen = balanced(questions);
@@ -65,7 +71,8 @@ export class HeldOutMetrics {
 
   /** What an evaluation does, for a person to know before it is done again and again. */
   get note(): string {
-    const loss = `an evaluation takes the loss on ${countOf(this.#rows.length, 'held-out conversation')}`;
+    const some = this.#rows.length < this.#count ? `${this.#rows.length} of ` : '';
+    const loss = `an evaluation takes the loss on ${some}${countOf(this.#count, 'held-out conversation')}`;
     if (this.#asked.length === 0) return `${loss}; none has an answer short enough to ask for`;
     const checked = this.#asked.filter(({ check }) => check !== undefined).length;
     const exact = checked === 0 ? '' : `, ${checked} of them checked for the right answer`;
@@ -131,6 +138,20 @@ function answerMetrics(answers: readonly Answer[]): Metrics {
     ...(exactMatch !== undefined && { exactMatch }),
     ...Object.assign({}, ...parts),
   };
+}
+
+/** All rows, or as many of them in a fixed random order as `maxLossTokens` lets be read, at least one. */
+function affordable(rows: readonly HeldOutRow[]): readonly HeldOutRow[] {
+  let tokens = 0;
+  const fits = ({ sequences }: HeldOutRow, i: number): boolean => {
+    tokens += sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
+    return i === 0 || tokens <= maxLossTokens;
+  };
+  if (rows.every(fits)) return rows;
+  const shuffled = Random.stream(0, 'held-out conversations').shuffle([...rows]);
+  tokens = 0;
+  const end = shuffled.findIndex((row, i) => !fits(row, i));
+  return end < 0 ? shuffled : shuffled.slice(0, end);
 }
 
 function sourcesOf(rows: readonly HeldOutRow[]): string[] {
