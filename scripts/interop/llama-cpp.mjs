@@ -9,6 +9,8 @@
 //           special, so texts that hold one are compared only the other way.
 //   chats   llama.cpp's own Jinja engine on the template in the file, against our rendering.
 //   logits  largest difference over all positions of a text, as a share of the largest logit. f32: at most 1e-4.
+//   forms   each chat template of ours on the chats with tools and calls of test/golden/chat-templates.json, in llama.cpp's
+//           engine; and that node-llama-cpp takes the form of calls from the template.
 //   greedy  tokens after each prompt. f32: all equal. Other dtypes: equal up to a place where our two best logits lie
 //           closer together than the dtype moved the logits; the shortest equal run is printed.
 //
@@ -25,13 +27,17 @@ import { openCheckpoint } from '../../src/checkpoint/directory.ts';
 import { writeGguf } from '../../src/checkpoint/gguf.ts';
 import { writeGgufAdapter } from '../../src/checkpoint/gguf-adapter.ts';
 import { readGguf } from '../../src/checkpoint/gguf-read.ts';
+import { withoutGenerationTags } from '../../src/checkpoint/gguf-template.ts';
+import { templateNames } from '../../src/config/templates.ts';
 import { forward, logits } from '../../src/model/forward.ts';
 import { disposeModel, modelFromTensors } from '../../src/model/model.ts';
 import { openBackend } from '../../src/tensor/backends.ts';
 import { tensor1d, tensor3d, tidy } from '../../src/tensor/tf.ts';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.ts';
+import { templateNamed } from '../../src/tokenizer/own-templates.ts';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { ggufCheckpoint } from '../../test/checkpoint/fixtures/gguf-checkpoint.ts';
+import { chats } from '../../test/golden/chat-cases.ts';
 
 const version = '3.22.1';
 const packages = [`node-llama-cpp@${version}`, `@node-llama-cpp/linux-x64@${version}`];
@@ -42,6 +48,7 @@ const noDate = '26 Jul 2024';
 /** Largest share of the largest logit by which each dtype may move one. */
 const tolerance = { f32: 1e-4, f16: 0.01, bf16: 0.05, q8_0: 0.05 };
 const fixtures = fileURLToPath(new URL('../../test/interop/', import.meta.url));
+const templateTexts = JSON.parse(readFileSync(`${fixtures}../golden/chat-templates.json`, 'utf8'));
 const cases = JSON.parse(readFileSync(`${fixtures}cases.json`, 'utf8'));
 
 const yarn = { original_max_position_embeddings: 32, beta_fast: 32, beta_slow: 1, truncate: true };
@@ -86,6 +93,7 @@ try {
   const llama = await openLlamaCpp();
   await openBackend('native', { threads: 1 });
   console.log(`llama.cpp of node-llama-cpp ${version}\n`);
+  await compareTemplates(llama);
   console.log(row('model', 'dtype', 'ids', 'chats', 'logits', 'greedy'));
   for (const [name, checkpoint, wanted] of await checkpoints(process.argv.slice(2)))
     await compareModel(llama, name, checkpoint, wanted);
@@ -103,9 +111,12 @@ async function openLlamaCpp() {
   const args = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional'];
   const { status, stderr } = spawnSync('npm', [...args, ...packages], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`npm install ${packages.join(' ')} failed:\n${stderr}`);
-  const entry = createRequire(join(folder, 'x.js')).resolve('node-llama-cpp');
-  const { getLlama } = await import(pathToFileURL(entry).href);
+  const { getLlama } = await import(pathToFileURL(llamaEntry()).href);
   return getLlama({ gpu: false, build: 'never', progressLogs: false, maxThreads: 1, logLevel: 'error' });
+}
+
+function llamaEntry() {
+  return createRequire(join(scratch, 'engine', 'x.js')).resolve('node-llama-cpp');
 }
 
 async function checkpoints(paths) {
@@ -206,6 +217,29 @@ async function compareChats(llama, template, tokenizer, path, report) {
     }
   }
   return String(equal);
+}
+
+async function compareTemplates(llama) {
+  const { JinjaTemplateChatWrapper } = await import(pathToFileURL(llamaEntry()).href);
+  for (const name of templateNames) {
+    const template = withoutGenerationTags(templateNamed(name).source);
+    const renderer = new llama._bindings.AddonJinjaRenderer(template);
+    let equal = 0;
+    for (const [i, chat] of chats.entries()) {
+      const expected = templateTexts.templates[name].chats[i].text ?? 'refused';
+      const theirs = attempt(() => renderer.render({ add_generation_prompt: false, ...chat }));
+      if (theirs === expected) equal++;
+      else faults.push(`${name}: a chat is\n  ${JSON.stringify(expected)} here and\n  ${JSON.stringify(theirs)} there`);
+    }
+    const tokenizer = { bosToken: '<|endoftext|>', eosToken: templateNamed(name).turnEnd };
+    const { call } = new JinjaTemplateChatWrapper({ template, tokenizer }).settings.functions;
+    const opens = JSON.stringify(call.prefix).includes('<tool_call>');
+    if (opens !== (name !== 'moss')) faults.push(`${name}: node-llama-cpp reads calls as ${JSON.stringify(call)}`);
+    console.log(
+      `forms: ${name}, ${equal} of ${chats.length} chats; calls ${opens ? "in the template's form" : 'not read'}`,
+    );
+  }
+  console.log('');
 }
 
 function attempt(work) {

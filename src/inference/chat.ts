@@ -6,6 +6,7 @@ import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
 import { TemplateFault } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
+import { type Reply, unusable } from './chat-model.js';
 import { LocalModel, type OpenedModel } from './local-model.js';
 
 export interface ChatOptions {
@@ -67,16 +68,27 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     conversation.push({ role: 'user', content: text });
     const { sampling, maxNewTokens } = options;
     let answer = '';
+    let said: Reply | undefined;
     try {
       const seed = (options.seed + turns++) >>> 0;
-      for await (const piece of model.reply(context(), { ...sampling, maxNewTokens, seed, signal })) {
-        answer += piece;
-        yield piece;
+      const reply = model.reply(context(), { ...sampling, maxNewTokens, seed, signal });
+      try {
+        for (;;) {
+          const next = await reply.next();
+          if (next.done) {
+            said = next.value;
+            break;
+          }
+          answer += next.value;
+          yield next.value;
+        }
+      } finally {
+        await reply.return(unusable('nobody listens any more'));
       }
     } finally {
       // A turn without an answer is taken back: a conversation alternates, and an empty answer teaches nothing.
       if (answer.trim() === '') conversation.pop();
-      else conversation.push({ role: 'assistant', content: answer });
+      else conversation.push(turnOf(said, answer));
     }
   }
 
@@ -102,6 +114,13 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     },
     close: () => model.dispose(),
   };
+}
+
+/** The answer as the next prompt has it: thoughts and calls apart, or, where it was stopped, the text as it came. */
+function turnOf(reply: Reply | undefined, answer: string): Message {
+  if (reply === undefined) return { role: 'assistant', content: answer };
+  const { text, reasoning, toolCalls } = reply;
+  return { role: 'assistant', content: text, ...(reasoning && { reasoning }), ...(toolCalls && { toolCalls }) };
 }
 
 /** A template may have no place for what is said before the conversation. @throws UserError that names `--system` */

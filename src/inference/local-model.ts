@@ -129,11 +129,18 @@ export class LocalModel implements ChatModel, ChatFormat {
         const piece = next.done ? decoder.end() : decoder.push(next.value.id);
         text += piece;
         if (piece !== '') yield piece;
-        if (next.done) return { text, finish: next.value.finish };
+        if (next.done) return { ...this.#said(text, next.value.tokens), finish: next.value.finish };
       }
     } finally {
       await stream.return(undefined as unknown as Generation); // where the caller has stopped listening
     }
+  }
+
+  /** An answer with its thoughts and calls apart, where the template is ours; its pieces have streamed as they came. */
+  #said(text: string, tokens: readonly number[]): Pick<Reply, 'text' | 'reasoning' | 'toolCalls'> {
+    if (!this.template.isOurs) return { text };
+    const { content, reasoning, toolCalls } = this.template.read(tokens);
+    return { text: content, ...(reasoning !== undefined && { reasoning }), ...(toolCalls && { toolCalls }) };
   }
 
   /** Frees the cache, and the weights where they were opened here. */

@@ -31,7 +31,11 @@ const toolSwitches = [
   '{%- for tool in tools -%}',
   '{%- set function = tool.function if tool.function else tool -%}',
   `{%- if function.name not in ${JSON.stringify(switches.map(([, name]) => name)).replaceAll('"', "'")} -%}`,
-  "{{- '- ' + function.name + ': enabled. API: ' + function.name + '(' + ((function.parameters or {}).properties or {}) | list | join(', ') + ')\\n' -}}",
+  "{{- '- ' + function.name + ': enabled. API: ' + function.name + '(' -}}",
+  '{%- if function.parameters and function.parameters.properties -%}',
+  "{%- for name in function.parameters.properties -%}{%- if not loop.first -%}{{- ', ' -}}{%- endif -%}{{- name -}}{%- endfor -%}",
+  '{%- endif -%}',
+  "{{- ')\\n' -}}",
   '{%- endif -%}',
   '{%- endfor -%}',
 ];

@@ -1,8 +1,9 @@
-// Our chat templates against what transformers 5.24, TRL 1.16 and the regular expression of Hermes parsers make of them:
+// Our chat templates against what transformers 5.24, TRL 1.16, transformers.js and the regular expression of Hermes parsers make of them:
 // made by scripts/interop/chat-templates.mjs --write. A template that is changed must be tried on them anew.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Template } from '@huggingface/jinja';
 import { sha256 } from '../../src/base/files.js';
 import { templateNames } from '../../src/config/templates.js';
 import { ChatTemplate, type EncodedChat, TemplateFault } from '../../src/tokenizer/chat-template.js';
@@ -81,6 +82,9 @@ for (const name of templateNames) {
         continue;
       }
       assert.equal(rendered(), text);
+      // transformers.js, which writes numbers as JavaScript does.
+      const theirs = new Template(templateNamed(name).source).render({ add_generation_prompt: false, ...chat });
+      assert.equal(theirs, text.replace('1e-07', '1e-7').replace('1.25e-05', '0.0000125'));
       const encoded = template.encode(messages, { tools });
       const answered = messages.filter(({ role }) => role === 'assistant');
       const said = stretches(encoded);

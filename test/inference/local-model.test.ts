@@ -142,6 +142,29 @@ describe('a local model', () => {
     assert.equal(memory().numTensors, held);
   });
 
+  test('thoughts and calls come apart from the text, and the next prompt holds the very tokens that were drawn', async () => {
+    const model = await open('called', undefined);
+    const ids = tokenizer.encodeTrusted(
+      '<think>\nhm\n</think>\n\nSee.\n<tool_call>\n{"name": "now", "arguments": {"zone": "<think>"}}\n</tool_call>',
+    );
+    const spelt = tokenizer.encode('<think>');
+    const place = ids.lastIndexOf(tokenizer.controlId('<think>') ?? -1);
+    const drawn = [...ids.slice(0, place), ...spelt, ...ids.slice(place + 1)];
+    Object.assign(model.engine, {
+      async *stream() {
+        for (const id of drawn) yield { id };
+        return { tokens: drawn, finish: 'stop' };
+      },
+    });
+    const { finish, text, ...others } = await replyOf(model, question, { ...greedy, maxNewTokens: 99 });
+    assert.deepEqual([finish, text], ['stop', 'See.']);
+    assert.deepEqual(others, { reasoning: 'hm', toolCalls: [{ name: 'now', arguments: { zone: '<think>' } }] });
+    const prompt = model.template.encode(question, { addGenerationPrompt: true }).tokens;
+    const later = model.template.encode([...question, { role: 'assistant', content: text, ...others }]).tokens;
+    assert.deepEqual(later.slice(0, prompt.length + drawn.length), [...prompt, ...drawn]);
+    await model.dispose();
+  });
+
   test("an answer ends at every token that the model's own files say ends it, and at no other", async () => {
     const model = await open('stops', undefined);
     const { tokens } = model.template.encode(question, { addGenerationPrompt: true });
