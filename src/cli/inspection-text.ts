@@ -126,7 +126,12 @@ function modelLines({ model, eosTokenIds, tokenizer }: Inspection): string[] {
   const { num_attention_heads: heads, num_key_value_heads: pairs, rope_parameters: rope } = model;
   const { rope_type: type, rope_theta: theta, ...details } = rope;
   const token = (id: number): string =>
-    [id, ...(tokenizer?.special ?? []).filter((one) => one.id === id).map(({ content }) => content)].join(' ');
+    [
+      id,
+      ...[...(tokenizer?.special ?? []), ...(tokenizer?.marks ?? [])]
+        .filter((one) => one.id === id)
+        .map(({ content }) => content),
+    ].join(' ');
   const more = Object.entries(details).map(([name, value]) => `, ${name} ${value}`);
   return [
     `${model.architectures[0]}: ${countOf(model.num_hidden_layers, 'layer')}, width ${model.hidden_size}, SwiGLU ${model.intermediate_size}`,
@@ -193,10 +198,14 @@ function skippedLines({ manifest }: Inspection): string[] {
 
 function tokenizerLines({ tokenizer }: Inspection): string[] {
   if (tokenizer === null) return [unreadable];
-  const { vocabulary, preTokenizer, special } = tokenizer;
-  const control = special.map(({ id, content }) => `${id} ${content}`);
+  const { vocabulary, preTokenizer, special, marks } = tokenizer;
+  const listed = (tokens: typeof special): string =>
+    cut(
+      tokens.map(({ id, content }) => `${id} ${content}`),
+      maxSpecials,
+    );
   const size = `${formatCount(vocabulary)} tokens, text is cut as ${preTokenizer} does`;
-  return [size, `control ${cut(control, maxSpecials)}`];
+  return [size, `control ${listed(special)}`, ...(marks.length > 0 ? [`marks ${listed(marks)}`] : [])];
 }
 
 function templateLines({ chatTemplate, faults }: Inspection): string[] {

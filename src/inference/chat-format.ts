@@ -5,6 +5,7 @@ import { isForeign } from '../checkpoint/hf.js';
 import { readManifest } from '../checkpoint/manifest.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
+import { templated } from '../tokenizer/template-choice.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 
 export interface ChatFormat {
@@ -32,9 +33,11 @@ export function isBaseModel(tokenizer: Tokenizer, stage: string | undefined): bo
 /** Of a checkpoint or model folder, without its weights. @throws UserError where one of its files is missing or broken. */
 export async function openChatFormat(directory: string): Promise<ChatFormat> {
   const { model, eosTokenIds, notes, tokenizerFolder } = await readModel(directory);
-  const tokenizer = await Tokenizer.open(tokenizerFolder);
+  const own = await Tokenizer.open(tokenizerFolder);
   const stage = (await isForeign(directory)) ? undefined : (await readManifest(directory)).manifest.stage;
-  const isBase = isBaseModel(tokenizer, stage);
+  const isBase = isBaseModel(own, stage);
+  // A base model's conversations are shown as fine-tuning will write them.
+  const tokenizer = templated(own, { columns: model.max_position_embeddings, isBase, where: directory });
   const template = new ChatTemplate(tokenizer);
   return { tokenizer, template, isBase, contextLength: model.max_position_embeddings, eosTokenIds, notes };
 }

@@ -68,11 +68,13 @@ export async function inspectCheckpoint(directory: string, { verify }: { verify:
 }
 
 function describeTokenizer(tokenizer: Tokenizer) {
-  // Control tokens, in the order of their ids.
-  const special = tokenizer.controlStrings
+  // In the order of their ids: tokens that control, and marks around calls and thoughts, which are text as well.
+  const added = tokenizer.controlStrings
     .map((content) => ({ id: tokenizer.controlId(content) ?? -1, content }))
     .sort((a, b) => a.id - b.id);
+  const special = added.filter(({ id }) => tokenizer.isSpecial(id));
+  const marks = added.filter(({ id }) => !tokenizer.isSpecial(id));
   const { pre_tokenizer: rule } = tokenizer.json as { pre_tokenizer?: unknown };
   // The name of the rule that cuts text before merging; whether it is known was checked when the tokenizer was opened.
-  return { vocabulary: tokenizer.vocabSize, special, preTokenizer: preTokenizerName(rule) ?? 'unknown' };
+  return { vocabulary: tokenizer.vocabSize, special, marks, preTokenizer: preTokenizerName(rule) ?? 'unknown' };
 }

@@ -5,6 +5,7 @@ import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
 import { openTokens } from '../../data/shards.js';
 import { isBaseModel } from '../../inference/chat-format.js';
 import { LocalModel, withWeights } from '../../inference/local-model.js';
+import { templated } from '../../tokenizer/template-choice.js';
 import { tokenObjective } from '../../train/objectives/next-token.js';
 import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage } from '../stage.js';
@@ -16,7 +17,6 @@ import { HeldOutMetrics } from './metrics.js';
 import { openTemplate } from './rows.js';
 import { rowSources } from './sources.js';
 import { openRows } from './stored-rows.js';
-import { templated } from './template.js';
 
 /** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
 const defaultColumns = 2048;

@@ -1,9 +1,9 @@
-// Which chat template a training writes with: the model's own, unless it is a base model of ours or another is asked for. The
-// checkpoint gets that template, so that what serves it writes the same.
-import type { TemplateName } from '../../config/templates.js';
-import { formerChatmlTemplate, maxCompactContext } from '../../tokenizer/chatml.js';
-import { templateNameOf } from '../../tokenizer/own-templates.js';
-import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+// Which chat template conversations are written with: the model's own, unless it is a base model of ours or a training asks for
+// another. Its checkpoint gets that template, so that what serves it writes the same.
+import type { TemplateName } from '../config/templates.js';
+import { formerChatmlTemplate, maxCompactContext } from './chatml.js';
+import { templateNameOf } from './own-templates.js';
+import type { Tokenizer } from './tokenizer.js';
 
 interface TemplateChoice {
   /** As the settings say. */

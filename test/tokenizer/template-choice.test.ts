@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
-import { templated } from '../../src/stages/sft/template.js';
 import { formerChatmlTemplate } from '../../src/tokenizer/chatml.js';
 import { templateNamed, templateNameOf } from '../../src/tokenizer/own-templates.js';
+import { templated } from '../../src/tokenizer/template-choice.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { templateTokenizer } from '../golden/template-tokenizer.js';
 
