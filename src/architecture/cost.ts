@@ -4,7 +4,7 @@
 import { sizeOf } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
 import { architectureFlags, type ModelShape } from './config.js';
-import { decoderTable, isTrained, type ParameterSpec, parameterCount } from './parameters.js';
+import { decoderTable, isTrained, type ParameterSpec, parameterCount, sizeOfTable } from './parameters.js';
 
 /**
  * Floating-point operations to train on one token: 6N for the weights (2 forward, 4 backward) and 12·L·T·d for
@@ -12,13 +12,9 @@ import { decoderTable, isTrained, type ParameterSpec, parameterCount } from './p
  * gradient goes through it to the layers below, and none is made for it.
  */
 export function trainingFlopsPerToken(config: ModelShape, columns: number, table = decoderTable(config)): number {
-  const trained = countOf(table, isTrained);
-  const frozen = countOf(table, () => true) - trained;
+  const trained = sizeOfTable(table.filter(isTrained));
+  const frozen = sizeOfTable(table) - trained;
   return 6 * trained + 4 * frozen + 12 * config.num_hidden_layers * columns * config.hidden_size;
-}
-
-function countOf(table: readonly ParameterSpec[], counts: (spec: ParameterSpec) => boolean): number {
-  return table.filter(counts).reduce((total, { shape }) => total + sizeOf(shape), 0);
 }
 
 /** About 20 tokens a parameter give the lowest loss for their operations (Hoffmann et al. 2022, table 3). */
@@ -68,7 +64,7 @@ export function trainingMemory(
 ) {
   const tokens = rows * columns;
   const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, vocab_size: vocabulary } = config;
-  const trained = float * countOf(table, isTrained);
+  const trained = float * sizeOfTable(table.filter(isTrained));
   const frozen = table
     .filter((row) => !isTrained(row))
     .reduce((sum, { shape }) => sum + (hasHalves && shape.length === 2 ? half : float) * sizeOf(shape), 0);
@@ -83,7 +79,7 @@ export function trainingMemory(
   const accumulated = accumulation > 1 ? trained : 0;
   // While a layer goes backward, gradients of its feed-forward states stand beside what it kept.
   const passing = float * tokens * (3 * f + 2 * d);
-  const moments = 2 * trained - (optimizer === 'muon' ? float * countOf(table, byMuon) : 0);
+  const moments = 2 * trained - (optimizer === 'muon' ? float * sizeOfTable(table.filter(byMuon)) : 0);
   const fixed = trained + frozen + moments + accumulated;
   const end = trained + (config.tie_word_embeddings ? 2 * embedding : 0) + 2 * stream;
   return {
@@ -105,6 +101,9 @@ export function trainingMemory(
     saved: trained + moments,
   };
 }
+
+/** What Node, TensorFlow.js and the engine take before there is a model: measured on two cores (docs/lab-book.md). */
+export const programBytes = 180e6;
 
 /** A kind of accelerator: its makers' dense bf16 rate and its memory. */
 export interface Device {

@@ -123,7 +123,10 @@ export function isTrained({ update }: ParameterSpec): boolean {
 
 /** Of all parameters, or of those that `counts` holds for. */
 export function parameterCount(config: ModelShape, counts: (spec: ParameterSpec) => boolean = () => true): number {
-  return decoderTable(config)
-    .filter(counts)
-    .reduce((total, { shape }) => total + sizeOf(shape), 0);
+  return sizeOfTable(decoderTable(config).filter(counts));
+}
+
+/** Numbers in all of these rows. */
+export function sizeOfTable(rows: readonly ParameterSpec[]): number {
+  return rows.reduce((total, { shape }) => total + sizeOf(shape), 0);
 }

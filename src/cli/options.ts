@@ -7,6 +7,10 @@ import type { Flags } from '../base/overrides.js';
 import type { Quantization } from '../config/compute.js';
 import { endWithOutput } from './output.js';
 
+/** What every command that opens a model takes. */
+export const anyModel =
+  'a checkpoint, a run folder, a model folder, or a model of a hub: hf:ORG/NAME@REVISION, ms:ORG/NAME';
+
 /** How a command talks: for people, as JSON lines, or not at all. */
 export interface OutputOptions {
   json?: boolean;

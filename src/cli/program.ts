@@ -7,9 +7,11 @@ import type { StageName } from '../config/pipeline.js';
 import { namesOf, stageTable } from '../stages/catalog.js';
 import type { EvalTasksOptions } from './commands/eval-tasks.js';
 import type { EvalOptions } from './commands/eval-text.js';
+import type { PlanCommandOptions } from './commands/plan.js';
 import { addData } from './data-program.js';
+import { addExport, addImport, addPush } from './model-program.js';
 import {
-  byteSize,
+  anyModel,
   collect,
   example,
   maxSeed,
@@ -38,9 +40,6 @@ import { addTokenizer } from './tokenizer-program.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
-
-/** What every command that opens a model takes. */
-const anyModel = 'a checkpoint, a run folder, a model folder, or a model of a hub: hf:ORG/NAME@REVISION, ms:ORG/NAME';
 
 export function buildProgram(keys: KeyTable): Command {
   const program = new Command('mossctl')
@@ -182,8 +181,10 @@ function addEval(program: Command): void {
 function addPlan(program: Command): void {
   const plan = program
     .command('plan')
-    .description('what a pretraining would take: parameters, operations, memory, sharding, time here and elsewhere');
+    .description('what a pretraining would take, or with --from a fine-tuning: memory and time, here and elsewhere');
   withThreads(withConfig(plan))
+    .option('--from <checkpoint>', 'plan a fine-tuning of this checkpoint, model folder or hf:ORG/NAME@REVISION')
+    .option('--lora', 'with --from: of adapters alone')
     .option('--size <name>', 'size preset, as pretrain.model.size')
     .option('--params <number>', 'number of parameters, such as 350M or 20B', quantity)
     .option('--flops <number>', 'the compute-optimal model for this many operations, such as 1e22', quantity)
@@ -192,7 +193,11 @@ function addPlan(program: Command): void {
     .option('--context <number>', 'tokens in a row', wholeNumber(8, 1_048_576))
     .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
   withOutput(plan);
-  withAction(onlyPrints(plan), async () => (await import('./commands/plan.js')).plan);
+  withAction(onlyPrints(plan), async () => async (options: PlanCommandOptions & { from?: string; lora?: boolean }) => {
+    const { from, ...rest } = options;
+    if (from === undefined) return (await import('./commands/plan.js')).plan(rest);
+    return (await import('./commands/plan-tuning.js')).planFineTuning({ ...rest, from });
+  });
   example(plan, 'mossctl plan --params 16B --tokens 700B --hardware a100×128');
 }
 
@@ -245,61 +250,6 @@ function addInspect(program: Command): void {
   withOutput(withVerify(inspect));
   withAction(onlyPrints(inspect), async () => (await import('./commands/inspect.js')).inspect);
   example(inspect, 'mossctl inspect runs/quickstart/latest');
-}
-
-function addImport(program: Command): void {
-  const command = program
-    .command('import')
-    .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model of Hugging Face')
-    .argument('<model>', 'a folder with config.json, safetensors and tokenizer.json, or hf:ORG/NAME@REVISION')
-    .requiredOption('-o, --out <dir>', 'folder of the checkpoint')
-    .option('--base <model>', "of an adapter: where its base is, if not where the adapter's file says");
-  withOutput(command);
-  withAction(command, async () => (await import('./commands/import.js')).importModel);
-  example(command, 'mossctl import ../Qwen3-0.6B --out runs/qwen3');
-}
-
-function addExport(program: Command): void {
-  const command = program
-    .command('export')
-    .description('write a checkpoint for other tools: transformers and vLLM (hf), llama.cpp and Ollama (gguf)')
-    .argument('<checkpoint>', anyModel)
-    .addOption(new Option('--format <name>', 'what to write').choices(['hf', 'gguf']).default('hf'))
-    .addOption(
-      new Option(
-        '--dtype <name>',
-        'how numbers are stored; q8_0 only as gguf (default: as the published model came, else f32)',
-      ).choices(['f32', 'f16', 'bf16', 'q8_0']),
-    )
-    .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
-    .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize)
-    .option('--merge', 'of an adapter: its base with the adapter in it, as one model')
-    .option('--base <model>', "of an adapter: where its base is, if not where the adapter's file says");
-  withOutput(withVerify(command));
-  withAction(command, async () => (await import('./commands/export.js')).exportModel);
-  example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
-}
-
-function addPush(program: Command): void {
-  const command = program
-    .command('push')
-    .description('upload a checkpoint or an exported folder to the Hugging Face hub, with a model card')
-    .argument('<checkpoint>', 'a checkpoint, a run folder, an adapter, or a folder that `mossctl export` wrote')
-    .argument('<name>', 'hf:ORG/NAME; made where it is not there yet, private')
-    .option('--license <id>', 'of the model card, such as apache-2.0 or mit; one of your own is other:NAME')
-    .option('--public', 'make a new repository public', false)
-    .option('--force', 'replace a model that mossctl did not push, and a card that was edited on the hub', false)
-    .option('--dry-run', 'list the files and their sizes, and send nothing', false)
-    .option('--base <name>', 'ORG/NAME of what it was made from, for the card and for adapters')
-    .addOption(
-      new Option('--dtype <name>', 'of a checkpoint: how numbers are stored (default: as published, else f32)').choices(
-        [...['f32', 'f16', 'bf16']],
-      ),
-    )
-    .option('--max-shard-size <size>', 'of a checkpoint: max size of a file of weights (default: 5GB)', byteSize);
-  withOutput(withVerify(command));
-  withAction(command, async () => (await import('./commands/push.js')).push);
-  example(command, 'mossctl push runs/quickstart/latest hf:me/quickstart --license apache-2.0 --dry-run');
 }
 
 function addDoctor(program: Command): void {

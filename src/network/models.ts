@@ -3,7 +3,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../base/errors.js';
 import { countOf, formatBytes } from '../base/format.js';
+import { configName } from '../base/layout.js';
 import { requireDisk } from '../base/room.js';
 import { cacheDirectory } from './cache.js';
 import { fileStamp, readCached } from './checked.js';
@@ -49,19 +51,48 @@ export function resolveModel(text: string): Promise<string> {
   return fetchOnce(`${cacheDirectory()} ${shownModelName(name)}`, (context) => fetchModel(name, context));
 }
 
+async function snapshotOf(name: ModelName, context: FetchContext): Promise<Snapshot> {
+  const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
+  const commit = await hubCommit(repo, context, 'first');
+  return {
+    ...{ home: join(repoHome(repo), commit), version: commit, host: new URL(hubEndpoint()).host },
+    files: await hubListing(repo, commit, context),
+    request: (path) => hubRequest(hubFileUrl(repo, commit, path), repo),
+  };
+}
+
 async function fetchModel(name: ModelName, context: FetchContext): Promise<string> {
   const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
   const commit = await hubCommit(repo, context, 'first');
   const home = join(repoHome(repo), commit);
   const { record, folder } = placeOf(name, home);
   if (await isAsItWas(record, folder)) return folder;
-  const snapshot: Snapshot = {
-    ...{ home, version: commit, host: new URL(hubEndpoint()).host },
-    files: await hubListing(repo, commit, context),
-    request: (path) => hubRequest(hubFileUrl(repo, commit, path), repo),
-  };
+  const snapshot = await snapshotOf(name, context);
   await remember(record, { stamps: await fetchFiles(name, snapshot, context) });
   return folder;
+}
+
+/**
+ * One small file of a model that may not be here: what is planned with should not take gigabytes.
+ * @returns where it lies. @throws UserError as `resolveModel` does, and where the model has no such file.
+ */
+export function resolveModelFile(text: string, file: string): Promise<string> {
+  const name = parseModelName(text);
+  return fetchOnce(`${cacheDirectory()} ${shownModelName(name)} ${file}`, async (context) => {
+    const snapshot = await snapshotOf(name, context);
+    const path = name.folder === undefined ? file : `${name.folder}/${file}`;
+    const found = snapshot.files.find((each) => each.path === path);
+    if (found === undefined) {
+      wholeModelFiles(name, filesBelow(name, snapshot)); // says what there is instead, where that is no model
+      const next =
+        file === configName ? 'It is an adapter: plan with its base, --from hf:BASE --lora' : 'Name another model';
+      throw new UserError({ what: `this model has no ${file}`, where: shownModelName(name), next });
+    }
+    const target = join(snapshot.home, 'files', path);
+    const { checksum, size } = found;
+    await download({ ...snapshot.request(path), path: target, label: `${name.name} ${file}`, checksum, size }, context);
+    return target;
+  });
 }
 
 /** Every file that was fetched and checked is still that very file: it need not be read to the end for its checksum. */
@@ -73,9 +104,16 @@ async function isAsItWas(record: string, folder: string): Promise<boolean> {
   return stamps.length > 0 && stamps.every(([, stamp], i) => stamp === now[i]);
 }
 
+const prefixOf = ({ folder }: ModelName): string => (folder === undefined ? '' : `${folder}/`);
+
+function filesBelow(name: ModelName, { files }: Snapshot): string[] {
+  const inFolder = prefixOf(name);
+  return files.flatMap(({ path }) => (path.startsWith(inFolder) ? [path.slice(inFolder.length)] : []));
+}
+
 /** @returns the stamp of each file, by its path in the model's folder. */
 async function fetchFiles(name: ModelName, snapshot: Snapshot, context: FetchContext): Promise<Record<string, string>> {
-  const inFolder = name.folder === undefined ? '' : `${name.folder}/`;
+  const inFolder = prefixOf(name);
   const there = new Map(
     snapshot.files.flatMap((file) =>
       file.path.startsWith(inFolder) ? [[file.path.slice(inFolder.length), file]] : [],

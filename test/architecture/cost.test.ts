@@ -14,6 +14,7 @@ import {
 } from '../../src/architecture/cost.js';
 import { decoderTable, parameterCount } from '../../src/architecture/parameters.js';
 import { planTraining } from '../../src/architecture/training-plan.js';
+import { planTuning } from '../../src/architecture/tuning-plan.js';
 import { loraSchema } from '../../src/config/lora.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
 import { trainSchema } from '../../src/config/train.js';
@@ -154,4 +155,24 @@ test('Muon keeps one moment of the matrices of the layers, here and on every dev
   const perDevice = (optimizer: 'adamw' | 'muon') =>
     shardingOn(config, { columns: 2048, optimizer }, devices[1], 4).bytesPerDevice;
   assert.ok(Math.abs(perDevice('adamw') - perDevice('muon') - matrices) < 1e6);
+});
+
+test('a fine-tuning: what is frozen takes two bytes a number of its matrices, and a third less arithmetic', () => {
+  const model = configOf({ size: '7m', contextLength: 256 }, 8192);
+  const train = trainSchema().parse({ batchSize: 2 });
+  const machine = { peakFlops: 2e11, bytes: 8e9, available: 1e9 };
+  const lora = loraSchema.parse({ rank: 4 });
+  const request = { model, hasHalves: true, train, columns: 128, tokens: 1e6, machine };
+  const [full, adapters] = [planTuning(request), planTuning({ ...request, lora })];
+  const [d, f, layers] = [model.hidden_size, model.intermediate_size, model.num_hidden_layers];
+  const matrices = 8192 * d + layers * (4 * d * d + 3 * d * f);
+  const vectors = full.parameters - matrices;
+  assert.equal(adapters.memory.frozen, 2 * matrices + 4 * vectors);
+  assert.equal(adapters.trained, layers * 4 * (8 * d + 3 * (d + f)));
+  assert.deepEqual([full.memory.frozen, full.trained], [0, full.parameters]);
+  for (const { memory } of [full, adapters]) assert.equal(memory.most, memory.program + memory.saved + memory.peak);
+  const attention = 12 * layers * 128 * d;
+  assert.equal(adapters.flopsPerToken - attention, 4 * adapters.parameters + 6 * adapters.trained);
+  assert.equal(adapters.seconds, 1e6 / (adapters.tokensPerSecond ?? 0));
+  assert.ok(!planTuning({ ...request, machine: { ...machine, available: full.memory.most - 1 } }).fits && full.fits);
 });

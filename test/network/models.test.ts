@@ -106,6 +106,22 @@ test('a name opens as its folder does: only what is needed is fetched, said befo
   );
 });
 
+test('a fine-tuning is planned before anything but config.json is fetched', async () => {
+  publishModel();
+  const { stdout, stderr } = await mossctl(['plan', '--from', 'hf:org/llama', '--lora', '--context', '64', '--json']);
+  const { plans, architecture } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  assert.deepEqual(
+    [architecture, plans.length, plans[0].kind, plans[0].batch.columns],
+    ['LlamaForCausalLM', 1, 'LoRA', 64],
+    stderr,
+  );
+  assert.deepEqual(
+    server.requests.map(({ path }) => path).filter((path) => path.includes('/resolve/')),
+    [`/org/llama/resolve/${first}/config.json`],
+  );
+  assert.deepEqual(cdn.requests, []);
+});
+
 test('shards as the index says; a model in a folder; an adapter', async () => {
   const weight_map = {
     a: 'model-00001-of-00002.safetensors',
@@ -229,10 +245,7 @@ test("an adapter's base: never fetched because a file names it, and found by tha
         : undefined;
     await writeFile(join(adapter, name), config === undefined ? bytes : JSON.stringify(config));
   }
-  await assert.rejects(
-    openCheckpoint(adapter),
-    /base model of this adapter is not here.*--base hf:org\/base, and it is fetched/s,
-  );
+  await assert.rejects(openCheckpoint(adapter), /base model of this adapter is not here.*--base hf:org\/base/s);
   assert.deepEqual(server.requests, []);
   const typed = await openCheckpoint(adapter, { base: 'hf:org/base' });
   server.requests.length = 0;

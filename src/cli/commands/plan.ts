@@ -8,8 +8,9 @@ import { memoryRoom } from '../../base/memory.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { noteOnStderr, printJson, printLine } from '../output.js';
+import { formatTime, peakOf } from '../plan-shared.js';
 
-interface PlanCommandOptions extends OutputOptions {
+export interface PlanCommandOptions extends OutputOptions {
   config?: string;
   set?: string[];
   size?: string;
@@ -20,10 +21,15 @@ interface PlanCommandOptions extends OutputOptions {
   context?: number;
   threads?: number;
   hardware?: string;
+  /** Of a fine-tuning. */
+  lora?: boolean;
 }
 
 export async function plan(options: PlanCommandOptions): Promise<void> {
   const { config, set, size, params, flops } = options;
+  if (options.lora) {
+    throw new UserError({ what: '--lora plans a fine-tuning', next: 'Say of which model: --from MODEL --lora' });
+  }
   const dials = { size, params, flops, config };
   const given = Object.keys(dials).filter((name) => dials[name as keyof typeof dials] !== undefined);
   if (given.length > 1) {
@@ -48,7 +54,7 @@ export async function plan(options: PlanCommandOptions): Promise<void> {
   const result = planTraining({
     ...{ config: modelShape(model, vocabSize), train },
     machine: {
-      peakFlops: await peakOf(options),
+      peakFlops: await peakOf(options.threads),
       bytes: memoryRoom().total,
     },
     hardware: hardwareOf(options.hardware ?? 'h100×8'),
@@ -75,13 +81,6 @@ function inThousands(parameters: number): string {
 function required<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('loadPipeline skipped a block that was asked for');
   return value;
-}
-
-/** Multiply-adds in fp32, measured now (a second); null without the native engine. */
-async function peakOf({ threads }: PlanCommandOptions): Promise<number | null> {
-  const { probeMachine } = await import('../../tensor/native/probe.js');
-  const { fp32PeakGflops } = probeMachine(threads);
-  return fp32PeakGflops === null ? null : fp32PeakGflops * 1e9;
 }
 
 /** `h100×8,a100x4`; `cpu` is this machine, which is always there. */
@@ -185,21 +184,4 @@ function speedRow(estimate: HardwareEstimate, fits: boolean): string[] {
 function formatPower(value: number): string {
   const [digits, power] = value.toExponential(2).split('e');
   return `${digits}·10^${Number(power)}`;
-}
-
-/** Seconds to centuries, two or three digits. */
-function formatTime(seconds: number): string {
-  let value = seconds;
-  let unit = 's';
-  for (const [size, larger] of [
-    [60, 'min'],
-    [60, 'hours'],
-    [24, 'days'],
-    [365.25, 'years'],
-  ] as const) {
-    if (value < 2 * size) break;
-    value /= size;
-    unit = larger;
-  }
-  return `${value < 100 ? value.toPrecision(2) : formatCount(value)} ${unit}`;
 }

@@ -56,6 +56,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed });
     const isMeasured = figures.names.length > 0;
     job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
+    parent.weights.clear(); // the model has them by now
     const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
     checkTrainingMemory({
       ...memory,
