@@ -2,6 +2,7 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../src/base/random.js';
+import { openAdapterAlone } from '../../src/checkpoint/adapter-export.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { writeGguf } from '../../src/checkpoint/gguf.js';
 import { readGguf } from '../../src/checkpoint/gguf-read.js';
@@ -84,6 +85,7 @@ export async function checkpointReaders(folder: string): Promise<Reader[]> {
         await openCheckpoint(foreign);
       },
     },
+    ...(await adapterReaders(folder)),
     await ggufReader(folder),
   ];
 }
@@ -96,6 +98,36 @@ function mutateSafetensors(random: Random, seed: Buffer, others: readonly Buffer
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   return Buffer.concat([length, header, seed.subarray(end)]);
+}
+
+/** An adapter beside its base: the base's headers are read for each input, and none of its weights. */
+async function adapterReaders(folder: string): Promise<Reader[]> {
+  const adapter = join(folder, 'golden/adapters/patterns');
+  await cp(world.fixture('golden/adapters/patterns'), adapter, { recursive: true });
+  await cp(world.fixture('interop/fixtures/qwen3'), join(folder, 'interop/fixtures/qwen3'), { recursive: true });
+  const [config, tensors] = ['adapter_config.json', 'adapter_model.safetensors'].map((name) => join(adapter, name));
+  const whole = world.bytesOf(config);
+  return [
+    {
+      name: 'adapter_config.json',
+      seeds: world.fixtures(/(^|\/)adapter_config\.json$/),
+      mutate: mutateJson,
+      async read(input) {
+        await writeFile(config, input);
+        await openAdapterAlone(adapter);
+      },
+    },
+    {
+      name: 'adapter tensors',
+      seeds: world.fixtures(/adapters\/patterns\/adapter_model\.safetensors$/),
+      mutate: mutateSafetensors,
+      async read(input) {
+        await writeFile(config, whole);
+        await writeFile(tensors, input);
+        await openAdapterAlone(adapter);
+      },
+    },
+  ];
 }
 
 async function ggufReader(folder: string): Promise<Reader> {
