@@ -66,7 +66,7 @@ export class HeldOutMetrics {
   /** The metrics that `measure` reports: known before the first step. */
   get names(): string[] {
     const silent = this.#asked.map((task): Answer => ({ task, promptTokens: [], tokens: [], text: '', ended: false }));
-    return Object.keys({ ...this.#lossesOf(new Map()), ...answerMetrics(silent) });
+    return Object.keys(wholesFirst({ ...this.#lossesOf(new Map()), ...answerMetrics(silent) }));
   }
 
   /** What an evaluation does, for a person to know before it is done again and again. */
@@ -86,7 +86,7 @@ export class HeldOutMetrics {
     const answers = await withWeights({ model, tokenizer }, (local) =>
       answerTasks(local, this.#asked, { maxNewTokens: this.#limit, seed, signal }),
     );
-    return { ...losses, ...answerMetrics(answers) };
+    return wholesFirst({ ...losses, ...answerMetrics(answers) });
   }
 
   /** Row → nats of the tokens that it would learn, and how many those are. */
@@ -138,6 +138,13 @@ function answerMetrics(answers: readonly Answer[]): Metrics {
     ...(exactMatch !== undefined && { exactMatch }),
     ...Object.assign({}, ...parts),
   };
+}
+
+/** What a line in the terminal has room for, before what it consists of. */
+function wholesFirst(metrics: Metrics): Metrics {
+  const isPart = ([name]: [string, number]): boolean => name.includes('.');
+  const all = Object.entries(metrics);
+  return Object.fromEntries([...all.filter((each) => !isPart(each)), ...all.filter(isPart)]);
 }
 
 /** All rows, or as many of them in a fixed random order as `maxLossTokens` lets be read, at least one. */
