@@ -46,7 +46,8 @@ export const keepSchema = z.string().superRefine((text, context) => {
 });
 
 /** bits_per_byte.zh → bitsPerByte.zh */
-function camelCase(name: string): string {
+/** `bits_per_byte` → bitsPerByte, as metrics are named. */
+export function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 

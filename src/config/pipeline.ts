@@ -161,7 +161,7 @@ const alignSchema = z.strictObject({
     .describe('fall of held-out reward that must be ruled out (95 % interval) before a better mean is promoted'),
   // A round is evaluated and sampled when it ends, to decide on promotion: not in between.
   train: trainSchema({ learningRate: 1e-4, epochs: 2, weightDecay: 0, warmup: 0.1, batchSize: 8 })
-    .omit({ evaluateEvery: true, sampleEvery: true })
+    .omit({ evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true })
     .prefault({})
     .describe('trainer'),
 });

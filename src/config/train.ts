@@ -46,6 +46,20 @@ const schema = z.strictObject({
     .optional()
     .describe('steps between statistics of every layer (states, gradients, updates) for the report; 0 = none'),
   checkpointEvery: z.int().min(1).default(100).describe('steps between checkpoints'),
+  patience: z
+    .int()
+    .min(1)
+    .max(1e6)
+    .optional()
+    .describe(
+      'evaluations without a better value of `bestBy` after which the training ends, with the best checkpoint as its result; default: it takes all steps, and ends with the last',
+    ),
+  bestBy: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('metric for `patience`; default: the first that an evaluation reports, such as heldOutLoss'),
   keep: keepSchema.default('last=2').describe('checkpoints kept: last=N newest, every=N steps, best=METRIC'),
   recompute: z
     .boolean()

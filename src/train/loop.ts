@@ -2,9 +2,12 @@
 // Around it: checkpoints, evaluation, samples, all as often as the config says. A step is saved before it is measured, and
 // no figure or sample ends a training: what fails is reported, and the run fails in the end.
 import { asUserError, Interrupted, UserError } from '../base/errors.js';
+import { countOf } from '../base/format.js';
+import { stepDirectory } from '../checkpoint/history.js';
+import { readManifest } from '../checkpoint/manifest.js';
 import type { Metrics } from '../report/event.js';
 import { type MicroBatch, soleRank } from './objective.js';
-import { accumulationAt, learningRateAt } from './schedule.js';
+import { accumulationAt, due, learningRateAt } from './schedule.js';
 import type { Session } from './session.js';
 import { firstOf } from './spikes.js';
 import { StepStatistics } from './statistics.js';
@@ -24,7 +27,7 @@ export async function runLoop<Batch extends MicroBatch>(
     await measure(run, session); // a kill came between saving and measuring
     await session.save();
   }
-  while (session.position.step < steps) {
+  while (session.position.step < steps && !session.stopping?.isOver) {
     if (!(await takeStep(run, session))) continue;
     await session.saver.poll();
     const { step } = session.position;
@@ -39,11 +42,32 @@ export async function runLoop<Batch extends MicroBatch>(
       const { path } = await session.finish();
       throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
     }
-    if (isSaved) await session.save();
+    if (isSaved || session.stopping?.state.best?.step === step) await session.save();
     session.spikes?.saved(session.saver.last?.step ?? 0);
   }
   const { path, digest } = await session.finish();
-  return { path, digest, metrics: session.position.metrics };
+  return (await bestOf(run, session)) ?? { path, digest, metrics: session.position.metrics };
+}
+
+/** The best checkpoint, where that is to be the result and is another than the last. */
+async function bestOf<Batch extends MicroBatch>(
+  { steps, directory, reporter }: TrainingRun<Batch>,
+  { stopping, position }: Session<Batch>,
+): Promise<TrainingResult | undefined> {
+  const best = stopping?.state.best;
+  if (stopping === undefined || best === undefined) return undefined;
+  const { metric, isOver } = stopping;
+  const ended = isOver
+    ? `no better ${metric} in ${countOf(stopping.state.since, 'evaluation')}: it ends at step ${position.step} of ${steps}. `
+    : '';
+  const path = stepDirectory(directory, best.step);
+  reporter.note(
+    'info',
+    `${ended}The best ${metric} is ${best.value.toPrecision(4)}, of step ${best.step}: that is the result`,
+  );
+  if (best.step === position.step) return undefined;
+  const { manifest, digest } = await readManifest(path);
+  return { path, digest, metrics: manifest.metrics };
 }
 
 /** False: the step was undone, and the training is where it was last saved. */
@@ -119,6 +143,7 @@ async function takeFigures<Batch extends MicroBatch>(
 ): Promise<void> {
   const { step } = session.position;
   session.position.metrics = { ...session.position.metrics, ...metrics };
+  session.stopping?.see(step, metrics);
   reporter.emit({ type: 'evaluation', step, metrics });
   try {
     session.saver.checkBest(Object.keys(session.position.metrics));
@@ -150,8 +175,4 @@ function notFinite(
     },
     { exitCode: 1 },
   );
-}
-
-function due(step: number, every: number): boolean {
-  return every > 0 && step % every === 0;
 }

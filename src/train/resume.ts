@@ -11,6 +11,7 @@ import { type Manifest, type ManifestFields, readManifest } from '../checkpoint/
 import { foreignBecause } from './foreign.js';
 import type { SaverOptions } from './saver.js';
 import type { SpikeState } from './spikes.js';
+import type { StoppingState } from './stopping.js';
 
 /** A setting that was changed on resuming, named with --override. */
 export interface SettingChange {
@@ -36,6 +37,8 @@ export interface ResumeState {
   objective: unknown;
   /** Undefined where nothing was watched. */
   spikes: SpikeState | undefined;
+  /** Undefined where it was to take all its steps. */
+  stopping?: StoppingState;
 }
 
 /**
@@ -94,9 +97,13 @@ async function setForeignAside(options: ResumeOptions): Promise<void> {
 export function stateOf(checkpoint: ResumeState['checkpoint']): ResumeState {
   if (checkpoint.training === undefined) throw new Error('opened without its training state');
   const { tensors, state } = checkpoint.training;
-  const { objective, spikes } = state as { objective: unknown; spikes?: Pick<SpikeState, 'recent'> };
+  const { objective, spikes, stopping } = state as {
+    objective: unknown;
+    spikes?: Pick<SpikeState, 'recent'>;
+    stopping?: StoppingState;
+  };
   const { skipped = [] } = checkpoint.manifest;
-  return { checkpoint, tensors, objective, spikes: spikes && { ...spikes, skipped } };
+  return { checkpoint, tensors, objective, spikes: spikes && { ...spikes, skipped }, stopping };
 }
 
 /** Says what will make the rest of the training another than it would have been. */

@@ -22,6 +22,7 @@ import { readInto } from '../tensor/host.js';
 import type { Variable } from '../tensor/tf.js';
 import { type OptimizerState, optimizerTensors } from './optimizer.js';
 import type { SpikeState } from './spikes.js';
+import type { StoppingState } from './stopping.js';
 
 export interface SaverOptions {
   /** Where checkpoints go: step-000100, … */
@@ -50,6 +51,8 @@ export interface TrainingState {
   objective: unknown;
   /** Where they are watched for. */
   spikes?: SpikeState;
+  /** Where it may end early. */
+  stopping?: StoppingState;
   step: number;
   tokensSeen: number;
   metrics: Metrics;
@@ -120,12 +123,13 @@ export class Saver {
     if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
     const { directory, runDirectory } = this.#options;
     const path = stepDirectory(directory, step);
+    const best = state.stopping?.best === undefined ? [] : [stepDirectory(directory, state.stopping.best.step)];
     const done = this.#thread.save({
       directory: path,
       content: isSaved ? { metrics: state.metrics } : await this.#contentOf(state, unmeasured),
       prune: unmeasured
         ? undefined
-        : { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path] },
+        : { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path, ...best] },
     });
     const pending: PendingSave = { path, step, done, hasFailed: false, ...(unmeasured && { unmeasured }) };
     done.then(
@@ -201,7 +205,7 @@ export class Saver {
   }
 
   async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
-    const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes } = state;
+    const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes, stopping } = state;
     const { manifest, tokenizerFiles, eosTokenIds, generationConfig, adapter } = this.#options;
     const rows = adapter === undefined ? model.parameters : model.parameters.filter(isTrained);
     return {
@@ -210,7 +214,7 @@ export class Saver {
       weights: await this.#copy(rows.map(({ name }) => [name, weight(model, name)])),
       training: {
         tensors: await this.#copy(optimizerTensors(optimizer)),
-        state: { objective, ...(spikes && { spikes: { recent: spikes.recent } }) },
+        state: { objective, ...(spikes && { spikes: { recent: spikes.recent } }), ...(stopping && { stopping }) },
       },
       manifest: {
         ...{ ...manifest, step, tokensSeen, metrics },

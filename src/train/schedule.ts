@@ -43,3 +43,8 @@ export function accumulationAt(step: number, steps: number, config: TrainConfig)
   const warmup = Math.round(config.batchWarmup * steps);
   return step >= warmup ? config.accumulation : Math.ceil((config.accumulation * step) / warmup);
 }
+
+/** Whether what is done every so many steps is done at this one; 0 = never. */
+export function due(step: number, every: number): boolean {
+  return every > 0 && step % every === 0;
+}

@@ -6,7 +6,9 @@ import type { MicroBatch } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
 import { newestState, overridesAt, type ResumeState, reportDifferences, stateOf } from './resume.js';
 import { type SavedCheckpoint, Saver, type TrainingState } from './saver.js';
+import { due } from './schedule.js';
 import { SpikePolicy } from './spikes.js';
+import { type EarlyStopping, earlyStopping } from './stopping.js';
 import type { TrainingRun } from './trainer.js';
 
 /** All that a checkpoint keeps besides tensors and the data cursor. */
@@ -18,6 +20,8 @@ export class Session<Batch extends MicroBatch> {
   readonly optimizer: OptimizerState;
   /** Where spikes are watched for. */
   readonly spikes: SpikePolicy | undefined;
+  /** Where it may end early. */
+  readonly stopping: EarlyStopping | undefined;
   model: Model;
   saver: Saver;
   position: Position;
@@ -28,6 +32,7 @@ export class Session<Batch extends MicroBatch> {
     this.model = model;
     this.optimizer = createOptimizer(model, config.optimizer);
     this.spikes = config.spikeLimit > 0 ? new SpikePolicy(config.spikeLimit) : undefined;
+    this.stopping = earlyStopping(config, run.evaluate && run.evaluated, run.manifest.stage);
     this.saver = new Saver(run);
     this.position = { step: 0, tokensSeen: 0, metrics: {}, overrides: overridesAt(0, [], run.overrides) };
   }
@@ -47,6 +52,12 @@ export class Session<Batch extends MicroBatch> {
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(found.objective);
     if (own === undefined) return;
     const { unmeasured } = manifest;
+    if (this.stopping !== undefined) {
+      this.stopping.state = found.stopping ?? this.stopping.state;
+      // A checkpoint holds what was known before its own evaluation.
+      if (!unmeasured && (due(step, run.config.evaluateEvery) || step === run.steps))
+        this.stopping.see(step, manifest.metrics);
+    }
     this.saver = new Saver(run, { path, digest, step, ...(unmeasured && { unmeasured }) });
     if (step > 0) run.reporter.emit({ type: 'stage', state: 'resumed', detail: `from step ${step}` });
   }
@@ -109,8 +120,15 @@ export class Session<Batch extends MicroBatch> {
   }
 
   #state(): TrainingState {
-    const { model, optimizer, position, spikes } = this;
+    const { model, optimizer, position, spikes, stopping } = this;
     const objective = this.#run.objective.state();
-    return { ...position, model, optimizer, objective, ...(spikes && { spikes: spikes.state }) };
+    return {
+      ...position,
+      model,
+      optimizer,
+      objective,
+      ...(spikes && { spikes: spikes.state }),
+      ...(stopping && { stopping: stopping.stateBefore(position.step) }),
+    };
   }
 }

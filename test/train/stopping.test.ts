@@ -1,0 +1,71 @@
+// A training that no longer gets better ends, with its best checkpoint as the result, whether or not it was stopped on the way.
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { describe, test } from 'node:test';
+import { Interrupted } from '../../src/base/errors.js';
+import type { TrainingResult } from '../../src/train/trainer.js';
+import { trainConfig } from './tiny.js';
+import { trainingWorld } from './world.js';
+
+describe('early stopping', () => {
+  const { attempt } = trainingWorld();
+  /** By step: the best is that of step 4, and two evaluations after it are no better. */
+  const losses: Record<number, number> = { 2: 3, 4: 2, 6: 2.5, 8: 2, 10: 1 };
+  const own = (better: 1 | -1 = 1, patience = 2) => ({
+    steps: 20,
+    config: trainConfig({ evaluateEvery: 2, checkpointEvery: 3, keep: 'last=1', patience }),
+    evaluated: [better === 1 ? 'heldOutLoss' : 'exactMatch', 'ended'],
+    evaluate: (_: unknown, step: number) => {
+      const value = losses[step] ?? 9;
+      return Promise.resolve({ [better === 1 ? 'heldOutLoss' : 'exactMatch']: better * value, ended: 0 });
+    },
+  });
+
+  test('it ends after so many evaluations that are no better, and the best checkpoint is kept and returned', async () => {
+    const { outcome, steps, notes, directory } = await attempt('ends', own());
+    const { path, digest, metrics } = outcome as TrainingResult;
+    assert.equal(steps.length, 8);
+    assert.deepEqual([basename(path), metrics.heldOutLoss], ['step-000004', 2]);
+    const text =
+      'no better heldOutLoss in 2 evaluations: it ends at step 8 of 20. The best heldOutLoss is 2.000, of step 4: that is the result';
+    assert.ok(
+      notes.some((note) => note.text === text),
+      notes.map((note) => note.text).join('\n'),
+    );
+    assert.deepEqual((await readdir(directory)).filter((name) => name.startsWith('step-')).sort(), [
+      'step-000004',
+      'step-000008',
+    ]);
+    // Where higher is better, the mirror image of the same figures.
+    const higher = (await attempt('higher', own(-1))).outcome as TrainingResult;
+    assert.equal(basename(higher.path), 'step-000004');
+    for (const stopAt of [1, 3, 4, 6]) {
+      const name = `stopped ${stopAt}`;
+      assert.ok((await attempt(name, own(), stopAt)).outcome instanceof Interrupted);
+      const rest = await attempt(name, own());
+      assert.deepEqual([rest.steps.length, (rest.outcome as TrainingResult).digest], [8 - stopAt, digest], name);
+    }
+    assert.equal(
+      ((await attempt('ends', own())).outcome as TrainingResult).digest,
+      digest,
+      'it is over when it is run again',
+    );
+    const patient = await attempt('patient', { ...own(1, 3), steps: 10 });
+    assert.equal(basename((patient.outcome as TrainingResult).path), 'step-000010', 'the last is the best');
+  });
+
+  test('a metric that nobody measures is refused before the first step', async () => {
+    const config = trainConfig({ evaluateEvery: 2, patience: 1, bestBy: 'bits_per_byte' });
+    const refused = await attempt('unknown', { ...own(), config });
+    assert.equal(refused.steps.length, 0);
+    assert.match(
+      String(refused.outcome),
+      /train\.bestBy: bitsPerByte cannot say when to stop\. Pretrain reports heldOutLoss, ended\./,
+    );
+    const silent = await attempt('silent', { ...own(), evaluate: undefined });
+    assert.match(String(silent.outcome), /train\.patience: no metric can say when to stop/);
+    const never = await attempt('never', { ...own(), config: trainConfig({ evaluateEvery: 0, patience: 1 }) });
+    assert.match(String(never.outcome), /evaluateEvery is 0/);
+  });
+});
