@@ -4,16 +4,17 @@ import { join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('../../../data-specs/tasks/', import.meta.url));
-const files = new Map(
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort()
-    .map((name) => [parse(name).name, join(folder, name)]),
-);
 
-export const packagedSets: readonly string[] = [...files.keys(), 'memory'];
+export function packagedSets(): string[] {
+  return [...packagedFiles().keys(), 'memory'];
+}
 
 /** The file of a set; undefined where there is none of this name. */
 export function packagedSet(name: string): string | undefined {
-  return files.get(name);
+  return packagedFiles().get(name);
+}
+
+function packagedFiles(): Map<string, string> {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+  return new Map(names.sort().map((name) => [parse(name).name, join(folder, name)]));
 }

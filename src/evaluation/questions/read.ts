@@ -118,7 +118,7 @@ async function pathOf(path: string): Promise<string> {
     throw new UserError({
       what: 'there is no such file of questions',
       where: path,
-      next: `Give a file of rows, or one of ${packagedSets.join(', ')}`,
+      next: `Give a file of rows, or one of ${packagedSets().join(', ')}`,
     });
   }
   return packaged;
