@@ -11,6 +11,7 @@ import type { SourceFile } from './files.js';
 import { identifyFile } from './kinds.js';
 import { readRawLines } from './lines.js';
 import type { RecordFormat, RecordOptions, Records } from './record.js';
+import { taskInstances } from './task-file.js';
 
 const readers: Record<RecordFormat, (file: SourceFile, options: RecordOptions) => Records> = {
   jsonl: readJsonLines,
@@ -85,7 +86,8 @@ async function* readJsonLines({ path, name }: SourceFile, options: RecordOptions
 }
 
 async function* readJsonList({ path, name }: SourceFile, options: RecordOptions): Records {
-  const rows = await readJsonFile(path, options);
+  const content = await readJsonFile(path, options);
+  const rows = taskInstances(content) ?? content;
   if (!Array.isArray(rows)) throw noList(rows, path);
   for (const [index, value] of rows.entries()) {
     yield { value, at: `${name}#${index}`, line: index + 1, where: `${path}, row ${index + 1}` };
