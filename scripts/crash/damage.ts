@@ -17,11 +17,11 @@ export interface Damage {
 }
 
 const kinds: readonly (readonly [string, RegExp])[] = [
-  ['weights', /step-\d+\/model\.safetensors$/],
+  ['weights', /step-\d+\/(adapter_)?model\.safetensors$/],
   ['optimizer', /training\/optimizer\.safetensors$/],
   ['training state', /training\/state\.json$/],
   ['mossctl.json', /mossctl\.json$/],
-  ['config', /step-\d+\/(generation_)?config\.json$/],
+  ['config', /step-\d+\/(generation_|adapter_)?config\.json$/],
   ['tokenizer', /(^tokenizer\/|step-\d+\/(tokenizer|special_tokens|chat)).*(?<!stage\.json)$/],
   ['stage.json', /stage\.json$/],
   ['corpus', /^data\//],
