@@ -11,7 +11,7 @@ import { cacheDirectory } from './cache.js';
 import { fileStamp, readCached } from './checked.js';
 import { download } from './download.js';
 import { fetchOnce } from './fetching.js';
-import type { FetchContext, HttpRequest } from './http.js';
+import type { FetchContext } from './http.js';
 import {
   type HubFile,
   type HubRepo,
@@ -27,17 +27,8 @@ import {
 } from './hub.js';
 import { shardsIn, wholeModelFiles } from './model-files.js';
 import { type Hub, type ModelName, parseModelName, shownModelName } from './model-name.js';
-
-/** What a hub has of one model, pinned. */
-interface Snapshot {
-  /** Where its files come to lie. */
-  home: string;
-  /** A commit, or what stands for one. */
-  version: string;
-  host: string;
-  files: readonly HubFile[];
-  request(path: string): HttpRequest;
-}
+import { modelscopeSnapshot } from './modelscope.js';
+import type { Snapshot } from './snapshot.js';
 
 const wholeSchema = z.object({ stamps: z.record(z.string(), z.string()) });
 
@@ -51,23 +42,24 @@ export function resolveModel(text: string): Promise<string> {
   return fetchOnce(`${cacheDirectory()} ${shownModelName(name)}`, (context) => fetchModel(name, context));
 }
 
-async function snapshotOf(name: ModelName, context: FetchContext): Promise<Snapshot> {
+function snapshotOf(name: ModelName, context: FetchContext): Promise<Snapshot> {
+  return name.hub === 'ms' ? modelscopeSnapshot(name, context) : hubSnapshot(name, context);
+}
+
+async function hubSnapshot(name: ModelName, context: FetchContext): Promise<Snapshot> {
   const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
   const commit = await hubCommit(repo, context, 'first');
   return {
     ...{ home: join(repoHome(repo), commit), version: commit, host: new URL(hubEndpoint()).host },
-    files: await hubListing(repo, commit, context),
+    files: () => hubListing(repo, commit, context),
     request: (path) => hubRequest(hubFileUrl(repo, commit, path), repo),
   };
 }
 
 async function fetchModel(name: ModelName, context: FetchContext): Promise<string> {
-  const repo: HubRepo = { kind: 'model', name: name.name, revision: name.revision ?? 'main' };
-  const commit = await hubCommit(repo, context, 'first');
-  const home = join(repoHome(repo), commit);
-  const { record, folder } = placeOf(name, home);
-  if (await isAsItWas(record, folder)) return folder;
   const snapshot = await snapshotOf(name, context);
+  const { record, folder } = placeOf(name, snapshot.home);
+  if (await isAsItWas(record, folder)) return folder;
   await remember(record, { stamps: await fetchFiles(name, snapshot, context) });
   return folder;
 }
@@ -81,9 +73,10 @@ export function resolveModelFile(text: string, file: string): Promise<string> {
   return fetchOnce(`${cacheDirectory()} ${shownModelName(name)} ${file}`, async (context) => {
     const snapshot = await snapshotOf(name, context);
     const path = name.folder === undefined ? file : `${name.folder}/${file}`;
-    const found = snapshot.files.find((each) => each.path === path);
+    const files = await snapshot.files();
+    const found = files.find((each) => each.path === path);
     if (found === undefined) {
-      wholeModelFiles(name, filesBelow(name, snapshot)); // says what there is instead, where that is no model
+      wholeModelFiles(name, filesBelow(name, files)); // says what there is instead, where that is no model
       const next =
         file === configName ? 'It is an adapter: plan with its base, --from hf:BASE --lora' : 'Name another model';
       throw new UserError({ what: `this model has no ${file}`, where: shownModelName(name), next });
@@ -106,7 +99,7 @@ async function isAsItWas(record: string, folder: string): Promise<boolean> {
 
 const prefixOf = ({ folder }: ModelName): string => (folder === undefined ? '' : `${folder}/`);
 
-function filesBelow(name: ModelName, { files }: Snapshot): string[] {
+function filesBelow(name: ModelName, files: readonly HubFile[]): string[] {
   const inFolder = prefixOf(name);
   return files.flatMap(({ path }) => (path.startsWith(inFolder) ? [path.slice(inFolder.length)] : []));
 }
@@ -115,7 +108,7 @@ function filesBelow(name: ModelName, { files }: Snapshot): string[] {
 async function fetchFiles(name: ModelName, snapshot: Snapshot, context: FetchContext): Promise<Record<string, string>> {
   const inFolder = prefixOf(name);
   const there = new Map(
-    snapshot.files.flatMap((file) =>
+    (await snapshot.files()).flatMap((file) =>
       file.path.startsWith(inFolder) ? [[file.path.slice(inFolder.length), file]] : [],
     ),
   );

@@ -106,6 +106,49 @@ test('a name opens as its folder does: only what is needed is fetched, said befo
   );
 });
 
+test('ModelScope: its list and its files, pinned by the digest of the list; its token for its host alone', async () => {
+  Object.assign(process.env, {
+    MODELSCOPE_ENDPOINT: server.origin,
+    MODELSCOPE_API_TOKEN: 'ms_secret_1',
+    HF_TOKEN: 'hf_secret_1',
+  });
+  const list = '/api/v1/models/org/llama/repo/files?Revision=master&Recursive=True';
+  const entries = Object.entries({ ...model, 'pytorch_model.bin': Buffer.from('no') }).map(([Path, bytes]) => {
+    const file = `/api/v1/models/org/llama/repo?Revision=master&FilePath=${encodeURIComponent(Path)}`;
+    if (Path !== 'model.safetensors') server.handlers.set(file, serveFile(bytes));
+    else {
+      cdn.handlers.set('/weights', serveFile(bytes));
+      server.handlers.set(file, (_, response) => response.writeHead(302, { location: `${cdn.origin}/weights` }).end());
+    }
+    return { Path, Name: Path, Type: 'blob', Size: bytes.length, Sha256: hashOf('sha256', bytes) };
+  });
+  const answer = (Files: object[]) =>
+    server.handlers.set(list, (_, response) =>
+      response.end(JSON.stringify({ Code: 200, Success: true, Data: { Files } })),
+    );
+  answer([{ Path: 'sub', Type: 'tree' }, ...entries]);
+  const { folder, notes } = await fetched('ms:org/llama');
+  assert.deepEqual((await readdir(folder)).sort(), Object.keys(model).sort());
+  assert.match(notes, /^ms:org\/llama: 7 files, .* to fetch from 127\.0\.0\.1/);
+  assert.ok(server.requests.every(({ authorization }) => authorization === 'Bearer ms_secret_1'));
+  assert.ok(cdn.requests.every(({ authorization }) => authorization === undefined));
+  const pinned = publishedName(folder) ?? '';
+  assert.match(pinned, /^ms:org\/llama@[0-9a-f]{64}$/);
+  answer(entries.slice(1));
+  server.requests.length = 0;
+  assert.equal((await fetched(pinned)).folder, folder);
+  assert.deepEqual(server.requests, []);
+  await refused(`ms:org/llama@${'0'.repeat(64)}`, /is not what it was.*Write ms:org\/llama for what it is now/s);
+  answer([{ ...entries[0], Sha256: '' }]);
+  await refused('ms:org/llama', /does not answer as ModelScope does.*without a checksum/s);
+  server.handlers.set(list, (_, response) => response.writeHead(503).end());
+  assert.match(
+    (await fetched('ms:org/llama')).notes,
+    /cannot be asked what master of org\/llama is now.*taken as it was/,
+  );
+  await refused('ms:org/none', /answered 404.*models\/org\/none/s);
+});
+
 test('a fine-tuning is planned before anything but config.json is fetched', async () => {
   publishModel();
   const { stdout, stderr } = await mossctl(['plan', '--from', 'hf:org/llama', '--lora', '--context', '64', '--json']);
