@@ -99,7 +99,7 @@ export async function answerTasks(
       task,
       promptTokens: tokens,
       tokens: generation.tokens,
-      text: model.tokenizer.decode(generation.tokens, { skipSpecial: true }),
+      text: model.template.read(generation.tokens).content,
       ended: generation.stopId === model.tokenizer.specialId('turnEnd'),
     }));
   };

@@ -130,7 +130,11 @@ test('MOSS: markers are stripped, turns are in order of their number, None is no
   assert.deepEqual(row.messages, [
     system('You are MOSS.\n'),
     user('问1'),
-    { ...assistant('Calculate("1+1")'), reasoning: '要算' },
+    {
+      ...assistant(''),
+      ...{ toolCalls: [{ name: 'Calculate', arguments: { expression: '1+1' } }], callText: 'Calculate("1+1")' },
+      reasoning: '要算',
+    },
     tool('Calculate("1+1") => \'2\''),
     assistant('答1<sup><|1|></sup>'),
     user('问2'),

@@ -1,11 +1,13 @@
 // Our chat templates against what transformers 5.24, TRL 1.16, transformers.js and the regular expression of Hermes parsers make of them:
 // made by scripts/interop/chat-templates.mjs --write. A template that is changed must be tried on them anew.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Template } from '@huggingface/jinja';
 import { sha256 } from '../../src/base/files.js';
 import { templateNames } from '../../src/config/templates.js';
+import { readRow } from '../../src/data/conversations/formats.js';
 import { ChatTemplate, type EncodedChat, TemplateFault } from '../../src/tokenizer/chat-template.js';
 import type { Message, Tool, ToolCall } from '../../src/tokenizer/message.js';
 import { templateNamed } from '../../src/tokenizer/own-templates.js';
@@ -125,6 +127,26 @@ for (const name of templateNames) {
     }
   });
 }
+
+const calls = fileURLToPath(new URL('../../../shared/data/lf_glaive_toolcall_zh_demo.json', import.meta.url));
+
+test('each answer of real conversations with tools is read back as it is', {
+  skip: !existsSync(calls) && `${calls} is not here`,
+}, async () => {
+  const template = new ChatTemplate(await templateTokenizer('chatml'));
+  let read = 0;
+  for (const row of JSON.parse(readFileSync(calls, 'utf8')) as unknown[]) {
+    const { messages, tools } = readRow(row, 'row').conversation;
+    const answered = messages.filter(({ role }) => role === 'assistant');
+    const said = stretches(template.encode(messages, { tools }));
+    assert.equal(said.length, answered.length);
+    for (const [i, { content, toolCalls }] of answered.entries()) {
+      assert.deepEqual(template.read(said[i]), { content, ...(toolCalls && { toolCalls }) });
+      read += toolCalls?.length ?? 0;
+    }
+  }
+  assert.equal(read, 216);
+});
 
 test('a call that cannot be read stays in the text; marks of a vocabulary without them are read in the text', async () => {
   const tokenizer = await templateTokenizer('chatml');

@@ -42,13 +42,17 @@ const text = [
 /** Every answer as it would be written after its prompt, read back. */
 function assertReadBack(messages: readonly Message[]): void {
   const whole = template.render(messages);
-  for (const [i, { role, content, reasoning }] of messages.entries()) {
+  for (const [i, { role, content, reasoning, toolCalls, callText }] of messages.entries()) {
     if (role !== 'assistant') continue;
     const prompt = template.render(messages.slice(0, i), { addGenerationPrompt: true });
     const end = template.render(messages.slice(0, messages[i + 1]?.role === 'tool' ? i + 2 : i + 1));
     assert.ok(whole.startsWith(prompt) && end.startsWith(prompt), `${prompt}\n---\n${end}`);
     const said = end.slice(prompt.length).split('<|Results|>:\n')[0];
-    assert.deepEqual(template.read(tokenizer.encodeTrusted(said)), { content, ...(reasoning && { reasoning }) });
+    const written = toolCalls === undefined ? content : callText; // a command is read as text
+    assert.deepEqual(template.read(tokenizer.encodeTrusted(said)), {
+      content: written,
+      ...(reasoning && { reasoning }),
+    });
   }
 }
 

@@ -50,10 +50,29 @@ function readTurn(turn: Fields, context: RowContext): Message[] {
     throw new RowRefusal('a turn has a result (Tool Responses) without a command (Commands)', at);
   return [
     asked,
-    { role: 'assistant', content: expectText(command, turn.at), ...thought },
+    { role: 'assistant', ...callsIn(expectText(command, turn.at)), ...thought },
     { role: 'tool', content: result },
     { role: 'assistant', content: answer },
   ];
+}
+
+/** MOSS's tools, and what their one argument is called. */
+const mossTools: Readonly<Record<string, string>> = {
+  Search: 'query',
+  Calculate: 'expression',
+  Solve: 'equation',
+  Text2Image: 'description',
+};
+const call = String.raw`(?:${Object.keys(mossTools).join('|')})\("[^"\\]*"\)`;
+const onlyCalls = new RegExp(`^${call}(?:, ${call})*$`);
+
+/** `Search("…"), Calculate("8*4+3")` as calls; a command that is written otherwise stays text. */
+function callsIn(command: string): Pick<Message, 'content' | 'toolCalls' | 'callText'> {
+  if (!onlyCalls.test(command)) return { content: command };
+  const toolCalls = [...command.matchAll(/(\w+)\("([^"]*)"\)/g)].map(([, name, given]) => {
+    return { name, arguments: { [mossTools[name]]: given } };
+  });
+  return { content: '', toolCalls, callText: command };
 }
 
 /** `<|Human|>: 你好<eoh>\n` → `你好`. */
