@@ -9,6 +9,10 @@ import { type TrainConfig, tunedTrainSchema } from './train.js';
 export const lossChoices = ['assistant', 'all', 'last'] as const;
 export type LossChoice = (typeof lossChoices)[number];
 
+/** Of rows: recognised by their fields, unless one is named. */
+export const rowFormats = ['messages', 'sharegpt', 'alpaca', 'prompt-completion', 'moss'] as const;
+export type RowFormat = (typeof rowFormats)[number];
+
 const conversations = rows('conversations (rows of JSONL, Parquet, …), or hf:ORG/NAME[:PATH], a data set of a hub');
 const weighedSource = z.strictObject({
   path: conversations,
@@ -33,6 +37,10 @@ export const sftSchema = z.strictObject({
     .describe(
       'conversations: rows (a file, a folder, a pattern, hf:ORG/NAME), or a list of those or of {path, weight}; default: what self-instruct made',
     ),
+  format: z
+    .enum(rowFormats)
+    .optional()
+    .describe('how rows of `data` say a conversation; default: recognised by the fields that each row has'),
   evalData: optionalRows('conversations to measure with while training; default: those that self-instruct kept apart'),
   validation: z
     .number()

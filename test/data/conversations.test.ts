@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
 import { fitConversation } from '../../src/data/conversations/fit.js';
+import { readRow } from '../../src/data/conversations/formats.js';
 import { RowNotes } from '../../src/data/conversations/notes.js';
 import { readConversations } from '../../src/data/conversations/read.js';
 import type { Conversation } from '../../src/data/types.js';
@@ -193,6 +194,30 @@ test('rows of no use are skipped, and counted by reason with the place of the fi
     'skipped 2 conversations: the assistant message is empty (first: rows.jsonl:5, message 2)',
     'skipped 1 conversation: there is no user message (first: rows.jsonl:6)',
   ]);
+});
+
+test('a row that several formats fit is read as the one that is named; one that lacks its fields is an error', () => {
+  const row = { messages: [user('m'), assistant('n')], instruction: 'i', output: 'o', prompt: 'p', id: 'x' };
+  const said = (format?: 'alpaca' | 'prompt-completion' | 'messages') =>
+    readRow(row, 'r', format).conversation.messages.map(({ content }) => content);
+  assert.deepEqual(
+    [said(), said('alpaca'), said('prompt-completion')],
+    [
+      ['m', 'n'],
+      ['i', 'o'],
+      ['p', 'o'],
+    ],
+  );
+  assert.match(
+    readRow(row, 'r', 'alpaca')
+      .notes.map((note) => (note.level === 'unread' ? '' : note.text))
+      .join(),
+    /the field messages, which is not read/,
+  );
+  assert.throws(
+    () => readRow(row, 'r', 'moss'),
+    /not of the format moss \(sft\.format\)\. It has the fields messages, .*"chat"/,
+  );
 });
 
 test('a JSON array is read like JSON lines', async () => {

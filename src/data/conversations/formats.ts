@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { isRecord } from '../../base/objects.js';
+import type { RowFormat } from '../../config/sft.js';
 import { type Message, maxMessages, type Tool } from '../../tokenizer/message.js';
 import { type Conversation, checkSchema, conversationFields } from '../types.js';
 import { expectText, Fields, parsed, wrongShape } from './fields.js';
@@ -15,6 +16,14 @@ const turnFields = ['messages', 'conversations', 'conversation', 'dialogue', 'di
 const questionFields = ['instruction', 'prompt', 'question', 'query'];
 const answerFields = ['output', 'response', 'completion', 'answer', 'target'];
 const inputFields = ['input', 'context'];
+/** What a row of a named format must have one of. */
+const fieldsOf: Readonly<Record<RowFormat, readonly string[]>> = {
+  messages: ['messages'],
+  sharegpt: ['conversations', 'conversation'],
+  alpaca: ['instruction'],
+  'prompt-completion': ['prompt'],
+  moss: ['chat'],
+};
 const systemFields = [
   ...['system', 'system_prompt', 'systemPrompt', 'system_message', 'systemMessage'],
   ...['system_instruction', 'systemInstruction', 'meta_instruction'],
@@ -56,9 +65,10 @@ export interface RowReading {
 
 /**
  * @param name of a row without an `id`.
+ * @param format what the row is to be read as, where its fields would allow several.
  * @throws UserError for a row of the wrong shape, RowRefusal for one that is understood and cannot be used.
  */
-export function readRow(value: unknown, name: string): RowReading {
+export function readRow(value: unknown, name: string, format?: RowFormat): RowReading {
   const notes: RowNote[] = [];
   const toolLists: [unknown, string][] = [];
   const context: RowContext = {
@@ -70,7 +80,7 @@ export function readRow(value: unknown, name: string): RowReading {
     return { conversation: { id: name, messages }, notes: distinct(notes) };
   }
   const row = new Fields(value, '');
-  let messages = readBody(row, context);
+  let messages = readBody(row, context, format);
   const system: string[] = [];
   for (let found = row.text(...systemFields); found !== undefined; found = row.text(...unread(row, systemFields))) {
     system.push(found);
@@ -104,7 +114,8 @@ export function readRow(value: unknown, name: string): RowReading {
 }
 
 /** The messages, but for what a row says beside them. */
-function readBody(row: Fields, context: RowContext): Message[] {
+function readBody(row: Fields, context: RowContext, format?: RowFormat): Message[] {
+  if (format !== undefined) return readNamed(row, context, format);
   const turns = turnFields.find((field) => row.has(field) && typeof row.peek(field) !== 'number');
   if (turns === 'chat' && !Array.isArray(row.peek('chat'))) return readMossTurns(row, context);
   if (turns !== undefined) return spokenInTurn(row.take(turns)?.value, turns, context);
@@ -114,6 +125,21 @@ function readBody(row: Fields, context: RowContext): Message[] {
     why: `it has ${fieldsInWords(row)}`,
     next: 'Expected "messages" (our own format), "conversations" (ShareGPT), "instruction" (Alpaca), "prompt" and "completion", or "chat" (MOSS)',
   });
+}
+
+/** Of the format that a person named. @throws UserError for a row that lacks its fields. */
+function readNamed(row: Fields, context: RowContext, format: RowFormat): Message[] {
+  const [field] = fieldsOf[format].filter((name) => row.has(name));
+  if (field === undefined) {
+    throw new UserError({
+      what: `this row is not of the format ${format} (sft.format)`,
+      why: `it has ${fieldsInWords(row)}`,
+      next: `Expected ${fieldsOf[format].map((name) => `"${name}"`).join(' or ')}; without sft.format the format is recognised`,
+    });
+  }
+  if (format === 'moss') return readMossTurns(row, context);
+  if (format === 'messages' || format === 'sharegpt') return spokenInTurn(row.take(field)?.value, field, context);
+  return readQuestion(row, context, field);
 }
 
 /** `the fields messages (empty), id` */
@@ -135,13 +161,13 @@ function spokenInTurn(value: unknown, at: string, context: RowContext): Message[
 }
 
 /** Alpaca, or a prompt and its completion, each a text or a list of messages. */
-function readQuestion(row: Fields, context: RowContext): Message[] {
+function readQuestion(row: Fields, context: RowContext, first?: string): Message[] {
   const part = (found: { name: string; value: unknown } | undefined, role: 'user' | 'assistant'): Message[] => {
     if (found === undefined) return [];
     if (Array.isArray(found.value)) return readMessages(found.value, found.name, context);
     return [{ role, content: expectText(found.value, found.name) }];
   };
-  const question = row.take(...questionFields);
+  const question = row.take(...(first === undefined ? [] : [first]), ...questionFields);
   const asked = part(question ?? row.take(...inputFields), 'user');
   const input = question === undefined ? undefined : row.text(...inputFields);
   if (asked.length === 0) asked.push({ role: 'user', content: '' });

@@ -2,6 +2,7 @@
 // understood and of no use is skipped and counted.
 import { z } from 'zod';
 import { type Fault, UserError } from '../../base/errors.js';
+import type { RowFormat } from '../../config/sft.js';
 import type { Message } from '../../tokenizer/message.js';
 import { maxFaults, type Row, readRows, shortened } from '../rows.js';
 import type { Conversation } from '../types.js';
@@ -17,11 +18,12 @@ import { type RowNote, type RowNotes, RowRefusal } from './notes.js';
 export async function* readConversations(
   path: string,
   notes: RowNotes,
+  format?: RowFormat,
 ): AsyncGenerator<{ conversation: Conversation; where: string }> {
   const faults: Fault[] = [];
   for await (const row of readRows(path, notes.notice)) {
     notes.read();
-    const read = attempt(row, faults);
+    const read = attempt(row, faults, format);
     if (faults.length >= maxFaults) break;
     if (read === undefined || faults.length > 0) continue;
     if ('skipped' in read) {
@@ -35,9 +37,9 @@ export async function* readConversations(
 }
 
 /** undefined where the row is of the wrong shape, which `faults` hears of. */
-function attempt(row: Row, faults: Fault[]): RowReading | SkippedRow | undefined {
+function attempt(row: Row, faults: Fault[], format?: RowFormat): RowReading | SkippedRow | undefined {
   try {
-    return parseRow(row);
+    return parseRow(row, format);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     faults.push(...error.faults);
@@ -101,12 +103,12 @@ const mayFollow: Record<Message['role'] | 'nothing', readonly Message['role'][]>
 type SkippedRow = Partial<RowReading> & { skipped: string; where: string; notes: RowNote[] };
 
 /** What is wrong with the shape of the row becomes an error that names it. */
-function parseRow({ value, where, name }: Row): RowReading | SkippedRow {
+function parseRow({ value, where, name }: Row, format?: RowFormat): RowReading | SkippedRow {
   const skipped = ({ message, place }: RowRefusal, read?: RowReading): SkippedRow => {
     return { notes: [], ...read, skipped: message, where: place === undefined ? where : `${where}, ${place}` };
   };
   try {
-    const read = readRow(value, name);
+    const read = readRow(value, name, format);
     const fault = orderFault(read.conversation.messages);
     return fault === undefined ? read : skipped(fault, read);
   } catch (error) {

@@ -11,6 +11,7 @@ import { toJsonl } from '../../base/jsonl.js';
 import { corpusManifestName, heldOutRowsName, rowsFolder, storedRowsName } from '../../base/layout.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
 import { ownVersion } from '../../base/version.js';
+import type { RowFormat } from '../../config/sft.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { readConversations } from '../../data/conversations/read.js';
 import { HoldOut } from '../../data/hold-out.js';
@@ -61,6 +62,8 @@ interface RowsRequest {
   fitting: FittingRows;
   /** Share that is held out. */
   validation: number;
+  /** Of the rows, where it is not to be recognised. */
+  format?: RowFormat;
 }
 
 /** Reads and tokenises what was not stored already; says what of each source is learnt. */
@@ -81,12 +84,12 @@ export async function openRows(job: Job<unknown>, request: RowsRequest): Promise
   return stored;
 }
 
-function keyOf({ seed }: Job<unknown>, { sources, fitting, validation }: RowsRequest): string {
+function keyOf({ seed }: Job<unknown>, { sources, fitting, validation, format }: RowsRequest): string {
   const { template, columns, loss, keepTokens } = fitting;
   const { tokenizer } = template;
   const made = { version: ownVersion(), tokenizer: tokenizer.json, template: tokenizer.chatTemplate, keepTokens };
   const read = sources.map(({ name, weight, digest }) => ({ name, weight, digest }));
-  return digestOf({ ...made, columns, loss, read, ...(validation > 0 && { validation, seed }) });
+  return digestOf({ ...made, columns, loss, read, format, ...(validation > 0 && { validation, seed }) });
 }
 
 async function storedRecord(path: string, key: string): Promise<RowsRecord | undefined> {
@@ -129,7 +132,7 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
   let done = 0;
   const progress = (): void => reporter.emit({ type: 'progress', label: 'tokenise', done, unit: 'conversations' });
   for (const source of sources) {
-    for await (const { conversation, where } of readConversations(source.path, notes)) {
+    for await (const { conversation, where } of readConversations(source.path, notes, request.format)) {
       stopIfAborted(signal, 'stopped while reading conversations; the next run reads them again');
       const sequences = fitted(conversation, { ...fitting, notes, where, untrained });
       if (faults.length >= maxFaults) break;
