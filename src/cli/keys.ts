@@ -11,6 +11,7 @@ export function keyTable(block: string): string {
 }
 
 function sample(field: Field): string {
+  if (typeof field.default === 'object') return JSON.stringify(field.default);
   if (field.default !== undefined) return String(field.default);
   if (field.choices !== undefined) return field.choices.slice(0, 2).join(',');
   return `<${field.type}>`;

@@ -31,7 +31,7 @@ const meanings: Record<string, Meaning> = {
     percent: true,
   },
   memory: {
-    words: 'share of conversations in which what was told in turn 1 is in the answer of turn 4',
+    words: 'share of conversations in which a fact of turn 1 is in the answer of turn 4',
     better: 'higher',
     percent: true,
   },

@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
+import { keyTable } from '../../src/cli/keys.js';
 import { reportFailure } from '../../src/cli/output.js';
 import { mossctl as runMossctl } from '../e2e/cli.js';
 
@@ -106,6 +107,7 @@ test('the help of a stage ends with its keys', async () => {
     /pretrain\.train\.batchSize=<whole number> +rows per micro-batch; default: follows from model\.size/,
   );
   assert.match(stdout, /pretrain\.model\.size=1m/);
+  assert.match(keyTable('sft'), /sft\.lora\.rankPattern=\{\} /);
 });
 
 test('wrong usage exits 2 with a suggestion, the version 0, no command at all with the help', async () => {
