@@ -10,9 +10,9 @@ test('every knob of the pipeline is described, with its help', () => {
   assert.ok(fields.length > 60, `${fields.length} fields`);
   for (const field of fields) assert.ok(field.help, `${field.path} has no help`);
   assert.deepEqual(
-    fields.find((field) => field.path === 'sft.train.batchSize'),
+    fields.find((field) => field.path === 'align.train.batchSize'),
     {
-      path: 'sft.train.batchSize',
+      path: 'align.train.batchSize',
       type: 'whole number',
       required: false,
       default: 8,

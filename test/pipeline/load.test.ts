@@ -80,7 +80,7 @@ test('threads and precision stand beside backend; without them it is all cores a
 test('a stage that has no block gets one of defaults, and is told what it lacks', async () => {
   const config = await loadPipeline({ blocks: ['sft'], set: ['sft.train.epochs=2'] });
   assert.equal(config.sft?.train.epochs, 2);
-  assert.equal(config.sft?.train.learningRate, 5e-4);
+  assert.equal(config.sft?.validation, 0.05);
   assert.equal((await loadPipeline({ blocks: ['align'] })).align?.rounds, 2);
   await assert.rejects(loadPipeline({ blocks: ['data'] }), /data\.spec is missing/);
 });
