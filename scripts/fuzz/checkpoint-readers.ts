@@ -110,8 +110,9 @@ async function adapterReaders(folder: string): Promise<Reader[]> {
   return [
     {
       name: 'adapter_config.json',
-      seeds: world.fixtures(/(^|\/)adapter_config\.json$/),
+      seeds: [whole],
       mutate: mutateJson,
+      weight: 0.1,
       async read(input) {
         await writeFile(config, input);
         await openAdapterAlone(adapter);
@@ -121,6 +122,7 @@ async function adapterReaders(folder: string): Promise<Reader[]> {
       name: 'adapter tensors',
       seeds: world.fixtures(/adapters\/patterns\/adapter_model\.safetensors$/),
       mutate: mutateSafetensors,
+      weight: 0.1,
       async read(input) {
         await writeFile(config, whole);
         await writeFile(tensors, input);
