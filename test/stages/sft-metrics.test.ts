@@ -57,7 +57,7 @@ test('loss by source, answers that end and are right by family and language, and
     await trainStep(model, optimizer, objective, [await objective.next()], trainConfig(), at);
   }
 
-  const figures = new HeldOutMetrics(rows, { tokenizer, shape, seed: 1 });
+  const figures = new HeldOutMetrics(rows, { tokenizer, shape, seed: 1, parameters: 1e6 });
   const before = memory().numTensors;
   const metrics = await figures.measure(model);
   assert.equal(memory().numTensors, before);
@@ -89,14 +89,26 @@ test('loss by source, answers that end and are right by family and language, and
   // However many are held out, an evaluation reads a bounded number of tokens.
   const many = new HeldOutMetrics(
     Array.from({ length: 5000 }, () => rows[0]),
-    { tokenizer, shape, seed: 1 },
+    { tokenizer, shape, seed: 1, parameters: 1e6 },
   );
   const measured = Number(/on (\d+) of 5,000/.exec(many.note)?.[1] ?? assert.fail(many.note));
   assert.ok(measured * sequences[0].tokens.length <= 32_768 && (measured + 1) * sequences[0].tokens.length > 32_768);
+  // Of a model of half a billion parameters, a part of that.
+  const large = new HeldOutMetrics(
+    Array.from({ length: 5000 }, () => rows[0]),
+    { tokenizer, shape, seed: 1, parameters: 5e8 },
+  );
+  assert.match(many.note, /asks 64 of them/);
+  assert.match(large.note, /asks 8 of them/);
+  const measuredOfLarge = Number(/on ([\d,]+) of 5,000/.exec(large.note)?.[1].replace(',', '') ?? 0);
+  assert.ok(measuredOfLarge > 0 && measuredOfLarge * sequences[0].tokens.length <= 4096, large.note);
   // Without an answer that can be asked for, the loss alone; without a row that fits, nothing at all.
   const long = heldOut(row('5', 'one', 'two '.repeat(100)), 'a');
-  assert.deepEqual(new HeldOutMetrics([long], { tokenizer, shape, seed: 1 }).names, ['heldOutLoss']);
-  assert.deepEqual(new HeldOutMetrics([{ ...long, sequences: [] }], { tokenizer, shape, seed: 1 }).names, []);
+  assert.deepEqual(new HeldOutMetrics([long], { tokenizer, shape, seed: 1, parameters: 1e6 }).names, ['heldOutLoss']);
+  assert.deepEqual(
+    new HeldOutMetrics([{ ...long, sequences: [] }], { tokenizer, shape, seed: 1, parameters: 1e6 }).names,
+    [],
+  );
   disposeOptimizer(optimizer);
   disposeModel(model);
 });

@@ -17,6 +17,7 @@ import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-pr
 
 /** Answers of one evaluation, at most: a quickstart's model gives them in half a second. */
 const maxAnswers = 64;
+const minAnswers = 8;
 /** A reference answer of more tokens than this is not asked for: the model's own could not end within the limit. */
 const maxReferenceTokens = 96;
 const maxNewTokens = 128;
@@ -24,6 +25,9 @@ const maxNewTokens = 128;
 const maxExactTokens = 16;
 /** Tokens that the loss is taken on, about: of more conversations, so many are measured, the same ones each time. */
 const maxLossTokens = 32_768;
+const minLossTokens = 4096;
+/** A model of more parameters is asked less, so that an evaluation takes no more of its training than one of this size. */
+const parametersOfAll = 30e6;
 /** Sources of which a loss is given: as many as one chart shows. */
 const maxSources = 6;
 
@@ -39,6 +43,8 @@ interface HeldOutOptions {
   tokenizer: Tokenizer;
   shape: BatchShape;
   seed: number;
+  /** Of the model. */
+  parameters: number;
 }
 
 export class HeldOutMetrics {
@@ -52,13 +58,13 @@ export class HeldOutMetrics {
   readonly #count: number;
 
   constructor(rows: readonly HeldOutRow[], options: HeldOutOptions) {
-    this.#rows = affordable(rows);
+    this.#rows = affordable(rows, scaled(maxLossTokens, minLossTokens, options.parameters));
     this.#count = rows.length;
     this.#options = options;
     this.#sources = sourcesOf(this.#rows);
     const tokensOf = (text: string): number => options.tokenizer.encode(text).length;
     const questions = rows.flatMap(({ conversation }) => questionOf(conversation, tokensOf));
-    const chosen = balanced(questions);
+    const chosen = balanced(questions, scaled(maxAnswers, minAnswers, options.parameters));
     this.#asked = chosen.map(({ task }) => task);
     this.#limit = Math.min(maxNewTokens, 16 + 2 * Math.max(0, ...chosen.map(({ tokens }) => tokens)));
   }
@@ -147,12 +153,17 @@ function wholesFirst(metrics: Metrics): Metrics {
   return Object.fromEntries([...all.filter((each) => !isPart(each)), ...all.filter(isPart)]);
 }
 
-/** All rows, or as many of them in a fixed random order as `maxLossTokens` lets be read, at least one. */
-function affordable(rows: readonly HeldOutRow[]): readonly HeldOutRow[] {
+/** `most`, or of a model that is larger than all of it is for less, `least` at the least. */
+function scaled(most: number, least: number, parameters: number): number {
+  return Math.max(least, Math.floor(most * Math.min(1, parametersOfAll / parameters)));
+}
+
+/** All rows, or as many of them in a fixed random order as `limit` tokens let be read, at least one. */
+function affordable(rows: readonly HeldOutRow[], limit: number): readonly HeldOutRow[] {
   let tokens = 0;
   const fits = ({ sequences }: HeldOutRow, i: number): boolean => {
     tokens += sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
-    return i === 0 || tokens <= maxLossTokens;
+    return i === 0 || tokens <= limit;
   };
   if (rows.every(fits)) return rows;
   const shuffled = Random.stream(0, 'held-out conversations').shuffle([...rows]);
@@ -189,17 +200,16 @@ function questionOf(conversation: Conversation, tokensOf: (text: string) => numb
   return [{ task: { ...conversation, check, language }, tokens }];
 }
 
-/** At most `maxAnswers`, as many of each family and language as there are, in the order in which they come. */
-function balanced(questions: readonly AskedQuestion[]): AskedQuestion[] {
+/** At most `limit`, as many of each family and language as there are, in the order in which they come. */
+function balanced(questions: readonly AskedQuestion[], limit: number): AskedQuestion[] {
   const groups = new Map<string, AskedQuestion[]>();
   for (const question of questions) {
     const key = `${question.task.kind} ${question.task.language}`;
     groups.set(key, [...(groups.get(key) ?? []), question]);
   }
   const chosen: AskedQuestion[] = [];
-  for (let turn = 0; chosen.length < Math.min(maxAnswers, questions.length); turn++) {
-    for (const group of groups.values())
-      if (turn < group.length && chosen.length < maxAnswers) chosen.push(group[turn]);
+  for (let turn = 0; chosen.length < Math.min(limit, questions.length); turn++) {
+    for (const group of groups.values()) if (turn < group.length && chosen.length < limit) chosen.push(group[turn]);
   }
   return chosen;
 }

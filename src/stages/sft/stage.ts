@@ -1,4 +1,5 @@
 // Stage 2: base model + conversations → chat model. Loss on the assistant's tokens only, its end token included.
+import { parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
@@ -53,7 +54,8 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
     const { batches, batchesPerEpoch, shape } = await makeBatches(job, stored.groups, text, { columns, padId });
     const { rows } = shape;
-    const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed });
+    const parameters = parameterCount(model.config);
+    const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed, parameters });
     const isMeasured = figures.names.length > 0;
     job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
     parent.weights.clear(); // the model has them by now
