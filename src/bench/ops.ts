@@ -11,6 +11,7 @@ import { attentionOp } from '../tensor/ops/attention.js';
 import { type CacheTensors, cachedAttention } from '../tensor/ops/cached-attention.js';
 import { crossEntropyOp } from '../tensor/ops/cross-entropy.js';
 import { crossEntropySumOp } from '../tensor/ops/cross-entropy-sum.js';
+import { dropoutOp } from '../tensor/ops/dropout.js';
 import { embeddingOp } from '../tensor/ops/embedding.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { linear, linearOp } from '../tensor/ops/linear.js';
@@ -135,6 +136,14 @@ function casesOf(shape: Shape): Case[] {
       {},
       [4 * pairs * head, 2 * queries + 2 * keys],
       [10 * pairs * head, 4 * queries + 4 * keys],
+    ),
+    // A hash of a place is some ten operations on whole numbers: they are not counted.
+    fused(
+      dropoutOp,
+      () => [random(n, d)],
+      { threshold: 2 ** 29, factor: 8 / 7, key: [1, 2] },
+      [n * d, 2 * n * d],
+      [n * d, 2 * n * d],
     ),
     fused(swigluOp, () => [random(n, f), random(n, f)], {}, [5 * n * f, 3 * n * f], [10 * n * f, 5 * n * f]),
     fused(

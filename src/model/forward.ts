@@ -2,9 +2,9 @@
 // Training, evaluation and cached decoding all run through here.
 import { rotationOf } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
+import type { Matrix } from '../tensor/matrix.js';
 import { attention } from '../tensor/ops/attention.js';
 import { embedding } from '../tensor/ops/embedding.js';
-import type { Matrix } from '../tensor/ops/matrix.js';
 import { rmsNorm } from '../tensor/ops/rms-norm.js';
 import { rotary } from '../tensor/ops/rotary.js';
 import { swiglu } from '../tensor/ops/swiglu.js';

@@ -4,8 +4,8 @@ import { decoderTable, isTrained, type ParameterSpec } from '../architecture/par
 import { floatsOf, type HostTensor, halvesOf, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
+import { canHoldHalves, type HalfMatrix, halfMatrix, type Matrix } from '../tensor/matrix.js';
 import type { PackedMatrix } from '../tensor/ops/linear-packed.js';
-import { canHoldHalves, type HalfMatrix, halfMatrix, type Matrix } from '../tensor/ops/matrix.js';
 import { keep, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
 import { checkTensors } from './check-tensors.js';
 

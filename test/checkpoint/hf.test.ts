@@ -162,7 +162,7 @@ test('a tied model may store its matrix twice, if it is the same', async () => {
 const faults: [string, (path: string) => Promise<void>, RegExp][] = [
   ['no tokenizer.json', (path) => rm(join(path, 'tokenizer.json')), /tokenizer.json: .*missing/],
   ['no weights', (path) => rm(join(path, 'model.safetensors')), /no weights.*no model\.safetensors/],
-  ['no config.json', (path) => rm(join(path, 'config.json')), /no config\.json.*Hugging Face/s],
+  ['no config.json', (path) => rm(join(path, 'config.json')), /no config\.json.*hf:ORG/s],
   [
     'a slow tokenizer',
     async (path) => {

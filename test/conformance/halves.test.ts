@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { Random } from '../../src/base/random.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
+import { type HalfMatrix, halfMatrix, type Matrix } from '../../src/tensor/matrix.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
 import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { linear } from '../../src/tensor/ops/linear.js';
-import { type HalfMatrix, halfMatrix, type Matrix } from '../../src/tensor/ops/matrix.js';
 import {
   dispose,
   memory,

@@ -1,10 +1,10 @@
 // The loss of a training step, Σ weights[n] · nll[n], as one number whose gradients are computed along with it: the
 // logits are needed once, where a backward pass of its own would compute them again (Hsu et al. 2024, Liger kernel).
 import { checkTensor } from '../check.js';
+import { checkMatrix, heldIn, isFrozen, isHalf, type Matrix } from '../matrix.js';
 import { type Op, runOp } from '../op.js';
 import { engine, mul, type Scalar, sum, type Tensor, type Tensor1D, type Tensor2D } from '../tf.js';
 import { crossEntropy, crossEntropyOp } from './cross-entropy.js';
-import { checkMatrix, heldIn, isFrozen, isHalf, type Matrix } from './matrix.js';
 
 /** Elements of the output projection above which its packed copy costs more memory than the second pass costs time. */
 const maxWeight = 2 ** 25;

@@ -1,6 +1,7 @@
 // Output projection and cross-entropy in one: nll[n] = logsumexp(h·Wᵀ) − h·W[target], in chunks of rows, so that the
 // logits [N, V] are never whole in memory. The backward pass computes each chunk's logits again.
 import { checkTensor } from '../check.js';
+import { checkMatrix, heldIn, isHalf, type Matrix } from '../matrix.js';
 import { type Op, runOp, shapeOf } from '../op.js';
 import type { Tensor, Tensor1D, Tensor2D } from '../tf.js';
 import {
@@ -19,7 +20,6 @@ import {
   tidy,
   unsortedSegmentSum,
 } from '../tf.js';
-import { checkMatrix, heldIn, isHalf, type Matrix } from './matrix.js';
 
 /** Logits held at a time. */
 const chunkLogits = 1 << 22;

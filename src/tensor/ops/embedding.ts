@@ -1,9 +1,9 @@
 // Embedding look-up: row ids[n] of a table. Its gradient adds rows up (scatter-add), so repeated ids sum.
 import { checkTensor } from '../check.js';
+import { checkMatrix, heldIn, isHalf, type Matrix } from '../matrix.js';
 import { type Op, runOp } from '../op.js';
 import type { Tensor1D, Tensor2D } from '../tf.js';
 import { gather, unsortedSegmentSum } from '../tf.js';
-import { checkMatrix, heldIn, isHalf, type Matrix } from './matrix.js';
 
 export const embeddingOp: Op<{ halves: boolean }> = {
   name: 'Embedding',

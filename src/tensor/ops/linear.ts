@@ -1,10 +1,10 @@
 // Linear layer: y = x · Wᵀ (+ bias) (+ residual). W is [out, in], as Hugging Face stores it.
 // Bias and residual are epilogues: a native kernel adds them while the product is still in registers.
 import { checkTensor } from '../check.js';
+import { checkMatrix, heldIn, isHalf, type Matrix } from '../matrix.js';
 import { type Op, runOp } from '../op.js';
 import type { Tensor, Tensor1D, Tensor2D } from '../tf.js';
 import { add, clone, matMul, sum } from '../tf.js';
-import { checkMatrix, heldIn, isHalf, type Matrix } from './matrix.js';
 
 type LinearAttributes = { bias: boolean; residual: boolean; halves: boolean };
 

@@ -1,7 +1,7 @@
 // A weight as the ops take it: a tensor, or a matrix of bf16 that nobody trains. bf16 is the upper half of a float32, so a
 // kernel that widens it computes exactly what it would with the floats, from half the memory.
-import { checkTensor } from '../check.js';
-import { engine, getKernel, type Tensor, type Tensor2D, tensor2d, Variable } from '../tf.js';
+import { checkTensor } from './check.js';
+import { engine, getKernel, type Tensor, type Tensor2D, tensor2d, Variable } from './tf.js';
 
 /** A matrix [out, in] of bf16 as int32 [out, in / 2]: of each two numbers the first lies in the lower half. */
 export interface HalfMatrix {
