@@ -11,8 +11,9 @@ export function keyTable(block: string): string {
 }
 
 function sample(field: Field): string {
-  if (typeof field.default === 'object') return JSON.stringify(field.default);
-  if (field.default !== undefined) return String(field.default);
-  if (field.choices !== undefined) return field.choices.slice(0, 2).join(',');
+  const { default: value, choices, type } = field;
+  if (value !== undefined) return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  // Of a list a value is several of them.
+  if (choices !== undefined) return type === 'list' ? choices.slice(0, 2).join(',') : `<${choices.join('|')}>`;
   return `<${field.type}>`;
 }

@@ -85,7 +85,9 @@ export async function filesToPush(
 async function filesIn(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { withFileTypes: true });
   const templates = entries.some(({ name }) => name === chatTemplatesFolder)
-    ? (await readdir(join(directory, chatTemplatesFolder))).map((name) => `${chatTemplatesFolder}/${name}`)
+    ? (await readdir(join(directory, chatTemplatesFolder)))
+        .filter((name) => name.endsWith('.jinja'))
+        .map((name) => `${chatTemplatesFolder}/${name}`)
     : [];
   const plain = entries.flatMap(({ name }) => (isModelFile(name) || extraFiles.test(name) ? [name] : []));
   return Object.fromEntries([...plain, ...templates].map((name) => [name, join(directory, name)]));

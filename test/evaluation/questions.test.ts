@@ -150,6 +150,12 @@ test('examples are of the family and language, never the question or its group, 
     [...rows, { question: 'Shown?', answer: 'yes', kind: 'one', language: 'en', example: true }],
     { shots: 1 },
   );
+  const twice = rows.slice(6, 9).map((row) => ({ ...row, id: `${row.id} again`, question: ` ${row.question}`.trim() }));
+  const repeated = await read([...rows.slice(6, 9), ...twice], { shots: 4 });
+  for (const question of repeated.questions) {
+    const answers = repeated.examplesOf(question, 'direct').map(({ answer }) => answer);
+    assert.ok(!answers.includes(question.answers[0]), 'a question that is there twice does not show its answer');
+  }
   assert.equal(marked.questions.length, 12);
   assert.equal(marked.examplesOf(marked.questions[3], 'direct')[0].answer, 'yes');
 });

@@ -1,7 +1,7 @@
 // mossctl push against a hub of our own that is as strict as the real one: what arrives, what is not sent again, what is
 // never replaced, and what the card says.
 import assert from 'node:assert/strict';
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -168,6 +168,16 @@ test("an adapter goes with its base's name on the hub, or not at all", async () 
   await writeFile(path, JSON.stringify({ ...config, base_model_name_or_path: '/home/me/model' }));
   process.env.HF_TOKEN = hubToken;
   const mit = { license: 'mit' };
+  // What somebody left beside the model stays here, wherever it lies.
+  await mkdir(join(adapter, 'additional_chat_templates'));
+  for (const name of [
+    '.env',
+    'token',
+    'additional_chat_templates/.env',
+    'additional_chat_templates/notes.txt',
+    'additional_chat_templates/tool.jinja',
+  ])
+    await writeFile(join(adapter, name), 'HF_TOKEN=hf_secret');
   await assert.rejects(
     run(adapter, 'hf:me/lora', mit),
     /others would not find the base.*"\/home\/me\/model".*--base ORG\/NAME/s,
@@ -179,6 +189,7 @@ test("an adapter goes with its base's name on the hub, or not at all", async () 
     'README.md',
     'adapter_config.json',
     'adapter_model.safetensors',
+    'additional_chat_templates/tool.jinja',
   ]);
   const sent = JSON.parse(`${files?.get('adapter_config.json')?.bytes}`);
   assert.deepEqual([sent.base_model_name_or_path, sent.revision, sent.r], ['org/base', 'v1', config.r]);

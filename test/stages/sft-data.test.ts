@@ -13,6 +13,7 @@ import { weighedPaths } from '../../src/cli/options.js';
 import type { SftConfig } from '../../src/config/sft.js';
 import { trainSchema } from '../../src/config/train.js';
 import { fitConversation } from '../../src/data/conversations/fit.js';
+import type { Conversation } from '../../src/data/types.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../src/report/event.js';
 import { makeBatches } from '../../src/stages/sft/batches.js';
@@ -49,7 +50,7 @@ const b = await file(
   Array.from({ length: 30 }, (_, i) => row(`b${i}`, i === 0 ? { weight: 0.5 } : {})),
 );
 
-async function open(name: string, given: string[], set: string[] = []) {
+async function open(name: string, given: string[], set: string[] = [], measured?: readonly object[]) {
   const { sft } = await loadPipeline({
     set,
     flags: { 'sft.data': weighedPaths(given) },
@@ -65,7 +66,9 @@ async function open(name: string, given: string[], set: string[] = []) {
     reporter: stageReporter({ emit: (event) => void events.push(event) }, 'sft'),
   };
   const fitting = { template, columns, loss: config.loss };
-  const stored = await openRows(job, { sources: await rowSources(job), fitting, validation: config.validation });
+  const evaluated = measured?.map((each, i) => ({ id: `${i}`, ...each }) as Conversation);
+  const validation = evaluated === undefined ? config.validation : 0;
+  const stored = await openRows(job, { sources: await rowSources(job), fitting, validation, evaluated });
   const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
   return { stored, job, notes, written: (await stat(join(job.directory, 'rows/rows.json'))).mtimeMs };
 }
@@ -136,6 +139,19 @@ test('conversations are held out by what they say, and stored rows are not read 
   await writeFile(shard, whole.subarray(0, 900));
   await open('held', [grown], ['sft.validation=0.2', 'sft.loss=all']);
   assert.deepEqual(await readFile(shard), whole, 'what is damaged is made again');
+});
+
+test('conversations to measure with that are learnt too are said, however much of them is learnt', async () => {
+  const half = await open('some', [a, b], [], [row('89'), row('b0'), row('b0', { weight: 2 }), row('other')]);
+  const text = /^2 of 3 of the conversations to measure with \(sft\.evalData\) are learnt too: figures of those/;
+  assert.match(half.notes[0], text);
+  const again = await open('some', [a, b], [], [row('89'), row('b0'), row('b0', { weight: 2 }), row('other')]);
+  assert.deepEqual([again.written, again.notes], [half.written, half.notes], 'stored rows say it again');
+  assert.match(
+    (await open('some', [a, b], [], [row('1')])).notes[0],
+    /^the only one of the conversations .* is learnt/,
+  );
+  assert.doesNotMatch((await open('some', [a, b], [], [row('other')])).notes.join(), /learnt too/);
 });
 
 test('a data set of a hub: the split called train, pinned to its commit; one that is ambiguous is asked about', async () => {

@@ -1,6 +1,7 @@
 // Files of questions: rows of any format, natural-instructions' task files (SuperNI), seed tasks, conversations, and the sets
 // that come with mossctl by name. Each row that cannot be asked is an error with its line, all of them at once.
 import { basename } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Fault, UserError } from '../../base/errors.js';
 import { digestOf, exists } from '../../base/files.js';
 import { countOf } from '../../base/format.js';
@@ -161,9 +162,10 @@ class Drawing {
   }
 
   /** Others of the family, in its language, that ask something else. */
-  #candidates({ id, group, kind, language }: Question, mode: Mode): Question[] {
+  #candidates(question: Question, mode: Mode): Question[] {
+    const { id, group, kind, language } = question;
     return (this.#byKind.get(kind) ?? []).filter((each) => {
-      const isOther = each.id !== id && (group === undefined || each.group !== group);
+      const isOther = each.id !== id && (group === undefined || each.group !== group) && !asksTheSame(each, question);
       return (
         isOther &&
         each.language === language &&
@@ -189,6 +191,11 @@ class Drawing {
       ];
     });
   }
+}
+
+/** A row that is there twice would show its own answer. */
+function asksTheSame(a: Question, b: Question): boolean {
+  return a.fields.question === b.fields.question && isDeepStrictEqual([a.fields, a.before], [b.fields, b.before]);
 }
 
 function exampleOf({ fields, answers, choices, right, steps }: Question): Example {

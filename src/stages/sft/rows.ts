@@ -64,7 +64,7 @@ export function fitted(
 ): TokenSequence[] {
   const result = fitConversation(row, template, columns, loss);
   if ('untrained' in result && untrained !== undefined) {
-    const next = 'mossctl inspect MODEL --row FILE:LINE shows its tokens and their weights. Fix or delete that row';
+    const next = 'Fix or delete that row. Its tokens and their weights: mossctl inspect MODEL --row FILE:LINE';
     untrained({ where, what: 'not one token of this row would be learnt', why: result.untrained, next });
     return [];
   }

@@ -47,7 +47,10 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const sources = await rowSources(job);
     const given = await readHeldOut(job);
     const validation = given === undefined ? config.validation : 0;
-    const stored = await openRows(job, { sources, fitting, validation, format: config.format });
+    const stored = await openRows(job, {
+      ...{ sources, fitting, validation, format: config.format },
+      evaluated: given?.map(({ conversation }) => conversation),
+    });
     const rowsHeldOut = heldOutRows(given ?? stored.heldOut, fitting, job.reporter);
     const heldOut = rowsHeldOut.map(({ conversation }) => conversation);
     // The text that pretraining read, where a share of the rows is to keep reading it.

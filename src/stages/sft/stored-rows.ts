@@ -64,6 +64,8 @@ interface RowsRequest {
   validation: number;
   /** Of the rows, where it is not to be recognised. */
   format?: RowFormat;
+  /** Where a person gives conversations to measure with. */
+  evaluated?: readonly Conversation[];
 }
 
 /** Reads and tokenises what was not stored already; says what of each source is learnt. */
@@ -84,12 +86,13 @@ export async function openRows(job: Job<unknown>, request: RowsRequest): Promise
   return stored;
 }
 
-function keyOf({ seed }: Job<unknown>, { sources, fitting, validation, format }: RowsRequest): string {
+function keyOf({ seed }: Job<unknown>, { sources, fitting, validation, format, evaluated }: RowsRequest): string {
   const { template, columns, loss, keepTokens } = fitting;
   const { tokenizer } = template;
   const made = { version: ownVersion(), tokenizer: tokenizer.json, template: tokenizer.chatTemplate, keepTokens };
   const read = sources.map(({ name, weight, digest }) => ({ name, weight, digest }));
-  return digestOf({ ...made, columns, loss, read, format, ...(validation > 0 && { validation, seed }) });
+  const measured = evaluated && { evaluated: evaluated.map(saidIn) };
+  return digestOf({ ...made, columns, loss, read, format, ...(validation > 0 && { validation, seed }), ...measured });
 }
 
 async function storedRecord(path: string, key: string): Promise<RowsRecord | undefined> {
@@ -117,7 +120,7 @@ async function open(path: string, { weights, heldOut }: RowsRecord, { fitting }:
 }
 
 async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; path: string }): Promise<RowsRecord> {
-  const { sources, fitting, validation, key, path } = request;
+  const { sources, fitting, validation, evaluated = [], key, path } = request;
   const { reporter, signal, seed } = job;
   const weights = [...new Set(sources.map(({ weight }) => weight))];
   for (const [i] of weights.entries()) await mkdir(join(path, String(i)));
@@ -129,6 +132,8 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
     seed,
     most: maxHeldOut,
   });
+  const measured = new Set(evaluated.map(saidIn));
+  const learntToo = new Set<string>();
   let done = 0;
   const progress = (): void => reporter.emit({ type: 'progress', label: 'tokenise', done, unit: 'conversations' });
   for (const source of sources) {
@@ -138,6 +143,7 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
       if (faults.length >= maxFaults) break;
       if (sequences.length === 0) continue;
       if (++done % 1000 === 0) progress();
+      if (measured.has(saidIn(conversation))) learntToo.add(saidIn(conversation));
       const item = { source, conversation };
       for (const learnt of validation > 0 ? holdOut.add(keyOfRow(conversation), item) : [item]) {
         await store.add(
@@ -158,14 +164,31 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
   const file = join(path, heldOutRowsName);
   await writeFileDurable(file, toJsonl(heldOut.map(({ source, ...row }) => ({ ...row, source: source.name }))));
   const kept = { conversations: heldOut.length, of: done, sha256: await sha256File(file) };
-  const record = { key, weights, sources: counts, notes: notes.lines(fitting.columns), heldOut: kept };
+  const lines = notes.lines(fitting.columns);
+  if (learntToo.size > 0) lines.push({ level: 'warning', text: learntTooInWords(learntToo.size, measured.size) });
+  const record = { key, weights, sources: counts, notes: lines, heldOut: kept };
   await writeSealed(join(path, storedRowsName), record);
   return record;
 }
 
 /** Rows of one group are one piece of evidence; else what is said is what a conversation is, wherever it stands. */
-function keyOfRow({ group, messages }: Conversation): string {
-  return group === undefined ? JSON.stringify(messages) : `group ${group}`;
+function keyOfRow(conversation: Conversation): string {
+  return conversation.group === undefined ? saidIn(conversation) : `group ${conversation.group}`;
+}
+
+/** All but how much of it is learnt. */
+function saidIn({ messages }: Conversation): string {
+  return JSON.stringify(messages.map(({ weight: _, ...said }) => said));
+}
+
+function learntTooInWords(count: number, all: number): string {
+  const many =
+    count === all
+      ? all === 1
+        ? 'the only one'
+        : `all ${formatCount(all)}`
+      : `${formatCount(count)} of ${formatCount(all)}`;
+  return `${many} of the conversations to measure with (sft.evalData) ${count === 1 ? 'is' : 'are'} learnt too: figures of those tell what is remembered, not what is understood`;
 }
 
 /** A folder of shards for each weight, and what there is of each source. */
