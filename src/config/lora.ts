@@ -13,7 +13,8 @@ const pattern = (value: z.ZodNumber, what: string) =>
     .describe(what);
 
 const rank = z.int().min(1).max(maxRank);
-const alpha = z.number().min(0).max(1e6);
+/** Of 0 an adapter adds nothing, and would learn nothing. */
+const alpha = z.number().gt(0).max(1e6);
 
 export const loraSchema = z.strictObject({
   rank: rank

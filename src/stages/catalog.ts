@@ -151,6 +151,9 @@ export const stageTable: StageTable = {
     requiredBySetting: { tokens: 'sft.textShare' },
     alternatives: { selfInstruct: 'give conversations with --data FILE' },
     otherData: 'other conversations or text',
+    fixed: Object.fromEntries(
+      ['rank', 'targets', 'rankPattern'].map((key) => [`sft.lora.${key}`, 'it gives the adapter its shape']),
+    ),
     load: async () => (await import('./sft/stage.js')).sftStage,
   },
   align: {

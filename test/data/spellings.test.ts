@@ -237,6 +237,7 @@ test('marks of how much a message weighs in the loss, in every spelling; what is
     ...[...off, ...on].map(marked),
     marked({ weight: -0.5 }),
     marked({ weight: 1e9 }),
+    marked({ weight: 1e-40 }),
     marked({ train: 'no' }),
     {
       messages: [
@@ -259,9 +260,10 @@ test('marks of how much a message weighs in the loss, in every spelling; what is
     [0, undefined],
   ]);
   assert.deepEqual(notes, [
-    'skipped 1 conversation: a message has weight: -0.5, and only a weight from 0 to 1000, or false and true, is read (first: rows.jsonl:11, message 2)',
-    'skipped 1 conversation: a message has weight: 1000000000, and only a weight from 0 to 1000, or false and true, is read (first: rows.jsonl:12, message 2)',
-    'skipped 1 conversation: a message has train: "no", and only a weight from 0 to 1000, or false and true, is read (first: rows.jsonl:13, message 2)',
+    'skipped 1 conversation: a message has weight: -0.5, and only a weight from 0.000001 to 1000, or 0, false and true, is read (first: rows.jsonl:11, message 2)',
+    'skipped 1 conversation: a message has weight: 1000000000, and only a weight from 0.000001 to 1000, or 0, false and true, is read (first: rows.jsonl:12, message 2)',
+    'skipped 1 conversation: a message has weight: 1e-40, and only a weight from 0.000001 to 1000, or 0, false and true, is read (first: rows.jsonl:13, message 2)',
+    'skipped 1 conversation: a message has train: "no", and only a weight from 0.000001 to 1000, or 0, false and true, is read (first: rows.jsonl:14, message 2)',
   ]);
 });
 

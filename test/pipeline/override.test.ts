@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import { digestOf } from '../../src/base/files.js';
+import { loraSchema } from '../../src/config/lora.js';
 import type { PipelineConfig, StageName } from '../../src/config/pipeline.js';
 import { readRecord, writeRecord } from '../../src/pipeline/record.js';
 import type { PipelineRun } from '../../src/pipeline/run.js';
@@ -159,6 +160,17 @@ test('what gives the weights their shape or their meaning can never be overridde
   });
   await start(sft.run, sft.world, { only: 'pretrain', config: parent });
   await assert.rejects(sft.resume(parent, { override: ['data'] }), /cannot resume with parent: another model/);
+  const adapted = changed((config) => {
+    if (config.sft) config.sft.lora = loraSchema.parse({});
+  });
+  const ofAdapter = await interrupted('sft', adapted);
+  adapted.sft = { ...(adapted.sft ?? assert.fail()), lora: loraSchema.parse({ rank: 4, alpha: 8 }) };
+  const named = { override: ['sft.lora.rank', 'sft.lora.alpha'] };
+  await assert.rejects(ofAdapter.resume(adapted, named), (error: Error) => {
+    assert.match(error.message, /cannot resume with sft\.lora\.rank: 16 → 4\. It gives the adapter its shape/);
+    assert.doesNotMatch(error.message, /alpha/);
+    return true;
+  });
 });
 
 test('other data are named as data; align cannot change them', async () => {

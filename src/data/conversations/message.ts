@@ -236,15 +236,17 @@ function weightOf(fields: Fields): number | undefined {
   return marks.length === 0 ? undefined : Math.min(...marks);
 }
 
+/** But for 0, which masks: a smaller one is no number to divide by. */
+const minWeight = 1e-6;
 const maxWeight = 1000;
 
 function mark(fields: Fields, name: string): number | undefined {
   const value = fields.take(name)?.value;
   if (value === undefined) return undefined;
   if (typeof value === 'boolean') return Number(value);
-  if (typeof value === 'number' && value >= 0 && value <= maxWeight) return value;
+  if (typeof value === 'number' && (value === 0 || (value >= minWeight && value <= maxWeight))) return value;
   const shown = shownName(JSON.stringify(value));
   throw new RowRefusal(
-    `a message has ${name}: ${shown}, and only a weight from 0 to ${maxWeight}, or false and true, is read`,
+    `a message has ${name}: ${shown}, and only a weight from ${minWeight} to ${maxWeight}, or 0, false and true, is read`,
   );
 }

@@ -236,7 +236,7 @@ export function namesIn(template: string): string[] {
 }
 
 function unknownFault(key: string, named: readonly string[]): string[] {
-  if (key in rowFields || key === turnsKey || named.includes(key)) return [];
+  if (Object.hasOwn(rowFields, key) || key === turnsKey || named.includes(key)) return [];
   const close = nearest(key, Object.keys(rowFields));
   return [
     `the field ${JSON.stringify(key.slice(0, 60))} is not known${close === undefined ? '' : `: did you mean ${close}?`}`,
