@@ -195,6 +195,22 @@ test('a base is what is typed, or what lies where the file says, and only ever a
   }
 });
 
+test('a tokenizer beside an adapter that gives tokens of its base other ids is refused; new tokens are not', async () => {
+  const path = await copyOf('rslora');
+  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
+    await cp(join(bases, 'qwen3', name), join(path, name));
+  const json = JSON.parse(await readFile(join(path, 'tokenizer.json'), 'utf8'));
+  await writeFile(join(path, 'tokenizer.json'), JSON.stringify(json, undefined, 1));
+  await openCheckpoint(path);
+  const { vocab } = json.model as { vocab: Record<string, number> };
+  [vocab['!'], vocab['#']] = [vocab['#'], vocab['!']];
+  await writeFile(join(path, 'tokenizer.json'), JSON.stringify(json));
+  await refuses(
+    path,
+    /tokenizer beside this adapter is not that of its base\. 2 of 3\d\d tokens have another id there/,
+  );
+});
+
 test('a published base is found in the cache of Hugging Face tools, and never fetched', async () => {
   const [home, commit] = [join(scratch, 'hub/models--org--tiny'), 'a'.repeat(40)];
   await mkdir(join(home, 'refs'), { recursive: true });
