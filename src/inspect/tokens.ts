@@ -7,7 +7,7 @@ import type { RowNote } from '../data/conversations/notes.js';
 import { readConversation } from '../data/conversations/read.js';
 import { writtenChat } from '../data/conversations/written.js';
 import type { ChatFormat } from '../inference/chat-format.js';
-import { learntEnds, unlearntEnd } from '../tokenizer/answer-ends.js';
+import { learntEnds, marksOnlyAnswers, unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { EncodedChat } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
 import { visibleToken } from './visible.js';
@@ -69,7 +69,8 @@ export async function rowTokens(
   else if ('untrained' in fitted) warnings.push(`training refuses this row: ${fitted.untrained}`);
   if (skipped === undefined && 'sequences' in fitted) {
     if (fitted.cutAnswers > 0) warnings.push(cutInWords(encoded, fitted, contextLength));
-    if (loss === 'assistant') warnings.push(...answerFaults(conversation.messages, encoded));
+    if (loss === 'assistant' && marksOnlyAnswers(format.tokenizer))
+      warnings.push(...answerFaults(conversation.messages, encoded));
     if (loss !== 'all') warnings.push(...endFaults(format, encoded));
   }
   return report(format, `${path}:${line}, ${rolesOf(conversation.messages)}`, encoded, warnings);
@@ -106,7 +107,7 @@ function endFaults({ tokenizer, eosTokenIds, isBase }: ChatFormat, encoded: read
   if (fault !== undefined) return [fault];
   const end = encoded.flatMap(learntEnds).find(({ id }) => !eosTokenIds.includes(id));
   // A base model's end of text gives way to the end of the turn when it is fine-tuned.
-  if (end === undefined || isBase) return [];
+  if (end === undefined || isBase || !marksOnlyAnswers(tokenizer)) return [];
   const stops = eosTokenIds.map(name).join(', ');
   return [`answers end with ${name(end.id)}, but generation stops at ${stops} (generation_config.json)`];
 }

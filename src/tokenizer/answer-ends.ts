@@ -16,6 +16,11 @@ export function learntEnds({ tokens, loss }: LabelledTokens): { id: number; next
   );
 }
 
+/** MOSS's template marks more than answers, and ends its parts itself. */
+export function marksOnlyAnswers({ chatTemplate }: Tokenizer): boolean {
+  return ownTemplate(chatTemplate)?.owners === undefined;
+}
+
 function isLearnt(weight = 0): boolean {
   return weight > 0;
 }
@@ -26,8 +31,7 @@ export function unlearntEnd(
   labelled: LabelledTokens,
   name: (id: number) => string = (id) => JSON.stringify(tokenizer.decode([id])),
 ): string | undefined {
-  // MOSS's marks more than answers, and ends its parts itself.
-  if (ownTemplate(tokenizer.chatTemplate)?.owners !== undefined) return undefined;
+  if (!marksOnlyAnswers(tokenizer)) return undefined;
   const isControl = (id: number): boolean => tokenizer.controlId(tokenizer.decode([id])) === id;
   const open = learntEnds(labelled).find(({ id }) => !isControl(id));
   if (open === undefined) return undefined;

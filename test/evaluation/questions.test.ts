@@ -15,7 +15,7 @@ import { finalAnswer } from '../../src/evaluation/questions/final-answer.js';
 import { chatOf, textOf } from '../../src/evaluation/questions/prompt.js';
 import type { Question } from '../../src/evaluation/questions/question.js';
 import { readQuestions } from '../../src/evaluation/questions/read.js';
-import { scoreResponses, stepsComparison } from '../../src/evaluation/questions/score.js';
+import { comparableMeasurements, scoreResponses, stepsComparison } from '../../src/evaluation/questions/score.js';
 import type { EvaluationColumn } from '../../src/report/event.js';
 import { resultsText } from '../../src/report/results-text.js';
 
@@ -301,4 +301,18 @@ test("others' task files: SuperNI, and the seed tasks of self-instruct and BELLE
     const seeds = await readQuestions([`${folder}/${file}`], { seed: 1 });
     assert.ok(seeds.questions.length >= 175, `${seeds.questions.length}`);
   }
+});
+
+test('means over tokens are no figures beside models with other tokens', () => {
+  const units = [{ id: 'a', value: -1, weight: 1 }];
+  const all = ['referenceLogProbability.x', 'referenceBitsPerByte.x', 'exact'].map((name) => [name, units] as const);
+  const [one, other] = [new Map(all), new Map(all)];
+  assert.deepEqual(comparableMeasurements([one, other], ['t', 't']), { measurements: [one, other] });
+  const { measurements, note } = comparableMeasurements([one, other], ['t', 'u']);
+  assert.deepEqual(
+    measurements.map((each) => [...each.keys()]),
+    [1, 2].map(() => ['referenceBitsPerByte.x', 'exact']),
+  );
+  assert.match(note ?? '', /^referenceLogProbability is a mean over tokens/);
+  assert.equal(comparableMeasurements([new Map([['exact', units]]), new Map()], ['t', 'u']).note, undefined);
 });

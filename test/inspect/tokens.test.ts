@@ -12,6 +12,7 @@ import { visibleBytes } from '../../src/inspect/visible.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import { formerChatmlTemplate as chatmlTemplate } from '../../src/tokenizer/chatml.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { templateTokenizer } from '../golden/template-tokenizer.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-tokens-'));
 after(() => rm(folder, { recursive: true }));
@@ -60,6 +61,13 @@ test('the chat format of ours: answers and their ends are learnt, and nothing is
   assert.deepEqual([all.withLoss, all.warnings], [all.tokens - 1, []]);
   const foreign = await rowTokens(speechWith(chatmlTemplate), rows, 4);
   assert.deepEqual([foreign.what.endsWith(':4, 2 messages: user, assistant'), foreign.withLoss], [true, 2]);
+});
+
+test("in MOSS's format more than answers is learnt, and where that ends is nobody's end of an answer", async () => {
+  const moss = await templateTokenizer('moss');
+  const speech = { tokenizer: moss, template: new ChatTemplate(moss), contextLength: 1000 };
+  const format = { ...speech, isBase: false, eosTokenIds: [moss.specialId('turnEnd')] };
+  assert.deepEqual((await rowTokens(format, rows, 1)).warnings, []);
 });
 
 test('each way to learn nothing, or not to stop, is said', async () => {

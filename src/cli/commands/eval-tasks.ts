@@ -11,7 +11,7 @@ import { isRecord, jsonIn } from '../../base/objects.js';
 import { compare, figuresOf, type Measurements } from '../../evaluation/measurements.js';
 import { type AnswerRecord, chanceOf, evaluateQuestions } from '../../evaluation/questions/evaluate.js';
 import { type QuestionSet, readQuestions } from '../../evaluation/questions/read.js';
-import { stepsComparison } from '../../evaluation/questions/score.js';
+import { comparableMeasurements, stepsComparison } from '../../evaluation/questions/score.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { finishedOutput, readRecord } from '../../pipeline/record.js';
 import type { EvaluationTable, StageReporter } from '../../report/event.js';
@@ -44,6 +44,8 @@ interface Column {
   step: number;
   digest: string;
   asked: string;
+  /** Of its tokenizer. */
+  tokenizer: string;
   measurements: Measurements;
   records: AnswerRecord[];
 }
@@ -59,13 +61,14 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
   });
   const { paths, isLine } = await checkpointsOf(targets);
   await openChosenBackend(options);
-  const columns = await reporting('eval', options, async ({ reporter, signal }) => {
+  const measured = await reporting('eval', options, async ({ reporter, signal }) => {
     for (const notice of notices) reporter.note('info', notice);
     reporter.note('info', `${countOf(set.questions.length, 'question')} of ${set.name}`);
     const asked: Column[] = [];
     for (const path of paths) asked.push(await askCheckpoint(path, set, { options, reporter, signal }));
     return asked;
   });
+  const { columns, note } = comparable(measured);
   const labels = columnLabels(columns.map(({ shown, stage }) => ({ path: shown, stage })));
   const table = tableOf(columns, labels, isLine);
   const identity = {
@@ -100,7 +103,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     join(folder, answersName),
     toJsonl(columns.flatMap(({ records }, i) => records.map((record) => ({ checkpoint: labels[i], ...record })))),
   );
-  const notes = chanceNotes(chance);
+  const notes = [...chanceNotes(chance), ...(note === undefined ? [] : [note])];
   const report = await writeQuestionsReport(folder, {
     ...{ name: set.name, command: typedCommand(), table, columns: described, notes },
     questions: answeredQuestions(columns),
@@ -165,10 +168,19 @@ async function askCheckpoint(
       reporter.emit({ type: 'progress', label: `asking ${shown}`, done, total, unit: 'questions' });
     const { warnings, ...evaluated } = await evaluateQuestions(model, set, { signal, onProgress });
     for (const warning of warnings) reporter.note('warning', `${shown}: ${warning}`);
-    return { shown, digest, stage: manifest.stage, step: manifest.step, ...evaluated };
+    const tokenizer = digestOf(model.tokenizer.json);
+    return { shown, digest, stage: manifest.stage, step: manifest.step, tokenizer, ...evaluated };
   } finally {
     await model.dispose();
   }
+}
+
+function comparable(columns: readonly Column[]): { columns: Column[]; note?: string } {
+  const { measurements, note } = comparableMeasurements(
+    columns.map((column) => column.measurements),
+    columns.map(({ tokenizer }) => tokenizer),
+  );
+  return { columns: columns.map((column, i) => ({ ...column, measurements: measurements[i] })), note };
 }
 
 /** Stages are compared with the one before, other checkpoints with the first that was named; and steps with none, of each. */

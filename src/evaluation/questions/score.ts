@@ -138,6 +138,24 @@ function merged(units: readonly Unit[]): Unit[] {
   return [...byId.values()];
 }
 
+/**
+ * What of each model's measurements can stand beside that of the others: a mean over tokens cannot where theirs are not the same,
+ * for shorter tokens are likelier.
+ * @param tokenizers of each what tells it from another.
+ */
+export function comparableMeasurements(
+  all: readonly Measurements[],
+  tokenizers: readonly string[],
+): { measurements: Measurements[]; note?: string } {
+  const isByToken = (metric: string): boolean => metric.split('.')[0] === 'referenceLogProbability';
+  const isMeasured = all.some((measurements) => [...measurements.keys()].some(isByToken));
+  if (!isMeasured || new Set(tokenizers).size < 2) return { measurements: [...all] };
+  return {
+    measurements: all.map((each) => new Map([...each].filter(([metric]) => !isByToken(metric)))),
+    note: 'referenceLogProbability is a mean over tokens, and these checkpoints have different ones: referenceBitsPerByte compares them',
+  };
+}
+
 /** `number` → `numberInSteps`, where both were measured: what the steps are worth, on the same questions. */
 export function stepsComparison(label: string, measurements: Measurements): Comparison | undefined {
   const pairs = [...measurements].flatMap(([metric, units]) => {
