@@ -66,7 +66,7 @@ export const conversationFields = {
   id: z.union([z.string().min(1).max(1000), z.number()]).transform(String),
   kind: z.string().max(100),
   language,
-  group: z.string().min(1).max(4000),
+  group: z.union([z.string().min(1).max(4000), z.number()]).transform(String),
   provenance: z.object({
     teacher: z.string().max(1000),
     seeds: z.array(z.string().max(1000)).max(1000),

@@ -32,7 +32,8 @@ export class Session<Batch extends MicroBatch> {
     this.model = model;
     this.optimizer = createOptimizer(model, config.optimizer);
     this.spikes = config.spikeLimit > 0 ? new SpikePolicy(config.spikeLimit) : undefined;
-    this.stopping = earlyStopping(config, run.evaluate && run.evaluated, run.manifest.stage);
+    const reported = run.evaluate === undefined ? [] : run.evaluated;
+    this.stopping = earlyStopping(config, reported, run.manifest.stage);
     this.saver = new Saver(run);
     this.position = { step: 0, tokensSeen: 0, metrics: {}, overrides: overridesAt(0, [], run.overrides) };
   }

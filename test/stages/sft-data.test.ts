@@ -141,6 +141,16 @@ test('conversations are held out by what they say, and stored rows are not read 
   assert.deepEqual(await readFile(shard), whole, 'what is damaged is made again');
 });
 
+test('rows of one group are held out together, or learnt together, where groups are numbers too', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => ({ ...row(`g${i}`), group: i % 12 }));
+  const { stored, notes } = await open('grouped', [await file('grouped.jsonl', rows)], ['sft.validation=0.2']);
+  const groups = stored.heldOut.map(({ conversation }) => conversation.group);
+  const held = new Set(groups);
+  assert.ok(held.size > 0 && held.size < 12, String(groups));
+  for (const group of held) assert.equal(groups.filter((each) => each === group).length, 5);
+  assert.doesNotMatch(notes.join('\n'), /not read/);
+});
+
 test('conversations to measure with that are learnt too are said, however much of them is learnt', async () => {
   const half = await open('some', [a, b], [], [row('89'), row('b0'), row('b0', { weight: 2 }), row('other')]);
   const text = /^2 of 3 of the conversations to measure with \(sft\.evalData\) are learnt too: figures of those/;

@@ -68,7 +68,10 @@ describe('early stopping', () => {
       /train\.bestBy: bitsPerByte cannot say when to stop\. Pretrain reports heldOutLoss, ended\./,
     );
     const silent = await attempt('silent', { ...own(), evaluate: undefined });
-    assert.match(String(silent.outcome), /train\.patience: no metric can say when to stop/);
+    assert.match(
+      String(silent.outcome),
+      /train\.patience: no metric can say when to stop\. Nothing is measured while it trains/,
+    );
     const never = await attempt('never', { ...own(), config: trainConfig({ evaluateEvery: 0, patience: 1 }) });
     assert.match(String(never.outcome), /evaluateEvery is 0/);
   });

@@ -108,7 +108,10 @@ export const rowFields = {
     .transform(String)
     .optional(),
   language: z.enum(['zh', 'en', 'other']).optional(),
-  group: z.string().min(1).max(4000).optional(),
+  group: z
+    .union([z.string().min(1).max(4000), z.number()])
+    .transform(String)
+    .optional(),
   question: text.optional(),
   text: text.optional(),
   /** Only shown to others, never asked. */
