@@ -53,7 +53,9 @@ export class Session<Batch extends MicroBatch> {
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(found.objective);
     if (own === undefined) return;
     const { unmeasured } = manifest;
-    if (this.stopping !== undefined) {
+    const named = run.overrides?.slice(manifest.overrides?.length ?? 0) ?? [];
+    // Figures of other data say nothing beside those that come: the best is looked for afresh.
+    if (this.stopping !== undefined && !named.some(({ key }) => key === 'data')) {
       this.stopping.state = found.stopping ?? this.stopping.state;
       // A checkpoint holds what was known before its own evaluation.
       if (!unmeasured && (due(step, run.config.evaluateEvery) || step === run.steps))

@@ -48,6 +48,14 @@ describe('early stopping', () => {
     );
   });
 
+  test('after other data, named with --override, the best is looked for afresh', async () => {
+    assert.ok((await attempt('other data', own(), 4)).outcome instanceof Interrupted);
+    const evaluate = (_: unknown, step: number) => Promise.resolve({ heldOutLoss: step === 6 ? 5 : 6, ended: 0 });
+    const overrides = [{ key: 'data', from: 'a', to: 'b' }];
+    const { outcome, steps } = await attempt('other data', { ...own(), evaluate, overrides });
+    assert.deepEqual([basename((outcome as TrainingResult).path), steps.length], ['step-000006', 6]);
+  });
+
   test('of a metric of which more is better, the best is the highest; an evaluation that failed does not count', () => {
     const stopping = new EarlyStopping(3, 'exactMatch');
     for (const [step, value] of Object.entries(losses)) stopping.see(Number(step), { exactMatch: -value });
