@@ -45,6 +45,7 @@ test('every command of docs/sft.md does what the page says', async () => {
   const said = (word: string): string => [...printed].find(([command]) => command.startsWith(word))?.[1] ?? '';
   assert.match(said('inspect'), /⟦.*<tool_call>.*<\|im_end\|>⟧/s, 'calls and ends carry loss');
   assert.match(said('plan'), /LoRA, rank 16/);
+  assert.match(said('sft'), /a new adapter of rank 16 on hf:Qwen\/Qwen3-0\.6B@aaaa/);
   assert.match(said('eval'), /contains/);
   const [base, merged] = [await openCheckpoint(fixture), await openCheckpoint(join(folder, 'mine-merged'))];
   assert.deepEqual(

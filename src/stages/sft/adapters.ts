@@ -14,6 +14,7 @@ import { type LoraConfig, loraSchema } from '../../config/lora.js';
 import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
 import { resolvedTuning, type TuningKind } from '../../config/tuning.js';
 import { assignTrained, type Model, withParameters } from '../../model/model.js';
+import { publishedName } from '../../network/models.js';
 import type { Job } from '../stage.js';
 import { reportNotes } from '../training.js';
 
@@ -90,13 +91,14 @@ function refuseOtherShape(shape: AdapterShape, lora: LoraConfig, path: string): 
 
 function adapterInWords({ model, adapter: continued, manifest, digest }: Checkpoint, adapter: AdapterContent): string {
   const { shape, base } = adapter;
+  const on = publishedName(base.name) ?? base.name;
   const table = withAdapters(decoderTable(model), shape);
   const count = (isWanted: (update: string) => boolean): number =>
     table.reduce((total, { shape: size, update }) => total + (isWanted(update) ? sizeOf(size) : 0), 0);
   const trained = count((update) => update !== 'frozen');
   const frozen = count((update) => update === 'frozen');
   const size = `${formatCount(trained)} numbers are trained beside ${formatCount(frozen)} that are frozen`;
-  if (continued === undefined) return `a new adapter of rank ${shape.rank} on ${base.name}: ${size}`;
+  if (continued === undefined) return `a new adapter of rank ${shape.rank} on ${on}: ${size}`;
   const { stage, step } = manifest;
-  return `continues the adapter of ${stage} step ${step} ${digest.slice(0, 12)}, of rank ${shape.rank} on ${base.name}: ${size}`;
+  return `continues the adapter of ${stage} step ${step} ${digest.slice(0, 12)}, of rank ${shape.rank} on ${on}: ${size}`;
 }
