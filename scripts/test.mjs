@@ -1,5 +1,6 @@
 // Runs every test/**/*.test.ts (or those whose path contains an argument) with Node's own runner, through tsx. First the
-// native engine is built where its sources are newer than it: without a compiler its tests are skipped, and say so.
+// native engine is built where its sources are newer than it (without a compiler its tests are skipped, and say so), and
+// dist/, from which tests start the command line: hundreds of times, each a second faster than from the sources.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -19,8 +20,11 @@ if (files.length === 0 || unmatched.length > 0) {
 if (!process.env.MOSSCTL_NATIVE) {
   spawnSync(process.execPath, ['scripts/build-native.mjs', '--optional'], { stdio: 'inherit', cwd: root });
 }
+const built = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit', cwd: root });
+if (built.status !== 0) process.exit(1);
 const result = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...files], {
   stdio: 'inherit',
   cwd: root,
+  env: { ...process.env, MOSSCTL_TEST_BUILT: '1' },
 });
 process.exitCode = result.status ?? 1;

@@ -11,7 +11,7 @@ import { commandLine } from '../../src/base/shell.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
 import { openChat } from '../../src/inference/chat.js';
 import { ggufCheckpoint } from '../checkpoint/fixtures/gguf-checkpoint.js';
-import { mossctl, root } from '../e2e/cli.js';
+import { entry, mossctl } from '../e2e/cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-chat-'));
 after(() => rm(folder, { recursive: true }));
@@ -75,7 +75,7 @@ test('in a pipe every line is a turn, also one that begins with a slash; a perso
     t.skip('no `script` here to make a terminal');
     return;
   }
-  const words = [process.execPath, '--import', import.meta.resolve('tsx'), `${root}src/cli/main.ts`, 'chat', path];
+  const words = [process.execPath, ...entry, 'chat', path];
   const terminal = spawn('script', ['-qec', commandLine(...words, ...flags), '/dev/null'], { cwd });
   let shown = '';
   let typed = 0;

@@ -6,15 +6,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { keyTable } from '../../src/cli/keys.js';
 import { reportFailure } from '../../src/cli/output.js';
-import { mossctl as runMossctl } from '../e2e/cli.js';
+import { entry, mossctl as runMossctl } from '../e2e/cli.js';
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const tsx = import.meta.resolve('tsx');
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-cli-'));
 after(() => rm(folder, { recursive: true }));
 
@@ -33,7 +31,7 @@ interface Situation {
 }
 
 function mossctl(args: string[], { stdin = '', env = {}, node = [], leaveEarly }: Situation = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', tsx, ...node, main, ...args], {
+  const child = spawn(process.execPath, [...node, ...entry, ...args], {
     cwd: folder,
     env: { ...process.env, NO_COLOR: '1', MOSSCTL_DEBUG: '', MOSSCTL_CACHE: join(folder, 'cache'), ...env },
   });

@@ -8,13 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Document } from '../../src/data/types.js';
 import { writeCorpus } from '../data/corpus-folder.js';
+import { entry } from '../e2e/cli.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-compare-'));
 after(() => rm(folder, { recursive: true }));
 
 function compare(...args: string[]): Promise<{ stdout: string; stderr: string }> {
-  const words = ['--import', 'tsx', 'src/cli/main.ts', 'tokenizer', 'compare', ...args];
+  const words = [...entry, 'tokenizer', 'compare', ...args];
   return promisify(execFile)(process.execPath, words, { cwd: root });
 }
 

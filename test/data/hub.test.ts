@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { UserError } from '../../src/base/errors.js';
 import { readDataManifest } from '../../src/data/manifest.js';
 import { dataInputDigest } from '../../src/data/spec.js';
+import { entry } from '../e2e/cli.js';
 import { hashOf, publish as publishRepo } from '../network/hub-server.js';
 import { serveFile, startWebServer } from '../network/web-server.js';
 import { build, documentsOf, scratch } from './scratch.js';
@@ -201,7 +202,7 @@ test('an https source: pinned, fetched once, read under its name', async () => {
 
 function mossctl(args: string[], input?: string | Buffer): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { cwd: root });
+    const child = spawn(process.execPath, [...entry, ...args], { cwd: root });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;

@@ -1,4 +1,5 @@
-// The command line as a user runs it: a real process on the real sources.
+// The command line as a user runs it: a real process, on what scripts/test.mjs built a moment ago, or on the sources where a
+// test file runs by itself.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -23,9 +24,14 @@ export interface CliOptions {
   onOutput?(text: string, child: ChildProcess): void;
 }
 
+const tsx = new URL('../../node_modules/tsx/dist/esm/index.mjs', import.meta.url).href;
+/** What Node is given to start it. */
+export const entry: readonly string[] = process.env.MOSSCTL_TEST_BUILT
+  ? [`${root}bin/mossctl.js`]
+  : ['--import', tsx, `${root}src/cli/main.ts`];
+
 export function mossctl(args: readonly string[], options: CliOptions = {}): Promise<Finished> {
-  const tsx = new URL('../../node_modules/tsx/dist/esm/index.mjs', import.meta.url).href;
-  const child = spawn(process.execPath, ['--import', tsx, `${root}src/cli/main.ts`, ...args], {
+  const child = spawn(process.execPath, [...entry, ...args], {
     cwd: options.cwd ?? root,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],

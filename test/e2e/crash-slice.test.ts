@@ -6,15 +6,16 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { damageFile } from '../../scripts/crash/damage.js';
 import { killRound, type Reference, runArguments, uninterrupted } from '../../scripts/crash/rounds.js';
-import { commands, runSession, said } from '../../scripts/crash/session.js';
+import { runSession, said } from '../../scripts/crash/session.js';
 import { stepsIn } from '../../scripts/crash/survey.js';
 import { Table } from '../../scripts/crash/table.js';
 import { Trial } from '../../scripts/crash/trial.js';
 import { Random } from '../../src/base/random.js';
+import { entry } from './cli.js';
 
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 32);
 const random = Random.stream(seed, 'crash-slice');
-const command = commands.sources;
+const command = entry;
 let folder: string;
 let reference: Reference;
 before(async () => {

@@ -48,6 +48,7 @@ export function heldOutRows(
   const notes = new RowNotes('held-out conversation');
   const rows = all.flatMap(({ conversation, source }): HeldOutRow[] => {
     if (!asked.has(conversation)) return [];
+    notes.read();
     return [{ conversation, source, sequences: fitted(conversation, { ...fitting, notes, where: conversation.id }) }];
   });
   notes.report(reporter, fitting.columns);
