@@ -12,14 +12,23 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 
 /**
  * How conversations are written.
+ * @param padId the model's pad token.
  * @throws UserError where the model's template and tokenizer cannot end an answer.
  */
 export function openTemplate(
   tokenizer: Tokenizer,
-  { keepTokens = [], where }: { keepTokens?: readonly string[]; where: string },
+  { keepTokens = [], padId, where }: { keepTokens?: readonly string[]; padId: number; where: string },
 ): ChatTemplate {
   if (tokenizer.chatTemplate === missingTemplate) throw noTemplate(where);
   checkKeptTokens(tokenizer, keepTokens, 'sft.keepTokens');
+  if (tokenizer.turnEnd !== undefined && tokenizer.controlId(tokenizer.turnEnd) === padId) {
+    throw new UserError({
+      where,
+      what: `the pad token of this model is ${tokenizer.turnEnd}, which ends a turn`,
+      why: 'trainings elsewhere learn nothing of the pad token, so that a model that has both in one soon writes without end',
+      next: 'Name another special token as pad_token_id in its config.json, such as that of the unknown token',
+    });
+  }
   const template = new ChatTemplate(tokenizer, tokenizer.chatTemplate, { keepTokens });
   const fault = template.endFault;
   if (fault === undefined) return template;
@@ -30,16 +39,6 @@ export function openTemplate(
     why: 'so nothing would end an answer, and the model would not learn to stop',
     next: `End an answer with a token that is there${ends && `, ${ends}`}: change chat_template.jinja, or add the token to the tokenizer`,
   });
-}
-
-/**
- * What a person should know where a model pads with what ends its turns, as SmolLM2 and others do. Here padding is known by its
- * place, never by its token.
- */
-export function padNote(tokenizer: Tokenizer, padId: number): string | undefined {
-  const { turnEnd } = tokenizer;
-  if (turnEnd === undefined || tokenizer.controlId(turnEnd) !== padId) return undefined;
-  return `this model pads with ${turnEnd}, which ends its turns: here the end of an answer is learnt all the same; a training elsewhere that masks the pad token would not learn it`;
 }
 
 /** How the conversations of one training become sequences. */

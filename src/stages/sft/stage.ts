@@ -15,7 +15,7 @@ import { openTuning, tunedModel } from './adapters.js';
 import { makeBatches } from './batches.js';
 import { heldOutRows, nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
 import { HeldOutMetrics } from './metrics.js';
-import { openTemplate, padNote } from './rows.js';
+import { openTemplate } from './rows.js';
 import { rowSources } from './sources.js';
 import { openRows } from './stored-rows.js';
 
@@ -41,9 +41,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const tokenizer = templated(own, { template: config.template, columns, isBase, where: parent.path });
     const { lora, neftune } = config;
     const padId = model.config.pad_token_id;
-    const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, where: parent.path });
-    const padding = padNote(tokenizer, padId);
-    if (padding !== undefined) job.reporter.note('warning', padding);
+    const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
     const { loss, keepTokens } = config;
     const fitting = { template, columns, loss, keepTokens };
     const sources = await rowSources(job);
