@@ -9,7 +9,7 @@ import { isRecord, jsonIn } from '../base/objects.js';
  * @param base That of its base; absent where that has none.
  * @throws UserError where a token of both has another id.
  */
-export function checkVocabulary(own: string | undefined, base: string | undefined, directory: string): void {
+export function checkSameIds(own: string | undefined, base: string | undefined, directory: string): void {
   if (own === undefined || base === undefined || own === base) return;
   const [ours, theirs] = [idsIn(own), idsIn(base)];
   const other = [...ours].filter(([token, id]) => theirs.has(token) && theirs.get(token) !== id);

@@ -17,7 +17,7 @@ import { adaptedModel, applyAdapter, separateAdapter } from './adapter-apply.js'
 import { type AdapterBase, findBase } from './adapter-base.js';
 import { type AdapterConfig, parseAdapterConfig } from './adapter-config.js';
 import { describeAdapterTensors, readAdapterTensors } from './adapter-tensors.js';
-import { checkVocabulary } from './adapter-vocabulary.js';
+import { checkSameIds } from './adapter-vocabulary.js';
 import type { Checkpoint, ModelDescription } from './directory.js';
 import { foreignManifest, tokenizerNames } from './hf.js';
 import { parseForeignGeneration } from './hf-config.js';
@@ -203,7 +203,7 @@ async function readWords(directory: string, base: ModelDescription, own?: Manife
     readTokens(files, directory),
     directory,
   );
-  checkVocabulary(files.texts[tokenizerJsonName], tokenizerFiles[tokenizerJsonName], directory);
+  checkSameIds(files.texts[tokenizerJsonName], tokenizerFiles[tokenizerJsonName], directory);
   const ids = { bos_token_id: tokens.bosTokenId, eos_token_id: tokens.configEos, pad_token_id: tokens.padTokenId };
   return {
     ...{ ...ends, model: { ...model, ...ids }, eosTokenIds: tokens.eosTokenIds },

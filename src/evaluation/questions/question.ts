@@ -1,7 +1,7 @@
 // A question of a person's own: what is asked, how, and how the answer is judged. A file of them is rows (JSON lines, CSV,
 // Parquet, …), after a first row `{"settings": {…}}` where something holds for all of them.
 import { z } from 'zod';
-import type { Language } from '../../data/types.js';
+import { conversationFields, type Language } from '../../data/types.js';
 import { type Message, messageText } from '../../tokenizer/message.js';
 
 /** How an answer is judged. The last two read how likely the model holds given answers to be: nothing is generated. */
@@ -108,10 +108,7 @@ export const rowFields = {
     .transform(String)
     .optional(),
   language: z.enum(['zh', 'en', 'other']).optional(),
-  group: z
-    .union([z.string().min(1).max(4000), z.number()])
-    .transform(String)
-    .optional(),
+  group: conversationFields.group.optional(),
   question: text.optional(),
   text: text.optional(),
   /** Only shown to others, never asked. */
