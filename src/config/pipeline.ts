@@ -2,13 +2,14 @@
 // Paths in a file are relative to that file.
 import { z } from 'zod';
 import { isRedacted } from '../base/secrets.js';
+import { alignSchema } from './align.js';
 import { type ComputeChoice, computeSchema, quantizations } from './compute.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, path, rows } from './paths.js';
 import { sftSchema } from './sft.js';
 import { templateNames } from './templates.js';
-import { type TrainConfig, trainSchema, writtenTrainSchema } from './train.js';
+import { type TrainConfig, writtenTrainSchema } from './train.js';
 
 /** The kinds that are built in. */
 export const taskKinds = [
@@ -136,36 +137,6 @@ const selfInstructSchema = z.strictObject({
   maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
 });
 
-const alignSchema = z.strictObject({
-  prompts: optionalRows('tasks with checks (rows of JSONL, …); default: what self-instruct made'),
-  rounds: z.int().min(1).max(1000).default(2).describe('rounds of sample → score → train → evaluate → promote'),
-  promptsPerRound: z.int().min(1).max(1_000_000).default(128).describe('prompts sampled in a round'),
-  samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
-  temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
-  maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
-  heldOutSamples: z
-    .int()
-    .min(1)
-    .max(256)
-    .default(8)
-    .describe('answers sampled for each held-out prompt: their mean reward decides on promotion'),
-  minMargin: z.number().min(0).max(10).default(0.2).describe('smallest reward gap between chosen and rejected'),
-  pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
-  beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
-  sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
-  tolerance: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.02)
-    .describe('fall of held-out reward that must be ruled out (95 % interval) before a better mean is promoted'),
-  // A round is evaluated and sampled when it ends, to decide on promotion: not in between.
-  train: trainSchema({ learningRate: 1e-4, epochs: 2, weightDecay: 0, warmup: 0.1, batchSize: 8 })
-    .omit({ evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true })
-    .prefault({})
-    .describe('trainer'),
-});
-
 const evalSchema = z.strictObject({
   tasks: optionalRows('held-out tasks with checks (rows of JSONL, …); default: what self-instruct kept apart'),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
@@ -206,5 +177,4 @@ export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
 export type PretrainConfig = Omit<z.output<typeof pretrainSchema>, 'train'> & { train: TrainConfig };
 export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
-export type AlignConfig = z.output<typeof alignSchema>;
 export type EvalConfig = z.output<typeof evalSchema>;

@@ -1,7 +1,7 @@
 // From scored answers to preference pairs, kept as the tokens that the policy itself drew.
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import type { AlignConfig } from '../../config/pipeline.js';
+import type { AlignConfig } from '../../config/align.js';
 import { readRows } from '../../data/rows.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
 import type { Model } from '../../model/model.js';

@@ -5,7 +5,7 @@ import { countOf } from '../../base/format.js';
 import { heldOutRowsName, promptRowsName } from '../../base/layout.js';
 import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
-import type { AlignConfig } from '../../config/pipeline.js';
+import type { AlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { askableTasks, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
@@ -28,10 +28,8 @@ export const alignStage: Stage<AlignConfig> = {
     let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
       const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, heldOut, before });
-      reporter.note(result.decision?.promoted ? 'info' : 'warning', roundInWords(result));
-      if (result.decision?.promoted && result.candidate !== undefined) {
-        policy = await openCheckpoint(join(directory, result.candidate.path));
-      }
+      reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result));
+      if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
       before = result.rewards;
       metrics = { heldOutReward: ratio(before) };
       reporter.emit({ type: 'evaluation', step: round, metrics });
@@ -77,7 +75,7 @@ function tooFew(path: string, count: number): UserError {
   });
 }
 
-function roundInWords({ round, pairs, sampledReward, decision }: RoundResult): string {
+function roundInWords({ round, pairs, sampledReward, gate }: RoundResult): string {
   const sampled = `round ${round}: ${pairs} pairs, mean reward of the samples ${sampledReward.toFixed(3)}`;
-  return `${sampled}; ${decision?.text ?? "every prompt's answers scored alike, so there is nothing to learn"}`;
+  return `${sampled}; ${gate?.text ?? "every prompt's answers scored alike, so there is nothing to learn"}`;
 }

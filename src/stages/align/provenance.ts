@@ -1,0 +1,80 @@
+// What the files of a round were made from: a file of another round, model, run or setting is set aside, never believed.
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { digestOf } from '../../base/files.js';
+import { readSealed } from '../../base/sealed.js';
+import type { Checkpoint } from '../../checkpoint/directory.js';
+import { setAside } from '../../checkpoint/history.js';
+import type { AlignConfig } from '../../config/align.js';
+import type { Conversation } from '../../data/types.js';
+import { differingSettings } from '../../train/foreign.js';
+import type { Job } from '../stage.js';
+
+/** All that the sampled pairs and the result of a round follow from: what has another source is not believed. */
+export const sourceSchema = z.strictObject({
+  round: z.int(),
+  policy: z.string().describe('digest of the checkpoint that the round starts from'),
+  seed: z.number(),
+  tasks: z.string().describe('digest of the prompts and of the held-out tasks'),
+  settings: z.json(),
+});
+export type RoundSource = z.output<typeof sourceSchema>;
+
+interface SourceInput {
+  job: Job<AlignConfig>;
+  round: number;
+  policy: Checkpoint;
+  prompts: readonly Conversation[];
+  heldOut: readonly Conversation[];
+}
+
+export function sourceOf({ job, round, policy, prompts, heldOut }: SourceInput): RoundSource {
+  // Not their ids, which may be places: a run folder may move.
+  const asked = (tasks: readonly Conversation[]) => tasks.map(({ messages, check }) => ({ messages, check }));
+  const settings = JSON.parse(JSON.stringify({ ...job.config, prompts: null })) as RoundSource['settings'];
+  return {
+    round,
+    policy: policy.digest,
+    seed: job.seed,
+    tasks: digestOf({ prompts: asked(prompts), heldOut: asked(heldOut) }),
+    settings,
+  };
+}
+
+/**
+ * The value of a sealed file of ours; undefined where there is none, where it is damaged, and where it was made from
+ * something else, as one is that was copied here from another round or run: it is set aside, and reported.
+ */
+export async function readOwn<T extends { source: RoundSource }>(
+  path: string,
+  schema: z.ZodType<T>,
+  source: RoundSource,
+  job: Job<AlignConfig>,
+): Promise<T | undefined> {
+  const read = await readSealed(path);
+  if (read === 'absent') return undefined;
+  const value = read === 'damaged' ? undefined : schema.safeParse(read.value).data;
+  if (value === undefined) {
+    warnRebuilt(job, path);
+    return undefined;
+  }
+  const reason = otherSource(value.source, source, job);
+  if (reason === undefined) return value;
+  const aside = await setAside(path, 'foreign');
+  job.reporter.note('warning', `${path} is not of this round: ${reason}. It is kept as ${basename(aside)}`);
+  return undefined;
+}
+
+/** Why what was made from `found` is not of this round; undefined where it is. What --override names may differ. */
+function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<AlignConfig>): string | undefined {
+  if (found.round !== own.round) return `it is of round ${found.round}`;
+  if (found.policy !== own.policy) return `it is of model ${found.policy.slice(0, 12)}`;
+  if (found.seed !== own.seed) return `it has seed ${found.seed}`;
+  if (found.tasks !== own.tasks) return 'it is of other tasks';
+  const others = differingSettings('align', found.settings, own.settings, overrides);
+  return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
+}
+
+export function warnRebuilt(job: Job<AlignConfig>, what: string): void {
+  job.reporter.note('warning', `rebuilt because it changed on disk: ${what}`);
+}

@@ -1,0 +1,52 @@
+// The training of a round: the policy, as it is at the round's start, learns from the round's pairs.
+import { join } from 'node:path';
+import { digestOf, sha256File } from '../../base/files.js';
+import { pairsName } from '../../base/layout.js';
+import { Random } from '../../base/random.js';
+import { LocalModel } from '../../inference/local-model.js';
+import { preferenceObjective } from '../../train/objectives/preference.js';
+import { checkTrainingMemory } from '../room.js';
+import { descent, generationOf, runTraining, stepCount } from '../training.js';
+import { type Pair, preferencePair } from './pairs.js';
+import type { RoundInput } from './round.js';
+
+export async function trainRound(
+  { job, compute, round, policy }: RoundInput,
+  directory: string,
+  pairs: readonly Pair[],
+) {
+  const { config, seed } = job;
+  const { model, tokenizer } = await LocalModel.of(policy);
+  const { beta, sftWeight, train } = config;
+  const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
+  // A batch holds no pair twice, and so at most all of them.
+  const batchPairs = Math.min(train.batchSize, pairs.length);
+  const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>
+    [chosen, rejected].map(({ tokens }) => prompt.length + tokens.length),
+  );
+  checkTrainingMemory({
+    ...{ stage: 'align', config: model.config, train, isLoaded: true, reporter: job.reporter },
+    ...{ rows: 2 * batchPairs, columns: lengths.reduce((longest, length) => Math.max(longest, length), 0) },
+  });
+  const steps = await stepCount(job, train, () => pairs.length / batchPairs);
+  return runTraining(job, {
+    model,
+    objective: preferenceObjective(pairs.map(preferencePair), {
+      ...options,
+      seed: Random.stream(seed, `align-train-${round}`).uint32(),
+    }),
+    config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
+    steps,
+    round,
+    directory,
+    tokenizerFiles: tokenizer.files(),
+    ...generationOf(policy, tokenizer, 'turnEnd'),
+    manifest: {
+      stage: 'align',
+      ...descent(policy),
+      settings: { ...config, prompts: null, round },
+      inputDigest: digestOf({ policy: policy.digest, pairs: await sha256File(join(directory, pairsName)) }),
+      ...compute,
+    },
+  });
+}
