@@ -1,0 +1,67 @@
+// An objective that reads on in what was learnt before while it learns something else: each of its micro-batches brings plain
+// text, or conversations, along. Alignment forgets less that way.
+import { z } from 'zod';
+import { parsePosition } from '../../data/shuffled.js';
+import type { TokenBatch } from '../../data/types.js';
+import { add, mul, type Scalar } from '../../tensor/tf.js';
+import type { MicroBatch, Objective } from '../objective.js';
+import { type BatchSupply, negativeLogLikelihood } from './next-token.js';
+
+/** One thing that is replayed. */
+export interface Replay {
+  /** Its key in the saved position; its loss is recorded as `replay/<name>`, in nats per token. */
+  name: string;
+  /** One batch of it comes with each micro-batch. */
+  batches: BatchSupply;
+  /** Of the mean loss of its tokens, beside the mean loss of what it accompanies (a pair, say). */
+  weight: number;
+}
+
+/** Its weight is that of `own`; tokens and ids are of all. */
+export interface ReplayedBatch<Batch extends MicroBatch> extends MicroBatch {
+  own: Batch;
+  replayed: readonly TokenBatch[];
+}
+
+/**
+ * The loss of `objective` and, for each replay, `weight` times the mean negative log-likelihood of its tokens. That mean is
+ * over the replay's batch, one of which comes with each micro-batch, and counts as often as that has pairs (or tokens).
+ */
+export function replayedObjective<Batch extends MicroBatch>(objective: Objective<Batch>, replays: readonly Replay[]) {
+  const schema = z.object({ own: z.unknown(), ...Object.fromEntries(replays.map(({ name }) => [name, z.unknown()])) });
+  return {
+    next: async (at) => {
+      const own = await objective.next(at);
+      const replayed: TokenBatch[] = [];
+      for (const { batches } of replays) replayed.push(await batches.next());
+      const all: MicroBatch[] = [own, ...replayed];
+      return {
+        ...{ own, replayed, weight: own.weight },
+        tokenCount: all.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
+        ids: all.flatMap(({ ids }) => ids),
+      };
+    },
+    state: () => ({
+      own: objective.state(),
+      ...Object.fromEntries(replays.map(({ name, batches }) => [name, batches.state])),
+    }),
+    restore: (saved) => {
+      const states: Record<string, unknown> = parsePosition(schema, saved);
+      objective.restore(states.own);
+      for (const { name, batches } of replays) batches.restore(states[name]);
+    },
+    loss: (model, { own, replayed }, context) => {
+      // What is observed of the states is observed of the batch of its own.
+      const { record, observe: _, ...pass } = context;
+      return replays.reduce<Scalar>(
+        (loss, { name, weight }, i) => {
+          const batch = replayed[i];
+          const nats = mul(negativeLogLikelihood(model, batch, pass), own.weight / Math.max(1, batch.weight)) as Scalar;
+          record(`replay/${name}`, nats);
+          return add(loss, mul(nats, weight)) as Scalar;
+        },
+        objective.loss(model, own, context),
+      );
+    },
+  } satisfies Objective<ReplayedBatch<Batch>>;
+}
