@@ -1,0 +1,67 @@
+// The methods of learning from preferences, one row each: what is minimised, who proposed it, and what rows it takes.
+// Formulas: s = log π − log π_ref of an answer (a sum over its tokens), L = its log π, ℓ = L per token; w is the chosen
+// answer and l the rejected one; NLL is the negative log-likelihood of the chosen answer.
+import type { MethodName } from '../../config/preference.js';
+
+export interface Method {
+  /** Of one row, where a batch is not named. */
+  formula: string;
+  paper: string;
+  /** Pairs of answers; single answers, each called good or bad; answers to be learnt as in fine-tuning. */
+  rows: 'pairs' | 'labels' | 'answers';
+  /** Whether a row must know log π_ref: the policy at the round's start. */
+  needsReference: boolean;
+}
+
+export const methods = {
+  dpo: {
+    formula: 'Σ lossWeights · `loss` + sftWeight · NLL per token of the answer',
+    paper: 'Rafailov et al. 2023, arXiv 2305.18290',
+    rows: 'pairs',
+    needsReference: true,
+  },
+  kto: {
+    formula: '`loss` + sftWeight · NLL per token of a good answer',
+    paper: 'Ethayarajh et al. 2024, arXiv 2402.01306',
+    rows: 'labels',
+    needsReference: true,
+  },
+  orpo: {
+    formula:
+      'sftWeight · NLL per token of prompt and answer − β log σ(log odds(ℓ_w) − log odds(ℓ_l)), odds(ℓ) = e^ℓ / (1 − e^ℓ)',
+    paper: 'Hong et al. 2024, arXiv 2403.07691',
+    rows: 'pairs',
+    needsReference: false,
+  },
+  cpo: {
+    formula: '`loss` with L in the place of s (ipo: ℓ) + sftWeight · NLL per token of the chosen answers',
+    paper: 'Xu et al. 2024, arXiv 2401.08417',
+    rows: 'pairs',
+    needsReference: false,
+  },
+  simpo: {
+    formula: '−log σ(β (ℓ_w − ℓ_l) − γ) + sftWeight · NLL per token of the chosen answers',
+    paper: 'Meng et al. 2024, arXiv 2405.14734',
+    rows: 'pairs',
+    needsReference: false,
+  },
+  alphapo: {
+    formula: '−log σ(β (r_w − r_l) − γ), r = (1 − e^(−αℓ)) / α',
+    paper: 'Gupta et al. 2025, arXiv 2501.03884',
+    rows: 'pairs',
+    needsReference: false,
+  },
+  'best-of-n': {
+    formula: 'NLL per token of the best answer of n to each prompt',
+    paper: 'Touvron et al. 2023 (rejection sampling fine-tuning), arXiv 2307.09288, §3.2.3',
+    rows: 'answers',
+    needsReference: false,
+  },
+  'quality-tags': {
+    formula:
+      'NLL per token of every answer, after a prompt that says how good it is; asked for, the best tag stands there',
+    paper: 'Keskar et al. 2019 (CTRL), arXiv 1909.05858; Lu et al. 2022 (Quark), arXiv 2205.13636; stage 3 of MOSS',
+    rows: 'answers',
+    needsReference: false,
+  },
+} as const satisfies Record<MethodName, Method>;
