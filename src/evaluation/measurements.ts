@@ -1,9 +1,12 @@
 // Figures with what they are made of: one unit of evidence for each held-out task or document, so that a figure can be
 // given an interval, and two models can be compared unit by unit.
+
 import { bootstrapMean, type Estimate, pairedBootstrap, ratio, type Unit } from '../base/statistics.js';
+import { wordsOf } from '../base/words.js';
 import type { Conversation } from '../data/types.js';
 import type { Comparison, EvaluationColumn, Metrics } from '../report/event.js';
 import { checkAnswer } from './checks.js';
+import { repetitionScore, scoreAnswer } from './scorers/rules.js';
 import type { Answer } from './tasks.js';
 
 /** Metric name → its units. */
@@ -37,6 +40,23 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
     const correct = Number(checkAnswer(task.check, text, task.language ?? 'other'));
     tally.add('exactMatch', { ...unit, value: correct });
     if (task.kind !== undefined) tally.add(`exactMatch.${task.kind}`, { ...unit, value: correct });
+  }
+  return tally.finish();
+}
+
+/**
+ * What answers are like: `answerTokens`, `variety` (1: none of their word sequences repeats), `ownLanguage.<language>` (1: in
+ * the language that the question asks for; of answers that say anything).
+ */
+export function measureManner(answers: readonly Answer[]): Measurements {
+  const tally = new Tally();
+  for (const answer of answers) {
+    const { task, text, tokens } = answer;
+    const unit = unitOf(task);
+    tally.add('answerTokens', { ...unit, value: tokens.length });
+    tally.add('variety', { ...unit, value: repetitionScore(text) });
+    if (task.language === undefined || wordsOf(text).length === 0) continue;
+    tally.add(`ownLanguage.${task.language}`, { ...unit, value: scoreAnswer(answer).parts.language });
   }
   return tally.finish();
 }

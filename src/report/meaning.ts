@@ -30,6 +30,12 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
+  variety: { words: 'share of the word sequences of an answer that are new in it', better: 'higher', percent: true },
+  ownLanguage: {
+    words: 'share of the answers in the language that the question asks for',
+    better: 'higher',
+    percent: true,
+  },
   memory: {
     words: 'share of conversations in which a fact of turn 1 is in the answer of turn 4',
     better: 'higher',

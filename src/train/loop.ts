@@ -1,7 +1,7 @@
 // The only training loop. A step: fetch micro-batches, sum their gradients, check, clip, optimize, report.
 // Around it: checkpoints, evaluation, samples, all as often as the config says. A step is saved before it is measured, and
 // no figure or sample ends a training: what fails is reported, and the run fails in the end.
-import { asUserError, Interrupted, UserError } from '../base/errors.js';
+import { asUserError, type Fault, Interrupted, UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import { stepDirectory } from '../checkpoint/history.js';
 import { readManifest } from '../checkpoint/manifest.js';
@@ -28,7 +28,10 @@ export async function runLoop<Batch extends MicroBatch>(
     await session.save();
   }
   while (session.position.step < steps && !session.stopping?.isOver) {
-    if (!(await takeStep(run, session))) continue;
+    const taken = await takeStep(run, session);
+    if (taken === undefined) continue;
+    const alarm = run.watch?.see({ loss: taken.loss, ...taken.figures });
+    if (alarm !== undefined) throw await endedBy(alarm, run, session);
     await session.saver.poll();
     const { step } = session.position;
     const isLast = step === steps;
@@ -70,8 +73,11 @@ async function bestOf<Batch extends MicroBatch>(
   return { path, digest, metrics: manifest.metrics };
 }
 
-/** False: the step was undone, and the training is where it was last saved. */
-async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, session: Session<Batch>): Promise<boolean> {
+/** Undefined: the step was undone, and the training is where it was last saved. */
+async function takeStep<Batch extends MicroBatch>(
+  run: TrainingRun<Batch>,
+  session: Session<Batch>,
+): Promise<StepResult | undefined> {
   const { config, steps, cooldown, objective, reporter, round, noise } = run;
   const step = session.position.step + 1;
   const started = performance.now();
@@ -86,7 +92,7 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
     reporter.emit({ type: 'statistics', step, ...(await statistics.event()), ...(round && { round }) });
   }
   const ids = batches.flatMap((batch) => batch.ids);
-  if (session.spikes?.after(step, result, ids) === 'rollback' && (await session.rollback())) return false;
+  if (session.spikes?.after(step, result, ids) === 'rollback' && (await session.rollback())) return undefined;
   const { loss, gradientNorm, figures } = result;
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
     await session.saver.settle().catch(() => undefined); // a failed save must not mask this error
@@ -102,7 +108,19 @@ async function takeStep<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessi
     ...(Object.keys(figures).length > 0 && { metrics: figures }),
     ...(round && { round }),
   });
-  return true;
+  return result;
+}
+
+/** Saves the step that the watch minds. */
+async function endedBy<Batch extends MicroBatch>(
+  alarm: Fault,
+  run: TrainingRun<Batch>,
+  session: Session<Batch>,
+): Promise<UserError> {
+  const { step } = session.position;
+  const { path } = await session.finish(figuresAt(run, step).length > 0 ? { unmeasured: true } : {});
+  const where = `${run.manifest.stage}, step ${step} of ${run.steps} (saved as ${path})`;
+  return new UserError({ where, ...alarm }, { exitCode: 1 });
 }
 
 type Figure = 'evaluation' | 'sampling';

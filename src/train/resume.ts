@@ -39,6 +39,8 @@ export interface ResumeState {
   spikes: SpikeState | undefined;
   /** Undefined where it was to take all its steps. */
   stopping?: StoppingState;
+  /** Undefined where nobody watched its steps. */
+  watch?: unknown;
 }
 
 /**
@@ -97,13 +99,14 @@ async function setForeignAside(options: ResumeOptions): Promise<void> {
 export function stateOf(checkpoint: ResumeState['checkpoint']): ResumeState {
   if (checkpoint.training === undefined) throw new Error('opened without its training state');
   const { tensors, state } = checkpoint.training;
-  const { objective, spikes, stopping } = state as {
+  const { objective, spikes, stopping, watch } = state as {
     objective: unknown;
     spikes?: Pick<SpikeState, 'recent'>;
     stopping?: StoppingState;
+    watch?: unknown;
   };
   const { skipped = [] } = checkpoint.manifest;
-  return { checkpoint, tensors, objective, spikes: spikes && { ...spikes, skipped }, stopping };
+  return { checkpoint, tensors, objective, spikes: spikes && { ...spikes, skipped }, stopping, watch };
 }
 
 /** Says what will make the rest of the training another than it would have been. */

@@ -53,6 +53,8 @@ export interface TrainingState {
   spikes?: SpikeState;
   /** Where it may end early. */
   stopping?: StoppingState;
+  /** Where its steps are watched: of `TrainingRun.watch`. */
+  watch?: unknown;
   step: number;
   tokensSeen: number;
   metrics: Metrics;
@@ -205,7 +207,7 @@ export class Saver {
   }
 
   async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
-    const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes, stopping } = state;
+    const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes, stopping, watch } = state;
     const { manifest, tokenizerFiles, eosTokenIds, generationConfig, adapter } = this.#options;
     const rows = adapter === undefined ? model.parameters : model.parameters.filter(isTrained);
     return {
@@ -214,7 +216,12 @@ export class Saver {
       weights: await this.#copy(rows.map(({ name }) => [name, weight(model, name)])),
       training: {
         tensors: await this.#copy(optimizerTensors(optimizer)),
-        state: { objective, ...(spikes && { spikes: { recent: spikes.recent } }), ...(stopping && { stopping }) },
+        state: {
+          objective,
+          ...(spikes && { spikes: { recent: spikes.recent } }),
+          ...(stopping && { stopping }),
+          ...(watch !== undefined && { watch }),
+        },
       },
       manifest: {
         ...{ ...manifest, step, tokensSeen, metrics },

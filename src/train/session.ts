@@ -48,6 +48,7 @@ export class Session<Batch extends MicroBatch> {
     const { step } = manifest;
     reportDifferences(run, manifest);
     this.#restore(found);
+    if (found.watch !== undefined && run.watch !== undefined) run.watch.state = found.watch;
     if (found.spikes !== undefined && this.spikes !== undefined) this.spikes.state = found.spikes;
     // Other data, which the person has named with --override, are read from their beginning.
     if (manifest.inputDigest === run.manifest.inputDigest) run.objective.restore(found.objective);
@@ -124,6 +125,7 @@ export class Session<Batch extends MicroBatch> {
 
   #state(): TrainingState {
     const { model, optimizer, position, spikes, stopping } = this;
+    const { watch } = this.#run;
     const objective = this.#run.objective.state();
     return {
       ...position,
@@ -132,6 +134,7 @@ export class Session<Batch extends MicroBatch> {
       objective,
       ...(spikes && { spikes: spikes.state }),
       ...(stopping && { stopping: stopping.stateBefore(position.step) }),
+      ...(watch && { watch: watch.state }),
     };
   }
 }

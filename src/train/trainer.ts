@@ -11,6 +11,7 @@ import type { SaverOptions } from './saver.js';
 import type { Cooldown } from './schedule.js';
 import { Session } from './session.js';
 import type { NoiseSettings } from './step.js';
+import type { Watch } from './watch.js';
 
 export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   /** The run's own copy: trained in place, disposed at the end. */
@@ -27,6 +28,8 @@ export interface TrainingRun<Batch extends MicroBatch> extends SaverOptions {
   signal?: AbortSignal;
   /** Settings that were changed since this training first began, in order; each counts from the step it is resumed at. */
   overrides?: readonly SettingChange[];
+  /** Sees every step, and may end the training. */
+  watch?: Watch;
   /** Held-out figures; must leave the model and every random stream as they were. */
   evaluate?(model: Model, step: number): Promise<Metrics>;
   /** What `evaluate` reports, where that is known: a rule that keeps the best of another metric is refused before step 1. */
@@ -45,8 +48,8 @@ export interface TrainingResult {
  * Trains to `steps`, resuming from the newest whole checkpoint in `directory` if there is one. Checkpoints are written
  * while it trains; whatever ends it waits for the one that is being written.
  * @throws Interrupted after saving, when asked to stop.
- * @throws UserError (exit code 1) on a loss that is not finite, naming step, documents and last checkpoint, and where
- * the last checkpoint cannot be saved.
+ * @throws UserError (exit code 1) on a loss that is not finite, naming step, documents and last checkpoint, where the last
+ * checkpoint cannot be saved, and, after saving, where `watch` ends the training.
  */
 export async function train<Batch extends MicroBatch>(run: TrainingRun<Batch>): Promise<TrainingResult> {
   await removeTemporary(run.directory);

@@ -1,0 +1,116 @@
+// The alarms of alignment: a policy that falls apart, or games its reward, is named with what to try; one that is well is not.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Unit } from '../../../src/base/statistics.js';
+import { alarmsSchema } from '../../../src/config/alarms.js';
+import type { Answer } from '../../../src/evaluation/tasks.js';
+import { answerAlarms, mannerOf, StepAlarms } from '../../../src/stages/align/alarms.js';
+
+const limits = alarmsSchema.parse({});
+
+describe('the alarms of a training', () => {
+  const course = (values: readonly number[], name: string, tokens = 10) => {
+    const alarms = new StepAlarms(limits, { answerTokens: tokens });
+    const at = values.findIndex((value) => alarms.see({ loss: 1, [name]: value }) !== undefined);
+    return { at, fault: alarms.see({ loss: 1 }), state: alarms.state };
+  };
+
+  test('chosen answers that become unlikely: by the mean of the latest steps, in nats a token', () => {
+    const falling = Array.from({ length: 40 }, (_, i) => -20 - i);
+    const { at, fault } = course(falling, 'logps/chosen');
+    // The beginning is −21.5; the mean of steps i−7 … i is −20 − (i − 3.5): more than 20 nats below it from i = 26 on.
+    assert.equal(at, 26);
+    assert.match(String(fault?.what), /fallen by 2\.10 nats a token, more than align\.alarms\.chosenFall \(2\)/);
+    assert.match(String(fault?.next), /align\.sftWeight.*--set align\.alarms\.chosenFall=0/);
+    assert.equal(course(falling, 'logps/chosen', 20).at, -1, 'of longer answers it is less');
+    const jumping = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? -5 : -35));
+    assert.equal(course(jumping, 'logps/chosen').at, -1, 'a single batch is no alarm');
+  });
+
+  test('a policy that no longer hesitates; what it saw is plain JSON, from which another goes on', () => {
+    const values = [2, 2, 2, 2, ...Array.from({ length: 20 }, () => 0.1)];
+    const whole = course(values, 'entropy');
+    assert.ok(whole.at > 4 && whole.at < 12, String(whole.at));
+    assert.match(String(whole.fault?.what), /hardly hesitates any more: 0\.100 nats a token, 2\.000 before/);
+    const first = new StepAlarms(limits, { answerTokens: 10 });
+    for (const entropy of values.slice(0, 6)) assert.equal(first.see({ loss: 1, entropy }), undefined);
+    const second = new StepAlarms(limits, { answerTokens: 10 });
+    second.state = JSON.parse(JSON.stringify(first.state)) as typeof first.state;
+    const at = values.slice(6).findIndex((entropy) => second.see({ loss: 1, entropy }) !== undefined);
+    assert.equal(at + 6, whole.at);
+  });
+
+  test('0 is off, and figures that are not there or not numbers are no alarm', () => {
+    const off = new StepAlarms(alarmsSchema.parse({ chosenFall: 0, entropyFall: 0 }), { answerTokens: 1 });
+    for (let i = 0; i < 20; i++)
+      assert.equal(off.see({ loss: 1, 'logps/chosen': -100 * i, entropy: 1 / (i + 1) }), undefined);
+    assert.equal(course(new Array<number>(20).fill(Number.NaN), 'logps/chosen').at, -1);
+  });
+});
+
+describe('the alarms of answers', () => {
+  interface Made {
+    text?: (i: number) => string;
+    tokens?: number;
+    ended?: boolean;
+    right?: (i: number) => boolean;
+  }
+  const answers = ({ text, tokens = 10, ended = true, right = () => true }: Made): Answer[] =>
+    Array.from({ length: 40 }, (_, i) => {
+      const language = i % 2 === 0 ? ('zh' as const) : ('en' as const);
+      const said = language === 'zh' ? `好的，第${i}个答案是对的` : `Fine, answer ${i} is right`;
+      return {
+        task: {
+          id: String(i),
+          language,
+          messages: [{ role: 'user' as const, content: language === 'zh' ? '问' : 'ask' }],
+          check: { type: 'contains' as const, any: right(i) ? ['对', 'right'] : ['错', 'wrong'] },
+        },
+        promptTokens: [],
+        tokens: new Array<number>(tokens).fill(1),
+        text: text?.(i) ?? said,
+        ended,
+      };
+    });
+  const well = mannerOf(answers({}), { entropy: 1, kl: 0 });
+  const rewards = (value: number): Unit[] =>
+    Array.from({ length: 40 }, (_, i) => ({ id: String(i), value: value + (i % 3) / 50, weight: 1 }));
+  const same = { before: rewards(0.5), after: rewards(0.5) };
+  const alarmsOf = (made: Made, more = {}, given = same, with_ = limits) =>
+    answerAlarms(well, mannerOf(answers(made), { entropy: 1, kl: 0.1, ...more }), given, with_).map(({ what }) => what);
+
+  test('a policy that is well raises none', () => {
+    assert.deepEqual(alarmsOf({}), []);
+    assert.deepEqual(alarmsOf({ tokens: 15 }), []);
+  });
+
+  test('each way to fall apart is named, and only that one', () => {
+    const cases: [Made, object, RegExp][] = [
+      [{}, { kl: 1.5 }, /gone 1\.50 nats a token.*align\.alarms\.kl \(1\)/],
+      [{}, { entropy: 0.05 }, /hardly hesitates/],
+      [{ tokens: 25 }, {}, /become longer: 10\.0 → 25\.0 tokens/],
+      [{ tokens: 3 }, {}, /become shorter: 10\.0 → 3\.0 tokens/],
+      [{ text: () => '对 right '.repeat(30) }, {}, /repeat themselves/],
+      [{ ended: false }, {}, /run on without an end: 0\.0 % → 100\.0 %/],
+      [{ text: () => 'it is right' }, {}, /in Chinese leave the language: 0\.0 % → 100\.0 %/],
+    ];
+    for (const [made, more, expected] of cases) {
+      const said = alarmsOf(made, more).filter(
+        (what) => !/leave the language/.test(what) || /language/.test(expected.source),
+      );
+      assert.equal(said.length, 1, said.join('\n'));
+      assert.match(said[0], expected);
+    }
+  });
+
+  test('a reward that rises while fewer answers are right', () => {
+    const better = { before: rewards(0.5), after: rewards(0.8) };
+    const wrong = { right: (i: number) => i < 15 };
+    assert.match(
+      alarmsOf(wrong, {}, better).join(),
+      /the reward rises \(0\.519 → 0\.820\) while fewer answers are right \(100\.0 → 37\.5 %\)/,
+    );
+    assert.deepEqual(alarmsOf(wrong), [], 'a reward that does not rise is for the gate to judge');
+    assert.deepEqual(alarmsOf(wrong, {}, better, alarmsSchema.parse({ gold: false })), []);
+  });
+});
