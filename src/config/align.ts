@@ -1,5 +1,6 @@
 // The knobs of alignment: where preferences come from, how a round samples and learns, and when its result is promoted.
 import { z } from 'zod';
+import { alarmsSchema } from './alarms.js';
 import { optionalRows } from './paths.js';
 import { trainSchema } from './train.js';
 
@@ -26,6 +27,7 @@ export const alignSchema = z.strictObject({
     .max(1)
     .default(0.02)
     .describe('fall of held-out reward that must be ruled out (95 % interval) before a better mean is promoted'),
+  alarms: alarmsSchema.prefault({}).describe('when alignment stops by itself, because the policy falls apart'),
   // A round is evaluated and sampled when it ends, to decide on promotion: not in between.
   train: trainSchema({ learningRate: 1e-4, epochs: 2, weightDecay: 0, warmup: 0.1, batchSize: 8 })
     .omit({ evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true })

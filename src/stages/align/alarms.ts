@@ -206,7 +206,8 @@ const calmer =
   'Lower align.train.learningRate or align.train.epochs, or raise align.beta: more small rounds go further than one large.';
 
 function goOn(alarm: keyof AlarmsConfig, off = '0'): string {
-  return `Without this alarm: --set align.alarms.${alarm}=${off}`;
+  const key = `align.alarms.${alarm}`;
+  return `To go on without this alarm: the same command with --resume --set ${key}=${off} --override ${key}`;
 }
 
 type Change = Estimate & { from: number; to: number };

@@ -7,6 +7,7 @@ import { LocalModel } from '../../inference/local-model.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
 import { checkTrainingMemory } from '../room.js';
 import { descent, generationOf, runTraining, stepCount } from '../training.js';
+import { StepAlarms } from './alarms.js';
 import { type Pair, preferencePair } from './pairs.js';
 import type { RoundInput } from './round.js';
 
@@ -37,6 +38,7 @@ export async function trainRound(
     }),
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
+    watch: new StepAlarms(config.alarms, { answerTokens: meanTokens(pairs.map(({ chosen }) => chosen)) }),
     round,
     directory,
     tokenizerFiles: tokenizer.files(),
@@ -49,4 +51,8 @@ export async function trainRound(
       ...compute,
     },
   });
+}
+
+function meanTokens(answers: readonly { tokens: readonly number[] }[]): number {
+  return answers.reduce((sum, { tokens }) => sum + tokens.length, 0) / Math.max(1, answers.length);
 }

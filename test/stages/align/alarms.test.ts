@@ -21,7 +21,7 @@ describe('the alarms of a training', () => {
     // The beginning is −21.5; the mean of steps i−7 … i is −20 − (i − 3.5): more than 20 nats below it from i = 26 on.
     assert.equal(at, 26);
     assert.match(String(fault?.what), /fallen by 2\.10 nats a token, more than align\.alarms\.chosenFall \(2\)/);
-    assert.match(String(fault?.next), /align\.sftWeight.*--set align\.alarms\.chosenFall=0/);
+    assert.match(String(fault?.next), /align\.sftWeight.*--resume --set align\.alarms\.chosenFall=0 --override/);
     assert.equal(course(falling, 'logps/chosen', 20).at, -1, 'of longer answers it is less');
     const jumping = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? -5 : -35));
     assert.equal(course(jumping, 'logps/chosen').at, -1, 'a single batch is no alarm');
