@@ -53,7 +53,7 @@ export async function rowTokens(
   line: number,
   loss: LossChoice = 'assistant',
 ): Promise<TokensReport> {
-  const { conversation, notes, notices, fault } = await readConversation(path, line);
+  const { value: conversation, notes, notices, fault } = await readConversation(path, line);
   const { template, contextLength } = format;
   const written = writtenChat(conversation, template);
   let encoded: EncodedChat[] = [];

@@ -12,9 +12,9 @@ import { addReasoning, type RowContext, readMessages, reasoningFields, toolsOf }
 import { readMossTurns } from './moss.js';
 import { distinct, type RowNote, RowRefusal, shownName } from './notes.js';
 
-const turnFields = ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'turns', 'chat'];
-const questionFields = ['instruction', 'prompt', 'question', 'query'];
-const answerFields = ['output', 'response', 'completion', 'answer', 'target'];
+export const turnFields = ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'turns', 'chat'];
+export const questionFields = ['instruction', 'prompt', 'question', 'query'];
+export const answerFields = ['output', 'response', 'completion', 'answer', 'target'];
 const inputFields = ['input', 'context'];
 /** What a row of a named format must have one of. */
 const fieldsOf: Readonly<Record<RowFormat, readonly string[]>> = {
@@ -69,6 +69,19 @@ export interface RowReading {
  * @throws UserError for a row of the wrong shape, RowRefusal for one that is understood and cannot be used.
  */
 export function readRow(value: unknown, name: string, format?: RowFormat): RowReading {
+  return readRowAs(value, name, (row, context) => readBody(row, context, format), consequences);
+}
+
+/**
+ * A row whose messages `body` reads; a row that is a list is a conversation as it stands.
+ * @param consequences of a field that is not read, where they are not plain.
+ */
+export function readRowAs(
+  value: unknown,
+  name: string,
+  body: (row: Fields, context: RowContext) => Message[],
+  consequences: Readonly<Record<string, string>> = {},
+): RowReading {
   const notes: RowNote[] = [];
   const toolLists: [unknown, string][] = [];
   const context: RowContext = {
@@ -80,7 +93,7 @@ export function readRow(value: unknown, name: string, format?: RowFormat): RowRe
     return { conversation: { id: name, messages }, notes: distinct(notes) };
   }
   const row = new Fields(value, '');
-  let messages = readBody(row, context, format);
+  let messages = body(row, context);
   const system: string[] = [];
   for (let found = row.text(...systemFields); found !== undefined; found = row.text(...unread(row, systemFields))) {
     system.push(found);
@@ -114,7 +127,7 @@ export function readRow(value: unknown, name: string, format?: RowFormat): RowRe
 }
 
 /** The messages, but for what a row says beside them. */
-function readBody(row: Fields, context: RowContext, format?: RowFormat): Message[] {
+export function readBody(row: Fields, context: RowContext, format?: RowFormat): Message[] {
   if (format !== undefined) return readNamed(row, context, format);
   const turns = turnFields.find((field) => row.has(field) && typeof row.peek(field) !== 'number');
   if (turns === 'chat' && !Array.isArray(row.peek('chat'))) return readMossTurns(row, context);
@@ -143,7 +156,7 @@ function readNamed(row: Fields, context: RowContext, format: RowFormat): Message
 }
 
 /** `the fields messages (empty), id` */
-function fieldsInWords(row: Fields): string {
+export function fieldsInWords(row: Fields): string {
   const names = row.names.slice(0, 8).map((name) => `${shownName(name)}${row.has(name) ? '' : ' (empty)'}`);
   if (names.length === 0) return 'no fields';
   return `the ${row.names.length === 1 ? 'field' : 'fields'} ${names.join(', ')}${row.names.length > 8 ? ', …' : ''}`;
