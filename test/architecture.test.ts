@@ -17,7 +17,7 @@ const layers = [
   ['architecture', 'tokenizer', 'tensor', 'network'],
   ['data', 'model', 'checkpoint'],
   ['train', 'inference'],
-  ['evaluation'],
+  ['evaluation', 'feedback'],
   ['stages', 'bench', 'inspect'],
   ['pipeline', 'serve'],
   ['cli'],
