@@ -46,7 +46,7 @@ export const promptRowsName = 'prompts.jsonl';
 export const heldOutRowsName = 'heldout.jsonl';
 export const selfInstructReportName = 'report.json';
 
-// sft/
+// sft/, and align/ where it replays conversations
 /** The conversations that it learns from, as tokens, and what it holds out of them. */
 export const rowsFolder = 'rows';
 export const storedRowsName = 'rows.json';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
 import { optionalRows } from './paths.js';
+import { replaySchema } from './replay.js';
 import { trainSchema } from './train.js';
 
 export const alignSchema = z.strictObject({
@@ -21,6 +22,7 @@ export const alignSchema = z.strictObject({
   pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
   beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
   sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
+  replay: replaySchema.prefault({}).describe('what is read again beside the pairs, against forgetting'),
   tolerance: z
     .number()
     .min(0)

@@ -5,10 +5,12 @@ import { pairsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
+import { replayedObjective } from '../../train/objectives/replayed.js';
 import { checkTrainingMemory } from '../room.js';
 import { descent, generationOf, runTraining, stepCount } from '../training.js';
 import { StepAlarms } from './alarms.js';
 import { type Pair, preferencePair } from './pairs.js';
+import { openReplays } from './replay.js';
 import type { RoundInput } from './round.js';
 
 export async function trainRound(
@@ -25,17 +27,26 @@ export async function trainRound(
   const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>
     [chosen, rejected].map(({ tokens }) => prompt.length + tokens.length),
   );
+  const columns = lengths.reduce((longest, length) => Math.max(longest, length), 0);
+  const all = lengths.reduce((sum, length) => sum + length - 1, 0);
+  const { replays, positions, digest } = await openReplays(job, {
+    ...{ round, tokenizer, where: policy.path, tokens: (all / pairs.length) * batchPairs },
+    ...{ context: model.config.max_position_embeddings, padId: model.config.pad_token_id },
+  });
   checkTrainingMemory({
     ...{ stage: 'align', config: model.config, train, isLoaded: true, reporter: job.reporter },
-    ...{ rows: 2 * batchPairs, columns: lengths.reduce((longest, length) => Math.max(longest, length), 0) },
+    ...{ rows: 2 * batchPairs + Math.ceil(positions / columns), columns },
   });
   const steps = await stepCount(job, train, () => pairs.length / batchPairs);
   return runTraining(job, {
     model,
-    objective: preferenceObjective(pairs.map(preferencePair), {
-      ...options,
-      seed: Random.stream(seed, `align-train-${round}`).uint32(),
-    }),
+    objective: replayedObjective(
+      preferenceObjective(pairs.map(preferencePair), {
+        ...options,
+        seed: Random.stream(seed, `align-train-${round}`).uint32(),
+      }),
+      replays,
+    ),
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
     watch: new StepAlarms(config.alarms, { answerTokens: meanTokens(pairs.map(({ chosen }) => chosen)) }),
@@ -47,7 +58,11 @@ export async function trainRound(
       stage: 'align',
       ...descent(policy),
       settings: { ...config, prompts: null, round },
-      inputDigest: digestOf({ policy: policy.digest, pairs: await sha256File(join(directory, pairsName)) }),
+      inputDigest: digestOf({
+        policy: policy.digest,
+        pairs: await sha256File(join(directory, pairsName)),
+        replayed: digest,
+      }),
       ...compute,
     },
   });
