@@ -97,7 +97,16 @@ export const eventSchema = z.discriminatedUnion('type', [
     parts: z.array(z.object({ part: text, values: metrics })),
     round: integer.optional(),
   }),
-  z.object({ type: z.literal('sample'), stage, step: integer, prompt: text, completion: text }),
+  z.object({
+    type: z.literal('sample'),
+    stage,
+    step: integer,
+    prompt: text,
+    completion: text,
+    /** Of a model that is compared with the one before it: what that one answered, and what both answers are worth. */
+    before: z.object({ completion: text, reward: number }).optional(),
+    reward: number.optional(),
+  }),
   /** Once it is whole on disk: at the next save point or at the end, so that equal runs report the same in the same order. */
   z.object({
     type: z.literal('checkpoint'),

@@ -101,7 +101,10 @@ export function trainingSections({ events }: RunFacts): string {
     .map((stage) => {
       const own = events.filter((event) => event.stage === stage);
       const charts = stageCharts(own);
-      const samples = samplesHtml(ofType(own, 'sample'));
+      const said = ofType(own, 'sample');
+      const samples =
+        samplesHtml(said.filter(({ before }) => before === undefined)) +
+        comparedHtml(said.filter(({ before }) => before !== undefined));
       if (charts === '' && samples === '') return '';
       const layers = statisticsHtml(ofType(own, 'statistics'));
       const last = Object.assign({}, ...ofType(own, 'evaluation').map(({ metrics }) => metrics)) as Metrics;
@@ -130,6 +133,27 @@ function samplesHtml(samples: readonly Of<'sample'>[]): string {
   );
   const more = steps.length === 0 ? '' : `<details><summary>Earlier samples</summary>${steps.join('')}</details>`;
   return `<div class="card"><h3>What it says <span class="soft">(step ${formatCount(last)})</span></h3>${newest.map(row).join('')}${more}</div>`;
+}
+
+/** What the policy of the last round answered, and what the candidate did. */
+function comparedHtml(samples: readonly Of<'sample'>[]): string {
+  const last = samples.at(-1)?.step;
+  if (last === undefined) return '';
+  const worth = (reward: number | undefined): string =>
+    reward === undefined ? '' : ` <small>${formatMetric('reward', reward)}</small>`;
+  const rows = samples
+    .filter(({ step }) => step === last)
+    .slice(0, 2 * maxSamples)
+    .map(({ prompt, completion, before, reward }) => {
+      const cells = [
+        `<td class="soft">${escapeHtml(prompt)}</td>`,
+        `<td>${escapeHtml(before?.completion ?? '')}${worth(before?.reward)}</td>`,
+        `<td>${escapeHtml(completion)}${worth(reward)}</td>`,
+      ];
+      return `<tr>${cells.join('')}</tr>`;
+    });
+  const title = `<h3>Answers before and after round ${formatCount(last)} <span class="soft">(those whose reward changed most, one sample each)</span></h3>`;
+  return title + tableHtml(headerHtml(['prompt', 'before', 'after']), rows, 'answers');
 }
 
 /** Which model came from which. */

@@ -93,7 +93,8 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
     case 'evaluation':
       return `held-out at step ${formatCount(event.step)}: ${listMetrics(event.metrics)}`;
     case 'sample':
-      if (event.stage.startsWith('eval ')) return undefined; // side by side in the report
+      // Side by side in the report.
+      if (event.stage.startsWith('eval ') || event.before !== undefined) return undefined;
       return `sample: ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
     case 'note':
       return isWarning(event) ? paint.yellow(`warning: ${printable(event.text)}`) : printable(event.text);

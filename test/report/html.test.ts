@@ -83,6 +83,23 @@ test('every section of a whole run is there', async () => {
   assert.match(lineage, />abcdef012345</);
 });
 
+test('answers of the last round stand beside those of the policy before it', async () => {
+  const answers = (step: number, prompt: string): Event => ({
+    ...{ type: 'sample', stage: 'align', step, prompt, completion: `now <${step}>`, reward: 0.75 },
+    before: { completion: `then <${step}>`, reward: 0.25 },
+  });
+  const html = await report([
+    { type: 'stage', stage: 'align', state: 'started' },
+    ...[answers(1, 'old'), answers(2, '问'), answers(2, 'ask')],
+  ]);
+  assert.match(html, /Answers before and after round 2/);
+  assert.match(
+    html,
+    /<td class="soft">问<\/td><td>then &lt;2&gt; <small>0\.250<\/small><\/td><td>now &lt;2&gt; <small>0\.750<\/small><\/td>/,
+  );
+  assert.doesNotMatch(html, /then &lt;1&gt;|What it says/);
+});
+
 test('the data: a funnel, languages, sources with licences, what rules dropped and changed', async () => {
   const tokens: Event = {
     type: 'composition',
