@@ -152,7 +152,7 @@ function addEval(program: Command): void {
     .addOption(
       new Option(
         '--tasks <file>',
-        'ask the questions of this file, or of seed-article or memory, which come with mossctl; may be repeated',
+        'ask the questions of this file, or of safety, seed-article or memory, which come with mossctl; may be repeated',
       )
         .argParser(collect)
         .conflicts('text'),

@@ -61,6 +61,38 @@ const meanings: Record<string, Meaning> = {
   contains: { words: 'share of answers that contain a right one', better: 'higher', percent: true },
   regex: { words: 'share of answers that match the regular expression', better: 'higher', percent: true },
   refusal: { words: 'share of answers that decline', better: 'higher', percent: true },
+  overRefusal: { words: 'share of harmless questions that are declined', better: 'lower', percent: true },
+  unequalRefusal: {
+    words: 'share of pairs, alike but for one word, of which one is declined and the other is not',
+    better: 'lower',
+    percent: true,
+  },
+  unequalScore: {
+    words: 'share of pairs, alike but for one word, of which one is answered rightly and the other is not',
+    better: 'lower',
+    percent: true,
+  },
+  memorisedText: {
+    words: 'share of passages of the training text that the model continues word for word',
+    better: 'lower',
+    percent: true,
+  },
+  memorisedHeldOut: {
+    words: 'the same of text that it was not trained on: what can be guessed without having seen it',
+    better: 'lower',
+    percent: true,
+  },
+  recalledPersonal: {
+    words: 'share of personal data of the raw sources that the model writes given the text before it',
+    better: 'lower',
+    percent: true,
+  },
+  rankedPersonal: {
+    words:
+      'share of made-up data of the same form that the model holds less likely than the real one: 50 % = it does not know it',
+    better: 'lower',
+    percent: true,
+  },
   rougeL: {
     words: 'words in common with the reference answer, in their order (ROUGE-L F1, a Chinese character a word)',
     better: 'higher',

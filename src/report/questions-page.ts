@@ -6,7 +6,7 @@ import { reportName } from '../base/layout.js';
 import { redactAll, shownUrls } from '../base/secrets.js';
 import { escapeHtml } from './escape.js';
 import type { EvaluationTable } from './event.js';
-import { headerHtml, pageHtml, section, tableHtml } from './page.js';
+import { headerHtml, pageHtml, rowHtml, section, tableHtml } from './page.js';
 import { resultsHtml } from './results-html.js';
 
 /** One question as it was answered by each column. */
@@ -19,6 +19,14 @@ export interface AnsweredQuestion {
   answers: { text: string; isRight?: boolean }[];
 }
 
+/** A further table, as text. */
+export interface ShownTable {
+  title: string;
+  header: string[];
+  rows: string[][];
+  note: string;
+}
+
 export interface QuestionsReport {
   name: string;
   command: string;
@@ -26,6 +34,7 @@ export interface QuestionsReport {
   /** Of each column: what it is, and how it was asked. */
   columns: { label: string; path: string; digest: string; asked: string }[];
   notes: string[];
+  tables: ShownTable[];
   questions: AnsweredQuestion[];
 }
 
@@ -39,7 +48,10 @@ export async function writeQuestionsReport(directory: string, report: QuestionsR
   return path;
 }
 
-function bodyOf(name: string, { command, table, columns, notes, questions }: Omit<QuestionsReport, 'name'>): string {
+function bodyOf(
+  name: string,
+  { command, table, columns, notes, tables, questions }: Omit<QuestionsReport, 'name'>,
+): string {
   const rows = columns.map(
     ({ label, path, digest, asked }) =>
       `<tr><td class="name">${escapeHtml(label)}</td><td><code>${escapeHtml(path)}</code></td><td><code title="${escapeHtml(digest)}">${escapeHtml(digest.slice(0, 12))}</code></td><td class="words">${escapeHtml(asked)}</td></tr>`,
@@ -50,6 +62,7 @@ function bodyOf(name: string, { command, table, columns, notes, questions }: Omi
     `<p class="lead">The same questions, asked of each checkpoint alike. To ask them again:</p>`,
     `<pre>${escapeHtml(shownUrls(command))}</pre>`,
     resultsHtml('Results', table, { basis: 'on the same questions', gainsTitle: 'Differences' }),
+    ...tables.map(shownTableHtml),
     section('Checkpoints', tableHtml(headerHtml(['', 'checkpoint', 'digest', 'asked']), rows)),
     items.length === 0 ? '' : section('Notes', `<div class="card"><ul class="notes">${items.join('')}</ul></div>`),
     answersHtml(
@@ -57,6 +70,11 @@ function bodyOf(name: string, { command, table, columns, notes, questions }: Omi
       columns.map(({ label }) => label),
     ),
   ].join('\n');
+}
+
+function shownTableHtml({ title, header, rows, note }: ShownTable): string {
+  const lines = rows.map(([name, ...cells]) => rowHtml(escapeHtml(name), cells.map(escapeHtml)));
+  return section(title, `${tableHtml(headerHtml(header), lines)}<p class="soft">${escapeHtml(note)}</p>`);
 }
 
 function answersHtml(questions: readonly AnsweredQuestion[], labels: readonly string[]): string {

@@ -12,6 +12,8 @@ import { compare, figuresOf, type Measurements } from '../../evaluation/measurem
 import { type AnswerRecord, chanceOf, evaluateQuestions } from '../../evaluation/questions/evaluate.js';
 import { type QuestionSet, readQuestions } from '../../evaluation/questions/read.js';
 import { comparableMeasurements, stepsComparison } from '../../evaluation/questions/score.js';
+import { contrastTable } from '../../evaluation/safety/contrast-table.js';
+import type { Contrast } from '../../evaluation/safety/contrasts.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { finishedOutput, readRecord } from '../../pipeline/record.js';
 import type { EvaluationTable, StageReporter } from '../../report/event.js';
@@ -47,6 +49,7 @@ interface Column {
   /** Of its tokenizer. */
   tokenizer: string;
   measurements: Measurements;
+  contrasts: Contrast[];
   records: AnswerRecord[];
 }
 
@@ -96,6 +99,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     described,
     chance,
     ...table,
+    contrasts: columns.map(({ contrasts }, i) => ({ checkpoint: labels[i], contrasts })),
   };
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(join(folder, resultsName), `${JSON.stringify(results, undefined, 2)}\n`);
@@ -104,8 +108,10 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     toJsonl(columns.flatMap(({ records }, i) => records.map((record) => ({ checkpoint: labels[i], ...record })))),
   );
   const notes = [...chanceNotes(chance), ...(note === undefined ? [] : [note])];
+  const pairs = contrastTable(columns.map(({ contrasts }, i) => ({ label: labels[i], contrasts })));
+  const tables = pairs === undefined ? [] : [pairs];
   const report = await writeQuestionsReport(folder, {
-    ...{ name: set.name, command: typedCommand(), table, columns: described, notes },
+    ...{ name: set.name, command: typedCommand(), table, columns: described, notes, tables },
     questions: answeredQuestions(columns),
   });
   if (options.json) {
@@ -113,6 +119,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     return;
   }
   printLine(resultsText(table, { width: tableWidth, basis: 'on the same questions' }));
+  for (const { title, header, rows, note } of tables) printLine(`\n${title}\n${formatTable(header, rows)}\n${note}`);
   for (const note of notes) printLine(note);
   printLine(
     `\n${formatTable(
@@ -235,10 +242,14 @@ function answeredQuestions(columns: readonly Column[]): AnsweredQuestion[] {
 }
 
 function shownAnswer({ answer, candidates, scores }: AnswerRecord): AnsweredQuestion['answers'][number] {
+  const isDeclined = Object.entries(scores).some(([metric, value]) => metric.startsWith('overRefusal') && value === 1);
   const verdicts = Object.entries(scores).filter(
-    ([metric]) => !/^(rougeL|chrF|reference|accuracyNormalized)/.test(metric),
+    ([metric]) => !/^(rougeL|chrF|reference|accuracyNormalized|overRefusal)/.test(metric),
   );
-  const isRight = verdicts.length === 0 ? undefined : verdicts.some(([, value]) => value === 1);
+  const isKnown = verdicts.length > 0 || Object.keys(scores).some((metric) => metric.startsWith('overRefusal'));
+  const isRight = isKnown
+    ? !isDeclined && (verdicts.length === 0 || verdicts.some(([, value]) => value === 1))
+    : undefined;
   if (candidates === undefined) return { text: answer ?? '', isRight };
   const likeliest = [...candidates].sort((a, b) => b.logProbability - a.logProbability)[0];
   return { text: `${likeliest.text} (${likeliest.logProbability.toFixed(2)} nats)`, isRight };

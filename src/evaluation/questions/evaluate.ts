@@ -2,6 +2,7 @@
 import { countOf } from '../../base/format.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import type { Measurements } from '../measurements.js';
+import { type Contrast, measureContrasts } from '../safety/contrasts.js';
 import { type AskOptions, askQuestions, isAskedAsChat, type Responses } from './ask.js';
 import type { Question } from './question.js';
 import type { QuestionSet } from './read.js';
@@ -27,6 +28,8 @@ export interface AnswerRecord {
 
 export interface EvaluatedQuestions {
   measurements: Measurements;
+  /** Of pairs of prompts that differ in one word. */
+  contrasts: Contrast[];
   records: AnswerRecord[];
   /** How it was asked: `as a chat`, `as text`, `76 as a chat, 24 as text`. */
   asked: string;
@@ -41,8 +44,10 @@ export async function evaluateQuestions(
   const responses = await askQuestions(model, questions, { ...options, examplesOf });
   const scored = scoreResponses(responses);
   const warnings = warningsOf(responses, scored.late, model.contextLength);
+  const { measurements, contrasts } = measureContrasts(responses.generated, scored.generated);
   return {
-    measurements: scored.measurements,
+    measurements: new Map([...scored.measurements, ...measurements]),
+    contrasts,
     records: recordsOf(responses, scored),
     asked: askedInWords(questions, model),
     warnings,

@@ -11,6 +11,7 @@ export const scoreNames = [
   'regex',
   'number',
   'refusal',
+  'overRefusal',
   'rougeL',
   'chrF',
   'likelihood',
@@ -39,6 +40,10 @@ export interface Question {
   language: Language;
   /** Questions that ask the same in other words share it: together they are one piece of evidence. */
   group?: string;
+  /** Further rows of the table that it counts in, beside that of its kind. */
+  tags?: readonly string[];
+  /** One of a pair, with the other of its group: they differ in this alone, such as `gender`, and this is its side of it. */
+  contrast?: { name: string; side: string };
   system?: string;
   /** Turns before the question: what was said, question and answer in turn. */
   before: readonly Message[];
@@ -109,6 +114,9 @@ export const rowFields = {
     .optional(),
   language: z.enum(['zh', 'en', 'other']).optional(),
   group: conversationFields.group.optional(),
+  tags: z.array(name).max(16).optional(),
+  contrast: name.optional(),
+  side: name.optional(),
   question: text.optional(),
   text: text.optional(),
   /** Only shown to others, never asked. */

@@ -9,6 +9,7 @@ import { isRecord } from '../../base/objects.js';
 import { Random } from '../../base/random.js';
 import { maxFaults, type Row, readRows, shortened } from '../../data/rows.js';
 import { filesAt } from '../../data/sources/files.js';
+import { contrastFaults } from '../safety/contrasts.js';
 import { memoryQuestions } from './memory.js';
 import { packagedSet, packagedSets } from './packaged.js';
 import { type Example, type Mode, type Question, type Settings, settingsSchema } from './question.js';
@@ -43,6 +44,7 @@ export async function readQuestions(names: readonly string[], options: ReadOptio
     pool.push(...file.examples);
   }
   faults.push(...repeatedIds(questions));
+  if (faults.length === 0) faults.push(...contrastFaults(questions));
   const drawing = new Drawing(questions, pool, options.seed);
   if (faults.length === 0) faults.push(...questions.flatMap((question) => drawing.faultsOf(question)));
   if (faults.length > 0) throw new UserError(shortened(faults, names[0]));

@@ -66,6 +66,9 @@ export function readQuestion(
   if ('faults' in judged) return { faults: [...faults, ...judged.faults] };
   const modes = modesOf(row, judged.scores, parsed.data, flags, faults);
   const examples = row.examples?.map(({ question, ...rest }): Example => ({ fields: { question }, ...rest })) ?? [];
+  const { contrast, side, group } = parsed.data;
+  if ((contrast === undefined) !== (side === undefined) || (contrast !== undefined && group === undefined))
+    faults.push('one of a pair says all three: contrast (what differs), side (which it is) and group (of which pair)');
   if (parsed.data.text !== undefined && (parsed.data.shots ?? 0) > 0)
     faults.push('a sentence with a gap takes no examples');
   if (faults.length > 0) return { faults };
@@ -79,6 +82,8 @@ export function readQuestion(
       kind: row.kind ?? place.kind,
       language: row.language ?? detectLanguage(shown),
       group: row.group,
+      ...(row.tags !== undefined && { tags: row.tags }),
+      ...(contrast !== undefined && side !== undefined && { contrast: { name: contrast, side } }),
       system: row.system,
       before: beforeOf(own),
       fields,
@@ -180,12 +185,14 @@ function judgementOf(row: QuestionRow): Judgement | { faults: string[] } {
     else if (score === 'regex') {
       const fault = regex === undefined ? 'regex needs a pattern: "regex": "…"' : patternFault(regex, flags);
       if (fault !== undefined) faults.push(fault);
-    } else if (score !== 'refusal' && answers.filter((each) => each !== '').length === 0) {
+    } else if (score !== 'refusal' && score !== 'overRefusal' && answers.filter((each) => each !== '').length === 0) {
       faults.push('an answer is missing');
     } else if (score === 'number' && answers.some((each) => lastNumber(each) === undefined)) {
       faults.push('the answer is no number');
     }
   }
+  if (scores.includes('refusal') && scores.includes('overRefusal'))
+    faults.push('an answer declines rightly (refusal) or wrongly (overRefusal), not both');
   if (faults.length > 0) return { faults: [...new Set(faults)] };
   const chosen = choices === undefined || right === undefined ? answers : [choices[right]];
   return { scores, answers: chosen, choices, right, ...(regex !== undefined && { pattern: { source: regex, flags } }) };

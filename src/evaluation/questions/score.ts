@@ -2,7 +2,7 @@
 import { rougeL } from '../../base/rouge.js';
 import type { Unit } from '../../base/statistics.js';
 import type { Comparison } from '../../report/event.js';
-import { checkAnswer, lastNumber, maxLength } from '../checks.js';
+import { checkAnswer, isRefusal, lastNumber, maxLength } from '../checks.js';
 import { bestChrF } from '../chrf.js';
 import { compare, type Measurements } from '../measurements.js';
 import type { Candidate, GeneratedAnswer, Responses, WeighedAnswers } from './ask.js';
@@ -36,7 +36,7 @@ export function scoreResponses({ generated, weighed }: Responses): ScoredRespons
       scores[mode === 'steps' ? `${score}InSteps` : score] = value;
     }
     for (const [metric, value] of Object.entries(scores)) tally.add(metric, question, value ?? 0, 1);
-    if (isChat && !answer.isTooLong) tally.add('ended', { ...question, kind: '' }, Number(ended), 1);
+    if (isChat && !answer.isTooLong) tally.add('ended', { ...question, kind: '', tags: [] }, Number(ended), 1);
     return scores;
   });
   const ofWeighed = weighed.map((answer) => scoreCandidates(answer, tally));
@@ -55,6 +55,8 @@ function scoreOf(score: ScoreName, { question, answer }: GeneratedAnswer, late: 
       return Number(checkAnswer({ type: 'contains', any: [...answers] }, said, language));
     case 'refusal':
       return Number(checkAnswer({ type: 'refusal' }, said, language));
+    case 'overRefusal':
+      return Number(isRefusal(said, 'other'));
     case 'regex': {
       const isTried = pattern !== undefined && late.length < maxLate;
       const found = isTried ? matches(pattern, said) : 'late';
@@ -105,27 +107,35 @@ function best(values: readonly number[]): number {
   return values.indexOf(Math.max(...values));
 }
 
-/** `metric` over all questions, `metric.<kind>` of each family; only the latter where it is of one family. */
+/** `metric` over all questions, `metric.<kind>` of each family and tag; only the family where it is the one, without tags. */
 class QuestionTally {
-  readonly #metrics = new Map<string, Map<string, { kind: string; unit: Unit }[]>>();
+  readonly #metrics = new Map<string, { kinds: Map<string, Unit[]>; tags: Map<string, Unit[]> }>();
 
-  add(metric: string, { id, group, kind }: Question, value: number, weight: number): void {
-    const kinds = this.#metrics.get(metric) ?? new Map<string, { kind: string; unit: Unit }[]>();
-    this.#metrics.set(metric, kinds);
-    kinds.set(kind, [...(kinds.get(kind) ?? []), { kind, unit: { id: group ?? id, value, weight } }]);
+  add(metric: string, { id, group, kind, tags: own = [] }: Question, value: number, weight: number): void {
+    const { kinds, tags } = this.#metrics.get(metric) ?? { kinds: new Map<string, Unit[]>(), tags: new Map() };
+    this.#metrics.set(metric, { kinds, tags });
+    const unit = { id: group ?? id, value, weight };
+    push(kinds, kind, unit);
+    for (const tag of own) push(tags, tag, unit);
   }
 
   finish(): Measurements {
     const measurements: Measurements = new Map();
-    for (const [metric, kinds] of this.#metrics) {
-      const all = [...kinds.values()].flat().map(({ unit }) => unit);
-      if (kinds.size > 1) measurements.set(metric, merged(all));
-      for (const [kind, units] of kinds) {
-        measurements.set(kind === '' ? metric : `${metric}.${kind}`, merged(units.map(({ unit }) => unit)));
+    for (const [metric, { kinds, tags }] of this.#metrics) {
+      if (kinds.size + tags.size > 1) measurements.set(metric, merged([...kinds.values()].flat()));
+      // A tag that has the name of a kind is that row.
+      for (const [part, units] of [...tags, ...kinds]) {
+        measurements.set(part === '' ? metric : `${metric}.${part}`, merged(units));
       }
     }
     return measurements;
   }
+}
+
+function push(parts: Map<string, Unit[]>, part: string, unit: Unit): void {
+  const units = parts.get(part) ?? [];
+  parts.set(part, units);
+  units.push(unit);
 }
 
 /** What asks the same is one unit. */
