@@ -26,11 +26,15 @@ const allLinear = 'all-linear';
  * The shape that settings ask for: `all-linear` is what a model's table has.
  * @throws UserError where a target or a pattern matches none of the modules that there are.
  */
-export function adapterShape(table: readonly ParameterSpec[], settings: LoraConfig): AdapterShape {
+export function adapterShape(
+  table: readonly ParameterSpec[],
+  settings: Omit<LoraConfig, 'dropout'>,
+  where = 'sft.lora',
+): AdapterShape {
   const { rank, alpha, rslora, targets, rankPattern, alphaPattern } = settings;
   const named = targets === allLinear ? adaptableKinds(table) : targets;
   const shape = { rank, alpha, rslora, targets: named, rankPattern, alphaPattern };
-  const faults = [...unknownTargets(table, shape), ...idlePatterns(table, shape)];
+  const faults = [...unknownTargets(table, shape, where), ...idlePatterns(table, shape, where)];
   if (faults.length > 0) throw new UserError(faults);
   return shape;
 }
@@ -102,18 +106,18 @@ function targeted(modules: readonly string[], targets: readonly string[]): strin
   return modules.filter((module) => targets.some((target) => isTarget(target, module)));
 }
 
-function unknownTargets(table: readonly ParameterSpec[], { targets }: AdapterShape): Fault[] {
+function unknownTargets(table: readonly ParameterSpec[], { targets }: AdapterShape, where: string): Fault[] {
   const modules = adaptableModules(table);
   const unknown = targets.filter((target) => targeted(modules, [target]).length === 0);
-  return unknown.map((target) => unknownTarget(target, table, 'sft.lora.targets'));
+  return unknown.map((target) => unknownTarget(target, table, `${where}.targets`));
 }
 
-function idlePatterns(table: readonly ParameterSpec[], shape: AdapterShape): Fault[] {
+function idlePatterns(table: readonly ParameterSpec[], shape: AdapterShape, block: string): Fault[] {
   const modules = targeted(adaptableModules(table), shape.targets);
   if (modules.length === 0) return [];
   return (['rankPattern', 'alphaPattern'] as const).flatMap((key) => {
     const patterns = Object.keys(shape[key]);
-    const where = `sft.lora.${key}`;
+    const where = `${block}.${key}`;
     const used = new Set(firstPatterns(patterns, modules, where));
     return patterns.filter((pattern) => !used.has(pattern)).map((pattern) => idlePattern(pattern, modules, where));
   });

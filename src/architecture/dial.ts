@@ -51,7 +51,7 @@ export function resolvedTraining(model: ModelShape, { tokens, ...written }: Writ
   const law = lawLearningRate(parameters - embeddings, length) * offBatch;
   const learningRate = written.learningRate ?? rounded(Math.min(law, maxLearningRate));
   const decay = lawWeightDecay(length / parameters, learningRate, steps);
-  return trainSchema().parse({
+  return trainSchema.parse({
     ...written,
     ...batch,
     learningRate,

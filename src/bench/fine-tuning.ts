@@ -81,7 +81,7 @@ export async function measureFineTuning(
   const rowsAtATime = Math.ceil(shape.rows / accumulation);
   const model = modelOf(shape, job);
   const optimizer = createOptimizer(model);
-  const config = trainSchema().parse({ learningRate: 2e-4, schedule: 'constant' });
+  const config = trainSchema.parse({ learningRate: 2e-4, schedule: 'constant' });
   const sequences = conversationsOf(shape, job.seed);
   const source = { length: sequences.length, get: (index: number) => sequences[index] };
   const shapeOfBatch = { rows: rowsAtATime, columns, padId: shape.config.pad_token_id };

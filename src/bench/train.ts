@@ -60,7 +60,7 @@ export async function measureTraining(
   const shape = shapeOf(job.shape, job.columns);
   const model = initModel(shape.config, job.seed);
   const optimizer = createOptimizer(model);
-  const config = trainSchema().parse({ learningRate: 1e-3, schedule: 'constant' });
+  const config = trainSchema.parse({ learningRate: 1e-3, schedule: 'constant' });
   const objective = randomTokens(shape, job.seed);
   const times: number[] = [];
   let loss = Number.NaN;

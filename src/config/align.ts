@@ -1,9 +1,13 @@
 // The knobs of alignment: where preferences come from, how a round samples and learns, and when its result is promoted.
 import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
+import { loraSchema } from './lora.js';
 import { optionalRows } from './paths.js';
 import { replaySchema } from './replay.js';
-import { trainSchema } from './train.js';
+import { alignTrainSchema, type TrainConfig } from './train.js';
+
+/** Without dropout: what a policy is compared with at random says nothing of it. */
+const alignLoraSchema = loraSchema.omit({ dropout: true });
 
 export const alignSchema = z.strictObject({
   prompts: optionalRows('tasks with checks (rows of JSONL, …); default: what self-instruct made'),
@@ -30,10 +34,13 @@ export const alignSchema = z.strictObject({
     .default(0.02)
     .describe('fall of held-out reward that must be ruled out (95 % interval) before a better mean is promoted'),
   alarms: alarmsSchema.prefault({}).describe('when alignment stops by itself, because the policy falls apart'),
-  // A round is evaluated and sampled when it ends, to decide on promotion: not in between.
-  train: trainSchema({ learningRate: 1e-4, epochs: 2, weightDecay: 0, warmup: 0.1, batchSize: 8 })
-    .omit({ evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true })
-    .prefault({})
-    .describe('trainer'),
+  lora: alignLoraSchema
+    .optional()
+    .describe('train low-rank adapters beside the frozen weights, new ones or those that the policy has'),
+  train: alignTrainSchema.prefault({}).describe('trainer'),
 });
-export type AlignConfig = z.output<typeof alignSchema>;
+/** As written: what follows from what is tuned is not there yet. */
+export type WrittenAlignConfig = z.output<typeof alignSchema>;
+export type AlignConfig = Omit<WrittenAlignConfig, 'train'> & {
+  train: Omit<TrainConfig, 'evaluateEvery' | 'sampleEvery' | 'patience' | 'bestBy'>;
+};

@@ -4,7 +4,8 @@ import { keepSchema } from './keep.js';
 
 const share = z.number().min(0).max(1);
 
-const schema = z.strictObject({
+/** The trainer's block with every number there. */
+export const trainSchema = z.strictObject({
   steps: z.int().min(1).max(1e9).optional().describe('optimizer steps; without it, `epochs` decides'),
   epochs: z.number().min(0.001).max(1000).default(1).describe('passes over the data, where `steps` is not given'),
   batchSize: z.int().min(1).max(65536).default(8).describe('rows per micro-batch'),
@@ -69,36 +70,48 @@ const schema = z.strictObject({
     )
     .meta({ formerly: 'checkpointing' }),
 });
-export type TrainConfig = z.output<typeof schema>;
+export type TrainConfig = z.output<typeof trainSchema>;
 
-/** The trainer's block; each stage has its own defaults for some knobs. */
-export function trainSchema(
-  defaults: Partial<Record<'epochs' | 'batchSize' | 'learningRate' | 'warmup' | 'weightDecay', number>> = {},
-): typeof schema {
-  const changed = Object.entries(defaults).map(([key, value]) => {
-    const field = schema.shape[key as keyof typeof defaults];
-    const { description = '' } = field;
-    return [key, field.unwrap().default(value).describe(description)];
-  });
-  return schema.extend(Object.fromEntries(changed)) as typeof schema;
-}
-
-const { steps, epochs, batchSize, accumulation, learningRate, weightDecay } = schema.shape;
+const { steps, epochs, batchSize, accumulation, learningRate, weightDecay } = trainSchema.shape;
 const following = (field: z.ZodDefault<z.ZodNumber>, from: string) =>
   field.unwrap().optional().describe(`${field.description}; default: follows from ${from}`);
 const bySize = (field: z.ZodDefault<z.ZodNumber>) => following(field, 'model.size');
 
+type Tuned = Record<'learningRate' | 'epochs' | 'batchSize' | 'weightDecay', string>;
+const tuned = (defaults: Tuned) =>
+  trainSchema.extend({
+    learningRate: following(learningRate, `what is tuned: ${defaults.learningRate}`),
+    epochs: following(epochs, `what is tuned: ${defaults.epochs}`),
+    batchSize: following(batchSize, `what is tuned: ${defaults.batchSize}`),
+    weightDecay: following(weightDecay, `what is tuned: ${defaults.weightDecay}`),
+  });
+
 /** The trainer's block of fine-tuning, as written: what is absent of these follows from what is tuned (tuning.ts). */
-export const tunedTrainSchema = schema.extend({
-  learningRate: following(learningRate, 'what is tuned: 5e-4 (published models 2e-5), with LoRA 5e-3 (2e-4)'),
-  epochs: following(epochs, 'what is tuned: 3, where an adapter continues 1'),
-  batchSize: following(batchSize, 'what is tuned: 8'),
-  weightDecay: following(weightDecay, 'what is tuned: 0.01, of published models and adapters 0'),
+export const tunedTrainSchema = tuned({
+  learningRate: '5e-4 (published models 2e-5), with LoRA 5e-3 (2e-4)',
+  epochs: '3, where an adapter continues 1',
+  batchSize: '8',
+  weightDecay: '0.01, of published models and adapters 0',
 });
 export type TunedTrainConfig = z.output<typeof tunedTrainSchema>;
 
+/** The same of alignment, whose rounds are evaluated and sampled when they end, to decide on promotion: not in between. */
+export const alignTrainSchema = tuned({
+  learningRate: '1e-4 (published models 1e-6), with LoRA ten times that',
+  epochs: '2 (published models 1)',
+  batchSize: '8',
+  weightDecay: '0',
+})
+  .extend({
+    warmup: trainSchema.shape.warmup
+      .unwrap()
+      .default(0.1)
+      .describe(trainSchema.shape.warmup.description ?? ''),
+  })
+  .omit({ evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true });
+
 /** The trainer's block of pretraining, as written: what is absent of these follows from the model's size (architecture/dial.ts). */
-export const writtenTrainSchema = schema
+export const writtenTrainSchema = trainSchema
   .extend({
     steps: steps.describe('optimizer steps; default: as many as `tokens` or `epochs` take'),
     tokens: z

@@ -1,6 +1,6 @@
 // How fine-tuning trains where nobody says otherwise: by what is tuned, all weights or an adapter, and by whose model
 // it is. Small models made here take rates that would ruin a published one, and an adapter about ten times those of all weights.
-import type { TrainConfig, TunedTrainConfig } from './train.js';
+import type { TrainConfig } from './train.js';
 
 /** What is tuned. */
 export interface TuningKind {
@@ -10,45 +10,64 @@ export interface TuningKind {
   adapter?: 'new' | 'continued';
 }
 
-type Defaults = Pick<TrainConfig, 'learningRate' | 'epochs' | 'batchSize' | 'weightDecay'>;
+export type TunedStage = 'sft' | 'align';
 
-function defaultsFor({ isPublished, adapter }: TuningKind): Defaults & { what: string; source: string } {
-  const model = isPublished ? 'a published model' : 'a model made here';
+export type TunedDefaults = Pick<TrainConfig, 'learningRate' | 'epochs' | 'batchSize' | 'weightDecay'>;
+type SourcedDefaults = TunedDefaults & { source: string };
+
+const tenfold = 'ten times the rate of all weights: Schulman et al. 2025, "LoRA Without Regret"';
+const half = 'half the rate of a new adapter, for it has learnt already';
+
+function defaultsFor(stage: TunedStage, { isPublished, adapter }: TuningKind): SourcedDefaults {
+  const what = adapter ?? 'none';
   const batchSize = 8;
-  switch (adapter) {
-    case undefined: {
+  if (stage === 'align') {
+    // Of models made here a fifth of the rate of fine-tuning.
+    const rate = isPublished ? 1e-6 : 1e-4;
+    const source = isPublished ? "the default of TRL's DPOTrainer" : 'a fifth of the rate of fine-tuning';
+    const [learningRate, why] = { none: [rate, source], new: [10 * rate, tenfold], continued: [5 * rate, half] }[
+      what
+    ] as [number, string];
+    return { learningRate, epochs: isPublished ? 1 : 2, batchSize, weightDecay: 0, source: why };
+  }
+  switch (what) {
+    case 'none': {
       const source = isPublished ? "the default of TRL's SFTTrainer" : 'measured on 1 to 30 million parameters';
       const [learningRate, weightDecay] = isPublished ? [2e-5, 0] : [5e-4, 0.01];
-      return { what: `all weights of ${model}`, learningRate, epochs: 3, batchSize, weightDecay, source };
+      return { learningRate, epochs: 3, batchSize, weightDecay, source };
     }
-    case 'new': {
-      const source = 'ten times the rate of all weights: Schulman et al. 2025, "LoRA Without Regret"';
-      const learningRate = isPublished ? 2e-4 : 5e-3;
-      return { what: `LoRA on ${model}`, learningRate, epochs: 3, batchSize, weightDecay: 0, source };
-    }
-    case 'continued': {
-      const source = 'half the rate of a new adapter, for it has learnt already';
-      const learningRate = isPublished ? 1e-4 : 2.5e-3;
-      return { what: `LoRA continued on ${model}`, learningRate, epochs: 1, batchSize, weightDecay: 0, source };
-    }
+    case 'new':
+      return { learningRate: isPublished ? 2e-4 : 5e-3, epochs: 3, batchSize, weightDecay: 0, source: tenfold };
+    case 'continued':
+      return { learningRate: isPublished ? 1e-4 : 2.5e-3, epochs: 1, batchSize, weightDecay: 0, source: half };
     default:
-      return adapter satisfies never;
+      return what satisfies never;
   }
 }
 
+function kindInWords({ isPublished, adapter }: TuningKind): string {
+  const model = isPublished ? 'a published model' : 'a model made here';
+  if (adapter === undefined) return `all weights of ${model}`;
+  return adapter === 'new' ? `LoRA on ${model}` : `LoRA continued on ${model}`;
+}
+
 /** Every number is there; `text` says which of them follow from what is tuned, and why; empty where none does. */
-export function resolvedTuning(written: TunedTrainConfig, kind: TuningKind): { train: TrainConfig; text: string } {
-  const { what, source, ...defaults } = defaultsFor(kind);
-  const train = { ...written };
+export function resolvedTuning<Written extends Partial<TunedDefaults>>(
+  written: Written,
+  kind: TuningKind,
+  stage: TunedStage = 'sft',
+): { train: Written & TunedDefaults; text: string } {
+  const { source, ...defaults } = defaultsFor(stage, kind);
+  const train: Written & Partial<TunedDefaults> = { ...written };
   const words: string[] = [];
-  for (const key of Object.keys(inWords) as (keyof Defaults)[]) {
+  for (const key of Object.keys(inWords) as (keyof TunedDefaults)[]) {
     if (written[key] !== undefined) continue;
     train[key] = defaults[key];
     const why = key === 'learningRate' ? ` (${source})` : '';
     words.push(`${inWords[key]} ${defaults[key]}${why}`);
   }
-  const text = words.length === 0 ? '' : `${what}: ${words.join(', ')}; sft.train sets others`;
-  return { train: train as TrainConfig, text };
+  const text = words.length === 0 ? '' : `${kindInWords(kind)}: ${words.join(', ')}; ${stage}.train sets others`;
+  return { train: train as Written & TunedDefaults, text };
 }
 
 const inWords = {

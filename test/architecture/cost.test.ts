@@ -129,7 +129,7 @@ test('sharding: the least that fits, and how many devices it takes where nothing
 
 test('a plan adds up: whole steps for 20 tokens a parameter, time = operations / rate', () => {
   const config = configOf({ size: '1m' }, 4096);
-  const train = trainSchema().parse({ batchSize: 8, accumulation: 3, batchWarmup: 0.5 });
+  const train = trainSchema.parse({ batchSize: 8, accumulation: 3, batchWarmup: 0.5 });
   const machine = { peakFlops: 2e11, bytes: 1e9 };
   const plan = planTraining({ config, train, machine, hardware: [{ device: devices[1], count: 4 }] });
   // Half of the steps with 2 micro-batches on average, half with 3.
@@ -159,7 +159,7 @@ test('Muon keeps one moment of the matrices of the layers, here and on every dev
 
 test('a fine-tuning: what is frozen takes two bytes a number of its matrices, and a third less arithmetic', () => {
   const model = configOf({ size: '7m', contextLength: 256 }, 8192);
-  const train = trainSchema().parse({ batchSize: 2 });
+  const train = trainSchema.parse({ batchSize: 2 });
   const machine = { peakFlops: 2e11, bytes: 8e9, available: 1e9 };
   const lora = loraSchema.parse({ rank: 4 });
   const request = { model, hasHalves: true, train, columns: 128, tokens: 1e6, machine };

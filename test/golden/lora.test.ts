@@ -61,7 +61,7 @@ async function adaptedModel({ settings }: Computed): Promise<Model> {
 
 async function trainAsRecipe(model: Model, { adamw }: Computed, recompute: boolean): Promise<number[]> {
   const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = adamw;
-  const config = trainSchema().parse({ beta1, beta2, epsilon, weightDecay, clipNorm, recompute });
+  const config = trainSchema.parse({ beta1, beta2, epsilon, weightDecay, clipNorm, recompute });
   const optimizer = createOptimizer(model);
   const objective = tokenObjective({ next: () => Promise.resolve(batch), state: null, restore: () => {} });
   const losses: number[] = [];

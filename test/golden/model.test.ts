@@ -32,7 +32,7 @@ const objective: Objective<TokenBatch> = {
 
 /** The recipe's steps, then one more without learning, for the last loss. */
 async function trainAsRecipe(model: Model, { ids, adamw }: Expected): Promise<void> {
-  const config = trainSchema().parse(
+  const config = trainSchema.parse(
     Object.fromEntries(
       (['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'clipNorm'] as const).map((key) => [
         key,

@@ -55,7 +55,7 @@ async function open(name: string, given: string[], set: string[] = [], measured?
     set,
     flags: { 'sft.data': weighedPaths(given) },
   });
-  const config: SftConfig = { ...(sft ?? assert.fail()), train: trainSchema().parse({ batchSize: 2 }) };
+  const config: SftConfig = { ...(sft ?? assert.fail()), train: trainSchema.parse({ batchSize: 2 }) };
   const events: Event[] = [];
   const job: Job<SftConfig> = {
     config,

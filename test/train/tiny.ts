@@ -50,7 +50,7 @@ export function countingObjective(seed = 3) {
 }
 
 export function trainConfig(overrides: Partial<TrainConfig> = {}): TrainConfig {
-  return trainSchema().parse({ learningRate: 0.01, batchSize: 2, checkpointEvery: 4, evaluateEvery: 0, ...overrides });
+  return trainSchema.parse({ learningRate: 0.01, batchSize: 2, checkpointEvery: 4, evaluateEvery: 0, ...overrides });
 }
 
 export function recordingReporter(): StageReporter & { events: Event[] } {

@@ -5,7 +5,7 @@ import { countOf } from '../../base/format.js';
 import { heldOutRowsName, promptRowsName } from '../../base/layout.js';
 import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
-import type { AlignConfig } from '../../config/align.js';
+import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { askableTasks, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
@@ -13,15 +13,17 @@ import { openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Job, Stage } from '../stage.js';
-import { reportNotes, startBackend } from '../training.js';
+import { startBackend } from '../training.js';
+import { openTuning } from '../tuning.js';
 import { type RoundResult, runRound } from './round.js';
 
-export const alignStage: Stage<AlignConfig> = {
-  async run(job) {
-    const { config, inputs, directory, reporter } = job;
-    const compute = await startBackend(job);
-    let policy = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
-    reportNotes(job, policy);
+export const alignStage: Stage<WrittenAlignConfig> = {
+  async run(written) {
+    const { inputs, directory, reporter, verify } = written;
+    const compute = await startBackend(written);
+    const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.sft ?? '' });
+    const job = { ...written, config };
+    let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
     const { template } = await openChatFormat(policy.path);
     const { prompts, heldOut } = await readPrompts(job, template);
     let metrics: Metrics = {};

@@ -8,6 +8,7 @@ import { preferenceObjective } from '../../train/objectives/preference.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import { checkTrainingMemory } from '../room.js';
 import { descent, generationOf, runTraining, stepCount } from '../training.js';
+import { adapterOf, openTuned, tunedModel } from '../tuning.js';
 import { StepAlarms } from './alarms.js';
 import { type Pair, preferencePair } from './pairs.js';
 import { openReplays } from './replay.js';
@@ -19,8 +20,12 @@ export async function trainRound(
   pairs: readonly Pair[],
 ) {
   const { config, seed } = job;
-  const { model, tokenizer } = await LocalModel.of(policy);
-  const { beta, sftWeight, train } = config;
+  const { lora, train } = config;
+  const parent = lora === undefined ? policy : await openTuned(policy.path, lora);
+  const adapter = lora && (await adapterOf(parent, lora, 'align'));
+  const { model: whole, tokenizer } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
+  const model = tunedModel(whole, { parent, adapter }, seed);
+  const { beta, sftWeight } = config;
   const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
   // A batch holds no pair twice, and so at most all of them.
   const batchPairs = Math.min(train.batchSize, pairs.length);
@@ -34,7 +39,8 @@ export async function trainRound(
     ...{ context: model.config.max_position_embeddings, padId: model.config.pad_token_id },
   });
   checkTrainingMemory({
-    ...{ stage: 'align', config: model.config, train, isLoaded: true, reporter: job.reporter },
+    ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter: job.reporter },
+    hasHalves: (model.halves?.size ?? 0) > 0,
     ...{ rows: 2 * batchPairs + Math.ceil(positions / columns), columns },
   });
   const steps = await stepCount(job, train, () => pairs.length / batchPairs);
@@ -54,6 +60,7 @@ export async function trainRound(
     directory,
     tokenizerFiles: tokenizer.files(),
     ...generationOf(policy, tokenizer, 'turnEnd'),
+    adapter,
     manifest: {
       stage: 'align',
       ...descent(policy),

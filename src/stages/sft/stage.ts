@@ -11,7 +11,7 @@ import { tokenObjective } from '../../train/objectives/next-token.js';
 import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage } from '../stage.js';
 import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
-import { openTuning, tunedModel } from './adapters.js';
+import { openTuning, tunedModel } from '../tuning.js';
 import { makeBatches } from './batches.js';
 import { heldOutRows, nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
 import { HeldOutMetrics } from './metrics.js';
@@ -28,7 +28,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
   async run(written) {
     const { inputs, directory } = written;
     const compute = await startBackend(written);
-    const tuning = await openTuning(written);
+    const tuning = await openTuning(written, { stage: 'sft', from: inputs.pretrain ?? '' });
     const { parent, config, adapter } = tuning;
     const job = { ...written, config };
     const { model: whole, tokenizer: own } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
