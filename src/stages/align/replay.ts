@@ -41,7 +41,7 @@ export interface ReplaySet {
 const maxColumns = 2048;
 
 /** @throws UserError where there are no conversations to replay. */
-export async function openReplays(job: Job<AlignConfig>, options: ReplayOptions): Promise<ReplaySet> {
+export async function openReplays(job: Job<Pick<AlignConfig, 'replay'>>, options: ReplayOptions): Promise<ReplaySet> {
   const { text, instructions, weight } = job.config.replay;
   const set: ReplaySet = { replays: [], positions: 0, digest: null };
   if (text + instructions === 0) return set;
@@ -93,7 +93,7 @@ function longestOf({ lengths }: SequenceSource): number {
 
 /** The conversations of fine-tuning as it learnt them: the answers alone. */
 export async function openInstructions(
-  job: Job<AlignConfig>,
+  job: Job<Pick<AlignConfig, 'replay'>>,
   { tokenizer, context, padId, where }: Pick<ReplayOptions, 'tokenizer' | 'context' | 'padId' | 'where'>,
 ): Promise<{ source: SequenceSource; digest: string }> {
   const { selfInstruct } = job.inputs;

@@ -31,7 +31,7 @@ await writeFile(rows, toJsonl(Array.from({ length: 30 }, (_, i) => row(i))));
 async function open(set: string[], tokens: number) {
   const { align } = await loadPipeline({ set: ['align.rounds=1', ...set] });
   const events: Event[] = [];
-  const job: Job<AlignConfig> = {
+  const job: Job<Pick<AlignConfig, 'replay'>> = {
     config: align ?? assert.fail(),
     inputs: {},
     directory,
