@@ -42,6 +42,13 @@ def model_of(shape, dtype):
     return model
 
 
+def tokenizer_of(shape):
+    vocabulary = {"<end>": 0, "<pad>": 1, **{f"w{i}": i for i in range(2, shape.vocabulary)}}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>")), eos_token="<end>", pad_token="<pad>",
+    )
+
+
 def rows_of(shape, count):
     lengths = [conversation(i, shape.columns) for i in range(count)]
     draw = torch.Generator().manual_seed(1)
@@ -102,10 +109,6 @@ def main():
     if options.context:
         shape = shape.with_batch_of(options.context)
     model = model_of(shape, torch.float32 if options.base == "fp32" else torch.bfloat16)
-    vocabulary = {"<end>": 0, "<pad>": 1, **{f"w{i}": i for i in range(2, shape.vocabulary)}}
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>")), eos_token="<end>", pad_token="<pad>",
-    )
     clock = Clock(None if options.steps is None else options.steps or 10**9)
     at_a_time = min(options.rows_at_a_time, shape.rows)
     with tempfile.TemporaryDirectory() as folder:
@@ -119,7 +122,7 @@ def main():
                 learning_rate=2e-4, lr_scheduler_type="constant",
             ),
             train_dataset=rows_of(shape, options.rows),
-            processing_class=tokenizer,
+            processing_class=tokenizer_of(shape),
             callbacks=[clock],
             peft_config=peft.LoraConfig(
                 r=options.rank, lora_alpha=2 * options.rank, lora_dropout=0.0, task_type="CAUSAL_LM",

@@ -64,6 +64,13 @@ def conversation(index: int, columns: int) -> tuple[int, int]:
     return length // 2, length - length // 2
 
 
+def pair(index: int, columns: int) -> tuple[int, int, int]:
+    """Tokens of a prompt and of its two answers: those of a conversation, and another answer up to a quarter shorter or longer."""
+    prompt, chosen = conversation(index, columns)
+    rejected = max(1, chosen * (768 + index * 7907 % 513) // 1024)
+    return prompt, chosen, min(rejected, columns - prompt)
+
+
 if __name__ == "__main__":
     print(json.dumps({
         name: {"parameters": s.parameters, "flopsPerToken": s.flops_per_token, "tokensPerStep": s.rows * s.columns}

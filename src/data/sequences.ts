@@ -1,5 +1,6 @@
 // Token sequences laid out in the rows of a batch. A sequence of n tokens takes n−1 columns: the last is only predicted.
-// Sequences that share a row never see each other: positions restart and `ranges` end at the sequence's own edge.
+// Sequences that share a row never see each other: positions restart and `ranges` end at the sequence's own edge. Two that
+// begin alike may share that beginning: [the first, backwards][beginning][the second] leaves each position one range of keys.
 import { UserError } from '../base/errors.js';
 import type { TokenBatch, TokenSequence } from './types.js';
 
@@ -13,6 +14,11 @@ export interface BatchShape {
 /** Input positions of a sequence: one less than its tokens. */
 export function inputLength(sequence: TokenSequence): number {
   return Math.max(0, sequence.tokens.length - 1);
+}
+
+/** Of what follows input `token`. */
+function weightOf({ loss }: TokenSequence, token: number): number {
+  return loss === undefined ? 1 : loss[token + 1];
 }
 
 /** One batch being filled, row by row. Positions that nothing is placed on are padding. */
@@ -40,21 +46,41 @@ export class BatchBuilder {
 
   /** Puts the `count` inputs of `sequence` that start at token `from` into `row`, from `column` on. */
   place(sequence: TokenSequence, at: { row: number; column: number; from: number; count: number }): void {
-    const { tokens, targets, weights, positions, ranges, owners, columns } = this.#batch;
     const owner = this.#owner(sequence, at.from);
     for (let i = 0; i < at.count; i++) {
-      const cell = at.row * columns + at.column + i;
-      const token = at.from + i;
-      tokens[cell] = sequence.tokens[token];
-      targets[cell] = sequence.tokens[token + 1];
-      weights[cell] = sequence.loss === undefined ? 1 : sequence.loss[token + 1];
-      this.#batch.weight += weights[cell];
-      positions[cell] = i;
-      ranges[2 * cell] = at.column;
-      ranges[2 * cell + 1] = at.column + i;
-      owners[cell] = owner;
+      const column = at.column + i;
+      this.#put(sequence, at.from + i, { ...at, column, owner, position: i, first: at.column, last: column });
     }
-    this.#batch.tokenCount += at.count;
+  }
+
+  /**
+   * Puts the inputs of `sequence` from token `from` on into `row`, backwards, the first of them just before `column`: what
+   * comes before them is the beginning of another sequence, which lies from `column` on.
+   */
+  placeBackwards(sequence: TokenSequence, at: { row: number; column: number; from: number }): void {
+    const owner = this.#owner(sequence, 0);
+    for (let i = at.from; i < inputLength(sequence); i++) {
+      const column = at.column + at.from - 1 - i;
+      this.#put(sequence, i, { ...at, column, owner, position: i, first: column, last: at.column + at.from - 1 });
+    }
+  }
+
+  #put(
+    sequence: TokenSequence,
+    token: number,
+    at: { row: number; column: number; owner: number; position: number; first: number; last: number },
+  ): void {
+    const batch = this.#batch;
+    const cell = at.row * batch.columns + at.column;
+    batch.tokens[cell] = sequence.tokens[token];
+    batch.targets[cell] = sequence.tokens[token + 1];
+    batch.weights[cell] = weightOf(sequence, token);
+    batch.weight += batch.weights[cell];
+    batch.positions[cell] = at.position;
+    batch.ranges[2 * cell] = at.first;
+    batch.ranges[2 * cell + 1] = at.last;
+    batch.owners[cell] = at.owner;
+    batch.tokenCount++;
   }
 
   finish(): TokenBatch {
@@ -127,19 +153,55 @@ export function padSequences(
  */
 export function packSequences(sequences: readonly TokenSequence[], { padId }: { padId: number }): TokenBatch {
   const lengths = sequences.map(inputLength);
+  const { places, ...size } = fewestPositions(lengths);
+  const builder = new BatchBuilder({ ...size, padId });
+  sequences.forEach((sequence, index) => {
+    builder.place(sequence, { ...places[index], from: 0, count: lengths[index] });
+  });
+  return builder.finish();
+}
+
+/**
+ * Pairs of sequences, in rows as `packSequences` has them: the owners are all firsts, then all seconds. What the two of a
+ * pair begin with alike, before anything that counts, is there once and owned by the second.
+ */
+export function packPairs(
+  pairs: readonly (readonly [TokenSequence, TokenSequence])[],
+  { padId }: { padId: number },
+): TokenBatch {
+  const shared = pairs.map(([first, second]) => sharedInputs(first, second));
+  const before = pairs.map(([first], index) => inputLength(first) - shared[index]);
+  const { places, ...size } = fewestPositions(pairs.map(([, second], index) => before[index] + inputLength(second)));
+  const builder = new BatchBuilder({ ...size, padId });
+  const at = (index: number) => ({ row: places[index].row, column: places[index].column + before[index] });
+  pairs.forEach(([first], index) => {
+    builder.placeBackwards(first, { ...at(index), from: shared[index] });
+  });
+  pairs.forEach(([, second], index) => {
+    builder.place(second, { ...at(index), from: 0, count: inputLength(second) });
+  });
+  return builder.finish();
+}
+
+/** Inputs that two sequences begin with alike, as far as nothing that follows one of them counts. */
+function sharedInputs(a: TokenSequence, b: TokenSequence): number {
+  const most = Math.min(inputLength(a), inputLength(b));
+  let count = 0;
+  const isShared = (i: number) => a.tokens[i] === b.tokens[i] && weightOf(a, i) === 0 && weightOf(b, i) === 0;
+  while (count < most && isShared(count)) count++;
+  return count;
+}
+
+function fewestPositions(lengths: readonly number[]): ReturnType<typeof evenRows> {
   const longest = Math.max(1, ...lengths);
   const all = lengths.map((_, index) => index).sort((a, b) => lengths[b] - lengths[a] || a - b);
-  let best = evenRows(lengths, all, Math.max(1, sequences.length)); // a sequence a row
-  for (let rows = sequences.length - 1; rows > 0; rows--) {
+  let best = evenRows(lengths, all, Math.max(1, lengths.length)); // one a row
+  for (let rows = lengths.length - 1; rows > 0; rows--) {
     const next = evenRows(lengths, all, rows);
     if (next.columns > 2 * longest) break;
     if (rows * next.columns < best.rows * best.columns) best = next;
   }
-  const builder = new BatchBuilder({ rows: best.rows, columns: best.columns, padId });
-  sequences.forEach((sequence, index) => {
-    builder.place(sequence, { ...best.places[index], from: 0, count: lengths[index] });
-  });
-  return builder.finish();
+  return best;
 }
 
 /** Longest first, each at the end of the row that has least. */

@@ -84,7 +84,8 @@ export interface TokenSequence {
 
 /**
  * Rows of packed sequences, ready for the model. B rows of T columns, row-major.
- * A position attends to the keys `rangeStart..rangeEnd` of its own row, both inclusive: its own document, up to itself.
+ * A position attends to the keys `rangeStart..rangeEnd` of its own row, both inclusive: its own document, up to itself (or,
+ * where that is laid out backwards, from itself on).
  */
 export interface TokenBatch {
   rows: number;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { PackedBatches, type PackingState } from '../../src/data/packing.js';
-import { BatchBuilder, batchesOnce, packSequences, padSequences } from '../../src/data/sequences.js';
+import { BatchBuilder, batchesOnce, packPairs, packSequences, padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../src/data/types.js';
 
 const padId = 0;
@@ -120,6 +120,31 @@ test('packSequences: all whole, in their order by owner, in fewer positions than
     assert.ok(packed.rows * packed.columns - packed.tokenCount < 0.2 * packed.tokenCount);
     assert.ok(packed.columns <= 2 * padded.columns);
   }
+});
+
+test('packPairs: a common beginning is there once, the first of the two before it and backwards', () => {
+  const chosen: TokenSequence = { id: 'chosen', tokens: [1, 2, 3, 10, 11, 12], loss: [0, 0, 0, 1, 1, 1] };
+  const rejected: TokenSequence = { id: 'rejected', tokens: [1, 2, 3, 20, 21], loss: [0, 0, 0, 1, 1] };
+  const batch = packPairs([[chosen, rejected]], { padId });
+  // The last token of the prompt is there twice, for what follows it differs.
+  assert.deepEqual([...batch.tokens], [11, 10, 3, 1, 2, 3, 20]);
+  assert.deepEqual([...batch.targets], [12, 11, 10, 2, 3, 20, 21]);
+  assert.deepEqual([...batch.weights], [1, 1, 1, 0, 0, 1, 1]);
+  assert.deepEqual([...batch.positions], [4, 3, 2, 0, 1, 2, 3]);
+  assert.deepEqual([...batch.owners], [0, 0, 0, 1, 1, 1, 1]);
+  assert.deepEqual([...batch.ranges], [0, 4, 1, 4, 2, 4, 3, 3, 3, 4, 3, 5, 3, 6]);
+  assert.deepEqual([batch.ids, batch.weight, batch.tokenCount], [['chosen', 'rejected'], 5, 7]);
+  // What counts is never shared, nor is anything after the first difference.
+  assert.equal(packPairs([[abc, abc]], { padId }).tokenCount, 5);
+  assert.equal(packPairs([[xy, xy]], { padId }).tokenCount, 4);
+  const two = packPairs(
+    [
+      [chosen, rejected],
+      [rejected, chosen],
+    ],
+    { padId },
+  );
+  assert.deepEqual(two.ids, ['chosen', 'rejected', 'rejected', 'chosen']);
 });
 
 test('stream: rows are always full and every token is predicted exactly once per epoch', async () => {

@@ -1,6 +1,7 @@
-// Documents that share a row never see each other: packed, they give the loss and the gradients of separate rows.
+// Documents that share a row never see each other: packed, they give the loss and the gradients of separate rows; so do two
+// that share what they begin with alike.
 import assert from 'node:assert/strict';
-import { batchesOnce, packSequences, padSequences } from '../../src/data/sequences.js';
+import { batchesOnce, packPairs, packSequences, padSequences } from '../../src/data/sequences.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { onEachBackend } from '../conformance/backends.js';
@@ -16,6 +17,17 @@ const documents = [
 const separate = padSequences(documents, { padId: 0 });
 const [packed] = batchesOnce(documents, { rows: 1, columns: 16, padId: 0 }); // 6 + 3 + 5 positions, 2 of padding
 const even = packSequences(documents, { padId: 0 }); // 6 and 5 + 3 positions, 2 of padding
+/** 4 + 3 of prompt + 2 positions in the place of 7 + 5, and 2 + 3 that share nothing. */
+const pairs = [
+  [
+    { id: 'd', tokens: [9, 12, 31, 40, 8, 55, 20, 2], loss: [0, 0, 0, 0, 1, 1, 1, 1] },
+    { id: 'e', tokens: [9, 12, 31, 40, 17, 2], loss: [0, 0, 0, 0, 1, 1] },
+  ],
+  [
+    { id: 'f', tokens: [5, 44, 2] },
+    { id: 'g', tokens: [5, 44, 30, 2] },
+  ],
+] as const;
 /** The classic mistake: one causal mask for the whole row. */
 const leaking = { ...packed, ranges: packed.ranges.map((bound, i) => (i % 2 === 0 ? 0 : bound)) };
 /** Harmless: rotary positions count only by their distance. */
@@ -25,16 +37,21 @@ const gradients = (model: Model, batch: typeof packed) => gradientsOf(model, (m)
 
 function checkPacking(model: Model): void {
   const alone = gradients(model, separate);
-  for (const batch of [packed, even]) {
+  checkSame(model, [packed, even], alone);
+  checkSame(model, [packPairs(pairs, { padId: 0 })], gradients(model, padSequences(pairs.flat(), { padId: 0 })));
+  // The mask is what keeps them apart.
+  assert.ok(Math.abs(gradients(model, leaking).loss / alone.loss - 1) > 0.01);
+  assertClose([gradients(model, counting).loss], [alone.loss], 'loss with positions that run on', 1e-5);
+}
+
+function checkSame(model: Model, batches: readonly (typeof packed)[], alone: ReturnType<typeof gradients>): void {
+  for (const batch of batches) {
     const together = gradients(model, batch);
     assertClose([together.loss], [alone.loss], 'loss', 1e-5);
     for (const [name, gradient] of alone.gradients) {
       assertClose(together.gradients.get(name) ?? [], gradient, `gradient of ${name}`, 1e-5);
     }
   }
-  // The mask is what keeps them apart.
-  assert.ok(Math.abs(gradients(model, leaking).loss / alone.loss - 1) > 0.01);
-  assertClose([gradients(model, counting).loss], [alone.loss], 'loss with positions that run on', 1e-5);
 }
 
 await onEachBackend('packing', async (t) => {

@@ -1,6 +1,6 @@
 // Preference objectives over pairs of answers, with a little likelihood of the chosen one beside them: a preference loss
 // alone is content when both log-probabilities fall as long as the gap grows. Another loss is a row of the table.
-import { packSequences } from '../../data/sequences.js';
+import { packPairs } from '../../data/sequences.js';
 import { shuffledBatches } from '../../data/shuffled.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
@@ -78,7 +78,11 @@ export function preferenceObjective(pairs: readonly PreferencePair[], options: P
 export function pairBatch(pairs: readonly PreferencePair[], padId: number): PairBatch {
   const sides = [...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)];
   const references = Float32Array.from(sides, ({ reference }) => reference);
-  return { ...packSequences(sides, { padId }), weight: pairs.length, references };
+  const batch = packPairs(
+    pairs.map(({ chosen, rejected }) => [chosen, rejected]),
+    { padId },
+  );
+  return { ...batch, weight: pairs.length, references };
 }
 
 /** The loss summed over the pairs. `counts`: tokens of each answer. */
