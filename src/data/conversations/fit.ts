@@ -83,7 +83,7 @@ function longest(most: number, fits: (count: number) => boolean): number {
   return low;
 }
 
-function answerNotes({ faults, promptTail, endsAdded }: EncodedTurns): RowNote[] {
+export function answerNotes({ faults, promptTail, endsAdded }: EncodedTurns): RowNote[] {
   const notes: RowNote[] = [...new Set(faults)].map((fault) => {
     return { level: 'warning', text: `an answer that is not learnt: ${fault}` };
   });

@@ -1,14 +1,12 @@
-// Where the conversations of a training come from: files, folders, patterns or data sets of a hub, each read as often in an
-// epoch as its weight says; or what self-instruct made.
-import { basename, join } from 'node:path';
-import { trainRowsName } from '../../base/layout.js';
+// Where the conversations or preferences of a training come from: files, folders, patterns or data sets of a hub, each with
+// its weight.
+import { basename } from 'node:path';
 import type { SftConfig } from '../../config/sft.js';
 import { rowsDigest } from '../../data/rows.js';
-import type { Job } from '../stage.js';
 
 export interface RowSource {
   path: string;
-  /** How often a conversation is read in one epoch; of 0.5, every second one. */
+  /** Of conversations: how often one is read in an epoch; of 0.5, every second one. Of preferences: how much one counts. */
   weight: number;
   /** For reports and charts. */
   name: string;
@@ -16,9 +14,10 @@ export interface RowSource {
   digest: string;
 }
 
-export async function rowSources({ config, inputs }: Job<SftConfig>): Promise<RowSource[]> {
-  const given = config.data ?? join(inputs.selfInstruct ?? '', trainRowsName);
-  const all = [given].flat().map((each) => (typeof each === 'string' ? { path: each, weight: 1 } : each));
+export type SourceChoice = NonNullable<SftConfig['data']>;
+
+export async function rowSources(data: SourceChoice): Promise<RowSource[]> {
+  const all = [data].flat().map((each) => (typeof each === 'string' ? { path: each, weight: 1 } : each));
   const names = all.map(({ path }) => (path.startsWith('hf:') ? path : basename(path)));
   const isAmbiguous = (name: string): boolean => names.filter((other) => other === name).length > 1;
   return Promise.all(

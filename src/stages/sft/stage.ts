@@ -1,7 +1,9 @@
 // Stage 2: base model + conversations → chat model. Loss on the assistant's tokens only, its end token included.
+import { join } from 'node:path';
 import { parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
+import { trainRowsName } from '../../base/layout.js';
 import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
 import { openTokens } from '../../data/shards.js';
 import { isBaseModel } from '../../inference/chat-format.js';
@@ -44,7 +46,7 @@ export const sftStage: Stage<WrittenSftConfig> = {
     const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
     const { loss, keepTokens } = config;
     const fitting = { template, columns, loss, keepTokens };
-    const sources = await rowSources(job);
+    const sources = await rowSources(config.data ?? join(inputs.selfInstruct ?? '', trainRowsName));
     const given = await readHeldOut(job);
     const validation = given === undefined ? config.validation : 0;
     const stored = await openRows(job, {
