@@ -10,6 +10,8 @@ import { RowNotes } from '../../src/data/conversations/notes.js';
 import { readConversations } from '../../src/data/conversations/read.js';
 import { documentFile, readDocuments } from '../../src/data/documents.js';
 import type { DataManifest } from '../../src/data/manifest.js';
+import { fitPreference } from '../../src/data/preferences/fit.js';
+import { readPreferences } from '../../src/data/preferences/read.js';
 import type { TokenManifest } from '../../src/data/shard-writer.js';
 import { openTokens } from '../../src/data/shards.js';
 import { readSource } from '../../src/data/sources/read.js';
@@ -101,6 +103,12 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
     for await (const { conversation } of readConversations(path, notes)) fitConversation(conversation, template, 64);
     notes.lines();
   };
+  const preferencesOf = async (input: Buffer): Promise<void> => {
+    await writeFile(path, input);
+    const notes = new RowNotes('preference');
+    for await (const { preference } of readPreferences(path, notes)) fitPreference(preference, template, 64);
+    notes.lines();
+  };
   const spec = dataSpecSchema.parse({
     name: 'fuzz',
     sources: [{ name: 's', from: 'file:x', format: 'txt', licence: 'x' }],
@@ -149,6 +157,7 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
   return [
     ...readers,
     { name: 'conversations', seeds: world.conversations, mutate: mutateJsonLines, read: conversationsOf },
+    { name: 'preferences', seeds: world.preferences, mutate: mutateJsonLines, read: preferencesOf },
     { name: 'conversation list', seeds: [world.conversationArray], mutate: mutateJson, read: conversationsOf },
     {
       name: 'seed tasks',

@@ -117,6 +117,40 @@ export const conversations: readonly Buffer[] = [
   }),
 ];
 
+/** Preferences in every format that is recognised. */
+export const preferences: readonly Buffer[] = [
+  lines(
+    { id: 'a', prompt: '1+1?', chosen: '2', rejected: '3', weight: 2, group: 'sums', language: 'en' },
+    { prompt: [{ role: 'user', content: '天空？' }], completion: [{ role: 'assistant', content: '蓝' }], label: true },
+    { chosen: 'The sky is blue.', rejected: 'The sky is black.' },
+  ),
+  lines({
+    instruction: '翻译',
+    input: '苹果',
+    system: 's',
+    history: [['你好', '你好！']],
+    chosen: 'apple',
+    rejected: 'pear',
+  }),
+  lines({
+    conversations: [{ from: 'human', value: 'hi' }],
+    chosen: { from: 'gpt', value: 'hello' },
+    rejected: { from: 'gpt', value: 'no' },
+    tools: '[]',
+  }),
+  lines({
+    messages: [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'hello' },
+    ],
+    kto_tag: false,
+  }),
+  lines(
+    { chosen: ['a', 'b', 'c', 'd'], rejected: ['a', 'b', 'c', 'e'] },
+    { chosen: '\n\nHuman: a\n\nAssistant: b', rejected: '\n\nHuman: a\n\nAssistant: c' },
+  ),
+];
+
 export const conversationArray: Buffer = Buffer.from(
   JSON.stringify([
     {

@@ -144,7 +144,10 @@ export function mapPaths(
   at: readonly string[] = [],
 ): unknown {
   if (typeof value === 'string') {
-    return branchesFor(node, value).some((branch) => branch.path === true) ? change(value, at) : value;
+    const branches = branchesFor(node, value);
+    // A word that the schema names is that word, be it one of a union with paths.
+    if (branches.some((branch) => branch.const === value)) return value;
+    return branches.some((branch) => branch.path === true) ? change(value, at) : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   const child = (key: string, inner: unknown): unknown => {

@@ -8,3 +8,8 @@ export const optionalPath = (what: string) => path(what).optional().describe(wha
 export const rows = (what: string) =>
   z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });
 export const optionalRows = (what: string) => rows(what).optional().describe(`${what}; a file, a folder or a pattern`);
+
+/** What stands for the feedback store of the working folder where rows could be named. */
+export const feedbackName = 'feedback';
+/** Rows, or the feedback store of the working folder. */
+export const rowsOrFeedback = (what: string) => z.union([z.literal(feedbackName), rows(what)]);

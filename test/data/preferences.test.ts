@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
-import type { PreferenceFormat } from '../../src/config/preference-formats.js';
+import type { PreferenceFormat } from '../../src/config/preference-data.js';
 import { RowNotes } from '../../src/data/conversations/notes.js';
 import { readPreference, readPreferences } from '../../src/data/preferences/read.js';
 import { isPair, type Preference } from '../../src/data/preferences/types.js';
@@ -191,6 +191,10 @@ test('a row of the wrong shape is an error with its line; a named format is kept
   assert.match(
     await fault({ prompt: 'a', chosen: 'b', rejected: { role: 'user' }, label: 1 }, 'trl-unpaired'),
     /completion/,
+  );
+  assert.match(
+    await fault({ prompt: 'a', completion: 'b', label: { toString: 1 } }),
+    /label: true or false was expected/,
   );
   assert.match(await fault({ prompt: 'a', chosen: 5, rejected: 'b' }), /chosen: a list of messages was expected/);
   assert.match(await fault(['a', 'b']), /an object with fields was expected/);

@@ -68,7 +68,12 @@ async function open(name: string, given: string[], set: string[] = [], measured?
   const fitting = { template, columns, loss: config.loss };
   const evaluated = measured?.map((each, i) => ({ id: `${i}`, ...each }) as Conversation);
   const validation = evaluated === undefined ? config.validation : 0;
-  const stored = await openRows(job, { sources: await rowSources(job), fitting, validation, evaluated });
+  const stored = await openRows(job, {
+    sources: await rowSources(config.data ?? assert.fail()),
+    fitting,
+    validation,
+    evaluated,
+  });
   const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
   return { stored, job, notes, written: (await stat(join(job.directory, 'rows/rows.json'))).mtimeMs };
 }

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../base/errors.js';
 import { isRecord, jsonIn } from '../../base/objects.js';
-import type { PreferenceFormat } from '../../config/preference-formats.js';
+import type { PreferenceFormat } from '../../config/preference-data.js';
 import type { Message } from '../../tokenizer/message.js';
 import { expectText, type Fields, wrongShape } from '../conversations/fields.js';
 import {
@@ -150,6 +150,7 @@ function readLabelled(row: Fields, context: RowContext): Pick<Preference, 'promp
 
 /** Tables write truth in several ways. */
 function truth(value: unknown): boolean | undefined {
+  if (typeof value === 'object') return undefined;
   const text = String(value).toLowerCase();
   return ['true', '1'].includes(text) ? true : ['false', '0'].includes(text) ? false : undefined;
 }

@@ -1,7 +1,7 @@
 // Preferences from files, checked row by row: a row of the wrong shape is an error that names its line, one that is
 // understood and of no use (chosen and rejected say the same, an answer is empty, prompts differ) is skipped and counted.
 import { basename } from 'node:path';
-import type { PreferenceFormat } from '../../config/preference-formats.js';
+import type { PreferenceFormat } from '../../config/preference-data.js';
 import type { RowNotes } from '../conversations/notes.js';
 import { type ReadRow, readEachRow, readOneRow, type SingleRow } from '../conversations/row-reading.js';
 import { readPreferenceRow } from './formats.js';

@@ -1,19 +1,20 @@
 // The preferences that a person gives (align.data): read, written as the policy's template writes them, a share of them held
 // out to decide with. What is skipped is counted and named; what could teach nothing is refused.
-import { stopIfAborted, UserError } from '../../base/errors.js';
+import { stopIfAborted } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { countOf, formatCount } from '../../base/format.js';
-import type { PreferenceFormat } from '../../config/preference-formats.js';
+import type { PreferenceFormat } from '../../config/preference-data.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { HoldOut } from '../../data/hold-out.js';
 import { type AnswerTokens, fitPreference } from '../../data/preferences/fit.js';
-import { readPreferences } from '../../data/preferences/read.js';
 import type { Preference } from '../../data/preferences/types.js';
 import type { Conversation } from '../../data/types.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Method } from '../../train/objectives/methods.js';
-import { type RowSource, rowSources, type SourceChoice } from '../sft/sources.js';
+import type { SourceChoice } from '../sft/sources.js';
 import type { Job } from '../stage.js';
+import { checkEnough, describe, nothingLeft } from './given-checks.js';
+import { type PreferenceSource, preferenceSources, preferencesFrom } from './given-sources.js';
 
 interface GivenRow {
   /** Of all rows, no two have the same. */
@@ -63,10 +64,7 @@ export interface GivenRequest {
 
 /** Preferences that are held out, at most. */
 const maxHeldOut = 1000;
-/** Fewer decide nothing: even if all of them went the right way, chance could have done it. */
-const minHeldOut = 20;
-
-interface FittedRow {
+export interface FittedRow {
   preference: Preference;
   row: GivenPair | GivenLabel;
 }
@@ -76,7 +74,7 @@ export async function readGiven(job: Job<unknown>, request: GivenRequest): Promi
   const ids = new Map<string, number>();
   const holdOut = new HoldOut<FittedRow>(evalData === undefined ? validation : 0, { seed: job.seed, most: maxHeldOut });
   const learnt: FittedRow[] = [];
-  const sources = await rowSources(request.data);
+  const sources = await preferenceSources(request.data);
   const notes = new RowNotes('preference');
   for (const source of sources) {
     for await (const fitted of readSource(job, source, { request, notes, ids })) {
@@ -102,10 +100,10 @@ interface Reading {
 
 async function* readSource(
   { signal }: Job<unknown>,
-  source: RowSource,
+  source: PreferenceSource,
   { request: { format, template, contextLength }, notes, ids }: Reading,
 ): AsyncGenerator<FittedRow> {
-  for await (const { preference, where } of readPreferences(source.path, notes, { format, source: source.name })) {
+  for await (const { preference, where } of preferencesFrom(source, notes, format)) {
     stopIfAborted(signal, 'stopped while reading preferences; the next run reads them again');
     const fitted = fitPreference(preference, template, contextLength);
     if ('skipped' in fitted) {
@@ -146,7 +144,7 @@ async function readEvaluated(
   learnt: readonly FittedRow[],
 ): Promise<FittedRow[]> {
   const notes = new RowNotes('held-out preference');
-  const [source] = await rowSources(path);
+  const [source] = await preferenceSources(path);
   const all: FittedRow[] = [];
   for await (const fitted of readSource(job, source, { request, notes, ids })) all.push(fitted);
   notes.report(job.reporter);
@@ -158,118 +156,6 @@ async function readEvaluated(
     job.reporter.note('warning', text);
   }
   return all;
-}
-
-function checkEnough(
-  learnt: readonly FittedRow[],
-  heldOut: readonly FittedRow[],
-  { request, sources, notes }: { request: GivenRequest; sources: readonly RowSource[]; notes: RowNotes },
-): void {
-  const where = sources.map(({ path }) => path).join(', ');
-  if (learnt.length === 0 && heldOut.length > 0) {
-    const next = 'Lower align.validation, or give preferences to decide with: align.evalData';
-    throw new UserError({
-      where,
-      what: 'every preference would be held out to decide with',
-      why: 'they ask the same, or are of one group',
-      next,
-    });
-  }
-  if (learnt.length === 0) throw nothingLeft(where, 'there is no preference to learn from', notes);
-  const isPair = learnt.map(({ row }) => 'chosen' in row);
-  if (request.rows === 'pairs' && !isPair.includes(true)) {
-    throw new UserError({
-      where,
-      what: `${countOf(learnt.length, 'answer')} with a label, and no pair of answers`,
-      why: 'this method compares two answers to one prompt',
-      next: 'Learn from labels: --set align.method=kto',
-    });
-  }
-  const good = learnt.filter(({ row }) => 'chosen' in row || row.isGood).length;
-  const bad = learnt.filter(({ row }) => 'chosen' in row || !row.isGood).length;
-  if (request.rows !== 'pairs' && good === 0) {
-    throw new UserError({
-      where,
-      what: `all ${countOf(bad, 'answer')} are called bad`,
-      why: 'nothing says what to write instead',
-      next: 'Give good answers, too',
-    });
-  }
-  if (request.rows === 'labels' && bad === 0) {
-    throw new UserError({
-      where,
-      what: `all ${countOf(good, 'answer')} are called good`,
-      why: 'a method that learns from labels needs answers of both kinds: nothing tells good from bad here',
-      next: 'Give bad answers, too; or learn the good ones alone: --set align.method=best-of-n',
-    });
-  }
-}
-
-function nothingLeft(where: string, what: string, notes: RowNotes): UserError {
-  return new UserError({
-    where,
-    what,
-    why: notes.skippedInWords || 'the file is empty',
-    next: 'Give pairs (prompt, chosen, rejected) or answers with a label. mossctl inspect MODEL --row FILE:1 shows what becomes of one',
-  });
-}
-
-/** What there is of each source, what is not used, and how many rows decide. */
-function describe(
-  { reporter }: Job<unknown>,
-  learnt: readonly FittedRow[],
-  heldOut: readonly FittedRow[],
-  { rows, validation, evalData }: GivenRequest,
-): void {
-  for (const source of new Set(learnt.map(({ row }) => row.source))) {
-    const own = learnt.flatMap(({ row }) => (row.source === source ? [row] : []));
-    const pairs = own.filter((row) => 'chosen' in row);
-    const labels = own.filter((row) => 'answer' in row);
-    const parts = [
-      ...(pairs.length > 0
-        ? [
-            `${countOf(pairs.length, 'pair')}, ${mean(pairs.map(({ chosen }) => chosen))} tokens in a chosen answer and ${mean(pairs.map(({ rejected }) => rejected))} in a rejected one`,
-          ]
-        : []),
-      ...(labels.length > 0
-        ? [
-            `${countOf(labels.length, 'answer')} with a label, ${formatCount(labels.filter(({ isGood }) => isGood).length)} of them good`,
-          ]
-        : []),
-    ];
-    reporter.note('info', `${source}: ${parts.join('; ')}`);
-    if (rows === 'pairs' && labels.length > 0) {
-      const text = `${countOf(labels.length, 'answer')} of ${source} with a label ${labels.length === 1 ? 'is' : 'are'} not learnt: this method learns from pairs (align.method: kto learns from both)`;
-      reporter.note('warning', text);
-    }
-  }
-  const opposed = contradictions(learnt);
-  if (opposed > 0) {
-    reporter.note('warning', `${countOf(opposed, 'pair')} say the opposite of another pair of the same answers`);
-  }
-  const from = evalData === undefined ? `align.validation: ${validation}` : 'align.evalData';
-  const of = evalData === undefined ? ` of ${countOf(learnt.length + heldOut.length, 'preference')}` : '';
-  const few = heldOut.length < minHeldOut;
-  const advice = few
-    ? `: too few to decide on a promotion${evalData === undefined ? ', raise align.validation' : ''}`
-    : '';
-  reporter.note(
-    few ? 'warning' : 'info',
-    `${formatCount(heldOut.length)}${of} ${heldOut.length === 1 ? 'is' : 'are'} held out to decide with (${from})${advice}`,
-  );
-}
-
-function mean(answers: readonly AnswerTokens[]): string {
-  return (answers.reduce((sum, { tokens }) => sum + tokens.length, 0) / answers.length).toFixed(1);
-}
-
-/** Pairs whose answers another pair prefers the other way round. */
-function contradictions(rows: readonly FittedRow[]): number {
-  const key = (prompt: number[], better: AnswerTokens, worse: AnswerTokens): string =>
-    [prompt, better.tokens, worse.tokens].join('|');
-  const pairs = rows.flatMap(({ row }) => ('chosen' in row ? [row] : []));
-  const said = new Set(pairs.map(({ prompt, chosen, rejected }) => key(prompt, chosen, rejected)));
-  return pairs.filter(({ prompt, chosen, rejected }) => said.has(key(prompt, rejected, chosen))).length;
 }
 
 /** As the method learns them; without one, each as it is. */

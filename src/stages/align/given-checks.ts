@@ -1,0 +1,130 @@
+// What is said of given preferences before the first step, and what is refused: nothing to learn, one class alone, pairs that
+// contradict each other, too few to decide with.
+import { UserError } from '../../base/errors.js';
+import { countOf, formatCount } from '../../base/format.js';
+import type { RowNotes } from '../../data/conversations/notes.js';
+import type { AnswerTokens } from '../../data/preferences/fit.js';
+import type { Job } from '../stage.js';
+import type { FittedRow, GivenRequest } from './given.js';
+import type { PreferenceSource } from './given-sources.js';
+
+/** Fewer decide nothing: even if all of them went the right way, chance could have done it. */
+const minHeldOut = 20;
+
+/** @throws UserError where there is nothing to learn, or nothing to compare. */
+export function checkEnough(
+  learnt: readonly FittedRow[],
+  heldOut: readonly FittedRow[],
+  { request, sources, notes }: { request: GivenRequest; sources: readonly PreferenceSource[]; notes: RowNotes },
+): void {
+  const where = sources.map(({ path }) => path).join(', ');
+  if (learnt.length === 0 && heldOut.length > 0) {
+    const next = 'Lower align.validation, or give preferences to decide with: align.evalData';
+    throw new UserError({
+      where,
+      what: 'every preference would be held out to decide with',
+      why: 'they ask the same, or are of one group',
+      next,
+    });
+  }
+  if (learnt.length === 0) throw nothingLeft(where, 'there is no preference to learn from', notes);
+  const isPair = learnt.map(({ row }) => 'chosen' in row);
+  if (request.rows === 'pairs' && !isPair.includes(true)) {
+    throw new UserError({
+      where,
+      what: `${countOf(learnt.length, 'answer')} with a label, and no pair of answers`,
+      why: 'this method compares two answers to one prompt',
+      next: 'Learn from labels: --set align.method=kto',
+    });
+  }
+  const good = learnt.filter(({ row }) => 'chosen' in row || row.isGood).length;
+  const bad = learnt.filter(({ row }) => 'chosen' in row || !row.isGood).length;
+  if (request.rows !== 'pairs' && good === 0) {
+    throw new UserError({
+      where,
+      what: allCalled('bad', bad),
+      why: 'nothing says what to write instead',
+      next: 'Give good answers, too',
+    });
+  }
+  if (request.rows === 'labels' && bad === 0) {
+    throw new UserError({
+      where,
+      what: allCalled('good', good),
+      why: 'a method that learns from labels compares good answers with bad ones',
+      next: 'Give bad answers, too; or learn the good ones alone: --set align.method=best-of-n',
+    });
+  }
+}
+
+export function nothingLeft(where: string, what: string, notes: RowNotes): UserError {
+  return new UserError({
+    where,
+    what,
+    why: notes.skippedInWords || 'the file is empty',
+    next: 'Give pairs (prompt, chosen, rejected) or answers with a label. mossctl inspect MODEL --row FILE:1 shows what becomes of one',
+  });
+}
+
+/** What there is of each source, what is not used, and how many rows decide. */
+export function describe(
+  { reporter }: Job<unknown>,
+  learnt: readonly FittedRow[],
+  heldOut: readonly FittedRow[],
+  { rows, validation, evalData }: GivenRequest,
+): void {
+  for (const source of new Set(learnt.map(({ row }) => row.source))) {
+    const own = learnt.flatMap(({ row }) => (row.source === source ? [row] : []));
+    const pairs = own.filter((row) => 'chosen' in row);
+    const labels = own.filter((row) => 'answer' in row);
+    const parts = [
+      ...(pairs.length > 0
+        ? [
+            `${countOf(pairs.length, 'pair')}, ${mean(pairs.map(({ chosen }) => chosen))} tokens in a chosen answer and ${mean(pairs.map(({ rejected }) => rejected))} in a rejected one`,
+          ]
+        : []),
+      ...(labels.length > 0 ? [labelsInWords(labels)] : []),
+    ];
+    reporter.note('info', `${source}: ${parts.join('; ')}`);
+    if (rows === 'pairs' && labels.length > 0) {
+      const text = `${countOf(labels.length, 'answer')} of ${source} with a label ${labels.length === 1 ? 'is' : 'are'} not learnt: this method learns from pairs (align.method: kto learns from both)`;
+      reporter.note('warning', text);
+    }
+  }
+  const opposed = contradictions(learnt);
+  if (opposed > 0) {
+    reporter.note('warning', `${countOf(opposed, 'pair')} say the opposite of another pair of the same answers`);
+  }
+  const from = evalData === undefined ? `align.validation: ${validation}` : 'align.evalData';
+  const of = evalData === undefined ? ` of ${countOf(learnt.length + heldOut.length, 'preference')}` : '';
+  const few = heldOut.length < minHeldOut;
+  const advice = few
+    ? `: too few to decide on a promotion${evalData === undefined ? ', raise align.validation' : ''}`
+    : '';
+  reporter.note(
+    few ? 'warning' : 'info',
+    `${formatCount(heldOut.length)}${of} ${heldOut.length === 1 ? 'is' : 'are'} held out to decide with (${from})${advice}`,
+  );
+}
+
+function mean(answers: readonly AnswerTokens[]): string {
+  return (answers.reduce((sum, { tokens }) => sum + tokens.length, 0) / answers.length).toFixed(1);
+}
+
+/** Pairs whose answers another pair prefers the other way round. */
+function contradictions(rows: readonly FittedRow[]): number {
+  const key = (prompt: number[], better: AnswerTokens, worse: AnswerTokens): string =>
+    [prompt, better.tokens, worse.tokens].join('|');
+  const pairs = rows.flatMap(({ row }) => ('chosen' in row ? [row] : []));
+  const said = new Set(pairs.map(({ prompt, chosen, rejected }) => key(prompt, chosen, rejected)));
+  return pairs.filter(({ prompt, chosen, rejected }) => said.has(key(prompt, rejected, chosen))).length;
+}
+
+function allCalled(what: 'good' | 'bad', count: number): string {
+  return count === 1 ? `the only answer is called ${what}` : `all ${formatCount(count)} answers are called ${what}`;
+}
+
+function labelsInWords(labels: readonly { isGood: boolean }[]): string {
+  const good = labels.filter(({ isGood }) => isGood).length;
+  return `${countOf(labels.length, 'answer')} with a label: ${formatCount(good)} good, ${formatCount(labels.length - good)} bad`;
+}

@@ -1,0 +1,43 @@
+// Where given preferences are read from: rows of a file, a folder, a pattern or a data set of a hub; or a feedback store,
+// which chat and annotate write.
+import { feedbackName } from '../../config/paths.js';
+import type { PreferenceFormat } from '../../config/preference-data.js';
+import type { RowNotes } from '../../data/conversations/notes.js';
+import { readPreferences } from '../../data/preferences/read.js';
+import type { Preference } from '../../data/preferences/types.js';
+import { type FeedbackCounts, readFeedbackPreferences } from '../../feedback/preferences.js';
+import { defaultStore, isFeedbackStore } from '../../feedback/store.js';
+import { type RowSource, rowSources, type SourceChoice } from '../sft/sources.js';
+
+export interface PreferenceSource extends RowSource {
+  isFeedback: boolean;
+}
+
+export async function preferenceSources(data: SourceChoice): Promise<PreferenceSource[]> {
+  const place = (path: string): string => (path === feedbackName ? defaultStore : path);
+  const placed = [data].flat().map((each) => {
+    return typeof each === 'string' ? place(each) : { ...each, path: place(each.path) };
+  });
+  const sources = await rowSources(placed);
+  return Promise.all(sources.map(async (source) => ({ ...source, isFeedback: await isFeedbackStore(source.path) })));
+}
+
+/** The preferences of a source, each with its place; `notes` hears of what is no preference. */
+export async function* preferencesFrom(
+  { path, name, isFeedback }: PreferenceSource,
+  notes: RowNotes,
+  format?: PreferenceFormat,
+): AsyncGenerator<{ preference: Preference; where: string }> {
+  if (!isFeedback) {
+    yield* readPreferences(path, notes, { format, source: name });
+    return;
+  }
+  const counts: FeedbackCounts = { judgements: 0, ties: 0, skipped: 0 };
+  for await (const preference of readFeedbackPreferences(path, counts)) {
+    notes.read();
+    yield { preference, where: `${path}, ${preference.id}` };
+  }
+  const { ties, skipped } = counts;
+  for (let i = 0; i < ties; i++) notes.skip('neither answer was called better', path);
+  for (let i = 0; i < skipped; i++) notes.skip('it was not judged', path);
+}
