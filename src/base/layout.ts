@@ -57,6 +57,8 @@ export const roundName = 'round.json';
 /** Pairs of a better and a worse answer, and what they were made from. */
 export const pairsName = 'pairs.jsonl';
 export const sampledName = 'sampled.json';
+/** What the gate measured, unit by unit. */
+export const gateName = 'gate.json';
 
 // pretrain/, sft/, align/round-<n>/: step-<n>/
 /** Where a checkpoint comes from, and the sha256 of its other files. */

@@ -1,6 +1,7 @@
 // The knobs of alignment: where preferences come from, how a round samples and learns, and when its result is promoted.
 import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
+import { gateSchema } from './gate.js';
 import { loraSchema } from './lora.js';
 import { optionalRows } from './paths.js';
 import { replaySchema } from './replay.js';
@@ -33,6 +34,7 @@ export const alignSchema = z.strictObject({
     .max(1)
     .default(0.02)
     .describe('fall of held-out reward that must be ruled out (95 % interval) before a better mean is promoted'),
+  gate: gateSchema.prefault({}).describe('how much of what a round has learnt is promoted, and what that may cost'),
   alarms: alarmsSchema.prefault({}).describe('when alignment stops by itself, because the policy falls apart'),
   lora: alignLoraSchema
     .optional()

@@ -45,25 +45,32 @@ function textOnly({ id, tokens }: TokenDocument): TokenSequence {
 /**
  * Whole documents, the same ones every time, until `tokensPerLanguage` is reached in each language. In a fixed shuffled
  * order, so that a limit does not mean "the first source only".
+ * @param purpose What is decided by text is not reported on it: a decision takes from the end of the order, and at most half of a
+ * language, so that the two meet only where a table takes more than the other half.
  */
 export async function chooseHeldOut(
   documents: Pick<TokenDocuments, 'manifest' | 'length' | 'get'>,
   tokensPerLanguage: number,
+  purpose: 'table' | 'decision' = 'table',
 ): Promise<TokenDocument[]> {
-  const languages = new Set(
-    documents.manifest.counts.flatMap(({ split, language }) => (split === 'validation' ? [language] : [])),
-  );
+  const available = new Map<string, number>();
+  for (const { split, language, tokens } of documents.manifest.counts)
+    if (split === 'validation') available.set(language, (available.get(language) ?? 0) + tokens);
+  const isDecision = purpose === 'decision';
+  const limitOf = (language: string): number =>
+    isDecision ? Math.min(tokensPerLanguage, (available.get(language) ?? 0) / 2) : tokensPerLanguage;
   const order = Random.stream(0, 'held-out').shuffle(Uint32Array.from({ length: documents.length }, (_, i) => i));
+  if (isDecision) order.reverse();
   const chosen: TokenDocument[] = [];
   const counted = new Map<string, number>();
   for (const index of order) {
     const document = await documents.get(index);
     const { language } = document;
     const soFar = counted.get(language) ?? 0;
-    if (soFar >= tokensPerLanguage) continue;
+    if (soFar >= limitOf(language)) continue;
     counted.set(language, soFar + document.tokens.length);
     chosen.push({ ...document, tokens: document.tokens.slice() }); // a view would keep its neighbours in memory
-    if ([...languages].every((each) => (counted.get(each) ?? 0) >= tokensPerLanguage)) break;
+    if ([...available.keys()].every((each) => (counted.get(each) ?? 0) >= limitOf(each))) break;
   }
   // Neighbours of one language are of like length: less padding.
   return chosen.sort((a, b) => (a.language < b.language ? -1 : Number(a.language > b.language)));

@@ -65,6 +65,19 @@ const partSchema = z.object({
 });
 export type CorpusPart = z.output<typeof partSchema>;
 
+/** A point on the line between the policy of a round (α = 0) and what was trained from it (α = 1), as it was measured. */
+export const gatePointSchema = z.object({
+  alpha: number,
+  metrics,
+  /** What it gained on the policy, with 95 % intervals. */
+  gains: z.record(text, z.object({ mean: number, ...interval })),
+  /** Of the budgets, and without an alarm. */
+  isWithin: z.boolean(),
+  /** Why it could not be promoted, in words. */
+  why: text.optional(),
+});
+export type GatePoint = z.output<typeof gatePointSchema>;
+
 /** Every event that is kept. */
 export const eventSchema = z.discriminatedUnion('type', [
   /** `detail` of a finished stage: its output, relative to the run folder. */
@@ -147,6 +160,16 @@ export const eventSchema = z.discriminatedUnion('type', [
     stage,
     parts: z.array(partSchema),
     funnel: z.array(z.object({ rule: text, documents: number })).optional(),
+  }),
+  /** What a round of alignment was decided by. `alpha`: of what the next one starts from, 0 where the policy stayed. */
+  z.object({
+    type: z.literal('gate'),
+    stage,
+    round: integer,
+    alpha: number,
+    /** The metric that decides. */
+    metric: text,
+    points: z.array(gatePointSchema),
   }),
   z.object({ type: z.literal('table'), stage, ...tableSchema.shape }),
 ]);

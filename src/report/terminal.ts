@@ -11,7 +11,7 @@ import {
   printable,
 } from '../base/format.js';
 import type { Event, Metrics } from './event.js';
-import { formatMetric } from './meaning.js';
+import { formatDifference, formatMetric } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
 import { resultsText } from './results-text.js';
 import type { OutputStream, Sink } from './sink.js';
@@ -103,6 +103,8 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
       const url = event.url === undefined ? '' : paint.dim(` ${printable(event.url)}`);
       return `${printable(event.source)}: ${amount}, licence ${printable(event.licence)}${url}`;
     }
+    case 'gate':
+      return gateLine(event);
     case 'step':
     case 'progress':
     case 'composition':
@@ -127,6 +129,15 @@ function stageLine(
   const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
   const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
   return `${paint.green('finished')}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
+}
+
+/** `reward gained at α = 0.25: +0.020, 0.5: +0.043, 1: +0.059 (over a budget)`. */
+function gateLine({ metric, points }: Event & { type: 'gate' }): string {
+  const gains = points.flatMap(({ alpha, gains, isWithin }) => {
+    const gain = Object.hasOwn(gains, metric) ? formatDifference(metric, gains[metric]) : undefined;
+    return gain === undefined ? [] : [`${alpha}: ${gain.text}${isWithin ? '' : ' (over a budget)'}`];
+  });
+  return `${printable(metric)} gained at α = ${gains.join(', ')}`;
 }
 
 function listMetrics(metrics: Metrics): string {

@@ -170,7 +170,7 @@ export const stageTable: StageTable = {
       ...(align?.prompts === undefined ? [['selfInstruct' as const]] : []),
       ...((align?.replay.text ?? 0) > 0 ? [['tokens' as const]] : []),
     ],
-    uses: ['selfInstruct'],
+    uses: ['selfInstruct', 'tokens'],
     requiredBySetting: { tokens: 'align.replay.text' },
     evaluationSet: ({ align }) => align?.prompts,
     alternatives: { selfInstruct: 'give prompts with --set align.prompts=FILE' },

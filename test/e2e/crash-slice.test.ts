@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { damageFile } from '../../scripts/crash/damage.js';
 import { killRound, type Reference, runArguments, uninterrupted } from '../../scripts/crash/rounds.js';
 import { runSession, said } from '../../scripts/crash/session.js';
-import { stepsIn } from '../../scripts/crash/survey.js';
+import { recordOf, stepsIn } from '../../scripts/crash/survey.js';
 import { Table } from '../../scripts/crash/table.js';
 import { Trial } from '../../scripts/crash/trial.js';
 import { Random } from '../../src/base/random.js';
@@ -42,7 +42,8 @@ test('files that were flipped and cut are refused by name, then made again, the 
   t.diagnostic(`CRASH_SEED=${seed}`);
   const run = join(folder, 'whole');
   const trial = new Trial(run, new Table());
-  const [pretrain, align] = ['pretrain', 'align/round-01'].map((name) => stepsIn(run, name).at(-1) ?? '');
+  const pretrain = stepsIn(run, 'pretrain').at(-1) ?? '';
+  const align = recordOf(run, 'align')?.output?.path ?? '';
   const damages = [
     damageFile(run, `${pretrain}/model.safetensors`, 'flipped', random),
     damageFile(run, `${align}/tokenizer.json`, 'truncated', random),

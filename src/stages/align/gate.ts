@@ -1,13 +1,21 @@
-// Whether a round's candidate takes the policy's place, and which model that is then.
+// Whether a round's result takes the policy's place, and how much of it: points on the line from the policy to the candidate are
+// measured, and promotion.ts chooses. A point that is promoted becomes a checkpoint beside the round's.
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { jsonNumber } from '../../base/schema.js';
-import type { Unit } from '../../base/statistics.js';
-import type { Checkpoint } from '../../checkpoint/directory.js';
+import { ratio } from '../../base/statistics.js';
+import { type Checkpoint, identifyCheckpoint, openCheckpoint } from '../../checkpoint/directory.js';
+import { type Line, openLine, saveInterpolated } from '../../checkpoint/interpolate.js';
 import type { AlignConfig } from '../../config/align.js';
+import type { Measurements } from '../../evaluation/measurements.js';
+import { LocalModel } from '../../inference/local-model.js';
+import { gatePointSchema, type Metrics } from '../../report/event.js';
 import type { Job } from '../stage.js';
-import { decide } from './promotion.js';
-
-const interval = z.object({ low: jsonNumber, high: jsonNumber });
+import { answerAlarms } from './alarms.js';
+import { type Evidence, evidenceDigest, type ModelFigures, measureModel } from './evidence.js';
+import { FigureStore } from './figure-store.js';
+import { decide, type Point } from './promotion.js';
 
 /** Stored in `round.json`. */
 export const gateResultSchema = z.object({
@@ -20,48 +28,159 @@ export const gateResultSchema = z.object({
   /** In words, with the figures. */
   text: z.string(),
   /** What was measured on the way, from the policy on. */
-  curve: z.array(
-    z.object({
-      alpha: z.number(),
-      metrics: z.record(z.string(), jsonNumber),
-      intervals: z.record(z.string(), interval),
-      /** Of the budgets. */
-      isWithin: z.boolean(),
-      why: z.string().optional(),
-    }),
-  ),
-  /** Held-out rewards, unit by unit, of the model that the next round starts from. */
-  rewards: z.array(z.object({ id: z.string(), value: jsonNumber, weight: jsonNumber })).readonly(),
+  curve: z.array(gatePointSchema),
+  /** Figures of the model that the next round starts from. */
+  metrics: z.record(z.string(), jsonNumber),
 });
 export type GateResult = z.output<typeof gateResultSchema>;
 
 export interface GateInput {
   job: Job<AlignConfig>;
   round: number;
-  /** The round's folder: what has been measured may be kept here, so that an interrupted gate resumes. */
+  /** The round's folder: what has been measured is kept here, so that an interrupted gate resumes. */
   directory: string;
   policy: Checkpoint;
-  candidate: Checkpoint;
-  /** Held-out rewards of the policy. */
-  before: readonly Unit[];
-  /** The same of another model. */
-  measure(model: Checkpoint): Promise<readonly Unit[]>;
+  /** What was trained from it. */
+  candidate: Pick<Checkpoint, 'path' | 'digest'>;
+  evidence: Evidence;
 }
 
-export async function decideRound({ job, policy, candidate, before, measure }: GateInput): Promise<GateResult> {
-  const after = await measure(candidate);
-  const { promoted, difference, text, ...means } = decide(before, after, job.config.tolerance);
-  const { path, digest } = promoted ? candidate : policy;
-  return {
-    ...{ promoted, alpha: promoted ? 1 : 0, path, digest, text, rewards: promoted ? after : before },
-    curve: [
-      { alpha: 0, metrics: { reward: means.before }, intervals: {}, isWithin: true },
-      {
-        alpha: 1,
-        metrics: { reward: means.after, rewardGain: difference.mean },
-        intervals: { rewardGain: difference },
-        isWithin: true,
-      },
-    ],
-  };
+export async function decideRound(input: GateInput): Promise<GateResult> {
+  const { job, round, policy, candidate, directory, evidence } = input;
+  const { alphas, budgets } = job.config.gate;
+  const moved = [...new Set(alphas)].filter((alpha) => alpha > 0).sort((a, b) => a - b);
+  const line = moved.some((alpha) => alpha < 1) ? await openLine(policy, candidate.path, job) : undefined;
+  await removePoints(directory);
+  const measurer = await Measurer.open(input);
+  try {
+    const start = await measurer.start();
+    const before = await measurer.policy();
+    const points: Point[] = [];
+    const measured = new Map([[0, before]]);
+    for (const alpha of moved) {
+      const { path, digest } = alpha === 1 ? candidate : await savePoint(input, line as Line, alpha);
+      const after = await measurer.of(digest, path, `α = ${alpha}`);
+      measured.set(alpha, after);
+      points.push({ alpha, measurements: after.measurements, alarms: alarmsOf(before, after, job.config) });
+      await removePoints(directory);
+    }
+    const settings = { metric: evidence.metric, tolerance: job.config.tolerance, budgets };
+    const policyPoint = { alpha: 0, measurements: before.measurements };
+    const { promoted, alpha, text, curve } = decide(policyPoint, points, start.measurements, settings);
+    job.reporter.emit({ type: 'gate', round, alpha, metric: evidence.metric, points: curve });
+    showAnswers(input, before, measured.get(promoted ? alpha : moved[moved.length - 1]));
+    const { path, digest } = !promoted ? policy : alpha === 1 ? candidate : await savePoint(input, line as Line, alpha);
+    const kept = measured.get(alpha) ?? before;
+    return { promoted, alpha, path, digest, text, curve, metrics: keptMetrics(kept.measurements, evidence.metric) };
+  } finally {
+    await measurer.close();
+  }
+}
+
+/** The figures of a policy that nothing takes the place of, because there was nothing to learn. */
+export async function policyMetrics(input: Omit<GateInput, 'candidate'>): Promise<GateResult['metrics']> {
+  const measurer = await Measurer.open(input);
+  try {
+    return keptMetrics((await measurer.policy()).measurements, input.evidence.metric);
+  } finally {
+    await measurer.close();
+  }
+}
+
+/** Measures models, each once; the policy stays open meanwhile, for others are compared with it answer by answer. */
+class Measurer {
+  readonly #input: Omit<GateInput, 'candidate'>;
+  readonly #known: FigureStore;
+  #policy: LocalModel | undefined;
+
+  private constructor(input: Omit<GateInput, 'candidate'>, known: FigureStore) {
+    this.#input = input;
+    this.#known = known;
+  }
+
+  static async open(input: Omit<GateInput, 'candidate'>): Promise<Measurer> {
+    const digest = evidenceDigest(input.job, input.evidence);
+    return new Measurer(input, await FigureStore.open(input.job, input.directory, digest));
+  }
+
+  /** What alignment began with. */
+  async start(): Promise<ModelFigures> {
+    const { path, digest } = await identifyCheckpoint(this.#input.job.inputs.sft ?? '');
+    return digest === this.#input.policy.digest ? this.policy() : this.of(digest, path, 'where alignment began');
+  }
+
+  async policy(): Promise<ModelFigures> {
+    const { policy } = this.#input;
+    return this.#known.get(policy.digest) ?? this.#measure(policy.digest, await this.#openPolicy(), 'policy');
+  }
+
+  async of(digest: string, path: string, name: string): Promise<ModelFigures> {
+    const known = this.#known.get(digest);
+    if (known !== undefined) return known;
+    const { verify } = this.#input.job;
+    const policy = await this.#openPolicy();
+    const model = await LocalModel.of(await openCheckpoint(path, { verify }), { isFrozen: true });
+    try {
+      return await this.#measure(digest, model, name, policy);
+    } finally {
+      await model.dispose();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#policy?.dispose();
+  }
+
+  async #openPolicy(): Promise<LocalModel> {
+    this.#policy ??= await LocalModel.of(this.#input.policy);
+    return this.#policy;
+  }
+
+  async #measure(digest: string, model: LocalModel, name: string, policy?: LocalModel): Promise<ModelFigures> {
+    const { job, round, evidence } = this.#input;
+    const label = `round ${round}: held-out, ${name}`;
+    const measured = await measureModel(job, evidence, { model, policy, label });
+    await this.#known.add(digest, measured);
+    return measured;
+  }
+}
+
+function alarmsOf(before: ModelFigures, after: ModelFigures, { alarms }: AlignConfig): string[] {
+  const rewards = [before, after].map(({ measurements }) => measurements.get('reward') ?? []);
+  return answerAlarms(before, after, { before: rewards[0], after: rewards[1] }, alarms).map(({ what }) => what);
+}
+
+/** Of the policy, and of what is promoted or, where nothing is, of what was trained. */
+function showAnswers({ job, round }: GateInput, before: ModelFigures, after = before): void {
+  for (const [i, answer] of after.shown.entries()) {
+    const { completion, reward } = before.shown[i];
+    job.reporter.emit({ type: 'sample', step: round, ...answer, before: { completion, reward } });
+  }
+}
+
+/** A checkpoint beside the round's folder, as far from the run's as that. */
+async function savePoint({ policy, directory, candidate }: GateInput, line: Line, alpha: number) {
+  const path = join(`${directory}${pointLabel}${alpha}`, basename(candidate.path));
+  return { path, ...(await saveInterpolated(path, { line, start: policy, alpha })) };
+}
+
+const pointLabel = '-alpha-';
+
+/** Those that are not promoted, and what an interrupted gate left. */
+async function removePoints(directory: string): Promise<void> {
+  const stage = dirname(directory);
+  for (const name of await readdir(stage)) {
+    if (name.startsWith(basename(directory) + pointLabel))
+      await rm(join(stage, name), { recursive: true, force: true });
+  }
+}
+
+/** For the chart of rounds: what decides, and what is forgotten. */
+function keptMetrics(measurements: Measurements, metric: string): Metrics {
+  const name = metric === 'reward' ? 'heldOutReward' : metric;
+  const texts = [...measurements].filter(([each]) => each.startsWith('bitsPerByte'));
+  return Object.fromEntries([
+    [name, ratio(measurements.get(metric) ?? [])],
+    ...texts.map(([each, units]) => [each, ratio(units)] as const),
+  ]);
 }

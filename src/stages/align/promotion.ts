@@ -1,40 +1,150 @@
-// Whether the candidate of a round takes the policy's place (docs/decisions/004): it must look better, and chance must
-// not be able to hide that it is worse by more than is tolerated.
-import { z } from 'zod';
-import { jsonNumber } from '../../base/schema.js';
-import { pairedBootstrap, ratio, type Unit } from '../../base/statistics.js';
-import { formatDifference } from '../../report/meaning.js';
+// Which point between the policy and the candidate takes the policy's place (docs/decisions/004, 023): of those within the
+// budgets that look better, while chance cannot hide that they are worse by more than is tolerated, the one with the
+// highest lower bound of reward.
+import { type Estimate, pairedBootstrap, ratio } from '../../base/statistics.js';
+import type { BudgetsConfig } from '../../config/gate.js';
+import type { Measurements } from '../../evaluation/measurements.js';
+import type { GatePoint, Metrics } from '../../report/event.js';
+import { formatDifference, formatMetric } from '../../report/meaning.js';
+import { type Overrun, overruns } from './budgets.js';
 
-export const decisionSchema = z.object({
-  /** Held-out reward of the policy before and after. */
-  before: jsonNumber,
-  after: jsonNumber,
-  /** after − before over the same tasks, with its 95 % interval. */
-  difference: z.object({ mean: jsonNumber, low: jsonNumber, high: jsonNumber }),
-  promoted: z.boolean(),
+/** A point on the line as it was measured. */
+export interface Point {
+  /** 0: the policy, 1: the candidate. */
+  alpha: number;
+  measurements: Measurements;
+  /** Alarms that it raises, in words. */
+  alarms?: readonly string[];
+}
+
+export interface Decision {
+  promoted: boolean;
+  /** 0 where the policy stays. */
+  alpha: number;
   /** In words, with the figures. */
-  text: z.string(),
-});
-type Decision = z.output<typeof decisionSchema>;
+  text: string;
+  curve: GatePoint[];
+}
 
-/** `before` and `after`: the rewards of the policy and of the candidate, task by task. */
-export function decide(before: readonly Unit[], after: readonly Unit[], tolerance: number): Decision {
-  const difference = pairedBootstrap(before, after);
-  const isBetter = difference.mean > 0;
-  const isSafe = difference.low >= -tolerance;
-  const { text, interval } = formatDifference('reward', difference);
-  const figures = `held-out reward ${ratio(before).toFixed(4)} → ${ratio(after).toFixed(4)}, ${text} ${interval}`;
+export interface DecisionSettings {
+  /** What decides: `reward` or, where no task has a check, `preference`. */
+  metric: string;
+  tolerance: number;
+  budgets: BudgetsConfig;
+}
+
+/**
+ * @param policy The point at α = 0.
+ * @param points The others.
+ * @param start What alignment began with: budgets are counted from there.
+ */
+export function decide(
+  policy: Point,
+  points: readonly Point[],
+  start: Measurements,
+  settings: DecisionSettings,
+): Decision {
+  const judged = points.map((point) => judge(policy, point, start, settings));
+  const fit = judged.filter(({ why }) => why === undefined);
+  const best = fit.reduce<Judged | undefined>(
+    (highest, one) => (highest === undefined || one.gain.low > highest.gain.low ? one : highest),
+    undefined,
+  );
+  const curve = [
+    onCurve(policy, policy),
+    ...judged.map(({ point, why, isWithin }) => onCurve(policy, point, { why, isWithin })),
+  ];
+  const others = inWords(judged.filter(({ why }) => why !== undefined));
+  if (best === undefined) {
+    const [first] = [...judged].sort((a, b) => b.gain.low - a.gain.low);
+    const text = judged.length === 1 ? `${figures(policy, first, settings)}: ${first.why}` : others;
+    return { promoted: false, alpha: 0, text: `${text}, so the earlier policy stays`, curve };
+  }
+  const { alpha } = best.point;
+  const chosen = judged.length === 1 ? '' : ` at α = ${alpha}`;
+  const reason = `better, and a fall of more than ${settings.tolerance} is ruled out`;
+  const rest = others === '' ? '' : ` (${others})`;
   return {
-    before: ratio(before),
-    after: ratio(after),
-    difference,
-    promoted: isBetter && isSafe,
-    text: `${figures}: ${verdict(isBetter, isSafe, tolerance)}`,
+    promoted: true,
+    alpha,
+    text: `${figures(policy, best, settings)}: promoted${chosen}: ${reason}${rest}`,
+    curve,
   };
 }
 
-function verdict(isBetter: boolean, isSafe: boolean, tolerance: number): string {
-  if (!isBetter) return 'not better, so the earlier policy stays';
-  if (isSafe) return `promoted: better, and a fall of more than ${tolerance} is ruled out`;
-  return `better, but a fall of more than ${tolerance} is not ruled out, so the earlier policy stays`;
+interface Judged {
+  point: Point;
+  /** On the policy. */
+  gain: Estimate;
+  isWithin: boolean;
+  why?: string;
+}
+
+function judge(policy: Point, point: Point, start: Measurements, settings: DecisionSettings): Judged {
+  const { metric, tolerance, budgets } = settings;
+  const gain = gainOf(policy, point, metric);
+  const over = overruns(start, point.measurements, budgets);
+  const alarms = point.alarms ?? [];
+  const isWithin = over.length === 0 && alarms.length === 0;
+  const whys = [
+    ...(gain.mean > 0 ? [] : ['not better']),
+    ...(gain.mean > 0 && !(gain.low >= -tolerance)
+      ? [`better, but a fall of more than ${tolerance} is not ruled out`]
+      : []),
+    ...overInWords(over),
+    ...alarms,
+  ];
+  return { point, gain, isWithin, ...(whys.length > 0 && { why: whys.join('; ') }) };
+}
+
+/** One that lacks the metric has gained nothing. */
+function gainOf(policy: Point, point: Point, metric: string): Estimate {
+  const [before, after] = [policy.measurements.get(metric), point.measurements.get(metric)];
+  const none = { mean: Number.NaN, low: Number.NaN, high: Number.NaN };
+  return before === undefined || after === undefined ? none : pairedBootstrap(before, after);
+}
+
+function figures(policy: Point, { point, gain }: Judged, { metric }: DecisionSettings): string {
+  const value = ({ measurements }: Point): string => ratio(measurements.get(metric) ?? []).toFixed(4);
+  const { text, interval } = formatDifference(metric, gain);
+  return `held-out ${metric} ${value(policy)} → ${value(point)}, ${text} ${interval}`;
+}
+
+/** The largest overrun of each budget. */
+function overInWords(over: readonly Overrun[]): string[] {
+  const first = new Map<string, Overrun>();
+  for (const one of over) {
+    const family = one.metric.split('.')[0];
+    if (!first.has(family)) first.set(family, one);
+  }
+  return [...first.values()].map(({ metric, change, budget }) => {
+    const { text } = formatDifference(metric, change);
+    return `${metric} ${text} is over its budget of ${formatMetric(metric, budget)}`;
+  });
+}
+
+/** `α = 0.25 and 0.5: not better; α = 1: …`: neighbours with the same reason together. */
+function inWords(judged: readonly Judged[]): string {
+  const groups: { alphas: number[]; why: string }[] = [];
+  for (const { point, why = '' } of judged) {
+    const last = groups.at(-1);
+    if (last?.why === why) last.alphas.push(point.alpha);
+    else groups.push({ alphas: [point.alpha], why });
+  }
+  return groups.map(({ alphas, why }) => `α = ${alphas.join(', ')}: ${why}`).join('. ');
+}
+
+function onCurve(
+  policy: Point,
+  { alpha, measurements }: Point,
+  { isWithin, why }: Pick<Judged, 'isWithin' | 'why'> = { isWithin: true },
+): GatePoint {
+  const metrics: Metrics = {};
+  const gains: Record<string, Estimate> = {};
+  for (const [metric, units] of measurements) {
+    metrics[metric] = ratio(units);
+    const before = policy.measurements.get(metric);
+    if (before !== undefined && before !== units) gains[metric] = pairedBootstrap(before, units);
+  }
+  return { alpha, metrics, gains, isWithin, ...(why !== undefined && { why }) };
 }

@@ -9,6 +9,7 @@ import type { AlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
 import { differingSettings } from '../../train/foreign.js';
 import type { Job } from '../stage.js';
+import type { Evidence } from './evidence.js';
 
 /** All that the sampled pairs and the result of a round follow from: what has another source is not believed. */
 export const sourceSchema = z.strictObject({
@@ -25,10 +26,10 @@ interface SourceInput {
   round: number;
   policy: Checkpoint;
   prompts: readonly Conversation[];
-  heldOut: readonly Conversation[];
+  evidence: Pick<Evidence, 'tasks'>;
 }
 
-export function sourceOf({ job, round, policy, prompts, heldOut }: SourceInput): RoundSource {
+export function sourceOf({ job, round, policy, prompts, evidence }: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
   const asked = (tasks: readonly Conversation[]) => tasks.map(({ messages, check }) => ({ messages, check }));
   const settings = JSON.parse(JSON.stringify({ ...job.config, prompts: null })) as RoundSource['settings'];
@@ -36,7 +37,7 @@ export function sourceOf({ job, round, policy, prompts, heldOut }: SourceInput):
     round,
     policy: policy.digest,
     seed: job.seed,
-    tasks: digestOf({ prompts: asked(prompts), heldOut: asked(heldOut) }),
+    tasks: digestOf({ prompts: asked(prompts), heldOut: asked(evidence.tasks) }),
     settings,
   };
 }

@@ -7,16 +7,16 @@ import { UserError } from '../../base/errors.js';
 import { roundName } from '../../base/layout.js';
 import { jsonNumber } from '../../base/schema.js';
 import { writeSealed } from '../../base/sealed.js';
-import type { Unit } from '../../base/statistics.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
 import type { Scorer } from '../../evaluation/scorer.js';
 import type { Job } from '../stage.js';
 import type { ComputeFields } from '../training.js';
-import { decideRound, gateResultSchema } from './gate.js';
+import type { Evidence } from './evidence.js';
+import { decideRound, gateResultSchema, policyMetrics } from './gate.js';
 import { type RoundSource, readOwn, sourceOf, sourceSchema, warnRebuilt } from './provenance.js';
-import { heldOutRewards, samplePairs } from './sampling.js';
+import { samplePairs } from './sampling.js';
 import { trainRound } from './training.js';
 
 export interface RoundInput {
@@ -27,10 +27,8 @@ export interface RoundInput {
   policy: Checkpoint;
   scorer: Scorer;
   prompts: readonly Conversation[];
-  /** Tasks that decide on promotion. */
-  heldOut: readonly Conversation[];
-  /** The policy's held-out rewards, where the round before has measured them. */
-  before?: readonly Unit[];
+  /** What decides on promotion. */
+  evidence: Evidence;
 }
 
 /** What a finished round leaves in `round.json`. */
@@ -42,34 +40,35 @@ const resultSchema = z.object({
   sampledReward: jsonNumber,
   /** Absent where there was nothing to learn. */
   gate: gateResultSchema.optional(),
-  /** Held-out rewards, task by task, of the policy that the next round starts from. */
-  rewards: gateResultSchema.shape.rewards,
+  /** Held-out figures of the policy that the next round starts from. */
+  metrics: gateResultSchema.shape.metrics,
   /** Step folder of the trained candidate, relative to the stage's folder; absent where there was nothing to learn. */
   candidate: z.object({ path: z.string(), digest: z.string() }).optional(),
 });
 export type RoundResult = z.output<typeof resultSchema>;
 
 export async function runRound(input: RoundInput): Promise<RoundResult> {
-  const { job, round, policy } = input;
+  const { job, round, policy, evidence } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
   const resultPath = join(directory, roundName);
   const source = sourceOf(input);
   const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
   const { pairs, sampledReward } = await samplePairs(input, source, directory);
-  const before = input.before ?? (await heldOutRewards(input, policy));
-  let result: RoundResult = { source, round, pairs: pairs.length, sampledReward, rewards: before };
-  if (pairs.length > 0) {
-    const { path, digest } = await trainRound(input, directory, pairs);
-    const candidate = await openCheckpoint(path); // what later stages will see
-    const measure = (model: Checkpoint) => heldOutRewards(input, model);
-    const gate = await decideRound({ job, round, directory, policy, candidate, before, measure });
+  const made = { source, round, pairs: pairs.length, sampledReward };
+  let result: RoundResult;
+  if (pairs.length === 0) {
+    result = { ...made, metrics: await policyMetrics({ job, round, directory, policy, evidence }) };
+  } else {
+    const candidate = await trainRound(input, directory, pairs);
+    const gate = await decideRound({ job, round, directory, policy, candidate, evidence });
     // A run folder may move.
-    const below = (model: string) => relative(job.directory, resolve(model));
-    result = {
-      ...result,
-      ...{ gate: { ...gate, path: below(gate.path) }, rewards: gate.rewards, candidate: { path: below(path), digest } },
-    };
+    const below = <T extends { path: string }>(model: T): T => ({
+      ...model,
+      path: relative(job.directory, resolve(model.path)),
+    });
+    const { path, digest } = candidate;
+    result = { ...made, metrics: gate.metrics, gate: below(gate), candidate: below({ path, digest }) };
   }
   await writeSealed(resultPath, result);
   return result;

@@ -9,11 +9,9 @@ import { pairsName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { jsonNumber } from '../../base/schema.js';
 import { writeSealed } from '../../base/sealed.js';
-import type { Unit } from '../../base/statistics.js';
 import type { Checkpoint } from '../../checkpoint/directory.js';
 import { samplingAt } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
-import { measureRewards } from '../../evaluation/measurements.js';
 import { scoreAnswers } from '../../evaluation/scorer.js';
 import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
@@ -57,19 +55,6 @@ export async function samplePairs(input: RoundInput, source: RoundSource, direct
     await writeFileAtomic(path, toJsonl(pairs));
     await writeSealed(summaryPath, { source, sampledReward, pairs: await sha256File(path) });
     return { pairs, sampledReward };
-  });
-}
-
-/**
- * The rewards of answers sampled for the tasks that decide on promotion: their mean is the expectation that DPO raises.
- * (One greedy answer a task is a far noisier measure of it.) Every policy draws with the same random numbers.
- */
-export async function heldOutRewards(input: RoundInput, policy: Checkpoint): Promise<readonly Unit[]> {
-  const { job, heldOut, scorer } = input;
-  return withModel(policy, async (loaded) => {
-    const options = { label: 'held-out', samples: job.config.heldOutSamples, seed: job.seed };
-    const answers = await sampleAnswers(input, loaded, heldOut, options);
-    return measureRewards(answers, await scorer.score(answers, job.signal));
   });
 }
 

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
 import { heldOutRowsName, promptRowsName } from '../../base/layout.js';
-import { ratio, type Unit } from '../../base/statistics.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
@@ -15,6 +14,7 @@ import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
 import { openTuning } from '../tuning.js';
+import { type Evidence, heldOutTexts } from './evidence.js';
 import { type RoundResult, runRound } from './round.js';
 
 export const alignStage: Stage<WrittenAlignConfig> = {
@@ -24,16 +24,16 @@ export const alignStage: Stage<WrittenAlignConfig> = {
     const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.sft ?? '' });
     const job = { ...written, config };
     let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
-    const { template } = await openChatFormat(policy.path);
+    const { template, tokenizer } = await openChatFormat(policy.path);
     const { prompts, heldOut } = await readPrompts(job, template);
+    const texts = await heldOutTexts(job, tokenizer);
+    const evidence: Evidence = { tasks: heldOut, scorer: rules, texts, metric: 'reward' };
     let metrics: Metrics = {};
-    let before: readonly Unit[] | undefined;
     for (let round = 1; round <= config.rounds; round++) {
-      const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, heldOut, before });
+      const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, evidence });
       reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result));
       if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
-      before = result.rewards;
-      metrics = { heldOutReward: ratio(before) };
+      metrics = result.metrics;
       reporter.emit({ type: 'evaluation', step: round, metrics });
     }
     return { path: policy.path, digest: policy.digest, metrics };

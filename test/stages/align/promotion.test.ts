@@ -1,9 +1,14 @@
-// A candidate is promoted when it looks better and chance cannot hide that it is worse by more than is tolerated.
+// A point on the line is promoted when it looks better, chance cannot hide that it is worse by more than is tolerated, and it costs
+// no more than its budgets; of those, the one whose gain is surest.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../../src/base/random.js';
 import type { Unit } from '../../../src/base/statistics.js';
-import { decide } from '../../../src/stages/align/promotion.js';
+import { budgetsSchema } from '../../../src/config/gate.js';
+import type { Measurements } from '../../../src/evaluation/measurements.js';
+import { decide, type Point } from '../../../src/stages/align/promotion.js';
+
+const budgets = budgetsSchema.parse({});
 
 function rewards(count: number, gain: number, noise: number, seed = 1): { before: Unit[]; after: Unit[] } {
   const random = Random.stream(seed, 'rewards');
@@ -17,31 +22,115 @@ function rewards(count: number, gain: number, noise: number, seed = 1): { before
   return { before, after };
 }
 
+function decideAlone({ before, after }: { before: Unit[]; after: Unit[] }, tolerance: number) {
+  const [policy, candidate] = [before, after].map((units): Measurements => new Map([['reward', units]]));
+  const points = [{ alpha: 1, measurements: candidate }];
+  return decide({ alpha: 0, measurements: policy }, points, policy, { metric: 'reward', tolerance, budgets });
+}
+
 test('clearly better is promoted, clearly worse and exactly alike are not', () => {
   const better = rewards(100, 0.05, 0.1);
-  const decision = decide(better.before, better.after, 0);
-  assert.ok(decision.promoted);
-  assert.ok(Math.abs(decision.difference.mean - 0.05) < 1e-9 && decision.difference.low > 0);
-  assert.ok(Math.abs(decision.after - decision.before - 0.05) < 1e-9);
-  assert.match(decision.text, /^held-out reward 0\.\d{4} → 0\.\d{4}, \+0\.050 \[\+0\.0\d\d, \+0\.0\d\d\]: promoted/);
-  const worse = rewards(100, -0.001, 0.001);
-  assert.equal(decide(worse.before, worse.after, 0.1).promoted, false, 'within the tolerance, but not better');
-  assert.equal(decide(better.before, better.before, 0.1).promoted, false);
+  const { promoted, alpha, curve, text } = decideAlone(better, 0);
+  assert.ok(promoted && alpha === 1);
+  const { reward } = curve[1].gains;
+  assert.ok(Math.abs(reward.mean - 0.05) < 1e-9 && reward.low > 0);
+  assert.ok(Math.abs(curve[1].metrics.reward - curve[0].metrics.reward - 0.05) < 1e-9);
+  assert.match(text, /^held-out reward 0\.\d{4} → 0\.\d{4}, \+0\.050 \[\+0\.0\d\d, \+0\.0\d\d\]: promoted: better/);
+  const worse = decideAlone(rewards(100, -0.001, 0.001), 0.1);
+  assert.equal(worse.promoted, false, 'within the tolerance, but not better');
+  assert.match(worse.text, /: not better, so the earlier policy stays$/);
+  assert.equal(decideAlone({ before: better.before, after: better.before }, 0.1).promoted, false);
 });
 
 test('a better mean is promoted only where a fall beyond the tolerance is ruled out', () => {
   const noisy = rewards(40, 0.01, 0.15); // standard error 0.024
-  const few = decide(noisy.before, noisy.after, 0.02);
+  const few = decideAlone(noisy, 0.02);
   assert.equal(few.promoted, false);
   assert.match(few.text, /better, but a fall of more than 0\.02 is not ruled out, so the earlier policy stays$/);
-  assert.ok(decide(noisy.before, noisy.after, 0.05).promoted, 'more is tolerated');
+  assert.ok(decideAlone(noisy, 0.05).promoted, 'more is tolerated');
   const many = rewards(1000, 0.01, 0.15); // standard error 0.0047
-  assert.ok(decide(many.before, many.after, 0.02).promoted, 'more tasks know better');
+  assert.ok(decideAlone(many, 0.02).promoted, 'more tasks know better');
 });
 
 test('one task proves nothing', () => {
-  const { before, after } = rewards(1, 0.5, 0);
-  const { promoted, text } = decide(before, after, 1);
+  const { promoted, text } = decideAlone(rewards(1, 0.5, 0), 1);
   assert.equal(promoted, false);
   assert.doesNotMatch(text, /NaN/);
+});
+
+/** A point whose figures are those of the policy plus these, in every unit alike. */
+function pointAt(alpha: number, changes: Record<string, number>, noise = 0.01): Point {
+  const random = Random.stream(2, 'units');
+  const metrics = [
+    'reward',
+    'bitsPerByte.zh',
+    'bitsPerByte.en',
+    'exactMatch.parity',
+    'exactMatch.refusal',
+    'reward.zh',
+  ];
+  const measurements = metrics.map((metric): [string, Unit[]] => {
+    const units = Array.from({ length: 60 }, (_, i) => {
+      const deviation = alpha === 0 ? 0 : i % 2 === 0 ? noise : -noise;
+      return { id: `u${i}`, value: 0.2 + random.uniform() + (changes[metric] ?? 0) + deviation, weight: 1 };
+    });
+    return [metric, units];
+  });
+  return { alpha, measurements: new Map(measurements) };
+}
+const policy = pointAt(0, {});
+const settings = { metric: 'reward', tolerance: 0.02, budgets };
+
+test('the surest gain within the budgets: what forgets too much of one language is not promoted for the other', () => {
+  const points = [
+    pointAt(0.25, { reward: 0.02, 'bitsPerByte.zh': 0.01, 'bitsPerByte.en': -0.02 }),
+    pointAt(0.5, { reward: 0.04, 'bitsPerByte.zh': 0.06, 'bitsPerByte.en': -0.02 }),
+    pointAt(0.75, { reward: 0.06, 'bitsPerByte.zh': 0.12, 'bitsPerByte.en': -0.1 }),
+    pointAt(1, { reward: 0.08, 'bitsPerByte.zh': 0.2, 'bitsPerByte.en': 0.3, 'exactMatch.parity': -0.2 }),
+  ];
+  const { promoted, alpha, text, curve } = decide(policy, points, policy.measurements, settings);
+  assert.deepEqual([promoted, alpha], [true, 0.5]);
+  assert.deepEqual(
+    curve.map(({ isWithin }) => isWithin),
+    [true, true, true, false, false],
+  );
+  assert.match(text, /\+0\.040 \[.*\]: promoted at α = 0\.5: better, and a fall of more than 0\.02 is ruled out \(/);
+  assert.match(text, /α = 0\.75: bitsPerByte\.zh \+0\.120 is over its budget of 0\.100\. α = 1: /);
+  // The worst part of each budget, and each budget that is exceeded.
+  assert.match(
+    curve[4].why ?? '',
+    /^exactMatch\.parity −20\.0 points is over its budget of 5\.0%; bitsPerByte\.en \+0\.300 is over its budget of 0\.100$/,
+  );
+  // Noise counts: the same mean with less of it between the tasks is the better choice.
+  const unsure = [pointAt(0.5, { reward: 0.04 }, 0.001), pointAt(1, { reward: 0.041 }, 0.3)];
+  assert.equal(decide(policy, unsure, policy.measurements, settings).alpha, 0.5);
+  const loose = budgetsSchema.parse({ bitsPerByte: 8, exactMatch: 1 });
+  assert.equal(decide(policy, points, policy.measurements, { ...settings, budgets: loose }).alpha, 1);
+});
+
+test('budgets count from where alignment began, and a fall by chance is none', () => {
+  const start = pointAt(0, { 'bitsPerByte.zh': -0.08 }).measurements;
+  const points = [pointAt(1, { reward: 0.05, 'bitsPerByte.zh': 0.04 })];
+  assert.equal(decide(policy, points, policy.measurements, settings).promoted, true);
+  const second = decide(policy, points, start, settings);
+  assert.equal(second.promoted, false, '0.04 more on the 0.08 of the rounds before');
+  assert.match(second.text, /bitsPerByte\.zh \+0\.120 is over its budget of 0\.100, so the earlier policy stays$/);
+  const noisy = pointAt(1, { reward: 0.1, 'exactMatch.refusal': -0.06 }, 0.3);
+  assert.equal(decide(policy, [noisy], policy.measurements, settings).promoted, true);
+  const sure = pointAt(1, { reward: 0.1, 'exactMatch.refusal': -0.06 });
+  assert.equal(decide(policy, [sure], policy.measurements, settings).promoted, false);
+});
+
+test('where nothing may be promoted, each point says why; an alarm is one of the reasons', () => {
+  const points: Point[] = [
+    pointAt(0.25, { reward: -0.01 }),
+    pointAt(0.5, { reward: -0.02 }),
+    { ...pointAt(1, { reward: 0.1 }), alarms: ['answers repeat themselves: 1.0 % → 40.0 %'] },
+  ];
+  const { promoted, alpha, text } = decide(policy, points, policy.measurements, settings);
+  assert.deepEqual([promoted, alpha], [false, 0]);
+  assert.equal(
+    text,
+    'α = 0.25, 0.5: not better. α = 1: answers repeat themselves: 1.0 % → 40.0 %, so the earlier policy stays',
+  );
 });

@@ -1,0 +1,163 @@
+// What the gate measures a model by: its answers to the held-out tasks, how likely it finds the held-out answers of people, and
+// the held-out text that it may forget. Every model is asked the same, with the same random numbers.
+import { setImmediate } from 'node:timers/promises';
+import { digestOf } from '../../base/files.js';
+import type { Unit } from '../../base/statistics.js';
+import type { AlignConfig } from '../../config/align.js';
+import { samplingAt } from '../../config/sampling.js';
+import { batchesOnce } from '../../data/sequences.js';
+import { openTokens, type TokenDocument } from '../../data/shards.js';
+import type { Conversation, TokenSequence } from '../../data/types.js';
+import { chooseHeldOut, measureHeldOut } from '../../evaluation/bits-per-byte.js';
+import { type Measurements, measureRewards, measureTexts } from '../../evaluation/measurements.js';
+import type { Scorer } from '../../evaluation/scorer.js';
+import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.js';
+import type { LocalModel } from '../../inference/local-model.js';
+import type { Model } from '../../model/model.js';
+import { readResult } from '../../tensor/host.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
+import type { Job } from '../stage.js';
+import { mannerOf } from './alarms.js';
+
+/** What a stage of alignment decides by, the same for all its rounds. */
+export interface Evidence {
+  /** Held-out tasks that answers can be scored for. */
+  tasks: readonly Conversation[];
+  scorer: Scorer;
+  /** Held-out text. */
+  texts: readonly TokenDocument[];
+  /** What decides on promotion. */
+  metric: 'reward';
+}
+
+/** A model as it was measured. */
+export interface ModelFigures {
+  measurements: Measurements;
+  /** Nats a token of its own answers: its entropy, and how far they are from what the round began with. */
+  entropy?: number;
+  kl?: number;
+  /** Of the first tasks, to be read. */
+  shown: readonly ShownAnswer[];
+}
+
+export interface ShownAnswer {
+  prompt: string;
+  completion: string;
+  reward: number;
+}
+
+const shownAnswers = 8;
+
+/** Answers whose entropy and divergence are taken, at most: they are means over thousands of tokens. */
+const comparedAnswers = 256;
+const rows = 8;
+const maxColumns = 1024;
+
+/** Held-out text that the final table does not use; none where the run has no corpus, which is said. */
+export async function heldOutTexts(
+  { config, inputs, reporter }: Job<AlignConfig>,
+  tokenizer: Tokenizer,
+): Promise<TokenDocument[]> {
+  const { textTokens } = config.gate;
+  if (textTokens === 0) return [];
+  if (inputs.tokens !== undefined) {
+    return chooseHeldOut(await openTokens(inputs.tokens, 'validation', tokenizer), textTokens, 'decision');
+  }
+  reporter.note('info', 'there is no held-out text in this run, so what alignment forgets of it is not measured');
+  return [];
+}
+
+/** Two models measured with the same evidence can be compared. */
+export function evidenceDigest({ config, seed }: Job<AlignConfig>, { tasks, scorer, texts }: Evidence): string {
+  const { heldOutSamples, maxNewTokens, temperature } = config;
+  return digestOf({
+    ...{ heldOutSamples, maxNewTokens, temperature, seed, scorer: scorer.name },
+    tasks: tasks.map(({ messages, check, kind = null, group = null }) => ({ messages, check, kind, group })),
+    texts: texts.map(({ language, tokens }) => [language, [...tokens]]),
+  });
+}
+
+/** @param policy What the round began with, where it is another model. */
+export async function measureModel(
+  job: Job<AlignConfig>,
+  evidence: Evidence,
+  { model, policy, label }: { model: LocalModel; policy?: LocalModel; label: string },
+): Promise<ModelFigures> {
+  const { config, seed, signal, reporter } = job;
+  const { tasks, scorer, texts } = evidence;
+  const measurements = new Map(measureTexts(await measureHeldOut(model.model, texts, signal)));
+  const answers = await answerTasks(model, tasks, {
+    ...{ samples: config.heldOutSamples, seed, signal },
+    maxNewTokens: config.maxNewTokens,
+    sampling: samplingAt(config.temperature),
+    onProgress: (done, total) => reporter.emit({ type: 'progress', label, done, total, unit: 'answers' }),
+  });
+  const rewards = await scorer.score(answers, signal);
+  for (const [metric, units] of mannerOf(answers).measurements) measurements.set(metric, units);
+  for (const [metric, units] of rewardsOf(answers, rewards)) measurements.set(metric, units);
+  const compared = await distances(answers.slice(0, comparedAnswers), model, policy);
+  return { measurements, ...compared, shown: firstAnswers(answers, rewards) };
+}
+
+/** `reward`, and `reward.<language>` of the questions in each. */
+function rewardsOf(answers: readonly Answer[], rewards: readonly number[]): Measurements {
+  const of = (isWanted: (answer: Answer) => boolean): Unit[] => {
+    const chosen = answers.flatMap((answer, i) => (isWanted(answer) ? [i] : []));
+    return measureRewards(
+      chosen.map((i) => answers[i]),
+      chosen.map((i) => rewards[i]),
+    );
+  };
+  const languages = [...new Set(answers.flatMap(({ task }) => task.language ?? []))].sort();
+  const parts = languages.map(
+    (language) => [`reward.${language}`, of(({ task }) => task.language === language)] as const,
+  );
+  return new Map([['reward', of(() => true)], ...parts]);
+}
+
+/** The first answer to each of the first tasks. */
+function firstAnswers(answers: readonly Answer[], rewards: readonly number[]): ShownAnswer[] {
+  const all = answers.map(({ task, text }, i) => ({ task, completion: text, reward: rewards[i] }));
+  const first = all.filter(({ task }, i) => task !== all[i - 1]?.task).slice(0, shownAnswers);
+  return first.map(({ task, ...answer }) => ({ prompt: lastQuestion(task), ...answer }));
+}
+
+async function distances(
+  answers: readonly Answer[],
+  model: LocalModel,
+  policy?: LocalModel,
+): Promise<Pick<ModelFigures, 'entropy' | 'kl'>> {
+  const end = model.tokenizer.specialId('turnEnd');
+  const sequences = answers.map(({ promptTokens, tokens, ended }, i): TokenSequence => {
+    const said = ended ? [...tokens, end] : tokens;
+    const loss = [...promptTokens.map(() => 0), ...said.map(() => 1)];
+    return { id: String(i), tokens: [...promptTokens, ...said], loss };
+  });
+  const own = await logProbabilities(model.model, sequences);
+  if (own.tokens === 0) return {};
+  const before = policy === undefined ? own : await logProbabilities(policy.model, sequences);
+  return { entropy: -own.sum / own.tokens, kl: (own.sum - before.sum) / own.tokens };
+}
+
+/** Σ log π over the counted tokens of all sequences, and how many those are. */
+async function logProbabilities(
+  model: Model,
+  sequences: readonly TokenSequence[],
+): Promise<{ sum: number; tokens: number }> {
+  const total = { sum: 0, tokens: 0 };
+  const longest = sequences.reduce((max, { tokens }) => Math.max(max, tokens.length), 1);
+  const columns = Math.min(model.config.max_position_embeddings, maxColumns, longest);
+  for (const batch of batchesOnce(sequences, { rows, columns, padId: model.config.pad_token_id })) {
+    let counts = new Float32Array();
+    const sums = await readResult(() => {
+      const results = sequenceLogProbabilities(model, batch);
+      counts = results.counts as Float32Array<ArrayBuffer>;
+      return results.logProbabilities;
+    });
+    total.sum += sums.reduce((a, b) => a + b, 0);
+    total.tokens += counts.reduce((a, b) => a + b, 0);
+    await setImmediate();
+  }
+  return total;
+}
