@@ -22,6 +22,7 @@
 #include "kernels/rms-norm.cc"
 #include "kernels/rotary.cc"
 #include "kernels/sample-rows.cc"
+#include "kernels/sort.cc"
 #include "kernels/sum.cc"
 #include "kernels/swiglu.cc"
 
@@ -60,6 +61,8 @@ const KernelTable& table() {
       {"RmsNormGrad", rms_norm_grad},
       {"Rotary", rotary},
       {"SampleRows", sample_rows},
+      {"Sort", sort},
+      {"SortGrad", sort_grad},
       {"Sum", sum_axes},
       {"Swiglu", swiglu},
       {"SwigluGrad", swiglu_grad},

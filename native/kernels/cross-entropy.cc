@@ -19,6 +19,7 @@ struct CrossEntropy {
   View weight;
   const int32_t* targets;
   float *nll, *lse;          // outputs of the forward pass, inputs of the backward pass
+  float* figures;            // [3, n] or none: entropy, mean logit, whether no logit is above the target's
   const float* dy;
   float *d_hidden, *d_weight;
   float* packed;             // the block of W, packed for the logits, then for the hidden states' gradient
@@ -49,6 +50,7 @@ void cross_entropy_job(void* context, int thread) {
   for (long i = rows.begin; i < rows.end; i++) {
     c.lse[i] = -INFINITY;
     c.nll[i] = 0;
+    if (c.figures) c.figures[i] = c.figures[c.n + i] = 0;
   }
   for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
     const long width = smaller(vocabulary_block, c.vocabulary - first);
@@ -59,7 +61,15 @@ void cross_entropy_job(void* context, int thread) {
       logits_of(c, row, count, width, packed_rows, logits);
       for (long i = 0; i < count; i++) {
         Running running{c.lse[row + i], c.nll[row + i]};
-        add_logits(logits + i * LDA, width, running);
+        if (c.figures) {
+          float* own = c.figures + row + i;
+          RunningFigures figures{own[0], own[c.n]};
+          add_logits(logits + i * LDA, width, running, &figures);
+          own[0] = figures.moment;
+          own[c.n] = figures.sum;
+        } else {
+          add_logits(logits + i * LDA, width, running);
+        }
         c.lse[row + i] = running.top;
         c.nll[row + i] = running.total;
         const long target = c.targets[row + i] - first;
@@ -69,6 +79,11 @@ void cross_entropy_job(void* context, int thread) {
     pool.barrier();
   }
   for (long i = rows.begin; i < rows.end; i++) {
+    if (c.figures) {
+      c.figures[i] = logf(c.nll[i]) - c.figures[i] / c.nll[i];
+      c.figures[c.n + i] /= static_cast<float>(c.vocabulary);
+      c.figures[2 * c.n + i] = at_target[i - rows.begin] >= c.lse[i] ? 1 : 0;
+    }
     c.lse[i] += logf(c.nll[i]);
     c.nll[i] = c.lse[i] - at_target[i - rows.begin];
   }
@@ -156,12 +171,15 @@ const char* read_cross_entropy(const Call& call, CrossEntropy& c, int hidden) {
 
 }  // namespace
 
-// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], nll [n], logsumexp [n].
+// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], nll [n], logsumexp [n], (figures [3, n]).
 // Numbers: n, d, vocabulary, halves (the weight is of bf16, two to a place).
 const char* cross_entropy(const Call& call) {
-  REQUIRE(call.tensor_count == 5 && call.number_count == 4, "5 tensors and 4 numbers");
+  const bool has_figures = call.tensor_count == 6;
+  REQUIRE((has_figures || call.tensor_count == 5) && call.number_count == 4, "5 or 6 tensors and 4 numbers");
   CrossEntropy c{};
   if (const char* fault = read_cross_entropy(call, c, 0)) return fault;
+  REQUIRE(!has_figures || call.holds(5, 3, c.n), "size of figures");
+  if (has_figures) c.figures = call.floats(5);
   c.packed = shared_scratch(slot_packed_b, vocabulary_block * ceil_div(c.d, NR) * NR);
   Pool::instance().run(cross_entropy_job, &c, 1.0 * c.n * c.d * c.vocabulary);
   return nullptr;

@@ -53,7 +53,13 @@ struct Running {
   float top, total;
 };
 
-static inline void add_logits(const float* x, long width, Running& running) {
+/** Of one row beside those: Σ e^(l − top) · (l − top) over its logits l, and Σ l. */
+struct RunningFigures {
+  float moment, sum;
+};
+
+/** `figures`: none where only the sum of exponentials is wanted. */
+static inline void add_logits(const float* x, long width, Running& running, RunningFigures* figures = nullptr) {
   vf most = splat(running.top);
   long j = 0;
   for (; j + W <= width; j += W) most = larger(most, load(x + j));
@@ -63,6 +69,23 @@ static inline void add_logits(const float* x, long width, Running& running) {
   for (j = 0; j + W <= width; j += W) total += exp(load(x + j) - top);
   if (j < width) total += exp(load_some(x + j, width - j, -INFINITY) - top);
   const float before = running.total > 0 ? running.total * exp(splat(running.top - top))[0] : 0;
+  if (figures) {
+    vf moment{}, all{};
+    for (j = 0; j + W <= width; j += W) {
+      const vf logits = load(x + j);
+      moment += exp(logits - top) * (logits - top);
+      all += logits;
+    }
+    float rest = 0, rest_moment = 0;
+    for (; j < width; j++) {
+      rest += x[j];
+      rest_moment += exp(splat(x[j] - top))[0] * (x[j] - top);
+    }
+    // What stood relative to the earlier maximum: e^(l − new) (l − new) = e^(old − new) (e^(l − old) (l − old) + …).
+    const float scale = running.total > 0 ? exp(splat(running.top - top))[0] : 0;
+    const float earlier = running.total > 0 ? scale * (figures->moment + (running.top - top) * running.total) : 0;
+    *figures = {earlier + sum(moment) + rest_moment, figures->sum + sum(all) + rest};
+  }
   running = {top, before + sum(total)};
 }
 

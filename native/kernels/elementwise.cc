@@ -41,7 +41,8 @@ static inline int32_t truncated(float x) {
 
 }  // namespace elementwise
 
-// Tensors: x, y. Numbers: op, size. Ops: 0 neg, 1 square, 2 sqrt, 3 rsqrt, 4 sigmoid, 5 softplus, 6 exp, 7 log, 8 relu.
+// Tensors: x, y. Numbers: op, size. Ops: 0 neg, 1 square, 2 sqrt, 3 rsqrt, 4 sigmoid, 5 softplus, 6 exp, 7 log, 8 relu,
+// 9 expm1, 10 step (1 above 0, else 0).
 const char* unary(const Call& call) {
   using namespace elementwise;
   REQUIRE(call.tensor_count == 2 && call.number_count == 2, "2 tensors and 2 numbers");
@@ -57,6 +58,8 @@ const char* unary(const Call& call) {
     case 6: map(call, size, full_exp); return nullptr;
     case 7: map(call, size, [](vf x) { return lanes(x, logf); }); return nullptr;
     case 8: map(call, size, [](vf x) { return x < vf{} ? vf{} : x; }); return nullptr;
+    case 9: map(call, size, [](vf x) { return lanes(x, expm1f); }); return nullptr;
+    case 10: map(call, size, [](vf x) { return x > vf{} ? splat(1.0f) : x == x ? vf{} : x; }); return nullptr;
     default: return "no such op";
   }
 }

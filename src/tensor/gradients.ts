@@ -1,11 +1,26 @@
 // Gradients of the plain ops that losses are written with. tfjs-core registers none under Node, so this list is
 // closed: differentiating anything else throws, and a test holds the list against finite differences.
 import type { GradConfig, NamedAttrMap, Tensor } from './tf.js';
-import { clone, getGradient, mul, neg, registerGradient, reshape, sigmoid, sum, tile } from './tf.js';
+import {
+  add,
+  clone,
+  div,
+  getGradient,
+  mul,
+  neg,
+  registerGradient,
+  reshape,
+  sigmoid,
+  step,
+  sub,
+  sum,
+  tile,
+} from './tf.js';
 
 interface PlainGradient {
   kernelName: string;
   inputsToSave?: string[];
+  outputsToSave?: boolean[];
   gradFunc(dy: Tensor, saved: Tensor[], attributes: NamedAttrMap): Record<string, () => Tensor>;
 }
 
@@ -40,6 +55,15 @@ const plainGradients: PlainGradient[] = [
     inputsToSave: ['x'],
     gradFunc: (dy, [x]) => ({ x: () => mul(dy, sigmoid(x)) }),
   },
+  {
+    kernelName: 'Sigmoid',
+    outputsToSave: [true],
+    gradFunc: (dy, [y]) => ({ x: () => mul(dy, mul(y, sub(1, y))) }),
+  },
+  { kernelName: 'Exp', outputsToSave: [true], gradFunc: (dy, [y]) => ({ x: () => mul(dy, y) }) },
+  { kernelName: 'Expm1', outputsToSave: [true], gradFunc: (dy, [y]) => ({ x: () => mul(dy, add(y, 1)) }) },
+  { kernelName: 'Log', inputsToSave: ['x'], gradFunc: (dy, [x]) => ({ x: () => div(dy, x) }) },
+  { kernelName: 'Relu', inputsToSave: ['x'], gradFunc: (dy, [x]) => ({ x: () => mul(dy, step(x)) }) },
   {
     kernelName: 'Sum',
     inputsToSave: ['x'],

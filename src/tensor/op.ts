@@ -36,9 +36,14 @@ export interface Op<A extends Attributes> {
   outputs: number;
 }
 
+/** Runs the op on the current backend; all its outputs, of which only the first may be differentiated. */
+export function runWholeOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): Tensor[] {
+  return runKernel(op.name, inputs, { ...attributes, inputCount: inputs.length });
+}
+
 /** Runs the op on the current backend; its first output. Shapes are the caller's to check (see check.ts). */
 export function runOp<A extends Attributes>(op: Op<A>, inputs: Tensor[], attributes: A): Tensor {
-  const [result, ...saved] = runKernel(op.name, inputs, { ...attributes, inputCount: inputs.length });
+  const [result, ...saved] = runWholeOp(op, inputs, attributes);
   dispose(saved); // a gradient tape holds clones of its own
   return result;
 }

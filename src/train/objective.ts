@@ -21,11 +21,19 @@ export interface Rank {
 /** Of a process that trains by itself. */
 export const soleRank: Rank = { index: 0, size: 1 };
 
+/** How elements become a figure. */
+export interface RecordOptions {
+  /** What an element counts as, made of it on the host. */
+  each?(element: number): number;
+  /** Of each element (of a number: how often it counts); the figure is their weighted mean over the step. */
+  weights?: ArrayLike<number>;
+}
+
 /**
- * Keeps a figure of the batch for the step's metrics: the sum over the tensor's elements, or over what `each` makes of
- * them on the host, divided by the batch's weight.
+ * Keeps a figure of the batch for the step's metrics: the weighted mean over the tensor's elements, or, without weights,
+ * their sum divided by the batch's weight. A figure that nothing in the step counted for is left away.
  */
-export type RecordMetric = (name: string, value: Tensor, each?: (element: number) => number) => void;
+export type RecordMetric = (name: string, value: Tensor, options?: RecordOptions) => void;
 
 /** How the step wants its forward pass, and where figures go. */
 export interface LossContext extends Pick<ForwardOptions, 'recompute' | 'observe' | 'noise'> {
@@ -38,6 +46,8 @@ export interface Objective<Batch extends MicroBatch> {
   /** The data cursor as plain JSON: restored, the same batches follow. */
   state(): unknown;
   restore(state: unknown): void;
+  /** Figures that follow from the step's recorded ones. */
+  summarize?(figures: Readonly<Record<string, number>>): Record<string, number>;
   /** The loss summed over the batch. Runs on the gradient tape; temporary tensors are disposed by the caller. */
   loss(model: Model, batch: Batch, context: LossContext): Scalar;
 }

@@ -9,7 +9,7 @@ import { valueAndGradients } from '../tensor/backward.js';
 import { read, readResult } from '../tensor/host.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
-import type { LossContext, MicroBatch, Objective, RecordMetric } from './objective.js';
+import type { LossContext, MicroBatch, Objective, RecordMetric, RecordOptions } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
 import type { StepStatistics } from './statistics.js';
 
@@ -47,7 +47,7 @@ export async function trainStep<Batch extends MicroBatch>(
 ): Promise<StepResult> {
   const total = batches.reduce((sum, batch) => sum + batch.weight, 0) || 1; // a weight may be a hundredth
   const gradients = new Map<string, Tensor>();
-  const figures: Metrics = {};
+  const sums = new Map<string, FigureSum>();
   const pass = { recompute: config.recompute, observe: statistics?.observe };
   let lossSum = 0;
   try {
@@ -57,14 +57,14 @@ export async function trainStep<Batch extends MicroBatch>(
         ...(noise &&
           noise.dropout + noise.neftune > 0 && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }),
       };
-      lossSum += await accumulate(model, objective, batch, { gradients, figures, pass: own });
+      lossSum += await accumulate(model, objective, batch, { gradients, figures: sums, pass: own });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
     const [norm] = await readResult(() => globalNorm([...gradients.values()]));
     const gradientNorm = norm / total;
     const loss = lossSum / total;
     await statistics?.gradients(gradients, total);
-    for (const name of Object.keys(figures)) figures[name] /= total;
+    const figures = meanFigures(sums, objective);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;
       optimizerStep(model, optimizer, gradients, config, { ...at, gradientScale: clip / total });
@@ -75,9 +75,24 @@ export async function trainStep<Batch extends MicroBatch>(
   }
 }
 
+/** A figure so far, as a sum and the weight that it is divided by in the end. */
+interface FigureSum {
+  sum: number;
+  weight: number;
+}
+
+function meanFigures<Batch extends MicroBatch>(
+  sums: ReadonlyMap<string, FigureSum>,
+  objective: Objective<Batch>,
+): Metrics {
+  const means: Metrics = {};
+  for (const [name, { sum, weight }] of sums) if (weight > 0) means[name] = sum / weight;
+  return { ...means, ...objective.summarize?.(means) };
+}
+
 interface StepSums {
   gradients: Map<string, Tensor>;
-  figures: Metrics;
+  figures: Map<string, FigureSum>;
   pass: Omit<LossContext, 'record'>;
 }
 
@@ -88,8 +103,8 @@ async function accumulate<Batch extends MicroBatch>(
   batch: Batch,
   { gradients, figures, pass }: StepSums,
 ): Promise<number> {
-  const recorded: { name: string; values: Tensor; each?: (element: number) => number }[] = [];
-  const record: RecordMetric = (name, value, each) => recorded.push({ name, values: keep(clone(value)), each });
+  const recorded: ({ name: string; values: Tensor } & RecordOptions)[] = [];
+  const record: RecordMetric = (name, value, how) => recorded.push({ name, values: keep(clone(value)), ...how });
   const trained = model.parameters.filter(isTrained);
   try {
     const { value, gradients: fresh } = valueAndGradients(
@@ -101,9 +116,15 @@ async function accumulate<Batch extends MicroBatch>(
       gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
       if (before !== undefined) dispose([before, fresh[index]]);
     });
-    for (const { name, values, each = Number } of recorded) {
-      const sum = (await read(values)).reduce((total, element) => total + each(element), 0);
-      figures[name] = (figures[name] ?? 0) + sum;
+    for (const { name, values, each = Number, weights } of recorded) {
+      const figure = figures.get(name) ?? { sum: 0, weight: 0 };
+      figures.set(name, figure);
+      (await read(values)).forEach((element, i) => {
+        const weight = weights?.[i] ?? 1;
+        if (weight !== 0) figure.sum += weight * each(element);
+        if (weights !== undefined) figure.weight += weight;
+      });
+      if (weights === undefined) figure.weight += batch.weight;
     }
     const [loss] = await read(value);
     value.dispose();

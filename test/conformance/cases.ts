@@ -3,13 +3,14 @@
 import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { attention } from '../../src/tensor/ops/attention.js';
-import { crossEntropy } from '../../src/tensor/ops/cross-entropy.js';
+import { crossEntropy, crossEntropyWithFigures } from '../../src/tensor/ops/cross-entropy.js';
 import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
 import { dropout } from '../../src/tensor/ops/dropout.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { linear } from '../../src/tensor/ops/linear.js';
 import { rmsNorm } from '../../src/tensor/ops/rms-norm.js';
 import { type Rotation, rotary } from '../../src/tensor/ops/rotary.js';
+import { sort } from '../../src/tensor/ops/sort.js';
 import { swiglu } from '../../src/tensor/ops/swiglu.js';
 import {
   type Tensor,
@@ -207,6 +208,27 @@ function crossEntropySumCase(n: number, d: number, vocabulary: number, scale: nu
   };
 }
 
+/** The loss of the op that gives figures beside it. */
+function withFiguresCase(n: number, d: number, vocabulary: number, scale: number): Case {
+  const run: Case['run'] = ([hidden, weight, targets]) => {
+    const both = crossEntropyWithFigures(hidden as Tensor2D, weight as Tensor2D, targets as Tensor1D);
+    both.figures.dispose();
+    return both.losses;
+  };
+  return { ...crossEntropyCase(n, d, vocabulary, scale), op: 'crossEntropyWithFigures', run };
+}
+
+function sortCase(n: number): Case {
+  return {
+    ...defaults,
+    op: 'sort',
+    name: `[${n}]`,
+    inputs: [normal([n], 100)],
+    run: ([x]) => sort(x as Tensor1D),
+    reference: ([x]) => x.slice().sort(),
+  };
+}
+
 const square = { batch: 1, heads: 1, groups: 1 };
 
 const smallCases: readonly Case[] = [
@@ -254,6 +276,10 @@ const smallCases: readonly Case[] = [
   crossEntropyCase(7, 5, 11, 1),
   crossEntropyCase(9, 33, 65, 2),
   crossEntropyCase(4, 3, 5, 12), // logits in the hundreds
+  withFiguresCase(7, 5, 11, 1),
+  withFiguresCase(9, 33, 650, 0.5), // more than one block of the vocabulary
+  sortCase(1),
+  sortCase(17),
   crossEntropySumCase(1, 1, 2, 1),
   crossEntropySumCase(7, 5, 11, 1),
   crossEntropySumCase(31, 17, 357, 1), // more than one block of the vocabulary

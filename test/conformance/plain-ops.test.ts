@@ -120,9 +120,21 @@ const movements: Case[] = [
   { name: 'tile, large', shapes: [[1, 131]], run: (x) => tf.tile(x, [300, 1]) },
 ];
 
-const { add, sub, mul, div, neg, square, relu, sigmoid, softplus, exp, sqrt, rsqrt, log } = tf;
+const { add, sub, mul, div, neg, square, relu, sigmoid, softplus, exp, sqrt, rsqrt, log, expm1, step } = tf;
 const binary = Object.entries({ add, sub, mul, div });
-const unary = Object.entries({ neg, square, relu, sigmoid, softplus, exp, sqrt, rsqrt, log });
+const unary = Object.entries({
+  neg,
+  square,
+  relu,
+  sigmoid,
+  softplus,
+  exp,
+  sqrt,
+  rsqrt,
+  log,
+  expm1,
+  step: (x: tf.Tensor) => step(x),
+});
 
 const cases: Case[] = [
   ...binary.flatMap(([name, run]) => broadcasts.map((shapes): Case => ({ name, shapes, run }))),

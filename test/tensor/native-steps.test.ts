@@ -7,7 +7,15 @@ import { disposeModel, type Model } from '../../src/model/model.js';
 import { cos, memory, tensor, tidy } from '../../src/tensor/tf.js';
 import { sequenceLogProbabilities } from '../../src/train/objectives/sequence-log-probabilities.js';
 import { answersOf } from '../inference/answers.js';
-import { changingBatches, openNative, preferences, scoredPairs, smallModel, trainSteps } from './native-world.js';
+import {
+  changingBatches,
+  labels,
+  openNative,
+  preferences,
+  scoredPairs,
+  smallModel,
+  trainSteps,
+} from './native-world.js';
 
 /** These give a tensor another shape or name. */
 const touchNoData = ['Identity', 'Reshape'];
@@ -18,6 +26,18 @@ const steps: Record<string, (model: Model) => Promise<unknown>> = {
   'training with Muon': (model) => trainSteps(model, changingBatches(), { steps: 2, optimizer: 'muon' }),
   'training with z-loss': (model) => trainSteps(model, changingBatches(2, 32, 1e-4), { steps: 2 }),
   'preferences (DPO)': async (model) => trainSteps(model, preferences(await scoredPairs(model)), { steps: 2 }),
+  // aot sorts, the other two need exponentials and powers of the divergence.
+  'preferences (three losses at once)': async (model) =>
+    trainSteps(model, preferences(await scoredPairs(model), { loss: ['aot', 'bco_pair', 'sft'] }), { steps: 1 }),
+  'preferences (an α-divergence)': async (model) =>
+    trainSteps(
+      model,
+      preferences(await scoredPairs(model), { loss: ['hinge', 'discopop'], fDivergence: 'alpha_divergence' }),
+      { steps: 1 },
+    ),
+  'preferences (ORPO)': async (model) =>
+    trainSteps(model, preferences(await scoredPairs(model), { method: 'orpo' }), { steps: 1 }),
+  'preferences (KTO)': async (model) => trainSteps(model, labels(await scoredPairs(model)), { steps: 1 }),
   evaluation: async (model) => {
     const batch = await changingBatches().next();
     tidy(() => void sequenceLogProbabilities(model, batch).logProbabilities.dataSync());

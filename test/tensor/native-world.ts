@@ -12,11 +12,12 @@ import { openBackend } from '../../src/tensor/backends.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import { type MicroBatch, type Objective, soleRank } from '../../src/train/objective.js';
+import { labelledObjective, mismatchedAnswers } from '../../src/train/objectives/labelled.js';
 import { tokenObjective } from '../../src/train/objectives/next-token.js';
 import { preferenceObjective } from '../../src/train/objectives/preference.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
-import { padId, trainConfig } from '../train/tiny.js';
+import { padId, preferenceOf, trainConfig } from '../train/tiny.js';
 
 const vocabSize = 48;
 
@@ -77,8 +78,18 @@ export async function scoredPairs(model: Model): Promise<Pair[]> {
   return pairs as Pair[];
 }
 
-export function preferences(pairs: readonly Pair[]) {
-  return preferenceObjective(pairs.map(preferencePair), { beta: 0.1, sftWeight: 0.2, batchSize: 2, padId, seed: 1 });
+export function preferences(pairs: readonly Pair[], written: Parameters<typeof preferenceOf>[0] = { sftWeight: 0.2 }) {
+  const options = { preference: preferenceOf(written), batchSize: 2, padId, seed: 1 };
+  return preferenceObjective(pairs.map(preferencePair), options);
+}
+
+export function labels(pairs: readonly Pair[]) {
+  const rows = pairs.map(preferencePair).flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  const others = mismatchedAnswers(rows);
+  return labelledObjective(
+    rows.map((sequence, i) => ({ sequence, isGood: i % 2 === 0, mismatched: { ...others[i], reference: -9 } })),
+    { preference: preferenceOf({ method: 'kto' }), batchSize: 2, padId, seed: 1 },
+  );
 }
 
 export interface Training {

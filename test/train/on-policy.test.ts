@@ -67,7 +67,7 @@ function policyObjective(seed: number): Objective<TokenBatch> {
     // gradient that of Σ advantage · log π.
     loss: (model, batch, { record, ...pass }) => {
       const loss = negativeLogLikelihood(model, batch, pass);
-      record('reward', loss, () => batch.weight * (rewardsOf.get(batch) ?? 0));
+      record('reward', loss, { each: () => batch.weight * (rewardsOf.get(batch) ?? 0) });
       return loss;
     },
   };

@@ -29,6 +29,7 @@ import {
   countingPairs,
   countingSequences,
   padId,
+  preferenceOf,
   recordingReporter,
   tinyModel,
   trainConfig,
@@ -71,7 +72,12 @@ await onEachBackend('recomputed layers give the same bits', async (t) => {
   await t.test('DPO', async () => {
     const model = tinyModel();
     const pairs = countingPairs(3);
-    const objective = preferenceObjective(pairs, { beta: 0.1, sftWeight: 0.2, batchSize: 3, padId, seed: 1 });
+    const objective = preferenceObjective(pairs, {
+      preference: preferenceOf({ sftWeight: 0.2 }),
+      batchSize: 3,
+      padId,
+      seed: 1,
+    });
     const batch = await objective.next();
     assertSameGradients(model, (each, options) => objective.loss(each, batch, { record: () => {}, ...options }));
     disposeModel(model);

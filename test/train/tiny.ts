@@ -1,6 +1,14 @@
 // A model of a few thousand parameters and token batches of a repeating pattern, for tests of training and decoding.
+
+import { z } from 'zod';
 import { modelConfig } from '../../src/architecture/config.js';
 import { type ModelConfig, modelSchema } from '../../src/config/model.js';
+import {
+  checkPreference,
+  type PreferenceConfig,
+  preferenceShape,
+  resolvedPreference,
+} from '../../src/config/preference.js';
 import { type TrainConfig, trainSchema } from '../../src/config/train.js';
 import { PackedBatches } from '../../src/data/packing.js';
 import type { TokenSequence } from '../../src/data/types.js';
@@ -41,6 +49,13 @@ export function countingPairs(count: number): PreferencePair[] {
     });
     return { chosen: answer(all.slice(prompt)), rejected: answer(all.slice(2, 6)) };
   });
+}
+
+const preferenceBlock = z.strictObject(preferenceShape).superRefine(checkPreference);
+
+/** The knobs as a block of a pipeline says them, and every number that follows. */
+export function preferenceOf(written: z.input<typeof preferenceBlock> = {}): PreferenceConfig {
+  return resolvedPreference(preferenceBlock.parse(written));
 }
 
 export function countingObjective(seed = 3) {

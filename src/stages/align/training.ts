@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestOf, sha256File } from '../../base/files.js';
 import { pairsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
+import { resolvedPreference } from '../../config/preference.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { preferenceObjective } from '../../train/objectives/preference.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
@@ -26,7 +27,8 @@ export async function trainRound(
   const { model: whole, tokenizer } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
   const model = tunedModel(whole, { parent, adapter }, seed);
   const { beta, sftWeight } = config;
-  const options = { beta, sftWeight, batchSize: train.batchSize, padId: model.config.pad_token_id };
+  const preference = resolvedPreference({ method: 'dpo', fDivergence: 'reverse_kl', beta, sftWeight });
+  const options = { preference, batchSize: train.batchSize, padId: model.config.pad_token_id };
   // A batch holds no pair twice, and so at most all of them.
   const batchPairs = Math.min(train.batchSize, pairs.length);
   const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>

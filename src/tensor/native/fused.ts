@@ -61,11 +61,13 @@ const bodies: Record<string, Body> = {
     const numbers = [rows, width, weight.shape[0], Number(halves)];
     return backend.run('CrossEntropy', [hidden, weight, targets], [[rows], [rows]], numbers);
   },
-  CrossEntropyGrad: (backend, all, { halves, wanted }) => {
-    const [, hidden, weight] = all;
-    const shapes = (wanted as number[]).includes(1) ? [hidden.shape, weight.shape] : [hidden.shape];
-    return backend.run('CrossEntropyGrad', all, shapes, [...hidden.shape, weight.shape[0], Number(halves)]);
+  CrossEntropyFigures: (backend, [hidden, weight, targets], { halves }) => {
+    const [rows, width] = hidden.shape;
+    const numbers = [rows, width, weight.shape[0], Number(halves)];
+    return backend.run('CrossEntropy', [hidden, weight, targets], [[rows], [rows], [3, rows]], numbers);
   },
+  CrossEntropyGrad: (backend, all, attributes) => crossEntropyGradient(backend, all, attributes),
+  CrossEntropyFiguresGrad: (backend, all, attributes) => crossEntropyGradient(backend, all.slice(0, 6), attributes),
   CrossEntropySum: (backend, inputs, { halves }) => {
     const [hidden, weight] = inputs;
     const numbers = [...hidden.shape, weight.shape[0], Number(halves)];
@@ -121,8 +123,17 @@ const bodies: Record<string, Body> = {
     const shapes = Array.from({ length: each.length / 3 }, (_, i) => [rows, each[3 * i]]);
     return backend.run('LinearPacked', inputs, shapes, [rows, width, Number(isQ8), shapes.length, ...each]);
   },
+  Sort: (backend, [x]) => backend.run('Sort', [x], [x.shape, x.shape], x.shape),
+  SortGrad: (backend, [dy, , , places]) => backend.run('SortGrad', [dy, places], [dy.shape], dy.shape),
   GlobalNorm: (backend, all) => backend.run('GlobalNorm', all, [[]], [all.length]),
 };
+
+/** `all`: dy, then the inputs and the first two outputs. */
+function crossEntropyGradient(backend: NativeBackend, all: TensorInfo[], { halves, wanted }: Attributes): TensorInfo[] {
+  const [, hidden, weight] = all;
+  const shapes = (wanted as number[]).includes(1) ? [hidden.shape, weight.shape] : [hidden.shape];
+  return backend.run('CrossEntropyGrad', all, shapes, [...hidden.shape, weight.shape[0], Number(halves)]);
+}
 
 /** Registers them; op.ts leaves a backend's own kernels alone. */
 export function registerFused(): void {

@@ -11,7 +11,7 @@ type Body = (backend: NativeBackend, inputs: TensorInfo[], attributes: Attribute
 const maxAxes = 6;
 /** C++ numbers of the operations on two tensors. */
 export const binary = { Add: 0, Sub: 1, Multiply: 2, RealDiv: 3 };
-const unary = { Neg: 0, Square: 1, Sqrt: 2, Rsqrt: 3, Sigmoid: 4, Softplus: 5, Exp: 6, Log: 7, Relu: 8 };
+const unary = { Neg: 0, Square: 1, Sqrt: 2, Rsqrt: 3, Sigmoid: 4, Softplus: 5, Exp: 6, Log: 7, Relu: 8, Expm1: 9 };
 
 const isFloat = (x: TensorInfo): boolean => x.dtype === 'float32';
 const fits = (shape: readonly number[]): boolean => shape.length <= maxAxes;
@@ -26,6 +26,7 @@ export function stridesOf(shape: readonly number[]): number[] {
 const bodies: Record<string, Body> = {
   ...Object.fromEntries(Object.entries(binary).map(([name, operation]) => [name, binaryBody(operation)])),
   ...Object.fromEntries(Object.entries(unary).map(([name, operation]) => [name, unaryBody(operation)])),
+  Step: (backend, [x], { alpha }) => (alpha === 0 ? unaryBody(10)(backend, [x], {}) : undefined),
   Sum: (backend, [x], { axis, keepDims }) => {
     if (!isFloat(x) || !fits(x.shape)) return undefined;
     const axes = axesOf(axis, x.shape.length);

@@ -2,7 +2,7 @@
 // logits [N, V] are never whole in memory. The backward pass computes each chunk's logits again.
 import { checkTensor } from '../check.js';
 import { checkMatrix, heldIn, isHalf, type Matrix } from '../matrix.js';
-import { type Op, runOp, shapeOf } from '../op.js';
+import { type Op, runOp, runWholeOp, shapeOf } from '../op.js';
 import type { Tensor, Tensor1D, Tensor2D } from '../tf.js';
 import {
   add,
@@ -12,9 +12,14 @@ import {
   log,
   matMul,
   max,
+  mean,
   mul,
+  range,
+  relu,
   reshape,
+  sign,
   slice,
+  stack,
   sub,
   sum,
   tidy,
@@ -64,12 +69,56 @@ export const crossEntropyOp: Op<{ halves: boolean }> = {
   },
 };
 
+/** As `crossEntropyOp`, and what else each row of logits says while it is there: [3, N], which has no gradient. */
+export const crossEntropyFiguresOp: Op<{ halves: boolean }> = {
+  ...crossEntropyOp,
+  name: 'CrossEntropyFigures',
+  outputs: 3,
+  forward: (inputs, attributes) => {
+    const [hidden, weight, targets] = inputs;
+    const outputs = crossEntropyOp.forward(inputs, attributes);
+    const parts = chunks(hidden, weight).map(([begin, count]) =>
+      tidy(() => {
+        const logits = matMul(rows(hidden, begin, count), weight, false, true); // [n, V]
+        const lse = reshape(rows(outputs[1], begin, count), [count, 1]);
+        const logShares = sub(logits, lse);
+        const entropy = mul(sum(mul(exp(logShares), logShares), -1), -1);
+        const starts = range(0, count * weight.shape[0], weight.shape[0], 'int32');
+        const target = gather(reshape(logits, [-1]), add(starts, rows(targets, begin, count)) as Tensor1D);
+        const isTop = sub(1, relu(sign(sub(max(logits, -1), target))));
+        return stack([entropy, mean(logits, -1), isTop]); // [3, n]
+      }),
+    );
+    return [...outputs, parts.length === 1 ? parts[0] : concat(parts, 1)];
+  },
+};
+
+export interface CrossEntropyFigures {
+  /** Negative log-likelihood [N], in nats. */
+  losses: Tensor1D;
+  /** Of the distribution over the next token, its entropy in nats; the mean logit; 1 where no token is likelier than the target, else 0: [3, N]. No gradient. */
+  figures: Tensor2D;
+}
+
+/** As `crossEntropy`, with figures of the logits, which are never whole in memory otherwise. */
+export function crossEntropyWithFigures(hidden: Tensor2D, weight: Matrix, targets: Tensor1D): CrossEntropyFigures {
+  checkArguments('crossEntropyWithFigures', hidden, weight, targets);
+  const inputs = [hidden, heldIn(weight), targets];
+  const [losses, logSumExp, figures] = runWholeOp(crossEntropyFiguresOp, inputs, { halves: isHalf(weight) });
+  logSumExp.dispose(); // a gradient tape holds a clone of its own
+  return { losses: losses as Tensor1D, figures: figures as Tensor2D };
+}
+
 /** hidden [N, d], weight [V, d], targets int32 [N] in 0..V−1 → negative log-likelihood [N], in nats. */
 export function crossEntropy(hidden: Tensor2D, weight: Matrix, targets: Tensor1D): Tensor1D {
-  const sizes = checkTensor('crossEntropy', 'hidden', hidden, ['N', 'd']);
-  checkMatrix('crossEntropy', 'weight', weight, ['V', 'd'], sizes);
-  checkTensor('crossEntropy', 'targets', targets, ['N'], 'int32', sizes);
+  checkArguments('crossEntropy', hidden, weight, targets);
   return runOp(crossEntropyOp, [hidden, heldIn(weight), targets], { halves: isHalf(weight) }) as Tensor1D;
+}
+
+function checkArguments(op: string, hidden: Tensor2D, weight: Matrix, targets: Tensor1D): void {
+  const sizes = checkTensor(op, 'hidden', hidden, ['N', 'd']);
+  checkMatrix(op, 'weight', weight, ['V', 'd'], sizes);
+  checkTensor(op, 'targets', targets, ['N'], 'int32', sizes);
 }
 
 function chunks(hidden: Tensor, weight: Tensor): [begin: number, count: number][] {
@@ -79,5 +128,6 @@ function chunks(hidden: Tensor, weight: Tensor): [begin: number, count: number][
 }
 
 function rows(x: Tensor, begin: number, count: number): Tensor {
-  return count === x.shape[0] ? x : slice(x, [begin, 0], [count, shapeOf(x)[1]]);
+  if (count === x.shape[0]) return x;
+  return x.rank === 1 ? slice(x, [begin], [count]) : slice(x, [begin, 0], [count, shapeOf(x)[1]]);
 }

@@ -3,7 +3,7 @@ import { type Attributes, type Op, registerOp } from '../op.js';
 import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { registerCachedAttention } from './cached-attention.js';
-import { crossEntropyOp } from './cross-entropy.js';
+import { crossEntropyFiguresOp, crossEntropyOp } from './cross-entropy.js';
 import { crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
 import { dropoutOp } from './dropout.js';
 import { embeddingOp } from './embedding.js';
@@ -12,6 +12,7 @@ import { linearOp } from './linear.js';
 import { registerMuon } from './muon.js';
 import { rmsNormOp } from './rms-norm.js';
 import { rotaryOp } from './rotary.js';
+import { sortOp } from './sort.js';
 import { swigluOp } from './swiglu.js';
 
 /** Those with a gradient; the rest register themselves. */
@@ -23,9 +24,11 @@ const ops: readonly Op<Attributes>[] = [
   attentionOp,
   swigluOp,
   crossEntropyOp,
+  crossEntropyFiguresOp,
   crossEntropySumOp,
   frozenCrossEntropySumOp,
   dropoutOp,
+  sortOp,
 ];
 
 /** Makes every fused op runnable and differentiable on `backend`. Calling it again changes nothing. */

@@ -1,133 +1,162 @@
-// Preference objectives over pairs of answers, with a little likelihood of the chosen one beside them: a preference loss
-// alone is content when both log-probabilities fall as long as the gap grows. Another loss is a row of the table.
+// The objective of pairs of answers: DPO and its kin beside a reference, CPO, ORPO, SimPO and AlphaPO without one. With a
+// little likelihood of the chosen answer beside it where that is asked for: a preference loss alone is content when both
+// log-probabilities fall as long as the gap grows. The formulas are in pair-losses.ts and reference-free.ts.
+import { UserError } from '../../base/errors.js';
+import type { MethodName, PreferenceConfig } from '../../config/preference.js';
 import { packPairs } from '../../data/sequences.js';
 import { shuffledBatches } from '../../data/shuffled.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
-import { embedding } from '../../tensor/ops/embedding.js';
-import type { Scalar, Tensor, Tensor1D, Tensor2D } from '../../tensor/tf.js';
-import { add, mul, neg, reshape, softplus, sub, sum, tensor1d } from '../../tensor/tf.js';
+import { add, mul, type Scalar, sub, sum, type Tensor1D, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
-import { sequenceLogProbabilities } from './sequence-log-probabilities.js';
+import { divergenceScores } from './divergence.js';
+import {
+  isSorting,
+  type PairFigures,
+  type PairValues,
+  perToken,
+  sides,
+  tokensIn,
+  weightedLosses,
+} from './pair-losses.js';
+import { oddsRatio, referenceFree } from './reference-free.js';
+import { elements, groupedLogProbabilities, ownerOf, recordTokenFigures } from './sequence-log-probabilities.js';
 
 /** An answer after its prompt, with loss on the answer only. */
 export interface ReferencedSequence extends TokenSequence {
-  /** log π_ref of the answer, summed over its tokens. */
+  /** log π_ref of the answer, summed over its tokens; read by methods that need one. */
   reference: number;
 }
 
 export interface PreferencePair {
   chosen: ReferencedSequence;
   rejected: ReferencedSequence;
+  /** Of its loss; default: 1. */
+  weight?: number;
 }
 
-/** Its owners are the chosen answers, then the rejected ones. Its weight is the number of pairs. */
+/** Its owners are the chosen answers, then the rejected ones. Its weight is the sum of the pairs' own. */
 export interface PairBatch extends TokenBatch {
   /** log π_ref by owner. */
   references: Float32Array;
+  /** By pair. */
+  pairWeights: Float32Array;
+  /** The first token of each answer, by owner, where the prompts of the chosen ones are learnt too (orpo). */
+  answerStarts?: Int32Array;
 }
 
-/** One tensor or array [pairs] for each side. */
-interface Sides<Values = Tensor1D> {
-  chosen: Values;
-  rejected: Values;
-}
-
-interface PreferenceTerms {
-  beta: number;
-  /** log π, summed over each answer's tokens, its end token included. */
-  policy: Sides;
-  /** Tokens of each answer, its end token included, for a loss by their mean: see `perToken`. */
-  counts: Sides<Float32Array>;
-  /** β (log π − log π_ref). */
-  rewards: Sides;
-  /** The reward of the chosen answer less that of the rejected one. */
-  margins: Tensor1D;
-}
-
-/** By name: the loss of each pair [pairs], of ops that tensor/gradients.ts lists. */
-export const preferenceLosses = {
-  /** Direct preference optimisation (Rafailov et al. 2023, eq. 7): −log σ(margin). */
-  sigmoid: ({ margins }) => softplus(neg(margins)), // −log σ(x) = softplus(−x)
-} satisfies Record<string, (terms: PreferenceTerms) => Tensor>;
-
-export interface PreferenceLossOptions {
-  loss?: keyof typeof preferenceLosses;
-  beta: number;
-  /** Of the mean negative log-likelihood per token of each chosen answer, which keeps its probability up; 0: without. */
-  sftWeight: number;
-}
-
-export interface PreferenceOptions extends PreferenceLossOptions {
+export interface PreferenceOptions {
+  preference: PreferenceConfig;
   batchSize: number;
   padId: number;
   seed: number;
 }
 
 export function preferenceObjective(pairs: readonly PreferencePair[], options: PreferenceOptions) {
-  const { batchSize: size, seed, padId } = options;
+  const { batchSize: size, seed, padId, preference } = options;
+  checkWeights(pairs, preference);
   const batches = shuffledBatches(pairs, { size, seed, name: 'pairs' });
   return {
-    next: () => Promise.resolve(pairBatch(batches.next(), padId)),
+    next: () => Promise.resolve(pairBatch(batches.next(), padId, preference)),
     state: batches.state,
     restore: batches.restore,
-    loss: (model, batch, context) => pairLoss(model, batch, options, context),
+    loss: (model, batch, context) => pairLoss(model, batch, preference, context),
   } satisfies Objective<PairBatch>;
 }
 
-export function pairBatch(pairs: readonly PreferencePair[], padId: number): PairBatch {
-  const sides = [...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)];
-  const references = Float32Array.from(sides, ({ reference }) => reference);
-  const batch = packPairs(
-    pairs.map(({ chosen, rejected }) => [chosen, rejected]),
-    { padId },
-  );
-  return { ...batch, weight: pairs.length, references };
+export function pairBatch(
+  pairs: readonly PreferencePair[],
+  padId: number,
+  { method }: { method?: MethodName } = {},
+): PairBatch {
+  const sequences = [...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)];
+  const references = Float32Array.from(sequences, ({ reference }) => reference);
+  const pairWeights = Float32Array.from(pairs, ({ weight = 1 }) => weight);
+  const weight = pairWeights.reduce((total, each) => total + each, 0);
+  const figures = { weight, references, pairWeights };
+  if (method !== 'orpo') {
+    const own = pairs.map(({ chosen, rejected }) => [chosen, rejected] as const);
+    return { ...packPairs(own, { padId }), ...figures };
+  }
+  const learnt = pairs.map(({ chosen, rejected }) => [{ ...chosen, loss: undefined }, rejected] as const);
+  const answerStarts = Int32Array.from(sequences, ({ loss }) => Array.from(loss ?? []).indexOf(1));
+  return { ...packPairs(learnt, { padId }), ...figures, answerStarts };
 }
 
-/** The loss summed over the pairs. `counts`: tokens of each answer. */
-export function preferenceLoss(
-  policy: Sides,
-  reference: Sides,
-  counts: Sides<Float32Array>,
-  { loss: name = 'sigmoid', beta, sftWeight }: PreferenceLossOptions,
-): { loss: Scalar; terms: PreferenceTerms } {
-  const reward = (side: keyof Sides): Tensor1D => mul(sub(policy[side], reference[side]), beta);
-  const rewards = { chosen: reward('chosen'), rejected: reward('rejected') };
-  const terms = { beta, policy, counts, rewards, margins: sub(rewards.chosen, rewards.rejected) as Tensor1D };
-  const loss = sum(preferenceLosses[name](terms)) as Scalar;
-  if (sftWeight === 0) return { loss, terms };
-  return { loss: add(loss, mul(sum(perToken(policy.chosen, counts.chosen)), -sftWeight)), terms };
+/** What a loss compares whole batches by has no weight of one pair. */
+function checkWeights(pairs: readonly PreferencePair[], { losses }: PreferenceConfig): void {
+  const sorting = losses.find(({ name }) => isSorting(name));
+  if (sorting === undefined || pairs.every(({ weight = 1 }) => weight === 1)) return;
+  throw new UserError({
+    where: 'align.data',
+    what: `${sorting.name} cannot weigh one pair more than another`,
+    why: 'it compares the sorted answers of a whole micro-batch, in which no pair keeps its place',
+    next: 'Give all of `data` one weight, or choose another `loss`',
+  });
 }
 
-/** The mean over each answer's tokens of what is summed over them. */
-function perToken(sums: Tensor1D, counts: Float32Array): Tensor1D {
-  return mul(sums, tensor1d(counts.map((count) => 1 / Math.max(1, count))));
+/** The loss of each pair, of any method of pairs. */
+export function preferenceLoss(values: PairValues, preference: PreferenceConfig): PairFigures {
+  if (preference.method === 'orpo') return oddsRatio(values, preference);
+  if (preference.method === 'simpo' || preference.method === 'alphapo' || preference.method === 'cpo') {
+    return referenceFree(values, preference);
+  }
+  const { policy, reference, counts } = values;
+  const { beta, fDivergence, fDivergenceAlpha, sftWeight, discopopTau } = preference;
+  const ratios = sides((side) => sub(policy[side], reference[side]) as Tensor1D);
+  const scores = sides((side) => divergenceScores(ratios[side], fDivergence, fDivergenceAlpha));
+  const terms = { beta, discopopTau, policy, reference, counts, ratios, scores };
+  let losses = weightedLosses(terms, preference);
+  if (sftWeight > 0) losses = add(losses, mul(perToken(policy.chosen, counts.chosen), -sftWeight));
+  const rewards = sides((side) => mul(ratios[side], beta) as Tensor1D);
+  return { losses, rewards, figures: { 'logps/chosen': policy.chosen, 'logps/rejected': policy.rejected } };
 }
 
 function pairLoss(
   model: Model,
   batch: PairBatch,
-  options: PreferenceLossOptions,
+  preference: PreferenceConfig,
   { record, ...pass }: LossContext,
 ): Scalar {
-  const { weight: count, references } = batch;
-  const { logProbabilities, counts: all } = sequenceLogProbabilities(model, batch, pass);
-  // `embedding` is the differentiable way to pick rows.
-  const column = reshape(logProbabilities, [2 * count, 1]) as Tensor2D;
-  const half = (first: number): Tensor1D => {
-    const ids = Int32Array.from({ length: count }, (_, i) => first + i);
-    return reshape(embedding(column, tensor1d(ids, 'int32')), [count]);
+  const { references, pairWeights } = batch;
+  const count = pairWeights.length;
+  const { sums, counts: all, tokens } = groupedLogProbabilities(model, batch, groupsOf(batch, count), pass);
+  const values: PairValues = {
+    policy: { chosen: elements(sums, 0, count), rejected: elements(sums, count, count) },
+    reference: { chosen: tensor1d(references.subarray(0, count)), rejected: tensor1d(references.subarray(count)) },
+    counts: { chosen: all.subarray(0, count), rejected: all.subarray(count, 2 * count) },
   };
-  const policy = { chosen: half(0), rejected: half(count) };
-  const reference = { chosen: tensor1d(references.subarray(0, count)), rejected: tensor1d(references.subarray(count)) };
-  const counts = { chosen: all.subarray(0, count), rejected: all.subarray(count) };
-  const { loss, terms } = preferenceLoss(policy, reference, counts, options);
-  record('rewards/chosen', terms.rewards.chosen);
-  record('rewards/rejected', terms.rewards.rejected);
-  record('rewards/margins', terms.margins);
-  record('rewards/accuracies', terms.margins, (margin) => (margin > 0 ? 1 : 0));
-  record('logps/chosen', policy.chosen);
-  record('logps/rejected', policy.rejected);
-  return loss;
+  if (batch.answerStarts !== undefined) {
+    const prompts = elements(sums, 2 * count, count);
+    const learnt = tokensIn(all) - tokensIn(values.counts.rejected);
+    values.whole = { sum: add(sum(values.policy.chosen), sum(prompts)) as Scalar, count: learnt };
+  }
+  const { losses, rewards, figures } = preferenceLoss(values, preference);
+  const margins = sub(rewards.chosen, rewards.rejected);
+  const weights = pairWeights;
+  record('rewards/chosen', rewards.chosen, { weights });
+  record('rewards/rejected', rewards.rejected, { weights });
+  record('rewards/margins', margins, { weights });
+  record('rewards/accuracies', margins, { weights, each: (margin) => (margin > 0 ? 1 : 0) });
+  for (const [name, value] of Object.entries(figures)) {
+    record(name, value, { weights: value.size === count ? weights : [batch.weight] });
+  }
+  recordTokenFigures(record, tokens, (group) =>
+    group < count ? 'chosen' : group < 2 * count ? 'rejected' : undefined,
+  );
+  const isPlain = pairWeights.every((weight) => weight === 1);
+  return sum(isPlain ? losses : mul(losses, tensor1d(pairWeights))) as Scalar;
+}
+
+/** Each chosen answer, each rejected one, and, where that is learnt too, the prompt of each chosen one. */
+function groupsOf(batch: PairBatch, count: number) {
+  const starts = batch.answerStarts;
+  return {
+    groups: starts === undefined ? 2 * count : 3 * count,
+    groupOf: (position: number): number => {
+      const owner = ownerOf(batch, position);
+      const isPrompt = owner >= 0 && starts !== undefined && batch.positions[position] + 1 < starts[owner];
+      return isPrompt ? 2 * count + owner : owner;
+    },
+  };
 }

@@ -50,6 +50,7 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
       objective.restore(states.own);
       for (const { name, batches } of replays) batches.restore(states[name]);
     },
+    summarize: (figures) => objective.summarize?.(figures) ?? {},
     loss: (model, { own, replayed }, context) => {
       // What is observed of the states is observed of the batch of its own.
       const { record, observe: _, ...pass } = context;

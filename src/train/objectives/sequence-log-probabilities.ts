@@ -2,10 +2,20 @@
 import type { TokenBatch } from '../../data/types.js';
 import { type ForwardOptions, outputWeight } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
-import { crossEntropy } from '../../tensor/ops/cross-entropy.js';
+import { crossEntropy, crossEntropyWithFigures } from '../../tensor/ops/cross-entropy.js';
+import { embedding } from '../../tensor/ops/embedding.js';
 import { linear } from '../../tensor/ops/linear.js';
-import { neg, reshape, type Tensor1D, type Tensor2D, tensor2d } from '../../tensor/tf.js';
+import { neg, reshape, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '../../tensor/tf.js';
+import type { RecordMetric } from '../objective.js';
 import { countedStates } from './counted-states.js';
+
+/** log π of some tokens, by group: a group is an answer, or whatever else is summed over. */
+export interface GroupedLogProbabilities {
+  /** Σ log π of each group's tokens [groups]. */
+  sums: Tensor1D;
+  /** How many tokens those are. */
+  counts: Float32Array;
+}
 
 /** log π of each sequence of the batch, summed over its counted tokens [sequences], and how many those are. */
 export function sequenceLogProbabilities(
@@ -15,15 +25,93 @@ export function sequenceLogProbabilities(
 ): { logProbabilities: Tensor1D; counts: Float32Array } {
   const { hidden, targets, positions } = countedStates(model, batch, options);
   const losses = crossEntropy(hidden, outputWeight(model), targets);
-  const sequences = batch.ids.length;
-  const counts = new Float32Array(sequences);
-  const membership = new Float32Array(sequences * positions.length); // [sequences, n]
-  positions.forEach((position, index) => {
-    if (batch.weights[position] === 0) return;
-    const owner = batch.owners[position];
-    membership[owner * positions.length + index] = 1;
-    counts[owner]++;
+  const groups = Array.from(positions, (position) => ownerOf(batch, position));
+  const { sums, counts } = sumByGroup(losses, groups, batch.ids.length);
+  return { logProbabilities: sums, counts };
+}
+
+/**
+ * The same of groups of one's own, with the figures that TRL logs of every token: its entropy, the mean of its logits, and
+ * whether it was the likeliest.
+ * @param groupOf a counted position of the batch → its group; −1: of none.
+ */
+export function groupedLogProbabilities(
+  model: Model,
+  batch: TokenBatch,
+  { groups, groupOf }: { groups: number; groupOf(position: number): number },
+  options: ForwardOptions = {},
+): GroupedLogProbabilities & { tokens: TokenFigures } {
+  const { hidden, targets, positions } = countedStates(model, batch, options);
+  const { losses, figures } = crossEntropyWithFigures(hidden, outputWeight(model), targets);
+  const groupIds = Array.from(positions, groupOf);
+  return { ...sumByGroup(losses, groupIds, groups), tokens: { figures, groups: groupIds } };
+}
+
+/** Of the sequence that a counted position belongs to; −1 where the position stands in for none. */
+export function ownerOf(batch: TokenBatch, position: number): number {
+  return batch.weights[position] === 0 ? -1 : batch.owners[position];
+}
+
+/** What `groupedLogProbabilities` saw of each token. */
+export interface TokenFigures {
+  /** Entropy in nats, mean logit, 1 where the token was the likeliest: [3, n]. */
+  figures: Tensor2D;
+  /** Of each token. */
+  groups: readonly number[];
+}
+
+/** Records them under TRL's names; `kindOf` a group says whose token it is, so that each name takes those of its kind. */
+export function recordTokenFigures(
+  record: RecordMetric,
+  { figures, groups }: TokenFigures,
+  kindOf: (group: number) => 'chosen' | 'rejected' | undefined,
+): void {
+  const n = groups.length;
+  const kinds = groups.map((group) => (group < 0 ? undefined : kindOf(group)));
+  const of = (row: number, isCounted: (kind: 'chosen' | 'rejected' | undefined) => boolean) => {
+    const weights = new Float32Array(3 * n);
+    kinds.forEach((kind, i) => {
+      if (isCounted(kind)) weights[row * n + i] = 1;
+    });
+    return { weights };
+  };
+  record(
+    'entropy',
+    figures,
+    of(0, (kind) => kind !== undefined),
+  );
+  record(
+    'logits/chosen',
+    figures,
+    of(1, (kind) => kind === 'chosen'),
+  );
+  record(
+    'logits/rejected',
+    figures,
+    of(1, (kind) => kind === 'rejected'),
+  );
+  record(
+    'mean_token_accuracy',
+    figures,
+    of(2, (kind) => kind === 'chosen'),
+  );
+}
+
+/** Elements `from` … `from + count − 1`: `embedding` is the differentiable way to pick rows. */
+export function elements(x: Tensor1D, from: number, count: number): Tensor1D {
+  const ids = Int32Array.from({ length: count }, (_, i) => from + i);
+  return reshape(embedding(reshape(x, [-1, 1]) as Tensor2D, tensor1d(ids, 'int32')), [count]);
+}
+
+function sumByGroup(losses: Tensor1D, groupIds: readonly number[], groups: number): GroupedLogProbabilities {
+  const n = groupIds.length;
+  const counts = new Float32Array(groups);
+  const membership = new Float32Array(groups * n); // [groups, n]
+  groupIds.forEach((group, index) => {
+    if (group < 0) return;
+    membership[group * n + index] = 1;
+    counts[group]++;
   });
-  const sums = linear(reshape(losses, [1, -1]) as Tensor2D, tensor2d(membership, [sequences, positions.length]));
-  return { logProbabilities: neg(reshape(sums, [sequences])) as Tensor1D, counts };
+  const sums = linear(reshape(losses, [1, -1]) as Tensor2D, tensor2d(membership, [groups, n]));
+  return { sums: neg(reshape(sums, [groups])) as Tensor1D, counts };
 }

@@ -11,7 +11,7 @@ import { tokenObjective } from '../../../src/train/objectives/next-token.js';
 import { pairBatch, preferenceObjective } from '../../../src/train/objectives/preference.js';
 import { createOptimizer, disposeOptimizer } from '../../../src/train/optimizer.js';
 import { trainStep } from '../../../src/train/step.js';
-import { countingPairs, countingSequences, padId, tinyModel, trainConfig } from '../tiny.js';
+import { countingPairs, countingSequences, padId, preferenceOf, tinyModel, trainConfig } from '../tiny.js';
 
 const rows = 8;
 const cuts = [
@@ -80,7 +80,7 @@ describe('accumulation', async () => {
   test('next-token prediction', () => checkCuts(tokens(0)));
   test('next-token prediction with z-loss', () => checkCuts(tokens(0.1)));
   test('preferences', () => {
-    const options = { beta: 0.1, sftWeight: 0.2, batchSize: rows, padId, seed: 1 };
+    const options = { preference: preferenceOf({ sftWeight: 0.2 }), batchSize: rows, padId, seed: 1 };
     return checkCuts({
       objective: preferenceObjective(pairs, options),
       batch: (begin, end) => pairBatch(pairs.slice(begin, end), padId),

@@ -11,9 +11,10 @@ import { soleRank } from '../../../src/train/objective.js';
 import { negativeLogLikelihood } from '../../../src/train/objectives/next-token.js';
 import { preferenceObjective } from '../../../src/train/objectives/preference.js';
 import { replayedObjective } from '../../../src/train/objectives/replayed.js';
-import { countingPairs, countingSequences, padId, tinyModel } from '../tiny.js';
+import { countingPairs, countingSequences, padId, preferenceOf, tinyModel } from '../tiny.js';
 
-const pairs = () => preferenceObjective(countingPairs(7), { beta: 0.1, sftWeight: 0, batchSize: 3, padId, seed: 5 });
+const pairs = () =>
+  preferenceObjective(countingPairs(7), { preference: preferenceOf({ sftWeight: 0 }), batchSize: 3, padId, seed: 5 });
 
 function supply(mode: 'stream' | 'whole', seed: number): PackedBatches {
   // In the first tokens nothing is to be learnt of conversations.
