@@ -170,9 +170,14 @@ export function collect(value: string, before: string[] = []): string[] {
 /** Of `eval` without --tasks: one checkpoint at most. @throws UserError where there are more, or flags that are about --tasks. */
 export function withoutTasks(
   checkpoints: readonly string[],
-  options: { shots?: number; cot?: string; maxNewTokens?: number },
+  options: { shots?: number; cot?: string; maxNewTokens?: number; trainedOn?: string },
 ): string | undefined {
-  const flags = { '--shots': options.shots, '--cot': options.cot, '--max-new-tokens': options.maxNewTokens };
+  const flags = {
+    '--shots': options.shots,
+    '--cot': options.cot,
+    '--max-new-tokens': options.maxNewTokens,
+    '--trained-on': options.trainedOn,
+  };
   const faults = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
     .map(([flag]) => ({ what: `${flag} is about --tasks`, next: 'Give a file of questions: --tasks FILE' }));

@@ -1,10 +1,11 @@
 // What a person may name where a corpus or a tokenizer is wanted: the thing itself, or a folder that holds it.
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { exists } from '../base/files.js';
-import { corpusFolder, corpusManifestName, tokenizerJsonName } from '../base/layout.js';
+import { corpusFolder, corpusManifestName, settingsName, tokenizerJsonName } from '../base/layout.js';
 import { resolveCheckpoint } from '../checkpoint/history.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { readTokenizerJson } from '../tokenizer/tokenizer-files.js';
+import { shownPath } from './output.js';
 
 /** A run folder, its data folder, or the corpus itself. */
 export async function findCorpus(folder: string): Promise<string> {
@@ -25,4 +26,14 @@ export async function tokenizerFolder(folder: string): Promise<string> {
     if (await exists(join(place, tokenizerJsonName))) return place;
   }
   return resolveCheckpoint(folder);
+}
+
+/** `runs/x` of `runs/x/sft/step-000100` or `runs/x/align/round-01/step-000010`. */
+export async function runAround(checkpoint: string): Promise<string | undefined> {
+  let folder = resolve(checkpoint);
+  for (let depth = 0; depth < 3; depth++) {
+    folder = dirname(folder);
+    if (await exists(join(folder, settingsName))) return shownPath(folder);
+  }
+  return undefined;
 }

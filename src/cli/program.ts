@@ -163,6 +163,10 @@ function addEval(program: Command): void {
     )
     .option('--max-new-tokens <number>', 'longest answer to --tasks, in tokens', wholeNumber(1, 65536))
     .option(
+      '--trained-on <run>',
+      'the run whose text the memory audit of --tasks safety looks for (default: the run that a checkpoint lies in)',
+    )
+    .option(
       '--text <file...>',
       'only bits per byte of these: plain text, or rows with a "text" (JSONL, CSV, Parquet, …); files, folders, patterns',
     )

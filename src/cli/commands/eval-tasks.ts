@@ -12,6 +12,7 @@ import { compare, figuresOf, type Measurements } from '../../evaluation/measurem
 import { type AnswerRecord, chanceOf, evaluateQuestions } from '../../evaluation/questions/evaluate.js';
 import { type QuestionSet, readQuestions } from '../../evaluation/questions/read.js';
 import { comparableMeasurements, stepsComparison } from '../../evaluation/questions/score.js';
+import { type Audit, auditMemory } from '../../evaluation/safety/audit.js';
 import { contrastTable } from '../../evaluation/safety/contrast-table.js';
 import type { Contrast } from '../../evaluation/safety/contrasts.js';
 import { LocalModel } from '../../inference/local-model.js';
@@ -27,14 +28,19 @@ import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { reporting } from '../reporting.js';
 import { typedCommand } from '../run-stages.js';
+import { TrainingTexts } from '../training-text.js';
 
 export interface EvalTasksOptions extends RunOptions {
   tasks?: string[];
   shots?: number;
   cot?: 'yes' | 'no' | 'both';
   maxNewTokens?: number;
+  /** The run whose text the audit of memory looks for. */
+  trainedOn?: string;
 }
 
+/** The set of questions that the audit of memory belongs to. */
+const safetySet = 'safety';
 const tableWidth = 80;
 const defaultSeed = 42;
 
@@ -51,6 +57,8 @@ interface Column {
   measurements: Measurements;
   contrasts: Contrast[];
   records: AnswerRecord[];
+  /** What it remembers of its training; with the questions of safety. */
+  audit?: Audit;
 }
 
 export async function evaluateTasks(targets: readonly string[], options: EvalTasksOptions): Promise<void> {
@@ -68,7 +76,8 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     for (const notice of notices) reporter.note('info', notice);
     reporter.note('info', `${countOf(set.questions.length, 'question')} of ${set.name}`);
     const asked: Column[] = [];
-    for (const path of paths) asked.push(await askCheckpoint(path, set, { options, reporter, signal }));
+    const texts = tasks.includes(safetySet) ? new TrainingTexts(options.trainedOn) : undefined;
+    for (const path of paths) asked.push(await askCheckpoint(path, set, { options, reporter, signal, texts }));
     return asked;
   });
   const { columns, note } = comparable(measured);
@@ -82,6 +91,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     maxNewTokens,
     seed,
     quantize,
+    trainedOn: options.trainedOn,
   };
   const folder = await resultFolder(options.out, set.name, digestOf(identity));
   const chance = Object.fromEntries(chanceOf(set.questions));
@@ -105,9 +115,14 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
   await writeFileAtomic(join(folder, resultsName), `${JSON.stringify(results, undefined, 2)}\n`);
   await writeFileAtomic(
     join(folder, answersName),
-    toJsonl(columns.flatMap(({ records }, i) => records.map((record) => ({ checkpoint: labels[i], ...record })))),
+    toJsonl(
+      columns.flatMap(({ records, audit }, i) =>
+        [...records, ...(audit?.records ?? [])].map((record) => ({ checkpoint: labels[i], ...record })),
+      ),
+    ),
   );
-  const notes = [...chanceNotes(chance), ...(note === undefined ? [] : [note])];
+  const audited = columns.flatMap(({ audit }, i) => audit?.notes.map((text) => `${labels[i]}: ${text}`) ?? []);
+  const notes = [...chanceNotes(chance), ...(note === undefined ? [] : [note]), ...audited];
   const pairs = contrastTable(columns.map(({ contrasts }, i) => ({ label: labels[i], contrasts })));
   const tables = pairs === undefined ? [] : [pairs];
   const report = await writeQuestionsReport(folder, {
@@ -131,6 +146,10 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
 }
 
 function checkOptions(targets: readonly string[], options: EvalTasksOptions): void {
+  if (options.trainedOn !== undefined && !options.tasks?.includes(safetySet)) {
+    const next = `Add --tasks ${safetySet}, or omit --trained-on`;
+    throw new UserError({ what: `--trained-on is about the audit of --tasks ${safetySet}`, next });
+  }
   if (targets.length === 0) {
     const next = 'Name one or several: mossctl eval CHECKPOINT … --tasks FILE';
     throw new UserError({ what: '--tasks needs a checkpoint to ask', next });
@@ -161,10 +180,18 @@ async function checkpointsOf(targets: readonly string[]): Promise<{ paths: strin
   return paths.length === 0 ? { paths: [run], isLine: false } : { paths, isLine: true };
 }
 
+interface AskingOptions {
+  options: EvalTasksOptions;
+  reporter: StageReporter;
+  signal: AbortSignal;
+  /** Where its memory is to be audited. */
+  texts?: TrainingTexts;
+}
+
 async function askCheckpoint(
   target: string,
   set: QuestionSet,
-  { options, reporter, signal }: { options: EvalTasksOptions; reporter: StageReporter; signal: AbortSignal },
+  { options, reporter, signal, texts }: AskingOptions,
 ): Promise<Column> {
   const model = await LocalModel.open(target, options);
   try {
@@ -176,7 +203,13 @@ async function askCheckpoint(
     const { warnings, ...evaluated } = await evaluateQuestions(model, set, { signal, onProgress });
     for (const warning of warnings) reporter.note('warning', `${shown}: ${warning}`);
     const tokenizer = digestOf(model.tokenizer.json);
-    return { shown, digest, stage: manifest.stage, step: manifest.step, tokenizer, ...evaluated };
+    const column = { shown, digest, stage: manifest.stage, step: manifest.step, tokenizer, ...evaluated };
+    if (texts === undefined) return column;
+    reporter.emit({ type: 'progress', label: `auditing the memory of ${shown}`, done: 0, unit: 'passages' });
+    const text = await texts.of(path, signal);
+    const audit = await auditMemory(model, text, signal);
+    const measurements = new Map([...column.measurements, ...audit.measurements]);
+    return { ...column, measurements, audit: { ...audit, notes: [...text.notes, ...audit.notes] } };
   } finally {
     await model.dispose();
   }

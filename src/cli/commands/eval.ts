@@ -1,10 +1,11 @@
 // mossctl eval: the table of a run folder, or with one given checkpoint in the place of its stage.
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { exists } from '../../base/files.js';
 import { settingsName } from '../../base/layout.js';
 import { resolveCheckpoint } from '../../checkpoint/history.js';
 import type { RunOptions } from '../options.js';
-import { printLine, shownPath } from '../output.js';
+import { printLine } from '../output.js';
+import { runAround } from '../places.js';
 import { runStages } from '../run-stages.js';
 
 export async function evaluate(target: string | undefined, options: RunOptions): Promise<void> {
@@ -19,14 +20,4 @@ async function placeOf(target: string | undefined, options: RunOptions): Promise
   if (await exists(join(target, settingsName))) return { out: options.out ?? target };
   const checkpoint = await resolveCheckpoint(target);
   return { from: checkpoint, out: options.out ?? (await runAround(checkpoint)) };
-}
-
-/** `runs/x` of `runs/x/sft/step-000100` or `runs/x/align/round-01/step-000010`. */
-async function runAround(checkpoint: string): Promise<string | undefined> {
-  let folder = resolve(checkpoint);
-  for (let depth = 0; depth < 3; depth++) {
-    folder = dirname(folder);
-    if (await exists(join(folder, settingsName))) return shownPath(folder);
-  }
-  return undefined;
 }

@@ -131,6 +131,26 @@ export function scrubText(
   return Object.keys(counts).length === 0 ? undefined : { text: scrubbed, counts };
 }
 
+/** A piece of personal data, and where in the text it begins. */
+export interface PersonalDatum {
+  kind: PersonalKind;
+  value: string;
+  at: number;
+}
+
+/** What `scrubText` would replace (but for blocks of keys), in the order of the text. */
+export function personalDataIn(text: string): PersonalDatum[] {
+  const found: PersonalDatum[] = [];
+  for (const { kind, hint, pattern, accepts } of finders) {
+    if (!hint.test(text)) continue;
+    for (const { 0: value, index: at } of text.matchAll(pattern)) {
+      const isTaken = found.some((other) => at < other.at + other.value.length && other.at < at + value.length);
+      if (!isTaken && accepts?.(value) !== false) found.push({ kind, value, at });
+    }
+  }
+  return found.sort((a, b) => a.at - b.at);
+}
+
 const keyHeader = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y;
 
 /** PEM blocks, found by searching forward only: a thousand headers without an end cost one search. */
