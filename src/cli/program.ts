@@ -245,7 +245,10 @@ function addInspect(program: Command): void {
     .description('what a checkpoint is and descends from; with --text or --row, its tokens and which carry loss')
     .argument('<checkpoint>', anyModel)
     .addOption(new Option('--text <text>', 'the tokens of this text, asked as a user').conflicts('row'))
-    .option('--row <file:line>', 'the tokens of that row of a conversations file, as fine-tuning learns it')
+    .option(
+      '--row <file:line>',
+      'the tokens of that row of conversations, as fine-tuning learns it, or of preferences, as alignment does',
+    )
     .addOption(
       new Option('--loss <what>', 'with --row: what is learnt, as sft.loss')
         .choices(['assistant', 'all', 'last'])

@@ -13,10 +13,11 @@ export function tokensText(
   report: TokensReport,
   { colours = hasColours(), columns = process.stdout.columns || 120 } = {},
 ): string {
-  const { what, sequences, tokens, withLoss } = report;
+  const { what, sequences, titles, tokens, withLoss } = report;
   const parts = [printable(what), ''];
   for (const [i, sequence] of sequences.entries()) {
-    if (sequences.length > 1) parts.push(`sequence ${i + 1} of ${sequences.length}`);
+    if (titles !== undefined) parts.push(titles[i]);
+    else if (sequences.length > 1) parts.push(`sequence ${i + 1} of ${sequences.length}`);
     parts.push(...wrap(sequence, colours, columns), '');
   }
   const share = tokens === 0 ? '' : ` (${((100 * withLoss) / tokens).toFixed(0)} %)`;

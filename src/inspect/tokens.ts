@@ -4,8 +4,14 @@ import { countOf } from '../base/format.js';
 import type { LossChoice } from '../config/sft.js';
 import { type FittedConversation, fitConversation } from '../data/conversations/fit.js';
 import type { RowNote } from '../data/conversations/notes.js';
-import { readConversation } from '../data/conversations/read.js';
+import { conversationReader } from '../data/conversations/read.js';
+import { type RowResult, readOneRow, type SingleRow } from '../data/conversations/row-reading.js';
 import { writtenChat } from '../data/conversations/written.js';
+import { type AnswerTokens, fitPreference } from '../data/preferences/fit.js';
+import { isPreferenceRow } from '../data/preferences/formats.js';
+import { preferenceReader } from '../data/preferences/read.js';
+import type { Preference } from '../data/preferences/types.js';
+import type { Conversation } from '../data/types.js';
 import type { ChatFormat } from '../inference/chat-format.js';
 import { learntEnds, marksOnlyAnswers, unlearntEnd } from '../tokenizer/answer-ends.js';
 import type { EncodedChat } from '../tokenizer/chat-template.js';
@@ -26,6 +32,8 @@ export interface TokensReport {
   /** What was made into tokens, and how. */
   what: string;
   sequences: TokenView[][];
+  /** What each sequence is, where there are several of different kinds. */
+  titles?: string[];
   tokens: number;
   withLoss: number;
   /** What is likely to be a mistake. */
@@ -46,14 +54,31 @@ export function textTokens(format: ChatFormat, text: string): TokensReport {
   return report(format, what, [{ tokens, loss: tokens.map(() => 0) }], []);
 }
 
-/** Row `line` of a conversations file, as a fine-tune of this checkpoint learns it. @param loss as `sft.loss`. */
+/**
+ * Row `line` of a file: a conversation as a fine-tune of this checkpoint learns it, a preference as its alignment does.
+ * @param loss as `sft.loss`.
+ */
 export async function rowTokens(
   format: ChatFormat,
   path: string,
   line: number,
   loss: LossChoice = 'assistant',
 ): Promise<TokensReport> {
-  const { value: conversation, notes, notices, fault } = await readConversation(path, line);
+  const row = await readOneRow(path, line, (value, name): RowResult<Conversation | Preference> => {
+    return (isPreferenceRow(value) ? preferenceReader(path) : conversationReader())(value, name);
+  });
+  const { value } = row;
+  return 'judgement' in value
+    ? preferenceTokens(format, `${path}:${line}`, { ...row, value })
+    : conversationTokens(format, `${path}:${line}`, { ...row, value }, loss);
+}
+
+function conversationTokens(
+  format: ChatFormat,
+  where: string,
+  { value: conversation, notes, notices, fault }: SingleRow<Conversation>,
+  loss: LossChoice,
+): TokensReport {
   const { template, contextLength } = format;
   const written = writtenChat(conversation, template);
   let encoded: EncodedChat[] = [];
@@ -73,7 +98,32 @@ export async function rowTokens(
       warnings.push(...answerFaults(conversation.messages, encoded));
     if (loss !== 'all') warnings.push(...endFaults(format, encoded));
   }
-  return report(format, `${path}:${line}, ${rolesOf(conversation.messages)}`, encoded, warnings);
+  return report(format, `${where}, ${rolesOf(conversation.messages)}`, encoded, warnings);
+}
+
+/** The prompt with each of its answers: what carries loss is compared, or learnt. */
+function preferenceTokens(
+  format: ChatFormat,
+  where: string,
+  { value, notes, notices }: SingleRow<Preference>,
+): TokensReport {
+  const { template, contextLength } = format;
+  const warnings = [...notices];
+  const fitted = fitPreference(value, template, Number.POSITIVE_INFINITY);
+  const inContext = fitPreference(value, template, contextLength);
+  warnings.push(...notesInWords('notes' in fitted ? [...notes, ...fitted.notes] : notes));
+  if ('skipped' in inContext) warnings.push(`training skips this row: ${inContext.skipped}`);
+  const sides: [string, AnswerTokens][] = [];
+  const judged = 'judged' in fitted ? fitted.judged : undefined;
+  if (judged !== undefined && 'chosen' in judged) sides.push(['chosen', judged.chosen], ['rejected', judged.rejected]);
+  else if (judged !== undefined) sides.push([`an answer called ${judged.isGood ? 'good' : 'bad'}`, judged.answer]);
+  const prompt = 'prompt' in fitted ? fitted.prompt : [];
+  const encoded = sides.map(([, { tokens, loss = tokens.map(() => 1) }]) => {
+    return { tokens: [...prompt, ...tokens], loss: [...prompt.map(() => 0), ...loss] };
+  });
+  const kind = 'chosen' in value.judgement ? 'a pair: the answers are compared' : 'an answer with a label';
+  const what = `${where}, ${kind}, after a prompt of ${countOf(prompt.length, 'token')}`;
+  return { ...report(format, what, encoded, warnings), titles: sides.map(([title]) => title) };
 }
 
 function notesInWords(notes: readonly RowNote[]): string[] {

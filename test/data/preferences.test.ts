@@ -8,7 +8,7 @@ import { UserError } from '../../src/base/errors.js';
 import { toJsonl } from '../../src/base/jsonl.js';
 import type { PreferenceFormat } from '../../src/config/preference-data.js';
 import { RowNotes } from '../../src/data/conversations/notes.js';
-import { readPreference, readPreferences } from '../../src/data/preferences/read.js';
+import { readPreferences } from '../../src/data/preferences/read.js';
 import { isPair, type Preference } from '../../src/data/preferences/types.js';
 import type { Message } from '../../src/tokenizer/message.js';
 
@@ -202,17 +202,4 @@ test('a row of the wrong shape is an error with its line; a named format is kept
   const [asPair] = (await readWithNotes([both])).preferences;
   const [asLabel] = (await readWithNotes([both], 'trl-unpaired')).preferences;
   assert.deepEqual([asPair, asLabel].map(shown), ['user a | assistant c > assistant d', 'user a | + assistant b']);
-});
-
-test('one row is read by its line, with why a training skips it', async () => {
-  const path = join(directory, 'one.jsonl');
-  await writeFile(
-    path,
-    toJsonl([
-      { prompt: 'a', chosen: 'b', rejected: 'c' },
-      { prompt: 'a', chosen: 'b', rejected: 'b' },
-    ]),
-  );
-  assert.equal(shown((await readPreference(path, 1)).value), 'user a | assistant b > assistant c');
-  await assert.rejects(readPreference(path, 2), /this row is not used: chosen and rejected say the same/);
 });

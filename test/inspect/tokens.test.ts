@@ -198,3 +198,27 @@ test('lines break between tokens, and colours stand for the brackets', () => {
   assert.ok(lines.length > 3 && lines.every((line) => line.length <= 20), lines.join('\n'));
   assert.doesNotMatch(tokensText(report, { colours: true, columns: 20 }), /[⟦⟧]/);
 });
+
+test('a preference is shown as alignment compares it: one prompt, then each answer', async () => {
+  const path = join(folder, 'pairs.jsonl');
+  const long = 'long '.repeat(200);
+  const pairs = [
+    { prompt: 'a', chosen: 'b', rejected: 'c' },
+    { prompt: 'a', completion: 'b', label: false, margin: 1 },
+    { prompt: 'a', chosen: long, rejected: 'c' },
+  ];
+  await writeFile(path, pairs.map((row) => JSON.stringify(row)).join('\n'));
+  const pair = await rowTokens(speechWith(chatmlTemplate), path, 1);
+  const shown = tokensText(pair, { colours: false, columns: 80 });
+  assert.match(shown, /pairs\.jsonl:1, a pair: .*after a prompt of \d+ tokens/);
+  assert.match(shown, /\nchosen\n.*⟦b <\|im_end\|>⟧\n\nrejected\n.*⟦c <\|im_end\|>⟧\n/s);
+  assert.deepEqual([pair.withLoss, pair.warnings], [4, []]);
+  const label = await rowTokens(speechWith(chatmlTemplate), path, 2);
+  assert.deepEqual(label.titles, ['an answer called bad']);
+  assert.match(label.warnings.join(), /this row has the field margin, which is not read/);
+  const tooLong = await rowTokens(speechWith(chatmlTemplate), path, 3);
+  assert.match(
+    tooLong.warnings.join(),
+    /training skips this row: with its prompt, the chosen answer takes more than 128/,
+  );
+});

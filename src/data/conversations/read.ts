@@ -4,7 +4,7 @@ import type { Conversation } from '../types.js';
 import { readRow } from './formats.js';
 import type { RowNotes } from './notes.js';
 import { orderFault } from './order.js';
-import { type ReadRow, type RowResult, readEachRow, readOneRow, type SingleRow } from './row-reading.js';
+import { type ReadRow, type RowResult, readEachRow } from './row-reading.js';
 
 /**
  * The conversations of a file of rows in any format (see formats.ts), each with its place, `path:line`; `notes` hears of
@@ -21,12 +21,7 @@ export async function* readConversations(
   }
 }
 
-/** One row of such a file, by its line; see `readOneRow`. */
-export function readConversation(path: string, wanted: number): Promise<SingleRow<Conversation>> {
-  return readOneRow(path, wanted, conversationReader());
-}
-
-function conversationReader(format?: RowFormat): ReadRow<Conversation> {
+export function conversationReader(format?: RowFormat): ReadRow<Conversation> {
   return (value, name): RowResult<Conversation> => {
     const { conversation, notes } = readRow(value, name, format);
     return { value: conversation, notes, fault: orderFault(conversation.messages) };

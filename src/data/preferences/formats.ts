@@ -75,6 +75,14 @@ export function readPreferenceRow(
   return { preference: { ...own, prompt, judgement, ...(weight !== undefined && { weight }) }, notes };
 }
 
+/** Whether a row is meant as a preference rather than as a conversation: it has two answers, or a label that is one. */
+export function isPreferenceRow(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const has = (fields: readonly string[]): boolean => fields.some((field) => Object.hasOwn(value, field));
+  if (has(chosenFields) || has(rejectedFields)) return true;
+  return labelFields.some((field) => Object.hasOwn(value, field) && truth(value[field]) !== undefined);
+}
+
 function readJudged(
   row: Fields,
   context: RowContext,

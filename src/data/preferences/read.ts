@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import type { PreferenceFormat } from '../../config/preference-data.js';
 import type { RowNotes } from '../conversations/notes.js';
-import { type ReadRow, readEachRow, readOneRow, type SingleRow } from '../conversations/row-reading.js';
+import { type ReadRow, readEachRow } from '../conversations/row-reading.js';
 import { readPreferenceRow } from './formats.js';
 import type { Preference } from './types.js';
 
@@ -29,16 +29,7 @@ export async function* readPreferences(
   }
 }
 
-/** One row of such a file, by its line; see `readOneRow`. */
-export function readPreference(
-  path: string,
-  wanted: number,
-  options: ReadOptions = {},
-): Promise<SingleRow<Preference>> {
-  return readOneRow(path, wanted, preferenceReader(path, options));
-}
-
-function preferenceReader(path: string, { format, source }: ReadOptions): ReadRow<Preference> {
+export function preferenceReader(path: string, { format, source }: ReadOptions = {}): ReadRow<Preference> {
   const from = source ?? (path.startsWith('hf:') ? path : basename(path));
   return (value, name) => {
     const { preference, notes } = readPreferenceRow(value, name, format);
