@@ -140,6 +140,19 @@ export function withVerify(command: Command): Command {
   );
 }
 
+/** What holds where a flag of sampling is not given: the model's makers know best. `test/cli` compares with the schema. */
+const elseDefault = (value: number): string => `(default: the checkpoint's generation_config.json, else ${value})`;
+
+/** What every command takes that draws answers for people. */
+export function withSampling(command: Command): Command {
+  return command
+    .option('--temperature <number>', `0 always takes the likeliest token ${elseDefault(0.7)}`)
+    .option('--top-k <number>', `draw from the k likeliest tokens; 0 = all ${elseDefault(50)}`)
+    .option('--top-p <number>', `draw from the likeliest tokens that make up this share ${elseDefault(0.95)}`)
+    .option('--min-p <number>', `draw from tokens at least this share as likely as the likeliest ${elseDefault(0)}`)
+    .option('--repetition-penalty <number>', `above 1 discourages repeats ${elseDefault(1)}`);
+}
+
 /** What every command takes that answers or measures and does not train. */
 export function withQuantize(command: Command): Command {
   return command.addOption(
@@ -148,6 +161,15 @@ export function withQuantize(command: Command): Command {
       "round matrices to GGUF's q8_0: faster answers, on the native engine only",
     ).choices(['q8_0']),
   );
+}
+
+/** What every command takes that keeps what people say of answers, or reads it. */
+export function withStore(command: Command): Command {
+  return command.option('--feedback <file>', 'the feedback store (default: feedback.jsonl in this folder)');
+}
+
+export function withFeedback(command: Command): Command {
+  return withStore(command).option('--annotator <name>', 'whose judgements they are (default: your login name)');
 }
 
 /** What every command that trains takes. */

@@ -9,6 +9,7 @@ import type { EvalTasksOptions } from './commands/eval-tasks.js';
 import type { EvalOptions } from './commands/eval-text.js';
 import type { PlanCommandOptions } from './commands/plan.js';
 import { addData } from './data-program.js';
+import { addAnnotate, addFeedback } from './feedback-program.js';
 import { addExport, addImport, addPush } from './model-program.js';
 import {
   anyModel,
@@ -26,11 +27,13 @@ import {
   withAction,
   withCompute,
   withConfig,
+  withFeedback,
   withFrom,
   withOutput,
   withoutTasks,
   withQuantize,
   withRun,
+  withSampling,
   withSeeds,
   withThreads,
   withTraining,
@@ -54,6 +57,8 @@ export function buildProgram(keys: KeyTable): Command {
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
   addChat(program);
+  addAnnotate(program);
+  addFeedback(program);
   addScore(program);
   addInspect(program);
   addImport(program);
@@ -205,22 +210,15 @@ function addPlan(program: Command): void {
   example(plan, 'mossctl plan --params 16B --tokens 700B --hardware a100×128');
 }
 
-/** What holds where a flag of sampling is not given: the model's makers know best. `test/cli` compares with the schema. */
-const elseDefault = (value: number): string => `(default: the checkpoint's generation_config.json, else ${value})`;
-
 function addChat(program: Command): void {
   const chat = program
     .command('chat')
     .description('talk to a checkpoint; each line of piped input that is not blank is one turn')
     .argument('<checkpoint>', anyModel)
     .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
-    .option('--temperature <number>', `0 always takes the likeliest token ${elseDefault(0.7)}`)
-    .option('--top-k <number>', `draw from the k likeliest tokens; 0 = all ${elseDefault(50)}`)
-    .option('--top-p <number>', `draw from the likeliest tokens that make up this share ${elseDefault(0.95)}`)
-    .option('--min-p <number>', `draw from tokens at least this share as likely as the likeliest ${elseDefault(0)}`)
-    .option('--repetition-penalty <number>', `above 1 discourages repeats ${elseDefault(1)}`)
     .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
     .option('--system <text>', 'system message that opens the conversation');
+  withFeedback(withSampling(chat));
   withOutput(withQuantize(withCompute(withVerify(chat))));
   withAction(onlyPrints(chat), async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');

@@ -22,11 +22,25 @@ export interface ChatOptions {
   quantize?: Quantization;
 }
 
+/** An answer, and what the model was shown for it. */
+export interface AnsweredTurn {
+  prompt: readonly Message[];
+  answer: Message;
+  seed: number;
+  finish: Reply['finish'];
+}
+
 export interface Chat {
   /** Adds the user's turn and streams the answer's text. The signal, or leaving the loop, stops the answer where it is. */
   send(text: string, signal?: AbortSignal): AsyncGenerator<string, void>;
   reset(): void;
   transcript(): Message[];
+  /** The last answer; undefined where there is none yet. */
+  readonly last: AnsweredTurn | undefined;
+  /** Puts a person's text in the place of the last answer: what follows builds on it. */
+  replaceLast(answer: Message): void;
+  /** What answers, and how it draws. */
+  readonly model: { readonly identity: string; readonly sampling: Sampling };
   /** What a person should know before they type: the backend, where sampling comes from, and whether the model has learnt to answer. */
   readonly notes: readonly string[];
   /** Turns left out of the last answer's context because they no longer fit. */
@@ -43,6 +57,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   checkOpening(model, opening);
   let messages: Message[] = [...opening];
+  let last: AnsweredTurn | undefined;
   let turns = 0;
   let forgotten = 0;
 
@@ -69,9 +84,11 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     const { sampling, maxNewTokens } = options;
     let answer = '';
     let said: Reply | undefined;
+    let prompt: Message[] = [];
+    const seed = (options.seed + turns++) >>> 0;
     try {
-      const seed = (options.seed + turns++) >>> 0;
-      const reply = model.reply(context(), { ...sampling, maxNewTokens, seed, signal });
+      prompt = context();
+      const reply = model.reply(prompt, { ...sampling, maxNewTokens, seed, signal });
       try {
         for (;;) {
           const next = await reply.next();
@@ -88,7 +105,12 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     } finally {
       // A turn without an answer is taken back: a conversation alternates, and an empty answer teaches nothing.
       if (answer.trim() === '') conversation.pop();
-      else conversation.push(turnOf(said, answer));
+      else {
+        const turn = turnOf(said, answer);
+        conversation.push(turn);
+        // Not one of a conversation that was reset while it was said.
+        if (conversation === messages) last = { prompt, answer: turn, seed, finish: said?.finish ?? 'aborted' };
+      }
     }
   }
 
@@ -106,7 +128,17 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     notes,
     reset: () => {
       messages = [...opening];
+      last = undefined;
     },
+    get last() {
+      return last;
+    },
+    replaceLast: (answer) => {
+      if (last === undefined) return;
+      messages[messages.length - 1] = answer;
+      last = { ...last, answer };
+    },
+    model: { identity: model.identity, sampling: model.sampling(options.sampling) },
     transcript: () => [...messages],
     tokens: model.engine.counts,
     get forgotten() {

@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { commandLine } from '../../src/base/shell.js';
+import { readManifest } from '../../src/checkpoint/manifest.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
+import type { Judgement } from '../../src/feedback/record.js';
+import { readFeedback } from '../../src/feedback/store.js';
 import { openChat } from '../../src/inference/chat.js';
 import { ggufCheckpoint } from '../checkpoint/fixtures/gguf-checkpoint.js';
 import { entry, mossctl } from '../e2e/cli.js';
@@ -79,7 +82,16 @@ test('in a pipe every line is a turn, also one that begins with a slash; a perso
   const terminal = spawn('script', ['-qec', commandLine(...words, ...flags), '/dev/null'], { cwd });
   let shown = '';
   let typed = 0;
-  const lines = ['hello\r', '/save kept.jsonl\r', '/exit\r'];
+  const lines = [
+    '/good\r',
+    'hello\r',
+    '/bad\r',
+    '/good\r',
+    '/undo\r',
+    '/edit Hello!\r',
+    '/save kept.jsonl\r',
+    '/exit\r',
+  ];
   terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
     shown += text;
     const prompts = shown.split('you ›').length - 1;
@@ -89,5 +101,19 @@ test('in a pipe every line is a turn, also one that begins with a slash; a perso
   assert.equal(status, 0, shown);
   assert.match(shown, /Saved 2 messages to kept\.jsonl/);
   const saved = await readFile(join(cwd, 'kept.jsonl'), 'utf8');
-  assert.equal((JSON.parse(saved) as { messages: object[] }).messages.length, 2);
+  const { messages } = JSON.parse(saved) as { messages: { content: string }[] };
+  assert.deepEqual(
+    messages.map(({ content }) => content),
+    ['hello', 'Hello!'],
+  ); // goes on with the person's text
+  assert.match(shown, /There is no answer yet to judge[\s\S]*Kept it as bad[\s\S]*Kept it as good[\s\S]*Withdrawn/);
+  const judged: Judgement[] = [];
+  for await (const judgement of readFeedback(join(cwd, 'feedback.jsonl'))) judged.push(judgement);
+  assert.equal(judged.length, 1);
+  const [{ verdict, prompt, answers, edited }] = judged;
+  assert.deepEqual([verdict, prompt], ['edit', [{ role: 'user', content: 'hello' }]]);
+  assert.equal(edited?.[0].content, 'Hello!');
+  const { model, sampling, seed, maxNewTokens } = answers[0];
+  assert.equal(model, (await readManifest(path)).digest);
+  assert.deepEqual([sampling?.temperature, seed, maxNewTokens], [10, 42, 2]);
 });

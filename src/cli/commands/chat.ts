@@ -1,7 +1,7 @@
 // mossctl chat: a conversation in the terminal, or one turn a line from a pipe.
 import { createInterface, type Interface } from 'node:readline';
 import pc from 'picocolors';
-import { UserError } from '../../base/errors.js';
+import { asUserError, UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { printableLines } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
@@ -10,25 +10,39 @@ import { parseYaml } from '../../base/yaml.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
 import { fieldMessage } from '../../tokenizer/message.js';
+import { ChatFeedback } from '../chat-feedback.js';
 import { computeChoice } from '../compute.js';
+import { editedText } from '../editing.js';
+import { type FeedbackOptions, openFeedback } from '../feedback-store.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
 import { printError, printJson, printLine } from '../output.js';
 
-const help = `  /reset       forget the conversation
+const help = `  /good        the last answer is good; it is kept for training, with the conversation up to it
+  /bad         it is not
+  /edit        change it to what should have been said; /edit TEXT puts TEXT in its place
+  /undo        withdraw what you said of it
+  /reset       forget the conversation
   /save FILE   write it as one row of conversations JSONL
   /exit        leave (so does Ctrl-C or Ctrl-D)
-  Ctrl-C during an answer stops that answer`;
+  Ctrl-C during an answer stops that answer
+  Only what you judge is kept. \`mossctl feedback list\` shows it, \`mossctl align --data feedback\` learns from it.`;
 
 /** As typed, but for the numbers that commander has read. */
 type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling'> &
   ComputeOptions &
+  FeedbackOptions &
   OutputOptions & { [Key in keyof Sampling]?: string };
 
 export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
   const { temperature, topK, topP, minP, repetitionPenalty, json = false, quiet = false } = options;
   const flags = flagOverrides({ temperature, topK, topP, minP, repetitionPenalty });
   const sampling = parseYaml({ path: 'the command line', text: '' }, askedSamplingSchema, flags);
+  if (options.feedback !== undefined) await openFeedback(options); // what cannot be written is said before a word is typed
   const session = await openChat(checkpoint, { ...options, sampling, compute: computeChoice(options) });
+  const feedback = new ChatFeedback(() => openFeedback(options), session, {
+    name: checkpoint,
+    maxNewTokens: options.maxNewTokens,
+  });
   const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
   const terminal = createInterface({
     input: process.stdin,
@@ -37,7 +51,7 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
     crlfDelay: Number.POSITIVE_INFINITY,
   });
   try {
-    await readTurns({ session, terminal, isTerminal, json, quiet });
+    await readTurns({ session, feedback, terminal, isTerminal, json, quiet });
   } finally {
     terminal.close();
     await session.close();
@@ -46,6 +60,7 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
 
 interface Dialogue {
   session: Chat;
+  feedback: ChatFeedback;
   terminal: Interface;
   isTerminal: boolean;
   json: boolean;
@@ -55,19 +70,28 @@ interface Dialogue {
 async function readTurns(dialogue: Dialogue): Promise<void> {
   const { session, terminal, isTerminal, quiet } = dialogue;
   let answering: AbortController | undefined;
+  let isEditing = false;
   terminal.on('SIGINT', () => {
-    if (answering === undefined) terminal.close();
+    if (isEditing) abandonLine(terminal);
+    else if (answering === undefined) terminal.close();
     else answering.abort();
   });
+  const lines = terminal[Symbol.asyncIterator]();
+  const nextLine = async (): Promise<string | undefined> => {
+    isEditing = true;
+    const { done, value } = await lines.next();
+    isEditing = false;
+    return done ? undefined : value;
+  };
   const notes = quiet ? [] : session.notes.map((note) => `mossctl: ${note}`);
   for (const note of notes) printError(isTerminal ? pc.dim(note) : note);
   if (isTerminal && !quiet) printLine(pc.dim('Type a message, or /help.'));
   if (isTerminal) terminal.prompt();
-  for await (const line of terminal) {
+  for await (const line of lines) {
     const text = line.trim();
     // What comes through a pipe is somebody's text, whatever it begins with; only a person types commands.
     if (process.stdin.isTTY && text.startsWith('/')) {
-      if (await runCommand(text, dialogue)) return;
+      if (await runCommand(text, dialogue, nextLine)) return;
     } else if (text !== '') {
       answering = new AbortController();
       await answer(text, dialogue, answering.signal);
@@ -76,6 +100,12 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
     if (isTerminal) terminal.prompt();
   }
   if (isTerminal) printLine('');
+}
+
+/** Ends the line that is being typed as an empty one. */
+function abandonLine(terminal: Interface): void {
+  for (const name of ['e', 'u']) terminal.write(null, { ctrl: true, name });
+  terminal.write('\n');
 }
 
 async function answer(text: string, { session, isTerminal, json }: Dialogue, signal: AbortSignal): Promise<void> {
@@ -99,16 +129,42 @@ async function answer(text: string, { session, isTerminal, json }: Dialogue, sig
 }
 
 /** True where the command ends the chat. */
-async function runCommand(text: string, { session, isTerminal }: Dialogue): Promise<boolean> {
-  const [command, ...rest] = text.split(/\s+/);
+async function runCommand(
+  text: string,
+  { session, feedback, terminal, isTerminal }: Dialogue,
+  nextLine: () => Promise<string | undefined>,
+): Promise<boolean> {
+  const [, command, rest] = /^(\S+)\s*(.*)$/s.exec(text) as RegExpExecArray;
   const say = isTerminal ? printLine : printError;
   if (command === '/exit' || command === '/quit') return true;
   if (command === '/reset') {
     session.reset();
+    feedback.reset();
     if (isTerminal) say(pc.dim('(forgotten)'));
-  } else if (command === '/save') say(await save(rest.join(' '), session));
-  else say(command === '/help' ? help : `There is no ${command}.\n${help}`);
+  } else if (command === '/save') say(await save(rest, session));
+  else if (command === '/good' || command === '/bad' || command === '/undo' || command === '/edit') {
+    say(await judged(command, rest, { session, feedback, terminal }, nextLine));
+  } else say(command === '/help' ? help : `There is no ${command}.\n${help}`);
   return false;
+}
+
+/** What the person says of the last answer. Where it cannot be kept, the conversation continues. */
+async function judged(
+  command: '/good' | '/bad' | '/undo' | '/edit',
+  text: string,
+  { session, feedback, terminal }: Pick<Dialogue, 'session' | 'feedback' | 'terminal'>,
+  nextLine: () => Promise<string | undefined>,
+): Promise<string> {
+  try {
+    if (command === '/good') return await feedback.label('good');
+    if (command === '/bad') return await feedback.label('bad');
+    if (command === '/undo') return await feedback.undo();
+    const before = session.last?.answer.content ?? '';
+    const edited = text !== '' || before === '' ? text : await editedText(before, terminal, nextLine);
+    return edited === undefined ? 'Nothing is changed.' : await feedback.edit(edited);
+  } catch (error) {
+    return `Not kept: ${(asUserError(error) as Error).message}`;
+  }
 }
 
 async function save(path: string, session: Chat): Promise<string> {
