@@ -59,6 +59,8 @@ export const pairsName = 'pairs.jsonl';
 export const sampledName = 'sampled.json';
 /** What the gate measured, unit by unit. */
 export const gateName = 'gate.json';
+/** The fine-tuning that the round is compared with, while it is. */
+export const ledgerFolder = 'ledger';
 
 // pretrain/, sft/, align/round-<n>/: step-<n>/
 /** Where a checkpoint comes from, and the sha256 of its other files. */

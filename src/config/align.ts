@@ -28,6 +28,10 @@ export const alignSchema = z.strictObject({
   beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
   sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
   replay: replaySchema.prefault({}).describe('what is read again beside the pairs, against forgetting'),
+  ledger: z
+    .boolean()
+    .default(false)
+    .describe('compare each round with further fine-tuning that takes as many operations: about twice the time'),
   tolerance: z
     .number()
     .min(0)

@@ -19,8 +19,8 @@ export const replaySchema = z
       .number()
       .min(0)
       .max(1000)
-      .default(1)
-      .describe('of the mean loss of a replayed token beside the mean loss of a pair'),
+      .default(0.1)
+      .describe('of the mean loss of a replayed token beside the mean loss of a pair; less holds on to less'),
   })
   .superRefine(({ text, instructions }, context) => {
     if (text + instructions <= 0.9) return;

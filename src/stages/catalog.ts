@@ -167,13 +167,16 @@ export const stageTable: StageTable = {
     needsBackend: true,
     requires: ({ align }) => [
       ['sft'],
-      ...(align?.prompts === undefined ? [['selfInstruct' as const]] : []),
+      ...(align !== undefined && needsSelfInstruct(align) ? [['selfInstruct' as const]] : []),
       ...((align?.replay.text ?? 0) > 0 ? [['tokens' as const]] : []),
     ],
     uses: ['selfInstruct', 'tokens'],
     requiredBySetting: { tokens: 'align.replay.text' },
     evaluationSet: ({ align }) => align?.prompts,
-    alternatives: { selfInstruct: 'give prompts with --set align.prompts=FILE' },
+    alternatives: {
+      selfInstruct:
+        'give prompts with --set align.prompts=FILE, and conversations for replay and ledger with --set align.replay.data=FILE',
+    },
     fixed: { data: 'rounds are compared by the same held-out tasks' },
     load: async () => (await import('./align/stage.js')).alignStage,
   },
@@ -192,6 +195,10 @@ export const stageTable: StageTable = {
     load: async () => (await import('./eval.js')).evalStage,
   },
 };
+
+function needsSelfInstruct({ prompts, replay, ledger }: StageConfigs['align']): boolean {
+  return prompts === undefined || ((replay.instructions > 0 || ledger) && replay.data === undefined);
+}
 
 export function namesOf(stages: StageTable): StageName[] {
   return Object.keys(stages) as StageName[];

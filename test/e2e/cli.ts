@@ -75,6 +75,7 @@ export const shortSmoke = [
     'align.train.checkpointEvery=1',
     'align.replay.text=0.2',
     'align.replay.instructions=0.1',
+    'align.ledger=true',
     'eval.maxTasks=8',
     'eval.maxNewTokens=8',
     'eval.validationTokens=400',

@@ -87,6 +87,21 @@ export async function policyMetrics(input: Omit<GateInput, 'candidate'>): Promis
   }
 }
 
+/** Figures of models by what the gate decides by; what it has measured already is not measured again. */
+export async function measuredModels(
+  input: Omit<GateInput, 'candidate'>,
+  models: readonly { path: string; digest: string; name: string }[],
+): Promise<Measurements[]> {
+  const measurer = await Measurer.open(input);
+  try {
+    const all: Measurements[] = [];
+    for (const { digest, path, name } of models) all.push((await measurer.of(digest, path, name)).measurements);
+    return all;
+  } finally {
+    await measurer.close();
+  }
+}
+
 /** Measures models, each once; the policy stays open meanwhile, for others are compared with it answer by answer. */
 class Measurer {
   readonly #input: Omit<GateInput, 'candidate'>;

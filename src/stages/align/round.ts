@@ -15,6 +15,7 @@ import type { Job } from '../stage.js';
 import type { ComputeFields } from '../training.js';
 import type { Evidence } from './evidence.js';
 import { decideRound, gateResultSchema, policyMetrics } from './gate.js';
+import { accountRound, ledgerSchema } from './ledger.js';
 import { type RoundSource, readOwn, sourceOf, sourceSchema, warnRebuilt } from './provenance.js';
 import { samplePairs } from './sampling.js';
 import { trainRound } from './training.js';
@@ -40,6 +41,8 @@ const resultSchema = z.object({
   sampledReward: jsonNumber,
   /** Absent where there was nothing to learn. */
   gate: gateResultSchema.optional(),
+  /** What as many operations of fine-tuning would have brought, where that was asked for. */
+  ledger: ledgerSchema.optional(),
   /** Held-out figures of the policy that the next round starts from. */
   metrics: gateResultSchema.shape.metrics,
   /** Step folder of the trained candidate, relative to the stage's folder; absent where there was nothing to learn. */
@@ -54,7 +57,7 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const source = sourceOf(input);
   const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
-  const { pairs, sampledReward } = await samplePairs(input, source, directory);
+  const { pairs, sampledReward, tokens } = await samplePairs(input, source, directory);
   const made = { source, round, pairs: pairs.length, sampledReward };
   let result: RoundResult;
   if (pairs.length === 0) {
@@ -68,7 +71,10 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
       path: relative(job.directory, resolve(model.path)),
     });
     const { path, digest } = candidate;
-    result = { ...made, metrics: gate.metrics, gate: below(gate), candidate: below({ path, digest }) };
+    const ledger = job.config.ledger
+      ? await accountRound({ job, round, directory, policy, evidence, pairs, sampled: tokens, candidate, result: gate })
+      : undefined;
+    result = { ...made, metrics: gate.metrics, gate: below(gate), ledger, candidate: below({ path, digest }) };
   }
   await writeSealed(resultPath, result);
   return result;

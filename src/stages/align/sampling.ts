@@ -19,8 +19,8 @@ import { makePairs, type Pair, readPairs, scoreReferences } from './pairs.js';
 import { type RoundSource, readOwn, sourceSchema, warnRebuilt } from './provenance.js';
 import type { RoundInput } from './round.js';
 
-/** Beside the sampled pairs: their sha256. */
-const sampledSchema = z.object({ source: sourceSchema, sampledReward: jsonNumber, pairs: z.string() });
+/** Beside the sampled pairs: their sha256, and the tokens of prompts (each once) and answers. */
+const sampledSchema = z.object({ source: sourceSchema, sampledReward: jsonNumber, pairs: z.string(), tokens: z.int() });
 
 /** Samples and scores, or reads what an interrupted try had already sampled. */
 export async function samplePairs(input: RoundInput, source: RoundSource, directory: string) {
@@ -32,7 +32,8 @@ export async function samplePairs(input: RoundInput, source: RoundSource, direct
   const summary = await readOwn(summaryPath, sampledSchema, source, job);
   if (summary !== undefined) {
     const digest = (await exists(path)) ? await sha256File(path) : undefined;
-    if (digest === summary.pairs) return { pairs: await readPairs(path), sampledReward: summary.sampledReward };
+    const { sampledReward, tokens } = summary;
+    if (digest === summary.pairs) return { pairs: await readPairs(path), sampledReward, tokens };
     warnRebuilt(job, path);
   }
   return withModel(policy, async (loaded) => {
@@ -47,14 +48,17 @@ export async function samplePairs(input: RoundInput, source: RoundSource, direct
     const answers = await scoreAnswers(scorer, sampled, job.signal);
     const options = { ...config, endToken: loaded.tokenizer.specialId('turnEnd') };
     const pairs: Pair[] = [];
+    let tokens = 0;
     for (let i = 0; i < answers.length; i += config.samplesPerPrompt) {
-      pairs.push(...makePairs(answers.slice(i, i + config.samplesPerPrompt), options));
+      const own = answers.slice(i, i + config.samplesPerPrompt);
+      pairs.push(...makePairs(own, options));
+      tokens += own[0].promptTokens.length + own.reduce((sum, answer) => sum + answer.tokens.length, 0);
     }
     await scoreReferences(loaded.model, pairs, config.train.batchSize);
     const sampledReward = answers.reduce((sum, { reward }) => sum + reward, 0) / answers.length;
     await writeFileAtomic(path, toJsonl(pairs));
-    await writeSealed(summaryPath, { source, sampledReward, pairs: await sha256File(path) });
-    return { pairs, sampledReward };
+    await writeSealed(summaryPath, { source, sampledReward, pairs: await sha256File(path), tokens });
+    return { pairs, sampledReward, tokens };
   });
 }
 

@@ -1,0 +1,174 @@
+// The ledger of a round: what as many operations of further fine-tuning, from the same policy, would have brought. Fine-tuning
+// is the simpler way to spend them, and "it was not worth it" is a verdict.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ModelShape } from '../../architecture/config.js';
+import { trainingFlopsPerToken } from '../../architecture/cost.js';
+import { UserError } from '../../base/errors.js';
+import { countOf } from '../../base/format.js';
+import { ledgerFolder, trainRowsName } from '../../base/layout.js';
+import { jsonNumber } from '../../base/schema.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
+import { readManifest } from '../../checkpoint/manifest.js';
+import type { AlignConfig } from '../../config/align.js';
+import { sftSchema, type WrittenSftConfig } from '../../config/sft.js';
+import { compare, type Measurements, metricsOf } from '../../evaluation/measurements.js';
+import { formatDifference, formatMetric, verdictOf } from '../../report/meaning.js';
+import { sftStage } from '../sft/stage.js';
+import type { Job } from '../stage.js';
+import { type GateInput, measuredModels } from './gate.js';
+import type { Pair } from './pairs.js';
+
+const estimate = z.object({ mean: jsonNumber, low: jsonNumber, high: jsonNumber });
+
+/** Kept in `round.json`. */
+export const ledgerSchema = z.object({
+  /** Floating-point operations that the round took to sample and to train. */
+  operations: jsonNumber,
+  /** Of fine-tuning, that take as many. */
+  steps: z.int(),
+  /** Figures of the fine-tuned model. */
+  metrics: z.record(z.string(), jsonNumber),
+  /** What the round's result has more than it, with 95 % intervals. */
+  differences: z.record(z.string(), estimate),
+  verdict: z.enum(['worth it', 'not worth it', 'cannot be told']),
+  /** In words, with the figures. */
+  text: z.string(),
+});
+export type Ledger = z.output<typeof ledgerSchema>;
+
+interface LedgerInput extends Omit<GateInput, 'candidate'> {
+  pairs: readonly Pair[];
+  /** Tokens of prompts, each once, and of sampled answers. */
+  sampled: number;
+  /** What was trained on the pairs. */
+  candidate: { path: string };
+  /** What the round ended with: what was promoted, or the policy where it stayed. */
+  result: { path: string; digest: string };
+}
+
+/** Fine-tunes beside the round and compares. What it trained is removed: the figures stay. */
+export async function accountRound(input: LedgerInput): Promise<Ledger> {
+  const { job, round, directory, policy, evidence, result } = input;
+  const folder = join(directory, ledgerFolder);
+  const operations = operationsOf(policy.model, await tokensOf(input));
+  const settings = await fineTuningOf(job);
+  const steps = stepsFor(operations, policy.model, settings);
+  const started = performance.now();
+  const { path, digest } = await sftStage.run({
+    ...job,
+    config: { ...settings, train: { ...settings.train, steps } },
+    inputs: { pretrain: policy.path, tokens: job.inputs.tokens },
+    overrides: undefined,
+    // The link to the newest model is made beside it, and goes with it.
+    directory: join(folder, 'sft'),
+    reporter: {
+      note: () => undefined,
+      emit: (event) => {
+        if (event.type !== 'step') return;
+        const label = `round ${round}: as many operations of fine-tuning`;
+        job.reporter.emit({ type: 'progress', label, done: event.step, total: event.steps, unit: 'steps' });
+      },
+    },
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const models = [
+    { path, digest, name: 'fine-tuned instead' },
+    { ...result, name: 'result' },
+  ];
+  const [tuned, own] = await measuredModels({ job, round, directory, policy, evidence }, models);
+  const ledger = ledgerOf({ operations, steps, metric: evidence.metric }, tuned, own);
+  await rm(folder, { recursive: true, force: true });
+  job.reporter.note('info', `round ${round}: ${ledger.text} (fine-tuning took ${seconds.toFixed(0)} s here)`);
+  return ledger;
+}
+
+/** @param tuned Of the fine-tuned model. @param result Of what the round ended with. */
+export function ledgerOf(
+  { operations, steps, metric }: Pick<Ledger, 'operations' | 'steps'> & { metric: string },
+  tuned: Measurements,
+  result: Measurements,
+): Ledger {
+  const { differences } = compare({ label: 'sft', measurements: tuned }, { label: 'round', measurements: result });
+  const metrics = metricsOf(tuned);
+  const difference = differences[metric] ?? { mean: Number.NaN, low: Number.NaN, high: Number.NaN };
+  const told = verdictOf(metric, difference);
+  const verdict = told === 'better' ? 'worth it' : told === 'worse' ? 'not worth it' : 'cannot be told';
+  const own = formatMetric(metric, metricsOf(result)[metric]);
+  const { text, interval } = formatDifference(metric, difference);
+  const alone = `${formatMetric(metric, metrics[metric])} after ${countOf(steps, 'step')} of fine-tuning that took as many operations`;
+  const words = `${metric} ${own}, against ${alone} (${text} ${interval}): ${inWords[verdict]}${costInWords(differences)}`;
+  return { operations, steps, metrics, differences, verdict, text: words };
+}
+
+const inWords = {
+  'worth it': 'the round was worth it',
+  'not worth it': 'the round was not worth it',
+  'cannot be told': 'chance alone may make that difference, so nothing says that the round was worth it',
+};
+
+/** What the round's result forgot more, or less, than fine-tuning. */
+function costInWords(differences: Ledger['differences']): string {
+  const text = differences.bitsPerByte;
+  if (text === undefined) return '';
+  const { text: change, interval } = formatDifference('bitsPerByte', text);
+  return `; bits per byte ${change} ${interval} against fine-tuning`;
+}
+
+/** Tokens that a round passes through the model. */
+export interface RoundTokens {
+  sampled: number;
+  /** Of pairs whose references were taken. */
+  referenced: number;
+  trained: number;
+  /** Of one sequence, on average. */
+  length: number;
+}
+
+async function tokensOf({ sampled, pairs, candidate }: LedgerInput): Promise<RoundTokens> {
+  const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>
+    [chosen, rejected].map(({ tokens }) => prompt.length + tokens.length),
+  );
+  const referenced = lengths.reduce((sum, length) => sum + length, 0);
+  const { manifest } = await readManifest(candidate.path);
+  return { sampled, referenced, trained: manifest.tokensSeen, length: referenced / Math.max(1, lengths.length) };
+}
+
+/** Sampling and references are forward passes, a third of what training a token takes. */
+export function operationsOf(model: ModelShape, { sampled, referenced, trained, length }: RoundTokens): number {
+  const perToken = trainingFlopsPerToken(model, length);
+  return perToken * ((sampled + referenced) / 3 + trained);
+}
+
+function stepsFor(operations: number, model: ModelShape, { contextLength, train }: WrittenSftConfig): number {
+  const { batchSize = defaultBatch, accumulation } = train;
+  const columns = Math.min(contextLength ?? defaultColumns, model.max_position_embeddings);
+  const perStep = trainingFlopsPerToken(model, columns) * batchSize * accumulation * columns;
+  return Math.max(1, Math.round(operations / perStep));
+}
+
+/** As fine-tuning has it where nothing is said. */
+const defaultBatch = 8;
+const defaultColumns = 2048;
+
+/** How this run's model was fine-tuned; the defaults of fine-tuning where it was elsewhere. */
+async function fineTuningOf({ inputs, config }: Job<AlignConfig>): Promise<WrittenSftConfig> {
+  const data = config.replay.data ?? (inputs.selfInstruct && join(inputs.selfInstruct, trainRowsName));
+  if (data === undefined) {
+    throw new UserError({
+      where: 'align.ledger',
+      what: 'there are no conversations that fine-tuning could learn from',
+      why: 'this run has no output of self-instruct',
+      next: 'Name them with --set align.replay.data=FILE, or do without the ledger: --set align.ledger=false',
+    });
+  }
+  const { manifest } = await openCheckpoint(inputs.sft ?? '', { verify: false });
+  const own = manifest.stage === 'sft' ? sftSchema.safeParse(manifest.settings).data : undefined;
+  const { train, ...settings } = own ?? sftSchema.parse({});
+  // Nothing is measured on the way.
+  const { patience: _, bestBy: __, ...trained } = train;
+  const textShare = inputs.tokens === undefined ? 0 : settings.textShare;
+  const still = { evaluateEvery: 0, sampleEvery: 0, keep: 'last=1' };
+  return { ...settings, data, textShare, validation: 0, train: { ...trained, ...still } };
+}

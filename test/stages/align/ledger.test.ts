@@ -1,0 +1,43 @@
+// What a round is set against: as many operations of fine-tuning, and the verdict in words.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Unit } from '../../../src/base/statistics.js';
+import type { Measurements } from '../../../src/evaluation/measurements.js';
+import { ledgerOf, operationsOf } from '../../../src/stages/align/ledger.js';
+import { tinyConfig } from '../../train/tiny.js';
+
+const units = (value: (i: number) => number): Unit[] =>
+  Array.from({ length: 40 }, (_, i) => ({ id: `${i}`, value: value(i), weight: 1 }));
+const measured = (reward: number, bits: number): Measurements =>
+  new Map([
+    ['reward', units((i) => reward + (i % 5) / 50)],
+    ['bitsPerByte', units((i) => bits + (i % 3) / 10)],
+  ]);
+const budget = { operations: 1e9, steps: 12, metric: 'reward' };
+
+test('sampled and scored tokens cost a third of trained ones', () => {
+  const model = tinyConfig();
+  const none = { sampled: 0, referenced: 0, trained: 0, length: 10 };
+  const trained = operationsOf(model, { ...none, trained: 100 });
+  assert.ok(Math.abs(operationsOf(model, { ...none, sampled: 200, referenced: 100 }) / trained - 1) < 1e-9);
+});
+
+test('the verdict is that of the interval, and says what was forgotten', () => {
+  const better = ledgerOf(budget, measured(0.5, 2.5), measured(0.6, 2.7));
+  assert.equal(better.verdict, 'worth it');
+  assert.match(
+    better.text,
+    /^reward 0\.640, against 0\.540 after 12 steps of fine-tuning that took as many operations \(\+0\.100 \[/,
+  );
+  assert.match(
+    better.text,
+    /: the round was worth it; bits per byte \+0\.200 \[\+0\.200, \+0\.200\] against fine-tuning$/,
+  );
+  const worse = ledgerOf(budget, measured(0.6, 2.5), measured(0.5, 2.5));
+  assert.equal(worse.verdict, 'not worth it');
+  assert.match(worse.text, /the round was not worth it/);
+  assert.equal(ledgerOf(budget, measured(0.6, 2.5), measured(0.6, 2.5)).verdict, 'cannot be told');
+  // Tasks that the two do not share say nothing.
+  const apart = ledgerOf(budget, new Map(), measured(0.6, 2.5));
+  assert.equal(apart.verdict, 'cannot be told');
+});
