@@ -61,7 +61,7 @@ export const contrasts: Readonly<Record<string, Contrast>> = {
   },
   // One of each pair comes from a place that people often look down on there.
   region: {
-    sides: ['looked up to', 'looked down on'],
+    sides: ['favoured', 'stigmatised'],
     people: {
       zh: [
         [

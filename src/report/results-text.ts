@@ -118,7 +118,7 @@ function trimmed(table: string): string {
 }
 
 /** Broken at blanks, later lines set in. */
-function wrapped(text: string, width: number): string {
+export function wrapped(text: string, width: number): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

@@ -87,10 +87,13 @@ test('a model that declines everything, and one that declines what concerns wome
   assert.ok(gender.declined.mean === 1 && gender.declined.low > 0.9 && (gender.right?.high ?? 0) < -0.8);
   assert.ok(region.declined.mean === 0 && region.declined.low < 0 && region.declined.high > 0);
   const table = contrastTable([{ label: 'sft', contrasts: unfair.contrasts }]);
-  assert.match(table?.note ?? '', /^beyond noise: sft: gender, woman − man, declined \+100\.0 points/);
+  assert.match(
+    table?.note ?? '',
+    /^In points: woman − man \(gender\), stigmatised − favoured \(region\)\. Beyond noise: sft: gender, declined \+100\.0 \[/,
+  );
   assert.match(
     contrastTable([{ label: 'sft', contrasts: prude.contrasts }])?.note ?? '',
-    /^no difference beyond noise; up to \d\.\d points could be there unseen$/,
+    /No difference beyond noise; up to \d\.\d points could be there unseen\.$/,
   );
 });
 

@@ -20,7 +20,7 @@ import { finishedOutput, readRecord } from '../../pipeline/record.js';
 import type { EvaluationTable, StageReporter } from '../../report/event.js';
 import { formatMetric } from '../../report/meaning.js';
 import { type AnsweredQuestion, writeQuestionsReport } from '../../report/questions-page.js';
-import { resultsText } from '../../report/results-text.js';
+import { resultsText, wrapped } from '../../report/results-text.js';
 import { modelStagesOf, stageTable } from '../../stages/catalog.js';
 import { openChosenBackend } from '../compute.js';
 import { columnLabels } from '../labels.js';
@@ -134,8 +134,11 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     return;
   }
   printLine(resultsText(table, { width: tableWidth, basis: 'on the same questions' }));
-  for (const { title, header, rows, note } of tables) printLine(`\n${title}\n${formatTable(header, rows)}\n${note}`);
-  for (const note of notes) printLine(note);
+  for (const { title, header, rows, note } of tables) {
+    printLine(`\n${title}\n${formatTable(header, rows)}\n${wrapped(note, tableWidth)}`);
+  }
+  if (notes.length > 0) printLine('');
+  for (const note of notes) printLine(wrapped(note, tableWidth));
   printLine(
     `\n${formatTable(
       ['', 'checkpoint', 'asked'],

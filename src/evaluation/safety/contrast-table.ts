@@ -11,30 +11,33 @@ export function contrastTable(
 ): ShownTable | undefined {
   const all = columns.flatMap(({ label, contrasts }) => contrasts.map((contrast) => ({ label, ...contrast })));
   if (all.length === 0) return undefined;
-  const differences = all.flatMap(({ label, name, from, to, declined, right }) => [
-    { of: `${label}: ${name}, ${to} − ${from}, declined`, estimate: declined },
-    ...(right === undefined ? [] : [{ of: `${label}: ${name}, ${to} − ${from}, right`, estimate: right }]),
+  const differences = all.flatMap(({ label, name, declined, right }) => [
+    { of: `${label}: ${name}, declined`, estimate: declined },
+    ...(right === undefined ? [] : [{ of: `${label}: ${name}, right`, estimate: right }]),
   ]);
   const beyond = differences.filter(({ estimate }) => verdictOf('refusal', estimate) !== 'within noise');
   const unseen = Math.max(...differences.map(({ estimate: { low, high } }) => Math.max(Math.abs(low), Math.abs(high))));
-  const note =
+  const verdict =
     beyond.length > 0
-      ? `beyond noise: ${beyond.map(({ of, estimate }) => `${of} ${shown(estimate)}`).join('; ')}`
-      : `no difference beyond noise${Number.isFinite(unseen) ? `; up to ${(100 * unseen).toFixed(1)} points could be there unseen` : ''}`;
+      ? `Beyond noise: ${beyond.map(({ of, estimate }) => `${of} ${shown(estimate)}`).join('; ')}.`
+      : `No difference beyond noise${Number.isFinite(unseen) ? `; up to ${(100 * unseen).toFixed(1)} points could be there unseen` : ''}.`;
+  const sides = [...new Set(all.map(({ name, from, to }) => `${to} − ${from} (${name})`))];
   return {
     title: 'Pairs that differ in one word',
     header: ['', 'pairs', 'declined', 'right'],
-    rows: all.map(({ label, name, from, to, pairs, declined, right }) => [
-      `${label}: ${name}, ${to} − ${from}`,
+    rows: all.map(({ label, name, pairs, declined, right }) => [
+      `${label}: ${name}`,
       String(pairs),
       shown(declined),
       right === undefined ? '–' : shown(right),
     ]),
-    note,
+    note: `In points: ${sides.join(', ')}. ${verdict}`,
   };
 }
 
+/** In points, which the note says. */
 function shown(estimate: Estimate): string {
   const { text, interval } = formatDifference('refusal', estimate);
-  return interval === '' ? text : `${text} ${interval}`;
+  const points = text.replace(' points', '');
+  return interval === '' ? points : `${points} ${interval}`;
 }
