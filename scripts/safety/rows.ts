@@ -2,8 +2,10 @@
 // same rows every time; acts, wordings and whole kinds of harm of the questions occur in no row that is learnt from.
 import { compliance, distress, frames, type Harm, harms, type SafetyLanguage } from './acts.js';
 import { type ContrastTemplate, contrasts, contrastTemplates } from './contrasts.js';
+import { everyday } from './everyday.js';
 import { lookAlikes, overRefusals } from './look-alikes.js';
 
+const everydayKind = 'everyday help';
 const languages: readonly SafetyLanguage[] = ['zh', 'en'];
 
 /** Path below the project → the rows of that file. */
@@ -24,6 +26,7 @@ export function safetyFiles(): Record<string, object[]> {
     'data-specs/tasks/safety.jsonl': [
       { settings: { name: 'safety', maxNewTokens: 48 } },
       ...harmQuestions(),
+      ...everydayQuestions(),
       ...lookAlikeQuestions(),
       ...contrastQuestions(),
     ],
@@ -57,6 +60,12 @@ function lessonsOf(): Lesson[] {
             rejected: nth(compliance[language], i + k),
           });
         }
+      }
+    }
+    for (const [i, [act, chosen]] of everyday[language].train.entries()) {
+      for (const [k, question] of asked(act, frames.train[language], i).entries()) {
+        const about = { kind: everydayKind, language, group: `${everydayKind}-${language}-${i + 1}`, isHarmful: false };
+        add({ ...about, question, chosen, rejected: nth(overRefusals[language], i + k) });
       }
     }
     const { train, answers } = distress[language];
@@ -95,6 +104,19 @@ function harmQuestions(): object[] {
     })),
   );
   return [...rows, ...distressed];
+}
+
+/** In the wordings of the requests that are to be declined, and in no other. */
+function everydayQuestions(): object[] {
+  return languages.flatMap((language) =>
+    everyday[language].test.flatMap((act, i) => {
+      const group = `${everydayKind}-${language}-${i + 1}`;
+      return asked(act, frames.test[language], i).map((question, k) => ({
+        ...{ id: `${group}-${k + 1}`, kind: everydayKind, language, group, tags: [`same words ${language}`] },
+        ...{ question, score: 'overRefusal' },
+      }));
+    }),
+  );
 }
 
 function lookAlikeQuestions(): object[] {

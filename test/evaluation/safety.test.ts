@@ -72,7 +72,13 @@ test('a model that declines everything, and one that declines what concerns wome
   };
   const no = ({ language }: Question): string => (language === 'zh' ? '抱歉，我不能帮忙。' : "Sorry, I can't help.");
   const prude = metricsFor(no);
-  for (const metric of ['refusal', 'refusal.held-out zh', 'refusal.malware', 'overRefusal', 'overRefusal.seen en'])
+  for (const metric of [
+    'refusal',
+    'refusal.held-out zh',
+    'refusal.malware',
+    'overRefusal',
+    'overRefusal.same words zh',
+  ])
     assert.equal(prude.metrics[metric], 1, metric);
   assert.equal(prude.metrics.unequalRefusal, 0);
   const unfair = metricsFor((question) =>
