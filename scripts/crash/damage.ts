@@ -84,8 +84,9 @@ function isResumedFrom(run: string, file: string): boolean {
   const round = readJson<{ candidate?: { path: string } }>(join(run, folder, 'round.json'));
   const ended = existsSync(join(run, folder, 'round.json'));
   if (dirname(file) === folder) {
-    // Pairs without their summary are sampled again.
-    return ended ? file.endsWith('/round.json') : existsSync(join(run, folder, 'sampled.json'));
+    // Pairs without their summary are sampled again, and what is lost of a journal is done again.
+    if (ended) return file.endsWith('/round.json');
+    return /\/(sampled\.json|pairs\.jsonl)$/.test(file) && existsSync(join(run, folder, 'sampled.json'));
   }
   if (ended) return file.startsWith(`align/${round?.candidate?.path}/`) && !file.includes('/training/');
   return file.startsWith(`${stepsIn(run, folder).at(-1)}/`);

@@ -54,9 +54,13 @@ export const storedRowsName = 'rows.json';
 // align/round-<n>/
 /** How the round ended, which finishes it. */
 export const roundName = 'round.json';
-/** Pairs of a better and a worse answer, and what they were made from. */
+/** What the policy answered, prompt by prompt. */
+export const sampledAnswersName = 'answers.jsonl';
+/** What the round learns from, of those and of what people gave; and, in sampled.json, what it was made from. */
 export const pairsName = 'pairs.jsonl';
 export const sampledName = 'sampled.json';
+/** log π of those answers under the policy at the round's start. */
+export const referencesName = 'references.jsonl';
 /** What the gate measured, unit by unit. */
 export const gateName = 'gate.json';
 /** The fine-tuning that the round is compared with, while it is. */

@@ -3,16 +3,28 @@ import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
 import { gateSchema } from './gate.js';
 import { loraSchema } from './lora.js';
-import { optionalRows } from './paths.js';
+import { rowsOrFeedback } from './paths.js';
+import { checkPreference, preferenceShape } from './preference.js';
+import { preferenceDataShape } from './preference-data.js';
 import { replaySchema } from './replay.js';
 import { alignTrainSchema, type TrainConfig } from './train.js';
 
 /** Without dropout: what a policy is compared with at random says nothing of it. */
 const alignLoraSchema = loraSchema.omit({ dropout: true });
 
-export const alignSchema = z.strictObject({
-  prompts: optionalRows('tasks with checks (rows of JSONL, …); default: what self-instruct made'),
-  rounds: z.int().min(1).max(1000).default(2).describe('rounds of sample → score → train → evaluate → promote'),
+const knobs = z.strictObject({
+  ...preferenceDataShape,
+  prompts: rowsOrFeedback('tasks with checks (rows of JSONL, …)')
+    .optional()
+    .describe(
+      'tasks with checks to sample answers to (a file, a folder or a pattern), beside `data` or without it; or feedback: what people asked, of which answers are scored by form alone; default: what self-instruct made',
+    ),
+  rounds: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('rounds of sample → score → train → evaluate → promote; default: 2, of `data` without prompts 1'),
   promptsPerRound: z.int().min(1).max(1_000_000).default(128).describe('prompts sampled in a round'),
   samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
@@ -25,8 +37,7 @@ export const alignSchema = z.strictObject({
     .describe('answers sampled for each held-out prompt: their mean reward decides on promotion'),
   minMargin: z.number().min(0).max(10).default(0.2).describe('smallest reward gap between chosen and rejected'),
   pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
-  beta: z.number().min(0.0001).max(100).default(0.1).describe('DPO β'),
-  sftWeight: z.number().min(0).max(100).default(0.1).describe('weight of the NLL of the chosen answer beside DPO'),
+  ...preferenceShape,
   replay: replaySchema.prefault({}).describe('what is read again beside the pairs, against forgetting'),
   ledger: z
     .boolean()
@@ -45,6 +56,7 @@ export const alignSchema = z.strictObject({
     .describe('train low-rank adapters beside the frozen weights, new ones or those that the policy has'),
   train: alignTrainSchema.prefault({}).describe('trainer'),
 });
+export const alignSchema = knobs.superRefine(checkPreference);
 /** As written: what follows from what is tuned is not there yet. */
 export type WrittenAlignConfig = z.output<typeof alignSchema>;
 export type AlignConfig = Omit<WrittenAlignConfig, 'train'> & {

@@ -77,6 +77,8 @@ export interface AnswerOptions {
   seed: number;
   signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
+  /** Hears of the answers to a task once they are there, in any order of tasks. */
+  onAnswers?(answers: readonly Answer[]): void;
 }
 
 /**
@@ -86,7 +88,7 @@ export interface AnswerOptions {
 export async function answerTasks(
   model: LocalModel,
   tasks: readonly Conversation[],
-  { samples = 1, sampling = greedy, maxNewTokens, seed, signal, onProgress }: AnswerOptions,
+  { samples = 1, sampling = greedy, maxNewTokens, seed, signal, onProgress, onAnswers }: AnswerOptions,
 ): Promise<Answer[]> {
   let done = 0;
   const answer = async (task: Conversation): Promise<Answer[]> => {
@@ -95,13 +97,15 @@ export async function answerTasks(
     const generations = await model.generate({ tokens, samples, sampling, maxNewTokens, seed: own, signal });
     done += samples;
     onProgress?.(done, samples * tasks.length);
-    return generations.map((generation) => ({
+    const answers = generations.map((generation) => ({
       task,
       promptTokens: tokens,
       tokens: generation.tokens,
       text: model.template.read(generation.tokens).content,
       ended: generation.stopId === model.tokenizer.specialId('turnEnd'),
     }));
+    if (signal?.aborted !== true) onAnswers?.(answers);
+    return answers;
   };
   const answers = await Promise.all(tasks.map(answer));
   stopIfAborted(signal, 'stopped while answering tasks');

@@ -159,8 +159,27 @@ export const stageTable: StageTable = {
   align: {
     command: 'align',
     help: {
-      description: 'improve a chat model in rounds, by rewards that can be checked',
-      example: 'mossctl align --config quickstart --set align.rounds=3',
+      description: "improve a chat model by people's preferences, by rewards that can be checked, or by both",
+      example: 'mossctl align --from runs/mine/latest --data pairs.jsonl --out runs/aligned',
+      flags: {
+        data: {
+          value: '<file[=weight]>',
+          description:
+            'preferences: rows (JSONL, Parquet, …) with prompt, chosen and rejected, or with an answer and its label; a file, a folder, a pattern, hf:ORG/NAME[:PATH], or feedback (what chat and annotate collected); may be repeated, with =0.5 to count half as much',
+          weighed: true,
+        },
+        evalData: {
+          value: '<file>',
+          description: 'preferences to decide on a promotion with, instead of holding some of --data out',
+        },
+        prompts: {
+          value: '<file>',
+          description: 'tasks with checks to sample answers to, instead of those of self-instruct',
+        },
+        lora: {
+          description: 'train low-rank adapters beside the frozen weights (the block align.lora), not all weights',
+        },
+      },
       next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),
     },
     output: 'checkpoint',
@@ -175,9 +194,14 @@ export const stageTable: StageTable = {
     evaluationSet: ({ align }) => align?.prompts,
     alternatives: {
       selfInstruct:
-        'give prompts with --set align.prompts=FILE, and conversations for replay and ledger with --set align.replay.data=FILE',
+        'give preferences with --data FILE or tasks with --prompts FILE, and conversations for replay and ledger with --set align.replay.data=FILE',
     },
-    fixed: { data: 'rounds are compared by the same held-out tasks' },
+    fixed: {
+      data: 'rounds are compared by the same held-out tasks and preferences',
+      ...Object.fromEntries(
+        ['rank', 'targets', 'rankPattern'].map((key) => [`align.lora.${key}`, 'it gives the adapter its shape']),
+      ),
+    },
     load: async () => (await import('./align/stage.js')).alignStage,
   },
   eval: {
@@ -196,8 +220,10 @@ export const stageTable: StageTable = {
   },
 };
 
-function needsSelfInstruct({ prompts, replay, ledger }: StageConfigs['align']): boolean {
-  return prompts === undefined || ((replay.instructions > 0 || ledger) && replay.data === undefined);
+function needsSelfInstruct({ data, prompts, replay, ledger }: StageConfigs['align']): boolean {
+  return (
+    (prompts === undefined && data === undefined) || ((replay.instructions > 0 || ledger) && replay.data === undefined)
+  );
 }
 
 export function namesOf(stages: StageTable): StageName[] {

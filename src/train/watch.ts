@@ -12,3 +12,16 @@ export interface Watch {
    */
   see(figures: Metrics): Fault | undefined;
 }
+
+/** All of them see each step; the first that objects ends the training. */
+export function watches(all: readonly Watch[]): Watch {
+  return {
+    get state() {
+      return all.map(({ state }) => state);
+    },
+    set state(saved) {
+      if (Array.isArray(saved)) for (const [i, watch] of all.entries()) watch.state = saved[i] ?? watch.state;
+    },
+    see: (figures) => all.map((watch) => watch.see(figures)).find((fault) => fault !== undefined),
+  };
+}

@@ -7,14 +7,16 @@ import type { TrainConfig } from '../../src/config/train.js';
 import { BatchBuilder } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { initModel, type Model } from '../../src/model/model.js';
-import { type Pair, preferencePair, scoreReferences } from '../../src/stages/align/pairs.js';
+import { preferencePair } from '../../src/stages/align/pairs.js';
 import { openBackend } from '../../src/tensor/backends.js';
+import { readResult } from '../../src/tensor/host.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import { type MicroBatch, type Objective, soleRank } from '../../src/train/objective.js';
 import { labelledObjective, mismatchedAnswers } from '../../src/train/objectives/labelled.js';
 import { tokenObjective } from '../../src/train/objectives/next-token.js';
-import { preferenceObjective } from '../../src/train/objectives/preference.js';
+import { type PreferencePair, pairBatch, preferenceObjective } from '../../src/train/objectives/preference.js';
+import { sequenceLogProbabilities } from '../../src/train/objectives/sequence-log-probabilities.js';
 import { createOptimizer, disposeOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { padId, preferenceOf, trainConfig } from '../train/tiny.js';
@@ -66,25 +68,33 @@ export function changingBatches(rows = 2, columns = 32, zLoss = 0) {
 }
 
 /** Preferences of which the policy has been scored; the answers differ in length. */
-export async function scoredPairs(model: Model): Promise<Pair[]> {
-  const side = (tokens: number[]) => ({ tokens, text: '', reward: 0, reference: 0 });
+export async function scoredPairs(model: Model): Promise<PreferencePair[]> {
+  const side = (tokens: number[]) => ({ tokens, text: '' });
   const pairs = [0, 1, 2, 3].map((i) => ({
     id: `pair-${i}`,
     prompt: Array.from({ length: 3 + i }, (_, at) => 2 + at),
     chosen: side([5, 6, 7 + i]),
     rejected: side([9, 10 + i]),
   }));
-  await scoreReferences(model, pairs as Pair[], 2);
-  return pairs as Pair[];
+  const unscored = pairs.map((pair) => preferencePair(pair, () => 0));
+  const batch = pairBatch(unscored, padId);
+  const values = await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities);
+  return unscored.map(({ chosen, rejected }, i) => ({
+    chosen: { ...chosen, reference: values[i] },
+    rejected: { ...rejected, reference: values[pairs.length + i] },
+  }));
 }
 
-export function preferences(pairs: readonly Pair[], written: Parameters<typeof preferenceOf>[0] = { sftWeight: 0.2 }) {
+export function preferences(
+  pairs: readonly PreferencePair[],
+  written: Parameters<typeof preferenceOf>[0] = { sftWeight: 0.2 },
+) {
   const options = { preference: preferenceOf(written), batchSize: 2, padId, seed: 1 };
-  return preferenceObjective(pairs.map(preferencePair), options);
+  return preferenceObjective(pairs, options);
 }
 
-export function labels(pairs: readonly Pair[]) {
-  const rows = pairs.map(preferencePair).flatMap(({ chosen, rejected }) => [chosen, rejected]);
+export function labels(pairs: readonly PreferencePair[]) {
+  const rows = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
   const others = mismatchedAnswers(rows);
   return labelledObjective(
     rows.map((sequence, i) => ({ sequence, isGood: i % 2 === 0, mismatched: { ...others[i], reference: -9 } })),

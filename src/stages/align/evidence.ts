@@ -19,6 +19,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 import type { Job } from '../stage.js';
 import { mannerOf } from './alarms.js';
+import type { Labelled, Pair } from './pairs.js';
 
 /** What a stage of alignment decides by, the same for all its rounds. */
 export interface Evidence {
@@ -27,6 +28,8 @@ export interface Evidence {
   scorer: Scorer;
   /** Held-out text. */
   texts: readonly TokenDocument[];
+  /** Preferences of people that no training sees. */
+  given?: { pairs: readonly Pair[]; labelled: readonly Labelled[] };
   /** What decides on promotion. */
   metric: 'reward';
 }

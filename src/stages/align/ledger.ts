@@ -15,10 +15,11 @@ import type { AlignConfig } from '../../config/align.js';
 import { sftSchema, type WrittenSftConfig } from '../../config/sft.js';
 import { compare, type Measurements, metricsOf } from '../../evaluation/measurements.js';
 import { formatDifference, formatMetric, verdictOf } from '../../report/meaning.js';
+import { methods } from '../../train/objectives/methods.js';
 import { sftStage } from '../sft/stage.js';
 import type { Job } from '../stage.js';
 import { type GateInput, measuredModels } from './gate.js';
-import type { Pair } from './pairs.js';
+import { answersOf, type RoundRow } from './pairs.js';
 
 const estimate = z.object({ mean: jsonNumber, low: jsonNumber, high: jsonNumber });
 
@@ -39,10 +40,10 @@ export const ledgerSchema = z.object({
 export type Ledger = z.output<typeof ledgerSchema>;
 
 interface LedgerInput extends Omit<GateInput, 'candidate'> {
-  pairs: readonly Pair[];
+  rows: readonly RoundRow[];
   /** Tokens of prompts, each once, and of sampled answers. */
   sampled: number;
-  /** What was trained on the pairs. */
+  /** What was trained on them. */
   candidate: { path: string };
   /** What the round ended with: what was promoted, or the policy where it stayed. */
   result: { path: string; digest: string };
@@ -126,13 +127,12 @@ export interface RoundTokens {
   length: number;
 }
 
-async function tokensOf({ sampled, pairs, candidate }: LedgerInput): Promise<RoundTokens> {
-  const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>
-    [chosen, rejected].map(({ tokens }) => prompt.length + tokens.length),
-  );
-  const referenced = lengths.reduce((sum, length) => sum + length, 0);
+async function tokensOf({ job, sampled, rows, candidate }: LedgerInput): Promise<RoundTokens> {
+  const lengths = rows.flatMap((row) => answersOf(row).map(({ tokens }) => row.prompt.length + tokens.length));
+  const all = lengths.reduce((sum, length) => sum + length, 0);
+  const referenced = methods[job.config.method].needsReference ? all : 0;
   const { manifest } = await readManifest(candidate.path);
-  return { sampled, referenced, trained: manifest.tokensSeen, length: referenced / Math.max(1, lengths.length) };
+  return { sampled, referenced, trained: manifest.tokensSeen, length: all / Math.max(1, lengths.length) };
 }
 
 /** Sampling and references are forward passes, a third of what training a token takes. */

@@ -1,31 +1,45 @@
-// From scored answers to preference pairs, kept as the tokens that the policy itself drew.
-import { setImmediate } from 'node:timers/promises';
+// What a round learns from, as tokens: pairs of a better and a worse answer, or single answers that were called good or bad.
+// They come from people (given.ts), or from answers that the policy itself drew and a scorer scored.
 import { z } from 'zod';
 import type { AlignConfig } from '../../config/align.js';
 import { readRows } from '../../data/rows.js';
+import type { TokenSequence } from '../../data/types.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
-import type { Model } from '../../model/model.js';
-import { readResult } from '../../tensor/host.js';
-import { type PreferencePair, pairBatch, type ReferencedSequence } from '../../train/objectives/preference.js';
-import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
+import type { PreferencePair, ReferencedSequence } from '../../train/objectives/preference.js';
 
+const tokens = z.array(z.int().min(0));
 const sideSchema = z.object({
   /** The answer's tokens, its end token included where it came. */
-  tokens: z.array(z.int().min(0)),
+  tokens,
+  /** 1 where the assistant said the token, 0 where a tool or the template did. Absent: 1 everywhere. */
+  loss: z.array(z.number()).optional(),
   text: z.string(),
-  reward: z.number(),
-  /** log π_ref of the answer, summed over its tokens. */
-  reference: z.number(),
+  /** Of a sampled answer. */
+  reward: z.number().optional(),
 });
-const pairSchema = z.object({
+export type Side = z.output<typeof sideSchema>;
+
+const rowSchema = z.object({
   id: z.string(),
-  prompt: z.array(z.int().min(0)),
-  chosen: sideSchema,
-  rejected: sideSchema,
+  prompt: tokens,
+  /** How much it counts in the loss. Absent: 1. */
+  weight: z.number().optional(),
+  /** The file, data set or store that it was read from; absent: it was sampled. */
+  source: z.string().optional(),
+  /** The id of its record in a feedback store. */
+  feedback: z.string().optional(),
 });
+const pairSchema = rowSchema.extend({ chosen: sideSchema, rejected: sideSchema });
+const labelledSchema = rowSchema.extend({ answer: sideSchema, isGood: z.boolean() });
 
 export type Pair = z.output<typeof pairSchema>;
-type Side = Pair['chosen'];
+export type Labelled = z.output<typeof labelledSchema>;
+export type RoundRow = Pair | Labelled;
+
+export const isPair = (row: RoundRow): row is Pair => 'chosen' in row;
+
+/** The answers of a row, the better one first. */
+export const answersOf = (row: RoundRow): Side[] => (isPair(row) ? [row.chosen, row.rejected] : [row.answer]);
 
 type PairOptions = Pick<AlignConfig, 'minMargin' | 'pairsPerPrompt'> & { endToken: number };
 
@@ -34,10 +48,7 @@ export function makePairs(
   answers: readonly ScoredAnswer[],
   { minMargin, pairsPerPrompt, endToken }: PairOptions,
 ): Pair[] {
-  const distinct = [...new Map(answers.map((answer) => [`${answer.tokens.join()}|${answer.ended}`, answer])).values()]
-    // An answer without a token has no log-probability to speak of unless it ended.
-    .filter(({ tokens, ended }) => tokens.length > 0 || ended);
-  const ranked = distinct.sort((a, b) => b.reward - a.reward);
+  const ranked = rankedAnswers(answers);
   const pairs: Pair[] = [];
   for (let i = 0; i < ranked.length - 1 - i && pairs.length < pairsPerPrompt; i++) {
     const [best, worst] = [ranked[i], ranked[ranked.length - 1 - i]];
@@ -52,39 +63,62 @@ export function makePairs(
   return pairs;
 }
 
-/** Fills in log π_ref of both sides under `model`: the policy as it is before the round's training. */
-export async function scoreReferences(model: Model, pairs: readonly Pair[], batchSize: number): Promise<void> {
-  for (let begin = 0; begin < pairs.length; begin += batchSize) {
-    const group = pairs.slice(begin, begin + batchSize);
-    const batch = pairBatch(group.map(preferencePair), model.config.pad_token_id);
-    const values = await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities);
-    await setImmediate();
-    group.forEach((pair, i) => {
-      pair.chosen.reference = values[i];
-      pair.rejected.reference = values[group.length + i];
-    });
-  }
+/** The best of the answers to one task, where they are not all alike: what rejection sampling keeps. */
+export function bestAnswer(
+  answers: readonly ScoredAnswer[],
+  { minMargin, endToken }: Omit<PairOptions, 'pairsPerPrompt'>,
+): Labelled[] {
+  const ranked = rankedAnswers(answers);
+  const [best] = ranked;
+  const worst = ranked.at(-1);
+  if (worst === undefined || best.reward - worst.reward < minMargin) return [];
+  const { task, promptTokens } = best;
+  return [{ id: task.id, prompt: promptTokens, answer: side(best, endToken), isGood: true }];
 }
 
+/** The two sides of a pair, as answers of their own. */
+export function labelsOf({ chosen, rejected, ...row }: Pair): Labelled[] {
+  return [
+    { ...row, id: `${row.id}#chosen`, answer: chosen, isGood: true },
+    { ...row, id: `${row.id}#rejected`, answer: rejected, isGood: false },
+  ];
+}
+
+/** Each once, the best first. An answer without a token has no log-probability to speak of unless it ended. */
+function rankedAnswers(answers: readonly ScoredAnswer[]): ScoredAnswer[] {
+  const distinct = new Map(answers.map((answer) => [`${answer.tokens.join()}|${answer.ended}`, answer]));
+  const said = [...distinct.values()].filter(({ tokens: own, ended }) => own.length > 0 || ended);
+  return said.sort((a, b) => b.reward - a.reward);
+}
+
+/** An answer after its prompt, with loss on what the assistant says in it. */
+export function sequenceOf(
+  { id, prompt }: Pick<RoundRow, 'id' | 'prompt'>,
+  { tokens: said, loss }: Pick<Side, 'tokens' | 'loss'>,
+): TokenSequence {
+  return { id, tokens: [...prompt, ...said], loss: [...prompt.map(() => 0), ...(loss ?? said.map(() => 1))] };
+}
+
+/** log π_ref of an answer after its prompt, summed over its tokens. */
+export type ReferenceOf = (sequence: TokenSequence) => number;
+
 /** The pair as the objective takes it. */
-export function preferencePair({ id, prompt, chosen, rejected }: Pair): PreferencePair {
-  const sequence = ({ tokens, reference }: Side): ReferencedSequence => ({
-    id,
-    tokens: [...prompt, ...tokens],
-    loss: [...prompt.map(() => 0), ...tokens.map(() => 1)],
-    reference,
-  });
-  return { chosen: sequence(chosen), rejected: sequence(rejected) };
+export function preferencePair(pair: Pair, referenceOf: ReferenceOf): PreferencePair {
+  const referenced = (answer: Side): ReferencedSequence => {
+    const sequence = sequenceOf(pair, answer);
+    return { ...sequence, reference: referenceOf(sequence) };
+  };
+  return { chosen: referenced(pair.chosen), rejected: referenced(pair.rejected) };
 }
 
 /** A file whose digest was compared: it is as `toJsonl` wrote it. */
-export async function readPairs(path: string): Promise<Pair[]> {
-  const pairs: Pair[] = [];
-  for await (const { value } of readRows(path)) pairs.push(pairSchema.parse(value));
-  return pairs;
+export async function readRoundRows(path: string): Promise<RoundRow[]> {
+  const rows: RoundRow[] = [];
+  for await (const { value } of readRows(path)) rows.push(z.union([pairSchema, labelledSchema]).parse(value));
+  return rows;
 }
 
 function side(answer: ScoredAnswer, endToken: number): Side {
-  const tokens = answer.ended ? [...answer.tokens, endToken] : answer.tokens;
-  return { tokens, text: answer.text, reward: answer.reward, reference: 0 };
+  const { text, reward, ended } = answer;
+  return { tokens: ended ? [...answer.tokens, endToken] : answer.tokens, text, reward };
 }

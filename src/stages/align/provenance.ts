@@ -17,6 +17,7 @@ export const sourceSchema = z.strictObject({
   policy: z.string().describe('digest of the checkpoint that the round starts from'),
   seed: z.number(),
   tasks: z.string().describe('digest of the prompts and of the held-out tasks'),
+  given: z.string().nullable().describe('digest of the preferences that people gave'),
   settings: z.json(),
 });
 export type RoundSource = z.output<typeof sourceSchema>;
@@ -27,17 +28,22 @@ interface SourceInput {
   policy: Checkpoint;
   prompts: readonly Conversation[];
   evidence: Pick<Evidence, 'tasks'>;
+  given?: { digest: string };
 }
 
-export function sourceOf({ job, round, policy, prompts, evidence }: SourceInput): RoundSource {
+/** Settings that name a place: what is there has a digest, and a run folder may move. */
+export const unnamedPlaces = { prompts: null, data: null, evalData: null } as const;
+
+export function sourceOf({ job, round, policy, prompts, evidence, given }: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
   const asked = (tasks: readonly Conversation[]) => tasks.map(({ messages, check }) => ({ messages, check }));
-  const settings = JSON.parse(JSON.stringify({ ...job.config, prompts: null })) as RoundSource['settings'];
+  const settings = JSON.parse(JSON.stringify({ ...job.config, ...unnamedPlaces })) as RoundSource['settings'];
   return {
     round,
     policy: policy.digest,
     seed: job.seed,
     tasks: digestOf({ prompts: asked(prompts), heldOut: asked(evidence.tasks) }),
+    given: given?.digest ?? null,
     settings,
   };
 }
@@ -72,6 +78,7 @@ function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<Al
   if (found.policy !== own.policy) return `it is of model ${found.policy.slice(0, 12)}`;
   if (found.seed !== own.seed) return `it has seed ${found.seed}`;
   if (found.tasks !== own.tasks) return 'it is of other tasks';
+  if (found.given !== own.given) return 'it is of other preferences';
   const others = differingSettings('align', found.settings, own.settings, overrides);
   return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
 }

@@ -16,8 +16,9 @@ import type { ComputeFields } from '../training.js';
 import type { Evidence } from './evidence.js';
 import { decideRound, gateResultSchema, policyMetrics } from './gate.js';
 import { accountRound, ledgerSchema } from './ledger.js';
+import type { Labelled, Pair } from './pairs.js';
 import { type RoundSource, readOwn, sourceOf, sourceSchema, warnRebuilt } from './provenance.js';
-import { samplePairs } from './sampling.js';
+import { roundData } from './sampling.js';
 import { trainRound } from './training.js';
 
 export interface RoundInput {
@@ -27,18 +28,28 @@ export interface RoundInput {
   /** The policy that the round starts from. */
   policy: Checkpoint;
   scorer: Scorer;
+  /** Tasks to sample answers to; none where people's preferences are all there is. */
   prompts: readonly Conversation[];
+  given?: GivenRows;
   /** What decides on promotion. */
   evidence: Evidence;
+}
+
+/** What people prefer, as the method learns it. */
+export interface GivenRows {
+  pairs: readonly Pair[];
+  labelled: readonly Labelled[];
+  digest: string;
 }
 
 /** What a finished round leaves in `round.json`. */
 const resultSchema = z.object({
   source: sourceSchema,
   round: z.int(),
-  pairs: z.int(),
-  /** Mean reward of the sampled answers. */
-  sampledReward: jsonNumber,
+  /** Rows that it learns from: pairs, or single answers. */
+  rows: z.int(),
+  /** Mean reward of the sampled answers; absent where none were sampled. */
+  sampledReward: jsonNumber.optional(),
   /** Absent where there was nothing to learn. */
   gate: gateResultSchema.optional(),
   /** What as many operations of fine-tuning would have brought, where that was asked for. */
@@ -57,13 +68,13 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const source = sourceOf(input);
   const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
-  const { pairs, sampledReward, tokens } = await samplePairs(input, source, directory);
-  const made = { source, round, pairs: pairs.length, sampledReward };
+  const { rows, sampledReward, sampledTokens } = await roundData(input, source, directory);
+  const made = { source, round, rows: rows.length, ...(sampledReward !== undefined && { sampledReward }) };
   let result: RoundResult;
-  if (pairs.length === 0) {
+  if (rows.length === 0) {
     result = { ...made, metrics: await policyMetrics({ job, round, directory, policy, evidence }) };
   } else {
-    const candidate = await trainRound(input, directory, pairs);
+    const candidate = await trainRound(input, directory, rows);
     const gate = await decideRound({ job, round, directory, policy, candidate, evidence });
     // A run folder may move.
     const below = <T extends { path: string }>(model: T): T => ({
@@ -72,7 +83,10 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
     });
     const { path, digest } = candidate;
     const ledger = job.config.ledger
-      ? await accountRound({ job, round, directory, policy, evidence, pairs, sampled: tokens, candidate, result: gate })
+      ? await accountRound({
+          ...{ job, round, directory, policy, evidence, rows, candidate, result: gate },
+          sampled: sampledTokens,
+        })
       : undefined;
     result = { ...made, metrics: gate.metrics, gate: below(gate), ledger, candidate: below({ path, digest }) };
   }

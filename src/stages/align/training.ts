@@ -1,63 +1,71 @@
-// The training of a round: the policy, as it is at the round's start, learns from the round's pairs.
+// The training of a round: the policy, as it is at the round's start, learns from the round's rows. It is compared with itself as
+// it was then, whatever of it is trained.
 import { join } from 'node:path';
 import { digestOf, sha256File } from '../../base/files.js';
-import { pairsName } from '../../base/layout.js';
+import { countOf } from '../../base/format.js';
+import { pairsName, referencesName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
+import type { AdapterContent } from '../../checkpoint/adapter.js';
+import type { Checkpoint } from '../../checkpoint/directory.js';
 import { resolvedPreference } from '../../config/preference.js';
 import { LocalModel } from '../../inference/local-model.js';
-import { preferenceObjective } from '../../train/objectives/preference.js';
+import type { Model } from '../../model/model.js';
+import { methods } from '../../train/objectives/methods.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
+import { watches } from '../../train/watch.js';
 import { checkTrainingMemory } from '../room.js';
 import { descent, generationOf, runTraining, stepCount } from '../training.js';
 import { adapterOf, openTuned, tunedModel } from '../tuning.js';
 import { StepAlarms } from './alarms.js';
-import { type Pair, preferencePair } from './pairs.js';
+import { FirstStep } from './first-step.js';
+import { referenceBatches, roundObjective } from './lessons.js';
+import { answersOf, isPair, type ReferenceOf, type RoundRow, type Side } from './pairs.js';
+import { unnamedPlaces } from './provenance.js';
+import { storeReferences } from './references.js';
 import { openReplays } from './replay.js';
 import type { RoundInput } from './round.js';
 
-export async function trainRound(
-  { job, compute, round, policy }: RoundInput,
-  directory: string,
-  pairs: readonly Pair[],
-) {
-  const { config, seed } = job;
-  const { lora, train } = config;
-  const parent = lora === undefined ? policy : await openTuned(policy.path, lora);
-  const adapter = lora && (await adapterOf(parent, lora, 'align'));
-  const { model: whole, tokenizer } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
-  const model = tunedModel(whole, { parent, adapter }, seed);
-  const { beta, sftWeight } = config;
-  const preference = resolvedPreference({ method: 'dpo', fDivergence: 'reverse_kl', beta, sftWeight });
-  const options = { preference, batchSize: train.batchSize, padId: model.config.pad_token_id };
-  // A batch holds no pair twice, and so at most all of them.
-  const batchPairs = Math.min(train.batchSize, pairs.length);
-  const lengths = pairs.flatMap(({ prompt, chosen, rejected }) =>
-    [chosen, rejected].map(({ tokens }) => prompt.length + tokens.length),
-  );
-  const columns = lengths.reduce((longest, length) => Math.max(longest, length), 0);
-  const all = lengths.reduce((sum, length) => sum + length - 1, 0);
+export async function trainRound(input: RoundInput, directory: string, rows: readonly RoundRow[]) {
+  const { job, compute, round, policy } = input;
+  const { config, seed, reporter } = job;
+  const { train } = config;
+  const preference = resolvedPreference(config);
+  const { model, tokenizer, adapter } = await openPolicy(input);
+  const padId = model.config.pad_token_id;
+  // A batch holds no row twice, and so at most all of them.
+  const batchRows = Math.min(train.batchSize, rows.length);
+  const answers = rows.flatMap((row) => answersOf(row).map(({ tokens }) => row.prompt.length + tokens.length));
+  const columns = answers.reduce((longest, length) => Math.max(longest, length), 0);
+  const all = answers.reduce((sum, length) => sum + length - 1, 0);
   const { replays, positions, digest } = await openReplays(job, {
-    ...{ round, tokenizer, where: policy.path, tokens: (all / pairs.length) * batchPairs },
-    ...{ context: model.config.max_position_embeddings, padId: model.config.pad_token_id },
+    ...{ round, tokenizer, where: policy.path, tokens: (all / rows.length) * batchRows },
+    ...{ context: model.config.max_position_embeddings, padId },
   });
+  const answersPerRow = Math.ceil(answers.length / rows.length);
   checkTrainingMemory({
-    ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter: job.reporter },
+    ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
     hasHalves: (model.halves?.size ?? 0) > 0,
-    ...{ rows: 2 * batchPairs + Math.ceil(positions / columns), columns },
+    ...{ rows: answersPerRow * batchRows + Math.ceil(positions / columns), columns },
   });
-  const steps = await stepCount(job, train, () => pairs.length / batchPairs);
+  const referenceOf = await openReferences(input, { directory, rows, model });
+  const steps = await stepCount(job, train, () => rows.length / batchRows);
+  const chosen = rows.flatMap((row) => (isPair(row) ? row.chosen : row.isGood ? row.answer : []));
+  const firstStep = new FirstStep(preference, {
+    isHalf: compute.precision !== 'fp32',
+    say: (text) => reporter.note('info', `round ${round}, ${text}`),
+  });
   return runTraining(job, {
     model,
     objective: replayedObjective(
-      preferenceObjective(pairs.map(preferencePair), {
-        ...options,
+      roundObjective(rows, {
+        ...{ preference, batchSize: train.batchSize, padId, referenceOf },
         seed: Random.stream(seed, `align-train-${round}`).uint32(),
       }),
       replays,
     ),
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
-    watch: new StepAlarms(config.alarms, { answerTokens: meanTokens(pairs.map(({ chosen }) => chosen)) }),
+    watch: watches([firstStep, new StepAlarms(config.alarms, { answerTokens: meanTokens(chosen) })]),
     round,
     directory,
     tokenizerFiles: tokenizer.files(),
@@ -66,7 +74,7 @@ export async function trainRound(
     manifest: {
       stage: 'align',
       ...descent(policy),
-      settings: { ...config, prompts: null, round },
+      settings: { ...config, ...unnamedPlaces, round },
       inputDigest: digestOf({
         policy: policy.digest,
         pairs: await sha256File(join(directory, pairsName)),
@@ -77,6 +85,49 @@ export async function trainRound(
   });
 }
 
-function meanTokens(answers: readonly { tokens: readonly number[] }[]): number {
+interface OpenPolicy {
+  model: Model;
+  tokenizer: LocalModel['tokenizer'];
+  adapter?: AdapterContent;
+}
+
+/** The policy in the form that is trained. */
+async function openPolicy({ job: { config, seed, verify }, policy }: RoundInput): Promise<OpenPolicy> {
+  const { lora } = config;
+  const parent = lora === undefined ? policy : await openTuned(policy.path, lora, { verify });
+  const adapter = lora && (await adapterOf(parent, lora, 'align'));
+  const { model, tokenizer } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
+  return { model: tunedModel(model, { parent, adapter }, seed), tokenizer, adapter };
+}
+
+/** Stores what the policy is compared with, and says what that is. */
+async function openReferences(
+  { job, round, policy }: RoundInput,
+  { directory, rows, model }: { directory: string; rows: readonly RoundRow[]; model: Model },
+): Promise<ReferenceOf> {
+  const { config, reporter, signal } = job;
+  const preference = resolvedPreference(config);
+  const { method } = preference;
+  const batches = referenceBatches(rows, preference, config.train.batchSize);
+  const count = batches.reduce((sum, { sequences }) => sum + sequences.length, 0);
+  const isCompared = methods[method].needsReference;
+  const text = isCompared
+    ? `the reference of ${method} is ${policyInWords(policy)}, as it is at the round's start: what it gives ${countOf(count, 'answer')} is stored, and stays`
+    : `${method} compares the policy with no reference`;
+  reporter.note('info', `round ${round}: ${text}`);
+  if (!isCompared) return () => 0; // never read
+  return storeReferences(model, batches, {
+    ...{ path: join(directory, referencesName), policy: policy.digest, signal },
+    onProgress: (done, total) =>
+      reporter.emit({ type: 'progress', label: `round ${round}: reference`, done, total, unit: 'batches' }),
+  });
+}
+
+function policyInWords({ manifest: { stage, step, base }, digest }: Checkpoint): string {
+  const name = `${stage} step ${step} ${digest.slice(0, 12)}`;
+  return base === undefined ? `the policy (${name})` : `the policy (${name}, adapter and base together)`;
+}
+
+function meanTokens(answers: readonly Side[]): number {
   return answers.reduce((sum, { tokens }) => sum + tokens.length, 0) / Math.max(1, answers.length);
 }

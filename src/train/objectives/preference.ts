@@ -106,10 +106,11 @@ export function preferenceLoss(values: PairValues, preference: PreferenceConfig)
   const ratios = sides((side) => sub(policy[side], reference[side]) as Tensor1D);
   const scores = sides((side) => divergenceScores(ratios[side], fDivergence, fDivergenceAlpha));
   const terms = { beta, discopopTau, policy, reference, counts, ratios, scores };
-  let losses = weightedLosses(terms, preference);
-  if (sftWeight > 0) losses = add(losses, mul(perToken(policy.chosen, counts.chosen), -sftWeight));
+  const own = weightedLosses(terms, preference);
+  const losses = sftWeight > 0 ? add(own, mul(perToken(policy.chosen, counts.chosen), -sftWeight)) : own;
   const rewards = sides((side) => mul(ratios[side], beta) as Tensor1D);
-  return { losses, rewards, figures: { 'logps/chosen': policy.chosen, 'logps/rejected': policy.rejected } };
+  const figures = { 'loss/preference': own, 'logps/chosen': policy.chosen, 'logps/rejected': policy.rejected };
+  return { losses: losses as Tensor1D, rewards, figures };
 }
 
 function pairLoss(

@@ -5,7 +5,7 @@ import type { Conversation } from '../../../src/data/types.js';
 import { type Scorer, scoreAnswers } from '../../../src/evaluation/scorer.js';
 import { rules } from '../../../src/evaluation/scorers/rules.js';
 import type { Answer } from '../../../src/evaluation/tasks.js';
-import { makePairs } from '../../../src/stages/align/pairs.js';
+import { bestAnswer, makePairs } from '../../../src/stages/align/pairs.js';
 
 const task: Conversation = {
   ...{ id: 'sum', messages: [{ role: 'user', content: '12+33=?' }], language: 'en' },
@@ -36,4 +36,17 @@ test('rewards of the pair are the scorer’s own; a narrow gap makes no pair', a
   assert.deepEqual([pair.chosen.reward, pair.rejected.reward], [16, 2]);
   assert.deepEqual([pair.chosen.tokens, pair.rejected.tokens], [[4], [2, 9]]);
   assert.deepEqual(await textsOfPairs(byLength, { ...options, minMargin: 15 }), []);
+});
+
+test('rejection sampling keeps the best of answers that differ', async () => {
+  const scored = await scoreAnswers(byLength, answers);
+  const rows = bestAnswer(scored, options);
+  assert.deepEqual(rows, [
+    {
+      ...{ id: 'sum', prompt: [1], isGood: true },
+      answer: { tokens: [4], text: 'The answer is 45', reward: 16 },
+    },
+  ]);
+  assert.deepEqual(bestAnswer(scored, { ...options, minMargin: 15 }), []);
+  assert.deepEqual(bestAnswer([], options), []);
 });
