@@ -180,12 +180,12 @@ export const pairLosses = {
   },
   sigmoid_norm: {
     formula: '−log σ(β (s̄_w − s̄_l))',
-    paper: 'Tülu 3: Lambert et al. 2024, arXiv 2411.15124, §5.1.2',
+    paper: 'Tülu 3: Lambert et al. 2024, arXiv 2411.15124',
     loss: (terms) => negativeLogSigmoid(mul(meanDifference(terms), terms.beta)),
   },
   cdpo: {
     formula: '−(1 − ε) log σ(βΔ) − ε log σ(−βΔ)',
-    paper: 'conservative DPO: Mitchell 2023, ericmitchell.ai/cdpo.pdf, eq. 3',
+    paper: 'conservative DPO: Mitchell 2023, ericmitchell.ai/cdpo.pdf',
     loss: (terms) => smoothed(margin(terms), terms.labelSmoothing),
   },
 } satisfies Record<DpoLossName, PairLoss>;
