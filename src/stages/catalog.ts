@@ -2,6 +2,7 @@
 // file is imported only when it runs: --help loads none, and a run that needs no model loads no tensor library.
 import type { Fault } from '../base/errors.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
+import { feedbackName } from '../config/paths.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import type { Stage } from './stage.js';
 
@@ -191,7 +192,7 @@ export const stageTable: StageTable = {
     ],
     uses: ['selfInstruct', 'tokens'],
     requiredBySetting: { tokens: 'align.replay.text' },
-    evaluationSet: ({ align }) => align?.prompts,
+    evaluationSet: ({ align }) => (align?.prompts === feedbackName ? undefined : align?.prompts),
     alternatives: {
       selfInstruct:
         'give preferences with --data FILE or tasks with --prompts FILE, and conversations for replay and ledger with --set align.replay.data=FILE',

@@ -18,7 +18,8 @@ export class FirstStep implements Watch {
   /** @param options `isHalf`: products are rounded to bf16, otherwise in each batch; `say` hears that all is well. */
   constructor(preference: PreferenceConfig, { isHalf, say }: { isHalf: boolean; say(text: string): void }) {
     this.#preference = preference;
-    this.#tolerance = isHalf ? tolerance.half : tolerance.float;
+    // Rewards are β times what was computed.
+    this.#tolerance = (isHalf ? tolerance.half : tolerance.float) * Math.max(1, preference.beta);
     this.#say = say;
   }
 

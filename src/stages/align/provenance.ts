@@ -31,13 +31,15 @@ interface SourceInput {
   given?: { digest: string };
 }
 
-/** Settings that name a place: what is there has a digest, and a run folder may move. */
-export const unnamedPlaces = { prompts: null, data: null, evalData: null } as const;
+/** Settings but for places: what is there has a digest, and a run folder may move. */
+export function withoutPlaces(config: AlignConfig) {
+  return { ...config, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null } };
+}
 
 export function sourceOf({ job, round, policy, prompts, evidence, given }: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
   const asked = (tasks: readonly Conversation[]) => tasks.map(({ messages, check }) => ({ messages, check }));
-  const settings = JSON.parse(JSON.stringify({ ...job.config, ...unnamedPlaces })) as RoundSource['settings'];
+  const settings = JSON.parse(JSON.stringify(withoutPlaces(job.config))) as RoundSource['settings'];
   return {
     round,
     policy: policy.digest,

@@ -20,7 +20,7 @@ import { StepAlarms } from './alarms.js';
 import { FirstStep } from './first-step.js';
 import { referenceBatches, roundObjective } from './lessons.js';
 import { answersOf, isPair, type ReferenceOf, type RoundRow, type Side } from './pairs.js';
-import { unnamedPlaces } from './provenance.js';
+import { withoutPlaces } from './provenance.js';
 import { storeReferences } from './references.js';
 import { openReplays } from './replay.js';
 import type { RoundInput } from './round.js';
@@ -74,7 +74,7 @@ export async function trainRound(input: RoundInput, directory: string, rows: rea
     manifest: {
       stage: 'align',
       ...descent(policy),
-      settings: { ...config, ...unnamedPlaces, round },
+      settings: { ...withoutPlaces(config), round },
       inputDigest: digestOf({
         policy: policy.digest,
         pairs: await sha256File(join(directory, pairsName)),
