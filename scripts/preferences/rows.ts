@@ -1,5 +1,5 @@
-// From the lists beside it to rows. Wordings that are learnt in fine-tuning are never asked in a preference, and all wordings
-// about one thing are of one group: what is held out is asked about nothing that alignment has seen.
+// From the lists beside it to rows. Wordings that are learnt in fine-tuning are never asked in a preference, and all pairs
+// about one thing are of one group: what is held out is asked about nothing that the other pairs ask about.
 import { type CourtesyLanguage, manners, topics } from './questions.js';
 
 type Manner = keyof typeof manners;
@@ -22,12 +22,14 @@ export function courtesyFiles(): Record<string, object[]> {
           const row = { id: `${group}-${wording + 1}`, kind: name, language, group };
           const prompt = text.replace('{}', subject);
           if (wording < learntWordings) {
-            const content = say(inTurn[(number + wording) % inTurn.length]);
-            const messages = [
-              { role: 'user', content: prompt },
-              { role: 'assistant', content },
-            ];
-            conversations.push({ ...row, messages });
+            for (const manner of inTurn) {
+              const messages = [
+                { role: 'user', content: prompt },
+                { role: 'assistant', content: say(manner) },
+              ];
+              const check = { type: 'contains', any: [answer] };
+              conversations.push({ ...row, id: `${row.id}-${manner}`, group: row.id, messages, check });
+            }
           } else {
             const worse = (number + wording) % 2 === 0 ? 'curt' : 'gruff';
             pairs.push({ ...row, prompt, chosen: say('warm'), rejected: say(worse) });

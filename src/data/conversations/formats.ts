@@ -54,8 +54,8 @@ const learntElsewhere = new Set([
 const consequences: Readonly<Record<string, string>> = {
   label: ': an answer that it marks as bad is learnt like the others',
   kto_tag: ': an answer that it marks as bad is learnt like the others',
-  chosen: ': fine-tuning learns from one answer, not from pairs',
-  rejected: ': fine-tuning learns from one answer, not from pairs',
+  chosen: ': fine-tuning learns from one answer; align --data learns from pairs',
+  rejected: ': fine-tuning learns from one answer; align --data learns from pairs',
 };
 
 export interface RowReading {
