@@ -18,7 +18,6 @@ export class TrainingTexts {
     this.#named = named;
   }
 
-  /** @throws UserError where the run that a person named is none. */
   async of(checkpoint: string, signal?: AbortSignal): Promise<TrainingText & { notes: string[] }> {
     const run = this.#named ?? (await runAround(checkpoint));
     if (run === undefined) {
@@ -32,20 +31,23 @@ export class TrainingTexts {
   }
 }
 
+/** @throws UserError where what a person named is no folder of a run: before anything is asked. */
+export async function requireRun(run: string): Promise<void> {
+  if (await exists(join(run, settingsName))) return;
+  throw new UserError({
+    what: 'this is not the folder of a run',
+    where: run,
+    why: `it has no ${settingsName}`,
+    next: 'Name the run that has the text: --trained-on runs/NAME',
+  });
+}
+
 async function textOf(
   run: string,
   isNamed: boolean,
   signal?: AbortSignal,
 ): Promise<TrainingText & { notes: string[] }> {
   const settings = join(run, settingsName);
-  if (!(await exists(settings))) {
-    throw new UserError({
-      what: 'this is not the folder of a run',
-      where: run,
-      why: `it has no ${settingsName}`,
-      next: 'Name the run that has the text: --trained-on runs/NAME',
-    });
-  }
   const notes: string[] = [];
   const record = await readRecord(run, 'tokens');
   const output = await finishedOutput(run, record);

@@ -69,6 +69,10 @@ test('what cannot be meant is refused before anything is opened', async () => {
   await assert.rejects(evaluateTasks([], { tasks: ['x'] }), /--tasks needs a checkpoint/);
   await assert.rejects(evaluateTasks(['a'], { tasks: ['x'], set: ['eval.samples=1'] }), /--set is about a run/);
   await assert.rejects(evaluateTasks(['a'], { tasks: ['memory'], seed: '-1' }), /--seed is a whole number/);
+  const trainedOn = folder;
+  await assert.rejects(evaluateTasks(['a'], { tasks: ['safety'], trainedOn }), /not the folder of a run.*no pipeline/);
+  await assert.rejects(evaluateTasks(['a'], { tasks: ['memory'], trainedOn }), /--trained-on is about the audit/);
+  assert.throws(() => withoutTasks(['a'], { trainedOn }), /--trained-on is about --tasks/);
 });
 
 test('labels: stages where they differ, else what differs in the paths, else letters', () => {

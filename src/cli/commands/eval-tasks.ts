@@ -28,7 +28,7 @@ import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
 import { reporting } from '../reporting.js';
 import { typedCommand } from '../run-stages.js';
-import { TrainingTexts } from '../training-text.js';
+import { requireRun, TrainingTexts } from '../training-text.js';
 
 export interface EvalTasksOptions extends RunOptions {
   tasks?: string[];
@@ -64,6 +64,7 @@ interface Column {
 export async function evaluateTasks(targets: readonly string[], options: EvalTasksOptions): Promise<void> {
   const { tasks = [], shots, cot, maxNewTokens, quantize } = options;
   checkOptions(targets, options);
+  if (options.trainedOn !== undefined) await requireRun(options.trainedOn);
   const seed = seedOf(options.seed);
   const notices: string[] = [];
   const set = await readQuestions(tasks, {
