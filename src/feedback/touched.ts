@@ -29,8 +29,8 @@ export interface TouchedRun {
   run?: string;
   /** Folders of its rounds: their pairs hold the text. */
   rounds: string[];
-  /** The checkpoint that its alignment started from, and that never saw it; absent where it is not below the folder. */
-  start?: string;
+  /** The checkpoint that its alignment started from, and that never saw it; without a path where it is not below the folder. */
+  start?: { digest: string; path?: string };
 }
 
 export interface Touched {
@@ -95,11 +95,13 @@ async function runsOf(rounds: readonly string[], found: readonly FoundCheckpoint
 }
 
 /** What the first round of this alignment started from: the parent that is not of the alignment itself. */
-function startOf(stage: string, found: readonly FoundCheckpoint[]): string | undefined {
+function startOf(stage: string, found: readonly FoundCheckpoint[]): TouchedRun['start'] {
   const within = found.filter(({ path }) => path.startsWith(join(stage, '/')));
   const own = new Set(within.map(({ digest }) => digest));
-  const parents = within.map(({ manifest }) => manifest.parent).filter((parent) => parent !== null && !own.has(parent));
-  return found.find(({ digest }) => parents.includes(digest))?.path;
+  const digest = within.map(({ manifest }) => manifest.parent).find((parent) => parent !== null && !own.has(parent));
+  if (digest === undefined || digest === null) return undefined;
+  const path = found.find((checkpoint) => checkpoint.digest === digest)?.path;
+  return { digest, ...(path !== undefined && { path }) };
 }
 
 const sampledSchema = z.object({ learntFrom: z.array(z.string()).default([]) });

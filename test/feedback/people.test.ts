@@ -168,7 +168,9 @@ test('checkpoints that learnt from a record are found, with those that descend f
   );
   const within = (path: string) => join(runs, path);
   const rounds = [within('a/align/round-01')];
-  assert.deepEqual(touched.runs, [{ run: within('a'), rounds, start: within('a/sft/step-000010') }]);
+  assert.deepEqual(touched.runs, [
+    { run: within('a'), rounds, start: { digest: sft, path: within('a/sft/step-000010') } },
+  ]);
   await writeFile(join(runs, 'b/align/round-01/step-000005/mossctl.json'), '{}');
   const { unreadable } = await touchedBy(new Set(['00000000000000cc']), runs);
   assert.deepEqual(unreadable, [within('b/align/round-01/step-000005')]);

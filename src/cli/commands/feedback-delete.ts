@@ -1,5 +1,6 @@
 // mossctl feedback delete: erases conversations, and says which checkpoints learnt from them and how to train without.
 import { countOf } from '../../base/format.js';
+import { settingsName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
 import { eraseLines, finishDeletions, indexStore } from '../../feedback/store.js';
 import { type Touched, touchedBy } from '../../feedback/touched.js';
@@ -52,9 +53,15 @@ function printTouched({ checkpoints, runs, unreadable }: Touched, folder: string
   for (const { rounds } of runs) for (const round of rounds) printLine(`  ${shownPath(round)}`);
   for (const { run, start } of runs) {
     if (run === undefined || start === undefined) continue;
-    const words = ['align', '--config', `${shownPath(run)}/pipeline.yaml`, '--from', shownPath(start)];
+    const from = start.path === undefined ? 'MODEL' : shownPath(start.path);
+    const words = ['align', '--config', `${shownPath(run)}/${settingsName}`, '--from', from];
     printLine(`\nTo train ${shownPath(run)} again without it:`);
     printLine(`  ${mossctlCommand(...words, '--out', `${shownPath(run)}-again`)}`);
+    if (start.path === undefined) {
+      printLine(
+        `  (MODEL is what it started from, ${start.digest.slice(0, 12)}, which is not below ${shownPath(folder)})`,
+      );
+    }
   }
   printLine('\nThen remove the checkpoints and rounds above.');
 }
