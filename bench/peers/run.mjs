@@ -14,8 +14,8 @@ const python = process.env.MOSSCTL_PYTHON || 'python3';
 
 const help = `Usage: npm run bench:peers -- [options]
 
-  --only <what>           some of train,sft,decode (default: train,decode). sft: adapters of rank 16 beside all linears of a
-                          frozen model, against PEFT and TRL's SFTTrainer
+  --only <what>           some of train,sft,align,decode (default: train,decode). sft: adapters of rank 16 beside all linears of
+                          a frozen model, against PEFT and TRL's SFTTrainer; align: DPO, against TRL's DPOTrainer
   --shapes <names>        some of 100k,1m,7m,34m, and for sft qwen3-0.5b (default: 7m)
   --precisions <names>    fp32, bf16 or both (default: fp32,bf16)
   --modes <names>         PyTorch eager, compile or both, for training (default: eager,compile)
@@ -190,6 +190,24 @@ function fineTuningCells() {
   }));
 }
 
+/** DPO of all weights in fp32, theirs as many pairs at a time as it is fastest with. */
+function alignmentCells() {
+  const found = spawnSync(python, ['-W', 'ignore', '-c', 'import trl; print(f"TRL {trl.__version__} DPOTrainer")'], {
+    encoding: 'utf8',
+  });
+  if (found.status !== 0) fail(`${python} has no TRL: install it with \`pip install trl\``);
+  return list(options.shapes).map((shape) => ({
+    name: `DPO ${shape}`,
+    ours: async () => (await ours('align', shape, 'fp32')).align,
+    peers: [
+      {
+        name: found.stdout.trim().split('\n').at(-1),
+        measure: () => theirs('dpo.py', ['--shape', shape, ...context]),
+      },
+    ],
+  }));
+}
+
 /** One round of a cell: ours and each peer once. */
 async function measureRound(cell, isForward) {
   const round = {};
@@ -213,7 +231,8 @@ async function measureRound(cell, isForward) {
 
 /** What both sides say of their work, and must say alike. */
 const sameWork = [
-  ...['parameters', 'tokensPerStep', 'flopsPerToken', 'trained', 'conversations', 'tokens', 'countedTokens'],
+  ...['parameters', 'tokensPerStep', 'flopsPerToken', 'trained', 'conversations', 'pairs', 'pairsPerStep'],
+  ...['tokens', 'countedTokens'],
 ];
 
 function spread(values) {
@@ -237,8 +256,10 @@ function compare(cell, peer, rounds) {
   const importRssMiB = of(peer, 'importRssMiB').median;
   const memory = { peakRssMiB: both('peakRssMiB'), rssRatio, importRssMiB };
   if (rounds[0].ours.gflops !== undefined) return { ...row, gflops: both('gflops'), ...memory, measured: rounds };
+  const epoch = { ...row, ...memory, epochSeconds: both('epochSeconds'), measured: rounds };
+  if (rounds[0].ours.pairs !== undefined) return { ...epoch, rows: `${rounds[0].ours.pairs} pairs` };
   const wholeOfPretraining = of('ours', 'wholeOfPretraining');
-  return { ...row, ...memory, epochSeconds: both('epochSeconds'), wholeOfPretraining, measured: rounds };
+  return { ...epoch, rows: `${rounds[0].ours.conversations} conversations`, wholeOfPretraining };
 }
 
 function print(rows) {
@@ -268,9 +289,9 @@ function print(rows) {
     console.log(cells.join('  ').trimEnd());
   }
   const imported = rows.find((row) => row.importRssMiB)?.importRssMiB;
-  for (const { cell, epochSeconds, wholeOfPretraining } of rows.filter((row) => row.epochSeconds)) {
-    console.log(`\n${cell}: an epoch of 2,000 conversations takes ${sides(epochSeconds)} s at these speeds.`);
-    if (wholeOfPretraining.median) {
+  for (const { cell, epochSeconds, rows: epoch, wholeOfPretraining } of rows.filter((row) => row.epochSeconds)) {
+    console.log(`\n${cell}: an epoch of ${epoch} takes ${sides(epochSeconds)} s at these speeds.`);
+    if (wholeOfPretraining?.median) {
       console.log(
         `SFT of all weights: ${times(wholeOfPretraining)} the tokens/s of pretraining on rows of the same length.`,
       );
@@ -279,9 +300,10 @@ function print(rows) {
   if (imported) console.log(`\n${whole(imported)} MiB of PyTorch's peak RSS are there once it is imported.`);
 }
 
-const known = { train: trainingCells, sft: fineTuningCells, decode: decodingCells };
+const known = { train: trainingCells, sft: fineTuningCells, align: alignmentCells, decode: decodingCells };
 const wanted = list(options.only);
-for (const what of wanted) if (!(what in known)) fail(`--only: there is no ${what}; choose among train, sft, decode`);
+for (const what of wanted)
+  if (!(what in known)) fail(`--only: there is no ${what}; choose among ${Object.keys(known).join(', ')}`);
 const roundCount = Number(options.rounds);
 if (!Number.isInteger(roundCount) || roundCount < 1) fail('--rounds: a whole number from 1');
 const rows = [];

@@ -1,4 +1,5 @@
 // Trains or decodes in a process of its own, for compute.ts. Where the parent is gone, it stops early.
+import { measureAlignment } from './alignment.js';
 import { answerParent } from './child.js';
 import type { ComputeJob } from './compute.js';
 import { measureDecode } from './decode.js';
@@ -15,6 +16,8 @@ answerParent(async (job: ComputeJob): Promise<unknown> => {
       return measureTraining(job, () => parent.signal.aborted);
     case 'fine-tune':
       return measureFineTuning(job, () => parent.signal.aborted);
+    case 'align':
+      return measureAlignment(job, () => parent.signal.aborted);
     case 'decode':
       return measureDecode(job);
     case 'rollouts':

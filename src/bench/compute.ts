@@ -1,5 +1,6 @@
 // Training and decoding, each measured in a process of its own: its peak of memory is then its own, and no thread pool,
 // cache or compiled code of the measurement before is left in it.
+import type { AlignmentJob, AlignmentMeasurement } from './alignment.js';
 import { askChild } from './child.js';
 import type { DecodeJob, DecodeMeasurement } from './decode.js';
 import type { FineTuningJob, FineTuningMeasurement } from './fine-tuning.js';
@@ -9,6 +10,7 @@ import type { TrainJob, TrainMeasurement } from './train.js';
 interface Measurements {
   train: [TrainJob, TrainMeasurement];
   'fine-tune': [FineTuningJob, FineTuningMeasurement];
+  align: [AlignmentJob, AlignmentMeasurement];
   decode: [DecodeJob, DecodeMeasurement];
   rollouts: [RolloutJob, RolloutMeasurement];
 }
@@ -18,6 +20,7 @@ export type ComputeJob = { [W in Work]: { work: W } & Measurements[W][0] }[Work]
 const worked: Record<Work, string> = {
   train: 'trained',
   'fine-tune': 'fine-tuned',
+  align: 'aligned',
   decode: 'decoded',
   rollouts: 'sampled answers of',
 };

@@ -16,9 +16,9 @@ import { tokenObjective } from '../train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
 import { randomIds } from './inputs.js';
-import { spreadOf } from './measure.js';
 import { residentBytes } from './resident.js';
-import { type FineTunedShape, fineTunedShapeOf } from './shapes.js';
+import { conversationLengths, type FineTunedShape, fineTunedShapeOf } from './shapes.js';
+import { timeSteps } from './steps.js';
 
 export interface FineTuningJob extends ComputeChoice {
   shape: FineTunedShape;
@@ -61,9 +61,6 @@ export interface FineTuningMeasurement {
   loss: number;
 }
 
-const warmUpSteps = 2;
-const maxSteps = 20;
-const maxSeconds = 20;
 export const conversationCount = 2000;
 
 /** Tokens that are computed at a time: no faster beyond, and memory grows with them. */
@@ -86,43 +83,32 @@ export async function measureFineTuning(
   const source = { length: sequences.length, get: (index: number) => sequences[index] };
   const shapeOfBatch = { rows: rowsAtATime, columns, padId: shape.config.pad_token_id };
   const objective = tokenObjective(new PackedBatches({ source, mode: 'whole', seed: job.seed, ...shapeOfBatch }));
-  const perToken: number[] = [];
-  let loss = Number.NaN;
-  const started = performance.now();
-  const isEnough = (): boolean =>
-    job.steps === undefined
-      ? perToken.length >= maxSteps || performance.now() - started > maxSeconds * 1000
-      : perToken.length >= job.steps;
+  const run = async (step: number) => {
+    const start = performance.now();
+    const batches: TokenBatch[] = [];
+    while (batches.length < accumulation) batches.push(await objective.next());
+    const at = { step, learningRate: config.learningRate };
+    const { loss } = await trainStep(model, optimizer, objective, batches, config, at);
+    // A conversation's last token is a target alone.
+    const tokens = batches.reduce((total, { tokenCount, ids }) => total + tokenCount + ids.length, 0);
+    return { seconds: (performance.now() - start) / 1000, tokens, loss };
+  };
   try {
-    for (let step = 1; step <= warmUpSteps || perToken.length === 0 || !isEnough(); step++) {
-      if (cancelled()) break;
-      const start = performance.now();
-      const batches: TokenBatch[] = [];
-      while (batches.length < accumulation) batches.push(await objective.next());
-      const at = { step, learningRate: config.learningRate };
-      ({ loss } = await trainStep(model, optimizer, objective, batches, config, at));
-      // A conversation's last token is a target alone.
-      const tokens = batches.reduce((total, { tokenCount, ids }) => total + tokenCount + ids.length, 0);
-      if (step > warmUpSteps) perToken.push((performance.now() - start) / 1000 / tokens);
-    }
+    const { secondsPerToken, ...timing } = await timeSteps(run, { steps: job.steps, cancelled });
+    const tokens = sequences.reduce((total, sequence) => total + sequence.tokens.length, 0);
+    const counted = sequences.reduce((total, { loss = [] }) => total + Array.from(loss).filter(Boolean).length, 0);
+    return {
+      ...{ shape: job.shape, precision: job.precision, backend, rank: job.rank },
+      ...{ rows: rowsAtATime * accumulation, columns, rowsAtATime, parameters: shape.parameters },
+      trained: model.parameters.filter(isTrained).reduce((total, row) => total + sizeOf(row.shape), 0),
+      ...{ conversations: sequences.length, tokens, countedTokens: counted, ...timing },
+      epochSeconds: tokens * secondsPerToken.median,
+      peakRssMiB: residentBytes('VmHWM') / 2 ** 20,
+    };
   } finally {
     disposeOptimizer(optimizer);
     disposeModel(model);
   }
-  const seconds = spreadOf(perToken);
-  const tokens = sequences.reduce((total, sequence) => total + sequence.tokens.length, 0);
-  const counted = sequences.reduce((total, { loss: mask = [] }) => total + Array.from(mask).filter(Boolean).length, 0);
-  return {
-    ...{ shape: job.shape, precision: job.precision, backend, rank: job.rank },
-    ...{ rows: rowsAtATime * accumulation, columns, rowsAtATime, parameters: shape.parameters },
-    trained: model.parameters.filter(isTrained).reduce((total, row) => total + sizeOf(row.shape), 0),
-    ...{ conversations: sequences.length, tokens, countedTokens: counted, steps: perToken.length },
-    tokensPerSecond: 1 / seconds.median,
-    quartiles: [1 / seconds.high, 1 / seconds.low],
-    epochSeconds: tokens * seconds.median,
-    peakRssMiB: residentBytes('VmHWM') / 2 ** 20,
-    loss,
-  };
 }
 
 /** With adapters of that rank beside a frozen base: of bf16 where a published model of that shape would be. */
@@ -134,14 +120,12 @@ function modelOf({ config, isStoredAsHalves }: Sizes, { rank, seed }: FineTuning
   return withParameters(base, withAdapters(base.parameters, adapterShape(base.parameters, lora)), seed);
 }
 
-/** Lengths as bench/peers/shapes.py has them: an eighth of a row up to a whole one, the answer the second half. */
 function conversationsOf({ config, columns }: Sizes, seed: number): TokenSequence[] {
   const random = Random.stream(seed, 'bench-conversations');
-  const shortest = columns >> 3;
   return Array.from({ length: conversationCount }, (_, index) => {
-    const length = shortest + ((index * 7919) % (columns - shortest + 1));
-    const tokens = Array.from(randomIds(length, config.vocab_size - 2, random), (id) => id + 2);
-    return { id: `conversation-${index}`, tokens, loss: tokens.map((_, i) => Number(i >= length >> 1)) };
+    const { prompt, answer } = conversationLengths(index, columns);
+    const tokens = Array.from(randomIds(prompt + answer, config.vocab_size - 2, random), (id) => id + 2);
+    return { id: `conversation-${index}`, tokens, loss: tokens.map((_, i) => Number(i >= prompt)) };
   });
 }
 

@@ -5,6 +5,7 @@ import { availableCores } from '../base/cores.js';
 import type { BackendChoice, Precision, Quantization } from '../config/compute.js';
 import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
+import type { AlignmentMeasurement } from './alignment.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
 import { inChild } from './compute.js';
 import { type DataResult, measureData } from './data.js';
@@ -20,7 +21,19 @@ import { type FineTunedShape, isShapeName, namedShapes, type ShapeName, shapeOf,
 import type { TrainMeasurement } from './train.js';
 
 export const sections = [
-  ...(['machine', 'gemm', 'ops', 'train', 'sft', 'decode', 'rollouts', 'neighbour', 'checkpoint', 'data'] as const),
+  ...([
+    'machine',
+    'gemm',
+    'ops',
+    'train',
+    'sft',
+    'align',
+    'decode',
+    'rollouts',
+    'neighbour',
+    'checkpoint',
+    'data',
+  ] as const),
 ];
 export type Section = (typeof sections)[number];
 
@@ -76,6 +89,7 @@ export interface BenchResult {
   ops: OpResult[];
   train: TrainResult[];
   sft: SftResult[];
+  align: AlignmentMeasurement[];
   decode: DecodeResult[];
   rollouts: RolloutResult[];
   /** Empty where the machine has one core, or its backend takes no thread count. */
@@ -102,7 +116,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = {
-    ...{ machine, gemm: [], ops: [], train: [], sft: [], decode: [] },
+    ...{ machine, gemm: [], ops: [], train: [], sft: [], align: [], decode: [] },
     ...{ rollouts: [], neighbour: [], checkpoint: [], data: [] },
     othersShare: {},
   };
@@ -159,6 +173,12 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         }
       }
     },
+    align: () =>
+      each(firstPrecision, shapes, async (shape, precision) => {
+        watcher.onStart(`align ${shape}`);
+        const job = { shape, precision, backend: choice, threads, steps, seed, columns: settings.context };
+        result.align.push(await inChild('align', job));
+      }),
     decode: () =>
       each(decodePrecisions, shapes, async (shape, precision) => {
         for (const temperature of settings.temperatures ?? [0, 1]) {

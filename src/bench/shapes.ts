@@ -62,6 +62,20 @@ export function fineTunedShapeOf(
   return { config, rows, columns: length, parameters: parameterCount(config), isStoredAsHalves: true };
 }
 
+/** Tokens of a conversation's prompt and of its answer: together an eighth of a row up to a whole one. */
+export function conversationLengths(index: number, columns: number): { prompt: number; answer: number } {
+  const shortest = columns >> 3;
+  const length = shortest + ((index * 7919) % (columns - shortest + 1));
+  return { prompt: length >> 1, answer: length - (length >> 1) };
+}
+
+/** Tokens of a prompt and of its two answers: a conversation's, and another answer up to a quarter shorter or longer. */
+export function pairLengths(index: number, columns: number): { prompt: number; chosen: number; rejected: number } {
+  const { prompt, answer: chosen } = conversationLengths(index, columns);
+  const rejected = Math.max(1, Math.floor((chosen * (768 + ((index * 7907) % 513))) / 1024));
+  return { prompt, chosen, rejected: Math.min(rejected, columns - prompt) };
+}
+
 /** An engine that holds bf16 operands may multiply them either way: its limit is the higher of the two. */
 export type Peaks = Pick<MachineLimits, 'fp32PeakGflops' | 'bf16PeakGflops'>;
 

@@ -11,9 +11,9 @@ import { tokenObjective } from '../train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
 import { causalRanges, randomIds, rowPositions } from './inputs.js';
-import { spreadOf } from './measure.js';
 import { residentBytes } from './resident.js';
 import { type Shape, type ShapeName, shapeOf } from './shapes.js';
+import { timeSteps } from './steps.js';
 
 export interface TrainJob extends ComputeChoice {
   shape: ShapeName;
@@ -47,10 +47,6 @@ export interface TrainMeasurement {
   loss: number;
 }
 
-const warmUpSteps = 2;
-const maxSteps = 20;
-const maxSeconds = 20;
-
 /** Opens the backend and trains a fresh model; `cancelled` is asked between steps. */
 export async function measureTraining(
   job: TrainJob,
@@ -62,38 +58,29 @@ export async function measureTraining(
   const optimizer = createOptimizer(model);
   const config = trainSchema.parse({ learningRate: 1e-3, schedule: 'constant' });
   const objective = randomTokens(shape, job.seed);
-  const times: number[] = [];
-  let loss = Number.NaN;
-  const started = performance.now();
-  const isEnough = (): boolean =>
-    job.steps === undefined
-      ? times.length >= maxSteps || performance.now() - started > maxSeconds * 1000
-      : times.length >= job.steps;
+  const tokens = shape.rows * shape.columns;
+  const run = async (step: number) => {
+    const batch = await objective.next();
+    const start = performance.now();
+    const { loss } = await trainStep(model, optimizer, objective, [batch], config, {
+      ...{ step, learningRate: config.learningRate },
+    });
+    return { seconds: (performance.now() - start) / 1000, tokens, loss };
+  };
   try {
-    for (let step = 1; step <= warmUpSteps || times.length === 0 || !isEnough(); step++) {
-      if (cancelled()) break;
-      const batch = await objective.next();
-      const start = performance.now();
-      const at = { step, learningRate: config.learningRate };
-      ({ loss } = await trainStep(model, optimizer, objective, [batch], config, at));
-      if (step > warmUpSteps) times.push((performance.now() - start) / 1000);
-    }
+    const { steps, tokensPerSecond, quartiles, loss } = await timeSteps(run, { steps: job.steps, cancelled });
+    const flopsPerToken = trainingFlopsPerToken(shape.config, shape.columns);
+    return {
+      ...{ shape: job.shape, precision: job.precision, backend, parameters: shape.parameters },
+      ...{ rows: shape.rows, columns: shape.columns, tokensPerStep: tokens, flopsPerToken, steps },
+      ...{ tokensPerSecond, quartiles, gflops: flopsPerToken * tokensPerSecond * 1e-9 },
+      peakRssMiB: residentBytes('VmHWM') / 2 ** 20,
+      loss,
+    };
   } finally {
     disposeOptimizer(optimizer);
     disposeModel(model);
   }
-  const seconds = spreadOf(times);
-  const tokens = shape.rows * shape.columns;
-  const flopsPerToken = trainingFlopsPerToken(shape.config, shape.columns);
-  return {
-    ...{ shape: job.shape, precision: job.precision, backend, parameters: shape.parameters },
-    ...{ rows: shape.rows, columns: shape.columns, tokensPerStep: tokens, flopsPerToken, steps: times.length },
-    tokensPerSecond: tokens / seconds.median,
-    quartiles: [tokens / seconds.high, tokens / seconds.low],
-    gflops: (flopsPerToken * tokens * 1e-9) / seconds.median,
-    peakRssMiB: residentBytes('VmHWM') / 2 ** 20,
-    loss,
-  };
 }
 
 /** Batches of uniformly random tokens: full rows, one document each, every prediction counts. */

@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import { mossctl } from '../e2e/cli.js';
 
 test('bench --json prints one object with the documented keys', async () => {
-  const only = ['--only', 'train,sft,decode,rollouts,neighbour,checkpoint', '--shape', '100k', '--steps', '1'];
+  const only = ['--only', 'train,sft,align,decode,rollouts,neighbour,checkpoint', '--shape', '100k', '--steps', '1'];
   const words = [...only, '--batch', '2', '--context', '48', '--backend', 'wasm', '--json'];
   const { code, stdout, stderr } = await mossctl(['bench', ...words]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout.trim().split('\n').length, 1);
-  const { machine, gemm, ops, train, sft, decode, rollouts, neighbour, checkpoint, data, othersShare } =
+  const { machine, gemm, ops, train, sft, align, decode, rollouts, neighbour, checkpoint, data, othersShare } =
     JSON.parse(stdout);
   const peak = machine.fp32PeakGflops;
   assert.ok(peak === null ? machine.missing.length > 0 && machine.bandwidthGBs === null : peak > 1);
@@ -19,6 +19,7 @@ test('bench --json prints one object with the documented keys', async () => {
     'machine',
     'train',
     'sft',
+    'align',
     'decode',
     'rollouts',
     'neighbour',
@@ -36,6 +37,10 @@ test('bench --json prints one object with the documented keys', async () => {
     ],
   );
   for (const key of ['tokensPerSecond', 'epochSeconds', 'ofPretraining', 'peakRssMiB']) assert.ok(sft[1][key] > 0, key);
+  assert.deepEqual([align[0].pairs, align[0].pairsPerStep, align[0].columns], [2000, 16, 48]);
+  assert.ok(Math.abs(align[0].loss - Math.LN2) < 1e-3, 'the reference is the policy as it was');
+  for (const key of ['tokensPerSecond', 'epochSeconds', 'referenceShare', 'peakRssMiB'])
+    assert.ok(align[0][key] > 0, key);
   assert.deepEqual(
     decode.map((row: Record<string, unknown>) => [row.shape, row.precision, row.batch, row.context, row.temperature]),
     [
@@ -81,7 +86,7 @@ test('bench refuses an option that no section takes', async () => {
   assert.equal(stdout, '', 'before anything is measured');
   assert.match(
     stderr,
-    /--context has no effect on machine, rollouts\. Omit it, or add train or sft or decode to --only/,
+    /--context has no effect on machine, rollouts\. Omit it, or add train or sft or align or decode to --only/,
   );
   assert.match(stderr, /--batch has no effect .* add decode to --only/);
 });

@@ -63,7 +63,7 @@ export async function bench(options: BenchOptions): Promise<void> {
 
 /** The sections that an option is for; one that is not named here is for all. */
 const takenBy = {
-  context: ['train', 'sft', 'decode'],
+  context: ['train', 'sft', 'align', 'decode'],
   batch: ['decode'],
   temperature: ['decode'],
   quantize: ['decode'],
@@ -179,6 +179,25 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         ...[formatShort(row.trained), `${row.rows} × ${row.columns}`, formatCount(row.tokensPerSecond)],
         ...[range(row.quartiles), percent(row.ofPretraining), `${formatCount(row.epochSeconds)} s`],
         `${formatCount(row.peakRssMiB)} MiB`,
+      ]),
+    ),
+  align: ({ align }) =>
+    formatTable(
+      [
+        'alignment (DPO)',
+        'precision',
+        'pairs a step',
+        'longest',
+        'tokens/s',
+        'quartiles',
+        'an epoch',
+        'of it, reference',
+        'peak RSS',
+      ],
+      align.map((row) => [
+        ...[row.shape, row.precision, `${row.pairsPerStep}, ${row.pairsAtATime} at a time`, String(row.columns)],
+        ...[formatCount(row.tokensPerSecond), range(row.quartiles), `${formatCount(row.epochSeconds)} s`],
+        ...[percent(row.referenceShare), `${formatCount(row.peakRssMiB)} MiB`],
       ]),
     ),
   decode: ({ decode }) =>
