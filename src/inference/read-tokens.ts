@@ -122,8 +122,9 @@ export class TokenReader {
     if (recorded === undefined) {
       recorded = recorder.record(
         parts.map(withShapes),
-        (tensors) => this.#forward(cache, tensors),
-        (hidden) => logits(this.#model as Model, concat(hidden as Tensor2D[], 0)),
+        // Each half's own: while one multiplies for its logits, the other may still read its cache.
+        (tensors) => logits(this.#model as Model, this.#forward(cache, tensors)),
+        (halves) => concat(halves as Tensor2D[], 0),
       );
     } else {
       recorded.run(parts);

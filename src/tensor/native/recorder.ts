@@ -39,15 +39,19 @@ export class NativeRecorder {
     if (parts.length > this.#workspaces.length) throw new Error(`record: ${parts.length} parts, at most 2`);
     const backend = this.#backend;
     const places = parts.map((inputs) => inputs.map(({ values, shape }) => keep(tensor(values, shape, 'int32'))));
-    const recordings = [...parts.keys(), 0].map((i) => new Recording(backend.addon, this.#workspaces[i]));
+    const isOne = parts.length === 1;
+    const own = isOne ? [0] : [...parts.keys(), 0];
+    const recordings = own.map((i) => new Recording(backend.addon, this.#workspaces[i]));
     const results: Tensor[] = [];
     try {
       for (const [i, inputs] of places.entries()) {
         backend.recording = recordings[i];
         results.push(keep(tidy(() => compute(inputs))));
       }
-      backend.recording = recordings.at(-1);
-      results.push(keep(tidy(() => join(results))));
+      if (!isOne) {
+        backend.recording = recordings.at(-1);
+        results.push(keep(tidy(() => join(results))));
+      }
       // Logits of every number of rows side by side would be more than a small model.
       for (const result of results) backend.lend(result);
       return new NativeRecorded(backend, recordings, places, results);
@@ -74,7 +78,7 @@ class NativeRecorded {
   readonly #frames: readonly Float64Array[];
   readonly #lead: number;
 
-  /** Of each part, and of what joins them. */
+  /** Of each part, and of what joins two. */
   constructor(
     backend: NativeBackend,
     recordings: readonly Recording[],
@@ -96,9 +100,8 @@ class NativeRecorded {
     }
     const { addon } = this.#backend;
     const [first, second, join] = this.#frames;
-    if (join === undefined) addon.replay(first);
-    else addon.replayTwo(first, second, this.#lead);
-    addon.replay(join ?? second);
+    if (second !== undefined) addon.replayTwo(first, second, this.#lead);
+    addon.replay(join ?? first);
   }
 
   dispose(): void {
