@@ -9,6 +9,7 @@ export const budgetsSchema = z.strictObject({
   bitsPerByte: budget(8, 0.1, 'bits per byte that held-out text of each language may cost more'),
   exactMatch: budget(1, 0.05, 'share of right answers that each family of tasks may lose'),
   reward: budget(1, 0.05, 'reward that the questions of each language may lose'),
+  preference: budget(1, 0.02, 'what people prefer may become so much less probable, where tasks decide'),
 });
 export type BudgetsConfig = z.output<typeof budgetsSchema>;
 

@@ -117,7 +117,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     prompt: text,
     completion: text,
     /** Of a model that is compared with the one before it: what that one answered, and what both answers are worth. */
-    before: z.object({ completion: text, reward: number }).optional(),
+    before: z.object({ completion: text, reward: number.optional() }).optional(),
     reward: number.optional(),
   }),
   /** Once it is whole on disk: at the next save point or at the end, so that equal runs report the same in the same order. */

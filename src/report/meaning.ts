@@ -36,6 +36,16 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
+  preference: {
+    words:
+      'how probable what people chose of held-out answers has become, by how far the likelihoods have moved since alignment began; 0.5: not at all',
+    better: 'higher',
+  },
+  winRate: {
+    words: 'share of held-out pairs whose chosen answer has gained on the rejected one since alignment began',
+    better: 'higher',
+    percent: true,
+  },
   memory: {
     words: 'share of conversations in which a fact of turn 1 is in the answer of turn 4',
     better: 'higher',

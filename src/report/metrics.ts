@@ -187,6 +187,8 @@ function subjectOf(event: TimedEvent): string | undefined {
       return `${event.step} ${event.prompt}`;
     case 'checkpoint':
       return event.path;
+    case 'gate':
+      return String(event.round);
     case 'composition':
     case 'table':
       return '';

@@ -49,6 +49,7 @@ test('every section of a whole run is there', async () => {
         'Results on held-out data',
         'What each stage gained',
         'Answers to held-out prompts',
+        'What was promoted',
         'Stage: pretrain',
         'Stage: sft',
         'Stage: align',
@@ -67,9 +68,12 @@ test('every section of a whole run is there', async () => {
     html,
     /<td class="worse"><span>\+0\.071<\/span> <small>\[\+0\.040, \+0\.100\]<\/small> <small>worse<\/small>/,
   );
+  assert.match(html, /<h3>Round 3 <span class="soft">\(promoted at 50 %\)/);
+  assert.match(html, /50 %<\/td>.*?\+0\.020 <span class="soft">\[\+0\.010, \+0\.030\]<\/span>.*?<b>promoted<\/b>/s);
+  assert.match(html, /is over its &lt;budget&gt; of 0\.100/);
   assert.match(html, /<p>sft against base, .* better beyond noise in exactMatch .*; worse beyond noise in bitsPerByte/);
   assert.match(html, /share of held-out tasks whose likeliest answer is right/);
-  assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10 + 1);
+  assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10 + 1 + 6);
   assert.match(html, /Held-out reward[\s\S]*>round<\/text>/);
   assert.match(html, /aria-label="margin: margin from [^"]*"/);
   assert.match(html, /故人千里外，独坐听清歌。/);

@@ -11,10 +11,11 @@ export interface Overrun {
   budget: number;
 }
 
-/** The budget of a metric: that of `bitsPerByte.zh` is that of bits per byte. A total has none, its parts have. */
+/** The budget of a metric: that of `bitsPerByte.zh` is that of bits per byte. A total has none, its parts have; `preference` has none. */
 export function budgetOf(metric: string, budgets: BudgetsConfig): number | undefined {
   const [family, part] = metric.split('.');
-  return part !== undefined && Object.hasOwn(budgets, family) ? budgets[family as keyof BudgetsConfig] : undefined;
+  const isCounted = part !== undefined || family === 'preference';
+  return isCounted && Object.hasOwn(budgets, family) ? budgets[family as keyof BudgetsConfig] : undefined;
 }
 
 /** What `now` lost since `start` in each metric that has a budget, the largest overrun of each budget first. */

@@ -2,6 +2,7 @@
 // the held-out text that it may forget. Every model is asked the same, with the same random numbers.
 import { setImmediate } from 'node:timers/promises';
 import { digestOf } from '../../base/files.js';
+import { shorten } from '../../base/format.js';
 import type { Unit } from '../../base/statistics.js';
 import type { AlignConfig } from '../../config/align.js';
 import { samplingAt } from '../../config/sampling.js';
@@ -19,7 +20,8 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 import type { Job } from '../stage.js';
 import { mannerOf } from './alarms.js';
-import type { Labelled, Pair } from './pairs.js';
+import type { GivenPreferences } from './given.js';
+import { type LogProbabilities, preferenceSequences } from './preference-evidence.js';
 
 /** What a stage of alignment decides by, the same for all its rounds. */
 export interface Evidence {
@@ -28,10 +30,8 @@ export interface Evidence {
   scorer: Scorer;
   /** Held-out text. */
   texts: readonly TokenDocument[];
-  /** Preferences of people that no training sees. */
-  given?: { pairs: readonly Pair[]; labelled: readonly Labelled[] };
-  /** What decides on promotion. */
-  metric: 'reward';
+  /** Preferences of people that no training sees, and their prompts. */
+  given?: GivenPreferences['heldOut'];
 }
 
 /** A model as it was measured. */
@@ -40,22 +40,31 @@ export interface ModelFigures {
   /** Nats a token of its own answers: its entropy, and how far they are from what the round began with. */
   entropy?: number;
   kl?: number;
-  /** Of the first tasks, to be read. */
+  /** Of the held-out answers of people. */
+  logProbabilities: LogProbabilities;
+  /** One answer to each task, to be read. */
   shown: readonly ShownAnswer[];
 }
 
 export interface ShownAnswer {
   prompt: string;
   completion: string;
-  reward: number;
+  reward?: number;
 }
 
-const shownAnswers = 8;
+const maxShown = 500;
+const maxShownCharacters = 1000;
+
+/** What decides on promotion: what people prefer, where no task has a check. */
+export function decidingMetric({ tasks }: Pick<Evidence, 'tasks'>): 'reward' | 'preference' {
+  return tasks.length > 0 ? 'reward' : 'preference';
+}
 
 /** Answers whose entropy and divergence are taken, at most: they are means over thousands of tokens. */
 const comparedAnswers = 256;
 const rows = 8;
-const maxColumns = 1024;
+/** People's prompts that are answered. */
+const maxUnscored = 128;
 
 /** Held-out text that the final table does not use; none where the run has no corpus, which is said. */
 export async function heldOutTexts(
@@ -72,12 +81,13 @@ export async function heldOutTexts(
 }
 
 /** Two models measured with the same evidence can be compared. */
-export function evidenceDigest({ config, seed }: Job<AlignConfig>, { tasks, scorer, texts }: Evidence): string {
+export function evidenceDigest({ config, seed }: Job<AlignConfig>, { tasks, scorer, texts, given }: Evidence): string {
   const { heldOutSamples, maxNewTokens, temperature } = config;
   return digestOf({
     ...{ heldOutSamples, maxNewTokens, temperature, seed, scorer: scorer.name },
     tasks: tasks.map(({ messages, check, kind = null, group = null }) => ({ messages, check, kind, group })),
     texts: texts.map(({ language, tokens }) => [language, [...tokens]]),
+    given: given === undefined ? null : preferenceSequences(given).map(({ id, tokens }) => [id, Array.from(tokens)]),
   });
 }
 
@@ -88,19 +98,27 @@ export async function measureModel(
   { model, policy, label }: { model: LocalModel; policy?: LocalModel; label: string },
 ): Promise<ModelFigures> {
   const { config, seed, signal, reporter } = job;
-  const { tasks, scorer, texts } = evidence;
+  const { tasks, scorer, texts, given } = evidence;
+  // Of people's prompts the answers have no score: they are looked at, and no more.
+  const asked = tasks.length > 0 ? tasks : (given?.prompts ?? []).slice(0, maxUnscored);
   const measurements = new Map(measureTexts(await measureHeldOut(model.model, texts, signal)));
-  const answers = await answerTasks(model, tasks, {
-    ...{ samples: config.heldOutSamples, seed, signal },
+  const answers = await answerTasks(model, asked, {
+    ...{ samples: tasks.length > 0 ? config.heldOutSamples : 1, seed, signal },
     maxNewTokens: config.maxNewTokens,
     sampling: samplingAt(config.temperature),
     onProgress: (done, total) => reporter.emit({ type: 'progress', label, done, total, unit: 'answers' }),
   });
-  const rewards = await scorer.score(answers, signal);
+  const rewards = tasks.length > 0 ? await scorer.score(answers, signal) : [];
   for (const [metric, units] of mannerOf(answers).measurements) measurements.set(metric, units);
-  for (const [metric, units] of rewardsOf(answers, rewards)) measurements.set(metric, units);
+  if (tasks.length > 0) for (const [metric, units] of rewardsOf(answers, rewards)) measurements.set(metric, units);
   const compared = await distances(answers.slice(0, comparedAnswers), model, policy);
-  return { measurements, ...compared, shown: firstAnswers(answers, rewards) };
+  const sequences = given === undefined ? [] : preferenceSequences(given);
+  return {
+    measurements,
+    ...compared,
+    logProbabilities: (await logProbabilities(model.model, sequences)).sums,
+    shown: firstAnswers(answers, rewards),
+  };
 }
 
 /** `reward`, and `reward.<language>` of the questions in each. */
@@ -119,11 +137,15 @@ function rewardsOf(answers: readonly Answer[], rewards: readonly number[]): Meas
   return new Map([['reward', of(() => true)], ...parts]);
 }
 
-/** The first answer to each of the first tasks. */
+/** The first answer to each task. */
 function firstAnswers(answers: readonly Answer[], rewards: readonly number[]): ShownAnswer[] {
-  const all = answers.map(({ task, text }, i) => ({ task, completion: text, reward: rewards[i] }));
-  const first = all.filter(({ task }, i) => task !== all[i - 1]?.task).slice(0, shownAnswers);
-  return first.map(({ task, ...answer }) => ({ prompt: lastQuestion(task), ...answer }));
+  const all = answers.map(({ task, text }, i) => ({ task, text, reward: rewards[i] as number | undefined }));
+  const first = all.filter(({ task }, i) => task !== all[i - 1]?.task).slice(0, maxShown);
+  const short = (text: string): string => shorten(text, maxShownCharacters);
+  return first.map(({ task, text, reward }) => ({
+    ...{ prompt: short(lastQuestion(task)), completion: short(text) },
+    ...(reward !== undefined && { reward }),
+  }));
 }
 
 async function distances(
@@ -140,17 +162,21 @@ async function distances(
   const own = await logProbabilities(model.model, sequences);
   if (own.tokens === 0) return {};
   const before = policy === undefined ? own : await logProbabilities(policy.model, sequences);
-  return { entropy: -own.sum / own.tokens, kl: (own.sum - before.sum) / own.tokens };
+  const total = ({ sums }: AnswerLogProbabilities): number => [...sums.values()].reduce((a, b) => a + b, 0);
+  return { entropy: -total(own) / own.tokens, kl: (total(own) - total(before)) / own.tokens };
 }
 
-/** Σ log π over the counted tokens of all sequences, and how many those are. */
-async function logProbabilities(
-  model: Model,
-  sequences: readonly TokenSequence[],
-): Promise<{ sum: number; tokens: number }> {
-  const total = { sum: 0, tokens: 0 };
+interface AnswerLogProbabilities {
+  sums: Map<string, number>;
+  /** In all of them. */
+  tokens: number;
+}
+
+/** log π of each sequence, over its counted tokens. */
+async function logProbabilities(model: Model, sequences: readonly TokenSequence[]): Promise<AnswerLogProbabilities> {
+  const all: AnswerLogProbabilities = { sums: new Map(), tokens: 0 };
   const longest = sequences.reduce((max, { tokens }) => Math.max(max, tokens.length), 1);
-  const columns = Math.min(model.config.max_position_embeddings, maxColumns, longest);
+  const columns = Math.min(model.config.max_position_embeddings, longest);
   for (const batch of batchesOnce(sequences, { rows, columns, padId: model.config.pad_token_id })) {
     let counts = new Float32Array();
     const sums = await readResult(() => {
@@ -158,9 +184,9 @@ async function logProbabilities(
       counts = results.counts as Float32Array<ArrayBuffer>;
       return results.logProbabilities;
     });
-    total.sum += sums.reduce((a, b) => a + b, 0);
-    total.tokens += counts.reduce((a, b) => a + b, 0);
+    for (const [i, id] of batch.ids.entries()) all.sums.set(id, (all.sums.get(id) ?? 0) + sums[i]);
+    all.tokens += counts.reduce((a, b) => a + b, 0);
     await setImmediate();
   }
-  return total;
+  return all;
 }

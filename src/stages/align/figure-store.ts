@@ -20,7 +20,8 @@ const entrySchema = z.object({
   units: unitsSchema,
   entropy: jsonNumber.optional(),
   kl: jsonNumber.optional(),
-  shown: z.array(z.object({ prompt: z.string(), completion: z.string(), reward: jsonNumber })),
+  logProbabilities: z.array(z.tuple([z.string(), jsonNumber])),
+  shown: z.array(z.object({ prompt: z.string(), completion: z.string(), reward: jsonNumber.optional() })),
 });
 type Entry = z.output<typeof entrySchema>;
 
@@ -61,26 +62,27 @@ export class FigureStore {
   get(model: string): ModelFigures | undefined {
     const entry = [...this.#own, ...this.#earlier].find((one) => one.model === model);
     if (entry === undefined) return undefined;
-    const { units, entropy, kl, shown } = entry;
+    const { units, entropy, kl, shown, logProbabilities } = entry;
     const measurements = Object.entries(units).map(
       ([metric, all]) => [metric, all.map(([id, value, weight]) => ({ id, value, weight }))] as const,
     );
     return {
       measurements: new Map(measurements),
       shown,
+      logProbabilities: new Map(logProbabilities),
       ...(entropy !== undefined && { entropy }),
       ...(kl !== undefined && { kl }),
     };
   }
 
-  async add(model: string, { measurements, shown, ...distances }: ModelFigures): Promise<void> {
+  async add(model: string, { measurements, shown, logProbabilities, ...distances }: ModelFigures): Promise<void> {
     const units = Object.fromEntries(
       [...measurements].map(([metric, all]) => [
         metric,
         all.map(({ id, value, weight }): [string, number, number] => [id, value, weight]),
       ]),
     );
-    this.#own.push({ model, units, ...distances, shown: [...shown] });
+    this.#own.push({ model, units, ...distances, logProbabilities: [...logProbabilities], shown: [...shown] });
     await writeSealed(this.#path, { evidence: this.#evidence, models: this.#own });
   }
 }

@@ -4,17 +4,17 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { jsonNumber } from '../../base/schema.js';
-import { ratio } from '../../base/statistics.js';
 import { type Checkpoint, identifyCheckpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { type Line, openLine, saveInterpolated } from '../../checkpoint/interpolate.js';
 import type { AlignConfig } from '../../config/align.js';
-import type { Measurements } from '../../evaluation/measurements.js';
+import { type Measurements, metricsOf } from '../../evaluation/measurements.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { gatePointSchema, type Metrics } from '../../report/event.js';
 import type { Job } from '../stage.js';
 import { answerAlarms } from './alarms.js';
-import { type Evidence, evidenceDigest, type ModelFigures, measureModel } from './evidence.js';
+import { decidingMetric, type Evidence, evidenceDigest, type ModelFigures, measureModel } from './evidence.js';
 import { FigureStore } from './figure-store.js';
+import { measurePreferences } from './preference-evidence.js';
 import { decide, type Point } from './promotion.js';
 
 /** Stored in `round.json`. */
@@ -55,23 +55,28 @@ export async function decideRound(input: GateInput): Promise<GateResult> {
   try {
     const start = await measurer.start();
     const before = await measurer.policy();
+    const metric = decidingMetric(evidence);
+    const pointOf = (alpha: number, figures: ModelFigures): Point => ({
+      alpha,
+      measurements: withPreferences(evidence, start, figures),
+    });
     const points: Point[] = [];
     const measured = new Map([[0, before]]);
     for (const alpha of moved) {
       const { path, digest } = alpha === 1 ? candidate : await savePoint(input, line as Line, alpha);
       const after = await measurer.of(digest, path, `α = ${alpha}`);
       measured.set(alpha, after);
-      points.push({ alpha, measurements: after.measurements, alarms: alarmsOf(before, after, job.config) });
+      points.push({ ...pointOf(alpha, after), alarms: alarmsOf(before, after, job.config) });
       await removePoints(directory);
     }
-    const settings = { metric: evidence.metric, tolerance: job.config.tolerance, budgets };
-    const policyPoint = { alpha: 0, measurements: before.measurements };
-    const { promoted, alpha, text, curve } = decide(policyPoint, points, start.measurements, settings);
-    job.reporter.emit({ type: 'gate', round, alpha, metric: evidence.metric, points: curve });
+    const began = pointOf(0, start).measurements;
+    const settings = { metric, tolerance: job.config.tolerance, budgets };
+    const { promoted, alpha, text, curve } = decide(pointOf(0, before), points, began, settings);
+    job.reporter.emit({ type: 'gate', round, alpha, metric, points: curve });
     showAnswers(input, before, measured.get(promoted ? alpha : moved[moved.length - 1]));
     const { path, digest } = !promoted ? policy : alpha === 1 ? candidate : await savePoint(input, line as Line, alpha);
-    const kept = measured.get(alpha) ?? before;
-    return { promoted, alpha, path, digest, text, curve, metrics: keptMetrics(kept.measurements, evidence.metric) };
+    const metrics = keptMetrics(curve.find((point) => point.alpha === alpha)?.metrics ?? {}, metric);
+    return { promoted, alpha, path, digest, text, curve, metrics };
   } finally {
     await measurer.close();
   }
@@ -79,9 +84,11 @@ export async function decideRound(input: GateInput): Promise<GateResult> {
 
 /** The figures of a policy that nothing takes the place of, because there was nothing to learn. */
 export async function policyMetrics(input: Omit<GateInput, 'candidate'>): Promise<GateResult['metrics']> {
+  const { evidence } = input;
   const measurer = await Measurer.open(input);
   try {
-    return keptMetrics((await measurer.policy()).measurements, input.evidence.metric);
+    const measurements = withPreferences(evidence, await measurer.start(), await measurer.policy());
+    return keptMetrics(metricsOf(measurements), decidingMetric(evidence));
   } finally {
     await measurer.close();
   }
@@ -94,12 +101,21 @@ export async function measuredModels(
 ): Promise<Measurements[]> {
   const measurer = await Measurer.open(input);
   try {
+    const start = await measurer.start();
     const all: Measurements[] = [];
-    for (const { digest, path, name } of models) all.push((await measurer.of(digest, path, name)).measurements);
+    for (const { digest, path, name } of models)
+      all.push(withPreferences(input.evidence, start, await measurer.of(digest, path, name)));
     return all;
   } finally {
     await measurer.close();
   }
+}
+
+/** What people prefer is measured against where alignment began. */
+function withPreferences({ given }: Evidence, start: ModelFigures, figures: ModelFigures): Measurements {
+  if (given === undefined || given.pairs.length + given.labelled.length === 0) return figures.measurements;
+  const { measurements, logProbabilities } = figures;
+  return new Map([...measurements, ...measurePreferences(given, start.logProbabilities, logProbabilities)]);
 }
 
 /** Measures models, each once; the policy stays open meanwhile, for others are compared with it answer by answer. */
@@ -165,13 +181,17 @@ function alarmsOf(before: ModelFigures, after: ModelFigures, { alarms }: AlignCo
   return answerAlarms(before, after, { before: rewards[0], after: rewards[1] }, alarms).map(({ what }) => what);
 }
 
-/** Of the policy, and of what is promoted or, where nothing is, of what was trained. */
+/** Those whose reward changed most, of the policy and of what is promoted or, where nothing is, of what was trained. */
 function showAnswers({ job, round }: GateInput, before: ModelFigures, after = before): void {
-  for (const [i, answer] of after.shown.entries()) {
+  const compared = after.shown.map((answer, i) => {
     const { completion, reward } = before.shown[i];
-    job.reporter.emit({ type: 'sample', step: round, ...answer, before: { completion, reward } });
-  }
+    return { ...answer, before: { completion, reward }, change: Math.abs((answer.reward ?? 0) - (reward ?? 0)) };
+  });
+  const shown = compared.sort((a, b) => b.change - a.change).slice(0, shownAnswers);
+  for (const { change: _, ...answer } of shown) job.reporter.emit({ type: 'sample', step: round, ...answer });
 }
+
+const shownAnswers = 8;
 
 /** A checkpoint beside the round's folder, as far from the run's as that. */
 async function savePoint({ policy, directory, candidate }: GateInput, line: Line, alpha: number) {
@@ -191,11 +211,8 @@ async function removePoints(directory: string): Promise<void> {
 }
 
 /** For the chart of rounds: what decides, and what is forgotten. */
-function keptMetrics(measurements: Measurements, metric: string): Metrics {
+function keptMetrics(metrics: Metrics, metric: string): Metrics {
   const name = metric === 'reward' ? 'heldOutReward' : metric;
-  const texts = [...measurements].filter(([each]) => each.startsWith('bitsPerByte'));
-  return Object.fromEntries([
-    [name, ratio(measurements.get(metric) ?? [])],
-    ...texts.map(([each, units]) => [each, ratio(units)] as const),
-  ]);
+  const texts = Object.entries(metrics).filter(([each]) => each.startsWith('bitsPerByte'));
+  return { [name]: metrics[metric] ?? Number.NaN, ...Object.fromEntries(texts) };
 }

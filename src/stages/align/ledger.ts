@@ -18,6 +18,7 @@ import { formatDifference, formatMetric, verdictOf } from '../../report/meaning.
 import { methods } from '../../train/objectives/methods.js';
 import { sftStage } from '../sft/stage.js';
 import type { Job } from '../stage.js';
+import { decidingMetric } from './evidence.js';
 import { type GateInput, measuredModels } from './gate.js';
 import { answersOf, type RoundRow } from './pairs.js';
 
@@ -79,7 +80,7 @@ export async function accountRound(input: LedgerInput): Promise<Ledger> {
     { ...result, name: 'result' },
   ];
   const [tuned, own] = await measuredModels({ job, round, directory, policy, evidence }, models);
-  const ledger = ledgerOf({ operations, steps, metric: evidence.metric }, tuned, own);
+  const ledger = ledgerOf({ operations, steps, metric: decidingMetric(evidence) }, tuned, own);
   await rm(folder, { recursive: true, force: true });
   job.reporter.note('info', `round ${round}: ${ledger.text} (fine-tuning took ${seconds.toFixed(0)} s here)`);
   return ledger;

@@ -1,11 +1,11 @@
 // Which point between the policy and the candidate takes the policy's place (docs/decisions/004, 023): of those within the
 // budgets that look better, while chance cannot hide that they are worse by more than is tolerated, the one with the
 // highest lower bound of reward.
-import { type Estimate, pairedBootstrap, ratio } from '../../base/statistics.js';
+import { bootstrapMean, type Estimate, pairedBootstrap, ratio } from '../../base/statistics.js';
 import type { BudgetsConfig } from '../../config/gate.js';
 import type { Measurements } from '../../evaluation/measurements.js';
 import type { GatePoint, Metrics } from '../../report/event.js';
-import { formatDifference, formatMetric } from '../../report/meaning.js';
+import { formatDifference, formatInterval, formatMetric } from '../../report/meaning.js';
 import { type Overrun, overruns } from './budgets.js';
 
 /** A point on the line as it was measured. */
@@ -83,7 +83,8 @@ interface Judged {
 function judge(policy: Point, point: Point, start: Measurements, settings: DecisionSettings): Judged {
   const { metric, tolerance, budgets } = settings;
   const gain = gainOf(policy, point, metric);
-  const over = overruns(start, point.measurements, budgets);
+  // What decides is held to the tolerance.
+  const over = overruns(start, point.measurements, budgets).filter((one) => one.metric !== metric);
   const alarms = point.alarms ?? [];
   const isWithin = over.length === 0 && alarms.length === 0;
   const whys = [
@@ -107,7 +108,15 @@ function gainOf(policy: Point, point: Point, metric: string): Estimate {
 function figures(policy: Point, { point, gain }: Judged, { metric }: DecisionSettings): string {
   const value = ({ measurements }: Point): string => ratio(measurements.get(metric) ?? []).toFixed(4);
   const { text, interval } = formatDifference(metric, gain);
-  return `held-out ${metric} ${value(policy)} → ${value(point)}, ${text} ${interval}`;
+  const wins = metric === 'preference' ? winsInWords(point) : '';
+  return `held-out ${metric} ${value(policy)} → ${value(point)}, ${text} ${interval}${wins}`;
+}
+
+function winsInWords({ measurements }: Point): string {
+  const units = measurements.get('winRate');
+  if (units === undefined) return '';
+  const wins = bootstrapMean(units);
+  return `, what people chose gained in ${formatMetric('winRate', wins.mean)} of the pairs ${formatInterval('winRate', wins)}`;
 }
 
 /** The largest overrun of each budget. */

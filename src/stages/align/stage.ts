@@ -30,7 +30,7 @@ export const alignStage: Stage<WrittenAlignConfig> = {
     const given = await openGiven(job, chat);
     const { prompts, heldOut } = await readPrompts(job, chat.template);
     const texts = await heldOutTexts(job, chat.tokenizer);
-    const evidence: Evidence = { tasks: heldOut, scorer: rules, texts, given: given?.heldOut, metric: 'reward' };
+    const evidence: Evidence = { tasks: heldOut, scorer: rules, texts, given: given?.heldOut };
     // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.
     const rounds = config.rounds ?? (prompts.length === 0 ? 1 : defaultRounds);
     let metrics: Metrics = {};

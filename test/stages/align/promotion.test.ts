@@ -70,7 +70,7 @@ function pointAt(alpha: number, changes: Record<string, number>, noise = 0.01): 
     'reward.zh',
   ];
   const measurements = metrics.map((metric): [string, Unit[]] => {
-    const units = Array.from({ length: 60 }, (_, i) => {
+    const units = Array.from({ length: 24 }, (_, i) => {
       const deviation = alpha === 0 ? 0 : i % 2 === 0 ? noise : -noise;
       return { id: `u${i}`, value: 0.2 + random.uniform() + (changes[metric] ?? 0) + deviation, weight: 1 };
     });
@@ -115,7 +115,7 @@ test('budgets count from where alignment began, and a fall by chance is none', (
   const second = decide(policy, points, start, settings);
   assert.equal(second.promoted, false, '0.04 more on the 0.08 of the rounds before');
   assert.match(second.text, /bitsPerByte\.zh \+0\.120 is over its budget of 0\.100, so the earlier policy stays$/);
-  const noisy = pointAt(1, { reward: 0.1, 'exactMatch.refusal': -0.06 }, 0.3);
+  const noisy = pointAt(1, { reward: 0.2, 'exactMatch.refusal': -0.06 }, 0.3);
   assert.equal(decide(policy, [noisy], policy.measurements, settings).promoted, true);
   const sure = pointAt(1, { reward: 0.1, 'exactMatch.refusal': -0.06 });
   assert.equal(decide(policy, [sure], policy.measurements, settings).promoted, false);
