@@ -16,6 +16,7 @@ import type { TokenManifest } from '../../src/data/shard-writer.js';
 import { openTokens } from '../../src/data/shards.js';
 import { readSource } from '../../src/data/sources/read.js';
 import { dataSpecSchema, type Format, loadDataSpec } from '../../src/data/spec.js';
+import { readFeedbackPreferences } from '../../src/feedback/preferences.js';
 import { readMetrics } from '../../src/report/metrics.js';
 import { readSeeds } from '../../src/stages/self-instruct/seed-tasks.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
@@ -109,6 +110,10 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
     for await (const { preference } of readPreferences(path, notes)) fitPreference(preference, template, 64);
     notes.lines();
   };
+  const feedbackOf = async (input: Buffer): Promise<void> => {
+    await writeFile(path, input);
+    for await (const preference of readFeedbackPreferences(path)) fitPreference(preference, template, 64);
+  };
   const spec = dataSpecSchema.parse({
     name: 'fuzz',
     sources: [{ name: 's', from: 'file:x', format: 'txt', licence: 'x' }],
@@ -158,6 +163,7 @@ export async function rowReaders(folder: string): Promise<Reader[]> {
     ...readers,
     { name: 'conversations', seeds: world.conversations, mutate: mutateJsonLines, read: conversationsOf },
     { name: 'preferences', seeds: world.preferences, mutate: mutateJsonLines, read: preferencesOf },
+    { name: 'feedback store', seeds: [world.feedback], mutate: mutateJsonLines, read: feedbackOf, weight: 0.5 },
     { name: 'conversation list', seeds: [world.conversationArray], mutate: mutateJson, read: conversationsOf },
     {
       name: 'seed tasks',

@@ -118,6 +118,29 @@ export const conversations: readonly Buffer[] = [
 ];
 
 /** Preferences in every format that is recognised. */
+const judged = {
+  ...{ deleted: 0, id: '0123456789abcdef', conversation: 'fedcba9876543210', type: 'judgement', at: '2026-11-28' },
+  ...{ annotator: 'anna', verdict: 'first', item: '0000000000000001', prompt: [{ role: 'user', content: '1+1?' }] },
+  answers: [
+    { messages: [{ role: 'assistant', content: '2' }], model: 'x', seed: 7, sampling: { topK: 50 } },
+    { messages: [{ role: 'assistant', content: '三' }] },
+  ],
+};
+export const feedback: Buffer = lines(
+  { mossctl: 'feedback', format: 1 },
+  judged,
+  { ...judged, id: '0123456789abcdee', verdict: 'both-bad', tools: [{ name: 'add' }], shownFirst: 1 },
+  {
+    deleted: 0,
+    id: '1'.repeat(16),
+    conversation: '2'.repeat(16),
+    type: 'undo',
+    at: '',
+    annotator: '',
+    target: judged.id,
+  },
+);
+
 export const preferences: readonly Buffer[] = [
   lines(
     { id: 'a', prompt: '1+1?', chosen: '2', rejected: '3', weight: 2, group: 'sums', language: 'en' },
