@@ -10,7 +10,7 @@ import type { Checkpoint } from '../../checkpoint/directory.js';
 import { resolvedPreference } from '../../config/preference.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
-import { methods } from '../../train/objectives/methods.js';
+import { isPerToken, methods } from '../../train/objectives/methods.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import { watches } from '../../train/watch.js';
 import { checkTrainingMemory } from '../room.js';
@@ -65,7 +65,10 @@ export async function trainRound(input: RoundInput, directory: string, rows: rea
     ),
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
     steps,
-    watch: watches([firstStep, new StepAlarms(config.alarms, { answerTokens: meanTokens(chosen) })]),
+    watch: watches([
+      firstStep,
+      new StepAlarms(config.alarms, { answerTokens: isPerToken(preference) ? 1 : meanTokens(chosen) }),
+    ]),
     round,
     directory,
     tokenizerFiles: tokenizer.files(),

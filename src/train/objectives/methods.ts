@@ -1,7 +1,7 @@
 // The methods of learning from preferences, one row each: what is minimised, who proposed it, and what rows it takes.
 // Formulas: s = log π − log π_ref of an answer (a sum over its tokens), L = its log π, ℓ = L per token; w is the chosen
 // answer and l the rejected one; NLL is the negative log-likelihood of the chosen answer.
-import type { MethodName } from '../../config/preference.js';
+import type { MethodName, PreferenceConfig } from '../../config/preference.js';
 
 export interface Method {
   /** Of one row, where a batch is not named. */
@@ -65,3 +65,9 @@ export const methods = {
     needsReference: false,
   },
 } as const satisfies Record<MethodName, Method>;
+
+/** Whether what is compared, and logged as `logps/*`, is log π per token of each answer, and not summed over them. */
+export function isPerToken({ method, losses }: Pick<PreferenceConfig, 'method' | 'losses'>): boolean {
+  if (method === 'cpo') return losses.some(({ name }) => name === 'ipo');
+  return method === 'simpo' || method === 'alphapo' || method === 'orpo';
+}

@@ -15,6 +15,7 @@ import {
   type Tensor1D,
   zerosLike,
 } from '../../tensor/tf.js';
+import { isPerToken } from './methods.js';
 import {
   negativeLogSigmoid,
   type PairFigures,
@@ -33,9 +34,8 @@ const minCertainty = 1e-7;
 
 /** CPO, SimPO and AlphaPO. */
 export function referenceFree({ policy, counts }: PairValues, preference: PreferenceConfig): PairFigures {
-  const { method, losses: names, beta, labelSmoothing, simpoGamma, rewardAlpha, sftWeight } = preference;
-  const isByMean = method !== 'cpo' || names.some(({ name }) => name === 'ipo');
-  const perAnswer = isByMean ? sides((side) => perToken(policy[side], counts[side])) : policy;
+  const { method, beta, labelSmoothing, simpoGamma, rewardAlpha, sftWeight } = preference;
+  const perAnswer = isPerToken(preference) ? sides((side) => perToken(policy[side], counts[side])) : policy;
   const shaped = method === 'alphapo' ? sides((side) => alphaReward(perAnswer[side], rewardAlpha)) : perAnswer;
   const losses =
     method === 'cpo'
