@@ -52,6 +52,12 @@ export const rowsFolder = 'rows';
 export const storedRowsName = 'rows.json';
 
 // align/round-<n>/
+/** Whether a folder is that of a round, or of a point on the way to what it trained. */
+export function isRound(name: string): boolean {
+  return /^round-\d+(?:-alpha-[\d.e-]+)?$/.test(name);
+}
+/** Between a round's folder and α, in the name of a folder beside it: a point on the way to what the round trained. */
+export const pointLabel = '-alpha-';
 /** How the round ended, which finishes it. */
 export const roundName = 'round.json';
 /** What the policy answered, prompt by prompt. */

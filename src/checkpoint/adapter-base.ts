@@ -1,9 +1,9 @@
 // Where the model is that an adapter belongs to. An adapter's file may name any path: only a model folder is ever opened there, as it would be if a person had typed it, and nothing is fetched because a file says so.
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { shorten } from '../base/format.js';
-import { adapterConfigName } from '../base/layout.js';
+import { adapterConfigName, isRound } from '../base/layout.js';
 import { shellQuoted } from '../base/shell.js';
 import { hubCacheFolder } from '../network/hub-cache.js';
 import { nearModelName, parseModelName } from '../network/model-name.js';
@@ -91,13 +91,14 @@ export function publishedRepository(path: string): { name: string; revision?: st
 }
 
 /**
- * How an adapter in `directory` (`<run>/<stage>/step-…`) names its base: one that was fetched by its name, one in the same run
- * from there, any other as it is.
+ * How an adapter in `directory` (`<run>/<stage>/step-…`, `<run>/align/round-…/step-…`) names its base: one that was fetched by
+ * its name, one in the same run from there, any other by its whole path.
  */
 export function baseReference(directory: string, base: AdapterBase): AdapterBase {
   const published = publishedRepository(base.name);
   if (published !== undefined) return { ...base, ...published };
-  const run = resolve(directory, '..', '..');
+  const stage = dirname(resolve(directory));
+  const run = dirname(isRound(basename(stage)) ? dirname(stage) : stage);
   if (!isAbsolute(base.name) || !base.name.startsWith(run + sep)) return base;
-  return { ...base, name: relative(directory, base.name) };
+  return { ...base, name: relative(resolve(directory), base.name) };
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { manifestName, sampledName, settingsName } from '../base/layout.js';
+import { manifestName, pointLabel, sampledName, settingsName } from '../base/layout.js';
 import { jsonIn } from '../base/objects.js';
 import { type Manifest, readManifest } from '../checkpoint/manifest.js';
 import { foldersIn } from '../checkpoint/other-kinds.js';
@@ -58,7 +58,9 @@ export async function touchedBy(ids: ReadonlySet<string>, folder: string): Promi
       unreadable.push(directory);
     }
   }
-  const direct = found.filter(({ path }) => rounds.some((round) => path.startsWith(join(round, '/'))));
+  // What a round trained, and points on the way to it, which stand beside it.
+  const places = rounds.flatMap((round) => [join(round, '/'), round + pointLabel]);
+  const direct = found.filter(({ path }) => places.some((place) => path.startsWith(place)));
   const touched = new Set(direct.map(({ digest }) => digest));
   const descends = ({ manifest: { parent, lineage, base } }: FoundCheckpoint): boolean =>
     [parent, base?.digest, ...lineage.map(({ digest }) => digest)].some((digest) => touched.has(digest ?? ''));

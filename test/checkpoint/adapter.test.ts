@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import type { HostTensor } from '../../src/base/host-tensor.js';
+import { baseReference } from '../../src/checkpoint/adapter-base.js';
 import { adapterDtype, exportPeft, openAdapterAlone } from '../../src/checkpoint/adapter-export.js';
 import { identifyCheckpoint, openCheckpoint } from '../../src/checkpoint/directory.js';
 import { writeGgufAdapter } from '../../src/checkpoint/gguf-adapter.js';
@@ -170,6 +171,15 @@ test('a name with the adapter in it, or without the prefix of PEFT, is the same 
   const out = join(scratch, 'spelled');
   await exportPeft(out, await openAdapterAlone(path), 'f32');
   assert.ok((await readSafetensors(join(out, 'adapter_model.safetensors'))).has(`${query}.lora_A.weight`));
+});
+
+test('a base in the same run is named from the adapter, in a round too: a run that moves takes it along', () => {
+  const base = { name: '/runs/x/sft/step-000009', digest: 'd' };
+  const named = (directory: string): string => baseReference(directory, base).name;
+  assert.equal(named('/runs/x/align/step-000001'), '../../sft/step-000009');
+  for (const round of ['round-01', 'round-02-alpha-0.25'])
+    assert.equal(named(`/runs/x/align/${round}/step-000001`), '../../../sft/step-000009');
+  assert.equal(named('/runs/y/align/round-01/step-000001'), base.name);
 });
 
 test('a base is what is typed, or what lies where the file says, and only ever a model folder', async () => {

@@ -151,6 +151,7 @@ test('checkpoints that learnt from a record are found, with those that descend f
   const sft = await save('a/sft/step-000010', 'sft', 10, null);
   const one = await save('a/align/round-01/step-000005', 'align', 5, sft);
   const two = await save('a/align/round-02/step-000005', 'align', 6, one);
+  await save('a/align/round-02-alpha-0.5/step-000005', 'align', 8, one);
   await save('b/align/round-01/step-000005', 'align', 7, sft);
   await save('c/sft/step-000001', 'sft', 1, 'e'.repeat(64), [two]);
   await writeFile(join(runs, 'a/pipeline.yaml'), 'name: a\n');
@@ -159,12 +160,16 @@ test('checkpoints that learnt from a record are found, with those that descend f
   await round('b/align/round-01', ['00000000000000cc']);
   const paths = async (id: string) =>
     (await touchedBy(new Set([id]), runs)).checkpoints.map(({ path }) => path.slice(runs.length + 1));
-  assert.deepEqual(await paths('00000000000000bb'), ['a/align/round-02/step-000005', 'c/sft/step-000001']);
+  assert.deepEqual(await paths('00000000000000bb'), [
+    'a/align/round-02-alpha-0.5/step-000005',
+    'a/align/round-02/step-000005',
+    'c/sft/step-000001',
+  ]);
   assert.deepEqual(await paths('00000000000000dd'), []);
   const touched = await touchedBy(new Set(['00000000000000aa']), runs);
   assert.deepEqual(
     touched.checkpoints.map(({ isDirect }) => isDirect),
-    [true, false, false],
+    [true, false, false, false],
   );
   const within = (path: string) => join(runs, path);
   const rounds = [within('a/align/round-01')];

@@ -3,6 +3,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { pointLabel } from '../../base/layout.js';
 import { jsonNumber } from '../../base/schema.js';
 import { type Checkpoint, identifyCheckpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { type Line, openLine, saveInterpolated } from '../../checkpoint/interpolate.js';
@@ -198,8 +199,6 @@ async function savePoint({ policy, directory, candidate }: GateInput, line: Line
   const path = join(`${directory}${pointLabel}${alpha}`, basename(candidate.path));
   return { path, ...(await saveInterpolated(path, { line, start: policy, alpha })) };
 }
-
-const pointLabel = '-alpha-';
 
 /** Those that are not promoted, and what an interrupted gate left. */
 async function removePoints(directory: string): Promise<void> {

@@ -91,6 +91,13 @@ function rankedAnswers(answers: readonly ScoredAnswer[]): ScoredAnswer[] {
   return said.sort((a, b) => b.reward - a.reward);
 }
 
+/** The record of a feedback store that a row came from, or the prompt that it was sampled for; none where it is of no store. */
+export function recordOf({ id, source, feedback }: Pick<RoundRow, 'id' | 'source' | 'feedback'>): string[] {
+  if (feedback !== undefined) return [feedback];
+  const asked = source === undefined ? /^feedback:([0-9a-f]{16})(?:#|$)/.exec(id) : null;
+  return asked === null ? [] : [asked[1]];
+}
+
 /** An answer after its prompt, with loss on what the assistant says in it. */
 export function sequenceOf(
   { id, prompt }: Pick<RoundRow, 'id' | 'prompt'>,

@@ -17,7 +17,7 @@ import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { methods } from '../../train/objectives/methods.js';
-import { bestAnswer, isPair, labelsOf, makePairs, type RoundRow, readRoundRows } from './pairs.js';
+import { bestAnswer, isPair, labelsOf, makePairs, type RoundRow, readRoundRows, recordOf } from './pairs.js';
 import { type RoundSource, readOwn, sourceSchema, warnRebuilt } from './provenance.js';
 import { withTags } from './quality-tags.js';
 import type { RoundInput } from './round.js';
@@ -68,7 +68,7 @@ export async function roundData(input: RoundInput, source: RoundSource, director
   const sampledTokens = answers.reduce((sum, { promptTokens, tokens }, i) => {
     return sum + tokens.length + (i % job.config.samplesPerPrompt === 0 ? promptTokens.length : 0);
   }, 0);
-  const learntFrom = [...new Set(rows.flatMap(({ feedback }) => feedback ?? []))].sort();
+  const learntFrom = [...new Set(rows.flatMap(recordOf))].sort();
   await writeFileAtomic(path, toJsonl(rows));
   await writeSealed(summaryPath, {
     source,

@@ -5,7 +5,7 @@ import type { Conversation } from '../../../src/data/types.js';
 import { type Scorer, scoreAnswers } from '../../../src/evaluation/scorer.js';
 import { rules } from '../../../src/evaluation/scorers/rules.js';
 import type { Answer } from '../../../src/evaluation/tasks.js';
-import { bestAnswer, makePairs } from '../../../src/stages/align/pairs.js';
+import { bestAnswer, makePairs, recordOf } from '../../../src/stages/align/pairs.js';
 
 const task: Conversation = {
   ...{ id: 'sum', messages: [{ role: 'user', content: '12+33=?' }], language: 'en' },
@@ -49,4 +49,13 @@ test('rejection sampling keeps the best of answers that differ', async () => {
   ]);
   assert.deepEqual(bestAnswer(scored, { ...options, minMargin: 15 }), []);
   assert.deepEqual(bestAnswer([], options), []);
+});
+
+test('a row names the record that it was judged in, or that its prompt came from', () => {
+  const id = 'feedback:00000000000000aa';
+  assert.deepEqual(recordOf({ id: `${id}#0` }), ['00000000000000aa']);
+  assert.deepEqual(recordOf({ id: `${id}#0#chosen` }), ['00000000000000aa']);
+  assert.deepEqual(recordOf({ id, source: 'pairs.jsonl' }), []);
+  assert.deepEqual(recordOf({ id, source: 'feedback', feedback: '00000000000000bb' }), ['00000000000000bb']);
+  assert.deepEqual(recordOf({ id: 'sum#0' }), []);
 });
