@@ -5,6 +5,7 @@ import { digestOf } from '../../base/files.js';
 import { countOf, formatCount } from '../../base/format.js';
 import type { PreferenceFormat } from '../../config/preference-data.js';
 import { RowNotes } from '../../data/conversations/notes.js';
+import { groupNames } from '../../data/groups.js';
 import { HoldOut } from '../../data/hold-out.js';
 import { type AnswerTokens, fitPreference } from '../../data/preferences/fit.js';
 import type { Preference } from '../../data/preferences/types.js';
@@ -76,11 +77,12 @@ export async function readGiven(job: Job<unknown>, request: GivenRequest): Promi
   const learnt: FittedRow[] = [];
   const sources = await preferenceSources(request.data);
   const notes = new RowNotes('preference');
+  const all: FittedRow[] = [];
   for (const source of sources) {
-    for await (const fitted of readSource(job, source, { request, notes, ids })) {
-      learnt.push(...holdOut.add(groupOf(fitted.preference), fitted));
-    }
+    for await (const fitted of readSource(job, source, { request, notes, ids })) all.push(fitted);
   }
+  const groups = groupNames(all.map(({ preference, row }) => [groupOf(preference), `asked ${digestOf(row.prompt)}`]));
+  for (const [i, fitted] of all.entries()) learnt.push(...holdOut.add(groups[i], fitted));
   notes.report(job.reporter);
   const finished = holdOut.finish();
   learnt.push(...finished.learnt);

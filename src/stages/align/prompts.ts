@@ -2,17 +2,20 @@
 // nothing could say whether an answer is right; what people asked in chats has none, and is scored by form alone.
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { digestOf } from '../../base/files.js';
 import { countOf } from '../../base/format.js';
 import { heldOutRowsName, promptRowsName } from '../../base/layout.js';
 import type { AlignConfig } from '../../config/align.js';
 import { feedbackName } from '../../config/paths.js';
 import { detectLanguage } from '../../data/clean.js';
+import { groupNames } from '../../data/groups.js';
 import type { Conversation } from '../../data/types.js';
 import { askableTasks, lastQuestion, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
 import { readFeedbackPrompts } from '../../feedback/preferences.js';
 import { defaultStore, isFeedbackStore } from '../../feedback/store.js';
 import type { StageReporter } from '../../report/event.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
+import { fieldMessage } from '../../tokenizer/message.js';
 import type { Job } from '../stage.js';
 
 export interface Prompts {
@@ -40,10 +43,7 @@ export async function readPrompts(
     const path = given === feedbackName ? defaultStore : given;
     const tasks = (await isFeedbackStore(path)) ? await readAsked(path, template, reporter) : await read(path);
     if (tasks.length < 2) throw tooFew(path, tasks.length);
-    const count = Math.max(1, Math.floor(tasks.length / 10));
-    const { validation } = splitHeldOut(tasks);
-    const heldOut = validation.slice(0, count);
-    return { prompts: tasks.filter((task) => !heldOut.includes(task)), heldOut };
+    return split(grouped(tasks), path);
   }
   const folder = inputs.selfInstruct;
   if (folder === undefined) return { prompts: [], heldOut: [] };
@@ -52,6 +52,45 @@ export async function readPrompts(
   if (prompts.length === 0) throw tooFew(join(folder, promptRowsName), 0);
   if (heldOut.length === 0) throw tooFew(join(folder, heldOutRowsName), 0);
   return { prompts, heldOut };
+}
+
+/** Tasks that ask the same are one piece of evidence, whatever group they name. */
+function grouped(tasks: readonly Conversation[]): Conversation[] {
+  const asked = ({ messages, tools = [] }: Conversation): string => {
+    const end = messages.at(-1)?.role === 'assistant' ? -1 : messages.length;
+    return `asked ${digestOf([messages.slice(0, end).map(fieldMessage), tools])}`;
+  };
+  const names = groupNames(tasks.map((task) => [task.group ?? task.id, asked(task)]));
+  return tasks.map((task, i) => (names[i] === (task.group ?? task.id) ? task : { ...task, group: names[i] }));
+}
+
+/** A tenth of the tasks or less, by whole groups, and one group at least. */
+function split(tasks: readonly Conversation[], path: string): Prompts {
+  const most = Math.max(1, Math.floor(tasks.length / 10));
+  const named = new Map<string, Conversation[]>();
+  const { validation, test } = splitHeldOut(tasks);
+  for (const task of [...validation, ...test]) {
+    const name = task.group ?? task.id;
+    named.set(name, [...(named.get(name) ?? []), task]);
+  }
+  const groups = [...named.values()];
+  const held = new Set<Conversation>();
+  for (const group of groups) if (held.size + group.length <= most) for (const task of group) held.add(task);
+  if (held.size === 0) {
+    const [least = []] = groups.sort((a, b) => a.length - b.length);
+    for (const task of least) held.add(task);
+  }
+  if (held.size === tasks.length) throw oneGroup(path, tasks.length);
+  return { prompts: tasks.filter((task) => !held.has(task)), heldOut: [...held] };
+}
+
+function oneGroup(where: string, count: number): UserError {
+  return new UserError({
+    where,
+    what: `all ${count} tasks ask the same, or are of one group`,
+    why: 'alignment keeps some tasks apart to decide on promotion, and none that it trains on',
+    next: 'Give tasks that ask different things',
+  });
 }
 
 /** What people asked, each once, whatever they thought of the answers. */

@@ -131,6 +131,17 @@ test('prompts are held out whole, the rest does not move when rows are added, an
   assert.notEqual(first.digest, more.digest);
 });
 
+test('what asks the same is on one side, whatever file it is in and whatever group it names', async () => {
+  const rows = Array.from({ length: 80 }, (_, i) => ({ prompt: `p${i % 40}`, chosen: `yes ${i}`, rejected: 'no' }));
+  const other = join(folder, 'other.jsonl');
+  await writeFile(other, toJsonl(rows.map((row, i) => ({ ...row, rejected: 'never', group: `g${i}` }))));
+  await writeFile(join(folder, 'pairs.jsonl'), toJsonl(rows));
+  const { given } = await read(other, { data: [join(folder, 'pairs.jsonl'), other], validation: 0.2 });
+  const learnt = new Set(given.pairs.map(({ prompt }) => prompt.join()));
+  assert.ok(given.heldOut.pairs.length >= 8 && given.pairs.length >= 80);
+  assert.ok(given.heldOut.pairs.every(({ prompt }) => !learnt.has(prompt.join())));
+});
+
 test('several sources have weights, and a feedback store is one: what is withdrawn leaves no trace', async () => {
   const store = join(folder, 'feedback.jsonl');
   const shared = { conversation: '0'.repeat(16), at: '2026-11-28T00:00:00.000Z', annotator: 'a' };

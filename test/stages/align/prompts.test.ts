@@ -1,0 +1,36 @@
+// Tasks of one file, some of which decide: none of those is trained on, nor is what asks the same or is of their group.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { toJsonl } from '../../../src/base/jsonl.js';
+import { stageReporter } from '../../../src/report/event.js';
+import { readPrompts } from '../../../src/stages/align/prompts.js';
+import { ChatTemplate } from '../../../src/tokenizer/chat-template.js';
+import { templateTokenizer } from '../../golden/template-tokenizer.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'mossctl-prompts-'));
+after(() => rm(folder, { recursive: true }));
+const template = new ChatTemplate(await templateTokenizer('chatml'));
+
+async function read(asked: readonly { n: number; group?: string }[]) {
+  const prompts = join(folder, 'tasks.jsonl');
+  const rows = asked.map(({ n, group }) => {
+    const messages = [{ role: 'user', content: `${n} + 1 = ?` }];
+    return { messages, check: { type: 'number', answer: n + 1 }, ...(group !== undefined && { group }) };
+  });
+  await writeFile(prompts, toJsonl(rows));
+  const job = { config: { prompts }, inputs: {}, reporter: stageReporter({ emit: () => undefined }, 'align') };
+  return readPrompts(job as unknown as Parameters<typeof readPrompts>[0], template);
+}
+
+test('a task that decides is in no training: neither twice in the file, nor by its group', async () => {
+  const many = Array.from({ length: 60 }, (_, i) => ({ n: i % 30, group: i % 30 < 15 ? 'small' : undefined }));
+  const { prompts, heldOut } = await read(many);
+  const learnt = new Set(prompts.map(({ messages }) => messages[0].content));
+  assert.equal(heldOut.length, 6);
+  assert.equal(prompts.length, 54);
+  assert.ok(heldOut.every(({ messages, group }) => group !== 'small' && !learnt.has(messages[0].content)));
+  await assert.rejects(read([{ n: 1 }, { n: 1 }, { n: 1 }]), /all 3 tasks ask the same, or are of one group/);
+});
