@@ -36,5 +36,6 @@ function isOver(metric: string, { mean, low, high }: Estimate, budget: number): 
   const loss = isCost ? mean : -mean;
   // Where one unit is all there is, there is no interval, and the mean has to do.
   const isByChance = (isCost ? low : -high) <= 0;
-  return loss > budget && !isByChance;
+  // A figure that is none is within no budget.
+  return !(loss <= budget) && !isByChance;
 }

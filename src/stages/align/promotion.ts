@@ -62,7 +62,10 @@ export function decide(
   }
   const { alpha } = best.point;
   const chosen = judged.length === 1 ? '' : ` at α = ${alpha}`;
-  const reason = `better, and a fall of more than ${settings.tolerance} is ruled out`;
+  const reason =
+    settings.metric === 'preference'
+      ? 'better beyond chance'
+      : `better, and a fall of more than ${settings.tolerance} is ruled out`;
   const rest = others === '' ? '' : ` (${others})`;
   return {
     promoted: true,
@@ -81,7 +84,7 @@ interface Judged {
 }
 
 function judge(policy: Point, point: Point, start: Measurements, settings: DecisionSettings): Judged {
-  const { metric, tolerance, budgets } = settings;
+  const { metric, budgets } = settings;
   const gain = gainOf(policy, point, metric);
   // What decides is held to the tolerance.
   const over = overruns(start, point.measurements, budgets).filter((one) => one.metric !== metric);
@@ -89,13 +92,20 @@ function judge(policy: Point, point: Point, start: Measurements, settings: Decis
   const isWithin = over.length === 0 && alarms.length === 0;
   const whys = [
     ...(gain.mean > 0 ? [] : ['not better']),
-    ...(gain.mean > 0 && !(gain.low >= -tolerance)
-      ? [`better, but a fall of more than ${tolerance} is not ruled out`]
-      : []),
+    ...(gain.mean > 0 ? unsure(gain, settings) : []),
     ...overInWords(over),
     ...alarms,
   ];
   return { point, gain, isWithin, ...(whys.length > 0 && { why: whys.join('; ') }) };
+}
+
+/**
+ * Whether chance leaves a gain too little. A whole step moves `preference` by less than what is tolerated of a reward, so that
+ * any step at all would pass: what people prefer has to have gained beyond chance.
+ */
+function unsure({ low }: Estimate, { metric, tolerance }: DecisionSettings): string[] {
+  if (metric === 'preference') return low > 0 ? [] : ['better, but that may be chance'];
+  return low >= -tolerance ? [] : [`better, but a fall of more than ${tolerance} is not ruled out`];
 }
 
 /** One that lacks the metric has gained nothing. */

@@ -52,6 +52,41 @@ test('a better mean is promoted only where a fall beyond the tolerance is ruled 
   assert.ok(decideAlone(many, 0.02).promoted, 'more tasks know better');
 });
 
+test('what people prefer has to have gained beyond chance: no small step falls by as much as is tolerated of a reward', () => {
+  const decided = (gain: number) => {
+    const { before, after } = rewards(100, gain, 1e-4); // standard error 1e-5
+    const [policy, candidate] = [before, after].map((units): Measurements => new Map([['preference', units]]));
+    const points = [{ alpha: 1, measurements: candidate }];
+    return decide({ alpha: 0, measurements: policy }, points, policy, {
+      metric: 'preference',
+      tolerance: 0.02,
+      budgets,
+    });
+  };
+  const chance = decided(1e-6);
+  assert.equal(chance.promoted, false);
+  assert.match(chance.text, /better, but that may be chance, so the earlier policy stays$/);
+  const sure = decided(1e-4);
+  assert.ok(sure.promoted);
+  assert.match(sure.text, /: promoted: better beyond chance$/);
+});
+
+test('a figure that is none is within no budget', () => {
+  const { before, after } = rewards(100, 0.05, 0.01);
+  const texts = (value: number) => ['a', 'b', 'c'].map((id) => ({ id, value, weight: 1 }));
+  const policy: Measurements = new Map([
+    ['reward', before],
+    ['bitsPerByte.en', texts(2)],
+  ]);
+  const broken: Measurements = new Map([
+    ['reward', after],
+    ['bitsPerByte.en', texts(Number.NaN)],
+  ]);
+  const points = [{ alpha: 1, measurements: broken }];
+  const settings = { metric: 'reward', tolerance: 0.02, budgets };
+  assert.equal(decide({ alpha: 0, measurements: policy }, points, policy, settings).promoted, false);
+});
+
 test('one task proves nothing', () => {
   const { promoted, text } = decideAlone(rewards(1, 0.5, 0), 1);
   assert.equal(promoted, false);
