@@ -11,6 +11,7 @@ import { methods } from '../../train/objectives/methods.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
 import { openTuning } from '../tuning.js';
+import { apartFrom } from './apart.js';
 import { type Evidence, heldOutTexts } from './evidence.js';
 import { type GivenPreferences, readGiven } from './given.js';
 import { readPrompts } from './prompts.js';
@@ -27,8 +28,9 @@ export const alignStage: Stage<WrittenAlignConfig> = {
     const job = { ...written, config };
     let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
     const chat = await openChatFormat(policy.path);
-    const given = await openGiven(job, chat);
+    const all = await openGiven(job, chat);
     const { prompts, heldOut } = await readPrompts(job, chat.template);
+    const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
     const texts = await heldOutTexts(job, chat.tokenizer);
     const evidence: Evidence = { tasks: heldOut, scorer: rules, texts, given: given?.heldOut };
     // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.

@@ -78,9 +78,17 @@ export function pairBatch(
     const own = pairs.map(({ chosen, rejected }) => [chosen, rejected] as const);
     return { ...packPairs(own, { padId }), ...figures };
   }
-  const learnt = pairs.map(({ chosen, rejected }) => [{ ...chosen, loss: undefined }, rejected] as const);
+  const learnt = pairs.map(({ chosen, rejected }) => [withPrompt(chosen), rejected] as const);
   const answerStarts = Int32Array.from(sequences, ({ loss }) => Array.from(loss ?? []).indexOf(1));
   return { ...packPairs(learnt, { padId }), ...figures, answerStarts };
+}
+
+/** Its prompt counts, too; what a tool said within the answer does not. */
+function withPrompt<Sequence extends TokenSequence>(sequence: Sequence): Sequence {
+  const { loss } = sequence;
+  if (loss === undefined) return sequence;
+  const start = Array.from(loss).indexOf(1);
+  return { ...sequence, loss: Array.from(loss, (weight, i) => (i < start ? 1 : weight)) };
 }
 
 /** What a loss compares whole batches by has no weight of one pair. */

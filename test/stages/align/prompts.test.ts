@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { stageReporter } from '../../../src/report/event.js';
+import { apartFrom } from '../../../src/stages/align/apart.js';
+import type { GivenPreferences } from '../../../src/stages/align/given.js';
 import { readPrompts } from '../../../src/stages/align/prompts.js';
 import { ChatTemplate } from '../../../src/tokenizer/chat-template.js';
 import { templateTokenizer } from '../../golden/template-tokenizer.js';
@@ -33,4 +35,27 @@ test('a task that decides is in no training: neither twice in the file, nor by i
   assert.equal(prompts.length, 54);
   assert.ok(heldOut.every(({ messages, group }) => group !== 'small' && !learnt.has(messages[0].content)));
   await assert.rejects(read([{ n: 1 }, { n: 1 }, { n: 1 }]), /all 3 tasks ask the same, or are of one group/);
+});
+
+test('a preference that asks what a held-out task asks is not learnt, and that is said', async () => {
+  const { prompts, heldOut } = await read(Array.from({ length: 10 }, (_, n) => ({ n })));
+  const pairs = [...prompts, ...heldOut].map(({ id, messages }) => {
+    const prompt = template.encode(messages, { addGenerationPrompt: true }).tokens;
+    return {
+      id,
+      prompt,
+      source: 'pairs.jsonl',
+      chosen: { tokens: [1], text: '' },
+      rejected: { tokens: [2], text: '' },
+    };
+  });
+  const lines: string[] = [];
+  const reporter = stageReporter({ emit: (event) => void (event.type === 'note' && lines.push(event.text)) }, 'align');
+  const given = { pairs, labelled: [], heldOut: { pairs: [], labelled: [], prompts: [] }, digest: '' };
+  const apart = apartFrom(heldOut, given as GivenPreferences, { template, reporter });
+  assert.deepEqual(
+    apart.pairs.map(({ id }) => id),
+    prompts.map(({ id }) => id),
+  );
+  assert.deepEqual(lines, ['1 preference asks what a held-out task asks, and is not learnt: those tasks decide']);
 });
