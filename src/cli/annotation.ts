@@ -1,10 +1,10 @@
 // One person and one item: what is shown, which keys there are, and what follows from them. Sides are drawn by chance and
 // nothing says which model is which, so that a habit (the first, the longer) cannot favour one.
 import pc from 'picocolors';
-import { printableLines } from '../base/format.js';
+import { printable, printableLines } from '../base/format.js';
 import { Random } from '../base/random.js';
 import type { Item } from '../feedback/items.js';
-import type { Judgement, Verdict } from '../feedback/record.js';
+import { type Judgement, type Verdict, verdictInWords } from '../feedback/record.js';
 import type { Message } from '../tokenizer/message.js';
 import { printLine } from './output.js';
 import type { Typist } from './typist.js';
@@ -105,7 +105,10 @@ async function editedAnswer(messages: readonly Message[], typist: Typist): Promi
 /** What was said of the judgements of one sitting. */
 export function sittingInWords(judgements: readonly Judgement[]): string[] {
   const counts = new Map<string, number>();
-  for (const { verdict } of judgements) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  for (const judgement of judgements) {
+    const verdict = printable(verdictInWords(judgement));
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  }
   const decided = judgements.filter(({ verdict }) => verdict === 'first' || verdict === 'second');
   const onFirst = decided.filter(({ verdict, shownFirst }) => (verdict === 'first') === (shownFirst === 0)).length;
   const lines = [[...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ')];

@@ -23,11 +23,13 @@ function defaultsFor(stage: TunedStage, { isPublished, adapter }: TuningKind): S
   const batchSize = 8;
   if (stage === 'align') {
     // Of models made here a fifth of the rate of fine-tuning.
-    const rate = isPublished ? 1e-6 : 1e-4;
     const source = isPublished ? "the default of TRL's DPOTrainer" : 'a fifth of the rate of fine-tuning';
-    const [learningRate, why] = { none: [rate, source], new: [10 * rate, tenfold], continued: [5 * rate, half] }[
-      what
-    ] as [number, string];
+    const rates: Record<typeof what, [number, string]> = {
+      none: [isPublished ? 1e-6 : 1e-4, source],
+      new: [isPublished ? 1e-5 : 1e-3, tenfold],
+      continued: [isPublished ? 5e-6 : 5e-4, half],
+    };
+    const [learningRate, why] = rates[what];
     return { learningRate, epochs: isPublished ? 1 : 2, batchSize, weightDecay: 0, source: why };
   }
   switch (what) {

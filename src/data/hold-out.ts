@@ -1,24 +1,33 @@
 // Which conversations are held out for measuring: by the hash of what they say, so that a row that is added moves none of the
 // others, and rows of one group go the same way. However many there are, no more than a bounded number is held out: those
 // with the lowest hashes, so that what leaves the held-out ones as rows are added is learnt, and never the other way round.
+// Where a decision hangs on them, a larger share of few rows is held out than of many, in the same order.
 import { fingerprint } from './split.js';
+
+/** Of the rows, at most, to come to a number that says something. */
+const maxShare = 0.25;
 
 export class HoldOut<T> {
   readonly #share: number;
   readonly #seed: number;
   readonly #most: number;
+  readonly #atLeast: number;
   readonly #held = new Map<number, T[]>();
   #size = 0;
   /** What draws this or more is learnt. */
   #limit: number;
   #seen = 0;
 
-  /** @param most items held at once. */
-  constructor(share: number, { seed, most }: { seed: number; most: number }) {
+  /**
+   * @param most items held at once.
+   * @param atLeast so many are wanted even where the share comes to fewer, up to a quarter of all. Default: 0.
+   */
+  constructor(share: number, { seed, most, atLeast = 0 }: { seed: number; most: number; atLeast?: number }) {
     this.#share = share;
     this.#seed = seed;
     this.#most = most;
-    this.#limit = share;
+    this.#atLeast = atLeast;
+    this.#limit = atLeast > 0 ? Math.max(share, maxShare) : share;
   }
 
   /**
@@ -34,10 +43,14 @@ export class HoldOut<T> {
     return this.#size > this.#most ? this.#giveWay() : [];
   }
 
-  /** Of so few that the share comes to less than one, all are learnt. */
+  /** Of so few that the share comes to less than one, all are learnt, unless some are wanted in any case. Never are all held out. */
   finish(): { heldOut: T[]; learnt: T[] } {
-    const all = [...this.#held].sort(([a], [b]) => a - b).flatMap(([, items]) => items);
-    return this.#seen * this.#share < 1 ? { heldOut: [], learnt: all } : { heldOut: all, learnt: [] };
+    const all = [...this.#held].sort(([a], [b]) => a - b);
+    const share = Math.max(this.#share, Math.min(maxShare, this.#atLeast / this.#seen));
+    const isAll = this.#size === this.#seen; // one group, for example
+    if (this.#seen * share < 1 || isAll) return { heldOut: [], learnt: all.flatMap(([, items]) => items) };
+    const of = (isHeld: boolean): T[] => all.flatMap(([draw, items]) => (draw < share === isHeld ? items : []));
+    return { heldOut: of(true), learnt: of(false) };
   }
 
   #giveWay(): T[] {

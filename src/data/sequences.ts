@@ -153,7 +153,7 @@ export function padSequences(
  */
 export function packSequences(sequences: readonly TokenSequence[], { padId }: { padId: number }): TokenBatch {
   const lengths = sequences.map(inputLength);
-  const { places, ...size } = fewestPositions(lengths);
+  const { places, ...size } = compactLayout(lengths);
   const builder = new BatchBuilder({ ...size, padId });
   sequences.forEach((sequence, index) => {
     builder.place(sequence, { ...places[index], from: 0, count: lengths[index] });
@@ -171,7 +171,7 @@ export function packPairs(
 ): TokenBatch {
   const shared = pairs.map(([first, second]) => sharedInputs(first, second));
   const before = pairs.map(([first], index) => inputLength(first) - shared[index]);
-  const { places, ...size } = fewestPositions(pairs.map(([, second], index) => before[index] + inputLength(second)));
+  const { places, ...size } = compactLayout(pairs.map(([, second], index) => before[index] + inputLength(second)));
   const builder = new BatchBuilder({ ...size, padId });
   const at = (index: number) => ({ row: places[index].row, column: places[index].column + before[index] });
   pairs.forEach(([first], index) => {
@@ -192,7 +192,7 @@ function sharedInputs(a: TokenSequence, b: TokenSequence): number {
   return count;
 }
 
-function fewestPositions(lengths: readonly number[]): ReturnType<typeof evenRows> {
+function compactLayout(lengths: readonly number[]): ReturnType<typeof evenRows> {
   const longest = Math.max(1, ...lengths);
   const all = lengths.map((_, index) => index).sort((a, b) => lengths[b] - lengths[a] || a - b);
   let best = evenRows(lengths, all, Math.max(1, lengths.length)); // one a row

@@ -55,6 +55,14 @@ export interface Judgement {
   shownFirst?: 0 | 1;
 }
 
+/** For people: which answer was the better one is said by its model, where two models answered. */
+export function verdictInWords({ verdict, answers }: Pick<Judgement, 'verdict' | 'answers'>): string {
+  if (verdict !== 'first' && verdict !== 'second') return verdict.replace('-', ' ');
+  const names = answers.map(({ name }) => name);
+  const better = names[verdict === 'first' ? 0 : 1];
+  return `${better === undefined || names[0] === names[1] ? verdict : better} better`;
+}
+
 /** The judgement `target` is withdrawn: as if it had never been made. */
 export interface Undo {
   type: 'undo';

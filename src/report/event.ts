@@ -101,7 +101,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     metrics: metrics.optional(),
     round: integer.optional(),
   }),
-  z.object({ type: z.literal('evaluation'), stage, step: integer, metrics }),
+  /** `round`: that it ends, in a stage of rounds; `step` is the same number then. */
+  z.object({ type: z.literal('evaluation'), stage, step: integer, metrics, round: integer.optional() }),
   /** What one step did to each part of the model ('layer 3 attention', 'embedding'), in the order of the layers. */
   z.object({
     type: z.literal('statistics'),

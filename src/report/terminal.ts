@@ -91,7 +91,7 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
     case 'stage':
       return stageLine(event, paint, known, now);
     case 'evaluation':
-      return `held-out at step ${formatCount(event.step)}: ${listMetrics(event.metrics)}`;
+      return `held-out ${event.round === undefined ? 'at step' : 'after round'} ${formatCount(event.step)}: ${listMetrics(event.metrics)}`;
     case 'sample':
       // Side by side in the report.
       if (event.stage.startsWith('eval ') || event.before !== undefined) return undefined;

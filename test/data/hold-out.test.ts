@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HoldOut } from '../../src/data/hold-out.js';
 
-function split(keys: readonly string[], { share = 0.05, seed = 1, most = 1000 } = {}) {
-  const holdOut = new HoldOut<string>(share, { seed, most });
+function split(keys: readonly string[], { share = 0.05, seed = 1, most = 1000, atLeast = 0 } = {}) {
+  const holdOut = new HoldOut<string>(share, { seed, most, atLeast });
   const learnt = keys.flatMap((key) => holdOut.add(key.replace(/ of a group.*/, ''), key));
   const end = holdOut.finish();
   return { heldOut: end.heldOut, learnt: [...learnt, ...end.learnt].sort() };
@@ -47,4 +47,20 @@ test('rows of one group go one way; of few rows none is held out, and a group th
     );
     assert.deepEqual([one.heldOut.length, one.learnt.length], [0, 50]);
   }
+});
+
+test('where a decision hangs on them, up to a quarter of few rows is held out, and never all of them', () => {
+  const of = (count: number) => split(keys.slice(0, count), { atLeast: 20 }).heldOut;
+  const share = (count: number) => of(count).length / count;
+  assert.ok(share(100) > 0.1 && share(100) < 0.3, String(share(100))); // 20 are wanted
+  assert.ok(share(40) > 0.1 && share(40) <= 0.45, String(share(40))); // a quarter is 10
+  assert.deepEqual(of(4000), split(keys).heldOut, 'of many rows the share decides');
+  for (let count = 40; count < 1000; count += 160) {
+    const grown = new Set(of(count + 160));
+    const before = new Set(of(count));
+    const isTaken = keys.slice(0, count).some((key) => grown.has(key) && !before.has(key));
+    assert.equal(isTaken, false, 'no row that was learnt is held out when others come');
+  }
+  const group = keys.slice(0, 60).map((key) => `g of a group, ${key}`);
+  for (let seed = 0; seed < 20; seed++) assert.equal(split(group, { seed, atLeast: 20 }).learnt.length, 60);
 });

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import { alignColumns, countOf, printable, printableLines, shorten } from '../../base/format.js';
 import { type PersonalKind, personalKinds } from '../../data/filters/scrub.js';
 import { type Agreement, agreements, kappaInWords } from '../../feedback/agreement.js';
-import { type Judgement, lineOf } from '../../feedback/record.js';
+import { type Judgement, lineOf, verdictInWords } from '../../feedback/record.js';
 import { scrubStore } from '../../feedback/scrubbed.js';
 import { indexStore, judgementsAt, readFeedback, type StoreIndex } from '../../feedback/store.js';
 import {
@@ -20,6 +20,9 @@ import { printJson, printLine, shownPath } from '../output.js';
 
 type Options = FeedbackOptions & OutputOptions;
 
+/** Models are named by paths, which may be long. */
+const maxVerdict = 48;
+
 export async function list(ids: readonly string[], options: Options & { all?: boolean }): Promise<void> {
   const path = await requireStore(storePath(options));
   const index = await indexStore(path);
@@ -33,7 +36,9 @@ export async function list(ids: readonly string[], options: Options & { all?: bo
     if (options.json) printJson({ ...(JSON.parse(lineOf(judgement)) as object), withdrawn: isUndone });
     else if (ids.length > 0) printWhole(judgement, isUndone);
     else rows.push(rowOf(judgement, isUndone));
-    if (!isUndone) verdicts.set(judgement.verdict, (verdicts.get(judgement.verdict) ?? 0) + 1);
+    if (isUndone) continue;
+    const verdict = verdictInWords(judgement);
+    verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
   }
   if (options.json || ids.length > 0) return;
   if (rows.length > 0) {
@@ -41,7 +46,9 @@ export async function list(ids: readonly string[], options: Options & { all?: bo
     printLine(`${alignColumns([header, ...rows]).join('\n')}\n`);
   }
   const conversations = new Set(index.live.map(({ conversation }) => conversation)).size;
-  const counts = [...verdicts].map(([verdict, count]) => `${count} ${verdict}`).join(', ');
+  const counts = [...verdicts]
+    .map(([verdict, count]) => `${count} ${shorten(printable(verdict), maxVerdict)}`)
+    .join(', ');
   const total = `${countOf(index.live.length, 'judgement')} of ${countOf(conversations, 'conversation')}`;
   const withdrawn = newestTexts(index).filter(({ id }) => index.undone.has(id)).length;
   const gone = `${withdrawn} withdrawn, ${index.deleted.length} deleted`;
@@ -53,7 +60,9 @@ function newestTexts({ texts }: StoreIndex): StoreIndex['texts'] {
   return [...new Map(texts.map((place) => [place.id, place])).values()];
 }
 
-function rowOf({ id, conversation, at, annotator, verdict, prompt }: Judgement, isUndone: boolean): string[] {
+function rowOf(judgement: Judgement, isUndone: boolean): string[] {
+  const { id, conversation, at, annotator, prompt } = judgement;
+  const verdict = shorten(printable(verdictInWords(judgement)), maxVerdict);
   return [
     ...[id.slice(0, shortIdLength), conversation.slice(0, shortIdLength), at.slice(0, 16).replace('T', ' ')],
     ...[printable(annotator), isUndone ? `${verdict} (withdrawn)` : verdict],
@@ -62,7 +71,8 @@ function rowOf({ id, conversation, at, annotator, verdict, prompt }: Judgement, 
 }
 
 function printWhole(judgement: Judgement, isUndone: boolean): void {
-  const { id, conversation, at, annotator, verdict, prompt, answers, edited } = judgement;
+  const { id, conversation, at, annotator, prompt, answers, edited } = judgement;
+  const verdict = printable(verdictInWords(judgement));
   printLine(`judgement ${id} of conversation ${conversation}`);
   printLine(`${at} by ${printable(annotator)}: ${verdict}${isUndone ? ' (withdrawn)' : ''}`);
   for (const { role, content } of prompt) printLine(`  ${role}: ${indented(content)}`);

@@ -13,7 +13,7 @@ const firstSteps = 4;
 const recentSteps = 8;
 
 const watched = { 'logps/chosen': 'chosenFall', entropy: 'entropyFall' } as const;
-type Watched = keyof typeof watched;
+type WatchedFigure = keyof typeof watched;
 
 /** A figure at the beginning, summed over `count` steps, and of the latest steps. */
 interface Course {
@@ -29,7 +29,7 @@ interface Course {
 export class StepAlarms implements Watch {
   readonly #limits: AlarmsConfig;
   readonly #answerTokens: number;
-  state: Partial<Record<Watched, Course>> = {};
+  state: Partial<Record<WatchedFigure, Course>> = {};
 
   constructor(limits: AlarmsConfig, { answerTokens }: { answerTokens: number }) {
     this.#limits = limits;
@@ -37,7 +37,7 @@ export class StepAlarms implements Watch {
   }
 
   see(figures: Metrics): Fault | undefined {
-    for (const name of Object.keys(watched) as Watched[]) {
+    for (const name of Object.keys(watched) as WatchedFigure[]) {
       const value = figures[name];
       if (value === undefined || !Number.isFinite(value)) continue;
       this.state[name] = continued(this.state[name], value);
@@ -207,7 +207,7 @@ const calmer =
 
 function goOn(alarm: keyof AlarmsConfig, off = '0'): string {
   const key = `align.alarms.${alarm}`;
-  return `To go on without this alarm: the same command with --resume --set ${key}=${off} --override ${key}`;
+  return `To continue without this alarm: the same command with --resume --set ${key}=${off} --override ${key}`;
 }
 
 type Change = Estimate & { from: number; to: number };

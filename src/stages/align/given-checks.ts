@@ -9,7 +9,7 @@ import type { FittedRow, GivenRequest } from './given.js';
 import type { PreferenceSource } from './given-sources.js';
 
 /** Fewer decide nothing: even if all of them went the right way, chance could have done it. */
-const minHeldOut = 20;
+export const minHeldOut = 20;
 
 /** @throws UserError where there is nothing to learn, or nothing to compare. */
 export function checkEnough(
@@ -66,6 +66,22 @@ export function nothingLeft(where: string, what: string, notes: RowNotes): UserE
   });
 }
 
+/** @throws UserError before anything is trained, where nothing could say whether it is worth promoting. */
+export function checkDecidable({
+  heldOut,
+}: {
+  heldOut: { pairs: readonly unknown[]; labelled: readonly unknown[] };
+}): void {
+  const count = heldOut.pairs.length + heldOut.labelled.length;
+  if (count >= 2) return;
+  throw new UserError({
+    where: 'align.data',
+    what: `${countOf(count, 'preference')} ${count === 1 ? 'is' : 'are'} held out, and a decision on a promotion takes two at least`,
+    why: 'what is learnt counts only when preferences that no training sees speak for it',
+    next: 'Give more preferences (10 at least), a larger align.validation, or others to decide with: align.evalData=FILE',
+  });
+}
+
 /** What there is of each source, what is not used, and how many rows decide. */
 export function describe(
   { reporter }: Job<unknown>,
@@ -95,12 +111,13 @@ export function describe(
   if (opposed > 0) {
     reporter.note('warning', `${countOf(opposed, 'pair')} say the opposite of another pair of the same answers`);
   }
-  const from = evalData === undefined ? `align.validation: ${validation}` : 'align.evalData';
-  const of = evalData === undefined ? ` of ${countOf(learnt.length + heldOut.length, 'preference')}` : '';
   const few = heldOut.length < minHeldOut;
-  const advice = few
-    ? `: too few to decide on a promotion${evalData === undefined ? ', raise align.validation' : ''}`
-    : '';
+  const count = learnt.length + heldOut.length;
+  const more = validation * count < minHeldOut ? `, and up to a quarter of fewer than ${minHeldOut / validation}` : '';
+  const from =
+    evalData === undefined ? `align.validation: ${validation}${validation > 0 ? more : ''}` : 'align.evalData';
+  const of = evalData === undefined ? ` of ${countOf(count, 'preference')}` : '';
+  const advice = few ? ': few to decide on a promotion with, so its interval is wide' : '';
   reporter.note(
     few ? 'warning' : 'info',
     `${formatCount(heldOut.length)}${of} ${heldOut.length === 1 ? 'is' : 'are'} held out to decide with (${from})${advice}`,

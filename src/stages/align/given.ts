@@ -14,7 +14,7 @@ import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Method } from '../../train/objectives/methods.js';
 import type { SourceChoice } from '../sft/sources.js';
 import type { Job } from '../stage.js';
-import { checkEnough, describe, nothingLeft } from './given-checks.js';
+import { checkEnough, describe, minHeldOut, nothingLeft } from './given-checks.js';
 import { type PreferenceSource, preferenceSources, preferencesFrom } from './given-sources.js';
 
 interface GivenRow {
@@ -73,7 +73,10 @@ export interface FittedRow {
 export async function readGiven(job: Job<unknown>, request: GivenRequest): Promise<GivenPreferences> {
   const { validation, evalData } = request;
   const ids = new Map<string, number>();
-  const holdOut = new HoldOut<FittedRow>(evalData === undefined ? validation : 0, { seed: job.seed, most: maxHeldOut });
+  const holdOut = new HoldOut<FittedRow>(evalData === undefined ? validation : 0, {
+    ...{ seed: job.seed, most: maxHeldOut },
+    atLeast: evalData === undefined && validation > 0 ? minHeldOut : 0,
+  });
   const learnt: FittedRow[] = [];
   const sources = await preferenceSources(request.data);
   const notes = new RowNotes('preference');

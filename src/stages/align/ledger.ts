@@ -34,7 +34,7 @@ export const ledgerSchema = z.object({
   metrics: z.record(z.string(), jsonNumber),
   /** What the round's result has more than it, with 95 % intervals. */
   differences: z.record(z.string(), estimate),
-  verdict: z.enum(['worth it', 'not worth it', 'cannot be told']),
+  verdict: z.enum(['worth it', 'not worth it', 'within noise']),
   /** In words, with the figures. */
   text: z.string(),
 });
@@ -96,7 +96,7 @@ export function ledgerOf(
   const metrics = metricsOf(tuned);
   const difference = differences[metric] ?? { mean: Number.NaN, low: Number.NaN, high: Number.NaN };
   const told = verdictOf(metric, difference);
-  const verdict = told === 'better' ? 'worth it' : told === 'worse' ? 'not worth it' : 'cannot be told';
+  const verdict = told === 'better' ? 'worth it' : told === 'worse' ? 'not worth it' : 'within noise';
   const own = formatMetric(metric, metricsOf(result)[metric]);
   const { text, interval } = formatDifference(metric, difference);
   const alone = `${formatMetric(metric, metrics[metric])} after ${countOf(steps, 'step')} of fine-tuning that took as many operations`;
@@ -107,7 +107,7 @@ export function ledgerOf(
 const inWords = {
   'worth it': 'the round was worth it',
   'not worth it': 'the round was not worth it',
-  'cannot be told': 'chance alone may make that difference, so nothing says that the round was worth it',
+  'within noise': 'chance alone may make that difference, so nothing says that the round was worth it',
 };
 
 /** What the round's result forgot more, or less, than fine-tuning. */

@@ -14,6 +14,7 @@ import { openTuning } from '../tuning.js';
 import { apartFrom } from './apart.js';
 import { type Evidence, heldOutTexts } from './evidence.js';
 import { type GivenPreferences, readGiven } from './given.js';
+import { checkDecidable } from './given-checks.js';
 import { readPrompts } from './prompts.js';
 import { type RoundResult, runRound } from './round.js';
 
@@ -31,6 +32,7 @@ export const alignStage: Stage<WrittenAlignConfig> = {
     const all = await openGiven(job, chat);
     const { prompts, heldOut } = await readPrompts(job, chat.template);
     const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
+    if (given !== undefined && heldOut.length === 0) checkDecidable(given);
     const texts = await heldOutTexts(job, chat.tokenizer);
     const evidence: Evidence = { tasks: heldOut, scorer: rules, texts, given: given?.heldOut };
     // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.
@@ -41,7 +43,7 @@ export const alignStage: Stage<WrittenAlignConfig> = {
       reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result, config));
       if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
       metrics = result.metrics;
-      reporter.emit({ type: 'evaluation', step: round, metrics });
+      reporter.emit({ type: 'evaluation', step: round, round, metrics });
     }
     return { path: policy.path, digest: policy.digest, metrics };
   },
