@@ -43,12 +43,11 @@ export class HoldOut<T> {
     return this.#size > this.#most ? this.#giveWay() : [];
   }
 
-  /** Of so few that the share comes to less than one, all are learnt, unless some are wanted in any case. Never are all held out. */
+  /** Of so few that the share comes to less than one, all are learnt, unless some are wanted in any case. */
   finish(): { heldOut: T[]; learnt: T[] } {
     const all = [...this.#held].sort(([a], [b]) => a - b);
     const share = Math.max(this.#share, Math.min(maxShare, this.#atLeast / this.#seen));
-    const isAll = this.#size === this.#seen; // one group, for example
-    if (this.#seen * share < 1 || isAll) return { heldOut: [], learnt: all.flatMap(([, items]) => items) };
+    if (this.#seen * share < 1) return { heldOut: [], learnt: all.flatMap(([, items]) => items) };
     const of = (isHeld: boolean): T[] => all.flatMap(([draw, items]) => (draw < share === isHeld ? items : []));
     return { heldOut: of(true), learnt: of(false) };
   }

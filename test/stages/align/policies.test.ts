@@ -30,17 +30,18 @@ before(async () => {
   root = await mkdtemp(join(tmpdir(), 'align-policies-'));
   const pairs = Array.from({ length: 10 }, (_, i) => ({ prompt: `${i}?`, chosen: `${i} yes`, rejected: `${i} no` }));
   await writeFile(join(root, 'pairs.jsonl'), toJsonl(pairs));
+  const others = pairs.slice(0, 2).map(({ prompt, ...answers }) => ({ prompt: `other ${prompt}`, ...answers }));
+  await writeFile(join(root, 'others.jsonl'), toJsonl(others));
 });
 after(() => rm(root, { recursive: true, force: true }));
 
-const settings = [
-  ...['validation=0', 'gate.alphas=[1]'],
-  'train={steps: 4, batchSize: 3, checkpointEvery: 2, learningRate: 0.01}',
-];
+const settings = ['gate.alphas=[1]', 'train={steps: 4, batchSize: 3, checkpointEvery: 2, learningRate: 0.01}'];
 
 async function align(name: string, set: string[], { from = published, stopAfter = Number.POSITIVE_INFINITY } = {}) {
   const { align: config } = await loadPipeline({
-    set: [...settings, `data=${join(root, 'pairs.jsonl')}`, ...set].map((each) => `align.${each}`),
+    set: [...settings, `data=${join(root, 'pairs.jsonl')}`, `evalData=${join(root, 'others.jsonl')}`, ...set].map(
+      (each) => `align.${each}`,
+    ),
     flags: { backend: 'auto' },
   });
   const events: Event[] = [];
