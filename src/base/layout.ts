@@ -1,5 +1,8 @@
 // The run folder on one page: what mossctl writes there under which name, and finds there again.
 
+// The working folder: what settings call the feedback store in it, where rows could be named.
+export const feedbackName = 'feedback';
+
 // <run>/
 /** Every setting of the run, resolved: `--config` with it repeats the run. */
 export const settingsName = 'pipeline.yaml';

@@ -19,12 +19,14 @@ import { canPack, linearPacked, packMatrix } from '../tensor/ops/linear-packed.j
 import { muon } from '../tensor/ops/muon.js';
 import { rmsNormOp } from '../tensor/ops/rms-norm.js';
 import { rotaryOp } from '../tensor/ops/rotary.js';
+import { sort } from '../tensor/ops/sort.js';
 import { swigluOp } from '../tensor/ops/swiglu.js';
 import {
   dispose,
   keep,
   square,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor3D,
   type Tensor4D,
@@ -171,6 +173,7 @@ function casesOf(shape: Shape): Case[] {
     adamwCase(shape),
     muonCase(shape),
     globalNormCase(shape),
+    sortCase(),
     linearPackedCase(shape),
     cachedAttentionCase(shape),
   ];
@@ -255,6 +258,19 @@ function globalNormCase({ config, parameters: count }: Shape): Case {
       const gradients = decoderTable(config).map(({ shape: size }) => randomTensor(size));
       const run = (): Tensor => globalNorm(gradients);
       return { calls: [{ pass: 'step', flops: 2 * count, numbers: count, run }] };
+    },
+  };
+}
+
+/** The margins of a batch of pairs, as losses of optimal transport order them. */
+function sortCase(): Case {
+  const count = 1024;
+  return {
+    op: 'Sort',
+    prepare: () => {
+      const margins = randomTensor([count]) as Tensor1D;
+      const run = (): Tensor => sort(margins);
+      return { calls: [{ pass: 'forward', flops: count * Math.log2(count), numbers: 2 * count, run }] };
     },
   };
 }

@@ -1,5 +1,6 @@
 // How a knob names files: relative to the file that names them; or rows, which a file, a folder or a pattern gives.
 import { z } from 'zod';
+import { feedbackName } from '../base/layout.js';
 
 /** A file or folder, relative to the file that names it. */
 export const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
@@ -9,7 +10,5 @@ export const rows = (what: string) =>
   z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });
 export const optionalRows = (what: string) => rows(what).optional().describe(`${what}; a file, a folder or a pattern`);
 
-/** What stands for the feedback store of the working folder where rows could be named. */
-export const feedbackName = 'feedback';
 /** Rows, or the feedback store of the working folder. */
 export const rowsOrFeedback = (what: string) => z.union([z.literal(feedbackName), rows(what)]);

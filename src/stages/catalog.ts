@@ -1,8 +1,8 @@
 // The stages, one row each, in the order they run: all that the pipeline and the command line know of a stage. Its own
 // file is imported only when it runs: --help loads none, and a run that needs no model loads no tensor library.
 import type { Fault } from '../base/errors.js';
+import { feedbackName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
-import { feedbackName } from '../config/paths.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import type { Stage } from './stage.js';
 

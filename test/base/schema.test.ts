@@ -10,13 +10,13 @@ test('every knob of the pipeline is described, with its help', () => {
   assert.ok(fields.length > 60, `${fields.length} fields`);
   for (const field of fields) assert.ok(field.help, `${field.path} has no help`);
   assert.deepEqual(
-    fields.find((field) => field.path === 'align.train.batchSize'),
+    fields.find((field) => field.path === 'align.train.accumulation'),
     {
-      path: 'align.train.batchSize',
+      path: 'align.train.accumulation',
       type: 'whole number',
       required: false,
-      default: 8,
-      help: 'rows per micro-batch',
+      default: 1,
+      help: 'micro-batches per optimizer step',
       bounds: 'from 1 to 65536',
       choices: undefined,
     },

@@ -41,7 +41,7 @@ test('judged blind from a file, taken back, resumed, judged again by another, ag
   );
   assert.doesNotMatch(await readFile(join(cwd, 'feedback.jsonl'), 'utf8'), /question 1|answer 1|short 1/);
   const left = await run(['feedback', 'list']);
-  assert.match(left, /feedback\.jsonl: 4 judgements of 2 conversations \(.*both-bad.*\); 0 withdrawn, 3 deleted/);
+  assert.match(left, /feedback\.jsonl: 4 judgements of 2 conversations \(.*both bad.*\); 0 withdrawn, 3 deleted/);
 });
 
 test('annotate without anything to judge says all that is missing', async () => {

@@ -1,6 +1,6 @@
 // Where given preferences are read from: rows of a file, a folder, a pattern or a data set of a hub; or a feedback store,
 // which chat and annotate write.
-import { feedbackName } from '../../config/paths.js';
+import { feedbackName } from '../../base/layout.js';
 import type { PreferenceFormat } from '../../config/preference-data.js';
 import type { RowNotes } from '../../data/conversations/notes.js';
 import { readPreferences } from '../../data/preferences/read.js';
