@@ -39,5 +39,5 @@ export async function* preferencesFrom(
   }
   const { ties, skipped } = counts;
   for (let i = 0; i < ties; i++) notes.skip('neither answer was called better', path);
-  for (let i = 0; i < skipped; i++) notes.skip('it was not judged', path);
+  for (let i = 0; i < skipped; i++) notes.skip('its annotator skipped it', path);
 }
