@@ -76,6 +76,7 @@ export const shortSmoke = [
     'align.replay.text=0.2',
     'align.replay.instructions=0.1',
     'align.ledger=true',
+    'align.gate.alphas=[0.5,1]',
     'eval.maxTasks=8',
     'eval.maxNewTokens=8',
     'eval.validationTokens=400',

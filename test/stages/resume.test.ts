@@ -30,6 +30,7 @@ const settings = [
   'align.promptsPerRound=12',
   'align.samplesPerPrompt=6',
   'align.heldOutSamples=1',
+  'align.gate.alphas=[0.5,1]',
   'align.maxNewTokens=6',
   'align.minMargin=0.0001',
   'align.train={epochs: 2, batchSize: 3, checkpointEvery: 2}',

@@ -49,7 +49,7 @@ const evidence: Evidence = {
 };
 
 before(async () => {
-  await openBackend('wasm');
+  await openBackend('auto');
   root = await mkdtemp(join(tmpdir(), 'gate-'));
   policy = await openCheckpoint(fileURLToPath(new URL('../../interop/fixtures/llama-3.2', import.meta.url)));
 });
