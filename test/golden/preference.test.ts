@@ -196,17 +196,17 @@ async function checkObjective(
     sums.set(name, [values.reduce((sum, element, i) => sum + weight(i) * each(element), 0), total]);
   };
   const { loss, gradients } = gradientsOf(model, (m) => objective.loss(m, batch, { record }));
-  assertClose([loss / batch.weight], [wanted.loss], 'loss');
+  assertClose([loss / batch.weight], [wanted.loss], 'loss', 1e-5);
   const figures = Object.fromEntries([...sums].map(([name, [sum, weight]]) => [name, sum / weight]));
   const logged: Record<string, number> = {
     ...figures,
     'rewards/margins': figures['rewards/chosen'] - figures['rewards/rejected'],
   };
-  for (const [name, value] of Object.entries(wanted.logged)) assertClose([logged[name]], [value], name);
+  for (const [name, value] of Object.entries(wanted.logged)) assertClose([logged[name]], [value], name, 1e-5);
   assert.deepEqual([...gradients.keys()].sort(), Object.keys(wanted.gradientNorms).sort());
   for (const [name, norm] of Object.entries(wanted.gradientNorms)) {
     const own = Math.hypot(...(gradients.get(name) as Float32Array)) / batch.weight;
-    assertClose([own], [norm], `norm of the gradient of ${name}`);
+    assertClose([own], [norm], `norm of the gradient of ${name}`, 1e-5);
   }
 }
 

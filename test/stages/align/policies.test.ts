@@ -109,6 +109,30 @@ test('kto learns what is called good; stopped, and its references damaged, it en
   assert.ok(after > before + 0.5, `${before} → ${after}`);
 });
 
+test('best-of-n learns the good answers, quality tags what a bad one is like; stopped, they end with the same bits', async () => {
+  const start = await openCheckpoint(published);
+  for (const method of ['best-of-n', 'quality-tags']) {
+    const whole = await align(`${method} whole`, [`method=${method}`]);
+    await assert.rejects(align(method, [`method=${method}`], { stopAfter: 3 }), Interrupted);
+    assert.equal((await align(method, [`method=${method}`])).candidate.digest, whole.candidate.digest, method);
+    const rose = async (rows: readonly RoundRow[]) =>
+      (await likelihood(whole.candidate, rows)) - (await likelihood(start, rows));
+    const bad = whole.rows.filter((row) => 'isGood' in row && !row.isGood);
+    const good = whole.rows.filter((row) => !bad.includes(row));
+    assert.equal(bad.length, method === 'best-of-n' ? 0 : 10);
+    const learnt = await rose(good);
+    assert.ok(learnt > 0.5, `${method}: the good ones rose by ${learnt}`);
+    if (bad.length === 0) continue;
+    const { tokenizer } = await openChatFormat(published);
+    const tag = tokenizer.encode(badTag);
+    const asked = (rows: readonly RoundRow[], prompt: (tokens: number[]) => number[]) =>
+      rose(rows.map((row) => ({ ...row, prompt: prompt(row.prompt) })));
+    const plain = (await rose(good)) - (await asked(bad, (tokens) => tokens.slice(0, -tag.length)));
+    const tagged = (await asked(good, (tokens) => [...tokens, ...tag])) - (await rose(bad));
+    assert.ok(plain > tagged, `good over bad rose by ${plain} without the tag, by ${tagged} after it`);
+  }
+});
+
 test('a reference of another model ends a round at its first step, in words', () => {
   const said: string[] = [];
   const preference = resolvedPreference({ method: 'dpo', fDivergence: 'reverse_kl' });
