@@ -10,5 +10,17 @@ export const rows = (what: string) =>
   z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });
 export const optionalRows = (what: string) => rows(what).optional().describe(`${what}; a file, a folder or a pattern`);
 
+/** One source of rows, or a list of sources, each alone or with a weight. */
+export const weighedSources = <Source extends z.ZodType<string, string>>(source: Source, weight: string) => {
+  const weighed = z.strictObject({ path: source, weight: z.number().gt(0).max(1000).default(1).describe(weight) });
+  return z.union([
+    source,
+    z
+      .array(z.union([source, weighed]))
+      .min(1)
+      .max(1000),
+  ]);
+};
+
 /** Rows, or the feedback store of the working folder. */
 export const rowsOrFeedback = (what: string) => z.union([z.literal(feedbackName), rows(what)]);

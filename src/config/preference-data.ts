@@ -1,26 +1,14 @@
 // The knobs that say which preferences a person gives, how their rows are read, and which of them decide on a promotion.
 import { z } from 'zod';
-import { optionalRows, rowsOrFeedback } from './paths.js';
+import { optionalRows, rowsOrFeedback, weighedSources } from './paths.js';
 
 /** How rows of preferences may be written: recognised by their fields, unless one is named. */
 export const preferenceFormats = ['trl', 'trl-unpaired', 'ranking', 'kto', 'moss-rlhf', 'hh-rlhf'] as const;
 export type PreferenceFormat = (typeof preferenceFormats)[number];
 
 const preferences = rowsOrFeedback('preferences (rows of JSONL, Parquet, …), hf:ORG/NAME, or feedback');
-const weighedSource = z.strictObject({
-  path: preferences,
-  weight: z.number().gt(0).max(1000).default(1).describe('how much a preference of these counts in the loss'),
-});
-
 export const preferenceDataShape = {
-  data: z
-    .union([
-      preferences,
-      z
-        .array(z.union([preferences, weighedSource]))
-        .min(1)
-        .max(1000),
-    ])
+  data: weighedSources(preferences, 'how much a preference of these counts in the loss')
     .optional()
     .describe(
       'preferences of people: rows with prompt, chosen and rejected, or with an answer and its label (a file, a folder, a pattern, hf:ORG/NAME), feedback (what chat and annotate collected), or a list of those or of {path, weight}',

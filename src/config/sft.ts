@@ -1,7 +1,7 @@
 // The knobs of fine-tuning: which conversations, how long a row is, what else is read, and the trainer's.
 import { z } from 'zod';
 import { loraSchema } from './lora.js';
-import { optionalRows, rows } from './paths.js';
+import { optionalRows, rows, weighedSources } from './paths.js';
 import { templateNames } from './templates.js';
 import { type TrainConfig, tunedTrainSchema } from './train.js';
 
@@ -14,25 +14,11 @@ export const rowFormats = ['messages', 'sharegpt', 'alpaca', 'prompt-completion'
 export type RowFormat = (typeof rowFormats)[number];
 
 const conversations = rows('conversations (rows of JSONL, Parquet, …), or hf:ORG/NAME[:PATH], a data set of a hub');
-const weighedSource = z.strictObject({
-  path: conversations,
-  weight: z
-    .number()
-    .gt(0)
-    .max(1000)
-    .default(1)
-    .describe('how often a conversation is read in one epoch: 2 = twice, 0.5 = every second one'),
-});
-
 export const sftSchema = z.strictObject({
-  data: z
-    .union([
-      conversations,
-      z
-        .array(z.union([conversations, weighedSource]))
-        .min(1)
-        .max(1000),
-    ])
+  data: weighedSources(
+    conversations,
+    'how often a conversation is read in one epoch: 2 = twice, 0.5 = every second one',
+  )
     .optional()
     .describe(
       'conversations: rows (a file, a folder, a pattern, hf:ORG/NAME), or a list of those or of {path, weight}; default: what self-instruct made',

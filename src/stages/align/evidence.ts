@@ -1,12 +1,10 @@
 // What the gate measures a model by: its answers to the held-out tasks, how likely it finds the held-out answers of people, and
 // the held-out text that it may forget. Every model is asked the same, with the same random numbers.
-import { setImmediate } from 'node:timers/promises';
 import { digestOf } from '../../base/files.js';
 import { shorten } from '../../base/format.js';
 import type { Unit } from '../../base/statistics.js';
 import type { AlignConfig } from '../../config/align.js';
 import { samplingAt } from '../../config/sampling.js';
-import { batchesOnce } from '../../data/sequences.js';
 import { openTokens, type TokenDocument } from '../../data/shards.js';
 import type { Conversation, TokenSequence } from '../../data/types.js';
 import { chooseHeldOut, measureHeldOut } from '../../evaluation/bits-per-byte.js';
@@ -15,12 +13,12 @@ import type { Scorer } from '../../evaluation/scorer.js';
 import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
-import { readResult } from '../../tensor/host.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
+import { measureLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 import type { Job } from '../stage.js';
 import { mannerOf } from './alarms.js';
 import type { GivenPreferences } from './given.js';
+import { sequenceOf } from './pairs.js';
 import { type LogProbabilities, preferenceSequences } from './preference-evidence.js';
 
 /** What a stage of alignment decides by, the same for all its rounds. */
@@ -112,11 +110,11 @@ export async function measureModel(
   for (const [metric, units] of mannerOf(answers).measurements) measurements.set(metric, units);
   if (tasks.length > 0) for (const [metric, units] of rewardsOf(answers, rewards)) measurements.set(metric, units);
   const compared = await distances(answers.slice(0, comparedAnswers), model, policy);
-  const sequences = given === undefined ? [] : preferenceSequences(given);
+  const judged = await logProbabilities(model.model, given === undefined ? [] : preferenceSequences(given));
   return {
     measurements,
     ...compared,
-    logProbabilities: (await logProbabilities(model.model, sequences)).sums,
+    logProbabilities: new Map([...judged].map(([id, { sum }]) => [id, sum])),
     shown: firstAnswers(answers, rewards),
   };
 }
@@ -154,39 +152,21 @@ async function distances(
   policy?: LocalModel,
 ): Promise<Pick<ModelFigures, 'entropy' | 'kl'>> {
   const end = model.tokenizer.specialId('turnEnd');
-  const sequences = answers.map(({ promptTokens, tokens, ended }, i): TokenSequence => {
-    const said = ended ? [...tokens, end] : tokens;
-    const loss = [...promptTokens.map(() => 0), ...said.map(() => 1)];
-    return { id: String(i), tokens: [...promptTokens, ...said], loss };
-  });
+  const sequences = answers.map(({ promptTokens: prompt, tokens, ended }, i) =>
+    sequenceOf({ id: String(i), prompt }, { tokens: ended ? [...tokens, end] : tokens }),
+  );
   const own = await logProbabilities(model.model, sequences);
-  if (own.tokens === 0) return {};
   const before = policy === undefined ? own : await logProbabilities(policy.model, sequences);
-  const total = ({ sums }: AnswerLogProbabilities): number => [...sums.values()].reduce((a, b) => a + b, 0);
-  return { entropy: -total(own) / own.tokens, kl: (total(own) - total(before)) / own.tokens };
-}
-
-interface AnswerLogProbabilities {
-  sums: Map<string, number>;
-  /** In all of them. */
-  tokens: number;
+  const total = (of: typeof own, key: 'sum' | 'count'): number =>
+    [...of.values()].reduce((all, each) => all + each[key], 0);
+  const count = total(own, 'count');
+  if (count === 0) return {};
+  return { entropy: -total(own, 'sum') / count, kl: (total(own, 'sum') - total(before, 'sum')) / count };
 }
 
 /** log π of each sequence, over its counted tokens. */
-async function logProbabilities(model: Model, sequences: readonly TokenSequence[]): Promise<AnswerLogProbabilities> {
-  const all: AnswerLogProbabilities = { sums: new Map(), tokens: 0 };
+function logProbabilities(model: Model, sequences: readonly TokenSequence[]) {
   const longest = sequences.reduce((max, { tokens }) => Math.max(max, tokens.length), 1);
   const columns = Math.min(model.config.max_position_embeddings, longest);
-  for (const batch of batchesOnce(sequences, { rows, columns, padId: model.config.pad_token_id })) {
-    let counts = new Float32Array();
-    const sums = await readResult(() => {
-      const results = sequenceLogProbabilities(model, batch);
-      counts = results.counts as Float32Array<ArrayBuffer>;
-      return results.logProbabilities;
-    });
-    for (const [i, id] of batch.ids.entries()) all.sums.set(id, (all.sums.get(id) ?? 0) + sums[i]);
-    all.tokens += counts.reduce((a, b) => a + b, 0);
-    await setImmediate();
-  }
-  return all;
+  return measureLogProbabilities(model, sequences, { rows, columns, padId: model.config.pad_token_id });
 }

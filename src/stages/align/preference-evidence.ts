@@ -7,7 +7,8 @@
 import type { Unit } from '../../base/statistics.js';
 import type { TokenSequence } from '../../data/types.js';
 import type { Measurements } from '../../evaluation/measurements.js';
-import type { GivenLabel, GivenPair, GivenPreferences } from './given.js';
+import type { GivenLabel, GivenPreferences } from './given.js';
+import { sequenceOf } from './pairs.js';
 
 export type HeldOutPreferences = Pick<GivenPreferences['heldOut'], 'pairs' | 'labelled'>;
 /** Sequence → log π of its answer. */
@@ -18,22 +19,12 @@ const scale = 0.1;
 /** The answers whose log-probabilities `measurePreferences` takes. */
 export function preferenceSequences({ pairs, labelled }: HeldOutPreferences): TokenSequence[] {
   return [
-    ...pairs.flatMap((pair, i) => [
-      sequence(`${i} chosen`, pair, 'chosen'),
-      sequence(`${i} rejected`, pair, 'rejected'),
+    ...pairs.flatMap(({ prompt, chosen, rejected }, i) => [
+      sequenceOf({ id: `${i} chosen`, prompt }, chosen),
+      sequenceOf({ id: `${i} rejected`, prompt }, rejected),
     ]),
-    ...labelled.map((label, i) => sequence(`${i} answer`, label, 'answer')),
+    ...labelled.map(({ prompt, answer }, i) => sequenceOf({ id: `${i} answer`, prompt }, answer)),
   ];
-}
-
-function sequence<Key extends string, Row extends { prompt: number[] } & Record<Key, GivenPair['chosen']>>(
-  id: string,
-  row: Row,
-  key: Key,
-): TokenSequence {
-  const { prompt } = row;
-  const { tokens, loss = tokens.map(() => 1) } = row[key] as GivenPair['chosen'];
-  return { id, tokens: [...prompt, ...tokens], loss: [...prompt.map(() => 0), ...loss] };
 }
 
 /** `preference` and `winRate` of a model. @param before Of the model that alignment began with. */

@@ -1,19 +1,17 @@
 // What fine-tuning shows while it works, on conversations that it never learns from: the loss, as a whole and by source;
 // and of a few answers, greedy ones, whether they end by themselves and are right, by family of tasks and by language.
-import { setImmediate } from 'node:timers/promises';
 import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import { detectLanguage } from '../../data/clean.js';
-import { type BatchShape, batchesOnce } from '../../data/sequences.js';
+import type { BatchShape } from '../../data/sequences.js';
 import type { Check, Conversation, TokenSequence } from '../../data/types.js';
 import { measureAnswers, metricsOf } from '../../evaluation/measurements.js';
 import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.js';
 import { withWeights } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
 import type { Metrics } from '../../report/event.js';
-import { readResult } from '../../tensor/host.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
+import { measureLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 
 /** Answers of one evaluation, at most: a quickstart's model gives them in half a second. */
 const maxAnswers = 64;
@@ -97,25 +95,11 @@ export class HeldOutMetrics {
 
   /** Row → nats of the tokens that it would learn, and how many those are. */
   async #nats(model: Model): Promise<Map<number, { nats: number; tokens: number }>> {
-    const sums = new Map<number, { nats: number; tokens: number }>();
-    const named = this.#rows.flatMap(({ sequences }, row) =>
-      sequences.map((sequence, i) => ({ ...sequence, id: `${row}#${i}` })),
+    const byRow = this.#rows.flatMap(({ sequences }, row) =>
+      sequences.map((sequence) => ({ ...sequence, id: String(row) })),
     );
-    for (const batch of batchesOnce(named, this.#options.shape)) {
-      let counts = new Float32Array();
-      const logProbabilities = await readResult(() => {
-        const results = sequenceLogProbabilities(model, batch);
-        counts = results.counts as Float32Array<ArrayBuffer>;
-        return results.logProbabilities;
-      });
-      for (const [i, id] of batch.ids.entries()) {
-        const row = Number.parseInt(id, 10);
-        const sum = sums.get(row) ?? { nats: 0, tokens: 0 };
-        sums.set(row, { nats: sum.nats - logProbabilities[i], tokens: sum.tokens + counts[i] });
-      }
-      await setImmediate();
-    }
-    return sums;
+    const measured = await measureLogProbabilities(model, byRow, this.#options.shape);
+    return new Map([...measured].map(([row, { sum, count }]) => [Number(row), { nats: -sum, tokens: count }]));
   }
 
   /** `heldOutLoss`: mean nats a token; `heldOutLoss.source.<source>`. */

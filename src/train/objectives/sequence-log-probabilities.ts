@@ -1,7 +1,10 @@
 // How likely whole answers are: log π summed over the counted tokens of each sequence. What preference losses compare.
-import type { TokenBatch } from '../../data/types.js';
+import { setImmediate } from 'node:timers/promises';
+import { type BatchShape, batchesOnce } from '../../data/sequences.js';
+import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import { type ForwardOptions, outputWeight } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
+import { readResult } from '../../tensor/host.js';
 import { crossEntropy, crossEntropyWithFigures } from '../../tensor/ops/cross-entropy.js';
 import { embedding } from '../../tensor/ops/embedding.js';
 import { linear } from '../../tensor/ops/linear.js';
@@ -31,7 +34,33 @@ export function sequenceLogProbabilities(
 }
 
 /**
- * The same of groups of one's own, with the figures that TRL logs of every token: its entropy, the mean of its logits, and
+ * log π of sequences that are only measured, by their ids: those of one id are summed. A model may be asked while it is trained.
+ * @returns of each id the sum over its counted tokens, and how many those are.
+ */
+export async function measureLogProbabilities(
+  model: Model,
+  sequences: readonly TokenSequence[],
+  shape: BatchShape,
+): Promise<Map<string, { sum: number; count: number }>> {
+  const measured = new Map<string, { sum: number; count: number }>();
+  for (const batch of batchesOnce(sequences, shape)) {
+    let counts = new Float32Array();
+    const sums = await readResult(() => {
+      const results = sequenceLogProbabilities(model, batch);
+      counts = results.counts as Float32Array<ArrayBuffer>;
+      return results.logProbabilities;
+    });
+    for (const [i, id] of batch.ids.entries()) {
+      const before = measured.get(id) ?? { sum: 0, count: 0 };
+      measured.set(id, { sum: before.sum + sums[i], count: before.count + counts[i] });
+    }
+    await setImmediate(); // signals arrive between turns of the event loop
+  }
+  return measured;
+}
+
+/**
+ * As `sequenceLogProbabilities`, of groups of one's own, with the figures that TRL logs of every token: its entropy, the mean of its logits, and
  * whether it was the likeliest.
  * @param groupOf a counted position of the batch → its group; −1: of none.
  */
