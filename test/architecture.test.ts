@@ -16,6 +16,7 @@ const layers = [
   ['report'],
   ['architecture', 'tokenizer', 'tensor', 'network'],
   ['data', 'model', 'checkpoint'],
+  ['tools'],
   ['train', 'inference'],
   ['evaluation'],
   ['feedback'],
@@ -30,6 +31,7 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^apache-arrow/, ['data']],
   [/^(commander|cli-progress)$/, ['cli', 'report']],
   [/^(opencc-js|tar)(\/|$)/, ['data']],
+  [/^(minisearch|@duckdb\/node-api)(\/|$)/, ['tools']],
 ];
 
 interface SourceFile {
@@ -101,11 +103,10 @@ test('each large dependency has one door', () => {
 });
 
 test('every package that is imported is a declared dependency', () => {
-  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
-    dependencies: Record<string, string>;
-    optionalDependencies: Record<string, string>;
-  };
-  const declared = new Set([...Object.keys(dependencies), ...Object.keys(optionalDependencies)]);
+  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+    readFileSync(`${root}package.json`, 'utf8'),
+  ) as Record<string, Record<string, string>>;
+  const declared = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }));
   const missing = files.flatMap(({ path, text }) =>
     importsOf(text)
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
