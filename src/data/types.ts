@@ -38,6 +38,18 @@ export const checkSchema = z.discriminatedUnion('type', [
 ]);
 export type Check = z.output<typeof checkSchema>;
 
+/** What a conversation starts from, for tools that depend on more than their arguments. */
+export const sessionStartSchema = z.strictObject({
+  /** The time that `Now` tells; in a file ISO 8601 with its offset from UTC. Default: that of the clock. */
+  now: z.iso
+    .datetime({ offset: true, error: 'a time with its offset was expected, like 2026-11-29T08:30:00Z' })
+    .transform((text) => new Date(text))
+    .optional(),
+  /** The state in which the small world begins, as its scene says it. */
+  scene: text.min(1).optional(),
+});
+export type SessionStart = z.output<typeof sessionStartSchema>;
+
 /** A row of a conversations file. `messages` ends with an assistant's turn when it is for training. */
 export interface Conversation {
   /** Absent in the file: the row is named after its place. */
@@ -49,6 +61,8 @@ export interface Conversation {
   kind?: string;
   language?: Language;
   check?: Check;
+  /** What tools begin from when the row is asked anew: a time to tell, a scene of the small world. Absent: as at any time. */
+  start?: SessionStart;
   /** Rows that ask the same in other words share it: together they are one piece of evidence. Absent: alone. */
   group?: string;
   /** Where it came from: kept with it for ever. */

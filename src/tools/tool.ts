@@ -1,6 +1,9 @@
 // A tool that runs: what the model is told of it, and what happens when it is called. Nothing that a model writes or a tool
 // does wrong is an exception for whoever asks: it is a result that says what went wrong.
+import type { SessionStart } from '../data/types.js';
 import type { Tool, ToolCall } from '../tokenizer/message.js';
+
+export type { SessionStart };
 
 export interface ToolLimits {
   /** Longest wait for one result. */
@@ -10,14 +13,6 @@ export interface ToolLimits {
 }
 
 export const defaultLimits: ToolLimits = { seconds: 5, characters: 2000 };
-
-/** What a conversation starts from, for tools that depend on more than their arguments. */
-export interface SessionStart {
-  /** The time that `Now` tells; default: that of the clock. */
-  now?: Date;
-  /** The state in which the small world begins, as its scene says it. */
-  scene?: string;
-}
 
 export interface CallContext {
   /** Aborts at the time limit, or when nobody waits for the result any more. */

@@ -1,8 +1,9 @@
 // The tools of a conversation: finds the one that is called, holds its arguments to the schema, runs it within its limits,
 // and makes of whatever happens a result for the model.
 import { nearest } from '../base/errors.js';
+import type { SessionStart } from '../data/types.js';
 import type { Tool, ToolCall } from '../tokenizer/message.js';
-import { type CallFault, type Executor, type SessionStart, ToolFailure, type ToolResult } from './tool.js';
+import { type CallFault, type Executor, ToolFailure, type ToolResult } from './tool.js';
 
 export interface ToolboxOptions {
   /** Asked before each call runs; false: the person says no. Default: nobody is asked. */

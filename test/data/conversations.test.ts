@@ -58,13 +58,14 @@ async function faultOf(rows: readonly unknown[]): Promise<string> {
   return error.message.replace(directory, '');
 }
 
-test('our own rows keep their kind, language, check and provenance', async () => {
+test('our own rows keep their kind, language, check, provenance and what tools start from', async () => {
   const row: Conversation = {
     id: 'sum-1',
     messages: [system('简短回答。'), user('1+1=?'), assistant('2')],
     kind: 'arithmetic',
     language: 'zh',
     check: { type: 'number', answer: 2 },
+    start: { now: new Date('2026-11-29T08:30:00+08:00'), scene: 'a key in a box' },
     provenance: { teacher: 'offline', seeds: ['s1', 's2'] },
   };
   const [own, unnamed, numbered] = await read([
@@ -161,6 +162,10 @@ test('rows of a wrong shape are errors that name the line and the field', async 
   assert.match(await faultOf([{ instruction: 'x', output: 3 }]), /output: a text was expected, not a number/);
   assert.match(await faultOf([{ chat: { turn_x: {} } }]), /chat\.turn_x/);
   assert.match(await faultOf([{ messages: [user('a')], check: { type: 'nunber' } }]), /:1: check\.type/);
+  assert.match(
+    await faultOf([{ messages: [user('a')], start: { now: '2026-11-29' } }]),
+    /:1: start\.now: a time with its offset/,
+  );
   const all = await faultOf([{ text: 'x' }, good, { text: 'y' }]);
   assert.match(all, /rows\.jsonl:1: this row is no conversation.*\n.*rows\.jsonl:3: this row is no conversation/);
   const array = join(directory, 'broken.json');

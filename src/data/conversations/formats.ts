@@ -6,7 +6,7 @@ import { UserError } from '../../base/errors.js';
 import { isRecord } from '../../base/objects.js';
 import type { RowFormat } from '../../config/sft.js';
 import { type Message, maxMessages, type Tool } from '../../tokenizer/message.js';
-import { type Conversation, checkSchema, conversationFields } from '../types.js';
+import { type Conversation, checkSchema, conversationFields, sessionStartSchema } from '../types.js';
 import { expectText, Fields, parsed, wrongShape } from './fields.js';
 import { addReasoning, type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
 import { readMossTurns } from './moss.js';
@@ -237,7 +237,7 @@ function unread(row: Fields, names: readonly string[]): string[] {
   return names.filter((name) => rest.includes(name));
 }
 
-/** Our own fields, which any row may have. What does not fit is somebody else's field of that name; a check must fit. */
+/** Our own fields, which any row may have. What does not fit is somebody else's field of that name; a check must fit, and so must what tools start from. */
 function ownFields(row: Fields, name: string): Omit<Conversation, 'messages'> {
   const own: Partial<Conversation> = {};
   for (const [field, schema] of Object.entries(conversationFields)) {
@@ -248,5 +248,10 @@ function ownFields(row: Fields, name: string): Omit<Conversation, 'messages'> {
   }
   const check = row.take('check');
   if (check !== undefined) Object.assign(own, z.object({ check: checkSchema }).parse({ check: check.value }));
+  const start = row.peek('start');
+  if (isRecord(start) && ('now' in start || 'scene' in start)) {
+    row.take('start');
+    Object.assign(own, z.object({ start: sessionStartSchema }).parse({ start }));
+  }
   return { id: name, ...own };
 }

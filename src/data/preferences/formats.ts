@@ -68,7 +68,7 @@ export function readPreferenceRow(
     },
     consequences,
   );
-  const { messages: prompt, check: _, provenance: __, ...own } = conversation;
+  const { messages: prompt, check: _, provenance: __, start: ___, ...own } = conversation;
   const { judgement, weight } = found;
   if (judgement === undefined) throw new UserError({ what: 'this row is no preference', next: noPreference });
   checkTurns(prompt, judgement);
