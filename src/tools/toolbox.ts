@@ -8,6 +8,8 @@ import { type CallFault, type Executor, ToolFailure, type ToolResult } from './t
 export interface ToolboxOptions {
   /** Asked before each call runs; false: the person says no. Default: nobody is asked. */
   confirm?(executor: Executor, call: ToolCall): Promise<boolean>;
+  /** Hears in words what a person should know and no model: a file that cannot be read, a tool that does not end. */
+  note?(text: string): void;
 }
 
 /** The tools of one conversation, with what they keep from call to call. */

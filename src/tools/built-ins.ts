@@ -1,0 +1,42 @@
+// The tools that come along: one row each, imported when it is opened.
+import { UserError } from '../base/errors.js';
+import type { Tool } from '../tokenizer/message.js';
+import type { BuiltInName } from './specs.js';
+import type { Executor, ToolLimits } from './tool.js';
+
+export interface BuiltInRequest {
+  /** What the model is told, as the spec says it; a built-in may say more (the columns of its tables). */
+  tool: Tool;
+  limits: ToolLimits;
+  /** What stands behind `=` in `--tools Search=notes/`: files, folders, runs. Empty: nothing does. */
+  from: string[];
+  /** Hears in words what a person should know, such as a file that could not be read. */
+  note(text: string): void;
+}
+
+export interface BuiltIn {
+  /** What it reads, in words; absent: nothing, and `from` is refused. */
+  reads?: { what: string; required: boolean; example: string };
+  /** @throws UserError where it cannot be opened. */
+  open(request: BuiltInRequest): Executor | Promise<Executor>;
+}
+
+export const builtIns: Record<BuiltInName, BuiltIn> = {
+  calculate: { open: absent },
+  solve: { open: absent },
+  define: {
+    reads: { what: 'a run, a corpus or a dictionary', required: false, example: 'Define=runs/quickstart' },
+    open: absent,
+  },
+  search: { reads: { what: 'a folder of texts, or a run', required: true, example: 'Search=notes/' }, open: absent },
+  query: {
+    reads: { what: 'CSV, Parquet, Arrow or JSONL files', required: true, example: 'Query=sales.csv' },
+    open: absent,
+  },
+  now: { open: absent },
+  world: { open: absent },
+};
+
+function absent({ tool }: BuiltInRequest): never {
+  throw new UserError({ what: `${tool.name} is not in this version` });
+}
