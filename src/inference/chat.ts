@@ -4,8 +4,8 @@ import { kebabCase } from '../base/format.js';
 import type { ComputeChoice, Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
-import { TemplateFault } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
+import { TemplateFault } from '../tokenizer/template-fault.js';
 import { type Reply, unusable } from './chat-model.js';
 import { LocalModel, type OpenedModel } from './local-model.js';
 

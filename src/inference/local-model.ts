@@ -113,7 +113,12 @@ export class LocalModel implements ChatModel, ChatFormat {
   /** Generations for one prompt, each until a token of the model's own ends it; empty where the prompt fills the context. */
   async generate(request: Omit<Request, 'stopIds'>): Promise<Generation[]> {
     if (request.tokens.length >= this.contextLength) return resultsOf(request, 'length');
-    return this.engine.submit({ ...request, stopIds: stopIdsOf(this) });
+    return this.engine.submit({ ...request, stopIds: this.stopIds });
+  }
+
+  /** Every token that ends an answer. */
+  get stopIds(): number[] {
+    return stopIdsOf(this);
   }
 
   async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {

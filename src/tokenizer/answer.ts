@@ -12,6 +12,8 @@ export interface Answer {
   toolCalls?: ToolCall[];
   /** Calls that are none, as they were written: no JSON object with a name and arguments. They are part of the content. */
   brokenCalls?: string[];
+  /** Both kinds in the order in which they were written; where some are broken. */
+  callsInOrder?: (ToolCall | string)[];
 }
 
 interface Part {
@@ -42,8 +44,7 @@ export function readAnswer(tokenizer: Tokenizer, ids: Iterable<number>): Answer 
     answer.reasoning = upTo(thoughtEnd).text.replace(/^\n/, '').replace(/\n$/, '');
     if (at < parts.length && !parts[at].isMark) parts[at].text = parts[at].text.replace(/^\n{1,2}/, '');
   }
-  const calls: ToolCall[] = [];
-  const broken: string[] = [];
+  const calls: (ToolCall | string)[] = [];
   let wasCall = false;
   while (at < parts.length) {
     if (!opens(callStart)) {
@@ -58,14 +59,22 @@ export function readAnswer(tokenizer: Tokenizer, ids: Iterable<number>): Answer 
     if (call !== undefined) calls.push(call);
     else {
       const written = callStart + text + (isClosed ? callEnd : '');
-      broken.push(written);
+      calls.push(written);
       answer.content += (answer.content === '' ? '' : '\n') + written;
     }
     wasCall = true;
   }
-  if (calls.length > 0) answer.toolCalls = calls;
-  if (broken.length > 0) answer.brokenCalls = broken;
-  return answer;
+  return { ...answer, ...sorted(calls) };
+}
+
+/** Calls, as an answer has them; a text is one that cannot be read. */
+export function sorted(calls: readonly (ToolCall | string)[]): Omit<Answer, 'content' | 'reasoning'> {
+  const toolCalls = calls.filter((call) => typeof call !== 'string');
+  const brokenCalls = calls.filter((call) => typeof call === 'string');
+  return {
+    ...(toolCalls.length > 0 && { toolCalls }),
+    ...(brokenCalls.length > 0 && { brokenCalls, callsInOrder: [...calls] }),
+  };
 }
 
 /** `{"name": …, "arguments": …}`, the arguments as an object or as JSON text of one. */

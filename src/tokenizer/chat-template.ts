@@ -3,12 +3,10 @@
 // What the assistant said is what `{% generation %}` marks; in a template without marks, what a rendering has beyond
 // the prompt that the model would have been given for that turn, up to the token that ends it.
 import { cleanText } from '../base/clean-text.js';
-import { UserError } from '../base/errors.js';
 import type { LossChoice } from '../config/sft.js';
 import type { Answer } from './answer.js';
 import { missingTemplate } from './chatml.js';
 import { CompiledTemplate } from './compiled-template.js';
-import { RefusalError } from './jinja/budget.js';
 import type { Message, Tool } from './message.js';
 import { MessageEscape, marks, ownCharacter } from './message-escape.js';
 import { ownTemplate } from './own-templates.js';
@@ -23,7 +21,9 @@ import {
   type WeighedSpan,
   withoutMarks,
 } from './rendering.js';
+import { attempt, noTemplate, noTools, TemplateFault } from './template-fault.js';
 import type { Tokenizer } from './tokenizer.js';
+import type { CallForm } from './tool-turns.js';
 
 export interface ChatTemplateOptions {
   /** End with the opening of an assistant's turn, for the model to continue. Default false. */
@@ -48,21 +48,6 @@ export interface EncodedTurns {
   endsAdded?: boolean;
   /** What the prompt ends with and the renderings of answers lack; absent where they begin with the whole prompt. */
   promptTail?: string;
-}
-
-/** A conversation that the template cannot render. `reason` follows "the chat template": `refuses it: …`, `fails on it: …`. */
-export class TemplateFault extends UserError {
-  readonly reason: string;
-  constructor(cause: unknown, shown: (text: string) => string = (text) => text) {
-    const why = shown((cause as Error).message).slice(0, 500);
-    const refused = cause instanceof RefusalError;
-    const next = refused
-      ? 'Change the conversation: templates mostly refuse system messages, tools or an order of roles'
-      : "Fix chat_template.jinja, or chat_template in tokenizer_config.json, of the model's folder";
-    const what = refused ? 'the chat template refuses this conversation' : 'the chat template does not work';
-    super({ what, why, next }, { cause });
-    this.reason = `${refused ? 'refuses' : 'fails on'} it: ${cleanText(why, 200)}`;
-  }
 }
 
 export class ChatTemplate {
@@ -193,6 +178,34 @@ export class ChatTemplate {
     return { start, end: isLeftOut ? after + (this.#turnEnd?.length ?? 0) : end };
   }
 
+  /** How calls are written and answered under a template of ours that has them. */
+  get calls(): CallForm | undefined {
+    return this.#own?.calls;
+  }
+
+  /**
+   * The message that these end with, an assistant's calls, as the tokens that follow its prompt, `end` included; and what
+   * follows that: these results, and the opening of the next turn.
+   * @throws TemplateFault; UserError where the template changes what comes before the calls once the results are there.
+   */
+  encodeResults(
+    messages: readonly Message[],
+    results: readonly Message[],
+    { tools, end }: { tools?: readonly Tool[]; end: string },
+  ): { turn: number[]; results: number[] } {
+    const options = { tools, addGenerationPrompt: true };
+    const { text: prompt } = this.#render(messages.slice(0, -1), options);
+    const { text } = this.#render([...messages, ...results], options);
+    if (!text.startsWith(prompt)) throw noTools('it changes what comes before a call once its result is there');
+    const at = text.indexOf(end, prompt.length);
+    if (at < 0) throw noTools(`it writes no ${end} after a call`);
+    const after = at + end.length;
+    return {
+      turn: this.#encode(text.slice(prompt.length, after), []).tokens,
+      results: this.#encode(text.slice(this.tokenizer.pastSpace(text, after)), []).tokens,
+    };
+  }
+
   /** What a model wrote after a prompt of this template. Of a template from outside, all of it is the content. */
   read(ids: readonly number[]): Answer {
     return this.#own?.read(this.tokenizer, ids) ?? { content: this.tokenizer.decode(ids, { skipSpecial: true }) };
@@ -313,24 +326,5 @@ function compile(source: string): CompiledTemplate {
   return attempt(() => {
     if (ownCharacter.test(source)) throw new Error('it contains a private-use character that we need ourselves');
     return new CompiledTemplate(source);
-  });
-}
-
-/** @param shown how a person reads what the template says of an escaped text. */
-function attempt<T>(work: () => T, shown?: (text: string) => string): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new TemplateFault(error, shown);
-  }
-}
-
-/** @param where the model's folder. */
-export function noTemplate(where?: string): UserError {
-  return new UserError({
-    where,
-    what: 'this model has no chat template',
-    why: 'it is a base model, or the file was left behind: how turns are written cannot be guessed',
-    next: 'Put one into its folder as chat_template.jinja',
   });
 }

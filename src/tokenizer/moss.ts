@@ -93,6 +93,9 @@ export const mossTemplate = [
   '{%- endif -%}',
 ].join('\n');
 
+/** What follows the commands where there is none: the results are not the model's to write. */
+export const mossNoCalls = '\n<|Results|>: None<eor>\n<|MOSS|>:';
+
 /** The message that each stretch with loss belongs to: one a message, but two for results, around what the tools said. */
 export function mossOwners(messages: readonly Message[]): number[] {
   return messages.flatMap(({ role }, i) => {

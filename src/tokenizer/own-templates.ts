@@ -4,9 +4,11 @@ import { type TemplateName, templateNames } from '../config/templates.js';
 import { type Answer, readAnswer } from './answer.js';
 import { chatmlResponseTemplate, chatmlSchemaTemplate, chatmlTemplate, formerChatmlTemplate } from './chatml.js';
 import type { Message } from './message.js';
-import { mossEndList, mossOwners, mossTemplate, mossTurnEnd, readMossAnswer } from './moss.js';
+import { mossEndList, mossNoCalls, mossOwners, mossTemplate, mossTurnEnd, readMossAnswer } from './moss.js';
+import { mossResult, readMossCalls } from './moss-calls.js';
 import { specialTokens } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
+import type { CallForm } from './tool-turns.js';
 
 interface OwnTemplate {
   source: string;
@@ -17,6 +19,8 @@ interface OwnTemplate {
   responseTemplate?: object;
   /** The message that each stretch belongs to which the template marks; absent: one for each of the assistant's. */
   owners?(messages: readonly Message[]): number[];
+  /** Absent: it has no place for tools. */
+  calls?: CallForm;
   /** What a model wrote after a prompt. */
   read(tokenizer: Tokenizer, ids: readonly number[]): Answer;
 }
@@ -25,6 +29,7 @@ const chatml = {
   turnEnd: specialTokens.turnEnd,
   controls: [specialTokens.turnStart, specialTokens.turnEnd],
   responseTemplate: chatmlResponseTemplate,
+  calls: { end: specialTokens.turnEnd, read: readAnswer },
   read: readAnswer,
 };
 
@@ -37,11 +42,23 @@ const templates: Readonly<Record<TemplateName, OwnTemplate>> = {
     turnEnd: mossTurnEnd,
     controls: mossEndList,
     owners: mossOwners,
+    calls: {
+      end: '<eoc>',
+      read: (tokenizer, ids, tools) => readMossCalls(tokenizer.decode(ids), tools),
+      withoutCalls: mossNoCalls,
+      result: mossResult,
+      maxRounds: 1,
+    },
     read: (tokenizer, ids) => readMossAnswer(tokenizer.decode(ids)),
   },
 };
 
-const former: OwnTemplate = { ...chatml, source: formerChatmlTemplate, responseTemplate: undefined };
+const former: OwnTemplate = {
+  ...chatml,
+  source: formerChatmlTemplate,
+  responseTemplate: undefined,
+  calls: undefined,
+};
 const bySource: ReadonlyMap<string, OwnTemplate> = new Map(
   [...Object.values(templates), former].map((template) => [template.source, template]),
 );

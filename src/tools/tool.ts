@@ -36,8 +36,8 @@ export interface Executor {
   close?(): Promise<void>;
 }
 
-/** Why a call has no proper result. */
-export type CallFault = 'unreadable' | 'unknown' | 'arguments' | 'failed' | 'timeout' | 'denied' | 'aborted';
+/** Why a call has no proper result; `limit`: it was one too many. */
+export type CallFault = 'unreadable' | 'unknown' | 'arguments' | 'failed' | 'timeout' | 'denied' | 'aborted' | 'limit';
 
 export interface ToolResult {
   /** What the model reads: no control characters, within the limit, never a mark. */

@@ -14,6 +14,7 @@ export interface ToolboxOptions {
 
 /** The tools of one conversation, with what they keep from call to call. */
 export interface ToolSession {
+  readonly tools: readonly Tool[];
   call(call: ToolCall, signal?: AbortSignal): Promise<ToolResult>;
   /** The result of a call that is none: `written` is what stood between the marks. */
   unreadable(written: string): ToolResult;
@@ -41,6 +42,7 @@ export class Toolbox {
   session(start: SessionStart = {}): ToolSession {
     const states = new Map<string, Map<string, unknown>>();
     return {
+      tools: this.tools,
       call: (call, signal) => this.#call(call, { start, states, signal }),
       unreadable: () => fault('unreadable', 'This call is not JSON with a name and arguments.'),
       stateOf: (name) => states.get(name),

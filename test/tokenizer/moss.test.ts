@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readRow } from '../../src/data/conversations/formats.js';
 import { unlearntEnd } from '../../src/tokenizer/answer-ends.js';
-import { ChatTemplate, TemplateFault } from '../../src/tokenizer/chat-template.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import type { Message } from '../../src/tokenizer/message.js';
+import { TemplateFault } from '../../src/tokenizer/template-fault.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { templateTokenizer } from '../golden/template-tokenizer.js';
 

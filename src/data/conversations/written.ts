@@ -1,8 +1,9 @@
 // What a chat template writes of a conversation, found out by rendering it with and without each field that it has: a field
 // that changes nothing would be lost in silence. What the template cannot carry is said, or the conversation is skipped.
-import { type ChatTemplate, TemplateFault } from '../../tokenizer/chat-template.js';
+import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
 import { mayBeKept } from '../../tokenizer/message-escape.js';
+import { TemplateFault } from '../../tokenizer/template-fault.js';
 import type { Conversation } from '../types.js';
 import { distinct, type RowNote, RowRefusal } from './notes.js';
 

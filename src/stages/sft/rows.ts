@@ -5,9 +5,10 @@ import { fitConversation } from '../../data/conversations/fit.js';
 import type { RowNotes } from '../../data/conversations/notes.js';
 import type { Conversation, TokenSequence } from '../../data/types.js';
 import { unlearntEnd } from '../../tokenizer/answer-ends.js';
-import { ChatTemplate, noTemplate } from '../../tokenizer/chat-template.js';
+import { ChatTemplate } from '../../tokenizer/chat-template.js';
 import { missingTemplate } from '../../tokenizer/chatml.js';
 import { checkKeptTokens } from '../../tokenizer/message-escape.js';
+import { noTemplate } from '../../tokenizer/template-fault.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 
 /**

@@ -1,0 +1,58 @@
+// Commands as MOSS wrote them, `Search("…"), Calculate("8*4+3")`, and the results that it was shown for them. A command names no
+// arguments: they are those of the tool's schema, in its order.
+import { type Answer, sorted } from './answer.js';
+import type { Message, Tool, ToolCall } from './message.js';
+import { readMossAnswer } from './moss.js';
+
+/** A message: calls where it ends with those, or one broken call where any of them cannot be read; else an answer. */
+export function readMossCalls(text: string, tools: readonly Tool[]): Answer {
+  const { content, reasoning } = readMossAnswer(text);
+  const answer = { ...(reasoning !== undefined && { reasoning }) };
+  if (content === '' || !/<eoc>\s*$/.test(text)) return { content, ...answer };
+  const calls = callsIn(content, tools);
+  if (calls === undefined) return { content, ...answer, ...sorted([content]) };
+  return { content: '', ...answer, ...sorted(calls) };
+}
+
+const oneCall = /\s*(\w+)\(((?:"(?:[^"\\]|\\.)*"|[^"()])*)\)\s*(?:,|$)/suy;
+
+function callsIn(command: string, tools: readonly Tool[]): ToolCall[] | undefined {
+  const calls: ToolCall[] = [];
+  const text = command.replace(/,\s*(?:None)?\s*$/, '');
+  for (let at = 0; at < text.length; at = oneCall.lastIndex) {
+    oneCall.lastIndex = at;
+    const [, name, given] = oneCall.exec(text) ?? [];
+    const values = name === undefined ? undefined : valuesIn(given);
+    if (values === undefined) return undefined;
+    const properties = tools.find((tool) => tool.name === name)?.parameters?.properties;
+    const names = Object.keys((properties as object | undefined) ?? {});
+    calls.push({
+      name,
+      arguments: Object.fromEntries(values.map((value, i) => [names[i] ?? `argument${i + 1}`, value])),
+    });
+  }
+  return calls;
+}
+
+/** JSON values with commas between; what MOSS wrote between quotes is no JSON text where it holds a backslash or a new line. */
+function valuesIn(given: string): unknown[] | undefined {
+  try {
+    return JSON.parse(`[${given}]`) as unknown[];
+  } catch {
+    const plain = /^\s*"([^"]*)"\s*$/.exec(given);
+    return plain === null ? undefined : [plain[1]];
+  }
+}
+
+/** `Calculate("10^16") => '10000000000000000'`; longer results stand below the call, as those of Search and Solve did. */
+export function mossResult(call: ToolCall | string, content: string, isFault: boolean): Message {
+  const written =
+    typeof call === 'string'
+      ? call
+      : `${call.name}(${Object.values(call.arguments)
+          .map((value) => JSON.stringify(value))
+          .join(', ')})`;
+  const isLine = typeof call !== 'string' && call.name !== 'Solve' && !content.includes('\n');
+  if (isFault) return { role: 'tool', content: `${written} => ${content}` };
+  return { role: 'tool', content: isLine ? `${written} => '${content}'` : `${written} =>\n${content}` };
+}
