@@ -1,17 +1,16 @@
 // What a person may name where a corpus or a tokenizer is wanted: the thing itself, or a folder that holds it.
 import { dirname, join, resolve } from 'node:path';
 import { exists } from '../base/files.js';
-import { corpusFolder, corpusManifestName, settingsName, tokenizerJsonName } from '../base/layout.js';
+import { settingsName, tokenizerJsonName } from '../base/layout.js';
 import { resolveCheckpoint } from '../checkpoint/history.js';
+import { corpusIn } from '../data/manifest.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { readTokenizerJson } from '../tokenizer/tokenizer-files.js';
 import { shownPath } from './output.js';
 
-/** A run folder, its data folder, or the corpus itself. */
+/** A run folder, its data folder, or the corpus itself; what is none of them is for its reader to refuse. */
 export async function findCorpus(folder: string): Promise<string> {
-  const places = [folder, join(folder, corpusFolder), join(folder, 'data'), join(folder, 'data', corpusFolder)];
-  for (const place of places) if (await exists(join(place, corpusManifestName))) return place;
-  return folder;
+  return (await corpusIn(folder)) ?? folder;
 }
 
 /** A run folder, a checkpoint, a folder with a tokenizer.json, or such a file. */

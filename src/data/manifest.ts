@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { readJsonIfExists, sha256File } from '../base/files.js';
-import { corpusManifestName } from '../base/layout.js';
+import { exists, readJsonIfExists, sha256File } from '../base/files.js';
+import { corpusFolder, corpusManifestName } from '../base/layout.js';
 import { dropRules } from './clean.js';
 import { filterNames } from './filters/table.js';
 
@@ -64,6 +64,13 @@ export const manifestFormat = 1;
 
 export function emptyHalves(): Halves {
   return { train: { documents: 0, bytes: 0 }, validation: { documents: 0, bytes: 0 } };
+}
+
+/** Of a run folder, its data folder, or the corpus itself; undefined where none of them holds one. */
+export async function corpusIn(folder: string): Promise<string | undefined> {
+  const places = [folder, join(folder, corpusFolder), join(folder, 'data'), join(folder, 'data', corpusFolder)];
+  for (const place of places) if (await exists(join(place, corpusManifestName))) return place;
+  return undefined;
 }
 
 /** @throws UserError where the folder is no built corpus, or a file of it is missing or cut short. */

