@@ -13,7 +13,7 @@ import type { Answer } from './tasks.js';
 export type Measurements = Map<string, Unit[]>;
 
 /** Adds to the unit `id` of a metric; units are in the order in which they are first named. */
-class Tally {
+export class Tally {
   readonly #metrics = new Map<string, Map<string, Unit>>();
 
   add(metric: string, { id, value, weight }: Unit): void {

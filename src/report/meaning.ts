@@ -51,6 +51,53 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
+  callPrecision: {
+    words: 'of the calls to tools, the share where the reference calls the same tool',
+    better: 'higher',
+    percent: true,
+  },
+  callRecall: {
+    words: 'of the calls of the reference, the share where the model calls the same tool',
+    better: 'higher',
+    percent: true,
+  },
+  rightTool: {
+    words: 'of the calls that were made where one is right, the share to the right tool',
+    better: 'higher',
+    percent: true,
+  },
+  rightArguments: {
+    words:
+      'of the calls to the right tool, the share with the right arguments, or with others that give the same result (Calculate, Solve, Query)',
+    better: 'higher',
+    percent: true,
+  },
+  equalArguments: {
+    words: 'of the calls to the right tool, the share whose arguments are those of the reference',
+    better: 'higher',
+    percent: true,
+  },
+  toolAnswer: {
+    words: 'share of right final answers, of questions where a call is right',
+    better: 'higher',
+    percent: true,
+  },
+  abstention: {
+    words: 'share of answers that call nothing, of questions where no call is right',
+    better: 'higher',
+    percent: true,
+  },
+  directAnswer: {
+    words: 'share of answers that call nothing and are right, of questions where no call is right',
+    better: 'higher',
+    percent: true,
+  },
+  parsedCalls: { words: 'share of the calls that can be read', better: 'higher', percent: true },
+  retriedCalls: {
+    words: 'share of the calls that went wrong and were then corrected or repeated',
+    better: 'lower',
+    percent: true,
+  },
   loss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   heldOutLoss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   heldOutReward: { words: 'mean score of the policy that was kept, on held-out prompts', better: 'higher' },
@@ -119,14 +166,19 @@ const meanings: Record<string, Meaning> = {
   },
 };
 
-/** `exactInSteps`: the same, of answers after steps. */
-const inSteps = 'InSteps';
+/** `exactInSteps`: the same as `exact`, of answers after steps. */
+const suffixes: Readonly<Record<string, string>> = {
+  InSteps: 'after steps that the model writes first',
+  WithTools: 'with tools that it may call',
+  WithoutTools: 'asked without tools',
+};
 
 export function meaningOf(metric: string): Meaning | undefined {
   const head = metric.split('.')[0];
   if (Object.hasOwn(meanings, head)) return meanings[head];
-  const direct = head.endsWith(inSteps) ? meaningOf(head.slice(0, -inSteps.length)) : undefined;
-  return direct && { ...direct, words: `${direct.words}, after steps that the model writes first` };
+  const suffix = Object.keys(suffixes).find((each) => head.endsWith(each));
+  const own = suffix === undefined ? undefined : meaningOf(head.slice(0, -suffix.length));
+  return own && { ...own, words: `${own.words}, ${suffixes[suffix ?? '']}` };
 }
 
 /** A value as its metric is read: 83.3 % of exact matches, 2.314 bits. */

@@ -1,0 +1,79 @@
+// The tools that a row offers, ready to run: those of the person's toolbox, and in place of the others the results that the row
+// has of them. So rows of others can be asked whose tools nobody here can run: a call that the row itself makes gets the
+// result that the row has; any other gets none, and says so.
+import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../base/objects.js';
+import type { Conversation } from '../data/types.js';
+import type { Message, Tool } from '../tokenizer/message.js';
+import { defaultLimits, type Executor, ToolFailure } from '../tools/tool.js';
+import { Toolbox } from '../tools/toolbox.js';
+import { callsWithResults, type ReferenceCall } from './reference.js';
+
+export interface TaskTools {
+  /** What the model is told. */
+  tools: readonly Tool[];
+  toolbox: Toolbox;
+  /** Names of tools whose results are the row's own. */
+  replayed: readonly string[];
+}
+
+/** Of a row that lists tools, these; of any other, all of the toolbox. `toolbox` stays the caller's to close. */
+export function taskTools({ tools, messages }: Pick<Conversation, 'tools' | 'messages'>, toolbox: Toolbox): TaskTools {
+  if (tools === undefined) return { tools: toolbox.tools, toolbox, replayed: [] };
+  const replayed: string[] = [];
+  const executors = tools.map((tool): Executor => {
+    const own = toolbox.executors.find(
+      (executor) => executor.tool.name === tool.name && takesTheSame(executor.tool, tool),
+    );
+    if (own !== undefined) return own;
+    replayed.push(tool.name);
+    return replay(tool, messages);
+  });
+  return { tools, toolbox: new Toolbox(executors), replayed };
+}
+
+/** Whether a call that is written for the one is one for the other: all that either requires, the other knows. */
+function takesTheSame(own: Tool, offered: Tool): boolean {
+  const [a, b] = [own, offered].map(({ parameters }) => ({
+    known: isRecord(parameters?.properties) ? Object.keys(parameters.properties) : [],
+    required: Array.isArray(parameters?.required) ? (parameters.required as unknown[]) : [],
+  }));
+  // Rows may list names alone.
+  if (offered.parameters === undefined) return true;
+  return (
+    a.required.every((name) => b.known.includes(name as string)) && b.known.every((name) => a.known.includes(name))
+  );
+}
+
+function replay(tool: Tool, messages: readonly Message[]): Executor {
+  const known = callsWithResults(messages).filter(({ call }) => call.name === tool.name);
+  return {
+    // Whatever the arguments are: the row's maker, not we, says what the tool takes.
+    tool: { name: tool.name, ...(tool.description !== undefined && { description: tool.description }) },
+    limits: { ...defaultLimits, characters: Number.MAX_SAFE_INTEGER },
+    run(given) {
+      const found = known.find(({ call, result }) => result !== undefined && isDeepStrictEqual(call.arguments, given));
+      if (found?.result === undefined) throw new ToolFailure('There is no result for these arguments.');
+      return found.result;
+    },
+  };
+}
+
+/** Tools whose result alone says what was asked of them: `2*3` is as good a call as `3*2`. */
+const judgedByResult: ReadonlySet<string> = new Set(['Calculate', 'Solve', 'Query']);
+
+/** The calls with the results that the toolbox gives today, where equal results make calls equal; the others without. */
+export async function withResults(
+  wanted: readonly ReferenceCall[],
+  { toolbox, replayed }: TaskTools,
+  signal?: AbortSignal,
+): Promise<ReferenceCall[]> {
+  const session = toolbox.session();
+  return Promise.all(
+    wanted.map(async ({ call }) => {
+      if (!judgedByResult.has(call.name) || replayed.includes(call.name)) return { call };
+      const { content, fault } = await session.call(call, signal);
+      return fault === undefined ? { call, result: content } : { call };
+    }),
+  );
+}
