@@ -1,9 +1,13 @@
 // The tools of a conversation: finds the one that is called, holds its arguments to the schema, runs it within its limits,
 // and makes of whatever happens a result for the model.
 import { nearest } from '../base/errors.js';
+import { isRecord, jsonIn } from '../base/objects.js';
 import type { SessionStart } from '../data/types.js';
 import type { Tool, ToolCall } from '../tokenizer/message.js';
-import { type CallFault, type Executor, ToolFailure, type ToolResult } from './tool.js';
+import { answerMarks } from '../tokenizer/special-tokens.js';
+import { argumentFault } from './arguments.js';
+import { fault, runLimited } from './limited.js';
+import type { Executor, ToolResult } from './tool.js';
 
 export interface ToolboxOptions {
   /** Asked before each call runs; false: the person says no. Default: nobody is asked. */
@@ -15,12 +19,22 @@ export interface ToolboxOptions {
 /** The tools of one conversation, with what they keep from call to call. */
 export interface ToolSession {
   readonly tools: readonly Tool[];
+  /** Never throws: whatever happens is a result. */
   call(call: ToolCall, signal?: AbortSignal): Promise<ToolResult>;
-  /** The result of a call that is none: `written` is what stood between the marks. */
+  /** The result of a call that is none: `written` is what stood between the marks, with or without them. */
   unreadable(written: string): ToolResult;
   /** What a tool keeps; undefined where it has not been called. */
   stateOf(name: string): ReadonlyMap<string, unknown> | undefined;
 }
+
+interface Surroundings {
+  start: SessionStart;
+  states: Map<string, Map<string, unknown>>;
+  signal?: AbortSignal;
+}
+
+/** Names that a model makes up are shown as far as that. */
+const maxName = 64;
 
 export class Toolbox {
   readonly #executors: ReadonlyMap<string, Executor>;
@@ -44,7 +58,7 @@ export class Toolbox {
     return {
       tools: this.tools,
       call: (call, signal) => this.#call(call, { start, states, signal }),
-      unreadable: () => fault('unreadable', 'This call is not JSON with a name and arguments.'),
+      unreadable: (written) => fault('unreadable', unreadableWords(written)),
       stateOf: (name) => states.get(name),
     };
   }
@@ -53,32 +67,41 @@ export class Toolbox {
     for (const executor of this.#executors.values()) await executor.close?.();
   }
 
-  async #call(
-    { name, arguments: given }: ToolCall,
-    { start, states, signal }: { start: SessionStart; states: Map<string, Map<string, unknown>>; signal?: AbortSignal },
-  ): Promise<ToolResult> {
+  async #call({ name, arguments: given }: ToolCall, { start, states, signal }: Surroundings): Promise<ToolResult> {
     const executor = this.#executors.get(name);
-    if (executor === undefined) {
-      const near = nearest(name, [...this.#executors.keys()]);
-      return fault('unknown', `There is no tool ${name}.${near === undefined ? '' : ` Did you mean ${near}?`}`);
+    if (executor === undefined) return fault('unknown', this.#unknownWords(name));
+    const misfit = argumentFault(executor.tool.parameters, given, name);
+    if (misfit !== undefined) return fault('arguments', misfit);
+    const { confirm, note = () => undefined } = this.#options;
+    if (confirm !== undefined && !(await confirm(executor, { name, arguments: given }))) {
+      return fault('denied', 'The person did not allow this call.');
     }
     const state = states.get(name) ?? new Map<string, unknown>();
     states.set(name, state);
-    const { confirm } = this.#options;
-    const call = { name, arguments: given };
-    if (confirm !== undefined && !(await confirm(executor, call)))
-      return fault('denied', 'The person did not allow this call.');
-    const limit = AbortSignal.timeout(executor.limits.seconds * 1000);
-    const both = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    try {
-      return { content: await executor.run(given, { signal: both, start, state }) };
-    } catch (error) {
-      if (error instanceof ToolFailure) return fault('failed', error.message);
-      throw error;
-    }
+    return runLimited(executor, given, { start, state, signal, note });
+  }
+
+  #unknownWords(name: string): string {
+    const names = [...this.#executors.keys()];
+    const written = name.slice(0, maxName);
+    const near = nearest(written, names);
+    if (near !== undefined) return `There is no tool ${written}. Did you mean ${near}?`;
+    return names.length === 0
+      ? 'There are no tools.'
+      : `There is no tool ${written}. The tools are ${names.join(', ')}.`;
   }
 }
 
-function fault(kind: CallFault, content: string): ToolResult {
-  return { content, fault: kind };
+function unreadableWords(written: string): string {
+  const { callStart, callEnd } = answerMarks;
+  const isClosed = !written.includes(callStart) || written.includes(callEnd);
+  const call = jsonIn(written.replace(callStart, '').replace(callEnd, ''));
+  const why = !isClosed
+    ? 'it does not end'
+    : call === undefined
+      ? 'it is not JSON'
+      : !isRecord(call) || typeof call.name !== 'string'
+        ? 'it has no name'
+        : 'its arguments are no object';
+  return `This call cannot be read: ${why}. A call is {"name": …, "arguments": {…}}.`;
 }
