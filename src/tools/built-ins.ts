@@ -34,7 +34,10 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
     open: absent,
   },
   now: { open: absent },
-  world: { open: absent },
+  world: {
+    reads: { what: 'a text file with the scene it begins in', required: false, example: 'World=house.txt' },
+    open: async ({ tool, limits, from }) => (await import('./world/open.js')).openWorld({ tool, limits }, from),
+  },
 };
 
 function absent({ tool }: BuiltInRequest): never {

@@ -33,7 +33,8 @@ export function readAction(given: Record<string, unknown>): Action | string {
   return { action, item, place } as Action;
 }
 
-export type ActionOutcome = { done: true; state: WorldState; text: string } | { done: false; text: string };
+/** `text()` is what is said of it: put into words only where somebody listens. */
+export type ActionOutcome = { done: true; state: WorldState; text(): string } | { done: false; text(): string };
 
 export function act(scene: Scene, given: Action): ActionOutcome {
   const { world, state } = scene;
@@ -48,7 +49,7 @@ export function act(scene: Scene, given: Action): ActionOutcome {
   const acting = new Acting(scene);
   switch (given.action) {
     case 'look':
-      return { done: true, state, text: describe(scene) };
+      return { done: true, state, text: () => describe(scene) };
     case 'go':
       return acting.go(place);
     case 'open':
@@ -93,7 +94,7 @@ class Acting {
         ),
       );
     const next = { ...state, room };
-    return { done: true, state: next, text: describe({ world, state: next }) };
+    return { done: true, state: next, text: () => describe({ world, state: next }) };
   }
 
   setBox(place: string, opens: boolean): ActionOutcome {
@@ -107,10 +108,10 @@ class Acting {
       return refuse(this.#no.locked(name));
     if (opens ? now === 'open' : now !== 'open') return refuse(this.#no.already(name, now));
     const next = { ...state, boxes: state.boxes.with(b, opens ? 'open' : 'closed') };
-    if (!opens) return { done: true, state: next, text: this.#say.closed(name) };
-    const inside = thingsAt({ world, state: next }, world.rooms.length + b);
+    if (!opens) return { done: true, state: next, text: () => this.#say.closed(name) };
+    const inside = (): string[] => thingsAt({ world, state: next }, world.rooms.length + b);
     const unlockedWith = now === 'locked' && key !== undefined ? world.things[key] : undefined;
-    return { done: true, state: next, text: this.#say.opened(name, inside, unlockedWith) };
+    return { done: true, state: next, text: () => this.#say.opened(name, inside(), unlockedWith) };
   }
 
   take(item: string, place: string): ActionOutcome {
@@ -125,7 +126,11 @@ class Acting {
     if (from !== undefined && typeof from !== 'number') return from;
     if (!this.#isInReach(at) || (from !== undefined && from !== at && from !== state.room))
       return refuse(this.#no.notHere(name));
-    return { done: true, state: { ...state, things: state.things.with(thing, held) }, text: this.#say.took(name) };
+    return {
+      done: true,
+      state: { ...state, things: state.things.with(thing, held) },
+      text: () => this.#say.took(name),
+    };
   }
 
   put(item: string, place: string): ActionOutcome {
@@ -138,7 +143,7 @@ class Acting {
     const name = to < world.rooms.length ? world.rooms[to] : world.boxes[to - world.rooms.length].name;
     return {
       ...{ done: true, state: { ...state, things: state.things.with(thing, to) } },
-      text: this.#say.put(world.things[thing], name),
+      text: () => this.#say.put(world.things[thing], name),
     };
   }
 
@@ -175,11 +180,13 @@ class Acting {
   }
 }
 
-const refuse = (text: string): ActionOutcome => ({ done: false, text });
+const refuse = (text: string): ActionOutcome => ({ done: false, text: () => text });
 const echo = (name: string): string => (name.length > maxEcho ? `${name.slice(0, maxEcho)}…` : name);
 
 /** The number of what is called so, in either language; -1 where there is none. */
 export function find(names: readonly string[], name: string): number {
+  const exact = names.indexOf(name);
+  if (exact !== -1) return exact;
   const keys = nameKeys(name);
   return names.findIndex((each) => keys.includes(nameKey(each)));
 }

@@ -4,7 +4,7 @@ import type { Random } from '../../base/random.js';
 import type { Action } from './act.js';
 import { exploringActions } from './explore.js';
 import { readGoal, shortestActions } from './goal.js';
-import { readScene } from './scene.js';
+import { readScene, writeScene } from './scene.js';
 import { boxNames, keyNames, type Name, roomNames, type SceneLanguage, thingNames } from './vocabulary.js';
 import { answers, requests, type WorldKind } from './wordings.js';
 
@@ -59,7 +59,7 @@ export function drawWorldTask(
     const actions = exploringActions(read, wanted);
     if (actions === undefined || actions.length > maxActions) continue;
     return {
-      ...{ kind, language, scene, goal, wording, actions, fewest },
+      ...{ kind, language, scene: writeScene(read), goal, wording, actions, fewest },
       request: fill(wordings[wording], words),
       answer: fill(answers[kind][language], words),
     };

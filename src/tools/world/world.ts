@@ -1,9 +1,9 @@
 // The small world as a tool: it keeps its scene from call to call, and the same calls always have the same results, so what
 // a conversation did there can be replayed and judged from its calls alone.
 import { type Executor, type RanCall, ToolFailure } from '../tool.js';
-import { act, actionNames, readAction } from './act.js';
+import { act, readAction } from './act.js';
 import { creditOf, readGoal } from './goal.js';
-import { readScene, type Scene, writeScene } from './scene.js';
+import { readScene, type Scene } from './scene.js';
 
 export const worldToolName = 'World';
 
@@ -14,36 +14,26 @@ study: book, chest (locked: key) [ring]
 doors: kitchen - hall, hall - study
 you: hall`;
 
-/** Under which its state keeps the scene, as text. */
-export const sceneKey = 'scene';
+const sceneKey = 'scene';
+
+/** What the tool has made of its scene in a conversation (`ToolSession.stateOf`); undefined where it was not called. */
+export function sceneOf(state: ReadonlyMap<string, unknown> | undefined): Scene | undefined {
+  return state?.get(sceneKey) as Scene | undefined;
+}
 
 /** @throws UserError where the scene cannot be read. */
-export function worldExecutor({ scene = defaultScene }: { scene?: string } = {}): Executor {
+export function worldExecutor({ tool, limits }: Pick<Executor, 'tool' | 'limits'>, scene = defaultScene): Executor {
   readScene(scene);
   return {
-    limits: { seconds: 2, characters: 2000 },
-    tool: {
-      name: worldToolName,
-      description: 'Acts in a small house. go, open and close need place; take and put need item.',
-      parameters: {
-        type: 'object',
-        properties: {
-          action: { type: 'string', enum: [...actionNames] },
-          item: { type: 'string' },
-          place: { type: 'string' },
-        },
-        required: ['action'],
-      },
-    },
+    ...{ tool, limits },
     run(given, { start, state }) {
-      const kept = state.get(sceneKey);
-      const before = readScene(typeof kept === 'string' ? kept : (start.scene ?? scene));
+      const before = sceneOf(state) ?? readScene(start.scene ?? scene);
       const action = readAction(given);
       if (typeof action === 'string') throw new ToolFailure(action);
       const outcome = act(before, action);
-      if (!outcome.done) throw new ToolFailure(outcome.text);
-      state.set(sceneKey, writeScene({ world: before.world, state: outcome.state }));
-      return outcome.text;
+      if (!outcome.done) throw new ToolFailure(outcome.text());
+      state.set(sceneKey, { world: before.world, state: outcome.state } satisfies Scene);
+      return outcome.text();
     },
   };
 }
