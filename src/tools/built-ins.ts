@@ -26,12 +26,12 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
   solve: { open: absent },
   define: {
     reads: { what: 'a run, a corpus or a dictionary', required: false, example: 'Define=runs/quickstart' },
-    open: absent,
+    open: async (request) => (await import('./define/open.js')).openDefine(request),
   },
   search: { reads: { what: 'a folder of texts, or a run', required: true, example: 'Search=notes/' }, open: absent },
   query: {
     reads: { what: 'CSV, Parquet, Arrow or JSONL files', required: true, example: 'Query=sales.csv' },
-    open: absent,
+    open: async (request) => (await import('./query/query.js')).openQuery(request),
   },
   now: { open: absent },
   world: {

