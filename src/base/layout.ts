@@ -39,6 +39,10 @@ export const addedTokensName = 'added_tokens.json';
 /** Further templates by name, and the one that older processors of transformers kept. */
 export const chatTemplatesFolder = 'additional_chat_templates';
 export const processorTemplateName = 'chat_template.json';
+/** What the rows of a training offered to be called: names and schemas, as transformers takes them, and nothing that runs. */
+export const offeredToolsName = 'tools.json';
+/** Conversations with their ids and how answers are read back: what an export must write and read alike. */
+export const chatSamplesName = 'chat_samples.json';
 
 // self-instruct/
 /** Conversations for fine-tuning. */

@@ -12,6 +12,7 @@ import {
 } from '../base/layout.js';
 import type { ModelConfig } from '../config/model.js';
 import { nearModelName } from '../network/model-name.js';
+import { readServingFiles } from '../tokenizer/serving-files.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import { adaptedModel } from './adapter-apply.js';
 import { findBase, publishedRepository } from './adapter-base.js';
@@ -79,7 +80,8 @@ export async function exportPeft(path: string, alone: AdapterAlone, dtype: Float
   if (await exists(join(directory, generationConfigName)))
     texts[generationConfigName] = await text(generationConfigName);
   if (await exists(join(directory, tokenizerJsonName))) {
-    Object.assign(texts, withTemplate((await readTokenizerFiles(directory)).texts));
+    const { texts: serving } = await readServingFiles(directory);
+    Object.assign(texts, withTemplate((await readTokenizerFiles(directory)).texts), serving);
   }
   const tensors = await readSafetensors(join(directory, adapterWeightsName));
   const named = [...tensors.values()].map((tensor) => ({ ...tensor, name: storedTensorName(tensor.name) }));

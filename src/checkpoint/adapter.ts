@@ -12,6 +12,7 @@ import {
   manifestName,
   tokenizerJsonName,
 } from '../base/layout.js';
+import { readServingFiles } from '../tokenizer/serving-files.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import { adaptedModel, applyAdapter, separateAdapter } from './adapter-apply.js';
 import { type AdapterBase, findBase } from './adapter-base.js';
@@ -195,6 +196,7 @@ async function readWords(directory: string, base: ModelDescription, own?: Manife
     return { ...ends, tokenizerFolder, tokenizerFiles, notes: [] };
   }
   const files = await readTokenizerFiles(directory);
+  const serving = await readServingFiles(directory);
   const assumed = { bos: false, eos: false };
   const { eos_token_id: eos, pad_token_id: pad, ...shape } = model;
   const tokens = chooseTokens(
@@ -207,6 +209,7 @@ async function readWords(directory: string, base: ModelDescription, own?: Manife
   const ids = { bos_token_id: tokens.bosTokenId, eos_token_id: tokens.configEos, pad_token_id: tokens.padTokenId };
   return {
     ...{ ...ends, model: { ...model, ...ids }, eosTokenIds: tokens.eosTokenIds },
-    ...{ tokenizerFolder: directory, tokenizerFiles: files.texts, notes: [...files.notes(), ...tokens.notes] },
+    ...{ tokenizerFolder: directory, tokenizerFiles: { ...files.texts, ...serving.texts } },
+    notes: [...files.notes(), ...tokens.notes, ...serving.notes],
   };
 }

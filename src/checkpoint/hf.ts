@@ -8,10 +8,12 @@ import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import {
   adapterWeightsName,
   addedTokensName,
+  chatSamplesName,
   chatTemplateName,
   configName,
   generationConfigName,
   manifestName,
+  offeredToolsName,
   processorTemplateName,
   specialTokensMapName,
   tokenizerConfigName,
@@ -19,6 +21,7 @@ import {
 } from '../base/layout.js';
 import { ownVersion } from '../base/version.js';
 import { isRewardModel, type ModelConfig } from '../config/model.js';
+import { readServingFiles } from '../tokenizer/serving-files.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import type { Checkpoint } from './directory.js';
 import { type ForeignConfig, parseForeignConfig, parseForeignGeneration } from './hf-config.js';
@@ -38,6 +41,8 @@ export const tokenizerNames = [
   chatTemplateName,
   addedTokensName,
   processorTemplateName,
+  offeredToolsName,
+  chatSamplesName,
 ];
 
 /** Whether a folder is a model directory, or an adapter's, that no mossctl wrote. */
@@ -72,6 +77,7 @@ export async function describeForeign(directory: string) {
   const config = parseForeignConfig(await text(configName), join(directory, configName));
   if (!(await exists(join(directory, tokenizerJsonName)))) throw await noTokenizer(directory);
   const files = await readTokenizerFiles(directory);
+  const serving = await readServingFiles(directory);
   const generationPath = join(directory, generationConfigName);
   const written = (await exists(generationPath)) ? await text(generationConfigName) : '{}';
   const generation = parseForeignGeneration(written, generationPath);
@@ -79,8 +85,9 @@ export async function describeForeign(directory: string) {
   const { generationConfig, skipped } = parseGenerationFields(written, generationPath);
   const unusable = skipped.map((field) => `${generationConfigName} says ${field}, which is no value for it: skipped`);
   return {
-    ...{ model: modelOf(config, tokens), tokens, tokenizerFiles: files.texts, generationConfig },
-    notes: [...files.notes(), ...tokens.notes, ...unusable],
+    ...{ model: modelOf(config, tokens), tokens, generationConfig },
+    tokenizerFiles: { ...files.texts, ...serving.texts },
+    notes: [...files.notes(), ...tokens.notes, ...serving.notes, ...unusable],
   };
 }
 

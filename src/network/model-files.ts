@@ -7,11 +7,13 @@ import {
   adapterConfigName,
   adapterWeightsName,
   addedTokensName,
+  chatSamplesName,
   chatTemplateName,
   chatTemplatesFolder,
   configName,
   generationConfigName,
   manifestName,
+  offeredToolsName,
   processorTemplateName,
   specialTokensMapName,
   tokenizerConfigName,
@@ -24,7 +26,7 @@ import { type ModelName, shownModelName } from './model-name.js';
 const plainNames: readonly string[] = [
   ...[configName, generationConfigName, manifestName, adapterConfigName, adapterWeightsName],
   ...[tokenizerJsonName, tokenizerConfigName, specialTokensMapName, addedTokensName],
-  ...[chatTemplateName, processorTemplateName],
+  ...[chatTemplateName, processorTemplateName, offeredToolsName, chatSamplesName],
 ];
 /** Whether a file of a repository is part of its model: what a push may take away where its model has it no more. */
 export function isModelFile(path: string): boolean {

@@ -10,6 +10,7 @@ import type { Checkpoint } from '../../checkpoint/directory.js';
 import { resolvedPreference } from '../../config/preference.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
+import { keptServingFiles } from '../../tokenizer/serving-files.js';
 import { isPerToken, methods } from '../../train/objectives/methods.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import { watches } from '../../train/watch.js';
@@ -71,7 +72,7 @@ export async function trainRound(input: RoundInput, directory: string, rows: rea
     ]),
     round,
     directory,
-    tokenizerFiles: tokenizer.files(),
+    tokenizerFiles: { ...tokenizer.files(), ...keptServingFiles(policy.tokenizerFiles) },
     ...generationOf(policy, tokenizer, 'turnEnd'),
     adapter,
     manifest: {

@@ -8,6 +8,7 @@ import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
 import { openTokens } from '../../data/shards.js';
 import { isBaseModel } from '../../inference/chat-format.js';
 import { LocalModel, withWeights } from '../../inference/local-model.js';
+import { servingFiles } from '../../tokenizer/serving-files.js';
 import { templated } from '../../tokenizer/template-choice.js';
 import { tokenObjective } from '../../train/objectives/next-token.js';
 import { checkTrainingMemory } from '../room.js';
@@ -77,7 +78,10 @@ export const sftStage: Stage<WrittenSftConfig> = {
       config: config.train,
       steps: await stepCount(job, config.train, () => batchesPerEpoch),
       directory,
-      tokenizerFiles: tokenizer.files(),
+      tokenizerFiles: {
+        ...tokenizer.files(),
+        ...servingFiles(template, { ...stored.forms, keepTokens }, parent.tokenizerFiles),
+      },
       ...generationOf(parent, tokenizer, 'turnEnd'),
       adapter,
       noise: { dropout: lora?.dropout ?? 0, neftune, seed: job.seed },

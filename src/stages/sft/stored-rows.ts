@@ -8,7 +8,13 @@ import { type Fault, stopIfAborted, UserError } from '../../base/errors.js';
 import { digestOf, replaceDirectory, sha256File, writeFileDurable } from '../../base/files.js';
 import { countOf, formatCount } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
-import { corpusManifestName, heldOutRowsName, rowsFolder, storedRowsName } from '../../base/layout.js';
+import {
+  corpusManifestName,
+  heldOutRowsName,
+  offeredToolsName,
+  rowsFolder,
+  storedRowsName,
+} from '../../base/layout.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
 import { ownVersion } from '../../base/version.js';
 import type { RowFormat } from '../../config/sft.js';
@@ -20,6 +26,8 @@ import { maxFaults, shortened } from '../../data/rows.js';
 import { ShardWriter, type TokenManifest } from '../../data/shard-writer.js';
 import { openTokens } from '../../data/shards.js';
 import type { Conversation, TokenSequence } from '../../data/types.js';
+import type { Tool } from '../../tokenizer/message.js';
+import { maxOfferedTools, OfferedTools } from '../../tokenizer/offered-tools.js';
 import type { Job } from '../stage.js';
 import { type FittingRows, fitted } from './rows.js';
 import type { RowSource } from './sources.js';
@@ -49,12 +57,21 @@ interface RowsRecord {
   sources: SourceCounts[];
   notes: { level: 'warning' | 'info'; text: string }[];
   heldOut: { conversations: number; of: number; sha256: string };
+  forms: RowForms;
+}
+
+/** What the rows show, those that are held out too. */
+export interface RowForms {
+  tools: Tool[];
+  /** Whether any answer thinks. */
+  thoughts: boolean;
 }
 
 export interface StoredRows {
   /** Conversations that are read equally often. */
   groups: { weight: number; sequences: SequenceSource }[];
   heldOut: HeldOutConversation[];
+  forms: RowForms;
 }
 
 interface RowsRequest {
@@ -89,7 +106,13 @@ export async function openRows(job: Job<unknown>, request: RowsRequest): Promise
 function keyOf({ seed }: Job<unknown>, { sources, fitting, validation, format, evaluated }: RowsRequest): string {
   const { template, columns, loss, keepTokens } = fitting;
   const { tokenizer } = template;
-  const made = { version: ownVersion(), tokenizer: tokenizer.json, template: tokenizer.chatTemplate, keepTokens };
+  const made = {
+    version: ownVersion(),
+    forms: 1,
+    tokenizer: tokenizer.json,
+    template: tokenizer.chatTemplate,
+    keepTokens,
+  };
   const read = sources.map(({ name, weight, digest }) => ({ name, weight, digest }));
   const measured = evaluated && { evaluated: evaluated.map(saidIn) };
   return digestOf({ ...made, columns, loss, read, format, ...(validation > 0 && { validation, seed }), ...measured });
@@ -103,7 +126,11 @@ async function storedRecord(path: string, key: string): Promise<RowsRecord | und
 }
 
 /** @throws UserError where a file is not as it was written. */
-async function open(path: string, { weights, heldOut }: RowsRecord, { fitting }: RowsRequest): Promise<StoredRows> {
+async function open(
+  path: string,
+  { weights, heldOut, forms }: RowsRecord,
+  { fitting }: RowsRequest,
+): Promise<StoredRows> {
   const file = join(path, heldOutRowsName);
   if ((await sha256File(file)) !== heldOut.sha256) throw new UserError({ what: 'it was changed', where: file });
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
@@ -116,7 +143,7 @@ async function open(path: string, { weights, heldOut }: RowsRecord, { fitting }:
     const lengths = await documents.readLengths();
     groups.push({ weight, sequences: { length: documents.length, lengths, get: (index) => documents.get(index) } });
   }
-  return { groups, heldOut: conversations };
+  return { groups, heldOut: conversations, forms };
 }
 
 async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; path: string }): Promise<RowsRecord> {
@@ -134,6 +161,8 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
   });
   const measured = new Set(evaluated.map(saidIn));
   const learntToo = new Set<string>();
+  const offered = new OfferedTools();
+  let thoughts = false;
   let done = 0;
   const progress = (): void => reporter.emit({ type: 'progress', label: 'tokenise', done, unit: 'conversations' });
   for (const source of sources) {
@@ -143,6 +172,8 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
       if (faults.length >= maxFaults) break;
       if (sequences.length === 0) continue;
       if (++done % 1000 === 0) progress();
+      offered.add(conversation.tools ?? []);
+      thoughts ||= conversation.messages.some(({ reasoning }) => reasoning !== undefined);
       if (measured.has(saidIn(conversation))) learntToo.add(saidIn(conversation));
       const item = { source, conversation };
       for (const learnt of validation > 0 ? holdOut.add(keyOfRow(conversation), item) : [item]) {
@@ -166,7 +197,9 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
   const kept = { conversations: heldOut.length, of: done, sha256: await sha256File(file) };
   const lines = notes.lines(fitting.columns);
   if (learntToo.size > 0) lines.push({ level: 'warning', text: learntTooInWords(learntToo.size, measured.size) });
-  const record = { key, weights, sources: counts, notes: lines, heldOut: kept };
+  if (offered.leftOut > 0) lines.push({ level: 'warning', text: leftOutInWords(offered.leftOut) });
+  const forms = { tools: offered.all, thoughts };
+  const record = { key, weights, sources: counts, notes: lines, heldOut: kept, forms };
   await writeSealed(join(path, storedRowsName), record);
   return record;
 }
@@ -189,6 +222,10 @@ function learntTooInWords(count: number, all: number): string {
         : `all ${formatCount(all)}`
       : `${formatCount(count)} of ${formatCount(all)}`;
   return `${many} of the conversations to measure with (sft.evalData) ${count === 1 ? 'is' : 'are'} learnt too: figures of those tell what is remembered, not what is understood`;
+}
+
+function leftOutInWords(count: number): string {
+  return `${countOf(count, 'tool')} of the rows will not be named in the checkpoint's ${offeredToolsName}: there is room for ${maxOfferedTools} of them, with schemas of 1 MiB in all`;
 }
 
 /** A folder of shards for each weight, and what there is of each source. */
