@@ -67,7 +67,13 @@ test('an adapter is trained, saved without its base, resumed exactly, continued,
   assert.deepEqual(
     (await readdir(whole.path)).filter((name) => !name.startsWith('tokenizer') && !name.startsWith('special')).sort(),
     [
-      ...['adapter_config.json', 'adapter_model.safetensors', 'chat_template.jinja', 'generation_config.json'],
+      ...[
+        'adapter_config.json',
+        'adapter_model.safetensors',
+        'chat_samples.json',
+        'chat_template.jinja',
+        'generation_config.json',
+      ],
       ...['mossctl.json', 'training'],
     ],
   );
