@@ -22,8 +22,8 @@ export interface BuiltIn {
 }
 
 export const builtIns: Record<BuiltInName, BuiltIn> = {
-  calculate: { open: absent },
-  solve: { open: absent },
+  calculate: { open: async (request) => (await import('./calculate/calculate.js')).openCalculate(request) },
+  solve: { open: async (request) => (await import('./solve/solve.js')).openSolve(request) },
   define: {
     reads: { what: 'a run, a corpus or a dictionary', required: false, example: 'Define=runs/quickstart' },
     open: async (request) => (await import('./define/open.js')).openDefine(request),
@@ -33,7 +33,7 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
     reads: { what: 'CSV, Parquet, Arrow or JSONL files', required: true, example: 'Query=sales.csv' },
     open: async (request) => (await import('./query/query.js')).openQuery(request),
   },
-  now: { open: absent },
+  now: { open: async (request) => (await import('./now.js')).openNow(request) },
   world: {
     reads: { what: 'a text file with the scene it begins in', required: false, example: 'World=house.txt' },
     open: async ({ tool, limits, from }) => (await import('./world/open.js')).openWorld({ tool, limits }, from),

@@ -1,0 +1,30 @@
+// The time that a conversation says, somewhere; and how far away a date is.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { now } from '../../src/tools/now.js';
+
+const at = new Date('2026-11-29T02:58:06Z');
+
+test('the same moment in several places', () => {
+  assert.equal(now({}, at), '2026-11-29 02:58 Sunday (UTC)');
+  assert.equal(now({ timezone: 'Asia/Shanghai' }, at), '2026-11-29 10:58 Sunday (Asia/Shanghai, UTC+08:00)');
+  assert.equal(now({ timezone: '北京时间' }, at), now({ timezone: 'Beijing' }, at));
+  assert.equal(now({ timezone: 'new york' }, at), '2026-11-28 21:58 Saturday (America/New_York, UTC-05:00)');
+  assert.equal(now({ timezone: 'UTC+5:30' }, at), '2026-11-29 08:28 Sunday (UTC+05:30)');
+  assert.match(now({}, undefined), /^\d{4}-\d\d-\d\d \d\d:\d\d \w+day \(/);
+  assert.throws(
+    () => now({ timezone: 'Asia/Shanghia' }, at),
+    /no time zone "Asia\/Shanghia"\. Did you mean Asia\/Shanghai\?/,
+  );
+});
+
+test('a date is so many days away, and has to exist', () => {
+  assert.match(now({ date: '2026-12-25' }, at), /\n2026-12-25 is a Friday, 26 days from today\.$/);
+  assert.match(now({ date: '2024年2月29日' }, at), /\n2024-02-29 is a Thursday, 1004 days ago\.$/);
+  // It is already Monday there.
+  assert.match(
+    now({ date: '2026-11-29', timezone: 'Pacific/Kiritimati' }, new Date('2026-11-29T12:00:00Z')),
+    /1 day ago/,
+  );
+  assert.throws(() => now({ date: '2026-02-30' }, at), /"2026-02-30" is not a date/);
+});
