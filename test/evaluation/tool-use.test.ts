@@ -6,10 +6,15 @@ import type { Conversation } from '../../src/data/types.js';
 import { metricsOf } from '../../src/evaluation/measurements.js';
 import { type ReferenceCall, referenceTurn, wantedCalls } from '../../src/evaluation/reference.js';
 import { taskTools, withResults } from '../../src/evaluation/task-tools.js';
+import { answerTasks } from '../../src/evaluation/tasks.js';
 import { compareCalls, measureToolUse, type ToolUse } from '../../src/evaluation/tool-use.js';
+import type { Generation, Request } from '../../src/inference/engine.js';
+import type { LocalModel } from '../../src/inference/local-model.js';
+import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import type { Message, ToolCall } from '../../src/tokenizer/message.js';
 import { type CallFault, defaultLimits, type Executor, type RanCall, ToolFailure } from '../../src/tools/tool.js';
 import { Toolbox } from '../../src/tools/toolbox.js';
+import { templateTokenizer } from '../golden/template-tokenizer.js';
 
 const sum = (expression: string): ToolCall => ({ name: 'Calculate', arguments: { expression } });
 const define = (word: string): ToolCall => ({ name: 'Define', arguments: { word } });
@@ -166,4 +171,85 @@ test('a row is offered what it lists: run where the toolbox can, else with the r
     'Calculate',
   ]);
   assert.deepEqual(taskTools({ messages: [user] }, toolbox).tools, [calculate.tool]);
+});
+
+test('tasks are answered with tools: asked their last question, each sample in a session of its own', async () => {
+  const tokenizer = await templateTokenizer('chatml');
+  const template = new ChatTemplate(tokenizer);
+  const asked: string[] = [];
+  // Says what follows from the end of its prompt.
+  const submit = (request: Request): Promise<Generation[]> => {
+    const prompt = tokenizer.decode(request.tokens);
+    asked.push(prompt);
+    const [, result] =
+      /<tool_response>\n(.*)\n<\/tool_response><\|im_end\|>\n<\|im_start\|>assistant\n$/.exec(prompt) ?? [];
+    const calls = '<tool_call>\n{"name": "Count", "arguments": {}}\n</tool_call>';
+    const text = result === undefined ? (prompt.includes('Hello') ? 'Hi.' : calls) : `It is ${result}.`;
+    const generation = {
+      tokens: tokenizer.encodeTrusted(text),
+      finish: 'stop' as const,
+      stopId: tokenizer.specialId('turnEnd'),
+    };
+    return Promise.resolve(Array.from({ length: request.samples ?? 1 }, () => generation));
+  };
+  const model = {
+    ...{ template, tokenizer, stopIds: tokenizer.stopIds, contextLength: 4096, engine: { submit } },
+    generate: (request: Request) => submit(request),
+  } as unknown as LocalModel;
+  const counter: Executor = {
+    tool: { name: 'Count', parameters: { type: 'object', properties: {} } },
+    limits: defaultLimits,
+    run(_, { state, start }) {
+      const count = Number(state.get('count') ?? start.scene ?? 0) + 1;
+      state.set('count', count);
+      return String(count);
+    },
+  };
+  const count: ToolCall = { name: 'Count', arguments: {} };
+  const check = { type: 'number', answer: 8 } as const;
+  const tasks: Conversation[] = [
+    {
+      id: 'a',
+      messages: [user, calling(count), { role: 'tool', content: '1' }, { role: 'assistant', content: '1' }],
+      tools: [counter.tool],
+      start: { scene: '7' },
+      check,
+    },
+    {
+      id: 'b',
+      messages: [
+        { role: 'user', content: 'Hello' },
+        { role: 'assistant', content: 'Hi.' },
+      ],
+      tools: [{ name: 'tide' }],
+    },
+    { id: 'c', messages: [user] },
+  ];
+  const options = { maxNewTokens: 100, seed: 1, samples: 2, toolbox: new Toolbox([counter]) };
+  const answers = await answerTasks(model, tasks, options);
+  assert.deepEqual(
+    answers.map(({ text, calls, ended }) => [text, calls?.length, ended]),
+    [
+      ...[
+        ['It is 8.', 1, true],
+        ['It is 8.', 1, true],
+      ],
+      ...[
+        ['Hi.', 0, true],
+        ['Hi.', 0, true],
+      ],
+      ...[
+        ['It is 1.', 1, true],
+        ['It is 1.', 1, true],
+      ],
+    ],
+  );
+  const [{ tokens, loss = [], messages = [] }] = answers;
+  assert.deepEqual(
+    messages.map(({ role }) => role),
+    ['assistant', 'tool', 'assistant'],
+  );
+  const learnt = tokenizer.decode(tokens.filter((_, i) => loss[i] === 1));
+  assert.ok(!learnt.includes('tool_response') && learnt.includes('"Count"') && learnt.endsWith('It is 8.'), learnt);
+  assert.ok(asked[0].includes('How many?') && !asked[0].includes('tool_response'), asked[0]);
 });
