@@ -88,7 +88,7 @@ test('limits of the shell: too large a file, too many open ones', () => {
     /large: the file would be larger than may be\. The file system or a limit.*\(ulimit -f unlimited\)/,
   );
   const tooMany = child('-n 100', `for (;;) openSync(${JSON.stringify(fileURLToPath(import.meta.url))})`);
-  assert.match(tooMany, /errors\.test\.ts: too many files are open\. Raise the limit \(ulimit -n 4096\)/);
+  assert.match(tooMany, /errors\.test\.[jt]s: too many files are open\. Raise the limit \(ulimit -n 4096\)/);
 });
 
 test('memory that cannot be had is a failure that a person can act on; any other RangeError is not', async () => {

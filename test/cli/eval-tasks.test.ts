@@ -19,6 +19,8 @@ test('two models, one table; a folder with the results of something else is not 
   const base = join(folder, 'base');
   await cp(fixture('llama-3.2'), base, { recursive: true });
   await rm(join(base, 'chat_template.jinja'));
+  const chat = join(folder, 'llama-3.2'); // its path is printed, and is to be short
+  await cp(fixture('llama-3.2'), chat, { recursive: true });
   const tasks = join(folder, 'mine.jsonl');
   const rows = [
     { question: 'a', choices: ['b', 'c'], answer: 'b', kind: 'pick' },
@@ -30,7 +32,7 @@ test('two models, one table; a folder with the results of something else is not 
   await mkdir(dirname(earlier), { recursive: true });
   await writeFile(earlier, '{"digest": "of something else"}');
   const flags = ['--tasks', tasks, '--max-new-tokens', '3', '--cot', 'both', '--backend', 'wasm'];
-  const { code, stdout, stderr } = await mossctl(['eval', base, fixture('llama-3.2'), ...flags], { cwd: folder });
+  const { code, stdout, stderr } = await mossctl(['eval', base, chat, ...flags], { cwd: folder });
   assert.equal(code, 0, stderr);
   assert.equal(await readFile(earlier, 'utf8'), '{"digest": "of something else"}');
   for (const line of stdout.split('\n')) assert.ok(line.length <= 80 || line.includes('answers.jsonl'), line);
