@@ -77,8 +77,9 @@ export class ChatFeedback {
     };
     const given = {
       ...{ conversation: this.#conversation, verdict, prompt: [...turn.prompt] },
-      answers: [{ messages: [answer], ...origin }],
-      ...(edited !== undefined && { edited: [edited] }),
+      ...(turn.tools !== undefined && { tools: [...turn.tools] }),
+      answers: [{ messages: [...turn.steps, answer], ...origin }],
+      ...(edited !== undefined && { edited: [...turn.steps, edited] }),
     };
     const session = await this.#open();
     const judgement = await session.judge(given, this.#earlier(turn));

@@ -172,6 +172,19 @@ export function withFeedback(command: Command): Command {
   return withStore(command).option('--annotator <name>', 'whose judgements they are (default: your login name)');
 }
 
+/** What every command takes that answers with tools. */
+export function withTools(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--tools <names>',
+        'what the model may call: Calculate, Search=notes/, a YAML file, all (see `mossctl tools`); may be repeated',
+      ).argParser(collect),
+    )
+    .option('--no-tools', 'nothing is called')
+    .option('--confirm', 'ask before each call');
+}
+
 /** What every command that trains takes. */
 export function withTraining(command: Command): Command {
   return command

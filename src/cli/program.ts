@@ -36,6 +36,7 @@ import {
   withSampling,
   withSeeds,
   withThreads,
+  withTools,
   withTraining,
   withVerify,
 } from './options.js';
@@ -218,7 +219,7 @@ function addChat(program: Command): void {
     .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
     .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
     .option('--system <text>', 'system message that opens the conversation');
-  withFeedback(withSampling(chat));
+  withTools(withFeedback(withSampling(chat)));
   withOutput(withQuantize(withCompute(withVerify(chat))));
   withAction(onlyPrints(chat), async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');

@@ -1,13 +1,18 @@
-// A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn.
+// A conversation with a checkpoint: the whole of it is the context of every answer; answers stream as they are drawn. With tools,
+// calls and their results are turns of it like any other.
 import { UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
 import type { ComputeChoice, Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
-import type { Message } from '../tokenizer/message.js';
+import type { Message, Tool } from '../tokenizer/message.js';
 import { TemplateFault } from '../tokenizer/template-fault.js';
+import { ToolTurns } from '../tokenizer/tool-turns.js';
+import type { Toolbox } from '../tools/toolbox.js';
 import { type Reply, unusable } from './chat-model.js';
 import { LocalModel, type OpenedModel } from './local-model.js';
+import type { ToolAnswer } from './tool-loop.js';
+import { streamWithTools, type ToolUse } from './tool-stream.js';
 
 export interface ChatOptions {
   compute: ComputeChoice;
@@ -20,19 +25,24 @@ export interface ChatOptions {
   verify?: boolean;
   /** How the matrices are stored while it answers; default: as float32. */
   quantize?: Quantization;
+  /** What the model may call; it stays the caller's. */
+  toolbox?: Toolbox;
 }
 
 /** An answer, and what the model was shown for it. */
 export interface AnsweredTurn {
   prompt: readonly Message[];
+  tools?: readonly Tool[];
+  /** Calls and results, in front of the answer. */
+  steps: readonly Message[];
   answer: Message;
   seed: number;
   finish: Reply['finish'];
 }
 
 export interface Chat {
-  /** Adds the user's turn and streams the answer's text. The signal, or leaving the loop, stops the answer where it is. */
-  send(text: string, signal?: AbortSignal): AsyncGenerator<string, void>;
+  /** Adds the user's turn and streams the answer's text, and what it calls. The signal, or leaving the loop, stops the answer where it is. */
+  send(text: string, signal?: AbortSignal): AsyncGenerator<string | ToolUse, void>;
   reset(): void;
   transcript(): Message[];
   /** The last answer; undefined where there is none yet. */
@@ -56,60 +66,71 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   const model = await LocalModel.open(path, options);
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   checkOpening(model, opening);
+  const { toolbox } = options;
+  const tools = toolbox?.tools;
+  if (tools !== undefined) new ToolTurns(model.template, tools); // what cannot be is said before a word is typed
   let messages: Message[] = [...opening];
+  let session = toolbox?.session();
   let last: AnsweredTurn | undefined;
   let turns = 0;
   let forgotten = 0;
 
   /** The newest turns that leave room for an answer, the system message always. */
-  const context = (): Message[] => {
-    const room = model.contextLength - Math.min(16, model.contextLength >> 1);
-    for (let skip = 0; ; skip += 2) {
-      const kept = [...opening, ...messages.slice(opening.length + skip)];
-      const { tokens } = model.template.encode(kept, { addGenerationPrompt: true });
-      forgotten = skip;
-      if (tokens.length <= room) return kept;
-      if (kept.length > opening.length + 1) continue;
-      throw new UserError({
-        what: `this message takes ${tokens.length} tokens, ${room} fit into the model's context`,
-        where: model.checkpoint.path,
-        next: 'Send a shorter one',
-      });
+  const context = (): { prompt: Message[]; tokens: number[] } => {
+    const room = model.contextLength - Math.min(tools === undefined ? 16 : 128, model.contextLength >> 1);
+    const questions = messages.flatMap(({ role }, i) => (role === 'user' ? [i] : []));
+    for (const start of questions) {
+      const prompt = [...opening, ...messages.slice(start)];
+      const { tokens } = model.template.encode(prompt, { addGenerationPrompt: true, tools });
+      forgotten = start - opening.length;
+      if (tokens.length <= room) return { prompt, tokens };
+      if (start !== questions.at(-1)) continue;
+      const what = `this message takes ${tokens.length} tokens${tools === undefined ? '' : ' with the list of tools'}, ${room} fit into the model's context`;
+      const next = tools === undefined ? 'Send a shorter one' : 'Send a shorter one, or name fewer --tools';
+      throw new UserError({ what, where: model.checkpoint.path, next });
     }
+    throw new Error('there is no question');
   };
 
-  async function* send(text: string, signal?: AbortSignal): AsyncGenerator<string, void> {
+  async function* send(text: string, signal?: AbortSignal): AsyncGenerator<string | ToolUse, void> {
     const conversation = messages; // `reset` begins another one
     conversation.push({ role: 'user', content: text });
     const { sampling, maxNewTokens } = options;
-    let answer = '';
-    let said: Reply | undefined;
-    let prompt: Message[] = [];
     const seed = (options.seed + turns++) >>> 0;
+    let shown = '';
+    let said: Reply | ToolAnswer | undefined;
+    let prompt: Message[] = [];
     try {
-      prompt = context();
-      const reply = model.reply(prompt, { ...sampling, maxNewTokens, seed, signal });
+      const { tokens, ...asked } = context();
+      prompt = asked.prompt;
+      const own = { maxNewTokens, seed, signal };
+      const pieces: AsyncGenerator<string | ToolUse, Reply | ToolAnswer> =
+        session === undefined
+          ? model.reply(prompt, { ...sampling, ...own })
+          : streamWithTools(model, { ...own, tokens, prompt, session, sampling: model.sampling(sampling) });
       try {
         for (;;) {
-          const next = await reply.next();
+          const next = await pieces.next();
           if (next.done) {
             said = next.value;
             break;
           }
-          answer += next.value;
+          if (typeof next.value === 'string') shown += next.value;
           yield next.value;
         }
       } finally {
-        await reply.return(unusable('nobody listens any more'));
+        await pieces.return(unusable('nobody listens any more'));
       }
     } finally {
       // A turn without an answer is taken back: a conversation alternates, and an empty answer teaches nothing.
-      if (answer.trim() === '') conversation.pop();
+      const added = messagesOf(said, shown);
+      const answer = added.at(-1);
+      if (answer === undefined) conversation.pop();
       else {
-        const turn = turnOf(said, answer);
-        conversation.push(turn);
+        conversation.push(...added);
+        const steps = added.slice(0, -1);
         // Not one of a conversation that was reset while it was said.
-        if (conversation === messages) last = { prompt, answer: turn, seed, finish: said?.finish ?? 'aborted' };
+        if (conversation === messages) last = { prompt, tools, steps, answer, seed, finish: said?.finish ?? 'aborted' };
       }
     }
   }
@@ -128,6 +149,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     notes,
     reset: () => {
       messages = [...opening];
+      session = toolbox?.session();
       last = undefined;
     },
     get last() {
@@ -148,11 +170,19 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   };
 }
 
-/** The answer as the next prompt has it: thoughts and calls apart, or, where it was stopped, the text as it came. */
-function turnOf(reply: Reply | undefined, answer: string): Message {
-  if (reply === undefined) return { role: 'assistant', content: answer };
-  const { text, reasoning, toolCalls } = reply;
-  return { role: 'assistant', content: text, ...(reasoning && { reasoning }), ...(toolCalls && { toolCalls }) };
+/**
+ * The answer as the next prompt has it: thoughts and calls apart, or, where it was stopped, the text as it came. Empty where
+ * it says nothing.
+ */
+function messagesOf(said: Reply | ToolAnswer | undefined, shown: string): Message[] {
+  if (said !== undefined && 'messages' in said) {
+    const { content = '', toolCalls } = said.messages.at(-1) ?? {};
+    return content.trim() === '' && toolCalls === undefined ? [] : said.messages;
+  }
+  if (shown.trim() === '') return [];
+  if (said === undefined) return [{ role: 'assistant', content: shown }];
+  const { text, reasoning, toolCalls } = said;
+  return [{ role: 'assistant', content: text, ...(reasoning && { reasoning }), ...(toolCalls && { toolCalls }) }];
 }
 
 /** A template may have no place for what is said before the conversation. @throws UserError that names `--system` */

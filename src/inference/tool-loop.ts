@@ -34,7 +34,7 @@ export interface ToolRequest {
 }
 
 /** What is asked of a model: all that a `LocalModel` has. */
-type ToolModel = Pick<LocalModel, 'template' | 'tokenizer' | 'stopIds' | 'contextLength'> & {
+export type ToolModel = Pick<LocalModel, 'template' | 'tokenizer' | 'stopIds' | 'contextLength'> & {
   engine: Pick<Engine, 'submit'>;
 };
 
@@ -55,10 +55,11 @@ export interface ToolAnswer {
 
 /** What happens during an answer, for those who watch. */
 export type ToolEvent =
+  /** Of a message of the model's. */
   | ({ type: 'token' } & Emitted)
   | { type: 'call'; call?: ToolCall; written?: string }
   | { type: 'result'; ran: RanCall }
-  /** A message is whole. */
+  /** A message of the model's is whole. */
   | { type: 'message'; message: Message };
 
 type Listener = (event: ToolEvent) => void;
@@ -139,6 +140,7 @@ class Trajectory {
     if (finish === 'stop' && isCallEnd && said.calls.length === 0 && this.#turns.withoutCalls !== undefined) {
       this.#add([this.#turns.endId], true);
       this.#add(this.#turns.withoutCalls, false);
+      for (const id of this.#turns.withoutCalls) this.#tell({ type: 'token', id, sampled: false });
       return true;
     }
     this.answer.messages.push(said.message);
@@ -160,7 +162,6 @@ class Trajectory {
     });
     if (fitted === undefined || this.left <= 0) return this.#end('length');
     this.answer.messages.push(...fitted.messages);
-    for (const message of fitted.messages) this.#tell({ type: 'message', message });
     this.#add(fitted.tokens, false);
     this.#start = this.answer.tokens.length;
     return true;

@@ -1,6 +1,7 @@
 // Results that fit into what the context has left: the longest are cut first, and say so.
 import type { Message } from '../tokenizer/message.js';
 import type { ToolTurns } from '../tokenizer/tool-turns.js';
+import { cutTo } from '../tools/shown.js';
 import type { RanCall } from '../tools/tool.js';
 
 interface FittedResults {
@@ -20,7 +21,7 @@ export function resultsWithin(
 ): FittedResults | undefined {
   const fit = (limit: number): FittedResults | undefined => {
     const results = ran.map(({ call, written = '', result }) =>
-      turns.result(call ?? written, shortened(result.content, limit), result.fault !== undefined),
+      turns.result(call ?? written, cutTo(result.content, limit).content, result.fault !== undefined),
     );
     const tokens = turns.following(messages, results);
     return tokens.length <= room ? { messages: results, tokens } : undefined;
@@ -38,16 +39,8 @@ export function resultsWithin(
   }
   if (best === undefined) return undefined;
   for (const { result } of ran) {
-    const left = shortened(result.content, fits);
-    if (left === result.content) continue;
-    result.cut = (result.cut ?? 0) + result.content.length - fits;
-    result.content = left;
+    const { content, cut = 0 } = cutTo(result.content, fits);
+    if (cut > 0) Object.assign(result, { content, cut: (result.cut ?? 0) + cut });
   }
   return best;
-}
-
-function shortened(content: string, limit: number): string {
-  if (content.length <= limit) return content;
-  const kept = content.slice(0, limit).replace(/[\ud800-\udbff]$/, '');
-  return `${kept}… (cut: ${kept.length} of ${content.length} characters)`;
 }

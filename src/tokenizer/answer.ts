@@ -77,6 +77,19 @@ export function sorted(calls: readonly (ToolCall | string)[]): Omit<Answer, 'con
   };
 }
 
+const closedCall = new RegExp(`\\s*${callStart}[^]*?${callEnd}`, 'g');
+const openCall = new RegExp(`\\s*${callStart}[^]*$`);
+
+/** The text of a message without its calls; while it comes, without what may yet turn out to be one. */
+export function besideCalls(text: string, { isWhole }: { isWhole: boolean }): string {
+  const beside = text.replace(closedCall, '');
+  if (isWhole) return beside;
+  const known = beside.replace(openCall, '');
+  let held = Math.min(callStart.length - 1, known.length);
+  while (held > 0 && !callStart.startsWith(known.slice(-held))) held--;
+  return known.slice(0, known.length - held).trimEnd();
+}
+
 /** `{"name": …, "arguments": …}`, the arguments as an object or as JSON text of one. */
 function readCall(text: string): ToolCall | undefined {
   const call = parseJson(text);

@@ -44,6 +44,14 @@ function valuesIn(given: string): unknown[] | undefined {
   }
 }
 
+/** The answer alone: what comes before it are thoughts and commands. */
+export function mossShown(text: string, { isWhole, hasResults }: { isWhole: boolean; hasResults: boolean }): string {
+  const opening = text.lastIndexOf('<|MOSS|>:');
+  if (opening >= 0) return text.slice(opening + '<|MOSS|>:'.length).replace(/^ /, '');
+  if (hasResults) return text.replace(/^ /, '');
+  return isWhole && !/<eo[tc]>/.test(text) ? text : '';
+}
+
 /** `Calculate("10^16") => '10000000000000000'`; longer results stand below the call, as those of Search and Solve did. */
 export function mossResult(call: ToolCall | string, content: string, isFault: boolean): Message {
   const written =

@@ -1,11 +1,11 @@
 // The chat templates of ours by name, and what goes with each. They write every turn the same whatever follows it, and every
 // content as it is; a template from outside may do otherwise, and is tried out first (template-probe.ts).
 import { type TemplateName, templateNames } from '../config/templates.js';
-import { type Answer, readAnswer } from './answer.js';
+import { type Answer, besideCalls, readAnswer } from './answer.js';
 import { chatmlResponseTemplate, chatmlSchemaTemplate, chatmlTemplate, formerChatmlTemplate } from './chatml.js';
 import type { Message } from './message.js';
 import { mossEndList, mossNoCalls, mossOwners, mossTemplate, mossTurnEnd, readMossAnswer } from './moss.js';
-import { mossResult, readMossCalls } from './moss-calls.js';
+import { mossResult, mossShown, readMossCalls } from './moss-calls.js';
 import { specialTokens } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
 import type { CallForm } from './tool-turns.js';
@@ -29,7 +29,7 @@ const chatml = {
   turnEnd: specialTokens.turnEnd,
   controls: [specialTokens.turnStart, specialTokens.turnEnd],
   responseTemplate: chatmlResponseTemplate,
-  calls: { end: specialTokens.turnEnd, read: readAnswer },
+  calls: { end: specialTokens.turnEnd, read: readAnswer, shown: besideCalls, showsThoughts: true },
   read: readAnswer,
 };
 
@@ -45,6 +45,8 @@ const templates: Readonly<Record<TemplateName, OwnTemplate>> = {
     calls: {
       end: '<eoc>',
       read: (tokenizer, ids, tools) => readMossCalls(tokenizer.decode(ids), tools),
+      shown: mossShown,
+      showsThoughts: false,
       withoutCalls: mossNoCalls,
       result: mossResult,
       maxRounds: 1,

@@ -1,7 +1,7 @@
 // How a conversation continues where a model has called: its calls are read from the tokens that it wrote, and the results are
 // tokens that follow them. What was written stays as it is, so a template is needed that would write it, too, in front of what
 // comes later; one from outside is tried out.
-import { type Answer, readAnswer } from './answer.js';
+import { type Answer, besideCalls, readAnswer } from './answer.js';
 import type { ChatTemplate } from './chat-template.js';
 import type { Message, Tool, ToolCall } from './message.js';
 import { noTools, TemplateFault } from './template-fault.js';
@@ -13,6 +13,13 @@ export interface CallForm {
   end: string;
   /** @param ids what the model wrote since its message began, without the token that ended it. */
   read(tokenizer: Tokenizer, ids: readonly number[], tools: readonly Tool[]): Answer;
+  /**
+   * What a person sees of a message as it comes, more of it each time. `isWhole`: nothing follows.
+   * `hasResults`: calls and results of the same turn come before it.
+   */
+  shown(text: string, place: { isWhole: boolean; hasResults: boolean }): string;
+  /** Whether thoughts are part of that; else, special tokens separate the parts of a message. */
+  showsThoughts: boolean;
   /** What follows `end` where nothing was called, and the message continues. Absent: there, `end` ends it. */
   withoutCalls?: string;
   /** A result as this form shows it. Absent: as it is. */
@@ -73,7 +80,10 @@ export class ToolTurns {
    * @throws UserError where the template would write otherwise what stands before them.
    */
   following(messages: readonly Message[], results: readonly Message[]): number[] {
-    return this.#template.encodeResults(messages, results, { tools: this.tools, end: this.form.end }).results;
+    // MOSS's template says at the very beginning whether anybody thinks; that was said already.
+    const { reasoning: _, ...calls } = messages[messages.length - 1];
+    const turns = [...messages.slice(0, -1), calls];
+    return this.#template.encodeResults(turns, results, { tools: this.tools, end: this.form.end }).results;
   }
 
   /** What follows where nothing was called, and the message continues; undefined: it is over. */
@@ -110,5 +120,5 @@ function hermesForm(template: ChatTemplate): CallForm {
     if (error instanceof TemplateFault) throw noTools(`it ${error.reason}`);
     throw error;
   }
-  return { end, read: readAnswer };
+  return { end, read: readAnswer, shown: besideCalls, showsThoughts: true };
 }

@@ -213,7 +213,7 @@ describe('a local model', () => {
 
   test('an aborted answer keeps its text as the turn; without any the turn is taken back', async () => {
     const chat = await startChat('abort', { maxNewTokens: 40 });
-    for await (const piece of chat.send('Say', AbortSignal.abort())) assert.fail(piece);
+    for await (const piece of chat.send('Say', AbortSignal.abort())) assert.fail(String(piece));
     assert.deepEqual(chat.transcript(), []);
     const controller = new AbortController();
     let content = '';

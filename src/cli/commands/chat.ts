@@ -3,19 +3,20 @@ import { createInterface, type Interface } from 'node:readline';
 import pc from 'picocolors';
 import { asUserError, UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
-import { printableLines } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { flagOverrides } from '../../base/overrides.js';
 import { parseYaml } from '../../base/yaml.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
 import { fieldMessage } from '../../tokenizer/message.js';
+import { showAnswer } from '../chat-answer.js';
 import { ChatFeedback } from '../chat-feedback.js';
+import { type Ask, openChatTools, type ToolOptions } from '../chat-tools.js';
 import { computeChoice } from '../compute.js';
 import { editedText } from '../editing.js';
 import { type FeedbackOptions, openFeedback } from '../feedback-store.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { printError, printJson, printLine } from '../output.js';
+import { printError, printLine } from '../output.js';
 
 const help = `  /good        the last answer is good; it is kept for training, with the conversation up to it
   /bad         it is not
@@ -24,13 +25,14 @@ const help = `  /good        the last answer is good; it is kept for training, w
   /reset       forget the conversation
   /save FILE   write it as one row of conversations JSONL
   /exit        leave (so does Ctrl-C or Ctrl-D)
-  Ctrl-C during an answer stops that answer
+  Ctrl-C during an answer stops that answer, and a tool that runs
   Only what you judge is kept. \`mossctl feedback list\` shows it, \`mossctl align --data feedback\` learns from it.`;
 
 /** As typed, but for the numbers that commander has read. */
-type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling'> &
+type ChatCommandOptions = Omit<ChatOptions, 'compute' | 'sampling' | 'toolbox'> &
   ComputeOptions &
   FeedbackOptions &
+  ToolOptions &
   OutputOptions & { [Key in keyof Sampling]?: string };
 
 export async function chat(checkpoint: string, options: ChatCommandOptions): Promise<void> {
@@ -38,12 +40,16 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
   const flags = flagOverrides({ temperature, topK, topP, minP, repetitionPenalty });
   const sampling = parseYaml({ path: 'the command line', text: '' }, askedSamplingSchema, flags);
   if (options.feedback !== undefined) await openFeedback(options); // what cannot be written is said before a word is typed
-  const session = await openChat(checkpoint, { ...options, sampling, compute: computeChoice(options) });
+  const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
+  const asking: { ask?: Ask } = {};
+  const toolbox = await openChatTools(options, isTerminal ? async (question) => asking.ask?.(question) : undefined);
+  const opening = openChat(checkpoint, { ...options, sampling, compute: computeChoice(options), toolbox });
+  opening.catch(() => toolbox?.close());
+  const session = await opening;
   const feedback = new ChatFeedback(() => openFeedback(options), session, {
     name: checkpoint,
     maxNewTokens: options.maxNewTokens,
   });
-  const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
   const terminal = createInterface({
     input: process.stdin,
     output: isTerminal ? process.stdout : undefined,
@@ -51,10 +57,11 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
     crlfDelay: Number.POSITIVE_INFINITY,
   });
   try {
-    await readTurns({ session, feedback, terminal, isTerminal, json, quiet });
+    await readTurns({ session, feedback, terminal, isTerminal, json, quiet, asking });
   } finally {
     terminal.close();
     await session.close();
+    await toolbox?.close();
   }
 }
 
@@ -65,6 +72,8 @@ interface Dialogue {
   isTerminal: boolean;
   json: boolean;
   quiet: boolean;
+  /** Where a tool's call is asked about. */
+  asking: { ask?: Ask };
 }
 
 async function readTurns(dialogue: Dialogue): Promise<void> {
@@ -72,9 +81,9 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
   let answering: AbortController | undefined;
   let isEditing = false;
   terminal.on('SIGINT', () => {
+    if (!isEditing && answering === undefined) terminal.close();
+    answering?.abort();
     if (isEditing) abandonLine(terminal);
-    else if (answering === undefined) terminal.close();
-    else answering.abort();
   });
   const lines = terminal[Symbol.asyncIterator]();
   const nextLine = async (): Promise<string | undefined> => {
@@ -82,6 +91,10 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
     const { done, value } = await lines.next();
     isEditing = false;
     return done ? undefined : value;
+  };
+  dialogue.asking.ask = (question) => {
+    process.stdout.write(pc.bold(question));
+    return nextLine();
   };
   const notes = quiet ? [] : session.notes.map((note) => `mossctl: ${note}`);
   for (const note of notes) printError(isTerminal ? pc.dim(note) : note);
@@ -108,21 +121,16 @@ function abandonLine(terminal: Interface): void {
   terminal.write('\n');
 }
 
-async function answer(text: string, { session, isTerminal, json }: Dialogue, signal: AbortSignal): Promise<void> {
-  let content = '';
+async function answer(text: string, dialogue: Dialogue, signal: AbortSignal): Promise<void> {
+  const { session, isTerminal } = dialogue;
   try {
-    for await (const piece of session.send(text, signal)) {
-      content += piece;
-      if (!json) process.stdout.write(isTerminal ? printableLines(piece) : piece);
-    }
+    await showAnswer(session.send(text, signal), dialogue);
   } catch (error) {
     // In a terminal the conversation continues: a message that is too long is no reason to lose it.
     if (!isTerminal || !(error instanceof UserError)) throw error;
     printError(`mossctl: ${error.message}`);
     return;
   }
-  if (json) printJson({ role: 'assistant', content });
-  else printLine('');
   if (isTerminal && session.forgotten > 0) {
     printLine(pc.dim(`(the first ${session.forgotten} messages no longer fit into the context)`));
   }
