@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { nearest, UserError } from '../base/errors.js';
+import { schemaFaults } from './arguments.js';
 import { type BuiltIn, builtIns } from './built-ins.js';
 import {
   type BuiltInName,
@@ -109,15 +110,22 @@ function refuseTwins(specs: readonly ToolSpec[]): void {
 
 /** @throws UserError where it cannot run here. */
 export async function openTool(spec: ToolSpec, { note = () => undefined }: ToolboxOptions): Promise<Executor> {
-  const { run, limits, file } = spec;
-  if (run.builtin === undefined) {
-    throw new UserError({ what: 'commands and endpoints are not in this version', where: file });
-  }
+  const { run, limits } = spec;
+  if (run.builtin === undefined) return openOwnTool(spec);
   const own = await readBuiltIn(run.builtin);
   const { name, description = own.description, parameters = own.parameters } = spec;
   const from = run.from === undefined ? [] : [run.from].flat();
   checkFrom(name, builtIns[run.builtin], from);
   return builtIns[run.builtin].open({ tool: { name, description, parameters }, limits, from, note });
+}
+
+async function openOwnTool({ name, description, parameters = {}, run, limits, file }: ToolSpec): Promise<Executor> {
+  const faults = schemaFaults(parameters);
+  if (faults.length > 0) throw new UserError(faults.map((what) => ({ what, where: file })));
+  const common = { tool: { name, description, parameters }, limits, file };
+  if (run.http !== undefined) return (await import('./http.js')).httpTool({ ...common, http: run.http });
+  const { command = [], stdin, env } = run;
+  return (await import('./command.js')).commandTool({ ...common, command, stdin, env });
 }
 
 function checkFrom(name: string, { reads }: BuiltIn, from: readonly string[]): void {

@@ -54,7 +54,7 @@ const runSchema = z
 export const toolSpecSchema = z
   .strictObject({
     name: toolName.describe('what the model writes to call it'),
-    description: z.string().min(1).max(2000).optional().describe('what the model is told of it'),
+    description: z.string().min(1).max(2000).optional().describe('what the model reads of it'),
     parameters: z.record(z.string(), z.unknown()).optional().describe('JSON schema of its arguments, an object'),
     run: runSchema,
     limits: z
@@ -68,7 +68,7 @@ export const toolSpecSchema = z
     if (run.builtin !== undefined) return;
     for (const [key, value] of Object.entries({ description, parameters })) {
       if (value === undefined)
-        context.addIssue({ code: 'custom', path: [key], message: 'it is missing: the model is told it', input: value });
+        context.addIssue({ code: 'custom', path: [key], message: 'it is missing: the model reads it', input: value });
     }
   });
 export type ToolSpec = z.output<typeof toolSpecSchema> & {
