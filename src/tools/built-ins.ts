@@ -28,7 +28,10 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
     reads: { what: 'a run, a corpus or a dictionary', required: false, example: 'Define=runs/quickstart' },
     open: async (request) => (await import('./define/open.js')).openDefine(request),
   },
-  search: { reads: { what: 'a folder of texts, or a run', required: true, example: 'Search=notes/' }, open: absent },
+  search: {
+    reads: { what: 'a folder of texts, or a run', required: true, example: 'Search=notes/' },
+    open: async (request) => (await import('./search/search.js')).openSearch(request),
+  },
   query: {
     reads: { what: 'CSV, Parquet, Arrow or JSONL files', required: true, example: 'Query=sales.csv' },
     open: async (request) => (await import('./query/query.js')).openQuery(request),
