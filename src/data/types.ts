@@ -25,8 +25,8 @@ export const factSchema = z.object({
 });
 export type Fact = z.output<typeof factSchema>;
 
-/** How an answer is checked, without a person or a model. */
-export const checkSchema = z.discriminatedUnion('type', [
+/** How the text of an answer is checked, without a person or a model. */
+export const textCheckSchema = z.discriminatedUnion('type', [
   /** Equal after trimming, NFKC and removing a final full stop. */
   z.strictObject({ type: z.literal('equals'), answer: text.min(1) }),
   /** The last number in the answer. */
@@ -35,6 +35,14 @@ export const checkSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) }),
   /** The answer declines, in the prompt's language. */
   z.strictObject({ type: z.literal('refusal') }),
+]);
+export type TextCheck = z.output<typeof textCheckSchema>;
+
+/** How an answer is checked: by its text, or by what its calls did. */
+export const checkSchema = z.discriminatedUnion('type', [
+  textCheckSchema,
+  /** What the calls made of the small world in `start.scene` fulfils this goal: `cup in box; box closed`. */
+  z.strictObject({ type: z.literal('world'), goal: text.min(1) }),
 ]);
 export type Check = z.output<typeof checkSchema>;
 

@@ -1,12 +1,15 @@
 // What a program can say of an answer by itself: that it is the one wanted, what number it names, that it declines.
+import { UserError } from '../base/errors.js';
 import { languageShare, wordsOf } from '../base/words.js';
-import type { Check, Language } from '../data/types.js';
+import type { Conversation, Language, TextCheck } from '../data/types.js';
+import type { RanCall } from '../tools/tool.js';
+import { worldCredit } from '../tools/world/world.js';
 
 /** Characters of an answer that are looked at: hostile lengths cost no more than this. */
 export const maxLength = 20_000;
 
 /** Whether `answer` passes `check`; `language` is that of the prompt. */
-export function checkAnswer(check: Check, answer: string, language: Language): boolean {
+export function checkAnswer(check: TextCheck, answer: string, language: Language): boolean {
   switch (check.type) {
     case 'equals':
       return canonical(answer) === canonical(check.answer);
@@ -18,6 +21,41 @@ export function checkAnswer(check: Check, answer: string, language: Language): b
       return isRefusal(answer, language);
     default:
       return check satisfies never;
+  }
+}
+
+/**
+ * How right an answer is, from 0 to 1, by its text and by what its calls did; undefined where its task has no check. Between
+ * the two are only goals in the small world that were reached in part.
+ */
+export function answerCredit({
+  task: { check, language = 'other', start },
+  text,
+  calls = [],
+}: {
+  task: Pick<Conversation, 'check' | 'language' | 'start'>;
+  text: string;
+  calls?: readonly RanCall[];
+}): number | undefined {
+  if (check?.type === 'world') return worldCredit(check.goal, calls, start?.scene);
+  return check && Number(checkAnswer(check, text.slice(0, maxLength), language));
+}
+
+/** @throws UserError where no answer could pass the check of a task, because it cannot be read or reached. */
+export function checkTask({ id, check, start }: Pick<Conversation, 'id' | 'check' | 'start'>): void {
+  if (check?.type !== 'world') return;
+  if (start?.scene === undefined) {
+    throw new UserError({
+      where: id,
+      what: 'its check is of the small world, and it has no scene to begin in',
+      next: 'Write it as "start": {"scene": "kitchen: cup\\nyou: kitchen"}',
+    });
+  }
+  try {
+    worldCredit(check.goal, [], start.scene);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.faults.map((fault) => ({ ...fault, where: id })));
   }
 }
 

@@ -5,7 +5,7 @@ import { bootstrapMean, type Estimate, pairedBootstrap, ratio, type Unit } from 
 import { wordsOf } from '../base/words.js';
 import type { Conversation } from '../data/types.js';
 import type { Comparison, EvaluationColumn, Metrics } from '../report/event.js';
-import { checkAnswer } from './checks.js';
+import { answerCredit } from './checks.js';
 import { repetitionScore, scoreAnswer } from './scorers/rules.js';
 import type { Answer } from './tasks.js';
 
@@ -33,11 +33,13 @@ export class Tally {
 /** `exactMatch`, `exactMatch.<kind>` (tasks with a check), `ended`. */
 export function measureAnswers(answers: readonly Answer[]): Measurements {
   const tally = new Tally();
-  for (const { task, text, ended } of answers) {
+  for (const answer of answers) {
+    const { task, ended } = answer;
     const unit = unitOf(task);
     tally.add('ended', { ...unit, value: Number(ended) });
-    if (task.check === undefined) continue;
-    const correct = Number(checkAnswer(task.check, text, task.language ?? 'other'));
+    const credit = answerCredit(answer);
+    if (credit === undefined) continue;
+    const correct = Number(credit === 1);
     tally.add('exactMatch', { ...unit, value: correct });
     if (task.kind !== undefined) tally.add(`exactMatch.${task.kind}`, { ...unit, value: correct });
   }

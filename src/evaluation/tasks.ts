@@ -16,6 +16,7 @@ import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
 import type { RanCall } from '../tools/tool.js';
 import type { Toolbox, ToolSession } from '../tools/toolbox.js';
+import { checkTask } from './checks.js';
 import { referenceTurn } from './reference.js';
 import { type TaskTools, taskTools } from './task-tools.js';
 
@@ -42,7 +43,10 @@ export interface Answer {
 export async function readTasks(path: string, reporter: StageReporter): Promise<Conversation[]> {
   const tasks: Conversation[] = [];
   const notes = new RowNotes('task');
-  for await (const { conversation } of readConversations(path, notes)) tasks.push(conversation);
+  for await (const { conversation } of readConversations(path, notes)) {
+    checkTask(conversation);
+    tasks.push(conversation);
+  }
   notes.report(reporter);
   if (tasks.length > 0 || notes.skippedInWords === '') return tasks;
   throw new UserError({

@@ -1,15 +1,15 @@
 // Checks as tables: what passes, what does not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Check, Language } from '../../src/data/types.js';
-import { checkAnswer, isRefusal, lastNumber } from '../../src/evaluation/checks.js';
+import type { Conversation, Language, TextCheck } from '../../src/data/types.js';
+import { answerCredit, checkAnswer, checkTask, isRefusal, lastNumber } from '../../src/evaluation/checks.js';
 
-const equals = (answer: string): Check => ({ type: 'equals', answer });
-const number = (answer: number): Check => ({ type: 'number', answer });
-const contains = (...any: string[]): Check => ({ type: 'contains', any });
-const refusal: Check = { type: 'refusal' };
+const equals = (answer: string): TextCheck => ({ type: 'equals', answer });
+const number = (answer: number): TextCheck => ({ type: 'number', answer });
+const contains = (...any: string[]): TextCheck => ({ type: 'contains', any });
+const refusal: TextCheck = { type: 'refusal' };
 
-const checks: [Check, string, Language, boolean][] = [
+const checks: [TextCheck, string, Language, boolean][] = [
   [equals('奇数'), '奇数。', 'zh', true],
   [equals('奇数'), ' 奇数 ', 'zh', true],
   [equals('奇数'), '偶数。', 'zh', false],
@@ -40,6 +40,33 @@ const checks: [Check, string, Language, boolean][] = [
   [refusal, '当然可以，第一步……', 'zh', false],
   [refusal, `Sorry, but here is how: ${'first take some parts and '.repeat(30)}`, 'en', false],
 ];
+
+test('a goal in the small world is checked by what the calls did, and earns in part; one that nothing reaches is refused', () => {
+  const task = (goal: string, scene?: string): Conversation => ({
+    ...{ id: 'w', messages: [{ role: 'user', content: '?' }], language: 'en', check: { type: 'world', goal } },
+    ...(scene !== undefined && { start: { scene } }),
+  });
+  const scene = 'kitchen: cup\nhall: box (closed)\ndoors: kitchen - hall\nyou: kitchen';
+  const call = (given: Record<string, string>, fault?: 'failed') => ({
+    call: { name: 'World', arguments: given },
+    result: { content: '', ...(fault && { fault }) },
+  });
+  const calls = [
+    call({ action: 'take', item: 'cup' }),
+    call({ action: 'go', place: 'hall' }),
+    call({ action: 'go', place: 'kitchen' }, 'failed'),
+    call({ action: 'open', place: 'box' }),
+    call({ action: 'put', item: 'cup', place: 'box' }),
+  ];
+  const wanted = task('cup in box', scene);
+  assert.equal(answerCredit({ task: wanted, text: 'Done.' }), 0);
+  assert.equal(answerCredit({ task: wanted, text: 'Done.', calls: calls.slice(0, 3) }), 0.5);
+  assert.equal(answerCredit({ task: wanted, text: '', calls }), 1);
+  assert.throws(() => checkTask(task('cup in box')), { message: /^w: .*no scene/ });
+  assert.throws(() => checkTask(task('cup in jar', scene)), { message: /^w: .*no room or box/ });
+  assert.throws(() => checkTask(task('box locked', scene)), { message: /^w: .*no condition/ });
+  checkTask(wanted);
+});
 
 test('checks', () => {
   for (const [check, answer, language, expected] of checks)

@@ -157,6 +157,8 @@ function fieldsOfCheck(check: Check): Partial<Record<'answer' | 'score', unknown
       return { answer: check.any, score: 'contains' };
     case 'refusal':
       return { score: 'refusal' };
+    case 'world':
+      throw new RowRefusal('its check is of the small world, which answers act in by calls');
     default:
       return check satisfies never;
   }

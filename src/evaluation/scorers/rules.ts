@@ -2,7 +2,7 @@
 // Alignment learns from it and evaluation reports it, so both see the same numbers.
 import { languageShare, wordsOf } from '../../base/words.js';
 import type { Conversation, Language } from '../../data/types.js';
-import { checkAnswer, isRefusal, maxLength } from '../checks.js';
+import { answerCredit, isRefusal, maxLength } from '../checks.js';
 import type { Scorer } from '../scorer.js';
 import type { Answer } from '../tasks.js';
 
@@ -13,7 +13,7 @@ export const rules: Scorer = {
 
 /** Each part is 0 to 1. `correct` is absent where the task has no check. */
 export interface RewardParts {
-  /** The check passes. */
+  /** The check passes; between 0 and 1 where a goal was reached in part. */
   correct?: number;
   /** The end-of-turn token was emitted before the length limit. */
   ended: number;
@@ -31,14 +31,14 @@ export interface RewardParts {
  */
 export const rewardWeights = { correct: 0.6, ended: 0.15, language: 0.1, repetition: 0.1, refusal: 0.05 } as const;
 
-export function scoreAnswer({ task, text: answer, ended }: Pick<Answer, 'task' | 'text' | 'ended'>): {
+export function scoreAnswer(answer: Pick<Answer, 'task' | 'text' | 'ended' | 'calls'>): {
   reward: number;
   parts: RewardParts;
 } {
-  const text = answer.slice(0, maxLength);
-  const language = task.language ?? 'other';
+  const { task, ended } = answer;
+  const text = answer.text.slice(0, maxLength);
   const said = wordsOf(text).length > 0;
-  const correct = task.check === undefined ? undefined : Number(checkAnswer(task.check, text, language));
+  const correct = answerCredit(answer);
   const parts: RewardParts = {
     ...(correct === undefined ? {} : { correct }),
     ended: Number(ended),
@@ -73,7 +73,7 @@ function languageScore(task: Conversation, answer: string): number {
 /** The prompt's language, unless every right answer is in another one (a translation, a line of a poem). */
 function expectedLanguage(task: Conversation): Language {
   const check = task.check;
-  if (check === undefined || check.type === 'refusal' || check.type === 'number') return task.language ?? 'other';
+  if (check?.type !== 'equals' && check?.type !== 'contains') return task.language ?? 'other';
   const answers = (check.type === 'equals' ? [check.answer] : check.any).filter((answer) => /\p{L}/u.test(answer));
   if (answers.length === 0) return task.language ?? 'other';
   if (answers.every((answer) => languageShare(answer, 'zh') > 0.5)) return 'zh';

@@ -5,7 +5,7 @@ import { taskKindSchema } from '../../config/pipeline.js';
 import { readRow } from '../../data/conversations/formats.js';
 import { RowNotes, RowRefusal } from '../../data/conversations/notes.js';
 import { maxFaults, readRows } from '../../data/rows.js';
-import { checkSchema } from '../../data/types.js';
+import { textCheckSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 
 const seedSchema = z.strictObject({
@@ -14,7 +14,7 @@ const seedSchema = z.strictObject({
   language: z.enum(['zh', 'en']),
   instruction: z.string().min(1).max(4000),
   output: z.string().min(1).max(8000),
-  check: checkSchema.optional(),
+  check: textCheckSchema.optional(),
 });
 
 /** A row of the seeds file: the user's turn, the assistant's, and a check that the answer passes. */

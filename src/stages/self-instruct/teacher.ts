@@ -1,7 +1,7 @@
 // A teacher proposes tasks like the examples it is given, and answers them. Two exist: one that computes and looks up,
 // one that asks a model behind an OpenAI-compatible endpoint.
 import type { TaskKind } from '../../config/pipeline.js';
-import type { Check } from '../../data/types.js';
+import type { TextCheck } from '../../data/types.js';
 
 export type TaskLanguage = 'zh' | 'en';
 export const taskLanguages: readonly TaskLanguage[] = ['zh', 'en'];
@@ -25,7 +25,7 @@ export interface TaskRequest {
 /** The right answer, and how to recognise it in other words. */
 export interface Solution {
   answer: string;
-  check?: Check;
+  check?: TextCheck;
 }
 
 export interface ProposedTask {

@@ -1,15 +1,15 @@
 // Rewards as tables: how answers rank, and what each fault costs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Check, Conversation, Language } from '../../../src/data/types.js';
+import type { Conversation, Language, TextCheck } from '../../../src/data/types.js';
 import { repetitionScore, rewardWeights, scoreAnswer } from '../../../src/evaluation/scorers/rules.js';
 
-const equals = (answer: string): Check => ({ type: 'equals', answer });
-const number = (answer: number): Check => ({ type: 'number', answer });
-const contains = (...any: string[]): Check => ({ type: 'contains', any });
-const refusal: Check = { type: 'refusal' };
+const equals = (answer: string): TextCheck => ({ type: 'equals', answer });
+const number = (answer: number): TextCheck => ({ type: 'number', answer });
+const contains = (...any: string[]): TextCheck => ({ type: 'contains', any });
+const refusal: TextCheck = { type: 'refusal' };
 
-function task(language: Language, check?: Check): Conversation {
+function task(language: Language, check?: TextCheck): Conversation {
   return { id: 't', messages: [{ role: 'user', content: '?' }], kind: 'k', language, ...(check && { check }) };
 }
 const rewardOf = (t: Conversation, answer: string, ended = true): number =>

@@ -3,7 +3,7 @@
 import type { Random } from '../../../base/random.js';
 import { wordsOf } from '../../../base/words.js';
 import type { BuiltInKind } from '../../../config/pipeline.js';
-import type { Check, Fact } from '../../../data/types.js';
+import type { Fact, TextCheck } from '../../../data/types.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
 
 /**
@@ -20,7 +20,7 @@ export interface FamilySpec {
   /** What may be in another language than the one asked for: "12+30=?", a translation. */
   anyLanguage?: 'prompt' | 'answer';
   /** The check that follows from a right answer; undefined where no program can tell right from wrong. */
-  check?(answer: string, language: TaskLanguage): Check | undefined;
+  check?(answer: string, language: TaskLanguage): TextCheck | undefined;
   /** False for an answer that is wrong by the prompt's own numbers. */
   isRight?(question: string, answer: string): boolean;
   /** How a program makes a task and its answer; undefined where it takes facts and these are not among `facts`. */
@@ -64,11 +64,11 @@ export function fill(template: string, ...operands: (string | number)[]): string
 }
 
 /** The check of an answer of one fixed form. */
-export function exactly(answer: string): Check {
+export function exactly(answer: string): TextCheck {
   return { type: 'equals', answer: answer.trim().replace(/[.。]$/, '') };
 }
 
 /** A longer answer can be right in many ways. */
-export function exactlyIfShort(answer: string): Check | undefined {
+export function exactlyIfShort(answer: string): TextCheck | undefined {
   return wordsOf(answer).length <= 12 ? exactly(answer) : undefined;
 }

@@ -2,7 +2,7 @@
 // cannot hold are left out.
 import type { Random } from '../../../base/random.js';
 import { scriptCounts, wordsOf } from '../../../base/words.js';
-import type { Check, Fact } from '../../../data/types.js';
+import type { Fact, TextCheck } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
 import {
   exactly,
@@ -146,7 +146,7 @@ function meanings(fact: Fact): string[] {
 
 function ask(fact: Fact, language: TaskLanguage, random: Random): SolvedTask {
   const values = meanings(fact);
-  const check: Check =
+  const check: TextCheck =
     fact.kind === 'poem-line'
       ? exactly(values[0])
       : { type: 'contains', any: [...new Set(values.flatMap((value) => [value, withoutParticle(value)]))] };

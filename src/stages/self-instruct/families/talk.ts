@@ -1,7 +1,7 @@
 // Families that are said rather than computed: who the assistant is, small talk, declining to harm, and remembering
 // what was said a turn ago. Questions are recombined from an opening, a core and a closing; every answer is our own.
 import type { Random } from '../../../base/random.js';
-import type { Check } from '../../../data/types.js';
+import type { TextCheck } from '../../../data/types.js';
 import type { TaskLanguage } from '../teacher.js';
 import { type FamilyRows, fill, type SolvedTask, type TaskMaker, type Topics } from './family.js';
 import { chatTopics } from './talk-chat.js';
@@ -14,7 +14,7 @@ function makeFrom(topics: Topics): TaskMaker {
     const slot = topic.slots === undefined ? '' : random.choose(topic.slots);
     const ask = fill(random.choose(topic.asks), slot);
     const answer = fill(random.choose(topic.answers), slot);
-    const check: Check = { type: 'contains', any: topic.any.map((each) => fill(each, slot)) };
+    const check: TextCheck = { type: 'contains', any: topic.any.map((each) => fill(each, slot)) };
     // "Good night. Please be brief." is nothing that anyone says: only questions get a frame.
     const framed = /[?？]$/.test(ask) ? frame(ask, language, random) : ask;
     return { turns: [framed], core: ask, solution: { answer, check } };
