@@ -25,6 +25,7 @@ import { refuseExisting, withTemplate } from './hf-export.js';
 import { parseJson, readManifest, readSmallText, verifyFiles } from './manifest.js';
 import { embeddingName } from './model-config.js';
 import { readSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.js';
+import { checkServed } from './served-check.js';
 import { describeWeights } from './weights.js';
 
 const maxConfigBytes = 16 << 20;
@@ -69,7 +70,11 @@ export async function adapterDtype(directory: string): Promise<FloatDtype> {
  * path, because the new folder may lie anywhere.
  * @returns the names of its files, sorted.
  */
-export async function exportPeft(path: string, alone: AdapterAlone, dtype: FloatDtype): Promise<string[]> {
+export async function exportPeft(
+  path: string,
+  alone: AdapterAlone,
+  { dtype, replay = true }: { dtype: FloatDtype; replay?: boolean },
+): Promise<string[]> {
   await refuseExisting(path);
   const directory = alone.path;
   const text = (name: string): Promise<string> => readSmallText(join(directory, name), maxConfigBytes);
@@ -89,6 +94,7 @@ export async function exportPeft(path: string, alone: AdapterAlone, dtype: Float
     await writeDirectoryAtomic(path, async (folder) => {
       await writeSafetensors(join(folder, adapterWeightsName), named, { dtype, metadata: { format: 'pt' } });
       for (const [name, content] of Object.entries(texts)) await writeFileDurable(join(folder, name), content);
+      if (replay) await checkServed(folder, path);
       await refuseExisting(path); // it took a while
     });
   } catch (error) {

@@ -4,15 +4,25 @@ import { basename } from 'node:path';
 import { decoderTable, type ParameterSpec } from '../architecture/parameters.js';
 import { ropeFrequencies } from '../architecture/rope.js';
 import { UserError } from '../base/errors.js';
+import { chatSamplesName } from '../base/layout.js';
 import type { ModelConfig, RopeParameters } from '../config/model.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Checkpoint } from './directory.js';
 import { tokenizerMetadata } from './gguf-tokenizer.js';
 import { type MetadataValue, type TensorSource, writeGgufFile } from './gguf-write.js';
 import { type GgufDtype, q8BlockSize } from './quantize.js';
+import { checkServedGguf } from './served-check.js';
 
 /** llama.cpp's `general.file_type`. */
 const fileTypes = { f32: 0, f16: 1, q8_0: 7, bf16: 32 } as const satisfies Record<GgufDtype, number>;
+
+interface GgufOptions {
+  dtype: GgufDtype;
+  tokenizer?: Tokenizer;
+  replace?: boolean;
+  /** Refuse where sample conversations of its training would be written otherwise. Default true. */
+  replay?: boolean;
+}
 
 /**
  * Writes a checkpoint as GGUF v3: model, tokenizer and chat template. Matrices are stored as `dtype`, norms and biases as
@@ -22,9 +32,13 @@ const fileTypes = { f32: 0, f16: 1, q8_0: 7, bf16: 32 } as const satisfies Recor
 export async function writeGguf(
   path: string,
   checkpoint: Checkpoint,
-  { dtype, tokenizer, replace }: { dtype: GgufDtype; tokenizer?: Tokenizer; replace?: boolean },
+  { dtype, tokenizer: given, replace, replay = true }: GgufOptions,
 ): Promise<void> {
   refuseWhatLlamaCppCannotRun(checkpoint);
+  const tokenizer = given ?? (await Tokenizer.open(checkpoint.tokenizerFolder));
+  const words = tokenizerMetadata(checkpoint, tokenizer);
+  const samples = replay ? checkpoint.tokenizerFiles[chatSamplesName] : undefined;
+  checkServedGguf(words, { samples, tokenizer, where: path });
   const { model } = checkpoint;
   const metadata: [string, MetadataValue][] = [
     ['general.architecture', { type: 'string', value: model.model_type }],
@@ -33,7 +47,7 @@ export async function writeGguf(
     ['general.file_type', { type: 'uint32', value: fileTypes[dtype] }],
     ['general.quantization_version', { type: 'uint32', value: 2 }],
     ...modelMetadata(model),
-    ...tokenizerMetadata(checkpoint, tokenizer ?? (await Tokenizer.open(checkpoint.tokenizerFolder))),
+    ...words,
   ];
   await writeGgufFile(path, metadata, tensorSources(checkpoint, dtype), { replace });
 }

@@ -11,17 +11,19 @@ import type { FloatDtype } from './float16.js';
 import { canonicalJson, parseJson } from './manifest.js';
 import { generationConfigText, modelConfigText } from './model-config.js';
 import { bytesOf } from './safetensors.js';
+import { checkServed } from './served-check.js';
 import { writeWeights } from './weights.js';
 
 /**
  * Writes the folder `path`, which must not exist yet: whole, or not at all.
  * @returns the names of its files, sorted.
+ * @param options `replay`: refuse where sample conversations of its training would be written or read back otherwise.
  * @throws UserError where something is there already, the disk is full, or a weight is too large for `dtype`.
  */
 export async function exportHf(
   path: string,
   checkpoint: Checkpoint,
-  { dtype, maxShardBytes }: { dtype: FloatDtype; maxShardBytes?: number },
+  { dtype, maxShardBytes, replay = true }: { dtype: FloatDtype; maxShardBytes?: number; replay?: boolean },
 ): Promise<string[]> {
   await refuseExisting(path);
   const { model, eosTokenIds, tokenizerFiles, weights } = checkpoint;
@@ -40,6 +42,7 @@ export async function exportHf(
     await writeDirectoryAtomic(path, async (folder) => {
       names = Object.keys(await writeWeights(folder, [...weights.values()], { dtype, maxShardBytes }));
       for (const [name, text] of Object.entries(texts)) await writeFileDurable(join(folder, name), text);
+      if (replay) await checkServed(folder, path);
       await refuseExisting(path); // it took a while
     });
   } catch (error) {

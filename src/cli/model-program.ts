@@ -1,6 +1,6 @@
 // The commands that bring models in and take them out, as a person sees them: import, export, push.
 import { type Command, Option } from 'commander';
-import { anyModel, byteSize, example, withAction, withOutput, withVerify } from './options.js';
+import { anyModel, byteSize, example, withAction, withOutput, withReplay, withVerify } from './options.js';
 
 export function addImport(program: Command): void {
   const command = program
@@ -30,7 +30,7 @@ export function addExport(program: Command): void {
     .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize)
     .option('--merge', 'of an adapter: its base with the adapter in it, as one model')
     .option('--base <model>', "of an adapter: where its base is, if not where the adapter's file says");
-  withOutput(withVerify(command));
+  withOutput(withReplay(withVerify(command)));
   withAction(command, async () => (await import('./commands/export.js')).exportModel);
   example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
 }
@@ -52,7 +52,7 @@ export function addPush(program: Command): void {
       ),
     )
     .option('--max-shard-size <size>', 'of a checkpoint: max size of a file of weights (default: 5GB)', byteSize);
-  withOutput(withVerify(command));
+  withOutput(withReplay(withVerify(command)));
   withAction(command, async () => (await import('./commands/push.js')).push);
   example(command, 'mossctl push runs/quickstart/latest hf:me/quickstart --license apache-2.0 --dry-run');
 }

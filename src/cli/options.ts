@@ -140,6 +140,14 @@ export function withVerify(command: Command): Command {
   );
 }
 
+/** What every command that lets a model out of the house takes. */
+export function withReplay(command: Command): Command {
+  return command.option(
+    '--no-replay',
+    'do not compare how sample conversations are written and read back with what the training stored of them',
+  );
+}
+
 /** What holds where a flag of sampling is not given: the model's makers know best. `test/cli` compares with the schema. */
 const elseDefault = (value: number): string => `(default: the checkpoint's generation_config.json, else ${value})`;
 

@@ -21,6 +21,7 @@ import { openCheckpoint } from '../checkpoint/directory.js';
 import type { FloatDtype } from '../checkpoint/float16.js';
 import { exportHf } from '../checkpoint/hf-export.js';
 import { readManifest } from '../checkpoint/manifest.js';
+import { checkServed } from '../checkpoint/served-check.js';
 import { inspectCheckpoint } from '../inspect/checkpoint.js';
 import { checkedLicence } from '../inspect/licences.js';
 import { type CardFacts, modelCard } from '../inspect/model-card.js';
@@ -42,6 +43,8 @@ export interface PushChoices {
   /** On the hub, of what the model was made from. */
   base?: string;
   verify: boolean;
+  /** False with --no-replay. */
+  replay: boolean;
 }
 
 /** Beside the files of a model. */
@@ -67,6 +70,7 @@ export async function filesToPush(
     return adapterFiles(directory, scratch, choices);
   const base = choices.base && hubName(choices.base)?.name;
   if (!names.includes(manifestName)) {
+    if (choices.replay) await checkServed(directory, directory);
     const own = names.includes(cardName) ? await readFile(join(directory, cardName), 'utf8') : undefined;
     if (own !== undefined) requireLicence(own, join(directory, cardName));
     const card = own ?? (await cardOf(directory, { ...choices, base, isAdapter: false }));
@@ -77,7 +81,7 @@ export async function filesToPush(
   const checkpoint = await openCheckpoint(directory, { verify: choices.verify });
   const dtype = choices.dtype ?? checkpoint.manifest.storedAs ?? 'f32';
   const out = join(scratch, 'model');
-  await exportHf(out, checkpoint, { dtype, maxShardBytes: choices.maxShardSize });
+  await exportHf(out, checkpoint, { dtype, maxShardBytes: choices.maxShardSize, replay: choices.replay });
   return { files: await filesIn(out), card: await card(dtype) };
 }
 
@@ -95,6 +99,7 @@ async function filesIn(directory: string): Promise<Record<string, string>> {
 
 /** An adapter is of use to others only where they find its base: under its name on the hub. */
 async function adapterFiles(directory: string, scratch: string, choices: PushChoices) {
+  if (choices.replay) await checkServed(directory, directory);
   const files = await filesIn(directory);
   const path = join(directory, adapterConfigName);
   const config: unknown = JSON.parse(await readFile(path, 'utf8'));

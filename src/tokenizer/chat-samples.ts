@@ -51,6 +51,8 @@ const fileSchema = z.strictObject({
   keepTokens: z.array(z.string().max(1000)).max(1000).optional(),
   /** Whether servers read answers by the response_template of tokenizer_config.json. */
   responseTemplate: z.boolean(),
+  /** What the tokenizer puts around every text, a chat's excepted: servers that add it there too add what was not learnt. */
+  affixes: z.strictObject({ before: ids, after: ids }).optional(),
   samples: z.array(sampleSchema).max(64),
 });
 export type ChatSamples = z.output<typeof fileSchema>;
@@ -62,6 +64,7 @@ export function makeChatSamples(template: ChatTemplate, forms: SampleForms): Cha
     format: 1,
     ...(keepTokens.length > 0 && { keepTokens: [...keepTokens] }),
     responseTemplate: ownTemplate(template.tokenizer.chatTemplate)?.responseTemplate !== undefined,
+    affixes: { before: [...template.tokenizer.affixes.before], after: [...template.tokenizer.affixes.after] },
     samples: sampleChats(forms).flatMap((chat) => {
       try {
         return [sampleOf(template, chat)];

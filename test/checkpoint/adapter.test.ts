@@ -169,7 +169,7 @@ test('a name with the adapter in it, or without the prefix of PEFT, is the same 
   const opened = await openCheckpoint(path);
   for (const [name, tensor] of wanted) assert.deepEqual(opened.weights.get(name), tensor);
   const out = join(scratch, 'spelled');
-  await exportPeft(out, await openAdapterAlone(path), 'f32');
+  await exportPeft(out, await openAdapterAlone(path), { dtype: 'f32' });
   assert.ok((await readSafetensors(join(out, 'adapter_model.safetensors'))).has(`${query}.lora_A.weight`));
 });
 
@@ -233,7 +233,7 @@ test('a published base is found in the cache of Hugging Face tools, and never fe
     /nothing at this path/,
   );
   const out = join(scratch, 'named');
-  await exportPeft(out, await openAdapterAlone(path), 'f32');
+  await exportPeft(out, await openAdapterAlone(path), { dtype: 'f32' });
   const config = JSON.parse(await readFile(join(out, 'adapter_config.json'), 'utf8'));
   assert.equal(config.base_model_name_or_path, 'org/tiny');
 });
@@ -267,7 +267,7 @@ test('an adapter is exported as it is: PEFT opens the folder, llama.cpp the file
   const directory = join(golden, 'dora');
   const dtype = await adapterDtype(directory);
   assert.equal(dtype, 'bf16');
-  const files = await exportPeft(out, await openAdapterAlone(directory), dtype);
+  const files = await exportPeft(out, await openAdapterAlone(directory), { dtype });
   assert.deepEqual((await readdir(out)).sort(), files);
   assert.deepEqual((await openCheckpoint(out)).weights, (await openCheckpoint(directory)).weights);
 

@@ -25,7 +25,15 @@ const env = {
 Object.assign(process.env, env);
 /** In this process, which knows nothing yet of the hub. */
 const run = (path: string, target: string, options: { license?: string; maxShardSize?: number; base?: string } = {}) =>
-  push(path, target, { quiet: true, verify: true, public: false, force: false, dryRun: false, ...options });
+  push(path, target, {
+    quiet: true,
+    verify: true,
+    replay: true,
+    public: false,
+    force: false,
+    dryRun: false,
+    ...options,
+  });
 const quiet = { reporter: { emit() {}, note() {} }, timing: { backOffMilliseconds: 1 } };
 
 test('a checkpoint: shown, pushed private in parts, opened by its name, and not sent again', async () => {

@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { decoderTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { removeAbandoned } from '../../base/files.js';
-import { formatBytes } from '../../base/format.js';
+import { countOf, formatBytes } from '../../base/format.js';
+import { chatSamplesName } from '../../base/layout.js';
 import { isAdapter } from '../../checkpoint/adapter-config.js';
 import { adapterDtype, exportPeft, openAdapterAlone } from '../../checkpoint/adapter-export.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
@@ -15,6 +16,8 @@ import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
 import type { GgufDtype } from '../../checkpoint/quantize.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
 import { checkTensors } from '../../model/check-tensors.js';
+import { parseChatSamples } from '../../tokenizer/chat-samples.js';
+import { readServingFiles } from '../../tokenizer/serving-files.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, printNotes, shownPath } from '../output.js';
@@ -28,6 +31,8 @@ interface ExportOptions extends OutputOptions {
   maxShardSize?: number;
   /** False with --no-verify. */
   verify: boolean;
+  /** False with --no-replay. */
+  replay: boolean;
   /** Of an adapter: write its base with the adapter in it. */
   merge?: boolean;
   /** Of an adapter: where its base is. */
@@ -44,12 +49,17 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     checkAdapterOptions(directory, options, await isAdapter(directory));
     return isAlone ? exportAdapter(directory, options) : exportWhole(directory, options);
   });
-  const { files, architecture, dtype } = written;
+  const { files, architecture, dtype, samples } = written;
   const paths = files.length === 0 ? [out] : files.map((name) => join(out, name));
   const bytes = (await Promise.all(paths.map((each) => stat(each)))).reduce((sum, { size }) => sum + size, 0);
   const { format, json, quiet } = options;
-  if (json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files });
-  else if (!quiet) printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
+  const replayed = options.replay ? samples : 0;
+  if (json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files, replayed });
+  else if (!quiet) {
+    printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
+    const what = format === 'gguf' ? 'written' : 'written and read back';
+    if (replayed > 0) printLine(`chats  ${countOf(replayed, 'sample conversation')} ${what} as in training`);
+  }
 }
 
 interface Written {
@@ -57,11 +67,13 @@ interface Written {
   files: string[];
   architecture: string;
   dtype: GgufDtype;
+  /** Sample conversations that its training stored. */
+  samples: number;
 }
 
 /** A whole model; an adapter merged into its base. */
 async function exportWhole(directory: string, options: ExportOptions): Promise<Written> {
-  const { format, out, verify, base } = options;
+  const { format, out, verify, base, replay } = options;
   const checkpoint = await openCheckpoint(directory, { verify, base });
   const tokenizer = format === 'gguf' ? await Tokenizer.open(checkpoint.tokenizerFolder) : undefined;
   printNotes(checkpoint, options);
@@ -69,12 +81,15 @@ async function exportWhole(directory: string, options: ExportOptions): Promise<W
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
   const files = await removedWhenKilled(out, async () => {
     if (format === 'hf' && dtype !== 'q8_0') {
-      return exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize });
+      return exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize, replay });
     }
-    await writeGguf(out, checkpoint, { dtype, tokenizer, replace: false });
+    await writeGguf(out, checkpoint, { dtype, tokenizer, replace: false, replay });
     return [];
   });
-  return { files, architecture: checkpoint.model.architectures[0], dtype };
+  const samples = samplesIn(checkpoint.tokenizerFiles, out);
+  const learntTurns = !['pretrain', 'import'].includes(checkpoint.manifest.stage);
+  if (samples === 0 && learntTurns && options.replay) printNotes({ notes: [withoutSamples] }, options);
+  return { files, architecture: checkpoint.model.architectures[0], dtype, samples };
 }
 
 /** An adapter as it is: PEFT's folder, or the file that llama.cpp applies to the GGUF of its base. */
@@ -85,11 +100,25 @@ async function exportAdapter(directory: string, options: ExportOptions): Promise
   const stored = await adapterDtype(directory);
   const dtype: FloatDtype = options.dtype === 'q8_0' ? stored : (options.dtype ?? stored);
   const files = await removedWhenKilled(out, async () => {
-    if (format === 'hf') return exportPeft(out, alone, dtype);
+    if (format === 'hf') return exportPeft(out, alone, { dtype, replay: options.replay });
     await writeGgufAdapter(out, alone, { dtype, name: basename(directory) });
     return [];
   });
-  return { files, architecture: `adapter of rank ${alone.config.rank} for ${alone.model.architectures[0]}`, dtype };
+  const { texts } = await readServingFiles(directory);
+  const samples = samplesIn(texts, out);
+  return {
+    files,
+    samples,
+    dtype,
+    architecture: `adapter of rank ${alone.config.rank} for ${alone.model.architectures[0]}`,
+  };
+}
+
+const withoutSamples =
+  'this checkpoint has no sample conversations, as those of earlier versions have none: what its template writes was not compared with its training';
+
+function samplesIn({ [chatSamplesName]: text }: Readonly<Record<string, string>>, where: string): number {
+  return text === undefined ? 0 : parseChatSamples(text, where).samples.length;
 }
 
 function checkAdapterOptions(where: string, options: ExportOptions, isAdapter: boolean): void {
