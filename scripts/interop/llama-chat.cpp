@@ -1,14 +1,30 @@
 // What llama.cpp's chat code makes of answers. Built from its source alone by tool-calls.mjs; no model is loaded.
 // Reads {"template", "tools", "messages", "texts"} from a file and writes a JSON list of {"content", "reasoning", "calls"} or
 // {"error"}, one for each text.
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 
 #include "chat.h"
 #include "json.h"
+#include "llama.h"
 #include "nlohmann/json.hpp"
 
 using nlohmann::ordered_json;
+
+// Of the rest of llama.cpp the chat code asks for these, and only where there is a model.
+static const char * absent(const char * name) { std::cerr << name << " was called\n"; std::abort(); }
+extern "C" {
+void ggml_abort(const char * file, int line, const char *, ...) { std::cerr << file << ":" << line << "\n"; std::abort(); }
+int32_t llama_token_to_piece(const llama_vocab *, llama_token, char *, int32_t, int32_t, bool) { absent(__func__); return 0; }
+const char * llama_model_chat_template(const llama_model *, const char *) { return absent(__func__); }
+int32_t llama_chat_apply_template(const char *, const llama_chat_message *, size_t, bool, char *, int32_t) { absent(__func__); return 0; }
+bool llama_vocab_get_add_eos(const llama_vocab *) { return false; }
+bool llama_vocab_get_add_bos(const llama_vocab *) { return false; }
+llama_token llama_vocab_eos(const llama_vocab *) { return -1; }
+llama_token llama_vocab_bos(const llama_vocab *) { return -1; }
+const llama_vocab * llama_model_get_vocab(const llama_model *) { return nullptr; }
+}
 
 int main(int argc, char ** argv) {
     if (argc != 3) return 2;

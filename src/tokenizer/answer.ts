@@ -55,7 +55,7 @@ export function readAnswer(tokenizer: Tokenizer, ids: Iterable<number>): Answer 
     }
     at++;
     const { text, isClosed } = upTo(callEnd);
-    const call = isClosed ? readCall(text) : undefined;
+    const call = readCall(text); // an answer may end with a whole call that is not closed: others read it, too
     if (call !== undefined) calls.push(call);
     else {
       const written = callStart + text + (isClosed ? callEnd : '');
