@@ -3,7 +3,7 @@ import { nearest } from '../../base/errors.js';
 import type { Tool } from '../../tokenizer/message.js';
 import { type Executor, ToolFailure, type ToolLimits } from '../tool.js';
 import { type Expression, parseExpression, quoted } from './expression.js';
-import { callFunction, factorial, functionNames, functionOf } from './functions.js';
+import { callFunction, factorial, functionNames, functionOf, takesOne } from './functions.js';
 import { isResolved, printed } from './print.js';
 import * as exact from './rational.js';
 import * as real from './real.js';
@@ -19,7 +19,7 @@ const precisions = [160, 480, 1440] as const;
  */
 export function calculate(text: string): string {
   if (/(?<![\d.])\d{4}-\d{1,2}-\d{1,2}(?![\d.])/.test(text)) throw new ToolFailure('A date is no number here.');
-  const tree = parseExpression(withoutFrame(text), { functionOf, mayBeUnknown: false, check: checkConstant });
+  const tree = parseExpression(withoutFrame(text), { functionOf, takesOne, mayBeUnknown: false, check: checkConstant });
   return printed(resolved((precision) => evaluate(tree, precision)));
 }
 
@@ -63,14 +63,6 @@ function checkConstant(name: string): void {
   throw new ToolFailure(`${quoted(name)} is not a number.${instead}`);
 }
 
-/** Whether a number is written as a share of something: `5%`, `1+5%`, `(100%-30%)*2%`. */
-function isShare(tree: Expression): boolean {
-  if (tree.kind === 'after') return tree.sign === '%';
-  if (tree.kind === 'negative') return isShare(tree.of);
-  if (tree.kind === 'number') return exact.same(tree.value, exact.one);
-  return tree.kind === 'binary' && '+-*'.includes(tree.operator) && isShare(tree.left) && isShare(tree.right);
-}
-
 /** @throws ToolFailure, real.Undecided */
 export function evaluate(tree: Expression, precision: number, unknown = constant): Value {
   const within = (part: Expression) => evaluate(part, precision, unknown);
@@ -87,7 +79,6 @@ export function evaluate(tree: Expression, precision: number, unknown = constant
       return after(tree.sign, within(tree.of), precision);
     case 'binary': {
       const { operator, left, right } = tree;
-      refuseAmbiguousShare(tree);
       const compute = {
         '+': arithmetic.add,
         '-': arithmetic.subtract,
@@ -107,17 +98,6 @@ function after(sign: '!' | '%' | '°', value: Value, precision: number): Value {
   if (sign === '!') return factorial(value);
   if (sign === '%') return arithmetic.divide(value, exact.whole(100), precision);
   return arithmetic.divide(arithmetic.multiply(value, real.pi(precision), precision), exact.whole(180), precision);
-}
-
-/** 100 + 10% is 110 on a pocket calculator and 100.1 in a table: whoever wrote it has to say which. */
-function refuseAmbiguousShare({ operator, left, right }: Expression & { kind: 'binary' }): void {
-  const isAmbiguous =
-    (operator === '+' || operator === '-') && right.kind === 'after' && right.sign === '%' && !isShare(left);
-  if (!isAmbiguous || right.of.kind !== 'number') return;
-  const share = printed(right.of.value);
-  throw new ToolFailure(
-    `A number ${operator} ${share}% can be read in two ways: write *(1${operator}${share}%) or ${operator}${share}/100.`,
-  );
 }
 
 export function openCalculate({ tool, limits }: { tool: Tool; limits: ToolLimits }): Executor {

@@ -1,7 +1,8 @@
 // From the text of an expression to a tree, by recursive descent within fixed bounds: nothing in it is ever run as code.
 // Reads what people type, Chinese and full-width signs included, and refuses what could be meant in two ways.
 import { ToolFailure } from '../tool.js';
-import { fraction, multiply, type Rational, whole } from './rational.js';
+import { printed } from './print.js';
+import { fraction, multiply, one, type Rational, same, whole } from './rational.js';
 import { plainSigns, type Token, tokens } from './tokens.js';
 
 export type BinaryOperator = '+' | '-' | '*' | '/' | '^' | 'mod';
@@ -21,6 +22,8 @@ const maxDepth = 100;
 export interface Names {
   /** The name of the function that is meant, if it is one. */
   functionOf(name: string): string | undefined;
+  /** Whether a function takes one number: a comma in its brackets separates thousands. */
+  takesOne(name: string): boolean;
   /** Whether other names stand for unknowns; where none does, `3 x 4` is a product. */
   mayBeUnknown: boolean;
   /** @throws ToolFailure at a name that stands for nothing here. */
@@ -45,7 +48,7 @@ class Parser {
   readonly #names: Names;
   #at = 0;
   #depth = 0;
-  /** The innermost bracket is that of a function: commas separate what it is given. */
+  /** The innermost bracket is that of a function of several numbers: commas separate them. */
   #inCall = false;
 
   constructor(list: readonly Token[], names: Names) {
@@ -92,7 +95,9 @@ class Parser {
     let left = this.#product();
     while (this.#is('+', '-')) {
       const operator = this.#take().text as '+' | '-';
-      left = { kind: 'binary', operator, left, right: this.#product() };
+      const right = this.#product();
+      if (this.#tokens[this.#at - 1].text === '%') refuseAmbiguousShare(operator, left, right);
+      left = { kind: 'binary', operator, left, right };
     }
     return left;
   }
@@ -200,13 +205,13 @@ class Parser {
       return { kind: 'name', name: text };
     }
     if (!this.#is('(')) throw new ToolFailure(`${text} needs brackets: ${text}(…).`);
-    return { kind: 'call', name, given: this.#bracket(true) };
+    return { kind: 'call', name, given: this.#bracket(true, !this.#names.takesOne(name)) };
   }
 
-  #bracket(ofCall: boolean): Expression[] {
+  #bracket(ofCall: boolean, separates = false): Expression[] {
     const { text } = this.#take();
     const outer = this.#inCall;
-    this.#inCall = ofCall;
+    this.#inCall = separates;
     const given = this.#deeper(() => {
       const list: Expression[] = [];
       if (ofCall && this.#is(')')) return list;
@@ -240,6 +245,23 @@ class Parser {
     }
     return { kind: 'number', value: decimal(text.replaceAll(/[,_]/g, '')) };
   }
+}
+
+/** Whether a number is written as a share of something: `5%`, `1+5%`, `(100%-30%)*2%`. */
+function isShare(tree: Expression): boolean {
+  if (tree.kind === 'after') return tree.sign === '%';
+  if (tree.kind === 'negative') return isShare(tree.of);
+  if (tree.kind === 'number') return same(tree.value, one);
+  return tree.kind === 'binary' && '+-*'.includes(tree.operator) && isShare(tree.left) && isShare(tree.right);
+}
+
+/** 100 + 10% is 110 on a pocket calculator and 100.1 in a table: whoever wrote it has to say which. */
+function refuseAmbiguousShare(operator: '+' | '-', left: Expression, right: Expression): void {
+  if (right.kind !== 'after' || right.of.kind !== 'number' || isShare(left)) return;
+  const share = printed(right.of.value);
+  throw new ToolFailure(
+    `A number ${operator} ${share}% can be read in two ways: write *(1${operator}${share}%) or ${operator}(${share}%).`,
+  );
 }
 
 /** Whether a token can begin an operand that is not signed. */

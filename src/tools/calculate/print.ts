@@ -36,7 +36,7 @@ export function decimalText(value: exact.Rational, digits: number): string {
   const figures = mantissa.toString().replace(/0+$/, '');
   // The first digit stands for 10^point.
   const point = tens + mantissa.toString().length - 1;
-  if (point >= 21 || point < -7) {
+  if (point >= Math.max(digits, 16) || point < -7) {
     const rest = figures.slice(1);
     return `${sign}${figures[0]}${rest === '' ? '' : `.${rest}`}e${point < 0 ? '-' : '+'}${Math.abs(point)}`;
   }

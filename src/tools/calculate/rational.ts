@@ -16,6 +16,12 @@ export function whole(n: bigint | number): Rational {
 /** @param d not zero */
 export function fraction(n: bigint, d: bigint): Rational {
   if (d === 1n) return { n, d };
+  if (d > 1n && (d & (d - 1n)) === 0n) {
+    // Of a power of two, such as rounded numbers have: no search for a common divisor.
+    if (n === 0n) return zero;
+    const by = BigInt(Math.min(bits(n & -n), bits(d)) - 1);
+    return { n: n >> by, d: d >> by };
+  }
   const common = gcd(n, d) * (d < 0n ? -1n : 1n);
   return { n: n / common, d: d / common };
 }
@@ -26,7 +32,9 @@ export const negate = (a: Rational): Rational => ({ n: -a.n, d: a.d });
 export const subtract = (a: Rational, b: Rational): Rational => add(a, negate(b));
 export const multiply = (a: Rational, b: Rational): Rational => fraction(a.n * b.n, a.d * b.d);
 /** @param b not zero */
-export const divide = (a: Rational, b: Rational): Rational => fraction(a.n * b.d, a.d * b.n);
+export const divide = (a: Rational, b: Rational): Rational =>
+  // What divides evenly needs no common divisor, which takes long to find in large numbers.
+  isWhole(a) && isWhole(b) && a.n % b.n === 0n ? whole(a.n / b.n) : fraction(a.n * b.d, a.d * b.n);
 export const isWhole = (a: Rational): boolean => a.d === 1n;
 export const isZero = (a: Rational): boolean => a.n === 0n;
 export const same = (a: Rational, b: Rational): boolean => a.n === b.n && a.d === b.d;
@@ -71,11 +79,20 @@ export function bits(n: bigint): number {
   return hex.length * 4 - Math.clz32(Number.parseInt(hex[0], 16)) + 28;
 }
 
+/** log2 of n > 0, as a double says it. */
+function logTwo(n: bigint): number {
+  const excess = Math.max(0, bits(n) - 60);
+  return Math.log2(Number(n >> BigInt(excess))) + excess;
+}
+
 /** The greatest whole number whose `degree`-th power is not greater than n. @param n ≥ 0 */
 export function wholeRoot(n: bigint, degree: number): bigint {
   if (n < 2n) return n;
   const k = BigInt(degree);
-  let x = 1n << BigInt(Math.ceil(bits(n) / degree));
+  // From just above the root, as near as a double can say, each of Newton's steps doubles the digits.
+  const size = logTwo(n) / degree;
+  const places = Math.max(0, Math.floor(size) - 50);
+  let x = (BigInt(Math.ceil(2 ** (size - places) * (1 + 1e-9))) + 1n) << BigInt(places);
   for (;;) {
     const next = ((k - 1n) * x + n / x ** (k - 1n)) / k;
     if (next >= x) return x;

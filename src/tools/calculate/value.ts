@@ -5,8 +5,10 @@ import * as real from './real.js';
 
 export type Value = exact.Rational | real.Real;
 
-/** Fractions that take more bits than this become real numbers; whole numbers larger than that are refused. */
-export const maxBits = real.maxExponent;
+/** Whole numbers that take more bits than this are refused. */
+const maxBits = real.maxExponent;
+/** Fractions that take more become real numbers: their common divisors would take too long to find. */
+const maxFractionBits = 4096;
 
 export const isExact = (value: Value): value is exact.Rational => 'n' in value;
 
@@ -23,33 +25,37 @@ function combined(
   a: Value,
   b: Value,
   precision: number,
+  keepsWhole: (a: exact.Rational, b: exact.Rational) => boolean,
   exactly: (a: exact.Rational, b: exact.Rational) => exact.Rational,
   really: (a: real.Real, b: real.Real, precision: number) => real.Real,
 ): Value {
-  if (isExact(a) && isExact(b)) return held(exactly(a, b), precision);
+  if (isExact(a) && isExact(b) && (keepsWhole(a, b) || sizeOf(a) + sizeOf(b) <= maxFractionBits)) {
+    const result = exactly(a, b);
+    return Math.max(exact.bits(result.n), exact.bits(result.d)) <= maxBits
+      ? result
+      : real.fromRational(result, precision);
+  }
   return really(asReal(a, precision), asReal(b, precision), precision);
 }
 
-/** The same, without the digits that there is no room for. */
-function held(value: exact.Rational, precision: number): Value {
-  if (exact.bits(value.d) <= maxBits && exact.bits(value.n) <= maxBits) return value;
-  return real.fromRational(value, precision);
-}
+const sizeOf = ({ n, d }: exact.Rational): number => exact.bits(n) + exact.bits(d);
+
+const bothWhole = (a: exact.Rational, b: exact.Rational): boolean => exact.isWhole(a) && exact.isWhole(b);
 
 const isZero = (value: Value): boolean => isExact(value) && exact.isZero(value);
 
 export function quotient(a: Value, b: Value, precision: number): Value {
   if (isZero(b)) throw new ToolFailure('Division by zero.');
-  return combined(a, b, precision, exact.divide, real.divide);
+  return combined(a, b, precision, (x, y) => bothWhole(x, y) && x.n % y.n === 0n, exact.divide, real.divide);
 }
 
 function subtract(a: Value, b: Value, precision: number): Value {
-  return combined(a, b, precision, exact.subtract, (x, y, p) => real.add(x, real.negate(y), p));
+  return combined(a, b, precision, bothWhole, exact.subtract, (x, y, p) => real.add(x, real.negate(y), p));
 }
 
 function multiply(a: Value, b: Value, precision: number): Value {
   if (isZero(a) || isZero(b)) return exact.zero;
-  return combined(a, b, precision, exact.multiply, real.multiply);
+  return combined(a, b, precision, bothWhole, exact.multiply, real.multiply);
 }
 
 /** a − b·⌊a / b⌋, which has the sign of b. */
@@ -96,9 +102,9 @@ function wholePower(a: exact.Rational, to: bigint, precision: number): Value {
   if (isUnit) return to % 2n === 0n ? exact.one : a;
   const times = exact.magnitude(to);
   // Before anything is multiplied: 2^10^10 would take more than there is.
-  if (BigInt(size) * times <= BigInt(maxBits) && times <= BigInt(maxBits))
-    return held(exact.power(a, Number(to)), precision);
-  if (exact.isWhole(a) || a.n === 1n || a.n === -1n) {
+  const room = exact.isWhole(a) && to > 0n ? maxBits : maxFractionBits;
+  if (BigInt(size) * times <= BigInt(room) && times <= BigInt(room)) return exact.power(a, Number(to));
+  if (BigInt(size) * times > BigInt(maxBits) && (exact.isWhole(a) || exact.magnitude(a.n) === 1n)) {
     const grows = exact.isWhole(a) === to > 0n;
     throw new ToolFailure(
       `The result is too ${grows ? 'large: it has more than 10,000 digits' : 'small: closer to 0 than 10^-10000'}.`,
@@ -183,7 +189,7 @@ export function nearestWhole(value: real.Real, rule: (value: exact.Rational) => 
 
 /** The operations by name. @throws ToolFailure, real.Undecided */
 export const arithmetic = {
-  add: (a: Value, b: Value, precision: number): Value => combined(a, b, precision, exact.add, real.add),
+  add: (a: Value, b: Value, precision: number): Value => combined(a, b, precision, bothWhole, exact.add, real.add),
   subtract,
   multiply,
   divide: quotient,

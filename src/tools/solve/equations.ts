@@ -1,7 +1,7 @@
 // From the text of equations to polynomials: what is an unknown, what is asked for, what is divided by.
 import { evaluate, resolved } from '../calculate/calculate.js';
 import { type Expression, type Names, parseExpression, quoted } from '../calculate/expression.js';
-import { functionOf } from '../calculate/functions.js';
+import { functionOf, takesOne } from '../calculate/functions.js';
 import * as exact from '../calculate/rational.js';
 import * as real from '../calculate/real.js';
 import { plainSigns } from '../calculate/tokens.js';
@@ -16,9 +16,10 @@ import {
   type Polynomial,
   type Ratio,
   raise,
+  rounded,
+  roundedBits,
   scale,
   subtract,
-  toBits,
   unknownOf,
 } from './polynomial.js';
 
@@ -92,6 +93,7 @@ function itemsOf(text: string): string[] {
 /** A name is a function where brackets follow, and an unknown elsewhere; letters are unknowns everywhere. */
 const names: Names = {
   functionOf: (name) => (name.length > 1 ? functionOf(name) : undefined),
+  takesOne,
   mayBeUnknown: true,
 };
 
@@ -159,13 +161,13 @@ class Reader {
   #value(tree: Expression): Value {
     return resolved(
       (precision) => evaluate(tree, precision, (name) => this.#known.get(name) ?? real.pi(precision)),
-      480,
+      roundedBits,
     );
   }
 
   #number(value: Value): Ratio {
     if (!isExact(value)) this.#exact = false;
-    const number = isExact(value) ? value : toBits(middle(value), 480);
+    const number = isExact(value) ? value : rounded(middle(value));
     return this.#whole(constantOf(number, this.#names.length));
   }
 

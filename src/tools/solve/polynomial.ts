@@ -125,16 +125,19 @@ export function substituted(a: Polynomial, index: number, by: Ratio, unknowns: n
   return sum;
 }
 
+/** Bits of coefficients that no fraction is. */
+export const roundedBits = 480;
+
 /** To so many bits, without what is only the noise of earlier rounding. */
-export function withoutNoise(a: Polynomial, bits: number): Polynomial {
+export function withoutNoise(a: Polynomial): Polynomial {
   const size = ({ n, d }: exact.Rational) => exact.bits(n) - exact.bits(d);
   const largest = Math.max(...[...a.values()].map(size));
-  const kept = [...a].filter(([, value]) => size(value) > largest - bits / 2);
-  return new Map(kept.map(([key, value]) => [key, toBits(value, bits)]));
+  const kept = [...a].filter(([, value]) => size(value) > largest - roundedBits / 2);
+  return new Map(kept.map(([key, value]) => [key, rounded(value)]));
 }
 
-export function toBits(value: exact.Rational, bits: number): exact.Rational {
-  const places = BigInt(Math.max(0, bits - (exact.bits(value.n) - exact.bits(value.d))));
-  if (exact.bits(value.d) <= bits) return value;
-  return exact.fraction((value.n << places) / value.d, 1n << places);
+export function rounded(value: exact.Rational): exact.Rational {
+  const excess = exact.bits(value.n) - exact.bits(value.d) - roundedBits;
+  if (exact.bits(value.d) <= roundedBits || excess >= 0) return value;
+  return exact.fraction((value.n << BigInt(-excess)) / value.d, 1n << BigInt(-excess));
 }

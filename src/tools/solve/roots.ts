@@ -2,6 +2,7 @@
 // Multiple roots are taken apart first (Yun 1976), the simple ones found together (Aberth 1973) in fixed point.
 import * as exact from '../calculate/rational.js';
 import { ToolFailure } from '../tool.js';
+import { roundedBits } from './polynomial.js';
 
 export interface Root {
   re: exact.Rational;
@@ -122,7 +123,9 @@ function recognised(
   }
   const top = coefficients[coefficients.length - 1];
   const near = exact.fraction(exact.round(exact.fraction(re * top, unit)), top);
-  if (isExact && valueAt(coefficients, near) === 0n) return { re: near, im: exact.zero, exact: true };
+  const gap = sizeOf(exact.subtract(near, exact.fraction(re, unit)));
+  if (isExact && gap < sizeOf(near) - 100 && valueAt(coefficients, near) === 0n)
+    return { re: near, im: exact.zero, exact: true };
   return { re: exact.fraction(re, unit), im: exact.zero, exact: false };
 }
 
@@ -224,19 +227,42 @@ function startingPoint(radius: number, angle: number, places: number): Complex {
   return { re: scaled(Math.cos(angle)), im: scaled(Math.sin(angle)) };
 }
 
-/** Roots of rounded coefficients that are one: a multiple root falls apart into several that lie close together. */
+/**
+ * Roots of rounded coefficients that are one: a root of multiplicity m falls apart into m that lie 2^(-bits / m) apart. Their
+ * mean is as right as a simple root.
+ */
 function withoutTwins(roots: Root[]): Root[] {
   const kept: Root[] = [];
-  for (const root of roots) {
-    const twin = kept.find((each) => isNear(each.re, root.re) && isNear(each.im, root.im));
-    if (twin === undefined) kept.push({ ...root });
-    else twin.multiplicity += root.multiplicity;
+  for (let open = roots; open.length > 0; ) {
+    const [first] = open;
+    let twins = [first];
+    for (let size = open.length; size > 1; size--) {
+      const near = open.filter((each) => isNear(first, each, Math.min(roundedBits / size - 16, 120)));
+      if (near.length === size) {
+        twins = near;
+        break;
+      }
+    }
+    kept.push(twins.length === 1 ? first : meanOf(twins));
+    open = open.filter((each) => !twins.includes(each));
   }
   return kept;
 }
 
-function isNear(a: exact.Rational, b: exact.Rational): boolean {
-  const size = ({ n, d }: exact.Rational) => exact.bits(n) - exact.bits(d);
-  const gap = exact.subtract(a, b);
-  return exact.isZero(gap) || size(gap) < Math.max(size(a), size(b)) - 60;
+function meanOf(roots: Root[]): Root {
+  const share = exact.fraction(1n, BigInt(roots.length));
+  const mean = (part: 're' | 'im') => exact.multiply(roots.map((root) => root[part]).reduce(exact.add), share);
+  const [re, im] = [mean('re'), mean('im')];
+  const isReal = sizeOf(im) < sizeOf(re) - 100;
+  const multiplicity = roots.reduce((sum, each) => sum + each.multiplicity, 0);
+  return { re, im: isReal ? exact.zero : im, exact: false, multiplicity };
+}
+
+const sizeOf = ({ n, d }: exact.Rational): number =>
+  n === 0n ? Number.NEGATIVE_INFINITY : exact.bits(n) - exact.bits(d);
+
+function isNear(a: Root, b: Root, bits: number): boolean {
+  const size = Math.max(sizeOf(a.re), sizeOf(a.im), sizeOf(b.re), sizeOf(b.im));
+  const gap = Math.max(sizeOf(exact.subtract(a.re, b.re)), sizeOf(exact.subtract(a.im, b.im)));
+  return gap <= size - Math.max(bits, 16);
 }

@@ -7,7 +7,7 @@ import * as exact from '../calculate/rational.js';
 import { isExact, middle } from '../calculate/value.js';
 import type { Executor, ToolLimits } from '../tool.js';
 import { type Equations, readEquations } from './equations.js';
-import { asNumber, coefficientsIn, type Polynomial, powersOf, type Ratio } from './polynomial.js';
+import { asNumber, coefficientsIn, type Polynomial, powersOf, type Ratio, withoutNoise } from './polynomial.js';
 import { type Root, rootsOf } from './roots.js';
 import { evaluated, type Solution, solveSystem } from './system.js';
 
@@ -61,7 +61,8 @@ function ofOneUnknown({
   if (asNumber(equation) !== undefined) {
     return [equation.size === 0 ? `Every ${name} is a solution.` : 'No solution.'];
   }
-  const numbers = (each: Polynomial) => coefficientsIn(each, 0).map((part) => asNumber(part) ?? exact.zero);
+  const numbers = (each: Polynomial) =>
+    coefficientsIn(isExact ? each : withoutNoise(each), 0).map((part) => asNumber(part) ?? exact.zero);
   const roots = rootsOf(numbers(equation), isExact).filter(
     (root) => !nonzero.some((each) => isRootOf(root, rootsOf(numbers(each), isExact))),
   );

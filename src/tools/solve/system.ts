@@ -43,8 +43,6 @@ export interface Outcome {
   passedComplex: boolean;
 }
 
-/** Bits of coefficients that are rounded. */
-const roundedBits = 480;
 const maxBranches = 64;
 
 interface Step {
@@ -58,7 +56,7 @@ export function solveSystem(system: System): Outcome {
   let branches = 0;
   const follow = ({ equations, nonzero, steps, isExact, reduced }: Branch): void => {
     if (++branches > maxBranches) throw new ToolFailure('These equations have too many solutions to list.');
-    const tidy = (each: Polynomial) => (isExact ? each : withoutNoise(each, roundedBits));
+    const tidy = (each: Polynomial) => (isExact ? each : withoutNoise(each));
     const open = equations.map(tidy).filter((each) => each.size > 0);
     if (open.some((each) => asNumber(each) !== undefined)) return;
     if (nonzero.map(tidy).some((each) => each.size === 0)) return;
