@@ -41,6 +41,7 @@ import {
   withVerify,
 } from './options.js';
 import { addTokenizer } from './tokenizer-program.js';
+import { addTools } from './tools-program.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
@@ -60,6 +61,7 @@ export function buildProgram(keys: KeyTable): Command {
   addChat(program);
   addAnnotate(program);
   addFeedback(program);
+  addTools(program);
   addScore(program);
   addInspect(program);
   addImport(program);

@@ -17,6 +17,10 @@ export interface BuiltInRequest {
 export interface BuiltIn {
   /** What it reads, in words; absent: nothing, and `from` is refused. */
   reads?: { what: string; required: boolean; example: string };
+  /** @throws UserError with what this machine lacks for it. */
+  requires?(): Promise<void>;
+  /** What it asks for outside this program, in words; absent: nothing. */
+  reaches?: string;
   /** @throws UserError where it cannot be opened. */
   open(request: BuiltInRequest): Executor | Promise<Executor>;
 }
@@ -26,6 +30,7 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
   solve: { open: async (request) => (await import('./solve/solve.js')).openSolve(request) },
   define: {
     reads: { what: 'a run, a corpus or a dictionary', required: false, example: 'Define=runs/quickstart' },
+    reaches: 'fetches its dictionaries once',
     open: async (request) => (await import('./define/open.js')).openDefine(request),
   },
   search: {
@@ -34,6 +39,7 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
   },
   query: {
     reads: { what: 'CSV, Parquet, Arrow or JSONL files', required: true, example: 'Query=sales.csv' },
+    requires: async () => (await import('./query/query.js')).requireDuckDb(),
     open: async (request) => (await import('./query/query.js')).openQuery(request),
   },
   now: { open: async (request) => (await import('./now.js')).openNow(request) },

@@ -10,10 +10,10 @@ import {
   type BuiltInName,
   builtInNames,
   readBuiltIn,
+  readOwnSpecs,
   readToolFolder,
   readToolSpec,
   type ToolSpec,
-  yamlFiles,
 } from './specs.js';
 import type { Executor } from './tool.js';
 import { Toolbox, type ToolboxOptions } from './toolbox.js';
@@ -69,7 +69,8 @@ async function specsNamed(name: string, ownFolder: string): Promise<ToolSpec[]> 
     return Promise.all(builtInNames.filter((each) => !builtIns[each].reads?.required).map(readBuiltIn));
   }
   const known = builtInNamed(name);
-  const own = (await Promise.all(yamlFiles(ownFolder).map(readToolSpec))).filter((spec) => spec.name === name);
+  const { specs, faults } = await readOwnSpecs(ownFolder);
+  const own = specs.filter((spec) => spec.name === name);
   if (known !== undefined && own.length > 0) {
     const why = `one comes along, one is ${own[0].file}`;
     throw new UserError({
@@ -79,7 +80,7 @@ async function specsNamed(name: string, ownFolder: string): Promise<ToolSpec[]> 
     });
   }
   if (known !== undefined) return [await readBuiltIn(known)];
-  if (own.length === 0) throw noSuchTool(name, ownFolder);
+  if (own.length === 0) throw new UserError([...noSuchTool(name, ownFolder).faults, ...faults]);
   return own;
 }
 
@@ -114,8 +115,9 @@ export async function openTool(spec: ToolSpec, { note = () => undefined }: Toolb
   if (run.builtin === undefined) return openOwnTool(spec);
   const own = await readBuiltIn(run.builtin);
   const { name, description = own.description, parameters = own.parameters } = spec;
-  const from = run.from === undefined ? [] : [run.from].flat();
-  checkFrom(name, builtIns[run.builtin], from);
+  const from = fromOf(spec);
+  const fault = fromFault(name, builtIns[run.builtin], from);
+  if (fault !== undefined) throw fault;
   return builtIns[run.builtin].open({ tool: { name, description, parameters }, limits, from, note });
 }
 
@@ -128,23 +130,24 @@ async function openOwnTool({ name, description, parameters = {}, run, limits, fi
   return (await import('./command.js')).commandTool({ ...common, command, stdin, env });
 }
 
-function checkFrom(name: string, { reads }: BuiltIn, from: readonly string[]): void {
+/** What a spec gives a built-in to read. */
+export function fromOf({ run: { from } }: ToolSpec): string[] {
+  return from === undefined ? [] : [from].flat();
+}
+
+/** Why it cannot read that; undefined where it can. */
+export function fromFault(name: string, { reads }: BuiltIn, from: readonly string[]): UserError | undefined {
   if (reads === undefined && from.length > 0) {
-    throw new UserError({
-      what: `${name} reads no files`,
-      where: `${name}=${from.join(',')}`,
-      next: `Write --tools ${name}`,
-    });
+    const where = `${name}=${from.join(',')}`;
+    return new UserError({ what: `${name} reads no files`, where, next: `Write --tools ${name}` });
   }
   if (reads?.required && from.length === 0) {
-    throw new UserError({ what: `${name} needs ${reads.what}`, next: `Write --tools ${reads.example}` });
+    return new UserError({ what: `${name} needs ${reads.what}`, next: `Write --tools ${reads.example}` });
   }
   const missing = from.filter((path) => !statOf(path));
-  if (missing.length > 0) {
-    throw new UserError(
-      missing.map((path) => ({ what: 'no such file or folder', where: path, why: `${name} was to read it` })),
-    );
-  }
+  if (missing.length === 0) return undefined;
+  const why = `${name} was to read it`;
+  return new UserError(missing.map((where) => ({ what: 'no such file or folder', where, why })));
 }
 
 function statOf(path: string): boolean {

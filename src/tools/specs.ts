@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { UserError } from '../base/errors.js';
+import { type Fault, UserError } from '../base/errors.js';
 import { loadYaml } from '../base/yaml.js';
 import { path } from '../config/paths.js';
 import { defaultLimits } from './tool.js';
@@ -96,6 +96,21 @@ export async function readToolFolder(folder: string): Promise<ToolSpec[]> {
   const specs: ToolSpec[] = [];
   for (const file of files) specs.push(await readToolSpec(file));
   return specs;
+}
+
+/** Those of a person's folder that can be read, and what is wrong with the others. */
+export async function readOwnSpecs(folder: string): Promise<{ specs: ToolSpec[]; faults: Fault[] }> {
+  const specs: ToolSpec[] = [];
+  const faults: Fault[] = [];
+  for (const file of yamlFiles(folder)) {
+    try {
+      specs.push(await readToolSpec(file));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      faults.push(...error.faults);
+    }
+  }
+  return { specs, faults };
 }
 
 /** Empty where there is no such folder. */

@@ -65,6 +65,7 @@ const commands = [
   'eval',
   'plan',
   'chat',
+  'tools call',
   'score',
   'inspect',
   'import',
@@ -198,6 +199,18 @@ test('data build → inspect → tokenizer train → encode → decode; built on
   const left = await mossctl(['tokenizer', 'encode', 'r2'], { stdin: `${many}\n`.repeat(20_000), leaveEarly: true });
   assert.equal(left.code, 0, 'a reader that goes away is no failure');
   assert.equal(left.stderr, '');
+});
+
+test('tools are listed, and called by hand with what a model would read', async () => {
+  await writeFile(join(folder, 'broken.yaml'), 'name: broken\n');
+  const env = { MOSSCTL_TOOLS: folder };
+  const listed = (await mossctl(['tools'], { env })).stdout.split('\n');
+  assert.ok(listed.every((line) => line.length <= 80));
+  assert.match(listed[0], /^✓ {2}Calculate\(expression\) +ready$/);
+  assert.match(listed.join('\n'), /✗ {2}broken\.yaml +line 1:1: run is missing/);
+  const called = await mossctl(['tools', 'call', 'Calculate', 'expression=2^10', '--json'], { env });
+  const result = { type: 'result', name: 'Calculate', arguments: { expression: '2^10' }, content: '1024' };
+  assert.deepEqual([called.code, JSON.parse(called.stdout), called.stderr], [0, result, '']);
 });
 
 test('doctor is a list of checks, also as JSON', async () => {

@@ -9,6 +9,7 @@ import { memoryRoom } from '../../base/memory.js';
 import { ownVersion } from '../../base/version.js';
 import { cacheDirectory } from '../../network/cache.js';
 import { checkBackends } from '../../tensor/backends.js';
+import { requireDuckDb } from '../../tools/query/query.js';
 import { inspectNative } from '../native-build.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
@@ -27,6 +28,7 @@ const checks: readonly (() => Finding | Finding[] | Promise<Finding | Finding[]>
   cache,
   registry,
   backends,
+  duckDb,
 ];
 
 export async function doctor(options: OutputOptions): Promise<void> {
@@ -100,6 +102,17 @@ async function registry(): Promise<Finding> {
   } catch {
     const detail = '`npm ping` fails: packaged texts work, corpora from npm must be cached already';
     return { name, ok: false, detail };
+  }
+}
+
+/** Of the tool Query alone. */
+async function duckDb(): Promise<Finding> {
+  const name = 'DuckDB';
+  try {
+    await requireDuckDb();
+    return { name, ok: true, detail: 'installed: the tool Query reads tables with it' };
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message };
   }
 }
 

@@ -39,7 +39,8 @@ export async function openQuery({ tool, limits, from }: BuiltInRequest): Promise
   };
 }
 
-async function requireDuckDb(): Promise<void> {
+/** @throws UserError with what to type where it is not installed. */
+export async function requireDuckDb(): Promise<void> {
   try {
     import.meta.resolve('@duckdb/node-api');
   } catch {
