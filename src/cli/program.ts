@@ -169,6 +169,13 @@ function addEval(program: Command): void {
     .addOption(
       new Option('--cot <when>', 'whether answers to --tasks are thought out in steps').choices(['yes', 'no', 'both']),
     )
+    .addOption(
+      new Option(
+        '--tools <names>',
+        'ask --tasks with these tools as well, side by side: Calculate, Query=sales.csv, a YAML file, …; may be repeated (default: where rows list tools)',
+      ).argParser(collect),
+    )
+    .option('--no-tools', 'ask --tasks without tools, whatever rows list')
     .option('--max-new-tokens <number>', 'longest answer to --tasks, in tokens', wholeNumber(1, 65536))
     .option(
       '--trained-on <run>',

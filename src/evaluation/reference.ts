@@ -63,3 +63,9 @@ export function callsWithResults(messages: readonly Message[]): (ReferenceCall &
   }
   return all;
 }
+
+/** What a turn of calls and results ends with; empty where it ends with one of these. */
+export function finalText(messages: readonly Message[]): string {
+  const last = messages.at(-1);
+  return last?.role === 'assistant' && last.toolCalls === undefined ? last.content : '';
+}

@@ -3,10 +3,11 @@
 // result that the row has; any other gets none, and says so.
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../base/objects.js';
-import type { Conversation } from '../data/types.js';
+import type { Slots } from '../base/slots.js';
+import type { Conversation, SessionStart } from '../data/types.js';
 import type { Message, Tool } from '../tokenizer/message.js';
 import { defaultLimits, type Executor, ToolFailure } from '../tools/tool.js';
-import { Toolbox } from '../tools/toolbox.js';
+import { Toolbox, type ToolSession } from '../tools/toolbox.js';
 import { callsWithResults, type ReferenceCall } from './reference.js';
 
 export interface TaskTools {
@@ -30,6 +31,20 @@ export function taskTools({ tools, messages }: Pick<Conversation, 'tools' | 'mes
     return replay(tool, messages);
   });
   return { tools, toolbox: new Toolbox(executors), replayed };
+}
+
+/** Calls of tools that run at a time: a tool may be a process, or somebody's server. */
+export const callsAtATime = 8;
+
+/** For one answer. */
+export function sessionOf({ toolbox, tools }: TaskTools, start: SessionStart | undefined, slots: Slots): ToolSession {
+  const session = toolbox.session(start);
+  return {
+    ...session,
+    tools,
+    // A signal of its own: hundreds of answers share one, and Node warns of the listeners that calls add to it.
+    call: (call, signal) => slots.use(() => session.call(call, signal && AbortSignal.any([signal]))),
+  };
 }
 
 /** Whether a call that is written for the one is one for the other: all that either requires, the other knows. */
@@ -65,13 +80,13 @@ const judgedByResult: ReadonlySet<string> = new Set(['Calculate', 'Solve', 'Quer
 /** The calls with the results that the toolbox gives today, where equal results make calls equal; the others without. */
 export async function withResults(
   wanted: readonly ReferenceCall[],
-  { toolbox, replayed }: TaskTools,
-  signal?: AbortSignal,
+  offered: TaskTools,
+  { start, slots, signal }: { start?: SessionStart; slots: Slots; signal?: AbortSignal },
 ): Promise<ReferenceCall[]> {
-  const session = toolbox.session();
+  const session = sessionOf(offered, start, slots);
   return Promise.all(
     wanted.map(async ({ call }) => {
-      if (!judgedByResult.has(call.name) || replayed.includes(call.name)) return { call };
+      if (!judgedByResult.has(call.name) || offered.replayed.includes(call.name)) return { call };
       const { content, fault } = await session.call(call, signal);
       return fault === undefined ? { call, result: content } : { call };
     }),

@@ -15,10 +15,10 @@ import type { StageReporter } from '../report/event.js';
 import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Message } from '../tokenizer/message.js';
 import type { RanCall } from '../tools/tool.js';
-import type { Toolbox, ToolSession } from '../tools/toolbox.js';
+import type { Toolbox } from '../tools/toolbox.js';
 import { checkTask } from './checks.js';
-import { referenceTurn } from './reference.js';
-import { type TaskTools, taskTools } from './task-tools.js';
+import { finalText, referenceTurn } from './reference.js';
+import { callsAtATime, sessionOf, type TaskTools, taskTools } from './task-tools.js';
 
 export interface Answer {
   task: Conversation;
@@ -108,9 +108,6 @@ export interface AnswerOptions {
   onAnswers?(answers: readonly Answer[]): void;
 }
 
-/** Calls of tools that run at a time: a tool may be a process, or somebody's server. */
-const callsAtATime = 8;
-
 /**
  * Answers every task. Answers to one task are next to each other, in task order; they follow from the seed, the task and what
  * its tools do. A task that fills the whole context gets empty answers.
@@ -135,7 +132,7 @@ export async function answerTasks(
         ended: stopId === model.tokenizer.specialId('turnEnd'),
       }));
     } else {
-      const sessions = Array.from({ length: samples }, () => sessionOf(offered, task, slots));
+      const sessions = Array.from({ length: samples }, () => sessionOf(offered, task.start, slots));
       const given = await answersWithTools(model, { ...request, prompt: prompt.messages, sessions });
       answers = given.map(({ tokens, sampled, messages, calls, ended }) => ({
         ...{ task, promptTokens, tokens, loss: sampled.map(Number), messages, calls, ended },
@@ -150,17 +147,6 @@ export async function answerTasks(
   const answers = await Promise.all(tasks.map(answer));
   stopIfAborted(signal, 'stopped while answering tasks');
   return answers.flat();
-}
-
-function sessionOf({ toolbox, tools }: TaskTools, { start }: Conversation, slots: Slots): ToolSession {
-  const session = toolbox.session(start);
-  return { ...session, tools, call: (call, signal) => slots.use(() => session.call(call, signal)) };
-}
-
-/** Empty where the turn ends with a call or a result. */
-function finalText(messages: readonly Message[]): string {
-  const last = messages.at(-1);
-  return last?.role === 'assistant' && last.toolCalls === undefined ? last.content : '';
 }
 
 /** The last user's turn: what is shown as the prompt of a sample. */

@@ -8,7 +8,7 @@ import { type Measurements, Tally } from './measurements.js';
 import type { ReferenceCall } from './reference.js';
 
 /** What was called for one answer, and what would have been right. */
-export interface ToolUse {
+export interface ToolUseRecord {
   /** Of the unit of evidence: the row, or its group. */
   id: string;
   language?: Language;
@@ -63,6 +63,13 @@ export function compareCalls(wanted: readonly ReferenceCall[], ran: readonly Ran
   return { pairs, made, retries: ran.length - made.length };
 }
 
+/** Whether the calls are those that are wanted, in whatever order, and no others. */
+export function callsAreRight(wanted: readonly ReferenceCall[], ran: readonly RanCall[]): boolean {
+  const { pairs, made } = compareCalls(wanted, ran);
+  const right = pairs.filter(({ same }) => same === 'arguments' || same === 'result');
+  return right.length === wanted.length && made.length === wanted.length;
+}
+
 /** Whether a call that went wrong was made again: to the same tool, or where it could not be read or named no tool, to any. */
 function isRetried({ call, result: { fault } }: RanCall, later: readonly RanCall[]): boolean {
   if (fault === undefined || fault === 'denied' || fault === 'aborted') return false;
@@ -79,7 +86,10 @@ const maxTools = 12;
  * asked without tools: `toolAnswerWithoutTools`, `directAnswerWithoutTools`. Shares are of calls or of answers; one unit of
  * evidence for each row or group.
  */
-export function measureToolUse(uses: readonly ToolUse[], withoutTools: readonly ToolUse[] = []): Measurements {
+export function measureToolUse(
+  uses: readonly ToolUseRecord[],
+  withoutTools: readonly ToolUseRecord[] = [],
+): Measurements {
   const tally = new Tally();
   const shown = toolsWithRows(uses);
   for (const use of uses) countUse(tally, use, shown);
@@ -88,10 +98,18 @@ export function measureToolUse(uses: readonly ToolUse[], withoutTools: readonly 
     const metric = wanted.length > 0 ? 'toolAnswerWithoutTools' : 'directAnswerWithoutTools';
     count(tally, use, metric, [isRight], partsOf(use, toolsOf(wanted), shown));
   }
-  return tally.finish();
+  const measured = tally.finish();
+  const place = (metric: string): number => order.indexOf(metric.split('.')[0]);
+  return new Map([...measured].sort(([a], [b]) => place(a) - place(b)));
 }
 
-function countUse(tally: Tally, use: ToolUse, shown: ReadonlySet<string>): void {
+/** In a table. */
+const order = [
+  ...['callPrecision', 'callRecall', 'rightTool', 'rightArguments', 'equalArguments', 'parsedCalls', 'retriedCalls'],
+  ...['toolAnswer', 'toolAnswerWithoutTools', 'abstention', 'directAnswer', 'directAnswerWithoutTools'],
+];
+
+function countUse(tally: Tally, use: ToolUseRecord, shown: ReadonlySet<string>): void {
   const { wanted, ran, isRight } = use;
   if (ran.length > 0) {
     count(
@@ -149,7 +167,7 @@ function countUse(tally: Tally, use: ToolUse, shown: ReadonlySet<string>): void 
 
 function count(
   tally: Tally,
-  { id }: Pick<ToolUse, 'id'>,
+  { id }: Pick<ToolUseRecord, 'id'>,
   metric: string,
   outcomes: readonly boolean[],
   parts: readonly string[] = [],
@@ -160,7 +178,7 @@ function count(
 }
 
 function partsOf(
-  { language }: Pick<ToolUse, 'language'>,
+  { language }: Pick<ToolUseRecord, 'language'>,
   tools: readonly string[],
   shown: ReadonlySet<string>,
 ): string[] {
@@ -172,7 +190,7 @@ function toolsOf(calls: readonly ReferenceCall[]): string[] {
 }
 
 /** Those that are wanted most often; of what a model makes up there may be many names. */
-function toolsWithRows(uses: readonly ToolUse[]): Set<string> {
+function toolsWithRows(uses: readonly ToolUseRecord[]): Set<string> {
   const counts = new Map<string, number>();
   for (const { wanted = [] } of uses) {
     for (const { call } of wanted) counts.set(call.name, (counts.get(call.name) ?? 0) + 1);

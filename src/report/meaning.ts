@@ -150,6 +150,12 @@ const meanings: Record<string, Meaning> = {
     better: 'lower',
     percent: true,
   },
+  calls: {
+    words: 'share of answers that call what the reference calls, with the right arguments, and nothing more',
+    better: 'higher',
+    percent: true,
+  },
+  world: { words: 'how much of the goals in the small world is reached', better: 'higher', percent: true },
   rougeL: {
     words: 'words in common with the reference answer, in their order (ROUGE-L F1, a Chinese character a word)',
     better: 'higher',

@@ -2,12 +2,13 @@
 // is run by the toolbox where it can, else their own results are replayed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Slots } from '../../src/base/slots.js';
 import type { Conversation } from '../../src/data/types.js';
 import { metricsOf } from '../../src/evaluation/measurements.js';
 import { type ReferenceCall, referenceTurn, wantedCalls } from '../../src/evaluation/reference.js';
 import { taskTools, withResults } from '../../src/evaluation/task-tools.js';
 import { answerTasks } from '../../src/evaluation/tasks.js';
-import { compareCalls, measureToolUse, type ToolUse } from '../../src/evaluation/tool-use.js';
+import { compareCalls, measureToolUse, type ToolUseRecord } from '../../src/evaluation/tool-use.js';
 import type { Generation, Request } from '../../src/inference/engine.js';
 import type { LocalModel } from '../../src/inference/local-model.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
@@ -52,7 +53,7 @@ test('calls are paired with what they are most like; one that is made again afte
 test('the figures of tool use, counted by hand', () => {
   const zh = { language: 'zh' } as const;
   const en = { language: 'en' } as const;
-  const uses: ToolUse[] = [
+  const uses: ToolUseRecord[] = [
     // Right by value; right by result after a retry; the wrong tool; none called; the wrong arguments, and one too many.
     { id: 'a', ...zh, wanted: [want(sum('1+1'), '2')], ran: [ran(sum('1+1'), '2')], isRight: true },
     {
@@ -69,7 +70,7 @@ test('the figures of tool use, counted by hand', () => {
     // Nobody knows whether a call is right.
     { id: 'i', ran: [ran(sum('1'), '1')], isRight: true },
   ];
-  const without: ToolUse[] = uses.map((use) => ({ ...use, ran: [], isRight: use.id === 'f' }));
+  const without: ToolUseRecord[] = uses.map((use) => ({ ...use, ran: [], isRight: use.id === 'f' }));
   const metrics = metricsOf(measureToolUse(uses, without));
   const shares = {
     callPrecision: 3 / 6, // a, b, one of e; not c, the other of e, h
@@ -160,11 +161,10 @@ test('a row is offered what it lists: run where the toolbox can, else with the r
   assert.equal((await session.call(tide)).content, '5.1');
   assert.equal((await session.call({ ...tide, arguments: { port: 'Cork' } })).fault, 'failed');
   assert.equal((await session.call(sum('2*3'))).content, '6');
-  assert.deepEqual(await withResults([want(sum('2*3'), '6.0'), want(tide, '5.1'), want(sum('?'))], offered), [
-    want(sum('2*3'), '6'),
-    want(tide),
-    want(sum('?')),
-  ]);
+  assert.deepEqual(
+    await withResults([want(sum('2*3'), '6.0'), want(tide, '5.1'), want(sum('?'))], offered, { slots: new Slots(1) }),
+    [want(sum('2*3'), '6'), want(tide), want(sum('?'))],
+  );
   // Another tool of the same name is not ours to run; a row that lists none is offered all.
   const other = { type: 'object', properties: { formula: { type: 'string' } } };
   assert.deepEqual(taskTools({ ...task, tools: [{ name: 'Calculate', parameters: other }] }, toolbox).replayed, [

@@ -11,10 +11,11 @@ import { isRecord, jsonIn } from '../../base/objects.js';
 import { compare, figuresOf, type Measurements } from '../../evaluation/measurements.js';
 import { type AnswerRecord, chanceOf, evaluateQuestions } from '../../evaluation/questions/evaluate.js';
 import { type QuestionSet, readQuestions } from '../../evaluation/questions/read.js';
-import { comparableMeasurements, stepsComparison } from '../../evaluation/questions/score.js';
+import { comparableMeasurements, isRightBy, modeComparisons } from '../../evaluation/questions/score.js';
 import { type Audit, auditMemory } from '../../evaluation/safety/audit.js';
 import { contrastTable } from '../../evaluation/safety/contrast-table.js';
 import type { Contrast } from '../../evaluation/safety/contrasts.js';
+import { toolTable, withoutToolParts } from '../../evaluation/tool-table.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { finishedOutput, readRecord } from '../../pipeline/record.js';
 import type { EvaluationTable, StageReporter } from '../../report/event.js';
@@ -22,7 +23,9 @@ import { formatMetric } from '../../report/meaning.js';
 import { type AnsweredQuestion, writeQuestionsReport } from '../../report/questions-page.js';
 import { resultsText, wrapped } from '../../report/results-text.js';
 import { modelStagesOf, stageTable } from '../../stages/catalog.js';
+import type { Toolbox } from '../../tools/toolbox.js';
 import { openChosenBackend } from '../compute.js';
+import { openEvalTools, toolsFlag } from '../eval-tools.js';
 import { columnLabels } from '../labels.js';
 import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
@@ -34,6 +37,7 @@ export interface EvalTasksOptions extends RunOptions {
   tasks?: string[];
   shots?: number;
   cot?: 'yes' | 'no' | 'both';
+  tools?: string[] | false;
   maxNewTokens?: number;
   /** The run whose text the audit of memory looks for. */
   trainedOn?: string;
@@ -62,7 +66,7 @@ interface Column {
 }
 
 export async function evaluateTasks(targets: readonly string[], options: EvalTasksOptions): Promise<void> {
-  const { tasks = [], shots, cot, maxNewTokens, quantize } = options;
+  const { tasks = [], shots, cot, tools, maxNewTokens, quantize } = options;
   checkOptions(targets, options);
   if (options.trainedOn !== undefined) await requireRun(options.trainedOn);
   const seed = seedOf(options.seed);
@@ -70,6 +74,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
   const set = await readQuestions(tasks, {
     ...{ shots, maxNewTokens, seed, notice: (text: string) => void notices.push(text) },
     cot: cot === undefined ? undefined : cot === 'both' ? 'both' : cot === 'yes',
+    tools: toolsFlag(tools),
   });
   const { paths, isLine } = await checkpointsOf(targets);
   await openChosenBackend(options);
@@ -78,7 +83,13 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     reporter.note('info', `${countOf(set.questions.length, 'question')} of ${set.name}`);
     const asked: Column[] = [];
     const texts = tasks.includes(safetySet) ? new TrainingTexts(options.trainedOn) : undefined;
-    for (const path of paths) asked.push(await askCheckpoint(path, set, { options, reporter, signal, texts }));
+    const toolbox = await openEvalTools(tools, set.questions, (text) => reporter.note('info', text));
+    try {
+      for (const path of paths)
+        asked.push(await askCheckpoint(path, set, { options, reporter, signal, texts, toolbox }));
+    } finally {
+      await toolbox.close();
+    }
     return asked;
   });
   const { columns, note } = comparable(measured);
@@ -89,6 +100,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     checkpoints: columns.map(({ digest }) => digest),
     shots,
     cot,
+    tools,
     maxNewTokens,
     seed,
     quantize,
@@ -125,16 +137,18 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
   const audited = columns.flatMap(({ audit }, i) => audit?.notes.map((text) => `${labels[i]}: ${text}`) ?? []);
   const notes = [...chanceNotes(chance), ...(note === undefined ? [] : [note]), ...audited];
   const pairs = contrastTable(columns.map(({ contrasts }, i) => ({ label: labels[i], contrasts })));
-  const tables = pairs === undefined ? [] : [pairs];
+  const byTool = toolTable(columns.map(({ measurements }, i) => ({ label: labels[i], measurements })));
+  const tables = [pairs, byTool].filter((each) => each !== undefined);
+  const shownTable = withoutToolParts(table);
   const report = await writeQuestionsReport(folder, {
-    ...{ name: set.name, command: typedCommand(), table, columns: described, notes, tables },
+    ...{ name: set.name, command: typedCommand(), table: shownTable, columns: described, notes, tables },
     questions: answeredQuestions(columns),
   });
   if (options.json) {
     printJson({ type: 'result', path: folder, report, ...results });
     return;
   }
-  printLine(resultsText(table, { width: tableWidth, basis: 'on the same questions' }));
+  printLine(resultsText(shownTable, { width: tableWidth, basis: 'on the same questions' }));
   for (const { title, header, rows, note } of tables) {
     printLine(`\n${title}\n${formatTable(header, rows)}\n${wrapped(note, tableWidth)}`);
   }
@@ -188,6 +202,7 @@ interface AskingOptions {
   options: EvalTasksOptions;
   reporter: StageReporter;
   signal: AbortSignal;
+  toolbox: Toolbox;
   /** Where its memory is to be audited. */
   texts?: TrainingTexts;
 }
@@ -195,7 +210,7 @@ interface AskingOptions {
 async function askCheckpoint(
   target: string,
   set: QuestionSet,
-  { options, reporter, signal, texts }: AskingOptions,
+  { options, reporter, signal, texts, toolbox }: AskingOptions,
 ): Promise<Column> {
   const model = await LocalModel.open(target, options);
   try {
@@ -204,7 +219,7 @@ async function askCheckpoint(
     for (const note of model.notes) reporter.note('warning', `${shown}: ${note}`);
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', label: `asking ${shown}`, done, total, unit: 'questions' });
-    const { warnings, ...evaluated } = await evaluateQuestions(model, set, { signal, onProgress });
+    const { warnings, ...evaluated } = await evaluateQuestions(model, set, { toolbox, signal, onProgress });
     for (const warning of warnings) reporter.note('warning', `${shown}: ${warning}`);
     const tokenizer = digestOf(model.tokenizer.json);
     const column = { shown, digest, stage: manifest.stage, step: manifest.step, tokenizer, ...evaluated };
@@ -238,7 +253,7 @@ function tableOf(columns: readonly Column[], labels: readonly string[], isLine: 
     })),
     comparisons: [
       ...sides.slice(1).map((to, i) => compare(sides[isLine ? i : 0], to)),
-      ...sides.flatMap(({ label, measurements }) => stepsComparison(label, measurements) ?? []),
+      ...sides.flatMap(({ label, measurements }) => modeComparisons(label, measurements)),
     ],
   };
 }
@@ -279,14 +294,7 @@ function answeredQuestions(columns: readonly Column[]): AnsweredQuestion[] {
 }
 
 function shownAnswer({ answer, candidates, scores }: AnswerRecord): AnsweredQuestion['answers'][number] {
-  const isDeclined = Object.entries(scores).some(([metric, value]) => metric.startsWith('overRefusal') && value === 1);
-  const verdicts = Object.entries(scores).filter(
-    ([metric]) => !/^(rougeL|chrF|reference|accuracyNormalized|overRefusal)/.test(metric),
-  );
-  const isKnown = verdicts.length > 0 || Object.keys(scores).some((metric) => metric.startsWith('overRefusal'));
-  const isRight = isKnown
-    ? !isDeclined && (verdicts.length === 0 || verdicts.some(([, value]) => value === 1))
-    : undefined;
+  const isRight = isRightBy(scores);
   if (candidates === undefined) return { text: answer ?? '', isRight };
   const likeliest = [...candidates].sort((a, b) => b.logProbability - a.logProbability)[0];
   return { text: `${likeliest.text} (${likeliest.logProbability.toFixed(2)} nats)`, isRight };

@@ -1,14 +1,18 @@
 // Asks one model all questions: answers are generated greedily, so that they follow from the model alone; what is judged by
 // likelihood is read in one pass for each candidate, and nothing is generated.
-import { stopIfAborted, UserError } from '../../base/errors.js';
+import { stopIfAborted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
+import { Slots } from '../../base/slots.js';
 import { greedy } from '../../config/sampling.js';
 import { stopIdsOf } from '../../inference/chat-format.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import { tokenLogProbabilities } from '../../inference/score.js';
-import { missingTemplate } from '../../tokenizer/chatml.js';
-import type { Message } from '../../tokenizer/message.js';
-import { TemplateFault } from '../../tokenizer/template-fault.js';
+import type { RanCall } from '../../tools/tool.js';
+import { Toolbox } from '../../tools/toolbox.js';
+import type { ReferenceCall } from '../reference.js';
+import { callsAtATime } from '../task-tools.js';
+import { generateWithTools, toolFault } from './ask-tools.js';
+import { chatTokens, isAskedAsChat, shownChat } from './chat-tokens.js';
 import { finalAnswer } from './final-answer.js';
 import { chatOf, splitSpace, textOf } from './prompt.js';
 import { type Example, gapMark, type Mode, type Question } from './question.js';
@@ -25,6 +29,10 @@ export interface GeneratedAnswer {
   ended: boolean;
   /** The prompt takes the whole context: nothing could be asked. */
   isTooLong: boolean;
+  /** In the mode `tools`: in order, with what came of them. */
+  calls?: readonly RanCall[];
+  /** In the mode `tools`, where it is known: the calls that are right. */
+  wanted?: readonly ReferenceCall[];
 }
 
 /** A given answer, and how likely the model holds it to be. */
@@ -47,28 +55,32 @@ export interface WeighedAnswers {
 export interface Responses {
   generated: GeneratedAnswer[];
   weighed: WeighedAnswers[];
+  /** Questions that could not be asked with tools, and why. */
+  toolFaults: ReadonlyMap<Question, string>;
 }
 
 export interface AskOptions {
   /** The examples that are shown before a question. */
   examplesOf(question: Question, mode: Mode): readonly Example[];
+  /** What runs in the mode `tools`, beside the results that rows have. */
+  toolbox?: Toolbox;
   signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
-}
-
-/** Whether a question is asked as a chat: as its row says, or as the model has learnt. */
-export function isAskedAsChat({ ask }: Pick<Question, 'ask'>, model: Pick<LocalModel, 'isBase'>): boolean {
-  return ask === undefined ? !model.isBase : ask === 'chat';
 }
 
 export async function askQuestions(
   model: LocalModel,
   questions: readonly Question[],
-  { examplesOf, signal, onProgress }: AskOptions,
+  { examplesOf, toolbox = new Toolbox([]), signal, onProgress }: AskOptions,
 ): Promise<Responses> {
+  const toolFaults = new Map<Question, string>();
   const asked = questions.flatMap((question) => {
     const isGenerated = question.scores.some((score) => score !== 'choice' && score !== 'likelihood');
-    return isGenerated ? question.modes.map((mode) => ({ question, mode })) : [];
+    if (!isGenerated) return [];
+    const fault = question.modes.includes('tools') ? toolFault(model, question, toolbox) : undefined;
+    if (fault !== undefined) toolFaults.set(question, fault);
+    const modes = question.modes.filter((mode) => mode !== 'tools' || fault === undefined);
+    return modes.map((mode) => ({ question, mode }));
   });
   const weighing = questions.filter(({ scores }) => scores.includes('choice') || scores.includes('likelihood'));
   const total = asked.length + weighing.length;
@@ -78,9 +90,14 @@ export async function askQuestions(
     onProgress?.(done, total);
   };
   const lineEnds = lineEndIds(model);
+  const slots = new Slots(callsAtATime);
   const generated = await Promise.all(
     asked.map(async ({ question, mode }) => {
-      const answer = await generate(model, question, mode, { examples: examplesOf(question, mode), lineEnds, signal });
+      const options = { examples: examplesOf(question, mode), signal };
+      const answer =
+        mode === 'tools'
+          ? await generateWithTools(model, question, { ...options, toolbox, slots })
+          : await generate(model, question, mode, { ...options, lineEnds });
       step(1);
       return answer;
     }),
@@ -92,7 +109,7 @@ export async function askQuestions(
     weighed.push(...(await weigh(model, some, examplesOf, signal)));
     step(some.length);
   }
-  return { generated, weighed };
+  return { generated, weighed, toolFaults };
 }
 
 const questionsAtATime = 64;
@@ -113,29 +130,6 @@ function promptOf(model: LocalModel, question: Question, mode: Mode, examples: r
   const { prompt, space } = splitSpace(textOf(question, mode, examples));
   const tokens = [model.tokenizer.documentStart, ...model.tokenizer.encode(prompt)];
   return { tokens, isChat: false, text: prompt, space };
-}
-
-/** A template that has no system turns gets that text before the first question. */
-function chatTokens({ template, tokenizer }: LocalModel, messages: readonly Message[], question: Question): number[] {
-  if (tokenizer.chatTemplate === missingTemplate) {
-    throw new UserError({
-      where: question.where,
-      what: 'this row is asked as a chat, and the model has no chat template',
-      next: 'Omit "ask": "chat", or measure a model that has learnt turns',
-    });
-  }
-  try {
-    return template.encode(messages, { addGenerationPrompt: true }).tokens;
-  } catch (error) {
-    const [system, first, ...rest] = messages;
-    if (!(error instanceof TemplateFault) || system?.role !== 'system' || first === undefined) throw error;
-    const joined = { ...first, content: `${system.content}\n\n${first.content}` };
-    return template.encode([joined, ...rest], { addGenerationPrompt: true }).tokens;
-  }
-}
-
-function shownChat(messages: readonly Message[]): string {
-  return messages.map(({ role, content }) => `${role}: ${content}`).join('\n');
 }
 
 async function generate(

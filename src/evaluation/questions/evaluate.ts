@@ -1,12 +1,15 @@
 // One model and a set of questions: what it answered, what that is worth, and what a person should know of how it was asked.
 import { countOf } from '../../base/format.js';
 import type { LocalModel } from '../../inference/local-model.js';
+import type { RanCall } from '../../tools/tool.js';
 import type { Measurements } from '../measurements.js';
 import { type Contrast, measureContrasts } from '../safety/contrasts.js';
-import { type AskOptions, askQuestions, isAskedAsChat, type Responses } from './ask.js';
+import { measureToolUse, type ToolUseRecord } from '../tool-use.js';
+import { type AskOptions, askQuestions, type Responses } from './ask.js';
+import { isAskedAsChat } from './chat-tokens.js';
 import type { Question } from './question.js';
 import type { QuestionSet } from './read.js';
-import { type AnswerScores, scoreResponses } from './score.js';
+import { type AnswerScores, isRightBy, scoreResponses } from './score.js';
 
 /** A line of answers.jsonl, without the name of its checkpoint. */
 export interface AnswerRecord {
@@ -23,6 +26,8 @@ export interface AnswerRecord {
   ended?: boolean;
   /** How likely the model holds each given answer to be: Σ log-probabilities, in nats. */
   candidates?: { text: string; logProbability: number; tokens: number }[];
+  /** With tools: in order, with what came of them. */
+  calls?: readonly RanCall[];
   scores: AnswerScores;
 }
 
@@ -45,24 +50,48 @@ export async function evaluateQuestions(
   const scored = scoreResponses(responses);
   const warnings = warningsOf(responses, scored.late, model.contextLength);
   const { measurements, contrasts } = measureContrasts(responses.generated, scored.generated);
+  const toolUse = measureToolUse(...toolUses(responses, scored.generated));
   return {
-    measurements: new Map([...scored.measurements, ...measurements]),
+    measurements: new Map([...scored.measurements, ...measurements, ...toolUse]),
     contrasts,
     records: recordsOf(responses, scored),
-    asked: askedInWords(questions, model),
+    asked: askedInWords(questions, model, responses),
     warnings,
   };
+}
+
+/** Of the answers with tools, and of those to the same questions without. */
+function toolUses({ generated }: Responses, scores: readonly AnswerScores[]): [ToolUseRecord[], ToolUseRecord[]] {
+  const [withTools, without]: ToolUseRecord[][] = [[], []];
+  const wantedOf = new Map(
+    generated.flatMap(({ question, wanted }) => (wanted === undefined ? [] : [[question, wanted]])),
+  );
+  for (const [i, { question, mode, calls = [] }] of generated.entries()) {
+    const { calls: _, ...ofText } = scores[i];
+    const isRight = isRightBy(ofText);
+    const { id, group, language } = question;
+    const use = {
+      id: group ?? id,
+      language,
+      wanted: wantedOf.get(question),
+      ran: calls,
+      ...(isRight !== undefined && { isRight }),
+    };
+    if (mode === 'tools') withTools.push(use);
+    else if (mode === 'direct') without.push(use);
+  }
+  return [withTools, without];
 }
 
 function recordsOf({ generated, weighed }: Responses, scored: ReturnType<typeof scoreResponses>): AnswerRecord[] {
   const about = ({ id, kind, answers, pattern }: Question, isChat: boolean) => ({
     ...{ id, kind, asked: isChat ? ('chat' as const) : ('text' as const) },
-    right: pattern === undefined ? answers : [...answers, `/${pattern.source}/`],
+    right: [...answers, ...(pattern === undefined ? [] : [`/${pattern.source}/`])],
   });
   const written = generated.map(
-    ({ question, mode, isChat, prompt, text, answer, ended }, i): AnswerRecord => ({
+    ({ question, mode, isChat, prompt, text, answer, ended, calls }, i): AnswerRecord => ({
       ...about(question, isChat),
-      ...{ mode, prompt, text, answer, ended, scores: scored.generated[i] },
+      ...{ mode, prompt, text, answer, ended, ...(calls && { calls }), scores: scored.generated[i] },
     }),
   );
   const read = weighed.map(
@@ -74,13 +103,20 @@ function recordsOf({ generated, weighed }: Responses, scored: ReturnType<typeof 
   return [...written, ...read];
 }
 
-function askedInWords(questions: readonly Question[], model: LocalModel): string {
+function askedInWords(questions: readonly Question[], model: LocalModel, { generated }: Responses): string {
   const chats = questions.filter((question) => isAskedAsChat(question, model)).length;
   if (chats === 0) return 'as text to continue';
-  return chats === questions.length ? 'as a chat' : `${chats} as a chat, ${questions.length - chats} as text`;
+  const all = chats === questions.length ? 'as a chat' : `${chats} as a chat, ${questions.length - chats} as text`;
+  const withTools = generated.filter(({ mode }) => mode === 'tools').length;
+  if (withTools === 0) return all;
+  return `${all}, ${withTools === questions.length ? '' : `${withTools} `}with tools too`;
 }
 
-function warningsOf({ generated, weighed }: Responses, late: readonly Question[], context: number): string[] {
+function warningsOf(
+  { generated, weighed, toolFaults }: Responses,
+  late: readonly Question[],
+  context: number,
+): string[] {
   const warnings: string[] = [];
   const tooLong = generated.filter(({ isTooLong }) => isTooLong);
   if (tooLong.length > 0) {
@@ -94,6 +130,12 @@ function warningsOf({ generated, weighed }: Responses, late: readonly Question[]
     const { where } = cut[0].question;
     warnings.push(
       `${countOf(cut.length, 'question')} with an answer ${cut.length === 1 ? 'is' : 'are'} longer than the context of ${context} tokens: likelihoods do not see the beginning (first: ${where})`,
+    );
+  }
+  for (const fault of new Set(toolFaults.values())) {
+    const asked = [...toolFaults].flatMap(([question, each]) => (each === fault ? [question] : []));
+    warnings.push(
+      `${countOf(asked.length, 'question')} ${asked.length === 1 ? 'was' : 'were'} not asked with tools: ${fault} (first: ${asked[0].where})`,
     );
   }
   if (late.length > 0) {

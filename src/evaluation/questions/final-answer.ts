@@ -11,7 +11,7 @@ const wrapping = /^[\s"'“”‘’「」*_`$]+|[\s"'“”‘’「」*_`$.。
 /** @param isContinuation whether the model continued text: then it does not stop by itself, and a blank line ends its answer. */
 export function finalAnswer(text: string, mode: Mode, isContinuation: boolean): string {
   const said = text.slice(0, maxLength);
-  if (mode === 'direct') return isContinuation ? firstLine(said) : withoutThoughts(said).text;
+  if (mode !== 'steps') return isContinuation ? firstLine(said) : withoutThoughts(said).text;
   const steps = isContinuation ? said.split(/\n\s*\n/)[0] : withoutThoughts(said).text;
   const marks = [...steps.matchAll(marker)];
   const last = marks.at(-1);

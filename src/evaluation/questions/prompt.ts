@@ -53,9 +53,8 @@ export function textOf(question: Question, mode: Mode, examples: readonly Exampl
   const template = question.template ?? wording.template;
   const solved = (fields: Example['fields'], answer: string): string => opened(template, fields) + answer;
   const turns: string[] = [];
-  for (let i = 0; i + 1 < question.before.length; i += 2) {
-    turns.push(solved({ question: question.before[i].content }, question.before[i + 1].content));
-  }
+  const said = question.before.filter(({ role, toolCalls }) => role !== 'tool' && toolCalls === undefined);
+  for (let i = 0; i + 1 < said.length; i += 2) turns.push(solved({ question: said[i].content }, said[i + 1].content));
   const shown = examples.map((example) => solved(example.fields, answerOf(example, mode, wording)));
   const prompt = opened(template, question.fields);
   const opening = mode === 'steps' && examples.length === 0 ? wording.opening : '';

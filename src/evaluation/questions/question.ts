@@ -1,10 +1,10 @@
 // A question of a person's own: what is asked, how, and how the answer is judged. A file of them is rows (JSON lines, CSV,
 // Parquet, …), after a first row `{"settings": {…}}` where something holds for all of them.
 import { z } from 'zod';
-import { conversationFields, type Language } from '../../data/types.js';
+import { type Conversation, conversationFields, type Language } from '../../data/types.js';
 import { type Message, messageText } from '../../tokenizer/message.js';
 
-/** How an answer is judged. The last two read how likely the model holds given answers to be: nothing is generated. */
+/** How an answer is judged; `calls` and `world`: by what it calls, and by what came of that. The last two read how likely the model holds given answers to be: nothing is generated. */
 export const scoreNames = [
   'exact',
   'contains',
@@ -14,13 +14,20 @@ export const scoreNames = [
   'overRefusal',
   'rougeL',
   'chrF',
+  'calls',
+  'world',
   'likelihood',
   'choice',
 ] as const;
 export type ScoreName = (typeof scoreNames)[number];
 
-/** Whether the answer comes at once, or after steps that are written down (chain of thought). */
-export type Mode = 'direct' | 'steps';
+/** Of scores of what is generated. */
+export function isJudgedWithoutTools(score: ScoreName): boolean {
+  return score !== 'calls' && score !== 'world';
+}
+
+/** Whether the answer comes at once, after steps that are written down (chain of thought), or with tools that may be called. */
+export type Mode = 'direct' | 'steps' | 'tools';
 
 /** A worked example that is shown before the question. */
 export interface Example {
@@ -67,9 +74,11 @@ export interface Question {
   /** Default: as a chat where the model has learnt turns, else as text to be continued. */
   ask?: 'chat' | 'text';
   maxNewTokens: number;
+  /** The row, where it is a conversation: tools that it lists, calls and results that it has. */
+  row?: Pick<Conversation, 'messages' | 'tools' | 'start' | 'check'>;
 }
 
-export const defaultMaxNewTokens = { direct: 64, steps: 256 } as const;
+export const defaultMaxNewTokens = { direct: 64, steps: 256, tools: 256 } as const;
 
 const text = messageText;
 const name = z

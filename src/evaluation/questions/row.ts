@@ -1,18 +1,16 @@
 // A row of a file of questions, checked in full: what it says for itself, what the first row says for all of them, and what
 // follows where neither says anything. Every fault of a row is found at once.
-import { z } from 'zod';
-import { nearest, UserError } from '../../base/errors.js';
+import { nearest } from '../../base/errors.js';
 import { isRecord } from '../../base/objects.js';
 import { detectLanguage } from '../../data/clean.js';
-import { readRow } from '../../data/conversations/formats.js';
-import { RowRefusal } from '../../data/conversations/notes.js';
-import type { Check } from '../../data/types.js';
-import type { Message } from '../../tokenizer/message.js';
 import { lastNumber } from '../checks.js';
+import { wantedCalls } from '../reference.js';
+import { fromConversation, issueText } from './conversation-row.js';
 import {
   defaultMaxNewTokens,
   type Example,
   gapMark,
+  isJudgedWithoutTools,
   type Mode,
   type Question,
   type QuestionRow,
@@ -28,6 +26,8 @@ export interface QuestionFlags {
   shots?: number;
   cot?: Settings['cot'];
   maxNewTokens?: number;
+  /** Whether tools may be called; default: where a row lists some. */
+  tools?: boolean;
 }
 
 export interface RowPlace {
@@ -48,8 +48,9 @@ export function readQuestion(
   flags: QuestionFlags,
 ): QuestionReading {
   if (!isRecord(value)) return { faults: ['a row is an object with a question'] };
-  const own = 'question' in value || 'text' in value ? value : fromConversation(value, place.name);
-  if ('faults' in own) return { faults: own.faults as string[] };
+  const conversation = 'question' in value || 'text' in value ? undefined : fromConversation(value, place.name);
+  if (conversation !== undefined && 'faults' in conversation) return conversation;
+  const own = conversation?.fields ?? value;
   const template = stringOf(own.template) ?? settings.template;
   const named = namesIn(template ?? '');
   const faults = Object.keys(own).flatMap((key) => unknownFault(key, named));
@@ -57,14 +58,16 @@ export function readQuestion(
   if (!parsed.success) {
     return { faults: [...faults, ...parsed.error.issues.map((issue) => issueText(issue))] };
   }
-  const row = { ...settings, ...withoutUndefined(parsed.data) } as QuestionRow & Pick<Conversational, 'before'>;
+  const row = { ...settings, ...withoutUndefined(parsed.data) } as QuestionRow;
   const fields = fieldsOf(own, named);
   for (const field of named)
     if (fields[field] === undefined && field !== 'answer')
       faults.push(`the template names {${field}}, which the row lacks`);
-  const judged = judgementOf(row);
+  const judged = judgementOf(row, conversation?.row);
   if ('faults' in judged) return { faults: [...faults, ...judged.faults] };
-  const modes = modesOf(row, judged.scores, parsed.data, flags, faults);
+  const withTools = flags.tools ?? conversation?.row.tools !== undefined;
+  const modes = modesOf(row, judged.scores, parsed.data, { ...flags, tools: withTools }, faults);
+  const written = modes.find((mode) => mode !== 'direct') ?? 'direct';
   const examples = row.examples?.map(({ question, ...rest }): Example => ({ fields: { question }, ...rest })) ?? [];
   const { contrast, side, group } = parsed.data;
   if ((contrast === undefined) !== (side === undefined) || (contrast !== undefined && group === undefined))
@@ -85,7 +88,7 @@ export function readQuestion(
       ...(row.tags !== undefined && { tags: row.tags }),
       ...(contrast !== undefined && side !== undefined && { contrast: { name: contrast, side } }),
       system: row.system,
-      before: beforeOf(own),
+      before: conversation?.before ?? [],
       fields,
       gap: row.text,
       ...judged,
@@ -95,79 +98,16 @@ export function readQuestion(
       steps: row.steps,
       template,
       ask: isGap ? 'text' : row.ask,
-      maxNewTokens:
-        flags.maxNewTokens ?? row.maxNewTokens ?? defaultMaxNewTokens[modes.includes('steps') ? 'steps' : 'direct'],
+      maxNewTokens: flags.maxNewTokens ?? row.maxNewTokens ?? defaultMaxNewTokens[written],
+      ...(conversation !== undefined && { row: conversation.row }),
     },
   };
-}
-
-const turnsKey = 'before';
-interface Conversational {
-  before: readonly Message[];
-}
-
-/** A conversation in any format: its last answer, or its check, is what an answer is judged by. */
-function fromConversation(
-  value: Record<string, unknown>,
-  name: string,
-): Record<string, unknown> & { faults?: string[] } {
-  const own = new Set(
-    Object.keys(rowFields).filter((key) => !['system', 'question', 'language', 'group'].includes(key)),
-  );
-  const isOwn = (key: string): boolean => own.has(key) && !(key === 'answer' && !('messages' in value));
-  const [mine, rest] = [{}, {}] as Record<string, unknown>[];
-  for (const [key, field] of Object.entries(value)) (isOwn(key) ? mine : rest)[key] = field;
-  try {
-    const { conversation } = readRow(rest, name);
-    const messages = [...conversation.messages];
-    const system = messages[0]?.role === 'system' ? messages.shift()?.content : undefined;
-    const reference = messages.at(-1)?.role === 'assistant' ? messages.pop()?.content : undefined;
-    const question = messages.pop();
-    if (question?.role !== 'user') return { faults: ['a row needs a question: {"question": "…", "answer": "…"}'] };
-    if (messages.some(({ role }) => role === 'tool'))
-      return { faults: ['tool results before a question are not asked'] };
-    const { check, language, group } = conversation;
-    const judged = check === undefined ? {} : fieldsOfCheck(check);
-    const answer = reference === undefined ? {} : { answer: reference, score: ['rougeL', 'chrF', 'likelihood'] };
-    return {
-      id: conversation.id,
-      ...withoutUndefined({ language, group, system }),
-      question: question.content,
-      [turnsKey]: messages,
-      ...answer,
-      ...judged,
-      ...mine,
-    };
-  } catch (error) {
-    if (error instanceof RowRefusal) return { faults: [error.message] };
-    if (error instanceof z.ZodError) return { faults: error.issues.map(issueText) };
-    if (error instanceof UserError)
-      return { faults: error.faults.map(({ what, why }) => [what, why].filter(Boolean).join(': ')) };
-    throw error;
-  }
-}
-
-function fieldsOfCheck(check: Check): Partial<Record<'answer' | 'score', unknown>> {
-  switch (check.type) {
-    case 'equals':
-      return { answer: check.answer, score: 'exact' };
-    case 'number':
-      return { answer: check.answer, score: 'number' };
-    case 'contains':
-      return { answer: check.any, score: 'contains' };
-    case 'refusal':
-      return { score: 'refusal' };
-    case 'world':
-      throw new RowRefusal('its check is of the small world, which answers act in by calls');
-    default:
-      return check satisfies never;
-  }
 }
 
 type Judgement = Pick<Question, 'scores' | 'answers' | 'pattern' | 'choices' | 'right'>;
 
 /** How a row is judged, and that it can be. */
-function judgementOf(row: QuestionRow): Judgement | { faults: string[] } {
+function judgementOf(row: QuestionRow, conversation: Question['row']): Judgement | { faults: string[] } {
   const faults: string[] = [];
   const { choices, regex, flags = '' } = row;
   const answers = row.answer === undefined ? [] : [row.answer].flat();
@@ -187,6 +127,11 @@ function judgementOf(row: QuestionRow): Judgement | { faults: string[] } {
     else if (score === 'regex') {
       const fault = regex === undefined ? 'regex needs a pattern: "regex": "…"' : patternFault(regex, flags);
       if (fault !== undefined) faults.push(fault);
+    } else if (score === 'calls') {
+      if (conversation === undefined || wantedCalls(conversation) === undefined)
+        faults.push('calls are judged of a conversation that lists tools, with an answer');
+    } else if (score === 'world') {
+      if (conversation?.check?.type !== 'world') faults.push('the world is judged by a check of the type world');
     } else if (score !== 'refusal' && score !== 'overRefusal' && answers.filter((each) => each !== '').length === 0) {
       faults.push('an answer is missing');
     } else if (score === 'number' && answers.some((each) => lastNumber(each) === undefined)) {
@@ -224,12 +169,16 @@ function modesOf(
 ): Mode[] {
   const isGenerated = scores.some((score) => score !== 'choice' && score !== 'likelihood');
   if (!isGenerated && written.cot) faults.push('steps (cot) are for answers that are generated');
-  const cot = isGenerated ? (flags.cot ?? row.cot ?? false) : false;
-  return cot === 'both' ? ['direct', 'steps'] : [cot ? 'steps' : 'direct'];
+  if (!isGenerated) return ['direct'];
+  const withTools: Mode[] = flags.tools ? ['tools'] : [];
+  if (!scores.some(isJudgedWithoutTools)) {
+    if (!flags.tools) faults.push(`it is judged by its calls (score ${scores.join(', ')}), and no tools are given`);
+    return withTools;
+  }
+  const cot = flags.cot ?? row.cot ?? false;
+  const own: Mode[] = cot === 'both' ? ['direct', 'steps'] : [cot ? 'steps' : 'direct'];
+  return [...own, ...withTools];
 }
-
-const beforeOf = (own: Record<string, unknown>): readonly Message[] =>
-  (own[turnsKey] as readonly Message[] | undefined) ?? [];
 
 /** What a template may name: everything in a row that is a text or a number. */
 function fieldsOf(row: Record<string, unknown>, named: readonly string[]): Record<string, string> {
@@ -245,15 +194,11 @@ export function namesIn(template: string): string[] {
 }
 
 function unknownFault(key: string, named: readonly string[]): string[] {
-  if (Object.hasOwn(rowFields, key) || key === turnsKey || named.includes(key)) return [];
+  if (Object.hasOwn(rowFields, key) || named.includes(key)) return [];
   const close = nearest(key, Object.keys(rowFields));
   return [
     `the field ${JSON.stringify(key.slice(0, 60))} is not known${close === undefined ? '' : `: did you mean ${close}?`}`,
   ];
-}
-
-function issueText({ path, message }: { path: PropertyKey[]; message: string }): string {
-  return [path.join('.'), message].filter(Boolean).join(': ');
 }
 
 function stringOf(value: unknown): string | undefined {

@@ -2,11 +2,12 @@
 import { rougeL } from '../../base/rouge.js';
 import type { Unit } from '../../base/statistics.js';
 import type { Comparison } from '../../report/event.js';
-import { checkAnswer, isRefusal, lastNumber, maxLength } from '../checks.js';
+import { answerCredit, checkAnswer, isRefusal, lastNumber, maxLength } from '../checks.js';
 import { bestChrF } from '../chrf.js';
 import { compare, type Measurements } from '../measurements.js';
+import { callsAreRight } from '../tool-use.js';
 import type { Candidate, GeneratedAnswer, Responses, WeighedAnswers } from './ask.js';
-import type { Question, ScoreName } from './question.js';
+import { isJudgedWithoutTools, type Mode, type Question, type ScoreName } from './question.js';
 import { matches } from './regex.js';
 
 /** Once so many patterns took too long, no other is tried: a file of nothing else would take hours. */
@@ -24,7 +25,7 @@ export interface ScoredResponses {
   late: Question[];
 }
 
-export function scoreResponses({ generated, weighed }: Responses): ScoredResponses {
+export function scoreResponses({ generated, weighed }: Omit<Responses, 'toolFaults'>): ScoredResponses {
   const tally = new QuestionTally();
   const late: Question[] = [];
   const ofGenerated = generated.map((answer) => {
@@ -32,8 +33,10 @@ export function scoreResponses({ generated, weighed }: Responses): ScoredRespons
     const scores: AnswerScores = {};
     for (const score of question.scores) {
       if (score === 'choice' || score === 'likelihood') continue;
+      const isByText = isJudgedWithoutTools(score);
+      if (!isByText && mode !== 'tools') continue;
       const value = answer.isTooLong ? 0 : scoreOf(score, answer, late);
-      scores[mode === 'steps' ? `${score}InSteps` : score] = value;
+      scores[isByText ? score + modeSuffixes[mode] : score] = value;
     }
     for (const [metric, value] of Object.entries(scores)) tally.add(metric, question, value ?? 0, 1);
     if (isChat && !answer.isTooLong) tally.add('ended', { ...question, kind: '', tags: [] }, Number(ended), 1);
@@ -43,8 +46,27 @@ export function scoreResponses({ generated, weighed }: Responses): ScoredRespons
   return { measurements: tally.finish(), generated: ofGenerated, weighed: ofWeighed, late };
 }
 
-function scoreOf(score: ScoreName, { question, answer }: GeneratedAnswer, late: Question[]): number {
-  const { answers, language, pattern } = question;
+/** Of the names of scores. */
+const modeSuffixes: Readonly<Record<Mode, string>> = { direct: '', steps: 'InSteps', tools: 'WithTools' };
+
+/** Whether an answer is right by its scores; undefined where they do not say. */
+export function isRightBy(scores: AnswerScores): boolean | undefined {
+  const entries = Object.entries(scores);
+  const verdicts = entries.filter(
+    ([metric]) => !/^(rougeL|chrF|reference|accuracyNormalized|overRefusal)/.test(metric),
+  );
+  const declined = entries.filter(([metric]) => metric.startsWith('overRefusal'));
+  if (verdicts.length === 0 && declined.length === 0) return undefined;
+  const isDeclined = declined.some(([, value]) => value === 1);
+  return !isDeclined && (verdicts.length === 0 || verdicts.some(([, value]) => value === 1));
+}
+
+function scoreOf(
+  score: ScoreName,
+  { question, answer, calls = [], wanted = [] }: GeneratedAnswer,
+  late: Question[],
+): number {
+  const { answers, language, pattern, row } = question;
   const said = answer.slice(0, maxLength);
   switch (score) {
     case 'exact':
@@ -70,6 +92,10 @@ function scoreOf(score: ScoreName, { question, answer }: GeneratedAnswer, late: 
         said,
         answers.map((wanted) => wanted.slice(0, maxLength)),
       );
+    case 'calls':
+      return Number(callsAreRight(wanted, calls));
+    case 'world':
+      return answerCredit({ task: { ...row, language }, text: said, calls }) ?? 0;
     case 'choice':
     case 'likelihood':
       return 0;
@@ -166,17 +192,39 @@ export function comparableMeasurements(
   };
 }
 
-/** `number` → `numberInSteps`, where both were measured: what the steps are worth, on the same questions. */
-export function stepsComparison(label: string, measurements: Measurements): Comparison | undefined {
-  const pairs = [...measurements].flatMap(([metric, units]) => {
-    const [head, ...kind] = metric.split('.');
-    const steps = measurements.get([`${head}InSteps`, ...kind].join('.'));
-    return steps === undefined ? [] : [[metric, units, steps] as const];
+/**
+ * What steps, and what tools, are worth on the same questions: `number` → `numberInSteps`, `number` → `numberWithTools`,
+ * `toolAnswerWithoutTools` → `toolAnswer`; none where one side was not measured.
+ */
+export function modeComparisons(label: string, measurements: Measurements): Comparison[] {
+  return [
+    comparisonOf(label, 'in steps', measurements, (metric) => [metric, renamed(metric, 'InSteps')]),
+    comparisonOf(label, 'with tools', measurements, (metric) => {
+      const without = renamed(metric, 'WithoutTools');
+      return measurements.has(without) ? [without, metric] : [metric, renamed(metric, 'WithTools')];
+    }),
+  ].filter((comparison) => comparison !== undefined);
+}
+
+function comparisonOf(
+  label: string,
+  how: string,
+  measurements: Measurements,
+  sidesOf: (metric: string) => [string, string],
+): Comparison | undefined {
+  const pairs = [...measurements.keys()].flatMap((metric) => {
+    const [before, after] = sidesOf(metric).map((side) => measurements.get(side));
+    return before === undefined || after === undefined ? [] : [[metric, before, after] as const];
   });
   if (pairs.length === 0) return undefined;
-  const sides = [1, 2].map((side) => ({
-    label: side === 1 ? label : `${label} in steps`,
-    measurements: new Map(pairs.map((pair) => [pair[0], pair[side] as Unit[]])),
+  const [from, to] = ([1, 2] as const).map((side) => ({
+    label: side === 1 ? label : `${label} ${how}`,
+    measurements: new Map(pairs.map((pair) => [pair[0], pair[side]])),
   }));
-  return compare(sides[0], sides[1]);
+  return compare(from, to);
+}
+
+function renamed(metric: string, suffix: string): string {
+  const [head, ...kind] = metric.split('.');
+  return [head + suffix, ...kind].join('.');
 }
