@@ -3,7 +3,7 @@
 // response templates, and by llama.cpp's chat code. What they read otherwise is shown by kind.
 // Run: MOSSCTL_PYTHON=… npm run test:tool-calls -- [--model CHECKPOINT --rows ROWS.jsonl] [--vllm FOLDER] [--llama-cpp FOLDER] [--write]
 //   --vllm: an unpacked wheel (pip download --no-deps vllm==0.33.0, then unzip); --llama-cpp: a source tree of llama.cpp
-// `--write` puts a sample with what each reads into test/golden/tool-calls.json, with which npm test compares.
+// `--write` puts a few of each kind with what each reads into test/golden/tool-calls.json, with which npm test compares.
 // The interpreter has: pip install torch==2.15.0 transformers==5.24.0
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,6 +30,7 @@ const { values: given } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
+const source = given.model === undefined ? 'made' : 'sampled';
 const scratch = mkdtempSync(join(tmpdir(), 'mossctl-tool-calls-'));
 
 /** Folder of tokenizer and template, texts with what we read in their tokens, and the tools. */
@@ -128,7 +129,7 @@ try {
       const isAlike = isDeepStrictEqual(reads[i][name].calls ?? [], JSON.parse(JSON.stringify(own)));
       if (isAlike) kinds[kind].alike[name] = (kinds[kind].alike[name] ?? 0) + 1;
     }
-    cases.push({ kind, text, reads: { ours: { content: ours.content, calls: own }, ...reads[i] } });
+    cases.push({ source, kind, text, reads: { ours: { content: ours.content, calls: own }, ...reads[i] } });
   }
   console.log(
     `${cases.length} answers ${given.model ? `sampled from ${given.model}` : 'made by rule'}; calls read as we do:`,
@@ -137,8 +138,9 @@ try {
   const whole = kinds['whole calls'] ?? { texts: 0, alike: {} };
   const differing = names.filter((name) => (whole.alike[name] ?? 0) < whole.texts);
   if (given.write) {
-    const kept = Object.keys(kinds).flatMap((kind) => cases.filter((each) => each.kind === kind).slice(0, 8));
-    writeFileSync(golden, `${JSON.stringify({ versions, cases: kept }, null, 2)}\n`);
+    const kept = Object.keys(kinds).flatMap((kind) => cases.filter((each) => each.kind === kind).slice(0, 6));
+    const others = JSON.parse(readFileSync(golden, 'utf8')).cases.filter((each) => each.source !== source);
+    writeFileSync(golden, `${JSON.stringify({ versions, cases: [...others, ...kept] }, null, 2)}\n`);
     console.log(`${golden} written: npx biome check --write it`);
   }
   for (const name of differing) {

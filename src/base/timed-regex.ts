@@ -19,12 +19,15 @@ const search = new Script(
   'regex.lastIndex = at; found = regex.exec(text); found && [found[0], found.index, Object.entries(found.groups ?? {})]',
 );
 
+/** Of the clock on the wall: on a machine that has much else to do, a harmless pattern waits too. */
+const maxMilliseconds = 2000;
+
 export class TimedRegex {
   readonly #context: { regex: RegExp; text: string; at: number };
   readonly #milliseconds: number;
 
   /** @throws SyntaxError where it is none. */
-  constructor(source: string, { flags = '', milliseconds = 250 } = {}) {
+  constructor(source: string, { flags = '', milliseconds = maxMilliseconds } = {}) {
     const regex = new RegExp(source, `${flags.replace('g', '')}g`);
     this.#context = { regex, text: '', at: 0 };
     createContext(this.#context);

@@ -93,7 +93,7 @@ function differenceOf(tokenizer: Tokenizer, found: readonly number[], trained: r
   const length = Math.max(found.length, trained.length);
   for (let i = 0; i < length; i++) {
     if (found[i] === trained[i]) continue;
-    return `token ${i + 1} is ${shown(tokenizer, found[i])}, and was ${shown(tokenizer, trained[i])} in training (after ${quoted(tokenizer.decode(trained.slice(Math.max(0, i - 8), i)))})`;
+    return `token ${i + 1} is ${shown(tokenizer, found[i])}, and was ${shown(tokenizer, trained[i])} in training (after ${quoted(tokenizer.decode(trained.slice(Math.max(0, i - 8), i)).replace(/^\ufffd+/, ''))})`;
   }
   return undefined;
 }

@@ -37,7 +37,7 @@ export class ResponseTemplate {
   readonly #implicit: ResponseField | undefined;
 
   /** @throws Error that says why this is no template, or what of it is not read. */
-  constructor(spec: unknown) {
+  constructor(spec: unknown, { milliseconds }: { milliseconds?: number } = {}) {
     if (!isRecord(spec)) throw new Error('it is no object');
     expectKeys(spec, templateKeys, 'the template');
     if ((spec.version ?? 1) !== 1) throw new Error(`its version is ${String(spec.version)}, and only 1 is known`);
@@ -46,11 +46,11 @@ export class ResponseTemplate {
     if (fields.length === 0 || fields.length > maxFields)
       throw new Error(`it has no fields, or more than ${maxFields}`);
     this.#defaults = structuredClone((spec.defaults ?? {}) as Record<string, unknown>);
-    this.#fields = fields.map(([name, field]) => readField(name, field));
+    this.#fields = fields.map(([name, field]) => readField(name, field, milliseconds));
     const implicit = this.#fields.filter(({ open }) => open === undefined);
     if (implicit.length > 1) throw new Error(`both ${implicit[0].name} and ${implicit[1].name} lack what opens them`);
     [this.#implicit] = implicit;
-    const anchor = readAnchor(spec, 'start_anchor', 'the template');
+    const anchor = readAnchor(spec, 'start_anchor', 'the template', milliseconds);
     if (anchor === undefined) throw new Error('it has neither start_anchor nor start_anchor_pattern');
     this.#anchor = anchor;
   }
@@ -137,7 +137,7 @@ export class ResponseTemplate {
   }
 }
 
-function readField(name: string, field: unknown): ResponseField {
+function readField(name: string, field: unknown, milliseconds?: number): ResponseField {
   const at = `the field ${name.slice(0, 100)}`;
   if (!isRecord(field)) throw new Error(`${at} is no object`);
   expectKeys(field, fieldKeys, at);
@@ -153,12 +153,21 @@ function readField(name: string, field: unknown): ResponseField {
   if (each && transform === undefined) throw new Error(`${at} has transform_each without a transform`);
   return {
     ...{ name, content, contentArguments: given, repeats, optional, transform, transformEach: each },
-    ...{ join: join as string | undefined, open: readAnchor(field, 'open', at), close: readAnchor(field, 'close', at) },
+    ...{
+      join: join as string | undefined,
+      open: readAnchor(field, 'open', at, milliseconds),
+      close: readAnchor(field, 'close', at, milliseconds),
+    },
   };
 }
 
 /** A text, one of several texts, or a pattern. */
-function readAnchor(from: Record<string, unknown>, name: string, at: string): TimedRegex | undefined {
+function readAnchor(
+  from: Record<string, unknown>,
+  name: string,
+  at: string,
+  milliseconds?: number,
+): TimedRegex | undefined {
   const literal = from[name];
   const pattern = from[`${name}_pattern`];
   if (literal !== undefined && pattern !== undefined) throw new Error(`${at} has both ${name} and ${name}_pattern`);
@@ -166,7 +175,7 @@ function readAnchor(from: Record<string, unknown>, name: string, at: string): Ti
     if (typeof pattern !== 'string' || pattern.length > 1000)
       throw new Error(`${at} has a ${name}_pattern that is no text`);
     try {
-      return new TimedRegex(fromPython(pattern), { flags: 'su' });
+      return new TimedRegex(fromPython(pattern), { flags: 'su', milliseconds });
     } catch (error) {
       throw new Error(`${at} has a ${name}_pattern that is not read: ${(error as Error).message}`);
     }
@@ -177,7 +186,7 @@ function readAnchor(from: Record<string, unknown>, name: string, at: string): Ti
   if (sound.length === 0 || sound.length < texts.length || sound.length > 256)
     throw new Error(`${at} has no text as ${name}`);
   const longest = [...new Set(sound)].sort((a, b) => b.length - a.length);
-  return new TimedRegex(longest.map(escapeRegex).join('|'), { flags: 's' });
+  return new TimedRegex(longest.map(escapeRegex).join('|'), { flags: 's', milliseconds });
 }
 
 function expectKeys(object: Record<string, unknown>, known: readonly string[], at: string): void {

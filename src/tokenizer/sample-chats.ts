@@ -15,6 +15,8 @@ export interface SampleForms {
   tools: readonly Tool[];
   /** Whether any of them think. */
   thoughts: boolean;
+  /** Whether any of them call, if only what nobody lists: MOSS's rows say it in words. */
+  calls?: boolean;
   /** Special tokens that answers keep as such. */
   keepTokens?: readonly string[];
 }
@@ -26,7 +28,7 @@ const oddText = `北京/上海 <b>&"quoted"\\</b>\n\t'it''s' 😀 ½`;
 /** Not for what an assistant says: servers read its text, and there a mark is a mark. */
 const markText = `${oddText} <tool_call> </think> <|im_end|> <eoc>`;
 
-export function sampleChats({ tools: all, thoughts, keepTokens = [] }: SampleForms): SampleChat[] {
+export function sampleChats({ tools: all, thoughts, calls = false, keepTokens = [] }: SampleForms): SampleChat[] {
   const tools = all.slice(0, maxTools);
   const user: Message = { role: 'user', content: '十二加九等于几？' };
   const answer: Message = { role: 'assistant', content: '等于二十一。' };
@@ -55,6 +57,18 @@ export function sampleChats({ tools: all, thoughts, keepTokens = [] }: SampleFor
   if (keepTokens.length > 0) {
     const content = `one ${keepTokens.slice(0, 8).join(' and ')} two`;
     chats.push({ name: 'tokens that answers keep', messages: [user, { role: 'assistant', content }] });
+  }
+  if (tools.length === 0 && calls) {
+    const call = { name: 'Calculate', arguments: { expression: '12 + 9' } };
+    const called: Message = {
+      role: 'assistant',
+      content: '',
+      toolCalls: [call],
+      ...(thoughts && { reasoning: '要算。' }),
+    };
+    const system: Message = { role: 'system', content: '- Calculator: enabled. API: Calculate(expression)' };
+    const messages = [system, user, called, { role: 'tool', content: '21' } as const, answer];
+    chats.push({ name: 'a call of a tool that is not listed', messages });
   }
   if (tools.length === 0) return chats;
   const plain = sampleCall(tools[0], '12 + 9');

@@ -63,8 +63,9 @@ interface RowsRecord {
 /** What the rows show, those that are held out too. */
 export interface RowForms {
   tools: Tool[];
-  /** Whether any answer thinks. */
+  /** Whether any answer thinks, and whether any calls. */
   thoughts: boolean;
+  calls: boolean;
 }
 
 export interface StoredRows {
@@ -108,7 +109,7 @@ function keyOf({ seed }: Job<unknown>, { sources, fitting, validation, format, e
   const { tokenizer } = template;
   const made = {
     version: ownVersion(),
-    forms: 1,
+    forms: 2,
     tokenizer: tokenizer.json,
     template: tokenizer.chatTemplate,
     keepTokens,
@@ -162,7 +163,7 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
   const measured = new Set(evaluated.map(saidIn));
   const learntToo = new Set<string>();
   const offered = new OfferedTools();
-  let thoughts = false;
+  let [thoughts, calls] = [false, false];
   let done = 0;
   const progress = (): void => reporter.emit({ type: 'progress', label: 'tokenise', done, unit: 'conversations' });
   for (const source of sources) {
@@ -174,6 +175,7 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
       if (++done % 1000 === 0) progress();
       offered.add(conversation.tools ?? []);
       thoughts ||= conversation.messages.some(({ reasoning }) => reasoning !== undefined);
+      calls ||= conversation.messages.some(({ toolCalls }) => toolCalls !== undefined);
       if (measured.has(saidIn(conversation))) learntToo.add(saidIn(conversation));
       const item = { source, conversation };
       for (const learnt of validation > 0 ? holdOut.add(keyOfRow(conversation), item) : [item]) {
@@ -198,7 +200,7 @@ async function readAll(job: Job<unknown>, request: RowsRequest & { key: string; 
   const lines = notes.lines(fitting.columns);
   if (learntToo.size > 0) lines.push({ level: 'warning', text: learntTooInWords(learntToo.size, measured.size) });
   if (offered.leftOut > 0) lines.push({ level: 'warning', text: leftOutInWords(offered.leftOut) });
-  const forms = { tools: offered.all, thoughts };
+  const forms = { tools: offered.all, thoughts, calls };
   const record = { key, weights, sources: counts, notes: lines, heldOut: kept, forms };
   await writeSealed(join(path, storedRowsName), record);
   return record;
