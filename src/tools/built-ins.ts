@@ -1,5 +1,4 @@
 // The tools that come along: one row each, imported when it is opened.
-import { UserError } from '../base/errors.js';
 import type { Tool } from '../tokenizer/message.js';
 import type { BuiltInName } from './specs.js';
 import type { Executor, ToolLimits } from './tool.js';
@@ -19,6 +18,8 @@ export interface BuiltIn {
   reads?: { what: string; required: boolean; example: string };
   /** @throws UserError with what this machine lacks for it. */
   requires?(): Promise<void>;
+  /** Other names of its arguments. */
+  aliases?: Readonly<Record<string, string>>;
   /** What it asks for outside this program, in words; absent: nothing. */
   reaches?: string;
   /** @throws UserError where it cannot be opened. */
@@ -27,7 +28,11 @@ export interface BuiltIn {
 
 export const builtIns: Record<BuiltInName, BuiltIn> = {
   calculate: { open: async (request) => (await import('./calculate/calculate.js')).openCalculate(request) },
-  solve: { open: async (request) => (await import('./solve/solve.js')).openSolve(request) },
+  // MOSS has one equation.
+  solve: {
+    aliases: { equation: 'equations' },
+    open: async (request) => (await import('./solve/solve.js')).openSolve(request),
+  },
   define: {
     reads: { what: 'a run, a corpus or a dictionary', required: false, example: 'Define=runs/quickstart' },
     reaches: 'fetches its dictionaries once',
@@ -48,7 +53,3 @@ export const builtIns: Record<BuiltInName, BuiltIn> = {
     open: async ({ tool, limits, from }) => (await import('./world/open.js')).openWorld({ tool, limits }, from),
   },
 };
-
-function absent({ tool }: BuiltInRequest): never {
-  throw new UserError({ what: `${tool.name} is not in this version` });
-}

@@ -44,7 +44,9 @@ async function opened(learnt: Tool, own: readonly ToolSpec[], options: OpenTools
   const reads = builtin === undefined ? undefined : builtIns[builtin].reads;
   if (reads?.required && from === undefined) return `name what it reads: --tools ${reads.example}`;
   const parameters = spec.parameters ?? (builtin === undefined ? undefined : (await readBuiltIn(builtin)).parameters);
-  if (!isCompatible(parameters, learnt.parameters)) return 'it takes other arguments than the checkpoint learnt';
+  const aliases = builtin === undefined ? undefined : builtIns[builtin].aliases;
+  if (!isCompatible(parameters, learnt.parameters, aliases))
+    return 'it takes other arguments than the checkpoint learnt';
   try {
     return await openTool(spec, options);
   } catch (error) {
@@ -54,8 +56,13 @@ async function opened(learnt: Tool, own: readonly ToolSpec[], options: OpenTools
 }
 
 /** Calls as they were learnt fit: the same names with the same types, and none is needed that was never learnt. */
-export function isCompatible(here: unknown, learnt: unknown): boolean {
-  const [own, other] = [propertiesOf(here), propertiesOf(learnt)];
+export function isCompatible(here: unknown, learnt: unknown, aliases: Readonly<Record<string, string>> = {}): boolean {
+  const own = propertiesOf(here);
+  const names = Object.entries(propertiesOf(learnt)).map(([name, property]) => [
+    Object.hasOwn(aliases, name) ? aliases[name] : name,
+    property,
+  ]);
+  const other = Object.fromEntries(names) as Record<string, unknown>;
   const required = isRecord(here) && Array.isArray(here.required) ? here.required : [];
   return (
     Object.entries(other).every(

@@ -118,7 +118,9 @@ export async function openTool(spec: ToolSpec, { note = () => undefined }: Toolb
   const from = fromOf(spec);
   const fault = fromFault(name, builtIns[run.builtin], from);
   if (fault !== undefined) throw fault;
-  return builtIns[run.builtin].open({ tool: { name, description, parameters }, limits, from, note });
+  const { aliases, open } = builtIns[run.builtin];
+  const executor = await open({ tool: { name, description, parameters }, limits, from, note });
+  return aliases === undefined ? executor : Object.assign(executor, { aliases });
 }
 
 async function openOwnTool({ name, description, parameters = {}, run, limits, file }: ToolSpec): Promise<Executor> {

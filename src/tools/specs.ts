@@ -117,7 +117,9 @@ export async function readOwnSpecs(folder: string): Promise<{ specs: ToolSpec[];
 export function yamlFiles(folder: string): string[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
   const names = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
-  return names.sort().map((name) => join(folder, name));
+  const files = names.sort().map((name) => join(folder, name));
+  // A pipe would be waited for.
+  return files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
 /** As data-specs/tools says it. */

@@ -29,6 +29,8 @@ export interface Executor {
   /** What the model is told: name, description, JSON schema of the arguments. */
   readonly tool: Tool;
   readonly limits: ToolLimits;
+  /** Other names of its arguments: models that were taught elsewhere write them. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** What leaves this program when it is called, in words for a person: a command line, an address. Absent: nothing does. */
   readonly reaches?: string;
   /** @param given arguments that fit the schema. @throws ToolFailure where there is no result. */

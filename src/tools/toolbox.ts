@@ -67,9 +67,10 @@ export class Toolbox {
     for (const executor of this.#executors.values()) await executor.close?.();
   }
 
-  async #call({ name, arguments: given }: ToolCall, { start, states, signal }: Surroundings): Promise<ToolResult> {
+  async #call({ name, arguments: written }: ToolCall, { start, states, signal }: Surroundings): Promise<ToolResult> {
     const executor = this.#executors.get(name);
     if (executor === undefined) return fault('unknown', this.#unknownWords(name));
+    const given = renamed(executor, written);
     const misfit = argumentFault(executor.tool.parameters, given, name);
     if (misfit !== undefined) return fault('arguments', misfit);
     const { confirm, note = () => undefined } = this.#options;
@@ -90,6 +91,13 @@ export class Toolbox {
       ? 'There are no tools.'
       : `There is no tool ${written}. The tools are ${names.join(', ')}.`;
   }
+}
+
+/** Arguments under the names of the schema. */
+function renamed({ aliases = {} }: Executor, given: Record<string, unknown>): Record<string, unknown> {
+  const nameOf = (name: string): string =>
+    Object.hasOwn(aliases, name) && !Object.hasOwn(given, aliases[name]) ? aliases[name] : name;
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [nameOf(name), value]));
 }
 
 function unreadableWords(written: string): string {

@@ -35,6 +35,7 @@ test('what was learnt and is here with the same arguments is opened, the rest is
       { name: 'other', parameters: schema({ town: text }) },
       { name: 'calculate', parameters: schema({ expression: text }) },
       { name: 'Search', parameters: schema({ query: text }) },
+      { name: 'Solve', parameters: schema({ equation: text }) },
       { name: 'Query', parameters: schema({ sql: text }) },
       { name: 'rm', parameters: schema({}) },
     ],
@@ -45,9 +46,13 @@ test('what was learnt and is here with the same arguments is opened, the rest is
     [
       ['Calculate', undefined],
       ['weather', "runs echo '{city}'"],
+      ['Solve', undefined],
     ],
   );
   assert.deepEqual(await toolbox.session().call({ name: 'weather', arguments: { city: '北京' } }), { content: '北京' });
+  assert.deepEqual(await toolbox.session().call({ name: 'Solve', arguments: { equation: '2x=6' } }), {
+    content: 'x = 3',
+  });
   assert.deepEqual(
     missing.map(({ name, why }) => `${name}: ${why.replaceAll(folder, '')}`),
     [
