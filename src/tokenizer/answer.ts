@@ -1,8 +1,8 @@
 // What a model wrote as a message: thoughts, text and calls apart, as our ChatML writes them (Hermes' and Qwen3's form). A
 // mark counts where it is a token; in a vocabulary without these tokens, where its text stands. A call that cannot be read stays
 // in the text, whole: nothing that a model says is lost.
-import { isRecord } from '../base/objects.js';
-import type { ToolCall } from './message.js';
+import { isDeeperThan, isRecord } from '../base/objects.js';
+import { maxArgumentDepth, type ToolCall } from './message.js';
 import { answerMarkList, answerMarks } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -10,7 +10,7 @@ export interface Answer {
   content: string;
   reasoning?: string;
   toolCalls?: ToolCall[];
-  /** Calls that are none, as they were written: no JSON object with a name and arguments. They are part of the content. */
+  /** Calls that are none, as they were written: no JSON object with a name and arguments, or one that is nested too deep. They are part of the content. */
   brokenCalls?: string[];
   /** Both kinds in the order in which they were written; where some are broken. */
   callsInOrder?: (ToolCall | string)[];
@@ -95,7 +95,8 @@ function readCall(text: string): ToolCall | undefined {
   const call = parseJson(text);
   if (!isRecord(call) || typeof call.name !== 'string') return undefined;
   const given = typeof call.arguments === 'string' ? parseJson(call.arguments) : call.arguments;
-  return isRecord(given) ? { name: call.name, arguments: given } : undefined;
+  if (!isRecord(given) || isDeeperThan(given, maxArgumentDepth)) return undefined;
+  return { name: call.name, arguments: given };
 }
 
 function parseJson(text: string): unknown {

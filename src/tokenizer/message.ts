@@ -6,6 +6,8 @@ import { z } from 'zod';
 export const maxContent = 4 << 20;
 export const maxMessages = 4096;
 export const maxToolCalls = 128;
+/** Of lists and objects in each other: arguments that are deeper fill the stack of whoever writes them as JSON. */
+export const maxArgumentDepth = 64;
 
 export const messageText = z.string().max(maxContent);
 const shortText = z.string().max(1000);

@@ -1,7 +1,8 @@
 // Commands as MOSS wrote them, `Search("…"), Calculate("8*4+3")`, and the results that it was shown for them. A command names no
 // arguments: they are those of the tool's schema, in its order.
+import { isDeeperThan } from '../base/objects.js';
 import { type Answer, sorted } from './answer.js';
-import type { Message, Tool, ToolCall } from './message.js';
+import { type Message, maxArgumentDepth, type Tool, type ToolCall } from './message.js';
 import { readMossAnswer } from './moss.js';
 
 /** A message: calls where it ends with those, or one broken call where any of them cannot be read; else an answer. */
@@ -37,7 +38,8 @@ function callsIn(command: string, tools: readonly Tool[]): ToolCall[] | undefine
 /** JSON values with commas between; what MOSS wrote between quotes is no JSON text where it holds a backslash or a new line. */
 function valuesIn(given: string): unknown[] | undefined {
   try {
-    return JSON.parse(`[${given}]`) as unknown[];
+    const values = JSON.parse(`[${given}]`) as unknown[];
+    return isDeeperThan(values, maxArgumentDepth) ? undefined : values;
   } catch {
     const plain = /^\s*"([^"]*)"\s*$/.exec(given);
     return plain === null ? undefined : [plain[1]];

@@ -2,7 +2,7 @@
 // Names, descriptions and schemas alone: how a tool runs is the business of the person who runs it.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { isRecord } from '../base/objects.js';
+import { isDeeperThan } from '../base/objects.js';
 import type { Tool } from './message.js';
 
 /** Tools of one checkpoint, and bytes of them all: such a list goes into a prompt. */
@@ -27,7 +27,7 @@ export class OfferedTools {
     for (const { name, description, parameters } of tools) {
       if (this.#tools.has(name) || this.#left.has(name)) continue;
       const tool: Tool = { name, ...(description !== undefined && { description }), ...(parameters && { parameters }) };
-      const isSound = toolSchema.safeParse(tool).success && depthOf(tool) <= maxDepth;
+      const isSound = toolSchema.safeParse(tool).success && !isDeeperThan(tool, maxDepth);
       const bytes = isSound ? Buffer.byteLength(JSON.stringify(tool)) : 0;
       if (!isSound || this.#tools.size === maxOfferedTools || this.#bytes + 2 * bytes > maxBytes) this.#left.add(name);
       else {
@@ -76,14 +76,7 @@ export function parseOfferedTools(text: string, where: string): Tool[] {
     throw broken(`${path.join('.')}: ${message}`);
   }
   const tools = parsed.data.map((tool) => tool.function);
-  const deep = tools.find((tool) => depthOf(tool) > maxDepth);
+  const deep = tools.find((tool) => isDeeperThan(tool, maxDepth));
   if (deep !== undefined) throw broken(`the schema of ${deep.name.slice(0, 100)} is nested deeper than ${maxDepth}`);
   return tools;
-}
-
-/** Counted to just past the limit: what is deeper may be deep enough to fill the stack. */
-function depthOf(value: unknown, depth = 0): number {
-  if (depth > maxDepth || (!Array.isArray(value) && !isRecord(value))) return depth;
-  const items = Array.isArray(value) ? value : Object.values(value);
-  return items.reduce((most: number, item) => Math.max(most, depthOf(item, depth + 1)), depth + 1);
 }

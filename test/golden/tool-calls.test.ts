@@ -54,6 +54,16 @@ test('our interpreter of response templates reads, or refuses, what transformers
   }
 });
 
+test('a call that is nested so deep that nobody could write it again is none', async () => {
+  const tokenizer = await templateTokenizer('chatml');
+  for (const depth of [62, 5000]) {
+    const value = `${'['.repeat(depth)}1${']'.repeat(depth)}`;
+    const text = `<tool_call>\n{"name": "f", "arguments": {"a": ${value}}}\n</tool_call>`;
+    const { toolCalls = [], brokenCalls = [] } = readAnswer(tokenizer, tokenizer.encodeTrusted(text));
+    assert.deepEqual([toolCalls.length, brokenCalls.length], depth < 64 ? [1, 0] : [0, 1]);
+  }
+});
+
 test('where readers differ: a broken call costs no other one here, and is never run; one that is not closed is read', () => {
   for (const { reads } of ofKind('a broken call beside others')) {
     assert.ok((reads.ours.calls?.length ?? 0) > 0);
