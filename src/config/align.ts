@@ -7,6 +7,7 @@ import { rowsOrFeedback } from './paths.js';
 import { checkPreference, preferenceShape } from './preference.js';
 import { preferenceDataShape } from './preference-data.js';
 import { replaySchema } from './replay.js';
+import { toolNames } from './tools.js';
 import { alignTrainSchema, type TrainConfig } from './train.js';
 
 /** Without dropout: what a policy is compared with at random says nothing of it. */
@@ -18,6 +19,11 @@ const knobs = z.strictObject({
     .optional()
     .describe(
       'tasks with checks to sample answers to (a file, a folder or a pattern), beside `data` or without it; or feedback: what people asked, of which answers are scored by form alone; default: what self-instruct made',
+    ),
+  tools: toolNames
+    .optional()
+    .describe(
+      'tools that run while answers are sampled and judged ([Calculate, World], Search=notes/, a YAML file): what they say is forced, and not learnt',
     ),
   rounds: z
     .int()

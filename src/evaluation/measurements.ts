@@ -46,6 +46,9 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
   return tally.finish();
 }
 
+/** Tokens that the model wrote itself: not the results of tools. */
+const writtenTokens = ({ tokens, loss }: Answer): number => loss?.filter((each) => each > 0).length ?? tokens.length;
+
 /**
  * What answers are like: `answerTokens`, `variety` (1: none of their word sequences repeats), `ownLanguage.<language>` (1: in
  * the language that the question asks for; of answers that say anything).
@@ -53,9 +56,9 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
 export function measureManner(answers: readonly Answer[]): Measurements {
   const tally = new Tally();
   for (const answer of answers) {
-    const { task, text, tokens } = answer;
+    const { task, text } = answer;
     const unit = unitOf(task);
-    tally.add('answerTokens', { ...unit, value: tokens.length });
+    tally.add('answerTokens', { ...unit, value: writtenTokens(answer) });
     tally.add('variety', { ...unit, value: repetitionScore(text) });
     if (task.language === undefined || wordsOf(text).length === 0) continue;
     tally.add(`ownLanguage.${task.language}`, { ...unit, value: scoreAnswer(answer).parts.language });

@@ -14,18 +14,22 @@ import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.j
 import type { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { Toolbox } from '../../tools/toolbox.js';
 import { measureLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 import type { Job } from '../stage.js';
 import { mannerOf } from './alarms.js';
 import type { GivenPreferences } from './given.js';
-import { sequenceOf } from './pairs.js';
+import { endedAnswer, sequenceOf } from './pairs.js';
 import { type LogProbabilities, preferenceSequences } from './preference-evidence.js';
+import { withTools } from './provenance.js';
 
 /** What a stage of alignment decides by, the same for all its rounds. */
 export interface Evidence {
   /** Held-out tasks that answers can be scored for. */
   tasks: readonly Conversation[];
   scorer: Scorer;
+  /** What answers may call, those that are learnt from as well. */
+  toolbox?: Toolbox;
   /** Held-out text. */
   texts: readonly TokenDocument[];
   /** Preferences of people that no training sees, and their prompts. */
@@ -79,11 +83,15 @@ export async function heldOutTexts(
 }
 
 /** Two models measured with the same evidence can be compared. */
-export function evidenceDigest({ config, seed }: Job<AlignConfig>, { tasks, scorer, texts, given }: Evidence): string {
+export function evidenceDigest({ config, seed }: Job<AlignConfig>, evidence: Evidence): string {
+  const { tasks, scorer, toolbox, texts, given } = evidence;
   const { heldOutSamples, maxNewTokens, temperature } = config;
   return digestOf({
     ...{ heldOutSamples, maxNewTokens, temperature, seed, scorer: scorer.name },
-    tasks: tasks.map(({ messages, check, kind = null, group = null }) => ({ messages, check, kind, group })),
+    tasks: tasks.map(({ messages, check, kind = null, group = null, ...task }) => {
+      return { messages, check, kind, group, ...withTools(task) };
+    }),
+    ...(toolbox !== undefined && { tools: toolbox.tools }),
     texts: texts.map(({ language, tokens }) => [language, [...tokens]]),
     given: given === undefined ? null : preferenceSequences(given).map(({ id, tokens }) => [id, Array.from(tokens)]),
   });
@@ -96,12 +104,12 @@ export async function measureModel(
   { model, policy, label }: { model: LocalModel; policy?: LocalModel; label: string },
 ): Promise<ModelFigures> {
   const { config, seed, signal, reporter } = job;
-  const { tasks, scorer, texts, given } = evidence;
+  const { tasks, scorer, toolbox, texts, given } = evidence;
   // Of people's prompts the answers have no score: they are looked at, and no more.
   const asked = tasks.length > 0 ? tasks : (given?.prompts ?? []).slice(0, maxUnscored);
   const measurements = new Map(measureTexts(await measureHeldOut(model.model, texts, signal)));
   const answers = await answerTasks(model, asked, {
-    ...{ samples: tasks.length > 0 ? config.heldOutSamples : 1, seed, signal },
+    ...{ samples: tasks.length > 0 ? config.heldOutSamples : 1, seed, toolbox, signal },
     maxNewTokens: config.maxNewTokens,
     sampling: samplingAt(config.temperature),
     onProgress: (done, total) => reporter.emit({ type: 'progress', label, done, total, unit: 'answers' }),
@@ -152,8 +160,8 @@ async function distances(
   policy?: LocalModel,
 ): Promise<Pick<ModelFigures, 'entropy' | 'kl'>> {
   const end = model.tokenizer.specialId('turnEnd');
-  const sequences = answers.map(({ promptTokens: prompt, tokens, ended }, i) =>
-    sequenceOf({ id: String(i), prompt }, { tokens: ended ? [...tokens, end] : tokens }),
+  const sequences = answers.map((answer, i) =>
+    sequenceOf({ id: String(i), prompt: answer.promptTokens }, endedAnswer(answer, end)),
   );
   const own = await logProbabilities(model.model, sequences);
   const before = policy === undefined ? own : await logProbabilities(policy.model, sequences);

@@ -5,6 +5,7 @@ import type { AlignConfig } from '../../config/align.js';
 import { readRows } from '../../data/rows.js';
 import type { TokenSequence } from '../../data/types.js';
 import type { ScoredAnswer } from '../../evaluation/scorer.js';
+import type { Answer } from '../../evaluation/tasks.js';
 import type { PreferencePair, ReferencedSequence } from '../../train/objectives/preference.js';
 
 const tokens = z.array(z.int().min(0));
@@ -126,6 +127,15 @@ export async function readRoundRows(path: string): Promise<RoundRow[]> {
 }
 
 function side(answer: ScoredAnswer, endToken: number): Side {
-  const { text, reward, ended } = answer;
-  return { tokens: ended ? [...answer.tokens, endToken] : answer.tokens, text, reward };
+  const { text, reward } = answer;
+  return { ...endedAnswer(answer, endToken), text, reward };
+}
+
+/** The tokens of an answer with those that end it; of one with tools, what of them the model said. */
+export function endedAnswer(
+  { tokens, loss, ended }: Pick<Answer, 'tokens' | 'loss' | 'ended'>,
+  endToken: number,
+): Pick<Side, 'tokens' | 'loss'> {
+  if (!ended) return { tokens, ...(loss !== undefined && { loss }) };
+  return { tokens: [...tokens, endToken], ...(loss !== undefined && { loss: [...loss, 1] }) };
 }

@@ -9,12 +9,14 @@ import type { AlignConfig } from '../../config/align.js';
 import { detectLanguage } from '../../data/clean.js';
 import { groupNames } from '../../data/groups.js';
 import type { Conversation } from '../../data/types.js';
+import { referenceTurn } from '../../evaluation/reference.js';
 import { askableTasks, lastQuestion, readTasks, splitHeldOut } from '../../evaluation/tasks.js';
 import { readFeedbackPrompts } from '../../feedback/preferences.js';
 import { defaultStore, isFeedbackStore } from '../../feedback/store.js';
 import type { StageReporter } from '../../report/event.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import { fieldMessage } from '../../tokenizer/message.js';
+import type { Toolbox } from '../../tools/toolbox.js';
 import type { Job } from '../stage.js';
 
 export interface Prompts {
@@ -26,6 +28,7 @@ export interface Prompts {
 export async function readPrompts(
   { config, inputs, reporter }: Job<AlignConfig>,
   template: ChatTemplate,
+  toolbox?: Toolbox,
 ): Promise<Prompts> {
   const read = async (path: string, choose = (tasks: Conversation[]) => tasks): Promise<Conversation[]> => {
     const tasks = choose(await readTasks(path, reporter));
@@ -34,13 +37,13 @@ export async function readPrompts(
     if (skipped > 0 && config.prompts !== undefined) {
       reporter.note('warning', `skipped ${countOf(skipped, 'task')} without a check: nothing could score answers`);
     }
-    return askableTasks(checked, template, reporter);
+    return askableTasks(checked, template, reporter, toolbox);
   };
   if (config.prompts !== undefined) {
     // One file only: a tenth of it, at least one task, is set aside for the decision.
     const { prompts: given } = config;
     const path = given === feedbackName ? defaultStore : given;
-    const tasks = (await isFeedbackStore(path)) ? await readAsked(path, template, reporter) : await read(path);
+    const tasks = (await isFeedbackStore(path)) ? await readAsked(path, template, reporter, toolbox) : await read(path);
     if (tasks.length < 2) throw tooFew(path, tasks.length);
     return split(grouped(tasks), path);
   }
@@ -55,9 +58,10 @@ export async function readPrompts(
 
 /** Tasks that ask the same are one piece of evidence, whatever group they name. */
 function grouped(tasks: readonly Conversation[]): Conversation[] {
-  const asked = ({ messages, tools = [] }: Conversation): string => {
-    const end = messages.at(-1)?.role === 'assistant' ? -1 : messages.length;
-    return `asked ${digestOf([messages.slice(0, end).map(fieldMessage), tools])}`;
+  // The same words in another house ask something else.
+  const asked = ({ messages, tools = [], start }: Conversation): string => {
+    const { prompt } = referenceTurn(messages);
+    return `asked ${digestOf([prompt.map(fieldMessage), tools, ...(start === undefined ? [] : [start])])}`;
   };
   const names = groupNames(tasks.map((task) => [task.group ?? task.id, asked(task)]));
   return tasks.map((task, i) => (names[i] === (task.group ?? task.id) ? task : { ...task, group: names[i] }));
@@ -93,12 +97,17 @@ function oneGroup(where: string, count: number): UserError {
 }
 
 /** What people asked, each once, whatever they thought of the answers. */
-async function readAsked(path: string, template: ChatTemplate, reporter: StageReporter): Promise<Conversation[]> {
+async function readAsked(
+  path: string,
+  template: ChatTemplate,
+  reporter: StageReporter,
+  toolbox?: Toolbox,
+): Promise<Conversation[]> {
   const asked: Conversation[] = [];
   for await (const task of readFeedbackPrompts(path)) {
     asked.push({ ...task, language: task.language ?? detectLanguage(lastQuestion(task)) });
   }
-  const tasks = askableTasks(asked, template, reporter);
+  const tasks = askableTasks(asked, template, reporter, toolbox);
   const text = `${countOf(tasks.length, 'prompt')} of ${path} have no check: answers to them are scored by their form alone (an end, the language of the question, no repetition)`;
   if (tasks.length > 0) reporter.note('warning', text);
   return tasks;

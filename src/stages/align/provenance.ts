@@ -18,6 +18,7 @@ export const sourceSchema = z.strictObject({
   seed: z.number(),
   tasks: z.string().describe('digest of the prompts and of the held-out tasks'),
   given: z.string().nullable().describe('digest of the preferences that people gave'),
+  tools: z.string().optional().describe('digest of what the model is told of the tools that run'),
   settings: z.json(),
 });
 export type RoundSource = z.output<typeof sourceSchema>;
@@ -27,18 +28,29 @@ interface SourceInput {
   round: number;
   policy: Checkpoint;
   prompts: readonly Conversation[];
-  evidence: Pick<Evidence, 'tasks'>;
+  evidence: Pick<Evidence, 'tasks' | 'toolbox'>;
   given?: { digest: string };
+}
+
+/** What a task says of its tools, where it says anything. */
+export function withTools({ tools, start }: Pick<Conversation, 'tools' | 'start'>): Partial<Conversation> {
+  return { ...(tools !== undefined && { tools }), ...(start !== undefined && { start }) };
 }
 
 /** Settings but for places: what is there has a digest, and a run folder may move. */
 export function withoutPlaces(config: AlignConfig) {
-  return { ...config, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null } };
+  const { tools } = config;
+  return {
+    ...{ ...config, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null } },
+    // What stands behind = is a place; a file is known by its name.
+    ...(tools !== undefined && { tools: tools.map((name) => basename(name.replace(/=.*$/s, ''))) }),
+  };
 }
 
 export function sourceOf({ job, round, policy, prompts, evidence, given }: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
-  const asked = (tasks: readonly Conversation[]) => tasks.map(({ messages, check }) => ({ messages, check }));
+  const asked = (tasks: readonly Conversation[]) =>
+    tasks.map(({ messages, check, ...task }) => ({ messages, check, ...withTools(task) }));
   const settings = JSON.parse(JSON.stringify(withoutPlaces(job.config))) as RoundSource['settings'];
   return {
     round,
@@ -46,6 +58,7 @@ export function sourceOf({ job, round, policy, prompts, evidence, given }: Sourc
     seed: job.seed,
     tasks: digestOf({ prompts: asked(prompts), heldOut: asked(evidence.tasks) }),
     given: given?.digest ?? null,
+    ...(evidence.toolbox !== undefined && { tools: digestOf(evidence.toolbox.tools) }),
     settings,
   };
 }
@@ -81,6 +94,7 @@ function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<Al
   if (found.seed !== own.seed) return `it has seed ${found.seed}`;
   if (found.tasks !== own.tasks) return 'it is of other tasks';
   if (found.given !== own.given) return 'it is of other preferences';
+  if (found.tools !== own.tools) return 'its answers had other tools';
   const others = differingSettings('align', found.settings, own.settings, overrides);
   return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
 }

@@ -7,6 +7,7 @@ import { digestOf, exists, sha256File, writeFileAtomic } from '../../base/files.
 import { Journal } from '../../base/journal.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { pairsName, sampledAnswersName, sampledName } from '../../base/layout.js';
+import { isRecord } from '../../base/objects.js';
 import { Random } from '../../base/random.js';
 import { jsonNumber } from '../../base/schema.js';
 import { writeSealed } from '../../base/sealed.js';
@@ -15,7 +16,9 @@ import { samplingAt } from '../../config/sampling.js';
 import { type ScoredAnswer, scoreAnswers } from '../../evaluation/scorer.js';
 import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
+import type { Message } from '../../tokenizer/message.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { RanCall } from '../../tools/tool.js';
 import { methods } from '../../train/objectives/methods.js';
 import { bestAnswer, isPair, labelsOf, makePairs, type RoundRow, readRoundRows, recordOf } from './pairs.js';
 import { type RoundSource, readOwn, sourceSchema, warnRebuilt } from './provenance.js';
@@ -35,12 +38,15 @@ const sampledSchema = z.object({
 });
 
 const ids = z.array(z.int().min(0));
-/** The answers to one prompt, by its place among those of the round. */
-const answersSchema = z.object({
-  task: z.int(),
-  prompt: ids,
-  answers: z.array(z.object({ tokens: ids, text: z.string(), ended: z.boolean() })),
+/** An answer as it is kept; with tools, what it is scored by: no call is made again. */
+const answerSchema = z.object({
+  ...{ tokens: ids, text: z.string(), ended: z.boolean() },
+  loss: z.array(z.int()).optional(),
+  calls: z.array(z.custom<RanCall>(isRecord)).optional(),
+  messages: z.array(z.custom<Message>(isRecord)).optional(),
 });
+/** The answers to one prompt, by its place among those of the round. */
+const answersSchema = z.object({ task: z.int(), prompt: ids, answers: z.array(answerSchema) });
 
 interface RoundData {
   rows: RoundRow[];
@@ -102,8 +108,9 @@ async function turnEndOf({ tokenizerFolder }: Checkpoint): Promise<number> {
 }
 
 async function scoredAnswers(input: RoundInput, source: RoundSource, directory: string): Promise<ScoredAnswer[]> {
-  const { job, round, prompts, policy, scorer } = input;
+  const { job, round, prompts, policy, scorer, evidence } = input;
   const { config, seed, signal } = job;
+  const { toolbox } = evidence;
   const chosen = Random.stream(seed, `align-prompts-${round}`)
     .shuffle([...prompts])
     .slice(0, config.promptsPerRound);
@@ -117,7 +124,7 @@ async function scoredAnswers(input: RoundInput, source: RoundSource, directory: 
     if (missing.length === 0) return known;
     await withModel(policy, (model) =>
       answerTasks(model, missing, {
-        ...{ samples: config.samplesPerPrompt, maxNewTokens: config.maxNewTokens, signal },
+        ...{ samples: config.samplesPerPrompt, maxNewTokens: config.maxNewTokens, toolbox, signal },
         sampling: samplingAt(config.temperature),
         seed: Random.stream(seed, `align-samples-${round}`).uint32(),
         onProgress: (done, total) =>
@@ -126,7 +133,7 @@ async function scoredAnswers(input: RoundInput, source: RoundSource, directory: 
           const [{ task, promptTokens: prompt }] = own;
           const entry = {
             ...{ task: places.get(task) ?? 0, prompt },
-            answers: own.map(({ tokens, text, ended }) => ({ tokens, text, ended })),
+            answers: own.map(({ task: _, promptTokens: __, ...answer }) => answer),
           };
           known.set(entry.task, entry);
           journal.append(entry);

@@ -7,8 +7,10 @@ import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
+import { openTools } from '../../tools/open.js';
+import type { Toolbox } from '../../tools/toolbox.js';
 import { methods } from '../../train/objectives/methods.js';
-import type { Job, Stage } from '../stage.js';
+import type { Job, Stage, StageOutput } from '../stage.js';
 import { startBackend } from '../training.js';
 import { openTuning } from '../tuning.js';
 import { apartFrom } from './apart.js';
@@ -23,31 +25,42 @@ const defaultRounds = 2;
 
 export const alignStage: Stage<WrittenAlignConfig> = {
   async run(written) {
-    const { inputs, directory, reporter, verify } = written;
-    const compute = await startBackend(written);
-    const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.sft ?? '' });
-    const job = { ...written, config };
-    let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
-    const chat = await openChatFormat(policy.path);
-    const all = await openGiven(job, chat);
-    const { prompts, heldOut } = await readPrompts(job, chat.template);
-    const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
-    if (given !== undefined && heldOut.length === 0) checkDecidable(given);
-    const texts = await heldOutTexts(job, chat.tokenizer);
-    const evidence: Evidence = { tasks: heldOut, scorer: rules, texts, given: given?.heldOut };
-    // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.
-    const rounds = config.rounds ?? (prompts.length === 0 ? 1 : defaultRounds);
-    let metrics: Metrics = {};
-    for (let round = 1; round <= rounds; round++) {
-      const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, given, evidence });
-      reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result, config));
-      if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
-      metrics = result.metrics;
-      reporter.emit({ type: 'evaluation', step: round, round, metrics });
+    const { tools } = written.config;
+    if (tools === undefined) return align(written);
+    const toolbox = await openTools(tools, { note: (text) => written.reporter.note('warning', text) });
+    try {
+      return await align(written, toolbox);
+    } finally {
+      await toolbox.close();
     }
-    return { path: policy.path, digest: policy.digest, metrics };
   },
 };
+
+async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promise<StageOutput> {
+  const { inputs, directory, reporter, verify } = written;
+  const compute = await startBackend(written);
+  const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.sft ?? '' });
+  const job = { ...written, config };
+  let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
+  const chat = await openChatFormat(policy.path);
+  const all = await openGiven(job, chat);
+  const { prompts, heldOut } = await readPrompts(job, chat.template, toolbox);
+  const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
+  if (given !== undefined && heldOut.length === 0) checkDecidable(given);
+  const texts = await heldOutTexts(job, chat.tokenizer);
+  const evidence: Evidence = { tasks: heldOut, scorer: rules, toolbox, texts, given: given?.heldOut };
+  // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.
+  const rounds = config.rounds ?? (prompts.length === 0 ? 1 : defaultRounds);
+  let metrics: Metrics = {};
+  for (let round = 1; round <= rounds; round++) {
+    const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, given, evidence });
+    reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result, config));
+    if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
+    metrics = result.metrics;
+    reporter.emit({ type: 'evaluation', step: round, round, metrics });
+  }
+  return { path: policy.path, digest: policy.digest, metrics };
+}
 
 /** What people prefer, as the method learns it, and what of that is held out. */
 function openGiven(

@@ -180,7 +180,9 @@ function questionOf(conversation: Conversation, tokensOf: (text: string) => numb
   const tokens = tokensOf(answer.content);
   if (tokens > maxReferenceTokens) return [];
   const own: Check | undefined = tokens <= maxExactTokens ? { type: 'equals', answer: answer.content } : undefined;
-  const { check = own, language = detectLanguage(lastQuestion(conversation)) } = conversation;
+  const { check: given = own, language = detectLanguage(lastQuestion(conversation)) } = conversation;
+  // Here no tool runs, so that nothing can be done.
+  const check = given?.type === 'world' ? own : given;
   return [{ task: { ...conversation, check, language }, tokens }];
 }
 
