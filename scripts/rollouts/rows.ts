@@ -1,23 +1,40 @@
 // Rows of the small world for a run that begins with nothing: texts of what happens there, conversations to learn from, and
 // questions of which only the goal is known.
-import type { Random } from '../../src/base/random.js';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { toJsonl } from '../../src/base/jsonl.js';
+import { Random } from '../../src/base/random.js';
 import type { Conversation } from '../../src/data/types.js';
-import type { Message, Tool } from '../../src/tokenizer/message.js';
+import { fieldMessage, type Message } from '../../src/tokenizer/message.js';
+import { openTools } from '../../src/tools/open.js';
 import type { Toolbox } from '../../src/tools/toolbox.js';
 import { drawWorldTask, type WorldTask } from '../../src/tools/world/task.js';
-import type { WorldKind } from '../../src/tools/world/wordings.js';
+import { boxNames, type Name, roomNames, thingNames } from '../../src/tools/world/vocabulary.js';
 
-export interface RowOptions {
+interface RowOptions {
   random: Random;
   toolbox: Toolbox;
-  kinds: readonly WorldKind[];
   count: number;
 }
 
+/** `text.jsonl`, `learn.jsonl` and `ask.jsonl`. */
+export async function writeRows(folder: string): Promise<void> {
+  const toolbox = await openTools(['World']);
+  const options = (name: string, count: number): RowOptions => ({ random: Random.stream(5, name), toolbox, count });
+  const write = (name: string, rows: readonly object[]): void => writeFileSync(join(folder, name), toJsonl(rows));
+  const texts = await conversations(options('text', 4000));
+  write(
+    'text.jsonl',
+    texts.map((row) => ({ text: textOf(row) })),
+  );
+  write('learn.jsonl', (await conversations(options('learn', 400))).map(fields));
+  write('ask.jsonl', questions(options('ask', 800)).map(fields));
+}
+
 /** Whole conversations: the request, calls with the results that the tool gives, the answer. */
-export async function conversations({ toolbox, ...options }: RowOptions): Promise<Conversation[]> {
+async function conversations({ toolbox, ...options }: RowOptions): Promise<Conversation[]> {
   const rows: Conversation[] = [];
-  for (const [i, task] of drawTasks(options).entries()) {
+  for (const task of drawTasks(options)) {
     const session = toolbox.session({ scene: task.scene });
     const messages: Message[] = [];
     for (const action of task.actions) {
@@ -25,38 +42,44 @@ export async function conversations({ toolbox, ...options }: RowOptions): Promis
       const { content } = await session.call(call);
       messages.push({ role: 'assistant', content: '', toolCalls: [call] }, { role: 'tool', content });
     }
-    messages.push({ role: 'assistant', content: task.answer });
-    rows.push(rowOf(task, { id: `learn-${i}`, messages, tools: session.tools }));
+    rows.push(rowOf(task, toolbox, [...messages, { role: 'assistant', content: task.answer }]));
   }
   return rows;
 }
 
 /** Requests alone, each with its goal. */
-export function questions({ toolbox, ...options }: RowOptions): Conversation[] {
-  return drawTasks(options).map((task, i) => rowOf(task, { id: `ask-${i}`, messages: [], tools: toolbox.tools }));
+function questions({ toolbox, ...options }: RowOptions): Conversation[] {
+  return drawTasks(options).map((task) => rowOf(task, toolbox, []));
 }
 
-function drawTasks({ random, kinds, count }: Omit<RowOptions, 'toolbox'>): WorldTask[] {
-  return Array.from({ length: count }, (_, i) =>
-    drawWorldTask(random, { kind: kinds[i % kinds.length], language: i % 2 === 0 ? 'en' : 'zh', maxActions: 5 }),
-  );
+const kinds = ['open', 'fetch', 'close', 'go'] as const;
+const isFew = (name: Name): boolean =>
+  [roomNames, boxNames, thingNames].some((names) => names.slice(0, 6).includes(name));
+
+function drawTasks({ random, count }: Omit<RowOptions, 'toolbox'>): WorldTask[] {
+  const house = { language: 'en', rooms: 2, boxes: 1, things: 2, maxActions: 4 } as const;
+  return Array.from({ length: count }, (_, i) => drawWorldTask(random, { kind: kinds[i % 4], ...house }, isFew));
 }
 
-function rowOf(
-  { request, kind, language, scene, goal }: WorldTask,
-  { id, messages, tools }: { id: string; messages: readonly Message[]; tools: readonly Tool[] },
-): Conversation {
+function rowOf({ request, kind, language, scene, goal }: WorldTask, toolbox: Toolbox, more: Message[]): Conversation {
   return {
-    ...{ id, messages: [{ role: 'user', content: request }, ...messages], tools: [...tools], kind, language },
+    ...{ id: scene, messages: [{ role: 'user', content: request }, ...more], tools: toolbox.tools, kind, language },
     ...{ start: { scene }, check: { type: 'world', goal } },
   };
 }
 
+/** As a file spells it. */
+function fields({ id: _, messages, tools = [], ...row }: Conversation): object {
+  return {
+    ...row,
+    messages: messages.map(fieldMessage),
+    tools: tools.map((tool) => ({ type: 'function', function: tool })),
+  };
+}
+
 /** What happens, as plain text. */
-export function textOf({ messages }: Conversation): string {
+function textOf({ messages }: Conversation): string {
   return messages
-    .map(({ content, toolCalls }) =>
-      toolCalls === undefined ? content : toolCalls.map((call) => JSON.stringify(call)).join('\n'),
-    )
+    .map(({ content, toolCalls }) => toolCalls?.map((call) => JSON.stringify(call)).join('\n') ?? content)
     .join('\n');
 }
