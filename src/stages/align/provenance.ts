@@ -18,7 +18,7 @@ export const sourceSchema = z.strictObject({
   seed: z.number(),
   tasks: z.string().describe('digest of the prompts and of the held-out tasks'),
   given: z.string().nullable().describe('digest of the preferences that people gave'),
-  tools: z.string().optional().describe('digest of what the model is told of the tools that run'),
+  tools: z.string().optional().describe('digest of the names, descriptions and schemas of the tools that run'),
   settings: z.json(),
 });
 export type RoundSource = z.output<typeof sourceSchema>;

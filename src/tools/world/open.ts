@@ -6,19 +6,19 @@ import { sceneLimits } from './scene.js';
 import { worldExecutor } from './world.js';
 
 /** @param from At most one file, with the scene. @throws UserError where it is none. */
-export async function openWorld(told: Pick<Executor, 'tool' | 'limits'>, from: readonly string[]): Promise<Executor> {
+export async function openWorld(spec: Pick<Executor, 'tool' | 'limits'>, from: readonly string[]): Promise<Executor> {
   const [path, ...more] = from;
-  if (path === undefined) return worldExecutor(told);
+  if (path === undefined) return worldExecutor(spec);
   if (more.length > 0) {
     throw new UserError({
-      what: `${told.tool.name} begins in one scene`,
+      what: `${spec.tool.name} begins in one scene`,
       where: from.join(','),
       next: 'Name one file',
     });
   }
   const scene = await readStart(path);
   try {
-    return worldExecutor(told, scene);
+    return worldExecutor(spec, scene);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(error.faults.map((fault) => ({ ...fault, where: path })));
