@@ -139,6 +139,14 @@ const selfInstructSchema = z.strictObject({
 
 const evalSchema = z.strictObject({
   tasks: optionalRows('held-out tasks with checks (rows of JSONL, …); default: what self-instruct kept apart'),
+  tools: z
+    .array(z.string().min(1).max(4000))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'tools that run where tasks list them ([Calculate, Search=notes/], a YAML file); those of others are answered with the results that their rows have',
+    ),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
   samples: z.int().min(1).max(256).default(4).describe('answers sampled for each task; their mean is the reward'),

@@ -2,10 +2,13 @@
 // has of them. So rows of others can be asked whose tools nobody here can run: a call that the row itself makes gets the
 // result that the row has; any other gets none, and says so.
 import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '../base/errors.js';
 import { isRecord } from '../base/objects.js';
-import type { Slots } from '../base/slots.js';
+import { Slots } from '../base/slots.js';
 import type { Conversation, SessionStart } from '../data/types.js';
+import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Message, Tool } from '../tokenizer/message.js';
+import { ToolTurns } from '../tokenizer/tool-turns.js';
 import { defaultLimits, type Executor, ToolFailure } from '../tools/tool.js';
 import { Toolbox, type ToolSession } from '../tools/toolbox.js';
 import { callsWithResults, type ReferenceCall } from './reference.js';
@@ -74,16 +77,27 @@ function replay(tool: Tool, messages: readonly Message[]): Executor {
   };
 }
 
+/** Why nothing can be called in a template; undefined: it can. */
+export function toolTurnsFault(template: ChatTemplate, tools: readonly Tool[]): string | undefined {
+  try {
+    new ToolTurns(template, tools);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.faults.map(({ what, why }) => [what, why].filter(Boolean).join(': ')).join('; ');
+  }
+}
+
 /** Tools whose result alone says what was asked of them: `2*3` is as good a call as `3*2`. */
 const judgedByResult: ReadonlySet<string> = new Set(['Calculate', 'Solve', 'Query']);
 
 /** The calls with the results that the toolbox gives today, where equal results make calls equal; the others without. */
 export async function withResults(
   wanted: readonly ReferenceCall[],
-  offered: TaskTools,
-  { start, slots, signal }: { start?: SessionStart; slots: Slots; signal?: AbortSignal },
+  { start, ...offered }: TaskTools & { start?: SessionStart },
+  signal?: AbortSignal,
 ): Promise<ReferenceCall[]> {
-  const session = sessionOf(offered, start, slots);
+  const session = sessionOf(offered, start, new Slots(1));
   return Promise.all(
     wanted.map(async ({ call }) => {
       if (!judgedByResult.has(call.name) || offered.replayed.includes(call.name)) return { call };

@@ -20,6 +20,8 @@ export interface ToolUseRecord {
   isRight?: boolean;
 }
 
+export type { ToolUseRecord as ToolUse };
+
 export interface CallPair {
   wanted: ReferenceCall;
   made: RanCall;

@@ -25,13 +25,17 @@ import {
 import { evaluateQuestions } from '../evaluation/questions/evaluate.js';
 import { memorySet } from '../evaluation/questions/memory.js';
 import { rules } from '../evaluation/scorers/rules.js';
+import { toolTurnsFault } from '../evaluation/task-tools.js';
 import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
+import { isToolTask, measureToolTasks } from '../evaluation/tool-tasks.js';
 import { LocalModel } from '../inference/local-model.js';
 import { quantizationNote } from '../inference/quantized.js';
-import type { EvaluationColumn, EvaluationTable, Metrics } from '../report/event.js';
+import type { EvaluationColumn, EvaluationTable, Metrics, StageReporter } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
+import { openTools } from '../tools/open.js';
+import type { Toolbox } from '../tools/toolbox.js';
 import { modelStagesOf, stageTable } from './catalog.js';
-import type { Job, Stage } from './stage.js';
+import type { Job, Stage, StageOutput } from './stage.js';
 import { reportNotes, startBackend } from './training.js';
 
 /** Formulas of each form (2+2, 2×1, 3 terms) that are asked, at most. */
@@ -42,63 +46,81 @@ const shownSamples = 8;
 
 export const evalStage: Stage<EvalConfig> = {
   async run(job) {
-    const { inputs, directory, reporter } = job;
+    const { reporter } = job;
     await startBackend(job);
     const tasks = await readTestTasks(job);
-    const table: EvaluatedCheckpoint[] = [];
-    const metrics: Metrics = {};
-    const ancestors: string[] = [];
-    for (const stage of modelStagesOf(stageTable)) {
-      const path = inputs[stage];
-      if (path === undefined) continue;
-      const label = stage === 'pretrain' ? 'base' : stage;
-      const checkpoint = await openCheckpoint(path, { verify: job.verify });
-      const { manifest, digest } = checkpoint;
-      // A checkpoint of an earlier try is not in this lineage: beside the others it would mislead.
-      const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
-      if (!ancestors.every((ancestor) => line.includes(ancestor))) {
-        reporter.note('warning', `skipped ${label}: it does not descend from the other checkpoints measured here`);
-        continue;
-      }
-      ancestors.push(digest);
-      const last = table.at(-1);
-      // An align that promoted nothing returns the model that it was given.
-      const isSame = last?.checkpoint.digest === digest;
-      const evaluated = isSame
-        ? { ...last, label, column: { ...last.column, label } }
-        : await evaluateCheckpoint(job, label, checkpoint, tasks);
-      table.push(evaluated);
-      for (const sample of evaluated.samples) {
-        reporter.emit({ type: 'sample', stage: `eval ${label}`, step: manifest.step, ...sample });
-      }
-      for (const [name, value] of Object.entries(evaluated.column.metrics)) metrics[`${label}.${name}`] = value;
+    const toolbox = await openTools(job.config.tools ?? [], { note: (text) => reporter.note('warning', text) });
+    try {
+      return await evaluateStages(job, tasks, toolbox);
+    } finally {
+      await toolbox.close();
     }
-    if (table.every(({ measurements }) => measurements.size === 0)) throw nothingIsHeldOut(directory);
-    const results: EvaluationTable = {
-      columns: table.map(({ column }) => column),
-      comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
-    };
-    reporter.emit({ type: 'table', ...results });
-    const path = join(directory, resultsName);
-    await writeFileAtomic(path, `${JSON.stringify(results, undefined, 2)}\n`);
-    return { path, digest: digestOf(results), metrics };
   },
 };
 
-async function readTestTasks({ config, inputs, reporter }: Job<EvalConfig>): Promise<Conversation[]> {
+async function evaluateStages(job: Job<EvalConfig>, tasks: TestTasks, toolbox: Toolbox): Promise<StageOutput> {
+  const { inputs, directory, reporter } = job;
+  const table: EvaluatedCheckpoint[] = [];
+  const metrics: Metrics = {};
+  const ancestors: string[] = [];
+  for (const stage of modelStagesOf(stageTable)) {
+    const path = inputs[stage];
+    if (path === undefined) continue;
+    const label = stage === 'pretrain' ? 'base' : stage;
+    const checkpoint = await openCheckpoint(path, { verify: job.verify });
+    const { manifest, digest } = checkpoint;
+    // A checkpoint of an earlier try is not in this lineage: beside the others it would mislead.
+    const line = [digest, ...manifest.lineage.map((ancestor) => ancestor.digest)];
+    if (!ancestors.every((ancestor) => line.includes(ancestor))) {
+      reporter.note('warning', `skipped ${label}: it does not descend from the other checkpoints measured here`);
+      continue;
+    }
+    ancestors.push(digest);
+    const last = table.at(-1);
+    // An align that promoted nothing returns the model that it was given.
+    const isSame = last?.checkpoint.digest === digest;
+    const evaluated = isSame
+      ? { ...last, label, column: { ...last.column, label } }
+      : await evaluateCheckpoint(job, label, checkpoint, { ...tasks, toolbox });
+    table.push(evaluated);
+    for (const sample of evaluated.samples) {
+      reporter.emit({ type: 'sample', stage: `eval ${label}`, step: manifest.step, ...sample });
+    }
+    for (const [name, value] of Object.entries(evaluated.column.metrics)) metrics[`${label}.${name}`] = value;
+  }
+  if (table.every(({ measurements }) => measurements.size === 0)) throw nothingIsHeldOut(directory);
+  const results: EvaluationTable = {
+    columns: table.map(({ column }) => column),
+    comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
+  };
+  reporter.emit({ type: 'table', ...results });
+  const path = join(directory, resultsName);
+  await writeFileAtomic(path, `${JSON.stringify(results, undefined, 2)}\n`);
+  return { path, digest: digestOf(results), metrics };
+}
+
+interface TestTasks {
+  tasks: readonly Conversation[];
+  /** Those of which it is known what calls are right: they are asked with tools and without. */
+  toolTasks: readonly Conversation[];
+}
+
+async function readTestTasks({ config, inputs, reporter }: Job<EvalConfig>): Promise<TestTasks> {
   let tasks: Conversation[] = [];
   const path = join(inputs.selfInstruct ?? '', heldOutRowsName);
   if (config.tasks !== undefined) tasks = await readTasks(config.tasks, reporter);
   else if (inputs.selfInstruct !== undefined && (await exists(path))) {
     tasks = splitHeldOut(await readTasks(path, reporter)).test;
   }
-  if (tasks.length > config.maxTasks) {
-    reporter.note(
-      'info',
-      `the first ${config.maxTasks} of ${countOf(tasks.length, 'task')} are asked: eval.maxTasks changes it`,
-    );
-  }
-  return tasks.slice(0, config.maxTasks);
+  const first = (all: readonly Conversation[], unit: string): Conversation[] => {
+    if (all.length > config.maxTasks) {
+      const text = `the first ${config.maxTasks} of ${countOf(all.length, unit)} are asked: eval.maxTasks changes it`;
+      reporter.note('info', text);
+    }
+    return all.slice(0, config.maxTasks);
+  };
+  const [withTools, others] = [tasks.filter(isToolTask), tasks.filter((task) => !isToolTask(task))];
+  return { tasks: first(others, 'task'), toolTasks: first(withTools, 'task with tools') };
 }
 
 type EvaluatedCheckpoint = Awaited<ReturnType<typeof evaluateCheckpoint>>;
@@ -107,7 +129,7 @@ async function evaluateCheckpoint(
   job: Job<EvalConfig>,
   label: string,
   checkpoint: Checkpoint,
-  tasks: readonly Conversation[],
+  { tasks, toolTasks, toolbox }: TestTasks & { toolbox: Toolbox },
 ) {
   const { config, inputs, seed, reporter, signal } = job;
   reportNotes(job, checkpoint);
@@ -126,16 +148,12 @@ async function evaluateCheckpoint(
         measurements.set(metric, units);
     }
     const hasTemplate = loaded.tokenizer.chatTemplate !== missingTemplate;
-    const asked = hasTemplate
-      ? askableTasks(tasks, loaded.template, {
-          ...reporter,
-          note: (level, text) => reporter.note(level, `${label}: ${text}`),
-        })
-      : [];
-    if (!hasTemplate && tasks.length > 0) {
+    const own: StageReporter = { ...reporter, note: (level, text) => reporter.note(level, `${label}: ${text}`) };
+    const asked = hasTemplate ? askableTasks(tasks, loaded.template, own) : [];
+    if (!hasTemplate && tasks.length + toolTasks.length > 0) {
       if (measurements.size === 0) throw nothingToMeasure(checkpoint.path);
-      const text = `${label}: skipped ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}: this model has no chat template to ask with`;
-      reporter.note('warning', text);
+      const skipped = countOf(tasks.length + toolTasks.length, 'task');
+      own.note('warning', `skipped ${skipped}: this model has no chat template to ask with`);
     }
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', label: `${label}: answering`, done, total, unit: 'tasks' });
@@ -148,6 +166,11 @@ async function evaluateCheckpoint(
       const samples = await answerTasks(loaded, asked, { ...options, ...sampled });
       measurements.set('reward', measureRewards(samples, await rules.score(samples, signal)));
     }
+    const called = hasTemplate
+      ? await askWithTools(loaded, toolTasks, { job, label, reporter: own, toolbox })
+      : undefined;
+    for (const [metric, units] of called?.measurements ?? []) measurements.set(metric, units);
+    answers.push(...(called?.answers ?? []));
     // Where tasks are asked of chats, so is what was said turns ago; of a base model as text.
     if (tasks.length > 0) {
       const { measurements: remembered, warnings } = await evaluateQuestions(loaded, memorySet(), { signal });
@@ -163,6 +186,35 @@ async function evaluateCheckpoint(
   const shown = answers.slice(0, shownSamples);
   const samples = shown.map(({ task, text }) => ({ prompt: lastQuestion(task), completion: text }));
   return { label, checkpoint, column, measurements, samples };
+}
+
+/** With tools and without. Undefined: there is nothing to ask, or the template has no place for tools, which is said. */
+async function askWithTools(
+  model: LocalModel,
+  tasks: readonly Conversation[],
+  {
+    job: { seed, signal, reporter: progress },
+    label,
+    reporter,
+    toolbox,
+  }: { job: Job<EvalConfig>; label: string; reporter: StageReporter; toolbox: Toolbox },
+): Promise<Awaited<ReturnType<typeof measureToolTasks>> | undefined> {
+  if (tasks.length === 0) return undefined;
+  const fault = toolTurnsFault(model.template, tasks[0].tools ?? toolbox.tools);
+  if (fault !== undefined) {
+    reporter.note('warning', `skipped ${countOf(tasks.length, 'task')} with tools: ${fault}`);
+    return undefined;
+  }
+  const asked = askableTasks(tasks, model.template, reporter, toolbox);
+  const onProgress = (done: number, total: number): void =>
+    progress.emit({
+      type: 'progress',
+      label: `${label}: answering with tools and without`,
+      done,
+      total,
+      unit: 'tasks',
+    });
+  return measureToolTasks(model, asked, { toolbox, seed, signal, onProgress });
 }
 
 function nothingIsHeldOut(directory: string): UserError {

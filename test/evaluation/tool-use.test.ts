@@ -2,12 +2,12 @@
 // is run by the toolbox where it can, else their own results are replayed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Slots } from '../../src/base/slots.js';
 import type { Conversation } from '../../src/data/types.js';
 import { metricsOf } from '../../src/evaluation/measurements.js';
 import { type ReferenceCall, referenceTurn, wantedCalls } from '../../src/evaluation/reference.js';
 import { taskTools, withResults } from '../../src/evaluation/task-tools.js';
 import { answerTasks } from '../../src/evaluation/tasks.js';
+import { isToolTask, measureToolTasks } from '../../src/evaluation/tool-tasks.js';
 import { compareCalls, measureToolUse, type ToolUseRecord } from '../../src/evaluation/tool-use.js';
 import type { Generation, Request } from '../../src/inference/engine.js';
 import type { LocalModel } from '../../src/inference/local-model.js';
@@ -161,10 +161,11 @@ test('a row is offered what it lists: run where the toolbox can, else with the r
   assert.equal((await session.call(tide)).content, '5.1');
   assert.equal((await session.call({ ...tide, arguments: { port: 'Cork' } })).fault, 'failed');
   assert.equal((await session.call(sum('2*3'))).content, '6');
-  assert.deepEqual(
-    await withResults([want(sum('2*3'), '6.0'), want(tide, '5.1'), want(sum('?'))], offered, { slots: new Slots(1) }),
-    [want(sum('2*3'), '6'), want(tide), want(sum('?'))],
-  );
+  assert.deepEqual(await withResults([want(sum('2*3'), '6.0'), want(tide, '5.1'), want(sum('?'))], offered), [
+    want(sum('2*3'), '6'),
+    want(tide),
+    want(sum('?')),
+  ]);
   // Another tool of the same name is not ours to run; a row that lists none is offered all.
   const other = { type: 'object', properties: { formula: { type: 'string' } } };
   assert.deepEqual(taskTools({ ...task, tools: [{ name: 'Calculate', parameters: other }] }, toolbox).replayed, [
@@ -252,4 +253,14 @@ test('tasks are answered with tools: asked their last question, each sample in a
   const learnt = tokenizer.decode(tokens.filter((_, i) => loss[i] === 1));
   assert.ok(!learnt.includes('tool_response') && learnt.includes('"Count"') && learnt.endsWith('It is 8.'), learnt);
   assert.ok(asked[0].includes('How many?') && !asked[0].includes('tool_response'), asked[0]);
+  // As stages measure it: with tools, and the same questions without.
+  const { samples: _, ...greedily } = options;
+  const measured = metricsOf((await measureToolTasks(model, tasks.filter(isToolTask), greedily)).measurements);
+  assert.deepEqual(
+    ['callPrecision', 'callRecall', 'equalArguments', 'toolAnswer', 'toolAnswerWithoutTools', 'abstention'].map(
+      (metric) => measured[metric],
+    ),
+    [1, 1, 1, 1, 0, 1],
+  );
+  assert.ok(!asked.at(-1)?.includes('"Count"') && !asked.at(-1)?.includes('tide'), asked.at(-1));
 });

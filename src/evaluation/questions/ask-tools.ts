@@ -1,16 +1,14 @@
 // Asks one question with tools: those that its row lists, or all that the person gives. Results of tools that nobody here can
 // run are the row's own.
-import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { Slots } from '../../base/slots.js';
 import { greedy } from '../../config/sampling.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import { answerWithTools } from '../../inference/tool-loop.js';
 import { missingTemplate } from '../../tokenizer/chatml.js';
-import { ToolTurns } from '../../tokenizer/tool-turns.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { finalText, wantedCalls } from '../reference.js';
-import { sessionOf, type TaskTools, taskTools, withResults } from '../task-tools.js';
+import { sessionOf, type TaskTools, taskTools, toolTurnsFault, withResults } from '../task-tools.js';
 import type { GeneratedAnswer } from './ask.js';
 import { chatTokens, isAskedAsChat, shownChat } from './chat-tokens.js';
 import { finalAnswer } from './final-answer.js';
@@ -23,13 +21,7 @@ export function toolFault(model: LocalModel, question: Question, toolbox: Toolbo
     return 'tools are called in chats, and this model only continues text';
   const { tools } = questionTools(question, toolbox);
   if (tools.length === 0) return 'no tool is given';
-  try {
-    new ToolTurns(model.template, tools);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return error.faults.map(({ what, why }) => [what, why].filter(Boolean).join(': ')).join('; ');
-  }
+  return toolTurnsFault(model.template, tools);
 }
 
 export function questionTools({ row = { messages: [] } }: Pick<Question, 'row'>, toolbox: Toolbox): TaskTools {
@@ -53,7 +45,7 @@ export async function generateWithTools(
   const tokens = chatTokens(model, messages, question, offered.tools);
   const { row } = question;
   const known = row === undefined ? undefined : wantedCalls(row);
-  const wanted = known && (await withResults(known, offered, { start: row?.start, slots, signal }));
+  const wanted = known && (await slots.use(() => withResults(known, { ...offered, start: row?.start }, signal)));
   const about = {
     question,
     mode: 'tools' as const,

@@ -1,8 +1,11 @@
 // The scorer that needs no judge: each part of a reward is one property of an answer that a program can check.
 // Alignment learns from it and evaluation reports it, so both see the same numbers.
+import { digestOf } from '../../base/files.js';
 import { languageShare, wordsOf } from '../../base/words.js';
 import type { Conversation, Language } from '../../data/types.js';
+import type { RanCall } from '../../tools/tool.js';
 import { answerCredit, isRefusal, maxLength } from '../checks.js';
+import { wantedCalls } from '../reference.js';
 import type { Scorer } from '../scorer.js';
 import type { Answer } from '../tasks.js';
 
@@ -23,13 +26,22 @@ export interface RewardParts {
   repetition: number;
   /** Declines what it should, and nothing else. */
   refusal: number;
+  /** Where tools ran: its calls have results, and are no more than are needed. */
+  calls?: number;
 }
 
 /**
- * A right answer outweighs all form together. Without a check the other weights are scaled up to sum to 1;
+ * A right answer outweighs all form together. The weights are scaled to sum to 1 over the parts that there are;
  * an answer without any letter or digit earns nothing, so silence is never the best answer.
  */
-export const rewardWeights = { correct: 0.6, ended: 0.15, language: 0.1, repetition: 0.1, refusal: 0.05 } as const;
+export const rewardWeights = {
+  correct: 0.6,
+  ended: 0.15,
+  language: 0.1,
+  repetition: 0.1,
+  refusal: 0.05,
+  calls: 0.1,
+} as const;
 
 export function scoreAnswer(answer: Pick<Answer, 'task' | 'text' | 'ended' | 'calls'>): {
   reward: number;
@@ -45,6 +57,7 @@ export function scoreAnswer(answer: Pick<Answer, 'task' | 'text' | 'ended' | 'ca
     language: said ? languageScore(task, text) : 0,
     repetition: said ? repetitionScore(text) : 0,
     refusal: refusalScore(task, text, correct === 1),
+    ...(answer.calls && { calls: callScore(task, answer.calls) }),
   };
   if (!said && correct !== 1) return { reward: 0, parts: { ...parts, refusal: 0 } };
   let sum = 0;
@@ -62,6 +75,18 @@ export function scoreAnswer(answer: Pick<Answer, 'task' | 'text' | 'ended' | 'ca
 function refusalScore(task: Conversation, answer: string, correct: boolean): number {
   if (task.check?.type === 'refusal') return Number(correct);
   return Number(correct || !isRefusal(answer, 'other'));
+}
+
+/**
+ * The share of its calls that have a proper result, times the share that are needed: as many as the reference makes, or where
+ * none is known, those that differ.
+ */
+function callScore(task: Conversation, calls: readonly RanCall[]): number {
+  if (calls.length === 0) return 1;
+  const answered = calls.filter(({ result }) => result.fault === undefined).length;
+  const different = new Set(calls.map(({ call, written }) => digestOf(call ?? written))).size;
+  const needed = wantedCalls(task)?.length ?? different;
+  return (answered / calls.length) * Math.min(1, needed / calls.length);
 }
 
 /** 1 where at least half of the answer is in the language expected, falling to 0. */

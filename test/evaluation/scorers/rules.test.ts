@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conversation, Language, TextCheck } from '../../../src/data/types.js';
 import { repetitionScore, rewardWeights, scoreAnswer } from '../../../src/evaluation/scorers/rules.js';
+import type { RanCall } from '../../../src/tools/tool.js';
 
 const equals = (answer: string): TextCheck => ({ type: 'equals', answer });
 const number = (answer: number): TextCheck => ({ type: 'number', answer });
@@ -15,8 +16,11 @@ function task(language: Language, check?: TextCheck): Conversation {
 const rewardOf = (t: Conversation, answer: string, ended = true): number =>
   scoreAnswer({ task: t, text: answer, ended }).reward;
 
+const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-9, `${a} vs ${b}`);
+
 test('weights sum to 1, a perfect answer earns 1 with and without a check', () => {
-  const sum = Object.values(rewardWeights).reduce((a, b) => a + b, 0);
+  const { calls: _, ...ofText } = rewardWeights;
+  const sum = Object.values(ofText).reduce((a, b) => a + b, 0);
   assert.ok(Math.abs(sum - 1) < 1e-12);
   for (const [language, answer] of [
     ['zh', '答案是45。'],
@@ -29,7 +33,6 @@ test('weights sum to 1, a perfect answer earns 1 with and without a check', () =
 
 test('each fault costs its own weight', () => {
   const t = task('zh', number(45));
-  const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-9, `${a} vs ${b}`);
   near(rewardOf(t, '答案是45。', false), 1 - rewardWeights.ended);
   near(rewardOf(t, '答案是46。'), 1 - rewardWeights.correct);
   near(rewardOf(t, 'The answer is 45.'), 1 - rewardWeights.language);
@@ -93,4 +96,31 @@ test('hostile answers cost little and score within 0 to 1', () => {
       assert.ok(reward >= 0 && reward <= 1, `${reward}`);
       assert.ok(process.cpuUsage(started).user < 2e6, `slow on ${answer.slice(0, 5)}`);
     }
+});
+
+test('with tools: calls that have results, and no more of them than are needed, are a part of the reward', () => {
+  const call = (expression: string, fault?: 'failed') => {
+    return { call: { name: 'Calculate', arguments: { expression } }, result: { content: '', ...(fault && { fault }) } };
+  };
+  const part = (messages: Conversation['messages'], calls: RanCall[]) => {
+    const { reward, parts } = scoreAnswer({
+      task: { ...task('zh', number(45)), messages },
+      text: '答案是45。',
+      ended: true,
+      calls,
+    });
+    const { calls: weight } = rewardWeights;
+    near(reward, (1 + weight * (parts.calls ?? Number.NaN)) / (1 + weight));
+    return parts.calls;
+  };
+  const asked: Conversation['messages'] = [{ role: 'user', content: '12*3+9=?' }];
+  const reference: Conversation['messages'] = [
+    ...asked,
+    { role: 'assistant', content: '', toolCalls: [call('12*3+9').call] },
+  ];
+  assert.equal(part(reference, [call('12*3+9')]), 1);
+  assert.equal(part(reference, [call('12*', 'failed'), call('12*3+9')]), 1 / 4); // half of them failed, one of two is needed
+  assert.equal(part(asked, [call('1'), call('1'), call('2')]), 2 / 3);
+  assert.equal(part(asked, []), 1);
+  assert.equal(scoreAnswer({ task: task('zh'), text: '45', ended: true }).parts.calls, undefined);
 });
