@@ -6,6 +6,7 @@ import { Random } from '../base/random.js';
 import type { Item } from '../feedback/items.js';
 import { type Judgement, type Verdict, verdictInWords } from '../feedback/record.js';
 import type { Message } from '../tokenizer/message.js';
+import { shownCall } from './chat-answer.js';
 import { printLine } from './output.js';
 import type { Typist } from './typist.js';
 
@@ -24,8 +25,9 @@ const others = 's  skip   u  undo   q  quit';
 /** Shows the item; with `--json` as one object, sides as the person is to see them. */
 export function showItem({ prompt, answers }: Item, shownFirst: 0 | 1, heading: string): void {
   printLine(`\n${pc.dim(`── ${heading} ${'─'.repeat(Math.max(4, 60 - heading.length))}`)}`);
-  for (const [i, { role, content }] of prompt.entries()) {
-    const text = `${role === 'user' ? 'you' : role} › ${shownText(content)}`;
+  for (const [i, message] of prompt.entries()) {
+    const { role } = message;
+    const text = `${role === 'user' ? 'you' : role} › ${saidText(message)}`;
     printLine(i === prompt.length - 1 ? pc.bold(text) : pc.dim(text));
   }
   const shown = shownFirst === 0 ? answers : [...answers].reverse();
@@ -40,9 +42,14 @@ function shownText(content: string): string {
   return content.trim() === '' ? pc.dim('(nothing)') : printableLines(content);
 }
 
-function wholeText({ role, content, toolCalls = [] }: Message): string {
-  const calls = toolCalls.map((call) => `\n  calls ${printableLines(JSON.stringify({ ...call, id: undefined }))}`);
-  return `${role === 'assistant' ? '' : `${role} › `}${shownText(content)}${calls.join('')}`;
+/** What a message says, and what it calls. */
+function saidText({ content, toolCalls = [] }: Message): string {
+  const calls = toolCalls.map((call) => `→ ${shownCall(call)}`);
+  return [...(content.trim() === '' && calls.length > 0 ? [] : [shownText(content)]), ...calls].join('\n');
+}
+
+function wholeText(message: Message): string {
+  return `${message.role === 'assistant' ? '' : `${message.role} › `}${saidText(message)}`;
 }
 
 /** Asks until a key means something. */

@@ -1,11 +1,9 @@
 // The tools of a command that answers: opened as they are named, with what reaches out said before anything is called, and
 // asked about first where the person wants to be.
 import { UserError } from '../base/errors.js';
-import type { ToolCall } from '../tokenizer/message.js';
 import { openTools } from '../tools/open.js';
 import type { Executor } from '../tools/tool.js';
 import type { Toolbox } from '../tools/toolbox.js';
-import { shownCall } from './chat-answer.js';
 import { noteOnStderr } from './output.js';
 
 export interface ToolOptions {
@@ -43,14 +41,14 @@ export async function openChatTools(options: ToolOptions, ask?: Ask): Promise<To
   return toolbox;
 }
 
-/** Yes, no, or always for this tool. Without an answer: no. */
-function permission(ask: Ask): (executor: Executor, call: ToolCall) => Promise<boolean> {
+/** Yes, no, or always for this tool; the call is shown already. Without an answer: no. */
+function permission(ask: Ask): (executor: Executor) => Promise<boolean> {
   const always = new Set<string>();
-  return async ({ tool: { name }, reaches }, call) => {
+  return async ({ tool: { name }, reaches }) => {
     if (always.has(name)) return true;
     const where = reaches === undefined ? '' : ` (${reaches})`;
     for (;;) {
-      const said = await ask(`Run ${shownCall(call)}${where}? y: yes, n: no, a: always ${name} › `);
+      const said = await ask(`  run it${where}? y: yes, n: no, a: always ${name} › `);
       const choice = said?.trim().toLowerCase() ?? 'n';
       if (/^(a|always)$/.test(choice)) always.add(name);
       if (/^(y|yes|a|always)$/.test(choice)) return true;

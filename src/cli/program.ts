@@ -59,6 +59,7 @@ export function buildProgram(keys: KeyTable): Command {
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
   addChat(program);
+  addGenerate(program);
   addAnnotate(program);
   addFeedback(program);
   addTools(program);
@@ -232,6 +233,26 @@ function addChat(program: Command): void {
   withOutput(withQuantize(withCompute(withVerify(chat))));
   withAction(onlyPrints(chat), async () => (await import('./commands/chat.js')).chat);
   example(chat, 'mossctl chat runs/quickstart/latest --temperature 0');
+}
+
+function addGenerate(program: Command): void {
+  const generate = program
+    .command('generate')
+    .description('answer the rows of a file, with tools where wanted: rows that sft and annotate read; resumes')
+    .argument('<checkpoint>', anyModel)
+    .requiredOption('--data <rows>', 'conversations; each is asked its last question')
+    .requiredOption('-o, --out <file>', 'JSONL to write; must not exist yet')
+    .option('--samples <number>', 'answers to each row', wholeNumber(1, 1024), 1)
+    .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
+    .option('--max-new-tokens <number>', 'max length of an answer, in tokens', wholeNumber(1, 65536), 128)
+    .option('--unfinished', 'write answers that did not end, too', false);
+  withTools(withSampling(generate));
+  withOutput(withQuantize(withCompute(withVerify(generate))));
+  withAction(generate, async () => (await import('./commands/generate.js')).generate);
+  example(
+    generate,
+    'mossctl generate runs/quickstart/latest --data questions.jsonl --tools Calculate --out answers.jsonl',
+  );
 }
 
 function addScore(program: Command): void {

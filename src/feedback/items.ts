@@ -1,10 +1,11 @@
-// What there is to judge in a file: rows with a prompt and its answers, pairs that somebody has judged already, the
-// answers that `eval --tasks` kept, or the items of a feedback store, for a second person to judge.
+// What there is to judge in a file: rows with a prompt and its answers, conversations that end with an answer (as `generate` writes
+// them), pairs that somebody has judged already, the answers that `eval --tasks` kept, or the items of a feedback store, for a second person to judge.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import { readMessages } from '../data/conversations/message.js';
 import { RowNotes, RowRefusal } from '../data/conversations/notes.js';
+import { readConversations } from '../data/conversations/read.js';
 import { readPreferences } from '../data/preferences/read.js';
 import { isPair } from '../data/preferences/types.js';
 import { readRows } from '../data/rows.js';
@@ -57,7 +58,7 @@ export async function readItems(path: string, note: (text: string) => void): Pro
 
 type Add = (item: Omit<Item, 'item' | 'conversation'>) => void;
 
-/** By its first row: of answers in a list, of `eval`, or of preferences. */
+/** By its first row: of answers in a list, of `eval`, of conversations, or of preferences. */
 async function readFile(path: string, add: Add, note: (text: string) => void): Promise<void> {
   const rows = readRows(path, note);
   const first = await rows.next();
@@ -65,6 +66,7 @@ async function readFile(path: string, add: Add, note: (text: string) => void): P
   const value: unknown = first.done ? undefined : first.value.value;
   if (listSchema.safeParse(value).success) return readLists(path, add, note);
   if (evaluatedSchema.safeParse(value).success) return readEvaluated(path, add, note);
+  if (conversationSchema.safeParse(value).success) return readTurns(path, add, note);
   const notes = new RowNotes('row');
   for await (const { preference } of readPreferences(path, notes)) {
     const { prompt, tools, judgement, id } = preference;
@@ -118,6 +120,42 @@ function messagesOf(said: string | unknown[], role: 'user' | 'assistant', where:
   } catch (error) {
     if (!(error instanceof UserError || error instanceof RowRefusal)) throw error;
     throw new UserError({ what: error.message, where, next: 'Fix or delete that row' });
+  }
+}
+
+/** Preferences have messages as well. */
+const conversationSchema = z.object({
+  messages: z.array(z.unknown()).min(1),
+  ...Object.fromEntries(
+    ['chosen', 'rejected', 'completion', 'label', 'prompt'].map((name) => [name, z.never().optional()]),
+  ),
+});
+
+/** Conversations that begin alike are answers to one prompt: every two of them are compared. */
+async function readTurns(path: string, add: Add, note: (text: string) => void): Promise<void> {
+  const asked = new Map<string, { prompt: Message[]; tools?: Tool[]; answers: JudgedAnswer[] }>();
+  const notes = new RowNotes('row');
+  for await (const { conversation } of readConversations(path, notes)) {
+    const { id, messages, tools, provenance } = conversation;
+    const from = messages.findLastIndex(({ role }) => role === 'user') + 1;
+    if (from === messages.length) {
+      notes.skip('there is no answer to judge', id);
+      continue;
+    }
+    const prompt = messages.slice(0, from);
+    const key = contentId({ prompt, tools });
+    const item = asked.get(key) ?? { prompt, ...(tools && { tools }), answers: [] };
+    item.answers.push({ messages: messages.slice(from), model: provenance?.teacher, name: id });
+    asked.set(key, item);
+  }
+  for (const { text } of notes.lines()) note(text);
+  for (const { answers, ...rest } of asked.values()) {
+    if (answers.length > maxAnswers) note(`of ${answers.length} answers to one prompt, ${maxAnswers} are compared`);
+    const compared = answers.slice(0, maxAnswers);
+    if (compared.length === 1) add({ ...rest, answers: compared });
+    for (const [i, first] of compared.entries()) {
+      for (const second of compared.slice(i + 1)) add({ ...rest, answers: [first, second] });
+    }
   }
 }
 

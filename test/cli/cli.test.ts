@@ -66,6 +66,7 @@ const commands = [
   'plan',
   'chat',
   'tools call',
+  'generate',
   'score',
   'inspect',
   'import',

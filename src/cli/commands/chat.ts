@@ -1,5 +1,6 @@
 // mossctl chat: a conversation in the terminal, or one turn a line from a pipe.
 import { createInterface, type Interface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import pc from 'picocolors';
 import { asUserError, UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
@@ -92,9 +93,11 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
     isEditing = false;
     return done ? undefined : value;
   };
-  dialogue.asking.ask = (question) => {
+  dialogue.asking.ask = async (question) => {
+    await setImmediate(); // what came before the call is printed first
     process.stdout.write(pc.bold(question));
-    return nextLine();
+    const line = await nextLine();
+    return answering?.signal.aborted ? undefined : line;
   };
   const notes = quiet ? [] : session.notes.map((note) => `mossctl: ${note}`);
   for (const note of notes) printError(isTerminal ? pc.dim(note) : note);
