@@ -6,6 +6,7 @@ import { checkpointReaders } from './checkpoint-readers.js';
 import { arrowReaders, configReaders, rowReaders } from './data-readers.js';
 import { endpointReaders } from './endpoint-readers.js';
 import { tokenizerReaders } from './tokenizer-readers.js';
+import { toolReaders } from './tool-readers.js';
 
 export interface Reader {
   name: string;
@@ -23,7 +24,15 @@ export interface Reader {
 
 /** Makes the files around each input once, under `folder`. */
 export async function openReaders(folder: string): Promise<Reader[]> {
-  const groups = [checkpointReaders, tokenizerReaders, arrowReaders, rowReaders, configReaders, endpointReaders];
+  const groups = [
+    checkpointReaders,
+    tokenizerReaders,
+    arrowReaders,
+    rowReaders,
+    configReaders,
+    endpointReaders,
+    toolReaders,
+  ];
   const readers: Reader[] = [];
   for (const [i, group] of groups.entries()) {
     const place = join(folder, String(i));

@@ -47,6 +47,9 @@ const constants: Record<string, (precision: number) => Value> = {
   pi: real.pi,
   π: real.pi,
   tau: (precision) => arithmetic.multiply(exact.whole(2), real.pi(precision), precision),
+  // 30 deg = 30°
+  deg: (precision) => real.divide(real.pi(precision), real.fromRational(exact.whole(180), precision), precision),
+  度: (precision) => constants.deg(precision),
   e: (precision) => real.exponential({ m: 1n, e: 0, r: 0n }, precision),
 };
 
