@@ -38,7 +38,7 @@ before(async () => {
   const entries = [
     ['蘋果', '苹果', 'Ping2 guo3', 'Apple (American tech company)', [], []],
     ['蘋果', '苹果', 'ping2 guo3', 'apple', [], []],
-    ['銀行', '银行', 'yin2 hang2', 'bank', [], []],
+    ['銀行', '银行', 'yin2 hang2', 'bank', [], [21, 0]],
     ['岸', '岸', 'an4', 'bank; shore; beach; coast', [], []],
     ['女', '女', 'nu:3', ['female', 'woman', 'variant of 汝[ru3]'], [], []],
     ['傘', '伞', 'san3', ['umbrella', 'as in 打傘|打伞[da3 san3]', 'parasol', 'CL:把[ba3]'], [], []],
@@ -57,7 +57,7 @@ test('words are found in both languages, the most usual sense first', async () =
   assert.equal(await meaning('蘋果'), await meaning('苹果'));
   assert.equal(
     await meaning(' “Banks”. '),
-    'bank (noun): 1. sloping land beside water 2. a flight maneuver',
+    'bank (noun): 1. sloping land beside water 2. a flight maneuver\nbank (Chinese): 银行, 岸',
     'a plural, in quotation marks',
   );
   assert.match(await meaning('bank'), /\nbank \(Chinese\): 银行, 岸$/);

