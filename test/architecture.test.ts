@@ -31,7 +31,7 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^apache-arrow/, ['data']],
   [/^(commander|cli-progress)$/, ['cli', 'report']],
   [/^(opencc-js|tar)(\/|$)/, ['data']],
-  [/^(minisearch|@duckdb\/node-api)(\/|$)/, ['tools']],
+  [/^@duckdb\/node-api(\/|$)/, ['tools']],
 ];
 
 interface SourceFile {

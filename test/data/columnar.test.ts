@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readArrowRows } from '../../src/data/sources/arrow.js';
 import { readSource } from '../../src/data/sources/read.js';
 import { dataSpecSchema } from '../../src/data/spec.js';
 
@@ -38,6 +39,14 @@ for (const name of whole) {
     assert.deepEqual(await read(join(fixtures, name)), { texts: expected, faults: [] });
   });
 }
+
+test('days, times and decimals are what pyarrow says (scripts/golden/make_times.py)', async () => {
+  const rows: unknown[] = [];
+  for await (const row of readArrowRows(join(fixtures, 'times.arrow'), (columns) => columns.map(({ name }) => name))) {
+    rows.push('record' in row ? row.record : row);
+  }
+  assert.deepEqual(rows, JSON.parse(await readFile(join(fixtures, 'times.json'), 'utf8')));
+});
 
 test('required columns, columns of every kind before the text, empty files, facts without a text', async () => {
   assert.deepEqual((await read(join(fixtures, 'required.parquet'))).texts, ['one', 'two']);

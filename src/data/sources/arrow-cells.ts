@@ -5,6 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { type OpenFile, readAt } from '../arrow-file.js';
 import type { Table } from '../flat-buffers.js';
 import { type ArrowField, arrowTypes, hasVariadicBuffers } from './arrow-schema.js';
+import { timeOf, wideInteger } from './arrow-times.js';
 import { readLimits } from './limits.js';
 import type { ZstdThread } from './zstd.js';
 
@@ -143,8 +144,18 @@ export class RecordBatch {
         const bytes = parts.reduce((sum, [, cells]) => sum + cells.bytes, 0);
         return { bytes, at: (row) => Object.fromEntries(parts.map(([key, cells]) => [key, cells.at(row)])) };
       }
+      case arrowTypes.date:
+      case arrowTypes.time:
+      case arrowTypes.timestamp:
+      case arrowTypes.duration:
+      case arrowTypes.decimal: {
+        const values = await this.#next(name, wide());
+        const at = (row: number): unknown =>
+          timeOf(field, wideInteger(values.subarray(row * width, (row + 1) * width)));
+        return { bytes: values.length, at };
+      }
       default:
-        // Times, decimals, unions: nothing that we read has a use for them.
+        // Half precision, intervals, unions: nothing that we read has a use for them.
         for (const child of children) this.skip(child);
         return { bytes: 0, at: () => undefined };
     }

@@ -7,11 +7,11 @@ import { basename, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { ifAbsent, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/format.js';
+import { readArrowRows } from '../../data/sources/arrow.js';
 import { openBytes } from '../../data/sources/bytes.js';
 import { filesAt, type SourceFile } from '../../data/sources/files.js';
 import { readLines } from '../../data/sources/lines.js';
-import type { RecordFormat } from '../../data/sources/record.js';
-import { readRecords, recordFormatOf } from '../../data/sources/records.js';
+import { recordFormatOf } from '../../data/sources/records.js';
 import type { TableFile } from './question.js';
 
 const maxTables = 16;
@@ -65,7 +65,11 @@ function nameOf({ path }: SourceFile, taken: Set<string>): string {
 }
 
 /** @param folder for what is written once more. @throws UserError where it cannot be read. */
-export async function tableFile({ file, name }: NamedTable, folder: string): Promise<TableFile> {
+export async function tableFile(
+  { file, name }: NamedTable,
+  folder: string,
+  note: (text: string) => void,
+): Promise<TableFile> {
   const { size } = await stat(file.path);
   if (size > maxFileBytes) {
     const why = `it has ${formatBytes(size)}, at most ${formatBytes(maxFileBytes)} are read`;
@@ -74,10 +78,13 @@ export async function tableFile({ file, name }: NamedTable, folder: string): Pro
   const format = await recordFormatOf(file);
   const shown = file.path;
   if (format === 'parquet') return { name, path: file.path, format, shown };
-  if (format === 'arrow')
-    return { name, path: await asJsonLines(file, format, join(folder, `${name}.jsonl`)), format: 'json', shown };
+  if (format === 'arrow') {
+    return { name, path: await asJsonLines(file, join(folder, `${name}.jsonl`), note), format: 'json', shown };
+  }
   const kind = format === 'csv' || format === 'tsv' ? 'csv' : 'json';
-  const path = (await isUtf8File(file.path)) ? file.path : await asUtf8(file.path, join(folder, `${name}.${kind}`));
+  const path = (await isUtf8File(file.path))
+    ? file.path
+    : await asUtf8(file.path, join(folder, `${name}.${kind}`), note);
   return { name, path, format: kind, shown };
 }
 
@@ -97,18 +104,27 @@ async function* asLines(texts: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const text of texts) yield `${text}\n`;
 }
 
-async function asUtf8(path: string, target: string): Promise<string> {
-  return written(asLines(readLines(path)), target);
+async function asUtf8(path: string, target: string, note: (text: string) => void): Promise<string> {
+  return written(asLines(readLines(path, { notice: note })), target);
 }
 
-async function asJsonLines(file: SourceFile, format: RecordFormat, target: string): Promise<string> {
+/** @param note hears which columns are of a kind that is not read. */
+async function asJsonLines(file: SourceFile, target: string, note: (text: string) => void): Promise<string> {
+  const missing = new Map<string, string>();
   const lines = async function* (): AsyncGenerator<string> {
-    for await (const record of readRecords(file, format)) {
-      if ('fault' in record) throw record.fault;
-      yield JSON.stringify(record.value);
+    const rows = readArrowRows(file.path, (columns) => {
+      for (const { name, type } of columns) missing.set(name, type);
+      return columns.map(({ name }) => name);
+    });
+    for await (const row of rows) {
+      if ('notText' in row) throw new UserError({ what: row.notText, where: file.path });
+      for (const [name, value] of Object.entries(row.record)) if (value !== undefined) missing.delete(name);
+      yield JSON.stringify(row.record);
     }
   };
-  return written(asLines(lines()), target);
+  const path = await written(asLines(lines()), target);
+  for (const [name, type] of missing) note(`${file.path}: column ${name} is skipped: ${type} is not read`);
+  return path;
 }
 
 async function written(texts: AsyncIterable<string>, target: string): Promise<string> {

@@ -19,13 +19,13 @@ const maxDescription = 1500;
 const spareSeconds = 2;
 
 /** @throws UserError where DuckDB is not installed, or a table cannot be loaded. */
-export async function openQuery({ tool, limits, from }: BuiltInRequest): Promise<Executor> {
+export async function openQuery({ tool, limits, from, note }: BuiltInRequest): Promise<Executor> {
   await requireDuckDb();
   const { seconds, characters } = limits;
   const process = new TableProcess(await tableFilesAt(from), {
     ...{ seconds, megabytes: maxMegabytes, rows: maxRows, cell: maxCell },
   });
-  const tables = await process.load();
+  const tables = await process.load(note);
   return {
     tool: { ...tool, description: `${tool.description} ${describe(tables)}` },
     limits: { seconds: seconds + spareSeconds, characters },

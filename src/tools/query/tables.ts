@@ -26,23 +26,23 @@ export class TableProcess {
     this.#limits = limits;
   }
 
-  /** @throws UserError where a table cannot be loaded. */
-  async load(signal?: AbortSignal): Promise<LoadedTable[]> {
+  /** @param note hears what a person should know of a file. @throws UserError where a table cannot be loaded. */
+  async load(note: (text: string) => void = () => {}): Promise<LoadedTable[]> {
     const folder = await mkdtemp(join(tmpdir(), 'mossctl-query-'));
     try {
       const files: TableFile[] = [];
-      for (const table of this.#tables) files.push(await tableFile(table, folder));
-      return await this.#load(files, signal);
+      for (const table of this.#tables) files.push(await tableFile(table, folder, note));
+      return await this.#load(files);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  async #load(files: TableFile[], signal?: AbortSignal): Promise<LoadedTable[]> {
+  async #load(files: TableFile[]): Promise<LoadedTable[]> {
     const { megabytes } = this.#limits;
     this.#child = startChild(megabytes);
     const question: QueryQuestion = { type: 'load', tables: files, limits: this.#limits };
-    const answer = await this.#ask(question, loadSeconds, signal);
+    const answer = await this.#ask(question, loadSeconds);
     if (answer === 'slow' || answer === 'ended' || answer.type === 'damaged') {
       this.#end();
       const where = typeof answer === 'string' ? files.map(({ shown }) => shown).join(', ') : answer.table;
@@ -75,7 +75,7 @@ export class TableProcess {
   async #query(sql: string, signal: AbortSignal): Promise<QueryRows> {
     const { seconds, megabytes } = this.#limits;
     if (signal.aborted) throw new ToolFailure('The query was stopped.');
-    if (this.#child?.connected !== true) await this.load(signal);
+    if (this.#child?.connected !== true) await this.load();
     const answer = await this.#ask({ type: 'query', sql }, seconds, signal);
     // The next query finds the tables loaded again.
     if (this.#child === undefined) this.#queue = this.#queue.then(() => this.load()).catch(() => {});
