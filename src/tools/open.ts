@@ -146,7 +146,8 @@ export function fromFault(name: string, { reads }: BuiltIn, from: readonly strin
   if (reads?.required && from.length === 0) {
     return new UserError({ what: `${name} needs ${reads.what}`, next: `Write --tools ${reads.example}` });
   }
-  const missing = from.filter((path) => !statOf(path));
+  // What a pattern names is for the tool to find.
+  const missing = from.filter((path) => !statOf(path) && !/[*?{]/.test(path));
   if (missing.length === 0) return undefined;
   const why = `${name} was to read it`;
   return new UserError(missing.map((where) => ({ what: 'no such file or folder', where, why })));

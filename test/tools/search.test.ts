@@ -1,9 +1,10 @@
 // Search: passages in both languages by what they say, cut where texts are, with what became of their files.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openIndex } from '../../src/tools/search/cached-index.js';
 import { IndexBuilder } from '../../src/tools/search/passage-index.js';
 import { passagesOf } from '../../src/tools/search/passages.js';
 import { openSearch } from '../../src/tools/search/search.js';
@@ -82,6 +83,33 @@ test('a result keeps to its length, and says what became of a file', async () =>
   const result = await ask(search, `whales eat ${'x'.repeat(100_000)}`);
   assert.match(result, /^1\. whales\.md › What they eat \(this file has changed since\): Blue/);
   assert.ok(result.length <= 160, String(result.length));
+});
+
+test('a kept index is taken as long as it is whole and its files are the same', async () => {
+  const from = [join(folder, 'kept')];
+  await mkdir(from[0]);
+  await writeFile(join(from[0], 'a.txt'), '海水是咸的。 Rain is not.\n');
+  process.env.MOSSCTL_CACHE = join(folder, 'cache');
+  const said: string[] = [];
+  const openKept = async (): Promise<string> => {
+    const { index, texts } = await openIndex(from, (text) => said.push(text), 0);
+    return index
+      .search('海水', 9)
+      .map((i) => texts[i])
+      .join();
+  };
+  const [first, second] = [await openKept(), await openKept()];
+  assert.deepEqual([first, second, said.length], ['海水是咸的。 Rain is not.', first, 1]);
+  const [name] = await readdir(join(folder, 'cache', 'search'));
+  const kept = join(folder, 'cache', 'search', name);
+  const bytes = await readFile(kept);
+  bytes[bytes.length - 1] ^= 1;
+  await writeFile(kept, bytes);
+  assert.deepEqual([await openKept(), said.length], [first, 2], 'damaged');
+  await writeFile(join(from[0], 'a.txt'), '海水有多咸？\n');
+  assert.deepEqual([await openKept(), said.length], ['海水有多咸？', 3], 'changed');
+  await rm(join(from[0], 'a.txt'));
+  await assert.rejects(openKept(), /there is no text here/);
 });
 
 test('long texts are cut between sentences, and inside of no character', () => {

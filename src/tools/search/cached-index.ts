@@ -26,8 +26,15 @@ const version = 1;
 /** Below, an index is made in a moment. */
 const minKeptCharacters = 1 << 20;
 
-/** @throws UserError where there is nothing to search, or too much. */
-export async function openIndex(paths: readonly string[], note: (text: string) => void): Promise<OpenIndex> {
+/**
+ * @param keptFrom characters of text from which on the index is kept.
+ * @throws UserError where there is nothing to search, or too much.
+ */
+export async function openIndex(
+  paths: readonly string[],
+  note: (text: string) => void,
+  keptFrom = minKeptCharacters,
+): Promise<OpenIndex> {
   const place = await textPlace(paths, note);
   const digest = digestOf({ version, ...place });
   const folder = join(cacheDirectory(), 'search');
@@ -35,7 +42,7 @@ export async function openIndex(paths: readonly string[], note: (text: string) =
   const known = await readKept(kept, digest);
   if (known !== undefined) return { ...known, files: place.files };
   const { contents, characters } = await build(place, note);
-  if (characters >= minKeptCharacters) {
+  if (characters >= keptFrom) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFileAtomic(kept, serialized(contents, digest));
   }
