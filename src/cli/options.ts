@@ -213,11 +213,12 @@ export function collect(value: string, before: string[] = []): string[] {
 /** Of `eval` without --tasks: one checkpoint at most. @throws UserError where there are more, or flags that are about --tasks. */
 export function withoutTasks(
   checkpoints: readonly string[],
-  options: { shots?: number; cot?: string; maxNewTokens?: number; trainedOn?: string },
+  options: { shots?: number; cot?: string; maxNewTokens?: number; trainedOn?: string; tools?: string[] | false },
 ): string | undefined {
   const flags = {
     '--shots': options.shots,
     '--cot': options.cot,
+    [options.tools === false ? '--no-tools' : '--tools']: options.tools,
     '--max-new-tokens': options.maxNewTokens,
     '--trained-on': options.trainedOn,
   };

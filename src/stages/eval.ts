@@ -24,6 +24,7 @@ import {
 } from '../evaluation/measurements.js';
 import { evaluateQuestions } from '../evaluation/questions/evaluate.js';
 import { memorySet } from '../evaluation/questions/memory.js';
+import { modeComparisons } from '../evaluation/questions/score.js';
 import { rules } from '../evaluation/scorers/rules.js';
 import { toolTurnsFault } from '../evaluation/task-tools.js';
 import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
@@ -91,7 +92,10 @@ async function evaluateStages(job: Job<EvalConfig>, tasks: TestTasks, toolbox: T
   if (table.every(({ measurements }) => measurements.size === 0)) throw nothingIsHeldOut(directory);
   const results: EvaluationTable = {
     columns: table.map(({ column }) => column),
-    comparisons: table.slice(1).map((to, i) => compare(table[i], to)),
+    comparisons: [
+      ...table.slice(1).map((to, i) => compare(table[i], to)),
+      ...table.slice(-1).flatMap(({ label, measurements }) => modeComparisons(label, measurements)),
+    ],
   };
   reporter.emit({ type: 'table', ...results });
   const path = join(directory, resultsName);

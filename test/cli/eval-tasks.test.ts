@@ -75,6 +75,7 @@ test('what cannot be meant is refused before anything is opened', async () => {
   await assert.rejects(evaluateTasks(['a'], { tasks: ['safety'], trainedOn }), /not the folder of a run.*no pipeline/);
   await assert.rejects(evaluateTasks(['a'], { tasks: ['memory'], trainedOn }), /--trained-on is about the audit/);
   assert.throws(() => withoutTasks(['a'], { trainedOn }), /--trained-on is about --tasks/);
+  assert.throws(() => withoutTasks(['a'], { tools: false }), /--no-tools is about --tasks/);
 });
 
 test('labels: stages where they differ, else what differs in the paths, else letters', () => {
