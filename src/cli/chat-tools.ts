@@ -1,9 +1,11 @@
 // The tools of a command that answers: opened as they are named, with what reaches out said before anything is called, and
 // asked about first where the person wants to be.
 import { UserError } from '../base/errors.js';
+import type { Tool } from '../tokenizer/message.js';
+import { openLearntTools } from '../tools/learnt.js';
 import { openTools } from '../tools/open.js';
 import type { Executor } from '../tools/tool.js';
-import type { Toolbox } from '../tools/toolbox.js';
+import type { Toolbox, ToolboxOptions } from '../tools/toolbox.js';
 import { noteOnStderr } from './output.js';
 
 export interface ToolOptions {
@@ -17,28 +19,60 @@ export interface ToolOptions {
 export type Ask = (question: string) => Promise<string | undefined>;
 
 /**
- * Undefined where no tools are wanted. What leaves this program is said, with `--quiet` too.
+ * Undefined where none are named. What leaves this program is said, with `--quiet` too.
  * @param ask absent: there is nobody to ask. @throws UserError where a tool cannot be opened.
  */
 export async function openChatTools(options: ToolOptions, ask?: Ask): Promise<Toolbox | undefined> {
-  const { tools, confirm = false } = options;
-  if (!tools) {
-    if (confirm) throw new UserError({ what: '--confirm is about tools', next: 'Name them: --tools Calculate' });
-    return undefined;
-  }
-  if (confirm && ask === undefined) {
+  const { tools } = options;
+  checkConfirm(options, ask);
+  if (!tools) return undefined;
+  const toolbox = await openTools(tools, boxOptions(options, ask));
+  noteReaches(toolbox);
+  return toolbox;
+}
+
+/** Where none are named: those that the checkpoint learnt, as far as they are here. Undefined where that is none. */
+export async function openLearntChatTools(
+  learnt: readonly Tool[],
+  options: ToolOptions & { quiet?: boolean },
+  ask?: Ask,
+): Promise<Toolbox | undefined> {
+  if (learnt.length === 0 && options.confirm) {
     throw new UserError({
-      what: '--confirm asks a person, and nobody is there',
-      why: 'input or output is no terminal, or --json was given',
-      next: 'Chat in a terminal, or omit it',
+      what: '--confirm is about tools, and this model learnt none',
+      next: 'Name them: --tools Calculate',
     });
   }
-  const confirmed = confirm && ask !== undefined ? permission(ask) : undefined;
-  const toolbox = await openTools(tools, { note: noteOnStderr, ...(confirmed && { confirm: confirmed }) });
-  for (const { tool, reaches } of toolbox.executors) {
+  if (learnt.length === 0) return undefined;
+  const { toolbox, missing } = await openLearntTools(learnt, boxOptions(options, ask));
+  const names = toolbox.tools.map(({ name }) => name);
+  if (!options.quiet) {
+    if (names.length > 0) noteOnStderr(`it may call what it learnt to: ${names.join(', ')} (--no-tools: nothing)`);
+    for (const { name, why } of missing) noteOnStderr(`it learnt to call ${name}, which it cannot here: ${why}`);
+  }
+  noteReaches(toolbox);
+  return names.length === 0 ? undefined : toolbox;
+}
+
+function checkConfirm({ tools, confirm = false }: ToolOptions, ask: Ask | undefined): void {
+  if (!confirm) return;
+  if (tools === false) throw new UserError({ what: '--confirm is about tools', next: 'Omit --no-tools' });
+  if (ask !== undefined) return;
+  throw new UserError({
+    what: '--confirm asks a person, and nobody is there',
+    why: 'input or output is no terminal, or --json was given',
+    next: 'Chat in a terminal, or omit it',
+  });
+}
+
+function boxOptions({ confirm = false }: ToolOptions, ask: Ask | undefined): ToolboxOptions {
+  return { note: noteOnStderr, ...(confirm && ask !== undefined && { confirm: permission(ask) }) };
+}
+
+function noteReaches({ executors }: Toolbox): void {
+  for (const { tool, reaches } of executors) {
     if (reaches !== undefined) noteOnStderr(`${tool.name} reaches out of this program when it is called: ${reaches}`);
   }
-  return toolbox;
 }
 
 /** Yes, no, or always for this tool; the call is shown already. Without an answer: no. */

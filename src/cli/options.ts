@@ -186,7 +186,7 @@ export function withTools(command: Command): Command {
     .addOption(
       new Option(
         '--tools <names>',
-        'what the model may call: Calculate, Search=notes/, a YAML file, all (see `mossctl tools`); may be repeated',
+        'what the model may call: Calculate, Search=notes/, a YAML file, all (see `mossctl tools`); may be repeated (default of chat: what it learnt to)',
       ).argParser(collect),
     )
     .option('--no-tools', 'nothing is called')

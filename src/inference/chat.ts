@@ -6,6 +6,7 @@ import type { ComputeChoice, Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message, Tool } from '../tokenizer/message.js';
+import { offeredIn } from '../tokenizer/serving-files.js';
 import { TemplateFault } from '../tokenizer/template-fault.js';
 import { ToolTurns } from '../tokenizer/tool-turns.js';
 import type { Toolbox } from '../tools/toolbox.js';
@@ -25,8 +26,8 @@ export interface ChatOptions {
   verify?: boolean;
   /** How the matrices are stored while it answers; default: as float32. */
   quantize?: Quantization;
-  /** What the model may call; it stays the caller's. */
-  toolbox?: Toolbox;
+  /** What the model may call, or what opens those tools that the checkpoint says it learnt; it stays the caller's. */
+  toolbox?: Toolbox | ((learnt: readonly Tool[]) => Promise<Toolbox | undefined>);
 }
 
 /** An answer, and what the model was shown for it. */
@@ -66,7 +67,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   const model = await LocalModel.open(path, options);
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   checkOpening(model, opening);
-  const { toolbox } = options;
+  const { toolbox, refusal } = await toolboxOf(model, options);
   const tools = toolbox?.tools;
   if (tools !== undefined) new ToolTurns(model.template, tools); // what cannot be is said before a word is typed
   let messages: Message[] = [...opening];
@@ -135,7 +136,7 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     }
   }
 
-  const notes = [note, ...model.notes];
+  const notes = [note, ...model.notes, ...(refusal === undefined ? [] : [refusal])];
   if (model.checkpoint.manifest.stage === 'pretrain') {
     notes.push('this is a base model: it continues text and has not learnt to answer. Use the output of sft or align');
   }
@@ -168,6 +169,22 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     },
     close: () => model.dispose(),
   };
+}
+
+/** Those named, else those that the checkpoint learnt; what its template cannot write is not called, and said. */
+async function toolboxOf(
+  model: OpenedModel,
+  { toolbox }: ChatOptions,
+): Promise<{ toolbox?: Toolbox; refusal?: string }> {
+  if (typeof toolbox !== 'function') return { toolbox };
+  const learnt = offeredIn(model.checkpoint.tokenizerFiles);
+  try {
+    if (learnt.length > 0) new ToolTurns(model.template, learnt);
+  } catch (error) {
+    if (error instanceof UserError) return { refusal: `the tools that it learnt are not called: ${error.message}` };
+    throw error;
+  }
+  return { toolbox: await toolbox(learnt) };
 }
 
 /**

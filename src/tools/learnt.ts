@@ -17,7 +17,7 @@ export interface LearntTools {
 }
 
 /** @param learnt as the checkpoint's tools.json has them. */
-export async function toolsOf(learnt: readonly Tool[], options: OpenToolsOptions = {}): Promise<LearntTools> {
+export async function openLearntTools(learnt: readonly Tool[], options: OpenToolsOptions = {}): Promise<LearntTools> {
   const { specs, faults } = await readOwnSpecs(options.ownFolder ?? ownToolsFolder());
   // A file that cannot be read keeps no other from being used.
   for (const fault of faults) options.note?.(describeFault(fault));
@@ -48,11 +48,36 @@ async function opened(learnt: Tool, own: readonly ToolSpec[], options: OpenTools
   if (!isCompatible(parameters, learnt.parameters, aliases))
     return 'it takes other arguments than the checkpoint learnt';
   try {
-    return await openTool(spec, options);
+    const row = builtin === undefined ? undefined : builtIns[builtin];
+    return row?.reaches === undefined
+      ? await openTool(spec, options)
+      : atFirstCall(spec, parameters, row.reaches, options);
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;
   }
+}
+
+/** What nobody named is not fetched before it is called. */
+function atFirstCall(
+  spec: ToolSpec,
+  parameters: Tool['parameters'],
+  reaches: string,
+  options: OpenToolsOptions,
+): Executor {
+  const { name, description, limits } = spec;
+  let opening: Promise<Executor> | undefined;
+  return {
+    ...{ tool: { name, description, parameters }, limits, reaches },
+    async run(given, context) {
+      opening ??= openTool(spec, options);
+      opening.catch(() => {
+        opening = undefined; // the network may be there at the next call
+      });
+      return (await opening).run(given, context);
+    },
+    close: async () => (await opening?.catch(() => undefined))?.close?.(),
+  };
 }
 
 /** Calls as they were learnt fit: the same names with the same types, and none is needed that was never learnt. */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { isCompatible, toolsOf } from '../../src/tools/learnt.js';
+import { isCompatible, openLearntTools } from '../../src/tools/learnt.js';
 import { listTools } from '../../src/tools/list.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mossctl-learnt-'));
@@ -24,7 +24,7 @@ test('what was learnt and is here with the same arguments is opened, the rest is
   file('search.yaml', { name: 'Search', run: { builtin: 'search', from: 'gone' } });
   file('broken.yaml', { name: 'broken' });
   const notes: string[] = [];
-  const { toolbox, missing } = await toolsOf(
+  const { toolbox, missing } = await openLearntTools(
     [
       {
         name: 'Calculate',
@@ -37,6 +37,7 @@ test('what was learnt and is here with the same arguments is opened, the rest is
       { name: 'Search', parameters: schema({ query: text }) },
       { name: 'Solve', parameters: schema({ equation: text }) },
       { name: 'Query', parameters: schema({ sql: text }) },
+      { name: 'Define', description: 'as learnt', parameters: schema({ word: text }) },
       { name: 'rm', parameters: schema({}) },
     ],
     { ownFolder: folder, note: (note) => notes.push(note) },
@@ -47,6 +48,7 @@ test('what was learnt and is here with the same arguments is opened, the rest is
       ['Calculate', undefined],
       ['weather', "runs echo '{city}'"],
       ['Solve', undefined],
+      ['Define', 'fetches its dictionaries once'],
     ],
   );
   assert.deepEqual(await toolbox.session().call({ name: 'weather', arguments: { city: '北京' } }), { content: '北京' });

@@ -9,10 +9,11 @@ import { flagOverrides } from '../../base/overrides.js';
 import { parseYaml } from '../../base/yaml.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
-import { fieldMessage } from '../../tokenizer/message.js';
+import { fieldMessage, type Tool } from '../../tokenizer/message.js';
+import type { Toolbox } from '../../tools/toolbox.js';
 import { showAnswer } from '../chat-answer.js';
 import { ChatFeedback } from '../chat-feedback.js';
-import { type Ask, openChatTools, type ToolOptions } from '../chat-tools.js';
+import { type Ask, openChatTools, openLearntChatTools, type ToolOptions } from '../chat-tools.js';
 import { computeChoice } from '../compute.js';
 import { editedText } from '../editing.js';
 import { type FeedbackOptions, openFeedback } from '../feedback-store.js';
@@ -43,8 +44,16 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
   if (options.feedback !== undefined) await openFeedback(options); // what cannot be written is said before a word is typed
   const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
   const asking: { ask?: Ask } = {};
-  const toolbox = await openChatTools(options, isTerminal ? async (question) => asking.ask?.(question) : undefined);
-  const opening = openChat(checkpoint, { ...options, sampling, compute: computeChoice(options), toolbox });
+  const ask = isTerminal ? async (question: string) => asking.ask?.(question) : undefined;
+  let toolbox = await openChatTools(options, ask);
+  const learnt = async (tools: readonly Tool[]): Promise<Toolbox | undefined> => {
+    toolbox = await openLearntChatTools(tools, options, ask);
+    return toolbox;
+  };
+  const opening = openChat(checkpoint, {
+    ...{ ...options, sampling, compute: computeChoice(options) },
+    toolbox: options.tools === undefined ? learnt : toolbox,
+  });
   opening.catch(() => toolbox?.close());
   const session = await opening;
   const feedback = new ChatFeedback(() => openFeedback(options), session, {
