@@ -59,6 +59,8 @@ test('the model is told the tables, and reads their rows', async () => {
   assert.equal(await answer('from prices limit 1'), '名称 | 价格 | 说明\n苹果0 | 0 | 这是一种常见的水果');
   assert.equal(await answer('select city from sales_2024 where n > 9'), 'city\n(no rows)');
   assert.match(await answer('describe people'), /\nname \| VARCHAR \|/);
+  const quoted = await answer(`select '"type":"TABLE_FUNCTION"' as a from generate_series(1, 1)`);
+  assert.equal(quoted, 'a\n"type":"TABLE_FUNCTION"');
   assert.match(
     await answer('select * from range(1000)'),
     /^range\n0\n1\n.*\n\(the first \d+ rows of more than 200\)$/s,
@@ -81,6 +83,9 @@ test('what writes, opens or reaches out is refused, and changes nothing', async 
     ["select * from glob('/etc/*')", /Only the tables can be read/],
     ["select * from '/etc/passwd'", /does not exist/],
     ["select * from read_csv('https://example.org/a.csv')", /Only the tables|does not exist|disabled/],
+    ["with a as (select * from read_csv('/etc/passwd')) from a", /Only the tables can be read/],
+    ["select * from query('select 1')", /query cannot be used/],
+    ['from enable_profiling()', /enable_profiling cannot be used/],
     ['install httpfs', /Only the tables|not a statement/],
     ['select 1; drop table people', /Write one statement: these are 2/],
     ['select 1) union all (select 2', /syntax error/],

@@ -60,6 +60,9 @@ class Tables {
       if (statement.statementType !== StatementType.SELECT) return { type: 'failed', why: notRead };
       if (statement.parameterCount > 0)
         return { type: 'failed', why: 'The statement has parameters: write their values.' };
+      const refused = await refusedFunction(connection, sql);
+      if (refused !== undefined)
+        return { type: 'failed', why: `Only the tables can be read: ${refused} cannot be used.` };
       const columns = Array.from({ length: statement.columnCount }, (_, i) => statement.columnName(i));
       await connection.run('BEGIN TRANSACTION READ ONLY');
       return { type: 'rows', result: { columns, ...(await this.#rows(connection, sql)) } };
@@ -92,6 +95,22 @@ class Tables {
 }
 
 const notRead = 'This is not a statement that reads: write SELECT, WITH, VALUES, DESCRIBE, SHOW or SUMMARIZE.';
+
+/** What may stand behind FROM with parentheses: others read files, run text as SQL, or change what the database writes. */
+const tableFunctions = new Set(['range', 'generate_series', 'unnest', 'json_each', 'json_tree', 'repeat', 'summary']);
+
+/** Of the statement as DuckDB parses it, wherever in it they are. */
+async function refusedFunction(connection: DuckDBConnection, sql: string): Promise<string | undefined> {
+  const tree = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
+  let refused: string | undefined;
+  JSON.parse(String(tree.getRows()[0][0]), (_, node) => {
+    const name: unknown = node?.type === 'TABLE_FUNCTION' ? node.function?.function_name : undefined;
+    if (node?.type === 'TABLE_FUNCTION' && !tableFunctions.has(String(name))) refused = String(name);
+    if (node?.error === true) refused = 'this statement';
+    return node;
+  });
+  return refused;
+}
 
 const readers: Record<TableFile['format'], (path: string) => string> = {
   csv: (path) => `read_csv(${path}, header = true, sample_size = -1)`,
