@@ -1,7 +1,7 @@
 // npm run test:crash: one run of every stage is killed, stopped, starved of disk space and damaged, over and over, and
 // must always go on to the same result.
 //   --kills 200  --fills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
-//   --set KEY=VALUE (of the run; may be repeated)  --stage NAME (kills in this one alone)
+//   --set KEY=VALUE (of the run; may be repeated)  --stage NAME (kills in this one alone)  --pipeline tools.yaml
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     sources: { type: 'boolean', default: false },
     set: { type: 'string', multiple: true, default: [] },
     stage: { type: 'string' },
+    pipeline: { type: 'string' },
     folder: { type: 'string' },
   },
 });
@@ -31,6 +32,7 @@ const world: World = {
   table: new Table(),
   settings: options.set,
   stage: options.stage,
+  pipeline: options.pipeline,
 };
 
 console.log(`seed ${options.seed}, in ${folder}`);

@@ -19,6 +19,8 @@ export interface World {
   settings?: readonly string[];
   /** Kills come in this stage alone. */
   stage?: string;
+  /** Its file in this folder; default: pipeline.yaml. */
+  pipeline?: string;
 }
 
 export interface Reference {
@@ -37,15 +39,21 @@ export interface RoundResult {
   isEqual: boolean;
 }
 
-export const runArguments = (run: string, settings: readonly string[] = []): string[] => [
-  ...['run', join(root, 'scripts/crash/pipeline.yaml'), '--out', run],
+export const runArguments = (
+  run: string,
+  { settings = [], pipeline = 'pipeline.yaml' }: Pick<World, 'settings' | 'pipeline'>,
+): string[] => [
+  ...['run', join(root, 'scripts/crash', pipeline), '--out', run],
   ...settings.flatMap((setting) => ['--set', setting]),
 ];
 
 /** The run that nothing happens to. */
-export async function uninterrupted(world: Pick<World, 'command' | 'settings'>, run: string): Promise<Reference> {
+export async function uninterrupted(
+  world: Pick<World, 'command' | 'settings' | 'pipeline'>,
+  run: string,
+): Promise<Reference> {
   const started = performance.now();
-  const session = await runSession({ command: world.command, args: runArguments(run, world.settings) });
+  const session = await runSession({ command: world.command, args: runArguments(run, world) });
   if (session.code !== 0) throw new Error(`the run fails where nothing happens to it: ${session.stderr}`);
   const bytes = filesIn(run).reduce((sum, name) => sum + statSync(join(run, name)).size, 0);
   const milliseconds = performance.now() - started;
@@ -84,7 +92,7 @@ export async function killRound(
   reference: Reference,
   { kills, damageShare, letGo = true }: { kills: number; damageShare: number; letGo?: boolean },
 ): Promise<RoundResult> {
-  const { command, random, table, settings } = world;
+  const { command, random, table } = world;
   const trial = new Trial(run, table);
   let killed = 0;
   let processes = 0;
@@ -94,7 +102,7 @@ export async function killRound(
     const isLeft = killed >= kills || (letGo && isLetGo(random, reference, trial.finishedStages));
     const session = await runSession({
       command,
-      args: runArguments(run, settings),
+      args: runArguments(run, world),
       ...(!isLeft && {
         moment: randomMoment(world, reference, trial.finishedStages, 2),
         async act(child) {
@@ -117,7 +125,7 @@ export async function killRound(
     // A finished run is damaged once more: what is made again must come out the same.
     await hurt(trial, command, random);
     trial.survey();
-    trial.take(await runSession({ command, args: runArguments(run, settings) }), undefined);
+    trial.take(await runSession({ command, args: runArguments(run, world) }), undefined);
     processes++;
   }
   const isEqual = trial.violations.length === 0 && trial.finish(reference.fingerprint);
@@ -153,7 +161,7 @@ export async function diskRound(
   reference: Reference,
   fills: number,
 ): Promise<RoundResult & { fills: number }> {
-  const { command, random, table, settings } = world;
+  const { command, random, table } = world;
   const run = join(disk, 'run');
   rmSync(run, { recursive: true, force: true });
   mkdirSync(run);
@@ -164,7 +172,7 @@ export async function diskRound(
     trial.survey();
     const session = await runSession({
       command,
-      args: runArguments(run, settings),
+      args: runArguments(run, world),
       ...(filled < fills && {
         moment: randomMoment(world, reference, trial.finishedStages, Number.POSITIVE_INFINITY),
         async act() {

@@ -1,6 +1,6 @@
 // The six things that can be done in the small world, as a function from state to state. An action that cannot be done
 // changes nothing and says why.
-import { describe, exitsOf, outcomes, refusals, thingsAt } from './describe.js';
+import { describe, outcomes, refusals, thingsAt } from './describe.js';
 import { held, type Scene, type WorldState } from './scene.js';
 import { nameKey, nameKeys } from './vocabulary.js';
 
@@ -84,7 +84,7 @@ class Acting {
   go(place: string): ActionOutcome {
     const { world, state } = this.#scene;
     const room = find(world.rooms, place);
-    const exits = exitsOf(this.#scene);
+    const exits = world.exits[state.room];
     if (room === state.room) return refuse(this.#no.hereAlready(world.rooms[room]));
     if (!exits.includes(room))
       return refuse(

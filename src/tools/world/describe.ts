@@ -14,7 +14,7 @@ export function describe({ world, state }: Scene): string {
       : `${name} (${boxInEnglish(state.boxes[b], inside)})`;
   });
   const here = [...loose, ...boxes];
-  const exits = exitsOf({ world, state }).map((room) => rooms[room]);
+  const exits = world.exits[state.room].map((room) => rooms[room]);
   const holds = thingsAt({ world, state }, held);
   if (language === 'zh') {
     return [
@@ -46,12 +46,6 @@ function boxInChinese(state: string, inside: readonly string[]): string {
 
 export function thingsAt({ world, state }: Scene, place: number): string[] {
   return world.things.filter((_, i) => state.things[i] === place);
-}
-
-/** Rooms behind a door of the room. */
-export function exitsOf({ world, state }: Scene): number[] {
-  const ends = world.doors.flatMap(([a, b]) => (a === state.room ? [b] : b === state.room ? [a] : []));
-  return [...new Set(ends)];
 }
 
 /** What comes of an action that was done. */

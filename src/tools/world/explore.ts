@@ -3,7 +3,7 @@
 // it: an answer that knew where things lie would teach guessing.
 import { type Action, act } from './act.js';
 import { type Goal, isReached, shortestActions } from './goal.js';
-import type { Scene, World, WorldState } from './scene.js';
+import { exitsBy, type Scene, type World, type WorldState } from './scene.js';
 
 /** A place that nobody knows the way to. */
 const unknown = -2;
@@ -41,9 +41,9 @@ function knownScene({ world, state }: Scene, visited: ReadonlySet<number>, seenI
     if (place < rooms) return place < 0 || visited.has(place);
     return seenInside.has(place - rooms) && visited.has(world.boxes[place - rooms].room);
   };
+  const doors = world.doors.filter(([a, b]) => visited.has(a) || visited.has(b));
   const known: World = {
-    ...world,
-    doors: world.doors.filter(([a, b]) => visited.has(a) || visited.has(b)),
+    ...{ ...world, doors, exits: exitsBy(doors, world.rooms) },
     boxes: world.boxes.map((box) => (visited.has(box.room) ? box : { ...box, room: unknown })),
   };
   const things: WorldState['things'] = state.things.map((place) => (isKnown(place) ? place : unknown));

@@ -13,9 +13,9 @@ export type Condition =
 
 export type Goal = readonly Condition[];
 
-const maxConditions = 10;
+const maxConditions = 6;
 /** States that are looked at for the fewest actions. */
-const maxStates = 50_000;
+const maxStates = 20_000;
 
 /** @throws UserError where a condition is none, or names what is not there. */
 export function readGoal(text: string, world: World): Goal {
@@ -72,24 +72,20 @@ export function holds(condition: Condition, { world, state }: Scene): boolean {
 
 export const isReached = (goal: Goal, scene: Scene): boolean => goal.every((condition) => holds(condition, scene));
 
-/**
- * The fewest actions after which the goal holds; undefined where there are none within `maxStates` states. Only what
- * matters is moved: the things of the goal, and keys.
- */
+/** The fewest actions after which the goal holds; undefined where there are none within `maxStates` states. */
 export function shortestActions(scene: Scene, goal: Goal): Action[] | undefined {
   const { world } = scene;
-  const keys = world.boxes.flatMap(({ key }, b) =>
-    key !== undefined && scene.state.boxes[b] === 'locked' ? [key] : [],
-  );
-  const wanted = goal.flatMap((each) => (each.type === 'thing' ? [each.thing] : []));
-  const movable = [...new Set([...wanted, ...keys])];
+  const matters = whatMatters(scene, goal);
+  // What does not matter stays where it is.
+  const keyOf = ({ room, boxes, things }: WorldState): string =>
+    `${room}|${matters.boxes.map((box) => boxes[box]).join()}|${matters.things.map((thing) => things[thing]).join()}`;
   interface Visited {
     state: WorldState;
     from?: Visited;
     action?: Action;
   }
   const frontier: Visited[] = [{ state: scene.state }];
-  const seen = new Set([stateKey(scene.state)]);
+  const seen = new Set([keyOf(scene.state)]);
   for (let i = 0; i < frontier.length; i++) {
     const visited = frontier[i];
     if (isReached(goal, { world, state: visited.state })) {
@@ -97,10 +93,10 @@ export function shortestActions(scene: Scene, goal: Goal): Action[] | undefined 
       for (let at: Visited | undefined = visited; at?.action !== undefined; at = at.from) actions.push(at.action);
       return actions.reverse();
     }
-    for (const action of possibleActions({ world, state: visited.state }, movable, goal)) {
+    for (const action of usefulActions({ world, state: visited.state }, goal, matters)) {
       const outcome = act({ world, state: visited.state }, action);
       if (!outcome.done) continue;
-      const key = stateKey(outcome.state);
+      const key = keyOf(outcome.state);
       if (seen.has(key)) continue;
       if (seen.size >= maxStates) return undefined;
       seen.add(key);
@@ -110,24 +106,62 @@ export function shortestActions(scene: Scene, goal: Goal): Action[] | undefined 
   return undefined;
 }
 
-const stateKey = ({ room, boxes, things }: WorldState): string => `${room}|${boxes.join()}|${things.join()}`;
+interface Matters {
+  boxes: readonly number[];
+  things: readonly number[];
+}
 
-function possibleActions({ world, state }: Scene, movable: readonly number[], goal: Goal): Action[] {
-  const here = world.boxes.flatMap(({ name, room }, b) => (room === state.room ? [{ name, b }] : []));
-  const exits = world.doors.flatMap(([a, b]) => (a === state.room ? [b] : b === state.room ? [a] : []));
-  const closes = goal.some((each) => each.type === 'box' && !each.open);
+/** The boxes and things of the goal, the boxes that these are in, the keys to them, the boxes that those are in, and so on. */
+function whatMatters({ world, state }: Scene, goal: Goal): Matters {
+  const boxes = new Set<number>();
+  const things = new Set<number>();
+  const addThing = (thing: number): void => {
+    if (things.has(thing)) return;
+    things.add(thing);
+    addPlace(state.things[thing]);
+  };
+  const addPlace = (place: number): void => {
+    const box = place - world.rooms.length;
+    if (box >= 0) addBox(box);
+  };
+  const addBox = (box: number): void => {
+    if (boxes.has(box)) return;
+    boxes.add(box);
+    const { key } = world.boxes[box];
+    if (state.boxes[box] === 'locked' && key !== undefined) addThing(key);
+  };
+  for (const condition of goal) {
+    if (condition.type === 'box') addBox(condition.box);
+    if (condition.type !== 'thing') continue;
+    addThing(condition.thing);
+    addPlace(condition.place);
+  }
+  return { boxes: [...boxes], things: [...things] };
+}
+
+/** Without those that never shorten the way: hands hold any number of things, so that nothing is put but where it is wanted. */
+function usefulActions({ world, state }: Scene, goal: Goal, { boxes, things }: Matters): Action[] {
+  const here = boxes.filter((box) => world.boxes[box].room === state.room);
   return [
-    ...movable.flatMap((thing): Action[] => {
-      const item = world.things[thing];
-      if (state.things[thing] !== held) return [{ action: 'take', item }];
-      const open = here.filter(({ b }) => state.boxes[b] === 'open');
-      return [{ action: 'put', item }, ...open.map(({ name }): Action => ({ action: 'put', item, place: name }))];
+    ...things.flatMap((thing): Action[] => {
+      const at = state.things[thing];
+      const isInReach = at === state.room || here.includes(at - world.rooms.length);
+      return isInReach ? [{ action: 'take', item: world.things[thing] }] : [];
     }),
-    ...here.flatMap(({ name, b }): Action[] => {
-      if (state.boxes[b] !== 'open') return [{ action: 'open', place: name }];
-      return closes ? [{ action: 'close', place: name }] : [];
+    ...goal.flatMap((each): Action[] => {
+      if (each.type !== 'thing' || state.things[each.thing] !== held) return [];
+      const item = world.things[each.thing];
+      if (each.place === state.room) return [{ action: 'put', item }];
+      const box = each.place - world.rooms.length;
+      return here.includes(box) ? [{ action: 'put', item, place: world.boxes[box].name }] : [];
     }),
-    ...exits.map((exit): Action => ({ action: 'go', place: world.rooms[exit] })),
+    ...here.flatMap((box): Action[] => {
+      const place = world.boxes[box].name;
+      if (state.boxes[box] !== 'open') return [{ action: 'open', place }];
+      const isWanted = goal.some((each) => each.type === 'box' && each.box === box && !each.open);
+      return isWanted ? [{ action: 'close', place }] : [];
+    }),
+    ...world.exits[state.room].map((exit): Action => ({ action: 'go', place: world.rooms[exit] })),
   ];
 }
 

@@ -14,11 +14,24 @@ import { nameKey, nameKeys, type SceneLanguage } from './vocabulary.js';
 export interface World {
   language: SceneLanguage;
   rooms: readonly string[];
-  /** Numbers of two rooms. */
-  doors: readonly (readonly [number, number])[];
+  doors: readonly Door[];
+  /** Of each room: those behind its doors. */
+  exits: readonly (readonly number[])[];
   /** `key`: the number of the thing that unlocks it. */
   boxes: readonly { name: string; room: number; key?: number }[];
   things: readonly string[];
+}
+
+/** Numbers of two rooms. */
+export type Door = readonly [number, number];
+
+export function exitsBy(doors: readonly Door[], rooms: readonly string[]): number[][] {
+  const exits = rooms.map(() => new Set<number>());
+  for (const [a, b] of doors) {
+    exits[a].add(b);
+    exits[b].add(a);
+  }
+  return exits.map((each) => [...each]);
 }
 
 export const held = -1;
@@ -136,13 +149,14 @@ class SceneReader {
     ] as const)
       if (count > limit) throw fault(`it has ${count} ${what}, more than ${limit}`);
     const names = this.#things.map(({ name }) => name);
+    const doors = (this.#doors ?? '')
+      .split(',')
+      .filter((each) => each.trim() !== '')
+      .map((each) => this.#door(each));
     const world: World = {
+      ...{ doors, exits: exitsBy(doors, this.#rooms) },
       language: /\p{Script=Han}/u.test(this.#rooms[0]) ? 'zh' : 'en',
       rooms: this.#rooms,
-      doors: (this.#doors ?? '')
-        .split(',')
-        .filter((each) => each.trim() !== '')
-        .map((each) => this.#door(each)),
       boxes: this.#boxes.map(({ name, room, key }) => ({
         ...{ name, room },
         ...(key !== undefined && { key: numberOf(names, key, 'thing') }),
@@ -159,7 +173,7 @@ class SceneReader {
     };
   }
 
-  #door(text: string): readonly [number, number] {
+  #door(text: string): Door {
     const ends = text.split('-');
     if (ends.length !== 2) throw fault(`the door "${text.trim()}" is not between two rooms: "kitchen - hall"`);
     const [a, b] = ends.map((end) => numberOf(this.#rooms, end, 'room'));

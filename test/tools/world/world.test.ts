@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { Random } from '../../../src/base/random.js';
 import { openTools } from '../../../src/tools/open.js';
 import type { RanCall } from '../../../src/tools/tool.js';
-import { readGoal, shortestActions } from '../../../src/tools/world/goal.js';
-import { readScene, writeScene } from '../../../src/tools/world/scene.js';
+import { type Action, act } from '../../../src/tools/world/act.js';
+import { type Goal, isReached, readGoal, shortestActions } from '../../../src/tools/world/goal.js';
+import { readScene, type Scene, writeScene } from '../../../src/tools/world/scene.js';
 import { drawWorldTask } from '../../../src/tools/world/task.js';
 import { roomNames } from '../../../src/tools/world/vocabulary.js';
 import { requests, worldKinds } from '../../../src/tools/world/wordings.js';
@@ -147,6 +148,42 @@ test('credit is the share of the shortest way that was gone, and calls that fail
     assert.throws(() => worldCredit(wrong, [], house), { name: 'UserError', message }, wrong);
   const walled = 'kitchen: cup\nattic:\nyou: kitchen';
   assert.throws(() => worldCredit('you in attic', [], walled), { message: /cannot be reached/ });
+});
+
+/** The fewest actions, by trying everything everywhere. */
+function fewestByTryingAll(scene: Scene, goal: Goal): number {
+  const { world } = scene;
+  const places = [...world.rooms, ...world.boxes.map(({ name }) => name)];
+  const actions: Action[] = [
+    ...places.flatMap((place): Action[] => (['go', 'open', 'close'] as const).map((action) => ({ action, place }))),
+    ...world.things.flatMap((item): Action[] => [
+      { action: 'take', item },
+      ...places.map((place): Action => ({ action: 'put', item, place })),
+    ]),
+  ];
+  const seen = new Map([[JSON.stringify(scene.state), 0]]);
+  let states = [scene.state];
+  for (let count = 0; states.length > 0; count++) {
+    if (states.some((state) => isReached(goal, { world, state }))) return count;
+    states = states.flatMap((state) =>
+      actions.flatMap((action) => {
+        const outcome = act({ world, state }, action);
+        if (!outcome.done || seen.has(JSON.stringify(outcome.state))) return [];
+        seen.set(JSON.stringify(outcome.state), count + 1);
+        return [outcome.state];
+      }),
+    );
+  }
+  return Number.NaN;
+}
+
+test('the fewest actions are those that trying everything everywhere finds', () => {
+  for (const kind of ['close', 'put', 'move', 'stow', 'unlock'] as const) {
+    const house = { rooms: 3, boxes: 1, things: 2 };
+    const { scene, goal, fewest } = drawWorldTask(Random.stream(3, kind), { kind, language: 'en', ...house });
+    const read = readScene(scene);
+    assert.equal(fewestByTryingAll(read, readGoal(goal, read.world)), fewest, `${kind}: ${scene}`);
+  }
 });
 
 test('tasks of every kind are solved by their own calls, in both languages, and follow from the seed', async () => {
