@@ -41,7 +41,7 @@ export interface RoundResult {
 
 export const runArguments = (
   run: string,
-  { settings = [], pipeline = 'pipeline.yaml' }: Pick<World, 'settings' | 'pipeline'>,
+  { settings = [], pipeline = 'pipeline.yaml' }: Pick<World, 'settings' | 'pipeline'> = {},
 ): string[] => [
   ...['run', join(root, 'scripts/crash', pipeline), '--out', run],
   ...settings.flatMap((setting) => ['--set', setting]),
