@@ -209,6 +209,9 @@ test('tools are listed, and called by hand with what a model would read', async 
   assert.ok(listed.every((line) => line.length <= 80));
   assert.match(listed[0], /^✓ {2}Calculate\(expression\) +ready$/);
   assert.match(listed.join('\n'), /✗ {2}broken\.yaml +line 1:1: run is missing/);
+  await writeFile(join(folder, 'notes.txt'), 'The bridge was built in 1933.\n');
+  const opened = await mossctl(['tools', 'list', `Search=${folder}`, '--quiet'], { env });
+  assert.match(opened.stdout, /^Search\n[\s\S]* ready +--tools Search=/);
   const called = await mossctl(['tools', 'call', 'Calculate', 'expression=2^10', '--json'], { env });
   const result = { type: 'result', name: 'Calculate', arguments: { expression: '2^10' }, content: '1024' };
   assert.deepEqual([called.code, JSON.parse(called.stdout), called.stderr], [0, result, '']);

@@ -26,6 +26,8 @@ export async function list(names: readonly string[], options: OutputOptions): Pr
 
 async function entryNamed(name: string, known: readonly ToolEntry[]): Promise<ToolEntry> {
   if (/\.ya?ml$/.test(name)) return fileEntry(name);
+  const [own] = name.split('=');
+  if (own !== name) return { ...(await entryNamed(own, known)), ...(await openedAs(name)) };
   const names = known.map(({ tool }) => tool.name);
   const found =
     known.find(({ tool }) => tool.name === name) ??
@@ -36,6 +38,16 @@ async function entryNamed(name: string, known: readonly ToolEntry[]): Promise<To
     what: `no tool is called ${name}`,
     next: near === undefined ? '`mossctl tools` lists them' : `Did you mean ${near}?`,
   });
+}
+
+/** As the model is told of it once it has what it reads: `Query` names its tables. */
+async function openedAs(wanted: string): Promise<Pick<ToolEntry, 'tool' | 'missing' | 'example'>> {
+  const toolbox = await openTools([wanted], { note: noteOnStderr });
+  try {
+    return { tool: toolbox.tools[0], missing: [], example: wanted };
+  } finally {
+    await toolbox.close();
+  }
 }
 
 function printTable(entries: readonly ToolEntry[]): void {
