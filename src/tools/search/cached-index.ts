@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ifAbsent } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
-import { countOf } from '../../base/format.js';
+import { countOf, formatBytes } from '../../base/format.js';
 import { cacheDirectory } from '../../network/cache.js';
 import { IndexBuilder, PassageIndex } from './passage-index.js';
 import { readPassages, type TextFile, type TextPlace, textPlace } from './texts.js';
@@ -25,6 +25,8 @@ type Contents = Omit<OpenIndex, 'files'>;
 const version = 1;
 /** Below, an index is made in a moment. */
 const minKeptCharacters = 1 << 20;
+/** From here on it takes seconds. */
+const slowBytes = 4 << 20;
 
 /**
  * @param keptFrom characters of text from which on the index is kept.
@@ -41,6 +43,7 @@ export async function openIndex(
   const kept = join(folder, `${digestOf(paths.map((path) => resolve(path))).slice(0, 16)}.index`);
   const known = await readKept(kept, digest);
   if (known !== undefined) return { ...known, files: place.files };
+  if (place.bytes >= slowBytes) note(`Search: reads ${formatBytes(place.bytes)}; the index is kept for the next time`);
   const { contents, characters } = await build(place, note);
   if (characters >= keptFrom) {
     await mkdir(folder, { recursive: true, mode: 0o700 });

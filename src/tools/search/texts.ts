@@ -1,6 +1,6 @@
 // The texts of a folder, a file or a run, as passages: plain text and Markdown by their lines, rows of any format that data is read
 // in by what they say, a run by its corpus. What cannot be read is counted and said; links that lead out of the folder are not followed.
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf, formatCount } from '../../base/format.js';
@@ -26,6 +26,8 @@ export interface TextPlace {
   files: TextFile[];
   /** What each is called in a title, in the same order. */
   names: string[];
+  /** Of all of them. */
+  bytes: number;
 }
 
 const maxCharacters = 64 << 20;
@@ -45,8 +47,12 @@ export async function textPlace(paths: readonly string[], note: (text: string) =
       next: 'Give a folder of texts, or a run: Search=notes/',
     });
   const files: TextFile[] = [];
-  for (const { path } of found) files.push({ path, stamp: await fileStamp(path) });
-  return { ...(corpus !== undefined && { corpus }), files, names: found.map(({ name }) => name) };
+  let bytes = 0;
+  for (const { path } of found) {
+    files.push({ path, stamp: await fileStamp(path) });
+    bytes += (await stat(path)).size;
+  }
+  return { ...(corpus !== undefined && { corpus }), files, names: found.map(({ name }) => name), bytes };
 }
 
 async function filesInside(path: string, note: (text: string) => void): Promise<SourceFile[]> {
