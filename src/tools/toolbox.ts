@@ -10,7 +10,7 @@ import { fault, runLimited } from './limited.js';
 import type { Executor, ToolResult } from './tool.js';
 
 export interface ToolboxOptions {
-  /** Asked before each call runs; false: the person says no. Default: nobody is asked. */
+  /** Asked before each call runs; false, or no answer: the person says no. Default: nobody is asked. */
   confirm?(executor: Executor, call: ToolCall): Promise<boolean>;
   /** Hears in words what a person should know and no model: a file that cannot be read, a tool that does not end. */
   note?(text: string): void;
@@ -74,7 +74,7 @@ export class Toolbox {
     const misfit = argumentFault(executor.tool.parameters, given, name);
     if (misfit !== undefined) return fault('arguments', misfit);
     const { confirm, note = () => undefined } = this.#options;
-    if (confirm !== undefined && !(await confirm(executor, { name, arguments: given }))) {
+    if (confirm !== undefined && !(await confirm(executor, { name, arguments: given }).catch(() => false))) {
       return fault('denied', 'The person did not allow this call.');
     }
     const state = states.get(name) ?? new Map<string, unknown>();

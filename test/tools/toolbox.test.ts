@@ -94,6 +94,8 @@ test('each conversation has a state of its own, and a person may say no', async 
   assert.equal((await guarded.call({ name: 'Echo', arguments: { text: '1' } })).fault, 'denied');
   assert.deepEqual(await guarded.call({ name: 'Echo', arguments: { text: '1' } }), { content: '1' });
   assert.equal(guarded.stateOf('Echo')?.get('calls'), 1);
+  const mute = new Toolbox(box.executors, { confirm: () => Promise.reject(new Error('closed')) }).session();
+  assert.equal((await mute.call({ name: 'Echo', arguments: { text: '1' } })).fault, 'denied');
 });
 
 test('a result is well-formed, steers nothing and ends at the limit', async () => {

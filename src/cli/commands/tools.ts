@@ -1,4 +1,5 @@
 // mossctl tools: which tools there are and what each still needs, and one called by hand, as a model would call it.
+import { existsSync } from 'node:fs';
 import pc from 'picocolors';
 import { nearest, UserError } from '../../base/errors.js';
 import { alignColumns, printable, printableLines, shorten } from '../../base/format.js';
@@ -62,7 +63,8 @@ function printTable(entries: readonly ToolEntry[]): void {
     ];
   });
   printLine(alignColumns(rows).join('\n'));
-  printLine(`\nYour own: *.yaml in ${shownPath(ownToolsFolder())}`);
+  const own = ownToolsFolder();
+  printLine(`\nYour own: *.yaml in ${shownPath(own)}${existsSync(own) ? '' : ' (there is no such folder yet)'}`);
   printLine('One in full: mossctl tools list NAME; try it: mossctl tools call NAME …');
 }
 
