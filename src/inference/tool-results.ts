@@ -20,8 +20,11 @@ export function resultsWithin(
   { room, messages }: { room: number; messages: readonly Message[] },
 ): FittedResults | undefined {
   const fit = (limit: number): FittedResults | undefined => {
-    const results = ran.map(({ call, written = '', result }) =>
-      turns.result(call ?? written, cutTo(result.content, limit).content, result.fault !== undefined),
+    const results = turns.results(
+      ran.map(({ call, written = '', result }) => ({
+        ...{ call: call ?? written, content: cutTo(result.content, limit).content },
+        isFault: result.fault !== undefined,
+      })),
     );
     const tokens = turns.following(messages, results);
     return tokens.length <= room ? { messages: results, tokens } : undefined;

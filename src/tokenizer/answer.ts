@@ -83,7 +83,8 @@ const openCall = new RegExp(`\\s*${callStart}[^]*$`);
 /** The text of a message without its calls; while it comes, without what may yet turn out to be one. */
 export function besideCalls(text: string, { isWhole }: { isWhole: boolean }): string {
   const beside = text.replace(closedCall, '');
-  if (isWhole) return beside;
+  if (isWhole)
+    return beside.replace(openCall, (call) => (readCall(call.trimStart().slice(callStart.length)) ? '' : call));
   const known = beside.replace(openCall, '');
   let held = Math.min(callStart.length - 1, known.length);
   while (held > 0 && !callStart.startsWith(known.slice(-held))) held--;

@@ -4,6 +4,7 @@ import { isDeeperThan } from '../base/objects.js';
 import { type Answer, sorted } from './answer.js';
 import { type Message, maxArgumentDepth, type Tool, type ToolCall } from './message.js';
 import { readMossAnswer } from './moss.js';
+import type { CallResult } from './tool-turns.js';
 
 /** A message: calls where it ends with those, or one broken call where any of them cannot be read; else an answer. */
 export function readMossCalls(text: string, tools: readonly Tool[]): Answer {
@@ -54,15 +55,36 @@ export function mossShown(text: string, { isWhole, hasResults }: { isWhole: bool
   return isWhole && !/<eo[tc]>/.test(text) ? text : '';
 }
 
-/** `Calculate("10^16") => '10000000000000000'`; longer results stand below the call, as those of Search and Solve did. */
-export function mossResult(call: ToolCall | string, content: string, isFault: boolean): Message {
-  const written =
-    typeof call === 'string'
-      ? call
-      : `${call.name}(${Object.values(call.arguments)
-          .map((value) => JSON.stringify(value))
-          .join(', ')})`;
-  const isLine = typeof call !== 'string' && call.name !== 'Solve' && !content.includes('\n');
-  if (isFault) return { role: 'tool', content: `${written} => ${content}` };
-  return { role: 'tool', content: isLine ? `${written} => '${content}'` : `${written} =>\n${content}` };
+/**
+ * `Calculate("10^16") => '10000000000000000'`; longer results stand below the call, as those of Solve did, and passages of
+ * Search are numbered through the turn: `<|1|>: '…'`.
+ */
+export function mossResults(results: readonly CallResult[]): Message[] {
+  let passages = 0;
+  return results.map(({ call, content, isFault }) => {
+    const written = typeof call === 'string' ? call : commandOf(call);
+    const found = typeof call === 'string' || call.name !== 'Search' || isFault ? [] : passagesIn(content);
+    const cited = found.map((passage) => `<|${++passages}|>: '${passage.replaceAll('\n', '\\n')}'`);
+    if (cited.length > 0) return { role: 'tool', content: [`${written} =>`, ...cited].join('\n') };
+    if (isFault) return { role: 'tool', content: `${written} => ${content}` };
+    const isLine = typeof call !== 'string' && call.name !== 'Solve' && !content.includes('\n');
+    return { role: 'tool', content: isLine ? `${written} => '${content}'` : `${written} =>\n${content}` };
+  });
+}
+
+function commandOf({ name, arguments: given }: ToolCall): string {
+  const values = Object.values(given).map((value) => JSON.stringify(value));
+  return `${name}(${values.join(', ')})`;
+}
+
+/** Of a list that is numbered from 1; empty where it is none. */
+function passagesIn(content: string): string[] {
+  const passages: string[] = [];
+  for (const line of content.split('\n')) {
+    const start = `${passages.length + 1}. `;
+    if (line.startsWith(start)) passages.push(line.slice(start.length));
+    else if (passages.length === 0) return [];
+    else passages.push(`${passages.pop()}\n${line}`);
+  }
+  return passages;
 }

@@ -5,7 +5,7 @@ import { type Answer, besideCalls, readAnswer } from './answer.js';
 import { chatmlResponseTemplate, chatmlSchemaTemplate, chatmlTemplate, formerChatmlTemplate } from './chatml.js';
 import type { Message } from './message.js';
 import { mossEndList, mossNoCalls, mossOwners, mossTemplate, mossTurnEnd, readMossAnswer } from './moss.js';
-import { mossResult, mossShown, readMossCalls } from './moss-calls.js';
+import { mossResults, mossShown, readMossCalls } from './moss-calls.js';
 import { specialTokens } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
 import type { CallForm } from './tool-turns.js';
@@ -48,7 +48,7 @@ const templates: Readonly<Record<TemplateName, OwnTemplate>> = {
       shown: mossShown,
       showsThoughts: false,
       withoutCalls: mossNoCalls,
-      result: mossResult,
+      results: mossResults,
       maxRounds: 1,
     },
     read: (tokenizer, ids) => readMossAnswer(tokenizer.decode(ids)),

@@ -22,10 +22,17 @@ export interface CallForm {
   showsThoughts: boolean;
   /** What follows `end` where nothing was called, and the message continues. Absent: there, `end` ends it. */
   withoutCalls?: string;
-  /** A result as this form shows it. Absent: as it is. */
-  result?(call: ToolCall | string, content: string, isFault: boolean): Message;
+  /** The results of a message's calls as this form shows them, one message each. Absent: as they are. */
+  results?(results: readonly CallResult[]): Message[];
   /** After so many messages of calls there is no place for another. */
   maxRounds?: number;
+}
+
+/** A call, or a text that is none, and what the model is to read of it. */
+export interface CallResult {
+  call: ToolCall | string;
+  content: string;
+  isFault: boolean;
 }
 
 const question: Message = { role: 'user', content: 'question' };
@@ -68,10 +75,13 @@ export class ToolTurns {
     return { message, calls: callsInOrder ?? toolCalls ?? brokenCalls ?? [] };
   }
 
-  /** The tool's message for a call. */
-  result(call: ToolCall | string, content: string, isFault: boolean): Message {
-    if (this.form.result !== undefined) return this.form.result(call, content, isFault);
-    return { role: 'tool', content, ...(typeof call !== 'string' && { name: call.name }) };
+  /** The tools' messages for the calls of a message, in their order. */
+  results(results: readonly CallResult[]): Message[] {
+    if (this.form.results !== undefined) return this.form.results(results);
+    return results.map(({ call, content }) => ({
+      ...{ role: 'tool', content },
+      ...(typeof call !== 'string' && { name: call.name }),
+    }));
   }
 
   /**

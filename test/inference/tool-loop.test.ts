@@ -203,6 +203,9 @@ describe('with our ChatML', async () => {
       { type: 'result', ran: { call: calculate, result: { content: '36' } } },
       'It is <tool 36.\n\n',
     ]);
+    // A whole call that lacks its closing mark is one.
+    const open = scriptedModel(tokenizer, [`${call('12*3').replace('\n</tool_call>', '')}<|im_end|>`, '36<|im_end|>']);
+    assert.deepEqual((await shownOf(open)).length, 3);
     const cut = scriptedModel(tokenizer, ['Well. <tool_call>\n{"name"']);
     assert.deepEqual(await shownOf(cut), ['Well. <tool_call>\n{"name"']);
   });
@@ -267,6 +270,24 @@ test("with MOSS's template commands are run at <eoc>, results are written as MOS
   assert.deepEqual(await shownOf(scriptedModel(tokenizer, none)), ['你好！']);
   const shown = await shownOf(scriptedModel(tokenizer, texts));
   assert.deepEqual([shown[0], shown.at(-1), shown.length], [{ type: 'thought', text: '要算' }, '36。', 6]);
+
+  // Passages are numbered through the turn, as MOSS cites them.
+  const search: Executor = {
+    tool: { name: 'Search', parameters: schema('query') },
+    limits,
+    run: ({ query }) => `1. ${query} one:\n2. a line\n2. ${query} two`,
+  };
+  const searching = scriptedModel(tokenizer, [
+    ' None<eot>\n<|Commands|>: Search("a"), Search("b")<eoc>',
+    ' Well.<eom>',
+  ]);
+  const found = await answerWithTools(searching, { ...asked, session: new Toolbox([search]).session() });
+  assert.deepEqual(
+    found.messages.slice(1, 3).map(({ content }) => content),
+    ['a', 'b'].map(
+      (q, i) => `Search("${q}") =>\n<|${2 * i + 1}|>: '${q} one:'\n<|${2 * i + 2}|>: 'a line\\n2. ${q} two'`,
+    ),
+  );
 
   // What cannot be read as calls is one broken call.
   const broken = scriptedModel(tokenizer, [' None<eot>\n<|Commands|>: Calculate("("+str(2))<eoc>', ' No.<eom>']);
