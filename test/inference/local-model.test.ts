@@ -12,12 +12,14 @@ import { greedy, type Sampling, samplingSchema } from '../../src/config/sampling
 import { type Chat, openChat } from '../../src/inference/chat.js';
 import { replyOf } from '../../src/inference/chat-model.js';
 import { LocalModel, type OpenedModel, withWeights } from '../../src/inference/local-model.js';
+import { answersWithTools } from '../../src/inference/tool-loop.js';
 import { disposeModel, initModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, tensor, tidy } from '../../src/tensor/tf.js';
 import type { Message } from '../../src/tokenizer/message.js';
 import type { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { trainTokenizer } from '../../src/tokenizer/train.js';
+import { Toolbox } from '../../src/tools/toolbox.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
 import { modelTensors } from '../model-tensors.js';
 
@@ -189,6 +191,26 @@ describe('a local model', () => {
     assert.deepEqual(await withWeights({ model: weights, tokenizer }, ask), await ask(opened));
     await opened.dispose();
     assert.equal(memory().numTensors, held);
+  });
+
+  test('with tools that it does not call, a model says what it says without; all answers are drawn from one reading', async () => {
+    const model = new LocalModel({ model: weights, tokenizer });
+    const parameters = { type: 'object', properties: { a: { type: 'string' } } };
+    const executor = { tool: { name: 'F', parameters }, limits: { seconds: 1, characters: 9 }, run: () => 'x' };
+    const toolbox = new Toolbox([executor]);
+    const { tokens } = model.template.encode(question, { addGenerationPrompt: true, tools: toolbox.tools });
+    const request = { tokens, sampling: samplingSchema.parse({ temperature: 1 }), maxNewTokens: 12, seed: 5 };
+    const plain = await model.generate({ ...request, samples: 3 });
+    const sessions = Array.from({ length: 3 }, () => toolbox.session());
+    const read = model.engine.counts.read;
+    const answers = await answersWithTools(model, { ...request, sessions });
+    assert.deepEqual(
+      answers.map(({ tokens, finish }) => ({ tokens, finish })),
+      plain.map(({ tokens, finish }) => ({ tokens, finish })),
+    );
+    assert.ok(answers.every(({ sampled }) => sampled.every(Boolean)));
+    assert.ok(model.engine.counts.read - read <= tokens.length + 3 * 12, 'the prompt is read once at most');
+    await model.dispose();
   });
 
   test('the second turn of a chat reads only what is new', async () => {
