@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { displayWidth, formatTable } from '../../src/base/format.js';
 import { toJsonl } from '../../src/base/jsonl.js';
 import { metricsOf } from '../../src/evaluation/measurements.js';
+import { answeredQuestions } from '../../src/evaluation/questions/answered.js';
 import { evaluateQuestions } from '../../src/evaluation/questions/evaluate.js';
 import { readQuestions } from '../../src/evaluation/questions/read.js';
 import { modeComparisons } from '../../src/evaluation/questions/score.js';
@@ -152,6 +153,16 @@ test('rows of others are asked with their tools and without: run where they can,
     [comparison.from, comparison.to, comparison.differences['number.own'].mean, comparison.differences.toolAnswer.mean],
     ['sft', 'sft with tools', 0.75, 1],
   );
+  // Beside a model that calls nothing.
+  const beside = await evaluateQuestions(
+    modelOf(() => '9', true),
+    set,
+  );
+  const answered = answeredQuestions([{ records }, beside]).find(({ id, mode }) => id === 'a' && mode === 'tools');
+  assert.deepEqual(answered?.answers, [
+    { text: 'Calculate({"expression":"3*12"}) → 36\nIt is 36.', isRight: true },
+    { text: '(not asked)' },
+  ]);
   const table = toolTable([{ label: 'sft', measurements }]);
   assert.deepEqual(
     table?.rows.map(([name]) => name),

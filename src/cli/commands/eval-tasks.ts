@@ -9,9 +9,10 @@ import { toJsonl } from '../../base/jsonl.js';
 import { answersName, resultsName, settingsName } from '../../base/layout.js';
 import { isRecord, jsonIn } from '../../base/objects.js';
 import { compare, figuresOf, type Measurements } from '../../evaluation/measurements.js';
+import { answeredQuestions } from '../../evaluation/questions/answered.js';
 import { type AnswerRecord, chanceOf, evaluateQuestions } from '../../evaluation/questions/evaluate.js';
 import { type QuestionSet, readQuestions } from '../../evaluation/questions/read.js';
-import { comparableMeasurements, isRightBy, modeComparisons } from '../../evaluation/questions/score.js';
+import { comparableMeasurements, modeComparisons } from '../../evaluation/questions/score.js';
 import { type Audit, auditMemory } from '../../evaluation/safety/audit.js';
 import { contrastTable } from '../../evaluation/safety/contrast-table.js';
 import type { Contrast } from '../../evaluation/safety/contrasts.js';
@@ -20,7 +21,7 @@ import { LocalModel } from '../../inference/local-model.js';
 import { finishedOutput, readRecord } from '../../pipeline/record.js';
 import type { EvaluationTable, StageReporter } from '../../report/event.js';
 import { formatMetric } from '../../report/meaning.js';
-import { type AnsweredQuestion, writeQuestionsReport } from '../../report/questions-page.js';
+import { writeQuestionsReport } from '../../report/questions-page.js';
 import { resultsText, wrapped } from '../../report/results-text.js';
 import { modelStagesOf, stageTable } from '../../stages/catalog.js';
 import type { Toolbox } from '../../tools/toolbox.js';
@@ -282,20 +283,4 @@ async function resultFolder(out: string | undefined, name: string, digest: strin
 function chanceNotes(chance: Readonly<Record<string, number>>): string[] {
   const shares = Object.entries(chance).map(([kind, share]) => `${kind} ${formatMetric('accuracy', share)}`);
   return shares.length === 0 ? [] : [`by chance (accuracy): ${shares.join(', ')}`];
-}
-
-/** Each question once, with the answers of all columns. */
-function answeredQuestions(columns: readonly Column[]): AnsweredQuestion[] {
-  const [first] = columns;
-  return first.records.map(({ id, mode, prompt, right }, i) => ({
-    ...{ id, mode, question: prompt, right: right.join(' / ') },
-    answers: columns.map(({ records }) => shownAnswer(records[i])),
-  }));
-}
-
-function shownAnswer({ answer, candidates, scores }: AnswerRecord): AnsweredQuestion['answers'][number] {
-  const isRight = isRightBy(scores);
-  if (candidates === undefined) return { text: answer ?? '', isRight };
-  const likeliest = [...candidates].sort((a, b) => b.logProbability - a.logProbability)[0];
-  return { text: `${likeliest.text} (${likeliest.logProbability.toFixed(2)} nats)`, isRight };
 }

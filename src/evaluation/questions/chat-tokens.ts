@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import { missingTemplate } from '../../tokenizer/chatml.js';
-import type { Message, Tool } from '../../tokenizer/message.js';
+import type { Message, Tool, ToolCall } from '../../tokenizer/message.js';
 import { TemplateFault } from '../../tokenizer/template-fault.js';
 import type { Question } from './question.js';
 
@@ -39,8 +39,11 @@ export function chatTokens(
 export function shownChat(messages: readonly Message[]): string {
   return messages
     .map(({ role, content, toolCalls = [] }) => {
-      const calls = toolCalls.map(({ name, arguments: given }) => `${name}(${JSON.stringify(given)})`);
-      return `${role}: ${[content, ...calls].filter((text) => text !== '').join('\n')}`;
+      return `${role}: ${[content, ...toolCalls.map(callText)].filter((text) => text !== '').join('\n')}`;
     })
     .join('\n');
+}
+
+export function callText({ name, arguments: given }: ToolCall): string {
+  return `${name}(${JSON.stringify(given)})`;
 }

@@ -3,10 +3,11 @@ import { countOf } from '../../base/format.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import type { RanCall } from '../../tools/tool.js';
 import type { Measurements } from '../measurements.js';
+import { wantedCalls } from '../reference.js';
 import { type Contrast, measureContrasts } from '../safety/contrasts.js';
 import { measureToolUse, type ToolUseRecord } from '../tool-use.js';
 import { type AskOptions, askQuestions, type Responses } from './ask.js';
-import { isAskedAsChat } from './chat-tokens.js';
+import { callText, isAskedAsChat } from './chat-tokens.js';
 import type { Question } from './question.js';
 import type { QuestionSet } from './read.js';
 import { type AnswerScores, isRightBy, scoreResponses } from './score.js';
@@ -60,6 +61,10 @@ export async function evaluateQuestions(
   };
 }
 
+function callsOf(row: Question['row']): string[] {
+  return (row === undefined ? [] : (wantedCalls(row) ?? [])).map(({ call }) => callText(call));
+}
+
 /** Of the answers with tools, and of those to the same questions without. */
 function toolUses({ generated }: Responses, scores: readonly AnswerScores[]): [ToolUseRecord[], ToolUseRecord[]] {
   const [withTools, without]: ToolUseRecord[][] = [[], []];
@@ -84,9 +89,13 @@ function toolUses({ generated }: Responses, scores: readonly AnswerScores[]): [T
 }
 
 function recordsOf({ generated, weighed }: Responses, scored: ReturnType<typeof scoreResponses>): AnswerRecord[] {
-  const about = ({ id, kind, answers, pattern }: Question, isChat: boolean) => ({
+  const about = ({ id, kind, answers, pattern, scores, row }: Question, isChat: boolean) => ({
     ...{ id, kind, asked: isChat ? ('chat' as const) : ('text' as const) },
-    right: [...answers, ...(pattern === undefined ? [] : [`/${pattern.source}/`])],
+    right: [
+      ...answers,
+      ...(pattern === undefined ? [] : [`/${pattern.source}/`]),
+      ...(scores.includes('calls') ? callsOf(row) : []),
+    ],
   });
   const written = generated.map(
     ({ question, mode, isChat, prompt, text, answer, ended, calls }, i): AnswerRecord => ({
