@@ -23,7 +23,7 @@ const knobs = z.strictObject({
   tools: toolNames
     .optional()
     .describe(
-      'tools that run while answers are sampled and judged ([Calculate, World], Search=notes/, a YAML file): what they say is forced, and not learnt',
+      'tools that run while answers are sampled and judged ([Calculate, Search=notes/], one of your own folder): what they say is forced, and not learnt',
     ),
   rounds: z
     .int()

@@ -9,6 +9,7 @@ import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, path, rows } from './paths.js';
 import { sftSchema } from './sft.js';
 import { templateNames } from './templates.js';
+import { toolNames } from './tools.js';
 import { type TrainConfig, writtenTrainSchema } from './train.js';
 
 /** The kinds that are built in. */
@@ -139,13 +140,10 @@ const selfInstructSchema = z.strictObject({
 
 const evalSchema = z.strictObject({
   tasks: optionalRows('held-out tasks with checks (rows of JSONL, …); default: what self-instruct kept apart'),
-  tools: z
-    .array(z.string().min(1).max(4000))
-    .min(1)
-    .max(64)
+  tools: toolNames
     .optional()
     .describe(
-      'tools that run where tasks list them ([Calculate, Search=notes/], a YAML file); those of others are answered with the results that their rows have',
+      'tools that run where tasks list them ([Calculate, Search=notes/], one of your own folder); those of others are answered with the results that their rows have',
     ),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),

@@ -1,4 +1,13 @@
-// How a stage names the tools that run, as behind --tools.
+// How a stage names the tools that run. A pipeline may be somebody else's: it names what is built in, with what it reads, and what
+// the person has among their own tools. No file that says how a tool runs is opened on its word.
 import { z } from 'zod';
 
-export const toolNames = z.array(z.string().min(1).max(4000)).min(1).max(64);
+const toolName = z
+  .string()
+  .max(4000)
+  .regex(
+    /^(?:[\w-]+=.+|[A-Za-z_][\w-]*(?:,[A-Za-z_][\w-]*)*)$/s,
+    'name a built-in tool, with what it reads where it needs that (Search=notes/), or one of your own tools folder: no file says in a pipeline what runs',
+  );
+
+export const toolNames = z.array(toolName).min(1).max(64);

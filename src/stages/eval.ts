@@ -33,10 +33,10 @@ import { LocalModel } from '../inference/local-model.js';
 import { quantizationNote } from '../inference/quantized.js';
 import type { EvaluationColumn, EvaluationTable, Metrics, StageReporter } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
-import { openTools } from '../tools/open.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { modelStagesOf, stageTable } from './catalog.js';
 import type { Job, Stage, StageOutput } from './stage.js';
+import { openStageTools } from './tools.js';
 import { reportNotes, startBackend } from './training.js';
 
 /** Formulas of each form (2+2, 2×1, 3 terms) that are asked, at most. */
@@ -47,10 +47,9 @@ const shownSamples = 8;
 
 export const evalStage: Stage<EvalConfig> = {
   async run(job) {
-    const { reporter } = job;
     await startBackend(job);
     const tasks = await readTestTasks(job);
-    const toolbox = await openTools(job.config.tools ?? [], { note: (text) => reporter.note('warning', text) });
+    const toolbox = await openStageTools(job.config.tools ?? [], job.reporter);
     try {
       return await evaluateStages(job, tasks, toolbox);
     } finally {

@@ -7,10 +7,10 @@ import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
-import { openTools } from '../../tools/open.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { methods } from '../../train/objectives/methods.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
+import { openStageTools } from '../tools.js';
 import { startBackend } from '../training.js';
 import { openTuning } from '../tuning.js';
 import { apartFrom } from './apart.js';
@@ -27,7 +27,7 @@ export const alignStage: Stage<WrittenAlignConfig> = {
   async run(written) {
     const { tools } = written.config;
     if (tools === undefined) return align(written);
-    const toolbox = await openTools(tools, { note: (text) => written.reporter.note('warning', text) });
+    const toolbox = await openStageTools(tools, written.reporter);
     try {
       return await align(written, toolbox);
     } finally {
