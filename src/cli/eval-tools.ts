@@ -1,13 +1,10 @@
 // The tools of `mossctl eval --tasks`: those that are named, and beside them, unless there are to be none, those that rows list
 // and that reach nothing outside this program. All others are answered with the results that the rows have.
-import { countOf } from '../base/format.js';
 import { questionTools } from '../evaluation/questions/ask-tools.js';
 import type { Question } from '../evaluation/questions/question.js';
+import { replayedTools, selfContained } from '../evaluation/task-tools.js';
 import { openTools } from '../tools/open.js';
 import { Toolbox } from '../tools/toolbox.js';
-
-/** Built-in tools that need nothing but their arguments. */
-const selfContained = ['Calculate', 'Solve', 'Now', 'World'];
 
 /** Behind --tools; false: --no-tools. */
 export type TypedTools = readonly string[] | false | undefined;
@@ -31,14 +28,8 @@ export async function openEvalTools(
   const added = selfContained.filter((name) => listed.has(name) && !known.has(name));
   const toolbox =
     added.length === 0 ? named : new Toolbox([...named.executors, ...(await openTools(added, { note })).executors]);
-  const replayed = new Set(asked.flatMap((question) => questionTools(question, toolbox).replayed));
-  if (replayed.size > 0) {
-    const shown = [...replayed].sort().slice(0, 8);
-    const names = `${shown.join(', ')}${replayed.size > shown.length ? ', …' : ''}`;
-    note(
-      `${countOf(replayed.size, 'tool')} that rows list ${replayed.size === 1 ? 'does' : 'do'} not run here (${names}): a call that its row makes gets the result that the row has, any other none; --tools names what is to run`,
-    );
-  }
+  const replayed = replayedTools(asked.map((question) => questionTools(question, toolbox)));
+  if (replayed !== undefined) note(`${replayed}; --tools names what is to run`);
   for (const { tool, reaches } of toolbox.executors) {
     if (reaches !== undefined) note(`${tool.name} reaches out of this program when it is called: ${reaches}`);
   }

@@ -3,6 +3,7 @@
 // result that the row has; any other gets none, and says so.
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.js';
+import { countOf } from '../base/format.js';
 import { isRecord } from '../base/objects.js';
 import { Slots } from '../base/slots.js';
 import type { Conversation, SessionStart } from '../data/types.js';
@@ -48,6 +49,17 @@ export function sessionOf({ toolbox, tools }: TaskTools, start: SessionStart | u
     // A signal of its own: hundreds of answers share one, and Node warns of the listeners that calls add to it.
     call: (call, signal) => slots.use(() => session.call(call, signal && AbortSignal.any([signal]))),
   };
+}
+
+/** Built-in tools that need nothing but their arguments: they run without being named. */
+export const selfContained: readonly string[] = ['Calculate', 'Solve', 'Now', 'World'];
+
+/** Which tools are replayed and what that means, in words; undefined: none is. */
+export function replayedTools(offered: readonly TaskTools[]): string | undefined {
+  const names = [...new Set(offered.flatMap(({ replayed }) => replayed))].sort();
+  if (names.length === 0) return undefined;
+  const shown = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
+  return `${countOf(names.length, 'tool')} that rows list ${names.length === 1 ? 'does' : 'do'} not run here (${shown}): a call that its row makes gets the result that the row has, any other none`;
 }
 
 /** Whether a call that is written for the one is one for the other: all that either requires, the other knows. */

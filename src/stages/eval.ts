@@ -26,7 +26,7 @@ import { evaluateQuestions } from '../evaluation/questions/evaluate.js';
 import { memorySet } from '../evaluation/questions/memory.js';
 import { modeComparisons } from '../evaluation/questions/score.js';
 import { rules } from '../evaluation/scorers/rules.js';
-import { toolTurnsFault } from '../evaluation/task-tools.js';
+import { replayedTools, selfContained, taskTools, toolTurnsFault } from '../evaluation/task-tools.js';
 import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { isToolTask, measureToolTasks } from '../evaluation/tool-tasks.js';
 import { LocalModel } from '../inference/local-model.js';
@@ -49,7 +49,11 @@ export const evalStage: Stage<EvalConfig> = {
   async run(job) {
     await startBackend(job);
     const tasks = await readTestTasks(job);
-    const toolbox = await openStageTools(job.config.tools ?? [], job.reporter);
+    const { toolTasks } = tasks;
+    const named = job.config.tools ?? (toolTasks.length === 0 ? [] : selfContained);
+    const toolbox = await openStageTools(named, job.reporter);
+    const replayed = replayedTools(toolTasks.map((task) => taskTools(task, toolbox)));
+    if (replayed !== undefined) job.reporter.note('info', `${replayed}; eval.tools names what is to run`);
     try {
       return await evaluateStages(job, tasks, toolbox);
     } finally {
