@@ -143,7 +143,7 @@ const evalSchema = z.strictObject({
   tools: toolNames
     .optional()
     .describe(
-      'tools that run where tasks list them ([Calculate, Search=notes/], one of your own folder); those of others are answered with the results that their rows have',
+      'tools that run where tasks list them ([Calculate, Search=notes/], one of your own folder); any other is answered with the results that the row has',
     ),
   maxTasks: z.int().min(1).default(1000).describe('tasks answered per checkpoint, at most'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
