@@ -53,6 +53,15 @@ export const promptRowsName = 'prompts.jsonl';
 export const heldOutRowsName = 'heldout.jsonl';
 export const selfInstructReportName = 'report.json';
 
+// tool-use/
+/** What the student answered without tools. */
+export const studentAnswersName = 'student.jsonl';
+/** How many rows there are, by kind and language, and what was left out. */
+export const reportRowsName = 'report.json';
+/** What Search searches and Query queries in exercises. */
+export const notesName = 'notes.jsonl';
+export const tablesFolder = 'tables';
+
 // sft/, and align/ where it replays conversations
 /** The conversations that it learns from, as tokens, and what it holds out of them. */
 export const rowsFolder = 'rows';

@@ -106,7 +106,7 @@ export function withConfig(command: Command): Command {
   return command
     .option(
       '-c, --config <file>',
-      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic)',
+      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic, tools)',
     )
     .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect));
 }

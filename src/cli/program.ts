@@ -115,7 +115,7 @@ function addStage(program: Command, name: StageName): void {
 function addRun(program: Command): void {
   const command = program
     .command('run')
-    .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic')
+    .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic, tools')
     .description(
       'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; resumes where it stopped',
     );

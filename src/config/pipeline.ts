@@ -9,6 +9,7 @@ import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, path, rows } from './paths.js';
 import { sftSchema } from './sft.js';
 import { templateNames } from './templates.js';
+import { toolUseSchema } from './tool-use.js';
 import { toolNames } from './tools.js';
 import { type TrainConfig, writtenTrainSchema } from './train.js';
 
@@ -169,6 +170,9 @@ export const pipelineSchema = z.strictObject({
   pretrain: pretrainSchema.optional().describe('documents → base model'),
   selfInstruct: selfInstructSchema.optional().describe('seed tasks → conversations'),
   sft: sftSchema.optional().describe('base model + conversations → chat model'),
+  toolUse: toolUseSchema
+    .optional()
+    .describe('chat model + exercises with tools → a model that calls them where it needs them'),
   align: alignSchema.optional().describe('chat model + checkable rewards → better chat model'),
   eval: evalSchema.optional().describe('the table across base → sft → align'),
 });

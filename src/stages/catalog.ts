@@ -157,6 +157,20 @@ export const stageTable: StageTable = {
     ),
     load: async () => (await import('./sft/stage.js')).sftStage,
   },
+  toolUse: {
+    command: 'tool-use',
+    help: {
+      description: 'teach a chat model to call tools where it needs them, and only there',
+      example: 'mossctl tool-use --config tools --from runs/tools/sft --out runs/mine',
+      next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`, '--tools', 'all'),
+    },
+    output: 'checkpoint',
+    needsBackend: true,
+    requires: ({ toolUse }) => [['sft'], ['data'], ...((toolUse?.textShare ?? 0) > 0 ? [['tokens' as const]] : [])],
+    uses: ['selfInstruct'],
+    requiredBySetting: { tokens: 'toolUse.textShare' },
+    load: async () => (await import('./tool-use/stage.js')).toolUseStage,
+  },
   align: {
     command: 'align',
     help: {
@@ -185,8 +199,8 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
-    requires: ({ align }) => [
-      ['sft'],
+    requires: ({ align, toolUse }) => [
+      [toolUse === undefined ? 'sft' : 'toolUse'],
       ...(align !== undefined && needsSelfInstruct(align) ? [['selfInstruct' as const]] : []),
       ...((align?.replay.text ?? 0) > 0 ? [['tokens' as const]] : []),
     ],

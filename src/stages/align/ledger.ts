@@ -164,7 +164,7 @@ async function fineTuningOf({ inputs, config }: Job<AlignConfig>): Promise<Writt
       next: 'Name them with --set align.replay.data=FILE, or do without the ledger: --set align.ledger=false',
     });
   }
-  const { manifest } = await openCheckpoint(inputs.sft ?? '', { verify: false });
+  const { manifest } = await openCheckpoint(inputs.toolUse ?? inputs.sft ?? '', { verify: false });
   const own = manifest.stage === 'sft' ? sftSchema.safeParse(manifest.settings).data : undefined;
   const { train, ...settings } = own ?? sftSchema.parse({});
   // Nothing is measured on the way.

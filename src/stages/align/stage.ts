@@ -39,7 +39,7 @@ export const alignStage: Stage<WrittenAlignConfig> = {
 async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promise<StageOutput> {
   const { inputs, directory, reporter, verify } = written;
   const compute = await startBackend(written);
-  const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.sft ?? '' });
+  const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.toolUse ?? inputs.sft ?? '' });
   const job = { ...written, config };
   let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
   const chat = await openChatFormat(policy.path);

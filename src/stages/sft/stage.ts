@@ -12,7 +12,7 @@ import { servingFiles } from '../../tokenizer/serving-files.js';
 import { templated } from '../../tokenizer/template-choice.js';
 import { tokenObjective } from '../../train/objectives/next-token.js';
 import { checkTrainingMemory } from '../room.js';
-import type { Job, Stage } from '../stage.js';
+import type { Job, Stage, StageOutput } from '../stage.js';
 import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
 import { openTuning, tunedModel } from '../tuning.js';
 import { makeBatches } from './batches.js';
@@ -27,94 +27,95 @@ const defaultColumns = 2048;
 
 const heldAsFloats = 'only the native engine computes with matrices of bf16';
 
-export const sftStage: Stage<WrittenSftConfig> = {
-  async run(written) {
-    const { inputs, directory } = written;
-    const compute = await startBackend(written);
-    const tuning = await openTuning(written, { stage: 'sft', from: inputs.pretrain ?? '' });
-    const { parent, config, adapter } = tuning;
-    const job = { ...written, config };
-    const { model: whole, tokenizer: own } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
-    const model = tunedModel(whole, tuning, job.seed);
-    if (adapter !== undefined && parent.manifest.storedAs === 'bf16' && model.halves === undefined) {
-      job.reporter.note('info', `the frozen weights take twice the memory that they were stored in: ${heldAsFloats}`);
-    }
-    const columns = columnsOf(job, model.config.max_position_embeddings);
-    const isBase = isBaseModel(own, parent.manifest.stage);
-    const tokenizer = templated(own, { template: config.template, columns, isBase, where: parent.path });
-    const { lora, neftune } = config;
-    const padId = model.config.pad_token_id;
-    const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
-    const { loss, keepTokens } = config;
-    const fitting = { template, columns, loss, keepTokens };
-    const sources = await rowSources(config.data ?? join(inputs.selfInstruct ?? '', trainRowsName));
-    const given = await readHeldOut(job);
-    const validation = given === undefined ? config.validation : 0;
-    const stored = await openRows(job, {
-      ...{ sources, fitting, validation, format: config.format },
-      evaluated: given?.map(({ conversation }) => conversation),
-    });
-    const rowsHeldOut = heldOutRows(given ?? stored.heldOut, fitting, job.reporter);
-    const heldOut = rowsHeldOut.map(({ conversation }) => conversation);
-    // The text that pretraining read, where a share of the rows is to keep reading it.
-    const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
-    const { batches, batchesPerEpoch, shape } = await makeBatches(job, stored.groups, text, { columns, padId });
-    const { rows } = shape;
-    const parameters = parameterCount(model.config);
-    const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed, parameters });
-    const isMeasured = figures.names.length > 0;
-    job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
-    parent.weights.clear(); // the model has them by now
-    const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
-    checkTrainingMemory({
-      ...memory,
-      table: model.parameters,
-      hasHalves: (model.halves?.size ?? 0) > 0,
-      reporter: job.reporter,
-    });
-    const result = await runTraining(job, {
-      model,
-      objective: tokenObjective(batches, config.train),
-      config: config.train,
-      steps: await stepCount(job, config.train, () => batchesPerEpoch),
-      directory,
-      tokenizerFiles: {
-        ...tokenizer.files(),
-        ...servingFiles(template, { ...stored.forms, keepTokens }, parent.tokenizerFiles),
+export const sftStage: Stage<WrittenSftConfig> = { run: (job) => fineTune(job, 'sft') };
+
+/** @param stage whose checkpoints these are. */
+export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 'toolUse'): Promise<StageOutput> {
+  const { inputs, directory } = written;
+  const compute = await startBackend(written);
+  const tuning = await openTuning(written, { stage: 'sft', from: inputs.pretrain ?? '' });
+  const { parent, config, adapter } = tuning;
+  const job = { ...written, config };
+  const { model: whole, tokenizer: own } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
+  const model = tunedModel(whole, tuning, job.seed);
+  if (adapter !== undefined && parent.manifest.storedAs === 'bf16' && model.halves === undefined) {
+    job.reporter.note('info', `the frozen weights take twice the memory that they were stored in: ${heldAsFloats}`);
+  }
+  const columns = columnsOf(job, model.config.max_position_embeddings);
+  const isBase = isBaseModel(own, parent.manifest.stage);
+  const tokenizer = templated(own, { template: config.template, columns, isBase, where: parent.path });
+  const { lora, neftune } = config;
+  const padId = model.config.pad_token_id;
+  const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
+  const { loss, keepTokens } = config;
+  const fitting = { template, columns, loss, keepTokens };
+  const sources = await rowSources(config.data ?? join(inputs.selfInstruct ?? '', trainRowsName));
+  const given = await readHeldOut(job);
+  const validation = given === undefined ? config.validation : 0;
+  const stored = await openRows(job, {
+    ...{ sources, fitting, validation, format: config.format },
+    evaluated: given?.map(({ conversation }) => conversation),
+  });
+  const rowsHeldOut = heldOutRows(given ?? stored.heldOut, fitting, job.reporter);
+  const heldOut = rowsHeldOut.map(({ conversation }) => conversation);
+  // The text that pretraining read, where a share of the rows is to keep reading it.
+  const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
+  const { batches, batchesPerEpoch, shape } = await makeBatches(job, stored.groups, text, { columns, padId });
+  const { rows } = shape;
+  const parameters = parameterCount(model.config);
+  const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed, parameters });
+  const isMeasured = figures.names.length > 0;
+  job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
+  parent.weights.clear(); // the model has them by now
+  const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
+  checkTrainingMemory({
+    ...memory,
+    table: model.parameters,
+    hasHalves: (model.halves?.size ?? 0) > 0,
+    reporter: job.reporter,
+  });
+  const result = await runTraining(job, {
+    model,
+    objective: tokenObjective(batches, config.train),
+    config: config.train,
+    steps: await stepCount(job, config.train, () => batchesPerEpoch),
+    directory,
+    tokenizerFiles: {
+      ...tokenizer.files(),
+      ...servingFiles(template, { ...stored.forms, keepTokens }, parent.tokenizerFiles),
+    },
+    ...generationOf(parent, tokenizer, 'turnEnd'),
+    adapter,
+    noise: { dropout: lora?.dropout ?? 0, neftune, seed: job.seed },
+    manifest: {
+      stage,
+      ...descent(parent),
+      settings: {
+        contextLength: columns,
+        loss: config.loss,
+        validation,
+        textShare: config.textShare,
+        ...(config.template !== undefined && { template: config.template }),
+        ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
+        ...(neftune > 0 && { neftune }),
+        ...(lora !== undefined && { lora }),
+        train: config.train,
       },
-      ...generationOf(parent, tokenizer, 'turnEnd'),
-      adapter,
-      noise: { dropout: lora?.dropout ?? 0, neftune, seed: job.seed },
-      manifest: {
-        stage: 'sft',
-        ...descent(parent),
-        settings: {
-          contextLength: columns,
-          loss: config.loss,
-          validation,
-          textShare: config.textShare,
-          ...(config.template !== undefined && { template: config.template }),
-          ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
-          ...(neftune > 0 && { neftune }),
-          ...(lora !== undefined && { lora }),
-          train: config.train,
-        },
-        inputDigest: digestOf({
-          conversations: sources.map(({ weight, digest }) => [digest, weight]),
-          validation,
-          columns,
-          text: text?.manifest ?? null,
-        }),
-        ...compute,
-      },
-      evaluate: isMeasured ? (current) => figures.measure(current, job.signal) : undefined,
-      evaluated: isMeasured ? figures.names : undefined,
-      sample: (current, step) =>
-        withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, heldOut, step)),
-    });
-    return { path: result.path, digest: result.digest, metrics: result.metrics };
-  },
-};
+      inputDigest: digestOf({
+        conversations: sources.map(({ weight, digest }) => [digest, weight]),
+        validation,
+        columns,
+        text: text?.manifest ?? null,
+      }),
+      ...compute,
+    },
+    evaluate: isMeasured ? (current) => figures.measure(current, job.signal) : undefined,
+    evaluated: isMeasured ? figures.names : undefined,
+    sample: (current, step) =>
+      withWeights({ model: current, tokenizer }, (local) => printSamples(job, local, heldOut, step)),
+  });
+  return { path: result.path, digest: result.digest, metrics: result.metrics };
+}
 
 /** Tokens per row, of the `context` that the model can take. */
 function columnsOf({ config, reporter }: Job<SftConfig>, context: number): number {

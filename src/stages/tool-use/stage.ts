@@ -1,0 +1,241 @@
+// Between fine-tuning and alignment: a chat model that knows no tools + exercises → one that calls them where it needs them,
+// and only there. The student is asked first, without tools: what it fails at is taught as a call, what it can do stays its own.
+import { join } from 'node:path';
+import { stopIfAborted, UserError } from '../../base/errors.js';
+import { writeFileAtomic } from '../../base/files.js';
+import { countOf, formatCount } from '../../base/format.js';
+import { toJsonl } from '../../base/jsonl.js';
+import { heldOutRowsName, promptRowsName, reportRowsName, trainRowsName } from '../../base/layout.js';
+import { Random } from '../../base/random.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
+import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
+import type { Conversation } from '../../data/types.js';
+import { readTasks } from '../../evaluation/tasks.js';
+import { openChatFormat } from '../../inference/chat-format.js';
+import type { Metrics } from '../../report/event.js';
+import { fieldMessage } from '../../tokenizer/message.js';
+import { fineTune } from '../sft/stage.js';
+import type { Job, Stage } from '../stage.js';
+import { startBackend } from '../training.js';
+import { composed, type Pool } from './conversations.js';
+import { type Drawn, drawExchanges, type Exchange, questionOf } from './exchange.js';
+import { type Spoken, spokenLanguages } from './exercise.js';
+import { measuredToolUse } from './measured.js';
+import { questionTask, type Sorted, sortedByStudent } from './sorted.js';
+import { askStudent } from './student.js';
+import { openWorkshop, type Workshop } from './workshop.js';
+
+type ToolUseJob = Job<WrittenToolUseConfig>;
+
+export const toolUseStage: Stage<WrittenToolUseConfig> = {
+  async run(job) {
+    await startBackend(job);
+    const { config, inputs, directory, seed, reporter } = job;
+    const workshop = await openWorkshop({ tools: config.tools, corpus: inputs.data ?? '', directory, seed });
+    try {
+      const rows = await makeRows(job, workshop);
+      const own =
+        inputs.selfInstruct === undefined || config.instructionWeight === 0
+          ? []
+          : [join(inputs.selfInstruct, trainRowsName)];
+      const taught = await fineTune(
+        {
+          ...job,
+          inputs: { pretrain: inputs.sft, tokens: inputs.tokens },
+          config: {
+            ...{ validation: 0, loss: 'assistant', neftune: 0, textShare: config.textShare, train: config.train },
+            data: [{ path: rows.train, weight: 1 }, ...own.map((path) => ({ path, weight: config.instructionWeight }))],
+            evalData: rows.heldOut,
+          },
+        },
+        'toolUse',
+      );
+      const tasks = await readTasks(rows.heldOut, reporter);
+      const metrics = await measuredToolUse(job, { path: taught.path, tasks, toolbox: workshop.toolbox });
+      for (const text of figuresInWords(metrics)) reporter.note('info', text);
+      return { ...taught, metrics: { ...taught.metrics, ...metrics } };
+    } finally {
+      await workshop.toolbox.close();
+    }
+  },
+};
+
+/** Of what is held out, for a person. */
+function figuresInWords(metrics: Metrics): string[] {
+  const share = (name: string): string =>
+    metrics[name] === undefined ? 'none' : `${(100 * metrics[name]).toFixed(1)} %`;
+  return [
+    `held out: ${share('callPrecision')} of its calls are right ones, ${share('callRecall')} of the right ones are made, ${share('rightArguments')} of them with the right arguments`,
+    `right final answers where a call is right: ${share('toolAnswer')}, without tools ${share('toolAnswerWithoutTools')}; where none is: ${share('directAnswer')}, without tools ${share('directAnswerWithoutTools')}`,
+  ];
+}
+
+interface RowFiles {
+  train: string;
+  heldOut: string;
+}
+
+/** Asks the student, and writes what it is taught and what it is measured with. */
+async function makeRows(job: ToolUseJob, workshop: Workshop): Promise<RowFiles> {
+  const { config, inputs, directory, reporter, seed, signal } = job;
+  const student = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
+  const { template, contextLength } = await openChatFormat(student.path);
+  const heldOut = await drawSide(job, workshop, { isHeldOut: true, unlike: new Set() });
+  const asked = new Set([...heldOut.calls.exchanges, ...heldOut.talk].map(questionOf));
+  const train = await drawSide(job, workshop, { isHeldOut: false, unlike: asked });
+  stopIfAborted(signal, 'stopped while making exercises; the next run makes the same ones');
+  const tasks = await studentTasks(job);
+  const questions = [...train.calls.exchanges, ...heldOut.calls.exchanges].map(questionTask);
+  const attempts = await askStudent(job, student, [...tasks.train, ...tasks.heldOut, ...questions]);
+  const fits = ({ messages, tools }: Conversation): boolean =>
+    template.encode(messages, { tools }).tokens.length <= contextLength;
+  const files = { train: join(directory, trainRowsName), heldOut: join(directory, heldOutRowsName) };
+  const report: Record<string, unknown> = {};
+  for (const [name, side, direct, isHeldOut] of [
+    ['train', train, tasks.train, false],
+    ['heldOut', heldOut, tasks.heldOut, true],
+  ] as const) {
+    const sorted = sortedByStudent(side.calls.exchanges, attempts, config);
+    const pool: Pool = {
+      calls: sorted.calls,
+      talk: side.talk,
+      copying: side.copying,
+      direct: [...sorted.direct, ...directly(direct, attempts, config)],
+    };
+    if (pool.calls.length === 0) throw nothingToTeach(name, side.calls, sorted);
+    const rows = composed(pool, {
+      ...{
+        tools: workshop.toolbox.tools,
+        noCallShare: config.noCallShare,
+        copyShare: isHeldOut ? 0 : config.copyShare,
+      },
+      ...{ count: isHeldOut ? config.heldOut : config.count, seed, isHeldOut, fits },
+    });
+    await writeFileAtomic(files[name], toJsonl(rows.map(written)));
+    report[name] = {
+      rows: rows.length,
+      ...countsOf(rows),
+      student: { between: sorted.between, alone: pool.direct.length },
+      dropped: side.calls.dropped,
+    };
+    reporter.note('info', inWords(name, rows, sorted));
+  }
+  await writeFileAtomic(join(directory, reportRowsName), `${JSON.stringify(report, undefined, 2)}\n`);
+  return files;
+}
+
+interface Side {
+  calls: Drawn;
+  talk: Exchange[];
+  copying: Exchange[];
+}
+
+/** Exchanges enough that each call is learnt once, and some of each kind that needs none. */
+async function drawSide(
+  { config, seed, signal, reporter }: ToolUseJob,
+  { makers, talk, copying, toolbox }: Workshop,
+  { isHeldOut, unlike }: { isHeldOut: boolean; unlike: ReadonlySet<string> },
+): Promise<Side> {
+  const count = isHeldOut ? config.heldOut : config.count;
+  const side = { isHeldOut, toolbox, unlike, signal };
+  reporter.emit({ type: 'progress', label: 'making exercises', done: 0, unit: 'exercises' });
+  const calls = await drawExchanges({ ...side, makers, count: Math.ceil(count * (1 - config.noCallShare)), seed });
+  const others = { talk: { maker: talk, share: 1 } };
+  const talked = await drawExchanges({
+    ...side,
+    makers: others,
+    count: Math.ceil(count / 4),
+    seed: Random.stream(seed, 'talk').uint32(),
+  });
+  const copied = { copying: { maker: copying, share: 1 } };
+  const copies = isHeldOut
+    ? []
+    : (await drawExchanges({ ...side, makers: copied, count, seed: Random.stream(seed, 'copying').uint32() }))
+        .exchanges;
+  return { calls, talk: talked.exchanges, copying: copies };
+}
+
+/** Tasks of one question that the student may know. */
+async function studentTasks({
+  config,
+  inputs,
+  seed,
+  reporter,
+}: ToolUseJob): Promise<{ train: Conversation[]; heldOut: Conversation[] }> {
+  const isOneQuestion = ({ messages, check, language, tools }: Conversation): boolean =>
+    check !== undefined &&
+    tools === undefined &&
+    spokenLanguages.some((each) => each === language) &&
+    messages[0].role === 'user' &&
+    messages.filter(({ role }) => role === 'user').length === 1;
+  const read = async (path: string, most: number): Promise<Conversation[]> => {
+    const tasks = (await readTasks(path, reporter)).filter(isOneQuestion);
+    return Random.stream(seed, 'student-tasks').shuffle(tasks).slice(0, most);
+  };
+  const most = { train: Math.ceil(config.count / 6), heldOut: Math.ceil(config.heldOut / 3) };
+  if (config.tasks !== undefined) {
+    const tasks = await read(config.tasks, most.train + most.heldOut);
+    const heldOut = Math.min(most.heldOut, Math.floor(tasks.length / 10));
+    return { train: tasks.slice(heldOut), heldOut: tasks.slice(0, heldOut) };
+  }
+  if (inputs.selfInstruct === undefined) return { train: [], heldOut: [] };
+  return {
+    train: await read(join(inputs.selfInstruct, promptRowsName), most.train),
+    heldOut: await read(join(inputs.selfInstruct, heldOutRowsName), most.heldOut),
+  };
+}
+
+/** What the student answers right nearly always, as it answers it. */
+function directly(
+  tasks: readonly Conversation[],
+  attempts: Awaited<ReturnType<typeof askStudent>>,
+  { directAbove }: Pick<ToolUseConfig, 'directAbove'>,
+): Exchange[] {
+  return tasks.flatMap(({ id, kind = 'task', language, group, messages, check }): Exchange[] => {
+    const { rate, answer } = attempts.get(id) ?? { rate: 0 };
+    if (rate <= directAbove || answer === undefined || check === undefined) return [];
+    const own = [messages[0], { role: 'assistant', content: answer } as const];
+    const wording = group ?? id;
+    return [
+      { id, kind: `direct ${kind}`, language: language as Spoken, wording, messages: own, check, needs: [], calls: 0 },
+    ];
+  });
+}
+
+/** As files spell it. */
+function written({ messages, ...row }: Conversation): object {
+  return {
+    ...row,
+    messages: messages.map((message) => ({
+      ...fieldMessage(message),
+      ...(message.weight !== undefined && { weight: message.weight }),
+    })),
+  };
+}
+
+function countsOf(rows: readonly Conversation[]): object {
+  const counts: Record<string, Record<string, number>> = {};
+  for (const { kind = '', language = '', group = '' } of rows) {
+    const name = kind === 'none' ? `none: ${group.split(':')[0]}` : kind;
+    counts[name] ??= {};
+    counts[name][language] = (counts[name][language] ?? 0) + 1;
+  }
+  return { byKind: Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+function inWords(name: 'train' | 'heldOut', rows: readonly Conversation[], { between, direct }: Sorted): string {
+  const none = rows.filter(({ kind }) => kind === 'none').length;
+  const left = Object.values(between).reduce((sum, count) => sum + count, 0);
+  const side = name === 'train' ? 'to learn' : 'held out';
+  return `${countOf(rows.length, 'conversation')} ${side}: a call is right in ${formatCount(rows.length - none)}, none in ${formatCount(none)}; of the questions made for tools the student answers ${formatCount(direct.length)} alone, and ${formatCount(left)} now and then, which are left out`;
+}
+
+function nothingToTeach(side: string, { dropped, exchanges }: Drawn, { direct, between }: Sorted): UserError {
+  const left = Object.values(between).reduce((sum, count) => sum + count, 0);
+  const failed = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  return new UserError({
+    what: `there is no question to teach a call for (${side})`,
+    why: `of ${exchanges.length + failed} exercises, the tools gave no answer to ${failed}, the student answers ${direct.length} alone and ${left} now and then`,
+    next: 'Raise toolUse.count or toolUse.callBelow, or name other toolUse.tools',
+  });
+}

@@ -1,0 +1,189 @@
+// Teaching tools: what is made to learn from and to measure with, and that an interrupted stage asks its student nothing twice.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { toJsonl } from '../../src/base/jsonl.js';
+import type { Conversation } from '../../src/data/types.js';
+import { answerCredit } from '../../src/evaluation/checks.js';
+import { referenceTurn, wantedCalls } from '../../src/evaluation/reference.js';
+import { loadPipeline } from '../../src/pipeline/load.js';
+import { stageReporter } from '../../src/report/event.js';
+import { composed } from '../../src/stages/tool-use/conversations.js';
+import { drawExchanges, type Exchange, questionOf } from '../../src/stages/tool-use/exchange.js';
+import type { Maker } from '../../src/stages/tool-use/exercise.js';
+import { arithmetic } from '../../src/stages/tool-use/exercises/arithmetic.js';
+import { clock } from '../../src/stages/tool-use/exercises/clock.js';
+import { copying } from '../../src/stages/tool-use/exercises/copying.js';
+import { equations } from '../../src/stages/tool-use/exercises/equations.js';
+import { house } from '../../src/stages/tool-use/exercises/house.js';
+import { talk } from '../../src/stages/tool-use/exercises/talk.js';
+import { firstSense, isHeldOutWord } from '../../src/stages/tool-use/exercises/words.js';
+import { sortedByStudent } from '../../src/stages/tool-use/sorted.js';
+import { toolUseStage } from '../../src/stages/tool-use/stage.js';
+import { openTools } from '../../src/tools/open.js';
+import type { Toolbox } from '../../src/tools/toolbox.js';
+
+const known = {
+  zh: ['苹果', '天空', '早晨', '电话', '城市', '河流', '音乐', '桌子', '医生', '火车'],
+  en: ['apple', 'river', 'cloud', 'stone', 'music', 'table', 'doctor', 'train', 'winter', 'garden'],
+};
+const all: Record<string, Maker> = { calculate: arithmetic, solve: equations, now: clock, world: house };
+let toolbox: Toolbox;
+let root: string;
+
+before(async () => {
+  toolbox = await openTools(['Calculate', 'Solve', 'Now', 'World']);
+  root = await mkdtemp(join(tmpdir(), 'tool-use-'));
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+const drawn = async (makers: Record<string, Maker>, isHeldOut: boolean, count: number): Promise<Exchange[]> => {
+  const shared = Object.fromEntries(Object.entries(makers).map(([kind, maker]) => [kind, { maker, share: 1 }]));
+  return (await drawExchanges({ makers: shared, count, seed: 7, isHeldOut, toolbox })).exchanges;
+};
+
+test('exercises: tools really ran, answers pass their own checks, wordings of one side are none of the other', async () => {
+  const [learnt, heldOut] = [await drawn(all, false, 120), await drawn(all, true, 40)];
+  assert.equal(learnt.length, 120);
+  const wordings = new Set(learnt.map(({ kind, wording }) => `${kind} ${wording}`));
+  assert.deepEqual(
+    heldOut.filter(({ kind, wording }) => wordings.has(`${kind} ${wording}`)),
+    [],
+  );
+  for (const exchange of [...learnt, ...heldOut]) {
+    const { messages, check, language, start, calls } = exchange;
+    const session = toolbox.session(start);
+    const ran = [];
+    const made = messages.flatMap(({ toolCalls = [] }) => toolCalls);
+    for (const call of made) ran.push({ call, result: await session.call(call) });
+    assert.deepEqual(
+      ran.map(({ result }) => result.content),
+      messages.filter(({ role }) => role === 'tool').map(({ content }) => content),
+    );
+    const text = messages.at(-1)?.content ?? '';
+    assert.equal(answerCredit({ task: { check, language, start }, text, calls: ran }), 1, JSON.stringify(messages));
+    // A call that goes wrong is never learnt, and those that are learnt went well.
+    const slips = messages.filter(({ weight }) => weight === 0).length;
+    assert.equal(ran.filter(({ result }) => result.fault !== undefined).length, slips);
+    assert.equal(calls, made.length - slips);
+  }
+  assert.ok(learnt.some(({ messages }) => messages.some(({ weight }) => weight === 0)));
+  assert.ok(learnt.some(({ messages }) => messages.some(({ toolCalls = [] }) => toolCalls.length === 2)));
+  assert.ok(learnt.some(({ kind, calls }) => kind === 'calculate' && calls === 2));
+  const said = (exchanges: readonly Exchange[]): Set<string> =>
+    new Set(exchanges.flatMap(({ messages }) => known.en.filter((word) => messages[0].content.includes(word))));
+  assert.ok([...said(await drawn({ copying: copying(known) }, false, 40))].every((word) => !isHeldOutWord(word)));
+});
+
+test('a dictionary answer is its first sense, where that is short', () => {
+  assert.equal(firstSense('恼人 (nǎo rén): 1. annoying 2. irksome 3. to irritate'), 'annoying');
+  assert.equal(firstSense('夸称 (kuā chēng): 1. to praise 2. to acclaim (1 more)'), 'to praise');
+  assert.equal(firstSense('lazybones (noun): a lazy person\nlazybones (Chinese): 懒鬼'), 'a lazy person');
+  assert.equal(firstSense(`x: ${'long '.repeat(20)}`), undefined);
+});
+
+test('what the student fails is a call, what it can do is its own answer, what is between is left out', async () => {
+  const exchanges = (await drawn({ calculate: arithmetic }, false, 12)).slice(0, 4);
+  const rates = [0, 0.25, 0.5, 1];
+  const attempts = new Map(
+    exchanges.map(({ id }, i) => [id, { rate: rates[i], ...(rates[i] > 0 && { answer: `answer ${i}` }) }]),
+  );
+  const { calls, direct, between } = sortedByStudent(exchanges, attempts, { callBelow: 0.3, directAbove: 0.9 });
+  assert.deepEqual(calls, exchanges.slice(0, 2));
+  assert.deepEqual(between, { calculate: 1 });
+  assert.deepEqual(
+    direct.map(({ messages, needs }) => [messages.map(({ content }) => content), needs]),
+    [[[questionOf(exchanges[3]), 'answer 3'], []]],
+  );
+});
+
+test('conversations: a quarter and more needs no call, the tools that are called are offered, a lacking one is not', async () => {
+  const calls = await drawn(all, false, 80);
+  const pool = { calls, talk: await drawn({ talk: talk(known) }, false, 30), copying: [], direct: [] };
+  const fits = ({ messages }: Conversation): boolean => messages.length <= 9;
+  const composition = {
+    tools: toolbox.tools,
+    noCallShare: 0.35,
+    copyShare: 0,
+    count: 100,
+    seed: 3,
+    isHeldOut: false,
+    fits,
+  };
+  const rows = composed(pool, composition);
+  assert.equal(rows.length, 100);
+  const none = rows.filter((row) => wantedCalls(row)?.length === 0);
+  assert.ok(none.length >= 25 && none.length <= 48, `${none.length}`);
+  const lacking = rows.filter(({ group }) => group?.startsWith('unserved'));
+  assert.ok(lacking.length > 2);
+  for (const row of rows) {
+    const names = new Set(row.tools?.map(({ name }) => name));
+    const called = row.messages.filter(({ weight }) => weight !== 0).flatMap(({ toolCalls = [] }) => toolCalls);
+    assert.ok(called.every(({ name }) => names.has(name)));
+    assert.ok(fits(row));
+    assert.equal(row.kind === 'none', none.includes(row));
+    assert.equal(referenceTurn(row.messages).answer, row.messages.at(-1)?.content);
+  }
+  for (const { messages, tools = [] } of lacking) {
+    const question = messages.findLast(({ role }) => role === 'user')?.content;
+    const needed = calls.find((call) => questionOf(call) === question)?.needs ?? assert.fail();
+    assert.ok(tools.every(({ name }) => !needed.includes(name)));
+  }
+  assert.deepEqual(composed(pool, composition), rows);
+});
+
+test('the stage: rows, their counts and a checkpoint that knows its tools; what the student said before a kill is not asked again', async () => {
+  const { dataStage } = await import('../../src/stages/data.js');
+  const settings = [
+    'tools=[Calculate]',
+    'count=12',
+    'heldOut=4',
+    'samples=2',
+    'maxNewTokens=3',
+    'textShare=0',
+    `tasks=${join(root, 'tasks.jsonl')}`,
+  ];
+  await writeFile(
+    join(root, 'tasks.jsonl'),
+    toJsonl([{ messages: [{ role: 'user', content: 'a?' }], check: { type: 'equals', answer: 'b' }, language: 'en' }]),
+  );
+  const set = [...settings, 'train={steps: 2, batchSize: 2, evaluateEvery: 0}'].map((each) => `toolUse.${each}`);
+  const { data, toolUse } = await loadPipeline({ config: 'smoke', set, flags: { backend: 'auto' } });
+  const job = {
+    seed: 1,
+    compute: { backend: 'auto', precision: 'fp32' } as const,
+    reporter: stageReporter({ emit: () => undefined }, 'toolUse'),
+  };
+  const corpus = await dataStage.run({
+    ...job,
+    config: data ?? assert.fail(),
+    inputs: {},
+    directory: join(root, 'data'),
+  });
+  const published = fileURLToPath(new URL('../interop/fixtures/qwen3', import.meta.url));
+  const run = (name: string) =>
+    toolUseStage.run({
+      ...job,
+      config: toolUse ?? assert.fail(),
+      inputs: { sft: published, data: corpus.path },
+      directory: join(root, name),
+    });
+  const whole = await run('whole');
+  const asked = await readFile(join(root, 'whole', 'student.jsonl'), 'utf8');
+  // A kill in the middle of a line.
+  const killed = asked.slice(0, asked.length >> 1);
+  await mkdir(join(root, 'killed'));
+  await writeFile(join(root, 'killed', 'student.jsonl'), killed);
+  assert.equal((await run('killed')).digest, whole.digest);
+  const kept = killed.slice(0, killed.lastIndexOf('\n') + 1);
+  assert.ok((await readFile(join(root, 'killed', 'student.jsonl'), 'utf8')).startsWith(kept));
+  const report = JSON.parse(await readFile(join(root, 'whole', 'report.json'), 'utf8'));
+  assert.equal(report.train.rows, 12);
+  assert.ok(
+    'callRecall' in whole.metrics && 'toolAnswerWithoutTools' in whole.metrics,
+    Object.keys(whole.metrics).join(),
+  );
+});
