@@ -137,7 +137,9 @@ class Measurer {
 
   /** What alignment began with. */
   async start(): Promise<ModelFigures> {
-    const { path, digest } = await identifyCheckpoint(this.#input.job.inputs.toolUse ?? this.#input.job.inputs.sft ?? '');
+    const { path, digest } = await identifyCheckpoint(
+      this.#input.job.inputs.toolUse ?? this.#input.job.inputs.sft ?? '',
+    );
     return digest === this.#input.policy.digest ? this.policy() : this.of(digest, path, 'where alignment began');
   }
 

@@ -70,7 +70,7 @@ export interface DrawRequest {
   signal?: AbortSignal;
 }
 
-export interface Drawn {
+export interface ExchangeSet {
   exchanges: Exchange[];
   /** Exercises whose tools did not answer them, by kind. */
   dropped: Record<string, number>;
@@ -128,9 +128,9 @@ function slipOf({ name, arguments: given }: ToolCall, random: Random): ToolCall 
 }
 
 /** A question may come again only where few can be asked (the time, a table). */
-const mostTimes = 4;
+const maxTimes = 4;
 
-export async function drawExchanges(request: DrawRequest): Promise<Drawn> {
+export async function drawExchanges(request: DrawRequest): Promise<ExchangeSet> {
   const { makers, count, seed, isHeldOut, toolbox, unlike = new Set() } = request;
   const side = isHeldOut ? 'held-out' : 'train';
   const random = Random.stream(seed, `tool-exchanges-${side}`);
@@ -145,7 +145,7 @@ export async function drawExchanges(request: DrawRequest): Promise<Drawn> {
     const exercise = makers[kind].maker({ random, language, isHeldOut });
     if (exercise === undefined) continue;
     const times = asked.get(exercise.question) ?? 0;
-    if (unlike.has(exercise.question) || times >= mostTimes) continue;
+    if (unlike.has(exercise.question) || times >= maxTimes) continue;
     asked.set(exercise.question, times + 1);
     // What is to be copied ends where the question does.
     if (kind !== 'copying' && random.uniform() < 0.4) exercise.question = wrapped(exercise.question, language, random);

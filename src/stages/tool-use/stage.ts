@@ -18,7 +18,7 @@ import { fineTune } from '../sft/stage.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
 import { composed, type Pool } from './conversations.js';
-import { type Drawn, drawExchanges, type Exchange, questionOf } from './exchange.js';
+import { drawExchanges, type Exchange, type ExchangeSet, questionOf } from './exchange.js';
 import { type Spoken, spokenLanguages } from './exercise.js';
 import { measuredToolUse } from './measured.js';
 import { questionTask, type Sorted, sortedByStudent } from './sorted.js';
@@ -125,7 +125,7 @@ async function makeRows(job: ToolUseJob, workshop: Workshop): Promise<RowFiles> 
 }
 
 interface Side {
-  calls: Drawn;
+  calls: ExchangeSet;
   talk: Exchange[];
   copying: Exchange[];
 }
@@ -227,10 +227,10 @@ function inWords(name: 'train' | 'heldOut', rows: readonly Conversation[], { bet
   const none = rows.filter(({ kind }) => kind === 'none').length;
   const left = Object.values(between).reduce((sum, count) => sum + count, 0);
   const side = name === 'train' ? 'to learn' : 'held out';
-  return `${countOf(rows.length, 'conversation')} ${side}: a call is right in ${formatCount(rows.length - none)}, none in ${formatCount(none)}; of the questions made for tools the student answers ${formatCount(direct.length)} alone, and ${formatCount(left)} now and then, which are left out`;
+  return `${countOf(rows.length, 'conversation')} ${side}: a call is right in ${formatCount(rows.length - none)}, none in ${formatCount(none)}; of the questions made for tools the student answers ${formatCount(direct.length)} alone, and ${formatCount(left)} now and then, which are skipped`;
 }
 
-function nothingToTeach(side: string, { dropped, exchanges }: Drawn, { direct, between }: Sorted): UserError {
+function nothingToTeach(side: string, { dropped, exchanges }: ExchangeSet, { direct, between }: Sorted): UserError {
   const left = Object.values(between).reduce((sum, count) => sum + count, 0);
   const failed = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   return new UserError({

@@ -54,7 +54,7 @@ export async function askStudent(
           onAnswers(answers) {
             const [{ task }] = answers;
             const right = answers.filter((each) => each.ended && answerCredit(each) === 1).map(({ text }) => text);
-            const answer = mostFrequent(right);
+            const answer = commonest(right);
             const entry = {
               id: task.id,
               right: right.length,
@@ -74,7 +74,7 @@ export async function askStudent(
 }
 
 /** The first of those that come most often. */
-function mostFrequent(texts: readonly string[]): string | undefined {
+function commonest(texts: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];

@@ -84,7 +84,7 @@ export function isHeldOutWord(word: string): boolean {
 export type Words = Record<Spoken, readonly string[]>;
 
 /** A character that occurs in fewer words than this is bytes to a small vocabulary, not a token. */
-const leastWords = 20;
+const minWords = 20;
 
 /** Short words of the corpus's translations and definitions, of characters that are met often. */
 export function dictionaryWords(facts: readonly Fact[]): Words {
@@ -100,7 +100,7 @@ export function dictionaryWords(facts: readonly Fact[]): Words {
     if (kind === 'translation' && english.test(value)) en.add(value);
     if (kind === 'definition' && english.test(key)) en.add(key);
   }
-  const isCommon = (word: string): boolean => [...word].every((each) => (counts.get(each) ?? 0) >= leastWords);
+  const isCommon = (word: string): boolean => [...word].every((each) => (counts.get(each) ?? 0) >= minWords);
   return { zh: [...zh].filter(isCommon), en: [...en] };
 }
 
