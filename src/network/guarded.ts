@@ -78,6 +78,8 @@ function exchange(url: URL, wanted: GuardedRequest, isHome: boolean): Promise<Gu
     headers: body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) },
   };
   return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void =>
+      reject(error instanceof RequestRefused || signal.aborted ? error : new RequestRefused(networkWords(error)));
     const request: ClientRequest = (url.protocol === 'https:' ? requestSecure : requestPlain)(
       url,
       options,
@@ -96,12 +98,10 @@ function exchange(url: URL, wanted: GuardedRequest, isHome: boolean): Promise<Gu
           request.destroy();
         });
         response.on('end', done);
-        response.on('error', reject);
+        response.on('error', fail);
       },
     );
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      reject(error instanceof RequestRefused || signal.aborted ? error : new RequestRefused(networkWords(error)));
-    });
+    request.on('error', fail);
     request.end(body);
   });
 }

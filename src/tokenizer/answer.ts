@@ -77,15 +77,25 @@ export function sorted(calls: readonly (ToolCall | string)[]): Omit<Answer, 'con
   };
 }
 
-const closedCall = new RegExp(`\\s*${callStart}[^]*?${callEnd}`, 'g');
-const openCall = new RegExp(`\\s*${callStart}[^]*$`);
-
-/** The text of a message without its calls; while it comes, without what may yet turn out to be one. */
+/**
+ * The text of a message without its calls; while it comes, without what may yet turn out to be one. It is asked at each token,
+ * so it takes time in proportion to the text: a model may write nothing but blanks.
+ */
 export function besideCalls(text: string, { isWhole }: { isWhole: boolean }): string {
-  const beside = text.replace(closedCall, '');
-  if (isWhole)
-    return beside.replace(openCall, (call) => (readCall(call.trimStart().slice(callStart.length)) ? '' : call));
-  const known = beside.replace(openCall, '');
+  let known = '';
+  for (let at = 0; ; ) {
+    const start = text.indexOf(callStart, at);
+    if (start < 0) {
+      known += text.slice(at);
+      break;
+    }
+    const end = text.indexOf(callEnd, start + callStart.length);
+    const isCall = end >= 0 || !isWhole || readCall(text.slice(start + callStart.length)) !== undefined;
+    known += isCall ? text.slice(at, start).trimEnd() : text.slice(at);
+    if (end < 0) break;
+    at = end + callEnd.length;
+  }
+  if (isWhole) return known;
   let held = Math.min(callStart.length - 1, known.length);
   while (held > 0 && !callStart.startsWith(known.slice(-held))) held--;
   return known.slice(0, known.length - held).trimEnd();

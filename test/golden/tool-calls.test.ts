@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readAnswer } from '../../src/tokenizer/answer.js';
+import { besideCalls, readAnswer } from '../../src/tokenizer/answer.js';
 import { chatmlResponseTemplate } from '../../src/tokenizer/chatml.js';
 import { ResponseTemplate } from '../../src/tokenizer/response-template.js';
 import { templateTokenizer } from './template-tokenizer.js';
@@ -77,4 +77,18 @@ test('where readers differ: a broken call costs no other one here, and is never 
   // vLLM hands on JSON in JSON; ours, like transformers' callers, want the object.
   for (const { reads } of ofKind('arguments as JSON text'))
     assert.equal(typeof reads.ours.calls?.[0].arguments, 'object');
+});
+
+test('a person sees a message without its calls, and blanks without end take no time', () => {
+  const call = '<tool_call>\n{"name": "Now", "arguments": {}}\n</tool_call>';
+  const seen = (text: string, isWhole: boolean): string => besideCalls(text, { isWhole });
+  assert.equal(seen(`a\n${call}\n${call} b`, true), 'a b');
+  assert.equal(seen(`a ${call.slice(0, -13)}`, true), 'a');
+  assert.equal(seen('a <tool_call> no call', true), 'a <tool_call> no call');
+  assert.equal(seen('a <tool_call> no call', false), 'a');
+  assert.equal(seen('a <tool_', false), 'a');
+  // Quadratic in these, it would not end.
+  const blanks = ' '.repeat(1_000_000);
+  assert.equal(seen(`${blanks}x`, false).length, blanks.length + 1);
+  assert.equal(seen('<tool_call>'.repeat(100_000), false), '');
 });

@@ -82,6 +82,11 @@ test('redirects lead only where the rule allows, without the headers; answers en
         void (response.write('x'.repeat(4096)) ? setImmediate(more) : response.once('drain', more));
       return more();
     }
+    if (path === '/half') {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half', () => response.destroy());
+      return;
+    }
     const to = {
       '/other': `http://${other}/`,
       '/file': 'file:///etc/passwd',
@@ -99,5 +104,6 @@ test('redirects lead only where the rule allows, without the headers; answers en
   assert.match(await refusal(`http://${home}/file`, { allow }), /redirects to another place/);
   assert.match(await refusal(`http://${home}/loop`, { allow }), /more than 5 times/);
   assert.match(await refusal(`http://${home}/other`, { allow, method: 'POST', body: '{}' }), /nothing is sent on/);
+  assert.equal(await refusal(`http://${home}/half`, { allow }), 'it ended the connection');
   assert.equal((await ask(`http://${home}/endless`, { allow })).body.length, 1000);
 });

@@ -87,6 +87,7 @@ test('what writes, opens or reaches out is refused, and changes nothing', async 
     ["select * from query('select 1')", /query cannot be used/],
     ['from enable_profiling()', /enable_profiling cannot be used/],
     ['install httpfs', /Only the tables|not a statement/],
+    ['select 1e400', /A number in the statement is too large/],
     ['select 1; drop table people', /Write one statement: these are 2/],
     ['select 1) union all (select 2', /syntax error/],
     ['select $1', /parameters/],

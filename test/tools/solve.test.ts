@@ -63,6 +63,7 @@ test('what is beyond it says so', () => {
     'x^100=1': /too high: at most 24/,
     '(a+b+c+d+e+f)^20=1': /too many terms/,
     '1/2x=3': /two ways/,
+    'x+y=5,100x=300': /two ways: write ; between/,
     'factor(x)=1': /no function "factor"/,
   });
 });

@@ -102,8 +102,10 @@ const tableFunctions = new Set(['range', 'generate_series', 'unnest', 'json_each
 /** Of the statement as DuckDB parses it, wherever in it they are. */
 async function refusedFunction(connection: DuckDBConnection, sql: string): Promise<string | undefined> {
   const tree = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
+  const text = String(tree.getRows()[0][0]);
+  if (/":-?(?:Infinity|NaN)\b/.test(text)) throw new Error('A number in the statement is too large.'); // what is no JSON
   let refused: string | undefined;
-  JSON.parse(String(tree.getRows()[0][0]), (_, node) => {
+  JSON.parse(text, (_, node) => {
     const name: unknown = node?.type === 'TABLE_FUNCTION' ? node.function?.function_name : undefined;
     if (node?.type === 'TABLE_FUNCTION' && !tableFunctions.has(String(name))) refused = String(name);
     if (node?.error === true) refused = 'this statement';

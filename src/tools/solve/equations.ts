@@ -56,6 +56,8 @@ export function readEquations(text: string): Equations {
   for (const item of items) {
     const sides = item.split(/={1,3}/).map((side) => side.trim());
     if (sides.length > 1 && /^\??$/.test(sides[sides.length - 1])) sides.pop();
+    if (sides.length > 2 && /\d,\d{3}(?!\d)/.test(item))
+      throw new ToolFailure('A comma in front of three digits can be read in two ways: write ; between equations.');
     const parsed = sides.map((side) => ({ text: side, tree: parseExpression(side, names) }));
     if (parsed.length === 1) questions.push(parsed[0]);
     for (let i = 1; i < parsed.length; i++) pairs.push([parsed[i - 1], parsed[i]]);
