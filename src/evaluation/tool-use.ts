@@ -20,8 +20,6 @@ export interface ToolUseRecord {
   isRight?: boolean;
 }
 
-export type { ToolUseRecord as ToolUse };
-
 export interface CallPair {
   wanted: ReferenceCall;
   made: RanCall;

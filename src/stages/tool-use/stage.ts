@@ -10,8 +10,11 @@ import { Random } from '../../base/random.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
 import type { Conversation } from '../../data/types.js';
+import { figuresOf } from '../../evaluation/measurements.js';
 import { readTasks } from '../../evaluation/tasks.js';
+import { measureToolTasks } from '../../evaluation/tool-tasks.js';
 import { openChatFormat } from '../../inference/chat-format.js';
+import { LocalModel } from '../../inference/local-model.js';
 import type { Metrics } from '../../report/event.js';
 import { fieldMessage } from '../../tokenizer/message.js';
 import { fineTune } from '../sft/stage.js';
@@ -20,7 +23,6 @@ import { startBackend } from '../training.js';
 import { composed, type Pool } from './conversations.js';
 import { drawExchanges, type Exchange, type ExchangeSet, questionOf } from './exchange.js';
 import { type Spoken, spokenLanguages } from './exercise.js';
-import { measuredToolUse } from './measured.js';
 import { questionTask, type Sorted, sortedByStudent } from './sorted.js';
 import { askStudent } from './student.js';
 import { openWorkshop, type Workshop } from './workshop.js';
@@ -51,7 +53,7 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
         'toolUse',
       );
       const tasks = await readTasks(rows.heldOut, reporter);
-      const metrics = await measuredToolUse(job, { path: taught.path, tasks, toolbox: workshop.toolbox });
+      const metrics = await measured(job, taught.path, tasks, workshop);
       for (const text of figuresInWords(metrics)) reporter.note('info', text);
       return { ...taught, metrics: { ...taught.metrics, ...metrics } };
     } finally {
@@ -59,6 +61,24 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
     }
   },
 };
+
+/** What the checkpoint at `path` does on what it has never seen, with the tools and without. */
+async function measured(
+  { seed, signal, reporter, verify }: ToolUseJob,
+  path: string,
+  tasks: readonly Conversation[],
+  { toolbox }: Workshop,
+): Promise<Metrics> {
+  const model = await LocalModel.of(await openCheckpoint(path, { verify }));
+  try {
+    const onProgress = (done: number, total: number): void =>
+      reporter.emit({ type: 'progress', label: 'with tools and without', done, total, unit: 'answers' });
+    const { measurements } = await measureToolTasks(model, tasks, { toolbox, seed, signal, onProgress });
+    return figuresOf(measurements).metrics;
+  } finally {
+    await model.dispose();
+  }
+}
 
 /** Of what is held out, for a person. */
 function figuresInWords(metrics: Metrics): string[] {
