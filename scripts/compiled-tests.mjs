@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:
 import { join } from 'node:path';
 
 const folder = 'dist-test';
-const compiled = ['src', 'test', 'scripts', 'bench'];
+const copied = ['src', 'test', 'scripts', 'bench', 'bin'];
 
 /** @returns the path of the mirror's file for each of `files`; undefined where it did not compile, which tsc has said. */
 export function compileTests(root, files) {
@@ -15,7 +15,7 @@ export function compileTests(root, files) {
   mkdirSync(mirror);
   for (const name of readdirSync(root)) {
     if (name === folder || name.startsWith('.git')) continue;
-    if (compiled.includes(name)) copyTree(join(root, name), join(mirror, name));
+    if (copied.includes(name)) copyTree(join(root, name), join(mirror, name));
     else symlinkSync(join(root, name), join(mirror, name));
   }
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
