@@ -44,6 +44,7 @@ export async function showAnswer(pieces: AsyncIterable<string | ToolUse>, form: 
   }
   if (json) printJson({ role: 'assistant', content: text });
   else if (isLineOpen || text === '') printLine('');
+  if (isTerminal && !json && text.trim() === '') printLine(pc.dim('(no answer came; this turn is not kept)'));
 }
 
 function eventOf(use: ToolUse): object {

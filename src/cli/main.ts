@@ -23,7 +23,7 @@ async function main(typed: readonly string[]): Promise<number> {
       return reporting('fetch', options, work);
     };
     await withFetching(fetching, () => program.parseAsync(typed, { from: 'user' }));
-    return 0;
+    return Number(process.exitCode ?? 0); // a command that did its work may still have bad news
   } catch (error) {
     // Commander has already printed help, the version, or what is wrong with the command line.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -186,7 +186,7 @@ export function withTools(command: Command): Command {
     .addOption(
       new Option(
         '--tools <names>',
-        'what the model may call: Calculate, Search=notes/, a YAML file, all (see `mossctl tools`); may be repeated (default of chat: what it learnt to)',
+        'what the model may call: Calculate, Search=notes/, a YAML file, a folder of them, all (the built-in ones that need no setting; see `mossctl tools`); several with commas, or repeated (default of chat: what it learnt to call)',
       ).argParser(collect),
     )
     .option('--no-tools', 'nothing is called')
@@ -206,8 +206,8 @@ export function withTraining(command: Command): Command {
 }
 
 /** For an option that may be repeated. */
-export function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
+export function collect(value: string, before: string[] | false = []): string[] {
+  return [...(before || []), value];
 }
 
 /** Of `eval` without --tasks: one checkpoint at most. @throws UserError where there are more, or flags that are about --tasks. */

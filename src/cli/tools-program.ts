@@ -12,6 +12,18 @@ export function addTools(program: Command): void {
     .description('built-in tools and your own, and what is missing for each; those named, in full')
     .argument('[tools...]', 'names, or YAML files');
   withOutput(list);
+  list.addHelpText(
+    'after',
+    `
+A tool of yours is a YAML file (docs/tools.md):
+  name: Weather
+  description: Tomorrow's weather in a city.
+  parameters:
+    { type: object, properties: { city: { type: string } }, required: [city] }
+  run: { command: [python3, weather.py, --, "{city}"] }
+  #    { http: { url: "https://weather.example/?q={city}" } }
+  limits: { seconds: 10, characters: 500 }`,
+  );
   withAction(onlyPrints(list), async () => (await import('./commands/tools.js')).list);
   example(list, 'mossctl tools list Calculate weather.yaml');
   const call = tools

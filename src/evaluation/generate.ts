@@ -23,6 +23,8 @@ export interface GenerateOptions {
   maxNewTokens: number;
   seed: number;
   toolbox?: Toolbox;
+  /** The tools as a person named them, with what they read: answers of other notes or tables are not gone on with. */
+  named?: readonly string[];
   /** Write answers that did not end, too. */
   unfinished?: boolean;
   signal?: AbortSignal;
@@ -66,11 +68,11 @@ export async function generateRows(
   model: OpenedModel,
   tasks: readonly Conversation[],
   path: string,
-  { unfinished: keepsUnfinished = false, onProgress, ...options }: GenerateOptions,
+  { unfinished: keepsUnfinished = false, named, onProgress, ...options }: GenerateOptions,
 ): Promise<GenerateResult> {
   const { samples, sampling, maxNewTokens, seed, toolbox } = options;
   const tools = toolbox?.executors.map(({ tool, limits, reaches }) => ({ tool, limits, reaches }));
-  const source = digestOf({ model: model.identity, tasks, samples, sampling, maxNewTokens, seed, tools });
+  const source = digestOf({ model: model.identity, tasks, samples, sampling, maxNewTokens, seed, tools, named });
   const { answered, resumed } = await Journal.use(journalOf(path), source, async (journal) => {
     const answered = new Map((journal.entries as Entry[]).map(({ task, answers }) => [task, answers]));
     const resumed = answered.size;

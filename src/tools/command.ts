@@ -48,7 +48,8 @@ function specFaults({ tool, command, stdin, env = [] }: CommandSpec): string[] {
   const { isOptional } = argumentsOf(tool);
   const faults = placeholderFaults(tool, command.slice(1), stdin === undefined);
   if (placeholdersIn(command[0]).length > 0) faults.push('the program is fixed: a model does not choose it');
-  else if (!canRun(command[0])) faults.push(`${command[0]} cannot be run: there is no such program here`);
+  else if (!canRun(command[0]))
+    faults.push(`${command[0]} cannot be run: there is no such program here, or it is not executable (chmod +x)`);
   for (const [i, item] of command.entries()) {
     const name = placeholdersIn(item).find(isOptional);
     const before = command[i - 1] ?? '';

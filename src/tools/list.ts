@@ -41,7 +41,7 @@ async function entryOf(spec: ToolSpec, file?: string): Promise<ToolEntry> {
   const { run, limits, name } = spec;
   if (run.builtin === undefined) {
     const tool = { name, description: spec.description, parameters: spec.parameters };
-    const entry = { tool, limits, file, example: name };
+    const entry = { tool, limits, file, example: file ?? name };
     return openTool(spec, {}).then(
       ({ reaches }) => ({ ...entry, reaches, missing: [] }),
       (error: unknown) => ({ ...entry, missing: reasons(error, file) }),
@@ -59,7 +59,7 @@ async function entryOf(spec: ToolSpec, file?: string): Promise<ToolEntry> {
   if (unreadable !== undefined) missing.push(...reasons(unreadable));
   const needsFiles = reads?.required === true && from.length === 0;
   if (needsFiles) missing.push(`name what it reads: ${reads.example}`);
-  const example = needsFiles ? reads.example : name;
+  const example = needsFiles ? reads.example : (file ?? name);
   return { tool: { name, description, parameters }, limits, file, reads: reads?.what, reaches, missing, example };
 }
 

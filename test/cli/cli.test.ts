@@ -212,6 +212,8 @@ test('tools are listed, and called by hand with what a model would read', async 
   await writeFile(join(folder, 'notes.txt'), 'The bridge was built in 1933.\n');
   const opened = await mossctl(['tools', 'list', `Search=${folder}`, '--quiet'], { env });
   assert.match(opened.stdout, /^Search\n[\s\S]* ready +--tools Search=/);
+  const failed = await mossctl(['tools', 'call', 'Calculate', '2+*3', '--json'], { env });
+  assert.deepEqual([failed.code, (JSON.parse(failed.stdout) as { fault: string }).fault], [1, 'failed']);
   const called = await mossctl(['tools', 'call', 'Calculate', 'expression=2^10', '--json'], { env });
   const result = { type: 'result', name: 'Calculate', arguments: { expression: '2^10' }, content: '1024' };
   assert.deepEqual([called.code, JSON.parse(called.stdout), called.stderr], [0, result, '']);

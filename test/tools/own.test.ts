@@ -127,7 +127,7 @@ test('a spec that cannot work is refused with every reason', async () => {
   });
   assert.deepEqual((await fault(absent)).split('\n'), [
     '{town} is no argument of Absent: known are city, days; {{town}} is {town} as text.',
-    'no-such-program cannot be run: there is no such program here.',
+    'no-such-program cannot be run: there is no such program here, or it is not executable (chmod +x).',
     '-d would stand alone where days is not given: write -d={days}, or give days a default.',
     'the variable MOSSCTL_TEST_ABSENT is not set.',
   ]);

@@ -49,6 +49,7 @@ export async function generate(checkpoint: string, options: GenerateCommandOptio
         reporter.note('info', `${countOf(tasks.length, 'prompt')} of ${data}, ${countOf(samples, 'answer')} to each`);
         return generateRows(model, tasks, out, {
           ...{ samples, maxNewTokens, seed, toolbox, signal, unfinished: options.unfinished },
+          named: options.tools || undefined,
           sampling: model.sampling(asked),
           onProgress: (done, total) =>
             reporter.emit({ type: 'progress', label: 'prompts', done, total, unit: 'prompts' }),

@@ -86,7 +86,7 @@ function printWhole({ tool, limits, file, reads, reaches, missing, example }: To
       rows.push([`  ${argument}`, property.description]);
   if (limits !== undefined) rows.push(['limits', `${limits.seconds} s, ${limits.characters} characters`]);
   if (reads !== undefined) rows.push(['reads', reads]);
-  if (limits !== undefined) rows.push(['reaches', reaches ?? 'nothing outside this program']);
+  if (limits !== undefined && missing.length === 0) rows.push(['reaches', reaches ?? 'nothing outside this program']);
   rows.push(['from', file === undefined ? 'built in' : shownPath(file)]);
   if (missing.length === 0) rows.push(['ready', `--tools ${example}`]);
   for (const reason of missing) rows.push(['missing', reason]);

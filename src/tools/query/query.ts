@@ -47,7 +47,7 @@ export async function requireDuckDb(): Promise<void> {
     throw new UserError({
       what: 'Query needs DuckDB, which is not installed',
       why: 'it is optional, since it takes 70 MB',
-      next: 'npm install @duckdb/node-api@1.5.5-r.5, beside mossctl (with -g where mossctl is installed so)',
+      next: 'Run `npm install @duckdb/node-api@1.5.5-r.5` beside mossctl (with -g where mossctl is installed so)',
     });
   }
 }
