@@ -15,7 +15,7 @@ import { folder, freshRun, start, type World, whole } from './world.js';
 async function interrupted(name: StageName, config = whole()) {
   const run = freshRun();
   const world: World = { ran: [] };
-  const order: StageName[] = ['pretrain', 'sft', 'align'];
+  const order: StageName[] = ['pretrain', 'sft', 'toolUse', 'align'];
   for (const before of order.slice(0, order.indexOf(name))) await start(run, world, { only: before, config });
   world.stopAt = name;
   await assert.rejects(start(run, world, { only: name, config }), Interrupted);

@@ -62,7 +62,7 @@ test('a changed setting starts that stage afresh, keeps the old folder, and brin
   if (changed.sft) changed.sft.train.epochs = 5;
   const { events } = await start(run, world, { config: changed });
   const affected = withDependents('sft');
-  assert.ok(['sft', 'align', 'eval'].every((name) => affected.includes(name as StageName)));
+  assert.ok(['sft', 'toolUse', 'align', 'eval'].every((name) => affected.includes(name as StageName)));
   assert.deepEqual(world.ran, affected);
   const kept = (await readdir(run)).filter((name) => name.includes('.replaced-'));
   assert.deepEqual(
@@ -127,12 +127,12 @@ test('the models are told with what they handed on', async () => {
   const { result, events } = await start(run, { ran: [] });
   assert.deepEqual(
     result.models.map(({ stage, digest }) => [stage, digest]),
-    (['pretrain', 'sft', 'align'] as const).map((stage) => [stage, result.outputs[stage]?.digest]),
+    (['pretrain', 'sft', 'toolUse', 'align'] as const).map((stage) => [stage, result.outputs[stage]?.digest]),
   );
   const finished = events.flatMap((event) => (event.type === 'stage' && event.state === 'finished' ? [event] : []));
   assert.deepEqual(
     finished.map(({ detail }) => detail),
-    stageNames.map((name) => `${name === 'selfInstruct' ? 'self-instruct' : name}/step-000002`),
+    stageNames.map((name) => `${kebabCase(name)}/step-000002`),
   );
 });
 

@@ -32,6 +32,12 @@ export interface World {
   outside?: string;
 }
 
+/** Of an input that such a stage made; null of any other. */
+async function digestAt(path: string): Promise<string | null> {
+  const text = await readFile(join(path, 'mossctl.json'), 'utf8').catch(() => '{}');
+  return (JSON.parse(text) as { digest?: string }).digest ?? null;
+}
+
 /** A stage that counts to two in its folder, a step at a time, resuming where it was stopped. */
 export function countingStage(name: StageName, world: World): () => Promise<Stage<unknown>> {
   return async () => ({
@@ -54,14 +60,16 @@ export function countingStage(name: StageName, world: World): () => Promise<Stag
       }
       const path = join(job.directory, 'step-000002');
       await mkdir(path, { recursive: true });
-      await writeFile(join(path, 'mossctl.json'), JSON.stringify({ name, config: job.config ?? null }));
+      // Equal work, equal digest: made of what the inputs are and of the settings, not of where files lie.
+      const settings = { ...(job.config ?? {}), spec: undefined };
+      const inputs = await Promise.all(Object.entries(job.inputs).map(async ([of, at]) => [of, await digestAt(at)]));
+      const digest = digestOf([name, settings, inputs]);
+      await writeFile(join(path, 'mossctl.json'), JSON.stringify({ name, config: job.config ?? null, digest }));
       if (name === 'eval') {
         const columns = [{ label: 'base', checkpoint: 'x', metrics: { reward: 1 } }];
         job.reporter.emit({ type: 'table', columns });
       }
-      // Equal work, equal digest: made of the inputs' names and the settings, not of where files lie.
-      const settings = { ...(job.config ?? {}), spec: undefined };
-      return { path, digest: digestOf([name, settings, Object.keys(job.inputs)]), metrics: { count: 2 } };
+      return { path, digest, metrics: { count: 2 } };
     },
   });
 }
