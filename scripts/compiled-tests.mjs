@@ -1,20 +1,22 @@
 // The tests as JavaScript: compiled once with tsc, instead of through tsx in each of some 250 processes, which takes as long
-// again as many of them. They lie in a mirror of the project (dist-test/) with copies of fixtures and sources, and links to
+// again as many of them. They lie in a mirror of the project (dist-test/mossctl/) with copies of fixtures and sources, and links to
 // the rest, so that a test finds everything where it would find it beside its own source.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-const folder = 'dist-test';
+const folder = 'dist-test/mossctl';
 const copied = ['src', 'test', 'scripts', 'bench', 'bin'];
 
 /** @returns the path of the mirror's file for each of `files`; undefined where it did not compile, which tsc has said. */
 export function compileTests(root, files) {
   const mirror = join(root, folder);
-  rmSync(mirror, { recursive: true, force: true });
-  mkdirSync(mirror);
+  rmSync(join(root, 'dist-test'), { recursive: true, force: true });
+  mkdirSync(mirror, { recursive: true });
+  // Files of other systems that some tests read lie beside the project, where they are.
+  if (existsSync(join(root, '../shared'))) symlinkSync(join(root, '../shared'), join(mirror, '../shared'));
   for (const name of readdirSync(root)) {
-    if (name === folder || name.startsWith('.git')) continue;
+    if (name === 'dist-test' || name.startsWith('.git')) continue;
     if (copied.includes(name)) copyTree(join(root, name), join(mirror, name));
     else symlinkSync(join(root, name), join(mirror, name));
   }
