@@ -13,6 +13,7 @@ import { type EngineOptions, engineOptions } from './engine-options.js';
 import { type Job, JobQueue } from './job-queue.js';
 import { type Piece, TokenReader } from './read-tokens.js';
 import { type Emitted, type Generation, type Listener, type Request, resultsOf, Sequence } from './sequence.js';
+import { streamed } from './streamed.js';
 
 export type { Emitted, Generation, Request } from './sequence.js';
 
@@ -65,30 +66,10 @@ export class Engine {
 
   /** The tokens of one answer as they come; returns the whole. Leaving the loop early ends the request. */
   async *stream(request: Request): AsyncGenerator<Emitted, Generation> {
-    const controller = new AbortController();
-    const signal = AbortSignal.any([controller.signal, ...(request.signal === undefined ? [] : [request.signal])]);
-    const waiting: Emitted[] = [];
-    let wake = (): void => undefined;
-    let isDone = false;
-    const done = this.submit({ ...request, samples: 1, signal }, (emitted) => {
-      waiting.push(emitted);
-      wake();
-    }).finally(() => {
-      isDone = true;
-      wake();
-    });
-    done.catch(() => undefined); // awaited below
-    try {
-      while (!isDone || waiting.length > 0) {
-        const emitted = waiting.shift();
-        if (emitted !== undefined) yield emitted;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-      return (await done)[0];
-    } finally {
-      controller.abort();
-      await done.catch(() => undefined);
-    }
+    const answered = (tell: (emitted: Emitted) => void, signal: AbortSignal): Promise<Generation[]> =>
+      this.submit({ ...request, samples: 1, signal }, tell);
+    const [generation] = yield* streamed(answered, request.signal);
+    return generation;
   }
 
   /** To be called where the model's weights have changed: what was read with the old ones is of no use to new requests. */

@@ -4,6 +4,7 @@ import { StreamDecoder } from '../tokenizer/stream-decoder.js';
 import { ToolTurns } from '../tokenizer/tool-turns.js';
 import type { RanCall } from '../tools/tool.js';
 import type { ToolSession } from '../tools/toolbox.js';
+import { streamed } from './streamed.js';
 import { answerWithTools, type ToolAnswer, type ToolEvent, type ToolModel, type ToolRequest } from './tool-loop.js';
 
 /** What is no text of the answer. `thought`: where the form keeps it apart from the text. */
@@ -13,35 +14,15 @@ export type ToolUse =
   | { type: 'result'; ran: RanCall };
 
 /** Yields as it comes what `answerWithTools` returns. Leaving the loop early ends the answer, and a tool that runs. */
-export async function* streamWithTools(
+export function streamWithTools(
   model: ToolModel,
   request: ToolRequest & { session: ToolSession },
 ): AsyncGenerator<string | ToolUse, ToolAnswer> {
-  const controller = new AbortController();
-  const signal = AbortSignal.any([controller.signal, ...(request.signal === undefined ? [] : [request.signal])]);
-  const shown = new ShownAnswer(model, request.session);
-  const waiting: (string | ToolUse)[] = [];
-  let wake = (): void => undefined;
-  let isDone = false;
-  const done = answerWithTools(model, { ...request, signal }, (event) => {
-    waiting.push(...shown.add(event));
-    wake();
-  }).finally(() => {
-    isDone = true;
-    wake();
-  });
-  done.catch(() => undefined); // awaited below
-  try {
-    while (!isDone || waiting.length > 0) {
-      const next = waiting.shift();
-      if (next !== undefined) yield next;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-    return await done;
-  } finally {
-    controller.abort();
-    await done.catch(() => undefined);
-  }
+  const answered = (tell: (piece: string | ToolUse) => void, signal: AbortSignal): Promise<ToolAnswer> => {
+    const shown = new ShownAnswer(model, request.session);
+    return answerWithTools(model, { ...request, signal }, (event) => shown.add(event).forEach(tell));
+  };
+  return streamed(answered, request.signal);
 }
 
 /** Turns events into what is shown of them. */
