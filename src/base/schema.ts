@@ -242,3 +242,17 @@ export const jsonNumber = z
   .number()
   .nullable()
   .transform((value) => value ?? Number.NaN);
+
+/** What JSON text holds, where it fits the schema. @throws what `broken` makes of the first thing that does not. */
+export function jsonAs<S extends z.ZodType>(schema: S, text: string, broken: (why: string) => Error): z.output<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw broken((error as Error).message);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0];
+  throw broken(`${path.join('.')}: ${message}`);
+}

@@ -1,7 +1,7 @@
 // What a model wrote as a message: thoughts, text and calls apart, as our ChatML writes them (Hermes' and Qwen3's form). A
 // mark counts where it is a token; in a vocabulary without these tokens, where its text stands. A call that cannot be read stays
 // in the text, whole: nothing that a model says is lost.
-import { isDeeperThan, isRecord } from '../base/objects.js';
+import { isDeeperThan, isRecord, jsonIn } from '../base/objects.js';
 import { maxArgumentDepth, type ToolCall } from './message.js';
 import { answerMarkList, answerMarks } from './special-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -103,19 +103,11 @@ export function besideCalls(text: string, { isWhole }: { isWhole: boolean }): st
 
 /** `{"name": …, "arguments": …}`, the arguments as an object or as JSON text of one. */
 function readCall(text: string): ToolCall | undefined {
-  const call = parseJson(text);
+  const call = jsonIn(text);
   if (!isRecord(call) || typeof call.name !== 'string') return undefined;
-  const given = typeof call.arguments === 'string' ? parseJson(call.arguments) : call.arguments;
+  const given = typeof call.arguments === 'string' ? jsonIn(call.arguments) : call.arguments;
   if (!isRecord(given) || isDeeperThan(given, maxArgumentDepth)) return undefined;
   return { name: call.name, arguments: given };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function partsOf(tokenizer: Tokenizer, ids: Iterable<number>): Part[] {

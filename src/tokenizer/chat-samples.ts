@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { jsonAs } from '../base/schema.js';
 import type { Answer } from './answer.js';
 import type { ChatTemplate } from './chat-template.js';
 import { messageText, toolCallSchema } from './message.js';
@@ -115,14 +116,5 @@ export function parseChatSamples(text: string, where: string): ChatSamples {
       next: 'Make or fetch the checkpoint again; without the file its template is not checked',
     });
   if (text.length > maxBytes) throw broken(`they have more than ${maxBytes >> 20} MiB`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw broken((error as Error).message);
-  }
-  const parsed = fileSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { path, message: why } = parsed.error.issues[0];
-  throw broken(`${path.join('.')}: ${why}`);
+  return jsonAs(fileSchema, text, broken);
 }

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { isDeeperThan } from '../base/objects.js';
+import { jsonAs } from '../base/schema.js';
 import type { Tool } from './message.js';
 
 /** Tools of one checkpoint, and bytes of them all: such a list goes into a prompt. */
@@ -64,18 +65,7 @@ export function parseOfferedTools(text: string, where: string): Tool[] {
       next: 'Write [{"type": "function", "function": {"name": …, "description": …, "parameters": {…}}}, …], or delete it',
     });
   if (text.length > 4 * maxBytes) throw broken(`it has more than ${(4 * maxBytes) >> 20} MiB`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw broken((error as Error).message);
-  }
-  const parsed = fileSchema.safeParse(value);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0];
-    throw broken(`${path.join('.')}: ${message}`);
-  }
-  const tools = parsed.data.map((tool) => tool.function);
+  const tools = jsonAs(fileSchema, text, broken).map((tool) => tool.function);
   const deep = tools.find((tool) => isDeeperThan(tool, maxDepth));
   if (deep !== undefined) throw broken(`the schema of ${deep.name.slice(0, 100)} is nested deeper than ${maxDepth}`);
   return tools;

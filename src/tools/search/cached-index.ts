@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ifAbsent } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
+import { jsonIn } from '../../base/objects.js';
 import { cacheDirectory } from '../../network/cache.js';
 import { IndexBuilder, PassageIndex } from './passage-index.js';
 import { readPassages, type TextFile, type TextPlace, textPlace } from './texts.js';
@@ -99,7 +100,7 @@ async function readKept(path: string, digest: string): Promise<Contents | undefi
   const file = await readFile(path).catch(ifAbsent(undefined));
   if (file === undefined) return undefined;
   const end = file.indexOf(10);
-  const header = headerSchema.safeParse(jsonOr(file.toString('utf8', 0, Math.max(end, 0))));
+  const header = headerSchema.safeParse(jsonIn(file.toString('utf8', 0, Math.max(end, 0))));
   const body = file.subarray(end + 1);
   if (!header.success || header.data.digest !== digest || header.data.seal !== sha256(body)) return undefined;
   let at = 0;
@@ -120,12 +121,4 @@ async function readKept(path: string, digest: string): Promise<Contents | undefi
 
 function asBytes({ buffer, byteOffset, byteLength }: Uint32Array | Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
-}
-
-function jsonOr(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
