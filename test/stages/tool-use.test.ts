@@ -23,6 +23,7 @@ import { talk } from '../../src/stages/tool-use/exercises/talk.js';
 import { firstSense, isHeldOutWord } from '../../src/stages/tool-use/exercises/words.js';
 import { sortedByStudent } from '../../src/stages/tool-use/sorted.js';
 import { toolUseStage } from '../../src/stages/tool-use/stage.js';
+import type { Message, Tool } from '../../src/tokenizer/message.js';
 import { openTools } from '../../src/tools/open.js';
 import type { Toolbox } from '../../src/tools/toolbox.js';
 
@@ -75,7 +76,11 @@ test('exercises: tools really ran, answers pass their own checks, wordings of on
   assert.ok(learnt.some(({ kind, calls }) => kind === 'calculate' && calls === 2));
   const said = (exchanges: readonly Exchange[]): Set<string> =>
     new Set(exchanges.flatMap(({ messages }) => known.en.filter((word) => messages[0].content.includes(word))));
-  assert.ok([...said(await drawn({ copying: copying(known) }, false, 40))].every((word) => !isHeldOutWord(word)));
+  assert.ok(
+    [...said(await drawn({ copying: copying(known, { zh: ['很', '天'], en: [' the', 'ing'] }) }, false, 40))].every(
+      (word) => !isHeldOutWord(word),
+    ),
+  );
 });
 
 test('a dictionary answer is its first sense, where that is short', () => {
@@ -103,7 +108,9 @@ test('what the student fails is a call, what it can do is its own answer, what i
 test('conversations: a quarter and more needs no call, the tools that are called are offered, a lacking one is not', async () => {
   const calls = await drawn(all, false, 80);
   const pool = { calls, talk: await drawn({ talk: talk(known) }, false, 30), copying: [], direct: [] };
-  const fits = ({ messages }: Conversation): boolean => messages.length <= 9;
+  const lengthOf = (messages: readonly Message[], tools: readonly Tool[] = []): number =>
+    messages.length + tools.length;
+  const room = 30;
   const composition = {
     tools: toolbox.tools,
     noCallShare: 0.35,
@@ -111,7 +118,8 @@ test('conversations: a quarter and more needs no call, the tools that are called
     count: 100,
     seed: 3,
     isHeldOut: false,
-    fits,
+    room,
+    lengthOf,
   };
   const rows = composed(pool, composition);
   assert.equal(rows.length, 100);
@@ -123,7 +131,7 @@ test('conversations: a quarter and more needs no call, the tools that are called
     const names = new Set(row.tools?.map(({ name }) => name));
     const called = row.messages.filter(({ weight }) => weight !== 0).flatMap(({ toolCalls = [] }) => toolCalls);
     assert.ok(called.every(({ name }) => names.has(name)));
-    assert.ok(fits(row));
+    assert.ok(lengthOf(row.messages, row.tools) <= room);
     assert.equal(row.kind === 'none', none.includes(row));
     assert.equal(referenceTurn(row.messages).answer, row.messages.at(-1)?.content);
   }

@@ -1,5 +1,5 @@
-// Exchanges → conversations: one or several, with the tools that they need and others, and at least a quarter of them where
-// no call is right: talk, what the student answers itself, an answer that was given already, a tool that is not there.
+// Exchanges → conversations under one list of tools, and at least a quarter of the exchanges where no call is right: talk,
+// what the student answers itself, an answer that was given already, a tool that is not there.
 import { Random } from '../../base/random.js';
 import type { Check, Conversation } from '../../data/types.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
@@ -69,101 +69,215 @@ export interface Pool {
 
 export interface Composition {
   tools: readonly Tool[];
-  /** Of rows: no call is right. */
+  /** Of exchanges to learn, and of the last ones of held-out rows: no call is right. */
   noCallShare: number;
   /** Of rows: nothing but copying, without tools. */
   copyShare: number;
   count: number;
   seed: number;
   isHeldOut: boolean;
-  /** Whether the model's context has room for it. */
-  fits(row: Conversation): boolean;
+  /** Tokens that a conversation may have. */
+  room: number;
+  /** Tokens of a conversation. */
+  lengthOf(messages: readonly Message[], tools?: readonly Tool[]): number;
 }
 
-/** How many exchanges come before the one that counts. To learn, more of them share one list of tools. */
-const before = { learnt: [0, 0, 0, 1, 1, 2, 2, 3, 4], heldOut: [0, 0, 0, 0, 1, 1, 2] };
-/** How many tools are kept out of a row, whoever asks for them. */
-const lacking = [0, 0, 1, 2, 3, 4, 5];
-const copiesInRow = 6;
+/** How many tools there are in a row to learn; all of them once more. */
+const offeredTools = [1, 1, 2, 2, 3, 3, 4, 5];
+/** How many exchanges come before the one that counts in a row that is held out. */
+const before = [0, 0, 0, 0, 1, 1, 2];
+/** Rows to learn that are full; others have a few exchanges, as short talks do. */
+const fullShare = 0.8;
+const fewExchanges = 3;
 
+/**
+ * Rows of conversations. To learn, one list of tools serves many exchanges: what the list costs is paid once, and whether a
+ * tool is there has to be read from it. Held out, what counts is the last exchange.
+ */
 export function composed(pool: Pool, composition: Composition): Conversation[] {
-  const { tools, noCallShare, copyShare, count, seed, isHeldOut, fits } = composition;
-  const side = isHeldOut ? 'held-out' : 'train';
-  const random = Random.stream(seed, `tool-conversations-${side}`);
-  const of = (exchanges: readonly Exchange[]) =>
-    new Map(spokenLanguages.map((language) => [language, exchanges.filter((each) => each.language === language)]));
-  const [calls, talk, direct, copying] = [pool.calls, pool.talk, pool.direct, pool.copying].map(of);
-  const used = new Map<Spoken, number>();
-  const pick = (from: ReadonlyMap<Spoken, Exchange[]>, language: Spoken): Exchange | undefined => {
-    const list = from.get(language) ?? [];
-    return list.length === 0 ? undefined : random.choose(list);
-  };
-  /** Each once, before any comes again. */
-  const nextCall = (language: Spoken): Exchange | undefined => {
-    const list = calls.get(language) ?? [];
-    const at = used.get(language) ?? 0;
-    used.set(language, at + 1);
-    return list[at % Math.max(1, list.length)];
-  };
+  const { copyShare, count, seed, isHeldOut } = composition;
+  const random = Random.stream(seed, `tool-conversations-${isHeldOut ? 'held-out' : 'train'}`);
+  const drawers = new Map(spokenLanguages.map((language) => [language, new Drawer(pool, language, random)]));
   const rows: Conversation[] = [];
   for (let tries = 0; rows.length < count && tries < 4 * count; tries++) {
     const language = spokenLanguages[rows.length % spokenLanguages.length];
-    const id = `tools-${side}-${rows.length}`;
-    if (random.uniform() < copyShare) {
-      const exchanges = Array.from({ length: copiesInRow }, () => pick(copying, language)).filter(
-        (each) => each !== undefined,
-      );
-      if (exchanges.length > 0) rows.push(rowOf(id, exchanges, []));
-      continue;
-    }
-    const lacks = new Set(
-      random.shuffle(tools.map(({ name }) => name)).slice(0, Math.min(random.choose(lacking), tools.length - 2)),
-    );
-    const { last, repeats } = lastOf(random.uniform() < noCallShare, lacks);
-    if (last === undefined) continue;
-    const earlier: Exchange[] = [];
-    for (let i = random.choose(before[isHeldOut ? 'heldOut' : 'learnt']); i > 0; i--) {
-      const other = pick(random.uniform() < 0.2 ? talk : calls, language);
-      if (other === undefined || other.start !== undefined || hasSlip(other)) continue;
-      const isServed = !other.needs.some((name) => lacks.has(name));
-      const asked = isServed ? other : unserved(other);
-      earlier.push(asked);
-      if (isServed && other.calls > 0 && random.uniform() < 0.1) earlier.push(repeated(other, random, isHeldOut));
-    }
-    if (repeats !== undefined) earlier.push(repeats);
-    // Exchanges that the context has no room for go, the earliest first.
-    for (let from = 0; from <= earlier.length - (repeats === undefined ? 0 : 1); from++) {
-      const exchanges = [...earlier.slice(from), last];
-      // What is said again was said before.
-      if (exchanges[0].kind === 'repeat') continue;
-      const row = rowOf(id, exchanges, offered(tools, exchanges, lacks, random));
-      if (!fits(row)) continue;
-      rows.push(row);
-      break;
-    }
-
-    /** Takes what it needs off those that are lacking, or adds it. */
-    function lastOf(isNoCall: boolean, lacks: Set<string>): { last?: Exchange; repeats?: Exchange } {
-      const serve = (exchange: Exchange | undefined): Exchange | undefined => {
-        for (const name of exchange?.needs ?? []) lacks.delete(name);
-        return exchange;
-      };
-      if (!isNoCall) return { last: serve(nextCall(language)) };
-      const what = random.uniform();
-      if (what < 0.25) return { last: pick(talk, language) };
-      if (what < 0.45) return { last: pick(direct, language) ?? pick(talk, language) };
-      const other = pick(calls, language);
-      if (other === undefined) return {};
-      if (what < 0.8) {
-        for (const name of other.needs) lacks.add(name);
-        return { last: unserved(other) };
-      }
-      if (other.start !== undefined || hasSlip(other)) return { last: pick(talk, language) };
-      serve(other);
-      return { last: repeated(other, random, isHeldOut), repeats: other };
-    }
+    const drawer = drawers.get(language);
+    if (drawer === undefined) break;
+    const row = new Row(composition, drawer, random);
+    if (random.uniform() < copyShare) row.copy();
+    else if (isHeldOut) row.holdOut();
+    else row.learn();
+    if (row.exchanges.length > 0) rows.push(rowOf(`tools-${isHeldOut ? 'held-out' : 'train'}-${rows.length}`, row));
   }
   return rows;
+}
+
+/** Exchanges of one language; of each tool, each once before any comes again. */
+class Drawer {
+  readonly #random: Random;
+  readonly #calls = new Map<string, Exchange[]>();
+  readonly #kinds: string[];
+  readonly #left = new Map<string, Exchange[]>();
+  readonly #others: Record<'talk' | 'direct' | 'copying', readonly Exchange[]>;
+  readonly language: Spoken;
+
+  constructor(pool: Pool, language: Spoken, random: Random) {
+    const of = (list: readonly Exchange[]): Exchange[] => list.filter((each) => each.language === language);
+    this.language = language;
+    this.#random = random;
+    for (const each of of(pool.calls)) {
+      const kind = each.needs.join('+');
+      const list = this.#calls.get(kind) ?? [];
+      list.push(each);
+      this.#calls.set(kind, list);
+    }
+    // As often as there are such exchanges.
+    this.#kinds = [...this.#calls].flatMap(([kind, { length }]) => Array<string>(length).fill(kind));
+    this.#others = { talk: of(pool.talk), direct: of(pool.direct), copying: of(pool.copying) };
+  }
+
+  /** One that these tools serve; or, with `isServed` false, one that they do not. */
+  call(offered: ReadonlySet<string>, isServed = true): Exchange | undefined {
+    for (let tries = 0; tries < 50 && this.#kinds.length > 0; tries++) {
+      const kind = this.#random.choose(this.#kinds);
+      if (kind.split('+').every((name) => offered.has(name)) === isServed) return this.#next(kind);
+    }
+    return undefined;
+  }
+
+  other(kind: 'talk' | 'direct' | 'copying'): Exchange | undefined {
+    const list = this.#others[kind];
+    return list.length === 0 ? undefined : this.#random.choose(list);
+  }
+
+  #next(kind: string): Exchange | undefined {
+    let left = this.#left.get(kind) ?? [];
+    if (left.length === 0) left = this.#random.shuffle([...(this.#calls.get(kind) ?? [])]);
+    const exchange = left.pop();
+    this.#left.set(kind, left);
+    return exchange;
+  }
+}
+
+/** One conversation as it grows. */
+class Row {
+  exchanges: Exchange[] = [];
+  tools: Tool[] = [];
+  readonly #composition: Composition;
+  readonly #drawer: Drawer;
+  readonly #random: Random;
+
+  constructor(composition: Composition, drawer: Drawer, random: Random) {
+    this.#composition = composition;
+    this.#drawer = drawer;
+    this.#random = random;
+  }
+
+  copy(): void {
+    this.#fill(() => {
+      const exchange = this.#drawer.other('copying');
+      return exchange && [exchange];
+    }, Number.POSITIVE_INFINITY);
+  }
+
+  learn(): void {
+    const { tools } = this.#composition;
+    const isAll = this.#random.uniform() < 0.125;
+    this.tools = this.#random.shuffle([...tools]).slice(0, isAll ? tools.length : this.#random.choose(offeredTools));
+    const isFull = this.#random.uniform() < fullShare;
+    this.#fill(() => this.#any(), isFull ? Number.POSITIVE_INFINITY : this.#random.integer(1, fewExchanges + 1));
+  }
+
+  holdOut(): void {
+    const { tools } = this.#composition;
+    const lacks = new Set(this.#random.shuffle(tools.map(({ name }) => name)).slice(0, this.#random.integer(0, 6)));
+    const names = (): Set<string> => new Set(tools.map(({ name }) => name).filter((name) => !lacks.has(name)));
+    const last = this.#last(lacks, names);
+    if (last === undefined) return;
+    const earlier: Exchange[] = [];
+    for (let i = this.#random.choose(before); i > 0; i--) {
+      const other = this.#random.uniform() < 0.2 ? this.#drawer.other('talk') : this.#drawer.call(names());
+      // The one that counts begins in a time and a house of its own.
+      if (other !== undefined && other.start === undefined && !hasSlip(other)) earlier.push(other);
+    }
+    // Exchanges that there is no room for go, the earliest first.
+    for (let from = 0; from <= earlier.length; from++) {
+      const exchanges = [...earlier.slice(from), ...last];
+      this.tools = this.#offered(exchanges, lacks);
+      if (this.#length(exchanges) > this.#composition.room) continue;
+      this.exchanges = exchanges;
+      return;
+    }
+  }
+
+  /** What counts in a row that is held out, after what it is about. */
+  #last(lacks: Set<string>, names: () => Set<string>): Exchange[] | undefined {
+    const { noCallShare, tools } = this.#composition;
+    const all = new Set(tools.map(({ name }) => name));
+    if (this.#random.uniform() < noCallShare) return this.#withoutCall(names());
+    const call = this.#drawer.call(all);
+    for (const name of call?.needs ?? []) lacks.delete(name);
+    return call && [call];
+  }
+
+  /** One exchange, after another where it repeats it. */
+  #any(): Exchange[] | undefined {
+    const offered = new Set(this.tools.map(({ name }) => name));
+    if (this.#random.uniform() < this.#composition.noCallShare) return this.#withoutCall(offered);
+    const call = this.#drawer.call(offered);
+    return call && [call];
+  }
+
+  #withoutCall(offered: ReadonlySet<string>): Exchange[] | undefined {
+    const { isHeldOut } = this.#composition;
+    const what = this.#random.uniform();
+    const talk = this.#drawer.other('talk');
+    const chosen = ((): Exchange[] | undefined => {
+      if (what < 0.3) return undefined;
+      if (what < 0.5) {
+        const direct = this.#drawer.other('direct');
+        return direct && [direct];
+      }
+      const call = this.#drawer.call(offered, what >= 0.85);
+      if (call === undefined) return undefined;
+      if (what < 0.85) return [unserved(call)];
+      return call.start !== undefined || hasSlip(call) ? undefined : [call, repeated(call, this.#random, isHeldOut)];
+    })();
+    return chosen ?? (talk && [talk]);
+  }
+
+  /** Adds exchanges until there are enough, or no room for the next. */
+  #fill(next: () => Exchange[] | undefined, most: number): void {
+    const { room, lengthOf } = this.#composition;
+    const nothing: Message[] = [{ role: 'user', content: '' }];
+    let left = room - (lengthOf(nothing, this.tools) - lengthOf(nothing));
+    while (this.exchanges.length < most) {
+      const exchanges = next();
+      if (exchanges === undefined) return;
+      left -= exchanges.reduce((sum, { messages }) => sum + lengthOf(messages), 0);
+      if (left < 0) return;
+      this.exchanges.push(...exchanges);
+    }
+  }
+
+  #length(exchanges: readonly Exchange[]): number {
+    return this.#composition.lengthOf(
+      exchanges.flatMap(({ messages }) => messages),
+      this.tools,
+    );
+  }
+
+  /** The tools that are needed, and others, in any order. */
+  #offered(exchanges: readonly Exchange[], lacks: ReadonlySet<string>): Tool[] {
+    const { tools } = this.#composition;
+    const needs = new Set(exchanges.flatMap((exchange) => exchange.needs));
+    const needed = tools.filter(({ name }) => needs.has(name));
+    const others = this.#random.shuffle(tools.filter(({ name }) => !needs.has(name) && !lacks.has(name)));
+    // One row in eight offers all that may be.
+    const isAll = this.#random.uniform() < 0.125;
+    const count = isAll ? others.length : this.#random.integer(needed.length > 0 ? 0 : 1, 4);
+    return this.#random.shuffle([...needed, ...others.slice(0, count)]);
+  }
 }
 
 function hasSlip({ messages }: Exchange): boolean {
@@ -189,22 +303,7 @@ function unserved(exchange: Exchange): Exchange {
   return { id, kind: 'unserved', language, wording, messages, check, needs: [], calls: 0 };
 }
 
-/** The tools that are needed, and others, in any order. */
-function offered(
-  tools: readonly Tool[],
-  exchanges: readonly Exchange[],
-  lacks: ReadonlySet<string>,
-  random: Random,
-): Tool[] {
-  const needs = new Set(exchanges.flatMap((exchange) => exchange.needs));
-  const needed = tools.filter(({ name }) => needs.has(name));
-  const others = random.shuffle(tools.filter(({ name }) => !needs.has(name) && !lacks.has(name)));
-  // One row in eight offers all there are.
-  const count = random.uniform() < 0.125 ? others.length : random.integer(needed.length > 0 ? 0 : 1, 3);
-  return random.shuffle([...needed, ...others.slice(0, count)]);
-}
-
-function rowOf(id: string, exchanges: readonly Exchange[], tools: Tool[]): Conversation {
+function rowOf(id: string, { exchanges, tools }: Pick<Row, 'exchanges' | 'tools'>): Conversation {
   const { kind, language, wording, check, calls, start } = exchanges[exchanges.length - 1];
   return {
     id,

@@ -7,22 +7,23 @@ import { countOf, formatCount } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { heldOutRowsName, promptRowsName, reportRowsName, trainRowsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
-import { openCheckpoint } from '../../checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
 import type { Conversation } from '../../data/types.js';
 import { figuresOf } from '../../evaluation/measurements.js';
 import { readTasks } from '../../evaluation/tasks.js';
 import { measureToolTasks } from '../../evaluation/tool-tasks.js';
-import { openChatFormat } from '../../inference/chat-format.js';
+import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Metrics } from '../../report/event.js';
-import { fieldMessage } from '../../tokenizer/message.js';
+import { fieldMessage, type Message, type Tool } from '../../tokenizer/message.js';
 import { fineTune } from '../sft/stage.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
 import { composed, type Pool } from './conversations.js';
 import { drawExchanges, type Exchange, type ExchangeSet, questionOf } from './exchange.js';
 import { type Spoken, spokenLanguages } from './exercise.js';
+import { copiedPieces } from './exercises/copying.js';
 import { questionTask, type Sorted, sortedByStudent } from './sorted.js';
 import { askStudent } from './student.js';
 import { openWorkshop, type Workshop } from './workshop.js';
@@ -33,9 +34,12 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
   async run(job) {
     await startBackend(job);
     const { config, inputs, directory, seed, reporter } = job;
-    const workshop = await openWorkshop({ tools: config.tools, corpus: inputs.data ?? '', directory, seed });
+    const student = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
+    const format = await openChatFormat(student.path);
+    const pieces = copiedPieces(format.tokenizer);
+    const workshop = await openWorkshop({ tools: config.tools, corpus: inputs.data ?? '', directory, seed, pieces });
     try {
-      const rows = await makeRows(job, workshop);
+      const rows = await makeRows(job, workshop, student, format);
       const own =
         inputs.selfInstruct === undefined || config.instructionWeight === 0
           ? []
@@ -61,6 +65,9 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
     }
   },
 };
+
+/** Tokens of a context that a held-out row leaves to what the model answers in place of its own. */
+const answerRoom = 128;
 
 /** What the checkpoint at `path` does on what it has never seen, with the tools and without. */
 async function measured(
@@ -96,10 +103,13 @@ interface RowFiles {
 }
 
 /** Asks the student, and writes what it is taught and what it is measured with. */
-async function makeRows(job: ToolUseJob, workshop: Workshop): Promise<RowFiles> {
-  const { config, inputs, directory, reporter, seed, signal } = job;
-  const student = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
-  const { template, contextLength } = await openChatFormat(student.path);
+async function makeRows(
+  job: ToolUseJob,
+  workshop: Workshop,
+  student: Checkpoint,
+  { template, contextLength }: ChatFormat,
+): Promise<RowFiles> {
+  const { config, directory, reporter, seed, signal } = job;
   const heldOut = await drawSide(job, workshop, { isHeldOut: true, unlike: new Set() });
   const asked = new Set([...heldOut.calls.exchanges, ...heldOut.talk].map(questionOf));
   const train = await drawSide(job, workshop, { isHeldOut: false, unlike: asked });
@@ -107,8 +117,8 @@ async function makeRows(job: ToolUseJob, workshop: Workshop): Promise<RowFiles> 
   const tasks = await studentTasks(job);
   const questions = [...train.calls.exchanges, ...heldOut.calls.exchanges].map(questionTask);
   const attempts = await askStudent(job, student, [...tasks.train, ...tasks.heldOut, ...questions]);
-  const fits = ({ messages, tools }: Conversation): boolean =>
-    template.encode(messages, { tools }).tokens.length <= contextLength;
+  const lengthOf = (messages: readonly Message[], tools?: readonly Tool[]): number =>
+    template.encode(messages, { tools }).tokens.length;
   const files = { train: join(directory, trainRowsName), heldOut: join(directory, heldOutRowsName) };
   const report: Record<string, unknown> = {};
   for (const [name, side, direct, isHeldOut] of [
@@ -129,7 +139,8 @@ async function makeRows(job: ToolUseJob, workshop: Workshop): Promise<RowFiles> 
         noCallShare: config.noCallShare,
         copyShare: isHeldOut ? 0 : config.copyShare,
       },
-      ...{ count: isHeldOut ? config.heldOut : config.count, seed, isHeldOut, fits },
+      ...{ count: isHeldOut ? config.heldOut : config.count, seed, isHeldOut },
+      ...{ lengthOf, room: isHeldOut ? contextLength - answerRoom : contextLength },
     });
     await writeFileAtomic(files[name], toJsonl(rows.map(written)));
     report[name] = {
