@@ -58,7 +58,9 @@ const isFew = (name: Name): boolean =>
 
 function drawTasks({ random, count }: Omit<RowOptions, 'toolbox'>): WorldTask[] {
   const house = { language: 'en', rooms: 2, boxes: 1, things: 2, maxActions: 4 } as const;
-  return Array.from({ length: count }, (_, i) => drawWorldTask(random, { kind: kinds[i % 4], ...house }, isFew));
+  const draw = (kind: WorldTask['kind']): WorldTask =>
+    drawWorldTask(random, { kind, wording: random.integer(0, 4), ...house }, isFew);
+  return Array.from({ length: count }, (_, i) => draw(kinds[i % 4]));
 }
 
 function rowOf({ request, kind, language, scene, goal }: WorldTask, toolbox: Toolbox, more: Message[]): Conversation {

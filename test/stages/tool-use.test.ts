@@ -71,6 +71,11 @@ test('exercises: tools really ran, answers pass their own checks, wordings of on
     assert.equal(ran.filter(({ result }) => result.fault !== undefined).length, slips);
     assert.equal(calls, made.length - slips);
   }
+  // A house that is held out has no name of one that is learnt.
+  const namesOf = (exchanges: readonly Exchange[]): Set<string> =>
+    new Set(exchanges.flatMap(({ start }) => start?.scene?.match(/[a-z]{3,}|\p{Script=Han}+/gu) ?? []));
+  const same = [...namesOf(heldOut)].filter((name) => namesOf(learnt).has(name)).sort();
+  assert.deepEqual(same, ['closed', 'doors', 'open', 'you', '你', '关着', '开着', '门'].sort());
   assert.ok(learnt.some(({ messages }) => messages.some(({ weight }) => weight === 0)));
   assert.ok(learnt.some(({ messages }) => messages.some(({ toolCalls = [] }) => toolCalls.length === 2)));
   assert.ok(learnt.some(({ kind, calls }) => kind === 'calculate' && calls === 2));

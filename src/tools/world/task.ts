@@ -1,12 +1,13 @@
 // Tasks in the small world, drawn at random: a house, what a person asks for there, the goal that a checker can test, and
 // the calls of one who does not know the house yet.
 import type { Random } from '../../base/random.js';
+import { isHeldOutWording, politely } from '../wordings.js';
 import type { Action } from './act.js';
 import { exploringActions } from './explore.js';
 import { readGoal, shortestActions } from './goal.js';
 import { readScene, writeScene } from './scene.js';
 import { boxNames, keyNames, type Name, roomNames, type SceneLanguage, thingNames } from './vocabulary.js';
-import { answers, requests, type WorldKind } from './wordings.js';
+import { answers, requestsOf, type WorldKind } from './wordings.js';
 
 export interface WorldTask {
   kind: WorldKind;
@@ -29,7 +30,7 @@ export interface WorldTask {
 export interface WorldTaskOptions {
   kind: WorldKind;
   language: SceneLanguage;
-  /** Default: any but the last, which is held out. */
+  /** Default: any that is not held out. */
   wording?: number;
   /** Of the house; default: 2 or 3 rooms, 1 or 2 boxes, 2 or 3 things. */
   rooms?: number;
@@ -48,10 +49,11 @@ export function drawWorldTask(
   isAllowed: (name: Name) => boolean = () => true,
 ): WorldTask {
   const { kind, language, maxActions = 6 } = options;
-  const wordings = requests[kind][language];
+  const wordings = requestsOf(kind, language);
+  const learnt = [...wordings.keys()].filter((i) => !isHeldOutWording(i));
   for (let draw = 0; draw < maxDraws; draw++) {
     const { scene, goal, words } = drawHouse(random, options, isAllowed);
-    const wording = options.wording ?? random.integer(0, wordings.length - 1);
+    const wording = options.wording ?? random.choose(learnt);
     const read = readScene(scene);
     const wanted = readGoal(goal, read.world);
     const fewest = shortestActions(read, wanted)?.length ?? 0;
@@ -60,7 +62,7 @@ export function drawWorldTask(
     if (actions === undefined || actions.length > maxActions) continue;
     return {
       ...{ kind, language, scene: writeScene(read), goal, wording, actions, fewest },
-      request: fill(wordings[wording], words),
+      request: fill(politely(wordings[wording], language, random), words),
       answer: fill(answers[kind][language], words),
     };
   }

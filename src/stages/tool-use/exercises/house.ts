@@ -1,24 +1,61 @@
-// What is to be done in a small house: World. It answers only to what is done there, so the calls go turn by turn.
-import { drawWorldTask } from '../../../tools/world/task.js';
-import { heldOutKinds, requests, type WorldKind, worldKinds } from '../../../tools/world/wordings.js';
+// What is to be done in a small house: World. It answers only to what is done there, so the calls go turn by turn. Where things
+// lie must be read: every place is as likely as another, and houses are made of many names, a fifth of which are held out.
+import { isHeldOutWording } from '../../../tools/wordings.js';
+import { readScene } from '../../../tools/world/scene.js';
+import { drawWorldTask, type WorldTask } from '../../../tools/world/task.js';
+import { boxNames, keyNames, type Name, roomNames, thingNames } from '../../../tools/world/vocabulary.js';
+import { requestsOf, type WorldKind } from '../../../tools/world/wordings.js';
 import { call, type Draw, type Exercise } from '../exercise.js';
 
 /** Calls of one exercise, the first look included: more of them fill the context. */
 const maxActions = 3;
-/** They take more. */
-const longKinds: readonly WorldKind[] = ['move', 'stow'];
-const kinds = worldKinds.filter((kind) => !heldOutKinds.includes(kind) && !longKinds.includes(kind));
+
+/** What the second call is, and for what is fetched also whether it lies in an open box. */
+const situations = {
+  go: ['go'],
+  open: ['open', 'go'],
+  close: ['close', 'go'],
+  fetch: ['take', 'take from box', 'open', 'go'],
+  put: ['take', 'take from box'],
+} as const satisfies Partial<Record<WorldKind, readonly string[]>>;
+type Kind = keyof typeof situations;
+/** Fetching is what differs most. */
+const kinds: readonly Kind[] = ['go', 'open', 'close', 'fetch', 'fetch', 'put'];
+
+const heldOutNames: ReadonlySet<Name> = new Set(
+  [roomNames, boxNames, thingNames].flatMap((names) => names.filter((_, i) => isHeldOutWording(i))),
+);
 
 export function house({ random, language, isHeldOut }: Draw): Exercise {
   const kind = random.choose(kinds);
-  const last = requests[kind][language].length - 1;
-  const wording = isHeldOut ? last : random.integer(0, last);
-  const task = drawWorldTask(random, { kind, language, wording, maxActions, rooms: 2, boxes: 1, things: 2 });
+  const requests = requestsOf(kind, language);
+  const wording = random.choose([...requests.keys()].filter((i) => isHeldOutWording(i) === isHeldOut));
+  const isAllowed = (name: Name): boolean => keyNames.includes(name) || heldOutNames.has(name) === isHeldOut;
+  const draw = (): WorldTask => {
+    const sizes = { rooms: 2, boxes: random.integer(1, 3), things: random.integer(2, 4) };
+    return drawWorldTask(random, { kind, language, wording, maxActions, ...sizes }, isAllowed);
+  };
+  const task = drawnAs(random.choose(situations[kind]), draw);
   return {
-    ...{ kind: 'world', language, wording: requests[kind][language][wording], question: task.request },
+    ...{ kind: 'world', language, wording: requests[wording], question: task.request },
     needs: ['World'],
     turns: task.actions.map((action) => () => [call('World', { ...action })]),
     ending: () => ({ answer: task.answer, check: { type: 'world', goal: task.goal } }),
     start: { scene: task.scene },
   };
+}
+
+const maxDraws = 40;
+
+/** The first task of that situation; the last one drawn where none is. */
+function drawnAs(situation: string, draw: () => WorldTask): WorldTask {
+  let task = draw();
+  for (let i = 1; i < maxDraws && situationOf(task) !== situation; i++) task = draw();
+  return task;
+}
+
+function situationOf({ actions: [, second], scene }: WorldTask): string {
+  if (second.action !== 'take') return second.action;
+  const { world, state } = readScene(scene);
+  return state.things[world.things.indexOf(second.item ?? '')] < world.rooms.length ? 'take' : 'take from box';
 }
