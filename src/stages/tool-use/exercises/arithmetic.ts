@@ -1,38 +1,40 @@
-// Sums that a small model cannot do in its head: Calculate.
+// Sums that a small model cannot do in its head: Calculate. In signs, in words, in stories; two at once, one after the other.
 import type { Random } from '../../../base/random.js';
-import { call, type Draw, type Exercise, filled, holding, type Wordings, wordingOf } from '../exercise.js';
-import { asked, both, chained, percents, powers, roots, worded } from './arithmetic-wordings.js';
+import { call, type Draw, type Exercise, filled, holding, type Spoken } from '../exercise.js';
+import { asked, wordingSets } from '../wordings.js';
 
-const special: { make(random: Random): { e: string; values: Record<string, number> }; wordings: Wordings }[] = [
-  {
-    make(random) {
-      const a = random.integer(2, 999) ** 2;
-      return { e: `sqrt(${a})`, values: { a } };
-    },
-    wordings: roots,
-  },
-  {
-    make(random) {
-      const [a, b] = [random.integer(2, 60), random.integer(2, 7)];
-      return { e: `${a}^${b}`, values: { a, b } };
-    },
-    wordings: powers,
-  },
-  {
-    make(random) {
-      const [a, b] = [random.integer(1, 99), random.integer(2, 900) * 10];
-      return { e: `${a}*${b}/100`, values: { a, b } };
-    },
-    wordings: percents,
-  },
+const setNames = [
+  ...(['asked', 'both', 'chained', 'plus', 'minus', 'times', 'divided', 'roots', 'powers', 'percents'] as const),
+  ...(['plusStories', 'minusStories', 'timesStories', 'dividedStories'] as const),
+  ...(['thenPlus', 'thenMinus', 'thenTimes'] as const),
 ];
+const sets = () => wordingSets('calculate', setNames);
+
+type Sign = '+' | '-' | '*' | '/';
+const namesOfSigns = {
+  '+': { said: 'plus', story: 'plusStories' },
+  '-': { said: 'minus', story: 'minusStories' },
+  '*': { said: 'times', story: 'timesStories' },
+  '/': { said: 'divided', story: 'dividedStories' },
+} as const;
+const steps = { '+': 'thenPlus', '-': 'thenMinus', '*': 'thenTimes' } as const;
+
+const special = {
+  roots(random: Random) {
+    const a = random.integer(2, 999) ** 2;
+    return { e: `sqrt(${a})`, values: { a } };
+  },
+  powers(random: Random) {
+    const [a, b] = [random.integer(2, 60), random.integer(2, 7)];
+    return { e: `${a}^${b}`, values: { a, b } };
+  },
+  percents(random: Random) {
+    const [a, b] = [random.integer(1, 99), random.integer(2, 900) * 10];
+    return { e: `${a}% of ${b}`, values: { a, b } };
+  },
+};
 
 const answers = { en: 'The result is {r}.', zh: '结果是{r}。' };
-const signs = {
-  '*': { en: ['multiply', 'by'], zh: ['乘以', ''] },
-  '+': { en: ['increase', 'by'], zh: ['加上', ''] },
-  '-': { en: ['decrease', 'by'], zh: ['减去', ''] },
-} as const;
 
 function number(random: Random): number {
   const digits = random.choose([1, 2, 2, 3, 3, 4]);
@@ -40,7 +42,7 @@ function number(random: Random): number {
 }
 
 /** Exact, of any length; what the sign divides comes out even. */
-function operands(random: Random, sign: keyof typeof worded): { a: number; b: number } {
+function operands(random: Random, sign: Sign): { a: number; b: number } {
   const [a, b] = [number(random), number(random)];
   if (sign === '/') return { a: a * (b % 97 || 7), b: b % 97 || 7 };
   return sign === '-' && b > a ? { a: b, b: a } : { a, b };
@@ -65,45 +67,68 @@ function expression(random: Random): string {
 /** As a person types it. */
 function typed(expression: string, random: Random): string {
   const spaced = random.uniform() < 0.4;
-  const times = random.uniform() < 0.3 ? '×' : '*';
+  const shownAs: Record<string, string> = random.uniform() < 0.3 ? { '*': '×', '/': '÷' } : {};
   return expression.replace(/[-+*/]/g, (sign) => {
-    const shown = sign === '*' ? times : sign;
+    const shown = shownAs[sign] ?? sign;
     return spaced ? ` ${shown} ` : shown;
   });
 }
 
+interface Sum {
+  expression: string;
+  shown: string;
+}
+
+function inSigns(random: Random): Sum {
+  const e = expression(random);
+  return { expression: e, shown: typed(e, random) };
+}
+
+/** What a sign is called is no wording of its own: all names of it are learnt. */
+function inWords(random: Random, language: Spoken): Sum {
+  if (random.uniform() < 0.25) {
+    const name = random.choose(['roots', 'powers', 'percents'] as const);
+    const { e, values } = special[name](random);
+    return { expression: e, shown: filled(random.choose(sets()[name][language]), values) };
+  }
+  const sign = random.choose(['+', '-', '*', '/'] as const);
+  const { a, b } = operands(random, sign);
+  const said = sets()[namesOfSigns[sign].said];
+  return { expression: `${a}${sign}${b}`, shown: filled(random.choose(said[language]), { a, b }) };
+}
+
+/** Where two sums stand side by side, neither may hold the "and" that joins them. */
+function joined(random: Random, language: Spoken): Sum {
+  for (;;) {
+    const sum = random.uniform() < 0.7 ? inSigns(random) : inWords(random, language);
+    if (!/ and |[与和]/.test(sum.shown)) return sum;
+  }
+}
+
 export function arithmetic(draw: Draw): Exercise {
   const { random, language } = draw;
-  const one = (wording: string, question: string, e: string): Exercise => ({
-    ...{ kind: 'calculate', language, wording, question, needs: ['Calculate'] },
-    turns: [() => [call('Calculate', { expression: e })]],
-    ending: ([r]) => holding(filled(answers[language], { r }), r),
-  });
+  const base = { kind: 'calculate', language, needs: ['Calculate'] };
+  const ending = (results: readonly string[]) => {
+    const r = results[results.length - 1];
+    return holding(filled(answers[language], { r }), r);
+  };
   const kind = random.uniform();
-  if (kind < 0.42) {
-    const e = expression(random);
-    const wording = wordingOf(asked, draw);
-    return one(wording, filled(wording, { e: typed(e, random) }), e);
+  if (kind < 0.6) {
+    const { expression, shown } = random.uniform() < 0.6 ? inSigns(random) : inWords(random, language);
+    return { ...base, ...asked(sets().asked, { e: shown }, draw), turns: [() => [calculate(expression)]], ending };
   }
-  if (kind < 0.7) {
+  if (kind < 0.72) {
     const sign = random.choose(['+', '-', '*', '/'] as const);
     const { a, b } = operands(random, sign);
-    const wording = wordingOf(worded[sign], draw);
-    return one(wording, filled(wording, { a, b }), `${a}${sign}${b}`);
+    const told = asked(sets()[namesOfSigns[sign].story], { a, b }, draw);
+    return { ...base, ...told, turns: [() => [calculate(`${a}${sign}${b}`)]], ending };
   }
-  if (kind < 0.8) {
-    const { make, wordings } = random.choose(special);
-    const { e, values } = make(random);
-    const wording = wordingOf(wordings, draw);
-    return one(wording, filled(wording, values), e);
-  }
-  const [e, f] = [expression(random), expression(random)];
-  if (kind < 0.91) {
-    const wording = wordingOf(both, draw);
-    const question = filled(wording, { e: typed(e, random), f: typed(f, random) });
+  if (kind < 0.86) {
+    const [first, second] = [joined(random, language), joined(random, language)];
     return {
-      ...{ kind: 'calculate', language, wording, question, needs: ['Calculate'] },
-      turns: [() => [call('Calculate', { expression: e }), call('Calculate', { expression: f })]],
+      ...base,
+      ...asked(sets().both, { e: first.shown, f: second.shown }, draw),
+      turns: [() => [first, second].map(({ expression }) => calculate(expression))],
       ending: ([r, s]) => {
         const text = language === 'zh' ? `${r}和${s}` : `${r} and ${s}`;
         return holding(language === 'zh' ? `结果是${text}。` : `The results are ${text}.`, text);
@@ -112,15 +137,16 @@ export function arithmetic(draw: Draw): Exercise {
   }
   const sign = random.choose(['*', '+', '-'] as const);
   const c = random.integer(2, 100);
-  const [said, by] = signs[sign][language];
-  const wording = wordingOf(chained, draw);
+  const first = random.uniform() < 0.6 ? inSigns(random) : inWords(random, language);
+  const s = filled(random.choose(sets()[steps[sign]][language]), { c });
   return {
-    ...{ kind: 'calculate', language, wording, needs: ['Calculate'] },
-    question: filled(wording, { e: typed(e, random), sign: said, by, c }),
-    turns: [
-      () => [call('Calculate', { expression: e })],
-      ([r]) => [call('Calculate', { expression: `${r}${sign}${c}` })],
-    ],
-    ending: ([, r]) => holding(filled(answers[language], { r }), r),
+    ...base,
+    ...asked(sets().chained, { e: first.shown, s }, draw),
+    turns: [() => [calculate(first.expression)], ([r]) => [calculate(`${r}${sign}${c}`)]],
+    ending,
   };
+}
+
+function calculate(expression: string) {
+  return call('Calculate', { expression });
 }

@@ -1,0 +1,46 @@
+// The wordings of questions: many, natural places for values, and no question of one side is ever one of the other.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { Random } from '../../src/base/random.js';
+import { spokenLanguages, wordingsFor } from '../../src/stages/tool-use/exercise.js';
+import { asked, variantOf, variantsOf, wordingSets } from '../../src/stages/tool-use/wordings.js';
+
+const folder = fileURLToPath(new URL('../../data-specs/tools-wordings/', import.meta.url));
+
+test('every file: at least 60 wordings in each language, and none that is held out can be said as one that is learnt', () => {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  assert.ok(files.length >= 1);
+  for (const file of files) {
+    const sets = wordingSets(file.replace('.yaml', ''), Object.keys(parse(readFileSync(folder + file, 'utf8'))));
+    for (const language of spokenLanguages) {
+      const lines = Object.values(sets).map((set) => set[language]);
+      assert.ok(lines.flat().length >= 60, `${file} has ${lines.flat().length} in ${language}`);
+      const said = (isHeldOut: boolean): string[] =>
+        lines.flatMap((each) => wordingsFor(each, isHeldOut)).flatMap(variantsOf);
+      const learnt = new Set(said(false));
+      assert.deepEqual(
+        said(true).filter((each) => learnt.has(each)),
+        [],
+        file,
+      );
+      const untidy = [...learnt, ...said(true)].filter((each) => / {2}|\w [.,]|^ | $/.test(each));
+      assert.deepEqual(untidy, [], file);
+    }
+  }
+});
+
+test('a choice is taken, places are filled, and what a value begins with keeps its case', () => {
+  assert.deepEqual(variantsOf('<please |>say <a|b|c> {w}.'), [
+    ...['a', 'b', 'c'].map((each) => `Please say ${each} {w}.`),
+    ...['a', 'b', 'c'].map((each) => `Say ${each} {w}.`),
+  ]);
+  const random = Random.stream(1, 'test');
+  assert.ok(variantsOf('<请|>算<一下|>{e}。').includes(variantOf('<请|>算<一下|>{e}。', random)));
+  const draw = { random, language: 'en', isHeldOut: true } as const;
+  const set = { en: ['a', 'b', 'c', 'd', '{x} is <what|which>?'], zh: [] };
+  assert.match(asked(set, { x: 'y' }, draw).question, /^y is (what|which)\?$/);
+  assert.equal(asked(set, { x: 'y' }, draw).wording, '{x} is <what|which>?');
+});
