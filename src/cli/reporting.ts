@@ -14,12 +14,12 @@ interface Context {
 /** Reports as `stage`. With a run folder, the events are kept there too. */
 export async function reporting<T>(
   stage: string,
-  { json, quiet, runDirectory }: OutputOptions & { runDirectory?: string },
+  { json, quiet, runDirectory, tables }: OutputOptions & { runDirectory?: string; tables?: boolean },
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const mode = json ? 'json' : quiet ? 'quiet' : 'terminal';
   const { stdout, stderr } = process;
-  const reporter = createReporter({ runDirectory, mode, stdout, stderr, onIncomplete: addIncomplete });
+  const reporter = createReporter({ runDirectory, mode, stdout, stderr, tables, onIncomplete: addIncomplete });
   const interrupt = watchInterrupt();
   const restoreWarnings = warnThrough((text) => stageReporter(reporter, 'report').note('warning', text));
   try {

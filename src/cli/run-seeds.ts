@@ -5,7 +5,9 @@ import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { latestName, metricsName, reportName, settingsName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
+import { type Ending, headlineText } from '../report/ending.js';
 import { type SeedRun, seedsText, summariseSeeds, writeSeedsReport } from '../report/seeds.js';
+import { endingOf, meanEnding } from './ending.js';
 import type { RunOptions } from './options.js';
 import { printJson, printLine, shownPath } from './output.js';
 import { failOnMissing, findRun, keepWorking, runStages, typedCommand } from './run-stages.js';
@@ -14,18 +16,23 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
   const { config, folder } = await findRun({ ...options, config: pipeline });
   await checkSeeds(config.eval !== undefined, folder);
   const runs: SeedRun[] = [];
+  const endings: Ending[] = [];
   const failed: Parameters<typeof failOnMissing>[0] = { unsaved: [], unmeasured: [] };
   for (const [i, seed] of seeds.entries()) {
     const out = join(folder, `seed-${seed}`);
-    const { table, ...result } = await runStages({
+    const result = await runStages({
       ...options,
+      tables: false,
       config: pipeline,
       seed: String(seed),
       out,
       heading: `seed ${seed}, ${i + 1} of ${seeds.length}, in ${shownPath(out)}`,
       command: mossctlCommand('run', shownPath(join(out, settingsName)), '--out', shownPath(out)),
     });
-    if (table !== undefined) runs.push({ seed, table });
+    if (result.table !== undefined) runs.push({ seed, table: result.table });
+    const ending = await endingOf(result);
+    if (ending !== undefined) endings.push(ending);
+    if (ending !== undefined && !options.json) printLine(`\n${headlineText(ending)}\n`);
     for (const kind of ['unsaved', 'unmeasured'] as const) failed[kind].push(...result[kind]);
   }
   const report = await keepWorking(join(folder, reportName), () =>
@@ -33,7 +40,9 @@ export async function runSeeds(pipeline: string, seeds: readonly number[], optio
   );
   if (options.json) printJson({ type: 'seeds', ...summariseSeeds(runs), runs, report });
   else {
-    printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n\n${seedsText(runs)}`);
+    printLine(`\n${config.name}: mean over seeds ${seeds.join(', ')}\n`);
+    if (endings.length > 0) printLine(`${headlineText(meanEnding(endings, summariseSeeds(runs)))}\n`);
+    printLine(seedsText(runs));
     printLine(`report  ${report === null ? 'not written' : shownPath(report)}`);
     printLine(`next    ${mossctlCommand('chat', shownPath(join(folder, `seed-${seeds[0]}`, latestName)))}`);
   }

@@ -22,6 +22,8 @@ export interface StageRun extends RunOptions {
   blocks?: readonly string[];
   /** Said before the first stage. */
   heading?: string;
+  /** False: the eval table is not printed. */
+  tables?: boolean;
   /** What the report says to type for this run again; default: what was typed. */
   command?: string;
 }

@@ -20,6 +20,8 @@ const columnSchema = z.object({
   metrics,
   /** 95 % intervals, where there is enough evidence for one. */
   intervals: z.record(text, z.object(interval)).optional(),
+  /** Held-out questions with a check that it was asked: what `exactMatch` is the share of. */
+  questions: integer.optional(),
 });
 export type EvaluationColumn = z.output<typeof columnSchema>;
 

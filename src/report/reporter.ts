@@ -15,6 +15,8 @@ export interface ReporterOptions {
   mode: 'terminal' | 'json' | 'quiet';
   stdout: OutputStream;
   stderr: OutputStream;
+  /** False: the eval table is not printed, because the command has an ending of its own. */
+  tables?: boolean;
   /** Of a file kept beside the work that could not be written whole, metrics.jsonl among them. */
   onIncomplete?: (path: string) => void;
   /** Milliseconds since 1970; tests give their own. */
@@ -26,9 +28,9 @@ const steadyNow = (): number => performance.timeOrigin + performance.now();
 
 /** Call `close` before the process ends: it takes the bar away and writes what is pending. */
 export function createReporter(options: ReporterOptions): Reporter & { close(): Promise<void> } {
-  const { runDirectory, mode, stdout, stderr, onIncomplete, now = steadyNow } = options;
+  const { runDirectory, mode, stdout, stderr, tables = true, onIncomplete, now = steadyNow } = options;
   const sinks: Sink[] = [
-    mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, quiet: mode === 'quiet' }),
+    mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, tables, quiet: mode === 'quiet' }),
   ];
   for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const emit = (event: Event): void => {

@@ -5,6 +5,9 @@ import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
 import { meaningOf } from './meaning.js';
 import { gainLabel, gainRows, type ResultsOptions, resultRows, sentenceOf } from './results.js';
 
+/** What fits any terminal. */
+export const terminalColumns = 80;
+
 export interface TextOptions extends ResultsOptions {
   /** Columns of the terminal; default: as many as it takes. */
   width?: number;

@@ -106,10 +106,15 @@ export function sentenceOf(comparison: Comparison, basis = 'on the same held-out
     );
     return named.length === 0 ? [] : [`${words} ${listOf(named)}`];
   });
-  const { from, to, differences } = comparison;
-  const isSame = Object.values(differences).every(({ mean, low, high }) => mean === 0 && low === 0 && high === 0);
-  if (gains.length > 0 && isSame) return `${to} against ${from}: the same model, handed on unchanged.`;
+  const { from, to } = comparison;
+  if (isUnchanged(comparison)) return `${to} against ${from}: the same model, handed on unchanged.`;
   return `${to} against ${from}, ${basis}: ${parts.join('; ') || 'nothing to compare'}.`;
+}
+
+/** The model of `from`, handed on by `to`. */
+export function isUnchanged({ differences }: Comparison): boolean {
+  const all = Object.values(differences);
+  return all.length > 0 && all.every(({ mean, low, high }) => mean === 0 && low === 0 && high === 0);
 }
 
 export interface ResultsOptions {

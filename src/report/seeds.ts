@@ -10,7 +10,7 @@ import type { Comparison, EvaluationColumn, EvaluationTable, Metrics } from './e
 import { pageHtml, section } from './page.js';
 import type { ResultsOptions } from './results.js';
 import { resultsHtml } from './results-html.js';
-import { resultsText } from './results-text.js';
+import { resultsText, terminalColumns } from './results-text.js';
 
 export interface SeedRun {
   seed: number;
@@ -61,7 +61,7 @@ function optionsOf(runs: readonly SeedRun[]): ResultsOptions {
 
 /** As the terminal shows it. */
 export function seedsText(runs: readonly SeedRun[]): string {
-  return resultsText(summariseSeeds(runs), optionsOf(runs));
+  return resultsText(summariseSeeds(runs), { ...optionsOf(runs), width: terminalColumns });
 }
 
 /**

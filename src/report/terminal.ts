@@ -22,6 +22,7 @@ interface TerminalOptions {
   stdout: OutputStream;
   stderr: OutputStream;
   quiet: boolean;
+  tables: boolean;
   now: () => number;
 }
 
@@ -31,7 +32,7 @@ interface Running {
   loss?: number;
 }
 
-export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): Sink {
+export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOptions): Sink {
   const isTerminal = stderr.isTTY === true && process.env.TERM !== 'dumb';
   const paint = colors.createColors(isTerminal && process.env.NO_COLOR === undefined);
   const meter = isTerminal ? barMeter(stderr, paint.cyan) : lineMeter(stderr, now);
@@ -72,7 +73,7 @@ export function terminalSink({ stdout, stderr, quiet, now }: TerminalOptions): S
         meter.hide();
         stderr.write(`${paint.cyan(`${printable(kebabCase(event.stage))} `.padEnd(stageColumns))}${line}\n`);
       }
-      if (event.type === 'table') {
+      if (event.type === 'table' && tables) {
         meter.hide();
         stdout.write(`${resultsText(event)}\n`);
       }

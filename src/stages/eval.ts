@@ -189,7 +189,11 @@ async function evaluateCheckpoint(
   }
   const { stage, step } = checkpoint.manifest;
   const name = `${stage} step ${step} ${checkpoint.digest.slice(0, 12)}`;
-  const column: EvaluationColumn = { label, checkpoint: name, ...figuresOf(measurements) };
+  const questions = measurements.get('exactMatch')?.reduce((sum, { weight }) => sum + weight, 0);
+  const column: EvaluationColumn = {
+    ...{ label, checkpoint: name, ...figuresOf(measurements) },
+    ...(questions !== undefined && { questions }),
+  };
   const shown = answers.slice(0, shownSamples);
   const samples = shown.map(({ task, text }) => ({ prompt: lastQuestion(task), completion: text }));
   return { label, checkpoint, column, measurements, samples };

@@ -1,8 +1,9 @@
-// mossctl run: the whole pipeline, then the report and what to type next. The reporter has printed the eval table.
+// mossctl run: the whole pipeline, then what came out in a sentence and six rows, the report, and what to type next.
 import { join } from 'node:path';
 import { latestName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
-import { modelStagesOf, stageTable } from '../../stages/catalog.js';
+import { endingText } from '../../report/ending.js';
+import { endingOf } from '../ending.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
 import { runSeeds } from '../run-seeds.js';
@@ -10,11 +11,13 @@ import { failOnMissing, runStages } from '../run-stages.js';
 
 export async function run(pipeline: string, options: RunOptions): Promise<void> {
   if (options.seeds !== undefined) return runSeeds(pipeline, options.seeds, options);
-  const result = await runStages({ ...options, config: pipeline });
+  const result = await runStages({ ...options, config: pipeline, tables: false });
   if (!options.json) {
+    const ending = await endingOf(result);
+    if (ending !== undefined) printLine(`\n${endingText(ending)}\n`);
     printLine(`report  ${result.report}`);
-    const isModel = modelStagesOf(stageTable).some((name) => result.outputs[name] !== undefined);
-    if (isModel) printLine(`next    ${mossctlCommand('chat', join(result.folder, latestName))}`);
+    if (result.table !== undefined) printLine(`table   ${mossctlCommand('eval', result.folder)}`);
+    if (ending !== undefined) printLine(`next    ${mossctlCommand('chat', join(result.folder, latestName))}`);
   }
   failOnMissing(result);
 }
