@@ -12,6 +12,7 @@ import { templateNames } from './templates.js';
 import { toolUseSchema } from './tool-use.js';
 import { toolNames } from './tools.js';
 import { type TrainConfig, writtenTrainSchema } from './train.js';
+import { turnsSchema } from './turns.js';
 
 /** The kinds that are built in. */
 export const taskKinds = [
@@ -137,6 +138,7 @@ const selfInstructSchema = z.strictObject({
     .describe('tasks kept apart for align to sample: fine-tuning never sees their answers'),
   heldOut: z.int().min(1).max(1_000_000).default(120).describe('tasks kept apart for evaluation'),
   maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
+  turns: turnsSchema.prefault({}).describe('conversations of several exchanges, made of tasks of one'),
 });
 
 const evalSchema = z.strictObject({

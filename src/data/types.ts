@@ -79,6 +79,8 @@ export interface Conversation {
     /** The ids of the seeds it was made from. */
     seeds: string[];
     request?: number;
+    /** The ids of the rows that other exchanges of it are from. */
+    earlier?: string[];
   };
 }
 
@@ -93,6 +95,7 @@ export const conversationFields = {
     teacher: z.string().max(1000),
     seeds: z.array(z.string().max(1000)).max(1000),
     request: z.int().optional(),
+    earlier: z.array(z.string().max(1000)).max(1000).optional(),
   }),
 };
 

@@ -53,10 +53,21 @@ async function readShape(from: string): Promise<ModelConfig | undefined> {
 /** With what follows from the size of the model, for the vocabulary that is asked for; `parent` is that of `pretrain.from`. */
 export function resolved(config: WrittenPipeline, parent?: ModelConfig): PipelineConfig {
   const { pretrain, ...others } = config;
-  if (pretrain === undefined) return others;
+  if (pretrain === undefined) return withTurns(others, config.sft?.contextLength);
   const { vocabSize } = config.tokenizer ?? pipelineSchema.shape.tokenizer.unwrap().parse({});
   const model = parent === undefined ? modelShape(pretrain.model, vocabSize) : continuedShape(pretrain.model, parent);
-  return { ...config, pretrain: { ...pretrain, train: resolvedTraining(model, pretrain.train) } };
+  const context = config.sft?.contextLength ?? model.max_position_embeddings;
+  return withTurns({ ...config, pretrain: { ...pretrain, train: resolvedTraining(model, pretrain.train) } }, context);
+}
+
+/** Conversations as long as fine-tuning takes them; `context` in tokens. */
+function withTurns(config: PipelineConfig, context: number | undefined): PipelineConfig {
+  const { selfInstruct } = config;
+  if (selfInstruct === undefined || context === undefined) return config;
+  return {
+    ...config,
+    selfInstruct: { ...selfInstruct, turns: { maxTokens: Math.max(16, context), ...selfInstruct.turns } },
+  };
 }
 
 /** What the dial decides on, besides `model.size` itself. */

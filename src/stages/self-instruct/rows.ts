@@ -1,5 +1,6 @@
 // From accepted tasks to the two files: conversations for training (seeds among them) and tasks kept apart.
 // A task is its prompt and its operands, and tasks of one core stay together: no held-out one can be met in training.
+import { groupBy } from '../../base/groups.js';
 import { Random } from '../../base/random.js';
 import type { Conversation } from '../../data/types.js';
 import type { Message } from '../../tokenizer/message.js';
@@ -26,7 +27,7 @@ export function splitTasks(
   const shuffled = Random.stream(seed, 'self-instruct/split').shuffle([...tasks]);
   const groupOf = ({ core, turns }: AcceptedTask): string => core ?? turns.join('\n');
   // The smallest groups first: many questions rather than many wordings of a few.
-  const groups = groupBy(shuffled, groupOf).sort((a, b) => a.length - b.length);
+  const groups = [...groupBy(shuffled, groupOf).values()].sort((a, b) => a.length - b.length);
   const kept = chooseGroups(groups, heldOut, mayKeepApart);
   const numbered = tasks.map((task, i) => ({ task, row: toConversation(task, i, teacher) }));
   return {
@@ -44,7 +45,7 @@ function chooseGroups<T extends InBucket>(
   wanted: number,
   mayKeepApart: (item: T) => boolean = () => true,
 ): Set<T> {
-  const buckets = groupBy(groups, ([first]) => bucketOf(first)).map((bucket) => ({
+  const buckets = [...groupBy(groups, ([first]) => bucketOf(first)).values()].map((bucket) => ({
     size: bucket.reduce((sum, group) => sum + group.length, 0),
     candidates: bucket.filter((group) => group.every(mayKeepApart)),
     given: 0,
@@ -78,32 +79,21 @@ export function keepPromptsApart(
     rows.filter(({ check }) => check !== undefined),
   );
   const groupOf = ({ group, id }: Conversation): string => group ?? id;
-  const kept = chooseGroups(groupBy(shuffled, groupOf), count);
+  const kept = chooseGroups([...groupBy(shuffled, groupOf).values()], count);
   return { train: rows.filter((row) => !kept.has(row)), prompts: rows.filter((row) => kept.has(row)) };
 }
 
-interface InBucket {
+export interface InBucket {
   kind?: string;
   language?: string;
 }
 
-const bucketOf = ({ kind, language }: InBucket): string => `${kind}/${language}`;
-
-/** Groups in the order of their first items. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key) ?? [];
-    group.push(item);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
-}
+/** What the output is balanced over. */
+export const bucketOf = ({ kind, language }: InBucket): string => `${kind}/${language}`;
 
 /** The first of each group, then the second of each, …: `count` in all. */
 function takeEvenly<T extends InBucket>(items: readonly T[], count: number): T[] {
-  const groups = groupBy(items, bucketOf);
+  const groups = [...groupBy(items, bucketOf).values()];
   const taken: T[] = [];
   for (let i = 0; taken.length < count && groups.some((group) => i < group.length); i++)
     for (const group of groups) if (i < group.length && taken.length < count) taken.push(group[i]);

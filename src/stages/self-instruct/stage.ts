@@ -27,6 +27,7 @@ import { OpenAiTeacher } from './openai-teacher.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
 import type { Teacher } from './teacher.js';
+import { chainedInWords, chainRows } from './turns.js';
 import { unseenIn } from './unseen-sums.js';
 
 const stage = 'selfInstruct';
@@ -161,21 +162,27 @@ async function writeOutput(
   const mayKeepApart = await unseenIn(job.inputs.data);
   const split = splitTasks(expansion.tasks, atMost(config.heldOut, 1 / 3), seed, teacher.name, mayKeepApart);
   const { heldOut } = split;
-  const { train: fresh, prompts } = keepPromptsApart(split.train, atMost(config.prompts, 1 / 6), seed);
-  const train = [...seeds.map(seedConversation), ...fresh];
+  const apart = keepPromptsApart(split.train, atMost(config.prompts, 1 / 6), seed);
+  const fresh = apart.train;
+  const single = [...seeds.map(seedConversation), ...fresh];
+  // After the split: earlier exchanges, of prompts too, are of what is trained on.
+  const chained = chainRows(single, single, { ...config.turns, seed, part: 'train' });
+  const { rows: train } = chained;
+  const { rows: prompts } = chainRows(apart.prompts, single, { ...config.turns, seed, part: 'prompts' });
   const files = {
     [trainRowsName]: toJsonl(train),
     [promptRowsName]: toJsonl(prompts),
     [heldOutRowsName]: toJsonl(heldOut),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
-  const report = reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion);
+  const report = { ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion), turns: chained.counts };
   await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
   if (prompts.length < config.prompts && fresh.some(({ check }) => check === undefined))
     job.reporter.note(
       'warning',
       `${prompts.length} of ${config.prompts} tasks are kept apart for align: it takes only tasks with a check, such as those of kind arithmetic or language`,
     );
+  if (config.turns.share > 0) job.reporter.note('info', chainedInWords(chained));
   emitSamples(job, fresh);
   for (const [rule, { count, example }] of expansion.dropped)
     job.reporter.note('info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);

@@ -54,6 +54,7 @@ function jobOf({ url, directory, config = {}, signal, events = [] }: Run): Job<S
       heldOut: 10,
       prompts: 0,
       maxSimilarity: 0.7,
+      turns: { share: 0, most: 6 },
       ...config,
     },
     inputs: {},

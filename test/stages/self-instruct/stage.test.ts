@@ -56,6 +56,7 @@ function jobOf(
     timeoutSeconds: 1,
     retries: 0,
     maxSimilarity: 0.7,
+    turns: { share: 0.5, most: 6 },
   } as const;
   return {
     config: { ...defaults, prompts: 40, count: 500, heldOut: heldOutCount, ...config },
@@ -76,6 +77,9 @@ async function rowsOf(directory: string, file: string): Promise<Conversation[]> 
 }
 
 const userTurns = (row: Conversation): string[] => row.messages.slice(0, -1).map(({ content }) => content);
+
+const questions = (row: Conversation): string[] =>
+  row.messages.filter(({ role }) => role === 'user').map(({ content }) => content);
 
 test('shipped seeds: 80 or more, half Chinese, every kind in both languages, checks that their outputs pass', async () => {
   const seeds = await readSeeds(seedsFile);
@@ -119,7 +123,11 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
     const key = taskKey(row.kind ?? '', userTurns(row));
     return [userTurns(row).join('\n'), ...(key === undefined ? [] : [`${row.kind} ${key}`])];
   };
-  const trained = new Set(train.flatMap(keysOf));
+  const trained = new Set([...train.flatMap(keysOf), ...train.flatMap(questions)]);
+  const trainedIds = new Set(train.map(({ id }) => id));
+  const earlier = [...train, ...prompts].flatMap(({ provenance }) => provenance?.earlier ?? []);
+  assert.ok(earlier.length > 250 && earlier.every((id) => trainedIds.has(id)), 'earlier exchanges are of trained rows');
+  assert.ok(prompts.some(({ messages }) => messages.length > 4));
   for (const row of heldOut) for (const key of keysOf(row)) assert.ok(!trained.has(key), key);
   assert.equal(new Set([...train, ...heldOut].map(({ id }) => id)).size, 500 + heldOutCount);
 
@@ -208,9 +216,10 @@ test('no held-out question or act is trained on in another frame, not even in a 
   assert.ok(compared >= 70, `${compared}`);
 });
 
-test('some conversations have several turns', async (t) => {
+test('some tasks are of several turns by themselves', async (t) => {
   const directory = await temporaryDirectory(t);
-  await selfInstructStage.run(jobOf(directory, { kinds: ['chat'], count: 100, heldOut: 10 }));
+  const turns = { share: 0, most: 6 };
+  await selfInstructStage.run(jobOf(directory, { kinds: ['chat'], count: 100, heldOut: 10, turns }));
   const longer = (await rowsOf(directory, 'train.jsonl')).filter(({ messages }) => messages.length === 4);
   assert.ok(longer.length >= 10, `${longer.length}`);
   for (const { messages } of longer)
