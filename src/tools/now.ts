@@ -2,37 +2,12 @@
 // conversation says what its time is, that is told instead.
 import { nearest } from '../base/errors.js';
 import type { Tool } from '../tokenizer/message.js';
+import { placeNames, zoneOfPlace } from './places.js';
 import { type CallContext, type Executor, ToolFailure, type ToolLimits } from './tool.js';
 
-/** Cities that have no time zone by their own name, and some as they are called in Chinese. */
-const cities: Record<string, string> = {
-  beijing: 'Asia/Shanghai',
-  北京: 'Asia/Shanghai',
-  上海: 'Asia/Shanghai',
-  中国: 'Asia/Shanghai',
-  china: 'Asia/Shanghai',
-  shenzhen: 'Asia/Shanghai',
-  香港: 'Asia/Hong_Kong',
-  台北: 'Asia/Taipei',
-  东京: 'Asia/Tokyo',
-  首尔: 'Asia/Seoul',
-  新加坡: 'Asia/Singapore',
-  悉尼: 'Australia/Sydney',
-  莫斯科: 'Europe/Moscow',
-  柏林: 'Europe/Berlin',
-  巴黎: 'Europe/Paris',
-  伦敦: 'Europe/London',
-  纽约: 'America/New_York',
-  芝加哥: 'America/Chicago',
-  洛杉矶: 'America/Los_Angeles',
-  'san francisco': 'America/Los_Angeles',
-  washington: 'America/New_York',
-  gmt: 'UTC',
-};
-
 /**
- * @param given.timezone IANA name (`Asia/Shanghai`), its city, `UTC+8`; absent: the person's own, UTC where `start.now` is given
- * @param given.date `2026-12-25`: says its weekday and how many days away it is
+ * @param given.timezone IANA name (`Asia/Shanghai`), a place (`悉尼`, `Boston`), `UTC+8`; absent: the person's own, UTC where `start.now` is given
+ * @param given.date `2026-12-25`, `2026年12月25日`, `December 25, 2026`: says its weekday and how many days away it is
  * @returns `2026-11-29 10:58 Sunday (Asia/Shanghai, UTC+08:00)`
  * @throws ToolFailure where there is no such zone or date
  */
@@ -72,7 +47,8 @@ function localTime(at: Date, timeZone: string): { date: string; time: string; we
 function zoneOf(text: string): string {
   const wanted = text.trim().slice(0, 100);
   const plain = wanted.toLowerCase().replace(/\s*(市|时间|time)$/i, '');
-  if (Object.hasOwn(cities, plain)) return cities[plain];
+  const known = zoneOfPlace(wanted) ?? zoneOfPlace(plain);
+  if (known !== undefined) return known;
   const offset = /^(?:utc|gmt)?\s*([+-])(\d{1,2})(?::?([0-5]\d))?$/i.exec(wanted);
   if (offset !== null && Number(offset[2]) <= 14)
     return `UTC${offset[1]}${offset[2].padStart(2, '0')}:${offset[3] ?? '00'}`;
@@ -82,7 +58,7 @@ function zoneOf(text: string): string {
   const spelt = plain.replaceAll(' ', '_');
   const found = names.find((name) => cityOf(name).toLowerCase() === spelt);
   if (found !== undefined) return found;
-  const near = nearest(wanted, names) ?? nearest(spelt, names.map(cityOf));
+  const near = nearest(wanted, names) ?? nearest(plain, [...placeNames, ...names.map(cityOf)]);
   throw new ToolFailure(
     `There is no time zone ${JSON.stringify(wanted)}.${near === undefined ? ' Write one such as Asia/Shanghai.' : ` Did you mean ${near}?`}`,
   );
@@ -106,15 +82,33 @@ function isZone(timeZone: string): boolean {
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const msPerDay = 86_400_000;
 
+const monthNames = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const monthPattern =
+  '(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?';
+const dayPattern = '(\\d{1,2})(?:st|nd|rd|th)?';
+
+/** Year, month and day, whether or not there is such a day. */
+function dateIn(given: string): [number, number, number] | undefined {
+  const text = given.slice(0, 60).trim();
+  const inDigits = /^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?$/.exec(text);
+  if (inDigits !== null) return [Number(inDigits[1]), Number(inDigits[2]), Number(inDigits[3])];
+  const monthOf = (name: string): number => monthNames.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+  const monthFirst = new RegExp(`^${monthPattern} ${dayPattern},? (\\d{4})$`, 'i').exec(text);
+  if (monthFirst !== null) return [Number(monthFirst[3]), monthOf(monthFirst[1]), Number(monthFirst[2])];
+  const dayFirst = new RegExp(`^(?:the )?${dayPattern}(?: of)? ${monthPattern},? (\\d{4})$`, 'i').exec(text);
+  return dayFirst === null ? undefined : [Number(dayFirst[3]), monthOf(dayFirst[2]), Number(dayFirst[1])];
+}
+
 function distance(today: string, text: string): string {
-  const found = /^\s*(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?\s*$/.exec(text);
-  const [year, month, day] = (found ?? []).slice(1).map(Number);
+  const unread = `${JSON.stringify(text.slice(0, 40))} is not a date: write it as 2026-12-25.`;
+  const found = dateIn(text);
+  if (found === undefined) throw new ToolFailure(unread);
+  const [year, month, day] = found;
   const at = new Date(Date.UTC(year, month - 1, day));
   // 0000–0099 would be 1900–1999.
-  if (found !== null) at.setUTCFullYear(year);
-  if (found === null || at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day)
-    throw new ToolFailure(`${JSON.stringify(text.slice(0, 40))} is not a date: write it as 2026-12-25.`);
-  const date = `${found[1]}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+  at.setUTCFullYear(year);
+  if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day) throw new ToolFailure(unread);
+  const date = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
   const days = Math.round((at.getTime() - Date.parse(`${today}T00:00:00Z`)) / msPerDay);
   const count = `${Math.abs(days)} day${Math.abs(days) === 1 ? '' : 's'}`;
   const away = days === 0 ? 'today' : days > 0 ? `${count} from today` : `${count} ago`;

@@ -11,8 +11,9 @@ import { asked, variantOf, variantsOf, wordingSets } from '../../src/stages/tool
 const folder = fileURLToPath(new URL('../../data-specs/tools-wordings/', import.meta.url));
 
 test('every file: at least 60 wordings in each language, and none that is held out can be said as one that is learnt', () => {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  assert.ok(files.length >= 1);
+  // The small world reads its own goals.
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && name !== 'house.yaml');
+  assert.ok(files.length >= 2);
   for (const file of files) {
     const sets = wordingSets(file.replace('.yaml', ''), Object.keys(parse(readFileSync(folder + file, 'utf8'))));
     for (const language of spokenLanguages) {

@@ -1,113 +1,114 @@
-// The time and the date, here and elsewhere: Now.
-import { call, type Draw, type Exercise, filled, holding, type Spoken, type Wordings, wordingOf } from '../exercise.js';
-import { isHeldOutWord } from './words.js';
+// The time and the date, here and elsewhere, and how far away a date is: Now.
+import { hash } from 'node:crypto';
+import type { Random } from '../../../base/random.js';
+import { placeNames } from '../../../tools/places.js';
+import { call, type Draw, type Exercise, holding, type Spoken } from '../exercise.js';
+import { asked, wordingSets } from '../wordings.js';
 
-const here: Wordings = {
-  en: [
-    'What time is it?',
-    'What is the time?',
-    'Tell me the time.',
-    'What is the date today?',
-    'What day is it today?',
-    'Which day is it?',
-    'Do you have the time?',
-    "What's today's date?",
-    'How late is it?',
-    'What time is it now?',
-    'Please tell me the date.',
-    'What is the time now?',
-    'Which date is it today?',
-    'Time, please?',
-    'Can you tell me the time?',
-  ],
-  zh: [
-    '现在几点？',
-    '现在是什么时间？',
-    '告诉我时间。',
-    '今天几号？',
-    '现在几点了？',
-    '今天是星期几？',
-    '几点了？',
-    '今天的日期是什么？',
-    '请问现在几点？',
-    '请告诉我现在的时间。',
-    '今天是哪天？',
-    '现在什么时候？',
-    '今天几月几日？',
-    '报一下时间。',
-    '请问今天是几号？',
-  ],
-};
-const elsewhere: Wordings = {
-  en: [
-    'What time is it in {c}?',
-    'What is the time in {c}?',
-    'Tell me the time in {c}.',
-    'What is the date in {c}?',
-    'What time is it now in {c}?',
-    'How late is it in {c}?',
-    'Time in {c}?',
-    'Which day is it in {c}?',
-    'Please tell me the time in {c}.',
-    'Can you tell me the time in {c}?',
-  ],
-  zh: [
-    '{c}现在几点？',
-    '{c}现在是什么时间？',
-    '告诉我{c}的时间。',
-    '{c}今天几号？',
-    '{c}现在几点了？',
-    '{c}几点了？',
-    '{c}的时间是多少？',
-    '{c}今天是星期几？',
-    '请问{c}现在几点？',
-    '请告诉我{c}的时间。',
-  ],
-};
-/** As Now knows them by name. */
-const cities: Record<Spoken, readonly string[]> = {
-  en: [
-    ...['Tokyo', 'Shanghai', 'London', 'Paris', 'Berlin', 'Moscow', 'Chicago', 'Sydney', 'Cairo', 'Singapore', 'Dubai'],
-    ...['Madrid', 'Rome', 'Oslo', 'Vienna', 'Athens', 'Dublin', 'Lisbon', 'Warsaw', 'Prague', 'Helsinki', 'Toronto'],
-    ...['Denver', 'Lima', 'Bogota', 'Nairobi', 'Lagos', 'Tehran', 'Bangkok', 'Manila', 'Jakarta', 'Seoul', 'Brisbane'],
-  ],
-  zh: [
-    '东京',
-    '上海',
-    '伦敦',
-    '巴黎',
-    '柏林',
-    '莫斯科',
-    '纽约',
-    '芝加哥',
-    '悉尼',
-    '新加坡',
-    '首尔',
-    '北京',
-    '香港',
-    '台北',
-    '洛杉矶',
-  ],
-};
+const setNames = ['here', 'elsewhere', 'places', 'weekday', 'until', 'since'] as const;
+
+/** One in five places is never learnt. */
+export function isHeldOutPlace(place: string): boolean {
+  return hash('sha256', place, 'buffer')[0] % 5 === 0;
+}
+
+/** Those of a language, as Now knows them, that are learnt or are not. */
+export function placesOf(language: Spoken, isHeldOut: boolean): string[] {
+  const isHan = (place: string): boolean => /^\p{Script=Han}/u.test(place);
+  return placeNames.filter((place) => isHan(place) === (language === 'zh') && isHeldOutPlace(place) === isHeldOut);
+}
 
 /** Between 2000 and 2040. */
 const [from, to] = [946_684_800, 2_208_988_800];
+const msPerDay = 86_400_000;
+
+const weekdays: Record<string, string> = {
+  Monday: '星期一',
+  Tuesday: '星期二',
+  Wednesday: '星期三',
+  Thursday: '星期四',
+  Friday: '星期五',
+  Saturday: '星期六',
+  Sunday: '星期日',
+};
+
+function inLanguage(text: string, language: Spoken): string {
+  return language === 'en' ? text : text.replace(/\b\w+day\b/, (day) => weekdays[day] ?? day);
+}
+
+/** Without the zone, which the question names. */
+function timeIn(result: string, language: Spoken): string {
+  return inLanguage(result.split(' (')[0], language);
+}
+
+const sets = () => wordingSets('now', setNames);
 
 export function clock(draw: Draw): Exercise {
+  const now = new Date(draw.random.integer(from, to) * 1000);
+  const what = draw.random.uniform();
+  const made = what < 0.65 ? time(draw, what < 0.2) : what < 0.75 ? twoTimes(draw) : dayOrDistance(draw, now);
+  return { kind: 'now', language: draw.language, needs: ['Now'], start: { now }, ...made };
+}
+
+type Made = Pick<Exercise, 'wording' | 'question' | 'turns' | 'ending'>;
+
+function time(draw: Draw, isHere: boolean): Made {
   const { random, language, isHeldOut } = draw;
-  const now = new Date(random.integer(from, to) * 1000);
-  const c = random.choose(cities[language].filter((city) => isHeldOutWord(city) === isHeldOut));
-  const isHere = random.uniform() < 0.5;
-  const wording = wordingOf(isHere ? here : elsewhere, draw);
+  const c = random.choose(placesOf(language, isHeldOut));
   return {
-    ...{ kind: 'now', language, wording, needs: ['Now'] },
-    question: filled(wording, { c }),
+    ...asked(isHere ? sets().here : sets().elsewhere, { c }, draw),
     turns: [() => [call('Now', isHere ? {} : { timezone: c })]],
     ending([r]) {
-      // Without the zone, which the question names.
-      const [time] = r.split(' (');
-      return holding(language === 'zh' ? `现在是${time}。` : `It is ${time}.`, time);
+      const said = timeIn(r, language);
+      return holding(language === 'zh' ? `现在是${said}。` : `It is ${said}.`, said);
     },
-    start: { now },
   };
+}
+
+function twoTimes(draw: Draw): Made {
+  const { random, language, isHeldOut } = draw;
+  const [c, k] = random.shuffle(placesOf(language, isHeldOut));
+  return {
+    ...asked(sets().places, { c, k }, draw),
+    turns: [() => [call('Now', { timezone: c }), call('Now', { timezone: k })]],
+    ending([r, s]) {
+      const [first, second] = [timeIn(r, language), timeIn(s, language)];
+      const said =
+        language === 'zh' ? `${c}是${first}，${k}是${second}` : `It is ${first} in ${c} and ${second} in ${k}`;
+      return holding(said + (language === 'zh' ? '。' : '.'), said);
+    },
+  };
+}
+
+function dayOrDistance(draw: Draw, now: Date): Made {
+  const { random, language } = draw;
+  const days = random.integer(1, 400) * random.choose([1, 1, 1, 10]) * random.choose([1, -1]);
+  const d = dateSaid(new Date(now.getTime() + days * msPerDay), random, language);
+  const isDay = random.uniform() < 0.4;
+  return {
+    ...asked(sets()[isDay ? 'weekday' : days > 0 ? 'until' : 'since'], { d }, draw),
+    turns: [() => [call('Now', { date: d })]],
+    ending([r]) {
+      const [, day, away] = /is a (\w+), (.*)\.$/.exec(r) ?? [];
+      const said = isDay ? inLanguage(day, language) : awayIn(away, language);
+      return holding(language === 'zh' ? `是${said}。` : `It is ${said}.`, said);
+    },
+  };
+}
+
+function awayIn(away: string, language: Spoken): string {
+  if (language === 'en') return away;
+  return away.replace(/^(\d+) days? from today$/, '$1天后').replace(/^(\d+) days? ago$/, '$1天前');
+}
+
+const months = 'January February March April May June July August September October November December'.split(' ');
+
+/** As people write it, and Now reads it. */
+function dateSaid(date: Date, random: Random, language: Spoken): string {
+  const iso = date.toISOString().slice(0, 10);
+  if (random.uniform() < 0.4) return iso;
+  const [year, month, day] = iso.split('-').map(Number);
+  if (language === 'zh') return `${year}年${month}月${day}日`;
+  const name = months[month - 1];
+  return random.uniform() < 0.6 ? `${name} ${day}, ${year}` : `${day} ${name} ${year}`;
 }
