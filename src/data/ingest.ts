@@ -59,7 +59,8 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   let full = false;
   let damagedFiles = 0;
   const notices = new Notices((text) => ingest.reporter.note('info', `${source.name}: ${text}`));
-  for await (const raw of readSource(inTurn(files), source, ingest.spec, notices.notice)) {
+  const { seed } = ingest;
+  for await (const raw of readSource(inTurn(files), source, ingest.spec, { notice: notices.notice, seed })) {
     await ingest.corpus.pace(ingest.signal);
     report.read++;
     if (report.read % 1000 === 0) progress(report, ingest);

@@ -16,7 +16,7 @@ import { recordFormats } from './sources/record-formats.js';
 import { stdinFile } from './sources/stdin.js';
 import { type Fact, factSchema } from './types.js';
 
-export const formats = ['txt', ...recordFormats, 'chinese-poetry', 'wordnet', 'cc-cedict'] as const;
+export const formats = ['txt', ...recordFormats, 'chinese-poetry', 'wordnet', 'cc-cedict', 'grammar'] as const;
 export type Format = (typeof formats)[number];
 
 /** What the dictionaries and poems state is fixed by their format; rows say it by their columns. */
@@ -77,9 +77,13 @@ const sourceSchema = z
     const complain = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message, input: source });
     for (const [key, message] of fromFaults(source)) complain(key, message);
+    const isGrammar = source.format === 'grammar';
+    if (isGrammar && source.convert !== undefined)
+      complain('convert', 'a grammar is written in simplified characters already');
     const stated = factsOf[source.format];
     if (source.facts === undefined) return;
     if (stated !== undefined && stated !== source.facts) complain('facts', `${source.format} states ${stated} facts`);
+    if (isGrammar) complain('facts', 'what a grammar says is made up: it states no facts');
     if (source.format === 'txt') complain('facts', 'plain text states no facts that we could read');
     const { key, value } = source.columns;
     const hasRows = (recordFormats as readonly Format[]).includes(source.format);

@@ -139,7 +139,7 @@ async function* rowsOfFiles(path: string, column: string): AsyncGenerator<Counte
     const format = await textFormatOf(file);
     const common = { name: 'files', from: 'stdin', licence: 'unknown', columns: { text: column } };
     const spec = dataSpecSchema.parse({ name: 'files', sources: [{ ...common, format }] });
-    for await (const row of readSource([file], spec.sources[0], spec, noteOnStderr)) {
+    for await (const row of readSource([file], spec.sources[0], spec, { notice: noteOnStderr })) {
       if ('fault' in row) yield row;
       else yield { text: row.text, source: basename(file.name), language: detectLanguage(row.text) };
     }

@@ -4,6 +4,7 @@ import type { DataSpec, Format, SourceSpec } from '../spec.js';
 import { readCedict } from './cc-cedict.js';
 import { readChinesePoetry } from './chinese-poetry.js';
 import type { SourceFile } from './files.js';
+import { grammarDocuments } from './grammar-documents.js';
 import type { LineOptions, Notice } from './lines.js';
 import { type BadRow, type RawDocument, unexpected } from './raw.js';
 import type { RecordFormat } from './record.js';
@@ -21,7 +22,8 @@ type Reader = (
 const rows: Reader = (file, { columns, format }, _, options) =>
   readRowDocuments(file, format as RecordFormat, { ...options, columns });
 
-const readers: Record<Format, Reader> = {
+/** A grammar is read whole, all files of it, before it gives its first document. */
+const readers: Record<Exclude<Format, 'grammar'>, Reader> = {
   txt: (file, source, spec, options) => readText(file, source, spec.maxCharacters, options),
   ...{ jsonl: rows, json: rows, csv: rows, tsv: rows, parquet: rows, arrow: rows },
   'chinese-poetry': (file, _source, _spec, options) => readChinesePoetry(file, options),
@@ -32,23 +34,29 @@ const readers: Record<Format, Reader> = {
 /**
  * The documents of a source's files, as they are there, and the rows that could not be read, each with its fault.
  * @param notice is told which file was read in which encoding, where that had to be found out.
+ * @param seed of what is drawn rather than read.
  */
 export async function* readSource(
   files: Iterable<SourceFile> | AsyncIterable<SourceFile>,
   source: SourceSpec,
   spec: DataSpec,
-  notice?: Notice,
+  { notice, seed = 0 }: { notice?: Notice; seed?: number } = {},
 ): AsyncGenerator<RawDocument | BadRow> {
+  const { format } = source;
+  if (format === 'grammar') {
+    yield* grammarDocuments(files, seed);
+    return;
+  }
   const options = { encoding: source.encoding, notice };
   const convert = source.convert === 'simplified' ? await toSimplified() : undefined;
   for await (const file of files) {
     let isEmpty = true;
     try {
-      for await (const raw of readers[source.format](file, source, spec, options)) {
+      for await (const raw of readers[format](file, source, spec, options)) {
         isEmpty = false;
         yield convert === undefined || 'fault' in raw ? raw : convertDocument(raw, convert);
       }
-      if (isEmpty) throw unexpected(file.path, 'there is no text in this file', source.format);
+      if (isEmpty) throw unexpected(file.path, 'there is no text in this file', format);
     } catch (thrown) {
       // What the system refuses says nothing of the file: without it the corpus would be a smaller one.
       const error = asUserError(thrown, file.path);

@@ -50,6 +50,8 @@ export async function readPersonalData(specPath: string, signal?: AbortSignal): 
   const known = new Set<string>();
   let characters = 0;
   for (const source of spec.sources) {
+    // Drawn by rule, it is nobody's.
+    if (source.format === 'grammar') continue;
     const from = parseFrom(source.from);
     if (from.kind !== 'file') {
       data.skipped.push(source.name);
