@@ -111,6 +111,8 @@ const requestFields = z
   .refine((fields) => !ownFields.some((name) => name in fields), `mossctl itself writes ${ownFields.join(', ')}`)
   .refine((fields) => JSON.stringify(fields).length <= 10_000, 'more than 10,000 characters are no settings');
 
+const price = (what: string) => z.number().min(0).max(1e5).describe(`USD per million tokens ${what}`);
+
 const selfInstructSchema = z.strictObject({
   seeds: rows('seed tasks (rows of JSONL, CSV, Parquet, …)'),
   teacher: z
@@ -124,6 +126,18 @@ const selfInstructSchema = z.strictObject({
     .describe('fields of every request, as the endpoint calls them; null omits one (openai)'),
   timeoutSeconds: z.number().min(0.1).max(3600).default(60).describe('longest wait for one answer of the endpoint'),
   retries: z.int().min(0).max(20).default(3).describe('tries again after 408, 409, 429, 5xx or a dropped connection'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .describe('requests to the endpoint at a time, at most: fewer where its headers or a 429 ask for fewer'),
+  prices: z
+    .strictObject({ input: price('of what it reads'), output: price('of what it writes, thoughts included') })
+    .optional()
+    .describe('what the endpoint costs, by its price list (openai); needed for budgetUsd'),
+  budgetUsd: z.number().gt(0).max(1e6).optional().describe('USD that the endpoint may cost in all: a hard stop'),
+  budgetTokens: z.int().min(1).optional().describe('tokens that the endpoint may take in all: a hard stop'),
   kinds: z
     .array(taskKindSchema)
     .min(1)

@@ -15,6 +15,12 @@ export interface ReplyOptions extends Partial<Sampling> {
   index?: number;
 }
 
+/** Tokens of a request and of its answer, thoughts included. */
+export interface TokenUsage {
+  input: number;
+  output: number;
+}
+
 export interface Reply {
   text: string;
   /**
@@ -27,6 +33,10 @@ export interface Reply {
   /** Of an unusable one: what came back in its place, in the endpoint's words. */
   why?: string;
   toolCalls?: ToolCall[];
+  /** As an endpoint counts them. */
+  usage?: TokenUsage;
+  /** Of a paid one: its request in the ledger, which ends when the reply is kept. */
+  request?: string;
 }
 
 export function unusable(why: string): Reply {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { cleanText } from '../base/clean-text.js';
 import { isRecord } from '../base/objects.js';
 import { type Tool, type ToolCall, toolCallSchema } from '../tokenizer/message.js';
-import { type Reply, unusable } from './chat-model.js';
+import { type Reply, type TokenUsage, unusable } from './chat-model.js';
 import { errorIn, isWebPage, parsed, type SaidError, wordsOfText } from './endpoint-words.js';
 
 /** Of a reply: more than a body can hold. */
@@ -21,6 +21,27 @@ export function readReply(
   contentType: string,
   tools: readonly Tool[] = [],
 ): Reply | { error: SaidError } {
+  const read = readBody(body, contentType, tools);
+  if ('error' in read) return read;
+  const { value, ...reply } = read;
+  const usage = usageIn(value);
+  return usage === undefined ? reply : { ...reply, usage };
+}
+
+const tokens = z.int().min(0).max(1e9);
+const usageSchema = z.object({ usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }) });
+
+/** What it says to have counted; undefined where it does not. */
+function usageIn(value: unknown): TokenUsage | undefined {
+  const said = usageSchema.safeParse(value).data?.usage;
+  return said && { input: said.prompt_tokens, output: said.completion_tokens };
+}
+
+function readBody(
+  body: string,
+  contentType: string,
+  tools: readonly Tool[],
+): (Reply & { value?: unknown }) | { error: SaidError } {
   const isStream = /^text\/event-stream/i.test(contentType) || /^(?:data|event|id):/m.test(body.slice(0, 200));
   const value = (isStream ? mergeStream(body) : undefined) ?? parsed(body);
   const error = errorIn(value);
@@ -29,11 +50,12 @@ export function readReply(
   const choices = isRecord(value) ? value.choices : undefined;
   if (!Array.isArray(choices)) return unusable(`its answer is JSON, but no completion: ${wordsOfText(body)}`);
   const [choice] = choices as unknown[];
-  if (!isRecord(choice) || !isRecord(choice.message))
-    return unusable(
-      choices.length === 0 ? 'it sent an empty list of choices' : `its choice holds no message: ${wordsOfText(body)}`,
-    );
-  return replyOfMessage(choice.message, choice.finish_reason, tools);
+  if (!isRecord(choice) || !isRecord(choice.message)) {
+    const isEmpty = choices.length === 0;
+    const why = isEmpty ? 'it sent an empty list of choices' : `its choice holds no message: ${wordsOfText(body)}`;
+    return { ...unusable(why), value };
+  }
+  return { ...replyOfMessage(choice.message, choice.finish_reason, tools), value };
 }
 
 function whatElse(body: string): string {
@@ -97,11 +119,13 @@ function mergeStream(body: string): unknown {
     tool_calls: [] as { id?: unknown; function: Record<string, string> }[],
   };
   let finish: unknown;
+  let usage: unknown;
   let pieces = 0;
   for (const line of body.split(/\r\n?|\n/)) {
     const piece = parsed(/^data:(.*)$/.exec(line)?.[1] ?? '');
     if (errorIn(piece) !== undefined) return piece;
     const [choice] = isRecord(piece) && Array.isArray(piece.choices) ? (piece.choices as unknown[]) : [];
+    if (isRecord(piece)) usage = piece.usage ?? usage;
     if (!isRecord(choice)) continue;
     pieces++;
     finish = choice.finish_reason ?? finish;
@@ -115,7 +139,7 @@ function mergeStream(body: string): unknown {
   if (pieces === 0) return undefined;
   // A stream without its end broke off, as an answer does that ran into the limit.
   const end = /^data:\s*\[DONE\]/m.test(body) ? 'stop' : 'length';
-  return { choices: [{ message, finish_reason: finish ?? end }] };
+  return { choices: [{ message, finish_reason: finish ?? end }], usage };
 }
 
 function addCall(calls: { id?: unknown; function: Record<string, string> }[], piece: unknown): void {

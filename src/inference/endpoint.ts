@@ -1,5 +1,6 @@
 // An OpenAI-compatible endpoint as a chat model, taken for hostile and unreliable: bodies are bounded, waits end, no key
 // comes back, and each failure is either tried again, worked around, or reported to the person with what to set.
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
@@ -17,10 +18,12 @@ import { ownVersion } from '../base/version.js';
 import type { Message } from '../tokenizer/message.js';
 import { type ChatModel, type Reply, type ReplyOptions, unusable } from './chat-model.js';
 import { asUserError, type Failure, failureOf, failureOfSilence, maxRetryAfterSeconds } from './endpoint-failure.js';
+import { Pace } from './endpoint-pace.js';
 import { readReply } from './endpoint-reply.js';
 import { errorOfBody, type SaidError } from './endpoint-words.js';
 import { type Exchange, NoAnswer, post } from './exchange.js';
 import { RequestForm } from './request-form.js';
+import type { RequestLedger } from './request-ledger.js';
 
 const defaultBaseUrl = 'https://api.openai.com/v1';
 
@@ -43,6 +46,10 @@ export interface EndpointOptions {
   request?: Readonly<Record<string, unknown>>;
   timeoutSeconds: number;
   retries: number;
+  /** Requests at a time, at most; default: as many as are asked. */
+  concurrency?: number;
+  /** Every request is noted there before it is sent, and what became of it; whoever keeps a reply ends its request. */
+  ledger?: RequestLedger;
   /** Called for each failure that is tried again. */
   onRetry?: (reason: string, waitSeconds: number) => void;
   /** Called once for each part of a request that the endpoint does not take: "takes no seed …". */
@@ -61,6 +68,7 @@ export class OpenAiEndpoint implements ChatModel {
   readonly #headers: Headers;
   readonly #redactor: Redactor;
   readonly #form: RequestForm;
+  readonly #pace: Pace;
 
   /** Throws `UserError` for an address or a key that cannot be used, or where the default endpoint has no key. */
   constructor(options: EndpointOptions) {
@@ -80,6 +88,7 @@ export class OpenAiEndpoint implements ChatModel {
     this.#headers = headersFor(key, base, environment);
     this.#redactor = new Redactor([...secretsOf(environment), ...secretsOfUrl(base)]);
     this.#form = new RequestForm(model, request);
+    this.#pace = new Pace(options.concurrency ?? Number.MAX_SAFE_INTEGER);
     this.#options = options;
     this.identity = digestOf({ url: this.url, model, ...(request && { request }) });
   }
@@ -100,28 +109,27 @@ export class OpenAiEndpoint implements ChatModel {
       if (signal?.aborted) return { text: '', finish: 'aborted' };
       if ('text' in answer) return answer;
       const failure = mapTexts(answer, (text) => this.#redactor.hide(text).text);
-      const wait = failure.retryAfterSeconds ?? Math.min(0.5 * 2 ** attempt, 8);
-      if (!failure.again || attempt >= this.#options.retries || wait > maxRetryAfterSeconds)
+      const wait = withJitter(failure.retryAfterSeconds, attempt);
+      const isLong = (failure.retryAfterSeconds ?? 0) > maxRetryAfterSeconds;
+      if (!failure.again || attempt >= this.#options.retries || isLong)
         throw asUserError(failure, this.#options.terms, this.url, attempt + 1);
       this.#options.onRetry?.(failure.what, Math.ceil(wait * 10) / 10);
+      if (failure.retryAfterSeconds !== undefined) this.#pace.pause(failure.retryAfterSeconds);
       await sleep(wait * 1000, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Once, or again in another form as long as the endpoint names a part that it does not take. */
   async #ask(messages: readonly Message[], options: ReplyOptions, signal?: AbortSignal): Promise<Reply | Failure> {
-    const { timeoutSeconds, terms } = this.#options;
+    const { ledger, terms } = this.#options;
     for (;;) {
       const body = this.#form.body(messages, options);
-      let exchange: Exchange;
-      try {
-        exchange = await post(this.#address, this.#headers, body, { timeoutSeconds, signal });
-      } catch (error) {
-        if (error instanceof NoAnswer) return failureOfSilence(error, terms);
-        throw error;
-      }
+      const sent = await this.#pace.use(() => this.#send(body, signal), signal);
+      if ('silence' in sent) return failureOfSilence(sent.silence, terms);
+      const { exchange, request } = sent;
       const read = readExchange(exchange, options);
-      if ('text' in read) return read;
+      if ('text' in read) return { ...read, ...(request && { request }) };
+      if (request !== undefined) await ledger?.refuse(request, exchange.status);
       const canAdapt = [200, 400, 422].includes(exchange.status);
       const change = canAdapt ? this.#form.adapt(body, read.error) : undefined;
       // Not a fault of the settings: another question may pass.
@@ -132,13 +140,36 @@ export class OpenAiEndpoint implements ChatModel {
     }
   }
 
-  #withoutKeys({ finish, ...said }: Reply): Reply {
+  /** One request, noted before it is sent. @returns what came of it, for the caller to note, or the silence, noted. */
+  async #send(
+    body: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<{ exchange: Exchange; request?: string } | { silence: NoAnswer }> {
+    const { timeoutSeconds, ledger } = this.#options;
+    if (signal?.aborted) return { silence: new NoAnswer('stopped before it was sent') };
+    const request = await ledger?.begin(this.#form.atMost(body));
+    const headers = new Headers(this.#headers);
+    // Named as OpenAI has it, so that a lost answer can be looked up in its logs.
+    if (request !== undefined) headers.set('x-client-request-id', request);
+    try {
+      const exchange = await post(this.#address, headers, body, { timeoutSeconds, signal });
+      this.#pace.observe(exchange.status, exchange.headers);
+      return { exchange, request };
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      const why = signal?.aborted ? 'stopped before its answer came' : error.message;
+      if (request !== undefined) await ledger?.[error.isUnsent ? 'fail' : 'lose'](request, why);
+      return { silence: error };
+    }
+  }
+
+  #withoutKeys({ finish, request, usage, ...said }: Reply): Reply {
     const hidden = mapTexts(said, (text) => {
       const hiding = this.#redactor.hide(text);
       this.redacted += hiding.count;
       return hiding.text;
     });
-    return { ...hidden, finish };
+    return { ...hidden, finish, ...(usage && { usage }), ...(request && { request }) };
   }
 }
 
@@ -146,6 +177,13 @@ function readExchange({ status, headers, body }: Exchange, { tools }: ReplyOptio
   if (status < 200 || status >= 300) return { error: errorOfBody(body ?? '') };
   if (body === undefined) return unusable('it sent more than an answer can be');
   return readReply(body, headers.get('content-type') ?? '', tools);
+}
+
+/** Spread, so that requests that failed together do not come back together; never sooner than was asked. */
+function withJitter(retryAfterSeconds: number | undefined, attempt: number): number {
+  const share = randomInt(1000) / 1000; // no result depends on it
+  if (retryAfterSeconds === undefined) return Math.min(0.5 * 2 ** attempt, 8) * (0.5 + share / 2);
+  return retryAfterSeconds + share * Math.min(0.1 * retryAfterSeconds, 1);
 }
 
 /** @throws UserError that does not repeat the address. */

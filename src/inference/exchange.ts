@@ -15,11 +15,18 @@ export interface Exchange {
 /** No answer came, or none to its end. */
 export class NoAnswer extends Error {
   readonly isTimeout: boolean;
-  constructor(why: string, isTimeout: boolean) {
+  /** The endpoint cannot have seen the request. */
+  readonly isUnsent: boolean;
+  constructor(why: string, { isTimeout = false, isUnsent = false } = {}) {
     super(why);
     this.isTimeout = isTimeout;
+    this.isUnsent = isUnsent;
   }
 }
+
+/** No connection came about. */
+const unsentCodes =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|CERT_.*|.*_CERT_.*)$/;
 
 /** @throws NoAnswer; where `signal` is aborted, whatever. */
 export async function post(
@@ -40,8 +47,9 @@ export async function post(
     });
     return { status: response.status, headers: response.headers, body: await boundedBody(response) };
   } catch (error) {
-    if (late.signal.aborted) throw new NoAnswer(`nothing came for ${timeoutSeconds} s`, true);
-    throw new NoAnswer(reasonOf(error), false);
+    if (late.signal.aborted) throw new NoAnswer(`nothing came for ${timeoutSeconds} s`, { isTimeout: true });
+    const { message, code } = rootOf(error);
+    throw new NoAnswer(cleanText(message === '' ? code : message, 300), { isUnsent: unsentCodes.test(code) });
   } finally {
     clearTimeout(timer);
   }
@@ -60,9 +68,9 @@ async function boundedBody(response: Response): Promise<string | undefined> {
 }
 
 /** Of the error at the end of the chain of causes: the one that names the reason. */
-function reasonOf(error: unknown): string {
+function rootOf(error: unknown): { message: string; code: string } {
   let root = error;
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
   const { code = '', message } = root instanceof Error ? (root as NodeJS.ErrnoException) : { message: String(root) };
-  return cleanText(message === '' ? code : message, 300);
+  return { message, code };
 }

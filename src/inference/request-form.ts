@@ -3,12 +3,14 @@
 import type { Message, Tool } from '../tokenizer/message.js';
 import type { ReplyOptions } from './chat-model.js';
 import type { SaidError } from './endpoint-words.js';
+import type { RequestBound } from './request-ledger.js';
 
 type Body = Record<string, unknown>;
 
 /** Optional in the protocol: an endpoint may do without. */
 const optional = ['temperature', 'top_p', 'seed'];
 const limits = ['max_tokens', 'max_completion_tokens'];
+const tokensPerTurn = 8;
 const tooHigh =
   /too (?:large|high|big|long)|exceed|at most|less than|greater than|maximum (?:allowed|value|context|of)/i;
 
@@ -38,6 +40,16 @@ export class RequestForm {
     for (const name of this.#leftOut) delete body[name];
     const merged = Object.entries({ ...body, ...this.#fields });
     return Object.fromEntries(merged.filter(([, value]) => value !== undefined && value !== null));
+  }
+
+  /** The most that `body` can take: a token is at least a byte, and the form of a turn some tokens more. */
+  atMost(body: Body): RequestBound {
+    const { messages, max_tokens, max_completion_tokens, best_of } = body;
+    const turns = Array.isArray(messages) ? messages.length : 1;
+    const limit = [max_completion_tokens, max_tokens].find((each) => typeof each === 'number');
+    const input = Buffer.byteLength(JSON.stringify(messages ?? body)) + tokensPerTurn * turns;
+    const answers = typeof best_of === 'number' ? best_of : 1;
+    return { input, ...(typeof limit === 'number' && { output: Math.ceil(limit * answers) }) };
   }
 
   /**

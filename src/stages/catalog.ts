@@ -112,6 +112,16 @@ export const stageTable: StageTable = {
     help: {
       description: 'expand seed tasks into conversations with a teacher',
       example: 'mossctl self-instruct --config quickstart --set selfInstruct.count=500',
+      flags: {
+        budgetUsd: {
+          value: '<dollars>',
+          description: "stop before the teacher's endpoint has cost more, over all tries in this run folder",
+        },
+        budgetTokens: {
+          value: '<number>',
+          description: "stop before the teacher's endpoint has taken more tokens, over all tries in this run folder",
+        },
+      },
       next: (runDirectory) => mossctlCommand('sft', '--out', runDirectory),
     },
     output: 'folder',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../src/inference/chat-model.js';
 import { Recording } from '../../src/inference/recording.js';
+import { RequestLedger } from '../../src/inference/request-ledger.js';
 import type { Message } from '../../src/tokenizer/message.js';
 import { resizeDisk, smallDisk } from '../small-disk.js';
 
@@ -37,6 +38,15 @@ async function pathFor(t: TestContext): Promise<string> {
   return join(directory, 'inner', 'responses.jsonl');
 }
 
+async function openRecording(
+  inner: ChatModel,
+  path: string,
+  warn?: (text: string, isIncomplete: boolean) => void,
+): Promise<Recording & { close(): Promise<void> }> {
+  const ledger = await RequestLedger.open(path, { warn });
+  return Object.assign(new Recording(inner, ledger), { close: () => ledger.close() });
+}
+
 const pair = (system: string, user: string): Message[] => [
   { role: 'system', content: system },
   { role: 'user', content: user },
@@ -47,9 +57,9 @@ const writing = { maxNewTokens: 1024, temperature: 1 };
 test('answers that an earlier version paid for are found', async (t) => {
   const path = await pathFor(t);
   const echo = new Echo();
-  await (await Recording.open(echo, path)).close();
+  await (await openRecording(echo, path)).close();
   await writeFile(path, earlier);
-  const recording = await Recording.open(echo, path);
+  const recording = await openRecording(echo, path);
   const signal = new AbortController().signal;
   assert.deepEqual(await replyOf(recording, tasks, { ...writing, index: 0, signal }), {
     text: '1. 你好?\n2. "Hi"',
@@ -67,7 +77,7 @@ test('answers that an earlier version paid for are found', async (t) => {
 test('a reply is kept whole with its calls, and replayed by another process', async (t) => {
   const path = await pathFor(t);
   const echo = new Echo();
-  const recording = await Recording.open(echo, path);
+  const recording = await openRecording(echo, path);
   const pieces: string[] = [];
   const stream = recording.reply(tasks, writing);
   for (let piece = await stream.next(); !piece.done; piece = await stream.next()) pieces.push(piece.value);
@@ -75,29 +85,36 @@ test('a reply is kept whole with its calls, and replayed by another process', as
   const kept = await readFile(path, 'utf8');
   await recording.close();
   await writeFile(path, `${kept}{"key":"0:ab`);
-  const again = await Recording.open(echo, path);
+  const again = await openRecording(echo, path);
   const reply = await replyOf(again, tasks, writing);
   const text = `0:${tasks[1].content}`;
   assert.deepEqual(reply, { text, finish: 'stop', toolCalls: [{ name: 'f', arguments: { text } }] });
   assert.equal(echo.asked.length, 1);
   assert.equal(await readFile(path, 'utf8'), kept);
   await again.forget([{ messages: tasks, options: writing }]);
-  assert.equal(await readFile(path, 'utf8'), '');
   await again.close();
+  assert.match(
+    await readFile(path, 'utf8'),
+    /\n\{"forgotten":\["0:[0-9a-f]{64}"\]\}\n$/,
+    'nothing that was paid for goes',
+  );
+  const third = await openRecording(echo, path);
+  await replyOf(third, tasks, writing);
+  assert.equal(echo.asked.length, 2, 'asked anew');
+  await third.close();
 });
 
 test('what is asked after something was forgotten is kept too', async (t) => {
   const path = await pathFor(t);
   const echo = new Echo();
   const [a, b, c] = ['a', 'b', 'c'].map((text) => pair('You answer.', text));
-  const recording = await Recording.open(echo, path);
+  const recording = await openRecording(echo, path);
   for (const question of [a, b]) await replyOf(recording, question, writing);
   const forgotten = recording.forget([{ messages: a, options: writing }]);
   await replyOf(recording, c, writing);
   await forgotten;
   await recording.close();
-  assert.equal((await readFile(path, 'utf8')).trim().split('\n').length, 2);
-  const again = await Recording.open(echo, path);
+  const again = await openRecording(echo, path);
   for (const question of [b, c]) await replyOf(again, question, writing);
   assert.deepEqual(again.counts, { asked: 0, replayed: 2 });
   await replyOf(again, a, writing);
@@ -112,7 +129,7 @@ test('a full disk ends no reply: what it had no room for is written later, or sa
   const [small, large, other] = ['a', 'b'.repeat(5000), 'c'].map((text) => pair('You answer.', text));
   const echo = new Echo();
   const warnings: [string, boolean][] = [];
-  const recording = await Recording.open(echo, path, (...warning) => warnings.push(warning));
+  const recording = await openRecording(echo, path, (...warning) => warnings.push(warning));
   await replyOf(recording, small, writing);
   const kept = await readFile(path, 'utf8');
   for (const question of [large, other, large]) await replyOf(recording, question, writing);
@@ -121,20 +138,20 @@ test('a full disk ends no reply: what it had no room for is written later, or sa
   assert.match(warnings.map(([text]) => text).join(), /^cannot write .*responses\.jsonl \(ENOSPC\)/);
   await recording.close();
   assert.deepEqual(
-    warnings.map(([text, isIncomplete]) => [isIncomplete, text.includes('lacks 2 answers')]),
+    warnings.map(([text, isIncomplete]) => [isIncomplete, text.includes('lacks 3 lines')]),
     [
       [false, false],
       [true, true],
     ],
   );
-  const again = await Recording.open(echo, path, (...warning) => warnings.push(warning));
+  const again = await openRecording(echo, path, (...warning) => warnings.push(warning));
   await replyOf(again, large, writing);
   resizeDisk(disk, '64k');
   await replyOf(again, other, writing);
   await again.close();
   assert.equal(warnings.filter(([, isIncomplete]) => isIncomplete).length, 1, 'all of it was written in the end');
   assert.deepEqual(echo.asked.length, 5);
-  const third = await Recording.open(echo, path);
+  const third = await openRecording(echo, path);
   for (const question of [small, large, other]) await replyOf(third, question, writing);
   assert.deepEqual(third.counts, { asked: 0, replayed: 3 });
   await third.close();
@@ -142,7 +159,7 @@ test('a full disk ends no reply: what it had no room for is written later, or sa
 
 test('whatever changes the question asks anew', async (t) => {
   const echo = new Echo();
-  const recording = await Recording.open(echo, await pathFor(t));
+  const recording = await openRecording(echo, await pathFor(t));
   const tool = { name: 'f', description: '', parameters: {} };
   const questions: [Message[], ReplyOptions][] = [
     [tasks, writing],
@@ -164,7 +181,7 @@ test('whatever changes the question asks anew', async (t) => {
 test('keys that an earlier version kept are redacted, in the file too', async (t) => {
   const path = await pathFor(t);
   const echo = new Echo();
-  await (await Recording.open(echo, path)).close();
+  await (await openRecording(echo, path)).close();
   const before = process.env.HF_TOKEN;
   process.env.HF_TOKEN = 'cut_off_her3';
   t.after(() => {
@@ -172,7 +189,7 @@ test('keys that an earlier version kept are redacted, in the file too', async (t
     if (before !== undefined) process.env.HF_TOKEN = before;
   });
   await writeFile(path, earlier.replace('cut off her', 'see cut_off_her3!'));
-  const recording = await Recording.open(echo, path);
+  const recording = await openRecording(echo, path);
   await recording.close();
   const kept = await readFile(path, 'utf8');
   assert.match(kept, /"text":"see \[redacted\]!"/);
@@ -183,7 +200,7 @@ test('a reply that was aborted is not kept', async (t) => {
   const path = await pathFor(t);
   const echo = new Echo();
   echo.finish = 'aborted';
-  const recording = await Recording.open(echo, path);
+  const recording = await openRecording(echo, path);
   assert.equal((await replyOf(recording, tasks, writing)).finish, 'aborted');
   assert.equal(await readFile(path, 'utf8'), '');
   echo.finish = 'stop';

@@ -12,6 +12,7 @@ import {
   replyOf,
 } from '../../src/inference/chat-model.js';
 import { Recording } from '../../src/inference/recording.js';
+import { RequestLedger } from '../../src/inference/request-ledger.js';
 import { SpokenModel, withoutThoughts } from '../../src/inference/thoughts.js';
 import type { Message } from '../../src/tokenizer/message.js';
 
@@ -77,8 +78,9 @@ async function spoken(t: TestContext, inner: ChatModel, hasOwnLimit = false) {
   t.after(() => rm(directory, { recursive: true, force: true }));
   const path = join(directory, 'record.jsonl');
   const notes: string[] = [];
-  const recording = await Recording.open(inner, path);
-  t.after(() => recording.close());
+  const ledger = await RequestLedger.open(path);
+  const recording = new Recording(inner, ledger);
+  t.after(() => ledger.close());
   const model = new SpokenModel(recording, { hasOwnLimit, note: (text) => notes.push(text) });
   return { model, notes, kept: () => readFile(path, 'utf8') };
 }

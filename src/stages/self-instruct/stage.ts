@@ -1,45 +1,31 @@
 // Stage `selfInstruct`: seed tasks → train.jsonl, prompts.jsonl, heldout.jsonl and report.json in the stage's folder.
 // The files are written at the end, whole; an endpoint's answers are kept as they come, beside the stage's folder: they
 // were paid for, and outlive a change of settings.
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Fault, nearest, UserError } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
 import { toJsonl } from '../../base/jsonl.js';
-import {
-  heldOutRowsName,
-  promptRowsName,
-  responsesName,
-  selfInstructReportName,
-  trainRowsName,
-} from '../../base/layout.js';
+import { heldOutRowsName, promptRowsName, selfInstructReportName, trainRowsName } from '../../base/layout.js';
 import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { RowNotes } from '../../data/conversations/notes.js';
-import { readFacts } from '../../data/facts.js';
 import type { Conversation } from '../../data/types.js';
-import { OpenAiEndpoint } from '../../inference/endpoint.js';
-import { Recording } from '../../inference/recording.js';
-import { SpokenModel } from '../../inference/thoughts.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { type AcceptedTask, bucketsFor, type Expansion, expand } from './expand.js';
 import { isBuiltIn } from './families/table.js';
-import { OfflineTeacher } from './offline-teacher.js';
-import { OpenAiTeacher } from './openai-teacher.js';
+import { checkTeacher, openTeacher } from './open-teacher.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
 import type { Teacher } from './teacher.js';
 import { chainedInWords, chainRows } from './turns.js';
 import { unseenIn } from './unseen-sums.js';
 
-const stage = 'selfInstruct';
-const terms = { role: 'teacher', chosenBy: `${stage}.teacher`, block: stage, otherwise: 'use teacher: offline' };
 type SelfInstructJob = Job<SelfInstructConfig>;
 
 /** `inputs.data` is optional: without it the offline teacher has no facts to look up. */
 export const selfInstructStage: Stage<SelfInstructConfig> = {
   check: async ({ config }) => {
     await chosenSeeds(config);
-    // Made only to be refused where its key is missing: nothing is asked yet.
-    if (config.teacher === 'openai') new OpenAiEndpoint({ ...config, terms });
+    checkTeacher(config);
   },
   run: async (job) => {
     const notes = new RowNotes('seed');
@@ -80,38 +66,6 @@ async function chosenSeeds(
       next: 'Add at least one seed of that kind, or take it out of selfInstruct.kinds',
     });
   return kinds === undefined ? seeds : seeds.filter((seed) => kinds.includes(seed.kind));
-}
-
-async function openTeacher(job: SelfInstructJob): Promise<{ teacher: Teacher; close: () => Promise<void> }> {
-  const { config, inputs, directory, seed, signal } = job;
-  if (config.teacher === 'offline') {
-    const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
-    return { teacher: new OfflineTeacher(seed, facts), close: () => Promise.resolve() };
-  }
-  const { model, request = {} } = config;
-  const { reporter } = job;
-  const endpoint = new OpenAiEndpoint({
-    ...config,
-    terms,
-    onRetry: (reason, wait) => reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`),
-    onAdapt: (what) => reporter.note('info', `the teacher's endpoint ${what}`),
-  });
-  const path = join(dirname(resolve(directory)), responsesName);
-  const recording = await Recording.open(endpoint, path, (text, isIncomplete) =>
-    reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
-  );
-  const close = async (): Promise<void> => {
-    await recording.close();
-    const { asked, replayed } = recording.counts;
-    if (endpoint.redacted > 0)
-      reporter.note('warning', `redacted a key ${endpoint.redacted} times in what the teacher's endpoint answered`);
-    reporter.note('info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
-  };
-  const spoken = new SpokenModel(recording, {
-    hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
-    note: (text) => reporter.note('info', `teacher: ${text}`),
-  });
-  return { teacher: new OpenAiTeacher(model, spoken, signal), close };
 }
 
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {

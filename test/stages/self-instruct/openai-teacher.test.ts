@@ -7,6 +7,8 @@ import { type TestContext, test } from 'node:test';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { responsesName } from '../../../src/base/layout.js';
 import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
+import type { Reply } from '../../../src/inference/chat-model.js';
+import { RequestLedger } from '../../../src/inference/request-ledger.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { parseTasks } from '../../../src/stages/self-instruct/openai-teacher.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
@@ -49,6 +51,7 @@ function jobOf({ url, directory, config = {}, signal, events = [] }: Run): Job<S
       baseUrl: url,
       timeoutSeconds: 5,
       retries: 2,
+      concurrency: 8,
       kinds: ['arithmetic'],
       count: 40,
       heldOut: 10,
@@ -64,6 +67,13 @@ function jobOf({ url, directory, config = {}, signal, events = [] }: Run): Job<S
     signal,
     reporter: stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct'),
   };
+}
+
+/** What its next run would not have to ask for. */
+async function repliesIn(directory: string): Promise<ReadonlyMap<string, Reply>> {
+  const ledger = await RequestLedger.open(join(directory, '..', responsesName));
+  await ledger.close();
+  return ledger.replies;
 }
 
 const run = (options: Run): Promise<StageOutput> => selfInstructStage.run(jobOf(options));
@@ -114,7 +124,7 @@ test('429 with retry-after, then an answer: waits as long as it says', async (t)
   const output = await run({ url: endpoint.url, directory: await temporaryDirectory(t), events });
   assert.equal(output.metrics.train, 40);
   assert.ok(performance.now() - started >= 950);
-  assert.ok(events.some((event) => event.type === 'note' && /HTTP 429; trying again in 1 s/.test(event.text)));
+  assert.ok(events.some((event) => event.type === 'note' && /HTTP 429; trying again in 1(\.1)? s/.test(event.text)));
 });
 
 test('429 that asks for hours: told, not waited for', async (t) => {
@@ -131,8 +141,7 @@ test('500 for ever: tried again `retries` times; what was made is kept for the n
   );
   const error = await run({ url: endpoint.url, directory, config: { retries: 1 } }).catch((e: unknown) => e);
   assert.match(faultOf(error), /answered HTTP 500 \(2 tries\).*kept/s);
-  const kept = (await readFile(join(directory, '..', responsesName), 'utf8')).trim().split('\n');
-  assert.equal(kept.length, 5);
+  assert.equal((await repliesIn(directory)).size, 5);
 });
 
 test('a dropped connection is tried again', async (t) => {
@@ -211,7 +220,7 @@ for (const [name, behaviour] of Object.entries(garbage))
     const error = await run({ url: endpoint.url, directory }).catch((e: unknown) => e);
     assert.match(faultOf(error), /nothing usable 10 times in a row/);
     assert.equal(endpoint.requests.length, 10);
-    assert.equal(await readFile(join(directory, '..', responsesName), 'utf8'), '');
+    assert.equal((await repliesIn(directory)).size, 0);
   });
 
 test('the words that ended it: the last answer in the endpoint’s own, with what to do', async (t) => {
@@ -304,7 +313,7 @@ test('killed and run again: replays what was answered, asks only for the rest, s
   const before = endpoint.requests.length;
   const resumed = await run({ url: endpoint.url, directory });
   assert.equal(resumed.digest, expected.digest);
-  const lines = kept.trim().split('\n').length;
+  const lines = kept.split('\n').filter((line) => line.includes('"completion"')).length;
   assert.ok(lines >= 12, `${lines} kept`);
   assert.equal(endpoint.requests.length - before, reference.requests.length - lines);
 

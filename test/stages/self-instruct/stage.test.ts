@@ -55,6 +55,7 @@ function jobOf(
     model: '',
     timeoutSeconds: 1,
     retries: 0,
+    concurrency: 8,
     maxSimilarity: 0.7,
     turns: { share: 0.5, most: 6 },
   } as const;

@@ -1,0 +1,284 @@
+// What was asked of a paid endpoint and what came of it: one append-only file. A request stands in it before it is sent; then
+// its answer, whole, or that the answer was lost. What it may cost is counted before it is sent, so that a budget is a stop.
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { AppendFile, type WriteWarning } from '../base/append-file.js';
+import { asUserError, UserError } from '../base/errors.js';
+import { formatCount } from '../base/format.js';
+import { redactAll } from '../base/secrets.js';
+import { toolCallSchema } from '../tokenizer/message.js';
+import type { Reply, TokenUsage } from './chat-model.js';
+
+/** USD per million tokens. */
+export interface TokenPrices {
+  input: number;
+  output: number;
+}
+
+/** Of all that the ledger holds, earlier runs too. */
+export interface Budget {
+  usd?: number;
+  tokens?: number;
+}
+
+export interface LedgerOptions {
+  budget?: Budget;
+  prices?: TokenPrices;
+  /** The block of settings that messages name. */
+  block?: string;
+  warn?: WriteWarning;
+}
+
+/** What a request may take; without `output` nothing bounds its answer. */
+export interface RequestBound {
+  input: number;
+  output?: number;
+}
+
+const count = z.int().min(0);
+const completionSchema = z.object({
+  text: z.string(),
+  /** Earlier files say `garbage`. */
+  finish: z.string().transform((finish) => (finish === 'garbage' ? 'unusable' : finish)),
+  toolCalls: z.array(toolCallSchema).optional(),
+  reasoning: z.string().optional(),
+  why: z.string().optional(),
+});
+const usageSchema = z.object({ input: count, output: count });
+const sentSchema = z.object({
+  request: z.string(),
+  sent: z.string(),
+  atMost: z.object({ input: count, output: count.optional() }),
+});
+/** Its answer, which is kept under `key`; one that cost nothing here has no request. */
+const answerSchema = z.object({
+  key: z.string(),
+  completion: completionSchema,
+  request: z.string().optional(),
+  usage: usageSchema.optional(),
+});
+/** Another end: an answer without a reply, none at all, or it never left. */
+const endSchema = z.object({
+  request: z.string(),
+  status: z.int().optional(),
+  lost: z.string().optional(),
+  unsent: z.string().optional(),
+});
+const lineSchema = z.union([answerSchema, sentSchema, z.object({ forgotten: z.array(z.string()) }), endSchema]);
+type LedgerLine = z.output<typeof lineSchema>;
+
+/** A request would take more than the budget has left: nothing was sent. */
+export class BudgetSpent extends UserError {}
+
+export interface LedgerTotals {
+  /** Requests; `sent` are all that stand in the ledger, `waiting` those of them without an end. */
+  sent: number;
+  answered: number;
+  lost: number;
+  unsent: number;
+  waiting: number;
+  tokens: TokenUsage;
+  /** undefined: without prices. */
+  usd: number | undefined;
+}
+
+const processEnded = 'the process ended before its answer came';
+
+export class RequestLedger {
+  /** Replies by key. */
+  readonly replies = new Map<string, Reply>();
+  readonly #file: AppendFile;
+  readonly #options: LedgerOptions;
+  readonly #path: string;
+  readonly #waiting = new Map<string, RequestBound>();
+  readonly #totals = { sent: 0, answered: 0, lost: 0, unsent: 0 };
+  readonly #tokens: TokenUsage = { input: 0, output: 0 };
+  /** Those that wait for the end of a request that holds a share of the budget. */
+  #onEnd: (() => void)[] = [];
+
+  private constructor(file: AppendFile, path: string, options: LedgerOptions) {
+    this.#file = file;
+    this.#path = path;
+    this.#options = options;
+  }
+
+  /**
+   * Opens `path`, which may be a file of an earlier version: `{key, completion}` alone. Requests without an end are lost
+   * from here on. Where an answer cannot be written, `warn` hears of it and the work continues; a request that cannot be
+   * written is not sent.
+   */
+  static async open(path: string, options: LedgerOptions = {}): Promise<RequestLedger> {
+    const { file, lines, last } = await AppendFile.open(path, 'answers', options.warn ?? (() => undefined));
+    const ledger = new RequestLedger(file, path, options);
+    const written = readLines(lines);
+    const whole = redactAll(written);
+    const cut = redactAll(readLines([last])); // whole but for its line end
+    for (const line of [...whole, ...cut]) ledger.#take(line);
+    // An earlier version kept the keys that an endpoint repeated.
+    if (!isDeepStrictEqual(whole, written)) await file.rewrite(whole);
+    for (const line of cut) void file.keep(line);
+    for (const request of [...ledger.#waiting.keys()]) await ledger.lose(request, processEnded);
+    return ledger;
+  }
+
+  /** Notes a request, on the disk before it may be sent. @throws BudgetSpent, or UserError where it cannot be written. */
+  async begin(atMost: RequestBound): Promise<string> {
+    while (this.#exceeds(atMost)) {
+      // What the others may take is more than they mostly do.
+      if (this.#waiting.size === 0) throw this.#budgetSpent(atMost);
+      await new Promise<void>((resolve) => this.#onEnd.push(resolve));
+    }
+    const line = {
+      request: randomUUID(),
+      sent: new Date(performance.timeOrigin + performance.now()).toISOString(),
+      atMost,
+    };
+    this.#take(line);
+    try {
+      await this.#file.append(line);
+    } catch (error) {
+      this.#take({ request: line.request, unsent: 'it could not be noted' });
+      throw asUserError(error, this.#path);
+    }
+    return line.request;
+  }
+
+  /** Keeps a reply under its key, which is the end of the request that brought it. */
+  answer(key: string, reply: Reply): Promise<void> {
+    const { request, usage, ...said } = reply;
+    const line = { key, completion: redactAll(said), ...(request && { request }), ...(usage && { usage }) };
+    return this.#end(line);
+  }
+
+  /** An answer that is no reply: an error, with its HTTP status. */
+  refuse(request: string, status: number): Promise<void> {
+    return this.#end({ request, status });
+  }
+
+  /** No answer came, or none to its end: it may have cost what it could. */
+  lose(request: string, why: string): Promise<void> {
+    return this.#end({ request, lost: redactAll(why) });
+  }
+
+  /** It never reached the endpoint. */
+  fail(request: string, why: string): Promise<void> {
+    return this.#end({ request, unsent: redactAll(why) });
+  }
+
+  /** Replies that led nowhere: they were paid for, and will be asked for again. */
+  forget(keys: readonly string[]): Promise<void> {
+    const forgotten = keys.filter((key) => this.replies.has(key));
+    return forgotten.length === 0 ? Promise.resolve() : this.#end({ forgotten });
+  }
+
+  totals(): LedgerTotals {
+    const tokens = { ...this.#tokens };
+    return { ...this.#totals, waiting: this.#waiting.size, tokens, usd: this.costOf(tokens) };
+  }
+
+  costOf({ input, output }: TokenUsage): number | undefined {
+    const { prices } = this.#options;
+    return prices && (input * prices.input + output * prices.output) / 1e6;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #end(line: LedgerLine): Promise<void> {
+    this.#take(line);
+    for (const wake of this.#onEnd.splice(0)) wake();
+    return this.#file.keep(line);
+  }
+
+  #take(line: LedgerLine): void {
+    if ('forgotten' in line) {
+      for (const key of line.forgotten) this.replies.delete(key);
+      return;
+    }
+    if ('sent' in line) {
+      this.#totals.sent++;
+      this.#waiting.set(line.request, line.atMost);
+      return;
+    }
+    if ('completion' in line) this.replies.set(line.key, line.completion);
+    const { request = '' } = line;
+    const atMost = this.#waiting.get(request);
+    if (atMost === undefined) return; // an answer that nobody paid for, or a line that stands twice
+    this.#waiting.delete(request);
+    if ('completion' in line) this.#spend('answered', line.usage ?? boundOf(atMost, line.completion));
+    else if (line.lost !== undefined) this.#spend('lost', boundOf(atMost));
+    else if (line.unsent !== undefined) this.#totals.unsent++;
+    else this.#totals.answered++;
+  }
+
+  #spend(end: 'answered' | 'lost', { input, output }: TokenUsage): void {
+    this.#totals[end]++;
+    this.#tokens.input += input;
+    this.#tokens.output += output;
+  }
+
+  #exceeds(atMost: RequestBound): boolean {
+    const { usd, tokens } = this.#options.budget ?? {};
+    if (usd === undefined && tokens === undefined) return false;
+    if (atMost.output === undefined) throw this.#unbounded();
+    const taken = { ...this.#tokens };
+    for (const { input, output = 0 } of [...this.#waiting.values(), atMost]) {
+      taken.input += input;
+      taken.output += output;
+    }
+    return (
+      (tokens !== undefined && taken.input + taken.output > tokens) ||
+      (usd !== undefined && (this.costOf(taken) ?? Number.POSITIVE_INFINITY) > usd)
+    );
+  }
+
+  #budgetSpent(atMost: RequestBound): BudgetSpent {
+    const { budget = {}, block = '' } = this.#options;
+    const { tokens, usd = Number.NaN } = this.totals();
+    const spent = tokens.input + tokens.output;
+    const next = atMost.input + (atMost.output ?? 0);
+    const isMoney = budget.usd !== undefined && usd + (this.costOf(boundOf(atMost)) ?? 0) > budget.usd;
+    return new BudgetSpent({
+      what: isMoney
+        ? `the budget of ${dollars(budget.usd ?? 0)} is spent`
+        : `the budget of ${formatCount(budget.tokens ?? 0)} tokens is spent`,
+      where: `${block}.${isMoney ? 'budgetUsd' : 'budgetTokens'}`,
+      why: isMoney
+        ? `${dollars(usd)} went, and the next request may cost ${dollars(this.costOf(boundOf(atMost)) ?? 0)}`
+        : `${formatCount(spent)} went, and the next request may take ${formatCount(next)}`,
+      next: `Raise it with ${isMoney ? '--budget-usd' : '--budget-tokens'}: what was answered is kept and not asked again`,
+    });
+  }
+
+  #unbounded(): UserError {
+    const { block = '' } = this.#options;
+    return new UserError({
+      what: 'a budget cannot be kept: this endpoint takes no limit of tokens',
+      where: `${block}.request`,
+      next: `Set the field by which it takes one, for example ${block}.request={max_completion_tokens: 4096}, or run without a budget`,
+    });
+  }
+}
+
+/** The most that it can have taken; an answer without a limit has at most a token for each byte. */
+function boundOf({ input, output }: RequestBound, reply?: Pick<Reply, 'text' | 'reasoning'>): TokenUsage {
+  return { input, output: output ?? Buffer.byteLength(`${reply?.text ?? ''}${reply?.reasoning ?? ''}`) };
+}
+
+/** `$0.0042`, `$12.30`. */
+export function dollars(usd: number): string {
+  return `$${usd === 0 || usd >= 1 ? usd.toFixed(2) : usd.toPrecision(2)}`;
+}
+
+/** What is no line of a ledger is passed over. */
+function readLines(lines: readonly string[]): LedgerLine[] {
+  return lines.flatMap((line) => {
+    try {
+      return [lineSchema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+}

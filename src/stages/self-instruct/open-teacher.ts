@@ -1,0 +1,94 @@
+// Who makes the tasks, as selfInstruct.teacher chooses. An endpoint's requests and answers are kept in the ledger beside the
+// stage's folder: they were paid for, and outlive a change of settings.
+import { dirname, join, resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { countOf, formatCount } from '../../base/format.js';
+import { responsesName } from '../../base/layout.js';
+import type { SelfInstructConfig } from '../../config/pipeline.js';
+import { readFacts } from '../../data/facts.js';
+import { OpenAiEndpoint } from '../../inference/endpoint.js';
+import { Recording } from '../../inference/recording.js';
+import { dollars, type LedgerTotals, RequestLedger } from '../../inference/request-ledger.js';
+import { SpokenModel } from '../../inference/thoughts.js';
+import type { Job } from '../stage.js';
+import { OfflineTeacher } from './offline-teacher.js';
+import { OpenAiTeacher } from './openai-teacher.js';
+import type { Teacher } from './teacher.js';
+
+const block = 'selfInstruct';
+const terms = { role: 'teacher', chosenBy: `${block}.teacher`, block, otherwise: 'use teacher: offline' };
+
+export interface OpenTeacher {
+  teacher: Teacher;
+  /** Ends what it had open, and says what it asked and what that cost. */
+  close(): Promise<void>;
+}
+
+/** @throws UserError where it could not but fail: a key or a price is missing. Nothing is asked. */
+export function checkTeacher(config: SelfInstructConfig): void {
+  if (config.teacher !== 'openai') return;
+  new OpenAiEndpoint({ ...config, terms });
+  if (config.budgetUsd === undefined || config.prices !== undefined) return;
+  throw new UserError({
+    what: 'a budget in dollars needs the prices of the model',
+    where: `${block}.budgetUsd`,
+    why: 'they change, so mossctl knows none',
+    next: `Copy them from its price list, in USD per million tokens: --set '${block}.prices={input: 0.15, output: 0.6}'; or give --budget-tokens`,
+  });
+}
+
+export async function openTeacher(job: Job<SelfInstructConfig>): Promise<OpenTeacher> {
+  const { config, inputs, seed } = job;
+  if (config.teacher === 'openai') return openEndpoint(job);
+  const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
+  return { teacher: new OfflineTeacher(seed, facts), close: () => Promise.resolve() };
+}
+
+async function openEndpoint({ config, directory, reporter, signal }: Job<SelfInstructConfig>): Promise<OpenTeacher> {
+  const { model, request = {}, prices, budgetUsd, budgetTokens } = config;
+  const path = join(dirname(resolve(directory)), responsesName);
+  const ledger = await RequestLedger.open(path, {
+    block,
+    prices,
+    budget: { usd: budgetUsd, tokens: budgetTokens },
+    warn: (text, isIncomplete) => reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
+  });
+  const before = ledger.totals();
+  const endpoint = new OpenAiEndpoint({
+    ...config,
+    terms,
+    ledger,
+    onRetry: (reason, wait) => reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`),
+    onAdapt: (what) => reporter.note('info', `the teacher's endpoint ${what}`),
+  });
+  const recording = new Recording(endpoint, ledger);
+  const close = async (): Promise<void> => {
+    await ledger.close();
+    const { asked, replayed } = recording.counts;
+    if (endpoint.redacted > 0)
+      reporter.note('warning', `redacted a key ${endpoint.redacted} times in what the teacher's endpoint answered`);
+    reporter.note('info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
+    for (const text of expenses(before, ledger.totals())) reporter.note('info', `teacher: ${text}`);
+  };
+  const spoken = new SpokenModel(recording, {
+    hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
+    note: (text) => reporter.note('info', `teacher: ${text}`),
+  });
+  return { teacher: new OpenAiTeacher(model, spoken, signal), close };
+}
+
+/** What all requests of the ledger took, and those of this run. */
+function expenses(before: LedgerTotals, all: LedgerTotals): string[] {
+  const tokens = ({ tokens: { input, output } }: LedgerTotals): number => input + output;
+  const ends = [
+    `${formatCount(all.answered)} answered`,
+    ...(all.lost > 0 ? [`${formatCount(all.lost)} whose answer was lost (counted in full)`] : []),
+    ...(all.unsent > 0 ? [`${formatCount(all.unsent)} that never left`] : []),
+  ];
+  const cost = all.usd === undefined ? '' : `, ${dollars(all.usd)}`;
+  const here = formatCount(tokens(all) - tokens(before));
+  const ofThis = before.sent > 0 ? ` (${here} of them now)` : '';
+  return [
+    `${countOf(all.sent, 'request')} in the ledger: ${ends.join(', ')}; ${formatCount(tokens(all))} tokens${ofThis}${cost}`,
+  ];
+}
