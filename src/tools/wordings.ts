@@ -1,51 +1,91 @@
-// How people ask for things: the wordings of data-specs/tools-wordings, which are data and read when they are first needed, and
-// the politeness that may stand around a command.
+// How things are asked for: the files of data-specs/tools-wordings, each read once. A line is a wording: `{e}` is a place for a
+// value, `<please |>` a choice. So one line is many questions, and they are learnt or held out together.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Random } from '../base/random.js';
+import { parseYaml } from '../base/yaml.js';
 
-const folder = new URL('../../data-specs/tools-wordings/', import.meta.url);
+export type Spoken = 'zh' | 'en';
+export const spokenLanguages: readonly Spoken[] = ['zh', 'en'];
+export type Wordings = Record<Spoken, readonly string[]>;
 
-export const wordingListSchema = z.array(z.string().min(1)).min(5);
-/** Of one thing that is asked for. */
-export const wordingsSchema = z.strictObject({ en: wordingListSchema, zh: wordingListSchema });
-
-/** @returns a function that reads the file `name` of the folder when it is first called. */
-export function packagedWordings<T>(name: string, schema: z.ZodType<T>): () => T {
-  let read: T | undefined;
-  return () => {
-    read ??= schema.parse(parse(readFileSync(fileURLToPath(new URL(`${name}.yaml`, folder)), 'utf8')));
-    return read;
-  };
+export interface WordingSet extends Wordings {
+  /** What is said to all of them, where that is always the same. */
+  answer?: Record<Spoken, string>;
 }
 
-/** Every fifth wording of a list is for asking only. */
+const linesSchema = z.string().transform((text) =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== ''),
+);
+
+const setSchema = z
+  .strictObject({
+    places: z.array(z.string().regex(/^\w+\??$/)).describe('what every line has; with ? what it may have'),
+    en: linesSchema,
+    zh: linesSchema,
+    answer: z.strictObject({ en: z.string(), zh: z.string() }).optional(),
+  })
+  .superRefine(({ places, ...set }, context) => {
+    for (const language of spokenLanguages) {
+      const faults = set[language].flatMap((line) => faultsOf(line, places).map((fault) => `${fault}: ${line}`));
+      if (new Set(set[language]).size < set[language].length) faults.push('a line stands twice');
+      for (const message of faults) context.addIssue({ code: 'custom', path: [language], message });
+    }
+  });
+
+function faultsOf(line: string, places: readonly string[]): string[] {
+  const found = [...line.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const names = places.map((place) => place.replace('?', ''));
+  return [
+    ...places.filter((place) => !place.endsWith('?') && !found.includes(place)).map((place) => `no {${place}}`),
+    ...found.filter((name) => !names.includes(name)).map((name) => `{${name}} is no place of this set`),
+    ...(/[<>]/.test(line.replace(choice, '')) ? ['a choice is not closed, or stands in another'] : []),
+  ];
+}
+
+const folder = fileURLToPath(new URL('../../data-specs/tools-wordings/', import.meta.url));
+const read = new Map<string, Record<string, WordingSet>>();
+
+/**
+ * @param name of a file in data-specs/tools-wordings, without `.yaml`
+ * @param names of the sets that it must have: these and no others
+ * @throws UserError with every fault of the file
+ */
+export function wordingSets<Name extends string>(name: string, names: readonly Name[]): Record<Name, WordingSet> {
+  let sets = read.get(name);
+  if (sets === undefined) {
+    const path = `${folder}${name}.yaml`;
+    const shape = Object.fromEntries(names.map((each) => [each, setSchema]));
+    sets = parseYaml({ path, text: readFileSync(path, 'utf8') }, z.strictObject(shape));
+    read.set(name, sets);
+  }
+  return sets as Record<Name, WordingSet>;
+}
+
+const choice = /<([^<>]*)>/g;
+
+/** Every question that a line can be, before its values. */
+export function variantsOf(line: string): string[] {
+  const [found] = line.matchAll(choice);
+  if (found === undefined) return [capitalized(line)];
+  return found[1].split('|').flatMap((one) => variantsOf(line.replace(found[0], () => one)));
+}
+
+/** One of them. */
+export function variantOf(line: string, random: Random): string {
+  return capitalized(line.replace(choice, (_, all: string) => random.choose(all.split('|'))));
+}
+
+/** What a line begins with, not what a value does. */
+function capitalized(line: string): string {
+  return line.replace(/^["“]?[a-z]/, (first) => first.toUpperCase());
+}
+
+/** Every fifth wording of a list is held out. */
 export function isHeldOutWording(index: number): boolean {
   return index % 5 === 4;
-}
-
-/** `{c}` stands where a command does; two of the plain kind, because most people are plain. */
-const around = {
-  en: [
-    ...['{c}.', '{c}.', '{c}.', '{c}, please.', '{c} now.', 'Please {c}.', 'Please {c}.', 'Could you {c}?'],
-    ...['Can you {c}?', 'Would you {c}?', 'Will you {c}?', 'Could you please {c}?', 'Can you {c}, please?'],
-    ...['I want you to {c}.', 'I need you to {c}.', 'I would like you to {c}.', 'You can {c} now.', 'Now {c}.'],
-    ...['Would you be so kind as to {c}?', 'Your task: {c}.', 'It would help if you could {c}.', 'You have to {c}.'],
-  ],
-  zh: [
-    ...['{c}。', '{c}。', '{c}。', '{c}吧。', '请{c}。', '请{c}。', '请你{c}。', '麻烦你{c}。', '你{c}。'],
-    ...['能不能{c}？', '你能{c}吗？', '可以{c}吗？', '{c}，谢谢。', '现在{c}。', '{c}，好吗？', '请你{c}，谢谢。'],
-    ...['劳驾，{c}。', '我要你{c}。', '快{c}。', '{c}，可以吗？', '请问你能{c}吗？', '你的任务：{c}。'],
-  ],
-} as const;
-
-const endMark = /[.?!。？！]$/;
-
-/** A wording without an end mark is a command: as somebody says it. One with an end mark is a sentence and stands as it is. */
-export function politely(wording: string, language: keyof typeof around, random: Random): string {
-  if (endMark.test(wording)) return wording;
-  const said = random.choose(around[language]).replace('{c}', () => wording);
-  return said.charAt(0).toUpperCase() + said.slice(1);
 }

@@ -20,7 +20,7 @@ import { copying } from '../../src/stages/tool-use/exercises/copying.js';
 import { equations } from '../../src/stages/tool-use/exercises/equations.js';
 import { house } from '../../src/stages/tool-use/exercises/house.js';
 import { talk } from '../../src/stages/tool-use/exercises/talk.js';
-import { firstSense, isHeldOutWord } from '../../src/stages/tool-use/exercises/words.js';
+import { chineseFor, firstSense, isHeldOutWord } from '../../src/stages/tool-use/exercises/words.js';
 import { sortedByStudent } from '../../src/stages/tool-use/sorted.js';
 import { toolUseStage } from '../../src/stages/tool-use/stage.js';
 import type { Message, Tool } from '../../src/tokenizer/message.js';
@@ -93,6 +93,9 @@ test('a dictionary answer is its first sense, where that is short', () => {
   assert.equal(firstSense('夸称 (kuā chēng): 1. to praise 2. to acclaim (1 more)'), 'to praise');
   assert.equal(firstSense('lazybones (noun): a lazy person\nlazybones (Chinese): 懒鬼'), 'a lazy person');
   assert.equal(firstSense(`x: ${'long '.repeat(20)}`), undefined);
+  assert.equal(firstSense('x: five words are too many'), undefined);
+  assert.equal(chineseFor('ski (noun): narrow runners\nski (Chinese): 滑雪板, 滑雪'), '滑雪板');
+  assert.equal(chineseFor('恼人 (nǎo rén): annoying'), undefined);
 });
 
 test('what the student fails is a call, what it can do is its own answer, what is between is left out', async () => {

@@ -3,9 +3,9 @@
 import type { Random } from '../../base/random.js';
 import type { Check, SessionStart } from '../../data/types.js';
 import type { ToolCall } from '../../tokenizer/message.js';
+import { isHeldOutWording, type Spoken, spokenLanguages, type Wordings } from '../../tools/wordings.js';
 
-export type Spoken = 'zh' | 'en';
-export const spokenLanguages: readonly Spoken[] = ['zh', 'en'];
+export { type Spoken, spokenLanguages, type Wordings };
 
 export interface Ending {
   /** The assistant's last words. */
@@ -39,11 +39,10 @@ export interface Draw {
 }
 
 export type Maker = (draw: Draw) => Exercise | undefined;
-export type Wordings = Record<Spoken, readonly string[]>;
 
 /** Every fifth is held out. */
 export function wordingsFor(all: readonly string[], isHeldOut: boolean): string[] {
-  return all.filter((_, i) => (i % 5 === 4) === isHeldOut);
+  return all.filter((_, i) => isHeldOutWording(i) === isHeldOut);
 }
 
 export function wordingOf(wordings: Wordings, { random, language, isHeldOut }: Draw): string {

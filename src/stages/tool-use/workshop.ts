@@ -53,7 +53,7 @@ export async function openWorkshop({ tools, corpus, directory, seed, pieces }: W
   const rows: Record<TaughtTool, { opens: string; maker: Maker; share: number }> = {
     Calculate: { opens: 'Calculate', maker: arithmetic, share: 2 },
     Solve: { opens: 'Solve', maker: equations, share: 1 },
-    Define: { opens: 'Define', maker: words(known), share: 2 },
+    Define: { opens: 'Define', maker: words(facts), share: 2 },
     Search: { opens: `Search=${notes}`, maker: book.maker, share: 1.5 },
     Query: { opens: `Query=${files.join(',')}`, maker: made.maker, share: 1.5 },
     Now: { opens: 'Now', maker: clock, share: 0.75 },

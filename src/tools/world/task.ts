@@ -1,13 +1,13 @@
 // Tasks in the small world, drawn at random: a house, what a person asks for there, the goal that a checker can test, and
 // the calls of one who does not know the house yet.
 import type { Random } from '../../base/random.js';
-import { isHeldOutWording, politely } from '../wordings.js';
+import { isHeldOutWording } from '../wordings.js';
 import type { Action } from './act.js';
 import { exploringActions } from './explore.js';
 import { readGoal, shortestActions } from './goal.js';
 import { readScene, writeScene } from './scene.js';
 import { boxNames, keyNames, type Name, roomNames, type SceneLanguage, thingNames } from './vocabulary.js';
-import { answers, requestsOf, type WorldKind } from './wordings.js';
+import { answers, politely, requestsOf, type WorldKind } from './wordings.js';
 
 export interface WorldTask {
   kind: WorldKind;

@@ -1,80 +1,11 @@
-// Words that a dictionary knows: Define.
+// Words that a dictionary knows: Define. Chinese words are asked for their meaning or the English, English ones for their meaning or
+// the Chinese; what is answered stands in the result and is quoted as it is spelt there.
 import { hash } from 'node:crypto';
 import type { Fact } from '../../../data/types.js';
-import {
-  call,
-  type Draw,
-  type Exercise,
-  filled,
-  holding,
-  type Maker,
-  type Spoken,
-  type Wordings,
-  wordingOf,
-} from '../exercise.js';
+import { call, type Draw, type Exercise, holding, type Maker, type Spoken } from '../exercise.js';
+import { asked, wordingSets } from '../wordings.js';
 
-const asked: Wordings = {
-  en: [
-    'What does {w} mean?',
-    'Define {w}.',
-    'What is the meaning of {w}?',
-    'Tell me what {w} means.',
-    'What is meant by {w}?',
-    'Explain the word {w}.',
-    'Look up {w}.',
-    'What does the word {w} mean?',
-    'Give me the definition of {w}.',
-    'Can you define {w}?',
-    'Please look up the word {w}.',
-    'I do not know the word {w}. What is it?',
-    'Meaning of {w}?',
-    'What does "{w}" mean?',
-    'Tell me the meaning of {w}.',
-    'How would a dictionary define {w}?',
-    'Find {w} in the dictionary.',
-    'Please explain {w}.',
-    'Define the word "{w}".',
-    'What is the definition of {w}?',
-  ],
-  zh: [
-    '{w}是什么意思？',
-    '“{w}”是什么意思？',
-    '解释一下{w}。',
-    '查一下{w}这个词。',
-    '{w}的意思是什么？',
-    '请解释“{w}”。',
-    '{w}用英语怎么说？',
-    '我不懂{w}，是什么意思？',
-    '“{w}”的英文是什么？',
-    '请问{w}是什么意思？',
-    '查词典：{w}',
-    '{w}怎么解释？',
-    '告诉我“{w}”的意思。',
-    '“{w}”这个词什么意思？',
-    '帮我查“{w}”。',
-    '请查一下“{w}”。',
-    '{w}是啥意思？',
-    '词典里怎么解释{w}？',
-    '给出{w}的释义。',
-    '请告诉我{w}的意思。',
-  ],
-};
-const both: Wordings = {
-  en: [
-    'What do {w} and {v} mean?',
-    'Define {w} and {v}.',
-    'Look up {w} and {v}.',
-    'Explain the words {w} and {v}.',
-    'Tell me what {w} and {v} mean.',
-  ],
-  zh: [
-    '{w}和{v}是什么意思？',
-    '解释“{w}”和“{v}”。',
-    '查一下{w}和{v}。',
-    '{w}与{v}各是什么意思？',
-    '请查“{w}”和“{v}”。',
-  ],
-};
+const sets = () => wordingSets('define', ['meaning', 'english', 'chinese', 'two']);
 
 /** One in eight words is never learnt. */
 export function isHeldOutWord(word: string): boolean {
@@ -84,7 +15,7 @@ export function isHeldOutWord(word: string): boolean {
 export type Words = Record<Spoken, readonly string[]>;
 
 /** A character that occurs in fewer words than this is bytes to a small vocabulary, not a token. */
-const minWords = 20;
+const minWords = 12;
 
 /** Short words of the corpus's translations and definitions, of characters that are met often. */
 export function dictionaryWords(facts: readonly Fact[]): Words {
@@ -110,11 +41,11 @@ export function side(words: Words, isHeldOut: boolean): Words {
   return { zh: of(words.zh), en: of(words.en) };
 }
 
-/** Longer senses make long answers, and long results long rows. */
-const longestSense = 28;
-const longestResult = 120;
+/** Longer results make long rows. */
+const longestResult = 200;
+const longestSense = { characters: 28, words: 4, han: 6 };
 
-/** The first sense that Define gives. */
+/** The first sense that Define gives, where a small model can copy it. */
 export function firstSense(result: string): string | undefined {
   const [, text = ''] = /^[^\n]*?: (.*)$/m.exec(result.split('\n')[0]) ?? [];
   const sense = text
@@ -122,45 +53,95 @@ export function firstSense(result: string): string | undefined {
     .replace(/ 2\. .*$/, '')
     .replace(/ \(\d+ more\)$/, '')
     .trim();
-  return sense === '' || sense.length > longestSense || result.length > longestResult ? undefined : sense;
+  const isShort = sense.length <= longestSense.characters && sense.split(' ').length <= longestSense.words;
+  return sense !== '' && isShort && result.length <= longestResult ? sense : undefined;
 }
 
-export function words(known: Words): Maker {
+/** The likeliest Chinese word for an English one. */
+export function chineseFor(result: string): string | undefined {
+  const [, word] = /\(Chinese\): (\p{Script=Han}+)(?=,|$)/mu.exec(result) ?? [];
+  return word !== undefined && word.length <= longestSense.han && result.length <= longestResult ? word : undefined;
+}
+
+/** What is asked of a word, how its answer begins and what that quotes from the result. */
+const asks = {
+  meaning: { says: { en: 'It means: ', zh: '意思是：' }, quoted: firstSense },
+  english: { says: { en: 'In English: ', zh: '英文是：' }, quoted: firstSense },
+  chinese: { says: { en: 'In Chinese: ', zh: '中文是：' }, quoted: chineseFor },
+} as const;
+type Ask = keyof typeof asks;
+
+/** A word of the senses that is met less often is spelt in pieces by a small vocabulary. */
+const minSenses = 2;
+
+/** Words whose senses are made of words that are met often, and their characters: what is rare is copied piece by piece. */
+function plainWords(facts: readonly Fact[]): Words & { characters: ReadonlySet<string> } {
+  const stated = facts.filter(({ kind }) => kind !== 'poem-line');
+  const wordsOf = (text: string): Set<string> => new Set(text.toLowerCase().match(/[a-z]+/g));
+  const counts = new Map<string, number>();
+  for (const { value } of stated) for (const word of wordsOf(value)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const rare = new Set<string>();
+  for (const { key, value } of stated) {
+    if (value.split(' ').length > longestSense.words) rare.add(key);
+    for (const word of wordsOf(value)) if ((counts.get(word) ?? 0) < minSenses) rare.add(key);
+  }
+  const { zh, en } = dictionaryWords(facts);
+  return { zh: zh.filter((word) => !rare.has(word)), en, characters: new Set(zh.join('')) };
+}
+
+export function words(facts: readonly Fact[]): Maker {
+  const known = plainWords(facts);
   const sides = { learnt: side(known, false), heldOut: side(known, true) };
-  return (draw: Draw): Exercise => {
+  /** Whose results turned out to be too long, by what was asked. */
+  const unfit: Record<Ask, Set<string>> = { meaning: new Set(), english: new Set(), chinese: new Set() };
+  const maxTries = 50;
+  return (draw: Draw): Exercise | undefined => {
     const { random, language, isHeldOut } = draw;
-    // Most words are asked after in their own language.
-    const pick = (): string => {
-      const of = random.uniform() < 0.8 ? language : language === 'zh' ? 'en' : 'zh';
-      return random.choose(sides[isHeldOut ? 'heldOut' : 'learnt'][of]);
+    const drawn = (ask: Ask, of: Spoken): string | undefined => {
+      const list = sides[isHeldOut ? 'heldOut' : 'learnt'][of];
+      for (let i = 0; i < maxTries; i++) {
+        const word = random.choose(list);
+        if (!unfit[ask].has(word)) return word;
+      }
+      return undefined;
     };
-    const [first, second] = [pick(), pick()];
-    const means = language === 'zh' ? '意思是：' : 'It means: ';
     const base = { kind: 'define', language, needs: ['Define'] };
-    if (random.uniform() < 0.1) {
-      const wording = wordingOf(both, draw);
+    const quote = (word: string, ask: Ask, result: string): string | undefined => {
+      const sense = asks[ask].quoted(result);
+      const isPlain = ask !== 'chinese' || [...(sense ?? '')].every((character) => known.characters.has(character));
+      if (sense !== undefined && isPlain) return sense;
+      unfit[ask].add(word);
+      return undefined;
+    };
+    if (random.uniform() < 0.12) {
+      const [w, v] = [drawn('meaning', 'zh'), drawn('meaning', 'zh')];
+      if (w === undefined || v === undefined || w === v) return undefined;
       return {
-        ...base,
-        wording,
-        question: filled(wording, { w: first, v: second }),
-        turns: [() => [call('Define', { word: first }), call('Define', { word: second })]],
+        ...{ ...base, ...asked(sets().two, { w, v }, draw) },
+        turns: [() => [call('Define', { word: w }), call('Define', { word: v })]],
         ending([r, s]) {
-          const [sense, other] = [firstSense(r), firstSense(s)];
-          if (sense === undefined || other === undefined) return undefined;
-          const answer = `${means}${sense}\n${means}${other}`;
+          const senses = [quote(w, 'meaning', r), quote(v, 'meaning', s)];
+          if (senses.includes(undefined)) return undefined;
+          const answer = senses.map((sense) => asks.meaning.says[language] + sense).join('\n');
           return holding(answer, answer);
         },
       };
     }
-    const wording = wordingOf(asked, draw);
+    // Most words that are asked after are of the other language; its own are defined in English only.
+    const of: Spoken = random.uniform() < 0.65 ? 'zh' : 'en';
+    const isTranslated = random.uniform() < 0.5;
+    const ask: Ask =
+      of === 'zh' ? (isTranslated ? 'english' : 'meaning') : isTranslated || language === 'zh' ? 'chinese' : 'meaning';
+    const word = drawn(ask, of);
+    if (word === undefined) return undefined;
+    // Who asks in Chinese what an English word means wants to read Chinese.
+    const isPlain = ask === 'chinese' && language === 'zh' && !isTranslated;
     return {
-      ...base,
-      wording,
-      question: filled(wording, { w: first }),
-      turns: [() => [call('Define', { word: first })]],
+      ...{ ...base, ...asked(sets()[isPlain ? 'meaning' : ask], { w: word }, draw) },
+      turns: [() => [call('Define', { word })]],
       ending([r]) {
-        const sense = firstSense(r);
-        return sense === undefined ? undefined : holding(means + sense, sense);
+        const sense = quote(word, ask, r);
+        return sense === undefined ? undefined : holding(asks[ask].says[language] + sense, sense);
       },
     };
   };
