@@ -26,43 +26,65 @@ export function encodeWords(words: readonly string[], vocabulary: Map<string, nu
  * O(n·⌈m/32⌉) instead of O(n·m), which is what makes ten thousand tasks against ten thousand feasible.
  */
 export class CommonSubsequence {
-  readonly #length: number;
-  readonly #words: number;
-  /** [vocabulary · words] bit j of word w: unit 32·w + j of the text is this one. */
-  readonly #masks: Uint32Array;
-  readonly #state: Uint32Array;
+  #length = 0;
+  #words = 0;
+  /** [vocabulary] the row of masks that a unit has; 0: it is not in the text. */
+  #rows = new Int32Array(256);
+  /** [rows · words] bit j of word w: unit 32·w + j of the text is this one. Row 0 is empty. */
+  #masks = new Int32Array(256);
+  #state = new Uint32Array(1);
+  #text: Int32Array = new Int32Array(0);
 
-  constructor(text: Int32Array, vocabulary: number) {
-    this.#length = text.length;
-    this.#words = Math.ceil(text.length / 32);
-    this.#masks = new Uint32Array(vocabulary * this.#words);
-    this.#state = new Uint32Array(this.#words);
-    text.forEach((id, i) => {
-      this.#masks[id * this.#words + (i >>> 5)] |= 1 << (i & 31);
-    });
+  constructor(text?: Int32Array, vocabulary?: number) {
+    if (text !== undefined) this.read(text, vocabulary ?? 0);
   }
 
-  lcs(other: Int32Array): number {
-    return this.#words === 1 ? this.#lcsOfOneWord(other) : this.#lcsOfWords(other);
+  /** Takes another text, in the memory of the one before. Negative units are in no other text. */
+  read(text: Int32Array, vocabulary: number): this {
+    for (const id of this.#text) if (id >= 0) this.#rows[id] = 0;
+    if (this.#rows.length < vocabulary) this.#rows = new Int32Array(2 * vocabulary);
+    this.#text = text;
+    this.#length = text.length;
+    this.#words = Math.ceil(text.length / 32);
+    const size = (text.length + 1) * this.#words;
+    if (this.#masks.length < size) this.#masks = new Int32Array(2 * size);
+    else this.#masks.fill(0, 0, size);
+    if (this.#state.length !== this.#words) this.#state = new Uint32Array(this.#words);
+    let rows = 0;
+    for (let i = 0; i < text.length; i++) {
+      const id = text[i];
+      if (id < 0) continue;
+      this.#rows[id] ||= ++rows;
+      this.#masks[this.#rows[id] * this.#words + (i >>> 5)] |= 1 << (i & 31);
+    }
+    return this;
+  }
+
+  /** With the units from `start` to before `end` of `other`, all of them ids below the vocabulary's size. */
+  lcs(other: Int32Array, start = 0, end = other.length): number {
+    return this.#words === 1 ? this.#lcsOfOneWord(other, start, end) : this.#lcsOfWords(other, start, end);
   }
 
   /** Most prompts fit: without the carry it is several times faster. */
-  #lcsOfOneWord(other: Int32Array): number {
+  #lcsOfOneWord(other: Int32Array, start: number, end: number): number {
     const masks = this.#masks;
+    const rows = this.#rows;
     let state = -1;
-    for (let i = 0; i < other.length; i++) {
-      const mask = masks[other[i]] | 0;
+    for (let i = start; i < end; i++) {
+      const mask = masks[rows[other[i]]];
       state = (state + (state & mask)) | 0 | (state & ~mask);
     }
     return this.#zeros(state, 0);
   }
 
-  #lcsOfWords(other: Int32Array): number {
+  #lcsOfWords(other: Int32Array, start: number, end: number): number {
     const words = this.#words;
     const masks = this.#masks;
     const state = this.#state.fill(0xffffffff);
-    for (let i = 0; i < other.length; i++) {
-      const base = other[i] * words;
+    for (let i = start; i < end; i++) {
+      const row = this.#rows[other[i]];
+      if (row === 0) continue;
+      const base = row * words;
       let carry = 0;
       for (let w = 0; w < words; w++) {
         const mask = masks[base + w];

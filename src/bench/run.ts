@@ -7,9 +7,11 @@ import { openBackend } from '../tensor/backends.js';
 import { type MachineLimits, probeMachine } from '../tensor/native/probe.js';
 import type { AlignmentMeasurement } from './alignment.js';
 import { type CheckpointResult, measureCheckpoint } from './checkpoint.js';
+import { askChild } from './child.js';
 import { inChild } from './compute.js';
 import { type DataResult, measureData } from './data.js';
 import { type DecodeResult, decodeShares } from './decode.js';
+import type { FilterJob, FilterMeasurement, FilterResult } from './filter.js';
 import type { FineTuningMeasurement } from './fine-tuning.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { othersShare, readTicks } from './load.js';
@@ -33,9 +35,14 @@ export const sections = [
     'neighbour',
     'checkpoint',
     'data',
+    'filter',
   ] as const),
 ];
 export type Section = (typeof sections)[number];
+
+/** Accepted prompts, and judgements that are made again without the index. */
+const filterSizes = [12_500, 25_000, 50_000];
+const filterSample = 5000;
 
 /** Of the adapters that are measured: the default of sft.lora. */
 const adapterRank = 16;
@@ -96,6 +103,7 @@ export interface BenchResult {
   neighbour: NeighbourResult[];
   checkpoint: CheckpointResult[];
   data: DataResult[];
+  filter: FilterResult[];
   /** For each section that was measured: the share of all cores' time that other processes took. Null: not known. */
   othersShare: Partial<Record<Section, number | null>>;
 }
@@ -117,7 +125,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = {
     ...{ machine, gemm: [], ops: [], train: [], sft: [], align: [], decode: [] },
-    ...{ rollouts: [], neighbour: [], checkpoint: [], data: [] },
+    ...{ rollouts: [], neighbour: [], checkpoint: [], data: [], filter: [] },
     othersShare: {},
   };
   const isNative = backend === 'native';
@@ -217,6 +225,18 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
     data: async () => {
       watcher.onStart('data');
       result.data = await measureData({ folder: settings.folder, rounds, seed });
+    },
+    filter: async () => {
+      for (const accepted of filterSizes) {
+        watcher.onStart(`filter, ${accepted} rows`);
+        const job: FilterJob = { accepted, sample: filterSample, seed };
+        const measured = await askChild<FilterMeasurement>('filter-child', job, (how) => ({
+          what: `the filter of ${accepted} rows ended ${how}`,
+        }));
+        const smallest = result.filter[0] ?? measured;
+        const costOf = ({ seconds, judged }: FilterMeasurement): number => seconds / judged;
+        result.filter.push({ ...measured, costOfSmallest: costOf(measured) / costOf(smallest) });
+      }
     },
   };
   for (const section of sections) {

@@ -270,6 +270,16 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         costOfSmallest === null ? '' : `${costOfSmallest.toFixed(2)} ×`,
       ]),
     ),
+  filter: ({ filter }) =>
+    formatTable(
+      ['filter: rows kept', 'judged', 'seconds', 'M pairs/s', 'of quadratic', 'looked at', 'cost', 'same', 'peak RSS'],
+      filter.map((row) => [
+        ...[formatCount(row.accepted), formatCount(row.judged), short(row.seconds), short(row.pairsPerSecond / 1e6)],
+        ...[row.ofQuadratic === null ? '–' : `${row.ofQuadratic.toFixed(1)} ×`, `${(100 * row.compared).toFixed(2)} %`],
+        ...[`${row.costOfSmallest.toFixed(2)} ×`, `${formatCount(row.equal)} of ${formatCount(row.sampled)}`],
+        `${formatCount(row.peakRssMiB)} MiB`,
+      ]),
+    ),
 };
 
 /** What several rows have in common: it stands above them. */

@@ -75,7 +75,7 @@ test('operands decide where there are operands, wording where there are none', (
   assert.equal(filter.judge('translation', ['翻译成英文：苹果']).isNew, false);
   filter.add('identity', ['你叫什么名字？']);
   const near = filter.judge('identity', ['请问你叫什么名字？']);
-  assert.deepEqual(near, { isNew: false, similarity: (2 * 6) / 14 });
+  assert.deepEqual(near, { isNew: false, similarity: (2 * 6) / 14, nearest: '你叫什么名字？' });
   assert.equal(filter.judge('identity', ['谁训练了你？']).isNew, true);
   filter.add('chat', ['我叫小明。', '你好，小明！', '我叫什么名字？']);
   assert.equal(filter.judge('chat', ['我叫小红。', '你好，小红！', '我叫什么名字？']).isNew, true);
