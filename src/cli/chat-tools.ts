@@ -1,12 +1,15 @@
 // The tools of a command that answers: opened as they are named, with what reaches out said before anything is called, and
 // asked about first where the person wants to be.
 import { UserError } from '../base/errors.js';
+import { listOf } from '../base/format.js';
+import { shellQuoted } from '../base/shell.js';
 import type { Tool } from '../tokenizer/message.js';
-import { openLearntTools } from '../tools/learnt.js';
+import { builtIns } from '../tools/built-ins.js';
+import { type OpenLearntOptions, openLearntTools } from '../tools/learnt.js';
 import { openTools } from '../tools/open.js';
 import type { Executor } from '../tools/tool.js';
 import type { Toolbox, ToolboxOptions } from '../tools/toolbox.js';
-import { noteOnStderr } from './output.js';
+import { noteOnStderr, shownPath } from './output.js';
 
 export interface ToolOptions {
   /** As typed behind --tools; false: --no-tools. */
@@ -34,7 +37,7 @@ export async function openChatTools(options: ToolOptions, ask?: Ask): Promise<To
 /** Where none are named: those that the checkpoint learnt, as far as they are here. Undefined where that is none. */
 export async function openLearntChatTools(
   learnt: readonly Tool[],
-  options: ToolOptions & { quiet?: boolean },
+  options: ToolOptions & Pick<OpenLearntOptions, 'sources' | 'room'> & { quiet?: boolean },
   ask?: Ask,
 ): Promise<Toolbox | undefined> {
   if (learnt.length === 0 && options.confirm) {
@@ -44,14 +47,36 @@ export async function openLearntChatTools(
     });
   }
   if (learnt.length === 0) return undefined;
-  const { toolbox, missing } = await openLearntTools(learnt, boxOptions(options, ask));
+  const { sources, room } = options;
+  const found = await openLearntTools(learnt, { ...boxOptions(options, ask), sources, room });
+  const { toolbox, missing, reading, crowdedOut } = found;
   const names = toolbox.tools.map(({ name }) => name);
   if (!options.quiet) {
     if (names.length > 0) noteOnStderr(`it may call what it learnt to: ${names.join(', ')} (--no-tools: nothing)`);
-    for (const { name, why } of missing) noteOnStderr(`it learnt to call ${name}, which it cannot here: ${why}`);
+    if (reading.length > 0) noteOnStderr(`${listOf(reading.map(readsWords))}, as in its run`);
+    if (crowdedOut.length > 0) {
+      const typed = crowdedOut.map((each) => `--tools ${shellQuoted(each.typed)}`).join(' or ');
+      noteOnStderr(
+        `no room in its context for ${listOf(crowdedOut.map(({ name }) => name))} beside them: ${typed} opens that alone`,
+      );
+    }
+    for (const { name, why } of missing)
+      noteOnStderr(`it learnt to call ${name} too, but ${why}${adviceFor(name, names)}`);
   }
   noteReaches(toolbox);
   return names.length === 0 ? undefined : toolbox;
+}
+
+function readsWords({ name, from }: { name: string; from: readonly string[] }): string {
+  return `${name} reads ${from.map(shownPath).join(', ')}`;
+}
+
+/** What to type for one that only lacks what it reads: all names, because any that is typed takes the place of the learnt. */
+function adviceFor(name: string, open: readonly string[]): string {
+  const row = Object.entries(builtIns).find(([each]) => each === name.toLowerCase())?.[1];
+  if (row?.reads?.required !== true) return '';
+  const others = open.length === 0 ? '' : `--tools ${open.join(',')} `;
+  return `: add it with ${others}--tools ${row.reads.example}`;
 }
 
 function checkConfirm({ tools, confirm = false }: ToolOptions, ask: Ask | undefined): void {

@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
-import { printable } from '../base/format.js';
+import { printable, terminalColumns, wrapped } from '../base/format.js';
 import { redact, redactAll, shownUrls } from '../base/secrets.js';
 
 export function printLine(text: string): void {
@@ -26,7 +26,13 @@ export function printNotes({ notes = [] }: { notes?: readonly string[] }, { quie
 
 /** What a person should know of a command that has no reporter. */
 export function noteOnStderr(text: string): void {
-  printError(`mossctl: ${printable(text)}`);
+  printError(inTerminal(`mossctl: ${printable(text)}`));
+}
+
+/** Broken at blanks where a person reads it on a terminal; a log has a line for each note. */
+export function inTerminal(text: string): string {
+  const { isTTY, columns } = process.stderr;
+  return isTTY ? wrapped(text, columns || terminalColumns) : text;
 }
 
 export function warnOnStderr(text: string): void {

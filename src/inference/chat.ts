@@ -9,6 +9,7 @@ import type { Message, Tool } from '../tokenizer/message.js';
 import { offeredIn } from '../tokenizer/serving-files.js';
 import { TemplateFault } from '../tokenizer/template-fault.js';
 import { ToolTurns } from '../tokenizer/tool-turns.js';
+import type { ToolListRoom } from '../tools/learnt.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { type Reply, unusable } from './chat-model.js';
 import { LocalModel, type OpenedModel } from './local-model.js';
@@ -27,8 +28,14 @@ export interface ChatOptions {
   /** How the matrices are stored while it answers; default: as float32. */
   quantize?: Quantization;
   /** What the model may call, or what opens those tools that the checkpoint says it learnt; it stays the caller's. */
-  toolbox?: Toolbox | ((learnt: readonly Tool[]) => Promise<Toolbox | undefined>);
+  toolbox?: Toolbox | OpenLearnt;
 }
+
+/** @param room of the list of tools: what is left of the context is the conversation's. */
+export type OpenLearnt = (learnt: readonly Tool[], room: ToolListRoom) => Promise<Toolbox | undefined>;
+
+/** Of the context, for the list of tools that nobody named. */
+const listShare = 5 / 8;
 
 /** An answer, and what the model was shown for it. */
 export interface AnsweredTurn {
@@ -184,7 +191,11 @@ async function toolboxOf(
     if (error instanceof UserError) return { refusal: `the tools that it learnt are not called: ${error.message}` };
     throw error;
   }
-  return { toolbox: await toolbox(learnt) };
+  const question: Message[] = [{ role: 'user', content: '' }];
+  const tokensOf = (tools: readonly Tool[]): number =>
+    model.template.encode(question, { tools, addGenerationPrompt: true }).tokens.length;
+  const room = { tokens: Math.floor(model.contextLength * listShare), tokensOf };
+  return { toolbox: await toolbox(learnt, room) };
 }
 
 /**

@@ -1,11 +1,10 @@
 // The end of a run as a person reads it: what came out in a sentence, and six rows that fit any terminal. The whole table is
 // in the report and in `mossctl eval`.
 import colors from 'picocolors';
-import { alignColumns, formatCount, printable } from '../base/format.js';
+import { alignColumns, formatCount, printable, terminalColumns, wrapped } from '../base/format.js';
 import type { EvaluationColumn, EvaluationTable } from './event.js';
 import { formatInterval, formatMetric, verdictOf } from './meaning.js';
 import { isUnchanged } from './results.js';
-import { terminalColumns, wrapped } from './results-text.js';
 
 export interface Ending {
   kind: 'base' | 'chat';

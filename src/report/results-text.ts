@@ -1,12 +1,9 @@
 // Held-out results as the terminal shows them: the table, the gains and their sentences. Within a width, intervals go below
 // their values where that is needed, and columns into several tables where even that is too wide.
-import { displayWidth, formatTable, printable } from '../base/format.js';
+import { displayWidth, formatTable, printable, wrapped } from '../base/format.js';
 import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
 import { meaningOf } from './meaning.js';
 import { gainLabel, gainRows, type ResultsOptions, resultRows, sentenceOf } from './results.js';
-
-/** What fits any terminal. */
-export const terminalColumns = 80;
 
 export interface TextOptions extends ResultsOptions {
   /** Columns of the terminal; default: as many as it takes. */
@@ -118,17 +115,4 @@ function withInterval(text: string, interval: string): string {
 
 function trimmed(table: string): string {
   return table.replace(/ +$/gm, '');
-}
-
-/** Broken at blanks, later lines set in. */
-export function wrapped(text: string, width: number): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && displayWidth(`${line} ${word}`) > width) {
-      lines.push(line);
-      line = `  ${word}`;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join('\n');
 }

@@ -1,5 +1,6 @@
 // Held-out results, ready to be shown: the rows of the table, what each column gained on another, and a sentence that says
 // whether that is more than chance.
+import { listOf } from '../base/format.js';
 import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
 import { formatDifference, formatInterval, formatMetric, type GainVerdict, meaningOf, verdictOf } from './meaning.js';
 
@@ -133,8 +134,4 @@ export function gainLabel({ from, to }: Comparison): string {
 
 function ownValue<T>(record: Record<string, T> | undefined, name: string): T | undefined {
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-function listOf(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
 }

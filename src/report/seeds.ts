@@ -2,6 +2,7 @@
 // and the gains taken within each run before they are averaged.
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/files.js';
+import { terminalColumns } from '../base/format.js';
 import { reportName } from '../base/layout.js';
 import { redact, shownUrls } from '../base/secrets.js';
 import { type Estimate, tInterval } from '../base/statistics.js';
@@ -10,7 +11,7 @@ import type { Comparison, EvaluationColumn, EvaluationTable, Metrics } from './e
 import { pageHtml, section } from './page.js';
 import type { ResultsOptions } from './results.js';
 import { resultsHtml } from './results-html.js';
-import { resultsText, terminalColumns } from './results-text.js';
+import { resultsText } from './results-text.js';
 
 export interface SeedRun {
   seed: number;

@@ -172,7 +172,7 @@ export const stageTable: StageTable = {
     help: {
       description: 'teach a chat model to call tools where it needs them, and only there',
       example: 'mossctl tool-use --config tools --from runs/tools/sft --out runs/mine',
-      next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`, '--tools', 'all'),
+      next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),
     },
     output: 'checkpoint',
     needsBackend: true,

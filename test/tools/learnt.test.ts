@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Tool } from '../../src/tokenizer/message.js';
 import { isCompatible, openLearntTools } from '../../src/tools/learnt.js';
 import { listTools } from '../../src/tools/list.js';
+import { readBuiltIn } from '../../src/tools/specs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mossctl-learnt-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -61,7 +63,7 @@ test('what was learnt and is here with the same arguments is opened, the rest is
       'other: it takes other arguments than the checkpoint learnt',
       'calculate: no tool of this name is here',
       'Search: /gone: no such file or folder. Search was to read it.',
-      'Query: name what it reads: --tools Query=sales.csv',
+      'Query: it reads CSV, Parquet, Arrow or JSONL files',
       'rm: no tool of this name is here',
     ],
   );
@@ -92,4 +94,32 @@ test('the list says of each tool whether it can run here', async () => {
     states.slice(7).join('\n'),
     /^\/broken\.yaml: line 1:1: run is missing\. .*\nother: ready\nSearch: .*gone: no such file.*\nweather: ready$/,
   );
+});
+
+test('what the run has is read; what has no room in the list beside the others is named as it is typed', async () => {
+  const notes = join(folder, 'notes.jsonl');
+  writeFileSync(notes, '{"text": "The brass key is in the red box."}\n{"text": "The lamp is new."}\n');
+  const learnt = [
+    { name: 'World', parameters: (await readBuiltIn('world')).parameters },
+    { name: 'Search', parameters: schema({ query: text }) },
+    { name: 'Calculate', parameters: schema({ expression: text }) },
+  ];
+  const options = { ownFolder: join(folder, 'none'), sources: { search: [notes] } };
+  const tokensOf = (tools: readonly Tool[]): number => JSON.stringify(tools).length;
+  const all = await openLearntTools(learnt, options);
+  assert.deepEqual(all.reading, [{ name: 'Search', from: [notes] }]);
+  assert.deepEqual(all.crowdedOut, []);
+  const { content } = await all.toolbox.session().call({ name: 'Search', arguments: { query: 'brass key' } });
+  assert.match(content, /^1\. notes\.jsonl:1: The brass key is in the red box\./);
+  const [, search, calculate] = all.toolbox.tools;
+  const room = { tokens: tokensOf([search, calculate]), tokensOf };
+  const some = await openLearntTools(learnt, { ...options, room });
+  assert.deepEqual(some.toolbox.tools, [search, calculate]);
+  assert.deepEqual(some.crowdedOut, [{ name: 'World', typed: 'World' }]);
+  const least = await openLearntTools(learnt, { ...options, room: { tokens: 1, tokensOf } });
+  assert.deepEqual(
+    least.crowdedOut.map(({ typed }) => typed),
+    ['World', `Search=${notes}`, 'Calculate'],
+  );
+  for (const { toolbox } of [all, some, least]) await toolbox.close();
 });

@@ -8,9 +8,8 @@ import { toJsonl } from '../../base/jsonl.js';
 import { flagOverrides } from '../../base/overrides.js';
 import { parseYaml } from '../../base/yaml.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
-import { type Chat, type ChatOptions, openChat } from '../../inference/chat.js';
-import { fieldMessage, type Tool } from '../../tokenizer/message.js';
-import type { Toolbox } from '../../tools/toolbox.js';
+import { type Chat, type ChatOptions, type OpenLearnt, openChat } from '../../inference/chat.js';
+import { fieldMessage } from '../../tokenizer/message.js';
 import { showAnswer } from '../chat-answer.js';
 import { ChatFeedback } from '../chat-feedback.js';
 import { type Ask, openChatTools, openLearntChatTools, type ToolOptions } from '../chat-tools.js';
@@ -18,7 +17,8 @@ import { computeChoice } from '../compute.js';
 import { editedText } from '../editing.js';
 import { type FeedbackOptions, openFeedback } from '../feedback-store.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { printError, printLine } from '../output.js';
+import { inTerminal, printError, printLine } from '../output.js';
+import { runSources } from '../run-sources.js';
 
 const help = `  /good        the last answer is good; it is kept for training, with the conversation up to it
   /bad         it is not
@@ -46,8 +46,8 @@ export async function chat(checkpoint: string, options: ChatCommandOptions): Pro
   const asking: { ask?: Ask } = {};
   const ask = isTerminal ? async (question: string) => asking.ask?.(question) : undefined;
   let toolbox = await openChatTools(options, ask);
-  const learnt = async (tools: readonly Tool[]): Promise<Toolbox | undefined> => {
-    toolbox = await openLearntChatTools(tools, options, ask);
+  const learnt: OpenLearnt = async (tools, room) => {
+    toolbox = await openLearntChatTools(tools, { ...options, room, sources: await runSources(checkpoint) }, ask);
     return toolbox;
   };
   const opening = openChat(checkpoint, {
@@ -108,7 +108,7 @@ async function readTurns(dialogue: Dialogue): Promise<void> {
     const line = await nextLine();
     return answering?.signal.aborted ? undefined : line;
   };
-  const notes = quiet ? [] : session.notes.map((note) => `mossctl: ${note}`);
+  const notes = quiet ? [] : session.notes.map((note) => inTerminal(`mossctl: ${note}`));
   for (const note of notes) printError(isTerminal ? pc.dim(note) : note);
   if (isTerminal && !quiet) printLine(pc.dim('Type a message, or /help.'));
   if (isTerminal) terminal.prompt();

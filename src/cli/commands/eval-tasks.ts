@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../base/files.js';
-import { countOf, formatTable } from '../../base/format.js';
+import { countOf, formatTable, terminalColumns, wrapped } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { answersName, resultsName, settingsName } from '../../base/layout.js';
 import { isRecord, jsonIn } from '../../base/objects.js';
@@ -22,7 +22,7 @@ import { finishedOutput, readRecord } from '../../pipeline/record.js';
 import type { EvaluationTable, StageReporter } from '../../report/event.js';
 import { formatMetric } from '../../report/meaning.js';
 import { writeQuestionsReport } from '../../report/questions-page.js';
-import { resultsText, wrapped } from '../../report/results-text.js';
+import { resultsText } from '../../report/results-text.js';
 import { modelStagesOf, stageTable } from '../../stages/catalog.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { openChosenBackend } from '../compute.js';
@@ -46,7 +46,6 @@ export interface EvalTasksOptions extends RunOptions {
 
 /** The set of questions that the audit of memory belongs to. */
 const safetySet = 'safety';
-const tableWidth = 80;
 const defaultSeed = 42;
 
 /** A checkpoint with what it made of the questions. */
@@ -149,12 +148,12 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     printJson({ type: 'result', path: folder, report, ...results });
     return;
   }
-  printLine(resultsText(shownTable, { width: tableWidth, basis: 'on the same questions' }));
+  printLine(resultsText(shownTable, { width: terminalColumns, basis: 'on the same questions' }));
   for (const { title, header, rows, note } of tables) {
-    printLine(`\n${title}\n${formatTable(header, rows)}\n${wrapped(note, tableWidth)}`);
+    printLine(`\n${title}\n${formatTable(header, rows)}\n${wrapped(note, terminalColumns)}`);
   }
   if (notes.length > 0) printLine('');
-  for (const note of notes) printLine(wrapped(note, tableWidth));
+  for (const note of notes) printLine(wrapped(note, terminalColumns));
   printLine(
     `\n${formatTable(
       ['', 'checkpoint', 'asked'],
