@@ -13,6 +13,22 @@ export type LossChoice = (typeof lossChoices)[number];
 export const rowFormats = ['messages', 'sharegpt', 'alpaca', 'prompt-completion', 'moss'] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
+/** A model that has read little text cannot copy what it is told: this teaches it. */
+export const copyingSchema = z
+  .strictObject({
+    steps: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .describe(
+        'steps that learn nothing but copying, before all others: a small model that read little text needs some hundreds before it can copy what a question or a result says',
+      ),
+    share: z.number().min(0).max(0.9).default(0).describe('share of the rows after them that are copying'),
+  })
+  .prefault({})
+  .describe('saying random pieces of the vocabulary after somebody');
+
 const conversations = rows('conversations (rows of JSONL, Parquet, …), or hf:ORG/NAME[:PATH], a data set of a hub');
 export const sftSchema = z.strictObject({
   data: weighedSources(
@@ -54,6 +70,7 @@ export const sftSchema = z.strictObject({
     .max(0.9)
     .default(0)
     .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
+  copying: copyingSchema,
   keepTokens: z
     .array(z.string().min(1).max(256))
     .max(1000)

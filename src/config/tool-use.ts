@@ -1,6 +1,7 @@
 // The knobs of teaching tools: how many rows, when the student is to call and when it answers by itself, and the trainer's.
 import { z } from 'zod';
 import { optionalRows } from './paths.js';
+import { copyingSchema } from './sft.js';
 import { type TrainConfig, tunedTrainSchema } from './train.js';
 
 /** Tools with exercises. */
@@ -22,10 +23,6 @@ export const toolUseSchema = z
     count: z.int().min(10).max(1_000_000).default(12_000).describe('conversations to make for training'),
     heldOut: z.int().min(2).max(100_000).default(600).describe('conversations of other wordings, words and numbers'),
     noCallShare: rate.min(0.25).max(0.9).default(0.35).describe('share of the conversations where no call is right'),
-    copyShare: rate
-      .max(0.9)
-      .default(0.2)
-      .describe('share of those to learn that are nothing but copying: without it small models learn arguments late'),
     samples: z.int().min(2).max(64).default(4).describe('answers of the student to each question, without tools'),
     temperature: z.number().min(0.01).max(10).default(0.7).describe('sampling temperature of those answers'),
     maxNewTokens: z.int().min(1).max(65536).default(40).describe('longest of those answers, in tokens'),
@@ -37,6 +34,7 @@ export const toolUseSchema = z
       .max(1000)
       .default(0.5)
       .describe('how often a conversation of fine-tuning is read again in an epoch, so that it is kept'),
+    copying: copyingSchema,
     textShare: z
       .number()
       .min(0)

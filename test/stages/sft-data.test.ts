@@ -17,6 +17,7 @@ import type { Conversation } from '../../src/data/types.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../src/report/event.js';
 import { makeBatches } from '../../src/stages/sft/batches.js';
+import { copyingRows } from '../../src/stages/sft/copying.js';
 import { rowSources } from '../../src/stages/sft/sources.js';
 import { openRows } from '../../src/stages/sft/stored-rows.js';
 import type { Job } from '../../src/stages/stage.js';
@@ -99,7 +100,7 @@ test('sources with weights: tokens and their weights come back from disk, shares
   );
   assert.deepEqual(second.sequences.lengths?.[0], expected.tokens.length);
   const shape = { columns, padId: 0 };
-  const { batches, batchesPerEpoch } = await makeBatches(job, stored.groups, undefined, shape);
+  const { batches, batchesPerEpoch } = await makeBatches(job, stored.groups, undefined, template, shape);
   const seen = new Map<string, number>();
   for (let batch = 0; batch < 2 * Math.round(batchesPerEpoch); batch++) {
     for (const id of (await batches.next()).ids) seen.set(id, (seen.get(id) ?? 0) + 1);
@@ -110,9 +111,39 @@ test('sources with weights: tokens and their weights come back from disk, shares
   assert.ok(times('b.jsonl').length >= 26 && times('b.jsonl').filter((count) => count !== 1).length <= 4);
   const saved = JSON.parse(JSON.stringify(batches.state));
   const next = (await batches.next()).ids;
-  const again = (await makeBatches(job, stored.groups, undefined, shape)).batches;
+  const again = (await makeBatches(job, stored.groups, undefined, template, shape)).batches;
   again.restore(saved);
   assert.deepEqual((await again.next()).ids, next);
+});
+
+test('copying comes first, alone, and then has its share: every answer stands in its question', async () => {
+  const { stored, job } = await open('copying', [a], ['sft.validation=0', 'sft.copying={"steps":3,"share":0.5}']);
+  const { batches } = await makeBatches(job, stored.groups, undefined, template, { columns, padId: 0 });
+  const kinds: number[] = [];
+  for (let step = 0; step < 9; step++) {
+    const { ids } = await batches.next();
+    kinds.push(ids.filter((id) => id.startsWith('copying')).length / ids.length);
+  }
+  assert.deepEqual(kinds.slice(0, 3), [1, 1, 1]);
+  assert.ok(
+    kinds.slice(3).every((share) => share > 0 && share < 1),
+    kinds.join(),
+  );
+  const rows = copyingRows(template, { count: 200, columns, seed: 1 });
+  assert.equal(rows.length, 200);
+  for (let i = 0; i < rows.length; i++) {
+    const { tokens, loss = [] } = await rows.get(i);
+    const ids = Array.from(tokens);
+    const asked = template.tokenizer.decode(ids.filter((_, at) => loss[at] === 0));
+    const answer = template.tokenizer
+      .decode(ids.filter((_, at) => loss[at] > 0))
+      .replace('<|im_end|>', '')
+      .replace(/^<think>\s*<\/think>\s*/, '');
+    const copied = answer.startsWith('{"text":') ? (JSON.parse(answer) as { text: string }).text : answer;
+    assert.ok(copied !== '' && asked.includes(copied), `${asked} → ${answer}`);
+  }
+  const again = copyingRows(template, { count: 200, columns, seed: 1 });
+  assert.deepEqual(await again.get(199), await rows.get(199));
 });
 
 test('conversations are held out by what they say, and stored rows are not read again until something changes', async () => {

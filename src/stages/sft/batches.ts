@@ -7,8 +7,14 @@ import { MixedBatches } from '../../data/mixed-batches.js';
 import { PackedBatches } from '../../data/packing.js';
 import type { BatchShape } from '../../data/sequences.js';
 import type { TokenDocuments } from '../../data/shards.js';
+import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Job } from '../stage.js';
+import { copyingRows } from './copying.js';
 import type { StoredRows } from './stored-rows.js';
+
+/** Exchanges of copying that are made, at most, and what one takes. */
+const maxCopies = 30_000;
+const tokensPerCopy = 32;
 
 /**
  * Batches of conversations, or of those and plain text, and how many of them are one epoch: one pass over conversations of
@@ -19,6 +25,7 @@ export async function makeBatches(
   { config, seed, reporter }: Job<SftConfig>,
   groups: StoredRows['groups'],
   text: TokenDocuments | undefined,
+  template: ChatTemplate,
   { columns, padId }: Omit<BatchShape, 'rows'>,
 ) {
   const { batchSize } = config.train;
@@ -30,8 +37,9 @@ export async function makeBatches(
   for (const [i, { weight }] of groups.entries()) {
     counts.push(weight * (await pack(i, { rows: batchSize, columns, padId }).countRows()));
   }
+  const { copying, textShare } = config;
   const conversationRows = counts.reduce((sum, rows) => sum + rows, 0);
-  const perEpoch = conversationRows / (1 - config.textShare);
+  const perEpoch = conversationRows / (1 - textShare) / (1 - copying.share);
   const shape = { rows: Math.min(batchSize, Math.ceil(perEpoch)), columns, padId };
   if (shape.rows < batchSize) {
     const rows = countOf(shape.rows, 'row');
@@ -43,20 +51,37 @@ export async function makeBatches(
   const batchesPerEpoch = perEpoch / shape.rows;
   const supplies = new Map(groups.map((_, i) => [i === 0 ? 'main' : `main-${i}`, pack(i, shape)]));
   const [main] = supplies.values();
-  if (text === undefined && supplies.size === 1) return { batches: main, batchesPerEpoch, shape };
+  const isCopying = copying.steps > 0 || copying.share > 0;
+  if (text === undefined && !isCopying && supplies.size === 1) return { batches: main, batchesPerEpoch, shape };
+  if (isCopying) {
+    // Read again where there are more steps than that: the pieces are random, and are learnt by heart by no model.
+    const count = Math.min(maxCopies, Math.ceil(((copying.steps * shape.rows + perEpoch) * columns) / tokensPerCopy));
+    const source = copyingRows(template, { count, columns, seed });
+    const own = Random.stream(seed, 'sft-copying-order').uint32();
+    supplies.set('copying', new PackedBatches({ source, mode: 'whole', seed: own, ...shape }));
+  }
   if (text !== undefined) {
     // A stream of its own: not the order in which pretraining read.
     const own = Random.stream(seed, 'sft-text').uint32();
     supplies.set('second', new PackedBatches({ source: text, mode: 'stream', seed: own, ...shape }));
   }
-  const shares = counts.map((rows) => ((1 - config.textShare) * rows) / conversationRows);
-  const phase = { rows: Number.MAX_SAFE_INTEGER, shares: text === undefined ? shares : [...shares, config.textShare] };
-  const apportionment =
-    groups.length === 1
-      ? new SecondShare(config.textShare)
-      : new PhasedShares(
-          [phase],
-          phase.shares.map(() => Number.POSITIVE_INFINITY),
-        );
+  if (!isCopying && groups.length === 1)
+    return {
+      batches: new MixedBatches({ supplies, apportionment: new SecondShare(textShare), ...shape }),
+      batchesPerEpoch,
+      shape,
+    };
+  const shares = (copied: number): number[] => [
+    ...counts.map((rows) => ((1 - textShare) * (1 - copied) * rows) / conversationRows),
+    ...(isCopying ? [(1 - textShare) * copied] : []),
+    ...(text === undefined ? [] : [textShare]),
+  ];
+  const first = { rows: copying.steps * shape.rows, shares: shares(1) };
+  const rest = { rows: Number.MAX_SAFE_INTEGER, shares: shares(copying.share) };
+  const phases = first.rows > 0 ? [first, rest] : [rest];
+  const apportionment = new PhasedShares(
+    phases,
+    rest.shares.map(() => Number.POSITIVE_INFINITY),
+  );
   return { batches: new MixedBatches({ supplies, apportionment, ...shape }), batchesPerEpoch, shape };
 }

@@ -44,7 +44,7 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
   const columns = columnsOf(job, model.config.max_position_embeddings);
   const isBase = isBaseModel(own, parent.manifest.stage);
   const tokenizer = templated(own, { template: config.template, columns, isBase, where: parent.path });
-  const { lora, neftune } = config;
+  const { copying, lora, neftune } = config;
   const padId = model.config.pad_token_id;
   const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
   const { loss, keepTokens } = config;
@@ -60,7 +60,7 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
   const heldOut = rowsHeldOut.map(({ conversation }) => conversation);
   // The text that pretraining read, where a share of the rows is to keep reading it.
   const text = config.textShare > 0 ? await openTokens(inputs.tokens ?? '', 'train', tokenizer) : undefined;
-  const { batches, batchesPerEpoch, shape } = await makeBatches(job, stored.groups, text, { columns, padId });
+  const { batches, batchesPerEpoch, shape } = await makeBatches(job, stored.groups, text, template, { columns, padId });
   const { rows } = shape;
   const parameters = parameterCount(model.config);
   const figures = new HeldOutMetrics(rowsHeldOut, { tokenizer, shape, seed: job.seed, parameters });
@@ -78,7 +78,9 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
     model,
     objective: tokenObjective(batches, config.train),
     config: config.train,
-    steps: await stepCount(job, config.train, () => batchesPerEpoch),
+    steps:
+      (await stepCount(job, config.train, () => batchesPerEpoch)) +
+      (config.train.steps === undefined ? config.copying.steps : 0),
     directory,
     tokenizerFiles: {
       ...tokenizer.files(),
@@ -95,6 +97,7 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
         loss: config.loss,
         validation,
         textShare: config.textShare,
+        ...(copying.steps + copying.share > 0 && { copying }),
         ...(config.template !== undefined && { template: config.template }),
         ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
         ...(neftune > 0 && { neftune }),

@@ -63,16 +63,12 @@ export interface Pool {
   talk: readonly Exchange[];
   /** What the student answers by itself, in its own words. */
   direct: readonly Exchange[];
-  /** Nothing but copying; none in what is held out. */
-  copying: readonly Exchange[];
 }
 
 export interface Composition {
   tools: readonly Tool[];
   /** Of exchanges to learn, and of the last ones of held-out rows: no call is right. */
   noCallShare: number;
-  /** Of rows: nothing but copying, without tools. */
-  copyShare: number;
   count: number;
   seed: number;
   isHeldOut: boolean;
@@ -95,7 +91,7 @@ const fewExchanges = 3;
  * tool is there has to be read from it. Held out, what counts is the last exchange.
  */
 export function composed(pool: Pool, composition: Composition): Conversation[] {
-  const { copyShare, count, seed, isHeldOut } = composition;
+  const { count, seed, isHeldOut } = composition;
   const random = Random.stream(seed, `tool-conversations-${isHeldOut ? 'held-out' : 'train'}`);
   const drawers = new Map(spokenLanguages.map((language) => [language, new Drawer(pool, language, random)]));
   const rows: Conversation[] = [];
@@ -104,8 +100,7 @@ export function composed(pool: Pool, composition: Composition): Conversation[] {
     const drawer = drawers.get(language);
     if (drawer === undefined) break;
     const row = new Row(composition, drawer, random);
-    if (random.uniform() < copyShare) row.copy();
-    else if (isHeldOut) row.holdOut();
+    if (isHeldOut) row.holdOut();
     else row.learn();
     if (row.exchanges.length > 0) rows.push(rowOf(`tools-${isHeldOut ? 'held-out' : 'train'}-${rows.length}`, row));
   }
@@ -118,7 +113,7 @@ class Drawer {
   readonly #calls = new Map<string, Exchange[]>();
   readonly #kinds: string[];
   readonly #left = new Map<string, Exchange[]>();
-  readonly #others: Record<'talk' | 'direct' | 'copying', readonly Exchange[]>;
+  readonly #others: Record<'talk' | 'direct', readonly Exchange[]>;
   readonly language: Spoken;
 
   constructor(pool: Pool, language: Spoken, random: Random) {
@@ -133,7 +128,7 @@ class Drawer {
     }
     // As often as there are such exchanges.
     this.#kinds = [...this.#calls].flatMap(([kind, { length }]) => Array<string>(length).fill(kind));
-    this.#others = { talk: of(pool.talk), direct: of(pool.direct), copying: of(pool.copying) };
+    this.#others = { talk: of(pool.talk), direct: of(pool.direct) };
   }
 
   /** One that these tools serve; or, with `isServed` false, one that they do not. */
@@ -145,7 +140,7 @@ class Drawer {
     return undefined;
   }
 
-  other(kind: 'talk' | 'direct' | 'copying'): Exchange | undefined {
+  other(kind: 'talk' | 'direct'): Exchange | undefined {
     const list = this.#others[kind];
     return list.length === 0 ? undefined : this.#random.choose(list);
   }
@@ -171,13 +166,6 @@ class Row {
     this.#composition = composition;
     this.#drawer = drawer;
     this.#random = random;
-  }
-
-  copy(): void {
-    this.#fill(() => {
-      const exchange = this.#drawer.other('copying');
-      return exchange && [exchange];
-    }, Number.POSITIVE_INFINITY);
   }
 
   learn(): void {

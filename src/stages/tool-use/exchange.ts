@@ -147,8 +147,7 @@ export async function drawExchanges(request: DrawRequest): Promise<ExchangeSet> 
     const times = asked.get(exercise.question) ?? 0;
     if (unlike.has(exercise.question) || times >= maxTimes) continue;
     asked.set(exercise.question, times + 1);
-    // What is to be copied ends where the question does.
-    if (kind !== 'copying' && random.uniform() < 0.4) exercise.question = wrapped(exercise.question, language, random);
+    if (random.uniform() < 0.4) exercise.question = wrapped(exercise.question, language, random);
     const slip = random.uniform() < slipShare ? (right: ToolCall) => slipOf(right, random) : undefined;
     const exchange = await exchangeOf(`${kind}-${side}-${exchanges.length}`, exercise, { toolbox, slip });
     if (exchange === undefined) dropped[kind] = (dropped[kind] ?? 0) + 1;

@@ -23,7 +23,6 @@ import { startBackend } from '../training.js';
 import { composed, type Pool } from './conversations.js';
 import { drawExchanges, type Exchange, type ExchangeSet, questionOf } from './exchange.js';
 import { type Spoken, spokenLanguages } from './exercise.js';
-import { copiedPieces } from './exercises/copying.js';
 import { questionTask, type Sorted, sortedByStudent } from './sorted.js';
 import { askStudent } from './student.js';
 import { openWorkshop, type Workshop } from './workshop.js';
@@ -36,8 +35,7 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
     const { config, inputs, directory, seed, reporter } = job;
     const student = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
     const format = await openChatFormat(student.path);
-    const pieces = copiedPieces(format.tokenizer);
-    const workshop = await openWorkshop({ tools: config.tools, corpus: inputs.data ?? '', directory, seed, pieces });
+    const workshop = await openWorkshop({ tools: config.tools, corpus: inputs.data ?? '', directory, seed });
     try {
       const rows = await makeRows(job, workshop, student, format);
       const own =
@@ -50,6 +48,7 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
           inputs: { pretrain: inputs.sft, tokens: inputs.tokens },
           config: {
             ...{ validation: 0, loss: 'assistant', neftune: 0, textShare: config.textShare, train: config.train },
+            copying: config.copying,
             data: [{ path: rows.train, weight: 1 }, ...own.map((path) => ({ path, weight: config.instructionWeight }))],
             evalData: rows.heldOut,
           },
@@ -129,7 +128,6 @@ async function makeRows(
     const pool: Pool = {
       calls: sorted.calls,
       talk: side.talk,
-      copying: side.copying,
       direct: [...sorted.direct, ...directly(direct, attempts, config)],
     };
     if (pool.calls.length === 0) throw nothingToTeach(name, side.calls, sorted);
@@ -137,7 +135,6 @@ async function makeRows(
       ...{
         tools: workshop.toolbox.tools,
         noCallShare: config.noCallShare,
-        copyShare: isHeldOut ? 0 : config.copyShare,
       },
       ...{ count: isHeldOut ? config.heldOut : config.count, seed, isHeldOut },
       ...{ lengthOf, room: isHeldOut ? contextLength - answerRoom : contextLength },
@@ -158,16 +155,18 @@ async function makeRows(
 interface Side {
   calls: ExchangeSet;
   talk: Exchange[];
-  copying: Exchange[];
 }
 
-/** Exchanges enough that each call is learnt once, and some of each kind that needs none. */
+/** Exercises for each conversation to learn: it has several exchanges, of which some need no call. */
+const exercisesPerRow = 4;
+
+/** Exchanges enough that each call is learnt about once, and some of each kind that needs none. */
 async function drawSide(
   { config, seed, signal, reporter }: ToolUseJob,
-  { makers, talk, copying, toolbox }: Workshop,
+  { makers, talk, toolbox }: Workshop,
   { isHeldOut, unlike }: { isHeldOut: boolean; unlike: ReadonlySet<string> },
 ): Promise<Side> {
-  const count = isHeldOut ? config.heldOut : config.count;
+  const count = isHeldOut ? config.heldOut : exercisesPerRow * config.count;
   const side = { isHeldOut, toolbox, unlike, signal };
   reporter.emit({ type: 'progress', label: 'making exercises', done: 0, unit: 'exercises' });
   const calls = await drawExchanges({ ...side, makers, count: Math.ceil(count * (1 - config.noCallShare)), seed });
@@ -178,12 +177,7 @@ async function drawSide(
     count: Math.ceil(count / 4),
     seed: Random.stream(seed, 'talk').uint32(),
   });
-  const copied = { copying: { maker: copying, share: 1 } };
-  const copies = isHeldOut
-    ? []
-    : (await drawExchanges({ ...side, makers: copied, count, seed: Random.stream(seed, 'copying').uint32() }))
-        .exchanges;
-  return { calls, talk: talked.exchanges, copying: copies };
+  return { calls, talk: talked.exchanges };
 }
 
 /** Tasks of one question that the student may know. */

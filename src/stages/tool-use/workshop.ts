@@ -13,7 +13,6 @@ import type { Toolbox } from '../../tools/toolbox.js';
 import type { Draw, Exercise, Maker } from './exercise.js';
 import { arithmetic } from './exercises/arithmetic.js';
 import { clock } from './exercises/clock.js';
-import { copying, type Pieces } from './exercises/copying.js';
 import { equations } from './exercises/equations.js';
 import { house } from './exercises/house.js';
 import { notebook } from './exercises/notes.js';
@@ -27,18 +26,15 @@ interface WorkshopOptions {
   corpus: string;
   directory: string;
   seed: number;
-  /** What copying is learnt of. */
-  pieces: Pieces;
 }
 
 export interface Workshop {
   toolbox: Toolbox;
   makers: Record<string, { maker: Maker; share: number }>;
   talk: (draw: Draw) => Exercise;
-  copying: (draw: Draw) => Exercise;
 }
 
-export async function openWorkshop({ tools, corpus, directory, seed, pieces }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop({ tools, corpus, directory, seed }: WorkshopOptions): Promise<Workshop> {
   const facts: Fact[] = await readFacts(corpus);
   const known = dictionaryWords(facts);
   const book = notebook(seed);
@@ -61,5 +57,5 @@ export async function openWorkshop({ tools, corpus, directory, seed, pieces }: W
   };
   const toolbox = await openTools(tools.map((name) => rows[name].opens));
   const makers = Object.fromEntries(tools.map((name) => [name.toLowerCase(), rows[name]]));
-  return { toolbox, makers, talk: talk(known), copying: copying(known, pieces) };
+  return { toolbox, makers, talk: talk(known) };
 }

@@ -1,7 +1,7 @@
 // What only a person's own notes say: Search. The notes are made up here and written beside the rows, for the tool to search.
 import { Random } from '../../../base/random.js';
+import { isHeldOutWord } from '../../../data/held-out-words.js';
 import { call, type Draw, type Exercise, filled, holding, type Maker, type Spoken, wordingsFor } from '../exercise.js';
-import { isHeldOutWord } from './words.js';
 
 interface Subject {
   /** What the note says; `{s}` is whom it is of, `{v}` what is told. */

@@ -1,7 +1,7 @@
 // What a table says: Query. The tables are made up here and written beside the rows, for the tool to load.
 import { Random } from '../../../base/random.js';
+import { isHeldOutWord } from '../../../data/held-out-words.js';
 import { call, type Draw, type Exercise, filled, holding, type Maker, type Wordings, wordingOf } from '../exercise.js';
-import { isHeldOutWord } from './words.js';
 
 interface Column {
   name: string;

@@ -1,16 +1,11 @@
 // Words that a dictionary knows: Define. Chinese words are asked for their meaning or the English, English ones for their meaning or
 // the Chinese; what is answered stands in the result and is quoted as it is spelt there.
-import { hash } from 'node:crypto';
+import { isHeldOutWord } from '../../../data/held-out-words.js';
 import type { Fact } from '../../../data/types.js';
 import { call, type Draw, type Exercise, holding, type Maker, type Spoken } from '../exercise.js';
 import { asked, wordingSets } from '../wordings.js';
 
 const sets = () => wordingSets('define', ['meaning', 'english', 'chinese', 'two']);
-
-/** One in eight words is never learnt. */
-export function isHeldOutWord(word: string): boolean {
-  return hash('sha256', word, 'buffer')[0] % 8 === 0;
-}
 
 export type Words = Record<Spoken, readonly string[]>;
 
