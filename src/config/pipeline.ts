@@ -166,6 +166,11 @@ const evalSchema = z.strictObject({
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
   samples: z.int().min(1).max(256).default(4).describe('answers sampled for each task; their mean is the reward'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature of those answers'),
+  turns: z
+    .array(z.int().min(2).max(64))
+    .max(4)
+    .default([2, 4])
+    .describe('turns at which single tasks are asked again, after exchanges of other tasks; []: none'),
   validationTokens: z.int().min(1).default(20_000).describe('held-out tokens per language for bits per byte, at most'),
   quantize: z
     .enum(quantizations)

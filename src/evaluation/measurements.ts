@@ -46,6 +46,20 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
   return tally.finish();
 }
 
+/** `exactMatch.<language>` and `exactMatch.<kind>.<language>`: of the tasks with a check that say their language. */
+export function measureLanguages(answers: readonly Answer[]): Measurements {
+  const tally = new Tally();
+  for (const answer of answers) {
+    const { kind, language } = answer.task;
+    const credit = answerCredit(answer);
+    if (language === undefined || credit === undefined) continue;
+    const unit = { ...unitOf(answer.task), value: Number(credit === 1) };
+    tally.add(`exactMatch.${language}`, unit);
+    if (kind !== undefined) tally.add(`exactMatch.${kind}.${language}`, unit);
+  }
+  return tally.finish();
+}
+
 /** Tokens that the model wrote itself: not the results of tools. */
 const writtenTokens = ({ tokens, loss }: Answer): number => loss?.filter((each) => each > 0).length ?? tokens.length;
 
@@ -74,7 +88,7 @@ export function measureRewards(answers: readonly Answer[], rewards: readonly num
 }
 
 /** All answers to one task are one unit, and so are all tasks of one group: they ask the same in other words. */
-function unitOf({ id, group }: Conversation): Omit<Unit, 'value'> {
+export function unitOf({ id, group }: Conversation): Omit<Unit, 'value'> {
   return { id: group ?? id, weight: 1 };
 }
 

@@ -15,7 +15,8 @@ const meanings: Record<string, Meaning> = {
     better: 'lower',
   },
   exactMatch: {
-    words: 'share of held-out tasks whose likeliest answer is right, checked by rule',
+    words:
+      'share of held-out tasks whose likeliest answer is right, checked by rule; turn 2 and later: the tasks of turn 1 after exchanges of other tasks',
     better: 'higher',
     percent: true,
   },

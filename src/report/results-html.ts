@@ -1,12 +1,13 @@
 // Held-out results on a page: the table with its intervals, then what each stage gained and whether that is more than chance.
 import { escapeHtml } from './escape.js';
 import type { Comparison, EvaluationTable } from './event.js';
+import { familiesHtml, withoutFamilies } from './families.js';
 import { meaningOf } from './meaning.js';
 import { headerHtml, section, tableHtml } from './page.js';
 import { gainLabel, gainRows, type ResultsOptions, resultRows, sentenceOf } from './results.js';
 
 export function resultsHtml(title: string, table: EvaluationTable, options: ResultsOptions = {}): string {
-  const { columns, comparisons = [] } = table;
+  const { columns, comparisons = [] } = withoutFamilies(table, { wholes: false });
   let explained = '';
   const rows = resultRows(columns, options.runs).map(({ metric, name, isPart, cells }) => {
     const family = metric.split('.')[0];
@@ -22,7 +23,8 @@ export function resultsHtml(title: string, table: EvaluationTable, options: Resu
   const head = ['metric', ...columns.map(({ label }) => label), ''];
   const hasIntervals = columns.some(({ intervals }) => intervals !== undefined);
   const note = hasIntervals ? '<p class="soft">In brackets: 95 % intervals.</p>' : '';
-  return section(title, note + tableHtml(headerHtml(head), rows)) + gainsHtml(comparisons, options);
+  const results = section(title, note + tableHtml(headerHtml(head), rows));
+  return results + familiesHtml(table) + gainsHtml(comparisons, options);
 }
 
 function gainsHtml(

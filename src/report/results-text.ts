@@ -1,7 +1,8 @@
 // Held-out results as the terminal shows them: the table, the gains and their sentences. Within a width, intervals go below
 // their values where that is needed, and columns into several tables where even that is too wide.
-import { displayWidth, formatTable, printable, wrapped } from '../base/format.js';
+import { displayWidth, formatTable, printable, terminalColumns, wrapped } from '../base/format.js';
 import type { Comparison, EvaluationColumn, EvaluationTable } from './event.js';
+import { familiesText, withoutFamilies } from './families.js';
 import { meaningOf } from './meaning.js';
 import { gainLabel, gainRows, type ResultsOptions, resultRows, sentenceOf } from './results.js';
 
@@ -11,10 +12,13 @@ export interface TextOptions extends ResultsOptions {
 }
 
 /** The table, with the gains and their sentences below; what the parts gained is for the page. */
-export function resultsText({ columns, comparisons = [] }: EvaluationTable, options: TextOptions = {}): string {
+export function resultsText(table: EvaluationTable, options: TextOptions = {}): string {
+  const { columns, comparisons = [] } = withoutFamilies(table, { wholes: true });
+  const families = familiesText(table, options.width ?? terminalColumns);
   const marks = `* best${columns.some(({ intervals }) => intervals !== undefined) ? '; [ ] 95 % interval' : ''}`;
   const tables = inWidth(columns, options.width, (some, layout) => columnsTable(some, columns, layout, options));
-  return [`${tables}\n${marks}`, ...gainsText(comparisons, options)].join('\n\n');
+  const first = [`${tables}\n${marks}`, ...(families === '' ? [] : [families])];
+  return [...first, ...gainsText(comparisons, options)].join('\n\n');
 }
 
 /** On one line, value and interval; below each other; and the same with short names. */

@@ -18,6 +18,7 @@ import {
   figuresOf,
   type Measurements,
   measureAnswers,
+  measureLanguages,
   measureRewards,
   measureSources,
   measureTexts,
@@ -29,6 +30,7 @@ import { rules } from '../evaluation/scorers/rules.js';
 import { replayedTools, selfContained, taskTools, toolTurnsFault } from '../evaluation/task-tools.js';
 import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { isToolTask, measureToolTasks } from '../evaluation/tool-tasks.js';
+import { measureTurns } from '../evaluation/turns.js';
 import { LocalModel } from '../inference/local-model.js';
 import { quantizationNote } from '../inference/quantized.js';
 import type { EvaluationColumn, EvaluationTable, Metrics, StageReporter } from '../report/event.js';
@@ -162,11 +164,17 @@ async function evaluateCheckpoint(
       const skipped = countOf(tasks.length + toolTasks.length, 'task');
       own.note('warning', `skipped ${skipped}: this model has no chat template to ask with`);
     }
-    const onProgress = (done: number, total: number): void =>
-      reporter.emit({ type: 'progress', label: `${label}: answering`, done, total, unit: 'tasks' });
-    const options = { maxNewTokens: config.maxNewTokens, seed, signal, onProgress };
+    const progressOf =
+      (how = '') =>
+      (done: number, total: number): void =>
+        reporter.emit({ type: 'progress', label: `${label}: answering${how}`, done, total, unit: 'tasks' });
+    const options = { maxNewTokens: config.maxNewTokens, seed, signal, onProgress: progressOf() };
     answers = await answerTasks(loaded, asked, options);
-    for (const [metric, units] of measureAnswers(answers)) measurements.set(metric, units);
+    const { turns } = config;
+    const later = await measureTurns(loaded, answers, { ...options, turns, onProgress: progressOf(' in later turns') });
+    if (later.unfit > 0) own.note('info', unfitInWords(later.unfit, turns));
+    for (const measured of [measureAnswers(answers), later.measurements, measureLanguages(answers)])
+      for (const [metric, units] of measured) measurements.set(metric, units);
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
     if (asked.length > 0) {
@@ -226,6 +234,10 @@ async function askWithTools(
       unit: 'tasks',
     });
   return measureToolTasks(model, asked, { toolbox, seed, signal, onProgress });
+}
+
+function unfitInWords(count: number, turns: readonly number[]): string {
+  return `${countOf(count, 'task')} ${count === 1 ? 'is' : 'are'} not asked at turn ${turns.join(' and ')}: with so many exchanges before, there is no room in the context`;
 }
 
 function nothingIsHeldOut(directory: string): UserError {
