@@ -19,10 +19,13 @@ export const taskKinds = [
   'identity',
   'chat',
   'arithmetic',
+  'small-sums',
   'parity',
   'comparison',
   'language',
   'refusal',
+  'over-refusal',
+  'unanswerable',
   'translation',
   'definition',
   'poem-line',
@@ -153,6 +156,10 @@ const selfInstructSchema = z.strictObject({
   heldOut: z.int().min(1).max(1_000_000).default(120).describe('tasks kept apart for evaluation'),
   maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
   turns: turnsSchema.prefault({}).describe('conversations of several exchanges, made of tasks of one'),
+  answers: z
+    .enum(['short', 'worked'])
+    .default('short')
+    .describe('offline: the result alone, or what decides it first (the last digit, both numbers), for small models'),
 });
 
 const evalSchema = z.strictObject({

@@ -16,7 +16,7 @@ import { readQuestions } from '../../src/evaluation/questions/read.js';
 import { scoreResponses } from '../../src/evaluation/questions/score.js';
 import { contrastTable } from '../../src/evaluation/safety/contrast-table.js';
 import { measureContrasts } from '../../src/evaluation/safety/contrasts.js';
-import { harmfulActs } from '../../src/stages/self-instruct/families/talk-refusal.js';
+import { readHarm, readWordings } from '../../src/stages/self-instruct/families/wordings.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'safety-'));
@@ -46,7 +46,10 @@ test('the files are what the script makes; no question is learnt, and five kinds
   const learnt = new Set(lessons.map(({ prompt }) => prompt[0].content));
   const learntKinds = new Set(lessons.map(({ kind }) => kind));
   // A tag says what is held out; a self-instruct run teaches its own acts.
-  const acts = Object.values(harmfulActs).flatMap((groups) => groups.flatMap((group) => group.acts));
+  const acts = [
+    ...Object.values(readHarm()).flatMap((groups) => groups.flatMap((group) => group.acts)),
+    ...Object.values(readWordings('harmless')).flatMap(({ zh, en }) => [...zh, ...en]),
+  ];
   for (const { fields, kind, tags = [], scores } of questions) {
     assert.ok(!learnt.has(fields.question), fields.question);
     assert.ok(!acts.some((act) => fields.question.includes(act)), fields.question);

@@ -26,6 +26,8 @@ export interface AcceptedTask extends ProposedTask {
   seeds: string[];
   /** ROUGE-L to the nearest known prompt, where wording decides (see novelty.ts). */
   similarity?: number;
+  /** Made to be held out; undefined where its teacher makes no such difference. */
+  isHeldOut?: boolean;
 }
 
 /** One family in one language: what the output is balanced over. */
@@ -47,8 +49,9 @@ interface ExpandOptions {
   seeds: readonly SeedTask[];
   teacher: Teacher;
   buckets: readonly Bucket[];
-  /** Tasks to accept. */
+  /** Tasks to accept, those to be held out apart: they are made first, where the teacher holds out. */
   target: number;
+  heldOut: number;
   maxSimilarity: number;
   seed: number;
   onProgress?: (accepted: number, task: AcceptedTask | undefined) => void;
@@ -61,6 +64,7 @@ const shownSeeds = 6;
 const shownTasks = 2;
 
 interface BucketState extends Bucket {
+  isHeldOut: boolean;
   accepted: AcceptedTask[];
   fruitless: number;
 }
@@ -75,7 +79,7 @@ class Expander {
   readonly #novelty: NoveltyFilter;
   /** What the seeds ask: a task that asks it in a frame is not new. */
   readonly #seedAsks: ReadonlySet<string>;
-  readonly #states: BucketState[];
+  readonly #prompts: Set<string>;
   readonly #result: Expansion = { tasks: [], requests: 0, dropped: new Map(), exhausted: [] };
 
   constructor(options: ExpandOptions) {
@@ -83,14 +87,23 @@ class Expander {
     this.#novelty = new NoveltyFilter(options.maxSimilarity);
     this.#seedAsks = new Set(options.seeds.map(({ instruction }) => instruction));
     for (const seed of options.seeds) this.#novelty.add(seed.kind, [seed.instruction]);
-    this.#states = options.buckets.map((bucket) => ({ ...bucket, accepted: [], fruitless: 0 }));
+    this.#prompts = new Set(this.#seedAsks);
   }
 
   async run(): Promise<Expansion> {
-    const { teacher, target, signal } = this.#options;
+    const { teacher, target, heldOut } = this.#options;
+    if (teacher.holdsOut) await this.#fill(heldOut, true);
+    await this.#fill(this.#result.tasks.length + target + (teacher.holdsOut ? 0 : heldOut), false);
+    return this.#result;
+  }
+
+  /** Makes tasks until there are `target` in all, evenly over the buckets as long as they can give. */
+  async #fill(target: number, isHeldOut: boolean): Promise<void> {
+    const { teacher, signal, buckets } = this.#options;
+    const states = buckets.map((bucket): BucketState => ({ ...bucket, isHeldOut, accepted: [], fruitless: 0 }));
     while (this.#result.tasks.length < target) {
       stopIfAborted(signal, 'stopped; run the same command again to continue');
-      const active = this.#states.filter((state) => state.fruitless < teacher.patience);
+      const active = states.filter((state) => state.fruitless < teacher.patience);
       if (active.length === 0) break;
       const state = active.reduce((least, each) => (each.accepted.length < least.accepted.length ? each : least));
       const before = state.accepted.length;
@@ -100,10 +113,9 @@ class Expander {
       // Lets signals and timers in: an offline teacher never waits for anything.
       await setImmediate();
     }
-    this.#result.exhausted = this.#states
-      .filter((state) => state.fruitless >= teacher.patience)
-      .map(({ kind, language }) => `${kind}/${language}`);
-    return this.#result;
+    const empty = states.filter((state) => state.fruitless >= teacher.patience);
+    const names = empty.map(({ kind, language }) => `${kind}/${language}`);
+    this.#result.exhausted = [...new Set([...this.#result.exhausted, ...names])];
   }
 
   /** Asks once and keeps at most `limit` tasks. */
@@ -120,14 +132,15 @@ class Expander {
       const { task, similarity } = fresh[i];
       const solution = this.#usable(task, answer.value);
       if (solution === undefined) continue;
-      const accepted: AcceptedTask = { ...task, solution, request: request.index, seeds, similarity };
+      const optional = { similarity, ...(teacher.holdsOut && { isHeldOut: state.isHeldOut }) };
+      const accepted: AcceptedTask = { ...task, solution, request: request.index, seeds, ...optional };
       state.accepted.push(accepted);
       this.#result.tasks.push(accepted);
       this.#options.onProgress?.(this.#result.tasks.length, accepted);
     }
   }
 
-  #prepare({ kind, language, accepted }: BucketState): { request: TaskRequest; seeds: string[] } {
+  #prepare({ kind, language, isHeldOut, accepted }: BucketState): { request: TaskRequest; seeds: string[] } {
     const index = this.#result.requests;
     const random = Random.stream(this.#options.seed, `self-instruct/examples/${index}`);
     const ofKind = this.#options.seeds.filter((seed) => seed.kind === kind);
@@ -141,7 +154,10 @@ class Expander {
         output: solution.answer,
       })),
     ];
-    return { request: { index, kind, language, wanted: perRequest, examples }, seeds: seeds.map(({ id }) => id) };
+    return {
+      request: { index, kind, language, isHeldOut, wanted: perRequest, examples },
+      seeds: seeds.map(({ id }) => id),
+    };
   }
 
   #selectNew(tasks: readonly ProposedTask[], limit: number): { task: ProposedTask; similarity?: number }[] {
@@ -154,16 +170,27 @@ class Expander {
         this.#drop({ rule: fault, example });
         continue;
       }
-      const { isNew, similarity } = this.#novelty.judge(task.kind, task.turns);
-      if (!isNew || (task.core !== undefined && this.#seedAsks.has(task.core))) {
+      const { isNew, similarity } = this.#judge(task, example);
+      if (!isNew) {
         this.#drop({ rule: 'not new', example });
         continue;
       }
       // Known from here on, even if its answer fails: to ask it again would fail again.
-      this.#novelty.add(task.kind, task.turns);
+      this.#prompts.add(example);
+      if (task.core === undefined) this.#novelty.add(task.kind, task.turns);
       fresh.push({ task, similarity });
     }
     return fresh;
+  }
+
+  /**
+   * A task with a core comes from written wordings, and cores decide what is held out: many clothes for one question are
+   * wanted there, and only the very same prompt is not new (docs/decisions/001).
+   */
+  #judge(task: ProposedTask, prompt: string): { isNew: boolean; similarity?: number } {
+    if (this.#prompts.has(prompt)) return { isNew: false };
+    if (task.core === undefined) return this.#novelty.judge(task.kind, task.turns);
+    return { isNew: !this.#seedAsks.has(task.core) };
   }
 
   #usable(task: ProposedTask, answer: Solution | Drop): Solution | undefined {

@@ -2,22 +2,22 @@
 // words. A request's tasks follow from (seed, index, kind, language) alone, so nothing need be recorded to resume.
 import { Random } from '../../base/random.js';
 import { type BuiltInKind, type TaskKind, taskKinds } from '../../config/pipeline.js';
-import type { Fact } from '../../data/types.js';
-import type { TaskMaker } from './families/family.js';
+import type { Sources, TaskMaker } from './families/family.js';
 import { families } from './families/table.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
 
 export class OfflineTeacher implements Teacher {
   readonly name = 'offline';
   readonly patience = 25;
+  readonly holdsOut = true;
   readonly #makers = new Map<TaskKind, TaskMaker>();
   readonly #seed: number;
 
-  /** Families that look up need `facts`. */
-  constructor(seed: number, facts: readonly Fact[]) {
+  /** Families that look up need facts. */
+  constructor(seed: number, sources: Sources) {
     this.#seed = seed;
     for (const [kind, { maker }] of Object.entries(families)) {
-      const make = maker?.(facts);
+      const make = maker?.(sources);
       if (make !== undefined) this.#makers.set(kind as BuiltInKind, make);
     }
   }
@@ -41,8 +41,11 @@ export class OfflineTeacher implements Teacher {
     const make = this.#makers.get(request.kind);
     const random = Random.stream(this.#seed, `offline-teacher/${request.kind}/${request.language}/${request.index}`);
     const tasks: ProposedTask[] = [];
-    for (let i = 0; make !== undefined && i < request.wanted; i++)
-      tasks.push({ kind: request.kind, language: request.language, ...make(request.language, random) });
+    const { kind, language, isHeldOut } = request;
+    for (let i = 0; make !== undefined && i < request.wanted; i++) {
+      const task = make({ language, random, isHeldOut });
+      if (task !== undefined) tasks.push({ kind, language, ...task });
+    }
     return Promise.resolve({ tasks, dropped: [] });
   }
 

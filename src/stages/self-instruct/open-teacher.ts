@@ -14,6 +14,7 @@ import type { Job } from '../stage.js';
 import { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
 import type { Teacher } from './teacher.js';
+import { anyFifth, unseenPairs } from './unseen-sums.js';
 
 const block = 'selfInstruct';
 const terms = { role: 'teacher', chosenBy: `${block}.teacher`, block, otherwise: 'use teacher: offline' };
@@ -41,7 +42,9 @@ export async function openTeacher(job: Job<SelfInstructConfig>): Promise<OpenTea
   const { config, inputs, seed } = job;
   if (config.teacher === 'openai') return openEndpoint(job);
   const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
-  return { teacher: new OfflineTeacher(seed, facts), close: () => Promise.resolve() };
+  const isUnseenPair = (await unseenPairs(inputs.data)) ?? anyFifth;
+  const sources = { facts, isUnseenPair, isWorked: config.answers === 'worked' };
+  return { teacher: new OfflineTeacher(seed, sources), close: () => Promise.resolve() };
 }
 
 async function openEndpoint({ config, directory, reporter, signal }: Job<SelfInstructConfig>): Promise<OpenTeacher> {

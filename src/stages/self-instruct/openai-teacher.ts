@@ -27,6 +27,7 @@ const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', 
 export class OpenAiTeacher implements Teacher {
   readonly name: string;
   readonly patience = 5;
+  readonly holdsOut = false;
   readonly #model: SpokenModel;
   readonly #signal: AbortSignal | undefined;
   #unusable: Question[] = [];

@@ -15,7 +15,7 @@ export function seedsForTraining(seeds: readonly SeedTask[], count: number): See
 /**
  * Keeps at most `heldOut` tasks apart, evenly over families and languages, and no more than half of a family as long
  * as others can give; everything in an order that follows from `seed`. Tasks that share a core go the same way, and
- * only those go apart that `mayKeepApart` lets.
+ * only those go apart that `mayKeepApart` lets. Where the teacher has made tasks to be held out, these are the ones.
  */
 export function splitTasks(
   tasks: readonly AcceptedTask[],
@@ -28,7 +28,10 @@ export function splitTasks(
   const groupOf = ({ core, turns }: AcceptedTask): string => core ?? turns.join('\n');
   // The smallest groups first: many questions rather than many wordings of a few.
   const groups = [...groupBy(shuffled, groupOf).values()].sort((a, b) => a.length - b.length);
-  const kept = chooseGroups(groups, heldOut, mayKeepApart);
+  const isMarked = tasks.some(({ isHeldOut }) => isHeldOut !== undefined);
+  const kept = isMarked
+    ? new Set(tasks.filter(({ isHeldOut }) => isHeldOut))
+    : chooseGroups(groups, heldOut, mayKeepApart);
   const numbered = tasks.map((task, i) => ({ task, row: toConversation(task, i, teacher) }));
   return {
     train: numbered.filter(({ task }) => !kept.has(task)).map(({ row }) => row),
@@ -37,8 +40,8 @@ export function splitTasks(
 }
 
 /**
- * `wanted` items at most, whole groups of them: from the family that has given least, its next group that fits. More
- * than half of a family is taken only if no other can give.
+ * `wanted` items at most, whole groups of them: from the family that has given least, its next group that fits. First no
+ * family gives a larger share than is wanted of all, so that a small one has rows left for each set; then half; then more.
  */
 function chooseGroups<T extends InBucket>(
   groups: readonly T[][],
@@ -51,7 +54,8 @@ function chooseGroups<T extends InBucket>(
     given: 0,
   }));
   const kept = new Set<T>();
-  for (const share of [0.5, 1])
+  const all = buckets.reduce((sum, { size }) => sum + size, 0);
+  for (const share of [Math.min(0.5, wanted / all), 0.5, 1])
     for (;;) {
       const open = buckets.filter(({ size, candidates: [group], given }) => {
         return group !== undefined && given + group.length <= size * share && kept.size + group.length <= wanted;

@@ -10,11 +10,12 @@ import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/
 import { RowNotes } from '../../data/conversations/notes.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
-import { type AcceptedTask, bucketsFor, type Expansion, expand } from './expand.js';
+import { type AcceptedTask, type Bucket, bucketsFor, type Expansion, expand } from './expand.js';
 import { isBuiltIn } from './families/table.js';
 import { checkTeacher, openTeacher } from './open-teacher.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
+import { noteShares, noteShortfall } from './shares.js';
 import type { Teacher } from './teacher.js';
 import { chainedInWords, chainRows } from './turns.js';
 import { unseenIn } from './unseen-sums.js';
@@ -80,20 +81,22 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
       where: 'selfInstruct',
       next: 'Add a data block (for facts to look up), choose other kinds, or use teacher: openai',
     });
-  const target = config.count - trainSeeds.length + config.prompts + config.heldOut;
+  const target = config.count - trainSeeds.length + config.prompts;
+  const total = target + config.heldOut;
   const expansion = await expand({
     seeds,
     teacher,
     buckets,
     target,
+    heldOut: config.heldOut,
     maxSimilarity: config.maxSimilarity,
     seed,
     signal,
-    onProgress: (done) => reporter.emit({ type: 'progress', label: 'tasks', done, total: target, unit: 'tasks' }),
+    onProgress: (done) => reporter.emit({ type: 'progress', label: 'tasks', done, total, unit: 'tasks' }),
   });
   if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
-  noteShortfall(job, expansion, target, kinds, teacher);
-  return writeOutput(job, trainSeeds, expansion, teacher);
+  noteShortfall(reporter, expansion, { target: total, kinds, teacher });
+  return writeOutput(job, trainSeeds, expansion, teacher, buckets);
 }
 
 function keptSeeds(kept: number, all: number): string {
@@ -106,6 +109,7 @@ async function writeOutput(
   seeds: readonly SeedTask[],
   expansion: Expansion,
   teacher: Teacher,
+  buckets: readonly Bucket[],
 ): Promise<StageOutput> {
   const { config, directory, seed } = job;
   const made = expansion.tasks.length;
@@ -129,6 +133,7 @@ async function writeOutput(
     [heldOutRowsName]: toJsonl(heldOut),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
+  noteShares(job, buckets, { train, prompts, heldOut });
   const report = { ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion), turns: chained.counts };
   await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
   if (prompts.length < config.prompts && fresh.some(({ check }) => check === undefined))
@@ -199,24 +204,6 @@ function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[
     seen.add(bucket);
     reporter.emit({ type: 'sample', step: 0, prompt: messages[0].content, completion: messages[1].content });
   }
-}
-
-function noteShortfall(
-  { reporter }: SelfInstructJob,
-  { tasks, exhausted }: Expansion,
-  target: number,
-  kinds: readonly TaskKind[],
-  teacher: Teacher,
-): void {
-  const warn = (text: string): void => reporter.note('warning', text);
-  const impossible = kinds.filter((kind) => !teacher.can(kind, 'zh') && !teacher.can(kind, 'en'));
-  if (impossible.length > 0)
-    warn(`only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
-  const names = exhausted.join(', ');
-  if (tasks.length < target) {
-    const where = names === '' ? '' : `no new ones found in ${names}. `;
-    warn(`made ${tasks.length} of ${target} tasks: ${where}Add seeds or facts`);
-  } else if (names !== '') reporter.note('info', `no new tasks found in ${names}; the other families made up for it`);
 }
 
 function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {

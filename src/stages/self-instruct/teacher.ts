@@ -20,6 +20,8 @@ export interface TaskRequest {
   /** How many tasks would be welcome. */
   wanted: number;
   examples: readonly Example[];
+  /** Of wordings and operands that no other task has; only a teacher that `holdsOut` is asked for such. */
+  isHeldOut: boolean;
 }
 
 /** The right answer, and how to recognise it in other words. */
@@ -60,6 +62,8 @@ export interface Teacher {
   notes(seeds: string, kinds: readonly TaskKind[]): string[];
   /** How many requests in a row may bring nothing new before a family counts as exhausted. */
   readonly patience: number;
+  /** Whether it makes tasks to be held out of wordings and operands of their own. */
+  readonly holdsOut: boolean;
   can(kind: TaskKind, language: TaskLanguage): boolean;
   /** Throws `UserError` where it cannot continue (no key, endpoint down). */
   propose(request: TaskRequest): Promise<Proposal>;

@@ -1,6 +1,6 @@
 // What people say in the middle of a conversation instead of asking anew: the same of something else, no, I meant that one,
 // say it again. `{}` is where the operand goes.
-import type { Wordings } from './families/family.js';
+import type { Wordings } from './families/wordings.js';
 
 /** The same question of another operand. */
 export const followUps: Wordings = {

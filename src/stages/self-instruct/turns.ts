@@ -8,7 +8,7 @@ import { wordsOf } from '../../base/words.js';
 import type { TurnsConfig } from '../../config/turns.js';
 import type { Conversation } from '../../data/types.js';
 import type { Message } from '../../tokenizer/message.js';
-import { phrase } from './families/family.js';
+import { fill } from './families/family.js';
 import { familyOf } from './families/table.js';
 import { bucketOf } from './rows.js';
 import { payloadOf } from './task-key.js';
@@ -185,7 +185,7 @@ class Chain {
     const sibling = random.choose(siblings);
     used.add(sibling);
     const wordings = form === 'correction' ? corrections : followUps;
-    const asked: Message = { role: 'user', content: phrase(wordings[language], random, shown(operand, language)) };
+    const asked: Message = { role: 'user', content: fill(random.choose(wordings[language]), shown(operand, language)) };
     return this.#fitting({ messages: [...sibling.messages, asked, answer], rows: [sibling, row], form }, plain);
   }
 

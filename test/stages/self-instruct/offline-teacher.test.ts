@@ -5,13 +5,12 @@ import { type TaskKind, taskKinds } from '../../../src/config/pipeline.js';
 import type { Fact } from '../../../src/data/types.js';
 import { checkAnswer, isRefusal } from '../../../src/evaluation/checks.js';
 import { families } from '../../../src/stages/self-instruct/families/table.js';
-import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
-import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
-import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';
+import { readHarm, readTopics } from '../../../src/stages/self-instruct/families/wordings.js';
 import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters.js';
 import { OfflineTeacher } from '../../../src/stages/self-instruct/offline-teacher.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
 import type { ProposedTask, TaskLanguage } from '../../../src/stages/self-instruct/teacher.js';
+import { anyFifth } from '../../../src/stages/self-instruct/unseen-sums.js';
 
 const facts: Fact[] = [
   { kind: 'translation', key: '苹果', value: 'apple; (coll.) an apple tree', source: 's' },
@@ -22,17 +21,24 @@ const facts: Fact[] = [
   { kind: 'poem-line', key: '床前明月光', value: '疑是地上霜。', source: 's' },
 ];
 
-async function tasksOf(kind: TaskKind, language: TaskLanguage, requests = 40): Promise<ProposedTask[]> {
-  const teacher = new OfflineTeacher(7, facts);
+const sources = { facts, isUnseenPair: anyFifth, isWorked: false };
+
+async function tasksOf(
+  kind: TaskKind,
+  language: TaskLanguage,
+  { requests = 40, isWorked = false, isHeldOut = false } = {},
+): Promise<ProposedTask[]> {
+  const teacher = new OfflineTeacher(7, { ...sources, isWorked });
   assert.equal(teacher.can(kind), true);
   const tasks: ProposedTask[] = [];
   for (let index = 0; index < requests; index++)
-    tasks.push(...(await teacher.propose({ index, kind, language, wanted: 8, examples: [] })).tasks);
+    tasks.push(...(await teacher.propose({ index, kind, language, wanted: 8, examples: [], isHeldOut })).tasks);
   return tasks;
 }
 
 const answerOf = (task: ProposedTask): string => task.solution?.answer ?? '';
 const promptOf = (task: ProposedTask): string => task.turns[task.turns.length - 1];
+const pairIn = (text: string): [number, number] => numbersIn(text).slice(0, 2) as [number, number];
 const numbersIn = (text: string): number[] => (text.match(/\d+/g) ?? []).map(Number);
 
 /** × before + and −, left to right. */
@@ -59,21 +65,49 @@ for (const language of ['zh', 'en'] as const) {
     }
   });
 
-  test(`parity and comparison (${language}): recomputed from the prompt`, async () => {
-    for (const task of await tasksOf('parity', language)) {
-      const [n, ...others] = numbersIn(promptOf(task));
-      assert.equal(others.length, 0);
-      const name = language === 'zh' ? ['偶数。', '奇数。'] : ['Even.', 'Odd.'];
-      assert.equal(answerOf(task), name[n % 2], promptOf(task));
+  test(`small sums (${language}): the equation is what was asked, and holds`, async () => {
+    const signs = { 加: '+', 减: '-', 乘: '×', ' plus ': '+', ' minus ': '-', ' times ': '×' };
+    for (const task of await tasksOf('small-sums', language)) {
+      const prompt = Object.entries(signs).reduce((text, [word, sign]) => text.replace(word, sign), promptOf(task));
+      const expression = prompt.match(/\d+[×+-]\d+/)?.[0] ?? '';
+      assert.equal(answerOf(task), `${expression}=${evaluate(expression)}${language === 'zh' ? '。' : '.'}`);
+      assert.deepEqual(task.solution?.check, { type: 'number', answer: evaluate(expression) });
+      const [a, b] = numbersIn(expression);
+      assert.ok(!anyFifth(a, b));
     }
-    for (const task of await tasksOf('comparison', language)) {
-      const numbers = numbersIn(promptOf(task));
-      assert.equal(numbers.length, 2);
-      assert.notEqual(numbers[0], numbers[1]);
-      const large = /大|larger|bigger|greater/.test(promptOf(task));
-      assert.deepEqual(numbersIn(answerOf(task)), [large ? Math.max(...numbers) : Math.min(...numbers)]);
-      assert.equal(/大|larger/.test(answerOf(task)), large);
-      assert.deepEqual(task.solution?.check, { type: 'equals', answer: answerOf(task).replace(/[.。]$/, '') });
+    const heldOut = await tasksOf('small-sums', language, { requests: 4, isHeldOut: true });
+    assert.ok(heldOut.every((task) => numbersIn(answerOf(task)).length === 3 && anyFifth(...pairIn(answerOf(task)))));
+  });
+
+  test(`parity and comparison (${language}): recomputed from the prompt, alone and with what decides`, async () => {
+    for (const isWorked of [false, true]) {
+      for (const task of await tasksOf('parity', language, { isWorked })) {
+        const [n, ...others] = numbersIn(promptOf(task));
+        assert.equal(others.length, 0);
+        const name = language === 'zh' ? ['偶数', '奇数'][n % 2] : ['Even', 'Odd'][n % 2];
+        const short = language === 'zh' ? `${name}。` : `${name}.`;
+        const worked =
+          language === 'zh' ? `${n}的末位是${n % 10}，是${short}` : `${n} ends in ${n % 10}: ${short.toLowerCase()}`;
+        assert.equal(answerOf(task), isWorked ? worked : short, promptOf(task));
+      }
+      for (const task of await tasksOf('comparison', language, { isWorked })) {
+        const numbers = numbersIn(promptOf(task));
+        assert.equal(numbers.length, 2);
+        assert.notEqual(numbers[0], numbers[1]);
+        const large = /大|larger|bigger|greater/i.test(promptOf(task));
+        const said = numbersIn(answerOf(task));
+        assert.equal(said.at(-1), large ? Math.max(...numbers) : Math.min(...numbers), answerOf(task));
+        assert.equal(/大|larger/.test(answerOf(task)), large);
+        assert.deepEqual(task.solution?.check, { type: 'equals', answer: answerOf(task).replace(/[.。]$/, '') });
+        if (!isWorked) continue;
+        // "45 and 54, 4 < 5: 54 is larger."
+        assert.deepEqual(said.slice(0, 2), numbers);
+        const [left, right] = numbers.map(String);
+        const place = [...left].findIndex((digit, i) => digit !== right[i]);
+        const deciding = left.length === right.length ? [left[place], right[place]] : [left.length, right.length];
+        assert.deepEqual(said.slice(2, 4), deciding.map(Number), answerOf(task));
+        assert.equal(answerOf(task).includes('<'), numbers[0] < numbers[1]);
+      }
     }
   });
 
@@ -117,7 +151,10 @@ for (const language of ['zh', 'en'] as const) {
   test(`lookups (${language}): the answer is what the corpus states, long or unquotable facts are left out`, async () => {
     const keys = new Set<string>();
     for (const kind of ['translation', 'definition', 'poem-line'] as const)
-      for (const task of await tasksOf(kind, language)) {
+      for (const task of [
+        ...(await tasksOf(kind, language)),
+        ...(await tasksOf(kind, language, { isHeldOut: true })),
+      ]) {
         const key = taskKey(kind, task.turns) ?? '';
         keys.add(key);
         const fact = facts.find((each) => each.kind === kind && each.key === key);
@@ -126,18 +163,14 @@ for (const language of ['zh', 'en'] as const) {
     assert.deepEqual([...keys].sort(), ['island', '床前明月光', '河', '苹果']);
   });
 
-  test(`identity, chat, refusal (${language}): short, in the right language, refusing what is to be refused`, async () => {
-    for (const kind of ['identity', 'chat', 'refusal'] as const)
+  test(`what is said (${language}): short, in the right language, refusing what is to be refused`, async () => {
+    for (const kind of ['identity', 'chat', 'refusal', 'over-refusal', 'unanswerable'] as const)
       for (const task of await tasksOf(kind, language)) {
         assert.equal(isRefusal(answerOf(task), language), kind === 'refusal', answerOf(task));
         assert.ok(answerOf(task).length < (language === 'zh' ? 40 : 90));
         assert.notEqual(task.solution?.check, undefined);
-        if (task.turns.length > 1) continue;
-        const core = task.core ?? '';
-        assert.ok(core !== '' && promptOf(task).includes(core), promptOf(task));
-        // An opening or a closing around what is no question is nothing that anyone says.
-        if (kind !== 'refusal' && !/[?？]$/.test(core)) assert.equal(promptOf(task), core);
-        assert.doesNotMatch(task.turns.join(' ') + answerOf(task), /\{\}/);
+        if (/refusal/.test(kind)) assert.ok(promptOf(task).includes(task.core ?? '?'), promptOf(task));
+        assert.doesNotMatch(task.turns.join(' ') + answerOf(task), /[{}<>|]/);
       }
   });
 
@@ -150,8 +183,11 @@ for (const language of ['zh', 'en'] as const) {
     'identity',
     'chat',
     'refusal',
+    'small-sums',
+    'over-refusal',
+    'unanswerable',
   ] as const)
-    test(`${kind} (${language}): passes every filter and its own check, in at least 12 wordings`, async () => {
+    test(`${kind} (${language}): passes every filter and its own check, in at least 9 wordings`, async () => {
       const tasks = await tasksOf(kind, language);
       assert.equal(tasks.length, 320);
       const wordings = new Set<string>();
@@ -168,43 +204,48 @@ for (const language of ['zh', 'en'] as const) {
             .replace(/[\d×+-]+/g, '#'),
         );
       }
-      assert.ok(wordings.size >= 12, `${wordings.size} wordings`);
+      assert.ok(wordings.size >= 9, `${wordings.size} wordings`);
     });
 }
 
-test('no question or act is part of another: each can be held out alone; many to each topic', () => {
+test('many wordings to each topic, none of them twice; kinds of harm in both languages alike', () => {
   for (const language of ['zh', 'en'] as const) {
-    const acts = harmfulActs[language].flatMap((each) => each.acts);
-    const asks = identityTopics[language].flatMap((topic) => topic.asks);
-    assert.ok(acts.length >= 50 && asks.length >= 100, `${acts.length} acts, ${asks.length} questions`);
-    assert.ok(identityTopics[language].every((topic) => topic.asks.length >= 6));
-    assert.ok(chatTopics[language].every((topic) => topic.asks.length * (topic.slots?.length ?? 1) >= 5));
-    for (const [kind, list] of [
-      ['identity', asks],
-      ['refusal', acts],
-    ] as const)
-      for (const text of list) assert.equal(promptFault({ kind, language, turns: [text] }), undefined, text);
-    for (const list of [acts, asks, chatTopics[language].flatMap((topic) => topic.asks)])
-      for (const [i, one] of list.entries())
-        assert.equal(
-          list.findIndex((other) => other.includes(one)),
-          i,
-          one,
-        );
+    const harm = readHarm()[language];
+    assert.ok(harm.length >= 15 && harm.every(({ acts }) => acts.length >= 10));
+    for (const [name, least, total] of [
+      ['identity', 6, 100],
+      ['chat', 20, 360],
+      ['unanswerable', 20, 130],
+    ] as const) {
+      const topics = readTopics(name)[language];
+      assert.ok(topics.every(({ asks }) => asks.length >= least));
+      const asks = topics.flatMap((topic) => topic.asks);
+      assert.ok(asks.length >= total, `${name}/${language}: ${asks.length}`);
+      assert.deepEqual(
+        asks.filter((ask, i) => asks.indexOf(ask) !== i),
+        [],
+        `${name}/${language}`,
+      );
+    }
+    const acts = harm.flatMap((each) => each.acts);
+    assert.deepEqual(
+      acts.filter((act, i) => acts.indexOf(act) !== i),
+      [],
+    );
   }
 });
 
 test('says what it can do and what it cannot', () => {
   assert.deepEqual(Object.keys(families).sort(), [...taskKinds].sort());
-  const without = new OfflineTeacher(1, []);
+  const without = new OfflineTeacher(1, { ...sources, facts: [] });
   assert.equal(without.can('translation'), false);
   assert.match(without.notes('your 2 seeds are').join('\n'), /cannot make translation, definition, poem-line/);
-  assert.doesNotMatch(new OfflineTeacher(1, facts).notes('your 2 seeds are').join('\n'), /cannot/);
+  assert.doesNotMatch(new OfflineTeacher(1, sources).notes('your 2 seeds are').join('\n'), /cannot/);
 });
 
 test('the same request gives the same tasks, another seed gives others', async () => {
-  const request = { index: 3, kind: 'arithmetic', language: 'zh', wanted: 8, examples: [] } as const;
-  const [a, b, c] = await Promise.all([7, 7, 8].map((seed) => new OfflineTeacher(seed, []).propose(request)));
+  const request = { index: 3, kind: 'arithmetic', language: 'zh', wanted: 8, examples: [], isHeldOut: false } as const;
+  const [a, b, c] = await Promise.all([7, 7, 8].map((seed) => new OfflineTeacher(seed, sources).propose(request)));
   assert.deepEqual(a, b);
   assert.notDeepEqual(a, c);
 });

@@ -47,6 +47,7 @@ function jobOf({ url, directory, config = {}, signal, events = [] }: Run): Job<S
     config: {
       seeds: 'data-specs/seeds.jsonl',
       teacher: 'openai',
+      answers: 'short',
       model: 'tiny',
       baseUrl: url,
       timeoutSeconds: 5,
@@ -325,7 +326,7 @@ test('killed and run again: replays what was answered, asks only for the rest, s
 });
 
 test('numbered lists, as models write them', () => {
-  const request = { index: 0, kind: 'chat', language: 'en', wanted: 8, examples: [] } as const;
+  const request = { index: 0, kind: 'chat', language: 'en', wanted: 8, examples: [], isHeldOut: false } as const;
   const turns = (text: string, finish = 'stop'): string[] =>
     parseTasks({ text, finish }, request).map((task) => task.turns[0]);
   assert.deepEqual(turns('9. One?\n10. Two?'), ['One?', 'Two?']);

@@ -16,23 +16,25 @@ import { isHeldOutPair } from '../../../src/data/sources/formulas.js';
 import type { Conversation } from '../../../src/data/types.js';
 import { answerCredit } from '../../../src/evaluation/checks.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
-import { fill } from '../../../src/stages/self-instruct/families/family.js';
+import { expand } from '../../../src/stages/self-instruct/expand.js';
 import { families } from '../../../src/stages/self-instruct/families/table.js';
-import { chatTopics } from '../../../src/stages/self-instruct/families/talk-chat.js';
-import { identityTopics } from '../../../src/stages/self-instruct/families/talk-identity.js';
-import { harmfulActs } from '../../../src/stages/self-instruct/families/talk-refusal.js';
+import { readHarm, readWordings, type Wordings } from '../../../src/stages/self-instruct/families/wordings.js';
 import { readSeeds } from '../../../src/stages/self-instruct/seed-tasks.js';
+import { noteShares, noteShortfall } from '../../../src/stages/self-instruct/shares.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
-import { taskLanguages } from '../../../src/stages/self-instruct/teacher.js';
+import { type Teacher, taskLanguages } from '../../../src/stages/self-instruct/teacher.js';
+import { anyFifth } from '../../../src/stages/self-instruct/unseen-sums.js';
 import type { Job } from '../../../src/stages/stage.js';
 
 const seedsFile = 'data-specs/seeds.jsonl';
 
+const nothing = { facts: [], isUnseenPair: anyFifth, isWorked: false };
+
 /** A cell is a family in a language. Without facts, and with those of a corpus. */
 const cellsOf = (isMade: (kind: BuiltInKind) => boolean): number =>
   taskKinds.filter(isMade).length * taskLanguages.length;
-const factlessCells = cellsOf((kind) => families[kind].maker?.([]) !== undefined);
+const factlessCells = cellsOf((kind) => families[kind].maker?.(nothing) !== undefined);
 const cells = cellsOf((kind) => families[kind].maker !== undefined);
 const perCell = 4;
 const heldOutCount = perCell * factlessCells;
@@ -58,6 +60,7 @@ function jobOf(
     concurrency: 8,
     maxSimilarity: 0.7,
     turns: { share: 0.5, most: 6 },
+    answers: 'short',
   } as const;
   return {
     config: { ...defaults, prompts: 40, count: 500, heldOut: heldOutCount, ...config },
@@ -145,7 +148,6 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   assert.ok(job.events.some((event) => event.type === 'sample'));
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
   assert.equal(report.train.total, 500);
-  assert.ok(report.similarity.max <= 0.7);
 });
 
 test('with a corpus every family is made, from what it states', async (t) => {
@@ -179,43 +181,75 @@ test('with a corpus every family is made, from what it states', async (t) => {
     const value = stated.get(`${row.kind} ${taskKey(row.kind ?? '', userTurns(row))}`);
     assert.ok(value?.startsWith(row.messages[1].content), JSON.stringify(row));
   }
-  // Few of so small a corpus's sums are unseen: the other families make up for it.
-  assert.equal(
-    [...counts.values()].reduce((a, b) => a + b, 0),
-    perCell * cells,
-  );
   assert.equal(counts.size, cells);
-  assert.ok((counts.get('poem-line/zh') ?? 0) >= perCell);
+  assert.deepEqual([...new Set(counts.values())], [perCell]);
 });
 
-test('no held-out question or act is trained on in another frame, not even in a seed', async (t) => {
+test('held out are wordings and operands that neither training nor alignment has, in any language', async (t) => {
   const directory = await temporaryDirectory(t);
   const output = await selfInstructStage.run(
-    jobOf(directory, { kinds: ['identity', 'chat', 'refusal'], count: 1200, heldOut: 90 }),
+    jobOf(directory, {
+      kinds: ['identity', 'chat', 'refusal', 'over-refusal', 'unanswerable', 'parity', 'comparison', 'small-sums'],
+      count: 1200,
+      prompts: 300,
+      heldOut: 320,
+      turns: { share: 0, most: 6 },
+    }),
   );
-  assert.equal(output.metrics.heldOut, 90);
-  const cores = [identityTopics, chatTopics].flatMap((topics) =>
-    [...topics.zh, ...topics.en].flatMap(({ asks, slots = [''] }) =>
-      asks.flatMap((ask) => slots.map((slot) => fill(ask, slot))),
-    ),
-  );
-  cores.push(...[...harmfulActs.zh, ...harmfulActs.en].flatMap(({ acts }) => acts));
-  const trained = (await rowsOf(directory, 'train.jsonl')).map((row) => userTurns(row).join('\n'));
+  assert.equal(output.metrics.heldOut, 320);
+  const heldOut = await rowsOf(directory, 'heldout.jsonl');
+  const others = [...(await rowsOf(directory, 'train.jsonl')), ...(await rowsOf(directory, 'prompts.jsonl'))];
+
+  // The question without its frame, or the act: no other row has it.
+  const groups = new Set(others.map(({ kind, group }) => group && `${kind} ${group}`));
+  const grouped = heldOut.filter(({ group }) => group !== undefined);
+  assert.ok(grouped.length >= 240, `${grouped.length}`);
+  for (const { kind, group } of grouped) assert.ok(!groups.has(`${kind} ${group}`), group);
+
+  // Every fifth line of a file of wordings, and no other, is how held-out tasks are asked.
+  const isFifth = (wordings: Wordings | undefined, language: string, text: string): boolean[] =>
+    (wordings?.[language as 'zh' | 'en'] ?? []).flatMap((line, i) => (patternOf(line).test(text) ? [i % 5 === 4] : []));
+  const wordings: Record<string, Wordings[]> = {
+    parity: [readWordings('parity').asks],
+    comparison: Object.values(readWordings('comparison')),
+    refusal: Object.values(readWordings('requests')),
+    'over-refusal': Object.values(readWordings('requests')),
+    'small-sums': [readWordings('arithmetic').asks],
+  };
   let compared = 0;
-  for (const row of await rowsOf(directory, 'heldout.jsonl')) {
-    if (row.messages.length > 2) continue;
-    const prompt = row.messages[0].content;
-    const [core] = cores.filter((each) => prompt.includes(each)).sort((a, b) => b.length - a.length);
-    assert.ok(core !== undefined, prompt);
-    assert.deepEqual(
-      trained.filter((each) => each.includes(core)),
-      [],
-      core,
-    );
-    compared++;
+  for (const [rows, expected] of [
+    [heldOut, true],
+    [others, false],
+  ] as const)
+    for (const { kind = '', language = '', messages, provenance } of rows) {
+      if (wordings[kind] === undefined || provenance?.teacher === 'seed') continue;
+      const found = wordings[kind].flatMap((list) => isFifth(list, language, messages[0].content));
+      assert.ok(found.includes(expected), `${kind}: ${messages[0].content}`);
+      compared++;
+    }
+  assert.ok(compared >= 1000, `${compared}`);
+
+  // Whole kinds of harm.
+  for (const language of ['zh', 'en'] as const) {
+    const reserved = readHarm()
+      [language].filter((_, i) => i % 5 === 4)
+      .flatMap(({ acts }) => acts);
+    const groupsOf = (rows: Conversation[]): string[] =>
+      rows.filter((row) => row.kind === 'refusal' && row.language === language).flatMap(({ group }) => group ?? []);
+    assert.ok(groupsOf(heldOut).every((act) => reserved.includes(act)));
+    assert.ok(groupsOf(others).every((act) => !reserved.includes(act)));
   }
-  assert.ok(compared >= 70, `${compared}`);
+  const numbers = (rows: Conversation[]): string[] =>
+    rows.flatMap((row) => (row.kind === 'parity' ? (row.messages[0].content.match(/\d+/g) ?? []) : []));
+  assert.ok(numbers(heldOut).length >= 40);
+  for (const n of numbers(heldOut)) assert.ok(!numbers(others).includes(n), n);
 });
+
+/** "<please |>is {} odd?" as what it can become. */
+function patternOf(line: string): RegExp {
+  const escaped = line.replace(/[.?+^$*()[\]\\/]/g, '\\$&').replace(/\{\}/g, '.+');
+  return new RegExp(`^${escaped.replace(/<([^>]*)>/g, '(?:$1)')}$`, 'i');
+}
 
 test('some tasks are of several turns by themselves', async (t) => {
   const directory = await temporaryDirectory(t);
@@ -270,21 +304,55 @@ test('a stop that is asked for is obeyed', async (t) => {
   await assert.rejects(selfInstructStage.run(job), Interrupted);
 });
 
-test('more than a family can give: the others make up for it, then the shortfall is told', async (t) => {
-  const directory = await temporaryDirectory(t);
-  const job = jobOf(directory, { kinds: ['identity', 'parity'], count: 3000, heldOut: 40 });
-  await selfInstructStage.run(job);
-  const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
-  assert.ok(report.exhausted.includes('identity/zh'));
-  assert.ok(report.train.byKind.parity.zh > report.train.byKind.identity.zh);
-  const only = jobOf(await temporaryDirectory(t), { kinds: ['identity'], count: 100_000 });
-  const output = await selfInstructStage.run(only);
-  assert.ok(output.metrics.train > 300 && output.metrics.train < 3000, `${output.metrics.train}`);
-  assert.ok(
-    only.events.some(
-      (event) => event.type === 'note' && /made \d+ of \d+ tasks: no new ones found in /.test(event.text),
-    ),
+test('more than a family can give: the others make up for it, and each shortfall is named', async () => {
+  // Three tasks of one family, any number of the other.
+  const make = (kind: string, index: number, i: number): string =>
+    kind === 'few' ? `Few ${(index + i) % 3}?` : `Many ${8 * index + i}?`;
+  const teacher: Teacher = {
+    name: 'counting',
+    patience: 4,
+    holdsOut: true,
+    notes: () => [],
+    can: () => true,
+    propose: ({ kind, language, index, wanted, isHeldOut }) =>
+      Promise.resolve({
+        tasks: Array.from({ length: wanted }, (_, i) => {
+          const ask = `${isHeldOut ? 'Out' : 'In'} ${make(kind, index, i)}`;
+          return { kind, language, turns: [ask], core: ask, solution: { answer: 'A word.' } };
+        }),
+        dropped: [],
+      }),
+    answer: ({ solution }) => Promise.resolve(solution ?? { rule: 'none', example: '' }),
+  };
+  const buckets = ['few', 'many'].map((kind) => ({ kind, language: 'en' as const }));
+  const made = await expand({ seeds: [], teacher, buckets, target: 100, heldOut: 20, maxSimilarity: 0.7, seed: 1 });
+  const count = (kind: string, isHeldOut: boolean): number =>
+    made.tasks.filter((task) => task.kind === kind && task.isHeldOut === isHeldOut).length;
+  assert.deepEqual(
+    [count('few', true), count('many', true), count('few', false), count('many', false)],
+    [3, 17, 3, 97],
   );
+  assert.deepEqual(made.exhausted, ['few/en']);
+
+  const events: Event[] = [];
+  const reporter = stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct');
+  const rows = (kind: string, n: number): Conversation[] =>
+    Array.from({ length: n }, (_, i) => ({ id: `${i}`, messages: [], kind, language: 'en' }));
+  const config = { ...jobOf('').config, count: 90, prompts: 10, heldOut: 20 };
+  noteShares({ config, reporter }, buckets, {
+    train: [...rows('few', 3), ...rows('many', 87)],
+    prompts: rows('many', 10),
+    heldOut: [...rows('few', 10), ...rows('many', 10)],
+  });
+  noteShortfall(reporter, made, { target: 120, kinds: ['few', 'many'], teacher });
+  noteShortfall(reporter, made, { target: 130, kinds: ['few', 'many'], teacher });
+  const said = events.map((event) => (event.type === 'note' ? `${event.level} ${event.text}` : ''));
+  assert.deepEqual(said, [
+    'warning train: few/en: 3 of 45 wanted',
+    'warning prompts: few/en: 0 of 5 wanted',
+    'info no new tasks found in few/en; the other families made up for it',
+    'warning made 120 of 130 tasks: no new ones found in few/en. Add seeds or facts',
+  ]);
 });
 
 test('what cannot work is known before anything runs: unreadable seeds, a missing kind, a missing key', async (t) => {

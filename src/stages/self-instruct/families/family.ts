@@ -1,9 +1,11 @@
 // A family is a kind of task: everything that the stage knows of a kind stands in its row (see table.ts for all rows).
-// Wordings are templates; `{}` is where operands go.
-import type { Random } from '../../../base/random.js';
+// A task is a wording with operands in it. A fifth of the wordings and a fifth of the operands are held out: a held-out task
+// has both from there, any other has neither, so a right answer to it is understanding and no memory.
+import { Random } from '../../../base/random.js';
 import { wordsOf } from '../../../base/words.js';
 import type { BuiltInKind } from '../../../config/pipeline.js';
 import type { Fact, TextCheck } from '../../../data/types.js';
+import { variantOf } from '../../tool-use/wordings.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
 
 /**
@@ -23,14 +25,31 @@ export interface FamilySpec {
   check?(answer: string, language: TaskLanguage): TextCheck | undefined;
   /** False for an answer that is wrong by the prompt's own numbers. */
   isRight?(question: string, answer: string): boolean;
-  /** How a program makes a task and its answer; undefined where it takes facts and these are not among `facts`. */
-  maker?(facts: readonly Fact[]): TaskMaker | undefined;
+  /** How a program makes a task and its answer; undefined where it takes facts and these are not among `sources`. */
+  maker?(sources: Sources): TaskMaker | undefined;
+}
+
+/** What the corpus gives a maker. */
+export interface Sources {
+  facts: readonly Fact[];
+  /** Whether the corpus states no sum, difference, … of the two: such sums are for held-out tasks. */
+  isUnseenPair(a: number, b: number): boolean;
+  /** Answers that show what decides (the last digit, both numbers) before the result: easier for a small model. */
+  isWorked: boolean;
 }
 
 /** Some rows of the table. */
 export type FamilyRows = Partial<Record<BuiltInKind, FamilySpec>>;
 
-export type TaskMaker = (language: TaskLanguage, random: Random) => SolvedTask;
+export interface Draw {
+  language: TaskLanguage;
+  random: Random;
+  /** Of wordings and operands that no other task has. */
+  isHeldOut: boolean;
+}
+
+/** Undefined: nothing was found on that side. */
+export type TaskMaker = (draw: Draw) => SolvedTask | undefined;
 
 export interface SolvedTask {
   turns: string[];
@@ -39,22 +58,39 @@ export interface SolvedTask {
   core?: string;
 }
 
-export type Wordings = Record<TaskLanguage, readonly string[]>;
-
-/** Questions that share their answers. `{}` is filled with one of `slots`: the same word in question, answer and check. */
-export interface Topic {
-  asks: readonly string[];
-  answers: readonly string[];
-  slots?: readonly string[];
-  /** What a right answer contains. */
-  any: readonly string[];
+/** Every fifth of `all`, or the others. */
+export function partFor<T>(all: readonly T[], isHeldOut: boolean): T[] {
+  return all.filter((_, i) => (i % 5 === 4) === isHeldOut);
 }
 
-export type Topics = Record<TaskLanguage, readonly Topic[]>;
+const maxDraws = 2000;
 
-/** One of the wordings, with the operands in their places. */
-export function phrase(wordings: readonly string[], random: Random, ...operands: (string | number)[]): string {
-  return fill(random.choose(wordings), ...operands);
+/** Draws until an operand is found on the side of `draw`: by a hash of its key a fifth is held out. */
+export function operandFor<T>(
+  { random, isHeldOut }: Draw,
+  make: (random: Random) => T,
+  keyOf: (operand: T) => string,
+): T | undefined {
+  return firstOn(
+    isHeldOut,
+    () => make(random),
+    (operand) => Random.stream(0, `operand ${keyOf(operand)}`).uniform() < 0.2,
+  );
+}
+
+/** Draws until `isOut` of the operand is `isHeldOut`; undefined where the side seems to be empty. */
+export function firstOn<T>(isHeldOut: boolean, make: () => T, isOut: (operand: T) => boolean): T | undefined {
+  for (let i = 0; i < maxDraws; i++) {
+    const operand = make();
+    if (isOut(operand) === isHeldOut) return operand;
+  }
+  return undefined;
+}
+
+/** One of the wordings of the side of `draw`, with the operands in their places. */
+export function phrase(wordings: readonly string[], draw: Draw, ...operands: (string | number)[]): string {
+  const wording = draw.random.choose(partFor(wordings, draw.isHeldOut));
+  return fill(variantOf(wording, draw.random), ...operands);
 }
 
 /** Puts the operands into the places marked `{}`, from left to right; further places take the last one. */
@@ -66,6 +102,11 @@ export function fill(template: string, ...operands: (string | number)[]): string
 /** The check of an answer of one fixed form. */
 export function exactly(answer: string): TextCheck {
   return { type: 'equals', answer: answer.trim().replace(/[.。]$/, '') };
+}
+
+/** An answer of one fixed form, and its check. */
+export function fixed(answer: string): Solution {
+  return { answer, check: exactly(answer) };
 }
 
 /** A longer answer can be right in many ways. */

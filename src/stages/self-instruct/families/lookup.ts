@@ -1,18 +1,19 @@
 // Families answered from the corpora: translations, definitions, the next line of a poem. Facts that a short answer
 // cannot hold are left out.
-import type { Random } from '../../../base/random.js';
 import { scriptCounts, wordsOf } from '../../../base/words.js';
 import type { Fact, TextCheck } from '../../../data/types.js';
-import type { TaskLanguage } from '../teacher.js';
 import {
+  type Draw,
   exactly,
   exactlyIfShort,
   type FamilyRows,
+  operandFor,
   phrase,
   type SolvedTask,
+  type Sources,
   type TaskMaker,
-  type Wordings,
 } from './family.js';
+import type { Wordings } from './wordings.js';
 
 /** Longest key and value, in words or Chinese characters. */
 const limits: Record<Fact['kind'], { key: number; value: number }> = {
@@ -115,10 +116,19 @@ const wordings: Record<Fact['kind'], Wordings> = {
 };
 
 /** Each fact of `kind` is asked for once in a while, in random order. */
-function askAbout(kind: Fact['kind']): (facts: readonly Fact[]) => TaskMaker | undefined {
-  return (facts) => {
+function askAbout(kind: Fact['kind']): (sources: Sources) => TaskMaker | undefined {
+  return ({ facts }) => {
     const usable = facts.filter((fact) => fact.kind === kind && isShort(fact));
-    return usable.length === 0 ? undefined : (language, random) => ask(random.choose(usable), language, random);
+    return usable.length === 0
+      ? undefined
+      : (draw) => {
+          const fact = operandFor(
+            draw,
+            (random) => random.choose(usable),
+            ({ key }) => key,
+          );
+          return fact && ask(fact, draw);
+        };
   };
 }
 
@@ -144,13 +154,16 @@ function meanings(fact: Fact): string[] {
     .filter(Boolean);
 }
 
-function ask(fact: Fact, language: TaskLanguage, random: Random): SolvedTask {
+function ask(fact: Fact, draw: Draw): SolvedTask {
   const values = meanings(fact);
   const check: TextCheck =
     fact.kind === 'poem-line'
       ? exactly(values[0])
       : { type: 'contains', any: [...new Set(values.flatMap((value) => [value, withoutParticle(value)]))] };
-  return { turns: [phrase(wordings[fact.kind][language], random, fact.key)], solution: { answer: values[0], check } };
+  return {
+    turns: [phrase(wordings[fact.kind][draw.language], draw, fact.key)],
+    solution: { answer: values[0], check },
+  };
 }
 
 /** "to drink" → "drink": either is a right translation. */

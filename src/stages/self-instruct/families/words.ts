@@ -1,7 +1,18 @@
 // Families answered by rule: which language a sentence is in, and small changes of form (lists, case, order, marks).
 import type { Random } from '../../../base/random.js';
 import type { TaskLanguage } from '../teacher.js';
-import { exactly, exactlyIfShort, type FamilyRows, fill, phrase, type SolvedTask, type Wordings } from './family.js';
+import {
+  type Draw,
+  exactly,
+  exactlyIfShort,
+  type FamilyRows,
+  fill,
+  fixed,
+  operandFor,
+  phrase,
+  type SolvedTask,
+} from './family.js';
+import type { Wordings } from './wordings.js';
 
 /** Any three of them make a sentence: habits in Chinese, whose verbs need no mark of time then; the past in English. */
 const sentenceParts: Record<TaskLanguage, { who: string[]; what: string[]; when: string[] }> = {
@@ -111,12 +122,15 @@ const languageNames = {
   en: { zh: 'Chinese', en: 'English' },
 } as const;
 
-function makeLanguage(language: TaskLanguage, random: Random): SolvedTask {
+function makeLanguage(draw: Draw): SolvedTask | undefined {
+  const { language, random } = draw;
   const actual: TaskLanguage = random.uniform() < 0.5 ? 'zh' : 'en';
+  const text = operandFor(draw, () => sentence(actual, random), String);
+  if (text === undefined) return undefined;
   const name = languageNames[language][actual];
   return {
-    turns: [phrase(languageWordings[language], random, sentence(actual, random))],
-    solution: { answer: language === 'zh' ? `${name}。` : `${name}.`, check: { type: 'equals', answer: name } },
+    turns: [phrase(languageWordings[language], draw, text)],
+    solution: fixed(language === 'zh' ? `${name}。` : `${name}.`),
   };
 }
 
@@ -204,9 +218,13 @@ function numbered(words: readonly string[]): string {
   return words.map((item, i) => `${i + 1}. ${item}`).join('\n');
 }
 
-function makeFormatting(language: TaskLanguage, random: Random): SolvedTask {
+/** Each change has two wordings or three: none can be held out, the words are. */
+function makeFormatting(draw: Draw): SolvedTask | undefined {
+  const { language, random } = draw;
   const change = random.choose(changes[language]);
-  const chosen = random.shuffle([...items[language]]).slice(0, change.count ?? random.integer(2, 5));
+  const make = (): string[] => random.shuffle([...items[language]]).slice(0, change.count ?? random.integer(2, 5));
+  const chosen = operandFor(draw, make, (words) => words.join(' '));
+  if (chosen === undefined) return undefined;
   const answer = change.apply(chosen);
   return {
     turns: [fill(random.choose(change.wordings), chosen.join(change.separator))],
