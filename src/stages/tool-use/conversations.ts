@@ -83,7 +83,7 @@ const offeredTools = [1, 1, 2, 2, 3, 3, 4, 5];
 /** How many exchanges come before the one that counts in a row that is held out. */
 const before = [0, 0, 0, 0, 1, 1, 2];
 /** Rows to learn that are full; others have a few exchanges, as short talks do. */
-const fullShare = 0.8;
+const fullShare = 0.7;
 const fewExchanges = 3;
 
 /**
@@ -221,14 +221,14 @@ class Row {
     const what = this.#random.uniform();
     const talk = this.#drawer.other('talk');
     const chosen = ((): Exchange[] | undefined => {
-      if (what < 0.3) return undefined;
-      if (what < 0.5) {
+      if (what < 0.25) return undefined;
+      if (what < 0.4) {
         const direct = this.#drawer.other('direct');
         return direct && [direct];
       }
-      const call = this.#drawer.call(offered, what >= 0.85);
+      const call = this.#drawer.call(offered, what >= 0.9);
       if (call === undefined) return undefined;
-      if (what < 0.85) return [unserved(call)];
+      if (what < 0.9) return [unserved(call)];
       return call.start !== undefined || hasSlip(call) ? undefined : [call, repeated(call, this.#random, isHeldOut)];
     })();
     return chosen ?? (talk && [talk]);

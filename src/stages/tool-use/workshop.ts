@@ -52,8 +52,8 @@ export async function openWorkshop({ tools, corpus, directory, seed }: WorkshopO
     Define: { opens: 'Define', maker: words(facts), share: 2 },
     Search: { opens: `Search=${notes}`, maker: book.maker, share: 1.5 },
     Query: { opens: `Query=${files.join(',')}`, maker: made.maker, share: 1.5 },
-    Now: { opens: 'Now', maker: clock, share: 0.75 },
-    World: { opens: 'World', maker: house, share: 0.75 },
+    Now: { opens: 'Now', maker: clock, share: 1 },
+    World: { opens: 'World', maker: house, share: 1.25 },
   };
   const toolbox = await openTools(tools.map((name) => rows[name].opens));
   const makers = Object.fromEntries(tools.map((name) => [name.toLowerCase(), rows[name]]));
