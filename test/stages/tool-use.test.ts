@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { toJsonl } from '../../src/base/jsonl.js';
+import { Random } from '../../src/base/random.js';
+import { isHeldOutWord } from '../../src/data/held-out-words.js';
 import { answerCredit } from '../../src/evaluation/checks.js';
 import { referenceTurn, wantedCalls } from '../../src/evaluation/reference.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
@@ -17,6 +19,8 @@ import { arithmetic } from '../../src/stages/tool-use/exercises/arithmetic.js';
 import { clock } from '../../src/stages/tool-use/exercises/clock.js';
 import { equations } from '../../src/stages/tool-use/exercises/equations.js';
 import { house } from '../../src/stages/tool-use/exercises/house.js';
+import { notebook } from '../../src/stages/tool-use/exercises/notes.js';
+import { tables } from '../../src/stages/tool-use/exercises/tables.js';
 import { talk } from '../../src/stages/tool-use/exercises/talk.js';
 import { chineseFor, firstSense } from '../../src/stages/tool-use/exercises/words.js';
 import { sortedByStudent } from '../../src/stages/tool-use/sorted.js';
@@ -34,8 +38,11 @@ let toolbox: Toolbox;
 let root: string;
 
 before(async () => {
-  toolbox = await openTools(['Calculate', 'Solve', 'Now', 'World']);
   root = await mkdtemp(join(tmpdir(), 'tool-use-'));
+  const { notes, maker } = notebook(1);
+  all.search = maker;
+  await writeFile(join(root, 'notes.jsonl'), toJsonl(notes.map(({ text }) => ({ text }))));
+  toolbox = await openTools(['Calculate', 'Solve', 'Now', 'World', `Search=${join(root, 'notes.jsonl')}`]);
 });
 after(() => rm(root, { recursive: true, force: true }));
 
@@ -77,6 +84,22 @@ test('exercises: tools really ran, answers pass their own checks, wordings of on
   assert.ok(learnt.some(({ messages }) => messages.some(({ weight }) => weight === 0)));
   assert.ok(learnt.some(({ messages }) => messages.some(({ toolCalls = [] }) => toolCalls.length === 2)));
   assert.ok(learnt.some(({ kind, calls }) => kind === 'calculate' && calls === 2));
+});
+
+test('tables: the rows that are asked for in one side are none of the other, and every column is in one table alone', () => {
+  const { tables: written, maker } = tables(1);
+  const columns = written.flatMap((table) => table.columns);
+  assert.equal(new Set(columns).size, columns.length);
+  const keys = written.flatMap(({ rows }) => rows.map(([key]) => String(key)));
+  const asked = (isHeldOut: boolean): Set<string> => {
+    const random = Random.stream(1, 'tables');
+    const questions = Array.from({ length: 150 }, () => maker({ random, language: 'en', isHeldOut })?.question ?? '');
+    assert.ok(questions.every((question) => !/[{}]|undefined/.test(question)));
+    return new Set(keys.filter((key) => questions.some((question) => question.includes(key))));
+  };
+  const [learnt, heldOut] = [asked(false), asked(true)];
+  assert.ok(learnt.size > 30 && heldOut.size > 30);
+  assert.ok([...heldOut].every((key) => isHeldOutWord(key)) && [...learnt].every((key) => !isHeldOutWord(key)));
 });
 
 test('a dictionary answer is its first sense, where that is short', () => {
