@@ -79,8 +79,12 @@ test('exercises: tools really ran, answers pass their own checks, wordings of on
   // A house that is held out has no name of one that is learnt.
   const namesOf = (exchanges: readonly Exchange[]): Set<string> =>
     new Set(exchanges.flatMap(({ start }) => start?.scene?.match(/[a-z]{3,}|\p{Script=Han}+/gu) ?? []));
-  const same = [...namesOf(heldOut)].filter((name) => namesOf(learnt).has(name)).sort();
-  assert.deepEqual(same, ['closed', 'doors', 'open', 'you', '你', '关着', '开着', '门'].sort());
+  const states = ['closed', 'doors', 'open', 'you', '你', '关着', '开着', '门'];
+  const same = [...namesOf(heldOut)].filter((name) => namesOf(learnt).has(name));
+  assert.deepEqual(
+    same.filter((name) => !states.includes(name)),
+    [],
+  );
   assert.ok(learnt.some(({ messages }) => messages.some(({ weight }) => weight === 0)));
   assert.ok(learnt.some(({ messages }) => messages.some(({ toolCalls = [] }) => toolCalls.length === 2)));
   assert.ok(learnt.some(({ kind, calls }) => kind === 'calculate' && calls === 2));

@@ -12,10 +12,17 @@ export function isHeldOutPlace(place: string): boolean {
   return hash('sha256', place, 'buffer')[0] % 5 === 0;
 }
 
+const isHan = (place: string): boolean => /^\p{Script=Han}/u.test(place);
+const sidesOfPlaces = { en: sidesOf((place) => !isHan(place)), zh: sidesOf(isHan) };
+
+function sidesOf(isOne: (place: string) => boolean): { learnt: string[]; heldOut: string[] } {
+  const all = placeNames.filter(isOne);
+  return { learnt: all.filter((place) => !isHeldOutPlace(place)), heldOut: all.filter(isHeldOutPlace) };
+}
+
 /** Those of a language, as Now knows them, that are learnt or are not. */
-export function placesOf(language: Spoken, isHeldOut: boolean): string[] {
-  const isHan = (place: string): boolean => /^\p{Script=Han}/u.test(place);
-  return placeNames.filter((place) => isHan(place) === (language === 'zh') && isHeldOutPlace(place) === isHeldOut);
+export function placesOf(language: Spoken, isHeldOut: boolean): readonly string[] {
+  return sidesOfPlaces[language][isHeldOut ? 'heldOut' : 'learnt'];
 }
 
 /** Between 2000 and 2040. */

@@ -1,118 +1,62 @@
-// What needs no tool though tools are there: thanks, greetings, remarks that hold numbers and words.
-import { type Draw, type Exercise, filled, type Spoken, type Wordings, wordingOf } from '../exercise.js';
+// What needs no tool though tools are there: thanks, greetings, feelings, and remarks that hold numbers, words, sums, places, in the
+// very words of questions, but told.
+import type { Random } from '../../../base/random.js';
+import { type Draw, type Exercise, type Spoken, wordingsFor } from '../exercise.js';
+import { asked, type WordingSet, wordingSets } from '../wordings.js';
+import { placesOf } from './clock.js';
+import { linear } from './equations.js';
 import { side, type Words } from './words.js';
 
-interface Remark {
-  asks: Wordings;
-  answers: Record<Spoken, string>;
-}
-
-const remarks: readonly Remark[] = [
-  {
-    asks: {
-      en: [
-        'Thank you!',
-        'Thanks a lot.',
-        'Thanks, that helps.',
-        'Great, thank you.',
-        'Thank you very much.',
-        'Many thanks!',
-        'Thanks.',
-        'Thank you, that is all.',
-        'Perfect, thanks!',
-        'Thanks for your help.',
-      ],
-      zh: [
-        '谢谢！',
-        '多谢。',
-        '谢谢你的帮助。',
-        '好的，谢谢。',
-        '非常感谢。',
-        '感谢！',
-        '谢谢，就这些。',
-        '太好了，谢谢！',
-        '谢了。',
-        '谢谢你。',
-      ],
-    },
-    answers: { en: 'You are welcome.', zh: '不客气。' },
-  },
-  {
-    asks: {
-      en: [
-        'I have {n} books at home.',
-        'My house number is {n}.',
-        'We walked {n} steps today.',
-        'There were {n} people at the concert.',
-        'I paid {n} yuan for it.',
-        'My brother is {n} years old.',
-        'I read {n} pages yesterday.',
-        'The train has {n} seats.',
-        'Our village has {n} houses.',
-        'I saw {n} birds this morning.',
-      ],
-      zh: [
-        '我家里有{n}本书。',
-        '我家门牌号是{n}。',
-        '我们今天走了{n}步。',
-        '音乐会上有{n}个人。',
-        '我花了{n}元买它。',
-        '我哥哥{n}岁了。',
-        '我昨天看了{n}页书。',
-        '这列火车有{n}个座位。',
-        '我们村有{n}户人家。',
-        '今天早上我看到{n}只鸟。',
-      ],
-    },
-    answers: { en: 'Good to know.', zh: '知道了。' },
-  },
-  {
-    asks: {
-      en: [
-        'I like the word {w}.',
-        'My favourite word is {w}.',
-        'I wrote {w} on the wall.',
-        'She said {w} to me.',
-        'I read the word {w} in a book.',
-        'He always says {w}.',
-        'My team is called {w}.',
-        'I heard {w} on the radio.',
-        'The sign says {w}.',
-        'They shouted {w}.',
-      ],
-      zh: [
-        '我喜欢“{w}”这个词。',
-        '我最喜欢的词是{w}。',
-        '我在墙上写了{w}。',
-        '她对我说了{w}。',
-        '我在书里读到“{w}”。',
-        '他总是说{w}。',
-        '我们队叫{w}。',
-        '我在广播里听到{w}。',
-        '牌子上写着{w}。',
-        '他们喊了{w}。',
-      ],
-    },
-    answers: { en: 'Good to know.', zh: '知道了。' },
-  },
+const kinds = [
+  ...(['thanks', 'greetings', 'goodbyes', 'goodFeelings', 'badFeelings', 'opinions', 'agreement', 'praise'] as const),
+  ...(['numbers', 'words', 'sums', 'equations', 'places', 'people', 'tools', 'things'] as const),
 ];
+
+const people: Record<Spoken, readonly string[]> = {
+  en: 'Anna Ben Carl Diana Eric Fiona George Helen Ivan Julia Kevin Laura Martin Nora Oscar Paula Robert Sarah Tom Wendy'.split(
+    ' ',
+  ),
+  zh: '王明 李红 张伟 刘洋 陈静 杨光 赵敏 黄丽 周强 吴芳 小明 小红 小华 小李 老王 老张 马云 何平 高山 林风'.split(' '),
+};
+const tools = ['Calculate', 'Solve', 'Define', 'Search', 'Query', 'Now', 'World'];
+const things: Record<Spoken, readonly string[]> = {
+  en: 'cup book key lamp ball coat knife plate spoon pen clock map hat bag chair bottle box letter towel umbrella'.split(
+    ' ',
+  ),
+  zh: '杯子 书包 钥匙 灯 球 帽子 刀 盘子 勺子 笔 钟 地图 箱子 袋子 椅子 瓶子 盒子 信封 毛巾 雨伞'.split(' '),
+};
 
 /** @param words as questions to a dictionary have them. */
 export function talk(words: Words): (draw: Draw) => Exercise {
   const sides = { learnt: side(words, false), heldOut: side(words, true) };
   return (draw) => {
     const { random, language, isHeldOut } = draw;
-    const { asks, answers } = random.choose(remarks);
-    const wording = wordingOf(asks, draw);
-    const answer = answers[language];
+    const set: WordingSet = wordingSets('talk', kinds)[random.choose(kinds)];
+    const answer = set.answer?.[language] ?? '';
+    const known = sides[isHeldOut ? 'heldOut' : 'learnt'][language];
+    const ownThings = wordingsFor(things[language], isHeldOut);
+    const number = (): number => random.integer(2, 10 ** random.integer(1, 5));
+    const values = {
+      n: number() + 1,
+      m: number(),
+      // A corpus may have no dictionary.
+      w: random.choose(known.length > 0 ? known : ownThings),
+      c: random.choose(placesOf(language, isHeldOut)),
+      s: sum(random),
+      e: linear(random, random.choose(['x', 'y', 'n'])),
+      p: random.choose(wordingsFor(people[language], isHeldOut)),
+      t: random.choose(tools),
+      h: random.choose(ownThings),
+    };
     return {
-      ...{ kind: 'talk', language, wording, needs: [] },
-      question: filled(wording, {
-        n: random.integer(2, 10_000),
-        w: random.choose(sides[isHeldOut ? 'heldOut' : 'learnt'][language]),
-      }),
+      ...{ kind: 'talk', language, needs: [] },
+      ...asked(set, values, draw),
       turns: [],
       ending: () => ({ answer, check: { type: 'equals', answer: answer.replace(/[.。]$/, '') } }),
     };
   };
+}
+
+function sum(random: Random): string {
+  return `${random.integer(2, 1000)}${random.choose(['+', '-', '*', '×', ' + ', ' * '])}${random.integer(2, 1000)}`;
 }
