@@ -60,6 +60,7 @@ export const studentAnswersName = 'student.jsonl';
 export const reportRowsName = 'report.json';
 /** What Search searches and Query queries in exercises. */
 export const notesName = 'notes.jsonl';
+export const poemsName = 'poems.jsonl';
 export const tablesFolder = 'tables';
 
 // sft/, and align/ where it replays conversations

@@ -17,6 +17,10 @@ export const toolUseSchema = z
       .min(1)
       .default([...taughtTools])
       .describe(`what is taught: some of ${taughtTools.join(', ')}`),
+    search: z
+      .enum(['notes', 'poems'])
+      .default('notes')
+      .describe("what Search is taught on: made-up notes of a person, or the poems of the run's corpus"),
     tasks: optionalRows(
       'questions with checks that the student may answer without a tool; default: those that self-instruct keeps for alignment',
     ),

@@ -35,7 +35,8 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
     const { config, inputs, directory, seed, reporter } = job;
     const student = await openCheckpoint(inputs.sft ?? '', { verify: job.verify });
     const format = await openChatFormat(student.path);
-    const workshop = await openWorkshop({ tools: config.tools, corpus: inputs.data ?? '', directory, seed });
+    const { tools, search } = config;
+    const workshop = await openWorkshop({ tools, search, corpus: inputs.data ?? '', directory, seed });
     try {
       const rows = await makeRows(job, workshop, student, format);
       const own =
