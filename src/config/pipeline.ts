@@ -203,6 +203,13 @@ export const pipelineSchema = z.strictObject({
     .describe('chat model + exercises with tools → a model that calls them where it needs them'),
   align: alignSchema.optional().describe('chat model + checkable rewards → better chat model'),
   eval: evalSchema.optional().describe('the table across base → sft → align'),
+  expectedSeconds: z
+    .partialRecord(
+      z.enum(['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'toolUse', 'align', 'eval']),
+      z.number().gt(0).max(1e9),
+    )
+    .optional()
+    .describe('how long stages take, for the time that is left where they never ran on this machine'),
 });
 
 /** As written: what follows from the size of the model is not there yet. */
@@ -210,7 +217,7 @@ export type WrittenPipeline = z.output<typeof pipelineSchema>;
 /** Resolved: every number is there (pipeline/load.ts). `tokens` has no knobs, so no block in the file either. */
 export type PipelineConfig = Omit<WrittenPipeline, 'pretrain'> & { pretrain?: PretrainConfig; tokens?: null };
 /** Every key of the file that is a stage's block. */
-export type StageName = Exclude<keyof PipelineConfig, 'name' | 'seed' | keyof ComputeChoice>;
+export type StageName = Exclude<keyof PipelineConfig, 'name' | 'seed' | 'expectedSeconds' | keyof ComputeChoice>;
 export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
 export type PretrainConfig = Omit<z.output<typeof pretrainSchema>, 'train'> & { train: TrainConfig };

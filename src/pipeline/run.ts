@@ -18,6 +18,7 @@ import { type EvaluationTable, type Event, type Reporter, stageReporter } from '
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
+import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
 import { contentDigest, findParent, findParentTokenizer, type Parent } from './parent.js';
 import {
@@ -149,6 +150,8 @@ async function runStages(run: ActiveRun): Promise<PipelineResult> {
     unsaved: [],
     unmeasured: [],
   };
+  const planned = await expectedDurations(run.plan, run);
+  run.reporter.emit({ type: 'plan', stage: 'run', stages: planned });
   for (const name of run.plan) {
     stopIfAborted(run.signal, `stopped before ${name}`);
     const { output, table, skipped, unsaved, unmeasured } = await runStage(name, run);
@@ -206,6 +209,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
   await writeRecord(runDirectory, name, started);
   reporter.emit({ type: 'stage', state: earlier === undefined ? 'started' : 'resumed' });
+  const begun = performance.now();
   const observer = observe(run.reporter);
   const { backend, threads, precision } = run.config;
   const work = stage.run({
@@ -234,6 +238,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const end = { state: 'finished', output: { path, digest, metrics }, files, ...(table && { table }) } as const;
   await writeRecord(runDirectory, name, { ...started, ...end });
   reporter.emit({ type: 'stage', state: 'finished', detail: path });
+  if (earlier === undefined) await keepDuration(name, run, (performance.now() - begun) / 1000);
   return { output, table, skipped: false, unsaved, unmeasured };
 }
 

@@ -177,8 +177,19 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('table'), stage, ...tableSchema.shape }),
 ]);
 
+/** A stage that a run is about to take, and how long it may take. */
+export interface PlannedStage {
+  name: string;
+  /** Undefined: nobody knows. */
+  seconds?: number;
+  /** That it took on this machine, with these settings. */
+  isMeasured?: boolean;
+}
+
 export type Event =
   | z.output<typeof eventSchema>
+  /** Before the first stage: all of them, in order. Never kept. */
+  | { type: 'plan'; stage: string; stages: readonly PlannedStage[] }
   /** Progress of anything that is not a training step: bytes fetched, documents read, prompts sampled. Never kept. */
   | { type: 'progress'; stage: string; label: string; done: number; total?: number; unit: string };
 

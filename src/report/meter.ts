@@ -1,6 +1,6 @@
 // How far a long piece of work is: one cli-progress bar on a terminal, one line now and then in a log.
 import { type Options, SingleBar } from 'cli-progress';
-import { formatBytes, formatCount, formatSeconds, kebabCase } from '../base/format.js';
+import { displayWidth, formatBytes, formatCount, kebabCase, terminalColumns } from '../base/format.js';
 import type { OutputStream } from './sink.js';
 
 /** Seconds without a line after which a log gets one. */
@@ -15,6 +15,8 @@ export interface Progress {
   total?: number;
   unit: string;
   detail: string;
+  /** The same, shorter: for a terminal that the whole does not fit. */
+  brief?: string;
 }
 
 interface Meter {
@@ -41,7 +43,7 @@ export function barMeter(stderr: OutputStream, paint: (text: string) => string):
         const options: Options = {
           format: `${paint('{stage}')}{label} ${total === undefined ? tail : `{bar} ${tail}`}`,
           stream: stderr,
-          barsize: Math.max(8, Math.min(30, (stderr.columns || 80) - 75)),
+          barsize: barSize(stderr),
           barCompleteChar: '█',
           barIncompleteChar: '░',
           clearOnComplete: true,
@@ -49,18 +51,27 @@ export function barMeter(stderr: OutputStream, paint: (text: string) => string):
         };
         bar = new SingleBar(options);
         key = next;
-        bar.start(total ?? 1, done, payloadOf(progress));
+        bar.start(total ?? 1, done, payloadOf(progress, stderr));
       } else {
         if (total !== undefined) bar.setTotal(total);
-        bar.update(done, payloadOf(progress));
+        bar.update(done, payloadOf(progress, stderr));
       }
     },
   };
 }
 
-function payloadOf(progress: Progress): Record<string, string> {
-  const { stage, label, detail } = progress;
-  return { stage: `${kebabCase(stage)} `.padEnd(stageColumns), label, amount: amountOf(progress), detail };
+function barSize({ columns }: OutputStream): number {
+  return Math.max(8, Math.min(30, (columns || terminalColumns) - 75));
+}
+
+function payloadOf(progress: Progress, stderr: OutputStream): Record<string, string> {
+  const { stage, label, total } = progress;
+  const head = `${kebabCase(stage)} `.padEnd(stageColumns);
+  const amount = amountOf(progress);
+  const bar = total === undefined ? 0 : barSize(stderr) + 1;
+  const room = (stderr.columns || terminalColumns) - displayWidth(`${head}${label} ${amount}  `) - bar;
+  const { detail, brief = detail } = progress;
+  return { stage: head, label, amount, detail: displayWidth(detail) <= room ? detail : brief };
 }
 
 /**
@@ -87,7 +98,9 @@ export function lineMeter(stderr: OutputStream, now: () => number): Meter {
       if (waited < patience && !(tenth > printed.tenth && waited >= 1) && !isLast) return;
       printed = { time: now(), tenth };
       stderr.write(
-        `${`${stage} `.padEnd(stageColumns)}${label} ${amountOf(progress)}  ${detail}`.trimEnd().concat('\n'),
+        `${`${kebabCase(stage)} `.padEnd(stageColumns)}${label} ${amountOf(progress)}  ${detail}`
+          .trimEnd()
+          .concat('\n'),
       );
     },
   };
@@ -115,13 +128,15 @@ export class Pace {
     this.#speed = Number.NaN;
   }
 
-  remaining(key: string, done: number, total: number): string {
+  /** Seconds; NaN where it has not begun to move. */
+  remaining(key: string, done: number, total: number): number {
     if (key !== this.#key || done < this.#from.done) {
       this.#key = key;
       this.#from = { time: this.#now(), done };
     }
     const each = (this.#now() - this.#from.time) / (done - this.#from.done);
-    return formatSeconds(done >= total ? 0 : ((total - done) * each) / 1000);
+    const seconds = done >= total ? 0 : ((total - done) * each) / 1000;
+    return Number.isFinite(seconds) ? seconds : Number.NaN;
   }
 
   smooth(speed: number): number {

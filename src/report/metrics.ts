@@ -55,7 +55,7 @@ export function openMetrics(path: string, warn: (reason: string, isIncomplete: b
   const timer = setInterval(flush, flushSeconds * 1000).unref();
   return {
     write(event: TimedEvent): void {
-      if (event.type === 'progress') return;
+      if (event.type === 'progress' || event.type === 'plan') return;
       const line = `${JSON.stringify(event)}\n`;
       if (pending.length + line.length > maxPending) dropped++;
       else pending += line;

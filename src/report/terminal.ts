@@ -14,6 +14,7 @@ import type { Event, Metrics } from './event.js';
 import { formatDifference, formatMetric } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
 import { resultsText } from './results-text.js';
+import { RunClock } from './run-clock.js';
 import type { OutputStream, Sink } from './sink.js';
 
 type Formatter = ReturnType<typeof colors.createColors>;
@@ -32,24 +33,42 @@ interface Running {
   loss?: number;
 }
 
+interface Place {
+  known: Running | undefined;
+  now: number;
+  clock: RunClock;
+}
+
 export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOptions): Sink {
   const isTerminal = stderr.isTTY === true && process.env.TERM !== 'dumb';
   const paint = colors.createColors(isTerminal && process.env.NO_COLOR === undefined);
   const meter = isTerminal ? barMeter(stderr, paint.cyan) : lineMeter(stderr, now);
   const pace = new Pace(now);
+  const clock = new RunClock(now);
   const stages = new Map<string, Running>();
+
+  /** Of what is shown, and of the whole run, where more is known of it than that. */
+  const etaOf = (stage: string, seconds: number, isWhole: boolean): string => {
+    const run = clock.remaining(stage, seconds, isWhole);
+    const own = `ETA ${formatSeconds(seconds)}`;
+    // At least what is shown already: that says nothing of the run.
+    const isKnown = run !== undefined && (!run.isLeast || run.seconds > 1.05 * seconds);
+    return !isKnown ? own : `${own}, run ${formatSeconds(run.seconds)}${run.isLeast ? '+' : ''}`;
+  };
 
   const progressOf = (event: Event): Progress | undefined => {
     if (event.type === 'step') {
       const { stage, step: done, steps: total } = event;
-      const eta = pace.remaining(`${stage} steps`, done, total);
+      const eta = etaOf(stage, pace.remaining(`${stage} steps`, done, total), event.round === undefined);
       const speed = formatShort(pace.smooth(event.tokensPerSecond));
-      const detail = `loss ${formatMetric('loss', event.loss)}  ${speed} tokens/s  ETA ${eta}`;
-      return { stage, label: 'step', done, total, unit: '', detail };
+      const loss = `loss ${formatMetric('loss', event.loss)}`;
+      const words = { detail: `${loss}  ${speed} tokens/s  ${eta}`, brief: `${loss}  ${eta}` };
+      return { stage, label: 'step', done, total, unit: '', ...words };
     }
     if (event.type !== 'progress') return undefined;
     const { label, done, total } = event;
-    const detail = total === undefined ? '' : `ETA ${pace.remaining(`${event.stage} ${label}`, done, total)}`;
+    if (total === undefined) return { ...event, label: printable(label), detail: '' };
+    const detail = etaOf(event.stage, pace.remaining(`${event.stage} ${label}`, done, total), false);
     return { ...event, label: printable(label), detail };
   };
 
@@ -66,9 +85,10 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
     emit(event) {
       if (quiet && event.type !== 'table' && !isWarning(event)) return;
       follow(event);
+      clock.follow(event);
       const progress = progressOf(event);
       if (progress !== undefined) meter.show(progress);
-      const line = lineOf(event, paint, stages.get(event.stage), now());
+      const line = lineOf(event, paint, { known: stages.get(event.stage), now: now(), clock });
       if (line !== undefined) {
         meter.hide();
         stderr.write(`${paint.cyan(`${printable(kebabCase(event.stage))} `.padEnd(stageColumns))}${line}\n`);
@@ -87,10 +107,10 @@ function isWarning(event: Event): boolean {
 }
 
 /** What to say of an event in one line; undefined where the bar or nothing says it. */
-function lineOf(event: Event, paint: Formatter, known: Running | undefined, now: number): string | undefined {
+function lineOf(event: Event, paint: Formatter, place: Place): string | undefined {
   switch (event.type) {
     case 'stage':
-      return stageLine(event, paint, known, now);
+      return stageLine(event, paint, place);
     case 'evaluation':
       return `held-out ${event.round === undefined ? 'at step' : 'after round'} ${formatCount(event.step)}: ${listMetrics(event.metrics)}`;
     case 'sample':
@@ -108,6 +128,7 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
       return gateLine(event);
     case 'step':
     case 'progress':
+    case 'plan':
     case 'composition':
     case 'statistics': // for the report
     case 'checkpoint': // what the stage made is named when it ends
@@ -118,18 +139,25 @@ function lineOf(event: Event, paint: Formatter, known: Running | undefined, now:
   }
 }
 
-function stageLine(
-  event: Event & { type: 'stage' },
-  paint: Formatter,
-  known: Running | undefined,
-  now: number,
-): string {
+function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, now, clock }: Place): string {
   const detail = event.detail === undefined ? '' : printable(event.detail);
   if (event.state === 'skipped') return paint.dim(`skipped${detail && `: ${detail}`}`);
-  if (event.state !== 'finished') return `${paint.bold(event.state)}${detail && ` ${detail}`}`;
+  if (event.state !== 'finished')
+    return `${paint.bold(event.state)}${detail && ` ${detail}`}${placeInRun(event.stage, clock)}`;
   const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
   const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
   return `${paint.green('finished')}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
+}
+
+/** `, stage 4 of 8, 6m20s to go`; what no estimate has is named. */
+function placeInRun(stage: string, clock: RunClock): string {
+  const position = clock.position(stage);
+  if (position === undefined) return '';
+  const run = clock.remaining(stage, Number.NaN, false);
+  const unknown = clock.unknown();
+  if (run === undefined) return `, stage ${position}`;
+  const left = `${run.isLeast ? 'at least' : 'about'} ${formatSeconds(run.seconds)} to go`;
+  return `, stage ${position}, ${left}${unknown.length === 0 ? '' : ` (not known: ${unknown.join(', ')})`}`;
 }
 
 /** `reward gained at α = 0.25: +0.020, 0.5: +0.043, 1: +0.059 (over a budget)`. */

@@ -25,12 +25,12 @@ interface Shown {
 /** Emits `events`, `secondsEach` apart, to streams that remember. */
 async function show(
   events: Iterable<Event>,
-  options: Partial<ReporterOptions> & { isTTY?: boolean; secondsEach?: number } = {},
+  options: Partial<ReporterOptions> & { isTTY?: boolean; columns?: number; secondsEach?: number } = {},
 ): Promise<Shown> {
   const stdout = new PassThrough({ highWaterMark: 1 << 20 });
   const stderr = Object.assign(new PassThrough({ highWaterMark: 1 << 20 }), {
     isTTY: options.isTTY ?? false,
-    columns: 100,
+    columns: options.columns ?? 100,
   });
   let time = 1e12;
   const { secondsEach = 1, ...rest } = options;
@@ -102,6 +102,32 @@ test('bytes of unknown size are shown without a bar', async () => {
   const bytes = (done: number): Event => ({ type: 'progress', stage: 'data', label: 'fetch', done, unit: 'bytes' });
   const { err } = await show([bytes(0), bytes(5 << 20), bytes(9 << 20)], { secondsEach: 11 });
   assert.deepEqual(err.trimEnd().split('\n'), ['data         fetch 5.0 MiB', 'data         fetch 9.0 MiB']);
+});
+
+test('a run of stages says which of them it is at and how long all of it takes, within 80 columns', async () => {
+  const plan: Event = {
+    type: 'plan',
+    stage: 'run',
+    stages: [
+      { name: 'sft', seconds: 300 },
+      { name: 'align', seconds: 60 },
+    ],
+  };
+  const { err } = await show([plan, ...steps(100)], { secondsEach: 3 });
+  assert.match(err, /^sft {10}started, stage 1 of 2, about 6m00s to go\n/);
+  assert.match(err, /step 5\/100 {2}loss 2\.950 {2}2\.05k tokens\/s {2}ETA 4m45s, run 5m4\ds\n/);
+  const unknown: Event = { type: 'plan', stage: 'run', stages: [{ name: 'sft', seconds: 300 }, { name: 'eval' }] };
+  assert.match(
+    (await show([unknown, ...steps(1)])).err,
+    /started, stage 1 of 2, at least 5m00s to go \(not known: eval\)\n/,
+  );
+  const bar = stripVTControlCharacters(
+    (await show([plan, ...steps(50)], { isTTY: true, columns: 80, secondsEach: 3 })).err,
+  );
+  const shown = bar.split(/(?=sft {10})/).map((line) => line.trimEnd());
+  assert.ok(shown.includes('sft          step ░░░░░░░░ 1/50  loss 2.980  2.05k tokens/s  ETA ?, run 5m57s'), bar);
+  const long = shown.filter((line) => line.length > 80);
+  assert.deepEqual(long, []);
 });
 
 test('the eval table goes to stdout, with the best marked', async () => {
