@@ -51,6 +51,8 @@ export const trainRowsName = 'train.jsonl';
 export const promptRowsName = 'prompts.jsonl';
 /** Tasks for evaluation: no training sees them. */
 export const heldOutRowsName = 'heldout.jsonl';
+/** What the filters dropped, each with its reason. */
+export const rejectedRowsName = 'rejected.jsonl';
 export const selfInstructReportName = 'report.json';
 
 // tool-use/

@@ -95,6 +95,8 @@ export const conversationFields = {
     teacher: z.string().max(1000),
     seeds: z.array(z.string().max(1000)).max(1000),
     request: z.int().optional(),
+    similarity: z.number().optional(),
+    nearest: z.string().max(20_000).optional(),
     earlier: z.array(z.string().max(1000)).max(1000).optional(),
   }),
 };

@@ -164,6 +164,30 @@ export const eventSchema = z.discriminatedUnion('type', [
     parts: z.array(partSchema),
     funnel: z.array(z.object({ rule: text, documents: number })).optional(),
   }),
+  /** What each filter of generated rows dropped, and what it kept beside as many drawn at random and of equal lengths. */
+  z.object({
+    type: z.literal('filters'),
+    stage,
+    rules: z.array(
+      z.object({
+        rule: text,
+        candidates: integer,
+        dropped: integer,
+        /** In each selection. */
+        rows: integer,
+        examples: z.array(text),
+        selections: z.record(
+          z.string(),
+          z.object({
+            questionWords: number,
+            answerWords: number.optional(),
+            distinctPairs: number,
+            families: number,
+          }),
+        ),
+      }),
+    ),
+  }),
   /** What a round of alignment was decided by. `alpha`: of what the next one starts from, 0 where the policy stayed. */
   z.object({
     type: z.literal('gate'),

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import { redactAll, shownUrls } from '../base/secrets.js';
 import { dataSection } from './data-section.js';
+import { filtersSection } from './filters-section.js';
 import { gateSection } from './gate-section.js';
 import { readMetrics, settleEvents, stageSeconds } from './metrics.js';
 import { pageHtml } from './page.js';
@@ -54,7 +55,7 @@ export async function writeReport(runDirectory: string, { command, models = [] }
 
 function page(run: RunFacts): string {
   const results = [summarySection, resultsSection, answersSection, gateSection, trainingSections, stagesSection];
-  const sections = [...results, dataSection, lineageSection, notesSection, settingsSection];
+  const sections = [...results, dataSection, filtersSection, lineageSection, notesSection, settingsSection];
   return pageHtml(run.name, sections.map((each) => each(run)).join('\n'), 'Made by mossctl from metrics.jsonl.');
 }
 

@@ -190,6 +190,7 @@ function subjectOf(event: TimedEvent): string | undefined {
     case 'gate':
       return String(event.round);
     case 'composition':
+    case 'filters':
     case 'table':
       return '';
     default:

@@ -131,6 +131,7 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
     case 'plan':
     case 'composition':
     case 'statistics': // for the report
+    case 'filters':
     case 'checkpoint': // what the stage made is named when it ends
     case 'table':
       return undefined;

@@ -7,7 +7,7 @@ import { formatCount } from '../../base/format.js';
 import { listFiles, type SourceFile } from '../sources/files.js';
 import { readLines } from '../sources/lines.js';
 import { readRecords, textFormatOf } from '../sources/records.js';
-import { defineFilter, type FilterContext } from './filter.js';
+import { defineFilter } from './filter.js';
 import { finish, mix, Units } from './units.js';
 
 /** N-grams that are held at most: 18 to 36 bytes each. */
@@ -141,7 +141,7 @@ export const decontaminate = defineFilter({
   make: async ({ against, auto, n, fewest }, context) => {
     const grams = new TaskGrams(n, fewest, context.units);
     const sets = [...(auto === false ? [] : context.evaluationSets), ...against];
-    for (const set of sets) await addTasks(grams, set, context);
+    for (const set of sets) await addTasks(grams, set, context.folder);
     context.notes.push(() => whatWasChecked(grams, sets));
     return ({ text }) => {
       const found = grams.find(text);
@@ -150,7 +150,7 @@ export const decontaminate = defineFilter({
   },
 });
 
-async function addTasks(grams: TaskGrams, path: string, { folder }: FilterContext): Promise<void> {
+async function addTasks(grams: TaskGrams, path: string, folder: string): Promise<void> {
   const files = await listFiles(isAbsolute(path) ? dirname(path) : folder, path);
   if (files.length === 0) throw new UserError({ what: `there are no tasks at ${path}`, where: folder });
   for (const file of files) for await (const task of tasksOf(file)) grams.add(task);
@@ -178,7 +178,8 @@ async function* tasksOf(file: SourceFile): AsyncGenerator<string> {
 
 const maxDepth = 20;
 
-function* stringsIn(value: unknown, depth: number): Generator<string> {
+/** Every string in a row, at any depth up to 20. */
+export function* stringsIn(value: unknown, depth = 0): Generator<string> {
   if (typeof value === 'string') yield value;
   else if (typeof value === 'object' && value !== null && depth < maxDepth) {
     for (const part of Object.values(value)) yield* stringsIn(part, depth + 1);

@@ -3,8 +3,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { stopIfAborted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
+import { wordsOf } from '../../base/words.js';
 import type { TaskKind } from '../../config/pipeline.js';
-import { answerFault, promptFault } from './filters.js';
+import { type AnswerFilter, contradict } from './filters/answers.js';
+import { countByRule, type RejectedTask, type RuleCount } from './filters/rejected.js';
+import { answerFault, promptFault } from './filters/rules.js';
 import { NoveltyFilter } from './novelty.js';
 import type { SeedTask } from './seed-tasks.js';
 import {
@@ -26,6 +29,7 @@ export interface AcceptedTask extends ProposedTask {
   seeds: string[];
   /** ROUGE-L to the nearest known prompt, where wording decides (see novelty.ts). */
   similarity?: number;
+  nearest?: string;
   /** Made to be held out; undefined where its teacher makes no such difference. */
   isHeldOut?: boolean;
 }
@@ -39,8 +43,9 @@ export interface Bucket {
 export interface Expansion {
   tasks: AcceptedTask[];
   requests: number;
-  /** By rule: how often, and the first example. */
-  dropped: Map<string, { count: number; example: string }>;
+  rejected: RejectedTask[];
+  /** By rule: how often, and the first examples. */
+  dropped: Map<string, RuleCount>;
   /** Buckets in which no new tasks were found: `chat/en`. */
   exhausted: string[];
 }
@@ -53,6 +58,8 @@ interface ExpandOptions {
   target: number;
   heldOut: number;
   maxSimilarity: number;
+  /** What answers are held against beside each other. */
+  answers?: AnswerFilter;
   seed: number;
   onProgress?: (accepted: number, task: AcceptedTask | undefined) => void;
   signal?: AbortSignal;
@@ -80,7 +87,9 @@ class Expander {
   /** What the seeds ask: a task that asks it in a frame is not new. */
   readonly #seedAsks: ReadonlySet<string>;
   readonly #prompts: Set<string>;
-  readonly #result: Expansion = { tasks: [], requests: 0, dropped: new Map(), exhausted: [] };
+  /** By the words of their prompts. */
+  readonly #accepted = new Map<string, AcceptedTask>();
+  readonly #result: Expansion = { tasks: [], requests: 0, rejected: [], dropped: new Map(), exhausted: [] };
 
   constructor(options: ExpandOptions) {
     this.#options = options;
@@ -94,6 +103,7 @@ class Expander {
     const { teacher, target, heldOut } = this.#options;
     if (teacher.holdsOut) await this.#fill(heldOut, true);
     await this.#fill(this.#result.tasks.length + target + (teacher.holdsOut ? 0 : heldOut), false);
+    this.#result.dropped = countByRule(this.#result.rejected);
     return this.#result;
   }
 
@@ -124,18 +134,20 @@ class Expander {
     const { request, seeds } = this.#prepare(state);
     this.#result.requests++;
     const proposal = await teacher.propose(request);
-    for (const drop of proposal.dropped) this.#drop(drop);
-    const fresh = this.#selectNew(proposal.tasks, limit);
+    const drop: DropTask = (rule, row) => this.#drop(rule, { ...state, request: request.index, seeds, ...row });
+    for (const { rule, example } of proposal.dropped) drop(rule, { said: example });
+    const fresh = this.#selectNew(proposal.tasks, limit, drop);
     const answers = await Promise.allSettled(fresh.map(({ task }) => teacher.answer(task, request)));
     for (const [i, answer] of answers.entries()) {
       if (answer.status === 'rejected') throw answer.reason;
-      const { task, similarity } = fresh[i];
-      const solution = this.#usable(task, answer.value);
+      const { task, ...near } = fresh[i];
+      const solution = this.#usable(task, answer.value, drop);
       if (solution === undefined) continue;
-      const optional = { similarity, ...(teacher.holdsOut && { isHeldOut: state.isHeldOut }) };
+      const optional = { ...near, ...(teacher.holdsOut && { isHeldOut: state.isHeldOut }) };
       const accepted: AcceptedTask = { ...task, solution, request: request.index, seeds, ...optional };
       state.accepted.push(accepted);
       this.#result.tasks.push(accepted);
+      this.#accepted.set(wordsKey(task), accepted);
       this.#options.onProgress?.(this.#result.tasks.length, accepted);
     }
   }
@@ -160,56 +172,87 @@ class Expander {
     };
   }
 
-  #selectNew(tasks: readonly ProposedTask[], limit: number): { task: ProposedTask; similarity?: number }[] {
-    const fresh: { task: ProposedTask; similarity?: number }[] = [];
+  #selectNew(tasks: readonly ProposedTask[], limit: number, drop: DropTask): FreshTask[] {
+    const fresh: FreshTask[] = [];
     for (const task of tasks) {
       if (fresh.length === limit) break;
       const fault = promptFault(task);
-      const example = task.turns.join('\n');
+      const { turns } = task;
+      const prompt = turns.join('\n');
       if (fault !== undefined) {
-        this.#drop({ rule: fault, example });
+        drop(fault, { turns });
         continue;
       }
-      const { isNew, similarity } = this.#judge(task, example);
+      const { isNew, ...near } = this.#judge(task, prompt);
       if (!isNew) {
-        this.#drop({ rule: 'not new', example });
+        if (!this.#dropContradiction(task, drop)) drop('not new', { turns, ...near });
         continue;
       }
       // Known from here on, even if its answer fails: to ask it again would fail again.
-      this.#prompts.add(example);
+      this.#prompts.add(prompt);
       if (task.core === undefined) this.#novelty.add(task.kind, task.turns);
-      fresh.push({ task, similarity });
+      fresh.push({ task, ...near });
     }
     return fresh;
+  }
+
+  /** Of one question with two answers that cannot both be right, neither is kept. */
+  #dropContradiction(task: ProposedTask, drop: DropTask): boolean {
+    const earlier = this.#accepted.get(wordsKey(task));
+    if (task.solution === undefined || earlier === undefined || earlier.kind !== task.kind) return false;
+    if (!contradict(task, task.solution, earlier.solution)) return false;
+    const rule = 'answers contradict each other';
+    drop(rule, { turns: task.turns, answer: task.solution.answer, why: `before: ${earlier.solution.answer}` });
+    const { turns, solution, request, seeds } = earlier;
+    drop(rule, { turns, answer: solution.answer, why: `again: ${task.solution.answer}`, request, seeds });
+    this.#accepted.delete(wordsKey(task));
+    this.#result.tasks = this.#result.tasks.filter((each) => each !== earlier);
+    return true;
   }
 
   /**
    * A task with a core comes from written wordings, and cores decide what is held out: many clothes for one question are
    * wanted there, and only the very same prompt is not new (docs/decisions/001).
    */
-  #judge(task: ProposedTask, prompt: string): { isNew: boolean; similarity?: number } {
+  #judge(task: ProposedTask, prompt: string): ReturnType<NoveltyFilter['judge']> {
     if (this.#prompts.has(prompt)) return { isNew: false };
     if (task.core === undefined) return this.#novelty.judge(task.kind, task.turns);
     return { isNew: !this.#seedAsks.has(task.core) };
   }
 
-  #usable(task: ProposedTask, answer: Solution | Drop): Solution | undefined {
+  #usable(task: ProposedTask, answer: Solution | Drop, drop: DropTask): Solution | undefined {
+    const { turns } = task;
     if ('rule' in answer) {
-      this.#drop(answer);
+      drop(answer.rule, { turns, why: answer.example });
       return undefined;
     }
-    const fault = answerFault(task, answer);
+    const rule = answerFault(task, answer);
+    const fault = rule === undefined ? this.#options.answers?.faultOf(task, answer) : { rule };
     if (fault === undefined) return answer;
-    this.#drop({ rule: fault, example: `${task.turns.join('\n')}\n→ ${answer.answer}` });
+    drop(fault.rule, { turns, answer: answer.answer, ...('why' in fault && { why: fault.why }) });
     return undefined;
   }
 
-  #drop({ rule, example }: Drop): void {
-    const known = this.#result.dropped.get(rule) ?? { count: 0, example: example.slice(0, 300) };
-    known.count++;
-    this.#result.dropped.set(rule, known);
+  #drop(rule: string, { kind, language, request, seeds, ...row }: Bucket & DropOrigin & DropDetails): void {
+    const { turns, answer, said, why, similarity, nearest } = row;
+    const details = Object.entries({ why, turns, answer, said, similarity, nearest });
+    this.#result.rejected.push({
+      rule,
+      kind,
+      language,
+      ...Object.fromEntries(details.filter(([, value]) => value !== undefined)),
+      provenance: { teacher: this.#options.teacher.name, request, seeds },
+    });
   }
 }
+
+type FreshTask = { task: ProposedTask } & Pick<AcceptedTask, 'similarity' | 'nearest'>;
+type DropOrigin = Pick<AcceptedTask, 'request' | 'seeds'>;
+type DropDetails = Partial<Pick<RejectedTask, 'why' | 'turns' | 'answer' | 'said' | 'similarity' | 'nearest'>>;
+type DropTask = (rule: string, row: DropDetails & Partial<DropOrigin>) => void;
+
+/** Equal for questions that differ in capitals and punctuation alone. */
+const wordsKey = ({ kind, turns }: ProposedTask): string => `${kind} ${wordsOf(turns.join(' ')).join(' ')}`;
 
 /** The buckets that seeds, the choice of kinds and the teacher allow, in a fixed order. */
 export function bucketsFor(kinds: readonly TaskKind[], teacher: Teacher): Bucket[] {

@@ -8,7 +8,7 @@ import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-mod
 import type { Question } from '../../inference/recording.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
 import { familyOf, isBuiltIn } from './families/table.js';
-import { maxWords } from './filters.js';
+import { maxWords } from './filters/rules.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
 
 /** Replies in a row with nothing usable in them before we give up. */

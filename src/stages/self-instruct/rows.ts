@@ -113,12 +113,13 @@ export function seedConversation({ id, kind, language, instruction, output, chec
 }
 
 function toConversation(task: AcceptedTask, index: number, teacher: string): Conversation {
-  const { kind, language, turns, solution, seeds, request, core } = task;
+  const { kind, language, turns, solution, seeds, request, core, similarity, nearest } = task;
   const messages: Message[] = [...turns, solution.answer].map((content, i) => ({
     role: i % 2 === 0 ? 'user' : 'assistant',
     content,
   }));
   const id = `${kind}-${language}-${String(index + 1).padStart(6, '0')}`;
   const optional = { ...(solution.check && { check: solution.check }), ...(core && { group: core }) };
-  return { id, messages, kind, language, ...optional, provenance: { teacher, seeds, request } };
+  const near = { ...(similarity !== undefined && { similarity }), ...(nearest !== undefined && { nearest }) };
+  return { id, messages, kind, language, ...optional, provenance: { teacher, seeds, request, ...near } };
 }

@@ -4,14 +4,24 @@
 import { join, resolve } from 'node:path';
 import { type Fault, nearest, UserError } from '../../base/errors.js';
 import { digestOf, sha256, writeFileAtomic } from '../../base/files.js';
+import { formatCount } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
-import { heldOutRowsName, promptRowsName, selfInstructReportName, trainRowsName } from '../../base/layout.js';
+import {
+  heldOutRowsName,
+  promptRowsName,
+  rejectedRowsName,
+  selfInstructReportName,
+  trainRowsName,
+} from '../../base/layout.js';
 import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { RowNotes } from '../../data/conversations/notes.js';
+import { rowsDigest } from '../../data/rows.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { type AcceptedTask, type Bucket, bucketsFor, type Expansion, expand } from './expand.js';
 import { isBuiltIn } from './families/table.js';
+import { AnswerFilter } from './filters/answers.js';
+import { compareWithChance } from './filters/baselines.js';
 import { checkTeacher, openTeacher } from './open-teacher.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
@@ -27,6 +37,11 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   check: async ({ config }) => {
     await chosenSeeds(config);
     checkTeacher(config);
+  },
+  inputDigest: async (job) => {
+    const sets = foreignSets(job);
+    if (sets.length === 0) return undefined;
+    return digestOf(await Promise.all(sets.map(rowsDigest)));
   },
   run: async (job) => {
     const notes = new RowNotes('seed');
@@ -83,6 +98,7 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
     });
   const target = config.count - trainSeeds.length + config.prompts;
   const total = target + config.heldOut;
+  const answers = await AnswerFilter.open(foreignSets(job));
   const expansion = await expand({
     seeds,
     teacher,
@@ -90,6 +106,7 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
     target,
     heldOut: config.heldOut,
     maxSimilarity: config.maxSimilarity,
+    answers,
     seed,
     signal,
     onProgress: (done) => reporter.emit({ type: 'progress', label: 'tasks', done, total, unit: 'tasks' }),
@@ -97,6 +114,11 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
   if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
   noteShortfall(reporter, expansion, { target: total, kinds, teacher });
   return writeOutput(job, trainSeeds, expansion, teacher, buckets);
+}
+
+/** What the pipeline evaluates with, but for the seeds of this stage: what they ask is asked again on purpose. */
+function foreignSets({ config, evaluationSets = [] }: Pick<SelfInstructJob, 'config' | 'evaluationSets'>): string[] {
+  return evaluationSets.filter((path) => resolve(path) !== resolve(config.seeds));
 }
 
 function keptSeeds(kept: number, all: number): string {
@@ -132,9 +154,15 @@ async function writeOutput(
     [promptRowsName]: toJsonl(prompts),
     [heldOutRowsName]: toJsonl(heldOut),
   };
-  for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(directory, name), text);
+  const compared = compareWithChance(expansion.tasks, expansion.rejected, seed);
+  for (const [name, text] of Object.entries({ ...files, [rejectedRowsName]: toJsonl(expansion.rejected) }))
+    await writeFileAtomic(join(directory, name), text);
   noteShares(job, buckets, { train, prompts, heldOut });
-  const report = { ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion), turns: chained.counts };
+  const report = {
+    ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion),
+    turns: chained.counts,
+    filters: compared,
+  };
   await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
   if (prompts.length < config.prompts && fresh.some(({ check }) => check === undefined))
     job.reporter.note(
@@ -143,8 +171,15 @@ async function writeOutput(
     );
   if (config.turns.share > 0) job.reporter.note('info', chainedInWords(chained));
   emitSamples(job, fresh);
-  for (const [rule, { count, example }] of expansion.dropped)
-    job.reporter.note('info', `dropped ${count}: ${rule}, for example ${JSON.stringify(example.slice(0, 80))}`);
+  if (expansion.rejected.length > 0) {
+    const counts = [...expansion.dropped].map(([rule, { count }]) => `${rule} ${formatCount(count)}`);
+    const path = join(directory, rejectedRowsName);
+    job.reporter.note('info', `dropped: ${counts.join(', ')}; each with its reason in ${path}`);
+    job.reporter.emit({
+      type: 'filters',
+      rules: compared.map((rule) => ({ ...rule, examples: expansion.dropped.get(rule.rule)?.examples ?? [] })),
+    });
+  }
   const dropped = [...expansion.dropped.values()].reduce((sum, { count }) => sum + count, 0);
   return {
     path: resolve(directory),

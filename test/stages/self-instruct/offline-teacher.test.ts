@@ -6,7 +6,7 @@ import type { Fact } from '../../../src/data/types.js';
 import { checkAnswer, isRefusal } from '../../../src/evaluation/checks.js';
 import { families } from '../../../src/stages/self-instruct/families/table.js';
 import { readHarm, readTopics } from '../../../src/stages/self-instruct/families/wordings.js';
-import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters.js';
+import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters/rules.js';
 import { OfflineTeacher } from '../../../src/stages/self-instruct/offline-teacher.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
 import type { ProposedTask, TaskLanguage } from '../../../src/stages/self-instruct/teacher.js';

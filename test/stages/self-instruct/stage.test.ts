@@ -148,6 +148,19 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
   assert.ok(job.events.some((event) => event.type === 'sample'));
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
   assert.equal(report.train.total, 500);
+
+  // What was dropped is there, row by row, as the counts say, and each filter stands beside chance.
+  const rejected = (await readFile(join(directory, 'rejected.jsonl'), 'utf8')).trim().split('\n');
+  const reasons = rejected.map((line) => (JSON.parse(line) as { rule: string }).rule);
+  assert.equal(reasons.length, output.metrics.dropped);
+  const counted = Object.entries(report.dropped as Record<string, { count: number }>);
+  for (const [rule, { count }] of counted) assert.equal(reasons.filter((each) => each === rule).length, count, rule);
+  const compared = job.events.find((event) => event.type === 'filters')?.rules ?? [];
+  assert.deepEqual(new Set(compared.map(({ rule }) => rule)), new Set(reasons));
+  for (const { rule, examples, selections } of compared) {
+    assert.ok(examples.length > 0, rule);
+    assert.deepEqual(Object.keys(selections), ['kept', 'random', 'length-matched']);
+  }
 });
 
 test('with a corpus every family is made, from what it states', async (t) => {
@@ -296,7 +309,7 @@ test('killed at any moment and run again: the same files, and no others', async 
   const resumed = await selfInstructStage.run(jobOf(directory, config));
   assert.equal(resumed.digest, expected.digest);
   const files = (await readdir(directory)).filter((name) => !name.startsWith('.tmp-'));
-  assert.deepEqual(files.sort(), ['heldout.jsonl', 'prompts.jsonl', 'report.json', 'train.jsonl']);
+  assert.deepEqual(files.sort(), ['heldout.jsonl', 'prompts.jsonl', 'rejected.jsonl', 'report.json', 'train.jsonl']);
 });
 
 test('a stop that is asked for is obeyed', async (t) => {
