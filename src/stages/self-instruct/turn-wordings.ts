@@ -153,3 +153,35 @@ export const repetitions: Wordings = {
     'Repeat that, please.',
   ],
 };
+
+/** The last answer in the other language than the one that is spoken. */
+export const languageSwitches: Wordings = {
+  zh: [
+    '用英文呢？',
+    '请用英文回答。',
+    '用英文再说一遍。',
+    '换成英文。',
+    '英文怎么说？',
+    '那用英语呢？',
+    '请说英语。',
+    '用英语说一次。',
+    '英语怎么讲？',
+    '翻成英文。',
+    '能用英文回答吗？',
+    '再用英语答一遍。',
+  ],
+  en: [
+    'And in Chinese?',
+    'In Chinese, please.',
+    'How do you say that in Chinese?',
+    'Say it in Chinese.',
+    'Now in Chinese.',
+    'Can you say that in Chinese?',
+    'Answer in Chinese, please.',
+    'The same in Chinese.',
+    'Once more, but in Chinese.',
+    'What is that in Chinese?',
+    'Please answer in Chinese.',
+    'And how is it in Chinese?',
+  ],
+};

@@ -9,14 +9,16 @@ import type { TurnsConfig } from '../../config/turns.js';
 import type { Conversation } from '../../data/types.js';
 import type { Message } from '../../tokenizer/message.js';
 import { fill } from './families/family.js';
-import { familyOf } from './families/table.js';
+import type { Wordings } from './families/wordings.js';
+import { operandOf, shownOperand } from './operands.js';
 import { bucketOf } from './rows.js';
-import { payloadOf } from './task-key.js';
 import type { TaskLanguage } from './teacher.js';
-import { corrections, followUps, repetitions } from './turn-wordings.js';
+import { inLanguage } from './turn-languages.js';
+import { corrections, followUps, languageSwitches, repetitions } from './turn-wordings.js';
 
 /** Of the exchanges that are asked in another way than anew. */
-export type TurnForm = 'followUp' | 'correction' | 'repetition';
+const turnForms = ['followUp', 'correction', 'repetition', 'languageSwitch'] as const;
+export type TurnForm = (typeof turnForms)[number];
 
 export interface TurnCounts {
   /** Exchanges of a row → rows. */
@@ -43,7 +45,7 @@ interface ChainOptions extends TurnsConfig {
 /** Of the rows of several exchanges: in so many, the earlier ones are in either language. */
 const bilingualShare = 0.2;
 /** Of the exchanges that can be asked so. */
-const shares: Record<TurnForm, number> = { followUp: 0.25, correction: 0.1, repetition: 0.08 };
+const shares: Record<TurnForm, number> = { followUp: 0.25, correction: 0.1, repetition: 0.08, languageSwitch: 0.15 };
 /** Where nothing says how long a row may be. */
 const defaultMaxTokens = 256;
 /** An estimate for vocabularies of thousands of tokens; the marks and names around a question and its answer. */
@@ -82,7 +84,7 @@ export function chainedInWords({ rows, counts: { byExchanges, forms, bilingual, 
     countOf(forms.followUp, 'follow-up'),
     countOf(forms.correction, 'correction'),
     countOf(forms.repetition, 'repetition'),
-    `${formatCount(bilingual)} in both languages`,
+    `${formatCount(forms.languageSwitch)} to say it in the other language; ${formatCount(bilingual)} are in both languages`,
   ].join(', ');
   const single =
     unchained === 0
@@ -97,7 +99,11 @@ function isDialogue({ messages }: Conversation): boolean {
 }
 
 class Chain {
-  readonly counts = { forms: { followUp: 0, correction: 0, repetition: 0 }, bilingual: 0, unchained: 0 };
+  readonly counts = {
+    forms: { followUp: 0, correction: 0, repetition: 0, languageSwitch: 0 },
+    bilingual: 0,
+    unchained: 0,
+  };
   readonly #options: ChainOptions;
   /** By language, shuffled, with the place of the next: each row comes once before any comes again. */
   readonly #decks: ReadonlyMap<string, { rows: Conversation[]; next: number }>;
@@ -111,17 +117,17 @@ class Chain {
     this.#decks = new Map(
       [...byLanguage].map(([language, rows]) => [language, { rows: random.shuffle(rows), next: 0 }]),
     );
-    this.#siblings = groupBy(pool, (row) => operandOf(row)?.template ?? '');
+    this.#siblings = groupBy(pool, (row) => operandOf(row)?.question ?? '');
   }
 
   lengthen(row: Conversation): Conversation {
-    const { seed, part, most, maxTokens = defaultMaxTokens } = this.#options;
+    const { seed, part, most } = this.#options;
     const random = Random.stream(seed, `self-instruct/turns/${part}/${row.id}`);
     // The smaller of two draws: short talks are more frequent than long ones.
     const wanted = Math.min(random.integer(2, most + 1), random.integer(2, most + 1));
     const isBilingual = random.uniform() < bilingualShare;
     const used = new Set([row]);
-    const own = this.#unitOf(row, random, used, wanted);
+    const own = this.#unitOf(row, random, used, wanted, true);
     const earlier: Unit[] = [];
     let exchanges = own.messages.length / 2;
     let tokens = estimatedTokens(own.messages);
@@ -129,9 +135,9 @@ class Chain {
       const language = isBilingual ? random.choose([...this.#decks.keys()]) : (row.language ?? 'other');
       const other = this.#draw(language, used);
       if (other === undefined) break;
-      const unit = this.#unitOf(other, random, used, wanted - exchanges);
+      const unit = this.#unitOf(other, random, used, wanted - exchanges, false);
       const size = estimatedTokens(unit.messages);
-      if (exchanges + unit.messages.length / 2 > wanted || tokens + size > maxTokens) continue;
+      if (exchanges + unit.messages.length / 2 > wanted || tokens + size > this.#maxTokens) continue;
       earlier.push(unit);
       exchanges += unit.messages.length / 2;
       tokens += size;
@@ -156,42 +162,81 @@ class Chain {
   /** The next row of a language that the conversation does not have yet: a memory of its own only once. */
   #draw(language: string, used: Set<Conversation>): Conversation | undefined {
     const deck = this.#decks.get(language);
+    if (deck === undefined) return undefined;
     const hasMemory = [...used].some(({ messages }) => messages.length > 2);
-    for (let tries = 0; deck !== undefined && tries < Math.min(deck.rows.length, 16); tries++) {
-      const row = deck.rows[deck.next++ % deck.rows.length];
-      if (used.has(row) || (hasMemory && row.messages.length > 2)) continue;
-      used.add(row);
-      return row;
-    }
-    return undefined;
+    const row = firstOf(
+      Math.min(deck.rows.length, maxDraws),
+      () => deck.rows[deck.next++ % deck.rows.length],
+      (each) => !used.has(each) && !(hasMemory && each.messages.length > 2),
+    );
+    if (row !== undefined) used.add(row);
+    return row;
   }
 
-  /** A row's own messages, or with what makes another form of it, at most `most` exchanges. */
-  #unitOf(row: Conversation, random: Random, used: Set<Conversation>, most: number): Unit {
+  /** A row's own messages, or with what makes another form of it, at most `most` exchanges. A row's own task stays last. */
+  #unitOf(row: Conversation, random: Random, used: Set<Conversation>, most: number, isOwn: boolean): Unit {
     const { language, messages } = row;
     const plain: Unit = { messages, rows: [row] };
-    const draw = random.uniform();
-    if (messages.length > 2 || most < 2 || (language !== 'zh' && language !== 'en')) return plain;
-    const [question, answer] = messages;
-    if (draw < shares.repetition) {
-      const again: Message = { role: 'user', content: random.choose(repetitions[language]) };
-      return this.#fitting({ messages: [question, answer, again, answer], rows: [row], form: 'repetition' }, plain);
-    }
-    const form = draw < shares.repetition + shares.correction ? 'correction' : 'followUp';
-    if (draw >= shares.repetition + shares.correction + shares.followUp) return plain;
-    const operand = operandOf(row);
-    const siblings = (operand && this.#siblings.get(operand.template))?.filter((each) => !used.has(each)) ?? [];
-    if (operand === undefined || siblings.length === 0) return plain;
-    const sibling = random.choose(siblings);
-    used.add(sibling);
-    const wordings = form === 'correction' ? corrections : followUps;
-    const asked: Message = { role: 'user', content: fill(random.choose(wordings[language]), shown(operand, language)) };
-    return this.#fitting({ messages: [...sibling.messages, asked, answer], rows: [sibling, row], form }, plain);
+    let draw = random.uniform();
+    const form = turnForms.find((each) => {
+      draw -= shares[each];
+      return draw < 0;
+    });
+    if (form === undefined || messages.length > 2 || most < 2 || (language !== 'zh' && language !== 'en')) return plain;
+    const unit = this.#formOf(form, { row, language, random, used, isOwn });
+    if (unit === undefined || estimatedTokens(unit.messages) > this.#maxTokens) return plain;
+    for (const each of unit.rows) used.add(each);
+    return { ...unit, form };
   }
 
-  #fitting(unit: Unit, otherwise: Unit): Unit {
-    return estimatedTokens(unit.messages) <= (this.#options.maxTokens ?? defaultMaxTokens) ? unit : otherwise;
+  #formOf(form: TurnForm, { row, language, random, used, isOwn }: FormOptions): Unit | undefined {
+    const { messages } = row;
+    const [, answer] = messages;
+    const ask = (wordings: Wordings, operand = ''): Message => {
+      return { role: 'user', content: fill(random.choose(wordings[language]), operand) };
+    };
+    if (form === 'repetition') return { messages: [...messages, ask(repetitions), answer], rows: [row] };
+    if (form === 'languageSwitch') {
+      const content = inLanguage(answer.content, language === 'zh' ? 'en' : 'zh');
+      if (isOwn || content === undefined) return undefined;
+      return { messages: [...messages, ask(languageSwitches), { role: 'assistant', content }], rows: [row] };
+    }
+    const operand = operandOf(row);
+    const siblings = operand && this.#siblings.get(operand.question);
+    const sibling =
+      siblings &&
+      firstOf(
+        maxDraws,
+        () => random.choose(siblings),
+        (each) => !used.has(each),
+      );
+    if (operand === undefined || sibling === undefined) return undefined;
+    const asked = ask(form === 'correction' ? corrections : followUps, shownOperand(operand, language));
+    return { messages: [...sibling.messages, asked, answer], rows: [sibling, row] };
   }
+
+  get #maxTokens(): number {
+    return this.#options.maxTokens ?? defaultMaxTokens;
+  }
+}
+
+interface FormOptions {
+  row: Conversation;
+  language: TaskLanguage;
+  random: Random;
+  used: ReadonlySet<Conversation>;
+  isOwn: boolean;
+}
+
+const maxDraws = 16;
+
+/** The first of so many draws that is right. */
+function firstOf<T>(draws: number, draw: () => T, isRight: (drawn: T) => boolean): T | undefined {
+  for (let i = 0; i < draws; i++) {
+    const drawn = draw();
+    if (isRight(drawn)) return drawn;
+  }
+  return undefined;
 }
 
 /** Exchanges that stay together. */
@@ -212,36 +257,4 @@ function arranged(earlier: readonly Unit[], own: Unit, random: Random): Message[
 export function estimatedTokens(messages: readonly Message[]): number {
   const words = messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0);
   return tokensPerMessage * messages.length + Math.ceil(tokensPerWord * words);
-}
-
-interface Operand {
-  /** As the question has it. */
-  text: string;
-  isQuoted: boolean;
-  /** The family, the language and the question without its operand: rows that share it ask the same of different operands. */
-  template: string;
-}
-
-/** Numbers, and what may stand between two of them. */
-const numbers = /\d+(?:\s*(?:[+\-−×*÷/,、和与跟或]|and|or|还是)\s*\d+)*/g;
-
-/** What a question is asked of, where another can take its place; undefined where that cannot be told. */
-function operandOf({ kind, language, messages }: Conversation): Operand | undefined {
-  if (kind === undefined || messages.length !== 2) return undefined;
-  const prompt = messages[0].content;
-  const { key } = familyOf(kind);
-  const isQuoted = key === 'quotation';
-  const text = isQuoted ? payloadOf(prompt) : key === 'numbers' ? onlyMatch(prompt, numbers) : undefined;
-  if (text === undefined || text.includes('\n') || prompt.split(text).length !== 2) return undefined;
-  return { text, isQuoted, template: `${kind}/${language} ${prompt.replace(text, () => '{}')}` };
-}
-
-function onlyMatch(text: string, pattern: RegExp): string | undefined {
-  const found = text.match(pattern) ?? [];
-  return found.length === 1 ? found[0] : undefined;
-}
-
-function shown({ text, isQuoted }: Operand, language: TaskLanguage): string {
-  if (!isQuoted) return text;
-  return language === 'zh' ? `“${text}”` : `"${text}"`;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wordsOf } from '../../../src/base/words.js';
 import type { Conversation } from '../../../src/data/types.js';
+import { operandOf } from '../../../src/stages/self-instruct/operands.js';
 import { chainedInWords, chainRows } from '../../../src/stages/self-instruct/turns.js';
 
 const exchange = (question: string, answer: string): Conversation['messages'] => [
@@ -11,6 +12,13 @@ const exchange = (question: string, answer: string): Conversation['messages'] =>
 ];
 
 const parityOf = { zh: ['偶数。', '奇数。'], en: ['Even.', 'Odd.'] };
+
+function otherLanguage(answer: string): string {
+  const place = parityOf.zh.indexOf(answer);
+  if (place >= 0) return parityOf.en[place];
+  if (parityOf.en.includes(answer)) return parityOf.zh[parityOf.en.indexOf(answer)];
+  return answer.replace(' is larger.', '更大。').replace(' is smaller.', '更小。');
+}
 
 /** Two wordings a language of parity, comparisons in both directions, and small talk that remembers. */
 function pool(): Conversation[] {
@@ -26,7 +34,14 @@ function pool(): Conversation[] {
     const isLarger = i % 2 === 0;
     const [a, b] = [3 * i + 5, 700 - 2 * i];
     const chosen = isLarger ? Math.max(a, b) : Math.min(a, b);
-    add('comparison', 'en', exchange(`Which is ${isLarger ? 'larger' : 'smaller'}, ${a} or ${b}?`, `${chosen}.`));
+    add(
+      'comparison',
+      'en',
+      exchange(
+        `Which is ${isLarger ? 'larger' : 'smaller'}, ${a} or ${b}?`,
+        `${chosen} is ${isLarger ? 'larger' : 'smaller'}.`,
+      ),
+    );
     if (i % 4 === 0)
       add('chat', 'en', [
         ...exchange(`My dog is called Rex${i}.`, 'I see.'),
@@ -100,15 +115,16 @@ test('every answer is that of a row it names, and right for the question it stan
       const [first, second] = question.match(/\d+/g) ?? [];
       const earlier = exchanges[i - 1];
       asked++;
-      if (first === undefined) assert.equal(answer, earlier.answer, question);
+      if (/英|in Chinese/i.test(question)) assert.equal(answer, otherLanguage(earlier.answer), question);
+      else if (first === undefined) assert.equal(answer, earlier.answer, question);
       else if (second === undefined) {
-        // A follow-up of a follow-up is none of ours: the question before is whole.
         assert.match(earlier.question, /奇|odd/);
         assert.equal(answer, parityOf[/奇/.test(earlier.question) ? 'zh' : 'en'][Number(first) % 2], question);
       } else {
         const [a, b] = [Number(first), Number(second)];
         const chosen = /larger/.test(earlier.question) ? Math.max(a, b) : Math.min(a, b);
-        assert.equal(answer, `${chosen}.`, `${earlier.question} ${question}`);
+        const direction = /larger/.test(earlier.question) ? 'larger' : 'smaller';
+        assert.equal(answer, `${chosen} is ${direction}.`, `${earlier.question} ${question}`);
       }
     }
   }
@@ -149,4 +165,18 @@ test('a conversation is no longer than it may be, and what stays alone for that 
   const none = chainRows(rows, rows, { ...options, maxTokens: 20 });
   assert.ok(none.counts.unchained > 100);
   assert.match(chainedInWords(none), /more are too long for a second exchange \(selfInstruct\.turns\.maxTokens\)$/);
+});
+
+test('a sum is followed up where it says what is to be done; where it does not, by the same wording alone', () => {
+  const row = (kind: string, question: string, answer: string): Conversation => ({
+    ...{ id: question, kind, language: 'en', messages: exchange(question, answer) },
+  });
+  const asked = (kind: string, question: string, answer = ''): string | undefined =>
+    operandOf(row(kind, question, answer))?.question;
+  assert.equal(asked('small-sums', 'What is 7 plus 5?'), asked('small-sums', '3×4=?'));
+  assert.notEqual(asked('small-sums', 'What is the sum of 7 and 5?'), asked('small-sums', '3×4=?'));
+  assert.equal(asked('small-sums', 'Add 7 and 5.'), asked('small-sums', 'Add 1 and 2.'));
+  assert.notEqual(asked('comparison', '7 or 5?', '7 is larger.'), asked('comparison', '8 or 5?', '5 is smaller.'));
+  assert.equal(asked('parity', 'Is 12 of 30 odd?'), undefined, 'two numbers apart');
+  assert.equal(asked('identity', 'Who are you?'), undefined);
 });

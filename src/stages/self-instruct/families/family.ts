@@ -25,6 +25,11 @@ export interface FamilySpec {
   check?(answer: string, language: TaskLanguage): TextCheck | undefined;
   /** False for an answer that is wrong by the prompt's own numbers. */
   isRight?(question: string, answer: string): boolean;
+  /**
+   * What is asked of the operand, by the answer where a family asks several things: two tasks of which it is the same make a
+   * follow-up ("And 17?"), whatever their wordings. Absent, or undefined: those of one wording do.
+   */
+  asked?(answer: string, operand: string): string | undefined;
   /** How a program makes a task and its answer; undefined where it takes facts and these are not among `sources`. */
   maker?(sources: Sources): TaskMaker | undefined;
 }

@@ -192,6 +192,7 @@ export const numberFamilies = {
     anyLanguage: 'prompt',
     check: checkNumber,
     isRight: (question, answer) => sumsHold(question, answer, lastNumber(answer)),
+    asked: askedOf,
     maker: makerFrom('arithmetic', makeArithmetic),
   },
   'small-sums': {
@@ -200,6 +201,7 @@ export const numberFamilies = {
     anyLanguage: 'prompt',
     check: checkNumber,
     isRight: (question, answer) => sumsHold(question, answer, lastNumber(answer)),
+    asked: askedOf,
     maker: makerFrom('arithmetic', makeSmallSum),
   },
   parity: {
@@ -208,6 +210,7 @@ export const numberFamilies = {
     key: 'numbers',
     check: exactly,
     isRight: parityHolds,
+    asked: () => 'parity',
     maker: makerFrom('parity', makeParity),
   },
   comparison: {
@@ -216,6 +219,7 @@ export const numberFamilies = {
     key: 'numbers',
     // The last number alone would let "38 is larger, not 83" pass for 83.
     check: exactly,
+    asked: (answer) => (/larger|更大/.test(answer) ? 'larger' : /smaller|更小/.test(answer) ? 'smaller' : undefined),
     maker: makerFrom('comparison', makeComparison),
   },
 } satisfies FamilyRows;
@@ -223,4 +227,9 @@ export const numberFamilies = {
 function checkNumber(answer: string): ReturnType<NonNullable<FamilyRows['arithmetic']>['check'] & object> {
   const number = lastNumber(answer);
   return number === undefined ? undefined : { type: 'number', answer: number };
+}
+
+/** An expression says what is to be done with its numbers; "12 and 5" does not. */
+function askedOf(_: string, operand: string): string | undefined {
+  return /[+\-−×*÷/加减乘]|plus|minus|times/.test(operand) && !/and|or|[和与]/.test(operand) ? 'result' : undefined;
 }
