@@ -46,6 +46,8 @@ export const chatSamplesName = 'chat_samples.json';
 
 // self-instruct/
 /** Conversations for fine-tuning. */
+/** Of teaching tools: whether a tool is there. */
+export const listRowsName = 'lists.jsonl';
 export const trainRowsName = 'train.jsonl';
 /** Tasks for alignment to sample: fine-tuning does not see them. */
 export const promptRowsName = 'prompts.jsonl';

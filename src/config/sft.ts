@@ -71,6 +71,15 @@ export const sftSchema = z.strictObject({
     .default(0)
     .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
   copying: copyingSchema,
+  first: z
+    .strictObject({
+      data: weighedSources(conversations, 'read as often as the others').describe('conversations'),
+      steps: z.int().min(1).max(1_000_000).describe('steps that learn nothing else, after those of copying'),
+    })
+    .optional()
+    .describe(
+      'conversations that are learnt alone, before the others: a small model learns one thing soon that it learns late among many',
+    ),
   keepTokens: z
     .array(z.string().min(1).max(256))
     .max(1000)

@@ -39,6 +39,14 @@ export const toolUseSchema = z
       .default(0.5)
       .describe('how often a conversation of fine-tuning is read again in an epoch, so that it is kept'),
     copying: copyingSchema,
+    listSteps: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .describe(
+        'steps that learn nothing but whether the tool that a question needs is on the list, after those of copying: small models need some hundreds',
+      ),
     textShare: z
       .number()
       .min(0)

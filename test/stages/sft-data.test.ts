@@ -146,6 +146,22 @@ test('copying comes first, alone, and then has its share: every answer stands in
   assert.deepEqual(await again.get(199), await rows.get(199));
 });
 
+test('conversations of weight 0 are read in the first steps, alone, and never again', async () => {
+  const { stored, job } = await open(
+    'first',
+    [a, `${b}=0.5`],
+    ['sft.validation=0', `sft.first={"data":"${b}","steps":2}`],
+  );
+  const groups = stored.groups.map(({ weight, ...group }) => ({ ...group, weight: weight === 1 ? 1 : 0 }));
+  const { batches } = await makeBatches(job, groups, undefined, template, { columns, padId: 0 });
+  const steps = [];
+  for (let step = 0; step < 12; step++) steps.push(new Set((await batches.next()).ids.map((id) => id[0])));
+  assert.deepEqual(
+    steps.map((names) => [...names].join()),
+    [...Array(2).fill('b'), ...Array(10).fill('a')],
+  );
+});
+
 test('conversations are held out by what they say, and stored rows are not read again until something changes', async () => {
   const grown = await file('grown.jsonl', [...Array.from({ length: 90 }, (_, i) => row(`${i}`)), row('more')]);
   const { stored, notes, written } = await open('held', [grown], ['sft.validation=0.2']);

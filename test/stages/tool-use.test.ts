@@ -12,7 +12,7 @@ import { answerCredit } from '../../src/evaluation/checks.js';
 import { referenceTurn, wantedCalls } from '../../src/evaluation/reference.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { stageReporter } from '../../src/report/event.js';
-import { composed } from '../../src/stages/tool-use/conversations.js';
+import { composed, listed } from '../../src/stages/tool-use/conversations.js';
 import { drawExchanges, type Exchange, questionOf } from '../../src/stages/tool-use/exchange.js';
 import type { Maker } from '../../src/stages/tool-use/exercise.js';
 import { arithmetic } from '../../src/stages/tool-use/exercises/arithmetic.js';
@@ -166,6 +166,23 @@ test('conversations: a quarter and more needs no call, the tools that are called
     assert.ok(tools.every(({ name }) => !needed.includes(name)));
   }
   assert.deepEqual(composed(pool, composition), rows);
+});
+
+test('lists: half of the questions have their tool there, and are called; the others are told that there is none', async () => {
+  const calls = await drawn(all, false, 80);
+  const rows = listed(calls, toolbox.tools, { count: 200, seed: 3 });
+  let there = 0;
+  for (const { messages, tools = [] } of rows) {
+    const [asked, answer] = messages;
+    const needed = calls.find((each) => questionOf(each) === asked.content)?.needs ?? assert.fail();
+    const isThere = needed.every((name) => tools.some((tool) => tool.name === name));
+    assert.equal(messages.length, 2);
+    assert.equal(answer.toolCalls !== undefined, isThere);
+    assert.ok(tools.length > 0 && tools.every(({ description }) => description === ''));
+    there += isThere ? 1 : 0;
+  }
+  assert.ok(there > 70 && there < 130, `${there}`);
+  assert.deepEqual(listed(calls, toolbox.tools, { count: 200, seed: 3 }), rows);
 });
 
 test('the stage: rows, their counts and a checkpoint that knows its tools; what the student said before a kill is not asked again', async () => {

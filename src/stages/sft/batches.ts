@@ -12,6 +12,11 @@ import type { Job } from '../stage.js';
 import { copyingRows } from './copying.js';
 import type { StoredRows } from './stored-rows.js';
 
+/** Steps before those that epochs count. */
+export function stepsBefore({ copying, first }: Pick<SftConfig, 'copying' | 'first'>): number {
+  return copying.steps + (first?.steps ?? 0);
+}
+
 /** Exchanges of copying that are made, at most, and what one takes. */
 const maxCopies = 30_000;
 const tokensPerCopy = 32;
@@ -35,7 +40,7 @@ export async function makeBatches(
   };
   const counts: number[] = [];
   for (const [i, { weight }] of groups.entries()) {
-    counts.push(weight * (await pack(i, { rows: batchSize, columns, padId }).countRows()));
+    counts.push(weight === 0 ? 0 : weight * (await pack(i, { rows: batchSize, columns, padId }).countRows()));
   }
   const { copying, textShare } = config;
   const conversationRows = counts.reduce((sum, rows) => sum + rows, 0);
@@ -71,17 +76,22 @@ export async function makeBatches(
       batchesPerEpoch,
       shape,
     };
-  const shares = (copied: number): number[] => [
-    ...counts.map((rows) => ((1 - textShare) * (1 - copied) * rows) / conversationRows),
+  /** Of conversations by group, copying and text: `own` of each group, all of it together what text leaves. */
+  const shares = (own: readonly number[], copied: number): number[] => [
+    ...own.map((share) => (1 - textShare) * (1 - copied) * share),
     ...(isCopying ? [(1 - textShare) * copied] : []),
     ...(text === undefined ? [] : [textShare]),
   ];
-  const first = { rows: copying.steps * shape.rows, shares: shares(1) };
-  const rest = { rows: Number.MAX_SAFE_INTEGER, shares: shares(copying.share) };
-  const phases = first.rows > 0 ? [first, rest] : [rest];
+  const mixed = counts.map((rows) => rows / conversationRows);
+  const alone = groups.map(({ weight }) => (weight === 0 ? 1 : 0));
+  const phases = [
+    { rows: copying.steps * shape.rows, shares: shares(mixed, 1) },
+    { rows: (config.first?.steps ?? 0) * shape.rows, shares: shares(alone, 0) },
+    { rows: Number.MAX_SAFE_INTEGER, shares: shares(mixed, copying.share) },
+  ].filter(({ rows }) => rows > 0);
   const apportionment = new PhasedShares(
     phases,
-    rest.shares.map(() => Number.POSITIVE_INFINITY),
+    phases[0].shares.map(() => Number.POSITIVE_INFINITY),
   );
   return { batches: new MixedBatches({ supplies, apportionment, ...shape }), batchesPerEpoch, shape };
 }

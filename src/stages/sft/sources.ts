@@ -6,7 +6,7 @@ import { rowsDigest } from '../../data/rows.js';
 
 export interface RowSource {
   path: string;
-  /** Of conversations: how often one is read in an epoch; of 0.5, every second one. Of preferences: how much one counts. */
+  /** Of conversations: how often one is read in an epoch; of 0.5, every second one; 0: in the first steps alone. Of preferences: how much one counts. */
   weight: number;
   /** For reports and charts. */
   name: string;

@@ -15,7 +15,7 @@ import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
 import { openTuning, tunedModel } from '../tuning.js';
-import { makeBatches } from './batches.js';
+import { makeBatches, stepsBefore } from './batches.js';
 import { heldOutRows, nothingHeldOut, printSamples, readHeldOut } from './held-out.js';
 import { HeldOutMetrics } from './metrics.js';
 import { openTemplate } from './rows.js';
@@ -50,6 +50,8 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
   const { loss, keepTokens } = config;
   const fitting = { template, columns, loss, keepTokens };
   const sources = await rowSources(config.data ?? join(inputs.selfInstruct ?? '', trainRowsName));
+  const first = config.first && (await rowSources(config.first.data));
+  sources.push(...(first ?? []).map((source) => ({ ...source, weight: 0 })));
   const given = await readHeldOut(job);
   const validation = given === undefined ? config.validation : 0;
   const stored = await openRows(job, {
@@ -80,7 +82,7 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
     config: config.train,
     steps:
       (await stepCount(job, config.train, () => batchesPerEpoch)) +
-      (config.train.steps === undefined ? config.copying.steps : 0),
+      (config.train.steps === undefined ? stepsBefore(config) : 0),
     directory,
     tokenizerFiles: {
       ...tokenizer.files(),
@@ -98,6 +100,7 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
         validation,
         textShare: config.textShare,
         ...(copying.steps + copying.share > 0 && { copying }),
+        ...(config.first && { firstSteps: config.first.steps }),
         ...(config.template !== undefined && { template: config.template }),
         ...(config.keepTokens !== undefined && { keepTokens: config.keepTokens }),
         ...(neftune > 0 && { neftune }),

@@ -281,7 +281,7 @@ function report(
   for (const { level, text } of notes) reporter.note(level, text);
   for (const { name, weight, conversations, tokens, learnt } of sources) {
     const share = `${((100 * learnt) / Math.max(1, tokens)).toFixed(tokens > 0 && learnt / tokens < 0.1 ? 1 : 0)} %`;
-    const often = weight === 1 ? '' : `, read ${weight} times an epoch`;
+    const often = weight === 1 ? '' : weight === 0 ? ', read before all others' : `, read ${weight} times an epoch`;
     const what = `${countOf(conversations, 'conversation')}, ${countOf(tokens, 'token')}`;
     reporter.note('info', `${name}: ${what}, of which ${share} are learnt${often}`);
   }

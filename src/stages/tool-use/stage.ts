@@ -5,7 +5,7 @@ import { stopIfAborted, UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { countOf, formatCount } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
-import { heldOutRowsName, promptRowsName, reportRowsName, trainRowsName } from '../../base/layout.js';
+import { heldOutRowsName, listRowsName, promptRowsName, reportRowsName, trainRowsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
@@ -20,7 +20,7 @@ import { fieldMessage, type Message, type Tool } from '../../tokenizer/message.j
 import { fineTune } from '../sft/stage.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
-import { composed, type Pool } from './conversations.js';
+import { composed, listed, type Pool } from './conversations.js';
 import { drawExchanges, type Exchange, type ExchangeSet, questionOf } from './exchange.js';
 import { type Spoken, spokenLanguages } from './exercise.js';
 import { questionTask, type Sorted, sortedByStudent } from './sorted.js';
@@ -50,6 +50,7 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
           config: {
             ...{ validation: 0, loss: 'assistant', neftune: 0, textShare: config.textShare, train: config.train },
             copying: config.copying,
+            ...(config.listSteps > 0 && { first: { data: rows.lists, steps: config.listSteps } }),
             data: [{ path: rows.train, weight: 1 }, ...own.map((path) => ({ path, weight: config.instructionWeight }))],
             evalData: rows.heldOut,
           },
@@ -65,6 +66,9 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
     }
   },
 };
+
+/** Conversations about lists of tools, read again where there are more steps. */
+const listRows = 20_000;
 
 /** Tokens of a context that a held-out row leaves to what the model answers in place of its own. */
 const answerRoom = 128;
@@ -99,6 +103,8 @@ function figuresInWords(metrics: Metrics): string[] {
 
 interface RowFiles {
   train: string;
+  /** Which tools there are, and nothing else. */
+  lists: string;
   heldOut: string;
 }
 
@@ -119,7 +125,11 @@ async function makeRows(
   const attempts = await askStudent(job, student, [...tasks.train, ...tasks.heldOut, ...questions]);
   const lengthOf = (messages: readonly Message[], tools?: readonly Tool[]): number =>
     template.encode(messages, { tools }).tokens.length;
-  const files = { train: join(directory, trainRowsName), heldOut: join(directory, heldOutRowsName) };
+  const files = {
+    train: join(directory, trainRowsName),
+    lists: join(directory, listRowsName),
+    heldOut: join(directory, heldOutRowsName),
+  };
   const report: Record<string, unknown> = {};
   for (const [name, side, direct, isHeldOut] of [
     ['train', train, tasks.train, false],
@@ -141,6 +151,10 @@ async function makeRows(
       ...{ lengthOf, room: isHeldOut ? contextLength - answerRoom : contextLength },
     });
     await writeFileAtomic(files[name], toJsonl(rows.map(written)));
+    if (!isHeldOut && config.listSteps > 0) {
+      const lists = listed(pool.calls, workshop.toolbox.tools, { count: listRows, seed });
+      await writeFileAtomic(files.lists, toJsonl(lists.map(written)));
+    }
     report[name] = {
       rows: rows.length,
       ...countsOf(rows),
@@ -159,7 +173,7 @@ interface Side {
 }
 
 /** Exercises for each conversation to learn: it has several exchanges, of which some need no call. */
-const exercisesPerRow = 4;
+const exercisesPerRow = 1.5;
 
 /** Exchanges enough that each call is learnt about once, and some of each kind that needs none. */
 async function drawSide(

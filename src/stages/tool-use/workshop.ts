@@ -54,11 +54,11 @@ export async function openWorkshop({ tools, search, corpus, directory, seed }: W
   const rows: Record<TaughtTool, { opens: string; maker: Maker; share: number }> = {
     Calculate: { opens: 'Calculate', maker: arithmetic, share: 2 },
     Solve: { opens: 'Solve', maker: equations, share: 1 },
-    Define: { opens: 'Define', maker: words(facts), share: 2 },
+    Define: { opens: 'Define', maker: words(facts), share: 2.5 },
     Search: { opens: `Search=${texts}`, maker: book.maker, share: 1.5 },
     Query: { opens: `Query=${files.join(',')}`, maker: made.maker, share: 1.5 },
     Now: { opens: 'Now', maker: clock, share: 1 },
-    World: { opens: 'World', maker: house, share: 1.25 },
+    World: { opens: 'World', maker: house, share: 2 },
   };
   const toolbox = await openTools(tools.map((name) => rows[name].opens));
   const makers = Object.fromEntries(tools.map((name) => [name.toLowerCase(), rows[name]]));

@@ -57,9 +57,9 @@ export function clock(draw: Draw): Exercise {
   return { kind: 'now', language: draw.language, needs: ['Now'], start: { now }, ...made };
 }
 
-type Made = Pick<Exercise, 'wording' | 'question' | 'turns' | 'ending'>;
+type Asked = Pick<Exercise, 'wording' | 'question' | 'turns' | 'ending'>;
 
-function time(draw: Draw, isHere: boolean): Made {
+function time(draw: Draw, isHere: boolean): Asked {
   const { random, language, isHeldOut } = draw;
   const c = random.choose(placesOf(language, isHeldOut));
   return {
@@ -72,7 +72,7 @@ function time(draw: Draw, isHere: boolean): Made {
   };
 }
 
-function twoTimes(draw: Draw): Made {
+function twoTimes(draw: Draw): Asked {
   const { random, language, isHeldOut } = draw;
   const [c, k] = random.shuffle(placesOf(language, isHeldOut));
   return {
@@ -87,7 +87,7 @@ function twoTimes(draw: Draw): Made {
   };
 }
 
-function dayOrDistance(draw: Draw, now: Date): Made {
+function dayOrDistance(draw: Draw, now: Date): Asked {
   const { random, language } = draw;
   const days = random.integer(1, 400) * random.choose([1, 1, 1, 10]) * random.choose([1, -1]);
   const d = dateSaid(new Date(now.getTime() + days * msPerDay), random, language);
