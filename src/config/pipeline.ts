@@ -22,6 +22,7 @@ export const taskKinds = [
   'small-sums',
   'parity',
   'comparison',
+  'dates',
   'language',
   'refusal',
   'over-refusal',
@@ -29,6 +30,11 @@ export const taskKinds = [
   'translation',
   'definition',
   'poem-line',
+  'last-word',
+  'upper-case',
+  'reverse',
+  'count',
+  'copying',
   'formatting',
 ] as const;
 export type BuiltInKind = (typeof taskKinds)[number];

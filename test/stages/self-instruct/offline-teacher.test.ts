@@ -5,7 +5,7 @@ import { type TaskKind, taskKinds } from '../../../src/config/pipeline.js';
 import type { Fact } from '../../../src/data/types.js';
 import { checkAnswer, isRefusal } from '../../../src/evaluation/checks.js';
 import { families } from '../../../src/stages/self-instruct/families/table.js';
-import { readHarm, readTopics } from '../../../src/stages/self-instruct/families/wordings.js';
+import { readHarm, readTopics, readWordings } from '../../../src/stages/self-instruct/families/wordings.js';
 import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters/rules.js';
 import { OfflineTeacher } from '../../../src/stages/self-instruct/offline-teacher.js';
 import { taskKey } from '../../../src/stages/self-instruct/task-key.js';
@@ -39,6 +39,12 @@ async function tasksOf(
 const answerOf = (task: ProposedTask): string => task.solution?.answer ?? '';
 const promptOf = (task: ProposedTask): string => task.turns[task.turns.length - 1];
 const pairIn = (text: string): [number, number] => numbersIn(text).slice(0, 2) as [number, number];
+/** In quotes at the end or the start, or behind the last colon. */
+function quotedIn(prompt: string): string {
+  const behind = prompt.match(/[:：]\s*([^“”":：]+)$/)?.[1];
+  return behind ?? prompt.match(/[“"]([^”"]+)[”"]/)?.[1] ?? '';
+}
+
 const numbersIn = (text: string): number[] => (text.match(/\d+/g) ?? []).map(Number);
 
 /** × before + and −, left to right. */
@@ -121,6 +127,75 @@ for (const language of ['zh', 'en'] as const) {
     }
   });
 
+  test(`strings (${language}): recomputed from what stands in quotes or behind the colon`, async () => {
+    const rules: Record<string, (words: string[]) => string> = {
+      'last-word': (words) => words[words.length - 1],
+      'upper-case': (words) =>
+        words.map((word) => word.replace(/[a-z]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 32))).join(' '),
+      reverse: (words) => words.reduceRight((text, word) => (text === '' ? word : `${text} ${word}`), ''),
+      copying: (words) => words.join(' '),
+    };
+    for (const [kind, rule] of Object.entries(rules))
+      for (const task of [
+        ...(await tasksOf(kind, language)),
+        ...(await tasksOf(kind, language, { requests: 4, isHeldOut: true })),
+      ]) {
+        const words = quotedIn(promptOf(task)).split(' ');
+        assert.equal(answerOf(task), rule(words), promptOf(task));
+        assert.deepEqual(task.solution?.check, { type: 'equals', answer: answerOf(task) });
+      }
+    for (const isWorked of [false, true])
+      for (const task of await tasksOf('count', language, { isWorked })) {
+        const payload = quotedIn(promptOf(task));
+        const isInRow = language === 'zh' && /字/.test(promptOf(task).replace(payload, ''));
+        const parts = isInRow ? [...payload] : payload.split(' ');
+        assert.deepEqual(task.solution?.check, { type: 'number', answer: parts.length }, promptOf(task));
+        assert.equal(numbersIn(answerOf(task)).at(-1), parts.length);
+        assert.deepEqual(numbersIn(answerOf(task)).slice(0, -1), isWorked ? parts.map((_, i) => i + 1) : []);
+        if (isWorked) assert.ok(parts.every((part) => answerOf(task).includes(part)));
+      }
+  });
+
+  test(`dates (${language}): recomputed with a calendar`, async () => {
+    // 2023 is no leap year; each of its days by its names, and the first of the next year.
+    const dayMs = 86_400_000;
+    const times = Array.from({ length: 366 }, (_, i) => Date.UTC(2023, 0, 1 + i));
+    const firsts = times.filter((time) => new Date(time).getUTCDate() === 1);
+    const list = (all: number[], options: Intl.DateTimeFormatOptions): string[] => {
+      const names = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en-GB', { ...options, timeZone: 'UTC' });
+      return all.map((time) => names.format(time));
+    };
+    const weekdays = list(times.slice(0, 14), { weekday: 'long' });
+    const months = list(firsts, { month: language === 'zh' ? 'short' : 'long' });
+    const dates = list(times, { month: 'long', day: 'numeric' });
+    /** Where the longest of the names in the prompt stands: 12月 before 2月. */
+    const placeOf = (names: string[], prompt: string): number => {
+      const found = names.filter((name) => prompt.includes(name)).toSorted((a, b) => b.length - a.length);
+      assert.ok(found.length > 0, prompt);
+      return names.indexOf(found[0]);
+    };
+    const kinds = new Set<string>();
+    for (const isWorked of [false, true])
+      for (const task of await tasksOf('dates', language, { isWorked })) {
+        const [prompt, answer] = [promptOf(task), answerOf(task).replace(/[.。]$/, '')];
+        const kind = (task.core ?? '').split(':')[0];
+        kinds.add(kind);
+        if (kind === 'days-in') {
+          const place = placeOf(months, prompt);
+          assert.equal(numbersIn(answer)[0], (firsts[place + 1] - firsts[place]) / dayMs, prompt);
+          continue;
+        }
+        const names =
+          kind === 'date-after' ? dates : kind.startsWith('month') ? months.slice(0, 12) : weekdays.slice(0, 7);
+        const steps = kind === 'days-later' ? (numbersIn(prompt).at(-1) ?? 0) : kind.endsWith('before') ? -1 : 1;
+        const expected = names[(placeOf(names, prompt) + steps + names.length) % names.length];
+        const stations = answer.split(/，|, /);
+        assert.equal(stations.at(-1), expected, prompt);
+        assert.equal(stations.length, kind === 'days-later' && isWorked ? steps + 1 : 1);
+      }
+    assert.equal(kinds.size, 7, 'each of the seven questions');
+  });
+
   test(`formatting (${language}): the answer has the prompt's words, and is what was asked`, async () => {
     for (const task of await tasksOf('formatting', language)) {
       const prompt = promptOf(task);
@@ -128,16 +203,13 @@ for (const language of ['zh', 'en'] as const) {
       const words = payload.split(/,? /);
       const answer = answerOf(task);
       if (/逗号|commas/.test(prompt)) assert.equal(answer, words.join(language === 'zh' ? '，' : ', '));
-      else if (/倒过来|相反|Reverse|backwards/.test(prompt)) assert.equal(answer, [...words].reverse().join(' '));
       else if (/一行：|分行|own line|each line/.test(prompt) && !/编号/.test(prompt))
         assert.equal(answer, words.join('\n'));
       else if (/编号|umber/.test(prompt)) assert.equal(answer, words.map((w, i) => `${i + 1}. ${w}`).join('\n'));
       else if (/书名号/.test(prompt)) assert.equal(answer, `《${payload}》`);
       else if (/方括号|brackets/.test(prompt)) assert.equal(answer, `[${payload}]`);
       else if (/第一个|开头|first word/.test(prompt)) assert.equal(answer, words[0]);
-      else if (/最后|末尾/.test(prompt)) assert.equal(answer, words.at(-1));
       else if (/空格|连起来/.test(prompt)) assert.equal(answer, words.join(''));
-      else if (/capital letters|upper/.test(prompt)) assert.equal(answer, payload.toUpperCase());
       else if (/capital/i.test(prompt))
         assert.equal(
           answer,
@@ -184,10 +256,16 @@ for (const language of ['zh', 'en'] as const) {
     'chat',
     'refusal',
     'small-sums',
+    'dates',
+    'last-word',
+    'upper-case',
+    'reverse',
+    'count',
+    'copying',
     'over-refusal',
     'unanswerable',
   ] as const)
-    test(`${kind} (${language}): passes every filter and its own check, in at least 9 wordings`, async () => {
+    test(`${kind} (${language}): passes every filter and its own check, in many wordings`, async () => {
       const tasks = await tasksOf(kind, language);
       assert.equal(tasks.length, 320);
       const wordings = new Set<string>();
@@ -196,7 +274,9 @@ for (const language of ['zh', 'en'] as const) {
         assert.equal(answerFault(task, task.solution ?? { answer: '' }), undefined, JSON.stringify(task));
         const check = task.solution?.check;
         if (check !== undefined) assert.equal(checkAnswer(check, answerOf(task), language), true, JSON.stringify(task));
-        const payload = /formatting|language/.test(kind) ? (taskKey(kind, task.turns) ?? '') : '';
+        const payload = /formatting|language|word|case|reverse|count|copying/.test(kind)
+          ? (taskKey(kind, task.turns) ?? '')
+          : '';
         wordings.add(
           promptOf(task)
             .toLowerCase()
@@ -204,7 +284,7 @@ for (const language of ['zh', 'en'] as const) {
             .replace(/[\d×+-]+/g, '#'),
         );
       }
-      assert.ok(wordings.size >= 9, `${wordings.size} wordings`);
+      assert.ok(wordings.size >= (kind === 'formatting' ? 12 : 24), `${wordings.size} wordings`);
     });
 }
 
@@ -227,6 +307,25 @@ test('many wordings to each topic, none of them twice; kinds of harm in both lan
         `${name}/${language}`,
       );
     }
+    for (const file of [
+      'parity',
+      'language',
+      'last-word',
+      'upper-case',
+      'reverse',
+      'copying',
+      'requests',
+      'arithmetic',
+    ])
+      for (const [name, wordings] of Object.entries(readWordings(file))) {
+        const lines = wordings[language];
+        assert.deepEqual(
+          lines.filter((line, i) => lines.indexOf(line) !== i),
+          [],
+          `${file}: ${name}`,
+        );
+        if (/asks|plain/.test(name)) assert.ok(lines.length >= 30, `${file}: ${lines.length}`);
+      }
     const acts = harm.flatMap((each) => each.acts);
     assert.deepEqual(
       acts.filter((act, i) => acts.indexOf(act) !== i),

@@ -1,15 +1,19 @@
 // THE table of task families. A new built-in kind is its name in `taskKinds` (config/pipeline.ts) and its row in one of these
 // files; a kind of the person's own has no row, and is what its seeds show.
 import type { BuiltInKind, TaskKind } from '../../../config/pipeline.js';
+import { dateFamilies } from './dates.js';
 import type { FamilySpec } from './family.js';
 import { lookupFamilies } from './lookup.js';
 import { numberFamilies } from './numbers.js';
+import { stringFamilies } from './strings.js';
 import { talkFamilies } from './talk.js';
 import { wordFamilies } from './words.js';
 
 export const families: Readonly<Record<BuiltInKind, FamilySpec>> = {
   ...numberFamilies,
+  ...dateFamilies,
   ...wordFamilies,
+  ...stringFamilies,
   ...lookupFamilies,
   ...talkFamilies,
 };
