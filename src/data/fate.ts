@@ -25,11 +25,12 @@ const funnelOrder: readonly DropRule[] = [
 /** Reports what became of each source, and what there is in all. */
 export function reportFates(manifest: DataManifest, reporter: StageReporter): void {
   for (const source of manifest.sources) {
-    const { name, licence, url, total, dropped, controlCharacters } = source;
+    const { name, licence, attribution, url, total, dropped, controlCharacters } = source;
     const documents = total.train.documents + total.validation.documents;
     const bytes = total.train.bytes + total.validation.bytes;
     const fate = fateOf(source);
-    reporter.emit({ type: 'licence', source: name, licence, ...(url && { url }), documents, bytes, fate });
+    const stated = { licence, ...(attribution && { attribution }), ...(url && { url }) };
+    reporter.emit({ type: 'licence', source: name, ...stated, documents, bytes, fate });
     const edits = editedInWords(source);
     if (documents === 0 || Object.keys(dropped).length > 0 || controlCharacters > 0 || edits !== '') {
       const removed = controlCharacters > 0 ? `, control characters removed: ${formatCount(controlCharacters)}` : '';

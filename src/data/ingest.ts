@@ -154,10 +154,13 @@ export async function addFormulas(formulas: FormulasSpec, ingest: Ingest): Promi
   return report;
 }
 
-function newReport(source: Pick<SourceSpec, 'name' | 'from' | 'licence' | 'url'>, commit?: string): SourceReport {
-  const { name, licence, url } = source;
+function newReport(
+  source: Pick<SourceSpec, 'name' | 'from' | 'licence' | 'attribution' | 'url'>,
+  commit?: string,
+): SourceReport {
+  const { name, licence, attribution, url } = source;
   const counts = { read: 0, total: emptyHalves(), dropped: {}, left: 0, controlCharacters: 0 };
-  return { name, from: shownFrom(source.from), licence, url, ...counts, commit };
+  return { name, from: shownFrom(source.from), licence, attribution, url, ...counts, commit };
 }
 
 /** The document with its text repaired, cleaned and filtered, or undefined where a rule drops it. */

@@ -32,6 +32,8 @@ const manifestSchema = z.strictObject({
       name: z.string(),
       from: z.string(),
       licence: z.string(),
+      /** What the licence asks to be said wherever the text, or what is made of it, is shown. */
+      attribution: z.string().optional(),
       url: z.string().optional(),
       /** The commit of the hub that an hf source was read at. */
       commit: z.string().optional(),

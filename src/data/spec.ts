@@ -40,6 +40,12 @@ const sourceSchema = z
       ),
     language: z.enum(['zh', 'en', 'other', 'auto']).default('auto').describe('auto: by the script of each document'),
     licence: z.string().min(1).describe('licence of the text, shown in the report'),
+    attribution: z
+      .string()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('what the licence asks to be said of where the text is from; in the report and on the model card'),
     url: z.url().optional().describe('where the text and its licence can be read'),
     split: z
       .enum(['file', 'paragraphs', 'lines'])

@@ -143,7 +143,8 @@ function lineageText(
   return `${table(['stage', 'steps', 'checkpoint'], rows)}\n\n${facts.join('; ')}.`;
 }
 
-function dataText(events: readonly Event[]): string[] {
+/** What it was trained on, and whom its licences ask to be named. */
+export function dataText(events: readonly Event[]): string[] {
   const sources = events.filter((event) => event.type === 'licence');
   if (sources.length === 0) return [];
   const rows = sources.map(({ source, licence, url, documents, bytes }): string[] => [
@@ -152,7 +153,13 @@ function dataText(events: readonly Event[]): string[] {
     formatBytes(bytes),
     licence,
   ]);
-  return [`## Data\n\n${table(['source', 'documents', 'text', 'licence'], rows)}`];
+  const attributions = sources.flatMap(({ source, attribution }) =>
+    attribution === undefined ? [] : [`- ${plain(source, 100)}: ${plain(attribution, 1000)}`],
+  );
+  return [
+    `## Data\n\n${table(['source', 'documents', 'text', 'licence'], rows)}`,
+    ...(attributions.length === 0 ? [] : [`## Attribution\n\n${attributions.join('\n')}`]),
+  ];
 }
 
 function settingsText({ settings, stage }: Manifest): string[] {
@@ -170,9 +177,13 @@ function metricsText({ metrics }: Manifest): string[] {
 }
 
 /** Cells may be text from outside: none ends its cell, opens a tag or makes a line of its own. */
+/** Of a data-spec, which anyone may have written. */
+function plain(text: string, most: number): string {
+  return shorten(text.replace(/\s+/g, ' '), most).replaceAll('<', '&lt;');
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cell = (text: string): string =>
-    shorten(text.replace(/\s+/g, ' '), 300).replaceAll('|', '\\|').replaceAll('<', '&lt;');
+  const cell = (text: string): string => plain(text, 300).replaceAll('|', '\\|');
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
   return [line(head), `|${head.map(() => ' --- |').join('')}`, ...rows.map(line)].join('\n');
 }

@@ -23,6 +23,7 @@ export function dataSection({ events }: RunFacts): string {
     funnelHtml(funnel, fates),
     languagesHtml(parts ?? compositions.at(-1)?.parts ?? []),
     sourcesHtml(sources, parts),
+    attributionsHtml(sources),
     effectsHtml('What the rules dropped', dropped),
     effectsHtml('What the rules changed', edited),
   ];
@@ -68,6 +69,14 @@ function sourcesHtml(sources: readonly Of<'licence'>[], parts: readonly CorpusPa
   });
   const header = headerHtml(['source', 'read', 'documents', 'text', 'tokens']);
   return tableHtml(`${header}<th class="left" scope="col">licence</th>`, rows);
+}
+
+/** What licences ask to be said. */
+function attributionsHtml(sources: readonly Of<'licence'>[]): string {
+  const items = sources.flatMap(({ source, attribution }) =>
+    attribution === undefined ? [] : [`<li><b>${escapeHtml(source)}</b>: ${escapeHtml(attribution)}</li>`],
+  );
+  return items.length === 0 ? '' : `<div class="card"><h3>Attribution</h3><ul>${items.join('')}</ul></div>`;
 }
 
 /** Documents, bytes and tokens. */

@@ -152,6 +152,7 @@ export const eventSchema = z.discriminatedUnion('type', [
     stage,
     source: text,
     licence: text,
+    attribution: text.optional(),
     url: text.optional(),
     documents: number,
     bytes: number,

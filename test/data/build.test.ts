@@ -102,7 +102,7 @@ test('what is dropped is counted by rule, with the first of each', async () => {
       maxCharacters: 100,
       sources: [
         { name: 'a', from: 'file:a.jsonl', format: 'jsonl', licence: 'x', columns: { text: 'body' }, exclude: ['□'] },
-        { name: 'b', from: 'file:b.txt', format: 'txt', licence: 'x' },
+        { name: 'b', from: 'file:b.txt', format: 'txt', licence: 'x', attribution: 'B, by its authors' },
       ],
     }),
   });
@@ -119,6 +119,16 @@ test('what is dropped is counted by rule, with the first of each', async () => {
     excluded: { documents: 1, example: 'a:a.jsonl:6', examples: ['a:a.jsonl:6: "bad □ text"'] },
     long: { documents: 1, example: 'a:a.jsonl:7', examples: [`a:a.jsonl:7: "${'y'.repeat(80)}…"`] },
   });
+  assert.deepEqual(
+    [
+      sources.map(({ attribution }) => attribution),
+      events.flatMap((event) => (event.type === 'licence' ? [event.attribution] : [])),
+    ],
+    [
+      [undefined, 'B, by its authors'],
+      [undefined, 'B, by its authors'],
+    ],
+  );
   assert.equal(sources[0].controlCharacters, 1);
   assert.deepEqual(sources[1].dropped, {
     duplicate: { documents: 1, example: 'b:b.txt:1', examples: ['b:b.txt:1: "good text"'] },

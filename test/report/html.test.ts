@@ -123,6 +123,10 @@ test('the data: a funnel, languages, sources with licences, what rules dropped a
     html,
     /<td>124,400<\/td><td>118,000<\/td><td>8\.7 MiB<\/td><td>2,365,678<\/td><td class="left">CC BY-SA/,
   );
+  assert.match(
+    html,
+    /Attribution<\/h3><ul><li><b>cc-cedict<\/b>: CC-CEDICT, published by MDBG under CC BY-SA 4\.0<\/li><\/ul>/,
+  );
   assert.match(html, /<b>symbols<\/b> 2,400 documents<\/summary>.*&lt;b&gt;six&lt;\/b&gt;/);
   assert.match(html, /<b>scrub\.PHONE<\/b> 3 times in 2 documents.*call &lt;PHONE&gt;/);
 });
@@ -154,7 +158,8 @@ test('outside text stays text, everywhere it appears', async () => {
       { type: 'note', stage: evil, level: 'warning', text: evil },
       {
         type: 'licence',
-        ...{ stage: evil, source: evil, licence: evil, url: 'javascript:alert(1)', documents: 1, bytes: 1 },
+        ...{ stage: evil, source: evil, licence: evil, attribution: evil },
+        ...{ url: 'javascript:alert(1)', documents: 1, bytes: 1 },
         fate: {
           ...{ read: 3, left: 0 },
           dropped: [{ rule: evil, documents: 2, examples: [evil] }],
