@@ -41,6 +41,8 @@ export const chatTemplatesFolder = 'additional_chat_templates';
 export const processorTemplateName = 'chat_template.json';
 /** What the rows of a training offered to be called: names and schemas, as transformers takes them, and nothing that runs. */
 export const offeredToolsName = 'tools.json';
+/** Of an export: whom the licences of the corpus ask to be named. */
+export const noticeName = 'NOTICE';
 /** Conversations with their ids and how answers are read back: what an export must write and read alike. */
 export const chatSamplesName = 'chat_samples.json';
 

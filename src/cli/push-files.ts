@@ -1,20 +1,12 @@
 // What a push sends of a folder: a model as it lies there, an adapter with its base under the name that others know, or a
 // checkpoint of ours exported first; and what its model card says of it.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { sizeOf } from '../base/host-tensor.js';
-import {
-  adapterConfigName,
-  chatTemplateName,
-  chatTemplatesFolder,
-  configName,
-  manifestName,
-  metricsName,
-  settingsName,
-} from '../base/layout.js';
+import { adapterConfigName, chatTemplateName, chatTemplatesFolder, configName, manifestName } from '../base/layout.js';
 import { isRecord } from '../base/objects.js';
 import { describeAdapterTensors } from '../checkpoint/adapter-tensors.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
@@ -29,8 +21,7 @@ import { isModelFile } from '../network/model-files.js';
 import { parseModelName } from '../network/model-name.js';
 import { publishedName } from '../network/models.js';
 import { cardName } from '../network/push.js';
-import type { Event } from '../report/event.js';
-import { readMetrics, settleEvents } from '../report/metrics.js';
+import { corpusEvents } from './corpus-events.js';
 
 export interface PushChoices {
   /** ORG/NAME: where to. */
@@ -182,15 +173,4 @@ async function adapterFacts(directory: string, isOurs: boolean) {
     parameters: entries.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     canChat: files.includes(chatTemplateName),
   };
-}
-
-/** What the run around a checkpoint says of its corpus. */
-async function corpusEvents(checkpoint: string): Promise<readonly Event[]> {
-  let folder = resolve(checkpoint);
-  for (let depth = 0; depth < 3; depth++) {
-    folder = dirname(folder);
-    if (!(await exists(join(folder, settingsName)))) continue;
-    return settleEvents((await readMetrics(join(folder, metricsName))).events);
-  }
-  return [];
 }

@@ -119,9 +119,18 @@ test('ids of another model are named, and neither stop, pad nor reach a GGUF', a
 
 test('export writes a directory or one file, and says how large', async () => {
   const hf = join(folder, 'hf');
-  const shards = await mossctl(['export', llama, '--dtype', 'bf16', '--max-shard-size', '8KB', '--out', hf]);
+  // In a run whose corpus has a licence that asks for a name.
+  const model = join(folder, 'run', 'model');
+  await cp(llama, model, { recursive: true });
+  await writeFile(join(folder, 'run', 'pipeline.yaml'), '');
+  const licence = { type: 'licence', stage: 'data', source: 'dict', licence: 'CC-BY-SA-4.0', documents: 1, bytes: 1 };
+  const event = { time: 1, ...licence, attribution: 'Dict, by its authors' };
+  await writeFile(join(folder, 'run', 'metrics.jsonl'), `${JSON.stringify(event)}\n`);
+  const shards = await mossctl(['export', model, '--dtype', 'bf16', '--max-shard-size', '8KB', '--out', hf]);
   assert.equal(shards.code, 0, shards.stderr);
   assert.match(shards.stdout, /^wrote .*hf {2}LlamaForCausalLM, bf16, \d+ KiB$/m);
+  assert.match(shards.stdout, /^names {2}dict: Dict, by its authors$/m);
+  assert.match(await readFile(join(hf, 'NOTICE'), 'utf8'), /^dict: Dict, by its authors$/m);
   assert.ok((await readdir(hf)).includes('model.safetensors.index.json'));
   assert.equal(JSON.parse(await readFile(join(hf, 'config.json'), 'utf8')).torch_dtype, 'bfloat16');
   const gguf = await mossctl([

@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { decoderTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
-import { removeAbandoned } from '../../base/files.js';
-import { countOf, formatBytes } from '../../base/format.js';
-import { chatSamplesName } from '../../base/layout.js';
+import { removeAbandoned, writeFileDurable } from '../../base/files.js';
+import { countOf, formatBytes, printable } from '../../base/format.js';
+import { chatSamplesName, noticeName } from '../../base/layout.js';
 import { isAdapter } from '../../checkpoint/adapter-config.js';
 import { adapterDtype, exportPeft, openAdapterAlone } from '../../checkpoint/adapter-export.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
@@ -19,6 +19,7 @@ import { checkTensors } from '../../model/check-tensors.js';
 import { parseChatSamples } from '../../tokenizer/chat-samples.js';
 import { readServingFiles } from '../../tokenizer/serving-files.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { attributionsOf } from '../corpus-events.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, printNotes, shownPath } from '../output.js';
 import { removedWhenKilled } from '../signals.js';
@@ -47,8 +48,14 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   const written = await withCheckpoint(path, async (directory) => {
     const isAlone = (await isAdapter(directory)) && !options.merge;
     checkAdapterOptions(directory, options, await isAdapter(directory));
-    return isAlone ? exportAdapter(directory, options) : exportWhole(directory, options);
+    const made = await (isAlone ? exportAdapter(directory, options) : exportWhole(directory, options));
+    return { ...made, attributions: await attributionsOf(directory) };
   });
+  const { attributions } = written;
+  if (attributions.length > 0 && written.files.length > 0) {
+    await writeFileDurable(join(out, noticeName), `Trained on, among others:\n\n${attributions.join('\n\n')}\n`);
+    written.files.push(noticeName);
+  }
   const { files, architecture, dtype, samples } = written;
   const paths = files.length === 0 ? [out] : files.map((name) => join(out, name));
   const bytes = (await Promise.all(paths.map((each) => stat(each)))).reduce((sum, { size }) => sum + size, 0);
@@ -58,6 +65,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   else if (!quiet) {
     printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
     const what = format === 'gguf' ? 'written' : 'written and read back';
+    for (const text of attributions) printLine(`names  ${printable(text)}`);
     if (replayed > 0) printLine(`chats  ${countOf(replayed, 'sample conversation')} ${what} as in training`);
   }
 }
