@@ -27,7 +27,7 @@ export async function openEvalTools(
   const known = new Set(named.tools.map(({ name }) => name));
   const added = selfContained.filter((name) => listed.has(name) && !known.has(name));
   const toolbox =
-    added.length === 0 ? named : new Toolbox([...named.executors, ...(await openTools(added, { note })).executors]);
+    added.length === 0 ? named : named.with([...named.executors, ...(await openTools(added, { note })).executors]);
   const replayed = replayedTools(asked.map((question) => questionTools(question, toolbox)));
   if (replayed !== undefined) note(`${replayed}; --tools names what is to run`);
   for (const { tool, reaches } of toolbox.executors) {

@@ -18,6 +18,7 @@ import type { FileReport } from '../inspect/files.js';
 import type { GgufInspection } from '../inspect/gguf.js';
 import type { ParameterSummary } from '../inspect/parameters.js';
 import { formatMetric } from '../report/meaning.js';
+import { signature } from '../tools/arguments.js';
 import { shownPath } from './output.js';
 
 const labelWidth = 13;
@@ -45,6 +46,7 @@ export function inspectionText(inspection: Inspection, given: string): string {
     ['skipped', skippedLines(inspection)],
     ['tokenizer', tokenizerLines(inspection)],
     ['template', templateLines(inspection)],
+    ['tools', inspection.learntTools.map(({ name, parameters = {} }) => `${name}(${signature(parameters)})`)],
     ['notes', inspection.notes],
     ['files', fileLines(inspection)],
     ['next', nextLines(inspection, given)],

@@ -11,7 +11,7 @@ import type { ChatTemplate } from '../tokenizer/chat-template.js';
 import type { Message, Tool } from '../tokenizer/message.js';
 import { ToolTurns } from '../tokenizer/tool-turns.js';
 import { defaultLimits, type Executor, ToolFailure } from '../tools/tool.js';
-import { Toolbox, type ToolSession } from '../tools/toolbox.js';
+import type { Toolbox, ToolSession } from '../tools/toolbox.js';
 import { callsWithResults, type ReferenceCall } from './reference.js';
 
 export interface TaskTools {
@@ -34,7 +34,7 @@ export function taskTools({ tools, messages }: Pick<Conversation, 'tools' | 'mes
     replayed.push(tool.name);
     return replay(tool, messages);
   });
-  return { tools, toolbox: new Toolbox(executors), replayed };
+  return { tools, toolbox: toolbox.with(executors), replayed };
 }
 
 /** Calls of tools that run at a time: a tool may be a process, or somebody's server. */

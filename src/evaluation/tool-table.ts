@@ -22,7 +22,8 @@ export function toolTable(measured: readonly { label: string; measurements: Meas
     const parts = new Set([...measurements.keys()].flatMap((metric) => partOf.exec(metric)?.[2] ?? []));
     return [...parts].sort(byKind).map((part) => {
       const cells = Object.keys(columns).map((metric) => cellOf(metric, measurements.get(`${metric}.${part}`)));
-      return [measured.length === 1 ? part : `${label}: ${part}`, ...cells];
+      const name = Object.hasOwn(languageNames, part) ? (languageNames[part] ?? part) : part;
+      return [measured.length === 1 ? name : `${label}: ${name}`, ...cells];
     });
   });
   if (rows.length === 0) return undefined;
@@ -34,9 +35,16 @@ export function toolTable(measured: readonly { label: string; measurements: Meas
   };
 }
 
+/** Beside the names of tools, `en` would read as one more. */
+const languageNames: Readonly<Partial<Record<string, string>>> = {
+  zh: '(in Chinese)',
+  en: '(in English)',
+  other: '(in no one language)',
+};
+
 /** Tools before languages, each by name. */
 function byKind(a: string, b: string): number {
-  const isLanguage = (part: string): number => Number(/^(zh|en|other)$/.test(part));
+  const isLanguage = (part: string): number => Number(Object.hasOwn(languageNames, part));
   return isLanguage(a) - isLanguage(b) || (a < b ? -1 : 1);
 }
 

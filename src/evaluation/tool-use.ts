@@ -81,7 +81,7 @@ const maxTools = 12;
 
 /**
  * Of answers with tools: `callPrecision`, `callRecall`, `rightTool`, `rightArguments` (`equalArguments`: by value alone),
- * `abstention`, `parsedCalls`, `retriedCalls`, `toolAnswer` (the final answer is right, where a call is right), `directAnswer`
+ * `abstention`, `parsedCalls`, `answeredCalls`, `retriedCalls`, `toolAnswer` (the final answer is right, where a call is right), `directAnswer`
  * (it is right and nothing was called, where no call is right); the parts by tool and by language. Of the same questions
  * asked without tools: `toolAnswerWithoutTools`, `directAnswerWithoutTools`. Shares are of calls or of answers; one unit of
  * evidence for each row or group.
@@ -105,7 +105,16 @@ export function measureToolUse(
 
 /** In a table. */
 const order = [
-  ...['callPrecision', 'callRecall', 'rightTool', 'rightArguments', 'equalArguments', 'parsedCalls', 'retriedCalls'],
+  ...[
+    'callPrecision',
+    'callRecall',
+    'rightTool',
+    'rightArguments',
+    'equalArguments',
+    'parsedCalls',
+    'answeredCalls',
+    'retriedCalls',
+  ],
   ...['toolAnswer', 'toolAnswerWithoutTools', 'abstention', 'directAnswer', 'directAnswerWithoutTools'],
 ];
 
@@ -117,6 +126,12 @@ function countUse(tally: Tally, use: ToolUseRecord, shown: ReadonlySet<string>):
       use,
       'parsedCalls',
       ran.map(({ result }) => result.fault !== 'unreadable'),
+    );
+    count(
+      tally,
+      use,
+      'answeredCalls',
+      ran.map(({ result }) => result.fault === undefined),
     );
     const { retries } = compareCalls([], ran);
     count(

@@ -9,6 +9,7 @@ import { describeWeights, isWeightsFile } from '../checkpoint/weights.js';
 import { ChatTemplate } from '../tokenizer/chat-template.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
 import { preTokenizerName } from '../tokenizer/pre-tokenizers.js';
+import { offeredIn, readServingFiles } from '../tokenizer/serving-files.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { type FileReport, identify } from './files.js';
 import { findAncestors } from './lineage.js';
@@ -39,6 +40,7 @@ export async function inspectCheckpoint(directory: string, { verify }: { verify:
   const tokenizer = await attempt(() => Tokenizer.open(config?.tokenizerFolder ?? directory));
   const hasTemplate = tokenizer !== null && tokenizer.chatTemplate !== missingTemplate;
   const template = hasTemplate ? await attempt(() => new ChatTemplate(tokenizer)) : null;
+  const serving = await readServingFiles(directory);
   const sum = (counted: readonly FileReport[]): number => counted.reduce((total, { bytes }) => total + (bytes ?? 0), 0);
   return {
     /** The folder itself, links followed. */
@@ -54,7 +56,9 @@ export async function inspectCheckpoint(directory: string, { verify }: { verify:
     eosTokenIds: config?.eosTokenIds ?? null,
     parameters: weights && summarise(weights.entries),
     /** What a person should know of how a third-party model is read. */
-    notes: [...(config?.notes ?? []), ...(weights?.notes ?? [])],
+    notes: [...(config?.notes ?? []), ...(weights?.notes ?? []), ...serving.notes],
+    /** What its training offered to be called. */
+    learntTools: offeredIn(serving.texts),
     files,
     weightBytes: sum(files.filter(({ name }) => isWeightsFile(name))),
     bytes: sum(files),

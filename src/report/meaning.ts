@@ -94,6 +94,7 @@ const meanings: Record<string, Meaning> = {
     percent: true,
   },
   parsedCalls: { words: 'share of the calls that can be read', better: 'higher', percent: true },
+  answeredCalls: { words: 'share of the calls that a tool answered', better: 'higher', percent: true },
   retriedCalls: {
     words: 'share of the calls that went wrong and were then corrected or repeated',
     better: 'lower',

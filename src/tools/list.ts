@@ -1,5 +1,6 @@
 // The tools that there are, and for each whether it can run here or what is missing, without opening any that reads files.
 import { describeFault, UserError } from '../base/errors.js';
+import { listOf } from '../base/format.js';
 import type { Tool } from '../tokenizer/message.js';
 import { builtIns } from './built-ins.js';
 import { fromFault, fromOf, openTool, ownToolsFolder } from './open.js';
@@ -25,7 +26,16 @@ export interface ToolEntry {
 /** Every built-in, and those of the person's own folder. */
 export async function listTools(ownFolder = ownToolsFolder()): Promise<ToolEntry[]> {
   const own = yamlFiles(ownFolder).map((file) => fileEntry(file));
-  return Promise.all([...builtInNames.map(async (name) => entryOf(await readBuiltIn(name))), ...own]);
+  const entries = await Promise.all([...builtInNames.map(async (name) => entryOf(await readBuiltIn(name))), ...own]);
+  for (const entry of entries) {
+    const { tool, file, missing } = entry;
+    const twins = entries.filter((other) => other !== entry && other.tool.name === tool.name);
+    // By its file one's own can be named all the same, and chat takes it for what a checkpoint learnt.
+    const isHidden = file === undefined ? twins.length > 0 : twins.some((other) => other.file !== undefined);
+    if (isHidden)
+      missing.push(`${listOf(twins.map((twin) => twin.file ?? 'a built-in'))} has the same name: rename one`);
+  }
+  return entries;
 }
 
 /** Of one file, be it broken. */

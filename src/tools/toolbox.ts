@@ -53,6 +53,11 @@ export class Toolbox {
     return [...this.#executors.values()];
   }
 
+  /** Other tools, with the same person to ask and to note to. */
+  with(executors: readonly Executor[]): Toolbox {
+    return new Toolbox(executors, this.#options);
+  }
+
   session(start: SessionStart = {}): ToolSession {
     const states = new Map<string, Map<string, unknown>>();
     return {

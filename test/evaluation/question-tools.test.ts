@@ -166,7 +166,7 @@ test('rows of others are asked with their tools and without: run where they can,
   const table = toolTable([{ label: 'sft', measurements }]);
   assert.deepEqual(
     table?.rows.map(([name]) => name),
-    ['Calculate', 'tide', 'en'],
+    ['Calculate', 'tide', '(in English)'],
   );
   const shown = formatTable(table?.header ?? [], table?.rows ?? []).split('\n');
   assert.ok(shown.every((line) => displayWidth(line) <= 80));

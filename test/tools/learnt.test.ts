@@ -96,6 +96,34 @@ test('the list says of each tool whether it can run here', async () => {
   );
 });
 
+test('of two tools with one name neither is listed as ready; one of a built-in stays, by its file', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'mossctl-twins-'));
+  const command = ['echo', 'x'];
+  for (const [file, name] of [
+    ['a', 'Now'],
+    ['b', 'mine'],
+    ['c', 'mine'],
+  ]) {
+    writeFileSync(
+      join(own, `${file}.yaml`),
+      JSON.stringify({ name, description: 'X.', parameters: schema({}), run: { command } }),
+    );
+  }
+  const entries = (await listTools(own)).filter(({ tool }) => ['Now', 'mine'].includes(tool.name));
+  assert.deepEqual(
+    entries.map(
+      ({ tool, file, missing }) => `${tool.name} ${file === undefined}: ${missing.join('; ').replaceAll(own, '')}`,
+    ),
+    [
+      'Now true: /a.yaml has the same name: rename one',
+      'Now false: ',
+      'mine false: /c.yaml has the same name: rename one',
+      'mine false: /b.yaml has the same name: rename one',
+    ],
+  );
+  rmSync(own, { recursive: true });
+});
+
 test('what the run has is read; what has no room in the list beside the others is named as it is typed', async () => {
   const notes = join(folder, 'notes.jsonl');
   writeFileSync(notes, '{"text": "The brass key is in the red box."}\n{"text": "The lamp is new."}\n');
