@@ -8,6 +8,7 @@ import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, path, rows } from './paths.js';
 import { sftSchema } from './sft.js';
+import { studentSchema } from './student.js';
 import { templateNames } from './templates.js';
 import { toolUseSchema } from './tool-use.js';
 import { toolNames } from './tools.js';
@@ -161,6 +162,9 @@ const selfInstructSchema = z.strictObject({
     .describe('tasks kept apart for align to sample: fine-tuning never sees their answers'),
   heldOut: z.int().min(1).max(1_000_000).default(120).describe('tasks kept apart for evaluation'),
   maxSimilarity: z.number().min(0).max(1).default(0.7).describe('ROUGE-L above which a task is not new'),
+  student: studentSchema
+    .optional()
+    .describe('keep for training what this model answers right sometimes, neither always nor never'),
   turns: turnsSchema.prefault({}).describe('conversations of several exchanges, made of tasks of one'),
   answers: z
     .enum(['short', 'worked'])

@@ -79,6 +79,11 @@ export interface Conversation {
     /** The ids of the seeds it was made from. */
     seeds: string[];
     request?: number;
+    /** ROUGE-L to the prompt that was nearest when it was accepted, and that prompt; where wording decides what is new. */
+    similarity?: number;
+    nearest?: string;
+    /** Share of right answers of the student that was asked (selfInstruct.student). */
+    passRate?: number;
     /** The ids of the rows that other exchanges of it are from. */
     earlier?: string[];
   };
@@ -97,6 +102,7 @@ export const conversationFields = {
     request: z.int().optional(),
     similarity: z.number().optional(),
     nearest: z.string().max(20_000).optional(),
+    passRate: z.number().optional(),
     earlier: z.array(z.string().max(1000)).max(1000).optional(),
   }),
 };

@@ -11,8 +11,17 @@ export function filtersSection({ events }: RunFacts): string {
   const rules = ofType(events, 'filters').at(-1)?.rules ?? [];
   if (rules.length === 0) return '';
   const explained =
-    '<p class="soft">Beside what a filter kept: as many rows drawn at random from what it was shown, and as many drawn with the lengths of what it kept. Where the three are alike, the filter took out faults and chose nothing else.</p>';
-  const header = headerHtml(['filter', 'shown', 'dropped', 'rows', 'question', 'answer', 'distinct pairs', 'families']);
+    '<p class="soft">Beside what a filter kept: as many rows drawn at random from what it was shown, and as many drawn with the lengths of what it kept; words of a question and an answer, different pairs of neighbouring words, families as if all were equally large. Where the three are alike, the filter took out faults and chose nothing else.</p>';
+  const header = headerHtml([
+    'filter',
+    'shown',
+    'dropped',
+    'selection',
+    'question',
+    'answer',
+    'distinct pairs',
+    'families',
+  ]);
   return section(
     'Filters of generated rows',
     explained + tableHtml(header, rules.flatMap(ruleRows)) + examplesHtml(rules),

@@ -185,7 +185,8 @@ class Expander {
       }
       const { isNew, ...near } = this.#judge(task, prompt);
       if (!isNew) {
-        if (!this.#dropContradiction(task, drop)) drop('not new', { turns, ...near });
+        const why = near.nearest === undefined ? 'the same question, or its operands, was there before' : undefined;
+        if (!this.#dropContradiction(task, drop)) drop('not new', { turns, why, ...near });
         continue;
       }
       // Known from here on, even if its answer fails: to ask it again would fail again.

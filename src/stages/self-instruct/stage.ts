@@ -13,6 +13,7 @@ import {
   selfInstructReportName,
   trainRowsName,
 } from '../../base/layout.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
 import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { rowsDigest } from '../../data/rows.js';
@@ -21,7 +22,9 @@ import type { Job, Stage, StageOutput } from '../stage.js';
 import { type AcceptedTask, type Bucket, bucketsFor, type Expansion, expand } from './expand.js';
 import { isBuiltIn } from './families/table.js';
 import { AnswerFilter } from './filters/answers.js';
-import { compareWithChance } from './filters/baselines.js';
+import { compareWithChance, type JudgedRow, type RuleComparison } from './filters/baselines.js';
+import { countByRule, type RejectedTask } from './filters/rejected.js';
+import { keepFrontier } from './filters/student.js';
 import { checkTeacher, openTeacher } from './open-teacher.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
@@ -39,9 +42,10 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
     checkTeacher(config);
   },
   inputDigest: async (job) => {
-    const sets = foreignSets(job);
-    if (sets.length === 0) return undefined;
-    return digestOf(await Promise.all(sets.map(rowsDigest)));
+    const sets = await Promise.all(foreignSets(job).map(rowsDigest));
+    const { student } = job.config;
+    if (sets.length === 0 && student === undefined) return undefined;
+    return digestOf({ sets, student: student && (await openCheckpoint(student.checkpoint)).digest });
   },
   run: async (job) => {
     const notes = new RowNotes('seed');
@@ -143,7 +147,8 @@ async function writeOutput(
   const split = splitTasks(expansion.tasks, atMost(config.heldOut, 1 / 3), seed, teacher.name, mayKeepApart);
   const { heldOut } = split;
   const apart = keepPromptsApart(split.train, atMost(config.prompts, 1 / 6), seed);
-  const fresh = apart.train;
+  const { kept: fresh, rejected: unfit } = await keepFrontier(job, apart.train);
+  const rejected = [...expansion.rejected, ...unfit];
   const single = [...seeds.map(seedConversation), ...fresh];
   // After the split: earlier exchanges, of prompts too, are of what is trained on.
   const chained = chainRows(single, single, { ...config.turns, seed, part: 'train' });
@@ -154,13 +159,17 @@ async function writeOutput(
     [promptRowsName]: toJsonl(prompts),
     [heldOutRowsName]: toJsonl(heldOut),
   };
-  const compared = compareWithChance(expansion.tasks, expansion.rejected, seed);
-  for (const [name, text] of Object.entries({ ...files, [rejectedRowsName]: toJsonl(expansion.rejected) }))
+  const compared = [
+    ...compareWithChance(expansion.tasks, expansion.rejected, seed),
+    ...compareWithChance(fresh.map(judgedTask), unfit, seed),
+  ];
+  for (const [name, text] of Object.entries({ ...files, [rejectedRowsName]: toJsonl(rejected) }))
     await writeFileAtomic(join(directory, name), text);
   noteShares(job, buckets, { train, prompts, heldOut });
   const report = {
     ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion),
     turns: chained.counts,
+    dropped: Object.fromEntries([...countByRule(rejected)].sort(([a], [b]) => (a < b ? -1 : 1))),
     filters: compared,
   };
   await writeFileAtomic(join(directory, selfInstructReportName), `${JSON.stringify(report, null, 2)}\n`);
@@ -171,28 +180,43 @@ async function writeOutput(
     );
   if (config.turns.share > 0) job.reporter.note('info', chainedInWords(chained));
   emitSamples(job, fresh);
-  if (expansion.rejected.length > 0) {
-    const counts = [...expansion.dropped].map(([rule, { count }]) => `${rule} ${formatCount(count)}`);
-    const path = join(directory, rejectedRowsName);
-    job.reporter.note('info', `dropped: ${counts.join(', ')}; each with its reason in ${path}`);
-    job.reporter.emit({
-      type: 'filters',
-      rules: compared.map((rule) => ({ ...rule, examples: expansion.dropped.get(rule.rule)?.examples ?? [] })),
-    });
-  }
-  const dropped = [...expansion.dropped.values()].reduce((sum, { count }) => sum + count, 0);
+  noteRejected(job, rejected, compared);
   return {
     path: resolve(directory),
     digest: digestOf(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, sha256(text)]))),
-    metrics: { train: train.length, prompts: prompts.length, heldOut: heldOut.length, seeds: seeds.length, dropped },
+    metrics: {
+      train: train.length,
+      prompts: prompts.length,
+      heldOut: heldOut.length,
+      seeds: seeds.length,
+      dropped: rejected.length,
+    },
   };
+}
+
+function noteRejected(
+  { reporter }: SelfInstructJob,
+  rejected: readonly RejectedTask[],
+  compared: readonly RuleComparison[],
+): void {
+  if (rejected.length === 0) return;
+  const counts = countByRule(rejected);
+  const said = [...counts].map(([rule, { count }]) => `${rule} ${formatCount(count)}`);
+  reporter.note('info', `dropped: ${said.join(', ')}; each with its reason in ${rejectedRowsName}, beside the rows`);
+  const rules = compared.map((rule) => ({ ...rule, examples: counts.get(rule.rule)?.examples ?? [] }));
+  reporter.emit({ type: 'filters', rules });
+}
+
+function judgedTask({ kind = 'other', language = 'other', messages }: Conversation): JudgedRow {
+  const turns = messages.slice(0, -1).map(({ content }) => content);
+  return { kind, language, turns, solution: { answer: messages.at(-1)?.content ?? '' } };
 }
 
 function reportOf(
   teacher: Teacher,
   seeds: number,
   parts: Record<'train' | 'prompts' | 'heldOut', readonly Conversation[]>,
-  { requests, dropped, exhausted, tasks }: Expansion,
+  { requests, exhausted, tasks }: Expansion,
 ): object {
   return {
     teacher: teacher.name,
@@ -201,7 +225,6 @@ function reportOf(
     ...Object.fromEntries(
       Object.entries(parts).map(([name, rows]) => [name, { total: rows.length, byKind: countByKind(rows) }]),
     ),
-    dropped: Object.fromEntries([...dropped].sort(([a], [b]) => (a < b ? -1 : 1))),
     similarity: similarityOf(tasks),
     exhausted,
   };

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Random } from '../../../src/base/random.js';
 import type { BuiltInKind } from '../../../src/config/pipeline.js';
+import type { Conversation } from '../../../src/data/types.js';
 import { checkAnswer } from '../../../src/evaluation/checks.js';
 import { expand } from '../../../src/stages/self-instruct/expand.js';
 import { families } from '../../../src/stages/self-instruct/families/table.js';
 import { AnswerFilter, contradict } from '../../../src/stages/self-instruct/filters/answers.js';
 import { compareWithChance } from '../../../src/stages/self-instruct/filters/baselines.js';
 import { answerFault, promptFault } from '../../../src/stages/self-instruct/filters/rules.js';
+import { splitByRate } from '../../../src/stages/self-instruct/filters/student.js';
 import type { ProposedTask, TaskLanguage, Teacher } from '../../../src/stages/self-instruct/teacher.js';
 
 const promptRows: [BuiltInKind, TaskLanguage, string, string | undefined][] = [
@@ -164,6 +166,35 @@ test('a filter that only chooses by length is seen as one: it differs from chanc
   assert.ok(kept.families > 1.8 && kept.families <= 2);
 });
 
+test('the student: rows for training that it answers right sometimes are kept, with the share', () => {
+  const row = (id: string): Conversation => ({
+    ...{ id, kind: 'sum', language: 'en' as const, provenance: { teacher: 'test', seeds: [], request: 3 } },
+    messages: [
+      { role: 'user', content: `${id}?` },
+      { role: 'assistant', content: id },
+    ],
+  });
+  const rates = Object.entries({ never: 0, rarely: 0.25, often: 0.75, always: 1 });
+  const attempts = new Map(rates.map(([id, rate]) => [id, { rate }]));
+  const rows = ['never', 'rarely', 'unasked', 'often', 'always'].map(row);
+  const { kept, rejected } = splitByRate(rows, attempts, { from: 0.1, to: 0.9, samples: 4 });
+  assert.deepEqual(
+    kept.map(({ id, provenance }) => [id, provenance?.passRate]),
+    [
+      ['rarely', 0.25],
+      ['unasked', undefined],
+      ['often', 0.75],
+    ],
+  );
+  assert.deepEqual(
+    rejected.map(({ rule, why, turns, answer, provenance }) => [rule, why, turns, answer, provenance.request]),
+    [
+      ['student never right', 'right in 0 of 4 answers', ['never?'], 'never', 3],
+      ['student always right', 'right in 4 of 4 answers', ['always?'], 'always', 3],
+    ],
+  );
+});
+
 test('of one question with two answers that cannot both be right neither is kept, and each drop has its reason', async () => {
   const proposals = [
     [solved('Capital of Australia?', 'Sydney.'), solved('Largest planet of our sun?', 'Jupiter.')],
@@ -190,7 +221,7 @@ test('of one question with two answers that cannot both be right neither is kept
     [
       'answers contradict each other; Canberra.; before: Sydney.',
       'answers contradict each other; Sydney.; again: Canberra.',
-      'not new',
+      'not new; the same question, or its operands, was there before',
       'prompt asks for what text cannot do',
     ],
   );

@@ -14,6 +14,14 @@ interface JudgedTask {
   rule?: string;
 }
 
+/** A row that no rule dropped. */
+export interface JudgedRow {
+  kind: string;
+  language: string;
+  turns: readonly string[];
+  solution: { answer: string };
+}
+
 export interface SelectionFigures {
   /** Words or Han characters, on average. */
   questionWords: number;
@@ -38,13 +46,13 @@ export interface RuleComparison {
 }
 
 /** Rows of a rule that are looked at, at most: a random part of more. */
-const maxRows = 4000;
+const maxRows = 2000;
 /** Lengths within a quarter of each other are one. */
 const lengthStep = Math.log(1.25);
 
 /** Compares each rule that dropped something, in the order in which they act. */
 export function compareWithChance(
-  accepted: readonly { kind: string; language: string; turns: readonly string[]; solution: { answer: string } }[],
+  accepted: readonly JudgedRow[],
   rejected: readonly RejectedTask[],
   seed: number,
 ): RuleComparison[] {
