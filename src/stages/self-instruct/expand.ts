@@ -5,6 +5,7 @@ import { stopIfAborted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { wordsOf } from '../../base/words.js';
 import type { TaskKind } from '../../config/pipeline.js';
+import { BudgetSpent } from '../../inference/request-ledger.js';
 import { type AnswerFilter, contradict } from './filters/answers.js';
 import { countByRule, type RejectedTask, type RuleCount } from './filters/rejected.js';
 import { answerFault, promptFault } from './filters/rules.js';
@@ -48,6 +49,8 @@ export interface Expansion {
   dropped: Map<string, RuleCount>;
   /** Buckets in which no new tasks were found: `chat/en`. */
   exhausted: string[];
+  /** Why it ended before there were enough. */
+  stopped?: BudgetSpent;
 }
 
 interface ExpandOptions {
@@ -74,6 +77,15 @@ interface BucketState extends Bucket {
   isHeldOut: boolean;
   accepted: AcceptedTask[];
   fruitless: number;
+}
+
+interface PlannedRequest {
+  state: BucketState;
+  /** How many of its tasks are kept, at most. */
+  limit: number;
+  request: TaskRequest;
+  /** Ids of the seeds that it shows. */
+  seeds: string[];
 }
 
 /** Expands the seeds. @throws Interrupted between requests, and what the teacher throws. */
@@ -113,13 +125,9 @@ class Expander {
     const states = buckets.map((bucket): BucketState => ({ ...bucket, isHeldOut, accepted: [], fruitless: 0 }));
     while (this.#result.tasks.length < target) {
       stopIfAborted(signal, 'stopped; run the same command again to continue');
-      const active = states.filter((state) => state.fruitless < teacher.patience);
-      if (active.length === 0) break;
-      const state = active.reduce((least, each) => (each.accepted.length < least.accepted.length ? each : least));
-      const before = state.accepted.length;
-      const limit = Math.max(1, Math.floor((target - this.#result.tasks.length) / active.length));
-      await this.#request(state, Math.min(limit, perRequest));
-      state.fruitless = state.accepted.length > before ? 0 : state.fruitless + 1;
+      const round = this.#plan(states, target);
+      if (round.length === 0 || this.#result.stopped !== undefined) break;
+      await this.#ask(round);
       // Lets signals and timers in: an offline teacher never waits for anything.
       await setImmediate();
     }
@@ -128,32 +136,67 @@ class Expander {
     this.#result.exhausted = [...new Set([...this.#result.exhausted, ...names])];
   }
 
-  /** Asks once and keeps at most `limit` tasks. */
-  async #request(state: BucketState, limit: number): Promise<void> {
+  /** The requests of a round, each for the family that will then have fewest tasks, and how many of its tasks to keep. */
+  #plan(states: readonly BucketState[], target: number): PlannedRequest[] {
     const { teacher } = this.#options;
-    const { request, seeds } = this.#prepare(state);
-    this.#result.requests++;
-    const proposal = await teacher.propose(request);
-    const drop: DropTask = (rule, row) => this.#drop(rule, { ...state, request: request.index, seeds, ...row });
-    for (const { rule, example } of proposal.dropped) drop(rule, { said: example });
-    const fresh = this.#selectNew(proposal.tasks, limit, drop);
-    const answers = await Promise.allSettled(fresh.map(({ task }) => teacher.answer(task, request)));
-    for (const [i, answer] of answers.entries()) {
-      if (answer.status === 'rejected') throw answer.reason;
-      const { task, ...near } = fresh[i];
-      const solution = this.#usable(task, answer.value, drop);
+    const active = states.filter((state) => state.fruitless < teacher.patience);
+    const expected = new Map(active.map((state) => [state, state.accepted.length]));
+    const count = (state: BucketState): number => expected.get(state) ?? 0;
+    const round: PlannedRequest[] = [];
+    // A wrong key or address shows with the first, before many are asked.
+    const atOnce = this.#result.requests === 0 ? 1 : teacher.requestsAtOnce;
+    let missing = target - this.#result.tasks.length;
+    while (active.length > 0 && missing > 0 && round.length < atOnce) {
+      const state = active.reduce((least, each) => (count(each) < count(least) ? each : least));
+      const limit = Math.min(Math.max(1, Math.floor(missing / active.length)), perRequest);
+      round.push({ state, limit, ...this.#prepare(state) });
+      expected.set(state, count(state) + limit);
+      missing -= limit;
+    }
+    return round;
+  }
+
+  /** Asks all at once and takes what comes in the order of the plan: how fast it comes changes no result. */
+  async #ask(round: readonly PlannedRequest[]): Promise<void> {
+    const { teacher } = this.#options;
+    const proposals = await this.#settle(round.map(({ request }) => teacher.propose(request)));
+    const fresh = round.flatMap((planned, i) => {
+      const { state, limit, request, seeds } = planned;
+      const drop: DropTask = (rule, row) => this.#drop(rule, { ...state, request: request.index, seeds, ...row });
+      for (const { rule, example } of proposals[i]?.dropped ?? []) drop(rule, { said: example });
+      return this.#selectNew(proposals[i]?.tasks ?? [], limit, drop).map((each) => ({ ...each, planned, drop }));
+    });
+    const answers = await this.#settle(fresh.map(({ task, planned }) => teacher.answer(task, planned.request)));
+    const fruitful = new Set<PlannedRequest>();
+    for (const [i, { task, planned, drop, ...near }] of fresh.entries()) {
+      const answer = answers[i];
+      const solution = answer && this.#usable(task, answer, drop);
       if (solution === undefined) continue;
+      const { state, request, seeds } = planned;
       const optional = { ...near, ...(teacher.holdsOut && { isHeldOut: state.isHeldOut }) };
       const accepted: AcceptedTask = { ...task, solution, request: request.index, seeds, ...optional };
       state.accepted.push(accepted);
+      fruitful.add(planned);
       this.#result.tasks.push(accepted);
       this.#accepted.set(wordsKey(task), accepted);
       this.#options.onProgress?.(this.#result.tasks.length, accepted);
     }
+    for (const planned of round) planned.state.fruitless = fruitful.has(planned) ? 0 : planned.state.fruitless + 1;
+  }
+
+  /** Waits for all; undefined where the budget had no room. @throws the first other error. */
+  async #settle<T>(work: readonly Promise<T>[]): Promise<(T | undefined)[]> {
+    const ends = await Promise.allSettled(work);
+    return ends.map((end) => {
+      if (end.status === 'fulfilled') return end.value;
+      if (!(end.reason instanceof BudgetSpent)) throw end.reason;
+      this.#result.stopped = end.reason;
+      return undefined;
+    });
   }
 
   #prepare({ kind, language, isHeldOut, accepted }: BucketState): { request: TaskRequest; seeds: string[] } {
-    const index = this.#result.requests;
+    const index = this.#result.requests++;
     const random = Random.stream(this.#options.seed, `self-instruct/examples/${index}`);
     const ofKind = this.#options.seeds.filter((seed) => seed.kind === kind);
     const ofLanguage = ofKind.filter((seed) => seed.language === language);

@@ -8,6 +8,7 @@ import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } fro
 
 export class OfflineTeacher implements Teacher {
   readonly name = 'offline';
+  readonly requestsAtOnce = 1;
   readonly patience = 25;
   readonly holdsOut = true;
   readonly #makers = new Map<TaskKind, TaskMaker>();

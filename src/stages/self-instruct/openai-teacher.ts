@@ -26,6 +26,7 @@ const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', 
 
 export class OpenAiTeacher implements Teacher {
   readonly name: string;
+  readonly requestsAtOnce = 8;
   readonly patience = 5;
   readonly holdsOut = false;
   readonly #model: SpokenModel;

@@ -30,7 +30,7 @@ export function noteShares(
 /** Says what the teacher could not make at all, and where it found nothing new. */
 export function noteShortfall(
   reporter: StageReporter,
-  { tasks, exhausted }: Pick<Expansion, 'tasks' | 'exhausted'>,
+  { tasks, exhausted, stopped }: Pick<Expansion, 'tasks' | 'exhausted' | 'stopped'>,
   { target, kinds, teacher }: { target: number; kinds: readonly TaskKind[]; teacher: Pick<Teacher, 'name' | 'can'> },
 ): void {
   const warn = (text: string): void => reporter.note('warning', text);
@@ -38,7 +38,8 @@ export function noteShortfall(
   if (impossible.length > 0)
     warn(`only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
   const names = exhausted.join(', ');
-  if (tasks.length < target) {
+  if (stopped !== undefined) warn(`made ${tasks.length} of ${target} tasks: ${stopped.message}`);
+  else if (tasks.length < target) {
     const where = names === '' ? '' : `no new ones found in ${names}. `;
     warn(`made ${tasks.length} of ${target} tasks: ${where}Add seeds or facts`);
   } else if (names !== '') reporter.note('info', `no new tasks found in ${names}; the other families made up for it`);

@@ -115,7 +115,7 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
     signal,
     onProgress: (done) => reporter.emit({ type: 'progress', label: 'tasks', done, total, unit: 'tasks' }),
   });
-  if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
+  if (expansion.tasks.length === 0) throw expansion.stopped ?? nothingMade(expansion, teacher);
   noteShortfall(reporter, expansion, { target: total, kinds, teacher });
   return writeOutput(job, trainSeeds, expansion, teacher, buckets);
 }

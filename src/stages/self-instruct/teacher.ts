@@ -60,6 +60,8 @@ export interface Teacher {
   readonly name: string;
   /** What to say before it begins. `seeds`: "your 3 seeds are"; `kinds`: what is to be made. */
   notes(seeds: string, kinds: readonly TaskKind[]): string[];
+  /** Requests of a round, planned together and asked at once: what a round brings shapes the next. */
+  readonly requestsAtOnce: number;
   /** How many requests in a row may bring nothing new before a family counts as exhausted. */
   readonly patience: number;
   /** Whether it makes tasks to be held out of wordings and operands of their own. */

@@ -324,6 +324,7 @@ test('more than a family can give: the others make up for it, and each shortfall
   const teacher: Teacher = {
     name: 'counting',
     patience: 4,
+    requestsAtOnce: 1,
     holdsOut: true,
     notes: () => [],
     can: () => true,
