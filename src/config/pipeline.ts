@@ -126,9 +126,12 @@ const price = (what: string) => z.number().min(0).max(1e5).describe(`USD per mil
 const selfInstructSchema = z.strictObject({
   seeds: rows('seed tasks (rows of JSONL, CSV, Parquet, …)'),
   teacher: z
-    .enum(['offline', 'openai'])
+    .enum(['offline', 'openai', 'checkpoint'])
     .default('offline')
-    .describe('offline: only answers that can be computed or looked up; openai: any OpenAI-compatible endpoint'),
+    .describe(
+      'offline: only answers that can be computed or looked up; openai: any OpenAI-compatible endpoint; checkpoint: a chat model on this machine',
+    ),
+  checkpoint: optionalPath('checkpoint, run or model folder of a chat model (teacher: checkpoint)'),
   model: z.string().default('gpt-4o-mini').describe('model name at the endpoint (openai)'),
   baseUrl: baseUrl.optional().describe('endpoint (openai); default: OPENAI_BASE_URL'),
   request: requestFields

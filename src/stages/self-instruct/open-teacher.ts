@@ -1,6 +1,6 @@
 // Who makes the tasks, as selfInstruct.teacher chooses. An endpoint's requests and answers are kept in the ledger beside the
 // stage's folder: they were paid for, and outlive a change of settings.
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf, formatCount } from '../../base/format.js';
 import { responsesName } from '../../base/layout.js';
@@ -27,6 +27,12 @@ export interface OpenTeacher {
 
 /** @throws UserError where it could not but fail: a key or a price is missing. Nothing is asked. */
 export function checkTeacher(config: SelfInstructConfig): void {
+  if (config.teacher === 'checkpoint' && config.checkpoint === undefined)
+    throw new UserError({
+      what: 'no checkpoint is named that could teach',
+      where: `${block}.checkpoint`,
+      next: `Name one: --set ${block}.checkpoint=runs/quickstart/latest`,
+    });
   if (config.teacher !== 'openai') return;
   new OpenAiEndpoint({ ...config, terms });
   if (config.budgetUsd === undefined || config.prices !== undefined) return;
@@ -44,18 +50,49 @@ export async function openTeacher(job: Job<SelfInstructConfig>): Promise<OpenTea
   const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
   const isUnseenPair = (await unseenPairs(inputs.data)) ?? anyFifth;
   const sources = { facts, isUnseenPair, isWorked: config.answers === 'worked' };
-  return { teacher: new OfflineTeacher(seed, sources), close: () => Promise.resolve() };
+  const offline = new OfflineTeacher(seed, sources);
+  if (config.teacher === 'checkpoint') return openCheckpoint(job, offline);
+  return { teacher: offline, close: () => Promise.resolve() };
 }
 
-async function openEndpoint({ config, directory, reporter, signal }: Job<SelfInstructConfig>): Promise<OpenTeacher> {
-  const { model, request = {}, prices, budgetUsd, budgetTokens } = config;
+/** Its answers are kept as those of an endpoint are: a killed run resumes without computing them again. */
+async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeacher): Promise<OpenTeacher> {
+  const { config, reporter, signal } = job;
+  const { checkpoint = '' } = config;
+  // Only here: an offline or distant teacher needs no tensor library.
+  const [{ startBackend }, { CheckpointTeacher, openFitting }] = await Promise.all([
+    import('../training.js'),
+    import('./checkpoint-teacher.js'),
+  ]);
+  await startBackend(job);
+  const { model, dispose } = await openFitting(checkpoint);
+  const ledger = await openLedger(job);
+  const recording = new Recording(model, ledger);
+  const close = async (): Promise<void> => {
+    await ledger.close();
+    await dispose();
+    const { asked, replayed } = recording.counts;
+    reporter.note('info', `teacher: ${asked} answers from ${checkpoint}, ${replayed} from an earlier try`);
+  };
+  const spoken = new SpokenModel(recording, { hasOwnLimit: true });
+  return { teacher: new CheckpointTeacher(basename(checkpoint), spoken, offline, signal), close };
+}
+
+function openLedger({ config, directory, reporter }: Job<SelfInstructConfig>): Promise<RequestLedger> {
+  const { prices, budgetUsd, budgetTokens } = config;
   const path = join(dirname(resolve(directory)), responsesName);
-  const ledger = await RequestLedger.open(path, {
+  return RequestLedger.open(path, {
     block,
     prices,
     budget: { usd: budgetUsd, tokens: budgetTokens },
     warn: (text, isIncomplete) => reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
   });
+}
+
+async function openEndpoint(job: Job<SelfInstructConfig>): Promise<OpenTeacher> {
+  const { config, reporter, signal } = job;
+  const { model, request = {} } = config;
+  const ledger = await openLedger(job);
   const before = ledger.totals();
   const endpoint = new OpenAiEndpoint({
     ...config,

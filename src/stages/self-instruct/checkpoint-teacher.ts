@@ -1,0 +1,98 @@
+// A checkpoint as teacher, on this machine and for no money. Tasks of built-in families are set by program, it answers, and what
+// the program finds right is kept: its own answers, in its own words. It sets and answers those of the person's own kinds.
+import { cleanText } from '../../base/clean-text.js';
+import { Interrupted, UserError } from '../../base/errors.js';
+import type { TaskKind } from '../../config/pipeline.js';
+import { checkAnswer } from '../../evaluation/checks.js';
+import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
+import { LocalModel } from '../../inference/local-model.js';
+import type { SpokenModel } from '../../inference/thoughts.js';
+import type { Message } from '../../tokenizer/message.js';
+import { isBuiltIn } from './families/table.js';
+import type { OfflineTeacher } from './offline-teacher.js';
+import { OpenAiTeacher } from './openai-teacher.js';
+import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
+
+const maxAnswerTokens = 96;
+
+export class CheckpointTeacher implements Teacher {
+  readonly name: string;
+  /** Sampled together: a batch costs little more than one. */
+  readonly requestsAtOnce = 8;
+  readonly patience = 25;
+  readonly holdsOut = true;
+  readonly #model: SpokenModel;
+  readonly #setter: OfflineTeacher;
+  readonly #ownKinds: OpenAiTeacher;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(name: string, model: SpokenModel, setter: OfflineTeacher, signal?: AbortSignal) {
+    this.name = `checkpoint:${name}`;
+    this.#model = model;
+    this.#setter = setter;
+    this.#ownKinds = new OpenAiTeacher(name, model, signal);
+    this.#signal = signal;
+  }
+
+  notes(seeds: string, kinds: readonly TaskKind[]): string[] {
+    const set = kinds.filter((kind) => isBuiltIn(kind));
+    const own = kinds.filter((kind) => !isBuiltIn(kind));
+    const what = set.length === 0 ? '' : `; programs set tasks of ${set.join(', ')}, and keep its right answers`;
+    return [
+      `teacher: ${this.name.slice('checkpoint:'.length)}, on this machine${what}; ${seeds} kept as written`,
+      ...own.map(
+        (kind) => `kind ${kind} is your own: the checkpoint sets and answers its tasks, and no rule checks them`,
+      ),
+    ];
+  }
+
+  can(kind: TaskKind): boolean {
+    return !isBuiltIn(kind) || this.#setter.can(kind);
+  }
+
+  async propose(request: TaskRequest): Promise<Proposal> {
+    if (!isBuiltIn(request.kind)) return this.#ownKinds.propose(request);
+    const { tasks, dropped } = await this.#setter.propose(request);
+    return { tasks: tasks.filter(({ solution }) => solution?.check !== undefined), dropped };
+  }
+
+  async answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop> {
+    const check = task.solution?.check;
+    if (check === undefined) return this.#ownKinds.answer(task, request);
+    const messages = task.turns.map((content, i): Message => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
+    const options = { index: request.index, maxNewTokens: maxAnswerTokens, temperature: 0, signal: this.#signal };
+    const { text, finish } = await replyOf(this.#model, messages, options);
+    if (finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
+    const answer = cleanText(text, 4000).trim();
+    const example = `${task.turns.join('\n')}\n→ ${answer}`;
+    if (finish !== 'stop') return { rule: 'answer cut off', example };
+    return checkAnswer(check, answer, task.language) ? { answer, check } : { rule: 'wrong answer', example };
+  }
+}
+
+/** A checkpoint that says where its context has no room for what it is asked: it would answer nothing. */
+export async function openFitting(path: string): Promise<{ model: ChatModel; dispose(): Promise<void> }> {
+  const local = await LocalModel.open(path);
+  if (local.isBase) {
+    await local.dispose();
+    throw new UserError({
+      what: 'a base model answers no questions',
+      where: 'selfInstruct.checkpoint',
+      why: `${path} was not fine-tuned on conversations`,
+      next: 'Name a checkpoint of sft or align, or an imported chat model',
+    });
+  }
+  const model: ChatModel = {
+    identity: local.identity,
+    async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
+      const { tokens } = local.template.encode(messages, { addGenerationPrompt: true });
+      if (tokens.length < local.contextLength) return yield* local.reply(messages, options);
+      throw new UserError({
+        what: `the teacher's context of ${local.contextLength} tokens has no room for a prompt of ${tokens.length}`,
+        where: 'selfInstruct.checkpoint',
+        next: 'Use a checkpoint with a longer context, or only kinds that are built in: their tasks are short',
+      });
+    },
+  };
+  return { model, dispose: () => local.dispose() };
+}
