@@ -61,8 +61,9 @@ test('a run that lacks a column leaves the mean to the others', () => {
 
 test('the text has a row for each seed below its metric, and a sentence for each gain', () => {
   const text = seedsText(runs);
-  assert.match(text, /exactMatch +1\.0% \[0\.0, 3\.5\] +45\.0% \[32\.6, 57\.4\] +49\.0% \[\d/);
-  assert.match(text, /\n {2}seed 7 +1\.0% \[0\.0, 11\.0\] +45\.0% \[35\.0, 55\.0\] +54\.0% \[44\.0, 64\.0\] \*/);
+  assert.match(text, /exactMatch +1\.0% +45\.0% +49\.0% \* .*\n +\[0\.0, 3\.5\] +\[32\.6, 57\.4\] +\[\d/);
+  assert.match(text, /\n {2}seed 7 +1\.0% +45\.0% +54\.0% \*\n +\[0\.0, 11\.0\] +\[35\.0, 55\.0\] +\[44\.0, 64\.0\]/);
+  assert.ok(text.split('\n').every((line) => line.length <= 80));
   assert.equal(text.match(/seed 2/g)?.length, 2, 'once in each table: parts of a metric are not taken apart');
   assert.match(text, /sft against base, over 3 seeds: better beyond noise in exactMatch \(\+44\.0 points/);
   assert.match(text, /align against sft, over 3 seeds: within noise: exactMatch \(\+4\.0 points/);

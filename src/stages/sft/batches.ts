@@ -76,18 +76,19 @@ export async function makeBatches(
       batchesPerEpoch,
       shape,
     };
-  /** Of conversations by group, copying and text: `own` of each group, all of it together what text leaves. */
-  const shares = (own: readonly number[], copied: number): number[] => [
-    ...own.map((share) => (1 - textShare) * (1 - copied) * share),
-    ...(isCopying ? [(1 - textShare) * copied] : []),
-    ...(text === undefined ? [] : [textShare]),
+  /** Of conversations by group (`own`: their parts of what the others leave), copying and text. */
+  const shares = (own: readonly number[], copied: number, read: number): number[] => [
+    ...own.map((share) => (1 - read) * (1 - copied) * share),
+    ...(isCopying ? [(1 - read) * copied] : []),
+    ...(text === undefined ? [] : [read]),
   ];
   const mixed = counts.map((rows) => rows / conversationRows);
   const alone = groups.map(({ weight }) => (weight === 0 ? 1 : 0));
+  // What comes first comes alone, without text too: a fifth of the rows as text, most of the loss, and copying is not learnt in that time.
   const phases = [
-    { rows: copying.steps * shape.rows, shares: shares(mixed, 1) },
-    { rows: (config.first?.steps ?? 0) * shape.rows, shares: shares(alone, 0) },
-    { rows: Number.MAX_SAFE_INTEGER, shares: shares(mixed, copying.share) },
+    { rows: copying.steps * shape.rows, shares: shares(mixed, 1, 0) },
+    { rows: (config.first?.steps ?? 0) * shape.rows, shares: shares(alone, 0, 0) },
+    { rows: Number.MAX_SAFE_INTEGER, shares: shares(mixed, copying.share, textShare) },
   ].filter(({ rows }) => rows > 0);
   const apportionment = new PhasedShares(
     phases,

@@ -87,7 +87,7 @@ const around: Wordings = {
     '{q} Thank you.',
     '{q} I am curious.',
     'Now this: {q}',
-    'So, {q}',
+    'So: {q}',
     '{q} Please be quick.',
     'Tell me something. {q}',
     'Next: {q}',
