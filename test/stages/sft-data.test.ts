@@ -160,6 +160,13 @@ test('conversations of weight 0 are read in the first steps, alone, and never ag
     steps.map((names) => [...names].join()),
     [...Array(2).fill('b'), ...Array(10).fill('a')],
   );
+  // Where none of them can be read, it is said and the others begin.
+  const said: string[] = [];
+  const reporter = { ...job.reporter, note: (_: string, text: string) => void said.push(text) };
+  const only = groups.slice(0, 1);
+  const others = await makeBatches({ ...job, reporter }, only, undefined, template, { columns, padId: 0 });
+  assert.match(said.join('\n'), /none of the conversations of sft\.first can be learnt/);
+  assert.ok((await others.batches.next()).ids.every((id) => id.startsWith('a')));
 });
 
 test('conversations are held out by what they say, and stored rows are not read again until something changes', async () => {

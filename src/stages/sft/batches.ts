@@ -42,6 +42,10 @@ export async function makeBatches(
   for (const [i, { weight }] of groups.entries()) {
     counts.push(weight === 0 ? 0 : weight * (await pack(i, { rows: batchSize, columns, padId }).countRows()));
   }
+  const alone = groups.map(({ weight }) => (weight === 0 ? 1 : 0));
+  const firstSteps = alone.includes(1) ? (config.first?.steps ?? 0) : 0;
+  if (config.first !== undefined && firstSteps === 0)
+    reporter.note('warning', 'none of the conversations of sft.first can be learnt: the others begin at once');
   const { copying, textShare } = config;
   const conversationRows = counts.reduce((sum, rows) => sum + rows, 0);
   const perEpoch = conversationRows / (1 - textShare) / (1 - copying.share);
@@ -83,11 +87,10 @@ export async function makeBatches(
     ...(text === undefined ? [] : [read]),
   ];
   const mixed = counts.map((rows) => rows / conversationRows);
-  const alone = groups.map(({ weight }) => (weight === 0 ? 1 : 0));
   // What comes first comes alone, without text too: a fifth of the rows as text, most of the loss, and copying is not learnt in that time.
   const phases = [
     { rows: copying.steps * shape.rows, shares: shares(mixed, 1, 0) },
-    { rows: (config.first?.steps ?? 0) * shape.rows, shares: shares(alone, 0, 0) },
+    { rows: firstSteps * shape.rows, shares: shares(alone, 0, 0) },
     { rows: Number.MAX_SAFE_INTEGER, shares: shares(mixed, copying.share, textShare) },
   ].filter(({ rows }) => rows > 0);
   const apportionment = new PhasedShares(
