@@ -57,10 +57,11 @@ test('a full disk is named with the file, the mount and what is left there', asy
   assert.deepEqual(diskAt(join(disk, 'not', 'there'))?.mount, disk);
   const write = (temporary: string) => writeFile(join(temporary, 'large'), Buffer.alloc(2 << 20));
   for (const work of [
-    writeFileAtomic(join(disk, 'file'), Buffer.alloc(2 << 20)),
-    writeDirectoryAtomic(join(disk, 'file'), write),
+    () => writeFileAtomic(join(disk, 'file'), Buffer.alloc(2 << 20)),
+    () => writeDirectoryAtomic(join(disk, 'file'), write),
   ]) {
-    const thrown = await work.then(undefined, (error: unknown) => error);
+    // One after the other: of two at once the second may fail before anybody waits for it.
+    const thrown = await work().then(undefined, (error: unknown) => error);
     const error = asUserError(thrown) as UserError;
     const pattern = new RegExp(
       `^${join(disk, 'file')}: the disk is full\\. ${disk} has .* of 1\\.0 MiB left; what was`,
