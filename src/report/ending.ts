@@ -119,14 +119,16 @@ function rowsText({ columns, comparisons = [] }: EvaluationTable, { color }: End
     const difference = own?.differences[metric];
     return difference === undefined ? 'within noise' : verdictOf(metric, difference);
   };
-  const cells = [...known.filter((row) => shown.has(row))].map(({ metric, label }) => [
-    label,
-    ...columns.map(({ metrics }, i) => {
-      const mark = { better: '▲', worse: '▼', 'within noise': ' ' }[verdict(metric, i)];
-      return formatMetric(metric, metrics[metric] ?? Number.NaN) + mark;
-    }),
-    formatInterval(metric, last?.intervals?.[metric]),
-  ]);
+  const cells = known
+    .filter((row) => shown.has(row))
+    .map(({ metric, label }) => [
+      label,
+      ...columns.map(({ metrics }, i) => {
+        const mark = { better: '▲', worse: '▼', 'within noise': ' ' }[verdict(metric, i)];
+        return formatMetric(metric, metrics[metric] ?? Number.NaN) + mark;
+      }),
+      formatInterval(metric, last?.intervals?.[metric]),
+    ]);
   const header = ['', ...columns.map(({ label }) => `${printable(label)} `), '95 %'];
   const lines = alignColumns([header, ...cells], (column) => column > 0);
   const legend = '▲ better, ▼ worse than the column before, beyond noise; 95 %: of the last column';

@@ -15,7 +15,8 @@ export interface WordingSet extends Wordings {
   answer?: Record<Spoken, string>;
 }
 
-const linesSchema = z.string().transform((text) =>
+/** Lines of text; empty ones are for the reader. */
+export const linesSchema = z.string().transform((text) =>
   text
     .split('\n')
     .map((line) => line.trim())
@@ -88,4 +89,9 @@ function capitalized(line: string): string {
 /** Every fifth wording of a list is held out. */
 export function isHeldOutWording(index: number): boolean {
   return index % 5 === 4;
+}
+
+/** Every fifth of `all`, or the others. */
+export function partFor<T>(all: readonly T[], isHeldOut: boolean): T[] {
+  return all.filter((_, i) => isHeldOutWording(i) === isHeldOut);
 }

@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { Random } from '../../src/base/random.js';
-import { spokenLanguages, wordingsFor } from '../../src/stages/tool-use/exercise.js';
+import { spokenLanguages } from '../../src/stages/tool-use/exercise.js';
 import { asked, variantOf, variantsOf, wordingSets } from '../../src/stages/tool-use/wordings.js';
+import { partFor } from '../../src/tools/wordings.js';
 
 const folder = fileURLToPath(new URL('../../data-specs/tools-wordings/', import.meta.url));
 
@@ -20,7 +21,7 @@ test('every file: at least 60 wordings in each language, and none that is held o
       const lines = Object.values(sets).map((set) => set[language]);
       assert.ok(lines.flat().length >= 60, `${file} has ${lines.flat().length} in ${language}`);
       const said = (isHeldOut: boolean): string[] =>
-        lines.flatMap((each) => wordingsFor(each, isHeldOut)).flatMap(variantsOf);
+        lines.flatMap((each) => partFor(each, isHeldOut)).flatMap(variantsOf);
       const learnt = new Set(said(false));
       assert.deepEqual(
         said(true).filter((each) => learnt.has(each)),

@@ -3,8 +3,9 @@
 import { Random } from '../../base/random.js';
 import type { Check, Conversation } from '../../data/types.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
+import { partFor } from '../../tools/wordings.js';
 import { type Exchange, questionOf } from './exchange.js';
-import { type Spoken, spokenLanguages, type Wordings, wordingsFor } from './exercise.js';
+import { type Spoken, spokenLanguages, type Wordings } from './exercise.js';
 
 /** What is asked after an exchange, and answered from it. */
 const again: Wordings = {
@@ -312,7 +313,7 @@ function hasSlip({ messages }: Exchange): boolean {
 
 /** The same answer again, which the conversation holds. */
 function repeated({ id, messages, language, check }: Exchange, random: Random, isHeldOut: boolean): Exchange {
-  const wording = random.choose(wordingsFor(again[language], isHeldOut));
+  const wording = random.choose(partFor(again[language], isHeldOut));
   const own: Message[] = [{ role: 'user', content: wording }, messages[messages.length - 1]];
   return { id, kind: 'repeat', language, wording, messages: own, check, needs: [], calls: 0 };
 }

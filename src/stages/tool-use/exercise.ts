@@ -3,7 +3,7 @@
 import type { Random } from '../../base/random.js';
 import type { Check, SessionStart } from '../../data/types.js';
 import type { ToolCall } from '../../tokenizer/message.js';
-import { isHeldOutWording, type Spoken, spokenLanguages, type Wordings } from '../../tools/wordings.js';
+import { partFor, type Spoken, spokenLanguages, type Wordings } from '../../tools/wordings.js';
 
 export { type Spoken, spokenLanguages, type Wordings };
 
@@ -40,13 +40,8 @@ export interface Draw {
 
 export type Maker = (draw: Draw) => Exercise | undefined;
 
-/** Every fifth is held out. */
-export function wordingsFor(all: readonly string[], isHeldOut: boolean): string[] {
-  return all.filter((_, i) => isHeldOutWording(i) === isHeldOut);
-}
-
 export function wordingOf(wordings: Wordings, { random, language, isHeldOut }: Draw): string {
-  return random.choose(wordingsFor(wordings[language], isHeldOut));
+  return random.choose(partFor(wordings[language], isHeldOut));
 }
 
 /** Puts values in the places `{name}`. */

@@ -2,18 +2,10 @@
 // months: of these only wordings are held out; of dates, and of so many days later, the operands too.
 import type { Random } from '../../../base/random.js';
 import { lastNumber } from '../../../evaluation/checks.js';
+import { partFor } from '../../../tools/wordings.js';
 import { variantOf } from '../../tool-use/wordings.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
-import {
-  type Draw,
-  type FamilyRows,
-  fill,
-  fixed,
-  operandFor,
-  partFor,
-  type SolvedTask,
-  type Sources,
-} from './family.js';
+import { type Draw, type FamilyRows, fill, fixed, operandFor, type SolvedTask, type Sources } from './family.js';
 import { makerFrom, type NamedWordings } from './wordings.js';
 
 const days: Record<TaskLanguage, readonly string[]> = {

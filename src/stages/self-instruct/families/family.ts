@@ -5,7 +5,7 @@ import { Random } from '../../../base/random.js';
 import { wordsOf } from '../../../base/words.js';
 import type { BuiltInKind } from '../../../config/pipeline.js';
 import type { Fact, TextCheck } from '../../../data/types.js';
-import { variantOf } from '../../tool-use/wordings.js';
+import { partFor, variantOf } from '../../../tools/wordings.js';
 import type { Solution, TaskLanguage } from '../teacher.js';
 
 /**
@@ -61,11 +61,6 @@ export interface SolvedTask {
   solution: Solution;
   /** See `ProposedTask`. */
   core?: string;
-}
-
-/** Every fifth of `all`, or the others. */
-export function partFor<T>(all: readonly T[], isHeldOut: boolean): T[] {
-  return all.filter((_, i) => (i % 5 === 4) === isHeldOut);
 }
 
 const maxDraws = 2000;

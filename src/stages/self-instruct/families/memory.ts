@@ -1,7 +1,8 @@
 // Two turns of small talk: the person says something about themselves, and then asks for it.
 
+import { partFor } from '../../../tools/wordings.js';
 import type { TaskLanguage } from '../teacher.js';
-import { type Draw, fill, partFor, type SolvedTask } from './family.js';
+import { type Draw, fill, type SolvedTask } from './family.js';
 
 /** Lists are written with a mark between the entries. */
 const names = {

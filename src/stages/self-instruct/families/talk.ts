@@ -2,9 +2,10 @@
 // knowing, and remembering what was said a turn ago. Every answer is one of a few, so that a small model can learn them.
 import type { Random } from '../../../base/random.js';
 import type { TextCheck } from '../../../data/types.js';
+import { partFor } from '../../../tools/wordings.js';
 import { variantOf } from '../../tool-use/wordings.js';
 import type { TaskLanguage } from '../teacher.js';
-import { type Draw, type FamilyRows, fill, partFor, phrase, type SolvedTask, type TaskMaker } from './family.js';
+import { type Draw, type FamilyRows, fill, phrase, type SolvedTask, type TaskMaker } from './family.js';
 import { makeMemory } from './memory.js';
 import { readHarm, readTopics, readWordings, type Topics } from './wordings.js';
 

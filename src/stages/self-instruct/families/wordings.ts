@@ -4,18 +4,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseYaml } from '../../../base/yaml.js';
+import { linesSchema as lines } from '../../../tools/wordings.js';
 import type { TaskLanguage } from '../teacher.js';
 import type { Draw, SolvedTask, Sources, TaskMaker } from './family.js';
 
 const folder = fileURLToPath(new URL('../../../../data-specs/families/', import.meta.url));
 
-/** Lines of text; empty ones are for the reader. */
-const lines = z.string().transform((text) =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean),
-);
 const list = z.array(z.string().min(1)).min(1);
 
 const wordingsSchema = z.record(z.string(), z.strictObject({ zh: lines, en: lines }));

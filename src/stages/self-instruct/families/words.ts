@@ -1,4 +1,6 @@
 // Families answered by rule: which language a sentence is in, and small changes of form (lists, case, order, marks).
+
+import { partFor } from '../../../tools/wordings.js';
 import type { TaskLanguage } from '../teacher.js';
 import {
   type Draw,
@@ -8,7 +10,6 @@ import {
   fill,
   fixed,
   operandFor,
-  partFor,
   phrase,
   type SolvedTask,
   type Sources,

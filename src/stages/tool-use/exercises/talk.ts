@@ -1,7 +1,8 @@
 // What needs no tool though tools are there: thanks, greetings, feelings, and remarks that hold numbers, words, sums, places, in the
 // very words of questions, but told.
 import type { Random } from '../../../base/random.js';
-import { type Draw, type Exercise, type Spoken, wordingsFor } from '../exercise.js';
+import { partFor } from '../../../tools/wordings.js';
+import type { Draw, Exercise, Spoken } from '../exercise.js';
 import { asked, type WordingSet, wordingSets } from '../wordings.js';
 import { placesOf } from './clock.js';
 import { linear } from './equations.js';
@@ -34,7 +35,7 @@ export function talk(words: Words): (draw: Draw) => Exercise {
     const set: WordingSet = wordingSets('talk', kinds)[random.choose(kinds)];
     const answer = set.answer?.[language] ?? '';
     const known = sides[isHeldOut ? 'heldOut' : 'learnt'][language];
-    const ownThings = wordingsFor(things[language], isHeldOut);
+    const ownThings = partFor(things[language], isHeldOut);
     const number = (): number => random.integer(2, 10 ** random.integer(1, 5));
     const values = {
       n: number() + 1,
@@ -44,7 +45,7 @@ export function talk(words: Words): (draw: Draw) => Exercise {
       c: random.choose(placesOf(language, isHeldOut)),
       s: sum(random),
       e: linear(random, random.choose(['x', 'y', 'n'])),
-      p: random.choose(wordingsFor(people[language], isHeldOut)),
+      p: random.choose(partFor(people[language], isHeldOut)),
       t: random.choose(tools),
       h: random.choose(ownThings),
     };
