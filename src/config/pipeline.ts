@@ -70,6 +70,20 @@ const tokenizerSchema = z.strictObject({
     .strictObject({ zh: languageWeight, en: languageWeight, other: languageWeight })
     .optional()
     .describe('count languages in these proportions of bytes, whatever their shares of the text'),
+  characterCoverage: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'share of the characters beyond ASCII whose most frequent ones are whole tokens before anything else; default 0',
+    ),
+  spaces: z
+    .enum(['early', 'last'])
+    .optional()
+    .describe(
+      'last: a word is cut alike with and without a space before it, which makes it easy to copy; default early',
+    ),
   reserved: z.int().min(0).max(4096).optional().describe('control tokens without a use yet: <|reserved_0|> and on'),
   template: z
     .enum(templateNames)

@@ -58,12 +58,12 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
 };
 
 async function makeTokenizer(
-  { extend, add = defaultAdd, vocabSize, reserved, template }: TokenizerConfig,
+  { extend, add = defaultAdd, vocabSize, template, ...rest }: TokenizerConfig,
   texts: AsyncIterable<TrainText>,
   reading: TrainTextOptions,
 ): Promise<{ tokenizer: Tokenizer; wanted: number }> {
   if (extend === undefined) {
-    const tokenizer = await trainTokenizer(texts, { ...reading, vocabSize, reserved, template });
+    const tokenizer = await trainTokenizer(texts, { ...rest, ...reading, vocabSize, template });
     return { tokenizer, wanted: vocabSize };
   }
   const base = await Tokenizer.open(dirname(extend));

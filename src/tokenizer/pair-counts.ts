@@ -72,7 +72,7 @@ export class PairCounts {
   }
 
   /** The most frequent pair not yet taken (ties: lower left id, then lower right id); undefined when all are too rare. */
-  takeBest(): TokenPair | undefined {
+  takeBest(): (TokenPair & { count: number }) | undefined {
     for (;;) {
       const best = this.#heap.pop();
       if (best !== undefined && best.count >= this.#floor) return best;
@@ -80,6 +80,13 @@ export class PairCounts {
       this.#floor = Math.max(this.#minCount, Math.floor(this.#floor / 4));
       this.#countAll();
     }
+  }
+
+  /** By id: the summed weight of the pieces that begin with it. */
+  firsts(weights: Float64Array): Float64Array {
+    const sums = new Float64Array(this.#vocabSize);
+    for (const [piece, weight] of weights.entries()) sums[this.#symbols[this.#starts[piece]]] += weight;
+    return sums;
   }
 
   /** Replaces the pair by the new `id`, leftmost first, in every piece. */

@@ -20,14 +20,18 @@ export class PieceTable {
     this.#commit(writeUtf8(text, from, to, this.bytes, this.starts[this.size]), count);
   }
 
+  /** Counts a piece of UTF-8, 255 bytes at most, and returns its index. */
+  addBytes(piece: Uint8Array, count: number): number {
+    this.#reserve();
+    const start = this.starts[this.size];
+    for (let at = 0; at < piece.length; at++) this.bytes[start + at] = piece[at];
+    return this.#commit(start + piece.length, count);
+  }
+
   /** Adds every piece of another table, its count times `weight`. */
   addAll(other: PieceTable, weight = 1): void {
     for (let i = 0; i < other.size; i++) {
-      this.#reserve();
-      const start = this.starts[this.size];
-      const length = other.starts[i + 1] - other.starts[i];
-      for (let at = 0; at < length; at++) this.bytes[start + at] = other.bytes[other.starts[i] + at];
-      this.#commit(start + length, other.counts[i] * weight);
+      this.addBytes(other.bytes.subarray(other.starts[i], other.starts[i + 1]), other.counts[i] * weight);
     }
   }
 
@@ -51,8 +55,8 @@ export class PieceTable {
     return total;
   }
 
-  /** The piece that was written after the last one, up to `end`: counted if known, else kept. */
-  #commit(end: number, count: number): void {
+  /** The piece that was written after the last one, up to `end`: counted if known, else kept. Returns its index. */
+  #commit(end: number, count: number): number {
     const { bytes, starts } = this;
     const start = starts[this.size];
     let hash = 0x811c9dc5;
@@ -64,12 +68,13 @@ export class PieceTable {
       const known = this.#slots[slot] - 1;
       if (this.#hashes[known] !== hash || !this.#isSame(known, start, end)) continue;
       this.counts[known] += count;
-      return;
+      return known;
     }
     this.#slots[slot] = this.size + 1;
     this.#hashes[this.size] = hash;
     this.counts[this.size] = count;
     starts[++this.size] = end;
+    return this.size - 1;
   }
 
   #isSame(known: number, start: number, end: number): boolean {

@@ -4,6 +4,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
 import type { TemplateName } from '../config/templates.js';
+import { Bpe } from './bpe.js';
+import { frequentCharacters } from './characters.js';
 import { templateNamed } from './own-templates.js';
 import { PairCounts } from './pair-counts.js';
 import { PieceCounter, type WeighedPieces } from './piece-counter.js';
@@ -11,6 +13,7 @@ import { byteCharacters } from './pre-tokenizer.js';
 import { answerMarkList, specialTokenList } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
 import { type AddedContent, maxVocabSize, writeTokenizerJson } from './tokenizer-json.js';
+import { type BareWords, bareWords, twinsWorth } from './word-starts.js';
 
 export interface TrainProgress {
   /** `reading` counts bytes of text, `merging` tokens. */
@@ -35,7 +38,14 @@ export interface TrainTextOptions {
   onProgress?: (progress: TrainProgress) => void;
 }
 
-interface TrainTokenizerOptions extends TrainTextOptions {
+export interface VocabularyOptions {
+  /** Share of the characters beyond ASCII (0 to 1) whose most frequent ones are whole tokens before any other merge. Default 0. */
+  characterCoverage?: number;
+  /** When a space joins the word after it: as often as any pair (`early`, default), or only as a whole first piece. */
+  spaces?: 'early' | 'last';
+}
+
+interface TrainTokenizerOptions extends TrainTextOptions, VocabularyOptions {
   /** Tokens wanted, special ones and the 256 bytes included. */
   vocabSize: number;
   /** Control tokens without a use yet, `<|reserved_0|>` and on, after the special ones and the marks. Default 0. */
@@ -62,6 +72,7 @@ export const minPairCount = 2;
  */
 export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerOptions): Promise<Tokenizer> {
   const { vocabSize, reserved = 0, template = 'chatml', onProgress = () => {} } = options;
+  const { characterCoverage = 0, spaces = 'early' } = options;
   checkSizes(vocabSize, reserved);
   const { pieces, unit } = await countPieces(texts, new PieceCounter(), options);
   const later = Array.from({ length: reserved }, (_, i) => ({ content: `<|reserved_${i}|>`, special: true }));
@@ -70,8 +81,16 @@ export async function trainTokenizer(texts: TrainTexts, options: TrainTokenizerO
   const more = controls.filter((content) => !own.includes(content)).map((content) => ({ content, special: true }));
   const added = [...ownTokens, ...more, ...later];
   const tokens = [...added.map(({ content }) => content), ...byteCharacters];
-  const counts = new PairCounts(pieces, { firstByteId: added.length, vocabSize, minCount: minPairCount * unit });
-  const merges = await learnMerges(counts, tokens, vocabSize, onProgress);
+  const words = spaces === 'last' ? bareWords(pieces) : undefined;
+  const first = characterMerges(tokens, frequentCharacters(pieces, characterCoverage), {
+    added: added.length,
+    vocabSize,
+  });
+  const counts = new PairCounts(words?.pieces ?? pieces, {
+    ...(first.length === 0 ? { firstByteId: added.length } : { idsOf: joinedBy(first, tokens, added.length) }),
+    ...{ vocabSize, minCount: minPairCount * unit },
+  });
+  const merges = [...first, ...(await learnMerges(counts, tokens, vocabSize, onProgress, words))];
   const json = writeTokenizerJson(added, tokens, merges);
   return Tokenizer.fromJson(json, 'the trained tokenizer', { chatTemplate: source, afterAnswer: turnEnd });
 }
@@ -114,27 +133,101 @@ function checkSizes(vocabSize: number, reserved: number): void {
   });
 }
 
-/** Appends the learnt tokens to `tokens` until there are `vocabSize`, and returns the merges in order. */
+/**
+ * Appends the frequent characters to `tokens` with the beginnings that they share, and returns the merges that spell them.
+ * @throws UserError where they do not fit.
+ */
+function characterMerges(
+  tokens: string[],
+  characters: readonly number[][],
+  { added, vocabSize }: { added: number; vocabSize: number },
+): [string, string][] {
+  const known = new Set(tokens.slice(added));
+  const merges: [string, string][] = [];
+  for (const bytes of characters) {
+    let left = byteCharacters[bytes[0]];
+    for (const byte of bytes.slice(1)) {
+      const right = byteCharacters[byte];
+      if (!known.has(left + right)) {
+        known.add(left + right);
+        tokens.push(left + right);
+        merges.push([left, right]);
+      }
+      left += right;
+    }
+  }
+  if (tokens.length <= vocabSize) return merges;
+  throw new UserError({
+    what: `${characters.length} whole characters do not fit a vocabulary of ${vocabSize} tokens`,
+    why: `with the beginnings that they share they take ${merges.length}`,
+    next: 'Raise tokenizer.vocabSize or lower tokenizer.characterCoverage',
+  });
+}
+
+/** Cuts a piece into the ids that those merges leave. */
+function joinedBy(
+  merges: readonly [string, string][],
+  tokens: readonly string[],
+  firstByteId: number,
+): (piece: Uint8Array) => Int32Array {
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  const idOf = (token: string): number => ids.get(token) ?? -1;
+  const bpe = new Bpe(
+    Int32Array.from({ length: 256 }, (_, byte) => firstByteId + byte),
+    {
+      left: Int32Array.from(merges, ([left]) => idOf(left)),
+      right: Int32Array.from(merges, ([, right]) => idOf(right)),
+      result: Int32Array.from(merges, ([left, right]) => idOf(left + right)),
+    },
+  );
+  return (piece) => bpe.encodeBytes(piece);
+}
+
+/** Twins are counted anew after so many merges. */
+const mergesPerTally = 32;
+
+/**
+ * Appends the learnt tokens to `tokens` until there are `vocabSize`, and returns the merges in order. With `words`, room is left
+ * for the twins of first pieces with a space before them, as many as are seen more often than the next merge.
+ */
 export async function learnMerges(
   counts: PairCounts,
   tokens: string[],
   vocabSize: number,
   onProgress: (progress: TrainProgress) => void,
+  words?: BareWords,
 ): Promise<[string, string][]> {
   const known = new Set(tokens);
   const merges: [string, string][] = [];
-  while (tokens.length < vocabSize) {
+  const twins = (least: number): number[] =>
+    words === undefined ? [] : twinsWorth(counts.firsts(words.spaced), least);
+  const add = (left: number, right: number): void => {
+    const token = tokens[left] + tokens[right];
+    known.add(token);
+    tokens.push(token);
+    merges.push([tokens[left], tokens[right]]);
+  };
+  let room = vocabSize;
+  while (tokens.length < room) {
     const best = counts.takeBest();
     if (best === undefined) break;
-    const token = tokens[best.left] + tokens[best.right];
+    if (words !== undefined && merges.length % mergesPerTally === 0) {
+      room = vocabSize - twins(best.count).length;
+      if (tokens.length >= room) break;
+    }
     // Another merge already spells this token: a second way to it would add a rule and no token.
-    if (known.has(token)) continue;
-    known.add(token);
-    merges.push([tokens[best.left], tokens[best.right]]);
-    counts.join(best, tokens.push(token) - 1);
+    if (known.has(tokens[best.left] + tokens[best.right])) continue;
+    add(best.left, best.right);
+    counts.join(best, tokens.length - 1);
     if (merges.length % 64 === 0) {
       onProgress({ phase: 'merging', done: tokens.length, total: vocabSize });
       await setImmediate();
+    }
+  }
+  if (words !== undefined) {
+    const space = tokens.indexOf(byteCharacters[32]);
+    for (const twin of twins(1).slice(0, vocabSize - tokens.length)) {
+      if (!known.has(tokens[space] + tokens[twin])) add(space, twin);
     }
   }
   onProgress({ phase: 'merging', done: tokens.length, total: vocabSize });

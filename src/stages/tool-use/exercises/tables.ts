@@ -80,7 +80,7 @@ const shapes: readonly Shape[] = [
       ),
     },
     columns: [
-      { name: 'price', zh: '价格', values: { from: 5, to: 900 } },
+      { name: 'weight', zh: '重量', values: { from: 5, to: 900 } },
       { name: 'stock', zh: '库存', values: { from: 0, to: 500 } },
       { name: 'colour', zh: '颜色', values: list('red blue green black white yellow brown grey orange pink') },
     ],
