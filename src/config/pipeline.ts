@@ -37,6 +37,7 @@ export const taskKinds = [
   'count',
   'copying',
   'formatting',
+  'rules',
 ] as const;
 export type BuiltInKind = (typeof taskKinds)[number];
 /** A family of tasks: built in, or of the person's own. */

@@ -11,7 +11,8 @@ interface Things {
   sentences: Record<TaskLanguage, readonly string[]>;
 }
 
-function readThings(): Things {
+/** Words and sentences that strings are made of: data-specs/families/things.yaml. */
+export function readThings(): Things {
   const { words, sentences } = readWordings('things');
   const split = (lines: readonly string[]): string[] => lines.flatMap((line) => line.split(' '));
   return { words: { zh: split(words.zh), en: split(words.en) }, sentences };

@@ -1,6 +1,7 @@
 // THE table of task families. A new built-in kind is its name in `taskKinds` (config/pipeline.ts) and its row in one of these
 // files; a kind of the person's own has no row, and is what its seeds show.
 import type { BuiltInKind, TaskKind } from '../../../config/pipeline.js';
+import { ruleFamilies } from '../rules/table.js';
 import { dateFamilies } from './dates.js';
 import type { FamilySpec } from './family.js';
 import { lookupFamilies } from './lookup.js';
@@ -16,6 +17,7 @@ export const families: Readonly<Record<BuiltInKind, FamilySpec>> = {
   ...stringFamilies,
   ...lookupFamilies,
   ...talkFamilies,
+  ...ruleFamilies,
 };
 
 export function isBuiltIn(kind: TaskKind): kind is BuiltInKind {
