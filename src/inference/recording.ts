@@ -4,7 +4,7 @@
 import { digestOf } from '../base/files.js';
 import type { Message } from '../tokenizer/message.js';
 import type { ChatModel, Reply, ReplyOptions } from './chat-model.js';
-import type { RequestLedger } from './request-ledger.js';
+import type { ReplyCost, RequestLedger } from './request-ledger.js';
 
 export interface Question {
   messages: readonly Message[];
@@ -17,6 +17,8 @@ export class Recording implements ChatModel {
   readonly #ledger: RequestLedger;
   /** Replies that came in this run, and from the ledger. */
   readonly counts = { asked: 0, replayed: 0 };
+  /** What each of them took, in the order in which they came, also where an earlier run paid for it. */
+  readonly costs: ReplyCost[] = [];
 
   /** A paid model notes its requests in the same ledger. */
   constructor(inner: ChatModel, ledger: RequestLedger) {
@@ -31,14 +33,17 @@ export class Recording implements ChatModel {
     const known = this.#ledger.replies.get(key);
     if (known !== undefined) {
       this.counts.replayed++;
+      this.costs.push(this.#ledger.costOfReply(key));
       if (known.text !== '') yield known.text;
       return known;
     }
+    const begun = performance.now();
     const whole = yield* this.#inner.reply(messages, options);
     const { request: _, usage: __, ...reply } = whole;
     if (reply.finish === 'aborted') return reply;
     this.counts.asked++;
-    await this.#ledger.answer(key, whole);
+    await this.#ledger.answer(key, whole, Math.round(performance.now() - begun) / 1000);
+    this.costs.push(this.#ledger.costOfReply(key));
     return reply;
   }
 

@@ -57,6 +57,8 @@ const answerSchema = z.object({
   completion: completionSchema,
   request: z.string().optional(),
   usage: usageSchema.optional(),
+  /** From when it was asked for, waiting and further tries included. */
+  seconds: z.number().min(0).optional(),
 });
 /** Another end: an answer without a reply, none at all, or it never left. */
 const endSchema = z.object({
@@ -67,6 +69,14 @@ const endSchema = z.object({
 });
 const lineSchema = z.union([answerSchema, sentSchema, z.object({ forgotten: z.array(z.string()) }), endSchema]);
 type LedgerLine = z.output<typeof lineSchema>;
+
+/** What a reply took, as far as it is known. */
+export interface ReplyCost {
+  tokens?: TokenUsage;
+  /** False: the endpoint did not say, `tokens` is the most that it can have been. */
+  isReported: boolean;
+  seconds?: number;
+}
 
 /** A request would take more than the budget has left: nothing was sent. */
 export class BudgetSpent extends UserError {}
@@ -88,6 +98,7 @@ const processEnded = 'the process ended before its answer came';
 export class RequestLedger {
   /** Replies by key. */
   readonly replies = new Map<string, Reply>();
+  readonly #costs = new Map<string, ReplyCost>();
   readonly #file: AppendFile;
   readonly #options: LedgerOptions;
   readonly #path: string;
@@ -145,10 +156,19 @@ export class RequestLedger {
   }
 
   /** Keeps a reply under its key, which is the end of the request that brought it. */
-  answer(key: string, reply: Reply): Promise<void> {
+  answer(key: string, reply: Reply, seconds?: number): Promise<void> {
     const { request, usage, ...said } = reply;
-    const line = { key, completion: redactAll(said), ...(request && { request }), ...(usage && { usage }) };
-    return this.#end(line);
+    const optional = {
+      ...(request && { request }),
+      ...(usage && { usage }),
+      ...(seconds !== undefined && { seconds }),
+    };
+    return this.#end({ key, completion: redactAll(said), ...optional });
+  }
+
+  /** What the reply of this key took, whenever that was. */
+  costOfReply(key: string): ReplyCost {
+    return this.#costs.get(key) ?? { isReported: false };
   }
 
   /** An answer that is no reply: an error, with its HTTP status. */
@@ -202,9 +222,14 @@ export class RequestLedger {
       this.#waiting.set(line.request, line.atMost);
       return;
     }
-    if ('completion' in line) this.replies.set(line.key, line.completion);
     const { request = '' } = line;
     const atMost = this.#waiting.get(request);
+    if ('completion' in line) {
+      const { key, completion, usage, seconds } = line;
+      this.replies.set(key, completion);
+      const tokens = usage ?? (atMost && boundOf(atMost, completion));
+      this.#costs.set(key, { tokens, isReported: usage !== undefined, seconds });
+    }
     if (atMost === undefined) return; // an answer that nobody paid for, or a line that stands twice
     this.#waiting.delete(request);
     if ('completion' in line) this.#spend('answered', line.usage ?? boundOf(atMost, line.completion));

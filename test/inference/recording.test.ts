@@ -70,6 +70,11 @@ test('answers that an earlier version paid for are found', async (t) => {
   assert.deepEqual(cut, { text: 'cut off her', finish: 'length' });
   assert.deepEqual(await replyOf(recording, tasks, { ...writing, index: 1 }), { text: '', finish: 'unusable' });
   assert.deepEqual(recording.counts, { asked: 0, replayed: 3 });
+  assert.deepEqual(
+    recording.costs.map(({ tokens, seconds }) => [tokens, seconds]),
+    [1, 2, 3].map(() => [undefined, undefined]),
+    'what an earlier version did not note is not known',
+  );
   assert.deepEqual(echo.asked, []);
   await recording.close();
 });

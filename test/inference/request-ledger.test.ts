@@ -29,7 +29,7 @@ test('what had no end when the process did is lost, and counted in full; what wa
   const first = await RequestLedger.open(path);
   const atMost = { input: 100, output: 50 };
   const [answered, refused, , unsent] = await Promise.all([1, 2, 3, 4].map(() => first.begin(atMost)));
-  await first.answer('0:a', { ...reply, usage, request: answered });
+  await first.answer('0:a', { ...reply, usage, request: answered }, 1.25);
   await first.refuse(refused, 429);
   await first.fail(unsent, 'ECONNREFUSED');
   await appendFile(path, '{"request":"r","sent":"20');
@@ -37,6 +37,7 @@ test('what had no end when the process did is lost, and counted in full; what wa
   const expected = { sent: 4, answered: 2, lost: 1, unsent: 1, waiting: 0, tokens: { input: 140, output: 60 } };
   assert.deepEqual(again.totals(), { ...expected, usd: 260e-6 });
   assert.deepEqual([...again.replies], [['0:a', reply]]);
+  assert.deepEqual(again.costOfReply('0:a'), { tokens: usage, isReported: true, seconds: 1.25 });
   await again.forget(['0:a', '0:b']);
   await again.close();
   const third = await RequestLedger.open(path);

@@ -53,7 +53,7 @@ export interface Expansion {
   stopped?: BudgetSpent;
 }
 
-interface ExpandOptions {
+export interface ExpandOptions {
   seeds: readonly SeedTask[];
   teacher: Teacher;
   buckets: readonly Bucket[];
@@ -73,13 +73,13 @@ const perRequest = 8;
 const shownSeeds = 6;
 const shownTasks = 2;
 
-interface BucketState extends Bucket {
+export interface BucketState extends Bucket {
   isHeldOut: boolean;
   accepted: AcceptedTask[];
   fruitless: number;
 }
 
-interface PlannedRequest {
+export interface PlannedRequest {
   state: BucketState;
   /** How many of its tasks are kept, at most. */
   limit: number;
@@ -93,7 +93,8 @@ export async function expand(options: ExpandOptions): Promise<Expansion> {
   return new Expander(options).run();
 }
 
-class Expander {
+/** The loop in its parts, so that a preview can take some of its steps. */
+export class Expander {
   readonly #options: ExpandOptions;
   readonly #novelty: NoveltyFilter;
   /** What the seeds ask: a task that asks it in a frame is not new. */
@@ -115,17 +116,16 @@ class Expander {
     const { teacher, target, heldOut } = this.#options;
     if (teacher.holdsOut) await this.#fill(heldOut, true);
     await this.#fill(this.#result.tasks.length + target + (teacher.holdsOut ? 0 : heldOut), false);
-    this.#result.dropped = countByRule(this.#result.rejected);
-    return this.#result;
+    return this.result;
   }
 
   /** Makes tasks until there are `target` in all, evenly over the buckets as long as they can give. */
   async #fill(target: number, isHeldOut: boolean): Promise<void> {
-    const { teacher, signal, buckets } = this.#options;
-    const states = buckets.map((bucket): BucketState => ({ ...bucket, isHeldOut, accepted: [], fruitless: 0 }));
+    const { teacher, signal } = this.#options;
+    const states = this.begin(isHeldOut);
     while (this.#result.tasks.length < target) {
       stopIfAborted(signal, 'stopped; run the same command again to continue');
-      const round = this.#plan(states, target);
+      const round = this.plan(states, target);
       if (round.length === 0 || this.#result.stopped !== undefined) break;
       await this.#ask(round);
       // Lets signals and timers in: an offline teacher never waits for anything.
@@ -136,8 +136,12 @@ class Expander {
     this.#result.exhausted = [...new Set([...this.#result.exhausted, ...names])];
   }
 
+  begin(isHeldOut: boolean): BucketState[] {
+    return this.#options.buckets.map((bucket) => ({ ...bucket, isHeldOut, accepted: [], fruitless: 0 }));
+  }
+
   /** The requests of a round, each for the family that will then have fewest tasks, and how many of its tasks to keep. */
-  #plan(states: readonly BucketState[], target: number): PlannedRequest[] {
+  plan(states: readonly BucketState[], target: number): PlannedRequest[] {
     const { teacher } = this.#options;
     const active = states.filter((state) => state.fruitless < teacher.patience);
     const expected = new Map(active.map((state) => [state, state.accepted.length]));
@@ -158,14 +162,25 @@ class Expander {
 
   /** Asks all at once and takes what comes in the order of the plan: how fast it comes changes no result. */
   async #ask(round: readonly PlannedRequest[]): Promise<void> {
+    const fruitful = await this.answer(await this.propose(round));
+    for (const planned of round) planned.state.fruitless = fruitful.has(planned) ? 0 : planned.state.fruitless + 1;
+  }
+
+  /** The new ones of the tasks that the teacher proposes, in the order of the plan. */
+  async propose(round: readonly PlannedRequest[]): Promise<FreshTask[]> {
     const { teacher } = this.#options;
     const proposals = await this.#settle(round.map(({ request }) => teacher.propose(request)));
-    const fresh = round.flatMap((planned, i) => {
+    return round.flatMap((planned, i) => {
       const { state, limit, request, seeds } = planned;
       const drop: DropTask = (rule, row) => this.#drop(rule, { ...state, request: request.index, seeds, ...row });
       for (const { rule, example } of proposals[i]?.dropped ?? []) drop(rule, { said: example });
       return this.#selectNew(proposals[i]?.tasks ?? [], limit, drop).map((each) => ({ ...each, planned, drop }));
     });
+  }
+
+  /** Keeps those whose answers are sound. @returns the requests that some of them came from. */
+  async answer(fresh: readonly FreshTask[]): Promise<ReadonlySet<PlannedRequest>> {
+    const { teacher } = this.#options;
     const answers = await this.#settle(fresh.map(({ task, planned }) => teacher.answer(task, planned.request)));
     const fruitful = new Set<PlannedRequest>();
     for (const [i, { task, planned, drop, ...near }] of fresh.entries()) {
@@ -181,7 +196,11 @@ class Expander {
       this.#accepted.set(wordsKey(task), accepted);
       this.#options.onProgress?.(this.#result.tasks.length, accepted);
     }
-    for (const planned of round) planned.state.fruitless = fruitful.has(planned) ? 0 : planned.state.fruitless + 1;
+    return fruitful;
+  }
+
+  get result(): Expansion {
+    return { ...this.#result, dropped: countByRule(this.#result.rejected) };
   }
 
   /** Waits for all; undefined where the budget had no room. @throws the first other error. */
@@ -215,8 +234,8 @@ class Expander {
     };
   }
 
-  #selectNew(tasks: readonly ProposedTask[], limit: number, drop: DropTask): FreshTask[] {
-    const fresh: FreshTask[] = [];
+  #selectNew(tasks: readonly ProposedTask[], limit: number, drop: DropTask): NewTask[] {
+    const fresh: NewTask[] = [];
     for (const task of tasks) {
       if (fresh.length === limit) break;
       const fault = promptFault(task);
@@ -290,7 +309,8 @@ class Expander {
   }
 }
 
-type FreshTask = { task: ProposedTask } & Pick<AcceptedTask, 'similarity' | 'nearest'>;
+type NewTask = { task: ProposedTask } & Pick<AcceptedTask, 'similarity' | 'nearest'>;
+export type FreshTask = NewTask & { planned: PlannedRequest; drop: DropTask };
 type DropOrigin = Pick<AcceptedTask, 'request' | 'seeds'>;
 type DropDetails = Partial<Pick<RejectedTask, 'why' | 'turns' | 'answer' | 'said' | 'similarity' | 'nearest'>>;
 type DropTask = (rule: string, row: DropDetails & Partial<DropOrigin>) => void;
