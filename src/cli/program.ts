@@ -95,19 +95,31 @@ const ownCommands: Partial<Record<StageName, (program: Command) => void>> = {
   eval: addEval,
 };
 
+/** Rows of a preview: more than one reads through are those of a run. */
+const maxPreview = 50;
+
 function addStage(program: Command, name: StageName): void {
   const { command, help, output } = stageTable[name];
   if (help === undefined) return;
-  const { description, flags = {}, next } = help;
+  const { description, flags = {}, preview, next } = help;
   const stage = withRun(program.command(command).description(description));
   if (output === 'checkpoint') withTraining(withFrom(stage));
   for (const [flag, form] of Object.entries(flags)) stage.addOption(stageOption(flag, form));
+  if (preview !== undefined)
+    stage.option(
+      '--preview <number>',
+      `only show so many ${preview}, and what the whole would take`,
+      wholeNumber(1, maxPreview),
+    );
   stage.action(async (options: RunOptions & Record<string, string | string[] | true | undefined>) => {
     const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, settingOf(options[flag])] as const);
     const valued = given.filter(([, value]) => value !== true);
     const blocks = given.filter(([, value]) => value === true).map(([key]) => key);
+    const choice = { ...options, blocks, flags: Object.fromEntries(valued) as Flags };
+    const count = Number(options.preview ?? 0);
+    if (count > 0) return (await import('./commands/preview.js')).preview(name, count, choice);
     const { runOneStage } = await import('./run-stages.js');
-    await runOneStage(name, { ...options, blocks, flags: Object.fromEntries(valued) as Flags }, next);
+    await runOneStage(name, choice, next);
   });
   example(stage, help.example);
 }

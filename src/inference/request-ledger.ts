@@ -197,9 +197,8 @@ export class RequestLedger {
     return { ...this.#totals, waiting: this.#waiting.size, tokens, usd: this.costOf(tokens) };
   }
 
-  costOf({ input, output }: TokenUsage): number | undefined {
-    const { prices } = this.#options;
-    return prices && (input * prices.input + output * prices.output) / 1e6;
+  costOf(tokens: TokenUsage): number | undefined {
+    return usdOf(tokens, this.#options.prices);
   }
 
   close(): Promise<void> {
@@ -290,6 +289,11 @@ export class RequestLedger {
 /** The most that it can have taken; an answer without a limit has at most a token for each byte. */
 function boundOf({ input, output }: RequestBound, reply?: Pick<Reply, 'text' | 'reasoning'>): TokenUsage {
   return { input, output: output ?? Buffer.byteLength(`${reply?.text ?? ''}${reply?.reasoning ?? ''}`) };
+}
+
+/** undefined: without prices. */
+export function usdOf({ input, output }: TokenUsage, prices?: TokenPrices): number | undefined {
+  return prices && (input * prices.input + output * prices.output) / 1e6;
 }
 
 /** `$0.0042`, `$12.30`. */

@@ -55,6 +55,8 @@ interface StageHelp {
    * which is then there with its defaults: `lora` → `--lora` sets `sft.lora`.
    */
   flags?: Readonly<Record<string, StageFlag>>;
+  /** What --preview shows a few of; absent: the stage has no preview. */
+  preview?: string;
   /** What to type next. */
   next(runDirectory: string): string;
 }
@@ -122,6 +124,7 @@ export const stageTable: StageTable = {
           description: "stop before the teacher's endpoint has taken more tokens, over all tries in this run folder",
         },
       },
+      preview: 'rows, asked of the teacher; their answers are kept for the run',
       next: (runDirectory) => mossctlCommand('sft', '--out', runDirectory),
     },
     output: 'folder',

@@ -2,6 +2,7 @@
 // It reports through events, can be stopped at any moment, and gives the same result whether or not it was.
 import type { ComputeChoice } from '../config/compute.js';
 import type { StageName } from '../config/pipeline.js';
+import type { Conversation } from '../data/types.js';
 import type { Metrics, StageReporter } from '../report/event.js';
 import type { SettingChange } from '../train/resume.js';
 
@@ -32,6 +33,41 @@ export interface StageOutput {
   metrics: Metrics;
 }
 
+/** Median of what may be, and the range that holds it in nine cases of ten. */
+export interface EstimatedRange {
+  estimate: number;
+  low: number;
+  high: number;
+}
+
+/** What the whole takes, by what a few rows took; absent: nothing is known of it. */
+export interface WholeEstimate {
+  /** That are made, beside those that are there. */
+  rows: number;
+  requests: EstimatedRange;
+  inputTokens?: EstimatedRange;
+  outputTokens?: EstimatedRange;
+  usd?: EstimatedRange;
+  seconds?: EstimatedRange;
+  /** False: the endpoint does not say its tokens, these are the most that they can be. */
+  isReported: boolean;
+}
+
+/** A few of a stage's rows, before it makes them all. */
+export interface StagePreview {
+  /** Who makes them. */
+  teacher: string;
+  wanted: number;
+  rows: Conversation[];
+  /** Kept as they are, beside those that are made. */
+  given: number;
+  rejected: { rule: string; why?: string; turns?: readonly string[]; answer?: string; said?: string }[];
+  /** Why it ended before there were enough. */
+  stopped?: string;
+  /** Absent: nobody is asked, or nothing follows from what came. */
+  estimate?: WholeEstimate;
+}
+
 /** What a stage does; what else there is to know of it stands in its row of catalog.ts. */
 export interface Stage<Config> {
   /** Digest of outside input that the config only names (files, pinned packages), so that a change is noticed. */
@@ -39,4 +75,6 @@ export interface Stage<Config> {
   /** What can be known before any stage runs. Throws `UserError` where `run` could not but fail. */
   check?(job: Pick<Job<Config>, 'config'>): Promise<void>;
   run(job: Job<Config>): Promise<StageOutput>;
+  /** So many rows as `run` would make first. What is paid for them, `run` finds paid; nothing else is written. */
+  preview?(job: Job<Config>, rows: number): Promise<StagePreview>;
 }

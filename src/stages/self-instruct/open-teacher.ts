@@ -8,7 +8,7 @@ import type { SelfInstructConfig } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
 import { Recording } from '../../inference/recording.js';
-import { dollars, type LedgerTotals, RequestLedger } from '../../inference/request-ledger.js';
+import { dollars, type LedgerTotals, type ReplyCost, RequestLedger } from '../../inference/request-ledger.js';
 import { SpokenModel } from '../../inference/thoughts.js';
 import type { Job } from '../stage.js';
 import { OfflineTeacher } from './offline-teacher.js';
@@ -21,6 +21,8 @@ const terms = { role: 'teacher', chosenBy: `${block}.teacher`, block, otherwise:
 
 export interface OpenTeacher {
   teacher: Teacher;
+  /** What its replies took, in their order; it grows. Absent: nobody is asked. */
+  costs?: readonly ReplyCost[];
   /** Ends what it had open, and says what it asked and what that cost. */
   close(): Promise<void>;
 }
@@ -75,7 +77,11 @@ async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeac
     reporter.note('info', `teacher: ${asked} answers from ${checkpoint}, ${replayed} from an earlier try`);
   };
   const spoken = new SpokenModel(recording, { hasOwnLimit: true });
-  return { teacher: new CheckpointTeacher(basename(checkpoint), spoken, offline, signal), close };
+  return {
+    teacher: new CheckpointTeacher(basename(checkpoint), spoken, offline, signal),
+    costs: recording.costs,
+    close,
+  };
 }
 
 function openLedger({ config, directory, reporter }: Job<SelfInstructConfig>): Promise<RequestLedger> {
@@ -114,7 +120,7 @@ async function openEndpoint(job: Job<SelfInstructConfig>): Promise<OpenTeacher> 
     hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
     note: (text) => reporter.note('info', `teacher: ${text}`),
   });
-  return { teacher: new OpenAiTeacher(model, spoken, signal), close };
+  return { teacher: new OpenAiTeacher(model, spoken, signal), costs: recording.costs, close };
 }
 
 /** What all requests of the ledger took, and those of this run. */

@@ -112,7 +112,7 @@ export function seedConversation({ id, kind, language, instruction, output, chec
   return { id, messages, kind, language, ...(check && { check }), provenance: { teacher: 'seed', seeds: [id] } };
 }
 
-function toConversation(task: AcceptedTask, index: number, teacher: string): Conversation {
+export function toConversation(task: AcceptedTask, index: number, teacher: string): Conversation {
   const { kind, language, turns, solution, seeds, request, core, similarity, nearest } = task;
   const messages: Message[] = [...turns, solution.answer].map((content, i) => ({
     role: i % 2 === 0 ? 'user' : 'assistant',

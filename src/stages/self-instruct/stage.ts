@@ -19,13 +19,14 @@ import { RowNotes } from '../../data/conversations/notes.js';
 import { rowsDigest } from '../../data/rows.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
-import { type AcceptedTask, type Bucket, bucketsFor, type Expansion, expand } from './expand.js';
+import { type AcceptedTask, type Bucket, bucketsFor, type ExpandOptions, type Expansion, expand } from './expand.js';
 import { isBuiltIn } from './families/table.js';
 import { AnswerFilter } from './filters/answers.js';
 import { compareWithChance, type JudgedRow, type RuleComparison } from './filters/baselines.js';
 import { countByRule, type RejectedTask } from './filters/rejected.js';
 import { keepFrontier } from './filters/student.js';
 import { checkTeacher, openTeacher } from './open-teacher.js';
+import { previewRows } from './preview.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
 import { noteShares, noteShortfall } from './shares.js';
@@ -54,6 +55,21 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
     const { teacher, close } = await openTeacher(job);
     try {
       return await runWith(job, seeds, teacher);
+    } finally {
+      await close();
+    }
+  },
+  preview: async (job, count) => {
+    const seeds = await chosenSeeds(job.config);
+    const { teacher, close, costs } = await openTeacher(job);
+    const { prices, concurrency } = job.config;
+    try {
+      const { trainSeeds, options } = await expansionOf(job, seeds, teacher);
+      const rows = { label: 'rows', total: count, unit: 'rows' };
+      const onProgress = (done: number): void => job.reporter.emit({ type: 'progress', done, ...rows });
+      const asked = { count, costs, prices, ...(job.config.teacher === 'openai' && { concurrency }) };
+      const preview = await previewRows({ ...options, onProgress }, asked);
+      return { ...preview, given: trainSeeds.length };
     } finally {
       await close();
     }
@@ -88,7 +104,12 @@ async function chosenSeeds(
   return kinds === undefined ? seeds : seeds.filter((seed) => kinds.includes(seed.kind));
 }
 
-async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
+/** What is asked of the teacher, and the seeds that are kept beside what it makes. */
+async function expansionOf(
+  job: SelfInstructJob,
+  seeds: SeedTask[],
+  teacher: Teacher,
+): Promise<{ kinds: TaskKind[]; trainSeeds: SeedTask[]; options: ExpandOptions }> {
   const { config, reporter, signal, seed } = job;
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
   const trainSeeds = seedsForTraining(seeds, config.count);
@@ -102,22 +123,27 @@ async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher
     });
   const target = config.count - trainSeeds.length + config.prompts;
   const total = target + config.heldOut;
-  const answers = await AnswerFilter.open(foreignSets(job));
-  const expansion = await expand({
+  const options = {
     seeds,
     teacher,
     buckets,
     target,
     heldOut: config.heldOut,
     maxSimilarity: config.maxSimilarity,
-    answers,
+    answers: await AnswerFilter.open(foreignSets(job)),
     seed,
     signal,
-    onProgress: (done) => reporter.emit({ type: 'progress', label: 'tasks', done, total, unit: 'tasks' }),
-  });
+    onProgress: (done: number): void => reporter.emit({ type: 'progress', label: 'tasks', done, total, unit: 'tasks' }),
+  };
+  return { kinds, trainSeeds, options };
+}
+
+async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
+  const { kinds, trainSeeds, options } = await expansionOf(job, seeds, teacher);
+  const expansion = await expand(options);
   if (expansion.tasks.length === 0) throw expansion.stopped ?? nothingMade(expansion, teacher);
-  noteShortfall(reporter, expansion, { target: total, kinds, teacher });
-  return writeOutput(job, trainSeeds, expansion, teacher, buckets);
+  noteShortfall(job.reporter, expansion, { target: options.target + options.heldOut, kinds, teacher });
+  return writeOutput(job, trainSeeds, expansion, teacher, options.buckets);
 }
 
 /** What the pipeline evaluates with, but for the seeds of this stage: what they ask is asked again on purpose. */
