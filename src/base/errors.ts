@@ -151,29 +151,32 @@ function roomInWords(path: string | undefined): Pick<Fault, 'why'> | undefined {
   return { why: `${mount} has ${left}; what was already saved is whole` };
 }
 
-/** The candidate nearest to `word` by edit distance, if near enough to be a likely typo. */
+/** The candidate nearest to `word`, if near enough to be a likely typo: one edit in three letters of the shorter one. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
+    const letters = Math.min(word.length, candidate.length);
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
+    if (letters < 2 || distance > Math.max(1, Math.floor(letters / 3)) || distance >= bestDistance) continue;
+    best = candidate;
+    bestDistance = distance;
   }
   return best;
 }
 
+/** Letters to put in, leave out, replace, or exchange with the next one. */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let [before, previous]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, substitution));
+      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchange = isExchange ? before[j - 2] + 1 : substitution;
+      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, substitution, exchange));
     }
-    previous = current;
+    [before, previous] = [previous, current];
   }
   return previous[b.length];
 }

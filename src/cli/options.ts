@@ -186,7 +186,7 @@ export function withTools(command: Command): Command {
     .addOption(
       new Option(
         '--tools <names>',
-        'what the model may call: Calculate, Search=notes/, a YAML file, a folder of them, all (the built-in ones that need no setting; see `mossctl tools`); several with commas, or repeated (default of chat: what it learnt to call)',
+        'what the model may call: Calculate, Search=notes/, a YAML file, a folder of them, all (the built-in ones that need no setting; see `mossctl tools`); several with commas, or repeated (default: what the model learnt to call)',
       ).argParser(collect),
     )
     .option('--no-tools', 'nothing is called')

@@ -250,7 +250,9 @@ function addChat(program: Command): void {
 function addGenerate(program: Command): void {
   const generate = program
     .command('generate')
-    .description('answer the rows of a file, with tools where wanted: rows that sft and annotate read; resumes')
+    .description(
+      'answer the rows of a file, with the tools that the model learnt: rows that sft and annotate read; resumes',
+    )
     .argument('<checkpoint>', anyModel)
     .requiredOption('--data <rows>', 'conversations; each is asked its last question')
     .requiredOption('-o, --out <file>', 'JSONL to write; must not exist yet')
@@ -261,10 +263,7 @@ function addGenerate(program: Command): void {
   withTools(withSampling(generate));
   withOutput(withQuantize(withCompute(withVerify(generate))));
   withAction(generate, async () => (await import('./commands/generate.js')).generate);
-  example(
-    generate,
-    'mossctl generate runs/quickstart/latest --data questions.jsonl --tools Calculate --out answers.jsonl',
-  );
+  example(generate, 'mossctl generate runs/quickstart/latest --data questions.jsonl --out answers.jsonl');
 }
 
 function addScore(program: Command): void {

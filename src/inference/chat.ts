@@ -6,12 +6,11 @@ import type { ComputeChoice, Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message, Tool } from '../tokenizer/message.js';
-import { offeredIn } from '../tokenizer/serving-files.js';
 import { TemplateFault } from '../tokenizer/template-fault.js';
 import { ToolTurns } from '../tokenizer/tool-turns.js';
-import type { ToolListRoom } from '../tools/learnt.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { type Reply, unusable } from './chat-model.js';
+import { learntToolbox, type OpenLearnt } from './learnt-toolbox.js';
 import { LocalModel, type OpenedModel } from './local-model.js';
 import type { ToolAnswer } from './tool-loop.js';
 import { streamWithTools, type ToolUse } from './tool-stream.js';
@@ -30,12 +29,6 @@ export interface ChatOptions {
   /** What the model may call, or what opens those tools that the checkpoint says it learnt; it stays the caller's. */
   toolbox?: Toolbox | OpenLearnt;
 }
-
-/** @param room of the list of tools: what is left of the context is the conversation's. */
-export type OpenLearnt = (learnt: readonly Tool[], room: ToolListRoom) => Promise<Toolbox | undefined>;
-
-/** Of the context, for the list of tools that nobody named. */
-const listShare = 5 / 8;
 
 /** An answer, and what the model was shown for it. */
 export interface AnsweredTurn {
@@ -74,7 +67,8 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
   const model = await LocalModel.open(path, options);
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   checkOpening(model, opening);
-  const { toolbox, refusal } = await toolboxOf(model, options);
+  const { toolbox, refusal } =
+    typeof options.toolbox === 'function' ? await learntToolbox(model, options.toolbox) : { toolbox: options.toolbox };
   const tools = toolbox?.tools;
   if (tools !== undefined) new ToolTurns(model.template, tools); // what cannot be is said before a word is typed
   let messages: Message[] = [...opening];
@@ -176,26 +170,6 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     },
     close: () => model.dispose(),
   };
-}
-
-/** Those named, else those that the checkpoint learnt; what its template cannot write is not called, and said. */
-async function toolboxOf(
-  model: OpenedModel,
-  { toolbox }: ChatOptions,
-): Promise<{ toolbox?: Toolbox; refusal?: string }> {
-  if (typeof toolbox !== 'function') return { toolbox };
-  const learnt = offeredIn(model.checkpoint.tokenizerFiles);
-  try {
-    if (learnt.length > 0) new ToolTurns(model.template, learnt);
-  } catch (error) {
-    if (error instanceof UserError) return { refusal: `the tools that it learnt are not called: ${error.message}` };
-    throw error;
-  }
-  const question: Message[] = [{ role: 'user', content: '' }];
-  const tokensOf = (tools: readonly Tool[]): number =>
-    model.template.encode(question, { tools, addGenerationPrompt: true }).tokens.length;
-  const room = { tokens: Math.floor(model.contextLength * listShare), tokensOf };
-  return { toolbox: await toolbox(learnt, room) };
 }
 
 /**

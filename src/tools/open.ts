@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { nearest, UserError } from '../base/errors.js';
+import { listOf } from '../base/format.js';
 import { schemaFaults } from './arguments.js';
 import { type BuiltIn, builtIns } from './built-ins.js';
 import {
@@ -37,6 +38,7 @@ export async function openTools(wanted: readonly string[], options: OpenToolsOpt
   const specs: ToolSpec[] = [];
   for (const text of wanted) specs.push(...(await specsOf(text, options.ownFolder ?? ownToolsFolder())));
   refuseTwins(specs);
+  if (wanted.some((text) => text.split(',').includes('all'))) options.note?.(allWords());
   const executors: Executor[] = [];
   try {
     for (const spec of specs) executors.push(await openTool(spec, options));
@@ -65,9 +67,7 @@ async function specsOf(text: string, ownFolder: string): Promise<ToolSpec[]> {
 }
 
 async function specsNamed(name: string, ownFolder: string): Promise<ToolSpec[]> {
-  if (name === 'all') {
-    return Promise.all(builtInNames.filter((each) => !builtIns[each].reads?.required).map(readBuiltIn));
-  }
+  if (name === 'all') return Promise.all(builtInNames.filter((each) => !mustRead(each)).map(readBuiltIn));
   const known = builtInNamed(name);
   const { specs, faults } = await readOwnSpecs(ownFolder);
   const own = specs.filter((spec) => spec.name === name);
@@ -84,12 +84,28 @@ async function specsNamed(name: string, ownFolder: string): Promise<ToolSpec[]> 
   return own;
 }
 
+function mustRead(name: BuiltInName): boolean {
+  return builtIns[name].reads?.required === true;
+}
+
+/** Which tools `all` is, and what to type for the others. */
+function allWords(): string {
+  const others = builtInNames.filter(mustRead);
+  const examples = others.map((name) => `--tools ${builtIns[name].reads?.example}`);
+  const open = builtInNames.filter((name) => !mustRead(name));
+  return `all is ${listOf(open.map(shownName))}; ${listOf(others.map(shownName))} read what you name: ${listOf(examples)}`;
+}
+
+function shownName(name: BuiltInName): string {
+  return name[0].toUpperCase() + name.slice(1);
+}
+
 function builtInNamed(name: string): BuiltInName | undefined {
   return builtInNames.find((each) => each === name.toLowerCase());
 }
 
 function noSuchTool(name: string, ownFolder: string): UserError {
-  const shown = builtInNames.map((each) => each[0].toUpperCase() + each.slice(1));
+  const shown = builtInNames.map(shownName);
   const near = nearest(name, shown);
   return new UserError({
     what: `no tool is called ${name}`,

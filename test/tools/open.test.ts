@@ -35,6 +35,14 @@ test('what is no tool is named, with what would be one', async () => {
     await fault('Calculat'),
     /no tool is called Calculat\. Known are Calculate, .* Did you mean Calculate\?/,
   );
+  for (const [typo, meant] of [
+    ['Sovle', 'Solve'],
+    ['Serach', 'Search'],
+    ['Calculator', 'Calculate'],
+  ]) {
+    assert.match(await fault(typo), new RegExp(`Did you mean ${meant}\\?$`), typo);
+  }
+  for (const other of ['Move', 'Fine', 'X', 'Sum']) assert.doesNotMatch(await fault(other), /Did you mean/, other);
   assert.match(await fault('Search'), /Search needs a folder of texts, or a run.* --tools Search=notes\//);
   assert.match(await fault('Now=x'), /Now reads no files/);
   assert.match(await fault('Query=gone.csv,away.csv'), /gone\.csv: no such file.*\n.*away\.csv: no such file/);

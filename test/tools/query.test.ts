@@ -81,6 +81,8 @@ test('what writes, opens or reaches out is refused, and changes nothing', async 
     ["select * from read_csv('/etc/passwd')", /Only the tables can be read/],
     ["select * from read_text('/etc/hostname')", /Only the tables can be read/],
     ["select * from glob('/etc/*')", /Only the tables can be read/],
+    ["select [Current_Setting('threads')]", /Only the tables can be read: current_setting cannot be used/],
+    ['select * from pg_catalog.pg_settings', /Only the tables can be read: pg_settings/],
     ["select * from '/etc/passwd'", /does not exist/],
     ["select * from read_csv('https://example.org/a.csv')", /Only the tables|does not exist|disabled/],
     ["with a as (select * from read_csv('/etc/passwd')) from a", /Only the tables can be read/],

@@ -53,6 +53,19 @@ test('polynomials of one unknown, and what comes down to them', () => {
   });
 });
 
+test('what is asked for in words is no unknown, and a name that only looks like such a word is one', () => {
+  check({
+    'find x: 2x=4': 'x = 2',
+    'x+y=3; x-y=1; find x and y': 'x = 2\ny = 1',
+    'find the value of x+2y where x+y=3; x-y=1': 'x = 2\ny = 1\nx+2y = 4',
+    '2x+3=7 solve for x': 'x = 2',
+    'x+y=3, x-y=1 for x, y': 'x = 2\ny = 1',
+    'Given 2x=4, what is x?': 'x = 2',
+    '已知 x+y=3，x-y=1，求x和y的值。': 'x = 2\ny = 1',
+    'find=3; find + in = 5': 'find = 3\nin = 2',
+  });
+});
+
 test('what is beyond it says so', () => {
   check({
     '': /no equation/,

@@ -40,7 +40,7 @@ const call = (name: string, text: unknown = 'x', signal?: AbortSignal) =>
   box.session().call({ name, arguments: { text } }, signal);
 
 test('a call that cannot be run says why', async () => {
-  assert.deepEqual(await call('Ekko'), { content: 'There is no tool Ekko. Did you mean Echo?', fault: 'unknown' });
+  assert.deepEqual(await call('Ecko'), { content: 'There is no tool Ecko. Did you mean Echo?', fault: 'unknown' });
   assert.deepEqual(await call('Echo', 3), {
     content: 'text must be text, not 3. Echo takes text: text.',
     fault: 'arguments',

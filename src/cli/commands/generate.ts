@@ -9,12 +9,14 @@ import type { Quantization } from '../../config/compute.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import { generatedInWords, generateRows } from '../../evaluation/generate.js';
 import { askableTasks, readTasks } from '../../evaluation/tasks.js';
+import { learntToolbox } from '../../inference/learnt-toolbox.js';
 import { LocalModel } from '../../inference/local-model.js';
-import { openChatTools, type ToolOptions } from '../chat-tools.js';
+import { openChatTools, openLearntChatTools, type ToolOptions } from '../chat-tools.js';
 import { openChosenBackend } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { printJson, printLine, printNotes, shownPath } from '../output.js';
+import { noteOnStderr, printJson, printLine, printNotes, shownPath } from '../output.js';
 import { reporting } from '../reporting.js';
+import { runSources } from '../run-sources.js';
 
 type GenerateCommandOptions = ComputeOptions &
   ToolOptions &
@@ -38,18 +40,26 @@ export async function generate(checkpoint: string, options: GenerateCommandOptio
     const next = 'Omit --temperature 0, or --samples';
     throw new UserError({ what: 'at temperature 0 every answer to a prompt is the same', where: '--samples', next });
   }
-  const toolbox = await openChatTools(options);
+  let toolbox = await openChatTools(options);
   try {
     await openChosenBackend(options);
     const model = await LocalModel.open(checkpoint, options);
     try {
       printNotes(model, options);
+      const sources = options.tools === undefined ? await runSources(checkpoint) : {};
+      if (options.tools === undefined) {
+        const opened = await learntToolbox(model, async (learnt, room) => {
+          toolbox = await openLearntChatTools(learnt, { ...options, room, sources });
+          return toolbox;
+        });
+        if (opened.refusal !== undefined && !options.quiet) noteOnStderr(opened.refusal);
+      }
       const result = await reporting('generate', options, async ({ reporter, signal }) => {
         const tasks = askableTasks(await readTasks(data, reporter), model.template, reporter, toolbox);
         reporter.note('info', `${countOf(tasks.length, 'prompt')} of ${data}, ${countOf(samples, 'answer')} to each`);
         return generateRows(model, tasks, out, {
           ...{ samples, maxNewTokens, seed, toolbox, signal, unfinished: options.unfinished },
-          named: options.tools || undefined,
+          named: options.tools || Object.values(sources).flat(),
           sampling: model.sampling(asked),
           onProgress: (done, total) =>
             reporter.emit({ type: 'progress', label: 'prompts', done, total, unit: 'prompts' }),

@@ -99,6 +99,10 @@ const notRead = 'This is not a statement that reads: write SELECT, WITH, VALUES,
 /** What may stand behind FROM with parentheses: others read files, run text as SQL, or change what the database writes. */
 const tableFunctions = new Set(['range', 'generate_series', 'unnest', 'json_each', 'json_tree', 'repeat', 'summary']);
 
+/** What reads or changes the database's own configuration, or does something else than say a value. */
+const refusedFunctions = new Set(['current_setting', 'getvariable', 'setseed', 'sleep_ms', 'write_log']);
+const refusedTables = new Set(['pg_settings']);
+
 /** Of the statement as DuckDB parses it, wherever in it they are. */
 async function refusedFunction(connection: DuckDBConnection, sql: string): Promise<string | undefined> {
   const tree = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
@@ -108,6 +112,9 @@ async function refusedFunction(connection: DuckDBConnection, sql: string): Promi
   JSON.parse(text, (_, node) => {
     const name: unknown = node?.type === 'TABLE_FUNCTION' ? node.function?.function_name : undefined;
     if (node?.type === 'TABLE_FUNCTION' && !tableFunctions.has(String(name))) refused = String(name);
+    const scalar = node?.class === 'FUNCTION' ? String(node.function_name).toLowerCase() : '';
+    const table = node?.type === 'BASE_TABLE' ? String(node.table_name).toLowerCase() : '';
+    if (refusedFunctions.has(scalar) || refusedTables.has(table)) refused = scalar || table;
     if (node?.error === true) refused = 'this statement';
     return node;
   });

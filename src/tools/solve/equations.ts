@@ -22,6 +22,7 @@ import {
   subtract,
   unknownOf,
 } from './polynomial.js';
+import { withoutRequests } from './requests.js';
 
 const maxLength = 2000;
 const maxEquations = 50;
@@ -70,13 +71,9 @@ export function readEquations(text: string): Equations {
   return new Reader(pairs, questions).read();
 }
 
-/** Pieces between ; , and line breaks, without words around them that say what to do. */
+/** Pieces between ; , and line breaks. */
 function itemsOf(text: string): string[] {
-  const plain = text
-    .replace(/^\s*(solve|解方程组?)\s*[:(]?/i, (found) => (found.endsWith('(') ? '(' : ''))
-    .replace(/\bfor\s+(?=[\p{L}]+\s*$)/iu, ';')
-    .replace(/\s+and\s+/gi, ';')
-    .replace(/\{(?=[^}]*$)/, '');
+  const plain = withoutRequests(text).replace(/\{(?=[^}]*$)/, '');
   const items: string[] = [];
   let [depth, from] = [0, 0];
   for (let i = 0; i <= plain.length; i++) {
