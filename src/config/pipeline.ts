@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isRedacted } from '../base/secrets.js';
 import { alignSchema } from './align.js';
 import { type ComputeChoice, computeSchema, quantizations } from './compute.js';
+import { methodsSchema } from './methods.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, path, rows } from './paths.js';
@@ -171,6 +172,7 @@ const selfInstructSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(`task families to expand; default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai: any`),
+  methods: methodsSchema.optional(),
   count: z.int().min(1).max(10_000_000).default(1000).describe('conversations to make for training'),
   prompts: z
     .int()

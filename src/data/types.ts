@@ -76,6 +76,8 @@ export interface Conversation {
   /** Where it came from: kept with it for ever. */
   provenance?: {
     teacher: string;
+    /** How it was asked for, and the version of the prompts: `alpaca@1`. */
+    method?: string;
     /** The ids of the seeds it was made from. */
     seeds: string[];
     request?: number;
@@ -98,6 +100,7 @@ export const conversationFields = {
   group: z.union([z.string().min(1).max(4000), z.number()]).transform(String),
   provenance: z.object({
     teacher: z.string().max(1000),
+    method: z.string().max(100).optional(),
     seeds: z.array(z.string().max(1000)).max(1000),
     request: z.int().optional(),
     similarity: z.number().optional(),

@@ -8,6 +8,7 @@ import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../in
 import { LocalModel } from '../../inference/local-model.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
 import type { Message } from '../../tokenizer/message.js';
+import type { AskedModel } from './asked-model.js';
 import { isBuiltIn } from './families/table.js';
 import type { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
@@ -26,11 +27,11 @@ export class CheckpointTeacher implements Teacher {
   readonly #ownKinds: OpenAiTeacher;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(name: string, model: SpokenModel, setter: OfflineTeacher, signal?: AbortSignal) {
-    this.name = `checkpoint:${name}`;
+  constructor(asked: AskedModel, model: SpokenModel, setter: OfflineTeacher, signal?: AbortSignal) {
+    this.name = asked.name;
     this.#model = model;
     this.#setter = setter;
-    this.#ownKinds = new OpenAiTeacher(name, model, signal);
+    this.#ownKinds = new OpenAiTeacher(asked);
     this.#signal = signal;
   }
 

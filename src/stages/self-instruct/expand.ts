@@ -4,26 +4,19 @@ import { setImmediate } from 'node:timers/promises';
 import { stopIfAborted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { wordsOf } from '../../base/words.js';
-import type { TaskKind } from '../../config/pipeline.js';
 import { BudgetSpent } from '../../inference/request-ledger.js';
+import { type Bucket, bucketName } from './buckets.js';
 import { type AnswerFilter, contradict } from './filters/answers.js';
 import { countByRule, type RejectedTask, type RuleCount } from './filters/rejected.js';
 import { answerFault, promptFault } from './filters/rules.js';
 import { NoveltyFilter } from './novelty.js';
 import type { SeedTask } from './seed-tasks.js';
-import {
-  type Drop,
-  type Example,
-  type ProposedTask,
-  type Solution,
-  type TaskLanguage,
-  type TaskRequest,
-  type Teacher,
-  taskLanguages,
-} from './teacher.js';
+import type { Answers, Example, ProposedTask, RequestShape, Solution, TaskRequest, Teacher } from './teacher.js';
 
 export interface AcceptedTask extends ProposedTask {
   solution: Solution;
+  /** With the version of its prompts; absent: `families`. */
+  method?: string;
   /** Index of the request it came from. */
   request: number;
   /** Ids of the seeds that were shown. */
@@ -33,12 +26,6 @@ export interface AcceptedTask extends ProposedTask {
   nearest?: string;
   /** Made to be held out; undefined where its teacher makes no such difference. */
   isHeldOut?: boolean;
-}
-
-/** One family in one language: what the output is balanced over. */
-export interface Bucket {
-  kind: TaskKind;
-  language: TaskLanguage;
 }
 
 export interface Expansion {
@@ -68,13 +55,12 @@ export interface ExpandOptions {
   signal?: AbortSignal;
 }
 
-/** Tasks asked for in one request, and examples shown. */
-const perRequest = 8;
-const shownSeeds = 6;
-const shownTasks = 2;
+/** What is asked for and shown where no method says otherwise. */
+const familiesShape: RequestShape = { wanted: 8, seeds: 6, made: 2 };
 
 export interface BucketState extends Bucket {
   isHeldOut: boolean;
+  shape: RequestShape;
   accepted: AcceptedTask[];
   fruitless: number;
 }
@@ -102,6 +88,8 @@ export class Expander {
   readonly #prompts: Set<string>;
   /** By the words of their prompts. */
   readonly #accepted = new Map<string, AcceptedTask>();
+  /** Rows that a bucket may still take. */
+  #room: (state: BucketState) => number = () => Number.POSITIVE_INFINITY;
   readonly #result: Expansion = { tasks: [], requests: 0, rejected: [], dropped: new Map(), exhausted: [] };
 
   constructor(options: ExpandOptions) {
@@ -123,6 +111,11 @@ export class Expander {
   async #fill(target: number, isHeldOut: boolean): Promise<void> {
     const { teacher, signal } = this.#options;
     const states = this.begin(isHeldOut);
+    const wanted = target - this.#result.tasks.length;
+    this.#room = (state) => {
+      const all = target - this.#result.tasks.length;
+      return Math.min(all, roomOf(state, states, { wanted, patience: teacher.patience }));
+    };
     while (this.#result.tasks.length < target) {
       stopIfAborted(signal, 'stopped; run the same command again to continue');
       const round = this.plan(states, target);
@@ -132,12 +125,16 @@ export class Expander {
       await setImmediate();
     }
     const empty = states.filter((state) => state.fruitless >= teacher.patience);
-    const names = empty.map(({ kind, language }) => `${kind}/${language}`);
+    const names = empty.map(bucketName);
     this.#result.exhausted = [...new Set([...this.#result.exhausted, ...names])];
   }
 
   begin(isHeldOut: boolean): BucketState[] {
-    return this.#options.buckets.map((bucket) => ({ ...bucket, isHeldOut, accepted: [], fruitless: 0 }));
+    const { buckets, teacher } = this.#options;
+    return buckets.map((bucket) => {
+      const shape = teacher.methods?.get(bucket.method)?.shape ?? familiesShape;
+      return { ...bucket, isHeldOut, shape, accepted: [], fruitless: 0 };
+    });
   }
 
   /** The requests of a round, each for the family that will then have fewest tasks, and how many of its tasks to keep. */
@@ -150,9 +147,12 @@ export class Expander {
     // A wrong key or address shows with the first, before many are asked.
     const atOnce = this.#result.requests === 0 ? 1 : teacher.requestsAtOnce;
     let missing = target - this.#result.tasks.length;
+    const shares = active.reduce((sum, { share }) => sum + share, 0);
+    const filled = (state: BucketState): number => count(state) / state.share;
     while (active.length > 0 && missing > 0 && round.length < atOnce) {
-      const state = active.reduce((least, each) => (count(each) < count(least) ? each : least));
-      const limit = Math.min(Math.max(1, Math.floor(missing / active.length)), perRequest);
+      const state = active.reduce((least, each) => (filled(each) < filled(least) ? each : least));
+      const due = Math.max(1, Math.floor((missing * state.share) / shares));
+      const limit = Math.min(due, state.shape.wanted);
       round.push({ state, limit, ...this.#prepare(state) });
       expected.set(state, count(state) + limit);
       missing -= limit;
@@ -184,17 +184,26 @@ export class Expander {
     const answers = await this.#settle(fresh.map(({ task, planned }) => teacher.answer(task, planned.request)));
     const fruitful = new Set<PlannedRequest>();
     for (const [i, { task, planned, drop, ...near }] of fresh.entries()) {
-      const answer = answers[i];
-      const solution = answer && this.#usable(task, answer, drop);
-      if (solution === undefined) continue;
+      const solutions = this.#usable(task, answers[i], drop);
       const { state, request, seeds } = planned;
-      const optional = { ...near, ...(teacher.holdsOut && { isHeldOut: state.isHeldOut }) };
-      const accepted: AcceptedTask = { ...task, solution, request: request.index, seeds, ...optional };
-      state.accepted.push(accepted);
-      fruitful.add(planned);
-      this.#result.tasks.push(accepted);
-      this.#accepted.set(wordsKey(task), accepted);
-      this.#options.onProgress?.(this.#result.tasks.length, accepted);
+      const method = teacher.methods?.get(state.method)?.label;
+      const optional = { ...near, ...(method && { method }), ...(teacher.holdsOut && { isHeldOut: state.isHeldOut }) };
+      for (const solution of solutions) {
+        const { turns = task.turns } = solution;
+        if (this.#room(state) <= 0) {
+          drop('more than its share', { turns, answer: solution.answer });
+          continue;
+        }
+        // Several inputs of one instruction are kept together.
+        const core = task.core ?? (solutions.length > 1 ? task.turns.join('\n') : undefined);
+        const own = { ...task, turns, ...(core !== undefined && { core }) };
+        const accepted: AcceptedTask = { ...own, solution, request: request.index, seeds, ...optional };
+        state.accepted.push(accepted);
+        fruitful.add(planned);
+        this.#result.tasks.push(accepted);
+        this.#accepted.set(wordsKey(own), accepted);
+        this.#options.onProgress?.(this.#result.tasks.length, accepted);
+      }
     }
     return fruitful;
   }
@@ -214,13 +223,18 @@ export class Expander {
     });
   }
 
-  #prepare({ kind, language, isHeldOut, accepted }: BucketState): { request: TaskRequest; seeds: string[] } {
+  #prepare({ method, kind, language, isHeldOut, shape, accepted }: BucketState): {
+    request: TaskRequest;
+    seeds: string[];
+  } {
     const index = this.#result.requests++;
     const random = Random.stream(this.#options.seed, `self-instruct/examples/${index}`);
-    const ofKind = this.#options.seeds.filter((seed) => seed.kind === kind);
+    const sameKind = this.#options.seeds.filter((seed) => seed.kind === kind);
+    // Most methods have no kind of their own among the seeds: they are shown any.
+    const ofKind = sameKind.length > 0 || method === 'families' ? sameKind : this.#options.seeds;
     const ofLanguage = ofKind.filter((seed) => seed.language === language);
-    const seeds = random.shuffle([...(ofLanguage.length > 0 ? ofLanguage : ofKind)]).slice(0, shownSeeds);
-    const made = accepted.length === 0 ? [] : Array.from({ length: shownTasks }, () => random.choose(accepted));
+    const seeds = random.shuffle([...(ofLanguage.length > 0 ? ofLanguage : ofKind)]).slice(0, shape.seeds);
+    const made = accepted.length === 0 ? [] : Array.from({ length: shape.made }, () => random.choose(accepted));
     const examples: Example[] = [
       ...seeds.map(({ instruction, output }) => ({ instruction, output })),
       ...[...new Set(made)].map(({ turns, solution }) => ({
@@ -229,7 +243,7 @@ export class Expander {
       })),
     ];
     return {
-      request: { index, kind, language, isHeldOut, wanted: perRequest, examples },
+      request: { index, method, kind, language, isHeldOut, wanted: shape.wanted, examples },
       seeds: seeds.map(({ id }) => id),
     };
   }
@@ -283,44 +297,52 @@ export class Expander {
     return { isNew: !this.#seedAsks.has(task.core) };
   }
 
-  #usable(task: ProposedTask, answer: Solution | Drop, drop: DropTask): Solution | undefined {
-    const { turns } = task;
-    if ('rule' in answer) {
-      drop(answer.rule, { turns, why: answer.example });
-      return undefined;
-    }
-    const rule = answerFault(task, answer);
-    const fault = rule === undefined ? this.#options.answers?.faultOf(task, answer) : { rule };
-    if (fault === undefined) return answer;
-    drop(fault.rule, { turns, answer: answer.answer, ...('why' in fault && { why: fault.why }) });
-    return undefined;
+  #usable(task: ProposedTask, answers: Answers | undefined, drop: DropTask): Solution[] {
+    return [answers ?? []].flat().filter((answer): answer is Solution => {
+      if ('rule' in answer) {
+        drop(answer.rule, { turns: task.turns, why: answer.example });
+        return false;
+      }
+      const asked = { ...task, turns: answer.turns ?? task.turns };
+      const rule = answerFault(asked, answer);
+      const fault = rule === undefined ? this.#options.answers?.faultOf(asked, answer) : { rule };
+      if (fault !== undefined)
+        drop(fault.rule, { turns: asked.turns, answer: answer.answer, ...('why' in fault && { why: fault.why }) });
+      return fault === undefined;
+    });
   }
 
-  #drop(rule: string, { kind, language, request, seeds, ...row }: Bucket & DropOrigin & DropDetails): void {
+  #drop(rule: string, { method, kind, language, request, seeds, ...row }: DropPlace & DropDetails): void {
     const { turns, answer, said, why, similarity, nearest } = row;
+    const { teacher } = this.#options;
+    const label = teacher.methods?.get(method)?.label;
     const details = Object.entries({ why, turns, answer, said, similarity, nearest });
     this.#result.rejected.push({
       rule,
       kind,
       language,
       ...Object.fromEntries(details.filter(([, value]) => value !== undefined)),
-      provenance: { teacher: this.#options.teacher.name, request, seeds },
+      provenance: { teacher: teacher.name, ...(label && { method: label }), request, seeds },
     });
   }
 }
 
+/** Rows that a bucket may still take: one instruction may have brought several. Shares of exhausted buckets go to the others. */
+function roomOf(
+  { share, accepted }: BucketState,
+  states: readonly BucketState[],
+  { wanted, patience }: { wanted: number; patience: number },
+): number {
+  const open = states.reduce((sum, state) => sum + (state.fruitless < patience ? state.share : 0), 0);
+  return Math.ceil(wanted * Math.min(1, share / open)) - accepted.length;
+}
+
 type NewTask = { task: ProposedTask } & Pick<AcceptedTask, 'similarity' | 'nearest'>;
 export type FreshTask = NewTask & { planned: PlannedRequest; drop: DropTask };
+type DropPlace = Omit<Bucket, 'share'> & DropOrigin;
 type DropOrigin = Pick<AcceptedTask, 'request' | 'seeds'>;
 type DropDetails = Partial<Pick<RejectedTask, 'why' | 'turns' | 'answer' | 'said' | 'similarity' | 'nearest'>>;
 type DropTask = (rule: string, row: DropDetails & Partial<DropOrigin>) => void;
 
 /** Equal for questions that differ in capitals and punctuation alone. */
 const wordsKey = ({ kind, turns }: ProposedTask): string => `${kind} ${wordsOf(turns.join(' ')).join(' ')}`;
-
-/** The buckets that seeds, the choice of kinds and the teacher allow, in a fixed order. */
-export function bucketsFor(kinds: readonly TaskKind[], teacher: Teacher): Bucket[] {
-  return kinds.flatMap((kind) =>
-    taskLanguages.filter((language) => teacher.can(kind, language)).map((language) => ({ kind, language })),
-  );
-}

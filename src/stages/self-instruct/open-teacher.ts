@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf, formatCount } from '../../base/format.js';
 import { responsesName } from '../../base/layout.js';
+import { methodShares } from '../../config/methods.js';
 import type { SelfInstructConfig } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
@@ -11,6 +12,8 @@ import { Recording } from '../../inference/recording.js';
 import { dollars, type LedgerTotals, type ReplyCost, RequestLedger } from '../../inference/request-ledger.js';
 import { SpokenModel } from '../../inference/thoughts.js';
 import type { Job } from '../stage.js';
+import { AskedModel } from './asked-model.js';
+import { withMethods } from './method-teacher.js';
 import { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
 import type { Teacher } from './teacher.js';
@@ -29,6 +32,14 @@ export interface OpenTeacher {
 
 /** @throws UserError where it could not but fail: a key or a price is missing. Nothing is asked. */
 export function checkTeacher(config: SelfInstructConfig): void {
+  const methods = [...methodShares(config.methods).keys()].filter((name) => name !== 'families');
+  if (config.teacher === 'offline' && methods.length > 0)
+    throw new UserError({
+      what: `the offline teacher cannot teach by ${methods.join(', ')}`,
+      where: `${block}.methods`,
+      why: 'it computes and looks up, and these need a model that writes',
+      next: `Use ${block}.teacher: openai or checkpoint, or leave ${block}.methods at families`,
+    });
   if (config.teacher === 'checkpoint' && config.checkpoint === undefined)
     throw new UserError({
       what: 'no checkpoint is named that could teach',
@@ -77,8 +88,10 @@ async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeac
     reporter.note('info', `teacher: ${asked} answers from ${checkpoint}, ${replayed} from an earlier try`);
   };
   const spoken = new SpokenModel(recording, { hasOwnLimit: true });
+  const asked = new AskedModel(`checkpoint:${basename(checkpoint)}`, spoken, signal);
+  const teacher = new CheckpointTeacher(asked, spoken, offline, signal);
   return {
-    teacher: new CheckpointTeacher(basename(checkpoint), spoken, offline, signal),
+    teacher: withMethods(teacher, methodShares(config.methods).keys(), { asked, seed: job.seed }),
     costs: recording.costs,
     close,
   };
@@ -120,7 +133,9 @@ async function openEndpoint(job: Job<SelfInstructConfig>): Promise<OpenTeacher> 
     hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
     note: (text) => reporter.note('info', `teacher: ${text}`),
   });
-  return { teacher: new OpenAiTeacher(model, spoken, signal), costs: recording.costs, close };
+  const asked = new AskedModel(`openai:${model}`, spoken, signal);
+  const teacher = withMethods(new OpenAiTeacher(asked), methodShares(config.methods).keys(), { asked, seed: job.seed });
+  return { teacher, costs: recording.costs, close };
 }
 
 /** What all requests of the ledger took, and those of this run. */

@@ -1,42 +1,28 @@
 // Self-Instruct (Wang et al. 2022) through a chat endpoint: shown numbered tasks of one family, the model continues
 // the list; each new task is then answered in a request of its own. What it says is text to validate, never trusted.
 import { cleanText } from '../../base/clean-text.js';
-import { Interrupted, nearest, UserError } from '../../base/errors.js';
+import { nearest } from '../../base/errors.js';
 import { wordsOf } from '../../base/words.js';
 import { type TaskKind, taskKinds } from '../../config/pipeline.js';
-import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
+import type { Reply } from '../../inference/chat-model.js';
 import type { Question } from '../../inference/recording.js';
-import type { SpokenModel } from '../../inference/thoughts.js';
+import { type AskedModel, languageNames, oneLine, question } from './asked-model.js';
 import { familyOf, isBuiltIn } from './families/table.js';
 import { maxWords } from './filters/rules.js';
-import type { Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest, Teacher } from './teacher.js';
-
-/** Replies in a row with nothing usable in them before we give up. */
-const maxUnusable = 10;
-
-const cutThought = 'thought cut off before an answer';
-const thoughtAdvice =
-  'Turn its thoughts off, or raise the limit, with selfInstruct.request, for example {reasoning_effort: low} or {max_tokens: 32768}';
-const formatAdvice = 'A larger model may follow the format; check selfInstruct.model';
-const addressAdvice = 'Check selfInstruct.model and OPENAI_BASE_URL (it mostly ends in /v1)';
+import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
 
 const defaultAnswerWords = 20;
-
-const languageNames: Record<TaskLanguage, string> = { zh: 'Simplified Chinese', en: 'English' };
 
 export class OpenAiTeacher implements Teacher {
   readonly name: string;
   readonly requestsAtOnce = 8;
   readonly patience = 5;
   readonly holdsOut = false;
-  readonly #model: SpokenModel;
-  readonly #signal: AbortSignal | undefined;
-  #unusable: Question[] = [];
+  readonly #asked: AskedModel;
 
-  constructor(name: string, model: SpokenModel, signal?: AbortSignal) {
-    this.name = `openai:${name}`;
-    this.#model = model;
-    this.#signal = signal;
+  constructor(asked: AskedModel) {
+    this.name = asked.name;
+    this.#asked = asked;
   }
 
   notes(_: string, kinds: readonly TaskKind[]): string[] {
@@ -56,53 +42,24 @@ export class OpenAiTeacher implements Teacher {
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {
-    const asked = proposalPrompt(request);
-    const reply = await this.#ask(asked);
-    const tasks = parseTasks(reply, request);
-    if (tasks.length > 0) {
-      this.#unusable = [];
-      return { tasks, dropped: [] };
-    }
-    const isThought = reply.finish === 'thinking';
-    const rule = isThought ? cutThought : 'no tasks in what the teacher said';
-    await this.#countUnusable(asked, reply, 'it held no numbered tasks');
-    return { tasks, dropped: [{ rule, example: reply.text.slice(0, 200) || (reply.why ?? '') }] };
+    const options = { rule: 'no tasks in what the teacher said', otherwise: 'it held no numbered tasks' };
+    const { items, dropped } = await this.#asked.read(proposalPrompt(request), options, (reply) =>
+      parseTasks(reply, request),
+    );
+    return { tasks: items, dropped };
   }
 
   async answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop> {
-    const asked = answerPrompt(task, request);
-    const reply = await this.#ask(asked);
-    if (reply.finish === 'unusable' || reply.finish === 'thinking') {
-      await this.#countUnusable(asked, reply, 'it held no answer');
-      const rule = reply.finish === 'thinking' ? cutThought : 'no answer in what the teacher said';
-      return { rule, example: task.turns.join('\n') };
-    }
-    this.#unusable = [];
-    const answer = cleanText(reply.text, 4000).replace(/^(?:answer|a|答案?|回答)\s*[:：]\s*/i, '');
+    const options = { rule: 'no answer in what the teacher said', otherwise: 'it held no answer' };
+    const { items, dropped, reply } = await this.#asked.read(answerPrompt(task, request), options, ({ text }) => [
+      text,
+    ]);
+    if (items.length === 0) return { rule: dropped[0].rule, example: task.turns.join('\n') };
+    const answer = cleanText(items[0], 4000).replace(/^(?:answer|a|答案?|回答)\s*[:：]\s*/i, '');
     if (reply.finish === 'length' || reply.finish === 'content_filter')
       return { rule: 'answer cut off', example: answer.slice(0, 200) };
     const check = familyOf(task.kind).check?.(answer, task.language);
     return { answer, ...(check === undefined ? {} : { check }) };
-  }
-
-  async #ask({ messages, options }: Question): Promise<Reply> {
-    const reply = await replyOf(this.#model, messages, { ...options, signal: this.#signal });
-    if (reply.finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
-    return reply;
-  }
-
-  async #countUnusable(question: Question, { finish, why, text }: Reply, otherwise: string): Promise<void> {
-    this.#unusable.push(question);
-    if (this.#unusable.length < maxUnusable) return;
-    await this.#model.forget(this.#unusable);
-    const isThought = finish === 'thinking';
-    const said = text === '' ? '' : `: ${oneLine(text.slice(0, 200))}`;
-    throw new UserError({
-      what: `the teacher said nothing usable ${maxUnusable} times in a row`,
-      where: this.name,
-      why: `of the last answer: ${isThought ? 'its thought did not end within the limit' : (why ?? otherwise + said)}`,
-      next: `${isThought ? thoughtAdvice : why === undefined ? formatAdvice : addressAdvice}. What was usable is kept`,
-    });
   }
 }
 
@@ -134,20 +91,6 @@ function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Que
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');
   return question(system, user, { index, maxNewTokens: Math.max(200, 3 * words), temperature: 0 });
-}
-
-function question(system: string, user: string, options: ReplyOptions): Question {
-  return {
-    messages: [
-      { role: 'system', content: system },
-      { role: 'user', content: user },
-    ],
-    options,
-  };
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
 }
 
 const maxTasksPerCompletion = 32;

@@ -113,13 +113,18 @@ export function seedConversation({ id, kind, language, instruction, output, chec
 }
 
 export function toConversation(task: AcceptedTask, index: number, teacher: string): Conversation {
-  const { kind, language, turns, solution, seeds, request, core, similarity, nearest } = task;
-  const messages: Message[] = [...turns, solution.answer].map((content, i) => ({
-    role: i % 2 === 0 ? 'user' : 'assistant',
-    content,
-  }));
+  const { kind, language, turns, solution, method, seeds, request, core, similarity, nearest } = task;
+  const { answer, check, tools } = solution;
+  const plain = [...turns, answer].map(
+    (content, i): Message => ({
+      role: i % 2 === 0 ? 'user' : 'assistant',
+      content,
+    }),
+  );
+  const { messages = plain } = solution;
   const id = `${kind}-${language}-${String(index + 1).padStart(6, '0')}`;
-  const optional = { ...(solution.check && { check: solution.check }), ...(core && { group: core }) };
+  const optional = { ...(tools && { tools }), ...(check && { check }), ...(core && { group: core }) };
   const near = { ...(similarity !== undefined && { similarity }), ...(nearest !== undefined && { nearest }) };
-  return { id, messages, kind, language, ...optional, provenance: { teacher, seeds, request, ...near } };
+  const how = { teacher, ...(method !== undefined && { method }) };
+  return { id, messages, kind, language, ...optional, provenance: { ...how, seeds, request, ...near } };
 }

@@ -2,7 +2,8 @@
 import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import type { StageReporter } from '../../report/event.js';
-import type { Bucket, Expansion } from './expand.js';
+import { type Bucket, bucketName } from './buckets.js';
+import type { Expansion } from './expand.js';
 import type { Teacher } from './teacher.js';
 
 type Sets = Record<'train' | 'prompts' | 'heldOut', readonly Conversation[]>;
@@ -18,10 +19,16 @@ export function noteShares(
 ): void {
   const wantedOf = { train: config.count, prompts: config.prompts, heldOut: config.heldOut };
   for (const name of ['train', 'prompts', 'heldOut'] as const) {
-    const wanted = Math.floor(wantedOf[name] / buckets.length);
-    const short = buckets.flatMap(({ kind, language }) => {
-      const count = sets[name].filter((row) => row.kind === kind && row.language === language).length;
-      return count < Math.floor(wanted * tolerance) ? [`${kind}/${language}: ${count} of ${wanted} wanted`] : [];
+    const rows = sets[name];
+    const seeds = rows.filter(({ provenance }) => provenance?.teacher === 'seed').length;
+    const short = buckets.flatMap((bucket) => {
+      const { method, kind, language, share } = bucket;
+      const isMade = ({ provenance }: Conversation): boolean =>
+        (provenance?.method?.replace(/@.*/, '') ?? 'families') === method;
+      const count = rows.filter((row) => row.kind === kind && row.language === language && isMade(row)).length;
+      // Seeds are of families; what they take is not there for methods to make.
+      const wanted = Math.floor((wantedOf[name] - (method === 'families' ? 0 : seeds)) * share);
+      return count < Math.floor(wanted * tolerance) ? [`${bucketName(bucket)}: ${count} of ${wanted} wanted`] : [];
     });
     if (short.length > 0) reporter.note('warning', `${name}: ${short.join(', ')}`);
   }

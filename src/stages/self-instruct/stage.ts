@@ -14,12 +14,14 @@ import {
   trainRowsName,
 } from '../../base/layout.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
+import { methodShares } from '../../config/methods.js';
 import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { rowsDigest } from '../../data/rows.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
-import { type AcceptedTask, type Bucket, bucketsFor, type ExpandOptions, type Expansion, expand } from './expand.js';
+import { type Bucket, bucketsFor } from './buckets.js';
+import { type AcceptedTask, type ExpandOptions, type Expansion, expand } from './expand.js';
 import { isBuiltIn } from './families/table.js';
 import { AnswerFilter } from './filters/answers.js';
 import { compareWithChance, type JudgedRow, type RuleComparison } from './filters/baselines.js';
@@ -114,7 +116,7 @@ async function expansionOf(
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
   const trainSeeds = seedsForTraining(seeds, config.count);
   for (const text of teacher.notes(keptSeeds(trainSeeds.length, seeds.length), kinds)) reporter.note('info', text);
-  const buckets = bucketsFor(kinds, teacher);
+  const buckets = bucketsFor(kinds, teacher, methodShares(config.methods));
   if (buckets.length === 0)
     throw new UserError({
       what: `the ${teacher.name} teacher can make none of: ${kinds.join(', ')}`,

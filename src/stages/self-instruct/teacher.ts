@@ -1,7 +1,9 @@
 // A teacher proposes tasks like the examples it is given, and answers them. Two exist: one that computes and looks up,
 // one that asks a model behind an OpenAI-compatible endpoint.
+import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import type { TextCheck } from '../../data/types.js';
+import type { Message, Tool } from '../../tokenizer/message.js';
 
 export type TaskLanguage = 'zh' | 'en';
 export const taskLanguages: readonly TaskLanguage[] = ['zh', 'en'];
@@ -15,6 +17,7 @@ export interface Example {
 export interface TaskRequest {
   /** 0-based; the same index asks the same of an offline teacher, whatever happened before. */
   index: number;
+  method: MethodName;
   kind: TaskKind;
   language: TaskLanguage;
   /** How many tasks would be welcome. */
@@ -28,6 +31,11 @@ export interface TaskRequest {
 export interface Solution {
   answer: string;
   check?: TextCheck;
+  /** What the row asks, where that is more than what was judged to be new: an instruction with its input. */
+  turns?: string[];
+  /** The row's messages, where they are more than turns and answer: calls and their results. */
+  messages?: Message[];
+  tools?: Tool[];
 }
 
 export interface ProposedTask {
@@ -55,6 +63,24 @@ export interface Proposal {
   dropped: Drop[];
 }
 
+/** What buckets of a method show of seeds and of accepted tasks, and how many tasks they ask for. */
+export interface RequestShape {
+  wanted: number;
+  seeds: number;
+  made: number;
+}
+
+/** What the loop knows of a method. */
+export interface MethodTraits {
+  /** Kept in the provenance: `alpaca@1`. */
+  label: string;
+  shape: RequestShape;
+  /** The kinds of its rows. */
+  kinds(chosen: readonly TaskKind[]): readonly TaskKind[];
+}
+
+export type Answers = Solution | Drop | readonly (Solution | Drop)[];
+
 export interface Teacher {
   /** Kept in the provenance of every row: `offline`, `openai:gpt-4o-mini`. */
   readonly name: string;
@@ -67,8 +93,10 @@ export interface Teacher {
   /** Whether it makes tasks to be held out of wordings and operands of their own. */
   readonly holdsOut: boolean;
   can(kind: TaskKind, language: TaskLanguage): boolean;
+  /** What a method asks; absent: this teacher has no methods but `families`. */
+  methods?: ReadonlyMap<MethodName, MethodTraits>;
   /** Throws `UserError` where it cannot continue (no key, endpoint down). */
   propose(request: TaskRequest): Promise<Proposal>;
-  /** A drop where there is no usable answer. */
-  answer(task: ProposedTask, request: TaskRequest): Promise<Solution | Drop>;
+  /** A drop where there is no usable answer; several where the task is one instruction with several inputs. */
+  answer(task: ProposedTask, request: TaskRequest): Promise<Answers>;
 }

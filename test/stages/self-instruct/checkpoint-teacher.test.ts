@@ -4,10 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { methodShares } from '../../../src/config/methods.js';
 import type { ChatModel, Reply } from '../../../src/inference/chat-model.js';
 import { Recording } from '../../../src/inference/recording.js';
 import { RequestLedger } from '../../../src/inference/request-ledger.js';
 import { SpokenModel } from '../../../src/inference/thoughts.js';
+import { AskedModel } from '../../../src/stages/self-instruct/asked-model.js';
+import { bucketsFor } from '../../../src/stages/self-instruct/buckets.js';
 import { CheckpointTeacher } from '../../../src/stages/self-instruct/checkpoint-teacher.js';
 import { expand } from '../../../src/stages/self-instruct/expand.js';
 import { OfflineTeacher } from '../../../src/stages/self-instruct/offline-teacher.js';
@@ -39,8 +42,9 @@ test('of its answers, those that a program finds right are kept, in its own word
   const run = async () => {
     const ledger = await RequestLedger.open(path);
     const setter = new OfflineTeacher(1, { facts: [], isUnseenPair: anyFifth, isWorked: false });
-    const teacher = new CheckpointTeacher('tiny', new SpokenModel(new Recording(student, ledger)), setter);
-    const buckets = (['zh', 'en'] as const).map((language) => ({ kind: 'parity', language }));
+    const spoken = new SpokenModel(new Recording(student, ledger));
+    const teacher = new CheckpointTeacher(new AskedModel('checkpoint:tiny', spoken), spoken, setter);
+    const buckets = bucketsFor(['parity'], teacher, methodShares());
     const expansion = await expand({
       seeds: [],
       teacher,

@@ -32,7 +32,10 @@ async function tasksOf(
   assert.equal(teacher.can(kind), true);
   const tasks: ProposedTask[] = [];
   for (let index = 0; index < requests; index++)
-    tasks.push(...(await teacher.propose({ index, kind, language, wanted: 8, examples: [], isHeldOut })).tasks);
+    tasks.push(
+      ...(await teacher.propose({ index, method: 'families', kind, language, wanted: 8, examples: [], isHeldOut }))
+        .tasks,
+    );
   return tasks;
 }
 
@@ -343,7 +346,8 @@ test('says what it can do and what it cannot', () => {
 });
 
 test('the same request gives the same tasks, another seed gives others', async () => {
-  const request = { index: 3, kind: 'arithmetic', language: 'zh', wanted: 8, examples: [], isHeldOut: false } as const;
+  const how = { method: 'families', wanted: 8, examples: [], isHeldOut: false } as const;
+  const request = { index: 3, kind: 'arithmetic', language: 'zh', ...how } as const;
   const [a, b, c] = await Promise.all([7, 7, 8].map((seed) => new OfflineTeacher(seed, sources).propose(request)));
   assert.deepEqual(a, b);
   assert.notDeepEqual(a, c);

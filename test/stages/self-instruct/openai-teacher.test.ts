@@ -348,7 +348,15 @@ test('a budget that is too small for all: what it sufficed for is made, and the 
 });
 
 test('numbered lists, as models write them', () => {
-  const request = { index: 0, kind: 'chat', language: 'en', wanted: 8, examples: [], isHeldOut: false } as const;
+  const request = {
+    index: 0,
+    method: 'families',
+    kind: 'chat',
+    language: 'en',
+    wanted: 8,
+    examples: [],
+    isHeldOut: false,
+  } as const;
   const turns = (text: string, finish = 'stop'): string[] =>
     parseTasks({ text, finish }, request).map((task) => task.turns[0]);
   assert.deepEqual(turns('9. One?\n10. Two?'), ['One?', 'Two?']);

@@ -338,7 +338,12 @@ test('more than a family can give: the others make up for it, and each shortfall
       }),
     answer: ({ solution }) => Promise.resolve(solution ?? { rule: 'none', example: '' }),
   };
-  const buckets = ['few', 'many'].map((kind) => ({ kind, language: 'en' as const }));
+  const buckets = ['few', 'many'].map((kind) => ({
+    method: 'families' as const,
+    kind,
+    language: 'en' as const,
+    share: 0.5,
+  }));
   const made = await expand({ seeds: [], teacher, buckets, target: 100, heldOut: 20, maxSimilarity: 0.7, seed: 1 });
   const count = (kind: string, isHeldOut: boolean): number =>
     made.tasks.filter((task) => task.kind === kind && task.isHeldOut === isHeldOut).length;

@@ -16,7 +16,7 @@ export interface RejectedTask {
   /** ROUGE-L to the nearest known prompt, and that prompt. */
   similarity?: number;
   nearest?: string;
-  provenance: { teacher: string; request: number; seeds: readonly string[] };
+  provenance: { teacher: string; method?: string; request: number; seeds: readonly string[] };
 }
 
 export interface RuleCount {

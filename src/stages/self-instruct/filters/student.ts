@@ -52,6 +52,7 @@ export function splitByRate(
       answer: messages.at(-1)?.content,
       provenance: {
         teacher: provenance?.teacher ?? '',
+        ...(provenance?.method !== undefined && { method: provenance.method }),
         request: provenance?.request ?? -1,
         seeds: provenance?.seeds ?? [],
       },

@@ -1,0 +1,36 @@
+// A teacher with methods: what a request asks by `families` is its own affair, all else is asked by the method, of the same model.
+import type { MethodName } from '../../config/methods.js';
+import type { TaskKind } from '../../config/pipeline.js';
+import type { MethodContext } from './methods/method.js';
+import { readPrompts } from './methods/prompts.js';
+import { methods } from './methods/table.js';
+import type { MethodTraits, Teacher } from './teacher.js';
+
+/** @param names `families` among them or not. */
+export function withMethods(
+  teacher: Teacher,
+  names: Iterable<MethodName>,
+  context: Omit<MethodContext, 'prompts'>,
+): Teacher {
+  const chosen = [...names].flatMap((name) => {
+    if (name === 'families') return [];
+    const { about, open, kinds = (): readonly TaskKind[] => [name] } = methods[name];
+    const prompts = readPrompts(name);
+    const traits: MethodTraits = { label: `${name}@${prompts.version}`, shape: prompts.shape, kinds };
+    return [{ name, about, traits, method: open({ ...context, prompts }) }];
+  });
+  if (chosen.length === 0) return teacher;
+  const methodOf = new Map<MethodName, (typeof chosen)[number]>(chosen.map((each) => [each.name, each]));
+  const { name, requestsAtOnce, patience, holdsOut } = teacher;
+  return {
+    ...{ name, requestsAtOnce, patience, holdsOut },
+    notes: (seeds, kinds) => [
+      ...teacher.notes(seeds, kinds),
+      ...chosen.map(({ traits, about }) => `method ${traits.label}: ${about}`),
+    ],
+    can: (kind, language) => teacher.can(kind, language),
+    methods: new Map(chosen.map((each) => [each.name, each.traits])),
+    propose: (request) => (methodOf.get(request.method)?.method ?? teacher).propose(request),
+    answer: (task, request) => (methodOf.get(request.method)?.method ?? teacher).answer(task, request),
+  };
+}

@@ -1,0 +1,261 @@
+// Each method against a real HTTP server that does as the prompts of that method ask, with a mistake here and there: which rows
+// come of it, what each says of where it is from, and which mistakes are dropped under which name.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { UserError } from '../../../src/base/errors.js';
+import { type MethodName, methodNames, methodShares } from '../../../src/config/methods.js';
+import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
+import type { Conversation } from '../../../src/data/types.js';
+import { type Event, stageReporter } from '../../../src/report/event.js';
+import type { RejectedTask } from '../../../src/stages/self-instruct/filters/rejected.js';
+import { taskLabels } from '../../../src/stages/self-instruct/methods/alpaca.js';
+import { blocksOf, isNothing } from '../../../src/stages/self-instruct/methods/blocks.js';
+import { soundInstances } from '../../../src/stages/self-instruct/methods/instances.js';
+import { promptsPath, readPrompts } from '../../../src/stages/self-instruct/methods/prompts.js';
+import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
+import { type ChatRequest, sendText, startChatServer } from '../../inference/chat-server.js';
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+interface Outcome {
+  rows: Conversation[];
+  rejected: RejectedTask[];
+  rules: Set<string>;
+  requests: ChatRequest[];
+  warnings: string[];
+}
+
+type Say = (request: { system: string; user: string; isChinese: boolean; word(i: number): string }) => string;
+
+/** A run of the stage against a server that says what `say` makes of a request; `word(i)` differs from request to request. */
+async function runWith(t: TestContext, say: Say, config: Partial<SelfInstructConfig>): Promise<Outcome> {
+  const server = await startChatServer(({ messages }, response) => {
+    const [system = '', user = ''] = messages.map(({ content }) => content);
+    const whole = messages.map(({ content }) => content).join('\n');
+    const isChinese = whole.includes('Simplified Chinese');
+    const word = (i: number): string => {
+      const letters = digest(`${whole} ${i}`);
+      const han = (from: number): string =>
+        String.fromCharCode(0x4e00 + (Number.parseInt(letters.slice(from, from + 4), 16) % 20_000));
+      if (isChinese) return Array.from({ length: 12 }, (_, at) => han(4 * at)).join('');
+      const plain = letters.slice(0, 12).replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)]);
+      return plain.replace(/(.{4})/g, '$1 ').trim();
+    };
+    sendText(response, say({ system, user, isChinese, word }));
+  });
+  t.after(() => server.close());
+  const directory = await mkdtemp(join(tmpdir(), 'mossctl-methods-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const events: Event[] = [];
+  const folder = join(directory, 'self-instruct');
+  await selfInstructStage.run({
+    config: {
+      ...{ seeds: 'data-specs/seeds.jsonl', teacher: 'openai', answers: 'short', model: 'tiny', baseUrl: server.url },
+      ...{ timeoutSeconds: 5, retries: 0, concurrency: 8, count: 24, heldOut: 4, prompts: 0, maxSimilarity: 0.7 },
+      turns: { share: 0, most: 6 },
+      ...config,
+    },
+    ...{ inputs: {}, directory: folder, seed: 1, compute: { backend: 'auto' } },
+    reporter: stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct'),
+  });
+  const read = async <T>(name: string): Promise<T[]> =>
+    (await readFile(join(folder, name), 'utf8'))
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as T);
+  const rows = [...(await read<Conversation>('train.jsonl')), ...(await read<Conversation>('heldout.jsonl'))];
+  const rejected = await read<RejectedTask>('rejected.jsonl');
+  const warnings = events.flatMap((event) => (event.type === 'note' && event.level === 'warning' ? [event.text] : []));
+  return {
+    rows: rows.filter(({ provenance }) => provenance?.teacher !== 'seed'),
+    ...{ rejected, rules: new Set(rejected.map(({ rule }) => rule)), requests: server.requests, warnings },
+  };
+}
+
+/** All made by `method`, in both languages, and nothing of a template in them. */
+function assertMadeBy(method: MethodName, { rows, rejected, warnings }: Outcome): void {
+  const label = `${method}@${readPrompts(method).version}`;
+  assert.deepEqual([...new Set(rows.map(({ provenance }) => provenance?.method))], [label]);
+  assert.ok(rejected.every(({ provenance }) => provenance.method === label));
+  assert.deepEqual([...new Set(rows.map(({ language }) => language))].sort(), ['en', 'zh']);
+  assert.doesNotMatch(JSON.stringify(rows), /\{\w+\}|###|<noinput>/);
+  assert.deepEqual(warnings, []);
+}
+
+test('alpaca: whole tasks from one request, with and without input; what is cut, empty or forbidden is dropped', async (t) => {
+  const made = await runWith(
+    t,
+    ({ isChinese, word }) =>
+      [
+        'Sure! Here they are:',
+        ...Array.from({ length: 6 }, (_, i) =>
+          isChinese
+            ? `**指令**：请说明${word(i)}\n输入：${i % 2 ? word(i + 50) : '无'}\n输出：好的，${word(i + 100)}。\n###`
+            : `${i + 1}. Instruction: Tell me of ${word(i)}\nInput: ${i % 2 ? word(i + 50) : '<noinput>'}\nOutput: It is ${word(i + 100)}.\n###`,
+        ),
+        `Instruction: ${isChinese ? '画一张图片，主题是' : 'Draw a picture of '}${word(7)}\nInput: <noinput>\nOutput: ok\n###`,
+        `Instruction: ${isChinese ? '请解释一下' : 'Now explain to me '}${word(8)}\nOutput:`,
+        `Instruction: ${isChinese ? '没有回答的任务' : 'A task without an answer, '}${word(9)}`,
+      ].join('\n'),
+    { methods: 'alpaca' },
+  );
+  assertMadeBy('alpaca', made);
+  assert.equal(made.rows.length, 24 - 12 + 4);
+  assert.ok(
+    made.rows.some(({ messages }) => messages[0].content.includes('\n\n')),
+    'an input stands under its instruction',
+  );
+  assert.ok(
+    made.rules.has('prompt asks for what text cannot do') && made.rules.has('answer empty'),
+    [...made.rules].join(),
+  );
+  assert.match(
+    made.requests[0].messages[1].content,
+    /Write 10 tasks[\s\S]*(?:Instruction: .*\nInput: <noinput>\nOutput: [\s\S]*){3}Now the 10/,
+  );
+});
+
+test('self-instruct: instructions after eight, then whether each is a classification, then instances by the published rules', async (t) => {
+  const made = await runWith(
+    t,
+    ({ user, isChinese, word }) => {
+      const [, from] = /numbered (\d+) to/.exec(user) ?? [];
+      const sort = user.includes('classification tasks') ? 'Sort by mood:' : 'Explain';
+      if (from !== undefined)
+        return Array.from(
+          { length: 7 },
+          (_, i) => `${Number(from) + i}. ${isChinese ? (sort === 'Explain' ? '请解释' : '请分类') : sort} ${word(i)}`,
+        )
+          .concat(isChinese ? '99. 写一个程序，计算平方和' : '99. Write a program that adds up squares')
+          .join('\n');
+      if (user.endsWith('Classification:'))
+        return /Sort|请分类/.test(user.split('Task:').at(-1) ?? '') ? '**Yes**' : 'No.';
+      if (user.includes('Class label:'))
+        return `Class label: ${isChinese ? '开心' : 'glad'}\nInput: ${word(1)}\n###\nClass label: ${isChinese ? '难过' : 'sad'}\nInput: ${word(2)}`;
+      if (word(9).charCodeAt(0) % 5 === 0)
+        return `Input: ${word(3)}\nOutput: ${word(4)}\n###\nInput: ${word(3)}\nOutput: ${word(5)}`;
+      return `Input: ${word(3)}\nOutput: ${word(3)}\n###\nInput: <noinput>\nOutput: ${isChinese ? '好，' : 'Yes, '}${word(6)}`;
+    },
+    { methods: ['self-instruct'], count: 60, heldOut: 8 },
+  );
+  assertMadeBy('self-instruct', made);
+  for (const rule of ['prompt asks for a program', 'one input has two outputs', 'output is the input'])
+    assert.ok(made.rules.has(rule), `${rule} of ${[...made.rules].join()}`);
+  const [first] = made.requests;
+  assert.match(
+    first.messages[1].content,
+    /\n1\. .*\n2\. .*\n3\. .*\n4\. .*\n5\. .*\n6\. [^\n]*\n\nContinue the series with 8 more, numbered 7 to 14/,
+  );
+  const grown = made.requests.find(({ messages }) => /\n8\. .*\n\nContinue/.test(messages[1].content));
+  assert.ok(grown, 'two that were made are shown beside six seeds');
+  const labels = made.rows.filter(({ messages }) => /^(?:glad|sad|开心|难过)$/.test(messages[1].content));
+  assert.ok(labels.length > 0 && labels.every(({ group }) => group !== undefined), 'one instruction, one group');
+});
+
+test('shares: methods side by side, each with its part; offline says which it cannot do', async (t) => {
+  const made = await runWith(
+    t,
+    ({ user, isChinese, word }) => {
+      const [, from] = /numbered (\d+) to/.exec(user) ?? [];
+      const ask = isChinese ? '你好，' : 'Hello ';
+      if (from !== undefined)
+        return Array.from({ length: 8 }, (_, i) => `${Number(from) + i}. ${ask}${word(i)}`).join('\n');
+      if (user.endsWith('Answer:')) return `${ask}${word(1)}`;
+      return Array.from({ length: 8 }, (_, i) => `Instruction: ${ask}${word(i)}\nOutput: ${ask}${word(90 + i)}`).join(
+        '\n###\n',
+      );
+    },
+    { methods: { families: 1, alpaca: 3 }, kinds: ['chat'], count: 48 },
+  );
+  const byMethod = (method?: string): number =>
+    made.rows.filter(({ provenance }) => provenance?.method === method).length;
+  const seeds = 48 - (made.rows.length - 4);
+  assert.equal(byMethod() + byMethod('alpaca@1'), 52 - seeds);
+  assert.ok(
+    Math.abs(byMethod('alpaca@1') / made.rows.length - 0.75) < 0.1,
+    `${byMethod('alpaca@1')} of ${made.rows.length}`,
+  );
+  assert.deepEqual(
+    [...methodShares({ alpaca: 3, families: 1 })],
+    [
+      ['families', 0.25],
+      ['alpaca', 0.75],
+    ],
+  );
+  const config = { teacher: 'offline', methods: ['families', 'alpaca'], seeds: 'data-specs/seeds.jsonl' } as never;
+  await assert.rejects(
+    async () => selfInstructStage.check?.({ config } as never),
+    (error: unknown) =>
+      error instanceof UserError && /offline teacher cannot teach by alpaca.*a model that writes/s.test(error.message),
+  );
+});
+
+test('labelled blocks, as models write them and as nobody should', () => {
+  const read = (text: string, finish = 'stop') => blocksOf({ text, finish }, taskLabels, 'instruction');
+  const one = { instruction: 'Do it', output: 'Done\n\nas said' };
+  assert.deepEqual(read('Fine:\n**Instruction:** Do it\n**Output:** Done\n\nas said'), [one]);
+  assert.deepEqual(read('```\n1. Instruction: Do it\nOutput: Done\n\nas said\n```'), [one]);
+  assert.deepEqual(read('Instruction: A\nOutput: B\nInstruction: C\nOutput: D', 'length'), [
+    { instruction: 'A', output: 'B' },
+  ]);
+  assert.deepEqual(read('指令：甲\n输出：乙\n\n指令 2：丙\n输出：丁'), [
+    { instruction: '甲', output: '乙' },
+    { instruction: '丙', output: '丁' },
+  ]);
+  assert.deepEqual(read('Instruction: a\u0000\u202eb\nOutput: c\n###\nBye!'), [{ instruction: 'ab', output: 'c' }]);
+  assert.deepEqual(read(`Instruction: ${'x'.repeat(8001)}\nOutput: y`), [], 'never cut, but dropped');
+  assert.deepEqual(read('Instruction: x\n'.repeat(10_000)), [], 'no end of blocks');
+  assert.equal(read('Instruction: x\nOutput: y\n'.repeat(100)).length, 64);
+  assert.deepEqual(read(`${'*'.repeat(50_000)}\n${' '.repeat(40_000)}`), []);
+  assert.deepEqual(read('__proto__: x\nconstructor: y'), []);
+  for (const text of ['<noinput>', 'None', '（无）'.slice(1, 2), '', 'N/A.']) assert.ok(isNothing(text), text);
+  assert.ok(!isNothing('none of them'));
+});
+
+test('instances: one of each, none of an input with two outputs, five at most', () => {
+  const rules = (found: [string, string][]): [number, string[]] => {
+    const { kept, dropped } = soundInstances(
+      found.map(([input, output]) => ({ input, output })),
+      'Do',
+    );
+    return [kept.length, dropped.map(({ rule }) => rule)];
+  };
+  assert.deepEqual(
+    rules([
+      ['a', 'b'],
+      ['a', 'b'],
+      ['c', 'c'],
+      ['d', ''],
+      ['e', 'f:'],
+    ]),
+    [1, ['the same input and output twice', 'output is the input', 'output empty', 'input or output unfinished']],
+  );
+  assert.deepEqual(
+    rules([
+      ['a', 'b'],
+      ['c', 'd'],
+      ['a', 'z'],
+    ])[0],
+    0,
+  );
+  assert.equal(rules(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((each): [string, string] => [each, 'x']))[0], 5);
+});
+
+test('prompts: read whole, and changed only with their version', async () => {
+  const versions: Record<string, string> = {};
+  for (const method of methodNames) {
+    if (method === 'families') continue;
+    const { version, steps } = readPrompts(method);
+    versions[`${method}@${version}`] = digest(JSON.stringify(steps)).slice(0, 8);
+    assert.match(await readFile(promptsPath(method), 'utf8'), /^# \S/, 'opens with the idea');
+  }
+  assert.deepEqual(
+    versions,
+    JSON.parse(await readFile('test/golden/method-prompts.json', 'utf8')),
+    'a change of what is asked is a version more',
+  );
+});
