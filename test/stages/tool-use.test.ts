@@ -18,7 +18,7 @@ import type { Maker } from '../../src/stages/tool-use/exercise.js';
 import { arithmetic } from '../../src/stages/tool-use/exercises/arithmetic.js';
 import { clock } from '../../src/stages/tool-use/exercises/clock.js';
 import { equations } from '../../src/stages/tool-use/exercises/equations.js';
-import { house } from '../../src/stages/tool-use/exercises/house.js';
+import { houses } from '../../src/stages/tool-use/exercises/house.js';
 import { notebook } from '../../src/stages/tool-use/exercises/notes.js';
 import { tables } from '../../src/stages/tool-use/exercises/tables.js';
 import { talk } from '../../src/stages/tool-use/exercises/talk.js';
@@ -30,16 +30,30 @@ import { openTools } from '../../src/tools/open.js';
 import type { Toolbox } from '../../src/tools/toolbox.js';
 
 const known = {
-  zh: ['苹果', '天空', '早晨', '电话', '城市', '河流', '音乐', '桌子', '医生', '火车'],
-  en: ['apple', 'river', 'cloud', 'stone', 'music', 'table', 'doctor', 'train', 'winter', 'garden'],
+  zh: ['苹果', '天空', '温室', '阳光', '老虎', '早晨', '电话', '城市', '河流', '音乐', '桌子', '医生', '火车'],
+  en: [
+    'apple',
+    'river',
+    'cloud',
+    'whistle',
+    'tiger',
+    'sun',
+    'stone',
+    'music',
+    'table',
+    'doctor',
+    'train',
+    'winter',
+    'garden',
+  ],
 };
-const all: Record<string, Maker> = { calculate: arithmetic, solve: equations, now: clock, world: house };
+const all: Record<string, Maker> = { calculate: arithmetic, solve: equations, now: clock, world: houses(known) };
 let toolbox: Toolbox;
 let root: string;
 
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'tool-use-'));
-  const { notes, maker } = notebook(1);
+  const { notes, maker } = notebook(1, known);
   all.search = maker;
   await writeFile(join(root, 'notes.jsonl'), toJsonl(notes.map(({ text }) => ({ text }))));
   toolbox = await openTools(['Calculate', 'Solve', 'Now', 'World', `Search=${join(root, 'notes.jsonl')}`]);
@@ -91,7 +105,7 @@ test('exercises: tools really ran, answers pass their own checks, wordings of on
 });
 
 test('tables: the rows that are asked for in one side are none of the other, and every column is in one table alone', () => {
-  const { tables: written, maker } = tables(1);
+  const { tables: written, maker } = tables(1, known.en);
   const columns = written.flatMap((table) => table.columns);
   assert.equal(new Set(columns).size, columns.length);
   const keys = written.flatMap(({ rows }) => rows.map(([key]) => String(key)));

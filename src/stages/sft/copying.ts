@@ -110,6 +110,11 @@ function thing(random: Random, scripts: readonly string[][]): string {
 }
 
 function numbers(random: Random): string {
+  // Of few different digits: in which place one stands has to be followed, not what came before it.
+  if (random.uniform() < 0.3) {
+    const few = [random.integer(0, 10), random.integer(0, 10)];
+    return Array.from({ length: random.integer(2, 10) }, () => random.choose(few)).join('');
+  }
   const digits = (most: number): string => String(random.integer(1, 10 ** random.integer(1, most + 1)));
   let text = digits(6);
   for (let i = random.integer(0, 5); i > 0; i--)

@@ -16,12 +16,12 @@ import type { Draw, Exercise, Maker } from './exercise.js';
 import { arithmetic } from './exercises/arithmetic.js';
 import { clock } from './exercises/clock.js';
 import { equations } from './exercises/equations.js';
-import { house } from './exercises/house.js';
+import { houses } from './exercises/house.js';
 import { notebook } from './exercises/notes.js';
 import { coupletsOf, poems } from './exercises/poems.js';
 import { tables } from './exercises/tables.js';
 import { talk } from './exercises/talk.js';
-import { dictionaryWords, words } from './exercises/words.js';
+import { dictionaryWords, side, type Words, words } from './exercises/words.js';
 
 interface WorkshopOptions {
   tools: readonly TaughtTool[];
@@ -42,8 +42,9 @@ export interface Workshop {
 export async function openWorkshop({ tools, search, corpus, directory, seed }: WorkshopOptions): Promise<Workshop> {
   const facts: Fact[] = await readFacts(corpus);
   const known = dictionaryWords(facts);
-  const book = search === 'poems' && tools.includes('Search') ? await anthology(corpus, facts) : ownNotes(seed);
-  const made = tables(seed);
+  const learnt = side(known, false);
+  const book = search === 'poems' && tools.includes('Search') ? await anthology(corpus, facts) : ownNotes(seed, learnt);
+  const made = tables(seed, learnt.en);
   const texts = join(directory, book.name);
   await mkdir(join(directory, tablesFolder), { recursive: true });
   await writeFileAtomic(texts, toJsonl(book.passages));
@@ -58,7 +59,7 @@ export async function openWorkshop({ tools, search, corpus, directory, seed }: W
     Search: { opens: `Search=${texts}`, maker: book.maker, share: 1.5 },
     Query: { opens: `Query=${files.join(',')}`, maker: made.maker, share: 1.5 },
     Now: { opens: 'Now', maker: clock, share: 1 },
-    World: { opens: 'World', maker: house, share: 2 },
+    World: { opens: 'World', maker: houses(learnt), share: 2 },
   };
   const toolbox = await openTools(tools.map((name) => rows[name].opens));
   const makers = Object.fromEntries(tools.map((name) => [name.toLowerCase(), rows[name]]));
@@ -72,8 +73,8 @@ interface Book {
   maker: Maker;
 }
 
-function ownNotes(seed: number): Book {
-  const { notes, maker } = notebook(seed);
+function ownNotes(seed: number, words: Words): Book {
+  const { notes, maker } = notebook(seed, words);
   return { name: notesName, passages: notes.map(({ text }) => ({ text })), maker };
 }
 

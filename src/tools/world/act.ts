@@ -2,12 +2,12 @@
 // changes nothing and says why.
 import { describe, outcomes, refusals, thingsAt } from './describe.js';
 import { held, type Scene, type WorldState } from './scene.js';
-import { nameKey, nameKeys } from './vocabulary.js';
+import { echo, find, seek } from './seek.js';
 
 export const actionNames = ['look', 'go', 'open', 'close', 'take', 'put'] as const;
 export type ActionName = (typeof actionNames)[number];
 
-/** What a call says. `item` is a thing, `place` a room or a box. */
+/** What a call says. `item` is a thing, `place` a room or a box; who looks for something names it as either. */
 export interface Action {
   action: ActionName;
   item?: string;
@@ -15,8 +15,8 @@ export interface Action {
 }
 
 /** What each action takes: + needs it, ? may have it, - has no use for it. */
-const uses: Record<ActionName, { item: '+' | '-'; place: '+' | '?' | '-' }> = {
-  look: { item: '-', place: '-' },
+const uses: Record<ActionName, { item: '+' | '?' | '-'; place: '+' | '?' | '-' }> = {
+  look: { item: '?', place: '?' },
   go: { item: '-', place: '+' },
   open: { item: '-', place: '+' },
   close: { item: '-', place: '+' },
@@ -49,7 +49,11 @@ export function act(scene: Scene, given: Action): ActionOutcome {
   const acting = new Acting(scene);
   switch (given.action) {
     case 'look':
-      return { done: true, state, text: () => describe(scene) };
+      return {
+        done: true,
+        state,
+        text: () => (item === '' && place === '' ? describe(scene) : seek(scene, item || place)),
+      };
     case 'go':
       return acting.go(place);
     case 'open':
@@ -63,9 +67,6 @@ export function act(scene: Scene, given: Action): ActionOutcome {
       return given.action satisfies never;
   }
 }
-
-/** Longest part of an unknown name that is repeated in an answer. */
-const maxEcho = 40;
 
 class Acting {
   readonly #scene: Scene;
@@ -181,12 +182,3 @@ class Acting {
 }
 
 const refuse = (text: string): ActionOutcome => ({ done: false, text: () => text });
-const echo = (name: string): string => (name.length > maxEcho ? `${name.slice(0, maxEcho)}…` : name);
-
-/** The number of what is called so, in either language; -1 where there is none. */
-export function find(names: readonly string[], name: string): number {
-  const exact = names.indexOf(name);
-  if (exact !== -1) return exact;
-  const keys = nameKeys(name);
-  return names.findIndex((each) => keys.includes(nameKey(each)));
-}

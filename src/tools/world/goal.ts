@@ -2,8 +2,9 @@
 // conditions: `cup in box; box closed; you in hall; you hold key`. Credit for a part of the way is measured in actions: how many
 // are left of those that were needed, so that no detour earns anything.
 import { UserError } from '../../base/errors.js';
-import { type Action, act, find } from './act.js';
+import { type Action, act } from './act.js';
 import { held, type Scene, type World, type WorldState } from './scene.js';
+import { find } from './seek.js';
 
 export type Condition =
   | { type: 'at'; room: number }

@@ -19,7 +19,7 @@ export interface WorldTask {
   request: string;
   /** The number of the request's wording. */
   wording: number;
-  /** Arguments of the calls that reach the goal, `look` first, knowing only what was seen. */
+  /** Arguments of the calls that reach the goal, knowing only what was seen: first it is looked for. */
   actions: Action[];
   /** What is said when it is done. */
   answer: string;
@@ -38,6 +38,8 @@ export interface WorldTaskOptions {
   things?: number;
   /** Calls of the solution, `look` included; default 6. */
   maxActions?: number;
+  /** In place of the world's own names. */
+  names?: Partial<Record<'rooms' | 'boxes' | 'things', readonly Name[]>>;
 }
 
 const maxDraws = 1000;
@@ -61,7 +63,8 @@ export function drawWorldTask(
     const actions = exploringActions(read, wanted);
     if (actions === undefined || actions.length > maxActions) continue;
     return {
-      ...{ kind, language, scene: writeScene(read), goal, wording, actions, fewest },
+      ...{ kind, language, scene: writeScene(read), goal, wording, fewest },
+      actions: [lookingFor(kind, words), ...actions.slice(1)],
       request: fill(politely(wordings[wording], language, random), words),
       answer: fill(answers[kind][language], words),
     };
@@ -69,23 +72,32 @@ export function drawWorldTask(
   throw new RangeError(`no ${kind} task of at most ${maxActions} calls in ${maxDraws} houses`);
 }
 
+/** What is asked for: the thing if there is one, else the room or box. */
+function lookingFor(kind: WorldKind, { item, place }: Words): Action {
+  const isAboutPlace = kind === 'go' || kind === 'open' || kind === 'unlock' || kind === 'close';
+  return isAboutPlace ? { action: 'look', place } : { action: 'look', item };
+}
+
 type Words = Partial<Record<'item' | 'place' | 'item2' | 'place2', string>>;
 
 function drawHouse(
   random: Random,
-  { kind, language, ...sizes }: WorldTaskOptions,
+  { kind, language, names = {}, ...sizes }: WorldTaskOptions,
   isAllowed: (name: Name) => boolean,
 ): { scene: string; goal: string; words: Words } {
   const isTwo = kind === 'two';
   const isAboutBox = kind !== 'go' && kind !== 'fetch' && kind !== 'move';
-  const draw = (names: readonly Name[], count: number): string[] =>
+  const draw = (list: readonly Name[], count: number): string[] =>
     random
-      .shuffle(names.filter(isAllowed))
+      .shuffle(list.filter(isAllowed))
       .slice(0, count)
       .map((name) => name[language]);
-  const rooms = draw(roomNames, sizes.rooms ?? random.integer(2, 4));
-  const boxes = draw(boxNames, Math.max(sizes.boxes ?? random.integer(1, 3), isTwo ? 2 : isAboutBox ? 1 : 0));
-  const things = draw(thingNames, Math.max(sizes.things ?? random.integer(2, 4), isTwo ? 2 : 1));
+  const rooms = draw(names.rooms ?? roomNames, sizes.rooms ?? random.integer(2, 4));
+  const boxes = draw(
+    names.boxes ?? boxNames,
+    Math.max(sizes.boxes ?? random.integer(1, 3), isTwo ? 2 : isAboutBox ? 1 : 0),
+  );
+  const things = draw(names.things ?? thingNames, Math.max(sizes.things ?? random.integer(2, 4), isTwo ? 2 : 1));
   const [key] = kind === 'unlock' ? draw(keyNames, 1) : [];
   const at = boxes.map(() => random.integer(0, rooms.length));
   const closed = boxes.map(

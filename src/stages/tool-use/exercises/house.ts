@@ -5,7 +5,8 @@ import { readScene } from '../../../tools/world/scene.js';
 import { drawWorldTask, type WorldTask } from '../../../tools/world/task.js';
 import { boxNames, keyNames, type Name, roomNames, thingNames } from '../../../tools/world/vocabulary.js';
 import { requestsOf, type WorldKind } from '../../../tools/world/wordings.js';
-import { call, type Draw, type Exercise } from '../exercise.js';
+import { call, type Draw, type Exercise, type Maker } from '../exercise.js';
+import type { Words } from './words.js';
 
 /** Calls of one exercise, the first look included: more of them fill the context. */
 const maxActions = 3;
@@ -26,14 +27,35 @@ const heldOutNames: ReadonlySet<Name> = new Set(
   [roomNames, boxNames, thingNames].flatMap((names) => names.filter((_, i) => isHeldOutWording(i))),
 );
 
-export function house({ random, language, isHeldOut }: Draw): Exercise {
+/** Half of the houses to learn from are made of any words of the dictionary: a name has to be read, however odd it is. */
+const wideShare = 0.5;
+/** Of two rooms, three boxes, four things. */
+const wideNames = 9;
+
+/** @param words that are not held out. */
+export function houses(words: Words): Maker {
+  const isFree = (word: string): boolean => ![...heldOutNames].some(({ en, zh }) => word === en || word === zh);
+  const free = { en: words.en.filter(isFree), zh: words.zh.filter(isFree) };
+  return (draw) => house(draw, free);
+}
+
+function house({ random, language, isHeldOut }: Draw, words: Words): Exercise {
   const kind = random.choose(kinds);
   const requests = requestsOf(kind, language);
   const wording = random.choose([...requests.keys()].filter((i) => isHeldOutWording(i) === isHeldOut));
-  const isAllowed = (name: Name): boolean => keyNames.includes(name) || heldOutNames.has(name) === isHeldOut;
+  const isWide = !isHeldOut && words[language].length > wideNames && random.uniform() < wideShare;
+  const isAllowed = (name: Name): boolean => isWide || keyNames.includes(name) || heldOutNames.has(name) === isHeldOut;
+  // One list of distinct names: what is a room here is a thing in the next house.
+  const any = (): Name[] => {
+    const chosen = new Set<string>();
+    while (chosen.size < wideNames) chosen.add(random.choose(words[language]));
+    return [...chosen].map((name) => ({ zh: name, en: name }));
+  };
   const draw = (): WorldTask => {
     const sizes = { rooms: 2, boxes: random.integer(1, 3), things: random.integer(2, 4) };
-    return drawWorldTask(random, { kind, language, wording, maxActions, ...sizes }, isAllowed);
+    const list = isWide ? any() : undefined;
+    const wide = list && { names: { rooms: list.slice(0, 2), boxes: list.slice(2, 5), things: list.slice(5) } };
+    return drawWorldTask(random, { kind, language, wording, maxActions, ...sizes, ...wide }, isAllowed);
   };
   const task = drawnAs(random.choose(situations[kind]), draw);
   return {

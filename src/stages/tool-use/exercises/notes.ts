@@ -3,6 +3,7 @@ import { Random } from '../../../base/random.js';
 import { isHeldOutWord } from '../../../data/held-out-words.js';
 import { call, type Draw, type Exercise, filled, holding, type Maker, type Spoken } from '../exercise.js';
 import { asked, wordingSets } from '../wordings.js';
+import type { Words } from './words.js';
 
 const kinds = ['phone', 'room', 'place', 'birthday', 'meeting', 'price'] as const;
 type NoteKind = (typeof kinds)[number];
@@ -169,14 +170,39 @@ export interface Notebook {
 /** Of each kind and language: more only make the notes long. */
 const maxNotes = 300;
 
-/** Notes of every kind, in both languages. */
-export function notebook(seed: number): Notebook {
+/** Names made of any word, for notes to learn from: who reads only thirty nouns learns them by heart. */
+function wideNames({ en, zh }: Words): Record<Spoken, Record<Subject['of'], (random: Random) => string>> {
+  const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
+  const some = (list: readonly string[], random: Random): string => random.choose(list).split(' ')[0];
+  const own = { en: names.en.people(), zh: names.zh.people() };
+  return {
+    en: {
+      people: (random) => `${some(own.en, random)} ${capital(random.choose(en))}`,
+      objects: (random) => `${some(names.en.objects(), random)} ${random.choose(en)}`,
+      meetings: (random) => `${some(names.en.meetings(), random)} ${random.choose(en)}`,
+    },
+    zh: {
+      people: (random) => random.choose(own.zh)[0] + random.choose(zh),
+      objects: (random) => random.choose(zh),
+      meetings: (random) => random.choose(zh),
+    },
+  };
+}
+
+/**
+ * Notes of every kind, in both languages.
+ * @param words that are not held out: as many notes again are of them, to be learnt from
+ */
+export function notebook(seed: number, words: Words = { en: [], zh: [] }): Notebook {
   const random = Random.stream(seed, 'notes');
   const told: Told[] = [];
+  const wide = wideNames(words);
   for (const language of ['zh', 'en'] as const) {
     for (const kind of kinds) {
       const { of, says, query, value } = subjects[language][kind];
-      for (const s of random.shuffle(names[language][of]()).slice(0, maxNotes)) {
+      const own = random.shuffle(names[language][of]()).slice(0, maxNotes);
+      const others = words[language].length === 0 ? [] : Array.from(own, () => wide[language][of](random));
+      for (const s of new Set([...own, ...others.filter((name) => !isHeldOutWord(name))])) {
         const text = filled(says, { s, v: value(random) });
         told.push({ language, title: filled(query, { s }), text, kind, s });
       }

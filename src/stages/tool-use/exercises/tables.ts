@@ -35,7 +35,7 @@ const join = (first: readonly string[], second: readonly string[]): string[] =>
   first.flatMap((a) => second.map((b) => `${a} ${b}`));
 
 /** Few, because the description of the tool names each with its columns. A column is in one table alone, and tells which. */
-const shapes: readonly Shape[] = [
+const ownShapes: readonly Shape[] = [
   {
     ...{ name: 'people', zh: '人' },
     key: {
@@ -117,8 +117,10 @@ export interface Tables {
   maker: Maker;
 }
 
-export function tables(seed: number): Tables {
+/** @param words that are not held out: as many keys and other texts again are of them, to be learnt from */
+export function tables(seed: number, words: readonly string[] = []): Tables {
   const random = Random.stream(seed, 'tables');
+  const shapes = ownShapes.map((shape) => withWords(shape, words, random));
   const drawn = ({ values }: Column): string | number =>
     'from' in values ? random.integer(values.from, values.to) : random.choose(values);
   const made = shapes.map((shape): Table => {
@@ -126,10 +128,26 @@ export function tables(seed: number): Tables {
     const columns = [shape.key.name, ...shape.columns.map(({ name }) => name)];
     return { name: shape.name, columns, rows: keys.map((key) => [key, ...shape.columns.map(drawn)]) };
   });
-  return { tables: made, maker: exerciseOf };
+  return { tables: made, maker: (draw) => exerciseOf(draw, draw.isHeldOut ? ownShapes : shapes) };
 }
 
-function exerciseOf(draw: Draw): Exercise {
+/** A shape whose texts are, for the other half, any words: who reads only twenty jobs learns them by heart. */
+function withWords(shape: Shape, words: readonly string[], random: Random): Shape {
+  if (words.length === 0) return shape;
+  const widened = (column: Column): Column => {
+    if ('from' in column.values) return column;
+    const { values } = column;
+    const isTitle = /^[A-Z]/.test(values[0]);
+    const others = values.map((value) => {
+      const word = random.choose(words);
+      return [...value.split(' ').slice(0, -1), isTitle ? word[0].toUpperCase() + word.slice(1) : word].join(' ');
+    });
+    return { ...column, values: [...new Set([...values, ...others.filter((value) => !isHeldOutWord(value))])] };
+  };
+  return { ...shape, key: widened(shape.key), columns: shape.columns.map(widened) };
+}
+
+function exerciseOf(draw: Draw, shapes: readonly Shape[]): Exercise {
   const { random, language, isHeldOut } = draw;
   const what = random.choose(shares);
   const isTextual = ({ values }: Column): boolean => !('from' in values);
