@@ -150,6 +150,16 @@ const selfInstructSchema = z.strictObject({
   checkpoint: optionalPath('checkpoint, run or model folder of a chat model (teacher: checkpoint)'),
   model: z.string().default('gpt-4o-mini').describe('model name at the endpoint (openai)'),
   baseUrl: baseUrl.optional().describe('endpoint (openai); default: OPENAI_BASE_URL'),
+  api: z
+    .enum(['chat', 'completions'])
+    .optional()
+    .describe(
+      'what the endpoint offers (openai): chat (default), or the legacy completions of a model that continues text',
+    ),
+  jsonMode: z
+    .enum(['schema', 'object'])
+    .optional()
+    .describe('replies as JSON (openai), held to a schema or to any object (response_format); default: text'),
   request: requestFields
     .optional()
     .describe('fields of every request, as the endpoint calls them; null omits one (openai)'),

@@ -13,6 +13,12 @@ export interface ReplyOptions extends Partial<Sampling> {
   signal?: AbortSignal;
   /** Tells equal questions apart in a recording. */
   index?: number;
+  /** For an endpoint that continues text: how the reply begins, and the texts before which it ends. */
+  continuation?: { begin?: string; stop?: readonly string[] };
+  /** What the reply is, where it is to be JSON (json-model.ts): the lines of a numbered list, or a text. */
+  form?: 'list' | 'text';
+  /** The reply is JSON of this schema, where the endpoint can be held to it. */
+  schema?: Readonly<Record<string, unknown>>;
 }
 
 /** Tokens of a request and of its answer, thoughts included. */

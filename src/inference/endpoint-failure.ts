@@ -2,7 +2,7 @@
 import { type Fault, UserError } from '../base/errors.js';
 import { shownUrl } from '../base/secrets.js';
 import { QuestionRefused } from './chat-model.js';
-import type { EndpointTerms } from './endpoint.js';
+import type { EndpointApi, EndpointTerms } from './endpoint.js';
 import type { SaidError } from './endpoint-words.js';
 import type { Exchange, NoAnswer } from './exchange.js';
 
@@ -32,9 +32,17 @@ export function failureOfSilence({ isTimeout, message }: NoAnswer, { block }: En
 export function failureOf(
   { status, headers }: Exchange,
   error: SaidError,
-  { block, otherwise }: EndpointTerms,
+  { block, otherwise, api = 'chat' }: Pick<EndpointTerms, 'block' | 'otherwise'> & { api?: EndpointApi },
 ): Failure {
   const why = error.words === '' ? undefined : error.words;
+  const other = otherApi(api, status, error);
+  if (other !== undefined)
+    return {
+      what: api === 'chat' ? 'offers this model no chat' : `offers this model no legacy completions (HTTP ${status})`,
+      why,
+      next: `Ask it by the other interface: --set ${block}.api=${other}`,
+      again: false,
+    };
   const address = `Check ${block}.model and OPENAI_BASE_URL (it mostly ends in /v1)`;
   const key = `Set OPENAI_API_KEY to a valid key for this endpoint, or ${otherwise}`;
   const target = headers.get('location');
@@ -65,6 +73,24 @@ export function failureOf(
   }
   const fields = `${block}.request sets fields of the request, or omits one: {seed: null}`;
   return { what: asError, why, next: `${address}; ${fields}`, again: false, isRefusal: true };
+}
+
+/** The interface that this model is offered by, where the refusal is about the one that was used. */
+function otherApi(api: EndpointApi, status: number, { words, param, code }: SaidError): EndpointApi | undefined {
+  if (api === 'chat') {
+    const isNoChat =
+      /not a chat model|chat ?completions? operation does not|no(?:t| ).{0,20}support.{0,20}chat|chat[ _]?template/i.test(
+        words,
+      );
+    return isNoChat && [400, 404, 422, 501].includes(status) ? 'completions' : undefined;
+  }
+  const isChat =
+    /\bis a chat model|\bcompletions? operation does not|v1\/chat\/completions|only.{0,20}chat|no(?:t| ).{0,20}support.{0,20}completions/i.test(
+      words,
+    );
+  // A server that has no such path says nothing of a model.
+  const hasNoPath = [404, 405].includes(status) && !/model/i.test(`${words} ${param ?? ''} ${code ?? ''}`);
+  return (isChat && status >= 400 && status < 500) || hasNoPath ? 'chat' : undefined;
 }
 
 /** Some gateways put the status, or its name, into an answer with status 200. */

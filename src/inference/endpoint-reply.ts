@@ -50,12 +50,18 @@ function readBody(
   const choices = isRecord(value) ? value.choices : undefined;
   if (!Array.isArray(choices)) return unusable(`its answer is JSON, but no completion: ${wordsOfText(body)}`);
   const [choice] = choices as unknown[];
-  if (!isRecord(choice) || !isRecord(choice.message)) {
+  // The legacy interface has the text where chat has a message.
+  const message = isRecord(choice)
+    ? (choice.message ?? (typeof choice.text === 'string' && { content: choice.text }))
+    : 0;
+  if (!isRecord(choice) || !isRecord(message)) {
     const isEmpty = choices.length === 0;
-    const why = isEmpty ? 'it sent an empty list of choices' : `its choice holds no message: ${wordsOfText(body)}`;
+    const why = isEmpty
+      ? 'it sent an empty list of choices'
+      : `its choice holds no message and no text: ${wordsOfText(body)}`;
     return { ...unusable(why), value };
   }
-  return { ...replyOfMessage(choice.message, choice.finish_reason, tools), value };
+  return { ...replyOfMessage(message, choice.finish_reason, tools), value };
 }
 
 function whatElse(body: string): string {
@@ -129,7 +135,7 @@ function mergeStream(body: string): unknown {
     if (!isRecord(choice)) continue;
     pieces++;
     finish = choice.finish_reason ?? finish;
-    const delta = isRecord(choice.delta) ? choice.delta : isRecord(choice.message) ? choice.message : {};
+    const delta = [choice.delta, choice.message].find(isRecord) ?? { content: textOf(choice.text) };
     const { text, thought } = partsOf(delta.content);
     message.content += text;
     message.reasoning += thought + textOf(delta.reasoning_content ?? delta.reasoning);

@@ -22,7 +22,7 @@ import { Pace } from './endpoint-pace.js';
 import { readReply } from './endpoint-reply.js';
 import { errorOfBody, type SaidError } from './endpoint-words.js';
 import { type Exchange, NoAnswer, post } from './exchange.js';
-import { RequestForm } from './request-form.js';
+import { type JsonMode, RequestForm } from './request-form.js';
 import type { RequestLedger } from './request-ledger.js';
 
 const defaultBaseUrl = 'https://api.openai.com/v1';
@@ -38,8 +38,15 @@ export interface EndpointTerms {
   otherwise: string;
 }
 
+/** What an endpoint offers: answers to a conversation, or the legacy continuation of a text. */
+export type EndpointApi = 'chat' | 'completions';
+
 export interface EndpointOptions {
   terms: EndpointTerms;
+  /** Default: chat. */
+  api?: EndpointApi;
+  /** How replies are held to JSON where a schema is given: to it, or to any object; default: schema. */
+  jsonMode?: JsonMode;
   model: string;
   baseUrl?: string;
   /** Fields of every request, as the endpoint calls them; null leaves one out. */
@@ -72,7 +79,7 @@ export class OpenAiEndpoint implements ChatModel {
 
   /** Throws `UserError` for an address or a key that cannot be used, or where the default endpoint has no key. */
   constructor(options: EndpointOptions) {
-    const { terms, model, request, environment = process.env } = options;
+    const { terms, model, request, api = 'chat', jsonMode, environment = process.env } = options;
     const base = options.baseUrl ?? (environment.OPENAI_BASE_URL?.trim() || defaultBaseUrl);
     checkBase(base, options.baseUrl === undefined ? 'OPENAI_BASE_URL' : `${terms.block}.baseUrl`);
     const key = environment.OPENAI_API_KEY?.trim() ?? '';
@@ -84,13 +91,14 @@ export class OpenAiEndpoint implements ChatModel {
       });
     keepSecretsOf(base);
     this.url = shownUrl(base).replace(/\/+(?=\?|$)/, '');
-    this.#address = completionsOf(base);
+    this.#address = completionsOf(base, api);
     this.#headers = headersFor(key, base, environment);
     this.#redactor = new Redactor([...secretsOf(environment), ...secretsOfUrl(base)]);
-    this.#form = new RequestForm(model, request);
+    this.#form = new RequestForm(model, request, { api, jsonMode });
     this.#pace = new Pace(options.concurrency ?? Number.MAX_SAFE_INTEGER);
     this.#options = options;
-    this.identity = digestOf({ url: this.url, model, ...(request && { request }) });
+    const isLegacy = api === 'completions'; // those of chats have the identity that they have always had
+    this.identity = digestOf({ url: this.url, model, ...(request && { request }), ...(isLegacy && { api }) });
   }
 
   /** Yields the text whole: half an answer that breaks off could not be asked for again. */
@@ -128,14 +136,14 @@ export class OpenAiEndpoint implements ChatModel {
       if ('silence' in sent) return failureOfSilence(sent.silence, terms);
       const { exchange, request } = sent;
       const read = readExchange(exchange, options);
-      if ('text' in read) return { ...read, ...(request && { request }) };
+      if ('text' in read) return { ...this.#form.whole(read, options), ...(request && { request }) };
       if (request !== undefined) await ledger?.refuse(request, exchange.status);
       const canAdapt = [200, 400, 422].includes(exchange.status);
       const change = canAdapt ? this.#form.adapt(body, read.error) : undefined;
       // Not a fault of the settings: another question may pass.
       const isFiltered = canAdapt && /content_(?:filter|policy)/.test(read.error.code ?? '');
       if (isFiltered) return unusable(`its content filter refused the question: ${read.error.words}`);
-      if (change === undefined) return failureOf(exchange, read.error, terms);
+      if (change === undefined) return failureOf(exchange, read.error, { ...terms, api: this.#options.api });
       if (change !== '') this.#options.onAdapt?.(change);
     }
   }
@@ -202,10 +210,11 @@ function checkBase(base: string, where: string): void {
 }
 
 /** The query stays behind the path: `?api-version=` of Azure. */
-function completionsOf(base: string): string {
+function completionsOf(base: string, api: EndpointApi): string {
   const url = new URL(base);
   url.hash = '';
-  url.pathname = `${url.pathname.replace(/(?:\/chat\/completions)?\/*$/, '')}/chat/completions`;
+  const path = api === 'chat' ? 'chat/completions' : 'completions';
+  url.pathname = `${url.pathname.replace(/(?:(?:\/chat)?\/completions)?\/*$/, '')}/${path}`;
   return url.href;
 }
 

@@ -122,7 +122,7 @@ export class LocalModel implements ChatModel, ChatFormat {
   }
 
   async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
-    const { maxNewTokens, tools, seed = 0, signal, index: _, ...asked } = options;
+    const { maxNewTokens, tools, seed = 0, signal, index: _, continuation: __, form: ___, ...asked } = options;
     const { tokens } = this.template.encode(messages, { addGenerationPrompt: true, tools });
     const request = { tokens, maxNewTokens, stopIds: stopIdsOf(this), seed, signal, sampling: this.sampling(asked) };
     const decoder = new StreamDecoder(this.tokenizer, { skipSpecial: true });

@@ -11,7 +11,12 @@ export interface Question {
   options: ReplyOptions;
 }
 
-export class Recording implements ChatModel {
+export interface RecordedModel extends ChatModel {
+  /** Removes replies that led nowhere, so that the next run asks again. */
+  forget(questions: readonly Question[]): Promise<void>;
+}
+
+export class Recording implements RecordedModel {
   readonly identity: string;
   readonly #inner: ChatModel;
   readonly #ledger: RequestLedger;
@@ -47,13 +52,15 @@ export class Recording implements ChatModel {
     return reply;
   }
 
-  /** Removes replies that led nowhere, so that the next run asks again. */
   forget(questions: readonly Question[]): Promise<void> {
     return this.#ledger.forget(questions.map((question) => this.#keyOf(question)));
   }
 
   /** One system and one user text have the key that they have always had: their replies were paid for. */
-  #keyOf({ messages, options: { index = 0, maxNewTokens, signal: _, ...options } }: Question): string {
+  #keyOf({
+    messages,
+    options: { index = 0, maxNewTokens, signal: _, continuation: __, form: ___, ...options },
+  }: Question): string {
     const roles = messages.map(({ role, name }) => `${role}${name === undefined ? '' : `:${name}`}`).join();
     const [system, user] = messages;
     const asked = roles === 'system,user' ? { system: system.content, user: user.content } : { messages };

@@ -1,8 +1,8 @@
 // What a model thinks before it answers is not what it says. Here, and nowhere else, thoughts are cut off: between tags, in
 // a channel of their own, from a reply that begins inside one. A thought that the token limit cut leaves no answer.
 import type { Message } from '../tokenizer/message.js';
-import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf, unusable } from './chat-model.js';
-import type { Question, Recording } from './recording.js';
+import { QuestionRefused, type Reply, type ReplyOptions, replyOf, unusable } from './chat-model.js';
+import type { Question, RecordedModel, Recording } from './recording.js';
 
 /** How thoughts are marked, by different makers of models. */
 const opening =
@@ -76,7 +76,7 @@ export interface ThoughtOptions {
 }
 
 /** A recorded model whose replies are what it says: thoughts stay in the recording. */
-export class SpokenModel implements ChatModel {
+export class SpokenModel implements RecordedModel {
   readonly identity: string;
   readonly #inner: Recording;
   readonly #options: ThoughtOptions;
@@ -116,7 +116,6 @@ export class SpokenModel implements ChatModel {
     return this.#ask(level + 1, messages, options, reply);
   }
 
-  /** Removes replies that led nowhere, so that the next run asks again. */
   forget(questions: readonly Question[]): Promise<void> {
     const atEveryLimit = questions.flatMap(({ messages, options }) =>
       budgets.map((budget) => ({

@@ -2,8 +2,7 @@
 // ends the run, in the words of the last: a wrong model or address costs ten requests, not thousands.
 import { Interrupted, UserError } from '../../base/errors.js';
 import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
-import type { Question } from '../../inference/recording.js';
-import type { SpokenModel } from '../../inference/thoughts.js';
+import type { Question, RecordedModel } from '../../inference/recording.js';
 import type { Drop, TaskLanguage } from './teacher.js';
 
 /** Replies in a row with nothing usable in them before we give up. */
@@ -32,11 +31,11 @@ interface ReadOptions {
 
 export class AskedModel {
   readonly name: string;
-  readonly #model: SpokenModel;
+  readonly #model: RecordedModel;
   readonly #signal: AbortSignal | undefined;
   #unusable: Question[] = [];
 
-  constructor(name: string, model: SpokenModel, signal?: AbortSignal) {
+  constructor(name: string, model: RecordedModel, signal?: AbortSignal) {
     this.name = name;
     this.#model = model;
     this.#signal = signal;

@@ -8,6 +8,7 @@ import { methodShares } from '../../config/methods.js';
 import type { SelfInstructConfig } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
+import { JsonModel } from '../../inference/json-model.js';
 import { Recording } from '../../inference/recording.js';
 import { dollars, type LedgerTotals, type ReplyCost, RequestLedger } from '../../inference/request-ledger.js';
 import { SpokenModel } from '../../inference/thoughts.js';
@@ -130,10 +131,12 @@ async function openEndpoint(job: Job<SelfInstructConfig>): Promise<OpenTeacher> 
     for (const text of expenses(before, ledger.totals())) reporter.note('info', `teacher: ${text}`);
   };
   const spoken = new SpokenModel(recording, {
-    hasOwnLimit: 'max_tokens' in request || 'max_completion_tokens' in request,
+    // What continues text thinks nothing: what runs into the limit only does not end.
+    hasOwnLimit: config.api === 'completions' || 'max_tokens' in request || 'max_completion_tokens' in request,
     note: (text) => reporter.note('info', `teacher: ${text}`),
   });
-  const asked = new AskedModel(`openai:${model}`, spoken, signal);
+  const said = config.jsonMode === undefined ? spoken : new JsonModel(spoken);
+  const asked = new AskedModel(`openai:${model}`, said, signal);
   const teacher = withMethods(new OpenAiTeacher(asked), methodShares(config.methods).keys(), { asked, seed: job.seed });
   return { teacher, costs: recording.costs, close };
 }

@@ -75,7 +75,8 @@ function proposalPrompt({ index, kind, language, wanted, examples }: TaskRequest
     'Write the numbered list and nothing else.',
   ].join('\n');
   const system = 'You write varied tasks for training a small bilingual language model.';
-  return question(system, user, { index, maxNewTokens: 1024, temperature: 1 });
+  const continuation = { begin: `${next}.`, stop: [`\n${next + wanted}.`] };
+  return question(system, user, { index, maxNewTokens: 1024, temperature: 1, form: 'list', continuation });
 }
 
 function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Question {
@@ -90,7 +91,9 @@ function answerPrompt(task: ProposedTask, { index, examples }: TaskRequest): Que
     `Be correct and short: at most ${words} words. Write the answer and nothing else.`,
   ].join('\n');
   const user = [...shown, `Task: ${oneLine(task.turns[task.turns.length - 1])}\nAnswer:`].join('\n\n');
-  return question(system, user, { index, maxNewTokens: Math.max(200, 3 * words), temperature: 0 });
+  const continuation = { stop: ['\nTask:'] };
+  const maxNewTokens = Math.max(200, 3 * words);
+  return question(system, user, { index, maxNewTokens, temperature: 0, form: 'text', continuation });
 }
 
 const maxTasksPerCompletion = 32;
