@@ -10,8 +10,9 @@ export interface PreviewSample {
   fresh: readonly number[];
   /** What those requests took; more replies than requests where a thought was given more room. */
   proposals: readonly ReplyCost[];
-  /** Tasks that were answered, and how many of the answers were sound. */
+  /** Tasks that were answered, those of them that brought rows, and the rows. */
   answered: number;
+  fruitful: number;
   accepted: number;
   answers: readonly ReplyCost[];
 }
@@ -28,12 +29,12 @@ const draws = 2000;
 
 /** Undefined where the preview found no task to answer: nothing follows from it. */
 export function estimateWhole(sample: PreviewSample, options: EstimateOptions): WholeEstimate | undefined {
-  const { fresh, proposals, answered, accepted, answers } = sample;
+  const { fresh, proposals, answered, fruitful, accepted, answers } = sample;
   if (answered === 0 || accepted === 0) return undefined;
   const random = Random.stream(0, 'self-instruct/estimate');
   const drawn = Array.from({ length: draws }, () => {
-    const share = betaOf(random, accepted, answered - accepted);
-    const answersNeeded = options.rows / share;
+    const share = betaOf(random, fruitful, answered - fruitful);
+    const answersNeeded = (options.rows * fruitful) / (share * accepted);
     const proposalsNeeded =
       answersNeeded / Math.max(weightedMean(fresh, weightsOf(random, fresh.length)), 1 / fresh.length);
     const [asked, answering] = [

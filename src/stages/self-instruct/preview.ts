@@ -38,6 +38,7 @@ class Previewer {
     fresh: [] as number[],
     proposals: [] as ReplyCost[],
     answered: 0,
+    fruitful: 0,
     waves: 0,
     answers: [] as ReplyCost[],
   };
@@ -80,7 +81,7 @@ class Previewer {
     return {
       teacher: teacher.name,
       wanted: count,
-      rows: tasks.map((task, i) => toConversation(task, i, teacher.name)),
+      rows: tasks.slice(0, count).map((task, i) => toConversation(task, i, teacher.name)),
       rejected,
       ...(stopped && { stopped: stopped.message }),
       ...(estimate && { estimate }),
@@ -113,7 +114,8 @@ class Previewer {
       this.#waiting = this.#waiting.filter((each) => !tasks.includes(each));
       this.#sample.answered += tasks.length;
       this.#sample.waves++;
-      await this.#sum('answers', () => this.#expander.answer(tasks));
+      const fruitful = await this.#sum('answers', () => this.#expander.answer(tasks));
+      this.#sample.fruitful += fruitful.size; // one task of each request
     }
   }
 
