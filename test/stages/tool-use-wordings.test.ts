@@ -42,10 +42,15 @@ test('a wording is held out, its words are not: each stands in a learnt wording 
     const sets = wordingSets(file.replace('.yaml', ''), Object.keys(parse(readFileSync(folder + file, 'utf8'))));
     for (const [name, set] of Object.entries(sets))
       for (const language of spokenLanguages) {
-        const words = (line: string) => line.replace(/\{\w+\}/g, ' ').toLowerCase().match(wordsOf[language]) ?? [];
+        const words = (line: string) =>
+          line
+            .replace(/\{\w+\}/g, ' ')
+            .toLowerCase()
+            .match(wordsOf[language]) ?? [];
         const learnt = new Set(partFor(set[language], false).flatMap(words));
         for (const line of partFor(set[language], true))
-          for (const word of words(line)) if (!learnt.has(word)) unknown.push(`${file} ${name}: "${word}" of "${line}"`);
+          for (const word of words(line))
+            if (!learnt.has(word)) unknown.push(`${file} ${name}: "${word}" of "${line}"`);
       }
   }
   assert.deepEqual(unknown, []);
