@@ -38,16 +38,21 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** 75 → "1m15s". */
+/** 0.5s, 42s, 9m12s, 1h04m, 3.5 days, 120 years: short, because two of them stand beside a progress bar in 80 columns. */
 export function formatSeconds(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
-  if (seconds < 10) return `${seconds.toFixed(1)}s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole}s`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
-  return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
+  const days = minutes / 60 / 24;
+  const [value, unit] = days < 2 * daysPerYear ? [days, 'days'] : [days / daysPerYear, 'years'];
+  return `${value < 100 ? trimZeros(value.toPrecision(2)) : formatCount(value)} ${unit}`;
 }
+
+const daysPerYear = 365.25;
 
 /** Columns the terminal needs for `text`: CJK and full-width characters count two. */
 export function displayWidth(text: string): number {

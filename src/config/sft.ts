@@ -13,6 +13,9 @@ export type LossChoice = (typeof lossChoices)[number];
 export const rowFormats = ['messages', 'sharegpt', 'alpaca', 'prompt-completion', 'moss'] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
+/** Tokens of a row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
+export const defaultColumns = 2048;
+
 /** A model that has read little text cannot copy what it is told: this teaches it. */
 export const copyingSchema = z
   .strictObject({

@@ -18,9 +18,12 @@ type SourcedDefaults = TunedDefaults & { source: string };
 const tenfold = 'ten times the rate of all weights: Schulman et al. 2025, "LoRA Without Regret"';
 const half = 'half the rate of a new adapter, for it has learnt already';
 
+/** Rows of a micro-batch, whatever is tuned. */
+export const tunedBatchSize = 8;
+
 function defaultsFor(stage: TunedStage, { isPublished, adapter }: TuningKind): SourcedDefaults {
   const what = adapter ?? 'none';
-  const batchSize = 8;
+  const batchSize = tunedBatchSize;
   if (stage === 'align') {
     // Of models made here a fifth of the rate of fine-tuning.
     const source = isPublished ? "the default of TRL's DPOTrainer" : 'a fifth of the rate of fine-tuning';

@@ -1,7 +1,7 @@
 // The end of a run as a person reads it: what came out in a sentence, and six rows that fit any terminal. The whole table is
 // in the report and in `mossctl eval`.
 import colors from 'picocolors';
-import { alignColumns, formatCount, printable, terminalColumns, wrapped } from '../base/format.js';
+import { alignColumns, formatCount, formatSeconds, printable, terminalColumns, wrapped } from '../base/format.js';
 import type { EvaluationColumn, EvaluationTable } from './event.js';
 import { formatInterval, formatMetric, verdictOf } from './meaning.js';
 import { isUnchanged } from './results.js';
@@ -46,14 +46,14 @@ export function endingText(ending: Ending): string {
   return parts.join('\n\n');
 }
 
-/** `A chat model of 2.9 million parameters in 9 min 12 s: it answers 82 % [79, 85] of 1,200 questions …` */
+/** `A chat model of 2.9 million parameters in 9m12s: it answers 82 % [79, 85] of 1,200 questions …` */
 export function headlineText(ending: Ending): string {
   return wrapped(headline(ending), terminalColumns).replaceAll('\n  ', '\n');
 }
 
 function headline({ kind, parameters, seconds, table, runs }: Ending): string {
   const size = parameters === undefined ? '' : ` of ${sizeInWords(parameters)} parameters`;
-  const made = `A ${kind} model${size} in ${timeInWords(seconds)}${runs === undefined ? '' : `, the mean of ${runs} runs`}`;
+  const made = `A ${kind} model${size} in ${formatSeconds(seconds)}${runs === undefined ? '' : `, the mean of ${runs} runs`}`;
   const last = table?.columns.at(-1);
   if (table === undefined || last === undefined) return `${made}. What it can do was not measured.`;
   const unchanged = table.comparisons?.find((each) => each.to === last.label && isUnchanged(each));
@@ -157,13 +157,4 @@ function sizeInWords(parameters: number): string {
     if (parameters >= size) return `${(parameters / size).toPrecision(2).replace(/\.0$/, '')} ${word}`;
   }
   return formatCount(parameters);
-}
-
-/** 9 min 12 s; 1 h 04 min. */
-function timeInWords(seconds: number): string {
-  const whole = Math.max(1, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }

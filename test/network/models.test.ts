@@ -151,13 +151,15 @@ test('ModelScope: its list and its files, pinned by the digest of the list; its 
 
 test('a fine-tuning is planned before anything but config.json is fetched', async () => {
   publishModel();
-  const { stdout, stderr } = await mossctl(['plan', '--from', 'hf:org/llama', '--lora', '--context', '64', '--json']);
-  const { plans, architecture } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const asked = ['--lora', '--context', '64', '--set', 'sft.copying.steps=10', '--set', 'sft.train.accumulation=2'];
+  const { stdout, stderr } = await mossctl(['plan', '--from', 'hf:org/llama', ...asked, '--json']);
+  const { plans, architecture, stepsBefore } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   assert.deepEqual(
     [architecture, plans.length, plans[0].kind, plans[0].batch.columns],
     ['LlamaForCausalLM', 1, 'LoRA', 64],
     stderr,
   );
+  assert.deepEqual(stepsBefore, [{ key: 'sft.copying', steps: 10, tokens: 10 * 2 * 8 * 64 }]);
   assert.deepEqual(
     server.requests.map(({ path }) => path).filter((path) => path.includes('/resolve/')),
     [`/org/llama/resolve/${first}/config.json`],

@@ -1,7 +1,7 @@
 // How a run ends: a headline in words and at most six rows, within the 80 columns of any terminal.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { displayWidth } from '../../src/base/format.js';
+import { displayWidth, formatSeconds } from '../../src/base/format.js';
 import { endingText, headlineText } from '../../src/report/ending.js';
 import type { EvaluationTable } from '../../src/report/event.js';
 import { demoEvents } from './fixtures/demo.js';
@@ -26,7 +26,7 @@ test('a headline in words, and the rows that matter most, each marked where a st
   const lines = text.split('\n');
   assert.equal(
     lines.slice(0, 3).join(' '),
-    'A chat model of 2.9 million parameters in 9 min 12 s: it answers 70 % [64, 75] of questions that it has never seen; best at arithmetic (72 %), weakest at translation (68 %).',
+    'A chat model of 2.9 million parameters in 9m12s: it answers 70 % [64, 75] of questions that it has never seen; best at arithmetic (72 %), weakest at translation (68 %).',
   );
   assert.match(text, /\nright answers +1\.2% +65\.3%▲ +70\.1%▲ +\[64\.1, 75\.1\]\n/);
   assert.match(text, /\nbits per byte of new text +2\.431 +2\.502▼ +2\.511 +\[2\.411, 2\.611\]\n/);
@@ -74,10 +74,12 @@ test('a stage that changed nothing, a base model, and a run without eval say so'
   const base = { columns: [{ ...demo.columns[0], metrics }] };
   assert.equal(
     headlineText({ ...run, kind: 'base', parameters: 158_144, seconds: 3840, table: base }).replaceAll('\n', ' '),
-    'A base model of 158,144 parameters in 1 h 04 min: it writes down text that it has never seen at 2.43 bits per byte (a guess needs 8).',
+    'A base model of 158,144 parameters in 1h04m: it writes down text that it has never seen at 2.43 bits per byte (a guess needs 8).',
   );
   assert.match(
     headlineText({ ...run, parameters: undefined, seconds: 12 }),
-    /^A chat model in 12 s\. What it can do was not measured\.$/,
+    /^A chat model in 12s\. What it can do was not measured\.$/,
   );
+  const times = [0.44, 59.7, 3599.6, 47 * 3600, 3.5 * 86_400, 900 * 86_400, Number.NaN].map(formatSeconds);
+  assert.deepEqual(times, ['0.4s', '1m00s', '1h00m', '47h00m', '3.5 days', '2.5 years', '?']);
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { planTuning, type TuningPlan } from '../../architecture/tuning-plan.js';
 import { UserError } from '../../base/errors.js';
 import { exists } from '../../base/files.js';
-import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
+import { countOf, formatBytes, formatCount, formatSeconds, formatShort, formatTable } from '../../base/format.js';
 import { configName, manifestName } from '../../base/layout.js';
 import { memoryRoom } from '../../base/memory.js';
 import { mossctlCommand } from '../../base/shell.js';
@@ -16,13 +16,15 @@ import { withCheckpoint } from '../../checkpoint/reading.js';
 import { describeWeights } from '../../checkpoint/weights.js';
 import { loraSchema } from '../../config/lora.js';
 import type { ModelConfig } from '../../config/model.js';
-import { resolvedTuning } from '../../config/tuning.js';
+import type { PipelineConfig } from '../../config/pipeline.js';
+import { defaultColumns } from '../../config/sft.js';
+import { resolvedTuning, tunedBatchSize } from '../../config/tuning.js';
 import { isModelName } from '../../network/model-name.js';
 import { resolveModelFile } from '../../network/models.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { noteOnStderr, printJson, printLine, shownPath } from '../output.js';
-import { formatTime, peakOf } from '../plan-shared.js';
+import { peakOf } from '../plan-shared.js';
 
 export interface TuningPlanOptions extends OutputOptions {
   from: string;
@@ -33,9 +35,6 @@ export interface TuningPlanOptions extends OutputOptions {
   context?: number;
   threads?: number;
 }
-
-/** Tokens of a row where nothing is said, as fine-tuning has it. */
-const defaultColumns = 2048;
 
 export async function planFineTuning(options: TuningPlanOptions): Promise<void> {
   const { from, config, set, context, tokens = null } = options;
@@ -71,6 +70,7 @@ export async function planFineTuning(options: TuningPlanOptions): Promise<void> 
     return planTuning({ model, hasHalves, lora, train, columns, tokens, machine });
   });
   const facts = {
+    stepsBefore: stepsBefore(pipeline, columns, most),
     from: isModelName(from) ? from : shownPath(from),
     architecture: model.architectures[0],
     storedAs,
@@ -102,9 +102,39 @@ async function modelOf(from: string): Promise<{ model: ModelConfig; storedAs: st
   });
 }
 
-type Facts = { from: string; architecture: string; storedAs: string; machine: { bytes: number; available: number } };
+interface StepsBefore {
+  /** The key that asks for them. */
+  key: string;
+  steps: number;
+  tokens: number;
+}
 
-function planText({ from, architecture, storedAs, machine }: Facts, plans: readonly TuningPlan[]): string {
+/** Steps that no epoch and no --tokens counts: copying, and what is learnt alone. */
+function stepsBefore({ sft, toolUse }: PipelineConfig, columns: number, context: number): StepsBefore[] {
+  const own: [string, number | undefined][] = [
+    ['sft.copying', sft?.copying.steps],
+    ['sft.first', sft?.first?.steps],
+    ['toolUse.copying', toolUse?.copying.steps],
+    ['toolUse.listSteps', toolUse?.listSteps],
+  ];
+  return own.flatMap(([key, steps = 0]) => {
+    if (steps === 0) return [];
+    const isTools = key.startsWith('toolUse.');
+    const { batchSize = tunedBatchSize, accumulation = 1 } = (isTools ? toolUse : sft)?.train ?? {};
+    const row = isTools ? Math.min(context, defaultColumns) : columns;
+    return [{ key, steps, tokens: steps * batchSize * accumulation * row }];
+  });
+}
+
+interface Facts {
+  from: string;
+  architecture: string;
+  storedAs: string;
+  machine: { bytes: number; available: number };
+  stepsBefore: readonly StepsBefore[];
+}
+
+function planText({ from, architecture, storedAs, machine, stepsBefore }: Facts, plans: readonly TuningPlan[]): string {
   const [{ batch, parameters }] = plans;
   const model = formatTable(
     ['model', ''],
@@ -151,19 +181,24 @@ function planText({ from, architecture, storedAs, machine }: Facts, plans: reado
     ],
   );
   const known = plans.flatMap((plan) => [plan.tokensPerSecond, plan.recomputedTokensPerSecond]);
+  const timeRow = (name: string, tokens: number): string[] => [
+    name,
+    ...known.map((speed) => (speed === null ? '–' : formatSeconds(tokens / speed))),
+  ];
   const speeds = formatTable(
     ['time', ...heads],
     [
       ['tokens/s', ...known.map((speed) => (speed === null ? '–' : formatSpeed(speed)))],
-      ...[...new Set([1e6, plans[0].tokens ?? 1e6])].map((tokens) => [
-        `${formatShort(tokens)} tokens`,
-        ...known.map((speed) => (speed === null ? '–' : formatTime(tokens / speed))),
-      ]),
+      ...[...new Set([1e6, plans[0].tokens ?? 1e6])].map((tokens) => timeRow(`${formatShort(tokens)} tokens`, tokens)),
+      ...stepsBefore.map(({ key, steps, tokens }) =>
+        timeRow(`${key}: ${countOf(steps, 'step')}, ${formatShort(tokens)}`, tokens),
+      ),
     ],
   );
   const notes = [
     `this machine: ${formatBytes(machine.bytes)} of memory, ${formatBytes(machine.available)} available: ${plans.map(fitText).join('; ')}`,
     'most at once: the step that takes most; it is not the sum of the parts, which are not all there at the same time',
+    ...(stepsBefore.length > 0 ? ['copying and what is learnt first come before the epochs: add their times'] : []),
     ...(known[0] === null ? ['no native engine here: its rate was not measured'] : []),
   ];
   const args = plans.some(({ kind, fits }) => kind === 'LoRA' && (fits || plans.length === 1)) ? ['--lora'] : [];

@@ -3,12 +3,12 @@ import { modelShape } from '../../architecture/config.js';
 import { assumedUtilization, type Device, devices, optimalParameters } from '../../architecture/cost.js';
 import { type HardwareEstimate, planTraining, type TrainingPlan } from '../../architecture/training-plan.js';
 import { nearest, UserError } from '../../base/errors.js';
-import { formatBytes, formatCount, formatShort, formatTable } from '../../base/format.js';
+import { formatBytes, formatCount, formatSeconds, formatShort, formatTable } from '../../base/format.js';
 import { memoryRoom } from '../../base/memory.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { noteOnStderr, printJson, printLine } from '../output.js';
-import { formatTime, peakOf } from '../plan-shared.js';
+import { peakOf } from '../plan-shared.js';
 
 export interface PlanCommandOptions extends OutputOptions {
   config?: string;
@@ -176,7 +176,7 @@ function speedRow(estimate: HardwareEstimate, fits: boolean): string[] {
   if (flopsPerSecond === null || tokensPerSecond === null || seconds === null) return [name, '–', '–', '–', '–'];
   return [
     ...[name, formatPower(flopsPerSecond), `${(100 * share).toFixed(0)} %`],
-    ...[tokensPerSecond < 10 ? tokensPerSecond.toPrecision(2) : formatCount(tokensPerSecond), formatTime(seconds)],
+    ...[tokensPerSecond < 10 ? tokensPerSecond.toPrecision(2) : formatCount(tokensPerSecond), formatSeconds(seconds)],
   ];
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ModelShape } from '../../architecture/config.js';
 import { trainingFlopsPerToken } from '../../architecture/cost.js';
 import { UserError } from '../../base/errors.js';
-import { countOf } from '../../base/format.js';
+import { countOf, formatSeconds } from '../../base/format.js';
 import { ledgerFolder, trainRowsName } from '../../base/layout.js';
 import { jsonNumber } from '../../base/schema.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
@@ -82,7 +82,7 @@ export async function accountRound(input: LedgerInput): Promise<Ledger> {
   const [tuned, own] = await measuredModels({ job, round, directory, policy, evidence }, models);
   const ledger = ledgerOf({ operations, steps, metric: decidingMetric(evidence) }, tuned, own);
   await rm(folder, { recursive: true, force: true });
-  job.reporter.note('info', `round ${round}: ${ledger.text} (fine-tuning took ${seconds.toFixed(0)} s here)`);
+  job.reporter.note('info', `round ${round}: ${ledger.text} (fine-tuning took ${formatSeconds(seconds)} here)`);
   return ledger;
 }
 
@@ -166,10 +166,12 @@ async function fineTuningOf({ inputs, config }: Job<AlignConfig>): Promise<Writt
   }
   const { manifest } = await openCheckpoint(inputs.toolUse ?? inputs.sft ?? '', { verify: false });
   const own = manifest.stage === 'sft' ? sftSchema.safeParse(manifest.settings).data : undefined;
-  const { train, ...settings } = own ?? sftSchema.parse({});
+  const { train, first: _, ...settings } = own ?? sftSchema.parse({});
   // Nothing is measured on the way.
-  const { patience: _, bestBy: __, ...trained } = train;
+  const { patience: __, bestBy: ___, ...trained } = train;
   const textShare = inputs.tokens === undefined ? 0 : settings.textShare;
   const still = { evaluateEvery: 0, sampleEvery: 0, keep: 'last=1' };
-  return { ...settings, data, textShare, validation: 0, train: { ...trained, ...still } };
+  // What was learnt before the rest is learnt by now: it would take all of these steps again.
+  const copying = { ...settings.copying, steps: 0 };
+  return { ...settings, copying, data, textShare, validation: 0, train: { ...trained, ...still } };
 }

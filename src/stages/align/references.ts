@@ -36,11 +36,13 @@ export async function storeReferences(
   // A sum depends, in its last bits, on what else is in its batch: batches are computed again whole, or not at all.
   await Journal.use(path, digestOf({ policy, keys }), async (journal) => {
     for (const [i, { sequences, pack }] of batches.entries()) {
-      let values = i < journal.entries.length ? entrySchema.parse(journal.entries[i]).values : undefined;
+      let values = i < journal.entries.length ? storedValues(journal.entries[i], path) : undefined;
       if (values === undefined) {
         stopIfAborted(signal, 'stopped while the reference scored answers');
         const batch = pack(model.config.pad_token_id);
         values = [...(await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities))];
+        const at = values.findIndex((value) => !Number.isFinite(value));
+        if (at >= 0) throw notFinite(sequences[at], values[at]);
         journal.append({ values });
         onProgress?.(i + 1, batches.length);
         await setImmediate();
@@ -58,6 +60,27 @@ export async function storeReferences(
       next: 'Delete that file, and run the same command again',
     });
   };
+}
+
+/** @throws UserError where they are none: a file of an earlier version may hold what is no number. */
+function storedValues(entry: unknown, path: string): number[] {
+  const { success, data } = entrySchema.safeParse(entry);
+  if (success) return data.values;
+  const next = 'Delete that file, and run the same command again';
+  throw new UserError({ what: 'a log-probability that was stored is no number', where: path, next });
+}
+
+/** Nothing can be compared with it, and the model that says so is broken: a loss of it would be as little a number. */
+function notFinite({ id }: TokenSequence, value: number): UserError {
+  return new UserError(
+    {
+      what: `the log-probability of this answer under the reference is ${value}`,
+      where: id,
+      why: 'weights of the model that alignment begins with are no numbers, or too large',
+      next: 'Align an earlier checkpoint of it (mossctl inspect lists what is in one), or leave this answer out',
+    },
+    { exitCode: 1 },
+  );
 }
 
 function keyOf({ tokens, loss }: TokenSequence): string {

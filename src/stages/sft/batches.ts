@@ -33,7 +33,7 @@ export async function makeBatches(
   template: ChatTemplate,
   { columns, padId }: Omit<BatchShape, 'rows'>,
 ) {
-  const { batchSize } = config.train;
+  const { batchSize, accumulation } = config.train;
   const pack = (i: number, shape: BatchShape): PackedBatches => {
     const own = i === 0 ? seed : Random.stream(seed, `sft-rows-${i}`).uint32();
     return new PackedBatches({ source: groups[i].sequences, mode: 'whole', seed: own, ...shape });
@@ -57,6 +57,7 @@ export async function makeBatches(
       `all conversations take ${rows} of ${columns} tokens: a batch has that many, not ${batchSize}`,
     );
   }
+  const rowsPerStep = shape.rows * accumulation;
   const batchesPerEpoch = perEpoch / shape.rows;
   const supplies = new Map(groups.map((_, i) => [i === 0 ? 'main' : `main-${i}`, pack(i, shape)]));
   const [main] = supplies.values();
@@ -64,7 +65,8 @@ export async function makeBatches(
   if (text === undefined && !isCopying && supplies.size === 1) return { batches: main, batchesPerEpoch, shape };
   if (isCopying) {
     // Read again where there are more steps than that: the pieces are random, and are learnt by heart by no model.
-    const count = Math.min(maxCopies, Math.ceil(((copying.steps * shape.rows + perEpoch) * columns) / tokensPerCopy));
+    const rows = copying.steps * rowsPerStep + perEpoch;
+    const count = Math.min(maxCopies, Math.ceil((rows * columns) / tokensPerCopy));
     const source = copyingRows(template, { count, columns, seed });
     const own = Random.stream(seed, 'sft-copying-order').uint32();
     supplies.set('copying', new PackedBatches({ source, mode: 'whole', seed: own, ...shape }));
@@ -89,8 +91,8 @@ export async function makeBatches(
   const mixed = counts.map((rows) => rows / conversationRows);
   // What comes first comes alone, without text too: a fifth of the rows as text, most of the loss, and copying is not learnt in that time.
   const phases = [
-    { rows: copying.steps * shape.rows, shares: shares(mixed, 1, 0) },
-    { rows: firstSteps * shape.rows, shares: shares(alone, 0, 0) },
+    { rows: copying.steps * rowsPerStep, shares: shares(mixed, 1, 0) },
+    { rows: firstSteps * rowsPerStep, shares: shares(alone, 0, 0) },
     { rows: Number.MAX_SAFE_INTEGER, shares: shares(mixed, copying.share, textShare) },
   ].filter(({ rows }) => rows > 0);
   const apportionment = new PhasedShares(

@@ -4,7 +4,7 @@ import { parameterCount } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { trainRowsName } from '../../base/layout.js';
-import type { SftConfig, WrittenSftConfig } from '../../config/sft.js';
+import { defaultColumns, type SftConfig, type WrittenSftConfig } from '../../config/sft.js';
 import { openTokens } from '../../data/shards.js';
 import { isBaseModel } from '../../inference/chat-format.js';
 import { LocalModel, withWeights } from '../../inference/local-model.js';
@@ -21,9 +21,6 @@ import { HeldOutMetrics } from './metrics.js';
 import { openTemplate } from './rows.js';
 import { rowSources } from './sources.js';
 import { openRows } from './stored-rows.js';
-
-/** Tokens per row where nothing is said: published models take 32,000 to 131,072, and a batch of those fills any memory. */
-const defaultColumns = 2048;
 
 const heldAsFloats = 'only the native engine computes with matrices of bf16';
 

@@ -8,7 +8,9 @@ import { toJsonl } from '../../base/jsonl.js';
 import { heldOutRowsName, listRowsName, promptRowsName, reportRowsName, trainRowsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
+import { defaultColumns } from '../../config/sft.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
+import { tunedBatchSize } from '../../config/tuning.js';
 import type { Conversation } from '../../data/types.js';
 import { figuresOf } from '../../evaluation/measurements.js';
 import { readTasks } from '../../evaluation/tasks.js';
@@ -67,8 +69,10 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
   },
 };
 
-/** Conversations about lists of tools, read again where there are more steps. */
-const listRows = 20_000;
+/** Conversations about lists of tools, at most: they are read again where there are more steps. */
+const maxListRows = 20_000;
+/** How many are made to see how long they are. */
+const measuredListRows = 200;
 
 /** Tokens of a context that a held-out row leaves to what the model answers in place of its own. */
 const answerRoom = 128;
@@ -152,8 +156,11 @@ async function makeRows(
     });
     await writeFileAtomic(files[name], toJsonl(rows.map(written)));
     if (!isHeldOut && config.listSteps > 0) {
-      const lists = listed(pool.calls, workshop.toolbox.tools, { count: listRows, seed });
-      await writeFileAtomic(files.lists, toJsonl(lists.map(written)));
+      const made = (count: number): Conversation[] => listed(pool.calls, workshop.toolbox.tools, { count, seed });
+      const some = made(measuredListRows);
+      const each = some.reduce((sum, { messages, tools }) => sum + lengthOf(messages, tools), 0) / some.length;
+      const count = Math.min(maxListRows, Math.ceil(listTokens(config, contextLength) / each));
+      await writeFileAtomic(files.lists, toJsonl(made(count).map(written)));
     }
     report[name] = {
       rows: rows.length,
@@ -165,6 +172,12 @@ async function makeRows(
   }
   await writeFileAtomic(join(directory, reportRowsName), `${JSON.stringify(report, undefined, 2)}\n`);
   return files;
+}
+
+/** What the steps that read nothing but lists of tools read, in tokens. */
+function listTokens({ listSteps, train }: WrittenToolUseConfig, contextLength: number): number {
+  const { batchSize = tunedBatchSize, accumulation } = train;
+  return listSteps * batchSize * accumulation * Math.min(contextLength, defaultColumns);
 }
 
 interface Side {

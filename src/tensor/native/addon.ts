@@ -58,10 +58,13 @@ export function addonPath(): string {
 export function loadAddon(path = addonPath()): Addon {
   if (!existsSync(path)) throw new UserError(whyAbsent(path));
   const addon = open(path);
-  if (!isAddon(addon)) {
-    throw new UserError({ what: 'the native engine was built from other sources', where: path, next: rebuild });
-  }
+  if (!isAddon(addon)) throw otherSources(path);
   return addon;
+}
+
+/** What a function or a kernel that the code calls, and the addon lacks, is a sign of. */
+export function otherSources(path = addonPath()): UserError {
+  return new UserError({ what: 'the native engine was built from other sources', where: path, next: rebuild });
 }
 
 /** What a run uses by default: all cores, as far as the pool goes. */

@@ -3,7 +3,7 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { sizeOf } from '../../base/host-tensor.js';
 import type { BackendValues, DataId, DataType, TensorInfo } from '../tf.js';
-import type { Addon } from './addon.js';
+import { type Addon, otherSources } from './addon.js';
 import { Arena, type Block } from './arena.js';
 import type { Recording } from './recording.js';
 
@@ -104,7 +104,7 @@ export class NativeBackend extends MathBackendCPU {
     }
     for (const number of numbers) frame[at++] = number;
     const index = this.#index.get(name);
-    if (index === undefined) throw new Error(`the native engine has no kernel ${name}`);
+    if (index === undefined) throw otherSources();
     this.addon.call(index, frame, length);
     this.recording?.add(index, frame.subarray(0, length));
   }

@@ -101,24 +101,44 @@ export function labelledObjective(rows: readonly LabelledAnswer[], options: Labe
   } satisfies Objective<LabelledBatch>;
 }
 
+/** Rows that are looked through for an answer that fits. */
+const maxSearch = 1000;
+
 /**
  * Of each row, its prompt with the answer of the nearest row before it that has another prompt (the last row comes before
- * the first). TRL takes the row before in any case, which in answers sampled from one prompt is no mismatch.
+ * the first), and with that answer's own loss: what tools said in it does not count. TRL takes the row before in any case,
+ * which in answers sampled from one prompt is no mismatch. None is longer than the longest row: nearest is the nearest that
+ * fits, or where none does its beginning.
+ * @throws UserError where all rows have one prompt.
  */
 export function mismatchedAnswers(rows: readonly TokenSequence[]): TokenSequence[] {
+  const longest = rows.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
   const parts = rows.map((row) => {
     const tokens = Array.from(row.tokens);
-    const start = Math.max(0, Array.from(row.loss ?? []).indexOf(1));
-    return { prompt: tokens.slice(0, start), answer: tokens.slice(start) };
+    const loss = Array.from(row.loss ?? tokens.map(() => 1));
+    const start = Math.max(0, loss.indexOf(1));
+    return { prompt: tokens.slice(0, start), answer: tokens.slice(start), loss: loss.slice(start) };
   });
   const keys = parts.map(({ prompt }) => prompt.join());
+  if (rows.length > 0 && keys.every((key) => key === keys[0])) throw withoutMismatch('all of them have one prompt');
   return rows.map(({ id }, i) => {
-    const before = (distance: number): number => (i - distance + rows.length) % rows.length;
-    let distance = 1;
-    while (distance < rows.length && keys[before(distance)] === keys[i]) distance++;
-    const { answer } = parts[before(distance === rows.length ? 1 : distance)];
     const { prompt } = parts[i];
-    return { id, tokens: [...prompt, ...answer], loss: [...prompt.map(() => 0), ...answer.map(() => 1)] };
+    const room = longest - prompt.length;
+    let nearest: (typeof parts)[number] | undefined;
+    for (let distance = 1; distance < rows.length && (nearest === undefined || distance < maxSearch); distance++) {
+      const at = (i - distance + rows.length) % rows.length;
+      if (keys[at] === keys[i]) continue;
+      nearest ??= parts[at];
+      if (parts[at].answer.length > room) continue;
+      nearest = parts[at];
+      break;
+    }
+    const { answer = [], loss = [] } = nearest ?? {};
+    return {
+      id,
+      tokens: [...prompt, ...answer.slice(0, room)],
+      loss: [...prompt.map(() => 0), ...loss.slice(0, room)],
+    };
   });
 }
 
@@ -200,10 +220,10 @@ function lossesOf({ losses }: PreferenceConfig): { row: LabelledLoss; weight: nu
   return losses.map(({ name, weight }) => ({ row: labelledLosses[name as KtoLossName], weight }));
 }
 
-function withoutMismatch(): UserError {
+function withoutMismatch(fault = 'these rows have none'): UserError {
   return new UserError({
     where: 'align',
-    what: 'kto needs the answers of other rows too, scored by the reference, and these rows have none',
+    what: `kto needs the answers of other rows too, scored by the reference, and ${fault}`,
     why: 'it compares each answer with how far the policy has moved on answers to other prompts',
     next: 'Set align.loss to apo_zero_unpaired, which needs none',
   });

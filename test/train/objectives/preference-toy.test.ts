@@ -1,9 +1,15 @@
 // A few methods on a toy whose answer is known, and resumed; `npm run test:losses` has all of them.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { UserError } from '../../../src/base/errors.js';
+import { packSequences } from '../../../src/data/sequences.js';
 import { disposeModel } from '../../../src/model/model.js';
+import { storeReferences } from '../../../src/stages/align/references.js';
 import { openBackend } from '../../../src/tensor/backends.js';
-import { tidy } from '../../../src/tensor/tf.js';
+import { tensor1d, tidy } from '../../../src/tensor/tf.js';
 import { labelledObjective, mismatchedAnswers } from '../../../src/train/objectives/labelled.js';
 import { type PreferencePair, preferenceObjective } from '../../../src/train/objectives/preference.js';
 import { countingPairs, padId, preferenceOf, tinyModel } from '../tiny.js';
@@ -60,9 +66,56 @@ describe('preferences', () => {
       [3, 4],
       [3, 4],
     ]);
+    const long = { id: 'long', tokens: [2, 8, 9, 9], loss: [0, 1, 0, 1] };
+    const fitted = mismatchedAnswers([{ id: 'a', tokens: [5, 5, 6], loss: [0, 0, 1] }, row(2, 4), long]);
+    assert.deepEqual(
+      fitted.map(({ tokens, loss }) => [tokens, loss]),
+      [
+        [
+          [5, 5, 4],
+          [0, 0, 1],
+        ],
+        [
+          [2, 6],
+          [0, 1],
+        ],
+        [
+          [2, 6],
+          [0, 1],
+        ],
+      ],
+      'of two answers the nearest that is no longer than the longest row',
+    );
+    const [cut] = mismatchedAnswers([{ id: 'a', tokens: [5, 5, 6], loss: [0, 0, 1] }, long]);
+    assert.deepEqual(
+      [cut.tokens, cut.loss],
+      [
+        [5, 5, 8, 9],
+        [0, 0, 1, 0],
+      ],
+      'what a tool said carries no loss',
+    );
+    assert.throws(() => mismatchedAnswers([row(3, 5), row(3, 6)]), /kto needs .*, and all of them have one prompt/);
     const options = { preference: preferenceOf({ method: 'kto' }), batchSize: 2, padId, seed: 1 };
     const labelled = rows.map((each) => ({ sequence: { ...each, reference: 0 }, isGood: true }));
     assert.throws(() => labelledObjective(labelled, options), /kto needs the answers of other rows/);
+  });
+
+  test('a reference that is no number is refused with the answer that it is of', async () => {
+    await openBackend('wasm');
+    const model = tinyModel();
+    const { hidden_size: width } = model.config;
+    tidy(() => model.weights.get('model.norm.weight')?.assign(tensor1d(new Array(width).fill(Number.NaN))));
+    const [{ chosen }] = countingPairs(1);
+    const batches = [{ sequences: [chosen], pack: () => packSequences([chosen], { padId }) }];
+    const folder = await mkdtemp(join(tmpdir(), 'references-'));
+    const path = join(folder, 'references.jsonl');
+    await assert.rejects(storeReferences(model, batches, { path, policy: '' }), (error: Error) => {
+      assert.match(error.message, new RegExp(`${chosen.id}: the log-probability .* is NaN`));
+      return error instanceof UserError;
+    });
+    disposeModel(model);
+    await rm(folder, { recursive: true });
   });
 
   test('an interrupted training resumes to the bit, z included', () => checkResume(world, { method: 'kto' }));
