@@ -158,6 +158,8 @@ function checkLedger(run: string, { seen }: FaultyTeacher): { text: string } {
   const never = lost.filter((request) => !arrived.has(request));
   const atKills = lines.filter(({ lost: why }) => /process ended/.test(String(why))).map(({ request }) => request);
   if (never.some((request) => !atKills.includes(request))) violations.push('lost, never seen, and not at a kill');
+  const denied = unsent.filter((request) => arrived.has(request));
+  if (denied.length > 0) violations.push(`${denied.length} requests arrived that are said to have never left`);
   const answered = refused.length + replies.length;
   if (answered + lost.length !== seen.length + never.length)
     violations.push(
@@ -165,7 +167,7 @@ function checkLedger(run: string, { seen }: FaultyTeacher): { text: string } {
     );
   checkPaidOnce(seen, new Set(replies));
   return {
-    text: `${sent.length} requests = ${answered} answered + ${lost.length} lost (${atKills.length} in flight at a kill, ${never.length} of them before they arrived)`,
+    text: `${sent.length} requests = ${answered} answered + ${lost.length} lost (${atKills.length} in flight at a kill, ${never.length} of them before they arrived) + ${unsent.length} that never left`,
   };
 }
 

@@ -63,6 +63,23 @@ export class AppendFile {
     });
   }
 
+  /**
+   * For a line that is read only where the process ended and the machine did not: it is with the operating system, not on the
+   * disk, when this resolves. Rejects where it is not written, and will never be.
+   */
+  async note(value: object): Promise<void> {
+    let failure: unknown;
+    await this.#enqueue(async () => {
+      try {
+        await this.#write(toJsonl([value]), false);
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    });
+    if (failure !== undefined) throw failure as Error;
+  }
+
   /** Never rejects: where there is no room now, the line is written with a later one. */
   keep(value: object): Promise<void> {
     this.#pending.push({ value });
@@ -104,11 +121,11 @@ export class AppendFile {
   }
 
   /** All of it or nothing. */
-  async #write(text: string): Promise<void> {
+  async #write(text: string, isFlushed = true): Promise<void> {
     const { size } = await this.#file.stat();
     try {
       await this.#file.appendFile(text);
-      await this.#file.datasync();
+      if (isFlushed) await this.#file.datasync();
     } catch (error) {
       await this.#file.truncate(size).catch(() => undefined); // else a torn line, which readers skip
       throw error;

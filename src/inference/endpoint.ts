@@ -159,6 +159,7 @@ export class OpenAiEndpoint implements ChatModel {
     const headers = new Headers(this.#headers);
     // Named as OpenAI has it, so that a lost answer can be looked up in its logs.
     if (request !== undefined) headers.set('x-client-request-id', request);
+    if (request !== undefined) await ledger?.leave(request);
     try {
       const exchange = await post(this.#address, headers, body, { timeoutSeconds, signal });
       this.#pace.observe(exchange.status, exchange.headers);

@@ -5,7 +5,7 @@ import type { Message, Tool } from '../tokenizer/message.js';
 import type { Reply, ReplyOptions } from './chat-model.js';
 import type { EndpointApi } from './endpoint.js';
 import type { SaidError } from './endpoint-words.js';
-import type { RequestBound } from './request-ledger.js';
+import type { RequestBound } from './ledger-lines.js';
 
 type Body = Record<string, unknown>;
 

@@ -1,14 +1,15 @@
-// What was asked of a paid endpoint and what came of it: one append-only file. A request stands in it before it is sent; then
-// its answer, whole, or that the answer was lost. What it may cost is counted before it is sent, so that a budget is a stop.
+// What was asked of a paid endpoint and what came of it: one append-only file. A request stands in it before it is sent, again
+// when it is handed to the network; then its answer, whole, or that the answer was lost. What it may cost is counted before it
+// is sent, so that a budget is a stop.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
 import { AppendFile, type WriteWarning } from '../base/append-file.js';
 import { asUserError, UserError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
 import { redactAll } from '../base/secrets.js';
-import { toolCallSchema } from '../tokenizer/message.js';
 import type { Reply, TokenUsage } from './chat-model.js';
+import { type LedgerLine, type RequestBound, readLines } from './ledger-lines.js';
 
 /** USD per million tokens. */
 export interface TokenPrices {
@@ -29,46 +30,6 @@ export interface LedgerOptions {
   block?: string;
   warn?: WriteWarning;
 }
-
-/** What a request may take; without `output` nothing bounds its answer. */
-export interface RequestBound {
-  input: number;
-  output?: number;
-}
-
-const count = z.int().min(0);
-const completionSchema = z.object({
-  text: z.string(),
-  /** Earlier files say `garbage`. */
-  finish: z.string().transform((finish) => (finish === 'garbage' ? 'unusable' : finish)),
-  toolCalls: z.array(toolCallSchema).optional(),
-  reasoning: z.string().optional(),
-  why: z.string().optional(),
-});
-const usageSchema = z.object({ input: count, output: count });
-const sentSchema = z.object({
-  request: z.string(),
-  sent: z.string(),
-  atMost: z.object({ input: count, output: count.optional() }),
-});
-/** Its answer, which is kept under `key`; one that cost nothing here has no request. */
-const answerSchema = z.object({
-  key: z.string(),
-  completion: completionSchema,
-  request: z.string().optional(),
-  usage: usageSchema.optional(),
-  /** From when it was asked for, waiting and further tries included. */
-  seconds: z.number().min(0).optional(),
-});
-/** Another end: an answer without a reply, none at all, or it never left. */
-const endSchema = z.object({
-  request: z.string(),
-  status: z.int().optional(),
-  lost: z.string().optional(),
-  unsent: z.string().optional(),
-});
-const lineSchema = z.union([answerSchema, sentSchema, z.object({ forgotten: z.array(z.string()) }), endSchema]);
-type LedgerLine = z.output<typeof lineSchema>;
 
 /** What a reply took, as far as it is known. */
 export interface ReplyCost {
@@ -93,7 +54,13 @@ export interface LedgerTotals {
   usd: number | undefined;
 }
 
-const processEnded = 'the process ended before its answer came';
+interface WaitingRequest {
+  atMost: RequestBound;
+  boot?: string;
+  isLeaving: boolean;
+}
+
+const processEnded = { lost: 'the process ended before its answer came', unsent: 'the process ended before it left' };
 
 export class RequestLedger {
   /** Replies by key. */
@@ -102,7 +69,8 @@ export class RequestLedger {
   readonly #file: AppendFile;
   readonly #options: LedgerOptions;
   readonly #path: string;
-  readonly #waiting = new Map<string, RequestBound>();
+  readonly #waiting = new Map<string, WaitingRequest>();
+  readonly #boot = bootId();
   readonly #totals = { sent: 0, answered: 0, lost: 0, unsent: 0 };
   readonly #tokens: TokenUsage = { input: 0, output: 0 };
   /** Those that wait for the end of a request that holds a share of the budget. */
@@ -116,7 +84,7 @@ export class RequestLedger {
 
   /**
    * Opens `path`, which may be a file of an earlier version: `{key, completion}` alone. Requests without an end are lost
-   * from here on. Where an answer cannot be written, `warn` hears of it and the work continues; a request that cannot be
+   * from here on, but for those that certainly never left. Where an answer cannot be written, `warn` hears of it and the work continues; a request that cannot be
    * written is not sent.
    */
   static async open(path: string, options: LedgerOptions = {}): Promise<RequestLedger> {
@@ -129,7 +97,10 @@ export class RequestLedger {
     // An earlier version kept the keys that an endpoint repeated.
     if (!isDeepStrictEqual(whole, written)) await file.rewrite(whole);
     for (const line of cut) void file.keep(line);
-    for (const request of [...ledger.#waiting.keys()]) await ledger.lose(request, processEnded);
+    for (const [request, { boot, isLeaving }] of [...ledger.#waiting]) {
+      const neverLeft = !isLeaving && boot !== undefined && boot === ledger.#boot;
+      await (neverLeft ? ledger.fail(request, processEnded.unsent) : ledger.lose(request, processEnded.lost));
+    }
     return ledger;
   }
 
@@ -144,6 +115,7 @@ export class RequestLedger {
       request: randomUUID(),
       sent: new Date(performance.timeOrigin + performance.now()).toISOString(),
       atMost,
+      ...(this.#boot !== undefined && { boot: this.#boot }),
     };
     this.#take(line);
     try {
@@ -153,6 +125,21 @@ export class RequestLedger {
       throw asUserError(error, this.#path);
     }
     return line.request;
+  }
+
+  /**
+   * Notes that it leaves now: to be called right before it is sent, so that a request without this line never was.
+   * @throws UserError where it cannot be written: then it must not be sent.
+   */
+  async leave(request: string): Promise<void> {
+    const line = { request, leaving: true } as const;
+    try {
+      await this.#file.note(line);
+    } catch (error) {
+      await this.fail(request, 'it could not be noted');
+      throw asUserError(error, this.#path);
+    }
+    this.#take(line);
   }
 
   /** Keeps a reply under its key, which is the end of the request that brought it. */
@@ -218,11 +205,16 @@ export class RequestLedger {
     }
     if ('sent' in line) {
       this.#totals.sent++;
-      this.#waiting.set(line.request, line.atMost);
+      this.#waiting.set(line.request, { atMost: line.atMost, boot: line.boot, isLeaving: false });
+      return;
+    }
+    if ('leaving' in line) {
+      const waiting = this.#waiting.get(line.request);
+      if (waiting !== undefined) waiting.isLeaving = true;
       return;
     }
     const { request = '' } = line;
-    const atMost = this.#waiting.get(request);
+    const atMost = this.#waiting.get(request)?.atMost;
     if ('completion' in line) {
       const { key, completion, usage, seconds } = line;
       this.replies.set(key, completion);
@@ -248,7 +240,7 @@ export class RequestLedger {
     if (usd === undefined && tokens === undefined) return false;
     if (atMost.output === undefined) throw this.#unbounded();
     const taken = { ...this.#tokens };
-    for (const { input, output = 0 } of [...this.#waiting.values(), atMost]) {
+    for (const { input, output = 0 } of [...[...this.#waiting.values()].map((each) => each.atMost), atMost]) {
       taken.input += input;
       taken.output += output;
     }
@@ -301,13 +293,11 @@ export function dollars(usd: number): string {
   return `$${usd === 0 || usd >= 1 ? usd.toFixed(2) : usd.toPrecision(2)}`;
 }
 
-/** What is no line of a ledger is passed over. */
-function readLines(lines: readonly string[]): LedgerLine[] {
-  return lines.flatMap((line) => {
-    try {
-      return [lineSchema.parse(JSON.parse(line))];
-    } catch {
-      return [];
-    }
-  });
+/** Another whenever the machine was started anew; undefined where it cannot be known. */
+function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }

@@ -300,7 +300,7 @@ test('what is no reply says so in its own words, bounded and without control cha
     [send('{"choices": [{"mess'), /^its JSON breaks off or is damaged: \{"choices"/],
     [send('busy\u001b[31m, come back', 'text/plain'), /^it sent text that is no JSON: busy\[31m, come back$/],
     [send('{"choices": []}'), /^it sent an empty list of choices$/],
-    [send('{"choices": [{"text": "old"}]}'), /^its choice holds no message/],
+    [send('{"choices": [{"old": "text"}]}'), /^its choice holds no message and no text/],
     [send(`{"hello": "${'x'.repeat(5000)}"}`), /^its answer is JSON, but no completion: \{"hello": "x{280,300}$/],
     [sendMessage({ content: null }, 'content_filter'), /content filter withheld/],
     [sendMessage({ content: null, refusal: 'I will not.' }, 'stop'), /^it refused: I will not\.$/],
