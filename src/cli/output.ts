@@ -19,6 +19,11 @@ export function printError(text: string): void {
   process.stderr.write(`${redact(text)}\n`);
 }
 
+/** Of the terminal that results go to; in a file or a pipe as many as fit any terminal. */
+export function stdoutColumns(): number {
+  return process.stdout.columns || terminalColumns;
+}
+
 /** What a person should know of how a model is read, before what is made of it. */
 export function printNotes({ notes = [] }: { notes?: readonly string[] }, { quiet }: { quiet?: boolean }): void {
   if (!quiet) for (const note of notes) noteOnStderr(note);

@@ -9,6 +9,7 @@ import {
   formatShort,
   kebabCase,
   printable,
+  terminalColumns,
 } from '../base/format.js';
 import type { Event, Metrics } from './event.js';
 import { formatDifference, formatMetric } from './meaning.js';
@@ -95,7 +96,7 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
       }
       if (event.type === 'table' && tables) {
         meter.hide();
-        stdout.write(`${resultsText(event)}\n`);
+        stdout.write(`${resultsText(event, { width: stdout.columns || terminalColumns })}\n`);
       }
     },
     close: () => meter.hide(),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { displayWidth } from '../../src/base/format.js';
 import { type Event, stageReporter } from '../../src/report/event.js';
 import { readMetrics } from '../../src/report/metrics.js';
 import { createReporter, type ReporterOptions } from '../../src/report/reporter.js';
@@ -27,7 +28,7 @@ async function show(
   events: Iterable<Event>,
   options: Partial<ReporterOptions> & { isTTY?: boolean; columns?: number; secondsEach?: number } = {},
 ): Promise<Shown> {
-  const stdout = new PassThrough({ highWaterMark: 1 << 20 });
+  const stdout = Object.assign(new PassThrough({ highWaterMark: 1 << 20 }), { columns: options.columns });
   const stderr = Object.assign(new PassThrough({ highWaterMark: 1 << 20 }), {
     isTTY: options.isTTY ?? false,
     columns: options.columns ?? 100,
@@ -131,10 +132,17 @@ test('a run of stages says which of them it is at and how long all of it takes, 
 });
 
 test('the eval table goes to stdout, with the best marked', async () => {
-  const { out, err } = await show(demoEvents());
+  const narrow = (await show(demoEvents())).out.split('\n');
+  assert.deepEqual(
+    narrow.filter((line) => displayWidth(line) > 80),
+    [],
+    'a file or a pipe is as wide as any terminal',
+  );
+  assert.match(narrow.join('\n'), /exactMatch +1\.2% +65\.3% +70\.1% \* +↑\n +\[0\.0, 6\.2\]/);
+  const { out, err } = await show(demoEvents(), { columns: 200 });
   assert.match(out, /^metric +base +sft +align/);
-  assert.match(out, /bitsPerByte\.zh +2\.620 \* +2\.690 +2\.700 +lower\n/);
-  assert.match(out, /exactMatch\.arithmetic +2\.0% +71\.5% \* +71\.5% \* +higher\n/);
+  assert.match(out, /bitsPerByte\.zh +2\.620 \* +2\.690 +2\.700 +↓\n/);
+  assert.match(out, /exactMatch\.arithmetic +2\.0% +71\.5% \* +71\.5% \* +↑\n/);
   assert.match(out, /exactMatch +1\.2% \[0\.0, 6\.2\] +65\.3% \[59\.3, 70\.3\] +70\.1% \[64\.1, 75\.1\] \*/);
   assert.match(out, /gain +sft − base +align − sft\n/);
   assert.match(out, /exactMatch +\+64\.1 points \[\+59\.0, \+69\.0\] better +\+4\.8 points \[\+1\.0, \+9\.0\] better/);

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../../base/files.js';
-import { countOf, formatTable, terminalColumns, wrapped } from '../../base/format.js';
+import { countOf, formatTable, wrapped } from '../../base/format.js';
 import { toJsonl } from '../../base/jsonl.js';
 import { answersName, resultsName, settingsName } from '../../base/layout.js';
 import { isRecord, jsonIn } from '../../base/objects.js';
@@ -29,7 +29,7 @@ import { openChosenBackend } from '../compute.js';
 import { openEvalTools, toolsFlag } from '../eval-tools.js';
 import { columnLabels } from '../labels.js';
 import type { RunOptions } from '../options.js';
-import { printJson, printLine, shownPath } from '../output.js';
+import { printJson, printLine, shownPath, stdoutColumns } from '../output.js';
 import { reporting } from '../reporting.js';
 import { typedCommand } from '../run-stages.js';
 import { requireRun, TrainingTexts } from '../training-text.js';
@@ -148,12 +148,12 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     printJson({ type: 'result', path: folder, report, ...results });
     return;
   }
-  printLine(resultsText(shownTable, { width: terminalColumns, basis: 'on the same questions' }));
+  printLine(resultsText(shownTable, { width: stdoutColumns(), basis: 'on the same questions' }));
   for (const { title, header, rows, note } of tables) {
-    printLine(`\n${title}\n${formatTable(header, rows)}\n${wrapped(note, terminalColumns)}`);
+    printLine(`\n${title}\n${formatTable(header, rows)}\n${wrapped(note, stdoutColumns())}`);
   }
   if (notes.length > 0) printLine('');
-  for (const note of notes) printLine(wrapped(note, terminalColumns));
+  for (const note of notes) printLine(wrapped(note, stdoutColumns()));
   printLine(
     `\n${formatTable(
       ['', 'checkpoint', 'asked'],

@@ -10,7 +10,7 @@ import { resultsText } from '../../report/results-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine, printNotes, shownPath } from '../output.js';
+import { printJson, printLine, printNotes, shownPath, stdoutColumns } from '../output.js';
 import { batchesOf, readSamples } from '../samples.js';
 
 export interface EvalOptions extends RunOptions {
@@ -82,7 +82,8 @@ function printFigures(
     });
     return;
   }
-  printLine(resultsText({ columns: [{ label: checkpoint.manifest.stage, checkpoint: path, ...figures }] }));
+  const columns = [{ label: checkpoint.manifest.stage, checkpoint: path, ...figures }];
+  printLine(resultsText({ columns }, { width: stdoutColumns() }));
   const size = `${formatCount(tokens)} tokens, ${formatBytes(bytes)}`;
   printLine(`\n${path}: ${size} in ${countOf(texts.length, 'text')}`);
 }
