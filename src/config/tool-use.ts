@@ -27,6 +27,12 @@ export const toolUseSchema = z
     count: z.int().min(10).max(1_000_000).default(12_000).describe('conversations to make for training'),
     heldOut: z.int().min(2).max(100_000).default(600).describe('conversations of other wordings, words and numbers'),
     noCallShare: rate.min(0.25).max(0.9).default(0.35).describe('share of the conversations where no call is right'),
+    retryShare: rate
+      .max(0.5)
+      .default(0)
+      .describe(
+        'share of what is learnt that begins with a call that fails for what it says (a misspelt word or place, half an expression): what the tool says of it, then the right call; the failing one is not learnt',
+      ),
     samples: z.int().min(2).max(64).default(4).describe('answers of the student to each question, without tools'),
     temperature: z.number().min(0.01).max(10).default(0.7).describe('sampling temperature of those answers'),
     maxNewTokens: z.int().min(1).max(65536).default(40).describe('longest of those answers, in tokens'),

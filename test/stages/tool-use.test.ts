@@ -60,20 +60,30 @@ before(async () => {
 });
 after(() => rm(root, { recursive: true, force: true }));
 
-const drawn = async (makers: Record<string, Maker>, isHeldOut: boolean, count: number): Promise<Exchange[]> => {
+const drawn = async (
+  makers: Record<string, Maker>,
+  isHeldOut: boolean,
+  count: number,
+  retryShare?: number,
+): Promise<Exchange[]> => {
   const shared = Object.fromEntries(Object.entries(makers).map(([kind, maker]) => [kind, { maker, share: 1 }]));
-  return (await drawExchanges({ makers: shared, count, seed: 7, isHeldOut, toolbox })).exchanges;
+  return (await drawExchanges({ makers: shared, count, seed: 7, isHeldOut, toolbox, retryShare })).exchanges;
 };
 
 test('exercises: tools really ran, answers pass their own checks, wordings of one side are none of the other', async () => {
   const [learnt, heldOut] = [await drawn(all, false, 120), await drawn(all, true, 40)];
   assert.equal(learnt.length, 120);
+  const { calculate, solve, now } = all; // a search has a result always, and so has a look
+  const retried = await drawn({ calculate, solve, now }, false, 30, 1);
+  const faults = retried.flatMap(({ messages }) => (messages[1].weight === 0 ? [messages[2].content] : []));
+  assert.ok(faults.length > 18, `${faults.length} of 30 begin with a call that fails`);
+  assert.ok(faults.some((text) => /is missing after|time zone|not a date/.test(text)));
   const wordings = new Set(learnt.map(({ kind, wording }) => `${kind} ${wording}`));
   assert.deepEqual(
     heldOut.filter(({ kind, wording }) => wordings.has(`${kind} ${wording}`)),
     [],
   );
-  for (const exchange of [...learnt, ...heldOut]) {
+  for (const exchange of [...learnt, ...heldOut, ...retried]) {
     const { messages, check, language, start, calls } = exchange;
     const session = toolbox.session(start);
     const ran = [];

@@ -5,6 +5,7 @@ import type { Check, SessionStart } from '../../data/types.js';
 import type { Message, ToolCall } from '../../tokenizer/message.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { type Exercise, filled, type Maker, type Spoken, spokenLanguages, type Wordings } from './exercise.js';
+import { failingCall } from './retries.js';
 
 export interface Exchange {
   id: string;
@@ -26,15 +27,15 @@ export const questionOf = ({ messages }: Exchange): string => messages[0].conten
 export async function exchangeOf(
   id: string,
   exercise: Exercise,
-  { toolbox, slip }: { toolbox: Toolbox; slip?(call: ToolCall): ToolCall },
+  { toolbox, slip }: { toolbox: Toolbox; slip?(call: ToolCall): ToolCall | Promise<ToolCall | undefined> },
 ): Promise<Exchange | undefined> {
   const { kind, language, wording, needs, question, start } = exercise;
   const session = toolbox.session(start);
   const messages: Message[] = [{ role: 'user', content: question }];
   const results: string[] = [];
   const [first] = exercise.turns[0]?.([]) ?? [];
-  if (slip !== undefined && first !== undefined) {
-    const wrong = slip(first);
+  const wrong = first === undefined ? undefined : await slip?.(first);
+  if (wrong !== undefined) {
     const { content, fault } = await session.call(wrong);
     if (fault === undefined) return undefined;
     // Nobody is to learn a call that goes wrong, only what to do then.
@@ -65,6 +66,8 @@ export interface DrawRequest {
   seed: number;
   isHeldOut: boolean;
   toolbox: Toolbox;
+  /** Of the exchanges: they begin with a call that fails for what it says. Default: none. */
+  retryShare?: number;
   /** Questions that are not asked. */
   unlike?: ReadonlySet<string>;
   signal?: AbortSignal;
@@ -131,9 +134,10 @@ function slipOf({ name, arguments: given }: ToolCall, random: Random): ToolCall 
 const maxTimes = 4;
 
 export async function drawExchanges(request: DrawRequest): Promise<ExchangeSet> {
-  const { makers, count, seed, isHeldOut, toolbox, unlike = new Set() } = request;
+  const { makers, count, seed, isHeldOut, toolbox, retryShare = 0, unlike = new Set() } = request;
   const side = isHeldOut ? 'held-out' : 'train';
   const random = Random.stream(seed, `tool-exchanges-${side}`);
+  const retries = Random.stream(seed, `tool-retries-${side}`);
   const kinds = Object.keys(makers).flatMap((kind) => Array<string>(Math.round(20 * makers[kind].share)).fill(kind));
   const exchanges: Exchange[] = [];
   const dropped: Record<string, number> = {};
@@ -148,7 +152,14 @@ export async function drawExchanges(request: DrawRequest): Promise<ExchangeSet> 
     if (unlike.has(exercise.question) || times >= maxTimes) continue;
     asked.set(exercise.question, times + 1);
     if (random.uniform() < 0.4) exercise.question = wrapped(exercise.question, language, random);
-    const slip = random.uniform() < slipShare ? (right: ToolCall) => slipOf(right, random) : undefined;
+    const isSlip = random.uniform() < slipShare;
+    const isRetry = !isSlip && retries.uniform() < retryShare;
+    const { start } = exercise;
+    const slip = isSlip
+      ? (right: ToolCall) => slipOf(right, random)
+      : isRetry
+        ? (right: ToolCall) => failingCall(right, { toolbox, start, random: retries })
+        : undefined;
     const exchange = await exchangeOf(`${kind}-${side}-${exchanges.length}`, exercise, { toolbox, slip });
     if (exchange === undefined) dropped[kind] = (dropped[kind] ?? 0) + 1;
     else exchanges.push(exchange);

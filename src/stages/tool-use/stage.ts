@@ -195,7 +195,7 @@ async function drawSide(
   { isHeldOut, unlike }: { isHeldOut: boolean; unlike: ReadonlySet<string> },
 ): Promise<Side> {
   const count = isHeldOut ? config.heldOut : exercisesPerRow * config.count;
-  const side = { isHeldOut, toolbox, unlike, signal };
+  const side = { isHeldOut, toolbox, unlike, signal, retryShare: isHeldOut ? 0 : config.retryShare };
   reporter.emit({ type: 'progress', label: 'making exercises', done: 0, unit: 'exercises' });
   const calls = await drawExchanges({ ...side, makers, count: Math.ceil(count * (1 - config.noCallShare)), seed });
   const others = { talk: { maker: talk, share: 1 } };
