@@ -39,6 +39,7 @@ export const taskKinds = [
   'copying',
   'formatting',
   'rules',
+  'constraints',
 ] as const;
 export type BuiltInKind = (typeof taskKinds)[number];
 /** A family of tasks: built in, or of the person's own. */

@@ -1,6 +1,7 @@
 // The shapes that data has on its way from a source to a batch.
 import { z } from 'zod';
 import { type Message, type Tool, messageText as text } from '../tokenizer/message.js';
+import { constraintSchema } from './constraints.js';
 
 const language = z.enum(['zh', 'en', 'other']);
 export type Language = z.output<typeof language>;
@@ -35,6 +36,8 @@ export const textCheckSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) }),
   /** The answer declines, in the prompt's language. */
   z.strictObject({ type: z.literal('refusal') }),
+  /** The answer has all of these forms; the reward is the share that it has. */
+  z.strictObject({ type: z.literal('constraints'), all: z.array(constraintSchema).min(1).max(20) }),
 ]);
 export type TextCheck = z.output<typeof textCheckSchema>;
 

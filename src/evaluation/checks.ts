@@ -4,6 +4,7 @@ import { languageShare, wordsOf } from '../base/words.js';
 import type { Conversation, Language, TextCheck } from '../data/types.js';
 import type { RanCall } from '../tools/tool.js';
 import { worldCredit } from '../tools/world/world.js';
+import { constraintShare } from './constraints.js';
 
 /** Characters of an answer that are looked at: hostile lengths cost no more than this. */
 export const maxLength = 20_000;
@@ -19,6 +20,8 @@ export function checkAnswer(check: TextCheck, answer: string, language: Language
       return containsAny(answer, check.any);
     case 'refusal':
       return isRefusal(answer, language);
+    case 'constraints':
+      return constraintShare(check.all, answer.slice(0, maxLength)) === 1;
     default:
       return check satisfies never;
   }
@@ -26,7 +29,7 @@ export function checkAnswer(check: TextCheck, answer: string, language: Language
 
 /**
  * How right an answer is, from 0 to 1, by its text and by what its calls did; undefined where its task has no check. Between
- * the two are only goals in the small world that were reached in part.
+ * the two are only goals in the small world that were reached in part, and several constraints of which some are fulfilled.
  */
 export function answerCredit({
   task: { check, language = 'other', start },
@@ -38,6 +41,7 @@ export function answerCredit({
   calls?: readonly RanCall[];
 }): number | undefined {
   if (check?.type === 'world') return worldCredit(check.goal, calls, start?.scene);
+  if (check?.type === 'constraints') return constraintShare(check.all, text.slice(0, maxLength));
   return check && Number(checkAnswer(check, text.slice(0, maxLength), language));
 }
 

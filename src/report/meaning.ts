@@ -157,6 +157,7 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
+  constraints: { words: 'share of the constraints on form that answers fulfil', better: 'higher', percent: true },
   world: { words: 'how much of the goals in the small world is reached', better: 'higher', percent: true },
   rougeL: {
     words: 'words in common with the reference answer, in their order (ROUGE-L F1, a Chinese character a word)',

@@ -74,6 +74,8 @@ function fieldsOfCheck(check: Check): Partial<Record<'answer' | 'score', unknown
       return { answer: check.any, score: 'contains' };
     case 'refusal':
       return { score: 'refusal' };
+    case 'constraints':
+      return { score: 'constraints' };
     case 'world':
       return { score: 'world' };
     default:

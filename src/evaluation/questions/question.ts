@@ -16,6 +16,7 @@ export const scoreNames = [
   'chrF',
   'calls',
   'world',
+  'constraints',
   'likelihood',
   'choice',
 ] as const;

@@ -132,6 +132,8 @@ function judgementOf(row: QuestionRow, conversation: Question['row']): Judgement
         faults.push('calls are judged of a conversation that lists tools, with an answer');
     } else if (score === 'world') {
       if (conversation?.check?.type !== 'world') faults.push('the world is judged by a check of the type world');
+    } else if (score === 'constraints') {
+      if (conversation?.check?.type !== 'constraints') faults.push('constraints are those of a check of that type');
     } else if (score !== 'refusal' && score !== 'overRefusal' && answers.filter((each) => each !== '').length === 0) {
       faults.push('an answer is missing');
     } else if (score === 'number' && answers.some((each) => lastNumber(each) === undefined)) {

@@ -94,6 +94,7 @@ function scoreOf(
       );
     case 'calls':
       return Number(callsAreRight(wanted, calls));
+    case 'constraints':
     case 'world':
       return answerCredit({ task: { ...row, language }, text: said, calls }) ?? 0;
     case 'choice':

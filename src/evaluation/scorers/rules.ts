@@ -5,6 +5,7 @@ import { languageShare, wordsOf } from '../../base/words.js';
 import type { Conversation, Language } from '../../data/types.js';
 import type { RanCall } from '../../tools/tool.js';
 import { answerCredit, isRefusal, maxLength } from '../checks.js';
+import { languageAsked } from '../constraints.js';
 import { wantedCalls } from '../reference.js';
 import type { Scorer } from '../scorer.js';
 import type { Answer } from '../tasks.js';
@@ -98,6 +99,7 @@ function languageScore(task: Conversation, answer: string): number {
 /** The prompt's language, unless every right answer is in another one (a translation, a line of a poem). */
 function expectedLanguage(task: Conversation): Language {
   const check = task.check;
+  if (check?.type === 'constraints') return languageAsked(check.all) ?? task.language ?? 'other';
   if (check?.type !== 'equals' && check?.type !== 'contains') return task.language ?? 'other';
   const answers = (check.type === 'equals' ? [check.answer] : check.any).filter((answer) => /\p{L}/u.test(answer));
   if (answers.length === 0) return task.language ?? 'other';

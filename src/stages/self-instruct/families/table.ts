@@ -2,6 +2,7 @@
 // files; a kind of the person's own has no row, and is what its seeds show.
 import type { BuiltInKind, TaskKind } from '../../../config/pipeline.js';
 import { ruleFamilies } from '../rules/table.js';
+import { constraintFamilies } from './constraints.js';
 import { dateFamilies } from './dates.js';
 import type { FamilySpec } from './family.js';
 import { lookupFamilies } from './lookup.js';
@@ -18,6 +19,7 @@ export const families: Readonly<Record<BuiltInKind, FamilySpec>> = {
   ...lookupFamilies,
   ...talkFamilies,
   ...ruleFamilies,
+  ...constraintFamilies,
 };
 
 export function isBuiltIn(kind: TaskKind): kind is BuiltInKind {
