@@ -93,10 +93,15 @@ function points({ mean, low, high }: Estimate): string {
 }
 
 function commonest(design: Design): number {
-  const shares = design.seeds.flatMap((seed) =>
-    familiesOf({ families: 0, seed }, design).unseen.flatMap((family) =>
-      taskLanguages.map((language) => commonestShare(family, language)),
-    ),
-  );
+  const known = new Map<string, number>();
+  const shareOf = (family: string): number => {
+    const share = known.get(family) ?? meanOf(taskLanguages.map((language) => commonestShare(family, language)));
+    known.set(family, share);
+    return share;
+  };
+  return meanOf(design.seeds.flatMap((seed) => familiesOf({ families: 0, seed }, design).unseen.map(shareOf)));
+}
+
+function meanOf(shares: readonly number[]): number {
   return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }

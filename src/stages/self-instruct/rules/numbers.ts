@@ -77,7 +77,7 @@ const sum: InputKind<readonly [number, number, number]> = {
 
 const digitsOf = (n: number): number[] => [...String(n)].map(Number);
 const divisorsOf = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
-const leastFactor = (n: number): number => divisorsOf(n)[1] ?? n;
+const smallestFactor = (n: number): number => divisorsOf(n)[1] ?? n;
 const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 const upTo = (low: number, high: number): number[] => Array.from({ length: high - low + 1 }, (_, i) => low + i);
 
@@ -154,14 +154,14 @@ export const numberRules: Rules = {
   }),
   binary: rule(one(2, 64), (n) => ({ steps: partsOf(n, powersOfTwo).join('+'), result: n.toString(2) })),
   'smallest-divisor': rule(one(4, 100), (n) => ({
-    steps: `${n}=${leastFactor(n)}×${n / leastFactor(n)}`,
-    result: leastFactor(n),
+    steps: `${n}=${smallestFactor(n)}×${n / smallestFactor(n)}`,
+    result: smallestFactor(n),
   })),
   prime: rule(
-    evenly(2, 60, (n) => leastFactor(n) === n),
+    evenly(2, 60, (n) => smallestFactor(n) === n),
     (n, language) => ({
-      steps: `${n}=${leastFactor(n)}×${n / leastFactor(n)}`,
-      result: yesOrNo(n > 1 && leastFactor(n) === n, language),
+      steps: `${n}=${smallestFactor(n)}×${n / smallestFactor(n)}`,
+      result: yesOrNo(n > 1 && smallestFactor(n) === n, language),
     }),
   ),
   'round-ten': rule(
