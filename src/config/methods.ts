@@ -2,7 +2,18 @@
 import { z } from 'zod';
 
 /** `families` asks for tasks of the kinds that the seeds have; each other one has its prompts in data-specs/self-instruct/. */
-export const methodNames = ['families', 'self-instruct', 'alpaca'] as const;
+export const methodNames = [
+  'families',
+  'self-instruct',
+  'alpaca',
+  'dialogue',
+  'evolve',
+  'natural-instructions',
+  'personas',
+  'cot',
+  'backtranslate',
+  'tools',
+] as const;
 export type MethodName = (typeof methodNames)[number];
 
 const name = z.enum(methodNames);

@@ -184,6 +184,11 @@ const selfInstructSchema = z.strictObject({
     .optional()
     .describe(`task families to expand; default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai: any`),
   methods: methodsSchema.optional(),
+  tools: toolNames
+    .optional()
+    .describe(
+      'what the method `tools` calls: built in, with what they read ([Calculate, Search=notes/]), or of your own folder; default: Calculate, Solve, Now',
+    ),
   count: z.int().min(1).max(10_000_000).default(1000).describe('conversations to make for training'),
   prompts: z
     .int()

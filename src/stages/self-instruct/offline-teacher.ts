@@ -1,10 +1,20 @@
 // The built-in teacher: it makes only tasks whose answers it can compute, look up in the corpora, or say in our own
 // words. A request's tasks follow from (seed, index, kind, language) alone, so nothing need be recorded to resume.
 import { Random } from '../../base/random.js';
-import { type BuiltInKind, type TaskKind, taskKinds } from '../../config/pipeline.js';
+import { type BuiltInKind, type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
+import { readFacts } from '../../data/facts.js';
+import type { Job } from '../stage.js';
 import type { Sources, TaskMaker } from './families/family.js';
 import { families } from './families/table.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
+import { anyFifth, unseenPairs } from './unseen-sums.js';
+
+/** With what the corpus of a run gives it. */
+export async function openOffline({ config, inputs, seed }: Job<SelfInstructConfig>): Promise<OfflineTeacher> {
+  const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
+  const isUnseenPair = (await unseenPairs(inputs.data)) ?? anyFifth;
+  return new OfflineTeacher(seed, { facts, isUnseenPair, isWorked: config.answers === 'worked' });
+}
 
 export class OfflineTeacher implements Teacher {
   readonly name = 'offline';

@@ -6,7 +6,6 @@ import { countOf, formatCount } from '../../base/format.js';
 import { responsesName } from '../../base/layout.js';
 import { methodShares } from '../../config/methods.js';
 import type { SelfInstructConfig } from '../../config/pipeline.js';
-import { readFacts } from '../../data/facts.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
 import { JsonModel } from '../../inference/json-model.js';
 import { Recording } from '../../inference/recording.js';
@@ -14,11 +13,11 @@ import { dollars, type LedgerTotals, type ReplyCost, RequestLedger } from '../..
 import { SpokenModel } from '../../inference/thoughts.js';
 import type { Job } from '../stage.js';
 import { AskedModel } from './asked-model.js';
+import { openResources } from './method-resources.js';
 import { withMethods } from './method-teacher.js';
-import { OfflineTeacher } from './offline-teacher.js';
+import { type OfflineTeacher, openOffline } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
 import type { Teacher } from './teacher.js';
-import { anyFifth, unseenPairs } from './unseen-sums.js';
 
 const block = 'selfInstruct';
 const terms = { role: 'teacher', chosenBy: `${block}.teacher`, block, otherwise: 'use teacher: offline' };
@@ -59,18 +58,29 @@ export function checkTeacher(config: SelfInstructConfig): void {
 }
 
 export async function openTeacher(job: Job<SelfInstructConfig>): Promise<OpenTeacher> {
-  const { config, inputs, seed } = job;
-  if (config.teacher === 'openai') return openEndpoint(job);
-  const facts = inputs.data === undefined ? [] : await readFacts(inputs.data);
-  const isUnseenPair = (await unseenPairs(inputs.data)) ?? anyFifth;
-  const sources = { facts, isUnseenPair, isWorked: config.answers === 'worked' };
-  const offline = new OfflineTeacher(seed, sources);
-  if (config.teacher === 'checkpoint') return openCheckpoint(job, offline);
-  return { teacher: offline, close: () => Promise.resolve() };
+  const { teacher } = job.config;
+  if (teacher === 'offline') return { teacher: await openOffline(job), close: () => Promise.resolve() };
+  const { names, resources, close: closeResources } = await openResources(job);
+  try {
+    const opened = await (teacher === 'openai' ? openEndpoint(job) : openCheckpoint(job, await openOffline(job)));
+    const close = async (): Promise<void> => {
+      await opened.close();
+      await closeResources();
+    };
+    const { asked } = opened;
+    return { ...opened, teacher: withMethods(opened.teacher, names, { ...resources, asked, seed: job.seed }), close };
+  } catch (error) {
+    await closeResources();
+    throw error;
+  }
+}
+
+interface AskedTeacher extends OpenTeacher {
+  asked: AskedModel;
 }
 
 /** Its answers are kept as those of an endpoint are: a killed run resumes without computing them again. */
-async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeacher): Promise<OpenTeacher> {
+async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeacher): Promise<AskedTeacher> {
   const { config, reporter, signal } = job;
   const { checkpoint = '' } = config;
   // Only here: an offline or distant teacher needs no tensor library.
@@ -91,11 +101,7 @@ async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeac
   const spoken = new SpokenModel(recording, { hasOwnLimit: true });
   const asked = new AskedModel(`checkpoint:${basename(checkpoint)}`, spoken, signal);
   const teacher = new CheckpointTeacher(asked, spoken, offline, signal);
-  return {
-    teacher: withMethods(teacher, methodShares(config.methods).keys(), { asked, seed: job.seed }),
-    costs: recording.costs,
-    close,
-  };
+  return { teacher, asked, costs: recording.costs, close };
 }
 
 function openLedger({ config, directory, reporter }: Job<SelfInstructConfig>): Promise<RequestLedger> {
@@ -109,7 +115,7 @@ function openLedger({ config, directory, reporter }: Job<SelfInstructConfig>): P
   });
 }
 
-async function openEndpoint(job: Job<SelfInstructConfig>): Promise<OpenTeacher> {
+async function openEndpoint(job: Job<SelfInstructConfig>): Promise<AskedTeacher> {
   const { config, reporter, signal } = job;
   const { model, request = {} } = config;
   const ledger = await openLedger(job);
@@ -137,8 +143,8 @@ async function openEndpoint(job: Job<SelfInstructConfig>): Promise<OpenTeacher> 
   });
   const said = config.jsonMode === undefined ? spoken : new JsonModel(spoken);
   const asked = new AskedModel(`openai:${model}`, said, signal);
-  const teacher = withMethods(new OpenAiTeacher(asked), methodShares(config.methods).keys(), { asked, seed: job.seed });
-  return { teacher, costs: recording.costs, close };
+  const teacher = new OpenAiTeacher(asked);
+  return { teacher, asked, costs: recording.costs, close };
 }
 
 /** What all requests of the ledger took, and those of this run. */

@@ -3,6 +3,7 @@
 import { groupBy } from '../../base/groups.js';
 import { Random } from '../../base/random.js';
 import type { Conversation } from '../../data/types.js';
+import { checkAnswer } from '../../evaluation/checks.js';
 import type { Message } from '../../tokenizer/message.js';
 import type { AcceptedTask } from './expand.js';
 import type { SeedTask } from './seed-tasks.js';
@@ -114,7 +115,9 @@ export function seedConversation({ id, kind, language, instruction, output, chec
 
 export function toConversation(task: AcceptedTask, index: number, teacher: string): Conversation {
   const { kind, language, turns, solution, method, seeds, request, core, similarity, nearest } = task;
-  const { answer, check, tools } = solution;
+  const { answer, check: known, final, tools, start } = solution;
+  // After worked steps only the number at their end can be checked in the whole.
+  const check = final === undefined || (known && checkAnswer(known, answer, language)) ? known : undefined;
   const plain = [...turns, answer].map(
     (content, i): Message => ({
       role: i % 2 === 0 ? 'user' : 'assistant',
@@ -123,7 +126,12 @@ export function toConversation(task: AcceptedTask, index: number, teacher: strin
   );
   const { messages = plain } = solution;
   const id = `${kind}-${language}-${String(index + 1).padStart(6, '0')}`;
-  const optional = { ...(tools && { tools }), ...(check && { check }), ...(core && { group: core }) };
+  const optional = {
+    ...(tools && { tools }),
+    ...(start && { start }),
+    ...(check && { check }),
+    ...(core && { group: core }),
+  };
   const near = { ...(similarity !== undefined && { similarity }), ...(nearest !== undefined && { nearest }) };
   const how = { teacher, ...(method !== undefined && { method }) };
   return { id, messages, kind, language, ...optional, provenance: { ...how, seeds, request, ...near } };

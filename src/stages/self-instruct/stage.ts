@@ -17,6 +17,7 @@ import { openCheckpoint } from '../../checkpoint/directory.js';
 import { methodShares } from '../../config/methods.js';
 import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { RowNotes } from '../../data/conversations/notes.js';
+import { spelled } from '../../data/conversations/spelled.js';
 import { rowsDigest } from '../../data/rows.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
@@ -183,9 +184,9 @@ async function writeOutput(
   const { rows: train } = chained;
   const { rows: prompts } = chainRows(apart.prompts, single, { ...config.turns, seed, part: 'prompts' });
   const files = {
-    [trainRowsName]: toJsonl(train),
-    [promptRowsName]: toJsonl(prompts),
-    [heldOutRowsName]: toJsonl(heldOut),
+    [trainRowsName]: toJsonl(train.map(spelled)),
+    [promptRowsName]: toJsonl(prompts.map(spelled)),
+    [heldOutRowsName]: toJsonl(heldOut.map(spelled)),
   };
   const compared = [
     ...compareWithChance(expansion.tasks, expansion.rejected, seed),

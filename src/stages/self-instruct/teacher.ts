@@ -2,7 +2,7 @@
 // one that asks a model behind an OpenAI-compatible endpoint.
 import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
-import type { TextCheck } from '../../data/types.js';
+import type { SessionStart, TextCheck } from '../../data/types.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
 
 export type TaskLanguage = 'zh' | 'en';
@@ -31,11 +31,15 @@ export interface TaskRequest {
 export interface Solution {
   answer: string;
   check?: TextCheck;
+  /** What of the answer rules and the check look at, where it ends worked steps; absent: all of it. */
+  final?: string;
   /** What the row asks, where that is more than what was judged to be new: an instruction with its input. */
   turns?: string[];
   /** The row's messages, where they are more than turns and answer: calls and their results. */
   messages?: Message[];
   tools?: Tool[];
+  /** What those tools begin from. */
+  start?: SessionStart;
 }
 
 export interface ProposedTask {

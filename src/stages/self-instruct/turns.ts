@@ -94,8 +94,12 @@ export function chainedInWords({ rows, counts: { byExchanges, forms, bilingual, 
 }
 
 /** Questions and answers in turn, and nothing else. */
-function isDialogue({ messages }: Conversation): boolean {
-  return messages.length % 2 === 0 && messages.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'));
+function isDialogue({ messages, tools }: Conversation): boolean {
+  return (
+    tools === undefined &&
+    messages.length % 2 === 0 &&
+    messages.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'))
+  );
 }
 
 class Chain {

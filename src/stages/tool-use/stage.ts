@@ -11,6 +11,7 @@ import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { defaultColumns } from '../../config/sft.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
 import { tunedBatchSize } from '../../config/tuning.js';
+import { spelled } from '../../data/conversations/spelled.js';
 import type { Conversation } from '../../data/types.js';
 import { figuresOf } from '../../evaluation/measurements.js';
 import { readTasks } from '../../evaluation/tasks.js';
@@ -18,7 +19,7 @@ import { measureToolTasks } from '../../evaluation/tool-tasks.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Metrics } from '../../report/event.js';
-import { fieldMessage, type Message, type Tool } from '../../tokenizer/message.js';
+import type { Message, Tool } from '../../tokenizer/message.js';
 import { fineTune } from '../sft/stage.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
@@ -154,13 +155,13 @@ async function makeRows(
       ...{ count: isHeldOut ? config.heldOut : config.count, seed, isHeldOut },
       ...{ lengthOf, room: isHeldOut ? contextLength - answerRoom : contextLength },
     });
-    await writeFileAtomic(files[name], toJsonl(rows.map(written)));
+    await writeFileAtomic(files[name], toJsonl(rows.map(spelled)));
     if (!isHeldOut && config.listSteps > 0) {
       const made = (count: number): Conversation[] => listed(pool.calls, workshop.toolbox.tools, { count, seed });
       const some = made(measuredListRows);
       const each = some.reduce((sum, { messages, tools }) => sum + lengthOf(messages, tools), 0) / some.length;
       const count = Math.min(maxListRows, Math.ceil(listTokens(config, contextLength) / each));
-      await writeFileAtomic(files.lists, toJsonl(made(count).map(written)));
+      await writeFileAtomic(files.lists, toJsonl(made(count).map(spelled)));
     }
     report[name] = {
       rows: rows.length,
@@ -253,17 +254,6 @@ function directly(
       { id, kind: `direct ${kind}`, language: language as Spoken, wording, messages: own, check, needs: [], calls: 0 },
     ];
   });
-}
-
-/** As files spell it. */
-function written({ messages, ...row }: Conversation): object {
-  return {
-    ...row,
-    messages: messages.map((message) => ({
-      ...fieldMessage(message),
-      ...(message.weight !== undefined && { weight: message.weight }),
-    })),
-  };
 }
 
 function countsOf(rows: readonly Conversation[]): object {

@@ -2,13 +2,14 @@
 // come of it, what each says of where it is from, and which mistakes are dropped under which name.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { UserError } from '../../../src/base/errors.js';
 import { type MethodName, methodNames, methodShares } from '../../../src/config/methods.js';
 import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
+import { readRow } from '../../../src/data/conversations/formats.js';
 import type { Conversation } from '../../../src/data/types.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import type { RejectedTask } from '../../../src/stages/self-instruct/filters/rejected.js';
@@ -17,6 +18,7 @@ import { blocksOf, isNothing } from '../../../src/stages/self-instruct/methods/b
 import { soundInstances } from '../../../src/stages/self-instruct/methods/instances.js';
 import { promptsPath, readPrompts } from '../../../src/stages/self-instruct/methods/prompts.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
+import { writeCorpus } from '../../data/corpus-folder.js';
 import { type ChatRequest, sendText, startChatServer } from '../../inference/chat-server.js';
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -32,7 +34,7 @@ interface Outcome {
 type Say = (request: { system: string; user: string; isChinese: boolean; word(i: number): string }) => string;
 
 /** A run of the stage against a server that says what `say` makes of a request; `word(i)` differs from request to request. */
-async function runWith(t: TestContext, say: Say, config: Partial<SelfInstructConfig>): Promise<Outcome> {
+async function runWith(t: TestContext, say: Say, config: Partial<SelfInstructConfig>, data?: string): Promise<Outcome> {
   const server = await startChatServer(({ messages }, response) => {
     const [system = '', user = ''] = messages.map(({ content }) => content);
     const whole = messages.map(({ content }) => content).join('\n');
@@ -56,10 +58,10 @@ async function runWith(t: TestContext, say: Say, config: Partial<SelfInstructCon
     config: {
       ...{ seeds: 'data-specs/seeds.jsonl', teacher: 'openai', answers: 'short', model: 'tiny', baseUrl: server.url },
       ...{ timeoutSeconds: 5, retries: 0, concurrency: 8, count: 24, heldOut: 4, prompts: 0, maxSimilarity: 0.7 },
-      turns: { share: 0, most: 6 },
+      ...{ turns: { share: 0, most: 6 }, tools: ['Calculate', 'Now'] },
       ...config,
     },
-    ...{ inputs: {}, directory: folder, seed: 1, compute: { backend: 'auto' } },
+    ...{ inputs: { data }, directory: folder, seed: 1, compute: { backend: 'auto' } },
     reporter: stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct'),
   });
   const read = async <T>(name: string): Promise<T[]> =>
@@ -76,14 +78,15 @@ async function runWith(t: TestContext, say: Say, config: Partial<SelfInstructCon
   };
 }
 
-/** All made by `method`, in both languages, and nothing of a template in them. */
-function assertMadeBy(method: MethodName, { rows, rejected, warnings }: Outcome): void {
+/** Those of `method`: in both languages, and nothing of a template in them. */
+function madeBy(method: MethodName, { rows: all, rejected: none, warnings, ...rest }: Outcome): Outcome {
   const label = `${method}@${readPrompts(method).version}`;
-  assert.deepEqual([...new Set(rows.map(({ provenance }) => provenance?.method))], [label]);
-  assert.ok(rejected.every(({ provenance }) => provenance.method === label));
-  assert.deepEqual([...new Set(rows.map(({ language }) => language))].sort(), ['en', 'zh']);
+  const rows = all.filter(({ provenance }) => provenance?.method === label);
+  const rejected = none.filter(({ provenance }) => provenance.method === label);
+  assert.deepEqual([...new Set(rows.map(({ language }) => language))].sort(), ['en', 'zh'], method);
   assert.doesNotMatch(JSON.stringify(rows), /\{\w+\}|###|<noinput>/);
   assert.deepEqual(warnings, []);
+  return { rows, rejected, warnings, ...rest, rules: new Set(rejected.map(({ rule }) => rule)) };
 }
 
 test('alpaca: whole tasks from one request, with and without input; what is cut, empty or forbidden is dropped', async (t) => {
@@ -103,7 +106,8 @@ test('alpaca: whole tasks from one request, with and without input; what is cut,
       ].join('\n'),
     { methods: 'alpaca' },
   );
-  assertMadeBy('alpaca', made);
+  madeBy('alpaca', made);
+  assert.ok(made.rows.every(({ provenance }) => provenance?.method === 'alpaca@1'));
   assert.equal(made.rows.length, 24 - 12 + 4);
   assert.ok(
     made.rows.some(({ messages }) => messages[0].content.includes('\n\n')),
@@ -142,7 +146,7 @@ test('self-instruct: instructions after eight, then whether each is a classifica
     },
     { methods: ['self-instruct'], count: 60, heldOut: 8 },
   );
-  assertMadeBy('self-instruct', made);
+  madeBy('self-instruct', made);
   for (const rule of ['prompt asks for a program', 'one input has two outputs', 'output is the input'])
     assert.ok(made.rules.has(rule), `${rule} of ${[...made.rules].join()}`);
   const [first] = made.requests;
@@ -154,6 +158,194 @@ test('self-instruct: instructions after eight, then whether each is a classifica
   assert.ok(grown, 'two that were made are shown beside six seeds');
   const labels = made.rows.filter(({ messages }) => /^(?:glad|sad|开心|难过)$/.test(messages[1].content));
   assert.ok(labels.length > 0 && labels.every(({ group }) => group !== undefined), 'one instruction, one group');
+});
+
+test('dialogue, evolve, natural-instructions, personas: each in its steps, in one run', async (t) => {
+  const made = await runWith(
+    t,
+    ({ system, user, isChinese, word }) => {
+      const ask = isChinese ? '请说说' : 'Speak of ';
+      const list = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}. ${ask}${word(i)}`).join('\n');
+      const odd = word(70).charCodeAt(0) % 3 === 0;
+      if (user.includes('first messages') || user.includes('names a person')) return list(6);
+      if (user.includes('Write a conversation')) {
+        const count = Number(/exactly (\d)/.exec(user)?.[1]);
+        const opening = /begins:\nUser: (.*)/.exec(user)?.[1] ?? '';
+        const sorry = isChinese ? '抱歉，我不能说。' : 'I am sorry, I cannot say.';
+        const turns = Array.from({ length: count }, (_, i) => {
+          const said = odd && i === 0 ? sorry : `${isChinese ? '好' : 'Well'} ${word(30 + i)}`;
+          return `**User:** ${i === 0 ? opening : `${ask}${word(10 + i)}`}\n\n**Assistant:** ${said}`;
+        });
+        return turns.join('\n\n');
+      }
+      if (user.includes('Rewrite it')) return odd ? `${ask}the given prompt ${word(1)} 原指令` : `${ask}${word(2)}`;
+      if (user.includes('Invent a different')) return `${ask}${word(3)}`;
+      if (user.startsWith('First: ')) return odd ? 'Equal.' : 'More';
+      if (user.includes('Design 2 text tasks')) {
+        const shown = (name: string, i: number) =>
+          `${name} input: ${word(i)}\n${name} output: ${word(i + 1)}\nWhy: ${word(i + 2)}`;
+        const task = (i: number) => [
+          `Definition: ${ask}${word(i)}`,
+          shown('Good', i + 3),
+          shown('Good', i + 6),
+          shown('Bad', i + 9),
+        ];
+        return [...task(10), '###', ...task(30), '###', `Definition: ${ask}${word(50)}`, shown('Good', 60)].join('\n');
+      }
+      if (user.startsWith('Definition: ')) {
+        const known = /^Input: (.*)$/m.exec(user)?.[1];
+        return [known, word(1), word(2)].map((input, i) => `Input: ${input}\nOutput: ${word(20 + i)}`).join('\n###\n');
+      }
+      assert.match(system, /^You are an assistant that answers in/, user);
+      return `${isChinese ? '好' : 'Well'} ${word(4)}`;
+    },
+    {
+      methods: ['dialogue', 'evolve', 'natural-instructions', 'personas'],
+      count: 100,
+      heldOut: 8,
+      turns: { share: 0, most: 6 },
+    },
+  );
+  const dialogues = madeBy('dialogue', made);
+  const lengths = new Set(dialogues.rows.map(({ messages }) => messages.length / 2));
+  assert.ok(lengths.size > 1 && [...lengths].every((length) => length >= 2 && length <= 5), [...lengths].join());
+  assert.ok(dialogues.rules.has('answer refuses'), 'a refusal in the middle is one too');
+  const evolved = madeBy('evolve', made);
+  for (const rule of ['evolved task asks no more', 'evolved task speaks of the rewriting'])
+    assert.ok(evolved.rules.has(rule), [...evolved.rules].join());
+  const people = made.requests.find(({ messages }) => messages[1].content.includes('names a person'));
+  assert.match(people?.messages[1].content ?? '', /\n1\. .+ — .+ — .+\n[\s\S]*\n6\. .+ — .+ — .+\n/);
+  madeBy('personas', made);
+  const natural = madeBy('natural-instructions', made);
+  assert.ok(natural.rules.has('instance is one of the examples'));
+  const shown = natural.rows.map(({ messages }) => messages[0].content.match(/^(?:Why: |原因：)/gm)?.length ?? 0);
+  assert.deepEqual([...new Set(shown)].sort(), [0, 1, 2, 3], 'with no example, one, two, and the bad one');
+  assert.ok(natural.rows.every(({ group, messages }) => messages[0].content.startsWith(group ?? 'nothing')));
+});
+
+test('cot, backtranslate, tools: what a program knows, what the corpus says, what a call brings back', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mossctl-passages-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const documents = (['en', 'zh'] as const).flatMap((language) =>
+    Array.from({ length: 90 }, (_, i) => {
+      const letters = Array.from({ length: 40 }, (_, at) => digest(`${i} ${at}`));
+      const words = letters.map((each) =>
+        language === 'en'
+          ? each.slice(0, 6).replace(/\d/g, 'o')
+          : String.fromCharCode(0x4e00 + Number.parseInt(each.slice(0, 3), 16)),
+      );
+      const text = language === 'en' ? `${words.join(' ')}.` : `${words.join('')}。`;
+      return { id: `${language}:${i}`, text: `${text}\n\nshort`, source: 'test', language };
+    }),
+  );
+  await writeCorpus(folder, { train: documents, validation: [] });
+  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
+  manifest.files['facts.jsonl'] = { bytes: 0, sha256: digest('') };
+  await writeFile(join(folder, 'facts.jsonl'), '');
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  const made = await runWith(
+    t,
+    ({ system, user, isChinese, word }) => {
+      if (system.includes('work tasks out')) {
+        const number = Number(/\d+/.exec(user)?.[0]);
+        const isEven = number % 2 === 0 || number % 10 > 6; // wrong for 7 and 9
+        if (number % 10 === 3) return 'It is odd, I think.';
+        if (isChinese) return `看最后一位：${number % 10}。\n**答案：** ${isEven ? '偶数' : '奇数'}`;
+        return `Look at the last digit: ${number % 10}.\nAnswer: ${isEven ? 'Even' : 'Odd'}.`;
+      }
+      if (user.startsWith('Passage:')) return `${isChinese ? '指令：请写写' : 'Instruction: Write of '}${word(1)}`;
+      if (user.startsWith('Request:')) return `It fits.\n**Score:** ${digest(user) < 'c' ? 5 : 3}`;
+      if (user.includes('questions in')) {
+        const ask = (i: number) => (isChinese ? `请问${word(i)}是多少？` : `What comes of ${word(i)}?`);
+        const sum = (i: number) =>
+          JSON.stringify({ name: 'Calculate', arguments: { expression: `${word(i).charCodeAt(0)} * 1${i}` } });
+        const calls = [
+          `[${sum(2)}, ${sum(3)}]`,
+          'none',
+          '{"name":"Calculate","arguments":{"expression":"1 +"}}',
+          '{"name":"Shell","arguments":{"command":"true"}}',
+          '{"name": not JSON',
+          sum(7),
+          sum(1),
+          sum(8),
+          sum(9),
+        ];
+        const from = Number.parseInt(digest(user).slice(0, 4), 16) % calls.length;
+        return [...calls.slice(from), ...calls.slice(0, from)]
+          .map((call, i) => `Question: ${ask(i)}\nCall: ${call}`)
+          .join('\n###\n');
+      }
+      const result = /→ (.*)\n/.exec(user)?.[1];
+      if (result === undefined) return isChinese ? `我不知道${word(1)}。` : `Nobody knows ${word(1)}.`;
+      if (Number(result) % 5 === 0) return 'REJECT';
+      return Number(result) % 7 === 0
+        ? isChinese
+          ? '很多。'
+          : 'A lot.'
+        : isChinese
+          ? `是${result}。`
+          : `It is ${result}.`;
+    },
+    { methods: ['cot', 'backtranslate', 'tools'], kinds: ['parity', 'chat'], count: 72, heldOut: 6 },
+    folder,
+  );
+  const worked = madeBy('cot', made);
+  assert.ok(
+    worked.rows.every(
+      ({ kind, check, messages: [, answer] }) =>
+        kind === 'parity' && check === undefined && /\n(?:Answer: |答案：)/.test(answer.content),
+    ),
+  );
+  for (const rule of ['no answer after the steps', 'steps to a wrong answer'])
+    assert.ok(worked.rules.has(rule), [...worked.rules].join());
+  for (const { messages } of worked.rows) {
+    const isEven = Number(/\d+/.exec(messages[0].content)?.[0]) % 2 === 0;
+    assert.equal(/even|偶/i.test(messages[1].content.split('\n').at(-1) ?? ''), isEven);
+  }
+  const passages = new Set(documents.map(({ text }) => text.split('\n')[0]));
+  const translated = madeBy('backtranslate', made);
+  assert.ok(
+    translated.rows.every(({ messages }) => passages.has(messages[1].content)),
+    'word for word of the corpus',
+  );
+  assert.ok(translated.rules.has('passage does not answer the instruction'));
+  const called = madeBy('tools', made);
+  const wanted = [
+    'call that fails (failed)',
+    'call that fails (unknown)',
+    'call cannot be read',
+    'results do not answer the question',
+    'answer has nothing of the results',
+  ];
+  assert.deepEqual(
+    wanted.filter((rule) => !called.rules.has(rule)),
+    [],
+    [...called.rules].join(),
+  );
+  const calls = new Set(called.rows.map(({ messages }) => messages.filter(({ role }) => role === 'tool').length));
+  assert.deepEqual([...calls].sort(), [0, 1, 2], 'none, one, a list of two');
+  for (const row of called.rows) {
+    assert.deepEqual(
+      row.tools?.map(({ name }) => name),
+      ['Calculate', 'Now'],
+    );
+    assert.equal(String(row.start?.now), '2026-03-02T09:30:00.000Z');
+    const { conversation, notes } = readRow(JSON.parse(JSON.stringify(row)), row.id);
+    assert.deepEqual([conversation.messages.length, notes], [row.messages.length, []], 'the row is read again whole');
+  }
+});
+
+test('what a method lacks is said before anything is asked', async (t) => {
+  const asked: [Partial<SelfInstructConfig>, RegExp][] = [
+    [{ methods: 'backtranslate' }, /backtranslate has no passages to be answers.*this run has no corpus.*data block/is],
+    [{ methods: 'cot', kinds: ['chat'] }, /cot has no family to work on.*these take steps: arithmetic/is],
+    [{ methods: 'tools', tools: ['Calculator'] }, /no tool is called Calculator.*Did you mean Calculate\?/s],
+  ];
+  for (const [config, words] of asked)
+    await assert.rejects(
+      runWith(t, () => assert.fail('asked'), config),
+      { name: UserError.name, message: words },
+    );
 });
 
 test('shares: methods side by side, each with its part; offline says which it cannot do', async (t) => {

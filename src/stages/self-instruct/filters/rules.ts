@@ -31,7 +31,7 @@ export function promptFault(task: ProposedTask): string | undefined {
 
 /** The rule that an answer breaks, if any. */
 export function answerFault(task: ProposedTask, solution: Solution): string | undefined {
-  const { answer, check } = solution;
+  const { answer, check, final = answer } = solution;
   const question = task.turns[task.turns.length - 1];
   const words = wordsOf(answer).length;
   if (words === 0) return 'answer empty';
@@ -40,9 +40,9 @@ export function answerFault(task: ProposedTask, solution: Solution): string | un
   if (/[:：,，、]\s*$/.test(answer)) return 'answer unfinished';
   const { anyLanguage, isRight } = familyOf(task.kind);
   if (anyLanguage !== 'answer' && languageShare(answer, task.language) < 0.5) return 'answer in another language';
-  if (isRight?.(question, answer) === false) return 'answer is wrong';
+  if (isRight?.(question, final) === false) return 'answer is wrong';
   // A check that it passes is the better judge: a refusal is wanted where the task is harmful, "I" where it is the model.
-  if (check !== undefined) return checkAnswer(check, answer, task.language) ? undefined : 'answer fails its check';
+  if (check !== undefined) return checkAnswer(check, final, task.language) ? undefined : 'answer fails its check';
   return uncheckedFault(answer, task.language);
 }
 

@@ -21,29 +21,38 @@ export function blocksOf<Field extends string>(
   labels: Labels<Field>,
   first: NoInfer<Field>,
 ): Block<Field>[] {
-  if (text.length > maxReply) return [];
-  const lineOf = labelledLine(labels);
-  const blocks: Map<Field, string[]>[] = [];
-  let field: Field | undefined;
-  for (const line of text.replace(/\r\n?/g, '\n').split('\n')) {
-    const labelled = lineOf(line);
+  const blocks: Block<Field>[] = [];
+  for (const { field, value } of fieldsOf({ text, finish }, labels)) {
     const open = blocks.at(-1);
-    if (labelled === undefined) {
-      if (/^\s*#{3,}\s*$/.test(line)) field = undefined;
-      else if (field !== undefined) open?.get(field)?.push(line);
-      continue;
-    }
-    field = labelled.field;
-    if (open === undefined || field === first || open.has(field)) blocks.push(new Map([[field, [labelled.rest]]]));
-    else open.set(field, [labelled.rest]);
+    if (open === undefined || field === first || field in open) blocks.push({ [field]: value } as Block<Field>);
+    else open[field] = value;
   }
   if (isCut(finish)) blocks.pop();
-  return blocks.slice(0, maxBlocks).flatMap((block) => {
-    const fields = [...block].map(([name, lines]) => [name, withoutFence(lines.join('\n'))] as const);
-    if (fields.some(([, value]) => value.length > maxField)) return [];
-    return [Object.fromEntries(fields.map(([name, value]) => [name, cleanText(value, maxField)])) as Block<Field>];
-  });
+  const isWhole = (block: Block<Field>): boolean =>
+    Object.values<string | undefined>(block).every((value = '') => value.length <= maxField);
+  return blocks.slice(0, maxBlocks).filter(isWhole);
 }
+
+/** The labelled fields of a reply, in their order; none of one that is too long to be looked at. */
+export function fieldsOf<Field extends string>(
+  { text }: Pick<Reply, 'text' | 'finish'>,
+  labels: Labels<Field>,
+): { field: Field; value: string }[] {
+  if (text.length > maxReply) return [];
+  const lineOf = labelledLine(labels);
+  const fields: { field: Field; lines: string[] }[] = [];
+  let isOpen = false;
+  for (const line of text.replace(/\r\n?/g, '\n').split('\n')) {
+    const labelled = lineOf(line);
+    if (labelled !== undefined) fields.push({ field: labelled.field, lines: [labelled.rest] });
+    else if (isOpen && !isSeparator(line)) fields.at(-1)?.lines.push(line);
+    isOpen = labelled !== undefined || (isOpen && !isSeparator(line));
+  }
+  // A little more than a field may have, so that one that is too long is seen to be.
+  return fields.map(({ field, lines }) => ({ field, value: cleanText(withoutFence(lines.join('\n')), maxField + 1) }));
+}
+
+const isSeparator = (line: string): boolean => /^\s*#{3,}\s*$/.test(line);
 
 export function isCut(finish: string): boolean {
   return finish === 'length' || finish === 'content_filter';

@@ -1,15 +1,33 @@
-// A method is a way to have rows made: what it asks a model, in which steps, and what it takes of the replies. Where there is one
-// task and how often, which are new and sound, is for the loop (expand.ts) and its filters; here is only the asking.
+// A method is a way to have rows made: what it asks a model, in which steps, and what it takes of the replies. For which language
+// and how often it is asked, and which of its tasks are new and sound, the loop decides (expand.ts).
+import { cleanText } from '../../../base/clean-text.js';
 import type { MethodName } from '../../../config/methods.js';
 import type { TaskKind } from '../../../config/pipeline.js';
+import type { Question } from '../../../inference/recording.js';
+import type { Toolbox } from '../../../tools/toolbox.js';
 import type { AskedModel } from '../asked-model.js';
-import type { Answers, Drop, Proposal, ProposedTask, TaskRequest } from '../teacher.js';
+import type { OfflineTeacher } from '../offline-teacher.js';
+import type { Answers, Drop, Proposal, ProposedTask, Solution, TaskLanguage, TaskRequest } from '../teacher.js';
+import { isCut } from './blocks.js';
 import type { MethodPrompts } from './prompts.js';
 
-export interface MethodContext {
+/** What some methods need; each is there where the one that needs it was chosen. */
+export interface MethodResources {
+  /** Sets tasks whose answers it knows. */
+  setter?: OfflineTeacher;
+  /** Paragraphs of the corpus, in an order that chance gave them. */
+  passages?: Record<TaskLanguage, readonly string[]>;
+  toolbox?: Toolbox;
+}
+
+export interface MethodContext extends MethodResources {
   asked: AskedModel;
   prompts: MethodPrompts;
   seed: number;
+}
+
+export function missing(what: string): never {
+  throw new Error(`a method was opened without ${what}`);
 }
 
 export interface Method {
@@ -40,6 +58,21 @@ export const proposalRule = (method: MethodName): { rule: string; otherwise: str
   otherwise: 'it held no tasks in the form that was asked for',
 });
 
-export function isDrop(answer: object): answer is Drop {
+/** An answer in a request of its own, as a person would be answered. */
+export async function writtenAnswer(
+  asked: AskedModel,
+  asking: Question,
+  { turns }: ProposedTask,
+): Promise<Solution | Drop> {
+  const options = { rule: 'no answer in what the teacher said', otherwise: 'it held no answer' };
+  const { items, dropped, reply } = await asked.read(asking, options, ({ text }) => [text]);
+  if (items.length === 0) return { rule: dropped[0].rule, example: turns.join('\n') };
+  const answer = cleanText(items[0], maxAnswer + 1).replace(/^(?:answer|答案?|回答)\s*[:：]\s*/i, '');
+  if (isCut(reply.finish)) return { rule: 'answer cut off', example: answer.slice(0, 200) };
+  return answer.length > maxAnswer ? { rule: 'answer too long', example: answer.slice(0, 200) } : { answer };
+}
+const maxAnswer = 8000;
+
+export function isDrop(answer: Solution | Drop): answer is Drop {
   return 'rule' in answer;
 }

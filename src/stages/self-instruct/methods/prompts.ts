@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { parseYaml } from '../../../base/yaml.js';
 import type { MethodName } from '../../../config/methods.js';
 import type { Question } from '../../../inference/recording.js';
+import { linesSchema as lines } from '../../../tools/wordings.js';
 import { question } from '../asked-model.js';
+import type { TaskLanguage } from '../teacher.js';
 
 const folder = fileURLToPath(new URL('../../../../data-specs/self-instruct/', import.meta.url));
 
@@ -28,9 +30,8 @@ const methodSchema = z.strictObject({
     made: z.int().min(0).max(32),
   }),
   steps: z.record(z.string(), stepSchema),
-  lists: z
-    .record(z.string(), z.union([z.array(z.string().min(1)).min(1), z.record(z.string(), z.array(z.string()))]))
-    .optional(),
+  /** What a program chooses from, one a line; by language where the teacher repeats it. */
+  lists: z.record(z.string(), z.union([lines, z.strictObject({ zh: lines, en: lines })])).default({}),
 });
 
 export type MethodPrompts = z.output<typeof methodSchema>;
@@ -55,4 +56,9 @@ export function asks(
       .replace(/\{(\w+)\}/g, (place, name: string) => (Object.hasOwn(values, name) ? String(values[name]) : place)),
   );
   return question(said, wanted, { index, maxNewTokens: limit, temperature });
+}
+
+export function listOf({ lists }: MethodPrompts, name: string, language: TaskLanguage): readonly string[] {
+  const list = lists[name];
+  return Array.isArray(list) ? list : list[language];
 }

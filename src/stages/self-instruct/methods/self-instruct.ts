@@ -12,7 +12,7 @@ import { type Instance, soundInstances } from './instances.js';
 import { type Method, type MethodContext, proposalRule, withInput } from './method.js';
 import { asks } from './prompts.js';
 
-const inputFirst: Labels<'input' | 'output'> = {
+export const inputFirst: Labels<'input' | 'output'> = {
   input: ['Input', '输入'],
   output: ['Output', '输出', '答案'],
 };
@@ -61,7 +61,7 @@ export function selfInstruct({ asked, prompts }: MethodContext): Method {
       const { items, dropped } = await asked.read(
         asks(prompts, step, values),
         { rule: 'no instances in what the teacher said', otherwise: 'it held no instance of the task' },
-        (reply) => (isClassification ? labelledInstances(reply) : instancesOf(reply)),
+        (reply) => (isClassification ? labelledInstances(reply) : instancesOf(reply, inputFirst)),
       );
       if (items.length === 0) return { rule: dropped[0].rule, example: instruction };
       const { kept, dropped: unsound } = soundInstances(items, instruction);
@@ -93,8 +93,8 @@ function verdictOf(text: string): boolean[] {
   return found === null ? [] : [/^(?:yes|是)$/i.test(found[1])];
 }
 
-function instancesOf(reply: Reply): Instance[] {
-  return blocksOf(reply, inputFirst, 'input').flatMap(({ input, output }) =>
+export function instancesOf(reply: Reply, labels: Labels<'input' | 'output'>): Instance[] {
+  return blocksOf(reply, labels, 'input').flatMap(({ input, output }) =>
     output === undefined ? [] : [{ input: isNothing(input) ? '' : (input ?? ''), output }],
   );
 }
