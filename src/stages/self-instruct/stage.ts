@@ -184,9 +184,9 @@ async function writeOutput(
   const { rows: train } = chained;
   const { rows: prompts } = chainRows(apart.prompts, single, { ...config.turns, seed, part: 'prompts' });
   const files = {
-    [trainRowsName]: toJsonl(train.map(spelled)),
-    [promptRowsName]: toJsonl(prompts.map(spelled)),
-    [heldOutRowsName]: toJsonl(heldOut.map(spelled)),
+    [trainRowsName]: toJsonl(train.map(inFile)),
+    [promptRowsName]: toJsonl(prompts.map(inFile)),
+    [heldOutRowsName]: toJsonl(heldOut.map(inFile)),
   };
   const compared = [
     ...compareWithChance(expansion.tasks, expansion.rejected, seed),
@@ -221,6 +221,11 @@ async function writeOutput(
       dropped: rejected.length,
     },
   };
+}
+
+/** Fields in the order that they have always had: equal rows are equal bytes. */
+function inFile(row: Conversation): object {
+  return { ...row, ...spelled(row) };
 }
 
 function noteRejected(
