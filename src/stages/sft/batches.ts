@@ -92,7 +92,8 @@ export async function makeBatches(
   // What comes first comes alone, without text too: a fifth of the rows as text, most of the loss, and copying is not learnt in that time.
   const phases = [
     { rows: copying.steps * rowsPerStep, shares: shares(mixed, 1, 0) },
-    { rows: firstSteps * rowsPerStep, shares: shares(alone, 0, 0) },
+    // But for copying: 300 steps that hold none, and it is forgotten.
+    { rows: firstSteps * rowsPerStep, shares: shares(alone, copying.share, 0) },
     { rows: Number.MAX_SAFE_INTEGER, shares: shares(mixed, copying.share, textShare) },
   ].filter(({ rows }) => rows > 0);
   const apportionment = new PhasedShares(

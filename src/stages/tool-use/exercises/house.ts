@@ -34,9 +34,9 @@ const wideNames = 9;
 
 /** @param words that are not held out. */
 export function houses(words: Words): Maker {
-  const isFree = (word: string): boolean => ![...heldOutNames].some(({ en, zh }) => word === en || word === zh);
-  const free = { en: words.en.filter(isFree), zh: words.zh.filter(isFree) };
-  return (draw) => house(draw, free);
+  const isLearnt = (word: string): boolean => ![...heldOutNames].some(({ en, zh }) => word === en || word === zh);
+  const learnt = { en: words.en.filter(isLearnt), zh: words.zh.filter(isLearnt) };
+  return (draw) => house(draw, learnt);
 }
 
 function house({ random, language, isHeldOut }: Draw, words: Words): Exercise {
