@@ -77,7 +77,7 @@ function notFinite({ id }: TokenSequence, value: number): UserError {
       what: `the log-probability of this answer under the reference is ${value}`,
       where: id,
       why: 'weights of the model that alignment begins with are no numbers, or too large',
-      next: 'Align an earlier checkpoint of it (mossctl inspect lists what is in one), or leave this answer out',
+      next: 'Align an earlier checkpoint of it (mossctl inspect lists what is in one), or remove this answer',
     },
     { exitCode: 1 },
   );
