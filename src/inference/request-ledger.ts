@@ -122,6 +122,7 @@ export class RequestLedger {
       await this.#file.append(line);
     } catch (error) {
       this.#take({ request: line.request, unsent: 'it could not be noted' });
+      this.#wake();
       throw asUserError(error, this.#path);
     }
     return line.request;
@@ -194,8 +195,13 @@ export class RequestLedger {
 
   #end(line: LedgerLine): Promise<void> {
     this.#take(line);
-    for (const wake of this.#onEnd.splice(0)) wake();
+    this.#wake();
     return this.#file.keep(line);
+  }
+
+  /** Lets those who wait for room in the budget look again. */
+  #wake(): void {
+    for (const wake of this.#onEnd.splice(0)) wake();
   }
 
   #take(line: LedgerLine): void {

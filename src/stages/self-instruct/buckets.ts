@@ -36,3 +36,20 @@ export function bucketsFor(
   const sum = all.reduce((total, { share }) => total + share, 0);
   return all.map((bucket) => ({ ...bucket, share: bucket.share / sum }));
 }
+
+interface Filled {
+  share: number;
+  accepted: readonly unknown[];
+  /** Requests in a row that brought nothing. */
+  fruitless: number;
+}
+
+/** Rows that a bucket may still take: one instruction may have brought several. Shares of exhausted buckets go to the others. */
+export function roomOf(
+  { share, accepted }: Filled,
+  states: readonly Filled[],
+  { wanted, patience }: { wanted: number; patience: number },
+): number {
+  const open = states.reduce((sum, state) => sum + (state.fruitless < patience ? state.share : 0), 0);
+  return Math.ceil(wanted * Math.min(1, share / open)) - accepted.length;
+}

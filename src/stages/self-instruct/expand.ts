@@ -5,7 +5,7 @@ import { stopIfAborted } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { wordsOf } from '../../base/words.js';
 import { BudgetSpent } from '../../inference/request-ledger.js';
-import { type Bucket, bucketName } from './buckets.js';
+import { type Bucket, bucketName, roomOf } from './buckets.js';
 import { type AnswerFilter, contradict } from './filters/answers.js';
 import { countByRule, type RejectedTask, type RuleCount } from './filters/rejected.js';
 import { answerFault, promptFault } from './filters/rules.js';
@@ -88,6 +88,7 @@ export class Expander {
   readonly #prompts: Set<string>;
   /** By the words of their prompts. */
   readonly #accepted = new Map<string, AcceptedTask>();
+  readonly #states: BucketState[] = [];
   /** Rows that a bucket may still take. */
   #room: (state: BucketState) => number = () => Number.POSITIVE_INFINITY;
   readonly #result: Expansion = { tasks: [], requests: 0, rejected: [], dropped: new Map(), exhausted: [] };
@@ -131,10 +132,12 @@ export class Expander {
 
   begin(isHeldOut: boolean): BucketState[] {
     const { buckets, teacher } = this.#options;
-    return buckets.map((bucket) => {
+    const states = buckets.map((bucket): BucketState => {
       const shape = teacher.methods?.get(bucket.method)?.shape ?? familiesShape;
       return { ...bucket, isHeldOut, shape, accepted: [], fruitless: 0 };
     });
+    this.#states.push(...states);
+    return states;
   }
 
   /** The requests of a round, each for the family that will then have fewest tasks, and how many of its tasks to keep. */
@@ -284,6 +287,8 @@ export class Expander {
     drop(rule, { turns, answer: solution.answer, why: `again: ${task.solution.answer}`, request, seeds });
     this.#accepted.delete(wordsKey(task));
     this.#result.tasks = this.#result.tasks.filter((each) => each !== earlier);
+    // Its bucket has room again, and it is shown to no teacher.
+    for (const state of this.#states) state.accepted = state.accepted.filter((each) => each !== earlier);
     return true;
   }
 
@@ -325,16 +330,6 @@ export class Expander {
       provenance: { teacher: teacher.name, ...(label && { method: label }), request, seeds },
     });
   }
-}
-
-/** Rows that a bucket may still take: one instruction may have brought several. Shares of exhausted buckets go to the others. */
-function roomOf(
-  { share, accepted }: BucketState,
-  states: readonly BucketState[],
-  { wanted, patience }: { wanted: number; patience: number },
-): number {
-  const open = states.reduce((sum, state) => sum + (state.fruitless < patience ? state.share : 0), 0);
-  return Math.ceil(wanted * Math.min(1, share / open)) - accepted.length;
 }
 
 type NewTask = { task: ProposedTask } & Pick<AcceptedTask, 'similarity' | 'nearest'>;

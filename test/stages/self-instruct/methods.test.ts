@@ -286,7 +286,7 @@ test('cot, backtranslate, tools: what a program knows, what the corpus says, wha
           ? `是${result}。`
           : `It is ${result}.`;
     },
-    { methods: ['cot', 'backtranslate', 'tools'], kinds: ['parity', 'chat'], count: 72, heldOut: 6 },
+    { methods: ['cot', 'backtranslate', 'tools'], kinds: ['parity', 'chat'], count: 84, heldOut: 6 },
     folder,
   );
   const worked = madeBy('cot', made);
@@ -401,6 +401,11 @@ test('labelled blocks, as models write them and as nobody should', () => {
   assert.deepEqual(read('Instruction: a\u0000\u202eb\nOutput: c\n###\nBye!'), [{ instruction: 'ab', output: 'c' }]);
   assert.deepEqual(read(`Instruction: ${'x'.repeat(8001)}\nOutput: y`), [], 'never cut, but dropped');
   assert.deepEqual(read('Instruction: x\n'.repeat(10_000)), [], 'no end of blocks');
+  // Every line end of Unicode ends a line.
+  assert.deepEqual(read('Instruction: A\u2028Output: B\u0085and C'), [{ instruction: 'A', output: 'B\nand C' }]);
+  const long = `Instruction: a\nOutput: A\nInstruction: ${'x'.repeat(8001)}\nOutput: B\nInstruction: c\nOutput: C`;
+  const whole = blocksOf({ text: long, finish: 'stop' }, taskLabels, 'instruction', { isAllOrNone: true });
+  assert.deepEqual([read(long).length, whole.length], [2, 0], 'what belongs together is not kept in part');
   assert.equal(read('Instruction: x\nOutput: y\n'.repeat(100)).length, 64);
   assert.deepEqual(read(`${'*'.repeat(50_000)}\n${' '.repeat(40_000)}`), []);
   assert.deepEqual(read('__proto__: x\nconstructor: y'), []);

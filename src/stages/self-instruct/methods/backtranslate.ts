@@ -3,20 +3,25 @@
 import { cleanText } from '../../../base/clean-text.js';
 import { languageNames } from '../asked-model.js';
 import type { ProposedTask } from '../teacher.js';
-import { type Method, type MethodContext, missing, proposalRule } from './method.js';
+import { allEnded, type Method, type MethodContext, missing, proposalRule } from './method.js';
 import { asks } from './prompts.js';
 
+const scoreLine =
+  /^[\s*_#>-]{0,8}(?:score|评分|得分)[*_ ]{0,4}(?:[(（][^)）\n]{0,12}[)）])?[*_ ]{0,4}[:：][*_ ]{0,4}([1-5])(?![\d.]*\d)/gim;
 /** Of five points, as published: from four on a pair is kept. */
 const minScore = 4;
 const maxInstruction = 1000;
 
 export function backtranslate({ asked, prompts, passages = missing('passages') }: MethodContext): Method {
+  // Each passage is asked about once. Requests are planned in one order, so a run that goes on where it was stopped asks the same.
+  const next = { zh: 0, en: 0 };
   return {
     async propose({ index, kind, language, wanted }) {
       const own = passages[language];
-      // Which passages a request is about follows from its number alone: a preview and its run ask the same.
-      const places = Array.from({ length: Math.min(wanted, own.length) }, (_, i) => (index * wanted + i) % own.length);
-      const made = await Promise.all(
+      const start = next[language];
+      next[language] += wanted;
+      const places = Array.from({ length: Math.max(0, Math.min(wanted, own.length - start)) }, (_, i) => start + i);
+      const made = await allEnded(
         places.map(async (place) => {
           const passage = own[place];
           const asking = asks(prompts, 'instruction', { index, passage, language: languageNames[language] });
@@ -40,10 +45,7 @@ export function backtranslate({ asked, prompts, passages = missing('passages') }
       const { items, dropped } = await asked.read(
         asks(prompts, 'score', { index, instruction, passage: answer }),
         options,
-        ({ text }) =>
-          [...text.slice(-2000).matchAll(/(?:score|评分|得分)\W{0,6}([1-5])(?![\d.]*\d)/gi)]
-            .slice(-1)
-            .map(([, score]) => Number(score)),
+        ({ text }) => [...text.slice(-2000).matchAll(scoreLine)].slice(-1).map(([, score]) => Number(score)),
       );
       if (items.length === 0) return { rule: dropped[0].rule, example: instruction };
       if (items[0] < minScore)

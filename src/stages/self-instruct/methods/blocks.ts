@@ -14,12 +14,13 @@ export type Block<Field extends string> = Partial<Record<Field, string>>;
 
 /**
  * The blocks of a reply, each from one label `first` (or one that it has already) to the next. The last is dropped where the
- * text was cut, and every one with a field that is too long.
+ * text was cut, and every one with a field that is too long; with `isAllOrNone`, none is kept where one of them is dropped for that.
  */
 export function blocksOf<Field extends string>(
   { text, finish }: Pick<Reply, 'text' | 'finish'>,
   labels: Labels<Field>,
   first: NoInfer<Field>,
+  { isAllOrNone = false } = {},
 ): Block<Field>[] {
   const blocks: Block<Field>[] = [];
   for (const { field, value } of fieldsOf({ text, finish }, labels)) {
@@ -30,6 +31,7 @@ export function blocksOf<Field extends string>(
   if (isCut(finish)) blocks.pop();
   const isWhole = (block: Block<Field>): boolean =>
     Object.values<string | undefined>(block).every((value = '') => value.length <= maxField);
+  if (isAllOrNone && !(blocks.length <= maxBlocks && blocks.every(isWhole))) return [];
   return blocks.slice(0, maxBlocks).filter(isWhole);
 }
 
@@ -42,17 +44,24 @@ export function fieldsOf<Field extends string>(
   const lineOf = labelledLine(labels);
   const fields: { field: Field; lines: string[] }[] = [];
   let isOpen = false;
-  for (const line of text.replace(/\r\n?/g, '\n').split('\n')) {
+  for (const line of onPlainLines(text).split('\n')) {
     const labelled = lineOf(line);
     if (labelled !== undefined) fields.push({ field: labelled.field, lines: [labelled.rest] });
     else if (isOpen && !isSeparator(line)) fields.at(-1)?.lines.push(line);
     isOpen = labelled !== undefined || (isOpen && !isSeparator(line));
   }
   // A little more than a field may have, so that one that is too long is seen to be.
-  return fields.map(({ field, lines }) => ({ field, value: cleanText(withoutFence(lines.join('\n')), maxField + 1) }));
+  const contentOf = (lines: readonly string[]): string =>
+    cleanText(withoutFence(lines.join('\n').slice(0, 2 * maxField)), maxField + 1);
+  return fields.map(({ field, lines }) => ({ field, value: contentOf(lines) }));
 }
 
-const isSeparator = (line: string): boolean => /^\s*#{3,}\s*$/.test(line);
+/** One line end for all that Unicode has: what `.` takes for one and `\s` for a blank is read alike. */
+export function onPlainLines(text: string): string {
+  return text.replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n');
+}
+
+const isSeparator = (line: string): boolean => /^[ \t]{0,8}#{3,40}[ \t]{0,8}$/.test(line);
 
 export function isCut(finish: string): boolean {
   return finish === 'length' || finish === 'content_filter';
@@ -60,8 +69,8 @@ export function isCut(finish: string): boolean {
 
 /** A fence that closes what was opened before the first label. */
 function withoutFence(text: string): string {
-  const fences = text.match(/^\s*```/gm)?.length ?? 0;
-  return fences % 2 === 1 ? text.replace(/\n\s*```\s*$/, '') : text;
+  const fences = text.match(/^[ \t]{0,8}```/gm)?.length ?? 0;
+  return fences % 2 === 1 ? text.trimEnd().replace(/\n[ \t]{0,8}```$/, '') : text;
 }
 
 function labelledLine<Field extends string>(

@@ -7,7 +7,7 @@ import { checkAnswer } from '../../../evaluation/checks.js';
 import { languageNames } from '../asked-model.js';
 import { familyOf } from '../families/table.js';
 import type { ProposedTask } from '../teacher.js';
-import { isCut } from './blocks.js';
+import { isCut, onPlainLines } from './blocks.js';
 import { type Method, type MethodContext, missing } from './method.js';
 import { asks } from './prompts.js';
 
@@ -18,7 +18,8 @@ const workable: readonly TaskKind[] = taskKinds.filter((kind) =>
   ),
 );
 const maxWorked = 4000;
-const finalLine = /^[\s*_#>-]*(?:final answer|answer|最终答案|答案)\s*[*_]*\s*[:：]\s*[*_]*\s*(.+?)\s*[*_]*\s*$/i;
+/** Every repetition is bounded, or one long line of blanks takes minutes. */
+const finalLine = /^[\s*_#>-]{0,12}(?:final answer|answer|最终答案|答案)[\s*_]{0,8}[:：](.*)$/i;
 
 export function workableKinds(chosen: readonly TaskKind[]): readonly TaskKind[] {
   const kinds = workable.filter((kind) => chosen.includes(kind));
@@ -61,12 +62,21 @@ function solutionOf({ solution, language }: ProposedTask, steps: string, final: 
   return { answer: `${steps}\n${last}`, final, check };
 }
 
+/** What a line names as the answer, without the marks around it; empty where it names none. */
+function finalOf(line: string): string {
+  const marks = '*_ \t';
+  let text = finalLine.exec(line)?.[1] ?? '';
+  while (text !== '' && marks.includes(text[0])) text = text.slice(1);
+  while (text !== '' && marks.includes(text[text.length - 1])) text = text.slice(0, -1);
+  return text;
+}
+
 /** The steps, and what the last line names as the answer; nothing where there are no steps or no such line. */
 function workedOf(text: string): { steps: string; final: string }[] {
   if (text.length > maxWorked) return [];
-  const lines = cleanText(text, maxWorked).split('\n');
-  const at = lines.findLastIndex((line) => finalLine.test(line));
-  const final = finalLine.exec(lines[at] ?? '')?.[1];
+  const lines = cleanText(onPlainLines(text), maxWorked).split('\n');
+  const at = lines.findLastIndex((line) => finalOf(line) !== '');
+  const final = finalOf(lines[at] ?? '');
   const steps = lines.slice(0, Math.max(0, at)).join('\n').trim();
   // Behind the answer there is nothing but a farewell at most.
   const isLast =
@@ -74,5 +84,5 @@ function workedOf(text: string): { steps: string; final: string }[] {
       .slice(at + 1)
       .join('')
       .trim().length < 80;
-  return final === undefined || steps === '' || !isLast ? [] : [{ steps, final }];
+  return final === '' || steps === '' || !isLast ? [] : [{ steps, final }];
 }

@@ -41,7 +41,7 @@ export function dialogue({ asked, prompts, seed }: MethodContext): Method {
       });
       const options = { rule: 'no conversation in what the teacher said', otherwise: 'it held no conversation' };
       const { items, dropped } = await asked.read(asking, options, (reply) => {
-        const found = blocksOf(reply, speakers, 'user');
+        const found = blocksOf(reply, speakers, 'user', { isAllOrNone: true });
         // Where it was not repeated, the opening is the first to speak.
         return found[0]?.user === undefined ? found : [{ assistant: found[0].assistant }, ...found.slice(1)];
       });
@@ -58,6 +58,7 @@ export function dialogue({ asked, prompts, seed }: MethodContext): Method {
 function faultOf(turns: readonly (string | undefined)[], language: 'zh' | 'en'): string | undefined {
   if (turns.some((turn = '') => turn === '')) return 'conversation with a turn missing';
   if (turns.length < 2 * exchanges.min) return 'conversation too short';
+  if (turns.length > 2 * exchanges.max) return 'conversation too long';
   if (new Set(turns).size < turns.length) return 'conversation repeats itself';
   const answers = turns.filter((_, i) => i % 2 === 1);
   if (answers.some((answer = '') => isRefusal(answer, language))) return 'answer refuses';

@@ -6,7 +6,7 @@ import { Random } from '../../../base/random.js';
 import { languageNames } from '../asked-model.js';
 import type { Drop, ProposedTask } from '../teacher.js';
 import { isCut } from './blocks.js';
-import { type Method, type MethodContext, proposalRule, writtenAnswer } from './method.js';
+import { allEnded, type Method, type MethodContext, proposalRule, writtenAnswer } from './method.js';
 import { asks, listOf } from './prompts.js';
 
 /** Of the ways to evolve: one in so many is in breadth. */
@@ -18,12 +18,12 @@ const speaksOfRewriting =
   /\b(?:(?:given|original|rewritten|new|created) (?:prompt|instruction|task)|rewritten version)\b|(?:原|给定的?|改写后?的?|新的?)(?:指令|任务|题目|提示词)/i;
 
 export function evolve({ asked, prompts, seed }: MethodContext): Method {
-  /** By the evolved: what it was made from, in depth. */
-  const parents = new Map<string, string>();
+  /** What an evolved task was made from, in depth. By the task itself: two requests at once may say the same. */
+  const parents = new WeakMap<ProposedTask, string>();
   return {
     async propose({ index, kind, language, wanted, examples }) {
       const random = Random.stream(seed, `evolve/${index}`);
-      const made = await Promise.all(
+      const made = await allEnded(
         random
           .shuffle([...examples])
           .slice(0, wanted)
@@ -45,8 +45,9 @@ export function evolve({ asked, prompts, seed }: MethodContext): Method {
               if (speaksOfRewriting.test(evolved) && !speaksOfRewriting.test(instruction))
                 drops.push({ rule: 'evolved task speaks of the rewriting', example: evolved });
               else {
-                if (!isBroad) parents.set(evolved, instruction);
-                tasks.push({ kind, language, turns: [evolved] });
+                const task: ProposedTask = { kind, language, turns: [evolved] };
+                if (!isBroad) parents.set(task, instruction);
+                tasks.push(task);
               }
             return { tasks, dropped: drops };
           }),
@@ -55,7 +56,7 @@ export function evolve({ asked, prompts, seed }: MethodContext): Method {
     },
     async answer(task, { index }) {
       const [evolved] = task.turns;
-      const parent = parents.get(evolved);
+      const parent = parents.get(task);
       if (parent !== undefined) {
         const options = { rule: 'the teacher did not compare two tasks', otherwise: 'it said neither more nor equal' };
         const { items, dropped } = await asked.read(

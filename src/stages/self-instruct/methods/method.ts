@@ -53,6 +53,15 @@ export function withInput(instruction: string, input: string | undefined): strin
   return input === undefined || input === '' ? instruction : `${instruction}\n\n${input}`;
 }
 
+/** All of several requests to their ends: an error is thrown only when none is under way any more, or its answer would be paid for and lost. */
+export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(work);
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}
+
 export const proposalRule = (method: MethodName): { rule: string; otherwise: string } => ({
   rule: `no tasks in what the teacher said (${method})`,
   otherwise: 'it held no tasks in the form that was asked for',

@@ -3,7 +3,7 @@
 // with two, with all three, so that a model learns to work from either.
 import { Random } from '../../../base/random.js';
 import { languageNames, oneLine } from '../asked-model.js';
-import type { TaskLanguage } from '../teacher.js';
+import type { ProposedTask, TaskLanguage } from '../teacher.js';
 import { fieldsOf, isCut, type Labels } from './blocks.js';
 import { soundInstances } from './instances.js';
 import { type Method, type MethodContext, proposalRule } from './method.js';
@@ -41,8 +41,8 @@ const encodings = [
 ];
 
 export function naturalInstructions({ asked, prompts, seed }: MethodContext): Method {
-  /** By definition: what was proposed, until it is answered. */
-  const tasks = new Map<string, NaturalTask>();
+  /** The examples of what was proposed. By the task itself: two requests at once may define the same. */
+  const tasks = new WeakMap<ProposedTask, NaturalTask>();
   return {
     async propose({ index, kind, language, wanted, examples }) {
       const asking = asks(prompts, 'definitions', {
@@ -50,12 +50,16 @@ export function naturalInstructions({ asked, prompts, seed }: MethodContext): Me
         examples: examples.map(({ instruction }) => `- ${oneLine(instruction)}`).join('\n'),
       });
       const { items, dropped } = await asked.read(asking, proposalRule('natural-instructions'), naturalTasksOf);
-      for (const task of items) tasks.set(task.definition, task);
-      return { tasks: items.map(({ definition }) => ({ kind, language, turns: [definition] })), dropped };
+      const proposed = items.map((item): ProposedTask => {
+        const task = { kind, language, turns: [item.definition] };
+        tasks.set(task, item);
+        return task;
+      });
+      return { tasks: proposed, dropped };
     },
     async answer(proposed, { index }) {
       const [definition] = proposed.turns;
-      const task = tasks.get(definition);
+      const task = tasks.get(proposed);
       if (task === undefined) return { rule: 'no examples of the task', example: definition };
       const shown = [...task.good].map(({ input, output }) => `Input: ${input}\nOutput: ${output}\n###`);
       const options = { rule: 'no instances in what the teacher said', otherwise: 'it held no instance of the task' };

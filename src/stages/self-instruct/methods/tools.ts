@@ -22,8 +22,8 @@ const clock = new Date('2026-03-02T09:30:00Z');
 const refusal = /^\W*(?:REJECT|拒绝)\b/;
 
 export function tools({ asked, prompts, toolbox = missing('a toolbox'), seed }: MethodContext): Method {
-  /** By question: the calls that it takes. */
-  const callsOf = new Map<string, ToolCall[]>();
+  /** The calls that a question takes. By the task itself: two requests at once may ask the same. */
+  const callsOf = new WeakMap<ProposedTask, ToolCall[]>();
   const list = toolbox.tools;
   return {
     async propose({ index, kind, language, wanted, examples }) {
@@ -45,15 +45,16 @@ export function tools({ asked, prompts, toolbox = missing('a toolbox'), seed }: 
         const calls = isNothing(call) ? [] : callsIn(call ?? '');
         if (calls === undefined) dropped.push({ rule: 'call cannot be read', example: `${question}\n${call}` });
         else {
-          callsOf.set(question, calls);
-          tasks.push({ kind, language, turns: [question] });
+          const task: ProposedTask = { kind, language, turns: [question] };
+          callsOf.set(task, calls);
+          tasks.push(task);
         }
       }
       return { tasks, dropped };
     },
     async answer(task, { index }): Promise<Answers> {
       const [question] = task.turns;
-      const calls = callsOf.get(question) ?? [];
+      const calls = callsOf.get(task) ?? [];
       const session = toolbox.session({ now: clock });
       const results: string[] = [];
       for (const call of calls) {
