@@ -33,7 +33,7 @@ const settings = [
   'align.gate.alphas=[0.5,1]',
   'align.maxNewTokens=6',
   'align.minMargin=0.0001',
-  'align.train={epochs: 2, batchSize: 3, checkpointEvery: 2}',
+  'align.train={epochs: 3, batchSize: 3, checkpointEvery: 2}',
   'eval=null',
 ];
 
