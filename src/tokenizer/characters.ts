@@ -6,38 +6,25 @@ import type { PieceTable } from './piece-table.js';
  * The characters of two bytes and more that make up `coverage` (0 to 1) of all such characters of the pieces, the most
  * frequent first, as UTF-8 bytes.
  */
-export function frequentCharacters(pieces: PieceTable, coverage: number): number[][] {
-  const counts = new Map<number, number>();
+export function frequentCharacters({ size, bytes, starts, counts }: PieceTable, coverage: number): Uint8Array[] {
+  if (coverage === 0) return [];
+  const sums = new Map<string, number>();
   let total = 0;
-  for (let piece = 0; piece < pieces.size; piece++) {
-    const end = pieces.starts[piece + 1];
-    for (let at = pieces.starts[piece]; at < end; ) {
-      const length = characterLength(pieces.bytes[at]);
-      if (length > 1 && at + length <= end) {
-        let code = 0;
-        for (let i = 0; i < length; i++) code = code * 256 + pieces.bytes[at + i];
-        counts.set(code, (counts.get(code) ?? 0) + pieces.counts[piece]);
-        total += pieces.counts[piece];
-      }
-      at += length;
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  for (let piece = 0; piece < size; piece++) {
+    for (const character of decoder.decode(bytes.subarray(starts[piece], starts[piece + 1]))) {
+      if (character < '\u0080') continue;
+      sums.set(character, (sums.get(character) ?? 0) + counts[piece]);
+      total += counts[piece];
     }
   }
-  const wanted: number[][] = [];
+  const codeOf = (character: string): number => character.codePointAt(0) ?? 0;
+  const wanted: Uint8Array[] = [];
   let covered = 0;
-  for (const [code, count] of [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])) {
+  for (const [character, count] of [...sums].sort((a, b) => b[1] - a[1] || codeOf(a[0]) - codeOf(b[0]))) {
     if (covered >= coverage * total) break;
     covered += count;
-    wanted.push(bytesOf(code));
+    wanted.push(Buffer.from(character));
   }
   return wanted;
-}
-
-function characterLength(lead: number): number {
-  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
-function bytesOf(code: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = code; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return bytes;
 }

@@ -139,7 +139,7 @@ function checkSizes(vocabSize: number, reserved: number): void {
  */
 function characterMerges(
   tokens: string[],
-  characters: readonly number[][],
+  characters: readonly Uint8Array[],
   { added, vocabSize }: { added: number; vocabSize: number },
 ): [string, string][] {
   const known = new Set(tokens.slice(added));

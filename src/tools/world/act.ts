@@ -2,7 +2,7 @@
 // changes nothing and says why.
 import { describe, outcomes, refusals, thingsAt } from './describe.js';
 import { held, type Scene, type WorldState } from './scene.js';
-import { echo, find, seek } from './seek.js';
+import { echo, find, findBox, isInReach, seek } from './seek.js';
 
 export const actionNames = ['look', 'go', 'open', 'close', 'take', 'put'] as const;
 export type ActionName = (typeof actionNames)[number];
@@ -125,7 +125,7 @@ class Acting {
     if (at === held) return refuse(this.#no.heldAlready(name));
     const from = place === '' ? undefined : this.#placeHere(place);
     if (from !== undefined && typeof from !== 'number') return from;
-    if (!this.#isInReach(at) || (from !== undefined && from !== at && from !== state.room))
+    if (!isInReach(this.#scene, at) || (from !== undefined && from !== at && from !== state.room))
       return refuse(this.#no.notHere(name));
     return {
       done: true,
@@ -159,25 +159,16 @@ class Acting {
     return world.rooms.length + b;
   }
 
-  #isInReach(place: number): boolean {
-    const { world, state } = this.#scene;
-    const b = place - world.rooms.length;
-    return place === state.room || (b >= 0 && world.boxes[b].room === state.room && state.boxes[b] === 'open');
-  }
-
   #boxHere(name: string): number {
     const { world, state } = this.#scene;
-    const b = find(
-      world.boxes.map((box) => box.name),
-      name,
-    );
+    const b = findBox(this.#scene, name);
     return b !== -1 && world.boxes[b].room === state.room ? b : -1;
   }
 
   #isThingHere(name: string): boolean {
     const { world, state } = this.#scene;
     const thing = find(world.things, name);
-    return thing !== -1 && (state.things[thing] === held || this.#isInReach(state.things[thing]));
+    return thing !== -1 && (state.things[thing] === held || isInReach(this.#scene, state.things[thing]));
   }
 }
 

@@ -1,6 +1,6 @@
 // What the one who acts sees and hears, in the language of the scene. Sentences are short: a small model reads them.
 import type { ActionName } from './act.js';
-import { held, type Scene } from './scene.js';
+import { type BoxState, held, type Scene, sceneWords } from './scene.js';
 
 /** The room, what is in sight, the doors, what is held. What a closed box holds is not in sight. */
 export function describe({ world, state }: Scene): string {
@@ -34,13 +34,13 @@ export function describe({ world, state }: Scene): string {
     .join(' ');
 }
 
-function boxInEnglish(state: string, inside: readonly string[]): string {
+function boxInEnglish(state: BoxState, inside: readonly string[]): string {
   if (state !== 'open') return state;
   return inside.length === 0 ? 'open, empty' : `open: ${inside.join(', ')}`;
 }
 
-function boxInChinese(state: string, inside: readonly string[]): string {
-  if (state !== 'open') return state === 'closed' ? '关着' : '锁着';
+function boxInChinese(state: BoxState, inside: readonly string[]): string {
+  if (state !== 'open') return sceneWords.zh[state];
   return inside.length === 0 ? '开着，空的' : `开着：${inside.join('、')}`;
 }
 
@@ -81,7 +81,7 @@ export const refusals = {
     notBox: (name: string) => `The ${name} cannot be opened or closed.`,
     shut: (box: string) => `The ${box} is closed.`,
     locked: (box: string) => `The ${box} is locked, and you do not hold its key.`,
-    already: (box: string, state: 'open' | 'closed' | 'locked') => `The ${box} is ${state} already.`,
+    already: (box: string, state: BoxState) => `The ${box} is ${state} already.`,
   },
   zh: {
     missing: (action: ActionName, field: string) => `${action} 需要 ${field}。`,
@@ -96,7 +96,6 @@ export const refusals = {
     notBox: (name: string) => `${name}不能开关。`,
     shut: (box: string) => `${box}关着。`,
     locked: (box: string) => `${box}锁着，你没有它的钥匙。`,
-    already: (box: string, state: 'open' | 'closed' | 'locked') =>
-      `${box}已经${state === 'open' ? '开着' : state === 'closed' ? '关着' : '锁着'}了。`,
+    already: (box: string, state: BoxState) => `${box}已经${sceneWords.zh[state]}了。`,
   },
 } as const;

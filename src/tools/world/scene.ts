@@ -53,15 +53,16 @@ export interface Scene {
 
 export const sceneLimits = { characters: 4000, rooms: 20, boxes: 40, things: 100, name: 40 } as const;
 
-const words = {
+/** How a scene says its doors, the one who acts, and the states of its boxes. */
+export const sceneWords = {
   en: { doors: 'doors', you: 'you', open: 'open', closed: 'closed', locked: 'locked' },
   zh: { doors: '门', you: '你', open: '开着', closed: '关着', locked: '锁着' },
 } as const;
 
 const boxStates = new Map<string, BoxState>(
   (['open', 'closed', 'locked'] as const).flatMap((state) => [
-    [words.en[state], state],
-    [words.zh[state], state],
+    [sceneWords.en[state], state],
+    [sceneWords.zh[state], state],
   ]),
 );
 
@@ -109,10 +110,10 @@ class SceneReader {
 
   line(head: string, rest: string): void {
     const key = nameKey(head);
-    if (key === words.en.doors || key === words.zh.doors) {
+    if (key === sceneWords.en.doors || key === sceneWords.zh.doors) {
       if (this.#doors !== undefined) throw fault('the doors are given twice');
       this.#doors = rest;
-    } else if (key === words.en.you || key === words.zh.you) {
+    } else if (key === sceneWords.en.you || key === sceneWords.zh.you) {
       if (this.#you !== undefined) throw fault('where you are is given twice');
       this.#you = rest;
     } else this.#room(head, rest);
@@ -228,7 +229,7 @@ function numberOf(names: readonly string[], name: string, what: string): number 
 /** The scene as text. A box that has been unlocked is closed or open, and needs its key no more. */
 export function writeScene({ world, state }: Scene): string {
   const { rooms, boxes, doors, language } = world;
-  const word = words[language];
+  const word = sceneWords[language];
   const inside = (place: number): string => world.things.filter((_, i) => state.things[i] === place).join(', ');
   const lines = rooms.map((room, i) => {
     const stand = boxes.flatMap((box, b) => {

@@ -1,7 +1,7 @@
 // Looking for one thing: where it is, and where it is not to be seen, what could be tried next. Who asks for what is wanted
 // need not compare it with all that is there, which is hard for a small model and easy for the world.
 import { thingsAt } from './describe.js';
-import { held, type Scene } from './scene.js';
+import { type BoxState, held, type Scene, sceneWords } from './scene.js';
 import { nameKey, nameKeys } from './vocabulary.js';
 
 /** @param name of anything; what does not exist is not seen. */
@@ -11,17 +11,12 @@ export function seek(scene: Scene, name: string): string {
   const thing = find(world.things, name);
   if (thing !== -1) {
     const at = state.things[thing];
-    const box = world.boxes[at - world.rooms.length];
     const own = world.things[thing];
     if (at === held) return say.held(own);
     if (at === state.room) return say.here(own);
-    const isOpen = box?.room === state.room && state.boxes[at - world.rooms.length] === 'open';
-    return isOpen ? say.inside(own, box.name) : unseen(scene, own, true);
+    return isInReach(scene, at) ? say.inside(own, world.boxes[at - world.rooms.length].name) : unseen(scene, own, true);
   }
-  const b = find(
-    world.boxes.map((box) => box.name),
-    name,
-  );
+  const b = findBox(scene, name);
   if (b !== -1) {
     const { name: own, room } = world.boxes[b];
     if (room !== state.room) return unseen(scene, own, false);
@@ -48,7 +43,7 @@ const sayings = {
     held: (name: string) => `You hold the ${name}.`,
     here: (name: string) => `The ${name} is here.`,
     inside: (name: string, box: string) => `The ${name} is in the ${box}.`,
-    box: (name: string, state: string, inside: readonly string[]) =>
+    box: (name: string, state: BoxState, inside: readonly string[]) =>
       `The ${name} is here, ${state}.${state === 'open' && inside.length > 0 ? ` In it: ${inside.join(', ')}.` : ''}`,
     inRoom: (name: string) => `You are in the ${name}.`,
     nextDoor: (name: string) => `The ${name} is next door.`,
@@ -63,8 +58,8 @@ const sayings = {
     held: (name: string) => `你拿着${name}。`,
     here: (name: string) => `${name}在这里。`,
     inside: (name: string, box: string) => `${name}在${box}里。`,
-    box: (name: string, state: string, inside: readonly string[]) =>
-      `${name}在这里，${{ open: '开着', closed: '关着', locked: '锁着' }[state] ?? state}。${state === 'open' && inside.length > 0 ? `里面有${inside.join('、')}。` : ''}`,
+    box: (name: string, state: BoxState, inside: readonly string[]) =>
+      `${name}在这里，${sceneWords.zh[state]}。${state === 'open' && inside.length > 0 ? `里面有${inside.join('、')}。` : ''}`,
     inRoom: (name: string) => `你在${name}。`,
     nextDoor: (name: string) => `${name}在隔壁。`,
     unseen: (name: string, shut: readonly string[], doors: readonly string[]) =>
@@ -86,4 +81,18 @@ export function find(names: readonly string[], name: string): number {
   if (exact !== -1) return exact;
   const keys = nameKeys(name);
   return names.findIndex((each) => keys.includes(nameKey(each)));
+}
+
+/** The number of the box that is called so, wherever it stands; -1 where there is none. */
+export function findBox({ world }: Scene, name: string): number {
+  return find(
+    world.boxes.map((box) => box.name),
+    name,
+  );
+}
+
+/** Whether what lies there can be seen and taken: in the room, or in an open box of it. */
+export function isInReach({ world, state }: Scene, place: number): boolean {
+  const b = place - world.rooms.length;
+  return place === state.room || (b >= 0 && world.boxes[b].room === state.room && state.boxes[b] === 'open');
 }

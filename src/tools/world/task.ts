@@ -5,7 +5,7 @@ import { isHeldOutWording } from '../wordings.js';
 import type { Action } from './act.js';
 import { exploringActions } from './explore.js';
 import { readGoal, shortestActions } from './goal.js';
-import { readScene, writeScene } from './scene.js';
+import { readScene, sceneWords, writeScene } from './scene.js';
 import { boxNames, keyNames, type Name, roomNames, type SceneLanguage, thingNames } from './vocabulary.js';
 import { answers, politely, requestsOf, type WorldKind } from './wordings.js';
 
@@ -111,20 +111,18 @@ function drawHouse(
     const isBoxed = random.uniform() < 0.4 && box < boxes.length;
     (isBoxed ? inside[box] : random.choose(loose)).push(thing);
   }
-  const words = { en: ['open', 'closed', 'locked', 'doors', 'you'], zh: ['开着', '关着', '锁着', '门', '你'] }[
-    language
-  ];
+  const words = sceneWords[language];
   const lines = rooms.map((room, r) => {
     const stand = boxes.flatMap((box, b) => {
       if (at[b] !== r) return [];
-      const state = key !== undefined && b === 0 ? `${words[2]}: ${key}` : words[closed[b] ? 1 : 0];
+      const state = key !== undefined && b === 0 ? `${words.locked}: ${key}` : words[closed[b] ? 'closed' : 'open'];
       return `${box} (${state})${inside[b].length === 0 ? '' : ` [${inside[b].join(', ')}]`}`;
     });
     return `${room}: ${[...loose[r], ...stand].join(', ')}`.trimEnd();
   });
   // A tree of rooms, so that each can be reached.
   const doors = rooms.slice(1).map((room, i) => `${rooms[random.integer(0, i + 1)]} - ${room}`);
-  const scene = [...lines, `${words[3]}: ${doors.join(', ')}`, `${words[4]}: ${random.choose(rooms)}`].join('\n');
+  const scene = [...lines, `${words.doors}: ${doors.join(', ')}`, `${words.you}: ${random.choose(rooms)}`].join('\n');
   const [item, item2] = things;
   const [box, box2] = boxes;
   const place = isAboutBox ? box : random.choose(rooms);

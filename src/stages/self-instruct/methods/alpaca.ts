@@ -4,7 +4,7 @@
 import { languageNames, oneLine } from '../asked-model.js';
 import type { ProposedTask, TaskRequest } from '../teacher.js';
 import { type Block, blocksOf, isNothing, type Labels } from './blocks.js';
-import { type Method, type MethodContext, ownSolution, proposalRule, withInput } from './method.js';
+import { type Method, type MethodContext, ownSolution, proposalRule, withInput, withoutColon } from './method.js';
 import { asks } from './prompts.js';
 
 export const taskLabels: Labels<'instruction' | 'input' | 'output'> = {
@@ -41,6 +41,5 @@ function wholeTask(
   if (instruction === '' || output === undefined) return [];
   const whole = withInput(instruction, isNothing(input) ? undefined : input);
   // Whether a task is new is decided by its instruction, which may end in a colon.
-  const turns = [instruction.replace(/\s*[:：]$/, '')];
-  return [{ kind, language, turns, solution: { answer: output, turns: [whole] } }];
+  return [{ kind, language, turns: [withoutColon(instruction)], solution: { answer: output, turns: [whole] } }];
 }

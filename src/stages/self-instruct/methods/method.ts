@@ -48,6 +48,11 @@ export function ownSolution(task: ProposedTask): Promise<Answers> {
   return Promise.resolve(task.solution ?? { rule: 'no answer', example: task.turns.join('\n') });
 }
 
+/** An instruction without a colon at its end, behind which nothing comes. */
+export function withoutColon(instruction: string): string {
+  return instruction.replace(/\s*[:：]$/, '');
+}
+
 /** An instruction with what it is to be done to. */
 export function withInput(instruction: string, input: string | undefined): string {
   return input === undefined || input === '' ? instruction : `${instruction}\n\n${input}`;

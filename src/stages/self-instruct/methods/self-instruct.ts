@@ -9,7 +9,7 @@ import { parseTasks } from '../openai-teacher.js';
 import type { ProposedTask } from '../teacher.js';
 import { blocksOf, isNothing, type Labels } from './blocks.js';
 import { type Instance, soundInstances } from './instances.js';
-import { type Method, type MethodContext, proposalRule, withInput } from './method.js';
+import { type Method, type MethodContext, proposalRule, withInput, withoutColon } from './method.js';
 import { asks } from './prompts.js';
 
 export const inputFirst: Labels<'input' | 'output'> = {
@@ -30,7 +30,7 @@ export function selfInstruct({ asked, prompts }: MethodContext): Method {
     async propose(request) {
       const { index, language, wanted, examples } = request;
       const step = index % classificationEvery === classificationEvery - 1 ? 'classifications' : 'instructions';
-      const list = examples.map(({ instruction }, i) => `${i + 1}. ${bare(oneLine(instruction))}`);
+      const list = examples.map(({ instruction }, i) => `${i + 1}. ${withoutColon(oneLine(instruction))}`);
       const asking = asks(prompts, step, {
         ...{ index, wanted, next: examples.length + 1, last: examples.length + wanted },
         language: languageNames[language],
@@ -42,7 +42,7 @@ export function selfInstruct({ asked, prompts }: MethodContext): Method {
       const tasks: ProposedTask[] = [];
       for (const task of items) {
         const rule = instructionFault(task.turns[0]);
-        if (rule === undefined) tasks.push({ ...task, turns: [bare(task.turns[0])] });
+        if (rule === undefined) tasks.push({ ...task, turns: [withoutColon(task.turns[0])] });
         else dropped.push({ rule, example: task.turns[0] });
       }
       return { tasks, dropped };
@@ -72,11 +72,6 @@ export function selfInstruct({ asked, prompts }: MethodContext): Method {
 
 function solutionOf(task: ProposedTask, input: string, answer: string): { answer: string; turns: string[] } {
   return { answer, turns: [withInput(task.turns[0], input)] };
-}
-
-/** Without a colon at its end, behind which nothing comes. */
-function bare(instruction: string): string {
-  return instruction.replace(/\s*[:：]$/, '');
 }
 
 /** The published rules that the rules for every prompt do not have. */
