@@ -1,19 +1,22 @@
-// Compiles src/ to dist/ with tsc, and puts the command where `npx mossctl` finds it in a checkout (see .npmrc). Runs from
+// Compiles src/ to dist/ with tsc, bundles the page that `mossctl serve` shows, and puts the command where `npx mossctl` finds it in a checkout (see .npmrc). Runs from
 // `prepare`, which npm also calls where TypeScript is not installed (`npm ci --omit=dev`, or the packed tarball, which
 // carries dist/): then there is nothing to compile.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildPage } from './build-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = `${root}node_modules/typescript/bin/tsc`;
 if (!existsSync(tsc)) {
   console.log('mossctl: TypeScript is not installed, dist/ is left as it is');
 } else {
-  rmSync(`${root}dist`, { recursive: true, force: true });
+  const compiled = existsSync(`${root}dist`) ? readdirSync(`${root}dist`).filter((name) => name !== 'page') : [];
+  for (const name of compiled) rmSync(`${root}dist/${name}`, { recursive: true, force: true });
   const result = spawnSync(process.execPath, [tsc, '-p', root], { stdio: 'inherit', cwd: root });
   process.exitCode = result.status ?? 1;
 }
+await buildPage(root);
 if (existsSync(`${root}node_modules`)) placeCommand(`${root}node_modules/.bin`);
 
 /** As npm does for the packages that it installs; whole or not at all, for another `npx mossctl` may be starting. */

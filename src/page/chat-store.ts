@@ -1,0 +1,194 @@
+// What happens in a conversation: asking, stopping, asking again, two answers side by side, judging. It holds the turns and says
+// when they changed; components only show them.
+import type { ChatBody, ChatEvent, FeedbackBody, FeedbackId, ServedModel } from '../serve/contract.js';
+import { type Connection, problemOf, RequestError } from './connection.js';
+import {
+  type Answer,
+  type Asked,
+  addEvent,
+  isRunning,
+  messagesFor,
+  type Preference,
+  type Turn,
+  textOf,
+  type Verdict,
+} from './conversation.js';
+
+/** What the next question is asked with; `second`: a model to compare with, which may be the same one. */
+export interface ChatSetup extends Omit<Asked, 'seed'> {
+  /** Undefined: another one each time. */
+  seed?: number;
+  second?: string;
+}
+
+export class ChatStore {
+  readonly turns: Turn[] = [];
+  #connection: Connection;
+  #changed: () => void;
+  #models: readonly ServedModel[] = [];
+  #running = new Map<Answer, AbortController>();
+  #lastKey = 0;
+
+  constructor(connection: Connection, changed: () => void) {
+    this.#connection = connection;
+    this.#changed = changed;
+  }
+
+  set models(models: readonly ServedModel[]) {
+    this.#models = models;
+  }
+
+  get isRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  ask(question: string, { seed, second, ...asked }: ChatSetup): void {
+    const turn: Turn = { key: this.#key(), question, answers: [], chosen: 0 };
+    this.turns.push(turn);
+    const first = seed ?? newSeed();
+    this.#answer(turn, { ...asked, seed: first });
+    if (second !== undefined)
+      this.#answer(turn, { ...asked, model: second, seed: seedBeside(first, second === asked.model) });
+  }
+
+  /** The question of a turn anew; what followed is removed, as the page has said. */
+  askFrom(turn: Turn, question: string, setup: ChatSetup): void {
+    this.stop();
+    this.turns.splice(this.turns.indexOf(turn));
+    this.ask(question, setup);
+  }
+
+  /** Another answer in the place of this one, with another seed. */
+  regenerate(turn: Turn, answer: Answer): void {
+    const index = turn.answers.indexOf(answer);
+    this.#running.get(answer)?.abort();
+    delete turn.preference;
+    const { model, tools, sampling, maxNewTokens } = answer;
+    this.#answer(turn, { model, tools, sampling, seed: newSeed(), ...(maxNewTokens && { maxNewTokens }) }, index);
+  }
+
+  /** A second answer beside the only one. */
+  addSecond(turn: Turn, model: string): void {
+    const { tools, sampling, seed, maxNewTokens, model: first } = turn.answers[0];
+    const asked = { model, tools, sampling, ...(maxNewTokens && { maxNewTokens }) };
+    this.#answer(turn, { ...asked, seed: seedBeside(seed, model === first) });
+  }
+
+  stop(): void {
+    for (const controller of this.#running.values()) controller.abort();
+  }
+
+  clear(): void {
+    this.stop();
+    this.turns.length = 0;
+    this.#changed();
+  }
+
+  /** @throws RequestError */
+  async judge(turn: Turn, answer: Answer, kind: Verdict, edited = ''): Promise<void> {
+    if (answer.verdict !== undefined) await this.withdraw(answer);
+    const { model, seed, sampling } = answer;
+    const messages = [...this.#sent(turn, answer), ...answer.messages];
+    const body: FeedbackBody =
+      kind === 'edit' ? { kind, model, messages, edited, seed, sampling } : { kind, model, messages, seed, sampling };
+    const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
+    answer.verdict = { kind, id, ...(kind === 'edit' && { edited }) };
+    this.#changed();
+  }
+
+  /** @throws RequestError */
+  async prefer(turn: Turn, better: Preference): Promise<void> {
+    if (turn.preference !== undefined) await this.withdraw(turn);
+    const [first, second] = turn.answers.map(({ model, messages, seed, sampling }) => ({
+      model,
+      messages,
+      seed,
+      sampling,
+    }));
+    const messages = this.#sent(turn, turn.answers[0]);
+    const body: FeedbackBody = { kind: 'better', messages, answers: [first, second], better };
+    const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
+    turn.preference = { better, id };
+    if (better === 0 || better === 1) turn.chosen = better;
+    this.#changed();
+  }
+
+  /** Takes back what was said about an answer, or about the two of a turn. @throws RequestError */
+  async withdraw(judged: Answer | Turn): Promise<void> {
+    const judgement = 'answers' in judged ? judged.preference : judged.verdict;
+    if (judgement === undefined) return;
+    await this.#connection.post('/api/feedback/undo', { id: judgement.id });
+    if ('answers' in judged) delete judged.preference;
+    else delete judged.verdict;
+    this.#changed();
+  }
+
+  #sent(turn: Turn, { model }: Asked): ChatBody['messages'] {
+    const isBase = this.#models.find(({ id }) => id === model)?.isBase ?? false;
+    return messagesFor(this.turns.slice(0, this.turns.indexOf(turn)), turn.question, isBase);
+  }
+
+  #answer(turn: Turn, asked: Asked, index = turn.answers.length): void {
+    const answer: Answer = { ...asked, key: this.#key(), state: 'waiting', parts: [], messages: [] };
+    turn.answers[index] = answer;
+    const controller = new AbortController();
+    this.#running.set(answer, controller);
+    this.#changed();
+    void this.#receive(answer, this.#sent(turn, asked), controller.signal).finally(() => {
+      this.#running.delete(answer);
+      this.#changed();
+    });
+  }
+
+  async #receive(answer: Answer, messages: ChatBody['messages'], signal: AbortSignal): Promise<void> {
+    const { model, seed, sampling, maxNewTokens, tools } = answer;
+    const body: ChatBody = { model, messages, seed, sampling, tools, ...(maxNewTokens && { maxNewTokens }) };
+    const start = performance.now();
+    try {
+      for await (const event of this.#connection.stream<ChatEvent>('/api/chat', signal, body)) {
+        if (event.type === 'error') throw new RequestError(event.what, event.next);
+        addEvent(answer.parts, event);
+        if (event.type === 'end') end(answer, event);
+        else if (answer.state === 'waiting') {
+          answer.state = 'streaming';
+          afterPaint(() => {
+            answer.firstToken = performance.now() - start;
+            console.info(`first token on the page after ${Math.round(answer.firstToken)} ms (${model})`);
+          });
+        }
+        this.#changed();
+      }
+      if (isRunning(answer) && !signal.aborted) throw new RequestError('', undefined, true);
+    } catch (error) {
+      answer.state = 'failed';
+      answer.problem = problemOf(error);
+    }
+    answer.total = performance.now() - start;
+    if (isRunning(answer)) answer.state = 'stopped';
+    if (answer.messages.length === 0 && answer.parts.length > 0)
+      answer.messages = [{ role: 'assistant', content: textOf(answer.parts) }];
+  }
+
+  #key(): number {
+    this.#lastKey++;
+    return this.#lastKey;
+  }
+}
+
+function end(answer: Answer, { finish, usage, seed, messages }: Extract<ChatEvent, { type: 'end' }>): void {
+  Object.assign(answer, { state: 'done', finish, seed, messages, outputTokens: usage.output });
+}
+
+function newSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0];
+}
+
+/** Of the same model another seed, or both answers would be the same; of two models the same one, so that only they differ. */
+function seedBeside(seed: number, isSameModel: boolean): number {
+  return isSameModel ? (seed + 1) >>> 0 : seed;
+}
+
+/** Once what was just shown is on the screen: the second frame begins when the first has been painted. */
+function afterPaint(run: () => void): void {
+  requestAnimationFrame(() => requestAnimationFrame(run));
+}

@@ -1,0 +1,54 @@
+// Small pieces that every view uses: a problem in words, a list of facts.
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { problemOf } from './connection.js';
+import type { Problem } from './conversation.js';
+import type { Words } from './words.js';
+
+interface ProblemNoteProps {
+  problem: Problem;
+  words: Words;
+  onRetry?: () => void;
+}
+
+/** What went wrong, what to do, and a way to try again. */
+export function ProblemNote({ problem, words, onRetry }: ProblemNoteProps) {
+  const { what, next } = problem.isLost ? words.lost : problem;
+  return (
+    <div class="problem" role="alert">
+      <p>
+        <b>{what || words.failed}</b> {next}
+      </p>
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
+          {words.tryAgain}
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** One thing is saved at a time; what went wrong is reported, and taken back at the next try. */
+export function useSaving(report: (problem: Problem | undefined) => void) {
+  const [isBusy, setBusy] = useState(false);
+  const run = async (save: () => Promise<void>): Promise<void> => {
+    setBusy(true);
+    try {
+      await save();
+      report(undefined);
+    } catch (error) {
+      report(problemOf(error));
+    }
+    setBusy(false);
+  };
+  return { isBusy, run };
+}

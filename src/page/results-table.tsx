@@ -1,0 +1,84 @@
+// Figures with their 95 % intervals: a row a metric, a column a checkpoint. On a narrow screen a metric's name stands above its
+// figures, so that the page does not scroll sideways.
+import { formatInterval, formatMetric, meaningOf } from '../report/meaning.js';
+import type { Words } from './words.js';
+
+export interface Figure {
+  column: string;
+  metric: string;
+  value: number;
+  low?: number;
+  high?: number;
+}
+
+export function ResultsTable({ figures, words }: { figures: readonly Figure[]; words: Words }) {
+  const columns = [...new Set(figures.map(({ column }) => column))];
+  const metrics = [...new Set(figures.map(({ metric }) => metric))];
+  return (
+    <table class="results">
+      <thead>
+        <tr>
+          <th scope="col">{words.watch.metric}</th>
+          {columns.map((column) => (
+            <th scope="col" key={column}>
+              {column}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {metrics.map((metric) => (
+          <Row
+            key={metric}
+            {...{ metric, columns, words }}
+            figures={figures.filter((each) => each.metric === metric)}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface RowProps {
+  metric: string;
+  columns: readonly string[];
+  figures: readonly Figure[];
+  words: Words;
+}
+
+function Row({ metric, columns, figures, words }: RowProps) {
+  const meaning = meaningOf(metric);
+  const finite = figures.map(({ value }) => value).filter(Number.isFinite);
+  const best = meaning?.better === 'lower' ? Math.min(...finite) : Math.max(...finite);
+  const isContested = meaning !== undefined && new Set(finite).size > 1;
+  return (
+    <tr>
+      <th scope="row">
+        {metric}
+        {meaning !== undefined && (
+          <abbr
+            title={
+              words.code === 'en' ? `${meaning.words} — ${words.watch[meaning.better]}` : words.watch[meaning.better]
+            }
+          >
+            {meaning.better === 'lower' ? '↓' : '↑'}
+          </abbr>
+        )}
+      </th>
+      {columns.map((column) => {
+        const figure = figures.find((each) => each.column === column);
+        const isBest = isContested && figure?.value === best;
+        return (
+          <td key={column} data-column={column} class={isBest ? 'best' : ''}>
+            <span>{figure === undefined ? '–' : formatMetric(metric, figure.value)}</span>{' '}
+            {figure !== undefined && <small class="interval">{intervalText(figure)}</small>}
+          </td>
+        );
+      })}
+    </tr>
+  );
+}
+
+function intervalText({ metric, low, high }: Figure): string {
+  return low === undefined || high === undefined ? '' : formatInterval(metric, { low, high });
+}

@@ -1,0 +1,135 @@
+// One turn: the question, which can be edited and asked again, and its answer, or two of them side by side to choose from.
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Session } from '../serve/contract.js';
+import { AnswerView } from './answer.js';
+import { secondName } from './chat-setup.js';
+import type { ChatSetup, ChatStore } from './chat-store.js';
+import { Choice } from './choice.js';
+import { fit, isSendKey } from './composer.js';
+import { isRunning, type Problem, type Turn } from './conversation.js';
+import type { Words } from './words.js';
+
+interface TurnViewProps {
+  turn: Turn;
+  chat: ChatStore;
+  session: Session;
+  words: Words;
+  /** What an edited question is asked with. */
+  setup: ChatSetup;
+  /** Turns after this one. */
+  later: number;
+  onProblem: (problem: Problem) => void;
+}
+
+export function TurnView({ turn, chat, session, words, setup, later, onProblem }: TurnViewProps) {
+  const isLast = later === 0;
+  const isPair = turn.answers.length > 1;
+  return (
+    <section class={isPair ? 'turn pair' : 'turn'}>
+      <Question {...{ turn, words, later }} onAsk={(question) => chat.askFrom(turn, question, setup)} />
+      <div class="answers">
+        {turn.answers.map((answer, index) => (
+          <AnswerView
+            key={answer.key}
+            {...{ answer, turn, chat, session, words, isLast, isPair, onProblem }}
+            index={index as 0 | 1}
+          />
+        ))}
+      </div>
+      {isPair && <Choice {...{ turn, chat, words, onProblem }} />}
+      {!isPair && isLast && !isRunning(turn.answers[0]) && turn.answers[0].state !== 'failed' && (
+        <SecondAnswer {...{ turn, chat, session, words }} />
+      )}
+    </section>
+  );
+}
+
+interface QuestionProps {
+  turn: Turn;
+  words: Words;
+  later: number;
+  onAsk: (question: string) => void;
+}
+
+function Question({ turn, words: { chat, cancel }, later, onAsk }: QuestionProps) {
+  const [draft, setDraft] = useState<string>();
+  const box = useRef<HTMLTextAreaElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
+  const isEditing = draft !== undefined;
+  useLayoutEffect(() => fit(box.current), [draft]);
+  useLayoutEffect(() => {
+    if (isEditing) box.current?.focus();
+  }, [isEditing]);
+  const close = (): void => {
+    setDraft(undefined);
+    requestAnimationFrame(() => opener.current?.focus());
+  };
+  const ask = (): void => {
+    if (draft !== undefined && draft.trim() !== '') onAsk(draft);
+  };
+  if (draft === undefined)
+    return (
+      <div class="question">
+        <p class="said" dir="auto">
+          <span class="hidden">{chat.you}: </span>
+          {turn.question}
+        </p>
+        <button type="button" class="quiet" ref={opener} onClick={() => setDraft(turn.question)}>
+          {chat.edit}
+        </button>
+      </div>
+    );
+  return (
+    <form
+      class="editing"
+      onSubmit={(event) => {
+        event.preventDefault();
+        ask();
+      }}
+    >
+      <textarea
+        ref={box}
+        rows={1}
+        aria-label={chat.editQuestion}
+        value={draft}
+        onInput={(event) => setDraft(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') close();
+          if (!isSendKey(event)) return;
+          event.preventDefault();
+          ask();
+        }}
+      />
+      <div class="actions">
+        <button type="submit" class="primary" disabled={draft.trim() === ''}>
+          {chat.askFromHere}
+        </button>
+        <button type="button" class="quiet" onClick={close}>
+          {cancel}
+        </button>
+        {later > 0 && <span class="soft">{chat.dropsLater(later)}</span>}
+      </div>
+    </form>
+  );
+}
+
+interface SecondAnswerProps {
+  turn: Turn;
+  chat: ChatStore;
+  session: Session;
+  words: Words;
+}
+
+function SecondAnswer({ turn, chat, session: { models }, words }: SecondAnswerProps) {
+  const { model } = turn.answers[0];
+  return (
+    <div class="second">
+      <span class="soft">{words.chat.secondAnswer}:</span>
+      {models.map((each) => (
+        <button type="button" class="quiet" key={each.id} onClick={() => chat.addSecond(turn, each.id)}>
+          {secondName(words, each, model, models)}
+        </button>
+      ))}
+    </div>
+  );
+}

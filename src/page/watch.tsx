@@ -1,0 +1,204 @@
+// Watch: the runs on this machine; of one, how far it is, its curves, what it says and what it measured; of two, the curves over
+// each other.
+import { useState } from 'preact/hooks';
+import { formatBytes, formatSeconds } from '../base/format.js';
+import type { RunDetail, RunSummary } from '../serve/contract.js';
+import type { Connection } from './connection.js';
+import type { Problem } from './conversation.js';
+import { chartsOf } from './curve-data.js';
+import { Curve } from './curves.js';
+import { Fact, ProblemNote } from './parts.js';
+import { ResultsTable } from './results-table.js';
+import { watchAddress } from './route.js';
+import { Samples } from './samples.js';
+import { useRun, useRuns } from './use-runs.js';
+import type { Words } from './words.js';
+
+interface WatchViewProps {
+  connection: Connection;
+  words: Words;
+  /** Names of the runs that the address asks for. */
+  run: readonly string[];
+  onProblem: (problem: Problem) => void;
+}
+
+export function WatchView({ connection, words, run }: WatchViewProps) {
+  const { value: runs, problem } = useRuns(connection);
+  const name = run[0] ?? runs?.[0]?.name;
+  const first = useRun(connection, name);
+  const second = useRun(connection, run[1]);
+  if (problem !== undefined && runs === undefined) return <ProblemNote {...{ problem, words }} />;
+  if (runs === undefined) return <p class="soft center">{words.loading}</p>;
+  if (runs.length === 0 || name === undefined)
+    return (
+      <section class="empty">
+        <h1>{words.watch.none}</h1>
+        <p class="soft">{words.watch.noneNext}</p>
+        <pre>mossctl run quickstart</pre>
+      </section>
+    );
+  return (
+    <div class="watch">
+      <RunList {...{ runs, words, name }} />
+      <div class="run">
+        <RunHead {...{ runs, words, name }} other={run[1]} />
+        {[first, second].map(
+          ({ problem: fault }) => fault && <ProblemNote key={fault.what} problem={fault} words={words} />,
+        )}
+        {first.value !== undefined && (
+          <RunView
+            key={name}
+            words={words}
+            details={second.value === undefined ? [first.value] : [first.value, second.value]}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function RunList({ runs, words, name }: { runs: readonly RunSummary[]; words: Words; name: string }) {
+  return (
+    <nav class="runs" aria-label={words.watch.title}>
+      <ul>
+        {runs.map((each) => (
+          <li key={each.name}>
+            <a href={watchAddress(each.name)} {...(each.name === name && { 'aria-current': 'true' as const })}>
+              <b>{each.name}</b>
+              <small class={`state ${each.state}`}>
+                {words.watch.states[each.state]}
+                {each.stage !== undefined && each.state !== 'done' && ` · ${each.stage}`}
+              </small>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+interface RunHeadProps {
+  runs: readonly RunSummary[];
+  words: Words;
+  name: string;
+  other: string | undefined;
+}
+
+function RunHead({ runs, words, name, other }: RunHeadProps) {
+  const others = runs.filter((each) => each.name !== name);
+  return (
+    <div class="run-head">
+      <h1>{name}</h1>
+      {others.length > 0 && (
+        <label class="inline">
+          <span>{words.watch.compare}</span>
+          <select
+            value={other ?? ''}
+            onChange={({ currentTarget: { value } }) => {
+              location.hash = watchAddress(name, value === '' ? undefined : value);
+            }}
+          >
+            <option value="">{words.watch.compareNone}</option>
+            {others.map((each) => (
+              <option key={each.name} value={each.name}>
+                {each.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </div>
+  );
+}
+
+/** `details`: of the run, and of the one it is compared with. */
+function RunView({ words, details }: { words: Words; details: readonly RunDetail[] }) {
+  const [chosen, setChosen] = useState<string>();
+  const [detail] = details;
+  const stages = [
+    ...new Set(details.flatMap(({ series, samples }) => [...series, ...samples].map(({ stage }) => stage))),
+  ];
+  const running = detail.stages.find(({ state }) => state === 'running')?.name;
+  const newest = running !== undefined && stages.includes(running) ? running : detail.series.at(-1)?.stage;
+  const stage = chosen ?? newest ?? stages[0];
+  const names = details.map(({ name }) => name);
+  const charts = stage === undefined ? [] : chartsOf(details, stage);
+  const figures = details.flatMap(({ name, results }) =>
+    results.map(({ checkpoint, ...rest }) => ({
+      ...rest,
+      column: details.length > 1 ? `${name} · ${checkpoint}` : checkpoint,
+    })),
+  );
+  return (
+    <>
+      <Progress {...{ detail, words }} />
+      {stages.length > 1 && (
+        <fieldset class="segments">
+          <legend class="hidden">{words.watch.stage}</legend>
+          {stages.map((each) => (
+            <label key={each}>
+              <input type="radio" name="stage" value={each} checked={each === stage} onChange={() => setChosen(each)} />
+              <span class="choice-name">{each}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <section aria-label={words.watch.curves}>
+        {charts.length === 0 ? (
+          <p class="soft">{words.watch.noCurves}</p>
+        ) : (
+          <div class="curves card">
+            {charts.map((chart) => (
+              <Curve key={`${chart.metric} ${chart.series[0]?.name}`} {...{ chart, words }} runs={names} />
+            ))}
+          </div>
+        )}
+      </section>
+      {details.map(({ name, samples }) => (
+        <Samples
+          key={name}
+          words={words}
+          samples={samples.filter((sample) => sample.stage === stage)}
+          {...(details.length > 1 && { run: name })}
+        />
+      ))}
+      {figures.length > 0 && (
+        <section>
+          <h2>{words.watch.results}</h2>
+          {figures.some(({ low }) => low !== undefined) && <p class="soft">{words.watch.intervals}</p>}
+          <div class="card scroll">
+            <ResultsTable {...{ figures, words }} />
+          </div>
+        </section>
+      )}
+    </>
+  );
+}
+
+/** How far the run is: its stages, the time, and what it takes of the machine. */
+function Progress({ detail, words }: { detail: RunDetail; words: Words }) {
+  const { stages, eta, machine, state } = detail;
+  const seconds = stages.reduce((sum, stage) => sum + (stage.seconds ?? 0), 0);
+  const { watch } = words;
+  return (
+    <>
+      <ol class="stages">
+        {stages.map((stage) => (
+          <li key={stage.name} class={`state ${stage.state}`}>
+            <b>{stage.name}</b>{' '}
+            <small>
+              {watch.states[stage.state]}
+              {stage.seconds !== undefined && ` · ${formatSeconds(stage.seconds)}`}
+            </small>
+          </li>
+        ))}
+      </ol>
+      <dl class="facts">
+        {state === 'running' && eta !== undefined && <Fact name={watch.eta}>{formatSeconds(eta)}</Fact>}
+        {seconds > 0 && <Fact name={watch.elapsed}>{formatSeconds(seconds)}</Fact>}
+        {machine !== undefined && <Fact name={watch.memory}>{formatBytes(machine.rss)}</Fact>}
+        {machine !== undefined && <Fact name={watch.cpu}>{watch.cores(machine.cpu.toFixed(1))}</Fact>}
+      </dl>
+    </>
+  );
+}
