@@ -21,7 +21,8 @@ const layers = [
   ['evaluation'],
   ['feedback'],
   ['stages', 'bench', 'inspect'],
-  ['pipeline', 'serve'],
+  ['pipeline'],
+  ['serve'],
   ['cli'],
 ];
 
