@@ -111,7 +111,17 @@ export interface ApiError {
 
 export const undoSchema = z.strictObject({ id });
 
-const judged = { annotator: z.string().min(1).max(100).optional(), maxNewTokens: z.int().min(1).optional() };
+const judged = {
+  annotator: z.string().min(1).max(100).optional(),
+  maxNewTokens: z.int().min(1).optional(),
+  /** Deleting a conversation erases all that was judged in it; default: by its first question. */
+  conversation: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  /** Whether the model was offered its tools. */
+  tools: z.boolean().optional(),
+};
 const given = { messages, sampling: askedSamplingSchema.optional(), seed: seed.optional() };
 
 /** One of two answers. `messages`: what it adds to the conversation: calls, results and, last, the answer. */
@@ -204,6 +214,8 @@ export type RoundEvent =
       model?: string;
       before?: GateFigure[];
       after?: GateFigure[];
+      /** `after` − `before`, paired, with 95 % intervals. */
+      gains?: GateFigure[];
     }
   | ApiError;
 
