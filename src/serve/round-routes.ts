@@ -9,7 +9,7 @@ import { feedbackEpochs, feedbackOutlook } from '../stages/align/feedback-outloo
 import { readBody, refuse } from './body.js';
 import { type RoundId, type RoundUndone, roundSchema } from './contract.js';
 import { RefusedRequest } from './refusal.js';
-import { Round, roundEnd } from './round.js';
+import { ownProgram, Round, roundEnd } from './round.js';
 import { sendEvents } from './sse.js';
 
 export interface RoundHost {
@@ -20,6 +20,8 @@ export interface RoundHost {
   seed: number;
   /** Of `mossctl align`, beside those of the round: `--threads 1`, `--backend native`. */
   flags: readonly string[];
+  /** What Node is given to start `mossctl`; default: this package's. */
+  program?: readonly string[];
   /** The checkpoint of a served model; undefined where there is none of this id. */
   checkpointOf(model: string): string | undefined;
   /** Serves a promoted checkpoint as `id` and makes it the default. @returns the id under which it is served. */
@@ -99,13 +101,13 @@ function noRound(): RefusedRequest {
 }
 
 async function startRound(host: RoundHost, checkpoint: string): Promise<Round> {
-  const { runs, file, seed, flags } = host;
+  const { runs, file, seed, flags, program = ownProgram } = host;
   const { method, refusal } = feedbackOutlook((await feedbackFigures(file)).preferences, file, seed);
   if (refusal !== undefined) throw new RefusedRequest({ status: 409, ...refusal.faults[0] });
   const id = await newRound(runs);
   const settings = [`align.method=${method}`, `align.train.epochs=${feedbackEpochs}`].flatMap((set) => ['--set', set]);
   const places = ['--from', checkpoint, '--data', file, '--out', join(runs, id)];
-  const args = ['align', ...places, ...settings, '--seed', String(seed), '--json', ...flags];
+  const args = [...program, 'align', ...places, ...settings, '--seed', String(seed), '--json', ...flags];
   return new Round(id, args, join(runs, id), async (end) => {
     if (end.checkpoint === undefined) return end;
     try {

@@ -23,7 +23,8 @@ const maxText = 2000;
 /** What saving a step takes, at the most, until the process is killed. */
 const patienceMilliseconds = 10_000;
 
-const program = fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url));
+/** What Node is given to start `mossctl`. */
+export const ownProgram: readonly string[] = [fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url))];
 
 export class Round {
   readonly id: string;
@@ -38,13 +39,14 @@ export class Round {
   #end: RoundEnd | undefined;
 
   /**
-   * @param args of `mossctl`.
+   * @param args of Node: the program and its own.
+   * @param run the folder that it works in.
    * @param finish what to do once the gate has promoted a checkpoint; it adds to the end what it knows.
    */
   constructor(id: string, args: readonly string[], run: string, finish: (end: RoundEnd) => Promise<RoundEnd>) {
     this.id = id;
     // The channel closes with this process, however it ends: then the child saves its step and stops.
-    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-maxErrorText);
     });
