@@ -1,7 +1,7 @@
 // The store that a command writes to or reads, and whose judgements they are.
-import { userInfo } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import { annotatorOf } from '../feedback/annotator.js';
 import { FeedbackSession } from '../feedback/session.js';
 import { defaultStore, type StoreIndex } from '../feedback/store.js';
 import { shownPath, warnOnStderr } from './output.js';
@@ -18,21 +18,7 @@ export function storePath({ feedback = defaultStore }: FeedbackOptions): string 
 
 export function openFeedback(options: FeedbackOptions): Promise<FeedbackSession> {
   const now = (): number => performance.timeOrigin + performance.now();
-  return FeedbackSession.open(storePath(options), annotatorOf(options), now);
-}
-
-/** `--annotator`, else the name that this person is logged in with. */
-export function annotatorOf({ annotator = loginName() }: FeedbackOptions): string {
-  if (annotator.length <= 100 && !/[\p{Cc}]/u.test(annotator)) return annotator;
-  throw new UserError({ what: '--annotator is a name of at most 100 characters on one line', next: 'Shorten it' });
-}
-
-function loginName(): string {
-  try {
-    return userInfo().username || 'someone';
-  } catch {
-    return 'someone'; // a user id without a name, as in a container
-  }
+  return FeedbackSession.open(storePath(options), annotatorOf(options.annotator), now);
 }
 
 /** Characters of an id that are shown: as many as tell them apart. */

@@ -33,11 +33,15 @@ export function watchInterrupt(): { signal: AbortSignal; release(): void } {
   };
   const watched = killSignals.map((name) => [name, name === 'SIGHUP' ? onHangup : onKill] as const);
   for (const [name, listener] of watched) process.on(name, listener);
+  // A process that was started with a channel to another works for that one, and ends with it.
+  process.on('disconnect', onHangup);
+  process.channel?.unref();
   return {
     signal,
     release() {
       if (signal.aborted) return; // on its way out: a second signal still ends it with 130, and does not kill it
       for (const [name, listener] of watched) process.off(name, listener);
+      process.off('disconnect', onHangup);
     },
   };
 }

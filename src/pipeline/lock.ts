@@ -1,7 +1,7 @@
 // One `run` per folder: a file that names its holder, made with link(), which either succeeds whole or fails. Where the
 // holder cannot be seen from here (another container, another machine), a count in the file that grows says that it lives:
 // what is compared is what was seen to change, never the clocks of two machines.
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ifAbsent, stopIfAborted, UserError } from '../base/errors.js';
@@ -92,6 +92,21 @@ async function removeStale(directory: string, self: Holder, options: LockOptions
   if (!isSame) tryLink(aside, path);
   await rm(aside, { force: true });
   return isSame ? note : undefined;
+}
+
+/** Of a holder that cannot be seen from here: what is older is the sign of life of one that is gone. */
+const maxSilence = 30_000;
+
+/** Whether a live process holds the folder, as far as that can be seen without waiting, and which, where it is of this machine. */
+export async function holderOf(directory: string): Promise<{ isHeld: boolean; pid?: number }> {
+  const path = join(directory, lockName);
+  const holder = (await readLock(path))?.holder;
+  if (holder === undefined) return { isHeld: false };
+  if (holder.id === undefined) return { isHeld: hasProcess(holder.pid), pid: holder.pid };
+  const state = await stateOf(holder, await thisHolder());
+  if (state !== 'unknown') return { isHeld: state === 'alive', ...(state === 'alive' && { pid: holder.pid }) };
+  const changed = await stat(path).then(({ mtimeMs }) => mtimeMs, ifAbsent(0));
+  return { isHeld: performance.timeOrigin + performance.now() - changed < maxSilence };
 }
 
 interface LockContent {

@@ -23,7 +23,7 @@ export function stageCharts(events: readonly TimedEvent[]): string {
   return figures.length === 0 ? '' : `<div class="charts">${figures.join('')}</div>`;
 }
 
-interface Curves {
+export interface Curves {
   steps: [x: number, StepEvent][];
   evaluations: [x: number, Metrics][];
   /** What the evaluations are counted in: training steps, or rounds of training. */
@@ -31,7 +31,7 @@ interface Curves {
 }
 
 /** Rounds count their steps from 1 again; along the axis they follow one another. */
-function curvesOf(events: readonly TimedEvent[]): Curves {
+export function curvesOf(events: readonly TimedEvent[]): Curves {
   const all: Curves = { steps: [], evaluations: [], counted: 'step' };
   let offset = 0;
   let last = 0;

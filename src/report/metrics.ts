@@ -114,14 +114,19 @@ function endsTorn(path: string): boolean {
   }
 }
 
+/** Undefined of a line that is torn, or no event. */
+export function eventOf(line: string): TimedEvent | undefined {
+  return timedEventSchema.safeParse(jsonIn(line)).data;
+}
+
 /** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. */
 export async function readMetrics(path: string): Promise<{ events: TimedEvent[]; broken: number }> {
   const events: TimedEvent[] = [];
   let broken = 0;
   const take = (line: string): void => {
     if (line.trim() === '') return;
-    const parsed = timedEventSchema.safeParse(jsonIn(line));
-    if (parsed.success) events.push(parsed.data);
+    const event = eventOf(line);
+    if (event !== undefined) events.push(event);
     else broken++;
   };
   let pending = '';

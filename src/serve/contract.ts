@@ -16,6 +16,9 @@ export const bounds = {
   /** Of a series in `GET /api/runs/:name`; more are thinned, and `thinned` says so. */
   points: 2000,
   samples: 200,
+  series: 500,
+  /** Of `GET /api/runs`: the newest. */
+  runs: 200,
 } as const;
 
 const text = z.string().max(bounds.text);
@@ -111,7 +114,17 @@ export interface ApiError {
 
 export const undoSchema = z.strictObject({ id });
 
-const judged = { annotator: z.string().min(1).max(100).optional(), maxNewTokens: z.int().min(1).optional() };
+const judged = {
+  annotator: z.string().min(1).max(100).optional(),
+  maxNewTokens: z.int().min(1).optional(),
+  /** Deleting a conversation erases all that was judged in it; default: by its first question. */
+  conversation: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  /** Whether the model was offered its tools. */
+  tools: z.boolean().optional(),
+};
 const given = { messages, sampling: askedSamplingSchema.optional(), seed: seed.optional() };
 
 /** One of two answers. `messages`: what it adds to the conversation: calls, results and, last, the answer. */
@@ -167,10 +180,17 @@ export interface RunDetail {
   name: string;
   state: RunSummary['state'];
   stages: { name: string; state: 'running' | 'finished' | 'skipped' | 'stopped'; seconds?: number }[];
-  series: { stage: string; metric: string; points: [step: number, value: number][]; thinned?: boolean }[];
+  /** Steps of rounds follow one another. A value is null where it was no number (a loss that overflowed). */
+  series: { stage: string; metric: string; points: [step: number, value: number | null][]; thinned?: boolean }[];
+  /** Series that there are beside these. */
+  moreSeries?: number;
+  /** Lines of its metrics that could not be read. */
+  broken?: number;
+  /** Where its events continue: `GET /api/runs/:name/events?from=OFFSET`. */
+  offset: number;
   samples: { stage: string; step: number; prompt: string; answer: string }[];
   results: { checkpoint: string; metric: string; value: number; low?: number; high?: number }[];
-  /** Seconds. */
+  /** Seconds, of the stage that runs. */
   eta?: number;
   /** Bytes; share of one core. Of the run's own process, where it is running on this machine. */
   machine?: { rss: number; cpu: number };
@@ -204,6 +224,8 @@ export type RoundEvent =
       model?: string;
       before?: GateFigure[];
       after?: GateFigure[];
+      /** `after` − `before`, paired, with 95 % intervals. */
+      gains?: GateFigure[];
     }
   | ApiError;
 

@@ -7,16 +7,22 @@ import type { AnswerTokens } from '../../data/preferences/fit.js';
 import type { Job } from '../stage.js';
 import type { FittedRow, GivenRequest } from './given.js';
 import type { PreferenceSource } from './given-sources.js';
+import { minHeldOut } from './given-split.js';
 
-/** Fewer decide nothing: even if all of them went the right way, chance could have done it. */
-export const minHeldOut = 20;
+/** What is learnt of a row: a pair, or an answer with its label. */
+type Judged = { chosen: unknown } | { isGood: boolean };
 
 /** @throws UserError where there is nothing to learn, or nothing to compare. */
 export function checkEnough(
-  learnt: readonly FittedRow[],
-  heldOut: readonly FittedRow[],
-  { request, sources, notes }: { request: GivenRequest; sources: readonly PreferenceSource[]; notes: RowNotes },
+  learnt: readonly { row: Judged }[],
+  heldOut: readonly unknown[],
+  given: {
+    request: Pick<GivenRequest, 'rows'>;
+    sources: readonly Pick<PreferenceSource, 'path'>[];
+    notes: Pick<RowNotes, 'skippedInWords'>;
+  },
 ): void {
+  const { request, sources, notes } = given;
   const where = sources.map(({ path }) => path).join(', ');
   if (learnt.length === 0 && heldOut.length > 0) {
     const next = 'Lower align.validation, or give preferences to decide with: align.evalData';
@@ -57,7 +63,7 @@ export function checkEnough(
   }
 }
 
-export function nothingLeft(where: string, what: string, notes: RowNotes): UserError {
+export function nothingLeft(where: string, what: string, notes: Pick<RowNotes, 'skippedInWords'>): UserError {
   return new UserError({
     where,
     what,

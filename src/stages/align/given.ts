@@ -5,8 +5,6 @@ import { digestOf } from '../../base/files.js';
 import { countOf, formatCount } from '../../base/format.js';
 import type { PreferenceFormat } from '../../config/preference-data.js';
 import { RowNotes } from '../../data/conversations/notes.js';
-import { groupNames } from '../../data/groups.js';
-import { HoldOut } from '../../data/hold-out.js';
 import { type AnswerTokens, fitPreference } from '../../data/preferences/fit.js';
 import type { Preference } from '../../data/preferences/types.js';
 import type { Conversation } from '../../data/types.js';
@@ -14,8 +12,9 @@ import type { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Method } from '../../train/objectives/methods.js';
 import type { SourceChoice } from '../sft/sources.js';
 import type { Job } from '../stage.js';
-import { checkEnough, describe, minHeldOut, nothingLeft } from './given-checks.js';
+import { checkEnough, describe, nothingLeft } from './given-checks.js';
 import { type PreferenceSource, preferenceSources, preferencesFrom } from './given-sources.js';
+import { groupOf, splitGiven } from './given-split.js';
 
 interface GivenRow {
   /** Of all rows, no two have the same. */
@@ -63,8 +62,6 @@ export interface GivenRequest {
   rows: Method['rows'];
 }
 
-/** Preferences that are held out, at most. */
-const maxHeldOut = 1000;
 export interface FittedRow {
   preference: Preference;
   row: GivenPair | GivenLabel;
@@ -73,24 +70,18 @@ export interface FittedRow {
 export async function readGiven(job: Job<unknown>, request: GivenRequest): Promise<GivenPreferences> {
   const { validation, evalData } = request;
   const ids = new Map<string, number>();
-  const holdOut = new HoldOut<FittedRow>(evalData === undefined ? validation : 0, {
-    ...{ seed: job.seed, most: maxHeldOut },
-    atLeast: evalData === undefined && validation > 0 ? minHeldOut : 0,
-  });
-  const learnt: FittedRow[] = [];
   const sources = await preferenceSources(request.data);
   const notes = new RowNotes('preference');
   const all: FittedRow[] = [];
   for (const source of sources) {
     for await (const fitted of readSource(job, source, { request, notes, ids })) all.push(fitted);
   }
-  const groups = groupNames(all.map(({ preference, row }) => [groupOf(preference), `asked ${digestOf(row.prompt)}`]));
-  for (const [i, fitted] of all.entries()) learnt.push(...holdOut.add(groups[i], fitted));
+  const share = { seed: job.seed, validation: evalData === undefined ? validation : 0 };
+  const keysOf = ({ preference, row }: FittedRow) => [groupOf(preference), `asked ${digestOf(row.prompt)}`];
+  const { learnt, ...kept } = splitGiven(all, keysOf, share);
   notes.report(job.reporter);
-  const finished = holdOut.finish();
-  learnt.push(...finished.learnt);
-  const heldOut = evalData === undefined ? finished.heldOut : await readEvaluated(job, evalData, request, ids, learnt);
-  checkEnough(learnt, finished.heldOut, { request, sources, notes });
+  const heldOut = evalData === undefined ? kept.heldOut : await readEvaluated(job, evalData, request, ids, learnt);
+  checkEnough(learnt, kept.heldOut, { request, sources, notes });
   describe(job, learnt, heldOut, request);
   const rows = { ...asRows(learnt, request.rows), heldOut: { ...asRows(heldOut), prompts: promptsOf(heldOut) } };
   const { pairs, labelled } = asRows(heldOut);
@@ -133,11 +124,6 @@ function uniqueId(id: string, ids: Map<string, number>): string {
   const count = (ids.get(id) ?? 0) + 1;
   ids.set(id, count);
   return count === 1 ? id : uniqueId(`${id}#${count}`, ids);
-}
-
-/** Rows of one group, or of one prompt, are one piece of evidence: they go the same way. */
-function groupOf({ group, prompt }: Preference): string {
-  return group === undefined ? JSON.stringify(prompt) : `group ${group}`;
 }
 
 /** Preferences of a file of their own; those that are learnt too are said. */

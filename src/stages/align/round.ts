@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { roundName } from '../../base/layout.js';
 import { jsonNumber } from '../../base/schema.js';
-import { writeSealed } from '../../base/sealed.js';
+import { readSealed, writeSealed } from '../../base/sealed.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
@@ -92,6 +92,12 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   }
   await writeSealed(resultPath, result);
   return result;
+}
+
+/** What a round came to; undefined where it has not come to its end, or the file is not whole. @param directory of the round. */
+export async function readRoundResult(directory: string): Promise<RoundResult | undefined> {
+  const read = await readSealed(join(directory, roundName));
+  return typeof read === 'string' ? undefined : resultSchema.safeParse(read.value).data;
 }
 
 /** What an earlier try left, if its models are whole: a damaged one is made again from the same pairs. */

@@ -1,0 +1,191 @@
+// One round of alignment from feedback: `mossctl align` as a process of its own, so that a crash of it is no crash of the server,
+// and what the gate decided, read from the file that the round ends with.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { jsonIn } from '../base/objects.js';
+import { redact } from '../base/secrets.js';
+import { eventSchema, type GatePoint } from '../report/event.js';
+import { readRoundResult } from '../stages/align/round.js';
+import type { GateFigure, RoundEvent } from './contract.js';
+import { Queue } from './sse.js';
+
+type RoundEnd = RoundEvent & { type: 'end' };
+type RoundProgress = RoundEvent & { type: 'progress' };
+
+/** Of what the round said: so much is said again to a page that opens late. */
+const maxNotes = 100;
+const maxErrorText = 4096;
+const maxText = 2000;
+/** What saving a step takes, at the most, until the process is killed. */
+const patienceMilliseconds = 10_000;
+
+/** What Node is given to start `mossctl`. */
+export const ownProgram: readonly string[] = [fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url))];
+
+export class Round {
+  readonly id: string;
+  readonly #child: ChildProcess;
+  readonly #notes: RoundProgress[] = [];
+  readonly #readers = new Set<Queue<RoundEvent>>();
+  #latest: RoundProgress | undefined;
+  #errors = '';
+  #isStopped = false;
+  /** What became of it, once that is known. Never rejects. */
+  readonly ended: Promise<RoundEnd>;
+  #end: RoundEnd | undefined;
+
+  /**
+   * @param args of Node: the program and its own.
+   * @param run the folder that it works in.
+   * @param finish what to do once the gate has promoted a checkpoint; it adds to the end what it knows.
+   */
+  constructor(id: string, args: readonly string[], run: string, finish: (end: RoundEnd) => Promise<RoundEnd>) {
+    this.id = id;
+    // The channel closes with this process, however it ends: then the child saves its step and stops.
+    this.#child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-maxErrorText);
+    });
+    if (this.#child.stdout) createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line));
+    this.ended = this.#closed()
+      .then((failure) => (failure === undefined ? roundEnd(run) : refused(failure)))
+      .then(finish)
+      .catch((error: unknown) => refused(`the round ended, but not its result: ${String(error)}`))
+      .then((end) => {
+        this.#end = end;
+        for (const reader of this.#readers) finishReading(reader, end);
+        return end;
+      });
+  }
+
+  get isRunning(): boolean {
+    return this.#end === undefined;
+  }
+
+  get end(): RoundEnd | undefined {
+    return this.#end;
+  }
+
+  /** What it said so far, then what it says until it ends or the signal is aborted. */
+  async *events(signal: AbortSignal): AsyncGenerator<RoundEvent> {
+    const queue = new Queue<RoundEvent>((earlier, event) => isProgress(earlier) && isProgress(event));
+    for (const note of this.#notes) queue.push(note);
+    if (this.#latest !== undefined) queue.push(this.#latest);
+    if (this.#end === undefined) this.#readers.add(queue);
+    else finishReading(queue, this.#end);
+    const leave = (): void => queue.end();
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      yield* queue.read();
+    } finally {
+      this.#readers.delete(queue);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  /** Asks it to save and stop, and ends it where it does not. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#child.kill('SIGTERM');
+    const patience = new AbortController();
+    const late = sleep(patienceMilliseconds, undefined, { signal: patience.signal, ref: false }).then(
+      () => this.#child.kill('SIGKILL'),
+      () => undefined,
+    );
+    await this.ended;
+    patience.abort();
+    await late;
+  }
+
+  /** Why it failed, in words. */
+  #closed(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#child.on('error', (error) => resolve(`the round could not be started: ${error.message}`));
+      this.#child.on('close', (code, signal) => {
+        if (code === 0) resolve(undefined);
+        else if (this.#isStopped || code === 130) resolve('the round was stopped before its end: nothing is promoted');
+        else resolve(failureWords(this.#errors, signal ?? `code ${code}`));
+      });
+    });
+  }
+
+  #hear(line: string): void {
+    const event = eventSchema.or(progressSchema).safeParse(jsonIn(line)).data;
+    if (event === undefined) return;
+    if (event.type === 'progress') {
+      const { label, done, total } = event;
+      this.#say({ type: 'progress', label, done, ...(total !== undefined && { total }) });
+    } else if (event.type === 'step') {
+      const { step: done, steps: total, loss } = event;
+      this.#say({ type: 'progress', label: 'step', done, total, text: `loss ${loss.toPrecision(4)}` });
+    } else if (event.type === 'note') {
+      this.#say({ type: 'progress', label: event.level, text: redact(event.text.slice(0, maxText)) });
+    }
+  }
+
+  #say(event: RoundProgress): void {
+    if (isProgress(event)) this.#latest = event;
+    else if (this.#notes.length < maxNotes) this.#notes.push(event);
+    for (const reader of this.#readers) reader.push(event);
+  }
+}
+
+const progressSchema = z.object({
+  type: z.literal('progress'),
+  label: z.string().max(maxText),
+  done: z.number(),
+  total: z.number().optional(),
+});
+
+/** Of which only the newest counts. */
+function isProgress(event: RoundEvent): boolean {
+  return event.type === 'progress' && event.done !== undefined;
+}
+
+function finishReading(queue: Queue<RoundEvent>, end: RoundEnd): void {
+  queue.push(end);
+  queue.end();
+}
+
+function refused(why: string): RoundEnd {
+  return { type: 'end', promoted: false, why };
+}
+
+/** What it printed as its error, else how it ended. */
+function failureWords(errors: string, how: string): string {
+  const said = errors.split('\n').filter((line) => line.startsWith('mossctl: error:'));
+  const words = said.map((line) => line.slice('mossctl: error:'.length).trim()).join(' ');
+  return redact(words === '' ? `the round ended with ${how} and without a word` : words);
+}
+
+/** What the gate decided in the run of a round; in words, too, where there is nothing. @param run its folder. */
+export async function roundEnd(run: string): Promise<RoundEnd> {
+  const stage = join(run, 'align');
+  const result = await readRoundResult(join(stage, 'round-01'));
+  if (result === undefined) return refused('the round did not come to its end: nothing is promoted');
+  const { gate } = result;
+  if (gate === undefined) return refused('there was nothing to learn');
+  const { promoted, alpha, text, curve, path } = gate;
+  const kept = promoted ? curve.find((point) => point.alpha === alpha) : curve.at(-1);
+  return {
+    type: 'end',
+    promoted,
+    why: text,
+    ...(promoted && { checkpoint: join(stage, path) }),
+    ...(curve.length > 0 && { before: figuresOf(curve[0]) }),
+    ...(kept !== undefined && { after: figuresOf(kept), gains: gainsOf(kept) }),
+  };
+}
+
+function figuresOf({ metrics }: GatePoint): GateFigure[] {
+  return Object.entries(metrics).map(([metric, value]) => ({ metric, value }));
+}
+
+/** With 95 % intervals: what was gained is paired, question by question. */
+function gainsOf({ gains }: GatePoint): GateFigure[] {
+  return Object.entries(gains).map(([metric, { mean, low, high }]) => ({ metric, value: mean, low, high }));
+}

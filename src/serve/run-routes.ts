@@ -1,0 +1,55 @@
+// Runs as the page shows them: which there are, what one of them has reported, and what it reports now.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Context, Hono } from 'hono';
+import { metricsName } from '../base/layout.js';
+import { eventOf } from '../report/metrics.js';
+import { refuse } from './body.js';
+import { RefusedRequest } from './refusal.js';
+import { runDetail } from './run-detail.js';
+import { listRuns, runFolder } from './run-files.js';
+import { linesFrom } from './run-tail.js';
+import { sendEvents } from './sse.js';
+
+/** Pages that watch at once. */
+const maxWatchers = 64;
+
+/** To be mounted at `/api/runs`. @param runs the folder that holds them; nothing outside it is read. */
+export function runRoutes(runs: string): Hono {
+  const app = new Hono();
+  let watchers = 0;
+  app.onError(refuse);
+  app.get('/', async (context) => context.json(await listRuns(runs)));
+  app.get('/:name', async (context) => {
+    const name = context.req.param('name');
+    const now = (performance.timeOrigin + performance.now()) / 1000;
+    return context.json(await runDetail(await runFolder(runs, name), name, now));
+  });
+  app.get('/:name/events', async (context) => {
+    const path = join(await runFolder(runs, context.req.param('name')), metricsName);
+    if (watchers >= maxWatchers) {
+      throw new RefusedRequest({ status: 429, what: `${maxWatchers} pages watch already`, next: 'Close some of them' });
+    }
+    const from = startOf(context) ?? (await stat(path)).size;
+    return sendEvents(context, async function* (signal) {
+      watchers++;
+      try {
+        for await (const { text, end } of linesFrom(path, from, signal)) {
+          const data = eventOf(text);
+          if (data !== undefined) yield { data, id: String(end) };
+        }
+      } finally {
+        watchers--;
+      }
+    });
+  });
+  return app;
+}
+
+/** Byte from which on: of a page that comes back, or as it asks. @throws RefusedRequest for what is no place. */
+function startOf({ req }: Context): number | undefined {
+  const given = req.header('last-event-id') ?? req.query('from');
+  if (given === undefined) return undefined;
+  if (/^\d{1,15}$/.test(given)) return Number(given);
+  throw new RefusedRequest({ status: 400, where: 'from', what: 'this is no place in a file', next: 'Omit it' });
+}

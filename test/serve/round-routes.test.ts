@@ -1,0 +1,140 @@
+// A round from the page: a real process that aligns a real model on a real store, decided by the gate, taken back, stopped, crashed.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { hasProcess } from '../../src/base/process.js';
+import { readManifest } from '../../src/checkpoint/manifest.js';
+import { appendFeedback } from '../../src/feedback/store.js';
+import { type RoundHost, roundRoutes } from '../../src/serve/round-routes.js';
+import { entry } from '../e2e/cli.js';
+import { asked, judgement } from '../feedback/judgements.js';
+import { listening, readEvents } from './sse-client.js';
+
+const published = fileURLToPath(new URL('../interop/fixtures/qwen3', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'mossctl-round-routes-'));
+after(() => rm(folder, { recursive: true }));
+
+const file = join(folder, 'feedback.jsonl');
+const pairs = Array.from({ length: 24 }, (_, i) =>
+  judgement(i, 'first', [`${i} yes`, `${i} no`], { prompt: asked(`${i}?`) }),
+);
+await appendFeedback(file, pairs);
+
+const quick = ['align.train.learningRate=0.003', 'align.gate.alphas=[1]', 'align.replay.weight=0'];
+let hosts = 0;
+async function served(more: Partial<RoundHost> = {}) {
+  const runs = join(folder, `runs-${++hosts}`);
+  const offered: [string, string][] = [];
+  const { app, close } = roundRoutes({
+    ...{ runs, file, seed: 42, program: entry },
+    flags: ['--threads', '1', ...quick.flatMap((set) => ['--set', set])],
+    checkpointOf: (id) => (id === 'base' ? published : undefined),
+    offer: async (id, checkpoint) => {
+      offered.push([id, checkpoint]);
+      return id;
+    },
+    withdraw: async () => 'base',
+    ...more,
+  });
+  const server = await listening(app);
+  const post = async (path: string, body: unknown = {}) => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return { status: response.status, body: (await response.json()) as Record<string, string> };
+  };
+  const events = (id: string) => readEvents(`${server.url}/${id}`);
+  const lastOf = async (id: string) => {
+    let last: Record<string, unknown> = {};
+    for await (const { data } of events(id)) last = data;
+    return last;
+  };
+  return { runs, offered, post, events, lastOf, stop: close, close: () => close().then(server.close) };
+}
+
+test('a round is promoted with the figures of the gate, one at a time, and taken back', async () => {
+  const { runs, offered, post, events, lastOf, close } = await served();
+  const { status, body } = await post('/', { model: 'base' });
+  assert.deepEqual([status, body.id], [200, 'feedback-1']);
+  assert.equal((await post('/', { model: 'base' })).status, 409);
+  assert.equal((await post('/feedback-1/undo')).status, 409);
+  const said = [];
+  for await (const { data } of events('feedback-1')) said.push(data);
+  const end = said.at(-1) ?? assert.fail();
+  assert.ok(said.slice(0, -1).every(({ type }) => type === 'progress'));
+  assert.ok(
+    said.some(({ text }) => /held out to decide/.test(String(text))),
+    JSON.stringify(said),
+  );
+  assert.deepEqual([end.type, end.promoted, end.model], ['end', true, 'feedback-1'], JSON.stringify(end));
+  assert.match(String(end.why), /promoted/);
+  const { manifest } = await readManifest(String(end.checkpoint));
+  assert.equal(manifest.stage, 'align');
+  assert.deepEqual(offered, [['feedback-1', end.checkpoint]]);
+  const figures = (list: unknown) => new Map((list as { metric: string }[]).map((one) => [one.metric, one]));
+  const gain = figures(end.gains).get('winRate') as unknown as { value: number; low: number; high: number };
+  assert.ok(gain.value > 0 && gain.low <= gain.value && gain.value <= gain.high, JSON.stringify(gain));
+  assert.ok(figures(end.before).has('winRate') && figures(end.after).has('winRate'));
+  assert.deepEqual(await lastOf('feedback-1'), end); // a page that opens late
+  assert.deepEqual((await post('/feedback-1/undo')).body, { default: 'base', checkpoint: end.checkpoint });
+  assert.ok(existsSync(String(end.checkpoint)));
+  await close();
+  // A server that starts later says the same of it.
+  const later = await served({ runs });
+  const { model: _, ...known } = end;
+  assert.deepEqual(await later.lastOf('feedback-1'), known);
+  await later.close();
+});
+
+test('what cannot begin is refused before anything is made', async () => {
+  const few = join(folder, 'few.jsonl');
+  await appendFeedback(few, pairs.slice(0, 3));
+  const { runs, post, close } = await served({ file: few });
+  const refused = await post('/', { model: 'base' });
+  assert.equal(refused.status, 409);
+  assert.match(refused.body.what, /held out/);
+  assert.equal((await post('/', { model: 'other' })).status, 404);
+  for (const id of ['feedback-1', 'feedback-0', '..%2Fx', 'seed'])
+    assert.equal((await post(`/${id}/undo`)).status, 404, id);
+  assert.ok(!existsSync(runs));
+  await close();
+});
+
+test('a crash is an end in words; so is a round that is stopped with the server, whose process is gone', async () => {
+  const wrong = await served({ flags: ['--set', 'align.train.learningRate=-1'] });
+  const { id } = (await wrong.post('/', { model: 'base' })).body;
+  const failed = await wrong.lastOf(id);
+  assert.deepEqual([failed.type, failed.promoted], ['end', false]);
+  assert.match(String(failed.why), /learningRate/);
+  assert.equal((await wrong.post('/', { model: 'base' })).body.id, 'feedback-2'); // another may begin
+  await wrong.close();
+
+  const slow = await served({ flags: ['--threads', '1', '--set', 'align.train.epochs=1000'] });
+  const before = new Set(await children());
+  await slow.post('/', { model: 'base' });
+  const [child] = (await children()).filter((pid) => !before.has(pid));
+  const stream = slow.events('feedback-1');
+  for await (const { data } of stream) if (data.label === 'step') break;
+  const late = slow.lastOf('feedback-1');
+  await slow.stop();
+  assert.match(String((await late).why), /stopped before its end/);
+  await slow.close();
+  if (child !== undefined) assert.ok(!hasProcess(child));
+  const again = await served({ runs: slow.runs });
+  const end = await again.lastOf('feedback-1');
+  assert.deepEqual([end.type, end.promoted], ['end', false]);
+  assert.match(String(end.why), /did not come to its end/);
+  await again.close();
+});
+
+/** Of this process, where its system says them. */
+async function children(): Promise<number[]> {
+  const tasks = await readdir('/proc/self/task').catch(() => []);
+  const lists = await Promise.all(
+    tasks.map((task) => readFile(`/proc/self/task/${task}/children`, 'utf8').catch(() => '')),
+  );
+  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+}

@@ -1,0 +1,193 @@
+// Runs over HTTP: what real run folders hold, bounded and by name alone, and what comes to them while a page watches.
+import assert from 'node:assert/strict';
+import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { lockDirectory } from '../../src/pipeline/lock.js';
+import { writeRecord } from '../../src/pipeline/record.js';
+import { openMetrics, type TimedEvent } from '../../src/report/metrics.js';
+import { bounds, type RunDetail, type RunSummary } from '../../src/serve/contract.js';
+import { thinned } from '../../src/serve/run-detail.js';
+import { runRoutes } from '../../src/serve/run-routes.js';
+import { demoEvents } from '../report/fixtures/demo.js';
+import { listening, readEvents } from './sse-client.js';
+
+let folder = '';
+let runs = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mossctl-run-routes-'));
+  runs = join(folder, 'runs');
+  await mkdir(runs);
+});
+after(() => rm(folder, { recursive: true }));
+
+const step = (number: number, more: Partial<TimedEvent & { type: 'step' }> = {}): TimedEvent => ({
+  ...{ type: 'step', stage: 'sft', step: number, steps: 100, loss: 4 - number / 100, learningRate: 0.001 },
+  ...{ gradientNorm: 1, tokens: 10, tokensPerSecond: 100, time: 1000 + number, ...more },
+});
+const state = (stage: string, is: 'started' | 'finished' | 'resumed', time = 1000): TimedEvent => ({
+  ...{ type: 'stage', stage, state: is, time },
+});
+
+async function writeRun(name: string, events: readonly TimedEvent[]): Promise<string> {
+  const path = join(runs, name, 'metrics.jsonl');
+  await mkdir(join(runs, name), { recursive: true });
+  const metrics = openMetrics(path, (reason) => assert.fail(reason));
+  for (const event of events) metrics.write(event);
+  metrics.close();
+  return path;
+}
+
+const get = async (path: string) => {
+  const response = await runRoutes(runs).request(path);
+  return { status: response.status, body: (await response.json()) as unknown };
+};
+const detailOf = async (name: string) => (await get(`/${encodeURIComponent(name)}`)).body as RunDetail;
+
+test('runs are listed with their state, those of several seeds by themselves; what is no run is not', async () => {
+  const record = { inputDigest: 'a', overrides: [], files: {} };
+  await writeRun('done', [state('sft', 'started'), state('sft', 'finished')]);
+  await writeRecord(join(runs, 'done'), 'data', { stage: 'data', state: 'finished', ...record });
+  await writeRecord(join(runs, 'done'), 'sft', { stage: 'sft', state: 'finished', ...record });
+  await writeRun('seeds/seed-7', [state('sft', 'started')]);
+  await writeRecord(join(runs, 'seeds/seed-7'), 'sft', { stage: 'sft', state: 'started', ...record });
+  await mkdir(join(runs, 'empty'));
+  await writeFile(join(runs, 'file'), '');
+  const lock = await lockDirectory(join(runs, 'done'));
+  const listed = async () => (await get('/')).body as RunSummary[];
+  const held = await listed();
+  await lock.release();
+  const all = await listed();
+  assert.deepEqual(all.map(({ name }) => name).sort(), ['done', 'seeds/seed-7']);
+  const of = (name: string, list = all) => list.find((one) => one.name === name);
+  assert.deepEqual([of('done')?.state, of('done', held)?.state], ['done', 'running']);
+  assert.deepEqual(of('done')?.stages, ['data', 'sft']);
+  assert.deepEqual([of('seeds/seed-7')?.state, of('seeds/seed-7')?.stage], ['stopped', 'sft']);
+  assert.equal((await detailOf('seeds/seed-7')).stages[0].state, 'stopped');
+});
+
+test('a name never leaves the folder of runs', async () => {
+  await mkdir(join(folder, 'secret'));
+  await writeFile(join(folder, 'secret/metrics.jsonl'), '');
+  await symlink(join(folder, 'secret'), join(runs, 'link'));
+  await mkdir(join(runs, '.hidden'));
+  await writeFile(join(runs, '.hidden/metrics.jsonl'), '');
+  for (const name of ['../', '../secret', 'link', '.hidden', 'done/../../secret', '/etc', 'empty', 'x'.repeat(999)]) {
+    for (const path of [`/${encodeURIComponent(name)}`, `/${encodeURIComponent(name)}/events`]) {
+      assert.equal((await get(path)).status, 404, path);
+    }
+  }
+});
+
+test('curves, samples, results and times are those of the settled events', async () => {
+  const restart = [state('sft', 'started'), step(1), step(2, { loss: 9 }), state('sft', 'resumed', 1010)];
+  const events = [...restart, step(2), step(3, { loss: Number.NaN })];
+  const path = await writeRun('small', [
+    ...events,
+    { type: 'evaluation', stage: 'sft', step: 3, metrics: { heldOutLoss: 2, loss: 1 }, time: 1004 },
+    { type: 'sample', stage: 'sft', step: 3, prompt: 'hi?', completion: '<b>hello</b>', time: 1004 },
+    state('sft', 'finished', 1020),
+    {
+      ...{ type: 'table', stage: 'eval', time: 1021 },
+      columns: [{ label: 'sft', checkpoint: 'x', metrics: { a: 1, b: 2 }, intervals: { a: { low: 0.5, high: 1.5 } } }],
+    },
+  ]);
+  await appendFile(path, '{"type":"st');
+  const detail = await detailOf('small');
+  assert.deepEqual([detail.state, detail.broken], ['done', 1]);
+  const points = (metric: string) => detail.series.find((one) => one.metric === metric)?.points;
+  assert.deepEqual(points('loss'), [
+    [1, 3.99],
+    [2, 3.98],
+    [3, null],
+  ]);
+  assert.deepEqual(points('heldOutLoss'), [[3, 2]]);
+  assert.deepEqual(points('held-out loss'), [[3, 1]]);
+  assert.deepEqual(detail.samples, [{ stage: 'sft', step: 3, prompt: 'hi?', answer: '<b>hello</b>' }]);
+  assert.deepEqual(detail.results, [
+    { checkpoint: 'sft', metric: 'a', value: 1, low: 0.5, high: 1.5 },
+    { checkpoint: 'sft', metric: 'b', value: 2 },
+  ]);
+  assert.deepEqual(detail.stages, [{ name: 'sft', state: 'finished', seconds: 12 }]);
+  assert.deepEqual([detail.eta, detail.machine], [undefined, undefined]);
+});
+
+test('of a run that is under way there is its time left and what its process uses', async () => {
+  const now = performance.timeOrigin + performance.now();
+  const at = (number: number): TimedEvent => step(number, { time: now / 1000 - 100 + number });
+  await writeRun('live', [state('sft', 'started', now / 1000 - 100), ...[0, 1, 2, 50].map(at)]);
+  const lock = await lockDirectory(join(runs, 'live'));
+  const { eta, machine, state: is, stages } = await detailOf('live');
+  await lock.release();
+  assert.deepEqual([is, stages[0].state], ['running', 'running']);
+  assert.ok(eta !== undefined && eta >= 0 && eta <= 50, `eta ${eta}`);
+  if (process.platform !== 'linux') return;
+  const { rss } = process.memoryUsage();
+  assert.ok(machine !== undefined && Math.abs(machine.rss - rss) < rss / 2, `${machine?.rss} and ${rss}`);
+  assert.ok(machine.cpu >= 0 && machine.cpu < 64, `${machine.cpu}`);
+});
+
+test('a long series is thinned to its extremes and says so', () => {
+  const points = Array.from({ length: 10_001 }, (_, x): [number, number] => [
+    x,
+    x === 5000 ? 99 : x === 5003 ? -99 : 1,
+  ]);
+  const { points: kept, thinned: isThinned } = thinned(points);
+  assert.ok(isThinned && kept.length <= bounds.points, `${kept.length}`);
+  assert.deepEqual(
+    kept.filter(([, y]) => Math.abs(y ?? 0) === 99),
+    [
+      [5000, 99],
+      [5003, -99],
+    ],
+  );
+  assert.deepEqual(
+    kept.map(([x]) => x),
+    kept.map(([x]) => x).sort((a, b) => a - b),
+  );
+  assert.deepEqual(thinned(points.slice(0, 2000)), { points: points.slice(0, 2000) });
+});
+
+test('every event that a report is made of fits', async () => {
+  let time = 1000;
+  await writeRun(
+    'demo',
+    [...demoEvents()].map((event) => ({ ...event, time: time++ }) as TimedEvent),
+  );
+  const { series, results, samples } = await detailOf('demo');
+  assert.ok(series.length > 5 && results.length > 3 && samples.length > 0);
+  assert.ok(series.every(({ points }) => points.length > 0 && points.length <= bounds.points));
+});
+
+test('a page that watches gets what comes, from where it was; its end ends the watching', async () => {
+  const path = await writeRun('watched', [state('sft', 'started'), step(1)]);
+  const { offset } = await detailOf('watched');
+  const { url, close } = await listening(runRoutes(runs));
+  const line = (event: TimedEvent): string => `${JSON.stringify(event)}\n`;
+  const watch = `${url}/watched/events`;
+  try {
+    const first = readEvents(`${watch}?from=${offset}`);
+    const coming = first.next();
+    const [torn, rest] = [line(step(2)).slice(0, 30), line(step(2)).slice(30)];
+    await appendFile(path, torn);
+    await appendFile(path, `${rest}{"no": "event"}\n${line(step(3, { loss: Number.NaN }))}`);
+    const second = (await coming).value;
+    assert.deepEqual([second?.data.type, second?.data.step, second?.data.loss], ['step', 2, 3.98]);
+    const third = (await first.next()).value;
+    assert.deepEqual([third?.data.step, third?.data.loss], [3, null]);
+    await first.return(undefined);
+    const again = readEvents(watch, { 'last-event-id': second?.id ?? '' });
+    assert.deepEqual((await again.next()).value?.data.step, 3);
+    await again.return(undefined);
+    // A page that went away leaves its place to another, however often that happens.
+    for (let i = 0; i < 70; i++) {
+      const page = readEvents(`${watch}?from=0`);
+      assert.equal((await page.next()).value?.data.type, 'stage');
+      await page.return(undefined);
+    }
+    assert.equal((await fetch(`${watch}?from=-1`)).status, 400);
+  } finally {
+    await close();
+  }
+});
