@@ -28,6 +28,8 @@ export class ChatStore {
   #models: readonly ServedModel[] = [];
   #running = new Map<Answer, AbortController>();
   #lastKey = 0;
+  /** Of the conversation: what is judged in it is erased with it. */
+  #id = newConversation();
 
   constructor(connection: Connection, changed: () => void) {
     this.#connection = connection;
@@ -81,16 +83,17 @@ export class ChatStore {
   clear(): void {
     this.stop();
     this.turns.length = 0;
+    this.#id = newConversation();
     this.#changed();
   }
 
   /** @throws RequestError */
   async judge(turn: Turn, answer: Answer, kind: Verdict, edited = ''): Promise<void> {
     if (answer.verdict !== undefined) await this.withdraw(answer);
-    const { model, seed, sampling } = answer;
+    const { model, seed, sampling, tools, maxNewTokens } = answer;
+    const asked = { model, seed, sampling, tools, conversation: this.#id, ...(maxNewTokens && { maxNewTokens }) };
     const messages = [...this.#sent(turn, answer), ...answer.messages];
-    const body: FeedbackBody =
-      kind === 'edit' ? { kind, model, messages, edited, seed, sampling } : { kind, model, messages, seed, sampling };
+    const body: FeedbackBody = kind === 'edit' ? { kind, messages, edited, ...asked } : { kind, messages, ...asked };
     const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
     answer.verdict = { kind, id, ...(kind === 'edit' && { edited }) };
     this.#changed();
@@ -106,7 +109,9 @@ export class ChatStore {
       sampling,
     }));
     const messages = this.#sent(turn, turn.answers[0]);
-    const body: FeedbackBody = { kind: 'better', messages, answers: [first, second], better };
+    const { tools, maxNewTokens } = turn.answers[0];
+    const asked = { tools, conversation: this.#id, ...(maxNewTokens && { maxNewTokens }) };
+    const body: FeedbackBody = { kind: 'better', messages, answers: [first, second], better, ...asked };
     const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
     turn.preference = { better, id };
     if (better === 0 || better === 1) turn.chosen = better;
@@ -177,6 +182,10 @@ export class ChatStore {
 
 function end(answer: Answer, { finish, usage, seed, messages }: Extract<ChatEvent, { type: 'end' }>): void {
   Object.assign(answer, { state: 'done', finish, seed, messages, outputTokens: usage.output });
+}
+
+function newConversation(): string {
+  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function newSeed(): number {

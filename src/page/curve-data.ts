@@ -46,7 +46,7 @@ type Own = RunDetail['series'][number] & { run: number };
 function chart(metric: string, members: readonly [string, Own[]][]): Chart {
   const series = members.flatMap(([name, own], colour) =>
     own.flatMap(({ run, points: raw }): ChartSeries[] => {
-      const points = ascending(raw);
+      const points = raw.map(([x, y]): Point => [x, y ?? Number.NaN]);
       const line = { name, run, colour };
       if (points.length < minSmoothed || metric === 'learningRate') return [{ ...line, points, isFaint: false }];
       const smoothed = smooth(points, Math.round(points.length / 50));
@@ -60,10 +60,13 @@ function chart(metric: string, members: readonly [string, Own[]][]): Chart {
   return { metric, isWide: metric === 'loss', isThinned, series };
 }
 
-/** The held-out loss beside that of the training; `bitsPerByte.zh` beside `bitsPerByte.en`. */
+const heldOut = 'held-out ';
+
+/** What was measured on held-out data beside the same of the training; `bitsPerByte.zh` beside `bitsPerByte.en`. */
 function nameParts(metric: string): { family: string; member: string } {
   if (metric === 'loss') return { family: 'loss', member: 'training' };
   if (metric === 'heldOutLoss') return { family: 'loss', member: 'held-out' };
+  if (metric.startsWith(heldOut)) return { family: metric.slice(heldOut.length), member: 'held-out' };
   const parts = metric.split('.');
   const depth = parts.length > 2 && parts[1] === 'source' ? 2 : 1;
   const member = parts.slice(depth).join('.');
@@ -73,17 +76,6 @@ function nameParts(metric: string): { family: string; member: string } {
 function rank(family: string): number {
   if (family === 'loss') return 0;
   return training.includes(family) ? 2 : 1;
-}
-
-/** Rounds count their steps from 1 again; along the axis they follow one another. */
-function ascending(points: readonly Point[]): Point[] {
-  let offset = 0;
-  let last = Number.NEGATIVE_INFINITY;
-  return points.map(([step, value]) => {
-    if (step <= last) offset += last;
-    last = step;
-    return [offset + step, value];
-  });
 }
 
 function inGroups<T>(items: readonly T[], size: number): T[][] {

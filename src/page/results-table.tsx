@@ -1,6 +1,6 @@
 // Figures with their 95 % intervals: a row a metric, a column a checkpoint. On a narrow screen a metric's name stands above its
 // figures, so that the page does not scroll sideways.
-import { formatInterval, formatMetric, meaningOf } from '../report/meaning.js';
+import { formatDifference, formatInterval, formatMetric, meaningOf } from '../report/meaning.js';
 import type { Words } from './words.js';
 
 export interface Figure {
@@ -9,6 +9,8 @@ export interface Figure {
   value: number;
   low?: number;
   high?: number;
+  /** It is what was gained, not a value. */
+  isGain?: boolean;
 }
 
 export function ResultsTable({ figures, words }: { figures: readonly Figure[]; words: Words }) {
@@ -48,7 +50,7 @@ interface RowProps {
 
 function Row({ metric, columns, figures, words }: RowProps) {
   const meaning = meaningOf(metric);
-  const finite = figures.map(({ value }) => value).filter(Number.isFinite);
+  const finite = figures.flatMap(({ value, isGain }) => (isGain || !Number.isFinite(value) ? [] : [value]));
   const best = meaning?.better === 'lower' ? Math.min(...finite) : Math.max(...finite);
   const isContested = meaning !== undefined && new Set(finite).size > 1;
   return (
@@ -67,10 +69,10 @@ function Row({ metric, columns, figures, words }: RowProps) {
       </th>
       {columns.map((column) => {
         const figure = figures.find((each) => each.column === column);
-        const isBest = isContested && figure?.value === best;
+        const isBest = isContested && !figure?.isGain && figure?.value === best;
         return (
           <td key={column} data-column={column} class={isBest ? 'best' : ''}>
-            <span>{figure === undefined ? '–' : formatMetric(metric, figure.value)}</span>{' '}
+            <span>{figure === undefined ? '–' : valueText(figure)}</span>{' '}
             {figure !== undefined && <small class="interval">{intervalText(figure)}</small>}
           </td>
         );
@@ -79,6 +81,12 @@ function Row({ metric, columns, figures, words }: RowProps) {
   );
 }
 
-function intervalText({ metric, low, high }: Figure): string {
-  return low === undefined || high === undefined ? '' : formatInterval(metric, { low, high });
+function valueText({ metric, value, isGain }: Figure): string {
+  if (!isGain) return formatMetric(metric, value);
+  return formatDifference(metric, { mean: value, low: Number.NaN, high: Number.NaN }).text;
+}
+
+function intervalText({ metric, value, low, high, isGain }: Figure): string {
+  if (low === undefined || high === undefined) return '';
+  return isGain ? formatDifference(metric, { mean: value, low, high }).interval : formatInterval(metric, { low, high });
 }

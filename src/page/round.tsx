@@ -152,8 +152,9 @@ function Progress({ progress, words }: { progress: RoundProgress | undefined; wo
 }
 
 function Gate({ ended, words }: { ended: RoundEnd; words: Words }) {
-  const { before, after } = words.feedback;
+  const { before, after, gain } = words.feedback;
   const named = (column: string, figures: readonly GateFigure[] = []) => figures.map((each) => ({ ...each, column }));
-  const figures = [...named(before, ended.before), ...named(after, ended.after)];
+  const gains = named(gain, ended.gains).map((each) => ({ ...each, isGain: true }));
+  const figures = [...named(before, ended.before), ...named(after, ended.after), ...gains];
   return figures.length === 0 ? null : <ResultsTable {...{ figures, words }} />;
 }

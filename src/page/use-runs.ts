@@ -63,7 +63,7 @@ async function follow(
       show(() => ({ value }));
       const events = new AbortController();
       const either = AbortSignal.any([signal, events.signal]);
-      for await (const _ of connection.stream(`${path}/events`, either)) events.abort();
+      for await (const _ of connection.stream(`${path}/events?from=${value.offset}`, either)) events.abort();
       if (events.signal.aborted || value.state === 'running') await pause(detailMilliseconds);
       else await pause(listMilliseconds);
     } catch (error) {

@@ -154,6 +154,7 @@ function RunView({ words, details }: { words: Words; details: readonly RunDetail
           </div>
         )}
       </section>
+      <Gaps {...{ details, words }} />
       {details.map(({ name, samples }) => (
         <Samples
           key={name}
@@ -173,6 +174,15 @@ function RunView({ words, details }: { words: Words; details: readonly RunDetail
       )}
     </>
   );
+}
+
+/** What is not shown, in words. */
+function Gaps({ details, words: { watch } }: { details: readonly RunDetail[]; words: Words }) {
+  const gaps = details.flatMap(({ moreSeries = 0, broken = 0 }) => [
+    ...(moreSeries > 0 ? [watch.moreSeries(moreSeries)] : []),
+    ...(broken > 0 ? [watch.broken(broken)] : []),
+  ]);
+  return gaps.length === 0 ? null : <p class="soft">{gaps.join(' ')}</p>;
 }
 
 /** How far the run is: its stages, the time, and what it takes of the machine. */
