@@ -23,7 +23,7 @@ const layers = [
   ['stages', 'bench', 'inspect'],
   ['pipeline'],
   ['serve'],
-  ['cli'],
+  ['cli', 'page'],
 ];
 
 /** Package → the only folders that may import it. */
@@ -33,6 +33,7 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^(commander|cli-progress)$/, ['cli', 'report']],
   [/^(opencc-js|tar)(\/|$)/, ['data']],
   [/^@duckdb\/node-api(\/|$)/, ['tools']],
+  [/^(preact|uplot)(\/|$)/, ['page']],
 ];
 
 interface SourceFile {
@@ -43,7 +44,7 @@ interface SourceFile {
 
 const files: SourceFile[] = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
   .sort()
   .map((path) => ({ path, folder: path.split('/')[0], text: readFileSync(`${root}src/${path}`, 'utf8') }));
 
@@ -76,6 +77,23 @@ test('imports go down the layers, never up, and never between neighbours', () =>
   assert.deepEqual(wrong, []);
 });
 
+/** What the page takes of the rest: types of what it is told, and how numbers are written, which loads nothing else. */
+const pageImports = ['base/format.js', 'report/meaning.js', 'report/svg.js', 'serve/contract.js'];
+
+test('the page, which a browser runs, imports types of the server and how numbers are written and drawn', () => {
+  const seen = files
+    .filter(({ folder }) => folder === 'page')
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/^import (type )?[^;]*?from '(\.[^']+)'/gm)].map(([, type, name]) => ({
+        name: relative(`${root}src`, resolve(dirname(`${root}src/${path}`), name)).replaceAll('\\', '/'),
+        isType: type !== undefined,
+      })),
+    )
+    .filter(({ name }) => !name.startsWith('page/'));
+  assert.deepEqual([...new Set(seen.map(({ name }) => name))].sort(), pageImports);
+  assert.ok(seen.every(({ name, isType }) => isType || !name.startsWith('serve/')));
+});
+
 test('commands do not import each other: what two of them share lies beside them', () => {
   const commands = files.filter(({ path }) => path.startsWith('cli/commands/'));
   const wrong = commands.flatMap(({ path, text }) =>
@@ -104,24 +122,26 @@ test('each large dependency has one door', () => {
 });
 
 test('every package that is imported is a declared dependency', () => {
-  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+  const { dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
     readFileSync(`${root}package.json`, 'utf8'),
   ) as Record<string, Record<string, string>>;
-  const declared = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }));
-  const missing = files.flatMap(({ path, text }) =>
-    importsOf(text)
+  const installed = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+  const missing = files.flatMap(({ path, folder, text }) => {
+    // The page is bundled when this project is built.
+    const declared = new Set(folder === 'page' ? Object.keys(devDependencies) : installed);
+    return importsOf(text)
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
       .map((name) => name.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? name)
       .filter((name) => !declared.has(name))
-      .map((name) => `${path} imports ${name}`),
-  );
+      .map((name) => `${path} imports ${name}`);
+  });
   assert.deepEqual(missing, []);
 });
 
 test('only the CLI reads the command line, prints or exits', () => {
   const pattern = /\bprocess\.(argv|exit\b|exitCode|stdout|stderr|stdin)|\bconsole\./;
   const wrong = files
-    .filter(({ folder }) => folder !== 'cli')
+    .filter(({ folder }) => folder !== 'cli' && folder !== 'page') // a browser's console is no terminal
     .flatMap(({ path, text }) =>
       text
         .split('\n')

@@ -42,7 +42,7 @@ interface Line {
 /** The code of each file without its comments, line by line. */
 function codeLines(): Line[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .flatMap((path) => {
       const text = readFileSync(`${root}${path}`, 'utf8');

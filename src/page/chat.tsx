@@ -82,7 +82,8 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
 
 function Suggestions({ served, words, onAsk }: { served: ServedModel; words: Words; onAsk: (text: string) => void }) {
   const { title, lead, leadBase, tries, triesBase, triesTools } = words.chat;
-  const shown = served.isBase ? triesBase : [...(served.tools.length > 0 ? triesTools : []), ...tries];
+  const tools = served.tools.length > 0 ? triesTools : [];
+  const shown = served.isBase ? triesBase : [...tries.slice(0, 2), ...tools, ...tries.slice(2)];
   return (
     <section class="empty">
       <h1>{title}</h1>

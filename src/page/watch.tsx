@@ -31,7 +31,7 @@ export function WatchView({ connection, words, run }: WatchViewProps) {
   if (runs === undefined) return <p class="soft center">{words.loading}</p>;
   if (runs.length === 0 || name === undefined)
     return (
-      <section class="empty">
+      <section class="narrow">
         <h1>{words.watch.none}</h1>
         <p class="soft">{words.watch.noneNext}</p>
         <pre>mossctl run quickstart</pre>
