@@ -9,13 +9,13 @@ const listMilliseconds = 5000;
 /** Between two readings of one run: its events come faster than a curve is read. */
 const detailMilliseconds = 1500;
 
-interface Watched<T> {
+interface Latest<T> {
   value?: T;
   problem?: Problem;
 }
 
-export function useRuns(connection: Connection): Watched<RunSummary[]> {
-  const [watched, setWatched] = useState<Watched<RunSummary[]>>({});
+export function useRuns(connection: Connection): Latest<RunSummary[]> {
+  const [watched, setWatched] = useState<Latest<RunSummary[]>>({});
   useEffect(() => {
     const controller = new AbortController();
     const read = async (): Promise<void> => {
@@ -36,8 +36,8 @@ export function useRuns(connection: Connection): Watched<RunSummary[]> {
 }
 
 /** Nothing is asked for without a name. */
-export function useRun(connection: Connection, name: string | undefined): Watched<RunDetail> {
-  const [watched, setWatched] = useState<Watched<RunDetail>>({});
+export function useRun(connection: Connection, name: string | undefined): Latest<RunDetail> {
+  const [watched, setWatched] = useState<Latest<RunDetail>>({});
   useEffect(() => {
     setWatched({});
     if (name === undefined) return;
@@ -54,7 +54,7 @@ async function follow(
   connection: Connection,
   path: string,
   signal: AbortSignal,
-  show: (change: (before: Watched<RunDetail>) => Watched<RunDetail>) => void,
+  show: (change: (before: Latest<RunDetail>) => Latest<RunDetail>) => void,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
