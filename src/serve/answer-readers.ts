@@ -14,8 +14,8 @@ export interface Delta {
 
 export interface AnswerReader {
   push(id: number): Delta;
-  /** The rest. `calls`: those that it makes, where tools were offered. */
-  end(): Delta & { calls: readonly ToolCall[] };
+  /** The rest. `stopId`: the token that ended it, if one did. `calls`: those that it makes, where tools were offered. */
+  end(stopId?: number): Delta & { calls: readonly ToolCall[] };
 }
 
 const none: Delta = { content: '', reasoning: '' };
@@ -172,8 +172,9 @@ export class ShownReader implements AnswerReader {
     return { content, reasoning };
   }
 
-  end(): Delta & { calls: readonly ToolCall[] } {
-    const { content, reasoning = '', toolCalls = [] } = this.#read(this.#ids);
+  end(stopId?: number): Delta & { calls: readonly ToolCall[] } {
+    const ids = stopId === undefined ? this.#ids : [...this.#ids, stopId];
+    const { content, reasoning = '', toolCalls = [] } = this.#read(ids);
     return {
       content: rest(content, this.#sent.content),
       reasoning: rest(reasoning, this.#sent.reasoning),
