@@ -73,6 +73,11 @@ export class Visit {
     return this.#controller.signal;
   }
 
+  /** Ends the work; what it holds is given back by `leave`. */
+  abort(): void {
+    this.#controller.abort();
+  }
+
   /** @throws RefusedRequest where the time was over. */
   checkTime(): void {
     if (!this.#timedOut) return;

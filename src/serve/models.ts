@@ -86,7 +86,6 @@ export class ModelEntry {
 
   async close(): Promise<void> {
     await (await this.#opening?.catch(() => undefined))?.dispose();
-    await (await this.#tools?.catch(() => undefined))?.close();
   }
 }
 
