@@ -12,7 +12,7 @@ import { type ChatBody, type ChatEvent, chatSchema, type PageMessage, type Sessi
 import { eventStream, readJson } from './exchange.js';
 import { drawnSeed } from './openai-bounds.js';
 import { fieldOf } from './openai-request.js';
-import { chatPrompt, type Prompt, roomFor } from './prompts.js';
+import { chatPrompt, type Prompt, roomFor, textPrompt } from './prompts.js';
 import { apiError, RefusedRequest, refusalOf } from './refusal.js';
 import type { Service } from './service.js';
 
@@ -40,9 +40,12 @@ async function chat(c: Context, service: Service): Promise<Response> {
   const visit = service.admission.enter(1, c.req.raw.signal);
   try {
     const model = await entry.open();
-    const toolbox = body.tools ? await entry.toolbox() : undefined;
+    const toolbox = body.tools && !model.isBase ? await entry.toolbox() : undefined;
     const asked: Message[] = body.messages;
-    const prompt = chatPrompt(model, asked, toolbox?.tools ?? []);
+    // A base model has learnt no turns: it continues what was said last.
+    const prompt = model.isBase
+      ? textPrompt(model, asked[asked.length - 1].content)
+      : chatPrompt(model, asked, toolbox?.tools ?? []);
     const room = { tokens: prompt.tokens.length, asked: body.maxNewTokens, defaultTokens, param: 'messages' };
     const turn: Turn = {
       model,
