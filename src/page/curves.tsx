@@ -14,6 +14,8 @@ interface CurveProps {
 }
 
 const colours = 6;
+/** Steps and rounds are whole. */
+const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 export function Curve({ chart, runs, words }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -88,7 +90,7 @@ function optionsOf(
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false } },
     axes: [
-      { ...axis, size: 28, values: (_, ticks) => ticks.map(formatShort) },
+      { ...axis, size: 28, incrs: wholeSteps, values: (_, ticks) => ticks.map(formatShort) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => tickText(metric, tick)) },
     ],
     series: [

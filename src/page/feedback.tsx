@@ -87,7 +87,8 @@ function Summary({ connection, summary, words, report, onChange }: SummaryProps)
         ))}
       </dl>
       <p>
-        {feedback.would(wouldTrain.pairs, wouldTrain.labels)} {wouldTrain.why}
+        {feedback.would(wouldTrain.pairs, wouldTrain.labels)}
+        {!wouldTrain.enough && ` ${feedback.notYet(wouldTrain.why ?? '')}`}
       </p>
       <p class="soft path">
         {feedback.file} <code>{file}</code>

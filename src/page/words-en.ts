@@ -151,6 +151,7 @@ export const en = {
     file: 'Kept in',
     would: (pairs: number, labels: number) =>
       `A round would train on ${countOf(pairs, 'pair')} and ${countOf(labels, 'label')}.`,
+    notYet: (why: string) => `That is not enough yet: ${why}`,
     last: (kind: string) => `Newest: ${kind}`,
     kinds: { good: 'good', bad: 'bad', edit: 'a correction', better: 'a comparison' } as Record<string, string>,
     undoLast: 'Withdraw the newest',

@@ -133,6 +133,7 @@ export const zh: Words = {
     pairs: '可训练的对',
     file: '保存在',
     would: (pairs, labels) => `一轮会用 ${pairs} 对和 ${labels} 个标签来训练。`,
+    notYet: (why) => `还不够：${why}`,
     last: (kind) => `最新：${kind}`,
     kinds: { good: '好', bad: '不好', edit: '一处纠正', better: '一次比较' },
     undoLast: '撤回最新的',

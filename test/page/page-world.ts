@@ -51,7 +51,10 @@ export async function startPage(steps: number): Promise<PageWorld> {
 /** The same weights as what pretraining would have made. */
 async function asBase(folder: string): Promise<void> {
   const { manifest } = await readManifest(folder);
-  await writeFile(join(folder, 'mossctl.json'), measuredManifestText({ ...manifest, stage: 'pretrain' }, manifest.metrics));
+  await writeFile(
+    join(folder, 'mossctl.json'),
+    measuredManifestText({ ...manifest, stage: 'pretrain' }, manifest.metrics),
+  );
 }
 
 async function writeRun(folder: string, said: string): Promise<void> {
