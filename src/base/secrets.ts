@@ -9,7 +9,7 @@ const wordyLength = 16;
 
 /** Variables that hold a key, whole. */
 const keyVariables = [
-  ...['OPENAI_API_KEY', 'OPENAI_ADMIN_KEY', 'OPENAI_WEBHOOK_SECRET', 'AZURE_OPENAI_API_KEY'],
+  ...['MOSSCTL_API_KEY', 'OPENAI_API_KEY', 'OPENAI_ADMIN_KEY', 'OPENAI_WEBHOOK_SECRET', 'AZURE_OPENAI_API_KEY'],
   ...['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'NPM_TOKEN', 'NODE_AUTH_TOKEN'],
 ];
 /** Variables that hold an address, which may hold a password. */

@@ -41,6 +41,7 @@ import {
   withTraining,
   withVerify,
 } from './options.js';
+import { addServe } from './serve-program.js';
 import { addTokenizer } from './tokenizer-program.js';
 import { addTools } from './tools-program.js';
 
@@ -60,6 +61,7 @@ export function buildProgram(keys: KeyTable): Command {
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
   addChat(program);
+  addServe(program);
   addGenerate(program);
   addAnnotate(program);
   addFeedback(program);

@@ -2,7 +2,7 @@
 // logits, is given what was, and says what follows from it.
 import { Random } from '../base/random.js';
 import type { Sampling } from '../config/sampling.js';
-import type { RowDraw, SampledToken } from '../tensor/ops/sample-rows.js';
+import type { LikelyToken, RowDraw, SampledToken } from '../tensor/ops/sample-rows.js';
 import { notFinite } from '../tensor/ops/sample-token.js';
 import type { Segment } from './columns.js';
 import { notFiniteOutput } from './not-finite.js';
@@ -22,6 +22,8 @@ export interface Request {
   signal?: AbortSignal;
   /** Whether tokens are reported with their log-probability, which costs a pass over the vocabulary for each. */
   logProbabilities?: boolean;
+  /** With log-probabilities: so many of the likeliest tokens in each place are reported, too, which reads the logits. */
+  topTokens?: number;
   /**
    * Tokens that come next whatever the model would say: tool results, parts of a template. Asked before the first token and
    * after each sampled one, a stop token included: an answer to that lets the sequence continue.
@@ -36,6 +38,8 @@ export interface Emitted {
   sampled: boolean;
   /** log softmax of the model's logits in nats, before any sampling option; where the request asks for it. */
   logProbability?: number;
+  /** The likeliest in its place, the likeliest first; where the request asks for them. */
+  top?: LikelyToken[];
 }
 
 export interface Generation {
@@ -111,14 +115,14 @@ export class Sequence {
    * @throws what `force` or the listener throws; RangeError for a forced id that is no token.
    */
   ask(at: number, row: number): RowDraw | undefined {
-    const { tokens, force, sampling, logProbabilities: logProbability = false } = this.request;
+    const { tokens, force, sampling, logProbabilities: logProbability = false, topTokens: top } = this.request;
     const isPromptEnd = at === tokens.length - 1 && at === this.tokens.length - 1;
     if (isPromptEnd && force !== undefined) this.#append(force([]));
     if (this.hasEnded) return undefined;
     if (at < this.tokens.length - 1)
-      return logProbability ? { row, logProbability, id: this.tokens[at + 1] } : undefined;
+      return logProbability ? { row, logProbability, top, id: this.tokens[at + 1] } : undefined;
     const uniform = sampling.temperature === 0 ? 0 : this.#random.uniform();
-    return { row, logProbability, sampling, uniform, seen: this.#seen ?? none };
+    return { row, logProbability, top, sampling, uniform, seen: this.#seen ?? none };
   }
 
   /**
@@ -126,10 +130,10 @@ export class Sequence {
    * @throws what `force` or the listener throws; RangeError for a forced id that is no token; UserError for logits that are
    * not finite.
    */
-  take(at: number, { id, logProbability }: SampledToken): void {
-    if (at === this.tokens.length - 1) this.#continue(id, logProbability);
+  take(at: number, sampled: SampledToken): void {
+    if (at === this.tokens.length - 1) this.#continue(sampled);
     else {
-      this.#emit(id, false, logProbability);
+      this.#emit(sampled.id, false, sampled);
       this.#endIfFull(at + 2);
     }
   }
@@ -139,16 +143,17 @@ export class Sequence {
     Object.assign(this.result, { finish, ...stop });
   }
 
-  #continue(id: number, probability: number): void {
+  #continue(sampled: SampledToken): void {
+    const { id, logProbability } = sampled;
     if (id === notFinite) throw notFiniteOutput();
     const { stopIds, logProbabilities, tokens, force } = this.request;
     const forced = force?.([...this.tokens.slice(tokens.length), id]) ?? [];
     if (forced.length === 0 && stopIds.includes(id)) {
-      this.end('stop', { stopId: id, ...(logProbabilities && { stopLogProbability: probability }) });
+      this.end('stop', { stopId: id, ...(logProbabilities && { stopLogProbability: logProbability }) });
       return;
     }
     this.#add(id);
-    this.#emit(id, true, probability);
+    this.#emit(id, true, sampled);
     this.#endIfFull(this.tokens.length);
     this.#append(forced);
   }
@@ -169,12 +174,14 @@ export class Sequence {
     this.#seen?.add(id);
   }
 
-  /** `probability` is reported where the request asks for it. */
-  #emit(id: number, sampled: boolean, probability?: number): void {
+  /** How likely it was is reported where the request asks for it. */
+  #emit(id: number, sampled: boolean, { logProbability, top }: Partial<SampledToken> = {}): void {
     this.result.tokens.push(id);
     const { listener } = this.#place;
     if (listener === undefined && this.result.emitted === undefined) return;
-    const emitted = this.request.logProbabilities ? { id, sampled, logProbability: probability } : { id, sampled };
+    const emitted = this.request.logProbabilities
+      ? { id, sampled, logProbability, ...(top && { top }) }
+      : { id, sampled };
     this.result.emitted?.push(emitted);
     listener?.(emitted, this.sample);
   }

@@ -8,7 +8,7 @@ import { indexStore, judgementsAt, readFeedback } from '../feedback/store.js';
 import { feedbackFigures } from '../feedback/summary.js';
 import { feedbackOutlook } from '../stages/align/feedback-outlook.js';
 import type { Message, Tool } from '../tokenizer/message.js';
-import { readBody, refuse } from './body.js';
+import { readBody } from './body.js';
 import { type FeedbackBody, type FeedbackId, type FeedbackSummary, feedbackSchema, undoSchema } from './contract.js';
 import { asAsked, RefusedRequest } from './refusal.js';
 
@@ -34,7 +34,7 @@ export interface FeedbackHost {
   seed: number;
 }
 
-/** To be mounted at `/api/feedback`. */
+/** To be mounted at `/api`. */
 export function feedbackRoutes(host: FeedbackHost): Hono {
   const app = new Hono();
   const { file } = host;
@@ -45,15 +45,14 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
     writing = result.catch(() => undefined);
     return result;
   };
-  app.onError(refuse);
-  app.get('/', async (context) => context.json(await summaryOf(file, host.seed)));
-  app.post('/', async (context) => {
+  app.get('/feedback', async (context) => context.json(await summaryOf(file, host.seed)));
+  app.post('/feedback', async (context) => {
     const body = await readBody(context, feedbackSchema);
     const given = await judgementOf(body, host);
     const session = await openSession(file, body.annotator ?? host.annotator);
     return context.json(await inTurn(() => keep(session, given)));
   });
-  app.post('/undo', async (context) => {
+  app.post('/feedback/undo', async (context) => {
     const { id } = await readBody(context, undoSchema);
     const session = await openSession(file, host.annotator);
     return context.json(await inTurn(() => withdraw(session, id)));

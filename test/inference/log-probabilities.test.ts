@@ -7,6 +7,7 @@ import { greedy, samplingAt } from '../../src/config/sampling.js';
 import { Engine, type Request } from '../../src/inference/engine.js';
 import { tokenLogProbabilities } from '../../src/inference/score.js';
 import { disposeModel } from '../../src/model/model.js';
+import { openBackend } from '../../src/tensor/backends.js';
 import { openNative, smallModel } from '../tensor/native-world.js';
 
 function requests(): Request[] {
@@ -43,4 +44,29 @@ test("the engine's log-probabilities are those of training, bit for bit", async 
     assert.ok(compared > 400, `${compared} tokens`);
   }
   disposeModel(model);
+});
+
+test('the likeliest tokens of each place come with it, on the native engine and on the host alike', async (t) => {
+  const asked = { ...requests()[0], sampling: samplingAt(1), topTokens: 3 };
+  const tops: number[][][] = [];
+  for (const backend of ['native', 'cpu'] as const) {
+    if (backend === 'native' && (await openNative(t)) === undefined) return;
+    if (backend === 'cpu') await openBackend('cpu');
+    const model = smallModel(2, 32, 96);
+    const engine = new Engine(model);
+    const [{ emitted = [] }] = await engine.run([asked]);
+    await engine.dispose();
+    disposeModel(model);
+    assert.ok(emitted.length > 1);
+    for (const { id, logProbability = 0, top = [] } of emitted) {
+      assert.equal(top.length, 3);
+      assert.ok(top[0].logProbability >= top[1].logProbability && top[1].logProbability >= top[2].logProbability);
+      const own = top.find((each) => each.id === id);
+      // What was drawn is as likely in the list as by itself, or less likely than all of the list.
+      if (own !== undefined) assert.ok(Math.abs(own.logProbability - logProbability) < 1e-5);
+      else assert.ok(logProbability <= top[2].logProbability + 1e-6);
+    }
+    tops.push(emitted.map(({ top = [] }) => top.map(({ id }) => id)));
+  }
+  assert.deepEqual(tops[0][0], tops[1][0]);
 });

@@ -7,13 +7,21 @@ import { engine, type Tensor2D } from '../tf.js';
 import { argmax, drawToken, inverseOf, type TokenDraw } from './sample-token.js';
 
 /** What is wanted of one row of logits: a token drawn, or a given one; and its log-probability. */
-export type RowDraw = { row: number; logProbability: boolean } & (TokenDraw | { id: number });
+export type RowDraw = { row: number; logProbability: boolean; top?: number } & (TokenDraw | { id: number });
+
+/** A token and its log softmax in nats, before any sampling option. */
+export interface LikelyToken {
+  id: number;
+  logProbability: number;
+}
 
 export interface SampledToken {
   /** `notFinite` where the logits are not. */
   id: number;
   /** log softmax of the row's logits in nats, before any sampling option; 0 where it is not wanted. */
   logProbability: number;
+  /** The `top` likeliest tokens of the row, the likeliest first; where the draw asks for them. */
+  top?: LikelyToken[];
 }
 
 /** logits [rows, V] → what each draw asks for, in order. Ids of `withoutToken` are never drawn. */
@@ -33,7 +41,35 @@ export async function sampleRows(
     if ('sampling' in draw) for (const id of draw.seen) ids.push(id);
   }
   const values = backend.runToHost('SampleRows', logits, Int32Array.from(ids), 2 * draws.length, numbers);
-  return draws.map((_, i) => ({ id: values[2 * i], logProbability: values[2 * i + 1] }));
+  const sampled: SampledToken[] = draws.map((_, i) => ({ id: values[2 * i], logProbability: values[2 * i + 1] }));
+  // Few ask for them, so no kernel finds them: the logits are read where somebody does.
+  if (draws.some(({ top = 0 }) => top > 0)) addTop(await read(logits), logits.shape[1], draws, sampled);
+  return sampled;
+}
+
+function addTop(
+  logits: Float32Array,
+  vocabulary: number,
+  draws: readonly RowDraw[],
+  sampled: readonly SampledToken[],
+): void {
+  for (const [i, { row, top = 0 }] of draws.entries()) {
+    if (top > 0) sampled[i].top = likeliest(logits.subarray(row * vocabulary, (row + 1) * vocabulary), top);
+  }
+}
+
+/** The `count` largest of a row of logits, of equal ones the first; log-probabilities in nats. */
+function likeliest(row: Float32Array, count: number): LikelyToken[] {
+  const ids: number[] = [];
+  for (let id = 0; id < row.length; id++) {
+    if (ids.length === count && row[id] <= row[ids[count - 1]]) continue;
+    let place = ids.length;
+    while (place > 0 && row[ids[place - 1]] < row[id]) place--;
+    ids.splice(place, 0, id);
+    if (ids.length > count) ids.pop();
+  }
+  const mass = logMass(row);
+  return ids.map((id) => ({ id, logProbability: row[id] - mass }));
 }
 
 /** Eleven, as the head of the C++ function lists them. */
@@ -53,7 +89,7 @@ async function sampleOnHost(
   const vocabulary = logits.shape[1];
   const values = await read(logits);
   const own = new Float32Array(vocabulary);
-  return draws.map((draw) => {
+  const sampled = draws.map((draw): SampledToken => {
     const row = values.subarray(draw.row * vocabulary, (draw.row + 1) * vocabulary);
     if ('id' in draw) return { id: draw.id, logProbability: draw.logProbability ? logProbabilityOf(row, draw.id) : 0 };
     own.set(row);
@@ -61,12 +97,19 @@ async function sampleOnHost(
     const id = drawToken(own, draw);
     return { id, logProbability: draw.logProbability && id >= 0 ? logProbabilityOf(row, id) : 0 };
   });
+  addTop(values, vocabulary, draws, sampled);
+  return sampled;
 }
 
 /** log softmax(logits)[id], in nats. */
 function logProbabilityOf(logits: Float32Array, id: number): number {
+  return logits[id] - logMass(logits);
+}
+
+/** log Σ exp(logit). */
+function logMass(logits: Float32Array): number {
   const top = logits[argmax(logits)];
   let mass = 0;
   for (const logit of logits) mass += Math.exp(logit - top);
-  return logits[id] - top - Math.log(mass);
+  return top + Math.log(mass);
 }

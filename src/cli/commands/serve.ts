@@ -1,0 +1,152 @@
+// mossctl serve: the models of one or more paths over HTTP, until it is asked to stop.
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { asUserError, UserError } from '../../base/errors.js';
+import { countOf, listOf } from '../../base/format.js';
+import type { Quantization } from '../../config/compute.js';
+import { learntToolbox } from '../../inference/learnt-toolbox.js';
+import type { OpenedModel } from '../../inference/local-model.js';
+import { Admission } from '../../serve/admission.js';
+import { createApp } from '../../serve/app.js';
+import { isLoopback } from '../../serve/guard.js';
+import { type Limits, limits } from '../../serve/limits.js';
+import { Metrics } from '../../serve/metrics.js';
+import { ServedModels } from '../../serve/models.js';
+import { pageFolder } from '../../serve/page-files.js';
+import { listen } from '../../serve/server.js';
+import type { Service } from '../../serve/service.js';
+import type { Toolbox } from '../../tools/toolbox.js';
+import { openChatTools, openLearntChatTools, type ToolOptions } from '../chat-tools.js';
+import { openChosenBackend } from '../compute.js';
+import type { ComputeOptions, OutputOptions } from '../options.js';
+import { noteOnStderr, printError, printJson, printLine, reportFailure } from '../output.js';
+import { runSources } from '../run-sources.js';
+import { killSignals } from '../signals.js';
+
+type ServeCommandOptions = ComputeOptions &
+  ToolOptions &
+  OutputOptions & {
+    port: number;
+    host: string;
+    apiKeyFile?: string;
+    allowHost?: string[];
+    cors?: string[];
+    maxTokens?: number;
+    queue?: number;
+    timeout?: number;
+    verify: boolean;
+    quantize?: Quantization;
+  };
+
+export async function serve(paths: readonly string[], options: ServeCommandOptions): Promise<void> {
+  const { host, port, allowHost, cors, verify, quantize } = options;
+  const key = await keyOf(options);
+  if (options.confirm) {
+    throw new UserError({ what: '--confirm asks in a terminal, and a server has none', next: 'Omit it' });
+  }
+  const named = await openChatTools(options);
+  const toolboxes: Toolbox[] = named === undefined ? [] : [named];
+  try {
+    await openChosenBackend(options);
+    const openTools = async (model: OpenedModel, path: string): Promise<Toolbox | undefined> => {
+      if (named !== undefined || options.tools === false) return named;
+      const learnt = await learntTools(model, path, options);
+      if (learnt !== undefined) toolboxes.push(learnt);
+      return learnt;
+    };
+    const models = await ServedModels.find(paths, { verify, quantize, openTools });
+    const bounds = boundsOf(options);
+    const admission = new Admission(bounds);
+    const token = randomBytes(24).toString('base64url');
+    const service: Service = { models, admission, metrics: new Metrics(), limits: bounds, token };
+    const guarded = { host, key, cors, allowedHosts: allowHost };
+    const app = createApp({ ...guarded, service, pageFolder, onFailure: (error) => void reportFailure(error) });
+    const { url, stop } = await listen(app, service, { host, port, limits: bounds });
+    sayWhere(url, service, options);
+    await askedToStop();
+    if (!options.quiet) noteOnStderr(stoppingWords(admission.answers));
+    await stop();
+  } finally {
+    await Promise.all(toolboxes.map((toolbox) => toolbox.close()));
+  }
+}
+
+async function learntTools(model: OpenedModel, path: string, options: ToolOptions): Promise<Toolbox | undefined> {
+  const sources = await runSources(path);
+  const { toolbox, refusal } = await learntToolbox(model, (learnt, room) =>
+    openLearntChatTools(learnt, { ...options, room, sources }),
+  );
+  if (refusal !== undefined) noteOnStderr(refusal);
+  return toolbox;
+}
+
+function boundsOf({ maxTokens, queue, timeout }: ServeCommandOptions): Limits {
+  return {
+    ...limits,
+    ...(maxTokens !== undefined && { defaultTokens: maxTokens }),
+    ...(queue !== undefined && { answers: queue }),
+    ...(timeout !== undefined && { seconds: timeout }),
+  };
+}
+
+const minKey = 16;
+const maxKey = 1000;
+
+/** @throws UserError where others could reach the server without a key, or the key protects nothing. */
+async function keyOf({ host, apiKeyFile }: ServeCommandOptions): Promise<string | undefined> {
+  const where = apiKeyFile ?? 'MOSSCTL_API_KEY';
+  const read = async (path: string): Promise<string> =>
+    readFile(path, 'utf8').catch((error: unknown) => {
+      throw asUserError(error, path);
+    });
+  const key = (apiKeyFile === undefined ? process.env.MOSSCTL_API_KEY : await read(apiKeyFile))?.trim();
+  const next = 'Make one: (umask 077; openssl rand -hex 24 > key), and start with --api-key-file key';
+  if (key === undefined || (key === '' && apiKeyFile === undefined)) {
+    if (isLoopback(host)) return undefined;
+    const why = 'whoever reaches the address could use the models and read what is said to them';
+    throw new UserError({
+      what: `${host} is not of this machine alone, and there is no key`,
+      where: '--host',
+      why,
+      next,
+    });
+  }
+  if (key.length >= minKey && key.length <= maxKey && /^[\x21-\x7e]+$/.test(key)) return key;
+  const what = `a key has ${minKey} to ${maxKey} characters of ASCII without blanks`;
+  throw new UserError({ what, where, next });
+}
+
+function sayWhere(url: string, { models }: Service, { json, quiet }: OutputOptions): void {
+  const served = models.all.map(({ described }) => described);
+  if (json) printJson({ type: 'listening', url, models: served, default: models.default.id });
+  else if (quiet) printLine(url);
+  else {
+    const ids = served.map(({ id }) => id);
+    printLine(`${listOf(ids)}${ids.length > 1 ? ` (${models.default.id} where none is named)` : ''}`);
+    printLine(`page: ${url}/`);
+    printLine(`API:  ${url}/v1`);
+    printLine('Ctrl-C stops it, once the answers that are being written have ended.');
+  }
+}
+
+function stoppingWords(answers: number): string {
+  return answers === 0
+    ? 'stopping'
+    : `stopping once ${countOf(answers, 'answer')} ${answers === 1 ? 'has' : 'have'} ended; press Ctrl-C again to stop at once`;
+}
+
+/** The first signal asks; a second ends the process where it stands. */
+function askedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    let isAsked = false;
+    const onSignal = (): void => {
+      if (isAsked) {
+        printError('mossctl: stopped at once');
+        process.exit(130);
+      }
+      isAsked = true;
+      resolve();
+    };
+    for (const name of killSignals) process.on(name, onSignal);
+  });
+}

@@ -1,0 +1,114 @@
+// OpenAI's messages and tools as ours: the one message type, arguments as objects. What a message says that is not read here
+// (pictures, audio, files) is refused; nothing of it is dropped.
+import { z } from 'zod';
+import { isDeeperThan, isRecord, jsonIn } from '../base/objects.js';
+import { type Message, maxArgumentDepth, type Tool, type ToolCall } from '../tokenizer/message.js';
+import { limits } from './limits.js';
+import { fieldOf } from './openai-request.js';
+import { RefusedRequest } from './refusal.js';
+
+const name = z.string().min(1).max(64);
+/** Absent, or said to be nothing: clients send back what they were given. */
+const nothing = z.union([z.null(), z.undefined(), z.array(z.never()).max(0)]);
+const parts = z
+  .array(z.strictObject({ type: z.literal('text', { error: 'only text is read here' }), text: z.string() }))
+  .transform((list) => list.map(({ text }) => text).join(''));
+const content = z.union([z.string(), parts], {
+  error: 'content is a text, or a list of parts {"type": "text", "text": …}',
+});
+const empty = { refusal: nothing, annotations: nothing, audio: nothing, function_call: nothing };
+
+const callSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  type: z.literal('function'),
+  function: z.strictObject({ name: z.string().min(1).max(200), arguments: z.string() }),
+  index: z.int().optional(),
+});
+
+const messageSchema = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.enum(['system', 'developer', 'user']), content, name: name.optional() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: z.union([content, z.null()]).optional(),
+    name: name.optional(),
+    reasoning_content: z.union([z.string(), z.null()]).optional(),
+    tool_calls: z.union([z.array(callSchema).max(limits.tools), z.null()]).optional(),
+    ...empty,
+  }),
+  z.strictObject({ role: z.literal('tool'), content, tool_call_id: z.string().min(1).max(200), name: name.optional() }),
+]);
+
+const toolSchema = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'letters, digits, _ and -, at most 64' }),
+    description: z.string().max(16_384).optional(),
+    parameters: z.record(z.string(), z.unknown()).optional(),
+    strict: z.literal(false, { error: 'strict holds calls to their schema, which is not built here' }).nullish(),
+  }),
+});
+
+export function messagesOf(given: readonly unknown[]): Message[] {
+  const names = new Map<string, string>();
+  return given.map((each, i) => {
+    const message = checked(messageSchema, each, ['messages', i]);
+    switch (message.role) {
+      case 'assistant': {
+        const calls = message.tool_calls?.map((call, j) => callOf(call, ['messages', i, 'tool_calls', j])) ?? [];
+        for (const call of calls) if (call.id !== undefined) names.set(call.id, call.name);
+        const { content: text, reasoning_content: reasoning } = message;
+        return {
+          ...{ role: message.role, content: text ?? '' },
+          ...(message.name !== undefined && { name: message.name }),
+          ...(reasoning && { reasoning }),
+          ...(calls.length > 0 && { toolCalls: calls }),
+        };
+      }
+      case 'tool': {
+        const { tool_call_id: toolCallId } = message;
+        const called = message.name ?? names.get(toolCallId);
+        if (called === undefined) {
+          throw refused('it answers no call of an earlier message', ['messages', i, 'tool_call_id']);
+        }
+        return { role: 'tool', content: message.content, toolCallId, name: called };
+      }
+      default: {
+        const role = message.role === 'developer' ? 'system' : message.role;
+        return { role, content: message.content, ...(message.name !== undefined && { name: message.name }) };
+      }
+    }
+  });
+}
+
+export function toolsOf(given: readonly unknown[]): Tool[] {
+  const tools = given.map((each, i): Tool => {
+    const { strict: _, ...tool } = checked(toolSchema, each, ['tools', i]).function;
+    if (!isDeeperThan(tool.parameters, maxArgumentDepth)) return tool;
+    throw refused('it is nested too deep', ['tools', i, 'function', 'parameters']);
+  });
+  const twice = tools.findIndex((tool, i) => tools.findIndex((other) => other.name === tool.name) < i);
+  if (twice >= 0) throw refused('there is another tool of this name', ['tools', twice, 'function', 'name']);
+  return tools;
+}
+
+function callOf({ id, function: call }: z.output<typeof callSchema>, path: readonly PropertyKey[]): ToolCall {
+  const given = call.arguments === '' ? {} : jsonIn(call.arguments);
+  if (isRecord(given) && !isDeeperThan(given, maxArgumentDepth)) return { id, name: call.name, arguments: given };
+  throw refused('it is no JSON object', [...path, 'function', 'arguments']);
+}
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  path: readonly PropertyKey[],
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw refused(issue.message, [...path, ...issue.path]);
+}
+
+function refused(what: string, path: readonly PropertyKey[]): RefusedRequest {
+  const param = fieldOf(path);
+  return new RefusedRequest({ status: 400, what: `${param}: ${what}`, param });
+}
