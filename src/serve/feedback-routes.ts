@@ -20,7 +20,7 @@ export interface Answerer {
   name: string;
   sampling(asked?: Partial<Sampling>): Sampling;
   /** What it may call in a chat with tools. */
-  tools?: readonly Tool[];
+  tools?(): Promise<readonly Tool[] | undefined>;
 }
 
 export interface FeedbackHost {
@@ -138,9 +138,10 @@ async function askedIn(body: FeedbackBody, host: FeedbackHost): Promise<AskedAns
     const { model, messages, sampling, seed } = body;
     const start = messages.findLastIndex(({ role }) => role === 'user') + 1;
     const answerer = await answererOf(model, host);
+    const tools = body.tools ? await answerer.tools?.() : undefined;
     return {
       prompt: promptOf(messages.slice(0, start)),
-      ...(body.tools && answerer.tools && { tools: answerer.tools }),
+      ...(tools && { tools }),
       answers: [answerOf(answerer, messages.slice(start), { sampling, seed })],
     };
   }
@@ -149,7 +150,7 @@ async function askedIn(body: FeedbackBody, host: FeedbackHost): Promise<AskedAns
   if (itemOf([], [answers[0].messages]) === itemOf([], [answers[1].messages])) {
     throw new RefusedRequest({ status: 400, what: 'both answers are the same: there is nothing to compare' });
   }
-  const tools = body.tools ? answerers[0].tools : undefined;
+  const tools = body.tools ? await answerers[0].tools?.() : undefined;
   return { prompt: promptOf(body.messages), ...(tools && { tools }), answers };
 }
 

@@ -17,7 +17,12 @@ after(() => rm(folder, { recursive: true }));
 
 const tools = [{ name: 'Calculate', description: 'sums' }];
 const answerers = {
-  small: { identity: 'a'.repeat(64), name: 'runs/small', sampling: (asked = {}) => samplingSchema.parse(asked), tools },
+  small: {
+    identity: 'a'.repeat(64),
+    name: 'runs/small',
+    sampling: (asked = {}) => samplingSchema.parse(asked),
+    tools: async () => tools,
+  },
   large: { identity: 'b'.repeat(64), name: 'runs/large', sampling: () => samplingAt(1) },
 };
 let stores = 0;
