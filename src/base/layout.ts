@@ -9,6 +9,8 @@ export const settingsName = 'pipeline.yaml';
 /** Every event that is kept, one line each. */
 export const metricsName = 'metrics.jsonl';
 export const reportName = 'report.html';
+/** What TensorBoard reads, one folder a stage and round: `--log tensorboard`. */
+export const tensorBoardFolder = 'tensorboard';
 /** A link to the newest checkpoint. */
 export const latestName = 'latest';
 /** Says which process works in the folder, on which machine, and that it lives. */

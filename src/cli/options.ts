@@ -5,6 +5,7 @@ import { UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
 import type { Flags } from '../base/overrides.js';
 import type { Quantization } from '../config/compute.js';
+import type { LogForm } from '../report/sink.js';
 import { endWithOutput } from './output.js';
 
 /** What every command that opens a model takes. */
@@ -39,6 +40,8 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   override?: string[];
   /** Which checkpoints stay on disk. */
   keep?: string;
+  /** What is written beside metrics.jsonl. */
+  log?: LogForm;
   /** Of `run`: once for each. */
   seeds?: number[];
   /** The one dial of pretrain. */
@@ -193,9 +196,18 @@ export function withTools(command: Command): Command {
     .option('--confirm', 'ask before each call');
 }
 
+/** What every command takes whose curves are worth watching. */
+export function withLog(command: Command): Command {
+  return command.addOption(
+    new Option('--log <form>', 'write the curves for another tool, too: tensorboard (RUN/tensorboard)').choices([
+      'tensorboard' satisfies LogForm,
+    ]),
+  );
+}
+
 /** What every command that trains takes. */
 export function withTraining(command: Command): Command {
-  return command
+  return withLog(command)
     .option('--keep <rule>', 'checkpoints that stay on disk, such as last=3,every=1000,best=bits_per_byte')
     .option('--resume', 'only resume an interrupted run; an error where there is none')
     .addOption(

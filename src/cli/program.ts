@@ -29,6 +29,7 @@ import {
   withConfig,
   withFeedback,
   withFrom,
+  withLog,
   withOutput,
   withoutTasks,
   withQuantize,
@@ -133,7 +134,7 @@ function addRun(program: Command): void {
     .description(
       'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; resumes where it stopped',
     );
-  withSeeds(withFrom(withRun(command)));
+  withLog(withSeeds(withFrom(withRun(command))));
   withAction(command, async () => (await import('./commands/run.js')).run);
   example(command, 'mossctl run quickstart --set pretrain.train.steps=200');
 }

@@ -2,6 +2,7 @@
 import { type Fetching, withFetching } from '../network/fetching.js';
 import { type StageReporter, stageReporter } from '../report/event.js';
 import { createReporter } from '../report/reporter.js';
+import type { LogForm } from '../report/sink.js';
 import type { OutputOptions } from './options.js';
 import { addIncomplete, warnThrough } from './output.js';
 import { watchInterrupt } from './signals.js';
@@ -14,12 +15,18 @@ interface Context {
 /** Reports as `stage`. With a run folder, the events are kept there too. */
 export async function reporting<T>(
   stage: string,
-  { json, quiet, runDirectory, tables }: OutputOptions & { runDirectory?: string; tables?: boolean },
+  {
+    json,
+    quiet,
+    runDirectory,
+    log,
+    tables,
+  }: OutputOptions & { runDirectory?: string; log?: LogForm; tables?: boolean },
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const mode = json ? 'json' : quiet ? 'quiet' : 'terminal';
   const { stdout, stderr } = process;
-  const reporter = createReporter({ runDirectory, mode, stdout, stderr, tables, onIncomplete: addIncomplete });
+  const reporter = createReporter({ runDirectory, log, mode, stdout, stderr, tables, onIncomplete: addIncomplete });
   const interrupt = watchInterrupt();
   const restoreWarnings = warnThrough((text) => stageReporter(reporter, 'report').note('warning', text));
   try {

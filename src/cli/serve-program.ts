@@ -7,6 +7,7 @@ import {
   wholeNumber,
   withAction,
   withCompute,
+  withFeedback,
   withOutput,
   withQuantize,
   withTools,
@@ -37,8 +38,9 @@ export function addServe(program: Command): void {
       'answers that are written or wait at once; more are refused (default: 512)',
       wholeNumber(1, 100_000),
     )
+    .option('--runs <dir>', 'the runs that the page shows, and where its rounds of alignment go', 'runs')
     .option('--timeout <seconds>', 'how long a request may take (default: 600)', wholeNumber(1, 86_400));
-  withTools(serve);
+  withFeedback(withTools(serve));
   withOutput(withQuantize(withCompute(withVerify(serve))));
   withAction(serve, async () => (await import('./commands/serve.js')).serve);
   example(serve, 'mossctl serve runs/quickstart');

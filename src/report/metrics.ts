@@ -1,17 +1,9 @@
 // metrics.jsonl: every event of a run but the transient ones, one JSON line each, with the time it came.
 // Written so that a kill costs at most a second of it; read so that a torn line or a repeated step does no harm.
-import {
-  appendFileSync,
-  closeSync,
-  createReadStream,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-} from 'node:fs';
+import { closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { appendWhole } from '../base/append-whole.js';
 import { systemErrorCode } from '../base/errors.js';
 import { jsonIn } from '../base/objects.js';
 import { type Event, eventSchema } from './event.js';
@@ -73,30 +65,6 @@ export function openMetrics(path: string, warn: (reason: string, isIncomplete: b
       if (lost > 0) warn(`${path} lacks ${lost} lines of this run (${failure}): the report has a gap`, true);
     },
   };
-}
-
-/** All of `text` or nothing: a part of it, on a disk that became full, is taken back. */
-function appendWhole(path: string, text: string): void {
-  const file = openSync(path, 'a');
-  try {
-    const { size } = fstatSync(file);
-    try {
-      appendFileSync(file, text);
-    } catch (error) {
-      takeBack(file, size);
-      throw error;
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-function takeBack(file: number, size: number): void {
-  try {
-    ftruncateSync(file, size);
-  } catch {
-    // A torn line: the next try begins a new one.
-  }
 }
 
 /** Does an earlier, killed process leave a last line without its end? */

@@ -1,16 +1,19 @@
-// The one progress channel: stages emit events, and every reader of them (metrics.jsonl, the terminal, --json) is a sink.
+// The one progress channel: stages emit events, and every reader of them (metrics.jsonl, the terminal, --json, TensorBoard) is a sink.
 // No sink can stop the work: what goes wrong in one is reported once and the others continue.
 import { join } from 'node:path';
-import { metricsName } from '../base/layout.js';
+import { metricsName, tensorBoardFolder } from '../base/layout.js';
 import { redactAll } from '../base/secrets.js';
 import { type Event, type Reporter, stageReporter } from './event.js';
 import { openMetrics } from './metrics.js';
-import type { OutputStream, Sink } from './sink.js';
+import type { LogForm, OutputStream, Sink } from './sink.js';
+import { tensorBoardSink } from './tensorboard.js';
 import { terminalSink } from './terminal.js';
 
 export interface ReporterOptions {
   /** Where metrics.jsonl is kept; without it nothing is. */
   runDirectory?: string;
+  /** What else is written of the events there. */
+  log?: LogForm;
   /** terminal: bars or lines; json: one event a line on stdout; quiet: warnings and results only. */
   mode: 'terminal' | 'json' | 'quiet';
   stdout: OutputStream;
@@ -28,7 +31,7 @@ const steadyNow = (): number => performance.timeOrigin + performance.now();
 
 /** Call `close` before the process ends: it takes the bar away and writes what is pending. */
 export function createReporter(options: ReporterOptions): Reporter & { close(): Promise<void> } {
-  const { runDirectory, mode, stdout, stderr, tables = true, onIncomplete, now = steadyNow } = options;
+  const { runDirectory, log, mode, stdout, stderr, tables = true, onIncomplete, now = steadyNow } = options;
   const sinks: Sink[] = [
     mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, tables, quiet: mode === 'quiet' }),
   ];
@@ -40,11 +43,15 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
   };
   if (runDirectory !== undefined) {
     const { note } = stageReporter({ emit }, 'report');
+    const warnOf = (path: string) => (text: string, isIncomplete: boolean) =>
+      note('warning', text, isIncomplete ? { incomplete: path } : {});
     const path = join(runDirectory, metricsName);
-    const metrics = openMetrics(path, (text, isIncomplete) =>
-      note('warning', text, isIncomplete ? { incomplete: path } : {}),
-    );
+    const metrics = openMetrics(path, warnOf(path));
     sinks.push({ emit: (event) => metrics.write({ ...event, time: now() / 1000 }), close: metrics.close });
+    if (log === 'tensorboard') {
+      const folder = join(runDirectory, tensorBoardFolder);
+      sinks.push(tensorBoardSink({ folder, now, warn: warnOf(folder) }));
+    }
   }
   return {
     emit,

@@ -3,6 +3,9 @@ import type { Event } from './event.js';
 
 export type OutputStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 
+/** What a run may be written as beside metrics.jsonl, for other tools to draw. */
+export type LogForm = 'tensorboard';
+
 export interface Sink {
   emit(event: Event): void;
   close(): void;

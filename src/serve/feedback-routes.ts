@@ -8,7 +8,7 @@ import { indexStore, judgementsAt, readFeedback } from '../feedback/store.js';
 import { feedbackFigures } from '../feedback/summary.js';
 import { feedbackOutlook } from '../stages/align/feedback-outlook.js';
 import type { Message, Tool } from '../tokenizer/message.js';
-import { readBody, refuse } from './body.js';
+import { readBody } from './body.js';
 import { type FeedbackBody, type FeedbackId, type FeedbackSummary, feedbackSchema, undoSchema } from './contract.js';
 import { asAsked, RefusedRequest } from './refusal.js';
 
@@ -20,7 +20,7 @@ export interface Answerer {
   name: string;
   sampling(asked?: Partial<Sampling>): Sampling;
   /** What it may call in a chat with tools. */
-  tools?: readonly Tool[];
+  tools?(): Promise<readonly Tool[] | undefined>;
 }
 
 export interface FeedbackHost {
@@ -34,7 +34,7 @@ export interface FeedbackHost {
   seed: number;
 }
 
-/** To be mounted at `/api/feedback`. */
+/** To be mounted at `/api`. */
 export function feedbackRoutes(host: FeedbackHost): Hono {
   const app = new Hono();
   const { file } = host;
@@ -45,15 +45,14 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
     writing = result.catch(() => undefined);
     return result;
   };
-  app.onError(refuse);
-  app.get('/', async (context) => context.json(await summaryOf(file, host.seed)));
-  app.post('/', async (context) => {
+  app.get('/feedback', async (context) => context.json(await summaryOf(file, host.seed)));
+  app.post('/feedback', async (context) => {
     const body = await readBody(context, feedbackSchema);
     const given = await judgementOf(body, host);
     const session = await openSession(file, body.annotator ?? host.annotator);
     return context.json(await inTurn(() => keep(session, given)));
   });
-  app.post('/undo', async (context) => {
+  app.post('/feedback/undo', async (context) => {
     const { id } = await readBody(context, undoSchema);
     const session = await openSession(file, host.annotator);
     return context.json(await inTurn(() => withdraw(session, id)));
@@ -139,9 +138,10 @@ async function askedIn(body: FeedbackBody, host: FeedbackHost): Promise<AskedAns
     const { model, messages, sampling, seed } = body;
     const start = messages.findLastIndex(({ role }) => role === 'user') + 1;
     const answerer = await answererOf(model, host);
+    const tools = body.tools ? await answerer.tools?.() : undefined;
     return {
       prompt: promptOf(messages.slice(0, start)),
-      ...(body.tools && answerer.tools && { tools: answerer.tools }),
+      ...(tools && { tools }),
       answers: [answerOf(answerer, messages.slice(start), { sampling, seed })],
     };
   }
@@ -150,7 +150,7 @@ async function askedIn(body: FeedbackBody, host: FeedbackHost): Promise<AskedAns
   if (itemOf([], [answers[0].messages]) === itemOf([], [answers[1].messages])) {
     throw new RefusedRequest({ status: 400, what: 'both answers are the same: there is nothing to compare' });
   }
-  const tools = body.tools ? answerers[0].tools : undefined;
+  const tools = body.tools ? await answerers[0].tools?.() : undefined;
   return { prompt: promptOf(body.messages), ...(tools && { tools }), answers };
 }
 

@@ -7,13 +7,13 @@ import { streamWithTools, type ToolUse } from '../inference/tool-stream.js';
 import type { Message } from '../tokenizer/message.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import type { Visit } from './admission.js';
+import { readBody } from './body.js';
 import { choices } from './choice.js';
 import { type ChatBody, type ChatEvent, chatSchema, type PageMessage, type Session } from './contract.js';
-import { eventStream, readJson } from './exchange.js';
+import { eventStream } from './exchange.js';
 import { drawnSeed } from './openai-bounds.js';
-import { fieldOf } from './openai-request.js';
 import { chatPrompt, type Prompt, roomFor, textPrompt } from './prompts.js';
-import { apiError, RefusedRequest, refusalOf } from './refusal.js';
+import { apiError, refusalOf } from './refusal.js';
 import type { Service } from './service.js';
 
 /** Of an answer, where the page names no number. */
@@ -35,7 +35,7 @@ function sessionOf(c: Context, { models, token }: Service): Session {
 }
 
 async function chat(c: Context, service: Service): Promise<Response> {
-  const body = bodyOf(await readJson(c, service.limits));
+  const body = await readBody(c, chatSchema, service.limits);
   const entry = service.models.find(body.model);
   const visit = service.admission.enter(1, c.req.raw.signal);
   try {
@@ -60,13 +60,6 @@ async function chat(c: Context, service: Service): Promise<Response> {
     visit.leave();
     throw error;
   }
-}
-
-function bodyOf(body: unknown): ChatBody {
-  const parsed = chatSchema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.slice(0, 8).map(({ path, message }) => `${fieldOf(path)}: ${message}`);
-  throw new RefusedRequest({ status: 400, what: faults.join('; ') });
 }
 
 interface Turn {

@@ -6,7 +6,7 @@ import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, makeDirectory } from '../base/files.js';
 import { feedbackFigures } from '../feedback/summary.js';
 import { feedbackEpochs, feedbackOutlook } from '../stages/align/feedback-outlook.js';
-import { readBody, refuse } from './body.js';
+import { readBody } from './body.js';
 import { type RoundId, type RoundUndone, roundSchema } from './contract.js';
 import { RefusedRequest } from './refusal.js';
 import { ownProgram, Round, roundEnd } from './round.js';
@@ -30,14 +30,13 @@ export interface RoundHost {
   withdraw(id: string): Promise<string>;
 }
 
-/** `app` is to be mounted at `/api/rounds`; `close` ends the round that runs. */
+/** `app` is to be mounted at `/api`; `close` ends the round that runs. */
 export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void> } {
   const app = new Hono();
   const rounds = new Map<string, Round>();
   let isStarting = false;
   const running = (): Round | undefined => [...rounds.values()].find(({ isRunning }) => isRunning);
-  app.onError(refuse);
-  app.post('/', async (context) => {
+  app.post('/rounds', async (context) => {
     const { model } = await readBody(context, roundSchema);
     const checkpoint = host.checkpointOf(model);
     if (checkpoint === undefined) {
@@ -62,7 +61,7 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
       isStarting = false;
     }
   });
-  app.get('/:id', async (context) => {
+  app.get('/rounds/:id', async (context) => {
     const id = idOf(context.req.param('id'));
     const round = rounds.get(id);
     if (round !== undefined) {
@@ -76,7 +75,7 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
       yield { data: await roundEnd(run) };
     });
   });
-  app.post('/:id/undo', async (context) => {
+  app.post('/rounds/:id/undo', async (context) => {
     const id = idOf(context.req.param('id'));
     const end = rounds.get(id)?.end;
     if (!rounds.has(id)) throw noRound();

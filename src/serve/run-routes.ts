@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type Context, Hono } from 'hono';
 import { metricsName } from '../base/layout.js';
 import { eventOf } from '../report/metrics.js';
-import { refuse } from './body.js';
 import { RefusedRequest } from './refusal.js';
 import { runDetail } from './run-detail.js';
 import { listRuns, runFolder } from './run-files.js';
@@ -14,18 +13,17 @@ import { sendEvents } from './sse.js';
 /** Pages that watch at once. */
 const maxWatchers = 64;
 
-/** To be mounted at `/api/runs`. @param runs the folder that holds them; nothing outside it is read. */
+/** To be mounted at `/api`. @param runs the folder that holds them; nothing outside it is read. */
 export function runRoutes(runs: string): Hono {
   const app = new Hono();
   let watchers = 0;
-  app.onError(refuse);
-  app.get('/', async (context) => context.json(await listRuns(runs)));
-  app.get('/:name', async (context) => {
+  app.get('/runs', async (context) => context.json(await listRuns(runs)));
+  app.get('/runs/:name', async (context) => {
     const name = context.req.param('name');
     const now = (performance.timeOrigin + performance.now()) / 1000;
     return context.json(await runDetail(await runFolder(runs, name), name, now));
   });
-  app.get('/:name/events', async (context) => {
+  app.get('/runs/:name/events', async (context) => {
     const path = join(await runFolder(runs, context.req.param('name')), metricsName);
     if (watchers >= maxWatchers) {
       throw new RefusedRequest({ status: 429, what: `${maxWatchers} pages watch already`, next: 'Close some of them' });

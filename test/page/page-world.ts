@@ -28,24 +28,12 @@ export async function startPage(steps: number): Promise<PageWorld> {
   await asBase(base);
   await writeRun(join(runs, 'demo'), `<img src=x onerror="document.title='run'">`);
   await writeRun(join(runs, 'other'), 'fine');
-  let server: TestServer | undefined;
-  const models = () => server?.service.models;
-  const answererOf = async (id: string) => {
-    const model = await models()?.find(id).open();
-    return model && { identity: model.identity, name: id, sampling: model.sampling.bind(model) };
-  };
-  const rounds = roundRoutes({
-    ...{ runs, file, seed: 42, program: entry, flags: ['--threads', '1'] },
-    checkpointOf: (id) => models()?.find(id).path,
-    offer: async (id, path) => (await models()?.add({ id, path }))?.id ?? id,
-    withdraw: async () => 'sft',
+  const server = await startServer([sft, base], {
+    pageFolder,
+    verify: false,
+    watch: { runs, file, annotator: 'anna', seed: 42, flags: ['--threads', '1', ...quick], program: entry },
   });
-  const routes = new Hono();
-  routes.route('/feedback', feedbackRoutes({ file, annotator: 'anna', seed: 42, answererOf }));
-  routes.route('/runs', runRoutes(runs)).route('/rounds', rounds.app);
-  server = await startServer([sft, base], { pageFolder, routes: [routes], verify: false });
-  const { stop } = server;
-  return { ...server, file, runs, stop: () => rounds.close().then(stop).then(remove) };
+  return { ...server, file, runs, stop: () => server.stop().then(remove) };
 }
 
 /** The same weights as what pretraining would have made. */

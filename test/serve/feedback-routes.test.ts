@@ -10,30 +10,37 @@ import { indexStore, readFeedback } from '../../src/feedback/store.js';
 import type { FeedbackSummary } from '../../src/serve/contract.js';
 import { feedbackRoutes } from '../../src/serve/feedback-routes.js';
 import { collected } from '../feedback/judgements.js';
+import { mounted } from './mounted.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-feedback-routes-'));
 after(() => rm(folder, { recursive: true }));
 
 const tools = [{ name: 'Calculate', description: 'sums' }];
 const answerers = {
-  small: { identity: 'a'.repeat(64), name: 'runs/small', sampling: (asked = {}) => samplingSchema.parse(asked), tools },
+  small: {
+    identity: 'a'.repeat(64),
+    name: 'runs/small',
+    sampling: (asked = {}) => samplingSchema.parse(asked),
+    tools: async () => tools,
+  },
   large: { identity: 'b'.repeat(64), name: 'runs/large', sampling: () => samplingAt(1) },
 };
 let stores = 0;
 function served(file = join(folder, `store-${++stores}.jsonl`)) {
-  const app = feedbackRoutes({
+  const routes = feedbackRoutes({
     ...{ file, annotator: 'anna', seed: 42 },
     answererOf: (id) => (Object.hasOwn(answerers, id) ? answerers[id as keyof typeof answerers] : undefined),
   });
-  const post = async (body: unknown, path = '/', headers: Record<string, string> = {}) => {
-    const response = await app.request(path, {
+  const app = mounted(routes);
+  const post = async (body: unknown, path = '', headers: Record<string, string> = {}) => {
+    const response = await app.request(`/api/feedback${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     return { status: response.status, body: (await response.json()) as Record<string, string> };
   };
-  const summary = async () => (await (await app.request('/')).json()) as FeedbackSummary;
+  const summary = async () => (await (await app.request('/api/feedback')).json()) as FeedbackSummary;
   return { file, post, summary, live: () => collected(readFeedback(file)) };
 }
 
@@ -117,8 +124,8 @@ test('what is no judgement is refused in words, and nothing of it is written', a
   const { post, file } = served();
   const good = { kind: 'good', model: 'small', messages: conversation };
   const refused: [unknown, number, RegExp, Record<string, string>?][] = [
-    [good, 415, /not JSON/, { 'content-type': 'text/plain' }],
-    ['{"kind":', 400, /whole JSON/],
+    [good, 415, /must be JSON/, { 'content-type': 'text/plain' }],
+    ['{"kind":', 400, /no JSON/],
     [{ ...good, more: 1 }, 400, /more/],
     [{ ...good, model: '__proto__' }, 404, /no model/],
     [{ ...good, messages: [said('4')] }, 400, /no question/],
@@ -127,10 +134,10 @@ test('what is no judgement is refused in words, and nothing of it is written', a
     [{ ...good, conversation: '../x' }, 400, /conversation/],
     [{ ...good, kind: 'edit', edited: ' 4 ' }, 400, /nothing to keep/],
     [{ kind: 'better', messages: [user('x')], answers: [good, good], better: 0 }, 400, /answers/],
-    [JSON.stringify({ ...good, pad: 'x'.repeat(4 << 20) }), 413, /4 MiB/],
+    [JSON.stringify({ ...good, pad: 'x'.repeat(4 << 20) }), 413, /larger than 4194304 bytes/],
   ];
   for (const [body, status, words, headers] of refused) {
-    const answer = await post(body, '/', headers);
+    const answer = await post(body, '', headers);
     assert.equal(answer.status, status, JSON.stringify(answer.body));
     assert.match(answer.body.what, words);
     assert.ok(!JSON.stringify(answer.body).includes('.ts:'), 'no stack');

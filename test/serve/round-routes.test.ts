@@ -12,6 +12,7 @@ import { appendFeedback } from '../../src/feedback/store.js';
 import { type RoundHost, roundRoutes } from '../../src/serve/round-routes.js';
 import { entry } from '../e2e/cli.js';
 import { asked, judgement } from '../feedback/judgements.js';
+import { mounted } from './mounted.js';
 import { listening, readEvents } from './sse-client.js';
 
 const published = fileURLToPath(new URL('../interop/fixtures/qwen3', import.meta.url));
@@ -40,13 +41,17 @@ async function served(more: Partial<RoundHost> = {}) {
     withdraw: async () => 'base',
     ...more,
   });
-  const server = await listening(app);
+  const server = await listening(mounted(app));
   const post = async (path: string, body: unknown = {}) => {
     const headers = { 'content-type': 'application/json' };
-    const response = await fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    const response = await fetch(`${server.url}/api/rounds${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
     return { status: response.status, body: (await response.json()) as Record<string, string> };
   };
-  const events = (id: string) => readEvents(`${server.url}/${id}`);
+  const events = (id: string) => readEvents(`${server.url}/api/rounds/${id}`);
   const lastOf = async (id: string) => {
     let last: Record<string, unknown> = {};
     for await (const { data } of events(id)) last = data;
@@ -57,9 +62,9 @@ async function served(more: Partial<RoundHost> = {}) {
 
 test('a round is promoted with the figures of the gate, one at a time, and taken back', async () => {
   const { runs, offered, post, events, lastOf, close } = await served();
-  const { status, body } = await post('/', { model: 'base' });
+  const { status, body } = await post('', { model: 'base' });
   assert.deepEqual([status, body.id], [200, 'feedback-1']);
-  assert.equal((await post('/', { model: 'base' })).status, 409);
+  assert.equal((await post('', { model: 'base' })).status, 409);
   assert.equal((await post('/feedback-1/undo')).status, 409);
   const said = [];
   for await (const { data } of events('feedback-1')) said.push(data);
@@ -93,10 +98,10 @@ test('what cannot begin is refused before anything is made', async () => {
   const few = join(folder, 'few.jsonl');
   await appendFeedback(few, pairs.slice(0, 3));
   const { runs, post, close } = await served({ file: few });
-  const refused = await post('/', { model: 'base' });
+  const refused = await post('', { model: 'base' });
   assert.equal(refused.status, 409);
   assert.match(refused.body.what, /held out/);
-  assert.equal((await post('/', { model: 'other' })).status, 404);
+  assert.equal((await post('', { model: 'other' })).status, 404);
   for (const id of ['feedback-1', 'feedback-0', '..%2Fx', 'seed'])
     assert.equal((await post(`/${id}/undo`)).status, 404, id);
   assert.ok(!existsSync(runs));
@@ -105,16 +110,16 @@ test('what cannot begin is refused before anything is made', async () => {
 
 test('a crash is an end in words; so is a round that is stopped with the server, whose process is gone', async () => {
   const wrong = await served({ flags: ['--set', 'align.train.learningRate=-1'] });
-  const { id } = (await wrong.post('/', { model: 'base' })).body;
+  const { id } = (await wrong.post('', { model: 'base' })).body;
   const failed = await wrong.lastOf(id);
   assert.deepEqual([failed.type, failed.promoted], ['end', false]);
   assert.match(String(failed.why), /learningRate/);
-  assert.equal((await wrong.post('/', { model: 'base' })).body.id, 'feedback-2'); // another may begin
+  assert.equal((await wrong.post('', { model: 'base' })).body.id, 'feedback-2'); // another may begin
   await wrong.close();
 
   const slow = await served({ flags: ['--threads', '1', '--set', 'align.train.epochs=1000'] });
   const before = new Set(await children());
-  await slow.post('/', { model: 'base' });
+  await slow.post('', { model: 'base' });
   const [child] = (await children()).filter((pid) => !before.has(pid));
   const stream = slow.events('feedback-1');
   for await (const { data } of stream) if (data.label === 'step') break;

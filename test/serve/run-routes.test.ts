@@ -11,6 +11,7 @@ import { bounds, type RunDetail, type RunSummary } from '../../src/serve/contrac
 import { thinned } from '../../src/serve/run-detail.js';
 import { runRoutes } from '../../src/serve/run-routes.js';
 import { demoEvents } from '../report/fixtures/demo.js';
+import { mounted } from './mounted.js';
 import { listening, readEvents } from './sse-client.js';
 
 let folder = '';
@@ -40,7 +41,7 @@ async function writeRun(name: string, events: readonly TimedEvent[]): Promise<st
 }
 
 const get = async (path: string) => {
-  const response = await runRoutes(runs).request(path);
+  const response = await mounted(runRoutes(runs)).request(`/api/runs${path}`);
   return { status: response.status, body: (await response.json()) as unknown };
 };
 const detailOf = async (name: string) => (await get(`/${encodeURIComponent(name)}`)).body as RunDetail;
@@ -55,7 +56,7 @@ test('runs are listed with their state, those of several seeds by themselves; wh
   await mkdir(join(runs, 'empty'));
   await writeFile(join(runs, 'file'), '');
   const lock = await lockDirectory(join(runs, 'done'));
-  const listed = async () => (await get('/')).body as RunSummary[];
+  const listed = async () => (await get('')).body as RunSummary[];
   const held = await listed();
   await lock.release();
   const all = await listed();
@@ -163,9 +164,9 @@ test('every event that a report is made of fits', async () => {
 test('a page that watches gets what comes, from where it was; its end ends the watching', async () => {
   const path = await writeRun('watched', [state('sft', 'started'), step(1)]);
   const { offset } = await detailOf('watched');
-  const { url, close } = await listening(runRoutes(runs));
+  const { url, close } = await listening(mounted(runRoutes(runs)));
   const line = (event: TimedEvent): string => `${JSON.stringify(event)}\n`;
-  const watch = `${url}/watched/events`;
+  const watch = `${url}/api/runs/watched/events`;
   try {
     const first = readEvents(`${watch}?from=${offset}`);
     const coming = first.next();

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { asUserError, UserError } from '../../base/errors.js';
 import { countOf, listOf } from '../../base/format.js';
 import type { Quantization } from '../../config/compute.js';
+import { annotatorOf } from '../../feedback/annotator.js';
 import { learntToolbox } from '../../inference/learnt-toolbox.js';
 import type { OpenedModel } from '../../inference/local-model.js';
 import { Admission } from '../../serve/admission.js';
@@ -15,15 +16,18 @@ import { ServedModels } from '../../serve/models.js';
 import { pageFolder } from '../../serve/page-files.js';
 import { listen } from '../../serve/server.js';
 import type { Service } from '../../serve/service.js';
+import { type WatchOptions, watchRoutes } from '../../serve/watch-routes.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { openChatTools, openLearntChatTools, type ToolOptions } from '../chat-tools.js';
 import { openChosenBackend } from '../compute.js';
-import type { ComputeOptions, OutputOptions } from '../options.js';
+import { type FeedbackOptions, storePath } from '../feedback-store.js';
+import { type ComputeOptions, computeFlags, type OutputOptions } from '../options.js';
 import { noteOnStderr, printError, printJson, printLine, reportFailure } from '../output.js';
 import { runSources } from '../run-sources.js';
 import { killSignals } from '../signals.js';
 
 type ServeCommandOptions = ComputeOptions &
+  FeedbackOptions &
   ToolOptions &
   OutputOptions & {
     port: number;
@@ -35,6 +39,7 @@ type ServeCommandOptions = ComputeOptions &
     queue?: number;
     timeout?: number;
     verify: boolean;
+    runs: string;
     quantize?: Quantization;
   };
 
@@ -60,11 +65,19 @@ export async function serve(paths: readonly string[], options: ServeCommandOptio
     const token = randomBytes(24).toString('base64url');
     const service: Service = { models, admission, metrics: new Metrics(), limits: bounds, token };
     const guarded = { host, key, cors, allowedHosts: allowHost };
-    const app = createApp({ ...guarded, service, pageFolder, onFailure: (error) => void reportFailure(error) });
+    const watch = watchRoutes(models, watchOptions(options));
+    const app = createApp({
+      ...guarded,
+      service,
+      pageFolder,
+      routes: watch.routes,
+      onFailure: (error) => void reportFailure(error),
+    });
     const { url, stop } = await listen(app, service, { host, port, limits: bounds });
     sayWhere(url, service, options);
     await askedToStop();
     if (!options.quiet) noteOnStderr(stoppingWords(admission.answers));
+    await watch.close();
     await stop();
   } finally {
     await Promise.all(toolboxes.map((toolbox) => toolbox.close()));
@@ -78,6 +91,17 @@ async function learntTools(model: OpenedModel, path: string, options: ToolOption
   );
   if (refusal !== undefined) noteOnStderr(refusal);
   return toolbox;
+}
+
+/** Of rounds of alignment from the page. */
+const seed = 42;
+
+function watchOptions(options: ServeCommandOptions): WatchOptions {
+  const { runs, annotator } = options;
+  const flags = Object.entries(computeFlags(options)).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+  return { runs, file: storePath(options), annotator: annotatorOf(annotator), seed, flags };
 }
 
 function boundsOf({ maxTokens, queue, timeout }: ServeCommandOptions): Limits {

@@ -1,0 +1,13 @@
+// The routes of one part as the server mounts them, with its way of saying no.
+import { Hono } from 'hono';
+import { apiError, refusalOf } from '../../src/serve/refusal.js';
+
+export function mounted(routes: Hono): Hono {
+  const app = new Hono();
+  app.route('/api', routes);
+  app.onError((error, c) => {
+    const refusal = refusalOf(error);
+    return c.json(apiError(refusal), refusal.status);
+  });
+  return app;
+}
