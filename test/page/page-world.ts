@@ -1,22 +1,27 @@
-// The whole server with the page on it: two models, a feedback store, a folder with a run.
+// `mossctl serve` as a person starts it: a process of its own that serves two models, a feedback store and a folder with runs.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Hono } from 'hono';
+import { createInterface } from 'node:readline';
 import { measuredManifestText, readManifest } from '../../src/checkpoint/manifest.js';
-import { feedbackRoutes } from '../../src/serve/feedback-routes.js';
-import { roundRoutes } from '../../src/serve/round-routes.js';
-import { runRoutes } from '../../src/serve/run-routes.js';
-import { entry } from '../e2e/cli.js';
+import { entry, root } from '../e2e/cli.js';
 import { demoEvents } from '../report/fixtures/demo.js';
-import { saveTrained, startServer, type TestServer, temporaryFolder } from '../serve/world.js';
+import { saveTrained, temporaryFolder } from '../serve/world.js';
 
-export const pageFolder = fileURLToPath(new URL('../../dist/page/', import.meta.url));
+export const pageFolder = join(root, 'dist/page');
+/** What a run, or a person, may say to take over a page. */
+export const hostile = `<img src=x onerror="document.title='taken over'">`;
 
-export interface PageWorld extends TestServer {
+export interface PageWorld {
+  url: string;
   /** The feedback store. */
   file: string;
   runs: string;
+  /** Ends the process where it stands; `start` brings it back at the same address. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** @param steps of training; 0: it says anything at all. */
@@ -24,31 +29,54 @@ export async function startPage(steps: number): Promise<PageWorld> {
   const { folder, remove } = await temporaryFolder();
   const [sft, base, runs, file] = ['sft', 'base', 'runs', 'feedback.jsonl'].map((name) => join(folder, name));
   await saveTrained(sft, steps);
-  await cp(sft, base, { recursive: true });
-  await asBase(base);
-  await writeRun(join(runs, 'demo'), `<img src=x onerror="document.title='run'">`);
-  await writeRun(join(runs, 'other'), 'fine');
-  const server = await startServer([sft, base], {
-    pageFolder,
-    verify: false,
-    watch: { runs, file, annotator: 'anna', seed: 42, flags: ['--threads', '1', ...quick], program: entry },
-  });
-  return { ...server, file, runs, stop: () => server.stop().then(remove) };
+  await copyAsBase(sft, base);
+  await writeRun(join(runs, 'demo'));
+  await writeRun(join(runs, 'other'));
+  let running = await serve([sft, base], { runs, file, port: 0 });
+  const { url } = running;
+  const kill = async (): Promise<void> => {
+    const ended = once(running.child, 'exit');
+    running.child.kill('SIGKILL');
+    await ended;
+  };
+  const start = async (): Promise<void> => {
+    running = await serve([sft, base], { runs, file, port: Number(new URL(url).port) });
+  };
+  return { url, file, runs, kill, start, stop: () => kill().then(remove) };
+}
+
+interface ServeOptions {
+  runs: string;
+  file: string;
+  port: number;
+}
+
+async function serve(
+  models: readonly string[],
+  { runs, file, port }: ServeOptions,
+): Promise<{ url: string; child: ChildProcess }> {
+  const places = ['--port', String(port), '--runs', runs, '--feedback', file, '--annotator', 'anna'];
+  const args = [...entry, 'serve', ...models, ...places, '--threads', '1', '--json'];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface(child.stdout)) {
+    const { type, url } = JSON.parse(line) as { type: string; url: string };
+    if (type === 'listening') return { url, child };
+  }
+  throw new Error('mossctl serve ended before it listened');
 }
 
 /** The same weights as what pretraining would have made. */
-async function asBase(folder: string): Promise<void> {
+async function copyAsBase(from: string, folder: string): Promise<void> {
+  await cp(from, folder, { recursive: true });
   const { manifest } = await readManifest(folder);
-  await writeFile(
-    join(folder, 'mossctl.json'),
-    measuredManifestText({ ...manifest, stage: 'pretrain' }, manifest.metrics),
-  );
+  const text = measuredManifestText({ ...manifest, stage: 'pretrain' }, manifest.metrics);
+  await writeFile(join(folder, 'mossctl.json'), text);
 }
 
-async function writeRun(folder: string, said: string): Promise<void> {
+async function writeRun(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const sample = { type: 'sample', stage: 'sft', step: 240, prompt: `${said}?`, completion: said };
-  const lines = [...demoEvents(), sample].map((event, i) => JSON.stringify({ ...event, time: 1000 + i }));
+  const said = { type: 'sample', stage: 'align', step: 240, prompt: `${hostile}?`, completion: hostile };
+  const lines = [...demoEvents(), said].map((event, i) => JSON.stringify({ ...event, time: 1000 + i }));
   await writeFile(join(folder, 'metrics.jsonl'), `${lines.join('\n')}\n`);
   await writeFile(join(folder, 'pipeline.yaml'), 'name: demo\n');
 }

@@ -1,0 +1,192 @@
+// Chat in a real browser, on a real server with a real model: what is asked streams in, is stopped, edited, compared and judged,
+// and what is judged is in the store.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import type { Judgement } from '../../src/feedback/record.js';
+import { readFeedback } from '../../src/feedback/store.js';
+import { collected } from '../feedback/judgements.js';
+import { words } from '../serve/world.js';
+import { launch, type OpenPage, openPage, skip } from './browser.js';
+import { hostile, type PageWorld, startPage } from './page-world.js';
+
+let world: PageWorld;
+let browser: Browser;
+before(async () => {
+  if (skip !== false) return;
+  [world, browser] = await Promise.all([startPage(120), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await world?.stop();
+});
+
+const box = (page: Page) => page.getByRole('textbox', { name: 'Message' });
+const answers = (page: Page) => page.getByRole('article');
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const judgements = (): Promise<Judgement[]> => collected(readFeedback(world.file));
+
+async function opened(): Promise<OpenPage & { ask(question: string): Promise<void> }> {
+  const open = await openPage(browser, world.url);
+  const { page } = open;
+  return {
+    ...open,
+    ask: async (question) => {
+      await box(page).fill(question);
+      await page.keyboard.press('Enter');
+      await button(page, 'Send').waitFor(); // until then it is "Stop"
+    },
+  };
+}
+
+/** The likeliest answer, which the model has learnt. */
+async function settle(page: Page, { tools }: { tools: boolean }): Promise<void> {
+  await page.getByText('Settings').click();
+  await page.getByLabel('Temperature').fill('0');
+  await page.getByLabel('May call tools').setChecked(tools);
+}
+
+/** Run in the page: how long the answer was, each time that it changed. */
+const watchGrowth = `window.grown = [];
+  new MutationObserver(() => grown.push(document.querySelector('.answer .said')?.textContent.length ?? 0))
+    .observe(document.body, { subtree: true, childList: true, characterData: true })`;
+
+test('an answer streams in; its first token is timed; several turns; a call is shown with its result', {
+  skip,
+}, async () => {
+  const { page, ask, said, faults, close } = await opened();
+  await page.getByText('What would you like to try?').waitFor();
+  await settle(page, { tools: false });
+  await page.evaluate(watchGrowth);
+  await ask('Count.');
+  assert.equal(await answers(page).locator('.said').innerText(), words);
+  const grown = await page.evaluate<number[]>('grown');
+  assert.ok(new Set(grown.filter((length) => length > 0)).size > 5, `it grew through ${grown}`);
+  assert.match(said.join('\n'), /first token on the page after \d+ ms \(sft\)/);
+  await page.getByText(/^first token \d+ ms · \d+ tokens/).waitFor();
+
+  await button(page, 'New conversation').click();
+  await page.getByLabel('May call tools').check();
+  await ask('12*3?');
+  assert.match(
+    await answers(page).innerText(),
+    /Calls Calculate\s+Arguments\s+\{"expression":"12\*3"\}\s+Result\s+36\s+It is 36\./,
+  );
+  await ask('Count.');
+  assert.equal(await answers(page).count(), 2);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a thumb, a correction and their undoing reach the store, with what was asked', { skip }, async () => {
+  const { page, ask, faults, close } = await opened();
+  await settle(page, { tools: false });
+  await ask('Count.');
+  await button(page, 'Good answer').click();
+  await page.getByText('Saved as good.').waitFor();
+  const [good, ...none] = await judgements();
+  assert.deepEqual(none, []);
+  assert.deepEqual(
+    [good.verdict, good.annotator, good.prompt],
+    ['good', 'anna', [{ role: 'user', content: 'Count.' }]],
+  );
+  assert.deepEqual([good.answers[0].messages[0].content, good.answers[0].sampling?.temperature], [words, 0]);
+  await button(page, 'Correct it').click();
+  await page.getByLabel('What should it have said?').fill(`One. ${hostile}`);
+  await button(page, 'Save correction').click();
+  await page.getByText('Correction saved').waitFor();
+  const [edit] = await judgements();
+  assert.deepEqual([edit.verdict, edit.edited], ['edit', [{ role: 'assistant', content: `One. ${hostile}` }]]);
+  assert.equal(await page.locator('.corrected').innerText(), `One. ${hostile}`);
+  await button(page, 'Undo').click();
+  await page.getByText('Correction saved').waitFor({ state: 'detached' });
+  assert.deepEqual(await judgements(), []);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('two answers side by side; the better one is kept and the conversation continues from it', { skip }, async () => {
+  const { page, ask, faults, close } = await opened();
+  await settle(page, { tools: false });
+  await ask('Count.');
+  await page.getByRole('button', { name: 'Base', exact: true }).click();
+  await button(page, 'This one is better').nth(1).click();
+  await page.getByText('Saved: which one is better.').waitFor();
+  const [better] = await judgements();
+  assert.deepEqual([better.verdict, better.answers.map(({ name }) => name)], ['second', ['sft', 'base']]);
+  assert.equal(better.answers[0].messages[0].content, words);
+  const sent = page.waitForRequest((request) => request.url().endsWith('/api/chat'));
+  await box(page).fill('Count.');
+  await page.keyboard.press('Enter');
+  const { messages } = (await sent).postDataJSON() as { messages: { content: string }[] };
+  assert.deepEqual(
+    messages.map(({ content }) => content),
+    ['Count.', better.answers[1].messages[0].content, 'Count.'],
+  );
+  await button(page, 'Undo').click();
+  await page.getByText('Saved: which one is better.').waitFor({ state: 'detached' });
+  assert.deepEqual(await judgements(), []);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+const focusedName = `document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent`;
+
+test('by the keyboard alone: ask, stop, ask again, edit the question and ask from there', { skip }, async () => {
+  const { page, faults, close } = await opened();
+  await page.getByText('What would you like to try?').waitFor();
+  const tabTo = async (name: string): Promise<void> => {
+    for (let i = 0; i < 40; i++) {
+      const focused = await page.evaluate<string>(focusedName);
+      if (focused === name) return;
+      await page.keyboard.press('Tab');
+    }
+    assert.fail(`no Tab comes to ${name}`);
+  };
+  await tabTo('Message');
+  await page.keyboard.type('什么？');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type(hostile);
+  await page.keyboard.press('Control+Enter');
+  await page.keyboard.press('Escape');
+  await page.getByText('Stopped.').waitFor();
+  assert.equal(await page.locator('.question .said').textContent(), `You: 什么？\n${hostile}`);
+  await tabTo('Edit');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate<string>('document.activeElement.value'), `什么？\n${hostile}`);
+  await page.keyboard.press('Escape');
+  await tabTo('Edit');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('Count.');
+  await page.keyboard.press('Enter');
+  await button(page, 'Send').waitFor();
+  assert.equal(await page.locator('.question .said').textContent(), 'You: Count.');
+  assert.equal(await answers(page).count(), 1);
+  const first = await page.getByText(/^Seed|first token/).innerText();
+  await tabTo('Regenerate');
+  await page.keyboard.press('Enter');
+  await button(page, 'Send').waitFor();
+  assert.notEqual(await page.getByText(/first token/).innerText(), first);
+  assert.equal(await page.title(), 'Chat · mossctl');
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a server that is gone is said in words; once it is back the page continues, with its new token', {
+  skip,
+}, async () => {
+  const { page, ask, close } = await opened();
+  await settle(page, { tools: false });
+  await world.kill();
+  await box(page).fill('Count.');
+  await page.keyboard.press('Enter');
+  await page.getByText('The connection to mossctl is lost.').first().waitFor();
+  await world.start();
+  await page.locator('#app > .problem').waitFor({ state: 'detached' });
+  await button(page, 'Try again').click();
+  await page.getByText(words).waitFor();
+  await ask('Count.');
+  assert.equal(await answers(page).count(), 2);
+  await close();
+});

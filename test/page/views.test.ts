@@ -1,0 +1,134 @@
+// What holds for the whole page: nothing hostile runs, its policy refuses nothing, it reads on a phone, in the dark, in Chinese and
+// to a screen reader, and it is small. And what Watch and Feedback show of real files.
+import assert from 'node:assert/strict';
+import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { appendFeedback } from '../../src/feedback/store.js';
+import { asked, judgement } from '../feedback/judgements.js';
+import { launch, openPage, skip } from './browser.js';
+import { hostile, type PageWorld, pageFolder, startPage } from './page-world.js';
+
+let world: PageWorld;
+let browser: Browser;
+before(async () => {
+  if (skip !== false) return;
+  [world, browser] = await Promise.all([startPage(0), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await world?.stop();
+});
+
+const views = ['#/chat', '#/watch/demo', '#/watch/demo/other', '#/feedback'];
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+async function settled(page: Page, view: string): Promise<void> {
+  await page.goto(`${world.url}/${view}`);
+  const shown = { chat: '.tries', watch: '.results', feedback: '.facts' }[view.split('/')[1]] ?? 'main';
+  await page.locator(shown).first().waitFor();
+}
+
+test('the page is whole and small, and says whose work is in it', async () => {
+  const names = (await readdir(pageFolder)).sort();
+  assert.deepEqual(names, ['LICENSES.txt', 'app.css', 'app.js', 'icon.svg', 'index.html']);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(pageFolder, name))).size));
+  const total = sizes.reduce((a, b) => a + b, 0);
+  assert.ok(total < 300_000, `${total} bytes`);
+  const licences = await readFile(join(pageFolder, 'LICENSES.txt'), 'utf8');
+  for (const name of ['preact', 'uplot'])
+    assert.match(licences, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)$`, 'm'));
+  assert.doesNotMatch(await readFile(join(pageFolder, 'app.js'), 'utf8'), /innerHTML\s*=\s*[^=]|\beval\(|new Function/);
+});
+
+test('no serious finding of axe, light and dark; nothing refused by the policy, nothing asked elsewhere', {
+  skip,
+}, async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    // Without the page's policy, which refuses axe too; the next test has it.
+    const { page, close } = await openPage(browser, world.url, { colorScheme, bypassCSP: true });
+    for (const view of views) {
+      await settled(page, view);
+      await page.addScriptTag({ path: axe });
+      const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run()');
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      assert.deepEqual(
+        serious.map(({ id, nodes }) => `${view} ${colorScheme} ${id}: ${nodes[0].html} ${nodes[0].failureSummary}`),
+        [],
+      );
+    }
+    await close();
+  }
+});
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+test('360 pixels wide, in Chinese: no view scrolls sideways, and none asks elsewhere or is refused anything', {
+  skip,
+}, async () => {
+  const { page, faults, close } = await openPage(browser, world.url, {
+    ...{ locale: 'zh-CN', viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true },
+  });
+  for (const view of views) {
+    await settled(page, view);
+    assert.equal(await page.evaluate<string>('document.documentElement.lang'), 'zh-CN');
+    assert.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 360, view);
+  }
+  await page.getByRole('button', { name: 'English' }).tap();
+  await page.getByRole('heading', { name: 'Feedback' }).waitFor();
+  await settled(page, '#/chat');
+  await page.getByRole('button', { name: '请用英文说“猫”' }).tap();
+  await page.locator('.answer').waitFor();
+  assert.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 360);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('a run: curves, samples and intervals; new lines are drawn as they come; hostile text stays text', {
+  skip,
+}, async () => {
+  const { page, faults, close } = await openPage(browser, world.url);
+  await settled(page, '#/watch/demo');
+  await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.\d+/ }).waitFor();
+  assert.equal(await page.locator('.samples dd').innerText(), hostile);
+  assert.match(await page.getByRole('row', { name: /^exactMatch ↑/ }).innerText(), /65\.3% \[59\.3, 70\.3\]/);
+  const step = { type: 'step', stage: 'align', step: 33, steps: 40, learningRate: 0.001, gradientNorm: 1, tokens: 9 };
+  const line = { ...step, tokensPerSecond: 100, loss: 0.12345, time: 9000 };
+  await appendFile(join(world.runs, 'demo/metrics.jsonl'), `${JSON.stringify(line)}\n`);
+  await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.123/ }).waitFor();
+  await page.getByLabel('Compare with').selectOption('other');
+  await page.getByRole('img', { name: /loss other · training/ }).waitFor();
+  assert.match(page.url(), /#\/watch\/demo\/other$/);
+  assert.equal(await page.title(), 'Watch · mossctl');
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('feedback: what there is and why it is not enough; the newest is withdrawn; a round runs through the gate', {
+  skip,
+}, async () => {
+  const { page, faults, close } = await openPage(browser, `${world.url}/#/feedback`);
+  await page.getByText('No judgements yet').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Start a round' }).isDisabled(), true);
+  const pairs = Array.from({ length: 24 }, (_, i) =>
+    judgement(i, 'first', [`${i} yes`, `${i} no`], { prompt: asked(`${i}?`) }),
+  );
+  await appendFeedback(world.file, pairs);
+  await page.reload();
+  await page.getByText('A round would train on 24 pairs and 0 labels.').waitFor();
+  await page.getByRole('button', { name: 'Withdraw the newest' }).click();
+  await page.getByText('A round would train on 23 pairs and 0 labels.').waitFor();
+  await page.getByRole('button', { name: 'Start a round' }).click();
+  await page.getByRole('progressbar').waitFor();
+  await page.getByRole('heading', { name: /^(Promoted|Not promoted)/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole('columnheader', { name: 'before' }).waitFor();
+  await page.getByRole('row', { name: /^winRate/ }).waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
