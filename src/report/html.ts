@@ -54,7 +54,7 @@ export async function writeReport(runDirectory: string, { command, models = [] }
 }
 
 function page(run: RunFacts): string {
-  const results = [summarySection, resultsSection, answersSection, gateSection, trainingSections, stagesSection];
+  const results = [summarySection, answersSection, trainingSections, resultsSection, gateSection, stagesSection];
   const sections = [...results, dataSection, filtersSection, lineageSection, notesSection, settingsSection];
   return pageHtml(run.name, sections.map((each) => each(run)).join('\n'), 'Made by mossctl from metrics.jsonl.');
 }

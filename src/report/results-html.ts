@@ -23,13 +23,13 @@ export function resultsHtml(title: string, table: EvaluationTable, options: Resu
   const head = ['metric', ...columns.map(({ label }) => label), ''];
   const hasIntervals = columns.some(({ intervals }) => intervals !== undefined);
   const note = hasIntervals ? '<p class="soft">In brackets: 95 % intervals.</p>' : '';
-  const results = section(title, note + tableHtml(headerHtml(head), rows));
+  const results = section(title, note + tableHtml(headerHtml(head), rows, 'results'));
   return results + familiesHtml(table) + gainsHtml(comparisons, options);
 }
 
 function gainsHtml(
   comparisons: readonly Comparison[],
-  { basis, runs, gainsTitle = 'What each stage gained' }: ResultsOptions,
+  { basis, runs, withoutSentences = false, gainsTitle = 'What each stage gained' }: ResultsOptions,
 ): string {
   const rows = gainRows(comparisons, runs).map(({ name, isPart, cells }) => {
     const values = cells.map((cell) => {
@@ -41,8 +41,9 @@ function gainsHtml(
     return metricRow(name, isPart, values.join(''));
   });
   if (rows.length === 0) return '';
-  const sentences = comparisons.map((comparison) => `<p>${escapeHtml(sentenceOf(comparison, basis))}</p>`);
-  const table = tableHtml(headerHtml(['gain', ...comparisons.map(gainLabel)]), rows);
+  const said = withoutSentences ? [] : comparisons;
+  const sentences = said.map((comparison) => `<p>${escapeHtml(sentenceOf(comparison, basis))}</p>`);
+  const table = tableHtml(headerHtml(['gain', ...comparisons.map(gainLabel)]), rows, 'results');
   return section(gainsTitle, sentences.join('') + table);
 }
 

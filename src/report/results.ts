@@ -123,6 +123,8 @@ export interface ResultsOptions {
   basis?: string;
   /** The runs that the table is the mean of. */
   runs?: readonly NamedTable[];
+  /** The gains have been put in words elsewhere on the page. */
+  withoutSentences?: boolean;
   /** Above the gains on a page; default: what each stage gained. */
   gainsTitle?: string;
 }

@@ -6,6 +6,7 @@ import type { Event, Metrics } from './event.js';
 import { formatMetric } from './meaning.js';
 import type { TimedEvent } from './metrics.js';
 import { headerHtml, rowHtml, section, tableHtml } from './page.js';
+import { sentenceOf } from './results.js';
 import { resultsHtml } from './results-html.js';
 import { statisticsHtml } from './statistics.js';
 
@@ -44,16 +45,34 @@ export function summarySection(run: RunFacts): string {
   if (tokens > 0) facts.push(['Tokens trained on', formatCount(tokens)]);
   if (run.seed !== undefined) facts.push(['Seed', run.seed]);
   const tiles = facts.map(([name, value]) => `<div class="fact"><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`);
+  const sentences = sentencesOf(run).map((sentence) => `<p>${escapeHtml(sentence)}</p>`);
   return `<h1>${escapeHtml(run.name)}</h1>
-<p class="lead">From text to a chat model with mossctl. To make this run again:</p>
-<pre>${escapeHtml(run.command)}</pre>
-<dl class="facts" style="margin-top:16px">${tiles.join('')}</dl>`;
+<p class="lead">From text to a chat model with mossctl.</p>
+${sentences.join('\n')}
+<dl class="facts">${tiles.join('')}</dl>
+<p class="soft">To make this run again:</p>
+<pre>${escapeHtml(run.command)}</pre>`;
+}
+
+/** What each stage gained on the one before; where nothing was measured, how its training went. */
+function sentencesOf({ events }: RunFacts): string[] {
+  const comparisons = ofType(events, 'table').at(-1)?.comparisons ?? [];
+  if (comparisons.length > 0) return comparisons.map((comparison) => sentenceOf(comparison));
+  return stagesOf(events).flatMap((stage) => {
+    const steps = ofType(events, 'step').filter((step) => step.stage === stage);
+    if (steps.length < 2) return [];
+    const [first, last] = [steps[0], steps[steps.length - 1]].map(({ loss }) => formatMetric('loss', loss));
+    return [
+      `${kebabCase(stage)}: the training loss went from ${first} to ${last} in ${formatCount(steps.length)} steps.`,
+    ];
+  });
 }
 
 /** base → sft → align, the best of each row marked; then what each stage gained on the one before. */
 export function resultsSection({ events }: RunFacts): string {
   const table = ofType(events, 'table').at(-1);
-  return table === undefined || table.columns.length === 0 ? '' : resultsHtml('Results on held-out data', table);
+  if (table === undefined || table.columns.length === 0) return '';
+  return resultsHtml('Results on held-out data', table, { withoutSentences: true }); // the page opens with them
 }
 
 const answersOf = 'eval ';

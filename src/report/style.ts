@@ -80,5 +80,18 @@ details[open] > summary { margin-bottom: 8px; }
 .tag { display: inline-block; min-width: 92px; color: var(--soft); font-size: 13px; }
 .examples { margin: 4px 0 10px; padding-left: 18px; font-size: 13.5px; overflow-wrap: anywhere; }
 .examples li { padding: 2px 0; }
+@media (max-width: 640px) {
+  main { padding: 24px 14px 48px; }
+  .card { padding: 14px; }
+  td.name { white-space: normal; overflow-wrap: anywhere; }
+  table.answers { min-width: 0; }
+  .results tr, .answers tr { display: flex; flex-wrap: wrap; padding: 7px 0; border-bottom: 1px solid var(--rule); }
+  .results tr > *, .answers tr > * { flex: 1 1 0; min-width: 0; max-width: none; border: 0; padding: 1px 8px 1px 0; text-align: left; }
+  .results tr > :first-child, .answers tr > :first-child, .results td.words { flex-basis: 100%; padding-left: 0; }
+  .results th, .results small { white-space: normal; } .results th:empty { display: none; }
+  .results td.best span { margin: 0 0 0 -8px; }
+  .results tbody tr:last-child, .answers tbody tr:last-child { border-bottom: 0; }
+  .sample { grid-template-columns: 1fr; }
+}
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
 `;

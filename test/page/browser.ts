@@ -31,7 +31,7 @@ export interface OpenPage {
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1100, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000); // of a machine that is busy
   const faults: string[] = [];
   const said: string[] = [];
   page.on('pageerror', ({ message }) => faults.push(message));

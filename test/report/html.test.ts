@@ -46,13 +46,13 @@ test('every section of a whole run is there', async () => {
     [...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title),
     [
       ...[
-        'Results on held-out data',
-        'What each stage gained',
         'Answers to held-out prompts',
-        'What was promoted',
         'Stage: pretrain',
         'Stage: sft',
         'Stage: align',
+        'Results on held-out data',
+        'What each stage gained',
+        'What was promoted',
       ],
       ...['Stages', 'Data', 'Lineage', 'Notes', 'Settings'],
     ],
@@ -72,6 +72,8 @@ test('every section of a whole run is there', async () => {
   assert.match(html, /50 %<\/td>.*?\+0\.020 <span class="soft">\[\+0\.010, \+0\.030\]<\/span>.*?<b>promoted<\/b>/s);
   assert.match(html, /is over its &lt;budget&gt; of 0\.100/);
   assert.match(html, /<p>sft against base, .* better beyond noise in exactMatch .*; worse beyond noise in bitsPerByte/);
+  assert.equal(html.match(/<p>sft against base/g)?.length, 1);
+  assert.ok(html.indexOf('<p>sft against base') < html.indexOf('<h2>'), 'it opens with what was gained');
   assert.match(html, /share of held-out tasks whose likeliest answer is right/);
   assert.equal(html.match(/<svg /g)?.length, 4 + 3 + 10 + 1 + 6);
   assert.match(html, /Held-out reward[\s\S]*>round<\/text>/);
@@ -205,6 +207,15 @@ test('an empty, absent or torn run still gives a page', async () => {
   const torn = await readFile(await writeReport(empty, { command: 'c' }), 'utf8');
   assert.match(torn, /1 lines? of metrics\.jsonl could not be read/);
   assert.match(torn, /\{\{\{ not yaml/);
+});
+
+test('a run that has measured nothing opens with how its training went', async () => {
+  const step = (n: number): Event => ({
+    ...{ type: 'step', stage: 'selfInstruct', step: n, steps: 3, loss: 4 / n, learningRate: 1, gradientNorm: 1 },
+    ...{ tokens: 1, tokensPerSecond: 1 },
+  });
+  const html = await report([{ type: 'stage', stage: 'selfInstruct', state: 'started' }, step(1), step(2), step(3)]);
+  assert.match(html, /<p>self-instruct: the training loss went from 4\.000 to 1\.333 in 3 steps\.<\/p>/);
 });
 
 test('the same run gives the same page', async () => {
