@@ -167,9 +167,10 @@ function RunView({ words, details }: { words: Words; details: readonly RunDetail
         <section>
           <h2>{words.watch.results}</h2>
           {figures.some(({ low }) => low !== undefined) && <p class="soft">{words.watch.intervals}</p>}
-          <div class="card scroll">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keys */}
+          <section class="card scroll" aria-label={words.watch.results} tabIndex={0}>
             <ResultsTable {...{ figures, words }} />
-          </div>
+          </section>
         </section>
       )}
     </>

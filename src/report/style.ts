@@ -88,10 +88,11 @@ details[open] > summary { margin-bottom: 8px; }
   .results tr, .answers tr { display: flex; flex-wrap: wrap; padding: 7px 0; border-bottom: 1px solid var(--rule); }
   .results tr > *, .answers tr > * { flex: 1 1 0; min-width: 0; max-width: none; border: 0; padding: 1px 8px 1px 0; text-align: left; }
   .results tr > :first-child, .answers tr > :first-child, .results td.words { flex-basis: 100%; padding-left: 0; }
-  .results th, .results small { white-space: normal; } .results th:empty { display: none; }
+  .results small { display: block; } .results th { white-space: normal; } .results th:empty { display: none; }
   .results td.best span { margin: 0 0 0 -8px; }
   .results tbody tr:last-child, .answers tbody tr:last-child { border-bottom: 0; }
   .sample { grid-template-columns: 1fr; }
+  .wide .chart { font-size: 18px; overflow: visible; } .half .chart { font-size: 15px; overflow: visible; }
 }
 footer { color: var(--soft); font-size: 13px; margin-top: 40px; }
 `;
