@@ -41,6 +41,8 @@ export function AnswerView(props: AnswerViewProps) {
   const isContinued = isPair && turn.chosen === index;
   const isPreferred = turn.preference?.better === index;
   const name = served === undefined ? answer.model : modelName(words, served, session.models);
+  // How to get it back is said above the conversation.
+  const problem = answer.problem?.isLost ? { what: words.chat.lost } : answer.problem;
   const isSilent = answer.parts.length === 0 && (answer.state === 'done' || answer.state === 'stopped');
   return (
     <article class={isContinued ? 'answer continued' : 'answer'} aria-busy={isRunning(answer)} aria-label={name}>
@@ -59,9 +61,9 @@ export function AnswerView(props: AnswerViewProps) {
       {answer.finish !== undefined && words.chat.finish[answer.finish] !== '' && (
         <p class="soft">{words.chat.finish[answer.finish]}</p>
       )}
-      {answer.problem && (
+      {problem && (
         <ProblemNote
-          problem={answer.problem}
+          problem={problem}
           words={words}
           {...(isLast && { onRetry: () => chat.regenerate(turn, answer) })}
         />

@@ -47,6 +47,10 @@ function App() {
     document.title = `${words.views[view]} · mossctl`;
   }, [words, view]);
 
+  useEffect(() => {
+    if (view !== 'chat') scrollTo({ top: 0 });
+  }, [view]);
+
   const lost = useCallback((found: Problem) => found.isLost && setProblem(found), []);
   const chosen = session?.models.some(({ id }) => id === model) ? model : session?.default;
   return (

@@ -2,17 +2,9 @@
 
 import { formatShort } from '../base/format.js';
 import type { ServedModel, Session } from '../serve/contract.js';
+import type { ChatSettings } from './chat-store.js';
 import type { Sampling } from './conversation.js';
 import { stageWords, type Words } from './words.js';
-
-export interface ChatSettings {
-  tools: boolean;
-  sampling: Sampling;
-  seed?: number;
-  maxNewTokens?: number;
-  /** A model whose answer is shown beside; it may be the same one, with another seed. */
-  second?: string;
-}
 
 interface ModelBarProps {
   session: Session;

@@ -9,6 +9,7 @@ import {
   isRunning,
   messagesFor,
   type Preference,
+  type Sampling,
   type Turn,
   textOf,
   type Verdict,
@@ -21,8 +22,21 @@ export interface ChatSetup extends Omit<Asked, 'seed'> {
   second?: string;
 }
 
+/** What a person has set for the next questions. */
+export interface ChatSettings {
+  tools: boolean;
+  sampling: Sampling;
+  seed?: number;
+  maxNewTokens?: number;
+  /** A model whose answer is shown beside; it may be the same one, with another seed. */
+  second?: string;
+}
+
 export class ChatStore {
   readonly turns: Turn[] = [];
+  /** Kept here, so that another view may be looked at meanwhile. */
+  settings: ChatSettings = { tools: true, sampling: {} };
+  draft = '';
   #connection: Connection;
   #changed: () => void;
   #models: readonly ServedModel[] = [];

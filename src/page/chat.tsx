@@ -2,8 +2,8 @@
 // the reader is at its end.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ServedModel, Session } from '../serve/contract.js';
-import { type ChatSettings, ModelBar } from './chat-setup.js';
-import type { ChatSetup, ChatStore } from './chat-store.js';
+import { ModelBar } from './chat-setup.js';
+import type { ChatSettings, ChatSetup, ChatStore } from './chat-store.js';
 import { Composer } from './composer.js';
 import type { Problem } from './conversation.js';
 import { TurnView } from './turn.js';
@@ -23,7 +23,11 @@ interface ChatViewProps {
 const nearEnd = 120;
 
 export function ChatView({ chat, session, words, model, onModel, onProblem }: ChatViewProps) {
-  const [settings, setSettings] = useState<ChatSettings>({ tools: true, sampling: {} });
+  const [settings, setSettings] = useState(chat.settings);
+  const set = (changed: ChatSettings): void => {
+    chat.settings = changed;
+    setSettings(changed);
+  };
   const box = useRef<HTMLTextAreaElement>(null);
   useFollow(chat);
   useEffect(() => {
@@ -50,7 +54,7 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
   };
   return (
     <div class="chat">
-      <ModelBar {...{ session, words, model, onModel, settings }} onSettings={setSettings} />
+      <ModelBar {...{ session, words, model, onModel, settings }} onSettings={set} />
       {chat.turns.length === 0 ? (
         <Suggestions served={served} words={words} onAsk={ask} />
       ) : (
@@ -64,18 +68,7 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
           ))}
         </div>
       )}
-      <Composer
-        {...{ words, box }}
-        isBase={served.isBase}
-        isRunning={chat.isRunning}
-        hasTurns={chat.turns.length > 0}
-        onAsk={ask}
-        onStop={() => chat.stop()}
-        onClear={() => {
-          chat.clear();
-          box.current?.focus();
-        }}
-      />
+      <Composer {...{ chat, words, box }} isBase={served.isBase} onAsk={ask} />
     </div>
   );
 }
@@ -110,9 +103,10 @@ function useFollow(chat: ChatStore): void {
       const { scrollHeight, clientHeight, scrollTop } = document.documentElement;
       isAtEnd.current = scrollHeight - clientHeight - scrollTop < nearEnd;
     };
+    if (chat.turns.length > 0) scrollToEnd(); // another view was looked at meanwhile
     addEventListener('scroll', scrolled, { passive: true });
     return () => removeEventListener('scroll', scrolled);
-  }, []);
+  }, [chat]);
   useLayoutEffect(() => {
     if (isAtEnd.current && (chat.isRunning || wasRunning.current)) scrollToEnd();
     wasRunning.current = chat.isRunning;

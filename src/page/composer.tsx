@@ -2,27 +2,34 @@
 // input method's. While an answer streams the button stops it.
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useState } from 'preact/hooks';
+import type { ChatStore } from './chat-store.js';
 import type { Words } from './words.js';
 
 interface ComposerProps {
+  chat: ChatStore;
   words: Words;
   box: RefObject<HTMLTextAreaElement>;
   isBase: boolean;
-  isRunning: boolean;
-  hasTurns: boolean;
   onAsk: (question: string) => void;
-  onStop: () => void;
-  onClear: () => void;
 }
 
-export function Composer({ words, box, isBase, isRunning, hasTurns, onAsk, onStop, onClear }: ComposerProps) {
-  const [text, setText] = useState('');
-  const { chat } = words;
+export function Composer({ chat, words, box, isBase, onAsk }: ComposerProps) {
+  const [text, setText] = useState(chat.draft);
+  const { isRunning, turns } = chat;
+  const { hint, message, placeholder, placeholderBase, send: sendWord, stop, clear } = words.chat;
+  const write = (draft: string): void => {
+    chat.draft = draft;
+    setText(draft);
+  };
   useLayoutEffect(() => fit(box.current), [text, box]);
   const send = (): void => {
     if (text.trim() === '' || isRunning) return;
     onAsk(text);
-    setText('');
+    write('');
+  };
+  const startOver = (): void => {
+    chat.clear();
+    box.current?.focus();
   };
   return (
     <form
@@ -36,10 +43,10 @@ export function Composer({ words, box, isBase, isRunning, hasTurns, onAsk, onSto
         <textarea
           ref={box}
           rows={1}
-          aria-label={chat.message}
-          placeholder={isBase ? chat.placeholderBase : chat.placeholder}
+          aria-label={message}
+          placeholder={isBase ? placeholderBase : placeholder}
           value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (!isSendKey(event)) return;
             event.preventDefault();
@@ -47,20 +54,20 @@ export function Composer({ words, box, isBase, isRunning, hasTurns, onAsk, onSto
           }}
         />
         {isRunning ? (
-          <button type="button" class="primary stop" onClick={onStop}>
-            {chat.stop}
+          <button type="button" class="primary stop" onClick={() => chat.stop()}>
+            {stop}
           </button>
         ) : (
           <button type="submit" class="primary" disabled={text.trim() === ''}>
-            {chat.send}
+            {sendWord}
           </button>
         )}
       </div>
       <p class="composer-note">
-        <span class="soft keys">{chat.hint}</span>
-        {hasTurns && (
-          <button type="button" class="quiet" onClick={onClear}>
-            {chat.clear}
+        <span class="soft keys">{hint}</span>
+        {turns.length > 0 && (
+          <button type="button" class="quiet" onClick={startOver}>
+            {clear}
           </button>
         )}
       </p>

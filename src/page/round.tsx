@@ -27,6 +27,7 @@ interface RoundViewProps {
 
 /** The round of this tab: it is followed again after the page was loaded anew. */
 const storageKey = 'mossctl-round';
+const retryMilliseconds = 3000;
 
 export function RoundView({
   connection,
@@ -51,18 +52,27 @@ export function RoundView({
   useEffect(() => {
     if (round === undefined) return;
     const controller = new AbortController();
+    const { signal } = controller;
+    /** Until its end, over connections that break. */
     const follow = async (): Promise<void> => {
-      try {
-        for await (const event of connection.stream<RoundEvent>(`/api/rounds/${round}`, controller.signal)) {
-          if (event.type === 'progress') setProgress(event);
-          else if (event.type === 'error') setProblem(event);
-          else {
-            setEnded(event);
-            await Promise.all([onModels(), onFinished()]);
+      while (!signal.aborted) {
+        try {
+          for await (const event of connection.stream<RoundEvent>(`/api/rounds/${round}`, signal)) {
+            setProblem(undefined);
+            if (event.type === 'progress') setProgress(event);
+            else if (event.type === 'error') return setProblem(event);
+            else {
+              setEnded(event);
+              await Promise.all([onModels(), onFinished()]);
+              return;
+            }
           }
+        } catch (error) {
+          const found = problemOf(error);
+          setProblem(found);
+          if (!found.isLost) return sessionStorage.removeItem(storageKey); // such as a round of another server
         }
-      } catch (error) {
-        setProblem(problemOf(error));
+        await new Promise((resolve) => setTimeout(resolve, retryMilliseconds));
       }
     };
     void follow();

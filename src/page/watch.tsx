@@ -1,6 +1,6 @@
 // Watch: the runs on this machine; of one, how far it is, its curves, what it says and what it measured; of two, the curves over
 // each other.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { formatBytes, formatSeconds } from '../base/format.js';
 import type { RunDetail, RunSummary } from '../serve/contract.js';
 import type { Connection } from './connection.js';
@@ -22,13 +22,19 @@ interface WatchViewProps {
   onProblem: (problem: Problem) => void;
 }
 
-export function WatchView({ connection, words, run }: WatchViewProps) {
+export function WatchView({ connection, words, run, onProblem }: WatchViewProps) {
   const { value: runs, problem } = useRuns(connection);
   const name = run[0] ?? runs?.[0]?.name;
   const first = useRun(connection, name);
   const second = useRun(connection, run[1]);
-  if (problem !== undefined && runs === undefined) return <ProblemNote {...{ problem, words }} />;
-  if (runs === undefined) return <p class="soft center">{words.loading}</p>;
+  const problems = [problem, first.problem, second.problem].flatMap((each) => each ?? []);
+  const lost = problems.find(({ isLost }) => isLost);
+  useEffect(() => {
+    if (lost !== undefined) onProblem(lost);
+  }, [lost, onProblem]);
+  const refused = problems.find(({ isLost }) => !isLost);
+  if (runs === undefined)
+    return refused ? <ProblemNote problem={refused} words={words} /> : <p class="soft center">{words.loading}</p>;
   if (runs.length === 0 || name === undefined)
     return (
       <section class="narrow">
@@ -42,9 +48,7 @@ export function WatchView({ connection, words, run }: WatchViewProps) {
       <RunList {...{ runs, words, name }} />
       <div class="run">
         <RunHead {...{ runs, words, name }} other={run[1]} />
-        {[first, second].map(
-          ({ problem: fault }) => fault && <ProblemNote key={fault.what} problem={fault} words={words} />,
-        )}
+        {refused && <ProblemNote problem={refused} words={words} />}
         {first.value !== undefined && (
           <RunView
             key={name}

@@ -82,6 +82,7 @@ export const en = {
     running: 'Running…',
     thought: 'Thought',
     empty: '(no answer came)',
+    lost: 'This answer did not arrive whole: the connection is lost.',
     finish: {
       stop: '',
       length: 'Cut at the limit of new tokens.',

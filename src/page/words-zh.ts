@@ -72,6 +72,7 @@ export const zh: Words = {
     running: '运行中…',
     thought: '思考',
     empty: '（没有回答）',
+    lost: '连接断开了，这个回答没有完整到达。',
     finish: {
       stop: '',
       length: '到了新词元的上限，截断于此。',
