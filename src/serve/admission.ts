@@ -73,6 +73,11 @@ export class Visit {
     return this.#controller.signal;
   }
 
+  /** The time was over; else the client has gone, or nobody asked any more. */
+  get isLate(): boolean {
+    return this.#timedOut;
+  }
+
   /** Ends the work; what it holds is given back by `leave`. */
   abort(): void {
     this.#controller.abort();

@@ -60,8 +60,12 @@ export function eventStream(events: AsyncGenerator<string, void>, visit: Visit):
       .return()
       .then(() => undefined)
       .finally(() => visit.leave());
-  // The client may go before its answer is looked at for the first time.
-  visit.signal.addEventListener('abort', () => stop().catch(() => undefined), { once: true });
+  const onAbort = (): void => {
+    // Who is late is told so by the last event, whenever they read it; what has gone may never have looked at the first.
+    if (visit.isLate) visit.leave();
+    else stop().catch(() => undefined);
+  };
+  visit.signal.addEventListener('abort', onAbort, { once: true });
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

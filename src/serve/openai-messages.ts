@@ -9,7 +9,7 @@ import { RefusedRequest } from './refusal.js';
 
 const name = z.string().min(1).max(64);
 /** Absent, or said to be nothing: clients send back what they were given. */
-const nothing = z.union([z.null(), z.undefined(), z.array(z.never()).max(0)]);
+const nothing = z.union([z.null(), z.array(z.never()).max(0)]).optional();
 const parts = z
   .array(z.strictObject({ type: z.literal('text', { error: 'only text is read here' }), text: z.string() }))
   .transform((list) => list.map(({ text }) => text).join(''));

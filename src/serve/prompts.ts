@@ -13,9 +13,8 @@ export type Prompt = Pick<ChoicePlan, 'tokens' | 'stopIds' | 'reader' | 'force'>
 
 export function textPrompt(model: LocalModel, text: string): Prompt {
   checkLength(model, text.length, 'prompt');
-  const ids = model.tokenizer.encode(text);
-  // A model has to read something: what every document begins with.
-  const tokens = ids.length > 0 ? ids : [model.tokenizer.documentStart];
+  // As every document began that the model has learnt from.
+  const tokens = [model.tokenizer.documentStart, ...model.tokenizer.encode(text)];
   return { tokens, stopIds: model.stopIds, reader: () => new PlainReader(model.tokenizer) };
 }
 

@@ -8,6 +8,9 @@ import { systemErrorCode, UserError } from '../base/errors.js';
 import type { Limits } from './limits.js';
 import type { Service } from './service.js';
 
+/** What readers have to take what was written for them, when the server stops. */
+const deliverySeconds = 5;
+
 export interface ListenOptions {
   host: string;
   /** 0: any that is not taken. */
@@ -49,8 +52,8 @@ export async function listen(app: Hono, service: Service, options: ListenOptions
       await service.admission.drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      // The last bytes of the last answers are on their way; a connection that is still open after them is idle.
-      const timer = setTimeout(() => server.closeAllConnections(), 1000);
+      // The last bytes of the last answers are on their way.
+      const timer = setTimeout(() => server.closeAllConnections(), deliverySeconds * 1000);
       await closed;
       clearTimeout(timer);
       await service.models.close();
