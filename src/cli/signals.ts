@@ -36,6 +36,7 @@ export function watchInterrupt(): { signal: AbortSignal; release(): void } {
   // A process that was started with a channel to another works for that one, and ends with it.
   process.on('disconnect', onHangup);
   process.channel?.unref();
+  if (process.connected === false) stop(); // the other ended while this one began
   return {
     signal,
     release() {

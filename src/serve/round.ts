@@ -159,7 +159,7 @@ function refused(why: string): RoundEnd {
 function failureWords(errors: string, how: string): string {
   const said = errors.split('\n').filter((line) => line.startsWith('mossctl: error:'));
   const words = said.map((line) => line.slice('mossctl: error:'.length).trim()).join(' ');
-  return redact(words === '' ? `the round ended with ${how} and without a word` : words);
+  return redact(words === '' ? `the round ended with ${how} and printed no error` : words);
 }
 
 /** What the gate decided in the run of a round; in words, too, where there is nothing. @param run its folder. */

@@ -178,7 +178,7 @@ test('a page that watches gets what comes, from where it was; its end ends the w
     const third = (await first.next()).value;
     assert.deepEqual([third?.data.step, third?.data.loss], [3, null]);
     await first.return(undefined);
-    const again = readEvents(watch, { 'last-event-id': second?.id ?? '' });
+    const again = readEvents(watch, { headers: { 'last-event-id': second?.id ?? '' } });
     assert.deepEqual((await again.next()).value?.data.step, 3);
     await again.return(undefined);
     // A page that went away leaves its place to another, however often that happens.

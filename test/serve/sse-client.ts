@@ -24,22 +24,26 @@ export interface ReadEvent {
 }
 
 /** Leaving the loop closes the connection. */
-export async function* readEvents(url: string, headers: Record<string, string> = {}): AsyncGenerator<ReadEvent> {
+export async function* readEvents(url: string, request: RequestInit = {}): AsyncGenerator<ReadEvent> {
   const leaving = new AbortController();
-  const response = await fetch(url, { headers, signal: leaving.signal });
-  if (response.headers.get('content-type') !== 'text/event-stream') throw new Error(await response.text());
-  let pending = '';
   try {
-    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      const blocks = (pending + text).split('\n\n');
-      pending = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
-        const data = field('data');
-        if (data !== undefined) yield { id: field('id'), data: JSON.parse(data) };
-      }
-    }
+    yield* eventsOf(await fetch(url, { ...request, signal: leaving.signal }));
   } finally {
     leaving.abort();
+  }
+}
+
+/** Of an answer that is a stream of them. */
+export async function* eventsOf(response: Response): AsyncGenerator<ReadEvent> {
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) throw new Error(await response.text());
+  let pending = '';
+  for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    const blocks = (pending + text).split('\n\n');
+    pending = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
+      const data = field('data');
+      if (data !== undefined) yield { id: field('id'), data: JSON.parse(data) };
+    }
   }
 }
