@@ -148,7 +148,15 @@ try {
   await idle(url);
   const before = await figure(url, 'process_resident_memory_bytes');
   const started = performance.now();
-  const statuses = await malformed(url, requests, random);
+  const statuses = new Map<number, number>();
+  const parts = 10;
+  for (let part = 1; part <= parts; part++) {
+    for (const [status, count] of await malformed(url, requests / parts, random)) {
+      statuses.set(status, (statuses.get(status) ?? 0) + count);
+    }
+    const resident = await figure(url, 'process_resident_memory_bytes');
+    console.log(`  ${(part * requests) / parts} requests: ${(resident / 2 ** 20).toFixed(0)} MiB`);
+  }
   const seconds = (performance.now() - started) / 1000;
   const told = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${count} × ${status || 'gone'}`);
   console.log(`${requests} malformed requests in ${seconds.toFixed(0)} s: ${told.join(', ')}`);
@@ -169,10 +177,17 @@ try {
 
   const larger = join(scratch, 'larger');
   await saveLarger(larger);
-  const [own, shared] = [await engineSpeed(larger), await servedSpeed(larger, startServer)];
-  console.log(
-    `32 clients: ${shared.toFixed(0)} tokens/s, the engine by itself ${own.toFixed(0)}: ${((100 * shared) / own).toFixed(0)} %`,
-  );
+  const own = await engineSpeed(larger);
+  const served = await servedSpeed(larger, startServer, (url) => figure(url, 'process_cpu_seconds_total'));
+  for (const [name, unit] of [
+    ['perSecond', 'a second'],
+    ['perCpuSecond', 'a second of processor time'],
+  ] as const) {
+    const share = (100 * served[name]) / own[name];
+    console.log(
+      `32 clients: ${served[name].toFixed(0)} tokens ${unit}, the engine by itself ${own[name].toFixed(0)}: ${share.toFixed(0)} %`,
+    );
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
