@@ -38,6 +38,11 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
     return () => removeEventListener('keydown', stop);
   }, [chat]);
 
+  const lost = chat.turns.at(-1)?.answers.find(({ problem }) => problem?.isLost)?.problem;
+  useEffect(() => {
+    if (lost !== undefined) onProblem(lost);
+  }, [lost, onProblem]);
+
   const served = session.models.find(({ id }) => id === model) ?? session.models[0];
   const second = session.models.some(({ id }) => id === settings.second) ? settings.second : undefined;
   const { sampling, seed, maxNewTokens } = settings;

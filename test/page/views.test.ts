@@ -59,7 +59,6 @@ test('no serious finding of axe, light and dark; nothing refused by the policy, 
   // Without the page's policy, which refuses axe too; the other tests have it.
   const { page, close } = await openPage(browser, world.url, { bypassCSP: true });
   const seriousOf = async (view: string, options: object): Promise<string[]> => {
-    await settled(page, view);
     if (!(await page.evaluate<boolean>('"axe" in window'))) await page.addScriptTag({ path: axe });
     const run = `axe.run(document, ${JSON.stringify(options)})`;
     const { violations } = await page.evaluate<{ violations: Violation[] }>(run);
@@ -67,9 +66,24 @@ test('no serious finding of axe, light and dark; nothing refused by the policy, 
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${view} ${id}: ${nodes[0].html} ${nodes[0].failureSummary}`);
   };
-  for (const view of views) assert.deepEqual(await seriousOf(view, {}), []);
+  for (const view of views) {
+    await settled(page, view);
+    assert.deepEqual(await seriousOf(view, {}), []);
+  }
   await page.emulateMedia({ colorScheme: 'dark' });
-  for (const view of views) assert.deepEqual(await seriousOf(view, { runOnly: ['color-contrast'] }), []);
+  for (const view of views) {
+    await settled(page, view);
+    assert.deepEqual(await seriousOf(view, { runOnly: ['color-contrast'] }), []);
+  }
+  await settled(page, '#/chat');
+  await page.getByLabel('Compare with').selectOption('base');
+  await page.getByRole('button', { name: '12×3+9=?' }).click();
+  await page.getByRole('button', { name: 'Send' }).waitFor();
+  assert.equal(await page.getByRole('article').count(), 2);
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await seriousOf(`a conversation, ${colorScheme}`, {}), []);
+  }
   await close();
 });
 
