@@ -173,10 +173,10 @@ function NumberField({ label, value, min, max, step, hint, placeholder = '', onV
   );
 }
 
-/** Its stage where that is enough to tell it from the others, else its id. */
+/** Its stage; of several models of a stage only the first is called by it, the others by their ids. */
 export function modelName(words: Words, { id, stage }: ServedModel, models: readonly ServedModel[]): string {
-  const isOnly = models.filter((each) => each.stage === stage).length === 1;
-  return isOnly && Object.hasOwn(words.stages, stage) ? stageWords(words, stage).name : id;
+  const isFirst = models.find((each) => each.stage === stage)?.id === id;
+  return isFirst && Object.hasOwn(words.stages, stage) ? stageWords(words, stage).name : id;
 }
 
 /** Of a model that a first answer is compared with. */

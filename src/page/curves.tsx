@@ -15,7 +15,12 @@ interface CurveProps {
 
 const colours = 6;
 /** Steps and rounds are whole. */
-const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+const wholeSteps = [
+  1,
+  2,
+  5,
+  ...Array.from({ length: 10 }, (_, power) => [10, 20, 25, 50].map((step) => step * 10 ** power)).flat(),
+];
 
 export function Curve({ chart, runs, words }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
