@@ -31,6 +31,7 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^@tensorflow\//, ['tensor']],
   [/^apache-arrow/, ['data']],
   [/^(commander|cli-progress)$/, ['cli', 'report']],
+  [/^(hono|@hono\/node-server)(\/|$)/, ['serve']],
   [/^(opencc-js|tar)(\/|$)/, ['data']],
   [/^@duckdb\/node-api(\/|$)/, ['tools']],
 ];

@@ -111,21 +111,21 @@ function shownOf(parts: readonly Part[], { reads, isWhole }: { reads: boolean; i
   const thinks = is(lead, thoughtStart);
   if (thinks) {
     for (at = lead + 1; at < parts.length && !is(at, thoughtEnd); at++) reasoning += parts[at].text;
-    reasoning = (at < parts.length ? reasoning : settled(reasoning, isWhole)).replace(/^\n/, '').replace(/\n$/, '');
+    reasoning = (at < parts.length ? reasoning : unambiguous(reasoning, isWhole)).replace(/^\n/, '').replace(/\n$/, '');
     at++;
-  } else if (!isWhole && parts.length < 2 && settled(parts[0]?.text ?? '', false).trim() === '') return none;
+  } else if (!isWhole && parts.length < 2 && unambiguous(parts[0]?.text ?? '', false).trim() === '') return none;
   let content = '';
   for (const first = at; at < parts.length && !(reads && is(at, callStart)); at++) {
     const { text, isMark } = parts[at];
     content += thinks && at === first && !isMark ? text.replace(/^\n{1,2}/, '') : text;
   }
   const isOpen = at >= parts.length && !isWhole;
-  if (isOpen) content = settled(content, false);
+  if (isOpen) content = unambiguous(content, false);
   return { content: isOpen || (reads && at < parts.length) ? content.replace(/\n$/, '') : content, reasoning };
 }
 
 /** Without what may yet become a mark. */
-function settled(text: string, isWhole: boolean): string {
+function unambiguous(text: string, isWhole: boolean): string {
   if (isWhole) return text;
   for (let length = Math.min(text.length, maxMark - 1); length > 0; length--) {
     const end = text.slice(-length);

@@ -24,6 +24,7 @@ export class Metrics {
   }
 
   text(models: ServedModels, admission: Admission): string {
+    const { user, system } = process.cpuUsage();
     const opened = models.all.flatMap(({ id, opened: model }) =>
       model === undefined ? [] : [{ id, engine: model.engine }],
     );
@@ -66,6 +67,9 @@ export class Metrics {
         'Tokens found in the cache',
         each(({ counts }) => counts.reused),
       ),
+      ...series('process_cpu_seconds_total', 'counter', 'Processor time of this process', [
+        ['', (user + system) / 1e6],
+      ]),
       ...series('process_resident_memory_bytes', 'gauge', 'Memory of this process', [['', process.memoryUsage.rss()]]),
       '',
     ].join('\n');

@@ -109,10 +109,10 @@ function checkWhole(visit: Visit): void {
 }
 
 /** What `JSON` has no number for is as unlikely as that. */
-const leastLikely = -9999;
+const minLogProbability = -9999;
 
-export function bounded(logProbability = leastLikely): number {
-  return Math.max(logProbability, leastLikely);
+export function bounded(logProbability = minLogProbability): number {
+  return Math.max(logProbability, minLogProbability);
 }
 
 export function chatLogprobs(tokenizer: Tokenizer, tokens: readonly Emitted[]): object {

@@ -61,6 +61,7 @@ export async function saveTrained(directory: string, steps = 120): Promise<void>
   const result: Message = { role: 'tool', name: 'Calculate', content: '36' };
   const talks: [Message[], Tool[]][] = [
     [[hello, { role: 'assistant', content: words }], []],
+    [[hello, { role: 'assistant', content: words }], tools],
     [[sum, call, result, { role: 'assistant', content: 'It is 36.' }], tools],
   ];
   const sequences = talks.map(([messages, list], i) => {
