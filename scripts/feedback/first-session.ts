@@ -1,7 +1,7 @@
 // A first session with the page, recorded: `mossctl serve` of a run, 50 judgements of one visible taste (the shorter answer is
 // better) through /api/feedback, a round of alignment through /api/rounds and its gate, how often the new model's answers to
 // prompts that nobody judged are better, and the way back. All over HTTP, as the page does it; nothing is asked of the files.
-//   npm run test:first-session -- runs/quickstart [--model sft] [options of mossctl serve, such as --threads 1]
+//   npm run test:first-session -- runs/quickstart [--model sft] [--judgements 50] [-- options of mossctl serve, such as --threads 1]
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { formatSeconds } from '../../src/base/format.js';
 import { bootstrapMean, type Estimate } from '../../src/base/statistics.js';
 import { readTasks } from '../../src/evaluation/tasks.js';
@@ -18,10 +19,12 @@ import { tokenHeader } from '../../src/serve/contract.js';
 import { eventsOf, readEvents } from '../../test/serve/sse-client.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const [run, ...rest] = process.argv.slice(2);
-const named = rest[0] === '--model' ? rest[1] : undefined;
-const settings = named === undefined ? rest : rest.slice(2);
-const judgements = 50;
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { model: { type: 'string' }, judgements: { type: 'string', default: '50' } },
+});
+const [run, ...settings] = positionals;
+const judgements = Number(given.judgements);
 const samples = 4;
 const maxNewTokens = 40;
 /** Requests at once: the engine decodes them side by side. */
@@ -104,7 +107,7 @@ async function inParallel<T, R>(items: readonly T[], work: (item: T, i: number) 
 }
 
 /** Of few prompts each is asked again. */
-const maxPasses = 5;
+const maxPasses = 10;
 
 /** Two answers to each prompt, side by side, until enough are judged. @returns how many pairs were looked at. */
 async function judge(model: string, prompts: readonly PageMessage[][]): Promise<number> {
@@ -159,7 +162,7 @@ async function main(): Promise<boolean> {
   const prompts = all.filter((_, i) => i % apart === 0);
   const judgedCount = Math.floor((9 * prompts.length) / 13);
   const [shown, heldOut] = [prompts.slice(0, judgedCount), prompts.slice(judgedCount)];
-  const model = named ?? (session.models.some(({ id }) => id === 'sft') ? 'sft' : session.default);
+  const model = given.model ?? (session.models.some(({ id }) => id === 'sft') ? 'sft' : session.default);
   say(`${session.models.map(({ id }) => id).join(', ')} are served; ${model} is judged (seeds 0, 1, …, temperature 1)`);
   const looked = await judge(model, shown);
   const { wouldTrain, preferred } = await get<FeedbackSummary>('/api/feedback');
@@ -177,6 +180,10 @@ async function main(): Promise<boolean> {
   }
   if (end === undefined) throw new Error('the round did not say how it ended');
   say(`${end.promoted ? 'promoted' : 'not promoted'}: ${end.why}`);
+  for (const { metric, value, low = Number.NaN, high = Number.NaN } of end.gains ?? []) {
+    if (['preference', 'winRate'].includes(metric))
+      say(`  ${metric} gained ${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] on what is held out`);
+  }
   if (end.model === undefined) return false;
   const served = (await get<Session>('/api/session')).default;
   say(`${served} is the default now; it and ${model} answer ${heldOut.length} prompts that nobody judged`);

@@ -18,6 +18,8 @@ export const limits = {
   /** For the head of a request, and for all of it, to arrive. */
   headSeconds: 10,
   bodySeconds: 60,
+  /** That a connection without a request stays open: longer than the pauses of a person who chats. */
+  keepAliveSeconds: 60,
   /** Connections at once. */
   connections: 2048,
   stops: 16,

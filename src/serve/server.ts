@@ -33,7 +33,7 @@ export async function listen(app: Hono, service: Service, options: ListenOptions
     ...{ hostname: host, port, createServer, overrideGlobalObjects: false },
     serverOptions: {
       ...{ headersTimeout: headSeconds * 1000, requestTimeout: bodySeconds * 1000 },
-      ...{ keepAliveTimeout: 5000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
+      ...{ keepAliveTimeout: limits.keepAliveSeconds * 1000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
     },
   }) as Server;
   server.maxConnections = limits.connections;
