@@ -147,6 +147,12 @@ test('by the keyboard alone: ask, stop, ask again, edit the question and ask fro
     }
     assert.fail(`no Tab comes to ${name}`);
   };
+  // The first request is held back, so that its answer has not ended when Escape comes.
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/api/chat', (route) => held.then(() => route.continue()).catch(() => undefined), { times: 1 });
   await tabTo('Message');
   await page.keyboard.type('什么？');
   await page.keyboard.press('Shift+Enter');
@@ -154,6 +160,7 @@ test('by the keyboard alone: ask, stop, ask again, edit the question and ask fro
   await page.keyboard.press('Control+Enter');
   await page.keyboard.press('Escape');
   await page.getByText('Stopped.').waitFor();
+  release();
   assert.equal(await page.locator('.question .said').textContent(), `You: 什么？\n${hostile}`);
   await tabTo('Edit');
   await page.keyboard.press('Enter');
