@@ -8,7 +8,7 @@ import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../in
 import { LocalModel } from '../../inference/local-model.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
 import type { Message } from '../../tokenizer/message.js';
-import type { AskedModel } from './asked-model.js';
+import type { AskedModel, MethodFailure } from './asked-model.js';
 import { isBuiltIn } from './families/table.js';
 import type { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
@@ -49,6 +49,10 @@ export class CheckpointTeacher implements Teacher {
 
   can(kind: TaskKind): boolean {
     return !isBuiltIn(kind) || this.#setter.can(kind);
+  }
+
+  failures(): Promise<MethodFailure[]> {
+    return this.#ownKinds.failures();
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {

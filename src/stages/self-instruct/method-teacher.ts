@@ -17,7 +17,8 @@ export function withMethods(
     const { about, open, kinds = (): readonly TaskKind[] => [name] } = methods[name];
     const prompts = readPrompts(name);
     const traits: MethodTraits = { label: `${name}@${prompts.version}`, shape: prompts.shape, kinds };
-    return [{ name, about, traits, method: open({ ...context, prompts }) }];
+    const asked = context.asked.by(name);
+    return [{ name, about, traits, asked, method: open({ ...context, asked, prompts }) }];
   });
   if (chosen.length === 0) return teacher;
   const methodOf = new Map<MethodName, (typeof chosen)[number]>(chosen.map((each) => [each.name, each]));
@@ -30,6 +31,10 @@ export function withMethods(
     ],
     can: (kind, language) => teacher.can(kind, language),
     methods: new Map(chosen.map((each) => [each.name, each.traits])),
+    failures: async () => {
+      const own = await Promise.all(chosen.map(({ asked }) => asked.failure()));
+      return [...((await teacher.failures?.()) ?? []), ...own.flatMap((failure) => failure ?? [])];
+    },
     propose: (request) => (methodOf.get(request.method)?.method ?? teacher).propose(request),
     answer: (task, request) => (methodOf.get(request.method)?.method ?? teacher).answer(task, request),
   };

@@ -6,7 +6,7 @@ import { wordsOf } from '../../base/words.js';
 import { type TaskKind, taskKinds } from '../../config/pipeline.js';
 import type { Reply } from '../../inference/chat-model.js';
 import type { Question } from '../../inference/recording.js';
-import { type AskedModel, languageNames, oneLine, question } from './asked-model.js';
+import { type AskedModel, languageNames, type MethodFailure, oneLine, question } from './asked-model.js';
 import { familyOf, isBuiltIn } from './families/table.js';
 import { maxWords } from './filters/rules.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
@@ -39,6 +39,10 @@ export class OpenAiTeacher implements Teacher {
 
   can(): boolean {
     return true;
+  }
+
+  async failures(): Promise<MethodFailure[]> {
+    return [(await this.#asked.failure()) ?? []].flat();
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {

@@ -3,7 +3,8 @@
 import type { ReplyCost } from '../../inference/request-ledger.js';
 import type { StagePreview } from '../stage.js';
 import { type EstimateOptions, estimateWhole, type PreviewSample } from './estimate.js';
-import { type BucketState, Expander, type ExpandOptions, type FreshTask, type PlannedRequest } from './expand.js';
+import { Expander, type FreshTask } from './expand.js';
+import type { BucketState, ExpandOptions, PlannedRequest } from './expansion.js';
 import { toConversation } from './rows.js';
 
 /** Answers asked for in vain, for each row that is wanted, before it ends with fewer. */
@@ -71,7 +72,8 @@ class Previewer {
 
   result(): Omit<StagePreview, 'given'> {
     const { teacher, target, heldOut } = this.#options;
-    const { tasks, rejected, stopped } = this.#expander.result;
+    const { tasks, rejected, stopped, failed } = this.#expander.result;
+    const ended = [...(stopped === undefined ? [] : [stopped]), ...failed.map(({ error }) => error)];
     const { costs, count, prices, concurrency } = this.#preview;
     const { waves, ...asked } = this.#sample;
     const sample: PreviewSample = { ...asked, accepted: tasks.length };
@@ -83,7 +85,7 @@ class Previewer {
       wanted: count,
       rows: tasks.slice(0, count).map((task, i) => toConversation(task, i, teacher.name)),
       rejected,
-      ...(stopped && { stopped: stopped.message }),
+      ...(ended.length > 0 && { stopped: ended.map(({ message }) => message).join('\n') }),
       ...(estimate && { estimate }),
     };
   }

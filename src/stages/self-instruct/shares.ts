@@ -3,7 +3,7 @@ import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import type { StageReporter } from '../../report/event.js';
 import { type Bucket, bucketName } from './buckets.js';
-import type { Expansion } from './expand.js';
+import type { Expansion } from './expansion.js';
 import type { Teacher } from './teacher.js';
 
 type Sets = Record<'train' | 'prompts' | 'heldOut', readonly Conversation[]>;
@@ -34,20 +34,25 @@ export function noteShares(
   }
 }
 
-/** Says what the teacher could not make at all, and where it found nothing new. */
+/** Says what the teacher could not make at all, which methods it could not follow, and where it found nothing new. */
 export function noteShortfall(
   reporter: StageReporter,
-  { tasks, exhausted, stopped }: Pick<Expansion, 'tasks' | 'exhausted' | 'stopped'>,
+  { tasks, exhausted, failed, stopped }: Pick<Expansion, 'tasks' | 'exhausted' | 'failed' | 'stopped'>,
   { target, kinds, teacher }: { target: number; kinds: readonly TaskKind[]; teacher: Pick<Teacher, 'name' | 'can'> },
 ): void {
   const warn = (text: string): void => reporter.note('warning', text);
   const impossible = kinds.filter((kind) => !teacher.can(kind, 'zh') && !teacher.can(kind, 'en'));
   if (impossible.length > 0)
     warn(`only the seeds cover ${impossible.join(', ')}: the ${teacher.name} teacher cannot make them`);
+  for (const { error } of failed) warn(error.message);
   const names = exhausted.join(', ');
   if (stopped !== undefined) warn(`made ${tasks.length} of ${target} tasks: ${stopped.message}`);
   else if (tasks.length < target) {
-    const where = names === '' ? '' : `no new ones found in ${names}. `;
-    warn(`made ${tasks.length} of ${target} tasks: ${where}Add seeds or facts`);
+    const why = [
+      ...(failed.length === 0 ? [] : [`nothing more by ${failed.map(({ method }) => method).join(', ')}`]),
+      ...(names === '' ? [] : [`no new ones found in ${names}`]),
+    ].join('; ');
+    const next = failed.length === 0 ? 'Add seeds or facts' : 'Choose other methods, or another teacher';
+    warn(`made ${tasks.length} of ${target} tasks${why === '' ? '' : `: ${why}`}. ${next}`);
   } else if (names !== '') reporter.note('info', `no new tasks found in ${names}; the other families made up for it`);
 }

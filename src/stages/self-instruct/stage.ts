@@ -22,7 +22,8 @@ import { rowsDigest } from '../../data/rows.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { type Bucket, bucketsFor } from './buckets.js';
-import { type AcceptedTask, type ExpandOptions, type Expansion, expand } from './expand.js';
+import { expand } from './expand.js';
+import type { AcceptedTask, ExpandOptions, Expansion } from './expansion.js';
 import { isBuiltIn } from './families/table.js';
 import { AnswerFilter } from './filters/answers.js';
 import { compareWithChance, type JudgedRow, type RuleComparison } from './filters/baselines.js';
@@ -144,7 +145,7 @@ async function expansionOf(
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
   const { kinds, trainSeeds, options } = await expansionOf(job, seeds, teacher);
   const expansion = await expand(options);
-  if (expansion.tasks.length === 0) throw expansion.stopped ?? nothingMade(expansion, teacher);
+  if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
   noteShortfall(job.reporter, expansion, { target: options.target + options.heldOut, kinds, teacher });
   return writeOutput(job, trainSeeds, expansion, teacher, options.buckets);
 }
@@ -194,7 +195,12 @@ async function writeOutput(
   ];
   for (const [name, text] of Object.entries({ ...files, [rejectedRowsName]: toJsonl(rejected) }))
     await writeFileAtomic(join(directory, name), text);
-  noteShares(job, buckets, { train, prompts, heldOut });
+  const hasFailed = new Set(expansion.failed.map(({ method }) => method));
+  noteShares(
+    job,
+    buckets.filter(({ method }) => !hasFailed.has(method)),
+    { train, prompts, heldOut },
+  );
   const report = {
     ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion),
     turns: chained.counts,
@@ -250,7 +256,7 @@ function reportOf(
   teacher: Teacher,
   seeds: number,
   parts: Record<'train' | 'prompts' | 'heldOut', readonly Conversation[]>,
-  { requests, exhausted, tasks }: Expansion,
+  { requests, exhausted, failed, tasks }: Expansion,
 ): object {
   return {
     teacher: teacher.name,
@@ -261,6 +267,7 @@ function reportOf(
     ),
     similarity: similarityOf(tasks),
     exhausted,
+    failed: failed.map(({ error, ...failure }) => ({ ...failure, why: error.message })),
   };
 }
 
@@ -298,7 +305,9 @@ function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[
   }
 }
 
-function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
+function nothingMade({ dropped, stopped, failed }: Expansion, teacher: Teacher): UserError {
+  if (stopped !== undefined) return stopped;
+  if (failed.length > 0) return new UserError(failed.flatMap(({ error }) => error.faults));
   const rules = [...dropped].map(([rule, { count }]) => `${rule}: ${count}`).join(', ');
   return new UserError({
     what: `the ${teacher.name} teacher made no usable task`,

@@ -4,6 +4,7 @@ import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import type { SessionStart, TextCheck } from '../../data/types.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
+import type { MethodFailure } from './asked-model.js';
 
 export type TaskLanguage = 'zh' | 'en';
 export const taskLanguages: readonly TaskLanguage[] = ['zh', 'en'];
@@ -99,6 +100,8 @@ export interface Teacher {
   can(kind: TaskKind, language: TaskLanguage): boolean;
   /** What a method asks; absent: this teacher has no methods but `families`. */
   methods?: ReadonlyMap<MethodName, MethodTraits>;
+  /** Methods that came to their end since it was asked last, for the loop to ask between rounds; absent: none can. */
+  failures?(): Promise<MethodFailure[]>;
   /** Throws `UserError` where it cannot continue (no key, endpoint down). */
   propose(request: TaskRequest): Promise<Proposal>;
   /** A drop where there is no usable answer; several where the task is one instruction with several inputs. */
