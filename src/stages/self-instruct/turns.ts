@@ -63,10 +63,10 @@ export function chainRows(
 ): ChainedRows {
   const { share, seed, part } = options;
   const chosen = new Set<Conversation>();
-  const shuffled = Random.stream(seed, `self-instruct/turns/${part}`).shuffle(rows.filter(isDialogue));
+  const shuffled = Random.stream(seed, `self-instruct/turns/${part}`).shuffle(rows.filter(isChainable));
   for (const bucket of groupBy(shuffled, bucketOf).values())
     for (const row of bucket.slice(0, Math.round(share * bucket.length))) chosen.add(row);
-  const chain = new Chain(pool.filter(isDialogue), options);
+  const chain = new Chain(pool.filter(isChainable), options);
   const chained = rows.map((row) => (chosen.has(row) ? chain.lengthen(row) : row));
   const byExchanges: Record<number, number> = {};
   for (const { messages } of chained) {
@@ -93,10 +93,15 @@ export function chainedInWords({ rows, counts: { byExchanges, forms, bilingual, 
   return `${formatCount(several)} of ${countOf(rows.length, 'conversation')} have 2 to ${most} exchanges: ${kinds}${single}`;
 }
 
-/** Questions and answers in turn, and nothing else. */
-function isDialogue({ messages, tools }: Conversation): boolean {
+/**
+ * Questions and answers in turn, and nothing else; no talk that a teacher wrote as a whole, which another subject would break into.
+ * Small talk of the built-in kind has two exchanges and is chained on purpose: what was said first is asked for later.
+ */
+function isChainable({ messages, tools, provenance }: Conversation): boolean {
+  const isWholeTalk = messages.length > 2 && provenance?.method !== undefined;
   return (
     tools === undefined &&
+    !isWholeTalk &&
     messages.length % 2 === 0 &&
     messages.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'))
   );

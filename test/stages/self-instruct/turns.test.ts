@@ -59,6 +59,18 @@ const exchangesOf = ({ messages }: Conversation) =>
     role === 'user' ? [{ question: content, answer: messages[i + 1].content, before: messages[i - 2]?.content }] : [],
   );
 
+test('talks that a teacher wrote stay as they are, and come into no other row', () => {
+  const talks = Array.from({ length: 40 }, (_, i): Conversation => {
+    const messages = [...exchange(`I planted ${i} beans.`, 'In the sun?'), ...exchange('In the shade.', `Talk ${i}.`)];
+    const provenance = { teacher: 'openai:tiny', method: 'dialogue@1', seeds: [] };
+    return { id: `talk-${i}`, kind: 'dialogue', language: 'en', messages, provenance };
+  });
+  const rows = [...pool(), ...talks];
+  const { rows: chained } = chainRows(rows, rows, { ...options, share: 1 });
+  assert.deepEqual(chained.slice(-talks.length), talks);
+  assert.doesNotMatch(JSON.stringify(chained.slice(0, -talks.length)), /beans/);
+});
+
 test('half of each family and language: the same tasks in the same order, each asked last', () => {
   const rows = pool();
   const { rows: chained, counts } = chainRows(rows, rows, options);
