@@ -92,7 +92,7 @@ test('a preview shows rows that the run finds paid, and a range of what the whol
   const poor = await previewOf(jobOf('poor', { budgetTokens }));
   assert.equal(poor.rows.length, 1);
   assert.match(previewText(poor, { next }), /^1 of 5 rows.*it ended early: .*budget of [\d,]+ tokens is spent/s);
-  const two = { teacher: 'offline', kinds: ['rules', 'constraints'], heldOut: 1 } as const;
+  const two = { teacher: 'offline' as const, kinds: ['rules', 'constraints'], heldOut: 1 };
   const kindsOf = ({ rows: shown }: StagePreview): string[] => shown.map(({ kind, language }) => `${kind}/${language}`);
   const each = await previewOf(jobOf('offline', two), 4);
   assert.deepEqual(kindsOf(each), ['rules/zh', 'rules/en', 'constraints/zh', 'constraints/en']);
