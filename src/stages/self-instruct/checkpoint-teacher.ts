@@ -36,11 +36,12 @@ export class CheckpointTeacher implements Teacher {
   }
 
   notes(seeds: string, kinds: readonly TaskKind[]): string[] {
-    const set = kinds.filter((kind) => isBuiltIn(kind));
+    const set = kinds.filter((kind) => this.#setter.can(kind));
     const own = kinds.filter((kind) => !isBuiltIn(kind));
     const what = set.length === 0 ? '' : `; programs set tasks of ${set.join(', ')}, and keep its right answers`;
     return [
       `teacher: ${this.name.slice('checkpoint:'.length)}, on this machine${what}; ${seeds} kept as written`,
+      ...this.#setter.lacks(kinds),
       ...own.map(
         (kind) => `kind ${kind} is your own: the checkpoint sets and answers its tasks, and no rule checks them`,
       ),
@@ -49,6 +50,10 @@ export class CheckpointTeacher implements Teacher {
 
   can(kind: TaskKind): boolean {
     return !isBuiltIn(kind) || this.#setter.can(kind);
+  }
+
+  checks(kind: TaskKind): boolean {
+    return this.#setter.checks(kind);
   }
 
   failures(): Promise<MethodFailure[]> {

@@ -14,9 +14,9 @@ export function withMethods(
 ): Teacher {
   const chosen = [...names].flatMap((name) => {
     if (name === 'families') return [];
-    const { about, open, kinds = (): readonly TaskKind[] => [name] } = methods[name];
+    const { about, open, hasChecks = false, kinds = (): readonly TaskKind[] => [name] } = methods[name];
     const prompts = readPrompts(name);
-    const traits: MethodTraits = { label: `${name}@${prompts.version}`, shape: prompts.shape, kinds };
+    const traits: MethodTraits = { label: `${name}@${prompts.version}`, shape: prompts.shape, hasChecks, kinds };
     const asked = context.asked.by(name);
     return [{ name, about, traits, asked, method: open({ ...context, asked, prompts }) }];
   });
@@ -30,6 +30,7 @@ export function withMethods(
       ...chosen.map(({ traits, about }) => `method ${traits.label}: ${about}`),
     ],
     can: (kind, language) => teacher.can(kind, language),
+    checks: (kind) => teacher.checks(kind),
     methods: new Map(chosen.map((each) => [each.name, each.traits])),
     failures: async () => {
       const own = await Promise.all(chosen.map(({ asked }) => asked.failure()));

@@ -41,6 +41,10 @@ export class OpenAiTeacher implements Teacher {
     return true;
   }
 
+  checks(kind: TaskKind): boolean {
+    return familyOf(kind).check !== undefined;
+  }
+
   async failures(): Promise<MethodFailure[]> {
     return [(await this.#asked.failure()) ?? []].flat();
   }

@@ -80,6 +80,8 @@ export interface MethodTraits {
   /** Kept in the provenance: `alpaca@1`. */
   label: string;
   shape: RequestShape;
+  /** Whether a rule checks its rows. */
+  hasChecks: boolean;
   /** The kinds of its rows. */
   kinds(chosen: readonly TaskKind[]): readonly TaskKind[];
 }
@@ -98,6 +100,8 @@ export interface Teacher {
   /** Whether it makes tasks to be held out of wordings and operands of their own. */
   readonly holdsOut: boolean;
   can(kind: TaskKind, language: TaskLanguage): boolean;
+  /** Whether a rule checks what it makes of this kind by `families`: alignment samples such tasks alone. */
+  checks(kind: TaskKind): boolean;
   /** What a method asks; absent: this teacher has no methods but `families`. */
   methods?: ReadonlyMap<MethodName, MethodTraits>;
   /** Methods that came to their end since it was asked last, for the loop to ask between rounds; absent: none can. */

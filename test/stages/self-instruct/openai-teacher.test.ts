@@ -279,7 +279,9 @@ test('kinds of one’s own: their tasks follow the seeds, in every file and coun
   assert.match(answering?.messages[0].content ?? '', /at most 53 words/, 'as long as the longest of the seeds');
   const notes = events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
   assert.ok(notes.some((text) => /^kind faq is your own: .*no rule checks their answers$/.test(text)));
-  assert.ok(notes.some((text) => /^0 of 2 tasks are kept apart for align/.test(text)));
+  const [unasked] = notes.flatMap((text, i) => (/of faq, constructor, so none of the 2 prompts/.test(text) ? [i] : []));
+  assert.ok(unasked < notes.findIndex((text) => /answers from http/.test(text)), 'said before it begins');
+  assert.ok(!notes.some((text) => /kept apart for align/.test(text)));
   const { train, heldOut } = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
   assert.deepEqual(Object.keys(train.byKind), ['constructor', 'faq']);
   assert.equal(heldOut.byKind.faq.en + heldOut.byKind.constructor.en, 4);
