@@ -40,7 +40,12 @@ export function previewText(preview: StagePreview, context: PreviewContext): str
 
 function exchangeOf(messages: StagePreview['rows'][number]['messages']): string {
   return messages
-    .map(({ role, content }) => indented(role.padEnd(11), shorten(printableLines(content), maxTextLength)))
+    .map(({ role, content, reasoning, toolCalls = [] }) => {
+      const thought = reasoning === undefined ? [] : [`(thinks) ${reasoning}`];
+      const calls = toolCalls.map(({ name, arguments: given }) => `(calls ${name}) ${JSON.stringify(given)}`);
+      const said = [...thought, ...(content === '' ? [] : [content]), ...calls].join('\n');
+      return indented(role.padEnd(11), shorten(printableLines(said), maxTextLength));
+    })
     .join('\n');
 }
 

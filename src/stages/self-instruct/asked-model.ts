@@ -100,14 +100,16 @@ export class AskedModel {
   /**
    * To be asked between rounds, when nothing is under way: whether the method came to its end. What could not be read is
    * then asked for anew in the next run.
+   * @param isExhausted It made nothing and will not be asked again: then one question is enough that was never answered readably.
    */
-  async failure(): Promise<MethodFailure | undefined> {
+  async failure(isExhausted = false): Promise<MethodFailure | undefined> {
     for (const step of this.#steps.values()) {
       if (step.isRead) {
         step.waste = [];
         step.isRead = false;
       }
-      if (step.waste.length < maxUnusable) continue;
+      const isHopeless = isExhausted && step.unreadable === step.replies;
+      if (step.waste.length < (isHopeless ? 1 : maxUnusable)) continue;
       await this.#model.forget(step.waste);
       step.waste = [];
       return this.#failureOf(step);

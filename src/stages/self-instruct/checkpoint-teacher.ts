@@ -2,6 +2,7 @@
 // the program finds right is kept: its own answers, in its own words. It sets and answers those of the person's own kinds.
 import { cleanText } from '../../base/clean-text.js';
 import { Interrupted, UserError } from '../../base/errors.js';
+import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
@@ -56,8 +57,8 @@ export class CheckpointTeacher implements Teacher {
     return this.#setter.checks(kind);
   }
 
-  failures(): Promise<MethodFailure[]> {
-    return this.#ownKinds.failures();
+  failures(exhausted?: readonly MethodName[]): Promise<MethodFailure[]> {
+    return this.#ownKinds.failures(exhausted);
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {

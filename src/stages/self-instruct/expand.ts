@@ -2,8 +2,10 @@
 // there are enough or the families are exhausted. The same seed and the same teacher give the same tasks.
 import { setImmediate } from 'node:timers/promises';
 import { stopIfAborted } from '../../base/errors.js';
+import { groupBy } from '../../base/groups.js';
 import { Random } from '../../base/random.js';
 import { wordsOf } from '../../base/words.js';
+import type { MethodName } from '../../config/methods.js';
 import { BudgetSpent } from '../../inference/request-ledger.js';
 import { type Bucket, bucketName, roomOf } from './buckets.js';
 import type { AcceptedTask, BucketState, ExpandOptions, Expansion, PlannedRequest } from './expansion.js';
@@ -70,7 +72,12 @@ export class Expander {
       // Lets signals and timers in: an offline teacher never waits for anything.
       await setImmediate();
     }
-    const empty = states.filter((state) => state.fruitless >= teacher.patience && !this.#hasFailed(state));
+    const isExhausted = (state: BucketState): boolean => state.fruitless >= teacher.patience && !this.#hasFailed(state);
+    const barren = [...groupBy(states, ({ method }) => method)].filter(
+      ([, own]) => own.every(isExhausted) && own.every(({ accepted }) => accepted.length === 0),
+    );
+    await this.#noteFailures(barren.map(([method]) => method));
+    const empty = states.filter(isExhausted);
     const names = empty.map(bucketName);
     this.#result.exhausted = [...new Set([...this.#result.exhausted, ...names])];
   }
@@ -163,8 +170,8 @@ export class Expander {
   }
 
   /** Once a round has ended, so that how fast replies come decides nothing. */
-  async #noteFailures(): Promise<void> {
-    this.#result.failed.push(...((await this.#options.teacher.failures?.()) ?? []));
+  async #noteFailures(exhausted: readonly MethodName[] = []): Promise<void> {
+    this.#result.failed.push(...((await this.#options.teacher.failures?.(exhausted)) ?? []));
   }
 
   #hasFailed({ method }: Pick<Bucket, 'method'>): boolean {

@@ -32,9 +32,9 @@ export function withMethods(
     can: (kind, language) => teacher.can(kind, language),
     checks: (kind) => teacher.checks(kind),
     methods: new Map(chosen.map((each) => [each.name, each.traits])),
-    failures: async () => {
-      const own = await Promise.all(chosen.map(({ asked }) => asked.failure()));
-      return [...((await teacher.failures?.()) ?? []), ...own.flatMap((failure) => failure ?? [])];
+    failures: async (exhausted = []) => {
+      const own = await Promise.all(chosen.map((each) => each.asked.failure(exhausted.includes(each.name))));
+      return [...((await teacher.failures?.(exhausted)) ?? []), ...own.flatMap((failure) => failure ?? [])];
     },
     propose: (request) => (methodOf.get(request.method)?.method ?? teacher).propose(request),
     answer: (task, request) => (methodOf.get(request.method)?.method ?? teacher).answer(task, request),

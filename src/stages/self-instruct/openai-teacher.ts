@@ -3,6 +3,7 @@
 import { cleanText } from '../../base/clean-text.js';
 import { nearest } from '../../base/errors.js';
 import { wordsOf } from '../../base/words.js';
+import type { MethodName } from '../../config/methods.js';
 import { type TaskKind, taskKinds } from '../../config/pipeline.js';
 import type { Reply } from '../../inference/chat-model.js';
 import type { Question } from '../../inference/recording.js';
@@ -45,8 +46,8 @@ export class OpenAiTeacher implements Teacher {
     return familyOf(kind).check !== undefined;
   }
 
-  async failures(): Promise<MethodFailure[]> {
-    return [(await this.#asked.failure()) ?? []].flat();
+  async failures(exhausted: readonly MethodName[] = []): Promise<MethodFailure[]> {
+    return [(await this.#asked.failure(exhausted.includes('families'))) ?? []].flat();
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {

@@ -24,9 +24,12 @@ export function promptsToMake(
     reporter.note('info', `prompts.jsonl (for align) has only tasks that a rule checks: none of ${names}`);
     return config.prompts;
   }
+  const next = buckets.some(({ method }) => method === 'families')
+    ? 'add a kind with a check such as arithmetic'
+    : 'add families or cot to selfInstruct.methods';
   reporter.note(
     'warning',
-    `no rule checks tasks of ${names}, so none of the ${config.prompts} prompts for align is made: add a kind with a check such as arithmetic, or set selfInstruct.prompts=0`,
+    `no rule checks tasks of ${names}, so none of the ${config.prompts} prompts for align is made: ${next}, or set selfInstruct.prompts=0`,
   );
   return 0;
 }

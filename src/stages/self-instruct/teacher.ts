@@ -104,8 +104,11 @@ export interface Teacher {
   checks(kind: TaskKind): boolean;
   /** What a method asks; absent: this teacher has no methods but `families`. */
   methods?: ReadonlyMap<MethodName, MethodTraits>;
-  /** Methods that came to their end since it was asked last, for the loop to ask between rounds; absent: none can. */
-  failures?(): Promise<MethodFailure[]>;
+  /**
+   * Methods that came to their end since it was asked last, for the loop to ask between rounds; absent: none can.
+   * @param exhausted methods that made nothing and are asked no more.
+   */
+  failures?(exhausted?: readonly MethodName[]): Promise<MethodFailure[]>;
   /** Throws `UserError` where it cannot continue (no key, endpoint down). */
   propose(request: TaskRequest): Promise<Proposal>;
   /** A drop where there is no usable answer; several where the task is one instruction with several inputs. */

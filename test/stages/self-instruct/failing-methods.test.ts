@@ -52,3 +52,25 @@ test('where every method fails, the error names each, and answers that are never
     [['dialogue', 'Hm.', 0]],
   );
 });
+
+test('a method that is exhausted before ten replies, none of which could be read, has failed too', async (t) => {
+  // One definition for ever: what is asked of it is asked once a language.
+  const task = ['Definition: Rewrite the note', 'Good input: a', 'Good output: b', 'Why: c'].join('\n');
+  const more = ['Good input: d', 'Good output: e', 'Why: f', 'Bad input: g', 'Bad output: h', 'Why: i'].join('\n');
+  const once: Say = (request) => {
+    if (/Definition/.test(request.user))
+      return `${task}\n${more}`.replace('Rewrite', request.isChinese ? '请改写一下' : 'Rewrite');
+    return /Good|numbered|Input:/.test(request.system + request.user) ? 'Hm.' : say(request);
+  };
+  const { report, warnings } = await runWith(
+    t,
+    (request) => (/^\d+\. .* — .* — /m.test(request.user) ? say(request) : once(request)),
+    {
+      methods: ['natural-instructions', 'personas'],
+    },
+  );
+  const [{ method, replies, unreadable }] = report.failed;
+  assert.equal(method, 'natural-instructions');
+  assert.ok(replies === unreadable && replies < 10, `${replies}`);
+  assert.match(warnings.join('\n'), /natural-instructions got nothing usable from the teacher in (\d) of \1 replies/);
+});
