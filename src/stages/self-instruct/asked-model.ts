@@ -2,7 +2,7 @@
 // usable in them ends the method, in the words of one: a wrong model or address costs tens of requests, not thousands.
 import { Interrupted, UserError } from '../../base/errors.js';
 import type { MethodName } from '../../config/methods.js';
-import { type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
+import { QuestionRefused, type Reply, type ReplyOptions, replyOf, unusable } from '../../inference/chat-model.js';
 import type { Question, RecordedModel } from '../../inference/recording.js';
 import type { Drop, TaskLanguage } from './teacher.js';
 
@@ -48,6 +48,8 @@ interface Step extends Pick<ReadOptions, 'otherwise'> {
   waste: Question[];
   /** Whether this round has a readable one. */
   isRead: boolean;
+  /** In the teacher's words, where it took a question for none: if it took no other, it is not asked again. */
+  refusal?: QuestionRefused;
   /** Of the unreadable ones the first by request, whichever came first. */
   example?: { reply: Reply; index: number };
 }
@@ -78,11 +80,11 @@ export class AskedModel {
     { rule, otherwise }: ReadOptions,
     itemsOf: (reply: Reply) => T[],
   ): Promise<Items<T> & { reply: Reply }> {
-    const reply = await replyOf(this.#model, asked.messages, { ...asked.options, signal: this.#signal });
-    if (reply.finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
-    const items = reply.finish === 'unusable' || reply.finish === 'thinking' ? [] : itemsOf(reply);
     const step = this.#steps.get(rule) ?? { otherwise, replies: 0, unreadable: 0, waste: [], isRead: false };
     this.#steps.set(rule, step);
+    const reply = await this.#replyOf(asked, step);
+    if (reply.finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
+    const items = reply.finish === 'unusable' || reply.finish === 'thinking' ? [] : itemsOf(reply);
     step.replies++;
     if (items.length > 0) {
       step.isRead = true;
@@ -97,6 +99,17 @@ export class AskedModel {
     return { items, dropped: [{ rule: isThought ? cutThought : rule, example }], reply };
   }
 
+  /** A question that is refused (longer than the context, say) has no reply; the next may have one. */
+  async #replyOf({ messages, options }: Question, step: Step): Promise<Reply> {
+    try {
+      return await replyOf(this.#model, messages, { ...options, signal: this.#signal });
+    } catch (error) {
+      if (!(error instanceof QuestionRefused)) throw error;
+      step.refusal ??= error;
+      return unusable(error.message);
+    }
+  }
+
   /**
    * To be asked between rounds, when nothing is under way: whether the method came to its end. What could not be read is
    * then asked for anew in the next run.
@@ -108,7 +121,7 @@ export class AskedModel {
         step.waste = [];
         step.isRead = false;
       }
-      const isHopeless = isExhausted && step.unreadable === step.replies;
+      const isHopeless = (isExhausted || step.refusal !== undefined) && step.unreadable === step.replies;
       if (step.waste.length < (isHopeless ? 1 : maxUnusable)) continue;
       await this.#model.forget(step.waste);
       step.waste = [];
@@ -117,19 +130,22 @@ export class AskedModel {
     return undefined;
   }
 
-  #failureOf({ replies, unreadable, otherwise, example }: Step): MethodFailure {
+  #failureOf({ replies, unreadable, otherwise, example, refusal }: Step): MethodFailure {
     const { finish, why, text = '' } = example?.reply ?? {};
     const method = this.#method;
     const isThought = finish === 'thinking';
     const said = text === '' ? '' : `: ${oneLine(text.slice(0, 200))}`;
     const reason = isThought ? 'its thought did not end within the limit' : (why ?? otherwise + said);
     const advice = isThought ? thoughtAdvice : why === undefined ? this.#formatAdvice : addressAdvice;
-    const error = new UserError({
-      what: `the method ${method} got nothing usable from the teacher in ${unreadable} of ${replies} replies`,
-      where: this.name,
-      why: `of one of them: ${reason}`,
-      next: `${advice}. What was usable is kept`,
-    });
+    const refused = refusal?.faults.map((fault) => ({ ...fault, what: `the method ${method}: ${fault.what}` }));
+    const error = new UserError(
+      refused ?? {
+        what: `the method ${method} got nothing usable from the teacher in ${unreadable} of ${replies} replies`,
+        where: this.name,
+        why: `of one of them: ${reason}`,
+        next: `${advice}. What was usable is kept`,
+      },
+    );
     return { method, replies, unreadable, example: oneLine(text.slice(0, 200)) || (why ?? ''), error };
   }
 

@@ -308,14 +308,15 @@ function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[
   }
 }
 
-function nothingMade({ dropped, stopped, failed }: Expansion, teacher: Teacher): UserError {
+function nothingMade({ dropped, stopped, failed, exhausted }: Expansion, teacher: Teacher): UserError {
   if (stopped !== undefined) return stopped;
-  if (failed.length > 0) return new UserError(failed.flatMap(({ error }) => error.faults));
   const rules = [...dropped].map(([rule, { count }]) => `${rule}: ${count}`).join(', ');
-  return new UserError({
+  const fault = {
     what: `the ${teacher.name} teacher made no usable task`,
     where: 'selfInstruct',
     why: rules === '' ? undefined : `what was dropped: ${rules}`,
     next: 'Raise selfInstruct.maxSimilarity, add seeds, or use another teacher',
-  });
+  };
+  const faults = failed.flatMap(({ error }) => error.faults);
+  return new UserError(faults.length === 0 || exhausted.length > 0 ? [...faults, fault] : faults);
 }

@@ -74,3 +74,14 @@ test('a method that is exhausted before ten replies, none of which could be read
   assert.ok(replies === unreadable && replies < 10, `${replies}`);
   assert.match(warnings.join('\n'), /natural-instructions got nothing usable from the teacher in (\d) of \1 replies/);
 });
+
+test('a method whose questions are refused, as by a context that has no room for them, is asked once, and the others go on', async (t) => {
+  const small: Say = (request) =>
+    /\bInstruction:/.test(request.system + request.user) ? { refused: 'maximum context length is 128' } : say(request);
+  const { rows, report, requests } = await runWith(t, small, { methods: ['alpaca', 'personas'] });
+  assert.equal(rows.length, 24 - 12 + 4);
+  assert.equal(requests.filter(({ messages }) => /Instruction:/.test(JSON.stringify(messages))).length, 1);
+  const [{ method, why }] = report.failed;
+  assert.equal(method, 'alpaca');
+  assert.match(why, /the method alpaca: the teacher's endpoint .*maximum context length is 128/i);
+});

@@ -10,7 +10,7 @@ import { type Event, stageReporter } from '../../../src/report/event.js';
 import type { MethodFailure } from '../../../src/stages/self-instruct/asked-model.js';
 import type { RejectedTask } from '../../../src/stages/self-instruct/filters/rejected.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
-import { type ChatRequest, sendText, startChatServer } from '../../inference/chat-server.js';
+import { type ChatRequest, sendJson, sendText, startChatServer } from '../../inference/chat-server.js';
 
 export const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -23,7 +23,12 @@ export interface Outcome {
   report: { failed: (Omit<MethodFailure, 'error'> & { why: string })[] };
 }
 
-export type Say = (request: { system: string; user: string; isChinese: boolean; word(i: number): string }) => string;
+export type Say = (request: {
+  system: string;
+  user: string;
+  isChinese: boolean;
+  word(i: number): string;
+}) => string | { refused: string };
 
 /** A run of the stage against a server that says what `say` makes of a request; `word(i)` differs from request to request. */
 export async function runWith(
@@ -44,7 +49,9 @@ export async function runWith(
       const plain = letters.slice(0, 12).replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)]);
       return plain.replace(/(.{4})/g, '$1 ').trim();
     };
-    sendText(response, say({ system, user, isChinese, word }));
+    const said = say({ system, user, isChinese, word });
+    if (typeof said === 'string') sendText(response, said);
+    else sendJson(response, { error: { message: said.refused } }, 400);
   });
   t.after(() => server.close());
   const directory = await mkdtemp(join(tmpdir(), 'mossctl-methods-'));
