@@ -254,7 +254,10 @@ function addGenerate(program: Command): void {
       'answer the rows of a file, with the tools that the model learnt: rows that sft and annotate read; resumes',
     )
     .argument('<checkpoint>', anyModel)
-    .requiredOption('--data <rows>', 'conversations; each is asked its last question')
+    .requiredOption(
+      '--data <rows>',
+      'conversations, prompts, or the requests of a batch file; each is asked its last question',
+    )
     .requiredOption('-o, --out <file>', 'JSONL to write; must not exist yet')
     .option('--samples <number>', 'answers to each row', wholeNumber(1, 1024), 1)
     .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)
