@@ -64,9 +64,15 @@ export function modelShape(settings: ModelSettings, vocabSize: number): ModelSha
   const fail = (what: string, next: string): never => {
     throw new UserError({ where: 'pretrain.model', what, next });
   };
-  if (hidden % heads !== 0) fail(`hiddenSize ${hidden} is not a multiple of heads ${heads}`, 'Change one of the two');
-  if ((hidden / heads) % 2 !== 0) {
-    fail(`hiddenSize / heads = ${hidden / heads} is odd`, 'Rotary embeddings turn pairs: choose an even head size');
+  const headDim = settings.headDim ?? hidden / heads;
+  if (!Number.isInteger(headDim)) {
+    fail(`hiddenSize ${hidden} is not a multiple of heads ${heads}`, 'Change one of the two, or set headDim');
+  }
+  if (headDim % 2 !== 0) {
+    fail(
+      settings.headDim === undefined ? `hiddenSize / heads = ${headDim} is odd` : `headDim ${headDim} is odd`,
+      'Rotary embeddings turn pairs: choose an even head size',
+    );
   }
   if (heads % keyValueHeads !== 0) {
     fail(`heads ${heads} is not a multiple of keyValueHeads ${keyValueHeads}`, 'Change one of the two');
@@ -80,7 +86,7 @@ export function modelShape(settings: ModelSettings, vocabSize: number): ModelSha
     num_hidden_layers: settings.layers ?? preset.num_hidden_layers,
     num_attention_heads: heads,
     num_key_value_heads: keyValueHeads,
-    head_dim: hidden / heads,
+    head_dim: headDim,
     max_position_embeddings: settings.contextLength,
     rms_norm_eps: 1e-6,
     rope_parameters: { rope_type: 'default', rope_theta: settings.ropeTheta },

@@ -29,6 +29,7 @@ export function continuedShape(settings: ModelSettings, model: ModelConfig): Mod
   compare('layers', layers);
   compare('heads', model.num_attention_heads);
   compare('keyValueHeads', model.num_key_value_heads);
+  compare('headDim', model.head_dim);
   compare('intermediateSize', model.intermediate_size);
   compare('ropeTheta', model.rope_parameters.rope_theta);
   compare('tieEmbeddings', model.tie_word_embeddings);

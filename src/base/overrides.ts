@@ -94,15 +94,17 @@ function unknownKey(root: SchemaNode, path: readonly string[], typed: string, va
   while (known < path.length && nodeAt(root, path.slice(0, known), value) !== undefined) known++;
   const block = path.slice(0, known - 1);
   const node = nodeAt(root, block, value);
-  const keys = node === undefined ? [] : keysOf(node).map((key) => [...block, key].join('.'));
-  const near = nearest(path.slice(0, known).join('.'), keys);
+  const names = node === undefined ? [] : keysOf(node);
+  const whole = (name: string): string => [...block, name].join('.');
+  // By the name alone: what stands before it is the same of all.
+  const near = nearest(path[known - 1], names);
   const elsewhere = block.length === 0 ? dottedEndingIn(root, path.join('.')) : [];
   const next =
     elsewhere.length > 0
       ? `Did you mean ${elsewhere.slice(0, 4).join(', or ')}?`
       : near !== undefined
-        ? `Did you mean ${near}?`
-        : `Known ${block.length === 0 ? 'keys' : `under ${block.join('.')}`}: ${keys.join(', ') || 'none'}`;
+        ? `Did you mean ${whole(near)}?`
+        : `Known ${block.length === 0 ? 'keys' : `under ${block.join('.')}`}: ${names.map(whole).join(', ') || 'none'}`;
   return { what: `unknown key ${path.join('.')}`, where: typed, next };
 }
 

@@ -19,6 +19,8 @@ export interface SchemaNode {
   properties?: Record<string, SchemaNode>;
   required?: string[];
   additionalProperties?: boolean | SchemaNode;
+  /** Of a record: what its keys are. */
+  propertyNames?: SchemaNode;
   items?: SchemaNode;
   anyOf?: SchemaNode[];
   oneOf?: SchemaNode[];
@@ -106,7 +108,8 @@ function article(type: string): string {
 function boundsInWords(node: SchemaNode): string {
   const low = bounded(node.minimum ?? node.exclusiveMinimum);
   const high = bounded(node.maximum ?? node.exclusiveMaximum);
-  if (low !== undefined && high !== undefined) return `from ${low} to ${high}`;
+  if (low !== undefined && high !== undefined)
+    return node.exclusiveMinimum === undefined ? `from ${low} to ${high}` : `above ${low} and at most ${high}`;
   if (low !== undefined) return node.exclusiveMinimum === undefined ? `of at least ${low}` : `above ${low}`;
   if (high !== undefined) return node.exclusiveMaximum === undefined ? `of at most ${high}` : `below ${high}`;
   if (node.minItems !== undefined) return `of at least ${node.minItems} item${node.minItems === 1 ? '' : 's'}`;
@@ -133,7 +136,21 @@ export function nodeAt(root: SchemaNode, path: readonly PropertyKey[], value?: u
 
 /** The keys that a block may have, over all branches that fit `value`. */
 export function keysOf(node: SchemaNode, value?: unknown): string[] {
-  return [...new Set(branchesFor(node, value).flatMap((branch) => Object.keys(branch.properties ?? {})))];
+  return [
+    ...new Set(
+      branchesFor(node, value).flatMap(({ properties = {}, propertyNames }) => [
+        ...Object.keys(properties),
+        ...(propertyNames?.enum ?? []).map(String),
+      ]),
+    ),
+  ];
+}
+
+/** The words that a value may be, over all branches that fit it. */
+export function choicesOf(node: SchemaNode, value?: unknown): string[] {
+  return branchesFor(node, value)
+    .flatMap((branch) => branch.enum ?? [])
+    .map(String);
 }
 
 /** A copy of `value` with every text that the schema marks as a path replaced by `change(text, key path)`. */
@@ -224,7 +241,9 @@ function childNode(node: SchemaNode, key: PropertyKey): SchemaNode | undefined {
   const present = presentName(node, name);
   if (present !== undefined) return node.properties?.[present];
   if (node.items !== undefined && /^\d+$/.test(name)) return node.items;
-  return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
+  const { additionalProperties: other, propertyNames } = node;
+  const isKnown = propertyNames?.enum?.includes(name) ?? true;
+  return isKnown && typeof other === 'object' ? other : undefined;
 }
 
 /** What stands at `path` inside `value`; undefined where nothing does. */

@@ -9,7 +9,17 @@ import { asUserError, type Fault, nearest, UserError } from './errors.js';
 import { shorten } from './format.js';
 import { isRecord } from './objects.js';
 import { applyOverrides, type Override } from './overrides.js';
-import { expectation, keysOf, mapPaths, nodeAt, renameKeys, type SchemaNode, schemaNode, valueAt } from './schema.js';
+import {
+  choicesOf,
+  expectation,
+  keysOf,
+  mapPaths,
+  nodeAt,
+  renameKeys,
+  type SchemaNode,
+  schemaNode,
+  valueAt,
+} from './schema.js';
 
 /** A configuration is small; anything larger is the wrong file, and takes the parser minutes where it is meant to. */
 const maxBytes = 64 << 10;
@@ -147,7 +157,11 @@ function toFaults(issue: z.core.$ZodIssue, context: Context): Fault[] {
     return issue.keys.map((key) => unknownKey([...issue.path, key], context));
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const closest = issue.errors.reduce((a, b) => (b.length < a.length ? b : a));
+    // Of branches with as many faults, the one that the value has the shape of: its fault lies deeper.
+    const depth = ([first]: z.core.$ZodIssue[]): number => first.path.length;
+    const closest = issue.errors.reduce((a, b) =>
+      b.length < a.length || (b.length === a.length && depth(b) > depth(a)) ? b : a,
+    );
     return closest.flatMap((inner) => toFaults({ ...inner, path: [...issue.path, ...inner.path] }, context));
   }
   const key = issue.path.join('.') || 'the file';
@@ -157,11 +171,14 @@ function toFaults(issue: z.core.$ZodIssue, context: Context): Fault[] {
   if (node === undefined || issue.code === 'custom' || hasOwnWords(issue)) {
     return [{ what: `${key}: ${issue.message}`, where }];
   }
+  if (issue.code === 'invalid_key') {
+    return [{ what: `${key} is no name that can stand here`, where, why: issue.issues[0].message }];
+  }
   const help = node.description === undefined ? '' : ` (${node.description})`;
   if (value === undefined) {
     return [{ what: `${key} is missing`, where, why: `it must be ${expectation(node)}${help}` }];
   }
-  const near = typeof value === 'string' ? nearest(value, (node.enum ?? []).map(String)) : undefined;
+  const near = typeof value === 'string' ? nearest(value, choicesOf(node, value)) : undefined;
   const what = `${key} must be ${expectation(node)}${help}, got ${shorten(JSON.stringify(value) ?? String(value), 60)}`;
   return [{ what, where, ...(near && { next: `Did you mean ${near}?` }) }];
 }

@@ -42,6 +42,11 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   keep?: string;
   /** What is written beside metrics.jsonl. */
   log?: LogForm;
+  /** The keys of the trainer that are set most often. */
+  epochs?: string;
+  steps?: string;
+  batchSize?: string;
+  learningRate?: string;
   /** Of `run`: once for each. */
   seeds?: number[];
   /** The one dial of pretrain. */
@@ -194,27 +199,6 @@ export function withTools(command: Command): Command {
     )
     .option('--no-tools', 'nothing is called')
     .option('--confirm', 'ask before each call');
-}
-
-/** What every command takes whose curves are worth watching. */
-export function withLog(command: Command): Command {
-  return command.addOption(
-    new Option('--log <form>', 'write the curves for another tool, too: tensorboard (RUN/tensorboard)').choices([
-      'tensorboard' satisfies LogForm,
-    ]),
-  );
-}
-
-/** What every command that trains takes. */
-export function withTraining(command: Command): Command {
-  return withLog(command)
-    .option('--keep <rule>', 'checkpoints that stay on disk, such as last=3,every=1000,best=bits_per_byte')
-    .option('--resume', 'only resume an interrupted run; an error where there is none')
-    .addOption(
-      new Option('--override <key>', 'with --resume: accept that this setting (or "data") differs; may be repeated')
-        .argParser(collect)
-        .implies({ resume: true }),
-    );
 }
 
 /** For an option that may be repeated. */

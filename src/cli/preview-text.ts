@@ -20,6 +20,7 @@ export interface PreviewContext {
 
 const maxTextLength = 800;
 const maxRejected = 5;
+const maxUnshown = 12;
 
 export function previewText(preview: StagePreview, context: PreviewContext): string {
   const { teacher, rows, wanted, stopped, estimate } = preview;
@@ -27,6 +28,7 @@ export function previewText(preview: StagePreview, context: PreviewContext): str
   return [
     `${count} by ${teacher}${rows.length === 0 ? '' : ', as they would be learnt:'}`,
     ...rows.map((row, i) => `\n${i + 1}  ${row.kind ?? ''} ${row.language ?? ''}\n${exchangeOf(row.messages)}`),
+    ...unshownLines(preview),
     ...rejectedLines(preview),
     ...(stopped === undefined ? [] : [`\nit ended early: ${stopped}`]),
     ...(estimate === undefined
@@ -38,7 +40,12 @@ export function previewText(preview: StagePreview, context: PreviewContext): str
 
 function exchangeOf(messages: StagePreview['rows'][number]['messages']): string {
   return messages
-    .map(({ role, content }) => indented(role.padEnd(11), shorten(printableLines(content), maxTextLength)))
+    .map(({ role, content, reasoning, toolCalls = [] }) => {
+      const thought = reasoning === undefined ? [] : [`(thinks) ${reasoning}`];
+      const calls = toolCalls.map(({ name, arguments: given }) => `(calls ${name}) ${JSON.stringify(given)}`);
+      const said = [...thought, ...(content === '' ? [] : [content]), ...calls].join('\n');
+      return indented(role.padEnd(11), shorten(printableLines(said), maxTextLength));
+    })
     .join('\n');
 }
 
@@ -46,6 +53,14 @@ function indented(label: string, text: string): string {
   const width = terminalColumns - label.length - 3;
   const [first = '', ...others] = text.split('\n').flatMap((line) => wrapped(line, width).split('\n'));
   return [`   ${label}${first}`, ...others.map((line) => ' '.repeat(3 + label.length) + line)].join('\n');
+}
+
+function unshownLines({ rows, unshown, wanted }: StagePreview): string[] {
+  if (rows.length === 0 || unshown.length === 0) return [];
+  const names = unshown.slice(0, maxUnshown).join(', ');
+  const more = unshown.length > maxUnshown ? `, … and ${formatCount(unshown.length - maxUnshown)} more` : '';
+  const next = rows.length < wanted ? '' : ` (--preview ${rows.length + unshown.length} shows one of each)`;
+  return ['', wrapped(`the whole makes these too: ${names}${more}${next}`, terminalColumns)];
 }
 
 function rejectedLines({ rejected }: StagePreview): string[] {

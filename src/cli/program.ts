@@ -29,7 +29,6 @@ import {
   withConfig,
   withFeedback,
   withFrom,
-  withLog,
   withOutput,
   withoutTasks,
   withQuantize,
@@ -38,12 +37,12 @@ import {
   withSeeds,
   withThreads,
   withTools,
-  withTraining,
   withVerify,
 } from './options.js';
 import { addServe } from './serve-program.js';
 import { addTokenizer } from './tokenizer-program.js';
 import { addTools } from './tools-program.js';
+import { withLog, withTraining } from './training-options.js';
 
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
@@ -257,7 +256,10 @@ function addGenerate(program: Command): void {
       'answer the rows of a file, with the tools that the model learnt: rows that sft and annotate read; resumes',
     )
     .argument('<checkpoint>', anyModel)
-    .requiredOption('--data <rows>', 'conversations; each is asked its last question')
+    .requiredOption(
+      '--data <rows>',
+      'conversations, prompts, or the requests of a batch file; each is asked its last question',
+    )
     .requiredOption('-o, --out <file>', 'JSONL to write; must not exist yet')
     .option('--samples <number>', 'answers to each row', wholeNumber(1, 1024), 1)
     .option('--seed <number>', 'every random choice follows from it', wholeNumber(0, maxSeed), 42)

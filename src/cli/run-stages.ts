@@ -13,6 +13,7 @@ import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
 import { addIncomplete, printJson, printLine, shownPath, warnOnStderr } from './output.js';
 import { reporting } from './reporting.js';
+import { trainingFlags } from './training-options.js';
 
 export interface StageRun extends RunOptions {
   only?: StageName;
@@ -111,14 +112,14 @@ function firstFew(all: readonly string[]): string {
 export async function findRun(options: StageRun) {
   const earlier = options.out === undefined ? undefined : join(options.out, settingsName);
   const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
-  const { only, set } = options;
-  const keep = only && { [`${only}.train.keep`]: options.keep };
+  const { only } = options;
+  const training = only === undefined ? { flags: {}, set: options.set } : trainingFlags(only, options);
   const warnings: string[] = [];
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
     size: options.size,
-    set,
-    flags: { seed: options.seed, ...computeFlags(options), ...keep, ...options.flags },
+    set: training.set,
+    flags: { seed: options.seed, ...computeFlags(options), ...training.flags, ...options.flags },
     blocks: only && [only, ...(options.blocks ?? [])],
     warn: (text) => warnings.push(text),
   });

@@ -17,10 +17,15 @@ export const methodNames = [
 export type MethodName = (typeof methodNames)[number];
 
 const name = z.enum(methodNames);
+const hasSome = (shares: object): boolean => Object.keys(shares).length > 0;
 const share = z.number().gt(0).max(1000);
 
 export const methodsSchema = z
-  .union([name, z.array(name).min(1).max(methodNames.length), z.partialRecord(name, share)])
+  .union([
+    name,
+    z.array(name).min(1).max(methodNames.length),
+    z.partialRecord(name, share).refine(hasSome, 'name at least one method'),
+  ])
   .describe(
     `how the teacher is asked: one, a list, or names with shares ({families: 2, alpaca: 1}); default: families. Of ${methodNames.join(', ')}`,
   );

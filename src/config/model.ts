@@ -107,6 +107,12 @@ export const modelSchema = z.strictObject({
   layers: z.int().min(1).max(512).optional().describe('decoder layers'),
   heads: z.int().min(1).max(512).optional().describe('attention heads'),
   keyValueHeads: z.int().min(1).max(512).optional().describe('key/value heads (grouped-query attention)'),
+  headDim: z
+    .int()
+    .min(2)
+    .max(512)
+    .optional()
+    .describe('numbers of a head, which need not add up to the width; default: hiddenSize / heads'),
   intermediateSize: z.int().min(8).max(1048576).optional().describe('width of the SwiGLU layer'),
   contextLength: z.int().min(8).max(1048576).default(128).describe('longest sequence, in tokens'),
   ropeTheta: z.number().min(100).default(10000).describe('base of the rotary frequencies'),

@@ -182,7 +182,9 @@ const selfInstructSchema = z.strictObject({
     .array(taskKindSchema)
     .min(1)
     .optional()
-    .describe(`task families to expand; default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai: any`),
+    .describe(
+      `task families to expand; default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai and checkpoint: any`,
+    ),
   methods: methodsSchema.optional(),
   tools: toolNames
     .optional()

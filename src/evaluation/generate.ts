@@ -2,10 +2,12 @@
 // turn after it, calls and results of tools included. What was answered is in a journal: the same command resumes a killed one.
 
 import { rm } from 'node:fs/promises';
+import { stopIfAborted } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
 import { countOf } from '../base/format.js';
 import { Journal } from '../base/journal.js';
 import { toJsonl } from '../base/jsonl.js';
+import { Slots } from '../base/slots.js';
 import type { Sampling } from '../config/sampling.js';
 import type { Conversation } from '../data/types.js';
 import type { OpenedModel } from '../inference/local-model.js';
@@ -13,7 +15,7 @@ import { fieldMessage, type Message } from '../tokenizer/message.js';
 import type { CallFault } from '../tools/tool.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { referenceTurn } from './reference.js';
-import { taskTools } from './task-tools.js';
+import { callsAtATime, taskTools } from './task-tools.js';
 import { type Answer, answerTasks } from './tasks.js';
 
 export interface GenerateOptions {
@@ -55,8 +57,8 @@ interface GeneratedAnswer {
   faults: (CallFault | null)[];
 }
 
-/** Prompts that are asked at a time. */
-const chunk = 256;
+/** Prompts that are asked at a time: more than an engine answers side by side, so that one that ends leaves no gap. */
+const atOnce = 256;
 
 /** Where answers are kept until all are there. */
 export function journalOf(path: string): string {
@@ -80,19 +82,30 @@ export async function generateRows(
     const open = tasks.filter((_, i) => !answered.has(i));
     const tell = (): void => onProgress?.(answered.size, tasks.length);
     tell();
+    const keep = (answers: readonly Answer[]): void => {
+      const task = places.get(answers[0].task) ?? 0;
+      const entry: Entry = { task, answers: answers.map((answer) => generated(answer, model)) };
+      answered.set(task, entry.answers);
+      journal.append(entry);
+      tell();
+    };
     try {
-      for (let from = 0; from < open.length; from += chunk) {
-        await answerTasks(model, open.slice(from, from + chunk), {
-          ...options,
-          onAnswers(answers) {
-            const task = places.get(answers[0].task) ?? 0;
-            const entry: Entry = { task, answers: answers.map((answer) => generated(answer, model)) };
-            answered.set(task, entry.answers);
-            journal.append(entry);
-            tell();
-          },
-        });
-      }
+      const room = new Slots(atOnce);
+      const calls = new Slots(callsAtATime);
+      let isOver = false;
+      const ask = async (task: Conversation): Promise<void> => {
+        if (isOver) return;
+        try {
+          stopIfAborted(options.signal, 'stopped while answering prompts');
+          await answerTasks(model, [task], { ...options, calls, onAnswers: keep });
+        } catch (error) {
+          isOver = true; // those that wait are not begun
+          throw error;
+        }
+      };
+      // To their ends: what is under way when one fails is kept too.
+      const ends = await Promise.allSettled(open.map((task) => room.use(() => ask(task))));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     } finally {
       await journal.settle(); // what was answered is kept, whatever stops the rest
     }

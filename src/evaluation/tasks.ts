@@ -102,6 +102,8 @@ export interface AnswerOptions {
    * their last question then, in place of what their last message answers. Each answer has a session of its own.
    */
   toolbox?: Toolbox;
+  /** Bounds how many calls run at a time, over all that share it; default: `callsAtATime` of its own. */
+  calls?: Slots;
   signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
   /** Hears of the answers to a task once they are there, in any order of tasks. */
@@ -115,10 +117,20 @@ export interface AnswerOptions {
 export async function answerTasks(
   model: LocalModel,
   tasks: readonly Conversation[],
-  { samples = 1, sampling = greedy, maxNewTokens, seed, toolbox, signal, onProgress, onAnswers }: AnswerOptions,
+  {
+    samples = 1,
+    sampling = greedy,
+    maxNewTokens,
+    seed,
+    toolbox,
+    signal,
+    onProgress,
+    onAnswers,
+    ...more
+  }: AnswerOptions,
 ): Promise<Answer[]> {
   let done = 0;
-  const slots = new Slots(callsAtATime);
+  const { calls: slots = new Slots(callsAtATime) } = more;
   const answer = async (task: Conversation): Promise<Answer[]> => {
     const prompt = askedPrompt(task, model.template, toolbox);
     const { tokens: promptTokens, offered } = prompt;

@@ -262,15 +262,25 @@ export class RequestLedger {
     const spent = tokens.input + tokens.output;
     const next = atMost.input + (atMost.output ?? 0);
     const isMoney = budget.usd !== undefined && usd + (this.costOf(boundOf(atMost)) ?? 0) > budget.usd;
+    const flag = isMoney ? '--budget-usd' : '--budget-tokens';
+    const [all, went, may] = isMoney
+      ? [dollars(budget.usd ?? 0), dollars(usd), dollars(this.costOf(boundOf(atMost)) ?? 0)]
+      : [`${formatCount(budget.tokens ?? 0)} tokens`, formatCount(spent), formatCount(next)];
+    const where = `${block}.${isMoney ? 'budgetUsd' : 'budgetTokens'}`;
+    if (spent === 0) {
+      const least = isMoney ? roundedUp(this.costOf(boundOf(atMost)) ?? 0) : next;
+      return new BudgetSpent({
+        what: `the budget of ${all} is too small for the first request`,
+        where,
+        why: `it may take ${may}${isMoney ? '' : ' tokens'}: ${formatCount(atMost.input)} tokens for the question, ${formatCount(atMost.output ?? 0)} for the answer at most`,
+        next: `Give at least that, ${flag} ${least}, and for the whole what --preview says`,
+      });
+    }
     return new BudgetSpent({
-      what: isMoney
-        ? `the budget of ${dollars(budget.usd ?? 0)} is spent`
-        : `the budget of ${formatCount(budget.tokens ?? 0)} tokens is spent`,
-      where: `${block}.${isMoney ? 'budgetUsd' : 'budgetTokens'}`,
-      why: isMoney
-        ? `${dollars(usd)} went, and the next request may cost ${dollars(this.costOf(boundOf(atMost)) ?? 0)}`
-        : `${formatCount(spent)} went, and the next request may take ${formatCount(next)}`,
-      next: `Raise it with ${isMoney ? '--budget-usd' : '--budget-tokens'}: what was answered is kept and not asked again`,
+      what: `the budget of ${all} is spent`,
+      where,
+      why: `${went} went, and the next request may ${isMoney ? 'cost' : 'take'} ${may}`,
+      next: `Raise it with ${flag}: what was answered is kept and not asked again`,
     });
   }
 
@@ -297,6 +307,12 @@ export function usdOf({ input, output }: TokenUsage, prices?: TokenPrices): numb
 /** `$0.0042`, `$12.30`. */
 export function dollars(usd: number): string {
   return `$${usd === 0 || usd >= 1 ? usd.toFixed(2) : usd.toPrecision(2)}`;
+}
+
+/** To two figures, and never below: what is given as the least is enough. */
+function roundedUp(usd: number): string {
+  const step = 10 ** (Math.floor(Math.log10(usd)) - 1);
+  return String(Number((Math.ceil(usd / step) * step).toPrecision(2)));
 }
 
 /** Another whenever the machine was started anew; undefined where it cannot be known. */

@@ -72,7 +72,7 @@ function withTurns(config: PipelineConfig, context: number | undefined): Pipelin
 
 /** What the dial decides on, besides `model.size` itself. */
 const underDial = [
-  ...['hiddenSize', 'layers', 'heads', 'keyValueHeads', 'intermediateSize'].map((key) => `model.${key}`),
+  ...['hiddenSize', 'layers', 'heads', 'keyValueHeads', 'headDim', 'intermediateSize'].map((key) => `model.${key}`),
   ...['steps', 'tokens', 'epochs', 'batchSize', 'accumulation', 'learningRate', 'weightDecay'].map(
     (key) => `train.${key}`,
   ),

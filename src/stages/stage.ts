@@ -61,6 +61,8 @@ export interface StagePreview {
   rows: Conversation[];
   /** Kept as they are, beside those that are made. */
   given: number;
+  /** What the whole makes too, and no row here is of: `chat/en`. */
+  unshown: readonly string[];
   rejected: { rule: string; why?: string; turns?: readonly string[]; answer?: string; said?: string }[];
   /** Why it ended before there were enough. */
   stopped?: string;

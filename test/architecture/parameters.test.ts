@@ -61,3 +61,21 @@ test('a reward head takes the place of the output projection, a value head stand
   assert.deepEqual([value.at(-1)?.part, value.at(-1)?.shape, value.at(-1)?.gguf], ['value', [1, 16], undefined]);
   assert.deepEqual(decoderTable({ ...llama, architectures: ['LlamaForSequenceClassification'] }), reward);
 });
+
+test('heads may be wider together than the model', () => {
+  const wide = modelConfig(modelSchema.parse({ ...settings, headDim: 24 }), { vocabSize: 40, endOfText: 0, pad: 1 });
+  const shapes = Object.fromEntries(
+    decoderTable(wide).flatMap(({ name, shape, layer }) => (layer === 0 ? [[name.split('.').at(-2), shape]] : [])),
+  );
+  assert.deepEqual(
+    [shapes.q_proj, shapes.k_proj, shapes.v_proj, shapes.o_proj, shapes.q_norm],
+    [[48, 16], [24, 16], [24, 16], [16, 48], [24]],
+  );
+  const refused = (model: object, what: RegExp): void =>
+    assert.throws(
+      () => modelConfig(modelSchema.parse({ ...settings, ...model }), { vocabSize: 40, endOfText: 0, pad: 1 }),
+      what,
+    );
+  refused({ headDim: 7 }, /headDim 7 is odd/);
+  refused({ heads: 3, keyValueHeads: 3 }, /not a multiple of heads 3.*headDim/s);
+});

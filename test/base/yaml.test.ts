@@ -51,6 +51,30 @@ test('a missing key is placed at its block, and an unknown one far from any list
   assert.match(faults.map((fault) => fault.next).join('\n'), /Known here: spec, validation/);
 });
 
+test('an unknown name in a block with a list of names lists them, wherever it is written', async () => {
+  const faultOf = async (text: string): Promise<string> => {
+    const [{ what, next = '' }] = await faultsOf(`selfInstruct: {seeds: s.jsonl, methods: ${text}}\n`);
+    return `${what}; ${next}`;
+  };
+  assert.match(await faultOf('{qqqq: 1}'), /unknown key selfInstruct\.methods\.qqqq; Known here: families, .*tools/);
+  assert.match(await faultOf('{alpacca: 1}'), /Did you mean alpaca\?/);
+  assert.match(await faultOf('[families, alpacca]'), /methods\.1 must be one of families, .*Did you mean alpaca\?/);
+  assert.match(await faultOf('alpacca'), /methods must be one of .*Did you mean alpaca\?/);
+  assert.match(await faultOf('{cot: 0}'), /methods\.cot must be a number above 0 and at most 1000, got 0/);
+  assert.match(await faultOf('{}'), /name at least one method/);
+  const set = async (assignment: string): Promise<string> => {
+    const faults = await faultsOf('', [assignment]);
+    return faults.map(({ what, next = '' }) => `${what}; ${next}`).join('\n');
+  };
+  assert.match(
+    await set('selfInstruct.methods.qqqq=3'),
+    /Known under selfInstruct\.methods: selfInstruct\.methods\.families, /,
+  );
+  assert.match(await set('selfInstruct.methods.qot=3'), /Did you mean selfInstruct\.methods\.cot\?/);
+  assert.match(await set('expectedSeconds={zz: 3}'), /unknown key expectedSeconds\.zz; Known here: data, tokenizer/);
+  assert.match(await set('selfInstruct.request={"a-b": 1}'), /request\.a-b is no name that can stand here/);
+});
+
 test('broken YAML, two documents, unknown tags, duplicate keys: each with its line', async () => {
   assert.equal((await faultsOf('name: a\nsft: {train: [}\n'))[0].where, '2:15');
   assert.match((await faultsOf('name: a\n---\nname: b\n'))[0].what, /not valid YAML/);

@@ -301,3 +301,28 @@ test('ShareGPT sample with tools: 300 rows', { skip: skipUnless('lf_glaive_toolc
   const calls = conversations.flatMap(({ messages }) => messages.filter(({ toolCalls }) => toolCalls !== undefined));
   assert.equal(calls.length, 216);
 });
+
+test('requests of batch files: the body is the row, under the name of the request; what is not read of it is said', async () => {
+  const body = { model: 'm', messages: [system('Be short.'), user('What is 7+5?')], max_tokens: 20, temperature: 0 };
+  const url = '/v1/chat/completions';
+  const { conversations, notes } = await readWithNotes([
+    { custom_id: 'a-1', method: 'POST', url, body },
+    { custom_id: 2, params: { model: 'm', system: 'Be kind.', messages: [user('And 8?')], max_tokens: 9 } },
+    { custom_id: 'c', method: 'POST', url: '/v1/embeddings', body: { model: 'm', input: 'x' } },
+    { custom_id: 'd', messages: [user('No request: a row with a field of that name.')] },
+  ]);
+  assert.deepEqual(
+    conversations.map(({ id, messages }) => [id, messages.map(({ content }) => content)]),
+    [
+      ['a-1', ['Be short.', 'What is 7+5?']],
+      ['2', ['Be kind.', 'And 8?']],
+      ['rows.jsonl:4', ['No request: a row with a field of that name.']],
+    ],
+  );
+  assert.deepEqual(notes, [
+    'skipped 1 conversation: a request to "/v1/embeddings" asks a chat model nothing (first: rows.jsonl:3)',
+    '1 conversation has settings that are not read, those of the command hold for all: max_tokens, temperature (first: rows.jsonl:1)',
+    '1 conversation has settings that are not read, those of the command hold for all: max_tokens (first: rows.jsonl:2)',
+    'fields that are not read: model, custom_id',
+  ]);
+});

@@ -12,6 +12,7 @@ import { readConversations } from '../../src/data/conversations/read.js';
 import type { Conversation } from '../../src/data/types.js';
 import { generateRows, journalOf } from '../../src/evaluation/generate.js';
 import { readItems } from '../../src/feedback/items.js';
+import type { Generation } from '../../src/inference/engine.js';
 import type { OpenedModel } from '../../src/inference/local-model.js';
 import { Toolbox } from '../../src/tools/toolbox.js';
 import { templateTokenizer } from '../golden/template-tokenizer.js';
@@ -112,4 +113,39 @@ test('a command that was stopped asks only what is left, and writes what it woul
   await writeFile(journalOf(path), toJsonl([{ source: 'other', seal: 'x' }]));
   const other = await generateRows(opened(scriptedModel(tokenizer, script)), tasks, path, { ...options, seed: 4 });
   assert.equal(other.resumed, 0);
+});
+
+test('many prompts are under way at once, and the next begins as soon as one has ended; where one fails, none that waits begins', async () => {
+  const many = Array.from({ length: 300 }, (_, i): Conversation => {
+    return { id: `${i}`, messages: [{ role: 'user', content: `Question ${i}` }] };
+  });
+  const ends: ((text: string | Error) => void)[] = [];
+  const scripted = scriptedModel(tokenizer, []);
+  const generate = () =>
+    new Promise<Generation[]>((resolve, reject) => {
+      ends.push((text) => {
+        if (text instanceof Error) return reject(text);
+        return resolve([
+          { tokens: tokenizer.encodeTrusted(text), finish: 'stop', stopId: tokenizer.specialId('turnEnd') },
+        ]);
+      });
+    });
+  const path = join(folder, 'many.jsonl');
+  const own = { samples: 1, sampling, maxNewTokens: 9, seed: 1 };
+  const work = generateRows(opened({ ...scripted, generate }), many, path, own);
+  const settled = async (): Promise<number> => {
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    return ends.length;
+  };
+  while ((await settled()) < 256);
+  assert.equal(await settled(), 256);
+  ends[7]('seven');
+  assert.equal(await settled(), 257, 'the 255 others have not ended');
+  ends[9](new Error('no memory'));
+  assert.equal(await settled(), 257);
+  for (const [i, end] of ends.entries()) end(`text ${i}`);
+  await assert.rejects(work, /no memory/);
+  const rest = scriptedModel(tokenizer, () => 'late<|im_end|>');
+  const { rows, resumed } = await generateRows(opened(rest), many, path, own);
+  assert.deepEqual([rows, resumed, rest.asked.length], [300, 256, 44], 'what was under way is kept');
 });

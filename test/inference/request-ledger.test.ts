@@ -85,6 +85,26 @@ test('a budget: what is under way counts in full, others wait for it, and what d
   await assert.rejects(paid.begin({ input: 1 }), /takes no limit of tokens/);
 });
 
+test('a budget that has no room for the first request is told apart from one that is spent, with the least that is enough', async (t) => {
+  const atMost = { input: 911, output: 200 };
+  const prices = { input: 0.15, output: 0.6 };
+  for (const [budget, words] of [
+    [
+      { tokens: 500 },
+      /500 tokens is too small for the first request\. It may take 1,111 tokens: 911 tokens for the question, 200/,
+    ],
+    [{ usd: 0.0001 }, /\$0\.00010 is too small for the first request\. It may take \$0\.00026: 911 tokens/],
+  ] as const) {
+    const [poor, path] = [await RequestLedger.open(await pathFor(t), { budget, prices }), await pathFor(t)];
+    const error = await poor.begin(atMost).catch((e: unknown) => e);
+    assert.ok(error instanceof BudgetSpent);
+    assert.match(error.message, words);
+    const [, flag, least] = /--budget-(tokens|usd) ([\d.]+\d)/.exec(error.message) ?? [];
+    const rich = await RequestLedger.open(path, { budget: { [flag]: Number(least) }, prices });
+    assert.ok(await rich.begin(atMost), least);
+  }
+});
+
 test('a request that cannot be noted is not sent', async (t) => {
   const disk = await smallDisk(t, '4k');
   if (disk === undefined) return;

@@ -1,12 +1,13 @@
 // A row as a conversation, in any of the formats that data sets come in, recognised by their fields: turns (our own rows,
-// OpenAI's, ShareGPT), a question and its answer (Alpaca, prompt and completion), MOSS. What else a row says is read in
-// every format alike: a system prompt, tools, how an answer is checked.
+// OpenAI's, ShareGPT), a question and its answer (Alpaca, prompt and completion), MOSS, a request of a batch file. What else a row
+// says is read in every format alike: a system prompt, tools, how an answer is checked.
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { isRecord } from '../../base/objects.js';
 import type { RowFormat } from '../../config/sft.js';
 import { type Message, maxMessages, type Tool } from '../../tokenizer/message.js';
 import { type Conversation, checkSchema, conversationFields, sessionStartSchema } from '../types.js';
+import { requestBody } from './batch.js';
 import { expectText, Fields, parsed, wrongShape } from './fields.js';
 import { addReasoning, type RowContext, readMessages, reasoningFields, toolsOf } from './message.js';
 import { readMossTurns } from './moss.js';
@@ -69,7 +70,9 @@ export interface RowReading {
  * @throws UserError for a row of the wrong shape, RowRefusal for one that is understood and cannot be used.
  */
 export function readRow(value: unknown, name: string, format?: RowFormat): RowReading {
-  return readRowAs(value, name, (row, context) => readBody(row, context, format), consequences);
+  const request = requestBody(value);
+  const read = readRowAs(request?.row ?? value, name, (row, context) => readBody(row, context, format), consequences);
+  return request === undefined ? read : { ...read, notes: [...request.notes, ...read.notes] };
 }
 
 /**

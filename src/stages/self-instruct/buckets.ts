@@ -37,6 +37,11 @@ export function bucketsFor(
   return all.map((bucket) => ({ ...bucket, share: bucket.share / sum }));
 }
 
+/** Whether a rule checks its rows. */
+export function isChecked({ method, kind }: Bucket, teacher: Pick<Teacher, 'checks' | 'methods'>): boolean {
+  return method === 'families' ? teacher.checks(kind) : teacher.methods?.get(method)?.hasChecks === true;
+}
+
 interface Filled {
   share: number;
   accepted: readonly unknown[];

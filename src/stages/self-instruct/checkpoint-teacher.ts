@@ -2,13 +2,14 @@
 // the program finds right is kept: its own answers, in its own words. It sets and answers those of the person's own kinds.
 import { cleanText } from '../../base/clean-text.js';
 import { Interrupted, UserError } from '../../base/errors.js';
+import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import { checkAnswer } from '../../evaluation/checks.js';
-import { type ChatModel, type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
+import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
 import type { Message } from '../../tokenizer/message.js';
-import type { AskedModel } from './asked-model.js';
+import type { AskedModel, MethodFailure } from './asked-model.js';
 import { isBuiltIn } from './families/table.js';
 import type { OfflineTeacher } from './offline-teacher.js';
 import { OpenAiTeacher } from './openai-teacher.js';
@@ -36,11 +37,12 @@ export class CheckpointTeacher implements Teacher {
   }
 
   notes(seeds: string, kinds: readonly TaskKind[]): string[] {
-    const set = kinds.filter((kind) => isBuiltIn(kind));
+    const set = kinds.filter((kind) => this.#setter.can(kind));
     const own = kinds.filter((kind) => !isBuiltIn(kind));
     const what = set.length === 0 ? '' : `; programs set tasks of ${set.join(', ')}, and keep its right answers`;
     return [
       `teacher: ${this.name.slice('checkpoint:'.length)}, on this machine${what}; ${seeds} kept as written`,
+      ...this.#setter.lacks(kinds),
       ...own.map(
         (kind) => `kind ${kind} is your own: the checkpoint sets and answers its tasks, and no rule checks them`,
       ),
@@ -49,6 +51,14 @@ export class CheckpointTeacher implements Teacher {
 
   can(kind: TaskKind): boolean {
     return !isBuiltIn(kind) || this.#setter.can(kind);
+  }
+
+  checks(kind: TaskKind): boolean {
+    return this.#setter.checks(kind);
+  }
+
+  failures(exhausted?: readonly MethodName[]): Promise<MethodFailure[]> {
+    return this.#ownKinds.failures(exhausted);
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {
@@ -62,7 +72,14 @@ export class CheckpointTeacher implements Teacher {
     if (check === undefined) return this.#ownKinds.answer(task, request);
     const messages = task.turns.map((content, i): Message => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
     const options = { index: request.index, maxNewTokens: maxAnswerTokens, temperature: 0, signal: this.#signal };
-    const { text, finish } = await replyOf(this.#model, messages, options);
+    let reply: Reply;
+    try {
+      reply = await replyOf(this.#model, messages, options);
+    } catch (error) {
+      if (!(error instanceof QuestionRefused)) throw error;
+      return { rule: 'task longer than the context', example: task.turns.join('\n') };
+    }
+    const { text, finish } = reply;
     if (finish === 'aborted') throw new Interrupted('stopped while asking the teacher');
     const answer = cleanText(text, 4000).trim();
     const example = `${task.turns.join('\n')}\n→ ${answer}`;
@@ -71,7 +88,7 @@ export class CheckpointTeacher implements Teacher {
   }
 }
 
-/** A checkpoint that says where its context has no room for what it is asked: it would answer nothing. */
+/** A checkpoint that refuses what its context has no room for: it would answer nothing. */
 export async function openFitting(path: string): Promise<{ model: ChatModel; dispose(): Promise<void> }> {
   const local = await LocalModel.open(path);
   if (local.isBase) {
@@ -88,10 +105,10 @@ export async function openFitting(path: string): Promise<{ model: ChatModel; dis
     async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
       const { tokens } = local.template.encode(messages, { addGenerationPrompt: true });
       if (tokens.length < local.contextLength) return yield* local.reply(messages, options);
-      throw new UserError({
+      throw new QuestionRefused({
         what: `the teacher's context of ${local.contextLength} tokens has no room for a prompt of ${tokens.length}`,
         where: 'selfInstruct.checkpoint',
-        next: 'Use a checkpoint with a longer context, or only kinds that are built in: their tasks are short',
+        next: 'Use a checkpoint with a longer context, or only kinds that are built in, by the methods families and cot: their tasks are short',
       });
     },
   };

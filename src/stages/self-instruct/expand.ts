@@ -2,77 +2,21 @@
 // there are enough or the families are exhausted. The same seed and the same teacher give the same tasks.
 import { setImmediate } from 'node:timers/promises';
 import { stopIfAborted } from '../../base/errors.js';
+import { groupBy } from '../../base/groups.js';
 import { Random } from '../../base/random.js';
 import { wordsOf } from '../../base/words.js';
+import type { MethodName } from '../../config/methods.js';
 import { BudgetSpent } from '../../inference/request-ledger.js';
 import { type Bucket, bucketName, roomOf } from './buckets.js';
-import { type AnswerFilter, contradict } from './filters/answers.js';
-import { countByRule, type RejectedTask, type RuleCount } from './filters/rejected.js';
+import type { AcceptedTask, BucketState, ExpandOptions, Expansion, PlannedRequest } from './expansion.js';
+import { contradict } from './filters/answers.js';
+import { countByRule, type RejectedTask } from './filters/rejected.js';
 import { answerFault, promptFault } from './filters/rules.js';
 import { NoveltyFilter } from './novelty.js';
-import type { SeedTask } from './seed-tasks.js';
-import type { Answers, Example, ProposedTask, RequestShape, Solution, TaskRequest, Teacher } from './teacher.js';
-
-export interface AcceptedTask extends ProposedTask {
-  solution: Solution;
-  /** With the version of its prompts; absent: `families`. */
-  method?: string;
-  /** Index of the request it came from. */
-  request: number;
-  /** Ids of the seeds that were shown. */
-  seeds: string[];
-  /** ROUGE-L to the nearest known prompt, where wording decides (see novelty.ts). */
-  similarity?: number;
-  nearest?: string;
-  /** Made to be held out; undefined where its teacher makes no such difference. */
-  isHeldOut?: boolean;
-}
-
-export interface Expansion {
-  tasks: AcceptedTask[];
-  requests: number;
-  rejected: RejectedTask[];
-  /** By rule: how often, and the first examples. */
-  dropped: Map<string, RuleCount>;
-  /** Buckets in which no new tasks were found: `chat/en`. */
-  exhausted: string[];
-  /** Why it ended before there were enough. */
-  stopped?: BudgetSpent;
-}
-
-export interface ExpandOptions {
-  seeds: readonly SeedTask[];
-  teacher: Teacher;
-  buckets: readonly Bucket[];
-  /** Tasks to accept, those to be held out apart: they are made first, where the teacher holds out. */
-  target: number;
-  heldOut: number;
-  maxSimilarity: number;
-  /** What answers are held against beside each other. */
-  answers?: AnswerFilter;
-  seed: number;
-  onProgress?: (accepted: number, task: AcceptedTask | undefined) => void;
-  signal?: AbortSignal;
-}
+import type { Answers, Example, ProposedTask, RequestShape, Solution, TaskRequest } from './teacher.js';
 
 /** What is asked for and shown where no method says otherwise. */
 const familiesShape: RequestShape = { wanted: 8, seeds: 6, made: 2 };
-
-export interface BucketState extends Bucket {
-  isHeldOut: boolean;
-  shape: RequestShape;
-  accepted: AcceptedTask[];
-  fruitless: number;
-}
-
-export interface PlannedRequest {
-  state: BucketState;
-  /** How many of its tasks are kept, at most. */
-  limit: number;
-  request: TaskRequest;
-  /** Ids of the seeds that it shows. */
-  seeds: string[];
-}
 
 /** Expands the seeds. @throws Interrupted between requests, and what the teacher throws. */
 export async function expand(options: ExpandOptions): Promise<Expansion> {
@@ -91,7 +35,9 @@ export class Expander {
   readonly #states: BucketState[] = [];
   /** Rows that a bucket may still take. */
   #room: (state: BucketState) => number = () => Number.POSITIVE_INFINITY;
-  readonly #result: Expansion = { tasks: [], requests: 0, rejected: [], dropped: new Map(), exhausted: [] };
+  readonly #result: Expansion = {
+    ...{ tasks: [], requests: 0, rejected: [], dropped: new Map(), exhausted: [], failed: [] },
+  };
 
   constructor(options: ExpandOptions) {
     this.#options = options;
@@ -115,7 +61,8 @@ export class Expander {
     const wanted = target - this.#result.tasks.length;
     this.#room = (state) => {
       const all = target - this.#result.tasks.length;
-      return Math.min(all, roomOf(state, states, { wanted, patience: teacher.patience }));
+      const able = states.filter((each) => !this.#hasFailed(each));
+      return Math.min(all, roomOf(state, able, { wanted, patience: teacher.patience }));
     };
     while (this.#result.tasks.length < target) {
       stopIfAborted(signal, 'stopped; run the same command again to continue');
@@ -125,7 +72,12 @@ export class Expander {
       // Lets signals and timers in: an offline teacher never waits for anything.
       await setImmediate();
     }
-    const empty = states.filter((state) => state.fruitless >= teacher.patience);
+    const isExhausted = (state: BucketState): boolean => state.fruitless >= teacher.patience && !this.#hasFailed(state);
+    const barren = [...groupBy(states, ({ method }) => method)].filter(
+      ([, own]) => own.every(isExhausted) && own.every(({ accepted }) => accepted.length === 0),
+    );
+    await this.#noteFailures(barren.map(([method]) => method));
+    const empty = states.filter(isExhausted);
     const names = empty.map(bucketName);
     this.#result.exhausted = [...new Set([...this.#result.exhausted, ...names])];
   }
@@ -143,7 +95,7 @@ export class Expander {
   /** The requests of a round, each for the family that will then have fewest tasks, and how many of its tasks to keep. */
   plan(states: readonly BucketState[], target: number): PlannedRequest[] {
     const { teacher } = this.#options;
-    const active = states.filter((state) => state.fruitless < teacher.patience);
+    const active = states.filter((state) => state.fruitless < teacher.patience && !this.#hasFailed(state));
     const expected = new Map(active.map((state) => [state, state.accepted.length]));
     const count = (state: BucketState): number => expected.get(state) ?? 0;
     const round: PlannedRequest[] = [];
@@ -173,6 +125,7 @@ export class Expander {
   async propose(round: readonly PlannedRequest[]): Promise<FreshTask[]> {
     const { teacher } = this.#options;
     const proposals = await this.#settle(round.map(({ request }) => teacher.propose(request)));
+    await this.#noteFailures();
     return round.flatMap((planned, i) => {
       const { state, limit, request, seeds } = planned;
       const drop: DropTask = (rule, row) => this.#drop(rule, { ...state, request: request.index, seeds, ...row });
@@ -185,6 +138,7 @@ export class Expander {
   async answer(fresh: readonly FreshTask[]): Promise<ReadonlySet<PlannedRequest>> {
     const { teacher } = this.#options;
     const answers = await this.#settle(fresh.map(({ task, planned }) => teacher.answer(task, planned.request)));
+    await this.#noteFailures();
     const fruitful = new Set<PlannedRequest>();
     for (const [i, { task, planned, drop, ...near }] of fresh.entries()) {
       const solutions = this.#usable(task, answers[i], drop);
@@ -213,6 +167,15 @@ export class Expander {
 
   get result(): Expansion {
     return { ...this.#result, dropped: countByRule(this.#result.rejected) };
+  }
+
+  /** Once a round has ended, so that how fast replies come decides nothing. */
+  async #noteFailures(exhausted: readonly MethodName[] = []): Promise<void> {
+    this.#result.failed.push(...((await this.#options.teacher.failures?.(exhausted)) ?? []));
+  }
+
+  #hasFailed({ method }: Pick<Bucket, 'method'>): boolean {
+    return this.#result.failed.some((each) => each.method === method);
   }
 
   /** Waits for all; undefined where the budget had no room. @throws the first other error. */

@@ -14,10 +14,11 @@ export function withMethods(
 ): Teacher {
   const chosen = [...names].flatMap((name) => {
     if (name === 'families') return [];
-    const { about, open, kinds = (): readonly TaskKind[] => [name] } = methods[name];
+    const { about, open, hasChecks = false, kinds = (): readonly TaskKind[] => [name] } = methods[name];
     const prompts = readPrompts(name);
-    const traits: MethodTraits = { label: `${name}@${prompts.version}`, shape: prompts.shape, kinds };
-    return [{ name, about, traits, method: open({ ...context, prompts }) }];
+    const traits: MethodTraits = { label: `${name}@${prompts.version}`, shape: prompts.shape, hasChecks, kinds };
+    const asked = context.asked.by(name);
+    return [{ name, about, traits, asked, method: open({ ...context, asked, prompts }) }];
   });
   if (chosen.length === 0) return teacher;
   const methodOf = new Map<MethodName, (typeof chosen)[number]>(chosen.map((each) => [each.name, each]));
@@ -29,7 +30,12 @@ export function withMethods(
       ...chosen.map(({ traits, about }) => `method ${traits.label}: ${about}`),
     ],
     can: (kind, language) => teacher.can(kind, language),
+    checks: (kind) => teacher.checks(kind),
     methods: new Map(chosen.map((each) => [each.name, each.traits])),
+    failures: async (exhausted = []) => {
+      const own = await Promise.all(chosen.map((each) => each.asked.failure(exhausted.includes(each.name))));
+      return [...((await teacher.failures?.(exhausted)) ?? []), ...own.flatMap((failure) => failure ?? [])];
+    },
     propose: (request) => (methodOf.get(request.method)?.method ?? teacher).propose(request),
     answer: (task, request) => (methodOf.get(request.method)?.method ?? teacher).answer(task, request),
   };

@@ -1,11 +1,11 @@
 // The built-in teacher: it makes only tasks whose answers it can compute, look up in the corpora, or say in our own
 // words. A request's tasks follow from (seed, index, kind, language) alone, so nothing need be recorded to resume.
 import { Random } from '../../base/random.js';
-import { type BuiltInKind, type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
+import type { BuiltInKind, SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import { readFacts } from '../../data/facts.js';
 import type { Job } from '../stage.js';
 import type { Sources, TaskMaker } from './families/family.js';
-import { families } from './families/table.js';
+import { families, isBuiltIn } from './families/table.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
 import { anyFifth, unseenPairs } from './unseen-sums.js';
 
@@ -33,19 +33,30 @@ export class OfflineTeacher implements Teacher {
     }
   }
 
-  notes(seeds: string): string[] {
-    const missing = taskKinds.filter((kind) => !this.#makers.has(kind));
-    const makes = `offline teacher: built-in families only, which it computes or looks up (${[...this.#makers.keys()].join(', ')})`;
+  notes(seeds: string, kinds: readonly TaskKind[]): string[] {
+    const makes = kinds.filter((kind) => this.#makers.has(kind)).join(', ');
     return [
-      `${makes}; ${seeds} kept as written; teacher: openai expands your own`,
-      ...(missing.length === 0
-        ? []
-        : [`offline teacher: cannot make ${missing.join(', ')}: the data stage gave it no facts of that kind`]),
+      `offline teacher: built-in families only, which it computes or looks up (${makes}); ${seeds} kept as written; teacher: openai or checkpoint expands your own`,
+      ...this.lacks(kinds),
+    ];
+  }
+
+  /** What it cannot make of these, and why. */
+  lacks(kinds: readonly TaskKind[]): string[] {
+    const missing = kinds.filter((kind) => isBuiltIn(kind) && !this.#makers.has(kind));
+    if (missing.length === 0) return [];
+    return [
+      `no facts to make ${missing.join(', ')} of: a data block whose sources hold some is missing; only seeds cover them`,
     ];
   }
 
   can(kind: TaskKind): boolean {
     return this.#makers.has(kind);
+  }
+
+  /** All that it makes has a check. */
+  checks(kind: TaskKind): boolean {
+    return this.can(kind);
   }
 
   propose(request: TaskRequest): Promise<Proposal> {

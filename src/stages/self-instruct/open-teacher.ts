@@ -20,7 +20,7 @@ import { OpenAiTeacher } from './openai-teacher.js';
 import type { Teacher } from './teacher.js';
 
 const block = 'selfInstruct';
-const terms = { role: 'teacher', chosenBy: `${block}.teacher`, block, otherwise: 'use teacher: offline' };
+const terms = { role: 'teacher', chosenBy: `${block}.teacher`, block, otherwise: 'use teacher: checkpoint or offline' };
 
 export interface OpenTeacher {
   teacher: Teacher;

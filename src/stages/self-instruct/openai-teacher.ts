@@ -3,10 +3,11 @@
 import { cleanText } from '../../base/clean-text.js';
 import { nearest } from '../../base/errors.js';
 import { wordsOf } from '../../base/words.js';
+import type { MethodName } from '../../config/methods.js';
 import { type TaskKind, taskKinds } from '../../config/pipeline.js';
 import type { Reply } from '../../inference/chat-model.js';
 import type { Question } from '../../inference/recording.js';
-import { type AskedModel, languageNames, oneLine, question } from './asked-model.js';
+import { type AskedModel, languageNames, type MethodFailure, oneLine, question } from './asked-model.js';
 import { familyOf, isBuiltIn } from './families/table.js';
 import { maxWords } from './filters/rules.js';
 import type { Drop, Proposal, ProposedTask, Solution, TaskRequest, Teacher } from './teacher.js';
@@ -39,6 +40,14 @@ export class OpenAiTeacher implements Teacher {
 
   can(): boolean {
     return true;
+  }
+
+  checks(kind: TaskKind): boolean {
+    return familyOf(kind).check !== undefined;
+  }
+
+  async failures(exhausted: readonly MethodName[] = []): Promise<MethodFailure[]> {
+    return [(await this.#asked.failure(exhausted.includes('families'))) ?? []].flat();
   }
 
   async propose(request: TaskRequest): Promise<Proposal> {

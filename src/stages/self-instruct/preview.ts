@@ -2,8 +2,10 @@
 // that its run finds the answers: one task of each family before a second of any.
 import type { ReplyCost } from '../../inference/request-ledger.js';
 import type { StagePreview } from '../stage.js';
+import { bucketName } from './buckets.js';
 import { type EstimateOptions, estimateWhole, type PreviewSample } from './estimate.js';
-import { type BucketState, Expander, type ExpandOptions, type FreshTask, type PlannedRequest } from './expand.js';
+import { Expander, type FreshTask } from './expand.js';
+import type { BucketState, ExpandOptions, PlannedRequest } from './expansion.js';
 import { toConversation } from './rows.js';
 
 /** Answers asked for in vain, for each row that is wanted, before it ends with fewer. */
@@ -53,16 +55,22 @@ class Previewer {
 
   async run(): Promise<void> {
     const { teacher, target, heldOut } = this.#options;
-    const whole = teacher.holdsOut ? heldOut : target + heldOut;
+    const whole = Math.max(teacher.holdsOut ? heldOut : target + heldOut, this.#preview.count);
     const isAsked = new Set<BucketState>();
-    // As the whole does: the first alone, then many at once, of which those are asked whose prompts hold no earlier task.
-    for (let round = 0; round < 2 && this.#missing > 0; round++) {
+    // As the whole does: the first alone, then as many at once as it asks, of which those are asked whose prompts hold no earlier task.
+    while (this.#missing > 0 && isAsked.size < this.#states.length) {
+      const round = this.#expander.plan(this.#states, whole);
+      if (round.length === 0) break;
       const planned: PlannedRequest[] = [];
-      for (const each of this.#expander.plan(this.#states, whole)) {
-        if (isAsked.has(each.state) || planned.length === this.#missing) continue;
-        isAsked.add(each.state);
-        planned.push(each);
+      for (const each of round) {
+        if (isAsked.has(each.state))
+          each.state.fruitless++; // it brought nothing: the whole asks it again, and in the end no more
+        else if (planned.length < this.#missing) {
+          isAsked.add(each.state);
+          planned.push(each);
+        }
       }
+      if (planned.length === 0) continue;
       await this.#propose(planned);
       await this.#answer(({ accepted }) => accepted.length === 0);
     }
@@ -71,7 +79,8 @@ class Previewer {
 
   result(): Omit<StagePreview, 'given'> {
     const { teacher, target, heldOut } = this.#options;
-    const { tasks, rejected, stopped } = this.#expander.result;
+    const { tasks, rejected, stopped, failed } = this.#expander.result;
+    const ended = [...(stopped === undefined ? [] : [stopped]), ...failed.map(({ error }) => error)];
     const { costs, count, prices, concurrency } = this.#preview;
     const { waves, ...asked } = this.#sample;
     const sample: PreviewSample = { ...asked, accepted: tasks.length };
@@ -83,7 +92,8 @@ class Previewer {
       wanted: count,
       rows: tasks.slice(0, count).map((task, i) => toConversation(task, i, teacher.name)),
       rejected,
-      ...(stopped && { stopped: stopped.message }),
+      ...(ended.length > 0 && { stopped: ended.map(({ message }) => message).join('\n') }),
+      unshown: this.#states.filter(({ accepted }) => accepted.length === 0).map(bucketName),
       ...(estimate && { estimate }),
     };
   }

@@ -5,7 +5,7 @@ import { Random } from '../../base/random.js';
 import type { Conversation } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 import type { Message } from '../../tokenizer/message.js';
-import type { AcceptedTask } from './expand.js';
+import type { AcceptedTask } from './expansion.js';
 import type { SeedTask } from './seed-tasks.js';
 
 /** Seeds that go into training: all, but at most half of it, evenly over families and languages. */

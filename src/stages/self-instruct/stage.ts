@@ -21,8 +21,9 @@ import { spelled } from '../../data/conversations/spelled.js';
 import { rowsDigest } from '../../data/rows.js';
 import type { Conversation } from '../../data/types.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
-import { type Bucket, bucketsFor } from './buckets.js';
-import { type AcceptedTask, type ExpandOptions, type Expansion, expand } from './expand.js';
+import { type Bucket, bucketsFor, isChecked } from './buckets.js';
+import { expand } from './expand.js';
+import type { AcceptedTask, ExpandOptions, Expansion } from './expansion.js';
 import { isBuiltIn } from './families/table.js';
 import { AnswerFilter } from './filters/answers.js';
 import { compareWithChance, type JudgedRow, type RuleComparison } from './filters/baselines.js';
@@ -32,7 +33,7 @@ import { checkTeacher, openTeacher } from './open-teacher.js';
 import { previewRows } from './preview.js';
 import { keepPromptsApart, seedConversation, seedsForTraining, splitTasks } from './rows.js';
 import { readSeeds, type SeedTask } from './seed-tasks.js';
-import { noteShares, noteShortfall } from './shares.js';
+import { noteShares, noteShortfall, promptsToMake } from './shares.js';
 import type { Teacher } from './teacher.js';
 import { chainedInWords, chainRows } from './turns.js';
 import { unseenIn } from './unseen-sums.js';
@@ -93,7 +94,7 @@ async function chosenSeeds(
     return {
       what: `the offline teacher makes no tasks of kind ${kind}`,
       why: `it serves ${taskKinds.join(', ')}`,
-      next: `${meant}For kinds of your own use selfInstruct.teacher: openai, or name in selfInstruct.kinds those to use`,
+      next: `${meant}For kinds of your own use selfInstruct.teacher: openai (any endpoint) or checkpoint (a chat model of yours), or name in selfInstruct.kinds those to use`,
     };
   };
   const seeds = await readSeeds(resolve(path), refuse, notes);
@@ -112,7 +113,7 @@ async function expansionOf(
   job: SelfInstructJob,
   seeds: SeedTask[],
   teacher: Teacher,
-): Promise<{ kinds: TaskKind[]; trainSeeds: SeedTask[]; options: ExpandOptions }> {
+): Promise<{ kinds: TaskKind[]; trainSeeds: SeedTask[]; prompts: number; options: ExpandOptions }> {
   const { config, reporter, signal, seed } = job;
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
   const trainSeeds = seedsForTraining(seeds, config.count);
@@ -122,9 +123,10 @@ async function expansionOf(
     throw new UserError({
       what: `the ${teacher.name} teacher can make none of: ${kinds.join(', ')}`,
       where: 'selfInstruct',
-      next: 'Add a data block (for facts to look up), choose other kinds, or use teacher: openai',
+      next: 'Add a data block (for facts to look up), choose other kinds, or use teacher: openai or checkpoint',
     });
-  const target = config.count - trainSeeds.length + config.prompts;
+  const prompts = promptsToMake(job, buckets, teacher);
+  const target = config.count - trainSeeds.length + prompts;
   const total = target + config.heldOut;
   const options = {
     seeds,
@@ -138,15 +140,16 @@ async function expansionOf(
     signal,
     onProgress: (done: number): void => reporter.emit({ type: 'progress', label: 'tasks', done, total, unit: 'tasks' }),
   };
-  return { kinds, trainSeeds, options };
+  return { kinds, trainSeeds, prompts, options };
 }
 
 async function runWith(job: SelfInstructJob, seeds: SeedTask[], teacher: Teacher): Promise<StageOutput> {
-  const { kinds, trainSeeds, options } = await expansionOf(job, seeds, teacher);
+  const { kinds, trainSeeds, prompts, options } = await expansionOf(job, seeds, teacher);
   const expansion = await expand(options);
-  if (expansion.tasks.length === 0) throw expansion.stopped ?? nothingMade(expansion, teacher);
+  if (expansion.tasks.length === 0) throw nothingMade(expansion, teacher);
   noteShortfall(job.reporter, expansion, { target: options.target + options.heldOut, kinds, teacher });
-  return writeOutput(job, trainSeeds, expansion, teacher, options.buckets);
+  const { config } = job;
+  return writeOutput({ ...job, config: { ...config, prompts } }, trainSeeds, expansion, teacher, options.buckets);
 }
 
 /** What the pipeline evaluates with, but for the seeds of this stage: what they ask is asked again on purpose. */
@@ -194,7 +197,13 @@ async function writeOutput(
   ];
   for (const [name, text] of Object.entries({ ...files, [rejectedRowsName]: toJsonl(rejected) }))
     await writeFileAtomic(join(directory, name), text);
-  noteShares(job, buckets, { train, prompts, heldOut });
+  const hasFailed = new Set(expansion.failed.map(({ method }) => method));
+  noteShares(
+    job,
+    buckets.filter(({ method }) => !hasFailed.has(method)),
+    { train, prompts, heldOut },
+    (bucket) => isChecked(bucket, teacher),
+  );
   const report = {
     ...reportOf(teacher, seeds.length, { train, prompts, heldOut }, expansion),
     turns: chained.counts,
@@ -250,7 +259,7 @@ function reportOf(
   teacher: Teacher,
   seeds: number,
   parts: Record<'train' | 'prompts' | 'heldOut', readonly Conversation[]>,
-  { requests, exhausted, tasks }: Expansion,
+  { requests, exhausted, failed, tasks }: Expansion,
 ): object {
   return {
     teacher: teacher.name,
@@ -261,6 +270,7 @@ function reportOf(
     ),
     similarity: similarityOf(tasks),
     exhausted,
+    failed: failed.map(({ error, ...failure }) => ({ ...failure, why: error.message })),
   };
 }
 
@@ -298,12 +308,15 @@ function emitSamples({ reporter }: SelfInstructJob, rows: readonly Conversation[
   }
 }
 
-function nothingMade({ dropped }: Expansion, teacher: Teacher): UserError {
+function nothingMade({ dropped, stopped, failed, exhausted }: Expansion, teacher: Teacher): UserError {
+  if (stopped !== undefined) return stopped;
   const rules = [...dropped].map(([rule, { count }]) => `${rule}: ${count}`).join(', ');
-  return new UserError({
+  const fault = {
     what: `the ${teacher.name} teacher made no usable task`,
     where: 'selfInstruct',
     why: rules === '' ? undefined : `what was dropped: ${rules}`,
     next: 'Raise selfInstruct.maxSimilarity, add seeds, or use another teacher',
-  });
+  };
+  const faults = failed.flatMap(({ error }) => error.faults);
+  return new UserError(faults.length === 0 || exhausted.length > 0 ? [...faults, fault] : faults);
 }

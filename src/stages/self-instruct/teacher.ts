@@ -4,6 +4,7 @@ import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import type { SessionStart, TextCheck } from '../../data/types.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
+import type { MethodFailure } from './asked-model.js';
 
 export type TaskLanguage = 'zh' | 'en';
 export const taskLanguages: readonly TaskLanguage[] = ['zh', 'en'];
@@ -79,6 +80,8 @@ export interface MethodTraits {
   /** Kept in the provenance: `alpaca@1`. */
   label: string;
   shape: RequestShape;
+  /** Whether a rule checks its rows. */
+  hasChecks: boolean;
   /** The kinds of its rows. */
   kinds(chosen: readonly TaskKind[]): readonly TaskKind[];
 }
@@ -97,8 +100,15 @@ export interface Teacher {
   /** Whether it makes tasks to be held out of wordings and operands of their own. */
   readonly holdsOut: boolean;
   can(kind: TaskKind, language: TaskLanguage): boolean;
+  /** Whether a rule checks what it makes of this kind by `families`: alignment samples such tasks alone. */
+  checks(kind: TaskKind): boolean;
   /** What a method asks; absent: this teacher has no methods but `families`. */
   methods?: ReadonlyMap<MethodName, MethodTraits>;
+  /**
+   * Methods that came to their end since it was asked last, for the loop to ask between rounds; absent: none can.
+   * @param exhausted methods that made nothing and are asked no more.
+   */
+  failures?(exhausted?: readonly MethodName[]): Promise<MethodFailure[]>;
   /** Throws `UserError` where it cannot continue (no key, endpoint down). */
   propose(request: TaskRequest): Promise<Proposal>;
   /** A drop where there is no usable answer; several where the task is one instruction with several inputs. */

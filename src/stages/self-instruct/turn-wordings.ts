@@ -106,54 +106,6 @@ export const corrections: Wordings = {
   ],
 };
 
-/** The last answer once more. */
-export const repetitions: Wordings = {
-  zh: [
-    '请再说一遍。',
-    '再说一次。',
-    '你能重复一下吗？',
-    '请重复你的回答。',
-    '我没听清，是什么？',
-    '再讲一遍好吗？',
-    '重复一下。',
-    '请再告诉我一次。',
-    '你刚才说了什么？',
-    '重复上一个回答。',
-    '麻烦再说一遍。',
-    '没听懂，再说一次。',
-    '什么？再说一遍。',
-    '刚才的回答是什么？',
-    '能再说一遍吗？',
-    '抱歉，没看清，再来一遍。',
-    '把刚才的话再说一次。',
-    '你说什么？',
-    '我忘了，你刚才怎么说的？',
-    '再回答一遍。',
-  ],
-  en: [
-    'Say that again.',
-    'Please repeat that.',
-    'Can you say that again?',
-    'Once more, please.',
-    'Sorry, what was that?',
-    'Pardon?',
-    'What did you say?',
-    'Repeat your last answer.',
-    'Could you repeat that?',
-    'I did not catch that.',
-    'Tell me again.',
-    'What was your answer?',
-    'Say it once more.',
-    'Come again?',
-    'Please say it again.',
-    'I missed that. What was it?',
-    'One more time, please.',
-    'Would you repeat the answer?',
-    'I forgot. What did you just say?',
-    'Repeat that, please.',
-  ],
-};
-
 /** The last answer in the other language than the one that is spoken. */
 export const languageSwitches: Wordings = {
   zh: [

@@ -8,13 +8,13 @@ import { wordsOf } from '../../base/words.js';
 import type { TurnsConfig } from '../../config/turns.js';
 import type { Conversation } from '../../data/types.js';
 import type { Message } from '../../tokenizer/message.js';
+import { repetitions } from '../repetitions.js';
 import { fill } from './families/family.js';
-import type { Wordings } from './families/wordings.js';
 import { operandOf, shownOperand } from './operands.js';
 import { bucketOf } from './rows.js';
 import type { TaskLanguage } from './teacher.js';
 import { inLanguage } from './turn-languages.js';
-import { corrections, followUps, languageSwitches, repetitions } from './turn-wordings.js';
+import { corrections, followUps, languageSwitches } from './turn-wordings.js';
 
 /** Of the exchanges that are asked in another way than anew. */
 const turnForms = ['followUp', 'correction', 'repetition', 'languageSwitch'] as const;
@@ -63,10 +63,10 @@ export function chainRows(
 ): ChainedRows {
   const { share, seed, part } = options;
   const chosen = new Set<Conversation>();
-  const shuffled = Random.stream(seed, `self-instruct/turns/${part}`).shuffle(rows.filter(isDialogue));
+  const shuffled = Random.stream(seed, `self-instruct/turns/${part}`).shuffle(rows.filter(isChainable));
   for (const bucket of groupBy(shuffled, bucketOf).values())
     for (const row of bucket.slice(0, Math.round(share * bucket.length))) chosen.add(row);
-  const chain = new Chain(pool.filter(isDialogue), options);
+  const chain = new Chain(pool.filter(isChainable), options);
   const chained = rows.map((row) => (chosen.has(row) ? chain.lengthen(row) : row));
   const byExchanges: Record<number, number> = {};
   for (const { messages } of chained) {
@@ -93,10 +93,15 @@ export function chainedInWords({ rows, counts: { byExchanges, forms, bilingual, 
   return `${formatCount(several)} of ${countOf(rows.length, 'conversation')} have 2 to ${most} exchanges: ${kinds}${single}`;
 }
 
-/** Questions and answers in turn, and nothing else. */
-function isDialogue({ messages, tools }: Conversation): boolean {
+/**
+ * Questions and answers in turn, and nothing else; no talk that a teacher wrote as a whole, which another subject would break into.
+ * Small talk of the built-in kind has two exchanges and is chained on purpose: what was said first is asked for later.
+ */
+function isChainable({ messages, tools, provenance }: Conversation): boolean {
+  const isWholeTalk = messages.length > 2 && provenance?.method !== undefined;
   return (
     tools === undefined &&
+    !isWholeTalk &&
     messages.length % 2 === 0 &&
     messages.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'))
   );
@@ -196,14 +201,15 @@ class Chain {
   #formOf(form: TurnForm, { row, language, random, used, isOwn }: FormOptions): Unit | undefined {
     const { messages } = row;
     const [, answer] = messages;
-    const ask = (wordings: Wordings, operand = ''): Message => {
-      return { role: 'user', content: fill(random.choose(wordings[language]), operand) };
+    const ask = (wordings: readonly string[], operand = ''): Message => {
+      return { role: 'user', content: fill(random.choose(wordings), operand) };
     };
-    if (form === 'repetition') return { messages: [...messages, ask(repetitions), answer], rows: [row] };
+    if (form === 'repetition')
+      return { messages: [...messages, ask(repetitions(language, false)), answer], rows: [row] };
     if (form === 'languageSwitch') {
       const content = inLanguage(answer.content, language === 'zh' ? 'en' : 'zh');
       if (isOwn || content === undefined) return undefined;
-      return { messages: [...messages, ask(languageSwitches), { role: 'assistant', content }], rows: [row] };
+      return { messages: [...messages, ask(languageSwitches[language]), { role: 'assistant', content }], rows: [row] };
     }
     const operand = operandOf(row);
     const siblings = operand && this.#siblings.get(operand.question);
@@ -215,7 +221,7 @@ class Chain {
         (each) => !used.has(each),
       );
     if (operand === undefined || sibling === undefined) return undefined;
-    const asked = ask(form === 'correction' ? corrections : followUps, shownOperand(operand, language));
+    const asked = ask((form === 'correction' ? corrections : followUps)[language], shownOperand(operand, language));
     return { messages: [...sibling.messages, asked, answer], rows: [sibling, row] };
   }
 

@@ -2,7 +2,7 @@
 // a task that computes with one is unseen, formula and all; any other may stand there word for word.
 import { readDataManifest } from '../../data/manifest.js';
 import { isHeldOutPair } from '../../data/sources/formulas.js';
-import type { AcceptedTask } from './expand.js';
+import type { AcceptedTask } from './expansion.js';
 
 const step = /(\d+)\s*[+\-×*÷/]\s*(\d+)\s*=/g;
 

@@ -3,57 +3,9 @@
 import { Random } from '../../base/random.js';
 import type { Check, Conversation } from '../../data/types.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
-import { partFor } from '../../tools/wordings.js';
+import { repetitions } from '../repetitions.js';
 import { type Exchange, questionOf } from './exchange.js';
-import { type Spoken, spokenLanguages, type Wordings } from './exercise.js';
-
-/** What is asked after an exchange, and answered from it. */
-const again: Wordings = {
-  en: [
-    'What was that again?',
-    'Say that once more, please.',
-    'Can you repeat that?',
-    'Please repeat your answer.',
-    'Once more, please.',
-    'Sorry, what did you say?',
-    'Repeat that.',
-    'Could you say it again?',
-    'I missed that. What was it?',
-    'Tell me again.',
-    'What did you just say?',
-    'Repeat the last answer.',
-    'And again?',
-    'Say it again.',
-    'Please say that again.',
-    'I did not catch that.',
-    'Pardon?',
-    'What was your answer?',
-    'Your last answer again, please.',
-    'Can you say that again?',
-  ],
-  zh: [
-    '请再说一遍。',
-    '再说一次。',
-    '刚才说什么？',
-    '你能重复一下吗？',
-    '请重复你的回答。',
-    '我没听清，是什么？',
-    '再讲一遍好吗？',
-    '重复一下。',
-    '请再告诉我一次。',
-    '再说一遍吧。',
-    '你刚才说了什么？',
-    '重复上一个回答。',
-    '再来一次。',
-    '请把刚才的话再说一次。',
-    '麻烦再说一遍。',
-    '没听懂，再说一次。',
-    '什么？',
-    '你的回答是什么？',
-    '上一个答案再说一遍。',
-    '能再说一遍吗？',
-  ],
-};
+import { type Spoken, spokenLanguages } from './exercise.js';
 
 export const withoutTool: Record<Spoken, string> = { en: 'I have no tool for that.', zh: '我没有能做这件事的工具。' };
 
@@ -313,7 +265,7 @@ function hasSlip({ messages }: Exchange): boolean {
 
 /** The same answer again, which the conversation holds. */
 function repeated({ id, messages, language, check }: Exchange, random: Random, isHeldOut: boolean): Exchange {
-  const wording = random.choose(partFor(again[language], isHeldOut));
+  const wording = random.choose(repetitions(language, isHeldOut));
   const own: Message[] = [{ role: 'user', content: wording }, messages[messages.length - 1]];
   return { id, kind: 'repeat', language, wording, messages: own, check, needs: [], calls: 0 };
 }

@@ -74,6 +74,41 @@ test('the reward is the share of the constraints that an answer fulfils, and sil
   assert.deepEqual([parts.correct, parts.language], [1, 1], 'English was asked for in Chinese');
 });
 
+test('an answer is about what is asked: it names the subject, or chooses what belongs to it', () => {
+  const make = constraintFamilies.constraints.maker();
+  const { names, called, things } = readWordings('topics');
+  const parts = (lines: readonly string[], i: number): string[] => lines[i].split(' / ');
+  const hasAny = (text: string, words: readonly string[]): boolean =>
+    words.some((word) => fulfils({ kind: 'contains', text: word }, text));
+  for (const language of taskLanguages) {
+    let chosen = 0;
+    for (let i = 0; i < 600; i++) {
+      const { turns, solution } =
+        make({ language, random: Random.stream(i, `subject/${language}`), isHeldOut: i % 2 === 1 }) ?? assert.fail();
+      const [request] = turns[0].split(/(?<=[.?。？])/);
+      const topic = names[language].findIndex((name) => request.includes(name));
+      const { check, answer } = solution;
+      assert.ok(topic >= 0 && check?.type === 'constraints', turns[0]);
+      const [options] = check.all.flatMap((each) => (each.kind === 'one-of' ? [each.any] : []));
+      if (options !== undefined) {
+        const own = parts(things[language], topic);
+        assert.deepEqual(
+          options.filter((option) => own.includes(option)),
+          [answer],
+          'one of them belongs to the subject, and is chosen',
+        );
+        assert.equal(new Set(options).size, options.length);
+        chosen++;
+      } else {
+        const asked = check.all.map(({ kind }) => kind);
+        const spoken = asked.includes('in-english') ? 'en' : asked.includes('in-chinese') ? 'zh' : language;
+        assert.ok(hasAny(answer, parts(called[spoken], topic)), `${turns[0]} → ${answer}`);
+      }
+    }
+    assert.ok(chosen > 10);
+  }
+});
+
 test('tasks: every kind is asked for, in both languages, and the answer fulfils what is asked', () => {
   const make = constraintFamilies.constraints.maker();
   const wordings = readWordings('constraints');

@@ -205,7 +205,15 @@ test('of one question with two answers that cannot both be right neither is kept
     ],
   ];
   const teacher: Teacher = {
-    ...{ name: 'test', requestsAtOnce: 1, patience: 1, holdsOut: false, notes: () => [], can: () => true },
+    ...{
+      name: 'test',
+      requestsAtOnce: 1,
+      patience: 1,
+      holdsOut: false,
+      notes: () => [],
+      can: () => true,
+      checks: () => true,
+    },
     propose: () => Promise.resolve({ tasks: proposals.shift() ?? [], dropped: [] }),
     answer: ({ solution }) => Promise.resolve(solution ?? { rule: 'no answer', example: '' }),
   };

@@ -1,82 +1,21 @@
 // Each method against a real HTTP server that does as the prompts of that method ask, with a mistake here and there: which rows
 // come of it, what each says of where it is from, and which mistakes are dropped under which name.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { UserError } from '../../../src/base/errors.js';
 import { type MethodName, methodNames, methodShares } from '../../../src/config/methods.js';
 import type { SelfInstructConfig } from '../../../src/config/pipeline.js';
 import { readRow } from '../../../src/data/conversations/formats.js';
-import type { Conversation } from '../../../src/data/types.js';
-import { type Event, stageReporter } from '../../../src/report/event.js';
-import type { RejectedTask } from '../../../src/stages/self-instruct/filters/rejected.js';
 import { taskLabels } from '../../../src/stages/self-instruct/methods/alpaca.js';
 import { blocksOf, isNothing } from '../../../src/stages/self-instruct/methods/blocks.js';
 import { soundInstances } from '../../../src/stages/self-instruct/methods/instances.js';
 import { promptsPath, readPrompts } from '../../../src/stages/self-instruct/methods/prompts.js';
 import { selfInstructStage } from '../../../src/stages/self-instruct/stage.js';
 import { writeCorpus } from '../../data/corpus-folder.js';
-import { type ChatRequest, sendText, startChatServer } from '../../inference/chat-server.js';
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-interface Outcome {
-  rows: Conversation[];
-  rejected: RejectedTask[];
-  rules: Set<string>;
-  requests: ChatRequest[];
-  warnings: string[];
-}
-
-type Say = (request: { system: string; user: string; isChinese: boolean; word(i: number): string }) => string;
-
-/** A run of the stage against a server that says what `say` makes of a request; `word(i)` differs from request to request. */
-async function runWith(t: TestContext, say: Say, config: Partial<SelfInstructConfig>, data?: string): Promise<Outcome> {
-  const server = await startChatServer(({ messages }, response) => {
-    const [system = '', user = ''] = messages.map(({ content }) => content);
-    const whole = messages.map(({ content }) => content).join('\n');
-    const isChinese = whole.includes('Simplified Chinese');
-    const word = (i: number): string => {
-      const letters = digest(`${whole} ${i}`);
-      const han = (from: number): string =>
-        String.fromCharCode(0x4e00 + (Number.parseInt(letters.slice(from, from + 4), 16) % 20_000));
-      if (isChinese) return Array.from({ length: 12 }, (_, at) => han(4 * at)).join('');
-      const plain = letters.slice(0, 12).replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)]);
-      return plain.replace(/(.{4})/g, '$1 ').trim();
-    };
-    sendText(response, say({ system, user, isChinese, word }));
-  });
-  t.after(() => server.close());
-  const directory = await mkdtemp(join(tmpdir(), 'mossctl-methods-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  const events: Event[] = [];
-  const folder = join(directory, 'self-instruct');
-  await selfInstructStage.run({
-    config: {
-      ...{ seeds: 'data-specs/seeds.jsonl', teacher: 'openai', answers: 'short', model: 'tiny', baseUrl: server.url },
-      ...{ timeoutSeconds: 5, retries: 0, concurrency: 8, count: 24, heldOut: 4, prompts: 0, maxSimilarity: 0.7 },
-      ...{ turns: { share: 0, most: 6 }, tools: ['Calculate', 'Now'] },
-      ...config,
-    },
-    ...{ inputs: { data }, directory: folder, seed: 1, compute: { backend: 'auto' } },
-    reporter: stageReporter({ emit: (event) => events.push(event) }, 'selfInstruct'),
-  });
-  const read = async <T>(name: string): Promise<T[]> =>
-    (await readFile(join(folder, name), 'utf8'))
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as T);
-  const rows = [...(await read<Conversation>('train.jsonl')), ...(await read<Conversation>('heldout.jsonl'))];
-  const rejected = await read<RejectedTask>('rejected.jsonl');
-  const warnings = events.flatMap((event) => (event.type === 'note' && event.level === 'warning' ? [event.text] : []));
-  return {
-    rows: rows.filter(({ provenance }) => provenance?.teacher !== 'seed'),
-    ...{ rejected, rules: new Set(rejected.map(({ rule }) => rule)), requests: server.requests, warnings },
-  };
-}
+import { digest, type Outcome, runWith } from './method-server.js';
 
 /** Those of `method`: in both languages, and nothing of a template in them. */
 function madeBy(method: MethodName, { rows: all, rejected: none, warnings, ...rest }: Outcome): Outcome {

@@ -341,8 +341,11 @@ test('says what it can do and what it cannot', () => {
   assert.deepEqual(Object.keys(families).sort(), [...taskKinds].sort());
   const without = new OfflineTeacher(1, { ...sources, facts: [] });
   assert.equal(without.can('translation'), false);
-  assert.match(without.notes('your 2 seeds are').join('\n'), /cannot make translation, definition, poem-line/);
-  assert.doesNotMatch(new OfflineTeacher(1, sources).notes('your 2 seeds are').join('\n'), /cannot/);
+  const said = (teacher: OfflineTeacher, kinds: readonly string[]): string =>
+    teacher.notes('both are', kinds).join('\n');
+  assert.match(said(without, taskKinds), /no facts to make translation, definition, poem-line of/);
+  assert.doesNotMatch(said(without, ['parity']), /facts|chat/, 'of what is asked for alone');
+  assert.doesNotMatch(said(new OfflineTeacher(1, sources), taskKinds), /facts/);
 });
 
 test('the same request gives the same tasks, another seed gives others', async () => {

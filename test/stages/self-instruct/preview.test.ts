@@ -92,6 +92,18 @@ test('a preview shows rows that the run finds paid, and a range of what the whol
   const poor = await previewOf(jobOf('poor', { budgetTokens }));
   assert.equal(poor.rows.length, 1);
   assert.match(previewText(poor, { next }), /^1 of 5 rows.*it ended early: .*budget of [\d,]+ tokens is spent/s);
+  const two = { teacher: 'offline' as const, kinds: ['rules', 'constraints'], heldOut: 1 };
+  const kindsOf = ({ rows: shown }: StagePreview): string[] => shown.map(({ kind, language }) => `${kind}/${language}`);
+  const each = await previewOf(jobOf('offline', two), 4);
+  assert.deepEqual(kindsOf(each), ['rules/zh', 'rules/en', 'constraints/zh', 'constraints/en']);
+  assert.deepEqual(each.unshown, []);
+  const some = await previewOf(jobOf('offline', two), 3);
+  assert.deepEqual(kindsOf(some), kindsOf(each).slice(0, 3));
+  assert.match(
+    previewText(some, { next }),
+    /whole makes these too: constraints\/en \(--preview 4\s+shows one of each\)/,
+  );
+
   const offline = await previewOf(jobOf('offline', { teacher: 'offline' }), 2);
   assert.match(previewText(offline, { next }), /computes its rows on this machine: nothing is asked, nothing is paid/);
 });

@@ -144,7 +144,7 @@ test('files: as many as asked, balanced, disjoint by prompt and by operands, eve
     counts.set(`${kind}/${language}`, (counts.get(`${kind}/${language}`) ?? 0) + 1);
   assert.deepEqual([...new Set(counts.values())], [perCell]);
   assert.equal(counts.size, factlessCells);
-  assert.ok(job.events.some((event) => event.type === 'note' && /cannot make translation/.test(event.text)));
+  assert.ok(job.events.some((event) => event.type === 'note' && /no facts to make translation, /.test(event.text)));
   assert.ok(job.events.some((event) => event.type === 'sample'));
   const report = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));
   assert.equal(report.train.total, 500);
@@ -328,6 +328,7 @@ test('more than a family can give: the others make up for it, and each shortfall
     holdsOut: true,
     notes: () => [],
     can: () => true,
+    checks: () => true,
     propose: ({ kind, language, index, wanted, isHeldOut }) =>
       Promise.resolve({
         tasks: Array.from({ length: wanted }, (_, i) => {
@@ -402,8 +403,10 @@ test('the offline teacher says that seeds stay as they are, and refuses kinds th
   const [first] = job.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
   assert.match(
     first,
-    /^offline teacher: built-in families only.*; your 1 seed is kept as written; teacher: openai expands your own$/,
+    /^offline teacher: built-in families only.*; your 1 seed is kept as written; teacher: openai or checkpoint expands your own$/,
   );
+  assert.match(first, /looks up \(parity\)/, 'of what is chosen alone');
+  assert.ok(!job.events.some((event) => event.type === 'note' && /facts/.test(event.text)), 'nobody asked for facts');
   await write(
     own,
     { ...own, id: 'b', kind: 'faq' },
@@ -421,7 +424,7 @@ test('the offline teacher says that seeds stay as they are, and refuses kinds th
         [`${seeds}:4`, 'the offline teacher makes no tasks of kind chta'],
       ],
     );
-    assert.match(error.message, /It serves identity, chat, .*formatting.*teacher: openai/s);
+    assert.match(error.message, /It serves identity, chat, .*formatting.*teacher: openai .* or checkpoint/s);
     assert.match(error.faults[1].next ?? '', /Did you mean chat\?/);
     return true;
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wordsOf } from '../../../src/base/words.js';
 import type { Conversation } from '../../../src/data/types.js';
+import { repetitions } from '../../../src/stages/repetitions.js';
 import { operandOf } from '../../../src/stages/self-instruct/operands.js';
 import { chainedInWords, chainRows } from '../../../src/stages/self-instruct/turns.js';
 
@@ -58,6 +59,29 @@ const exchangesOf = ({ messages }: Conversation) =>
   messages.flatMap(({ role, content }, i) =>
     role === 'user' ? [{ question: content, answer: messages[i + 1].content, before: messages[i - 2]?.content }] : [],
   );
+
+test('talks that a teacher wrote stay as they are, and come into no other row', () => {
+  const talks = Array.from({ length: 40 }, (_, i): Conversation => {
+    const messages = [...exchange(`I planted ${i} beans.`, 'In the sun?'), ...exchange('In the shade.', `Talk ${i}.`)];
+    const provenance = { teacher: 'openai:tiny', method: 'dialogue@1', seeds: [] };
+    return { id: `talk-${i}`, kind: 'dialogue', language: 'en', messages, provenance };
+  });
+  const rows = [...pool(), ...talks];
+  const { rows: chained } = chainRows(rows, rows, { ...options, share: 1 });
+  assert.deepEqual(chained.slice(-talks.length), talks);
+  assert.doesNotMatch(JSON.stringify(chained.slice(0, -talks.length)), /beans/);
+});
+
+test('repetitions are asked in the wordings that are learnt, never in those that tool use holds out', () => {
+  const rows = pool();
+  const { rows: chained, counts } = chainRows(rows, rows, { ...options, share: 1 });
+  const asked = new Set(chained.flatMap(exchangesOf).map(({ question }) => question));
+  const count = (isHeldOut: boolean): number =>
+    (['zh', 'en'] as const).flatMap((language) => repetitions(language, isHeldOut)).filter((each) => asked.has(each))
+      .length;
+  assert.ok(counts.forms.repetition > 20 && count(false) > 10);
+  assert.equal(count(true), 0);
+});
 
 test('half of each family and language: the same tasks in the same order, each asked last', () => {
   const rows = pool();

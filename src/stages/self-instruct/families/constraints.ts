@@ -1,5 +1,6 @@
 // Requests for a form: to write about something with so many words, without commas, as JSON. An answer is put together from a
-// topic's things and sentences, and what else is asked of it is true of it: so a program made it, and a program decides on others.
+// topic's things and sentences and says what it is about, and what else is asked of it is true of it: so a program made it, and a
+// program decides on others.
 import type { Random } from '../../../base/random.js';
 import { wordsOf } from '../../../base/words.js';
 import type { Constraint } from '../../../data/constraints.js';
@@ -11,6 +12,8 @@ import { type NamedWordings, readWordings } from './wordings.js';
 
 interface Topic {
   name: string;
+  /** What a text about it says, one or the other. */
+  called: readonly string[];
   things: readonly string[];
   sentences: readonly string[];
 }
@@ -37,10 +40,25 @@ interface Answer {
 const some = <T>(items: readonly T[], low: number, high: number, random: Random): T[] =>
   random.shuffle([...items]).slice(0, random.integer(low, high));
 
-const prose = ({ topic, language, random }: Material, low = 1, high = 4): string =>
-  some(topic.sentences, low, high, random).join(language === 'zh' ? '' : ' ');
+const isAbout = ({ called }: Topic, text: string): boolean =>
+  called.some((name) => fulfils({ kind: 'contains', text: name }, text));
+
+/** So many sentences of a topic, as they may follow each other: one of them says what it is about. */
+function sentencesOn({ topic, random }: Material, low: number, high: number): string[] {
+  const first = onTopic(topic, random);
+  const others = topic.sentences.filter((sentence) => sentence !== first);
+  const chosen = new Set([first, ...some(others, low - 1, high - 1, random)]);
+  return topic.sentences.filter((sentence) => chosen.has(sentence));
+}
+
+const prose = (material: Material, low = 1, high = 4): string =>
+  sentencesOn(material, low, high).join(material.language === 'zh' ? '' : ' ');
 
 const items = ({ topic, random }: Material): string[] => some(topic.things, 2, 6, random);
+
+/** What a list or a chapter is about, before it. */
+const heading = ({ topic: { name } }: Material): string => name[0].toUpperCase() + name.slice(1);
+const colon = ({ language }: Material): string => (language === 'zh' ? '：' : ': ');
 
 const marks = /[.,!?。，！？、]/g;
 
@@ -50,25 +68,31 @@ const forms: readonly ((material: Material) => Answer)[] = [
   (material) => ({ text: prose(material), constraints: [] }),
   (material) => {
     const list = items(material);
-    return { text: list.map((item) => `- ${item}`).join('\n'), constraints: [{ kind: 'bullets', n: list.length }] };
+    const text = [heading(material) + colon(material).trim(), ...list.map((item) => `- ${item}`)].join('\n');
+    return { text, constraints: [{ kind: 'bullets', n: list.length }] };
   },
   (material) => {
     const list = items(material);
-    const text = list.map((item, i) => `${i + 1}. ${item}`).join('\n');
+    const text = [heading(material) + colon(material).trim(), ...list.map((item, i) => `${i + 1}. ${item}`)].join('\n');
     return { text, constraints: [{ kind: 'numbered', n: list.length }] };
   },
   (material) => {
-    const list = items(material);
+    const list = [heading(material), ...items(material)];
     return { text: list.join('\n'), constraints: [{ kind: 'lines', n: list.length }] };
   },
   (material) => {
     const start = material.phrase('likes');
     const end = material.language === 'zh' ? '。' : '.';
-    const lines = items(material).map((item) => `${start}${material.language === 'zh' ? '' : ' '}${item}${end}`);
+    const lines = [material.topic.name, ...items(material)].map(
+      (item) => `${start}${material.language === 'zh' ? '' : ' '}${item}${end}`,
+    );
     const constraints: Constraint[] = [{ kind: 'lines-begin-with', text: start }];
     return { text: lines.join('\n'), constraints: [...constraints, { kind: 'lines', n: lines.length }] };
   },
-  (material) => ({ text: JSON.stringify(items(material)), constraints: [{ kind: 'json' }], isWhole: true }),
+  (material) => {
+    const text = JSON.stringify({ [material.topic.name]: items(material) });
+    return { text, constraints: [{ kind: 'json' }], isWhole: true };
+  },
   (material) => {
     const [topic, things] = material.language === 'zh' ? ['主题', '东西'] : ['topic', 'things'];
     const text = JSON.stringify({ [topic]: material.topic.name, [things]: items(material) });
@@ -86,7 +110,7 @@ const forms: readonly ((material: Material) => Answer)[] = [
     text: english(material).toLowerCase(),
     constraints: [...inEnglish(material), { kind: 'lower-case' }],
   }),
-  (material) => ({ text: material.random.choose(material.foreign.sentences), constraints: [inForeign(material)] }),
+  (material) => ({ text: onTopic(material.foreign, material.random), constraints: [inForeign(material)] }),
   (material) => {
     const text = prose(material, 1, 2).replace(marks, '');
     return { text, constraints: [{ kind: 'no-punctuation' }] };
@@ -97,21 +121,24 @@ const forms: readonly ((material: Material) => Answer)[] = [
     return { text: `${title}\n${prose(material)}`, constraints: [{ kind: 'title' }] };
   },
   (material) => {
-    const [text, note] = some(material.topic.sentences, 2, 3, material.random);
+    const [text, note] = sentencesOn(material, 2, 3);
     const mark = material.language === 'zh' ? '附言：' : 'P.S. ';
     return { text: `${text}\n${mark}${note}`, constraints: [{ kind: 'postscript' }] };
   },
   (material) => {
-    const parts = some(material.topic.sentences, 2, 4, material.random);
+    const parts = sentencesOn(material, 2, 4);
     return { text: parts.join('\n***\n'), constraints: [{ kind: 'parts', n: parts.length }] };
   },
   (material) => {
-    const parts = some(material.topic.sentences, 2, 4, material.random);
+    const parts = sentencesOn(material, 2, 4);
     return { text: parts.join('\n\n'), constraints: [{ kind: 'paragraphs', n: parts.length }] };
   },
   (material) => {
-    const any = some(material.topic.things, 2, 5, material.random);
-    return { text: any[0], constraints: [{ kind: 'one-of', any: any.toSorted() }], isWhole: true };
+    const { random, topic, others } = material;
+    const own = random.choose(topic.things);
+    // The others have nothing to do with what is asked about, so that there is something to choose by.
+    const any = [own, ...some(others, 1, 4, random).map(({ things }) => random.choose(things))];
+    return { text: own, constraints: [{ kind: 'one-of', any: any.toSorted() }], isWhole: true };
   },
   (material) => {
     const start = material.phrase('openings');
@@ -132,20 +159,28 @@ const forms: readonly ((material: Material) => Answer)[] = [
     const { random, language, topic } = material;
     const count = random.integer(2, 10);
     const thing = random.choose(topic.things);
-    const text = language === 'zh' ? `第${count}章：${thing}。` : `Chapter ${count}: ${thing}.`;
+    const text =
+      language === 'zh' ? `第${count}章，${topic.name}：${thing}。` : `Chapter ${count}, on ${topic.name}: ${thing}.`;
     return { text, constraints: [{ kind: 'has-digits' }, { kind: 'contains', text: thing }] };
   },
   (material) => {
     const word = material.random.choose(material.topic.things);
     const n = material.random.integer(2, 4);
-    const text = Array.from({ length: n }, () => word).join(material.language === 'zh' ? '，' : ', ');
-    return { text, constraints: [{ kind: 'contains-times', text: word, n }] };
+    const times = Array.from({ length: n }, () => word).join(material.language === 'zh' ? '，' : ', ');
+    return {
+      text: heading(material) + colon(material) + times,
+      constraints: [{ kind: 'contains-times', text: word, n }],
+    };
   },
 ];
 
-/** A sentence of English: what has capitals and small letters. */
+/** A sentence that says what it is about. */
+const onTopic = (topic: Topic, random: Random): string =>
+  random.choose(topic.sentences.filter((sentence) => isAbout(topic, sentence)));
+
+/** Such a one in English: it has capitals and small letters. */
 const english = ({ language, topic, foreign, random }: Material): string =>
-  random.choose((language === 'en' ? topic : foreign).sentences);
+  onTopic(language === 'en' ? topic : foreign, random);
 
 const inEnglish = ({ language }: Material): Constraint[] => (language === 'en' ? [] : [{ kind: 'in-english' }]);
 
@@ -216,6 +251,7 @@ export function constraintInWords(
 function topicsOf(material: NamedWordings, language: TaskLanguage): Topic[] {
   return material.names[language].map((name, i) => ({
     name,
+    called: material.called[language][i].split(' / '),
     things: material.things[language][i].split(' / '),
     sentences: material.sentences[language][i].split(' / '),
   }));

@@ -39,6 +39,8 @@ export interface MethodSpec {
   /** What its rows are, for a person who reads the terminal. */
   about: string;
   open(context: MethodContext): Method;
+  /** Whether a program knows the answers to its tasks. */
+  hasChecks?: true;
   /** The kinds of its rows; absent: one, with the name of the method. */
   kinds?(chosen: readonly TaskKind[]): readonly TaskKind[];
 }

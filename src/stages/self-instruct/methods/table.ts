@@ -31,6 +31,7 @@ export const methods: Readonly<Record<Exclude<MethodName, 'families'>, MethodSpe
   cot: {
     about: 'worked steps to tasks that programs set, kept where the answer is right',
     open: cot,
+    hasChecks: true,
     kinds: workableKinds,
   },
   backtranslate: { about: 'instructions to passages of the corpus, kept from 4 points of 5', open: backtranslate },
