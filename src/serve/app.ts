@@ -86,6 +86,8 @@ const nowhere = { status: 404, what: 'there is nothing under this address' } as 
 function refused(c: Context, error: unknown): Response {
   const refusal = refusalOf(error);
   if (refusal.retryAfter !== undefined) c.header('retry-after', String(refusal.retryAfter));
+  // OpenAI's clients ask again after any of these; what failed here, or took too long, would do so again.
+  if (refusal.status === 500 || refusal.status === 504) c.header('x-should-retry', 'false');
   const isOpenai = !c.req.path.startsWith('/api/');
   return c.json(isOpenai ? openaiError(refusal) : apiError(refusal), refusal.status);
 }

@@ -5,6 +5,7 @@ import type { Sampling } from '../config/sampling.js';
 import type { LocalModel } from '../inference/local-model.js';
 import type { Message, Tool, ToolCall } from '../tokenizer/message.js';
 import type { ToolTurns } from '../tokenizer/tool-turns.js';
+import { asAskedLater } from './refusal.js';
 
 export interface ForcedCall {
   name: string;
@@ -29,31 +30,41 @@ function openingOf({ template, tokenizer }: LocalModel, turns: ToolTurns, name: 
   return tokenizer.encodeTrusted(written.slice(0, at).trimEnd());
 }
 
+/** How many requests to the engine `forcedCalls` makes. */
+export function scoredNames(names: readonly string[] | undefined): number {
+  return names === undefined || names.length === 1 ? 0 : names.length;
+}
+
 /**
+ * The call that each answer begins with. How likely the names are is asked once, whatever the seeds.
  * @param prompt its tokens, the list of tools included.
  * @param names what may be called: one, or several of which the model chooses.
+ * @throws RefusedRequest where the prompt leaves no room for a name.
  */
-export async function forcedCall(
+export async function forcedCalls(
   model: LocalModel,
   turns: ToolTurns,
   {
     prompt,
     names,
     sampling,
-    seed,
+    seeds,
     signal,
   }: {
     prompt: readonly number[];
     names: readonly string[];
     sampling: Sampling;
-    seed: number;
+    seeds: readonly number[];
     signal?: AbortSignal;
   },
-): Promise<ForcedCall> {
+): Promise<ForcedCall[]> {
   const calls = names.map((name) => ({ name, opening: openingOf(model, turns, name) }));
-  if (calls.length === 1) return calls[0];
-  const scores = await Promise.all(calls.map(({ opening }) => logProbability(model, prompt, opening, signal)));
-  return calls[drawn(scores, sampling.temperature, seed)];
+  if (scoredNames(names) === 0) return seeds.map(() => calls[0]);
+  const scores = await asAskedLater(
+    () => Promise.all(calls.map(({ opening }) => logProbability(model, prompt, opening, signal))),
+    'messages',
+  );
+  return seeds.map((seed) => calls[drawn(scores, sampling.temperature, seed)]);
 }
 
 /** log P(opening | prompt), in nats. */

@@ -1,6 +1,7 @@
 // One answer of a request: tokens come from the engine, a reader makes thoughts, text and calls of them, stop strings end it.
 // What is said of tokens (log-probabilities) never runs ahead of the text that may be shown.
 
+import { setMaxListeners } from 'node:events';
 import { Random } from '../base/random.js';
 import type { Sampling } from '../config/sampling.js';
 import type { Emitted } from '../inference/engine.js';
@@ -43,6 +44,7 @@ export function choices(
   signal?: AbortSignal,
 ): AsyncGenerator<{ index: number } & (ChoicePiece | { end: ChoiceEnd }), void> {
   return streamed(async (tell, either) => {
+    setMaxListeners(0, either); // one for each answer
     await Promise.all(
       plans.map(async (plan, index) => {
         const end = await choice(model, plan, (piece) => tell({ index, ...piece }), either);
@@ -53,8 +55,15 @@ export function choices(
 }
 
 /** The seed of each answer to one prompt: the first has the request's own, so that it is the answer of a request for one. */
-export function seedsOf(seed: number, count: number): number[] {
+export function seedsOf(asked: number, count: number): number[] {
+  const seed = foldedSeed(asked);
   return Array.from({ length: count }, (_, i) => (i === 0 ? seed : Random.stream(seed, `choice-${i}`).uint32()));
+}
+
+/** Streams keep 32 bits of a seed; the others change it, so that no two small seeds become one. */
+function foldedSeed(seed: number): number {
+  const high = Math.floor(seed / 2 ** 32);
+  return high === 0 ? seed : Random.stream(seed >>> 0, `high bits ${high}`).uint32();
 }
 
 async function choice(

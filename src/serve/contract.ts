@@ -7,8 +7,6 @@ import { askedSamplingSchema } from '../config/sampling.js';
 export const tokenHeader = 'x-mossctl-token';
 
 export const bounds = {
-  /** Bytes of a request's body. */
-  body: 4 << 20,
   messages: 1024,
   /** Characters of one text. */
   text: 1 << 20,

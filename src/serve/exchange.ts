@@ -53,7 +53,7 @@ async function readBytes(c: Context, limit: number): Promise<Buffer> {
  * Events as they come, each the text of one `data:` line. They turn their own failures into events; when nobody reads any more,
  * the visit is aborted, and is left when the last of them has ended.
  */
-export function eventStream(events: AsyncGenerator<string, void>, visit: Visit): Response {
+export function eventStream(c: Context, events: AsyncGenerator<string, void>, visit: Visit): Response {
   const encoder = new TextEncoder();
   const stop = (): Promise<void> =>
     events
@@ -86,12 +86,10 @@ export function eventStream(events: AsyncGenerator<string, void>, visit: Visit):
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, {
-    headers: {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    },
+  return c.body(body, 200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
   });
 }
 

@@ -50,7 +50,7 @@ export async function sendAnswer(c: Context, service: Service, visit: Visit, ans
     return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
   };
   const written = choices(model, plans, visit.signal);
-  if (answer.isStreamed) return eventStream(chunks(written, { visit, answer, head, ended }), visit);
+  if (answer.isStreamed) return eventStream(c, chunks(written, { visit, answer, head, ended }), visit);
   try {
     const pieces: ChoicePiece[][] = plans.map(() => []);
     const ends: ChoiceEnd[] = [];

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { LocalModel } from '../inference/local-model.js';
 import type { Tool } from '../tokenizer/message.js';
 import type { AnswerReader } from './answer-readers.js';
-import { type ForcedCall, forcedCall, unreadCall, type WrittenCall, writtenCall } from './call-choice.js';
+import { type ForcedCall, forcedCalls, scoredNames, unreadCall, type WrittenCall, writtenCall } from './call-choice.js';
 import { type ChoiceEnd, type ChoicePiece, type ChoicePlan, seedsOf } from './choice.js';
 import { readJson } from './exchange.js';
 import { chatLogprobs, type OpenAiForm, sendAnswer } from './openai-answer.js';
@@ -14,6 +14,7 @@ import { type ChatRequest, chatRequestSchema, parseRequest, samplingOf } from '.
 import { chatPrompt, roomFor } from './prompts.js';
 import { RefusedRequest } from './refusal.js';
 import type { Service } from './service.js';
+import { checkFields } from './written-fields.js';
 
 export async function chatCompletion(c: Context, service: Service): Promise<Response> {
   const { models, admission, limits } = service;
@@ -25,24 +26,21 @@ export async function chatCompletion(c: Context, service: Service): Promise<Resp
   const messages = messagesOf(request.messages);
   const tools = toolsOf(request.tools);
   const callable = callableNames(request, tools);
-  const visit = admission.enter(count, c.req.raw.signal);
+  const visit = admission.enter(count + scoredNames(callable), c.req.raw.signal);
   try {
     const model = await entry.open();
     const prompt = chatPrompt(model, messages, request.tool_choice === 'none' ? [] : tools);
+    checkFields(model.template, messages);
     const defaultTokens = Math.min(limits.defaultTokens, Math.floor(limits.requestTokens / count));
     const room = { tokens: prompt.tokens.length, asked, defaultTokens, param: 'messages' };
     const maxNewTokens = roomFor(model, room);
     const sampling = model.sampling(samplingOf(request));
     const seeds = seedsOf(request.seed ?? drawnSeed(), count);
-    const forced = await Promise.all(
-      seeds.map(async (seed) =>
-        callable === undefined || prompt.turns === undefined
-          ? undefined
-          : forcedCall(model, prompt.turns, {
-              ...{ prompt: prompt.tokens, names: callable, sampling, seed, signal: visit.signal },
-            }),
-      ),
-    );
+    const asking = { prompt: prompt.tokens, sampling, seeds, signal: visit.signal };
+    const forced =
+      callable === undefined || prompt.turns === undefined
+        ? []
+        : await forcedCalls(model, prompt.turns, { ...asking, names: callable });
     const plan: ChoicePlan = {
       ...{ ...prompt, maxNewTokens, sampling, stops: request.stop },
       ...{ logProbabilities: request.logprobs, topTokens: request.top_logprobs ?? 0 },

@@ -1,4 +1,6 @@
 // POST /v1/completions: text that the model continues, as text. Nothing in it becomes a control token.
+import { isUtf8 } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
 import type { Context } from 'hono';
 import type { LocalModel } from '../inference/local-model.js';
 import { StreamDecoder } from '../tokenizer/stream-decoder.js';
@@ -28,6 +30,7 @@ export async function completion(c: Context, service: Service): Promise<Response
     const plans: (ChoicePlan & { seed: number })[] = [];
     let input = 0;
     for (const text of prompt) {
+      await setImmediate(); // others are answered between long prompts
       const read = textPrompt(model, text);
       input += read.tokens.length;
       const room = { tokens: read.tokens.length, asked, defaultTokens, param: 'prompt' };
@@ -57,7 +60,7 @@ function completionForm(model: LocalModel, request: CompletionRequest): OpenAiFo
       decoder: new StreamDecoder(model.tokenizer, { skipSpecial: true }),
     };
     offsets.set(index, place);
-    const name = (id: number): string => model.tokenizer.decode([id]);
+    const name = (id: number): string => tokenName(model, id);
     return {
       logprobs: {
         tokens: tokens.map(({ id }) => name(id)),
@@ -88,5 +91,15 @@ function completionForm(model: LocalModel, request: CompletionRequest): OpenAiFo
 }
 
 function topOf(top: readonly { id: number; logProbability: number }[], name: (id: number) => string): object {
-  return Object.fromEntries(top.map(({ id, logProbability }) => [name(id), bounded(logProbability)]));
+  const named = new Map<string, number>();
+  // Two tokens may have one name; the likelier comes first.
+  for (const { id, logProbability } of top) if (!named.has(name(id))) named.set(name(id), bounded(logProbability));
+  return Object.fromEntries(named);
+}
+
+/** Its text; of one that is part of a character, as OpenAI has it: `bytes:\xe4\xb8`. */
+function tokenName({ tokenizer }: LocalModel, id: number): string {
+  const bytes = tokenizer.tokenBytes(id);
+  if (isUtf8(bytes)) return tokenizer.decode([id]);
+  return `bytes:${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`;
 }

@@ -48,36 +48,74 @@ const toolSchema = z.strictObject({
   }),
 });
 
+/** The results of a turn's calls, in the order of the calls: a template writes no ids, and a model pairs them by place. */
 export function messagesOf(given: readonly unknown[]): Message[] {
-  const names = new Map<string, string>();
-  return given.map((each, i) => {
-    const message = checked(messageSchema, each, ['messages', i]);
-    switch (message.role) {
-      case 'assistant': {
-        const calls = message.tool_calls?.map((call, j) => callOf(call, ['messages', i, 'tool_calls', j])) ?? [];
-        for (const call of calls) if (call.id !== undefined) names.set(call.id, call.name);
-        const { content: text, reasoning_content: reasoning } = message;
-        return {
-          ...{ role: message.role, content: text ?? '' },
-          ...(message.name !== undefined && { name: message.name }),
-          ...(reasoning && { reasoning }),
-          ...(calls.length > 0 && { toolCalls: calls }),
-        };
-      }
-      case 'tool': {
-        const { tool_call_id: toolCallId } = message;
-        const called = message.name ?? names.get(toolCallId);
-        if (called === undefined) {
-          throw refused('it answers no call of an earlier message', ['messages', i, 'tool_call_id']);
-        }
-        return { role: 'tool', content: message.content, toolCallId, name: called };
-      }
-      default: {
-        const role = message.role === 'developer' ? 'system' : message.role;
-        return { role, content: message.content, ...(message.name !== undefined && { name: message.name }) };
-      }
+  const messages: Message[] = [];
+  const isResult = (each: unknown): boolean => isRecord(each) && each.role === 'tool';
+  for (let i = 0; i < given.length; ) {
+    const at = i;
+    const message = messageOf(checked(messageSchema, given[i], ['messages', i]), i++);
+    if (message.role === 'tool') throw refused('it answers no call of the message before', callIdPath(at));
+    messages.push(message);
+    if (message.toolCalls === undefined) continue;
+    const from = i;
+    while (i < given.length && isResult(given[i])) i++;
+    messages.push(...resultsOf(message.toolCalls, given.slice(from, i), at));
+  }
+  return messages;
+}
+
+function messageOf(message: z.output<typeof messageSchema>, i: number): Message {
+  switch (message.role) {
+    case 'assistant': {
+      const calls = message.tool_calls?.map((call, j) => callOf(call, ['messages', i, 'tool_calls', j])) ?? [];
+      const { content: text, reasoning_content: reasoning } = message;
+      return {
+        ...{ role: message.role, content: text ?? '' },
+        ...(message.name !== undefined && { name: message.name }),
+        ...(reasoning && { reasoning }),
+        ...(calls.length > 0 && { toolCalls: calls }),
+      };
     }
+    case 'tool': {
+      const { role, content: text, tool_call_id: toolCallId } = message;
+      return { role, content: text, toolCallId, ...(message.name !== undefined && { name: message.name }) };
+    }
+    default: {
+      const role = message.role === 'developer' ? 'system' : message.role;
+      return { role, content: message.content, ...(message.name !== undefined && { name: message.name }) };
+    }
+  }
+}
+
+/**
+ * @param at where the message with these calls stands; the results follow it.
+ * @throws RefusedRequest unless there is one result for each call.
+ */
+function resultsOf(calls: readonly ToolCall[], given: readonly unknown[], at: number): Message[] {
+  const results = new Map<string | undefined, Message>();
+  for (const [j, each] of given.entries()) {
+    const i = at + 1 + j;
+    const result = messageOf(checked(messageSchema, each, ['messages', i]), i);
+    const call = calls.find(({ id }) => id === result.toolCallId);
+    if (call === undefined) throw refused('it answers no call of the message before', callIdPath(i));
+    if (results.has(call.id)) throw refused('this call is answered twice', callIdPath(i));
+    if (result.name !== undefined && result.name !== call.name) {
+      throw refused(`the call that it answers is of ${call.name}`, ['messages', i, 'name']);
+    }
+    results.set(call.id, { ...result, name: call.name });
+  }
+  return calls.map(({ id }, j) => {
+    const path = ['messages', at, 'tool_calls', j, 'id'];
+    if (calls.findIndex((call) => call.id === id) < j) throw refused('another call has this id', path);
+    const result = results.get(id);
+    if (result === undefined) throw refused('no message of role tool that follows answers this call', path);
+    return result;
   });
+}
+
+function callIdPath(i: number): PropertyKey[] {
+  return ['messages', i, 'tool_call_id'];
 }
 
 export function toolsOf(given: readonly unknown[]): Tool[] {

@@ -20,7 +20,8 @@ const shared = {
   seed: z.int().optional(),
   stop: z.union([stop.transform((one) => [one]), z.array(stop).max(limits.stops)]).default([]),
   temperature: z.number().min(0).max(10).optional(),
-  top_p: z.number().min(0.01).max(1).optional(),
+  /** 0: the likeliest token alone. */
+  top_p: z.union([z.literal(0), z.number().min(0.01).max(1)], { error: 'a number from 0.01 to 1, or 0' }).optional(),
   top_k: z.int().min(0).max(1_000_000).optional(),
   min_p: z.number().min(0).max(1).optional(),
   repetition_penalty: z.number().min(0.1).max(10).optional(),
@@ -56,6 +57,7 @@ type SharedRequest = Pick<ChatRequest, 'temperature' | 'top_p' | 'top_k' | 'min_
 
 export function samplingOf(request: SharedRequest): Partial<Sampling> {
   const { temperature, top_p: topP, top_k: topK, min_p: minP, repetition_penalty: repetitionPenalty } = request;
+  if (topP === 0) return { temperature, topK: 1, topP: 1, minP, repetitionPenalty };
   return { temperature, topK, topP, minP, repetitionPenalty };
 }
 
@@ -96,9 +98,14 @@ export function parseRequest<Schema extends z.ZodObject>(body: unknown, schema: 
   }
   const parsed = schema.safeParse(known);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => ({ field: fieldOf(path), message }));
+  throw schemaFaults(parsed.error);
+}
+
+/** The first eight faults in words; the field of the first is the one at fault. */
+export function schemaFaults({ issues }: z.ZodError): RefusedRequest {
+  const faults = issues.map(({ path, message }) => ({ field: fieldOf(path), message }));
   const what = faults.slice(0, 8).map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
-  throw new RefusedRequest({ status: 400, what: what.join('; '), param: faults[0].field });
+  return new RefusedRequest({ status: 400, what: what.join('; '), param: faults[0].field });
 }
 
 function unknownField(name: string, schema: z.ZodObject): RefusedRequest {

@@ -55,7 +55,7 @@ async function chat(c: Context, service: Service): Promise<Response> {
       maxNewTokens: roomFor(model, room),
       seed: body.seed ?? drawnSeed(),
     };
-    return eventStream(events(turn, visit, service), visit);
+    return eventStream(c, events(turn, visit, service), visit);
   } catch (error) {
     visit.leave();
     throw error;

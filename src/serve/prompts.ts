@@ -1,18 +1,19 @@
 // What a model is to read and how its answer is read, for each thing that can be asked of it: a text to continue, or a
 // conversation with tools or without. What does not fit is refused here, before anything is computed.
+import { isRecord } from '../base/objects.js';
 import type { LocalModel } from '../inference/local-model.js';
 import type { Message, Tool } from '../tokenizer/message.js';
 import { ownTemplate } from '../tokenizer/own-templates.js';
-import { TemplateFault } from '../tokenizer/template-fault.js';
 import { ToolTurns } from '../tokenizer/tool-turns.js';
 import { type AnswerReader, MarkedReader, PlainReader, ShownReader } from './answer-readers.js';
 import type { ChoicePlan } from './choice.js';
 import { asAsked, RefusedRequest } from './refusal.js';
+import { checkSystem } from './written-fields.js';
 
 export type Prompt = Pick<ChoicePlan, 'tokens' | 'stopIds' | 'reader' | 'force'>;
 
 export function textPrompt(model: LocalModel, text: string): Prompt {
-  checkLength(model, text.length, 'prompt');
+  checkLength(model, [text], 'prompt');
   // As every document began that the model has learnt from.
   const tokens = [model.tokenizer.documentStart, ...model.tokenizer.encode(text)];
   return { tokens, stopIds: model.stopIds, reader: () => new PlainReader(model.tokenizer) };
@@ -24,11 +25,16 @@ export function chatPrompt(
   messages: readonly Message[],
   tools: readonly Tool[],
 ): Prompt & { turns?: ToolTurns } {
-  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
-  checkLength(model, characters, 'messages');
+  const said = messages.flatMap(({ content, reasoning = '', toolCalls }) => [
+    content,
+    reasoning,
+    ...textsIn(toolCalls),
+  ]);
+  checkLength(model, said, 'messages');
+  checkLength(model, [...textsIn(tools)], 'tools');
   const { tokenizer, template } = asAsked(() => ({ tokenizer: model.tokenizer, template: model.template }));
   const turns = tools.length === 0 ? undefined : asAsked(() => new ToolTurns(template, tools), 'tools');
-  checkSystem(model, messages);
+  checkSystem(template, messages);
   const options = { addGenerationPrompt: true, ...(turns !== undefined && { tools }) };
   const { tokens } = asAsked(() => template.encode(messages, options), 'messages');
   if (tokens.length === 0) {
@@ -66,40 +72,33 @@ function readerOf({ tokenizer, template }: LocalModel, hasResults: boolean): Ans
   return new ShownReader(tokenizer, { form: calls, read, hasResults });
 }
 
-/** A system message that the template does not write would be dropped silently. */
-function checkSystem(model: LocalModel, messages: readonly Message[]): void {
-  const system = messages.find(({ role, content }) => role === 'system' && content !== '');
-  if (system === undefined || model.template.isOurs) return;
-  const question: Message[] = [{ role: 'user', content: 'question' }];
-  const write = (asked: Message[]): string => model.template.render(asked, { addGenerationPrompt: true });
-  const next = 'Say it in the first message of the user instead';
-  const refused = (why: string): RefusedRequest =>
-    new RefusedRequest({ status: 400, what: 'this model takes no system message', why, next, param: 'messages' });
-  try {
-    if (write([{ role: 'system', content: 'system' }, ...question]) !== write(question)) return;
-  } catch (error) {
-    if (error instanceof TemplateFault) throw refused(`its chat template ${error.reason}`);
-    throw error;
+/** In characters, of what is counted at a time. */
+const countedAtOnce = 4096;
+
+/** So that a text that can never fit is not rendered and tokenised first: that stops everybody else for seconds. */
+function checkLength(model: LocalModel, texts: readonly string[], param: string): void {
+  const { tokenizer, contextLength } = model;
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
+  if (characters <= 8 * contextLength) return;
+  let tokens = 0;
+  for (const text of texts) {
+    for (let at = 0; at < text.length; at += countedAtOnce) {
+      tokens += tokenizer.encode(text.slice(at, at + countedAtOnce)).length;
+      // Cuts may add a few tokens, but do not double them.
+      if (tokens > 2 * contextLength) throw tooLong(model, `more than ${contextLength}`, undefined, param);
+    }
   }
-  throw refused('its chat template does not write one');
 }
 
-/** Bytes of the longest token, so that a text that can never fit is not tokenised first. */
-const maxTokenBytes = new WeakMap<LocalModel, number>();
-
-function checkLength(model: LocalModel, characters: number, param: string): void {
-  let longest = maxTokenBytes.get(model);
-  if (longest === undefined) {
-    longest = 1;
-    const { tokenizer } = model;
-    for (let id = 0; id < tokenizer.vocabSize; id++) {
-      if (tokenizer.hasToken(id)) longest = Math.max(longest, tokenizer.tokenBytes(id).length);
+/** Every text in a value of JSON, and every name. */
+function* textsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  else if (Array.isArray(value)) for (const each of value) yield* textsIn(each);
+  else if (isRecord(value)) {
+    for (const [name, each] of Object.entries(value)) {
+      yield name;
+      yield* textsIn(each);
     }
-    maxTokenBytes.set(model, longest);
-  }
-  // A normalizer may shorten a text first, but not to a quarter.
-  if (characters > 4 * longest * model.contextLength) {
-    throw tooLong(model, `more than ${model.contextLength}`, undefined, param);
   }
 }
 

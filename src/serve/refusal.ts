@@ -27,12 +27,25 @@ export function asAsked<T>(work: () => T, param?: string): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new RefusedRequest(
-      { status: 400, ...error.faults[0], ...(param !== undefined && { param }) },
-      { cause: error },
-    );
+    throw requestFault(error, param);
   }
+}
+
+/** The same of work that takes time. */
+export async function asAskedLater<T>(work: () => Promise<T>, param?: string): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw requestFault(error, param);
+  }
+}
+
+function requestFault(error: unknown, param?: string): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new RefusedRequest(
+    { status: 400, ...error.faults[0], ...(param !== undefined && { param }) },
+    { cause: error },
+  );
 }
 
 /** Of whatever was thrown. What is no refusal is a fault of ours, and said as little of as that. */

@@ -24,7 +24,7 @@ export interface SampledToken {
   top?: LikelyToken[];
 }
 
-/** logits [rows, V] → what each draw asks for, in order. Ids of `withoutToken` are never drawn. */
+/** logits [rows, V] → what each draw asks for, in order. Ids of `withoutToken` are never drawn, nor among the likeliest. */
 export async function sampleRows(
   logits: Tensor2D,
   draws: readonly RowDraw[],
@@ -43,25 +43,31 @@ export async function sampleRows(
   const values = backend.runToHost('SampleRows', logits, Int32Array.from(ids), 2 * draws.length, numbers);
   const sampled: SampledToken[] = draws.map((_, i) => ({ id: values[2 * i], logProbability: values[2 * i + 1] }));
   // Few ask for them, so no kernel finds them: the logits are read where somebody does.
-  if (draws.some(({ top = 0 }) => top > 0)) addTop(await read(logits), logits.shape[1], draws, sampled);
+  if (draws.some(({ top = 0 }) => top > 0))
+    addTop(await read(logits), logits.shape[1], { draws, sampled, withoutToken });
   return sampled;
 }
 
 function addTop(
   logits: Float32Array,
   vocabulary: number,
-  draws: readonly RowDraw[],
-  sampled: readonly SampledToken[],
+  {
+    draws,
+    sampled,
+    withoutToken,
+  }: { draws: readonly RowDraw[]; sampled: readonly SampledToken[]; withoutToken: readonly number[] },
 ): void {
+  const skipped = new Set(withoutToken);
   for (const [i, { row, top = 0 }] of draws.entries()) {
-    if (top > 0) sampled[i].top = likeliest(logits.subarray(row * vocabulary, (row + 1) * vocabulary), top);
+    if (top > 0) sampled[i].top = likeliest(logits.subarray(row * vocabulary, (row + 1) * vocabulary), top, skipped);
   }
 }
 
-/** The `count` largest of a row of logits, of equal ones the first; log-probabilities in nats. */
-function likeliest(row: Float32Array, count: number): LikelyToken[] {
+/** The `count` largest of a row of logits, of equal ones the first, without those skipped; log-probabilities in nats. */
+function likeliest(row: Float32Array, count: number, skipped: ReadonlySet<number>): LikelyToken[] {
   const ids: number[] = [];
   for (let id = 0; id < row.length; id++) {
+    if (skipped.has(id)) continue;
     if (ids.length === count && row[id] <= row[ids[count - 1]]) continue;
     let place = ids.length;
     while (place > 0 && row[ids[place - 1]] < row[id]) place--;
@@ -97,7 +103,7 @@ async function sampleOnHost(
     const id = drawToken(own, draw);
     return { id, logProbability: draw.logProbability && id >= 0 ? logProbabilityOf(row, id) : 0 };
   });
-  addTop(values, vocabulary, draws, sampled);
+  addTop(values, vocabulary, { draws, sampled, withoutToken });
   return sampled;
 }
 
