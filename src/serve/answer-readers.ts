@@ -1,6 +1,6 @@
 // What a model writes, as a client sees it come: thoughts, text, and at the end the calls. A reader says of each token what
 // is certain by then, so that all it said is in the end what reading the whole answer gives.
-import { type Answer, readAnswer } from '../tokenizer/answer.js';
+import { type Answer, type AnswerPart, readAnswer, splitAtMarks } from '../tokenizer/answer.js';
 import type { ToolCall } from '../tokenizer/message.js';
 import { answerMarkList, answerMarks } from '../tokenizer/special-tokens.js';
 import { StreamDecoder } from '../tokenizer/stream-decoder.js';
@@ -45,7 +45,7 @@ export class MarkedReader implements AnswerReader {
   /** The tokens that are marks; empty in a vocabulary that lacks any of them, where marks are text. */
   readonly #marks: ReadonlySet<number>;
   readonly #ids: number[] = [];
-  #parts: Part[] = [];
+  #parts: AnswerPart[] = [];
   #sent: Delta = none;
 
   /** @param reads whether calls are read; else they stay text, because none was offered. */
@@ -80,8 +80,7 @@ export class MarkedReader implements AnswerReader {
     else this.#parts.push({ text, isMark: false });
     if (this.#marks.size > 0) return;
     const whole = this.#parts.pop()?.text ?? '';
-    const split = whole.split(anyMark).map((part, i): Part => ({ text: part, isMark: i % 2 === 1 }));
-    this.#parts.push(...split.filter((part) => part.text !== ''));
+    this.#parts.push(...splitAtMarks(whole));
   }
 
   #more(shown: Delta): Delta {
@@ -94,16 +93,10 @@ export class MarkedReader implements AnswerReader {
   }
 }
 
-interface Part {
-  text: string;
-  isMark: boolean;
-}
-
 const { callStart, thoughtStart, thoughtEnd } = answerMarks;
-const anyMark = new RegExp(`(${answerMarkList.join('|')})`);
 
 /** As `readAnswer` has it; of what is not whole, only what stays whatever follows. */
-function shownOf(parts: readonly Part[], { reads, isWhole }: { reads: boolean; isWhole: boolean }): Delta {
+function shownOf(parts: readonly AnswerPart[], { reads, isWhole }: { reads: boolean; isWhole: boolean }): Delta {
   const is = (at: number, mark: string): boolean => parts[at]?.isMark && parts[at].text === mark;
   const lead = parts[0]?.isMark === false && parts[0].text.trim() === '' ? 1 : 0;
   let at = 0;

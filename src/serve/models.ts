@@ -182,12 +182,18 @@ async function entryOf(source: ModelSource, options: OpenModelOptions): Promise<
 async function sourcesOf(path: string): Promise<{ sources: ModelSource[]; run?: string }> {
   if (!(await exists(join(path, settingsName)))) return { sources: [{ id: await nameOf(path), path }] };
   const sources: ModelSource[] = [];
+  const digests = new Set<string>();
   for (const stage of modelStagesOf(stageTable)) {
     const record = await readRecord(path, stage);
     // A stage that is running, or was stopped, has checkpoints and no output yet.
     const newest = (await listCheckpoints(join(path, kebabCase(stage)))).at(-1)?.path;
     const made = record?.output === undefined ? newest : join(path, record.output.path);
-    if (made !== undefined) sources.push({ id: stage === 'pretrain' ? 'base' : kebabCase(stage), path: made });
+    if (made === undefined) continue;
+    // A round of alignment that promotes nothing ends with the model that it began with.
+    const { digest } = await identifyCheckpoint(made);
+    if (digests.has(digest)) continue;
+    digests.add(digest);
+    sources.push({ id: stage === 'pretrain' ? 'base' : kebabCase(stage), path: made });
   }
   if (sources.length > 0) return { sources, run: basename(path) };
   throw new UserError({

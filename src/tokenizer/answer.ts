@@ -16,7 +16,8 @@ export interface Answer {
   callsInOrder?: (ToolCall | string)[];
 }
 
-interface Part {
+/** A stretch of text, or one mark of `answerMarks`. */
+export interface AnswerPart {
   text: string;
   isMark: boolean;
 }
@@ -110,13 +111,13 @@ function readCall(text: string): ToolCall | undefined {
   return { name: call.name, arguments: given };
 }
 
-function partsOf(tokenizer: Tokenizer, ids: Iterable<number>): Part[] {
+function partsOf(tokenizer: Tokenizer, ids: Iterable<number>): AnswerPart[] {
   const marks = new Set(answerMarkList.map((mark) => tokenizer.controlId(mark)));
-  const parts: Part[] = [];
+  const parts: AnswerPart[] = [];
   let run: number[] = [];
   const end = (): void => {
     const text = tokenizer.decode(run, { skipSpecial: true });
-    if (text !== '') parts.push(...(marks.has(undefined) ? split(text) : [{ text, isMark: false }]));
+    if (text !== '') parts.push(...(marks.has(undefined) ? splitAtMarks(text) : [{ text, isMark: false }]));
     run = [];
   };
   for (const id of ids) {
@@ -133,6 +134,7 @@ function partsOf(tokenizer: Tokenizer, ids: Iterable<number>): Part[] {
 
 const anyMark = new RegExp(`(${answerMarkList.join('|')})`);
 
-function split(text: string): Part[] {
+/** In a vocabulary without these tokens, where marks are text. */
+export function splitAtMarks(text: string): AnswerPart[] {
   return text.split(anyMark).flatMap((part, i) => (part === '' ? [] : [{ text: part, isMark: i % 2 === 1 }]));
 }

@@ -1,8 +1,11 @@
 // What a hostile or merely unusual client sends to OpenAI's endpoints, and what a model with a padded vocabulary answers.
 import assert from 'node:assert/strict';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { settingsName } from '../../src/base/layout.js';
 import { seedsOf } from '../../src/serve/choice.js';
+import { ServedModels } from '../../src/serve/models.js';
 import { messagesOf } from '../../src/serve/openai-messages.js';
 import { samplingOf } from '../../src/serve/openai-request.js';
 import { RefusedRequest } from '../../src/serve/refusal.js';
@@ -67,6 +70,16 @@ test('seeds above 32 bits are seeds of their own, and small ones stay as they ar
 test('top_p 0 is the likeliest token', () => {
   const { topK, topP } = samplingOf({ top_p: 0 });
   assert.deepEqual([topK, topP], [1, 1]);
+});
+
+test('a round of alignment that promoted nothing is no model of its own', async () => {
+  const run = join(folder, 'run');
+  const sft = join(run, 'sft', 'step-000001');
+  await saveTrained(sft, 0);
+  await cp(sft, join(run, 'align', 'step-000001'), { recursive: true });
+  await writeFile(join(run, settingsName), 'name: run\n');
+  const models = await ServedModels.find([run]);
+  assert.deepEqual([models.all.map(({ id }) => id), models.default.id], [['sft'], 'sft']);
 });
 
 describe('served', () => {

@@ -99,6 +99,16 @@ test('log-probabilities are those of the cross-entropy of the same states, to th
 });
 
 await onEachBackend('rows of logits', async (t) => {
+  await t.test('the likeliest tokens are tokens, the likeliest first', async () => {
+    const logits = tensor2d([[1, 3, 2, 0.5]]) as Tensor2D;
+    const [{ top = [] }] = await sampleRows(logits, [{ row: 0, id: 0, logProbability: true, top: 20 }], [2]);
+    assert.deepEqual(
+      top.map(({ id }) => id),
+      [1, 0, 3],
+    );
+    logits.dispose();
+  });
+
   await t.test('several draws may name a row, given ids are not drawn, and nothing is left behind', async () => {
     const rows = [
       [1, 3, 2, 0.5],

@@ -60,6 +60,8 @@ export async function serve(paths: readonly string[], options: ServeCommandOptio
       return learnt;
     };
     const models = await ServedModels.find(paths, { verify, quantize, openTools });
+    // So that the first question does not wait for it, and damaged weights are told of before anybody asks.
+    await models.default.open();
     const bounds = boundsOf(options);
     const admission = new Admission(bounds);
     const token = randomBytes(24).toString('base64url');
