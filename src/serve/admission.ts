@@ -54,6 +54,7 @@ export class Visit {
   readonly #onLeave: () => void;
   readonly #seconds: number;
   readonly #onGone = (): void => this.#controller.abort();
+  readonly #leaving: (() => void)[] = [];
   #isOver = false;
   #timedOut = false;
 
@@ -95,11 +96,18 @@ export class Visit {
     });
   }
 
+  /** Hears when it is left; at once where it has been. */
+  onLeave(hear: () => void): void {
+    if (this.#isOver) hear();
+    else this.#leaving.push(hear);
+  }
+
   leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#gone.removeEventListener('abort', this.#onGone);
+    for (const hear of this.#leaving) hear();
     this.#onLeave();
   }
 }

@@ -15,6 +15,7 @@ import { readRecord } from '../pipeline/record.js';
 import { modelStagesOf, stageTable } from '../stages/catalog.js';
 import { offeredIn, readServingFiles } from '../tokenizer/serving-files.js';
 import type { Toolbox } from '../tools/toolbox.js';
+import type { Visit } from './admission.js';
 import type { ServedModel } from './contract.js';
 import { RefusedRequest } from './refusal.js';
 
@@ -41,6 +42,9 @@ export class ModelEntry {
   #tools: Promise<Toolbox | undefined> | undefined;
   #toolbox: Toolbox | undefined;
   #opened: OpenedModel | undefined;
+  /** Visits that may ask its engine. */
+  #visits = 0;
+  #isReleased = false;
 
   constructor(source: ModelSource, described: Omit<ServedModel, 'id'>, options: OpenModelOptions) {
     this.id = source.id;
@@ -59,14 +63,27 @@ export class ModelEntry {
     return this.#opened;
   }
 
-  /** @throws UserError where the checkpoint is gone or damaged; the next request tries again. */
-  async open(): Promise<OpenedModel> {
+  /**
+   * @param visit for which it answers: until that is left, its weights stay.
+   * @throws UserError where the checkpoint is gone or damaged; the next request tries again.
+   */
+  async open(visit?: Visit): Promise<OpenedModel> {
+    if (visit !== undefined) {
+      this.#visits++;
+      visit.onLeave(() => {
+        this.#visits--;
+        if (this.#isReleased && this.#visits === 0) this.#letGo().catch(() => undefined);
+      });
+      this.#isReleased = false;
+    }
     this.#opening ??= LocalModel.open(this.path, this.#options);
+    const opening = this.#opening;
     try {
-      this.#opened = await this.#opening;
-      return this.#opened;
+      const model = await opening;
+      if (this.#opening === opening) this.#opened = model;
+      return model;
     } catch (error) {
-      this.#opening = undefined;
+      if (this.#opening === opening) this.#opening = undefined;
       throw error;
     }
   }
@@ -84,8 +101,22 @@ export class ModelEntry {
     }
   }
 
+  /** Gives its weights back once nothing is answered with them; whoever asks for it later opens them again. */
+  async release(): Promise<void> {
+    if (this.#visits > 0) this.#isReleased = true;
+    else await this.#letGo();
+  }
+
   async close(): Promise<void> {
     await (await this.#opening?.catch(() => undefined))?.dispose();
+  }
+
+  async #letGo(): Promise<void> {
+    const opening = this.#opening;
+    this.#isReleased = false;
+    this.#opening = undefined;
+    this.#opened = undefined;
+    await (await opening?.catch(() => undefined))?.dispose();
   }
 }
 
@@ -159,8 +190,11 @@ export class ServedModels {
     return entry;
   }
 
+  /** The default until now gives its weights back, once nothing is answered with them: whoever names it opens them again. */
   setDefault(id: string): void {
+    const last = this.#default;
     this.#default = this.find(id);
+    if (last !== this.#default) last.release().catch(() => undefined);
   }
 
   async close(): Promise<void> {

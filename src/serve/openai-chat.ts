@@ -28,7 +28,7 @@ export async function chatCompletion(c: Context, service: Service): Promise<Resp
   const callable = callableNames(request, tools);
   const visit = admission.enter(count + scoredNames(callable), c.req.raw.signal);
   try {
-    const model = await entry.open();
+    const model = await entry.open(visit);
     const prompt = chatPrompt(model, messages, request.tool_choice === 'none' ? [] : tools);
     checkFields(model.template, messages);
     const defaultTokens = Math.min(limits.defaultTokens, Math.floor(limits.requestTokens / count));

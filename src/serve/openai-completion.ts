@@ -24,7 +24,7 @@ export async function completion(c: Context, service: Service): Promise<Response
   const entry = models.find(request.model);
   const visit = admission.enter(count, c.req.raw.signal);
   try {
-    const model = await entry.open();
+    const model = await entry.open(visit);
     const sampling = model.sampling(samplingOf(request));
     const seeds = seedsOf(request.seed ?? drawnSeed(), n);
     const plans: (ChoicePlan & { seed: number })[] = [];

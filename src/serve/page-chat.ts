@@ -39,7 +39,7 @@ async function chat(c: Context, service: Service): Promise<Response> {
   const entry = service.models.find(body.model);
   const visit = service.admission.enter(1, c.req.raw.signal);
   try {
-    const model = await entry.open();
+    const model = await entry.open(visit);
     const toolbox = body.tools && !model.isBase ? await entry.toolbox() : undefined;
     const asked: Message[] = body.messages;
     // A base model has learnt no turns: it continues what was said last.

@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { settingsName } from '../../src/base/layout.js';
+import { Admission } from '../../src/serve/admission.js';
 import { seedsOf } from '../../src/serve/choice.js';
 import { ServedModels } from '../../src/serve/models.js';
 import { messagesOf } from '../../src/serve/openai-messages.js';
 import { samplingOf } from '../../src/serve/openai-request.js';
 import { RefusedRequest } from '../../src/serve/refusal.js';
 import { checkFields } from '../../src/serve/written-fields.js';
+import { memory } from '../../src/tensor/tf.js';
 import { ChatTemplate } from '../../src/tokenizer/chat-template.js';
 import { formerChatmlTemplate } from '../../src/tokenizer/chatml.js';
 import { saveTrained, startServer, type TestServer, temporaryFolder } from './world.js';
@@ -80,6 +83,25 @@ test('a round of alignment that promoted nothing is no model of its own', async 
   await writeFile(join(run, settingsName), 'name: run\n');
   const models = await ServedModels.find([run]);
   assert.deepEqual([models.all.map(({ id }) => id), models.default.id], [['sft'], 'sft']);
+});
+
+test('what is no longer the default gives its weights back, once its last answer has ended', async () => {
+  const path = join(folder, 'first');
+  await saveTrained(path, 0);
+  const models = await ServedModels.find([path]);
+  const added = await models.add({ id: 'second', path });
+  const { numTensors } = memory();
+  const visit = new Admission({ answers: 1, seconds: 60 }).enter(1, new AbortController().signal);
+  await added.open(visit);
+  models.setDefault('first');
+  await setImmediate();
+  assert.ok(added.opened !== undefined && memory().numTensors > numTensors);
+  visit.leave();
+  for (let turn = 0; turn < 100 && memory().numTensors > numTensors; turn++) await setImmediate();
+  assert.deepEqual([added.opened, memory().numTensors, models.default.id], [undefined, numTensors, 'first']);
+  await added.open();
+  assert.ok(added.opened !== undefined);
+  await models.close();
 });
 
 describe('served', () => {
