@@ -1,6 +1,6 @@
 // The models that are served: which there are, under which names, and their weights once somebody asks for them. A run folder
 // serves what each of its stages made; a model that is added later (a round of alignment) stands beside them.
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parameterCount } from '../architecture/parameters.js';
 import { nearest, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
@@ -138,14 +138,18 @@ export class ServedModels {
     this.#options = options;
     this.#answersAnyName = answersAnyName;
     this.run = run;
-    this.#default = entries[entries.length - 1];
+    this.#default = entries[0];
   }
 
   /**
-   * What these paths name; of one run folder the newest stage is the default, of several paths the first.
-   * @throws UserError where one of them is no model, before anything is listened to.
+   * What these paths name; the default is the first of them, of a run folder its newest stage.
+   * @throws UserError where one of them is no model, or is named twice, before anything is listened to.
    */
   static async find(paths: readonly string[], options: OpenModelOptions = {}): Promise<ServedModels> {
+    const twice = paths.find((path, i) => paths.slice(0, i).some((other) => resolve(other) === resolve(path)));
+    if (twice !== undefined) {
+      throw new UserError({ what: 'the same model is named twice', where: twice, next: 'Name it once' });
+    }
     const found = await Promise.all(paths.map(async (path) => ({ path, ...(await sourcesOf(path)) })));
     const isOne = found.length === 1;
     const sources = found.flatMap(({ sources, run }) =>
@@ -153,7 +157,7 @@ export class ServedModels {
     );
     const entries = await Promise.all(unique(sources).map((source) => entryOf(source, options)));
     const models = new ServedModels(entries, options, { answersAnyName: isOne, run: isOne ? found[0].run : undefined });
-    if (!isOne) models.#default = entries[0];
+    models.#default = entries[found[0].sources.length - 1];
     return models;
   }
 

@@ -117,6 +117,8 @@ describe("the page's chat", () => {
         two.service.models.all.map(({ id }) => id),
         ['counting/base', 'counting/sft', 'other'],
       );
+      assert.equal(two.service.models.default.id, 'counting/sft');
+      await assert.rejects(startServer([run, other, `${other}/`]), /other\/: the same model is named twice/);
       const missing = two.client.chat.completions.create({
         model: 'othr',
         messages: [{ role: 'user', content: 'Count.' }],
