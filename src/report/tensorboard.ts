@@ -20,6 +20,7 @@ interface TensorBoardOptions {
 
 export function tensorBoardSink({ folder, now, warn }: TensorBoardOptions): Sink {
   const logs = new Map<string, StageLog>();
+  let lost = 0;
   let hasWarned = false;
   const onFailure = (path: string, error: unknown): void => {
     if (hasWarned) return;
@@ -38,16 +39,20 @@ export function tensorBoardSink({ folder, now, warn }: TensorBoardOptions): Sink
   return {
     emit(event) {
       if (event.type === 'stage' && event.state === 'started') {
+        for (const [name, log] of logs) {
+          if (name.split(/[\\/]/)[0] !== folderName(event.stage)) continue;
+          lost += log.close(); // where it began, before that is set aside
+          logs.delete(name);
+        }
         setAside(folder, folderName(event.stage));
-        for (const name of logs.keys()) if (name.split(/[\\/]/)[0] === folderName(event.stage)) logs.delete(name);
       }
       if (event.type === 'step') logOf(event.stage, event.round).addStep(event.step, stepValues(event));
       if (event.type === 'statistics') logOf(event.stage, event.round).add(event.step, statisticsValues(event));
       if (event.type === 'evaluation') logOf(event.stage).add(event.step, scalarsOf('evaluation', event.metrics));
-      if (event.type === 'sample') logOf(event.stage).add(event.step, [sampleValue(event)]);
+      if (event.type === 'sample') logOf(event.stage).addSample(event.step, sampleValue(event));
     },
     close() {
-      const lost = [...logs.values()].reduce((sum, log) => sum + log.close(), 0);
+      for (const log of logs.values()) lost += log.close();
       if (lost > 0) warn(`${folder} lacks ${lost} records of this run: its curves have gaps`, true);
     },
   };
@@ -108,6 +113,8 @@ function namesIn(folder: string): string[] {
 const fileName = /^events\.out\.tfevents\.(\d{10,})\./;
 /** Records that wait for a disk that is full. */
 const maxPendingBytes = 1 << 26;
+/** Between two tries to write to it. */
+const retryMilliseconds = 1000;
 
 /** The file that this process writes for a stage, or for a round of it; made with the first record. */
 class StageLog {
@@ -116,11 +123,17 @@ class StageLog {
   readonly #onFailure: (path: string, error: unknown) => void;
   #path: string | undefined;
   #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** When writing failed last, in milliseconds since 1970; undefined where it did not. */
+  #failed: number | undefined;
   #dropped = 0;
   /** The last step of the curves of training, in this file or an earlier one. */
   #last = 0;
   /** Tag → the steps at which it has a value, of what is not said at every step. */
   readonly #known = new Map<string, Set<number>>();
+
+  /** Tags of the samples of the newest step → how many there were: prompts may be equal as far as a tag shows them. */
+  #shown = { step: -1, tags: new Map<string, number>() };
 
   constructor(folder: string, now: () => number, onFailure: (path: string, error: unknown) => void) {
     this.#folder = folder;
@@ -145,6 +158,14 @@ class StageLog {
     const fresh = values.filter(({ tag }) => !this.#known.get(tag)?.has(step));
     for (const { tag } of fresh) this.#know(tag, step);
     if (fresh.length > 0) this.#write({ step, values: fresh });
+  }
+
+  /** Equal tags of a step are numbered in their order, so that a process that resumes gives each the same one again. */
+  addSample(step: number, value: LoggedValue): void {
+    if (step !== this.#shown.step) this.#shown = { step, tags: new Map() };
+    const number = (this.#shown.tags.get(value.tag) ?? 0) + 1;
+    this.#shown.tags.set(value.tag, number);
+    this.add(step, [number === 1 ? value : { ...value, tag: `${value.tag} (${number})` }]);
   }
 
   /** @returns how many records could not be written. */
@@ -193,15 +214,19 @@ class StageLog {
   }
 
   #forget(from: number): void {
+    if (this.#shown.step >= from) this.#shown = { step: -1, tags: new Map() };
     for (const steps of this.#known.values()) for (const step of steps) if (step >= from) steps.delete(step);
   }
 
   #write(content: LoggedContent): void {
-    const record = eventRecord(this.#now() / 1000, content);
-    const waiting = this.#pending.reduce((sum, { length }) => sum + length, 0);
-    if (waiting + record.length > maxPendingBytes) this.#dropped++;
-    else this.#pending.push(record);
-    this.#flush();
+    const now = this.#now();
+    const record = eventRecord(now / 1000, content);
+    if (this.#pendingBytes + record.length > maxPendingBytes) this.#dropped++;
+    else {
+      this.#pending.push(record);
+      this.#pendingBytes += record.length;
+    }
+    if (this.#failed === undefined || Math.abs(now - this.#failed) >= retryMilliseconds) this.#flush();
   }
 
   #flush(): void {
@@ -210,7 +235,10 @@ class StageLog {
       mkdirSync(this.#folder, { recursive: true });
       appendWhole(this.#path, Buffer.concat(this.#pending));
       this.#pending = [];
+      this.#pendingBytes = 0;
+      this.#failed = undefined;
     } catch (error) {
+      this.#failed = this.#now();
       this.#onFailure(this.#path, error);
     }
   }

@@ -26,15 +26,16 @@ export interface RoundHost {
   checkpointOf(model: string): string | undefined;
   /** Serves a promoted checkpoint as `id` and makes it the default. @returns the id under which it is served. */
   offer(id: string, checkpoint: string): Promise<string>;
-  /** Makes the model before it the default again. @returns the id of that one. */
+  /** Makes the model before it the default again, where it is the default. @returns the id of the default. */
   withdraw(id: string): Promise<string>;
 }
 
-/** `app` is to be mounted at `/api`; `close` ends the round that runs. */
+/** `app` is to be mounted at `/api`; `close` lets no round begin any more, and ends the one that runs or is about to. */
 export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void> } {
   const app = new Hono();
   const rounds = new Map<string, Round>();
-  let isStarting = false;
+  let starting: Promise<Round> | undefined;
+  let isClosed = false;
   const running = (): Round | undefined => [...rounds.values()].find(({ isRunning }) => isRunning);
   app.post('/rounds', async (context) => {
     const { model } = await readBody(context, roundSchema);
@@ -43,8 +44,9 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
       const next = 'Take an id of /api/session';
       throw new RefusedRequest({ status: 404, where: 'model', what: 'no model is served under this id', next });
     }
+    if (isClosed) throw new RefusedRequest({ status: 503, what: 'the server is stopping', retryAfter: 10 });
     const now = running();
-    if (now !== undefined || isStarting) {
+    if (now !== undefined || starting !== undefined) {
       const next = 'Wait for its end';
       throw new RefusedRequest({
         status: 409,
@@ -52,13 +54,13 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
         next,
       });
     }
-    isStarting = true;
+    starting = startRound(host, checkpoint);
     try {
-      const round = await startRound(host, checkpoint);
+      const round = await starting;
       rounds.set(round.id, round);
       return context.json({ id: round.id } satisfies RoundId);
     } finally {
-      isStarting = false;
+      starting = undefined;
     }
   });
   app.get('/rounds/:id', async (context) => {
@@ -77,8 +79,8 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
   });
   app.post('/rounds/:id/undo', async (context) => {
     const id = idOf(context.req.param('id'));
+    if (!rounds.has(id)) throw (await exists(join(host.runs, id))) ? ofAnother(id) : noRound();
     const end = rounds.get(id)?.end;
-    if (!rounds.has(id)) throw noRound();
     if (end?.model === undefined || end.checkpoint === undefined) {
       const why = end === undefined ? 'it is running still' : 'it was not promoted';
       throw new RefusedRequest({ status: 409, what: 'there is nothing to take back of this round', why });
@@ -86,7 +88,14 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
     const undone: RoundUndone = { default: await host.withdraw(id), checkpoint: end.checkpoint };
     return context.json(undone);
   });
-  return { app, close: async () => running()?.stop() };
+  return {
+    app,
+    async close() {
+      isClosed = true;
+      const begun = await starting?.catch(() => undefined);
+      await (begun ?? running())?.stop();
+    },
+  };
 }
 
 /** A folder's name, never a path. */
@@ -97,6 +106,15 @@ function idOf(id: string): string {
 
 function noRound(): RefusedRequest {
   return new RefusedRequest({ status: 404, what: 'there is no such round', next: 'Start one with POST /api/rounds' });
+}
+
+/** What is served, and was the default before it, is known while the server runs, and no longer. */
+function ofAnother(id: string): RefusedRequest {
+  return new RefusedRequest({
+    status: 409,
+    what: `${id} is a round of a server before this one: nothing of it is served here, and there is nothing to take back`,
+    next: 'Name its checkpoint to mossctl serve to serve it',
+  });
 }
 
 async function startRound(host: RoundHost, checkpoint: string): Promise<Round> {

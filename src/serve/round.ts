@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { countOf } from '../base/format.js';
 import { jsonIn } from '../base/objects.js';
 import { redact } from '../base/secrets.js';
 import { eventSchema, type GatePoint } from '../report/event.js';
@@ -16,7 +17,7 @@ import { Queue } from './sse.js';
 type RoundEnd = RoundEvent & { type: 'end' };
 type RoundProgress = RoundEvent & { type: 'progress' };
 
-/** Of what the round said: so much is said again to a page that opens late. */
+/** Of what the round said: the newest are said again to a page that opens late. */
 const maxNotes = 100;
 const maxErrorText = 4096;
 const maxText = 2000;
@@ -32,6 +33,7 @@ export class Round {
   readonly #notes: RoundProgress[] = [];
   readonly #readers = new Set<Queue<RoundEvent>>();
   #latest: RoundProgress | undefined;
+  #forgotten = 0;
   #errors = '';
   #isStopped = false;
   /** What became of it, once that is known. Never rejects. */
@@ -73,6 +75,10 @@ export class Round {
   /** What it said so far, then what it says until it ends or the signal is aborted. */
   async *events(signal: AbortSignal): AsyncGenerator<RoundEvent> {
     const queue = new Queue<RoundEvent>((earlier, event) => isProgress(earlier) && isProgress(event));
+    if (this.#forgotten > 0) {
+      const text = `${countOf(this.#forgotten, 'earlier note')} of this round ${this.#forgotten === 1 ? 'is' : 'are'} kept no longer`;
+      queue.push({ type: 'progress', label: 'info', text });
+    }
     for (const note of this.#notes) queue.push(note);
     if (this.#latest !== undefined) queue.push(this.#latest);
     if (this.#end === undefined) this.#readers.add(queue);
@@ -129,7 +135,10 @@ export class Round {
 
   #say(event: RoundProgress): void {
     if (isProgress(event)) this.#latest = event;
-    else if (this.#notes.length < maxNotes) this.#notes.push(event);
+    else if (this.#notes.push(event) > maxNotes) {
+      this.#notes.shift();
+      this.#forgotten++;
+    }
     for (const reader of this.#readers) reader.push(event);
   }
 }

@@ -13,8 +13,12 @@ import { sendEvents } from './sse.js';
 /** Pages that watch at once. */
 const maxWatchers = 64;
 
-/** To be mounted at `/api`. @param runs the folder that holds them; nothing outside it is read. */
-export function runRoutes(runs: string): Hono {
+/**
+ * To be mounted at `/api`.
+ * @param runs the folder that holds them; nothing outside it is read.
+ * @param closing is aborted when the server stops: nobody watches any more.
+ */
+export function runRoutes(runs: string, closing: AbortSignal): Hono {
   const app = new Hono();
   let watchers = 0;
   app.get('/runs', async (context) => context.json(await listRuns(runs)));
@@ -25,14 +29,17 @@ export function runRoutes(runs: string): Hono {
   });
   app.get('/runs/:name/events', async (context) => {
     const path = join(await runFolder(runs, context.req.param('name')), metricsName);
-    if (watchers >= maxWatchers) {
-      throw new RefusedRequest({ status: 429, what: `${maxWatchers} pages watch already`, next: 'Close some of them' });
-    }
     const from = startOf(context) ?? (await stat(path)).size;
+    if (closing.aborted) throw new RefusedRequest({ status: 503, what: 'the server is stopping', retryAfter: 10 });
+    if (watchers >= maxWatchers) {
+      const what = `${maxWatchers} pages watch already`;
+      throw new RefusedRequest({ status: 429, what, next: 'Close some of them', retryAfter: 10 });
+    }
+    // Begins at once: nobody else is counted in between.
     return sendEvents(context, async function* (signal) {
       watchers++;
       try {
-        for await (const { text, end } of linesFrom(path, from, signal)) {
+        for await (const { text, end } of linesFrom(path, from, AbortSignal.any([signal, closing]))) {
           const data = eventOf(text);
           if (data !== undefined) yield { data, id: String(end) };
         }

@@ -12,8 +12,12 @@ export interface SentEvent {
 /** A stream on which nothing is said for so long is written to: a client that is gone shows only then. */
 const silentMilliseconds = 15_000;
 
-/** @param events ends where the signal is aborted: the client is gone. What it throws is the last event. */
+/**
+ * @param events ends where the signal is aborted: the client is gone. What it throws is the last event. HEAD begins none: nobody
+ * would read them, and nothing would tell that their client is gone.
+ */
 export function sendEvents(context: Context, events: (signal: AbortSignal) => AsyncIterable<SentEvent>): Response {
+  if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' });
   return streamSSE(context, async (stream) => {
     const ending = new AbortController();
     stream.onAbort(() => ending.abort());

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import { type Answerer, feedbackRoutes } from './feedback-routes.js';
 import type { ModelEntry, ServedModels } from './models.js';
+import { Promotions } from './promotions.js';
 import { type RoundHost, roundRoutes } from './round-routes.js';
 import { runRoutes } from './run-routes.js';
 
@@ -10,14 +11,13 @@ export interface WatchOptions extends Pick<RoundHost, 'runs' | 'file' | 'seed' |
   annotator?: string;
 }
 
-/** Each of `routes` is to be mounted under /api. */
+/** Each of `routes` is to be mounted under /api; `close` ends what they watch and train. */
 export function watchRoutes(
   models: ServedModels,
   { annotator, ...host }: WatchOptions,
 ): { routes: Hono[]; close(): Promise<void> } {
   const entryOf = (id: string): ModelEntry | undefined => models.all.find((entry) => entry.id === id);
-  /** Round → the model that was the default before it. */
-  const before = new Map<string, string>();
+  const promotions = new Promotions(models);
   const { file, seed, runs } = host;
   const feedback = feedbackRoutes({
     ...{ file, seed, annotator },
@@ -29,19 +29,17 @@ export function watchRoutes(
   const rounds = roundRoutes({
     ...host,
     checkpointOf: (id) => entryOf(id)?.path,
-    async offer(id, checkpoint) {
-      const last = models.default.id;
-      await models.add({ id, path: checkpoint });
-      before.set(id, last);
-      return id;
-    },
-    async withdraw(id) {
-      const last = before.get(id);
-      if (last !== undefined && models.default.id === id) models.setDefault(last);
-      return models.default.id;
-    },
+    offer: (id, checkpoint) => promotions.offer(id, checkpoint),
+    withdraw: async (id) => promotions.withdraw(id),
   });
-  return { routes: [feedback, rounds.app, runRoutes(runs)], close: rounds.close };
+  const closing = new AbortController();
+  return {
+    routes: [feedback, rounds.app, runRoutes(runs, closing.signal)],
+    async close() {
+      closing.abort();
+      await rounds.close();
+    },
+  };
 }
 
 async function answererOf(entry: ModelEntry): Promise<Answerer> {

@@ -114,3 +114,28 @@ test('where nothing can be written it is said once, tried again, and at the end 
   assert.deepEqual(await saidIn('again/sft'), ['file', '1 training', '2 training']);
   assert.equal(said.length, 3);
 });
+
+test('samples whose prompts are equal in their tags are all kept, and not said again by a process that resumed', async () => {
+  const samples: Event[] = ['a', 'b'].map((completion) => ({
+    ...{ type: 'sample', stage: 'sft', step: 10, prompt: 'Why?', completion },
+  }));
+  for (const state of ['started', 'resumed'] as const) {
+    const sink = openSink('samples');
+    for (const event of [stage(state), ...samples]) sink.emit(event);
+    sink.close();
+  }
+  const tags: string[] = [];
+  for (const name of await readdir(join(folder, 'samples/sft')))
+    for (const record of recordsIn(await readFile(join(folder, 'samples/sft', name))))
+      tags.push(...readEvent(record).tags);
+  assert.deepEqual(tags, ['samples/Why?', 'samples/Why? (2)']);
+});
+
+test('what a stage that starts afresh could not write is counted as lost', async () => {
+  await writeFile(join(folder, 'lost'), '');
+  const said: string[] = [];
+  const sink = openSink('lost/run', (text) => said.push(text));
+  for (const event of [step(1), stage('started'), step(1)]) sink.emit(event);
+  sink.close();
+  assert.match(said[1], /lacks 4 records/);
+});

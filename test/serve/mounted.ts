@@ -7,6 +7,7 @@ export function mounted(routes: Hono): Hono {
   app.route('/api', routes);
   app.onError((error, c) => {
     const refusal = refusalOf(error);
+    if (refusal.retryAfter !== undefined) c.header('retry-after', String(refusal.retryAfter));
     return c.json(apiError(refusal), refusal.status);
   });
   return app;

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hasProcess } from '../../src/base/process.js';
 import { readManifest } from '../../src/checkpoint/manifest.js';
@@ -89,6 +90,9 @@ test('a round is promoted with the figures of the gate, one at a time, and taken
   await close();
   // A server that starts later says the same of it.
   const later = await served({ runs });
+  const elsewhere = await later.post('/feedback-1/undo');
+  assert.equal(elsewhere.status, 409);
+  assert.match(elsewhere.body.what, /of a server before this one/);
   const { model: _, ...known } = end;
   assert.deepEqual(await later.lastOf('feedback-1'), known);
   await later.close();
@@ -130,6 +134,13 @@ test('a crash is an end in words; so is a round that is stopped with the server,
   if (child !== undefined) assert.ok(!hasProcess(child));
   const again = await served({ runs: slow.runs });
   const end = await again.lastOf('feedback-1');
+  // One that is about to begin is ended too, and none begins after it.
+  const asking = again.post('', { model: 'base' });
+  while (!existsSync(join(slow.runs, 'feedback-2'))) await nextTurn();
+  await again.stop();
+  const { id: last } = (await asking).body;
+  assert.match(String((await again.lastOf(last)).why), /stopped before its end/);
+  assert.equal((await again.post('', { model: 'base' })).status, 503);
   assert.deepEqual([end.type, end.promoted], ['end', false]);
   assert.match(String(end.why), /did not come to its end/);
   await again.close();

@@ -14,6 +14,7 @@ import { demoEvents } from '../report/fixtures/demo.js';
 import { mounted } from './mounted.js';
 import { listening, readEvents } from './sse-client.js';
 
+const open = new AbortController().signal;
 let folder = '';
 let runs = '';
 before(async () => {
@@ -41,7 +42,7 @@ async function writeRun(name: string, events: readonly TimedEvent[]): Promise<st
 }
 
 const get = async (path: string) => {
-  const response = await mounted(runRoutes(runs)).request(`/api/runs${path}`);
+  const response = await mounted(runRoutes(runs, open)).request(`/api/runs${path}`);
   return { status: response.status, body: (await response.json()) as unknown };
 };
 const detailOf = async (name: string) => (await get(`/${encodeURIComponent(name)}`)).body as RunDetail;
@@ -164,7 +165,7 @@ test('every event that a report is made of fits', async () => {
 test('a page that watches gets what comes, from where it was; its end ends the watching', async () => {
   const path = await writeRun('watched', [state('sft', 'started'), step(1)]);
   const { offset } = await detailOf('watched');
-  const { url, close } = await listening(mounted(runRoutes(runs)));
+  const { url, close } = await listening(mounted(runRoutes(runs, open)));
   const line = (event: TimedEvent): string => `${JSON.stringify(event)}\n`;
   const watch = `${url}/api/runs/watched/events`;
   try {
@@ -191,4 +192,19 @@ test('a page that watches gets what comes, from where it was; its end ends the w
   } finally {
     await close();
   }
+});
+
+test('HEAD watches nothing; pages that are too many are told when to come again, and none watches a server that stops', async () => {
+  await writeRun('asked', [state('sft', 'started'), step(1)]);
+  const closing = new AbortController();
+  const app = mounted(runRoutes(runs, closing.signal));
+  const watch = '/api/runs/asked/events?from=0';
+  for (let i = 0; i < 70; i++) assert.equal((await app.request(watch, { method: 'HEAD' })).status, 200);
+  const pages = await Promise.all(Array.from({ length: 70 }, async () => app.request(watch)));
+  const refused = pages.filter(({ status }) => status === 429);
+  assert.deepEqual([refused.length, refused[0].headers.get('retry-after')], [6, '10']);
+  const watched = pages.filter(({ status }) => status === 200).map((page) => page.text());
+  closing.abort();
+  for (const text of await Promise.all(watched)) assert.match(text, /^id: \d+$|"step":1/m);
+  assert.equal((await app.request(watch)).status, 503);
 });

@@ -79,7 +79,10 @@ export async function serve(paths: readonly string[], options: ServeCommandOptio
     sayWhere(url, service, options);
     await askedToStop();
     if (!options.quiet) noteOnStderr(stoppingWords(admission.answers));
+    // Nothing is let in any more before what runs is ended.
+    const drained = admission.drain();
     await watch.close();
+    await drained;
     await stop();
   } finally {
     await Promise.all(toolboxes.map((toolbox) => toolbox.close()));
