@@ -125,16 +125,14 @@ export function RoundView({
           <h3>{ended.promoted ? feedback.promoted : feedback.refused}</h3>
           <p class="why">{ended.why}</p>
           <Gate {...{ ended, words }} />
-          {ended.promoted && undone === undefined && (
+          {ended.model !== undefined && undone === undefined && (
             <p class="actions">
               <button type="button" class="primary" onClick={tryIt}>
                 {feedback.tryIt}
               </button>
-              {ended.model !== undefined && (
-                <span class="soft">
-                  {feedback.servedAs} <code>{ended.model}</code>
-                </span>
-              )}
+              <span class="soft">
+                {feedback.servedAs} <code>{ended.model}</code>
+              </span>
               <button type="button" disabled={saving.isBusy} onClick={undo}>
                 {feedback.undoRound}
               </button>

@@ -183,8 +183,9 @@ function RunView({ words, details }: { words: Words; details: readonly RunDetail
 
 /** What is not shown, in words. */
 function Gaps({ details, words: { watch } }: { details: readonly RunDetail[]; words: Words }) {
-  const gaps = details.flatMap(({ moreSeries = 0, broken = 0 }) => [
+  const gaps = details.flatMap(({ moreSeries = 0, moreSamples = 0, broken = 0 }) => [
     ...(moreSeries > 0 ? [watch.moreSeries(moreSeries)] : []),
+    ...(moreSamples > 0 ? [watch.moreSamples(moreSamples)] : []),
     ...(broken > 0 ? [watch.broken(broken)] : []),
   ]);
   return gaps.length === 0 ? null : <p class="soft">{gaps.join(' ')}</p>;

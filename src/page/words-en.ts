@@ -127,6 +127,7 @@ export const en = {
     noCurves: 'No curve yet: this stage has measured nothing so far.',
     thinned: 'Drawn from thinned points.',
     moreSeries: (count: number) => `${formatCount(count)} more series are in metrics.jsonl.`,
+    moreSamples: (count: number) => `${countOf(count, 'earlier sample')} more in metrics.jsonl.`,
     broken: (count: number) => `${countOf(count, 'line')} of metrics.jsonl could not be read.`,
     samples: 'What it says',
     atStep: (step: number) => `step ${formatCount(step)}`,

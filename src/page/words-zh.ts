@@ -110,6 +110,7 @@ export const zh: Words = {
     noCurves: '还没有曲线：这个阶段尚未测量。',
     thinned: '由稀疏后的点画出。',
     moreSeries: (count) => `metrics.jsonl 里还有 ${formatCount(count)} 条曲线。`,
+    moreSamples: (count) => `metrics.jsonl 里还有更早的 ${formatCount(count)} 个样例。`,
     broken: (count) => `metrics.jsonl 有 ${formatCount(count)} 行无法读取。`,
     samples: '它这样说',
     atStep: (step) => `第 ${formatCount(step)} 步`,

@@ -87,8 +87,11 @@ export function eventOf(line: string): TimedEvent | undefined {
   return timedEventSchema.safeParse(jsonIn(line)).data;
 }
 
-/** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. */
-export async function readMetrics(path: string): Promise<{ events: TimedEvent[]; broken: number }> {
+/** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. An aborted signal throws. */
+export async function readMetrics(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ events: TimedEvent[]; broken: number }> {
   const events: TimedEvent[] = [];
   let broken = 0;
   const take = (line: string): void => {
@@ -99,7 +102,7 @@ export async function readMetrics(path: string): Promise<{ events: TimedEvent[];
   };
   let pending = '';
   try {
-    for await (const chunk of createReadStream(path, { encoding: 'utf8' })) {
+    for await (const chunk of createReadStream(path, { encoding: 'utf8', signal })) {
       const lines = (pending + chunk).split('\n');
       pending = lines.pop() ?? '';
       lines.forEach(take);
@@ -116,29 +119,36 @@ export async function readMetrics(path: string): Promise<{ events: TimedEvent[];
  * a resumed one forgets the steps that it did again, and a fact that was said twice is kept once.
  */
 export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
-  const stages = new Map<string, TimedEvent[]>();
+  const stages = new Map<string, Set<TimedEvent>>();
+  /** Stage, type and subject → the newest that says something of it. */
+  const facts = new Map<string, TimedEvent>();
   /** Stage → the rounds that have continued since it was last resumed. */
   const resumed = new Map<string, Set<number | undefined>>();
   for (const event of events) {
-    let kept = stages.get(event.stage) ?? [];
+    const kept = stages.get(event.stage) ?? new Set();
     if (event.type === 'stage') {
-      if (event.state === 'started') kept = [];
+      if (event.state === 'started') kept.clear();
       if (event.state === 'resumed') resumed.set(event.stage, new Set());
     } else if (event.type === 'step') {
       const rounds = resumed.get(event.stage);
-      if (rounds?.has(event.round) === false) kept = kept.filter((earlier) => !isDoneAgain(earlier, event));
+      if (rounds?.has(event.round) === false)
+        for (const earlier of kept) if (isDoneAgain(earlier, event)) kept.delete(earlier);
       rounds?.add(event.round);
     } else {
       const subject = subjectOf(event);
-      if (subject !== undefined)
-        kept = kept.filter((other) => other.type !== event.type || subjectOf(other) !== subject);
+      if (subject !== undefined) {
+        const fact = JSON.stringify([event.stage, event.type, subject]);
+        const earlier = facts.get(fact);
+        if (earlier !== undefined) kept.delete(earlier);
+        facts.set(fact, event);
+      }
     }
-    kept.push(event);
+    kept.add(event);
     stages.set(event.stage, kept);
   }
   // In the order they came: the clocks of two processes may disagree.
   const order = new Map(events.map((event, i) => [event, i]));
-  return [...stages.values()].flat().sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+  return [...stages.values()].flatMap((kept) => [...kept]).sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
 }
 
 /** What was said at the first step of a round after a resume, or at later ones of it: all that is yet to come. */

@@ -187,6 +187,8 @@ export interface RunDetail {
   /** Where its events continue: `GET /api/runs/:name/events?from=OFFSET`. */
   offset: number;
   samples: { stage: string; step: number; prompt: string; answer: string }[];
+  /** Earlier ones that there are beside these. */
+  moreSamples?: number;
   results: { checkpoint: string; metric: string; value: number; low?: number; high?: number }[];
   /** Seconds, of the stage that runs. */
   eta?: number;

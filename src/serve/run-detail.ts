@@ -16,21 +16,26 @@ import { RefusedRequest } from './refusal.js';
 type Series = RunDetail['series'][number];
 
 /** Of a metrics.jsonl that is read whole. */
-const maxBytes = 256 << 20;
+const maxBytes = 128 << 20;
 
-/** @param now seconds since 1970. @throws RefusedRequest where its metrics are too long to be drawn. */
-export async function runDetail(folder: string, name: string, now: number): Promise<RunDetail> {
+/** @param now seconds since 1970. @param signal ends the reading, which then throws. @throws RefusedRequest where its metrics are too long to be drawn. */
+export async function runDetail(
+  folder: string,
+  name: string,
+  { now, signal }: { now: number; signal: AbortSignal },
+): Promise<RunDetail> {
   const path = join(folder, metricsName);
   const { size: offset } = await stat(path);
   if (offset > maxBytes) {
     const what = `its metrics are ${formatBytes(offset)} long, and ${formatBytes(maxBytes)} are drawn here at the most`;
     throw new RefusedRequest({ status: 413, where: name, what, next: 'Open its report.html' });
   }
-  const { events: all, broken } = await readMetrics(path);
+  const { events: all, broken } = await readMetrics(path, signal);
   const events = settleEvents(all);
   const { isHeld, pid } = await holderOf(folder);
   const stages = stagesOf(events, stageSeconds(all), isHeld);
   const series = [...new Set(events.map(({ stage }) => stage))].flatMap((stage) => seriesOf(events, stage));
+  const samples = ofType(events, 'sample');
   const eta = isHeld ? etaOf(all, now) : undefined;
   const machine = pid === undefined ? undefined : await useOf(pid);
   return {
@@ -39,9 +44,10 @@ export async function runDetail(folder: string, name: string, now: number): Prom
     stages,
     series: series.slice(0, bounds.series),
     ...(series.length > bounds.series && { moreSeries: series.length - bounds.series }),
-    samples: ofType(events, 'sample')
+    samples: samples
       .slice(-bounds.samples)
       .map(({ stage, step, prompt, completion: answer }) => ({ stage, step, prompt, answer })),
+    ...(samples.length > bounds.samples && { moreSamples: samples.length - bounds.samples }),
     results: resultsOf(events),
     ...(broken > 0 && { broken }),
     offset,

@@ -9,8 +9,6 @@ import { namesOf, stageTable } from '../stages/catalog.js';
 import { bounds, type RunSummary } from './contract.js';
 import { RefusedRequest } from './refusal.js';
 
-/** Folders that are looked at for runs. */
-const maxFolders = 5000;
 /** `NAME`, or `NAME/seed-N` of a run of several seeds: no dot in front, so neither a hidden folder nor the one above. */
 const namePattern = /^[^./\\\0][^/\\\0]{0,200}(\/seed-\d{1,10})?$/;
 
@@ -46,8 +44,7 @@ export async function listRuns(runs: string): Promise<RunSummary[]> {
 
 async function foldersOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(ifAbsent([]));
-  const names = entries.filter((entry) => entry.isDirectory() && namePattern.test(entry.name)).map(({ name }) => name);
-  return names.slice(0, maxFolders);
+  return entries.filter((entry) => entry.isDirectory() && namePattern.test(entry.name)).map(({ name }) => name);
 }
 
 /** Milliseconds since 1970; undefined where it is no run. */

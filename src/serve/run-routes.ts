@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { type Context, Hono } from 'hono';
 import { metricsName } from '../base/layout.js';
 import { eventOf } from '../report/metrics.js';
+import type { RunDetail } from './contract.js';
 import { RefusedRequest } from './refusal.js';
 import { runDetail } from './run-detail.js';
 import { listRuns, runFolder } from './run-files.js';
+import { RunReads } from './run-reads.js';
 import { linesFrom } from './run-tail.js';
 import { sendEvents } from './sse.js';
 
@@ -20,12 +22,15 @@ const maxWatchers = 64;
  */
 export function runRoutes(runs: string, closing: AbortSignal): Hono {
   const app = new Hono();
+  const reads = new RunReads<RunDetail>();
   let watchers = 0;
   app.get('/runs', async (context) => context.json(await listRuns(runs)));
   app.get('/runs/:name', async (context) => {
     const name = context.req.param('name');
     const now = (performance.timeOrigin + performance.now()) / 1000;
-    return context.json(await runDetail(await runFolder(runs, name), name, now));
+    const folder = await runFolder(runs, name);
+    const { signal } = context.req.raw;
+    return context.json(await reads.read(name, signal, (ending) => runDetail(folder, name, { now, signal: ending })));
   });
   app.get('/runs/:name/events', async (context) => {
     const path = join(await runFolder(runs, context.req.param('name')), metricsName);

@@ -9,6 +9,7 @@ import { writeRecord } from '../../src/pipeline/record.js';
 import { openMetrics, type TimedEvent } from '../../src/report/metrics.js';
 import { bounds, type RunDetail, type RunSummary } from '../../src/serve/contract.js';
 import { thinned } from '../../src/serve/run-detail.js';
+import { RunReads } from '../../src/serve/run-reads.js';
 import { runRoutes } from '../../src/serve/run-routes.js';
 import { demoEvents } from '../report/fixtures/demo.js';
 import { mounted } from './mounted.js';
@@ -207,4 +208,27 @@ test('HEAD watches nothing; pages that are too many are told when to come again,
   closing.abort();
   for (const text of await Promise.all(watched)) assert.match(text, /^id: \d+$|"step":1/m);
   assert.equal((await app.request(watch)).status, 503);
+});
+
+test('who asks for the same run shares one reading, which ends with the last of them; of other runs few are read at once', async () => {
+  const reads = new RunReads<string>();
+  const begun: AbortSignal[] = [];
+  const work = (signal: AbortSignal): Promise<string> => {
+    begun.push(signal);
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  };
+  const pages = [0, 1, 2].map(() => new AbortController());
+  const asked = ['a', 'a', 'b'].map((name, i) => reads.read(name, pages[i].signal, work).catch(() => 'gone'));
+  assert.equal(begun.length, 2);
+  await assert.rejects(reads.read('c', open, work), /other runs are being read/);
+  pages[0].abort();
+  await asked[0];
+  assert.equal(begun[0].aborted, false);
+  for (const page of pages) page.abort();
+  await Promise.all(asked);
+  assert.deepEqual(
+    begun.map(({ aborted }) => aborted),
+    [true, true],
+  );
+  assert.equal(await reads.read('c', open, async () => 'read'), 'read');
 });
