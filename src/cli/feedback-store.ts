@@ -1,4 +1,5 @@
 // The store that a command writes to or reads, and whose judgements they are.
+import { steadyNow } from '../base/clock.js';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { annotatorOf } from '../feedback/annotator.js';
@@ -17,8 +18,7 @@ export function storePath({ feedback = defaultStore }: FeedbackOptions): string 
 }
 
 export function openFeedback(options: FeedbackOptions): Promise<FeedbackSession> {
-  const now = (): number => performance.timeOrigin + performance.now();
-  return FeedbackSession.open(storePath(options), annotatorOf(options.annotator), now);
+  return FeedbackSession.open(storePath(options), annotatorOf(options.annotator), steadyNow);
 }
 
 /** Characters of an id that are shown: as many as tell them apart. */

@@ -4,6 +4,7 @@
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { steadyNow } from '../base/clock.js';
 import { ifAbsent, stopIfAborted, UserError } from '../base/errors.js';
 import { temporarySibling } from '../base/files.js';
 import { lockName } from '../base/layout.js';
@@ -106,7 +107,7 @@ export async function holderOf(directory: string): Promise<{ isHeld: boolean; pi
   const state = await stateOf(holder, await thisHolder());
   if (state !== 'unknown') return { isHeld: state === 'alive', ...(state === 'alive' && { pid: holder.pid }) };
   const changed = await stat(path).then(({ mtimeMs }) => mtimeMs, ifAbsent(0));
-  return { isHeld: performance.timeOrigin + performance.now() - changed < maxSilence };
+  return { isHeld: steadyNow() - changed < maxSilence };
 }
 
 interface LockContent {

@@ -1,6 +1,7 @@
 // The one progress channel: stages emit events, and every reader of them (metrics.jsonl, the terminal, --json, TensorBoard) is a sink.
 // No sink can stop the work: what goes wrong in one is reported once and the others continue.
 import { join } from 'node:path';
+import { steadyNow } from '../base/clock.js';
 import { metricsName, tensorBoardFolder } from '../base/layout.js';
 import { redactAll } from '../base/secrets.js';
 import { type Event, type Reporter, stageReporter } from './event.js';
@@ -25,9 +26,6 @@ export interface ReporterOptions {
   /** Milliseconds since 1970; tests give their own. */
   now?: () => number;
 }
-
-/** The time of day at the start of the process and what has passed since then: a clock that is set changes no duration. */
-const steadyNow = (): number => performance.timeOrigin + performance.now();
 
 /** Call `close` before the process ends: it takes the bar away and writes what is pending. */
 export function createReporter(options: ReporterOptions): Reporter & { close(): Promise<void> } {

@@ -1,5 +1,6 @@
 // What a person says of answers on the page, and what there is of it: the same store, records and checks that the terminal has.
 import { Hono } from 'hono';
+import { steadyNow } from '../base/clock.js';
 import type { Sampling } from '../config/sampling.js';
 import { annotatorOf } from '../feedback/annotator.js';
 import { contentId, itemOf, type JudgedAnswer, type Judgement, type Verdict } from '../feedback/record.js';
@@ -77,7 +78,7 @@ function openSession(file: string, annotator: string | undefined): Promise<Feedb
   return FeedbackSession.open(
     file,
     asAsked(() => annotatorOf(annotator), 'annotator'),
-    () => performance.timeOrigin + performance.now(),
+    steadyNow,
   );
 }
 

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, Hono } from 'hono';
+import { steadyNow } from '../base/clock.js';
 import { metricsName } from '../base/layout.js';
 import { eventOf } from '../report/metrics.js';
 import type { RunDetail } from './contract.js';
@@ -27,7 +28,7 @@ export function runRoutes(runs: string, closing: AbortSignal): Hono {
   app.get('/runs', async (context) => context.json(await listRuns(runs)));
   app.get('/runs/:name', async (context) => {
     const name = context.req.param('name');
-    const now = (performance.timeOrigin + performance.now()) / 1000;
+    const now = steadyNow() / 1000;
     const folder = await runFolder(runs, name);
     const { signal } = context.req.raw;
     return context.json(await reads.read(name, signal, (ending) => runDetail(folder, name, { now, signal: ending })));
