@@ -173,6 +173,7 @@ export class ChatStore {
           afterPaint(() => {
             answer.firstToken = performance.now() - start;
             console.info(`first token on the page after ${Math.round(answer.firstToken)} ms (${model})`);
+            this.#changed(); // of a short answer the rest may have come before
           });
         }
         this.#changed();

@@ -10,6 +10,7 @@ export function useRoute(): [View, string[]] {
   useEffect(() => {
     const change = (): void => setHash(location.hash);
     addEventListener('hashchange', change);
+    change(); // it may have changed since it was read
     return () => removeEventListener('hashchange', change);
   }, []);
   const [name, ...runs] = hash.replace(/^#\/?/, '').split('/').map(decoded);
