@@ -141,6 +141,8 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
   const [problem, setProblem] = useState<Problem>();
   const [correction, setCorrection] = useState<string>();
   const [isCopied, setCopied] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const thumbs = { good: useRef<HTMLButtonElement>(null), bad: useRef<HTMLButtonElement>(null) };
   const saving = useSaving((found) => {
     setProblem(found);
     if (found !== undefined) onProblem(found);
@@ -150,17 +152,33 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
     saving.run(async () => {
       if (kind === verdict && edited === undefined) return chat.withdraw(answer);
       await chat.judge(turn, answer, verdict, edited);
-      setCorrection(undefined);
+      if (edited !== undefined) closeCorrection();
+    });
+  const closeCorrection = (): void => {
+    setCorrection(undefined);
+    setProblem(undefined);
+    opener.current?.focus();
+  };
+  const saveCorrection = (edited: string): void => {
+    if (edited.trim() === answerText(answer).trim()) setProblem({ what: words.chat.unchanged });
+    else void judge('edit', edited);
+  };
+  /** The button goes with the judgement: the focus returns to where that was given. */
+  const withdraw = (): Promise<void> =>
+    saving.run(async () => {
+      await chat.withdraw(answer);
+      (kind === 'good' || kind === 'bad' ? thumbs[kind] : opener).current?.focus();
     });
   const { good, bad, correct, copy, copied, regenerate, saved, undo } = words.chat;
   const thumb = (verdict: 'good' | 'bad', label: string) => (
     <button
       type="button"
+      ref={thumbs[verdict]}
       class="quiet icon"
       aria-label={label}
       title={label}
       aria-pressed={kind === verdict}
-      disabled={saving.isBusy}
+      aria-disabled={saving.isBusy}
       onClick={() => judge(verdict)}
     >
       <svg viewBox="0 0 24 24" class={verdict} aria-hidden="true">
@@ -178,7 +196,12 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
       <div class="actions">
         {thumb('good', good)}
         {thumb('bad', bad)}
-        <button type="button" class="quiet" onClick={() => setCorrection(answer.verdict?.edited ?? answerText(answer))}>
+        <button
+          type="button"
+          class="quiet"
+          ref={opener}
+          onClick={() => setCorrection(answer.verdict?.edited ?? answerText(answer))}
+        >
           {correct}
         </button>
         <button
@@ -198,12 +221,7 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
       {kind !== undefined && (
         <p class="saved" role="status">
           {saved[kind]}{' '}
-          <button
-            type="button"
-            class="quiet"
-            disabled={saving.isBusy}
-            onClick={() => saving.run(() => chat.withdraw(answer))}
-          >
+          <button type="button" class="quiet" aria-disabled={saving.isBusy} onClick={withdraw}>
             {undo}
           </button>
         </p>
@@ -213,7 +231,8 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
           {...{ words, correction }}
           isBusy={saving.isBusy}
           onChange={setCorrection}
-          onSave={() => judge('edit', correction)}
+          onSave={() => saveCorrection(correction)}
+          onClose={closeCorrection}
         />
       )}
       {problem && <ProblemNote {...{ problem, words }} />}
@@ -234,11 +253,12 @@ interface CorrectionProps {
   words: Words;
   correction: string;
   isBusy: boolean;
-  onChange: (text: string | undefined) => void;
+  onChange: (text: string) => void;
   onSave: () => void;
+  onClose: () => void;
 }
 
-function Correction({ words: { chat, cancel }, correction, isBusy, onChange, onSave }: CorrectionProps) {
+function Correction({ words: { chat, cancel }, correction, isBusy, onChange, onSave, onClose }: CorrectionProps) {
   const box = useRef<HTMLTextAreaElement>(null);
   useLayoutEffect(() => box.current?.focus(), []);
   useLayoutEffect(() => fit(box.current), [correction]);
@@ -257,7 +277,7 @@ function Correction({ words: { chat, cancel }, correction, isBusy, onChange, onS
         value={correction}
         onInput={(event) => onChange(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') onChange(undefined);
+          if (event.key === 'Escape') onClose();
           if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
           event.preventDefault();
           if (correction.trim() !== '') onSave();
@@ -267,7 +287,7 @@ function Correction({ words: { chat, cancel }, correction, isBusy, onChange, onS
         <button type="submit" class="primary" disabled={isBusy || correction.trim() === ''}>
           {chat.save}
         </button>
-        <button type="button" class="quiet" onClick={() => onChange(undefined)}>
+        <button type="button" class="quiet" onClick={onClose}>
           {cancel}
         </button>
       </div>

@@ -101,9 +101,9 @@ export class ChatStore {
     this.#changed();
   }
 
-  /** @throws RequestError */
+  /** Takes the place of an earlier judgement, which is kept until this one is saved. @throws RequestError */
   async judge(turn: Turn, answer: Answer, kind: Verdict, edited = ''): Promise<void> {
-    if (answer.verdict !== undefined) await this.withdraw(answer);
+    const earlier = answer.verdict?.id;
     const { model, seed, sampling, tools, maxNewTokens } = answer;
     const asked = { model, seed, sampling, tools, conversation: this.#id, ...(maxNewTokens && { maxNewTokens }) };
     const messages = [...this.#sent(turn, answer), ...answer.messages];
@@ -111,11 +111,13 @@ export class ChatStore {
     const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
     answer.verdict = { kind, id, ...(kind === 'edit' && { edited }) };
     this.#changed();
+    // The server finds it itself, except where the turns before it have been corrected since.
+    if (earlier !== undefined && earlier !== id) await this.#undo(earlier);
   }
 
-  /** @throws RequestError */
+  /** As `judge` does, of both answers. @throws RequestError */
   async prefer(turn: Turn, better: Preference): Promise<void> {
-    if (turn.preference !== undefined) await this.withdraw(turn);
+    const earlier = turn.preference?.id;
     const [first, second] = turn.answers.map(({ model, messages, seed, sampling }) => ({
       model,
       messages,
@@ -130,16 +132,21 @@ export class ChatStore {
     turn.preference = { better, id };
     if (better === 0 || better === 1) turn.chosen = better;
     this.#changed();
+    if (earlier !== undefined && earlier !== id) await this.#undo(earlier);
   }
 
   /** Takes back what was said about an answer, or about the two of a turn. @throws RequestError */
   async withdraw(judged: Answer | Turn): Promise<void> {
     const judgement = 'answers' in judged ? judged.preference : judged.verdict;
     if (judgement === undefined) return;
-    await this.#connection.post('/api/feedback/undo', { id: judgement.id });
+    await this.#undo(judgement.id);
     if ('answers' in judged) delete judged.preference;
     else delete judged.verdict;
     this.#changed();
+  }
+
+  async #undo(id: string): Promise<void> {
+    await this.#connection.post('/api/feedback/undo', { id });
   }
 
   #sent(turn: Turn, { model }: Asked): ChatBody['messages'] {

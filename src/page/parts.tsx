@@ -1,6 +1,6 @@
 // Small pieces that every view uses: a problem in words, a list of facts.
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
 import type { Words } from './words.js';
@@ -37,10 +37,16 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
   );
 }
 
-/** One thing is saved at a time; what went wrong is reported, and taken back at the next try. */
+/**
+ * One thing is saved at a time; what went wrong is reported, and taken back at the next try. A button that stays is marked by
+ * `aria-disabled`: one that is disabled loses the focus.
+ */
 export function useSaving(report: (problem: Problem | undefined) => void) {
   const [isBusy, setBusy] = useState(false);
+  const isRunning = useRef(false);
   const run = async (save: () => Promise<void>): Promise<void> => {
+    if (isRunning.current) return;
+    isRunning.current = true;
     setBusy(true);
     try {
       await save();
@@ -48,6 +54,7 @@ export function useSaving(report: (problem: Problem | undefined) => void) {
     } catch (error) {
       report(problemOf(error));
     }
+    isRunning.current = false;
     setBusy(false);
   };
   return { isBusy, run };

@@ -58,6 +58,7 @@ export const en = {
     correct: 'Correct it',
     correction: 'What should it have said?',
     save: 'Save correction',
+    unchanged: 'The text is unchanged. Write what it should have said, or cancel.',
     saved: {
       good: 'Saved as good.',
       bad: 'Saved as bad.',

@@ -52,6 +52,7 @@ export const zh: Words = {
     correct: '纠正',
     correction: '它本该怎样回答？',
     save: '保存纠正',
+    unchanged: '文字没有改动。请写下它本该怎样回答，或取消。',
     saved: { good: '已记为好。', bad: '已记为不好。', edit: '纠正已保存；对话从它继续。' },
     undo: '撤销',
     compareWith: '与之比较',

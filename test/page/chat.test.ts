@@ -46,6 +46,8 @@ async function settle(page: Page, { tools }: { tools: boolean }): Promise<void> 
   await page.getByLabel('May call tools').setChecked(tools);
 }
 
+const focusedName = `document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent`;
+
 /** Run in the page: how long the answer was, each time that it changed. */
 const watchGrowth = `window.grown = [];
   new MutationObserver(() => grown.push(document.querySelector('.answer .said')?.textContent.length ?? 0))
@@ -130,7 +132,44 @@ test('two answers side by side; the better one is kept and the conversation cont
   await close();
 });
 
-const focusedName = `document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent`;
+test('a correction that changes nothing leaves the earlier judgement; the focus stays where the person was', {
+  skip,
+}, async () => {
+  const { page, ask, faults, close } = await opened();
+  await settle(page, { tools: false });
+  await ask('Count.');
+  await button(page, 'Bad answer').focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved as bad.').waitFor();
+  assert.equal(await page.evaluate<string>(focusedName), 'Bad answer');
+  await button(page, 'Correct it').focus();
+  await page.keyboard.press('Enter');
+  await button(page, 'Save correction').click();
+  await page.getByText('The text is unchanged.').waitFor();
+  assert.deepEqual(
+    (await judgements()).map(({ verdict }) => verdict),
+    ['bad'],
+  );
+  await button(page, 'Cancel').click();
+  await page.getByText('The text is unchanged.').waitFor({ state: 'detached' });
+  await page.getByText('Saved as bad.').waitFor();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate<string>(focusedName), 'Correct it');
+  await button(page, 'Good answer').click();
+  await page.getByText('Saved as good.').waitFor();
+  assert.deepEqual(
+    (await judgements()).map(({ verdict }) => verdict),
+    ['good'],
+  );
+  await button(page, 'Undo').focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved as good.').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate<string>(focusedName), 'Good answer');
+  assert.deepEqual(await judgements(), []);
+  assert.deepEqual(faults, []);
+  await close();
+});
 
 test('by the keyboard alone: ask, stop, ask again, edit the question and ask from there', { skip }, async () => {
   const { page, faults, close } = await opened();
