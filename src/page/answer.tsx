@@ -30,19 +30,23 @@ interface AnswerViewProps {
   isLast: boolean;
   isPair: boolean;
   onProblem: (problem: Problem) => void;
+  /** Begins a new conversation, with this question in the box. */
+  onStartOver: (question: string) => void;
 }
 
 const maxArgumentLine = 70;
 
 export function AnswerView(props: AnswerViewProps) {
-  const { answer, index, turn, chat, session, words, isPair, isLast, onProblem } = props;
+  const { answer, index, turn, chat, session, words, isPair, isLast, onProblem, onStartOver } = props;
   const served = session.models.find(({ id }) => id === answer.model);
   const isSameModel = turn.answers.every(({ model }) => model === answer.model);
   const isContinued = isPair && turn.chosen === index;
   const isPreferred = turn.preference?.better === index;
   const name = served === undefined ? answer.model : modelName(words, served, session.models);
   // How to get it back is said above the conversation.
-  const problem = answer.problem?.isLost ? { what: words.chat.lost } : answer.problem;
+  const isFull = answer.problem?.code === 'context_length_exceeded';
+  const full = isFull && served !== undefined ? words.chat.full(served.contextLength) : answer.problem;
+  const problem = answer.problem?.isLost ? { what: words.chat.lost } : full;
   const isSilent = answer.parts.length === 0 && (answer.state === 'done' || answer.state === 'stopped');
   return (
     <article class={isContinued ? 'answer continued' : 'answer'} aria-busy={isRunning(answer)} aria-label={name}>
@@ -65,7 +69,8 @@ export function AnswerView(props: AnswerViewProps) {
         <ProblemNote
           problem={problem}
           words={words}
-          {...(isLast && { onRetry: () => chat.regenerate(turn, answer) })}
+          {...(isLast && { onRetry: () => (isFull ? onStartOver(turn.question) : chat.regenerate(turn, answer)) })}
+          {...(isFull && { retryWords: words.chat.clear })}
         />
       )}
       {!isRunning(answer) && answer.state !== 'failed' && !isSilent && <Actions {...props} />}

@@ -172,7 +172,7 @@ export class ChatStore {
     const start = performance.now();
     try {
       for await (const event of this.#connection.stream<ChatEvent>('/api/chat', signal, body)) {
-        if (event.type === 'error') throw new RequestError(event.what, event.next);
+        if (event.type === 'error') throw new RequestError(event.what, event.next, false, event.code);
         addEvent(answer.parts, event);
         if (event.type === 'end') end(answer, event);
         else if (answer.state === 'waiting') {

@@ -57,6 +57,11 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
     box.current?.focus({ preventScroll: true });
     scrollToEnd();
   };
+  const startOver = (question: string): void => {
+    chat.draft = question;
+    chat.clear();
+    box.current?.focus();
+  };
   return (
     <div class="chat">
       <ModelBar {...{ session, words, model, onModel, settings }} onSettings={set} />
@@ -68,12 +73,18 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
             <TurnView
               key={turn.key}
               {...{ turn, chat, session, words, setup, onProblem }}
+              onStartOver={startOver}
               later={chat.turns.length - 1 - index}
             />
           ))}
         </div>
       )}
-      <Composer {...{ chat, words, box }} isBase={served.isBase} onAsk={ask} />
+      <Composer
+        {...{ chat, words, box }}
+        isBase={served.isBase}
+        onAsk={ask}
+        onStartOver={() => startOver(chat.draft)}
+      />
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // Which of two answers is better: a button under each, and below both that neither is; saved as one comparison.
 import { useState } from 'preact/hooks';
 import type { ChatStore } from './chat-store.js';
-import type { Preference, Problem, Turn } from './conversation.js';
+import { areSame, type Preference, type Problem, type Turn } from './conversation.js';
 import { ProblemNote, useSaving } from './parts.js';
 import type { Words } from './words.js';
 
@@ -15,7 +15,7 @@ interface ChoiceProps {
 /** Under an answer. */
 export function BetterButton({ better, ...props }: ChoiceProps & { better: 0 | 1 }) {
   const { button, problem } = useChoice(props);
-  if (props.turn.preference !== undefined) return null;
+  if (props.turn.preference !== undefined || areSame(props.turn)) return null;
   return (
     <p class="better">
       {button(better, props.words.chat.isBetter)}
@@ -29,6 +29,12 @@ export function Choice(props: ChoiceProps) {
   const { button, problem, saving } = useChoice(props);
   const { turn, chat, words } = props;
   const { preference } = turn;
+  if (preference === undefined && areSame(turn))
+    return (
+      <p class="choice soft" role="status">
+        {words.chat.same}
+      </p>
+    );
   return (
     <div class="choice" role="status">
       {preference === undefined ? (

@@ -1,7 +1,7 @@
 // The box to write in. Enter sends and Shift+Enter breaks the line, but an Enter that ends the input of a Chinese word is the
 // input method's. While an answer streams the button stops it.
 import type { RefObject } from 'preact';
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useReducer } from 'preact/hooks';
 import type { ChatStore } from './chat-store.js';
 import type { Words } from './words.js';
 
@@ -11,25 +11,23 @@ interface ComposerProps {
   box: RefObject<HTMLTextAreaElement>;
   isBase: boolean;
   onAsk: (question: string) => void;
+  onStartOver: () => void;
 }
 
-export function Composer({ chat, words, box, isBase, onAsk }: ComposerProps) {
-  const [text, setText] = useState(chat.draft);
+export function Composer({ chat, words, box, isBase, onAsk, onStartOver }: ComposerProps) {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const text = chat.draft;
   const { isRunning, turns } = chat;
   const { hint, message, placeholder, placeholderBase, send: sendWord, stop, clear } = words.chat;
   const write = (draft: string): void => {
     chat.draft = draft;
-    setText(draft);
+    redraw(undefined);
   };
   useLayoutEffect(() => fit(box.current), [text, box]);
   const send = (): void => {
     if (text.trim() === '' || isRunning) return;
     onAsk(text);
     write('');
-  };
-  const startOver = (): void => {
-    chat.clear();
-    box.current?.focus();
   };
   return (
     <form
@@ -66,7 +64,7 @@ export function Composer({ chat, words, box, isBase, onAsk }: ComposerProps) {
       <p class="composer-note">
         <span class="soft keys">{hint}</span>
         {turns.length > 0 && (
-          <button type="button" class="quiet" onClick={startOver}>
+          <button type="button" class="quiet" onClick={onStartOver}>
             {clear}
           </button>
         )}

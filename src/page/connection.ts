@@ -8,11 +8,13 @@ import { eventData } from './event-stream.js';
 export class RequestError extends Error {
   readonly next: string | undefined;
   readonly isLost: boolean;
+  readonly code: string | undefined;
 
-  constructor(what: string, next?: string, isLost = false) {
+  constructor(what: string, next?: string, isLost = false, code?: string) {
     super(what);
     this.next = next;
     this.isLost = isLost;
+    this.code = code;
   }
 }
 
@@ -84,11 +86,12 @@ export function connect(): Connection {
 async function refusalOf(response: Response): Promise<RequestError> {
   const said = (await response.json().catch(() => undefined)) as Partial<ApiError> | undefined;
   const what = typeof said?.what === 'string' ? said.what : `HTTP ${response.status} ${response.statusText}`;
-  return new RequestError(what, typeof said?.next === 'string' ? said.next : undefined);
+  const next = typeof said?.next === 'string' ? said.next : undefined;
+  return new RequestError(what, next, false, typeof said?.code === 'string' ? said.code : undefined);
 }
 
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof RequestError)) return { what: error instanceof Error ? error.message : String(error) };
-  const { message, next, isLost } = error;
-  return { what: message, isLost, ...(next !== undefined && { next }) };
+  const { message, next, isLost, code } = error;
+  return { what: message, isLost, ...(next !== undefined && { next }), ...(code !== undefined && { code }) };
 }

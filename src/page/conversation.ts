@@ -17,6 +17,8 @@ export interface Problem {
   next?: string;
   /** Nobody answered. */
   isLost?: boolean;
+  /** Of a refusal that the page has words of its own for. */
+  code?: string;
 }
 
 export interface Sampling {
@@ -63,6 +65,12 @@ export interface Turn {
 
 export function isRunning({ state }: Answer): boolean {
   return state === 'waiting' || state === 'streaming';
+}
+
+/** Both have ended and say the same: there is nothing to compare. */
+export function areSame({ answers: [first, second] }: Turn): boolean {
+  if (second === undefined || isRunning(first) || isRunning(second) || first.messages.length === 0) return false;
+  return JSON.stringify(first.messages) === JSON.stringify(second.messages);
 }
 
 /** Adds what came to the parts; text joins the text before it. */

@@ -9,10 +9,12 @@ interface ProblemNoteProps {
   problem: Problem;
   words: Words;
   onRetry?: () => void;
+  /** What the button says. */
+  retryWords?: string;
 }
 
 /** What went wrong, what to do, and a way to try again. */
-export function ProblemNote({ problem, words, onRetry }: ProblemNoteProps) {
+export function ProblemNote({ problem, words, onRetry, retryWords = words.tryAgain }: ProblemNoteProps) {
   const { what, next } = problem.isLost ? words.lost : problem;
   return (
     <div class="problem" role="alert">
@@ -21,7 +23,7 @@ export function ProblemNote({ problem, words, onRetry }: ProblemNoteProps) {
       </p>
       {onRetry && (
         <button type="button" onClick={onRetry}>
-          {words.tryAgain}
+          {retryWords}
         </button>
       )}
     </div>

@@ -19,9 +19,10 @@ interface TurnViewProps {
   /** Turns after this one. */
   later: number;
   onProblem: (problem: Problem) => void;
+  onStartOver: (question: string) => void;
 }
 
-export function TurnView({ turn, chat, session, words, setup, later, onProblem }: TurnViewProps) {
+export function TurnView({ turn, chat, session, words, setup, later, onProblem, onStartOver }: TurnViewProps) {
   const isLast = later === 0;
   const isPair = turn.answers.length > 1;
   return (
@@ -31,7 +32,7 @@ export function TurnView({ turn, chat, session, words, setup, later, onProblem }
         {turn.answers.map((answer, index) => (
           <AnswerView
             key={answer.key}
-            {...{ answer, turn, chat, session, words, isLast, isPair, onProblem }}
+            {...{ answer, turn, chat, session, words, isLast, isPair, onProblem, onStartOver }}
             index={index as 0 | 1}
           />
         ))}

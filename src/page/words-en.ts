@@ -40,7 +40,7 @@ export const en = {
     model: 'Model',
     message: 'Message',
     placeholder: 'Ask something…',
-    placeholderBase: 'Begin a text; the model continues it…',
+    placeholderBase: 'Begin a text to continue…',
     send: 'Send',
     stop: 'Stop',
     clear: 'New conversation',
@@ -72,6 +72,7 @@ export const en = {
     isBetter: 'This one is better',
     tie: 'Equally good',
     bothBad: 'Both bad',
+    same: 'Both answers are the same: there is nothing to compare.',
     preferred: 'Preferred',
     preference: { chosen: 'Saved: which one is better.', tie: 'Saved: equally good.', 'both bad': 'Saved: both bad.' },
     continues: 'continues from here',
@@ -83,6 +84,10 @@ export const en = {
     running: 'Running…',
     thought: 'Thought',
     empty: '(no answer came)',
+    full: (tokens: number) => ({
+      what: `This model's context of ${formatCount(tokens)} tokens does not hold the conversation and its answer.`,
+      next: 'Begin a new one, with your question in the box. If that is too long by itself, shorten it, or set fewer new tokens.',
+    }),
     lost: 'This answer did not arrive whole: the connection is lost.',
     finish: {
       stop: '',
@@ -108,6 +113,7 @@ export const en = {
     title: 'Runs',
     none: 'No runs yet',
     noneNext: 'Start one in a terminal, for example',
+    absent: { what: 'There is no run of this name.', next: 'Choose one from the list.' },
     states: {
       running: 'running',
       done: 'done',
@@ -168,6 +174,7 @@ export const en = {
     promoted: 'Promoted: the new model is served now.',
     refused: 'Not promoted: the model stays as it was.',
     failed: 'The round failed.',
+    alpha: 'α says how far a candidate lies from the old weights (0) to the newly trained ones (1).',
     servedAs: 'Served as',
     before: 'before',
     after: 'after',

@@ -106,6 +106,8 @@ export interface ApiError {
   type: 'error';
   what: string;
   next?: string;
+  /** In OpenAI's words, where the page has words of its own, such as `context_length_exceeded`. */
+  code?: string;
 }
 
 // Feedback

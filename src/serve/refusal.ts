@@ -79,6 +79,7 @@ export function openaiError(refusal: Refusal): object {
 }
 
 export function apiError(refusal: Refusal): ApiError {
-  const { what, why, where, next } = refusal;
-  return { type: 'error', what: describeFault({ what, why, where }), ...(next !== undefined && { next }) };
+  const { what, why, where, next, code } = refusal;
+  const said = describeFault({ what, why, where });
+  return { type: 'error', what: said, ...(next !== undefined && { next }), ...(code !== undefined && { code }) };
 }

@@ -171,6 +171,27 @@ test('a correction that changes nothing leaves the earlier judgement; the focus 
   await close();
 });
 
+test('two equal answers are not offered for judging; a full context offers a new conversation with the question', {
+  skip,
+}, async () => {
+  const { page, ask, close } = await opened();
+  await settle(page, { tools: false });
+  await ask('Count.');
+  await button(page, 'another seed').click();
+  await page.getByText('Both answers are the same: there is nothing to compare.').waitFor();
+  assert.equal(await button(page, 'This one is better').count(), 0);
+  assert.equal(await button(page, 'Both bad').count(), 0);
+  const long = 'Count. '.repeat(400);
+  await ask(long);
+  await page.getByText(/^This model's context of 512 tokens does not hold/).waitFor();
+  assert.equal(await button(page, 'Try again').count(), 0);
+  await page.locator('.answer').getByRole('button', { name: 'New conversation' }).click();
+  await page.getByText('What would you like to try?').waitFor();
+  assert.equal(await box(page).inputValue(), long);
+  assert.equal(await page.evaluate<string>(focusedName), 'Message');
+  await close();
+});
+
 test('by the keyboard alone: ask, stop, ask again, edit the question and ask from there', { skip }, async () => {
   const { page, faults, close } = await opened();
   await page.getByText('What would you like to try?').waitFor();
@@ -231,6 +252,10 @@ test('a server that is gone is said in words; once it is back the page continues
   await box(page).fill('Count.');
   await page.keyboard.press('Enter');
   await page.getByText('The connection to mossctl is lost.').first().waitFor();
+  await page.getByRole('link', { name: 'Watch' }).click();
+  await page.getByText('Loading…').waitFor({ state: 'detached' });
+  await page.getByText('The connection to mossctl is lost.').waitFor();
+  await page.getByRole('link', { name: 'Chat' }).click();
   await world.start();
   await page.locator('#app > .problem').waitFor({ state: 'detached' });
   await button(page, 'Try again').click();
