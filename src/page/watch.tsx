@@ -1,6 +1,6 @@
 // Watch: the runs on this machine; of one, how far it is, its curves, what it says and what it measured; of two, the curves over
 // each other.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatBytes, formatSeconds } from '../base/format.js';
 import type { RunDetail, RunSummary } from '../serve/contract.js';
 import type { Connection } from './connection.js';
@@ -24,7 +24,11 @@ interface WatchViewProps {
 
 export function WatchView({ connection, words, run, onProblem }: WatchViewProps) {
   const { value: runs, problem } = useRuns(connection);
-  const name = run[0] ?? runs?.[0]?.name;
+  // Without a name in the address: the newest, and then the one that is being read, whatever starts meanwhile.
+  const shown = useRef<string>();
+  const isListed = (name: string | undefined): boolean => runs?.some((each) => each.name === name) ?? false;
+  const name = run[0] ?? (isListed(shown.current) ? shown.current : runs?.[0]?.name);
+  shown.current = name;
   const first = useRun(connection, name);
   const second = useRun(connection, run[1]);
   const problems = [problem, first.problem, second.problem].flatMap((each) => each ?? []);
@@ -32,9 +36,13 @@ export function WatchView({ connection, words, run, onProblem }: WatchViewProps)
   useEffect(() => {
     if (lost !== undefined) onProblem(lost);
   }, [lost, onProblem]);
-  const refused = problems.find(({ isLost }) => !isLost);
-  if (runs === undefined)
-    return refused ? <ProblemNote problem={refused} words={words} /> : <p class="soft center">{words.loading}</p>;
+  const refusal = problems.find(({ isLost }) => !isLost);
+  if (runs === undefined) {
+    if (problem === undefined) return <p class="soft center">{words.loading}</p>;
+    return problem.isLost ? null : <ProblemNote {...{ problem, words }} />; // that it is lost is said above the view
+  }
+  const isAbsent = refusal !== undefined && refusal === first.problem && !isListed(name);
+  const refused = isAbsent ? words.watch.absent : refusal;
   if (runs.length === 0 || name === undefined)
     return (
       <section class="narrow">

@@ -1,7 +1,7 @@
 // What holds for the whole page: nothing hostile runs, its policy refuses nothing, it reads on a phone, in the dark, in Chinese and
 // to a screen reader, and it is small. And what Watch and Feedback show of real files.
 import assert from 'node:assert/strict';
-import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -103,9 +103,11 @@ test('360 pixels wide, in Chinese: no view scrolls sideways, and none asks elsew
     await settled(page, view);
     assert.equal(await page.evaluate<string>('document.documentElement.lang'), 'zh-CN');
     assert.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 360, view);
+    assert.ok(await page.evaluate<boolean>('document.querySelector(".top > button").clientHeight < 40'), view);
   }
   await page.getByRole('button', { name: 'English' }).tap();
   await page.getByRole('heading', { name: 'Feedback' }).waitFor();
+  assert.ok(await page.evaluate<boolean>('document.querySelector(".top > button").clientHeight < 40'), '中文');
   await settled(page, '#/chat');
   await page.getByRole('button', { name: '请用英文说“猫”' }).tap();
   await page.locator('.answer').waitFor();
@@ -131,6 +133,23 @@ test('a run: curves, samples and intervals; new lines are drawn as they come; ho
   assert.match(page.url(), /#\/watch\/demo\/other$/);
   assert.equal(await page.title(), 'Watch · mossctl');
   assert.deepEqual(faults, []);
+  await close();
+});
+
+test('the run that is read stays when another one starts; a name that no run has is said in words', {
+  skip,
+}, async () => {
+  const { page, close } = await openPage(browser, `${world.url}/#/watch`);
+  const heading = page.getByRole('heading', { level: 1 });
+  const name = await heading.innerText();
+  const newest = join(world.runs, 'newest');
+  await cp(join(world.runs, 'demo'), newest, { recursive: true });
+  assert.match(await page.locator('.runs li', { hasText: 'newest' }).innerText(), /^newest/);
+  assert.match(await page.locator('.runs li').first().innerText(), /^newest/);
+  assert.equal(await heading.innerText(), name);
+  await page.goto(`${world.url}/#/watch/nothere`);
+  await page.getByText('There is no run of this name. Choose one from the list.').waitFor();
+  await rm(newest, { recursive: true });
   await close();
 });
 
