@@ -52,7 +52,10 @@ function Row({ metric, columns, figures, words }: RowProps) {
   const meaning = meaningOf(metric);
   const finite = figures.flatMap(({ value, isGain }) => (isGain || !Number.isFinite(value) ? [] : [value]));
   const best = meaning?.better === 'lower' ? Math.min(...finite) : Math.max(...finite);
-  const isContested = meaning !== undefined && new Set(finite).size > 1;
+  const gain = figures.find(({ isGain }) => isGain);
+  // Where a gain was measured, chance must be ruled out of it.
+  const isClear = gain === undefined || (gain.low ?? 0) > 0 || (gain.high ?? 0) < 0;
+  const isContested = meaning !== undefined && new Set(finite).size > 1 && isClear;
   return (
     <tr>
       <th scope="row">

@@ -124,6 +124,7 @@ export function RoundView({
         <div class="card" role="status">
           <h3>{ended.promoted ? feedback.promoted : feedback.refused}</h3>
           <p class="why">{ended.why}</p>
+          {ended.why.includes('α') && <p class="soft">{feedback.alpha}</p>}
           <Gate {...{ ended, words }} />
           {ended.model !== undefined && undone === undefined && (
             <p class="actions">
