@@ -13,7 +13,14 @@ export interface Figure {
   isGain?: boolean;
 }
 
-export function ResultsTable({ figures, words }: { figures: readonly Figure[]; words: Words }) {
+interface ResultsTableProps {
+  figures: readonly Figure[];
+  words: Words;
+  /** The best of a metric is marked only where its gain is beyond chance: the interval excludes 0. */
+  needsGain?: boolean;
+}
+
+export function ResultsTable({ figures, words, needsGain = false }: ResultsTableProps) {
   const columns = [...new Set(figures.map(({ column }) => column))];
   const metrics = [...new Set(figures.map(({ metric }) => metric))];
   return (
@@ -32,7 +39,7 @@ export function ResultsTable({ figures, words }: { figures: readonly Figure[]; w
         {metrics.map((metric) => (
           <Row
             key={metric}
-            {...{ metric, columns, words }}
+            {...{ metric, columns, words, needsGain }}
             figures={figures.filter((each) => each.metric === metric)}
           />
         ))}
@@ -46,15 +53,15 @@ interface RowProps {
   columns: readonly string[];
   figures: readonly Figure[];
   words: Words;
+  needsGain: boolean;
 }
 
-function Row({ metric, columns, figures, words }: RowProps) {
+function Row({ metric, columns, figures, words, needsGain }: RowProps) {
   const meaning = meaningOf(metric);
   const finite = figures.flatMap(({ value, isGain }) => (isGain || !Number.isFinite(value) ? [] : [value]));
   const best = meaning?.better === 'lower' ? Math.min(...finite) : Math.max(...finite);
   const gain = figures.find(({ isGain }) => isGain);
-  // Where a gain was measured, chance must be ruled out of it.
-  const isClear = gain === undefined || (gain.low ?? 0) > 0 || (gain.high ?? 0) < 0;
+  const isClear = !needsGain || (gain?.low ?? 0) > 0 || (gain?.high ?? 0) < 0;
   const isContested = meaning !== undefined && new Set(finite).size > 1 && isClear;
   return (
     <tr>

@@ -165,5 +165,5 @@ function Gate({ ended, words }: { ended: RoundEnd; words: Words }) {
   const named = (column: string, figures: readonly GateFigure[] = []) => figures.map((each) => ({ ...each, column }));
   const gains = named(gain, ended.gains).map((each) => ({ ...each, isGain: true }));
   const figures = [...named(before, ended.before), ...named(after, ended.after), ...gains];
-  return figures.length === 0 ? null : <ResultsTable {...{ figures, words }} />;
+  return figures.length === 0 ? null : <ResultsTable {...{ figures, words }} needsGain />;
 }

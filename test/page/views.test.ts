@@ -153,6 +153,24 @@ test('the run that is read stays when another one starts; a name that no run has
   await close();
 });
 
+test('of a round only a gain beyond chance is marked, and what α says stands below the reason', { skip }, async () => {
+  const { page, close } = await openPage(browser, world.url);
+  const figures = (value: number) => ['preference', 'winRate', 'exactMatch'].map((metric) => ({ metric, value }));
+  const gains = [
+    { metric: 'preference', value: 0.008, low: -0.013, high: 0.037 },
+    { metric: 'winRate', value: 0.1, low: 0.02, high: 0.2 },
+  ];
+  const why = 'α = 0.25, 0.5: better, but that may be chance';
+  const end = { type: 'end', promoted: false, why, before: figures(0.5), after: figures(0.6), gains };
+  const body = `data: ${JSON.stringify(end)}\n\n`;
+  await page.route('**/api/rounds/seen', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
+  await page.evaluate('sessionStorage.setItem("mossctl-round", "seen")');
+  await page.goto(`${world.url}/#/feedback`);
+  await page.getByText('α says how far a candidate lies').waitFor();
+  assert.deepEqual(await page.locator('.results tr:has(.best) th').allInnerTexts(), ['winRate↑']);
+  await close();
+});
+
 test('feedback: what there is and why it is not enough; the newest is withdrawn; a round runs through the gate', {
   skip,
 }, async () => {
