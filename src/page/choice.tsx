@@ -1,5 +1,5 @@
 // Which of two answers is better: a button under each, and below both that neither is; saved as one comparison.
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChatStore } from './chat-store.js';
 import { areSame, type Preference, type Problem, type Turn } from './conversation.js';
 import { ProblemNote, useSaving } from './parts.js';
@@ -29,6 +29,14 @@ export function Choice(props: ChoiceProps) {
   const { button, problem, saving } = useChoice(props);
   const { turn, chat, words } = props;
   const { preference } = turn;
+  const buttons = useRef<HTMLDivElement>(null);
+  const isFirst = useRef(true);
+  const isChosen = preference !== undefined;
+  // The button that was pressed is gone with this change: the focus is given to what stands in its place.
+  useLayoutEffect(() => {
+    if (!isFirst.current && document.activeElement === document.body) buttons.current?.querySelector('button')?.focus();
+    isFirst.current = false;
+  }, [isChosen]);
   if (preference === undefined && areSame(turn))
     return (
       <p class="choice soft" role="status">
@@ -36,7 +44,7 @@ export function Choice(props: ChoiceProps) {
       </p>
     );
   return (
-    <div class="choice" role="status">
+    <div class="choice" role="status" ref={buttons}>
       {preference === undefined ? (
         <>
           {button('tie', words.chat.tie)}
@@ -48,7 +56,7 @@ export function Choice(props: ChoiceProps) {
           <button
             type="button"
             class="quiet"
-            disabled={saving.isBusy}
+            aria-disabled={saving.isBusy}
             onClick={() => saving.run(() => chat.withdraw(turn))}
           >
             {words.chat.undo}
@@ -72,7 +80,8 @@ function useChoice({ turn, chat, onProblem }: ChoiceProps) {
   const button = (better: Preference, label: string) => (
     <button
       type="button"
-      disabled={!isReady || saving.isBusy}
+      disabled={!isReady}
+      aria-disabled={saving.isBusy}
       onClick={() => saving.run(() => chat.prefer(turn, better))}
     >
       {label}

@@ -112,8 +112,11 @@ test('two answers side by side; the better one is kept and the conversation cont
   await settle(page, { tools: false });
   await ask('Count.');
   await page.getByRole('button', { name: 'Base', exact: true }).click();
-  await button(page, 'This one is better').nth(1).click();
+  await button(page, 'Send').waitFor();
+  await button(page, 'This one is better').nth(1).focus();
+  await page.keyboard.press('Enter');
   await page.getByText('Saved: which one is better.').waitFor();
+  assert.equal(await page.evaluate<string>(focusedName), 'Undo');
   const [better] = await judgements();
   assert.deepEqual([better.verdict, better.answers.map(({ name }) => name)], ['second', ['sft', 'base']]);
   assert.equal(better.answers[0].messages[0].content, words);
@@ -125,8 +128,10 @@ test('two answers side by side; the better one is kept and the conversation cont
     messages.map(({ content }) => content),
     ['Count.', better.answers[1].messages[0].content, 'Count.'],
   );
-  await button(page, 'Undo').click();
+  await button(page, 'Undo').focus();
+  await page.keyboard.press('Enter');
   await page.getByText('Saved: which one is better.').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate<string>(focusedName), 'Equally good');
   assert.deepEqual(await judgements(), []);
   assert.deepEqual(faults, []);
   await close();
