@@ -14,7 +14,8 @@ let world: PageWorld;
 let browser: Browser;
 before(async () => {
   if (skip !== false) return;
-  [world, browser] = await Promise.all([startPage(120), launch()]);
+  world = await startPage(120);
+  browser = await launch(); // last: a browser that nobody closes keeps this process
 });
 after(async () => {
   await browser?.close();

@@ -16,7 +16,8 @@ let world: PageWorld;
 let browser: Browser;
 before(async () => {
   if (skip !== false) return;
-  [world, browser] = await Promise.all([startPage(0), launch()]);
+  world = await startPage(0);
+  browser = await launch(); // last: a browser that nobody closes keeps this process
 });
 after(async () => {
   await browser?.close();
