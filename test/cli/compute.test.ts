@@ -57,7 +57,7 @@ test('--quantize is for what answers or measures, and of one kind', async () => 
   const { commands } = buildProgram(() => '');
   const taking = commands.filter(({ options }) => options.some(({ long }) => long === '--quantize'));
   const names = taking.map((command) => command.name()).sort();
-  assert.deepEqual(names, ['annotate', 'bench', 'chat', 'eval', 'generate', 'score']);
+  assert.deepEqual(names, ['annotate', 'bench', 'chat', 'eval', 'generate', 'score', 'serve']);
   const unknown = await mossctl(['chat', folder, '--quantize', 'q4_0']);
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /--quantize.*q4_0.*Allowed choices are q8_0/);
