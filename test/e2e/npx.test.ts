@@ -15,7 +15,7 @@ test('the first start killed five times, then one that runs; npm has installed n
 }, async (t) => {
   const checkout = await mkdtemp(join(tmpdir(), 'mossctl-npx-'));
   t.after(() => rm(checkout, { recursive: true, force: true }));
-  for (const name of ['package.json', '.npmrc', 'bin', 'scripts/build.mjs']) {
+  for (const name of ['package.json', '.npmrc', 'bin', 'scripts/build.mjs', 'scripts/build-page.mjs']) {
     await cp(join(root, name), join(checkout, name), { recursive: true });
   }
   await mkdir(join(checkout, 'dist', 'cli'), { recursive: true });
