@@ -1,12 +1,11 @@
 // One answer: text, thoughts and tool calls in the order they came, how fast they did, and what can be said about it. All of it
 // is text to the browser, whatever a model writes.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { formatCount } from '../base/format.js';
 import type { Session } from '../serve/contract.js';
 import { modelName } from './chat-setup.js';
 import type { ChatStore } from './chat-store.js';
 import { BetterButton } from './choice.js';
-import { fit } from './composer.js';
 import {
   type Answer,
   answerText,
@@ -17,6 +16,7 @@ import {
   type Turn,
   type Verdict,
 } from './conversation.js';
+import { EditingForm } from './editing-form.js';
 import { ProblemNote, useSaving } from './parts.js';
 import type { Words } from './words.js';
 
@@ -232,9 +232,13 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
         </p>
       )}
       {correction !== undefined && (
-        <Correction
-          {...{ words, correction }}
+        <EditingForm
+          text={correction}
+          label={words.chat.correction}
+          save={words.chat.save}
+          cancel={words.cancel}
           isBusy={saving.isBusy}
+          isSaveKey={({ key, ctrlKey, metaKey }) => key === 'Enter' && (ctrlKey || metaKey)}
           onChange={setCorrection}
           onSave={() => saveCorrection(correction)}
           onClose={closeCorrection}
@@ -252,50 +256,4 @@ function Figures({ answer, words }: { answer: Answer; words: Words }) {
   const speed = outputTokens / (Math.max(total, firstToken) / 1000);
   const first = `${Math.round(firstToken)} ms`;
   return <span class="soft figures">{words.chat.figures(first, formatCount(outputTokens), formatCount(speed))}</span>;
-}
-
-interface CorrectionProps {
-  words: Words;
-  correction: string;
-  isBusy: boolean;
-  onChange: (text: string) => void;
-  onSave: () => void;
-  onClose: () => void;
-}
-
-function Correction({ words: { chat, cancel }, correction, isBusy, onChange, onSave, onClose }: CorrectionProps) {
-  const box = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => box.current?.focus(), []);
-  useLayoutEffect(() => fit(box.current), [correction]);
-  return (
-    <form
-      class="editing"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onSave();
-      }}
-    >
-      <textarea
-        ref={box}
-        rows={1}
-        aria-label={chat.correction}
-        value={correction}
-        onInput={(event) => onChange(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') onClose();
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
-          event.preventDefault();
-          if (correction.trim() !== '') onSave();
-        }}
-      />
-      <div class="actions">
-        <button type="submit" class="primary" disabled={isBusy || correction.trim() === ''}>
-          {chat.save}
-        </button>
-        <button type="button" class="quiet" onClick={onClose}>
-          {cancel}
-        </button>
-      </div>
-    </form>
-  );
 }

@@ -1,12 +1,13 @@
 // One turn: the question, which can be edited and asked again, and its answer, or two of them side by side to choose from.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Session } from '../serve/contract.js';
 import { AnswerView } from './answer.js';
 import { secondName } from './chat-setup.js';
 import type { ChatSetup, ChatStore } from './chat-store.js';
 import { Choice } from './choice.js';
-import { fit, isSendKey } from './composer.js';
+import { isSendKey } from './composer.js';
 import { isRunning, type Problem, type Turn } from './conversation.js';
+import { EditingForm } from './editing-form.js';
 import type { Words } from './words.js';
 
 interface TurnViewProps {
@@ -54,19 +55,10 @@ interface QuestionProps {
 
 function Question({ turn, words: { chat, cancel }, later, onAsk }: QuestionProps) {
   const [draft, setDraft] = useState<string>();
-  const box = useRef<HTMLTextAreaElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
-  const isEditing = draft !== undefined;
-  useLayoutEffect(() => fit(box.current), [draft]);
-  useLayoutEffect(() => {
-    if (isEditing) box.current?.focus();
-  }, [isEditing]);
   const close = (): void => {
     setDraft(undefined);
     requestAnimationFrame(() => opener.current?.focus());
-  };
-  const ask = (): void => {
-    if (draft !== undefined && draft.trim() !== '') onAsk(draft);
   };
   if (draft === undefined)
     return (
@@ -81,36 +73,18 @@ function Question({ turn, words: { chat, cancel }, later, onAsk }: QuestionProps
       </div>
     );
   return (
-    <form
-      class="editing"
-      onSubmit={(event) => {
-        event.preventDefault();
-        ask();
-      }}
+    <EditingForm
+      text={draft}
+      label={chat.editQuestion}
+      save={chat.askFromHere}
+      cancel={cancel}
+      isSaveKey={isSendKey}
+      onChange={setDraft}
+      onSave={() => onAsk(draft)}
+      onClose={close}
     >
-      <textarea
-        ref={box}
-        rows={1}
-        aria-label={chat.editQuestion}
-        value={draft}
-        onInput={(event) => setDraft(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') close();
-          if (!isSendKey(event)) return;
-          event.preventDefault();
-          ask();
-        }}
-      />
-      <div class="actions">
-        <button type="submit" class="primary" disabled={draft.trim() === ''}>
-          {chat.askFromHere}
-        </button>
-        <button type="button" class="quiet" onClick={close}>
-          {cancel}
-        </button>
-        {later > 0 && <span class="soft">{chat.dropsLater(later)}</span>}
-      </div>
-    </form>
+      {later > 0 && <span class="soft">{chat.dropsLater(later)}</span>}
+    </EditingForm>
   );
 }
 
