@@ -1,6 +1,7 @@
 // How fast an endpoint may be asked: so many requests at a time, fewer after it said "too many", none while it asks to wait.
 // What its headers say of its limits is taken before it has to refuse.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { steadyNow } from '../base/clock.js';
 
 export class Pace {
   readonly #most: number;
@@ -129,7 +130,6 @@ export function secondsOf(text: string, date: string | null = null): number | un
     const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g);
     return [...parts].reduce((sum, [, value, unit]) => sum + Number(value) * units[unit as keyof typeof units], 0);
   }
-  const wait =
-    (Date.parse(text) - (date === null ? performance.timeOrigin + performance.now() : Date.parse(date))) / 1000;
+  const wait = (Date.parse(text) - (date === null ? steadyNow() : Date.parse(date))) / 1000;
   return /^\d{4}-\d\d-\d\dT/.test(text) && Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }

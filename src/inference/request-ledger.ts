@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { AppendFile, type WriteWarning } from '../base/append-file.js';
+import { steadyNow } from '../base/clock.js';
 import { asUserError, UserError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
 import { redactAll } from '../base/secrets.js';
@@ -113,7 +114,7 @@ export class RequestLedger {
     }
     const line = {
       request: randomUUID(),
-      sent: new Date(performance.timeOrigin + performance.now()).toISOString(),
+      sent: new Date(steadyNow()).toISOString(),
       atMost,
       ...(this.#boot !== undefined && { boot: this.#boot }),
     };

@@ -1,6 +1,7 @@
 // One HTTP request and its answer, apart from what it is about: the body within bounds, JSON and nothing else, answers that
 // stream as server-sent events and stop when nobody reads them.
 import type { Context } from 'hono';
+import { steadyNow } from '../base/clock.js';
 import { isDeeperThan, jsonIn } from '../base/objects.js';
 import type { Visit } from './admission.js';
 import type { Limits } from './limits.js';
@@ -95,5 +96,5 @@ export function eventStream(c: Context, events: AsyncGenerator<string, void>, vi
 
 /** Seconds since 1970. */
 export function unixTime(): number {
-  return Math.floor((performance.timeOrigin + performance.now()) / 1000);
+  return Math.floor(steadyNow() / 1000);
 }
