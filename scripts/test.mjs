@@ -27,7 +27,9 @@ const isFew = files.length <= 20; // a few start sooner through tsx than all are
 const tests = isFew ? files : compileTests(root, files);
 if (tests === undefined) process.exit(1);
 const loader = isFew ? ['--import', 'tsx'] : [];
-const result = spawnSync(process.execPath, [...loader, '--test', '--test-concurrency=2', ...tests], {
+// "spec" says what failed once more at the end, where the reader of a long log looks
+const runner = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
+const result = spawnSync(process.execPath, [...loader, ...runner, ...tests], {
   stdio: 'inherit',
   cwd: root,
   env: { ...process.env, MOSSCTL_TEST_BUILT: '1' },
