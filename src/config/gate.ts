@@ -7,7 +7,9 @@ const budget = (max: number, initial: number, what: string) =>
 /** What may be lost since alignment began, however many rounds there are. */
 export const budgetsSchema = z.strictObject({
   bitsPerByte: budget(8, 0.1, 'bits per byte that held-out text of each language may cost more'),
-  exactMatch: budget(1, 0.05, 'share of right answers that each family of tasks may lose'),
+  correct: budget(1, 0.05, 'share of right answers that each family of tasks may lose').meta({
+    formerly: 'exactMatch',
+  }),
   reward: budget(1, 0.05, 'reward that the questions of each language may lose'),
   preference: budget(1, 0.02, 'what people prefer may become so much less probable, where tasks decide'),
 });

@@ -1,6 +1,7 @@
 // Which checkpoints of a stage stay on disk, in one line: `last=3,every=1000,best=bits_per_byte`.
 import { z } from 'zod';
 import { shorten } from '../base/format.js';
+import { presentMetricName } from '../base/metric-names.js';
 
 export interface KeepRule {
   /** So many of the newest; 2 where it is not said, so that a damaged one has another below it. */
@@ -23,7 +24,7 @@ export function parseKeep(text: string): KeepRule | { fault: string } {
       return { fault: `${quoted(part)} says nothing: ${form}` };
     if (seen.has(key)) return { fault: `${key} is said twice: ${form}` };
     seen.add(key);
-    if (key === 'best') rule.best = camelCase(value);
+    if (key === 'best') rule.best = metricName(value);
     else if (key === 'last' || key === 'every') {
       if (!/^[1-9]\d{0,8}$/.test(value))
         return { fault: `${key} must be a whole number of at least 1, got ${quoted(value)}` };
@@ -45,10 +46,9 @@ export const keepSchema = z.string().superRefine((text, context) => {
   if ('fault' in rule) context.addIssue({ code: 'custom', message: rule.fault });
 });
 
-/** bits_per_byte.zh → bitsPerByte.zh */
-/** `bits_per_byte` → bitsPerByte, as metrics are named. */
-export function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** `bits_per_byte.zh` → bitsPerByte.zh, as metrics are named now. */
+export function metricName(written: string): string {
+  return presentMetricName(written.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
 }
 
 function quoted(text: string): string {

@@ -30,7 +30,7 @@ export class Tally {
   }
 }
 
-/** `exactMatch`, `exactMatch.<kind>` (tasks with a check), `ended`. */
+/** `ended`; of tasks with a check `correct` and `correct.<kind>`. */
 export function measureAnswers(answers: readonly Answer[]): Measurements {
   const tally = new Tally();
   for (const answer of answers) {
@@ -40,13 +40,13 @@ export function measureAnswers(answers: readonly Answer[]): Measurements {
     const credit = answerCredit(answer);
     if (credit === undefined) continue;
     const correct = Number(credit === 1);
-    tally.add('exactMatch', { ...unit, value: correct });
-    if (task.kind !== undefined) tally.add(`exactMatch.${task.kind}`, { ...unit, value: correct });
+    tally.add('correct', { ...unit, value: correct });
+    if (task.kind !== undefined) tally.add(`correct.${task.kind}`, { ...unit, value: correct });
   }
   return tally.finish();
 }
 
-/** `exactMatch.<language>` and `exactMatch.<kind>.<language>`: of the tasks with a check that say their language. */
+/** `correct.<language>` and `correct.<kind>.<language>`: of the tasks with a check that say their language. */
 export function measureLanguages(answers: readonly Answer[]): Measurements {
   const tally = new Tally();
   for (const answer of answers) {
@@ -54,8 +54,8 @@ export function measureLanguages(answers: readonly Answer[]): Measurements {
     const credit = answerCredit(answer);
     if (language === undefined || credit === undefined) continue;
     const unit = { ...unitOf(answer.task), value: Number(credit === 1) };
-    tally.add(`exactMatch.${language}`, unit);
-    if (kind !== undefined) tally.add(`exactMatch.${kind}.${language}`, unit);
+    tally.add(`correct.${language}`, unit);
+    if (kind !== undefined) tally.add(`correct.${kind}.${language}`, unit);
   }
   return tally.finish();
 }
@@ -85,6 +85,18 @@ export function measureRewards(answers: readonly Answer[], rewards: readonly num
   const tally = new Tally();
   for (const [i, { task }] of answers.entries()) tally.add('reward', { ...unitOf(task), value: rewards[i] });
   return tally.finish().get('reward') ?? [];
+}
+
+/**
+ * The same by what they say: `reward` of tasks with a check. Of those without one the rules know nothing but what an answer
+ * looks like: that is `form`.
+ */
+export function measureRewardsAndForm(answers: readonly Answer[], rewards: readonly number[]): Measurements {
+  const tally = new Tally();
+  for (const [i, { task }] of answers.entries()) {
+    tally.add(task.check === undefined ? 'form' : 'reward', { ...unitOf(task), value: rewards[i] });
+  }
+  return tally.finish();
 }
 
 /** All answers to one task are one unit, and so are all tasks of one group: they ask the same in other words. */

@@ -83,7 +83,7 @@ function after(earlier: readonly Conversation[], task: Conversation): Conversati
 const groupOf = ({ group, id }: Conversation): string => group ?? id;
 
 /**
- * `exactMatch.turn1`, `exactMatch.turn2`, …: of the same tasks. Nothing where no task fits.
+ * `correct.turn1`, `correct.turn2`, …: of the same tasks. Nothing where no task fits.
  * @param first the greedy answers to the tasks alone.
  */
 export async function measureTurns(
@@ -112,7 +112,7 @@ export async function measureTurns(
   const tally = new Tally();
   for (const [turn, given] of all) {
     for (const answer of given) {
-      tally.add(`exactMatch.turn${turn}`, { ...unitOf(answer.task), value: Number(answerCredit(answer) === 1) });
+      tally.add(`correct.turn${turn}`, { ...unitOf(answer.task), value: Number(answerCredit(answer) === 1) });
     }
   }
   return { measurements: tally.finish(), unfit };

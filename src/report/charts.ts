@@ -92,7 +92,7 @@ function heldOutFigures(family: string, series: readonly Series[], counted: Curv
   return figures;
 }
 
-/** `exactMatch` → `Held-out exactMatch`; names that already say what they were measured on stay. */
+/** `correct` → `Held-out correct`; names that already say what they were measured on stay. */
 function heldOutTitle(family: string): string {
   const title = family.replace(/\.source$/, ' by source');
   return meaningOf(family) === undefined || /^(heldOut|sampled)/.test(family) ? title : `Held-out ${title}`;

@@ -24,14 +24,17 @@ const maxRows = 6;
 
 /** In the order in which they are shown; the lower the number, the sooner a row finds room. */
 const rows: readonly { metric: string; label: string; rank: number }[] = [
-  { metric: 'exactMatch', label: 'right answers', rank: 0 },
-  { metric: 'exactMatch.zh', label: '  in Chinese', rank: 6 },
-  { metric: 'exactMatch.en', label: '  in English', rank: 7 },
-  { metric: 'exactMatch.turn2', label: 'right in the second turn', rank: 9 },
-  { metric: 'exactMatch.turn4', label: 'right in the fourth turn', rank: 2 },
+  { metric: 'correct', label: 'right answers', rank: 0 },
+  { metric: 'correct.zh', label: '  in Chinese', rank: 6 },
+  { metric: 'correct.en', label: '  in English', rank: 7 },
+  { metric: 'correct.turn2', label: 'right in the second turn', rank: 9 },
+  { metric: 'correct.turn4', label: 'right in the fourth turn', rank: 2 },
   { metric: 'toolAnswer', label: 'right where a tool helps', rank: 3 },
   { metric: 'directAnswer', label: 'right where none does', rank: 4 },
+  { metric: 'referenceBitsPerByte', label: 'bits per byte of given answers', rank: 1.5 },
+  { metric: 'rougeL', label: 'words in common with them', rank: 2.5 },
   { metric: 'reward', label: 'reward of sampled answers', rank: 5 },
+  { metric: 'form', label: 'form of sampled answers', rank: 12 },
   { metric: 'ended', label: 'answers that end', rank: 10 },
   { metric: 'bitsPerByte', label: 'bits per byte of new text', rank: 1 },
   { metric: 'formula', label: 'right results of new sums', rank: 11 },
@@ -63,8 +66,10 @@ function headline({ kind, parameters, seconds, table, runs }: Ending): string {
 
 function abilities(column: EvaluationColumn): string {
   const { metrics, questions } = column;
-  if (metrics.exactMatch === undefined) {
-    const bits = metrics.bitsPerByte;
+  if (metrics.correct === undefined) {
+    const { bitsPerByte: bits, referenceBitsPerByte: given } = metrics;
+    if (given !== undefined)
+      return `the answers that its tasks give cost it ${given.toFixed(2)} bits per byte (a guess needs 8)`;
     if (bits === undefined) return 'the rows below say what it can do';
     return `it writes down text that it has never seen at ${bits.toFixed(2)} bits per byte (a guess needs 8)`;
   }
@@ -73,12 +78,12 @@ function abilities(column: EvaluationColumn): string {
     ['zh', 'Chinese'],
     ['en', 'English'],
   ].flatMap(([code, name]) => {
-    const value = metrics[`exactMatch.${code}`];
+    const value = metrics[`correct.${code}`];
     return value === undefined ? [] : [`${share(value)} in ${name}`];
   });
   const byLanguage = languages.length === 0 ? '' : ` (${languages.join(', ')})`;
   const said = [
-    `it answers ${share(metrics.exactMatch)}${shareInterval(column.intervals?.exactMatch)} of ${of} that it has never seen${byLanguage}`,
+    `it answers ${share(metrics.correct)}${shareInterval(column.intervals?.correct)} of ${of} that it has never seen${byLanguage}`,
   ];
   const families = familiesOf(metrics);
   const [best, worst] = [families[0], families.at(-1)];
@@ -93,12 +98,12 @@ function abilities(column: EvaluationColumn): string {
 
 type Family = [name: string, value: number];
 
-/** From the best to the weakest: what `exactMatch` is made of, but turns and languages. */
+/** From the best to the weakest: what `correct` is made of, but turns and languages. */
 function familiesOf(metrics: Readonly<Record<string, number>>): Family[] {
   return Object.entries(metrics)
     .flatMap(([metric, value]): Family[] => {
       const [head, name, ...deeper] = metric.split('.');
-      const isFamily = head === 'exactMatch' && name !== undefined && deeper.length === 0;
+      const isFamily = head === 'correct' && name !== undefined && deeper.length === 0;
       return isFamily && !/^(turn\d+|zh|en|other)$/.test(name) ? [[name, value]] : [];
     })
     .sort(([, a], [, b]) => b - a);

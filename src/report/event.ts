@@ -1,11 +1,14 @@
 // What a run reports. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html are three
 // readers of the same stream. The types follow from the schemas that metrics.jsonl is read with.
 import { z } from 'zod';
+import { presentMetrics } from '../base/metric-names.js';
 import { jsonNumber as number } from '../base/schema.js';
 
 const text = z.string();
 const integer = z.int();
-const metrics = z.record(text, number);
+/** Metric name → value; a name of an earlier version becomes the present one. */
+const byMetric = <Value extends z.ZodType>(value: Value) => z.record(text, value).transform(presentMetrics);
+const metrics = byMetric(number);
 export type Metrics = z.output<typeof metrics>;
 
 const stage = text;
@@ -16,11 +19,11 @@ const columnSchema = z.object({
   /** 'base', 'sft', 'align'. */
   label: text,
   checkpoint: text,
-  /** Metric name → value, for example `bitsPerByte.zh`, `exactMatch.arithmetic`, `reward`. */
+  /** Metric name → value, for example `bitsPerByte.zh`, `correct.arithmetic`, `reward`. */
   metrics,
   /** 95 % intervals, where there is enough evidence for one. */
-  intervals: z.record(text, z.object(interval)).optional(),
-  /** Held-out questions with a check that it was asked: what `exactMatch` is the share of. */
+  intervals: byMetric(z.object(interval)).optional(),
+  /** Held-out questions with a check that it was asked: what `correct` is the share of. */
   questions: integer.optional(),
 });
 export type EvaluationColumn = z.output<typeof columnSchema>;
@@ -31,7 +34,7 @@ const comparisonSchema = z.object({
   from: text,
   to: text,
   /** Metric name → `to` − `from`, paired, with its 95 % interval. */
-  differences: z.record(text, z.object({ mean: number, ...interval })),
+  differences: byMetric(z.object({ mean: number, ...interval })),
 });
 export type Comparison = z.output<typeof comparisonSchema>;
 
@@ -72,7 +75,7 @@ export const gatePointSchema = z.object({
   alpha: number,
   metrics,
   /** What it gained on the policy, with 95 % intervals. */
-  gains: z.record(text, z.object({ mean: number, ...interval })),
+  gains: byMetric(z.object({ mean: number, ...interval })),
   /** Of the budgets, and without an alarm. */
   isWithin: z.boolean(),
   /** Why it could not be promoted, in words. */

@@ -6,7 +6,7 @@ import type { EvaluationColumn, EvaluationTable } from './event.js';
 import { formatInterval } from './meaning.js';
 import { rowHtml, section, tableHtml } from './page.js';
 
-const part = /^exactMatch\.([^.]+)\.(zh|en|other)$/;
+const part = /^correct\.([^.]+)\.(zh|en|other)$/;
 const languageNames: Readonly<Record<string, string>> = { zh: 'Chinese', en: 'English', other: 'other' };
 
 interface Families {
@@ -27,14 +27,14 @@ function familiesOf(columns: readonly EvaluationColumn[]): Families {
 
 /** Over the families, each counting the same. */
 function meanOf({ metrics }: EvaluationColumn, names: readonly string[], language: string): number | undefined {
-  const values = names.map((name) => metrics[`exactMatch.${name}.${language}`]).filter(Number.isFinite);
+  const values = names.map((name) => metrics[`correct.${name}.${language}`]).filter(Number.isFinite);
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** The table without what the families' own table shows; `wholes`: nor with each family over all languages. */
 export function withoutFamilies(table: EvaluationTable, { wholes }: { wholes: boolean }): EvaluationTable {
   const { names } = familiesOf(table.columns);
-  const omitted = new Set(wholes ? names.map((name) => `exactMatch.${name}`) : []);
+  const omitted = new Set(wholes ? names.map((name) => `correct.${name}`) : []);
   const kept = <T>(record: Record<string, T>): Record<string, T> =>
     Object.fromEntries(Object.entries(record).filter(([metric]) => !part.test(metric) && !omitted.has(metric)));
   return {
@@ -56,7 +56,7 @@ export function familiesText({ columns }: EvaluationTable, width: number): strin
     const below = ['', ...some.flatMap(() => languages)];
     const rows = names.map((name) => [
       printable(name),
-      ...some.flatMap(({ metrics }) => languages.map((language) => percent(metrics[`exactMatch.${name}.${language}`]))),
+      ...some.flatMap(({ metrics }) => languages.map((language) => percent(metrics[`correct.${name}.${language}`]))),
     ]);
     const mean = ['mean', ...some.flatMap((column) => languages.map((each) => percent(meanOf(column, names, each))))];
     return alignColumns([head, ...(wide ? [below] : []), ...rows, mean], (column) => column > 0).join('\n');
@@ -86,7 +86,7 @@ export function familiesHtml({ columns }: EvaluationTable): string {
   const cellsOf = (name: string): string[] =>
     columns.flatMap(({ metrics, intervals }) =>
       languages.map((language) => {
-        const metric = `exactMatch.${name}.${language}`;
+        const metric = `correct.${name}.${language}`;
         const interval = formatInterval(metric, intervals?.[metric]);
         return `<span>${percent(metrics[metric])}</span>${interval && ` <small>${interval}</small>`}`;
       }),

@@ -14,7 +14,7 @@ const meanings: Record<string, Meaning> = {
     words: 'bits that the model needs to write down one byte of text it has never seen; a random guess needs 8',
     better: 'lower',
   },
-  exactMatch: {
+  correct: {
     words:
       'share of held-out tasks whose likeliest answer is right, checked by rule; turn 2 and later: the tasks of turn 1 after exchanges of other tasks',
     better: 'higher',
@@ -25,7 +25,16 @@ const meanings: Record<string, Meaning> = {
     better: 'higher',
     percent: true,
   },
-  reward: { words: 'mean score of the checkable rewards over answers sampled for held-out prompts', better: 'higher' },
+  reward: {
+    words:
+      'mean reward of answers sampled for tasks with a check: above all whether they are right, and a little their form',
+    better: 'higher',
+  },
+  form: {
+    words:
+      'how sampled answers to tasks without a check look: they end, keep to the language, do not repeat themselves; nothing of whether they are right',
+    better: 'higher',
+  },
   ended: {
     words: 'share of answers that end by themselves instead of running into the limit',
     better: 'higher',

@@ -87,7 +87,7 @@ function rowsOf<Cell>(
   });
 }
 
-/** Not a part, such as `exactMatch.parity`, of another row. */
+/** Not a part, such as `correct.parity`, of another row. */
 function isWhole(metric: string, metrics: ReadonlySet<string>): boolean {
   return !metric.includes('.') || !metrics.has(metric.split('.')[0]);
 }

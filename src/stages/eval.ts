@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, writeFileAtomic } from '../base/files.js';
-import { countOf } from '../base/format.js';
+import { countOf, formatCount } from '../base/format.js';
 import { heldOutRowsName, resultsName } from '../base/layout.js';
 import { shellQuoted } from '../base/shell.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
@@ -11,6 +11,7 @@ import type { EvalConfig } from '../config/pipeline.js';
 import { samplingAt } from '../config/sampling.js';
 import { openTokens } from '../data/shards.js';
 import type { Conversation } from '../data/types.js';
+import { measureAgainstReference, referenceOf } from '../evaluation/against-reference.js';
 import { chooseHeldOut, measureHeldOut } from '../evaluation/bits-per-byte.js';
 import { heldOutFormulas, measureFormulas } from '../evaluation/formulas.js';
 import {
@@ -19,7 +20,7 @@ import {
   type Measurements,
   measureAnswers,
   measureLanguages,
-  measureRewards,
+  measureRewardsAndForm,
   measureSources,
   measureTexts,
 } from '../evaluation/measurements.js';
@@ -129,7 +130,23 @@ async function readTestTasks({ config, inputs, reporter }: Job<EvalConfig>): Pro
     return all.slice(0, config.maxTasks);
   };
   const [withTools, others] = [tasks.filter(isToolTask), tasks.filter((task) => !isToolTask(task))];
-  return { tasks: first(others, 'task'), toolTasks: first(withTools, 'task with tools') };
+  const asked = first(others, 'task');
+  const text = unchecked(asked);
+  if (text !== undefined) reporter.note('warning', text);
+  return { tasks: asked, toolTasks: first(withTools, 'task with tools') };
+}
+
+/** What cannot be said of tasks without a check; undefined where all have one. */
+function unchecked(tasks: readonly Conversation[]): string | undefined {
+  const checked = tasks.filter(({ check }) => check !== undefined).length;
+  if (checked === tasks.length) return undefined;
+  const references = tasks.filter((task) => referenceOf(task) !== undefined).length;
+  const said = `${countOf(tasks.length, 'task')}, ${checked} with a check`;
+  const compared =
+    references === 0
+      ? 'nor do they give an answer to compare with'
+      : `${formatCount(references)} give an answer: how likely it is, and what the model says has in common with it, is measured`;
+  return `${said}: of the others nobody knows whether an answer is right. ${compared[0].toUpperCase()}${compared.slice(1)}. \`form\` is how an answer looks, whatever it says`;
 }
 
 type EvaluatedCheckpoint = Awaited<ReturnType<typeof evaluateCheckpoint>>;
@@ -175,11 +192,15 @@ async function evaluateCheckpoint(
     if (later.unfit > 0) own.note('info', unfitInWords(later.unfit, turns));
     for (const measured of [measureAnswers(answers), later.measurements, measureLanguages(answers)])
       for (const [metric, units] of measured) measurements.set(metric, units);
+    const compared = await measureAgainstReference(loaded, answers, { signal });
+    for (const warning of compared.warnings) own.note('info', `answers that tasks give: ${warning}`);
+    for (const [metric, units] of compared.measurements) measurements.set(metric, units);
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
     if (asked.length > 0) {
       const samples = await answerTasks(loaded, asked, { ...options, ...sampled });
-      measurements.set('reward', measureRewards(samples, await rules.score(samples, signal)));
+      const rewards = await rules.score(samples, signal);
+      for (const [metric, units] of measureRewardsAndForm(samples, rewards)) measurements.set(metric, units);
     }
     const called = hasTemplate
       ? await askWithTools(loaded, toolTasks, { job, label, reporter: own, toolbox })
@@ -197,7 +218,7 @@ async function evaluateCheckpoint(
   }
   const { stage, step } = checkpoint.manifest;
   const name = `${stage} step ${step} ${checkpoint.digest.slice(0, 12)}`;
-  const questions = measurements.get('exactMatch')?.reduce((sum, { weight }) => sum + weight, 0);
+  const questions = measurements.get('correct')?.reduce((sum, { weight }) => sum + weight, 0);
   const column: EvaluationColumn = {
     ...{ label, checkpoint: name, ...figuresOf(measurements) },
     ...(questions !== undefined && { questions }),

@@ -1,7 +1,7 @@
 // Ending a training that no longer gets better: after so many evaluations without a better value of one metric. The checkpoint of
 // the best value stays on disk, and is what the training ends with.
 import { UserError } from '../base/errors.js';
-import { camelCase } from '../config/keep.js';
+import { metricName } from '../config/keep.js';
 import type { TrainConfig } from '../config/train.js';
 import type { Metrics } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
@@ -60,7 +60,7 @@ export function earlyStopping(
 ): EarlyStopping | undefined {
   if (patience === undefined) return undefined;
   const names = reported?.filter((name) => meaningOf(name) !== undefined) ?? [];
-  const metric = bestBy === undefined ? names[0] : camelCase(bestBy);
+  const metric = bestBy === undefined ? names[0] : metricName(bestBy);
   if (names.includes(metric) && evaluateEvery > 0) return new EarlyStopping(patience, metric);
   const why =
     names.length === 0

@@ -7,6 +7,7 @@ import {
   figuresOf,
   measureAnswers,
   measureRewards,
+  measureRewardsAndForm,
   measureSources,
   measureTexts,
   metricsOf,
@@ -23,7 +24,7 @@ function answer(of: Conversation, text: string): Answer {
   return { task: of, promptTokens: [], tokens: [], text, ended: text !== '' };
 }
 
-test('answers to one task, and tasks of one group, are one unit; what has no check has no exact match', () => {
+test('answers to one task, and tasks of one group, are one unit; what has no check is not right or wrong', () => {
   const [a, b, c, d] = [
     task('a', { group: 'g' }),
     task('b', { group: 'g' }),
@@ -35,17 +36,26 @@ test('answers to one task, and tasks of one group, are one unit; what has no che
     ...[answer(c, 'yes'), answer(c, 'yes'), answer(d, '')],
   ];
   const measured = measureAnswers(answers);
-  assert.deepEqual([...measured.keys()], ['ended', 'exactMatch', 'exactMatch.parity']);
+  assert.deepEqual([...measured.keys()], ['correct', 'correct.parity', 'ended']);
   assert.deepEqual(measureRewards(answers, [1, 0.5, 0.25, 1, 0.75, 0]), [
     { id: 'g', value: 1.75, weight: 3 },
     { id: 'c', value: 1.75, weight: 2 },
     { id: 'd', value: 0, weight: 1 },
   ]);
+  // What has no check is worth its form alone.
+  const rewards = measureRewardsAndForm(answers, [1, 0.5, 0.25, 1, 0.75, 0.5]);
+  assert.deepEqual(
+    [...rewards].map(([metric, units]) => [metric, units.map(({ id }) => id)]),
+    [
+      ['form', ['d']],
+      ['reward', ['g', 'c']],
+    ],
+  );
   // `equals` compares letters as they are: "Yes" is not "yes".
   assert.deepEqual(metricsOf(measured), {
     ended: 5 / 6,
-    exactMatch: 2 / 5,
-    'exactMatch.parity': 2 / 5,
+    correct: 2 / 5,
+    'correct.parity': 2 / 5,
   });
 });
 
@@ -87,7 +97,7 @@ test('many wordings of one question widen the interval: they are one piece of ev
   const answersOf = (group: (i: number) => string | undefined) =>
     Array.from({ length: 60 }, (_, i) => answer(task(`t${i}`, { group: group(i) }), i % 6 < 3 ? 'yes' : 'no'));
   const width = (answers: readonly Answer[]): number => {
-    const { low, high } = figuresOf(measureAnswers(answers)).intervals.exactMatch;
+    const { low, high } = figuresOf(measureAnswers(answers)).intervals.correct;
     return high - low;
   };
   const alone = width(answersOf(() => undefined));
@@ -105,12 +115,12 @@ test('a comparison pairs what both measured; the same model gains exactly nothin
   const [base, sft] = [model('base', (i) => i < 4), model('sft', (i) => i < 24)];
   const { from, to, differences } = compare(base, sft);
   assert.deepEqual([from, to], ['base', 'sft']);
-  assert.equal(differences.exactMatch.mean, 0.5);
-  assert.ok(differences.exactMatch.low > 0.3 && differences.exactMatch.high < 0.7);
+  assert.equal(differences.correct.mean, 0.5);
+  assert.ok(differences.correct.low > 0.3 && differences.correct.high < 0.7);
   const texts = measureTexts([{ id: 'x', source: 'a', language: 'en', nats: 1, bytes: 1 }]);
   assert.deepEqual(compare(base, { label: 'sft', measurements: texts }).differences, {});
   const same = compare(sft, { ...sft, label: 'align' });
-  assert.deepEqual(same.differences.exactMatch, { mean: 0, low: 0, high: 0 });
+  assert.deepEqual(same.differences.correct, { mean: 0, low: 0, high: 0 });
 });
 
 test('the halves of the held-out tasks share no task and no group', () => {

@@ -86,9 +86,9 @@ test('right answers at turns 1, 2 and 4 are of the same tasks, pair by pair', as
   );
   const options = { maxNewTokens: 8, seed: 1 };
   const { measurements } = await measureTurns(model, first, { ...options, turns: [2, 4] });
-  assert.deepEqual([...measurements.keys()], ['exactMatch.turn1', 'exactMatch.turn2', 'exactMatch.turn4']);
+  assert.deepEqual([...measurements.keys()], ['correct.turn1', 'correct.turn2', 'correct.turn4']);
   const right = (turn: number) =>
-    measurements.get(`exactMatch.turn${turn}`)?.flatMap(({ id, value }) => (value === 1 ? [id] : []));
+    measurements.get(`correct.turn${turn}`)?.flatMap(({ id, value }) => (value === 1 ? [id] : []));
   assert.deepEqual(
     right(1),
     tasks.map(({ id }) => id),

@@ -124,7 +124,7 @@ test('a run: curves, samples and intervals; new lines are drawn as they come; ho
   await settled(page, '#/watch/demo');
   await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.\d+/ }).waitFor();
   assert.equal(await page.locator('.samples dd').innerText(), hostile);
-  assert.match(await page.locator('.results tr', { hasText: /^exactMatch↑/ }).innerText(), /65\.3%\s+\[59\.3, 70\.3\]/);
+  assert.match(await page.locator('.results tr', { hasText: /^correct↑/ }).innerText(), /65\.3%\s+\[59\.3, 70\.3\]/);
   const step = { type: 'step', stage: 'align', step: 33, steps: 40, learningRate: 0.001, gradientNorm: 1, tokens: 9 };
   const line = { ...step, tokensPerSecond: 100, loss: 0.12345, time: 9000 };
   await appendFile(join(world.runs, 'demo/metrics.jsonl'), `${JSON.stringify(line)}\n`);
@@ -156,7 +156,7 @@ test('the run that is read stays when another one starts; a name that no run has
 
 test('of a round only a gain beyond chance is marked, and what α says stands below the reason', { skip }, async () => {
   const { page, close } = await openPage(browser, world.url);
-  const figures = (value: number) => ['preference', 'winRate', 'exactMatch'].map((metric) => ({ metric, value }));
+  const figures = (value: number) => ['preference', 'winRate', 'correct'].map((metric) => ({ metric, value }));
   const gains = [
     { metric: 'preference', value: 0.008, low: -0.013, high: 0.037 },
     { metric: 'winRate', value: 0.1, low: 0.02, high: 0.2 },

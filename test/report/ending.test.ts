@@ -12,8 +12,8 @@ const run = { kind: 'chat', parameters: 2_896_640, seconds: 552, color: false } 
 /** The demo's stages and one more, each with every figure that a run may have. */
 function wideTable(): EvaluationTable {
   const [base, sft, align] = demo.columns;
-  const extra = { 'exactMatch.turn4': 1, toolAnswer: 1, directAnswer: 0.9, formula: 0.1, memory: 1 };
-  const full = { ...align, metrics: { ...align.metrics, ...extra, 'exactMatch.zh': 0.72, 'exactMatch.en': 0.68 } };
+  const extra = { 'correct.turn4': 1, toolAnswer: 1, directAnswer: 0.9, formula: 0.1, memory: 1 };
+  const full = { ...align, metrics: { ...align.metrics, ...extra, 'correct.zh': 0.72, 'correct.en': 0.68 } };
   return {
     ...demo,
     columns: [base, sft, { ...sft, label: 'tool-use' }, { ...full, questions: 1200 }],
@@ -64,13 +64,13 @@ test('a stage that changed nothing, a base model, and a run without eval say so'
   const none = { mean: 0, low: 0, high: 0 };
   const same = {
     columns: [sft, { ...sft, label: 'align' }],
-    comparisons: [{ from: 'sft', to: 'align', differences: { exactMatch: none } }],
+    comparisons: [{ from: 'sft', to: 'align', differences: { correct: none } }],
   };
   assert.match(
     headlineText({ ...run, table: same }).replaceAll('\n', ' '),
     / align handed the model of sft on unchanged\.$/,
   );
-  const { exactMatch: _, ...metrics } = demo.columns[0].metrics;
+  const { correct: _, ...metrics } = demo.columns[0].metrics;
   const base = { columns: [{ ...demo.columns[0], metrics }] };
   assert.equal(
     headlineText({ ...run, kind: 'base', parameters: 158_144, seconds: 3840, table: base }).replaceAll('\n', ' '),

@@ -71,7 +71,7 @@ test('every section of a whole run is there', async () => {
   assert.match(html, /<h3>Round 3 <span class="soft">\(promoted at 50 %\)/);
   assert.match(html, /50 %<\/td>.*?\+0\.020 <span class="soft">\[\+0\.010, \+0\.030\]<\/span>.*?<b>promoted<\/b>/s);
   assert.match(html, /is over its &lt;budget&gt; of 0\.100/);
-  assert.match(html, /<p>sft against base, .* better beyond noise in exactMatch .*; worse beyond noise in bitsPerByte/);
+  assert.match(html, /<p>sft against base, .* better beyond noise in correct .*; worse beyond noise in bitsPerByte/);
   assert.equal(html.match(/<p>sft against base/g)?.length, 1);
   assert.ok(html.indexOf('<p>sft against base') < html.indexOf('<h2>'), 'it opens with what was gained');
   assert.match(html, /share of held-out tasks whose likeliest answer is right/);

@@ -138,18 +138,18 @@ test('the eval table goes to stdout, with the best marked', async () => {
     [],
     'a file or a pipe is as wide as any terminal',
   );
-  assert.match(narrow.join('\n'), /exactMatch +1\.2% +65\.3% +70\.1% \* +↑\n +\[0\.0, 6\.2\]/);
+  assert.match(narrow.join('\n'), /correct +1\.2% +65\.3% +70\.1% \* +↑\n +\[0\.0, 6\.2\]/);
   const { out, err } = await show(demoEvents(), { columns: 200 });
   assert.match(out, /^metric +base +sft +align/);
   assert.match(out, /bitsPerByte\.zh +2\.620 \* +2\.690 +2\.700 +↓\n/);
-  assert.match(out, /exactMatch\.arithmetic +2\.0% +71\.5% \* +71\.5% \* +↑\n/);
-  assert.match(out, /exactMatch +1\.2% \[0\.0, 6\.2\] +65\.3% \[59\.3, 70\.3\] +70\.1% \[64\.1, 75\.1\] \*/);
+  assert.match(out, /correct\.arithmetic +2\.0% +71\.5% \* +71\.5% \* +↑\n/);
+  assert.match(out, /correct +1\.2% \[0\.0, 6\.2\] +65\.3% \[59\.3, 70\.3\] +70\.1% \[64\.1, 75\.1\] \*/);
   assert.match(out, /gain +sft − base +align − sft\n/);
-  assert.match(out, /exactMatch +\+64\.1 points \[\+59\.0, \+69\.0\] better +\+4\.8 points \[\+1\.0, \+9\.0\] better/);
+  assert.match(out, /correct +\+64\.1 points \[\+59\.0, \+69\.0\] better +\+4\.8 points \[\+1\.0, \+9\.0\] better/);
   assert.match(out, /bitsPerByte +\+0\.071 \[\+0\.040, \+0\.100\] worse +\+0\.009 \[−0\.004, \+0\.020\] within noise/);
   assert.match(
     out,
-    /align against sft, on the same held-out tasks and texts: better beyond noise in exactMatch \(\+4\.8 points \[\+1\.0, \+9\.0\]\) and reward \(\+0\.161 \[\+0\.120, \+0\.200\]\); within noise: bitsPerByte/,
+    /align against sft, on the same held-out tasks and texts: better beyond noise in correct \(\+4\.8 points \[\+1\.0, \+9\.0\]\) and reward \(\+0\.161 \[\+0\.120, \+0\.200\]\); within noise: bitsPerByte/,
   );
   assert.match(err, /cc-cedict: 118,000 documents, 8\.7 MiB, licence CC BY-SA 4\.0/);
   assert.match(

@@ -14,15 +14,15 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 function table(base: number, sft: number, align: number): EvaluationTable {
-  const column = (label: string, exactMatch: number) => ({
+  const column = (label: string, correct: number) => ({
     label,
     checkpoint: label,
-    metrics: { exactMatch, 'exactMatch.parity': exactMatch / 2 },
-    intervals: { exactMatch: { low: exactMatch - 0.1, high: exactMatch + 0.1 } },
+    metrics: { correct, 'correct.parity': correct / 2 },
+    intervals: { correct: { low: correct - 0.1, high: correct + 0.1 } },
   });
   const gain = (from: string, to: string, mean: number) => ({
     ...{ from, to },
-    differences: { exactMatch: { mean, low: mean - 0.05, high: mean + 0.05 } },
+    differences: { correct: { mean, low: mean - 0.05, high: mean + 0.05 } },
   });
   return {
     columns: [column('base', base), column('sft', sft), column('align', align)],
@@ -42,31 +42,31 @@ test('means and gains over the seeds, with intervals worked out by hand', () => 
     columns.map(({ label }) => label),
     ['base', 'sft', 'align'],
   );
-  assert.ok(Math.abs(columns[1].metrics.exactMatch - 0.45) < 1e-12);
+  assert.ok(Math.abs(columns[1].metrics.correct - 0.45) < 1e-12);
   // Deviations −0.05, 0.05, 0: standard error 0.05/√3; t with 2 degrees of freedom 4.3027.
   const half = (4.302653 * 0.05) / Math.sqrt(3);
-  assert.ok(Math.abs((columns[1].intervals?.exactMatch.high ?? 0) - (0.45 + half)) < 1e-6);
-  const gains = comparisons?.map(({ differences }) => differences.exactMatch) ?? [];
+  assert.ok(Math.abs((columns[1].intervals?.correct.high ?? 0) - (0.45 + half)) < 1e-6);
+  const gains = comparisons?.map(({ differences }) => differences.correct) ?? [];
   assert.ok(Math.abs(gains[0].mean - 0.44) < 1e-12 && gains[0].low > 0.34, JSON.stringify(gains[0]));
   assert.ok(Math.abs(gains[1].mean - 0.04) < 1e-12 && gains[1].low < 0, 'three such gains may be chance');
-  assert.ok(comparisons?.[1].differences['exactMatch.parity'], 'taken from the columns, not from the runs’ own gains');
+  assert.ok(comparisons?.[1].differences['correct.parity'], 'taken from the columns, not from the runs’ own gains');
 });
 
 test('a run that lacks a column leaves the mean to the others', () => {
   const short = { seed: 9, table: { columns: table(0, 0.4, 0).columns.slice(0, 2), comparisons: [] } };
   const { columns, comparisons } = summariseSeeds([...runs.slice(0, 2), short]);
-  assert.ok(Math.abs(columns[2].metrics.exactMatch - 0.465) < 1e-12);
-  assert.ok(Math.abs((comparisons?.[1].differences.exactMatch.mean ?? 0) - 0.015) < 1e-12);
+  assert.ok(Math.abs(columns[2].metrics.correct - 0.465) < 1e-12);
+  assert.ok(Math.abs((comparisons?.[1].differences.correct.mean ?? 0) - 0.015) < 1e-12);
 });
 
 test('the text has a row for each seed below its metric, and a sentence for each gain', () => {
   const text = seedsText(runs);
-  assert.match(text, /exactMatch +1\.0% +45\.0% +49\.0% \* .*\n +\[0\.0, 3\.5\] +\[32\.6, 57\.4\] +\[\d/);
+  assert.match(text, /correct +1\.0% +45\.0% +49\.0% \* .*\n +\[0\.0, 3\.5\] +\[32\.6, 57\.4\] +\[\d/);
   assert.match(text, /\n {2}seed 7 +1\.0% +45\.0% +54\.0% \*\n +\[0\.0, 11\.0\] +\[35\.0, 55\.0\] +\[44\.0, 64\.0\]/);
   assert.ok(text.split('\n').every((line) => line.length <= 80));
   assert.equal(text.match(/seed 2/g)?.length, 2, 'once in each table: parts of a metric are not taken apart');
-  assert.match(text, /sft against base, over 3 seeds: better beyond noise in exactMatch \(\+44\.0 points/);
-  assert.match(text, /align against sft, over 3 seeds: within noise: exactMatch \(\+4\.0 points/);
+  assert.match(text, /sft against base, over 3 seeds: better beyond noise in correct \(\+44\.0 points/);
+  assert.match(text, /align against sft, over 3 seeds: within noise: correct \(\+4\.0 points/);
 });
 
 test('the page links the runs, and outside text stays text', async () => {

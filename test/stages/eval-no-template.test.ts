@@ -64,7 +64,7 @@ async function evaluate(inputs: { tokens?: string }, set = [`eval.tasks=${join(d
 test('the text is measured, the tasks are skipped with a word', async () => {
   const { metrics, notes } = await evaluate({ tokens });
   assert.ok(metrics['base.bitsPerByte'] > 1 && metrics['base.bitsPerByte'] < 20, `${metrics['base.bitsPerByte']}`);
-  assert.ok(!('base.exactMatch' in metrics));
+  assert.ok(!('base.correct' in metrics));
   assert.equal(metrics['base.memory'], 0); // asked as text
   assert.deepEqual(
     notes.filter((text) => text.includes('skipped')),

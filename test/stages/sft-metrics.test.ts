@@ -82,9 +82,9 @@ test('loss by source, answers that end and are right by family and language, and
   const { heldOutLoss: _, ...rest } = metrics;
   const others = Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith('heldOutLoss')));
   assert.deepEqual(others, {
-    ...{ ended: 1, exactMatch: 2 / 3 },
-    ...{ 'exactMatch.en': 1 / 2, 'exactMatch.zh': 1 },
-    ...{ 'exactMatch.next': 1, 'exactMatch.other': 0 },
+    ...{ ended: 1, correct: 2 / 3 },
+    ...{ 'correct.en': 1 / 2, 'correct.zh': 1 },
+    ...{ 'correct.next': 1, 'correct.other': 0 },
   });
   // However many are held out, an evaluation reads a bounded number of tokens.
   const many = new HeldOutMetrics(

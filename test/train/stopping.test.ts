@@ -57,13 +57,13 @@ describe('early stopping', () => {
   });
 
   test('of a metric of which more is better, the best is the highest; an evaluation that failed does not count', () => {
-    const stopping = new EarlyStopping(3, 'exactMatch');
-    for (const [step, value] of Object.entries(losses)) stopping.see(Number(step), { exactMatch: -value });
+    const stopping = new EarlyStopping(3, 'correct');
+    for (const [step, value] of Object.entries(losses)) stopping.see(Number(step), { correct: -value });
     assert.deepEqual([stopping.state.best, stopping.isOver], [{ step: 10, value: -1 }, false]);
-    for (const step of [12, 14]) stopping.see(step, { exactMatch: -1 });
+    for (const step of [12, 14]) stopping.see(step, { correct: -1 });
     stopping.see(16, { ended: 1 });
     assert.equal(stopping.isOver, false);
-    stopping.see(18, { exactMatch: -1 });
+    stopping.see(18, { correct: -1 });
     assert.equal(stopping.isOver, true);
   });
 

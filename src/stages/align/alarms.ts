@@ -191,7 +191,7 @@ function goldFall(
   rewards: { before: readonly Unit[]; after: readonly Unit[] },
   { gold }: AlarmsConfig,
 ): Fault | undefined {
-  const right = changeOf(before, after, 'exactMatch');
+  const right = changeOf(before, after, 'correct');
   if (!gold || right === undefined || right.high >= 0) return undefined;
   const reward = pairedBootstrap(rewards.before, rewards.after);
   if (!(reward.low > 0)) return undefined;

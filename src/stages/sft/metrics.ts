@@ -117,15 +117,15 @@ export class HeldOutMetrics {
   }
 }
 
-/** `ended`, `exactMatch`, and that of each language and family where there are several. */
+/** `ended`, `correct`, and that of each language and family where there are several. */
 function answerMetrics(answers: readonly Answer[]): Metrics {
-  const { ended, exactMatch, ...families } = metricsOf(measureAnswers(answers));
+  const { ended, correct, ...families } = metricsOf(measureAnswers(answers));
   const byLanguage = answers.map((answer) => ({ ...answer, task: { ...answer.task, kind: answer.task.language } }));
-  const { ended: _, exactMatch: __, ...languages } = metricsOf(measureAnswers(byLanguage));
+  const { ended: _, correct: __, ...languages } = metricsOf(measureAnswers(byLanguage));
   const parts = [languages, families].filter((part) => Object.keys(part).length > 1);
   return {
     ...(ended !== undefined && { ended }),
-    ...(exactMatch !== undefined && { exactMatch }),
+    ...(correct !== undefined && { correct }),
     ...Object.assign({}, ...parts),
   };
 }

@@ -100,8 +100,8 @@ function pointAt(alpha: number, changes: Record<string, number>, noise = 0.01): 
     'reward',
     'bitsPerByte.zh',
     'bitsPerByte.en',
-    'exactMatch.parity',
-    'exactMatch.refusal',
+    'correct.parity',
+    'correct.refusal',
     'reward.zh',
   ];
   const measurements = metrics.map((metric): [string, Unit[]] => {
@@ -121,7 +121,7 @@ test('the surest gain within the budgets: what forgets too much of one language 
     pointAt(0.25, { reward: 0.02, 'bitsPerByte.zh': 0.01, 'bitsPerByte.en': -0.02 }),
     pointAt(0.5, { reward: 0.04, 'bitsPerByte.zh': 0.06, 'bitsPerByte.en': -0.02 }),
     pointAt(0.75, { reward: 0.06, 'bitsPerByte.zh': 0.12, 'bitsPerByte.en': -0.1 }),
-    pointAt(1, { reward: 0.08, 'bitsPerByte.zh': 0.2, 'bitsPerByte.en': 0.3, 'exactMatch.parity': -0.2 }),
+    pointAt(1, { reward: 0.08, 'bitsPerByte.zh': 0.2, 'bitsPerByte.en': 0.3, 'correct.parity': -0.2 }),
   ];
   const { promoted, alpha, text, curve } = decide(policy, points, policy.measurements, settings);
   assert.deepEqual([promoted, alpha], [true, 0.5]);
@@ -134,12 +134,12 @@ test('the surest gain within the budgets: what forgets too much of one language 
   // The worst part of each budget, and each budget that is exceeded.
   assert.match(
     curve[4].why ?? '',
-    /^exactMatch\.parity −20\.0 points is over its budget of 5\.0%; bitsPerByte\.en \+0\.300 is over its budget of 0\.100$/,
+    /^correct\.parity −20\.0 points is over its budget of 5\.0%; bitsPerByte\.en \+0\.300 is over its budget of 0\.100$/,
   );
   // Noise counts: the same mean with less of it between the tasks is the better choice.
   const unsure = [pointAt(0.5, { reward: 0.04 }, 0.001), pointAt(1, { reward: 0.041 }, 0.3)];
   assert.equal(decide(policy, unsure, policy.measurements, settings).alpha, 0.5);
-  const loose = budgetsSchema.parse({ bitsPerByte: 8, exactMatch: 1 });
+  const loose = budgetsSchema.parse({ bitsPerByte: 8, correct: 1 });
   assert.equal(decide(policy, points, policy.measurements, { ...settings, budgets: loose }).alpha, 1);
 });
 
@@ -150,9 +150,9 @@ test('budgets count from where alignment began, and a fall by chance is none', (
   const second = decide(policy, points, start, settings);
   assert.equal(second.promoted, false, '0.04 more on the 0.08 of the rounds before');
   assert.match(second.text, /bitsPerByte\.zh \+0\.120 is over its budget of 0\.100, so the earlier policy stays$/);
-  const noisy = pointAt(1, { reward: 0.2, 'exactMatch.refusal': -0.06 }, 0.3);
+  const noisy = pointAt(1, { reward: 0.2, 'correct.refusal': -0.06 }, 0.3);
   assert.equal(decide(policy, [noisy], policy.measurements, settings).promoted, true);
-  const sure = pointAt(1, { reward: 0.1, 'exactMatch.refusal': -0.06 });
+  const sure = pointAt(1, { reward: 0.1, 'correct.refusal': -0.06 });
   assert.equal(decide(policy, [sure], policy.measurements, settings).promoted, false);
 });
 
