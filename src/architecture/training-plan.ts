@@ -54,6 +54,8 @@ export function planTraining(request: PlanRequest) {
     };
   };
   return {
+    /** Of the parameters: the table of the vocabulary, and the output projection where that is another. */
+    embedding: (config.tie_word_embeddings ? 1 : 2) * config.vocab_size * config.hidden_size,
     ...{ parameters, layers: config.num_hidden_layers, hiddenSize: config.hidden_size },
     ...{ heads: config.num_attention_heads, vocabulary: config.vocab_size, contextLength: columns },
     ...{ flopsPerToken, tokens, optimalTokens, flops: flopsPerToken * tokens, memory },

@@ -1,12 +1,15 @@
-// Short names of checkpoints that stand side by side in a table: their stages where these tell them apart, else what is
-// different in their paths, else letters.
+// Short names of checkpoints that stand side by side in a table: their stages where these tell them apart and are ours, else
+// what is different in their paths, else letters.
 import { isStepDirectory } from '../checkpoint/history.js';
 
 const maxLabel = 16;
 
 /** A label for each, all different. */
 export function columnLabels(columns: readonly { path: string; stage: string }[]): string[] {
-  const stages = columns.map(({ stage }) => (stage === 'pretrain' ? 'base' : stage));
+  const stages = columns.map(({ path, stage }) => {
+    if (stage === 'pretrain') return 'base';
+    return stage === 'import' ? (pathLabels([path])[0][0] ?? '') : stage; // that it was read from elsewhere names no model
+  });
   for (const labels of [stages, ...pathLabels(columns.map(({ path }) => path))]) {
     if (new Set(labels).size === labels.length && labels.every((label) => label.length > 0 && label.length <= maxLabel))
       return labels;

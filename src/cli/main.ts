@@ -7,7 +7,8 @@ import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } f
 import { blocks, buildProgram, type KeyTable } from './program.js';
 import { survivesHangup } from './signals.js';
 
-async function main(typed: readonly string[]): Promise<number> {
+async function main(given: readonly string[]): Promise<number> {
+  const typed = asOptions(given);
   const program = buildProgram(await keyTableFor(typed));
   if (typed.length === 0) {
     program.outputHelp();
@@ -29,6 +30,13 @@ async function main(typed: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return reportFailure(error);
   }
+}
+
+/** What other programs have as commands: `version`, `help chat`. */
+function asOptions(typed: readonly string[]): readonly string[] {
+  const [first, ...rest] = typed;
+  if (first === 'help') return [...rest, '--help'];
+  return first === 'version' || first === '-v' ? ['--version', ...rest] : typed;
 }
 
 /** Only the help of a stage command needs the schema of the pipeline. */

@@ -1,5 +1,5 @@
 // The charts of `tokenizer compare`: bars for the terminal, and a page that needs nothing else.
-import { alignColumns, formatCount, printable } from '../base/format.js';
+import { alignColumns, formatBytes, formatCount, printable } from '../base/format.js';
 import { escapeHtml } from '../report/escape.js';
 import { pageHtml, section } from '../report/page.js';
 import { barChart } from '../report/svg.js';
@@ -74,13 +74,17 @@ export function comparisonPage(rows: readonly ComparisonRow[]): string {
       const title = `${measure.name} by ${by} (${measure.better})`;
       const own = rows.filter((row) => row.by === by);
       const bars = barsOf(measure, own);
-      const labelled = bars.map((bar) => ({ ...bar, label: `${bar.group} · ${bar.tokenizer}` }));
+      const labelled = bars.map((bar) => ({
+        ...bar,
+        label: `${bar.group} · ${bar.tokenizer}`,
+        colour: sizes.findIndex(([name]) => name === bar.tokenizer),
+      }));
       if (bars.length === 0) return '';
       return section(title, `<div class="card">${barChart(title, 720, labelled)}</div>`);
     }),
   );
-  const megabytes = rows.reduce((sum, { by, bytes }) => sum + (by === 'language' ? bytes : 0), 0) / sizes.length / 1e6;
-  const body = `<h1>Tokenizers</h1><p class="lead">On ${megabytes.toFixed(2)} MB of text<br>${list}</p>${sections.join('')}`;
+  const bytes = rows.reduce((sum, row) => sum + (row.by === 'language' ? row.bytes : 0), 0) / sizes.length;
+  const body = `<h1>Tokenizers</h1><p class="lead">On ${formatBytes(bytes)} of text<br>${list}</p>${sections.join('')}`;
   return pageHtml('Tokenizers', body, legend.split('\n').slice(0, 2).join('; '));
 }
 

@@ -23,4 +23,9 @@ type Compute = z.output<typeof computeSchema>;
 export type ComputeChoice = Pick<Compute, 'backend'> & ComputeSettings;
 export type ComputeSettings = Partial<Omit<Compute, 'backend'>>;
 export type BackendChoice = Compute['backend'];
+
+/** Of one that was opened: `mossctl doctor` and the report name it; that a slower one computes is said at once, with the reason. */
+export function isFastBackend(name: string): boolean {
+  return name === 'native' || name === 'tensorflow';
+}
 export type Precision = Compute['precision'];

@@ -21,6 +21,14 @@ const half = 'half the rate of a new adapter, for it has learnt already';
 /** Rows of a micro-batch, whatever is tuned. */
 export const tunedBatchSize = 8;
 
+/** Tokens that a step of fine-tuning reads, at most: rows of `columns`. */
+export function tokensOfStep(
+  { batchSize = tunedBatchSize, accumulation = 1 }: Partial<Pick<TrainConfig, 'batchSize' | 'accumulation'>>,
+  columns: number,
+): number {
+  return batchSize * accumulation * columns;
+}
+
 function defaultsFor(stage: TunedStage, { isPublished, adapter }: TuningKind): SourcedDefaults {
   const what = adapter ?? 'none';
   const batchSize = tunedBatchSize;

@@ -2,7 +2,7 @@
 // calls and their results are turns of it like any other.
 import { UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
-import type { ComputeChoice, Quantization } from '../config/compute.js';
+import { type ComputeChoice, isFastBackend, type Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message, Tool } from '../tokenizer/message.js';
@@ -63,7 +63,7 @@ export interface Chat {
 
 /** Opens a checkpoint to chat with. A base model has learnt no turns: it will continue text instead of answering. */
 export async function openChat(path: string, options: ChatOptions): Promise<Chat> {
-  const { note } = await openBackend(options.compute.backend, options.compute);
+  const { name, note, warning } = await openBackend(options.compute.backend, options.compute);
   const model = await LocalModel.open(path, options);
   const opening: Message[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   checkOpening(model, opening);
@@ -137,7 +137,8 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     }
   }
 
-  const notes = [note, ...model.notes, ...(refusal === undefined ? [] : [refusal])];
+  const computing = [...(isFastBackend(name) ? [] : [note]), ...(warning === undefined ? [] : [`warning: ${warning}`])];
+  const notes = [...computing, ...model.notes, ...(refusal === undefined ? [] : [refusal])];
   if (model.checkpoint.manifest.stage === 'pretrain') {
     notes.push('this is a base model: it continues text and has not learnt to answer. Use the output of sft or align');
   }

@@ -25,8 +25,10 @@ export async function checkAhead({ config, runDirectory, plan, stages, reporter 
   const isAsked = backend !== 'auto' || threads !== undefined || precision !== 'fp32';
   if (!isAsked || !needsBackend) return;
   const { openBackend } = await import('../tensor/backends.js');
-  const { note, name } = await openBackend(backend, { threads, precision });
-  stageReporter(reporter, 'run').note('info', note, { backend: name });
+  const { note, name, warning } = await openBackend(backend, { threads, precision });
+  const run = stageReporter(reporter, 'run');
+  run.note('info', note, { backend: name });
+  if (warning !== undefined) run.note('warning', warning);
 }
 
 async function checkStage<Name extends StageName>(

@@ -38,6 +38,8 @@ export async function loadPipeline(request: PipelineRequest): Promise<PipelineCo
     request.config === undefined
       ? parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides, request.warn)
       : await loadYaml(await findPipeline(request.config), pipelineSchema, overrides, request.warn);
+  const kept = shapeKept(written, request);
+  if (kept !== undefined) request.warn?.(kept);
   const from = written.pretrain?.from;
   return resolved(written, from === undefined ? undefined : await readShape(from));
 }
@@ -70,9 +72,21 @@ function withTurns(config: PipelineConfig, context: number | undefined): Pipelin
   };
 }
 
+const shapeKeys = ['hiddenSize', 'layers', 'heads', 'keyValueHeads', 'headDim', 'intermediateSize'] as const;
+
+/** Of `--set pretrain.model.size=…` beside a file that says a part of the shape itself, which then stays. */
+function shapeKept({ pretrain }: WrittenPipeline, { set = [] }: PipelineRequest): string | undefined {
+  const isSet = (key: string): boolean => set.some((each) => each.trimStart().startsWith(`pretrain.model.${key}=`));
+  const kept = shapeKeys.filter((key) => pretrain?.model[key] !== undefined && !isSet(key));
+  if (!isSet('size') || kept.length === 0) return undefined;
+  const values = kept.map((key) => `${key} ${pretrain?.model[key]}`).join(', ');
+  const undone = kept.map((key) => `--set pretrain.model.${key}=null`).join(' ');
+  return `pretrain.model.size gives the rest of the shape only: ${values} of the file stay${kept.length === 1 ? 's' : ''}. To have the shape of the size alone: ${undone}`;
+}
+
 /** What the dial decides on, besides `model.size` itself. */
 const underDial = [
-  ...['hiddenSize', 'layers', 'heads', 'keyValueHeads', 'headDim', 'intermediateSize'].map((key) => `model.${key}`),
+  ...shapeKeys.map((key) => `model.${key}`),
   ...['steps', 'tokens', 'epochs', 'batchSize', 'accumulation', 'learningRate', 'weightDecay'].map(
     (key) => `train.${key}`,
   ),

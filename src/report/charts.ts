@@ -72,7 +72,7 @@ function metricSeries(evaluations: readonly [number, Metrics][]): Map<string, Se
   for (const [name, values] of points) {
     if (values.length < 2) continue;
     const { family, member } = nameParts(name);
-    const series = { name: member || 'all', points: values, dots: values.length <= 25 };
+    const series = { name: member || 'all', points: values, dots: values.length <= 25, dashed: member === '' };
     families.set(family, [...(families.get(family) ?? []), series]);
   }
   return families;
@@ -88,13 +88,17 @@ function nameParts(name: string): { family: string; member: string } {
 function heldOutFigures(family: string, series: readonly Series[], counted: Curves['counted']): string[] {
   const figures: string[] = [];
   for (let i = 0; i < series.length; i += seriesPerChart)
-    figures.push(figure('half', heldOutTitle(family), family, series.slice(i, i + seriesPerChart), counted));
+    figures.push(
+      figure('half', heldOutTitle(family, series.length), family, series.slice(i, i + seriesPerChart), counted),
+    );
   return figures;
 }
 
 /** `correct` → `Held-out correct`; names that already say what they were measured on stay. */
-function heldOutTitle(family: string): string {
-  const title = family.replace(/\.source$/, ' by source');
+function heldOutTitle(family: string, count: number): string {
+  // Stages measure no more sources than one chart shows.
+  const bySource = count === seriesPerChart ? ` by source (the ${count} with the most text)` : ' by source';
+  const title = family.replace(/\.source$/, bySource);
   return meaningOf(family) === undefined || /^(heldOut|sampled)/.test(family) ? title : `Held-out ${title}`;
 }
 

@@ -217,11 +217,11 @@ export function formatInterval(metric: string, interval: Interval | undefined): 
   return `[${end(interval.low)}, ${end(interval.high)}]`;
 }
 
-/** "+4.2 points" of a share, "+0.018" of anything else, and the interval in the same unit. */
+/** "+4.2 points" of a share, at most 100, "+0.018" of anything else, and the interval in the same unit. */
 export function formatDifference(metric: string, { mean, low, high }: Estimate): { text: string; interval: string } {
   const isShare = meaningOf(metric)?.percent === true;
   const signed = (value: number): string => {
-    const size = isShare ? (100 * Math.abs(value)).toFixed(1) : Math.abs(value).toFixed(3);
+    const size = isShare ? Math.min(100, 100 * Math.abs(value)).toFixed(1) : Math.abs(value).toFixed(3);
     return Number(size) === 0 ? size : (value < 0 ? '−' : '+') + size;
   };
   const interval = Number.isFinite(low) && Number.isFinite(high) ? `[${signed(low)}, ${signed(high)}]` : '';

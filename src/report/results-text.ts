@@ -15,9 +15,10 @@ export interface TextOptions extends ResultsOptions {
 export function resultsText(table: EvaluationTable, options: TextOptions = {}): string {
   const { columns, comparisons = [] } = withoutFamilies(table, { wholes: true });
   const families = familiesText(table, options.width ?? terminalColumns);
-  const marks = `* best${columns.some(({ intervals }) => intervals !== undefined) ? '; [ ] 95 % interval' : ''}`;
+  const hasIntervals = columns.some(({ intervals = {} }) => Object.keys(intervals).length > 0);
+  const marks = [...(columns.length > 1 ? ['* best'] : []), ...(hasIntervals ? ['[ ] 95 % interval'] : [])].join('; ');
   const tables = inWidth(columns, options.width, (some, layout) => columnsTable(some, columns, layout, options));
-  const first = [`${tables}\n${marks}`, ...(families === '' ? [] : [families])];
+  const first = [marks === '' ? tables : `${tables}\n${marks}`, ...(families === '' ? [] : [families])];
   return [...first, ...gainsText(comparisons, options)].join('\n\n');
 }
 

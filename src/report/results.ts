@@ -80,11 +80,19 @@ function rowsOf<Cell>(
   cellsOf: (metric: string, run?: EvaluationTable) => Cell[],
 ): Row<Cell>[] {
   const metrics = new Set(records.flatMap(Object.keys));
-  return [...metrics].flatMap((metric) => {
+  return partsBelow(metrics).flatMap((metric) => {
     const isPart = !isWhole(metric, metrics);
     const parts = isPart ? [] : runs.map(({ name, table }) => ({ name, isPart: true, cells: cellsOf(metric, table) }));
     return [{ name: metric, isPart, cells: cellsOf(metric) }, ...parts].map((row) => ({ metric, ...row }));
   });
+}
+
+/** In the order in which they are named, but each part right below its whole, wherever it was named. */
+function partsBelow(metrics: ReadonlySet<string>): string[] {
+  const all = [...metrics];
+  return all
+    .filter((metric) => isWhole(metric, metrics))
+    .flatMap((whole) => [whole, ...all.filter((each) => !isWhole(each, metrics) && each.split('.')[0] === whole)]);
 }
 
 /** Not a part, such as `correct.parity`, of another row. */

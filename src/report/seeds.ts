@@ -26,14 +26,17 @@ export function summariseSeeds(runs: readonly SeedRun[]): EvaluationTable {
   const columns = labels.map((label): EvaluationColumn => {
     const estimates = estimate(metricsOf(label));
     const values = estimates.map(([metric, { mean }]) => [metric, mean] as const);
-    const intervals = estimates.flatMap(([metric, { low, high }]) => (low <= high ? [[metric, { low, high }]] : []));
+    // Runs that agree to the last digit say nothing of how far others would lie apart.
+    const intervals = estimates.flatMap(([metric, { low, high }]) => (low < high ? [[metric, { low, high }]] : []));
     const checkpoint = `mean of ${runs.length} runs`;
     return { label, checkpoint, metrics: Object.fromEntries(values), intervals: Object.fromEntries(intervals) };
   });
   const comparisons = labels.slice(1).map((to, i): Comparison => {
     const [before, after] = [metricsOf(labels[i]), metricsOf(to)];
     const known = estimate(after.map((metrics, run) => difference(before[run], metrics)));
-    return { from: labels[i], to, differences: Object.fromEntries(known.filter(([, { low, high }]) => low <= high)) };
+    // All zeros: the model was handed on as it is.
+    const isKnown = ({ mean, low, high }: Estimate): boolean => low < high || (mean === 0 && low === 0 && high === 0);
+    return { from: labels[i], to, differences: Object.fromEntries(known.filter(([, each]) => isKnown(each))) };
   });
   return { columns, comparisons };
 }

@@ -11,7 +11,7 @@ const chartStyle = `.chart { width: 100%; height: auto; display: block; font-siz
 .chart text { fill: var(--soft); font-variant-numeric: tabular-nums; }
 .chart .grid { stroke: var(--rule); } .chart .axis { stroke: var(--soft); opacity: .6; }
 .chart .line { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
-.chart .faint { stroke-width: 1; opacity: .28; }
+.chart .faint { stroke-width: 1; opacity: .28; } .chart .dashed { stroke-dasharray: 5 4; }
 .chart .dot, .chart .key { fill: var(--c); } .chart text.end { fill: var(--c); font-weight: 600; }
 .s0 { --c: var(--series-0); } .s1 { --c: var(--series-1); } .s2 { --c: var(--series-2); } .s3 { --c: var(--series-3); } .s4 { --c: var(--series-4); } .s5 { --c: var(--series-5); }`;
 

@@ -1,6 +1,6 @@
 // Stroke charts as inline SVG: axes with round ticks, a faint raw line under a smoothed one, the last value written at its
 // end. No scripts; colours come from the page's CSS (`--series-0` …), so that light and dark need one drawing.
-import { displayWidth } from '../base/format.js';
+import { displayWidth, shorten } from '../base/format.js';
 import { escapeHtml } from './escape.js';
 
 export type Point = readonly [x: number, y: number];
@@ -16,6 +16,8 @@ export interface Series {
   marks?: readonly Point[];
   /** No value at its end: the axis says enough. */
   unlabelled?: boolean;
+  /** Dashed, above the others: it may run along one of them, which is to be seen as well. */
+  dashed?: boolean;
 }
 
 export interface ChartOptions {
@@ -44,14 +46,17 @@ export function lineChart(options: ChartOptions, series: readonly Series[]): str
   const all = drawn
     .flatMap(({ lines, marks = [] }) => [...marks, ...lines.flatMap(({ points }) => points)])
     .filter(isFinitePoint);
-  const frame = frameOf(options, all, series.length > 1);
-  const shapes = drawn.flatMap(({ lines, dots, marks = [], colour }) => [
-    ...lines.map(
-      ({ points, faint }) => path(points, frame, colour, faint) + (dots ? circles(points, frame, colour) : ''),
-    ),
+  const items = series.length > 1 ? legendItems(series, options.width) : [];
+  const frame = frameOf(options, all, Math.max(0, ...items.map(({ row }) => row + 1)));
+  // The first lies on top.
+  const shapes = drawn.toReversed().flatMap(({ lines, dots, marks = [], colour, dashed }) => [
+    ...lines.map(({ points, faint }) => {
+      const kind = `${faint ? ' faint' : ''}${dashed && series.length > 1 ? ' dashed' : ''}`;
+      return path(points, frame, `s${colour}${kind}`) + (dots ? circles(points, frame, colour) : '');
+    }),
     circles(marks, frame, colour),
   ]);
-  const label = `${options.title}: ${drawn.map(({ name, points }) => `${name} ${ends(points, options.format)}`).join('; ')}`;
+  const label = `${options.title}: ${drawn.map(({ name, lines }) => `${name} ${ends(lines[lines.length - 1].points, options.format)}`).join('; ')}`;
   return [
     `<svg class="chart" viewBox="0 0 ${options.width} ${options.height}" role="img" aria-label="${escapeHtml(label)}">`,
     axes(options, frame),
@@ -61,7 +66,7 @@ export function lineChart(options: ChartOptions, series: readonly Series[]): str
       frame,
       options,
     ),
-    series.length > 1 ? legend(series, frame) : '',
+    legend(items),
     '</svg>',
   ].join('');
 }
@@ -90,12 +95,20 @@ export function logTicks(low: number, high: number, count: number): number[] {
   return fine.length <= count ? fine : coarse;
 }
 
-/** Mean over `radius` neighbours on each side (fewer near the ends, as many on both sides): it does not lag behind. */
+/** Points that a smoothed value is the mean of, of a line of so many; 1 where it is drawn as it is. */
+export function smoothWindow(points: number): number {
+  return points < 60 ? 1 : 2 * Math.round(points / 50) + 1;
+}
+
+/**
+ * Mean over `radius` neighbours on each side: it does not lag behind. Near the beginning it has fewer, as many on both sides;
+ * it ends where the last one has all: the mean of a few last points would be a spike.
+ */
 export function smooth(points: readonly Point[], radius: number): Point[] {
   const finite = points.filter(isFinitePoint);
   const sums = [0];
   for (const [, y] of finite) sums.push(sums[sums.length - 1] + y);
-  return finite.map(([x], i) => {
+  return finite.slice(0, Math.max(1, finite.length - radius)).map(([x], i) => {
     const reach = Math.min(radius, i, finite.length - 1 - i);
     return [x, (sums[i + reach + 1] - sums[i - reach]) / (2 * reach + 1)] as const;
   });
@@ -121,8 +134,8 @@ interface Stroke {
 }
 
 function linesOf({ points, smooth: wanted }: Series): Stroke[] {
-  if (!wanted || points.length < 60) return [{ points: thin(points, maxPoints), faint: false }];
-  const radius = Math.round(points.length / 50);
+  const radius = (smoothWindow(points.length) - 1) / 2;
+  if (!wanted || radius === 0) return [{ points: thin(points, maxPoints), faint: false }];
   return [
     { points: thin(points, maxPoints), faint: true },
     { points: thin(smooth(points, radius), maxPoints), faint: false },
@@ -140,7 +153,7 @@ interface Frame {
   y: (value: number) => number;
 }
 
-function frameOf(options: ChartOptions, points: readonly Point[], hasLegend: boolean): Frame {
+function frameOf(options: ChartOptions, points: readonly Point[], legendRows: number): Frame {
   const { width, height, tickFormat, logX = false, logY = false } = options;
   const [x0, x1] = extent([...(logX ? [] : [0]), ...points.map(([x]) => x)]);
   const [low, high] = extent(points.map(([, y]) => y));
@@ -150,7 +163,7 @@ function frameOf(options: ChartOptions, points: readonly Point[], hasLegend: boo
     : [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
   const yTicks = (logY ? logTicks : niceTicks)(y0, y1, Math.max(2, Math.round(height / 45)));
   const left = 14 + 6.4 * Math.max(...yTicks.map((tick) => tickFormat(tick).length));
-  const [right, top, bottom] = [width - 52, hasLegend ? 26 : 10, height - 34];
+  const [right, top, bottom] = [width - 52, 10 + legendRows * legendRowHeight, height - 34];
   const across = scaleOf(x0, x1, logX);
   const up = scaleOf(y0, y1, logY);
   const x = (value: number): number => left + across(value) * (right - left);
@@ -187,14 +200,14 @@ function axes(options: ChartOptions, frame: Frame): string {
 }
 
 /** A value that is not finite breaks the line. */
-function path(points: readonly Point[], { x, y }: Frame, colour: number, faint: boolean): string {
+function path(points: readonly Point[], { x, y }: Frame, kind: string): string {
   let pen = 'M';
   let d = '';
   for (const point of points) {
     if (isFinitePoint(point)) d += `${pen}${at(x(point[0]))} ${at(y(point[1]))}`;
     pen = isFinitePoint(point) ? 'L' : 'M';
   }
-  return `<path class="line s${colour}${faint ? ' faint' : ''}" d="${d}"/>`;
+  return `<path class="line ${kind}" d="${d}"/>`;
 }
 
 function circles(points: readonly Point[], { x, y }: Frame, colour: number): string {
@@ -239,6 +252,8 @@ export interface Bar {
   value: number;
   /** Written behind the bar. */
   text: string;
+  /** Index of its colour; default: all have one. */
+  colour?: number;
 }
 
 const barHeight = 16;
@@ -249,12 +264,12 @@ export function barChart(title: string, width: number, bars: readonly Bar[]): st
   const left = Math.min(width / 3, 12 + 6.6 * Math.max(...bars.map(({ label }) => displayWidth(label))));
   const right = 12 + 6.4 * Math.max(...bars.map(({ text }) => displayWidth(text)));
   const max = Math.max(1, ...bars.map(({ value }) => value));
-  const shapes = bars.map(({ label, value, text }, index) => {
+  const shapes = bars.map(({ label, value, text, colour = 0 }, index) => {
     const y = index * (barHeight + barGap);
     const length = Math.max(1, (value / max) * (width - left - right));
     return (
       `<text class="tick" x="${at(left - 8)}" y="${y + 12}" text-anchor="end">${escapeHtml(label)}</text>` +
-      `<rect class="key s0" x="${at(left)}" y="${y}" width="${at(length)}" height="${barHeight}" rx="3"/>` +
+      `<rect class="key s${colour % seriesColours}" x="${at(left)}" y="${y}" width="${at(length)}" height="${barHeight}" rx="3"/>` +
       `<text class="tick" x="${at(left + length + 8)}" y="${y + 12}">${escapeHtml(text)}</text>`
     );
   });
@@ -263,15 +278,39 @@ export function barChart(title: string, width: number, bars: readonly Bar[]): st
   return `<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(label)}">${shapes.join('')}</svg>`;
 }
 
-function legend(series: readonly Series[], { left }: Frame): string {
-  let x = left;
-  return series
-    .map(({ name }, index) => {
-      const item =
-        `<rect class="key s${index % seriesColours}" x="${at(x)}" y="7" width="12" height="4" rx="2"/>` +
-        `<text class="tick" x="${at(x + 17)}" y="13">${escapeHtml(name)}</text>`;
-      x += 34 + displayWidth(name) * 6.4;
-      return item;
+interface LegendItem {
+  name: string;
+  colour: number;
+  x: number;
+  row: number;
+}
+
+const legendRowHeight = 16;
+const legendLeft = 14;
+/** Of a name, in columns. */
+const maxLegendName = 32;
+
+/** One behind the other, in as many rows as they need. */
+function legendItems(series: readonly Series[], width: number): LegendItem[] {
+  let [x, row] = [legendLeft, 0];
+  return series.map(({ name: whole }, index) => {
+    const name = displayWidth(whole) > maxLegendName ? shorten(whole, maxLegendName - 1) : whole;
+    const length = 34 + displayWidth(name) * 6.4;
+    if (x > legendLeft && x + length - 17 > width) [x, row] = [legendLeft, row + 1];
+    const item = { name, colour: index % seriesColours, x, row };
+    x += length;
+    return item;
+  });
+}
+
+function legend(items: readonly LegendItem[]): string {
+  return items
+    .map(({ name, colour, x, row }) => {
+      const y = row * legendRowHeight;
+      return (
+        `<rect class="key s${colour}" x="${at(x)}" y="${y + 7}" width="12" height="4" rx="2"/>` +
+        `<text class="tick" x="${at(x + 17)}" y="${y + 13}">${escapeHtml(name)}</text>`
+      );
     })
     .join('');
 }

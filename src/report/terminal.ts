@@ -11,12 +11,14 @@ import {
   printable,
   terminalColumns,
 } from '../base/format.js';
+import { isFastBackend } from '../config/compute.js';
 import type { Event, Metrics } from './event.js';
 import { formatDifference, formatMetric } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
 import { resultsText } from './results-text.js';
 import { RunClock } from './run-clock.js';
 import type { OutputStream, Sink } from './sink.js';
+import { smoothWindow } from './svg.js';
 
 type Formatter = ReturnType<typeof colors.createColors>;
 
@@ -31,7 +33,8 @@ interface TerminalOptions {
 /** What is known of a stage that runs in this process. */
 interface Running {
   started: number;
-  loss?: number;
+  /** Of the last steps: as many as the end of a smoothed curve is the mean of. */
+  losses: number[];
 }
 
 interface Place {
@@ -76,10 +79,13 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
   const follow = (event: Event): void => {
     const known = stages.get(event.stage);
     if (event.type === 'stage' && (event.state === 'started' || event.state === 'resumed')) {
-      stages.set(event.stage, { started: event.state === 'resumed' ? (known?.started ?? now()) : now() });
+      const started = event.state === 'resumed' ? (known?.started ?? now()) : now();
+      stages.set(event.stage, { started, losses: [] });
       pace.reset();
     }
-    if (event.type === 'step' && known !== undefined) known.loss = event.loss;
+    if (event.type !== 'step' || known === undefined) return;
+    if (event.step === 1) known.losses = []; // of another round
+    known.losses = [...known.losses, event.loss].slice(-smoothWindow(event.steps));
   };
 
   return {
@@ -119,6 +125,7 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
       if (event.stage.startsWith('eval ') || event.before !== undefined) return undefined;
       return `sample: ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
     case 'note':
+      if (event.backend !== undefined && isFastBackend(event.backend)) return undefined;
       return isWarning(event) ? paint.yellow(`warning: ${printable(event.text)}`) : printable(event.text);
     case 'licence': {
       const amount = `${formatCount(event.documents)} documents, ${formatBytes(event.bytes)}`;
@@ -147,8 +154,15 @@ function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, 
   if (event.state !== 'finished')
     return `${paint.bold(event.state)}${detail && ` ${detail}`}${placeInRun(event.stage, clock)}`;
   const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
-  const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
+  const loss = known === undefined ? '' : lastLoss(known.losses);
   return `${paint.green('finished')}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
+}
+
+/** A single batch says little: the mean of the last ones, as the curve of the report ends. */
+function lastLoss(losses: readonly number[]): string {
+  if (losses.length === 0) return '';
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  return `, loss ${formatMetric('loss', mean)}${losses.length > 1 ? ` (last ${losses.length} steps)` : ''}`;
 }
 
 /** `, stage 4 of 8, 6m20s to go`; what no estimate has is named. */

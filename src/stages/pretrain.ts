@@ -126,8 +126,8 @@ function planInWords(
   const { batchSize, accumulation, learningRate, weightDecay } = train;
   const tokens = Math.round(steps * meanAccumulation(train) * shape.rows * shape.columns);
   const passes = (tokens / documents.tokenCount).toPrecision(2);
-  const batch = `${batchSize}${accumulation > 1 ? ` × ${accumulation}` : ''} rows of ${shape.columns}`;
-  return `${steps} steps of ${batch}, ${formatCount(tokens)} tokens: ${passes} passes over the corpus; learning rate ${learningRate}, weight decay ${weightDecay}`;
+  const rows = accumulation > 1 ? `${batchSize} × ${accumulation} rows` : countOf(batchSize, 'row');
+  return `${countOf(steps, 'step')} of ${rows} of ${shape.columns}, ${formatCount(tokens)} tokens: ${passes} passes over the corpus; learning rate ${learningRate}, weight decay ${weightDecay}`;
 }
 
 const openings = ['', '春', 'The ', '3+4='];

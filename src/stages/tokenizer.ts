@@ -40,12 +40,15 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
     await Tokenizer.open(dirname(extend));
   },
   async run({ config, inputs, directory, reporter, signal }) {
+    const { total: corpus } = await readDataManifest(inputs.data ?? '');
     const onProgress = ({ phase, done, total }: TrainProgress): void => {
       stopIfAborted(signal, stopped);
-      const unit = phase === 'reading' ? 'bytes' : 'tokens';
-      reporter.emit({ type: 'progress', label: phase, done, total, unit });
+      const isReading = phase === 'reading';
+      // A small corpus ends before the limit.
+      const end = isReading ? Math.max(done, Math.min(total, corpus.train.bytes)) : total;
+      reporter.emit({ type: 'progress', label: phase, done, total: end, unit: isReading ? 'bytes' : 'tokens' });
     };
-    const text = sample(inputs.data ?? '', config.trainBytes, signal);
+    const text = sample(inputs.data ?? '', config.trainBytes / corpus.train.bytes, signal);
     const reading = { maxBytes: config.trainBytes, balance: config.balance, onProgress };
     const { tokenizer, wanted } = await makeTokenizer(config, text, reading);
     if (tokenizer.vocabSize < wanted) {
@@ -72,10 +75,8 @@ async function makeTokenizer(
   return { tokenizer, wanted: base.vocabSize + add };
 }
 
-/** About `wanted` bytes, spread evenly over the corpus: it is in the order of its sources, and each is to be heard. */
-async function* sample(path: string, wanted: number, signal: AbortSignal | undefined): AsyncGenerator<TrainText> {
-  const { total } = await readDataManifest(path);
-  const share = wanted / total.train.bytes;
+/** About that share, spread evenly over the corpus: it is in the order of its sources, and each is to be heard. */
+async function* sample(path: string, share: number, signal: AbortSignal | undefined): AsyncGenerator<TrainText> {
   let seen = 0;
   let taken = 0;
   for await (const { text, language } of readDocuments(path, 'train')) {

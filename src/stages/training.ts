@@ -17,8 +17,9 @@ export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precis
 
 /** Opens the job's backend and says which one it is, and why. */
 export async function startBackend(job: Job<unknown>): Promise<ComputeFields> {
-  const { name, threads, precision, note, fresh } = await openBackend(job.compute.backend, job.compute);
+  const { name, threads, precision, note, warning, fresh } = await openBackend(job.compute.backend, job.compute);
   if (fresh) job.reporter.note('info', note, { backend: name });
+  if (fresh && warning !== undefined) job.reporter.note('warning', warning);
   return { backend: name, threads, precision };
 }
 

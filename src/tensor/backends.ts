@@ -44,6 +44,8 @@ export interface OpenedBackend {
   precision: Precision;
   /** One line: what was chosen, how it computes, and why each faster one was skipped. */
   note: string;
+  /** What is wrong with how it was asked to compute, though it can. */
+  warning?: string;
   /** False where it was already the current one, with these settings. */
   fresh: boolean;
 }
@@ -80,12 +82,13 @@ async function configure(
   settings: ComputeSettings,
   { before, skipped }: { before: string; skipped: readonly string[] },
 ): Promise<OpenedBackend> {
-  const { threads = null, precision = 'fp32', inWords } = (await configure?.(settings)) ?? {};
+  const { threads = null, precision = 'fp32', inWords, warning } = (await configure?.(settings)) ?? {};
   const details = [...(inWords === undefined ? [] : [inWords]), ...skipped];
   const note = `backend ${name}${details.length > 0 ? ` (${details.join('; ')})` : ''}`;
   const previous = configured;
   configured = JSON.stringify({ name, threads, precision });
-  return { name, threads, precision, note, fresh: before !== name || previous !== configured };
+  const fresh = before !== name || previous !== configured;
+  return { name, threads, precision, note, ...(warning !== undefined && { warning }), fresh };
 }
 
 /** What was asked for that a backend cannot do: `it computes in fp32 only`. */
@@ -108,6 +111,9 @@ function cannotAsAsked(name: BackendName, lack: string, { threads, precision }: 
     next: `Omit ${asked.join(' and ')}, or use \`--backend native\``,
   });
 }
+
+/** Of the optional one. */
+export const notInstalled = 'not installed';
 
 /** Tries each backend in turn, for `mossctl doctor` and for test suites that run on whatever is there. */
 export async function checkBackends(): Promise<{ name: BackendName; available: boolean; reason: string }[]> {
@@ -141,7 +147,7 @@ async function tryOpen(backend: Backend, onlyIfFit: boolean): Promise<string | u
 async function loadTensorflow(): Promise<void> {
   const name = '@tensorflow/tfjs-node-gpu';
   const folder = packageFolder(name);
-  if (folder === undefined) throw new Error('not installed');
+  if (folder === undefined) throw new Error(notInstalled);
   const built = await readdir(join(folder, 'lib')).catch(() => []);
   if (!built.some((entry) => existsSync(join(folder, 'lib', entry, 'tfjs_binding.node')))) {
     throw new Error('installed without its TensorFlow library');

@@ -131,6 +131,9 @@ test('wrong usage exits 2 with a suggestion, the version 0, no command at all wi
     assert.match(stderr, message);
   }
   assert.match((await mossctl(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+  for (const args of [['-v'], ['version']]) assert.match((await mossctl(args)).stdout, /^\d+\.\d+\.\d+\n$/);
+  const helped = await mossctl(['help', 'chat']);
+  assert.deepEqual([helped.code, helped.stdout], [0, (await mossctl(['chat', '--help'])).stdout]);
   const bare = await mossctl([]);
   assert.equal(bare.code, 0);
   assert.match(bare.stdout, /Usage: mossctl/);
@@ -231,6 +234,9 @@ test('doctor is a list of checks, also as JSON', async () => {
   assert.equal(ok('Node.js'), true);
   assert.equal(ok('backend cpu'), true);
   assert.equal(ok('npm registry'), false, 'there is no npm on this PATH');
+  const text = (await mossctl(['doctor'], { env: { PATH: folder } })).stdout;
+  assert.match(text, /^✗ npm registry/m);
+  if (ok('backend tensorflow') === false) assert.match(text, /^– backend tensorflow +not installed$/m);
 });
 
 test('a failure of the work itself exits 1, wrong input 2', () => {

@@ -146,4 +146,23 @@ test('plan: sizes, hardware and their faults', async () => {
   const text = await mossctl(['plan', '--config', 'smoke', '--hardware', 'cpu']);
   assert.match(text.stdout, /steps of [\d,]+ tokens +\d/);
   assert.match(text.stdout, /moments of AdamW/);
+  // A size's name says neither its shape nor how many parameters this vocabulary makes of it.
+  assert.match(text.stdout, /^size +100k\nlayers × width, heads +2 × 64, 2\nparameters +158,144\n/m);
+  assert.match(text.stdout, /^of these in the embedding of the vocabulary +\d/m);
+  assert.ok(!/too slow/.test(text.stdout));
+  const hopeless = await mossctl(['plan', '--params', '0.6B', '--tokens', '12B', '--hardware', 'cpu']);
+  const isKnown = !/its peak was not measured/.test(hopeless.stdout);
+  if (isKnown) {
+    const [, seconds, daily] = /too slow for it: (.*) is more than a week\. In a day .* \(--params ([\d.]+[kM])\)/.exec(
+      hopeless.stdout,
+    ) ?? [hopeless.stdout];
+    assert.match(seconds ?? '', /years|days/);
+    const day = JSON.parse(
+      (await mossctl(['plan', '--params', daily ?? '', '--json', '--hardware', 'cpu'])).stdout,
+    ) as {
+      machine: { seconds: number };
+    };
+    const ratio = day.machine.seconds / 86_400;
+    assert.ok(ratio > 0.2 && ratio < 5, `what takes a day takes ${ratio} days`);
+  }
 });

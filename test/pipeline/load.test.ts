@@ -50,6 +50,20 @@ test('a name that is not packaged, and a file that is not there, list what is', 
   );
 });
 
+test('a size beside a width that the file names: the width stays, which is said', async () => {
+  const path = join(folder, 'wide.yaml');
+  await writeFile(path, 'name: wide\npretrain: {model: {size: 1m, hiddenSize: 96, layers: 3}}\n');
+  const said: string[] = [];
+  const load = (set: string[]) => loadPipeline({ config: path, set, warn: (text) => void said.push(text) });
+  const config = await load(['pretrain.model.size=7m']);
+  assert.equal(config.pretrain?.model.hiddenSize, 96);
+  assert.equal(said.length, 1);
+  assert.match(said[0], /hiddenSize 96, layers 3 of the file stay\. .*--set pretrain\.model\.hiddenSize=null --set/);
+  await load(['pretrain.model.size=7m', 'pretrain.model.hiddenSize=128', 'pretrain.model.layers=null']);
+  await load(['seed=3']);
+  assert.equal(said.length, 1, 'nothing of the file is left, or no size was set');
+});
+
 test('flags lie over --set, which lies over the file; faults show the flag as it was typed', async () => {
   const path = join(folder, 'p.yaml');
   await writeFile(path, 'seed: 1\nname: mine\n');

@@ -75,9 +75,24 @@ test('in a log: a line every ten seconds or tenth, with loss, speed and the time
   assert.ok(bars.length >= 20 && bars.length <= 35, `${bars.length} lines for 300 seconds`);
   assert.match(bars[0], /^sft {10}step 5\/100 {2}loss 2\.950 {2}2\.05k tokens\/s {2}ETA 4m45s$/);
   assert.match(bars.at(-1) ?? '', /step 100\/100 .* ETA 0\.0s$/);
-  assert.equal(lines.at(-1), 'sft          finished in 5m06s, loss 2.000 → sft/step-000100');
+  assert.equal(lines.at(-1), 'sft          finished in 5m06s, loss 2.020 (last 5 steps) → sft/step-000100');
   assert.ok(!err.includes('\x1b'), 'no escape codes in a log');
   assert.equal(out, '');
+});
+
+test('which fast backend computes is for the report; a slow one, and what is wrong with it, is said', async () => {
+  const note = (text: string, level: 'info' | 'warning', backend?: string): Event => ({
+    ...{ type: 'note', stage: 'run', level, text },
+    ...(backend !== undefined && { backend }),
+  });
+  const { err } = await show([
+    note('backend native (avx2, 2 threads)', 'info', 'native'),
+    note('backend wasm (native: not built)', 'info', 'wasm'),
+    note('99 threads on 2 cores', 'warning'),
+  ]);
+  assert.ok(!err.includes('avx2'), err);
+  assert.match(err, /backend wasm \(native: not built\)\n/);
+  assert.match(err, /warning: 99 threads on 2 cores\n/);
 });
 
 test('a short stage in a log does not flood it; a long one is reported more rarely', async () => {

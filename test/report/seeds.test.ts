@@ -52,6 +52,26 @@ test('means and gains over the seeds, with intervals worked out by hand', () => 
   assert.ok(comparisons?.[1].differences['correct.parity'], 'taken from the columns, not from the runs’ own gains');
 });
 
+test('runs that agree have no interval, a share gains at most 100 points, and each part stands below its whole', () => {
+  const of = (zero: number, sft: number): EvaluationTable => ({
+    columns: [
+      { label: 'base', checkpoint: 'b', metrics: { correct: 0, reward: zero } },
+      { label: 'sft', checkpoint: 's', metrics: { correct: sft, reward: 0.5, 'correct.turn2': sft } },
+    ],
+  });
+  const alike = [
+    { seed: 1, table: of(0.1, 0.45) },
+    { seed: 2, table: of(0.2, 0.95) },
+  ];
+  const { columns, comparisons } = summariseSeeds(alike);
+  assert.deepEqual(Object.keys(columns[0].intervals ?? {}), ['reward'], 'two zeros are no interval');
+  const gained = comparisons?.[0].differences.correct;
+  assert.ok(gained !== undefined && gained.high > 1);
+  const text = seedsText(alike);
+  assert.match(text, /\+70\.0 points \[−100\.0, \+100\.0\]/);
+  assert.match(text, /correct\.turn2[\s\S]*?reward/, 'the part before the next whole');
+});
+
 test('a run that lacks a column leaves the mean to the others', () => {
   const short = { seed: 9, table: { columns: table(0, 0.4, 0).columns.slice(0, 2), comparisons: [] } };
   const { columns, comparisons } = summariseSeeds([...runs.slice(0, 2), short]);

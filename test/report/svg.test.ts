@@ -1,7 +1,7 @@
 // The numbers behind the drawings: ticks, smoothing, thinning, and where a point really lands.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineChart, logTicks, niceTicks, type Point, smooth, thin } from '../../src/report/svg.js';
+import { lineChart, logTicks, niceTicks, type Point, smooth, smoothWindow, thin } from '../../src/report/svg.js';
 
 const options = {
   title: 'Loss',
@@ -34,6 +34,39 @@ test('smoothing keeps a straight line as it is and takes noise away', () => {
   }
   const noisy: Point[] = line.map(([x]) => [x, x % 2 === 0 ? 1 : -1]);
   assert.ok(Math.abs(smooth(noisy, 10)[50][1]) <= 1 / 21 + 1e-12);
+});
+
+test('a smoothed line ends where its window is full, with the mean of the last window as its label', () => {
+  // The last point alone is a spike.
+  const points = Array.from({ length: 300 }, (_, i): Point => [i, i === 299 ? 9 : 2]);
+  const window = smoothWindow(points.length);
+  assert.equal(window, 13);
+  const last = smooth(points, (window - 1) / 2).at(-1);
+  assert.deepEqual(last, [299 - 6, (12 * 2 + 9) / 13]);
+  const svg = lineChart(options, [{ name: 'loss', points, smooth: true }]);
+  assert.match(svg, /class="end s0"[^>]*>2\.54</);
+  assert.match(svg, /aria-label="Loss: loss from 2\.00 to 2\.54"/);
+  assert.equal(smoothWindow(59), 1);
+});
+
+test('a legend is wrapped, and the first line lies dashed above the others', () => {
+  const names = ['all', 'classical-poems', 'modern-chinese', 'definitions-of-words', 'x'.repeat(60)];
+  const series = names.map((name) => ({
+    name,
+    points: [
+      [0, 1],
+      [1, 2],
+    ] as Point[],
+    dashed: name === 'all',
+  }));
+  const svg = lineChart(options, series);
+  const keys = [...svg.matchAll(/<text class="tick" x="([\d.]+)" y="(13|29|45)">([^<]*)</g)];
+  assert.equal(keys.length, 5);
+  assert.ok(new Set(keys.map(([, , y]) => y)).size >= 2, 'more than one row');
+  for (const [, x, , name] of keys) assert.ok(Number(x) + 6.4 * name.length <= options.width + 6.4, name);
+  const strokes = [...svg.matchAll(/<path class="line ([^"]+)"/g)].map(([, kind]) => kind);
+  assert.deepEqual(strokes.slice(-1), ['s0 dashed']);
+  assert.ok(!lineChart(options, series.slice(0, 1)).includes('dashed'), 'nothing to tell apart');
 });
 
 test('thinning keeps every spike', () => {

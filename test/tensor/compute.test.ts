@@ -1,6 +1,7 @@
 // Threads and precision as they are asked for: set on the native engine, refused elsewhere, never silently dropped.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { availableCores } from '../../src/base/cores.js';
 import { UserError } from '../../src/base/errors.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { defaultThreads } from '../../src/tensor/native/addon.js';
@@ -22,6 +23,16 @@ test('the native engine takes threads and precision, and its defaults again when
   const again = await openBackend('native');
   assert.deepEqual([addon.threads(), again.threads], [all, all]);
   assert.equal((await openBackend('native', { threads: 1 })).note, `backend native (${addon.isa()}, 1 thread)`);
+});
+
+test('more threads than cores are set as asked, with a warning', async (t) => {
+  if ((await openNative(t)) === undefined) return;
+  const cores = availableCores();
+  const many = await openBackend('native', { threads: cores + 1 });
+  assert.equal(many.threads, cores + 1);
+  assert.match(many.warning ?? '', new RegExp(`^${cores + 1} threads on ${cores} cores? .*--threads ${cores},`));
+  assert.equal((await openBackend('native', { threads: cores })).warning, undefined);
+  assert.equal((await openBackend('native')).warning, undefined);
 });
 
 test('bf16 rounds the operands of products, and says where it is no faster', async (t) => {

@@ -8,7 +8,7 @@ import { formatBytes } from '../../base/format.js';
 import { memoryRoom } from '../../base/memory.js';
 import { ownVersion } from '../../base/version.js';
 import { cacheDirectory } from '../../network/cache.js';
-import { checkBackends } from '../../tensor/backends.js';
+import { checkBackends, notInstalled } from '../../tensor/backends.js';
 import { requireDuckDb } from '../../tools/query/query.js';
 import { inspectNative } from '../native-build.js';
 import type { OutputOptions } from '../options.js';
@@ -17,6 +17,8 @@ import { printJson, printLine } from '../output.js';
 interface Finding {
   name: string;
   ok: boolean;
+  /** Nothing is amiss where it is not there. */
+  optional?: true;
   detail: string;
 }
 
@@ -41,7 +43,7 @@ export async function doctor(options: OutputOptions): Promise<void> {
       // What mossctl cannot work without; the rest is only good to know.
       const required = name === nodeName;
       if (options.json) printJson({ type: 'check', ...finding, required });
-      else if (!options.quiet || !ok) printLine(lineOf(finding));
+      else if (!options.quiet || !(ok || finding.optional)) printLine(lineOf(finding));
       hasNode ||= ok && required;
       hasBackend ||= ok && name.startsWith('backend');
     }
@@ -52,8 +54,9 @@ export async function doctor(options: OutputOptions): Promise<void> {
   if (!ready) process.exitCode = 1;
 }
 
-function lineOf({ name, ok, detail }: Finding): string {
-  return `${ok ? pc.green('✓') : pc.red('✗')} ${name.padEnd(20)} ${detail}`;
+function lineOf({ name, ok, optional, detail }: Finding): string {
+  const mark = ok ? pc.green('✓') : optional ? pc.dim('–') : pc.red('✗');
+  return `${mark} ${name.padEnd(20)} ${detail}`;
 }
 
 const nodeName = 'Node.js';
@@ -112,7 +115,7 @@ async function duckDb(): Promise<Finding> {
     await requireDuckDb();
     return { name, ok: true, detail: 'installed: the tool Query reads tables with it' };
   } catch (error) {
-    return { name, ok: false, detail: (error as Error).message };
+    return { name, ok: false, optional: true, detail: (error as Error).message };
   }
 }
 
@@ -121,6 +124,7 @@ async function backends(): Promise<Finding[]> {
   const found = await checkBackends();
   return found.map(({ name, available, reason }) => {
     const detail = name === 'native' && available === native.ok ? native.detail : reason;
-    return { name: `backend ${name}`, ok: available, detail };
+    const optional = name === 'tensorflow' && reason === notInstalled;
+    return { name: `backend ${name}`, ok: available, ...(optional && { optional }), detail };
   });
 }

@@ -9,6 +9,7 @@ import { LocalModel, type OpenedModel } from '../../inference/local-model.js';
 import { resultsText } from '../../report/results-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { openChosenBackend } from '../compute.js';
+import { columnLabels } from '../labels.js';
 import type { OutputOptions, RunOptions } from '../options.js';
 import { printJson, printLine, printNotes, shownPath, stdoutColumns } from '../output.js';
 import { batchesOf, readSamples } from '../samples.js';
@@ -82,7 +83,8 @@ function printFigures(
     });
     return;
   }
-  const columns = [{ label: checkpoint.manifest.stage, checkpoint: path, ...figures }];
+  const [label] = columnLabels([{ path, stage: checkpoint.manifest.stage }]);
+  const columns = [{ label, checkpoint: path, ...figures }];
   printLine(resultsText({ columns }, { width: stdoutColumns() }));
   const size = `${formatCount(tokens)} tokens, ${formatBytes(bytes)}`;
   printLine(`\n${path}: ${size} in ${countOf(texts.length, 'text')}`);

@@ -27,7 +27,7 @@ import { removedWhenKilled } from '../signals.js';
 
 export async function importModel(
   path: string,
-  { out, json, base }: OutputOptions & { out: string; base?: string },
+  { out, json, quiet, base }: OutputOptions & { out: string; base?: string },
 ): Promise<void> {
   const directory = await resolveCheckpoint(path);
   if (!(await isForeign(directory))) {
@@ -55,6 +55,7 @@ export async function importModel(
   const storedAs = await storedDtypes(directory, source.manifest.storedAs);
   const description = { storedAs, ...describeModel(source, tokenizer) };
   if (json) printJson({ type: 'result', path: shownPath(out), digest, ...description });
+  else if (quiet) printLine(shownPath(out));
   else printLine(summary(source, description, path, shownPath(out)));
 }
 

@@ -18,7 +18,7 @@ import { loraSchema } from '../../config/lora.js';
 import type { ModelConfig } from '../../config/model.js';
 import type { PipelineConfig } from '../../config/pipeline.js';
 import { defaultColumns } from '../../config/sft.js';
-import { resolvedTuning, tunedBatchSize } from '../../config/tuning.js';
+import { resolvedTuning, tokensOfStep } from '../../config/tuning.js';
 import { isModelName } from '../../network/model-name.js';
 import { resolveModelFile } from '../../network/models.js';
 import { loadPipeline } from '../../pipeline/load.js';
@@ -120,9 +120,8 @@ function stepsBefore({ sft, toolUse }: PipelineConfig, columns: number, context:
   return own.flatMap(([key, steps = 0]) => {
     if (steps === 0) return [];
     const isTools = key.startsWith('toolUse.');
-    const { batchSize = tunedBatchSize, accumulation = 1 } = (isTools ? toolUse : sft)?.train ?? {};
     const row = isTools ? Math.min(context, defaultColumns) : columns;
-    return [{ key, steps, tokens: steps * batchSize * accumulation * row }];
+    return [{ key, steps, tokens: steps * tokensOfStep((isTools ? toolUse : sft)?.train ?? {}, row) }];
   });
 }
 

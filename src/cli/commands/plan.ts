@@ -60,7 +60,7 @@ export async function plan(options: PlanCommandOptions): Promise<void> {
     hardware: hardwareOf(options.hardware ?? 'h100×8'),
   });
   if (options.json) printJson({ type: 'result', ...result });
-  else printLine(planText(result));
+  else printLine(planText(result, wanted === undefined ? model.size : undefined));
 }
 
 /** What --tokens takes the place of. */
@@ -106,7 +106,8 @@ function hardwareOf(text: string): { device: Device; count: number }[] {
     });
 }
 
-function planText(result: TrainingPlan): string {
+/** @param size The dial as it was given, where it says what the shape is. */
+function planText(result: TrainingPlan, size: string | undefined): string {
   const { memory, machine, training, batch } = result;
   const perParameter = (result.tokens / result.parameters).toPrecision(2);
   const optimizer = { adamw: 'AdamW', muon: 'Muon and AdamW' }[training.optimizer];
@@ -115,8 +116,10 @@ function planText(result: TrainingPlan): string {
   const facts = formatTable(
     ['model', ''],
     [
-      ['parameters', formatCount(result.parameters)],
+      ...(size === undefined ? [] : [['size', size]]),
       ['layers × width, heads', `${result.layers} × ${result.hiddenSize}, ${result.heads}`],
+      ['parameters', formatCount(result.parameters)],
+      ['of these in the embedding of the vocabulary', formatCount(result.embedding)],
       ['vocabulary, context', `${formatCount(result.vocabulary)}, ${formatCount(result.contextLength)}`],
       ['operations per token (6N + 12LTd)', formatPower(result.flopsPerToken)],
       ['tokens', `${formatShort(result.tokens)} (${perParameter} a parameter)`],
@@ -146,6 +149,7 @@ function planText(result: TrainingPlan): string {
     : machine.fitsRecomputed
       ? 'fits with pretrain.train.recompute=true'
       : 'does not fit: mossctl trains in one process and shards nothing';
+  const tooLong = tooLongText(machine);
   const speeds = formatTable(
     ['where', 'operations/s', 'of peak', 'tokens/s', 'time'],
     [
@@ -155,6 +159,7 @@ function planText(result: TrainingPlan): string {
   );
   const notes = [
     `this machine: ${formatBytes(machine.bytes)} of memory: ${fit}`,
+    ...(tooLong === undefined ? [] : [tooLong]),
     ...(machine.flopsPerSecond === null ? ['this machine: no native engine, so its peak was not measured'] : []),
     ...result.hardware.map(({ name, sharding: { fits, how, devicesNeeded, bytesPerDevice } }) => {
       if (fits) return `${name}: ${how}; ${formatBytes(bytesPerDevice)} a device`;
@@ -167,6 +172,16 @@ function planText(result: TrainingPlan): string {
     notes.push(`other hardware is estimated at ${rate}, with a trainer made for it`);
   }
   return [facts, memories, speeds, notes.join('\n')].join('\n\n');
+}
+
+/** Nobody waits longer for a machine of their own. */
+const patienceSeconds = 7 * 86_400;
+
+/** That memory suffices is no reason to begin; and what this machine can do in a day. */
+function tooLongText({ seconds, flopsPerSecond }: TrainingPlan['machine']): string | undefined {
+  if (seconds === null || flopsPerSecond === null || seconds <= patienceSeconds) return undefined;
+  const daily = optimalParameters(flopsPerSecond * 86_400);
+  return `this machine: too slow for it: ${formatSeconds(seconds)} is more than a week. In a day it trains a model of about ${formatShort(daily)} parameters on 20 tokens for each (--params ${formatShort(daily)})`;
 }
 
 /** The time that the operations take, also where memory does not suffice. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
-import { formatCount, formatTable, printable } from '../../base/format.js';
+import { formatBytes, formatCount, formatTable, printable } from '../../base/format.js';
 import { tokenizerJsonName } from '../../base/layout.js';
 import { readDocuments } from '../../data/documents.js';
 import { Compression } from '../../tokenizer/compression.js';
@@ -71,10 +71,10 @@ async function* samplesOf(options: CompareOptions): AsyncGenerator<Sample> {
 function tableOf(by: ComparisonRow['by'], rows: readonly ComparisonRow[]): string {
   const number = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
   return formatTable(
-    [by, 'tokenizer', 'vocabulary', 'MB', 'bytes/token', 'tokens/Han', 'bits/Han', 'tokens/word', 'partial'],
+    [by, 'tokenizer', 'vocabulary', 'text', 'bytes/token', 'tokens/Han', 'bits/Han', 'tokens/word', 'partial'],
     rows.map((row) => [
       ...[printable(row.group), shownName(row.tokenizer), formatCount(row.vocabSize)],
-      ...[(row.bytes / 1e6).toFixed(2), number(row.bytesPerToken, 3), number(row.tokensPerHan, 3)],
+      ...[formatBytes(row.bytes), number(row.bytesPerToken, 3), number(row.tokensPerHan, 3)],
       ...[number(row.bitsPerHan, 2), number(row.tokensPerWord, 3), `${(100 * row.partialShare).toFixed(1)} %`],
     ]),
   );

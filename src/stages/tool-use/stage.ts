@@ -10,7 +10,7 @@ import { Random } from '../../base/random.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { defaultColumns } from '../../config/sft.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
-import { tunedBatchSize } from '../../config/tuning.js';
+import { tokensOfStep } from '../../config/tuning.js';
 import { spelled } from '../../data/conversations/spelled.js';
 import type { Conversation } from '../../data/types.js';
 import { figuresOf } from '../../evaluation/measurements.js';
@@ -177,8 +177,7 @@ async function makeRows(
 
 /** What the steps that read nothing but lists of tools read, in tokens. */
 function listTokens({ listSteps, train }: WrittenToolUseConfig, contextLength: number): number {
-  const { batchSize = tunedBatchSize, accumulation } = train;
-  return listSteps * batchSize * accumulation * Math.min(contextLength, defaultColumns);
+  return listSteps * tokensOfStep(train, Math.min(contextLength, defaultColumns));
 }
 
 interface Side {

@@ -1,5 +1,6 @@
 // Opens the native backend: the addon, TensorFlow.js's registry entry, and the kernels; then its threads and precision.
 import '@tensorflow/tfjs-backend-cpu';
+import { availableCores } from '../../base/cores.js';
 import { countOf } from '../../base/format.js';
 import type { ComputeSettings } from '../../config/compute.js';
 import { getKernelsForBackend, registerBackend } from '../tf.js';
@@ -27,9 +28,16 @@ export function configureNative({ threads = defaultThreads(), precision = 'fp32'
   addon.setThreads(threads);
   addon.setPrecision(precision);
   const engine = `${addon.isa()}, ${countOf(threads, 'thread')}`;
-  if (precision === 'fp32') return { threads, precision, inWords: engine };
+  const warning = beyondCores(threads);
+  if (precision === 'fp32') return { threads, precision, inWords: engine, warning };
   const gain = addon.bf16IsFast() ? '' : ': no faster than fp32 on this processor';
-  return { threads, precision, inWords: `${engine}, bf16${gain}` };
+  return { threads, precision, inWords: `${engine}, bf16${gain}`, warning };
+}
+
+/** Threads that wait for each other, and for a core: each product then takes as long as the slowest of them. */
+function beyondCores(threads: number, cores = availableCores()): string | undefined {
+  if (threads <= cores) return undefined;
+  return `${threads} threads on ${countOf(cores, 'core')} wait for each other and compute more slowly, many of them much more slowly: --threads ${cores}, or fewer where other programs run here`;
 }
 
 /** The native backend, where it is loaded. */
