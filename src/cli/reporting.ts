@@ -27,7 +27,7 @@ export async function reporting<T>(
   const mode = json ? 'json' : quiet ? 'quiet' : 'terminal';
   const { stdout, stderr } = process;
   const reporter = createReporter({ runDirectory, log, mode, stdout, stderr, tables, onIncomplete: addIncomplete });
-  const interrupt = watchInterrupt();
+  const interrupt = watchInterrupt(() => reporter.clear());
   const restoreWarnings = warnThrough((text) => stageReporter(reporter, 'report').note('warning', text));
   try {
     const { signal } = interrupt;

@@ -15,13 +15,20 @@ export const killSignals: readonly NodeJS.Signals[] = [
   ...(survivesHangup ? [] : ['SIGHUP' as const]),
 ];
 
-/** The first asks the work to save and stop; another Ctrl-C or SIGTERM stops at once. */
-export function watchInterrupt(): { signal: AbortSignal; release(): void } {
+/** What the terminal wrote for the key (`^C`) goes. */
+const freshLine = process.stderr.isTTY && process.env.TERM !== 'dumb' ? '\r\x1b[2K' : '\n';
+
+/**
+ * The first asks the work to save and stop; another Ctrl-C or SIGTERM stops at once.
+ * @param makeRoom takes away what moves on the screen: a bar that is drawn again would run into the text.
+ */
+export function watchInterrupt(makeRoom: () => void): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const { signal } = controller;
   const stop = (): void => {
     controller.abort();
-    printError('\nmossctl: finishing the step and saving; press Ctrl-C again to stop at once');
+    makeRoom();
+    printError(`${freshLine}mossctl: finishing the step and saving; press Ctrl-C again to stop at once`);
   };
   const onKill = (): void => {
     if (signal.aborted) process.exit(130);

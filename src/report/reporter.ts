@@ -27,8 +27,11 @@ export interface ReporterOptions {
   now?: () => number;
 }
 
-/** Call `close` before the process ends: it takes the bar away and writes what is pending. */
-export function createReporter(options: ReporterOptions): Reporter & { close(): Promise<void> } {
+/**
+ * Call `close` before the process ends: it takes the bar away and writes what is pending. `clear` takes the bar away until the
+ * next event, for text that comes from elsewhere.
+ */
+export function createReporter(options: ReporterOptions): Reporter & { clear(): void; close(): Promise<void> } {
   const { runDirectory, log, mode, stdout, stderr, tables = true, onIncomplete, now = steadyNow } = options;
   const sinks: Sink[] = [
     mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, tables, quiet: mode === 'quiet' }),
@@ -53,6 +56,9 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
   }
   return {
     emit,
+    clear() {
+      for (const sink of sinks) attempt(() => sink.clear?.());
+    },
     async close() {
       // The first stays longest: it shows what another has to say at its end.
       for (let sink = sinks.pop(); sink !== undefined; sink = sinks.pop()) attempt(sink.close);

@@ -8,5 +8,7 @@ export type LogForm = 'tensorboard';
 
 export interface Sink {
   emit(event: Event): void;
+  /** Takes away what moves on the screen until the next event: for text that is none. */
+  clear?(): void;
   close(): void;
 }

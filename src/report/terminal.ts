@@ -105,6 +105,7 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
         stdout.write(`${resultsText(event, { width: stdout.columns || terminalColumns })}\n`);
       }
     },
+    clear: () => meter.hide(),
     close: () => meter.hide(),
   };
 }

@@ -80,6 +80,19 @@ test('in a log: a line every ten seconds or tenth, with loss, speed and the time
   assert.equal(out, '');
 });
 
+test('text from elsewhere has a line of its own: the bar goes before it, and begins anew after it', async (t) => {
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 100 });
+  const reporter = createReporter({ mode: 'terminal', stdout: new PassThrough(), stderr, now: () => 0 });
+  t.after(() => reporter.close());
+  reporter.emit({ type: 'stage', stage: 'sft', state: 'started' });
+  reporter.emit(stepEvent(1, 50));
+  assert.ok(String(stderr.read()).includes('1/50'));
+  reporter.clear();
+  assert.ok(String(stderr.read()).includes('\x1b[2K'), 'the line of the bar is cleared');
+  reporter.emit(stepEvent(2, 50));
+  assert.ok(String(stderr.read()).includes('2/50'));
+});
+
 test('which fast backend computes is for the report; a slow one, and what is wrong with it, is said', async () => {
   const note = (text: string, level: 'info' | 'warning', backend?: string): Event => ({
     ...{ type: 'note', stage: 'run', level, text },
