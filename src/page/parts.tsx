@@ -1,6 +1,6 @@
 // Small pieces that every view uses: a problem in words, a list of facts.
 import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
 import type { Words } from './words.js';
@@ -60,4 +60,56 @@ export function useSaving(report: (problem: Problem | undefined) => void) {
     setBusy(false);
   };
   return { isBusy, run };
+}
+
+interface DeleteButtonProps {
+  words: Words;
+  /** What is deleted, for who cannot see where the button stands. */
+  label: string;
+  ask: string;
+  isBusy?: boolean;
+  onDelete: () => void;
+}
+
+/** Asks once more in its own place, where Escape or the second button keeps what there is. */
+export function DeleteButton({ words, label, ask, isBusy = false, onDelete }: DeleteButtonProps) {
+  const [isAsking, setAsking] = useState(false);
+  const first = useRef<HTMLButtonElement>(null);
+  const wasAsking = useRef(false);
+  useLayoutEffect(() => {
+    if (isAsking !== wasAsking.current) first.current?.focus();
+    wasAsking.current = isAsking;
+  }, [isAsking]);
+  if (!isAsking)
+    return (
+      <button
+        type="button"
+        class="quiet icon"
+        ref={first}
+        title={words.delete}
+        aria-label={label}
+        onClick={() => setAsking(true)}
+      >
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <path d="M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5" />
+        </svg>
+      </button>
+    );
+  const keep = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    setAsking(false);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape is heard for the buttons in it
+    <span class="asking" onKeyDown={keep}>
+      <span>{ask}</span>
+      <button type="button" class="danger" ref={first} aria-label={label} aria-disabled={isBusy} onClick={onDelete}>
+        {words.delete}
+      </button>
+      <button type="button" class="quiet" onClick={() => setAsking(false)}>
+        {words.keep}
+      </button>
+    </span>
+  );
 }

@@ -1,6 +1,7 @@
 // Everything the page says, in English. These words give the type, so that no Chinese one is missing.
 
 import { countOf, formatCount } from '../base/format.js';
+import { maxConversations } from './saved-conversations.js';
 
 export const en = {
   code: 'en' as 'en' | 'zh',
@@ -10,6 +11,8 @@ export const en = {
   loading: 'Loading…',
   tryAgain: 'Try again',
   cancel: 'Cancel',
+  delete: 'Delete',
+  keep: 'Keep',
   lost: {
     what: 'The connection to mossctl is lost.',
     next: 'See whether it is still running in its terminal, or start it again with “mossctl serve”. This page reconnects by itself.',
@@ -44,6 +47,18 @@ export const en = {
     send: 'Send',
     stop: 'Stop',
     clear: 'New conversation',
+    conversations: 'Conversations',
+    conversationsKept: 'Kept in this browser alone.',
+    noConversations: 'None yet. What you ask is kept here, in this browser alone.',
+    unreadableConversation: '(cannot be read)',
+    deleteConversation: (title: string) => `Delete “${title}”`,
+    deleteAsk: 'Delete it?',
+    judgedStays: 'What you judged in it stays under Feedback.',
+    notKept: {
+      many: `This conversation is not kept: ${maxConversations} are, and that is the most. Delete some of them, and this one is kept.`,
+      long: 'This conversation is too long to be kept beyond this page. Begin a new one.',
+      full: 'This conversation is not kept: the browser stores no more for this page. Delete some conversations, and this one is kept.',
+    },
     you: 'You',
     waiting: 'Thinking…',
     regenerate: 'Regenerate',

@@ -1,5 +1,6 @@
 // Everything the page says, in Chinese.
 import { formatCount } from '../base/format.js';
+import { maxConversations } from './saved-conversations.js';
 import type { Words } from './words-en.js';
 
 export const zh: Words = {
@@ -10,6 +11,8 @@ export const zh: Words = {
   loading: '正在载入…',
   tryAgain: '重试',
   cancel: '取消',
+  delete: '删除',
+  keep: '保留',
   lost: {
     what: '与 mossctl 的连接断开了。',
     next: '请看它是否还在终端里运行，或用“mossctl serve”重新启动。本页会自动重新连接。',
@@ -38,6 +41,18 @@ export const zh: Words = {
     send: '发送',
     stop: '停止',
     clear: '新对话',
+    conversations: '对话记录',
+    conversationsKept: '只保存在这个浏览器里。',
+    noConversations: '还没有。您问过的会保存在这里，只在这个浏览器里。',
+    unreadableConversation: '（无法读取）',
+    deleteConversation: (title) => `删除“${title}”`,
+    deleteAsk: '要删除吗？',
+    judgedStays: '其中的评价仍留在“反馈”里。',
+    notKept: {
+      many: `这段对话没有保存：最多保存 ${maxConversations} 段。删掉几段，它就会保存。`,
+      long: '这段对话太长，关闭本页后无法保留。请开始新对话。',
+      full: '这段对话没有保存：浏览器不再为本页存储更多。删掉几段对话，它就会保存。',
+    },
     you: '您',
     waiting: '思考中…',
     regenerate: '重新生成',
