@@ -2,7 +2,7 @@
 // that was promoted can be undone.
 import { useEffect, useState } from 'preact/hooks';
 import { formatCount } from '../base/format.js';
-import type { GateFigure, RoundEvent, RoundId, RoundUndone, Session } from '../serve/contract.js';
+import type { GateFigure, RoundEnd, RoundEvent, RoundId, RoundUndone, Session } from '../serve/contract.js';
 import { modelName } from './chat-setup.js';
 import { type Connection, problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
@@ -10,7 +10,6 @@ import { ProblemNote, useSaving } from './parts.js';
 import { ResultsTable } from './results-table.js';
 import type { Words } from './words.js';
 
-type RoundEnd = Extract<RoundEvent, { type: 'end' }>;
 type RoundProgress = Extract<RoundEvent, { type: 'progress' }>;
 
 interface RoundViewProps {

@@ -15,8 +15,10 @@ export const bounds = {
   points: 2000,
   samples: 200,
   series: 500,
-  /** Of `GET /api/runs`: the newest. */
+  /** Of `GET /api/runs`: the newest; `more` says how many there are beside them. */
   runs: 200,
+  /** Of `GET /api/rounds`, the same. */
+  rounds: 100,
 } as const;
 
 const text = z.string().max(bounds.text);
@@ -57,11 +59,14 @@ export interface ServedModel {
 export interface Session {
   token: string;
   version: string;
+  /** Empty where a run is followed that has saved no checkpoint yet: then chat is a 503 with the code `no_model_yet`. */
   models: ServedModel[];
-  /** The id of the one that is meant where none is named. */
+  /** The id of the one that is meant where none is named; '' where there is none yet. */
   default: string;
   /** The run's name, where a run is served. */
   run?: string;
+  /** That run is followed while it trains: further models appear here as it saves them. */
+  follows?: boolean;
   /** Of the page, from Accept-Language. */
   language: 'en' | 'zh';
 }
@@ -176,6 +181,13 @@ export interface RunSummary {
   changed: string;
 }
 
+/** GET /api/runs, the newest first. */
+export interface RunList {
+  runs: RunSummary[];
+  /** Older ones that there are beside these. */
+  more?: number;
+}
+
 export interface RunDetail {
   name: string;
   state: RunSummary['state'];
@@ -214,22 +226,45 @@ export interface GateFigure {
   high?: number;
 }
 
+export interface RoundEnd {
+  type: 'end';
+  promoted: boolean;
+  /** In the gate's own words. */
+  why: string;
+  checkpoint?: string;
+  /** The id under which it is served now: absent where it was undone, or began with a model that is not served here. */
+  model?: string;
+  before?: GateFigure[];
+  after?: GateFigure[];
+  /** `after` − `before`, paired, with 95 % intervals. */
+  gains?: GateFigure[];
+}
+
+/** GET /api/rounds/:id: what it says and, last, its end; of a round of an earlier server the end alone. */
 export type RoundEvent =
   | { type: 'progress'; label: string; done?: number; total?: number; text?: string }
-  | {
-      type: 'end';
-      promoted: boolean;
-      /** In the gate's own words. */
-      why: string;
-      checkpoint?: string;
-      /** The id under which it is served now. */
-      model?: string;
-      before?: GateFigure[];
-      after?: GateFigure[];
-      /** `after` − `before`, paired, with 95 % intervals. */
-      gains?: GateFigure[];
-    }
+  | RoundEnd
   | ApiError;
+
+export interface RoundSummary {
+  id: string;
+  /**
+   * `running`: follow it with GET /api/rounds/:id. `promoted`: where `end.model` is there it is served and can be undone.
+   * `refused`: by the gate. `stopped`: it did not come to its end.
+   */
+  state: 'running' | 'promoted' | 'refused' | 'undone' | 'stopped';
+  /** When it began, as ISO 8601. */
+  began: string;
+  /** What it came to, unless it is running. */
+  end?: RoundEnd;
+}
+
+/** GET /api/rounds: those of this server and of earlier ones, the newest first. */
+export interface RoundList {
+  rounds: RoundSummary[];
+  /** Older ones that there are beside these. */
+  more?: number;
+}
 
 export interface RoundUndone {
   /** What is the default again. */

@@ -11,10 +11,9 @@ import { jsonIn } from '../base/objects.js';
 import { redact } from '../base/secrets.js';
 import { eventSchema, type GatePoint } from '../report/event.js';
 import { readRoundResult } from '../stages/align/round.js';
-import type { GateFigure, RoundEvent } from './contract.js';
+import type { GateFigure, RoundEnd, RoundEvent } from './contract.js';
 import { Queue } from './sse.js';
 
-type RoundEnd = RoundEvent & { type: 'end' };
 type RoundProgress = RoundEvent & { type: 'progress' };
 
 /** Of what the round said: the newest are said again to a page that opens late. */
