@@ -1,7 +1,7 @@
 // The conversations that this browser keeps: beside the one that is shown where there is room, else behind a line above it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChatStore } from './chat-store.js';
-import { DeleteButton } from './parts.js';
+import { DeleteButton, dateFormat } from './parts.js';
 import type { Words } from './words.js';
 
 interface ConversationListProps {
@@ -41,10 +41,7 @@ function List({ chat, words, onNew, onOpen }: ConversationListProps) {
   const [unreadable, setUnreadable] = useState<string>();
   const create = useRef<HTMLButtonElement>(null);
   const texts = words.chat;
-  const date = new Intl.DateTimeFormat(words.code === 'zh' ? 'zh-CN' : 'en', {
-    dateStyle: 'medium',
-    timeStyle: 'short',
-  });
+  const date = dateFormat(words);
   const open = (id: string): void => {
     const isRead = chat.open(id);
     setUnreadable(isRead ? undefined : id);

@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import { formatShort } from '../base/format.js';
 import { formatMetric, meaningOf } from '../report/meaning.js';
 import type { Chart, ChartSeries } from './curve-data.js';
+import { memberName, metricName, metricTitle } from './metric-words.js';
 import type { Words } from './words.js';
 
 interface CurveProps {
@@ -26,7 +27,7 @@ export function Curve({ chart, runs, words }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
   const { metric, series, isWide, isThinned } = chart;
-  const names = series.map((each) => nameOf(each, runs));
+  const names = series.map((each) => nameOf(each, runs, words));
   const shape = [words.code, ...names, ...series.map(({ isFaint, run, colour }) => `${isFaint}${run}${colour}`)].join(
     '|',
   );
@@ -57,7 +58,9 @@ export function Curve({ chart, runs, words }: CurveProps) {
   return (
     <figure class={isWide ? 'curve wide' : 'curve'}>
       <figcaption>
-        <b class="curve-name">{metric}</b>
+        <b class="curve-name" title={metricTitle(words, metric)}>
+          {metricName(words, metric)}
+        </b>
         {better !== undefined && <span class="soft">{words.watch[better]}</span>}
       </figcaption>
       <div ref={place} class="plot" role="img" aria-label={spoken(chart, names, words)} />
@@ -115,8 +118,8 @@ function optionsOf(
   };
 }
 
-function nameOf({ name, run }: ChartSeries, runs: readonly string[]): string {
-  return [...(runs.length > 1 ? [runs[run]] : []), ...(name === '' ? [] : [name])].join(' · ');
+function nameOf({ name, run }: ChartSeries, runs: readonly string[], words: Words): string {
+  return [...(runs.length > 1 ? [runs[run]] : []), ...(name === '' ? [] : [memberName(words, name)])].join(' · ');
 }
 
 function sizeOf({ clientWidth }: HTMLElement, isWide: boolean): { width: number; height: number } {
@@ -141,7 +144,7 @@ function spoken({ metric, series }: Chart, names: readonly string[], words: Word
     .flatMap(({ points, isFaint }, i) => {
       if (isFaint) return [];
       const [first, last] = [points[0], points[points.length - 1]].map(([, y]) => formatMetric(metric, y));
-      return [words.watch.chartLabel(`${metric} ${names[i]}`, first, last)];
+      return [words.watch.chartLabel(`${metricName(words, metric)} ${names[i]}`, first, last)];
     })
     .join('; ');
 }

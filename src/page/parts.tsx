@@ -13,6 +13,11 @@ interface ProblemNoteProps {
   retryWords?: string;
 }
 
+/** Day and time, as the reader's language writes them. */
+export function dateFormat({ code }: Words): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(code === 'zh' ? 'zh-CN' : 'en', { dateStyle: 'medium', timeStyle: 'short' });
+}
+
 /** What went wrong, what to do, and a way to try again. */
 export function ProblemNote({ problem, words, onRetry, retryWords = words.tryAgain }: ProblemNoteProps) {
   const { what, next } = problem.isLost ? words.lost : problem;

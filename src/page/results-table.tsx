@@ -1,6 +1,7 @@
 // Figures with their 95 % intervals: a row a metric, a column a checkpoint. On a narrow screen a metric's name stands above its
 // figures, so that the page does not scroll sideways.
 import { formatDifference, formatInterval, formatMetric, meaningOf } from '../report/meaning.js';
+import { metricName, metricTitle } from './metric-words.js';
 import type { Words } from './words.js';
 
 export interface Figure {
@@ -66,15 +67,9 @@ function Row({ metric, columns, figures, words, needsGain }: RowProps) {
   return (
     <tr>
       <th scope="row">
-        {metric}
+        <span title={metricTitle(words, metric)}>{metricName(words, metric)}</span>
         {meaning !== undefined && (
-          <abbr
-            title={
-              words.code === 'en' ? `${meaning.words} — ${words.watch[meaning.better]}` : words.watch[meaning.better]
-            }
-          >
-            {meaning.better === 'lower' ? '↓' : '↑'}
-          </abbr>
+          <abbr title={words.watch[meaning.better]}>{meaning.better === 'lower' ? '↓' : '↑'}</abbr>
         )}
       </th>
       {columns.map((column) => {

@@ -7,6 +7,7 @@ import type { Connection } from './connection.js';
 import type { Problem } from './conversation.js';
 import { chartsOf } from './curve-data.js';
 import { Curve } from './curves.js';
+import { stageName } from './metric-words.js';
 import { Fact, ProblemNote } from './parts.js';
 import { ResultsTable } from './results-table.js';
 import { watchAddress } from './route.js';
@@ -57,6 +58,7 @@ export function WatchView({ connection, words, run, onProblem }: WatchViewProps)
       <div class="run">
         <RunHead {...{ runs, words, name }} other={run[1]} />
         {refused && <ProblemNote problem={refused} words={words} />}
+        {first.value === undefined && !refused && <p class="soft">{words.loading}</p>}
         {first.value !== undefined && (
           <RunView
             key={name}
@@ -79,7 +81,7 @@ function RunList({ runs, words, name }: { runs: readonly RunSummary[]; words: Wo
               <b>{each.name}</b>
               <small class={`state ${each.state}`}>
                 {words.watch.states[each.state]}
-                {each.stage !== undefined && each.state !== 'done' && ` · ${each.stage}`}
+                {each.stage !== undefined && each.state !== 'done' && ` · ${stageName(words, each.stage)}`}
               </small>
             </a>
           </li>
@@ -150,7 +152,9 @@ function RunView({ words, details }: { words: Words; details: readonly RunDetail
           {stages.map((each) => (
             <label key={each}>
               <input type="radio" name="stage" value={each} checked={each === stage} onChange={() => setChosen(each)} />
-              <span class="choice-name">{each}</span>
+              <span class="choice-name" title={each}>
+                {stageName(words, each)}
+              </span>
             </label>
           ))}
         </fieldset>
@@ -209,7 +213,7 @@ function Progress({ detail, words }: { detail: RunDetail; words: Words }) {
       <ol class="stages">
         {stages.map((stage) => (
           <li key={stage.name} class={`state ${stage.state}`}>
-            <b>{stage.name}</b>{' '}
+            <b title={stage.name}>{stageName(words, stage.name)}</b>{' '}
             <small>
               {watch.states[stage.state]}
               {stage.seconds !== undefined && ` · ${formatSeconds(stage.seconds)}`}

@@ -1,6 +1,7 @@
 // Everything the page says, in English. These words give the type, so that no Chinese one is missing.
 
 import { countOf, formatCount } from '../base/format.js';
+import type { FeedbackSummary } from '../serve/contract.js';
 import { maxConversations } from './saved-conversations.js';
 
 export const en = {
@@ -40,6 +41,8 @@ export const en = {
     tries: ['12×3+9=?', '请用英文说“猫”', 'Is 37 odd or even?', 'Spell “moss” backwards', '你好！', 'Who are you?'],
     triesTools: ['What is 1234 × 5678?', 'What time is it in Shanghai?'],
     triesBase: ['从前有一座山，', 'The capital of France is', '床前明月光，', 'Once upon a time'],
+    noModel: 'There is no model yet',
+    noModelNext: 'The run that is followed has saved none so far. The first one appears here as soon as it is saved.',
     model: 'Model',
     message: 'Message',
     placeholder: 'Ask something…',
@@ -111,7 +114,7 @@ export const en = {
       calls: 'Stopped at the limit of tool calls.',
     },
     figures: (first: string, tokens: string, speed: string) =>
-      `first token ${first} · ${tokens} tokens · ${speed} tokens/s`,
+      `first token ${first} · ${tokens} ${tokens === '1' ? 'token' : 'tokens'} · ${speed} tokens/s`,
     settings: 'Settings',
     temperature: 'Temperature',
     temperatureHelp: '0 always takes the likeliest token',
@@ -119,6 +122,10 @@ export const en = {
     maxNewTokens: 'New tokens, at most',
     seed: 'Seed',
     seedHelp: 'empty: another one each time',
+    between: (min: string, max: string) => `${min} to ${max}`,
+    invalid: (min: string, max: string, used: string) =>
+      `This is no number from ${min} to ${max}: asked is with ${used}.`,
+    unset: 'none set',
     tools: 'May call tools',
     byModel: 'as the model has it',
     noTools: 'This model has learnt no tools.',
@@ -160,6 +167,7 @@ export const en = {
     metric: 'metric',
     higher: 'higher is better',
     lower: 'lower is better',
+    turn: (turn: string) => `turn ${turn}`,
     chartLabel: (name: string, from: string, to: string) => `${name} from ${from} to ${to}`,
   },
   feedback: {
@@ -175,19 +183,52 @@ export const en = {
     file: 'Kept in',
     would: (pairs: number, labels: number) =>
       `A round would train on ${countOf(pairs, 'pair')} and ${countOf(labels, 'label')}.`,
-    notYet: (why: string) => `That is not enough yet: ${why}`,
-    last: (kind: string) => `Newest: ${kind}`,
-    kinds: { good: 'good', bad: 'bad', edit: 'a correction', better: 'a comparison' } as Record<string, string>,
-    undoLast: 'Withdraw the newest',
-    withdrawn: 'Withdrawn.',
+    how: ({ method, epochs, learnt, heldOut }: FeedbackSummary['wouldTrain']) =>
+      `By ${method.toUpperCase()}, ${countOf(epochs, 'time')} over: ${formatCount(learnt)} of these are learnt, ${formatCount(heldOut)} are held out to decide with.`,
+    notYet: 'There is not enough to begin a round yet.',
+    needed: (count: number) =>
+      `About ${formatCount(count)} more ${count === 1 ? 'comparison or correction' : 'comparisons or corrections'}, and a round may begin.`,
+    why: (why: string) => `Why: ${why}.`,
+    terms:
+      'A pair is a better and a worse answer to one question: a comparison or a correction. A label is one answer called good or bad.',
+    said: 'What you have said',
+    show: 'Show',
+    all: 'All',
+    neither: 'No preference',
+    noneOfKind: 'None of this kind.',
+    verdicts: {
+      good: 'Good',
+      bad: 'Bad',
+      edit: 'Corrected',
+      first: 'First is better',
+      second: 'Second is better',
+      tie: 'Equally good',
+      'both-bad': 'Both bad',
+      skip: 'Skipped',
+    },
+    asked: 'Question',
+    answer: 'Answer',
+    turn: (turn: number) => `turn ${turn} of its conversation`,
+    omitted: (count: number) => `… ${countOf(count, 'character')} more in the file`,
+    older: (count: number) => `Show older ones (${formatCount(count)} more)`,
+    erase: (question: string) => `Delete what was said of “${question}”`,
+    eraseAsk: 'Erase it from the file?',
+    erased:
+      'Erased from the file. A model that was trained on it before keeps what it learnt: “mossctl feedback delete ID --dry-run” names those.',
     round: 'A round of alignment',
     roundIs:
       'It trains the model on these judgements, then measures it on held-out tasks and texts. Only a model that is better beyond noise and has forgotten nothing takes the place of the one before.',
     model: 'Model',
     start: 'Start a round',
     starting: 'Starting…',
-    promoted: 'Promoted: the new model is served now.',
-    refused: 'Not promoted: the model stays as it was.',
+    outcomes: {
+      promoted: 'Promoted: the new model took its place.',
+      refused: 'Not promoted: the model stays as it was.',
+      undone: 'Promoted, and taken back since.',
+      stopped: 'It did not come to its end.',
+    },
+    earlierRounds: (count: number) => countOf(count, 'earlier round'),
+    moreRounds: (count: number) => `${countOf(count, 'older round')} more in the folder of runs.`,
     failed: 'The round failed.',
     alpha: 'α says how far a candidate lies from the old weights (0) to the newly trained ones (1).',
     servedAs: 'Served as',

@@ -19,6 +19,10 @@ export const bounds = {
   runs: 200,
   /** Of `GET /api/rounds`, the same. */
   rounds: 100,
+  /** Of one `GET /api/feedback/judgements`; older ones are asked for with `before`. */
+  judgements: 50,
+  /** Characters of a text in that list; `omitted` says how many more there are. */
+  excerpt: 4000,
 } as const;
 
 const text = z.string().max(bounds.text);
@@ -156,6 +160,40 @@ export interface FeedbackId {
   id: string;
 }
 
+export const judgementKinds = ['good', 'bad', 'edited', 'preferred', 'neither'] as const;
+
+/** The beginning of a text. */
+export interface Excerpt {
+  text: string;
+  /** Characters that there are behind it. */
+  omitted?: number;
+}
+
+export interface JudgementEntry {
+  id: string;
+  /** As ISO 8601. */
+  at: string;
+  annotator: string;
+  verdict: 'good' | 'bad' | 'edit' | 'first' | 'second' | 'tie' | 'both-bad' | 'skip';
+  /** Of its conversation, from 1. */
+  turn: number;
+  question: Excerpt;
+  /** One, or two in the order in which they were shown. `name`: the model's. */
+  answers: { name?: string; said: Excerpt }[];
+  /** What a person wrote instead. */
+  edited?: Excerpt;
+}
+
+/** GET /api/feedback/judgements?kind=…&before=ID, the newest first. `POST /api/feedback/delete` erases one for good. */
+export interface JudgementList {
+  judgements: JudgementEntry[];
+  /** Older ones of this kind that there are beside these. */
+  more?: number;
+  /** Of every kind, and of each: one that was both chosen and corrected counts as both. */
+  all: number;
+  counts: Record<(typeof judgementKinds)[number], number>;
+}
+
 export interface FeedbackSummary {
   good: number;
   bad: number;
@@ -164,7 +202,20 @@ export interface FeedbackSummary {
   /** That a training would learn from. */
   pairs: number;
   file: string;
-  wouldTrain: { pairs: number; labels: number; enough: boolean; why?: string };
+  wouldTrain: {
+    pairs: number;
+    labels: number;
+    enough: boolean;
+    why?: string;
+    /** About so many comparisons or corrections more, each of a question of its own, and a round may begin. */
+    needed?: number;
+    /** As `align.method` names it, and how often it would go through what is learnt. */
+    method: string;
+    epochs: number;
+    /** Of the preferences (pairs and labels): what is learnt, and what decides on the promotion. */
+    learnt: number;
+    heldOut: number;
+  };
   /** The newest judgement, which `undo` would withdraw. */
   last?: { id: string; kind: string; at: string };
 }

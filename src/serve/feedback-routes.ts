@@ -7,10 +7,11 @@ import { contentId, itemOf, type JudgedAnswer, type Judgement, type Verdict } fr
 import { FeedbackSession, type NewJudgement } from '../feedback/session.js';
 import { indexStore, judgementsAt, readFeedback } from '../feedback/store.js';
 import { feedbackFigures } from '../feedback/summary.js';
-import { feedbackOutlook } from '../stages/align/feedback-outlook.js';
+import { feedbackEpochs, feedbackOutlook, missingPairs } from '../stages/align/feedback-outlook.js';
 import type { Message, Tool } from '../tokenizer/message.js';
 import { readBody } from './body.js';
 import { type FeedbackBody, type FeedbackId, type FeedbackSummary, feedbackSchema, undoSchema } from './contract.js';
+import { eraseJudgement, judgementQuery, listJudgements } from './judgement-list.js';
 import { asAsked, RefusedRequest } from './refusal.js';
 
 /** Who gave an answer: what a judgement of it keeps. */
@@ -58,19 +59,33 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
     const session = await openSession(file, host.annotator);
     return context.json(await inTurn(() => withdraw(session, id)));
   });
+  app.get('/feedback/judgements', async (context) => context.json(await listJudgements(file, judgementQuery(context))));
+  app.post('/feedback/delete', async (context) => {
+    const { id } = await readBody(context, undoSchema);
+    await openSession(file, host.annotator); // finishes what a crash interrupted
+    if (!(await inTurn(() => eraseJudgement(file, id)))) throw noJudgement();
+    return context.json({ id } satisfies FeedbackId);
+  });
   return app;
 }
 
 async function summaryOf(file: string, seed: number): Promise<FeedbackSummary> {
   const { preferences, ...counts } = await feedbackFigures(file);
-  const { pairs, labels, refusal } = feedbackOutlook(preferences, file, seed);
+  const { refusal, ...outlook } = feedbackOutlook(preferences, file, seed);
+  const needed = refusal && missingPairs(preferences, file, seed);
   const fault = refusal?.faults[0];
   const why = fault && `${fault.what}${fault.why === undefined ? '' : `: ${fault.why}`}`;
   return {
     ...counts,
-    pairs,
+    pairs: outlook.pairs,
     file,
-    wouldTrain: { pairs, labels, enough: fault === undefined, ...(why !== undefined && { why }) },
+    wouldTrain: {
+      ...outlook,
+      epochs: feedbackEpochs,
+      enough: fault === undefined,
+      ...(why !== undefined && { why }),
+      ...(needed !== undefined && { needed }),
+    },
   };
 }
 
@@ -106,11 +121,13 @@ async function withdraw(session: FeedbackSession, id: string): Promise<FeedbackI
   const place = live.find((one) => one.id === id);
   if (place !== undefined) {
     for await (const judgement of judgementsAt(session.path, [place])) await session.undo(judgement);
-  } else if (!undone.has(id)) {
-    const next = 'Look at what there is with `mossctl feedback list`';
-    throw new RefusedRequest({ status: 404, what: 'no judgement has this id', next });
-  }
+  } else if (!undone.has(id)) throw noJudgement();
   return { id };
+}
+
+function noJudgement(): RefusedRequest {
+  const next = 'Look at what there is with `mossctl feedback list`';
+  return new RefusedRequest({ status: 404, what: 'no judgement has this id', next });
 }
 
 async function judgementOf(body: FeedbackBody, host: FeedbackHost): Promise<NewJudgement> {
