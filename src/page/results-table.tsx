@@ -21,7 +21,26 @@ interface ResultsTableProps {
   needsGain?: boolean;
 }
 
-export function ResultsTable({ figures, words, needsGain = false }: ResultsTableProps) {
+/** What sums up comes first; a metric of one family, language or source stands behind a line that is opened. */
+export function ResultsTable(props: ResultsTableProps) {
+  const { figures, words } = props;
+  const all = new Set(figures.map(({ metric }) => metric));
+  const isPart = ({ metric }: Figure): boolean => metric.includes('.') && all.has(metric.split('.')[0]);
+  const parts = figures.filter(isPart);
+  return (
+    <>
+      <Table {...props} figures={figures.filter((figure) => !isPart(figure))} />
+      {parts.length > 0 && (
+        <details class="parts">
+          <summary>{words.watch.parts(new Set(parts.map(({ metric }) => metric)).size)}</summary>
+          <Table {...props} figures={parts} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function Table({ figures, words, needsGain = false }: ResultsTableProps) {
   const columns = [...new Set(figures.map(({ column }) => column))];
   const metrics = [...new Set(figures.map(({ metric }) => metric))];
   return (

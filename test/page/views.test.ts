@@ -122,15 +122,20 @@ test('a run: curves, samples and intervals; new lines are drawn as they come; ho
 }, async () => {
   const { page, faults, close } = await openPage(browser, world.url);
   await settled(page, '#/watch/demo');
-  await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.\d+/ }).waitFor();
+  await page.getByRole('img', { name: /^Loss training from 0\.\d+ to 0\.\d+/ }).waitFor();
   assert.equal(await page.locator('.samples dd').innerText(), hostile);
-  assert.match(await page.locator('.results tr', { hasText: /^exactMatch↑/ }).innerText(), /65\.3%\s+\[59\.3, 70\.3\]/);
+  const right = page.locator('.results tr', { hasText: /^Right answers↑/ });
+  assert.match(await right.innerText(), /65\.3%\s+\[59\.3, 70\.3\]/);
+  assert.match((await right.locator('span').first().getAttribute('title')) ?? '', /^\w+: share of held-out tasks/);
+  assert.equal(await page.locator('.results tr:visible', { hasText: '·' }).count(), 0);
+  await page.getByText(/^\d+ metrics by family, language or source/).click();
+  await page.locator('.results tr', { hasText: 'Right answers · arithmetic' }).waitFor();
   const step = { type: 'step', stage: 'align', step: 33, steps: 40, learningRate: 0.001, gradientNorm: 1, tokens: 9 };
   const line = { ...step, tokensPerSecond: 100, loss: 0.12345, time: 9000 };
   await appendFile(join(world.runs, 'demo/metrics.jsonl'), `${JSON.stringify(line)}\n`);
-  await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.123/ }).waitFor();
+  await page.getByRole('img', { name: /^Loss training from 0\.\d+ to 0\.123/ }).waitFor();
   await page.getByLabel('Compare with').selectOption('other');
-  await page.getByRole('img', { name: /loss other · training/ }).waitFor();
+  await page.getByRole('img', { name: /Loss other · training/ }).waitFor();
   assert.match(page.url(), /#\/watch\/demo\/other$/);
   assert.equal(await page.title(), 'Watch · mossctl');
   assert.deepEqual(faults, []);
@@ -163,12 +168,14 @@ test('of a round only a gain beyond chance is marked, and what α says stands be
   ];
   const why = 'α = 0.25, 0.5: better, but that may be chance';
   const end = { type: 'end', promoted: false, why, before: figures(0.5), after: figures(0.6), gains };
-  const body = `data: ${JSON.stringify(end)}\n\n`;
-  await page.route('**/api/rounds/seen', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
-  await page.evaluate('sessionStorage.setItem("mossctl-round", "seen")');
+  const earlier = { id: 'feedback-1', state: 'stopped', began: '2026-11-28T10:00:00.000Z' };
+  const rounds = [{ id: 'feedback-2', state: 'refused', began: '2026-11-28T11:00:00.000Z', end }, earlier];
+  await page.route('**/api/rounds', (route) => route.fulfill({ json: { rounds, more: 3 } }));
   await page.goto(`${world.url}/#/feedback`);
   await page.getByText('α says how far a candidate lies').waitFor();
-  assert.deepEqual(await page.locator('.results tr:has(.best) th').allInnerTexts(), ['winRate↑']);
+  await page.getByText('4 earlier rounds').click();
+  await page.getByText('It did not come to its end.').waitFor();
+  assert.deepEqual(await page.locator('.results tr:has(.best) th').allInnerTexts(), ['Win rate↑']);
   await close();
 });
 
@@ -177,6 +184,7 @@ test('feedback: what there is and why it is not enough; the newest is withdrawn;
 }, async () => {
   const { page, faults, close } = await openPage(browser, `${world.url}/#/feedback`);
   await page.getByText('No judgements yet').waitFor();
+  await page.getByText(/^About \d+ more comparisons or corrections, and a round may begin\.$/).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Start a round' }).isDisabled(), true);
   const pairs = Array.from({ length: 24 }, (_, i) =>
     judgement(i, 'first', [`${i} yes`, `${i} no`], { prompt: asked(`${i}?`) }),
@@ -184,13 +192,24 @@ test('feedback: what there is and why it is not enough; the newest is withdrawn;
   await appendFeedback(world.file, pairs);
   await page.reload();
   await page.getByText('A round would train on 24 pairs and 0 labels.').waitFor();
-  await page.getByRole('button', { name: 'Withdraw the newest' }).click();
+  await page.getByLabel('Good 0').check();
+  await page.getByText('None of this kind.').waitFor();
+  await page.getByLabel('Compared 24').check();
+  const said = page.locator('.judgements li');
+  assert.equal(await said.count(), 24);
+  await said.first().getByText('23?').click();
+  assert.match(await said.first().innerText(), /Question\s+23\?\s+Answer\s+Preferred\s+23 yes\s+Answer\s+23 no/);
+  await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
+  await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
   await page.getByText('A round would train on 23 pairs and 0 labels.').waitFor();
+  assert.equal(await page.evaluate<string>('document.activeElement.textContent'), 'What you have said');
+  assert.equal(await page.locator('.judgements li').count(), 23);
+  assert.doesNotMatch(await readFile(world.file, 'utf8'), /23 yes/);
   await page.getByRole('button', { name: 'Start a round' }).click();
   await page.getByRole('progressbar').waitFor();
   await page.getByRole('heading', { name: /^(Promoted|Not promoted)/ }).waitFor({ timeout: 120_000 });
   await page.getByRole('columnheader', { name: 'before' }).waitFor();
-  await page.locator('.results tr', { hasText: /^winRate/ }).waitFor();
+  await page.locator('.results tr', { hasText: /^Win rate/ }).waitFor();
   assert.deepEqual(faults, []);
   await close();
 });

@@ -85,7 +85,7 @@ test('good, bad, edited and better are kept as the terminal keeps them', async (
     pairs: taught.filter(({ judgement }) => 'chosen' in judgement).length,
     last: { id: fifth.id, kind: 'both bad', at: fifth.at },
     wouldTrain: {
-      ...{ pairs: 2, labels: 4, learnt: 5, heldOut: 1, method: 'kto', epochs: 6, needed: 3, enough: false },
+      ...{ pairs: 2, labels: 4, learnt: 5, heldOut: 1, method: 'kto', epochs: 6, needed: 5, enough: false },
       why: (await summary()).wouldTrain.why,
     },
   });

@@ -49,13 +49,27 @@ export function feedbackOutlook(preferences: readonly Preference[], path: string
 /** Beyond this many nobody is told a number. */
 const maxMissing = 100;
 
+/** Which preferences are held out is drawn by what they say: the middle of so many draws is taken. */
+const draws = 5;
+
 /**
- * How many pairs more, each of a prompt of its own, would let a round begin: which of them are held out is drawn, so it is about
- * so many. 0: it would begin as it is; undefined: even `maxMissing` would not do.
+ * About how many pairs more, each of a prompt of its own, would let a round begin. 0: it would begin as it is; undefined: even
+ * `maxMissing` would not do.
  */
 export function missingPairs(preferences: readonly Preference[], path: string, seed: number): number | undefined {
+  const counts = Array.from({ length: draws }, (_, draw) => drawnMissing(preferences, path, seed, `missing ${draw}`));
+  const middle = counts.map((count) => count ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)[draws >> 1];
+  return Number.isFinite(middle) ? middle : undefined;
+}
+
+function drawnMissing(
+  preferences: readonly Preference[],
+  path: string,
+  seed: number,
+  name: string,
+): number | undefined {
   const pair = (i: number): Preference => ({
-    ...{ id: `missing:${i}`, source: 'feedback', prompt: [{ role: 'user', content: `missing ${i}` }] },
+    ...{ id: `missing:${i}`, source: 'feedback', prompt: [{ role: 'user', content: `${name} ${i}` }] },
     judgement: { chosen: [{ role: 'assistant', content: 'yes' }], rejected: [{ role: 'assistant', content: 'no' }] },
   });
   const more: Preference[] = [];
