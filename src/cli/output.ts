@@ -99,7 +99,7 @@ export function incompleteError(isDone: boolean): UserError | undefined {
   );
 }
 
-/** Without a reporter, warnings about the streams go to the other one. */
+/** Without a reporter, warnings go to stderr; those about a stream may go nowhere else. */
 let warn = warnOnStderr;
 
 /** While work reports, its reporter says what happens to the streams, so that the report has it too. */
@@ -109,6 +109,11 @@ export function warnThrough(reporter: (text: string) => void): () => void {
   return () => {
     warn = before;
   };
+}
+
+/** What is said at any time: by the reporter while one reports, which has a bar to take away first. */
+export function warnThroughReporter(text: string): void {
+  warn(text);
 }
 
 /** Each later line is tried again, for the disk may have room by then. */

@@ -32,6 +32,12 @@ export function createApp({ service, routes = [], pageFolder, onFailure, ...guar
   });
   app.use(guard({ ...guarded, token }));
 
+  // Who asks for a model is to find what a run that is followed has saved until now.
+  for (const path of ['/v1/*', '/api/chat'])
+    app.use(path, async (_, next) => {
+      await models.refresh();
+      return next();
+    });
   app.post('/v1/chat/completions', (c) => chatCompletion(c, service));
   app.post('/v1/completions', (c) => completion(c, service));
   const listed = unixTime();
