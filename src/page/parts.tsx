@@ -118,3 +118,23 @@ export function DeleteButton({ words, label, ask, isBusy = false, onDelete }: De
     </span>
   );
 }
+
+/** A page that is not from this machine itself may have no clipboard: then there is no button. */
+export function CopyButton({ words, text }: { words: Words; text: string }) {
+  const [isCopied, setCopied] = useState(false);
+  if (navigator.clipboard === undefined) return null;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      onClick={() =>
+        void navigator.clipboard.writeText(text).then(
+          () => setCopied(true),
+          () => setCopied(false),
+        )
+      }
+    >
+      {isCopied ? words.chat.copied : words.chat.copy}
+    </button>
+  );
+}

@@ -69,6 +69,8 @@ export const en = {
     editQuestion: 'Edit the question',
     askFromHere: 'Ask again from here',
     dropsLater: (turns: number) => `The ${turns === 1 ? 'turn' : `${turns} turns`} after it will be removed.`,
+    code: 'Code',
+    table: 'Table',
     copy: 'Copy',
     copied: 'Copied',
     good: 'Good answer',

@@ -62,6 +62,8 @@ export const zh: Words = {
     editQuestion: '编辑问题',
     askFromHere: '从这里重新提问',
     dropsLater: (turns) => `其后的 ${turns} 轮对话会被移除。`,
+    code: '代码',
+    table: '表格',
     copy: '复制',
     copied: '已复制',
     good: '答得好',
