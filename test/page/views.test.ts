@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { appendFeedback } from '../../src/feedback/store.js';
+import { appendFeedback, eraseLines, indexStore } from '../../src/feedback/store.js';
 import { root } from '../e2e/cli.js';
 import { asked, judgement } from '../feedback/judgements.js';
 import { launch, openPage, skip } from './browser.js';
@@ -67,15 +67,21 @@ test('no serious finding of axe, light and dark; nothing refused by the policy, 
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${view} ${id}: ${nodes[0].html} ${nodes[0].failureSummary}`);
   };
+  await appendFeedback(world.file, [judgement(900, 'second', ['a', 'b']), judgement(901, 'tie', ['a', 'b'])]);
   for (const view of views) {
     await settled(page, view);
+    await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true');
+    const erase = page.getByRole('button', { name: /^Delete what was said/ }).first();
+    if (view === '#/feedback') await erase.click();
     assert.deepEqual(await seriousOf(view, {}), []);
   }
   await page.emulateMedia({ colorScheme: 'dark' });
   for (const view of views) {
     await settled(page, view);
+    await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true');
     assert.deepEqual(await seriousOf(view, { runOnly: ['color-contrast'] }), []);
   }
+  await eraseLines(world.file, (await indexStore(world.file)).texts);
   await settled(page, '#/chat');
   await page.getByLabel('Compare with').selectOption('base');
   await page.getByRole('button', { name: '12×3+9=?' }).click();
@@ -110,8 +116,23 @@ test('360 pixels wide, in Chinese: no view scrolls sideways, and none asks elsew
   await page.getByRole('heading', { name: 'Feedback' }).waitFor();
   assert.ok(await page.evaluate<boolean>('document.querySelector(".top > button").clientHeight < 40'), '中文');
   await settled(page, '#/chat');
+  const wide = `\`\`\`\n${'x'.repeat(400)}\n\`\`\`\n| a | b |\n|---|---|\n| ${'y'.repeat(400)} | z |\n${'w'.repeat(20_000)}`;
+  const events = [
+    { type: 'text', text: wide },
+    {
+      type: 'end',
+      finish: 'stop',
+      usage: { input: 1, output: 1 },
+      seed: 1,
+      messages: [{ role: 'assistant', content: wide }],
+    },
+  ];
+  const body = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+  await page.route('**/api/chat', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
   await page.getByRole('button', { name: '请用英文说“猫”' }).tap();
-  await page.locator('.answer').waitFor();
+  await page.locator('.answer table').waitFor();
+  await page.getByText('Conversations (1)').tap();
+  await page.getByRole('navigation', { name: 'Conversations' }).getByText('请用英文说').waitFor();
   assert.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 360);
   assert.deepEqual(faults, []);
   await close();
@@ -197,8 +218,8 @@ test('feedback: what there is and how many it lacks; one is looked at and erased
   await page.getByLabel('Compared 24').check();
   const said = page.locator('.judgements li');
   await said.nth(23).waitFor();
-  await said.first().getByText('23?').click();
-  assert.match(await said.first().innerText(), /Question\s+23\?\s+Answer\s+Preferred\s+23 yes\s+Answer\s+23 no/);
+  await said.first().locator('summary').click();
+  assert.match(await said.first().innerText(), /Question\s+23\?\s+Answer\s*Preferred\s+23 yes\s+Answer\s+23 no/);
   await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
   await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
   await page.getByText('A round would train on 23 pairs and 0 labels.').waitFor();
