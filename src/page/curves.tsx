@@ -27,7 +27,8 @@ export function Curve({ chart, runs, words }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
   const { metric, series, isWide, isThinned } = chart;
-  const names = series.map((each) => nameOf(each, runs, words));
+  const isAlone = series.every(({ name }) => name === series[0].name);
+  const names = series.map((each) => nameOf(each, runs, words, isAlone));
   const shape = [words.code, ...names, ...series.map(({ isFaint, run, colour }) => `${isFaint}${run}${colour}`)].join(
     '|',
   );
@@ -96,7 +97,7 @@ function optionsOf(
     ...size,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: false } },
+    scales: { x: { time: false }, ...(meaningOf(metric)?.percent && { y: { range: shareRange } }) },
     axes: [
       { ...axis, size: 28, incrs: wholeSteps, values: (_, ticks) => ticks.map(formatShort) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => tickText(metric, tick)) },
@@ -118,8 +119,17 @@ function optionsOf(
   };
 }
 
-function nameOf({ name, run }: ChartSeries, runs: readonly string[], words: Words): string {
-  return [...(runs.length > 1 ? [runs[run]] : []), ...(name === '' ? [] : [memberName(words, name)])].join(' · ');
+/** @param isAlone no other member of the family is in the chart. */
+function nameOf({ name, run }: ChartSeries, runs: readonly string[], words: Words, isAlone: boolean): string {
+  const own = name === '' ? (isAlone ? [] : [words.watch.overall]) : [memberName(words, name)];
+  return [...(runs.length > 1 ? [runs[run]] : []), ...own].join(' · ');
+}
+
+/** A share is never drawn below 0 nor above 100 %. */
+function shareRange(_: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+  const [from, to] = [low ?? 0, high ?? 1];
+  const edge = Math.max(0.02, 0.1 * (to - from));
+  return [Math.max(0, from - edge), Math.min(1, to + edge)];
 }
 
 function sizeOf({ clientWidth }: HTMLElement, isWide: boolean): { width: number; height: number } {

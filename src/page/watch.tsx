@@ -129,9 +129,12 @@ function RunHead({ runs, words, name, other }: RunHeadProps) {
 function RunView({ words, details }: { words: Words; details: readonly RunDetail[] }) {
   const [chosen, setChosen] = useState<string>();
   const [detail] = details;
+  const order = detail.stages.map(({ name }) => name);
+  const rank = (stage: string): number => (order.includes(stage) ? order.indexOf(stage) : order.length);
   const stages = [
     ...new Set(details.flatMap(({ series, samples }) => [...series, ...samples].map(({ stage }) => stage))),
   ];
+  stages.sort((a, b) => rank(a) - rank(b));
   const running = detail.stages.find(({ state }) => state === 'running')?.name;
   const newest = running !== undefined && stages.includes(running) ? running : detail.series.at(-1)?.stage;
   const stage = chosen ?? newest ?? stages[0];
