@@ -12,6 +12,7 @@ const maxLines = 350;
 /** Lowest first. A folder may import itself and any folder of a lower layer, never its neighbours. */
 const layers = [
   ['base'],
+  ['language'],
   ['config'],
   ['report'],
   ['architecture', 'tokenizer', 'tensor', 'network'],
