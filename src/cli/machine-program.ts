@@ -1,6 +1,15 @@
 // The commands about the machine: what it has, its engine, and how fast it is.
 import type { Command } from 'commander';
-import { example, onlyPrints, wholeNumber, wholeNumbers, withAction, withOutput, withThreads } from './options.js';
+import {
+  example,
+  onlyPrints,
+  wholeNumber,
+  wholeNumbers,
+  withAction,
+  withOutput,
+  withQuantize,
+  withThreads,
+} from './options.js';
 
 export function addDoctor(program: Command): void {
   const doctor = withOutput(program.command('doctor').description('check what this machine has, and what is missing'));

@@ -15,6 +15,10 @@ interface Template {
 
 /** The place of an interpolation. */
 const place = /\{(\d{1,2})\}/g;
+/** A template with fewer letters says little of whether a text was made from it. */
+const minLetters = 12;
+/** Words of an English sentence, next to each other. */
+const prose = /(?:^|[ (])[a-z]{2,} [a-z]{2,}(?:[ ,.;:)]|$)/;
 /** Messages in messages in messages. */
 const maxDepth = 4;
 /** What is longer was not written here. */
@@ -30,7 +34,8 @@ export class Messages {
   /** @param nouns what is counted, in the singular of the source: `row` for `1 row` and `1,000 rows`. */
   constructor(catalogs: readonly Catalog[], nouns: Catalog) {
     this.#nouns = nouns;
-    for (const [key, translation] of catalogs.flatMap(Object.entries<string>)) {
+    for (const [written, translated] of catalogs.flatMap(Object.entries<string>)) {
+      const [key, translation] = [written.trim(), translated.trim()];
       const pieces = key.split(/\{\d{1,2}\}/);
       if (pieces.length === 1) {
         this.#exact.set(key, translation);
@@ -44,8 +49,9 @@ export class Messages {
     for (const templates of this.#templates.values()) templates.sort((a, b) => b.letters - a.letters);
   }
 
-  /** One message; undefined where the catalog does not have it. */
-  message(text: string, depth = 0): string | undefined {
+  /** One message, whatever blanks are around it; undefined where the catalog does not have it. */
+  message(around: string, depth = 0): string | undefined {
+    const text = around.trim();
     if (depth > maxDepth || text.length > maxLength || text === '') return undefined;
     return this.#exact.get(text) ?? this.#counted(text) ?? this.#fromTemplate(text, depth);
   }
@@ -60,10 +66,13 @@ export class Messages {
 
   #fromTemplate(text: string, depth: number): string | undefined {
     for (const start of new Set([startOf(text), ''])) {
-      for (const { pieces, translation } of this.#templates.get(start) ?? []) {
+      for (const { pieces, letters, translation } of this.#templates.get(start) ?? []) {
         const values = valuesBetween(pieces, text);
         if (values === undefined) continue;
-        return translation.replace(place, (_, number) => this.#part(values[Number(number) - 1] ?? '', depth + 1));
+        const parts = values.map((value) => this.#part(value, depth + 1));
+        // `{1} of {2}` would take any sentence apart and put it together again half in English.
+        if (letters < minLetters && parts.some((part) => prose.test(part))) continue;
+        return translation.replace(place, (_, number) => parts[Number(number) - 1] ?? '');
       }
     }
     return undefined;

@@ -28,7 +28,10 @@ export async function speechIn(language: Language): Promise<Speech> {
 
 function speechOf(messages: Messages): Speech {
   const found = (text: string): string | undefined => messages.sentences(text);
-  const say = (text: string): string => found(text) ?? text;
+  const say = (text: string): string => {
+    const said = found(text.trim());
+    return said === undefined ? text : `${/^\s*/.exec(text)?.[0]}${said}`;
+  };
   return {
     language: 'zh',
     say,
