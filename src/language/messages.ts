@@ -20,16 +20,22 @@ const minLetters = 12;
 /** Words of an English sentence, next to each other. */
 const prose = /(?:^|[ (])[a-z]{2,} [a-z]{2,}(?:[ ,.;:)]|$)/;
 /** Messages in messages in messages. */
-const maxDepth = 4;
+const maxDepth = 8;
+/** Look-ups for one text: text from outside may look like nested messages without end. */
+const maxLookups = 3000;
+/** Colons behind which a message is looked for. */
+const maxPlaces = 4;
 /** What is longer was not written here. */
 const maxLength = 4000;
 
 export class Messages {
   readonly #exact = new Map<string, string>();
-  /** Those that begin with these two letters, the most specific first; '' for those that begin with a place. */
+  /** The most specific first, by the first two letters of their texts. */
   readonly #templates = new Map<string, Template[]>();
-
+  /** Those that begin with a place. */
+  readonly #open: Template[] = [];
   readonly #nouns: Catalog;
+  #lookups = 0;
 
   /** @param nouns what is counted, in the singular of the source: `row` for `1 row` and `1,000 rows`. */
   constructor(catalogs: readonly Catalog[], nouns: Catalog) {
@@ -42,16 +48,22 @@ export class Messages {
         continue;
       }
       const letters = pieces.join('').replace(/[^\p{L}]/gu, '').length;
+      const template = { pieces, letters, translation };
       const start = startOf(pieces[0]);
-      const others = this.#templates.get(start) ?? [];
-      this.#templates.set(start, [...others, { pieces, letters, translation }]);
+      if (start === '') this.#open.push(template);
+      else this.#templates.set(start, [...(this.#templates.get(start) ?? []), template]);
     }
-    for (const templates of this.#templates.values()) templates.sort((a, b) => b.letters - a.letters);
+    for (const [start, templates] of this.#templates) {
+      this.#templates.set(start, [...templates, ...this.#open].sort(bySpecificity));
+    }
+    this.#open.sort(bySpecificity);
   }
 
   /** One message, whatever blanks are around it; undefined where the catalog does not have it. */
   message(around: string, depth = 0): string | undefined {
     const text = around.trim();
+    if (depth === 0) this.#lookups = 0;
+    if (this.#lookups++ > maxLookups) return undefined;
     if (depth > maxDepth || text.length > maxLength || text === '') return undefined;
     return this.#exact.get(text) ?? this.#counted(text) ?? this.#fromTemplate(text, depth);
   }
@@ -65,15 +77,13 @@ export class Messages {
   }
 
   #fromTemplate(text: string, depth: number): string | undefined {
-    for (const start of new Set([startOf(text), ''])) {
-      for (const { pieces, letters, translation } of this.#templates.get(start) ?? []) {
-        const values = valuesBetween(pieces, text);
-        if (values === undefined) continue;
-        const parts = values.map((value) => this.#part(value, depth + 1));
-        // `{1} of {2}` would take any sentence apart and put it together again half in English.
-        if (letters < minLetters && parts.some((part) => prose.test(part))) continue;
-        return translation.replace(place, (_, number) => parts[Number(number) - 1] ?? '');
-      }
+    for (const { pieces, letters, translation } of this.#templates.get(startOf(text)) ?? this.#open) {
+      const values = valuesBetween(pieces, text, (value) => this.message(value, depth + 1) !== undefined);
+      if (values === undefined) continue;
+      const parts = values.map((value) => this.#part(value, depth + 1));
+      // `of {1}` would take any sentence apart and put it together again half in English.
+      if (letters < minLetters && parts.some((part) => prose.test(part))) continue;
+      return translation.replace(place, (_, number) => parts[Number(number) - 1] ?? '');
     }
     return undefined;
   }
@@ -81,8 +91,13 @@ export class Messages {
   /** What was put in: a message, several, or something of its own. */
   #part(text: string, depth: number): string {
     const bare = text.trim();
-    const said = this.sentences(bare, depth) ?? this.#all(bare.split(', '), depth)?.join('，');
+    const said =
+      this.message(bare, depth) ?? this.sentences(bare, depth) ?? this.#all(bare.split(', '), depth)?.join('，');
     if (said !== undefined) return said;
+    if (/^\(.*\)$/.test(bare)) {
+      const inner = this.#part(bare.slice(1, -1), depth + 1);
+      if (inner !== bare.slice(1, -1)) return `（${inner}）`;
+    }
     // `a, b and c`, of names.
     const list = /^[^\s,]+(?:, [^\s,]+)* and [^\s,]+$/.test(bare) ? bare.split(/, | and /) : [];
     return list.length < 2 ? text : `${list.slice(0, -1).join('、')} 和 ${list.at(-1)}`;
@@ -103,6 +118,7 @@ export class Messages {
   /** `what. Why. Next.`, each of which is a message, perhaps behind a place (`file.yaml:3: `); undefined unless all are. */
   sentences(text: string, depth = 0): string | undefined {
     if (depth > maxDepth || text.length > maxLength) return undefined;
+    if (depth === 0) this.#lookups = 0;
     const parts = text.split(/(?<=[^.]\.|[!?]) (?=[A-Z`"'<])/);
     const said: string[] = [];
     for (let i = 0; i < parts.length; i++) {
@@ -144,22 +160,53 @@ function ended(source: string): (sentence: string, index: number, all: readonly 
   };
 }
 
+function bySpecificity(a: Template, b: Template): number {
+  return b.letters - a.letters;
+}
+
 function startOf(text: string): string {
   return text.slice(0, 2).length < 2 ? '' : text.slice(0, 2);
 }
 
-/** What stands between the pieces; undefined where the text is not made of them. */
-function valuesBetween(pieces: readonly string[], text: string): string[] | undefined {
+/**
+ * What stands between the pieces; undefined where the text is not made of them. Of two places side by side the second has
+ * what `isMessage` at the end (`3 rows, of 5`), if anything.
+ */
+function valuesBetween(
+  pieces: readonly string[],
+  text: string,
+  isMessage: (text: string) => boolean,
+): string[] | undefined {
   const [first, last] = [pieces[0], pieces[pieces.length - 1]];
   if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return undefined;
   const end = text.length - last.length;
   const values: string[] = [];
+  let waiting = 0;
+  const add = (value: string): void => {
+    const [own, suffix] = waiting === 0 ? [value, ''] : withSuffix(value, isMessage);
+    values.push(own, ...Array.from({ length: waiting }, (_, i) => (i === waiting - 1 ? suffix : '')));
+    waiting = 0;
+  };
   let from = first.length;
   for (const piece of pieces.slice(1, -1)) {
-    const at = piece === '' ? from : text.indexOf(piece, from);
+    if (piece === '') {
+      waiting++;
+      continue;
+    }
+    const at = text.indexOf(piece, from);
     if (at === -1 || at + piece.length > end) return undefined;
-    values.push(text.slice(from, at));
+    add(text.slice(from, at));
     from = at + piece.length;
   }
-  return [...values, text.slice(from, end)];
+  add(text.slice(from, end));
+  return values;
+}
+
+const maxSuffixes = 4;
+
+function withSuffix(text: string, isMessage: (text: string) => boolean): [string, string] {
+  if (isMessage(text)) return [text, ''];
+  const starts = [...text.matchAll(/[ ,;:(]/g)].slice(0, maxSuffixes).map(({ index }) => index);
+  const start = starts.find((at) => isMessage(text.slice(at)));
+  return start === undefined ? [text, ''] : [text.slice(0, start), text.slice(start)];
 }

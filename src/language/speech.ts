@@ -30,7 +30,9 @@ function speechOf(messages: Messages): Speech {
   const found = (text: string): string | undefined => messages.sentences(text);
   const say = (text: string): string => {
     const said = found(text.trim());
-    return said === undefined ? text : `${/^\s*/.exec(text)?.[0]}${said}`;
+    // A mark of Chinese has its own room.
+    const before = /^[，。；：（]/.test(said ?? '') ? '' : (/^\s*/.exec(text)?.[0] ?? '');
+    return said === undefined ? text : before + said;
   };
   return {
     language: 'zh',

@@ -55,10 +55,10 @@ export function terminalSink({ stdout, stderr, quiet, tables, speech, now }: Ter
   /** Of what is shown, and of the whole run, where more is known of it than that. */
   const etaOf = (stage: string, seconds: number, isWhole: boolean): string => {
     const run = clock.remaining(stage, seconds, isWhole);
-    const own = say(`ETA ${formatSeconds(seconds)}`);
+    const own = `ETA ${formatSeconds(seconds)}`;
     // At least what is shown already: that says nothing of the run.
     const isKnown = run !== undefined && (!run.isLeast || run.seconds > 1.05 * seconds);
-    return !isKnown ? own : `${own}, ${say('run')} ${formatSeconds(run.seconds)}${run.isLeast ? '+' : ''}`;
+    return say(!isKnown ? own : `${own}, run ${formatSeconds(run.seconds)}${run.isLeast ? '+' : ''}`);
   };
 
   const progressOf = (event: Event): Progress | undefined => {
@@ -66,8 +66,8 @@ export function terminalSink({ stdout, stderr, quiet, tables, speech, now }: Ter
       const { stage, step: done, steps: total } = event;
       const eta = etaOf(stage, pace.remaining(`${stage} steps`, done, total), event.round === undefined);
       const speed = formatShort(pace.smooth(event.tokensPerSecond));
-      const loss = `loss ${formatMetric('loss', event.loss)}`;
-      const words = { detail: `${loss}  ${speed} tokens/s  ${eta}`, brief: `${loss}  ${eta}` };
+      const loss = say(`loss ${formatMetric('loss', event.loss)}`);
+      const words = { detail: `${loss}  ${speed} ${say('tokens/s')}  ${eta}`, brief: `${loss}  ${eta}` };
       return { stage, label: say('step'), done, total, unit: '', ...words };
     }
     if (event.type !== 'progress') return undefined;
@@ -133,7 +133,7 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
     case 'licence': {
       const amount = `${formatCount(event.documents)} documents, ${formatBytes(event.bytes)}`;
       const url = event.url === undefined ? '' : paint.dim(` ${printable(event.url)}`);
-      return place.say(`${printable(event.source)}: ${amount}, licence ${printable(event.licence)}`) + url;
+      return `${printable(event.source)}: ${place.say(amount)}, ${place.say('licence')} ${place.say(printable(event.licence))}${url}`;
     }
     case 'gate':
       return place.say(gateLine(event));
@@ -152,12 +152,12 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
 }
 
 function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, now, clock, say }: Place): string {
-  const detail = event.detail === undefined ? '' : say(printable(event.detail));
-  if (event.state === 'skipped') return paint.dim(`${say('skipped')}${detail && `: ${detail}`}`);
+  const detail = event.detail === undefined ? '' : printable(event.detail);
+  if (event.state === 'skipped') return paint.dim(`${say('skipped')}${detail && `: ${say(detail)}`}`);
   if (event.state !== 'finished')
-    return `${paint.bold(say(event.state))}${detail && ` ${detail}`}${say(placeInRun(event.stage, clock))}`;
+    return `${paint.bold(say(event.state))}${detail && ` ${say(detail)}`}${say(placeInRun(event.stage, clock))}`;
   const time = known === undefined ? '' : say(` in ${formatSeconds((now - known.started) / 1000)}`);
-  const loss = known?.loss === undefined ? '' : `, loss ${formatMetric('loss', known.loss)}`;
+  const loss = known?.loss === undefined ? '' : say(`, loss ${formatMetric('loss', known.loss)}`);
   return `${paint.green(say('finished'))}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
 }
 

@@ -4,11 +4,12 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Emitted } from '../inference/engine.js';
 import type { LocalModel } from '../inference/local-model.js';
+import type { Speech } from '../language/speech.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Visit } from './admission.js';
 import { type ChoiceEnd, type ChoicePiece, type ChoicePlan, choices } from './choice.js';
 import { eventStream, unixTime } from './exchange.js';
-import { openaiError, RefusedRequest, refusalOf } from './refusal.js';
+import { openaiError, RefusedRequest, refusalOf, speechFor } from './refusal.js';
 import type { Service } from './service.js';
 
 export interface OpenAiAnswer {
@@ -50,7 +51,9 @@ export async function sendAnswer(c: Context, service: Service, visit: Visit, ans
     return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
   };
   const written = choices(model, plans, visit.signal);
-  if (answer.isStreamed) return eventStream(c, chunks(written, { visit, answer, head, ended }), visit);
+  if (answer.isStreamed) {
+    return eventStream(c, chunks(written, { visit, answer, head, ended, speech: await speechFor(c) }), visit);
+  }
   try {
     const pieces: ChoicePiece[][] = plans.map(() => []);
     const ends: ChoiceEnd[] = [];
@@ -71,12 +74,13 @@ interface Streaming {
   visit: Visit;
   answer: OpenAiAnswer;
   head: object;
+  speech: Speech;
   ended(output: number): object;
 }
 
 async function* chunks(
   written: ReturnType<typeof choices>,
-  { visit, answer: { form, plans, includesUsage }, head, ended }: Streaming,
+  { visit, answer: { form, plans, includesUsage }, head, ended, speech }: Streaming,
 ): AsyncGenerator<string, void> {
   const chunk = (index: number, choice: object): string =>
     JSON.stringify({ ...head, choices: [{ index, ...choice }], ...(includesUsage && { usage: null }) });
@@ -96,7 +100,7 @@ async function* chunks(
     yield '[DONE]';
   } catch (error) {
     // The status has been sent: what went wrong is the last event.
-    yield JSON.stringify(openaiError(refusalOf(error)));
+    yield JSON.stringify(openaiError(refusalOf(error), speech));
   } finally {
     await written.return();
   }

@@ -4,6 +4,8 @@ import { type Context, Hono } from 'hono';
 import { ownVersion } from '../base/version.js';
 import type { OpenedModel } from '../inference/local-model.js';
 import { streamWithTools, type ToolUse } from '../inference/tool-stream.js';
+import { acceptedLanguage } from '../language/choice.js';
+import type { Speech } from '../language/speech.js';
 import type { Message } from '../tokenizer/message.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import type { Visit } from './admission.js';
@@ -13,7 +15,7 @@ import { type ChatBody, type ChatEvent, chatSchema, type PageMessage, type Sessi
 import { eventStream } from './exchange.js';
 import { drawnSeed } from './openai-bounds.js';
 import { chatPrompt, type Prompt, roomFor, textPrompt } from './prompts.js';
-import { apiError, refusalOf } from './refusal.js';
+import { apiError, refusalOf, speechFor } from './refusal.js';
 import type { Service } from './service.js';
 
 /** Of an answer, where the page names no number. */
@@ -30,7 +32,7 @@ function sessionOf(c: Context, { models, token }: Service): Session {
   return {
     ...{ token, version: ownVersion(), default: models.default.id, run: models.run },
     models: models.all.map(({ described }) => described),
-    language: /^\s*zh\b/i.test(c.req.header('accept-language') ?? '') ? 'zh' : 'en',
+    language: acceptedLanguage(c.req.header('accept-language')),
   };
 }
 
@@ -55,7 +57,7 @@ async function chat(c: Context, service: Service): Promise<Response> {
       maxNewTokens: roomFor(model, room),
       seed: body.seed ?? drawnSeed(),
     };
-    return eventStream(c, events(turn, visit, service), visit);
+    return eventStream(c, events(turn, visit, service, await speechFor(c)), visit);
   } catch (error) {
     visit.leave();
     throw error;
@@ -79,7 +81,7 @@ interface Said {
   output: number;
 }
 
-async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerator<string, void> {
+async function* events(turn: Turn, visit: Visit, service: Service, speech: Speech): AsyncGenerator<string, void> {
   const { toolbox, prompt, seed } = turn;
   const pieces = toolbox === undefined ? withoutTools(turn, visit.signal) : withTools(turn, toolbox, visit.signal);
   const started = performance.now();
@@ -98,7 +100,7 @@ async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerat
       return yield JSON.stringify(end);
     }
   } catch (error) {
-    yield JSON.stringify(apiError(refusalOf(error)));
+    yield JSON.stringify(apiError(refusalOf(error), speech));
   } finally {
     await pieces.return({ finish: 'aborted', messages: [], output: 0 });
   }

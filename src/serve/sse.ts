@@ -1,7 +1,7 @@
 // Server-sent events: one JSON in each `data:`. Work that feeds a stream ends with its client.
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { apiError, refusalOf } from './refusal.js';
+import { apiError, refusalOf, speechFor } from './refusal.js';
 
 export interface SentEvent {
   data: unknown;
@@ -28,7 +28,7 @@ export function sendEvents(context: Context, events: (signal: AbortSignal) => As
         await stream.writeSSE({ data: JSON.stringify(data), ...(id !== undefined && { id }) });
       }
     } catch (error) {
-      await stream.writeSSE({ data: JSON.stringify(apiError(refusalOf(error))) });
+      await stream.writeSSE({ data: JSON.stringify(apiError(refusalOf(error), await speechFor(context))) });
     } finally {
       clearInterval(beat);
     }

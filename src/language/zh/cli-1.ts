@@ -145,7 +145,6 @@ export const cli1: Catalog = {
   '{1}, {2} times in {3} documents': '{1}，在 {3} 篇文档中共 {2} 次',
   'ready: mossctl can train here': '就绪：mossctl 可以在这里训练',
   'not ready: see the lines above': '尚未就绪：见上面各行',
-  '{1} on {2} {3}': '{1}，{2} {3}',
   '{1}; 20.17 or newer is needed: https://nodejs.org': '{1}；需要 20.17 或更新的版本：https://nodejs.org',
   '{1}, {2} available': '{1}，可用 {2}',
   '{1}; 2 GiB are needed for the quickstart': '{1}；quickstart 需要 2 GiB',
@@ -182,7 +181,6 @@ export const cli1: Catalog = {
   'there is no text to measure': '没有可测量的文本',
   'Check the files of --text': '请检查 --text 的文件',
   '{1} tokens, {2}': '{1} 个词元，{2}',
-  '\n{1}: {2} in {3}': '\n{1}：{2}，共 {3}',
   'Trained on, among others:\n\n{1}\n': '训练数据包括：\n\n{1}\n',
   'written and read back': '写出并读回',
   'sample conversation': '样例对话',
@@ -220,7 +218,6 @@ export const cli1: Catalog = {
   'last question': '最后的问题',
   '{1} withdrawn, {2} deleted': '{1} 条已撤回，{2} 条已删除',
   'judgement {1} of conversation {2}': '对话 {2} 的评判 {1}',
-  '{1} by {2}: {3}{4}': '{1}，{2}：{3}{4}',
   'seed {1}': '种子 {1}',
   '  edited: {1}': '  编辑后：{1}',
   'Withdrawn: {1}. Their text stays; `mossctl feedback delete` erases it.':
@@ -322,4 +319,7 @@ export const cli1: Catalog = {
   'gradients, and their sums': '梯度及其累加',
   'moments of {1}': '{1} 的矩',
   'fits with pretrain.train.recompute=true': '启用 pretrain.train.recompute=true 时装得下',
+  'does not fit: mossctl trains in one process and shards nothing': '装不下：mossctl 在单个进程中训练，不做切分',
+  'this machine: {1} of memory: {2}': '本机：内存 {1}：{2}',
+  'this machine: no native engine, so its peak was not measured': '本机：没有 native 引擎，因此没有测量峰值',
 };

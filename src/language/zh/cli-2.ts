@@ -2,9 +2,6 @@
 import type { Catalog } from '../messages.js';
 
 export const cli2: Catalog = {
-  'does not fit: mossctl trains in one process and shards nothing': '装不下：mossctl 在单个进程中训练，不做切分',
-  'this machine: {1} of memory: {2}': '本机：内存 {1}：{2}',
-  'this machine: no native engine, so its peak was not measured': '本机：没有 native 引擎，因此没有测量峰值',
   '{1} of them': '其中 {1} 个',
   'larger devices': '更大的设备',
   '{1}: does not fit; it takes {2}: {3}': '{1}：装不下；需要 {2}：{3}',
@@ -143,7 +140,6 @@ export const cli2: Catalog = {
   '{1} of {2} rows': '{2} 行中的 {1} 行',
   '{1} rows': '{1} 行',
   ', as they would be learnt:': '，按学习时的样子：',
-  '{1} by {2}{3}': '{1}，由 {2}{3}',
   '\nit ended early: {1}': '\n提前结束：{1}',
   '(calls {1}) {2}': '（调用 {1}）{2}',
   ', … and {1} more': '、…以及另外 {1} 个',
@@ -154,7 +150,6 @@ export const cli2: Catalog = {
   'nothing was accepted, so nothing can be said of the whole': '没有一条被接受，因此无从估计全部',
   'the {1} teacher computes its rows on this machine: nothing is asked, nothing is paid':
     '{1} 教师在本机计算：不向外请求，不产生费用',
-  '{1} to {2}': '{1} 到 {2}',
   'the whole: {1} rows': '全部：{1} 行',
   'tokens in': '输入词元',
   'tokens out': '输出词元',
@@ -208,7 +203,6 @@ export const cli2: Catalog = {
   'more is better': '越大越好',
   'less is better': '越小越好',
   '{1}: {2} ids': '{1}：{2} 个 id',
-  '{1} by {2} ({3})': '{1}，按 {2}（{3}）',
   'bits/Han: tokens per Han character × log2 of the vocabulary (less is better)\ntokens/word: fertility, over words in Latin script\npartial: tokens that are no whole characters':
     'bits/Han：每个汉字的词元数 × log2 词表大小（越小越好）\ntokens/word：拉丁文字每词的词元数\npartial：不是完整字符的词元',
   'sequence {1} of {2}': '第 {1} 条序列，共 {2} 条',

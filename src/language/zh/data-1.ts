@@ -253,7 +253,6 @@ export const data1: Catalog = {
   'there is no manifest.json in it': '其中没有 manifest.json',
   'its manifest.json is broken or from another version': '它的 manifest.json 已损坏或来自其他版本',
   'cut short': '被截断',
-  '{1} is {2}': '{1} {2}',
   'this file of the corpus has changed since it was built': '语料中的这个文件在构建后被改过',
   'its sha256 is not the one in manifest.json': '它的 sha256 与 manifest.json 中的不符',
   'the checkpoint holds no position in {1}': '检查点没有在 {1} 中的位置',
@@ -322,4 +321,5 @@ export const data1: Catalog = {
   'a sequence of {1} tokens does not fit in a row of {2}': '{1} 词元的序列放不进 {2} 的行',
   'a row of {1} positions holds at most {2} tokens of one sequence': '{1} 个位置的行最多容纳一条序列的 {2} 个词元',
   'Raise contextLength, or shorten that entry': '请调大 contextLength，或缩短那一条',
+  'stopped while tokenising; the next run starts this stage again': '分词时停止；下次运行会重新开始这个阶段',
 };

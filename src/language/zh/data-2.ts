@@ -2,7 +2,6 @@
 import type { Catalog } from '../messages.js';
 
 export const data2: Catalog = {
-  'stopped while tokenising; the next run starts this stage again': '分词时停止；下次运行会重新开始这个阶段',
   'the weights of {1} are not as many as its tokens': '{1} 的权重数与词元数不符',
   'document {1} of {2}': '{2} 的第 {1} 篇文档',
   'record batch {1} has {2} documents, not {3} as manifest.json says':

@@ -12,7 +12,6 @@ export const pipeline: Catalog = {
   'process {1}': '进程 {1}',
   'delete {1} if that process is no mossctl': '若那个进程不是 mossctl，请删除 {1}',
   'took over the lock of an earlier version, whose {1} is gone': '接管了早期版本留下的锁，其{1}已不在',
-  '{1} on {2}': '{2} 上的{1}',
   'took over the lock of {1}, which gave no sign of life for {2} s': '接管了{1}的锁，它已 {2} 秒没有动静',
   'stopped while {1} held {2}': '停止了，因为{1}占用着 {2}',
   'stop it': '请先停止它',

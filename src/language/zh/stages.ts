@@ -83,7 +83,6 @@ export const stages: Catalog = {
   '{1} say the opposite of another pair of the same answers': '{1} 与同样两个回答的另一对结论相反',
   ', and up to a quarter of fewer than {1}': '，不足 {1} 时最多四分之一',
   'align.validation: {1}{2}': 'align.validation：{1}{2}',
-  ' of {1}': '，共 {1}',
   ': few to decide on a promotion with, so its interval is wide': '：用来决定晋级太少，因此区间很宽',
   '{1}{2} {3} held out to decide with ({4}){5}': '{1}{2} 留出用来决定（{4}）{5}',
   'the only answer is called {1}': '唯一的回答被评为{1}',
@@ -274,7 +273,6 @@ export const stages: Catalog = {
   ', read before all others': '，先于其他读取',
   ', read {1} times an epoch': '，每个 epoch 读 {1} 遍',
   '{1}: {2}, of which {3} are learnt{4}': '{1}：{2}，其中学习 {3}{4}',
-  'of {1}': '，共 {1}',
   '{1} held out {2} to measure with (sft.validation: {3})': '留出 {1} {2} 用来测量（sft.validation: {3}）',
   'Lower sft.validation, or give conversations to measure with: --eval-data FILE':
     '请调小 sft.validation，或给出用来测量的对话：--eval-data FILE',
