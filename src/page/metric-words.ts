@@ -52,7 +52,7 @@ const metrics: Names = {
   'rewards/chosen': ['Implicit reward, chosen', '隐含奖励（更好的）'],
   'rewards/rejected': ['Implicit reward, rejected', '隐含奖励（更差的）'],
   'rewards/margins': ['Margin of chosen over rejected', '更好与更差之差'],
-  'rewards/accuracies': ['Pairs told apart', '分得清的对'],
+  'rewards/accuracies': ['Pairs ranked rightly', '排对次序的对'],
   'replay/text': ['Loss on replayed text', '重放文本的损失'],
   callPrecision: ['Calls that are right to make', '该调用的调用'],
   callRecall: ['Needed calls that were made', '做到的必要调用'],

@@ -109,7 +109,7 @@ export function revisionOf(id: string): number | undefined {
 /** @returns why it is not kept. The first line says what a list needs, the second has the turns. */
 export function writeConversation(id: string, turns: readonly Turn[], revision: number): NotKept | undefined {
   const title = turns[0].question.trim().replace(/\s+/g, ' ').slice(0, maxTitle);
-  const value = `${JSON.stringify({ title, changed: Date.now(), revision })}\n${JSON.stringify(turns.map(saved))}`;
+  const value = `${JSON.stringify({ title, changed: performance.timeOrigin + performance.now(), revision })}\n${JSON.stringify(turns.map(saved))}`;
   if (value.length > maxLength) return 'long';
   if (stored(prefix + id) === null && keys().length >= maxConversations) return 'many';
   try {

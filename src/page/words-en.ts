@@ -194,7 +194,7 @@ export const en = {
     notYet: 'There is not enough to begin a round yet.',
     needed: (count: number) =>
       `About ${formatCount(count)} more ${count === 1 ? 'comparison or correction' : 'comparisons or corrections'}, and a round may begin.`,
-    why: (why: string) => `Why: ${why}.`,
+    why: (why: string) => `Why: ${why}`,
     terms:
       'A pair is a better and a worse answer to one question: a comparison or a correction. A label is one answer called good or bad.',
     said: 'What you have said',

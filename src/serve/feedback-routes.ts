@@ -7,12 +7,13 @@ import { contentId, itemOf, type JudgedAnswer, type Judgement, type Verdict } fr
 import { FeedbackSession, type NewJudgement } from '../feedback/session.js';
 import { indexStore, judgementsAt, readFeedback } from '../feedback/store.js';
 import { feedbackFigures } from '../feedback/summary.js';
+import type { Speech } from '../language/speech.js';
 import { feedbackEpochs, feedbackOutlook, missingPairs } from '../stages/align/feedback-outlook.js';
 import type { Message, Tool } from '../tokenizer/message.js';
 import { readBody } from './body.js';
 import { type FeedbackBody, type FeedbackId, type FeedbackSummary, feedbackSchema, undoSchema } from './contract.js';
 import { eraseJudgement, judgementQuery, listJudgements } from './judgement-list.js';
-import { asAsked, RefusedRequest } from './refusal.js';
+import { asAsked, RefusedRequest, speechFor } from './refusal.js';
 
 /** Who gave an answer: what a judgement of it keeps. */
 export interface Answerer {
@@ -47,7 +48,10 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
     writing = result.catch(() => undefined);
     return result;
   };
-  app.get('/feedback', async (context) => context.json(await summaryOf(file, host.seed)));
+  app.get('/feedback', async (context) => {
+    const speech = await speechFor(context);
+    return context.json(await summaryOf(file, host.seed, speech));
+  });
   app.post('/feedback', async (context) => {
     const body = await readBody(context, feedbackSchema);
     const given = await judgementOf(body, host);
@@ -69,12 +73,12 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
   return app;
 }
 
-async function summaryOf(file: string, seed: number): Promise<FeedbackSummary> {
+async function summaryOf(file: string, seed: number, speech: Speech): Promise<FeedbackSummary> {
   const { preferences, ...counts } = await feedbackFigures(file);
   const { refusal, ...outlook } = feedbackOutlook(preferences, file, seed);
   const needed = refusal && missingPairs(preferences, file, seed);
   const fault = refusal?.faults[0];
-  const why = fault && `${fault.what}${fault.why === undefined ? '' : `: ${fault.why}`}`;
+  const why = fault && speech.fault({ what: fault.what, why: fault.why });
   return {
     ...counts,
     pairs: outlook.pairs,

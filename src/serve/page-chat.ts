@@ -4,6 +4,8 @@ import { type Context, Hono } from 'hono';
 import { ownVersion } from '../base/version.js';
 import type { OpenedModel } from '../inference/local-model.js';
 import { streamWithTools, type ToolUse } from '../inference/tool-stream.js';
+import { acceptedLanguage } from '../language/choice.js';
+import type { Speech } from '../language/speech.js';
 import type { Message } from '../tokenizer/message.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import type { Visit } from './admission.js';
@@ -12,7 +14,7 @@ import { choices } from './choice.js';
 import { type ChatBody, type ChatEvent, chatSchema, type PageMessage, type Session } from './contract.js';
 import { drawnSeed } from './openai-bounds.js';
 import { chatPrompt, type Prompt, roomFor, textPrompt } from './prompts.js';
-import { apiError, refusalOf } from './refusal.js';
+import { apiError, refusalOf, speechFor } from './refusal.js';
 import type { Service } from './service.js';
 import { type SentEvent, sendEvents } from './sse.js';
 
@@ -34,7 +36,7 @@ function sessionOf(c: Context, { models, token }: Service): Session {
     ...{ token, version: ownVersion(), default: models.defaultEntry?.id ?? '', run: models.run },
     ...(models.follows && { follows: true }),
     models: models.all.map(({ described }) => described),
-    language: /^\s*zh\b/i.test(c.req.header('accept-language') ?? '') ? 'zh' : 'en',
+    language: acceptedLanguage(c.req.header('accept-language')),
   };
 }
 
@@ -59,7 +61,7 @@ async function chat(c: Context, service: Service): Promise<Response> {
       maxNewTokens: roomFor(model, room),
       seed: body.seed ?? drawnSeed(),
     };
-    return sendEvents(c, events(turn, visit, service), visit);
+    return sendEvents(c, events(turn, visit, service, await speechFor(c)), visit);
   } catch (error) {
     visit.leave();
     throw error;
@@ -83,7 +85,7 @@ interface Said {
   output: number;
 }
 
-async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerator<SentEvent, void> {
+async function* events(turn: Turn, visit: Visit, service: Service, speech: Speech): AsyncGenerator<SentEvent, void> {
   const { toolbox, prompt, seed } = turn;
   const pieces = toolbox === undefined ? withoutTools(turn, visit.signal) : withTools(turn, toolbox, visit.signal);
   const started = performance.now();
@@ -102,7 +104,7 @@ async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerat
       return yield { data: JSON.stringify(end) };
     }
   } catch (error) {
-    yield { data: JSON.stringify(apiError(refusalOf(error))) };
+    yield { data: JSON.stringify(apiError(refusalOf(error), speech)) };
   } finally {
     await pieces.return({ finish: 'aborted', messages: [], output: 0 });
   }

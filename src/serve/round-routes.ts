@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import type { Speech } from '../language/speech.js';
 import { readBody } from './body.js';
 import {
   bounds,
   type RoundEnd,
+  type RoundEvent,
   type RoundId,
   type RoundList,
   type RoundSummary,
@@ -15,7 +17,7 @@ import {
   roundSchema,
 } from './contract.js';
 import { isRoundId, type KeptRound, keepUndone, readKeptRound, roundsIn, unfinished } from './kept-rounds.js';
-import { RefusedRequest } from './refusal.js';
+import { RefusedRequest, speechFor } from './refusal.js';
 import type { Round } from './round.js';
 import { type RoundSettings, startRound } from './round-start.js';
 import { readerOf, type SentEvent, sendEvents } from './sse.js';
@@ -69,7 +71,9 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
     const all = (await roundsIn(host.runs)).reverse();
     const newest = await Promise.all(all.slice(0, bounds.rounds).map(summaryOf));
     const more = all.length - newest.length;
-    return context.json({ rounds: newest, ...(more > 0 && { more }) } satisfies RoundList);
+    const speech = await speechFor(context);
+    const rounds = newest.map(({ end, ...round }) => ({ ...round, ...(end && { end: spoken(end, speech) }) }));
+    return context.json({ rounds, ...(more > 0 && { more }) } satisfies RoundList);
   });
   app.post('/rounds', async (context) => {
     const { model } = await readBody(context, roundSchema);
@@ -100,11 +104,12 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
   app.get('/rounds/:id', async (context) => {
     const id = await known(host.runs, context.req.param('id'));
     const reader = readerOf(context);
+    const speech = await speechFor(context);
     const round = rounds.get(id);
-    if (round !== undefined) return sendEvents(context, said(round.events(reader.signal)), reader);
+    if (round !== undefined) return sendEvents(context, said(round.events(reader.signal), speech), reader);
     const kept = await readKeptRound(join(host.runs, id));
     if (kept.isHeld && kept.end === undefined) throw ofAnother(id);
-    return sendEvents(context, said([endOf(id, kept)]), reader);
+    return sendEvents(context, said([endOf(id, kept)], speech), reader);
   });
   app.post('/rounds/:id/undo', async (context) => {
     const id = await known(host.runs, context.req.param('id'));
@@ -154,8 +159,18 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
   };
 }
 
-async function* said(events: AsyncIterable<object> | Iterable<object>): AsyncGenerator<SentEvent, void> {
-  for await (const event of events) yield { data: JSON.stringify(event) };
+async function* said(
+  events: AsyncIterable<RoundEvent> | Iterable<RoundEvent>,
+  speech: Speech,
+): AsyncGenerator<SentEvent, void> {
+  for await (const event of events) yield { data: JSON.stringify(spoken(event, speech)) };
+}
+
+/** What the gate and the training say, in the language of whoever reads it. */
+function spoken<E extends RoundEvent>(event: E, { say }: Speech): E {
+  if (event.type === 'end') return { ...event, why: say(event.why) };
+  if (event.type === 'error') return event;
+  return { ...event, label: say(event.label), ...(event.text !== undefined && { text: say(event.text) }) };
 }
 
 /** The id of a round that is there: a folder's name, never a path. */

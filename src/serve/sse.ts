@@ -1,7 +1,7 @@
 // Server-sent events, as all routes send them: written when they are read, and not before. Work that feeds a stream ends with its
 // reader.
 import type { Context } from 'hono';
-import { apiError, refusalOf } from './refusal.js';
+import { apiError, refusalOf, speechFor } from './refusal.js';
 
 export interface SentEvent {
   /** One line. */
@@ -82,7 +82,8 @@ export function sendEvents(c: Context, events: AsyncGenerator<SentEvent, void>, 
           const next = await events.next().finally(() => clearInterval(beat));
           if (!next.done) return say(eventText(next.value));
         } catch (error) {
-          if (!isOver) say(eventText({ data: JSON.stringify(apiError(refusalOf(error))) }));
+          const said = apiError(refusalOf(error), await speechFor(c));
+          if (!isOver) say(eventText({ data: JSON.stringify(said) }));
         }
         leave();
         if (!isOver) controller.close();
