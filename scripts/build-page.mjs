@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const bundled = ['preact', 'uplot'];
+const bundled = ['preact', 'uplot', 'zod'];
 
 /** Replaces dist/page as a whole, once it is complete. @throws where the page does not compile; esbuild has said why. */
 export async function buildPage(root) {

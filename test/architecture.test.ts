@@ -12,6 +12,7 @@ const maxLines = 350;
 /** Lowest first. A folder may import itself and any folder of a lower layer, never its neighbours. */
 const layers = [
   ['base'],
+  ['language'],
   ['config'],
   ['report'],
   ['architecture', 'tokenizer', 'tensor', 'network'],
@@ -129,7 +130,7 @@ test('every package that is imported is a declared dependency', () => {
   const installed = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
   const missing = files.flatMap(({ path, folder, text }) => {
     // The page is bundled when this project is built.
-    const declared = new Set(folder === 'page' ? Object.keys(devDependencies) : installed);
+    const declared = new Set(folder === 'page' ? [...Object.keys(devDependencies), ...installed] : installed);
     return importsOf(text)
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
       .map((name) => name.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? name)

@@ -67,18 +67,29 @@ const wideCharacter =
 /** What fits any terminal. */
 export const terminalColumns = 80;
 
-/** Broken at blanks, later lines set in. */
-export function wrapped(text: string, width: number): string {
+/** Broken at blanks and between Chinese characters, later lines set in by as many blanks as `indent` says. */
+export function wrapped(text: string, width: number, indent = 2): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && displayWidth(`${line} ${word}`) > width) {
+  for (const [blank, unit] of breakableUnits(text)) {
+    if (line !== '' && displayWidth(line + blank + unit) > width) {
       lines.push(line);
-      line = `  ${word}`;
-    } else line = line === '' ? word : `${line} ${word}`;
+      line = ' '.repeat(indent) + unit;
+    } else line = line === '' ? unit : line + blank + unit;
   }
   return [...lines, line].join('\n');
 }
+
+/** Words; of Chinese, characters, with the marks that may not begin or end a line. Each with the blank before it. */
+function breakableUnits(text: string): [blank: string, unit: string][] {
+  return text.split(' ').flatMap((word, i) => {
+    const units = wideCharacter.test(word) ? (word.match(wideUnit) ?? [word]) : [word];
+    return units.map((unit, j): [string, string] => [i > 0 && j === 0 ? ' ' : '', unit]);
+  });
+}
+
+const wideUnit =
+  /[（“‘《「【]*(?:[\u2e80-\u3000\u3003-\u3007\u3012-\ua4cf\uac00-\ud7a3\uf900-\ufaff]|[^\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60（“‘]+)[，。、；：！？）”’》」】…·%％]*|./gu;
 
 type Cells = readonly string[];
 

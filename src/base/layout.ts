@@ -18,6 +18,9 @@ export const lockName = '.lock';
 /** What the teacher's endpoint answered. Every record is keyed by what was asked, so that no settings make it wrong. */
 export const responsesName = 'self-instruct-responses.jsonl';
 
+/** Of a round of alignment from the page: what it promoted was taken back. */
+export const undoneName = 'undone.json';
+
 // <run>/<stage>/
 /** What the folder was made from and what came out, and its copy. */
 export const recordName = 'stage.json';

@@ -1,20 +1,23 @@
 // The entry point: the only place that catches errors and sets the exit code.
 import { CommanderError } from 'commander';
+import { chosenLanguage } from '../language/choice.js';
+import { speechIn } from '../language/speech.js';
 import { withFetching } from '../network/fetching.js';
 import type { FetchContext } from '../network/http.js';
 import type { OutputOptions } from './options.js';
-import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
+import { chosenSpeech, incompleteError, outputWritten, reportFailure, speak, surviveBrokenStreams } from './output.js';
 import { blocks, buildProgram, type KeyTable } from './program.js';
 import { survivesHangup } from './signals.js';
 
 async function main(given: readonly string[]): Promise<number> {
   const typed = asOptions(given);
-  const program = buildProgram(await keyTableFor(typed));
-  if (typed.length === 0) {
-    program.outputHelp();
-    return 0;
-  }
   try {
+    speak(await speechIn(chosenLanguage(typed, process.env)));
+    const program = buildProgram(await keyTableFor(typed), chosenSpeech());
+    if (typed.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
     let options: OutputOptions = {};
     program.hook('preAction', (_, command) => {
       options = command.opts();

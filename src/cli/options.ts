@@ -12,6 +12,9 @@ import { endWithOutput } from './output.js';
 export const anyModel =
   'a checkpoint, a run folder, a model folder, or a model of a hub: hf:ORG/NAME@REVISION, ms:ORG/NAME';
 
+/** Where a command listens that is given no port. */
+export const anyPort = '(default: 8080, else the next that is not taken)';
+
 /** How a command talks: for people, as JSON lines, or not at all. */
 export interface OutputOptions {
   json?: boolean;
@@ -42,6 +45,9 @@ export interface RunOptions extends OutputOptions, ComputeOptions {
   keep?: string;
   /** What is written beside metrics.jsonl. */
   log?: LogForm;
+  /** A page shows the run while it trains, at this port. */
+  ui?: boolean;
+  port?: number;
   /** The keys of the trainer that are set most often. */
   epochs?: string;
   steps?: string;
@@ -125,6 +131,13 @@ export function withRun(command: Command): Command {
     .option('-o, --out <dir>', 'folder of the run (default: runs/<name of the pipeline>)')
     .option('--seed <number>', 'every random choice follows from it');
   return withOutput(withCompute(command));
+}
+
+/** The same, as they are typed. */
+export function computeWords(options: ComputeOptions): string[] {
+  return Object.entries(computeFlags(options)).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
 }
 
 /** For a command that reads no pipeline, whose schema would check it. */

@@ -1,13 +1,31 @@
-// Everything that is printed goes through here, without keys: results to stdout, progress and errors to stderr. Neither a
-// reader that goes away nor a log that cannot be written ends the work: what is missing then is said at the end, with exit
-// code 1.
+// Everything that is printed goes through here, without keys and in the language that was chosen: results to stdout,
+// progress and errors to stderr. Neither a reader that goes away nor a log that cannot be written ends the work: what is
+// missing then is said at the end, with exit code 1.
 import { relative } from 'node:path';
 import pc from 'picocolors';
-import { asUserError, describeFault, Interrupted, UserError } from '../base/errors.js';
+import { asUserError, Interrupted, UserError } from '../base/errors.js';
 import { printable, terminalColumns, wrapped } from '../base/format.js';
 import { redact, redactAll, shownUrls } from '../base/secrets.js';
+import { english, type Speech } from '../language/speech.js';
+
+/** Set once, before anything is printed. */
+let speech: Speech = english;
+
+export function speak(chosen: Speech): void {
+  speech = chosen;
+}
+
+/** For what is printed by another hand: the bar, the help. */
+export function chosenSpeech(): Speech {
+  return speech;
+}
 
 export function printLine(text: string): void {
+  printVerbatim(speech.lines(text));
+}
+
+/** What a model or a person wrote, which is no message of ours. */
+export function printVerbatim(text: string): void {
   process.stdout.write(`${redact(text)}\n`);
 }
 
@@ -16,7 +34,7 @@ export function printJson(value: unknown): void {
 }
 
 export function printError(text: string): void {
-  process.stderr.write(`${redact(text)}\n`);
+  process.stderr.write(`${redact(speech.lines(text))}\n`);
 }
 
 /** Of the terminal that results go to; in a file or a pipe as many as fit any terminal. */
@@ -31,7 +49,7 @@ export function printNotes({ notes = [] }: { notes?: readonly string[] }, { quie
 
 /** What a person should know of a command that has no reporter. */
 export function noteOnStderr(text: string): void {
-  printError(inTerminal(`mossctl: ${printable(text)}`));
+  printError(inTerminal(`mossctl: ${speech.say(printable(text))}`));
 }
 
 /** Broken at blanks where a person reads it on a terminal; a log has a line for each note. */
@@ -41,7 +59,8 @@ export function inTerminal(text: string): string {
 }
 
 export function warnOnStderr(text: string): void {
-  noteOnStderr(`warning: ${text}`);
+  const said = speech.say(printable(text));
+  printError(inTerminal(`mossctl: ${speech.say('warning:')} ${said}`));
 }
 
 /** `runs/x/sft/step-000100`, as a person would type it. */
@@ -54,19 +73,20 @@ export function shownPath(path: string): string {
 export function reportFailure(thrown: unknown): number {
   const error = asUserError(thrown);
   const debug = Boolean(process.env.MOSSCTL_DEBUG);
-  const label = process.stderr.isTTY ? pc.red('mossctl: error:') : 'mossctl: error:';
+  const prefix = `mossctl: ${speech.say('error:')}`;
+  const label = process.stderr.isTTY ? pc.red(prefix) : prefix;
   if (debug && thrown instanceof Error) printError(thrown.stack ?? thrown.message);
   if (error instanceof UserError) {
-    for (const fault of error.faults) printError(`${label} ${shownUrls(printable(describeFault(fault)))}`);
+    for (const fault of error.faults) printError(`${label} ${shownUrls(printable(speech.fault(fault)))}`);
     return error.exitCode;
   }
   if (error instanceof Interrupted) {
-    printError(`mossctl: interrupted: ${error.message}`);
+    printError(`mossctl: ${speech.say('interrupted:')} ${speech.say(error.message)}`);
     printError('Run the same command again to resume from there.');
     return 130;
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  printError(`${label} something failed that should not have: ${printable(message.split('\n')[0])}`);
+  printError(`${label} ${speech.say(`something failed that should not have: ${printable(message.split('\n')[0])}`)}`);
   if (!debug) printError('Set MOSSCTL_DEBUG=1 and run the same command again to see where.');
   return 1;
 }
@@ -99,7 +119,7 @@ export function incompleteError(isDone: boolean): UserError | undefined {
   );
 }
 
-/** Without a reporter, warnings about the streams go to the other one. */
+/** Without a reporter, warnings go to stderr; those about a stream may go nowhere else. */
 let warn = warnOnStderr;
 
 /** While work reports, its reporter says what happens to the streams, so that the report has it too. */
@@ -109,6 +129,11 @@ export function warnThrough(reporter: (text: string) => void): () => void {
   return () => {
     warn = before;
   };
+}
+
+/** What is said at any time: by the reporter while one reports, which has a bar to take away first. */
+export function warnThroughReporter(text: string): void {
+  warn(text);
 }
 
 /** Each later line is tried again, for the disk may have room by then. */

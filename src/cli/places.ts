@@ -1,9 +1,10 @@
 // What a person may name where a corpus or a tokenizer is wanted: the thing itself, or a folder that holds it.
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { exists } from '../base/files.js';
-import { settingsName, tokenizerJsonName } from '../base/layout.js';
+import { tokenizerJsonName } from '../base/layout.js';
 import { resolveCheckpoint } from '../checkpoint/history.js';
 import { corpusIn } from '../data/manifest.js';
+import { runAround as runFolderAround } from '../pipeline/around.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { readTokenizerJson } from '../tokenizer/tokenizer-files.js';
 import { shownPath } from './output.js';
@@ -27,12 +28,8 @@ export async function tokenizerFolder(folder: string): Promise<string> {
   return resolveCheckpoint(folder);
 }
 
-/** `runs/x` of `runs/x/sft/step-000100` or `runs/x/align/round-01/step-000010`. */
+/** `runs/x` of `runs/x/sft/step-000100`, as a person would type it. */
 export async function runAround(checkpoint: string): Promise<string | undefined> {
-  let folder = resolve(checkpoint);
-  for (let depth = 0; depth < 3; depth++) {
-    folder = dirname(folder);
-    if (await exists(join(folder, settingsName))) return shownPath(folder);
-  }
-  return undefined;
+  const run = await runFolderAround(checkpoint);
+  return run === undefined ? undefined : shownPath(run);
 }

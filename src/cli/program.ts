@@ -4,12 +4,15 @@ import type { Flags } from '../base/overrides.js';
 import { redact } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import type { StageName } from '../config/pipeline.js';
+import { english, type Speech } from '../language/speech.js';
 import { namesOf, stageTable } from '../stages/catalog.js';
 import type { EvalTasksOptions } from './commands/eval-tasks.js';
 import type { EvalOptions } from './commands/eval-text.js';
 import type { PlanCommandOptions } from './commands/plan.js';
 import { addData } from './data-program.js';
 import { addAnnotate, addFeedback } from './feedback-program.js';
+import { helpIn, withLanguage } from './help.js';
+import { addBench, addDoctor, addNative } from './machine-program.js';
 import { addExport, addImport, addPush } from './model-program.js';
 import {
   anyModel,
@@ -23,7 +26,6 @@ import {
   settingOf,
   stageOption,
   wholeNumber,
-  wholeNumbers,
   withAction,
   withCompute,
   withConfig,
@@ -47,7 +49,7 @@ import { withLog, withTraining } from './training-options.js';
 /** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
 export type KeyTable = (block: string) => string;
 
-export function buildProgram(keys: KeyTable): Command {
+export function buildProgram(keys: KeyTable, speech: Speech = english): Command {
   const program = new Command('mossctl')
     .description('From raw text to an aligned chat model on the machine in front of you.')
     .version(ownVersion(), '-V, --version')
@@ -55,7 +57,11 @@ export function buildProgram(keys: KeyTable): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .hook('preAction', (_, command) => refuseEmpty(command))
-    .configureOutput({ outputError: (text, write) => write(redact(`mossctl: ${text}`)) });
+    .configureHelp(helpIn(speech))
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(speech.lines(text)),
+      outputError: (text, write) => write(redact(`mossctl: ${speech.lines(text)}`)),
+    });
   addRun(program);
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
@@ -81,7 +87,7 @@ export function buildProgram(keys: KeyTable): Command {
     const block = blocks[command.name()];
     if (block !== undefined) command.addHelpText('after', () => keys(block));
   }
-  return program;
+  return withLanguage(program);
 }
 
 /** Command → its block in the pipeline file. */
@@ -302,47 +308,4 @@ function addInspect(program: Command): void {
   withOutput(withVerify(inspect));
   withAction(onlyPrints(inspect), async () => (await import('./commands/inspect.js')).inspect);
   example(inspect, 'mossctl inspect runs/quickstart/latest');
-}
-
-function addDoctor(program: Command): void {
-  const doctor = withOutput(program.command('doctor').description('check what this machine has, and what is missing'));
-  withAction(doctor, async () => (await import('./commands/doctor.js')).doctor);
-  example(doctor, 'mossctl doctor');
-}
-
-function addNative(program: Command): void {
-  const native = program.command('native').description('the C++ engine of this machine').helpCommand(false);
-  const build = withOutput(
-    native.command('build').description('compile it, where the install did not or the sources changed'),
-  );
-  build.option('--force', 'compile even what is up to date');
-  withAction(build, async () => (await import('./commands/native.js')).build);
-  example(build, 'mossctl native build');
-}
-
-function addBench(program: Command): void {
-  const bench = program
-    .command('bench')
-    .description('how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak')
-    .option(
-      '--only <sections>',
-      'some of machine, gemm, ops, train, sft, decode, rollouts, neighbour, checkpoint, data',
-    )
-    .option(
-      '--shape <names>',
-      'some of 1m, 7m, 34m, quickstart, and for sft qwen3-0.5b (default: the first three for train, 34m for checkpoint, quickstart for rollouts, else 7m)',
-    )
-    .option('--precision <names>', 'fp32, bf16 (default: fp32, and bf16 where the processor multiplies it)')
-    .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')
-    .option(
-      '--context <number>',
-      "tokens in a row of train (default: the shape's own) and in a row's cache of decode (default: 128)",
-      wholeNumber(32, 65_536),
-    )
-    .option('--batch <numbers>', 'rows that decode side by side (default: 1,8,32,64)', wholeNumbers(1, 4096))
-    .option('--temperature <numbers>', 'whole numbers, of decode; 0 is greedy (default: 0,1)', wholeNumbers(0, 10))
-    .option('--steps <number>', 'timed steps (default: about 20 seconds of them)', wholeNumber(1, 10_000));
-  withOutput(withThreads(withQuantize(bench)));
-  withAction(onlyPrints(bench), async () => (await import('./commands/bench.js')).bench);
-  example(bench, 'mossctl bench --only machine,train --shape 7m');
 }

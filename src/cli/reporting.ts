@@ -4,7 +4,7 @@ import { type StageReporter, stageReporter } from '../report/event.js';
 import { createReporter } from '../report/reporter.js';
 import type { LogForm } from '../report/sink.js';
 import type { OutputOptions } from './options.js';
-import { addIncomplete, warnThrough } from './output.js';
+import { addIncomplete, chosenSpeech, warnThrough } from './output.js';
 import { watchInterrupt } from './signals.js';
 
 interface Context {
@@ -26,7 +26,16 @@ export async function reporting<T>(
 ): Promise<T> {
   const mode = json ? 'json' : quiet ? 'quiet' : 'terminal';
   const { stdout, stderr } = process;
-  const reporter = createReporter({ runDirectory, log, mode, stdout, stderr, tables, onIncomplete: addIncomplete });
+  const reporter = createReporter({
+    runDirectory,
+    log,
+    mode,
+    stdout,
+    stderr,
+    tables,
+    speech: chosenSpeech(),
+    onIncomplete: addIncomplete,
+  });
   const interrupt = watchInterrupt(() => reporter.clear());
   const restoreWarnings = warnThrough((text) => stageReporter(reporter, 'report').note('warning', text));
   try {

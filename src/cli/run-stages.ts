@@ -1,5 +1,5 @@
 // What `run` and the stage commands share: flags → configuration → pipeline → the closing lines.
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { asUserError, type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
@@ -13,6 +13,7 @@ import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
 import { addIncomplete, printJson, printLine, shownPath, warnOnStderr } from './output.js';
 import { reporting } from './reporting.js';
+import { RunPage } from './run-page.js';
 import { trainingFlags } from './training-options.js';
 
 export interface StageRun extends RunOptions {
@@ -31,7 +32,17 @@ export interface StageRun extends RunOptions {
 
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
 export async function runStages(options: StageRun) {
-  const { config, folder, warnings } = await findRun(options);
+  const found = await findRun(options);
+  const page = options.ui ? await RunPage.open([found.folder], { ...options, root: dirname(found.folder) }) : undefined;
+  try {
+    return { ...(await runFound(options, found)), page };
+  } catch (error) {
+    await page?.close();
+    throw error;
+  }
+}
+
+async function runFound(options: StageRun, { config, folder, warnings }: FoundRun) {
   const again = mossctlCommand('run', shownPath(join(folder, settingsName)));
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
@@ -69,13 +80,20 @@ export async function keepWorking(path: string, write: () => Promise<string>): P
 
 /** The closing lines of a stage command: what it made, and what to type next. */
 export async function runOneStage(only: StageName, options: StageRun, next: (folder: string) => string) {
-  const { outputs, skipped, report, folder, ...failed } = await runStages({ ...options, only });
+  const { outputs, skipped, report, folder, page, ...failed } = await runStages({ ...options, only });
   if (!options.json) {
     const output = outputs[only];
     if (output !== undefined) printLine(`${skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
     printLine(`report  ${report}\nnext    ${next(folder)}`);
   }
+  await endPage(page, options);
   failOnMissing(failed);
+}
+
+/** What a command with a page does once all is printed. */
+export async function endPage(page: RunPage | undefined, options: StageRun): Promise<void> {
+  await page?.stay(options);
+  await page?.close();
 }
 
 /**
@@ -107,6 +125,8 @@ function firstFew(all: readonly string[]): string {
   const names = [...new Set(all)];
   return names.slice(0, 5).join(', ') + (names.length > 5 ? `, … (${names.length} in all)` : '');
 }
+
+type FoundRun = Awaited<ReturnType<typeof findRun>>;
 
 /** Without --config, the settings of the run folder itself are taken, where it has been used before. */
 export async function findRun(options: StageRun) {

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   anyModel,
+  anyPort,
   collect,
   example,
   wholeNumber,
@@ -19,7 +20,11 @@ export function addServe(program: Command): void {
     .command('serve')
     .description('serve models to programs that speak to OpenAI, and a page to chat with them, on this machine')
     .argument('<models...>', `${anyModel}; a run folder serves what each of its stages made`)
-    .option('--port <number>', 'port to listen at; 0: any that is not taken', wholeNumber(0, 65535), 8080)
+    .option(
+      '--follow',
+      'of a run that trains: serve what it saves as it saves it; it needs no model yet, and weights wait until one is asked',
+    )
+    .option('--port <number>', `port to listen at; 0: any that is not taken ${anyPort}`, wholeNumber(0, 65535))
     .option('--host <address>', 'address to listen at; one that others reach needs a key', '127.0.0.1')
     .option('--api-key-file <file>', 'a file with the key that requests must send (or MOSSCTL_API_KEY)')
     .option('--allow-host <name>', 'another name that this server is reached under; may be repeated', collect)

@@ -1,17 +1,28 @@
-// The options of commands that train: what of the trainer is set most often, which checkpoints stay, and where curves go.
+// The options of commands that train: what of the trainer is set most often, which checkpoints stay, and where curves are
+// shown.
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import type { Flags } from '../base/overrides.js';
 import type { LogForm } from '../report/sink.js';
-import { collect, type RunOptions } from './options.js';
+import { anyPort, collect, type RunOptions, wholeNumber } from './options.js';
 
 /** What every command takes whose curves are worth watching. */
 export function withLog(command: Command): Command {
-  return command.addOption(
-    new Option('--log <form>', 'write the curves for another tool, too: tensorboard (RUN/tensorboard)').choices([
-      'tensorboard' satisfies LogForm,
-    ]),
-  );
+  return command
+    .addOption(
+      new Option('--log <form>', 'write the curves for another tool, too: tensorboard (RUN/tensorboard)').choices([
+        'tensorboard' satisfies LogForm,
+      ]),
+    )
+    .option(
+      '--ui',
+      'a page of the run while it trains: curves, samples, a chat with what it has saved; its address is printed',
+    )
+    .addOption(
+      new Option('--port <number>', `of that page; 0: any that is not taken ${anyPort}`)
+        .argParser(wholeNumber(0, 65535))
+        .implies({ ui: true }),
+    );
 }
 
 /** What every command that trains takes. */

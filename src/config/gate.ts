@@ -1,5 +1,6 @@
 // The knobs of the gate: which points between the old and the new weights are tried, and what a promotion may cost.
 import { z } from 'zod';
+import { optionalPath } from './paths.js';
 
 const budget = (max: number, initial: number, what: string) =>
   z.number().min(0).max(max).default(initial).describe(what);
@@ -30,5 +31,8 @@ export const gateSchema = z.strictObject({
     .max(100_000_000)
     .default(4000)
     .describe('tokens of held-out text of each language that forgetting is measured on; 0: none'),
+  text: optionalPath(
+    "tokenised text, such as runs/mine/tokens/corpus, whose held-out part is taken; default: this run's, where it has a corpus",
+  ),
 });
 export type GateConfig = z.output<typeof gateSchema>;

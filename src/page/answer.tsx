@@ -17,7 +17,8 @@ import {
   type Verdict,
 } from './conversation.js';
 import { EditingForm } from './editing-form.js';
-import { ProblemNote, useSaving } from './parts.js';
+import { CopyButton, ProblemNote, useSaving } from './parts.js';
+import { Said } from './said.js';
 import type { Words } from './words.js';
 
 interface AnswerViewProps {
@@ -80,12 +81,7 @@ export function AnswerView(props: AnswerViewProps) {
 }
 
 function PartView({ part, words, isRunning }: { part: Part; words: Words; isRunning: boolean }) {
-  if (part.type === 'text')
-    return (
-      <div class="said" dir="auto">
-        {part.text}
-      </div>
-    );
+  if (part.type === 'text') return <Said text={part.text} words={words} />;
   if (part.type === 'thought')
     return (
       <details class="thought">
@@ -142,10 +138,10 @@ function argumentText(given: Record<string, unknown>): string {
 }
 
 /** Judge, correct, copy, ask again. */
-function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewProps) {
+function Actions({ answer, turn, chat, session, words, isLast, onProblem }: AnswerViewProps) {
+  const served = session.models.some(({ id }) => id === answer.model);
   const [problem, setProblem] = useState<Problem>();
   const [correction, setCorrection] = useState<string>();
-  const [isCopied, setCopied] = useState(false);
   const opener = useRef<HTMLButtonElement>(null);
   const thumbs = { good: useRef<HTMLButtonElement>(null), bad: useRef<HTMLButtonElement>(null) };
   const saving = useSaving((found) => {
@@ -174,7 +170,7 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
       await chat.withdraw(answer);
       (kind === 'good' || kind === 'bad' ? thumbs[kind] : opener).current?.focus();
     });
-  const { good, bad, correct, copy, copied, regenerate, saved, undo } = words.chat;
+  const { good, bad, correct, regenerate, saved, undo } = words.chat;
   const thumb = (verdict: 'good' | 'bad', label: string) => (
     <button
       type="button"
@@ -209,14 +205,8 @@ function Actions({ answer, turn, chat, words, isLast, onProblem }: AnswerViewPro
         >
           {correct}
         </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => void navigator.clipboard?.writeText(answerText(answer)).then(() => setCopied(true))}
-        >
-          {isCopied ? copied : copy}
-        </button>
-        {isLast && (
+        <CopyButton words={words} text={answerText(answer)} />
+        {isLast && served && (
           <button type="button" class="quiet" onClick={() => chat.regenerate(turn, answer)}>
             {regenerate}
           </button>

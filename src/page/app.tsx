@@ -14,10 +14,12 @@ import { WatchView } from './watch.js';
 import { firstWords, otherWords, type Words } from './words.js';
 
 const retryMilliseconds = 3000;
+const followMilliseconds = 5000;
 const connection = connect();
 
 function App() {
   const [words, setWords] = useState<Words>(firstWords);
+  connection.language = words.code;
   const [view, run] = useRoute();
   const [session, setSession] = useState<Session>();
   const [problem, setProblem] = useState<Problem>();
@@ -52,6 +54,13 @@ function App() {
   }, [view]);
 
   const lost = useCallback((found: Problem) => found.isLost && setProblem(found), []);
+  const isEmpty = session?.models.length === 0;
+  // A run that is followed saves its first model some time; then it can be asked.
+  useEffect(() => {
+    if (!isEmpty && session?.follows !== true) return;
+    const timer = setInterval(open, followMilliseconds);
+    return () => clearInterval(timer);
+  }, [isEmpty, session?.follows, open]);
   const chosen = session?.models.some(({ id }) => id === model) ? model : session?.default;
   return (
     <>
@@ -80,7 +89,14 @@ function App() {
           problem === undefined && <p class="soft center">{words.loading}</p>
         ) : (
           <>
-            {view === 'chat' && (
+            {view === 'chat' && isEmpty && (
+              <section class="narrow">
+                <h1>{words.chat.noModel}</h1>
+                <p class="soft">{words.chat.noModelNext}</p>
+                <a href="#/watch">{words.views.watch}</a>
+              </section>
+            )}
+            {view === 'chat' && !isEmpty && (
               <ChatView {...{ chat, session, words }} model={chosen} onModel={setModel} onProblem={lost} />
             )}
             {view === 'watch' && <WatchView {...{ connection, words, run }} onProblem={lost} />}

@@ -1,5 +1,6 @@
 // Which model is asked, what it is, what it is compared with, and how it samples.
 
+import { useState } from 'preact/hooks';
 import { formatShort } from '../base/format.js';
 import type { ServedModel, Session } from '../serve/contract.js';
 import type { ChatSettings } from './chat-store.js';
@@ -104,23 +105,30 @@ function Settings({ words, served, settings, onSettings }: SettingsProps) {
       <p class="soft facts-line">{facts.join(' · ')}</p>
       <div class="fields">
         <NumberField
-          {...{ label: chat.temperature, value: sampling.temperature, min: 0, max: 10, step: 0.1 }}
+          {...{ words, label: chat.temperature, value: sampling.temperature, min: 0, max: 10, step: 0.1 }}
           hint={chat.temperatureHelp}
           placeholder={chat.byModel}
           onValue={sample('temperature')}
         />
         <NumberField
-          {...{ label: chat.topP, value: sampling.topP, min: 0.01, max: 1, step: 0.01 }}
+          {...{ words, label: chat.topP, value: sampling.topP, min: 0.01, max: 1, step: 0.01 }}
           placeholder={chat.byModel}
           onValue={sample('topP')}
         />
         <NumberField
-          {...{ label: chat.maxNewTokens, value: settings.maxNewTokens, min: 1, max: served.contextLength, step: 1 }}
+          {...{
+            words,
+            label: chat.maxNewTokens,
+            value: settings.maxNewTokens,
+            min: 1,
+            max: served.contextLength,
+            step: 1,
+          }}
           placeholder={chat.byModel}
           onValue={(maxNewTokens) => onSettings({ ...settings, maxNewTokens })}
         />
         <NumberField
-          {...{ label: chat.seed, value: settings.seed, min: 0, max: 0xffffffff, step: 1 }}
+          {...{ words, label: chat.seed, value: settings.seed, min: 0, max: 0xffffffff, step: 1 }}
           hint={chat.seedHelp}
           onValue={(seed) => onSettings({ ...settings, seed })}
         />
@@ -144,6 +152,7 @@ function Settings({ words, served, settings, onSettings }: SettingsProps) {
 }
 
 interface NumberFieldProps {
+  words: Words;
   label: string;
   value: number | undefined;
   min: number;
@@ -154,21 +163,32 @@ interface NumberFieldProps {
   onValue: (value: number | undefined) => void;
 }
 
-/** Takes a number once it is one and within its bounds; the browser marks anything else as invalid. */
-function NumberField({ label, value, min, max, step, hint, placeholder = '', onValue }: NumberFieldProps) {
+/** Says its bounds. What is no number within them is marked and said, with what is asked with meanwhile. */
+function NumberField({ words, label, value, min, max, step, hint, placeholder = '', onValue }: NumberFieldProps) {
+  const [isValid, setValid] = useState(true);
+  const [low, high] = [min, max].map((bound) => bound.toLocaleString('en'));
+  const { between, invalid, unset } = words.chat;
+  const isOutside = value !== undefined && value > max; // of another model, whose context is longer
+  const used = value === undefined ? placeholder || unset : String(value);
   return (
     <label class="field">
       <span>{label}</span>
       <input
         type="number"
-        {...{ min, max, placeholder, title: hint }}
+        {...{ min, max, placeholder }}
         step={step === 1 ? 1 : 'any'}
         value={value ?? ''}
+        aria-invalid={!isValid || isOutside}
         onInput={({ currentTarget: { validity, valueAsNumber } }) => {
+          setValid(validity.valid);
           if (validity.valid) onValue(Number.isNaN(valueAsNumber) ? undefined : valueAsNumber);
         }}
       />
-      {hint !== undefined && <small class="soft">{hint}</small>}
+      <small class={isValid && !isOutside ? 'soft' : 'fault'} aria-live="polite">
+        {isValid && !isOutside
+          ? [between(low, high), ...(hint === undefined ? [] : [hint])].join(' · ')
+          : invalid(low, high, used)}
+      </small>
     </label>
   );
 }

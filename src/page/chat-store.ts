@@ -1,5 +1,5 @@
-// What happens in a conversation: asking, stopping, asking again, two answers side by side, judging. It holds the turns and says
-// when they changed; components only show them.
+// What happens in a conversation: asking, stopping, asking again, two answers side by side, judging. It holds the turns, keeps
+// them in the browser, and says when they changed; components only show them.
 import type { ChatBody, ChatEvent, FeedbackBody, FeedbackId, ServedModel } from '../serve/contract.js';
 import { type Connection, problemOf, RequestError } from './connection.js';
 import {
@@ -8,12 +8,22 @@ import {
   addEvent,
   isRunning,
   messagesFor,
+  messagesSoFar,
   type Preference,
   type Sampling,
   type Turn,
-  textOf,
   type Verdict,
 } from './conversation.js';
+import {
+  type ConversationEntry,
+  deleteConversation,
+  listConversations,
+  type NotKept,
+  onOtherTab,
+  readConversation,
+  revisionOf,
+  writeConversation,
+} from './saved-conversations.js';
 
 /** What the next question is asked with; `second`: a model to compare with, which may be the same one. */
 export interface ChatSetup extends Omit<Asked, 'seed'> {
@@ -32,22 +42,71 @@ export interface ChatSettings {
   second?: string;
 }
 
+/** Of this tab: the conversation that is shown, and what is written but not sent. */
+const [shownKey, draftKey] = ['mossctl-shown', 'mossctl-draft'];
+
 export class ChatStore {
-  readonly turns: Turn[] = [];
+  turns: Turn[] = [];
   /** Kept here, so that another view may be looked at meanwhile. */
   settings: ChatSettings = { tools: true, sampling: {} };
-  draft = '';
+  /** All that the browser keeps, this one included. */
+  conversations: ConversationEntry[] = [];
+  /** Why this one is not kept. */
+  notKept: NotKept | undefined;
+  #draft = ofTab(draftKey) ?? '';
   #connection: Connection;
   #changed: () => void;
   #models: readonly ServedModel[] = [];
   #running = new Map<Answer, AbortController>();
   #lastKey = 0;
-  /** Of the conversation: what is judged in it is erased with it. */
+  /** Of the conversation, in the feedback store as well. */
   #id = newConversation();
+  /** Of it as this tab last wrote or read it; 0: it is not kept yet. */
+  #revision = 0;
 
   constructor(connection: Connection, changed: () => void) {
     this.#connection = connection;
     this.#changed = changed;
+    const shown = ofTab(shownKey);
+    if (shown !== undefined) this.open(shown);
+    this.conversations = listConversations();
+    onOtherTab((id) => this.#hear(id));
+    addEventListener('pagehide', () => this.isRunning && this.#keep());
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(text: string) {
+    this.#draft = text;
+    keepInTab(draftKey, text);
+  }
+
+  /** @returns whether it can be read. */
+  open(id: string): boolean {
+    const found = readConversation(id);
+    if (found === undefined) return false;
+    this.#leave();
+    this.#begin(id, found.revision);
+    this.turns = found.turns.map((turn) => {
+      const answers = turn.answers.map((answer) => ({ ...answer, key: this.#key() }));
+      return { ...turn, answers, key: this.#key() };
+    });
+    this.#changed();
+    return true;
+  }
+
+  remove(id: string): void {
+    if (id === this.#id) this.clear();
+    deleteConversation(id);
+    if (this.notKept !== undefined) this.#keep(); // there may be room now
+    this.conversations = listConversations();
+    this.#changed();
   }
 
   set models(models: readonly ServedModel[]) {
@@ -94,10 +153,11 @@ export class ChatStore {
     for (const controller of this.#running.values()) controller.abort();
   }
 
+  /** A new conversation; the one before stays where it is kept. */
   clear(): void {
-    this.stop();
-    this.turns.length = 0;
-    this.#id = newConversation();
+    this.#leave();
+    this.turns = [];
+    this.#begin(newConversation(), 0);
     this.#changed();
   }
 
@@ -110,7 +170,7 @@ export class ChatStore {
     const body: FeedbackBody = kind === 'edit' ? { kind, messages, edited, ...asked } : { kind, messages, ...asked };
     const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
     answer.verdict = { kind, id, ...(kind === 'edit' && { edited }) };
-    this.#changed();
+    this.#keep();
     // The server finds it itself, except where the turns before it have been corrected since.
     if (earlier !== undefined && earlier !== id) await this.#undo(earlier);
   }
@@ -131,7 +191,7 @@ export class ChatStore {
     const { id } = await this.#connection.post<FeedbackId>('/api/feedback', body);
     turn.preference = { better, id };
     if (better === 0 || better === 1) turn.chosen = better;
-    this.#changed();
+    this.#keep();
     if (earlier !== undefined && earlier !== id) await this.#undo(earlier);
   }
 
@@ -142,6 +202,38 @@ export class ChatStore {
     await this.#undo(judgement.id);
     if ('answers' in judged) delete judged.preference;
     else delete judged.verdict;
+    this.#keep();
+  }
+
+  /** An answer that is being written is kept as far as it has come. */
+  #leave(): void {
+    if (!this.isRunning) return;
+    this.stop();
+    this.#keep();
+  }
+
+  #begin(id: string, revision: number): void {
+    this.#id = id;
+    this.#revision = revision;
+    this.notKept = undefined;
+    keepInTab(shownKey, id);
+  }
+
+  /** Another tab has written or deleted a conversation. What is being written here stays, and is kept beside the other. */
+  #hear(id: string): void {
+    if (id === this.#id && !this.isRunning && (revisionOf(id) ?? this.#revision) !== this.#revision) this.open(id);
+    this.conversations = listConversations();
+    this.#changed();
+  }
+
+  #keep(): void {
+    if (this.turns.length > 0) {
+      const kept = revisionOf(this.#id);
+      if (kept !== undefined && kept !== this.#revision) this.#begin(newConversation(), 0);
+      this.notKept = writeConversation(this.#id, this.turns, this.#revision + 1);
+      if (this.notKept === undefined) this.#revision++;
+      this.conversations = listConversations();
+    }
     this.#changed();
   }
 
@@ -159,10 +251,12 @@ export class ChatStore {
     turn.answers[index] = answer;
     const controller = new AbortController();
     this.#running.set(answer, controller);
-    this.#changed();
+    keepInTab(shownKey, this.#id);
+    this.#keep();
     void this.#receive(answer, this.#sent(turn, asked), controller.signal).finally(() => {
       this.#running.delete(answer);
-      this.#changed();
+      if (this.turns.includes(turn)) this.#keep();
+      else this.#changed();
     });
   }
 
@@ -192,8 +286,7 @@ export class ChatStore {
     }
     answer.total = performance.now() - start;
     if (isRunning(answer)) answer.state = 'stopped';
-    if (answer.messages.length === 0 && answer.parts.length > 0)
-      answer.messages = [{ role: 'assistant', content: textOf(answer.parts) }];
+    answer.messages = messagesSoFar(answer);
   }
 
   #key(): number {
@@ -208,6 +301,22 @@ function end(answer: Answer, { finish, usage, seed, messages }: Extract<ChatEven
 
 function newConversation(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function ofTab(key: string): string | undefined {
+  try {
+    return sessionStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined; // a browser that stores nothing
+  }
+}
+
+function keepInTab(key: string, text: string): void {
+  try {
+    sessionStorage.setItem(key, text);
+  } catch {
+    // It is shown as long as the page is.
+  }
 }
 
 function newSeed(): number {

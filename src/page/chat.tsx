@@ -6,6 +6,8 @@ import { ModelBar } from './chat-setup.js';
 import type { ChatSettings, ChatSetup, ChatStore } from './chat-store.js';
 import { Composer } from './composer.js';
 import type { Problem } from './conversation.js';
+import { ConversationList } from './conversation-list.js';
+import { ProblemNote } from './parts.js';
 import { TurnView } from './turn.js';
 import type { Words } from './words.js';
 
@@ -62,29 +64,43 @@ export function ChatView({ chat, session, words, model, onModel, onProblem }: Ch
     chat.clear();
     box.current?.focus();
   };
+  /** The model that answered last is asked again, where it is served still. */
+  const opened = (): void => {
+    const last = chat.turns.at(-1);
+    const asked = last?.answers[last.chosen]?.model;
+    if (session.models.some(({ id }) => id === asked) && asked !== undefined) onModel(asked);
+    box.current?.focus({ preventScroll: true });
+    scrollToEnd();
+  };
   return (
-    <div class="chat">
-      <ModelBar {...{ session, words, model, onModel, settings }} onSettings={set} />
-      {chat.turns.length === 0 ? (
-        <Suggestions served={served} words={words} onAsk={ask} />
-      ) : (
-        <div class="turns" role="log" aria-label={words.views.chat}>
-          {chat.turns.map((turn, index) => (
-            <TurnView
-              key={turn.key}
-              {...{ turn, chat, session, words, setup, onProblem }}
-              onStartOver={startOver}
-              later={chat.turns.length - 1 - index}
-            />
-          ))}
-        </div>
-      )}
-      <Composer
-        {...{ chat, words, box }}
-        isBase={served.isBase}
-        onAsk={ask}
-        onStartOver={() => startOver(chat.draft)}
-      />
+    <div class="chat-page">
+      <ConversationList {...{ chat, words }} onNew={() => startOver(chat.draft)} onOpen={opened} />
+      <div class="chat">
+        <ModelBar {...{ session, words, model, onModel, settings }} onSettings={set} />
+        {chat.turns.length === 0 ? (
+          <Suggestions served={served} words={words} onAsk={ask} />
+        ) : (
+          <div class="turns" role="log" aria-label={words.views.chat}>
+            {chat.turns.map((turn, index) => (
+              <TurnView
+                key={turn.key}
+                {...{ turn, chat, session, words, setup, onProblem }}
+                onStartOver={startOver}
+                later={chat.turns.length - 1 - index}
+              />
+            ))}
+          </div>
+        )}
+        {chat.notKept !== undefined && (
+          <ProblemNote problem={{ what: words.chat.notKept[chat.notKept] }} words={words} />
+        )}
+        <Composer
+          {...{ chat, words, box }}
+          isBase={served.isBase}
+          onAsk={ask}
+          onStartOver={() => startOver(chat.draft)}
+        />
+      </div>
     </div>
   );
 }

@@ -64,7 +64,7 @@ export function Composer({ chat, words, box, isBase, onAsk, onStartOver }: Compo
       <p class="composer-note">
         <span class="soft keys">{hint}</span>
         {turns.length > 0 && (
-          <button type="button" class="quiet" onClick={onStartOver}>
+          <button type="button" class="quiet only-narrow" onClick={onStartOver}>
             {clear}
           </button>
         )}

@@ -19,6 +19,8 @@ export class RequestError extends Error {
 }
 
 export interface Connection {
+  /** In which the server says what it says. */
+  language: 'en' | 'zh';
   /** Also renews the token. */
   session(): Promise<Session>;
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
@@ -40,7 +42,8 @@ export function connect(): Connection {
   }
 
   async function request(path: string, init: RequestInit): Promise<Response> {
-    const response = await fetch(path, { cache: 'no-store', ...init }).catch((error: unknown) => {
+    const headers = { ...init.headers, 'accept-language': connection.language };
+    const response = await fetch(path, { cache: 'no-store', ...init, headers }).catch((error: unknown) => {
       if (init.signal?.aborted) throw error;
       throw new RequestError('', undefined, true);
     });
@@ -80,7 +83,11 @@ export function connect(): Connection {
     }
   }
 
-  return { session, get, post: async (path, body) => (await send(path, body)).json(), stream };
+  const connection: Connection = {
+    ...{ language: 'en', session, get, stream },
+    post: async (path, body) => (await send(path, body)).json(),
+  };
+  return connection;
 }
 
 async function refusalOf(response: Response): Promise<RequestError> {

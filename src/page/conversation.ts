@@ -106,6 +106,12 @@ export function textOf(parts: readonly Part[]): string {
   return parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
 }
 
+/** As they are to be sent back of an answer that did not come to its end. */
+export function messagesSoFar({ messages, parts }: Answer): PageMessage[] {
+  if (messages.length > 0 || parts.length === 0) return messages;
+  return [{ role: 'assistant', content: textOf(parts) }];
+}
+
 /** The last text of an answer: what a correction replaces. */
 export function answerText({ messages, parts }: Answer): string {
   return messages.findLast(({ role }) => role === 'assistant')?.content ?? textOf(parts);

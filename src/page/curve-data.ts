@@ -1,5 +1,6 @@
 // Which charts a stage's series make, of one run or of two over each other: the loss first, what was measured on held-out data
 // next, one chart for each family of metrics, and what only concerns the training last.
+import { meaningOf } from '../report/meaning.js';
 import { type Point, smooth } from '../report/svg.js';
 import type { RunDetail } from '../serve/contract.js';
 
@@ -18,6 +19,8 @@ export interface ChartSeries {
 export interface Chart {
   metric: string;
   isWide: boolean;
+  /** It says how the training works, not what comes of it. */
+  isDetail: boolean;
   isThinned: boolean;
   series: ChartSeries[];
 }
@@ -25,6 +28,8 @@ export interface Chart {
 const maxMembers = 6;
 const minSmoothed = 60;
 const training = ['learningRate', 'gradientNorm', 'tokensPerSecond'];
+/** Of what a training measures at each step: whether it learns. */
+const telling = ['rewards/margins', 'rewards/accuracies'];
 
 export function chartsOf(runs: readonly RunDetail[], stage: string): Chart[] {
   const families = new Map<string, Map<string, Own[]>>();
@@ -57,7 +62,8 @@ function chart(metric: string, members: readonly [string, Own[]][]): Chart {
     }),
   );
   const isThinned = members.some(([, own]) => own.some(({ thinned }) => thinned === true));
-  return { metric, isWide: metric === 'loss', isThinned, series };
+  const isDetail = meaningOf(metric) === undefined && !telling.includes(metric);
+  return { metric, isWide: metric === 'loss', isDetail, isThinned, series };
 }
 
 const heldOut = 'held-out ';

@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import { formatShort } from '../base/format.js';
 import { formatMetric, meaningOf } from '../report/meaning.js';
 import type { Chart, ChartSeries } from './curve-data.js';
+import { memberName, metricName, metricTitle } from './metric-words.js';
 import type { Words } from './words.js';
 
 interface CurveProps {
@@ -26,7 +27,8 @@ export function Curve({ chart, runs, words }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
   const { metric, series, isWide, isThinned } = chart;
-  const names = series.map((each) => nameOf(each, runs));
+  const isAlone = series.every(({ name }) => name === series[0].name);
+  const names = series.map((each) => nameOf(each, runs, words, isAlone));
   const shape = [words.code, ...names, ...series.map(({ isFaint, run, colour }) => `${isFaint}${run}${colour}`)].join(
     '|',
   );
@@ -57,7 +59,9 @@ export function Curve({ chart, runs, words }: CurveProps) {
   return (
     <figure class={isWide ? 'curve wide' : 'curve'}>
       <figcaption>
-        <b class="curve-name">{metric}</b>
+        <b class="curve-name" title={metricTitle(words, metric)}>
+          {metricName(words, metric)}
+        </b>
         {better !== undefined && <span class="soft">{words.watch[better]}</span>}
       </figcaption>
       <div ref={place} class="plot" role="img" aria-label={spoken(chart, names, words)} />
@@ -93,7 +97,7 @@ function optionsOf(
     ...size,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: false } },
+    scales: { x: { time: false }, ...(meaningOf(metric)?.percent && { y: { range: shareRange } }) },
     axes: [
       { ...axis, size: 28, incrs: wholeSteps, values: (_, ticks) => ticks.map(formatShort) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => tickText(metric, tick)) },
@@ -115,8 +119,17 @@ function optionsOf(
   };
 }
 
-function nameOf({ name, run }: ChartSeries, runs: readonly string[]): string {
-  return [...(runs.length > 1 ? [runs[run]] : []), ...(name === '' ? [] : [name])].join(' · ');
+/** @param isAlone no other member of the family is in the chart. */
+function nameOf({ name, run }: ChartSeries, runs: readonly string[], words: Words, isAlone: boolean): string {
+  const own = name === '' ? (isAlone ? [] : [words.watch.overall]) : [memberName(words, name)];
+  return [...(runs.length > 1 ? [runs[run]] : []), ...own].join(' · ');
+}
+
+/** A share is never drawn below 0 nor above 100 %. */
+function shareRange(_: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+  const [from, to] = [low ?? 0, high ?? 1];
+  const edge = Math.max(0.02, 0.1 * (to - from));
+  return [Math.max(0, from - edge), Math.min(1, to + edge)];
 }
 
 function sizeOf({ clientWidth }: HTMLElement, isWide: boolean): { width: number; height: number } {
@@ -141,7 +154,7 @@ function spoken({ metric, series }: Chart, names: readonly string[], words: Word
     .flatMap(({ points, isFaint }, i) => {
       if (isFaint) return [];
       const [first, last] = [points[0], points[points.length - 1]].map(([, y]) => formatMetric(metric, y));
-      return [words.watch.chartLabel(`${metric} ${names[i]}`, first, last)];
+      return [words.watch.chartLabel(`${metricName(words, metric)} ${names[i]}`, first, last)];
     })
     .join('; ');
 }

@@ -1,10 +1,11 @@
-// Feedback: what has been said about answers, what it would train, taking the newest back, and a round of alignment.
+// Feedback: what has been said about answers, what it would train and what it lacks, and rounds of alignment.
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { formatCount } from '../base/format.js';
 import type { FeedbackSummary, Session } from '../serve/contract.js';
 import { type Connection, problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
-import { Fact, ProblemNote, useSaving } from './parts.js';
+import { Judgements } from './judgements.js';
+import { Fact, ProblemNote } from './parts.js';
 import { RoundView } from './round.js';
 import type { Words } from './words.js';
 
@@ -22,6 +23,7 @@ interface FeedbackViewProps {
 export function FeedbackView(props: FeedbackViewProps) {
   const { connection, words, onProblem } = props;
   const [summary, setSummary] = useState<FeedbackSummary>();
+  const [version, setVersion] = useState(0);
   const [problem, setProblem] = useState<Problem>();
   const report = useCallback(
     (found: Problem | undefined) => {
@@ -30,9 +32,11 @@ export function FeedbackView(props: FeedbackViewProps) {
     },
     [onProblem],
   );
+  // `words`: what the server says of it is said in another language.
   const read = useCallback(async (): Promise<void> => {
     setSummary(await connection.get<FeedbackSummary>('/api/feedback'));
-  }, [connection]);
+    setVersion((count) => count + 1);
+  }, [connection, words]);
   useEffect(() => {
     read().then(
       () => report(undefined),
@@ -45,32 +49,23 @@ export function FeedbackView(props: FeedbackViewProps) {
       <h1>{feedback.title}</h1>
       <p class="lead">{feedback.lead}</p>
       {problem && <ProblemNote {...{ problem, words }} />}
-      {summary !== undefined && <Summary {...{ connection, summary, words, report }} onChange={read} />}
-      {summary !== undefined && <RoundView {...props} canStart={summary.wouldTrain.enough} onFinished={read} />}
+      {summary === undefined && problem === undefined && <p class="soft">{words.loading}</p>}
+      {summary !== undefined && (
+        <>
+          <Summary {...{ summary, words }} />
+          <RoundView {...props} canStart={summary.wouldTrain.enough} onFinished={read} />
+          <Judgements {...{ connection, words, version, report }} onChange={read} />
+        </>
+      )}
     </div>
   );
 }
 
-interface SummaryProps {
-  connection: Connection;
-  summary: FeedbackSummary;
-  words: Words;
-  report: (problem: Problem | undefined) => void;
-  onChange: () => Promise<void>;
-}
-
-function Summary({ connection, summary, words, report, onChange }: SummaryProps) {
-  const saving = useSaving(report);
-  const [isWithdrawn, setWithdrawn] = useState(false);
-  const { feedback } = words;
-  const { good, bad, edited, preferred, pairs, file, wouldTrain, last } = summary;
-  const undo = (id: string): Promise<void> =>
-    saving.run(async () => {
-      await connection.post('/api/feedback/undo', { id });
-      await onChange();
-      setWithdrawn(true);
-    });
+function Summary({ summary, words: { feedback } }: { summary: FeedbackSummary; words: Words }) {
+  const { good, bad, edited, preferred, pairs, file, wouldTrain } = summary;
   const counts = { good, bad, edited, preferred, pairs };
+  const { enough, needed, why, learnt, heldOut } = wouldTrain;
+  const has = learnt + heldOut;
   return (
     <section>
       {good + bad + edited + preferred === 0 && (
@@ -86,25 +81,22 @@ function Summary({ connection, summary, words, report, onChange }: SummaryProps)
           </Fact>
         ))}
       </dl>
-      <p>
-        {feedback.would(wouldTrain.pairs, wouldTrain.labels)}
-        {!wouldTrain.enough && ` ${feedback.notYet(wouldTrain.why ?? '')}`}
-      </p>
+      {enough ? (
+        <p>
+          {feedback.would(wouldTrain.pairs, wouldTrain.labels)} {feedback.how(wouldTrain)}
+        </p>
+      ) : (
+        <>
+          <p>
+            <b>{needed === undefined ? feedback.notYet : feedback.needed(needed)}</b>
+          </p>
+          {needed !== undefined && <progress aria-label={feedback.needed(needed)} max={has + needed} value={has} />}
+          {why !== undefined && has > 0 && <p class="soft">{feedback.why(why)}</p>}
+        </>
+      )}
+      <p class="soft">{feedback.terms}</p>
       <p class="soft path">
         {feedback.file} <code>{file}</code>
-      </p>
-      <p class="actions" role="status">
-        {last !== undefined && (
-          <>
-            <span>
-              {feedback.last(Object.hasOwn(feedback.kinds, last.kind) ? feedback.kinds[last.kind] : last.kind)}
-            </span>
-            <button type="button" disabled={saving.isBusy} onClick={() => undo(last.id)}>
-              {feedback.undoLast}
-            </button>
-          </>
-        )}
-        {isWithdrawn && <span class="soft">{feedback.withdrawn}</span>}
       </p>
     </section>
   );

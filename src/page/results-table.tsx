@@ -1,6 +1,7 @@
 // Figures with their 95 % intervals: a row a metric, a column a checkpoint. On a narrow screen a metric's name stands above its
 // figures, so that the page does not scroll sideways.
 import { formatDifference, formatInterval, formatMetric, meaningOf } from '../report/meaning.js';
+import { metricName, metricTitle } from './metric-words.js';
 import type { Words } from './words.js';
 
 export interface Figure {
@@ -20,7 +21,26 @@ interface ResultsTableProps {
   needsGain?: boolean;
 }
 
-export function ResultsTable({ figures, words, needsGain = false }: ResultsTableProps) {
+/** What sums up comes first; a metric of one family, language or source stands behind a line that is opened. */
+export function ResultsTable(props: ResultsTableProps) {
+  const { figures, words } = props;
+  const all = new Set(figures.map(({ metric }) => metric));
+  const isPart = ({ metric }: Figure): boolean => metric.includes('.') && all.has(metric.split('.')[0]);
+  const parts = figures.filter(isPart);
+  return (
+    <>
+      <Table {...props} figures={figures.filter((figure) => !isPart(figure))} />
+      {parts.length > 0 && (
+        <details class="parts">
+          <summary>{words.watch.parts(new Set(parts.map(({ metric }) => metric)).size)}</summary>
+          <Table {...props} figures={parts} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function Table({ figures, words, needsGain = false }: ResultsTableProps) {
   const columns = [...new Set(figures.map(({ column }) => column))];
   const metrics = [...new Set(figures.map(({ metric }) => metric))];
   return (
@@ -66,15 +86,9 @@ function Row({ metric, columns, figures, words, needsGain }: RowProps) {
   return (
     <tr>
       <th scope="row">
-        {metric}
+        <span title={metricTitle(words, metric)}>{metricName(words, metric)}</span>
         {meaning !== undefined && (
-          <abbr
-            title={
-              words.code === 'en' ? `${meaning.words} — ${words.watch[meaning.better]}` : words.watch[meaning.better]
-            }
-          >
-            {meaning.better === 'lower' ? '↓' : '↑'}
-          </abbr>
+          <abbr title={words.watch[meaning.better]}>{meaning.better === 'lower' ? '↓' : '↑'}</abbr>
         )}
       </th>
       {columns.map((column) => {

@@ -1,16 +1,15 @@
-// A round of alignment from the feedback: started here, followed while it trains, and ended by the gate, in its own words. A round
-// that was promoted can be undone.
-import { useEffect, useState } from 'preact/hooks';
+// A round of alignment from the feedback: started here, followed while it trains, and ended by the gate, in its own words. Those
+// before it stay in reach, whichever browser or server they began in; one that was promoted can be undone.
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { formatCount } from '../base/format.js';
-import type { GateFigure, RoundEvent, RoundId, RoundUndone, Session } from '../serve/contract.js';
+import type { RoundEvent, RoundId, RoundList, RoundUndone, Session } from '../serve/contract.js';
 import { modelName } from './chat-setup.js';
 import { type Connection, problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
 import { ProblemNote, useSaving } from './parts.js';
-import { ResultsTable } from './results-table.js';
+import { RoundOutcome } from './round-outcome.js';
 import type { Words } from './words.js';
 
-type RoundEnd = Extract<RoundEvent, { type: 'end' }>;
 type RoundProgress = Extract<RoundEvent, { type: 'progress' }>;
 
 interface RoundViewProps {
@@ -25,80 +24,76 @@ interface RoundViewProps {
   onModel: (id: string) => void;
 }
 
-/** The round of this tab: it is followed again after the page was loaded anew. */
-const storageKey = 'mossctl-round';
 const retryMilliseconds = 3000;
 
-export function RoundView({
-  connection,
-  session,
-  words,
-  model,
-  canStart,
-  onFinished,
-  onModels,
-  onModel,
-}: RoundViewProps) {
-  const [round, setRound] = useState(() => sessionStorage.getItem(storageKey) ?? undefined);
+export function RoundView(props: RoundViewProps) {
+  const { connection, session, words, model, canStart, onFinished, onModels, onModel } = props;
+  const [list, setList] = useState<RoundList>();
   const [from, setFrom] = useState(model);
   const [progress, setProgress] = useState<RoundProgress>();
-  const [ended, setEnded] = useState<RoundEnd>();
   const [problem, setProblem] = useState<Problem>();
   const [undone, setUndone] = useState<RoundUndone>();
   const saving = useSaving(setProblem);
   const { feedback } = words;
-  const isRunning = round !== undefined && ended === undefined && problem === undefined;
+  const running = list?.rounds.find(({ state }) => state === 'running')?.id;
+
+  // `words`: what the gate said is said in another language.
+  const read = useCallback(async (): Promise<void> => {
+    setList(await connection.get<RoundList>('/api/rounds'));
+  }, [connection, words]);
+  useEffect(() => {
+    read().catch((error) => setProblem(problemOf(error)));
+  }, [read]);
 
   useEffect(() => {
-    if (round === undefined) return;
+    if (running === undefined) return;
     const controller = new AbortController();
     const { signal } = controller;
     /** Until its end, over connections that break. */
     const follow = async (): Promise<void> => {
       while (!signal.aborted) {
         try {
-          for await (const event of connection.stream<RoundEvent>(`/api/rounds/${round}`, signal)) {
+          for await (const event of connection.stream<RoundEvent>(`/api/rounds/${running}`, signal)) {
             setProblem(undefined);
             if (event.type === 'progress') setProgress(event);
             else if (event.type === 'error') return setProblem(event);
             else {
-              setEnded(event);
-              await Promise.all([onModels(), onFinished()]);
+              await Promise.all([onModels(), onFinished(), read()]);
               return;
             }
           }
         } catch (error) {
           const found = problemOf(error);
           setProblem(found);
-          if (!found.isLost) return sessionStorage.removeItem(storageKey); // such as a round of another server
+          if (!found.isLost) return;
         }
         await new Promise((resolve) => setTimeout(resolve, retryMilliseconds));
       }
     };
     void follow();
     return () => controller.abort();
-  }, [connection, round, onModels, onFinished]);
+  }, [connection, running, onModels, onFinished, read]);
 
   const start = (): Promise<void> =>
     saving.run(async () => {
-      const { id } = await connection.post<RoundId>('/api/rounds', { model: from });
-      setEnded(undefined);
+      await connection.post<RoundId>('/api/rounds', { model: from });
       setUndone(undefined);
       setProgress(undefined);
-      sessionStorage.setItem(storageKey, id);
-      setRound(id);
+      await read();
     });
-  const undo = (): Promise<void> =>
+  const undo = (id: string): Promise<void> =>
     saving.run(async () => {
-      const went = await connection.post<RoundUndone>(`/api/rounds/${round}/undo`, {});
+      const went = await connection.post<RoundUndone>(`/api/rounds/${id}/undo`, {});
       setUndone(went);
       onModel(went.default);
-      await onModels();
+      await Promise.all([onModels(), read()]);
     });
-  const tryIt = (): void => {
-    if (ended?.model !== undefined) onModel(ended.model);
+  const tryIt = (id: string): void => {
+    onModel(id);
     location.hash = '#/chat';
   };
+  const [newest, ...earlier] = list?.rounds.filter(({ state }) => state !== 'running') ?? [];
+  const outcome = { words, isBusy: saving.isBusy, onTry: tryIt, onUndo: undo };
   return (
     <section>
       <h2>{feedback.round}</h2>
@@ -106,7 +101,11 @@ export function RoundView({
       <div class="actions">
         <label class="inline">
           <span>{feedback.model}</span>
-          <select value={from} disabled={isRunning} onChange={(event) => setFrom(event.currentTarget.value)}>
+          <select
+            value={from}
+            disabled={running !== undefined}
+            onChange={(event) => setFrom(event.currentTarget.value)}
+          >
             {session.models.map((each) => (
               <option key={each.id} value={each.id}>
                 {modelName(words, each, session.models)}
@@ -114,40 +113,42 @@ export function RoundView({
             ))}
           </select>
         </label>
-        <button type="button" class="primary" disabled={!canStart || isRunning || saving.isBusy} onClick={start}>
+        <button
+          type="button"
+          class="primary"
+          disabled={!canStart || session.models.length === 0 || running !== undefined || saving.isBusy}
+          onClick={start}
+        >
           {saving.isBusy ? feedback.starting : feedback.start}
         </button>
+        {!canStart && <span class="soft">{feedback.notYet}</span>}
       </div>
-      {isRunning && <Progress {...{ progress, words }} />}
+      {running !== undefined && problem === undefined && <Progress {...{ progress, words }} />}
       {problem && <ProblemNote problem={{ ...problem, what: problem.what || feedback.failed }} words={words} />}
-      {ended !== undefined && (
+      {undone !== undefined && <p role="status">{feedback.undone(undone.default, undone.checkpoint)}</p>}
+      {newest !== undefined && (
         <div class="card" role="status">
-          <h3>{ended.promoted ? feedback.promoted : feedback.refused}</h3>
-          <p class="why">{ended.why}</p>
-          {ended.why.includes('α') && <p class="soft">{feedback.alpha}</p>}
-          <Gate {...{ ended, words }} />
-          {ended.model !== undefined && undone === undefined && (
-            <p class="actions">
-              <button type="button" class="primary" onClick={tryIt}>
-                {feedback.tryIt}
-              </button>
-              <span class="soft">
-                {feedback.servedAs} <code>{ended.model}</code>
-              </span>
-              <button type="button" disabled={saving.isBusy} onClick={undo}>
-                {feedback.undoRound}
-              </button>
-            </p>
-          )}
-          {undone !== undefined && <p>{feedback.undone(undone.default, undone.checkpoint)}</p>}
+          <RoundOutcome {...outcome} round={newest} />
         </div>
+      )}
+      {earlier.length > 0 && (
+        <details class="settings">
+          <summary>{feedback.earlierRounds(earlier.length + (list?.more ?? 0))}</summary>
+          {earlier.map((round) => (
+            <div key={round.id} class="card">
+              <RoundOutcome {...outcome} round={round} />
+            </div>
+          ))}
+          {list?.more !== undefined && <p class="soft">{feedback.moreRounds(list.more)}</p>}
+        </details>
       )}
     </section>
   );
 }
 
 function Progress({ progress, words }: { progress: RoundProgress | undefined; words: Words }) {
-  const { label = words.feedback.starting, done, total, text } = progress ?? {};
+  const { label: said = words.feedback.starting, done, total, text } = progress ?? {};
+  const label = said === 'step' ? words.watch.step : said;
   const isMeasured = done !== undefined && total !== undefined && total > 0;
   return (
     <div class="card progress" role="status">
@@ -158,12 +159,4 @@ function Progress({ progress, words }: { progress: RoundProgress | undefined; wo
       {text !== undefined && <p class="soft">{text}</p>}
     </div>
   );
-}
-
-function Gate({ ended, words }: { ended: RoundEnd; words: Words }) {
-  const { before, after, gain } = words.feedback;
-  const named = (column: string, figures: readonly GateFigure[] = []) => figures.map((each) => ({ ...each, column }));
-  const gains = named(gain, ended.gains).map((each) => ({ ...each, isGain: true }));
-  const figures = [...named(before, ended.before), ...named(after, ended.after), ...gains];
-  return figures.length === 0 ? null : <ResultsTable {...{ figures, words }} needsGain />;
 }

@@ -1,7 +1,7 @@
 // The runs and what is in them, kept up to date: the list is asked for again every few seconds, and a run whenever its events say
 // that something came.
 import { useEffect, useState } from 'preact/hooks';
-import type { RunDetail, RunSummary } from '../serve/contract.js';
+import type { RunDetail, RunList, RunSummary } from '../serve/contract.js';
 import { type Connection, problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
 
@@ -20,7 +20,8 @@ export function useRuns(connection: Connection): Latest<RunSummary[]> {
     const controller = new AbortController();
     const read = async (): Promise<void> => {
       try {
-        setWatched({ value: await connection.get<RunSummary[]>('/api/runs', controller.signal) });
+        const { runs } = await connection.get<RunList>('/api/runs', controller.signal);
+        setWatched({ value: runs });
       } catch (error) {
         if (!controller.signal.aborted) setWatched(({ value }) => ({ value, problem: problemOf(error) }));
       }

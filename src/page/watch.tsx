@@ -5,10 +5,11 @@ import { formatBytes, formatSeconds } from '../base/format.js';
 import type { RunDetail, RunSummary } from '../serve/contract.js';
 import type { Connection } from './connection.js';
 import type { Problem } from './conversation.js';
-import { chartsOf } from './curve-data.js';
+import { type Chart, chartsOf } from './curve-data.js';
 import { Curve } from './curves.js';
+import { stageName } from './metric-words.js';
 import { Fact, ProblemNote } from './parts.js';
-import { ResultsTable } from './results-table.js';
+import { type Figure, ResultsTable } from './results-table.js';
 import { watchAddress } from './route.js';
 import { Samples } from './samples.js';
 import { useRun, useRuns } from './use-runs.js';
@@ -57,6 +58,7 @@ export function WatchView({ connection, words, run, onProblem }: WatchViewProps)
       <div class="run">
         <RunHead {...{ runs, words, name }} other={run[1]} />
         {refused && <ProblemNote problem={refused} words={words} />}
+        {first.value === undefined && !refused && <p class="soft">{words.loading}</p>}
         {first.value !== undefined && (
           <RunView
             key={name}
@@ -79,7 +81,7 @@ function RunList({ runs, words, name }: { runs: readonly RunSummary[]; words: Wo
               <b>{each.name}</b>
               <small class={`state ${each.state}`}>
                 {words.watch.states[each.state]}
-                {each.stage !== undefined && each.state !== 'done' && ` · ${each.stage}`}
+                {each.stage !== undefined && each.state !== 'done' && ` · ${stageName(words, each.stage)}`}
               </small>
             </a>
           </li>
@@ -127,9 +129,12 @@ function RunHead({ runs, words, name, other }: RunHeadProps) {
 function RunView({ words, details }: { words: Words; details: readonly RunDetail[] }) {
   const [chosen, setChosen] = useState<string>();
   const [detail] = details;
+  const order = detail.stages.map(({ name }) => name);
+  const rank = (stage: string): number => (order.includes(stage) ? order.indexOf(stage) : order.length);
   const stages = [
     ...new Set(details.flatMap(({ series, samples }) => [...series, ...samples].map(({ stage }) => stage))),
   ];
+  stages.sort((a, b) => rank(a) - rank(b));
   const running = detail.stages.find(({ state }) => state === 'running')?.name;
   const newest = running !== undefined && stages.includes(running) ? running : detail.series.at(-1)?.stage;
   const stage = chosen ?? newest ?? stages[0];
@@ -141,51 +146,85 @@ function RunView({ words, details }: { words: Words; details: readonly RunDetail
       column: details.length > 1 ? `${name} · ${checkpoint}` : checkpoint,
     })),
   );
+  const choice = stages.length > 1 && (
+    <fieldset key="stages" class="segments">
+      <legend class="hidden">{words.watch.stage}</legend>
+      {stages.map((each) => (
+        <label key={each}>
+          <input type="radio" name="stage" value={each} checked={each === stage} onChange={() => setChosen(each)} />
+          <span class="choice-name" title={each}>
+            {stageName(words, each)}
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+  const curves = <Curves key="curves" {...{ charts, words }} runs={names} />;
+  const samples = details.map(({ name, samples: own }) => (
+    <Samples
+      key={name}
+      words={words}
+      samples={own.filter((sample) => sample.stage === stage)}
+      {...(details.length > 1 && { run: name })}
+    />
+  ));
+  const results = <Results key="results" {...{ figures, words }} />;
   return (
     <>
       <Progress {...{ detail, words }} />
-      {stages.length > 1 && (
-        <fieldset class="segments">
-          <legend class="hidden">{words.watch.stage}</legend>
-          {stages.map((each) => (
-            <label key={each}>
-              <input type="radio" name="stage" value={each} checked={each === stage} onChange={() => setChosen(each)} />
-              <span class="choice-name">{each}</span>
-            </label>
-          ))}
-        </fieldset>
-      )}
-      <section aria-label={words.watch.curves}>
-        {charts.length === 0 ? (
-          <p class="soft">{words.watch.noCurves}</p>
-        ) : (
-          <div class="curves card">
-            {charts.map((chart) => (
-              <Curve key={`${chart.metric} ${chart.series[0]?.name}`} {...{ chart, words }} runs={names} />
-            ))}
-          </div>
-        )}
-      </section>
+      {/* Once it is done the page is a report: what came of it stands first. */}
+      {detail.state === 'running' ? [choice, curves, samples, results] : [results, choice, samples, curves]}
       <Gaps {...{ details, words }} />
-      {details.map(({ name, samples }) => (
-        <Samples
-          key={name}
-          words={words}
-          samples={samples.filter((sample) => sample.stage === stage)}
-          {...(details.length > 1 && { run: name })}
-        />
-      ))}
-      {figures.length > 0 && (
-        <section>
-          <h2>{words.watch.results}</h2>
-          {figures.some(({ low }) => low !== undefined) && <p class="soft">{words.watch.intervals}</p>}
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keys */}
-          <section class="card scroll" aria-label={words.watch.results} tabIndex={0}>
-            <ResultsTable {...{ figures, words }} />
-          </section>
-        </section>
-      )}
     </>
+  );
+}
+
+interface CurvesProps {
+  charts: readonly Chart[];
+  words: Words;
+  runs: readonly string[];
+}
+
+/** Those that say whether it learns, and behind a line those that say how. */
+function Curves({ charts, words, runs }: CurvesProps) {
+  const list = (some: readonly Chart[]) => (
+    <div class="curves">
+      {some.map((chart) => (
+        <Curve key={`${chart.metric} ${chart.series[0]?.name}`} {...{ chart, words, runs }} />
+      ))}
+    </div>
+  );
+  const more = charts.filter(({ isDetail }) => isDetail);
+  return (
+    <section aria-label={words.watch.curves}>
+      {charts.length === 0 ? (
+        <p class="soft">{words.watch.noCurves}</p>
+      ) : (
+        <div class="card">
+          {list(charts.filter(({ isDetail }) => !isDetail))}
+          {more.length > 0 && (
+            <details class="parts">
+              <summary>{words.watch.moreCurves(more.length)}</summary>
+              {list(more)}
+            </details>
+          )}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Results({ figures, words }: { figures: readonly Figure[]; words: Words }) {
+  if (figures.length === 0) return null;
+  return (
+    <section>
+      <h2>{words.watch.results}</h2>
+      {figures.some(({ low }) => low !== undefined) && <p class="soft">{words.watch.intervals}</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keys */}
+      <section class="card scroll" aria-label={words.watch.results} tabIndex={0}>
+        <ResultsTable {...{ figures, words }} />
+      </section>
+    </section>
   );
 }
 
@@ -209,7 +248,7 @@ function Progress({ detail, words }: { detail: RunDetail; words: Words }) {
       <ol class="stages">
         {stages.map((stage) => (
           <li key={stage.name} class={`state ${stage.state}`}>
-            <b>{stage.name}</b>{' '}
+            <b title={stage.name}>{stageName(words, stage.name)}</b>{' '}
             <small>
               {watch.states[stage.state]}
               {stage.seconds !== undefined && ` · ${formatSeconds(stage.seconds)}`}
@@ -219,7 +258,7 @@ function Progress({ detail, words }: { detail: RunDetail; words: Words }) {
       </ol>
       <dl class="facts">
         {state === 'running' && eta !== undefined && <Fact name={watch.eta}>{formatSeconds(eta)}</Fact>}
-        {seconds > 0 && <Fact name={watch.elapsed}>{formatSeconds(seconds)}</Fact>}
+        {seconds > 0 && <Fact name={state === 'running' ? watch.elapsed : watch.took}>{formatSeconds(seconds)}</Fact>}
         {machine !== undefined && <Fact name={watch.memory}>{formatBytes(machine.rss)}</Fact>}
         {machine !== undefined && <Fact name={watch.cpu}>{watch.cores(machine.cpu.toFixed(1))}</Fact>}
       </dl>

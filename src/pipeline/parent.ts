@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { digestOf, sha256File } from '../base/files.js';
+import { digestOf, exists, sha256File } from '../base/files.js';
+import { corpusManifestName } from '../base/layout.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
@@ -50,8 +51,10 @@ export async function findParentTokenizer(
   return ['tokenizer', { path, digest: digestOf(texts), metrics: {} }];
 }
 
-/** Of a file that settings name, or of the checkpoint in a folder. */
+/** Of a file that settings name, or of the checkpoint or the corpus in a folder. */
 export async function contentDigest(named: string): Promise<string> {
   const path = await localPath(named);
+  const manifest = join(path, corpusManifestName); // with the digests of all files of a corpus
+  if (await exists(manifest)) return sha256File(manifest);
   return (await stat(path)).isDirectory() ? (await identifyCheckpoint(path)).digest : sha256File(path);
 }

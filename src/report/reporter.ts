@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { steadyNow } from '../base/clock.js';
 import { metricsName, tensorBoardFolder } from '../base/layout.js';
 import { redactAll } from '../base/secrets.js';
+import { english, type Speech } from '../language/speech.js';
 import { type Event, type Reporter, stageReporter } from './event.js';
 import { openMetrics } from './metrics.js';
 import type { LogForm, OutputStream, Sink } from './sink.js';
@@ -21,6 +22,8 @@ export interface ReporterOptions {
   stderr: OutputStream;
   /** False: the eval table is not printed, because the command has an ending of its own. */
   tables?: boolean;
+  /** Of what a person reads; what is kept stays as it is. */
+  speech?: Speech;
   /** Of a file kept beside the work that could not be written whole, metrics.jsonl among them. */
   onIncomplete?: (path: string) => void;
   /** Milliseconds since 1970; tests give their own. */
@@ -32,9 +35,19 @@ export interface ReporterOptions {
  * next event, for text that comes from elsewhere.
  */
 export function createReporter(options: ReporterOptions): Reporter & { clear(): void; close(): Promise<void> } {
-  const { runDirectory, log, mode, stdout, stderr, tables = true, onIncomplete, now = steadyNow } = options;
+  const {
+    runDirectory,
+    log,
+    mode,
+    stdout,
+    stderr,
+    tables = true,
+    speech = english,
+    onIncomplete,
+    now = steadyNow,
+  } = options;
   const sinks: Sink[] = [
-    mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, tables, quiet: mode === 'quiet' }),
+    mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, tables, speech, quiet: mode === 'quiet' }),
   ];
   for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const emit = (event: Event): void => {

@@ -12,6 +12,7 @@ import {
   terminalColumns,
 } from '../base/format.js';
 import { isFastBackend } from '../config/compute.js';
+import type { Speech } from '../language/speech.js';
 import type { Event, Metrics } from './event.js';
 import { formatDifference, formatMetric } from './meaning.js';
 import { barMeter, lineMeter, Pace, type Progress, stageColumns } from './meter.js';
@@ -27,6 +28,7 @@ interface TerminalOptions {
   stderr: OutputStream;
   quiet: boolean;
   tables: boolean;
+  speech: Speech;
   now: () => number;
 }
 
@@ -41,9 +43,11 @@ interface Place {
   known: Running | undefined;
   now: number;
   clock: RunClock;
+  say: Speech['say'];
 }
 
-export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOptions): Sink {
+export function terminalSink({ stdout, stderr, quiet, tables, speech, now }: TerminalOptions): Sink {
+  const { say } = speech;
   const isTerminal = stderr.isTTY === true && process.env.TERM !== 'dumb';
   const paint = colors.createColors(isTerminal && process.env.NO_COLOR === undefined);
   const meter = isTerminal ? barMeter(stderr, paint.cyan) : lineMeter(stderr, now);
@@ -57,7 +61,7 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
     const own = `ETA ${formatSeconds(seconds)}`;
     // At least what is shown already: that says nothing of the run.
     const isKnown = run !== undefined && (!run.isLeast || run.seconds > 1.05 * seconds);
-    return !isKnown ? own : `${own}, run ${formatSeconds(run.seconds)}${run.isLeast ? '+' : ''}`;
+    return say(!isKnown ? own : `${own}, run ${formatSeconds(run.seconds)}${run.isLeast ? '+' : ''}`);
   };
 
   const progressOf = (event: Event): Progress | undefined => {
@@ -65,15 +69,17 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
       const { stage, step: done, steps: total } = event;
       const eta = etaOf(stage, pace.remaining(`${stage} steps`, done, total), event.round === undefined);
       const speed = formatShort(pace.smooth(event.tokensPerSecond));
-      const loss = `loss ${formatMetric('loss', event.loss)}`;
-      const words = { detail: `${loss}  ${speed} tokens/s  ${eta}`, brief: `${loss}  ${eta}` };
-      return { stage, label: 'step', done, total, unit: '', ...words };
+      const loss = say(`loss ${formatMetric('loss', event.loss)}`);
+      const words = { detail: `${loss}  ${speed} ${say('tokens/s')}  ${eta}`, brief: `${loss}  ${eta}` };
+      return { stage, label: say('step'), done, total, unit: '', ...words };
     }
     if (event.type !== 'progress') return undefined;
-    const { label, done, total } = event;
-    if (total === undefined) return { ...event, label: printable(label), detail: '' };
+    const { done, total } = event;
+    const label = say(printable(event.label));
+    const unit = event.unit === 'bytes' ? 'bytes' : say(event.unit);
+    if (total === undefined) return { ...event, label, unit, detail: '' };
     const detail = etaOf(event.stage, pace.remaining(`${event.stage} ${label}`, done, total), false);
-    return { ...event, label: printable(label), detail };
+    return { ...event, label, unit, detail };
   };
 
   const follow = (event: Event): void => {
@@ -95,14 +101,14 @@ export function terminalSink({ stdout, stderr, quiet, tables, now }: TerminalOpt
       clock.follow(event);
       const progress = progressOf(event);
       if (progress !== undefined) meter.show(progress);
-      const line = lineOf(event, paint, { known: stages.get(event.stage), now: now(), clock });
+      const line = lineOf(event, paint, { known: stages.get(event.stage), now: now(), clock, say });
       if (line !== undefined) {
         meter.hide();
         stderr.write(`${paint.cyan(`${printable(kebabCase(event.stage))} `.padEnd(stageColumns))}${line}\n`);
       }
       if (event.type === 'table' && tables) {
         meter.hide();
-        stdout.write(`${resultsText(event, { width: stdout.columns || terminalColumns })}\n`);
+        stdout.write(`${speech.lines(resultsText(event, { width: stdout.columns || terminalColumns }))}\n`);
       }
     },
     clear: () => meter.hide(),
@@ -120,21 +126,25 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
     case 'stage':
       return stageLine(event, paint, place);
     case 'evaluation':
-      return `held-out ${event.round === undefined ? 'at step' : 'after round'} ${formatCount(event.step)}: ${listMetrics(event.metrics)}`;
+      return place.say(
+        `held-out ${event.round === undefined ? 'at step' : 'after round'} ${formatCount(event.step)}: ${listMetrics(event.metrics)}`,
+      );
     case 'sample':
       // Side by side in the report.
       if (event.stage.startsWith('eval ') || event.before !== undefined) return undefined;
-      return `sample: ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
+      return `${place.say('sample:')} ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
     case 'note':
       if (event.backend !== undefined && isFastBackend(event.backend)) return undefined;
-      return isWarning(event) ? paint.yellow(`warning: ${printable(event.text)}`) : printable(event.text);
+      return isWarning(event)
+        ? paint.yellow(`${place.say('warning:')} ${place.say(printable(event.text))}`)
+        : place.say(printable(event.text));
     case 'licence': {
       const amount = `${formatCount(event.documents)} documents, ${formatBytes(event.bytes)}`;
       const url = event.url === undefined ? '' : paint.dim(` ${printable(event.url)}`);
-      return `${printable(event.source)}: ${amount}, licence ${printable(event.licence)}${url}`;
+      return `${printable(event.source)}: ${place.say(amount)}, ${place.say('licence')} ${place.say(printable(event.licence))}${url}`;
     }
     case 'gate':
-      return gateLine(event);
+      return place.say(gateLine(event));
     case 'step':
     case 'progress':
     case 'plan':
@@ -149,14 +159,14 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
   }
 }
 
-function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, now, clock }: Place): string {
+function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, now, clock, say }: Place): string {
   const detail = event.detail === undefined ? '' : printable(event.detail);
-  if (event.state === 'skipped') return paint.dim(`skipped${detail && `: ${detail}`}`);
+  if (event.state === 'skipped') return paint.dim(`${say('skipped')}${detail && `: ${say(detail)}`}`);
   if (event.state !== 'finished')
-    return `${paint.bold(event.state)}${detail && ` ${detail}`}${placeInRun(event.stage, clock)}`;
-  const time = known === undefined ? '' : ` in ${formatSeconds((now - known.started) / 1000)}`;
-  const loss = known === undefined ? '' : lastLoss(known.losses);
-  return `${paint.green('finished')}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
+    return `${paint.bold(say(event.state))}${detail && ` ${say(detail)}`}${say(placeInRun(event.stage, clock))}`;
+  const time = known === undefined ? '' : say(` in ${formatSeconds((now - known.started) / 1000)}`);
+  const loss = known === undefined ? '' : say(lastLoss(known.losses));
+  return `${paint.green(say('finished'))}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
 }
 
 /** A single batch says little: the mean of the last ones, as the curve of the report ends. */

@@ -9,7 +9,7 @@ import { chatCompletion } from './openai-chat.js';
 import { completion } from './openai-completion.js';
 import { pageChat } from './page-chat.js';
 import { pageFile, pageHeaders } from './page-files.js';
-import { apiError, openaiError, RefusedRequest, refusalOf } from './refusal.js';
+import { apiError, openaiError, RefusedRequest, refusalOf, speechFor } from './refusal.js';
 import type { Service } from './service.js';
 
 export interface AppOptions extends Omit<GuardOptions, 'token'> {
@@ -32,6 +32,12 @@ export function createApp({ service, routes = [], pageFolder, onFailure, ...guar
   });
   app.use(guard({ ...guarded, token }));
 
+  // Who asks for a model is to find what a run that is followed has saved until now.
+  for (const path of ['/v1/*', '/api/chat'])
+    app.use(path, async (_, next) => {
+      await models.refresh();
+      return next();
+    });
   app.post('/v1/chat/completions', (c) => chatCompletion(c, service));
   app.post('/v1/completions', (c) => completion(c, service));
   const listed = unixTime();
@@ -72,8 +78,8 @@ export function createApp({ service, routes = [], pageFolder, onFailure, ...guar
       new RefusedRequest(allowed === undefined ? nowhere : { status: 405, what: `this address takes ${allowed}` }),
     );
   });
-  app.onError((error, c) => {
-    const response = refused(c, error);
+  app.onError(async (error, c) => {
+    const response = await refused(c, error);
     if (refusalOf(error).status === 500) onFailure?.(error);
     return response;
   });
@@ -83,13 +89,14 @@ export function createApp({ service, routes = [], pageFolder, onFailure, ...guar
 const posted = new Set(['/v1/chat/completions', '/v1/completions', '/api/chat']);
 const nowhere = { status: 404, what: 'there is nothing under this address' } as const;
 
-function refused(c: Context, error: unknown): Response {
+async function refused(c: Context, error: unknown): Promise<Response> {
   const refusal = refusalOf(error);
+  const speech = await speechFor(c);
   if (refusal.retryAfter !== undefined) c.header('retry-after', String(refusal.retryAfter));
   // OpenAI's clients ask again after any of these; what failed here, or took too long, would do so again.
   if (refusal.status === 500 || refusal.status === 504) c.header('x-should-retry', 'false');
   const isOpenai = !c.req.path.startsWith('/api/');
-  return c.json(isOpenai ? openaiError(refusal) : apiError(refusal), refusal.status);
+  return c.json(isOpenai ? openaiError(refusal, speech) : apiError(refusal, speech), refusal.status);
 }
 
 /** Of a known few, so that no client fills the figures with names of its own. */

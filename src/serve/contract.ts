@@ -15,8 +15,14 @@ export const bounds = {
   points: 2000,
   samples: 200,
   series: 500,
-  /** Of `GET /api/runs`: the newest. */
+  /** Of `GET /api/runs`: the newest; `more` says how many there are beside them. */
   runs: 200,
+  /** Of `GET /api/rounds`, the same. */
+  rounds: 100,
+  /** Of one `GET /api/feedback/judgements`; older ones are asked for with `before`. */
+  judgements: 50,
+  /** Characters of a text in that list; `omitted` says how many more there are. */
+  excerpt: 4000,
 } as const;
 
 const text = z.string().max(bounds.text);
@@ -57,11 +63,14 @@ export interface ServedModel {
 export interface Session {
   token: string;
   version: string;
+  /** Empty where a run is followed that has saved no checkpoint yet: then chat is a 503 with the code `no_model_yet`. */
   models: ServedModel[];
-  /** The id of the one that is meant where none is named. */
+  /** The id of the one that is meant where none is named; '' where there is none yet. */
   default: string;
   /** The run's name, where a run is served. */
   run?: string;
+  /** That run is followed while it trains: further models appear here as it saves them. */
+  follows?: boolean;
   /** Of the page, from Accept-Language. */
   language: 'en' | 'zh';
 }
@@ -151,6 +160,40 @@ export interface FeedbackId {
   id: string;
 }
 
+export const judgementKinds = ['good', 'bad', 'edited', 'preferred', 'neither'] as const;
+
+/** The beginning of a text. */
+export interface Excerpt {
+  text: string;
+  /** Characters that there are behind it. */
+  omitted?: number;
+}
+
+export interface JudgementEntry {
+  id: string;
+  /** As ISO 8601. */
+  at: string;
+  annotator: string;
+  verdict: 'good' | 'bad' | 'edit' | 'first' | 'second' | 'tie' | 'both-bad' | 'skip';
+  /** Of its conversation, from 1. */
+  turn: number;
+  question: Excerpt;
+  /** One, or two in the order in which they were shown. `name`: the model's. */
+  answers: { name?: string; said: Excerpt }[];
+  /** What a person wrote instead. */
+  edited?: Excerpt;
+}
+
+/** GET /api/feedback/judgements?kind=…&before=ID, the newest first. `POST /api/feedback/delete` erases one for good. */
+export interface JudgementList {
+  judgements: JudgementEntry[];
+  /** Older ones of this kind that there are beside these. */
+  more?: number;
+  /** Of every kind, and of each: one that was both chosen and corrected counts as both. */
+  all: number;
+  counts: Record<(typeof judgementKinds)[number], number>;
+}
+
 export interface FeedbackSummary {
   good: number;
   bad: number;
@@ -159,7 +202,20 @@ export interface FeedbackSummary {
   /** That a training would learn from. */
   pairs: number;
   file: string;
-  wouldTrain: { pairs: number; labels: number; enough: boolean; why?: string };
+  wouldTrain: {
+    pairs: number;
+    labels: number;
+    enough: boolean;
+    why?: string;
+    /** About so many comparisons or corrections more, each of a question of its own, and a round may begin. */
+    needed?: number;
+    /** As `align.method` names it, and how often it would go through what is learnt. */
+    method: string;
+    epochs: number;
+    /** Of the preferences (pairs and labels): what is learnt, and what decides on the promotion. */
+    learnt: number;
+    heldOut: number;
+  };
   /** The newest judgement, which `undo` would withdraw. */
   last?: { id: string; kind: string; at: string };
 }
@@ -174,6 +230,13 @@ export interface RunSummary {
   stages: string[];
   /** When its metrics last changed, as ISO 8601. */
   changed: string;
+}
+
+/** GET /api/runs, the newest first. */
+export interface RunList {
+  runs: RunSummary[];
+  /** Older ones that there are beside these. */
+  more?: number;
 }
 
 export interface RunDetail {
@@ -214,22 +277,45 @@ export interface GateFigure {
   high?: number;
 }
 
+export interface RoundEnd {
+  type: 'end';
+  promoted: boolean;
+  /** In the gate's own words. */
+  why: string;
+  checkpoint?: string;
+  /** The id under which it is served now: absent where it was undone, or began with a model that is not served here. */
+  model?: string;
+  before?: GateFigure[];
+  after?: GateFigure[];
+  /** `after` − `before`, paired, with 95 % intervals. */
+  gains?: GateFigure[];
+}
+
+/** GET /api/rounds/:id: what it says and, last, its end; of a round of an earlier server the end alone. */
 export type RoundEvent =
   | { type: 'progress'; label: string; done?: number; total?: number; text?: string }
-  | {
-      type: 'end';
-      promoted: boolean;
-      /** In the gate's own words. */
-      why: string;
-      checkpoint?: string;
-      /** The id under which it is served now. */
-      model?: string;
-      before?: GateFigure[];
-      after?: GateFigure[];
-      /** `after` − `before`, paired, with 95 % intervals. */
-      gains?: GateFigure[];
-    }
+  | RoundEnd
   | ApiError;
+
+export interface RoundSummary {
+  id: string;
+  /**
+   * `running`: follow it with GET /api/rounds/:id. `promoted`: where `end.model` is there it is served and can be undone.
+   * `refused`: by the gate. `stopped`: it did not come to its end.
+   */
+  state: 'running' | 'promoted' | 'refused' | 'undone' | 'stopped';
+  /** When it began, as ISO 8601. */
+  began: string;
+  /** What it came to, unless it is running. */
+  end?: RoundEnd;
+}
+
+/** GET /api/rounds: those of this server and of earlier ones, the newest first. */
+export interface RoundList {
+  rounds: RoundSummary[];
+  /** Older ones that there are beside these. */
+  more?: number;
+}
 
 export interface RoundUndone {
   /** What is the default again. */

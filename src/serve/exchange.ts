@@ -1,9 +1,7 @@
-// One HTTP request and its answer, apart from what it is about: the body within bounds, JSON and nothing else, answers that
-// stream as server-sent events and stop when nobody reads them.
+// One HTTP request and its answer, apart from what it is about: the body within bounds, JSON and nothing else.
 import type { Context } from 'hono';
 import { steadyNow } from '../base/clock.js';
 import { isDeeperThan, jsonIn } from '../base/objects.js';
-import type { Visit } from './admission.js';
 import type { Limits } from './limits.js';
 import { RefusedRequest } from './refusal.js';
 
@@ -48,50 +46,6 @@ async function readBytes(c: Context, limit: number): Promise<Buffer> {
     throw new RefusedRequest({ status: 400, what: 'the body did not come to its end' }, { cause: error });
   }
   return Buffer.concat(chunks);
-}
-
-/**
- * Events as they come, each the text of one `data:` line. They turn their own failures into events; when nobody reads any more,
- * the visit is aborted, and is left when the last of them has ended.
- */
-export function eventStream(c: Context, events: AsyncGenerator<string, void>, visit: Visit): Response {
-  const encoder = new TextEncoder();
-  const stop = (): Promise<void> =>
-    events
-      .return()
-      .then(() => undefined)
-      .finally(() => visit.leave());
-  const onAbort = (): void => {
-    // Who is late is told so by the last event, whenever they read it; what has gone may never have looked at the first.
-    if (visit.isLate) visit.leave();
-    else stop().catch(() => undefined);
-  };
-  visit.signal.addEventListener('abort', onAbort, { once: true });
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const next = await events.next();
-          if (!next.done) return controller.enqueue(encoder.encode(`data: ${next.value}\n\n`));
-          visit.leave();
-          controller.close();
-        } catch (error) {
-          visit.leave();
-          controller.error(error);
-        }
-      },
-      async cancel() {
-        visit.abort();
-        await stop();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return c.body(body, 200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
 }
 
 /** Seconds since 1970. */

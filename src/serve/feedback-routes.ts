@@ -7,11 +7,13 @@ import { contentId, itemOf, type JudgedAnswer, type Judgement, type Verdict } fr
 import { FeedbackSession, type NewJudgement } from '../feedback/session.js';
 import { indexStore, judgementsAt, readFeedback } from '../feedback/store.js';
 import { feedbackFigures } from '../feedback/summary.js';
-import { feedbackOutlook } from '../stages/align/feedback-outlook.js';
+import type { Speech } from '../language/speech.js';
+import { feedbackEpochs, feedbackOutlook, missingPairs } from '../stages/align/feedback-outlook.js';
 import type { Message, Tool } from '../tokenizer/message.js';
 import { readBody } from './body.js';
 import { type FeedbackBody, type FeedbackId, type FeedbackSummary, feedbackSchema, undoSchema } from './contract.js';
-import { asAsked, RefusedRequest } from './refusal.js';
+import { eraseJudgement, judgementQuery, listJudgements } from './judgement-list.js';
+import { asAsked, RefusedRequest, speechFor } from './refusal.js';
 
 /** Who gave an answer: what a judgement of it keeps. */
 export interface Answerer {
@@ -46,7 +48,10 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
     writing = result.catch(() => undefined);
     return result;
   };
-  app.get('/feedback', async (context) => context.json(await summaryOf(file, host.seed)));
+  app.get('/feedback', async (context) => {
+    const speech = await speechFor(context);
+    return context.json(await summaryOf(file, host.seed, speech));
+  });
   app.post('/feedback', async (context) => {
     const body = await readBody(context, feedbackSchema);
     const given = await judgementOf(body, host);
@@ -58,19 +63,33 @@ export function feedbackRoutes(host: FeedbackHost): Hono {
     const session = await openSession(file, host.annotator);
     return context.json(await inTurn(() => withdraw(session, id)));
   });
+  app.get('/feedback/judgements', async (context) => context.json(await listJudgements(file, judgementQuery(context))));
+  app.post('/feedback/delete', async (context) => {
+    const { id } = await readBody(context, undoSchema);
+    await openSession(file, host.annotator); // finishes what a crash interrupted
+    if (!(await inTurn(() => eraseJudgement(file, id)))) throw noJudgement();
+    return context.json({ id } satisfies FeedbackId);
+  });
   return app;
 }
 
-async function summaryOf(file: string, seed: number): Promise<FeedbackSummary> {
+async function summaryOf(file: string, seed: number, speech: Speech): Promise<FeedbackSummary> {
   const { preferences, ...counts } = await feedbackFigures(file);
-  const { pairs, labels, refusal } = feedbackOutlook(preferences, file, seed);
+  const { refusal, ...outlook } = feedbackOutlook(preferences, file, seed);
+  const needed = refusal && missingPairs(preferences, file, seed);
   const fault = refusal?.faults[0];
-  const why = fault && `${fault.what}${fault.why === undefined ? '' : `: ${fault.why}`}`;
+  const why = fault && speech.fault({ what: fault.what, why: fault.why });
   return {
     ...counts,
-    pairs,
+    pairs: outlook.pairs,
     file,
-    wouldTrain: { pairs, labels, enough: fault === undefined, ...(why !== undefined && { why }) },
+    wouldTrain: {
+      ...outlook,
+      epochs: feedbackEpochs,
+      enough: fault === undefined,
+      ...(why !== undefined && { why }),
+      ...(needed !== undefined && { needed }),
+    },
   };
 }
 
@@ -106,11 +125,13 @@ async function withdraw(session: FeedbackSession, id: string): Promise<FeedbackI
   const place = live.find((one) => one.id === id);
   if (place !== undefined) {
     for await (const judgement of judgementsAt(session.path, [place])) await session.undo(judgement);
-  } else if (!undone.has(id)) {
-    const next = 'Look at what there is with `mossctl feedback list`';
-    throw new RefusedRequest({ status: 404, what: 'no judgement has this id', next });
-  }
+  } else if (!undone.has(id)) throw noJudgement();
   return { id };
+}
+
+function noJudgement(): RefusedRequest {
+  const next = 'Look at what there is with `mossctl feedback list`';
+  return new RefusedRequest({ status: 404, what: 'no judgement has this id', next });
 }
 
 async function judgementOf(body: FeedbackBody, host: FeedbackHost): Promise<NewJudgement> {

@@ -1,33 +1,29 @@
 // The models that are served: which there are, under which names, and their weights once somebody asks for them. A run folder
-// serves what each of its stages made; a model that is added later (a round of alignment) stands beside them.
-import { basename, dirname, join, resolve } from 'node:path';
+// serves what each of its stages made, one that is followed what it saves as well; a model that is added later (a round of
+// alignment) stands beside them.
+import { basename, resolve } from 'node:path';
 import { parameterCount } from '../architecture/parameters.js';
 import { nearest, UserError } from '../base/errors.js';
-import { exists } from '../base/files.js';
-import { kebabCase, listOf } from '../base/format.js';
-import { settingsName } from '../base/layout.js';
+import { listOf } from '../base/format.js';
 import { identifyCheckpoint, readModel } from '../checkpoint/directory.js';
-import { listCheckpoints } from '../checkpoint/history.js';
 import type { Quantization } from '../config/compute.js';
 import { openChatFormat } from '../inference/chat-format.js';
 import { LocalModel, type OpenedModel } from '../inference/local-model.js';
-import { readRecord } from '../pipeline/record.js';
-import { modelStagesOf, stageTable } from '../stages/catalog.js';
 import { offeredIn, readServingFiles } from '../tokenizer/serving-files.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import type { Visit } from './admission.js';
 import type { ServedModel } from './contract.js';
 import { RefusedRequest } from './refusal.js';
+import { followedSources, type ModelSource, sourcesOf, uniqueIds } from './sources.js';
 
-export interface ModelSource {
-  id: string;
-  /** A checkpoint, as a person or a run's record names it. */
-  path: string;
-}
+/** Between two looks at what a run that is followed has saved. */
+const refreshMilliseconds = 1000;
 
 export interface OpenModelOptions {
   verify?: boolean;
   quantize?: Quantization;
+  /** Called before weights are opened, each time: so that a server that is asked for none loads no backend. */
+  openBackend?(): Promise<void>;
   /** The tools that a model may call in `POST /api/chat`, opened when first asked for; they stay the opener's. */
   openTools?(model: OpenedModel, path: string): Promise<Toolbox | undefined>;
 }
@@ -36,6 +32,10 @@ export interface OpenModelOptions {
 export class ModelEntry {
   readonly id: string;
   readonly path: string;
+  /** Of the checkpoint. */
+  readonly digest: string;
+  /** The path as it was named. */
+  readonly source: string;
   readonly #options: OpenModelOptions;
   readonly #described: Omit<ServedModel, 'id'>;
   #opening: Promise<OpenedModel> | undefined;
@@ -46,9 +46,15 @@ export class ModelEntry {
   #visits = 0;
   #isReleased = false;
 
-  constructor(source: ModelSource, described: Omit<ServedModel, 'id'>, options: OpenModelOptions) {
+  constructor(
+    source: ModelSource,
+    { path, digest, ...described }: Omit<ServedModel, 'id'> & { path: string; digest: string },
+    options: OpenModelOptions,
+  ) {
     this.id = source.id;
-    this.path = source.path;
+    this.path = path;
+    this.digest = digest;
+    this.source = source.path;
     this.#described = described;
     this.#options = options;
   }
@@ -76,7 +82,7 @@ export class ModelEntry {
       });
       this.#isReleased = false;
     }
-    this.#opening ??= LocalModel.open(this.path, this.#options);
+    this.#opening ??= this.#openWeights();
     const opening = this.#opening;
     try {
       const model = await opening;
@@ -111,6 +117,11 @@ export class ModelEntry {
     await (await this.#opening?.catch(() => undefined))?.dispose();
   }
 
+  async #openWeights(): Promise<OpenedModel> {
+    await this.#options.openBackend?.();
+    return LocalModel.open(this.path, this.#options);
+  }
+
   async #letGo(): Promise<void> {
     const opening = this.#opening;
     this.#isReleased = false;
@@ -122,23 +133,37 @@ export class ModelEntry {
 
 export class ServedModels {
   readonly #options: OpenModelOptions;
-  readonly #entries: ModelEntry[];
+  /** What the paths name; the oldest first. */
+  #own: ModelEntry[] = [];
+  /** Of those the one that is meant where none is named. */
+  #first: ModelEntry | undefined;
+  /** Of rounds. */
+  readonly #added: ModelEntry[] = [];
+  #chosen: ModelEntry | undefined;
+  /** Checkpoints of a run that is followed which newer ones have followed: who was answered by one may still name it. */
+  readonly #earlier = new Map<string, ModelEntry>();
+  readonly #followed: readonly string[];
   /** Whether any name is answered by the default. */
   readonly #answersAnyName: boolean;
-  #default: ModelEntry;
   /** The run whose stages are served. */
   readonly run: string | undefined;
+  /** Why the last look found nothing that can be served. */
+  #fault: string | undefined;
+  #refreshed = Number.NEGATIVE_INFINITY;
+  #refreshing: Promise<void> | undefined;
 
   private constructor(
-    entries: ModelEntry[],
     options: OpenModelOptions,
-    { answersAnyName, run }: { answersAnyName: boolean; run?: string },
+    {
+      answersAnyName,
+      run,
+      followed = [],
+    }: { answersAnyName: boolean; run: string | undefined; followed?: readonly string[] },
   ) {
-    this.#entries = entries;
     this.#options = options;
     this.#answersAnyName = answersAnyName;
+    this.#followed = followed;
     this.run = run;
-    this.#default = entries[0];
   }
 
   /**
@@ -146,36 +171,63 @@ export class ServedModels {
    * @throws UserError where one of them is no model, or is named twice, before anything is listened to.
    */
   static async find(paths: readonly string[], options: OpenModelOptions = {}): Promise<ServedModels> {
-    const twice = paths.find((path, i) => paths.slice(0, i).some((other) => resolve(other) === resolve(path)));
-    if (twice !== undefined) {
-      throw new UserError({ what: 'the same model is named twice', where: twice, next: 'Name it once' });
-    }
-    const found = await Promise.all(paths.map(async (path) => ({ path, ...(await sourcesOf(path)) })));
+    checkTwice(paths);
+    const found = await Promise.all(paths.map(sourcesOf));
     const isOne = found.length === 1;
-    const sources = found.flatMap(({ sources, run }) =>
-      sources.map((source) => (isOne || run === undefined ? source : { ...source, id: `${run}/${source.id}` })),
-    );
-    const entries = await Promise.all(unique(sources).map((source) => entryOf(source, options)));
-    const models = new ServedModels(entries, options, { answersAnyName: isOne, run: isOne ? found[0].run : undefined });
-    models.#default = entries[found[0].sources.length - 1];
+    const models = new ServedModels(options, { answersAnyName: isOne, run: isOne ? found[0].run : undefined });
+    models.#own = await Promise.all(uniqueIds(found).map((source) => entryOf(source, options)));
+    models.#first = models.#own[found[0].sources.length - 1];
     return models;
   }
 
-  get all(): readonly ModelEntry[] {
-    return this.#entries;
+  /** What the runs in these folders have made and will make: `refresh` finds it. None of it is needed, nor the folders. */
+  static async follow(runs: readonly string[], options: OpenModelOptions = {}): Promise<ServedModels> {
+    checkTwice(runs);
+    const run = runs.length === 1 ? basename(resolve(runs[0])) : undefined;
+    const models = new ServedModels(options, { answersAnyName: runs.length === 1, run, followed: runs });
+    await models.refresh();
+    return models;
   }
 
+  get follows(): boolean {
+    return this.#followed.length > 0;
+  }
+
+  get all(): readonly ModelEntry[] {
+    return [...this.#own, ...this.#added];
+  }
+
+  /** Undefined only of a run that is followed and has saved no checkpoint yet. */
+  get defaultEntry(): ModelEntry | undefined {
+    return this.#chosen ?? this.#first;
+  }
+
+  /** @throws RefusedRequest where there is no model yet. */
   get default(): ModelEntry {
-    return this.#default;
+    if (this.defaultEntry !== undefined) return this.defaultEntry;
+    throw new RefusedRequest({
+      status: 503,
+      what: 'there is no model yet: the run has not saved its first checkpoint',
+      ...(this.#fault !== undefined && { why: this.#fault }),
+      next: 'Watch it, and ask again once it has',
+      code: 'no_model_yet',
+      retryAfter: 10,
+    });
+  }
+
+  /** By its own name, also where a newer checkpoint has followed it. */
+  known(id: string): ModelEntry | undefined {
+    return this.all.find((entry) => entry.id === id) ?? this.#earlier.get(id);
   }
 
   /** @throws RefusedRequest with the names that there are. */
   find(name: string | undefined): ModelEntry {
-    if (name === undefined || name === '') return this.#default;
-    const found = this.#entries.find(({ id }) => id === name);
+    if (name === undefined || name === '') return this.default;
+    const found = this.known(name);
     if (found !== undefined) return found;
-    if (this.#answersAnyName) return this.#default;
-    const ids = this.#entries.map(({ id }) => id);
+    if (this.#answersAnyName) return this.default;
+    const ids = this.all.map(({ id }) => id);
+    if (ids.length === 0) return this.default;
     const near = nearest(name, ids);
     throw new RefusedRequest({
       status: 404,
@@ -186,74 +238,89 @@ export class ServedModels {
     });
   }
 
+  /** Looks for what the runs that are followed have saved since, at most once a second; else there is nothing to do. */
+  refresh(): Promise<void> {
+    if (!this.follows || performance.now() - this.#refreshed < refreshMilliseconds) return Promise.resolve();
+    this.#refreshing ??= this.#look().finally(() => {
+      this.#refreshing = undefined;
+      this.#refreshed = performance.now();
+    });
+    return this.#refreshing;
+  }
+
   /** Serves another checkpoint beside these, and makes it the default. */
   async add(source: ModelSource): Promise<ModelEntry> {
     const entry = await entryOf(source, this.#options);
-    this.#entries.push(entry);
-    this.#default = entry;
+    this.#added.push(entry);
+    this.#chosen = entry;
     return entry;
   }
 
-  /** The default until now gives its weights back, once nothing is answered with them: whoever names it opens them again. */
-  setDefault(id: string): void {
-    const last = this.#default;
-    this.#default = this.find(id);
-    if (last !== this.#default) last.release().catch(() => undefined);
+  /**
+   * @param id undefined: the first of those that the paths name, or the newest of a run that is followed. The default until now
+   * gives its weights back, once nothing is answered with them: whoever names it opens them again.
+   */
+  setDefault(id: string | undefined): void {
+    this.#change(() => {
+      this.#chosen = id === undefined ? undefined : this.find(id);
+    });
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#entries.map((entry) => entry.close()));
+    await Promise.all([...this.all, ...this.#earlier.values()].map((entry) => entry.close()));
+  }
+
+  #change(change: () => void): void {
+    const last = this.defaultEntry;
+    change();
+    if (last !== this.defaultEntry) last?.release().catch(() => undefined);
+  }
+
+  /** What cannot be read now may have been removed a moment ago, for a newer one: until the next look all stays as it is. */
+  async #look(): Promise<void> {
+    try {
+      await this.#take(uniqueIds(await Promise.all(this.#followed.map(followedSources))));
+      this.#fault = undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#fault = error.message;
+    }
+  }
+
+  async #take(found: readonly ModelSource[]): Promise<void> {
+    const isSame = (entry: ModelEntry, { id, path }: ModelSource): boolean => entry.id === id && entry.source === path;
+    const entries = await Promise.all(
+      found.map(async (source) => this.#own.find((entry) => isSame(entry, source)) ?? entryOf(source, this.#options)),
+    );
+    for (const entry of this.#own) if (!entries.includes(entry)) this.#earlier.set(entry.id, entry);
+    for (const { id } of entries) this.#earlier.delete(id);
+    this.#change(() => {
+      this.#own = entries;
+      this.#first = entries.at(-1);
+    });
   }
 }
 
+function checkTwice(paths: readonly string[]): void {
+  const twice = paths.find((path, i) => paths.slice(0, i).some((other) => resolve(other) === resolve(path)));
+  if (twice === undefined) return;
+  throw new UserError({ what: 'the same model is named twice', where: twice, next: 'Name it once' });
+}
+
 async function entryOf(source: ModelSource, options: OpenModelOptions): Promise<ModelEntry> {
-  const { path, manifest } = await identifyCheckpoint(source.path);
+  const { path, manifest, digest } = await identifyCheckpoint(source.path);
   const { model, tokenizerFolder } = await readModel(path);
   const { isBase, contextLength } = await openChatFormat(path);
   const { texts } = await readServingFiles(tokenizerFolder);
   const tools = offeredIn(texts).map(({ name }) => name);
-  const described = { stage: manifest.stage, parameters: parameterCount(model), contextLength, tools, isBase };
-  return new ModelEntry({ ...source, path }, described, options);
-}
-
-/** The models of a path. `run`: it is a run folder, and they are its stages, oldest first. */
-async function sourcesOf(path: string): Promise<{ sources: ModelSource[]; run?: string }> {
-  if (!(await exists(join(path, settingsName)))) return { sources: [{ id: await nameOf(path), path }] };
-  const sources: ModelSource[] = [];
-  const digests = new Set<string>();
-  for (const stage of modelStagesOf(stageTable)) {
-    const record = await readRecord(path, stage);
-    // A stage that is running, or was stopped, has checkpoints and no output yet.
-    const newest = (await listCheckpoints(join(path, kebabCase(stage)))).at(-1)?.path;
-    const made = record?.output === undefined ? newest : join(path, record.output.path);
-    if (made === undefined) continue;
-    // A round of alignment that promotes nothing ends with the model that it began with.
-    const { digest } = await identifyCheckpoint(made);
-    if (digests.has(digest)) continue;
-    digests.add(digest);
-    sources.push({ id: stage === 'pretrain' ? 'base' : kebabCase(stage), path: made });
-  }
-  if (sources.length > 0) return { sources, run: basename(path) };
-  throw new UserError({
-    what: 'this run has no model yet',
-    where: path,
-    next: 'Let it get to its first checkpoint, or name another folder',
-  });
-}
-
-/** `quickstart/sft` of a checkpoint in a run, else the folder's own name, or the model's on its hub. */
-async function nameOf(path: string): Promise<string> {
-  const { path: directory, manifest } = await identifyCheckpoint(path);
-  for (let folder = dirname(directory), depth = 0; depth < 3; folder = dirname(folder), depth++) {
-    if (!(await exists(join(folder, settingsName)))) continue;
-    return `${basename(folder)}/${manifest.stage === 'pretrain' ? 'base' : kebabCase(manifest.stage)}`;
-  }
-  return /^(hf|ms):/.test(path) ? path.replace(/^(hf|ms):/, '') : basename(directory);
-}
-
-function unique(sources: readonly ModelSource[]): ModelSource[] {
-  return sources.map((source, i) => {
-    const before = sources.slice(0, i).filter(({ id }) => id === source.id).length;
-    return before === 0 ? source : { ...source, id: `${source.id}-${before + 1}` };
-  });
+  const described = {
+    path,
+    digest,
+    stage: manifest.stage,
+    parameters: parameterCount(model),
+    contextLength,
+    tools,
+    isBase,
+  };
+  return new ModelEntry(source, described, options);
 }

@@ -4,12 +4,14 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Emitted } from '../inference/engine.js';
 import type { LocalModel } from '../inference/local-model.js';
+import type { Speech } from '../language/speech.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Visit } from './admission.js';
 import { type ChoiceEnd, type ChoicePiece, type ChoicePlan, choices } from './choice.js';
-import { eventStream, unixTime } from './exchange.js';
-import { openaiError, RefusedRequest, refusalOf } from './refusal.js';
+import { unixTime } from './exchange.js';
+import { openaiError, RefusedRequest, refusalOf, speechFor } from './refusal.js';
 import type { Service } from './service.js';
+import { type SentEvent, sendEvents } from './sse.js';
 
 export interface OpenAiAnswer {
   model: LocalModel;
@@ -50,7 +52,10 @@ export async function sendAnswer(c: Context, service: Service, visit: Visit, ans
     return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
   };
   const written = choices(model, plans, visit.signal);
-  if (answer.isStreamed) return eventStream(c, chunks(written, { visit, answer, head, ended }), visit);
+  if (answer.isStreamed) {
+    const speech = await speechFor(c);
+    return sendEvents(c, chunks(written, { visit, answer, head, ended, speech }), visit);
+  }
   try {
     const pieces: ChoicePiece[][] = plans.map(() => []);
     const ends: ChoiceEnd[] = [];
@@ -71,15 +76,16 @@ interface Streaming {
   visit: Visit;
   answer: OpenAiAnswer;
   head: object;
+  speech: Speech;
   ended(output: number): object;
 }
 
 async function* chunks(
   written: ReturnType<typeof choices>,
-  { visit, answer: { form, plans, includesUsage }, head, ended }: Streaming,
-): AsyncGenerator<string, void> {
-  const chunk = (index: number, choice: object): string =>
-    JSON.stringify({ ...head, choices: [{ index, ...choice }], ...(includesUsage && { usage: null }) });
+  { visit, answer: { form, plans, includesUsage }, head, ended, speech }: Streaming,
+): AsyncGenerator<SentEvent, void> {
+  const chunk = (index: number, choice: object): SentEvent =>
+    eventOf({ ...head, choices: [{ index, ...choice }], ...(includesUsage && { usage: null }) });
   try {
     let output = 0;
     for (const index of plans.keys()) for (const choice of form.begin(index)) yield chunk(index, choice);
@@ -92,14 +98,18 @@ async function* chunks(
     }
     checkWhole(visit);
     const usage = ended(output);
-    if (includesUsage) yield JSON.stringify({ ...head, choices: [], usage });
-    yield '[DONE]';
+    if (includesUsage) yield eventOf({ ...head, choices: [], usage });
+    yield { data: '[DONE]' };
   } catch (error) {
     // The status has been sent: what went wrong is the last event.
-    yield JSON.stringify(openaiError(refusalOf(error)));
+    yield eventOf(openaiError(refusalOf(error), speech));
   } finally {
     await written.return();
   }
+}
+
+function eventOf(value: object): SentEvent {
+  return { data: JSON.stringify(value) };
 }
 
 /** @throws RefusedRequest where the answer was ended from outside. */

@@ -10,12 +10,25 @@ import { RefusedRequest } from './refusal.js';
 const name = z.string().min(1).max(64);
 /** Absent, or said to be nothing: clients send back what they were given. */
 const nothing = z.union([z.null(), z.array(z.never()).max(0)]).optional();
-const parts = z
-  .array(z.strictObject({ type: z.literal('text', { error: 'only text is read here' }), text: z.string() }))
-  .transform((list) => list.map(({ text }) => text).join(''));
-const content = z.union([z.string(), parts], {
-  error: 'content is a text, or a list of parts {"type": "text", "text": …}',
+/** A text, or parts that are all of them text. */
+const content = z.unknown().transform((value, context): string => {
+  const refuse = (path: PropertyKey[], message: string): string => {
+    context.addIssue({ code: 'custom', path, message });
+    return '';
+  };
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return refuse([], `it is a text, or a list of parts ${textPart}`);
+  const texts = value.map((part: unknown, i) => {
+    const { type, text, ...more } = isRecord(part) ? part : {};
+    if (typeof type === 'string' && type !== 'text') {
+      return refuse([i, 'type'], `${type.slice(0, 64)} is not read here: the models that are served read text alone`);
+    }
+    const isPart = type === 'text' && typeof text === 'string' && Object.keys(more).length === 0;
+    return isPart ? text : refuse([i], `a part is ${textPart}`);
+  });
+  return texts.join('');
 });
+const textPart = '{"type": "text", "text": …}';
 const empty = { refusal: nothing, annotations: nothing, audio: nothing, function_call: nothing };
 
 const callSchema = z.strictObject({
@@ -29,7 +42,7 @@ const messageSchema = z.discriminatedUnion('role', [
   z.strictObject({ role: z.enum(['system', 'developer', 'user']), content, name: name.optional() }),
   z.strictObject({
     role: z.literal('assistant'),
-    content: z.union([content, z.null()]).optional(),
+    content: content.nullish(),
     name: name.optional(),
     reasoning_content: z.union([z.string(), z.null()]).optional(),
     tool_calls: z.union([z.array(callSchema).max(limits.tools), z.null()]).optional(),

@@ -19,7 +19,8 @@ const shared = {
   n: z.int().min(1).max(limits.requestAnswers).default(1),
   seed: z.int().optional(),
   stop: z.union([stop.transform((one) => [one]), z.array(stop).max(limits.stops)]).default([]),
-  temperature: z.number().min(0).max(10).optional(),
+  /** To 2, as OpenAI has it: what is beyond is a slip of the pen. */
+  temperature: z.number().min(0).max(2).optional(),
   /** 0: the likeliest token alone. */
   top_p: z.union([z.literal(0), z.number().min(0.01).max(1)], { error: 'a number from 0.01 to 1, or 0' }).optional(),
   top_k: z.int().min(0).max(1_000_000).optional(),
@@ -49,7 +50,7 @@ export type ChatRequest = z.output<typeof chatRequestSchema>;
 export const completionRequestSchema = z.strictObject({
   ...shared,
   prompt: z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1).max(limits.requestAnswers)]),
-  logprobs: z.int().min(0).max(20).optional(),
+  logprobs: z.int().min(0).max(5).optional(),
 });
 export type CompletionRequest = z.output<typeof completionRequestSchema>;
 

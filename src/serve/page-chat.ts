@@ -4,33 +4,39 @@ import { type Context, Hono } from 'hono';
 import { ownVersion } from '../base/version.js';
 import type { OpenedModel } from '../inference/local-model.js';
 import { streamWithTools, type ToolUse } from '../inference/tool-stream.js';
+import { acceptedLanguage } from '../language/choice.js';
+import type { Speech } from '../language/speech.js';
 import type { Message } from '../tokenizer/message.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import type { Visit } from './admission.js';
 import { readBody } from './body.js';
 import { choices } from './choice.js';
 import { type ChatBody, type ChatEvent, chatSchema, type PageMessage, type Session } from './contract.js';
-import { eventStream } from './exchange.js';
 import { drawnSeed } from './openai-bounds.js';
 import { chatPrompt, type Prompt, roomFor, textPrompt } from './prompts.js';
-import { apiError, refusalOf } from './refusal.js';
+import { apiError, refusalOf, speechFor } from './refusal.js';
 import type { Service } from './service.js';
+import { type SentEvent, sendEvents } from './sse.js';
 
 /** Of an answer, where the page names no number. */
 const defaultTokens = 1024;
 
 export function pageChat(service: Service): Hono {
   const app = new Hono();
-  app.get('/session', (c) => c.json(sessionOf(c, service)));
+  app.get('/session', async (c) => {
+    await service.models.refresh();
+    return c.json(sessionOf(c, service));
+  });
   app.post('/chat', (c) => chat(c, service));
   return app;
 }
 
 function sessionOf(c: Context, { models, token }: Service): Session {
   return {
-    ...{ token, version: ownVersion(), default: models.default.id, run: models.run },
+    ...{ token, version: ownVersion(), default: models.defaultEntry?.id ?? '', run: models.run },
+    ...(models.follows && { follows: true }),
     models: models.all.map(({ described }) => described),
-    language: /^\s*zh\b/i.test(c.req.header('accept-language') ?? '') ? 'zh' : 'en',
+    language: acceptedLanguage(c.req.header('accept-language')),
   };
 }
 
@@ -55,7 +61,7 @@ async function chat(c: Context, service: Service): Promise<Response> {
       maxNewTokens: roomFor(model, room),
       seed: body.seed ?? drawnSeed(),
     };
-    return eventStream(c, events(turn, visit, service), visit);
+    return sendEvents(c, events(turn, visit, service, await speechFor(c)), visit);
   } catch (error) {
     visit.leave();
     throw error;
@@ -79,7 +85,7 @@ interface Said {
   output: number;
 }
 
-async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerator<string, void> {
+async function* events(turn: Turn, visit: Visit, service: Service, speech: Speech): AsyncGenerator<SentEvent, void> {
   const { toolbox, prompt, seed } = turn;
   const pieces = toolbox === undefined ? withoutTools(turn, visit.signal) : withTools(turn, toolbox, visit.signal);
   const started = performance.now();
@@ -87,7 +93,7 @@ async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerat
     for (;;) {
       const next = await pieces.next();
       if (!next.done) {
-        for (const event of eventsOf(next.value)) yield JSON.stringify(event);
+        for (const event of eventsOf(next.value)) yield { data: JSON.stringify(event) };
         continue;
       }
       visit.checkTime();
@@ -95,10 +101,10 @@ async function* events(turn: Turn, visit: Visit, service: Service): AsyncGenerat
       const usage = { input: prompt.tokens.length, output };
       service.metrics.countAnswer({ ...usage, seconds: (performance.now() - started) / 1000 });
       const end: ChatEvent = { type: 'end', finish, usage, seed, messages: messages.map(pageMessage) };
-      return yield JSON.stringify(end);
+      return yield { data: JSON.stringify(end) };
     }
   } catch (error) {
-    yield JSON.stringify(apiError(refusalOf(error)));
+    yield { data: JSON.stringify(apiError(refusalOf(error), speech)) };
   } finally {
     await pieces.return({ finish: 'aborted', messages: [], output: 0 });
   }

@@ -3,14 +3,11 @@ import type { ServedModels } from './models.js';
 
 export class Promotions {
   readonly #models: ServedModels;
-  /** The default where every round is undone. */
-  readonly #first: string;
   /** Not undone; the newest last. */
   readonly #promoted: string[] = [];
 
   constructor(models: ServedModels) {
     this.#models = models;
-    this.#first = models.default.id;
   }
 
   /** Serves a promoted checkpoint as `id`, and makes it the default. */
@@ -24,7 +21,7 @@ export class Promotions {
   withdraw(id: string): string {
     const at = this.#promoted.indexOf(id);
     if (at !== -1) this.#promoted.splice(at, 1);
-    if (this.#models.default.id === id) this.#models.setDefault(this.#promoted.at(-1) ?? this.#first);
+    if (this.#models.default.id === id) this.#models.setDefault(this.#promoted.at(-1));
     return this.#models.default.id;
   }
 }

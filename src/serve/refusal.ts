@@ -1,6 +1,9 @@
 // Why a request is not answered, once, in the two shapes that it is said in: OpenAI's under /v1, ours under /api. Libraries
 // throw UserError for what a person can change; whoever calls them says whose fault it is here.
+import type { Context } from 'hono';
 import { describeFault, type Fault, UserError } from '../base/errors.js';
+import { acceptedLanguage } from '../language/choice.js';
+import { type Speech, speechIn } from '../language/speech.js';
 import type { ApiError } from './contract.js';
 
 export interface Refusal extends Fault {
@@ -69,17 +72,27 @@ const types: Readonly<Partial<Record<Refusal['status'], string>>> = {
   504: 'server_error',
 };
 
+/** In the language that whoever asks reads: `Accept-Language: zh`; else English. */
+export function speechFor(context: Context): Promise<Speech> {
+  return speechIn(acceptedLanguage(context.req.header('accept-language')));
+}
+
 /** As OpenAI's clients read it. */
-export function openaiError(refusal: Refusal): object {
+export function openaiError(refusal: Refusal, { fault }: Speech): object {
   const { status, param, code } = refusal;
-  const message = describeFault(refusal);
+  const message = fault(refusal);
   return {
     error: { message, type: types[status] ?? 'invalid_request_error', param: param ?? null, code: code ?? null },
   };
 }
 
-export function apiError(refusal: Refusal): ApiError {
+export function apiError(refusal: Refusal, { fault, say }: Speech): ApiError {
   const { what, why, where, next, code } = refusal;
-  const said = describeFault({ what, why, where });
-  return { type: 'error', what: said, ...(next !== undefined && { next }), ...(code !== undefined && { code }) };
+  const said = fault({ what, why, where });
+  return {
+    type: 'error',
+    what: said,
+    ...(next !== undefined && { next: say(next) }),
+    ...(code !== undefined && { code }),
+  };
 }

@@ -1,42 +1,80 @@
-// Learning from what people said, from the page: one round at a time, decided by the gate, and a way back.
-import { mkdir, readdir } from 'node:fs/promises';
+// Learning from what people said, from the page: one round at a time, decided by the gate, and a way back. What rounds came to is on
+// the disk, so that a server that starts serves what an earlier one promoted, and can undo it.
 import { join } from 'node:path';
 import { Hono } from 'hono';
-import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
-import { exists, makeDirectory } from '../base/files.js';
-import { feedbackFigures } from '../feedback/summary.js';
-import { feedbackEpochs, feedbackOutlook } from '../stages/align/feedback-outlook.js';
+import { UserError } from '../base/errors.js';
+import { exists } from '../base/files.js';
+import type { Speech } from '../language/speech.js';
 import { readBody } from './body.js';
-import { type RoundId, type RoundUndone, roundSchema } from './contract.js';
-import { RefusedRequest } from './refusal.js';
-import { ownProgram, Round, roundEnd } from './round.js';
-import { sendEvents } from './sse.js';
+import {
+  bounds,
+  type RoundEnd,
+  type RoundEvent,
+  type RoundId,
+  type RoundList,
+  type RoundSummary,
+  type RoundUndone,
+  roundSchema,
+} from './contract.js';
+import { isRoundId, type KeptRound, keepUndone, readKeptRound, roundsIn, unfinished } from './kept-rounds.js';
+import { RefusedRequest, speechFor } from './refusal.js';
+import type { Round } from './round.js';
+import { type RoundSettings, startRound } from './round-start.js';
+import { readerOf, type SentEvent, sendEvents } from './sse.js';
 
-export interface RoundHost {
-  /** The folder of runs: a round becomes `feedback-N` in it. */
-  runs: string;
-  /** The feedback store. */
-  file: string;
-  seed: number;
-  /** Of `mossctl align`, beside those of the round: `--threads 1`, `--backend native`. */
-  flags: readonly string[];
-  /** What Node is given to start `mossctl`; default: this package's. */
-  program?: readonly string[];
+export interface RoundHost extends RoundSettings {
   /** The checkpoint of a served model; undefined where there is none of this id. */
   checkpointOf(model: string): string | undefined;
+  /** Digests of the models that are served: what rounds promoted of others is not. */
+  digests(): readonly string[];
   /** Serves a promoted checkpoint as `id` and makes it the default. @returns the id under which it is served. */
   offer(id: string, checkpoint: string): Promise<string>;
   /** Makes the model before it the default again, where it is the default. @returns the id of the default. */
   withdraw(id: string): Promise<string>;
 }
 
-/** `app` is to be mounted at `/api`; `close` lets no round begin any more, and ends the one that runs or is about to. */
-export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void> } {
+export interface RoundRoutes {
+  /** To be mounted at `/api`. */
+  app: Hono;
+  /** Offers what earlier servers promoted of the models that are served, the newest last. @returns why some of it cannot be served. */
+  restore(): Promise<string[]>;
+  /** Lets no round begin any more, and ends the one that runs or is about to. */
+  close(): Promise<void>;
+}
+
+export function roundRoutes(host: RoundHost): RoundRoutes {
   const app = new Hono();
   const rounds = new Map<string, Round>();
+  /** Ids of rounds of earlier servers that are served. */
+  const restored = new Set<string>();
   let starting: Promise<Round> | undefined;
   let isClosed = false;
   const running = (): Round | undefined => [...rounds.values()].find(({ isRunning }) => isRunning);
+
+  /** Of a round that has ended, as this server knows it. */
+  const endOf = (id: string, { end = unfinished, isUndone }: KeptRound): RoundEnd => {
+    const own = rounds.get(id)?.end ?? { ...end, ...(restored.has(id) && { model: id }) };
+    const { model: _, ...withdrawn } = own;
+    return isUndone ? withdrawn : own;
+  };
+  const summaryOf = async (id: string): Promise<RoundSummary> => {
+    const kept = await readKeptRound(join(host.runs, id));
+    const began = new Date(kept.began).toISOString();
+    const isRunning = rounds.get(id)?.isRunning ?? (kept.isHeld && kept.end === undefined);
+    if (isRunning) return { id, state: 'running', began };
+    const end = endOf(id, kept);
+    const decided = end.promoted ? (kept.isUndone ? 'undone' : 'promoted') : 'refused';
+    return { id, state: kept.end === undefined ? 'stopped' : decided, began, end };
+  };
+
+  app.get('/rounds', async (context) => {
+    const all = (await roundsIn(host.runs)).reverse();
+    const newest = await Promise.all(all.slice(0, bounds.rounds).map(summaryOf));
+    const more = all.length - newest.length;
+    const speech = await speechFor(context);
+    const rounds = newest.map(({ end, ...round }) => ({ ...round, ...(end && { end: spoken(end, speech) }) }));
+    return context.json({ rounds, ...(more > 0 && { more }) } satisfies RoundList);
+  });
   app.post('/rounds', async (context) => {
     const { model } = await readBody(context, roundSchema);
     const checkpoint = host.checkpointOf(model);
@@ -54,7 +92,7 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
         next,
       });
     }
-    starting = startRound(host, checkpoint);
+    starting = startRound(host, checkpoint, (id, end) => served(host, id, end));
     try {
       const round = await starting;
       rounds.set(round.id, round);
@@ -64,32 +102,55 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
     }
   });
   app.get('/rounds/:id', async (context) => {
-    const id = idOf(context.req.param('id'));
+    const id = await known(host.runs, context.req.param('id'));
+    const reader = readerOf(context);
+    const speech = await speechFor(context);
     const round = rounds.get(id);
-    if (round !== undefined) {
-      return sendEvents(context, async function* (signal) {
-        for await (const data of round.events(signal)) yield { data };
-      });
-    }
-    const run = join(host.runs, id);
-    if (!(await exists(run))) throw noRound();
-    return sendEvents(context, async function* () {
-      yield { data: await roundEnd(run) };
-    });
+    if (round !== undefined) return sendEvents(context, said(round.events(reader.signal), speech), reader);
+    const kept = await readKeptRound(join(host.runs, id));
+    if (kept.isHeld && kept.end === undefined) throw ofAnother(id);
+    return sendEvents(context, said([endOf(id, kept)], speech), reader);
   });
   app.post('/rounds/:id/undo', async (context) => {
-    const id = idOf(context.req.param('id'));
-    if (!rounds.has(id)) throw (await exists(join(host.runs, id))) ? ofAnother(id) : noRound();
-    const end = rounds.get(id)?.end;
-    if (end?.model === undefined || end.checkpoint === undefined) {
-      const why = end === undefined ? 'it is running still' : 'it was not promoted';
+    const id = await known(host.runs, context.req.param('id'));
+    const run = join(host.runs, id);
+    const kept = await readKeptRound(run);
+    const end = rounds.has(id) ? rounds.get(id)?.end : kept.end;
+    const isServed = end?.model !== undefined || restored.has(id);
+    if (end?.checkpoint === undefined || !(isServed || kept.isUndone)) {
+      const isRunning = rounds.get(id)?.isRunning ?? (kept.isHeld && kept.end === undefined);
+      const why = isRunning
+        ? 'it is running still'
+        : end?.promoted
+          ? 'it began with a model that is not served here'
+          : 'it was not promoted';
       throw new RefusedRequest({ status: 409, what: 'there is nothing to take back of this round', why });
     }
+    // First on the disk: a server that is killed in between does not serve it again.
+    if (!kept.isUndone) await keepUndone(run);
     const undone: RoundUndone = { default: await host.withdraw(id), checkpoint: end.checkpoint };
     return context.json(undone);
   });
   return {
     app,
+    async restore() {
+      const faults: string[] = [];
+      const served = new Set(host.digests());
+      for (const id of await roundsIn(host.runs)) {
+        const { end, parents, digest, isUndone } = await readKeptRound(join(host.runs, id));
+        if (digest === undefined || end?.checkpoint === undefined || !parents.some((one) => served.has(one))) continue;
+        served.add(digest); // a later round may have begun with it, also where it was undone since
+        if (isUndone) continue;
+        try {
+          await host.offer(id, end.checkpoint);
+          restored.add(id);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          faults.push(`${id}, which was promoted, cannot be served: ${error.message}`);
+        }
+      }
+      return faults;
+    },
     async close() {
       isClosed = true;
       const begun = await starting?.catch(() => undefined);
@@ -98,56 +159,42 @@ export function roundRoutes(host: RoundHost): { app: Hono; close(): Promise<void
   };
 }
 
-/** A folder's name, never a path. */
-function idOf(id: string): string {
-  if (/^feedback-[1-9]\d{0,5}$/.test(id)) return id;
-  throw noRound();
+async function* said(
+  events: AsyncIterable<RoundEvent> | Iterable<RoundEvent>,
+  speech: Speech,
+): AsyncGenerator<SentEvent, void> {
+  for await (const event of events) yield { data: JSON.stringify(spoken(event, speech)) };
 }
 
-function noRound(): RefusedRequest {
-  return new RefusedRequest({ status: 404, what: 'there is no such round', next: 'Start one with POST /api/rounds' });
+/** What the gate and the training say, in the language of whoever reads it. */
+function spoken<E extends RoundEvent>(event: E, { say }: Speech): E {
+  if (event.type === 'end') return { ...event, why: say(event.why) };
+  if (event.type === 'error') return event;
+  return { ...event, label: say(event.label), ...(event.text !== undefined && { text: say(event.text) }) };
 }
 
-/** What is served, and was the default before it, is known while the server runs, and no longer. */
+/** The id of a round that is there: a folder's name, never a path. */
+async function known(runs: string, id: string): Promise<string> {
+  if (isRoundId(id) && (await exists(join(runs, id)))) return id;
+  throw new RefusedRequest({ status: 404, what: 'there is no such round', next: 'Start one with POST /api/rounds' });
+}
+
 function ofAnother(id: string): RefusedRequest {
   return new RefusedRequest({
     status: 409,
-    what: `${id} is a round of a server before this one: nothing of it is served here, and there is nothing to take back`,
-    next: 'Name its checkpoint to mossctl serve to serve it',
+    what: `another process works on ${id}: what it says goes there`,
+    next: 'GET /api/rounds says what became of it',
+    retryAfter: 10,
   });
 }
 
-async function startRound(host: RoundHost, checkpoint: string): Promise<Round> {
-  const { runs, file, seed, flags, program = ownProgram } = host;
-  const { method, refusal } = feedbackOutlook((await feedbackFigures(file)).preferences, file, seed);
-  if (refusal !== undefined) throw new RefusedRequest({ status: 409, ...refusal.faults[0] });
-  const id = await newRound(runs);
-  const settings = [`align.method=${method}`, `align.train.epochs=${feedbackEpochs}`].flatMap((set) => ['--set', set]);
-  const places = ['--from', checkpoint, '--data', file, '--out', join(runs, id)];
-  const args = [...program, 'align', ...places, ...settings, '--seed', String(seed), '--json', ...flags];
-  return new Round(id, args, join(runs, id), async (end) => {
-    if (end.checkpoint === undefined) return end;
-    try {
-      return { ...end, model: await host.offer(id, end.checkpoint) };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return { ...end, why: `${end.why}; it cannot be served: ${error.message}` };
-    }
-  });
-}
-
-/** Makes the folder: it is this round's, whoever else makes one. */
-async function newRound(runs: string): Promise<string> {
-  await makeDirectory(runs);
-  const names = await readdir(runs).catch(ifAbsent<string[]>([]));
-  const numbers = names.map((name) => Number(/^feedback-(\d{1,6})$/.exec(name)?.[1] ?? 0));
-  for (let number = Math.max(0, ...numbers) + 1; ; number++) {
-    const id = `feedback-${number}`;
-    try {
-      await mkdir(join(runs, id));
-      return id;
-    } catch (error) {
-      if (systemErrorCode(error) !== 'EEXIST') throw error;
-    }
+/** What the gate has promoted is served at once. */
+async function served(host: RoundHost, id: string, end: RoundEnd): Promise<RoundEnd> {
+  if (end.checkpoint === undefined) return end;
+  try {
+    return { ...end, model: await host.offer(id, end.checkpoint) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...end, why: `${end.why}; it cannot be served: ${error.message}` };
   }
 }

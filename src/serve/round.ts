@@ -1,20 +1,18 @@
 // One round of alignment from feedback: `mossctl align` as a process of its own, so that a crash of it is no crash of the server,
 // and what the gate decided, read from the file that the round ends with.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { countOf } from '../base/format.js';
 import { jsonIn } from '../base/objects.js';
 import { redact } from '../base/secrets.js';
-import { eventSchema, type GatePoint } from '../report/event.js';
-import { readRoundResult } from '../stages/align/round.js';
-import type { GateFigure, RoundEvent } from './contract.js';
+import { eventSchema } from '../report/event.js';
+import type { RoundEnd, RoundEvent } from './contract.js';
+import { readKeptRound, refused, unfinished } from './kept-rounds.js';
+import { printedErrors } from './own-program.js';
 import { Queue } from './sse.js';
 
-type RoundEnd = RoundEvent & { type: 'end' };
 type RoundProgress = RoundEvent & { type: 'progress' };
 
 /** Of what the round said: the newest are said again to a page that opens late. */
@@ -23,9 +21,6 @@ const maxErrorText = 4096;
 const maxText = 2000;
 /** What saving a step takes, at the most, until the process is killed. */
 const patienceMilliseconds = 10_000;
-
-/** What Node is given to start `mossctl`. */
-export const ownProgram: readonly string[] = [fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url))];
 
 export class Round {
   readonly id: string;
@@ -54,7 +49,7 @@ export class Round {
     });
     if (this.#child.stdout) createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line));
     this.ended = this.#closed()
-      .then((failure) => (failure === undefined ? roundEnd(run) : refused(failure)))
+      .then((failure) => (failure === undefined ? endIn(run) : refused(failure)))
       .then(finish)
       .catch((error: unknown) => refused(`the round ended, but not its result: ${String(error)}`))
       .then((end) => {
@@ -114,7 +109,10 @@ export class Round {
       this.#child.on('close', (code, signal) => {
         if (code === 0) resolve(undefined);
         else if (this.#isStopped || code === 130) resolve('the round was stopped before its end: nothing is promoted');
-        else resolve(failureWords(this.#errors, signal ?? `code ${code}`));
+        else {
+          const how = `the round ended with ${signal ?? `code ${code}`} and printed no error`;
+          resolve(printedErrors(this.#errors) ?? how);
+        }
       });
     });
   }
@@ -160,41 +158,6 @@ function finishReading(queue: Queue<RoundEvent>, end: RoundEnd): void {
   queue.end();
 }
 
-function refused(why: string): RoundEnd {
-  return { type: 'end', promoted: false, why };
-}
-
-/** What it printed as its error, else how it ended. */
-function failureWords(errors: string, how: string): string {
-  const said = errors.split('\n').filter((line) => line.startsWith('mossctl: error:'));
-  const words = said.map((line) => line.slice('mossctl: error:'.length).trim()).join(' ');
-  return redact(words === '' ? `the round ended with ${how} and printed no error` : words);
-}
-
-/** What the gate decided in the run of a round; in words, too, where there is nothing. @param run its folder. */
-export async function roundEnd(run: string): Promise<RoundEnd> {
-  const stage = join(run, 'align');
-  const result = await readRoundResult(join(stage, 'round-01'));
-  if (result === undefined) return refused('the round did not come to its end: nothing is promoted');
-  const { gate } = result;
-  if (gate === undefined) return refused('there was nothing to learn');
-  const { promoted, alpha, text, curve, path } = gate;
-  const kept = promoted ? curve.find((point) => point.alpha === alpha) : curve.at(-1);
-  return {
-    type: 'end',
-    promoted,
-    why: text,
-    ...(promoted && { checkpoint: join(stage, path) }),
-    ...(curve.length > 0 && { before: figuresOf(curve[0]) }),
-    ...(kept !== undefined && { after: figuresOf(kept), gains: gainsOf(kept) }),
-  };
-}
-
-function figuresOf({ metrics }: GatePoint): GateFigure[] {
-  return Object.entries(metrics).map(([metric, value]) => ({ metric, value }));
-}
-
-/** With 95 % intervals: what was gained is paired, question by question. */
-function gainsOf({ gains }: GatePoint): GateFigure[] {
-  return Object.entries(gains).map(([metric, { mean, low, high }]) => ({ metric, value: mean, low, high }));
+async function endIn(run: string): Promise<RoundEnd> {
+  return (await readKeptRound(run)).end ?? unfinished;
 }

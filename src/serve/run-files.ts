@@ -6,7 +6,7 @@ import { metricsName } from '../base/layout.js';
 import { holderOf } from '../pipeline/lock.js';
 import { readRecord } from '../pipeline/record.js';
 import { namesOf, stageTable } from '../stages/catalog.js';
-import { bounds, type RunSummary } from './contract.js';
+import { bounds, type RunList, type RunSummary } from './contract.js';
 import { RefusedRequest } from './refusal.js';
 
 /** `NAME`, or `NAME/seed-N` of a run of several seeds: no dot in front, so neither a hidden folder nor the one above. */
@@ -27,7 +27,7 @@ export async function runFolder(runs: string, name: string): Promise<string> {
 }
 
 /** The newest first. */
-export async function listRuns(runs: string): Promise<RunSummary[]> {
+export async function listRuns(runs: string): Promise<RunList> {
   const found: { name: string; changed: number }[] = [];
   const look = async (name: string): Promise<boolean> => {
     const changed = await changedAt(join(runs, name));
@@ -39,7 +39,9 @@ export async function listRuns(runs: string): Promise<RunSummary[]> {
     for (const inner of await foldersOf(join(runs, name))) if (/^seed-\d+$/.test(inner)) await look(`${name}/${inner}`);
   }
   const newest = found.sort((a, b) => b.changed - a.changed).slice(0, bounds.runs);
-  return Promise.all(newest.map(({ name, changed }) => summaryOf(runs, name, changed)));
+  const more = found.length - newest.length;
+  const summaries = await Promise.all(newest.map(({ name, changed }) => summaryOf(runs, name, changed)));
+  return { runs: summaries, ...(more > 0 && { more }) };
 }
 
 async function foldersOf(folder: string): Promise<string[]> {

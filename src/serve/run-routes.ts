@@ -10,8 +10,8 @@ import { RefusedRequest } from './refusal.js';
 import { runDetail } from './run-detail.js';
 import { listRuns, runFolder } from './run-files.js';
 import { RunReads } from './run-reads.js';
-import { linesFrom } from './run-tail.js';
-import { sendEvents } from './sse.js';
+import { linesFrom, type TailLine } from './run-tail.js';
+import { readerOf, type SentEvent, sendEvents } from './sse.js';
 
 /** Pages that watch at once. */
 const maxWatchers = 64;
@@ -41,20 +41,19 @@ export function runRoutes(runs: string, closing: AbortSignal): Hono {
       const what = `${maxWatchers} pages watch already`;
       throw new RefusedRequest({ status: 429, what, next: 'Close some of them', retryAfter: 10 });
     }
-    // Begins at once: nobody else is counted in between.
-    return sendEvents(context, async function* (signal) {
-      watchers++;
-      try {
-        for await (const { text, end } of linesFrom(path, from, AbortSignal.any([signal, closing]))) {
-          const data = eventOf(text);
-          if (data !== undefined) yield { data, id: String(end) };
-        }
-      } finally {
-        watchers--;
-      }
-    });
+    watchers++;
+    const reader = readerOf(context, () => watchers--);
+    const lines = linesFrom(path, from, AbortSignal.any([reader.signal, closing]));
+    return sendEvents(context, eventsIn(lines), reader);
   });
   return app;
+}
+
+async function* eventsIn(lines: AsyncIterable<TailLine>): AsyncGenerator<SentEvent, void> {
+  for await (const { text, end } of lines) {
+    const event = eventOf(text);
+    if (event !== undefined) yield { data: JSON.stringify(event), id: String(end) };
+  }
 }
 
 /** Byte from which on: of a page that comes back, or as it asks. @throws RefusedRequest for what is no place. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { systemErrorCode, UserError } from '../base/errors.js';
+import { openableHosts } from './addresses.js';
 import type { Limits } from './limits.js';
 import type { Service } from './service.js';
 
@@ -13,42 +14,37 @@ const deliverySeconds = 5;
 
 export interface ListenOptions {
   host: string;
-  /** 0: any that is not taken. */
-  port: number;
+  /** 0: any that is not taken; undefined: the first of a few that is not. */
+  port: number | undefined;
   limits: Limits;
 }
 
 export interface Listening {
-  url: string;
-  /** No new answers; those that are being written come to their end, then the models are closed. */
-  stop(): Promise<void>;
+  /** Where it can be opened, from this machine first. */
+  urls: [string, ...string[]];
+  /**
+   * No new answers; those that are being written come to their end, then the models are closed. `atOnce`: what is being written is
+   * given up.
+   */
+  stop(options?: { atOnce?: boolean }): Promise<void>;
 }
+
+/** Tried in their order where no port is named. */
+const usualPorts = Array.from({ length: 20 }, (_, i) => 8080 + i);
 
 /** @throws UserError where the address cannot be listened to. */
 export async function listen(app: Hono, service: Service, options: ListenOptions): Promise<Listening> {
   const { host, port, limits } = options;
-  const { headSeconds, bodySeconds, seconds } = limits;
-  const server = serve({
-    fetch: app.fetch,
-    ...{ hostname: host, port, createServer, overrideGlobalObjects: false },
-    serverOptions: {
-      ...{ headersTimeout: headSeconds * 1000, requestTimeout: bodySeconds * 1000 },
-      ...{ keepAliveTimeout: limits.keepAliveSeconds * 1000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
-    },
-  }) as Server;
+  const server = await listening(app, { host, ports: port === undefined ? usualPorts : [port], limits });
   server.maxConnections = limits.connections;
   // A reader that takes nothing any more.
-  server.setTimeout((seconds + bodySeconds) * 1000);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(cannotListen(error, host, port)));
-    if (server.listening) resolve();
-    else server.once('listening', resolve);
-  });
+  server.setTimeout((limits.seconds + limits.bodySeconds) * 1000);
   const { port: taken } = server.address() as AddressInfo;
-  const name = host.includes(':') ? `[${host}]` : host;
+  const [first, ...others] = openableHosts(host).map((name) => `http://${name}:${taken}`);
   return {
-    url: `http://${name}:${taken}`,
-    stop: async () => {
+    urls: [first, ...others],
+    stop: async ({ atOnce = false } = {}) => {
+      if (atOnce) server.closeAllConnections();
       await service.admission.drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -61,12 +57,39 @@ export async function listen(app: Hono, service: Service, options: ListenOptions
   };
 }
 
-function cannotListen(error: Error, host: string, port: number): unknown {
+/** A server at the first of these ports that no other program has. */
+async function listening(
+  app: Hono,
+  { host, ports: [port, ...others], limits }: { host: string; ports: readonly number[]; limits: Limits },
+): Promise<Server> {
+  const { headSeconds, bodySeconds } = limits;
+  const server = serve({
+    fetch: app.fetch,
+    ...{ hostname: host, port, createServer, overrideGlobalObjects: false },
+    serverOptions: {
+      ...{ headersTimeout: headSeconds * 1000, requestTimeout: bodySeconds * 1000 },
+      ...{ keepAliveTimeout: limits.keepAliveSeconds * 1000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
+    },
+  }) as Server;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      if (server.listening) resolve();
+      else server.once('listening', resolve);
+    });
+    return server;
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EADDRINUSE' || others.length === 0) throw cannotListen(error, host, port);
+    return listening(app, { host, ports: others, limits });
+  }
+}
+
+function cannotListen(error: unknown, host: string, port: number): unknown {
   const where = `${host}:${port}`;
   switch (systemErrorCode(error)) {
     case 'EADDRINUSE':
       return new UserError(
-        { what: 'another program listens there', where, next: 'Choose another --port, or 0 for any' },
+        { what: 'another program listens there', where, next: 'Choose another --port, or 0 for any that is not taken' },
         { exitCode: 1 },
       );
     case 'EACCES':

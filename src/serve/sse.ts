@@ -1,38 +1,105 @@
-// Server-sent events: one JSON in each `data:`. Work that feeds a stream ends with its client.
+// Server-sent events, as all routes send them: written when they are read, and not before. Work that feeds a stream ends with its
+// reader.
 import type { Context } from 'hono';
-import { streamSSE } from 'hono/streaming';
-import { apiError, refusalOf } from './refusal.js';
+import { apiError, refusalOf, speechFor } from './refusal.js';
 
 export interface SentEvent {
-  data: unknown;
+  /** One line. */
+  data: string;
   /** What a client that comes back says it has seen (`Last-Event-ID`). */
   id?: string;
+}
+
+/** Who reads a stream: a `Visit`, or somebody who takes no model's time. */
+export interface Reader {
+  /** Aborted once there is nothing more to read for: the events end then. */
+  signal: AbortSignal;
+  /** Why: the time is over, which the last event says, whenever it is read; else they have gone. */
+  isLate: boolean;
+  abort(): void;
+  /** What it holds is given back; a second time changes nothing. */
+  leave(): void;
+}
+
+export function readerOf(c: Context, onLeave: () => void = () => undefined): Reader {
+  const ending = new AbortController();
+  const abort = (): void => ending.abort();
+  c.req.raw.signal.addEventListener('abort', abort, { once: true });
+  let isHere = true;
+  return {
+    ...{ signal: ending.signal, isLate: false, abort },
+    leave() {
+      if (isHere) onLeave();
+      isHere = false;
+    },
+  };
 }
 
 /** A stream on which nothing is said for so long is written to: a client that is gone shows only then. */
 const silentMilliseconds = 15_000;
 
 /**
- * @param events ends where the signal is aborted: the client is gone. What it throws is the last event. HEAD begins none: nobody
- * would read them, and nothing would tell that their client is gone.
+ * What the events throw is the last of them. When nobody reads any more, the reader's signal is aborted, and the reader has left
+ * when the last of them has ended. HEAD begins none: nobody would read them.
  */
-export function sendEvents(context: Context, events: (signal: AbortSignal) => AsyncIterable<SentEvent>): Response {
-  if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' });
-  return streamSSE(context, async (stream) => {
-    const ending = new AbortController();
-    stream.onAbort(() => ending.abort());
-    const beat = setInterval(() => void stream.write(':\n\n'), silentMilliseconds).unref();
-    try {
-      for await (const { data, id } of events(ending.signal)) {
-        if (ending.signal.aborted) break;
-        await stream.writeSSE({ data: JSON.stringify(data), ...(id !== undefined && { id }) });
-      }
-    } catch (error) {
-      await stream.writeSSE({ data: JSON.stringify(apiError(refusalOf(error))) });
-    } finally {
-      clearInterval(beat);
-    }
-  });
+export function sendEvents(c: Context, events: AsyncGenerator<SentEvent, void>, reader: Reader): Response {
+  const headers = {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  };
+  if (c.req.method === 'HEAD') {
+    reader.leave();
+    return c.body(null, 200, headers);
+  }
+  const encoder = new TextEncoder();
+  let beat: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const leave = (): void => {
+    clearInterval(beat);
+    reader.leave();
+  };
+  const stop = (): Promise<void> => {
+    isOver = true;
+    return events
+      .return()
+      .then(() => undefined)
+      .finally(leave);
+  };
+  const onAbort = (): void => {
+    // Who is late is told so by the last event; what has gone may never have looked at the first.
+    if (reader.isLate) reader.leave();
+    else stop().catch(() => undefined);
+  };
+  reader.signal.addEventListener('abort', onAbort, { once: true });
+  if (reader.signal.aborted) onAbort();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const say = (text: string): void => controller.enqueue(encoder.encode(text));
+        beat = setInterval(() => !isOver && say(':\n\n'), silentMilliseconds).unref();
+        try {
+          const next = await events.next().finally(() => clearInterval(beat));
+          if (!next.done) return say(eventText(next.value));
+        } catch (error) {
+          const said = apiError(refusalOf(error), await speechFor(c));
+          if (!isOver) say(eventText({ data: JSON.stringify(said) }));
+        }
+        leave();
+        if (!isOver) controller.close();
+      },
+      async cancel() {
+        reader.abort();
+        await stop();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return c.body(body, 200, headers);
+}
+
+function eventText({ data, id }: SentEvent): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`;
 }
 
 /** Items that come one by one, for a reader that takes them in its own time. */

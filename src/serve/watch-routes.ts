@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { type Answerer, feedbackRoutes } from './feedback-routes.js';
 import type { ModelEntry, ServedModels } from './models.js';
 import { Promotions } from './promotions.js';
-import { type RoundHost, roundRoutes } from './round-routes.js';
+import { type RoundHost, type RoundRoutes, roundRoutes } from './round-routes.js';
 import { runRoutes } from './run-routes.js';
 
 export interface WatchOptions extends Pick<RoundHost, 'runs' | 'file' | 'seed' | 'flags' | 'program'> {
@@ -15,8 +15,8 @@ export interface WatchOptions extends Pick<RoundHost, 'runs' | 'file' | 'seed' |
 export function watchRoutes(
   models: ServedModels,
   { annotator, ...host }: WatchOptions,
-): { routes: Hono[]; close(): Promise<void> } {
-  const entryOf = (id: string): ModelEntry | undefined => models.all.find((entry) => entry.id === id);
+): { routes: Hono[] } & Pick<RoundRoutes, 'restore' | 'close'> {
+  const entryOf = (id: string): ModelEntry | undefined => models.known(id);
   const promotions = new Promotions(models);
   const { file, seed, runs } = host;
   const feedback = feedbackRoutes({
@@ -29,12 +29,14 @@ export function watchRoutes(
   const rounds = roundRoutes({
     ...host,
     checkpointOf: (id) => entryOf(id)?.path,
+    digests: () => models.all.map(({ digest }) => digest),
     offer: (id, checkpoint) => promotions.offer(id, checkpoint),
     withdraw: async (id) => promotions.withdraw(id),
   });
   const closing = new AbortController();
   return {
     routes: [feedback, rounds.app, runRoutes(runs, closing.signal)],
+    restore: rounds.restore,
     async close() {
       closing.abort();
       await rounds.close();

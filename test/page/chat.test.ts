@@ -249,6 +249,121 @@ test('by the keyboard alone: ask, stop, ask again, edit the question and ask fro
   await close();
 });
 
+test('conversations are kept in the browser: reloaded, listed, opened, deleted; too many are said, a broken one too', {
+  skip,
+}, async () => {
+  const { page, ask, faults, close } = await opened();
+  const listed = page.getByRole('navigation', { name: 'Conversations' });
+  await settle(page, { tools: false });
+  await ask('Count.');
+  await button(page, 'Good answer').click();
+  await page.getByText('Saved as good.').waitFor();
+  await button(page, 'New conversation').click();
+  await ask(hostile);
+  await box(page).fill('not sent yet');
+  await page.reload();
+  await page.locator('.question').waitFor();
+  assert.equal(await page.locator('.question .said').textContent(), `You: ${hostile}`);
+  assert.equal(await box(page).inputValue(), 'not sent yet');
+  assert.deepEqual(await listed.locator('b').allInnerTexts(), [hostile, 'Count.']);
+  await listed.getByRole('button', { name: /^Count\. / }).click();
+  assert.equal(await answers(page).locator('.said').innerText(), words);
+  await page.getByText('Saved as good.').waitFor();
+
+  const spare = { title: 'spare', changed: 0, revision: 1 };
+  await page.evaluate(`for (let i = 0; i < 198; i++)
+    localStorage.setItem('mossctl-conversation-' + String(i).padStart(16, '0'), ${JSON.stringify(`${JSON.stringify(spare)}\n[{"question":1}]`)})`);
+  await page.reload();
+  await listed
+    .getByRole('button', { name: /^spare / })
+    .first()
+    .click();
+  await listed.getByText('(cannot be read)').waitFor();
+  await button(page, 'New conversation').click();
+  await ask('Count.');
+  await page.getByText('This conversation is not kept: 200 are').waitFor();
+  const erase = button(page, 'Delete “spare”').first();
+  await erase.focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate<string>(focusedName), 'Delete “spare”');
+  await page.keyboard.press('Escape');
+  await page.getByText('Delete it?').waitFor({ state: 'detached' });
+  assert.equal(await listed.locator('li').count(), 200);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.getByText('This conversation is not kept').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate<string>(focusedName), 'New conversation');
+  assert.equal(await listed.locator('li').count(), 200); // one went, this one came
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test('two tabs with one conversation: what one adds is seen in the other, and neither writes over what the other has', {
+  skip,
+}, async () => {
+  const { page, ask, close } = await opened();
+  await settle(page, { tools: false });
+  await ask('Count.');
+  const other = await page.context().newPage();
+  await other.goto(world.url);
+  await other
+    .getByRole('navigation')
+    .getByRole('button', { name: /^Count\. / })
+    .click();
+  const askThere = async (question: string): Promise<void> => {
+    await box(other).fill(question);
+    await other.keyboard.press('Enter');
+    await button(other, 'Send').waitFor();
+  };
+  await askThere('second');
+  await page.locator('.question', { hasText: 'second' }).waitFor();
+  // Both write at once: this tab's answer is held back until the other has kept its own.
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/api/chat', (route) => held.then(() => route.continue()), { times: 1 });
+  await box(page).fill('here');
+  await page.keyboard.press('Enter');
+  await button(page, 'Stop').waitFor();
+  await askThere('there');
+  release();
+  await button(page, 'Send').waitFor();
+  const questions = (at: Page) => at.locator('.question .said').allInnerTexts();
+  assert.deepEqual(
+    (await questions(page)).map((text) => text.replace(/^You:\s*/, '')),
+    ['Count.', 'second', 'here'],
+  );
+  await page.reload();
+  await page.locator('.question', { hasText: 'here' }).waitFor();
+  assert.equal(await page.getByRole('navigation').locator('li').count(), 2);
+  await page
+    .getByRole('navigation')
+    .getByRole('button', { name: /^Count\. / })
+    .nth(1)
+    .click();
+  await page.locator('.question', { hasText: 'there' }).waitFor();
+  await close();
+});
+
+test('a number out of its bounds is marked and said, and not asked with', { skip }, async () => {
+  const { page, ask, close } = await opened();
+  await settle(page, { tools: false });
+  const field = page.getByLabel('Temperature');
+  await page.getByText('0 to 10 · 0 always takes the likeliest token').waitFor();
+  await field.fill('99');
+  await page.getByText('This is no number from 0 to 10: asked is with 0.').waitFor();
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  const sent = page.waitForRequest((request) => request.url().endsWith('/api/chat'));
+  await ask('Count.');
+  assert.deepEqual((await sent).postDataJSON().sampling, { temperature: 0 });
+  assert.equal((await sent).headers()['accept-language'], 'en');
+  await field.fill('1');
+  await page.getByText('0 to 10 · 0 always').waitFor();
+  assert.equal(await field.getAttribute('aria-invalid'), 'false');
+  await close();
+});
+
 test('a server that is gone is said in words; once it is back the page continues, with its new token', {
   skip,
 }, async () => {

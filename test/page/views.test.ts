@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { appendFeedback } from '../../src/feedback/store.js';
+import { appendFeedback, eraseLines, indexStore } from '../../src/feedback/store.js';
 import { root } from '../e2e/cli.js';
 import { asked, judgement } from '../feedback/judgements.js';
 import { launch, openPage, skip } from './browser.js';
@@ -67,15 +67,21 @@ test('no serious finding of axe, light and dark; nothing refused by the policy, 
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${view} ${id}: ${nodes[0].html} ${nodes[0].failureSummary}`);
   };
+  await appendFeedback(world.file, [judgement(900, 'second', ['a', 'b']), judgement(901, 'tie', ['a', 'b'])]);
   for (const view of views) {
     await settled(page, view);
+    await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true');
+    const erase = page.getByRole('button', { name: /^Delete what was said/ }).first();
+    if (view === '#/feedback') await erase.click();
     assert.deepEqual(await seriousOf(view, {}), []);
   }
   await page.emulateMedia({ colorScheme: 'dark' });
   for (const view of views) {
     await settled(page, view);
+    await page.evaluate('for (const each of document.querySelectorAll("details")) each.open = true');
     assert.deepEqual(await seriousOf(view, { runOnly: ['color-contrast'] }), []);
   }
+  await eraseLines(world.file, (await indexStore(world.file)).texts);
   await settled(page, '#/chat');
   await page.getByLabel('Compare with').selectOption('base');
   await page.getByRole('button', { name: '12×3+9=?' }).click();
@@ -110,8 +116,23 @@ test('360 pixels wide, in Chinese: no view scrolls sideways, and none asks elsew
   await page.getByRole('heading', { name: 'Feedback' }).waitFor();
   assert.ok(await page.evaluate<boolean>('document.querySelector(".top > button").clientHeight < 40'), '中文');
   await settled(page, '#/chat');
+  const wide = `\`\`\`\n${'x'.repeat(400)}\n\`\`\`\n| a | b |\n|---|---|\n| ${'y'.repeat(400)} | z |\n${'w'.repeat(20_000)}`;
+  const events = [
+    { type: 'text', text: wide },
+    {
+      type: 'end',
+      finish: 'stop',
+      usage: { input: 1, output: 1 },
+      seed: 1,
+      messages: [{ role: 'assistant', content: wide }],
+    },
+  ];
+  const body = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+  await page.route('**/api/chat', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
   await page.getByRole('button', { name: '请用英文说“猫”' }).tap();
-  await page.locator('.answer').waitFor();
+  await page.locator('.answer table').waitFor();
+  await page.getByText('Conversations (1)').tap();
+  await page.getByRole('navigation', { name: 'Conversations' }).getByText('请用英文说').waitFor();
   assert.equal(await page.evaluate<number>('document.documentElement.scrollWidth'), 360);
   assert.deepEqual(faults, []);
   await close();
@@ -122,15 +143,20 @@ test('a run: curves, samples and intervals; new lines are drawn as they come; ho
 }, async () => {
   const { page, faults, close } = await openPage(browser, world.url);
   await settled(page, '#/watch/demo');
-  await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.\d+/ }).waitFor();
+  await page.getByRole('img', { name: /^Loss training from 0\.\d+ to 0\.\d+/ }).waitFor();
   assert.equal(await page.locator('.samples dd').innerText(), hostile);
-  assert.match(await page.locator('.results tr', { hasText: /^correct↑/ }).innerText(), /65\.3%\s+\[59\.3, 70\.3\]/);
+  const right = page.locator('.results tr', { hasText: /^Right answers↑/ });
+  assert.match(await right.innerText(), /65\.3%\s+\[59\.3, 70\.3\]/);
+  assert.match((await right.locator('span').first().getAttribute('title')) ?? '', /^\w+: share of held-out tasks/);
+  assert.equal(await page.locator('.results tr:visible', { hasText: '·' }).count(), 0);
+  await page.getByText(/^\d+ metrics by family, language or source/).click();
+  await page.locator('.results tr', { hasText: 'Right answers · arithmetic' }).waitFor();
   const step = { type: 'step', stage: 'align', step: 33, steps: 40, learningRate: 0.001, gradientNorm: 1, tokens: 9 };
   const line = { ...step, tokensPerSecond: 100, loss: 0.12345, time: 9000 };
   await appendFile(join(world.runs, 'demo/metrics.jsonl'), `${JSON.stringify(line)}\n`);
-  await page.getByRole('img', { name: /^loss training from 0\.\d+ to 0\.123/ }).waitFor();
+  await page.getByRole('img', { name: /^Loss training from 0\.\d+ to 0\.123/ }).waitFor();
   await page.getByLabel('Compare with').selectOption('other');
-  await page.getByRole('img', { name: /loss other · training/ }).waitFor();
+  await page.getByRole('img', { name: /Loss other · training/ }).waitFor();
   assert.match(page.url(), /#\/watch\/demo\/other$/);
   assert.equal(await page.title(), 'Watch · mossctl');
   assert.deepEqual(faults, []);
@@ -163,20 +189,23 @@ test('of a round only a gain beyond chance is marked, and what α says stands be
   ];
   const why = 'α = 0.25, 0.5: better, but that may be chance';
   const end = { type: 'end', promoted: false, why, before: figures(0.5), after: figures(0.6), gains };
-  const body = `data: ${JSON.stringify(end)}\n\n`;
-  await page.route('**/api/rounds/seen', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
-  await page.evaluate('sessionStorage.setItem("mossctl-round", "seen")');
+  const earlier = { id: 'feedback-1', state: 'stopped', began: '2026-11-28T10:00:00.000Z' };
+  const rounds = [{ id: 'feedback-2', state: 'refused', began: '2026-11-28T11:00:00.000Z', end }, earlier];
+  await page.route('**/api/rounds', (route) => route.fulfill({ json: { rounds, more: 3 } }));
   await page.goto(`${world.url}/#/feedback`);
   await page.getByText('α says how far a candidate lies').waitFor();
-  assert.deepEqual(await page.locator('.results tr:has(.best) th').allInnerTexts(), ['winRate↑']);
+  await page.getByText('4 earlier rounds').click();
+  await page.getByText('It did not come to its end.').waitFor();
+  assert.deepEqual(await page.locator('.results tr:has(.best) th').allInnerTexts(), ['Win rate↑']);
   await close();
 });
 
-test('feedback: what there is and why it is not enough; the newest is withdrawn; a round runs through the gate', {
+test('feedback: what there is and how many it lacks; one is looked at and erased; a round runs through the gate', {
   skip,
 }, async () => {
   const { page, faults, close } = await openPage(browser, `${world.url}/#/feedback`);
   await page.getByText('No judgements yet').waitFor();
+  await page.getByText(/^About \d+ more comparisons or corrections, and a round may begin\.$/).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Start a round' }).isDisabled(), true);
   const pairs = Array.from({ length: 24 }, (_, i) =>
     judgement(i, 'first', [`${i} yes`, `${i} no`], { prompt: asked(`${i}?`) }),
@@ -184,13 +213,24 @@ test('feedback: what there is and why it is not enough; the newest is withdrawn;
   await appendFeedback(world.file, pairs);
   await page.reload();
   await page.getByText('A round would train on 24 pairs and 0 labels.').waitFor();
-  await page.getByRole('button', { name: 'Withdraw the newest' }).click();
+  await page.getByLabel('Good 0').check();
+  await page.getByText('None of this kind.').waitFor();
+  await page.getByLabel('Compared 24').check();
+  const said = page.locator('.judgements li');
+  await said.nth(23).waitFor();
+  await said.first().locator('summary').click();
+  assert.match(await said.first().innerText(), /Question\s+23\?\s+Answer\s*Preferred\s+23 yes\s+Answer\s+23 no/);
+  await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
+  await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
   await page.getByText('A round would train on 23 pairs and 0 labels.').waitFor();
+  assert.equal(await page.evaluate<string>('document.activeElement.textContent'), 'What you have said');
+  assert.equal(await page.locator('.judgements li').count(), 23);
+  assert.doesNotMatch(await readFile(world.file, 'utf8'), /23 yes/);
   await page.getByRole('button', { name: 'Start a round' }).click();
   await page.getByRole('progressbar').waitFor();
   await page.getByRole('heading', { name: /^(Promoted|Not promoted)/ }).waitFor({ timeout: 120_000 });
   await page.getByRole('columnheader', { name: 'before' }).waitFor();
-  await page.locator('.results tr', { hasText: /^winRate/ }).waitFor();
+  await page.locator('.results tr', { hasText: /^Win rate/ }).waitFor();
   assert.deepEqual(faults, []);
   await close();
 });

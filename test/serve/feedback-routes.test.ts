@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { samplingAt, samplingSchema } from '../../src/config/sampling.js';
 import { preferencesOf } from '../../src/feedback/preferences.js';
-import { indexStore, readFeedback } from '../../src/feedback/store.js';
-import type { FeedbackSummary } from '../../src/serve/contract.js';
+import { appendFeedback, indexStore, readFeedback } from '../../src/feedback/store.js';
+import type { FeedbackSummary, JudgementList } from '../../src/serve/contract.js';
 import { feedbackRoutes } from '../../src/serve/feedback-routes.js';
-import { collected } from '../feedback/judgements.js';
+import { collected, judgement } from '../feedback/judgements.js';
 import { mounted } from './mounted.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-feedback-routes-'));
@@ -41,7 +41,11 @@ function served(file = join(folder, `store-${++stores}.jsonl`)) {
     return { status: response.status, body: (await response.json()) as Record<string, string> };
   };
   const summary = async () => (await (await app.request('/api/feedback')).json()) as FeedbackSummary;
-  return { file, post, summary, live: () => collected(readFeedback(file)) };
+  const list = async (query: string) => {
+    const response = await app.request(`/api/feedback/judgements${query}`);
+    return { status: response.status, body: (await response.json()) as JudgementList };
+  };
+  return { file, post, summary, list, live: () => collected(readFeedback(file)) };
 }
 
 const user = (content: string) => ({ role: 'user', content });
@@ -80,7 +84,10 @@ test('good, bad, edited and better are kept as the terminal keeps them', async (
     ...{ good: 1, bad: 1, edited: 1, preferred: 1, file },
     pairs: taught.filter(({ judgement }) => 'chosen' in judgement).length,
     last: { id: fifth.id, kind: 'both bad', at: fifth.at },
-    wouldTrain: { pairs: 2, labels: 4, enough: false, why: (await summary()).wouldTrain.why },
+    wouldTrain: {
+      ...{ pairs: 2, labels: 4, learnt: 5, heldOut: 1, method: 'kto', epochs: 6, needed: 5, enough: false },
+      why: (await summary()).wouldTrain.why,
+    },
   });
   assert.match((await summary()).wouldTrain.why ?? '', /held out|good|bad/);
 });
@@ -111,13 +118,64 @@ test('with enough pairs a round would begin; with good labels alone it would not
     const answers = ['yes', 'no'].map((text) => ({ model: 'small', messages: [said(`${text} ${i}`)] }));
     await post({ kind: 'better', messages: [user(`${i}?`)], answers, better: 0 });
   }
-  assert.deepEqual((await summary()).wouldTrain, { pairs: 12, labels: 0, enough: true });
+  const { learnt, heldOut, ...outlook } = (await summary()).wouldTrain;
+  assert.deepEqual(outlook, { pairs: 12, labels: 0, enough: true, method: 'dpo', epochs: 6 });
+  assert.ok(heldOut >= 2 && learnt + heldOut === 12, `${learnt} + ${heldOut}`);
   const labels = served();
   for (let i = 0; i < 12; i++)
     await labels.post({ kind: 'good', model: 'small', messages: [user(`${i}?`), said('yes')] });
-  const { enough, why } = (await labels.summary()).wouldTrain;
-  assert.equal(enough, false);
+  const { enough, why, needed } = (await labels.summary()).wouldTrain;
+  assert.deepEqual([enough, needed], [false, 1]); // a pair has a worse answer, too
   assert.match(why ?? '', /answers are called good/);
+});
+
+test('judgements are listed newest first, by kind and page by page; a long text says how much is cut', async () => {
+  const { post, list, file } = served();
+  const long = `${'很'.repeat(3999)}😀 and more`;
+  await post({ kind: 'good', model: 'small', messages: conversation });
+  await post({ kind: 'edit', model: 'small', messages: [user('3 + 3?'), said(long)], edited: '6' });
+  const answers = ['long', 'short'].map((text) => ({ model: 'small', messages: [said(text)] }));
+  await post({ kind: 'better', messages: [user('say it')], answers, better: 1 });
+  await post({ kind: 'better', messages: [user('again')], answers, better: 'tie' });
+  const { judgements, all, counts, more } = (await list('')).body;
+  assert.deepEqual(
+    judgements.map(({ verdict }) => verdict),
+    ['tie', 'second', 'edit', 'good'],
+  );
+  assert.deepEqual([all, more, counts], [4, undefined, { good: 1, bad: 0, edited: 1, preferred: 1, neither: 1 }]);
+  const [, , edit, good] = judgements;
+  assert.deepEqual([good.turn, good.question, good.annotator], [2, { text: '2 + 2?' }, 'anna']);
+  assert.deepEqual(edit.answers, [{ name: 'runs/small', said: { text: '很'.repeat(3999), omitted: 11 } }]);
+  assert.deepEqual(edit.edited, { text: '6' });
+  const preferred = (await list('?kind=preferred')).body.judgements;
+  assert.deepEqual(
+    preferred.map(({ question }) => question.text),
+    ['say it'],
+  );
+  await appendFeedback(
+    file,
+    Array.from({ length: 51 }, (_, i) => judgement(i, 'bad', ['no'])),
+  );
+  const first = (await list('?kind=bad')).body;
+  assert.deepEqual([first.judgements.length, first.more], [50, 1]);
+  const rest = (await list(`?kind=bad&before=${first.judgements[49].id}`)).body;
+  assert.deepEqual([rest.judgements.map(({ question }) => question.text), rest.more], [['question 0'], undefined]);
+  assert.equal((await list('?kind=all')).status, 400);
+});
+
+test('a deleted judgement is gone from the list, from what is learnt, and from the disk', async () => {
+  const { post, list, file } = served();
+  const secret = 'my number is 555-0199';
+  const { body } = await post({ kind: 'good', model: 'small', messages: [user(secret), said('noted')] });
+  await post({ kind: 'bad', model: 'small', messages: [user('2 + 2?'), said('5')] });
+  assert.equal((await post({ id: body.id }, '/delete')).status, 200);
+  assert.equal((await post({ id: body.id }, '/delete')).status, 200); // as often as one likes
+  assert.deepEqual(
+    (await list('')).body.judgements.map(({ verdict }) => verdict),
+    ['bad'],
+  );
+  assert.doesNotMatch(await readFile(file, 'utf8'), /555-0199|noted/);
+  assert.equal((await post({ id: '0'.repeat(16) }, '/delete')).status, 404);
 });
 
 test('what is no judgement is refused in words, and nothing of it is written', async () => {

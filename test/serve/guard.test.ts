@@ -154,7 +154,7 @@ describe('how much', () => {
 
   test('a full queue is a 429 that says when to try again; a slow answer a 504', async () => {
     await served({ limits: { answers: 3 } }, async (server) => {
-      const long = completion({ max_tokens: 400, n: 3, temperature: 5 });
+      const long = completion({ max_tokens: 400, n: 3, repetition_penalty: 0.1 });
       const running = ask(server, long);
       for (let tries = 0; tries < 1000 && server.service.admission.answers < 3; tries++) await sleep(1);
       const refused = await ask(server, completion());
@@ -165,9 +165,9 @@ describe('how much', () => {
     });
     await served({ limits: { seconds: 0.02 } }, async (server) => {
       await server.service.models.default.open();
-      const late = await ask(server, completion({ max_tokens: 500, n: 20, temperature: 5 }));
+      const late = await ask(server, completion({ max_tokens: 500, n: 20, repetition_penalty: 0.1 }));
       assert.equal(late.status, 504, late.text);
-      const streamed = await ask(server, completion({ max_tokens: 500, n: 20, temperature: 5, stream: true }));
+      const streamed = await ask(server, completion({ max_tokens: 500, n: 20, repetition_penalty: 0.1, stream: true }));
       assert.equal(streamed.status, 200);
       assert.match(streamed.text, /"code":"timeout"/);
       assert.ok(!streamed.text.includes('[DONE]'));
@@ -195,7 +195,7 @@ describe('how much', () => {
 
   test('while it stops, running answers end and new ones are refused', async () => {
     const server = await startServer([path], { verify: false });
-    const running = ask(server, completion({ max_tokens: 400, n: 4, temperature: 5 }));
+    const running = ask(server, completion({ max_tokens: 400, n: 4, repetition_penalty: 0.1 }));
     for (let tries = 0; tries < 1000 && server.service.admission.answers < 4; tries++) await sleep(1);
     const stopped = server.stop();
     const refused = await ask(server, completion());

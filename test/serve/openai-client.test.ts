@@ -63,7 +63,7 @@ describe('served to the openai client', () => {
   });
 
   test('a seed gives its answers again; the first of several is that of a request for one', async () => {
-    const asked = { model, messages, temperature: 3, seed: 11, max_tokens: 12 };
+    const asked = { model, messages, temperature: 2, seed: 11, max_tokens: 12 };
     const text = async (more: object): Promise<(string | null)[]> =>
       (await client.chat.completions.create({ ...asked, ...more })).choices.map((choice) => choice.message.content);
     const [one] = await text({});
@@ -230,13 +230,16 @@ describe('served to the openai client', () => {
       [{ response_format: { type: 'json_object' } }, 'response_format', /is not built here/],
       [{ temprature: 1 }, 'temprature', /Did you mean temperature/, 'unknown_parameter'],
       [{ temperature: 'hot' }, 'temperature', /expected number/],
+      [{ temperature: 2.01 }, 'temperature', /<=2/],
       [{ top_logprobs: 2 }, 'top_logprobs', /goes with logprobs/],
       [{ tool_choice: 'required' }, 'tool_choice', /there are no tools/],
       [
         { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
-        'messages[0].content',
-        /text/,
+        'messages[0].content[0].type',
+        /image_url is not read here: the models that are served read text alone/,
       ],
+      [{ messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'messages[0].content[0]', /a part is \{"type"/],
+      [{ messages: [{ role: 'user' }] }, 'messages[0].content', /it is a text, or a list/],
       [{ messages: [{ role: 'tool', tool_call_id: 'a', content: '' }] }, 'messages[0].tool_call_id', /answers no call/],
       [{ stop: [''] }, 'stop', /./],
       [{ tools: [{ type: 'function', function: { name: '<|im_end|>' } }] }, 'tools[0].function.name', /letters/],
@@ -266,7 +269,7 @@ describe('served to the openai client', () => {
 
   test('a client that goes away stops its work within a step', async () => {
     const { engine } = await server.service.models.default.open();
-    const asked = { model, messages, temperature: 5, max_tokens: 450, n: 8 };
+    const asked = { model, messages, temperature: 2, max_tokens: 450, n: 8 };
     const stream = await client.chat.completions.create({ ...asked, stream: true });
     for await (const _ of stream) break;
     await idle();

@@ -193,13 +193,13 @@ describe('served', () => {
   });
 
   test('as many likeliest tokens as were asked for, parts of characters by their bytes', async () => {
-    const response = await ask('completions', { prompt: '一二', max_tokens: 3, logprobs: 20, temperature: 0 });
+    const response = await ask('completions', { prompt: '一二', max_tokens: 3, logprobs: 5, temperature: 0 });
     type Logprobs = { tokens: string[]; top_logprobs: Record<string, number>[] };
     const { choices } = (await response.json()) as { choices: { logprobs: Logprobs }[] };
     const [{ logprobs }] = choices;
     assert.deepEqual(
       logprobs.top_logprobs.map((top) => Object.keys(top).length),
-      [20, 20, 20],
+      [5, 5, 5],
     );
     const names = logprobs.top_logprobs.flatMap((top) => Object.keys(top));
     assert.ok(
@@ -221,7 +221,7 @@ describe('served', () => {
       const response = await fetch(`${hurried.url}/v1/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ prompt: 'a', max_tokens: 400, temperature: 8 }),
+        body: JSON.stringify({ prompt: 'a', max_tokens: 400 }),
       });
       assert.deepEqual([response.status, response.headers.get('x-should-retry')], [504, 'false']);
     } finally {

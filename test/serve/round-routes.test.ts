@@ -1,15 +1,18 @@
 // A round from the page: a real process that aligns a real model on a real store, decided by the gate, taken back, stopped, crashed.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hasProcess } from '../../src/base/process.js';
+import { identifyCheckpoint } from '../../src/checkpoint/directory.js';
 import { readManifest } from '../../src/checkpoint/manifest.js';
 import { appendFeedback } from '../../src/feedback/store.js';
+import { lockDirectory } from '../../src/pipeline/lock.js';
+import type { RoundList } from '../../src/serve/contract.js';
 import { type RoundHost, roundRoutes } from '../../src/serve/round-routes.js';
 import { entry } from '../e2e/cli.js';
 import { asked, judgement } from '../feedback/judgements.js';
@@ -26,12 +29,13 @@ const pairs = Array.from({ length: 24 }, (_, i) =>
 );
 await appendFeedback(file, pairs);
 
+const { digest: parent } = await identifyCheckpoint(published);
 const quick = ['align.train.learningRate=0.003', 'align.gate.alphas=[1]', 'align.replay.weight=0'];
 let hosts = 0;
 async function served(more: Partial<RoundHost> = {}) {
   const runs = join(folder, `runs-${++hosts}`);
   const offered: [string, string][] = [];
-  const { app, close } = roundRoutes({
+  const { app, restore, close } = roundRoutes({
     ...{ runs, file, seed: 42, program: entry },
     flags: ['--threads', '1', ...quick.flatMap((set) => ['--set', set])],
     checkpointOf: (id) => (id === 'base' ? published : undefined),
@@ -40,8 +44,10 @@ async function served(more: Partial<RoundHost> = {}) {
       return id;
     },
     withdraw: async () => 'base',
+    digests: () => [parent],
     ...more,
   });
+  await restore();
   const server = await listening(mounted(app));
   const post = async (path: string, body: unknown = {}) => {
     const headers = { 'content-type': 'application/json' };
@@ -58,11 +64,12 @@ async function served(more: Partial<RoundHost> = {}) {
     for await (const { data } of events(id)) last = data;
     return last;
   };
-  return { runs, offered, post, events, lastOf, stop: close, close: () => close().then(server.close) };
+  const list = async () => ((await (await fetch(`${server.url}/api/rounds`)).json()) as RoundList).rounds;
+  return { runs, offered, post, list, events, lastOf, stop: close, close: () => close().then(server.close) };
 }
 
 test('a round is promoted with the figures of the gate, one at a time, and taken back', async () => {
-  const { runs, offered, post, events, lastOf, close } = await served();
+  const { runs, offered, post, list, events, lastOf, close } = await served();
   const { status, body } = await post('', { model: 'base' });
   assert.deepEqual([status, body.id], [200, 'feedback-1']);
   assert.equal((await post('', { model: 'base' })).status, 409);
@@ -85,17 +92,47 @@ test('a round is promoted with the figures of the gate, one at a time, and taken
   assert.ok(gain.value > 0 && gain.low <= gain.value && gain.value <= gain.high, JSON.stringify(gain));
   assert.ok(figures(end.before).has('winRate') && figures(end.after).has('winRate'));
   assert.deepEqual(await lastOf('feedback-1'), end); // a page that opens late
-  assert.deepEqual((await post('/feedback-1/undo')).body, { default: 'base', checkpoint: end.checkpoint });
-  assert.ok(existsSync(String(end.checkpoint)));
+  assert.deepEqual(
+    (await list()).map(({ id, state, end: said }) => [id, state, said]),
+    [['feedback-1', 'promoted', end]],
+  );
   await close();
-  // A server that starts later says the same of it.
-  const later = await served({ runs });
-  const elsewhere = await later.post('/feedback-1/undo');
-  assert.equal(elsewhere.status, 409);
-  assert.match(elsewhere.body.what, /of a server before this one/);
   const { model: _, ...known } = end;
-  assert.deepEqual(await later.lastOf('feedback-1'), known);
+  // A server of other models leaves it alone.
+  const other = await served({ runs, digests: () => ['of another'] });
+  assert.deepEqual([other.offered, await other.lastOf('feedback-1')], [[], known]);
+  const refused = await other.post('/feedback-1/undo');
+  assert.deepEqual([refused.status, /not served here/.test(refused.body.what)], [409, true]);
+  await other.close();
+  // One that starts later, however the first ended, serves it, says the same of it and can take it back: once and for all.
+  const later = await served({ runs });
+  assert.deepEqual(later.offered, [['feedback-1', end.checkpoint]]);
+  assert.deepEqual(await later.lastOf('feedback-1'), end);
+  const taken = { default: 'base', checkpoint: end.checkpoint };
+  for (const _ of ['once', 'again']) assert.deepEqual((await later.post('/feedback-1/undo')).body, taken);
+  assert.ok(existsSync(String(end.checkpoint)));
   await later.close();
+  const last = await served({ runs });
+  assert.deepEqual([last.offered, await last.lastOf('feedback-1')], [[], known]);
+  const [{ state, began }] = await last.list();
+  assert.equal(state, 'undone');
+  assert.ok(Math.abs(Date.parse(began) - Date.now()) < 3_600_000, began);
+  await last.close();
+});
+
+test('a round of another process that works still is neither followed nor taken for one that ended', async () => {
+  const { runs, list, post, close } = await served();
+  await mkdir(join(runs, 'feedback-7'), { recursive: true });
+  const lock = await lockDirectory(join(runs, 'feedback-7'));
+  assert.deepEqual(
+    (await list()).map(({ id, state }) => [id, state]),
+    [['feedback-7', 'running']],
+  );
+  assert.match((await post('/feedback-7/undo')).body.what, /running still/);
+  await lock.release();
+  const [{ state, end }] = await list();
+  assert.deepEqual([state, end?.promoted], ['stopped', false]);
+  await close();
 });
 
 test('what cannot begin is refused before anything is made', async () => {
@@ -134,6 +171,10 @@ test('a crash is an end in words; so is a round that is stopped with the server,
   if (child !== undefined) assert.ok(!hasProcess(child));
   const again = await served({ runs: slow.runs });
   const end = await again.lastOf('feedback-1');
+  assert.deepEqual(
+    (await again.list()).map(({ state }) => state),
+    ['stopped'],
+  );
   // One that is about to begin is ended too, and none begins after it.
   const asking = again.post('', { model: 'base' });
   while (!existsSync(join(slow.runs, 'feedback-2'))) await nextTurn();

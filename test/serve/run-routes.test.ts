@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { lockDirectory } from '../../src/pipeline/lock.js';
 import { writeRecord } from '../../src/pipeline/record.js';
 import { openMetrics, type TimedEvent } from '../../src/report/metrics.js';
-import { bounds, type RunDetail, type RunSummary } from '../../src/serve/contract.js';
+import { bounds, type RunDetail, type RunList } from '../../src/serve/contract.js';
 import { thinned } from '../../src/serve/run-detail.js';
 import { RunReads } from '../../src/serve/run-reads.js';
 import { runRoutes } from '../../src/serve/run-routes.js';
@@ -58,7 +58,7 @@ test('runs are listed with their state, those of several seeds by themselves; wh
   await mkdir(join(runs, 'empty'));
   await writeFile(join(runs, 'file'), '');
   const lock = await lockDirectory(join(runs, 'done'));
-  const listed = async () => (await get('')).body as RunSummary[];
+  const listed = async () => ((await get('')).body as RunList).runs;
   const held = await listed();
   await lock.release();
   const all = await listed();

@@ -144,7 +144,7 @@ async function start(...args: string[]): Promise<{ child: ChildProcess; url: str
 }
 
 describe('mossctl serve', () => {
-  const body = JSON.stringify({ prompt: 'a', max_tokens: 450, n: 6, temperature: 8, seed: 1 });
+  const body = JSON.stringify({ prompt: 'a', max_tokens: 450, n: 6, repetition_penalty: 0.1, seed: 1 });
   const ask = (url: string): Promise<Response> =>
     fetch(`${url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 

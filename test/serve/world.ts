@@ -120,7 +120,10 @@ export async function startServer(paths: readonly string[], options: TestServerO
     ...{ models, admission: new Admission(own), metrics: new Metrics(), limits: own, token: 'token of a test' },
   };
   const app = createApp({ host: '127.0.0.1', service, pageFolder: join(tmpdir(), 'no-page-here'), ...rest });
-  const { url, stop } = await listen(app, service, { host: '127.0.0.1', port: 0, limits: own });
+  const {
+    urls: [url],
+    stop,
+  } = await listen(app, service, { host: '127.0.0.1', port: 0, limits: own });
   return {
     ...{
       url,

@@ -7,7 +7,7 @@ import { endingOf } from '../ending.js';
 import type { RunOptions } from '../options.js';
 import { printLine } from '../output.js';
 import { runSeeds } from '../run-seeds.js';
-import { failOnMissing, runStages } from '../run-stages.js';
+import { endPage, failOnMissing, runStages } from '../run-stages.js';
 
 export async function run(pipeline: string, options: RunOptions): Promise<void> {
   if (options.seeds !== undefined) return runSeeds(pipeline, options.seeds, options);
@@ -19,5 +19,6 @@ export async function run(pipeline: string, options: RunOptions): Promise<void> 
     if (result.table !== undefined) printLine(`table   ${mossctlCommand('eval', result.folder)}`);
     if (ending !== undefined) printLine(`next    ${mossctlCommand('chat', join(result.folder, latestName))}`);
   }
+  await endPage(result.page, options);
   failOnMissing(result);
 }

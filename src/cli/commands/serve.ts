@@ -1,6 +1,7 @@
 // mossctl serve: the models of one or more paths over HTTP, until it is asked to stop.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { asUserError, UserError } from '../../base/errors.js';
 import { countOf, listOf } from '../../base/format.js';
 import type { Quantization } from '../../config/compute.js';
@@ -21,8 +22,8 @@ import type { Toolbox } from '../../tools/toolbox.js';
 import { openChatTools, openLearntChatTools, type ToolOptions } from '../chat-tools.js';
 import { openChosenBackend } from '../compute.js';
 import { type FeedbackOptions, storePath } from '../feedback-store.js';
-import { type ComputeOptions, computeFlags, type OutputOptions } from '../options.js';
-import { noteOnStderr, printError, printJson, printLine, reportFailure } from '../output.js';
+import { type ComputeOptions, computeWords, type OutputOptions } from '../options.js';
+import { noteOnStderr, printError, printJson, printLine, reportFailure, warnOnStderr } from '../output.js';
 import { runSources } from '../run-sources.js';
 import { killSignals } from '../signals.js';
 
@@ -30,8 +31,9 @@ type ServeCommandOptions = ComputeOptions &
   FeedbackOptions &
   ToolOptions &
   OutputOptions & {
-    port: number;
+    port?: number;
     host: string;
+    follow?: boolean;
     apiKeyFile?: string;
     allowHost?: string[];
     cors?: string[];
@@ -44,7 +46,7 @@ type ServeCommandOptions = ComputeOptions &
   };
 
 export async function serve(paths: readonly string[], options: ServeCommandOptions): Promise<void> {
-  const { host, port, allowHost, cors, verify, quantize } = options;
+  const { host, port, allowHost, cors, verify, quantize, follow } = options;
   const key = await keyOf(options);
   if (options.confirm) {
     throw new UserError({ what: '--confirm asks in a terminal, and a server has none', next: 'Omit it' });
@@ -52,16 +54,18 @@ export async function serve(paths: readonly string[], options: ServeCommandOptio
   const named = await openChatTools(options);
   const toolboxes: Toolbox[] = named === undefined ? [] : [named];
   try {
-    await openChosenBackend(options);
     const openTools = async (model: OpenedModel, path: string): Promise<Toolbox | undefined> => {
       if (named !== undefined || options.tools === false) return named;
       const learnt = await learntTools(model, path, options);
       if (learnt !== undefined) toolboxes.push(learnt);
       return learnt;
     };
-    const models = await ServedModels.find(paths, { verify, quantize, openTools });
-    // So that the first question does not wait for it, and damaged weights are told of before anybody asks.
-    await models.default.open();
+    const openBackend = async (): Promise<void> => {
+      if (follow) yieldToTraining();
+      await openChosenBackend(options);
+    };
+    const opening = { verify, quantize, openTools, openBackend };
+    const models = await (follow ? ServedModels.follow(paths, opening) : ServedModels.find(paths, opening));
     const bounds = boundsOf(options);
     const admission = new Admission(bounds);
     const token = randomBytes(24).toString('base64url');
@@ -75,15 +79,19 @@ export async function serve(paths: readonly string[], options: ServeCommandOptio
       routes: watch.routes,
       onFailure: (error) => void reportFailure(error),
     });
-    const { url, stop } = await listen(app, service, { host, port, limits: bounds });
-    sayWhere(url, service, options);
-    await askedToStop();
-    if (!options.quiet) noteOnStderr(stoppingWords(admission.answers));
+    for (const fault of await watch.restore()) warnOnStderr(fault);
+    // So that the first question does not wait for it, and damaged weights are told of before anybody asks. Beside a training
+    // nothing is computed that nobody asked for.
+    if (!follow) await models.default.open();
+    const { urls, stop } = await listen(app, service, { host, port, limits: bounds });
+    sayWhere(urls, service, options);
+    const isAlone = (await askedToStop()) === 'alone';
+    if (!options.quiet) noteOnStderr(stoppingWords(isAlone ? 0 : admission.answers));
     // Nothing is let in any more before what runs is ended.
     const drained = admission.drain();
     await watch.close();
-    await drained;
-    await stop();
+    if (!isAlone) await drained;
+    await stop({ atOnce: isAlone });
   } finally {
     await Promise.all(toolboxes.map((toolbox) => toolbox.close()));
   }
@@ -103,10 +111,16 @@ const seed = 42;
 
 function watchOptions(options: ServeCommandOptions): WatchOptions {
   const { runs, annotator } = options;
-  const flags = Object.entries(computeFlags(options)).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  );
-  return { runs, file: storePath(options), annotator: annotatorOf(annotator), seed, flags };
+  return { runs, file: storePath(options), annotator: annotatorOf(annotator), seed, flags: computeWords(options) };
+}
+
+/** From the first answer on: what a page is shown costs little, but answers are computed in the time that a training leaves over. */
+function yieldToTraining(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // the system has no such thing: both share it as any two programs
+  }
 }
 
 function boundsOf({ maxTokens, queue, timeout }: ServeCommandOptions): Limits {
@@ -145,15 +159,17 @@ async function keyOf({ host, apiKeyFile }: ServeCommandOptions): Promise<string 
   throw new UserError({ what, where, next });
 }
 
-function sayWhere(url: string, { models }: Service, { json, quiet }: OutputOptions): void {
+function sayWhere(urls: readonly string[], { models }: Service, { json, quiet }: OutputOptions): void {
   const served = models.all.map(({ described }) => described);
-  if (json) printJson({ type: 'listening', url, models: served, default: models.default.id });
-  else if (quiet) printLine(url);
+  const named = models.defaultEntry?.id;
+  if (json) printJson({ type: 'listening', url: urls[0], urls, models: served, default: named ?? null });
+  else if (quiet) printLine(urls[0]);
   else {
     const ids = served.map(({ id }) => id);
-    printLine(`${listOf(ids)}${ids.length > 1 ? ` (${models.default.id} where none is named)` : ''}`);
-    printLine(`page: ${url}/`);
-    printLine(`API:  ${url}/v1`);
+    if (ids.length > 0) printLine(`${listOf(ids)}${ids.length > 1 ? ` (${named} where none is named)` : ''}`);
+    if (models.follows) printLine(`${ids.length > 0 ? 'Further models' : 'Models'} are served as the run saves them.`);
+    for (const [i, url] of urls.entries()) printLine(`${i === 0 ? 'page: ' : '      '}${url}/`);
+    printLine(`API:  ${urls[0]}/v1`);
     printLine('Ctrl-C stops it, once the answers that are being written have ended.');
   }
 }
@@ -164,8 +180,11 @@ function stoppingWords(answers: number): string {
     : `stopping once ${countOf(answers, 'answer')} ${answers === 1 ? 'has' : 'have'} ended; press Ctrl-C again to stop at once`;
 }
 
-/** The first signal asks; a second ends the process where it stands. */
-function askedToStop(): Promise<void> {
+/**
+ * The first signal asks; a second ends the process where it stands. `alone`: the process that it was started for has ended, with
+ * which the channel to it closes.
+ */
+function askedToStop(): Promise<'asked' | 'alone'> {
   return new Promise((resolve) => {
     let isAsked = false;
     const onSignal = (): void => {
@@ -174,8 +193,10 @@ function askedToStop(): Promise<void> {
         process.exit(130);
       }
       isAsked = true;
-      resolve();
+      resolve('asked');
     };
     for (const name of killSignals) process.on(name, onSignal);
+    process.on('disconnect', () => resolve('alone'));
+    if (process.connected === false) resolve('alone'); // it ended while this one began
   });
 }

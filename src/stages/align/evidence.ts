@@ -73,11 +73,9 @@ export async function heldOutTexts(
   { config, inputs, reporter }: Job<AlignConfig>,
   tokenizer: Tokenizer,
 ): Promise<TokenDocument[]> {
-  const { textTokens } = config.gate;
+  const { textTokens, text = inputs.tokens } = config.gate;
   if (textTokens === 0) return [];
-  if (inputs.tokens !== undefined) {
-    return chooseHeldOut(await openTokens(inputs.tokens, 'validation', tokenizer), textTokens, 'decision');
-  }
+  if (text !== undefined) return chooseHeldOut(await openTokens(text, 'validation', tokenizer), textTokens, 'decision');
   reporter.note('info', 'there is no held-out text in this run, so what alignment forgets of it is not measured');
   return [];
 }

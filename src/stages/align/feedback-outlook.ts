@@ -12,6 +12,9 @@ export interface FeedbackOutlook {
   pairs: number;
   labels: number;
   method: MethodName;
+  /** Of these preferences. */
+  learnt: number;
+  heldOut: number;
   /** Why a round would be refused before its first step. */
   refusal?: UserError;
 }
@@ -27,6 +30,7 @@ export function feedbackOutlook(preferences: readonly Preference[], path: string
   const method: MethodName = labels > pairs ? 'kto' : 'dpo';
   const { validation } = alignSchema.parse({});
   const { learnt, heldOut } = splitGiven(preferences, (one) => [groupOf(one)], { seed, validation });
+  const outlook = { pairs, labels, method, learnt: learnt.length, heldOut: heldOut.length };
   try {
     const rows = learnt.map(({ judgement }) => ({ row: judgement }));
     checkEnough(rows, heldOut, {
@@ -36,8 +40,42 @@ export function feedbackOutlook(preferences: readonly Preference[], path: string
     });
     checkDecidable({ heldOut: { pairs: heldOut, labelled: [] } });
   } catch (refusal) {
-    if (refusal instanceof UserError) return { pairs, labels, method, refusal };
+    if (refusal instanceof UserError) return { ...outlook, refusal };
     throw refusal;
   }
-  return { pairs, labels, method };
+  return outlook;
+}
+
+/** Beyond this many nobody is told a number. */
+const maxMissing = 100;
+
+/** Which preferences are held out is drawn by what they say: the middle of so many draws is taken. */
+const draws = 5;
+
+/**
+ * About how many pairs more, each of a prompt of its own, would let a round begin. 0: it would begin as it is; undefined: even
+ * `maxMissing` would not do.
+ */
+export function missingPairs(preferences: readonly Preference[], path: string, seed: number): number | undefined {
+  const counts = Array.from({ length: draws }, (_, draw) => drawnMissing(preferences, path, seed, `missing ${draw}`));
+  const middle = counts.map((count) => count ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)[draws >> 1];
+  return Number.isFinite(middle) ? middle : undefined;
+}
+
+function drawnMissing(
+  preferences: readonly Preference[],
+  path: string,
+  seed: number,
+  name: string,
+): number | undefined {
+  const pair = (i: number): Preference => ({
+    ...{ id: `missing:${i}`, source: 'feedback', prompt: [{ role: 'user', content: `${name} ${i}` }] },
+    judgement: { chosen: [{ role: 'assistant', content: 'yes' }], rejected: [{ role: 'assistant', content: 'no' }] },
+  });
+  const more: Preference[] = [];
+  while (feedbackOutlook([...preferences, ...more], path, seed).refusal !== undefined) {
+    if (more.length === maxMissing) return undefined;
+    more.push(pair(more.length));
+  }
+  return more.length;
 }

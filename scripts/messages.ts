@@ -1,0 +1,94 @@
+// What the program says, read off its source: every text of src/ that reads as English, a template with {1}, {2}, … for what
+// is put in. `node --import tsx scripts/messages.ts [folder]` lists those that have no Chinese yet.
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { SyntaxKind } from 'typescript/unstable/ast';
+import { createScanner } from 'typescript/unstable/ast/scanner';
+
+const root = fileURLToPath(new URL('../src/', import.meta.url));
+
+export interface SourceText {
+  /** `cli/main.ts:12`. */
+  at: string;
+  key: string;
+  /** What stands in its places, as the source has it. */
+  places: readonly string[];
+}
+
+/** What no person reads: prompts, exercises and wordings that models learn from, and SQL; the page has words of its own. */
+const unread =
+  /^(page|language)\/|self-instruct\/(families|methods|rules|wordings)|tool-use\/(exercises|wordings)|tools\/(world|define)\/|^tokenizer\/(jinja|own-templates|sample-chats)/;
+
+/** Every literal text of the source, in the order of its files. */
+export function sourceTexts(): SourceText[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts') && !unread.test(path))
+    .sort()
+    .flatMap((path) => textsIn(path, readFileSync(root + path, 'utf8')));
+}
+
+/** A text that reads as English: two words next to each other, or a word beside a place; command lines are none. */
+export function isProse({ key }: SourceText): boolean {
+  return (
+    !key.startsWith('mossctl ') &&
+    /[A-Za-z]{2,}[,;:]? [A-Za-z§]|§ [a-z]{2,}|[a-z]{2,} §/.test(key.replace(/\{\d+\}/g, '§'))
+  );
+}
+
+interface OpenTemplate {
+  depth: number;
+  key: string;
+  start: number;
+  places: string[];
+  /** Of the expression that is being read. */
+  from: number;
+}
+
+function textsIn(path: string, text: string): SourceText[] {
+  const found: SourceText[] = [];
+  const add = (start: number, key: string, places: readonly string[] = []): void => {
+    if (/[A-Za-z]/.test(key)) found.push({ at: `${path}:${text.slice(0, start).split('\n').length}`, key, places });
+  };
+  const open: OpenTemplate[] = [];
+  let depth = 0;
+  let before = SyntaxKind.Unknown as SyntaxKind;
+  const scanner = createScanner(true, undefined, text);
+  for (let kind = scanner.scan(); kind !== SyntaxKind.EndOfFile; kind = scanner.scan()) {
+    const start = scanner.getTokenStart();
+    const template = open.at(-1);
+    if (kind === SyntaxKind.SlashToken || kind === SyntaxKind.SlashEqualsToken) {
+      if (!endsValue.has(before)) kind = scanner.reScanSlashToken();
+    } else if (kind === SyntaxKind.CloseBraceToken && template?.depth === depth) {
+      template.places.push(text.slice(template.from, start).trim());
+      kind = scanner.reScanTemplateToken(false);
+      template.key += `{${template.places.length}}${scanner.getTokenValue()}`;
+      template.from = scanner.getTokenEnd();
+      if (kind === SyntaxKind.TemplateTail) {
+        open.pop();
+        add(template.start, template.key, template.places);
+      }
+    } else if (kind === SyntaxKind.OpenBraceToken) depth++;
+    else if (kind === SyntaxKind.CloseBraceToken) depth--;
+    else if (kind === SyntaxKind.TemplateHead) {
+      open.push({ depth, start, key: scanner.getTokenValue(), places: [], from: scanner.getTokenEnd() });
+    } else if (kind === SyntaxKind.StringLiteral || kind === SyntaxKind.NoSubstitutionTemplateLiteral) {
+      add(start, scanner.getTokenValue());
+    }
+    before = kind;
+  }
+  return found;
+}
+
+/** A slash behind one of these divides; elsewhere it opens a regular expression. */
+const endsValue = new Set<SyntaxKind>([
+  SyntaxKind.Identifier,
+  SyntaxKind.NumericLiteral,
+  SyntaxKind.StringLiteral,
+  SyntaxKind.TemplateTail,
+  SyntaxKind.NoSubstitutionTemplateLiteral,
+  SyntaxKind.CloseParenToken,
+  SyntaxKind.CloseBracketToken,
+  SyntaxKind.CloseBraceToken,
+  SyntaxKind.ThisKeyword,
+]);

@@ -1,0 +1,38 @@
+// --help in the language that was chosen: descriptions are messages, and lines are broken where Chinese may be.
+import { type Command, Help, type HelpConfiguration, Option } from 'commander';
+import { displayWidth, wrapped } from '../base/format.js';
+import { languages } from '../language/choice.js';
+import type { Speech } from '../language/speech.js';
+
+/** For the program and each of its commands. */
+export function withLanguage(command: Command): Command {
+  command.addOption(
+    new Option('--lang <language>', 'of messages: en or zh (default: MOSSCTL_LANG, else that of the locale, else en)')
+      .choices(languages)
+      .hideHelp(command.parent !== null),
+  );
+  for (const inner of command.commands) withLanguage(inner);
+  return command;
+}
+
+export function helpIn({ language, say }: Speech): HelpConfiguration {
+  if (language === 'en') return {};
+  const help = new Help();
+  /** The notes that commander puts behind a description are a message of their own. */
+  const said = (description: string, whole: string): string => {
+    const notes = whole.slice(description.length).trim();
+    return `${say(description)}${notes === '' ? '' : say(notes)}`;
+  };
+  return {
+    subcommandDescription: (command) => say(help.subcommandDescription(command)),
+    commandDescription: (command) => say(help.commandDescription(command)),
+    optionDescription: (option) => said(option.description, help.optionDescription(option)),
+    argumentDescription: (argument) => said(argument.description, help.argumentDescription(argument)),
+    displayWidth,
+    boxWrap: (text, width) =>
+      text
+        .split('\n')
+        .map((line) => wrapped(line, width, 0))
+        .join('\n'),
+  };
+}

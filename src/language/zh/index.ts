@@ -1,0 +1,39 @@
+// The Chinese catalog, one file for each part of the source.
+import type { Catalog } from '../messages.js';
+import { base } from './base.js';
+import { cli1 } from './cli-1.js';
+import { cli2 } from './cli-2.js';
+import { config1 } from './config-1.js';
+import { config2 } from './config-2.js';
+import { data1 } from './data-1.js';
+import { data2 } from './data-2.js';
+import { help1 } from './help-1.js';
+import { help2 } from './help-2.js';
+import { network } from './network.js';
+import { others } from './others.js';
+import { pipeline } from './pipeline.js';
+import { report } from './report.js';
+import { serve } from './serve.js';
+import { stages } from './stages.js';
+import { training } from './training.js';
+
+export { nouns } from './nouns.js';
+
+export const catalogs: readonly Catalog[] = [
+  base,
+  cli1,
+  cli2,
+  config1,
+  config2,
+  data1,
+  data2,
+  help1,
+  help2,
+  network,
+  pipeline,
+  report,
+  serve,
+  stages,
+  training,
+  others,
+];
