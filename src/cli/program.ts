@@ -35,6 +35,7 @@ import {
   withRun,
   withSampling,
   withSeeds,
+  withText,
   withThreads,
   withTools,
   withVerify,
@@ -142,7 +143,7 @@ function addPretrain(program: Command): void {
   const pretrain = program
     .command('pretrain')
     .description('train a base model, or continue one; builds corpus and tokenizer where needed');
-  withTraining(withRun(pretrain))
+  withText(withTraining(withRun(pretrain)))
     .option(
       '--from <checkpoint>',
       'continue from this checkpoint, model folder or hf:ORG/NAME@REVISION, instead of a fresh model',
@@ -160,7 +161,7 @@ function addPretrain(program: Command): void {
       ).conflicts('from'),
     );
   withAction(pretrain, async () => (await import('./commands/pretrain.js')).pretrain);
-  example(pretrain, 'mossctl pretrain --config quickstart --size 7m');
+  example(pretrain, 'mossctl pretrain --text novels/\n  mossctl pretrain --config quickstart --size 7m');
 }
 
 function addEval(program: Command): void {

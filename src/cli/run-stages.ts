@@ -5,7 +5,7 @@ import { exists } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import { mossctlCommand } from '../base/shell.js';
-import type { StageName } from '../config/pipeline.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { FolderInUse } from '../pipeline/lock.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
@@ -32,7 +32,7 @@ export interface StageRun extends RunOptions {
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
 export async function runStages(options: StageRun) {
   const { config, folder, warnings } = await findRun(options);
-  const again = mossctlCommand('run', shownPath(join(folder, settingsName)));
+  const again = mossctlCommand('run', shownPath(join(folder, settingsName)), '--out', `${folder}-again`);
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
   const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
@@ -53,7 +53,7 @@ export async function runStages(options: StageRun) {
   const report = await keepWorking(join(folder, reportName), () => writeReport(folder, { command, models }));
   if (options.json) printJson({ type: 'result', ...result, report });
   // Both as a person would type them: relative to where they are.
-  return { ...result, folder, report: report === null ? 'not written' : shownPath(report) };
+  return { ...result, folder, config, report: report === null ? 'not written' : shownPath(report) };
 }
 
 /** Writes a report. What stops it is a warning, and no reason to lose the work or the rest of it; then null is returned. */
@@ -67,13 +67,16 @@ export async function keepWorking(path: string, write: () => Promise<string>): P
   }
 }
 
+/** What to type after a stage: with the run folder as a person types it, and the settings of the run. */
+type NextStep = (folder: string, config: PipelineConfig) => string;
+
 /** The closing lines of a stage command: what it made, and what to type next. */
-export async function runOneStage(only: StageName, options: StageRun, next: (folder: string) => string) {
-  const { outputs, skipped, report, folder, ...failed } = await runStages({ ...options, only });
+export async function runOneStage(only: StageName, options: StageRun, next: NextStep) {
+  const { outputs, skipped, report, folder, config, ...failed } = await runStages({ ...options, only });
   if (!options.json) {
     const output = outputs[only];
     if (output !== undefined) printLine(`${skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
-    printLine(`report  ${report}\nnext    ${next(folder)}`);
+    printLine(`report  ${report}\nnext    ${next(folder, config)}`);
   }
   failOnMissing(failed);
 }

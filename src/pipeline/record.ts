@@ -1,11 +1,11 @@
 // `<stage>/stage.json`: what the folder was made from and what came out. It decides whether a stage is skipped,
 // resumed, or started afresh beside the old folder, which is kept. So much hangs on it that it is sealed, and has a copy.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { UserError } from '../base/errors.js';
+import { ifAbsent, UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
@@ -176,6 +176,19 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
   await removeTemporary(folder);
   await syncDirectory(runDirectory);
   return { record: await readRecordOf(folder, name), restored, replaced };
+}
+
+/**
+ * Undoes `openStageFolder` for a stage that refused before it wrote anything: what was moved aside is back.
+ * @returns false where there is something in the folder, which then stays.
+ */
+export async function takeBack(runDirectory: string, name: StageName, replaced?: string): Promise<boolean> {
+  const folder = join(runDirectory, kebabCase(name));
+  const files = await readdir(folder).catch(ifAbsent<string[]>([]));
+  if (files.some((file) => file !== recordName && file !== recordCopyName)) return false;
+  await rm(folder, { recursive: true, force: true });
+  if (replaced !== undefined) await moveFolder(runDirectory, replaced, basename(folder));
+  return true;
 }
 
 /** Renames a folder of the run; `latest` still points to the same checkpoint. */
