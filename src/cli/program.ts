@@ -10,7 +10,8 @@ import type { EvalOptions } from './commands/eval-text.js';
 import type { PlanCommandOptions } from './commands/plan.js';
 import { addData } from './data-program.js';
 import { addAnnotate, addFeedback } from './feedback-program.js';
-import { addExport, addImport, addPush } from './model-program.js';
+import { addInit } from './init-program.js';
+import { addModels } from './model-program.js';
 import {
   anyModel,
   collect,
@@ -57,6 +58,7 @@ export function buildProgram(keys: KeyTable): Command {
     .exitOverride()
     .hook('preAction', (_, command) => refuseEmpty(command))
     .configureOutput({ outputError: (text, write) => write(redact(`mossctl: ${text}`)) });
+  addInit(program);
   addRun(program);
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
@@ -68,9 +70,7 @@ export function buildProgram(keys: KeyTable): Command {
   addTools(program);
   addScore(program);
   addInspect(program);
-  addImport(program);
-  addExport(program);
-  addPush(program);
+  addModels(program);
   addDoctor(program);
   addNative(program);
   addBench(program);

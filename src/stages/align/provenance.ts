@@ -39,9 +39,9 @@ export function withTools({ tools, start }: Pick<Conversation, 'tools' | 'start'
 
 /** Settings but for places: what is there has a digest, and a run folder may move. */
 export function withoutPlaces(config: AlignConfig) {
-  const { tools } = config;
+  const { tools, from: _, ...settings } = config;
   return {
-    ...{ ...config, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null } },
+    ...{ ...settings, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null } },
     // What stands behind = is a place; a file is known by its name.
     ...(tools !== undefined && { tools: tools.map((name) => basename(name.replace(/=.*$/s, ''))) }),
   };
