@@ -27,8 +27,8 @@ function addExport(program: Command): void {
     .addOption(
       new Option(
         '--dtype <name>',
-        'how numbers are stored; q8_0 only as gguf (default: as the published model came, else f32)',
-      ).choices(['f32', 'f16', 'bf16', 'q8_0']),
+        'how numbers are stored; q8_0 and q4_K_M only as gguf (default: as the published model came, else f32)',
+      ).choices(['f32', 'f16', 'bf16', 'q8_0', 'q4_K_M']),
     )
     .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
     .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize)
@@ -42,10 +42,15 @@ function addExport(program: Command): void {
 function addPack(program: Command): void {
   const command = program
     .command('pack')
-    .description('a run to share: its models, report, settings and a model card; no optimizer states, texts, feedback or paths')
+    .description(
+      'a run to share: its models, report, settings and a model card; no optimizer states, texts, feedback or paths',
+    )
     .argument('<run>', 'a run folder')
     .requiredOption('-o, --out <path>', 'FILE.tar.gz, or a folder, to write; must not exist yet')
-    .option('--license <id>', 'of the model card, such as apache-2.0 or mit; one of your own is other:NAME (default: unknown)');
+    .option(
+      '--license <id>',
+      'of the model card, such as apache-2.0 or mit; one of your own is other:NAME (default: unknown)',
+    );
   withOutput(command);
   withAction(command, async () => (await import('./commands/pack.js')).pack);
   example(command, 'mossctl pack runs/quickstart --out quickstart.tar.gz --license apache-2.0');

@@ -56,7 +56,11 @@ export async function modelsToPack(run: string): Promise<PackedModel[]> {
     if (record === undefined || output === undefined || !output.path.startsWith(run + sep)) continue;
     const [damaged] = await damagedFiles(output.path, record);
     if (damaged !== undefined) {
-      throw new UserError({ what: 'this file changed since the stage finished', where: damaged, next: `Run ${stage} again` });
+      throw new UserError({
+        what: 'this file changed since the stage finished',
+        where: damaged,
+        next: `Run ${stage} again`,
+      });
     }
     models.push({ stage, path: output.path, digest: output.digest });
   }
@@ -73,7 +77,12 @@ export async function modelsToPack(run: string): Promise<PackedModel[]> {
 export async function fillPack(
   folder: string,
   run: string,
-  { models, paths, license, name }: { models: readonly PackedModel[]; paths: PrivatePaths; license?: string; name: string },
+  {
+    models,
+    paths,
+    license,
+    name,
+  }: { models: readonly PackedModel[]; paths: PrivatePaths; license?: string; name: string },
 ): Promise<string[]> {
   for (const { path } of models) await copyModel(path, run, folder);
   const stages: [StageName, readonly string[]][] = [
@@ -122,7 +131,10 @@ async function writeWords(folder: string, run: string, models: readonly PackedMo
   await writeReport(folder, { command: mossctlCommand('run', allSettingsName), models: shown });
   const { name, seed, eval: measured } = named;
   const kept = paths.shorten({ name, seed, eval: measured ?? {} });
-  await writeFile(join(folder, settingsName), `# What measures these models; all settings are in ${allSettingsName}.\n${stringify(kept)}`);
+  await writeFile(
+    join(folder, settingsName),
+    `# What measures these models; all settings are in ${allSettingsName}.\n${stringify(kept)}`,
+  );
 }
 
 /** The data-spec as it is written, but for where its files lie. */

@@ -144,7 +144,10 @@ function requireLicence(card: string, path: string): void {
   });
 }
 
-type CardChoices = Pick<CardFacts, 'name' | 'base' | 'isAdapter' | 'isFolder' | 'dtype'> & { license?: string; dryRun: boolean };
+type CardChoices = Pick<CardFacts, 'name' | 'base' | 'isAdapter' | 'isFolder' | 'dtype'> & {
+  license?: string;
+  dryRun: boolean;
+};
 
 /** What is to be known of a model, as a page for whoever gets it. */
 export async function cardOf(
@@ -153,7 +156,15 @@ export async function cardOf(
 ): Promise<string> {
   const licence = dryRun && license === undefined ? 'unknown' : checkedLicence(license);
   const isOurs = await exists(join(directory, manifestName));
-  const facts = { name, licence, base, isAdapter, isFolder, dtype, events: isOurs ? await corpusEvents(directory) : [] };
+  const facts = {
+    name,
+    licence,
+    base,
+    isAdapter,
+    isFolder,
+    dtype,
+    events: isOurs ? await corpusEvents(directory) : [],
+  };
   if (isAdapter) return modelCard({ ...facts, ...(await adapterFacts(directory, isOurs)) });
   const seen = await inspectCheckpoint(directory, { verify: false });
   return modelCard({

@@ -18,7 +18,11 @@ import type { Provenance } from './record.js';
  * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
  * Which checkpoints are kept is no part of it: it changes no result. Nor is the model that it starts from, which is an input.
  */
-export async function settingsOf(config: PipelineConfig, name: StageName, row: StageRow): Promise<Provenance['config']> {
+export async function settingsOf(
+  config: PipelineConfig,
+  name: StageName,
+  row: StageRow,
+): Promise<Provenance['config']> {
   const digests = new Map<string, string>();
   for (const [key, path] of filesOf(config, name)) {
     if (key === 'from' && row.hasStart) continue;
