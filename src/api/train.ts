@@ -7,8 +7,8 @@ import { commandLine } from '../base/shell.js';
 import type { pipelineSchema, StageName } from '../config/pipeline.js';
 import { withFetching } from '../network/fetching.js';
 import { loadPipeline } from '../pipeline/load.js';
-import { type PipelineResult, runPipeline } from '../pipeline/run.js';
-import { type Event, type Reporter, stageReporter } from '../report/event.js';
+import { runPipeline } from '../pipeline/run.js';
+import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { writeReport } from '../report/html.js';
 import { createReporter } from '../report/reporter.js';
 
@@ -31,7 +31,20 @@ export interface TrainOptions {
   signal?: AbortSignal;
 }
 
-export interface TrainResult extends PipelineResult {
+export interface TrainResult {
+  /** Real path of the run folder. */
+  runDirectory: string;
+  /** What each stage made, now or earlier: the path for later stages, its digest, and numbers of it. */
+  outputs: Partial<Record<StageName, { path: string; digest: string; metrics: Readonly<Record<string, number>> }>>;
+  /** Stages that were done already. */
+  skipped: StageName[];
+  /** The models, oldest stage first. */
+  models: { stage: StageName; path: string; digest: string }[];
+  /** What was measured of each, where the pipeline has an `eval` block. */
+  table?: EvaluationTable;
+  /** Checkpoints that could not be saved on the way, and steps whose evaluation failed. */
+  unsaved: string[];
+  unmeasured: string[];
   /** Path of report.html. */
   report: string;
 }

@@ -19,8 +19,10 @@ async function withTemplate(template: string, own: Partial<Checkpoint> = {}) {
 /** As Go does it, for the few actions that these templates have. */
 function renderGo(template: string, messages: { role: string; content: string }[]): string {
   const system = messages.some(({ role }) => role === 'system');
-  const literal = (text: string): string => text.replace(/\{\{ ("(?:[^"\\]|\\.)*") \}\}/g, (_, quoted) => JSON.parse(quoted));
-  const [, head = '', loop, tail] = /^(.*?)\{\{ range \.Messages \}\}(.*)\{\{ end \}\}\{\{ end \}\}(.*)$/s.exec(template) ?? [];
+  const literal = (text: string): string =>
+    text.replace(/\{\{ ("(?:[^"\\]|\\.)*") \}\}/g, (_, quoted) => JSON.parse(quoted));
+  const [, head = '', loop, tail] =
+    /^(.*?)\{\{ range \.Messages \}\}(.*)\{\{ end \}\}\{\{ end \}\}(.*)$/s.exec(template) ?? [];
   const start = /^\{\{ if not \.System \}\}(.*)\{\{ end \}\}$/s.exec(head)?.[1] ?? '';
   const branches = new Map(
     loop
@@ -51,7 +53,10 @@ test('ChatML, with what ends an answer, the context and the sampling of its make
   assert.match(text, /^PARAMETER num_ctx 128\nPARAMETER temperature 0\.6\nPARAMETER top_k 20$/m);
   const written = talk.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('');
   assert.equal(renderGo(templateOf(text), talk), `${written}<|im_start|>assistant\n`);
-  assert.equal(renderGo(templateOf(text), talk.slice(1, 2)), `<|im_start|>user\n${talk[1].content}<|im_end|>\n<|im_start|>assistant\n`);
+  assert.equal(
+    renderGo(templateOf(text), talk.slice(1, 2)),
+    `<|im_start|>user\n${talk[1].content}<|im_end|>\n<|im_start|>assistant\n`,
+  );
 });
 
 test('a template that says something where there is no system message', async () => {

@@ -98,7 +98,9 @@ test('q4_K_M is the mixture that llama.cpp makes: more bits for the output and f
 
 test('a tied embedding is the output, too; rows that are no multiple of 256 are refused with what works', async () => {
   const path = join(folder, 'tied.gguf');
-  await writeGguf(path, await ggufCheckpoint('llama', { ...divisible, tie_word_embeddings: true }), { dtype: 'q4_K_M' });
+  await writeGguf(path, await ggufCheckpoint('llama', { ...divisible, tie_word_embeddings: true }), {
+    dtype: 'q4_K_M',
+  });
   const { tensors } = await readGguf(path);
   assert.equal(tensors.find(({ name }) => name === 'token_embd.weight')?.dtype, 'q6_k');
   const narrow = await ggufCheckpoint('qwen3', { ...divisible, intermediate_size: 320 });
