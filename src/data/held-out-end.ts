@@ -15,9 +15,9 @@ export function cutEnd(text: string, share: number): { start: string; end: strin
   const wanted = Math.round(text.length * share);
   if (wanted < minEnd) return undefined;
   const at = text.length - wanted;
-  const line = text.indexOf('\n', at - Math.floor(wanted / 4));
-  const isNear = line !== -1 && line < at + wanted / 4;
-  const cut = isNear ? line : isLowSurrogate(text, at) ? at + 1 : at;
+  const lines = [text.indexOf('\n', at), text.lastIndexOf('\n', at)];
+  const line = lines.find((end) => end !== -1 && Math.abs(end - at) <= wanted / 4);
+  const cut = line ?? (isLowSurrogate(text, at) ? at + 1 : at);
   const [start, end] = [text.slice(0, cut).trimEnd(), text.slice(cut).trimStart()];
   return start === '' || end === '' ? undefined : { start, end };
 }

@@ -68,8 +68,14 @@ async function readOne(path: string, stage: StageName): Promise<'absent' | 'dama
   return typeof record === 'string' || record.stage === stage ? record : 'foreign';
 }
 
-export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
-  const folder = join(runDirectory, kebabCase(name));
+/** @param place the folder of the stage in the run. */
+export async function writeRecord(
+  runDirectory: string,
+  name: StageName,
+  record: StageRecord,
+  place = kebabCase(name),
+): Promise<void> {
+  const folder = join(runDirectory, place);
   for (const file of [recordName, recordCopyName]) await writeSealed(join(folder, file), redactAll(record));
 }
 
@@ -158,8 +164,13 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
  * and the name that a folder of other settings now has.
  * @throws UserError where the folder holds files that no stage put there.
  */
-export async function openStageFolder(runDirectory: string, name: StageName, inputDigest: string) {
-  const folder = join(runDirectory, kebabCase(name));
+export async function openStageFolder(
+  runDirectory: string,
+  name: StageName,
+  inputDigest: string,
+  place = kebabCase(name),
+) {
+  const folder = join(runDirectory, place);
   await refuseForeign(folder);
   const current = await readRecordOf(folder, name);
   let replaced: string | undefined;
@@ -182,8 +193,8 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
  * Undoes `openStageFolder` for a stage that refused before it wrote anything: what was moved aside is back.
  * @returns false where there is something in the folder, which then stays.
  */
-export async function takeBack(runDirectory: string, name: StageName, replaced?: string): Promise<boolean> {
-  const folder = join(runDirectory, kebabCase(name));
+export async function takeBack(runDirectory: string, place: string, replaced?: string): Promise<boolean> {
+  const folder = join(runDirectory, place);
   const files = await readdir(folder).catch(ifAbsent<string[]>([]));
   if (files.some((file) => file !== recordName && file !== recordCopyName)) return false;
   await rm(folder, { recursive: true, force: true });

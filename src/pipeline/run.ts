@@ -3,6 +3,7 @@
 // same result as never stopping.
 import { realpath } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
 import { ownVersion } from '../base/version.js';
@@ -197,8 +198,9 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
     outside: (await stage.inputDigest?.({ config, inputs, evaluationSets })) ?? null,
   };
   const inputDigest = inputDigestOf(name, made);
+  const place = await placeOf(name, made, run);
   const undo = run.resume && name === run.only ? await resumeWith(name, made, run) : undefined;
-  const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest);
+  const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest, place);
   if (replaced !== undefined) {
     const kept = join(runDirectory, replaced);
     reporter.note('info', `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${kept}`);
@@ -214,7 +216,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   }
   const overrides = earlier?.overrides ?? [];
   const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
-  await writeRecord(runDirectory, name, started);
+  await writeRecord(runDirectory, name, started, place);
   reporter.emit({ type: 'stage', state: earlier === undefined ? 'started' : 'resumed' });
   const begun = performance.now();
   const observer = observe(run.reporter);
@@ -222,7 +224,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const work = stage.run({
     config,
     inputs,
-    directory: join(runDirectory, kebabCase(name)),
+    directory: join(runDirectory, place),
     seed: run.config.seed,
     compute: { backend, threads, precision },
     reporter: stageReporter(observer, name),
@@ -234,7 +236,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const output = await work.catch(async (error: unknown) => {
     // Refused, and nothing done yet: the try that is there keeps the settings it was made with.
     if (error instanceof UserError && !observer.hasBegun) await undo?.();
-    const isTakenBack = error instanceof UserError && !run.resume && (await takeBack(runDirectory, name, replaced));
+    const isTakenBack = error instanceof UserError && !run.resume && (await takeBack(runDirectory, place, replaced));
     if (!isTakenBack) run.hasChanged = true;
     throw error;
   });
@@ -245,10 +247,24 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   // Before the record: a kill in between must not leave a stage that is skipped from then on and never linked.
   if (isModel) await linkLatest(runDirectory, output.path);
   const end = { state: 'finished', output: { path, digest, metrics }, files, ...(table && { table }) } as const;
-  await writeRecord(runDirectory, name, { ...started, ...end });
+  await writeRecord(runDirectory, name, { ...started, ...end }, place);
   reporter.emit({ type: 'stage', state: 'finished', detail: path });
   if (earlier === undefined) await keepDuration(name, run, (performance.now() - begun) / 1000);
   return { output, table, skipped: false, unsaved, unmeasured };
+}
+
+/**
+ * The folder of a stage in the run. What is measured with other settings than the run's, or of another model, gets a folder of its
+ * own beside the evaluation of the run, which stays.
+ */
+async function placeOf(name: StageName, made: Provenance, run: ActiveRun): Promise<string> {
+  const own = kebabCase(name);
+  if (name !== 'eval' || run.only !== 'eval') return own;
+  const record = await readRecord(run.runDirectory, name);
+  if (record?.made === undefined) return own;
+  const isSame = run.from === undefined && isDeepStrictEqual(record.made.config, made.config);
+  const inputDigest = inputDigestOf(name, made);
+  return isSame || record.inputDigest === inputDigest ? own : `${own}-${inputDigest.slice(0, 8)}`;
 }
 
 /** Makes the record of a stage and the settings of the run those that are asked for. @returns what takes that back. */
