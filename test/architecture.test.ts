@@ -24,7 +24,8 @@ const layers = [
   ['stages', 'bench', 'inspect'],
   ['pipeline'],
   ['serve'],
-  ['cli', 'page'],
+  ['cli', 'page', 'api'],
+  ['index.ts'],
 ];
 
 /** Package → the only folders that may import it. */

@@ -39,7 +39,7 @@ function spec(isScrubbed: boolean): string {
   return `name: planted
 minCharacters: 4
 sources:
-${source('people', join(folder, 'people.jsonl'), 'format: jsonl, language: zh, weight: 30')}${source('classics', join(texts, 'classics-en.txt'), 'format: txt, language: en, weight: 2')}${source('modern', join(texts, 'modern-zh.txt'), 'format: txt, language: zh, weight: 2')}${isScrubbed ? 'filters: { scrub: {} }\n' : ''}`;
+${source('people', join(folder, 'people.jsonl'), 'format: jsonl, language: zh, weight: 30')}${source('classics', join(texts, 'classics-en.txt'), 'format: txt, split: paragraphs, language: en, weight: 2')}${source('modern', join(texts, 'modern-zh.txt'), 'format: txt, split: paragraphs, language: zh, weight: 2')}${isScrubbed ? 'filters: { scrub: {} }\n' : ''}`;
 }
 
 interface Results {

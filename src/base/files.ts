@@ -117,6 +117,18 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** The files and links below a folder by their paths in it, in one order on every machine; no link is followed. */
+export async function filesBelow(folder: string, prefix = ''): Promise<string[]> {
+  const entries = await readdir(join(folder, prefix), { withFileTypes: true });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+      return entry.isDirectory() ? filesBelow(folder, path) : [path];
+    }),
+  );
+  return found.flat().sort();
+}
+
 export async function exists(path: string): Promise<boolean> {
   return access(path, constants.F_OK).then(
     () => true,

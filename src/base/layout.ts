@@ -6,6 +6,8 @@ export const feedbackName = 'feedback';
 // <run>/
 /** Every setting of the run, resolved: `--config` with it repeats the run. */
 export const settingsName = 'pipeline.yaml';
+/** The data-spec that --text writes: what was named there, to be edited. */
+export const dataSpecName = 'data-spec.yaml';
 /** Every event that is kept, one line each. */
 export const metricsName = 'metrics.jsonl';
 export const reportName = 'report.html';

@@ -10,14 +10,15 @@ import { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Checkpoint } from './directory.js';
 import { tokenizerMetadata } from './gguf-tokenizer.js';
 import { type MetadataValue, type TensorSource, writeGgufFile } from './gguf-write.js';
-import { type GgufDtype, q8BlockSize } from './quantize.js';
+import { type GgufDtype, type GgufFileDtype, q8BlockSize } from './quantize.js';
+import { kBlockSize } from './quantize-k.js';
 import { checkServedGguf } from './served-check.js';
 
 /** llama.cpp's `general.file_type`. */
-const fileTypes = { f32: 0, f16: 1, q8_0: 7, bf16: 32 } as const satisfies Record<GgufDtype, number>;
+const fileTypes = { f32: 0, f16: 1, q8_0: 7, q4_K_M: 15, bf16: 32 } as const satisfies Record<GgufFileDtype, number>;
 
 interface GgufOptions {
-  dtype: GgufDtype;
+  dtype: GgufFileDtype;
   tokenizer?: Tokenizer;
   replace?: boolean;
   /** Refuse where sample conversations of its training would be written otherwise. Default true. */
@@ -26,7 +27,7 @@ interface GgufOptions {
 
 /**
  * Writes a checkpoint as GGUF v3: model, tokenizer and chat template. Matrices are stored as `dtype`, norms and biases as
- * f32; a matrix whose rows q8_0 cannot divide is stored as f16. Memory beyond the weights does not grow with the model.
+ * f32; a matrix whose rows q8_0 cannot divide is stored as f16, and a model with rows that q4_K_M cannot divide is refused. Memory beyond the weights does not grow with the model.
  * @throws UserError for a reward model, and for what llama.cpp would read but run differently.
  */
 export async function writeGguf(
@@ -147,7 +148,8 @@ function ggufRows(model: ModelConfig): ParameterSpec[] {
   return rows.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
 
-function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): TensorSource[] {
+function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufFileDtype): TensorSource[] {
+  if (dtype === 'q4_K_M') refuseRows(model, path);
   const sources = ggufRows(model).map(({ name: from, shape, rotary, gguf: name }): TensorSource => {
     if (name === undefined) throw new Error(`GGUF has no place for ${from}`);
     const stored = weights.get(from);
@@ -160,7 +162,14 @@ function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): 
     }
     const sourceRow = (row: number): number => halvesRow(row, model.head_dim);
     const isTurned = model.model_type === 'llama' && rotary;
-    return { name, from, shape, data: stored.data, dtype: storedDtype(shape, dtype), ...(isTurned && { sourceRow }) };
+    return {
+      name,
+      from,
+      shape,
+      data: stored.data,
+      dtype: storedDtype({ name, shape }, dtype, model),
+      ...(isTurned && { sourceRow }),
+    };
   });
   const rope = model.rope_parameters;
   if (rope.rope_type === 'llama3') {
@@ -170,9 +179,39 @@ function tensorSources({ model, weights, path }: Checkpoint, dtype: GgufDtype): 
   return sources;
 }
 
-function storedDtype(shape: readonly number[], dtype: GgufDtype): GgufDtype {
+function storedDtype(
+  { name, shape }: Pick<TensorSource, 'name' | 'shape'>,
+  dtype: GgufFileDtype,
+  model: ModelConfig,
+): GgufDtype {
   if (shape.length === 1) return 'f32';
+  if (dtype === 'q4_K_M') return needsMoreBits(name, model) ? 'q6_k' : 'q4_k';
   return dtype === 'q8_0' && shape[1] % q8BlockSize !== 0 ? 'f16' : dtype;
+}
+
+/**
+ * Which matrices llama.cpp's q4_K_M stores as q6_K: the output projection, and of half of the layers (the first and last
+ * eighths, and every third between) the values of attention and the last of the feed-forward.
+ */
+function needsMoreBits(name: string, { num_hidden_layers: layers, tie_word_embeddings: isTied }: ModelConfig): boolean {
+  if (name === (isTied ? 'token_embd.weight' : 'output.weight')) return true;
+  const found = /^blk\.(\d+)\.(?:attn_v|ffn_down)\.weight$/.exec(name);
+  if (found === null) return false;
+  const layer = Number(found[1]);
+  const eighth = Math.floor(layers / 8);
+  return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
+}
+
+function refuseRows(model: ModelConfig, path: string): void {
+  const odd = ggufRows(model).filter(({ shape }) => shape.length > 1 && shape[1] % kBlockSize !== 0);
+  if (odd.length === 0) return;
+  const widths = [...new Set(odd.map(({ shape }) => shape[1]))];
+  throw new UserError({
+    what: `q4_K_M cannot store this model: ${odd.length} of its matrices have rows of ${widths.join(' and ')} numbers`,
+    where: path,
+    why: `it stores ${kBlockSize} numbers together, and rows in whole blocks`,
+    next: 'Use --dtype q8_0; or train a model whose hiddenSize, intermediateSize and heads × headDim are multiples of 256',
+  });
 }
 
 /** llama.cpp turns neighbouring rows of a Llama head together, Hugging Face row i with row i + head/2. */

@@ -2,9 +2,11 @@
 // Names that start with `.tmp-` are unfinished work and are never looked at.
 import { readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { z } from 'zod';
 import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
-import { latestName, manifestName } from '../base/layout.js';
+import { latestName, manifestName, recordName } from '../base/layout.js';
+import { readSealed } from '../base/sealed.js';
 import { isModelName } from '../network/model-name.js';
 import { resolveModel } from '../network/models.js';
 import { isAdapter } from './adapter-config.js';
@@ -133,7 +135,20 @@ export async function resolveCheckpoint(named: string): Promise<string> {
   if (await exists(join(latest, manifestName))) return latest;
   const newest = (await listCheckpoints(real)).at(-1);
   if (newest !== undefined) return newest.path;
+  const finished = await stageOutput(real);
+  if (finished !== undefined) return finished;
   throw await notACheckpoint(path, `it holds no ${manifestName}, no link called latest and no step-* folder`);
+}
+
+const finishedSchema = z.object({ state: z.literal('finished'), output: z.object({ path: z.string().min(1) }) });
+
+/** What a stage finished with, where its folder keeps checkpoints further below: the round that `align` promoted last. */
+async function stageOutput(stageDirectory: string): Promise<string | undefined> {
+  const read = await readSealed(join(stageDirectory, recordName), { unsealed: true });
+  const record = typeof read === 'string' ? undefined : finishedSchema.safeParse(read.value).data;
+  if (record === undefined) return undefined;
+  const path = resolve(dirname(stageDirectory), record.output.path);
+  return (await exists(join(path, manifestName))) ? path : undefined;
 }
 
 /** The folder that a name on a hub stands for, fetched where it is not here; any other path as it is. */

@@ -3,8 +3,12 @@
 import { UserError } from '../base/errors.js';
 import { formatCount, shorten } from '../base/format.js';
 import { decodeFloat16, encodeFloat16, type FloatDtype } from './float16.js';
+import { encodeQ4K, encodeQ6K } from './quantize-k.js';
 
-export type GgufDtype = FloatDtype | 'q8_0';
+/** How one tensor is stored. */
+export type GgufDtype = FloatDtype | 'q8_0' | 'q4_k' | 'q6_k';
+/** How a file is: q4_K_M is llama.cpp's mixture of q4_k and q6_k. */
+export type GgufFileDtype = FloatDtype | 'q8_0' | 'q4_K_M';
 
 /** Rows are stored in whole blocks: a row of q8_0 must be a multiple of this long. */
 export const q8BlockSize = 32;
@@ -17,13 +21,18 @@ const q8BlockBytes = 2 + q8BlockSize;
 export function encodeNumbers(values: Float32Array, dtype: GgufDtype): Uint8Array | undefined {
   if (dtype === 'f32') return bytesOf(values);
   if (dtype === 'q8_0') return encodeQ8(values);
+  if (dtype === 'q4_k') return encodeQ4K(values);
+  if (dtype === 'q6_k') return encodeQ6K(values);
   const halves = new Uint16Array(values.length);
   return encodeFloat16(dtype, values, halves) === -1 ? bytesOf(halves) : undefined;
 }
 
-/** From here on a number rounds to infinity; q8_0 stores its largest, divided by 127, as f16. */
-const limits = { f16: 65520, bf16: 2 ** 128 - 2 ** 119, q8_0: 65520 * 127, f32: Number.POSITIVE_INFINITY };
-const ends = { f16: '65504', bf16: '3.39e38', q8_0: '8.32e6', f32: '3.40e38' };
+/** From here on a number rounds to infinity; q8_0 stores its largest, divided by 127, as f16, and the K-quants about theirs. */
+const limits = {
+  ...{ f16: 65520, bf16: 2 ** 128 - 2 ** 119, f32: Number.POSITIVE_INFINITY },
+  ...{ q8_0: 65520 * 127, q4_k: 65520 * 63, q6_k: 65520 * 128 * 31 },
+};
+const ends = { f16: '65504', bf16: '3.39e38', q8_0: '8.32e6', q4_k: '4.1e6', q6_k: '2.6e8', f32: '3.40e38' };
 
 /** For a tensor that holds numbers too large for `dtype`. `next`: what to type, where that is no --dtype. */
 export function tooLarge(

@@ -5,13 +5,16 @@ import { example, onlyPrints, wholeNumber, withAction, withOutput, withRun } fro
 export function addData(program: Command): void {
   const data = program
     .command('data')
-    .description('build a corpus from a data-spec, look into it, count what is in it, fetch its sources')
+    .description('build a corpus from texts or a data-spec, look into it, count what is in it, fetch its sources')
     .helpCommand(false);
   const build = withRun(data.command('build').description('read, clean, deduplicate and split the corpus'))
-    .argument('[spec]', 'data-spec YAML (default: the one that the pipeline names)')
+    .argument(
+      '[texts...]',
+      'a data-spec (YAML), or texts: folders, files and patterns of .txt, .md, .jsonl, .parquet, … (default: the spec that the pipeline names)',
+    )
     .option('--strict', 'stop at the first row that cannot be read, instead of counting and skipping it');
   withAction(build, async () => (await import('./commands/data.js')).build);
-  example(build, 'mossctl data build data-specs/quickstart.yaml --out runs/mine');
+  example(build, 'mossctl data build novels/ --out runs/novels\n  mossctl data build my-spec.yaml --out runs/mine');
   const inspect = withOutput(data.command('inspect').description('what a built corpus holds, with sample documents'))
     .argument('<folder>', 'a run folder, or its data folder')
     .option('-n, --samples <number>', 'documents of each source to show', wholeNumber(0, 1000), 3)

@@ -1,8 +1,12 @@
-// The commands that bring models in and take them out, as a person sees them: import, export, push.
+// The commands that bring models in and take them out, as a person sees them: import, export, pack, push.
 import { type Command, Option } from 'commander';
 import { anyModel, byteSize, example, withAction, withOutput, withReplay, withVerify } from './options.js';
 
-export function addImport(program: Command): void {
+export function addModels(program: Command): void {
+  for (const add of [addImport, addExport, addPack, addPush]) add(program);
+}
+
+function addImport(program: Command): void {
   const command = program
     .command('import')
     .description('make a checkpoint of a Llama, Qwen2 or Qwen3 model of Hugging Face')
@@ -14,7 +18,7 @@ export function addImport(program: Command): void {
   example(command, 'mossctl import ../Qwen3-0.6B --out runs/qwen3');
 }
 
-export function addExport(program: Command): void {
+function addExport(program: Command): void {
   const command = program
     .command('export')
     .description('write a checkpoint for other tools: transformers and vLLM (hf), llama.cpp and Ollama (gguf)')
@@ -23,8 +27,8 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         '--dtype <name>',
-        'how numbers are stored; q8_0 only as gguf (default: as the published model came, else f32)',
-      ).choices(['f32', 'f16', 'bf16', 'q8_0']),
+        'how numbers are stored; q8_0 and q4_K_M only as gguf (default: as the published model came, else f32)',
+      ).choices(['f32', 'f16', 'bf16', 'q8_0', 'q4_K_M']),
     )
     .requiredOption('-o, --out <path>', 'folder (hf) or file (gguf) to write; must not exist yet')
     .option('--max-shard-size <size>', 'hf: max size of a file of weights, such as 500MB (default: 5GB)', byteSize)
@@ -35,7 +39,24 @@ export function addExport(program: Command): void {
   example(command, 'mossctl export runs/quickstart/latest --format gguf --dtype q8_0 --out quickstart.gguf');
 }
 
-export function addPush(program: Command): void {
+function addPack(program: Command): void {
+  const command = program
+    .command('pack')
+    .description(
+      'a run to share: its models, report, settings and a model card; no optimizer states, texts, feedback or paths',
+    )
+    .argument('<run>', 'a run folder')
+    .requiredOption('-o, --out <path>', 'FILE.tar.gz, or a folder, to write; must not exist yet')
+    .option(
+      '--license <id>',
+      'of the model card, such as apache-2.0 or mit; one of your own is other:NAME (default: unknown)',
+    );
+  withOutput(command);
+  withAction(command, async () => (await import('./commands/pack.js')).pack);
+  example(command, 'mossctl pack runs/quickstart --out quickstart.tar.gz --license apache-2.0');
+}
+
+function addPush(program: Command): void {
   const command = program
     .command('push')
     .description('upload a checkpoint or an exported folder to the Hugging Face hub, with a model card')

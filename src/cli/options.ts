@@ -214,6 +214,14 @@ export function withTools(command: Command): Command {
     .option('--confirm', 'ask before each call');
 }
 
+/** What every command takes that begins with texts. */
+export function withText(command: Command): Command {
+  return command.option(
+    '--text <path...>',
+    'learn from these, without a data-spec: folders, files and patterns of .txt, .md, .jsonl, .csv, .parquet, …',
+  );
+}
+
 /** For an option that may be repeated. */
 export function collect(value: string, before: string[] | false = []): string[] {
   return [...(before || []), value];

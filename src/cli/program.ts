@@ -12,8 +12,9 @@ import type { PlanCommandOptions } from './commands/plan.js';
 import { addData } from './data-program.js';
 import { addAnnotate, addFeedback } from './feedback-program.js';
 import { helpIn, withLanguage } from './help.js';
+import { addInit } from './init-program.js';
 import { addBench, addDoctor, addNative } from './machine-program.js';
-import { addExport, addImport, addPush } from './model-program.js';
+import { addModels } from './model-program.js';
 import {
   anyModel,
   collect,
@@ -37,6 +38,7 @@ import {
   withRun,
   withSampling,
   withSeeds,
+  withText,
   withThreads,
   withTools,
   withVerify,
@@ -62,6 +64,7 @@ export function buildProgram(keys: KeyTable, speech: Speech = english): Command 
       writeOut: (text) => process.stdout.write(speech.lines(text)),
       outputError: (text, write) => write(redact(`mossctl: ${speech.lines(text)}`)),
     });
+  addInit(program);
   addRun(program);
   for (const name of namesOf(stageTable)) (ownCommands[name] ?? addStage)(program, name);
   addPlan(program);
@@ -73,9 +76,7 @@ export function buildProgram(keys: KeyTable, speech: Speech = english): Command 
   addTools(program);
   addScore(program);
   addInspect(program);
-  addImport(program);
-  addExport(program);
-  addPush(program);
+  addModels(program);
   addDoctor(program);
   addNative(program);
   addBench(program);
@@ -148,7 +149,7 @@ function addPretrain(program: Command): void {
   const pretrain = program
     .command('pretrain')
     .description('train a base model, or continue one; builds corpus and tokenizer where needed');
-  withTraining(withRun(pretrain))
+  withText(withTraining(withRun(pretrain)))
     .option(
       '--from <checkpoint>',
       'continue from this checkpoint, model folder or hf:ORG/NAME@REVISION, instead of a fresh model',
@@ -166,7 +167,7 @@ function addPretrain(program: Command): void {
       ).conflicts('from'),
     );
   withAction(pretrain, async () => (await import('./commands/pretrain.js')).pretrain);
-  example(pretrain, 'mossctl pretrain --config quickstart --size 7m');
+  example(pretrain, 'mossctl pretrain --text novels/\n  mossctl pretrain --config quickstart --size 7m');
 }
 
 function addEval(program: Command): void {

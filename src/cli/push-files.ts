@@ -144,15 +144,27 @@ function requireLicence(card: string, path: string): void {
   });
 }
 
-type CardChoices = Pick<CardFacts, 'name' | 'base' | 'isAdapter' | 'dtype'> & { license?: string; dryRun: boolean };
+type CardChoices = Pick<CardFacts, 'name' | 'base' | 'isAdapter' | 'isFolder' | 'dtype'> & {
+  license?: string;
+  dryRun: boolean;
+};
 
-async function cardOf(
+/** What is to be known of a model, as a page for whoever gets it. */
+export async function cardOf(
   directory: string,
-  { license, dryRun, name, base, isAdapter, dtype }: CardChoices,
+  { license, dryRun, name, base, isAdapter, isFolder, dtype }: CardChoices,
 ): Promise<string> {
   const licence = dryRun && license === undefined ? 'unknown' : checkedLicence(license);
   const isOurs = await exists(join(directory, manifestName));
-  const facts = { name, licence, base, isAdapter, dtype, events: isOurs ? await corpusEvents(directory) : [] };
+  const facts = {
+    name,
+    licence,
+    base,
+    isAdapter,
+    isFolder,
+    dtype,
+    events: isOurs ? await corpusEvents(directory) : [],
+  };
   if (isAdapter) return modelCard({ ...facts, ...(await adapterFacts(directory, isOurs)) });
   const seen = await inspectCheckpoint(directory, { verify: false });
   return modelCard({

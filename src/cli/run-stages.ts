@@ -5,7 +5,7 @@ import { exists } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import { mossctlCommand } from '../base/shell.js';
-import type { StageName } from '../config/pipeline.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { FolderInUse } from '../pipeline/lock.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
@@ -43,7 +43,7 @@ export async function runStages(options: StageRun) {
 }
 
 async function runFound(options: StageRun, { config, folder, warnings }: FoundRun) {
-  const again = mossctlCommand('run', shownPath(join(folder, settingsName)));
+  const again = mossctlCommand('run', shownPath(join(folder, settingsName)), '--out', `${folder}-again`);
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
   const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
@@ -64,7 +64,7 @@ async function runFound(options: StageRun, { config, folder, warnings }: FoundRu
   const report = await keepWorking(join(folder, reportName), () => writeReport(folder, { command, models }));
   if (options.json) printJson({ type: 'result', ...result, report });
   // Both as a person would type them: relative to where they are.
-  return { ...result, folder, report: report === null ? 'not written' : shownPath(report) };
+  return { ...result, folder, config, report: report === null ? 'not written' : shownPath(report) };
 }
 
 /** Writes a report. What stops it is a warning, and no reason to lose the work or the rest of it; then null is returned. */
@@ -78,13 +78,16 @@ export async function keepWorking(path: string, write: () => Promise<string>): P
   }
 }
 
+/** What to type after a stage: with the run folder as a person types it, and the settings of the run. */
+type NextStep = (folder: string, config: PipelineConfig) => string;
+
 /** The closing lines of a stage command: what it made, and what to type next. */
-export async function runOneStage(only: StageName, options: StageRun, next: (folder: string) => string) {
-  const { outputs, skipped, report, folder, page, ...failed } = await runStages({ ...options, only });
+export async function runOneStage(only: StageName, options: StageRun, next: NextStep) {
+  const { outputs, skipped, report, folder, config, page, ...failed } = await runStages({ ...options, only });
   if (!options.json) {
     const output = outputs[only];
     if (output !== undefined) printLine(`${skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
-    printLine(`report  ${report}\nnext    ${next(folder)}`);
+    printLine(`report  ${report}\nnext    ${next(folder, config)}`);
   }
   await endPage(page, options);
   failOnMissing(failed);

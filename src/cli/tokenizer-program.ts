@@ -1,6 +1,6 @@
 // The tokenizer commands as a person sees them.
 import type { Command } from 'commander';
-import { example, onlyPrints, wholeNumber, withAction, withOutput, withRun } from './options.js';
+import { example, onlyPrints, wholeNumber, withAction, withOutput, withRun, withText } from './options.js';
 
 export function addTokenizer(program: Command): void {
   const tokenizer = program
@@ -8,8 +8,9 @@ export function addTokenizer(program: Command): void {
     .description('train a tokenizer, extend one, or use one')
     .helpCommand(false);
   const train = withRun(tokenizer.command('train').description('learn a byte-level BPE vocabulary from the corpus'));
+  withText(train);
   withAction(train, async () => (await import('./commands/tokenizer.js')).train);
-  example(train, 'mossctl tokenizer train --config quickstart --set tokenizer.vocabSize=8192');
+  example(train, 'mossctl tokenizer train --text novels/ --set tokenizer.vocabSize=8192');
   const where = 'a run folder, a checkpoint, a folder with a tokenizer.json, or such a file';
   const extend = withRun(
     tokenizer
@@ -23,7 +24,7 @@ export function addTokenizer(program: Command): void {
     )
     .option(
       '--text <file...>',
-      'plain text, or rows with a "text" (JSONL, CSV, Parquet, …), instead of the corpus; --out is then the folder to write',
+      'folders, files or patterns of plain text, or of rows with a "text" (JSONL, CSV, Parquet, …), instead of the corpus; --out is then the folder to write',
     )
     .option('--add <number>', 'max tokens to add', wholeNumber(1, 1_000_000), 8192);
   withAction(extend, async () => (await import('./commands/tokenizer-extend.js')).extend);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
 import { gateSchema } from './gate.js';
 import { loraSchema } from './lora.js';
-import { rowsOrFeedback } from './paths.js';
+import { rowsOrFeedback, startPath } from './paths.js';
 import { checkPreference, preferenceShape } from './preference.js';
 import { preferenceDataShape } from './preference-data.js';
 import { replaySchema } from './replay.js';
@@ -14,6 +14,7 @@ import { alignTrainSchema, type TrainConfig } from './train.js';
 const alignLoraSchema = loraSchema.omit({ dropout: true });
 
 const knobs = z.strictObject({
+  from: startPath('chat model'),
   ...preferenceDataShape,
   prompts: rowsOrFeedback('tasks with checks (rows of JSONL, …)')
     .optional()

@@ -24,3 +24,9 @@ export const weighedSources = <Source extends z.ZodType<string, string>>(source:
 
 /** Rows, or the feedback store of the working folder. */
 export const rowsOrFeedback = (what: string) => z.union([z.literal(feedbackName), rows(what)]);
+
+/** Of the stages that tune a model. */
+export const startPath = (before: string) =>
+  optionalPath(
+    `checkpoint, run or model folder, or hf:ORG/NAME@REVISION to start from, in place of the ${before} that this run makes`,
+  );

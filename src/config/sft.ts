@@ -1,7 +1,7 @@
 // The knobs of fine-tuning: which conversations, how long a row is, what else is read, and the trainer's.
 import { z } from 'zod';
 import { loraSchema } from './lora.js';
-import { optionalRows, rows, weighedSources } from './paths.js';
+import { optionalRows, rows, startPath, weighedSources } from './paths.js';
 import { templateNames } from './templates.js';
 import { type TrainConfig, tunedTrainSchema } from './train.js';
 
@@ -34,6 +34,7 @@ export const copyingSchema = z
 
 const conversations = rows('conversations (rows of JSONL, Parquet, …), or hf:ORG/NAME[:PATH], a data set of a hub');
 export const sftSchema = z.strictObject({
+  from: startPath('base model'),
   data: weighedSources(
     conversations,
     'how often a conversation is read in one epoch: 2 = twice, 0.5 = every second one',

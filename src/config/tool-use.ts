@@ -1,6 +1,6 @@
 // The knobs of teaching tools: how many rows, when the student is to call and when it answers by itself, and the trainer's.
 import { z } from 'zod';
-import { optionalRows } from './paths.js';
+import { optionalRows, startPath } from './paths.js';
 import { copyingSchema } from './sft.js';
 import { type TrainConfig, tunedTrainSchema } from './train.js';
 
@@ -12,6 +12,7 @@ const rate = z.number().min(0).max(1);
 
 export const toolUseSchema = z
   .strictObject({
+    from: startPath('chat model'),
     tools: z
       .array(z.enum(taughtTools))
       .min(1)

@@ -9,6 +9,8 @@ import type { Corpus } from './corpus.js';
 import { quote, quoteEdit } from './examples.js';
 import type { FilterChain, OpenFilters } from './filters/table.js';
 import type { FormulasSpec } from './formulas-spec.js';
+import { cutEnd, endsAreHeldOut } from './held-out-end.js';
+import { Lengths } from './lengths.js';
 import { type DropRule, emptyHalves, type SourceReport } from './manifest.js';
 import type { RemoteFile, SourceFile } from './sources/files.js';
 import { formulaDocuments } from './sources/formulas.js';
@@ -18,7 +20,7 @@ import { Notices } from './sources/notices.js';
 import type { BadRow, RawDocument, RawFact } from './sources/raw.js';
 import { readSource } from './sources/read.js';
 import type { DataSpec, SourceSpec } from './spec.js';
-import { type Fingerprint, fingerprint, type SplitItem, Splitter } from './split.js';
+import { type Fingerprint, fingerprint, type Split, type SplitItem, Splitter } from './split.js';
 import type { Document } from './types.js';
 
 export interface IngestOptions {
@@ -54,6 +56,8 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
   warnOfDisk(source, files, ingest);
   const report = newReport(source, commit);
   const splitter = new Splitter<Candidate>(ingest.validation);
+  const hasEnds = endsAreHeldOut(source, files.length, ingest.validation);
+  const lengths = new Lengths();
   let documents = 0;
   let bytes = 0;
   let full = false;
@@ -103,9 +107,18 @@ export async function addSource(source: SourceSpec, ingest: Ingest): Promise<Sou
     // What was stated by a text that had to be changed is not repeated: it may be what was taken out.
     const facts = last.text === raw.text || normalise(raw.text).text === last.text ? (raw.facts ?? []) : [];
     const candidate = { document: last, facts, copies };
+    lengths.add(last.text.length);
+    const cut = hasEnds ? cutEnd(last.text, ingest.validation) : undefined;
+    if (cut !== undefined) {
+      for (const [split, text] of Object.entries({ train: cut.start, validation: cut.end }) as [Split, string][]) {
+        await place({ item: { ...candidate, document: { ...last, text } }, split }, source, report, ingest);
+      }
+      continue;
+    }
     for (const placed of splitter.add(candidate, print.draw)) await place(placed, source, report, ingest);
   }
   notices.finish();
+  if (source.format === 'txt') ingest.reporter.note('info', `${source.name}: ${lengths.inWords(files.length)}`);
   for (const placed of splitter.finish()) await place(placed, source, report, ingest);
   progress(report, ingest);
   return report;

@@ -49,7 +49,7 @@ const sourceSchema = z
     url: z.url().optional().describe('where the text and its licence can be read'),
     split: z
       .enum(['file', 'paragraphs', 'lines'])
-      .default('paragraphs')
+      .default('file')
       .describe('txt: what one document is; paragraphs end at a blank line'),
     separator: z.string().min(1).optional().describe('txt: a line that ends a document, instead of `split`'),
     columns: z

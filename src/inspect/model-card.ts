@@ -8,8 +8,10 @@ import { isRewardModel, type ModelConfig } from '../config/model.js';
 import type { Event } from '../report/event.js';
 
 export interface CardFacts {
-  /** ORG/NAME */
+  /** ORG/NAME; of a folder the path that a person types. */
   name: string;
+  /** It is a folder that somebody has, and no repository of a hub. */
+  isFolder?: boolean;
   licence: string;
   /** ORG/NAME on the hub of what this was made from, where that is known. */
   base?: string;
@@ -36,7 +38,7 @@ const stageWords: Readonly<Record<string, string>> = {
 
 export function modelCard(facts: CardFacts): string {
   const { name, manifest } = facts;
-  const title = name.slice(name.indexOf('/') + 1);
+  const title = facts.isFolder ? name.slice(0, name.indexOf('/')) : name.slice(name.indexOf('/') + 1);
   const parts = [
     `---\n${stringify(frontMatter(facts)).trimEnd()}\n---`,
     `# ${title}`,
@@ -91,8 +93,9 @@ function opening({ base, isAdapter, model, parameters, manifest }: CardFacts): s
   return `${kind}${from}${made}.`;
 }
 
-function usage({ name, base, isAdapter, canChat }: CardFacts): string {
-  const ours = `\`\`\`sh\nnpx mossctl ${canChat ? 'chat' : 'score'} hf:${name}${canChat ? '' : " 'A text.'"}\n\`\`\``;
+function usage({ name, isFolder, base, isAdapter, canChat }: CardFacts): string {
+  const typed = isFolder ? name : `hf:${name}`;
+  const ours = `\`\`\`sh\nnpx mossctl ${canChat ? 'chat' : 'score'} ${typed}${canChat ? '' : " 'A text.'"}\n\`\`\``;
   const load = isAdapter
     ? ['from peft import AutoPeftModelForCausalLM', `model = AutoPeftModelForCausalLM.from_pretrained("${name}")`]
     : ['from transformers import AutoModelForCausalLM', `model = AutoModelForCausalLM.from_pretrained("${name}")`];

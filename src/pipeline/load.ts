@@ -17,8 +17,11 @@ import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../co
 const packagedFolder = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 
 export interface PipelineRequest {
-  /** A path, or the bare name of a packaged pipeline (`smoke`). Without it, the configuration is all defaults. */
-  config?: string;
+  /**
+   * A path, the bare name of a packaged pipeline (`smoke`), or what a file would say. Without it, the configuration is all
+   * defaults.
+   */
+  config?: string | object;
   /** From --size: takes the place of all that the file says of the model's shape, and of what follows from its size. */
   size?: string;
   /** `a.b=c` from --set. */
@@ -34,12 +37,17 @@ export interface PipelineRequest {
 /** @throws UserError with every fault of the file, of --set and of the flags at once. */
 export async function loadPipeline(request: PipelineRequest): Promise<PipelineConfig> {
   const overrides = overridesOf(request);
+  const { config, warn } = request;
+  const given =
+    config === undefined
+      ? { path: 'the command line', text: '' }
+      : { path: 'the pipeline', text: JSON.stringify(config) };
   const written =
-    request.config === undefined
-      ? parseYaml({ path: 'the command line', text: '' }, pipelineSchema, overrides, request.warn)
-      : await loadYaml(await findPipeline(request.config), pipelineSchema, overrides, request.warn);
+    typeof config === 'string'
+      ? await loadYaml(await findPipeline(config), pipelineSchema, overrides, warn)
+      : parseYaml(given, pipelineSchema, overrides, warn); // JSON is YAML
   const kept = shapeKept(written, request);
-  if (kept !== undefined) request.warn?.(kept);
+  if (kept !== undefined) warn?.(kept);
   const from = written.pretrain?.from;
   return resolved(written, from === undefined ? undefined : await readShape(from));
 }

@@ -1,4 +1,4 @@
-// The checkpoint that a run starts from: --from, or `pretrain.from`.
+// The checkpoint that a run starts from: --from, or the `from` of a block.
 import { stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
@@ -6,29 +6,58 @@ import { digestOf, exists, sha256File } from '../base/files.js';
 import { corpusManifestName } from '../base/layout.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
-import type { StageName } from '../config/pipeline.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import { isModelName } from '../network/model-name.js';
+import { modelStagesOf } from '../stages/catalog.js';
 import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
-import { inputsOf, type Pipeline, parentSlot } from './plan.js';
+import { inputsOf, type Pipeline, parentSlot, startOf } from './plan.js';
 
 export type Parent = readonly [StageName, StageOutput];
 
-/** The checkpoint of --from, and the stage whose place it takes. A third-party model is read to the end for its digest: once. */
-export async function findParent(
-  from: string | undefined,
+type Start = Awaited<ReturnType<typeof identifyCheckpoint>>;
+
+interface StartRequest extends Pipeline {
+  plan: readonly StageName[];
+  /** From --from. */
+  from?: string;
+}
+
+/**
+ * The checkpoint that the first model stage of the plan starts from, by --from or by its block, and the settings that name
+ * it: with them alone, the run can be made again. A third-party model is read to the end for its digest: once.
+ */
+export async function withStart({ config, stages, plan, from }: StartRequest) {
+  const models = modelStagesOf(stages);
+  const first = plan.find((name) => models.includes(name));
+  const start = first !== undefined && stages[first].hasStart ? first : undefined;
+  const named = from ?? (start && startOf(config, start));
+  if (named === undefined) return { config };
+  const found = await identifyCheckpoint(named);
+  if (start === undefined) return { config, from: found };
+  const path = isModelName(named) && !(await exists(named)) ? named : found.path;
+  return { config: { ...config, [start]: { ...config[start], from: path } } as PipelineConfig, from: found };
+}
+
+/** What a run builds on that it does not make: that checkpoint, in the place of the stage that it stands for, and a tokenizer. */
+export async function findParents(
+  from: Start | undefined,
   plan: readonly StageName[],
   pipeline: Pipeline,
-): Promise<Parent | undefined> {
-  if (from === undefined) return undefined;
-  const { path, manifest, digest } = await identifyCheckpoint(from);
-  return [parentSlot(plan, manifest.stage, pipeline), { path, digest, metrics: manifest.metrics }];
+  runDirectory: string,
+): Promise<Parent[]> {
+  const tokenizer = await findParentTokenizer(pipeline, plan, runDirectory);
+  const parents: Parent[] = tokenizer === undefined ? [] : [tokenizer];
+  if (from === undefined) return parents;
+  const { path, manifest, digest } = from;
+  return [[parentSlot(plan, manifest.stage, pipeline), { path, digest, metrics: manifest.metrics }], ...parents];
 }
 
 /**
  * The tokenizer of the checkpoint whose pretraining continues, where the pipeline makes none of its own.
  * @throws UserError where that checkpoint would be moved aside by the very training that starts from it.
  */
-export async function findParentTokenizer(
+async function findParentTokenizer(
   pipeline: Pipeline,
   plan: readonly StageName[],
   runDirectory: string,

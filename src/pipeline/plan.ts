@@ -27,21 +27,43 @@ export function evaluationSetsOf({ config, stages }: Pipeline): string[] {
   return files.filter((path) => path !== undefined).reverse();
 }
 
+/** The checkpoint that settings name in the place of the model stage before this one. */
+export function startOf(config: PipelineConfig, name: StageName): string | undefined {
+  return (blockOf(config, name) as { from?: string } | null)?.from;
+}
+
 /**
- * The stages to run, in order. With `only`, that stage and what prepares its data (data, tokenizer, tokens,
+ * The stages to run, in order. Where one names the model that it starts from, no model is made before it, nor what only
+ * such a model reads. With `only`, that stage and what prepares its data (data, tokenizer, tokens,
  * self-instruct), as far as they have blocks: a model is never trained because another stage was asked for.
  */
 export function planStages({ config, stages }: Pipeline, only?: StageName): StageName[] {
   const isConfigured = (name: StageName): boolean => stages[name].isConfigured?.(config) ?? config[name] !== undefined;
   const configured = namesOf(stages).filter(isConfigured);
-  if (only === undefined) return configured;
-  const wanted = new Set<StageName>([only]);
+  const first = only ?? startingStage({ config, stages }, configured);
+  if (first === undefined) return configured;
+  const wanted = new Set<StageName>(only === undefined ? configured.slice(configured.indexOf(first)) : [first]);
   for (const name of wanted) {
     for (const input of inputsOf(name, { config, stages })) {
       if (stages[input].output !== 'checkpoint' && configured.includes(input)) wanted.add(input);
     }
   }
   return namesOf(stages).filter((name) => wanted.has(name));
+}
+
+/** The last stage whose block names the model that it starts from. */
+function startingStage({ config, stages }: Pipeline, names: readonly StageName[]): StageName | undefined {
+  return names.findLast((name) => stages[name].hasStart && startOf(config, name) !== undefined);
+}
+
+/** What to say of model stages that have blocks, and are not run because a later one starts from another model. */
+export function unplannedModels(pipeline: Pipeline, plan: readonly StageName[], only?: StageName): string[] {
+  const start = startingStage(pipeline, plan);
+  if (only !== undefined || start === undefined) return [];
+  const skipped = modelStagesOf(pipeline.stages).filter((name) => blockOf(pipeline.config, name) !== null);
+  return skipped
+    .filter((name) => !plan.includes(name))
+    .map((name) => `${name} is not run: ${start}.from names the model that ${start} starts from`);
 }
 
 /** What a stage builds on with these settings, in the order it is made. */

@@ -1,11 +1,11 @@
 // `<stage>/stage.json`: what the folder was made from and what came out. It decides whether a stage is skipped,
 // resumed, or started afresh beside the old folder, which is kept. So much hangs on it that it is sealed, and has a copy.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readlink, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { UserError } from '../base/errors.js';
+import { ifAbsent, UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
@@ -68,8 +68,14 @@ async function readOne(path: string, stage: StageName): Promise<'absent' | 'dama
   return typeof record === 'string' || record.stage === stage ? record : 'foreign';
 }
 
-export async function writeRecord(runDirectory: string, name: StageName, record: StageRecord): Promise<void> {
-  const folder = join(runDirectory, kebabCase(name));
+/** @param place the folder of the stage in the run. */
+export async function writeRecord(
+  runDirectory: string,
+  name: StageName,
+  record: StageRecord,
+  place = kebabCase(name),
+): Promise<void> {
+  const folder = join(runDirectory, place);
   for (const file of [recordName, recordCopyName]) await writeSealed(join(folder, file), redactAll(record));
 }
 
@@ -158,8 +164,13 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
  * and the name that a folder of other settings now has.
  * @throws UserError where the folder holds files that no stage put there.
  */
-export async function openStageFolder(runDirectory: string, name: StageName, inputDigest: string) {
-  const folder = join(runDirectory, kebabCase(name));
+export async function openStageFolder(
+  runDirectory: string,
+  name: StageName,
+  inputDigest: string,
+  place = kebabCase(name),
+) {
+  const folder = join(runDirectory, place);
   await refuseForeign(folder);
   const current = await readRecordOf(folder, name);
   let replaced: string | undefined;
@@ -176,6 +187,19 @@ export async function openStageFolder(runDirectory: string, name: StageName, inp
   await removeTemporary(folder);
   await syncDirectory(runDirectory);
   return { record: await readRecordOf(folder, name), restored, replaced };
+}
+
+/**
+ * Undoes `openStageFolder` for a stage that refused before it wrote anything: what was moved aside is back.
+ * @returns false where there is something in the folder, which then stays.
+ */
+export async function takeBack(runDirectory: string, place: string, replaced?: string): Promise<boolean> {
+  const folder = join(runDirectory, place);
+  const files = await readdir(folder).catch(ifAbsent<string[]>([]));
+  if (files.some((file) => file !== recordName && file !== recordCopyName)) return false;
+  await rm(folder, { recursive: true, force: true });
+  if (replaced !== undefined) await moveFolder(runDirectory, replaced, basename(folder));
+  return true;
 }
 
 /** Renames a folder of the run; `latest` still points to the same checkpoint. */

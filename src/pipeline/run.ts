@@ -1,37 +1,22 @@
 // Runs the stages of a pipeline in their one order. A stage whose inputs are unchanged is skipped, an interrupted one
 // resumes where it stopped, a changed one starts beside the old: stopping at any moment and running again gives the
 // same result as never stopping.
-import { readFile, realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { realpath } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { stopIfAborted, UserError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
-import { settingsName } from '../base/layout.js';
-import { mapPaths } from '../base/schema.js';
-import { redactAll, shownSettings } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
-import { rowsDigest } from '../data/rows.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
-import { contentDigest, findParent, findParentTokenizer, type Parent } from './parent.js';
-import {
-  blockOf,
-  checkParents,
-  evaluationSetsOf,
-  filesOf,
-  inputsOf,
-  mapBlockPaths,
-  namesRows,
-  pipelineNode,
-  planStages,
-} from './plan.js';
+import { findParents, type Parent, withStart } from './parent.js';
+import { blockOf, checkParents, evaluationSetsOf, inputsOf, planStages, unplannedModels } from './plan.js';
 import {
   damagedFiles,
   finishedOutput,
@@ -43,9 +28,11 @@ import {
   repairLatest,
   repairRecords,
   type StageRecord,
+  takeBack,
   writeRecord,
 } from './record.js';
 import { inputDigestOf, prepareResume } from './resume.js';
+import { keepSettings, settingsOf, writeSettings } from './settings.js';
 
 export interface PipelineRun {
   config: PipelineConfig;
@@ -89,11 +76,10 @@ export interface PipelineResult {
  * @throws Interrupted once `signal` is aborted and the stage has saved its work.
  */
 export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
-  const { stages = stageTable, config } = run;
+  const { stages = stageTable } = run;
   const names = namesOf(stages);
-  const pipeline = { config, stages };
   const place = resolve(run.runDirectory);
-  const plan = planStages(pipeline, run.only);
+  const plan = planStages({ config: run.config, stages }, run.only);
   if (plan.length === 0) {
     const blocks = names.filter((name) => stages[name].isConfigured === undefined);
     throw new UserError({
@@ -102,14 +88,15 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  const given = [await findParent(run.from, plan, pipeline), await findParentTokenizer(pipeline, plan, place)];
-  const parents = given.filter((parent) => parent !== undefined);
+  const { config, from } = await withStart({ ...run, stages, plan });
+  const pipeline = { config, stages };
+  const parents = await findParents(from, plan, pipeline, place);
   const others = names.filter((name) => !plan.includes(name));
   const { runDirectory } = run;
   const warn = (stage: string, text: string): void =>
     run.reporter.emit({ type: 'note', stage, level: 'warning', text });
   checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents, warn), runDirectory });
-  await checkAhead({ ...run, stages, runDirectory: place, plan });
+  await checkAhead({ ...run, config, stages, runDirectory: place, plan });
   const { emit, note } = stageReporter(run.reporter, 'run');
   const lock = await lockDirectory(place, {
     signal: run.signal,
@@ -126,8 +113,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
     const relinked = await repairLatest(runDirectory, modelStagesOf(stages));
     if (relinked !== undefined) warn('run', relinked);
     const available = await findAvailable(runDirectory, others, parents);
-    if (!run.resume) await writePipelineFile(run.config, runDirectory);
-    return await Promise.race([runStages({ ...run, stages, runDirectory, plan, available }), lock.lost]);
+    for (const text of unplannedModels(pipeline, plan, run.only)) note('info', text);
+    const active: ActiveRun = { ...run, config, stages, runDirectory, plan, available, hasChanged: false };
+    return await Promise.race([withSettings(active), lock.lost]);
   } finally {
     await lock.release();
   }
@@ -138,6 +126,25 @@ interface ActiveRun extends PipelineRun {
   plan: readonly StageName[];
   /** Finished outputs that a stage may take as input; grows as stages finish. */
   available: Map<StageName, StageOutput>;
+  /** A stage has finished, or put something into its folder. */
+  hasChanged: boolean;
+}
+
+/**
+ * The settings that are asked for become those of the run; not those of a try that was refused before anything came of it,
+ * and not what somebody measures with.
+ */
+async function withSettings(run: ActiveRun): Promise<PipelineResult> {
+  const { runDirectory } = run;
+  const { hadSettings, restore } = await keepSettings(runDirectory);
+  const isMeasured = run.only === 'eval' && hadSettings;
+  if (!run.resume && !isMeasured) await writeSettings(run.config, runDirectory);
+  try {
+    return await runStages(run);
+  } catch (error) {
+    if (error instanceof UserError && !run.hasChanged && !isMeasured) await restore();
+    throw error;
+  }
 }
 
 async function runStages(run: ActiveRun): Promise<PipelineResult> {
@@ -160,6 +167,7 @@ async function runStages(run: ActiveRun): Promise<PipelineResult> {
     run.available.set(name, output);
     result.outputs[name] = output;
     if (skipped) result.skipped.push(name);
+    else run.hasChanged = true;
     if (table !== undefined) result.table = table;
   }
   const last = run.plan.findLast((name) => models.includes(name));
@@ -185,13 +193,14 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const made: Provenance = {
     version: ownVersion(),
     seed: run.config.seed,
-    config: await settingsOf(run.config, name),
+    config: await settingsOf(run.config, name, run.stages[name]),
     inputs: Object.fromEntries(needed.map((need) => [need, run.available.get(need)?.digest ?? ''])),
     outside: (await stage.inputDigest?.({ config, inputs, evaluationSets })) ?? null,
   };
   const inputDigest = inputDigestOf(name, made);
+  const place = await placeOf(name, made, run);
   const undo = run.resume && name === run.only ? await resumeWith(name, made, run) : undefined;
-  const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest);
+  const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest, place);
   if (replaced !== undefined) {
     const kept = join(runDirectory, replaced);
     reporter.note('info', `settings or inputs of ${name} changed: it starts afresh, what was there is kept in ${kept}`);
@@ -207,7 +216,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   }
   const overrides = earlier?.overrides ?? [];
   const started: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
-  await writeRecord(runDirectory, name, started);
+  await writeRecord(runDirectory, name, started, place);
   reporter.emit({ type: 'stage', state: earlier === undefined ? 'started' : 'resumed' });
   const begun = performance.now();
   const observer = observe(run.reporter);
@@ -215,7 +224,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const work = stage.run({
     config,
     inputs,
-    directory: join(runDirectory, kebabCase(name)),
+    directory: join(runDirectory, place),
     seed: run.config.seed,
     compute: { backend, threads, precision },
     reporter: stageReporter(observer, name),
@@ -227,6 +236,8 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const output = await work.catch(async (error: unknown) => {
     // Refused, and nothing done yet: the try that is there keeps the settings it was made with.
     if (error instanceof UserError && !observer.hasBegun) await undo?.();
+    const isTakenBack = error instanceof UserError && !run.resume && (await takeBack(runDirectory, place, replaced));
+    if (!isTakenBack) run.hasChanged = true;
     throw error;
   });
   const { table, unsaved, unmeasured } = observer;
@@ -236,22 +247,36 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   // Before the record: a kill in between must not leave a stage that is skipped from then on and never linked.
   if (isModel) await linkLatest(runDirectory, output.path);
   const end = { state: 'finished', output: { path, digest, metrics }, files, ...(table && { table }) } as const;
-  await writeRecord(runDirectory, name, { ...started, ...end });
+  await writeRecord(runDirectory, name, { ...started, ...end }, place);
   reporter.emit({ type: 'stage', state: 'finished', detail: path });
   if (earlier === undefined) await keepDuration(name, run, (performance.now() - begun) / 1000);
   return { output, table, skipped: false, unsaved, unmeasured };
+}
+
+/**
+ * The folder of a stage in the run. What is measured with other settings than the run's, or of another model, gets a folder of its
+ * own beside the evaluation of the run, which stays.
+ */
+async function placeOf(name: StageName, made: Provenance, run: ActiveRun): Promise<string> {
+  const own = kebabCase(name);
+  if (name !== 'eval' || run.only !== 'eval') return own;
+  const record = await readRecord(run.runDirectory, name);
+  if (record?.made === undefined) return own;
+  const isSame = run.from === undefined && isDeepStrictEqual(record.made.config, made.config);
+  const inputDigest = inputDigestOf(name, made);
+  return isSame || record.inputDigest === inputDigest ? own : `${own}-${inputDigest.slice(0, 8)}`;
 }
 
 /** Makes the record of a stage and the settings of the run those that are asked for. @returns what takes that back. */
 async function resumeWith(name: StageName, made: Provenance, run: ActiveRun): Promise<() => Promise<void>> {
   const { runDirectory, config, stages, override = [] } = run;
   const record = await readRecord(runDirectory, name);
-  const settings = await readFile(join(runDirectory, settingsName), 'utf8').catch(() => undefined);
+  const { restore } = await keepSettings(runDirectory);
   await prepareResume({ name, stages, made, runDirectory, named: override });
-  await writePipelineFile(config, runDirectory);
+  await writeSettings(config, runDirectory);
   return async () => {
     if (record !== undefined) await writeRecord(runDirectory, name, record);
-    if (settings !== undefined) await writeFileAtomic(join(runDirectory, settingsName), settings);
+    await restore();
   };
 }
 
@@ -267,20 +292,6 @@ async function wholeOutput(
   if (damaged.length === 0) return output;
   stageReporter(reporter, name).note('warning', `rebuilt because it changed on disk: ${damaged.join(', ')}`);
   return undefined;
-}
-
-/**
- * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
- * Which checkpoints are kept is no part of it: it changes no result.
- */
-async function settingsOf(config: PipelineConfig, name: StageName): Promise<Provenance['config']> {
-  const digests = new Map<string, string>();
-  for (const [key, path] of filesOf(config, name)) {
-    digests.set(key, await (namesRows(name, key) ? rowsDigest(path) : contentDigest(path)));
-  }
-  const block = mapBlockPaths(shownSettings(config), name, (_, key) => digests.get(key)) ?? null;
-  const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
-  return JSON.parse(withoutKeep) as Provenance['config'];
 }
 
 interface ObservingReporter extends Reporter {
@@ -331,13 +342,4 @@ async function findAvailable(
   }
   for (const parent of parents) available.set(...parent);
   return available;
-}
-
-/** The resolved configuration, its paths relative to the run folder: `--config runs/x/pipeline.yaml` repeats the run. */
-async function writePipelineFile(config: PipelineConfig, runDirectory: string): Promise<void> {
-  const portable = mapPaths(pipelineNode, shownSettings(config), (path) =>
-    isAbsolute(path) ? relative(runDirectory, path) : path,
-  );
-  const head = '# The settings of this run, defaults included. Written by mossctl.\n';
-  await writeFileAtomic(join(runDirectory, settingsName), head + stringify(redactAll(portable)));
 }

@@ -20,6 +20,8 @@ export interface StageRow<Name extends StageName = StageName> {
   needsBackend?: boolean;
   /** Each inner list: the output of one of these must be there. */
   requires?(config: PipelineConfig): StageName[][];
+  /** Its block may name, as `from`, a checkpoint in the place of the model stage before it. */
+  hasStart?: true;
   /** What it also reads where it is there. */
   uses?: readonly StageName[];
   /** Default: where its block is there. */
@@ -156,6 +158,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    hasStart: true,
     requires: ({ sft }) => [
       ['pretrain'],
       ...(sft?.data === undefined ? [['selfInstruct' as const]] : []),
@@ -179,6 +182,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    hasStart: true,
     requires: ({ toolUse }) => [['sft'], ['data'], ...((toolUse?.textShare ?? 0) > 0 ? [['tokens' as const]] : [])],
     uses: ['selfInstruct'],
     requiredBySetting: { tokens: 'toolUse.textShare' },
@@ -212,6 +216,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    hasStart: true,
     requires: ({ align, toolUse }) => [
       [toolUse === undefined ? 'sft' : 'toolUse'],
       ...(align !== undefined && needsSelfInstruct(align) ? [['selfInstruct' as const]] : []),

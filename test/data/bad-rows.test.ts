@@ -61,7 +61,7 @@ test('JSON lines: broken, mis-encoded, wrong shape, empty, too large', async () 
 
 test('text: a bad line ends its document, and the rest is read', async () => {
   const bytes = lines('one', gbk, 'two', '', 'three', 'a\0b', 'four');
-  const { texts, dropped, strict } = await outcome('a.txt', bytes, { format: 'txt' });
+  const { texts, dropped, strict } = await outcome('a.txt', bytes, { format: 'txt', split: 'paragraphs' });
   assert.deepEqual(texts.toSorted(), ['four', 'one', 'three', 'two']);
   assert.deepEqual([dropped.unreadable?.documents, dropped.unreadable?.example], [2, 'a:a.txt:2']);
   assert.ok(strict instanceof UserError && /a\.txt:2: this is not UTF-8/.test(strict.message));

@@ -102,7 +102,14 @@ test('what is dropped is counted by rule, with the first of each', async () => {
       maxCharacters: 100,
       sources: [
         { name: 'a', from: 'file:a.jsonl', format: 'jsonl', licence: 'x', columns: { text: 'body' }, exclude: ['□'] },
-        { name: 'b', from: 'file:b.txt', format: 'txt', licence: 'x', attribution: 'B, by its authors' },
+        {
+          name: 'b',
+          from: 'file:b.txt',
+          format: 'txt',
+          split: 'paragraphs',
+          licence: 'x',
+          attribution: 'B, by its authors',
+        },
       ],
     }),
   });
@@ -150,10 +157,35 @@ test('text files become files, paragraphs, lines, or what lies between separator
     const { path } = await build(await scratch({ 'a.txt': text, 'spec.yaml': spec }), { validation: 0 });
     return (await documentsOf(path, 'train')).map((d) => `${d.id.slice(8)} ${d.text}`).sort();
   };
-  assert.deepEqual(await texts({ split: 'file' }), ['1 one\ntwo\n\nthree\n%\nfour']);
-  assert.deepEqual(await texts({}), ['1 one\ntwo', '4 three\n%\nfour']);
+  assert.deepEqual(await texts({}), ['1 one\ntwo\n\nthree\n%\nfour']);
+  assert.deepEqual(await texts({ split: 'paragraphs' }), ['1 one\ntwo', '4 three\n%\nfour']);
   assert.deepEqual(await texts({ split: 'lines' }), ['1 one', '2 two', '4 three', '6 four']);
   assert.deepEqual(await texts({ separator: '%' }), ['1 one\ntwo\n\nthree', '6 four']);
+});
+
+test('few long texts give their ends to be held out, many are held out whole; a line says how long they are', async () => {
+  const text = (name: string): string =>
+    Array.from({ length: 900 }, (_, i) => `${name} line ${i} of a long text that goes on and on.`).join('\n');
+  const built = async (count: number) => {
+    const names = Array.from({ length: count }, (_, i) => `t${i}.txt`);
+    const files = Object.fromEntries(names.map((name) => [name, text(name)]));
+    const spec = oneSource({ from: 'file:*.txt', format: 'txt' });
+    const { path, events } = await build(await scratch({ ...files, 'spec.yaml': spec }), { validation: 0.05 });
+    const [train, heldOut] = [await documentsOf(path, 'train'), await documentsOf(path, 'validation')];
+    return { train, heldOut, notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])) };
+  };
+  const few = await built(3);
+  assert.equal(few.train.length, 3);
+  assert.equal(few.heldOut.length, 3);
+  for (const { id, text: end } of few.heldOut) {
+    const start = few.train.find((document) => document.id === id)?.text ?? '';
+    const name = /t\d\.txt/.exec(id)?.[0] ?? '';
+    assert.equal(`${start}\n${end}`, text(name)); // whole lines, and nothing lost
+    assert.ok(Math.abs(end.length / (start.length + end.length) - 0.05) < 0.005);
+  }
+  assert.match(few.notes.join('\n'), /^a: 3 files → 3 documents, median 4\d,\d{3} characters$/m);
+  const many = await built(20);
+  assert.equal(many.train.length + many.heldOut.length, 20);
 });
 
 test('a long file becomes several documents, a limit stops, a weight repeats or thins out', async () => {
@@ -284,7 +316,7 @@ test('bad input is told with the file and what to do', async () => {
 });
 
 test('an empty corpus says what became of the documents', async () => {
-  const spec = oneSource({ from: 'file:a.txt', format: 'txt' }, { minCharacters: 50 });
+  const spec = oneSource({ from: 'file:a.txt', format: 'txt', split: 'paragraphs' }, { minCharacters: 50 });
   const { message } = await failure({ 'a.txt': 'short\n\nalso short\n', 'spec.yaml': spec });
   assert.match(message, /source a keeps no document. 2 read, 2 dropped as short \(first: a:a\.txt:1\)/s);
   const empty = await failure({ 'a.txt': '', 'spec.yaml': oneSource({ from: 'file:a.txt', format: 'txt' }) });

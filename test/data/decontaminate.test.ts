@@ -85,7 +85,7 @@ test('held-out documents that training quotes are taken out, and counted', async
 
 test('a held-out half that does not fit in memory is said to be there', async () => {
   const folder = await scratch({ 'a.txt': '一'.repeat(8_000_001), 'b.txt': '二'.repeat(8_000_001) });
-  const sources = [{ name: 'a', from: 'file:*.txt', format: 'txt', split: 'file', licence: 'x' }];
+  const sources = [{ name: 'a', from: 'file:*.txt', format: 'txt', separator: '%', licence: 'x' }];
   const filters = { decontaminate: { heldOut: true } };
   await writeFile(join(folder, 'spec.yaml'), JSON.stringify({ name: 'x', maxCharacters: 1 << 24, filters, sources }));
   const events: Event[] = [];

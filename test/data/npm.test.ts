@@ -167,7 +167,15 @@ test('a tarball put into the cache by hand is enough: no network at all', async 
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'package.tgz'), tarball);
   const from = 'npm:poems@1.2.3#texts/*.txt';
-  const spec = { name: 'a', from, integrity: integrityOf(tarball), format: 'txt', licence: 'MIT', url: 'https://a.b' };
+  const spec = {
+    name: 'a',
+    from,
+    integrity: integrityOf(tarball),
+    format: 'txt',
+    split: 'paragraphs',
+    licence: 'MIT',
+    url: 'https://a.b',
+  };
   const folder = await scratch({ 'spec.yaml': JSON.stringify({ name: 'x', sources: [spec] }) });
   const { path, events } = await build(folder);
   const texts = [...(await documentsOf(path, 'train')), ...(await documentsOf(path, 'validation'))].map((d) => d.text);

@@ -8,13 +8,18 @@ import { printJson, printLine, shownPath } from '../output.js';
 import { findCorpus } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { stdinSetting } from '../stdin-setting.js';
+import { withTexts } from '../texts.js';
 
-export async function build(spec: string | undefined, options: RunOptions & { strict?: boolean }): Promise<void> {
+export async function build(named: readonly string[], options: RunOptions & { strict?: boolean }): Promise<void> {
   const set = [...(options.set ?? [])];
-  if (spec !== undefined) set.push(`data.spec=${spec}`);
+  const isSpec = named.length === 1 && /\.ya?ml$/i.test(named[0]);
+  if (isSpec) set.push(`data.spec=${named[0]}`);
   if (options.strict) set.push('data.strict=true');
-  set.push(...(await stdinSetting({ ...options, set })));
-  return runOneStage('data', { ...options, set }, (folder) => mossctlCommand('data', 'inspect', folder));
+  const texts = isSpec || named.length === 0 ? undefined : named;
+  const run = await withTexts(texts, { ...options, only: 'data', set });
+  const stdin = await stdinSetting(run);
+  const next = (folder: string): string => mossctlCommand('data', 'inspect', folder);
+  return runOneStage('data', { ...run, set: [...set, ...stdin] }, next);
 }
 
 type DataInspectOptions = OutputOptions & { samples: number; dropped?: boolean };

@@ -1,11 +1,12 @@
 // mossctl export: a checkpoint for other tools, as a Hugging Face directory or as one GGUF file.
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 import { decoderTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
-import { removeAbandoned, writeFileDurable } from '../../base/files.js';
+import { exists, removeAbandoned, writeFileAtomic, writeFileDurable } from '../../base/files.js';
 import { countOf, formatBytes, printable } from '../../base/format.js';
 import { chatSamplesName, noticeName } from '../../base/layout.js';
+import { commandLine } from '../../base/shell.js';
 import { isAdapter } from '../../checkpoint/adapter-config.js';
 import { adapterDtype, exportPeft, openAdapterAlone } from '../../checkpoint/adapter-export.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
@@ -13,7 +14,8 @@ import type { FloatDtype } from '../../checkpoint/float16.js';
 import { writeGguf } from '../../checkpoint/gguf.js';
 import { writeGgufAdapter } from '../../checkpoint/gguf-adapter.js';
 import { exportHf, refuseExisting } from '../../checkpoint/hf-export.js';
-import type { GgufDtype } from '../../checkpoint/quantize.js';
+import { modelfile } from '../../checkpoint/modelfile.js';
+import type { GgufFileDtype } from '../../checkpoint/quantize.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
 import { checkTensors } from '../../model/check-tensors.js';
 import { parseChatSamples } from '../../tokenizer/chat-samples.js';
@@ -27,7 +29,7 @@ import { removedWhenKilled } from '../signals.js';
 interface ExportOptions extends OutputOptions {
   format: 'hf' | 'gguf';
   /** Default: as the published model came, else f32. */
-  dtype?: GgufDtype;
+  dtype?: GgufFileDtype;
   out: string;
   maxShardSize?: number;
   /** False with --no-verify. */
@@ -56,17 +58,23 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     await writeFileDurable(join(out, noticeName), `Trained on, among others:\n\n${attributions.join('\n\n')}\n`);
     written.files.push(noticeName);
   }
-  const { files, architecture, dtype, samples } = written;
+  const { files, architecture, dtype, samples, modelfile: recipe } = written;
   const paths = files.length === 0 ? [out] : files.map((name) => join(out, name));
   const bytes = (await Promise.all(paths.map((each) => stat(each)))).reduce((sum, { size }) => sum + size, 0);
   const { format, json, quiet } = options;
   const replayed = options.replay ? samples : 0;
-  if (json) printJson({ type: 'result', path: shownPath(out), format, dtype, architecture, bytes, files, replayed });
-  else if (!quiet) {
+  if (json) {
+    const result = { path: shownPath(out), format, dtype, architecture, bytes, files, replayed };
+    printJson({ type: 'result', ...result, ...(recipe && { modelfile: shownPath(recipe) }) });
+  } else if (!quiet) {
     printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
     const what = format === 'gguf' ? 'written' : 'written and read back';
     for (const text of attributions) printLine(`names  ${printable(text)}`);
     if (replayed > 0) printLine(`chats  ${countOf(replayed, 'sample conversation')} ${what} as in training`);
+    if (recipe !== undefined) {
+      printLine(`wrote  ${shownPath(recipe)}, what Ollama makes a model of it by`);
+      printLine(`next   ${commandLine('ollama', 'create', parse(out).name, '-f', shownPath(recipe))}`);
+    }
   }
 }
 
@@ -74,9 +82,25 @@ interface Written {
   /** Empty where `out` itself is the file. */
   files: string[];
   architecture: string;
-  dtype: GgufDtype;
+  dtype: GgufFileDtype;
   /** Sample conversations that its training stored. */
   samples: number;
+  /** Path of what Ollama reads beside a GGUF. */
+  modelfile?: string;
+}
+
+/** `Modelfile` beside the GGUF; where there is one already, under the name of the GGUF. @returns its path. */
+async function writeModelfile(
+  gguf: string,
+  { text, note }: { text: string; note?: string },
+  options: ExportOptions,
+): Promise<string> {
+  if (note !== undefined) printNotes({ notes: [note] }, options);
+  const usual = join(dirname(gguf), 'Modelfile');
+  const path = (await exists(usual)) ? `${gguf.replace(/\.gguf$/i, '')}.Modelfile` : usual;
+  await refuseExisting(path);
+  await writeFileAtomic(path, text);
+  return path;
 }
 
 /** A whole model; an adapter merged into its base. */
@@ -85,19 +109,22 @@ async function exportWhole(directory: string, options: ExportOptions): Promise<W
   const checkpoint = await openCheckpoint(directory, { verify, base });
   const tokenizer = format === 'gguf' ? await Tokenizer.open(checkpoint.tokenizerFolder) : undefined;
   printNotes(checkpoint, options);
-  const dtype: GgufDtype = options.dtype ?? checkpoint.manifest.storedAs ?? 'f32';
+  const dtype: GgufFileDtype = options.dtype ?? checkpoint.manifest.storedAs ?? 'f32';
   checkTensors(decoderTable(checkpoint.model), checkpoint.weights, checkpoint.path);
+  let written: string | undefined;
   const files = await removedWhenKilled(out, async () => {
-    if (format === 'hf' && dtype !== 'q8_0') {
+    if (format === 'hf' && !isQuantized(dtype)) {
       return exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize, replay });
     }
     await writeGguf(out, checkpoint, { dtype, tokenizer, replace: false, replay });
+    if (tokenizer !== undefined)
+      written = await writeModelfile(out, modelfile(checkpoint, tokenizer, basename(out)), options);
     return [];
   });
   const samples = samplesIn(checkpoint.tokenizerFiles, out);
   const learntTurns = !['pretrain', 'import'].includes(checkpoint.manifest.stage);
   if (samples === 0 && learntTurns && options.replay) printNotes({ notes: [withoutSamples] }, options);
-  return { files, architecture: checkpoint.model.architectures[0], dtype, samples };
+  return { files, architecture: checkpoint.model.architectures[0], dtype, samples, modelfile: written };
 }
 
 /** An adapter as it is: PEFT's folder, or the file that llama.cpp applies to the GGUF of its base. */
@@ -106,7 +133,7 @@ async function exportAdapter(directory: string, options: ExportOptions): Promise
   const alone = await openAdapterAlone(directory, options);
   printNotes({ notes: [...alone.config.notes, ...alone.tensors.notes] }, options);
   const stored = await adapterDtype(directory);
-  const dtype: FloatDtype = options.dtype === 'q8_0' ? stored : (options.dtype ?? stored);
+  const dtype: FloatDtype = isQuantized(options.dtype) ? stored : (options.dtype ?? stored);
   const files = await removedWhenKilled(out, async () => {
     if (format === 'hf') return exportPeft(out, alone, { dtype, replay: options.replay });
     await writeGgufAdapter(out, alone, { dtype, name: basename(directory) });
@@ -137,10 +164,10 @@ function checkAdapterOptions(where: string, options: ExportOptions, isAdapter: b
   }
   if (!isAdapter || merge) return;
   const next = 'Omit it, or write the merged model with --merge';
-  if (dtype === 'q8_0') {
+  if (isQuantized(dtype)) {
     throw new UserError({
       where,
-      what: '--dtype q8_0 is for a whole model',
+      what: `--dtype ${dtype} is for a whole model`,
       why: 'rows of B are shorter than its blocks',
       next,
     });
@@ -150,10 +177,14 @@ function checkAdapterOptions(where: string, options: ExportOptions, isAdapter: b
   }
 }
 
+function isQuantized(dtype: GgufFileDtype | undefined): dtype is 'q8_0' | 'q4_K_M' {
+  return dtype === 'q8_0' || dtype === 'q4_K_M';
+}
+
 function checkOptions({ format, dtype, maxShardSize }: ExportOptions): void {
-  if (format === 'hf' && dtype === 'q8_0') {
+  if (format === 'hf' && isQuantized(dtype)) {
     throw new UserError({
-      what: 'Hugging Face directories hold no q8_0',
+      what: `Hugging Face directories hold no ${dtype}`,
       next: 'Use --format gguf, or one of --dtype f32, f16, bf16',
     });
   }

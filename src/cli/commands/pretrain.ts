@@ -4,19 +4,30 @@ import { UserError } from '../../base/errors.js';
 import { settingsName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
 import { identifyCheckpoint } from '../../checkpoint/directory.js';
+import type { PipelineConfig } from '../../config/pipeline.js';
 import type { RunOptions } from '../options.js';
 import { shownPath } from '../output.js';
-import { runOneStage } from '../run-stages.js';
+import { runOneStage, type StageRun } from '../run-stages.js';
+import { withTexts } from '../texts.js';
 
 interface PretrainOptions extends RunOptions {
   /** The checkpoint that a cool-down branches from. */
   cooldown?: string;
+  /** Folders, files and patterns, in place of a data-spec. */
+  text?: string[];
 }
 
-export async function pretrain({ cooldown, from, ...options }: PretrainOptions): Promise<void> {
+export async function pretrain({ cooldown, from, text, ...options }: PretrainOptions): Promise<void> {
   const branch = cooldown === undefined ? {} : await cooldownRun(cooldown, options);
-  const run = { ...options, ...branch, flags: { 'pretrain.from': from } };
-  return runOneStage('pretrain', run, (folder) => mossctlCommand('sft', '--out', folder));
+  const tokenizer = text === undefined || from !== undefined ? [] : ['tokenizer'];
+  const run: StageRun = { ...options, ...branch, flags: { 'pretrain.from': from }, blocks: tokenizer };
+  return runOneStage('pretrain', await withTexts(text, { ...run, only: 'pretrain' }), afterPretraining);
+}
+
+/** Conversations come from self-instruct, where the run has that block, or from the person. */
+function afterPretraining(folder: string, { selfInstruct, sft }: PipelineConfig): string {
+  const hasRows = selfInstruct !== undefined || sft?.data !== undefined;
+  return mossctlCommand('sft', ...(hasRows ? [] : ['--data', 'conversations.jsonl']), '--out', folder);
 }
 
 /** The pipeline of the parent run, in a folder beside it, unless others are named. */

@@ -6,9 +6,11 @@ import { printJson, printLine } from '../output.js';
 import { openTokenizer } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { stdinLines } from '../samples.js';
+import { withTexts } from '../texts.js';
 
-export function train(options: RunOptions): Promise<void> {
-  return runOneStage('tokenizer', options, (folder) => mossctlCommand('tokenizer', 'encode', folder, '床前明月光'));
+export async function train({ text, ...options }: RunOptions & { text?: string[] }): Promise<void> {
+  const run = await withTexts(text, { ...options, only: 'tokenizer' });
+  return runOneStage('tokenizer', run, (folder) => mossctlCommand('tokenizer', 'encode', folder, '床前明月光'));
 }
 
 export async function encode(folder: string, words: readonly string[], options: OutputOptions): Promise<void> {

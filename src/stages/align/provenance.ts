@@ -39,10 +39,10 @@ export function withTools({ tools, start }: Pick<Conversation, 'tools' | 'start'
 
 /** Settings but for places: what is there has a digest, and a run folder may move. */
 export function withoutPlaces(config: AlignConfig) {
-  const { tools } = config;
-  const { text: _, ...gate } = config.gate;
+  const { tools, from: _, ...settings } = config;
+  const { text: _text, ...gate } = settings.gate;
   return {
-    ...{ ...config, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null }, gate },
+    ...{ ...settings, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null }, gate },
     // What stands behind = is a place; a file is known by its name.
     ...(tools !== undefined && { tools: tools.map((name) => basename(name.replace(/=.*$/s, ''))) }),
   };

@@ -2,9 +2,11 @@
 // the program finds right is kept: its own answers, in its own words. It sets and answers those of the person's own kinds.
 import { cleanText } from '../../base/clean-text.js';
 import { Interrupted, UserError } from '../../base/errors.js';
+import { withCheckpoint } from '../../checkpoint/reading.js';
 import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import { checkAnswer } from '../../evaluation/checks.js';
+import { openChatFormat } from '../../inference/chat-format.js';
 import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
@@ -88,17 +90,27 @@ export class CheckpointTeacher implements Teacher {
   }
 }
 
+/** Before the corpus is built for a teacher that cannot teach. @throws UserError where it is no chat model. */
+export async function checkAnswers(path: string): Promise<void> {
+  const { isBase } = await withCheckpoint(path, openChatFormat);
+  if (isBase) throw baseModel(path);
+}
+
+function baseModel(path: string): UserError {
+  return new UserError({
+    what: 'a base model answers no questions',
+    where: 'selfInstruct.checkpoint',
+    why: `${path} was not fine-tuned on conversations`,
+    next: 'Name a checkpoint of sft or align, or an imported chat model',
+  });
+}
+
 /** A checkpoint that refuses what its context has no room for: it would answer nothing. */
 export async function openFitting(path: string): Promise<{ model: ChatModel; dispose(): Promise<void> }> {
   const local = await LocalModel.open(path);
   if (local.isBase) {
     await local.dispose();
-    throw new UserError({
-      what: 'a base model answers no questions',
-      where: 'selfInstruct.checkpoint',
-      why: `${path} was not fine-tuned on conversations`,
-      next: 'Name a checkpoint of sft or align, or an imported chat model',
-    });
+    throw baseModel(path);
   }
   const model: ChatModel = {
     identity: local.identity,

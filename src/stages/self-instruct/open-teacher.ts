@@ -31,7 +31,7 @@ export interface OpenTeacher {
 }
 
 /** @throws UserError where it could not but fail: a key or a price is missing. Nothing is asked. */
-export function checkTeacher(config: SelfInstructConfig): void {
+export async function checkTeacher(config: SelfInstructConfig): Promise<void> {
   const methods = [...methodShares(config.methods).keys()].filter((name) => name !== 'families');
   if (config.teacher === 'offline' && methods.length > 0)
     throw new UserError({
@@ -46,6 +46,10 @@ export function checkTeacher(config: SelfInstructConfig): void {
       where: `${block}.checkpoint`,
       next: `Name one: --set ${block}.checkpoint=runs/quickstart/latest`,
     });
+  if (config.teacher === 'checkpoint' && config.checkpoint !== undefined) {
+    const { checkAnswers } = await import('./checkpoint-teacher.js');
+    await checkAnswers(config.checkpoint);
+  }
   if (config.teacher !== 'openai') return;
   new OpenAiEndpoint({ ...config, terms });
   if (config.budgetUsd === undefined || config.prices !== undefined) return;

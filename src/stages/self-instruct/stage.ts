@@ -44,7 +44,7 @@ type SelfInstructJob = Job<SelfInstructConfig>;
 export const selfInstructStage: Stage<SelfInstructConfig> = {
   check: async ({ config }) => {
     await chosenSeeds(config);
-    checkTeacher(config);
+    await checkTeacher(config);
   },
   inputDigest: async (job) => {
     const sets = await Promise.all(foreignSets(job).map(rowsDigest));

@@ -1,0 +1,51 @@
+// The settings of a run: what its folder keeps of them, and what of them a stage's output follows from.
+import { readFile, rm } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
+import { stringify } from 'yaml';
+import { ifAbsent } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import { settingsName } from '../base/layout.js';
+import { mapPaths } from '../base/schema.js';
+import { redactAll, shownSettings } from '../base/secrets.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import { rowsDigest } from '../data/rows.js';
+import type { StageRow } from '../stages/catalog.js';
+import { contentDigest } from './parent.js';
+import { filesOf, mapBlockPaths, namesRows, pipelineNode } from './plan.js';
+import type { Provenance } from './record.js';
+
+/**
+ * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
+ * Which checkpoints are kept is no part of it: it changes no result. Nor is the model that it starts from, which is an input.
+ */
+export async function settingsOf(
+  config: PipelineConfig,
+  name: StageName,
+  row: StageRow,
+): Promise<Provenance['config']> {
+  const digests = new Map<string, string>();
+  for (const [key, path] of filesOf(config, name)) {
+    if (key === 'from' && row.hasStart) continue;
+    digests.set(key, await (namesRows(name, key) ? rowsDigest(path) : contentDigest(path)));
+  }
+  const block = mapBlockPaths(shownSettings(config), name, (_, key) => digests.get(key)) ?? null;
+  const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
+  return JSON.parse(withoutKeep) as Provenance['config'];
+}
+
+/** The resolved configuration, its paths relative to the run folder: `--config runs/x/pipeline.yaml` repeats the run. */
+export async function writeSettings(config: PipelineConfig, runDirectory: string): Promise<void> {
+  const portable = mapPaths(pipelineNode, shownSettings(config), (path) =>
+    isAbsolute(path) ? relative(runDirectory, path) : path,
+  );
+  const head = '# The settings of this run, defaults included. Written by mossctl.\n';
+  await writeFileAtomic(join(runDirectory, settingsName), head + stringify(redactAll(portable)));
+}
+
+/** Keeps the settings as they are. @returns what brings them back, which may be that there are none. */
+export async function keepSettings(runDirectory: string) {
+  const path = join(runDirectory, settingsName);
+  const text = await readFile(path, 'utf8').catch(ifAbsent(undefined));
+  const restore = (): Promise<void> => (text === undefined ? rm(path, { force: true }) : writeFileAtomic(path, text));
+  return { hadSettings: text !== undefined, restore };
+}
