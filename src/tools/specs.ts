@@ -19,7 +19,7 @@ const paths = z.union([path('file or folder'), z.array(path('file or folder')).m
 
 const httpSchema = z.strictObject({
   url: z.string().min(1).max(2000).describe('https://…; {name} is replaced by that argument'),
-  method: z.enum(['GET', 'POST']).default('GET'),
+  method: z.enum(['GET', 'POST']).default('GET').describe('how it is asked'),
   headers: z.record(z.string(), z.string()).default({}).describe('$NAME is replaced by that environment variable'),
   allow: z
     .array(z.string().min(1))

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildProgram } from '../../src/cli/program.js';
 import { scratch } from '../data/scratch.js';
 import { entry, mossctl, root, shortSmoke } from '../e2e/cli.js';
 import { publish } from '../network/hub-server.js';
@@ -14,10 +15,16 @@ export const publishedFolder = join(root, 'test/interop/fixtures/qwen3');
 
 /** Where `mossctl serve` listens unless told otherwise, as pages write it. */
 const documentedOrigin = '127.0.0.1:8080';
-const commandTimeoutMs = 120_000;
+/** Far beyond any of them: for one that waits for ever. */
+const commandTimeoutMs = 600_000;
 
 /** What a person types into commands that ask, where the page pipes nothing into them. */
 const typed: Readonly<Record<string, string>> = { chat: 'hi\\n', annotate: 'a\\nb\\n' };
+
+/** Commands that compute. They get one thread each: what they read is small, and tests run beside each other. */
+const computing = buildProgram(() => '')
+  .commands.filter(({ options }) => options.some(({ long }) => long === '--threads'))
+  .map((command) => command.name());
 
 let quickstart: Promise<string> | undefined;
 
@@ -33,10 +40,14 @@ function smallRun(): Promise<string> {
   return quickstart;
 }
 
-/** `npx mossctl`, as in an installed checkout; a terminal is not there, so what would be typed comes from `typed`. */
+/** `npx mossctl`, as in an installed checkout; no terminal is there, so what would be typed comes from `typed`. */
 const npx = `#!/bin/sh
 [ "$1" = mossctl ] || { echo "npx $1: only mossctl is installed here" >&2; exit 1; }
 shift
+case "$1:$*" in
+  *--threads*) ;;
+${computing.map((command) => `  ${command}:*) set -- "$@" --threads 1 ;;`).join('\n')}
+esac
 if [ -c /dev/stdin ]; then
   case "$1" in
 ${Object.entries(typed)

@@ -51,12 +51,23 @@ async function mossctlFaults([name, ...words]: readonly string[], written: Writt
   const faults = await settingFaults(set, config);
   const paths = words.filter((_, i) => !['--out', '-o', '--set', '-s'].includes(words[i - 1])).flatMap(pathsIn);
   faults.push(...paths.filter((path) => !isThere(path, written)).map((path) => `${path} is not there`));
-  if (out !== undefined) written.add(out);
+  const wrote = out ?? (words[0] === 'run' ? await ownFolder(words[1]) : undefined);
+  if (wrote !== undefined) written.add(wrote);
   return faults;
 }
 
 interface ReadWords {
   options: Record<string, unknown>;
+}
+
+/** Where `run FILE` writes without --out. */
+async function ownFolder(file: string): Promise<string> {
+  return `runs/${(await loadPipeline({ config: fileOf(file) })).name}`;
+}
+
+/** The file of this repository, or the name of a packaged pipeline as it is. */
+function fileOf(config: string): string {
+  return config.includes('/') ? join(root, config) : config;
 }
 
 /** As the program would start; a text says why it would not. */
@@ -84,10 +95,9 @@ async function readWords(words: readonly string[]): Promise<ReadWords | string> 
 /** Keys and values of --set, checked by the schema of the pipeline. */
 async function settingFaults(set: readonly string[], config: string | undefined): Promise<string[]> {
   if (set.length === 0 && config === undefined) return [];
-  const file = config?.includes('/') ? join(root, config) : config;
   const needed = set.map((setting) => setting.split('.')[0]);
   return loadPipeline({
-    config: file ?? 'quickstart',
+    config: fileOf(config ?? 'quickstart'),
     set,
     blocks: needed.includes('toolUse') ? ['toolUse'] : [],
   }).then(
