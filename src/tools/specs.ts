@@ -1,5 +1,5 @@
 // A tool as a file says it: name, description, JSON schema of the arguments, how it runs, limits. Those in data-specs/tools
-// come along; a person adds one by a file of the same form.
+// are built in; a person adds one by a file of the same form.
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,7 @@ export type HttpSpec = z.output<typeof httpSchema>;
 
 const runSchema = z
   .strictObject({
-    builtin: z.enum(builtInNames).optional().describe('a tool that comes along'),
+    builtin: z.enum(builtInNames).optional().describe('a built-in tool'),
     from: paths.optional().describe('builtin: what it reads'),
     command: z
       .array(z.string().max(4000))

@@ -8,8 +8,8 @@ import { pipelineSchema } from '../../src/config/pipeline.js';
 import { dataSpecSchema } from '../../src/data/spec.js';
 import { root } from '../e2e/cli.js';
 import { followPage } from './follow.js';
-import { blocksOf, commandsOf, pages } from './pages.js';
-import { faultsOf, writtenAtFirst } from './typed.js';
+import { blocksOf, commandsOf, pages, quotedIn } from './pages.js';
+import { faultsOf, quotedFaults, writtenAtFirst } from './typed.js';
 
 /** Pages with a test of their own, which says more of what comes out. */
 const ownTests = ['docs/align.md', 'docs/sft.md'];
@@ -60,6 +60,15 @@ test('every command names what is there: commands, options, settings, files', as
   }
   assert.ok(seen > 50, `${seen} commands`);
   assert.deepEqual(faults, []);
+});
+
+test('a command that prose quotes exists, with its options', () => {
+  const quoted = pages.flatMap(quotedIn).filter(({ code }) => /^(npx )?mossctl /.test(code));
+  assert.ok(quoted.length > 20, `${quoted.length} commands`);
+  assert.deepEqual(
+    quoted.flatMap(({ at, code }) => quotedFaults(code).map((fault) => `${at}: ${fault}`)),
+    [],
+  );
 });
 
 /** Whether any block of the page is typed. */

@@ -43,6 +43,16 @@ export function blocksOf(page: string, text: string = readFileSync(join(root, pa
   return blocks;
 }
 
+/** What prose quotes as code, `so`, with its place. */
+export function quotedIn(page: string): { at: string; code: string }[] {
+  const text = readFileSync(join(root, page), 'utf8').replace(/^\s*```[\s\S]*?^\s*```/gm, (block) =>
+    block.replace(/[^\n]/g, ''),
+  );
+  return text
+    .split('\n')
+    .flatMap((line, i) => [...line.matchAll(/`([^`]+)`/g)].map(([, code]) => ({ at: `${page}:${i + 1}`, code })));
+}
+
 /** Commands of a block of shell, one each: comments and blank lines are gone, continued lines joined. */
 export function commandsOf(body: string): string[] {
   return body

@@ -56,6 +56,25 @@ async function mossctlFaults([name, ...words]: readonly string[], written: Writt
   return faults;
 }
 
+/** Of a command that prose quotes, in part or with PLACES for words: that it exists, and has the options it is given. */
+export function quotedFaults(code: string): string[] {
+  const [, ...words] = programsOf(code.replace(/^(npx )?mossctl/, 'mossctl'))[0];
+  let command: Command = buildProgram(() => '');
+  for (const word of words) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    command = next;
+  }
+  if (command.commands.length > 0 && words.length > 0 && !/^(--|[A-Z…])/.test(words[0])) {
+    const isGroup = command.name() === words.at(-1);
+    if (!isGroup) return [`${code}: no such command`];
+  }
+  const known = command.options.flatMap(({ short, long }) => [short, long]).concat('--help', '-h');
+  return words
+    .filter((word) => /^--?[a-z]/.test(word) && !known.includes(word.split('=')[0]))
+    .map((word) => `${code}: no option ${word}`);
+}
+
 interface ReadWords {
   options: Record<string, unknown>;
 }
