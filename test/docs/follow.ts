@@ -1,7 +1,7 @@
 // A page from top to bottom, as a reader who types what it says into a copy of the repository: examples/ is there, a small
 // finished run lies where the quickstart's would, and a hub of our own gives out a tiny Qwen3 under the name that pages use.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildProgram } from '../../src/cli/program.js';
@@ -9,7 +9,7 @@ import { scratch } from '../data/scratch.js';
 import { entry, mossctl, root, shortSmoke } from '../e2e/cli.js';
 import { publish } from '../network/hub-server.js';
 import { startWebServer } from '../network/web-server.js';
-import { blocksOf, commandsOf } from './pages.js';
+import { blocksOf, commandsOf, programsOf } from './pages.js';
 
 export const publishedFolder = join(root, 'test/interop/fixtures/qwen3');
 
@@ -25,6 +25,8 @@ const typed: Readonly<Record<string, string>> = { chat: 'hi\\n', annotate: 'a\\n
 const computing = buildProgram(() => '')
   .commands.filter(({ options }) => options.some(({ long }) => long === '--threads'))
   .map((command) => command.name());
+
+const hasCurl = (): boolean => spawnSync('curl', ['--version']).status === 0;
 
 let quickstart: Promise<string> | undefined;
 
@@ -57,6 +59,24 @@ ${Object.entries(typed)
 fi
 exec "$NODE" $ENTRY "$@"
 `;
+
+/** What commands print to be typed next, and the files that they leave to the person. */
+const nextStep = /^(?:next|table|Learn from \w+:)\s+(npx mossctl .+)$/gm;
+const standIns: readonly [RegExp, string][] = [
+  [/ conversations\.jsonl\b/, ' examples/conversations.jsonl'],
+  [/ FILE\b/, ' examples/conversations.jsonl'],
+  [/ MODEL\b/, ' runs/quickstart'],
+];
+
+/** Command and options, without their values: steps of one kind work or fail together. */
+function kindOf(command: string): string {
+  const [, , ...words] = programsOf(command)[0];
+  const options = words.filter((word) => word.startsWith('-')).sort();
+  return [...words.filter((word, i) => i < 2 && /^[a-z-]+$/.test(word)), ...options].join(' ');
+}
+
+/** Kinds that were run already, on this page or another. */
+const seenKinds = new Set<string>();
 
 interface Folder {
   path: string;
@@ -143,7 +163,10 @@ export interface Followed {
   said(beginning: string): string;
 }
 
-/** Runs the blocks of a page that are fenced as `sh` or `sh serve`, in their order. @throws at the first that fails. */
+/**
+ * Runs the blocks of a page that are fenced as `sh` or `sh serve`, in their order, then what they print as the next step, once each
+ * kind. @throws at the first that fails.
+ */
 export async function followPage(page: string): Promise<Followed> {
   const folder = await openFolder();
   const printed: [command: string, output: string][] = [];
@@ -154,6 +177,7 @@ export async function followPage(page: string): Promise<Followed> {
     for (const { at, language, info, body } of blocksOf(page)) {
       if (language !== 'sh' || (info !== undefined && info !== 'serve')) continue;
       for (const command of commandsOf(body).map((each) => each.replaceAll(documentedOrigin, origin))) {
+        if (command.startsWith('curl ') && !hasCurl()) continue; // not there on every machine, and no part of ours
         if (command.startsWith('export ')) {
           prelude.push(command);
           continue;
@@ -168,6 +192,18 @@ export async function followPage(page: string): Promise<Followed> {
           throw new Error(`${at}: ${error.message}`);
         });
         printed.push([command.replace(/^npx mossctl /, ''), output]);
+        if (command.startsWith('npx mossctl ')) seenKinds.add(kindOf(command));
+      }
+    }
+    for (const [command, output] of [...printed]) {
+      for (const [, step] of output.matchAll(nextStep)) {
+        const kind = kindOf(step);
+        if (seenKinds.has(kind)) continue;
+        seenKinds.add(kind);
+        const typedStep = standIns.reduce((line, [place, file]) => line.replace(place, file), step);
+        await run(typedStep, folder).catch((error: Error) => {
+          throw new Error(`${page}: mossctl ${command} says what to type next, and it fails: ${error.message}`);
+        });
       }
     }
   } finally {
