@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { nodeAt, schemaNode } from '../../src/base/schema.js';
 import { parseYaml } from '../../src/base/yaml.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
 import { dataSpecSchema } from '../../src/data/spec.js';
@@ -69,6 +70,19 @@ test('a command that prose quotes exists, with its options', () => {
     quoted.flatMap(({ at, code }) => quotedFaults(code).map((fault) => `${at}: ${fault}`)),
     [],
   );
+});
+
+test('a setting that prose quotes is a key of the pipeline', () => {
+  const pipeline = schemaNode(pipelineSchema);
+  const form =
+    /^(?:--set )?((?:data|tokenizer|pretrain|selfInstruct|sft|toolUse|align|eval)(?:\.[a-zA-Z]+)+)(?:[=:].*)?$/;
+  const quoted = [...pages, 'CONTRIBUTING.md'].flatMap(quotedIn).flatMap(({ at, code }) => {
+    const [, key] = form.exec(code) ?? [];
+    return key === undefined || /\.(yaml|jsonl?|md|ts)$/.test(key) ? [] : [{ at, key }];
+  });
+  assert.ok(quoted.length > 50, `${quoted.length} settings`);
+  const unknown = quoted.filter(({ key }) => nodeAt(pipeline, key.split('.')) === undefined);
+  assert.deepEqual(unknown, []);
 });
 
 /** Whether any block of the page is typed. */
