@@ -84,6 +84,8 @@ interface Folder {
 }
 
 async function openFolder(): Promise<Folder> {
+  // Before anything that tests share is awaited: what closes the servers belongs to the test in which they were started.
+  const [server, cdn] = [await startWebServer(), await startWebServer()];
   const path = await scratch();
   await cp(join(root, 'examples'), join(path, 'examples'), { recursive: true });
   for (const name of ['data-specs', 'pipelines']) await symlink(join(root, name), join(path, name));
@@ -94,7 +96,6 @@ async function openFolder(): Promise<Folder> {
   await writeFile(join(bin, 'npx'), npx);
   await chmod(join(bin, 'npx'), 0o755);
 
-  const [server, cdn] = [await startWebServer(), await startWebServer()];
   const names = (await readdir(publishedFolder)).filter((name) => name !== 'expected.json');
   const files = await Promise.all(
     names.map(async (name) => [name, await readFile(join(publishedFolder, name))] as const),
