@@ -36,6 +36,7 @@ const phrases: readonly [RegExp, string][] = [
   [/\bheld to\b/i, 'checked against, constrained to; untrusted for "held to be hostile"'],
   [/\bcomes? along\b/i, 'built-in, packaged'],
   [/\bnothing new any more\b/i, 'exhausted'],
+  [/\bis cut as\b/i, 'pre-tokenizer'],
 ];
 
 interface Line {
