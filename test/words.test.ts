@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../src/', import.meta.url));
+const repository = fileURLToPath(new URL('..', import.meta.url));
+const root = `${repository}src/`;
 
 /** What stands in a name, and what to call it instead. */
 const names: readonly [RegExp, string][] = [
@@ -32,6 +33,10 @@ const phrases: readonly [RegExp, string][] = [
   [/\b(is|was) to have\b/i, 'has, plans'],
   [/\bshall\b/i, 'a plain statement of what is missing'],
   [/\bwithout a word\b/i, 'silently'],
+  [/\bheld to\b/i, 'checked against, constrained to; untrusted for "held to be hostile"'],
+  [/\bcomes? along\b/i, 'built-in, packaged'],
+  [/\bnothing new any more\b/i, 'exhausted'],
+  [/\bis cut as\b/i, 'pre-tokenizer'],
 ];
 
 interface Line {
@@ -46,11 +51,31 @@ function codeLines(): Line[] {
     .sort()
     .flatMap((path) => {
       const text = readFileSync(`${root}${path}`, 'utf8');
-      const lines = text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, '')).split('\n');
+      const lines = text.replace(/\/\*[\s\S]*?\*\//g, blank).split('\n');
       return lines
         .map((line, i) => ({ at: `${path.replaceAll('\\', '/')}:${i + 1}`, text: line.replace(/(^|\s)\/\/.*$/, '') }))
         .filter((line) => line.text.trim() !== '');
     });
+}
+
+/** What people read: README, CONTRIBUTING, docs/ and examples/, line by line, without what is quoted as code. */
+function pageLines(): Line[] {
+  const pages = ['docs', 'examples', 'findings'].flatMap((folder) =>
+    readdirSync(`${repository}${folder}`, { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
+  );
+  return [...readdirSync(repository), ...pages]
+    .filter((path) => path.endsWith('.md') && !path.endsWith('.zh-CN.md') && path !== 'CHANGELOG.md')
+    .sort()
+    .flatMap((path) => {
+      const text = readFileSync(`${repository}${path}`, 'utf8').replace(/^## Words\n[\s\S]*?(?=^## )/m, blank); // the list itself
+      const prose = text.replace(/^```[\s\S]*?^```/gm, blank).replace(/`[^`\n]+`/g, '``');
+      return prose.split('\n').map((line, i) => ({ at: `${path.replaceAll('\\', '/')}:${i + 1}`, text: line }));
+    });
+}
+
+/** As many lines, with nothing on them. */
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, '');
 }
 
 const literal = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g;
@@ -79,5 +104,14 @@ test('no message speaks the private dialect', () => {
         phrases.filter(([pattern]) => pattern.test(message)).map(([, instead]) => `${at}: ${message} → ${instead}`),
       ),
     );
+  assert.deepEqual(wrong, []);
+});
+
+test('no page speaks the private dialect', () => {
+  const prose = pageLines();
+  assert.ok(prose.length > 2000, `${prose.length} lines`);
+  const wrong = prose.flatMap(({ at, text }) =>
+    phrases.filter(([pattern]) => pattern.test(text)).map(([, instead]) => `${at}: ${text.trim()} → ${instead}`),
+  );
   assert.deepEqual(wrong, []);
 });

@@ -206,7 +206,7 @@ function tokenizerLines({ tokenizer }: Inspection): string[] {
       tokens.map(({ id, content }) => `${id} ${content}`),
       maxSpecials,
     );
-  const size = `${formatCount(vocabulary)} tokens, text is cut as ${preTokenizer} does`;
+  const size = `${formatCount(vocabulary)} tokens, pre-tokenizer ${preTokenizer}`;
   return [size, `control ${listed(special)}`, ...(marks.length > 0 ? [`marks ${listed(marks)}`] : [])];
 }
 

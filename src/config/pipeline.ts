@@ -85,7 +85,7 @@ const tokenizerSchema = z.strictObject({
     .enum(['early', 'last'])
     .optional()
     .describe(
-      'last: a word is cut alike with and without a space before it, which makes it easy to copy; default early',
+      'last: a word is split the same way with and without a space before it, which makes it easy to copy; default early',
     ),
   reserved: z.int().min(0).max(4096).optional().describe('control tokens without a use yet: <|reserved_0|> and on'),
   template: z
@@ -160,7 +160,7 @@ const selfInstructSchema = z.strictObject({
   jsonMode: z
     .enum(['schema', 'object'])
     .optional()
-    .describe('replies as JSON (openai), held to a schema or to any object (response_format); default: text'),
+    .describe('replies as JSON (openai), constrained to a schema or to any object (response_format); default: text'),
   request: requestFields
     .optional()
     .describe('fields of every request, as the endpoint calls them; null omits one (openai)'),

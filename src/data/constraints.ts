@@ -40,11 +40,17 @@ const n = z.int().min(0).max(100_000);
 const short = text.min(1).max(1000);
 
 export const constraintSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.enum(countConstraints), n }),
-  z.strictObject({ kind: z.enum(textConstraints), text: short }),
-  z.strictObject({ kind: z.literal('contains-times'), text: short, n }),
-  z.strictObject({ kind: z.enum(plainConstraints) }),
-  z.strictObject({ kind: z.enum(listConstraints), any: z.array(short).min(1).max(100) }),
+  z
+    .strictObject({ kind: z.enum(countConstraints), n })
+    .describe('so many of them; a Chinese character is a word; parts stand between lines of ***'),
+  z
+    .strictObject({ kind: z.enum(textConstraints), text: short })
+    .describe('what the answer, or each line, has or avoids'),
+  z.strictObject({ kind: z.literal('contains-times'), text: short, n }).describe('it occurs at least so often'),
+  z.strictObject({ kind: z.enum(plainConstraints) }).describe('the form by its name'),
+  z
+    .strictObject({ kind: z.enum(listConstraints), any: z.array(short).min(1).max(100) })
+    .describe('one-of: the answer is one of these; json-keys: an object with all of these keys'),
 ]);
 export type Constraint = z.output<typeof constraintSchema>;
 

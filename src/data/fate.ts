@@ -63,7 +63,7 @@ function fateOf({ read, left, dropped, edited = {} }: SourceReport): SourceFate 
 function funnelOf({ sources }: DataManifest): { rule: string; documents: number }[] {
   const sum = (of: (source: SourceReport) => number): number => sources.reduce((total, each) => total + of(each), 0);
   const rules = funnelOrder.map((rule) => ({ rule, documents: sum(({ dropped }) => dropped[rule]?.documents ?? 0) }));
-  const left = { rule: 'weight or limit', documents: sum((source) => source.left) };
+  const left = { rule: 'subsampled (weight, limit)', documents: sum((source) => source.left) };
   const at = funnelOrder.indexOf('duplicate');
   return [...rules.slice(0, at), left, ...rules.slice(at)].filter(({ documents }) => documents > 0);
 }
@@ -80,7 +80,7 @@ export function isEmpty({ total }: SourceReport): boolean {
 
 /** A source that gives nothing is a mistake in the data-spec, or in its files: nobody names one for that. */
 export function emptySource(source: SourceReport, specPath: string): UserError {
-  const left = source.left > 0 ? `, ${formatCount(source.left)} skipped by its weight or limit` : '';
+  const left = source.left > 0 ? `, ${formatCount(source.left)} subsampled by its weight or limit` : '';
   const lost = `${droppedInWords(source)}${left}`;
   return new UserError({
     what: `source ${source.name} keeps no document`,

@@ -28,36 +28,40 @@ export type Fact = z.output<typeof factSchema>;
 
 /** How the text of an answer is checked, without a person or a model. */
 export const textCheckSchema = z.discriminatedUnion('type', [
-  /** Equal after trimming, NFKC and removing a final full stop. */
-  z.strictObject({ type: z.literal('equals'), answer: text.min(1) }),
-  /** The last number in the answer. */
-  z.strictObject({ type: z.literal('number'), answer: z.number() }),
-  /** Any of these occurs (case-insensitive). */
-  z.strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) }),
-  /** The answer declines, in the prompt's language. */
-  z.strictObject({ type: z.literal('refusal') }),
-  /** The answer has all of these forms; the reward is the share that it has. */
-  z.strictObject({ type: z.literal('constraints'), all: z.array(constraintSchema).min(1).max(20) }),
+  z
+    .strictObject({ type: z.literal('equals'), answer: text.min(1) })
+    .describe('the answer equals this after trimming, NFKC and removing a final full stop'),
+  z.strictObject({ type: z.literal('number'), answer: z.number() }).describe('the last number in the answer is this'),
+  z
+    .strictObject({ type: z.literal('contains'), any: z.array(text.min(1)).min(1).max(1000) })
+    .describe('any of these occurs, in upper or lower case'),
+  z.strictObject({ type: z.literal('refusal') }).describe("the answer declines, in the prompt's language"),
+  z
+    .strictObject({
+      type: z.literal('constraints'),
+      all: z.array(constraintSchema).min(1).max(20).describe('a list of constraints'),
+    })
+    .describe('the answer fulfils all of these constraints on form; the reward is the share that it fulfils'),
 ]);
 export type TextCheck = z.output<typeof textCheckSchema>;
 
 /** How an answer is checked: by its text, or by what its calls did. */
 export const checkSchema = z.discriminatedUnion('type', [
   textCheckSchema,
-  /** What the calls made of the small world in `start.scene` fulfils this goal: `cup in box; box closed`. */
-  z.strictObject({ type: z.literal('world'), goal: text.min(1) }),
+  z
+    .strictObject({ type: z.literal('world'), goal: text.min(1) })
+    .describe('what the calls made of the small world in `start.scene` fulfils this goal: `cup in box; box closed`'),
 ]);
 export type Check = z.output<typeof checkSchema>;
 
 /** What a conversation starts from, for tools that depend on more than their arguments. */
 export const sessionStartSchema = z.strictObject({
-  /** The time that `Now` tells; in a file ISO 8601 with its offset from UTC. Default: that of the clock. */
   now: z.iso
     .datetime({ offset: true, error: 'a time with its offset was expected, like 2026-11-29T08:30:00Z' })
     .transform((text) => new Date(text))
-    .optional(),
-  /** The state in which the small world begins, as its scene says it. */
-  scene: text.min(1).optional(),
+    .optional()
+    .describe('the time that `Now` says: ISO 8601 with its offset from UTC; default: that of the clock'),
+  scene: text.min(1).optional().describe('the state in which the small world begins'),
 });
 export type SessionStart = z.output<typeof sessionStartSchema>;
 
@@ -96,21 +100,32 @@ export interface Conversation {
 
 /** What a row says of itself beside its messages, field by field: of third-party rows only what fits is read. */
 export const conversationFields = {
-  /** Numbers are read too: many data sets count their rows. */
-  id: z.union([z.string().min(1).max(1000), z.number()]).transform(String),
-  kind: z.string().max(100),
-  language,
-  group: z.union([z.string().min(1).max(4000), z.number()]).transform(String),
-  provenance: z.object({
-    teacher: z.string().max(1000),
-    method: z.string().max(100).optional(),
-    seeds: z.array(z.string().max(1000)).max(1000),
-    request: z.int().optional(),
-    similarity: z.number().optional(),
-    nearest: z.string().max(20_000).optional(),
-    passRate: z.number().optional(),
-    earlier: z.array(z.string().max(1000)).max(1000).optional(),
-  }),
+  id: z
+    .union([z.string().min(1).max(1000), z.number()]) // many data sets count their rows
+    .transform(String)
+    .describe('name of the row; default: its file and line'),
+  kind: z.string().max(100).describe('family of the task, a row of its own in tables'),
+  language: language.describe('default: by the script of the text'),
+  group: z
+    .union([z.string().min(1).max(4000), z.number()])
+    .transform(String)
+    .describe('rows that ask the same in other words share it: they count as one piece of evidence'),
+  provenance: z
+    .object({
+      teacher: z.string().max(1000).describe('who wrote the row'),
+      method: z.string().max(100).optional().describe('how it was asked for, and the version of the prompts'),
+      seeds: z.array(z.string().max(1000)).max(1000).describe('ids of the seeds that it was made from'),
+      request: z.int().optional().describe('number of the request'),
+      similarity: z.number().optional().describe('ROUGE-L to the nearest prompt when it was accepted'),
+      nearest: z.string().max(20_000).optional().describe('that prompt'),
+      passRate: z.number().optional().describe("share of the student's answers that were right"),
+      earlier: z
+        .array(z.string().max(1000))
+        .max(1000)
+        .optional()
+        .describe('ids of rows that its earlier turns are from'),
+    })
+    .describe('where the row came from'),
 };
 
 /** One tokenised sequence. `loss[i]` is 1 where token i is to be predicted (the mask of the label, not the input). */

@@ -120,7 +120,7 @@ export class RequestForm {
     if (!this.#jsonModes.includes(refused)) return '';
     this.#jsonModes = this.#jsonModes.filter((mode) => mode !== refused);
     const [next] = this.#jsonModes;
-    const instead = { schema: 'held to a schema', object: 'asked for any JSON object' };
+    const instead = { schema: 'constrained to a schema', object: 'asked for any JSON object' };
     return `takes no ${String(response_format.type)} as response_format: ${next ? instead[next] : 'asked for JSON in words alone'} from here on`;
   }
 

@@ -151,7 +151,7 @@ function samplesHtml(samples: readonly Of<'sample'>[]): string {
         .join('')}`,
   );
   const more = steps.length === 0 ? '' : `<details><summary>Earlier samples</summary>${steps.join('')}</details>`;
-  return `<div class="card"><h3>What it says <span class="soft">(step ${formatCount(last)})</span></h3>${newest.map(row).join('')}${more}</div>`;
+  return `<div class="card"><h3>Samples <span class="soft">(step ${formatCount(last)})</span></h3>${newest.map(row).join('')}${more}</div>`;
 }
 
 /** What the policy of the last round answered, and what the candidate did. */

@@ -72,7 +72,7 @@ async function specsNamed(name: string, ownFolder: string): Promise<ToolSpec[]> 
   const { specs, faults } = await readOwnSpecs(ownFolder);
   const own = specs.filter((spec) => spec.name === name);
   if (known !== undefined && own.length > 0) {
-    const why = `one comes along, one is ${own[0].file}`;
+    const why = `one is built in, one is ${own[0].file}`;
     throw new UserError({
       what: `two tools are called ${name}`,
       why,

@@ -1,5 +1,5 @@
 // A tool as a file says it: name, description, JSON schema of the arguments, how it runs, limits. Those in data-specs/tools
-// come along; a person adds one by a file of the same form.
+// are built in; a person adds one by a file of the same form.
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const paths = z.union([path('file or folder'), z.array(path('file or folder')).m
 
 const httpSchema = z.strictObject({
   url: z.string().min(1).max(2000).describe('https://…; {name} is replaced by that argument'),
-  method: z.enum(['GET', 'POST']).default('GET'),
+  method: z.enum(['GET', 'POST']).default('GET').describe('how it is asked'),
   headers: z.record(z.string(), z.string()).default({}).describe('$NAME is replaced by that environment variable'),
   allow: z
     .array(z.string().min(1))
@@ -31,7 +31,7 @@ export type HttpSpec = z.output<typeof httpSchema>;
 
 const runSchema = z
   .strictObject({
-    builtin: z.enum(builtInNames).optional().describe('a tool that comes along'),
+    builtin: z.enum(builtInNames).optional().describe('a built-in tool'),
     from: paths.optional().describe('builtin: what it reads'),
     command: z
       .array(z.string().max(4000))

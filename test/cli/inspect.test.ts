@@ -70,7 +70,7 @@ test('a checkpoint says what it is, where it comes from and what is in it', asyn
     'metrics      bitsPerByte 2.714',
     '             loss 2.500',
     'overrides    at step 1: train.batchSize 8 → 16',
-    'tokenizer    560 tokens, text is cut as deepseek-v3 does',
+    'tokenizer    560 tokens, pre-tokenizer deepseek-v3',
     '             control 0 <|endoftext|>, 1 <|pad|>, 2 <|im_start|>, 3 <|im_end|>',
     'template     marks what the assistant says',
     `next         npx mossctl chat ${align}`,
@@ -153,7 +153,7 @@ test('a third-party model and a GGUF file are described as far as they can be', 
   assert.match(stdout, /^a third-party model, 11k parameters\ntest\/interop\/fixtures\/qwen3$/m);
   assert.match(stdout, /^parameters +10,992, bf16$/m);
   assert.match(stdout, /^ +stops at 348 <\|im_end\|>, 346 <\|endoftext\|>$/m);
-  assert.match(stdout, /^tokenizer +368 tokens, text is cut as qwen2 does$/m);
+  assert.match(stdout, /^tokenizer +368 tokens, pre-tokenizer qwen2$/m);
   assert.doesNotMatch(stdout, /lineage|computed by/);
   const file = join(folder, 'model.gguf');
   await writeGguf(file, await ggufCheckpoint('llama'), { dtype: 'bf16' });

@@ -48,7 +48,7 @@ test('what is no tool is named, with what would be one', async () => {
   assert.match(await fault('Query=gone.csv,away.csv'), /gone\.csv: no such file.*\n.*away\.csv: no such file/);
   const file = join(folder, 'twice.yaml');
   writeFileSync(file, 'name: Now\nrun: { builtin: now }\n');
-  assert.match(await fault('Now'), /two tools are called Now\. One comes along, one is .*twice\.yaml/);
+  assert.match(await fault('Now'), /two tools are called Now\. One is built in, one is .*twice\.yaml/);
   writeFileSync(file, 'name: N ow\nrun: { builtin: now, command: [date] }\n');
   const faults = await fault(file);
   assert.match(faults, /twice\.yaml:1:1: name: write letters/);

@@ -8,6 +8,7 @@ import { flagOverrides } from '../../base/overrides.js';
 import { mossctlCommand } from '../../base/shell.js';
 import { parseYaml } from '../../base/yaml.js';
 import type { Quantization } from '../../config/compute.js';
+import { pipelineSchema } from '../../config/pipeline.js';
 import { askedSamplingSchema, type Sampling } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
 import { askableTasks, readTasks } from '../../evaluation/tasks.js';
@@ -18,8 +19,10 @@ import { type Judgement, lineOf } from '../../feedback/record.js';
 import { type NamedModel, type SampleOptions, sampleItem, sampleRequests } from '../../feedback/sampled.js';
 import type { FeedbackSession } from '../../feedback/session.js';
 import { defaultStore, readFeedback } from '../../feedback/store.js';
+import { feedbackFigures } from '../../feedback/summary.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { type StageReporter, stageReporter } from '../../report/event.js';
+import { feedbackOutlook } from '../../stages/align/feedback-outlook.js';
 import { askChoice, showItem, sideOf, sittingInWords } from '../annotation.js';
 import { openChosenBackend } from '../compute.js';
 import { type FeedbackOptions, openFeedback, requireStore, storePath } from '../feedback-store.js';
@@ -236,6 +239,9 @@ async function printEnd(judgements: readonly Judgement[], session: FeedbackSessi
     const value = Number.isNaN(kappa) ? '' : `${kappa.toFixed(2)}, `;
     printLine(`  ${annotators.join(' and ')}: Cohen's κ ${value}${kappaInWords(kappa)}, on ${countOf(items, 'item')}`);
   }
+  const { preferences } = await feedbackFigures(session.path);
+  const { refusal } = feedbackOutlook(preferences, path, pipelineSchema.shape.seed.parse(undefined));
+  if (refusal !== undefined) return printLine(`Too few to learn from yet: ${refusal.faults[0].what}.`);
   const data = session.path === defaultStore ? keyword : session.path;
-  printLine(`Learn from them: ${mossctlCommand('align', '--from', 'MODEL', '--data', data, '--out', 'runs/mine')}`);
+  printLine(`Learn from them: ${mossctlCommand('align', '--from', 'MODEL', '--data', data, '--out', 'runs/judged')}`);
 }

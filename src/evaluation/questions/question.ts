@@ -98,19 +98,23 @@ const maxNewTokens = z.int().min(1).max(65_536);
 /** Numbers are answers, too. */
 const answer = z.union([text, z.number()]).transform(String);
 
-export const exampleSchema = z.strictObject({ question: text, answer, steps: text.optional() });
+export const exampleSchema = z.strictObject({
+  question: text.describe('what is asked'),
+  answer: answer.describe('the right answer'),
+  steps: text.optional().describe('how it is found, for `cot`'),
+});
 
 /** What a row says, or the first row for all. */
 const shared = {
-  kind: name.optional(),
-  score: scores.optional(),
-  system: text.optional(),
-  template: template.optional(),
-  shots: shots.optional(),
-  cot: cot.optional(),
-  ask: ask.optional(),
-  maxNewTokens: maxNewTokens.optional(),
-  examples: z.array(exampleSchema).max(64).optional(),
+  kind: name.optional().describe("family of the question, a row of the table; default: the file's name"),
+  score: scores.optional().describe(`how answers are judged, one or several of ${scoreNames.join(', ')}`),
+  system: text.optional().describe('system message before the question'),
+  template: template.optional().describe('text of the prompt: {field} is a field of the row, {answer} its end'),
+  shots: shots.optional().describe('solved examples before the question; also --shots'),
+  cot: cot.optional().describe('true: think in steps first; both: with and without; also --cot'),
+  ask: ask.optional().describe('as a chat, or as text to continue; default: what the model has learnt'),
+  maxNewTokens: maxNewTokens.optional().describe('longest answer; default: 64, in steps or with tools 256'),
+  examples: z.array(exampleSchema).max(64).optional().describe('solved examples of its own'),
 };
 
 export const settingsSchema = z.strictObject({ name: name.optional(), ...shared });
@@ -121,24 +125,28 @@ export const rowFields = {
   id: z
     .union([z.string().min(1).max(1000), z.number()])
     .transform(String)
-    .optional(),
-  language: z.enum(['zh', 'en', 'other']).optional(),
-  group: conversationFields.group.optional(),
-  tags: z.array(name).max(16).optional(),
-  contrast: name.optional(),
-  side: name.optional(),
-  question: text.optional(),
-  text: text.optional(),
-  /** Only shown to others, never asked. */
-  example: z.boolean().optional(),
-  answer: z.union([answer, z.array(answer).min(1).max(1000)]).optional(),
-  regex: z.string().min(1).max(1000).optional(),
+    .optional()
+    .describe('name of the row; default: its file and line'),
+  language: z.enum(['zh', 'en', 'other']).optional().describe('default: by the script of the question'),
+  group: conversationFields.group.optional().describe(conversationFields.group.description ?? ''),
+  tags: z.array(name).max(16).optional().describe('further rows of the table that it counts in'),
+  contrast: name.optional().describe('of a pair: what the two differ in; with `side` and `group`'),
+  side: name.optional().describe('of a pair: which of the two it is'),
+  question: text.optional().describe('what is asked'),
+  text: text.optional().describe('in place of a question: a sentence with one gap, ___, that each choice fills'),
+  example: z.boolean().optional().describe('true: shown to other questions as an example, never asked'),
+  answer: z
+    .union([answer, z.array(answer).min(1).max(1000)])
+    .optional()
+    .describe('the right answer, or several of which any is right'),
+  regex: z.string().min(1).max(1000).optional().describe('a JavaScript pattern (Unicode) that a right answer matches'),
   flags: z
     .string()
     .regex(/^[ims]{0,3}$/, 'some of i, m and s')
-    .optional(),
-  choices: z.array(text.min(1)).min(2).max(64).optional(),
-  steps: text.optional(),
+    .optional()
+    .describe('of the pattern: some of i, m and s'),
+  choices: z.array(text.min(1)).min(2).max(64).optional().describe('the answers to choose from, by likelihood'),
+  steps: text.optional().describe('of an example: how its answer is found'),
 } as const;
 export const rowSchema = z.object(rowFields);
 export type QuestionRow = z.output<typeof rowSchema>;

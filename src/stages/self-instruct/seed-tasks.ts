@@ -8,13 +8,13 @@ import { maxFaults, readRows } from '../../data/rows.js';
 import { textCheckSchema } from '../../data/types.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 
-const seedSchema = z.strictObject({
-  id: z.string().min(1).max(200),
-  kind: taskKindSchema,
-  language: z.enum(['zh', 'en']),
-  instruction: z.string().min(1).max(4000),
-  output: z.string().min(1).max(8000),
-  check: textCheckSchema.optional(),
+export const seedSchema = z.strictObject({
+  id: z.string().min(1).max(200).describe('name of the seed, once in the file'),
+  kind: taskKindSchema.describe('family of tasks: a built-in one, or any name for one of your own'),
+  language: z.enum(['zh', 'en']).describe('language of the task'),
+  instruction: z.string().min(1).max(4000).describe('what the person says'),
+  output: z.string().min(1).max(8000).describe('what the assistant answers'),
+  check: textCheckSchema.optional().describe('how answers are checked; the output must pass it'),
 });
 
 /** A row of the seeds file: the user's turn, the assistant's, and a check that the answer passes. */

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { followPage } from './page.js';
+import { followPage } from './follow.js';
 
 test('every command of docs/align.md does what the page says', async () => {
-  const { folder, files, commands, said } = await followPage('docs/align.md', { chat: 'hi\n', annotate: 'a\nb\n' });
-  assert.deepEqual(files, ['pairs.jsonl', 'questions.jsonl']);
+  const { folder, commands, said } = await followPage('docs/align.md');
   assert.ok(commands.length >= 6, commands.join('\n'));
   assert.match(
     said('inspect'),

@@ -4,11 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
-import { followPage, publishedFolder } from './page.js';
+import { followPage, publishedFolder } from './follow.js';
 
 test('every command of docs/sft.md does what the page says', async () => {
-  const { folder, files, commands, said } = await followPage('docs/sft.md', { chat: 'hi\n' });
-  assert.ok(files.length === 2 && commands.length >= 9, `${files.length} files, ${commands.length} commands`);
+  const { folder, commands, said } = await followPage('docs/sft.md');
+  assert.ok(commands.length >= 9, `${commands.length} commands`);
   assert.match(said('inspect'), /⟦.*<tool_call>.*<\|im_end\|>⟧/s, 'calls and ends carry loss');
   assert.match(said('plan'), /LoRA, rank 16/);
   assert.match(said('sft'), /a new adapter of rank 16 on hf:Qwen\/Qwen3-0\.6B@aaaa/);

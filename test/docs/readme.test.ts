@@ -1,0 +1,54 @@
+// What stands in README.md and CONTRIBUTING.md beside commands: the size of the one, the map of the code in the other.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { root } from '../e2e/cli.js';
+import { pages } from './pages.js';
+
+const read = (page: string): string => readFileSync(join(root, page), 'utf8');
+
+test('the README is read in a minute: its beginning on one screen, the whole in ninety lines', () => {
+  const lines = read('README.md').trimEnd().split('\n');
+  assert.ok(lines.length <= 95, `${lines.length} lines`);
+  for (const command of ['npm ci && npx mossctl run pipelines/quickstart.yaml', 'npm ci && npm test']) {
+    assert.ok(lines.includes(command), command);
+  }
+});
+
+test('the map of the code names what is there, and all folders of src', () => {
+  const text = read('CONTRIBUTING.md');
+  const tree = text.slice(text.indexOf('## Where things are'));
+  const named = [...tree.matchAll(/^( {2})?([a-z-]+)\/ /gm)].map(([, nested, name]) => (nested ? `src/${name}` : name));
+  for (const folder of named) assert.ok(existsSync(join(root, folder)), folder);
+  for (const folder of readdirSync(join(root, 'src'))) assert.ok(named.includes(`src/${folder}`), folder);
+});
+
+test('every link of a page leads to a file, and to a heading where it names one', () => {
+  const anchors = (page: string): string[] =>
+    [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+  const records = readdirSync(join(root, 'docs/decisions')).map((name) => `docs/decisions/${name}`);
+  const broken = [...pages, ...records, 'CONTRIBUTING.md', 'docs/lab-book.md', 'examples/README.md'].flatMap((page) =>
+    [
+      ...read(page)
+        .replace(/`[^`\n]*`/g, '')
+        .matchAll(/\]\(([^)\s]+)\)/g),
+    ].flatMap(([, target]) => {
+      if (/^[a-z]+:/.test(target)) return [];
+      const [path, anchor] = target.split('#');
+      const file = path === '' ? page : join(page, '..', path);
+      if (!existsSync(join(root, file))) return [`${page}: ${target}`];
+      return anchor === undefined || anchors(file).includes(anchor) ? [] : [`${page}: ${target}`];
+    }),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('no placeholder is left', () => {
+  for (const page of pages) assert.doesNotMatch(read(page), /@[A-Z_]+@|TODO|TBD/, page);
+});
