@@ -112,6 +112,8 @@ export class RunPage {
   #closed(): Promise<string | undefined> {
     return new Promise((resolve) => {
       this.#child.on('error', (error) => resolve(error.message));
+      // After `disconnect` Node emits no `close`, which waits for all that a failure printed.
+      this.#child.on('exit', () => this.#isEnding && resolve(undefined));
       this.#child.on('close', (code, signal) => {
         // A terminal's Ctrl-C reaches it as well.
         const isAsked = this.#isEnding || code === 0 || code === 130;
