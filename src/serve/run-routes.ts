@@ -8,7 +8,7 @@ import { eventOf } from '../report/metrics.js';
 import type { RunDetail } from './contract.js';
 import { RefusedRequest } from './refusal.js';
 import { RunDetails } from './run-detail.js';
-import { listRuns, runFolder } from './run-files.js';
+import { RunFiles, runFolder } from './run-files.js';
 import { RunReads } from './run-reads.js';
 import { linesFrom, type TailLine } from './run-tail.js';
 import { readerOf, type SentEvent, sendEvents } from './sse.js';
@@ -26,7 +26,8 @@ export function runRoutes(runs: string, closing: AbortSignal): Hono {
   const reads = new RunReads<RunDetail>();
   const details = new RunDetails();
   let watchers = 0;
-  app.get('/runs', async (context) => context.json(await listRuns(runs)));
+  const files = new RunFiles(runs);
+  app.get('/runs', async (context) => context.json(await files.list()));
   app.get('/runs/:name', async (context) => {
     const name = context.req.param('name');
     const now = steadyNow() / 1000;

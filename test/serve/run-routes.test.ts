@@ -12,6 +12,7 @@ import { openMetrics, settleEvents, stageSeconds, type TimedEvent } from '../../
 import { bounds, type RunDetail, type RunList } from '../../src/serve/contract.js';
 import { Curve } from '../../src/serve/curve.js';
 import { RunDetails } from '../../src/serve/run-detail.js';
+import { RunFiles } from '../../src/serve/run-files.js';
 import { RunFold } from '../../src/serve/run-fold.js';
 import { RunReads } from '../../src/serve/run-reads.js';
 import { runRoutes } from '../../src/serve/run-routes.js';
@@ -75,6 +76,19 @@ test('runs are listed with their state, those of several seeds by themselves; wh
   assert.deepEqual(of('done')?.stages, ['data', 'sft']);
   assert.deepEqual([of('seeds/seed-7')?.state, of('seeds/seed-7')?.stage], ['stopped', 'sft']);
   assert.equal((await detailOf('seeds/seed-7')).stages[0].state, 'stopped');
+});
+
+test('more runs than are listed are counted; pages that ask at once share one look', async () => {
+  const many = join(folder, 'many');
+  for (let i = 0; i < bounds.runs + 3; i++) {
+    await mkdir(join(many, `run-${i}`), { recursive: true });
+    await writeFile(join(many, `run-${i}`, 'metrics.jsonl'), '');
+  }
+  const files = new RunFiles(many);
+  const [one, other] = [files.list(), files.list()];
+  assert.equal(one, other);
+  const { runs: listed, more } = await one;
+  assert.deepEqual([listed.length, more], [bounds.runs, 3]);
 });
 
 test('a name never leaves the folder of runs', async () => {
