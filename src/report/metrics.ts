@@ -2,6 +2,7 @@
 // Written so that a kill costs at most a second of it; read so that a torn line or a repeated step does no harm.
 import { closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import { appendWhole } from '../base/append-whole.js';
 import { systemErrorCode } from '../base/errors.js';
@@ -109,6 +110,32 @@ export async function readMetrics(path: string): Promise<{ events: TimedEvent[];
   }
   take(pending);
   return { events, broken };
+}
+
+const chunkBytes = 1 << 20;
+
+/** What really counts of one stage until now, read at once: for a reader of events that may not wait. */
+export function readStageEvents(path: string, stage: string): TimedEvent[] {
+  const events: TimedEvent[] = [];
+  const take = (line: string): void => {
+    const event = eventOf(line);
+    if (event?.stage === stage) events.push(event);
+  };
+  const decoder = new StringDecoder('utf8');
+  const file = openSync(path, 'r');
+  try {
+    const chunk = Buffer.alloc(chunkBytes);
+    let pending = '';
+    for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk)) {
+      const lines = (pending + decoder.write(chunk.subarray(0, length))).split('\n');
+      pending = lines.pop() ?? '';
+      lines.forEach(take);
+    }
+    take(pending);
+  } finally {
+    closeSync(file);
+  }
+  return settleEvents(events);
 }
 
 /**
