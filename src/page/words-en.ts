@@ -173,6 +173,7 @@ export const en = {
     higher: 'higher is better',
     lower: 'lower is better',
     overall: 'all',
+    points: ' points',
     turn: (turn: string) => `turn ${turn}`,
     chartLabel: (name: string, from: string, to: string) => `${name} from ${from} to ${to}`,
   },

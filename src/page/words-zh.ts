@@ -154,6 +154,7 @@ export const zh: Words = {
     higher: '越高越好',
     lower: '越低越好',
     overall: '总计',
+    points: ' 个百分点',
     turn: (turn) => `第 ${turn} 轮`,
     chartLabel: (name, from, to) => `${name}：从 ${from} 到 ${to}`,
   },
