@@ -107,6 +107,7 @@ function App() {
                 onModels={open}
                 onProblem={lost}
                 onModel={setModel}
+                onErased={(id) => chat.forget(id)}
               />
             )}
           </>

@@ -160,6 +160,7 @@ export const en = {
     thinned: 'Drawn from thinned points.',
     parts: (count: number) => `${countOf(count, 'metric')} by family, language or source`,
     moreCurves: (count: number) => `${countOf(count, 'more curve')} of the training itself`,
+    moreRuns: (count: number) => `${countOf(count, 'older run')} more in the folder.`,
     moreSeries: (count: number) => `${formatCount(count)} more series are in metrics.jsonl.`,
     moreSamples: (count: number) => `${countOf(count, 'earlier sample')} more in metrics.jsonl.`,
     broken: (count: number) => `${countOf(count, 'line')} of metrics.jsonl could not be read.`,

@@ -141,6 +141,7 @@ export const zh: Words = {
     thinned: '由稀疏后的点画出。',
     parts: (count) => `按任务、语言或来源细分的 ${count} 项`,
     moreCurves: (count) => `训练过程本身的另外 ${count} 条曲线`,
+    moreRuns: (count) => `文件夹里还有更早的 ${formatCount(count)} 个。`,
     moreSeries: (count) => `metrics.jsonl 里还有 ${formatCount(count)} 条曲线。`,
     moreSamples: (count) => `metrics.jsonl 里还有更早的 ${formatCount(count)} 个样例。`,
     broken: (count) => `metrics.jsonl 有 ${formatCount(count)} 行无法读取。`,
