@@ -15,6 +15,8 @@ import { killSignals } from './signals.js';
 
 const listeningSchema = z.object({ type: z.literal('listening'), url: z.url() });
 const maxErrors = 4096;
+/** A run is not held up longer by a page that does not come, on a machine that is busy. */
+const startSeconds = 60;
 /** What saving a round of alignment takes at the most, until the server is killed. */
 const patienceMilliseconds = 15_000;
 
@@ -55,7 +57,7 @@ export class RunPage {
     const page = new RunPage(runs, options);
     const url = await page.#listening();
     if (url === undefined) {
-      const why = (await page.#ended) ?? 'it was stopped';
+      const why = (await page.#ended) ?? `it did not start within ${startSeconds} s`;
       if (options.port !== undefined) {
         const next = 'Choose another --port, or omit it for one that is not taken';
         throw new UserError({ what: 'the page cannot be shown there', where: `--port ${options.port}`, why, next });
@@ -97,14 +99,20 @@ export class RunPage {
     clearTimeout(late);
   }
 
-  /** Undefined: it ended before. */
+  /** Undefined: it ended before, or would hold the run up. */
   #listening(): Promise<string | undefined> {
     return new Promise((resolve) => {
-      this.#ended.then(() => resolve(undefined));
+      const late = setTimeout(() => {
+        this.#isEnding = true;
+        this.#child.kill('SIGKILL');
+      }, startSeconds * 1000);
+      this.#ended.then(() => resolve(undefined)).finally(() => clearTimeout(late));
       if (this.#child.stdout === null) return;
       createInterface({ input: this.#child.stdout }).on('line', (line) => {
         const said = listeningSchema.safeParse(jsonIn(line)).data;
-        if (said !== undefined) resolve(said.url);
+        if (said === undefined) return;
+        clearTimeout(late);
+        resolve(said.url);
       });
     });
   }
@@ -112,6 +120,8 @@ export class RunPage {
   #closed(): Promise<string | undefined> {
     return new Promise((resolve) => {
       this.#child.on('error', (error) => resolve(error.message));
+      // After `disconnect` Node emits no `close`, which waits for all that a failure printed.
+      this.#child.on('exit', () => this.#isEnding && resolve(undefined));
       this.#child.on('close', (code, signal) => {
         // A terminal's Ctrl-C reaches it as well.
         const isAsked = this.#isEnding || code === 0 || code === 130;

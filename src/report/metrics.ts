@@ -2,6 +2,7 @@
 // Written so that a kill costs at most a second of it; read so that a torn line or a repeated step does no harm.
 import { closeSync, createReadStream, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import { appendWhole } from '../base/append-whole.js';
 import { systemErrorCode } from '../base/errors.js';
@@ -87,11 +88,8 @@ export function eventOf(line: string): TimedEvent | undefined {
   return timedEventSchema.safeParse(jsonIn(line)).data;
 }
 
-/** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. An aborted signal throws. */
-export async function readMetrics(
-  path: string,
-  signal?: AbortSignal,
-): Promise<{ events: TimedEvent[]; broken: number }> {
+/** Every readable event of a metrics.jsonl, in file order, and how many lines were not readable. */
+export async function readMetrics(path: string): Promise<{ events: TimedEvent[]; broken: number }> {
   const events: TimedEvent[] = [];
   let broken = 0;
   const take = (line: string): void => {
@@ -102,7 +100,7 @@ export async function readMetrics(
   };
   let pending = '';
   try {
-    for await (const chunk of createReadStream(path, { encoding: 'utf8', signal })) {
+    for await (const chunk of createReadStream(path, { encoding: 'utf8' })) {
       const lines = (pending + chunk).split('\n');
       pending = lines.pop() ?? '';
       lines.forEach(take);
@@ -112,6 +110,32 @@ export async function readMetrics(
   }
   take(pending);
   return { events, broken };
+}
+
+const chunkBytes = 1 << 20;
+
+/** What really counts of one stage until now, read at once: for a reader of events that may not wait. */
+export function readStageEvents(path: string, stage: string): TimedEvent[] {
+  const events: TimedEvent[] = [];
+  const take = (line: string): void => {
+    const event = eventOf(line);
+    if (event?.stage === stage) events.push(event);
+  };
+  const decoder = new StringDecoder('utf8');
+  const file = openSync(path, 'r');
+  try {
+    const chunk = Buffer.alloc(chunkBytes);
+    let pending = '';
+    for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk)) {
+      const lines = (pending + decoder.write(chunk.subarray(0, length))).split('\n');
+      pending = lines.pop() ?? '';
+      lines.forEach(take);
+    }
+    take(pending);
+  } finally {
+    closeSync(file);
+  }
+  return settleEvents(events);
 }
 
 /**
@@ -182,22 +206,29 @@ function subjectOf(event: TimedEvent): string | undefined {
 }
 
 /** Seconds that each stage worked since it last started afresh: pauses between processes do not count. */
-export function stageSeconds(events: readonly TimedEvent[]): Map<string, number> {
-  const total = new Map<string, number>();
+export function stageSeconds(events: readonly TimedEvent[]): ReadonlyMap<string, number> {
+  const clock = new StageClock();
+  for (const event of events) clock.take(event);
+  return clock.seconds;
+}
+
+/** The same, event by event. */
+export class StageClock {
+  readonly seconds = new Map<string, number>();
   /** Stage → the time of its last event, while a process works on it. */
-  const last = new Map<string, number>();
-  for (const event of events) {
+  readonly #last = new Map<string, number>();
+
+  take(event: TimedEvent): void {
     const { stage, time } = event;
     const state = event.type === 'stage' ? event.state : undefined;
-    const before = last.get(stage);
+    const before = this.#last.get(stage);
     if (state === 'started' || state === 'resumed') {
-      total.set(stage, state === 'started' ? 0 : (total.get(stage) ?? 0));
-      last.set(stage, time);
+      this.seconds.set(stage, state === 'started' ? 0 : (this.seconds.get(stage) ?? 0));
+      this.#last.set(stage, time);
     } else if (before !== undefined) {
-      total.set(stage, (total.get(stage) ?? 0) + time - before);
-      if (state === 'finished') last.delete(stage);
-      else last.set(stage, time);
+      this.seconds.set(stage, (this.seconds.get(stage) ?? 0) + time - before);
+      if (state === 'finished') this.#last.delete(stage);
+      else this.#last.set(stage, time);
     }
   }
-  return total;
 }

@@ -6,7 +6,7 @@ import { metricsName, tensorBoardFolder } from '../base/layout.js';
 import { redactAll } from '../base/secrets.js';
 import { english, type Speech } from '../language/speech.js';
 import { type Event, type Reporter, stageReporter } from './event.js';
-import { openMetrics } from './metrics.js';
+import { openMetrics, readStageEvents } from './metrics.js';
 import type { LogForm, OutputStream, Sink } from './sink.js';
 import { tensorBoardSink } from './tensorboard.js';
 import { terminalSink } from './terminal.js';
@@ -61,7 +61,8 @@ export function createReporter(options: ReporterOptions): Reporter & { close(): 
     sinks.push({ emit: (event) => metrics.write({ ...event, time: now() / 1000 }), close: metrics.close });
     if (log === 'tensorboard') {
       const folder = join(runDirectory, tensorBoardFolder);
-      sinks.push(tensorBoardSink({ folder, now, warn: warnOf(folder) }));
+      const history = (stage: string) => readStageEvents(path, stage);
+      sinks.push(tensorBoardSink({ folder, now, history, warn: warnOf(folder) }));
     }
   }
   return {

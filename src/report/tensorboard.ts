@@ -7,6 +7,7 @@ import { systemErrorCode } from '../base/errors.js';
 import { kebabCase, shorten } from '../base/format.js';
 import type { Event, Metrics } from './event.js';
 import { eventRecord, type LoggedContent, type LoggedValue, readEvent, recordsIn } from './event-file.js';
+import type { TimedEvent } from './metrics.js';
 import type { Sink } from './sink.js';
 
 interface TensorBoardOptions {
@@ -14,11 +15,16 @@ interface TensorBoardOptions {
   folder: string;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** What earlier processes said of a stage, settled: of one that was not logged, its curves begin with that. */
+  history: (stage: string) => readonly TimedEvent[];
   /** Hears once of a file that cannot be written, and at the end (`isIncomplete`) that one has a gap. */
   warn: (reason: string, isIncomplete: boolean) => void;
 }
 
-export function tensorBoardSink({ folder, now, warn }: TensorBoardOptions): Sink {
+export function tensorBoardSink({ folder, now: clock, history, warn }: TensorBoardOptions): Sink {
+  /** When what is said now was said, where that was earlier. */
+  let said: number | undefined;
+  const now = (): number => said ?? clock();
   const logs = new Map<string, StageLog>();
   let lost = 0;
   let hasWarned = false;
@@ -36,8 +42,22 @@ export function tensorBoardSink({ folder, now, warn }: TensorBoardOptions): Sink
     logs.set(name, log);
     return log;
   };
+  const draw = (event: Event): void => {
+    if (event.type === 'step') logOf(event.stage, event.round).addStep(event.step, stepValues(event));
+    if (event.type === 'statistics') logOf(event.stage, event.round).add(event.step, statisticsValues(event));
+    if (event.type === 'evaluation') logOf(event.stage).add(event.step, scalarsOf('evaluation', event.metrics));
+    if (event.type === 'sample') logOf(event.stage).addSample(event.step, sampleValue(event));
+  };
   return {
     emit(event) {
+      const continues = event.type === 'stage' && (event.state === 'skipped' || event.state === 'resumed');
+      if (continues && !namesIn(folder).includes(folderName(event.stage))) {
+        for (const earlier of history(event.stage)) {
+          said = 1000 * earlier.time;
+          draw(earlier);
+        }
+        said = undefined;
+      }
       if (event.type === 'stage' && event.state === 'started') {
         for (const [name, log] of logs) {
           if (name.split(/[\\/]/)[0] !== folderName(event.stage)) continue;
@@ -46,10 +66,7 @@ export function tensorBoardSink({ folder, now, warn }: TensorBoardOptions): Sink
         }
         setAside(folder, folderName(event.stage));
       }
-      if (event.type === 'step') logOf(event.stage, event.round).addStep(event.step, stepValues(event));
-      if (event.type === 'statistics') logOf(event.stage, event.round).add(event.step, statisticsValues(event));
-      if (event.type === 'evaluation') logOf(event.stage).add(event.step, scalarsOf('evaluation', event.metrics));
-      if (event.type === 'sample') logOf(event.stage).addSample(event.step, sampleValue(event));
+      draw(event);
     },
     close() {
       for (const log of logs.values()) lost += log.close();

@@ -4,6 +4,7 @@
 import { basename, resolve } from 'node:path';
 import { parameterCount } from '../architecture/parameters.js';
 import { nearest, UserError } from '../base/errors.js';
+import { exists } from '../base/files.js';
 import { listOf } from '../base/format.js';
 import { identifyCheckpoint, readModel } from '../checkpoint/directory.js';
 import type { Quantization } from '../config/compute.js';
@@ -22,6 +23,8 @@ const refreshMilliseconds = 1000;
 export interface OpenModelOptions {
   verify?: boolean;
   quantize?: Quantization;
+  /** The run that saves checkpoints removes older ones. */
+  isFollowed?: boolean;
   /** Called before weights are opened, each time: so that a server that is asked for none loads no backend. */
   openBackend?(): Promise<void>;
   /** The tools that a model may call in `POST /api/chat`, opened when first asked for; they stay the opener's. */
@@ -119,7 +122,13 @@ export class ModelEntry {
 
   async #openWeights(): Promise<OpenedModel> {
     await this.#options.openBackend?.();
-    return LocalModel.open(this.path, this.#options);
+    try {
+      return await LocalModel.open(this.path, this.#options);
+    } catch (error) {
+      if (!this.#options.isFollowed || (await exists(this.path))) throw error;
+      const what = `${this.id} is there no longer: the run has saved newer checkpoints`;
+      throw new RefusedRequest({ status: 503, what, next: 'Ask again: the newest answers', retryAfter: 1 });
+    }
   }
 
   async #letGo(): Promise<void> {
@@ -184,7 +193,8 @@ export class ServedModels {
   static async follow(runs: readonly string[], options: OpenModelOptions = {}): Promise<ServedModels> {
     checkTwice(runs);
     const run = runs.length === 1 ? basename(resolve(runs[0])) : undefined;
-    const models = new ServedModels(options, { answersAnyName: runs.length === 1, run, followed: runs });
+    const own = { ...options, isFollowed: true };
+    const models = new ServedModels(own, { answersAnyName: runs.length === 1, run, followed: runs });
     await models.refresh();
     return models;
   }

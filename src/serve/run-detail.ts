@@ -1,138 +1,103 @@
-// One run as a page draws it: curves, samples and results out of its metrics.jsonl, by the same readers as the report's.
+// One run as a page draws it. Its metrics.jsonl is read once, from where the last reading ended: pages ask again and again, and a
+// long run has gigabytes of it.
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatBytes } from '../base/format.js';
 import { metricsName } from '../base/layout.js';
 import { processUse } from '../base/process.js';
 import { holderOf } from '../pipeline/lock.js';
-import { curvesOf } from '../report/charts.js';
-import { Pace } from '../report/meter.js';
-import { readMetrics, settleEvents, stageSeconds, type TimedEvent } from '../report/metrics.js';
-import { ofType } from '../report/sections.js';
-import { bounds, type RunDetail } from './contract.js';
-import { RefusedRequest } from './refusal.js';
+import { eventOf } from '../report/metrics.js';
+import type { RunDetail } from './contract.js';
+import { RunFold } from './run-fold.js';
 
-type Series = RunDetail['series'][number];
+/** Runs whose readings are kept. */
+const maxKept = 4;
+/** A line longer than this is no event of ours. */
+const maxLine = 8 << 20;
 
-/** Of a metrics.jsonl that is read whole. */
-const maxBytes = 128 << 20;
+export class RunDetails {
+  /** Folder → its reading; who was asked for last is last. */
+  readonly #readings = new Map<string, Reading>();
 
-/** @param now seconds since 1970. @param signal ends the reading, which then throws. @throws RefusedRequest where its metrics are too long to be drawn. */
-export async function runDetail(
-  folder: string,
-  name: string,
-  { now, signal }: { now: number; signal: AbortSignal },
-): Promise<RunDetail> {
-  const path = join(folder, metricsName);
-  const { size: offset } = await stat(path);
-  if (offset > maxBytes) {
-    const what = `its metrics are ${formatBytes(offset)} long, and ${formatBytes(maxBytes)} are drawn here at the most`;
-    throw new RefusedRequest({ status: 413, where: name, what, next: 'Open its report.html' });
-  }
-  const { events: all, broken } = await readMetrics(path, signal);
-  const events = settleEvents(all);
-  const { isHeld, pid } = await holderOf(folder);
-  const stages = stagesOf(events, stageSeconds(all), isHeld);
-  const series = [...new Set(events.map(({ stage }) => stage))].flatMap((stage) => seriesOf(events, stage));
-  const samples = ofType(events, 'sample');
-  const eta = isHeld ? etaOf(all, now) : undefined;
-  const machine = pid === undefined ? undefined : await useOf(pid);
-  return {
-    name,
-    state: isHeld ? 'running' : stages.some(({ state }) => state === 'stopped') ? 'stopped' : 'done',
-    stages,
-    series: series.slice(0, bounds.series),
-    ...(series.length > bounds.series && { moreSeries: series.length - bounds.series }),
-    samples: samples
-      .slice(-bounds.samples)
-      .map(({ stage, step, prompt, completion: answer }) => ({ stage, step, prompt, answer })),
-    ...(samples.length > bounds.samples && { moreSamples: samples.length - bounds.samples }),
-    results: resultsOf(events),
-    ...(broken > 0 && { broken }),
-    offset,
-    ...(eta !== undefined && { eta }),
-    ...(machine !== undefined && { machine }),
-  };
-}
-
-function stagesOf(
-  events: readonly TimedEvent[],
-  seconds: ReadonlyMap<string, number>,
-  isHeld: boolean,
-): RunDetail['stages'] {
-  const states = new Map(ofType(events, 'stage').map(({ stage, state }) => [stage, state]));
-  return [...states].map(([name, state]) => {
-    const isDone = state === 'finished' || state === 'skipped';
-    const worked = seconds.get(name);
+  /** @param now seconds since 1970. @param signal ends the reading, which then throws, and resumes there when it is asked for again. */
+  async read(folder: string, name: string, { now, signal }: { now: number; signal: AbortSignal }): Promise<RunDetail> {
+    const reading = await this.#readingOf(folder);
+    await reading.resume(signal);
+    const { fold, offset } = reading;
+    const { isHeld, pid } = await holderOf(folder);
+    const stages = fold.stages(isHeld);
+    const isStopped = stages.some(({ state }) => state === 'stopped');
+    // Half a line is on its way, unless nobody writes it.
+    const broken = reading.broken + (reading.isTorn && !isHeld ? 1 : 0);
+    const eta = isHeld ? fold.eta(now) : undefined;
+    const machine = pid === undefined ? undefined : await useOf(pid);
     return {
-      name,
-      state: isDone ? state : isHeld ? 'running' : 'stopped',
-      ...(worked !== undefined && { seconds: worked }),
+      ...{ name, state: isHeld ? 'running' : isStopped ? 'stopped' : 'done', stages },
+      ...{ ...fold.series, ...fold.samples, results: fold.results },
+      ...(broken > 0 && { broken }),
+      offset,
+      ...(eta !== undefined && { eta }),
+      ...(machine !== undefined && { machine }),
     };
-  });
-}
-
-function seriesOf(events: readonly TimedEvent[], stage: string): Series[] {
-  const { steps, evaluations } = curvesOf(events.filter((event) => event.stage === stage));
-  const points = new Map<string, Series['points']>();
-  const add = (metric: string, x: number, value: number): void => {
-    const known = points.get(metric) ?? [];
-    known.push([x, Number.isFinite(value) ? value : null]);
-    points.set(metric, known);
-  };
-  for (const [x, { loss, learningRate, gradientNorm, tokensPerSecond, metrics = {} }] of steps) {
-    for (const [metric, value] of Object.entries({ loss, learningRate, gradientNorm, tokensPerSecond, ...metrics }))
-      add(metric, x, value);
   }
-  const trained = new Set(points.keys());
-  for (const [x, metrics] of evaluations) {
-    for (const [name, value] of Object.entries(metrics)) add(trained.has(name) ? `held-out ${name}` : name, x, value);
+
+  async #readingOf(folder: string): Promise<Reading> {
+    const path = join(folder, metricsName);
+    const { ino, size } = await stat(path);
+    const known = this.#readings.get(folder);
+    // A file that became shorter is another one.
+    const reading = known?.ino === ino && known.offset <= size ? known : new Reading(path, ino);
+    this.#readings.delete(folder);
+    this.#readings.set(folder, reading);
+    const [oldest] = this.#readings.keys();
+    if (this.#readings.size > maxKept) this.#readings.delete(oldest);
+    return reading;
   }
-  return [...points].map(([metric, all]) => ({ stage, metric, ...thinned(all) }));
 }
 
-/** Of each stretch the lowest and the highest point stay, so that no spike is lost. */
-export function thinned(points: Series['points']): Pick<Series, 'points' | 'thinned'> {
-  if (points.length <= bounds.points) return { points };
-  const stretches = bounds.points / 2;
-  const kept: Series['points'] = [];
-  for (let i = 0; i < stretches; i++) {
-    const [start, end] = [i, i + 1].map((at) => Math.floor((at * points.length) / stretches));
-    const stretch = points.slice(start, end);
-    const by = stretch.map((point, at) => ({ point, at })).sort((a, b) => (a.point[1] ?? 0) - (b.point[1] ?? 0));
-    const extremes = [...new Set([by[0], by[by.length - 1]])].sort((a, b) => a.at - b.at);
-    kept.push(...extremes.map(({ point }) => point));
+class Reading {
+  readonly #path: string;
+  readonly ino: number;
+  readonly fold = new RunFold();
+  /** Bytes that are read: whole lines. */
+  offset = 0;
+  /** Whole lines that are no event. */
+  broken = 0;
+  /** There is more behind them, which is no whole line. */
+  isTorn = false;
+
+  constructor(path: string, ino: number) {
+    this.#path = path;
+    this.ino = ino;
   }
-  return { points: kept, thinned: true };
-}
 
-function resultsOf(events: readonly TimedEvent[]): RunDetail['results'] {
-  const columns = ofType(events, 'table').at(-1)?.columns ?? [];
-  return columns.flatMap(({ label: checkpoint, metrics, intervals = {} }) =>
-    Object.entries(metrics).map(([metric, value]) => {
-      const interval = Object.hasOwn(intervals, metric) ? intervals[metric] : undefined;
-      return { checkpoint, metric, value, ...(interval && { low: interval.low, high: interval.high }) };
-    }),
-  );
-}
-
-/** Of the stage that trains, from the pace of its steps since it last started; undefined where none does. */
-function etaOf(events: readonly TimedEvent[], now: number): number | undefined {
-  let time = 0;
-  let remaining = Number.NaN;
-  const pace = new Pace(() => time);
-  for (const event of events) {
-    time = 1000 * event.time;
-    if (event.type === 'stage') {
-      pace.reset();
-      remaining = Number.NaN;
+  async resume(signal: AbortSignal): Promise<void> {
+    let pending: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of createReadStream(this.#path, { start: this.offset, signal }) as AsyncIterable<Buffer>) {
+      let from = 0;
+      for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', from)) {
+        const piece = chunk.subarray(from, end);
+        this.offset += length + piece.length + 1;
+        this.#take(length > maxLine ? undefined : Buffer.concat([...pending, piece]).toString());
+        [pending, length, from] = [[], 0, end + 1];
+      }
+      const rest = chunk.subarray(from);
+      length += rest.length;
+      if (length > maxLine)
+        pending = []; // its bytes are counted, and nothing else of it
+      else pending.push(rest);
     }
-    if (event.type !== 'step') continue;
-    remaining = pace.remaining(`${event.stage} ${event.round ?? ''}`, event.step, event.steps);
+    this.isTorn = length > 0;
   }
-  const eta = remaining - (now - time / 1000);
-  return Number.isNaN(eta) ? undefined : Math.max(0, eta);
+
+  #take(line: string | undefined): void {
+    if (line?.trim() === '') return;
+    const event = line === undefined ? undefined : eventOf(line);
+    if (event === undefined) this.broken++;
+    else this.fold.take(event);
+  }
 }
 
 const measuredMilliseconds = 100;

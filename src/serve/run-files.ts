@@ -26,22 +26,74 @@ export async function runFolder(runs: string, name: string): Promise<string> {
   return folder;
 }
 
-/** The newest first. */
-export async function listRuns(runs: string): Promise<RunList> {
-  const found: { name: string; changed: number }[] = [];
-  const look = async (name: string): Promise<boolean> => {
-    const changed = await changedAt(join(runs, name));
-    if (changed !== undefined) found.push({ name, changed });
-    return changed !== undefined;
-  };
-  for (const name of await foldersOf(runs)) {
-    if (await look(name)) continue;
-    for (const inner of await foldersOf(join(runs, name))) if (/^seed-\d+$/.test(inner)) await look(`${name}/${inner}`);
+/** How long a list is good enough for another page: they ask every few seconds. */
+const freshMilliseconds = 2000;
+
+interface Found {
+  name: string;
+  /** When its metrics last changed, in milliseconds since 1970. */
+  changed: number;
+}
+
+/** The runs below a folder, looked up once for all pages that ask at the same time; a run that has not changed is not read again. */
+export class RunFiles {
+  readonly #runs: string;
+  #known = new Map<string, Found & { summary: RunSummary }>();
+  #list: Promise<RunList> | undefined;
+  #listed = Number.NEGATIVE_INFINITY;
+
+  constructor(runs: string) {
+    this.#runs = runs;
   }
-  const newest = found.sort((a, b) => b.changed - a.changed).slice(0, bounds.runs);
-  const more = found.length - newest.length;
-  const summaries = await Promise.all(newest.map(({ name, changed }) => summaryOf(runs, name, changed)));
-  return { runs: summaries, ...(more > 0 && { more }) };
+
+  /** The newest first. */
+  list(): Promise<RunList> {
+    if (this.#list !== undefined && performance.now() - this.#listed < freshMilliseconds) return this.#list;
+    this.#listed = performance.now();
+    const list = this.#look();
+    this.#list = list;
+    list.catch(() => {
+      if (this.#list === list) this.#list = undefined;
+    });
+    return list;
+  }
+
+  async #look(): Promise<RunList> {
+    const found: Found[] = [];
+    const look = async (name: string): Promise<boolean> => {
+      const changed = await changedAt(join(this.#runs, name));
+      if (changed !== undefined) found.push({ name, changed });
+      return changed !== undefined;
+    };
+    for (const name of await foldersOf(this.#runs)) {
+      if (await look(name)) continue;
+      for (const inner of await foldersOf(join(this.#runs, name)))
+        if (/^seed-\d+$/.test(inner)) await look(`${name}/${inner}`);
+    }
+    const newest = found.sort((a, b) => b.changed - a.changed).slice(0, bounds.runs);
+    const summaries = await Promise.all(newest.map((run) => this.#summaryOf(run)));
+    this.#known = new Map(newest.map((run, i) => [run.name, { ...run, summary: summaries[i] }]));
+    const more = found.length - newest.length;
+    return { runs: summaries, ...(more > 0 && { more }) };
+  }
+
+  async #summaryOf({ name, changed }: Found): Promise<RunSummary> {
+    const folder = join(this.#runs, name);
+    const known = this.#known.get(name);
+    // What its stages have done is reported as soon as it is recorded; that a process has it or has gone is nowhere.
+    const { isHeld } = await holderOf(folder);
+    if (known?.changed === changed && (known.summary.state === 'running') === isHeld) return known.summary;
+    const records = await Promise.all(namesOf(stageTable).map((stage) => readRecord(folder, stage)));
+    const all = records.filter((record) => record !== undefined);
+    const current = all.find(({ state }) => state === 'started') ?? all.at(-1);
+    return {
+      name,
+      state: isHeld ? 'running' : current?.state === 'finished' ? 'done' : 'stopped',
+      ...(current !== undefined && { stage: current.stage }),
+      stages: all.map(({ stage }) => stage),
+      changed: new Date(changed).toISOString(),
+    };
+  }
 }
 
 async function foldersOf(folder: string): Promise<string[]> {
@@ -53,19 +105,4 @@ async function foldersOf(folder: string): Promise<string[]> {
 async function changedAt(folder: string): Promise<number | undefined> {
   const file = await stat(join(folder, metricsName)).catch(() => undefined);
   return file?.isFile() ? file.mtimeMs : undefined;
-}
-
-async function summaryOf(runs: string, name: string, changed: number): Promise<RunSummary> {
-  const folder = join(runs, name);
-  const records = await Promise.all(namesOf(stageTable).map((stage) => readRecord(folder, stage)));
-  const known = records.filter((record) => record !== undefined);
-  const current = known.find(({ state }) => state === 'started') ?? known.at(-1);
-  const { isHeld } = await holderOf(folder);
-  return {
-    name,
-    state: isHeld ? 'running' : current?.state === 'finished' ? 'done' : 'stopped',
-    ...(current !== undefined && { stage: current.stage }),
-    stages: known.map(({ stage }) => stage),
-    changed: new Date(changed).toISOString(),
-  };
 }

@@ -1,4 +1,4 @@
-// Runs are read whole for a page, and pages ask again and again: who asks for the same run is answered by one reading, few runs
+// A run may take long to read, and pages ask again and again: who asks for the same run is answered by one reading, few runs
 // are read at once, and a reading ends when nobody waits for it any more.
 import { RefusedRequest } from './refusal.js';
 

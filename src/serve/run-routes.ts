@@ -7,8 +7,8 @@ import { metricsName } from '../base/layout.js';
 import { eventOf } from '../report/metrics.js';
 import type { RunDetail } from './contract.js';
 import { RefusedRequest } from './refusal.js';
-import { runDetail } from './run-detail.js';
-import { listRuns, runFolder } from './run-files.js';
+import { RunDetails } from './run-detail.js';
+import { RunFiles, runFolder } from './run-files.js';
 import { RunReads } from './run-reads.js';
 import { linesFrom, type TailLine } from './run-tail.js';
 import { readerOf, type SentEvent, sendEvents } from './sse.js';
@@ -24,14 +24,18 @@ const maxWatchers = 64;
 export function runRoutes(runs: string, closing: AbortSignal): Hono {
   const app = new Hono();
   const reads = new RunReads<RunDetail>();
+  const details = new RunDetails();
   let watchers = 0;
-  app.get('/runs', async (context) => context.json(await listRuns(runs)));
+  const files = new RunFiles(runs);
+  app.get('/runs', async (context) => context.json(await files.list()));
   app.get('/runs/:name', async (context) => {
     const name = context.req.param('name');
     const now = steadyNow() / 1000;
     const folder = await runFolder(runs, name);
     const { signal } = context.req.raw;
-    return context.json(await reads.read(name, signal, (ending) => runDetail(folder, name, { now, signal: ending })));
+    return context.json(
+      await reads.read(name, signal, (ending) => details.read(folder, name, { now, signal: ending })),
+    );
   });
   app.get('/runs/:name/events', async (context) => {
     const path = join(await runFolder(runs, context.req.param('name')), metricsName);

@@ -30,12 +30,12 @@ export interface Listening {
 }
 
 /** Tried in their order where no port is named. */
-const usualPorts = Array.from({ length: 20 }, (_, i) => 8080 + i);
+const defaultPorts = Array.from({ length: 20 }, (_, i) => 8080 + i);
 
 /** @throws UserError where the address cannot be listened to. */
 export async function listen(app: Hono, service: Service, options: ListenOptions): Promise<Listening> {
   const { host, port, limits } = options;
-  const server = await listening(app, { host, ports: port === undefined ? usualPorts : [port], limits });
+  const server = await listening(app, { host, ports: port === undefined ? defaultPorts : [port], limits });
   server.maxConnections = limits.connections;
   // A reader that takes nothing any more.
   server.setTimeout((limits.seconds + limits.bodySeconds) * 1000);

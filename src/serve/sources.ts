@@ -1,12 +1,14 @@
 // Which models a path names, and under which ids: of a run folder what each of its stages made, also while it trains.
-import { basename, join, resolve } from 'node:path';
-import { UserError } from '../base/errors.js';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { nearest, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { kebabCase } from '../base/format.js';
+import { kebabCase, listOf } from '../base/format.js';
 import { settingsName } from '../base/layout.js';
 import { mossctlCommand } from '../base/shell.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { listCheckpoints } from '../checkpoint/history.js';
+import { isModelName } from '../network/model-name.js';
 import { runAround } from '../pipeline/around.js';
 import { readRecord } from '../pipeline/record.js';
 import { modelStagesOf, stageTable } from '../stages/catalog.js';
@@ -25,7 +27,10 @@ export interface PathSources {
 
 /** @throws UserError where it is no model, or a run without one. */
 export async function sourcesOf(path: string): Promise<PathSources> {
-  if (!(await exists(join(path, settingsName)))) return { sources: [{ id: await nameOf(path), path }] };
+  if (!(await exists(join(path, settingsName)))) {
+    if (!isModelName(path)) await refuseNoRun(path);
+    return { sources: [{ id: await nameOf(path), path }] };
+  }
   const made = await madeIn(path);
   const sources = made.map(({ name, path: checkpoint }) => ({ id: name, path: checkpoint }));
   if (sources.length > 0) return { sources, run: basename(resolve(path)) };
@@ -56,6 +61,38 @@ export function uniqueIds(found: readonly PathSources[]): ModelSource[] {
     const before = sources.slice(0, i).filter(({ id }) => id === source.id).length;
     return before === 0 ? source : { ...source, id: `${source.id}-${before + 1}` };
   });
+}
+
+/** @throws UserError where nothing is there, or a folder of runs, with the run that may be meant. */
+async function refuseNoRun(path: string): Promise<void> {
+  const isThere = await exists(path);
+  const around = isThere ? path : dirname(path);
+  const runs = await runsIn(around);
+  if (isThere && runs.length === 0) return;
+  const meant = nearest(basename(path), runs);
+  const [first] = meant === undefined || isThere ? runs : [meant];
+  const others = runs.filter((name) => name !== first).slice(0, maxOthers);
+  throw new UserError({
+    what: isThere ? 'this folder holds runs, and is none' : 'there is nothing at this path',
+    where: path,
+    next:
+      first === undefined
+        ? `Train one, and see it while it trains: ${mossctlCommand('run', 'quickstart', '--ui')}; or name a checkpoint, or a model of a hub (hf:ORG/NAME)`
+        : `Type ${mossctlCommand('serve', join(around, first))}${others.length > 0 ? `; there is also ${listOf(others)}` : ''}`,
+  });
+}
+
+const maxOthers = 5;
+
+/** Names of the run folders in one. */
+async function runsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found = await Promise.all(
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map(async ({ name }) => ((await exists(join(folder, name, settingsName))) ? [name] : [])),
+  );
+  return found.flat().sort();
 }
 
 interface StageModel {

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import type { Event } from '../../src/report/event.js';
 import { readEvent, recordsIn } from '../../src/report/event-file.js';
+import { createReporter } from '../../src/report/reporter.js';
 import { tensorBoardSink } from '../../src/report/tensorboard.js';
 
+const stdout = new PassThrough().resume();
 let folder = '';
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tensorboard-'));
@@ -16,7 +19,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 let time = 1_700_000_000_000;
 function openSink(name: string, warn: (text: string, isIncomplete: boolean) => void = (text) => assert.fail(text)) {
-  return tensorBoardSink({ folder: join(folder, name), now: () => (time += 100), warn });
+  return tensorBoardSink({ folder: join(folder, name), now: () => (time += 100), history: () => [], warn });
 }
 
 const stage = (state: 'started' | 'resumed' | 'finished', name = 'sft'): Event => ({
@@ -65,6 +68,42 @@ test('each record is on the disk when its event was emitted; a resumed run conti
   const third = openSink('run'); // what was undone is read as undone
   for (const event of [stage('resumed'), step(5), evaluation(4), evaluation(3)]) third.emit(event);
   assert.deepEqual((await saidIn('run/sft')).slice(-3), ['file', '5 training', '3 evaluation']);
+});
+
+test('a stage that was not logged, and is skipped or resumed, is drawn from its metrics, each step at its time', async () => {
+  const run = join(folder, 'late');
+  const open = (log?: 'tensorboard') => {
+    const reporter = createReporter({
+      runDirectory: run,
+      log,
+      mode: 'quiet',
+      ...{ stdout, stderr: stdout, now: () => (time += 100) },
+    });
+    return { emit: (...events: Event[]) => events.forEach(reporter.emit), close: reporter.close };
+  };
+  const began = time;
+  const first = open();
+  first.emit(stage('started'), step(1), step(2), step(3), stage('resumed'), step(3), evaluation(3), stage('finished'));
+  first.emit(stage('started', 'align'), step(1, 1), step(2, 1));
+  await first.close();
+  time += 3_600_000;
+  for (const _ of ['once', 'and never twice']) {
+    const late = open('tensorboard');
+    late.emit({ type: 'stage', stage: 'sft', state: 'skipped' });
+    await late.close();
+    assert.deepEqual(await saidIn('late/tensorboard/sft'), [
+      ...['file', '1 training', '2 training', '3 training', '3 evaluation'],
+    ]);
+  }
+  const resumed = open('tensorboard');
+  resumed.emit(stage('resumed', 'align'), step(2, 1), step(3, 1));
+  await resumed.close();
+  assert.deepEqual(await saidIn('late/tensorboard/align/round-01'), [
+    ...['file', '1 training', '2 training', 'start 2', '2 training', '3 training'],
+  ]);
+  const [file] = await readdir(join(run, 'tensorboard/sft'));
+  const [, seconds] = /tfevents\.(\d+)/.exec(file) ?? [];
+  assert.ok(Math.abs(Number(seconds) - began / 1000) < 60, `${file} of ${began / 1000}`);
 });
 
 test('steps that a training undoes are undone there; a stage that starts afresh leaves the earlier try beside it', async () => {

@@ -1,7 +1,7 @@
 // A round from the page: a real process that aligns a real model on a real store, decided by the gate, taken back, stopped, crashed.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -16,6 +16,7 @@ import type { RoundList } from '../../src/serve/contract.js';
 import { type RoundHost, roundRoutes } from '../../src/serve/round-routes.js';
 import { entry } from '../e2e/cli.js';
 import { asked, judgement } from '../feedback/judgements.js';
+import { childrenOf } from './children.js';
 import { mounted } from './mounted.js';
 import { listening, readEvents } from './sse-client.js';
 
@@ -159,9 +160,9 @@ test('a crash is an end in words; so is a round that is stopped with the server,
   await wrong.close();
 
   const slow = await served({ flags: ['--threads', '1', '--set', 'align.train.epochs=1000'] });
-  const before = new Set(await children());
+  const before = new Set(await childrenOf('self'));
   await slow.post('', { model: 'base' });
-  const [child] = (await children()).filter((pid) => !before.has(pid));
+  const [child] = (await childrenOf('self')).filter((pid) => !before.has(pid));
   const stream = slow.events('feedback-1');
   for await (const { data } of stream) if (data.label === 'step') break;
   const late = slow.lastOf('feedback-1');
@@ -186,12 +187,3 @@ test('a crash is an end in words; so is a round that is stopped with the server,
   assert.match(String(end.why), /did not come to its end/);
   await again.close();
 });
-
-/** Of this process, where its system says them. */
-async function children(): Promise<number[]> {
-  const tasks = await readdir('/proc/self/task').catch(() => []);
-  const lists = await Promise.all(
-    tasks.map((task) => readFile(`/proc/self/task/${task}/children`, 'utf8').catch(() => '')),
-  );
-  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
-}

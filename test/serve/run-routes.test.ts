@@ -1,14 +1,19 @@
 // Runs over HTTP: what real run folders hold, bounded and by name alone, and what comes to them while a page watches.
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Random } from '../../src/base/random.js';
 import { lockDirectory } from '../../src/pipeline/lock.js';
 import { writeRecord } from '../../src/pipeline/record.js';
-import { openMetrics, type TimedEvent } from '../../src/report/metrics.js';
+import { curvesOf } from '../../src/report/charts.js';
+import { openMetrics, settleEvents, stageSeconds, type TimedEvent } from '../../src/report/metrics.js';
 import { bounds, type RunDetail, type RunList } from '../../src/serve/contract.js';
-import { thinned } from '../../src/serve/run-detail.js';
+import { Curve } from '../../src/serve/curve.js';
+import { RunDetails } from '../../src/serve/run-detail.js';
+import { RunFiles } from '../../src/serve/run-files.js';
+import { RunFold } from '../../src/serve/run-fold.js';
 import { RunReads } from '../../src/serve/run-reads.js';
 import { runRoutes } from '../../src/serve/run-routes.js';
 import { demoEvents } from '../report/fixtures/demo.js';
@@ -32,6 +37,9 @@ const step = (number: number, more: Partial<TimedEvent & { type: 'step' }> = {})
 const state = (stage: string, is: 'started' | 'finished' | 'resumed', time = 1000): TimedEvent => ({
   ...{ type: 'stage', stage, state: is, time },
 });
+
+const measured = { type: 'evaluation', stage: 'sft', time: 1000 } as const;
+const sampled = { type: 'sample', stage: 'sft', prompt: 'hi?', time: 1000 } as const;
 
 async function writeRun(name: string, events: readonly TimedEvent[]): Promise<string> {
   const path = join(runs, name, 'metrics.jsonl');
@@ -68,6 +76,19 @@ test('runs are listed with their state, those of several seeds by themselves; wh
   assert.deepEqual(of('done')?.stages, ['data', 'sft']);
   assert.deepEqual([of('seeds/seed-7')?.state, of('seeds/seed-7')?.stage], ['stopped', 'sft']);
   assert.equal((await detailOf('seeds/seed-7')).stages[0].state, 'stopped');
+});
+
+test('more runs than are listed are counted; pages that ask at once share one look', async () => {
+  const many = join(folder, 'many');
+  for (let i = 0; i < bounds.runs + 3; i++) {
+    await mkdir(join(many, `run-${i}`), { recursive: true });
+    await writeFile(join(many, `run-${i}`, 'metrics.jsonl'), '');
+  }
+  const files = new RunFiles(many);
+  const [one, other] = [files.list(), files.list()];
+  assert.equal(one, other);
+  const { runs: listed, more } = await one;
+  assert.deepEqual([listed.length, more], [bounds.runs, 3]);
 });
 
 test('a name never leaves the folder of runs', async () => {
@@ -131,25 +152,99 @@ test('of a run that is under way there is its time left and what its process use
   assert.ok(machine.cpu >= 0 && machine.cpu < 64, `${machine.cpu}`);
 });
 
-test('a long series is thinned to its extremes and says so', () => {
-  const points = Array.from({ length: 10_001 }, (_, x): [number, number] => [
-    x,
-    x === 5000 ? 99 : x === 5003 ? -99 : 1,
-  ]);
-  const { points: kept, thinned: isThinned } = thinned(points);
-  assert.ok(isThinned && kept.length <= bounds.points, `${kept.length}`);
+test('a long curve is thinned to its extremes, as finely at its beginning as at its end, and says so', () => {
+  const curve = new Curve();
+  for (let x = 0; x < 100_000; x++) curve.add(x, x === 50_000 ? 99 : x === 5003 ? -99 : Math.sin(x));
+  const { points, thinned } = curve.series;
+  assert.ok(thinned && points.length <= bounds.points && points.length > bounds.points / 4, `${points.length}`);
   assert.deepEqual(
-    kept.filter(([, y]) => Math.abs(y ?? 0) === 99),
+    points.filter(([, y]) => Math.abs(y ?? 0) === 99),
     [
-      [5000, 99],
       [5003, -99],
+      [50_000, 99],
     ],
   );
+  const xs = points.map(([x]) => x);
   assert.deepEqual(
-    kept.map(([x]) => x),
-    kept.map(([x]) => x).sort((a, b) => a - b),
+    xs,
+    [...xs].sort((a, b) => a - b),
   );
-  assert.deepEqual(thinned(points.slice(0, 2000)), { points: points.slice(0, 2000) });
+  const firstHalf = xs.filter((x) => x < 50_000).length / xs.length;
+  assert.ok(firstHalf > 0.45 && firstHalf < 0.55, `${firstHalf}`);
+  const short = new Curve();
+  for (let x = 0; x < bounds.points; x++) short.add(x, x);
+  assert.deepEqual(short.series, { points: Array.from({ length: bounds.points }, (_, x) => [x, x]) });
+});
+
+test('what was stopped, resumed and started afresh counts as in the report, wherever that happened', () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const random = Random.stream(seed, 'runs');
+    const events: TimedEvent[] = [state('sft', 'started')];
+    let done = 0;
+    for (let at = 0; at < 120; at++) {
+      const draw = random.uniform();
+      if (draw < 0.03) [done] = [0, events.push(state('sft', 'started'))];
+      else if (draw < 0.08) {
+        events.push(state('sft', 'resumed'));
+        done = Math.max(0, done - random.integer(0, 5)); // to the last checkpoint
+      } else {
+        events.push(step(++done, { loss: random.uniform() }));
+        if (draw > 0.8) events.push({ ...measured, step: done, metrics: { heldOutLoss: random.uniform() } });
+        if (draw > 0.9) events.push({ ...sampled, step: done, completion: String(at) });
+      }
+    }
+    const fold = new RunFold();
+    for (const event of events) fold.take(event);
+    const settled = settleEvents(events);
+    const { steps, evaluations } = curvesOf(settled);
+    const points = (metric: string) => fold.series.series.find((one) => one.metric === metric)?.points ?? [];
+    assert.deepEqual(
+      points('loss'),
+      steps.map(([x, { loss }]) => [x, loss]),
+    );
+    assert.deepEqual(
+      points('heldOutLoss'),
+      evaluations.map(([x, { heldOutLoss }]) => [x, heldOutLoss]),
+    );
+    assert.deepEqual(
+      fold.samples.samples.map(({ answer }) => answer),
+      settled.flatMap((event) => (event.type === 'sample' ? [event.completion] : [])),
+    );
+    assert.equal(fold.stages(false)[0].seconds, stageSeconds(events).get('sft'));
+  }
+});
+
+test('rounds follow one another, also where one was stopped within', () => {
+  const rounds = [1, 2, 3].flatMap((round) => [1, 2, 3, 4].map((each) => step(each, { round, stage: 'align' })));
+  const fold = new RunFold();
+  const again = step(2, { round: 2, stage: 'align', loss: 7 });
+  const events = [...rounds.slice(0, 7), state('align', 'resumed'), again, ...rounds.slice(6)];
+  for (const event of [state('align', 'started'), ...events]) fold.take(event);
+  const { points } = fold.series.series[0];
+  assert.deepEqual(
+    points.map(([x]) => x),
+    Array.from({ length: 12 }, (_, i) => i + 1),
+  );
+  assert.deepEqual(points[5], [6, 7]);
+});
+
+test('a run is read from where it was, a page that leaves loses nothing, and a file that begins anew is read anew', async () => {
+  const path = await writeRun('long', [state('sft', 'started'), step(1)]);
+  const details = new RunDetails();
+  const read = (signal = open) => details.read(join(runs, 'long'), 'long', { now: 0, signal });
+  const losses = async () => (await read()).series.find(({ metric }) => metric === 'loss')?.points.map(([x]) => x);
+  const first = await read();
+  const torn = JSON.stringify(step(2));
+  await appendFile(path, torn.slice(0, 20));
+  assert.deepEqual([(await read()).offset, (await read()).broken], [first.offset, 1]);
+  await appendFile(path, `${torn.slice(20)}\nno event\n`);
+  await assert.rejects(read(AbortSignal.abort()), /abort/i);
+  assert.deepEqual([await losses(), (await read()).broken], [[1, 2], 1]);
+  await appendFile(path, `${'x'.repeat((8 << 20) + 9)}\n${JSON.stringify(step(3))}\n`);
+  assert.deepEqual([await losses(), (await read()).broken], [[1, 2, 3], 2]);
+  assert.equal((await read()).offset, (await stat(path)).size);
+  await writeFile(path, `${JSON.stringify(step(9))}\n`);
+  assert.deepEqual([await losses(), (await read()).broken], [[9], undefined]);
 });
 
 test('every event that a report is made of fits', async () => {

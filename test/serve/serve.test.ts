@@ -176,6 +176,17 @@ describe('mossctl serve', () => {
     await assert.rejects(cut);
   });
 
+  test('what is no run is refused with what to type next', async () => {
+    const refused = async (path: string): Promise<string> => {
+      const { code, stderr } = await mossctl(['serve', path, '--port', '0'], { cwd: folder });
+      assert.equal(code, 2);
+      return stderr;
+    };
+    assert.match(await refused('countign'), /there is nothing at this path\. Type .*mossctl serve counting\b/);
+    assert.match(await refused('.'), /this folder holds runs, and is none\. Type .*mossctl serve counting\b/);
+    assert.match(await refused('nowhere/x'), /Train one, .*mossctl run quickstart --ui;/);
+  });
+
   test('another address needs a key, which never stands in the arguments', async () => {
     const open = await mossctl(['serve', run, '--host', '0.0.0.0', '--port', '0']);
     assert.equal(open.code, 2);

@@ -197,6 +197,7 @@ function askedToStop(): Promise<'asked' | 'alone'> {
     };
     for (const name of killSignals) process.on(name, onSignal);
     process.on('disconnect', () => resolve('alone'));
+    process.channel?.unref(); // the channel alone keeps nothing going once the server has stopped
     if (process.connected === false) resolve('alone'); // it ended while this one began
   });
 }

@@ -1,0 +1,185 @@
+// What a page draws of a run, event by event and in bounded memory, however long the run: curves, samples, results, times. What a
+// stage did again after it was stopped counts once, as in the report (`settleEvents`).
+import { Pace } from '../report/meter.js';
+import { StageClock, type TimedEvent } from '../report/metrics.js';
+import { bounds, type RunDetail } from './contract.js';
+import { Curve } from './curve.js';
+
+type EventOf<Type extends TimedEvent['type']> = Extract<TimedEvent, { type: Type }>;
+type Results = RunDetail['results'];
+
+/** In the order in which they came, over all stages. */
+interface Numbered {
+  number: number;
+}
+
+class StageFold {
+  state: EventOf<'stage'>['state'] | undefined;
+  readonly steps = new Map<string, Curve>();
+  readonly evaluations = new Map<string, Curve>();
+  /** The newest. */
+  samples: (EventOf<'sample'> & Numbered)[] = [];
+  earlierSamples = 0;
+  table: (EventOf<'table'> & Numbered) | undefined;
+  /** Steps of rounds follow one another: where each begins, and the last. */
+  readonly #starts = new Map<number | undefined, number>();
+  #start = 0;
+  #last = 0;
+  /** Rounds that have continued since the stage was last resumed. */
+  #resumed: Set<number | undefined> | undefined;
+
+  resume(): void {
+    this.#resumed = new Set();
+  }
+
+  /** Where a step stands on the axis. */
+  placeOf({ step, round }: EventOf<'step'>): number {
+    const again = this.#starts.get(round);
+    if (this.#resumed?.has(round) === false && again !== undefined) {
+      this.#forget(again + step, step, round);
+      this.#start = again;
+    } else if (step <= this.#last) this.#start += this.#last;
+    this.#resumed?.add(round);
+    this.#starts.set(round, this.#start);
+    this.#last = step;
+    return this.#start + step;
+  }
+
+  #forget(place: number, step: number, round: number | undefined): void {
+    for (const curve of this.steps.values()) curve.cutFrom(place);
+    if (round !== undefined) return; // what is measured of rounds is counted in rounds
+    for (const curve of this.evaluations.values()) curve.cutFrom(step);
+    this.samples = this.samples.filter((sample) => sample.step < step);
+  }
+}
+
+export class RunFold {
+  readonly #stages = new Map<string, StageFold>();
+  readonly #clock = new StageClock();
+  #time = 0;
+  readonly #pace = new Pace(() => this.#time);
+  #remaining = Number.NaN;
+  #number = 0;
+  #series = 0;
+  /** Names of curves beyond those that are kept. */
+  readonly #moreSeries = new Set<string>();
+
+  take(event: TimedEvent): void {
+    this.#clock.take(event);
+    this.#time = 1000 * event.time;
+    const stage = this.#stageOf(event);
+    const number = this.#number++;
+    switch (event.type) {
+      case 'stage':
+        stage.state = event.state;
+        if (event.state === 'resumed') stage.resume();
+        this.#pace.reset();
+        this.#remaining = Number.NaN;
+        break;
+      case 'step': {
+        const { loss, learningRate, gradientNorm, tokensPerSecond, metrics } = event;
+        const place = stage.placeOf(event);
+        const values = { loss, learningRate, gradientNorm, tokensPerSecond, ...metrics };
+        for (const [name, value] of Object.entries(values)) this.#add(event.stage, stage.steps, name, place, value);
+        this.#remaining = this.#pace.remaining(`${event.stage} ${event.round ?? ''}`, event.step, event.steps);
+        break;
+      }
+      case 'evaluation':
+        for (const [name, value] of Object.entries(event.metrics))
+          this.#add(event.stage, stage.evaluations, name, event.step, value);
+        break;
+      case 'sample': {
+        const others = stage.samples.filter(({ step, prompt }) => step !== event.step || prompt !== event.prompt);
+        stage.samples = [...others, { ...event, number }];
+        if (stage.samples.length > bounds.samples) {
+          stage.samples.shift();
+          stage.earlierSamples++;
+        }
+        break;
+      }
+      case 'table':
+        stage.table = { ...event, number };
+        break;
+      default: // facts that a page of curves does not show
+    }
+  }
+
+  /** Each as it was last said; `isHeld`: a process works on them. */
+  stages(isHeld: boolean): RunDetail['stages'] {
+    return [...this.#stages].flatMap(([name, { state }]) => {
+      if (state === undefined) return [];
+      const isDone = state === 'finished' || state === 'skipped';
+      const seconds = this.#clock.seconds.get(name);
+      return [
+        { name, state: isDone ? state : isHeld ? 'running' : 'stopped', ...(seconds !== undefined && { seconds }) },
+      ];
+    });
+  }
+
+  get series(): Pick<RunDetail, 'series' | 'moreSeries'> {
+    const series = [...this.#stages].flatMap(([stage, { steps, evaluations }]) => {
+      const nameOf = (metric: string): string => (steps.has(metric) ? `held-out ${metric}` : metric);
+      return [
+        ...[...steps].map(([metric, curve]) => ({ stage, metric, ...curve.series })),
+        ...[...evaluations].map(([metric, curve]) => ({ stage, metric: nameOf(metric), ...curve.series })),
+      ].filter(({ points }) => points.length > 0);
+    });
+    const more = this.#moreSeries.size;
+    return { series, ...(more > 0 && { moreSeries: more }) };
+  }
+
+  get samples(): Pick<RunDetail, 'samples' | 'moreSamples'> {
+    const stages = [...this.#stages.values()];
+    const kept = stages.flatMap(({ samples }) => samples).sort((a, b) => a.number - b.number);
+    const shown = kept.slice(-bounds.samples);
+    const more = kept.length - shown.length + stages.reduce((sum, { earlierSamples }) => sum + earlierSamples, 0);
+    return {
+      samples: shown.map(({ stage, step, prompt, completion: answer }) => ({ stage, step, prompt, answer })),
+      ...(more > 0 && { moreSamples: more }),
+    };
+  }
+
+  get results(): Results {
+    const tables = [...this.#stages.values()].flatMap(({ table }) => table ?? []);
+    const newest = tables.sort((a, b) => a.number - b.number).at(-1);
+    return (newest?.columns ?? []).flatMap(({ label: checkpoint, metrics, intervals = {} }) =>
+      Object.entries(metrics).map(([metric, value]) => {
+        const interval = Object.hasOwn(intervals, metric) ? intervals[metric] : undefined;
+        return { checkpoint, metric, value, ...(interval && { low: interval.low, high: interval.high }) };
+      }),
+    );
+  }
+
+  /** Seconds of the stage that trains, by the pace of its steps since it last started; undefined where none does. @param now seconds since 1970. */
+  eta(now: number): number | undefined {
+    const eta = this.#remaining - (now - this.#time / 1000);
+    return Number.isNaN(eta) ? undefined : Math.max(0, eta);
+  }
+
+  /** One that starts afresh has its place behind the others. */
+  #stageOf({ stage: name, ...event }: TimedEvent): StageFold {
+    const isFresh = event.type === 'stage' && event.state === 'started';
+    const known = this.#stages.get(name);
+    if (known !== undefined && !isFresh) return known;
+    if (known !== undefined) this.#series -= known.steps.size + known.evaluations.size;
+    this.#stages.delete(name);
+    const stage = new StageFold();
+    this.#stages.set(name, stage);
+    return stage;
+  }
+
+  #add(stage: string, curves: Map<string, Curve>, name: string, x: number, value: number): void {
+    if (!curves.has(name) && this.#series >= bounds.series) {
+      if (this.#moreSeries.size < maxNames) this.#moreSeries.add(`${stage} ${name}`);
+      return;
+    }
+    const curve = curves.get(name) ?? new Curve();
+    curve.add(x, value);
+    if (curves.has(name)) return;
+    curves.set(name, curve);
+    this.#series++;
+  }
+}
+
+/** That are counted: what a file of events names without end is no metric. */
+const maxNames = 10_000;
