@@ -17,7 +17,7 @@ export interface SourceText {
 
 /** What no person reads: prompts, exercises and wordings that models learn from, and SQL; the page has words of its own. */
 const unread =
-  /^(page|language)\/|self-instruct\/(families|methods|rules|wordings)|tool-use\/(exercises|wordings)|tools\/(world|define)\/|^tokenizer\/(jinja|own-templates|sample-chats)/;
+  /^(page|language)\/|self-instruct\/(families|methods|rules|wordings)|(stages\/tool-use|stages\/sft|stages|tools)\/(exercises|wordings|copying|repetitions)|tools\/(world|define)\/|^tokenizer\/(jinja|own-templates|sample-chats)/;
 
 /** Every literal text of the source, in the order of its files. */
 export function sourceTexts(): SourceText[] {
@@ -92,3 +92,25 @@ const endsValue = new Set<SyntaxKind>([
   SyntaxKind.CloseBraceToken,
   SyntaxKind.ThisKeyword,
 ]);
+
+/** What has to be translated: prose that is no page and no drawing. */
+export function isMessage(text: SourceText): boolean {
+  return (
+    isProse(text) &&
+    letters(text.key) > 3 &&
+    !/<\/?[a-z]\w*[ >\\{]|\{color:|^SELECT |[{;] *[a-z-]+: [^;]+;/.test(text.key)
+  );
+}
+
+function letters(key: string): number {
+  return key.replace(/\{\d+\}|[^A-Za-z]/g, '').length;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { catalogs } = await import('../src/language/zh/index.js');
+  const translated = new Set(catalogs.flatMap(Object.keys));
+  const folder = process.argv[2] ?? '';
+  const missing = sourceTexts().filter((text) => isMessage(text) && text.at.startsWith(folder));
+  for (const { at, key } of missing)
+    if (!translated.has(key)) process.stdout.write(`${at}  ${key.replace(/\n/g, '\\n')}\n`);
+}

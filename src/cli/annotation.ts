@@ -7,7 +7,7 @@ import type { Item } from '../feedback/items.js';
 import { type Judgement, type Verdict, verdictInWords } from '../feedback/record.js';
 import type { Message } from '../tokenizer/message.js';
 import { shownCall } from './chat-answer.js';
-import { printLine } from './output.js';
+import { printLine, printVerbatim } from './output.js';
 import type { Typist } from './typist.js';
 
 /** What the person did: judged it, or wants something else. */
@@ -28,12 +28,12 @@ export function showItem({ prompt, answers }: Item, shownFirst: 0 | 1, heading: 
   for (const [i, message] of prompt.entries()) {
     const { role } = message;
     const text = `${role === 'user' ? 'you' : role} › ${saidText(message)}`;
-    printLine(i === prompt.length - 1 ? pc.bold(text) : pc.dim(text));
+    printVerbatim(i === prompt.length - 1 ? pc.bold(text) : pc.dim(text));
   }
   const shown = shownFirst === 0 ? answers : [...answers].reverse();
   for (const [i, { messages }] of shown.entries()) {
     const name = answers.length === 1 ? 'answer' : 'AB'[i];
-    printLine(`\n${pc.cyan(name)} › ${messages.map(wholeText).join('\n')}`);
+    printVerbatim(`\n${pc.cyan(name)} › ${messages.map(wholeText).join('\n')}`);
   }
   printLine('');
 }

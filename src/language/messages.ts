@@ -5,6 +5,12 @@
 /** Template → the same in another language, with the same places in any order. */
 export type Catalog = Readonly<Record<string, string>>;
 
+interface Found {
+  said: string;
+  /** Nothing that was put in reads as English. */
+  isWhole: boolean;
+}
+
 interface Template {
   /** What stands before, between and after the places. */
   pieces: readonly string[];
@@ -13,10 +19,10 @@ interface Template {
   translation: string;
 }
 
-/** The place of an interpolation. */
-const place = /\{(\d{1,2})\}/g;
 /** A template with fewer letters says little of whether a text was made from it. */
 const minLetters = 12;
+/** What no count, path or setting is. */
+const plainWords = /^[a-z]{2,}( [a-z]+)*$/;
 /** Words of an English sentence, next to each other. */
 const prose = /(?:^|[ (])[a-z]{2,} [a-z]{2,}(?:[ ,.;:)]|$)/;
 /** Messages in messages in messages. */
@@ -47,7 +53,7 @@ export class Messages {
         this.#exact.set(key, translation);
         continue;
       }
-      const letters = pieces.join('').replace(/[^\p{L}]/gu, '').length;
+      const letters = pieces.join('').replace(/[^\p{L}\p{N}]/gu, '').length;
       const template = { pieces, letters, translation };
       const start = startOf(pieces[0]);
       if (start === '') this.#open.push(template);
@@ -60,12 +66,16 @@ export class Messages {
   }
 
   /** One message, whatever blanks are around it; undefined where the catalog does not have it. */
-  message(around: string, depth = 0): string | undefined {
+  message(text: string, depth = 0): string | undefined {
+    return this.#find(text, depth)?.said;
+  }
+
+  #find(around: string, depth: number): Found | undefined {
     const text = around.trim();
     if (depth === 0) this.#lookups = 0;
-    if (this.#lookups++ > maxLookups) return undefined;
-    if (depth > maxDepth || text.length > maxLength || text === '') return undefined;
-    return this.#exact.get(text) ?? this.#counted(text) ?? this.#fromTemplate(text, depth);
+    if (this.#lookups++ > maxLookups || depth > maxDepth || text.length > maxLength || text === '') return undefined;
+    const said = this.#exact.get(text) ?? this.#counted(text);
+    return said === undefined ? this.#fromTemplate(text, depth) : { said, isWhole: true };
   }
 
   /** `1,000 rows`. */
@@ -76,16 +86,30 @@ export class Messages {
     return singular === undefined ? undefined : `${count} ${this.#nouns[singular]}`;
   }
 
-  #fromTemplate(text: string, depth: number): string | undefined {
+  #fromTemplate(text: string, depth: number): Found | undefined {
+    let second: string | undefined;
     for (const { pieces, letters, translation } of this.#templates.get(startOf(text)) ?? this.#open) {
-      const values = valuesBetween(pieces, text, (value) => this.message(value, depth + 1) !== undefined);
-      if (values === undefined) continue;
-      const parts = values.map((value) => this.#part(value, depth + 1));
+      const spans = spansBetween(pieces, text);
+      if (spans === undefined) continue;
+      const values = spans.flatMap((span) => (span.length === 1 ? span : this.#shared(span, depth + 1)));
       // `of {1}` would take any sentence apart and put it together again half in English.
-      if (letters < minLetters && parts.some((part) => prose.test(part))) continue;
-      return translation.replace(place, (_, number) => parts[Number(number) - 1] ?? '');
+      if (letters < minLetters && values.some(isSeveral)) continue;
+      if (letters < minLetters / 2 && values.some((value) => plainWords.test(value))) continue;
+      const parts = values.map((value) => this.#part(value, depth + 1));
+      const said = filled(translation, parts);
+      if (!parts.some((part) => prose.test(part))) return { said, isWhole: true };
+      // What a person wrote may be prose; another template may know better.
+      if (letters >= minLetters) second ??= said;
     }
-    return undefined;
+    return second === undefined ? undefined : { said: second, isWhole: false };
+  }
+
+  /** Of places side by side the last has what is a message at the end (`3 rows, of 5`), if anything. */
+  #shared([text, ...others]: readonly string[], depth: number): string[] {
+    const starts = [...text.matchAll(/[ ,;(]/g)].slice(0, maxSuffixes).map(({ index }) => index);
+    const start = starts.find((at) => this.message(text.slice(at), depth) !== undefined);
+    if (start === undefined) return [text, ...others];
+    return [text.slice(0, start), ...others.slice(1), text.slice(start)];
   }
 
   /** What was put in: a message, several, or something of its own. */
@@ -129,26 +153,30 @@ export class Messages {
     return said.length === 0 ? undefined : said.map(ended(text)).join('');
   }
 
+  /** `a; b`; undefined where there is only one. */
+  #clauses(text: string, depth: number): Found | undefined {
+    const said = this.#all(text.split('; '), depth)?.join('；');
+    return said === undefined ? undefined : { said, isWhole: true };
+  }
+
   #sentence(text: string, depth: number, isFirst: boolean): string | undefined {
     const bare = text.replace(/\.$/, '');
     const forms = [text, bare, bare.charAt(0).toLowerCase() + bare.slice(1)];
-    for (const form of forms) {
-      const said = this.message(form, depth + 1);
-      if (said !== undefined) return said;
-    }
-    const clauses = this.#all(bare.split('; '), depth);
-    if (clauses !== undefined) return clauses.join('；');
-    if (!isFirst) return undefined;
+    const found = forms.map((form) => this.#find(form, depth + 1));
+    const whole = found.find((each) => each?.isWhole) ?? this.#clauses(bare, depth);
+    if (whole !== undefined) return whole.said;
+    const second = found.find((each) => each !== undefined)?.said;
+    if (!isFirst) return second;
     for (
       let at = bare.indexOf(': '), tries = 0;
-      at !== -1 && tries < maxDepth;
+      at !== -1 && tries < maxPlaces;
       at = bare.indexOf(': ', at + 1), tries++
     ) {
       const rest = bare.slice(at + 2);
-      const said = this.message(rest, depth + 1) ?? this.#all(rest.split('; '), depth + 1)?.join('；');
+      const said = this.#clauses(rest, depth)?.said ?? this.message(rest, depth + 1);
       if (said !== undefined) return `${this.message(bare.slice(0, at), depth + 1) ?? bare.slice(0, at)}：${said}`;
     }
-    return undefined;
+    return second;
   }
 }
 
@@ -168,45 +196,47 @@ function startOf(text: string): string {
   return text.slice(0, 2).length < 2 ? '' : text.slice(0, 2);
 }
 
-/**
- * What stands between the pieces; undefined where the text is not made of them. Of two places side by side the second has
- * what `isMessage` at the end (`3 rows, of 5`), if anything.
- */
-function valuesBetween(
-  pieces: readonly string[],
-  text: string,
-  isMessage: (text: string) => boolean,
-): string[] | undefined {
+/** What stands between the pieces: of places side by side all in the first; undefined where the text is not made of them. */
+function spansBetween(pieces: readonly string[], text: string): string[][] | undefined {
   const [first, last] = [pieces[0], pieces[pieces.length - 1]];
   if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return undefined;
   const end = text.length - last.length;
-  const values: string[] = [];
-  let waiting = 0;
-  const add = (value: string): void => {
-    const [own, suffix] = waiting === 0 ? [value, ''] : withSuffix(value, isMessage);
-    values.push(own, ...Array.from({ length: waiting }, (_, i) => (i === waiting - 1 ? suffix : '')));
-    waiting = 0;
-  };
+  const spans: string[][] = [];
   let from = first.length;
+  let waiting: string[] = [];
   for (const piece of pieces.slice(1, -1)) {
     if (piece === '') {
-      waiting++;
+      waiting.push('');
       continue;
     }
     const at = text.indexOf(piece, from);
     if (at === -1 || at + piece.length > end) return undefined;
-    add(text.slice(from, at));
+    spans.push([text.slice(from, at), ...waiting]);
+    waiting = [];
     from = at + piece.length;
   }
-  add(text.slice(from, end));
-  return values;
+  return [...spans, [text.slice(from, end), ...waiting]];
 }
 
+/** More than one clause; a mark at the beginning joins it to what is before it. */
+function isSeveral(text: string): boolean {
+  return /.[:;,.] /.test(text);
+}
+
+/** With the parts in their places; between Chinese and Chinese is no blank. */
+function filled(translation: string, parts: readonly string[]): string {
+  return translation.replace(
+    /( ?)\{(\d{1,2})\}( ?)/g,
+    (_, before: string, number: string, after: string, at: number) => {
+      const part = parts[Number(number) - 1] ?? '';
+      const end = at + before.length + number.length + 2 + after.length;
+      const isTight = (one: string | undefined, other: string | undefined): boolean =>
+        part === '' || (wide.test(one ?? '') && wide.test(other ?? ''));
+      const [left, right] = [isTight(translation[at - 1], part[0]), isTight(part.at(-1), translation[end])];
+      return `${left ? '' : before}${part}${right ? '' : after}`;
+    },
+  );
+}
+
+const wide = /[\u3000-\u9fff\uff00-\uffef]/;
 const maxSuffixes = 4;
-
-function withSuffix(text: string, isMessage: (text: string) => boolean): [string, string] {
-  if (isMessage(text)) return [text, ''];
-  const starts = [...text.matchAll(/[ ,;:(]/g)].slice(0, maxSuffixes).map(({ index }) => index);
-  const start = starts.find((at) => isMessage(text.slice(at)));
-  return start === undefined ? [text, ''] : [text.slice(0, start), text.slice(start)];
-}

@@ -14,7 +14,6 @@ import { WatchView } from './watch.js';
 import { firstWords, otherWords, type Words } from './words.js';
 
 const retryMilliseconds = 3000;
-const followMilliseconds = 5000;
 const connection = connect();
 
 function App() {
@@ -58,7 +57,7 @@ function App() {
   // A run that is followed saves its first model some time; then it can be asked.
   useEffect(() => {
     if (!isEmpty && session?.follows !== true) return;
-    const timer = setInterval(open, followMilliseconds);
+    const timer = setInterval(open, retryMilliseconds);
     return () => clearInterval(timer);
   }, [isEmpty, session?.follows, open]);
   const chosen = session?.models.some(({ id }) => id === model) ? model : session?.default;
@@ -107,6 +106,7 @@ function App() {
                 onModels={open}
                 onProblem={lost}
                 onModel={setModel}
+                onErased={(id) => chat.forget(id)}
               />
             )}
           </>

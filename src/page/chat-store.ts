@@ -1,6 +1,7 @@
 // What happens in a conversation: asking, stopping, asking again, two answers side by side, judging. It holds the turns, keeps
 // them in the browser, and says when they changed; components only show them.
 import type { ChatBody, ChatEvent, FeedbackBody, FeedbackId, ServedModel } from '../serve/contract.js';
+import { store, stored } from './browser-storage.js';
 import { type Connection, problemOf, RequestError } from './connection.js';
 import {
   type Answer,
@@ -17,6 +18,7 @@ import {
 import {
   type ConversationEntry,
   deleteConversation,
+  forgetJudgement,
   listConversations,
   type NotKept,
   onOtherTab,
@@ -53,7 +55,7 @@ export class ChatStore {
   conversations: ConversationEntry[] = [];
   /** Why this one is not kept. */
   notKept: NotKept | undefined;
-  #draft = ofTab(draftKey) ?? '';
+  #draft = stored('session', draftKey) ?? '';
   #connection: Connection;
   #changed: () => void;
   #models: readonly ServedModel[] = [];
@@ -67,7 +69,7 @@ export class ChatStore {
   constructor(connection: Connection, changed: () => void) {
     this.#connection = connection;
     this.#changed = changed;
-    const shown = ofTab(shownKey);
+    const shown = stored('session', shownKey);
     if (shown !== undefined) this.open(shown);
     this.conversations = listConversations();
     onOtherTab((id) => this.#hear(id));
@@ -84,7 +86,7 @@ export class ChatStore {
 
   set draft(text: string) {
     this.#draft = text;
-    keepInTab(draftKey, text);
+    store('session', draftKey, text);
   }
 
   /** @returns whether it can be read. */
@@ -212,11 +214,17 @@ export class ChatStore {
     this.#keep();
   }
 
+  /** A judgement was erased elsewhere on the page. */
+  forget(judgement: string): void {
+    forgetJudgement(judgement);
+    this.#hear(this.#id);
+  }
+
   #begin(id: string, revision: number): void {
     this.#id = id;
     this.#revision = revision;
     this.notKept = undefined;
-    keepInTab(shownKey, id);
+    store('session', shownKey, id);
   }
 
   /** Another tab has written or deleted a conversation. What is being written here stays, and is kept beside the other. */
@@ -251,7 +259,7 @@ export class ChatStore {
     turn.answers[index] = answer;
     const controller = new AbortController();
     this.#running.set(answer, controller);
-    keepInTab(shownKey, this.#id);
+    store('session', shownKey, this.#id);
     this.#keep();
     void this.#receive(answer, this.#sent(turn, asked), controller.signal).finally(() => {
       this.#running.delete(answer);
@@ -301,22 +309,6 @@ function end(answer: Answer, { finish, usage, seed, messages }: Extract<ChatEven
 
 function newConversation(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function ofTab(key: string): string | undefined {
-  try {
-    return sessionStorage.getItem(key) ?? undefined;
-  } catch {
-    return undefined; // a browser that stores nothing
-  }
-}
-
-function keepInTab(key: string, text: string): void {
-  try {
-    sessionStorage.setItem(key, text);
-  } catch {
-    // It is shown as long as the page is.
-  }
 }
 
 function newSeed(): number {

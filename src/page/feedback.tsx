@@ -18,6 +18,8 @@ interface FeedbackViewProps {
   onModels: () => Promise<void>;
   onModel: (id: string) => void;
   onProblem: (problem: Problem) => void;
+  /** A judgement was erased. */
+  onErased: (id: string) => void;
 }
 
 export function FeedbackView(props: FeedbackViewProps) {
@@ -54,7 +56,7 @@ export function FeedbackView(props: FeedbackViewProps) {
         <>
           <Summary {...{ summary, words }} />
           <RoundView {...props} canStart={summary.wouldTrain.enough} onFinished={read} />
-          <Judgements {...{ connection, words, version, report }} onChange={read} />
+          <Judgements {...{ connection, words, version, report }} onChange={read} onErased={props.onErased} />
         </>
       )}
     </div>

@@ -17,9 +17,10 @@ interface JudgementsProps {
   version: number;
   report: (problem: Problem | undefined) => void;
   onChange: () => Promise<void>;
+  onErased: (id: string) => void;
 }
 
-export function Judgements({ connection, words, version, report, onChange }: JudgementsProps) {
+export function Judgements({ connection, words, version, report, onChange, onErased }: JudgementsProps) {
   const [kind, setKind] = useState<Kind>();
   const [list, setList] = useState<JudgementList>();
   const [isDeleted, setDeleted] = useState(false);
@@ -53,6 +54,7 @@ export function Judgements({ connection, words, version, report, onChange }: Jud
   const erase = (id: string): Promise<void> =>
     saving.run(async () => {
       await connection.post('/api/feedback/delete', { id });
+      onErased(id);
       setDeleted(true);
       setList({ ...list, judgements: judgements.filter((each) => each.id !== id) });
       heading.current?.focus();

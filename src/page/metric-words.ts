@@ -39,6 +39,7 @@ const metrics: Names = {
   heldOutReward: ['Held-out reward', '留出集奖励'],
   sampledReward: ['Reward in training', '训练中的奖励'],
   ended: ['Answers that end', '自行结束的回答'],
+  answerTokens: ['Length of answers, in tokens', '回答长度（词元）'],
   variety: ['Variety', '不重复'],
   ownLanguage: ['Asked-for language', '用所问的语言'],
   preference: ['Preference', '偏好'],

@@ -96,7 +96,7 @@ function Row({ metric, columns, figures, words, needsGain }: RowProps) {
         const isBest = isContested && !figure?.isGain && figure?.value === best;
         return (
           <td key={column} data-column={column} class={isBest ? 'best' : ''}>
-            <span>{figure === undefined ? '–' : valueText(figure)}</span>{' '}
+            <span>{figure === undefined ? '–' : valueText(figure, words)}</span>{' '}
             {figure !== undefined && <small class="interval">{intervalText(figure)}</small>}
           </td>
         );
@@ -105,9 +105,10 @@ function Row({ metric, columns, figures, words, needsGain }: RowProps) {
   );
 }
 
-function valueText({ metric, value, isGain }: Figure): string {
+function valueText({ metric, value, isGain }: Figure, words: Words): string {
   if (!isGain) return formatMetric(metric, value);
-  return formatDifference(metric, { mean: value, low: Number.NaN, high: Number.NaN }).text;
+  const { text } = formatDifference(metric, { mean: value, low: Number.NaN, high: Number.NaN });
+  return text.replace(/ points$/, words.watch.points);
 }
 
 function intervalText({ metric, value, low, high, isGain }: Figure): string {

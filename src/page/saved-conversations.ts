@@ -2,6 +2,7 @@
 // written, its revision must be the one that this tab has read: a tab that is behind saves its own under another key. What is
 // read may be anything, and is checked as what comes from outside.
 import * as z from 'zod/mini';
+import { forget, store, stored, storedKeys } from './browser-storage.js';
 import { messagesSoFar, type Turn } from './conversation.js';
 
 z.config({ jitless: true }); // the page's policy lets no code be made of text
@@ -85,9 +86,9 @@ export interface SavedConversation {
 
 /** The newest first. Empty where the browser stores nothing. */
 export function listConversations(): ConversationEntry[] {
-  return keys()
+  return storedKeys('local', prefix)
     .map((key): ConversationEntry => {
-      const { title, changed = 0 } = headOf(stored(key)) ?? {};
+      const { title, changed = 0 } = headOf(stored('local', key)) ?? {};
       return { id: key.slice(prefix.length), changed, ...(title !== undefined && { title }) };
     })
     .sort((a, b) => b.changed - a.changed);
@@ -95,7 +96,7 @@ export function listConversations(): ConversationEntry[] {
 
 /** Undefined where there is none, or none that can be read. */
 export function readConversation(id: string): SavedConversation | undefined {
-  const value = stored(prefix + id);
+  const value = stored('local', prefix + id);
   const head = headOf(value);
   const turns = turnsSchema.safeParse(jsonOf(value?.slice(value.indexOf('\n') + 1)));
   return head === undefined || !turns.success ? undefined : { turns: turns.data, revision: head.revision };
@@ -103,28 +104,42 @@ export function readConversation(id: string): SavedConversation | undefined {
 
 /** The revision of what is kept now; undefined where nothing is. */
 export function revisionOf(id: string): number | undefined {
-  return headOf(stored(prefix + id))?.revision;
+  return headOf(stored('local', prefix + id))?.revision;
 }
 
 /** @returns why it is not kept. The first line says what a list needs, the second has the turns. */
 export function writeConversation(id: string, turns: readonly Turn[], revision: number): NotKept | undefined {
+  return write(id, turns.map(saved), revision);
+}
+
+function write(id: string, turns: readonly SavedTurn[], revision: number): NotKept | undefined {
   const title = turns[0].question.trim().replace(/\s+/g, ' ').slice(0, maxTitle);
-  const value = `${JSON.stringify({ title, changed: performance.timeOrigin + performance.now(), revision })}\n${JSON.stringify(turns.map(saved))}`;
+  const value = `${JSON.stringify({ title, changed: performance.timeOrigin + performance.now(), revision })}\n${JSON.stringify(turns)}`;
   if (value.length > maxLength) return 'long';
-  if (stored(prefix + id) === null && keys().length >= maxConversations) return 'many';
-  try {
-    localStorage.setItem(prefix + id, value);
-    return undefined;
-  } catch {
-    return 'full';
-  }
+  if (stored('local', prefix + id) === undefined && storedKeys('local', prefix).length >= maxConversations)
+    return 'many';
+  return store('local', prefix + id, value) ? undefined : 'full';
 }
 
 export function deleteConversation(id: string): void {
-  try {
-    localStorage.removeItem(prefix + id);
-  } catch {
-    // A browser that stores nothing has nothing to delete.
+  forget('local', prefix + id);
+}
+
+/** What was said about an answer is erased: it is marked so in no conversation any more. */
+export function forgetJudgement(judgement: string): void {
+  for (const key of storedKeys('local', prefix)) {
+    if (!stored('local', key)?.includes(judgement)) continue;
+    const own = key.slice(prefix.length);
+    const found = readConversation(own);
+    if (found === undefined) continue;
+    const turns = found.turns.map(({ preference, answers, ...turn }): SavedTurn => {
+      const others = answers.map(({ verdict, ...answer }) =>
+        verdict === undefined || verdict.id === judgement ? answer : { ...answer, verdict },
+      );
+      const isOther = preference !== undefined && preference.id !== judgement;
+      return { ...turn, answers: others, ...(isOther && { preference }) };
+    });
+    write(own, turns, found.revision + 1);
   }
 }
 
@@ -149,7 +164,7 @@ function saved({ key: _, answers, ...turn }: Turn): SavedTurn {
   };
 }
 
-function headOf(value: string | null): z.output<typeof headSchema> | undefined {
+function headOf(value: string | undefined): z.output<typeof headSchema> | undefined {
   return headSchema.safeParse(jsonOf(value?.split('\n', 1)[0])).data;
 }
 
@@ -158,21 +173,5 @@ function jsonOf(value: string | undefined): unknown {
     return value === undefined ? undefined : JSON.parse(value);
   } catch {
     return undefined;
-  }
-}
-
-function keys(): string[] {
-  try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
-  } catch {
-    return [];
-  }
-}
-
-function stored(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
   }
 }

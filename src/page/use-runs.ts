@@ -1,7 +1,7 @@
 // The runs and what is in them, kept up to date: the list is asked for again every few seconds, and a run whenever its events say
 // that something came.
 import { useEffect, useState } from 'preact/hooks';
-import type { RunDetail, RunList, RunSummary } from '../serve/contract.js';
+import type { RunDetail, RunList } from '../serve/contract.js';
 import { type Connection, problemOf } from './connection.js';
 import type { Problem } from './conversation.js';
 
@@ -14,14 +14,13 @@ interface Latest<T> {
   problem?: Problem;
 }
 
-export function useRuns(connection: Connection): Latest<RunSummary[]> {
-  const [watched, setWatched] = useState<Latest<RunSummary[]>>({});
+export function useRuns(connection: Connection): Latest<RunList> {
+  const [watched, setWatched] = useState<Latest<RunList>>({});
   useEffect(() => {
     const controller = new AbortController();
     const read = async (): Promise<void> => {
       try {
-        const { runs } = await connection.get<RunList>('/api/runs', controller.signal);
-        setWatched({ value: runs });
+        setWatched({ value: await connection.get<RunList>('/api/runs', controller.signal) });
       } catch (error) {
         if (!controller.signal.aborted) setWatched(({ value }) => ({ value, problem: problemOf(error) }));
       }

@@ -24,7 +24,8 @@ interface WatchViewProps {
 }
 
 export function WatchView({ connection, words, run, onProblem }: WatchViewProps) {
-  const { value: runs, problem } = useRuns(connection);
+  const { value: list, problem } = useRuns(connection);
+  const runs = list?.runs;
   // Without a name in the address: the newest, and then the one that is being read, whatever starts meanwhile.
   const shown = useRef<string>();
   const isListed = (name: string | undefined): boolean => runs?.some((each) => each.name === name) ?? false;
@@ -54,7 +55,7 @@ export function WatchView({ connection, words, run, onProblem }: WatchViewProps)
     );
   return (
     <div class="watch">
-      <RunList {...{ runs, words, name }} />
+      <Runs {...{ runs, words, name }} more={list?.more} />
       <div class="run">
         <RunHead {...{ runs, words, name }} other={run[1]} />
         {refused && <ProblemNote problem={refused} words={words} />}
@@ -71,7 +72,15 @@ export function WatchView({ connection, words, run, onProblem }: WatchViewProps)
   );
 }
 
-function RunList({ runs, words, name }: { runs: readonly RunSummary[]; words: Words; name: string }) {
+interface RunsProps {
+  runs: readonly RunSummary[];
+  words: Words;
+  name: string;
+  /** Older ones that there are beside these. */
+  more: number | undefined;
+}
+
+function Runs({ runs, words, name, more }: RunsProps) {
   return (
     <nav class="runs" aria-label={words.watch.title}>
       <ul>
@@ -86,6 +95,7 @@ function RunList({ runs, words, name }: { runs: readonly RunSummary[]; words: Wo
             </a>
           </li>
         ))}
+        {more !== undefined && <li class="soft">{words.watch.moreRuns(more)}</li>}
       </ul>
     </nav>
   );

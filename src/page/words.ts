@@ -1,4 +1,5 @@
 // Which language the page speaks: the one chosen before, else the browser's.
+import { store, stored } from './browser-storage.js';
 import { en, type Words } from './words-en.js';
 import { zh } from './words-zh.js';
 
@@ -9,27 +10,15 @@ const storageKey = 'mossctl-language';
 
 /** What was chosen before, else the browser's. */
 export function firstWords(): Words {
-  const chosen = stored();
+  const chosen = stored('local', storageKey);
   if (chosen === 'en' || chosen === 'zh') return all[chosen];
   return navigator.language.toLowerCase().startsWith('zh') ? zh : en;
 }
 
 export function otherWords({ code }: Words): Words {
   const other = code === 'en' ? 'zh' : 'en';
-  try {
-    localStorage.setItem(storageKey, other);
-  } catch {
-    // A browser that stores nothing asks again next time.
-  }
+  store('local', storageKey, other); // where nothing is stored, the browser's is taken again next time
   return all[other];
-}
-
-function stored(): string | null {
-  try {
-    return localStorage.getItem(storageKey);
-  } catch {
-    return null;
-  }
 }
 
 /** The name of a stage and one line on what it is. */

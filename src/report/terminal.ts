@@ -164,7 +164,7 @@ function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, 
   if (event.state === 'skipped') return paint.dim(`${say('skipped')}${detail && `: ${say(detail)}`}`);
   if (event.state !== 'finished')
     return `${paint.bold(say(event.state))}${detail && ` ${say(detail)}`}${say(placeInRun(event.stage, clock))}`;
-  const time = known === undefined ? '' : say(` in ${formatSeconds((now - known.started) / 1000)}`);
+  const time = known === undefined ? '' : ` ${say('in')} ${formatSeconds((now - known.started) / 1000)}`;
   const loss = known === undefined ? '' : say(lastLoss(known.losses));
   return `${paint.green(say('finished'))}${time}${loss}${detail && paint.dim(` → ${detail}`)}`;
 }

@@ -121,11 +121,11 @@ function textOf(edited: readonly Message[] | undefined): string | undefined {
 }
 
 async function withdraw(session: FeedbackSession, id: string): Promise<FeedbackId> {
-  const { live, undone } = await indexStore(session.path);
+  const { live, undone, deleted } = await indexStore(session.path);
   const place = live.find((one) => one.id === id);
   if (place !== undefined) {
     for await (const judgement of judgementsAt(session.path, [place])) await session.undo(judgement);
-  } else if (!undone.has(id)) throw noJudgement();
+  } else if (!undone.has(id) && !deleted.some((one) => one.id === id)) throw noJudgement();
   return { id };
 }
 

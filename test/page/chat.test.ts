@@ -104,6 +104,14 @@ test('a thumb, a correction and their undoing reach the store, with what was ask
   await button(page, 'Undo').click();
   await page.getByText('Correction saved').waitFor({ state: 'detached' });
   assert.deepEqual(await judgements(), []);
+  await button(page, 'Bad answer').click();
+  await page.getByText('Saved as bad.').waitFor();
+  await page.getByRole('link', { name: 'Feedback' }).click();
+  for (const _ of ['asks', 'erases']) await button(page, 'Delete what was said of “Count.”').click();
+  await page.getByText(/^Erased from the file/).waitFor();
+  await page.getByRole('link', { name: 'Chat' }).click();
+  await page.getByText(words).waitFor();
+  assert.equal(await page.getByText('Saved as bad.').count(), 0);
   assert.deepEqual(faults, []);
   await close();
 });

@@ -180,6 +180,26 @@ test('the run that is read stays when another one starts; a name that no run has
   await close();
 });
 
+test('a run that is followed and has saved no model yet: said in words, until there is one to ask', {
+  skip,
+}, async () => {
+  const { page, faults, close } = await openPage(browser, world.url);
+  let isSaved = false;
+  await page.route('**/api/session', async (route) => {
+    const session = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: isSaved ? session : { ...session, models: [], default: '', follows: true } });
+  });
+  await page.reload();
+  await page.getByRole('heading', { name: 'There is no model yet' }).waitFor();
+  await page.getByRole('link', { name: 'Feedback' }).click();
+  assert.equal(await page.getByRole('button', { name: 'Start a round' }).isDisabled(), true);
+  await page.getByRole('link', { name: 'Chat' }).click();
+  isSaved = true;
+  await page.getByRole('textbox', { name: 'Message' }).waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test('of a round only a gain beyond chance is marked, and what α says stands below the reason', { skip }, async () => {
   const { page, close } = await openPage(browser, world.url);
   const figures = (value: number) => ['preference', 'winRate', 'correct'].map((metric) => ({ metric, value }));

@@ -40,7 +40,10 @@ function served(file = join(folder, `store-${++stores}.jsonl`)) {
     });
     return { status: response.status, body: (await response.json()) as Record<string, string> };
   };
-  const summary = async () => (await (await app.request('/api/feedback')).json()) as FeedbackSummary;
+  const summary = async (language = 'en') => {
+    const response = await app.request('/api/feedback', { headers: { 'accept-language': language } });
+    return (await response.json()) as FeedbackSummary;
+  };
   const list = async (query: string) => {
     const response = await app.request(`/api/feedback/judgements${query}`);
     return { status: response.status, body: (await response.json()) as JudgementList };
@@ -126,6 +129,9 @@ test('with enough pairs a round would begin; with good labels alone it would not
     await labels.post({ kind: 'good', model: 'small', messages: [user(`${i}?`), said('yes')] });
   const { enough, why, needed } = (await labels.summary()).wouldTrain;
   assert.deepEqual([enough, needed], [false, 1]); // a pair has a worse answer, too
+  const chinese = (await labels.summary('zh-CN')).wouldTrain.why ?? '';
+  assert.match(chinese, /回答/);
+  assert.doesNotMatch(chinese, /answer/);
   assert.match(why ?? '', /answers are called good/);
 });
 
@@ -170,6 +176,7 @@ test('a deleted judgement is gone from the list, from what is learnt, and from t
   await post({ kind: 'bad', model: 'small', messages: [user('2 + 2?'), said('5')] });
   assert.equal((await post({ id: body.id }, '/delete')).status, 200);
   assert.equal((await post({ id: body.id }, '/delete')).status, 200); // as often as one likes
+  assert.equal((await post({ id: body.id }, '/undo')).status, 200); // a page that does not know yet
   assert.deepEqual(
     (await list('')).body.judgements.map(({ verdict }) => verdict),
     ['bad'],

@@ -4,7 +4,7 @@ import { mossctlCommand } from '../../base/shell.js';
 import { inspectData } from '../../data/documents.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine, shownPath } from '../output.js';
+import { printJson, printLine, printVerbatim, shownPath } from '../output.js';
 import { findCorpus } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { stdinSetting } from '../stdin-setting.js';
@@ -40,7 +40,7 @@ export async function inspect(folder: string, options: DataInspectOptions): Prom
   for (const documents of (await inspectData(path, { split: 'train', count: options.samples })).values()) {
     for (const document of documents) {
       if (options.json) printJson(document);
-      else printLine(printableLines(`\n[${document.id}, ${document.language}]\n${shorten(document.text, 500)}`));
+      else printVerbatim(printableLines(`\n[${document.id}, ${document.language}]\n${shorten(document.text, 500)}`));
     }
   }
 }

@@ -16,7 +16,7 @@ import {
   storePath,
 } from '../feedback-store.js';
 import type { OutputOptions } from '../options.js';
-import { printJson, printLine, shownPath } from '../output.js';
+import { printJson, printLine, printVerbatim, shownPath } from '../output.js';
 
 type Options = FeedbackOptions & OutputOptions;
 
@@ -75,7 +75,7 @@ function printWhole(judgement: Judgement, isUndone: boolean): void {
   const verdict = printable(verdictInWords(judgement));
   printLine(`judgement ${id} of conversation ${conversation}`);
   printLine(`${at} by ${printable(annotator)}: ${verdict}${isUndone ? ' (withdrawn)' : ''}`);
-  for (const { role, content } of prompt) printLine(`  ${role}: ${indented(content)}`);
+  for (const { role, content } of prompt) printVerbatim(`  ${role}: ${indented(content)}`);
   for (const [i, { messages, model, name, sampling, seed }] of answers.entries()) {
     const origin = [
       name,
@@ -84,7 +84,7 @@ function printWhole(judgement: Judgement, isUndone: boolean): void {
       `seed ${seed ?? '?'}`,
     ];
     printLine(`  ${answers.length === 1 ? 'answer' : ['first', 'second'][i]} (${origin.filter(Boolean).join(', ')}):`);
-    for (const { content } of messages) printLine(`    ${indented(content)}`);
+    for (const { content } of messages) printVerbatim(`    ${indented(content)}`);
   }
   if (edited !== undefined) printLine(`  edited: ${edited.map(({ content }) => indented(content)).join('\n')}`);
   printLine('');

@@ -7,7 +7,7 @@ import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
 import { visibleToken } from '../../inspect/visible.js';
 import { openChosenBackend } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { printJson, printLine, printNotes } from '../output.js';
+import { printJson, printLine, printNotes, printVerbatim } from '../output.js';
 import { batchesOf, stdinLines } from '../samples.js';
 
 interface ScoreOptions extends OutputOptions, ComputeOptions {
@@ -65,7 +65,7 @@ function printScore(
     ...[String(i + 1), visibleToken(tokenizer, id), String(id)],
     ...[logProbability.toFixed(3), probability(logProbability)],
   ]);
-  printLine(formatTable(['', 'token', 'id', 'log p', 'p'], rows));
+  printVerbatim(formatTable(['', 'token', 'id', 'log p', 'p'], rows));
   if (sentences.length > 1) {
     const cells = sentences.map((each) => {
       return [printable(each.text.trim()), formatCount(each.tokens), each.logProbability.toFixed(2)];

@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.js';
 import { mossctlCommand } from '../../base/shell.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine } from '../output.js';
+import { printJson, printVerbatim } from '../output.js';
 import { openTokenizer } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { stdinLines } from '../samples.js';
@@ -18,7 +18,7 @@ export async function encode(folder: string, words: readonly string[], options: 
   for await (const text of linesOf(words)) {
     const ids = tokenizer.encode(text);
     if (options.json) printJson({ ids, tokens: ids.map((id) => tokenizer.decode([id])) });
-    else printLine(ids.join(' '));
+    else printVerbatim(ids.join(' '));
   }
 }
 
@@ -27,7 +27,7 @@ export async function decode(folder: string, words: readonly string[], options: 
   for await (const line of linesOf(words)) {
     const text = tokenizer.decode(parseIds(line, tokenizer.vocabSize));
     if (options.json) printJson({ text });
-    else printLine(text);
+    else printVerbatim(text);
   }
 }
 

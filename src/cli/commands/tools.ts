@@ -9,7 +9,7 @@ import { signature } from '../../tools/arguments.js';
 import { fileEntry, listTools, type ToolEntry } from '../../tools/list.js';
 import { openTools, ownToolsFolder } from '../../tools/open.js';
 import type { OutputOptions } from '../options.js';
-import { noteOnStderr, printJson, printLine, shownPath } from '../output.js';
+import { noteOnStderr, printJson, printLine, printVerbatim, shownPath } from '../output.js';
 import { killSignals } from '../signals.js';
 
 /** Of a terminal of 80 columns. */
@@ -77,8 +77,8 @@ function shortForm({ name, parameters = {} }: Tool): string {
 
 function printWhole({ tool, limits, file, reads, reaches, missing, example }: ToolEntry): void {
   const { name, description, parameters = {} } = tool;
-  printLine(pc.bold(printable(name)));
-  if (description !== undefined) printLine(printableLines(description));
+  printVerbatim(pc.bold(printable(name)));
+  if (description !== undefined) printVerbatim(printableLines(description));
   const rows: [string, string][] = [];
   if (limits !== undefined) rows.push(['takes', signature(parameters)]);
   for (const [argument, property] of Object.entries(isRecord(parameters.properties) ? parameters.properties : {}))
@@ -109,7 +109,7 @@ export async function call(wanted: string, words: readonly string[], options: Ou
     if (reaches !== undefined && !options.quiet) noteOnStderr(`${tool.name} ${reaches}`);
     const result = await toolbox.session().call({ name: tool.name, arguments: given }, stop.signal);
     if (options.json) printJson({ type: 'result', name: tool.name, arguments: given, ...result });
-    else printLine(printableLines(result.content));
+    else printVerbatim(printableLines(result.content));
     if (result.fault !== undefined) process.exitCode = result.fault === 'aborted' ? 130 : 1;
   } finally {
     await toolbox.close();

@@ -255,7 +255,7 @@ export const help1: Catalog = {
   'ids to decode': '要解码的 id',
   'how well tokenizers compress the same text, by language and domain: held-out documents or files':
     '各分词器对同一文本的压缩率，按语言和领域：用留出文档或文件',
-  '{1}; or gpt2, cl100k, o200k': '{1}；或 gpt2、cl100k、o200k',
+  '{1}; or gpt2, cl100k, o200k': '{1}；也可用 gpt2、cl100k、o200k',
   'plain text, or rows with a "text" (JSONL, CSV, Parquet, …), instead of held-out documents':
     '改用纯文本，或含 "text" 的行（JSONL、CSV、Parquet 等），而不是留出文档',
   'also write charts by language and domain to this page': '另把按语言和领域的图表写到这个网页',

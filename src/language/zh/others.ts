@@ -1,4 +1,4 @@
-// What commander says, and the frame around messages.
+// What commander says, and messages that the source puts together from their words.
 import type { Catalog } from '../messages.js';
 
 export const others: Catalog = {
@@ -30,4 +30,26 @@ export const others: Catalog = {
   '(Did you mean {1}?)': '（是不是 {1}？）',
   '(Did you mean one of {1}?)': '（是不是其中之一：{1}？）',
   'Allowed choices are {1}.': '可选的值：{1}。',
+  '{1} million': '{1}M',
+  '{1} billion': '{1}B',
+  'held-out at step {1}: {2}': '留出评测，第 {1} 步：{2}',
+  'held-out after round {1}: {2}': '留出评测，第 {1} 轮之后：{2}',
+  ', stage {1} of {2}, {3}': '，第 {1} 阶段，共 {2} 个，{3}',
+  ', stage {1} of {2}': '，第 {1} 阶段，共 {2} 个',
+  'at least {1} to go': '至少还需 {1}',
+  'about {1} to go': '约剩 {1}',
+  '{1} in Chinese': '中文 {1}',
+  '{1} in English': '英文 {1}',
+  'ETA {1}, run {2}': '剩余 {1}，全程 {2}',
+  'public domain': '公有领域',
+  'a whole number from {1} to {2}': '{1} 到 {2} 的整数',
+  'a whole number of at least {1}': '至少为 {1} 的整数',
+  'a whole number above {1}': '大于 {1} 的整数',
+  'a number from {1} to {2}': '{1} 到 {2} 的数',
+  'a number of at least {1}': '至少为 {1} 的数',
+  'a number above {1} and at most {2}': '大于 {1} 且不超过 {2} 的数',
+  'a number above {1}': '大于 {1} 的数',
+  'a path': '路径',
+  'a block of keys': '由键组成的块',
+  'unknown key': '未知的键',
 };
