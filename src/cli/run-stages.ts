@@ -32,9 +32,8 @@ export interface StageRun extends RunOptions {
 /** Runs the stages that `options` ask for. With --json, the result is printed as the last line. */
 export async function runStages(options: StageRun) {
   const { config, folder, warnings } = await findRun(options);
-  const again = mossctlCommand('run', shownPath(join(folder, settingsName)));
-  const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const { heading, only, from, resume, override, verify } = options;
+  const command = options.command ?? (only === undefined ? typedCommand() : againCommand(folder, options));
   const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
     const onHeld = (): void => {
       for (const text of warnings) reporter.note('warning', text);
@@ -54,6 +53,12 @@ export async function runStages(options: StageRun) {
   if (options.json) printJson({ type: 'result', ...result, report });
   // Both as a person would type them: relative to where they are.
   return { ...result, folder, report: report === null ? 'not written' : shownPath(report) };
+}
+
+/** What makes all that this folder's settings say: here, for their name may be that of another run, and from the same parent. */
+function againCommand(folder: string, { only, from }: StageRun): string {
+  const parent = from === undefined || only === 'eval' ? [] : ['--from', from];
+  return mossctlCommand('run', shownPath(join(folder, settingsName)), ...parent, '--out', shownPath(folder));
 }
 
 /** Writes a report. What stops it is a warning, and no reason to lose the work or the rest of it; then null is returned. */

@@ -5,7 +5,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { stopIfAborted, UserError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
+import { exists, writeFileAtomic } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { settingsName } from '../base/layout.js';
 import { mapPaths } from '../base/schema.js';
@@ -17,7 +17,7 @@ import { rowsDigest } from '../data/rows.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
-import { checkAhead } from './check.js';
+import { checkAhead, plannedHere } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
 import { contentDigest, findParent, findParentTokenizer, type Parent } from './parent.js';
@@ -30,7 +30,6 @@ import {
   mapBlockPaths,
   namesRows,
   pipelineNode,
-  planStages,
 } from './plan.js';
 import {
   damagedFiles,
@@ -93,7 +92,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const names = namesOf(stages);
   const pipeline = { config, stages };
   const place = resolve(run.runDirectory);
-  const plan = planStages(pipeline, run.only);
+  const plan = await plannedHere(pipeline, place, run.only);
   if (plan.length === 0) {
     const blocks = names.filter((name) => stages[name].isConfigured === undefined);
     throw new UserError({
@@ -126,7 +125,9 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
     const relinked = await repairLatest(runDirectory, modelStagesOf(stages));
     if (relinked !== undefined) warn('run', relinked);
     const available = await findAvailable(runDirectory, others, parents);
-    if (!run.resume) await writePipelineFile(run.config, runDirectory);
+    const isMeasured =
+      run.only !== undefined && stages[run.only].onlyMeasures && (await exists(join(runDirectory, settingsName)));
+    if (!run.resume && !isMeasured) await writePipelineFile(run.config, runDirectory);
     return await Promise.race([runStages({ ...run, stages, runDirectory, plan, available }), lock.lost]);
   } finally {
     await lock.release();
