@@ -4,7 +4,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, temporarySibling } from '../base/files.js';
 import { latestName } from '../base/layout.js';
-import { presentMetrics } from '../base/metric-names.js';
+import { trainingMetrics } from '../base/metric-names.js';
 import { isStepDirectory, listCheckpoints, realPathOrItself } from './history.js';
 import { readManifest } from './manifest.js';
 
@@ -63,7 +63,7 @@ async function bestOf(
 ): Promise<string | undefined> {
   let best: { path: string; value: number } | undefined;
   for (const { path } of checkpoints) {
-    const metrics = presentMetrics((await readableManifest(path))?.manifest.metrics ?? {});
+    const metrics = trainingMetrics((await readableManifest(path))?.manifest.metrics ?? {});
     const value = Object.hasOwn(metrics, metric) ? metrics[metric] : Number.NaN;
     if (Number.isNaN(value)) continue;
     if (best === undefined || (better === 'lower' ? value < best.value : value > best.value)) best = { path, value };

@@ -1,14 +1,14 @@
 // Which checkpoints of a stage stay on disk, in one line: `last=3,every=1000,best=bits_per_byte`.
 import { z } from 'zod';
 import { shorten } from '../base/format.js';
-import { presentMetricName } from '../base/metric-names.js';
+import { trainingMetricName } from '../base/metric-names.js';
 
 export interface KeepRule {
   /** So many of the newest; 2 where it is not said, so that a damaged one has another below it. */
   last: number;
   /** And those whose step it divides. */
   every?: number;
-  /** And the one with the best value of this metric, in the spelling of the metrics: bitsPerByte. */
+  /** And the one with the best value of this metric, in the spelling of the metrics: heldOutBitsPerByte. */
   best?: string;
 }
 
@@ -46,9 +46,9 @@ export const keepSchema = z.string().superRefine((text, context) => {
   if ('fault' in rule) context.addIssue({ code: 'custom', message: rule.fault });
 });
 
-/** `bits_per_byte.zh` → bitsPerByte.zh, as metrics are named now. */
+/** `held_out_loss` → heldOutLoss, `bits_per_byte.zh` → heldOutBitsPerByte.zh: as a stage names what it measures. */
 export function metricName(written: string): string {
-  return presentMetricName(written.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+  return trainingMetricName(written.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
 }
 
 function quoted(text: string): string {

@@ -2,8 +2,8 @@
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type Reporter, stageReporter } from '../report/event.js';
 import type { StageTable } from '../stages/catalog.js';
-import { blockOf, checkFiles, type Pipeline } from './plan.js';
-import { readRecord } from './record.js';
+import { blockOf, checkFiles, type Pipeline, planStages } from './plan.js';
+import { finishedOutput, readRecord } from './record.js';
 
 interface Preflight extends Pipeline {
   runDirectory: string;
@@ -29,6 +29,19 @@ export async function checkAhead({ config, runDirectory, plan, stages, reporter 
   const run = stageReporter(reporter, 'run');
   run.note('info', note, { backend: name });
   if (warning !== undefined) run.note('warning', warning);
+}
+
+/**
+ * The stages that `only` asks for, or all. One that only measures takes the data of this folder as they are: other tasks to
+ * measure with are no reason to make them anew, without those tasks, and with them all models.
+ */
+export async function plannedHere(pipeline: Pipeline, runDirectory: string, only?: StageName): Promise<StageName[]> {
+  const plan = planStages(pipeline, only);
+  if (only === undefined || pipeline.stages[only].onlyMeasures === undefined) return plan;
+  const isThere = async (name: StageName): Promise<boolean> =>
+    name !== only && (await finishedOutput(runDirectory, await readRecord(runDirectory, name))) !== undefined;
+  const there = await Promise.all(plan.map(isThere));
+  return plan.filter((_, i) => !there[i]);
 }
 
 async function checkStage<Name extends StageName>(

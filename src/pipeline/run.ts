@@ -12,11 +12,11 @@ import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
-import { checkAhead } from './check.js';
+import { checkAhead, plannedHere } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
 import { findParents, type Parent, withStart } from './parent.js';
-import { blockOf, checkParents, evaluationSetsOf, inputsOf, planStages, unplannedModels } from './plan.js';
+import { blockOf, checkParents, evaluationSetsOf, inputsOf, unplannedModels } from './plan.js';
 import {
   damagedFiles,
   finishedOutput,
@@ -79,7 +79,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const { stages = stageTable } = run;
   const names = namesOf(stages);
   const place = resolve(run.runDirectory);
-  const plan = planStages({ config: run.config, stages }, run.only);
+  const plan = await plannedHere({ config: run.config, stages }, place, run.only);
   if (plan.length === 0) {
     const blocks = names.filter((name) => stages[name].isConfigured === undefined);
     throw new UserError({
@@ -137,7 +137,7 @@ interface ActiveRun extends PipelineRun {
 async function withSettings(run: ActiveRun): Promise<PipelineResult> {
   const { runDirectory } = run;
   const { hadSettings, restore } = await keepSettings(runDirectory);
-  const isMeasured = run.only === 'eval' && hadSettings;
+  const isMeasured = run.only !== undefined && run.stages[run.only].onlyMeasures === true && hadSettings;
   if (!run.resume && !isMeasured) await writeSettings(run.config, runDirectory);
   try {
     return await runStages(run);

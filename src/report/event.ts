@@ -1,7 +1,7 @@
 // What a run reports. Stages emit these and nothing else; the progress bar, metrics.jsonl and report.html are three
 // readers of the same stream. The types follow from the schemas that metrics.jsonl is read with.
 import { z } from 'zod';
-import { presentMetrics } from '../base/metric-names.js';
+import { presentMetrics, trainingMetrics } from '../base/metric-names.js';
 import { jsonNumber as number } from '../base/schema.js';
 
 const text = z.string();
@@ -107,7 +107,10 @@ export const eventSchema = z.discriminatedUnion('type', [
     round: integer.optional(),
   }),
   /** `round`: that it ends, in a stage of rounds; `step` is the same number then. */
-  z.object({ type: z.literal('evaluation'), stage, step: integer, metrics, round: integer.optional() }),
+  z.object({
+    type: z.literal('evaluation'),
+    ...{ stage, step: integer, metrics: metrics.transform(trainingMetrics), round: integer.optional() },
+  }),
   /** What one step did to each part of the model ('layer 3 attention', 'embedding'), in the order of the layers. */
   z.object({
     type: z.literal('statistics'),

@@ -111,6 +111,15 @@ const meanings: Record<string, Meaning> = {
   },
   loss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
   heldOutLoss: { words: 'mean surprise per held-out token, in nats', better: 'lower' },
+  heldOutBitsPerByte: {
+    words: 'bits per byte of less held-out text than the table is measured on: to watch a training by',
+    better: 'lower',
+  },
+  heldOutFormula: {
+    words: 'share of right results of fewer held-out formulas than the table is measured on: to watch a training by',
+    better: 'higher',
+    percent: true,
+  },
   heldOutReward: { words: 'mean score of the policy that was kept, on held-out prompts', better: 'higher' },
   sampledReward: { words: 'mean score of the answers sampled for training', better: 'higher' },
   perplexity: { words: 'how many tokens the model hesitates between, on average', better: 'lower' },

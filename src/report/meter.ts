@@ -69,7 +69,8 @@ function payloadOf(progress: Progress, stderr: OutputStream): Record<string, str
   const head = `${kebabCase(stage)} `.padEnd(stageColumns);
   const amount = amountOf(progress);
   const bar = total === undefined ? 0 : barSize(stderr) + 1;
-  const room = (stderr.columns || terminalColumns) - displayWidth(`${head}${label} ${amount}  `) - bar;
+  // A bar leaves the last column empty: what stands there is cut.
+  const room = (stderr.columns || terminalColumns) - 1 - displayWidth(`${head}${label} ${amount}  `) - bar;
   const { detail, brief = detail } = progress;
   return { stage: head, label, amount, detail: displayWidth(detail) <= room ? detail : brief };
 }

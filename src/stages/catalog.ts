@@ -18,6 +18,8 @@ export interface StageRow<Name extends StageName = StageName> {
   output: 'checkpoint' | 'folder';
   /** It computes with tensors. */
   needsBackend?: boolean;
+  /** Asked for alone, it changes neither the settings of a run nor what the run's models were made from. */
+  onlyMeasures?: true;
   /** Each inner list: the output of one of these must be there. */
   requires?(config: PipelineConfig): StageName[][];
   /** Its block may name, as `from`, a checkpoint in the place of the model stage before it. */
@@ -241,6 +243,7 @@ export const stageTable: StageTable = {
     command: 'eval',
     output: 'folder',
     needsBackend: true,
+    onlyMeasures: true,
     requires: () => [modelStagesOf(stageTable).reverse()],
     uses: ['tokens', 'selfInstruct'],
     evaluationSet: ({ eval: measured }) => measured?.tasks,

@@ -5,6 +5,7 @@ import { parameterCount } from '../architecture/parameters.js';
 import { digestOf, readJsonIfExists } from '../base/files.js';
 import { countOf, formatCount } from '../base/format.js';
 import { corpusManifestName } from '../base/layout.js';
+import { trainingMetrics } from '../base/metric-names.js';
 import { Random } from '../base/random.js';
 import type { PretrainConfig } from '../config/pipeline.js';
 import { samplingAt } from '../config/sampling.js';
@@ -95,7 +96,7 @@ async function openInputs({ inputs, reporter }: Job<PretrainConfig>) {
       : async (model: Model) => {
           const texts = await measureHeldOut(model, heldOut);
           const answers = await withWeights({ model, tokenizer }, (local) => measureFormulas(local, formulas));
-          return metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)]));
+          return trainingMetrics(metricsOf(new Map([...measureTexts(texts), ...answers, ...measureSources(texts)])));
         },
   };
 }

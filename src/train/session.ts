@@ -1,6 +1,6 @@
 // A training between its steps: weights, moments and position, and the checkpoints that hold them. It resumes from the newest,
 // branches off another training's, and rolls back to its last one.
-import { presentMetrics } from '../base/metric-names.js';
+import { trainingMetrics } from '../base/metric-names.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { assignTrained, disposeModel, type Model, modelFromTensors } from '../model/model.js';
 import type { MicroBatch } from './objective.js';
@@ -61,7 +61,7 @@ export class Session<Batch extends MicroBatch> {
       this.stopping.state = found.stopping ?? this.stopping.state;
       // A checkpoint holds what was known before its own evaluation.
       if (!unmeasured && (due(step, run.config.evaluateEvery) || step === run.steps))
-        this.stopping.see(step, presentMetrics(manifest.metrics));
+        this.stopping.see(step, trainingMetrics(manifest.metrics));
     }
     this.saver = new Saver(run, { path, digest, step, ...(unmeasured && { unmeasured }) });
     if (step > 0) run.reporter.emit({ type: 'stage', state: 'resumed', detail: `from step ${step}` });
@@ -122,7 +122,7 @@ export class Session<Batch extends MicroBatch> {
     }
     restoreOptimizer(this.optimizer, tensors, path);
     this.position = {
-      ...{ step, tokensSeen, metrics: presentMetrics(metrics) },
+      ...{ step, tokensSeen, metrics: trainingMetrics(metrics) },
       overrides: overridesAt(step, overrides, this.#run.overrides),
     };
   }

@@ -19,10 +19,12 @@ test('metrics.jsonl of an earlier version is read under the present names', asyn
   const path = join(folder, 'metrics.jsonl');
   const one = { mean: 0.1, low: 0, high: 0.2 };
   const lines = [
-    { type: 'evaluation', stage: 'sft', step: 1, metrics: { exactMatch: 0.5, ended: 1 }, time: 1 },
+    { type: 'evaluation', stage: 'sft', step: 1, metrics: { exactMatch: 0.5, 'bitsPerByte.zh': 2 }, time: 1 },
     {
       ...{ type: 'table', stage: 'eval', time: 2 },
-      columns: [{ label: 'sft', checkpoint: 'x', metrics: { 'exactMatch.refusal.en': 0.25 }, intervals: {} }],
+      columns: [
+        { label: 'sft', checkpoint: 'x', metrics: { 'exactMatch.refusal.en': 0.25, bitsPerByte: 3 }, intervals: {} },
+      ],
       comparisons: [{ from: 'base', to: 'sft', differences: { exactMatch: one, reward: one } }],
     },
   ];
@@ -30,9 +32,12 @@ test('metrics.jsonl of an earlier version is read under the present names', asyn
   const { events, broken } = await readMetrics(path);
   assert.equal(broken, 0);
   const [evaluation, table] = events;
-  assert.deepEqual(evaluation.type === 'evaluation' && evaluation.metrics, { correct: 0.5, ended: 1 });
+  assert.deepEqual(evaluation.type === 'evaluation' && evaluation.metrics, {
+    correct: 0.5,
+    'heldOutBitsPerByte.zh': 2,
+  });
   assert.ok(table.type === 'table');
-  assert.deepEqual(table.columns[0].metrics, { 'correct.refusal.en': 0.25 });
+  assert.deepEqual(table.columns[0].metrics, { 'correct.refusal.en': 0.25, bitsPerByte: 3 });
   assert.deepEqual(table.comparisons?.[0].differences, { correct: one, reward: one });
 });
 
@@ -43,4 +48,5 @@ test('settings of an earlier version keep their meaning', () => {
   assert.equal(budgets.correct, 0.2);
   assert.deepEqual(said, ['exactMatch is called correct now']);
   assert.equal(keepRule('last=1,best=exact_match.zh').best, 'correct.zh');
+  assert.equal(keepRule('best=bits_per_byte.en').best, 'heldOutBitsPerByte.en');
 });

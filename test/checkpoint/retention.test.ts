@@ -44,9 +44,9 @@ test('the best stays, by the way that its metric goes; of equals the first; with
   const steps = [1, 2, 3, 4, 5];
   const values = [3, 2, 2, 2.5, 4];
   for (const [better, metric, best] of [
-    ['lower', 'bitsPerByte', 2],
-    ['higher', 'bitsPerByte', 5],
-    ['higher', 'bitsPerByte.zh', 2],
+    ['lower', 'heldOutBitsPerByte', 2],
+    ['higher', 'heldOutBitsPerByte', 5],
+    ['higher', 'heldOutBitsPerByte.zh', 2],
     ['lower', 'toString', 5],
   ] as const) {
     const { run, stage, left } = await stageOf(`best-${better}-${metric}`, steps, values);
@@ -75,7 +75,7 @@ test('a damaged one has no descendants to spare it, and no metric; it goes when 
   await writeFile(join(stepDirectory(stage, 1), 'mossctl.json'), 'garbage');
   await rm(join(stepDirectory(stage, 2), 'mossctl.json'));
   await mkdir(join(stepDirectory(stage, 2), 'mossctl.json'));
-  const rule = { last: 1, best: { metric: 'bitsPerByte', better: 'lower' as const } };
+  const rule = { last: 1, best: { metric: 'heldOutBitsPerByte', better: 'lower' as const } };
   await pruneCheckpoints(stage, rule, { runDirectory: run, protect: [] });
   assert.deepEqual(await left(), [3]);
 });

@@ -46,7 +46,7 @@ test('a cool-down at half of the steps: a run beside the other, descended from i
     manifestOf(stable),
   ]);
   assert.ok(
-    now.metrics.bitsPerByte < then.metrics.bitsPerByte - 0.05,
+    now.metrics.heldOutBitsPerByte < then.metrics.heldOutBitsPerByte - 0.05,
     `${JSON.stringify([now.metrics, then.metrics])}`,
   );
   assert.deepEqual(

@@ -6,8 +6,12 @@ import { trainSchema } from '../../src/config/train.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 
 test('each part once, in any order; both spellings of a metric', () => {
-  assert.deepEqual(keepRule('last=3,every=1000,best=bits_per_byte'), { last: 3, every: 1000, best: 'bitsPerByte' });
-  assert.deepEqual(keepRule(' best = bitsPerByte.zh , last=1'), { last: 1, best: 'bitsPerByte.zh' });
+  assert.deepEqual(keepRule('last=3,every=1000,best=bits_per_byte'), {
+    last: 3,
+    every: 1000,
+    best: 'heldOutBitsPerByte',
+  });
+  assert.deepEqual(keepRule(' best = bitsPerByte.zh , last=1'), { last: 1, best: 'heldOutBitsPerByte.zh' });
   assert.deepEqual(keepRule('best=held_out_loss'), { last: 2, best: 'heldOutLoss' });
   assert.deepEqual(keepRule(trainSchema.parse({}).keep), { last: 2 });
 });

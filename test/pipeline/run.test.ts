@@ -78,6 +78,25 @@ test('a changed setting starts that stage afresh, keeps the old folder, and brin
   assert.equal(await readlink(join(run, 'latest')), 'align/step-000002');
 });
 
+test('to measure changes neither the settings of a run nor what its models were made from', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  await start(run, world);
+  const settings = await readFile(join(run, 'pipeline.yaml'), 'utf8');
+  // Other tasks and other compute; self-instruct keeps its rows clear of what is measured with, and would begin anew.
+  const other = { ...whole(), threads: 1 };
+  if (other.selfInstruct) other.selfInstruct.count = 77;
+  if (other.eval) other.eval.maxTasks = 3;
+  await start(run, world, { config: other, only: 'eval' });
+  assert.deepEqual(world.ran, ['eval']);
+  assert.equal(await readFile(join(run, 'pipeline.yaml'), 'utf8'), settings);
+  const kept = (await readdir(run)).filter((name) => name.includes('.replaced-'));
+  assert.deepEqual(
+    kept.map((name) => name.split('.')[0]),
+    ['eval'],
+  );
+});
+
 test('a changed file or outside input is noticed, a moved run folder or another backend is not', async () => {
   const run = freshRun();
   const world: World = { ran: [] };

@@ -88,7 +88,7 @@ test('a Llama goes on with its own tokenizer, then with Chinese added: better fo
   disposeModel(model);
   disposeModel(randomRows);
   assert.ok(means < drawn, `means ${means}, random ${drawn}`);
-  const trained = second.outputs.pretrain?.metrics['bitsPerByte.zh'] ?? Number.NaN;
+  const trained = second.outputs.pretrain?.metrics['heldOutBitsPerByte.zh'] ?? Number.NaN;
   assert.ok(trained < means, `after 20 steps ${trained}, before ${means}`);
 });
 

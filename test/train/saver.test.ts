@@ -197,8 +197,8 @@ describe('saving beside training', () => {
   test('keep: the best by a metric stays; a metric that the stage does not report is refused', async () => {
     const values = [3, 1, 2, 4, 5, 6];
     const evaluate = async (_model: Model, step: number) => ({
-      'bitsPerByte.zh': values[step - 1],
-      bitsPerByte: 9 - step,
+      'heldOutBitsPerByte.zh': values[step - 1],
+      heldOutBitsPerByte: 9 - step,
     });
     const config = (keep: string) => trainConfig({ checkpointEvery: 1, evaluateEvery: 1, keep });
     const { directory } = await run('best', { config: config('last=1,best=bits_per_byte.zh'), evaluate });
@@ -209,7 +209,7 @@ describe('saving beside training', () => {
     assert.deepEqual(await readdir(unknown), ['step-000003'], 'the steps so far are not lost for it');
     assert.match(
       outcome.message,
-      /train\.keep: there is no metric reward here.* reports loss, bitsPerByte\.zh, bitsPerByte/,
+      /train\.keep: there is no metric reward here.* reports loss, heldOutBitsPerByte\.zh, heldOutBitsPerByte/,
     );
     const { outcome: unmeasured } = await run('unmeasured', { config: config('best=bitsPerByte') });
     assert.match((unmeasured as Error).message, /Pretrain reports loss\./);

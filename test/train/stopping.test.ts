@@ -73,7 +73,7 @@ describe('early stopping', () => {
     assert.equal(refused.steps.length, 0);
     assert.match(
       String(refused.outcome),
-      /train\.bestBy: bitsPerByte cannot say when to stop\. Pretrain reports heldOutLoss, ended\./,
+      /train\.bestBy: heldOutBitsPerByte cannot say when to stop\. Pretrain reports heldOutLoss, ended\./,
     );
     const silent = await attempt('silent', { ...own(), evaluate: undefined });
     assert.match(

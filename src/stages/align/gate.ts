@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { pointLabel } from '../../base/layout.js';
+import { trainingMetrics } from '../../base/metric-names.js';
 import { jsonNumber } from '../../base/schema.js';
 import { type Checkpoint, identifyCheckpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { type Line, openLine, saveInterpolated } from '../../checkpoint/interpolate.js';
@@ -215,5 +216,5 @@ async function removePoints(directory: string): Promise<void> {
 function keptMetrics(metrics: Metrics, metric: string): Metrics {
   const name = metric === 'reward' ? 'heldOutReward' : metric;
   const texts = Object.entries(metrics).filter(([each]) => each.startsWith('bitsPerByte'));
-  return { [name]: metrics[metric] ?? Number.NaN, ...Object.fromEntries(texts) };
+  return { [name]: metrics[metric] ?? Number.NaN, ...trainingMetrics(Object.fromEntries(texts)) };
 }
