@@ -2,9 +2,10 @@
 import { CommanderError } from 'commander';
 import { withFetching } from '../network/fetching.js';
 import type { FetchContext } from '../network/http.js';
+import { type KeyTable, showsKeys } from './key-help.js';
 import type { OutputOptions } from './options.js';
 import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
-import { blocks, buildProgram, type KeyTable } from './program.js';
+import { buildProgram } from './program.js';
 import { survivesHangup } from './signals.js';
 
 async function main(typed: readonly string[]): Promise<number> {
@@ -34,7 +35,7 @@ async function main(typed: readonly string[]): Promise<number> {
 /** Only the help of a stage command needs the schema of the pipeline. */
 async function keyTableFor(typed: readonly string[]): Promise<KeyTable> {
   const wantsHelp = typed.includes('--help') || typed.includes('-h');
-  if (!wantsHelp || !typed.some((word) => word in blocks)) return () => '';
+  if (!wantsHelp || !showsKeys(typed)) return () => '';
   return (await import('./keys.js')).keyTable;
 }
 

@@ -38,6 +38,8 @@ export interface PipelineRun {
   config: PipelineConfig;
   /** `runs/<name>`; made where absent. */
   runDirectory: string;
+  /** False: it is a default, which errors need not name. */
+  isNamed?: boolean;
   /** Only this stage, and what prepares its data. */
   only?: StageName;
   /** A checkpoint that takes the place of the first model stage's parent. */
@@ -92,10 +94,16 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const pipeline = { config, stages };
   const parents = await findParents(from, plan, pipeline, place);
   const others = names.filter((name) => !plan.includes(name));
-  const { runDirectory } = run;
+  const { runDirectory, isNamed } = run;
   const warn = (stage: string, text: string): void =>
     run.reporter.emit({ type: 'note', stage, level: 'warning', text });
-  checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents, warn), runDirectory });
+  checkParents({
+    ...pipeline,
+    plan,
+    available: await findAvailable(place, others, parents, warn),
+    runDirectory,
+    isNamed,
+  });
   await checkAhead({ ...run, config, stages, runDirectory: place, plan });
   const { emit, note } = stageReporter(run.reporter, 'run');
   const lock = await lockDirectory(place, {
