@@ -40,7 +40,8 @@ test('the file tree names what is there, and all folders of src', () => {
   const tree = readme.slice(readme.indexOf('## Where things are'));
   const named = [...tree.matchAll(/^( {2})?([a-z-]+)\/ /gm)].map(([, nested, name]) => (nested ? `src/${name}` : name));
   for (const folder of named) assert.ok(existsSync(join(root, folder)), folder);
-  for (const folder of readdirSync(join(root, 'src'))) assert.ok(named.includes(`src/${folder}`), folder);
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name } of folders) assert.ok(named.includes(`src/${name}`), name);
 });
 
 test('no placeholder is left', () => {
