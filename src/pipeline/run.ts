@@ -15,12 +15,11 @@ import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
-import { findParents, type Parent, withStart } from './parent.js';
+import { findAvailable, findParents, withStart } from './parent.js';
 import { blockOf, checkParents, evaluationSetsOf, inputsOf, planStages, unplannedModels } from './plan.js';
 import {
   damagedFiles,
   finishedOutput,
-  isReplaced,
   openStageFolder,
   outputFiles,
   type Provenance,
@@ -329,25 +328,4 @@ function observe(reporter: Reporter): ObservingReporter {
     },
   };
   return observer;
-}
-
-/** What earlier runs left of the stages that this one does not run, and each of `parents` in its place. */
-async function findAvailable(
-  runDirectory: string,
-  names: readonly StageName[],
-  parents: readonly Parent[],
-  warn: (stage: StageName, text: string) => void = () => undefined,
-): Promise<Map<StageName, StageOutput>> {
-  const available = new Map<StageName, StageOutput>();
-  for (const name of names) {
-    const record = await readRecord(runDirectory, name);
-    const output = await finishedOutput(runDirectory, record);
-    if (record === undefined || output === undefined) continue;
-    if (!(await isReplaced(output.path, record))) available.set(name, output);
-    else if (!parents.some(([place]) => place === name)) {
-      warn(name, `${output.path} is not the checkpoint that ${name} finished with here, so nothing is built on it`);
-    }
-  }
-  for (const parent of parents) available.set(...parent);
-  return available;
 }
