@@ -44,7 +44,10 @@ export function planStages({ config, stages }: Pipeline, only?: StageName): Stag
   if (first === undefined) return configured;
   const wanted = new Set<StageName>(only === undefined ? configured.slice(configured.indexOf(first)) : [first]);
   for (const name of wanted) {
-    for (const input of inputsOf(name, { config, stages })) {
+    // Rows that a person gives take the place of what would be made for it, so no corpus is built for that.
+    const isGiven = only !== undefined && (blockOf(config, name) as { data?: unknown } | null)?.data !== undefined;
+    const required = stages[name].requires?.(config).flat() ?? [];
+    for (const input of isGiven ? required : inputsOf(name, { config, stages })) {
       if (stages[input].output !== 'checkpoint' && configured.includes(input)) wanted.add(input);
     }
   }
