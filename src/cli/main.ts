@@ -4,9 +4,10 @@ import { chosenLanguage } from '../language/choice.js';
 import { speechIn } from '../language/speech.js';
 import { withFetching } from '../network/fetching.js';
 import type { FetchContext } from '../network/http.js';
+import { type KeyTable, showsKeys } from './key-help.js';
 import type { OutputOptions } from './options.js';
 import { chosenSpeech, incompleteError, outputWritten, reportFailure, speak, surviveBrokenStreams } from './output.js';
-import { blocks, buildProgram, type KeyTable } from './program.js';
+import { buildProgram } from './program.js';
 import { survivesHangup } from './signals.js';
 
 async function main(given: readonly string[]): Promise<number> {
@@ -45,7 +46,7 @@ function asOptions(typed: readonly string[]): readonly string[] {
 /** Only the help of a stage command needs the schema of the pipeline. */
 async function keyTableFor(typed: readonly string[]): Promise<KeyTable> {
   const wantsHelp = typed.includes('--help') || typed.includes('-h');
-  if (!wantsHelp || !typed.some((word) => word in blocks)) return () => '';
+  if (!wantsHelp || !showsKeys(typed)) return () => '';
   return (await import('./keys.js')).keyTable;
 }
 

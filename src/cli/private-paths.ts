@@ -31,8 +31,8 @@ export class PrivatePaths {
   constructor(runDirectory: string) {
     const roots: [string, string][] = [
       [runDirectory, ''],
-      [packageRoot, 'mossctl/'],
       [process.cwd(), ''],
+      [packageRoot, 'mossctl/'],
     ];
     this.#roots = roots
       .map(([folder, short]): [string, string] => [folder.endsWith(sep) ? folder : folder + sep, short])

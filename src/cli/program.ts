@@ -13,6 +13,7 @@ import { addData } from './data-program.js';
 import { addAnnotate, addFeedback } from './feedback-program.js';
 import { helpIn, withLanguage } from './help.js';
 import { addInit } from './init-program.js';
+import { addKeyHelp, type KeyTable } from './key-help.js';
 import { addBench, addDoctor, addNative } from './machine-program.js';
 import { addModels } from './model-program.js';
 import {
@@ -48,9 +49,6 @@ import { addTokenizer } from './tokenizer-program.js';
 import { addTools } from './tools-program.js';
 import { withLog, withTraining } from './training-options.js';
 
-/** The keys of a pipeline block for the end of its command's --help; loaded only when help was asked for. */
-export type KeyTable = (block: string) => string;
-
 export function buildProgram(keys: KeyTable, speech: Speech = english): Command {
   const program = new Command('mossctl')
     .description('From raw text to an aligned chat model on the machine in front of you.')
@@ -84,17 +82,9 @@ export function buildProgram(keys: KeyTable, speech: Speech = english): Command 
     'after',
     '\nExample:\n  mossctl run quickstart\n\nEach command explains itself: mossctl COMMAND --help',
   );
-  for (const command of program.commands) {
-    const block = blocks[command.name()];
-    if (block !== undefined) command.addHelpText('after', () => keys(block));
-  }
+  addKeyHelp(program, keys);
   return withLanguage(program);
 }
-
-/** Command → its block in the pipeline file. */
-export const blocks: Readonly<Record<string, string>> = Object.fromEntries(
-  namesOf(stageTable).map((name) => [stageTable[name].command, name]),
-);
 
 /** Of stages whose commands take more than their row of the catalog says. */
 const ownCommands: Partial<Record<StageName, (program: Command) => void>> = {

@@ -45,6 +45,7 @@ export async function runStages(options: StageRun) {
 async function runFound(options: StageRun, { config, folder, warnings }: FoundRun) {
   const again = mossctlCommand('run', shownPath(join(folder, settingsName)), '--out', `${folder}-again`);
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
+  const isNamed = options.out !== undefined || options.config !== undefined;
   const { heading, only, from, resume, override, verify } = options;
   const work = reporting('run', { ...options, runDirectory: folder }, ({ reporter, signal }) => {
     const onHeld = (): void => {
@@ -52,7 +53,7 @@ async function runFound(options: StageRun, { config, folder, warnings }: FoundRu
       if (heading !== undefined) reporter.note('info', heading);
     };
     const choice = { only, from, resume, override, verify };
-    return runPipeline({ config, runDirectory: folder, ...choice, reporter, signal, onHeld });
+    return runPipeline({ config, runDirectory: folder, isNamed, ...choice, reporter, signal, onHeld });
   });
   const result = await work.catch(async (error: unknown) => {
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
@@ -136,6 +137,7 @@ export async function findRun(options: StageRun) {
   const earlier = options.out === undefined ? undefined : join(options.out, settingsName);
   const isRepeat = options.config === undefined && earlier !== undefined && (await exists(earlier));
   const { only } = options;
+  if (options.config === undefined && !isRepeat) refuseUnsaid(options);
   const training = only === undefined ? { flags: {}, set: options.set } : trainingFlags(only, options);
   const warnings: string[] = [];
   const config = await loadPipeline({
@@ -147,6 +149,27 @@ export async function findRun(options: StageRun) {
     warn: (text) => warnings.push(text),
   });
   return { config, warnings, folder: options.out ?? join('runs', config.name) };
+}
+
+/** What a stage cannot begin without, said before its schema says it of a key. */
+const firstNeeds: Partial<Record<StageName, { key: string; what: string; next: string }>> = {
+  data: {
+    key: 'data.spec',
+    what: 'no text was named',
+    next: `Name folders, files, or a data-spec: ${mossctlCommand('data', 'build', 'novels/')}`,
+  },
+  selfInstruct: {
+    key: 'selfInstruct.seeds',
+    what: 'no seed tasks were named',
+    next: 'Give a pipeline that has some (--config quickstart), or a file of them: --set selfInstruct.seeds=FILE',
+  },
+};
+
+function refuseUnsaid({ only, set = [], flags = {} }: StageRun): void {
+  const need = only && firstNeeds[only];
+  if (need === undefined || flags[need.key] !== undefined) return;
+  if (set.some((text) => text.startsWith(`${need.key}=`))) return;
+  throw new UserError({ what: need.what, next: need.next });
 }
 
 export function typedCommand(): string {

@@ -12,6 +12,7 @@ import { modelStagesOf } from '../stages/catalog.js';
 import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import { inputsOf, type Pipeline, parentSlot, startOf } from './plan.js';
+import { finishedOutput, isReplaced, readRecord } from './record.js';
 
 export type Parent = readonly [StageName, StageOutput];
 
@@ -86,4 +87,25 @@ export async function contentDigest(named: string): Promise<string> {
   const manifest = join(path, corpusManifestName); // with the digests of all files of a corpus
   if (await exists(manifest)) return sha256File(manifest);
   return (await stat(path)).isDirectory() ? (await identifyCheckpoint(path)).digest : sha256File(path);
+}
+
+/** What earlier runs left of the stages that this one does not run, and each of `parents` in its place. */
+export async function findAvailable(
+  runDirectory: string,
+  names: readonly StageName[],
+  parents: readonly Parent[],
+  warn: (stage: StageName, text: string) => void = () => undefined,
+): Promise<Map<StageName, StageOutput>> {
+  const available = new Map<StageName, StageOutput>();
+  for (const name of names) {
+    const record = await readRecord(runDirectory, name);
+    const output = await finishedOutput(runDirectory, record);
+    if (record === undefined || output === undefined) continue;
+    if (!(await isReplaced(output.path, record))) available.set(name, output);
+    else if (!parents.some(([place]) => place === name)) {
+      warn(name, `${output.path} is not the checkpoint that ${name} finished with here, so nothing is built on it`);
+    }
+  }
+  for (const parent of parents) available.set(...parent);
+  return available;
 }

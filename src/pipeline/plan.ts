@@ -44,7 +44,10 @@ export function planStages({ config, stages }: Pipeline, only?: StageName): Stag
   if (first === undefined) return configured;
   const wanted = new Set<StageName>(only === undefined ? configured.slice(configured.indexOf(first)) : [first]);
   for (const name of wanted) {
-    for (const input of inputsOf(name, { config, stages })) {
+    // Rows that a person gives take the place of what would be made for it, so no corpus is built for that.
+    const isGiven = only !== undefined && (blockOf(config, name) as { data?: unknown } | null)?.data !== undefined;
+    const required = stages[name].requires?.(config).flat() ?? [];
+    for (const input of isGiven ? required : inputsOf(name, { config, stages })) {
       if (stages[input].output !== 'checkpoint' && configured.includes(input)) wanted.add(input);
     }
   }
@@ -91,6 +94,8 @@ interface ParentCheck extends Pipeline {
   /** What is there already. */
   available: ReadonlyMap<StageName, unknown>;
   runDirectory: string;
+  /** False: the folder is a default that nobody named, so there is nothing to look for in it. */
+  isNamed?: boolean;
 }
 
 /** @throws UserError naming every planned stage that lacks a parent, and the command that makes it. */
@@ -116,8 +121,9 @@ export function checkParents(check: ParentCheck): void {
   if (faults.length > 0) throw new UserError(faults);
 }
 
-function missingParent(name: StageName, parent: StageName, { stages, config, runDirectory }: ParentCheck): Fault {
-  const { command, requiredBySetting, alternatives, missingInputFault } = stages[name];
+function missingParent(name: StageName, parent: StageName, check: ParentCheck): Fault {
+  const { stages, config, runDirectory, isNamed = true } = check;
+  const { command, requiredBySetting, alternatives, missingInputFault, textsAlternative } = stages[name];
   if (missingInputFault !== undefined) return missingInputFault(runDirectory);
   const setting = requiredBySetting?.[parent];
   const { command: maker, commandArgument, output, missingOutputAdvice } = stages[parent];
@@ -127,6 +133,12 @@ function missingParent(name: StageName, parent: StageName, { stages, config, run
     (output === 'checkpoint'
       ? 'name a checkpoint with --from CHECKPOINT'
       : 'give a --config that has all the blocks (--config quickstart)');
+  if (!isNamed) {
+    const what = `${command} needs ${product}${setting === undefined ? '' : ` (${setting})`}`;
+    const why = 'no run was named that has it';
+    const own = textsAlternative ?? `${alternative[0].toUpperCase()}${alternative.slice(1)}`;
+    return { what, why, next: `${own}; or name the run with --out RUN` };
+  }
   const typed = ['mossctl', maker, commandArgument, '--out', shellQuoted(runDirectory)].filter(
     (word) => word !== undefined,
   );

@@ -15,12 +15,11 @@ import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead, plannedHere } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
-import { findParents, type Parent, withStart } from './parent.js';
+import { findAvailable, findParents, withStart } from './parent.js';
 import { blockOf, checkParents, evaluationSetsOf, inputsOf, unplannedModels } from './plan.js';
 import {
   damagedFiles,
   finishedOutput,
-  isReplaced,
   openStageFolder,
   outputFiles,
   type Provenance,
@@ -38,6 +37,8 @@ export interface PipelineRun {
   config: PipelineConfig;
   /** `runs/<name>`; made where absent. */
   runDirectory: string;
+  /** False: it is a default, which errors need not name. */
+  isNamed?: boolean;
   /** Only this stage, and what prepares its data. */
   only?: StageName;
   /** A checkpoint that takes the place of the first model stage's parent. */
@@ -92,10 +93,16 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   const pipeline = { config, stages };
   const parents = await findParents(from, plan, pipeline, place);
   const others = names.filter((name) => !plan.includes(name));
-  const { runDirectory } = run;
+  const { runDirectory, isNamed } = run;
   const warn = (stage: string, text: string): void =>
     run.reporter.emit({ type: 'note', stage, level: 'warning', text });
-  checkParents({ ...pipeline, plan, available: await findAvailable(place, others, parents, warn), runDirectory });
+  checkParents({
+    ...pipeline,
+    plan,
+    available: await findAvailable(place, others, parents, warn),
+    runDirectory,
+    isNamed,
+  });
   await checkAhead({ ...run, config, stages, runDirectory: place, plan });
   const { emit, note } = stageReporter(run.reporter, 'run');
   const lock = await lockDirectory(place, {
@@ -321,25 +328,4 @@ function observe(reporter: Reporter): ObservingReporter {
     },
   };
   return observer;
-}
-
-/** What earlier runs left of the stages that this one does not run, and each of `parents` in its place. */
-async function findAvailable(
-  runDirectory: string,
-  names: readonly StageName[],
-  parents: readonly Parent[],
-  warn: (stage: StageName, text: string) => void = () => undefined,
-): Promise<Map<StageName, StageOutput>> {
-  const available = new Map<StageName, StageOutput>();
-  for (const name of names) {
-    const record = await readRecord(runDirectory, name);
-    const output = await finishedOutput(runDirectory, record);
-    if (record === undefined || output === undefined) continue;
-    if (!(await isReplaced(output.path, record))) available.set(name, output);
-    else if (!parents.some(([place]) => place === name)) {
-      warn(name, `${output.path} is not the checkpoint that ${name} finished with here, so nothing is built on it`);
-    }
-  }
-  for (const parent of parents) available.set(...parent);
-  return available;
 }

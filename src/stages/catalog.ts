@@ -33,6 +33,8 @@ export interface StageRow<Name extends StageName = StageName> {
   /** The setting that an input is required for, and what to give in its place, for the message where it is missing. */
   requiredBySetting?: Partial<Record<StageName, string>>;
   alternatives?: Partial<Record<StageName, string>>;
+  /** What to give where not even a run is named: texts, for stages that begin with them. */
+  textsAlternative?: string;
   /** What that message says instead where this stage lacks an input. */
   missingInputFault?(runDirectory: string): Fault;
   /** What that message says instead where another stage lacks the output of this one. */
@@ -78,6 +80,7 @@ export const stageTable: StageTable = {
     command: 'tokenizer train',
     output: 'folder',
     requires: () => [['data']],
+    textsAlternative: 'Name texts with --text FOLDER, or a pipeline with --config (quickstart)',
     load: async () => (await import('./tokenizer.js')).tokenizerStage,
   },
   /** No command makes tokens alone: they come with pretrain, from the blocks data and tokenizer. */
@@ -109,6 +112,7 @@ export const stageTable: StageTable = {
     output: 'checkpoint',
     needsBackend: true,
     requires: () => [['tokens'], ['tokenizer']],
+    textsAlternative: 'Name texts with --text FOLDER, or a pipeline with --config (quickstart)',
     otherData: 'another corpus',
     fixed: { 'pretrain.model': 'it gives the weights their shape' },
     load: async () => (await import('./pretrain.js')).pretrainStage,

@@ -34,7 +34,7 @@ export const tokenizerStage: Stage<TokenizerConfig> = {
       throw new UserError({
         what: `tokenizer.extend is not a ${tokenizerJsonName}`,
         where: extend,
-        next: 'Name that file of a tokenizer, a checkpoint or a model folder',
+        next: `Name that file: ${join(extend, tokenizerJsonName)}`,
       });
     }
     await Tokenizer.open(dirname(extend));

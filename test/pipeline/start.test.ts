@@ -42,6 +42,15 @@ test('sft.from in a file that pretrains as well: what leads nowhere is not run, 
   assert.ok(events.some((event) => event.type === 'note' && /pretrain is not run: sft\.from names/.test(event.text)));
 });
 
+test('one stage with rows of its own builds nothing that it does not read', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  const config = whole();
+  const rows = { ...config, sft: { ...config.sft, data: parent, textShare: 0 } } as typeof config;
+  await start(run, world, { config: rows, only: 'sft', from: parent });
+  assert.deepEqual(world.ran, ['sft']);
+});
+
 test('a refused try leaves the settings, and the stage that was there, as they were', async () => {
   const run = freshRun();
   const world: World = { ran: [] };

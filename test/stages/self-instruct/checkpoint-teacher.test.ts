@@ -1,9 +1,10 @@
 // A checkpoint as teacher: programs set the tasks, it answers in its own words, and only what is right becomes a row.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { methodShares } from '../../../src/config/methods.js';
 import type { ChatModel, Reply } from '../../../src/inference/chat-model.js';
 import { Recording } from '../../../src/inference/recording.js';
@@ -76,10 +77,18 @@ test('of its answers, those that a program finds right are kept, in its own word
   assert.equal(student.asked, asked, 'kept as those that cost money are');
 });
 
-test('a checkpoint has to be named', () => {
+test('a checkpoint has to be named, and to have learnt to answer', async () => {
   const config = { teacher: 'checkpoint' } as Parameters<typeof checkTeacher>[0];
-  assert.throws(
-    () => checkTeacher(config),
+  await assert.rejects(
+    checkTeacher(config),
     /selfInstruct\.checkpoint: no checkpoint is named.*--set selfInstruct\.checkpoint=/,
   );
+  const chat = fileURLToPath(new URL('../../interop/fixtures/llama-3.2', import.meta.url));
+  const without = await mkdtemp(join(tmpdir(), 'mossctl-teacher-'));
+  after(() => rm(without, { recursive: true }));
+  await cp(chat, without, { recursive: true });
+  await checkTeacher({ ...config, checkpoint: without });
+  await rm(join(without, 'chat_template.jinja'));
+  await assert.rejects(checkTeacher({ ...config, checkpoint: without }), /a base model answers no questions/);
+  await assert.rejects(checkTeacher({ ...config, checkpoint: join(without, 'none') }), /not a mossctl checkpoint/);
 });
