@@ -105,7 +105,13 @@ async function openFolder(withRun: boolean): Promise<Folder> {
   publish({ server, cdn }, { ...model, name: 'Qwen/Qwen3-0.6B' });
   const cache = join(path, '.cache');
   const ours = { HF_ENDPOINT: server.origin, HF_HOME: cache, MOSSCTL_CACHE: cache, HF_TOKEN: '', MOSSCTL_OFFLINE: '' };
-  const shell = { PATH: `${bin}:${process.env.PATH}`, NODE: process.execPath, ENTRY: entry.join(' '), NO_COLOR: '1' };
+  const shell = {
+    PATH: `${bin}:${process.env.PATH}`,
+    NODE: process.execPath,
+    ENTRY: entry.join(' '),
+    NO_COLOR: '1',
+    MOSSCTL_LANG: 'en',
+  };
   return { path, env: { ...shell, ...ours } };
 }
 
