@@ -21,7 +21,8 @@ test('the map of the code names what is there, and all folders of src', () => {
   const tree = text.slice(text.indexOf('## Where things are'));
   const named = [...tree.matchAll(/^( {2})?([a-z-]+)\/ /gm)].map(([, nested, name]) => (nested ? `src/${name}` : name));
   for (const folder of named) assert.ok(existsSync(join(root, folder)), folder);
-  for (const folder of readdirSync(join(root, 'src'))) assert.ok(named.includes(`src/${folder}`), folder);
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name } of folders) assert.ok(named.includes(`src/${name}`), name);
 });
 
 test('every link of a page leads to a file, and to a heading where it names one', () => {
