@@ -44,6 +44,24 @@ test('judged blind from a file, taken back, resumed, judged again by another, ag
   assert.match(left, /feedback\.jsonl: 4 judgements of 2 conversations \(.*both bad.*\); 0 withdrawn, 3 deleted/);
 });
 
+test('learning is offered when there is enough to decide on, and not before', async () => {
+  const folder = await mkdtemp(join(cwd, 'enough-'));
+  const rows = Array.from({ length: 12 }, (_, n) => ({ prompt: `how ${n}?`, answers: [`yes ${n}`, `no ${n}`] }));
+  await writeFile(join(folder, 'answers.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const judge = async (stdin: string): Promise<string> => {
+    const { code, stdout, stderr } = await mossctl(['annotate', '--answers', 'answers.jsonl'], { cwd: folder, stdin });
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const few = await judge('a\na\n');
+  assert.match(few, /Too few to learn from yet: .*held out/);
+  assert.doesNotMatch(few, /mossctl align/);
+  assert.match(
+    await judge('a\n'.repeat(10)),
+    /Learn from them: npx mossctl align --from MODEL --data feedback --out runs\/judged/,
+  );
+});
+
 test('annotate without anything to judge says all that is missing', async () => {
   const options = { seed: 1, maxNewTokens: 8, verify: true, temperature: '0' };
   const missing = /the models have nothing to answer[\s\S]*at temperature 0 one model answers the same twice/;

@@ -65,7 +65,7 @@ const nextStep = /^(?:next|table|Learn from \w+:)\s+(npx mossctl .+)$/gm;
 const standIns: readonly [RegExp, string][] = [
   [/ conversations\.jsonl\b/, ' examples/conversations.jsonl'],
   [/ FILE\b/, ' examples/conversations.jsonl'],
-  [/ MODEL\b/, ' runs/quickstart'],
+  [/ MODEL\b/, ' hf:Qwen/Qwen3-0.6B'],
 ];
 
 /** Command and options, without their values: steps of one kind work or fail together. */
@@ -83,13 +83,14 @@ interface Folder {
   env: Record<string, string>;
 }
 
-async function openFolder(): Promise<Folder> {
+/** @param withRun whether the small run is to be there. */
+async function openFolder(withRun: boolean): Promise<Folder> {
   // Before anything that tests share is awaited: what closes the servers belongs to the test in which they were started.
   const [server, cdn] = [await startWebServer(), await startWebServer()];
   const path = await scratch();
   await cp(join(root, 'examples'), join(path, 'examples'), { recursive: true });
   for (const name of ['data-specs', 'pipelines']) await symlink(join(root, name), join(path, name));
-  await cp(await smallRun(), join(path, 'runs/quickstart'), { recursive: true, verbatimSymlinks: true });
+  if (withRun) await cp(await smallRun(), join(path, 'runs/quickstart'), { recursive: true, verbatimSymlinks: true });
 
   const bin = join(path, '.bin');
   await mkdir(bin);
@@ -104,7 +105,13 @@ async function openFolder(): Promise<Folder> {
   publish({ server, cdn }, { ...model, name: 'Qwen/Qwen3-0.6B' });
   const cache = join(path, '.cache');
   const ours = { HF_ENDPOINT: server.origin, HF_HOME: cache, MOSSCTL_CACHE: cache, HF_TOKEN: '', MOSSCTL_OFFLINE: '' };
-  const shell = { PATH: `${bin}:${process.env.PATH}`, NODE: process.execPath, ENTRY: entry.join(' '), NO_COLOR: '1' };
+  const shell = {
+    PATH: `${bin}:${process.env.PATH}`,
+    NODE: process.execPath,
+    ENTRY: entry.join(' '),
+    NO_COLOR: '1',
+    MOSSCTL_LANG: 'en',
+  };
   return { path, env: { ...shell, ...ours } };
 }
 
@@ -169,13 +176,14 @@ export interface Followed {
  * kind. @throws at the first that fails.
  */
 export async function followPage(page: string): Promise<Followed> {
-  const folder = await openFolder();
+  const blocks = blocksOf(page);
+  const folder = await openFolder(blocks.some(({ body }) => body.includes('runs/quickstart')));
   const printed: [command: string, output: string][] = [];
   const servers: ChildProcess[] = [];
   let origin = documentedOrigin;
   const prelude: string[] = [];
   try {
-    for (const { at, language, info, body } of blocksOf(page)) {
+    for (const { at, language, info, body } of blocks) {
       if (language !== 'sh' || (info !== undefined && info !== 'serve')) continue;
       for (const command of commandsOf(body).map((each) => each.replaceAll(documentedOrigin, origin))) {
         if (command.startsWith('curl ') && !hasCurl()) continue; // not there on every machine, and no part of ours

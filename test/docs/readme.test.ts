@@ -1,6 +1,6 @@
 // What stands in README.md and CONTRIBUTING.md beside commands: the size of the one, the map of the code in the other.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../e2e/cli.js';
@@ -48,6 +48,33 @@ test('every link of a page leads to a file, and to a heading where it names one'
     }),
   );
   assert.deepEqual(broken, []);
+});
+
+test('every page can be reached from the README', () => {
+  const reached = new Set(['README.md']);
+  for (const page of reached) {
+    for (const [, path] of read(page).matchAll(/\]\(([^)\s#:]+\.md)(?:#[^)]*)?\)/g)) {
+      const target = join(page, '..', path);
+      if (existsSync(join(root, target))) reached.add(target);
+    }
+  }
+  assert.deepEqual(
+    pages.filter((page) => !reached.has(page) && !page.startsWith('README')),
+    [],
+  );
+});
+
+test('every file of examples/ is small, and said what it is', () => {
+  const said = read('examples/README.md');
+  const entries = readdirSync(join(root, 'examples'), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  assert.ok(files.length > 10, `${files.length} files`);
+  for (const file of files) {
+    const name = file.slice(join(root, 'examples/').length);
+    assert.ok(statSync(file).size <= 20_000, name);
+    const top = name.includes('/') ? name.slice(0, name.indexOf('/') + 1) : name;
+    assert.ok(name === 'README.md' || said.includes(`\`${top}\``), `${name}: examples/README.md does not name it`);
+  }
 });
 
 test('no placeholder is left', () => {
