@@ -59,8 +59,7 @@ export function inTerminal(text: string): string {
 }
 
 export function warnOnStderr(text: string): void {
-  const said = speech.say(printable(text));
-  printError(inTerminal(`mossctl: ${speech.say('warning:')} ${said}`));
+  printError(inTerminal(`mossctl: ${speech.labelled('warning:', printable(text))}`));
 }
 
 /** `runs/x/sft/step-000100`, as a person would type it. */
@@ -81,7 +80,7 @@ export function reportFailure(thrown: unknown): number {
     return error.exitCode;
   }
   if (error instanceof Interrupted) {
-    printError(`mossctl: ${speech.say('interrupted:')} ${speech.say(error.message)}`);
+    printError(`mossctl: ${speech.labelled('interrupted:', error.message)}`);
     printError('Run the same command again to resume from there.');
     return 130;
   }
