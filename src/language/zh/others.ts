@@ -2,7 +2,7 @@
 import type { Catalog } from '../messages.js';
 
 export const others: Catalog = {
-  'Usage: {1}': '用法：{1}',
+  'Usage:': '用法:',
   'Options:': '选项：',
   'Commands:': '命令：',
   'Arguments:': '参数：',
@@ -91,4 +91,7 @@ export const others: Catalog = {
   cores: '核',
   read: '读取',
   dropped: '丢弃',
+  'Keys of the {1} block, for the YAML file or --set (with their defaults):':
+    '{1} 块的键，可写在 YAML 文件里或用 --set 设定（附默认值）：',
+  fits: '装得下',
 };
