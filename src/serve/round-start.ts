@@ -49,7 +49,7 @@ export async function startRound(
 }
 
 /** The tokens of the run that a model lies in; of a round, those that its own forgetting was measured on. */
-async function heldOutTextOf(checkpoint: string): Promise<string | undefined> {
+export async function heldOutTextOf(checkpoint: string): Promise<string | undefined> {
   const run = await runAround(checkpoint);
   if (run === undefined) return undefined;
   const tokens = await finishedOutput(run, await readRecord(run, 'tokens'));

@@ -103,10 +103,13 @@ export interface TestServerOptions extends Partial<Omit<AppOptions, 'service'>> 
   limits?: Partial<Limits>;
   routes?: readonly Hono[];
   verify?: boolean;
+  /** Default: any. */
+  port?: number;
 }
 
 export async function startServer(paths: readonly string[], options: TestServerOptions = {}): Promise<TestServer> {
-  const { limits: bounds, verify, ...rest } = options;
+  const { limits: bounds, verify, port: named, ...rest } = options;
+  const port = 'port' in options ? named : 0;
   await openBackend('auto');
   const toolboxes: Toolbox[] = [];
   const openOne = async (): Promise<Toolbox> => {
@@ -123,7 +126,7 @@ export async function startServer(paths: readonly string[], options: TestServerO
   const {
     urls: [url],
     stop,
-  } = await listen(app, service, { host: '127.0.0.1', port: 0, limits: own });
+  } = await listen(app, service, { host: '127.0.0.1', port, limits: own });
   return {
     ...{
       url,
