@@ -1,6 +1,7 @@
 // What the program says, read off its source: every text of src/ that reads as English, a template with {1}, {2}, … for what
-// is put in. `node --import tsx scripts/messages.ts [folder]` lists those that have no Chinese yet.
-import { readdirSync, readFileSync } from 'node:fs';
+// is put in. `node --import tsx scripts/messages.ts [folder]` lists those that have
+// no Chinese yet; `--prune` removes the entries whose English is no longer there.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SyntaxKind } from 'typescript/unstable/ast';
 import { createScanner } from 'typescript/unstable/ast/scanner';
@@ -106,11 +107,46 @@ function letters(key: string): number {
   return key.replace(/\{\d+\}|[^A-Za-z]/g, '').length;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Whether commander, or a message that is put together from its words, is what an entry of zh/others.ts translates. */
+export function isComposed(key: string, texts: readonly SourceText[], foreign: string): boolean {
+  const words = key.replace(/\{\d+\}/g, ' ').match(/[A-Za-z]{2,}/g) ?? [];
+  return words.every((word) => foreign.includes(word) || texts.some((text) => text.key.includes(word)));
+}
+
+async function listMissing(folder: string): Promise<void> {
   const { catalogs } = await import('../src/language/zh/index.js');
   const translated = new Set(catalogs.flatMap(Object.keys));
-  const folder = process.argv[2] ?? '';
   const missing = sourceTexts().filter((text) => isMessage(text) && text.at.startsWith(folder));
   for (const { at, key } of missing)
     if (!translated.has(key)) process.stdout.write(`${at}  ${key.replace(/\n/g, '\\n')}\n`);
+}
+
+/** Removes the entries whose English is gone: one entry is one or two lines, as the formatter writes it. */
+function prune(): void {
+  const keys = new Set(sourceTexts().map(({ key }) => key));
+  const folder = `${root}language/zh/`;
+  for (const name of readdirSync(folder)) {
+    if (['index.ts', 'nouns.ts', 'others.ts'].includes(name)) continue;
+    const before = readFileSync(folder + name, 'utf8');
+    const after = before.replace(entry, (whole, quoted: string | undefined, bare: string | undefined) => {
+      const key = bare ?? unquoted(quoted ?? '');
+      if (keys.has(key)) return whole;
+      process.stdout.write(`${name}: ${key}\n`);
+      return '';
+    });
+    if (after !== before) writeFileSync(folder + name, after);
+  }
+}
+
+const entry =
+  /^ {2}(?:('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|([A-Za-z]\w*)):\s+(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),\n/gm;
+
+/** A literal as the formatter quotes it. */
+function unquoted(literal: string): string {
+  return literal.slice(1, -1).replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv[2] === '--prune') prune();
+  else await listMissing(process.argv[2] ?? '');
 }

@@ -28,6 +28,7 @@ export function helpIn({ language, say }: Speech): HelpConfiguration {
     commandDescription: (command) => say(help.commandDescription(command)),
     optionDescription: (option) => said(option.description, help.optionDescription(option)),
     argumentDescription: (argument) => said(argument.description, help.argumentDescription(argument)),
+    styleTitle: say,
     displayWidth,
     boxWrap: (text, width) =>
       text

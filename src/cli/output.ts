@@ -59,8 +59,7 @@ export function inTerminal(text: string): string {
 }
 
 export function warnOnStderr(text: string): void {
-  const said = speech.say(printable(text));
-  printError(inTerminal(`mossctl: ${speech.say('warning:')} ${said}`));
+  printError(inTerminal(`mossctl: ${speech.labelled('warning:', printable(text))}`));
 }
 
 /** `runs/x/sft/step-000100`, as a person would type it. */
@@ -73,20 +72,20 @@ export function shownPath(path: string): string {
 export function reportFailure(thrown: unknown): number {
   const error = asUserError(thrown);
   const debug = Boolean(process.env.MOSSCTL_DEBUG);
-  const prefix = `mossctl: ${speech.say('error:')}`;
+  const prefix = `mossctl: ${speech.labelled('error:', '')}`;
   const label = process.stderr.isTTY ? pc.red(prefix) : prefix;
   if (debug && thrown instanceof Error) printError(thrown.stack ?? thrown.message);
   if (error instanceof UserError) {
-    for (const fault of error.faults) printError(`${label} ${shownUrls(printable(speech.fault(fault)))}`);
+    for (const fault of error.faults) printError(label + shownUrls(printable(speech.fault(fault))));
     return error.exitCode;
   }
   if (error instanceof Interrupted) {
-    printError(`mossctl: ${speech.say('interrupted:')} ${speech.say(error.message)}`);
+    printError(`mossctl: ${speech.labelled('interrupted:', error.message)}`);
     printError('Run the same command again to resume from there.');
     return 130;
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  printError(`${label} ${speech.say(`something failed that should not have: ${printable(message.split('\n')[0])}`)}`);
+  printError(label + speech.say(`something failed that should not have: ${printable(message.split('\n')[0])}`));
   if (!debug) printError('Set MOSSCTL_DEBUG=1 and run the same command again to see where.');
   return 1;
 }

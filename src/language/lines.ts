@@ -28,10 +28,28 @@ function translatedBlock(block: string, find: Find, width: Width): string {
   const lines = block.split('\n');
   const [, before = '', inner = '', after = ''] = /^(\n*)([\s\S]*?)(\n*)$/.exec(block) ?? [];
   const paragraph = inner.split(/\n */);
-  const whole = paragraph.length > 1 && !/\S {2,}\S/.test(inner) ? find(paragraph.join(' ')) : undefined;
+  const whole = isWrapped(paragraph, width) ? find(paragraph.join(' ')) : undefined;
   if (whole !== undefined) return before + wrapped(whole, terminalColumns).replaceAll('\n  ', '\n') + after;
   const cells = lines.map((line) => cellsOf(line, width));
-  return lines.map((line, i) => translatedLine(line, cells[i], cells, find, width)).join('\n');
+  const rule = lines.findIndex((line) => /^-+(?: +-+)*$/.test(line));
+  return lines
+    .map((line, i) => {
+      // One word in the body of a table, or behind a label, is a name of something.
+      const findCell = (cell: string, j: number): string | undefined =>
+        (rule === -1 ? j > 0 : i > rule) && !cell.includes(' ') ? undefined : find(cell);
+      return translatedLine(line, cells[i], cells, findCell, width);
+    })
+    .join('\n');
+}
+
+/** The first word of each line would not have fitted onto the one before. */
+function isWrapped(paragraph: readonly string[], width: Width): boolean {
+  const longest = Math.max(...paragraph.map(width));
+  return (
+    paragraph.length > 1 &&
+    !paragraph.some((line) => /\S {2,}\S/.test(line)) &&
+    paragraph.slice(1).every((line, i) => width(`${paragraph[i]} ${line.split(' ')[0]}`) > longest)
+  );
 }
 
 function cellsOf(line: string, width: Width): Cell[] {
@@ -45,8 +63,14 @@ function cellsOf(line: string, width: Width): Cell[] {
   });
 }
 
-function translatedLine(line: string, own: readonly Cell[], all: readonly Cell[][], find: Find, width: Width): string {
-  const said = own.map(({ text }) => find(text));
+function translatedLine(
+  line: string,
+  own: readonly Cell[],
+  all: readonly Cell[][],
+  find: (text: string, cell: number) => string | undefined,
+  width: Width,
+): string {
+  const said = own.map(({ text }, i) => find(text, i));
   if (said.every((each) => each === undefined)) return line;
   let rest = line;
   let made = '';

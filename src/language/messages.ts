@@ -106,8 +106,9 @@ export class Messages {
 
   /** Of places side by side the last has what is a message at the end (`3 rows, of 5`), if anything. */
   #shared([text, ...others]: readonly string[], depth: number): string[] {
-    const starts = [...text.matchAll(/[ ,;(]/g)].slice(0, maxSuffixes).map(({ index }) => index);
-    const start = starts.find((at) => this.message(text.slice(at), depth) !== undefined);
+    const bracket = / \([^()]*\)$/.exec(text)?.index ?? [];
+    const starts = [bracket, [...text.matchAll(/[ ,;(]/g)].slice(0, maxSuffixes).map(({ index }) => index)].flat(2);
+    const start = starts.find((at) => this.#part(text.slice(at), depth) !== text.slice(at));
     if (start === undefined) return [text, ...others];
     return [text.slice(0, start), ...others.slice(1), text.slice(start)];
   }
@@ -115,13 +116,13 @@ export class Messages {
   /** What was put in: a message, several, or something of its own. */
   #part(text: string, depth: number): string {
     const bare = text.trim();
+    if (/^\([^()]*\)$/.test(bare)) {
+      const inner = this.#part(bare.slice(1, -1), depth + 1);
+      return inner === bare.slice(1, -1) ? text : `（${inner}）`;
+    }
     const said =
       this.message(bare, depth) ?? this.sentences(bare, depth) ?? this.#all(bare.split(', '), depth)?.join('，');
     if (said !== undefined) return said;
-    if (/^\(.*\)$/.test(bare)) {
-      const inner = this.#part(bare.slice(1, -1), depth + 1);
-      if (inner !== bare.slice(1, -1)) return `（${inner}）`;
-    }
     // `a, b and c`, of names.
     const list = /^[^\s,]+(?:, [^\s,]+)* and [^\s,]+$/.test(bare) ? bare.split(/, | and /) : [];
     return list.length < 2 ? text : `${list.slice(0, -1).join('、')} 和 ${list.at(-1)}`;
@@ -220,7 +221,7 @@ function spansBetween(pieces: readonly string[], text: string): string[][] | und
 
 /** More than one clause; a mark at the beginning joins it to what is before it. */
 function isSeveral(text: string): boolean {
-  return /.[:;,.] /.test(text);
+  return /.[:;,.] /.test(text.replace(/\([^()]*\)/g, ''));
 }
 
 /** With the parts in their places; between Chinese and Chinese is no blank. */

@@ -11,13 +11,21 @@ export interface Speech {
   language: Language;
   /** One message: a sentence or several, a label, the text of an option. */
   say(text: string): string;
+  /** `warning: text`, both of them messages. */
+  labelled(label: string, text: string): string;
   /** Printed text of several lines: paragraphs that were wrapped, and tables, whose columns stay where they are. */
   lines(text: string): string;
   /** `where: what. Why. Next.` */
   fault(fault: Fault): string;
 }
 
-export const english: Speech = { language: 'en', say: (text) => text, lines: (text) => text, fault: describeFault };
+export const english: Speech = {
+  language: 'en',
+  say: (text) => text,
+  lines: (text) => text,
+  labelled: (label, text) => `${label} ${text}`,
+  fault: describeFault,
+};
 
 /** The catalog is loaded only where it is needed. */
 export async function speechIn(language: Language): Promise<Speech> {
@@ -37,6 +45,7 @@ function speechOf(messages: Messages): Speech {
   return {
     language: 'zh',
     say,
+    labelled: (label, text) => `${say(label)}${label === say(label) ? ' ' : ''}${say(text)}`,
     lines: (text) => translatedLines(text, found, displayWidth),
     fault: (fault) => faultIn(say, fault),
   };

@@ -40,7 +40,7 @@ interface Place {
   known: Running | undefined;
   now: number;
   clock: RunClock;
-  say: Speech['say'];
+  speech: Speech;
 }
 
 export function terminalSink({ stdout, stderr, quiet, tables, speech, now }: TerminalOptions): Sink {
@@ -95,7 +95,7 @@ export function terminalSink({ stdout, stderr, quiet, tables, speech, now }: Ter
       clock.follow(event);
       const progress = progressOf(event);
       if (progress !== undefined) meter.show(progress);
-      const line = lineOf(event, paint, { known: stages.get(event.stage), now: now(), clock, say });
+      const line = lineOf(event, paint, { known: stages.get(event.stage), now: now(), clock, speech });
       if (line !== undefined) {
         meter.hide();
         stderr.write(`${paint.cyan(`${printable(kebabCase(event.stage))} `.padEnd(stageColumns))}${line}\n`);
@@ -119,24 +119,24 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
     case 'stage':
       return stageLine(event, paint, place);
     case 'evaluation':
-      return place.say(
+      return place.speech.say(
         `held-out ${event.round === undefined ? 'at step' : 'after round'} ${formatCount(event.step)}: ${listMetrics(event.metrics)}`,
       );
     case 'sample':
       // Side by side in the report.
       if (event.stage.startsWith('eval ') || event.before !== undefined) return undefined;
-      return `${place.say('sample:')} ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
+      return `${place.speech.say('sample:')} ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
     case 'note':
       return isWarning(event)
-        ? paint.yellow(`${place.say('warning:')} ${place.say(printable(event.text))}`)
-        : place.say(printable(event.text));
+        ? paint.yellow(place.speech.labelled('warning:', printable(event.text)))
+        : place.speech.say(printable(event.text));
     case 'licence': {
       const amount = `${formatCount(event.documents)} documents, ${formatBytes(event.bytes)}`;
       const url = event.url === undefined ? '' : paint.dim(` ${printable(event.url)}`);
-      return `${printable(event.source)}: ${place.say(amount)}, ${place.say('licence')} ${place.say(printable(event.licence))}${url}`;
+      return `${printable(event.source)}: ${place.speech.say(amount)}, ${place.speech.say('licence')} ${place.speech.say(printable(event.licence))}${url}`;
     }
     case 'gate':
-      return place.say(gateLine(event));
+      return place.speech.say(gateLine(event));
     case 'step':
     case 'progress':
     case 'plan':
@@ -151,9 +151,10 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
   }
 }
 
-function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, now, clock, say }: Place): string {
+function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, now, clock, speech }: Place): string {
+  const { say } = speech;
   const detail = event.detail === undefined ? '' : printable(event.detail);
-  if (event.state === 'skipped') return paint.dim(`${say('skipped')}${detail && `: ${say(detail)}`}`);
+  if (event.state === 'skipped') return paint.dim(detail === '' ? say('skipped') : speech.labelled('skipped:', detail));
   if (event.state !== 'finished')
     return `${paint.bold(say(event.state))}${detail && ` ${say(detail)}`}${say(placeInRun(event.stage, clock))}`;
   const time = known === undefined ? '' : ` ${say('in')} ${formatSeconds((now - known.started) / 1000)}`;

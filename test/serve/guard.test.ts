@@ -59,6 +59,21 @@ async function served(options: TestServerOptions, use: (server: TestServer) => P
 before(() => saveTrained(path, 0));
 
 describe('who may ask', () => {
+  test('a refusal is in the language that is asked for', async () => {
+    await served({}, async (server) => {
+      const said = async (path: string, language?: string): Promise<string> =>
+        (await ask(server, { path, headers: language === undefined ? {} : { 'accept-language': language } })).text;
+      assert.match(await said('/api/runs/none', 'zh-CN,zh;q=0.9'), /"what":"[^"]*这个地址下什么都没有/);
+      assert.match(
+        await said('/v1/models/none', 'zh'),
+        /"message":"没有提供这个名字的模型。","type":"not_found_error"/,
+      );
+      for (const language of [undefined, 'en', 'fr']) {
+        assert.match(await said('/v1/models/none', language), /"message":"no model of this name is served\."/);
+      }
+    });
+  });
+
   test('only names of this machine, and only its own pages', async () => {
     await served({ cors: ['http://friend.example:3000'] }, async (server) => {
       const { host } = new URL(server.url);

@@ -243,7 +243,6 @@ export const cli2: Catalog = {
   context: '上下文',
   model: '模型',
   licence: '许可证',
-  memory: '内存',
   disk: '磁盘',
   skipped: '已跳过',
   started: '开始',

@@ -1,18 +1,22 @@
 // The Chinese catalog, one file for each part of the source.
 import type { Catalog } from '../messages.js';
 import { base } from './base.js';
+import { checkpoint1 } from './checkpoint-1.js';
+import { checkpoint2 } from './checkpoint-2.js';
 import { cli1 } from './cli-1.js';
 import { cli2 } from './cli-2.js';
 import { config1 } from './config-1.js';
 import { config2 } from './config-2.js';
 import { data1 } from './data-1.js';
 import { data2 } from './data-2.js';
+import { evaluation } from './evaluation.js';
 import { help1 } from './help-1.js';
 import { help2 } from './help-2.js';
 import { network } from './network.js';
 import { others } from './others.js';
 import { pipeline } from './pipeline.js';
 import { report } from './report.js';
+import { selfInstruct } from './self-instruct.js';
 import { serve } from './serve.js';
 import { stages } from './stages.js';
 import { training } from './training.js';
@@ -21,17 +25,21 @@ export { nouns } from './nouns.js';
 
 export const catalogs: readonly Catalog[] = [
   base,
+  checkpoint1,
+  checkpoint2,
   cli1,
   cli2,
   config1,
   config2,
   data1,
   data2,
+  evaluation,
   help1,
   help2,
   network,
   pipeline,
   report,
+  selfInstruct,
   serve,
   stages,
   training,
