@@ -177,7 +177,7 @@ function NumberField({ words, label, value, min, max, step, hint, placeholder = 
         type="number"
         {...{ min, max, placeholder }}
         step={step === 1 ? 1 : 'any'}
-        value={value ?? ''}
+        defaultValue={value === undefined ? '' : String(value)} // what is typed stays, valid or not
         aria-invalid={!isValid || isOutside}
         onInput={({ currentTarget: { validity, valueAsNumber } }) => {
           setValid(validity.valid);

@@ -30,6 +30,8 @@ const metrics: Names = {
   entropy: ['Entropy', '熵'],
   kl: ['Distance to the reference (KL)', '与参考模型的距离（KL）'],
   perplexity: ['Perplexity', '困惑度'],
+  heldOutBitsPerByte: ['Held-out bits per byte', '留出集每字节比特'],
+  heldOutFormula: ['Held-out sums', '留出集算式'],
   bitsPerByte: ['Bits per byte', '每字节比特'],
   correct: ['Right answers', '答对'],
   exactMatch: ['Right answers', '答对'],

@@ -362,6 +362,7 @@ test('a number out of its bounds is marked and said, and not asked with', { skip
   await field.fill('99');
   await page.getByText('This is no number from 0 to 10: asked is with 0.').waitFor();
   assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  assert.equal(await field.inputValue(), '99');
   const sent = page.waitForRequest((request) => request.url().endsWith('/api/chat'));
   await ask('Count.');
   assert.deepEqual((await sent).postDataJSON().sampling, { temperature: 0 });
