@@ -1,7 +1,7 @@
 // mossctl serve: the models of one or more paths over HTTP, until it is asked to stop.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { asUserError, UserError } from '../../base/errors.js';
 import { countOf, listOf } from '../../base/format.js';
 import type { Quantization } from '../../config/compute.js';
@@ -114,10 +114,13 @@ function watchOptions(options: ServeCommandOptions): WatchOptions {
   return { runs, file: storePath(options), annotator: annotatorOf(annotator), seed, flags: computeWords(options) };
 }
 
+/** A quarter of what the training gets; far lower, a busy machine would answer nothing for minutes. */
+const lowerPriority = 5;
+
 /** From the first answer on: what a page is shown costs little, but answers are computed in the time that a training leaves over. */
 function yieldToTraining(): void {
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(lowerPriority);
   } catch {
     // the system has no such thing: both share it as any two programs
   }
