@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { withFetching } from '../network/fetching.js';
 import type { FetchContext } from '../network/http.js';
-import type { OutputOptions } from './options.js';
+import { type OutputOptions, suggestBegun } from './options.js';
 import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
 import { blocks, buildProgram, type KeyTable } from './program.js';
 import { survivesHangup } from './signals.js';
@@ -10,6 +10,7 @@ import { survivesHangup } from './signals.js';
 async function main(given: readonly string[]): Promise<number> {
   const typed = asOptions(given);
   const program = buildProgram(await keyTableFor(typed));
+  suggestBegun(program);
   if (typed.length === 0) {
     program.outputHelp();
     return 0;
