@@ -96,14 +96,7 @@ test('one task proves nothing', () => {
 /** A point whose figures are those of the policy plus these, in every unit alike. */
 function pointAt(alpha: number, changes: Record<string, number>, noise = 0.01): Point {
   const random = Random.stream(2, 'units');
-  const metrics = [
-    'reward',
-    'bitsPerByte.zh',
-    'bitsPerByte.en',
-    'correct.parity',
-    'correct.refusal',
-    'reward.zh',
-  ];
+  const metrics = ['reward', 'bitsPerByte.zh', 'bitsPerByte.en', 'correct.parity', 'correct.refusal', 'reward.zh'];
   const measurements = metrics.map((metric): [string, Unit[]] => {
     const units = Array.from({ length: 24 }, (_, i) => {
       const deviation = alpha === 0 ? 0 : i % 2 === 0 ? noise : -noise;
