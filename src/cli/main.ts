@@ -5,7 +5,7 @@ import { speechIn } from '../language/speech.js';
 import { withFetching } from '../network/fetching.js';
 import type { FetchContext } from '../network/http.js';
 import { type KeyTable, showsKeys } from './key-help.js';
-import type { OutputOptions } from './options.js';
+import { type OutputOptions, suggestBegun } from './options.js';
 import { chosenSpeech, incompleteError, outputWritten, reportFailure, speak, surviveBrokenStreams } from './output.js';
 import { buildProgram } from './program.js';
 import { survivesHangup } from './signals.js';
@@ -15,6 +15,7 @@ async function main(given: readonly string[]): Promise<number> {
   try {
     speak(await speechIn(chosenLanguage(typed, process.env)));
     const program = buildProgram(await keyTableFor(typed), chosenSpeech());
+    suggestBegun(program);
     if (typed.length === 0) {
       program.outputHelp();
       return 0;

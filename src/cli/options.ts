@@ -91,6 +91,22 @@ export function refuseEmpty(command: Command): void {
   throw new UserError(empty.map(([name]) => ({ what: `${name} is empty`, why, next: 'Give it a value, or omit it' })));
 }
 
+/** Of this command and those below it: the beginning of an option is no misspelling of another one (`--temp`, `--help`). */
+export function suggestBegun(command: Command): void {
+  for (const below of command.commands) suggestBegun(below);
+  const { outputError } = command.configureOutput();
+  command.configureOutput({
+    outputError: (text, write) => {
+      const [, typed] = /unknown option '(--[\w-]+)'/.exec(text) ?? [];
+      const begun = command.options.flatMap(({ long }) =>
+        typed !== undefined && long?.startsWith(typed) ? [long] : [],
+      );
+      const own = `${text.split('\n')[0]}\n(Did you mean ${begun.join(' or ')}?)\n`;
+      outputError?.(begun.length === 0 ? text : own, write);
+    },
+  });
+}
+
 /** One line at the end of a command's --help. */
 export function example(command: Command, text: string): Command {
   return command.addHelpText('after', `\nExample:\n  ${text}`);

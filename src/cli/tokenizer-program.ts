@@ -48,7 +48,7 @@ export function addTokenizer(program: Command): void {
     )
     .option('--html <file>', 'also write charts by language and domain to this page')
     .option('-c, --config <file>', 'pipeline whose held-out documents are read')
-    .option('-o, --out <dir>', 'folder of that run (default: runs/<name of the pipeline>)');
+    .option('-o, --out <dir>', 'folder of that run (default: the first run that is compared)');
   withAction(compare, async () => (await import('./commands/tokenizer-compare.js')).compare);
   example(compare, 'mossctl tokenizer compare runs/quickstart cl100k o200k --text notes.txt');
 }

@@ -114,6 +114,7 @@ test('wrong usage exits 2 with a suggestion, the version 0, no command at all wi
   const wrong: [string[], RegExp][] = [
     [['pretran'], /unknown command 'pretran'\n\(Did you mean pretrain\?\)/],
     [['pretrain', '--bakend', 'cpu'], /unknown option '--bakend'\n\(Did you mean --backend\?\)/],
+    [['chat', 'x', '--temp', '1'], /unknown option '--temp'\n\(Did you mean --temperature\?\)\n$/],
     [['run'], /missing required argument 'pipeline'/],
     [['chat', 'x', '--top-k', '1.5'], /--top-k 1.5: topK must be a whole number/],
     [['data'], /Commands:/],

@@ -62,7 +62,7 @@ test('compare reads the held-out documents of a run and draws them, for a run, a
   const file = join(folder, 'mine.json');
   await cp(join(root, 'test/golden/tokenizer/tokenizer.json'), file);
   const page = join(folder, 'compare.html');
-  const { stdout } = await compare(run, file, 'o200k', '--out', run, '--html', page);
+  const { stdout } = await compare(run, file, 'o200k', '--html', page);
   assert.match(stdout, /^zh +\S*run +560 +216 B /m);
   assert.match(stdout, /^tales +o200k +200,006 /m);
   const bars = stdout.slice(stdout.indexOf('bytes/token (more is better)')).split('\n\n');
@@ -85,6 +85,9 @@ test('compare reads the held-out documents of a run and draws them, for a run, a
   assert.match(html, /bits\/Han by domain \(less is better\)/);
   assert.match(html, /poems · o200k/);
   assert.doesNotMatch(html, /<script|https?:/);
+  const colours = [...html.matchAll(/<rect class="key (s\d)"/g)].map(([, colour]) => colour);
+  assert.deepEqual(colours.slice(0, 6), ['s0', 's1', 's2', 's0', 's1', 's2'], 'each tokenizer has its own');
+  assert.match(html, /On 420 B of text/);
 });
 
 test('what cannot be compared is refused with the reason', async () => {
@@ -103,4 +106,8 @@ test('what cannot be compared is refused with the reason', async () => {
   assert.match((await failure('gpt2', '--text', empty)).stderr, /there is no text to compare tokenizers on/);
   assert.match((await failure('gpt2', '--text', join(folder, 'gone.txt'))).stderr, /gone\.txt/);
   assert.equal((await failure(join(folder, 'nothing'), '--text', empty)).code, 2);
+  assert.match(
+    (await failure('gpt2')).stderr,
+    /None of gpt2 is a run with a corpus of its own\. Name files with --text/,
+  );
 });

@@ -5,6 +5,7 @@ import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatBytes, formatCount, formatTable, printable } from '../../base/format.js';
 import { tokenizerJsonName } from '../../base/layout.js';
 import { readDocuments } from '../../data/documents.js';
+import { corpusIn } from '../../data/manifest.js';
 import { Compression } from '../../tokenizer/compression.js';
 import { type Encoder, openPublished, type PublishedName, publishedNames } from '../../tokenizer/published.js';
 import type { OutputOptions, RunOptions } from '../options.js';
@@ -26,7 +27,7 @@ export async function compare(names: readonly string[], options: CompareOptions)
   for (const name of names) encoders.set(name, await openEncoder(name));
   // Each language's and each domain's sums, in the order of the encoders.
   const groups = { language: new Map<string, Compression[]>(), domain: new Map<string, Compression[]>() };
-  for await (const sample of samplesOf(options)) {
+  for await (const sample of samplesOf(names, options)) {
     for (const by of groupings) {
       const sums = groups[by].get(sample[by]) ?? [...encoders.values()].map((encoder) => new Compression(encoder));
       groups[by].set(sample[by], sums);
@@ -57,15 +58,29 @@ async function openEncoder(name: string): Promise<Encoder> {
   return openPublished(published satisfies PublishedName);
 }
 
-async function* samplesOf(options: CompareOptions): AsyncGenerator<Sample> {
+async function* samplesOf(names: readonly string[], options: CompareOptions): AsyncGenerator<Sample> {
   if (options.text !== undefined) {
     for (const path of options.text) yield* readSamples(path);
     return;
   }
-  const { folder } = await findRun(options);
-  for await (const { text, language, source } of readDocuments(await findCorpus(folder), 'validation')) {
+  const isNamed = options.out !== undefined || options.config !== undefined;
+  const corpus = isNamed ? await findCorpus((await findRun(options)).folder) : await firstCorpus(names);
+  for await (const { text, language, source } of readDocuments(corpus, 'validation')) {
     yield { text, language, domain: source };
   }
+}
+
+/** Of the first run that is compared. */
+async function firstCorpus(names: readonly string[]): Promise<string> {
+  for (const name of names) {
+    const corpus = await corpusIn(name);
+    if (corpus !== undefined) return corpus;
+  }
+  throw new UserError({
+    what: 'there is no text to compare tokenizers on',
+    why: `none of ${names.map(shownName).join(', ')} is a run with a corpus of its own`,
+    next: 'Name files with --text FILE, or a run with --out RUN',
+  });
 }
 
 function tableOf(by: ComparisonRow['by'], rows: readonly ComparisonRow[]): string {
