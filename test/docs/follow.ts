@@ -2,6 +2,7 @@
 // finished run lies where the quickstart's would, and a hub of our own gives out a tiny Qwen3 under the name that pages use.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildProgram } from '../../src/cli/program.js';
@@ -28,12 +29,24 @@ const computing = buildProgram(() => '')
 
 const hasCurl = (): boolean => spawnSync('curl', ['--version']).status === 0;
 
+/** Whole runs lie in them, and pages share one: all go when the process does. */
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+async function ownFolder(): Promise<string> {
+  const folder = await scratch();
+  folders.push(folder);
+  return folder;
+}
+
 let quickstart: Promise<string> | undefined;
 
 /** The folder of a finished run, made once: the smoke pipeline, a few steps each. */
 function smallRun(): Promise<string> {
   quickstart ??= (async () => {
-    const folder = await scratch();
+    const folder = await ownFolder();
     const settings = [...shortSmoke, '--set', 'pretrain.model.contextLength=256', '--threads', '1'];
     const { code, stderr } = await mossctl([...settings, '--out', 'runs/quickstart'], { cwd: folder });
     assert.equal(code, 0, stderr);
@@ -87,7 +100,7 @@ interface Folder {
 async function openFolder(withRun: boolean): Promise<Folder> {
   // Before anything that tests share is awaited: what closes the servers belongs to the test in which they were started.
   const [server, cdn] = [await startWebServer(), await startWebServer()];
-  const path = await scratch();
+  const path = await ownFolder();
   await cp(join(root, 'examples'), join(path, 'examples'), { recursive: true });
   for (const name of ['data-specs', 'pipelines']) await symlink(join(root, name), join(path, name));
   if (withRun) await cp(await smallRun(), join(path, 'runs/quickstart'), { recursive: true, verbatimSymlinks: true });
