@@ -11,7 +11,7 @@ import { FolderInUse } from '../pipeline/lock.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
 import { computeFlags, type RunOptions } from './options.js';
-import { addIncomplete, printJson, printLine, shownPath, warnOnStderr } from './output.js';
+import { addIncomplete, chosenSpeech, printJson, printLine, shownPath, warnOnStderr } from './output.js';
 import { reporting } from './reporting.js';
 import { RunPage } from './run-page.js';
 import { trainingFlags } from './training-options.js';
@@ -58,11 +58,13 @@ async function runFound(options: StageRun, { config, folder, warnings }: FoundRu
   const result = await work.catch(async (error: unknown) => {
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
     const isOwn = !(error instanceof FolderInUse) && (await exists(join(folder, metricsName)));
-    if (isOwn) await writeReport(folder, { command }).catch(() => undefined);
+    if (isOwn) await writeReport(folder, { command, speech: chosenSpeech() }).catch(() => undefined);
     throw error;
   });
   const models = result.models.map((model) => ({ ...model, path: relative(result.runDirectory, model.path) }));
-  const report = await keepWorking(join(folder, reportName), () => writeReport(folder, { command, models }));
+  const report = await keepWorking(join(folder, reportName), () =>
+    writeReport(folder, { command, models, speech: chosenSpeech() }),
+  );
   if (options.json) printJson({ type: 'result', ...result, report });
   // Both as a person would type them: relative to where they are.
   return { ...result, folder, config, report: report === null ? 'not written' : shownPath(report) };

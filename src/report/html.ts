@@ -5,6 +5,7 @@ import { parseDocument } from 'yaml';
 import { writeFileAtomic } from '../base/files.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import { redactAll, shownUrls } from '../base/secrets.js';
+import { english, type Speech } from '../language/speech.js';
 import { dataSection } from './data-section.js';
 import { filtersSection } from './filters-section.js';
 import { gateSection } from './gate-section.js';
@@ -21,6 +22,7 @@ import {
   summarySection,
   trainingSections,
 } from './sections.js';
+import { spokenHtml } from './spoken.js';
 
 const maxSettings = 1 << 20;
 
@@ -29,13 +31,18 @@ export interface ReportOptions {
   command: string;
   /** What each model stage handed on, oldest first; paths as they are to be shown. */
   models?: RunFacts['models'];
+  /** Of its headings and sentences. */
+  speech?: Speech;
 }
 
 /**
  * Writes `report.html` from the run's metrics.jsonl and pipeline.yaml; either may be missing or torn.
  * @returns the path of the report.
  */
-export async function writeReport(runDirectory: string, { command, models = [] }: ReportOptions): Promise<string> {
+export async function writeReport(
+  runDirectory: string,
+  { command, models = [], speech = english }: ReportOptions,
+): Promise<string> {
   const directory = resolve(runDirectory);
   const { events, broken } = await readMetrics(join(directory, metricsName));
   const settings = await readSettings(join(directory, settingsName));
@@ -49,7 +56,8 @@ export async function writeReport(runDirectory: string, { command, models = [] }
     events: settleEvents(events),
     broken,
   };
-  await writeFileAtomic(path, page({ ...redactAll(run), seconds: stageSeconds(events) }));
+  const html = page({ ...redactAll(run), seconds: stageSeconds(events) });
+  await writeFileAtomic(path, spokenHtml(html, speech));
   return path;
 }
 
