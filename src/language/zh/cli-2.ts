@@ -34,7 +34,6 @@ export const cli2: Catalog = {
   '{1} is not of this machine alone, and there is no key': '{1} 不限于本机，却没有密钥',
   'a key has {1} to {2} characters of ASCII without blanks': '密钥是 {1} 到 {2} 个不含空白的 ASCII 字符',
   ' ({1} where none is named)': '（未指明时用 {1}）',
-  'page: {1}/': '页面：{1}/',
   'Ctrl-C stops it, once the answers that are being written have ended.': '按 Ctrl-C 停止，正在书写的回答会先写完。',
   'stopping once {1} {2} ended; press Ctrl-C again to stop at once': '等 {1} 写完后停止；再按 Ctrl-C 立即停止',
   'mossctl: stopped at once': 'mossctl: 已立即停止',
@@ -108,7 +107,6 @@ export const cli2: Catalog = {
   'at step {1}: {2} {3} → {4}': '第 {1} 步：{2} {3} → {4}',
   'at step {1}: {2}; back to step {3} without {4} ({5} documents)':
     '第 {1} 步：{2}；回到第 {3} 步，去掉 {4}（{5} 篇文档）',
-  '{1} tokens, text is cut as {2} does': '{1} 个词元，切分方式同 {2}',
   'control {1}': '控制 {1}',
   'marks {1}': '标记 {1}',
   'none: it continues text': '无：它续写文本',
@@ -196,8 +194,6 @@ export const cli2: Catalog = {
   '{1}: {2} of {3} rows have an empty text': '{1}：{3} 行中有 {2} 行的 text 为空',
   'Give rows such as {"text": "…"}, or plain text': '请给出 {"text": "…"} 这样的行，或纯文本',
   'this row has no "text"': '这一行没有 "text"',
-  '\nmossctl: finishing the step and saving; press Ctrl-C again to stop at once':
-    '\nmossctl: 正在完成这一步并保存；再按 Ctrl-C 立即停止',
   '\nmossctl: interrupted while writing {1}: nothing of it is left': '\nmossctl: 写 {1} 时被中断：没有留下任何部分',
   'standard input is a terminal': '标准输入是终端',
   'more is better': '越大越好',

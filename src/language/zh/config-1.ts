@@ -120,8 +120,6 @@ export const config1: Catalog = {
     '不管文本中各语言的份额，按这些字节比例计数',
   'share of the characters beyond ASCII whose most frequent ones are whole tokens before anything else; default 0':
     'ASCII 之外的字符中，最常见的多大比例先整个成为词元；默认 0',
-  'last: a word is cut alike with and without a space before it, which makes it easy to copy; default early':
-    'last：一个词前面有没有空格都切得一样，便于抄写；默认 early',
   'control tokens without a use yet: <|reserved_0|> and on': '预留尚无用途的控制词元：从 <|reserved_0|> 起',
   'how conversations are written: chatml (default), or moss, whose end markers become tokens':
     '对话怎样书写：chatml（默认），或 moss（其结束标记成为词元）',
@@ -152,8 +150,6 @@ export const config1: Catalog = {
   'endpoint (openai); default: OPENAI_BASE_URL': '端点（openai）；默认：OPENAI_BASE_URL',
   'what the endpoint offers (openai): chat (default), or the legacy completions of a model that continues text':
     '端点提供什么（openai）：chat（默认），或续写文本模型的旧式 completions',
-  'replies as JSON (openai), held to a schema or to any object (response_format); default: text':
-    '以 JSON 回复（openai），按模式约束或任意对象（response_format）；默认：文本',
   'fields of every request, as the endpoint calls them; null omits one (openai)':
     '每个请求都带的字段，按端点的叫法；null 表示去掉一个（openai）',
   'longest wait for one answer of the endpoint': '等端点一个回答最多多久',

@@ -121,8 +121,6 @@ export const data1: Catalog = {
   ', control characters removed: {1}': '，去掉控制字符：{1}',
   '{1}: {2} documents kept{3}{4}{5}': '{1}：保留 {2} 篇文档{3}{4}{5}',
   'documents: {1} for training, {2} held out': '文档：训练 {1}，留出 {2}',
-  'weight or limit': '权重或上限',
-  ', {1} skipped by its weight or limit': '，因权重或上限跳过 {1}',
   'source {1} keeps no document': '来源 {1} 没有保留任何文档',
   ', nothing in them': '，其中什么都没有',
   '{1} read{2}': '读取 {1}{2}',

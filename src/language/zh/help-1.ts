@@ -2,10 +2,7 @@
 import type { Catalog } from '../messages.js';
 
 export const help1: Catalog = {
-  'build a corpus from a data-spec, look into it, count what is in it, fetch its sources':
-    '按 data-spec 构建语料，查看、统计它的内容，下载它的来源',
   'read, clean, deduplicate and split the corpus': '读取、清洗、去重并切分语料',
-  'data-spec YAML (default: the one that the pipeline names)': 'data-spec YAML（默认：流水线中指定的那一份）',
   'stop at the first row that cannot be read, instead of counting and skipping it':
     '遇到第一行无法读取的数据就停止，而不是计数后跳过',
   'what a built corpus holds, with sample documents': '已构建的语料里有什么，附样例文档',
@@ -63,8 +60,6 @@ export const help1: Catalog = {
   'write a checkpoint for other tools: transformers and vLLM (hf), llama.cpp and Ollama (gguf)':
     '把检查点导出给其他工具：transformers 和 vLLM（hf），llama.cpp 和 Ollama（gguf）',
   'what to write': '导出成什么格式',
-  'how numbers are stored; q8_0 only as gguf (default: as the published model came, else f32)':
-    '数值以何种类型存储；q8_0 只用于 gguf（默认：与已发布的模型一致，否则 f32）',
   'folder (hf) or file (gguf) to write; must not exist yet': '要写的目录（hf）或文件（gguf）；不能已经存在',
   'hf: max size of a file of weights, such as 500MB (default: 5GB)':
     'hf：单个权重文件的大小上限，例如 500MB（默认：5GB）',
@@ -223,7 +218,6 @@ export const help1: Catalog = {
   'serve models to programs that speak to OpenAI, and a page to chat with them, on this machine':
     '在这台机器上，向使用 OpenAI 接口的程序提供模型服务，附一个对话页面',
   '{1}; a run folder serves what each of its stages made': '{1}；给运行目录则提供其中每个阶段的模型',
-  'port to listen at; 0: any that is not taken': '监听的端口；0 表示任意空闲端口',
   'address to listen at; one that others reach needs a key': '监听的地址；别人能访问的地址需要密钥',
   'a file with the key that requests must send (or MOSSCTL_API_KEY)':
     '存放密钥的文件，请求必须带上它（或用 MOSSCTL_API_KEY）',
@@ -246,8 +240,6 @@ export const help1: Catalog = {
     '加入从语料或文件学到的词元：旧 id 含义不变，任何文本都不会变长',
   'a run folder, a checkpoint, or a tokenizer.json or its folder: ours, GPT-2, Llama 3, Qwen':
     '运行目录、检查点，或 tokenizer.json 及其目录：本项目的、GPT-2、Llama 3、Qwen',
-  'plain text, or rows with a "text" (JSONL, CSV, Parquet, …), instead of the corpus; --out is then the folder to write':
-    '改用纯文本，或含 "text" 的行（JSONL、CSV、Parquet 等），而不是语料；此时 --out 是要写的目录',
   'max tokens to add': '最多加入多少词元',
   'text → ids; without text, each line of stdin': '文本 → id；不给文本就逐行读标准输入',
   'text to encode': '要编码的文本',
@@ -260,7 +252,6 @@ export const help1: Catalog = {
     '改用纯文本，或含 "text" 的行（JSONL、CSV、Parquet 等），而不是留出文档',
   'also write charts by language and domain to this page': '另把按语言和领域的图表写到这个网页',
   'pipeline whose held-out documents are read': '读取哪条流水线的留出文档',
-  'folder of that run (default: runs/<name of the pipeline>)': '那次运行的目录（默认：runs/<流水线的名字>）',
   'what a model may call: list the tools, or call one yourself': '模型可以调用什么：列出工具，或自己调用一个',
   'built-in tools and your own, and what is missing for each; those named, in full':
     '内置工具和您自己的工具，以及各自还缺什么；给出名字则完整显示',

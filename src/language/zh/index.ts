@@ -15,6 +15,7 @@ import { help2 } from './help-2.js';
 import { network } from './network.js';
 import { others } from './others.js';
 import { pipeline } from './pipeline.js';
+import { programs } from './programs.js';
 import { report } from './report.js';
 import { selfInstruct } from './self-instruct.js';
 import { serve } from './serve.js';
@@ -38,6 +39,7 @@ export const catalogs: readonly Catalog[] = [
   help2,
   network,
   pipeline,
+  programs,
   report,
   selfInstruct,
   serve,

@@ -62,8 +62,6 @@ export const report: Catalog = {
     '留出任务中最可能的回答正确的比例，由规则检查；第 2 轮及以后：第 1 轮的任务放在其他任务的交流之后',
   'share of formulas never seen in training, nor any with the same two numbers, whose result is exactly right':
     '训练中从未见过（也没有见过同样两个数）的算式，结果完全正确的比例',
-  'mean score of the checkable rewards over answers sampled for held-out prompts':
-    '对留出提问采样的回答，可验证奖励的平均分',
   'share of answers that end by themselves instead of running into the limit': '自行结束、没有用满长度上限的回答比例',
   'share of the word sequences of an answer that are new in it': '回答中不重复的词序列的比例',
   'share of the answers in the language that the question asks for': '用提问所用语言作答的比例',
@@ -168,7 +166,6 @@ export const report: Catalog = {
   'after round': '轮次',
   'held-out {1} {2}: {3}': '留出评测，{1} {2}：{3}',
   '{1} documents, {2}': '{1} 篇文档，{2}',
-  ', loss {1}': '，损失 {1}',
   ', stage {1}': '，第 {1} 阶段',
   ', stage {1}, {2}{3}': '，第 {1} 阶段，{2}{3}',
   'at least': '至少',

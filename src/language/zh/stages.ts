@@ -219,9 +219,6 @@ export const stages: Catalog = {
   'tokens read: {1}': '读了的词元：{1}',
   'nothing is held out: all of the corpus ({1}) is trained on, so no held-out figures follow. data.validation sets a share of the documents apart':
     '没有留出：全部语料（{1}）都用于训练，因此没有留出指标。data.validation 可留出一部分文档',
-  '{1}{2} rows of {3}': '{1}{2} 行，每行 {3}',
-  '{1} steps of {2}, {3} tokens: {4} passes over the corpus; learning rate {5}, weight decay {6}':
-    '{1} 步，每步 {2}，{3} 词元：语料过 {4} 遍；学习率 {5}，权重衰减 {6}',
   '{1}.train.recompute=true (then about {2})': '{1}.train.recompute=true（则约 {2}）',
   'fewer rows or shorter ones (batchSize, contextLength)': '更少或更短的行（batchSize、contextLength）',
   'adapters (--lora), which need no gradients and moments of all weights': '适配器（--lora），不需要全部权重的梯度和矩',
@@ -286,7 +283,6 @@ export const stages: Catalog = {
   'Name a tokenizer.json as tokenizer.extend, or use tokenizer.vocabSize to train one':
     '请把某个 tokenizer.json 设为 tokenizer.extend，或用 tokenizer.vocabSize 训练一个',
   'tokenizer.extend is not a {1}': 'tokenizer.extend 不是 {1}',
-  'Name that file of a tokenizer, a checkpoint or a model folder': '请指明分词器、检查点或模型目录中的那个文件',
   'the text has pairs for only {1} of the {2} tokens asked for': '文本中的词对只够所要 {2} 个词元中的 {1} 个',
   '{1} of this batch size {2} nearest': '这个批大小最接近的是 {1}',
   '{1} epochs come to {2} passes over the data: steps are whole, and {3}':

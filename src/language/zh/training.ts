@@ -203,7 +203,6 @@ export const training: Catalog = {
   'takes no {1} of {2}: asked without it from here on': '不接受 {2} 的 {1}：此后不带它提问',
   'takes no {1}: asked with {2} from here on': '不接受 {1}：此后用 {2} 提问',
   'takes no limit of tokens: asked without one from here on': '不接受词元上限：此后不设上限提问',
-  'held to a schema': '按模式约束',
   'asked for any JSON object': '要求任意 JSON 对象',
   'asked for JSON in words alone': '只用文字要求 JSON',
   'takes no {1} as response_format: {2} from here on': '不接受 {1} 作 response_format：此后{2}',
