@@ -2,7 +2,7 @@
 // settings, and every file that it names is there or was written by a command above it.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { buildProgram } from '../../src/cli/program.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { root } from '../e2e/cli.js';
@@ -106,6 +106,8 @@ async function readWords(words: readonly string[]): Promise<ReadWords | string> 
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
+    // `--help` and `--version` end the reading well.
+    if (error instanceof CommanderError && error.exitCode === 0) return { options: {} };
     return (error as Error).message;
   }
   return read ?? 'no command takes these words';
