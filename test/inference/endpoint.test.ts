@@ -122,7 +122,7 @@ test('an abort ends the wait for an answer, and the wait for another try', async
     const reply = await replyOf(endpoint, hello, { ...short, signal: AbortSignal.timeout(100) });
     assert.deepEqual(reply, { text: '', finish: 'aborted' });
   }
-  assert.ok(performance.now() - started < 4000);
+  assert.ok(performance.now() - started < 20_000);
   await replyOf(never.endpoint, hello, { ...short, signal: AbortSignal.abort() });
   assert.equal(never.server.requests.length, 1, 'aborted before it asks');
 });

@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { tokenHeader } from '../../src/serve/contract.js';
+import { until } from '../until.js';
 import { saveTrained, startServer, type TestServer, type TestServerOptions, temporaryFolder } from './world.js';
 
 const { folder, remove } = await temporaryFolder();
@@ -171,7 +171,7 @@ describe('how much', () => {
     await served({ limits: { answers: 3 } }, async (server) => {
       const long = completion({ max_tokens: 400, n: 3, repetition_penalty: 0.1 });
       const running = ask(server, long);
-      for (let tries = 0; tries < 1000 && server.service.admission.answers < 3; tries++) await sleep(1);
+      await until(() => server.service.admission.answers === 3, 'three answers are being written');
       const refused = await ask(server, completion());
       assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '1']);
       assert.match(refused.text, /"code":"queue_full"/);
@@ -211,7 +211,7 @@ describe('how much', () => {
   test('while it stops, running answers end and new ones are refused', async () => {
     const server = await startServer([path], { verify: false });
     const running = ask(server, completion({ max_tokens: 400, n: 4, repetition_penalty: 0.1 }));
-    for (let tries = 0; tries < 1000 && server.service.admission.answers < 4; tries++) await sleep(1);
+    await until(() => server.service.admission.answers === 4, 'four answers are being written');
     const stopped = server.stop();
     const refused = await ask(server, completion());
     assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '10']);

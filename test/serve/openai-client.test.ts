@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
+import { until } from '../until.js';
 import { calculateTool, saveTrained, startServer, sum, type TestServer, temporaryFolder, words } from './world.js';
 
 const { folder, remove } = await temporaryFolder();
@@ -32,7 +32,7 @@ describe('served to the openai client', () => {
 
   const idle = async (): Promise<void> => {
     const { engine } = await server.service.models.default.open();
-    for (let tries = 0; tries < 400 && engine.load.active + engine.load.waiting > 0; tries++) await sleep(5);
+    await until(() => engine.load.active + engine.load.waiting === 0, 'no answer is being written');
     assert.deepEqual(engine.load, { active: 0, waiting: 0 });
     assert.equal(server.service.admission.answers, 0);
   };
@@ -276,7 +276,7 @@ describe('served to the openai client', () => {
     const controller = new AbortController();
     const whole = client.chat.completions.create(asked, { signal: controller.signal });
     whole.catch(() => undefined);
-    for (let tries = 0; tries < 400 && engine.load.active === 0; tries++) await sleep(1);
+    await until(() => engine.load.active > 0, 'answers are being written');
     assert.equal(engine.load.active, 8);
     controller.abort();
     await assert.rejects(whole, OpenAI.APIUserAbortError);

@@ -7,11 +7,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hasProcess } from '../../src/base/process.js';
 import { holderOf } from '../../src/pipeline/lock.js';
 import type { RunDetail, RunList, Session } from '../../src/serve/contract.js';
 import { entry, mossctl } from '../e2e/cli.js';
+import { found, until } from '../until.js';
 import { childrenOf } from './children.js';
 import { readEvents } from './sse-client.js';
 import { temporaryFolder } from './world.js';
@@ -64,16 +64,6 @@ async function get<T>(url: string): Promise<T> {
   return (await (await fetch(url)).json()) as T;
 }
 
-/** Of `look`, as soon as it finds something. */
-async function found<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const value = await look();
-    if (value !== undefined) return value;
-    await sleep(50);
-  }
-  throw new Error('it never came');
-}
-
 test('a page is told of the run while it trains, and of what it has saved; its crash is a warning', async () => {
   const { url, server, errors } = await start('watched', ['pretrain', '--config', 'smoke'], small);
   const early = await fetch(`${url}/v1/completions`, {
@@ -88,7 +78,7 @@ test('a page is told of the run while it trains, and of what it has saved; its c
   const [listed] = await found(async () => {
     const { runs } = await get<RunList>(`${url}/api/runs`);
     return runs.length > 0 ? runs : undefined;
-  });
+  }, 'the run is listed');
   assert.deepEqual([listed.name, listed.state], ['watched', 'running']);
   for await (const { data } of readEvents(`${url}/api/runs/watched/events?from=0`)) {
     if (data.type !== 'step') continue;
@@ -98,12 +88,13 @@ test('a page is told of the run while it trains, and of what it has saved; its c
   const detail = await get<RunDetail>(`${url}/api/runs/watched`);
   assert.equal(detail.state, 'running');
 
-  const model = await found(async () => (await get<Session>(`${url}/api/session`)).models.at(-1));
+  const model = await found(async () => (await get<Session>(`${url}/api/session`)).models.at(-1), 'a model is saved');
   assert.match(model.id, /^base\/step-\d{6}$/);
   if (server === undefined) return;
   process.kill(server, 'SIGKILL');
-  await found(async () =>
-    /warning: .*the page has ended \(it ended with SIGKILL\)/s.test(errors()) ? true : undefined,
+  await until(
+    () => /warning: .*the page has ended \(it ended with SIGKILL\)/s.test(errors()),
+    'the run says that its page has ended',
   );
   assert.ok((await holderOf(join(folder, 'runs/watched'))).isHeld, 'the run ended with its page');
 });
@@ -116,7 +107,7 @@ test('a run that ends, and one that is killed, take their page with them', async
   const killed = await start('killed', ['run', 'smoke'], textAlone);
   killed.child.kill('SIGKILL');
   await once(killed.child, 'exit');
-  await found(async () => (killed.server === undefined || !hasProcess(killed.server) ? true : undefined));
+  await until(() => killed.server === undefined || !hasProcess(killed.server), 'the page has ended');
   await assert.rejects(fetch(killed.url));
 });
 

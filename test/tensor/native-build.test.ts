@@ -6,12 +6,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { countOf } from '../../src/base/format.js';
 import { defaultThreads, describeAddon, loadAddon } from '../../src/tensor/native/addon.js';
+import { until } from '../until.js';
 
 const script = fileURLToPath(new URL('../../scripts/build-native.mjs', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-native-'));
@@ -142,7 +142,7 @@ test('what a killed build left is removed by the next one, and what a living one
   });
   const ended = new Promise((resolve) => child.on('close', resolve));
   const unfinished = async () => (await readdir(place.out).catch(() => [])).filter((name) => name.startsWith('.tmp-'));
-  for (let tries = 0; (await unfinished()).length === 0 && tries < 200; tries++) await setTimeout(50);
+  await until(async () => (await unfinished()).length > 0, 'the compiler has begun');
   const left = await unfinished();
   assert.deepEqual([left.length, left[0].split('-')[1]], [1, String(child.pid)]);
   assert.match((await build(place)).text, /: built /);
