@@ -105,7 +105,7 @@ export async function openCacheWorld(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   const source = (name: string, from: string, rest = {}) => ({ name, from, format: 'jsonl', licence: 'x', ...rest });
-  const spec = join(folder, 'spec.json'); // JSON is YAML
+  const spec = join(folder, 'spec.yaml'); // JSON is YAML
   const sources = [
     source('hub', 'hf:org/texts#*.jsonl'),
     source('npm', 'npm:texts@1.2.3#a.jsonl', { integrity }),

@@ -59,7 +59,7 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     }
     for (const text of filters.notes()) options.reporter.note('info', text);
   } catch (error) {
-    corpus.abort();
+    await corpus.abort();
     throw error;
   }
   await writeFacts(join(directory, factsName), corpus.facts.all());

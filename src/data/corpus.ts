@@ -60,9 +60,9 @@ export class Corpus {
     this.store.close();
   }
 
-  abort(): void {
+  /** Nothing is written to its folder any more: it can be removed. */
+  async abort(): Promise<void> {
     this.store.close();
-    this.#writers.train.abort();
-    this.#writers.validation.abort();
+    await Promise.all([this.#writers.train.abort(), this.#writers.validation.abort()]);
   }
 }

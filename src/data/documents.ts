@@ -55,9 +55,10 @@ export class DocumentWriter {
     this.#check();
   }
 
-  /** Gives up: the file is left as it is. */
-  abort(): void {
+  /** Gives up: the file is left as it is, and no longer written to once this is done. It may still be about to be made. */
+  async abort(): Promise<void> {
     this.#file.destroy();
+    await this.#closed;
   }
 
   async #flush(): Promise<void> {
