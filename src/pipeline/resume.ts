@@ -11,6 +11,8 @@ import { pipelineNode } from './plan.js';
 import { type Provenance, readRecord, type StageRecord, writeRecord } from './record.js';
 
 const maxShown = 200;
+/** What a training that has come to its end takes up again for. */
+const lengthens = /\.train\.(steps|tokens|epochs)$|^data$/;
 /** What --override calls the files and folders that a stage reads. */
 const dataKey = 'data';
 
@@ -54,6 +56,11 @@ export async function prepareResume({ name, stages, made, runDirectory, ...reque
   const changes = differences(name, stages, record.made, made);
   refuseFixed(name, changes);
   refuseUnnamed(name, changes, named);
+  if (record.state === 'finished' && !changes.some(({ key }) => lengthens.test(key))) {
+    throw nothingToResume(name, 'it has finished, and none of what changed gives it more to do', {
+      next: `Give it more steps: --set ${name}.train.steps=N --override ${name}.train.steps`,
+    });
+  }
   const overrides = [...record.overrides, ...changes.map(({ key, from, to }) => ({ key, from, to }))];
   const next: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
   await writeRecord(runDirectory, name, next);
@@ -159,10 +166,10 @@ function shown(value: unknown): string {
   return shorten(text, maxShown);
 }
 
-function nothingToResume(name: StageName, why: string): UserError {
-  return new UserError({
-    what: `there is no interrupted ${name} to resume`,
-    why,
-    next: 'Run the same command without --resume',
-  });
+function nothingToResume(
+  name: StageName,
+  why: string,
+  { next = 'Run the same command without --resume' } = {},
+): UserError {
+  return new UserError({ what: `there is no interrupted ${name} to resume`, why, next });
 }

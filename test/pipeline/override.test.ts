@@ -1,6 +1,6 @@
 // `--resume` with other settings: each difference is named or the stage does not resume; some can never be.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
@@ -131,6 +131,19 @@ test('a finished stage resumes with more steps where they are named', async () =
   await assert.rejects(start(run, world, options), /pretrain\.train\.steps: not set → 20/);
   const { states } = await start(run, world, { ...options, override: ['pretrain.train.steps'] });
   assert.deepEqual(states.slice(-2), ['pretrain resumed', 'pretrain finished']);
+});
+
+test('a finished stage that would get nothing more to do is left as it is', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  await start(run, world);
+  const other = changed(({ pretrain }) => {
+    if (pretrain) pretrain.train.batchSize = 3;
+  });
+  const latest = await readlink(join(run, 'latest'));
+  const options = { only: 'pretrain' as const, resume: true, config: other, override: ['pretrain.train.batchSize'] };
+  await assert.rejects(start(run, world, options), /It has finished.*--set pretrain\.train\.steps=N/s);
+  assert.equal(await readlink(join(run, 'latest')), latest);
 });
 
 test('what gives the weights their shape or their meaning can never be overridden', async () => {

@@ -87,4 +87,7 @@ export const pipeline: Catalog = {
   'rebuilt because it changed on disk: {1}': '因在磁盘上被改动而重建：{1}',
   '{1} is not the checkpoint that {2} finished with here, so nothing is built on it':
     '{1} 不是 {2} 在这里完成时的检查点，因此不在它之上继续',
+  'it has finished, and none of what changed gives it more to do': '它已经完成，改动的设置没有给它更多可做的',
+  'Give it more steps: --set {1}.train.steps=N --override {2}.train.steps':
+    '多给它一些步数：--set {1}.train.steps=N --override {2}.train.steps',
 };
