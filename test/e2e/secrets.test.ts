@@ -118,14 +118,20 @@ describe('an endpoint that repeats the key', () => {
     assert.equal(code, 2);
     assert.match(stderr, /refused the key \(HTTP 401\).*Bad key: Bearer \[redacted\]/);
     assert.match(stderr, /^ {4}at /m, 'a stack');
-    // Nothing came of it, so its settings are not kept; those of a run that began are.
+    // Nothing came of it, so its settings are not kept; those of what began are.
     const files = await textsOf(join(folder, 'refused'));
     assert.equal(files.get('pipeline.yaml'), undefined);
-    const whole = await readFile(join(folder, 'whole', 'pipeline.yaml'), 'utf8');
-    assert.match(whole, /baseUrl: .*sig=\[redacted\]/);
     for (const [name, text] of [...files, ['stdout', stdout], ['stderr', stderr]])
       assert.deepEqual(leaksIn(text), [], name);
-    const again = await mossctl(['self-instruct', '--config', join(folder, 'whole', 'pipeline.yaml')], { env });
+    const begun = ['--set', `selfInstruct.baseUrl=${server.url}?sig=${signature}`, '--out', join(folder, 'begun')];
+    const few = settings.slice(-3).flatMap((set) => ['--set', set]);
+    const kept = await mossctl([...ask, ...few, ...begun], { env });
+    assert.equal(kept.code, 0, kept.stderr);
+    const settingsFile = join(folder, 'begun', 'pipeline.yaml');
+    const written = await readFile(settingsFile, 'latin1');
+    assert.match(written, /baseUrl: .*\?sig=\[redacted\]/);
+    assert.deepEqual(leaksIn(written), []);
+    const again = await mossctl(['self-instruct', '--config', settingsFile], { env });
     assert.match(again.stderr, /selfInstruct\.baseUrl: its query was redacted.*write it again, or set OPENAI_BASE_URL/);
   });
 
