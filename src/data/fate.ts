@@ -43,7 +43,16 @@ export function reportFates(manifest: DataManifest, reporter: StageReporter): vo
   const { train, validation } = manifest.total;
   const sizes = [train, validation].map((half) => `${formatCount(half.documents)} (${formatBytes(half.bytes)})`);
   reporter.note('info', `documents: ${sizes[0]} for training, ${sizes[1]} held out`);
+  const share = validation.bytes / Math.max(1, train.bytes + validation.bytes);
+  if (share > manifest.validation + tolerated) {
+    const text = `${(100 * share).toFixed(0)} % of the text is held out, ${formatPercent(manifest.validation)} were asked for: whole documents are, and there are few. More texts, or split: paragraphs, make it less; data.validation=0 holds nothing out`;
+    reporter.note('warning', text);
+  }
 }
+
+/** What more than asked for may be held out before it is said. */
+const tolerated = 0.1;
+const formatPercent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
 
 function fateOf({ read, left, dropped, edited = {} }: SourceReport): SourceFate {
   return {

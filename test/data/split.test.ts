@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fingerprint, Splitter } from '../../src/data/split.js';
+import { build, scratch } from './scratch.js';
 
 function splitAll(texts: string[], share: number, seed = 1): Map<string, string> {
   const splitter = new Splitter<string>(share);
@@ -35,4 +38,18 @@ test('two documents make one of each half, whatever they say; one is for trainin
     assert.deepEqual([...splitAll([`a${i}`], 0.5).values()], ['train']);
     assert.deepEqual([...splitAll([`a${i}`, `b${i}`], 0).values()], ['train', 'train']);
   }
+});
+
+test('where few documents make far more held out than was asked for, it is said', async () => {
+  const folder = await scratch();
+  const source = { name: 's', from: 'file:*.txt', format: 'txt', licence: 'x' };
+  await writeFile(join(folder, 'spec.yaml'), JSON.stringify({ name: 'x', sources: [source] }));
+  const warned = async (validation: number): Promise<string[]> => {
+    const { events } = await build(folder, { validation, out: `at-${validation}` });
+    return events.flatMap((event) => (event.type === 'note' && event.level === 'warning' ? [event.text] : []));
+  };
+  for (const name of ['a', 'b']) await writeFile(join(folder, `${name}.txt`), `${name} and no more\n`);
+  assert.match((await warned(0.02)).join(), /^50 % of the text is held out, 2 % were asked for/);
+  assert.deepEqual(await warned(0), []);
+  assert.deepEqual(await warned(0.5), []);
 });

@@ -306,4 +306,6 @@ export const data2: Catalog = {
   'name at least one source, or a formulas block': '请至少给一个来源，或 formulas 块',
   'two sources are called {1}': '有两个来源都叫 {1}',
   'a time with its offset was expected, like 2026-11-29T08:30:00Z': '应为带时区的时间，例如 2026-11-29T08:30:00Z',
+  '{1} % of the text is held out, {2} were asked for: whole documents are, and there are few. More texts, or split: paragraphs, make it less; data.validation=0 holds nothing out':
+    '留出了 {1} % 的文本，而设定的是 {2}：留出的是整篇文档，而文档很少。增加文本，或用 split: paragraphs，可以减少；data.validation=0 则不留出',
 };
