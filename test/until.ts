@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const patienceMs = 60_000;
 
-/** What `look` finds, asked fifty times a second. Fails with `what` after a minute. */
+/** What `look` finds, asked every few milliseconds. Fails with `what` after a minute. */
 export async function found<T>(look: () => T | undefined | Promise<T | undefined>, what: string): Promise<T> {
   const started = performance.now();
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;
     assert.ok(performance.now() - started < patienceMs, `after a minute still not there: ${what}`);
-    await sleep(20);
+    await sleep(2);
   }
 }
 
