@@ -27,7 +27,7 @@ const onWindows = String.raw`(?:/|\\{1,2})`;
 const absolute = new RegExp(
   [
     String.raw`(?:file|smb|nfs|afp|sftp|ssh|rsync)://[^\s"'<>]*[^\s"'<>.,:;)]`,
-    String.raw`[A-Za-z]:${onWindows}${pathPattern(onWindows)}${onWindows}?`,
+    `[A-Za-z]:${onWindows}${pathPattern(onWindows)}${onWindows}?`,
     String.raw`\\{2}(?:\\{2})?${word}\\{1,2}${pathPattern(String.raw`\\{1,2}`)}`,
     `/${folder}/${pathPattern('/')}/?`,
   ]
